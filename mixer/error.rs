@@ -1,0 +1,230 @@
+//! What can go wrong, in words that say what to do.
+//!
+//! A [`Problem`] is one thing wrong in a config, with its place; [`ConfigError`] carries all of a config's
+//! problems at once; [`Error`] is what a run can fail with. Texts start with the subject, in lower case,
+//! and have no full stop.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A byte range in a config's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceSpan {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last one.
+    pub end: usize,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The config cannot run.
+    Error,
+    /// The config runs, but probably not as meant.
+    Warning,
+}
+
+/// One thing wrong in a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is; `None` when it has no place in the file.
+    pub span: Option<SourceSpan>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// The problems of one config, in the order of their places.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// Adds an error at a place. The same error at the same place is kept once.
+    pub fn error(&mut self, span: SourceSpan, message: impl Into<String>) {
+        self.add(Severity::Error, Some(span), message.into());
+    }
+
+    /// Adds an error without a place.
+    pub fn error_anywhere(&mut self, message: impl Into<String>) {
+        self.add(Severity::Error, None, message.into());
+    }
+
+    /// Adds a warning at a place.
+    pub fn warning(&mut self, span: SourceSpan, message: impl Into<String>) {
+        self.add(Severity::Warning, Some(span), message.into());
+    }
+
+    fn add(&mut self, severity: Severity, span: Option<SourceSpan>, message: String) {
+        let problem = Problem { severity, span, message };
+        if !self.list.contains(&problem) {
+            self.list.push(problem);
+        }
+    }
+
+    /// How many errors there are.
+    #[must_use]
+    pub fn error_count(&self) -> usize {
+        self.list.iter().filter(|p| p.severity == Severity::Error).count()
+    }
+
+    /// The problems, sorted by place.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Problem> {
+        self.list.sort_by_key(|p| p.span.map_or(0, |s| s.start));
+        self.list
+    }
+}
+
+/// Why a config cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No file has that name.
+    #[error("config {name:?} not found{}", suggestion(.name, .known))]
+    NotFound {
+        /// The name asked for.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The file cannot be read.
+    #[error("config {} cannot be read; check that it is a readable text file", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The config has errors.
+    #[error("{}", Rendered(.file, .text, .problems))]
+    Invalid {
+        /// The file's name as it is shown.
+        file: String,
+        /// The file's text, for lines and columns.
+        text: String,
+        /// All that is wrong, warnings included.
+        problems: Vec<Problem>,
+    },
+}
+
+/// Why a run ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The config is no good.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A flag or variable has a value that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The run could not start or go on.
+    #[error("{0}")]
+    Run(String),
+    /// The run could not start or go on, because the system refused something.
+    #[error("{what}")]
+    System {
+        /// What was tried, and what to do about it.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The exit code: 2 for wrong usage or config, 1 for what failed at run time.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) => 2,
+            Self::Run(_) | Self::System { .. } => 1,
+        }
+    }
+}
+
+/// One line per problem: `file:line:column: message`.
+struct Rendered<'a>(&'a str, &'a str, &'a [Problem]);
+
+impl fmt::Display for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.2.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            f.write_str(&problem.render(self.0, self.1))?;
+        }
+        Ok(())
+    }
+}
+
+impl Problem {
+    /// `file:line:column: message`; columns count characters, from 1.
+    #[must_use]
+    pub fn render(&self, file: &str, text: &str) -> String {
+        let kind = if self.severity == Severity::Warning { "warning: " } else { "" };
+        match self.span {
+            Some(span) => {
+                let (line, column) = line_and_column(text, span.start);
+                format!("{file}:{line}:{column}: {kind}{}", self.message)
+            }
+            None => format!("{file}: {kind}{}", self.message),
+        }
+    }
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// `; did you mean "x"?` when one of `known` is close to `word`, else what there is.
+#[must_use]
+pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
+    let closest = known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref()))
+        .filter(|(distance, k)| *distance <= (k.chars().count().max(word.chars().count()) / 3).max(1))
+        .min();
+    match closest {
+        Some((_, name)) => format!("; did you mean {name:?}?"),
+        None if known.is_empty() => "; there is none".to_owned(),
+        None => {
+            let names: Vec<&str> = known.iter().map(AsRef::as_ref).take(30).collect();
+            format!("; there is {}", names.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_show_their_line_and_column() {
+        let text = "Config(\n  höst: 1,\n)";
+        let at = text.find('1').unwrap();
+        let problem = Problem {
+            severity: Severity::Error,
+            span: Some(SourceSpan { start: at, end: at + 1 }),
+            message: "x is wrong".into(),
+        };
+        assert_eq!(problem.render("configs/a.ron", text), "configs/a.ron:2:9: x is wrong");
+    }
+
+    #[test]
+    fn a_close_name_is_suggested_and_a_far_one_lists_all() {
+        assert_eq!(suggestion("sine_wav", &["sine_wave", "random_walk"]), "; did you mean \"sine_wave\"?");
+        assert_eq!(suggestion("zzz", &["sine_wave", "random_walk"]), "; there is sine_wave, random_walk");
+    }
+
+    #[test]
+    fn the_same_problem_is_kept_once() {
+        let mut problems = Problems::default();
+        for _ in 0..3 {
+            problems.error(SourceSpan { start: 1, end: 2 }, "twice");
+        }
+        assert_eq!(problems.error_count(), 1);
+    }
+}
