@@ -1,0 +1,206 @@
+//! Metric types, and how a scenario's value becomes a series' cells.
+//!
+//! Every series is a run of cells (`f64`) in its host's row: one for a gauge or a counter; for a histogram
+//! one per bucket, the last being `+Inf`, and the sum. [`ABSENT`] in a series' first cell means that it has
+//! no sample. Bucket cells are not cumulative; the encoders add them up.
+
+use std::sync::Arc;
+
+/// In a series' first cell: there is no sample. The bits are those of Prometheus' staleness marker
+/// (`model/value` in prometheus/prometheus), so no calculation makes them by accident.
+pub const ABSENT: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+/// Whether a cell says [`ABSENT`].
+#[must_use]
+pub const fn is_absent(cell: f64) -> bool {
+    cell.to_bits() == ABSENT.to_bits()
+}
+
+/// The upper bounds of a histogram's buckets when a config names none: `client_golang`'s `DefBuckets`.
+pub const DEFAULT_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What a metric is on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricType {
+    /// Goes up and down.
+    Gauge,
+    /// Only goes up.
+    Counter,
+    /// Counts observations in buckets.
+    Histogram,
+}
+
+impl MetricType {
+    /// The types' names in configs and in the text format.
+    pub const NAMES: [&str; 3] = ["gauge", "counter", "histogram"];
+
+    /// The type called so.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Gauge, Self::Counter, Self::Histogram].into_iter().find(|t| t.name() == name)
+    }
+
+    /// The name in configs and in the text format.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// How a counter reads a scenario's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulate {
+    /// It is a level, added on each update.
+    PerUpdate,
+    /// It is a level per second, added for the time since the last update.
+    PerSecond,
+    /// It is the new total, taken if it is larger.
+    Total,
+}
+
+/// How a metric's values become cells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cells {
+    /// The value itself.
+    Gauge,
+    /// A total that never falls.
+    Counter(Accumulate),
+    /// Observations by bucket.
+    Histogram {
+        /// The upper bounds, rising, without `+Inf`.
+        bounds: Arc<[f64]>,
+        /// How many observations an update makes.
+        observations: u32,
+    },
+}
+
+impl Cells {
+    /// The type on the wire.
+    #[must_use]
+    pub const fn metric_type(&self) -> MetricType {
+        match self {
+            Self::Gauge => MetricType::Gauge,
+            Self::Counter(_) => MetricType::Counter,
+            Self::Histogram { .. } => MetricType::Histogram,
+        }
+    }
+
+    /// How many cells a series takes.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Gauge | Self::Counter(_) => 1,
+            Self::Histogram { bounds, .. } => bounds.len() + 2,
+        }
+    }
+
+    /// Takes one value of the scenario. `total` is a counter's, unrounded. Values that are not numbers are
+    /// ignored by counters and histograms.
+    pub fn take(&self, value: f64, dt_secs: f64, rounding: Rounding, total: &mut f64, cells: &mut [f64]) {
+        match self {
+            Self::Gauge => cells[0] = rounding.round(value),
+            Self::Counter(accumulate) => {
+                let grown = match accumulate {
+                    Accumulate::PerUpdate => *total + value.max(0.0),
+                    Accumulate::PerSecond => *total + value.max(0.0) * dt_secs,
+                    Accumulate::Total => value,
+                };
+                *total = total.max(grown);
+                cells[0] = rounding.round(*total);
+            }
+            Self::Histogram { bounds, observations } => {
+                if is_absent(cells[0]) {
+                    cells.fill(0.0);
+                }
+                if value.is_finite() {
+                    let count = f64::from(*observations);
+                    cells[bounds.partition_point(|bound| *bound < value)] += count;
+                    cells[bounds.len() + 1] += rounding.round(value) * count;
+                }
+            }
+        }
+    }
+
+    /// Shows the present value where the scenario has no new one: the last `value`, or the `total`.
+    pub fn keep(&self, value: f64, total: f64, rounding: Rounding, cells: &mut [f64]) {
+        match self {
+            Self::Gauge => cells[0] = rounding.round(value),
+            Self::Counter(_) => cells[0] = rounding.round(total),
+            Self::Histogram { .. } if is_absent(cells[0]) => cells.fill(0.0),
+            Self::Histogram { .. } => {}
+        }
+    }
+}
+
+/// Rounds to a number of decimals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rounding {
+    scale: f64,
+}
+
+impl Rounding {
+    /// The most decimals that a value may be rounded to.
+    pub const MAX_DECIMALS: u8 = 15;
+
+    /// Rounding to so many decimals.
+    #[must_use]
+    pub fn to_decimals(decimals: u8) -> Self {
+        Self { scale: (0..decimals.min(Self::MAX_DECIMALS)).fold(1.0, |scale, _| scale * 10.0) }
+    }
+
+    /// The value with that many decimals. What is too large to have decimals stays as it is.
+    #[must_use]
+    pub fn round(self, value: f64) -> f64 {
+        let scaled = value * self.scale;
+        if scaled.abs() < 9_007_199_254_740_992.0 { libm::round(scaled) / self.scale } else { value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take_all(cells: &Cells, values: &[f64]) -> Vec<f64> {
+        let mut row = vec![ABSENT; cells.width()];
+        let mut total = 0.0;
+        for value in values {
+            cells.take(*value, 10.0, Rounding::to_decimals(2), &mut total, &mut row);
+        }
+        row
+    }
+
+    #[test]
+    fn a_gauge_shows_the_last_value_rounded() {
+        assert_eq!(take_all(&Cells::Gauge, &[1.0, 2.345_678]), [2.35]);
+    }
+
+    #[test]
+    fn counters_add_levels_and_keep_what_rounding_hides() {
+        assert_eq!(take_all(&Cells::Counter(Accumulate::PerUpdate), &[0.001; 10]), [0.01]);
+        assert_eq!(take_all(&Cells::Counter(Accumulate::PerSecond), &[2.0, 3.0]), [50.0]);
+        assert_eq!(take_all(&Cells::Counter(Accumulate::PerUpdate), &[5.0, -3.0, f64::NAN]), [5.0]);
+    }
+
+    #[test]
+    fn a_total_may_only_grow() {
+        assert_eq!(take_all(&Cells::Counter(Accumulate::Total), &[5.0, 3.0, 4.0]), [5.0]);
+    }
+
+    #[test]
+    fn a_histogram_counts_a_value_on_its_bound_below_it() {
+        let cells = Cells::Histogram { bounds: [1.0, 2.0].into(), observations: 2 };
+        assert_eq!(take_all(&cells, &[1.0, 1.5, 9.0, f64::NAN]), [2.0, 2.0, 2.0, 23.0]);
+    }
+
+    #[test]
+    fn rounding_leaves_huge_and_odd_values_alone() {
+        let rounding = Rounding::to_decimals(2);
+        assert_eq!(rounding.round(1e300).to_bits(), 1e300f64.to_bits());
+        assert_eq!(rounding.round(f64::INFINITY).to_bits(), f64::INFINITY.to_bits());
+        assert!(rounding.round(f64::NAN).is_nan());
+    }
+}

@@ -1,0 +1,326 @@
+//! Where current values are kept between a host's report and the next body.
+//!
+//! A [`SeriesStore`] holds one job: a row of cells per host and, per family, which cells of which rows are
+//! its series. Rows of hosts with the same metrics are neighbours, so a family of a million series is a
+//! few [`Column`]s; a series costs its cells and its share of a [`Row`], nothing else.
+
+use std::sync::Arc;
+
+use crate::metric::{ABSENT, MetricType, is_absent};
+
+/// Label names and values, kept in the form in which protobuf bodies want them: a run of
+/// `io.prometheus.client.Metric.label` fields. Cheap to share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LabelBlock(Arc<[u8]>);
+
+const LABEL_PAIR_TAG: u8 = 0x0a; // Metric.label
+const NAME_TAG: u8 = 0x0a; // LabelPair.name
+const VALUE_TAG: u8 = 0x12; // LabelPair.value
+
+impl LabelBlock {
+    /// The labels in the order given.
+    #[must_use]
+    pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut bytes = Vec::new();
+        for (name, value) in labels {
+            let pair_len = field_len(name.len()) + field_len(value.len());
+            bytes.push(LABEL_PAIR_TAG);
+            put_varint(&mut bytes, pair_len as u64);
+            for (tag, text) in [(NAME_TAG, name), (VALUE_TAG, value)] {
+                bytes.push(tag);
+                put_varint(&mut bytes, text.len() as u64);
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        Self(bytes.into())
+    }
+
+    /// No labels.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new([])
+    }
+
+    /// The protobuf fields.
+    #[must_use]
+    pub fn as_protobuf(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let pair = take_field(&mut rest)?;
+            let mut fields = pair;
+            let name = take_field(&mut fields)?;
+            let value = take_field(&mut fields)?;
+            Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
+        })
+    }
+
+    /// The value of one label.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+}
+
+const fn field_len(text_len: usize) -> usize {
+    1 + varint_len(text_len as u64) + text_len
+}
+
+fn take_field<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (_, mut tail) = rest.split_first()?;
+    let mut len = 0usize;
+    for shift in (0..35).step_by(7) {
+        let (byte, after) = tail.split_first()?;
+        tail = after;
+        len |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let (field, after) = tail.split_at_checked(len)?;
+    *rest = after;
+    Some(field)
+}
+
+/// Appends a protobuf varint.
+#[expect(clippy::cast_possible_truncation, reason = "seven bits are taken at a time")]
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// How many bytes [`put_varint`] appends.
+#[must_use]
+pub const fn varint_len(value: u64) -> usize {
+    (70 - (value | 1).leading_zeros() as usize) / 7
+}
+
+/// What all series of one name have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Family {
+    /// The family's name.
+    pub name: Arc<str>,
+    /// The HELP text.
+    pub help: Arc<str>,
+    /// The TYPE.
+    pub metric_type: MetricType,
+}
+
+/// The same metric of neighbouring rows.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The family, as an index into the store's families.
+    pub family: usize,
+    /// The first row.
+    pub first_row: usize,
+    /// How many rows.
+    pub rows: usize,
+    /// Where in each row the metric's cells begin.
+    pub offset: usize,
+    /// The metric's own labels.
+    pub labels: LabelBlock,
+    /// The bounds of a histogram's buckets, without `+Inf`; empty for others.
+    pub bounds: Arc<[f64]>,
+}
+
+/// One host's place in a store.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The host's labels.
+    pub labels: LabelBlock,
+    /// How many cells it has.
+    pub width: usize,
+}
+
+#[derive(Debug)]
+struct StoredRow {
+    labels: LabelBlock,
+    start: usize,
+}
+
+/// The current values of one job's series.
+#[derive(Debug)]
+pub struct SeriesStore {
+    families: Vec<(Family, Vec<Column>)>,
+    rows: Vec<StoredRow>,
+    cells: Vec<f64>,
+    rows_present: usize,
+    row_present: Vec<bool>,
+    version: u64,
+}
+
+/// One series of a family, as the encoders see it.
+#[derive(Debug)]
+pub struct Sample<'a> {
+    /// The host's labels.
+    pub host_labels: &'a LabelBlock,
+    /// The metric's own labels.
+    pub metric_labels: &'a LabelBlock,
+    /// The cells; see [`crate::metric`].
+    pub cells: &'a [f64],
+    /// The bounds of a histogram's buckets.
+    pub bounds: &'a [f64],
+}
+
+impl SeriesStore {
+    /// An empty store: no row has been reported yet.
+    #[must_use]
+    pub fn new(families: Vec<Family>, columns: Vec<Column>, rows: Vec<Row>) -> Self {
+        let mut start = 0;
+        let stored = rows
+            .into_iter()
+            .map(|row| {
+                let this = start;
+                start += row.width;
+                StoredRow { labels: row.labels, start: this }
+            })
+            .collect::<Vec<_>>();
+        let mut families: Vec<_> = families.into_iter().map(|family| (family, Vec::new())).collect();
+        for column in columns {
+            let family = column.family;
+            families[family].1.push(column);
+        }
+        Self {
+            families,
+            row_present: vec![false; stored.len()],
+            rows: stored,
+            cells: vec![ABSENT; start],
+            rows_present: 0,
+            version: 0,
+        }
+    }
+
+    /// A store of one gauge with one series.
+    #[must_use]
+    pub fn single(family: Family, labels: LabelBlock, value: f64) -> Self {
+        let column = Column {
+            family: 0,
+            first_row: 0,
+            rows: 1,
+            offset: 0,
+            labels: LabelBlock::empty(),
+            bounds: [].into(),
+        };
+        let mut store = Self::new(vec![family], vec![column], vec![Row { labels, width: 1 }]);
+        store.report(0, &[value]);
+        store
+    }
+
+    /// Takes over a host's row of cells.
+    pub fn report(&mut self, row: usize, cells: &[f64]) {
+        let start = self.rows[row].start;
+        self.cells[start..start + cells.len()].copy_from_slice(cells);
+        if !self.row_present[row] {
+            self.row_present[row] = true;
+            self.rows_present += 1;
+        }
+        self.version += 1;
+    }
+
+    /// Takes a host's series out.
+    pub fn remove(&mut self, row: usize) {
+        if self.row_present[row] {
+            self.row_present[row] = false;
+            self.rows_present -= 1;
+            let (start, width) = (self.rows[row].start, self.row(row).len());
+            self.cells[start..start + width].fill(ABSENT);
+            self.version += 1;
+        }
+    }
+
+    /// The cells of a host's row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f64] {
+        let end = self.rows.get(row + 1).map_or(self.cells.len(), |next| next.start);
+        &self.cells[self.rows[row].start..end]
+    }
+
+    /// A number that grows with every change.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many hosts have series here now.
+    #[must_use]
+    pub const fn rows_present(&self) -> usize {
+        self.rows_present
+    }
+
+    /// The families, in the config's order.
+    pub fn families(&self) -> impl Iterator<Item = &Family> {
+        self.families.iter().map(|(family, _)| family)
+    }
+
+    /// How many series have a sample now.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        (0..self.families.len()).map(|family| self.samples(family).count()).sum()
+    }
+
+    /// The columns of one family.
+    #[must_use]
+    pub fn columns(&self, family: usize) -> &[Column] {
+        &self.families[family].1
+    }
+
+    /// The series of one family that have a sample.
+    pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
+        self.families[family].1.iter().flat_map(move |column| {
+            let width = if column.bounds.is_empty() { 1 } else { column.bounds.len() + 2 };
+            self.rows[column.first_row..column.first_row + column.rows].iter().filter_map(move |row| {
+                let start = row.start + column.offset;
+                let cells = &self.cells[start..start + width];
+                (!is_absent(cells[0])).then_some(Sample {
+                    host_labels: &row.labels,
+                    metric_labels: &column.labels,
+                    cells,
+                    bounds: &column.bounds,
+                })
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_blocks_give_back_what_they_were_made_of() {
+        let long = "x".repeat(300);
+        let labels = [("name", "worker-01"), ("empty", ""), ("long", &long), ("odd", "ü\n\"\\")];
+        let block = LabelBlock::new(labels);
+        assert_eq!(block.iter().collect::<Vec<_>>(), labels);
+        assert_eq!(block.get("empty"), Some(""));
+        assert_eq!(block.get("none"), None);
+    }
+
+    #[test]
+    fn varints_have_the_length_that_is_foretold() {
+        for value in [0, 1, 127, 128, 16_383, 16_384, u64::from(u32::MAX), u64::MAX] {
+            let mut bytes = Vec::new();
+            put_varint(&mut bytes, value);
+            assert_eq!(bytes.len(), varint_len(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_removed_row_leaves_no_sample() {
+        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let mut store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
+        assert_eq!((store.series_count(), store.rows_present()), (1, 1));
+        let before = store.version();
+        store.remove(0);
+        store.remove(0);
+        assert_eq!((store.series_count(), store.rows_present()), (0, 0));
+        assert_eq!(store.version(), before + 1);
+    }
+}
