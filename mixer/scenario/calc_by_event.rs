@@ -1,0 +1,56 @@
+//! `calc_by_event`: changes only on certain events. A total.
+
+use std::sync::Arc;
+
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use crate::event::Subscription;
+use crate::expression::Formula;
+
+pub(super) const KIND: Kind = Kind {
+    name: "calc_by_event",
+    summary: "keeps the value until one of its events comes, then calculates a new one",
+    params: &[Param {
+        name: "events_config",
+        kind: ParamKind::Formulas,
+        default: "",
+        help: "{ event: expression over the metric's value }",
+    }],
+    build: |arguments| {
+        let formulas = arguments.formulas("events_config").unwrap_or_default();
+        if formulas.is_empty() {
+            return Err("events_config must not be empty".to_owned());
+        }
+        Ok(ScenarioPlan::CalcByEvent(Arc::new(Plan { formulas })))
+    },
+};
+
+/// The parameters.
+#[derive(Debug)]
+pub struct Plan {
+    formulas: Vec<(Subscription, Formula)>,
+}
+
+impl Plan {
+    pub(super) fn start(self: &Arc<Self>) -> CalcByEvent {
+        CalcByEvent { plan: Arc::clone(self) }
+    }
+
+    pub(super) fn subscriptions(&self) -> Vec<Subscription> {
+        self.formulas.iter().map(|(subscription, _)| subscription.clone()).collect()
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct CalcByEvent {
+    plan: Arc<Plan>,
+}
+
+impl Scenario for CalcByEvent {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        match self.plan.formulas.iter().find(|(subscription, _)| tick.is_for(subscription)) {
+            Some((_, formula)) => formula.evaluate(&[tick.value, tick.t_secs]).map(Some),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `random_in_range`: uniform in a range.
+
+use std::sync::Arc;
+
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+
+pub(super) const KIND: Kind = Kind {
+    name: "random_in_range",
+    summary: "a new number from the range with each update, all equally likely",
+    params: &[Param {
+        name: "value_range",
+        kind: ParamKind::Range,
+        default: "the metric's value_range",
+        help: "(low, high)",
+    }],
+    build: |arguments| {
+        let range = match arguments.range("value_range") {
+            Some(range) => range,
+            None => arguments.needed_metric_range("random_in_range")?,
+        };
+        Ok(ScenarioPlan::RandomInRange(Arc::new(Plan { range })))
+    },
+};
+
+/// The parameters.
+#[derive(Debug)]
+pub struct Plan {
+    range: (f64, f64),
+}
+
+impl Plan {
+    pub(super) fn start(self: &Arc<Self>) -> RandomInRange {
+        RandomInRange { plan: Arc::clone(self) }
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct RandomInRange {
+    plan: Arc<Plan>,
+}
+
+impl Scenario for RandomInRange {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        Ok(Some(tick.rng.uniform(self.plan.range.0, self.plan.range.1)))
+    }
+}

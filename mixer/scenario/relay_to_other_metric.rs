@@ -1,0 +1,56 @@
+//! `relay_to_other_metric`: a value calculated from another metric of the host.
+//!
+//! The host evaluates it right after its source, in the same tick.
+
+use std::sync::Arc;
+
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use crate::expression::Formula;
+
+pub(super) const KIND: Kind = Kind {
+    name: "relay_to_other_metric",
+    summary: "a value calculated from another metric of the host, whenever that is updated",
+    params: &[
+        Param { name: "source_metric_name", kind: ParamKind::Text, default: "", help: "the other metric" },
+        Param {
+            name: "calc_function",
+            kind: ParamKind::Formula,
+            default: "value",
+            help: "an expression over the other metric's value",
+        },
+    ],
+    build: |arguments| {
+        let source_metric_name = arguments.text("source_metric_name").unwrap_or_default();
+        let calc_function = arguments.formula("calc_function");
+        Ok(ScenarioPlan::RelayToOtherMetric(Arc::new(Plan { source_metric_name, calc_function })))
+    },
+};
+
+/// The parameters.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) source_metric_name: String,
+    calc_function: Option<Formula>,
+}
+
+impl Plan {
+    pub(super) fn start(self: &Arc<Self>) -> RelayToOtherMetric {
+        RelayToOtherMetric { plan: Arc::clone(self) }
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct RelayToOtherMetric {
+    plan: Arc<Plan>,
+}
+
+impl Scenario for RelayToOtherMetric {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let value = match &self.plan.calc_function {
+            None => tick.source_value,
+            Some(formula) => formula.evaluate(&[tick.source_value, tick.t_secs])?,
+        };
+        Ok(Some(value))
+    }
+}

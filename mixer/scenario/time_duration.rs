@@ -1,0 +1,24 @@
+//! `time_duration`: seconds since its first update, where it is 0. A total.
+
+use super::{Kind, Scenario, ScenarioPlan, Tick};
+use crate::clock::Time;
+
+pub(super) const KIND: Kind = Kind {
+    name: "time_duration",
+    summary: "seconds since the first update",
+    params: &[],
+    build: |_| Ok(ScenarioPlan::TimeDuration),
+};
+
+/// The running scenario.
+#[derive(Debug, Default)]
+pub struct TimeDuration {
+    first: Option<Time>,
+}
+
+impl Scenario for TimeDuration {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let first = *self.first.get_or_insert(tick.now);
+        Ok(Some(tick.now.since(first).as_secs_f64()))
+    }
+}

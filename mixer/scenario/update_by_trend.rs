@@ -1,0 +1,80 @@
+//! `update_by_trend`: up and down accumulate one uniform step per update; hold jitters by a step around
+//! what was accumulated, without moving it. The sum stays in the metric's value range.
+
+use std::sync::Arc;
+
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+
+const TRENDS: [&str; 3] = ["hold", "up", "down"];
+
+pub(super) const KIND: Kind = Kind {
+    name: "update_by_trend",
+    summary: "rises, falls, or jitters in place, by a random step per update",
+    params: &[
+        Param { name: "trend", kind: ParamKind::Choice(&TRENDS), default: "hold", help: "the direction" },
+        Param {
+            name: "step_range",
+            kind: ParamKind::Range,
+            default: "(1, 5)",
+            help: "shortest and longest step",
+        },
+    ],
+    build: |arguments| {
+        let trend = match arguments.text("trend").as_deref() {
+            Some("up") => Trend::Up,
+            Some("down") => Trend::Down,
+            _ => Trend::Hold,
+        };
+        let step_range = arguments.range("step_range").unwrap_or((1.0, 5.0));
+        if step_range.0 < 0.0 {
+            return Err(format!("step_range must not be negative, but begins at {}", step_range.0));
+        }
+        let plan = Plan { trend, step_range, range: arguments.metric_range() };
+        Ok(ScenarioPlan::UpdateByTrend(Arc::new(plan)))
+    },
+};
+
+#[derive(Clone, Copy, Debug)]
+enum Trend {
+    Hold,
+    Up,
+    Down,
+}
+
+/// The parameters.
+#[derive(Debug)]
+pub struct Plan {
+    trend: Trend,
+    step_range: (f64, f64),
+    range: (f64, f64),
+}
+
+impl Plan {
+    pub(super) fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
+        UpdateByTrend { plan: Arc::clone(self), sum: value }
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct UpdateByTrend {
+    plan: Arc<Plan>,
+    sum: f64,
+}
+
+impl Scenario for UpdateByTrend {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let plan = &*self.plan;
+        let step = tick.rng.uniform(plan.step_range.0, plan.step_range.1);
+        let moved = match plan.trend {
+            Trend::Up => self.sum + step,
+            Trend::Down => self.sum - step,
+            Trend::Hold => {
+                let jitter = if tick.rng.unit() < 0.5 { -step } else { step };
+                return Ok(Some(self.sum + jitter));
+            }
+        };
+        self.sum = moved.max(plan.range.0).min(plan.range.1);
+        Ok(Some(self.sum))
+    }
+}

@@ -1,0 +1,95 @@
+//! `variety_selection`: keeps one of some values, and draws again now and then.
+
+use std::sync::Arc;
+
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+
+pub(super) const KIND: Kind = Kind {
+    name: "variety_selection",
+    summary: "keeps one of some values, starting at the first, and draws again with a probability",
+    params: &[
+        Param { name: "values", kind: ParamKind::Numbers, default: "", help: "the values to choose from" },
+        Param {
+            name: "varieties",
+            kind: ParamKind::Numbers,
+            default: "all the same",
+            help: "the weight of each value in a draw",
+        },
+        Param {
+            name: "change_probability",
+            kind: ParamKind::Number,
+            default: "0.1",
+            help: "how likely an update draws again, from 0 to 1",
+        },
+    ],
+    build: |arguments| {
+        let values = arguments.numbers("values").unwrap_or_default();
+        if values.is_empty() {
+            return Err("values must not be empty".to_owned());
+        }
+        let weights = arguments.numbers("varieties").unwrap_or_else(|| vec![1.0; values.len()]);
+        if weights.len() != values.len() {
+            let (has, needs) = (weights.len(), values.len());
+            return Err(format!("varieties has {has} weights for {needs} values; give one for each"));
+        }
+        if let Some(weight) = weights.iter().find(|weight| **weight < 0.0) {
+            return Err(format!("varieties must not be negative, but one is {weight}"));
+        }
+        let total: f64 = weights.iter().sum();
+        if total <= 0.0 || !total.is_finite() {
+            return Err("varieties must have a weight above 0, and a finite sum".to_owned());
+        }
+        let change_probability = arguments.number("change_probability").unwrap_or(0.1);
+        if !(0.0..=1.0).contains(&change_probability) {
+            return Err(format!("change_probability must be from 0 to 1, but is {change_probability}"));
+        }
+        let mut sum = 0.0;
+        let up_to = weights.iter().map(|weight| {
+            sum += weight;
+            sum
+        });
+        let up_to = up_to.collect();
+        Ok(ScenarioPlan::VarietySelection(Arc::new(Plan { values, up_to, total, change_probability })))
+    },
+};
+
+/// The parameters. `up_to` are the weights, added up.
+#[derive(Debug)]
+pub struct Plan {
+    values: Vec<f64>,
+    up_to: Vec<f64>,
+    total: f64,
+    change_probability: f64,
+}
+
+impl Plan {
+    pub(super) fn start(self: &Arc<Self>) -> VarietySelection {
+        VarietySelection { plan: Arc::clone(self), choice: None }
+    }
+
+    fn draw(&self, point: f64) -> usize {
+        self.up_to.partition_point(|up_to| *up_to <= point).min(self.values.len() - 1)
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct VarietySelection {
+    plan: Arc<Plan>,
+    choice: Option<u32>,
+}
+
+impl Scenario for VarietySelection {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let plan = &*self.plan;
+        let choice = match self.choice {
+            None => 0,
+            Some(_) if tick.rng.unit() < plan.change_probability => {
+                plan.draw(tick.rng.uniform(0.0, plan.total))
+            }
+            Some(choice) => choice as usize,
+        };
+        self.choice = u32::try_from(choice).ok();
+        Ok(Some(plan.values[choice]))
+    }
+}
