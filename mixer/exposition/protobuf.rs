@@ -1,0 +1,153 @@
+//! Delimited protobuf: `io.prometheus.client.MetricFamily` messages
+//! (<https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>), written
+//! field by field, each message behind its length.
+
+use super::FamilyPart;
+use crate::metric::MetricType;
+use crate::series::{Family, LabelBlock, Sample, put_varint, varint_len};
+
+// Field tags, as number << 3 | wire type. MetricFamily:
+const FAMILY_NAME: u8 = 0x0a;
+const FAMILY_HELP: u8 = 0x12;
+const FAMILY_TYPE: u8 = 0x18;
+const FAMILY_METRIC: u8 = 0x22;
+// Metric:
+const METRIC_GAUGE: u8 = 0x12;
+const METRIC_COUNTER: u8 = 0x1a;
+const METRIC_HISTOGRAM: u8 = 0x3a;
+// Gauge and Counter:
+const VALUE: u8 = 0x09;
+// Histogram:
+const SAMPLE_COUNT: u8 = 0x08;
+const SAMPLE_SUM: u8 = 0x11;
+const BUCKET: u8 = 0x1a;
+// Bucket:
+const CUMULATIVE_COUNT: u8 = 0x08;
+const UPPER_BOUND: u8 = 0x11;
+
+const DOUBLE_FIELD_LEN: usize = 9;
+
+pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut Vec<u8>) {
+    // The message's length comes first, so the samples are gone through twice: measured, then written.
+    let mut metrics_len = 0;
+    for_each_sample(parts, |sample, group_labels| {
+        let len = labels_len(sample, group_labels) + value_len(family.metric_type, sample);
+        metrics_len += 1 + varint_len(len as u64) + len;
+    });
+    if metrics_len == 0 {
+        return;
+    }
+    let header = header(family);
+    put_varint(out, (header.len() + metrics_len) as u64);
+    out.reserve(header.len() + metrics_len);
+    out.extend_from_slice(&header);
+    for_each_sample(parts, |sample, group_labels| {
+        let len = labels_len(sample, group_labels) + value_len(family.metric_type, sample);
+        out.push(FAMILY_METRIC);
+        put_varint(out, len as u64);
+        for labels in [sample.host_labels, sample.metric_labels, group_labels] {
+            out.extend_from_slice(labels.as_protobuf());
+        }
+        match family.metric_type {
+            MetricType::Gauge => put_value(METRIC_GAUGE, sample.cells[0], out),
+            MetricType::Counter => put_value(METRIC_COUNTER, sample.cells[0], out),
+            MetricType::Histogram => put_histogram(sample, out),
+        }
+    });
+}
+
+fn for_each_sample(parts: &[FamilyPart<'_>], mut visit: impl FnMut(&Sample<'_>, &LabelBlock)) {
+    for part in parts {
+        for sample in part.group.store.samples(part.index) {
+            visit(&sample, part.group.labels);
+        }
+    }
+}
+
+fn labels_len(sample: &Sample<'_>, group_labels: &LabelBlock) -> usize {
+    [sample.host_labels, sample.metric_labels, group_labels]
+        .map(|labels| labels.as_protobuf().len())
+        .iter()
+        .sum()
+}
+
+/// The length of a metric's gauge, counter or histogram field.
+fn value_len(metric_type: MetricType, sample: &Sample<'_>) -> usize {
+    match metric_type {
+        MetricType::Gauge | MetricType::Counter => 2 + DOUBLE_FIELD_LEN,
+        MetricType::Histogram => {
+            let len = histogram_len(sample);
+            1 + varint_len(len as u64) + len
+        }
+    }
+}
+
+fn header(family: &Family) -> Vec<u8> {
+    let mut header = Vec::new();
+    for (tag, text) in [(FAMILY_NAME, &family.name), (FAMILY_HELP, &family.help)] {
+        header.push(tag);
+        put_varint(&mut header, text.len() as u64);
+        header.extend_from_slice(text.as_bytes());
+    }
+    let metric_type = match family.metric_type {
+        MetricType::Counter => 0,
+        MetricType::Gauge => 1,
+        MetricType::Histogram => 4,
+    };
+    header.extend_from_slice(&[FAMILY_TYPE, metric_type]);
+    header
+}
+
+/// `gauge or counter { value }`
+fn put_value(kind: u8, value: f64, out: &mut Vec<u8>) {
+    let mut field = [kind, 9, VALUE, 0, 0, 0, 0, 0, 0, 0, 0];
+    field[3..].copy_from_slice(&value.to_le_bytes());
+    out.extend_from_slice(&field);
+}
+
+/// A histogram's cumulative counts, up to infinity.
+fn cumulative(sample: &Sample<'_>) -> impl Iterator<Item = u64> {
+    sample.cells[..=sample.bounds.len()].iter().scan(0u64, |count, bucket| {
+        *count += whole(*bucket);
+        Some(*count)
+    })
+}
+
+fn bucket_len(count: u64) -> usize {
+    1 + varint_len(count) + DOUBLE_FIELD_LEN
+}
+
+fn histogram_len(sample: &Sample<'_>) -> usize {
+    let total = cumulative(sample).last().unwrap_or(0);
+    let buckets_len: usize =
+        cumulative(sample).take(sample.bounds.len()).map(|count| 2 + bucket_len(count)).sum();
+    1 + varint_len(total) + DOUBLE_FIELD_LEN + buckets_len
+}
+
+/// `histogram { count, sum, bucket { cumulative count, upper bound }… }`. The bucket up to infinity is left
+/// out, as its count is the count of all.
+fn put_histogram(sample: &Sample<'_>, out: &mut Vec<u8>) {
+    out.push(METRIC_HISTOGRAM);
+    put_varint(out, histogram_len(sample) as u64);
+    out.push(SAMPLE_COUNT);
+    put_varint(out, cumulative(sample).last().unwrap_or(0));
+    put_double(SAMPLE_SUM, sample.cells[sample.bounds.len() + 1], out);
+    for (count, bound) in cumulative(sample).zip(sample.bounds) {
+        out.push(BUCKET);
+        put_varint(out, bucket_len(count) as u64);
+        out.push(CUMULATIVE_COUNT);
+        put_varint(out, count);
+        put_double(UPPER_BOUND, *bound, out);
+    }
+}
+
+fn put_double(tag: u8, value: f64, out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Bucket cells count observations, so they are whole and not negative.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, kept in a float cell")]
+const fn whole(cell: f64) -> u64 {
+    cell as u64
+}
