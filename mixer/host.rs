@@ -1,0 +1,398 @@
+//! `EmulatedHost`: one machine, as a state machine without I/O.
+//!
+//! [`EmulatedHost::advance`] is the only way that time passes in it. It is told the time and the events
+//! that came, and leaves what it wants in an [`Outbox`]: events to deliver, a report to take over. It reads
+//! no clock, never sleeps, and draws from its own random streams only, so the same calls give the same
+//! values.
+//!
+//! At one instant: the start, the events that came, the updates that are due, the events that those
+//! emitted (its own listeners hear them at once), the report.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::clock::{Span, Time};
+use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
+use crate::metric::{ABSENT, is_absent};
+use crate::plan::{HostPlan, Reaction};
+use crate::rng::{Rng, Seed};
+use crate::scenario::{Effects, Emission, Running, Scenario, Tick};
+
+/// A host's first values come at its start time plus a random part of this.
+pub const START_SPREAD: Span = Span::from_secs(2);
+
+/// Events that follow from events that follow from events… end after so many steps.
+const HOPS_MAX: u8 = 32;
+
+/// What a host wants after an [`EmulatedHost::advance`]. One can serve many hosts in turn.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Events for others; the host itself has heard them.
+    pub events: Vec<Event>,
+    /// Its row of cells is to be taken over.
+    pub report: bool,
+    /// How many values were made.
+    pub updates: u64,
+    /// Scenarios that failed for the first time: the metric's name, and why.
+    pub failures: Vec<(Arc<str>, String)>,
+    /// How often a scenario failed.
+    pub scenario_errors: u64,
+    /// How many events were dropped, because they followed from too many others.
+    pub events_dropped: u64,
+    pending: VecDeque<Event>,
+    updated: Vec<bool>,
+    effects: Effects,
+}
+
+impl Outbox {
+    /// Forgets what was in it.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.failures.clear();
+        self.pending.clear();
+        self.report = false;
+        (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
+    }
+}
+
+/// A metric's state.
+#[derive(Debug)]
+struct Metric {
+    running: Running,
+    rng: Rng,
+    level: f64,
+    total: f64,
+    last_update: Time,
+    is_stopped: bool,
+    has_failed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Waiting,
+    Running,
+    Ended,
+}
+
+/// A running emulated host.
+#[derive(Debug)]
+pub struct EmulatedHost {
+    plan: Arc<HostPlan>,
+    starts_at: Time,
+    ends_at: Time,
+    phase: Phase,
+    next_report: Time,
+    next_due: Box<[Time]>,
+    wakes: Vec<(Time, usize)>,
+    metrics: Box<[Metric]>,
+    row: Box<[f64]>,
+    rng: Rng,
+    sequence: u64,
+}
+
+impl EmulatedHost {
+    /// A host of a run that starts at `run_start`.
+    #[must_use]
+    pub fn new(plan: Arc<HostPlan>, seed: Seed, run_start: Time) -> Self {
+        let seed = seed.child(&plan.name);
+        let mut rng = seed.rng();
+        let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
+        let starts_at = run_start + plan.start_time + spread;
+        let metrics = plan.shape.metrics.iter().map(|metric| Metric {
+            running: metric.scenario.start(metric.default_value),
+            rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
+            level: metric.default_value,
+            total: metric.default_value,
+            last_update: Time::NEVER,
+            is_stopped: false,
+            has_failed: false,
+        });
+        Self {
+            starts_at,
+            ends_at: starts_at + plan.ttl,
+            phase: Phase::Waiting,
+            next_report: starts_at,
+            next_due: plan.shape.schedules.iter().map(|schedule| starts_at + schedule.start_time).collect(),
+            wakes: Vec::new(),
+            metrics: metrics.collect(),
+            row: vec![ABSENT; plan.shape.width].into(),
+            rng,
+            sequence: 0,
+            plan,
+        }
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub const fn plan(&self) -> &Arc<HostPlan> {
+        &self.plan
+    }
+
+    /// When its first values come.
+    #[must_use]
+    pub const fn starts_at(&self) -> Time {
+        self.starts_at
+    }
+
+    /// The cells of all its series, as [`crate::metric`] describes them.
+    #[must_use]
+    pub const fn row(&self) -> &[f64] {
+        &self.row
+    }
+
+    /// Lets time pass to `now`, with the events that came since the last call, in order. Gives the next
+    /// moment at which something is due; [`Time::NEVER`] when it has ended.
+    pub fn advance(&mut self, now: Time, inbox: &[Arc<Event>], out: &mut Outbox) -> Time {
+        match self.phase {
+            Phase::Ended => return Time::NEVER,
+            Phase::Waiting if now < self.starts_at => return self.starts_at,
+            Phase::Waiting => {
+                self.phase = Phase::Running;
+                self.emit(now, HOST_STARTED.into(), None, serde_json::Value::Null, 0, out);
+                self.hear_pending(now, out);
+            }
+            Phase::Running => {}
+        }
+        if now >= self.ends_at {
+            self.stop(now, out);
+            return Time::NEVER;
+        }
+        for event in inbox {
+            self.hear(now, event, out);
+        }
+        self.hear_pending(now, out);
+        self.update_due(now, out);
+        self.hear_pending(now, out);
+        if now >= self.next_report || out.report {
+            out.report = true;
+            self.report_next(now);
+        }
+        self.due()
+    }
+
+    /// Ends the host: says so, and takes its series out.
+    pub fn stop(&mut self, now: Time, out: &mut Outbox) {
+        if self.phase == Phase::Running {
+            self.emit(now, HOST_STOPPED.into(), None, serde_json::Value::Null, 0, out);
+            self.hear_pending(now, out);
+        }
+        self.phase = Phase::Ended;
+        out.report = false;
+    }
+
+    /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not
+    /// catch up in a burst. Gives how many values were left out.
+    pub fn skip_overdue(&mut self, now: Time) -> u64 {
+        let mut skipped = 0;
+        let shape = &self.plan.shape;
+        for (index, (due, schedule)) in self.next_due.iter_mut().zip(&shape.schedules).enumerate() {
+            let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);
+            if intervals > 0 {
+                *due += schedule.update_interval.times(intervals);
+                let metrics = shape.metrics.iter().filter(|m| m.schedule == index && m.source.is_none());
+                skipped += intervals * metrics.count() as u64;
+            }
+        }
+        if now.since(self.next_report) > self.plan.interval.1 {
+            self.next_report = now;
+        }
+        skipped
+    }
+
+    fn due(&self) -> Time {
+        let wake = self.wakes.iter().map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
+        let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
+        updates.min(wake).min(self.next_report).min(self.ends_at)
+    }
+
+    fn report_next(&mut self, now: Time) {
+        let (shortest, longest) = self.plan.interval;
+        let jitter = Span::from_nanos(self.rng.below(longest.minus(shortest).as_nanos().saturating_add(1)));
+        // A report that was on time keeps the rhythm; one that an event brought begins it anew.
+        let from = if now >= self.next_report { self.next_report } else { now };
+        self.next_report = from + shortest + jitter;
+    }
+
+    fn emit(
+        &mut self,
+        now: Time,
+        name: Arc<str>,
+        source: Option<Arc<str>>,
+        data: serde_json::Value,
+        hops: u8,
+        out: &mut Outbox,
+    ) {
+        if hops > HOPS_MAX {
+            out.events_dropped += 1;
+            return;
+        }
+        let source = source.unwrap_or_else(|| Arc::clone(&self.plan.name));
+        let event = Event { name, source, data, time: now, sequence: self.sequence, hops };
+        self.sequence += 1;
+        out.pending.push_back(event.clone());
+        out.events.push(event);
+    }
+
+    fn hear_pending(&mut self, now: Time, out: &mut Outbox) {
+        while let Some(event) = out.pending.pop_front() {
+            self.hear(now, &event, out);
+        }
+    }
+
+    /// Reacts to one event; a metric that it changes is reported at once.
+    fn hear(&mut self, now: Time, event: &Event, out: &mut Outbox) {
+        let plan = Arc::clone(&self.plan);
+        out.updated.clear();
+        out.updated.resize(plan.shape.metrics.len(), false);
+        for reaction in plan.shape.reactions(event, &plan.name) {
+            match reaction {
+                Reaction::Update(metric) => out.updated[*metric] = true,
+                Reaction::Emit(name) => {
+                    self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
+                }
+                Reaction::StartMetric(metric) => {
+                    self.metrics[*metric].is_stopped = false;
+                    out.updated[*metric] = true;
+                }
+                Reaction::StopMetric(metric) => {
+                    self.metrics[*metric].is_stopped = true;
+                    self.clear_cells(*metric);
+                    out.report = true;
+                }
+            }
+        }
+        if out.updated.contains(&true) {
+            self.update_marked(now, Some(event), out);
+            out.report = true;
+        }
+    }
+
+    /// Makes the values that are due: those of the schedules, and those that scenarios asked for.
+    fn update_due(&mut self, now: Time, out: &mut Outbox) {
+        let plan = Arc::clone(&self.plan);
+        let shape = &plan.shape;
+        out.updated.clear();
+        out.updated.resize(shape.metrics.len(), false);
+        for index in 0..shape.schedules.len() {
+            let schedule = shape.schedules[index];
+            if self.next_due[index] > now {
+                continue;
+            }
+            let end = self.starts_at + schedule.start_time + schedule.duration;
+            let members = shape.metrics.iter().enumerate().filter(|(_, metric)| metric.schedule == index);
+            if now >= end {
+                members.for_each(|(metric, _)| self.clear_cells(metric));
+                self.next_due[index] = Time::NEVER;
+            } else {
+                members
+                    .filter(|(_, metric)| metric.source.is_none())
+                    .for_each(|(m, _)| out.updated[m] = true);
+                self.next_due[index] = (self.next_due[index] + schedule.update_interval).min(end);
+            }
+        }
+        self.wakes.retain(|(time, metric)| {
+            out.updated[*metric] |= *time <= now;
+            *time > now
+        });
+        if out.updated.contains(&true) {
+            self.update_marked(now, None, out);
+        }
+    }
+
+    fn clear_cells(&mut self, metric: usize) {
+        let plan = &self.plan.shape.metrics[metric];
+        self.row[plan.offset..plan.offset + plan.cells.width()].fill(ABSENT);
+    }
+
+    /// Updates the marked metrics and those that are calculated from them, in the plan's order.
+    fn update_marked(&mut self, now: Time, event: Option<&Event>, out: &mut Outbox) {
+        let plan = Arc::clone(&self.plan);
+        for (index, metric) in plan.shape.metrics.iter().enumerate() {
+            let from_source = metric.source.is_some_and(|source| out.updated[source]);
+            if out.updated[index] || from_source {
+                let event = if out.updated[index] { event } else { None };
+                out.updated[index] = self.update_metric(index, now, event, out);
+            }
+        }
+    }
+
+    /// Makes one value. Gives whether the metric may have values now.
+    fn update_metric(&mut self, index: usize, now: Time, event: Option<&Event>, out: &mut Outbox) -> bool {
+        let plan = &self.plan.shape.metrics[index];
+        let schedule = self.plan.shape.schedules[plan.schedule];
+        let start = self.starts_at + schedule.start_time;
+        let source_value = plan.source.map_or(0.0, |source| self.shown_value(source));
+        let metric = &mut self.metrics[index];
+        if metric.is_stopped || now < start || now >= start + schedule.duration || is_absent(source_value) {
+            return false;
+        }
+        out.updates += 1;
+        let mut tick = Tick {
+            now,
+            t_secs: now.since(start).as_secs_f64(),
+            value: metric.level,
+            source_value,
+            event,
+            host_name: &self.plan.name,
+            rng: &mut metric.rng,
+            effects: &mut out.effects,
+        };
+        let outcome = metric.running.update(&mut tick);
+        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+        match outcome {
+            Ok(Some(value)) => {
+                let value = clamp(value, plan.value_range);
+                let dt_secs = now.since(metric.last_update).as_secs_f64();
+                metric.level = value;
+                plan.cells.take(value, dt_secs, plan.rounding, &mut metric.total, cells);
+            }
+            Ok(None) => plan.cells.keep(metric.level, metric.total, plan.rounding, cells),
+            Err(error) => {
+                out.scenario_errors += 1;
+                if !std::mem::replace(&mut metric.has_failed, true) {
+                    out.failures.push((Arc::clone(&plan.name), error));
+                }
+            }
+        }
+        metric.last_update = now;
+        if out.effects.wake_at.is_some() || !out.effects.emitted.is_empty() {
+            self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
+        }
+        true
+    }
+
+    fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
+        if let Some(time) = out.effects.wake_at.take() {
+            self.wakes.retain(|(_, metric)| *metric != index);
+            if time < self.ends_at {
+                self.wakes.push((time, index));
+            }
+        }
+        let mut emitted = std::mem::take(&mut out.effects.emitted);
+        for Emission { event, source, data } in emitted.drain(..) {
+            self.emit(now, event, source, data, hops, out);
+        }
+        out.effects.emitted = emitted;
+    }
+
+    /// The value that a relay sees: what the other metric shows, or a histogram's last observation.
+    fn shown_value(&self, metric: usize) -> f64 {
+        let plan = &self.plan.shape.metrics[metric];
+        let cell = self.row[plan.offset];
+        if plan.cells.width() == 1 || is_absent(cell) { cell } else { self.metrics[metric].level }
+    }
+}
+
+/// What is not a number stays so.
+fn clamp(value: f64, (low, high): (f64, f64)) -> f64 {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests;

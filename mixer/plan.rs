@@ -1,0 +1,206 @@
+//! The plan: a run with every name resolved and every number checked. Data only.
+//!
+//! Hosts that were made from one template share their [`HostShape`], so a plan of 66 667 hosts with 15
+//! metrics each is 66 667 small [`HostPlan`]s and one shape.
+
+use std::sync::Arc;
+
+use crate::clock::Span;
+use crate::event::{Event, Subscription};
+use crate::metric::{Cells, Rounding};
+use crate::scenario::ScenarioPlan;
+use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
+
+/// A resolved, validated run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The config's name.
+    pub config: String,
+    /// What the config says of itself.
+    pub description: String,
+    /// The families, in the config's order. One name has one type and one HELP.
+    pub families: Vec<Family>,
+    /// The jobs, in the config's order.
+    pub jobs: Vec<JobPlan>,
+    /// The hosts, in the config's order.
+    pub hosts: Vec<Arc<HostPlan>>,
+    /// What the config says about the run's settings.
+    pub defaults: RunDefaults,
+}
+
+/// Settings that a config may bring; flags and variables come before them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunDefaults {
+    /// Where to push.
+    pub pushgateway_url: Option<String>,
+    /// How often.
+    pub push_interval: Option<Span>,
+    /// Whether to clean the gateway up before.
+    pub cleanup_on_start: Option<bool>,
+    /// Whether to clean it up after.
+    pub cleanup_on_finish: Option<bool>,
+}
+
+/// One Pushgateway group.
+#[derive(Debug)]
+pub struct JobPlan {
+    /// The job's name.
+    pub name: Arc<str>,
+    /// Its hosts, as indices into the plan's; hosts of one shape are neighbours. A host's row in the
+    /// job's store is its place in this list.
+    pub hosts: Vec<u32>,
+}
+
+/// One emulated host.
+#[derive(Debug)]
+pub struct HostPlan {
+    /// The name, unique in the run.
+    pub name: Arc<str>,
+    /// The job, as an index into the plan's.
+    pub job: usize,
+    /// How long it lives.
+    pub ttl: Span,
+    /// The shortest and the longest time between two reports.
+    pub interval: (Span, Span),
+    /// How long after the run's start it starts.
+    pub start_time: Span,
+    /// The labels of all its series.
+    pub labels: LabelBlock,
+    /// Its metrics.
+    pub shape: Arc<HostShape>,
+}
+
+/// What hosts of one template have in common: their metrics, and what they listen to.
+#[derive(Debug, Default)]
+pub struct HostShape {
+    /// The metrics, each after the one that it is calculated from.
+    pub metrics: Vec<MetricPlan>,
+    /// When metrics are updated; most share one.
+    pub schedules: Vec<Schedule>,
+    /// What happens on which event.
+    pub listeners: Vec<Listener>,
+    /// How many cells a host's row has.
+    pub width: usize,
+}
+
+/// When a metric has values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// How long after its host's start the first one comes.
+    pub start_time: Span,
+    /// For how long there are any.
+    pub duration: Span,
+    /// How often a new one comes.
+    pub update_interval: Span,
+}
+
+/// One metric of a host.
+#[derive(Debug)]
+pub struct MetricPlan {
+    /// The name.
+    pub name: Arc<str>,
+    /// The family, as an index into the plan's.
+    pub family: usize,
+    /// What becomes of its values.
+    pub cells: Cells,
+    /// Where in the host's row its cells begin.
+    pub offset: usize,
+    /// Values are clamped to this.
+    pub value_range: (f64, f64),
+    /// The value before the first update.
+    pub default_value: f64,
+    /// The decimals that are shown.
+    pub rounding: Rounding,
+    /// When it is updated, as an index into the shape's schedules.
+    pub schedule: usize,
+    /// Its own labels, after the host's.
+    pub labels: LabelBlock,
+    /// What makes its values.
+    pub scenario: ScenarioPlan,
+    /// The metric that it is calculated from, as an index into the shape's; it comes before this one.
+    pub source: Option<usize>,
+}
+
+/// Something that happens on an event.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The event.
+    pub subscription: Subscription,
+    /// What happens.
+    pub reaction: Reaction,
+}
+
+/// What happens on an event. Metrics are indices into the shape's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// The metric is updated.
+    Update(usize),
+    /// Another event is emitted.
+    Emit(Arc<str>),
+    /// The metric gets values again.
+    StartMetric(usize),
+    /// The metric has no values any more.
+    StopMetric(usize),
+}
+
+impl Plan {
+    /// How many series there are when all hosts and metrics are there.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        self.hosts.iter().map(|host| host.shape.metrics.len()).sum()
+    }
+
+    /// How many families the job has.
+    #[must_use]
+    pub fn job_families(&self, job: &JobPlan) -> usize {
+        let mut seen = vec![false; self.families.len()];
+        for shape in self.shapes(job).map(|(shape, _)| shape) {
+            for metric in &shape.metrics {
+                seen[metric.family] = true;
+            }
+        }
+        seen.into_iter().filter(|seen| *seen).count()
+    }
+
+    /// An empty store for the job's series.
+    #[must_use]
+    pub fn store(&self, job: &JobPlan) -> SeriesStore {
+        let rows = job.hosts.iter().map(|host| {
+            let host = &self.hosts[*host as usize];
+            Row { labels: host.labels.clone(), width: host.shape.width }
+        });
+        let mut columns = Vec::new();
+        let mut first_row = 0;
+        for (shape, rows) in self.shapes(job) {
+            columns.extend(shape.metrics.iter().map(|metric| Column {
+                family: metric.family,
+                first_row,
+                rows,
+                offset: metric.offset,
+                labels: metric.labels.clone(),
+                bounds: match &metric.cells {
+                    Cells::Histogram { bounds, .. } => Arc::clone(bounds),
+                    _ => [].into(),
+                },
+            }));
+            first_row += rows;
+        }
+        SeriesStore::new(self.families.clone(), columns, rows.collect())
+    }
+
+    /// The job's shapes, and how many neighbouring hosts have each.
+    fn shapes(&self, job: &JobPlan) -> impl Iterator<Item = (&HostShape, usize)> {
+        let shape_of = |host: &u32| &self.hosts[*host as usize].shape;
+        let runs = job.hosts.chunk_by(move |a, b| Arc::ptr_eq(shape_of(a), shape_of(b)));
+        runs.map(move |run| (&**shape_of(&run[0]), run.len()))
+    }
+}
+
+impl HostShape {
+    /// What happens on this event to the host called `own_name`.
+    pub fn reactions(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Reaction> {
+        let heard =
+            self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name));
+        heard.map(|listener| &listener.reaction)
+    }
+}
