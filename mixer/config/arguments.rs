@@ -1,0 +1,132 @@
+//! A config's arguments: typed by their default, given on the command line.
+
+use indexmap::IndexMap;
+
+use super::template::ArgTemplate;
+use super::value::{FromValue, SpanRange, describe};
+use crate::clock::Span;
+use crate::error::{Problems, suggestion};
+use crate::expression::{Names, Value};
+
+/// Names that expressions have for other things.
+pub(super) const RESERVED: [&str; 6] = ["name", "host", "address", "started_at", "value", "t"];
+
+/// What an argument takes, told by its default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ArgType {
+    Bool,
+    Int,
+    Float,
+    Duration,
+    DurationRange,
+    Text,
+}
+
+impl ArgType {
+    fn of(default: &Value) -> Self {
+        match default {
+            Value::Bool(_) => Self::Bool,
+            Value::Int(_) => Self::Int,
+            Value::Float(_) => Self::Float,
+            Value::Text(text) if text.contains("..") && SpanRange::from_value(default).is_ok() => {
+                Self::DurationRange
+            }
+            Value::Text(text) if Span::parse(text).is_ok() => Self::Duration,
+            Value::Text(_) => Self::Text,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "true or false",
+            Self::Int => "a whole number",
+            Self::Float => "a number",
+            Self::Duration => "a duration, as in 15m",
+            Self::DurationRange => "a duration or a range, as in 14s..16s",
+            Self::Text => "text",
+        }
+    }
+
+    /// The value as expressions see it: a duration is its seconds.
+    fn take(self, value: &Value) -> Option<Value> {
+        match self {
+            Self::Bool => bool::from_value(value).ok().map(Value::Bool),
+            Self::Int => i64::from_value(value).ok().map(Value::Int),
+            Self::Float => f64::from_value(value).ok().map(Value::Float),
+            Self::Duration => Span::from_value(value).ok().map(|span| Value::Float(span.as_secs_f64())),
+            Self::DurationRange => SpanRange::from_value(value).ok().map(|_| value.clone()),
+            Self::Text => Some(Value::Text(value.to_string())),
+        }
+    }
+}
+
+/// An argument, for lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// The name.
+    pub name: String,
+    /// What it takes, in words.
+    pub takes: &'static str,
+    /// The value when none is given.
+    pub default: String,
+    /// What it is.
+    pub help: String,
+}
+
+pub(super) fn describe_all(args: &IndexMap<String, ArgTemplate>) -> Vec<Argument> {
+    let describe = |(name, arg): (&String, &ArgTemplate)| Argument {
+        name: name.clone(),
+        takes: ArgType::of(&arg.default).name(),
+        default: arg.default.to_string(),
+        help: arg.help.clone(),
+    };
+    args.iter().map(describe).collect()
+}
+
+/// The names that the arguments stand for: what was given, else the defaults.
+pub(super) fn bind(
+    args: &IndexMap<String, ArgTemplate>,
+    given: &IndexMap<String, String>,
+    problems: &mut Problems,
+) -> Names {
+    let known: Vec<&str> = args.keys().map(String::as_str).collect();
+    for name in given.keys().filter(|name| !args.contains_key(*name)) {
+        problems.error_anywhere(format!("the config has no argument {name:?}{}", suggestion(name, &known)));
+    }
+    let mut names = Names::default();
+    for (name, arg) in args {
+        if RESERVED.contains(&name.as_str()) || !is_name(name) {
+            problems.error(arg.span, format!("an argument cannot be called {name:?}; choose another name"));
+        }
+        let arg_type = ArgType::of(&arg.default);
+        let value = match given.get(name) {
+            Some(text) => arg_type.take(&Value::Text(text.clone())).or_else(|| {
+                problems.error_anywhere(format!("argument {name:?} takes {}, not {text:?}", arg_type.name()));
+                arg_type.take(&arg.default)
+            }),
+            None => arg_type.take(&arg.default),
+        };
+        let Some(value) = value else { continue };
+        let out_of_bounds =
+            |number: f64| arg.min.is_some_and(|min| number < min) || arg.max.is_some_and(|max| number > max);
+        if value.number().is_some_and(out_of_bounds) {
+            let bound =
+                |bound: Option<f64>, word: &str| bound.map_or(String::new(), |b| format!(" {word} {b}"));
+            let (at_least, at_most) = (bound(arg.min, "at least"), bound(arg.max, "at most"));
+            let joint = if arg.min.is_some() && arg.max.is_some() { " and" } else { "" };
+            problems.error_anywhere(format!(
+                "argument {name:?} must be{at_least}{joint}{at_most}, but is {}",
+                describe(&value)
+            ));
+        }
+        names.set(name, value);
+    }
+    names
+}
+
+/// Whether an expression can use it as a name.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

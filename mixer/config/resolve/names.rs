@@ -1,0 +1,92 @@
+//! Names: which ones Prometheus takes, and made-up ones for hosts.
+
+use super::Resolver;
+use crate::config::template::LabelTemplate;
+use crate::rng::fnv1a;
+
+/// Labels that promemu, the Pushgateway or Prometheus sets.
+pub(super) const RESERVED_LABELS: [&str; 4] = ["job", "name", "host", "address"];
+
+/// Families that the Pushgateway or promemu adds.
+pub(super) const RESERVED_METRICS: [&str; 3] =
+    ["push_time_seconds", "push_failure_time_seconds", "promemu_run_info"];
+
+/// `[a-zA-Z_:][a-zA-Z0-9_:]*`
+/// (<https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>).
+pub(super) fn is_metric_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
+}
+
+/// As a metric's name, without colons; names that begin with `__` are Prometheus' own.
+fn is_label_name(name: &str) -> bool {
+    is_metric_name(name) && !name.contains(':') && !name.starts_with("__")
+}
+
+impl Resolver<'_> {
+    /// The labels' values, after a look at their names.
+    pub(super) fn labels(
+        &mut self,
+        templates: &[LabelTemplate],
+        reserved: &[&str],
+    ) -> Option<Vec<(String, String)>> {
+        let mut labels = Vec::with_capacity(templates.len());
+        for label in templates {
+            if reserved.contains(&label.name.as_str()) {
+                self.problems.error(
+                    label.name_span,
+                    format!("label {:?} is set by promemu itself; choose another name", label.name),
+                );
+            } else if !is_label_name(&label.name) {
+                self.problems.error(
+                    label.name_span,
+                    format!("label name {:?} is not allowed; use letters, digits and _, not beginning with a digit or __", label.name),
+                );
+            }
+            let value = self.value(&format!("label {:?}", label.name), &label.value)?;
+            labels.push((label.name.clone(), value));
+        }
+        Some(labels)
+    }
+}
+
+/// A host name in the style of `stress01.lgs01.app.stage`, the same for the same name.
+pub(in crate::config) fn made_up_host(name: &str) -> String {
+    let node: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(40).collect();
+    let node = if node.is_empty() { "node" } else { &node };
+    format!("{node}.lgs{:02}.app.stage", fnv1a(name.as_bytes()) % 16 + 1)
+}
+
+/// A private address (10.0.0.0/8), the same for the same name.
+pub(in crate::config) fn made_up_address(name: &str) -> String {
+    // The hash's high bits are its best; the last byte is from 1 to 254.
+    let hash = fnv1a(name.as_bytes()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    format!("10.{}.{}.{}", hash >> 8 & 0xff, hash >> 16 & 0xff, hash % 254 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prometheus_names_are_told_from_others() {
+        assert!(is_metric_name("node:cpu_seconds:rate5m"));
+        for bad in ["", "9lives", "cpu usage", "cpu-usage", "größe"] {
+            assert!(!is_metric_name(bad), "{bad}");
+        }
+        assert!(is_label_name("code"));
+        for bad in ["__name__", "a:b", "1st"] {
+            assert!(!is_label_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn made_up_names_are_stable_and_plausible() {
+        assert_eq!(made_up_host("worker-01"), made_up_host("worker-01"));
+        insta::assert_snapshot!(made_up_host("worker-01"), @"worker01.lgs02.app.stage");
+        insta::assert_snapshot!(made_up_address("worker-01"), @"10.167.135.23");
+        assert!(made_up_host("…").starts_with("node.lgs"));
+    }
+}
