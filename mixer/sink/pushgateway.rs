@@ -1,0 +1,384 @@
+//! The Pushgateway sink: which jobs to push when, back-off, and clean-up.
+//!
+//! One round pushes every job that has changed, and those whose last push is two intervals old, so that a
+//! living run never looks dead and a gateway that was restarted fills up. While the gateway is away, one
+//! job at a time is tried, ever less often; one warning tells of it and one line of its return.
+
+mod client;
+mod groups;
+mod ownership;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+pub use client::{GatewayUrl, PushError, PushgatewayClient};
+pub use groups::GatewayGroup;
+pub use ownership::{Process, RunInfo};
+
+use super::Job;
+use crate::clock::{Span, Time, wall_now};
+use crate::error::Error;
+use crate::exposition::{Format, Group, encode};
+use crate::rng::{Rng, Seed, random_seed};
+use crate::series::{LabelBlock, SeriesStore};
+
+/// Pushes that run at the same time.
+const PUSHES_AT_ONCE: usize = 8;
+/// Deletions that run at the same time.
+const DELETIONS_AT_ONCE: usize = 16;
+/// All deletions of a clean-up together take no longer.
+const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
+const BACK_OFF_FIRST: Span = Span::from_secs(1);
+const BACK_OFF_LONGEST: Span = Span::from_secs(30);
+
+/// How a run pushes.
+#[derive(Clone, Debug)]
+pub struct PushSettings {
+    /// Text or protobuf.
+    pub format: Format,
+    /// The time between two rounds.
+    pub interval: Span,
+    /// Whether to delete this run's groups and orphans before the first push.
+    pub cleanup_on_start: bool,
+    /// Whether to delete this run's groups at its end.
+    pub cleanup_on_finish: bool,
+}
+
+/// What the gateway has of one job.
+#[derive(Debug, Default)]
+struct JobState {
+    pushed_version: Option<u64>,
+    pushed_at: Option<Time>,
+    may_be_on_gateway: bool,
+    belongs_to_another: bool,
+    complaint: Option<String>,
+}
+
+/// The gateway does not take anything at present.
+#[derive(Debug)]
+struct Away {
+    since: Time,
+    failures: u32,
+    next_try: Time,
+}
+
+/// What to do with a job in a round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Action {
+    Push,
+    Delete,
+}
+
+/// The sink.
+#[derive(Debug)]
+pub struct PushgatewaySink {
+    client: Arc<PushgatewayClient>,
+    jobs: Arc<[Arc<Job>]>,
+    states: Vec<JobState>,
+    run_info: Arc<SeriesStore>,
+    owner: RunInfo,
+    settings: PushSettings,
+    away: Option<Away>,
+    is_prepared: bool,
+    rng: Rng,
+}
+
+impl PushgatewaySink {
+    /// A sink for these jobs; nothing is sent yet.
+    #[must_use]
+    pub fn new(
+        client: PushgatewayClient,
+        jobs: Arc<[Arc<Job>]>,
+        owner: RunInfo,
+        settings: PushSettings,
+    ) -> Self {
+        Self {
+            client: Arc::new(client),
+            states: jobs.iter().map(|_| JobState::default()).collect(),
+            jobs,
+            run_info: Arc::new(owner.store()),
+            owner,
+            settings,
+            away: None,
+            is_prepared: false,
+            rng: Seed::new(random_seed()).rng(),
+        }
+    }
+
+    /// Whether it deletes this run's groups at the end.
+    #[must_use]
+    pub const fn cleans_up(&self) -> bool {
+        self.settings.cleanup_on_finish
+    }
+
+    /// When the next round should be at the latest, if the gateway is away.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Time> {
+        self.away.as_ref().map(|away| away.next_try)
+    }
+
+    /// The first contact: sees whose groups there are, and cleans up. A gateway that is away costs a
+    /// warning; a job whose name another one uses is an error.
+    pub async fn start(&mut self, now: Time) -> Result<(), Error> {
+        if let Err(error) = self.prepare().await {
+            self.went_away(&error, now);
+        }
+        match self.states.iter().position(|state| state.belongs_to_another) {
+            Some(index) => Err(Error::Run(self.states[index].complaint.clone().unwrap_or_default())),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at the gateway's groups, once, before anything is pushed: marks the jobs that belong to
+    /// somebody else, and deletes what this run is about to use and what dead runs left behind.
+    async fn prepare(&mut self) -> Result<(), PushError> {
+        if self.is_prepared {
+            return Ok(());
+        }
+        let groups = match self.client.groups().await {
+            Ok(groups) => groups,
+            Err(error) if error.is_away() => return Err(error),
+            Err(error) => {
+                warn!("the pushgateway's groups cannot be listed, so there is no clean-up on start: {error}");
+                self.is_prepared = true;
+                return Ok(());
+            }
+        };
+        let now = wall_now();
+        let mut doomed = Vec::new();
+        for group in &groups {
+            let own_job = self.jobs.iter().position(|job| group.job_only() == Some(job.name()));
+            let is_orphan =
+                group.run.as_ref().is_some_and(|run| self.owner.is_orphan(run, group.pushed_at, now));
+            match (own_job, is_orphan) {
+                (Some(index), false) => {
+                    let complaint = ownership::describe_conflict(self.jobs[index].name(), group);
+                    if self.is_later_contact() {
+                        warn!("{complaint}");
+                    }
+                    (self.states[index].belongs_to_another, self.states[index].complaint) =
+                        (true, Some(complaint));
+                }
+                (_, true) => doomed.extend(group.job_only().map(str::to_owned)),
+                (None, false) => {}
+            }
+        }
+        self.is_prepared = true;
+        if self.settings.cleanup_on_start && !doomed.is_empty() {
+            let count = doomed.len();
+            let failed = delete_all(&self.client, doomed).await;
+            info!("cleaned up {} of {count} groups that ended runs left on the pushgateway", count - failed);
+        }
+        Ok(())
+    }
+
+    fn is_later_contact(&self) -> bool {
+        self.away.is_some()
+    }
+
+    /// One round; gives how many jobs were pushed.
+    pub async fn round(&mut self, now: Time) -> usize {
+        if self.away.as_ref().is_some_and(|away| now < away.next_try) {
+            return 0;
+        }
+        if let Err(error) = self.prepare().await {
+            self.went_away(&error, now);
+            return 0;
+        }
+        let mut due = self.due(now);
+        let mut pushed = 0;
+        if self.away.is_some() {
+            // One job finds out whether the gateway is back.
+            let Some(probe) = due.pop() else { return 0 };
+            let outcome = self.attempt(probe).await;
+            pushed += self.settle(probe, outcome, now);
+            if self.away.is_some() {
+                return 0;
+            }
+        }
+        let mut running = JoinSet::new();
+        for chunk in due.chunks(PUSHES_AT_ONCE) {
+            if self.away.is_some() {
+                break;
+            }
+            for &(index, action) in chunk {
+                let attempt = self.attempt((index, action));
+                running.spawn(async move { ((index, action), attempt.await) });
+            }
+            while let Some(done) = running.join_next().await {
+                if let Ok((task, outcome)) = done {
+                    pushed += self.settle(task, outcome, now);
+                }
+            }
+        }
+        pushed
+    }
+
+    fn due(&self, now: Time) -> Vec<(usize, Action)> {
+        let repeat_after =
+            self.settings.interval.times(2).minus(Span::from_nanos(self.settings.interval.as_nanos() / 4));
+        let action = |(index, state): (usize, &JobState)| {
+            if state.belongs_to_another {
+                return None;
+            }
+            let store = self.jobs[index].store();
+            if store.rows_present() == 0 {
+                let leaves = state.may_be_on_gateway && self.settings.cleanup_on_finish;
+                return leaves.then_some((index, Action::Delete));
+            }
+            let has_changed = state.pushed_version != Some(store.version());
+            let is_old = state.pushed_at.is_none_or(|at| now.since(at) >= repeat_after);
+            (has_changed || is_old).then_some((index, Action::Push))
+        };
+        self.states.iter().enumerate().filter_map(action).collect()
+    }
+
+    /// Pushes or deletes one job. A push that was cut off may have arrived, so the job counts as being on
+    /// the gateway from here on.
+    fn attempt(
+        &mut self,
+        (index, action): (usize, Action),
+    ) -> impl Future<Output = Result<u64, PushError>> + use<> {
+        self.states[index].may_be_on_gateway = true;
+        let (client, job) = (Arc::clone(&self.client), Arc::clone(&self.jobs[index]));
+        let (run_info, format) = (Arc::clone(&self.run_info), self.settings.format);
+        async move {
+            if action == Action::Delete {
+                return client.delete(job.name()).await.map(|()| 0);
+            }
+            let name = Arc::clone(job.name());
+            let encoded = tokio::task::spawn_blocking(move || body(&job, &run_info, format)).await;
+            let (version, body) = encoded.map_err(|error| PushError::Internal(error.to_string()))?;
+            client.put(&name, format, body).await.map(|()| version)
+        }
+    }
+
+    /// Takes note of an attempt's outcome; gives 1 for a push that arrived.
+    fn settle(
+        &mut self,
+        (index, action): (usize, Action),
+        outcome: Result<u64, PushError>,
+        now: Time,
+    ) -> usize {
+        let job = self.jobs[index].name();
+        match outcome {
+            Ok(version) => {
+                let state = &mut self.states[index];
+                if state.complaint.take().is_some() {
+                    info!("job {job:?} is taken by the pushgateway again");
+                }
+                match action {
+                    Action::Push => (state.pushed_version, state.pushed_at) = (Some(version), Some(now)),
+                    Action::Delete => {
+                        debug!("job {job:?} has no hosts left and was deleted from the pushgateway");
+                        *state = JobState::default();
+                    }
+                }
+                self.came_back(now);
+                usize::from(action == Action::Push)
+            }
+            Err(error) if error.is_away() => {
+                self.went_away(&error, now);
+                0
+            }
+            Err(error) => {
+                let complaint = error.to_string();
+                let state = &mut self.states[index];
+                if state.complaint.as_ref() != Some(&complaint) {
+                    warn!(
+                        "job {job:?} was refused by the pushgateway: {complaint}; it is tried again every push interval"
+                    );
+                    state.complaint = Some(complaint);
+                }
+                self.came_back(now);
+                0
+            }
+        }
+    }
+
+    fn went_away(&mut self, error: &PushError, now: Time) {
+        let longest = self.settings.interval.max(BACK_OFF_FIRST).min(BACK_OFF_LONGEST);
+        let failures = self.away.as_ref().map_or(0, |away| away.failures) + 1;
+        let delay = BACK_OFF_FIRST.times(1 << (failures - 1).min(10)).min(longest);
+        let jitter = Span::from_nanos(self.rng.below(delay.as_nanos() / 4 + 1));
+        let since = if let Some(away) = &self.away {
+            away.since
+        } else {
+            let url = self.client.url();
+            warn!(
+                "pushgateway {url} is away: {error}; the hosts go on, and it is tried again at least every {longest}"
+            );
+            now
+        };
+        self.away = Some(Away { since, failures, next_try: now + delay + jitter });
+    }
+
+    fn came_back(&mut self, now: Time) {
+        if let Some(away) = self.away.take() {
+            let gone_secs = now.since(away.since).as_secs_f64();
+            info!(
+                "pushgateway {} is back after {gone_secs:.0} s and {} failed attempts",
+                self.client.url(),
+                away.failures
+            );
+        }
+    }
+
+    /// The end of the run: deletes its groups, if it is to.
+    pub async fn finish(&mut self) {
+        if !self.settings.cleanup_on_finish {
+            return;
+        }
+        let on_gateway = self.jobs.iter().zip(&self.states).filter(|(_, state)| state.may_be_on_gateway);
+        let names: Vec<String> = on_gateway.map(|(job, _)| job.name().to_string()).collect();
+        let count = names.len();
+        let failed = delete_all(&self.client, names).await;
+        if failed > 0 {
+            warn!(
+                "{failed} of {count} groups could not be deleted from the pushgateway; the next start cleans them up"
+            );
+        } else if count > 0 {
+            info!("deleted {count} {} from the pushgateway", if count == 1 { "group" } else { "groups" });
+        }
+    }
+}
+
+/// The newest state of a job, with what identifies the run.
+fn body(job: &Job, run_info: &SeriesStore, format: Format) -> (u64, Vec<u8>) {
+    let none = LabelBlock::empty();
+    let store = job.store();
+    let mut body = Vec::new();
+    let groups = [Group { store: &store, labels: &none }, Group { store: run_info, labels: &none }];
+    encode(format, &groups, &mut body);
+    (store.version(), body)
+}
+
+/// Deletes groups, some at a time, within a deadline; gives how many are left.
+pub async fn delete_all(client: &Arc<PushgatewayClient>, names: Vec<String>) -> usize {
+    let mut left = names.len();
+    let deletions = async {
+        let mut names = names.into_iter();
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < DELETIONS_AT_ONCE
+                && let Some(name) = names.next()
+            {
+                let client = Arc::clone(client);
+                running.spawn(async move { client.delete(&name).await });
+            }
+            match running.join_next().await {
+                Some(Ok(Ok(()))) => left -= 1,
+                Some(Ok(Err(error))) if error.is_away() => return,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    };
+    if tokio::time::timeout(CLEANUP_DEADLINE, deletions).await.is_err() {
+        debug!("clean-up was cut off after {CLEANUP_DEADLINE:?}");
+    }
+    left
+}

@@ -1,0 +1,193 @@
+//! Whose a group is, and whether its owner still lives.
+//!
+//! Every pushed group carries one series that names the run, the machine and the process. A group without
+//! it is a stranger's and is never touched.
+
+use indexmap::IndexMap;
+
+use super::groups::GatewayGroup;
+use crate::clock::{Span, Time};
+use crate::metric::MetricType;
+use crate::rng::{fnv1a, random_seed};
+use crate::series::{Family, LabelBlock, SeriesStore};
+
+/// The family that marks a group as promemu's.
+pub(super) const RUN_INFO: &str = "promemu_run_info";
+
+/// A run that lives pushes at least this often, or every third interval.
+const SILENCE_MIN: Span = Span::from_secs(60);
+const SILENT_INTERVALS: u64 = 3;
+
+/// A process, told apart from a later one with the same number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Names the machine since its last boot, and the space in which process numbers count.
+    pub machine: String,
+    /// The number and the start time, as `NUMBER-TICKS`.
+    pub pid: String,
+}
+
+impl Process {
+    /// This process. Where the system does not tell (no `/proc`), the parts that are missing are left out.
+    #[must_use]
+    pub fn current() -> Self {
+        let read =
+            |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
+        let host_name = read("/proc/sys/kernel/hostname");
+        let boot = read("/proc/sys/kernel/random/boot_id");
+        let pid_space = std::fs::read_link("/proc/self/ns/pid")
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
+        let host_name = if host_name.is_empty() { "unknown" } else { &host_name };
+        let mark = fnv1a(format!("{host_name} {boot} {pid_space}").as_bytes()) >> 32;
+        let number = std::process::id();
+        let pid = start_ticks(number).map_or_else(|| number.to_string(), |ticks| format!("{number}-{ticks}"));
+        Self { machine: format!("{host_name}-{mark:08x}"), pid }
+    }
+}
+
+/// When a process of this machine started, in clock ticks since the boot: field 22 of `/proc/PID/stat`
+/// (proc(5)). `None` if there is no such process.
+fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the command in brackets, and may hold blanks and brackets itself.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether the process of a `pid` label still lives; `None` if that cannot be told.
+fn is_alive(pid: &str) -> Option<bool> {
+    let (number, ticks) = pid.split_once('-')?;
+    let (number, ticks): (u32, u64) = (number.parse().ok()?, ticks.parse().ok()?);
+    start_ticks(std::process::id())?;
+    Some(start_ticks(number) == Some(ticks))
+}
+
+/// What `promemu_run_info` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunInfo {
+    /// The run.
+    pub run_id: String,
+    /// Its config.
+    pub config: String,
+    /// The version of promemu.
+    pub version: String,
+    /// The process that pushes.
+    pub process: Process,
+    /// How often it pushes.
+    pub push_interval: Span,
+}
+
+impl RunInfo {
+    /// A new run of this process.
+    #[must_use]
+    pub fn new(config: &str, push_interval: Span) -> Self {
+        Self {
+            run_id: format!("{:016x}", random_seed()),
+            config: config.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: Process::current(),
+            push_interval,
+        }
+    }
+
+    pub(super) fn from_labels(labels: &IndexMap<String, String>) -> Option<Self> {
+        let get = |name: &str| labels.get(name).cloned();
+        Some(Self {
+            run_id: get("run_id")?,
+            config: get("config").unwrap_or_default(),
+            version: get("version").unwrap_or_default(),
+            process: Process { machine: get("machine")?, pid: get("pid")? },
+            push_interval: Span::from_secs_f64(get("push_interval")?.parse().ok()?)?,
+        })
+    }
+
+    /// The one series that each of the run's groups carries.
+    #[must_use]
+    pub fn store(&self) -> SeriesStore {
+        let interval = self.push_interval.as_secs_f64().to_string();
+        let labels = LabelBlock::new([
+            ("run_id", self.run_id.as_str()),
+            ("config", &self.config),
+            ("version", &self.version),
+            ("machine", &self.process.machine),
+            ("pid", &self.process.pid),
+            ("push_interval", &interval),
+        ]);
+        let help = "the promemu run that pushes this group".into();
+        SeriesStore::single(
+            Family { name: RUN_INFO.into(), help, metric_type: MetricType::Gauge },
+            labels,
+            1.0,
+        )
+    }
+
+    /// Whether a group of another run was left behind: its process, on this machine, is gone; or it was not
+    /// pushed for so long that no living run would be so late.
+    #[must_use]
+    pub fn is_orphan(&self, run: &Self, pushed_at: Time, now: Time) -> bool {
+        if run.process.machine == self.process.machine
+            && let Some(alive) = is_alive(&run.process.pid)
+        {
+            return !alive;
+        }
+        now.since(pushed_at) > run.push_interval.times(SILENT_INTERVALS).max(SILENCE_MIN)
+    }
+}
+
+/// Why a job cannot be pushed.
+pub(super) fn describe_conflict(job: &str, group: &GatewayGroup) -> String {
+    match &group.run {
+        Some(run) => format!(
+            "job {job:?} on the pushgateway belongs to a promemu that is alive (config {:?}, pid {} on {}); stop it, \
+             choose another job name, or wait until it has been silent for a minute",
+            run.config, run.process.pid, run.process.machine
+        ),
+        None => format!(
+            "job {job:?} on the pushgateway was pushed by something else and is not touched; choose another job \
+             name, or delete it by hand"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Time {
+        Time::from_unix_secs(1_767_600_000)
+    }
+
+    fn seconds_ago(secs: u64) -> Time {
+        Time::from_unix_secs(1_767_600_000 - secs)
+    }
+
+    #[test]
+    fn run_info_survives_its_labels() {
+        let run = RunInfo::new("c", Span::from_secs(15));
+        let store = run.store();
+        let sample = store.samples(0).next().unwrap();
+        let labels = sample.host_labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        assert_eq!(RunInfo::from_labels(&labels), Some(run));
+    }
+
+    #[test]
+    fn a_process_of_this_machine_is_looked_up() {
+        let own = RunInfo::new("c", Span::from_secs(15));
+        assert!(!own.is_orphan(&own, seconds_ago(9999), now()), "it lives, however long it was silent");
+        let mut dead = own.clone();
+        dead.process.pid = format!("{}-1", std::process::id());
+        assert!(own.is_orphan(&dead, seconds_ago(0), now()), "another process had the same number");
+    }
+
+    #[test]
+    fn a_run_elsewhere_is_judged_by_its_silence() {
+        let own = RunInfo::new("c", Span::from_secs(15));
+        let mut elsewhere = own.clone();
+        elsewhere.process.machine = "other-00000000".into();
+        assert!(!own.is_orphan(&elsewhere, seconds_ago(59), now()));
+        assert!(own.is_orphan(&elsewhere, seconds_ago(61), now()));
+        elsewhere.push_interval = Span::from_secs(60);
+        assert!(!own.is_orphan(&elsewhere, seconds_ago(179), now()));
+        assert!(own.is_orphan(&elsewhere, seconds_ago(181), now()));
+    }
+}

@@ -1,0 +1,134 @@
+//! The scrape sink: a run's jobs served by promemu itself, as a Pushgateway would show them.
+//!
+//! Every series carries its `job`, an empty `instance` and, per job, `push_time_seconds`, so that Prometheus
+//! takes it with the same `honor_labels: true` as the real one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::Job;
+use super::pushgateway::GatewayUrl;
+use crate::clock::{Time, wall_now};
+use crate::error::Error;
+use crate::exposition::{Format, Group, encode};
+use crate::metric::MetricType;
+use crate::series::{Family, LabelBlock, SeriesStore};
+
+/// The jobs, and when each was last published.
+#[derive(Debug)]
+pub struct Publisher {
+    jobs: Arc<[Arc<Job>]>,
+    published: Vec<Published>,
+}
+
+#[derive(Debug, Default)]
+struct Published {
+    version: AtomicU64,
+    at_nanos: AtomicU64,
+}
+
+/// The sink, with its address taken.
+#[derive(Debug)]
+pub struct ScrapeSink {
+    publisher: Arc<Publisher>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl ScrapeSink {
+    /// Takes the address of the gateway url.
+    pub async fn bind(url: &GatewayUrl, jobs: Arc<[Arc<Job>]>) -> Result<Self, Error> {
+        let (host, port) = url.authority();
+        let refused = |source| Error::System {
+            what: format!(
+                "cannot listen on {host}:{port}; choose a free address of this machine with --pushgateway-url"
+            ),
+            source,
+        };
+        let listener = TcpListener::bind((host.as_str(), port)).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let published = jobs.iter().map(|_| Published::default()).collect();
+        Ok(Self { publisher: Arc::new(Publisher { jobs, published }), listener, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server, which runs until it is dropped, and what publishes beside it.
+    pub fn serve(self) -> (Arc<Publisher>, impl Future<Output = Result<(), Error>>) {
+        let router = Router::new()
+            .route("/", get(|| async { "promemu: the metrics are at /metrics\n" }))
+            .route("/metrics", get(metrics))
+            .route("/-/healthy", get(|| async { "ok\n" }))
+            .route("/-/ready", get(|| async { "ok\n" }))
+            .with_state(Arc::clone(&self.publisher));
+        let listener = self.listener;
+        let serving = async move {
+            let served = axum::serve(listener, router).await;
+            served.map_err(|source| Error::System {
+                what: "the metrics cannot be served any more".to_owned(),
+                source,
+            })
+        };
+        (self.publisher, serving)
+    }
+}
+
+impl Publisher {
+    /// What a push is elsewhere: notes the time of each job that has changed; gives how many have.
+    #[must_use]
+    pub fn publish(&self) -> usize {
+        let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
+        let mut count = 0;
+        for (job, published) in self.jobs.iter().zip(&self.published) {
+            let newest = job.store().version();
+            if published.version.swap(newest, Ordering::Relaxed) != newest {
+                published.at_nanos.store(now_nanos, Ordering::Relaxed);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// All jobs that have hosts, merged by family.
+    fn body(&self) -> Vec<u8> {
+        let stores: Vec<_> = self.jobs.iter().map(|job| job.store()).collect();
+        let labels = self.jobs.iter().map(|job| LabelBlock::new([("instance", ""), ("job", job.name())]));
+        let labels: Vec<LabelBlock> = labels.collect();
+        let times =
+            self.published.iter().map(|published| push_time(published.at_nanos.load(Ordering::Relaxed)));
+        let times: Vec<SeriesStore> = times.collect();
+        let mut groups = Vec::new();
+        for ((store, times), labels) in stores.iter().zip(&times).zip(&labels) {
+            if store.rows_present() > 0 {
+                groups.push(Group { store, labels });
+                groups.push(Group { store: times, labels });
+            }
+        }
+        let mut body = Vec::new();
+        encode(Format::Text, &groups, &mut body);
+        body
+    }
+}
+
+async fn metrics(State(publisher): State<Arc<Publisher>>) -> impl IntoResponse {
+    let body = tokio::task::spawn_blocking(move || publisher.body()).await.unwrap_or_default();
+    ([(header::CONTENT_TYPE, Format::Text.content_type())], body)
+}
+
+fn push_time(unix_nanos: u64) -> SeriesStore {
+    let help = "when this job was last published, in seconds since the Unix epoch".into();
+    let family = Family { name: "push_time_seconds".into(), help, metric_type: MetricType::Gauge };
+    SeriesStore::single(family, LabelBlock::empty(), Time::from_unix_nanos(unix_nanos).unix_secs())
+}
