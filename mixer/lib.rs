@@ -1,0 +1,68 @@
+//! promemu emulates a monitored world: hosts with metrics, scenarios and events, whose series go to a
+//! Prometheus Pushgateway or are scraped from promemu itself.
+//!
+//! # The way through the code
+//!
+//! A config file becomes a [`plan::Plan`] ([`config`]): every name resolved, every number checked. A
+//! [`mixer::MetricsMixer`] runs a plan: it makes an [`host::EmulatedHost`] of each host and drives it in a task of its
+//! own. A host asks its metrics' [`scenario`]s for values, turns them into cells ([`metric`]), and reports
+//! its row of cells to its job's [`series::SeriesStore`]. A [`sink`] encodes the stores ([`exposition`]) and hands
+//! them out. Hosts hear each other through the [`event::EventBus`].
+//!
+//! # Floors
+//!
+//! A file imports only from floors below its own.
+//!
+//! | floor | files |
+//! | --- | --- |
+//! | 0 | error, rng, clock |
+//! | 1 | event, metric, series, expression |
+//! | 2 | scenario, exposition |
+//! | 3 | plan |
+//! | 4 | host, config, sink, status |
+//! | 5 | mixer |
+//! | 6 | settings, cli, main: the program, not part of the library |
+//!
+//! # What holds everywhere
+//!
+//! **Only the mixer and the sinks know tokio.** A host does no I/O, reads no clock and never sleeps:
+//! [`host::EmulatedHost::advance`] is told the time and the events, and leaves what it wants in an outbox. So a host
+//! can be driven by a clock, by a loop, or by a test.
+//!
+//! **Only [`config`] knows RON's shape.** What leaves it is a plan in which nothing is optional just in
+//! case and nothing is checked again.
+//!
+//! **Names decide randomness.** Every metric draws from a stream that comes from the seed, its host's name,
+//! its own name and its labels ([`rng`]). Adding a host changes nobody else's values, and nothing depends on
+//! scheduling.
+//!
+//! **Nothing is allocated, hashed or locked per sample.** A host's labels are encoded once; a series is a few
+//! cells in its host's row; hosts of one template share everything but their state ([`plan::HostShape`]).
+//!
+//! **Failures stay where they happen.** A failing push never stops a host, a failing scenario never stops its
+//! host, a failing host never stops the mixer. What is full drops and counts; nothing waits for a queue.
+//!
+//! **Nothing of a stranger's is touched.** Every pushed group says whose it is; only groups of runs that
+//! are over are deleted ([`sink::pushgateway`]).
+//!
+//! There is no `unsafe` code.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod exposition;
+pub mod expression;
+pub mod host;
+pub mod metric;
+pub mod mixer;
+pub mod plan;
+pub mod rng;
+pub mod scenario;
+pub mod series;
+pub mod sink;
+pub mod status;
+
+pub use config::{ConfigDirs, ConfigFile, LoadedConfig};
+pub use error::{ConfigError, Error};
+pub use mixer::{MetricsMixer, RunSettings};

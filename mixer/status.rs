@@ -1,0 +1,105 @@
+//! The status report: what runs, as JSON and in one line.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+/// What a run is doing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Whether hosts are running.
+    pub is_running: bool,
+    /// Where jobs go.
+    pub pushgateway_url: String,
+    /// How often, in seconds.
+    pub push_interval: f64,
+    /// The seed: the same one gives the same values.
+    pub seed: u64,
+    /// How many jobs there are.
+    pub total_jobs: usize,
+    /// How many hosts the config has.
+    pub total_hosts: usize,
+    /// How many of them live now.
+    pub active_hosts: usize,
+    /// How many families the jobs have together.
+    pub total_metrics: usize,
+    /// How many series have a sample now.
+    pub total_series: usize,
+    /// What went wrong or was left out so far, by name.
+    pub counters: BTreeMap<&'static str, u64>,
+    /// The jobs by name.
+    pub jobs: IndexMap<String, JobStatus>,
+}
+
+/// One job.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobStatus {
+    /// How many hosts the job has.
+    pub hosts_count: usize,
+    /// How many families.
+    pub metrics_count: usize,
+    /// The hosts' names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_names: Option<Vec<String>>,
+    /// The hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<HostStatus>>,
+}
+
+/// One host.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostStatus {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: IndexMap<String, String>,
+    /// Whether it lives now.
+    pub is_running: bool,
+    /// When it started, in UTC; null before that.
+    pub start_time: Option<String>,
+    /// For how many seconds it has lived.
+    pub uptime: f64,
+    /// For how many seconds it will live; null if without an end.
+    pub ttl_remaining: Option<f64>,
+    /// How many metrics it has.
+    pub metrics_count: usize,
+    /// The metrics' values, where asked for: the value of a gauge or a counter, the number of observations
+    /// of a histogram; null without a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<IndexMap<String, Option<f64>>>,
+}
+
+impl Status {
+    /// The status in one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let plural =
+            |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let troubles: Vec<String> = self
+            .counters
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        let troubles = if troubles.is_empty() { String::new() } else { format!("; {}", troubles.join(", ")) };
+        format!(
+            "{} of {} running in {}, {} in {}{troubles}",
+            self.active_hosts,
+            plural(self.total_hosts, "host"),
+            plural(self.total_jobs, "job"),
+            plural(self.total_series, "series").replace("seriess", "series"),
+            if self.total_metrics == 1 {
+                "1 family".to_owned()
+            } else {
+                format!("{} families", self.total_metrics)
+            },
+        )
+    }
+
+    /// The report on one line.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
+    }
+}
