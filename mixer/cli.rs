@@ -1,0 +1,120 @@
+//! What the user typed: flags and `PME_*` variables, as they are.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
+///
+/// A flag comes before its variable, a variable before the config file, and that before the default.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[derive(Debug, Parser)]
+#[command(name = "promemu", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Start with:\n  promemu --list-configs\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// The config to run: a name from the configs folder, or the path of a .ron file
+    #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
+    pub(crate) config: Option<String>,
+
+    /// The class to take from a config file that holds several [default: the first that ends in Config]
+    #[arg(long, env = "PME_CLASS", value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+
+    /// The config's arguments; the variable takes them separated by blanks
+    #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1..)]
+    pub(crate) config_args: Vec<String>,
+
+    /// List the configs, their classes and arguments
+    #[arg(long, env = "PME_LIST_CONFIGS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, hide_possible_values = true)]
+    pub(crate) list_configs: bool,
+
+    /// The folder to look for configs in [default: ./configs, then configs beside the program]
+    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR")]
+    pub(crate) configs_dir: Option<PathBuf>,
+
+    /// The Pushgateway to push to; with --embedded, the address to listen on [default: <http://127.0.0.1:9091>]
+    #[arg(long, env = "PME_PUSHGATEWAY_URL", value_name = "URL", hide_env_values = true, global = true)]
+    pub(crate) pushgateway_url: Option<String>,
+
+    /// The time between two pushes, as in 10s or 10 [default: 15s]
+    #[arg(long, env = "PME_PUSHGATEWAY_PUSH_INTERVAL", value_name = "DURATION")]
+    pub(crate) push_interval: Option<String>,
+
+    /// How long one push may take
+    #[arg(long, env = "PME_PUSHGATEWAY_PUSH_TIMEOUT", value_name = "DURATION", default_value = "30s")]
+    pub(crate) push_timeout: String,
+
+    /// The format to push in; text is for looking at
+    #[arg(long, env = "PME_PUSHGATEWAY_FORMAT", value_enum, default_value = "protobuf")]
+    pub(crate) push_format: PushFormat,
+
+    /// Delete this run's groups, and those of promemu runs that are over, before the first push [default: true]
+    #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_START", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) cleanup_on_start: Option<bool>,
+
+    /// Delete this run's groups at its end [default: true]
+    #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_FINISH", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) cleanup_on_finish: Option<bool>,
+
+    /// The time between two status reports; 0 for none
+    #[arg(long, env = "PME_SHOW_STATUS_INTERVAL_SEC", value_name = "DURATION", default_value = "60s")]
+    pub(crate) status_interval: String,
+
+    /// List the hosts in the status report
+    #[arg(long, env = "PME_SHOW_HOSTS_STATUS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "true", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) show_hosts_status: bool,
+
+    /// List the hosts' metrics in the status report
+    #[arg(long, env = "PME_SHOW_METRICS_STATUS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) show_metrics_status: bool,
+
+    /// The seed of all randomness: the same seed gives the same values [default: a random one, which is logged]
+    #[arg(long, env = "PME_SEED", value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
+    #[arg(long, env = "PME_EMBEDDED", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) embedded: bool,
+
+    /// Log every event and push
+    #[arg(long, env = "PME_DEBUG_MODE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true, global = true)]
+    pub(crate) debug: bool,
+
+    /// How log lines look
+    #[arg(long, env = "PME_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Delete the groups that promemu runs left on the Pushgateway; a stranger's groups are never touched
+    Clean {
+        /// The groups of runs that are alive, too
+        #[arg(long, env = "PME_CLEAN_ALL")]
+        all: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PushFormat {
+    Protobuf,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Reads the command line and the environment.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(args)
+}

@@ -1,0 +1,46 @@
+//! The list of configs.
+
+use std::io::Write;
+
+use promemu::config::{ClassSummary, ConfigDirs};
+use promemu::error::Error;
+
+/// Prints what there is; a broken file with its error.
+pub(crate) fn print(dirs: &ConfigDirs) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    for config in dirs.list() {
+        match config.classes {
+            Ok(classes) => classes.iter().for_each(|class| describe(&config.name, class, &mut lines)),
+            Err(error) => {
+                lines.push(format!("{}  cannot be used:", config.name));
+                lines.extend(error.lines().map(|line| format!("    {line}")));
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push(
+            "no configs found; put a .ron file into ./configs, or name a folder with --configs-dir"
+                .to_owned(),
+        );
+    }
+    let mut text = lines.join("\n");
+    text.push('\n');
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::System { what: "the list cannot be written".to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn describe(config: &str, class: &ClassSummary, lines: &mut Vec<String>) {
+    let class_name = if class.name.is_empty() { String::new() } else { format!(" --class {}", class.name) };
+    lines.push(format!("{config}{class_name}  {}", class.description));
+    let name_width = class.arguments.iter().map(|arg| arg.name.len()).max().unwrap_or(0);
+    let default_width = class.arguments.iter().map(|arg| arg.default.len()).max().unwrap_or(0);
+    for arg in &class.arguments {
+        let help = if arg.help.is_empty() { String::new() } else { format!("{} ", arg.help) };
+        let (name, default, takes) = (&arg.name, &arg.default, arg.takes);
+        lines.push(format!("    {name:name_width$} = {default:default_width$}  {help}({takes})"));
+    }
+}

@@ -1,0 +1,151 @@
+//! The program: arguments to settings to one library call, and exit codes.
+
+mod cli;
+mod list;
+mod logs;
+mod settings;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use promemu::clock::{Clock, Span, wall_now};
+use promemu::config::ConfigDirs;
+use promemu::error::Error;
+use promemu::mixer::MetricsMixer;
+use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, delete_all};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use cli::{Cli, Command};
+use settings::Settings;
+
+/// The exit code after a second signal.
+const INTERRUPTED_TWICE: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no error.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(1),
+            };
+        }
+    };
+    logs::start(cli.log_format, cli.debug);
+    match work(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// `error: what: why`, on standard error.
+fn say(error: &Error) {
+    let mut text = format!("error: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    // There is nobody to tell if standard error is closed.
+    let _is_written = writeln!(std::io::stderr(), "{text}").is_ok();
+}
+
+fn work(cli: Cli) -> Result<(), Error> {
+    let settings = Settings::new(cli)?;
+    if settings.cli().list_configs {
+        return list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|source| Error::System { what: "the threads cannot be started".to_owned(), source })?;
+    let outcome = runtime.block_on(async {
+        match settings.cli().command {
+            Some(Command::Clean { all }) => clean(&settings, all).await,
+            None => run(&settings).await,
+        }
+    });
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run(settings: &Settings) -> Result<(), Error> {
+    let clock = Clock::start();
+    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
+    let class = settings.cli().class.as_deref();
+    let loaded = dirs.load(settings.config()?, class, settings.config_args(), clock.started_at())?;
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    let run = settings.run_settings(&loaded.plan.defaults)?;
+    let plan = loaded.plan;
+    let (config, hosts, series, seed) =
+        (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
+    let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);
+    let shutdown = signals()?;
+    let mixer = MetricsMixer::start(plan, run, clock).await?;
+    info!("running {config} with {hosts} hosts and {series} series, seed {seed}");
+    if let Some(address) = mixer.scrape_address() {
+        info!("the metrics are at http://{address}/metrics")
+    } else {
+        info!("pushing to {url} every {interval}")
+    }
+    mixer.run(shutdown).await
+}
+
+/// Completes at the first SIGINT or SIGTERM; a second one ends the process at once.
+fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
+    let listen = |kind| {
+        signal(kind)
+            .map_err(|source| Error::System { what: "signals cannot be listened to".to_owned(), source })
+    };
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let (first, came) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut first = Some(first);
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            match first.take() {
+                // Nobody waits any more when the run has just ended by itself.
+                Some(first) => drop(first.send(())),
+                None => std::process::exit(i32::from(INTERRUPTED_TWICE)),
+            }
+        }
+    });
+    Ok(async {
+        let _came = came.await;
+    })
+}
+
+/// Deletes promemu's groups from the Pushgateway: those of runs that are over, or all.
+async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
+    let url = settings.gateway_url()?;
+    let client = Arc::new(PushgatewayClient::new(url.clone(), settings.push_timeout())?);
+    let away = |error| Error::Run(format!("the groups of pushgateway {url} cannot be listed: {error}"));
+    let groups = client.groups().await.map_err(away)?;
+    let own = RunInfo::new("", Span::ZERO);
+    let is_doomed = |group: &&promemu::sink::pushgateway::GatewayGroup| {
+        group.run.as_ref().is_some_and(|run| all || own.is_orphan(run, group.pushed_at, wall_now()))
+    };
+    let doomed: Vec<String> =
+        groups.iter().filter(is_doomed).filter_map(|group| group.job_only().map(str::to_owned)).collect();
+    let (count, total) = (doomed.len(), groups.len());
+    let failed = delete_all(&client, doomed).await;
+    info!(
+        "deleted {} of {total} groups on {url}; the others are a living run's or not promemu's",
+        count - failed
+    );
+    if failed > 0 {
+        return Err(Error::Run(format!("{failed} groups could not be deleted; try again")));
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! What the user asked for: flag before variable before config file before default.
+
+use indexmap::IndexMap;
+use promemu::clock::Span;
+use promemu::error::Error;
+use promemu::exposition::Format;
+use promemu::mixer::RunSettings;
+use promemu::plan::RunDefaults;
+use promemu::rng::random_seed;
+use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
+
+use crate::cli::{Cli, PushFormat};
+
+const DEFAULT_URL: &str = "http://127.0.0.1:9091";
+const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
+const SHORTEST_PUSH_INTERVAL: Span = Span::from_nanos(10_000_000);
+
+/// Which config to run, and how.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    cli: Cli,
+    flags: Flags,
+}
+
+/// The flags that are checked before a config is looked at.
+#[derive(Debug)]
+struct Flags {
+    pushgateway_url: Option<GatewayUrl>,
+    push_interval: Option<Span>,
+    push_timeout: Span,
+    status_interval: Option<Span>,
+    config_args: IndexMap<String, String>,
+}
+
+impl Settings {
+    /// Checks what does not need the config.
+    pub(crate) fn new(cli: Cli) -> Result<Self, Error> {
+        let flags = Flags {
+            pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
+            push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
+            push_timeout: positive("--push-timeout", &cli.push_timeout)?,
+            status_interval: Some(span("--status-interval", &cli.status_interval)?)
+                .filter(|span| *span != Span::ZERO),
+            config_args: config_args(&cli.config_args)?,
+        };
+        Ok(Self { cli, flags })
+    }
+
+    pub(crate) const fn cli(&self) -> &Cli {
+        &self.cli
+    }
+
+    /// The config's name.
+    pub(crate) fn config(&self) -> Result<&str, Error> {
+        let missing = || {
+            Error::Usage(
+                "no config given; choose one with --config NAME (promemu --list-configs shows them)"
+                    .to_owned(),
+            )
+        };
+        self.cli.config.as_deref().ok_or_else(missing)
+    }
+
+    /// The config's arguments.
+    pub(crate) const fn config_args(&self) -> &IndexMap<String, String> {
+        &self.flags.config_args
+    }
+
+    /// The Pushgateway of a command that runs no config.
+    pub(crate) fn gateway_url(&self) -> Result<GatewayUrl, Error> {
+        self.flags.pushgateway_url.clone().map_or_else(|| GatewayUrl::parse(DEFAULT_URL), Ok)
+    }
+
+    /// How long one push may take.
+    pub(crate) const fn push_timeout(&self) -> std::time::Duration {
+        self.flags.push_timeout.duration()
+    }
+
+    /// How to run a config that has these defaults.
+    pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
+        let pushgateway_url = match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
+            (Some(url), _) => url.clone(),
+            (None, Some(text)) => GatewayUrl::parse(text)?,
+            (None, None) => GatewayUrl::parse(DEFAULT_URL)?,
+        };
+        let push = PushSettings {
+            format: match self.cli.push_format {
+                PushFormat::Protobuf => Format::Protobuf,
+                PushFormat::Text => Format::Text,
+            },
+            interval: self.flags.push_interval.or(defaults.push_interval).unwrap_or(DEFAULT_PUSH_INTERVAL),
+            cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
+            cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
+        };
+        Ok(RunSettings {
+            pushgateway_url,
+            push_timeout: self.push_timeout(),
+            push,
+            embedded: self.cli.embedded,
+            status_interval: self.flags.status_interval,
+            shows_hosts: self.cli.show_hosts_status,
+            shows_metrics: self.cli.show_metrics_status,
+            seed: self.cli.seed.unwrap_or_else(random_seed),
+        })
+    }
+}
+
+fn span(flag: &str, text: &str) -> Result<Span, Error> {
+    Span::parse(text).map_err(|error| Error::Usage(format!("{flag}: {error}")))
+}
+
+fn positive(flag: &str, text: &str) -> Result<Span, Error> {
+    match span(flag, text)? {
+        Span::ZERO | Span::FOREVER => {
+            Err(Error::Usage(format!("{flag} must be longer than 0 and not endless, but is {text:?}")))
+        }
+        span => Ok(span),
+    }
+}
+
+fn push_interval(text: &str) -> Result<Span, Error> {
+    let span = positive("--push-interval", text)?;
+    if span < SHORTEST_PUSH_INTERVAL {
+        return Err(Error::Usage(format!("--push-interval must be 10ms or longer, but is {text:?}")));
+    }
+    Ok(span)
+}
+
+/// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
+/// at a time, whose value may hold blanks.
+fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
+    let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+    let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
+    let words: Vec<&str> = if split_all {
+        given[0].split_whitespace().collect()
+    } else {
+        given.iter().map(String::as_str).collect()
+    };
+    let mut args = IndexMap::new();
+    for word in words {
+        let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            return Err(Error::Usage(format!("config argument {word:?} is not of the form NAME=VALUE")));
+        };
+        if args.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Error::Usage(format!("config argument {name:?} is given twice; keep one")));
+        }
+    }
+    Ok(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(args: &[&str]) -> Result<Settings, Error> {
+        let args = ["promemu"].iter().chain(args).map(Into::into);
+        Settings::new(crate::cli::parse(args).expect("the flags are known"))
+    }
+
+    #[test]
+    fn a_flag_comes_before_the_config_and_that_before_the_default() {
+        let defaults = RunDefaults {
+            pushgateway_url: Some("http://config:1".into()),
+            push_interval: Some(Span::from_secs(7)),
+            cleanup_on_start: Some(false),
+            cleanup_on_finish: None,
+        };
+        let run = settings(&["--pushgateway-url", "flag:2"]).unwrap().run_settings(&defaults).unwrap();
+        assert_eq!(run.pushgateway_url.to_string(), "http://flag:2");
+        assert_eq!(run.push.interval, Span::from_secs(7));
+        assert!(!run.push.cleanup_on_start);
+        assert!(run.push.cleanup_on_finish);
+        let run = settings(&["--cleanup-on-start", "--push-interval", "10.0"])
+            .unwrap()
+            .run_settings(&defaults)
+            .unwrap();
+        assert_eq!(run.pushgateway_url.to_string(), "http://config:1");
+        assert_eq!(run.push.interval, Span::from_secs(10));
+        assert!(run.push.cleanup_on_start);
+    }
+
+    #[test]
+    fn arguments_come_one_by_one_or_all_in_one() {
+        let args = |given: &[&str]| {
+            let flags: Vec<&str> = ["--config-args"].iter().chain(given).copied().collect();
+            settings(&flags).map(|settings| settings.flags.config_args.into_iter().collect::<Vec<_>>())
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
+        assert_eq!(args(&["a=1 b=2"]).unwrap(), [pair("a", "1"), pair("b", "2")]);
+        assert_eq!(args(&["a=x y"]).unwrap(), [pair("a", "x y")]);
+        for wrong in [&["a"][..], &["=1"], &["a=1", "a=2"]] {
+            assert_eq!(args(wrong).unwrap_err().exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn intervals_that_make_no_sense_are_refused() {
+        for flags in [
+            ["--push-interval", "0"],
+            ["--push-interval", "inf"],
+            ["--push-interval", "x"],
+            ["--push-timeout", "0"],
+            ["--status-interval", "-1"],
+        ] {
+            let flags = [format!("{}={}", flags[0], flags[1])];
+            let error = settings(&[&flags[0]]).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{error}");
+        }
+        assert_eq!(settings(&["--status-interval", "0"]).unwrap().flags.status_interval, None);
+    }
+}
