@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# Entry for users and CI: ./manage.sh help
+set -euo pipefail
+
+CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+readonly deny_version=0.20.2
+apt_updated=no
+
+usage() {
+    cat <<'USAGE'
+usage: ./manage.sh COMMAND
+
+  demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks,
+                    to be scraped at http://127.0.0.1:9091/metrics; OPTIONs go on to promemu
+  test              run everything that CI runs: formatting, lints, dependencies, docs, tests
+  help              print this
+
+Both first set up what is missing, or say what to install.
+Paths in OPTIONs are taken from the repository's root.
+PROMEMU_DENY=1 makes 'test' install cargo-deny if it is missing.
+USAGE
+}
+
+say() {
+    printf '%s\n' "$*"
+}
+
+die() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# Whether packages can be installed without asking.
+can_apt() {
+    ((EUID == 0)) && have apt-get
+}
+
+# The packages' services are kept from starting; a policy of the machine's own is left as it is.
+apt_install() (
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        trap 'rm -f -- "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+    if [[ $apt_updated == no ]]; then
+        apt-get update -qq || exit 1
+    fi
+    apt-get install -y --no-install-recommends "$@" || exit 1
+)
+
+ensure_cc() {
+    if have cc; then return; fi
+    if can_apt; then
+        say 'no C compiler: installing build-essential'
+        if apt_install build-essential && have cc; then
+            apt_updated=yes
+            return
+        fi
+    fi
+    die 'a C compiler named cc is needed. Install one:' \
+        '  Debian, Ubuntu: sudo apt-get install build-essential' \
+        '  Fedora:         sudo dnf install gcc' \
+        '  macOS:          xcode-select --install'
+}
+
+source_cargo_env() {
+    local env="${CARGO_HOME:-${HOME:-}/.cargo}/env"
+    if [[ -r $env ]]; then
+        # shellcheck source=/dev/null
+        . "$env"
+    fi
+}
+
+ensure_rust() {
+    local by_hand="curl -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain none"
+    if ! have cargo; then source_cargo_env; fi
+    if ! have cargo; then
+        if ! have curl; then
+            die 'Rust is needed, and curl to install it. Install curl, then run:' "  $by_hand"
+        fi
+        say 'no Rust: installing rustup'
+        if ! curl -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain none; then
+            die 'rustup could not be installed. Run by hand:' "  $by_hand"
+        fi
+        source_cargo_env
+        if ! have cargo; then
+            die 'rustup is installed, but cargo is not on PATH. Open a new shell and try again.'
+        fi
+    fi
+    ensure_toolchain
+}
+
+# The pinned toolchain: as installed, under another name, or fetched by rustup.
+ensure_toolchain() {
+    local pinned name
+    if RUSTUP_AUTO_INSTALL=0 cargo --version >/dev/null 2>&1; then return; fi
+    if ! have rustup; then
+        die 'cargo does not run:' "$(cargo --version 2>&1)"
+    fi
+    pinned="$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)"
+    while read -r name _; do
+        if [[ "$(rustc "+$name" --version 2>/dev/null)" == "rustc $pinned "* ]]; then
+            say "Rust $pinned is installed as $name: using that"
+            export RUSTUP_TOOLCHAIN="$name"
+            return
+        fi
+    done < <(rustup toolchain list 2>/dev/null)
+    say "no Rust $pinned: installing it"
+    if ! rustup toolchain install "$pinned" --profile minimal --component rustfmt --component clippy; then
+        die "Rust $pinned could not be installed. Run by hand:" \
+            "  rustup toolchain install $pinned --profile minimal --component rustfmt --component clippy"
+    fi
+}
+
+ensure_components() {
+    if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then return; fi
+    say 'rustfmt or clippy is missing: installing them'
+    if ! have rustup || ! rustup component add rustfmt clippy; then
+        die 'rustfmt and clippy are needed. Install them:' '  rustup component add rustfmt clippy'
+    fi
+}
+
+missing_servers() {
+    local name
+    for name in prometheus prometheus-pushgateway promtool; do
+        if ! have "$name"; then printf ' %s' "$name"; fi
+    done
+}
+
+ensure_servers() {
+    local missing
+    missing="$(missing_servers)"
+    if [[ -z $missing ]]; then return; fi
+    if can_apt; then
+        say "not on PATH:$missing: installing prometheus and prometheus-pushgateway"
+        if apt_install prometheus prometheus-pushgateway; then apt_updated=yes; fi
+        missing="$(missing_servers)"
+        if [[ -z $missing ]]; then return; fi
+    fi
+    die "the tests need these on PATH:$missing. Install them:" \
+        '  sudo apt-get install prometheus prometheus-pushgateway' \
+        "Elsewhere, put the projects' own binaries on PATH under these names."
+}
+
+# Announces a step, runs it, and ends the script if it fails.
+step() {
+    local name="$1" status=0
+    shift
+    say "== $name"
+    "$@" || status=$?
+    if ((status != 0)); then
+        say "failed: $name" >&2
+        exit "$status"
+    fi
+}
+
+check_dependencies() {
+    local install="cargo install cargo-deny --locked --version $deny_version"
+    if ! cargo deny --version >/dev/null 2>&1; then
+        if [[ ${PROMEMU_DENY:-} != 1 ]]; then
+            say "== dependencies: skipped, cargo-deny is not installed (PROMEMU_DENY=1, or $install)"
+            return
+        fi
+        step 'cargo-deny' cargo install cargo-deny --locked --version "$deny_version"
+    fi
+    step 'dependencies' cargo deny check licenses bans sources
+}
+
+run_demo() {
+    ensure_cc
+    ensure_rust
+    cargo build --release --locked
+    say 'metrics: http://127.0.0.1:9091/metrics (Ctrl-C stops)'
+    exec "${CARGO_TARGET_DIR:-target}/release/promemu" --config hosts_load_with_peaks \
+        --config-args hosts_count=5 --embedded --status-interval 15s "$@"
+}
+
+run_test() {
+    ensure_cc
+    ensure_rust
+    ensure_components
+    ensure_servers
+    step 'formatting' cargo fmt --all --check
+    step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
+    check_dependencies
+    step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+    step 'tests' cargo test --workspace --locked
+}
+
+wrong() {
+    say "$1" >&2
+    usage >&2
+    exit 2
+}
+
+main() {
+    local command="${1:-help}"
+    if (($# > 0)); then shift; fi
+    if [[ ! -t 1 ]]; then export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"; fi
+    case "$command" in
+        demo) run_demo "$@" ;;
+        test)
+            if (($# > 0)); then wrong "test takes no arguments: $*"; fi
+            run_test
+            ;;
+        help | -h | --help) usage ;;
+        *) wrong "unknown command: $command" ;;
+    esac
+}
+
+main "$@"
