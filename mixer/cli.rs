@@ -11,7 +11,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// A flag comes before its variable, a variable before the config file, and that before the default.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Parser)]
-#[command(name = "promemu", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "promemu",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    args_override_self = true
+)]
 #[command(
     after_help = "Start with:\n  promemu --list-configs\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
 )]
@@ -39,8 +45,14 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR")]
     pub(crate) configs_dir: Option<PathBuf>,
 
-    /// The Pushgateway to push to; with --embedded, the address to listen on [default: <http://127.0.0.1:9091>]
-    #[arg(long, env = "PME_PUSHGATEWAY_URL", value_name = "URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "PME_PUSHGATEWAY_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true,
+        help = "The Pushgateway to push to; with --embedded, the address to listen on [default: http://127.0.0.1:9091]"
+    )]
     pub(crate) pushgateway_url: Option<String>,
 
     /// The time between two pushes, as in 10s or 10 [default: 15s]

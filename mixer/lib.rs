@@ -16,12 +16,12 @@
 //! | floor | files |
 //! | --- | --- |
 //! | 0 | error, rng, clock |
-//! | 1 | event, metric, series, expression |
-//! | 2 | scenario, exposition |
-//! | 3 | plan |
+//! | 1 | event, metric, expression |
+//! | 2 | series, scenario |
+//! | 3 | exposition, plan |
 //! | 4 | host, config, sink, status |
 //! | 5 | mixer |
-//! | 6 | settings, cli, main: the program, not part of the library |
+//! | 6 | settings, cli, list, logs, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!

@@ -1,0 +1,281 @@
+//! Processes under test: started on a free port, watched through their log, ended by pid.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// However slow the machine is, this is enough.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks again and again until there is an answer.
+#[expect(clippy::disallowed_methods, reason = "tests wait by the machine's clock")]
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "it did not happen within {PATIENCE:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(30));
+    }
+}
+
+/// A port below the range that the system hands out by itself, and never the same twice: a port that was
+/// merely free a moment ago may go to two servers.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    eventually("a free port", || {
+        let start = u16::try_from(std::process::id() % 200).unwrap() * 100;
+        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+    })
+}
+
+/// One HTTP exchange on 127.0.0.1; `None` if there was no whole answer.
+pub(crate) fn http(method: &str, port: u16, path: &str, body: &str) -> Option<(u16, String)> {
+    exchange(&format!("127.0.0.1:{port}"), method, path, body)
+}
+
+fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let len = body.len();
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}")
+        .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+pub(crate) fn get(port: u16, path: &str) -> Option<String> {
+    http("GET", port, path, "").filter(|(status, _)| *status == 200).map(|(_, body)| body)
+}
+
+/// A server or promemu itself; killed at the end of its test.
+pub(crate) struct Process {
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap_or_else(
+                |error| panic!("{command:?} cannot be started; ./manage.sh test installs it: {error}"),
+            );
+        let log = Arc::new(Mutex::new(String::new()));
+        let (stderr, lines) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = lines.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Self { child, log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count_in_log(&self, text: &str) -> usize {
+        self.log().matches(text).count()
+    }
+
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        eventually(&format!("{text:?} in the log"), || self.log().contains(text).then_some(()));
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end; gives the exit code, if it ended by itself.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let log = Arc::clone(&self.log);
+        let child = &mut self.child;
+        let status: ExitStatus =
+            eventually(&format!("the end of a process that says {}", log.lock().unwrap()), || {
+                child.try_wait().unwrap()
+            });
+        status.code()
+    }
+
+    /// SIGTERM, and the exit code.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        self.signal("-TERM");
+        self.wait()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _was_running = self.child.kill().is_ok();
+        let _status = self.child.wait();
+    }
+}
+
+/// promemu with these arguments, and without variables of the machine's own.
+pub(crate) fn promemu_command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_promemu"));
+    let own =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("PME_"));
+    own.for_each(|name| {
+        command.env_remove(name);
+    });
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+pub(crate) fn promemu(args: &[&str]) -> Process {
+    Process::start(&mut promemu_command(args))
+}
+
+/// A real Pushgateway.
+pub(crate) struct Pushgateway {
+    pub(crate) port: u16,
+    host: &'static str,
+    process: Process,
+}
+
+impl Pushgateway {
+    pub(crate) fn start() -> Self {
+        Self::start_on("127.0.0.1", free_port())
+    }
+
+    pub(crate) fn start_on(host: &'static str, port: u16) -> Self {
+        let address = format!("--web.listen-address={host}:{port}");
+        // Debian's default is a file that all gateways of the machine would share.
+        let args = [address.as_str(), "--persistence.file="];
+        let process = Process::start(Command::new("prometheus-pushgateway").args(args));
+        let gateway = Self { port, host, process };
+        eventually("the Pushgateway is ready", || gateway.get("/-/ready"));
+        gateway
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        let answer = exchange(&format!("{}:{}", self.host, self.port), "GET", path, "");
+        answer.filter(|(status, _)| *status == 200).map(|(_, body)| body)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}:{}", self.host, self.port)
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        eventually("the Pushgateway shows its metrics", || self.get("/metrics"))
+    }
+
+    /// The jobs of its groups, sorted.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        let mut jobs: Vec<String> = series(&self.metrics(), "push_time_seconds")
+            .iter()
+            .map(|line| label(line, "job").to_owned())
+            .collect();
+        jobs.sort();
+        jobs
+    }
+
+    pub(crate) fn stop(mut self) {
+        self.process.terminate();
+    }
+}
+
+/// A real Prometheus that scrapes one address every second, with `honor_labels`.
+pub(crate) struct Prometheus {
+    port: u16,
+    _process: Process,
+    _dir: tempfile::TempDir,
+}
+
+impl Prometheus {
+    pub(crate) fn scraping(target_port: u16) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("prometheus.yml");
+        let text = format!(
+            "global: {{ scrape_interval: 1s }}\nscrape_configs:\n  - job_name: gateway\n    honor_labels: true\n    \
+             static_configs: [{{ targets: ['127.0.0.1:{target_port}'] }}]\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let port = free_port();
+        let process = Process::start(
+            Command::new("prometheus")
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}")),
+        );
+        eventually("Prometheus is ready", || get(port, "/-/ready"));
+        Self { port, _process: process, _dir: dir }
+    }
+
+    /// The first value that a query answers.
+    pub(crate) fn query(&self, query: &str) -> Option<f64> {
+        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let answer = get(self.port, &format!("/api/v1/query?query={encoded}"))?;
+        let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
+        answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
+    }
+}
+
+/// The sample lines of one family (or of all, for an empty name) in an exposition.
+pub(crate) fn series<'a>(exposition: &'a str, family: &str) -> Vec<&'a str> {
+    let is_sample = |line: &&str| !line.starts_with('#') && line.contains('{');
+    let is_wanted = |line: &&str| family.is_empty() || line.split('{').next() == Some(family);
+    exposition.lines().filter(is_sample).filter(is_wanted).collect()
+}
+
+/// The value of one label in a sample line.
+pub(crate) fn label<'a>(line: &'a str, name: &str) -> &'a str {
+    let after = line.split_once(&format!("{name}=\"")).map_or("", |(_, after)| after);
+    after.split('"').next().unwrap_or("")
+}
+
+/// The number of a sample line.
+pub(crate) fn value(line: &str) -> f64 {
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// The lines of promtool that are not remarks on names.
+pub(crate) fn promtool_errors(exposition: &str) -> Vec<String> {
+    let mut child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool comes with the package prometheus");
+    child.stdin.take().unwrap().write_all(exposition.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    said.lines().filter(|line| line.contains("error") || line.contains("pars")).map(str::to_owned).collect()
+}
+
+/// A folder with a shipped config, some of whose text is replaced.
+pub(crate) fn changed_config(name: &str, changes: &[(&str, &str)]) -> tempfile::TempDir {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(format!("{name}.ron"));
+    let mut text = std::fs::read_to_string(path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{name} has {from}");
+        text = text.replace(from, to);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(format!("{name}.ron")), text).unwrap();
+    dir
+}
