@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
 ///
@@ -109,7 +110,7 @@ pub(crate) enum Command {
     /// Delete the groups that promemu runs left on the Pushgateway; a stranger's groups are never touched
     Clean {
         /// The groups of runs that are alive, too
-        #[arg(long, env = "PME_CLEAN_ALL")]
+        #[arg(long, env = "PME_CLEAN_ALL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
         all: bool,
     },
 }
@@ -126,7 +127,10 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Reads the command line and the environment.
+/// Reads the command line and the environment. A variable that is set to nothing counts as not set.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(args)
+    let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let without_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
+    let command = Cli::command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
+    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
-use crate::metric::{ABSENT, is_absent};
+use crate::metric::{ABSENT, Cells, Counter, is_absent};
 use crate::plan::{HostPlan, Reaction};
 use crate::rng::{Rng, Seed};
 use crate::scenario::{Effects, Emission, Running, Scenario, Tick};
@@ -55,16 +55,13 @@ impl Outbox {
     }
 }
 
-/// A metric's state.
+/// A metric's state: its scenario's, and the last value that this gave. There is one per series, so what
+/// few metrics need is kept elsewhere.
 #[derive(Debug)]
 struct Metric {
     running: Running,
     rng: Rng,
     level: f64,
-    total: f64,
-    last_update: Time,
-    is_stopped: bool,
-    has_failed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,6 +82,11 @@ pub struct EmulatedHost {
     next_due: Box<[Time]>,
     wakes: Vec<(Time, usize)>,
     metrics: Box<[Metric]>,
+    counters: Box<[Counter]>,
+    /// Metrics that a reaction has stopped.
+    stopped: Vec<usize>,
+    /// Metrics whose scenario has failed before.
+    failed: Vec<usize>,
     row: Box<[f64]>,
     rng: Rng,
     sequence: u64,
@@ -102,11 +104,10 @@ impl EmulatedHost {
             running: metric.scenario.start(metric.default_value),
             rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
             level: metric.default_value,
-            total: metric.default_value,
-            last_update: Time::NEVER,
-            is_stopped: false,
-            has_failed: false,
         });
+        let counters =
+            plan.shape.metrics.iter().filter(|metric| matches!(metric.cells, Cells::Counter { .. }));
+        let counters = counters.map(|metric| Counter::new(metric.default_value));
         Self {
             starts_at,
             ends_at: starts_at + plan.ttl,
@@ -115,6 +116,9 @@ impl EmulatedHost {
             next_due: plan.shape.schedules.iter().map(|schedule| starts_at + schedule.start_time).collect(),
             wakes: Vec::new(),
             metrics: metrics.collect(),
+            counters: counters.collect(),
+            stopped: Vec::new(),
+            failed: Vec::new(),
             row: vec![ABSENT; plan.shape.width].into(),
             rng,
             sequence: 0,
@@ -251,11 +255,13 @@ impl EmulatedHost {
                     self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
                 }
                 Reaction::StartMetric(metric) => {
-                    self.metrics[*metric].is_stopped = false;
+                    self.stopped.retain(|stopped| stopped != metric);
                     out.updated[*metric] = true;
                 }
                 Reaction::StopMetric(metric) => {
-                    self.metrics[*metric].is_stopped = true;
+                    if !self.stopped.contains(metric) {
+                        self.stopped.push(*metric);
+                    }
                     self.clear_cells(*metric);
                     out.report = true;
                 }
@@ -291,8 +297,10 @@ impl EmulatedHost {
             }
         }
         self.wakes.retain(|(time, metric)| {
-            out.updated[*metric] |= *time <= now;
-            *time > now
+            let is_due = *time <= now;
+            out.updated[*metric] |= is_due;
+            out.report |= is_due;
+            !is_due
         });
         if out.updated.contains(&true) {
             self.update_marked(now, None, out);
@@ -323,7 +331,11 @@ impl EmulatedHost {
         let start = self.starts_at + schedule.start_time;
         let source_value = plan.source.map_or(0.0, |source| self.shown_value(source));
         let metric = &mut self.metrics[index];
-        if metric.is_stopped || now < start || now >= start + schedule.duration || is_absent(source_value) {
+        if self.stopped.contains(&index)
+            || now < start
+            || now >= start + schedule.duration
+            || is_absent(source_value)
+        {
             return false;
         }
         out.updates += 1;
@@ -340,21 +352,19 @@ impl EmulatedHost {
         let outcome = metric.running.update(&mut tick);
         let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
         match outcome {
-            Ok(Some(value)) => {
-                let value = clamp(value, plan.value_range);
-                let dt_secs = now.since(metric.last_update).as_secs_f64();
-                metric.level = value;
-                plan.cells.take(value, dt_secs, plan.rounding, &mut metric.total, cells);
+            Ok(value) => {
+                let value = value.map(|value| clamp(value, plan.value_range));
+                metric.level = value.unwrap_or(metric.level);
+                plan.cells.take(value, metric.level, now, plan.rounding, &mut self.counters, cells);
             }
-            Ok(None) => plan.cells.keep(metric.level, metric.total, plan.rounding, cells),
             Err(error) => {
                 out.scenario_errors += 1;
-                if !std::mem::replace(&mut metric.has_failed, true) {
+                if !self.failed.contains(&index) {
+                    self.failed.push(index);
                     out.failures.push((Arc::clone(&plan.name), error));
                 }
             }
         }
-        metric.last_update = now;
         if out.effects.wake_at.is_some() || !out.effects.emitted.is_empty() {
             self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
         }

@@ -46,6 +46,25 @@
 //! are over are deleted ([`sink::pushgateway`]).
 //!
 //! There is no `unsafe` code.
+//!
+//! # Using it as a library
+//!
+//! ```
+//! use promemu::clock::Time;
+//! use promemu::{ConfigFile, Error};
+//!
+//! # fn main() -> Result<(), Error> {
+//! let text = r#"Config(hosts: [Host(name: "web-1", metrics: [
+//!     Metric(name: "cpu_usage_percent", value_range: (0, 100), scenario: random_walk),
+//! ])])"#;
+//! let file = ConfigFile::from_text("example", text);
+//! let plan = file.plan(None, &Default::default(), Time::from_unix_secs(1_767_600_000))?.plan;
+//! assert_eq!(plan.series_count(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`MetricsMixer::start`] takes such a plan, and [`MetricsMixer::run`] runs it until a future of yours completes.
 
 pub mod clock;
 pub mod config;

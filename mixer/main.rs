@@ -14,6 +14,7 @@ use promemu::config::ConfigDirs;
 use promemu::error::Error;
 use promemu::mixer::MetricsMixer;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, delete_all};
+use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
@@ -90,11 +91,12 @@ async fn run(settings: &Settings) -> Result<(), Error> {
     let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);
     let shutdown = signals()?;
     let mixer = MetricsMixer::start(plan, run, clock).await?;
-    info!("running {config} with {hosts} hosts and {series} series, seed {seed}");
+    let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
+    info!("running {config} with {hosts} and {series}, seed {seed}");
     if let Some(address) = mixer.scrape_address() {
-        info!("the metrics are at http://{address}/metrics")
+        info!("the metrics are at http://{address}/metrics");
     } else {
-        info!("pushing to {url} every {interval}")
+        info!("pushing to {url} every {interval}");
     }
     mixer.run(shutdown).await
 }
@@ -140,12 +142,12 @@ async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
         groups.iter().filter(is_doomed).filter_map(|group| group.job_only().map(str::to_owned)).collect();
     let (count, total) = (doomed.len(), groups.len());
     let failed = delete_all(&client, doomed).await;
-    info!(
-        "deleted {} of {total} groups on {url}; the others are a living run's or not promemu's",
-        count - failed
-    );
+    let others =
+        if all { "the others are not promemu's" } else { "the others are a living run's or not promemu's" };
+    info!("deleted {} of {} on {url}; {others}", count - failed, plural(total, "group", "groups"));
     if failed > 0 {
-        return Err(Error::Run(format!("{failed} groups could not be deleted; try again")));
+        let groups = plural(failed, "group", "groups");
+        return Err(Error::Run(format!("{groups} could not be deleted; try again")));
     }
     Ok(())
 }

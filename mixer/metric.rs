@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::clock::Time;
+
 /// In a series' first cell: there is no sample. The bits are those of Prometheus' staleness marker
 /// (`model/value` in prometheus/prometheus), so no calculation makes them by accident.
 pub const ABSENT: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
@@ -68,7 +70,12 @@ pub enum Cells {
     /// The value itself.
     Gauge,
     /// A total that never falls.
-    Counter(Accumulate),
+    Counter {
+        /// How it reads the scenario's values.
+        accumulate: Accumulate,
+        /// Its place among the host's counters.
+        index: usize,
+    },
     /// Observations by bucket.
     Histogram {
         /// The upper bounds, rising, without `+Inf`.
@@ -84,7 +91,7 @@ impl Cells {
     pub const fn metric_type(&self) -> MetricType {
         match self {
             Self::Gauge => MetricType::Gauge,
-            Self::Counter(_) => MetricType::Counter,
+            Self::Counter { .. } => MetricType::Counter,
             Self::Histogram { .. } => MetricType::Histogram,
         }
     }
@@ -93,30 +100,32 @@ impl Cells {
     #[must_use]
     pub fn width(&self) -> usize {
         match self {
-            Self::Gauge | Self::Counter(_) => 1,
+            Self::Gauge | Self::Counter { .. } => 1,
             Self::Histogram { bounds, .. } => bounds.len() + 2,
         }
     }
 
-    /// Takes one value of the scenario. `total` is a counter's, unrounded. Values that are not numbers are
-    /// ignored by counters and histograms.
-    pub fn take(&self, value: f64, dt_secs: f64, rounding: Rounding, total: &mut f64, cells: &mut [f64]) {
+    /// Shows what a scenario gave at an update: a new value, or `None` to keep `level`, its last one. Values
+    /// that are not numbers are ignored by counters and histograms. `counters` are those of the host.
+    pub fn take(
+        &self,
+        value: Option<f64>,
+        level: f64,
+        now: Time,
+        rounding: Rounding,
+        counters: &mut [Counter],
+        cells: &mut [f64],
+    ) {
         match self {
-            Self::Gauge => cells[0] = rounding.round(value),
-            Self::Counter(accumulate) => {
-                let grown = match accumulate {
-                    Accumulate::PerUpdate => *total + value.max(0.0),
-                    Accumulate::PerSecond => *total + value.max(0.0) * dt_secs,
-                    Accumulate::Total => value,
-                };
-                *total = total.max(grown);
-                cells[0] = rounding.round(*total);
+            Self::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
+            Self::Counter { accumulate, index } => {
+                cells[0] = rounding.round(counters[*index].take(*accumulate, value, now));
             }
             Self::Histogram { bounds, observations } => {
                 if is_absent(cells[0]) {
                     cells.fill(0.0);
                 }
-                if value.is_finite() {
+                if let Some(value) = value.filter(|value| value.is_finite()) {
                     let count = f64::from(*observations);
                     cells[bounds.partition_point(|bound| *bound < value)] += count;
                     cells[bounds.len() + 1] += rounding.round(value) * count;
@@ -124,15 +133,36 @@ impl Cells {
             }
         }
     }
+}
 
-    /// Shows the present value where the scenario has no new one: the last `value`, or the `total`.
-    pub fn keep(&self, value: f64, total: f64, rounding: Rounding, cells: &mut [f64]) {
-        match self {
-            Self::Gauge => cells[0] = rounding.round(value),
-            Self::Counter(_) => cells[0] = rounding.round(total),
-            Self::Histogram { .. } if is_absent(cells[0]) => cells.fill(0.0),
-            Self::Histogram { .. } => {}
+/// A counter's state.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    /// The total, unrounded.
+    total: f64,
+    last_update: Time,
+}
+
+impl Counter {
+    /// A counter that begins at `total`.
+    #[must_use]
+    pub const fn new(total: f64) -> Self {
+        Self { total, last_update: Time::NEVER }
+    }
+
+    /// Takes a value, if there is one; gives the total, which never falls.
+    fn take(&mut self, accumulate: Accumulate, value: Option<f64>, now: Time) -> f64 {
+        let dt_secs = now.since(self.last_update).as_secs_f64();
+        self.last_update = now;
+        if let Some(value) = value {
+            let grown = match accumulate {
+                Accumulate::PerUpdate => self.total + value.max(0.0),
+                Accumulate::PerSecond => self.total + value.max(0.0) * dt_secs,
+                Accumulate::Total => value,
+            };
+            self.total = self.total.max(grown);
         }
+        self.total
     }
 }
 
@@ -164,13 +194,19 @@ impl Rounding {
 mod tests {
     use super::*;
 
+    /// Shows these values, ten seconds apart.
     fn take_all(cells: &Cells, values: &[f64]) -> Vec<f64> {
         let mut row = vec![ABSENT; cells.width()];
-        let mut total = 0.0;
-        for value in values {
-            cells.take(*value, 10.0, Rounding::to_decimals(2), &mut total, &mut row);
+        let mut counters = [Counter::new(0.0)];
+        for (n, value) in (0..).zip(values) {
+            let now = Time::from_unix_secs(1000 + 10 * n);
+            cells.take(Some(*value), 0.0, now, Rounding::to_decimals(2), &mut counters, &mut row);
         }
         row
+    }
+
+    const fn counter(accumulate: Accumulate) -> Cells {
+        Cells::Counter { accumulate, index: 0 }
     }
 
     #[test]
@@ -180,14 +216,14 @@ mod tests {
 
     #[test]
     fn counters_add_levels_and_keep_what_rounding_hides() {
-        assert_eq!(take_all(&Cells::Counter(Accumulate::PerUpdate), &[0.001; 10]), [0.01]);
-        assert_eq!(take_all(&Cells::Counter(Accumulate::PerSecond), &[2.0, 3.0]), [50.0]);
-        assert_eq!(take_all(&Cells::Counter(Accumulate::PerUpdate), &[5.0, -3.0, f64::NAN]), [5.0]);
+        assert_eq!(take_all(&counter(Accumulate::PerUpdate), &[0.001; 10]), [0.01]);
+        assert_eq!(take_all(&counter(Accumulate::PerSecond), &[2.0, 3.0, 4.0]), [70.0]);
+        assert_eq!(take_all(&counter(Accumulate::PerUpdate), &[5.0, -3.0, f64::NAN]), [5.0]);
     }
 
     #[test]
     fn a_total_may_only_grow() {
-        assert_eq!(take_all(&Cells::Counter(Accumulate::Total), &[5.0, 3.0, 4.0]), [5.0]);
+        assert_eq!(take_all(&counter(Accumulate::Total), &[5.0, 3.0, 4.0]), [5.0]);
     }
 
     #[test]

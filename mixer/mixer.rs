@@ -24,7 +24,7 @@ use crate::rng::Seed;
 use crate::sink::Job;
 use crate::sink::pushgateway::{GatewayUrl, PushSettings, PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::ScrapeSink;
-use crate::status::Status;
+use crate::status::{Status, plural};
 use hosts::Fleet;
 
 /// How long a push that is under way at the end may take before it is dropped.
@@ -111,7 +111,7 @@ impl MetricsMixer {
         loop {
             tokio::select! {
                 () = &mut shutdown => {
-                    info!("stopping: {} hosts are asked to end", fleet.active_hosts());
+                    info!("stopping: {} asked to end", plural(fleet.active_hosts(), "host is", "hosts are"));
                     break;
                 }
                 ended = hosts.join_next() => match ended {
@@ -181,7 +181,7 @@ async fn drive_output(
                 tokio::select! {
                     outcome = &mut serving => return outcome,
                     () = tokio::time::sleep(interval.duration()) => {
-                        if publisher.publish() > 0 {
+                        if publisher.publish() {
                             fleet.publish_own(METRICS_PUSHED);
                         }
                     }

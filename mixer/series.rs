@@ -8,10 +8,14 @@ use std::sync::Arc;
 
 use crate::metric::{ABSENT, MetricType, is_absent};
 
-/// Label names and values, kept in the form in which protobuf bodies want them: a run of
-/// `io.prometheus.client.Metric.label` fields. Cheap to share.
+/// Label names and values, rendered once for each format: as a run of `io.prometheus.client.Metric.label`
+/// fields, and as `name="value",…` of the text format. Cheap to share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LabelBlock(Arc<[u8]>);
+pub struct LabelBlock {
+    /// The protobuf fields, and the text behind them.
+    bytes: Arc<[u8]>,
+    protobuf_len: usize,
+}
 
 const LABEL_PAIR_TAG: u8 = 0x0a; // Metric.label
 const NAME_TAG: u8 = 0x0a; // LabelPair.name
@@ -21,7 +25,7 @@ impl LabelBlock {
     /// The labels in the order given.
     #[must_use]
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut rendered) = (Vec::new(), Vec::new());
         for (name, value) in labels {
             let pair_len = field_len(name.len()) + field_len(value.len());
             bytes.push(LABEL_PAIR_TAG);
@@ -31,8 +35,17 @@ impl LabelBlock {
                 put_varint(&mut bytes, text.len() as u64);
                 bytes.extend_from_slice(text.as_bytes());
             }
+            if !rendered.is_empty() {
+                rendered.push(b',');
+            }
+            rendered.extend_from_slice(name.as_bytes());
+            rendered.extend_from_slice(b"=\"");
+            put_escaped(value, &mut rendered);
+            rendered.push(b'"');
         }
-        Self(bytes.into())
+        let protobuf_len = bytes.len();
+        bytes.extend_from_slice(&rendered);
+        Self { bytes: bytes.into(), protobuf_len }
     }
 
     /// No labels.
@@ -44,12 +57,18 @@ impl LabelBlock {
     /// The protobuf fields.
     #[must_use]
     pub fn as_protobuf(&self) -> &[u8] {
-        &self.0
+        &self.bytes[..self.protobuf_len]
+    }
+
+    /// The labels as the text format has them, without braces.
+    #[must_use]
+    pub fn as_text(&self) -> &[u8] {
+        &self.bytes[self.protobuf_len..]
     }
 
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut rest = &*self.0;
+        let mut rest = self.as_protobuf();
         std::iter::from_fn(move || {
             let pair = take_field(&mut rest)?;
             let mut fields = pair;
@@ -63,6 +82,18 @@ impl LabelBlock {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+}
+
+/// In a label value the text format escapes `\`, `"` and newlines.
+fn put_escaped(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        match byte {
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            other => out.push(other),
+        }
     }
 }
 
@@ -257,6 +288,14 @@ impl SeriesStore {
     /// The families, in the config's order.
     pub fn families(&self) -> impl Iterator<Item = &Family> {
         self.families.iter().map(|(family, _)| family)
+    }
+
+    /// Whether any series has a label of this name.
+    #[must_use]
+    pub fn has_label(&self, name: &str) -> bool {
+        let mut columns = self.families.iter().flat_map(|(_, columns)| columns);
+        columns.any(|column| column.labels.get(name).is_some())
+            || self.rows.iter().any(|row| row.labels.get(name).is_some())
     }
 
     /// How many series have a sample now.

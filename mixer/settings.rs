@@ -13,7 +13,7 @@ use crate::cli::{Cli, PushFormat};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
-const SHORTEST_PUSH_INTERVAL: Span = Span::from_nanos(10_000_000);
+const SHORTEST_PUSH_INTERVAL: Span = Span::from_nanos(1_000_000);
 
 /// Which config to run, and how.
 #[derive(Debug)]
@@ -38,9 +38,12 @@ impl Settings {
         let flags = Flags {
             pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
             push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
-            push_timeout: positive("--push-timeout", &cli.push_timeout)?,
-            status_interval: Some(span("--status-interval", &cli.status_interval)?)
-                .filter(|span| *span != Span::ZERO),
+            push_timeout: positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?,
+            status_interval: Some(span(
+                "--status-interval or PME_SHOW_STATUS_INTERVAL_SEC",
+                &cli.status_interval,
+            )?)
+            .filter(|span| *span != Span::ZERO),
             config_args: config_args(&cli.config_args)?,
         };
         Ok(Self { cli, flags })
@@ -80,7 +83,8 @@ impl Settings {
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
         let pushgateway_url = match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
             (Some(url), _) => url.clone(),
-            (None, Some(text)) => GatewayUrl::parse(text)?,
+            (None, Some(text)) => GatewayUrl::parse(text)
+                .map_err(|error| Error::Usage(format!("the config's pushgateway_url: {error}")))?,
             (None, None) => GatewayUrl::parse(DEFAULT_URL)?,
         };
         let push = PushSettings {
@@ -119,15 +123,16 @@ fn positive(flag: &str, text: &str) -> Result<Span, Error> {
 }
 
 fn push_interval(text: &str) -> Result<Span, Error> {
-    let span = positive("--push-interval", text)?;
+    let flag = "--push-interval or PME_PUSHGATEWAY_PUSH_INTERVAL";
+    let span = positive(flag, text)?;
     if span < SHORTEST_PUSH_INTERVAL {
-        return Err(Error::Usage(format!("--push-interval must be 10ms or longer, but is {text:?}")));
+        return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {text:?}")));
     }
     Ok(span)
 }
 
 /// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
-/// at a time, whose value may hold blanks.
+/// at a time, whose value may hold blanks. The last of one name counts.
 fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
     let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
     let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
@@ -141,9 +146,7 @@ fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
         let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(Error::Usage(format!("config argument {word:?} is not of the form NAME=VALUE")));
         };
-        if args.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Error::Usage(format!("config argument {name:?} is given twice; keep one")));
-        }
+        args.insert(name.to_owned(), value.to_owned());
     }
     Ok(args)
 }
@@ -189,7 +192,8 @@ mod tests {
         assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
         assert_eq!(args(&["a=1 b=2"]).unwrap(), [pair("a", "1"), pair("b", "2")]);
         assert_eq!(args(&["a=x y"]).unwrap(), [pair("a", "x y")]);
-        for wrong in [&["a"][..], &["=1"], &["a=1", "a=2"]] {
+        assert_eq!(args(&["a=1", "a=2"]).unwrap(), [pair("a", "2")]);
+        for wrong in [&["a"][..], &["=1"]] {
             assert_eq!(args(wrong).unwrap_err().exit_code(), 2);
         }
     }

@@ -74,8 +74,6 @@ impl Status {
     /// The status in one line.
     #[must_use]
     pub fn line(&self) -> String {
-        let plural =
-            |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         let troubles: Vec<String> = self
             .counters
             .iter()
@@ -86,14 +84,10 @@ impl Status {
         format!(
             "{} of {} running in {}, {} in {}{troubles}",
             self.active_hosts,
-            plural(self.total_hosts, "host"),
-            plural(self.total_jobs, "job"),
-            plural(self.total_series, "series").replace("seriess", "series"),
-            if self.total_metrics == 1 {
-                "1 family".to_owned()
-            } else {
-                format!("{} families", self.total_metrics)
-            },
+            plural(self.total_hosts, "host", "hosts"),
+            plural(self.total_jobs, "job", "jobs"),
+            plural(self.total_series, "series", "series"),
+            plural(self.total_metrics, "family", "families"),
         )
     }
 
@@ -102,4 +96,10 @@ impl Status {
     pub fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
     }
+}
+
+/// A count and its noun.
+#[must_use]
+pub fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -103,7 +103,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
         Behaviour::HangDeletions if !is_deletion => 200,
         _ => {
             // Until the client gives up.
-            stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+            stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
             let _end = (&*stream).read(&mut [0]);
             return None;
         }

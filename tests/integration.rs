@@ -3,6 +3,13 @@
 //! `prometheus-pushgateway`, `prometheus` and `promtool` must be on the PATH (Debian packages of the same
 //! names). A fake gateway is there for faults only.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 mod cli;
 mod embedded;
 mod fake_gateway;

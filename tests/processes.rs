@@ -226,7 +226,7 @@ impl Prometheus {
 
     /// The first value that a query answers.
     pub(crate) fn query(&self, query: &str) -> Option<f64> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let encoded = query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"));
         let answer = get(self.port, &format!("/api/v1/query?query={encoded}"))?;
         let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
         answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()

@@ -53,6 +53,10 @@ pub(super) fn resolve(
     for host in &template.hosts {
         resolver.host(host);
     }
+    resolver.refuse_suffix_clashes();
+    if !template.hosts.is_empty() && resolver.hosts.is_empty() && resolver.problems.error_count() == 0 {
+        resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
+    }
     let Resolver { families, jobs, hosts, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
@@ -223,13 +227,15 @@ impl<'a> Resolver<'a> {
         let interval = self.report_interval(template)?;
         let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?;
         let job = self.job(template)?;
-        let labels = self.labels(&template.labels, &names::RESERVED_LABELS)?;
+        let labels = self.labels(&template.labels, &names::RESERVED_LABELS, &[])?;
         let own = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
         let labels =
             LabelBlock::new(own.into_iter().chain(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
-        let shape = match shared {
-            Some(shape) => Arc::clone(shape),
-            None => Arc::clone(shared.insert(Arc::new(self.shape(template)?))),
+        let shape = if let Some(shape) = shared {
+            Arc::clone(shape)
+        } else {
+            let host_labels: Vec<&str> = template.labels.iter().map(|label| label.name.as_str()).collect();
+            Arc::clone(shared.insert(Arc::new(self.shape(template, &host_labels)?)))
         };
         let id = u32::try_from(self.hosts.len()).ok()?;
         self.jobs[job].push(id);
@@ -272,8 +278,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// What the host and its metrics have in common with others of the template.
-    fn shape(&mut self, template: &'a HostTemplate) -> Option<HostShape> {
-        let mut shape = self.metrics(template)?;
+    fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
+        let mut shape = self.metrics(template, host_labels)?;
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
             let reaction = match action {

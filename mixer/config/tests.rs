@@ -73,7 +73,7 @@ fn all_problems_are_said_at_once() {
     test.ron:5:26: metric name "cpu usage" is not allowed; use letters, digits, _ and :, not beginning with a digit
     test.ron:5:49: unknown scenario "sine_wav"; did you mean "sine_wave"?
     test.ron:6:32: Metric has no field "metrik_type"; did you mean "metric_type"?
-    test.ron:6:62: random_in_range: random_in_range needs the metric's value_range; give it, as in (0, 100)
+    test.ron:6:62: random_in_range: needs the metric's value_range, as in (0, 100), or its own value_range
     test.ron:8:9: expected Host(…), found Hots(…)
     "#);
 }
@@ -104,7 +104,7 @@ fn problems_that_need_values_are_said_at_once_too() {
     "#);
 }
 
-const WRONG_METRICS: [&str; 31] = [
+const WRONG_METRICS: [&str; 32] = [
     r#"Metric(name: "m", value_range: (5, 1))"#,
     r#"Metric(name: "m", value_range: (0, 1), default_value: 3)"#,
     r#"Metric(name: "m", update_interval: 0)"#,
@@ -132,6 +132,7 @@ const WRONG_METRICS: [&str; 31] = [
     r#"Metric(name: "m", scenario: calc_by_event(events_config: { "e": "\"text\"" }))"#,
     r#"Metric(name: "m", description: "x"), Metric(name: "m", description: "y", labels: { "a": "1" })"#,
     r#"Metric(name: "m"), Metric(name: "m", metric_type: histogram, labels: { "a": "1" })"#,
+    r#"Metric(name: "m", metric_type: histogram), Metric(name: "m_count")"#,
     r#"Metric(name: "m", linked_metrics: ["n"])"#,
     r#"Metric(name: "m", scenario: gauge(1))"#,
     r#"Metric(name: "m", name: "n")"#,
@@ -169,7 +170,7 @@ fn metrics_are_checked_to_the_last_field() {
     Metric(name: "push_time_seconds")
         test.ron:2:14: metric name "push_time_seconds" is used by the Pushgateway or promemu; choose another
     Metric(name: "m", scenario: random_walk)
-        test.ron:2:29: random_walk: random_walk without a step needs the metric's value_range; give it, as in (0, 100)
+        test.ron:2:29: random_walk: needs the metric's value_range, as in (0, 100), or its own step
     Metric(name: "m", scenario: variety_selection(values: [1, 2], varieties: [1]))
         test.ron:2:29: variety_selection: varieties has 1 weights for 2 values; give one for each
     Metric(name: "m", scenario: variety_selection(values: [1, 2], varieties: [0, 0]))
@@ -200,6 +201,8 @@ fn metrics_are_checked_to_the_last_field() {
         test.ron:2:51: metric "m" has the description "y" here and "x" elsewhere; a name has one
     Metric(name: "m"), Metric(name: "m", metric_type: histogram, labels: { "a": "1" })
         test.ron:2:33: metric "m" is a histogram here and a gauge elsewhere; give one of them another name
+    Metric(name: "m", metric_type: histogram), Metric(name: "m_count")
+        test.ron:2:57: metric "m_count" is a series of the histogram "m"; give one of them another name
     Metric(name: "m", linked_metrics: ["n"])
         test.ron:2:36: no metric "n" relays "m"; linked_metrics may be left out
     Metric(name: "m", scenario: gauge(1))
@@ -231,6 +234,10 @@ fn broken_files_are_one_error_with_a_place() {
 
 #[test]
 fn a_config_without_hosts_or_with_too_many_is_refused() {
+    let empty = "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 0), name: \"h-{i}\")])";
+    insta::assert_snapshot!(error_of(empty, &[]), @"test.ron: the config makes no hosts with these arguments; raise a count");
+    let clash = "Config(hosts: [Host(name: \"a\", labels: { \"zone\": \"x\" }, metrics: [Metric(name: \"m\", labels: { \"zone\": \"y\" })])])";
+    insta::assert_snapshot!(error_of(clash, &[]), @r#"test.ron:1:95: label "zone" is one of its host's already; choose another name"#);
     insta::assert_snapshot!(error_of("Config(hosts: [])", &[]), @"test.ron: the config has no hosts; add a Host(…) to hosts");
     let text = "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 1000000000000), name: \"h-{i}\", metrics: [Metric(name: \"m\")])])";
     insta::assert_snapshot!(error_of(text, &[]), @"test.ron:1:16: the config makes 1000000000000 series so far, more than 5000000; lower a count");

@@ -9,15 +9,15 @@ pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut
     let before = out.len();
     put_header(family, out);
     let samples_from = out.len();
-    let mut scratch = Labels::default();
+    let name = family.name.as_bytes();
     for part in parts {
         for sample in part.group.store.samples(part.index) {
-            scratch.render([sample.host_labels, sample.metric_labels, part.group.labels]);
+            let labels = Labels([sample.host_labels, sample.metric_labels, part.group.labels]);
             match family.metric_type {
                 MetricType::Gauge | MetricType::Counter => {
-                    put_sample(family.name.as_bytes(), b"", &scratch, None, sample.cells[0], out);
+                    put_sample(name, b"", &labels, None, sample.cells[0], out);
                 }
-                MetricType::Histogram => put_histogram(family, &scratch, &sample, out),
+                MetricType::Histogram => put_histogram(name, &labels, &sample, out),
             }
         }
     }
@@ -30,7 +30,7 @@ fn put_header(family: &Family, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# HELP ");
     out.extend_from_slice(family.name.as_bytes());
     out.push(b' ');
-    put_escaped(&family.help, false, out);
+    put_help(&family.help, out);
     out.extend_from_slice(b"\n# TYPE ");
     out.extend_from_slice(family.name.as_bytes());
     out.push(b' ');
@@ -38,50 +38,51 @@ fn put_header(family: &Family, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The rendered labels of one series. The labels of a host come with each of its series, those of a
-/// metric and a group with many in a row, so what stays the same is not rendered again.
-#[derive(Default)]
-struct Labels {
-    rendered: Vec<u8>,
-}
+/// The label blocks of one series.
+struct Labels<'a>([&'a LabelBlock; 3]);
 
-impl Labels {
-    fn render(&mut self, blocks: [&LabelBlock; 3]) {
-        self.rendered.clear();
-        for block in blocks {
-            for (name, value) in block.iter() {
-                if !self.rendered.is_empty() {
-                    self.rendered.push(b',');
-                }
-                self.rendered.extend_from_slice(name.as_bytes());
-                self.rendered.extend_from_slice(b"=\"");
-                put_escaped(value, true, &mut self.rendered);
-                self.rendered.push(b'"');
+impl Labels<'_> {
+    /// Appends `{labels,le}`, or nothing if there are none.
+    fn put(&self, le: Option<f64>, out: &mut Vec<u8>) {
+        // Each part is preceded by what closes the one before it.
+        let mut separator = b'{';
+        for text in self.0.map(LabelBlock::as_text) {
+            if !text.is_empty() {
+                out.push(separator);
+                out.extend_from_slice(text);
+                separator = b',';
             }
         }
+        if let Some(bound) = le {
+            out.push(separator);
+            out.extend_from_slice(b"le=\"");
+            put_number(bound, out);
+            out.push(b'"');
+            separator = b',';
+        }
+        if separator == b',' {
+            out.push(b'}');
+        }
     }
 }
 
-fn put_sample(name: &[u8], suffix: &[u8], labels: &Labels, le: Option<f64>, value: f64, out: &mut Vec<u8>) {
+fn put_sample(
+    name: &[u8],
+    suffix: &[u8],
+    labels: &Labels<'_>,
+    le: Option<f64>,
+    value: f64,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(name);
     out.extend_from_slice(suffix);
-    if !labels.rendered.is_empty() || le.is_some() {
-        out.push(b'{');
-        out.extend_from_slice(&labels.rendered);
-        if let Some(bound) = le {
-            out.extend_from_slice(if labels.rendered.is_empty() { b"le=\"" } else { b",le=\"" });
-            put_number(bound, out);
-            out.push(b'"');
-        }
-        out.push(b'}');
-    }
+    labels.put(le, out);
     out.push(b' ');
     put_number(value, out);
     out.push(b'\n');
 }
 
-fn put_histogram(family: &Family, labels: &Labels, sample: &Sample<'_>, out: &mut Vec<u8>) {
-    let name = family.name.as_bytes();
+fn put_histogram(name: &[u8], labels: &Labels<'_>, sample: &Sample<'_>, out: &mut Vec<u8>) {
     let (buckets, sum) = sample.cells.split_at(sample.bounds.len() + 1);
     let mut count = 0.0;
     for (bucket, bound) in buckets.iter().zip(sample.bounds.iter().chain(&[f64::INFINITY])) {
@@ -92,36 +93,53 @@ fn put_histogram(family: &Family, labels: &Labels, sample: &Sample<'_>, out: &mu
     put_sample(name, b"_count", labels, None, count, out);
 }
 
-/// A HELP text escapes `\` and newlines; a label value `"` as well.
-fn put_escaped(text: &str, quotes: bool, out: &mut Vec<u8>) {
-    let is_special = |b: &u8| matches!(b, b'\\' | b'\n') || quotes && *b == b'"';
-    let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(is_special) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(match rest[at] {
-            b'\n' => b"\\n",
-            b'"' => b"\\\"",
-            _ => b"\\\\",
-        });
-        rest = &rest[at + 1..];
+/// A HELP text escapes `\` and newlines.
+fn put_help(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        match byte {
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            other => out.push(other),
+        }
     }
-    out.extend_from_slice(rest);
 }
 
-/// The shortest text that reads back as the same number.
+/// The shortest text that reads back as the same number. Most values are whole or have two decimals, and
+/// those have a quicker way.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     reason = "whole and small enough, as checked"
 )]
 fn put_number(value: f64, out: &mut Vec<u8>) {
+    const HUNDREDTHS_MAX: f64 = 1e15;
+    let hundredths = value * 100.0;
+    if hundredths.abs() < HUNDREDTHS_MAX {
+        let whole = (hundredths + f64::copysign(0.5, hundredths)) as i64;
+        // Not for -0, which has no whole number of its own.
+        if (whole as f64 / 100.0).to_bits() == value.to_bits() {
+            put_hundredths(whole, out);
+            return;
+        }
+    }
     if value.is_nan() {
         out.extend_from_slice(b"NaN");
     } else if value.is_infinite() {
         out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else if value.abs() < 1e15 && (value as i64 as f64).to_bits() == value.to_bits() {
-        out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    }
+}
+
+fn put_hundredths(hundredths: i64, out: &mut Vec<u8>) {
+    if hundredths < 0 {
+        out.push(b'-');
+    }
+    let (whole, rest) = (hundredths.unsigned_abs() / 100, hundredths.unsigned_abs() % 100);
+    out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    if rest > 0 {
+        let digit = |number: u64| b'0' + u8::try_from(number).unwrap_or(0);
+        let digits = [b'.', digit(rest / 10), digit(rest % 10)];
+        out.extend_from_slice(if rest.is_multiple_of(10) { &digits[..2] } else { &digits });
     }
 }

@@ -221,10 +221,10 @@ fn peaks_of_the_balancer_reach_the_workers() {
     is_within("cpu_usage_percent", 0.0, 61.0, 5.0, 25.0);
     is_within("cpu_usage_percent", 61.0, 151.0, 75.0, 100.0);
     is_within("cpu_usage_percent", 185.0, 400.0, 5.0, 25.0);
-    is_within("memory_usage_bytes", 0.0, 61.0, 2.9 * 1073741824.0, 3.1 * 1073741824.0);
+    is_within("memory_usage_bytes", 0.0, 61.0, 2.9 * 1_073_741_824.0, 3.1 * 1_073_741_824.0);
     is_within("workers_count", 0.0, 400.0, 1.0, 1.0);
     let memory = series("memory_usage_bytes");
-    let at_peak = memory.iter().filter(|(secs, _)| *secs < 151.0).next_back().unwrap().1;
+    let at_peak = memory.iter().rfind(|(secs, _)| *secs < 151.0).unwrap().1;
     let after = memory.iter().filter(|(secs, _)| *secs > 200.0).map(|(_, v)| *v).next().unwrap();
     assert!(at_peak > 5e9 && after < at_peak, "{at_peak} {after}");
     for (percent, bytes) in series("memory_usage_percent").iter().zip(&memory) {
@@ -319,9 +319,9 @@ proptest! {
     fn histogram_buckets_never_fall_and_add_up(seed: u64) {
         let plan = one_host(r#"interval: "10s", metrics: [Metric(name: "m", metric_type: histogram, buckets: [0.2, 0.5], observations: 3, value_range: (0, 1), scenario: random_in_range)]"#);
         let rows = rows(&drive(&mut host(&plan, 0, seed), 200.0, &[]));
-        for (n, (_, row)) in rows.iter().enumerate() {
+        for (n, (_, row)) in (1u32..).zip(&rows) {
             let count: f64 = row[..3].iter().sum();
-            prop_assert_eq!(count.to_bits(), (3.0 * (n + 1) as f64).to_bits());
+            prop_assert_eq!(count.to_bits(), (3.0 * f64::from(n)).to_bits());
         }
         prop_assert!(rows.windows(2).all(|pair| (0..3).all(|bucket| pair[0].1[bucket] <= pair[1].1[bucket])));
     }

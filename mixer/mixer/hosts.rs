@@ -247,7 +247,7 @@ impl Fleet {
                     let cells = &cells[metric.offset..metric.offset + metric.cells.width()];
                     let shown = match &metric.cells {
                         Cells::Histogram { bounds, .. } => cells[..=bounds.len()].iter().sum(),
-                        Cells::Gauge | Cells::Counter(_) => cells[0],
+                        Cells::Gauge | Cells::Counter { .. } => cells[0],
                     };
                     (metric.name.to_string(), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
                 })
@@ -311,7 +311,11 @@ pub(super) async fn live(fleet: Arc<Fleet>, id: HostId, mut host: EmulatedHost) 
             });
             return;
         }
-        if now >= host.starts_at() && presence.is_none() {
+        if now < host.starts_at() {
+            // What came early is heard at the start.
+            continue;
+        }
+        if presence.is_none() {
             presence = Some(Presence::begin(&fleet, id, host.starts_at()));
         }
         fleet.counters.updates_skipped.fetch_add(host.skip_overdue(now), Ordering::Relaxed);

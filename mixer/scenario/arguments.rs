@@ -45,6 +45,28 @@ pub enum ParamKind {
     Scenario,
 }
 
+impl ParamKind {
+    /// What it takes, in words.
+    #[must_use]
+    pub fn describe(self) -> String {
+        let words = match self {
+            Self::Number => "number",
+            Self::Span => "duration",
+            Self::Range => "`(low, high)`",
+            Self::Numbers => "list of numbers",
+            Self::Choice(choices) => {
+                return choices.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            }
+            Self::Text => "text",
+            Self::Formula => "formula",
+            Self::Formulas => "`{ event: formula }`",
+            Self::Cases => "`{ event: (scenario: …, duration: …) }`",
+            Self::Scenario => "scenario",
+        };
+        words.to_owned()
+    }
+}
+
 /// A parameter's value.
 #[derive(Clone, Debug)]
 pub enum Argument {
@@ -154,10 +176,10 @@ impl Arguments {
         self.metric_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY))
     }
 
-    /// The metric's value range, which `what` cannot do without.
-    pub fn needed_metric_range(&self, what: &str) -> Result<(f64, f64), String> {
+    /// The metric's value range, for want of the parameter `instead_of`.
+    pub fn needed_metric_range(&self, instead_of: &str) -> Result<(f64, f64), String> {
         self.metric_range
-            .ok_or_else(|| format!("{what} needs the metric's value_range; give it, as in (0, 100)"))
+            .ok_or_else(|| format!("needs the metric's value_range, as in (0, 100), or its own {instead_of}"))
     }
 }
 

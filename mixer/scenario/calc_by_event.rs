@@ -13,7 +13,7 @@ pub(super) const KIND: Kind = Kind {
         name: "events_config",
         kind: ParamKind::Formulas,
         default: "",
-        help: "{ event: expression over the metric's value }",
+        help: "the new value after which event, over the metric's own `value`",
     }],
     build: |arguments| {
         let formulas = arguments.formulas("events_config").unwrap_or_default();

@@ -64,7 +64,7 @@ pub struct Plan {
 
 impl Plan {
     pub(super) fn start(self: &Arc<Self>) -> FeatureToggle {
-        FeatureToggle { plan: Arc::clone(self), on: false, next_change: None }
+        FeatureToggle { plan: Arc::clone(self), on: false, next_change: Time::NEVER }
     }
 }
 
@@ -73,13 +73,15 @@ impl Plan {
 pub struct FeatureToggle {
     plan: Arc<Plan>,
     on: bool,
-    next_change: Option<Time>,
+    /// [`Time::NEVER`] before the first update.
+    next_change: Time,
 }
 
 impl Scenario for FeatureToggle {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
-        let mut next_change = self.next_change.unwrap_or(tick.now + plan.start_time);
+        let is_first = self.next_change == Time::NEVER;
+        let mut next_change = if is_first { tick.now + plan.start_time } else { self.next_change };
         let was_on = self.on;
         if next_change <= tick.now {
             // Whole cycles that were slept through change nothing; what is left is less than one.
@@ -90,8 +92,8 @@ impl Scenario for FeatureToggle {
             self.on = !self.on;
             next_change += if self.on { plan.duration } else { plan.interval };
         }
-        if self.next_change != Some(next_change) {
-            self.next_change = Some(next_change);
+        if self.next_change != next_change {
+            self.next_change = next_change;
             tick.effects.wake_at = Some(next_change);
         }
         let value = if self.on { plan.on_value } else { plan.off_value };

@@ -57,9 +57,7 @@ pub(super) const DISK: Kind = Kind {
 fn build(arguments: &mut Arguments, rise: Span, fall: Span) -> Result<ScenarioPlan, String> {
     let range = |arguments: &mut Arguments, name: &str, percent| match arguments.range(name) {
         Some(range) => Ok(range),
-        None => arguments
-            .needed_metric_range(&format!("a load peak without {name}"))
-            .map(|range| percent_of_range(range, percent)),
+        None => arguments.needed_metric_range(name).map(|range| percent_of_range(range, percent)),
     };
     Ok(ScenarioPlan::LoadPeak(Arc::new(Plan {
         idle_range: range(arguments, "idle_range", IDLE_PERCENT)?,

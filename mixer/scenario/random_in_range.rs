@@ -11,12 +11,12 @@ pub(super) const KIND: Kind = Kind {
         name: "value_range",
         kind: ParamKind::Range,
         default: "the metric's value_range",
-        help: "(low, high)",
+        help: "the numbers to choose from",
     }],
     build: |arguments| {
         let range = match arguments.range("value_range") {
             Some(range) => range,
-            None => arguments.needed_metric_range("random_in_range")?,
+            None => arguments.needed_metric_range("value_range")?,
         };
         Ok(ScenarioPlan::RandomInRange(Arc::new(Plan { range })))
     },

@@ -21,7 +21,7 @@ pub(super) const KIND: Kind = Kind {
             Some(step) if step >= 0.0 => step,
             Some(step) => return Err(format!("step must not be negative, but is {step}")),
             None => {
-                let (low, high) = arguments.needed_metric_range("random_walk without a step")?;
+                let (low, high) = arguments.needed_metric_range("step")?;
                 (high - low) / 100.0
             }
         };

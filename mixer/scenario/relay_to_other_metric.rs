@@ -16,7 +16,7 @@ pub(super) const KIND: Kind = Kind {
             name: "calc_function",
             kind: ParamKind::Formula,
             default: "value",
-            help: "an expression over the other metric's value",
+            help: "the value, over the other metric's `value`",
         },
     ],
     build: |arguments| {

@@ -16,8 +16,8 @@ pub(super) const KIND: Kind = Kind {
             name: "events_config",
             kind: ParamKind::Cases,
             default: "",
-            help: "{ event: (scenario: …, duration: …) }; without a scenario back to the default one, without a \
-                   duration until the next event",
+            help: "what to run after which event; without a scenario back to the default one, without a duration \
+                   until the next event",
         },
         Param {
             name: "default_scenario",

@@ -15,7 +15,9 @@ fn kind(name: &str) -> &'static Kind {
 
 fn plan(name: &str, range: Option<(f64, f64)>, given: Vec<(&str, Argument)>) -> ScenarioPlan {
     let mut arguments = Arguments::new(range);
-    given.into_iter().for_each(|(name, argument)| arguments.set(name, argument));
+    for (name, argument) in given {
+        arguments.set(name, argument);
+    }
     (kind(name).build)(&mut arguments).unwrap()
 }
 
@@ -248,7 +250,9 @@ fn a_load_peak_rises_stays_and_falls() {
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |name: &str, given: Vec<(&str, Argument)>| {
         let mut arguments = Arguments::new(Some((0.0, 1.0)));
-        given.into_iter().for_each(|(name, argument)| arguments.set(name, argument));
+        for (name, argument) in given {
+            arguments.set(name, argument);
+        }
         (kind(name).build)(&mut arguments).unwrap_err()
     };
     let number = Argument::Number;
@@ -262,9 +266,49 @@ fn parameters_that_make_no_sense_are_refused() {
     assert!(refused("switch_scenario_by_events", vec![]).contains("events_config"));
 }
 
+/// The section Scenarios of the config reference.
+fn reference_page() -> String {
+    let mut lines = vec![String::new()];
+    for kind in KINDS {
+        lines.extend([
+            format!("### {}", kind.name),
+            String::new(),
+            format!("{}.", kind.summary),
+            String::new(),
+        ]);
+        if !kind.params.is_empty() {
+            lines.extend(
+                ["| parameter | takes | default | meaning |", "| --- | --- | --- | --- |"].map(String::from),
+            );
+            lines.extend(kind.params.iter().map(|param| {
+                let default = if param.default.is_empty() { "must be given" } else { param.default };
+                format!("| `{}` | {} | {default} | {} |", param.name, param.kind.describe(), param.help)
+            }));
+            lines.push(String::new());
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn the_config_reference_says_what_the_table_of_kinds_says() {
+    const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to write the page anew";
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/README.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- scenarios: begin -->\n").unwrap();
+    let (section, after) = rest.split_once("<!-- scenarios: end -->").unwrap();
+    let page = reference_page();
+    if std::env::var_os("PROMEMU_UPDATE_DOCS").is_some() {
+        let text = format!("{before}<!-- scenarios: begin -->\n{page}<!-- scenarios: end -->{after}");
+        std::fs::write(&path, text).unwrap();
+    } else {
+        assert_eq!(section, page, "{HINT}");
+    }
+}
+
 #[test]
 fn a_running_scenario_is_small() {
-    assert!(size_of::<Running>() <= 40, "{} bytes, and there is one per series", size_of::<Running>());
+    assert!(size_of::<Running>() <= 32, "{} bytes, and there is one per series", size_of::<Running>());
 }
 
 proptest! {

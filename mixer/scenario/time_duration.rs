@@ -11,14 +11,21 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The running scenario.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TimeDuration {
-    first: Option<Time>,
+    /// [`Time::NEVER`] before the first update.
+    first: Time,
+}
+
+impl Default for TimeDuration {
+    fn default() -> Self {
+        Self { first: Time::NEVER }
+    }
 }
 
 impl Scenario for TimeDuration {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        let first = *self.first.get_or_insert(tick.now);
-        Ok(Some(tick.now.since(first).as_secs_f64()))
+        self.first = self.first.min(tick.now);
+        Ok(Some(tick.now.since(self.first).as_secs_f64()))
     }
 }

@@ -270,10 +270,10 @@ impl PushgatewaySink {
                 if state.complaint.take().is_some() {
                     info!("job {job:?} is taken by the pushgateway again");
                 }
+                debug!(job = &**job, "{action:?} went well");
                 match action {
                     Action::Push => (state.pushed_version, state.pushed_at) = (Some(version), Some(now)),
                     Action::Delete => {
-                        debug!("job {job:?} has no hosts left and was deleted from the pushgateway");
                         *state = JobState::default();
                     }
                 }

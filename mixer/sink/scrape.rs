@@ -26,13 +26,21 @@ use crate::series::{Family, LabelBlock, SeriesStore};
 #[derive(Debug)]
 pub struct Publisher {
     jobs: Arc<[Arc<Job>]>,
+    labels: Vec<LabelBlock>,
     published: Vec<Published>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Published {
     version: AtomicU64,
     at_nanos: AtomicU64,
+}
+
+impl Default for Published {
+    /// Differs from every version, so that the first look finds a change.
+    fn default() -> Self {
+        Self { version: AtomicU64::new(u64::MAX), at_nanos: AtomicU64::new(0) }
+    }
 }
 
 /// The sink, with its address taken.
@@ -55,8 +63,14 @@ impl ScrapeSink {
         };
         let listener = TcpListener::bind((host.as_str(), port)).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let labels = |job: &Arc<Job>| {
+            let labels = [("instance", ""), ("job", job.name())];
+            let has_instance = job.store().has_label("instance");
+            LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"))
+        };
+        let labels = jobs.iter().map(labels).collect();
         let published = jobs.iter().map(|_| Published::default()).collect();
-        Ok(Self { publisher: Arc::new(Publisher { jobs, published }), listener, address })
+        Ok(Self { publisher: Arc::new(Publisher { jobs, labels, published }), listener, address })
     }
 
     /// Where it listens.
@@ -74,6 +88,8 @@ impl ScrapeSink {
             .route("/-/ready", get(|| async { "ok\n" }))
             .with_state(Arc::clone(&self.publisher));
         let listener = self.listener;
+        // The first look: the jobs count as published from now on.
+        let _has_changed = self.publisher.publish();
         let serving = async move {
             let served = axum::serve(listener, router).await;
             served.map_err(|source| Error::System {
@@ -86,31 +102,29 @@ impl ScrapeSink {
 }
 
 impl Publisher {
-    /// What a push is elsewhere: notes the time of each job that has changed; gives how many have.
+    /// What a push is elsewhere: notes the time of each job that has changed; says whether any has.
     #[must_use]
-    pub fn publish(&self) -> usize {
+    pub fn publish(&self) -> bool {
         let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
-        let mut count = 0;
+        let mut has_changed = false;
         for (job, published) in self.jobs.iter().zip(&self.published) {
             let newest = job.store().version();
             if published.version.swap(newest, Ordering::Relaxed) != newest {
                 published.at_nanos.store(now_nanos, Ordering::Relaxed);
-                count += 1;
+                has_changed = true;
             }
         }
-        count
+        has_changed
     }
 
     /// All jobs that have hosts, merged by family.
     fn body(&self) -> Vec<u8> {
         let stores: Vec<_> = self.jobs.iter().map(|job| job.store()).collect();
-        let labels = self.jobs.iter().map(|job| LabelBlock::new([("instance", ""), ("job", job.name())]));
-        let labels: Vec<LabelBlock> = labels.collect();
         let times =
             self.published.iter().map(|published| push_time(published.at_nanos.load(Ordering::Relaxed)));
         let times: Vec<SeriesStore> = times.collect();
         let mut groups = Vec::new();
-        for ((store, times), labels) in stores.iter().zip(&times).zip(&labels) {
+        for ((store, times), labels) in stores.iter().zip(&times).zip(&self.labels) {
             if store.rows_present() > 0 {
                 groups.push(Group { store, labels });
                 groups.push(Group { store: times, labels });

@@ -5,6 +5,12 @@
 //! resident set of a fresh process grows by while the series are made, updated and encoded once; a live
 //! run has a task per host on top of it.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints, and ends when it cannot go on"
+)]
+
 use std::hint::black_box;
 use std::process::Command;
 use std::sync::Arc;
@@ -149,7 +155,7 @@ fn samples(criterion: &mut Criterion) {
             });
         }
         group.bench_function(BenchmarkId::new("promemu", "update only"), |bencher| {
-            bencher.iter(|| emulated.update())
+            bencher.iter(|| emulated.update());
         });
         drop(emulated);
         let mut reference = Reference::new(series);

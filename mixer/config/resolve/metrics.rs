@@ -101,7 +101,7 @@ struct Draft<'a> {
 
 impl<'a> Resolver<'a> {
     /// The shape with its metrics; what else the host listens to is added later.
-    pub(super) fn metrics(&mut self, host: &'a HostTemplate) -> Option<HostShape> {
+    pub(super) fn metrics(&mut self, host: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
         let mut templates: Vec<&'a MetricTemplate> = Vec::new();
         for set in &host.metric_sets {
             let name = self.value("metric set", set)?;
@@ -119,12 +119,18 @@ impl<'a> Resolver<'a> {
             self.problems.warning(host.span, "the host has no metrics, so it will not be seen");
         }
         let mut schedules = IndexSet::new();
-        let drafts: Vec<_> = templates.into_iter().map(|metric| self.draft(metric, &mut schedules)).collect();
+        let drafts: Vec<_> =
+            templates.into_iter().map(|metric| self.draft(metric, host_labels, &mut schedules)).collect();
         let drafts = self.without_duplicates(drafts.into_iter().collect::<Option<_>>()?);
         let drafts = self.in_order(drafts)?;
         let mut shape = HostShape { schedules: schedules.into_iter().collect(), ..HostShape::default() };
+        let mut counters = 0;
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
+            if let Cells::Counter { index, .. } = &mut draft.plan.cells {
+                *index = counters;
+                counters += 1;
+            }
             shape.width += draft.plan.cells.width();
             let listeners = draft
                 .listens
@@ -139,6 +145,7 @@ impl<'a> Resolver<'a> {
     fn draft(
         &mut self,
         template: &'a MetricTemplate,
+        host_labels: &[&str],
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Draft<'a>> {
         let name: Arc<str> = self.value("name", &template.name)?.into();
@@ -175,7 +182,7 @@ impl<'a> Resolver<'a> {
         } else {
             &RESERVED_LABELS
         };
-        let labels = self.labels(&template.labels, reserved)?;
+        let labels = self.labels(&template.labels, reserved, host_labels)?;
         let scenario = match &template.scenario {
             Some(scenario) => self.scenario(scenario, given_range)?,
             None => ScenarioPlan::DoNothing,
@@ -262,6 +269,25 @@ impl<'a> Resolver<'a> {
         self.families.get_index_of(name)
     }
 
+    /// A histogram's series end in these; another family must not be called like one of them.
+    pub(super) fn refuse_suffix_clashes(&mut self) {
+        for suffix in ["_bucket", "_sum", "_count"] {
+            for (name, known) in &self.families {
+                let Some(stem) = name.strip_suffix(suffix) else { continue };
+                if self
+                    .families
+                    .get(stem)
+                    .is_some_and(|other| other.family.metric_type == MetricType::Histogram)
+                {
+                    self.problems.error(
+                        known.span,
+                        format!("metric {name:?} is a series of the histogram {stem:?}; give one of them another name"),
+                    );
+                }
+            }
+        }
+    }
+
     fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
         let (low, high) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
         if low > high {
@@ -313,7 +339,9 @@ impl<'a> Resolver<'a> {
         }
         match metric_type {
             MetricType::Gauge => Some(Cells::Gauge),
-            MetricType::Counter => self.accumulate(template, scenario).map(Cells::Counter),
+            MetricType::Counter => {
+                Some(Cells::Counter { accumulate: self.accumulate(template, scenario)?, index: 0 })
+            }
             MetricType::Histogram => {
                 let bounds = self.bounds(template)?;
                 let observations = self.optional("observations", template.observations.as_ref(), 1)?;

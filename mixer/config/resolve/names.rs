@@ -30,6 +30,7 @@ impl Resolver<'_> {
         &mut self,
         templates: &[LabelTemplate],
         reserved: &[&str],
+        of_host: &[&str],
     ) -> Option<Vec<(String, String)>> {
         let mut labels = Vec::with_capacity(templates.len());
         for label in templates {
@@ -37,6 +38,11 @@ impl Resolver<'_> {
                 self.problems.error(
                     label.name_span,
                     format!("label {:?} is set by promemu itself; choose another name", label.name),
+                );
+            } else if of_host.contains(&label.name.as_str()) {
+                self.problems.error(
+                    label.name_span,
+                    format!("label {:?} is one of its host's already; choose another name", label.name),
                 );
             } else if !is_label_name(&label.name) {
                 self.problems.error(

@@ -139,7 +139,7 @@ pub(super) fn describe_conflict(job: &str, group: &GatewayGroup) -> String {
     match &group.run {
         Some(run) => format!(
             "job {job:?} on the pushgateway belongs to a promemu that is alive (config {:?}, pid {} on {}); stop it, \
-             choose another job name, or wait until it has been silent for a minute",
+             or choose another job name",
             run.config, run.process.pid, run.process.machine
         ),
         None => format!(
