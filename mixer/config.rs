@@ -5,6 +5,7 @@
 //! a config are reported at once, each with its place.
 
 mod arguments;
+mod fields;
 mod resolve;
 mod template;
 mod tree;

@@ -2,6 +2,8 @@
 
 mod metrics;
 mod names;
+mod relays;
+mod scenarios;
 
 use std::sync::Arc;
 
@@ -45,6 +47,8 @@ pub(super) fn resolve(
         hosts: Vec::new(),
         host_names: IndexSet::new(),
         series: 0,
+        repeat_var: None,
+        shape_varies: false,
     };
     let defaults = resolver.defaults();
     if template.hosts.is_empty() {
@@ -99,11 +103,22 @@ struct Resolver<'a> {
     hosts: Vec<Arc<HostPlan>>,
     host_names: IndexSet<Arc<str>>,
     series: usize,
+    repeat_var: Option<String>,
+    /// Set where a value depends on its host; a shape with such a value cannot be shared with other hosts.
+    shape_varies: bool,
 }
 
 impl<'a> Resolver<'a> {
+    /// Notes whether one of these names differs from host to host of one template.
+    fn note_names<'n>(&mut self, mut names: impl Iterator<Item = &'n str>) {
+        let var = self.repeat_var.as_deref();
+        self.shape_varies |=
+            names.any(|name| Some(name) == var || matches!(name, "name" | "host" | "address"));
+    }
+
     /// A field's value; an error goes to the problems and gives `None`.
     fn value<T: FromValue>(&mut self, field: &str, scalar: &Scalar<T>) -> Option<T> {
+        self.note_names(scalar.names());
         let outcome = scalar.evaluate(&self.names);
         outcome.map_err(|error| self.problems.error(scalar.span, format!("{field}: {error}"))).ok()
     }
@@ -158,8 +173,7 @@ impl<'a> Resolver<'a> {
             );
             return;
         }
-        let depends_on_host = metrics::names(self.template, template)
-            .any(|name| Some(name) == var.as_deref() || matches!(name, "name" | "host" | "address"));
+        self.repeat_var.clone_from(&var);
         let mut shared: Option<Arc<HostShape>> = None;
         let outer = self.names.len();
         for i in from..=to {
@@ -169,9 +183,6 @@ impl<'a> Resolver<'a> {
             let errors_before = self.problems.error_count();
             let made = self.one_host(template, &mut shared);
             self.names.truncate(outer);
-            if depends_on_host {
-                shared = None;
-            }
             if made.is_none() || self.problems.error_count() > errors_before {
                 return;
             }
@@ -235,7 +246,9 @@ impl<'a> Resolver<'a> {
             Arc::clone(shape)
         } else {
             let host_labels: Vec<&str> = template.labels.iter().map(|label| label.name.as_str()).collect();
-            Arc::clone(shared.insert(Arc::new(self.shape(template, &host_labels)?)))
+            let shape = Arc::new(self.shape(template, &host_labels)?);
+            *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
+            shape
         };
         let id = u32::try_from(self.hosts.len()).ok()?;
         self.jobs[job].push(id);
@@ -279,6 +292,7 @@ impl<'a> Resolver<'a> {
 
     /// What the host and its metrics have in common with others of the template.
     fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
+        self.shape_varies = false;
         let mut shape = self.metrics(template, host_labels)?;
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);

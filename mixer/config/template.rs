@@ -3,14 +3,18 @@
 //! Everything that can be known without arguments is an error here: unknown fields, wrong types, unknown
 //! scenarios, expressions that do not compile. Values come in [`super::resolve`].
 
+mod scenario;
+
 use indexmap::IndexMap;
 
-use super::tree::{Field, Node, NodeKind};
-use super::value::{FromValue, Scalar, SpanRange};
+pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
+
+use super::fields::{Fields, read_name, read_range, read_scalar, read_scalars};
+use super::tree::{Node, NodeKind};
+use super::value::{Scalar, SpanRange};
 use crate::clock::Span;
 use crate::error::{Problems, SourceSpan, suggestion};
-use crate::expression::{Expression, Value};
-use crate::scenario::{KINDS, Kind, Param, ParamKind};
+use crate::expression::{Names, Value};
 
 /// One class of a config file.
 #[derive(Debug)]
@@ -100,164 +104,6 @@ pub(super) struct RangeTemplate {
     pub(super) high: Scalar<f64>,
 }
 
-#[derive(Debug)]
-pub(super) struct ScenarioTemplate {
-    pub(super) span: SourceSpan,
-    pub(super) kind: &'static Kind,
-    pub(super) params: Vec<(&'static Param, ParamTemplate)>,
-}
-
-#[derive(Debug)]
-pub(super) enum ParamTemplate {
-    Number(Scalar<f64>),
-    Span(Scalar<Span>),
-    Range(RangeTemplate),
-    Numbers(Vec<Scalar<f64>>),
-    Text(Scalar<String>),
-    Formula(FormulaTemplate),
-    Formulas(Vec<(Scalar<String>, FormulaTemplate)>),
-    Cases(Vec<CaseTemplate>),
-    Scenario(ScenarioTemplate),
-}
-
-#[derive(Debug)]
-pub(super) struct FormulaTemplate {
-    pub(super) span: SourceSpan,
-    pub(super) expression: Expression,
-}
-
-#[derive(Debug)]
-pub(super) struct CaseTemplate {
-    pub(super) event: Scalar<String>,
-    pub(super) scenario: Option<ScenarioTemplate>,
-    pub(super) duration: Option<Scalar<Span>>,
-}
-
-/// The fields of one struct. Each is taken by its name; [`Fields::finish`] complains of the rest.
-struct Fields {
-    what: &'static str,
-    span: SourceSpan,
-    left: Vec<Field>,
-    known: Vec<&'static str>,
-}
-
-impl Fields {
-    fn of(node: Node, what: &'static str, problems: &mut Problems) -> Option<Self> {
-        let fields = match node.kind {
-            NodeKind::Struct(name, fields) => match name {
-                Some(name) if name != what => {
-                    problems.error(node.span, format!("expected {what}(…), found {name}(…)"));
-                    return None;
-                }
-                _ => fields,
-            },
-            NodeKind::Tuple(Some(name), items) if name == what && items.is_empty() => Vec::new(),
-            NodeKind::Nothing => Vec::new(),
-            other => {
-                problems.error(node.span, format!("expected {what}(field: …), found {}", other.describe()));
-                return None;
-            }
-        };
-        for (n, field) in fields.iter().enumerate() {
-            if fields[..n].iter().any(|earlier| earlier.name == field.name) {
-                problems.error(field.name_span, format!("{what} has {:?} twice; keep one", field.name));
-            }
-        }
-        Some(Self { what, span: node.span, left: fields, known: Vec::new() })
-    }
-
-    fn take(&mut self, name: &'static str) -> Option<Node> {
-        self.known.push(name);
-        let at = self.left.iter().position(|field| field.name == name)?;
-        let node = self.left.remove(at).value;
-        (!matches!(node.kind, NodeKind::Nothing)).then_some(node)
-    }
-
-    fn scalar<T: FromValue>(&mut self, name: &'static str, problems: &mut Problems) -> Option<Scalar<T>> {
-        let node = self.take(name)?;
-        read_scalar(&node, name, problems)
-    }
-
-    fn needed<T: FromValue>(&mut self, name: &'static str, problems: &mut Problems) -> Option<Scalar<T>> {
-        if let Some(node) = self.take(name) {
-            return read_scalar(&node, name, problems);
-        }
-        problems.error(self.span, format!("{} needs a field {name:?}", self.what));
-        None
-    }
-
-    fn constant<T: FromValue>(&mut self, name: &'static str, problems: &mut Problems) -> Option<T> {
-        let scalar = self.scalar::<T>(name, problems)?;
-        let value = scalar.evaluate(&crate::expression::Names::default());
-        value
-            .map_err(|error| problems.error(scalar.span, format!("{name} must be a plain value: {error}")))
-            .ok()
-    }
-
-    fn list(&mut self, name: &'static str, problems: &mut Problems) -> Vec<Node> {
-        match self.take(name) {
-            Some(Node { kind: NodeKind::List(items), .. }) => items,
-            Some(node) => {
-                problems.error(
-                    node.span,
-                    format!("{name} takes a list, as in [a, b]; found {}", node.kind.describe()),
-                );
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn map(&mut self, name: &'static str, problems: &mut Problems) -> Vec<(Node, Node)> {
-        self.take(name).map(|node| read_map(node, name, problems)).unwrap_or_default()
-    }
-
-    fn finish(self, problems: &mut Problems) {
-        for field in self.left.iter().filter(|field| !self.known.contains(&field.name.as_str())) {
-            let hint = suggestion(&field.name, &self.known);
-            problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));
-        }
-    }
-}
-
-fn read_scalar<T: FromValue>(node: &Node, what: &str, problems: &mut Problems) -> Option<Scalar<T>> {
-    Scalar::read(node).map_err(|error| problems.error(node.span, format!("{what}: {error}"))).ok()
-}
-
-fn read_scalars<T: FromValue>(nodes: &[Node], what: &str, problems: &mut Problems) -> Vec<Scalar<T>> {
-    nodes.iter().filter_map(|node| read_scalar(node, what, problems)).collect()
-}
-
-/// The entries of a map; a key that comes twice is an error.
-fn read_map(node: Node, what: &str, problems: &mut Problems) -> Vec<(Node, Node)> {
-    let entries = match node.kind {
-        NodeKind::Map(entries) => entries,
-        other => {
-            problems.error(
-                node.span,
-                format!("{what} takes a map, as in {{ \"a\": b }}; found {}", other.describe()),
-            );
-            return Vec::new();
-        }
-    };
-    for (n, (key, _)) in entries.iter().enumerate() {
-        if entries[..n].iter().any(|(earlier, _)| earlier.kind.describe() == key.kind.describe()) {
-            problems.error(key.span, format!("{what} has {} twice; keep one", key.kind.describe()));
-        }
-    }
-    entries
-}
-
-fn read_name(node: &Node, what: &str, problems: &mut Problems) -> Option<String> {
-    match &node.kind {
-        NodeKind::Scalar(Value::Text(text)) | NodeKind::Word(text) => Some(text.clone()),
-        other => {
-            problems.error(node.span, format!("expected {what}, found {}", other.describe()));
-            None
-        }
-    }
-}
-
 impl ConfigTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "Config", problems)?;
@@ -307,7 +153,7 @@ impl ArgTemplate {
         let (min, max) = (fields.constant("min", problems), fields.constant("max", problems));
         let help = fields.constant("help", problems).unwrap_or_default();
         fields.finish(problems);
-        let default = default?.evaluate(&crate::expression::Names::default());
+        let default = default?.evaluate(&Names::default());
         let default = default.map_err(|error| problems.error(span, format!("default: {error}"))).ok()?;
         Some(Self { span, default, min, max, help })
     }
@@ -361,7 +207,7 @@ impl RepeatTemplate {
         let var = fields.needed::<String>("var", problems);
         let (from, to) = (fields.needed("from", problems), fields.needed("to", problems));
         fields.finish(problems);
-        let var = var?.evaluate(&crate::expression::Names::default()).ok()?;
+        let var = var?.evaluate(&Names::default()).ok()?;
         Some(Self { var, from: from?, to: to? })
     }
 }
@@ -445,127 +291,5 @@ impl MetricTemplate {
             accumulate,
             scenario,
         })
-    }
-}
-
-fn read_range(node: &Node, what: &str, problems: &mut Problems) -> Option<RangeTemplate> {
-    if let NodeKind::Tuple(None, items) = &node.kind
-        && let [low, high] = items.as_slice()
-    {
-        let (low, high) = (read_scalar(low, what, problems), read_scalar(high, what, problems));
-        return Some(RangeTemplate { span: node.span, low: low?, high: high? });
-    }
-    problems.error(node.span, format!("{what} takes a pair, as in (0, 100); found {}", node.kind.describe()));
-    None
-}
-
-impl ScenarioTemplate {
-    fn read(node: Node, problems: &mut Problems) -> Option<Self> {
-        let span = node.span;
-        let (name, fields) = match node.kind {
-            NodeKind::Word(name) | NodeKind::Scalar(Value::Text(name)) => (name, Vec::new()),
-            NodeKind::Struct(Some(name), fields) => (name, fields),
-            NodeKind::Tuple(Some(name), items) if items.is_empty() => (name, Vec::new()),
-            other => {
-                let found = other.describe();
-                problems
-                    .error(span, format!("expected a scenario, as in sine_wave(period: 60); found {found}"));
-                return None;
-            }
-        };
-        let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
-            let names = KINDS.map(|kind| kind.name);
-            problems.error(span, format!("unknown scenario {name:?}{}", suggestion(&name, &names)));
-            return None;
-        };
-        let node = Node { span, kind: NodeKind::Struct(None, fields) };
-        let mut fields = Fields::of(node, kind.name, problems)?;
-        let mut params = Vec::new();
-        let mut is_complete = true;
-        for param in kind.params {
-            if let Some(node) = fields.take(param.name) {
-                params.extend(ParamTemplate::read(node, param, problems).map(|value| (param, value)));
-            } else if param.default.is_empty() {
-                problems.error(span, format!("{} needs {}: {}", kind.name, param.name, param.help));
-                is_complete = false;
-            }
-        }
-        fields.finish(problems);
-        is_complete.then_some(Self { span, kind, params })
-    }
-}
-
-impl ParamTemplate {
-    fn read(node: Node, param: &'static Param, problems: &mut Problems) -> Option<Self> {
-        let name = param.name;
-        match param.kind {
-            ParamKind::Number => read_scalar(&node, name, problems).map(Self::Number),
-            ParamKind::Span => read_scalar(&node, name, problems).map(Self::Span),
-            ParamKind::Range => read_range(&node, name, problems).map(Self::Range),
-            ParamKind::Text | ParamKind::Choice(_) => read_scalar(&node, name, problems).map(Self::Text),
-            ParamKind::Numbers => match &node.kind {
-                NodeKind::List(items) => Some(Self::Numbers(read_scalars(items, name, problems))),
-                other => {
-                    problems.error(
-                        node.span,
-                        format!("{name} takes a list of numbers, found {}", other.describe()),
-                    );
-                    None
-                }
-            },
-            ParamKind::Formula => FormulaTemplate::read(&node, problems).map(Self::Formula),
-            ParamKind::Formulas => {
-                let entries = read_map(node, name, problems).into_iter().filter_map(|(event, node)| {
-                    Some((read_scalar(&event, "event", problems)?, FormulaTemplate::read(&node, problems)?))
-                });
-                Some(Self::Formulas(entries.collect()))
-            }
-            ParamKind::Cases => {
-                let entries = read_map(node, name, problems).into_iter();
-                Some(Self::Cases(
-                    entries.filter_map(|(event, node)| CaseTemplate::read(&event, node, problems)).collect(),
-                ))
-            }
-            ParamKind::Scenario => ScenarioTemplate::read(node, problems).map(Self::Scenario),
-        }
-    }
-}
-
-impl FormulaTemplate {
-    /// An expression, with or without braces around it, or a number.
-    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let text = match &node.kind {
-            NodeKind::Scalar(Value::Text(text)) => {
-                let text = text.trim();
-                text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text).to_owned()
-            }
-            NodeKind::Scalar(value) => value.to_string(),
-            other => {
-                problems.error(node.span, format!("expected an expression, found {}", other.describe()));
-                return None;
-            }
-        };
-        let compiled = super::value::compile(&text).map_err(|error| problems.error(node.span, error));
-        Some(Self { span: node.span, expression: compiled.ok()? })
-    }
-}
-
-impl CaseTemplate {
-    /// `(scenario: …, duration: …)`, or the scenario alone.
-    fn read(event: &Node, node: Node, problems: &mut Problems) -> Option<Self> {
-        let event = read_scalar(event, "event", problems)?;
-        match node.kind {
-            NodeKind::Struct(None, _) | NodeKind::Nothing => {
-                let mut fields = Fields::of(node, "(scenario, duration)", problems)?;
-                let scenario =
-                    fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
-                let duration = fields.scalar("duration", problems);
-                fields.finish(problems);
-                Some(Self { event, scenario, duration })
-            }
-            _ => {
-                Some(Self { event, scenario: Some(ScenarioTemplate::read(node, problems)?), duration: None })
-            }
-        }
     }
 }

@@ -2,100 +2,27 @@
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
 use super::names::{RESERVED_LABELS, RESERVED_METRICS, is_metric_name};
 use super::{KnownFamily, Resolver};
 use crate::clock::Span;
-use crate::config::template::{
-    CaseTemplate, ConfigTemplate, FormulaTemplate, HostTemplate, MetricTemplate, ParamTemplate,
-    RangeTemplate, ScenarioTemplate,
-};
-use crate::config::value::Scalar;
+use crate::config::template::{HostTemplate, MetricTemplate, RangeTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
-use crate::expression::{Formula, INPUTS};
 use crate::metric::{Accumulate, Cells, DEFAULT_BUCKETS, MetricType, Rounding};
 use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule};
-use crate::scenario::{Argument, Arguments, Case, ParamKind, ScenarioPlan};
+use crate::scenario::ScenarioPlan;
 use crate::series::{Family, LabelBlock};
 
 const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
 const DEFAULT_DECIMALS: i64 = 2;
 const OBSERVATIONS_MAX: i64 = 1_000_000;
 const ACCUMULATE: [&str; 2] = ["per_update", "per_second"];
-
-/// The names that the host's metrics need.
-pub(super) fn names<'a>(config: &'a ConfigTemplate, host: &'a HostTemplate) -> impl Iterator<Item = &'a str> {
-    let sets = config.metric_sets.values().flatten();
-    let actions = host.listen_events.iter().flat_map(|(event, action)| {
-        use crate::config::template::ActionTemplate::{Emit, StartMetric, StopMetric};
-        let (Emit(target) | StartMetric(target) | StopMetric(target)) = action;
-        event.names().chain(target.names())
-    });
-    let choice = host.metric_sets.iter().flat_map(Scalar::names);
-    host.metrics.iter().chain(sets).flat_map(metric_names).chain(actions).chain(choice)
-}
-
-fn metric_names(metric: &MetricTemplate) -> Vec<&str> {
-    let mut names: Vec<&str> = metric.name.names().collect();
-    names.extend(
-        metric
-            .metric_type
-            .iter()
-            .chain(&metric.description)
-            .chain(&metric.accumulate)
-            .flat_map(Scalar::names),
-    );
-    names.extend(metric.value_range.iter().flat_map(|range| range.low.names().chain(range.high.names())));
-    names.extend(metric.default_value.iter().flat_map(Scalar::names));
-    let spans = metric.start_time.iter().chain(&metric.duration).chain(&metric.update_interval);
-    names.extend(spans.flat_map(Scalar::names));
-    names.extend(metric.listen_events.iter().chain(&metric.linked_metrics).flat_map(Scalar::names));
-    names.extend(metric.labels.iter().flat_map(|label| label.value.names()));
-    names.extend(metric.decimals.iter().chain(&metric.observations).flat_map(Scalar::names));
-    names.extend(metric.buckets.iter().flat_map(|(_, bounds)| bounds).flat_map(Scalar::names));
-    names.extend(metric.scenario.iter().flat_map(scenario_names));
-    names
-}
-
-fn scenario_names(scenario: &ScenarioTemplate) -> Vec<&str> {
-    let mut names = Vec::new();
-    for (_, param) in &scenario.params {
-        match param {
-            ParamTemplate::Number(scalar) => names.extend(scalar.names()),
-            ParamTemplate::Span(scalar) => names.extend(scalar.names()),
-            ParamTemplate::Text(scalar) => names.extend(scalar.names()),
-            ParamTemplate::Range(range) => names.extend(range.low.names().chain(range.high.names())),
-            ParamTemplate::Numbers(scalars) => {
-                names.extend(scalars.iter().flat_map(Scalar::names));
-            }
-            ParamTemplate::Formula(formula) => names.extend(formula_names(formula)),
-            ParamTemplate::Formulas(formulas) => {
-                names.extend(formulas.iter().flat_map(|(event, f)| event.names().chain(formula_names(f))));
-            }
-            ParamTemplate::Cases(cases) => names.extend(cases.iter().flat_map(|case| {
-                let duration = case.duration.iter().flat_map(Scalar::names);
-                let scenario = case.scenario.iter().flat_map(scenario_names);
-                case.event.names().chain(duration).chain(scenario)
-            })),
-            ParamTemplate::Scenario(scenario) => names.extend(scenario_names(scenario)),
-        }
-    }
-    names
-}
-
-fn formula_names(formula: &FormulaTemplate) -> impl Iterator<Item = &str> {
-    formula.expression.names().iter().map(String::as_str)
-}
-
-/// What was wrong is among the problems.
-struct Refused;
-
 /// A metric on its way into a shape.
-struct Draft<'a> {
-    template: &'a MetricTemplate,
-    plan: MetricPlan,
+pub(super) struct Draft<'a> {
+    pub(super) template: &'a MetricTemplate,
+    pub(super) plan: MetricPlan,
     listens: Vec<Subscription>,
 }
 
@@ -288,7 +215,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
+    pub(super) fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
         let (low, high) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
         if low > high {
             self.problems
@@ -388,180 +315,5 @@ impl<'a> Resolver<'a> {
             return None;
         }
         Some(bounds)
-    }
-
-    fn scenario(&mut self, template: &ScenarioTemplate, range: Option<(f64, f64)>) -> Option<ScenarioPlan> {
-        let mut arguments = Arguments::new(range);
-        for (param, value) in &template.params {
-            let argument = match value {
-                ParamTemplate::Number(scalar) => Argument::Number(self.value(param.name, scalar)?),
-                ParamTemplate::Span(scalar) => Argument::Span(self.value(param.name, scalar)?),
-                ParamTemplate::Range(range) => Argument::Range(self.range(param.name, range)?),
-                ParamTemplate::Numbers(scalars) => {
-                    let numbers = scalars.iter().map(|scalar| self.value(param.name, scalar));
-                    Argument::Numbers(numbers.collect::<Option<_>>()?)
-                }
-                ParamTemplate::Text(scalar) => {
-                    let text = self.value(param.name, scalar)?;
-                    if let ParamKind::Choice(words) = param.kind
-                        && !words.contains(&text.as_str())
-                    {
-                        let hint = suggestion(&text, words);
-                        self.problems.error(scalar.span, format!("unknown {} {text:?}{hint}", param.name));
-                        return None;
-                    }
-                    Argument::Text(text)
-                }
-                ParamTemplate::Formula(formula) => Argument::Formula(self.formula(formula)?),
-                ParamTemplate::Formulas(formulas) => {
-                    let bound = formulas.iter().map(|(event, formula)| {
-                        Some((Subscription::parse(&self.value("event", event)?), self.formula(formula)?))
-                    });
-                    Argument::Formulas(bound.collect::<Option<_>>()?)
-                }
-                ParamTemplate::Cases(cases) => {
-                    let cases = cases.iter().map(|case| self.case(case, range));
-                    Argument::Cases(cases.collect::<Option<_>>()?)
-                }
-                ParamTemplate::Scenario(scenario) => Argument::Scenario(self.scenario(scenario, range)?),
-            };
-            arguments.set(param.name, argument);
-        }
-        let built = (template.kind.build)(&mut arguments);
-        built
-            .map_err(|error| self.problems.error(template.span, format!("{}: {error}", template.kind.name)))
-            .ok()
-    }
-
-    fn case(&mut self, template: &CaseTemplate, range: Option<(f64, f64)>) -> Option<Case> {
-        let subscription = Subscription::parse(&self.value("event", &template.event)?);
-        let scenario = match &template.scenario {
-            Some(scenario) => Some(self.scenario(scenario, range)?),
-            None => None,
-        };
-        let duration = match &template.duration {
-            Some(duration) => Some(self.value("duration", duration)?),
-            None => None,
-        };
-        Some(Case { subscription, scenario, duration })
-    }
-
-    fn formula(&mut self, template: &FormulaTemplate) -> Option<Formula> {
-        let expression = &template.expression;
-        let is_known = |name: &&String| INPUTS.contains(&name.as_str()) || self.names.contains(name);
-        if let Some(unknown) = expression.names().iter().find(|name| !is_known(name)) {
-            let known: Vec<String> =
-                INPUTS.map(str::to_owned).into_iter().chain(self.names.known()).collect();
-            let hint = suggestion(unknown, &known);
-            self.problems.error(template.span, format!("unknown name {unknown:?} in an expression{hint}"));
-            return None;
-        }
-        let formula = expression.bind(&self.names);
-        if let Err(error) = formula.evaluate(&[1.0, 1.0]) {
-            self.problems.error(template.span, format!("the expression does not give a number: {error}"));
-            return None;
-        }
-        Some(formula)
-    }
-
-    /// Of two metrics with the same name and labels the later one wins.
-    fn without_duplicates(&mut self, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
-        let mut last: IndexMap<(Arc<str>, LabelBlock), usize> = IndexMap::new();
-        for (index, draft) in drafts.iter().enumerate() {
-            let key = (Arc::clone(&draft.plan.name), draft.plan.labels.clone());
-            if last.insert(key, index).is_some() {
-                let name = &draft.plan.name;
-                self.problems.warning(
-                    draft.template.name.span,
-                    format!("metric {name:?} comes twice on a host with the same labels; the later one wins"),
-                );
-            }
-        }
-        let kept: IndexSet<usize> = last.into_values().collect();
-        drafts
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| kept.contains(index))
-            .map(|(_, draft)| draft)
-            .collect()
-    }
-
-    /// Links relays to their sources, and puts each metric behind its source.
-    fn in_order(&mut self, drafts: Vec<Draft<'a>>) -> Option<Vec<Draft<'a>>> {
-        let sources = drafts
-            .iter()
-            .map(|draft| self.source_of(draft, &drafts))
-            .collect::<Result<Vec<_>, Refused>>()
-            .ok()?;
-        for draft in &drafts {
-            self.check_linked(draft, &drafts)?;
-        }
-        let mut order: Vec<usize> = Vec::with_capacity(drafts.len());
-        while order.len() < drafts.len() {
-            let before = order.len();
-            for (index, source) in sources.iter().enumerate() {
-                if !order.contains(&index) && source.is_none_or(|source| order.contains(&source)) {
-                    order.push(index);
-                }
-            }
-            if order.len() == before {
-                let stuck = (0..drafts.len()).find(|index| !order.contains(index))?;
-                let (name, place) = (&drafts[stuck].plan.name, drafts[stuck].template.name.span);
-                self.problems.error(
-                    place,
-                    format!("metric {name:?} is relayed from itself, through others; break the circle"),
-                );
-                return None;
-            }
-        }
-        let place_of = |index: usize| order.iter().position(|at| *at == index);
-        let mut drafts: Vec<Option<Draft<'a>>> = drafts.into_iter().map(Some).collect();
-        let ordered = order.iter().filter_map(|index| {
-            let mut draft = drafts[*index].take()?;
-            draft.plan.source = sources[*index].and_then(place_of);
-            Some(draft)
-        });
-        Some(ordered.collect())
-    }
-
-    fn source_of(&mut self, draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Result<Option<usize>, Refused> {
-        let Some(wanted) = draft.plan.scenario.source_metric() else { return Ok(None) };
-        let place =
-            draft.template.scenario.as_ref().map_or(draft.template.name.span, |scenario| scenario.span);
-        let mut found = drafts.iter().enumerate().filter(|(_, other)| &*other.plan.name == wanted);
-        match (found.next(), found.next()) {
-            (Some((index, _)), None) => Ok(Some(index)),
-            (None, _) => {
-                let known: Vec<&str> = drafts.iter().map(|other| &*other.plan.name).collect();
-                let hint = suggestion(wanted, &known);
-                self.problems.error(place, format!("the host has no metric {wanted:?} to relay{hint}"));
-                Err(Refused)
-            }
-            (Some(_), Some(_)) => {
-                self.problems.error(
-                    place,
-                    format!("the host has more than one metric {wanted:?}; relay one with a name of its own"),
-                );
-                Err(Refused)
-            }
-        }
-    }
-
-    /// `linked_metrics` follows from the relays; where it is written, it must say the same.
-    fn check_linked(&mut self, draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Option<()> {
-        for linked in &draft.template.linked_metrics {
-            let wanted = self.value("linked_metrics", linked)?;
-            let is_relay = |other: &Draft<'_>| {
-                *other.plan.name == *wanted && other.plan.scenario.source_metric() == Some(&draft.plan.name)
-            };
-            if !drafts.iter().any(is_relay) {
-                let name = &draft.plan.name;
-                self.problems.error(
-                    linked.span,
-                    format!("no metric {wanted:?} relays {name:?}; linked_metrics may be left out"),
-                );
-            }
-        }
-        Some(())
     }
 }

@@ -1,0 +1,163 @@
+//! Reading structs, maps and scalars from a tree, with complaints about what does not fit.
+
+use super::template::RangeTemplate;
+use super::tree::{Field, Node, NodeKind};
+use super::value::{FromValue, Scalar};
+use crate::error::{Problems, SourceSpan, suggestion};
+use crate::expression::{Names, Value};
+
+/// The fields of one struct. Each is taken by its name; [`Fields::finish`] complains of the rest.
+pub(super) struct Fields {
+    what: &'static str,
+    span: SourceSpan,
+    left: Vec<Field>,
+    known: Vec<&'static str>,
+}
+
+impl Fields {
+    pub(super) fn of(node: Node, what: &'static str, problems: &mut Problems) -> Option<Self> {
+        let fields = match node.kind {
+            NodeKind::Struct(name, fields) => match name {
+                Some(name) if name != what => {
+                    problems.error(node.span, format!("expected {what}(…), found {name}(…)"));
+                    return None;
+                }
+                _ => fields,
+            },
+            NodeKind::Tuple(Some(name), items) if name == what && items.is_empty() => Vec::new(),
+            NodeKind::Nothing => Vec::new(),
+            other => {
+                problems.error(node.span, format!("expected {what}(field: …), found {}", other.describe()));
+                return None;
+            }
+        };
+        for (n, field) in fields.iter().enumerate() {
+            if fields[..n].iter().any(|earlier| earlier.name == field.name) {
+                problems.error(field.name_span, format!("{what} has {:?} twice; keep one", field.name));
+            }
+        }
+        Some(Self { what, span: node.span, left: fields, known: Vec::new() })
+    }
+
+    pub(super) fn take(&mut self, name: &'static str) -> Option<Node> {
+        self.known.push(name);
+        let at = self.left.iter().position(|field| field.name == name)?;
+        let node = self.left.remove(at).value;
+        (!matches!(node.kind, NodeKind::Nothing)).then_some(node)
+    }
+
+    pub(super) fn scalar<T: FromValue>(
+        &mut self,
+        name: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Scalar<T>> {
+        let node = self.take(name)?;
+        read_scalar(&node, name, problems)
+    }
+
+    pub(super) fn needed<T: FromValue>(
+        &mut self,
+        name: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Scalar<T>> {
+        if let Some(node) = self.take(name) {
+            return read_scalar(&node, name, problems);
+        }
+        problems.error(self.span, format!("{} needs a field {name:?}", self.what));
+        None
+    }
+
+    pub(super) fn constant<T: FromValue>(
+        &mut self,
+        name: &'static str,
+        problems: &mut Problems,
+    ) -> Option<T> {
+        let scalar = self.scalar::<T>(name, problems)?;
+        let value = scalar.evaluate(&Names::default());
+        value
+            .map_err(|error| problems.error(scalar.span, format!("{name} must be a plain value: {error}")))
+            .ok()
+    }
+
+    pub(super) fn list(&mut self, name: &'static str, problems: &mut Problems) -> Vec<Node> {
+        match self.take(name) {
+            Some(Node { kind: NodeKind::List(items), .. }) => items,
+            Some(node) => {
+                problems.error(
+                    node.span,
+                    format!("{name} takes a list, as in [a, b]; found {}", node.kind.describe()),
+                );
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn map(&mut self, name: &'static str, problems: &mut Problems) -> Vec<(Node, Node)> {
+        self.take(name).map(|node| read_map(node, name, problems)).unwrap_or_default()
+    }
+
+    pub(super) fn finish(self, problems: &mut Problems) {
+        for field in self.left.iter().filter(|field| !self.known.contains(&field.name.as_str())) {
+            let hint = suggestion(&field.name, &self.known);
+            problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));
+        }
+    }
+}
+
+pub(super) fn read_scalar<T: FromValue>(
+    node: &Node,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<Scalar<T>> {
+    Scalar::read(node).map_err(|error| problems.error(node.span, format!("{what}: {error}"))).ok()
+}
+
+pub(super) fn read_scalars<T: FromValue>(
+    nodes: &[Node],
+    what: &str,
+    problems: &mut Problems,
+) -> Vec<Scalar<T>> {
+    nodes.iter().filter_map(|node| read_scalar(node, what, problems)).collect()
+}
+
+/// The entries of a map; a key that comes twice is an error.
+pub(super) fn read_map(node: Node, what: &str, problems: &mut Problems) -> Vec<(Node, Node)> {
+    let entries = match node.kind {
+        NodeKind::Map(entries) => entries,
+        other => {
+            problems.error(
+                node.span,
+                format!("{what} takes a map, as in {{ \"a\": b }}; found {}", other.describe()),
+            );
+            return Vec::new();
+        }
+    };
+    for (n, (key, _)) in entries.iter().enumerate() {
+        if entries[..n].iter().any(|(earlier, _)| earlier.kind.describe() == key.kind.describe()) {
+            problems.error(key.span, format!("{what} has {} twice; keep one", key.kind.describe()));
+        }
+    }
+    entries
+}
+
+pub(super) fn read_name(node: &Node, what: &str, problems: &mut Problems) -> Option<String> {
+    match &node.kind {
+        NodeKind::Scalar(Value::Text(text)) | NodeKind::Word(text) => Some(text.clone()),
+        other => {
+            problems.error(node.span, format!("expected {what}, found {}", other.describe()));
+            None
+        }
+    }
+}
+
+pub(super) fn read_range(node: &Node, what: &str, problems: &mut Problems) -> Option<RangeTemplate> {
+    if let NodeKind::Tuple(None, items) = &node.kind
+        && let [low, high] = items.as_slice()
+    {
+        let (low, high) = (read_scalar(low, what, problems), read_scalar(high, what, problems));
+        return Some(RangeTemplate { span: node.span, low: low?, high: high? });
+    }
+    problems.error(node.span, format!("{what} takes a pair, as in (0, 100); found {}", node.kind.describe()));
+    None
+}

@@ -1,0 +1,154 @@
+//! Scenarios in a template, read by the table of kinds.
+
+use crate::clock::Span;
+use crate::config::fields::{Fields, read_map, read_range, read_scalar, read_scalars};
+use crate::config::template::RangeTemplate;
+use crate::config::tree::{Node, NodeKind};
+use crate::config::value::{Scalar, compile};
+use crate::error::{Problems, SourceSpan, suggestion};
+use crate::expression::{Expression, Value};
+use crate::scenario::{KINDS, Kind, Param, ParamKind};
+
+#[derive(Debug)]
+pub(in crate::config) struct ScenarioTemplate {
+    pub(in crate::config) span: SourceSpan,
+    pub(in crate::config) kind: &'static Kind,
+    pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
+}
+
+#[derive(Debug)]
+pub(in crate::config) enum ParamTemplate {
+    Number(Scalar<f64>),
+    Span(Scalar<Span>),
+    Range(RangeTemplate),
+    Numbers(Vec<Scalar<f64>>),
+    Text(Scalar<String>),
+    Formula(FormulaTemplate),
+    Formulas(Vec<(Scalar<String>, FormulaTemplate)>),
+    Cases(Vec<CaseTemplate>),
+    Scenario(ScenarioTemplate),
+}
+
+#[derive(Debug)]
+pub(in crate::config) struct FormulaTemplate {
+    pub(in crate::config) span: SourceSpan,
+    pub(in crate::config) expression: Expression,
+}
+
+#[derive(Debug)]
+pub(in crate::config) struct CaseTemplate {
+    pub(in crate::config) event: Scalar<String>,
+    pub(in crate::config) scenario: Option<ScenarioTemplate>,
+    pub(in crate::config) duration: Option<Scalar<Span>>,
+}
+
+impl ScenarioTemplate {
+    pub(in crate::config) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+        let span = node.span;
+        let (name, fields) = match node.kind {
+            NodeKind::Word(name) | NodeKind::Scalar(Value::Text(name)) => (name, Vec::new()),
+            NodeKind::Struct(Some(name), fields) => (name, fields),
+            NodeKind::Tuple(Some(name), items) if items.is_empty() => (name, Vec::new()),
+            other => {
+                let found = other.describe();
+                problems
+                    .error(span, format!("expected a scenario, as in sine_wave(period: 60); found {found}"));
+                return None;
+            }
+        };
+        let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
+            let names = KINDS.map(|kind| kind.name);
+            problems.error(span, format!("unknown scenario {name:?}{}", suggestion(&name, &names)));
+            return None;
+        };
+        let node = Node { span, kind: NodeKind::Struct(None, fields) };
+        let mut fields = Fields::of(node, kind.name, problems)?;
+        let mut params = Vec::new();
+        let mut is_complete = true;
+        for param in kind.params {
+            if let Some(node) = fields.take(param.name) {
+                params.extend(ParamTemplate::read(node, param, problems).map(|value| (param, value)));
+            } else if param.default.is_empty() {
+                problems.error(span, format!("{} needs {}: {}", kind.name, param.name, param.help));
+                is_complete = false;
+            }
+        }
+        fields.finish(problems);
+        is_complete.then_some(Self { span, kind, params })
+    }
+}
+
+impl ParamTemplate {
+    fn read(node: Node, param: &'static Param, problems: &mut Problems) -> Option<Self> {
+        let name = param.name;
+        match param.kind {
+            ParamKind::Number => read_scalar(&node, name, problems).map(Self::Number),
+            ParamKind::Span => read_scalar(&node, name, problems).map(Self::Span),
+            ParamKind::Range => read_range(&node, name, problems).map(Self::Range),
+            ParamKind::Text | ParamKind::Choice(_) => read_scalar(&node, name, problems).map(Self::Text),
+            ParamKind::Numbers => match &node.kind {
+                NodeKind::List(items) => Some(Self::Numbers(read_scalars(items, name, problems))),
+                other => {
+                    problems.error(
+                        node.span,
+                        format!("{name} takes a list of numbers, found {}", other.describe()),
+                    );
+                    None
+                }
+            },
+            ParamKind::Formula => FormulaTemplate::read(&node, problems).map(Self::Formula),
+            ParamKind::Formulas => {
+                let entries = read_map(node, name, problems).into_iter().filter_map(|(event, node)| {
+                    Some((read_scalar(&event, "event", problems)?, FormulaTemplate::read(&node, problems)?))
+                });
+                Some(Self::Formulas(entries.collect()))
+            }
+            ParamKind::Cases => {
+                let entries = read_map(node, name, problems).into_iter();
+                Some(Self::Cases(
+                    entries.filter_map(|(event, node)| CaseTemplate::read(&event, node, problems)).collect(),
+                ))
+            }
+            ParamKind::Scenario => ScenarioTemplate::read(node, problems).map(Self::Scenario),
+        }
+    }
+}
+
+impl FormulaTemplate {
+    /// An expression, with or without braces around it, or a number.
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let text = match &node.kind {
+            NodeKind::Scalar(Value::Text(text)) => {
+                let text = text.trim();
+                text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text).to_owned()
+            }
+            NodeKind::Scalar(value) => value.to_string(),
+            other => {
+                problems.error(node.span, format!("expected an expression, found {}", other.describe()));
+                return None;
+            }
+        };
+        let compiled = compile(&text).map_err(|error| problems.error(node.span, error));
+        Some(Self { span: node.span, expression: compiled.ok()? })
+    }
+}
+
+impl CaseTemplate {
+    /// `(scenario: …, duration: …)`, or the scenario alone.
+    fn read(event: &Node, node: Node, problems: &mut Problems) -> Option<Self> {
+        let event = read_scalar(event, "event", problems)?;
+        match node.kind {
+            NodeKind::Struct(None, _) | NodeKind::Nothing => {
+                let mut fields = Fields::of(node, "(scenario, duration)", problems)?;
+                let scenario =
+                    fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
+                let duration = fields.scalar("duration", problems);
+                fields.finish(problems);
+                Some(Self { event, scenario, duration })
+            }
+            _ => {
+                Some(Self { event, scenario: Some(ScenarioTemplate::read(node, problems)?), duration: None })
+            }
+        }
+    }
+}
