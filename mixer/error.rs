@@ -158,25 +158,45 @@ impl fmt::Display for Rendered<'_> {
     }
 }
 
+/// Where in its text a problem is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The line's text.
+    pub line_text: &'a str,
+    /// Which bytes of the line.
+    pub in_line: std::ops::Range<usize>,
+}
+
 impl Problem {
-    /// `file:line:column: message`; columns count characters, from 1.
+    /// Where it is, if it has a place.
+    #[must_use]
+    pub fn place<'a>(&self, text: &'a str) -> Option<Place<'a>> {
+        let span = self.span?;
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_text = text[line_start..].split('\n').next().unwrap_or("");
+        let start = before.len() - line_start;
+        Some(Place {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            line_text,
+            in_line: start..(span.end.saturating_sub(line_start)).clamp(start, line_text.len().max(start)),
+        })
+    }
+
+    /// `file:line:column: message`.
     #[must_use]
     pub fn render(&self, file: &str, text: &str) -> String {
         let kind = if self.severity == Severity::Warning { "warning: " } else { "" };
-        match self.span {
-            Some(span) => {
-                let (line, column) = line_and_column(text, span.start);
-                format!("{file}:{line}:{column}: {kind}{}", self.message)
-            }
+        match self.place(text) {
+            Some(Place { line, column, .. }) => format!("{file}:{line}:{column}: {kind}{}", self.message),
             None => format!("{file}: {kind}{}", self.message),
         }
     }
-}
-
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// `; did you mean "x"?` when one of `known` is close to `word`, else what there is.

@@ -21,7 +21,7 @@
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink, status |
 //! | 5 | mixer |
-//! | 6 | settings, cli, list, logs, main: the program, not part of the library |
+//! | 6 | settings, cli, list, logs, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!

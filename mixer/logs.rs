@@ -13,16 +13,19 @@ use crate::cli::LogFormat;
 pub(crate) fn start(format: LogFormat, debug: bool) {
     let level = if debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let filter = Targets::new().with_target("promemu", level).with_default(LevelFilter::WARN);
-    let is_coloured =
-        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => {
-            let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured).with_target(false);
+            let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured()).with_target(false);
             registry.with(layer).init();
         }
         LogFormat::Json => {
             registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init();
         }
     }
+}
+
+/// Whether standard error is a terminal that wants colours (<https://no-color.org>).
+pub(crate) fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

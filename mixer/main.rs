@@ -1,11 +1,11 @@
 //! The program: arguments to settings to one library call, and exit codes.
 
 mod cli;
+mod diagnostics;
 mod list;
 mod logs;
 mod settings;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -36,26 +36,15 @@ fn main() -> ExitCode {
             };
         }
     };
-    logs::start(cli.log_format, cli.debug);
+    let log_format = cli.log_format;
+    logs::start(log_format, cli.debug);
     match work(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&error);
+            diagnostics::say(&error, log_format);
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// `error: what: why`, on standard error.
-fn say(error: &Error) {
-    let mut text = format!("error: {error}");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    // There is nobody to tell if standard error is closed.
-    let _is_written = writeln!(std::io::stderr(), "{text}").is_ok();
 }
 
 fn work(cli: Cli) -> Result<(), Error> {
