@@ -38,12 +38,16 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1..)]
     pub(crate) config_args: Vec<String>,
 
+    /// Print the first values of all series and end: nothing is sent
+    #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) once: bool,
+
     /// List the configs, their classes and arguments
     #[arg(long, env = "PME_LIST_CONFIGS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, hide_possible_values = true)]
     pub(crate) list_configs: bool,
 
     /// The folder to look for configs in [default: ./configs, then configs beside the program]
-    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR")]
+    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", global = true)]
     pub(crate) configs_dir: Option<PathBuf>,
 
     #[arg(
@@ -107,6 +111,16 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Check configs and say what they would run: hosts, series, values and pushes per second
+    Check {
+        /// Names from the configs folder, or paths of .ron files
+        #[arg(required_unless_present = "all")]
+        names: Vec<String>,
+
+        /// All configs of the configs folder
+        #[arg(long)]
+        all: bool,
+    },
     /// Delete the groups that promemu runs left on the Pushgateway; a stranger's groups are never touched
     Clean {
         /// The groups of runs that are alive, too

@@ -141,6 +141,14 @@ impl ConfigFile {
         Self { name: name.to_owned(), shown_path: format!("{name}.ron"), text: text.to_owned() }
     }
 
+    /// The names of the file's classes; one that is empty for a file that holds one config.
+    pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
+        let mut problems = Problems::default();
+        let names = self.class_nodes(&mut problems).into_iter().map(|(name, _)| name).collect();
+        self.refuse_errors(problems)?;
+        Ok(names)
+    }
+
     fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
         let mut problems = Problems::default();
         let summaries = self.class_nodes(&mut problems).into_iter().filter_map(|(name, node)| {

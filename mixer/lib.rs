@@ -20,8 +20,8 @@
 //! | 2 | series, scenario |
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink, status |
-//! | 5 | mixer |
-//! | 6 | settings, cli, list, logs, diagnostics, main: the program, not part of the library |
+//! | 5 | mixer, preview |
+//! | 6 | settings, cli, check, list, logs, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!
@@ -76,6 +76,7 @@ pub mod host;
 pub mod metric;
 pub mod mixer;
 pub mod plan;
+pub mod preview;
 pub mod rng;
 pub mod scenario;
 pub mod series;

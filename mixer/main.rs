@@ -1,18 +1,22 @@
 //! The program: arguments to settings to one library call, and exit codes.
 
+mod check;
 mod cli;
 mod diagnostics;
 mod list;
 mod logs;
 mod settings;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use promemu::clock::{Clock, Span, wall_now};
+use promemu::clock::{Clock, Span, Time, wall_now};
 use promemu::config::ConfigDirs;
 use promemu::error::Error;
 use promemu::mixer::MetricsMixer;
+use promemu::plan::Plan;
+use promemu::preview::first_exposition;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, delete_all};
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
     let log_format = cli.log_format;
     logs::start(log_format, cli.debug);
     match work(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             diagnostics::say(&error, log_format);
             ExitCode::from(error.exit_code())
@@ -47,34 +51,61 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(cli: Cli) -> Result<(), Error> {
+fn work(cli: Cli) -> Result<ExitCode, Error> {
     let settings = Settings::new(cli)?;
     if settings.cli().list_configs {
-        return list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()));
+        list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    match &settings.cli().command {
+        Some(Command::Check { names, all }) => {
+            let are_good = check::check(&settings, names, *all)?;
+            Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        }
+        Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
+        None if settings.cli().once => once(&settings),
+        None => block_on(run(&settings)),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime
         .map_err(|source| Error::System { what: "the threads cannot be started".to_owned(), source })?;
-    let outcome = runtime.block_on(async {
-        match settings.cli().command {
-            Some(Command::Clean { all }) => clean(&settings, all).await,
-            None => run(&settings).await,
-        }
-    });
+    let outcome = runtime.block_on(work);
     runtime.shutdown_background();
-    outcome
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Loads the config that the settings name, and logs what is odd about it.
+fn load(settings: &Settings, started_at: Time) -> Result<Plan, Error> {
+    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
+    let class = settings.cli().class.as_deref();
+    let loaded = dirs.load(settings.config()?, class, settings.config_args(), started_at)?;
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    Ok(loaded.plan)
+}
+
+/// Prints the first values of all series.
+fn once(settings: &Settings) -> Result<ExitCode, Error> {
+    let started_at = wall_now();
+    let plan = load(settings, started_at)?;
+    let seed = settings.run_settings(&plan.defaults)?.seed;
+    let written = std::io::stdout().write_all(&first_exposition(&plan, seed, started_at));
+    match written {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::System { what: "the exposition cannot be written".to_owned(), source })
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 async fn run(settings: &Settings) -> Result<(), Error> {
     let clock = Clock::start();
-    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
-    let class = settings.cli().class.as_deref();
-    let loaded = dirs.load(settings.config()?, class, settings.config_args(), clock.started_at())?;
-    for warning in &loaded.warnings {
-        warn!("{warning}");
-    }
-    let run = settings.run_settings(&loaded.plan.defaults)?;
-    let plan = loaded.plan;
+    let plan = load(settings, clock.started_at())?;
+    let run = settings.run_settings(&plan.defaults)?;
     let (config, hosts, series, seed) =
         (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
     let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);

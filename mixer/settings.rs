@@ -74,6 +74,11 @@ impl Settings {
         self.flags.pushgateway_url.clone().map_or_else(|| GatewayUrl::parse(DEFAULT_URL), Ok)
     }
 
+    /// How often a config with these defaults is pushed.
+    pub(crate) fn push_interval(&self, defaults: &RunDefaults) -> Span {
+        self.flags.push_interval.or(defaults.push_interval).unwrap_or(DEFAULT_PUSH_INTERVAL)
+    }
+
     /// How long one push may take.
     pub(crate) const fn push_timeout(&self) -> std::time::Duration {
         self.flags.push_timeout.duration()
@@ -92,7 +97,7 @@ impl Settings {
                 PushFormat::Protobuf => Format::Protobuf,
                 PushFormat::Text => Format::Text,
             },
-            interval: self.flags.push_interval.or(defaults.push_interval).unwrap_or(DEFAULT_PUSH_INTERVAL),
+            interval: self.push_interval(defaults),
             cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
             cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
         };

@@ -140,3 +140,30 @@ fn the_list_shows_configs_arguments_and_broken_files() {
     ");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn check_says_what_a_config_would_run_or_all_that_is_wrong() {
+    let output = run(&["check", "--all"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text.contains("hosts_load_with_peaks: 1 job, 10 hosts, 16 families, 136 series; 13.6 values/s; "),
+        "{text}"
+    );
+    let output = run(&["check", "single_host_load", "nobody"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("config \"nobody\" not found"));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("single_host_load: 1 job, 1 host, "));
+}
+
+#[test]
+fn once_prints_the_first_values_and_sends_nothing() {
+    let gateway = FakeGateway::start(Behaviour::Answer(200));
+    let args =
+        ["--config", "hosts_load_with_peaks", "--once", "--seed", "1", "--config-args", "hosts_count=5"];
+    let output = run(&args, &[("PME_PUSHGATEWAY_URL", &gateway.url())]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((output.status.code(), crate::processes::series(&text, "").len()), (Some(0), 76));
+    assert_eq!(crate::processes::promtool_errors(&text), Vec::<String>::new());
+    assert_eq!(gateway.requests("").len(), 0);
+}

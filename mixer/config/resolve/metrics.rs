@@ -85,9 +85,12 @@ impl<'a> Resolver<'a> {
         let value_range = given_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         let default_value = match &template.default_value {
             Some(value) => self.value("default_value", value)?,
+            None if metric_type == MetricType::Counter => 0.0,
             None => 0.0f64.max(value_range.0).min(value_range.1),
         };
-        if !(value_range.0..=value_range.1).contains(&default_value) {
+        // A counter begins there; its range is that of what is added.
+        let is_bounded = metric_type != MetricType::Counter;
+        if is_bounded && !(value_range.0..=value_range.1).contains(&default_value) {
             let place = template.default_value.as_ref().map_or(template.name.span, |value| value.span);
             let (low, high) = value_range;
             self.problems.error(

@@ -1,0 +1,52 @@
+//! `promemu check`: what configs would run, or all that is wrong with them.
+
+use std::io::Write;
+
+use indexmap::IndexMap;
+use promemu::clock::wall_now;
+use promemu::config::{ConfigDirs, ConfigFile};
+use promemu::error::{ConfigError, Error};
+use promemu::preview::Estimate;
+
+use crate::diagnostics;
+use crate::settings::Settings;
+
+/// Checks the configs named, or all; says whether all are good.
+pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
+    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
+    let names = if all { dirs.names() } else { names.to_vec() };
+    let mut are_good = true;
+    for name in &names {
+        match estimates(settings, &dirs, name) {
+            Ok(lines) => lines.iter().try_for_each(|line| print(line))?,
+            Err(error) => {
+                diagnostics::say(&Error::Config(error), settings.cli().log_format);
+                are_good = false;
+            }
+        }
+    }
+    Ok(are_good)
+}
+
+/// A line for each class, warnings before it.
+fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<String>, ConfigError> {
+    let file = ConfigFile::read(&dirs.find(name)?)?;
+    let mut lines = Vec::new();
+    for class in file.class_names()? {
+        let loaded = file.plan(Some(&class), &IndexMap::new(), wall_now())?;
+        lines.extend(loaded.warnings);
+        let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
+        let class = if class.is_empty() { String::new() } else { format!(" {class}") };
+        lines.push(format!("{name}{class}: {estimate}"));
+    }
+    Ok(lines)
+}
+
+fn print(line: &str) -> Result<(), Error> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::System { what: "the result cannot be written".to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
