@@ -17,3 +17,4 @@ mod faults;
 mod floors;
 mod processes;
 mod pushgateway;
+mod readme;

@@ -1,0 +1,78 @@
+//! The README's commands and config work as they stand there.
+
+use std::path::Path;
+
+use crate::processes::{Process, Pushgateway, eventually, free_port, promemu_command};
+
+/// The blocks of one language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+/// Splits a command into its variables and its words; blanks in double quotes do not part words.
+fn split(command: &str) -> (Vec<(String, String)>, Vec<String>) {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for c in command.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            other => words.last_mut().unwrap().push(other),
+        }
+    }
+    let program = words.iter().position(|word| word == "promemu").unwrap();
+    let variables = words[..program].iter().filter_map(|word| word.split_once('='));
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    (variables, words[program + 1..].to_vec())
+}
+
+/// A folder like the repository's, with the README's own config beside the shipped ones.
+fn folder(readme: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let configs = dir.path().join("configs");
+    std::fs::create_dir(&configs).unwrap();
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("configs")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, configs.join(path.file_name().unwrap())).unwrap();
+    }
+    std::fs::write(configs.join("shop.ron"), blocks(readme, "ron")[0]).unwrap();
+    dir
+}
+
+#[test]
+fn every_command_works() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let dir = folder(&readme);
+    let gateway = Pushgateway::start();
+    let commands =
+        blocks(&readme, "sh").into_iter().flat_map(str::lines).filter(|line| line.contains("promemu "));
+    let mut count = 0;
+    for command in commands {
+        let (variables, words) = split(command);
+        let url = if command.contains("--embedded") {
+            format!("http://127.0.0.1:{}", free_port())
+        } else {
+            gateway.url()
+        };
+        let words = words.iter().map(|word| word.replace("http://127.0.0.1:9091", &url));
+        let mut run = Process::start(
+            promemu_command(&[])
+                .args(words)
+                .current_dir(dir.path())
+                .env("PME_PUSHGATEWAY_URL", &url)
+                .envs(variables),
+        );
+        let runs_on = eventually(command, || {
+            if run.log().contains("INFO running ") {
+                Some(true)
+            } else {
+                (!run.is_running()).then_some(false)
+            }
+        });
+        let code = if runs_on { run.terminate() } else { run.wait() };
+        assert_eq!(code, Some(0), "{command}: {}", run.log());
+        count += 1;
+    }
+    assert!(count >= 9, "only {count} commands were found");
+}
