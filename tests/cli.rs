@@ -22,7 +22,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
     let broken = format!("{dir}/broken.ron:2:27: ");
     let cases: [(&[&str], &str); 9] = [
         (&["--bogus"], "error: unexpected argument '--bogus' found"),
-        (&["--push-interval", "soon"], "error: --push-interval: \"soon\" is not a duration"),
+        (&["--push-interval", "soon"], "PME_PUSHGATEWAY_PUSH_INTERVAL: \"soon\" is not a duration"),
         (
             &["--config", "hosts_load_with_peak"],
             "error: config \"hosts_load_with_peak\" not found; did you mean \"hosts_load_with_peaks\"?",
