@@ -12,13 +12,7 @@ use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 /// A flag comes before its variable, a variable before the config file, and that before the default.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Parser)]
-#[command(
-    name = "promemu",
-    version,
-    max_term_width = 100,
-    args_conflicts_with_subcommands = true,
-    args_override_self = true
-)]
+#[command(name = "promemu", version, max_term_width = 100, args_override_self = true)]
 #[command(
     after_help = "Start with:\n  promemu --list-configs\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
 )]
@@ -72,7 +66,7 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_PUSHGATEWAY_FORMAT", value_enum, default_value = "protobuf")]
     pub(crate) push_format: PushFormat,
 
-    /// Delete this run's groups, and those of promemu runs that are over, before the first push [default: true]
+    /// Delete what promemu runs that are over left on the Pushgateway, before the first push [default: true]
     #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_START", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL", hide_possible_values = true)]
     pub(crate) cleanup_on_start: Option<bool>,
 
@@ -139,6 +133,16 @@ pub(crate) enum PushFormat {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+/// The `PME_*` variables that are set but not known: the name, and the known ones.
+pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
+    let command = Cli::command();
+    let all = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
+    let known: Vec<String> = all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned)).collect();
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = set.filter(|name| name.starts_with("PME_") && !known.contains(name));
+    unknown.map(|name| (name, known.clone())).collect()
 }
 
 /// Reads the command line and the environment. A variable that is set to nothing counts as not set.

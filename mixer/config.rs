@@ -70,14 +70,18 @@ impl ConfigDirs {
     /// The file of the config called `name`, which may also be the path of a `.ron` file.
     pub fn find(&self, name: &str) -> Result<PathBuf, ConfigError> {
         let path = Path::new(name);
-        if path.extension().is_some_and(|extension| extension == "ron") && path.is_file() {
+        if path.extension().is_some_and(|extension| extension == "ron")
+            && (path.is_file() || path.components().count() > 1)
+        {
             return Ok(path.to_owned());
         }
         let is_plain = path.components().count() == 1 && !name.starts_with('.');
         let found = self.0.iter().map(|dir| dir.join(format!("{name}.ron"))).find(|path| path.is_file());
-        found
-            .filter(|_| is_plain)
-            .ok_or_else(|| ConfigError::NotFound { name: name.to_owned(), known: self.names() })
+        found.filter(|_| is_plain).ok_or_else(|| {
+            let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
+            let (name, looked_in) = (name.to_owned(), looked_in.join(" and "));
+            ConfigError::NotFound { name, looked_in, known: self.names() }
+        })
     }
 
     /// The names of all configs, sorted.

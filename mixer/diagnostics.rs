@@ -23,6 +23,10 @@ pub(crate) fn say(error: &Error, format: LogFormat) {
             let shown = problems.iter().map(|problem| with_caret(&renderer, file, text, problem));
             shown.collect::<Vec<_>>().join("\n\n")
         }
+        (Error::Config(ConfigError::Invalid { file, text, problems }), LogFormat::Text) => {
+            let shown = problems.iter().map(|problem| on_a_line(file, text, problem));
+            shown.collect::<Vec<_>>().join("\n")
+        }
         _ => format!("error: {}", with_causes(error)),
     };
     // There is nobody to tell if standard error is closed.
@@ -39,9 +43,14 @@ fn with_causes(error: &Error) -> String {
     text
 }
 
+fn on_a_line(file: &str, text: &str, problem: &Problem) -> String {
+    let kind = if problem.severity == Severity::Error { "error" } else { "warning" };
+    format!("{kind}: {}", problem.render(file, text))
+}
+
 fn with_caret(renderer: &Renderer, file: &str, text: &str, problem: &Problem) -> String {
     let Some(place) = problem.place(text).filter(|place| place.line_text.len() <= LINE_BYTES_MAX) else {
-        return format!("error: {}", problem.render(file, text));
+        return on_a_line(file, text, problem);
     };
     let level = if problem.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
     let title = level.primary_title(problem.message.as_str());

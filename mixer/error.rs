@@ -83,10 +83,12 @@ impl Problems {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// No file has that name.
-    #[error("config {name:?} not found{}", suggestion(.name, .known))]
+    #[error("config {name:?} not found in {}{}", .looked_in, not_found_hint(.name, .known))]
     NotFound {
         /// The name asked for.
         name: String,
+        /// Where it was looked for.
+        looked_in: String,
         /// The names that there are.
         known: Vec<String>,
     },
@@ -152,7 +154,8 @@ impl fmt::Display for Rendered<'_> {
             if n > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&problem.render(self.0, self.1))?;
+            let kind = if problem.severity == Severity::Warning { "warning: " } else { "" };
+            write!(f, "{kind}{}", problem.render(self.0, self.1))?;
         }
         Ok(())
     }
@@ -191,12 +194,18 @@ impl Problem {
     /// `file:line:column: message`.
     #[must_use]
     pub fn render(&self, file: &str, text: &str) -> String {
-        let kind = if self.severity == Severity::Warning { "warning: " } else { "" };
         match self.place(text) {
-            Some(Place { line, column, .. }) => format!("{file}:{line}:{column}: {kind}{}", self.message),
-            None => format!("{file}: {kind}{}", self.message),
+            Some(Place { line, column, .. }) => format!("{file}:{line}:{column}: {}", self.message),
+            None => format!("{file}: {}", self.message),
         }
     }
+}
+
+fn not_found_hint(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return ", where there is no config; name their folder with --configs-dir, or give the path of a .ron file".to_owned();
+    }
+    suggestion(name.trim_end_matches(".ron"), known)
 }
 
 /// `; did you mean "x"?` when one of `known` is close to `word`, else what there is.

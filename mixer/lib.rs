@@ -17,9 +17,9 @@
 //! | --- | --- |
 //! | 0 | error, rng, clock |
 //! | 1 | event, metric, expression |
-//! | 2 | series, scenario |
+//! | 2 | series, scenario, status |
 //! | 3 | exposition, plan |
-//! | 4 | host, config, sink, status |
+//! | 4 | host, config, sink |
 //! | 5 | mixer, preview |
 //! | 6 | settings, cli, check, list, logs, diagnostics, main: the program, not part of the library |
 //!

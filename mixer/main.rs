@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use promemu::clock::{Clock, Span, Time, wall_now};
 use promemu::config::ConfigDirs;
-use promemu::error::Error;
+use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::plan::Plan;
 use promemu::preview::first_exposition;
@@ -42,6 +42,9 @@ fn main() -> ExitCode {
     };
     let log_format = cli.log_format;
     logs::start(log_format, cli.debug);
+    for (name, known) in cli::unknown_variables() {
+        warn!("variable {name} is not known{}", suggestion(&name, &known));
+    }
     match work(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -121,13 +124,14 @@ async fn run(settings: &Settings) -> Result<(), Error> {
     mixer.run(shutdown).await
 }
 
-/// Completes at the first SIGINT or SIGTERM; a second one ends the process at once.
+/// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
 fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
     let listen = |kind| {
         signal(kind)
             .map_err(|source| Error::System { what: "signals cannot be listened to".to_owned(), source })
     };
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut hang_up = listen(SignalKind::hangup())?;
     let (first, came) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         let mut first = Some(first);
@@ -135,6 +139,7 @@ fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
             }
             match first.take() {
                 // Nobody waits any more when the run has just ended by itself.
@@ -162,6 +167,10 @@ async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
         groups.iter().filter(is_doomed).filter_map(|group| group.job_only().map(str::to_owned)).collect();
     let (count, total) = (doomed.len(), groups.len());
     let failed = delete_all(&client, doomed).await;
+    if total == 0 {
+        info!("there are no groups on {url}");
+        return Ok(());
+    }
     let others =
         if all { "the others are not promemu's" } else { "the others are a living run's or not promemu's" };
     info!("deleted {} of {} on {url}; {others}", count - failed, plural(total, "group", "groups"));

@@ -96,6 +96,16 @@ impl Cells {
         }
     }
 
+    /// How many series Prometheus makes of it.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        match self {
+            Self::Gauge | Self::Counter { .. } => 1,
+            // The buckets up to +Inf, the sum and the count.
+            Self::Histogram { bounds, .. } => bounds.len() + 3,
+        }
+    }
+
     /// How many cells a series takes.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -128,7 +138,7 @@ impl Cells {
                 if let Some(value) = value.filter(|value| value.is_finite()) {
                     let count = f64::from(*observations);
                     cells[bounds.partition_point(|bound| *bound < value)] += count;
-                    cells[bounds.len() + 1] += rounding.round(value) * count;
+                    cells[bounds.len() + 1] += value * count;
                 }
             }
         }
@@ -180,6 +190,12 @@ impl Rounding {
     #[must_use]
     pub fn to_decimals(decimals: u8) -> Self {
         Self { scale: (0..decimals.min(Self::MAX_DECIMALS)).fold(1.0, |scale, _| scale * 10.0) }
+    }
+
+    /// Whether all of a range is rounded to one value.
+    #[must_use]
+    pub fn hides(self, (low, high): (f64, f64)) -> bool {
+        low < high && self.round(low).to_bits() == self.round(high).to_bits()
     }
 
     /// The value with that many decimals. What is too large to have decimals stays as it is.

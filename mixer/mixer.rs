@@ -21,9 +21,9 @@ use crate::event::{METRICS_PUSHED, RUN_FINISHED, RUN_STARTED};
 use crate::host::EmulatedHost;
 use crate::plan::Plan;
 use crate::rng::Seed;
-use crate::sink::Job;
 use crate::sink::pushgateway::{GatewayUrl, PushSettings, PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::ScrapeSink;
+use crate::sink::{Health, Job};
 use crate::status::{Status, plural};
 use hosts::Fleet;
 
@@ -66,6 +66,15 @@ enum Output {
     Embedded(ScrapeSink),
 }
 
+impl Output {
+    fn health(&self) -> &Arc<Health> {
+        match self {
+            Self::Pushgateway(sink) => sink.health(),
+            Self::Embedded(sink) => sink.health(),
+        }
+    }
+}
+
 impl MetricsMixer {
     /// Prepares a run: looks at the gateway, or takes the address to serve at. Hosts do not run yet.
     pub async fn start(plan: Plan, settings: RunSettings, clock: Clock) -> Result<Self, Error> {
@@ -96,7 +105,7 @@ impl MetricsMixer {
     /// What the run is doing now.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.fleet.status(&self.settings)
+        self.fleet.status(&self.settings, self.output.health().status(self.fleet.clock().now()))
     }
 
     /// Runs until all hosts have ended or `shutdown` comes; cleans up.
@@ -104,6 +113,7 @@ impl MetricsMixer {
         let Self { fleet, settings, output } = self;
         fleet.publish_own(RUN_STARTED);
         let mut hosts = spawn_hosts(&fleet, settings.seed);
+        let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
         let sink = tokio::spawn(drive_output(output, Arc::clone(&fleet), settings.push.interval, stopped));
         let mut next_status = settings.status_interval.map(|interval| fleet.clock().now() + interval);
@@ -111,7 +121,7 @@ impl MetricsMixer {
         loop {
             tokio::select! {
                 () = &mut shutdown => {
-                    info!("stopping: {} asked to end", plural(fleet.active_hosts(), "host is", "hosts are"));
+                    info!("stopping: {} asked to end; a second signal ends promemu at once", plural(fleet.active_hosts(), "host is", "hosts are"));
                     break;
                 }
                 ended = hosts.join_next() => match ended {
@@ -123,7 +133,7 @@ impl MetricsMixer {
                     Some(Ok(())) => {}
                 },
                 () = sleep_until(fleet.clock(), next_status.unwrap_or(Time::NEVER)) => {
-                    report(&fleet.status(&settings));
+                    report(&fleet.status(&settings, health.status(fleet.clock().now())));
                     next_status = settings.status_interval.map(|interval| fleet.clock().now() + interval);
                 }
             }

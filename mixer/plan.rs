@@ -81,6 +81,8 @@ pub struct HostShape {
     pub listeners: Vec<Listener>,
     /// How many cells a host's row has.
     pub width: usize,
+    /// How many series a host has.
+    pub series: usize,
 }
 
 /// When a metric has values.
@@ -147,7 +149,7 @@ impl Plan {
     /// How many series there are when all hosts and metrics are there.
     #[must_use]
     pub fn series_count(&self) -> usize {
-        self.hosts.iter().map(|host| host.shape.metrics.len()).sum()
+        self.hosts.iter().map(|host| host.shape.series).sum()
     }
 
     /// How many families the job has.

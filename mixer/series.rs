@@ -298,10 +298,11 @@ impl SeriesStore {
             || self.rows.iter().any(|row| row.labels.get(name).is_some())
     }
 
-    /// How many series have a sample now.
+    /// How many series have a sample now, as Prometheus counts them.
     #[must_use]
     pub fn series_count(&self) -> usize {
-        (0..self.families.len()).map(|family| self.samples(family).count()).sum()
+        let series = |sample: Sample<'_>| if sample.bounds.is_empty() { 1 } else { sample.bounds.len() + 3 };
+        (0..self.families.len()).flat_map(|family| self.samples(family)).map(series).sum()
     }
 
     /// The columns of one family.

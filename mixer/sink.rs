@@ -8,7 +8,62 @@ pub mod scrape;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use indexmap::IndexMap;
+
+use crate::clock::Time;
 use crate::series::SeriesStore;
+use crate::status::OutputStatus;
+
+/// How a sink fares, for the status. Shared between the sink's task and who asks.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<HealthNow>);
+
+#[derive(Debug, Default)]
+struct HealthNow {
+    pushes: u64,
+    last_push: Option<Time>,
+    away_since: Option<Time>,
+    refused: IndexMap<Arc<str>, String>,
+}
+
+impl Health {
+    fn now(&self) -> MutexGuard<'_, HealthNow> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something arrived.
+    fn pushed(&self, at: Time) {
+        let mut health = self.now();
+        health.pushes += 1;
+        health.last_push = Some(at);
+    }
+
+    /// The server went away, or came back.
+    fn set_away(&self, since: Option<Time>) {
+        self.now().away_since = since;
+    }
+
+    /// A job is not taken, and why; or it is again.
+    fn set_refused(&self, job: &Arc<str>, complaint: Option<&str>) {
+        let mut health = self.now();
+        match complaint {
+            Some(complaint) => drop(health.refused.insert(Arc::clone(job), complaint.to_owned())),
+            None => drop(health.refused.shift_remove(job)),
+        }
+    }
+
+    /// How it fares at this time.
+    #[must_use]
+    pub fn status(&self, at: Time) -> OutputStatus {
+        let health = self.now();
+        OutputStatus {
+            pushes: health.pushes,
+            last_push: health.last_push.map(Time::rfc3339),
+            away_for: health.away_since.map(|since| at.since(since).as_secs_f64()),
+            refused: health.refused.iter().map(|(job, why)| (job.to_string(), why.clone())).collect(),
+        }
+    }
+}
 
 /// One job of a run: its name, and its hosts' series.
 #[derive(Debug)]

@@ -8,6 +8,8 @@ use serde::Serialize;
 /// What a run is doing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
+    /// The time of the report, in UTC.
+    pub timestamp: String,
     /// Whether hosts are running.
     pub is_running: bool,
     /// Where jobs go.
@@ -26,10 +28,25 @@ pub struct Status {
     pub total_metrics: usize,
     /// How many series have a sample now.
     pub total_series: usize,
+    /// How the jobs get out.
+    pub output: OutputStatus,
     /// What went wrong or was left out so far, by name.
     pub counters: BTreeMap<&'static str, u64>,
     /// The jobs by name.
     pub jobs: IndexMap<String, JobStatus>,
+}
+
+/// How the jobs get to where they go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct OutputStatus {
+    /// How many pushes have arrived; of a served run, how often something new was published.
+    pub pushes: u64,
+    /// When the last one did, in UTC; null before that.
+    pub last_push: Option<String>,
+    /// For how many seconds the Pushgateway has been away; null if it is there.
+    pub away_for: Option<f64>,
+    /// The jobs that are not taken, and why.
+    pub refused: IndexMap<String, String>,
 }
 
 /// One job.
@@ -39,6 +56,9 @@ pub struct JobStatus {
     pub hosts_count: usize,
     /// How many families.
     pub metrics_count: usize,
+    /// How many hosts are not listed below, because there are too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts_not_listed: Option<usize>,
     /// The hosts' names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_names: Option<Vec<String>>,
@@ -80,6 +100,10 @@ impl Status {
             .filter(|(_, count)| **count > 0)
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
+        let away = self.output.away_for.map(|secs| format!("pushgateway away for {secs:.0} s"));
+        let refused = self.output.refused.len();
+        let refused = (refused > 0).then(|| format!("{} refused", plural(refused, "job", "jobs")));
+        let troubles: Vec<String> = away.into_iter().chain(refused).chain(troubles).collect();
         let troubles = if troubles.is_empty() { String::new() } else { format!("; {}", troubles.join(", ")) };
         format!(
             "{} of {} running in {}, {} in {}{troubles}",

@@ -25,7 +25,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
         (&["--push-interval", "soon"], "PME_PUSHGATEWAY_PUSH_INTERVAL: \"soon\" is not a duration"),
         (
             &["--config", "hosts_load_with_peak"],
-            "error: config \"hosts_load_with_peak\" not found; did you mean \"hosts_load_with_peaks\"?",
+            "error: config \"hosts_load_with_peak\" not found in configs",
         ),
         (
             &["--config", "single_host_load", "--class", "X"],

@@ -51,7 +51,7 @@ pub(super) fn resolve(
         shape_varies: false,
     };
     let defaults = resolver.defaults();
-    if template.hosts.is_empty() {
+    if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");
     }
     for host in &template.hosts {

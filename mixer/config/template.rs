@@ -163,7 +163,9 @@ impl HostTemplate {
     fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let mut fields = Fields::of(node, "Host", problems)?;
-        let repeat = fields.take("repeat").and_then(|node| RepeatTemplate::read(node, problems));
+        let repeat = fields.take("repeat");
+        let has_repeat = repeat.is_some();
+        let repeat = repeat.and_then(|node| RepeatTemplate::read(node, problems));
         let name = fields.needed("name", problems);
         let host = fields.scalar("host", problems);
         let ttl = fields.scalar("ttl", problems);
@@ -184,6 +186,10 @@ impl HostTemplate {
         let metrics = fields.list("metrics", problems);
         let metrics = metrics.into_iter().filter_map(|node| MetricTemplate::read(node, problems)).collect();
         fields.finish(problems);
+        if has_repeat && repeat.is_none() {
+            // Without its number the host would only bring errors that follow from that.
+            return None;
+        }
         Some(Self {
             span,
             repeat,

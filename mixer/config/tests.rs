@@ -250,8 +250,8 @@ fn counters_without_total_and_duplicates_are_warnings() {
     );
     let loaded = plan_of(&text, &[]).unwrap();
     insta::assert_snapshot!(loaded.warnings.join("\n"), @r#"
-    test.ron:2:14: warning: counter "requests" does not end in _total, as counters should
-    test.ron:2:81: warning: metric "m" comes twice on a host with the same labels; the later one wins
+    test.ron:2:14: counter "requests" does not end in _total, as counters should
+    test.ron:2:81: metric "m" comes twice on a host with the same labels; the later one wins
     "#);
     assert_eq!(loaded.plan.hosts[0].shape.metrics.len(), 2);
     assert_eq!(loaded.plan.hosts[0].shape.metrics[1].default_value.to_bits(), 5.0f64.to_bits());

@@ -63,7 +63,13 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
     let options = ron::Options::default();
     if let Err(error) = options.from_str::<serde::de::IgnoredAny>(text) {
         let span = SourceSpan { start: offset(text, error.span.start), end: offset(text, error.span.end) };
-        return Err((span, describe_syntax(&error.code)));
+        let rest = text[span.start..].trim_start();
+        let message = if rest.starts_with('=') {
+            "expected a colon: a field is written name: value".to_owned()
+        } else {
+            describe_syntax(&error.code)
+        };
+        return Err((span, message));
     }
     let mut parser = Parser { text, at: 0 };
     parser.skip_blank();
@@ -77,7 +83,10 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
 fn describe_syntax(error: &ron::Error) -> String {
     match error {
         ron::Error::Eof => "the file ends too early; close what is open".to_owned(),
-        ron::Error::ExpectedComma => "expected a comma".to_owned(),
+        ron::Error::ExpectedComma => "expected a comma, or a closing bracket".to_owned(),
+        ron::Error::TrailingCharacters => {
+            "there is more behind the config's end; a file holds one Config(…), or a map of them".to_owned()
+        }
         other => {
             let text = other.to_string();
             let mut chars = text.chars();

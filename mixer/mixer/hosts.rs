@@ -16,10 +16,13 @@ use crate::host::{EmulatedHost, Outbox};
 use crate::metric::{Cells, is_absent};
 use crate::plan::{HostPlan, Plan};
 use crate::sink::Job;
-use crate::status::{HostStatus, JobStatus, Status};
+use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
 
 /// More events than this wait for no host; the newest are dropped and counted.
 const MAILBOX_MAX: usize = 256;
+
+/// No more hosts of a job are listed in a status report.
+const LISTED_HOSTS_MAX: usize = 100;
 
 /// The source of the mixer's own events.
 const OWN_NAME: &str = "promemu";
@@ -188,25 +191,24 @@ impl Fleet {
         named.into_iter().map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).collect()
     }
 
-    pub(super) fn status(&self, settings: &RunSettings) -> Status {
+    pub(super) fn status(&self, settings: &RunSettings, output: OutputStatus) -> Status {
         let jobs: IndexMap<String, JobStatus> = self
             .plan
             .jobs
             .iter()
             .zip(&*self.jobs)
             .map(|(plan, job)| {
-                let names = || {
-                    plan.hosts.iter().map(|host| self.plan.hosts[*host as usize].name.to_string()).collect()
-                };
+                let listed = plan.hosts.iter().take(LISTED_HOSTS_MAX);
+                let left_out = plan.hosts.len().saturating_sub(LISTED_HOSTS_MAX);
+                let names =
+                    || listed.clone().map(|host| self.plan.hosts[*host as usize].name.to_string()).collect();
                 let hosts = || {
-                    plan.hosts
-                        .iter()
-                        .map(|host| self.host_status(*host, job, settings.shows_metrics))
-                        .collect()
+                    listed.clone().map(|host| self.host_status(*host, job, settings.shows_metrics)).collect()
                 };
                 let status = JobStatus {
                     hosts_count: plan.hosts.len(),
                     metrics_count: self.plan.job_families(plan),
+                    hosts_not_listed: (settings.shows_hosts && left_out > 0).then_some(left_out),
                     host_names: settings.shows_hosts.then(names),
                     hosts: settings.shows_hosts.then(hosts),
                 };
@@ -214,6 +216,7 @@ impl Fleet {
             })
             .collect();
         Status {
+            timestamp: self.clock.now().rfc3339(),
             is_running: self.active_hosts() > 0,
             pushgateway_url: settings.pushgateway_url.to_string(),
             push_interval: settings.push.interval.as_secs_f64(),
@@ -223,6 +226,7 @@ impl Fleet {
             active_hosts: self.active_hosts(),
             total_metrics: jobs.values().map(|job| job.metrics_count).sum(),
             total_series: self.jobs.iter().map(|job| job.store().series_count()).sum(),
+            output,
             counters: self.counters(),
             jobs,
         }

@@ -18,12 +18,13 @@ pub use client::{GatewayUrl, PushError, PushgatewayClient};
 pub use groups::GatewayGroup;
 pub use ownership::{Process, RunInfo};
 
-use super::Job;
+use super::{Health, Job};
 use crate::clock::{Span, Time, wall_now};
 use crate::error::Error;
 use crate::exposition::{Format, Group, encode};
 use crate::rng::{Rng, Seed, random_seed};
 use crate::series::{LabelBlock, SeriesStore};
+use crate::status::plural;
 
 /// Pushes that run at the same time.
 const PUSHES_AT_ONCE: usize = 8;
@@ -83,6 +84,7 @@ pub struct PushgatewaySink {
     settings: PushSettings,
     away: Option<Away>,
     is_prepared: bool,
+    health: Arc<Health>,
     rng: Rng,
 }
 
@@ -104,8 +106,15 @@ impl PushgatewaySink {
             settings,
             away: None,
             is_prepared: false,
+            health: Arc::default(),
             rng: Seed::new(random_seed()).rng(),
         }
+    }
+
+    /// How it fares.
+    #[must_use]
+    pub const fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Whether it deletes this run's groups at the end.
@@ -159,6 +168,7 @@ impl PushgatewaySink {
                     if self.is_later_contact() {
                         warn!("{complaint}");
                     }
+                    self.health.set_refused(self.jobs[index].name(), Some(&complaint));
                     (self.states[index].belongs_to_another, self.states[index].complaint) =
                         (true, Some(complaint));
                 }
@@ -268,11 +278,15 @@ impl PushgatewaySink {
             Ok(version) => {
                 let state = &mut self.states[index];
                 if state.complaint.take().is_some() {
+                    self.health.set_refused(job, None);
                     info!("job {job:?} is taken by the pushgateway again");
                 }
                 debug!(job = &**job, "{action:?} went well");
                 match action {
-                    Action::Push => (state.pushed_version, state.pushed_at) = (Some(version), Some(now)),
+                    Action::Push => {
+                        (state.pushed_version, state.pushed_at) = (Some(version), Some(now));
+                        self.health.pushed(now);
+                    }
                     Action::Delete => {
                         *state = JobState::default();
                     }
@@ -285,12 +299,14 @@ impl PushgatewaySink {
                 0
             }
             Err(error) => {
-                let complaint = error.to_string();
+                let hint = if error.is_not_found() { "; is there a Pushgateway at this url?" } else { "" };
+                let complaint = format!("{error}{hint}");
                 let state = &mut self.states[index];
                 if state.complaint.as_ref() != Some(&complaint) {
                     warn!(
                         "job {job:?} was refused by the pushgateway: {complaint}; it is tried again every push interval"
                     );
+                    self.health.set_refused(job, Some(&complaint));
                     state.complaint = Some(complaint);
                 }
                 self.came_back(now);
@@ -313,11 +329,13 @@ impl PushgatewaySink {
             );
             now
         };
-        self.away = Some(Away { since, failures, next_try: now + delay + jitter });
+        self.health.set_away(Some(since));
+        self.away = Some(Away { since, failures, next_try: now + delay.minus(jitter) });
     }
 
     fn came_back(&mut self, now: Time) {
         if let Some(away) = self.away.take() {
+            self.health.set_away(None);
             let gone_secs = now.since(away.since).as_secs_f64();
             info!(
                 "pushgateway {} is back after {gone_secs:.0} s and {} failed attempts",
@@ -330,6 +348,8 @@ impl PushgatewaySink {
     /// The end of the run: deletes its groups, if it is to.
     pub async fn finish(&mut self) {
         if !self.settings.cleanup_on_finish {
+            let left = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
+            info!("{} left on the pushgateway", plural(left, "group is", "groups are"));
             return;
         }
         let on_gateway = self.jobs.iter().zip(&self.states).filter(|(_, state)| state.may_be_on_gateway);
@@ -341,7 +361,7 @@ impl PushgatewaySink {
                 "{failed} of {count} groups could not be deleted from the pushgateway; the next start cleans them up"
             );
         } else if count > 0 {
-            info!("deleted {count} {} from the pushgateway", if count == 1 { "group" } else { "groups" });
+            info!("deleted {} from the pushgateway", plural(count, "group", "groups"));
         }
     }
 }

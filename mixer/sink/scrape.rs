@@ -14,8 +14,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use super::Job;
 use super::pushgateway::GatewayUrl;
+use super::{Health, Job};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
 use crate::exposition::{Format, Group, encode};
@@ -25,6 +25,7 @@ use crate::series::{Family, LabelBlock, SeriesStore};
 /// The jobs, and when each was last published.
 #[derive(Debug)]
 pub struct Publisher {
+    health: Arc<Health>,
     jobs: Arc<[Arc<Job>]>,
     labels: Vec<LabelBlock>,
     published: Vec<Published>,
@@ -70,7 +71,17 @@ impl ScrapeSink {
         };
         let labels = jobs.iter().map(labels).collect();
         let published = jobs.iter().map(|_| Published::default()).collect();
-        Ok(Self { publisher: Arc::new(Publisher { jobs, labels, published }), listener, address })
+        Ok(Self {
+            publisher: Arc::new(Publisher { health: Arc::default(), jobs, labels, published }),
+            listener,
+            address,
+        })
+    }
+
+    /// How it fares.
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.publisher.health
     }
 
     /// Where it listens.
@@ -113,6 +124,9 @@ impl Publisher {
                 published.at_nanos.store(now_nanos, Ordering::Relaxed);
                 has_changed = true;
             }
+        }
+        if has_changed {
+            self.health.pushed(wall_now());
         }
         has_changed
     }

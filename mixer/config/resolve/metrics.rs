@@ -59,6 +59,7 @@ impl<'a> Resolver<'a> {
                 counters += 1;
             }
             shape.width += draft.plan.cells.width();
+            shape.series += draft.plan.cells.series();
             let listeners = draft
                 .listens
                 .into_iter()
@@ -83,20 +84,12 @@ impl<'a> Resolver<'a> {
             None => None,
         };
         let value_range = given_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        let default_value = match &template.default_value {
-            Some(value) => self.value("default_value", value)?,
-            None if metric_type == MetricType::Counter => 0.0,
-            None => 0.0f64.max(value_range.0).min(value_range.1),
-        };
-        // A counter begins there; its range is that of what is added.
-        let is_bounded = metric_type != MetricType::Counter;
-        if is_bounded && !(value_range.0..=value_range.1).contains(&default_value) {
-            let place = template.default_value.as_ref().map_or(template.name.span, |value| value.span);
-            let (low, high) = value_range;
-            self.problems.error(
-                place,
-                format!("default_value {default_value} is outside of value_range ({low}, {high})"),
-            );
+        let default_value = self.default_value(template, metric_type, value_range)?;
+        let rounding = self.rounding(template)?;
+        if metric_type == MetricType::Gauge && rounding.hides(value_range) {
+            let place = template.value_range.as_ref().map_or(template.name.span, |range| range.span);
+            self.problems
+                .warning(place, "all of value_range is rounded to one value; give the metric more decimals");
         }
         let schedule = Schedule {
             start_time: self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?,
@@ -128,7 +121,7 @@ impl<'a> Resolver<'a> {
             offset: 0,
             value_range,
             default_value,
-            rounding: self.rounding(template)?,
+            rounding,
             schedule: schedules.insert_full(schedule).0,
             labels: LabelBlock::new(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
             scenario,
@@ -136,6 +129,28 @@ impl<'a> Resolver<'a> {
             name,
         };
         Some(Draft { template, plan, listens: unique.into_iter().collect() })
+    }
+
+    /// The value before the first update. A counter begins there, and its range is that of what is added.
+    fn default_value(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+        range: (f64, f64),
+    ) -> Option<f64> {
+        let is_bounded = metric_type != MetricType::Counter;
+        let Some(scalar) = &template.default_value else {
+            return Some(if is_bounded { 0.0f64.max(range.0).min(range.1) } else { 0.0 });
+        };
+        let value = self.value("default_value", scalar)?;
+        if is_bounded && !(range.0..=range.1).contains(&value) {
+            let (low, high) = range;
+            self.problems.error(
+                scalar.span,
+                format!("default_value {value} is outside of value_range ({low}, {high})"),
+            );
+        }
+        Some(value)
     }
 
     fn metric_type(&mut self, template: &MetricTemplate) -> Option<MetricType> {

@@ -120,6 +120,14 @@ impl PushError {
     }
 }
 
+impl PushError {
+    /// Whether there is no such path: no group, or no Pushgateway at all.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Answer { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
+}
+
 /// A Pushgateway.
 #[derive(Debug)]
 pub struct PushgatewayClient {
@@ -158,7 +166,10 @@ impl PushgatewayClient {
     /// Deletes a job's group; one that is not there is fine.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
         let request = self.http.request(Method::DELETE, self.url.group(job)).timeout(DELETE_TIMEOUT);
-        check(request.send().await).await.map(drop)
+        match check(request.send().await).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            outcome => outcome.map(drop),
+        }
     }
 
     /// The groups that there are. The gateway's exposition is read as it comes and not kept.
