@@ -402,3 +402,101 @@ pub async fn delete_all(client: &Arc<PushgatewayClient>, names: Vec<String>) -> 
     }
     left
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::MetricType;
+    use crate::series::Family;
+
+    const INTERVAL: Span = Span::from_secs(10);
+
+    fn at(secs: u64) -> Time {
+        Time::from_unix_secs(1_767_600_000 + secs)
+    }
+
+    /// A sink with one job that has one series. Nothing listens at its url, and nothing is sent.
+    fn sink(cleanup_on_finish: bool) -> PushgatewaySink {
+        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
+        let url = GatewayUrl::parse("127.0.0.1:1").unwrap();
+        let client = PushgatewayClient::new(url, Duration::from_secs(1)).unwrap();
+        let settings = PushSettings {
+            format: Format::Text,
+            interval: INTERVAL,
+            cleanup_on_start: true,
+            cleanup_on_finish,
+        };
+        let jobs = Arc::from([Arc::new(Job::new("job".into(), store))]);
+        PushgatewaySink::new(client, jobs, RunInfo::new("c", INTERVAL), settings)
+    }
+
+    fn pushed(sink: &mut PushgatewaySink, now: Time) {
+        let version = sink.jobs[0].store().version();
+        drop(sink.attempt((0, Action::Push)));
+        assert_eq!(sink.settle((0, Action::Push), Ok(version), now), 1);
+    }
+
+    #[test]
+    fn a_job_is_pushed_when_it_has_changed_and_every_second_interval_else() {
+        let mut sink = sink(true);
+        assert_eq!(sink.due(at(0)), [(0, Action::Push)]);
+        pushed(&mut sink, at(0));
+        assert_eq!(sink.due(at(10)), []);
+        assert_eq!(sink.due(at(20)), [(0, Action::Push)]);
+        sink.jobs[0].store().report(0, &[2.0]);
+        assert_eq!(sink.due(at(10)), [(0, Action::Push)]);
+    }
+
+    #[test]
+    fn a_job_without_hosts_is_deleted_if_it_was_pushed_and_is_to_be_cleaned_up() {
+        for cleans_up in [true, false] {
+            let mut sink = sink(cleans_up);
+            sink.jobs[0].store().remove(0);
+            assert_eq!(sink.due(at(0)), [], "it was never pushed");
+            pushed(&mut sink, at(0));
+            assert_eq!(sink.due(at(10)) == [(0, Action::Delete)], cleans_up);
+            sink.settle((0, Action::Delete), Ok(0), at(10));
+            assert_eq!(sink.due(at(30)), []);
+        }
+    }
+
+    #[test]
+    fn a_job_of_another_is_left_alone() {
+        let mut sink = sink(true);
+        sink.states[0].belongs_to_another = true;
+        assert_eq!(sink.due(at(0)), []);
+    }
+
+    #[test]
+    fn back_off_grows_to_the_push_interval_and_ends_with_a_success() {
+        let mut sink = sink(true);
+        let mut now = at(0);
+        let mut delays = Vec::new();
+        for _ in 0..6 {
+            sink.went_away(&PushError::NoAnswer("no".into()), now);
+            let next = sink.retry_at().unwrap();
+            delays.push(next.since(now).as_secs_f64());
+            now = next;
+        }
+        for (delay, longest) in delays.iter().zip([1.0, 2.0, 4.0, 8.0, 10.0, 10.0]) {
+            assert!((0.75 * longest..=longest).contains(delay), "{delays:?}");
+        }
+        pushed(&mut sink, now);
+        assert_eq!(sink.retry_at(), None);
+    }
+
+    #[test]
+    fn a_refused_job_shows_in_the_status_until_it_is_taken() {
+        let mut sink = sink(true);
+        let refusal = || PushError::Answer { status: reqwest::StatusCode::NOT_FOUND, body: String::new() };
+        sink.settle((0, Action::Push), Err(refusal()), at(0));
+        let status = sink.health().status(at(5));
+        assert_eq!(status.refused["job"], "it answered 404 Not Found; is there a Pushgateway at this url?");
+        sink.went_away(&PushError::NoAnswer("no".into()), at(0));
+        assert_eq!(sink.health().status(at(5)).away_for, Some(5.0));
+        pushed(&mut sink, at(6));
+        let status = sink.health().status(at(7));
+        assert_eq!((status.pushes, status.refused.len(), status.away_for), (1, 0, None));
+    }
+}
