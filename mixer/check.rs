@@ -15,6 +15,11 @@ use crate::settings::Settings;
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
     let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
     let names = if all { dirs.names() } else { names.to_vec() };
+    if names.is_empty() {
+        let missing =
+            "no configs found; put a .ron file into ./configs, or name their folder with --configs-dir";
+        return Err(Error::Usage(missing.to_owned()));
+    }
     let mut are_good = true;
     for name in &names {
         match estimates(settings, &dirs, name) {

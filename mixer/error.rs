@@ -7,8 +7,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use indexmap::IndexSet;
+
 /// A byte range in a config's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SourceSpan {
     /// The first byte.
     pub start: usize,
@@ -17,7 +19,7 @@ pub struct SourceSpan {
 }
 
 /// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {
     /// The config cannot run.
     Error,
@@ -26,7 +28,7 @@ pub enum Severity {
 }
 
 /// One thing wrong in a config.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
@@ -39,7 +41,8 @@ pub struct Problem {
 /// The problems of one config, in the order of their places.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
-    list: Vec<Problem>,
+    list: IndexSet<Problem>,
+    errors: usize,
 }
 
 impl Problems {
@@ -59,23 +62,23 @@ impl Problems {
     }
 
     fn add(&mut self, severity: Severity, span: Option<SourceSpan>, message: String) {
-        let problem = Problem { severity, span, message };
-        if !self.list.contains(&problem) {
-            self.list.push(problem);
+        if self.list.insert(Problem { severity, span, message }) && severity == Severity::Error {
+            self.errors += 1;
         }
     }
 
     /// How many errors there are.
     #[must_use]
-    pub fn error_count(&self) -> usize {
-        self.list.iter().filter(|p| p.severity == Severity::Error).count()
+    pub const fn error_count(&self) -> usize {
+        self.errors
     }
 
     /// The problems, sorted by place.
     #[must_use]
-    pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.list.sort_by_key(|p| p.span.map_or(0, |s| s.start));
-        self.list
+    pub fn into_sorted(self) -> Vec<Problem> {
+        let mut list: Vec<Problem> = self.list.into_iter().collect();
+        list.sort_by_key(|p| p.span.map_or(0, |s| s.start));
+        list
     }
 }
 
@@ -214,7 +217,10 @@ pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
     let closest = known
         .iter()
         .map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref()))
-        .filter(|(distance, k)| *distance <= (k.chars().count().max(word.chars().count()) / 3).max(1))
+        .filter(|(distance, k)| {
+            let len = k.chars().count().max(word.chars().count());
+            *distance <= (len / 3).max(1) && *distance < len
+        })
         .min();
     match closest {
         Some((_, name)) => format!("; did you mean {name:?}?"),

@@ -49,11 +49,11 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
     let mut merged: IndexMap<&str, Vec<FamilyPart<'_>>> = IndexMap::new();
     for group in groups {
         for (index, family) in group.store.families().enumerate() {
-            merged.entry(&family.name).or_default().push(FamilyPart { group, index });
+            merged.entry(&family.name).or_default().push(FamilyPart { group, family, index });
         }
     }
     for parts in merged.values() {
-        let Some(family) = parts.first().and_then(FamilyPart::family) else { continue };
+        let Some(family) = parts.first().map(|part| part.family) else { continue };
         match format {
             Format::Protobuf => protobuf::encode_family(family, parts, out),
             Format::Text => text::encode_family(family, parts, out),
@@ -64,13 +64,8 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
 /// One group's share of a family.
 struct FamilyPart<'a> {
     group: &'a Group<'a>,
+    family: &'a Family,
     index: usize,
-}
-
-impl FamilyPart<'_> {
-    fn family(&self) -> Option<&Family> {
-        self.group.store.families().nth(self.index)
-    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,12 @@ use crate::scenario::{Effects, Emission, Running, Scenario, Tick};
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
 
+/// More moments than this are not kept for scenarios that asked to be woken.
+const WAKES_MAX: usize = 1_024;
+
+/// A moment that a scenario asked for is not caught up on if it is later than this.
+const WAKE_LATENESS_MAX: Span = Span::from_secs(1);
+
 /// Events that follow from events that follow from events… end after so many steps.
 const HOPS_MAX: u8 = 32;
 
@@ -197,6 +203,11 @@ impl EmulatedHost {
                 skipped += intervals * metrics.count() as u64;
             }
         }
+        // Scenarios are asked once, now, and skip themselves what has passed.
+        for (time, _) in self.wakes.iter_mut().filter(|(time, _)| now.since(*time) > WAKE_LATENESS_MAX) {
+            *time = now;
+        }
+        self.wakes.dedup();
         if now.since(self.next_report) > self.plan.interval.1 {
             self.next_report = now;
         }
@@ -307,9 +318,13 @@ impl EmulatedHost {
         }
     }
 
+    /// Takes a metric's sample away, and those of the metrics that are calculated from it.
     fn clear_cells(&mut self, metric: usize) {
-        let plan = &self.plan.shape.metrics[metric];
+        let host = Arc::clone(&self.plan);
+        let plan = &host.shape.metrics[metric];
         self.row[plan.offset..plan.offset + plan.cells.width()].fill(ABSENT);
+        let relays = host.shape.metrics.iter().enumerate().filter(|(_, other)| other.source == Some(metric));
+        relays.for_each(|(relay, _)| self.clear_cells(relay));
     }
 
     /// Updates the marked metrics and those that are calculated from them, in the plan's order.
@@ -365,16 +380,15 @@ impl EmulatedHost {
                 }
             }
         }
-        if out.effects.wake_at.is_some() || !out.effects.emitted.is_empty() {
+        if !out.effects.wakes.is_empty() || !out.effects.emitted.is_empty() {
             self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
         }
         true
     }
 
     fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
-        if let Some(time) = out.effects.wake_at.take() {
-            self.wakes.retain(|(_, metric)| *metric != index);
-            if time < self.ends_at {
+        for time in out.effects.wakes.drain(..) {
+            if time < self.ends_at && self.wakes.len() < WAKES_MAX && !self.wakes.contains(&(time, index)) {
                 self.wakes.push((time, index));
             }
         }

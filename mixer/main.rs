@@ -17,7 +17,7 @@ use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::plan::Plan;
 use promemu::preview::first_exposition;
-use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, delete_all};
+use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict, delete_all};
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -113,7 +113,11 @@ async fn run(settings: &Settings) -> Result<(), Error> {
         (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
     let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);
     let shutdown = signals()?;
-    let mixer = MetricsMixer::start(plan, run, clock).await?;
+    tokio::pin!(shutdown);
+    let mixer = tokio::select! {
+        started = MetricsMixer::start(plan, run, clock) => started?,
+        () = &mut shutdown => return Ok(()),
+    };
     let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
     info!("running {config} with {hosts} and {series}, seed {seed}");
     if let Some(address) = mixer.scrape_address() {
@@ -131,7 +135,8 @@ fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
             .map_err(|source| Error::System { what: "signals cannot be listened to".to_owned(), source })
     };
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let mut hang_up = listen(SignalKind::hangup())?;
+    // Under nohup the terminal's end is no reason to stop.
+    let mut hang_up = if is_ignored_hang_up() { None } else { Some(listen(SignalKind::hangup())?) };
     let (first, came) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         let mut first = Some(first);
@@ -139,7 +144,12 @@ fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
+                () = async {
+                    match &mut hang_up {
+                        Some(hang_up) => drop(hang_up.recv().await),
+                        None => std::future::pending().await,
+                    }
+                } => {}
             }
             match first.take() {
                 // Nobody waits any more when the run has just ended by itself.
@@ -153,6 +163,13 @@ fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
     })
 }
 
+/// Whether SIGHUP, signal 1, was ignored when the process started (proc(5)).
+fn is_ignored_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 /// Deletes promemu's groups from the Pushgateway: those of runs that are over, or all.
 async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
     let url = settings.gateway_url()?;
@@ -160,8 +177,10 @@ async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
     let away = |error| Error::Run(format!("the groups of pushgateway {url} cannot be listed: {error}"));
     let groups = client.groups().await.map_err(away)?;
     let own = RunInfo::new("", Span::ZERO);
-    let is_doomed = |group: &&promemu::sink::pushgateway::GatewayGroup| {
-        group.run.as_ref().is_some_and(|run| all || own.is_orphan(run, group.pushed_at, wall_now()))
+    let is_doomed = |group: &&promemu::sink::pushgateway::GatewayGroup| match own.judge(group, wall_now()) {
+        Verdict::Orphan => true,
+        Verdict::Own | Verdict::Unclear { .. } | Verdict::Alive => all,
+        Verdict::Stranger => false,
     };
     let doomed: Vec<String> =
         groups.iter().filter(is_doomed).filter_map(|group| group.job_only().map(str::to_owned)).collect();

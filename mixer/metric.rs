@@ -86,16 +86,6 @@ pub enum Cells {
 }
 
 impl Cells {
-    /// The type on the wire.
-    #[must_use]
-    pub const fn metric_type(&self) -> MetricType {
-        match self {
-            Self::Gauge => MetricType::Gauge,
-            Self::Counter { .. } => MetricType::Counter,
-            Self::Histogram { .. } => MetricType::Histogram,
-        }
-    }
-
     /// How many series Prometheus makes of it.
     #[must_use]
     pub fn series(&self) -> usize {

@@ -18,7 +18,7 @@ use tracing::{error, info};
 use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
 use crate::event::{METRICS_PUSHED, RUN_FINISHED, RUN_STARTED};
-use crate::host::EmulatedHost;
+use crate::host::{EmulatedHost, START_SPREAD};
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::sink::pushgateway::{GatewayUrl, PushSettings, PushgatewayClient, PushgatewaySink, RunInfo};
@@ -29,6 +29,9 @@ use hosts::Fleet;
 
 /// How long a push that is under way at the end may take before it is dropped.
 const LAST_PUSH: Duration = Duration::from_secs(3);
+
+/// The first push comes so soon at the latest, when all hosts have begun.
+const FIRST_PUSH: Span = Span::from_nanos(START_SPREAD.as_nanos() + 200_000_000);
 
 /// What a run is asked for, beside its plan.
 #[derive(Clone, Debug)]
@@ -62,7 +65,7 @@ pub struct MetricsMixer {
 /// Where the jobs go.
 #[derive(Debug)]
 enum Output {
-    Pushgateway(PushgatewaySink),
+    Pushgateway(Box<PushgatewaySink>),
     Embedded(ScrapeSink),
 }
 
@@ -85,9 +88,10 @@ impl MetricsMixer {
         } else {
             let client = PushgatewayClient::new(settings.pushgateway_url.clone(), settings.push_timeout)?;
             let owner = RunInfo::new(&plan.config, settings.push.interval);
-            let mut sink = PushgatewaySink::new(client, Arc::clone(&jobs), owner, settings.push.clone());
-            sink.start(clock.now()).await?;
-            Output::Pushgateway(sink)
+            let mut sink =
+                PushgatewaySink::new(client, Arc::clone(&jobs), owner, settings.push.clone(), clock);
+            sink.start().await?;
+            Output::Pushgateway(Box::new(sink))
         };
         let fleet = Arc::new(Fleet::new(plan, jobs, clock));
         Ok(Self { fleet, settings, output })
@@ -115,7 +119,8 @@ impl MetricsMixer {
         let mut hosts = spawn_hosts(&fleet, settings.seed);
         let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
-        let sink = tokio::spawn(drive_output(output, Arc::clone(&fleet), settings.push.interval, stopped));
+        let mut sink =
+            tokio::spawn(drive_output(output, Arc::clone(&fleet), settings.push.interval, stopped));
         let mut next_status = settings.status_interval.map(|interval| fleet.clock().now() + interval);
         tokio::pin!(shutdown);
         loop {
@@ -132,6 +137,12 @@ impl MetricsMixer {
                     Some(Err(problem)) => error!("a host's task ended by a bug, the others go on: {problem}"),
                     Some(Ok(())) => {}
                 },
+                ended = &mut sink => {
+                    // Without its output the run would be for nothing.
+                    fleet.stop();
+                    while hosts.join_next().await.is_some() {}
+                    return joined(ended);
+                }
                 () = sleep_until(fleet.clock(), next_status.unwrap_or(Time::NEVER)) => {
                     report(&fleet.status(&settings, health.status(fleet.clock().now())));
                     next_status = settings.status_interval.map(|interval| fleet.clock().now() + interval);
@@ -209,16 +220,22 @@ async fn push_until_stopped(
     mut stopped: watch::Receiver<bool>,
 ) {
     let clock = fleet.clock();
-    let mut next_round = clock.now() + interval;
+    let mut next_round = clock.now() + interval.min(FIRST_PUSH);
     loop {
         tokio::select! {
             () = sleep_until(clock, next_round) => {}
             _ = stopped.changed() => break,
         }
-        let now = clock.now();
-        let pushed = tokio::select! {
-            pushed = sink.round(now) => pushed,
-            _ = stopped.changed() => break,
+        let pushed = {
+            let mut round = std::pin::pin!(sink.round());
+            tokio::select! {
+                pushed = &mut round => pushed,
+                _ = stopped.changed() => {
+                    // A push that is dropped half-way may still arrive, after its group was deleted.
+                    let _is_cut_off = tokio::time::timeout(LAST_PUSH, round).await.is_err();
+                    break;
+                }
+            }
         };
         if pushed > 0 {
             fleet.publish_own(METRICS_PUSHED);
@@ -232,7 +249,7 @@ async fn push_until_stopped(
         }
     }
     if !sink.cleans_up() {
-        let _cut_off = tokio::time::timeout(LAST_PUSH, sink.round(clock.now())).await.is_err();
+        let _cut_off = tokio::time::timeout(LAST_PUSH, sink.round()).await.is_err();
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
 use crate::metric::{Cells, Rounding};
@@ -171,23 +173,24 @@ impl Plan {
             let host = &self.hosts[*host as usize];
             Row { labels: host.labels.clone(), width: host.shape.width }
         });
+        let mut families: IndexMap<usize, Family> = IndexMap::new();
         let mut columns = Vec::new();
         let mut first_row = 0;
         for (shape, rows) in self.shapes(job) {
-            columns.extend(shape.metrics.iter().map(|metric| Column {
-                family: metric.family,
-                first_row,
-                rows,
-                offset: metric.offset,
-                labels: metric.labels.clone(),
-                bounds: match &metric.cells {
+            for metric in &shape.metrics {
+                let entry = families.entry(metric.family);
+                let family = entry.index();
+                entry.or_insert_with(|| self.families[metric.family].clone());
+                let (offset, labels) = (metric.offset, metric.labels.clone());
+                let bounds = match &metric.cells {
                     Cells::Histogram { bounds, .. } => Arc::clone(bounds),
                     _ => [].into(),
-                },
-            }));
+                };
+                columns.push(Column { family, first_row, rows, offset, labels, bounds });
+            }
             first_row += rows;
         }
-        SeriesStore::new(self.families.clone(), columns, rows.collect())
+        SeriesStore::new(families.into_values().collect(), columns, rows.collect())
     }
 
     /// The job's shapes, and how many neighbouring hosts have each.

@@ -62,7 +62,7 @@ pub struct Effects {
     /// Events to emit.
     pub emitted: Vec<Emission>,
     /// When to ask for a value again, beside the metric's interval.
-    pub wake_at: Option<Time>,
+    pub wakes: Vec<Time>,
 }
 
 /// An event that a scenario emits; the host adds the rest.

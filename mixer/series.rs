@@ -305,12 +305,6 @@ impl SeriesStore {
         (0..self.families.len()).flat_map(|family| self.samples(family)).map(series).sum()
     }
 
-    /// The columns of one family.
-    #[must_use]
-    pub fn columns(&self, family: usize) -> &[Column] {
-        &self.families[family].1
-    }
-
     /// The series of one family that have a sample.
     pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
         self.families[family].1.iter().flat_map(move |column| {

@@ -16,6 +16,10 @@ pub(crate) enum Behaviour {
     Cut,
     /// Takes pushes and never answers deletions.
     HangDeletions,
+    /// Takes a second for each push, whether the client waits or not.
+    SlowPushes,
+    /// Answers 500 to pushes whose path has this in it.
+    Fail(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -96,11 +100,23 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
-    let is_deletion = method == "DELETE";
+    let (is_deletion, is_failing) =
+        (method == "DELETE", matches!(behaviour, Behaviour::Fail(part) if path.contains(part)));
+    if behaviour == Behaviour::SlowPushes && method == "PUT" {
+        std::thread::park_timeout(Duration::from_secs(1));
+    }
     state.lock().unwrap().requests.push(Request { method, path, body });
     let status = match behaviour {
         Behaviour::Answer(status) => status,
         Behaviour::HangDeletions if !is_deletion => 200,
+        Behaviour::SlowPushes => 200,
+        Behaviour::Fail(_) => {
+            if is_failing {
+                500
+            } else {
+                200
+            }
+        }
         _ => {
             // Until the client gives up.
             stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;

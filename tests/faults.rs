@@ -13,7 +13,7 @@ fn run_against(gateway: &FakeGateway, more: &[&str]) -> Process {
         "--push-interval",
         "100ms",
         "--push-timeout",
-        "300ms",
+        "5s",
     ];
     promemu(
         &[&args[..], more, &["--config-args", "interval=100ms", "metrics_interval=100ms", "hosts_count=2"]]
@@ -31,7 +31,8 @@ fn wait_for_pushes(gateway: &FakeGateway, count: usize) {
 /// The gateway misbehaves, then answers again: one line tells of each.
 fn goes_away_and_comes_back(behaviour: Behaviour, reason: &str) {
     let gateway = FakeGateway::start(Behaviour::Answer(200));
-    let mut run = run_against(&gateway, &[]);
+    let timeout = if behaviour == Behaviour::Hang { "500ms" } else { "10s" };
+    let mut run = run_against(&gateway, &["--push-timeout", timeout]);
     wait_for_pushes(&gateway, 3);
     gateway.behave(behaviour);
     run.wait_for_log("is away");
@@ -64,16 +65,25 @@ fn a_gateway_that_cuts_connections_is_away() {
 }
 
 #[test]
-fn a_gateway_that_is_away_is_tried_less_and_less_often() {
-    let gateway = FakeGateway::start(Behaviour::Answer(503));
-    let run = run_against(&gateway, &["--push-interval", "8s"]);
-    run.wait_for_log("is away");
-    let tried =
-        |count: usize| eventually("another attempt", || (gateway.requests("").len() >= count).then_some(()));
-    tried(3);
-    // The delays are 1 s, 2 s, 4 s … and up to a quarter more.
-    assert_eq!(run.count_in_log("WARN"), 1, "{}", run.log());
-    assert_eq!(gateway.requests("").len(), 3);
+fn a_job_that_always_fails_does_not_hold_up_the_others() {
+    let gateway = FakeGateway::start(Behaviour::Fail("balancer"));
+    let mut run = run_against(&gateway, &["--config-args", "split_jobs=true"]);
+    let workers = || gateway.requests("PUT").iter().filter(|push| !push.path.contains("balancer")).count();
+    eventually("the workers are pushed again and again", || (workers() >= 10).then_some(()));
+    run.wait_for_log("was refused by the pushgateway: it answered 500");
+    assert_eq!(run.count_in_log("was refused"), 1, "{}", run.log());
+    assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
+fn a_push_under_way_at_the_end_does_not_outlive_the_clean_up() {
+    let gateway = FakeGateway::start(Behaviour::SlowPushes);
+    let mut run = run_against(&gateway, &["--push-timeout", "10s"]);
+    wait_for_pushes(&gateway, 1);
+    // The next push is under way all the time.
+    assert_eq!(run.terminate(), Some(0));
+    let requests = gateway.requests("");
+    assert_eq!(requests.last().map(|request| request.method.as_str()), Some("DELETE"));
 }
 
 #[test]

@@ -105,6 +105,15 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Kills it and leaves what remains of it unreaped, as a careless parent does.
+    pub(crate) fn kill_unreaped(&self) {
+        self.signal("-KILL");
+        eventually("it is a zombie", || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+            stat.contains(") Z ").then_some(())
+        });
+    }
+
     /// Waits for the end; gives the exit code, if it ended by itself.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let log = Arc::clone(&self.log);

@@ -186,10 +186,9 @@ fn after_kill_9_the_next_start_cleans_up_and_leaves_strangers_alone() {
     push_by_hand(&gateway, "/metrics/job/stranger");
     push_by_hand(&gateway, "/metrics/job/orphan/instance/1");
     let orphan = steady_config("orphan");
-    let mut run = steady(&gateway, &orphan, &[]);
+    let run = steady(&gateway, &orphan, &[]);
     wait_for_groups(&gateway, 3);
-    run.signal("-KILL");
-    run.wait();
+    run.kill_unreaped();
     assert_eq!(gateway.groups(), ["orphan", "orphan", "stranger"]);
 
     let mut next = with_peaks(&gateway, &[]);

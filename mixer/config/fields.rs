@@ -39,6 +39,10 @@ impl Fields {
         Some(Self { what, span: node.span, left: fields, known: Vec::new() })
     }
 
+    pub(super) const fn span(&self) -> SourceSpan {
+        self.span
+    }
+
     pub(super) fn take(&mut self, name: &'static str) -> Option<Node> {
         self.known.push(name);
         let at = self.left.iter().position(|field| field.name == name)?;
@@ -134,7 +138,7 @@ pub(super) fn read_map(node: Node, what: &str, problems: &mut Problems) -> Vec<(
         }
     };
     for (n, (key, _)) in entries.iter().enumerate() {
-        if entries[..n].iter().any(|(earlier, _)| earlier.kind.describe() == key.kind.describe()) {
+        if entries[..n].iter().any(|(earlier, _)| earlier.kind.name() == key.kind.name()) {
             problems.error(key.span, format!("{what} has {} twice; keep one", key.kind.describe()));
         }
     }

@@ -164,9 +164,8 @@ impl<'a> Resolver<'a> {
         let Some((var, from, to)) = self.repetition(template.repeat.as_ref()) else { return };
         let metrics = template.metrics.len() + self.set_metrics(template);
         let count = usize::try_from(to.saturating_sub(from).saturating_add(1)).unwrap_or(0);
-        self.series = self.series.saturating_add(count.saturating_mul(metrics.max(1)));
-        if self.series > SERIES_MAX {
-            let series = self.series;
+        let series = self.series.saturating_add(count.saturating_mul(metrics.max(1)));
+        if series > SERIES_MAX {
             self.problems.error(
                 template.span,
                 format!("the config makes {series} series so far, more than {SERIES_MAX}; lower a count"),
@@ -238,7 +237,7 @@ impl<'a> Resolver<'a> {
         let interval = self.report_interval(template)?;
         let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?;
         let job = self.job(template)?;
-        let labels = self.labels(&template.labels, &names::RESERVED_LABELS, &[])?;
+        let labels = self.labels(&template.labels, &["job", "name", "host", "address", "le"], &[])?;
         let own = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
         let labels =
             LabelBlock::new(own.into_iter().chain(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
@@ -250,6 +249,12 @@ impl<'a> Resolver<'a> {
             *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
             shape
         };
+        self.series += shape.series;
+        if self.series > SERIES_MAX {
+            let message = format!("the config makes more than {SERIES_MAX} series; lower a count");
+            self.problems.error(template.span, message);
+            return None;
+        }
         let id = u32::try_from(self.hosts.len()).ok()?;
         self.jobs[job].push(id);
         self.hosts.push(Arc::new(HostPlan { name, job, ttl, interval, start_time, labels, shape }));

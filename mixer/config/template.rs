@@ -210,11 +210,13 @@ impl HostTemplate {
 impl RepeatTemplate {
     fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "Repeat", problems)?;
-        let var = fields.needed::<String>("var", problems);
+        let var = fields.constant::<String>("var", problems);
+        if var.is_none() {
+            problems.error(fields.span(), "Repeat needs a plain \"var\", as in var: \"i\"");
+        }
         let (from, to) = (fields.needed("from", problems), fields.needed("to", problems));
         fields.finish(problems);
-        let var = var?.evaluate(&Names::default()).ok()?;
-        Some(Self { var, from: from?, to: to? })
+        Some(Self { var: var?, from: from?, to: to? })
     }
 }
 

@@ -91,7 +91,7 @@ fn problems_that_need_values_are_said_at_once_too() {
     ],
 )"#;
     insta::assert_snapshot!(error_of(text, &[("n", "7"), ("m", "1")]), @r#"
-    test.ron: the config has no argument "m"; did you mean "n"?
+    test.ron: the config has no argument "m"; there is n
     test.ron: argument "n" must be at most 5, but is 7
     test.ron:4:35: label "job" is set by promemu itself; choose another name
     test.ron:5:26: metric name "cpu usage" is not allowed; use letters, digits, _ and :, not beginning with a digit
@@ -100,7 +100,7 @@ fn problems_that_need_values_are_said_at_once_too() {
     test.ron:7:30: ttl must be longer than 0; write "inf" for a host without an end
     test.ron:7:43: interval must be 1ms or longer and not endless, but is 0s..0s
     test.ron:7:87: unknown metric_type "gage"; did you mean "gauge"?
-    test.ron:8:62: name: unknown name "j" in an expression; did you mean "i"?
+    test.ron:8:62: name: unknown name "j" in an expression; there is i, n, started_at
     "#);
 }
 
@@ -186,7 +186,7 @@ fn metrics_are_checked_to_the_last_field() {
     Metric(name: "m", scenario: feature_toggle(duration: 0))
         test.ron:2:29: feature_toggle: duration must be 1ms or longer, but is 0s
     Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "n"))
-        test.ron:2:29: the host has no metric "n" to relay; did you mean "m"?
+        test.ron:2:29: the host has no metric "n" to relay; there is m
     Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "m"))
         test.ron:2:14: metric "m" is relayed from itself, through others; break the circle
     Metric(name: "m", scenario: relay_to_other_metric)

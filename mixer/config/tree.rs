@@ -42,6 +42,14 @@ pub(super) struct Field {
 }
 
 impl NodeKind {
+    /// The text of a word or a quoted text, which name the same.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Scalar(value) => value.to_string(),
+            other => other.describe(),
+        }
+    }
+
     /// What it is, for messages.
     pub(super) fn describe(&self) -> String {
         match self {

@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        insta::assert_snapshot!(evaluate::<f64>("{j}").unwrap_err(), @r#"unknown name "j" in an expression; did you mean "i"?"#);
+        insta::assert_snapshot!(evaluate::<f64>("{j}").unwrap_err(), @r#"unknown name "j" in an expression; there is i, share, who"#);
         insta::assert_snapshot!(evaluate::<f64>("many").unwrap_err(), @r#"expected a finite number (or a size, as in "1.5GiB"), found text "many""#);
         insta::assert_snapshot!(evaluate::<String>("{i").unwrap_err(), @"a { without its }; write {{ for a brace");
         insta::assert_snapshot!(evaluate::<Span>("soon").unwrap_err(), @r#""soon" is not a duration; write 15m, 90s, 1h30m, inf, or seconds"#);

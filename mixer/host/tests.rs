@@ -173,6 +173,32 @@ fn host_events_become_others_and_start_and_stop_metrics() {
 }
 
 #[test]
+fn a_relay_goes_with_its_source() {
+    let plan = one_host(
+        r#"listen_events: { "go": stop_metric("m") }, metrics: [Metric(name: "m", default_value: 1),
+            Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m"))]"#,
+    );
+    let rows = rows(&drive(&mut host(&plan, 0, 1), 25.0, &[(3.0, "go")]));
+    assert_eq!(rows[0].1, [1.0, 1.0]);
+    assert!(rows[1..].iter().all(|(_, row)| row.iter().all(|cell| is_absent(*cell))));
+}
+
+#[test]
+fn moments_that_were_slept_through_are_not_caught_up_on_one_by_one() {
+    let plan = one_host(
+        r#"metrics: [Metric(name: "m", update_interval: "1h",
+            scenario: feature_toggle(start_time: 1, duration: "200ms", interval: "200ms"))]"#,
+    );
+    let mut host = host(&plan, 0, 1);
+    drive(&mut host, 1.5, &[]);
+    let late = at(&host, 100.0);
+    host.skip_overdue(late);
+    let mut out = Outbox::default();
+    let due = host.advance(late, &[], &mut out);
+    assert!(out.updates == 1 && due > late, "one value, and the next change lies ahead");
+}
+
+#[test]
 fn events_that_chase_each_other_come_to_an_end() {
     let plan = one_host(
         r#"listen_events: { "ping": emit("pong"), "pong": emit("ping") }, metrics: [Metric(name: "m")]"#,

@@ -12,9 +12,9 @@ use tracing::{debug, warn};
 use super::RunSettings;
 use crate::clock::{Clock, Span, Time};
 use crate::event::{Event, EventBus, HostId};
-use crate::host::{EmulatedHost, Outbox};
+use crate::host::{EmulatedHost, Outbox, START_SPREAD};
 use crate::metric::{Cells, is_absent};
-use crate::plan::{HostPlan, Plan};
+use crate::plan::{HostPlan, MetricPlan, Plan};
 use crate::sink::Job;
 use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
 
@@ -135,6 +135,9 @@ impl Fleet {
         debug!(event = &*event.name, source = &*event.source, "event");
         let event = Arc::new(event);
         for host in self.bus.listeners(&event, emitter) {
+            if self.states[host as usize].has_ended.load(Ordering::Relaxed) {
+                continue;
+            }
             let mailbox = &self.mailboxes[host as usize];
             let mut events = mailbox.events.lock().unwrap_or_else(PoisonError::into_inner);
             if events.len() >= MAILBOX_MAX {
@@ -152,6 +155,13 @@ impl Fleet {
                 mailbox.wake.notify_one();
             }
         }
+    }
+
+    /// Before a host's start only what comes right before it is kept, such as the start of the run.
+    fn drop_early_events(&self, id: HostId, starts_at: Time) {
+        let mailbox = &self.mailboxes[id as usize];
+        let mut events = mailbox.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.retain(|event| starts_at.since(event.time) <= START_SPREAD);
     }
 
     /// The events that wait for a host, in the order in which they are to be heard.
@@ -253,7 +263,7 @@ impl Fleet {
                         Cells::Histogram { bounds, .. } => cells[..=bounds.len()].iter().sum(),
                         Cells::Gauge | Cells::Counter { .. } => cells[0],
                     };
-                    (metric.name.to_string(), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
+                    (shown_name(metric), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
                 })
                 .collect()
         };
@@ -290,6 +300,7 @@ impl Drop for Presence<'_> {
         let fleet = self.fleet;
         fleet.states[self.id as usize].has_ended.store(true, Ordering::Relaxed);
         fleet.active.fetch_sub(1, Ordering::Relaxed);
+        fleet.take_events(self.id);
         let job = fleet.plan.hosts[self.id as usize].job;
         fleet.jobs[job].store().remove(fleet.rows[self.id as usize] as usize);
     }
@@ -316,7 +327,7 @@ pub(super) async fn live(fleet: Arc<Fleet>, id: HostId, mut host: EmulatedHost) 
             return;
         }
         if now < host.starts_at() {
-            // What came early is heard at the start.
+            fleet.drop_early_events(id, host.starts_at());
             continue;
         }
         if presence.is_none() {
@@ -361,4 +372,10 @@ fn catch_up(
         fleet.carry_out(id, host, out);
     }
     due
+}
+
+/// A metric's name, with its own labels where it has any.
+fn shown_name(metric: &MetricPlan) -> String {
+    let labels = String::from_utf8_lossy(metric.labels.as_text());
+    if labels.is_empty() { metric.name.to_string() } else { format!("{}{{{labels}}}", metric.name) }
 }

@@ -64,7 +64,7 @@ pub struct Plan {
 
 impl Plan {
     pub(super) fn start(self: &Arc<Self>) -> FeatureToggle {
-        FeatureToggle { plan: Arc::clone(self), on: false, next_change: Time::NEVER }
+        FeatureToggle { plan: Arc::clone(self), on: false, has_begun: false, next_change: Time::NEVER }
     }
 }
 
@@ -73,15 +73,15 @@ impl Plan {
 pub struct FeatureToggle {
     plan: Arc<Plan>,
     on: bool,
-    /// [`Time::NEVER`] before the first update.
+    has_begun: bool,
     next_change: Time,
 }
 
 impl Scenario for FeatureToggle {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
-        let is_first = self.next_change == Time::NEVER;
-        let mut next_change = if is_first { tick.now + plan.start_time } else { self.next_change };
+        let mut next_change = if self.has_begun { self.next_change } else { tick.now + plan.start_time };
+        self.has_begun = true;
         let was_on = self.on;
         if next_change <= tick.now {
             // Whole cycles that were slept through change nothing; what is left is less than one.
@@ -94,7 +94,7 @@ impl Scenario for FeatureToggle {
         }
         if self.next_change != next_change {
             self.next_change = next_change;
-            tick.effects.wake_at = Some(next_change);
+            tick.effects.wakes.push(next_change);
         }
         let value = if self.on { plan.on_value } else { plan.off_value };
         if self.on != was_on {

@@ -88,7 +88,7 @@ impl Scenario for SwitchScenarioByEvents {
             self.until = Time::NEVER;
             if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
                 self.until = tick.now + duration;
-                tick.effects.wake_at = Some(self.until);
+                tick.effects.wakes.push(self.until);
             }
         }
         self.running.update(tick)

@@ -146,7 +146,7 @@ fn feature_toggle_changes_at_its_times_and_says_so() {
         for emission in bench.effects.emitted.drain(..) {
             log.push(format!("{at}: {} {value}", emission.event));
         }
-        wake = bench.effects.wake_at.take().map_or(wake, |wake| wake.since(START).as_secs_f64());
+        wake = bench.effects.wakes.pop().map_or(wake, |wake| wake.since(START).as_secs_f64());
         at = if wake > at { wake.min(at + 25.0) } else { at + 25.0 };
     }
     assert_eq!(
@@ -168,6 +168,13 @@ fn feature_toggle_that_slept_through_cycles_is_where_it_should_be() {
     let mut bench = Bench::new(&plan("feature_toggle", None, given), 0.0);
     bench.update(0.0, None);
     assert_eq!(bench.run([60.0 + 120.0 * 1e6 + 100.0, 60.0 + 120.0 * 1e6 + 121.0]), [0.0, 1.0]);
+}
+
+#[test]
+fn feature_toggle_without_an_end_stays_on() {
+    let given = vec![("start_time", span(5)), ("duration", Argument::Span(Span::FOREVER))];
+    let mut bench = Bench::new(&plan("feature_toggle", None, given), 0.0);
+    assert_eq!(bench.run([0.0, 5.0, 6.0, 1e6]), [0.0, 1.0, 1.0, 1.0]);
 }
 
 #[test]
@@ -219,7 +226,7 @@ fn switching_lasts_for_its_duration_and_starts_from_the_present_value() {
     assert_eq!(bench.run([0.0]), [100.0]);
     assert_eq!((bench.update(5.0, Some("peak")), bench.update(10.0, None)), (110.0, 120.0));
     assert_eq!((bench.update(15.0, Some("end")), bench.update(20.0, None)), (110.0, 100.0));
-    assert_eq!(bench.effects.wake_at, Some(START + Span::from_secs(30)));
+    assert_eq!(bench.effects.wakes, [START + Span::from_secs(30)]);
     assert_eq!(bench.run([30.0, 40.0]), [100.0, 100.0], "back to the default");
     assert_eq!((bench.update(50.0, Some("peak")), bench.update(55.0, Some("calm"))), (110.0, 110.0));
 }

@@ -11,15 +11,16 @@ mod ownership;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 pub use client::{GatewayUrl, PushError, PushgatewayClient};
 pub use groups::GatewayGroup;
-pub use ownership::{Process, RunInfo};
+pub use ownership::{Process, RunInfo, Verdict};
 
 use super::{Health, Job};
-use crate::clock::{Span, Time, wall_now};
+use crate::clock::{Clock, Span, Time, wall_now};
 use crate::error::Error;
 use crate::exposition::{Format, Group, encode};
 use crate::rng::{Rng, Seed, random_seed};
@@ -32,6 +33,10 @@ const PUSHES_AT_ONCE: usize = 8;
 const DELETIONS_AT_ONCE: usize = 16;
 /// All deletions of a clean-up together take no longer.
 const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
+/// Failures in a row after which a clean-up gives up.
+const DELETION_FAILURES_MAX: usize = 3;
+/// How often, a second apart, groups are deleted again after a push was cut off.
+const LATE_PUSH_CHECKS: usize = 5;
 const BACK_OFF_FIRST: Span = Span::from_secs(1);
 const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 
@@ -54,8 +59,24 @@ struct JobState {
     pushed_version: Option<u64>,
     pushed_at: Option<Time>,
     may_be_on_gateway: bool,
-    belongs_to_another: bool,
-    complaint: Option<String>,
+    conflict: Option<Conflict>,
+    /// What was told last: the kind of trouble, and its text.
+    complaint: Option<(String, String)>,
+}
+
+impl JobState {
+    fn complaint_text(&self) -> &str {
+        self.complaint.as_ref().map_or("", |(_, text)| text)
+    }
+}
+
+/// The job's group belongs to another run or to something else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Conflict {
+    /// That may be dead; it will be looked at again.
+    Passing,
+    /// That is alive.
+    Lasting,
 }
 
 /// The gateway does not take anything at present.
@@ -82,8 +103,13 @@ pub struct PushgatewaySink {
     run_info: Arc<SeriesStore>,
     owner: RunInfo,
     settings: PushSettings,
+    clock: Clock,
     away: Option<Away>,
-    is_prepared: bool,
+    /// When to look at the gateway's groups next, if at all.
+    next_look: Option<Time>,
+    probes: usize,
+    /// Set while attempts are made; still set when they were cut off.
+    is_under_way: bool,
     health: Arc<Health>,
     rng: Rng,
 }
@@ -96,6 +122,7 @@ impl PushgatewaySink {
         jobs: Arc<[Arc<Job>]>,
         owner: RunInfo,
         settings: PushSettings,
+        clock: Clock,
     ) -> Self {
         Self {
             client: Arc::new(client),
@@ -104,8 +131,11 @@ impl PushgatewaySink {
             run_info: Arc::new(owner.store()),
             owner,
             settings,
+            clock,
             away: None,
-            is_prepared: false,
+            next_look: Some(clock.now()),
+            probes: 0,
+            is_under_way: false,
             health: Arc::default(),
             rng: Seed::new(random_seed()).rng(),
         }
@@ -130,53 +160,72 @@ impl PushgatewaySink {
     }
 
     /// The first contact: sees whose groups there are, and cleans up. A gateway that is away costs a
-    /// warning; a job whose name another one uses is an error.
-    pub async fn start(&mut self, now: Time) -> Result<(), Error> {
-        if let Err(error) = self.prepare().await {
-            self.went_away(&error, now);
+    /// warning; a job that belongs to somebody else is an error, and so are groups that cannot be listed,
+    /// since then nobody knows whose they are.
+    pub async fn start(&mut self) -> Result<(), Error> {
+        match self.look().await {
+            Ok(()) => {}
+            Err(error) if error.is_away() => self.went_away(&error, self.clock.now()),
+            Err(error) if self.settings.cleanup_on_start => {
+                let url = self.client.url();
+                return Err(Error::Run(format!(
+                    "the groups of pushgateway {url} cannot be listed, so it is not known whose they are: {error}; \
+                     --cleanup-on-start=false pushes all the same"
+                )));
+            }
+            Err(error) => self.looks_no_more(&error),
         }
-        match self.states.iter().position(|state| state.belongs_to_another) {
-            Some(index) => Err(Error::Run(self.states[index].complaint.clone().unwrap_or_default())),
-            None => Ok(()),
-        }
+        let conflict = self.states.iter().find(|state| state.conflict == Some(Conflict::Lasting));
+        conflict.map_or(Ok(()), |state| Err(Error::Run(state.complaint_text().to_owned())))
     }
 
-    /// Looks at the gateway's groups, once, before anything is pushed: marks the jobs that belong to
-    /// somebody else, and deletes what this run is about to use and what dead runs left behind.
-    async fn prepare(&mut self) -> Result<(), PushError> {
-        if self.is_prepared {
+    fn looks_no_more(&mut self, error: &PushError) {
+        warn!("the pushgateway's groups cannot be listed, so there is no clean-up on start: {error}");
+        self.next_look = None;
+    }
+
+    /// Looks at the gateway's groups, if it is time to: marks the jobs that belong to somebody else, and
+    /// deletes what dead runs left behind. Where a run may be dead or alive, it will look again.
+    async fn look(&mut self) -> Result<(), PushError> {
+        if self.next_look.is_none_or(|at| self.clock.now() < at) {
             return Ok(());
         }
-        let groups = match self.client.groups().await {
-            Ok(groups) => groups,
-            Err(error) if error.is_away() => return Err(error),
-            Err(error) => {
-                warn!("the pushgateway's groups cannot be listed, so there is no clean-up on start: {error}");
-                self.is_prepared = true;
-                return Ok(());
-            }
-        };
-        let now = wall_now();
+        let groups = self.client.groups().await?;
+        let (clock_now, wall) = (self.clock.now(), wall_now());
+        for state in self.states.iter_mut().filter(|state| state.conflict.is_some()) {
+            (state.conflict, state.complaint) = (None, None);
+        }
+        let jobs: IndexMap<&str, usize> =
+            self.jobs.iter().zip(0..).map(|(job, index)| (&**job.name(), index)).collect();
         let mut doomed = Vec::new();
+        let mut next_look = None;
         for group in &groups {
-            let own_job = self.jobs.iter().position(|job| group.job_only() == Some(job.name()));
-            let is_orphan =
-                group.run.as_ref().is_some_and(|run| self.owner.is_orphan(run, group.pushed_at, now));
-            match (own_job, is_orphan) {
-                (Some(index), false) => {
-                    let complaint = ownership::describe_conflict(self.jobs[index].name(), group);
-                    if self.is_later_contact() {
-                        warn!("{complaint}");
-                    }
-                    self.health.set_refused(self.jobs[index].name(), Some(&complaint));
-                    (self.states[index].belongs_to_another, self.states[index].complaint) =
-                        (true, Some(complaint));
+            let Some(job) = group.job_only() else { continue };
+            let verdict = self.owner.judge(group, wall);
+            if let Verdict::Unclear { orphan_in } = verdict {
+                let at = clock_now + orphan_in + Span::from_secs(1);
+                next_look = Some(next_look.map_or(at, |next: Time| next.min(at)));
+            }
+            let conflict = match verdict {
+                Verdict::Orphan => {
+                    doomed.push(job.to_owned());
+                    continue;
                 }
-                (_, true) => doomed.extend(group.job_only().map(str::to_owned)),
-                (None, false) => {}
+                Verdict::Own => continue,
+                Verdict::Unclear { .. } => Conflict::Passing,
+                Verdict::Alive | Verdict::Stranger => Conflict::Lasting,
+            };
+            if let Some(index) = jobs.get(job) {
+                let complaint = ownership::describe_conflict(job, group, verdict);
+                if self.away.is_some() || conflict == Conflict::Passing {
+                    warn!("{complaint}");
+                }
+                self.health.set_refused(self.jobs[*index].name(), Some(&complaint));
+                self.states[*index].conflict = Some(conflict);
+                self.states[*index].complaint = Some((String::new(), complaint));
             }
         }
-        self.is_prepared = true;
+        self.next_look = next_look;
         if self.settings.cleanup_on_start && !doomed.is_empty() {
             let count = doomed.len();
             let failed = delete_all(&self.client, doomed).await;
@@ -185,44 +234,37 @@ impl PushgatewaySink {
         Ok(())
     }
 
-    fn is_later_contact(&self) -> bool {
-        self.away.is_some()
-    }
-
     /// One round; gives how many jobs were pushed.
-    pub async fn round(&mut self, now: Time) -> usize {
+    pub async fn round(&mut self) -> usize {
+        let now = self.clock.now();
         if self.away.as_ref().is_some_and(|away| now < away.next_try) {
             return 0;
         }
-        if let Err(error) = self.prepare().await {
-            self.went_away(&error, now);
-            return 0;
+        match self.look().await {
+            Ok(()) => {}
+            Err(error) if error.is_away() || self.settings.cleanup_on_start => {
+                self.went_away(&error, self.clock.now());
+                return 0;
+            }
+            Err(error) => self.looks_no_more(&error),
         }
         let mut due = self.due(now);
         let mut pushed = 0;
         if self.away.is_some() {
-            // One job finds out whether the gateway is back.
-            let Some(probe) = due.pop() else { return 0 };
-            let outcome = self.attempt(probe).await;
-            pushed += self.settle(probe, outcome, now);
-            if self.away.is_some() {
+            if due.is_empty() {
+                self.came_back(now);
                 return 0;
             }
+            // One job finds out whether the gateway is back; each time another one, as it may be the job's fault.
+            let probe = due.swap_remove(self.probes % due.len());
+            self.probes += 1;
+            pushed += self.attempt_all(&[probe]).await;
         }
-        let mut running = JoinSet::new();
-        for chunk in due.chunks(PUSHES_AT_ONCE) {
+        for tasks in due.chunks(PUSHES_AT_ONCE) {
             if self.away.is_some() {
                 break;
             }
-            for &(index, action) in chunk {
-                let attempt = self.attempt((index, action));
-                running.spawn(async move { ((index, action), attempt.await) });
-            }
-            while let Some(done) = running.join_next().await {
-                if let Ok((task, outcome)) = done {
-                    pushed += self.settle(task, outcome, now);
-                }
-            }
+            pushed += self.attempt_all(tasks).await;
         }
         pushed
     }
@@ -231,7 +273,7 @@ impl PushgatewaySink {
         let repeat_after =
             self.settings.interval.times(2).minus(Span::from_nanos(self.settings.interval.as_nanos() / 4));
         let action = |(index, state): (usize, &JobState)| {
-            if state.belongs_to_another {
+            if state.conflict.is_some() {
                 return None;
             }
             let store = self.jobs[index].store();
@@ -244,6 +286,30 @@ impl PushgatewaySink {
             (has_changed || is_old).then_some((index, Action::Push))
         };
         self.states.iter().enumerate().filter_map(action).collect()
+    }
+
+    /// Pushes or deletes some jobs at the same time; gives how many pushes arrived. Only if nothing got
+    /// through the gateway counts as away: a single job may be at fault itself.
+    async fn attempt_all(&mut self, tasks: &[(usize, Action)]) -> usize {
+        let mut running = JoinSet::new();
+        for &task in tasks {
+            let attempt = self.attempt(task);
+            running.spawn(async move { (task, attempt.await) });
+        }
+        self.is_under_way = true;
+        let outcomes = running.join_all().await;
+        self.is_under_way = false;
+        let now = self.clock.now();
+        let away =
+            |(_, outcome): &(_, Result<u64, PushError>)| matches!(outcome, Err(error) if error.is_away());
+        if outcomes.iter().all(away)
+            && let Some((_, Err(error))) = outcomes.first()
+        {
+            self.went_away(error, now);
+            return 0;
+        }
+        self.came_back(now);
+        outcomes.into_iter().map(|(task, outcome)| self.settle(task, outcome, now)).sum()
     }
 
     /// Pushes or deletes one job. A push that was cut off may have arrived, so the job counts as being on
@@ -273,43 +339,34 @@ impl PushgatewaySink {
         outcome: Result<u64, PushError>,
         now: Time,
     ) -> usize {
-        let job = self.jobs[index].name();
+        let (job, state) = (self.jobs[index].name(), &mut self.states[index]);
         match outcome {
             Ok(version) => {
-                let state = &mut self.states[index];
+                debug!(job = &**job, "{action:?} went well");
                 if state.complaint.take().is_some() {
                     self.health.set_refused(job, None);
                     info!("job {job:?} is taken by the pushgateway again");
                 }
-                debug!(job = &**job, "{action:?} went well");
-                match action {
-                    Action::Push => {
-                        (state.pushed_version, state.pushed_at) = (Some(version), Some(now));
-                        self.health.pushed(now);
-                    }
-                    Action::Delete => {
-                        *state = JobState::default();
-                    }
+                if action == Action::Delete {
+                    *state = JobState::default();
+                    return 0;
                 }
-                self.came_back(now);
-                usize::from(action == Action::Push)
-            }
-            Err(error) if error.is_away() => {
-                self.went_away(&error, now);
-                0
+                (state.pushed_version, state.pushed_at) = (Some(version), Some(now));
+                self.health.pushed(now);
+                1
             }
             Err(error) => {
                 let hint = if error.is_not_found() { "; is there a Pushgateway at this url?" } else { "" };
-                let complaint = format!("{error}{hint}");
-                let state = &mut self.states[index];
-                if state.complaint.as_ref() != Some(&complaint) {
+                let text = format!("{error}{hint}");
+                self.health.set_refused(job, Some(&text));
+                // The text may differ each time, as the gateway lists what it does not like in any order.
+                let kind = error.kind();
+                if state.complaint.as_ref().is_none_or(|(told, _)| *told != kind) {
                     warn!(
-                        "job {job:?} was refused by the pushgateway: {complaint}; it is tried again every push interval"
+                        "job {job:?} was refused by the pushgateway: {text}; it is tried again every push interval"
                     );
-                    self.health.set_refused(job, Some(&complaint));
-                    state.complaint = Some(complaint);
+                    state.complaint = Some((kind, text));
                 }
-                self.came_back(now);
                 0
             }
         }
@@ -355,7 +412,17 @@ impl PushgatewaySink {
         let on_gateway = self.jobs.iter().zip(&self.states).filter(|(_, state)| state.may_be_on_gateway);
         let names: Vec<String> = on_gateway.map(|(job, _)| job.name().to_string()).collect();
         let count = names.len();
-        let failed = delete_all(&self.client, names).await;
+        let mut failed = delete_all(&self.client, names.clone()).await;
+        if self.is_under_way {
+            // A push was cut off; the gateway may take it in after the deletion.
+            for _ in 0..LATE_PUSH_CHECKS {
+                if failed > 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                failed = delete_all(&self.client, names.clone()).await;
+            }
+        }
         if failed > 0 {
             warn!(
                 "{failed} of {count} groups could not be deleted from the pushgateway; the next start cleans them up"
@@ -382,6 +449,7 @@ pub async fn delete_all(client: &Arc<PushgatewayClient>, names: Vec<String>) -> 
     let deletions = async {
         let mut names = names.into_iter();
         let mut running = JoinSet::new();
+        let mut failures = 0;
         loop {
             while running.len() < DELETIONS_AT_ONCE
                 && let Some(name) = names.next()
@@ -390,9 +458,9 @@ pub async fn delete_all(client: &Arc<PushgatewayClient>, names: Vec<String>) -> 
                 running.spawn(async move { client.delete(&name).await });
             }
             match running.join_next().await {
-                Some(Ok(Ok(()))) => left -= 1,
-                Some(Ok(Err(error))) if error.is_away() => return,
-                Some(_) => {}
+                Some(Ok(Ok(()))) => (left, failures) = (left - 1, 0),
+                Some(_) if failures + 1 == DELETION_FAILURES_MAX => return,
+                Some(_) => failures += 1,
                 None => return,
             }
         }
@@ -428,7 +496,7 @@ mod tests {
             cleanup_on_finish,
         };
         let jobs = Arc::from([Arc::new(Job::new("job".into(), store))]);
-        PushgatewaySink::new(client, jobs, RunInfo::new("c", INTERVAL), settings)
+        PushgatewaySink::new(client, jobs, RunInfo::new("c", INTERVAL), settings, Clock::start())
     }
 
     fn pushed(sink: &mut PushgatewaySink, now: Time) {
@@ -464,7 +532,7 @@ mod tests {
     #[test]
     fn a_job_of_another_is_left_alone() {
         let mut sink = sink(true);
-        sink.states[0].belongs_to_another = true;
+        sink.states[0].conflict = Some(Conflict::Lasting);
         assert_eq!(sink.due(at(0)), []);
     }
 
@@ -482,7 +550,7 @@ mod tests {
         for (delay, longest) in delays.iter().zip([1.0, 2.0, 4.0, 8.0, 10.0, 10.0]) {
             assert!((0.75 * longest..=longest).contains(delay), "{delays:?}");
         }
-        pushed(&mut sink, now);
+        sink.came_back(now);
         assert_eq!(sink.retry_at(), None);
     }
 
@@ -495,6 +563,7 @@ mod tests {
         assert_eq!(status.refused["job"], "it answered 404 Not Found; is there a Pushgateway at this url?");
         sink.went_away(&PushError::NoAnswer("no".into()), at(0));
         assert_eq!(sink.health().status(at(5)).away_for, Some(5.0));
+        sink.came_back(at(6));
         pushed(&mut sink, at(6));
         let status = sink.health().status(at(7));
         assert_eq!((status.pushes, status.refused.len(), status.away_for), (1, 0, None));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -151,8 +151,10 @@ impl Publisher {
 }
 
 async fn metrics(State(publisher): State<Arc<Publisher>>) -> impl IntoResponse {
-    let body = tokio::task::spawn_blocking(move || publisher.body()).await.unwrap_or_default();
-    ([(header::CONTENT_TYPE, Format::Text.content_type())], body)
+    match tokio::task::spawn_blocking(move || publisher.body()).await {
+        Ok(body) => ([(header::CONTENT_TYPE, Format::Text.content_type())], body).into_response(),
+        Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, problem.to_string()).into_response(),
+    }
 }
 
 fn push_time(unix_nanos: u64) -> SeriesStore {

@@ -9,15 +9,25 @@ use super::metrics::Draft;
 use crate::error::suggestion;
 use crate::series::LabelBlock;
 
+/// Labels as Prometheus tells series apart: in no order, and an empty one is none.
+type LabelSet = Vec<(String, String)>;
+
+fn label_set(labels: &LabelBlock) -> LabelSet {
+    let given = labels.iter().filter(|(_, value)| !value.is_empty());
+    let mut set: LabelSet = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    set.sort();
+    set
+}
+
 /// What was wrong is among the problems.
 struct Refused;
 
 impl<'a> Resolver<'a> {
     /// Of two metrics with the same name and labels the later one wins.
     pub(super) fn without_duplicates(&mut self, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
-        let mut last: IndexMap<(Arc<str>, LabelBlock), usize> = IndexMap::new();
+        let mut last: IndexMap<(Arc<str>, LabelSet), usize> = IndexMap::new();
         for (index, draft) in drafts.iter().enumerate() {
-            let key = (Arc::clone(&draft.plan.name), draft.plan.labels.clone());
+            let key = (Arc::clone(&draft.plan.name), label_set(&draft.plan.labels));
             if last.insert(key, index).is_some() {
                 let name = &draft.plan.name;
                 self.problems.warning(

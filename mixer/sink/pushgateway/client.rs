@@ -14,7 +14,10 @@ use crate::exposition::Format;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
-const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the gateway may take to begin its list, and then for each piece of it: a full one gathers for
+/// seconds, and sends hundreds of megabytes.
+const LIST_TIMEOUT: Duration = Duration::from_secs(30);
+const LIST_PIECE_TIMEOUT: Duration = Duration::from_secs(10);
 /// No more of an error's body is shown.
 const ERROR_BODY_MAX: usize = 300;
 
@@ -27,6 +30,11 @@ impl GatewayUrl {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        // A password is not shown, even if the rest makes no sense.
+        let text = match (text.find("://"), text.rfind('@')) {
+            (Some(scheme), Some(at)) if at > scheme => format!("{}://***{}", &text[..scheme], &text[at..]),
+            _ => text.to_owned(),
+        };
         let refused = |why: &str| {
             Error::Usage(format!("pushgateway url {text:?} {why}; write it as in http://127.0.0.1:9091"))
         };
@@ -121,6 +129,16 @@ impl PushError {
 }
 
 impl PushError {
+    /// What it is about, without what may differ each time.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::NoAnswer(_) => "no answer".to_owned(),
+            Self::Answer { status, .. } => status.to_string(),
+            Self::Internal(_) => "internal".to_owned(),
+        }
+    }
+
     /// Whether there is no such path: no group, or no Pushgateway at all.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -141,12 +159,20 @@ impl PushgatewayClient {
     pub fn new(url: GatewayUrl, push_timeout: Duration) -> Result<Self, Error> {
         // A second call in one process finds the provider there already, which is as good.
         let _is_first = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder()
+        let mut http = Client::builder()
             .user_agent(concat!("promemu/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(|error| Error::Run(format!("http cannot be set up: {}", with_causes(&error))))?;
+            .redirect(redirect::Policy::none());
+        if url.0.scheme() == "http" {
+            // Without redirects no certificate is ever looked at, so a machine without any will do.
+            http = http.tls_certs_only([]);
+        }
+        let http = http.build().map_err(|error| {
+            let cause = with_causes(&error);
+            Error::Run(format!(
+                "https cannot be set up: {cause}; are the system's ca-certificates installed?"
+            ))
+        })?;
         Ok(Self { http, url, push_timeout })
     }
 
@@ -174,11 +200,17 @@ impl PushgatewayClient {
 
     /// The groups that there are. The gateway's exposition is read as it comes and not kept.
     pub async fn groups(&self) -> Result<Vec<GatewayGroup>, PushError> {
-        let request = self.http.request(Method::GET, self.url.join(&["metrics"])).timeout(LIST_TIMEOUT);
-        let mut response = check(request.send().await).await?;
+        let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
+        let request = self.http.request(Method::GET, self.url.join(&["metrics"])).send();
+        let answered = tokio::time::timeout(LIST_TIMEOUT, request).await.map_err(too_late)?;
+        let mut response = check(answered).await?;
         let mut reader = GroupReader::default();
-        while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
-            reader.read(&chunk);
+        loop {
+            let piece = tokio::time::timeout(LIST_PIECE_TIMEOUT, response.chunk()).await.map_err(too_late)?;
+            match piece.map_err(|error| no_answer(&error))? {
+                Some(piece) => reader.read(&piece),
+                None => break,
+            }
         }
         Ok(reader.finish())
     }
@@ -221,8 +253,15 @@ fn with_causes(error: &reqwest::Error) -> String {
     } else {
         deepest.to_string()
     };
-    let what = if error.is_connect() { "cannot connect" } else { "the exchange broke off" };
-    if deepest.is_empty() { what.to_owned() } else { format!("{what}: {}", deepest.to_lowercase()) }
+    let what = if error.is_builder() {
+        ""
+    } else if error.is_connect() {
+        "cannot connect"
+    } else {
+        "the exchange broke off"
+    };
+    let parts = [what.to_owned(), deepest.to_lowercase()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
@@ -252,5 +291,7 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains("http://127.0.0.1:9091"), "{error}");
         }
+        let error = GatewayUrl::parse("ftp://me:s3cret@gw").unwrap_err().to_string();
+        assert!(!error.contains("s3cret") && error.contains("ftp://***@gw"), "{error}");
     }
 }

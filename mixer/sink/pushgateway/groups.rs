@@ -69,6 +69,8 @@ impl GroupReader {
                 self.push_times.push((labels, value));
             } else if name == RUN_INFO
                 && let Some(job) = labels.get("job")
+                // One in a group of another form says nothing of the job's own group.
+                && labels.get("instance").is_none_or(String::is_empty)
             {
                 self.runs.insert(job.clone(), labels);
             }

@@ -47,18 +47,21 @@ impl Process {
 }
 
 /// When a process of this machine started, in clock ticks since the boot: field 22 of `/proc/PID/stat`
-/// (proc(5)). `None` if there is no such process.
+/// (proc(5)). `None` if there is no such process, or only its remains (a zombie).
 fn start_ticks(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the command in brackets, and may hold blanks and brackets itself.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X");
+    if is_dead { None } else { fields.nth(18)?.parse().ok() }
 }
 
 /// Whether the process of a `pid` label still lives; `None` if that cannot be told.
 fn is_alive(pid: &str) -> Option<bool> {
     let (number, ticks) = pid.split_once('-')?;
     let (number, ticks): (u32, u64) = (number.parse().ok()?, ticks.parse().ok()?);
-    start_ticks(std::process::id())?;
+    // Where other users' processes are hidden, one that is not seen may live.
+    start_ticks(1)?;
     Some(start_ticks(number) == Some(ticks))
 }
 
@@ -121,28 +124,64 @@ impl RunInfo {
         )
     }
 
-    /// Whether a group of another run was left behind: its process, on this machine, is gone; or it was not
-    /// pushed for so long that no living run would be so late.
+    /// Whose a group is. A run of this machine is looked up; one elsewhere is judged by its silence: no
+    /// living run is so late.
     #[must_use]
-    pub fn is_orphan(&self, run: &Self, pushed_at: Time, now: Time) -> bool {
+    pub fn judge(&self, group: &GatewayGroup, now: Time) -> Verdict {
+        let Some(run) = &group.run else { return Verdict::Stranger };
+        if run.run_id == self.run_id {
+            return Verdict::Own;
+        }
         if run.process.machine == self.process.machine
             && let Some(alive) = is_alive(&run.process.pid)
         {
-            return !alive;
+            return if alive { Verdict::Alive } else { Verdict::Orphan };
         }
-        now.since(pushed_at) > run.push_interval.times(SILENT_INTERVALS).max(SILENCE_MIN)
+        let patience = run.push_interval.times(SILENT_INTERVALS).max(SILENCE_MIN);
+        let silence = now.since(group.pushed_at);
+        if silence > patience {
+            Verdict::Orphan
+        } else {
+            Verdict::Unclear { orphan_in: patience.minus(silence) }
+        }
     }
 }
 
+/// Whose a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// This run's.
+    Own,
+    /// That of a run that is over.
+    Orphan,
+    /// That of a run that may be over: it is if it stays silent for so long.
+    Unclear {
+        /// From now.
+        orphan_in: Span,
+    },
+    /// That of a run that is alive.
+    Alive,
+    /// Not promemu's.
+    Stranger,
+}
+
 /// Why a job cannot be pushed.
-pub(super) fn describe_conflict(job: &str, group: &GatewayGroup) -> String {
-    match &group.run {
-        Some(run) => format!(
+pub(super) fn describe_conflict(job: &str, group: &GatewayGroup, verdict: Verdict) -> String {
+    match (&group.run, verdict) {
+        (Some(run), Verdict::Unclear { orphan_in }) => {
+            let RunInfo { config, process: Process { machine, pid }, .. } = run;
+            let secs = orphan_in.as_secs_f64();
+            format!(
+                "job {job:?} on the pushgateway was pushed lately by a promemu elsewhere (config {config:?}, pid {pid} \
+                 on {machine}); it is taken over when that has been silent for {secs:.0} s more"
+            )
+        }
+        (Some(run), _) => format!(
             "job {job:?} on the pushgateway belongs to a promemu that is alive (config {:?}, pid {} on {}); stop it, \
              or choose another job name",
             run.config, run.process.pid, run.process.machine
         ),
-        None => format!(
+        (None, _) => format!(
             "job {job:?} on the pushgateway was pushed by something else and is not touched; choose another job \
              name, or delete it by hand"
         ),
@@ -170,24 +209,48 @@ mod tests {
         assert_eq!(RunInfo::from_labels(&labels), Some(run));
     }
 
+    fn group(run: &RunInfo, pushed_at: Time) -> GatewayGroup {
+        GatewayGroup { grouping: IndexMap::new(), pushed_at, run: Some(run.clone()) }
+    }
+
     #[test]
     fn a_process_of_this_machine_is_looked_up() {
         let own = RunInfo::new("c", Span::from_secs(15));
-        assert!(!own.is_orphan(&own, seconds_ago(9999), now()), "it lives, however long it was silent");
-        let mut dead = own.clone();
-        dead.process.pid = format!("{}-1", std::process::id());
-        assert!(own.is_orphan(&dead, seconds_ago(0), now()), "another process had the same number");
+        let judge = |run: &RunInfo| own.judge(&group(run, seconds_ago(9999)), now());
+        assert_eq!(judge(&own), Verdict::Own);
+        let mut other = RunInfo { run_id: "other".into(), ..own.clone() };
+        assert_eq!(judge(&other), Verdict::Alive, "its process lives, however long it was silent");
+        other.process.pid = format!("{}-1", std::process::id());
+        assert_eq!(judge(&other), Verdict::Orphan, "another process had the same number");
+    }
+
+    #[test]
+    fn a_process_that_was_killed_and_not_waited_for_is_dead() {
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let pid = format!("{}-{}", child.id(), start_ticks(child.id()).unwrap());
+        assert_eq!(is_alive(&pid), Some(true));
+        child.kill().unwrap();
+        let is_dead = (0..1000).any(|_| {
+            std::thread::yield_now();
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+            is_alive(&pid) == Some(false)
+        });
+        assert!(is_dead);
+        child.wait().unwrap();
     }
 
     #[test]
     fn a_run_elsewhere_is_judged_by_its_silence() {
         let own = RunInfo::new("c", Span::from_secs(15));
-        let mut elsewhere = own.clone();
+        let mut elsewhere = RunInfo { run_id: "other".into(), ..own.clone() };
         elsewhere.process.machine = "other-00000000".into();
-        assert!(!own.is_orphan(&elsewhere, seconds_ago(59), now()));
-        assert!(own.is_orphan(&elsewhere, seconds_ago(61), now()));
+        let judge = |run: &RunInfo, secs| own.judge(&group(run, seconds_ago(secs)), now());
+        assert_eq!(judge(&elsewhere, 50), Verdict::Unclear { orphan_in: Span::from_secs(10) });
+        assert_eq!(judge(&elsewhere, 61), Verdict::Orphan);
         elsewhere.push_interval = Span::from_secs(60);
-        assert!(!own.is_orphan(&elsewhere, seconds_ago(179), now()));
-        assert!(own.is_orphan(&elsewhere, seconds_ago(181), now()));
+        assert_eq!(judge(&elsewhere, 179), Verdict::Unclear { orphan_in: Span::from_secs(1) });
+        assert_eq!(judge(&elsewhere, 181), Verdict::Orphan);
+        let stranger = GatewayGroup { run: None, ..group(&own, now()) };
+        assert_eq!(own.judge(&stranger, now()), Verdict::Stranger);
     }
 }
