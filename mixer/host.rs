@@ -8,15 +8,18 @@
 //! At one instant: the start, the events that came, the updates that are due, the events that those
 //! emitted (its own listeners hear them at once), the report.
 
-use std::collections::VecDeque;
+mod outbox;
+
 use std::sync::Arc;
+
+pub use outbox::Outbox;
 
 use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::metric::{ABSENT, Cells, Counter, is_absent};
 use crate::plan::{HostPlan, Reaction};
 use crate::rng::{Rng, Seed};
-use crate::scenario::{Effects, Emission, Running, Scenario, Tick};
+use crate::scenario::{Emission, Running, Scenario, Tick};
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -29,37 +32,6 @@ const WAKE_LATENESS_MAX: Span = Span::from_secs(1);
 
 /// Events that follow from events that follow from events… end after so many steps.
 const HOPS_MAX: u8 = 32;
-
-/// What a host wants after an [`EmulatedHost::advance`]. One can serve many hosts in turn.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Events for others; the host itself has heard them.
-    pub events: Vec<Event>,
-    /// Its row of cells is to be taken over.
-    pub report: bool,
-    /// How many values were made.
-    pub updates: u64,
-    /// Scenarios that failed for the first time: the metric's name, and why.
-    pub failures: Vec<(Arc<str>, String)>,
-    /// How often a scenario failed.
-    pub scenario_errors: u64,
-    /// How many events were dropped, because they followed from too many others.
-    pub events_dropped: u64,
-    pending: VecDeque<Event>,
-    updated: Vec<bool>,
-    effects: Effects,
-}
-
-impl Outbox {
-    /// Forgets what was in it.
-    pub fn clear(&mut self) {
-        self.events.clear();
-        self.failures.clear();
-        self.pending.clear();
-        self.report = false;
-        (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
-    }
-}
 
 /// A metric's state: its scenario's, and the last value that this gave. There is one per series, so what
 /// few metrics need is kept elsewhere.

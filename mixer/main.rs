@@ -17,7 +17,7 @@ use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::plan::Plan;
 use promemu::preview::first_exposition;
-use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict, delete_all};
+use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -185,7 +185,7 @@ async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
     let doomed: Vec<String> =
         groups.iter().filter(is_doomed).filter_map(|group| group.job_only().map(str::to_owned)).collect();
     let (count, total) = (doomed.len(), groups.len());
-    let failed = delete_all(&client, doomed).await;
+    let failed = client.delete_all(doomed).await;
     if total == 0 {
         info!("there are no groups on {url}");
         return Ok(());

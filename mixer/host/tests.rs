@@ -1,5 +1,7 @@
 //! Hosts driven by hand, through configs as users write them.
 
+use std::collections::VecDeque;
+
 use indexmap::IndexMap;
 use proptest::prelude::*;
 

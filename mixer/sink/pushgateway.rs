@@ -6,12 +6,12 @@
 
 mod client;
 mod groups;
+mod look;
 mod ownership;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
@@ -20,7 +20,7 @@ pub use groups::GatewayGroup;
 pub use ownership::{Process, RunInfo, Verdict};
 
 use super::{Health, Job};
-use crate::clock::{Clock, Span, Time, wall_now};
+use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
 use crate::exposition::{Format, Group, encode};
 use crate::rng::{Rng, Seed, random_seed};
@@ -29,12 +29,6 @@ use crate::status::plural;
 
 /// Pushes that run at the same time.
 const PUSHES_AT_ONCE: usize = 8;
-/// Deletions that run at the same time.
-const DELETIONS_AT_ONCE: usize = 16;
-/// All deletions of a clean-up together take no longer.
-const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
-/// Failures in a row after which a clean-up gives up.
-const DELETION_FAILURES_MAX: usize = 3;
 /// How often, a second apart, groups are deleted again after a push was cut off.
 const LATE_PUSH_CHECKS: usize = 5;
 const BACK_OFF_FIRST: Span = Span::from_secs(1);
@@ -177,61 +171,6 @@ impl PushgatewaySink {
         }
         let conflict = self.states.iter().find(|state| state.conflict == Some(Conflict::Lasting));
         conflict.map_or(Ok(()), |state| Err(Error::Run(state.complaint_text().to_owned())))
-    }
-
-    fn looks_no_more(&mut self, error: &PushError) {
-        warn!("the pushgateway's groups cannot be listed, so there is no clean-up on start: {error}");
-        self.next_look = None;
-    }
-
-    /// Looks at the gateway's groups, if it is time to: marks the jobs that belong to somebody else, and
-    /// deletes what dead runs left behind. Where a run may be dead or alive, it will look again.
-    async fn look(&mut self) -> Result<(), PushError> {
-        if self.next_look.is_none_or(|at| self.clock.now() < at) {
-            return Ok(());
-        }
-        let groups = self.client.groups().await?;
-        let (clock_now, wall) = (self.clock.now(), wall_now());
-        for state in self.states.iter_mut().filter(|state| state.conflict.is_some()) {
-            (state.conflict, state.complaint) = (None, None);
-        }
-        let jobs: IndexMap<&str, usize> =
-            self.jobs.iter().zip(0..).map(|(job, index)| (&**job.name(), index)).collect();
-        let mut doomed = Vec::new();
-        let mut next_look = None;
-        for group in &groups {
-            let Some(job) = group.job_only() else { continue };
-            let verdict = self.owner.judge(group, wall);
-            if let Verdict::Unclear { orphan_in } = verdict {
-                let at = clock_now + orphan_in + Span::from_secs(1);
-                next_look = Some(next_look.map_or(at, |next: Time| next.min(at)));
-            }
-            let conflict = match verdict {
-                Verdict::Orphan => {
-                    doomed.push(job.to_owned());
-                    continue;
-                }
-                Verdict::Own => continue,
-                Verdict::Unclear { .. } => Conflict::Passing,
-                Verdict::Alive | Verdict::Stranger => Conflict::Lasting,
-            };
-            if let Some(index) = jobs.get(job) {
-                let complaint = ownership::describe_conflict(job, group, verdict);
-                if self.away.is_some() || conflict == Conflict::Passing {
-                    warn!("{complaint}");
-                }
-                self.health.set_refused(self.jobs[*index].name(), Some(&complaint));
-                self.states[*index].conflict = Some(conflict);
-                self.states[*index].complaint = Some((String::new(), complaint));
-            }
-        }
-        self.next_look = next_look;
-        if self.settings.cleanup_on_start && !doomed.is_empty() {
-            let count = doomed.len();
-            let failed = delete_all(&self.client, doomed).await;
-            info!("cleaned up {} of {count} groups that ended runs left on the pushgateway", count - failed);
-        }
-        Ok(())
     }
 
     /// One round; gives how many jobs were pushed.
@@ -382,7 +321,7 @@ impl PushgatewaySink {
         } else {
             let url = self.client.url();
             warn!(
-                "pushgateway {url} is away: {error}; the hosts go on, and it is tried again at least every {longest}"
+                "pushgateway {url} is away: {error}; the hosts go on, and it is tried again every {longest} at the latest"
             );
             now
         };
@@ -412,7 +351,7 @@ impl PushgatewaySink {
         let on_gateway = self.jobs.iter().zip(&self.states).filter(|(_, state)| state.may_be_on_gateway);
         let names: Vec<String> = on_gateway.map(|(job, _)| job.name().to_string()).collect();
         let count = names.len();
-        let mut failed = delete_all(&self.client, names.clone()).await;
+        let mut failed = self.client.delete_all(names.clone()).await;
         if self.is_under_way {
             // A push was cut off; the gateway may take it in after the deletion.
             for _ in 0..LATE_PUSH_CHECKS {
@@ -420,7 +359,7 @@ impl PushgatewaySink {
                     break;
                 }
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                failed = delete_all(&self.client, names.clone()).await;
+                failed = self.client.delete_all(names.clone()).await;
             }
         }
         if failed > 0 {
@@ -441,34 +380,6 @@ fn body(job: &Job, run_info: &SeriesStore, format: Format) -> (u64, Vec<u8>) {
     let groups = [Group { store: &store, labels: &none }, Group { store: run_info, labels: &none }];
     encode(format, &groups, &mut body);
     (store.version(), body)
-}
-
-/// Deletes groups, some at a time, within a deadline; gives how many are left.
-pub async fn delete_all(client: &Arc<PushgatewayClient>, names: Vec<String>) -> usize {
-    let mut left = names.len();
-    let deletions = async {
-        let mut names = names.into_iter();
-        let mut running = JoinSet::new();
-        let mut failures = 0;
-        loop {
-            while running.len() < DELETIONS_AT_ONCE
-                && let Some(name) = names.next()
-            {
-                let client = Arc::clone(client);
-                running.spawn(async move { client.delete(&name).await });
-            }
-            match running.join_next().await {
-                Some(Ok(Ok(()))) => (left, failures) = (left - 1, 0),
-                Some(_) if failures + 1 == DELETION_FAILURES_MAX => return,
-                Some(_) => failures += 1,
-                None => return,
-            }
-        }
-    };
-    if tokio::time::timeout(CLEANUP_DEADLINE, deletions).await.is_err() {
-        debug!("clean-up was cut off after {CLEANUP_DEADLINE:?}");
-    }
-    left
 }
 
 #[cfg(test)]

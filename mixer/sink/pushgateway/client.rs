@@ -1,12 +1,15 @@
 //! The Pushgateway's HTTP interface
 //! (<https://github.com/prometheus/pushgateway#api>).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use tokio::task::JoinSet;
+use tracing::debug;
 
 use super::groups::{GatewayGroup, GroupReader};
 use crate::error::Error;
@@ -18,6 +21,12 @@ const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
 /// seconds, and sends hundreds of megabytes.
 const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 const LIST_PIECE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Deletions that run at the same time.
+const DELETIONS_AT_ONCE: usize = 16;
+/// All deletions of a clean-up together take no longer.
+const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
+/// Failures in a row after which a clean-up gives up.
+const DELETION_FAILURES_MAX: usize = 3;
 /// No more of an error's body is shown.
 const ERROR_BODY_MAX: usize = 300;
 
@@ -196,6 +205,34 @@ impl PushgatewayClient {
             Err(error) if error.is_not_found() => Ok(()),
             outcome => outcome.map(drop),
         }
+    }
+
+    /// Deletes groups, some at a time, within a deadline; gives how many are left.
+    pub async fn delete_all(self: &Arc<Self>, names: Vec<String>) -> usize {
+        let mut left = names.len();
+        let deletions = async {
+            let mut names = names.into_iter();
+            let mut running = JoinSet::new();
+            let mut failures = 0;
+            loop {
+                while running.len() < DELETIONS_AT_ONCE
+                    && let Some(name) = names.next()
+                {
+                    let client = Arc::clone(self);
+                    running.spawn(async move { client.delete(&name).await });
+                }
+                match running.join_next().await {
+                    Some(Ok(Ok(()))) => (left, failures) = (left - 1, 0),
+                    Some(_) if failures + 1 == DELETION_FAILURES_MAX => return,
+                    Some(_) => failures += 1,
+                    None => return,
+                }
+            }
+        };
+        if tokio::time::timeout(CLEANUP_DEADLINE, deletions).await.is_err() {
+            debug!("clean-up was cut off after {CLEANUP_DEADLINE:?}");
+        }
+        left
     }
 
     /// The groups that there are. The gateway's exposition is read as it comes and not kept.

@@ -1,0 +1,38 @@
+//! The outbox: what a host wants, and room to work in.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::scenario::Effects;
+
+/// What a host wants after an [`super::EmulatedHost::advance`]. One can serve many hosts in turn.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Events for others; the host itself has heard them.
+    pub events: Vec<Event>,
+    /// Its row of cells is to be taken over.
+    pub report: bool,
+    /// How many values were made.
+    pub updates: u64,
+    /// Scenarios that failed for the first time: the metric's name, and why.
+    pub failures: Vec<(Arc<str>, String)>,
+    /// How often a scenario failed.
+    pub scenario_errors: u64,
+    /// How many events were dropped, because they followed from too many others.
+    pub events_dropped: u64,
+    pub(super) pending: VecDeque<Event>,
+    pub(super) updated: Vec<bool>,
+    pub(super) effects: Effects,
+}
+
+impl Outbox {
+    /// Forgets what was in it.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.failures.clear();
+        self.pending.clear();
+        self.report = false;
+        (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
+    }
+}
