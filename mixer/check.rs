@@ -4,7 +4,7 @@ use std::io::Write;
 
 use indexmap::IndexMap;
 use promemu::clock::wall_now;
-use promemu::config::{ConfigDirs, ConfigFile};
+use promemu::config::ConfigDirs;
 use promemu::error::{ConfigError, Error};
 use promemu::preview::Estimate;
 
@@ -15,11 +15,6 @@ use crate::settings::Settings;
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
     let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
     let names = if all { dirs.names() } else { names.to_vec() };
-    if names.is_empty() {
-        let missing =
-            "no configs found; put a .ron file into ./configs, or name their folder with --configs-dir";
-        return Err(Error::Usage(missing.to_owned()));
-    }
     let mut are_good = true;
     for name in &names {
         match estimates(settings, &dirs, name) {
@@ -35,7 +30,7 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
 
 /// A line for each class, warnings before it.
 fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<String>, ConfigError> {
-    let file = ConfigFile::read(&dirs.find(name)?)?;
+    let file = dirs.open(name)?;
     let mut lines = Vec::new();
     for class in file.class_names()? {
         let loaded = file.plan(Some(&class), &IndexMap::new(), wall_now())?;

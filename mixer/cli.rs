@@ -20,7 +20,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// The config to run: a name from the configs folder, or the path of a .ron file
+    /// The config to run: a name (--list-configs shows them), or the path of a .ron file
     #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
     pub(crate) config: Option<String>,
 
@@ -40,7 +40,7 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_LIST_CONFIGS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, hide_possible_values = true)]
     pub(crate) list_configs: bool,
 
-    /// The folder to look for configs in [default: ./configs, then configs beside the program]
+    /// A folder to look for configs in, before ./configs, configs beside the program, and those built in
     #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", global = true)]
     pub(crate) configs_dir: Option<PathBuf>,
 
@@ -107,11 +107,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check configs and say what they would run: hosts, series, values and pushes per second
     Check {
-        /// Names from the configs folder, or paths of .ron files
+        /// Names of configs, or paths of .ron files
         #[arg(required_unless_present = "all")]
         names: Vec<String>,
 
-        /// All configs of the configs folder
+        /// All configs
         #[arg(long)]
         all: bool,
     },

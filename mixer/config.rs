@@ -7,6 +7,7 @@
 mod arguments;
 mod fields;
 mod resolve;
+mod shipped;
 mod template;
 mod tree;
 mod value;
@@ -52,36 +53,35 @@ pub struct ClassSummary {
     pub arguments: Vec<Argument>,
 }
 
-/// The folders in which configs are looked for.
+/// The places in which configs are looked for, in order; the last are the shipped ones, built into the program.
 #[derive(Clone, Debug)]
 pub struct ConfigDirs(Vec<PathBuf>);
 
 impl ConfigDirs {
-    /// The folder given, else `./configs` and the `configs` beside the program.
+    /// The folder given, `./configs`, and the `configs` beside the program.
     #[must_use]
     pub fn new(given: Option<PathBuf>) -> Self {
-        let beside = || std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("configs")));
-        Self(given.map_or_else(
-            || [Some(PathBuf::from("configs")), beside()].into_iter().flatten().collect(),
-            |dir| vec![dir],
-        ))
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("configs")));
+        Self(given.into_iter().chain([PathBuf::from("configs")]).chain(beside).collect())
     }
 
-    /// The file of the config called `name`, which may also be the path of a `.ron` file.
-    pub fn find(&self, name: &str) -> Result<PathBuf, ConfigError> {
+    /// The config called `name`, which may also be the path of a `.ron` file.
+    pub fn open(&self, name: &str) -> Result<ConfigFile, ConfigError> {
         let path = Path::new(name);
-        if path.extension().is_some_and(|extension| extension == "ron")
-            && (path.is_file() || path.components().count() > 1)
-        {
-            return Ok(path.to_owned());
-        }
         let is_plain = path.components().count() == 1 && !name.starts_with('.');
-        let found = self.0.iter().map(|dir| dir.join(format!("{name}.ron"))).find(|path| path.is_file());
-        found.filter(|_| is_plain).ok_or_else(|| {
-            let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
-            let (name, looked_in) = (name.to_owned(), looked_in.join(" and "));
-            ConfigError::NotFound { name, looked_in, known: self.names() }
-        })
+        if path.extension().is_some_and(|extension| extension == "ron") && (path.is_file() || !is_plain) {
+            return ConfigFile::read(path);
+        }
+        let mut paths = self.0.iter().map(|dir| dir.join(format!("{name}.ron")));
+        if let Some(path) = paths.find(|path| is_plain && path.is_file()) {
+            return ConfigFile::read(&path);
+        }
+        if let Some(text) = shipped::find(name) {
+            return Ok(ConfigFile::from_text(name, text));
+        }
+        let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
+        let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
+        Err(ConfigError::NotFound { name, looked_in, known: self.names() })
     }
 
     /// The names of all configs, sorted.
@@ -90,10 +90,9 @@ impl ConfigDirs {
         let entries = self.0.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
         let files =
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "ron"));
-        let mut names: Vec<String> = files
-            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-            .filter(|n| !n.starts_with('.'))
-            .collect();
+        let files = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+        let shipped = shipped::SHIPPED.iter().map(|(name, _)| (*name).to_owned());
+        let mut names: Vec<String> = files.chain(shipped).filter(|name| !name.starts_with('.')).collect();
         names.sort();
         names.dedup();
         names
@@ -103,8 +102,7 @@ impl ConfigDirs {
     #[must_use]
     pub fn list(&self) -> Vec<ConfigSummary> {
         let summary = |name: String| {
-            let classes =
-                self.find(&name).and_then(|path| ConfigFile::read(&path)).and_then(|file| file.classes());
+            let classes = self.open(&name).and_then(|file| file.classes());
             ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) }
         };
         self.names().into_iter().map(summary).collect()
@@ -118,7 +116,7 @@ impl ConfigDirs {
         arguments: &IndexMap<String, String>,
         started_at: Time,
     ) -> Result<LoadedConfig, ConfigError> {
-        ConfigFile::read(&self.find(name)?)?.plan(class, arguments, started_at)
+        self.open(name)?.plan(class, arguments, started_at)
     }
 }
 

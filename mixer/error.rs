@@ -86,7 +86,7 @@ impl Problems {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// No file has that name.
-    #[error("config {name:?} not found in {}{}", .looked_in, not_found_hint(.name, .known))]
+    #[error("config {name:?} not found in {}, nor built in{}", .looked_in, suggestion(.name.trim_end_matches(".ron"), .known))]
     NotFound {
         /// The name asked for.
         name: String,
@@ -202,13 +202,6 @@ impl Problem {
             None => format!("{file}: {}", self.message),
         }
     }
-}
-
-fn not_found_hint(name: &str, known: &[String]) -> String {
-    if known.is_empty() {
-        return ", where there is no config; name their folder with --configs-dir, or give the path of a .ron file".to_owned();
-    }
-    suggestion(name.trim_end_matches(".ron"), known)
 }
 
 /// `; did you mean "x"?` when one of `known` is close to `word`, else what there is.

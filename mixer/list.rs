@@ -17,12 +17,6 @@ pub(crate) fn print(dirs: &ConfigDirs) -> Result<(), Error> {
             }
         }
     }
-    if lines.is_empty() {
-        lines.push(
-            "no configs found; put a .ron file into ./configs, or name a folder with --configs-dir"
-                .to_owned(),
-        );
-    }
     let mut text = lines.join("\n");
     text.push('\n');
     match std::io::stdout().write_all(text.as_bytes()) {

@@ -35,6 +35,10 @@ struct Flags {
 impl Settings {
     /// Checks what does not need the config.
     pub(crate) fn new(cli: Cli) -> Result<Self, Error> {
+        if let Some(dir) = cli.configs_dir.as_ref().filter(|dir| !dir.is_dir()) {
+            let dir = dir.display();
+            return Err(Error::Usage(format!("--configs-dir or PME_CONFIGS_DIR: {dir} is not a folder")));
+        }
         let flags = Flags {
             pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
             push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,

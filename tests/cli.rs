@@ -20,7 +20,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
     std::fs::write(dir.path().join("broken.ron"), "Config(\n    hosts: [Host(name: \"a\"],\n)").unwrap();
     let dir = dir.path().display().to_string();
     let broken = format!("{dir}/broken.ron:2:27: ");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["--bogus"], "error: unexpected argument '--bogus' found"),
         (&["--push-interval", "soon"], "PME_PUSHGATEWAY_PUSH_INTERVAL: \"soon\" is not a duration"),
         (
@@ -44,6 +44,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
             &["--config", "single_host_load", "--pushgateway-url", "ftp://x"],
             "error: pushgateway url \"ftp://x\" is neither http nor https",
         ),
+        (&["check", "--all", "--configs-dir", "/nowhere"], "PME_CONFIGS_DIR: /nowhere is not a folder"),
         (&[], "error: no config given; choose one with --config NAME"),
     ];
     for (args, message) in cases {
@@ -135,6 +136,12 @@ fn the_list_shows_configs_arguments_and_broken_files() {
     insta::assert_snapshot!(text, @"
     broken  cannot be used:
         DIR/broken.ron:1:15: hosts takes a list, as in [a, b]; found 5
+    hosts_load_with_peaks  a balancer raises load peaks, and the workers follow
+        hosts_count      = 9         number of workers (a whole number)
+        hosts_ttl        = 15m       life of every host (a duration, as in 15m)
+        interval         = 14s..16s  how often a host reports (a duration or a range, as in 14s..16s)
+        metrics_interval = 10s       how often a metric makes a new value (a duration, as in 15m)
+        split_jobs       = false     push the balancer as a job of its own (true or false)
     single_host_load  one host whose cpu, memory and io utilisation are sine waves
         host_ttl = 10m  life of the host (a duration, as in 15m)
     ");

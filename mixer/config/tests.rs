@@ -46,6 +46,17 @@ fn hosts_load_with_peaks_is_what_it_says() {
 }
 
 #[test]
+fn all_configs_of_the_repository_are_built_in() {
+    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("configs")).unwrap();
+    let files =
+        folder.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "ron"));
+    let mut names: Vec<String> =
+        files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert_eq!(names, shipped::SHIPPED.map(|(name, _)| name.to_owned()));
+}
+
+#[test]
 fn shipped_configs_have_no_problems() {
     for summary in ConfigDirs::new(Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"))).list() {
         let loaded = shipped(&summary.name).plan(None, &IndexMap::new(), START);
