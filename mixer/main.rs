@@ -175,9 +175,9 @@ async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
     let url = settings.gateway_url()?;
     let client = Arc::new(PushgatewayClient::new(url.clone(), settings.push_timeout())?);
     let away = |error| Error::Run(format!("the groups of pushgateway {url} cannot be listed: {error}"));
-    let groups = client.groups().await.map_err(away)?;
+    let (groups, gateway_now) = client.groups().await.map_err(away)?;
     let own = RunInfo::new("", Span::ZERO);
-    let is_doomed = |group: &&promemu::sink::pushgateway::GatewayGroup| match own.judge(group, wall_now()) {
+    let is_doomed = |group: &&promemu::sink::pushgateway::GatewayGroup| match own.judge(group, gateway_now) {
         Verdict::Orphan => true,
         Verdict::Own | Verdict::Unclear { .. } | Verdict::Alive => all,
         Verdict::Stranger => false,

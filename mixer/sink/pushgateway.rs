@@ -350,7 +350,8 @@ impl PushgatewaySink {
         }
         let on_gateway = self.jobs.iter().zip(&self.states).filter(|(_, state)| state.may_be_on_gateway);
         let names: Vec<String> = on_gateway.map(|(job, _)| job.name().to_string()).collect();
-        let count = names.len();
+        let (count, pushed) =
+            (names.len(), self.states.iter().filter(|state| state.pushed_at.is_some()).count());
         let mut failed = self.client.delete_all(names.clone()).await;
         if self.is_under_way {
             // A push was cut off; the gateway may take it in after the deletion.
@@ -366,8 +367,8 @@ impl PushgatewaySink {
             warn!(
                 "{failed} of {count} groups could not be deleted from the pushgateway; the next start cleans them up"
             );
-        } else if count > 0 {
-            info!("deleted {} from the pushgateway", plural(count, "group", "groups"));
+        } else if pushed > 0 {
+            info!("deleted {} from the pushgateway", plural(pushed, "group", "groups"));
         }
     }
 }

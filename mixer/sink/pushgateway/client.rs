@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, DATE};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use tokio::task::JoinSet;
 use tracing::debug;
 
 use super::groups::{GatewayGroup, GroupReader};
+use crate::clock::{Time, wall_now};
 use crate::error::Error;
 use crate::exposition::Format;
 
@@ -235,12 +236,14 @@ impl PushgatewayClient {
         left
     }
 
-    /// The groups that there are. The gateway's exposition is read as it comes and not kept.
-    pub async fn groups(&self) -> Result<Vec<GatewayGroup>, PushError> {
+    /// The groups that there are, and what time it is by the gateway's clock. The gateway's exposition is read
+    /// as it comes and not kept.
+    pub async fn groups(&self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
         let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
         let request = self.http.request(Method::GET, self.url.join(&["metrics"])).send();
         let answered = tokio::time::timeout(LIST_TIMEOUT, request).await.map_err(too_late)?;
         let mut response = check(answered).await?;
+        let now = gateway_time(&response).unwrap_or_else(wall_now);
         let mut reader = GroupReader::default();
         loop {
             let piece = tokio::time::timeout(LIST_PIECE_TIMEOUT, response.chunk()).await.map_err(too_late)?;
@@ -249,8 +252,15 @@ impl PushgatewayClient {
                 None => break,
             }
         }
-        Ok(reader.finish())
+        Ok((reader.finish(), now))
     }
+}
+
+/// The time of an answer, by the clock that the groups' push times come from.
+fn gateway_time(response: &Response) -> Option<Time> {
+    let date = httpdate::parse_http_date(response.headers().get(DATE)?.to_str().ok()?).ok()?;
+    let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time::from_unix_secs(since_epoch.as_secs()))
 }
 
 async fn check(outcome: reqwest::Result<Response>) -> Result<Response, PushError> {

@@ -5,7 +5,7 @@ use tracing::{info, warn};
 
 use super::ownership::{self, Verdict};
 use super::{Conflict, PushError, PushgatewaySink};
-use crate::clock::{Span, Time, wall_now};
+use crate::clock::{Span, Time};
 
 impl PushgatewaySink {
     /// Goes on without knowing whose the groups are.
@@ -20,8 +20,8 @@ impl PushgatewaySink {
         if self.next_look.is_none_or(|at| self.clock.now() < at) {
             return Ok(());
         }
-        let groups = self.client.groups().await?;
-        let (clock_now, wall) = (self.clock.now(), wall_now());
+        let (groups, gateway_now) = self.client.groups().await?;
+        let clock_now = self.clock.now();
         for (state, job) in
             self.states.iter_mut().zip(&*self.jobs).filter(|(state, _)| state.conflict.is_some())
         {
@@ -34,7 +34,7 @@ impl PushgatewaySink {
         let mut next_look = None;
         for group in &groups {
             let Some(job) = group.job_only() else { continue };
-            let verdict = self.owner.judge(group, wall);
+            let verdict = self.owner.judge(group, gateway_now);
             if let Verdict::Unclear { orphan_in } = verdict {
                 let at = clock_now + orphan_in + Span::from_secs(1);
                 next_look = Some(next_look.map_or(at, |next: Time| next.min(at)));
