@@ -71,7 +71,10 @@ fn a_job_that_always_fails_does_not_hold_up_the_others() {
     let workers = || gateway.requests("PUT").iter().filter(|push| !push.path.contains("balancer")).count();
     eventually("the workers are pushed again and again", || (workers() >= 10).then_some(()));
     run.wait_for_log("was refused by the pushgateway: it answered 500");
-    assert_eq!(run.count_in_log("was refused"), 1, "{}", run.log());
+    let before = workers();
+    eventually("and still are", || (workers() >= before + 10).then_some(()));
+    // The balancer may be the first to push, and then nobody knows whose fault it is.
+    assert!(run.count_in_log("was refused") == 1 && run.count_in_log("is away") <= 1, "{}", run.log());
     assert_eq!(run.terminate(), Some(0));
 }
 

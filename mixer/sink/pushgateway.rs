@@ -197,13 +197,15 @@ impl PushgatewaySink {
             // One job finds out whether the gateway is back; each time another one, as it may be the job's fault.
             let probe = due.swap_remove(self.probes % due.len());
             self.probes += 1;
-            pushed += self.attempt_all(&[probe]).await;
+            pushed += self.attempt_all(&[probe], false).await;
         }
+        let mut got_through = pushed > 0;
         for tasks in due.chunks(PUSHES_AT_ONCE) {
             if self.away.is_some() {
                 break;
             }
-            pushed += self.attempt_all(tasks).await;
+            pushed += self.attempt_all(tasks, got_through).await;
+            got_through |= pushed > 0;
         }
         pushed
     }
@@ -227,9 +229,10 @@ impl PushgatewaySink {
         self.states.iter().enumerate().filter_map(action).collect()
     }
 
-    /// Pushes or deletes some jobs at the same time; gives how many pushes arrived. Only if nothing got
-    /// through the gateway counts as away: a single job may be at fault itself.
-    async fn attempt_all(&mut self, tasks: &[(usize, Action)]) -> usize {
+    /// Pushes or deletes some jobs at the same time; gives how many pushes arrived. The gateway counts as away
+    /// only if nothing `got_through` in this round, and not for jobs alone that are known to fail while
+    /// others do not: those may be at fault themselves.
+    async fn attempt_all(&mut self, tasks: &[(usize, Action)], got_through: bool) -> usize {
         let mut running = JoinSet::new();
         for &task in tasks {
             let attempt = self.attempt(task);
@@ -241,7 +244,12 @@ impl PushgatewaySink {
         let now = self.clock.now();
         let away =
             |(_, outcome): &(_, Result<u64, PushError>)| matches!(outcome, Err(error) if error.is_away());
-        if outcomes.iter().all(away)
+        let is_known = |state: &JobState| state.complaint.is_some();
+        let are_known = tasks.iter().all(|(index, _)| is_known(&self.states[*index]));
+        let is_plausible = self.away.is_some() || !are_known || self.states.iter().all(is_known);
+        if !got_through
+            && is_plausible
+            && outcomes.iter().all(away)
             && let Some((_, Err(error))) = outcomes.first()
         {
             self.went_away(error, now);
