@@ -1,15 +1,13 @@
 //! `promemu check`: what configs would run, or all that is wrong with them.
 
-use std::io::Write;
-
 use indexmap::IndexMap;
 use promemu::clock::wall_now;
 use promemu::config::ConfigDirs;
 use promemu::error::{ConfigError, Error};
 use promemu::preview::Estimate;
 
-use crate::diagnostics;
 use crate::settings::Settings;
+use crate::{diagnostics, output};
 
 /// Checks the configs named, or all; says whether all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
@@ -18,7 +16,7 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     let mut are_good = true;
     for name in &names {
         match estimates(settings, &dirs, name) {
-            Ok(lines) => lines.iter().try_for_each(|line| print(line))?,
+            Ok(lines) => output::print((lines.join("\n") + "\n").as_bytes())?,
             Err(error) => {
                 diagnostics::say(&Error::Config(error), settings.cli().log_format);
                 are_good = false;
@@ -40,13 +38,4 @@ fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<S
         lines.push(format!("{name}{class}: {estimate}"));
     }
     Ok(lines)
-}
-
-fn print(line: &str) -> Result<(), Error> {
-    match writeln!(std::io::stdout(), "{line}") {
-        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::System { what: "the result cannot be written".to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }

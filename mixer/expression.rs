@@ -85,21 +85,15 @@ impl Names {
         self.scope.push_constant_dynamic(name, value.into());
     }
 
-    /// Forgets all but the first `len` values.
-    pub fn truncate(&mut self, len: usize) {
-        self.scope.rewind(len);
-    }
-
-    /// How many values were set.
+    /// A place to [`Self::rewind`] to.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn mark(&self) -> usize {
         self.scope.len()
     }
 
-    /// Whether nothing was set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.scope.is_empty()
+    /// Forgets what was set since the mark.
+    pub fn rewind(&mut self, mark: usize) {
+        self.scope.rewind(mark);
     }
 
     /// Whether the name stands for something.

@@ -1,9 +1,9 @@
 //! The list of configs.
 
-use std::io::Write;
-
 use promemu::config::{ClassSummary, ConfigDirs};
 use promemu::error::Error;
+
+use crate::output;
 
 /// Prints what there is; a broken file with its error.
 pub(crate) fn print(dirs: &ConfigDirs) -> Result<(), Error> {
@@ -19,12 +19,7 @@ pub(crate) fn print(dirs: &ConfigDirs) -> Result<(), Error> {
     }
     let mut text = lines.join("\n");
     text.push('\n');
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::System { what: "the list cannot be written".to_owned(), source })
-        }
-        _ => Ok(()),
-    }
+    output::print(text.as_bytes())
 }
 
 fn describe(config: &str, class: &ClassSummary, lines: &mut Vec<String>) {

@@ -5,9 +5,9 @@ mod cli;
 mod diagnostics;
 mod list;
 mod logs;
+mod output;
 mod settings;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -96,13 +96,8 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
     let started_at = wall_now();
     let plan = load(settings, started_at)?;
     let seed = settings.run_settings(&plan.defaults)?.seed;
-    let written = std::io::stdout().write_all(&first_exposition(&plan, seed, started_at));
-    match written {
-        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::System { what: "the exposition cannot be written".to_owned(), source })
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    output::print(&first_exposition(&plan, seed, started_at))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run(settings: &Settings) -> Result<(), Error> {

@@ -21,6 +21,19 @@ pub const fn is_absent(cell: f64) -> bool {
 /// The upper bounds of a histogram's buckets when a config names none: `client_golang`'s `DefBuckets`.
 pub const DEFAULT_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// How many cells a series with these bucket bounds takes: the buckets up to `+Inf` and the sum. One without
+/// bounds is no histogram and takes one.
+#[must_use]
+pub const fn cells_of(bounds: &[f64]) -> usize {
+    if bounds.is_empty() { 1 } else { bounds.len() + 2 }
+}
+
+/// How many series Prometheus makes of it: the count comes on top.
+#[must_use]
+pub const fn series_of(bounds: &[f64]) -> usize {
+    if bounds.is_empty() { 1 } else { bounds.len() + 3 }
+}
+
 /// What a metric is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricType {
@@ -91,8 +104,7 @@ impl Cells {
     pub fn series(&self) -> usize {
         match self {
             Self::Gauge | Self::Counter { .. } => 1,
-            // The buckets up to +Inf, the sum and the count.
-            Self::Histogram { bounds, .. } => bounds.len() + 3,
+            Self::Histogram { bounds, .. } => series_of(bounds),
         }
     }
 
@@ -101,7 +113,7 @@ impl Cells {
     pub fn width(&self) -> usize {
         match self {
             Self::Gauge | Self::Counter { .. } => 1,
-            Self::Histogram { bounds, .. } => bounds.len() + 2,
+            Self::Histogram { bounds, .. } => cells_of(bounds),
         }
     }
 

@@ -126,7 +126,8 @@ impl MetricsMixer {
         loop {
             tokio::select! {
                 () = &mut shutdown => {
-                    info!("stopping: {} asked to end; a second signal ends promemu at once", plural(fleet.active_hosts(), "host is", "hosts are"));
+                    let hosts = plural(fleet.active_hosts(), "host is", "hosts are");
+                    info!("stopping: {hosts} asked to end; a second signal ends promemu at once");
                     break;
                 }
                 ended = hosts.join_next() => match ended {
@@ -139,8 +140,7 @@ impl MetricsMixer {
                 },
                 ended = &mut sink => {
                     // Without its output the run would be for nothing.
-                    fleet.stop();
-                    while hosts.join_next().await.is_some() {}
+                    end_hosts(&fleet, &mut hosts).await;
                     return joined(ended);
                 }
                 () = sleep_until(fleet.clock(), next_status.unwrap_or(Time::NEVER)) => {
@@ -149,22 +149,23 @@ impl MetricsMixer {
                 }
             }
         }
-        // A run that leaves its groups behind leaves them with their last values: the sink ends first.
-        let sink_ends_first = !settings.push.cleanup_on_finish;
         stop.send_replace(true);
-        let mut sink = Some(sink);
-        let mut outcome = Ok(());
-        if sink_ends_first && let Some(sink) = sink.take() {
-            outcome = joined(sink.await);
+        if settings.push.cleanup_on_finish {
+            end_hosts(&fleet, &mut hosts).await;
+            joined(sink.await)
+        } else {
+            // The groups that stay are to have the hosts' last values, so the sink ends first.
+            let outcome = joined(sink.await);
+            end_hosts(&fleet, &mut hosts).await;
+            outcome
         }
-        fleet.stop();
-        while hosts.join_next().await.is_some() {}
-        fleet.publish_own(RUN_FINISHED);
-        if let Some(sink) = sink.take() {
-            outcome = joined(sink.await);
-        }
-        outcome
     }
+}
+
+async fn end_hosts(fleet: &Fleet, hosts: &mut JoinSet<()>) {
+    fleet.stop();
+    while hosts.join_next().await.is_some() {}
+    fleet.publish_own(RUN_FINISHED);
 }
 
 fn spawn_hosts(fleet: &Arc<Fleet>, seed: u64) -> JoinSet<()> {

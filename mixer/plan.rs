@@ -18,8 +18,6 @@ use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
 pub struct Plan {
     /// The config's name.
     pub config: String,
-    /// What the config says of itself.
-    pub description: String,
     /// The families, in the config's order. One name has one type and one HELP.
     pub families: Vec<Family>,
     /// The jobs, in the config's order.

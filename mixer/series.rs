@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::metric::{ABSENT, MetricType, is_absent};
+use crate::metric::{ABSENT, MetricType, cells_of, is_absent, series_of};
 
 /// Label names and values, rendered once for each format: as a run of `io.prometheus.client.Metric.label`
 /// fields, and as `name="value",…` of the text format. Cheap to share.
@@ -244,10 +244,15 @@ impl SeriesStore {
         store
     }
 
-    /// Takes over a host's row of cells.
+    /// Takes over a host's row of cells. The same cells again are no change.
     pub fn report(&mut self, row: usize, cells: &[f64]) {
         let start = self.rows[row].start;
-        self.cells[start..start + cells.len()].copy_from_slice(cells);
+        let stored = &mut self.cells[start..start + cells.len()];
+        let is_same = |(old, new): (&f64, &f64)| old.to_bits() == new.to_bits();
+        if self.row_present[row] && stored.iter().zip(cells).all(is_same) {
+            return;
+        }
+        stored.copy_from_slice(cells);
         if !self.row_present[row] {
             self.row_present[row] = true;
             self.rows_present += 1;
@@ -301,14 +306,14 @@ impl SeriesStore {
     /// How many series have a sample now, as Prometheus counts them.
     #[must_use]
     pub fn series_count(&self) -> usize {
-        let series = |sample: Sample<'_>| if sample.bounds.is_empty() { 1 } else { sample.bounds.len() + 3 };
-        (0..self.families.len()).flat_map(|family| self.samples(family)).map(series).sum()
+        let samples = (0..self.families.len()).flat_map(|family| self.samples(family));
+        samples.map(|sample| series_of(sample.bounds)).sum()
     }
 
     /// The series of one family that have a sample.
     pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
         self.families[family].1.iter().flat_map(move |column| {
-            let width = if column.bounds.is_empty() { 1 } else { column.bounds.len() + 2 };
+            let width = cells_of(&column.bounds);
             self.rows[column.first_row..column.first_row + column.rows].iter().filter_map(move |row| {
                 let start = row.start + column.offset;
                 let cells = &self.cells[start..start + width];
@@ -344,6 +349,18 @@ mod tests {
             put_varint(&mut bytes, value);
             assert_eq!(bytes.len(), varint_len(value), "{value}");
         }
+    }
+
+    #[test]
+    fn the_same_report_again_is_no_change() {
+        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let mut store = SeriesStore::single(family, LabelBlock::empty(), f64::NAN);
+        let version = store.version();
+        store.report(0, &[f64::NAN]);
+        assert_eq!(store.version(), version);
+        store.report(0, &[0.0]);
+        store.report(0, &[-0.0]);
+        assert_eq!(store.version(), version + 2);
     }
 
     #[test]

@@ -65,7 +65,6 @@ pub(super) fn resolve(
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
         config: config.to_owned(),
-        description: template.description.clone(),
         families: families.into_values().map(|known| known.family).collect(),
         jobs,
         hosts,
@@ -174,14 +173,14 @@ impl<'a> Resolver<'a> {
         }
         self.repeat_var.clone_from(&var);
         let mut shared: Option<Arc<HostShape>> = None;
-        let outer = self.names.len();
+        let outer = self.names.mark();
         for i in from..=to {
             if let Some(var) = &var {
                 self.names.set(var, Value::Int(i));
             }
             let errors_before = self.problems.error_count();
             let made = self.one_host(template, &mut shared);
-            self.names.truncate(outer);
+            self.names.rewind(outer);
             if made.is_none() || self.problems.error_count() > errors_before {
                 return;
             }
@@ -278,7 +277,9 @@ impl<'a> Resolver<'a> {
         let own = template.job_name.as_ref().or(self.template.default_job_name.as_ref());
         let name = match own {
             Some(name) => self.value("job_name", name)?,
-            None => DEFAULT_JOB_NAME.replace("{started_at}", &self.started_at()),
+            None => {
+                Scalar::<String>::text(DEFAULT_JOB_NAME).and_then(|name| name.evaluate(&self.names)).ok()?
+            }
         };
         if name.is_empty() {
             let place = own.map_or(template.span, |name| name.span);
@@ -288,11 +289,6 @@ impl<'a> Resolver<'a> {
         let index = entry.index();
         entry.or_default();
         Some(index)
-    }
-
-    fn started_at(&self) -> String {
-        let scalar = Scalar::<String>::text("{started_at}");
-        scalar.and_then(|scalar| scalar.evaluate(&self.names)).unwrap_or_default()
     }
 
     /// What the host and its metrics have in common with others of the template.

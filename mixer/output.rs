@@ -1,0 +1,15 @@
+//! Standard output: what a command prints for its user or for the next program in a pipe.
+
+use std::io::{ErrorKind, Write};
+
+use promemu::error::Error;
+
+/// Prints; a reader that has gone away is no error.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
+    match std::io::stdout().write_all(bytes) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::System { what: "the output cannot be written".to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
