@@ -1,8 +1,7 @@
 //! `promemu check`: what configs would run, or all that is wrong with them.
 
-use indexmap::IndexMap;
 use promemu::clock::wall_now;
-use promemu::config::ConfigDirs;
+use promemu::config::{ConfigDirs, LoadOptions};
 use promemu::error::{ConfigError, Error};
 use promemu::preview::Estimate;
 
@@ -31,7 +30,8 @@ fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<S
     let file = dirs.open(name)?;
     let mut lines = Vec::new();
     for class in file.class_names()? {
-        let loaded = file.plan(Some(&class), &IndexMap::new(), wall_now())?;
+        let options = LoadOptions { class: Some(class.clone()), ..LoadOptions::starting_at(wall_now()) };
+        let loaded = file.plan(&options)?;
         lines.extend(loaded.warnings);
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let class = if class.is_empty() { String::new() } else { format!(" {class}") };

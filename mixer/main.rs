@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu::clock::{Clock, Span, Time, wall_now};
-use promemu::config::ConfigDirs;
+use promemu::config::{ConfigDirs, LoadOptions};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::plan::Plan;
@@ -83,8 +83,12 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, E
 /// Loads the config that the settings name, and logs what is odd about it.
 fn load(settings: &Settings, started_at: Time) -> Result<Plan, Error> {
     let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
-    let class = settings.cli().class.as_deref();
-    let loaded = dirs.load(settings.config()?, class, settings.config_args(), started_at)?;
+    let options = LoadOptions {
+        class: settings.cli().class.clone(),
+        arguments: settings.config_args().clone(),
+        ..LoadOptions::starting_at(started_at)
+    };
+    let loaded = dirs.load(settings.config()?, &options)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
+use crate::expression::{Formula, Value};
 use crate::metric::{Cells, Rounding};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
@@ -79,6 +80,10 @@ pub struct HostShape {
     pub schedules: Vec<Schedule>,
     /// What happens on which event.
     pub listeners: Vec<Listener>,
+    /// What the host's storage begins with.
+    pub storage: Vec<(String, Value)>,
+    /// Whether a metric asks for the time since its last update.
+    pub keeps_update_times: bool,
     /// How many cells a host's row has.
     pub width: usize,
     /// How many series a host has.
@@ -121,6 +126,12 @@ pub struct MetricPlan {
     pub scenario: ScenarioPlan,
     /// The metric that it is calculated from, as an index into the shape's; it comes before this one.
     pub source: Option<usize>,
+    /// The metrics that its formulas read, as indices into the shape's.
+    pub links: Vec<usize>,
+    /// What must hold for it to have a sample.
+    pub when: Option<Formula>,
+    /// How many observations an update of a histogram makes; without it, one.
+    pub observations: Option<Formula>,
 }
 
 /// Something that happens on an event.
@@ -130,6 +141,17 @@ pub struct Listener {
     pub subscription: Subscription,
     /// What happens.
     pub reaction: Reaction,
+    /// What must hold for it to happen.
+    pub when: Option<Condition>,
+}
+
+/// A formula, and the metrics that it reads, as indices into the shape's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// What must hold.
+    pub formula: Formula,
+    /// The metrics, in the order of the formula's links.
+    pub links: Vec<usize>,
 }
 
 /// What happens on an event. Metrics are indices into the shape's.
@@ -200,10 +222,8 @@ impl Plan {
 }
 
 impl HostShape {
-    /// What happens on this event to the host called `own_name`.
-    pub fn reactions(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Reaction> {
-        let heard =
-            self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name));
-        heard.map(|listener| &listener.reaction)
+    /// What listens to this event on the host called `own_name`.
+    pub fn listeners_to(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Listener> {
+        self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name))
     }
 }

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use promemu::clock::Span;
 use promemu::error::Error;
 use promemu::exposition::Format;
+use promemu::expression::Value;
 use promemu::mixer::RunSettings;
 use promemu::plan::RunDefaults;
 use promemu::rng::random_seed;
@@ -29,7 +30,7 @@ struct Flags {
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
-    config_args: IndexMap<String, String>,
+    config_args: IndexMap<String, Value>,
 }
 
 impl Settings {
@@ -69,7 +70,7 @@ impl Settings {
     }
 
     /// The config's arguments.
-    pub(crate) const fn config_args(&self) -> &IndexMap<String, String> {
+    pub(crate) const fn config_args(&self) -> &IndexMap<String, Value> {
         &self.flags.config_args
     }
 
@@ -142,7 +143,7 @@ fn push_interval(text: &str) -> Result<Span, Error> {
 
 /// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
 /// at a time, whose value may hold blanks. The last of one name counts.
-fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
+fn config_args(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
     let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
     let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
     let words: Vec<&str> = if split_all {
@@ -155,7 +156,7 @@ fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
         let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(Error::Usage(format!("config argument {word:?} is not of the form NAME=VALUE")));
         };
-        args.insert(name.to_owned(), value.to_owned());
+        args.insert(name.to_owned(), Value::from(value));
     }
     Ok(args)
 }
@@ -197,7 +198,7 @@ mod tests {
             let flags: Vec<&str> = ["--config-args"].iter().chain(given).copied().collect();
             settings(&flags).map(|settings| settings.flags.config_args.into_iter().collect::<Vec<_>>())
         };
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
         assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
         assert_eq!(args(&["a=1 b=2"]).unwrap(), [pair("a", "1"), pair("b", "2")]);
         assert_eq!(args(&["a=x y"]).unwrap(), [pair("a", "x y")]);

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::RunSettings;
 use crate::clock::{Clock, Span, Time};
-use crate::event::{Event, EventBus, HostId};
+use crate::event::{Event, EventBus, HostId, OWN_NAME};
 use crate::host::{EmulatedHost, Outbox, START_SPREAD};
 use crate::metric::{Cells, is_absent};
 use crate::plan::{HostPlan, MetricPlan, Plan};
@@ -23,9 +23,6 @@ const MAILBOX_MAX: usize = 256;
 
 /// No more hosts of a job are listed in a status report.
 const LISTED_HOSTS_MAX: usize = 100;
-
-/// The source of the mixer's own events.
-const OWN_NAME: &str = "promemu";
 
 thread_local! {
     /// One outbox per thread serves all hosts that run on it.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
@@ -34,7 +34,7 @@ pub(super) const KIND: Kind = Kind {
     },
 };
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Trend {
     Hold,
     Up,
@@ -42,15 +42,17 @@ enum Trend {
 }
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     trend: Trend,
     step_range: (f64, f64),
     range: (f64, f64),
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
+impl Blueprint for Plan {
+    type Running = UpdateByTrend;
+
+    fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
         UpdateByTrend { plan: Arc::clone(self), sum: value }
     }
 }
