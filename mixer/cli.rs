@@ -24,12 +24,12 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
     pub(crate) config: Option<String>,
 
-    /// The class to take from a config file that holds several [default: the first that ends in Config]
-    #[arg(long, env = "PME_CLASS", value_name = "CLASS")]
+    /// The class to take from a config file that holds several [default: the first that ends in Config; for check all]
+    #[arg(long, env = "PME_CLASS", value_name = "CLASS", global = true)]
     pub(crate) class: Option<String>,
 
     /// The config's arguments; the variable takes them separated by blanks
-    #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1..)]
+    #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1.., global = true)]
     pub(crate) config_args: Vec<String>,
 
     /// Print the first values of all series and end: nothing is sent
@@ -108,7 +108,6 @@ pub(crate) enum Command {
     /// Check configs and say what they would run: hosts, series, values and pushes per second
     Check {
         /// Names of configs, or paths of .ron files
-        #[arg(required_unless_present = "all")]
         names: Vec<String>,
 
         /// All configs

@@ -153,7 +153,9 @@ fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
     let mut args = IndexMap::new();
     for word in words {
         let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-            return Err(Error::Usage(format!("config argument {word:?} is not of the form NAME=VALUE")));
+            return Err(Error::Usage(format!(
+                "config argument {word:?} is not of the form NAME=VALUE; put what is no argument before --config-args"
+            )));
         };
         args.insert(name.to_owned(), value.to_owned());
     }

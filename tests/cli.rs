@@ -9,6 +9,10 @@ fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     promemu_command(args).envs(variables.iter().copied()).output().unwrap()
 }
 
+fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).trim_end().to_owned()
 }
@@ -20,7 +24,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
     std::fs::write(dir.path().join("broken.ron"), "Config(\n    hosts: [Host(name: \"a\"],\n)").unwrap();
     let dir = dir.path().display().to_string();
     let broken = format!("{dir}/broken.ron:2:27: ");
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--bogus"], "error: unexpected argument '--bogus' found"),
         (&["--push-interval", "soon"], "PME_PUSHGATEWAY_PUSH_INTERVAL: \"soon\" is not a duration"),
         (
@@ -46,6 +50,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
         ),
         (&["check", "--all", "--configs-dir", "/nowhere"], "PME_CONFIGS_DIR: /nowhere is not a folder"),
         (&[], "error: no config given; choose one with --config NAME"),
+        (&["check"], "error: no config given; name one, or check all with --all"),
     ];
     for (args, message) in cases {
         let output = run(args, &[("PME_PUSHGATEWAY_URL", &gateway.url())]);
@@ -161,6 +166,54 @@ fn check_says_what_a_config_would_run_or_all_that_is_wrong() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("config \"nobody\" not found"));
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("single_host_load: 1 job, 1 host, "));
+}
+
+#[test]
+fn check_takes_arguments_and_a_class() {
+    let checked = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = run(&[&["check"], args].concat(), variables);
+        let text = printed(&output);
+        let lines: Vec<&str> = text.lines().map(|line| line.split(" famil").next().unwrap()).collect();
+        (output.status.code(), lines.join("\n"), said(&output))
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let host = |count: &str| {
+        format!(
+            "Host(repeat: Repeat(var: \"i\", from: 1, to: \"{count}\"), name: \"h{{i}}\", metrics: [Metric(name: \"m\")])"
+        )
+    };
+    let text = format!(
+        "{{ \"Small\": Config(args: {{ \"n\": 1 }}, hosts: [{}]), \"Large\": Config(args: {{ \"n\": 2 }}, hosts: [{}]) }}",
+        host("{n}"),
+        host("{n * 10}")
+    );
+    std::fs::write(dir.path().join("two.ron"), &text).unwrap();
+    std::fs::write(dir.path().join("three.ron"), &text).unwrap();
+    let dir = dir.path().display().to_string();
+    let dir = ["--configs-dir", dir.as_str()];
+
+    let (code, lines, _) = checked(&["hosts_load_with_peaks", "--config-args", "hosts_count=500"], &[]);
+    assert_eq!((code, lines.as_str()), (Some(0), "hosts_load_with_peaks: 1 job, 501 hosts, 16"));
+    let (code, lines, _) = checked(&[&dir[..], &["two", "three", "--config-args", "n=3"]].concat(), &[]);
+    insta::assert_snapshot!(lines, @"
+    two Small: 1 job, 3 hosts, 1
+    two Large: 1 job, 30 hosts, 1
+    three Small: 1 job, 3 hosts, 1
+    three Large: 1 job, 30 hosts, 1
+    ");
+    assert_eq!(code, Some(0));
+    let (code, lines, _) = checked(&[&dir[..], &["two", "--class", "Large"]].concat(), &[]);
+    assert_eq!((code, lines.as_str()), (Some(0), "two Large: 1 job, 20 hosts, 1"));
+    let variables = [("PME_CLASS", "Small"), ("PME_CONFIG_ARGS", "n=7")];
+    let (code, lines, _) = checked(&[&dir[..], &["two"]].concat(), &variables);
+    assert_eq!((code, lines.as_str()), (Some(0), "two Small: 1 job, 7 hosts, 1"));
+
+    let (code, _, said) = checked(&["single_host_load", "--config-args", "hosts_count=5"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("the config has no argument \"hosts_count\""), "{said}");
+    let (code, _, said) = checked(&["--config-args", "hosts_count=5", "hosts_load_with_peaks"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("\"hosts_load_with_peaks\" is not of the form NAME=VALUE"), "{said}");
 }
 
 #[test]
