@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod output;
 mod settings;
+mod table;
 
 use std::process::ExitCode;
 use std::sync::Arc;

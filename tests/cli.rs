@@ -139,17 +139,24 @@ fn the_list_shows_configs_arguments_and_broken_files() {
     let output = run(&["--list-configs", "--configs-dir", &dir.path().display().to_string()], &[]);
     let text = String::from_utf8(output.stdout).unwrap().replace(&dir.path().display().to_string(), "DIR");
     insta::assert_snapshot!(text, @"
-    broken  cannot be used:
+    broken cannot be used:
         DIR/broken.ron:1:15: hosts takes a list, as in [a, b]; found 5
-    hosts_load_with_peaks  a balancer raises load peaks, and the workers follow
-        hosts_count      = 9         number of workers (a whole number)
-        hosts_ttl        = 15m       life of every host (a duration, as in 15m)
-        interval         = 14s..16s  how often a host reports (a duration or a range, as in 14s..16s)
-        metrics_interval = 10s       how often a metric makes a new value (a duration, as in 15m)
-        split_jobs       = false     push the balancer as a job of its own (true or false)
-    single_host_load  one host whose cpu, memory and io utilisation are sine waves
-        host_ttl = 10m  life of the host (a duration, as in 15m)
+
+    hosts_load_with_peaks: a balancer raises load peaks, and the workers follow
+        ARGUMENT          TYPE                 DEFAULT   HELP
+        hosts_count       whole number         9         number of workers
+        hosts_ttl         duration             15m       life of every host
+        interval          duration or a range  14s..16s  how often a host reports
+        metrics_interval  duration             10s       how often a metric makes a
+                                                         new value
+        split_jobs        true or false        false     push the balancer as a job
+                                                         of its own
+
+    single_host_load: one host whose cpu, memory and io utilisation are sine waves
+        ARGUMENT  TYPE      DEFAULT  HELP
+        host_ttl  duration  10m      life of the host
     ");
+    assert!(text.lines().all(|line| line.chars().count() <= 80));
     assert_eq!(output.status.code(), Some(0));
 }
 
