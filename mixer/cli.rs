@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::builder::Resettable;
-use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 /// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
 ///
@@ -41,7 +42,7 @@ pub(crate) struct Cli {
     pub(crate) list_configs: bool,
 
     /// A folder to look for configs in, before ./configs, configs beside the program, and those built in
-    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", global = true)]
+    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
     pub(crate) configs_dir: Option<PathBuf>,
 
     #[arg(
@@ -114,6 +115,13 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
     /// Delete the groups that promemu runs left on the Pushgateway; a stranger's groups are never touched
     Clean {
         /// The groups of runs that are alive, too
@@ -134,6 +142,22 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The command line's definition. A command's help has only those of the program's flags that it heeds.
+pub(crate) fn command() -> clap::Command {
+    let mut command = Cli::command();
+    // Global flags come to the commands by this.
+    command.build();
+    command.mut_subcommands(|sub| {
+        let heeded: &[&str] = match sub.get_name() {
+            "check" => &["class", "config_args", "configs_dir", "debug", "log_format"],
+            "clean" => &["pushgateway_url", "debug", "log_format"],
+            _ => &["log_format"],
+        };
+        let is_hidden = |arg: &Arg| arg.is_global_set() && !heeded.contains(&arg.get_id().as_str());
+        sub.mut_args(|arg| if is_hidden(&arg) { arg.hide(true) } else { arg })
+    })
+}
+
 /// The `PME_*` variables that are set but not known: the name, and the known ones.
 pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
     let command = Cli::command();
@@ -148,6 +172,6 @@ pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
     let without_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
-    let command = Cli::command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
+    let command = command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
     Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }

@@ -6,6 +6,7 @@ mod diagnostics;
 mod list;
 mod logs;
 mod output;
+mod packaging;
 mod settings;
 mod table;
 
@@ -56,6 +57,12 @@ fn main() -> ExitCode {
 }
 
 fn work(cli: Cli) -> Result<ExitCode, Error> {
+    // What these print depends on no setting.
+    match &cli.command {
+        Some(Command::Completions { shell }) => return print(&packaging::completions(*shell)),
+        Some(Command::Man) => return print(&packaging::manual()?),
+        _ => {}
+    }
     let settings = Settings::new(cli)?;
     if settings.cli().list_configs {
         list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()))?;
@@ -67,9 +74,13 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
             Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
         }
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
-        None if settings.cli().once => once(&settings),
-        None => block_on(run(&settings)),
+        _ if settings.cli().once => once(&settings),
+        _ => block_on(run(&settings)),
     }
+}
+
+fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
+    output::print(bytes).map(|()| ExitCode::SUCCESS)
 }
 
 fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, Error> {

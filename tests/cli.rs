@@ -1,6 +1,6 @@
 //! The command line: one clear message for each mistake, the right exit code, and nothing sent.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{Process, promemu_command};
@@ -221,6 +221,25 @@ fn check_takes_arguments_and_a_class() {
     let (code, _, said) = checked(&["--config-args", "hosts_count=5", "hosts_load_with_peaks"], &[]);
     assert_eq!(code, Some(2));
     assert!(said.contains("\"hosts_load_with_peaks\" is not of the form NAME=VALUE"), "{said}");
+}
+
+#[test]
+fn every_shell_has_completions_and_there_is_a_manual_page() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell], &[]);
+        let script = printed(&output);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(["configs-dir", "completions"].iter().all(|word| script.contains(word)), "{script}");
+    }
+    let checked =
+        Command::new("bash").args(["-n", "-c", &printed(&run(&["completions", "bash"], &[]))]).status();
+    assert!(checked.unwrap().success(), "bash reads its script");
+    assert_eq!(run(&["completions", "tcsh"], &[]).status.code(), Some(2));
+
+    let page = printed(&run(&["man"], &[("PME_CONFIGS_DIR", "/nowhere")]));
+    for part in [".TH promemu 1", ".SH \"PROMEMU CLEAN\"", ".SH EXAMPLES"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
 
 #[test]
