@@ -115,6 +115,11 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// List the scenarios, or describe one: its parameters and an example
+    Scenarios {
+        /// The scenario to describe
+        name: Option<String>,
+    },
     /// Print the completions of a shell
     Completions {
         /// The shell

@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod output;
 mod packaging;
+mod scenarios;
 mod settings;
 mod table;
 
@@ -61,6 +62,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
     match &cli.command {
         Some(Command::Completions { shell }) => return print(&packaging::completions(*shell)),
         Some(Command::Man) => return print(&packaging::manual()?),
+        Some(Command::Scenarios { name }) => return print(scenarios::describe(name.as_deref())?.as_bytes()),
         _ => {}
     }
     let settings = Settings::new(cli)?;

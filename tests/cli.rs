@@ -224,6 +224,35 @@ fn check_takes_arguments_and_a_class() {
 }
 
 #[test]
+fn scenarios_are_listed_and_described() {
+    let output = run(&["scenarios"], &[]);
+    let text = printed(&output);
+    assert_eq!(output.status.code(), Some(0));
+    for name in ["do_nothing", "random_walk", "relay_to_other_metric", "load_peak_disk"] {
+        assert!(text.contains(&format!("\n{name} ")), "{text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    insta::assert_snapshot!(printed(&run(&["scenarios", "variety_selection"], &[])), @"
+    variety_selection: keeps one of some values, starting at the first, and draws
+    again with a probability
+
+    PARAMETER           TAKES            DEFAULT        MEANING
+    values              list of numbers  must be given  the values to choose from
+    varieties           list of numbers  all the same   the weight of each value in
+                                                        a draw
+    change_probability  number           0.1            how likely an update draws
+                                                        again, from 0 to 1
+
+    In a metric:
+
+        scenario: variety_selection(values: [1, 2, 3])
+    ");
+    let output = run(&["scenarios", "sine_wav"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(said(&output), "error: there is no scenario \"sine_wav\"; did you mean \"sine_wave\"?");
+}
+
+#[test]
 fn every_shell_has_completions_and_there_is_a_manual_page() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(&["completions", shell], &[]);

@@ -43,6 +43,7 @@ fn files_import_only_from_lower_floors() {
                     | "list"
                     | "logs"
                     | "diagnostics"
+                    | "scenarios"
                     | "packaging"
                     | "table"
             )
