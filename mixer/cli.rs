@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::builder::Resettable;
-use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 /// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
@@ -15,7 +15,7 @@ use clap_complete::Shell;
 #[derive(Debug, Parser)]
 #[command(name = "promemu", version, max_term_width = 100, args_override_self = true)]
 #[command(
-    after_help = "Start with:\n  promemu --list-configs\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
+    after_help = "Start with:\n  promemu --list-configs\n  promemu new shop\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -115,6 +115,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Write a commented config to start from; on a terminal, without flags, it asks what should be in it
+    New(NewArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe
@@ -133,6 +135,39 @@ pub(crate) enum Command {
         #[arg(long, env = "PME_CLEAN_ALL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
         all: bool,
     },
+}
+
+/// What a new config should be.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The config's name: letters, digits, _ and -; the file is NAME.ron
+    pub(crate) name: String,
+
+    /// How many hosts there are [default: 3]
+    #[arg(long, env = "PME_NEW_HOSTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) hosts: Option<u32>,
+
+    #[arg(
+        long,
+        env = "PME_NEW_METRIC",
+        value_name = "NAME:TYPE",
+        help = "A metric, to be given several times; the variable takes them separated by blanks. The type is \
+                gauge, counter or histogram [default: cpu_usage_percent:gauge requests_total:counter \
+                response_seconds:histogram]"
+    )]
+    pub(crate) metric: Vec<String>,
+
+    /// The hosts' job [default: NAME]
+    #[arg(long, env = "PME_NEW_JOB", value_name = "JOB")]
+    pub(crate) job: Option<String>,
+
+    /// What the config is, for --list-configs [default: emulated hosts of NAME]
+    #[arg(long, env = "PME_NEW_DESCRIPTION", value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+
+    /// Replace the file if there is one
+    #[arg(long, env = "PME_NEW_FORCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -155,6 +190,7 @@ pub(crate) fn command() -> clap::Command {
     command.mut_subcommands(|sub| {
         let heeded: &[&str] = match sub.get_name() {
             "check" => &["class", "config_args", "configs_dir", "debug", "log_format"],
+            "new" => &["configs_dir", "debug", "log_format"],
             "clean" => &["pushgateway_url", "debug", "log_format"],
             _ => &["log_format"],
         };

@@ -5,10 +5,13 @@ mod cli;
 mod diagnostics;
 mod list;
 mod logs;
+mod new;
 mod output;
 mod packaging;
+mod questions;
 mod scenarios;
 mod settings;
+mod starter;
 mod table;
 
 use std::process::ExitCode;
@@ -75,6 +78,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
             let are_good = check::check(&settings, names, *all)?;
             Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
         }
+        Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
         _ if settings.cli().once => once(&settings),
         _ => block_on(run(&settings)),

@@ -258,7 +258,7 @@ fn every_shell_has_completions_and_there_is_a_manual_page() {
         let output = run(&["completions", shell], &[]);
         let script = printed(&output);
         assert_eq!(output.status.code(), Some(0));
-        assert!(["configs-dir", "completions"].iter().all(|word| script.contains(word)), "{script}");
+        assert!(["configs-dir", "completions", "hosts"].iter().all(|word| script.contains(word)), "{script}");
     }
     let checked =
         Command::new("bash").args(["-n", "-c", &printed(&run(&["completions", "bash"], &[]))]).status();
@@ -266,7 +266,7 @@ fn every_shell_has_completions_and_there_is_a_manual_page() {
     assert_eq!(run(&["completions", "tcsh"], &[]).status.code(), Some(2));
 
     let page = printed(&run(&["man"], &[("PME_CONFIGS_DIR", "/nowhere")]));
-    for part in [".TH promemu 1", ".SH \"PROMEMU CLEAN\"", ".SH EXAMPLES"] {
+    for part in [".TH promemu 1", ".SH \"PROMEMU CLEAN\"", "\\-\\-metric", "PME_NEW_HOSTS", ".SH EXAMPLES"] {
         assert!(page.contains(part), "{part}: {page}");
     }
 }
