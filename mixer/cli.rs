@@ -199,11 +199,16 @@ pub(crate) fn command() -> clap::Command {
     })
 }
 
-/// The `PME_*` variables that are set but not known: the name, and the known ones.
-pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
+/// The names of all `PME_*` variables.
+fn known_variables() -> Vec<String> {
     let command = Cli::command();
     let all = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
-    let known: Vec<String> = all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned)).collect();
+    all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned)).collect()
+}
+
+/// The `PME_*` variables that are set but not known: the name, and the known ones.
+pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
+    let known = known_variables();
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let unknown = set.filter(|name| name.starts_with("PME_") && !known.contains(name));
     unknown.map(|name| (name, known.clone())).collect()
@@ -215,4 +220,18 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     let without_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
     let command = command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
     Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_variable_is_in_the_readme() {
+        Cli::command().debug_assert();
+        let readme = include_str!("../README.md");
+        for variable in known_variables() {
+            assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+        }
+    }
 }

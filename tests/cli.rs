@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Process, promemu_command};
+use crate::processes::{Process, Pushgateway, eventually, free_port, promemu, promemu_command};
 
 fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     promemu_command(args).envs(variables.iter().copied()).output().unwrap()
@@ -116,6 +116,76 @@ fn every_variable_works_and_a_flag_comes_before_it() {
     assert!(status["jobs"]["single_host_load"]["hosts"][0].get("metrics").is_none());
     let (status, _) = report(&["--show-hosts-status=false"]);
     assert!(status["jobs"]["single_host_load"].get("hosts").is_none());
+}
+
+#[test]
+fn variables_that_choose_what_to_do_work() {
+    let stdout = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = run(args, variables);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        printed(&output)
+    };
+    assert!(stdout(&[], &[("PME_LIST_CONFIGS", "true")]).contains("single_host_load"));
+    let once = [("PME_ONCE", "1"), ("PME_CONFIG", "single_host_load")];
+    assert_eq!(crate::processes::series(&stdout(&[], &once), "").len(), 3);
+
+    let dir = tempfile::tempdir().unwrap();
+    let host =
+        |name: &str| format!("Config(hosts: [Host(name: \"{name}\", metrics: [Metric(name: \"m\")])])");
+    let text = format!("{{ \"A\": {}, \"B\": {} }}", host("in-a"), host("in-b"));
+    std::fs::write(dir.path().join("two.ron"), text).unwrap();
+    let dir = dir.path().display().to_string();
+    let of_class = |flags: &[&str]| {
+        let args = [&["--config", "two", "--once", "--configs-dir", dir.as_str()], flags].concat();
+        stdout(&args, &[("PME_CLASS", "B")])
+    };
+    assert!(of_class(&[]).contains("in-b"));
+    assert!(of_class(&["--class", "A"]).contains("in-a"), "a flag comes before its variable");
+}
+
+#[test]
+fn variables_for_pushing_work() {
+    let gateway = FakeGateway::start(Behaviour::Answer(200));
+    let url = gateway.url();
+    let pushed = |variables: &[(&str, &str)]| {
+        let before = gateway.requests("PUT").len();
+        let args = ["--config", "single_host_load", "--pushgateway-url", url.as_str()];
+        let mut run = Process::start(promemu_command(&args).envs(variables.iter().copied()));
+        let body = eventually("a push", || gateway.requests("PUT").get(before).map(|put| put.body.clone()));
+        assert_eq!(run.terminate(), Some(0));
+        body
+    };
+    let text = String::from_utf8(pushed(&[("PME_PUSHGATEWAY_FORMAT", "text")])).unwrap();
+    assert!(text.contains("# TYPE cpu_usage_percent gauge"), "{text}");
+    assert!(!pushed(&[]).starts_with(b"#"));
+
+    gateway.behave(Behaviour::SlowPushes);
+    let args = ["--config", "single_host_load", "--pushgateway-url", url.as_str()];
+    let variables = [("PME_PUSHGATEWAY_PUSH_TIMEOUT", "100ms")];
+    let mut run = Process::start(promemu_command(&args).envs(variables));
+    run.wait_for_log("is away");
+    assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
+fn variables_for_serving_and_cleaning_work() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let variables = [("PME_EMBEDDED", "true"), ("PME_PUSHGATEWAY_URL", &url)];
+    let mut serving = Process::start(promemu_command(&["--config", "single_host_load"]).envs(variables));
+    serving.wait_for_log("the metrics are at http://127.0.0.1:");
+    assert_eq!(serving.terminate(), Some(0));
+
+    let gateway = Pushgateway::start();
+    let mut living = promemu(&["--config", "single_host_load", "--pushgateway-url", &gateway.url()]);
+    eventually("it has pushed", || (gateway.groups() == ["single_host_load"]).then_some(()));
+    let url = gateway.url();
+    let clean = |all: &str| {
+        let output = run(&["clean"], &[("PME_PUSHGATEWAY_URL", &url), ("PME_CLEAN_ALL", all)]);
+        said(&output)
+    };
+    assert!(clean("false").contains("deleted 0 of 1 group on"));
+    assert!(clean("true").contains("deleted 1 of 1 group on"));
+    assert_eq!(living.terminate(), Some(0));
 }
 
 #[test]
