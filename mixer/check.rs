@@ -1,7 +1,7 @@
 //! `promemu check`: what configs would run, or all that is wrong with them.
 
 use promemu::clock::wall_now;
-use promemu::config::{ConfigDirs, LoadOptions};
+use promemu::config::ConfigDirs;
 use promemu::error::{ConfigError, Error};
 use promemu::preview::Estimate;
 
@@ -10,6 +10,9 @@ use crate::{diagnostics, output};
 
 /// Checks the configs named, or all; says whether all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
+    if names.is_empty() && !all {
+        return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
+    }
     let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
     let names = if all { dirs.names() } else { names.to_vec() };
     let mut are_good = true;
@@ -25,12 +28,16 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     Ok(are_good)
 }
 
-/// A line for each class, warnings before it.
+/// A line for each class, or for the one that the settings name; warnings before it.
 fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<String>, ConfigError> {
     let file = dirs.open(name)?;
+    let classes = match &settings.cli().class {
+        Some(class) => vec![class.clone()],
+        None => file.class_names()?,
+    };
     let mut lines = Vec::new();
-    for class in file.class_names()? {
-        let options = LoadOptions { class: Some(class.clone()), ..LoadOptions::starting_at(wall_now()) };
+    for class in classes {
+        let (options, _) = settings.load_options(&file, Some(&class), wall_now());
         let loaded = file.plan(&options)?;
         lines.extend(loaded.warnings);
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));

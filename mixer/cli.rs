@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::builder::Resettable;
-use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use promemu::config::DEFAULT_SERIES_MAX;
+
+/// Variables that begin so are arguments of the config: `PME_ARG_HOSTS_COUNT`.
+pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
 
 /// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
 ///
@@ -14,7 +19,7 @@ use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "promemu", version, max_term_width = 100, args_override_self = true)]
 #[command(
-    after_help = "Start with:\n  promemu --list-configs\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
+    after_help = "Start with:\n  promemu --list-configs\n  promemu new shop\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -24,13 +29,21 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
     pub(crate) config: Option<String>,
 
-    /// The class to take from a config file that holds several [default: the first that ends in Config]
-    #[arg(long, env = "PME_CLASS", value_name = "CLASS")]
+    /// The class to take from a config file that holds several [default: the first that ends in Config; for check all]
+    #[arg(long, env = "PME_CLASS", value_name = "CLASS", global = true)]
     pub(crate) class: Option<String>,
 
     /// The config's arguments; the variable takes them separated by blanks
-    #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1..)]
+    #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1.., global = true)]
     pub(crate) config_args: Vec<String>,
+
+    /// A file with the config's arguments: a map in RON or JSON, as in { "hosts": 5 }
+    #[arg(long, env = "PME_CONFIG_ARGS_FILE", value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
+    pub(crate) config_args_file: Option<PathBuf>,
+
+    /// Refuse a config that makes more series
+    #[arg(long, env = "PME_MAX_SERIES", value_name = "NUMBER", default_value_t = DEFAULT_SERIES_MAX, global = true)]
+    pub(crate) max_series: usize,
 
     /// Print the first values of all series and end: nothing is sent
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
@@ -41,7 +54,7 @@ pub(crate) struct Cli {
     pub(crate) list_configs: bool,
 
     /// A folder to look for configs in, before ./configs, configs beside the program, and those built in
-    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", global = true)]
+    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
     pub(crate) configs_dir: Option<PathBuf>,
 
     #[arg(
@@ -108,19 +121,65 @@ pub(crate) enum Command {
     /// Check configs and say what they would run: hosts, series, values and pushes per second
     Check {
         /// Names of configs, or paths of .ron files
-        #[arg(required_unless_present = "all")]
         names: Vec<String>,
 
         /// All configs
         #[arg(long)]
         all: bool,
     },
+    /// Write a commented config to start from; on a terminal, without flags, it asks what should be in it
+    New(NewArgs),
+    /// List the scenarios, or describe one: its parameters and an example
+    Scenarios {
+        /// The scenario to describe
+        name: Option<String>,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
     /// Delete the groups that promemu runs left on the Pushgateway; a stranger's groups are never touched
     Clean {
         /// The groups of runs that are alive, too
         #[arg(long, env = "PME_CLEAN_ALL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
         all: bool,
     },
+}
+
+/// What a new config should be.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The config's name: letters, digits, _ and -; the file is NAME.ron
+    pub(crate) name: String,
+
+    /// How many hosts there are [default: 3]
+    #[arg(long, env = "PME_NEW_HOSTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) hosts: Option<u32>,
+
+    #[arg(
+        long,
+        env = "PME_NEW_METRIC",
+        value_name = "NAME:TYPE",
+        help = "A metric, to be given several times; the variable takes them separated by blanks. The type is \
+                gauge, counter or histogram [default: cpu_usage_percent:gauge requests_total:counter \
+                response_seconds:histogram]"
+    )]
+    pub(crate) metric: Vec<String>,
+
+    /// The hosts' job [default: NAME]
+    #[arg(long, env = "PME_NEW_JOB", value_name = "JOB")]
+    pub(crate) job: Option<String>,
+
+    /// What the config is, for --list-configs [default: emulated hosts of NAME]
+    #[arg(long, env = "PME_NEW_DESCRIPTION", value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+
+    /// Replace the file if there is one
+    #[arg(long, env = "PME_NEW_FORCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -135,13 +194,45 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// The `PME_*` variables that are set but not known: the name, and the known ones.
-pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
+/// The command line's definition. A command's help has only those of the program's flags that it heeds.
+pub(crate) fn command() -> clap::Command {
+    let mut command = Cli::command();
+    // Global flags come to the commands by this.
+    command.build();
+    command.mut_subcommands(|sub| {
+        let heeded: &[&str] = match sub.get_name() {
+            "check" => &[
+                "class",
+                "config_args",
+                "config_args_file",
+                "max_series",
+                "configs_dir",
+                "debug",
+                "log_format",
+            ],
+            "new" => &["configs_dir", "debug", "log_format"],
+            "clean" => &["pushgateway_url", "debug", "log_format"],
+            _ => &["log_format"],
+        };
+        let is_hidden = |arg: &Arg| arg.is_global_set() && !heeded.contains(&arg.get_id().as_str());
+        sub.mut_args(|arg| if is_hidden(&arg) { arg.hide(true) } else { arg })
+    })
+}
+
+/// The names of all `PME_*` variables.
+fn known_variables() -> Vec<String> {
     let command = Cli::command();
     let all = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
-    let known: Vec<String> = all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned)).collect();
+    all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned)).collect()
+}
+
+/// The `PME_*` variables that are set but not known: the name, and the known ones.
+pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
+    let known = known_variables();
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let unknown = set.filter(|name| name.starts_with("PME_") && !known.contains(name));
+    let unknown = set.filter(|name| {
+        name.starts_with("PME_") && !name.starts_with(ARGUMENT_PREFIX) && !known.contains(name)
+    });
     unknown.map(|name| (name, known.clone())).collect()
 }
 
@@ -149,6 +240,20 @@ pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
     let without_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
-    let command = Cli::command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
+    let command = command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
     Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_variable_is_in_the_readme() {
+        Cli::command().debug_assert();
+        let readme = include_str!("../README.md");
+        for variable in known_variables() {
+            assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+        }
+    }
 }

@@ -69,6 +69,16 @@ pub fn list_available_configs() -> Vec<ConfigSummary> {
     ConfigDirs::usual().list()
 }
 
+/// Arguments from a file that holds a map in RON or JSON: `{ "hosts_count": 5 }`.
+pub fn read_arguments(path: &Path) -> Result<IndexMap<String, Value>, ConfigError> {
+    let mut reading = Reading::default();
+    let file = ConfigFile::read(path)?;
+    let root = reading.root(&file);
+    let arguments = root.map(|root| template::read_arguments(root, &mut reading.problems));
+    reading.finish()?;
+    Ok(arguments.unwrap_or_default())
+}
+
 /// The names of a config's classes; one that is empty for a file that holds one config.
 pub fn config_classes(name: &str) -> Result<Vec<String>, ConfigError> {
     ConfigDirs::usual().open(name)?.class_names()
@@ -252,6 +262,16 @@ impl ConfigFile {
             // A template that is missing has a reason among the problems.
             None => Err(ConfigError::Invalid { sources, problems: Vec::new() }),
         }
+    }
+
+    /// The names of the arguments of a class; without one of the one that is taken then.
+    pub fn argument_names(&self, class: Option<&str>) -> Result<Vec<String>, ConfigError> {
+        let mut reading = Reading::default();
+        let classes = reading.class_nodes(self);
+        let node = choose(classes, class, &mut reading.problems);
+        let template = node.and_then(|node| reading.template(self, node));
+        reading.finish()?;
+        Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default())
     }
 
     /// Whether it only has metric sets for others: `Include(…)`.

@@ -247,11 +247,17 @@ impl Problem {
     }
 }
 
+/// A longer word is not compared with others.
+const NAME_BYTES_MAX: usize = 200;
+
 /// `; did you mean "x"?` when one of `known` is close to `word`, else what there is.
 #[must_use]
 pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
-    let closest = known
+    // The distance of an endless word would take endless memory.
+    let nameable = if word.len() <= NAME_BYTES_MAX { known } else { &[] };
+    let closest = nameable
         .iter()
+        .filter(|k| k.as_ref().len() <= NAME_BYTES_MAX)
         .map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref()))
         .filter(|(distance, k)| {
             let len = k.chars().count().max(word.chars().count());

@@ -21,7 +21,7 @@
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
 //! | 5 | mixer, preview |
-//! | 6 | settings, cli, check, list, logs, output, diagnostics, main: the program, not part of the library |
+//! | 6 | settings, cli, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!

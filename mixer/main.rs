@@ -5,14 +5,20 @@ mod cli;
 mod diagnostics;
 mod list;
 mod logs;
+mod new;
 mod output;
+mod packaging;
+mod questions;
+mod scenarios;
 mod settings;
+mod starter;
+mod table;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu::clock::{Clock, Span, Time, wall_now};
-use promemu::config::{ConfigDirs, LoadOptions};
+use promemu::config::ConfigDirs;
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::plan::Plan;
@@ -55,6 +61,13 @@ fn main() -> ExitCode {
 }
 
 fn work(cli: Cli) -> Result<ExitCode, Error> {
+    // What these print depends on no setting.
+    match &cli.command {
+        Some(Command::Completions { shell }) => return print(&packaging::completions(*shell)),
+        Some(Command::Man) => return print(&packaging::manual()?),
+        Some(Command::Scenarios { name }) => return print(scenarios::describe(name.as_deref())?.as_bytes()),
+        _ => {}
+    }
     let settings = Settings::new(cli)?;
     if settings.cli().list_configs {
         list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()))?;
@@ -65,10 +78,15 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
             let are_good = check::check(&settings, names, *all)?;
             Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
         }
+        Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
-        None if settings.cli().once => once(&settings),
-        None => block_on(run(&settings)),
+        _ if settings.cli().once => once(&settings),
+        _ => block_on(run(&settings)),
     }
+}
+
+fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
+    output::print(bytes).map(|()| ExitCode::SUCCESS)
 }
 
 fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, Error> {
@@ -83,12 +101,12 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, E
 /// Loads the config that the settings name, and logs what is odd about it.
 fn load(settings: &Settings, started_at: Time) -> Result<Plan, Error> {
     let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
-    let options = LoadOptions {
-        class: settings.cli().class.clone(),
-        arguments: settings.config_args().clone(),
-        ..LoadOptions::starting_at(started_at)
-    };
-    let loaded = dirs.load(settings.config()?, &options)?;
+    let file = dirs.open(settings.config()?)?;
+    let (options, unknown) = settings.load_options(&file, settings.cli().class.as_deref(), started_at);
+    for name in unknown {
+        warn!("variable {name} names no argument of the config (promemu --list-configs shows them)");
+    }
+    let loaded = file.plan(&options)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }

@@ -1,16 +1,18 @@
 //! What the user asked for: flag before variable before config file before default.
 
-use indexmap::IndexMap;
-use promemu::clock::Span;
+mod arguments;
+
+use promemu::clock::{Span, Time};
+use promemu::config::{ConfigFile, LoadOptions};
 use promemu::error::Error;
 use promemu::exposition::Format;
-use promemu::expression::Value;
 use promemu::mixer::RunSettings;
 use promemu::plan::RunDefaults;
 use promemu::rng::random_seed;
 use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
 
 use crate::cli::{Cli, PushFormat};
+use arguments::GivenArguments;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
@@ -30,7 +32,7 @@ struct Flags {
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
-    config_args: IndexMap<String, Value>,
+    arguments: GivenArguments,
 }
 
 impl Settings {
@@ -49,7 +51,7 @@ impl Settings {
                 &cli.status_interval,
             )?)
             .filter(|span| *span != Span::ZERO),
-            config_args: config_args(&cli.config_args)?,
+            arguments: GivenArguments::new(&cli)?,
         };
         Ok(Self { cli, flags })
     }
@@ -69,9 +71,17 @@ impl Settings {
         self.cli.config.as_deref().ok_or_else(missing)
     }
 
-    /// The config's arguments.
-    pub(crate) const fn config_args(&self) -> &IndexMap<String, Value> {
-        &self.flags.config_args
+    /// How to load a class of a config file; without a class, the one that the file says. The variables that
+    /// name no argument of the class are given, too.
+    pub(crate) fn load_options(
+        &self,
+        file: &ConfigFile,
+        class: Option<&str>,
+        started_at: Time,
+    ) -> (LoadOptions, Vec<String>) {
+        let (arguments, unknown) = self.flags.arguments.for_class(file, class);
+        let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
+        (LoadOptions { class, arguments, started_at, series_max }, unknown)
     }
 
     /// The Pushgateway of a command that runs no config.
@@ -141,26 +151,6 @@ fn push_interval(text: &str) -> Result<Span, Error> {
     Ok(span)
 }
 
-/// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
-/// at a time, whose value may hold blanks. The last of one name counts.
-fn config_args(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
-    let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
-    let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
-    let words: Vec<&str> = if split_all {
-        given[0].split_whitespace().collect()
-    } else {
-        given.iter().map(String::as_str).collect()
-    };
-    let mut args = IndexMap::new();
-    for word in words {
-        let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-            return Err(Error::Usage(format!("config argument {word:?} is not of the form NAME=VALUE")));
-        };
-        args.insert(name.to_owned(), Value::from(value));
-    }
-    Ok(args)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,22 +180,6 @@ mod tests {
         assert_eq!(run.pushgateway_url.to_string(), "http://config:1");
         assert_eq!(run.push.interval, Span::from_secs(10));
         assert!(run.push.cleanup_on_start);
-    }
-
-    #[test]
-    fn arguments_come_one_by_one_or_all_in_one() {
-        let args = |given: &[&str]| {
-            let flags: Vec<&str> = ["--config-args"].iter().chain(given).copied().collect();
-            settings(&flags).map(|settings| settings.flags.config_args.into_iter().collect::<Vec<_>>())
-        };
-        let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
-        assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
-        assert_eq!(args(&["a=1 b=2"]).unwrap(), [pair("a", "1"), pair("b", "2")]);
-        assert_eq!(args(&["a=x y"]).unwrap(), [pair("a", "x y")]);
-        assert_eq!(args(&["a=1", "a=2"]).unwrap(), [pair("a", "2")]);
-        for wrong in [&["a"][..], &["=1"]] {
-            assert_eq!(args(wrong).unwrap_err().exit_code(), 2);
-        }
     }
 
     #[test]

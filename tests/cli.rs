@@ -1,12 +1,16 @@
 //! The command line: one clear message for each mistake, the right exit code, and nothing sent.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Process, promemu_command};
+use crate::processes::{Process, Pushgateway, eventually, free_port, promemu, promemu_command};
 
 fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     promemu_command(args).envs(variables.iter().copied()).output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -20,7 +24,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
     std::fs::write(dir.path().join("broken.ron"), "Config(\n    hosts: [Host(name: \"a\"],\n)").unwrap();
     let dir = dir.path().display().to_string();
     let broken = format!("{dir}/broken.ron:2:27: ");
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--bogus"], "error: unexpected argument '--bogus' found"),
         (&["--push-interval", "soon"], "PME_PUSHGATEWAY_PUSH_INTERVAL: \"soon\" is not a duration"),
         (
@@ -46,6 +50,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
         ),
         (&["check", "--all", "--configs-dir", "/nowhere"], "PME_CONFIGS_DIR: /nowhere is not a folder"),
         (&[], "error: no config given; choose one with --config NAME"),
+        (&["check"], "error: no config given; name one, or check all with --all"),
     ];
     for (args, message) in cases {
         let output = run(args, &[("PME_PUSHGATEWAY_URL", &gateway.url())]);
@@ -114,6 +119,76 @@ fn every_variable_works_and_a_flag_comes_before_it() {
 }
 
 #[test]
+fn variables_that_choose_what_to_do_work() {
+    let stdout = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = run(args, variables);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        printed(&output)
+    };
+    assert!(stdout(&[], &[("PME_LIST_CONFIGS", "true")]).contains("single_host_load"));
+    let once = [("PME_ONCE", "1"), ("PME_CONFIG", "single_host_load")];
+    assert_eq!(crate::processes::series(&stdout(&[], &once), "").len(), 3);
+
+    let dir = tempfile::tempdir().unwrap();
+    let host =
+        |name: &str| format!("Config(hosts: [Host(name: \"{name}\", metrics: [Metric(name: \"m\")])])");
+    let text = format!("{{ \"A\": {}, \"B\": {} }}", host("in-a"), host("in-b"));
+    std::fs::write(dir.path().join("two.ron"), text).unwrap();
+    let dir = dir.path().display().to_string();
+    let of_class = |flags: &[&str]| {
+        let args = [&["--config", "two", "--once", "--configs-dir", dir.as_str()], flags].concat();
+        stdout(&args, &[("PME_CLASS", "B")])
+    };
+    assert!(of_class(&[]).contains("in-b"));
+    assert!(of_class(&["--class", "A"]).contains("in-a"), "a flag comes before its variable");
+}
+
+#[test]
+fn variables_for_pushing_work() {
+    let gateway = FakeGateway::start(Behaviour::Answer(200));
+    let url = gateway.url();
+    let pushed = |variables: &[(&str, &str)]| {
+        let before = gateway.requests("PUT").len();
+        let args = ["--config", "single_host_load", "--pushgateway-url", url.as_str()];
+        let mut run = Process::start(promemu_command(&args).envs(variables.iter().copied()));
+        let body = eventually("a push", || gateway.requests("PUT").get(before).map(|put| put.body.clone()));
+        assert_eq!(run.terminate(), Some(0));
+        body
+    };
+    let text = String::from_utf8(pushed(&[("PME_PUSHGATEWAY_FORMAT", "text")])).unwrap();
+    assert!(text.contains("# TYPE cpu_usage_percent gauge"), "{text}");
+    assert!(!pushed(&[]).starts_with(b"#"));
+
+    gateway.behave(Behaviour::SlowPushes);
+    let args = ["--config", "single_host_load", "--pushgateway-url", url.as_str()];
+    let variables = [("PME_PUSHGATEWAY_PUSH_TIMEOUT", "100ms")];
+    let mut run = Process::start(promemu_command(&args).envs(variables));
+    run.wait_for_log("is away");
+    assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
+fn variables_for_serving_and_cleaning_work() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let variables = [("PME_EMBEDDED", "true"), ("PME_PUSHGATEWAY_URL", &url)];
+    let mut serving = Process::start(promemu_command(&["--config", "single_host_load"]).envs(variables));
+    serving.wait_for_log("the metrics are at http://127.0.0.1:");
+    assert_eq!(serving.terminate(), Some(0));
+
+    let gateway = Pushgateway::start();
+    let mut living = promemu(&["--config", "single_host_load", "--pushgateway-url", &gateway.url()]);
+    eventually("it has pushed", || (gateway.groups() == ["single_host_load"]).then_some(()));
+    let url = gateway.url();
+    let clean = |all: &str| {
+        let output = run(&["clean"], &[("PME_PUSHGATEWAY_URL", &url), ("PME_CLEAN_ALL", all)]);
+        said(&output)
+    };
+    assert!(clean("false").contains("deleted 0 of 1 group on"));
+    assert!(clean("true").contains("deleted 1 of 1 group on"));
+    assert_eq!(living.terminate(), Some(0));
+}
+
+#[test]
 fn help_shows_every_variable_and_default() {
     let output = run(&["--help"], &[]);
     let help = String::from_utf8(output.stdout).unwrap();
@@ -134,17 +209,32 @@ fn the_list_shows_configs_arguments_and_broken_files() {
     let output = run(&["--list-configs", "--configs-dir", &dir.path().display().to_string()], &[]);
     let text = String::from_utf8(output.stdout).unwrap().replace(&dir.path().display().to_string(), "DIR");
     insta::assert_snapshot!(text, @"
-    broken  cannot be used:
+    broken cannot be used:
         DIR/broken.ron:1:15: hosts takes a list, as in [a, b]; found 5
-    hosts_load_with_peaks  a balancer raises load peaks, and the workers follow
-        hosts_count      = 9         number of workers (a whole number)
-        hosts_ttl        = 15m       life of every host (a duration, as in 15m)
-        interval         = 14s..16s  how often a host reports (a duration or a range, as in 14s..16s)
-        metrics_interval = 10s       how often a metric makes a new value (a duration, as in 15m)
-        split_jobs       = false     push the balancer as a job of its own (true or false)
-    single_host_load  one host whose cpu, memory and io utilisation are sine waves
-        host_ttl = 10m  life of the host (a duration, as in 15m)
+
+    custom_scenario: a scenario written in the config: doubled on boost-event,
+    halved on normal-event
+        ARGUMENT     TYPE          DEFAULT  HELP
+        hosts_count  whole number  2        number of hosts
+        hosts_ttl    duration      15m      life of every host
+        drift        number        1.5      how far the load drifts in one update,
+                                            at most
+
+    hosts_load_with_peaks: a balancer raises load peaks, and the workers follow
+        ARGUMENT          TYPE                 DEFAULT   HELP
+        hosts_count       whole number         9         number of workers
+        hosts_ttl         duration             15m       life of every host
+        interval          duration or a range  14s..16s  how often a host reports
+        metrics_interval  duration             10s       how often a metric makes a
+                                                         new value
+        split_jobs        true or false        false     push the balancer as a job
+                                                         of its own
+
+    single_host_load: one host whose cpu, memory and io utilisation are sine waves
+        ARGUMENT  TYPE      DEFAULT  HELP
+        host_ttl  duration  10m      life of the host
     ");
+    assert!(text.lines().all(|line| line.chars().count() <= 80));
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -161,6 +251,102 @@ fn check_says_what_a_config_would_run_or_all_that_is_wrong() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("config \"nobody\" not found"));
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("single_host_load: 1 job, 1 host, "));
+}
+
+#[test]
+fn check_takes_arguments_and_a_class() {
+    let checked = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = run(&[&["check"], args].concat(), variables);
+        let text = printed(&output);
+        let lines: Vec<&str> = text.lines().map(|line| line.split(" famil").next().unwrap()).collect();
+        (output.status.code(), lines.join("\n"), said(&output))
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let host = |count: &str| {
+        format!(
+            "Host(repeat: Repeat(var: \"i\", from: 1, to: \"{count}\"), name: \"h{{i}}\", metrics: [Metric(name: \"m\")])"
+        )
+    };
+    let text = format!(
+        "{{ \"Small\": Config(args: {{ \"n\": 1 }}, hosts: [{}]), \"Large\": Config(args: {{ \"n\": 2 }}, hosts: [{}]) }}",
+        host("{n}"),
+        host("{n * 10}")
+    );
+    std::fs::write(dir.path().join("two.ron"), &text).unwrap();
+    std::fs::write(dir.path().join("three.ron"), &text).unwrap();
+    let dir = dir.path().display().to_string();
+    let dir = ["--configs-dir", dir.as_str()];
+
+    let (code, lines, _) = checked(&["hosts_load_with_peaks", "--config-args", "hosts_count=500"], &[]);
+    assert_eq!((code, lines.as_str()), (Some(0), "hosts_load_with_peaks: 1 job, 501 hosts, 16"));
+    let (code, lines, _) = checked(&[&dir[..], &["two", "three", "--config-args", "n=3"]].concat(), &[]);
+    insta::assert_snapshot!(lines, @"
+    two Small: 1 job, 3 hosts, 1
+    two Large: 1 job, 30 hosts, 1
+    three Small: 1 job, 3 hosts, 1
+    three Large: 1 job, 30 hosts, 1
+    ");
+    assert_eq!(code, Some(0));
+    let (code, lines, _) = checked(&[&dir[..], &["two", "--class", "Large"]].concat(), &[]);
+    assert_eq!((code, lines.as_str()), (Some(0), "two Large: 1 job, 20 hosts, 1"));
+    let variables = [("PME_CLASS", "Small"), ("PME_CONFIG_ARGS", "n=7")];
+    let (code, lines, _) = checked(&[&dir[..], &["two"]].concat(), &variables);
+    assert_eq!((code, lines.as_str()), (Some(0), "two Small: 1 job, 7 hosts, 1"));
+
+    let (code, _, said) = checked(&["single_host_load", "--config-args", "hosts_count=5"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("the config has no argument \"hosts_count\""), "{said}");
+    let (code, _, said) = checked(&["--config-args", "hosts_count=5", "hosts_load_with_peaks"], &[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("\"hosts_load_with_peaks\" is not of the form NAME=VALUE"), "{said}");
+}
+
+#[test]
+fn scenarios_are_listed_and_described() {
+    let output = run(&["scenarios"], &[]);
+    let text = printed(&output);
+    assert_eq!(output.status.code(), Some(0));
+    for name in ["do_nothing", "random_walk", "relay_to_other_metric", "load_peak_disk"] {
+        assert!(text.contains(&format!("\n{name} ")), "{text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    insta::assert_snapshot!(printed(&run(&["scenarios", "variety_selection"], &[])), @"
+    variety_selection: keeps one of some values, starting at the first, and draws
+    again with a probability
+
+    PARAMETER           TAKES            DEFAULT        MEANING
+    values              list of numbers  must be given  the values to choose from
+    varieties           list of numbers  all the same   the weight of each value in
+                                                        a draw
+    change_probability  number           0.1            how likely an update draws
+                                                        again, from 0 to 1
+
+    In a metric:
+
+        scenario: variety_selection(values: [1, 2, 3])
+    ");
+    let output = run(&["scenarios", "sine_wav"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(said(&output), "error: there is no scenario \"sine_wav\"; did you mean \"sine_wave\"?");
+}
+
+#[test]
+fn every_shell_has_completions_and_there_is_a_manual_page() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell], &[]);
+        let script = printed(&output);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(["configs-dir", "completions", "hosts"].iter().all(|word| script.contains(word)), "{script}");
+    }
+    let checked =
+        Command::new("bash").args(["-n", "-c", &printed(&run(&["completions", "bash"], &[]))]).status();
+    assert!(checked.unwrap().success(), "bash reads its script");
+    assert_eq!(run(&["completions", "tcsh"], &[]).status.code(), Some(2));
+
+    let page = printed(&run(&["man"], &[("PME_CONFIGS_DIR", "/nowhere")]));
+    for part in [".TH promemu 1", ".SH \"PROMEMU CLEAN\"", "\\-\\-metric", "PME_NEW_HOSTS", ".SH EXAMPLES"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
 
 #[test]

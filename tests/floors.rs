@@ -34,7 +34,21 @@ fn files_import_only_from_lower_floors() {
         if file.ends_with("tests.rs")
             || matches!(
                 module.as_str(),
-                "lib" | "main" | "cli" | "settings" | "check" | "output" | "list" | "logs" | "diagnostics"
+                "lib"
+                    | "main"
+                    | "cli"
+                    | "settings"
+                    | "check"
+                    | "output"
+                    | "list"
+                    | "logs"
+                    | "diagnostics"
+                    | "new"
+                    | "starter"
+                    | "questions"
+                    | "scenarios"
+                    | "packaging"
+                    | "table"
             )
         {
             continue;

@@ -15,6 +15,7 @@ mod embedded;
 mod fake_gateway;
 mod faults;
 mod floors;
+mod new;
 mod processes;
 mod pushgateway;
 mod readme;

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 pub(super) use metric::MetricTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 
-use super::fields::{Fields, read_name, read_scalar, read_scalars};
+use super::fields::{Fields, read_map, read_name, read_scalar, read_scalars};
 use super::tree::{Node, NodeKind};
 use super::value::{Scalar, SpanRange};
 use crate::clock::Span;
@@ -171,6 +171,17 @@ impl ArgTemplate {
         fields.finish(problems);
         Some(Self { span, default: default?, min, max, choices, help })
     }
+}
+
+/// A map of names and plain values.
+pub(super) fn read_arguments(node: Node, problems: &mut Problems) -> IndexMap<String, Value> {
+    let entries = read_map(node, "a file of arguments", problems).into_iter();
+    let read = |(key, node): (Node, Node)| {
+        let name = read_name(&key, "an argument's name", problems)?;
+        let value = read_value(&node, &name, problems)?;
+        Some((name, value))
+    };
+    entries.filter_map(read).collect()
 }
 
 /// A plain value, or a list of them.

@@ -1,0 +1,165 @@
+//! `promemu new`: writes a commented config to start from.
+//!
+//! The file appears whole or not at all, and only a config that would run without a warning is written.
+
+use std::fs;
+use std::io::{ErrorKind, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use promemu::error::Error;
+
+use crate::cli::NewArgs;
+use crate::settings::Settings;
+use crate::starter::{Starter, StarterMetric};
+use crate::{output, questions};
+
+/// Writes the config that the flags, or answers to questions, describe, and says what to do next.
+pub(crate) fn write(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
+    let name = checked_name(&args.name)?;
+    let place = Place::of(settings.cli().configs_dir.as_deref(), name);
+    if !args.force && place.path.symlink_metadata().is_ok() {
+        let path = place.path.display();
+        return Err(Error::Usage(format!("{path} exists; choose another name, or replace it with --force")));
+    }
+    let (starter, text) = if is_asked(args) {
+        let mut answers = std::io::stdin().lock();
+        questions::ask(name, &mut answers, &mut std::io::stderr())?
+    } else {
+        let starter = from_flags(name, args)?;
+        let refused = |why| Error::Usage(format!("{why}; nothing was written"));
+        let text = starter.checked_text().map_err(refused)?;
+        (starter, text)
+    };
+    put(&place.path, &text)?;
+    output::print(place.next_steps(&starter).as_bytes())
+}
+
+/// Whether there is somebody to ask, and nothing has been said yet.
+fn is_asked(args: &NewArgs) -> bool {
+    let is_silent =
+        args.hosts.is_none() && args.metric.is_empty() && args.job.is_none() && args.description.is_none();
+    is_silent && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn from_flags(name: &str, args: &NewArgs) -> Result<Starter, Error> {
+    let mut starter = Starter::new(name);
+    if let Some(hosts) = args.hosts {
+        starter.hosts = hosts;
+    }
+    if let Some(job) = &args.job {
+        starter.job.clone_from(job);
+    }
+    if let Some(description) = &args.description {
+        starter.description.clone_from(description);
+    }
+    let metrics = args.metric.iter().flat_map(|words| words.split_whitespace()).map(str::parse);
+    let metrics: Result<Vec<StarterMetric>, String> = metrics.collect();
+    let metrics = metrics.map_err(|why| Error::Usage(format!("--metric or PME_NEW_METRIC: {why}")))?;
+    if !metrics.is_empty() {
+        starter.metrics = metrics;
+    }
+    Ok(starter)
+}
+
+/// A name that is the same as a file's stem, in a command and in a host's name.
+fn checked_name(name: &str) -> Result<&str, Error> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(is_plain) && !name.starts_with('-') {
+        return Ok(name);
+    }
+    Err(Error::Usage(format!(
+        "config name {name:?} is not allowed; use letters, digits, _ and -, without a folder or .ron \
+         (--configs-dir DIR chooses the folder)"
+    )))
+}
+
+/// Where a config is written, and how commands name it.
+struct Place {
+    path: PathBuf,
+    argument: String,
+}
+
+impl Place {
+    /// The folder given, else `configs` if there is one, else the current folder.
+    fn of(configs_dir: Option<&Path>, name: &str) -> Self {
+        let file = format!("{name}.ron");
+        let configs = Path::new("configs");
+        match configs_dir {
+            Some(dir) => Self::by_path(dir.join(file)),
+            None if configs.is_dir() => Self { path: configs.join(file), argument: name.to_owned() },
+            None => Self::by_path(PathBuf::from(file)),
+        }
+    }
+
+    /// A place that only a path names for sure, in whatever folder promemu looks.
+    fn by_path(path: PathBuf) -> Self {
+        let argument = shell_word(&path.display().to_string());
+        Self { path, argument }
+    }
+
+    fn next_steps(&self, starter: &Starter) -> String {
+        let (path, config) = (self.path.display(), &self.argument);
+        let steps = [
+            (format!("promemu check {config}"), "says what it would run"),
+            (format!("promemu --config {config} --once"), "prints the first values of all series"),
+            (format!("promemu --config {config} --embedded"), "serves the metrics to be scraped"),
+        ];
+        let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        let steps = steps.iter().map(|(command, what)| format!("  {command:width$}  # {what}\n"));
+        format!("{path} is written: {}. Next:\n\n{}", starter.summary(), steps.collect::<String>())
+    }
+}
+
+/// A word as a POSIX shell takes it.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./+,@%:".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Writes beside the place and renames, so that nobody ever sees half a file.
+fn put(path: &Path, text: &str) -> Result<(), Error> {
+    let beside = path.with_extension(format!("ron.{}.tmp", std::process::id()));
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|source| {
+        // What cannot be written need not be there to be removed.
+        let _was_there = fs::remove_file(&beside).is_ok();
+        let why = if source.kind() == ErrorKind::PermissionDenied {
+            "; choose a folder with --configs-dir"
+        } else {
+            ""
+        };
+        Error::System { what: format!("{} cannot be written{why}", path.display()), source }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain() {
+        for name in ["shop", "shop-2", "Shop_b", "_"] {
+            assert_eq!(checked_name(name).unwrap(), name);
+        }
+        for name in ["", "shop.ron", "a/b", "..", "-x", "größe", "a b"] {
+            assert_eq!(checked_name(name).unwrap_err().exit_code(), 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_command_names_a_file_so_that_a_shell_takes_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::of(Some(dir.path()), "shop");
+        assert_eq!(place.argument, dir.path().join("shop.ron").display().to_string());
+        assert_eq!(shell_word("it's here/shop.ron"), r"'it'\''s here/shop.ron'");
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("shop.ron")).unwrap();
+        let error = put(&dir.path().join("shop.ron"), "Config()").unwrap_err();
+        assert!(error.to_string().contains("shop.ron cannot be written"), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
