@@ -111,9 +111,12 @@ impl Names {
         names
     }
 
+    fn value(&self, name: &str) -> Option<Value> {
+        Value::from_dynamic(self.scope.get(name)?.clone()).ok()
+    }
+
     fn number(&self, name: &str) -> Option<f64> {
-        let value = self.scope.get(name)?.clone();
-        Value::from_dynamic(value).ok()?.number()
+        self.value(name)?.number()
     }
 }
 
@@ -127,6 +130,7 @@ pub const INPUTS: [&str; 2] = ["value", "t"];
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub struct Expression {
+    source: Arc<str>,
     ast: Arc<AST>,
     names: Vec<String>,
 }
@@ -147,7 +151,7 @@ impl Expression {
         });
         names.sort();
         names.dedup();
-        Ok(Self { ast: Arc::new(ast), names })
+        Ok(Self { source: text.into(), ast: Arc::new(ast), names })
     }
 
     /// The names it needs, sorted.
@@ -172,16 +176,32 @@ impl Expression {
             _ => None,
         }
         .map(|lowered| lowered.node);
-        Formula(lowered.map_or_else(
+        let body = lowered.map_or_else(
             || Body::Interpreted { ast: Arc::clone(&self.ast), scope: Arc::new(names.scope.clone()) },
             |node| Body::Lowered(Arc::new(node)),
-        ))
+        );
+        let bound = self.names.iter().filter_map(|name| Some((name.clone(), names.value(name)?)));
+        Formula(body, Arc::new(Origin { source: Arc::clone(&self.source), bound: bound.collect() }))
     }
 }
 
 /// An expression that runs with every update. Cheap to share.
 #[derive(Clone, Debug)]
-pub struct Formula(Body);
+pub struct Formula(Body, Arc<Origin>);
+
+/// What a formula was made of.
+#[derive(Debug, PartialEq)]
+struct Origin {
+    source: Arc<str>,
+    bound: Vec<(String, Value)>,
+}
+
+/// Formulas are equal if their texts are, and what the names in them stood for.
+impl PartialEq for Formula {
+    fn eq(&self, other: &Self) -> bool {
+        self.1 == other.1
+    }
+}
 
 #[derive(Clone, Debug)]
 enum Body {
@@ -372,7 +392,8 @@ mod tests {
     }
 
     fn interpreted(formula: &Expression, names: &Names) -> Formula {
-        Formula(Body::Interpreted { ast: Arc::clone(&formula.ast), scope: Arc::new(names.scope.clone()) })
+        let body = Body::Interpreted { ast: Arc::clone(&formula.ast), scope: Arc::new(names.scope.clone()) };
+        Formula(body, formula.bind(names).1)
     }
 
     #[test]
@@ -401,6 +422,19 @@ mod tests {
         for text in ["value * (limit / 3)", "if value > 3 { 1 } else { 0 }", "limit / 3 + value"] {
             assert!(matches!(bind(text).0, Body::Interpreted { .. }), "{text}");
         }
+    }
+
+    #[test]
+    fn formulas_are_equal_if_their_texts_and_names_are() {
+        let bind = |text: &str, names: &Names| Expression::compile(text).unwrap().bind(names);
+        let mut others = names();
+        others.set("limit", Value::Int(17));
+        for text in ["value * limit", "if value > limit { 1 } else { 0 }"] {
+            assert_eq!(bind(text, &names()), bind(text, &names()));
+            assert_ne!(bind(text, &names()), bind(text, &others));
+            assert_ne!(bind(text, &names()), bind("value * share", &names()));
+        }
+        assert_eq!(bind("value * share", &names()), bind("value * share", &others));
     }
 
     #[test]

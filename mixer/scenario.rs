@@ -115,7 +115,7 @@ pub const KINDS: [&Kind; 14] = [
 ];
 
 /// A scenario with its parameters. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ScenarioPlan {
     /// Keeps the value.
     DoNothing,

@@ -91,7 +91,7 @@ pub enum Argument {
 }
 
 /// What to run after an event, and for how long.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// The event.
     pub subscription: Subscription,

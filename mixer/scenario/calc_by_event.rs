@@ -25,7 +25,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     formulas: Vec<(Subscription, Formula)>,
 }

@@ -51,7 +51,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     start_time: Span,
     duration: Span,

@@ -70,7 +70,7 @@ fn build(arguments: &mut Arguments, rise: Span, fall: Span) -> Result<ScenarioPl
 }
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     idle_range: (f64, f64),
     peak_range: (f64, f64),

@@ -23,7 +23,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     range: (f64, f64),
 }

@@ -31,7 +31,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     step: f64,
     bias: f64,

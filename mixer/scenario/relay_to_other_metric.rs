@@ -27,7 +27,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     pub(super) source_metric_name: String,
     calc_function: Option<Formula>,

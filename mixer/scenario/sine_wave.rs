@@ -40,7 +40,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     radians_per_sec: f64,
     amplitude: f64,

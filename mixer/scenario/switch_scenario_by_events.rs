@@ -48,7 +48,7 @@ fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
 }
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     cases: Vec<Case>,
     default_scenario: ScenarioPlan,

@@ -34,7 +34,7 @@ pub(super) const KIND: Kind = Kind {
     },
 };
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Trend {
     Hold,
     Up,
@@ -42,7 +42,7 @@ enum Trend {
 }
 
 /// The parameters.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     trend: Trend,
     step_range: (f64, f64),

@@ -54,7 +54,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// The parameters. `up_to` are the weights, added up.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     values: Vec<f64>,
     up_to: Vec<f64>,
