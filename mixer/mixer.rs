@@ -84,12 +84,11 @@ impl MetricsMixer {
         let jobs: Arc<[Arc<Job>]> =
             plan.jobs.iter().map(|job| Arc::new(Job::new(Arc::clone(&job.name), plan.store(job)))).collect();
         let output = if settings.embedded {
-            Output::Embedded(ScrapeSink::bind(&settings.pushgateway_url, Arc::clone(&jobs)).await?)
+            Output::Embedded(ScrapeSink::bind(&settings.pushgateway_url, &jobs).await?)
         } else {
             let client = PushgatewayClient::new(settings.pushgateway_url.clone(), settings.push_timeout)?;
             let owner = RunInfo::new(&plan.config, settings.push.interval);
-            let mut sink =
-                PushgatewaySink::new(client, Arc::clone(&jobs), owner, settings.push.clone(), clock);
+            let mut sink = PushgatewaySink::new(client, &jobs, owner, settings.push.clone(), clock);
             sink.start().await?;
             Output::Pushgateway(Box::new(sink))
         };
