@@ -32,6 +32,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1..)]
     pub(crate) config_args: Vec<String>,
 
+    /// Reload the config when its file changes: hosts that are the same in it live on, the others come or go
+    #[arg(long, env = "PME_WATCH", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) watch: bool,
+
     /// Print the first values of all series and end: nothing is sent
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) once: bool,

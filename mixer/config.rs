@@ -124,6 +124,7 @@ impl ConfigDirs {
 #[derive(Debug)]
 pub struct ConfigFile {
     name: String,
+    path: Option<PathBuf>,
     shown_path: String,
     text: String,
 }
@@ -134,13 +135,20 @@ impl ConfigFile {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { name, shown_path: path.display().to_string(), text })
+        let shown_path = path.display().to_string();
+        Ok(Self { name, path: Some(path.to_owned()), shown_path, text })
     }
 
     /// A config that is not in a file.
     #[must_use]
     pub fn from_text(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), shown_path: format!("{name}.ron"), text: text.to_owned() }
+        Self { name: name.to_owned(), path: None, shown_path: format!("{name}.ron"), text: text.to_owned() }
+    }
+
+    /// The files that the config was read from, and their texts; none if it is not in a file.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&Path, &str)> {
+        self.path.iter().map(|path| (path.as_path(), self.text.as_str())).collect()
     }
 
     /// The names of the file's classes; one that is empty for a file that holds one config.

@@ -7,12 +7,13 @@ mod list;
 mod logs;
 mod output;
 mod settings;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu::clock::{Clock, Span, Time, wall_now};
-use promemu::config::ConfigDirs;
+use promemu::config::{ConfigDirs, ConfigFile};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::plan::Plan;
@@ -20,10 +21,12 @@ use promemu::preview::first_exposition;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use cli::{Cli, Command};
 use settings::Settings;
+use watch::Watch;
 
 /// The exit code after a second signal.
 const INTERRUPTED_TWICE: u8 = 130;
@@ -67,7 +70,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
         }
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
         None if settings.cli().once => once(&settings),
-        None => block_on(run(&settings)),
+        None => block_on(run(Arc::new(settings))),
     }
 }
 
@@ -80,11 +83,14 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, E
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-/// Loads the config that the settings name, and logs what is odd about it.
-fn load(settings: &Settings, started_at: Time) -> Result<Plan, Error> {
-    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
-    let class = settings.cli().class.as_deref();
-    let loaded = dirs.load(settings.config()?, class, settings.config_args(), started_at)?;
+/// The config that the settings name.
+fn open(settings: &Settings) -> Result<ConfigFile, Error> {
+    Ok(ConfigDirs::new(settings.cli().configs_dir.clone()).open(settings.config()?)?)
+}
+
+/// What to run of a config; logs what is odd about it.
+fn load(settings: &Settings, file: &ConfigFile, started_at: Time) -> Result<Plan, Error> {
+    let loaded = settings.load(file, started_at)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -94,16 +100,19 @@ fn load(settings: &Settings, started_at: Time) -> Result<Plan, Error> {
 /// Prints the first values of all series.
 fn once(settings: &Settings) -> Result<ExitCode, Error> {
     let started_at = wall_now();
-    let plan = load(settings, started_at)?;
+    let plan = load(settings, &open(settings)?, started_at)?;
     let seed = settings.run_settings(&plan.defaults)?.seed;
     output::print(&first_exposition(&plan, seed, started_at))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(settings: &Settings) -> Result<(), Error> {
+async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let clock = Clock::start();
-    let plan = load(settings, clock.started_at())?;
+    let file = open(&settings)?;
+    let watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
+    let plan = load(&settings, &file, clock.started_at())?;
     let run = settings.run_settings(&plan.defaults)?;
+    let running = run.clone();
     let (config, hosts, series, seed) =
         (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
     let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);
@@ -120,7 +129,12 @@ async fn run(settings: &Settings) -> Result<(), Error> {
     } else {
         info!("pushing to {url} every {interval}");
     }
-    mixer.run(shutdown).await
+    let Some(watch) = watch else { return mixer.run(shutdown).await };
+    let (plans, reloads) = mpsc::channel(1);
+    tokio::select! {
+        outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
+        never = watch.reload_edits(settings, running, clock.started_at(), plans) => match never {},
+    }
 }
 
 /// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.

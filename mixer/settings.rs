@@ -1,8 +1,9 @@
 //! What the user asked for: flag before variable before config file before default.
 
 use indexmap::IndexMap;
-use promemu::clock::Span;
-use promemu::error::Error;
+use promemu::clock::{Span, Time};
+use promemu::config::{ConfigFile, LoadedConfig};
+use promemu::error::{ConfigError, Error};
 use promemu::exposition::Format;
 use promemu::mixer::RunSettings;
 use promemu::plan::RunDefaults;
@@ -68,9 +69,9 @@ impl Settings {
         self.cli.config.as_deref().ok_or_else(missing)
     }
 
-    /// The config's arguments.
-    pub(crate) const fn config_args(&self) -> &IndexMap<String, String> {
-        &self.flags.config_args
+    /// What to run of a config's file, and what is odd about it.
+    pub(crate) fn load(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
+        file.plan(self.cli.class.as_deref(), &self.flags.config_args, started_at)
     }
 
     /// The Pushgateway of a command that runs no config.

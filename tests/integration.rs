@@ -18,3 +18,4 @@ mod floors;
 mod processes;
 mod pushgateway;
 mod readme;
+mod watch;
