@@ -1,8 +1,7 @@
 //! `promemu check`: what configs would run, or all that is wrong with them.
 
-use indexmap::IndexMap;
 use promemu::clock::wall_now;
-use promemu::config::ConfigDirs;
+use promemu::config::{ConfigDirs, LoadOptions};
 use promemu::error::{ConfigError, Error};
 use promemu::preview::Estimate;
 
@@ -11,7 +10,7 @@ use crate::{diagnostics, output};
 
 /// Checks the configs named, or all; says whether all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
-    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
+    let dirs = settings.config_dirs();
     let names = if all { dirs.names() } else { names.to_vec() };
     let mut are_good = true;
     for name in &names {
@@ -31,7 +30,8 @@ fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<S
     let file = dirs.open(name)?;
     let mut lines = Vec::new();
     for class in file.class_names()? {
-        let loaded = file.plan(Some(&class), &IndexMap::new(), wall_now())?;
+        let options = LoadOptions { class: Some(class.clone()), ..LoadOptions::starting_at(wall_now()) };
+        let loaded = file.plan(&options)?;
         lines.extend(loaded.warnings);
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let class = if class.is_empty() { String::new() } else { format!(" {class}") };

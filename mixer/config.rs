@@ -6,6 +6,7 @@
 
 mod arguments;
 mod fields;
+mod include;
 mod resolve;
 mod shipped;
 mod template;
@@ -19,10 +20,59 @@ use indexmap::IndexMap;
 pub use arguments::Argument;
 
 use crate::clock::Time;
-use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, suggestion};
+use crate::clock::wall_now;
+use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, Sources, suggestion};
+use crate::expression::Value;
 use crate::plan::Plan;
 use template::ConfigTemplate;
 use tree::{Node, NodeKind};
+
+/// More series than this are refused by default: a slip of the keyboard should not fill the memory.
+pub const DEFAULT_SERIES_MAX: usize = 5_000_000;
+
+/// What a config is loaded with.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The class; without one the first whose name ends in `Config`, else the first.
+    pub class: Option<String>,
+    /// The arguments that are given. Text is read as the argument's type.
+    pub arguments: IndexMap<String, Value>,
+    /// The run's start.
+    pub started_at: Time,
+    /// More series than this are refused.
+    pub series_max: usize,
+}
+
+impl LoadOptions {
+    /// No class, no arguments, and the usual bound.
+    #[must_use]
+    pub fn starting_at(started_at: Time) -> Self {
+        Self { class: None, arguments: IndexMap::new(), started_at, series_max: DEFAULT_SERIES_MAX }
+    }
+}
+
+/// Loads a config as `promemu --config` does: from the folder of `PME_CONFIGS_DIR`, `./configs`, `configs`
+/// beside the program, or those built in.
+pub fn load_config(
+    name: &str,
+    class: Option<&str>,
+    arguments: IndexMap<String, Value>,
+) -> Result<LoadedConfig, ConfigError> {
+    let class = class.map(str::to_owned);
+    let options = LoadOptions { class, arguments, ..LoadOptions::starting_at(wall_now()) };
+    ConfigDirs::usual().load(name, &options)
+}
+
+/// The configs that [`load_config`] finds. A broken file is listed with its error.
+#[must_use]
+pub fn list_available_configs() -> Vec<ConfigSummary> {
+    ConfigDirs::usual().list()
+}
+
+/// The names of a config's classes; one that is empty for a file that holds one config.
+pub fn config_classes(name: &str) -> Result<Vec<String>, ConfigError> {
+    ConfigDirs::usual().open(name)?.class_names()
+}
 
 /// A config that can run, and what is odd about it.
 #[derive(Debug)]
@@ -31,6 +81,8 @@ pub struct LoadedConfig {
     pub plan: Plan,
     /// Warnings, each with its place.
     pub warnings: Vec<String>,
+    /// The files that it was read from; none for one that is built in.
+    pub files: Vec<PathBuf>,
 }
 
 /// What a config file holds, for lists.
@@ -65,19 +117,25 @@ impl ConfigDirs {
         Self(given.into_iter().chain([PathBuf::from("configs")]).chain(beside).collect())
     }
 
+    /// The folder of the variable `PME_CONFIGS_DIR`, and the others.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self::new(std::env::var_os("PME_CONFIGS_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from))
+    }
+
     /// The config called `name`, which may also be the path of a `.ron` file.
     pub fn open(&self, name: &str) -> Result<ConfigFile, ConfigError> {
         let path = Path::new(name);
         let is_plain = path.components().count() == 1 && !name.starts_with('.');
         if path.extension().is_some_and(|extension| extension == "ron") && (path.is_file() || !is_plain) {
-            return ConfigFile::read(path);
+            return ConfigFile::read(path).map(|file| file.within(self));
         }
         let mut paths = self.0.iter().map(|dir| dir.join(format!("{name}.ron")));
         if let Some(path) = paths.find(|path| is_plain && path.is_file()) {
-            return ConfigFile::read(&path);
+            return ConfigFile::read(&path).map(|file| file.within(self));
         }
         if let Some(text) = shipped::find(name) {
-            return Ok(ConfigFile::from_text(name, text));
+            return Ok(ConfigFile::from_text(name, text).within(self));
         }
         let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
         let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
@@ -98,35 +156,35 @@ impl ConfigDirs {
         names
     }
 
-    /// What there is. A broken file is listed with its error.
+    /// What there is. A broken file is listed with its error; one that is there to be included is not.
     #[must_use]
     pub fn list(&self) -> Vec<ConfigSummary> {
         let summary = |name: String| {
-            let classes = self.open(&name).and_then(|file| file.classes());
-            ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) }
+            let file = self.open(&name);
+            if file.as_ref().is_ok_and(ConfigFile::is_to_be_included) {
+                return None;
+            }
+            let classes = file.and_then(|file| file.classes());
+            Some(ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) })
         };
-        self.names().into_iter().map(summary).collect()
+        self.names().into_iter().filter_map(summary).collect()
     }
 
-    /// Loads a config: the class given or the first one whose name ends in `Config`, else the first.
-    pub fn load(
-        &self,
-        name: &str,
-        class: Option<&str>,
-        arguments: &IndexMap<String, String>,
-        started_at: Time,
-    ) -> Result<LoadedConfig, ConfigError> {
-        self.open(name)?.plan(class, arguments, started_at)
+    /// Loads a config.
+    pub fn load(&self, name: &str, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
+        self.open(name)?.plan(options)
     }
 }
 
 /// A config file's text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ConfigFile {
     name: String,
-    path: Option<PathBuf>,
     shown_path: String,
     text: String,
+    path: Option<PathBuf>,
+    /// Where the files that it includes are looked for.
+    dirs: ConfigDirs,
 }
 
 impl ConfigFile {
@@ -135,92 +193,124 @@ impl ConfigFile {
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let shown_path = path.display().to_string();
-        Ok(Self { name, path: Some(path.to_owned()), shown_path, text })
+        let dirs = ConfigDirs(Vec::new());
+        Ok(Self { name, shown_path: path.display().to_string(), text, path: Some(path.to_owned()), dirs })
     }
 
     /// A config that is not in a file.
     #[must_use]
     pub fn from_text(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), path: None, shown_path: format!("{name}.ron"), text: text.to_owned() }
+        let dirs = ConfigDirs(Vec::new());
+        Self {
+            name: name.to_owned(),
+            shown_path: format!("{name}.ron"),
+            text: text.to_owned(),
+            path: None,
+            dirs,
+        }
     }
 
-    /// The files that the config was read from, and their texts; none if it is not in a file.
+    /// The same file, whose includes are looked for there, too.
     #[must_use]
-    pub fn files(&self) -> Vec<(&Path, &str)> {
-        self.path.iter().map(|path| (path.as_path(), self.text.as_str())).collect()
+    pub fn within(self, dirs: &ConfigDirs) -> Self {
+        Self { dirs: dirs.clone(), ..self }
+    }
+
+    /// The file that it was read from, and its text; none if it is not in a file.
+    #[must_use]
+    pub fn source(&self) -> Option<(&Path, &str)> {
+        self.path.as_deref().map(|path| (path, self.text.as_str()))
     }
 
     /// The names of the file's classes; one that is empty for a file that holds one config.
     pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
-        let mut problems = Problems::default();
-        let names = self.class_nodes(&mut problems).into_iter().map(|(name, _)| name).collect();
-        self.refuse_errors(problems)?;
+        let mut reading = Reading::default();
+        let names = reading.class_nodes(self).into_iter().map(|(name, _)| name).collect();
+        reading.finish()?;
         Ok(names)
     }
 
-    fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
-        let mut problems = Problems::default();
-        let summaries = self.class_nodes(&mut problems).into_iter().filter_map(|(name, node)| {
-            let template = ConfigTemplate::read(node, &mut problems)?;
+    /// What the file holds, for lists.
+    pub fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
+        let mut reading = Reading::default();
+        let mut summaries = Vec::new();
+        for (name, node) in reading.class_nodes(self) {
+            let Some(template) = reading.template(self, node) else { continue };
             let arguments = arguments::describe_all(&template.args);
-            Some(ClassSummary { name, description: template.description, arguments })
-        });
-        let summaries = summaries.collect();
-        self.refuse_errors(problems)?;
+            summaries.push(ClassSummary { name, description: template.description, arguments });
+        }
+        reading.finish()?;
         Ok(summaries)
     }
 
-    /// The plan of one class with these arguments, for a run that starts at `started_at`.
-    pub fn plan(
-        &self,
-        class: Option<&str>,
-        arguments: &IndexMap<String, String>,
-        started_at: Time,
-    ) -> Result<LoadedConfig, ConfigError> {
-        let mut problems = Problems::default();
-        let classes = self.class_nodes(&mut problems);
-        let template =
-            choose(classes, class, &mut problems).and_then(|node| ConfigTemplate::read(node, &mut problems));
-        let errors = problems.error_count();
-        let plan = template.map(|t| resolve::resolve(&self.name, &t, arguments, started_at, &mut problems));
-        debug_assert!(plan.is_some() || errors > 0, "a template that is missing has a reason");
-        let problems = self.refuse_errors(problems)?;
-        let Some(plan) = plan else { return Err(self.invalid(problems)) };
-        let warnings = problems.iter().map(|problem| problem.render(&self.shown_path, &self.text)).collect();
-        Ok(LoadedConfig { plan, warnings })
+    /// The plan of one class.
+    pub fn plan(&self, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
+        let mut reading = Reading::default();
+        let classes = reading.class_nodes(self);
+        let node = choose(classes, options.class.as_deref(), &mut reading.problems);
+        let template = node.and_then(|node| reading.template(self, node));
+        let plan = template.map(|t| resolve::resolve(&self.name, &t, options, &mut reading.problems));
+        let files = std::mem::take(&mut reading.files);
+        let sources = reading.sources.clone();
+        let warnings = reading.finish()?.iter().map(|problem| problem.render(&sources)).collect();
+        match plan {
+            Some(plan) => Ok(LoadedConfig { plan, warnings, files }),
+            // A template that is missing has a reason among the problems.
+            None => Err(ConfigError::Invalid { sources, problems: Vec::new() }),
+        }
+    }
+
+    /// Whether it only has metric sets for others: `Include(…)`.
+    fn is_to_be_included(&self) -> bool {
+        tree::parse(&self.text).is_ok_and(|root| include::is_include(&root))
+    }
+}
+
+/// A config being read: its texts, and what is wrong with them.
+#[derive(Default)]
+struct Reading {
+    sources: Sources,
+    files: Vec<PathBuf>,
+    problems: Problems,
+}
+
+impl Reading {
+    /// The root of a file that is added to the sources.
+    fn root(&mut self, file: &ConfigFile) -> Option<Node> {
+        self.files.extend(file.path.clone());
+        let first_byte = self.sources.add(file.shown_path.as_str(), file.text.as_str());
+        let root = tree::parse_at(&file.text, first_byte);
+        root.map_err(|(span, message)| self.problems.error(span, message)).ok()
     }
 
     /// The classes by name; a file that holds one config has one with an empty name.
-    fn class_nodes(&self, problems: &mut Problems) -> Vec<(String, Node)> {
-        let root = match tree::parse(&self.text) {
-            Ok(root) => root,
-            Err((span, message)) => {
-                problems.error(span, message);
-                return Vec::new();
-            }
-        };
+    fn class_nodes(&mut self, file: &ConfigFile) -> Vec<(String, Node)> {
+        let Some(root) = self.root(file) else { return Vec::new() };
         let NodeKind::Map(entries) = root.kind else { return vec![(String::new(), root)] };
         if entries.is_empty() {
-            problems.error(root.span, "the file holds no config; write Config(…)");
+            self.problems.error(root.span, "the file holds no config; write Config(…)");
         }
-        let name_of = |key: &Node| match &key.kind {
-            NodeKind::Scalar(value) => value.to_string(),
-            other => other.describe(),
-        };
-        entries.into_iter().map(|(key, node)| (name_of(&key), node)).collect()
+        for (n, (key, _)) in entries.iter().enumerate() {
+            if entries[..n].iter().any(|(earlier, _)| earlier.kind.name() == key.kind.name()) {
+                let class = key.kind.describe();
+                self.problems.error(key.span, format!("the file has the class {class} twice; keep one"));
+            }
+        }
+        entries.into_iter().map(|(key, node)| (key.kind.name(), node)).collect()
     }
 
-    fn refuse_errors(&self, problems: Problems) -> Result<Vec<Problem>, ConfigError> {
-        let problems = problems.into_sorted();
+    fn template(&mut self, file: &ConfigFile, node: Node) -> Option<ConfigTemplate> {
+        let included = self.included_sets(file, &node);
+        ConfigTemplate::read(node, included, &mut self.problems)
+    }
+
+    /// The warnings; or all problems, if there are errors.
+    fn finish(self) -> Result<Vec<Problem>, ConfigError> {
+        let problems = self.problems.into_sorted();
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(self.invalid(problems));
+            return Err(ConfigError::Invalid { sources: self.sources, problems });
         }
         Ok(problems)
-    }
-
-    fn invalid(&self, problems: Vec<Problem>) -> ConfigError {
-        ConfigError::Invalid { file: self.shown_path.clone(), text: self.text.clone(), problems }
     }
 }
 

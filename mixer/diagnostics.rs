@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, Write};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use promemu::error::{ConfigError, Error, Problem, Severity};
+use promemu::error::{ConfigError, Error, Problem, Severity, Sources};
 use tracing::{error, warn};
 
 use crate::cli::LogFormat;
@@ -17,15 +17,15 @@ const LINE_BYTES_MAX: usize = 2_000;
 pub(crate) fn say(error: &Error, format: LogFormat) {
     let text = match (error, format) {
         (_, LogFormat::Json) => json(error),
-        (Error::Config(ConfigError::Invalid { file, text, problems }), LogFormat::Text)
+        (Error::Config(ConfigError::Invalid { sources, problems }), LogFormat::Text)
             if std::io::stderr().is_terminal() =>
         {
             let renderer = if is_coloured() { Renderer::styled() } else { Renderer::plain() };
-            let shown = problems.iter().map(|problem| with_caret(&renderer, file, text, problem));
+            let shown = problems.iter().map(|problem| with_caret(&renderer, sources, problem));
             shown.collect::<Vec<_>>().join("\n\n")
         }
-        (Error::Config(ConfigError::Invalid { file, text, problems }), LogFormat::Text) => {
-            let shown = problems.iter().map(|problem| on_a_line(file, text, problem));
+        (Error::Config(ConfigError::Invalid { sources, problems }), LogFormat::Text) => {
+            let shown = problems.iter().map(|problem| on_a_line(sources, problem));
             shown.collect::<Vec<_>>().join("\n")
         }
         _ => format!("error: {}", with_causes(error)),
@@ -55,19 +55,19 @@ pub(crate) fn with_causes(error: &Error) -> String {
     text
 }
 
-fn on_a_line(file: &str, text: &str, problem: &Problem) -> String {
+fn on_a_line(sources: &Sources, problem: &Problem) -> String {
     let kind = if problem.severity == Severity::Error { "error" } else { "warning" };
-    format!("{kind}: {}", problem.render(file, text))
+    format!("{kind}: {}", problem.render(sources))
 }
 
-fn with_caret(renderer: &Renderer, file: &str, text: &str, problem: &Problem) -> String {
-    let Some(place) = problem.place(text).filter(|place| place.line_text.len() <= LINE_BYTES_MAX) else {
-        return on_a_line(file, text, problem);
+fn with_caret(renderer: &Renderer, sources: &Sources, problem: &Problem) -> String {
+    let Some(place) = problem.place(sources).filter(|place| place.line_text.len() <= LINE_BYTES_MAX) else {
+        return on_a_line(sources, problem);
     };
     let level = if problem.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
     let title = level.primary_title(problem.message.as_str());
     let snippet = Snippet::source(place.line_text)
-        .path(file)
+        .path(place.file)
         .line_start(place.line)
         .annotation(AnnotationKind::Primary.span(place.in_line));
     renderer.render(&[title.element(snippet)])
@@ -75,13 +75,15 @@ fn with_caret(renderer: &Renderer, file: &str, text: &str, problem: &Problem) ->
 
 /// One object per problem.
 fn json(error: &Error) -> String {
-    let Error::Config(ConfigError::Invalid { file, text, problems }) = error else {
+    let Error::Config(ConfigError::Invalid { sources, problems }) = error else {
         return serde_json::json!({ "level": "ERROR", "message": with_causes(error) }).to_string();
     };
     let object = |problem: &Problem| {
-        let place = problem.place(text);
+        let place = problem.place(sources);
         let level = if problem.severity == Severity::Error { "ERROR" } else { "WARN" };
-        let (line, column) = place.map_or((None, None), |place| (Some(place.line), Some(place.column)));
+        let file = place.as_ref().map_or(sources.name(), |place| place.file);
+        let (line, column) =
+            place.as_ref().map_or((None, None), |place| (Some(place.line), Some(place.column)));
         let message = &problem.message;
         serde_json::json!({ "level": level, "file": file, "line": line, "column": column, "message": message })
     };
@@ -96,6 +98,12 @@ mod tests {
 
     const TEXT: &str = "Config(\n    hosts: [Hots(name: \"a\")],\n)";
 
+    fn sources(text: &str) -> Sources {
+        let mut sources = Sources::default();
+        sources.add("a.ron", text);
+        sources
+    }
+
     fn problem() -> Problem {
         let span = Some(SourceSpan { start: 20, end: 35 });
         Problem { severity: Severity::Error, span, message: "expected Host(…), found Hots(…)".into() }
@@ -103,10 +111,10 @@ mod tests {
 
     #[test]
     fn a_terminal_shows_the_line_and_a_caret() {
-        let shown = with_caret(&Renderer::plain(), "configs/a.ron", TEXT, &problem());
+        let shown = with_caret(&Renderer::plain(), &sources(TEXT), &problem());
         insta::assert_snapshot!(shown, @r#"
         error: expected Host(…), found Hots(…)
-         --> configs/a.ron:2:13
+         --> a.ron:2:13
           |
         2 |     hosts: [Hots(name: "a")],
           |             ^^^^^^^^^^^^^^^
@@ -116,15 +124,14 @@ mod tests {
     #[test]
     fn a_long_line_or_no_place_shows_the_message_alone() {
         let long = format!("Config(\n    hosts: {}", "x".repeat(LINE_BYTES_MAX));
-        insta::assert_snapshot!(with_caret(&Renderer::plain(), "a.ron", &long, &problem()), @"error: a.ron:2:13: expected Host(…), found Hots(…)");
+        insta::assert_snapshot!(with_caret(&Renderer::plain(), &sources(&long), &problem()), @"error: a.ron:2:13: expected Host(…), found Hots(…)");
         let nowhere = Problem { span: None, ..problem() };
-        insta::assert_snapshot!(with_caret(&Renderer::plain(), "a.ron", TEXT, &nowhere), @"error: a.ron: expected Host(…), found Hots(…)");
+        insta::assert_snapshot!(with_caret(&Renderer::plain(), &sources(TEXT), &nowhere), @"error: a.ron: expected Host(…), found Hots(…)");
     }
 
     #[test]
     fn json_has_an_object_per_problem() {
-        let file = "a.ron".to_owned();
-        let invalid = ConfigError::Invalid { file, text: TEXT.into(), problems: vec![problem(), problem()] };
+        let invalid = ConfigError::Invalid { sources: sources(TEXT), problems: vec![problem(), problem()] };
         insta::assert_snapshot!(json(&Error::Config(invalid)), @r#"
         {"column":13,"file":"a.ron","level":"ERROR","line":2,"message":"expected Host(…), found Hots(…)"}
         {"column":13,"file":"a.ron","level":"ERROR","line":2,"message":"expected Host(…), found Hots(…)"}

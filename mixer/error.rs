@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexSet;
 
-/// A byte range in a config's text.
+/// A byte range in a config's [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SourceSpan {
     /// The first byte.
@@ -104,12 +104,10 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The config has errors.
-    #[error("{}", Rendered(.file, .text, .problems))]
+    #[error("{}", Rendered(.sources, .problems))]
     Invalid {
-        /// The file's name as it is shown.
-        file: String,
-        /// The file's text, for lines and columns.
-        text: String,
+        /// The files, for lines and columns.
+        sources: Sources,
         /// All that is wrong, warnings included.
         problems: Vec<Problem>,
     },
@@ -149,24 +147,57 @@ impl Error {
 }
 
 /// One line per problem: `file:line:column: message`.
-struct Rendered<'a>(&'a str, &'a str, &'a [Problem]);
+struct Rendered<'a>(&'a Sources, &'a [Problem]);
 
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, problem) in self.2.iter().enumerate() {
+        for (n, problem) in self.1.iter().enumerate() {
             if n > 0 {
                 f.write_str("\n")?;
             }
             let kind = if problem.severity == Severity::Warning { "warning: " } else { "" };
-            write!(f, "{kind}{}", problem.render(self.0, self.1))?;
+            write!(f, "{kind}{}", problem.render(self.0))?;
         }
         Ok(())
     }
 }
 
-/// Where in its text a problem is.
+/// The texts that a config is made of: its own, and those of the files that it includes. Their bytes are
+/// counted on from one to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<SourceFile>);
+
+#[derive(Clone, Debug)]
+struct SourceFile {
+    name: String,
+    text: String,
+    first_byte: usize,
+}
+
+impl Sources {
+    /// Adds a file; gives the number of its first byte.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
+        let first_byte = self.0.last().map_or(0, |last| last.first_byte + last.text.len() + 1);
+        self.0.push(SourceFile { name: name.into(), text: text.into(), first_byte });
+        first_byte
+    }
+
+    /// The name of the config's own file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.first().map_or("", |file| &file.name)
+    }
+
+    fn file_at(&self, byte: usize) -> Option<&SourceFile> {
+        self.0.iter().rev().find(|file| file.first_byte <= byte)
+    }
+}
+
+/// Where a problem is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
+    /// The file.
+    pub file: &'a str,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
@@ -180,13 +211,18 @@ pub struct Place<'a> {
 impl Problem {
     /// Where it is, if it has a place.
     #[must_use]
-    pub fn place<'a>(&self, text: &'a str) -> Option<Place<'a>> {
+    pub fn place<'a>(&self, sources: &'a Sources) -> Option<Place<'a>> {
         let span = self.span?;
+        let file = sources.file_at(span.start)?;
+        let text = file.text.as_str();
+        let span =
+            SourceSpan { start: span.start - file.first_byte, end: span.end.saturating_sub(file.first_byte) };
         let before = text.get(..span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line_text = text[line_start..].split('\n').next().unwrap_or("");
         let start = before.len() - line_start;
         Some(Place {
+            file: &file.name,
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             line_text,
@@ -196,10 +232,10 @@ impl Problem {
 
     /// `file:line:column: message`.
     #[must_use]
-    pub fn render(&self, file: &str, text: &str) -> String {
-        match self.place(text) {
-            Some(Place { line, column, .. }) => format!("{file}:{line}:{column}: {}", self.message),
-            None => format!("{file}: {}", self.message),
+    pub fn render(&self, sources: &Sources) -> String {
+        match self.place(sources) {
+            Some(Place { file, line, column, .. }) => format!("{file}:{line}:{column}: {}", self.message),
+            None => format!("{}: {}", sources.name(), self.message),
         }
     }
 }
@@ -238,7 +274,13 @@ mod tests {
             span: Some(SourceSpan { start: at, end: at + 1 }),
             message: "x is wrong".into(),
         };
-        assert_eq!(problem.render("configs/a.ron", text), "configs/a.ron:2:9: x is wrong");
+        let mut sources = Sources::default();
+        sources.add("configs/a.ron", text);
+        let second = sources.add("configs/b.ron", "one\ntwo");
+        assert_eq!(problem.render(&sources), "configs/a.ron:2:9: x is wrong");
+        let span = Some(SourceSpan { start: second + 4, end: second + 7 });
+        let problem = Problem { span, ..problem };
+        assert_eq!(problem.render(&sources), "configs/b.ron:2:1: x is wrong");
     }
 
     #[test]

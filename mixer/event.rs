@@ -20,6 +20,12 @@ pub const RUN_STARTED: &str = "run_started";
 /// Emitted by the mixer after the last host has stopped.
 pub const RUN_FINISHED: &str = "run_finished";
 
+/// All events that promemu emits by itself.
+pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED];
+
+/// The source of the mixer's own events.
+pub const OWN_NAME: &str = "promemu";
+
 /// Something that happened, at a moment of emulated time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

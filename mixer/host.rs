@@ -9,6 +9,7 @@
 //! emitted (its own listeners hear them at once), the report.
 
 mod outbox;
+mod update;
 
 use std::sync::Arc;
 
@@ -16,10 +17,11 @@ pub use outbox::Outbox;
 
 use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
-use crate::metric::{ABSENT, Cells, Counter, is_absent};
+use crate::expression::Storage;
+use crate::metric::{ABSENT, Cells, Counter};
 use crate::plan::{HostPlan, Reaction};
 use crate::rng::{Rng, Seed};
-use crate::scenario::{Emission, Running, Scenario, Tick};
+use crate::scenario::{Emission, Running};
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -66,6 +68,9 @@ pub struct EmulatedHost {
     /// Metrics whose scenario has failed before.
     failed: Vec<usize>,
     row: Box<[f64]>,
+    /// When each metric was updated last, if a metric asks for it.
+    updated_at: Box<[Time]>,
+    storage: Storage,
     rng: Rng,
     sequence: u64,
 }
@@ -98,6 +103,14 @@ impl EmulatedHost {
             stopped: Vec::new(),
             failed: Vec::new(),
             row: vec![ABSENT; plan.shape.width].into(),
+            updated_at: vec![
+                Time::NEVER;
+                if plan.shape.keeps_update_times { plan.shape.metrics.len() } else { 0 }
+            ]
+            .into(),
+            storage: Storage::new(
+                plan.shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone())),
+            ),
             rng,
             sequence: 0,
             plan,
@@ -237,8 +250,11 @@ impl EmulatedHost {
         let plan = Arc::clone(&self.plan);
         out.updated.clear();
         out.updated.resize(plan.shape.metrics.len(), false);
-        for reaction in plan.shape.reactions(event, &plan.name) {
-            match reaction {
+        for listener in plan.shape.listeners_to(event, &plan.name) {
+            if !self.allows(listener.when.as_ref(), now, event, out) {
+                continue;
+            }
+            match &listener.reaction {
                 Reaction::Update(metric) => out.updated[*metric] = true,
                 Reaction::Emit(name) => {
                     self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
@@ -312,56 +328,9 @@ impl EmulatedHost {
             let from_source = metric.source.is_some_and(|source| out.updated[source]);
             if out.updated[index] || from_source {
                 let event = if out.updated[index] { event } else { None };
-                out.updated[index] = self.update_metric(index, now, event, out);
+                out.updated[index] = self.update_metric(&plan, index, now, event, out);
             }
         }
-    }
-
-    /// Makes one value. Gives whether the metric may have values now.
-    fn update_metric(&mut self, index: usize, now: Time, event: Option<&Event>, out: &mut Outbox) -> bool {
-        let plan = &self.plan.shape.metrics[index];
-        let schedule = self.plan.shape.schedules[plan.schedule];
-        let start = self.starts_at + schedule.start_time;
-        let source_value = plan.source.map_or(0.0, |source| self.shown_value(source));
-        let metric = &mut self.metrics[index];
-        if self.stopped.contains(&index)
-            || now < start
-            || now >= start + schedule.duration
-            || is_absent(source_value)
-        {
-            return false;
-        }
-        out.updates += 1;
-        let mut tick = Tick {
-            now,
-            t_secs: now.since(start).as_secs_f64(),
-            value: metric.level,
-            source_value,
-            event,
-            host_name: &self.plan.name,
-            rng: &mut metric.rng,
-            effects: &mut out.effects,
-        };
-        let outcome = metric.running.update(&mut tick);
-        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-        match outcome {
-            Ok(value) => {
-                let value = value.map(|value| clamp(value, plan.value_range));
-                metric.level = value.unwrap_or(metric.level);
-                plan.cells.take(value, metric.level, now, plan.rounding, &mut self.counters, cells);
-            }
-            Err(error) => {
-                out.scenario_errors += 1;
-                if !self.failed.contains(&index) {
-                    self.failed.push(index);
-                    out.failures.push((Arc::clone(&plan.name), error));
-                }
-            }
-        }
-        if !out.effects.wakes.is_empty() || !out.effects.emitted.is_empty() {
-            self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
-        }
-        true
     }
 
     fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
@@ -375,24 +344,6 @@ impl EmulatedHost {
             self.emit(now, event, source, data, hops, out);
         }
         out.effects.emitted = emitted;
-    }
-
-    /// The value that a relay sees: what the other metric shows, or a histogram's last observation.
-    fn shown_value(&self, metric: usize) -> f64 {
-        let plan = &self.plan.shape.metrics[metric];
-        let cell = self.row[plan.offset];
-        if plan.cells.width() == 1 || is_absent(cell) { cell } else { self.metrics[metric].level }
-    }
-}
-
-/// What is not a number stays so.
-fn clamp(value: f64, (low, high): (f64, f64)) -> f64 {
-    if value < low {
-        low
-    } else if value > high {
-        high
-    } else {
-        value
     }
 }
 

@@ -50,15 +50,15 @@
 //! # Using it as a library
 //!
 //! ```
-//! use promemu::clock::Time;
-//! use promemu::{ConfigFile, Error};
+//! use promemu::config::{ConfigFile, LoadOptions};
+//! use promemu::{Error, clock::Time};
 //!
 //! # fn main() -> Result<(), Error> {
 //! let text = r#"Config(hosts: [Host(name: "web-1", metrics: [
 //!     Metric(name: "cpu_usage_percent", value_range: (0, 100), scenario: random_walk),
 //! ])])"#;
 //! let file = ConfigFile::from_text("example", text);
-//! let plan = file.plan(None, &Default::default(), Time::from_unix_secs(1_767_600_000))?.plan;
+//! let plan = file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000)))?.plan;
 //! assert_eq!(plan.series_count(), 1);
 //! # Ok(())
 //! # }
@@ -84,6 +84,6 @@ pub mod series;
 pub mod sink;
 pub mod status;
 
-pub use config::{ConfigDirs, ConfigFile, LoadedConfig};
+pub use config::{ConfigDirs, ConfigFile, LoadedConfig, config_classes, list_available_configs, load_config};
 pub use error::{ConfigError, Error};
 pub use mixer::{MetricsMixer, RunSettings};

@@ -13,10 +13,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu::clock::{Clock, Span, Time, wall_now};
-use promemu::config::{ConfigDirs, ConfigFile};
+use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
-use promemu::plan::Plan;
 use promemu::preview::first_exposition;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::status::plural;
@@ -60,7 +59,7 @@ fn main() -> ExitCode {
 fn work(cli: Cli) -> Result<ExitCode, Error> {
     let settings = Settings::new(cli)?;
     if settings.cli().list_configs {
-        list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()))?;
+        list::print(&settings.config_dirs())?;
         return Ok(ExitCode::SUCCESS);
     }
     match &settings.cli().command {
@@ -85,22 +84,22 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, E
 
 /// The config that the settings name.
 fn open(settings: &Settings) -> Result<ConfigFile, Error> {
-    Ok(ConfigDirs::new(settings.cli().configs_dir.clone()).open(settings.config()?)?)
+    Ok(settings.config_dirs().open(settings.config()?)?)
 }
 
 /// What to run of a config; logs what is odd about it.
-fn load(settings: &Settings, file: &ConfigFile, started_at: Time) -> Result<Plan, Error> {
+fn load(settings: &Settings, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, Error> {
     let loaded = settings.load(file, started_at)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    Ok(loaded.plan)
+    Ok(loaded)
 }
 
 /// Prints the first values of all series.
 fn once(settings: &Settings) -> Result<ExitCode, Error> {
     let started_at = wall_now();
-    let plan = load(settings, &open(settings)?, started_at)?;
+    let plan = load(settings, &open(settings)?, started_at)?.plan;
     let seed = settings.run_settings(&plan.defaults)?.seed;
     output::print(&first_exposition(&plan, seed, started_at))?;
     Ok(ExitCode::SUCCESS)
@@ -109,8 +108,11 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
 async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let clock = Clock::start();
     let file = open(&settings)?;
-    let watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
-    let plan = load(&settings, &file, clock.started_at())?;
+    let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
+    let LoadedConfig { plan, files, .. } = load(&settings, &file, clock.started_at())?;
+    if let Some(watch) = &mut watch {
+        watch.follow(&files);
+    }
     let run = settings.run_settings(&plan.defaults)?;
     let running = run.clone();
     let (config, hosts, series, seed) =

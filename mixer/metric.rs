@@ -93,8 +93,6 @@ pub enum Cells {
     Histogram {
         /// The upper bounds, rising, without `+Inf`.
         bounds: Arc<[f64]>,
-        /// How many observations an update makes.
-        observations: u32,
     },
 }
 
@@ -104,7 +102,7 @@ impl Cells {
     pub fn series(&self) -> usize {
         match self {
             Self::Gauge | Self::Counter { .. } => 1,
-            Self::Histogram { bounds, .. } => series_of(bounds),
+            Self::Histogram { bounds } => series_of(bounds),
         }
     }
 
@@ -113,38 +111,46 @@ impl Cells {
     pub fn width(&self) -> usize {
         match self {
             Self::Gauge | Self::Counter { .. } => 1,
-            Self::Histogram { bounds, .. } => cells_of(bounds),
+            Self::Histogram { bounds } => cells_of(bounds),
         }
     }
 
-    /// Shows what a scenario gave at an update: a new value, or `None` to keep `level`, its last one. Values
-    /// that are not numbers are ignored by counters and histograms. `counters` are those of the host.
-    pub fn take(
-        &self,
-        value: Option<f64>,
-        level: f64,
-        now: Time,
-        rounding: Rounding,
-        counters: &mut [Counter],
-        cells: &mut [f64],
-    ) {
+    /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
+    /// histograms. `counters` are those of the host.
+    pub fn take(&self, update: &Update, counters: &mut [Counter], cells: &mut [f64]) {
+        let Update { value, level, now, rounding, .. } = *update;
         match self {
             Self::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
             Self::Counter { accumulate, index } => {
                 cells[0] = rounding.round(counters[*index].take(*accumulate, value, now));
             }
-            Self::Histogram { bounds, observations } => {
+            Self::Histogram { bounds } => {
                 if is_absent(cells[0]) {
                     cells.fill(0.0);
                 }
                 if let Some(value) = value.filter(|value| value.is_finite()) {
-                    let count = f64::from(*observations);
+                    let count = f64::from(update.observations);
                     cells[bounds.partition_point(|bound| *bound < value)] += count;
                     cells[bounds.len() + 1] += value * count;
                 }
             }
         }
     }
+}
+
+/// What a metric takes at an update.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
+    /// The scenario's new value; none to keep the last one.
+    pub value: Option<f64>,
+    /// The last value.
+    pub level: f64,
+    /// The emulated time.
+    pub now: Time,
+    /// How the value is rounded.
+    pub rounding: Rounding,
+    /// How many observations a histogram makes.
+    pub observations: u32,
 }
 
 /// A counter's state.
@@ -218,7 +224,9 @@ mod tests {
         let mut counters = [Counter::new(0.0)];
         for (n, value) in (0..).zip(values) {
             let now = Time::from_unix_secs(1000 + 10 * n);
-            cells.take(Some(*value), 0.0, now, Rounding::to_decimals(2), &mut counters, &mut row);
+            let rounding = Rounding::to_decimals(2);
+            let update = Update { value: Some(*value), level: 0.0, now, rounding, observations: 2 };
+            cells.take(&update, &mut counters, &mut row);
         }
         row
     }
@@ -246,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_histogram_counts_a_value_on_its_bound_below_it() {
-        let cells = Cells::Histogram { bounds: [1.0, 2.0].into(), observations: 2 };
+        let cells = Cells::Histogram { bounds: [1.0, 2.0].into() };
         assert_eq!(take_all(&cells, &[1.0, 1.5, 9.0, f64::NAN]), [2.0, 2.0, 2.0, 23.0]);
     }
 

@@ -13,6 +13,7 @@ pub use changes::Changes;
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
+use crate::expression::{Formula, Value};
 use crate::metric::{Cells, Rounding};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
@@ -83,6 +84,10 @@ pub struct HostShape {
     pub schedules: Vec<Schedule>,
     /// What happens on which event.
     pub listeners: Vec<Listener>,
+    /// What the host's storage begins with.
+    pub storage: Vec<(String, Value)>,
+    /// Whether a metric asks for the time since its last update.
+    pub keeps_update_times: bool,
     /// How many cells a host's row has.
     pub width: usize,
     /// How many series a host has.
@@ -125,6 +130,12 @@ pub struct MetricPlan {
     pub scenario: ScenarioPlan,
     /// The metric that it is calculated from, as an index into the shape's; it comes before this one.
     pub source: Option<usize>,
+    /// The metrics that its formulas read, as indices into the shape's.
+    pub links: Vec<usize>,
+    /// What must hold for it to have a sample.
+    pub when: Option<Formula>,
+    /// How many observations an update of a histogram makes; without it, one.
+    pub observations: Option<Formula>,
 }
 
 /// Metrics are equal if they behave in the same way; families are numbered anew in each plan.
@@ -142,6 +153,9 @@ impl PartialEq for MetricPlan {
             labels,
             scenario,
             source,
+            links,
+            when,
+            observations,
         } = self;
         *name == other.name
             && *cells == other.cells
@@ -153,6 +167,9 @@ impl PartialEq for MetricPlan {
             && *labels == other.labels
             && *scenario == other.scenario
             && *source == other.source
+            && *links == other.links
+            && *when == other.when
+            && *observations == other.observations
     }
 }
 
@@ -163,6 +180,17 @@ pub struct Listener {
     pub subscription: Subscription,
     /// What happens.
     pub reaction: Reaction,
+    /// What must hold for it to happen.
+    pub when: Option<Condition>,
+}
+
+/// A formula, and the metrics that it reads, as indices into the shape's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// What must hold.
+    pub formula: Formula,
+    /// The metrics, in the order of the formula's links.
+    pub links: Vec<usize>,
 }
 
 /// What happens on an event. Metrics are indices into the shape's.
@@ -233,10 +261,8 @@ impl Plan {
 }
 
 impl HostShape {
-    /// What happens on this event to the host called `own_name`.
-    pub fn reactions(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Reaction> {
-        let heard =
-            self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name));
-        heard.map(|listener| &listener.reaction)
+    /// What listens to this event on the host called `own_name`.
+    pub fn listeners_to(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Listener> {
+        self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name))
     }
 }

@@ -116,10 +116,8 @@ pub fn first_exposition(plan: &Plan, seed: u64, run_start: Time) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-
     use super::*;
-    use crate::config::ConfigFile;
+    use crate::config::{ConfigFile, LoadOptions};
 
     const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -129,7 +127,7 @@ mod tests {
                 Metric(name: "quick", update_interval: 1, default_value: 5),
                 Metric(name: "slow_total", metric_type: counter, value_range: (1, 1), scenario: random_in_range),
                 Metric(name: "later", start_time: "1h")])])"#;
-        ConfigFile::from_text("test", text).plan(None, &IndexMap::new(), START).unwrap().plan
+        ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan
     }
 
     #[test]

@@ -73,6 +73,13 @@ impl Rng {
         low + (high - low) * self.unit()
     }
 
+    /// A number of the standard normal distribution (Box and Muller: "A note on the generation of random
+    /// normal deviates", 1958). Takes two draws.
+    pub fn normal(&mut self) -> f64 {
+        let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
+        radius * libm::cos(std::f64::consts::TAU * self.unit())
+    }
+
     /// A whole number below `bound` (0 if that is 0).
     pub fn below(&mut self, bound: u64) -> u64 {
         u64::try_from((u128::from(self.next_u64()) * u128::from(bound)) >> 64).unwrap_or(0)
@@ -115,5 +122,14 @@ mod tests {
         let mean = values.iter().sum::<f64>() / 10_000.0;
         assert!(values.iter().all(|v| (0.0..1.0).contains(v)));
         assert!((mean - 0.5).abs() < 0.02, "{mean}");
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_0_and_deviation_1() {
+        let mut rng = Seed::new(1).rng();
+        let values: Vec<f64> = (0..10_000).map(|_| rng.normal()).collect();
+        let mean = values.iter().sum::<f64>() / 10_000.0;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 10_000.0;
+        assert!(mean.abs() < 0.05 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
     }
 }

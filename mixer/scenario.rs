@@ -6,13 +6,18 @@
 //! with a [`Kind`] that says its parameters; the table of kinds is what configs are read with.
 
 mod arguments;
+mod brownian;
+mod burst;
 mod calc_by_event;
+mod composition;
 mod do_nothing;
 mod feature_toggle;
 mod load_peak;
 mod random_in_range;
 mod random_walk;
 mod relay_to_other_metric;
+mod script;
+mod seasonal;
 mod sine_wave;
 mod switch_scenario_by_events;
 mod time_duration;
@@ -21,10 +26,11 @@ mod variety_selection;
 
 use std::sync::Arc;
 
-pub use arguments::{Argument, Arguments, Case, Param, ParamKind};
+pub use arguments::{Argument, Arguments, Case, Param, ParamKind, Script};
 
 use crate::clock::Time;
 use crate::event::{Event, Subscription};
+use crate::expression::{Happening, Moment, Storage};
 use crate::rng::Rng;
 
 /// What a scenario sees when it is asked for a value.
@@ -34,6 +40,8 @@ pub struct Tick<'a> {
     pub now: Time,
     /// Seconds since the metric's start.
     pub t_secs: f64,
+    /// Seconds since the metric's last update, and 0 at the first, where [`ScenarioPlan::uses_dt`] asks for it.
+    pub dt_secs: f64,
     /// The metric's current value.
     pub value: f64,
     /// The current value of the metric that this one is relayed from.
@@ -42,17 +50,37 @@ pub struct Tick<'a> {
     pub event: Option<&'a Event>,
     /// The name of the scenario's host.
     pub host_name: &'a str,
+    /// What the metrics show that the scenario's formulas are linked to.
+    pub links: &'a [f64],
     /// The metric's own random stream.
     pub rng: &'a mut Rng,
+    /// What the host's scripts keep.
+    pub storage: &'a mut Storage,
     /// What the scenario wants to happen.
     pub effects: &'a mut Effects,
 }
 
-impl Tick<'_> {
+impl<'a> Tick<'a> {
     /// Whether this value is asked for by an event that the subscription is for.
     #[must_use]
     pub fn is_for(&self, subscription: &Subscription) -> bool {
         self.event.is_some_and(|event| subscription.matches(event, self.host_name))
+    }
+
+    /// What a formula sees that is about `value`.
+    pub fn moment(&mut self, value: f64) -> Moment<'_> {
+        let happening =
+            |event: &'a Event| Happening { name: &event.name, source: &event.source, data: &event.data };
+        Moment {
+            value,
+            t_secs: self.t_secs,
+            dt_secs: self.dt_secs,
+            now_secs: self.now.unix_secs(),
+            event: self.event.map(happening),
+            links: self.links,
+            rng: self.rng,
+            storage: self.storage,
+        }
     }
 }
 
@@ -76,6 +104,15 @@ pub struct Emission {
     pub data: serde_json::Value,
 }
 
+/// An event that a scenario may emit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announced {
+    /// Its name; none if that is not known beforehand.
+    pub event: Option<Arc<str>>,
+    /// Its source, if that is not the host.
+    pub source: Option<Arc<str>>,
+}
+
 /// A running scenario: makes one value per update.
 pub trait Scenario {
     /// The new value, or `None` to keep the present one. An error says why there is none; it costs this
@@ -96,144 +133,163 @@ pub struct Kind {
     pub build: fn(&mut Arguments) -> Result<ScenarioPlan, String>,
 }
 
-/// All built-in kinds.
-pub const KINDS: [&Kind; 14] = [
-    &do_nothing::KIND,
-    &random_in_range::KIND,
-    &random_walk::KIND,
-    &time_duration::KIND,
-    &sine_wave::KIND,
-    &update_by_trend::KIND,
-    &variety_selection::KIND,
-    &feature_toggle::KIND,
-    &switch_scenario_by_events::KIND,
-    &relay_to_other_metric::KIND,
-    &calc_by_event::KIND,
-    &load_peak::CPU,
-    &load_peak::MEMORY,
-    &load_peak::DISK,
-];
+/// What a kind's parameters can be asked; most answers are the same for most kinds.
+pub trait Blueprint: std::fmt::Debug + PartialEq {
+    /// The state of one metric.
+    type Running: Scenario;
 
-/// A scenario with its parameters. Cheap to clone.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ScenarioPlan {
-    /// Keeps the value.
-    DoNothing,
-    /// See [`random_in_range`].
-    RandomInRange(Arc<random_in_range::Plan>),
-    /// See [`random_walk`].
-    RandomWalk(Arc<random_walk::Plan>),
-    /// See [`time_duration`].
-    TimeDuration,
-    /// See [`sine_wave`].
-    SineWave(Arc<sine_wave::Plan>),
-    /// See [`update_by_trend`].
-    UpdateByTrend(Arc<update_by_trend::Plan>),
-    /// See [`variety_selection`].
-    VarietySelection(Arc<variety_selection::Plan>),
-    /// See [`feature_toggle`].
-    FeatureToggle(Arc<feature_toggle::Plan>),
-    /// See [`switch_scenario_by_events`].
-    SwitchScenarioByEvents(Arc<switch_scenario_by_events::Plan>),
-    /// See [`relay_to_other_metric`].
-    RelayToOtherMetric(Arc<relay_to_other_metric::Plan>),
-    /// See [`calc_by_event`].
-    CalcByEvent(Arc<calc_by_event::Plan>),
-    /// See [`load_peak`].
-    LoadPeak(Arc<load_peak::Plan>),
-}
-
-impl ScenarioPlan {
-    /// The state of one metric, at its first update or when another scenario hands over to it.
-    #[must_use]
-    pub fn start(&self, value: f64) -> Running {
-        match self {
-            Self::DoNothing => Running::DoNothing(do_nothing::DoNothing),
-            Self::RandomInRange(plan) => Running::RandomInRange(plan.start()),
-            Self::RandomWalk(plan) => Running::RandomWalk(plan.start(value)),
-            Self::TimeDuration => Running::TimeDuration(time_duration::TimeDuration::default()),
-            Self::SineWave(plan) => Running::SineWave(plan.start()),
-            Self::UpdateByTrend(plan) => Running::UpdateByTrend(plan.start(value)),
-            Self::VarietySelection(plan) => Running::VarietySelection(plan.start()),
-            Self::FeatureToggle(plan) => Running::FeatureToggle(plan.start()),
-            Self::SwitchScenarioByEvents(plan) => {
-                Running::SwitchScenarioByEvents(Box::new(plan.start(value)))
-            }
-            Self::RelayToOtherMetric(plan) => Running::RelayToOtherMetric(plan.start()),
-            Self::CalcByEvent(plan) => Running::CalcByEvent(plan.start()),
-            Self::LoadPeak(plan) => Running::LoadPeak(plan.start()),
-        }
-    }
+    /// The state of one metric that shows `value`.
+    fn start(self: &Arc<Self>, value: f64) -> Self::Running;
 
     /// The events that ask it for a value.
-    #[must_use]
-    pub fn subscriptions(&self) -> Vec<Subscription> {
-        match self {
-            Self::SwitchScenarioByEvents(plan) => plan.subscriptions(),
-            Self::CalcByEvent(plan) => plan.subscriptions(),
-            Self::LoadPeak(plan) => plan.subscriptions(),
-            _ => Vec::new(),
-        }
+    fn subscriptions(&self) -> Vec<Subscription> {
+        Vec::new()
+    }
+
+    /// The events that it may emit.
+    fn emits(&self) -> Vec<Announced> {
+        Vec::new()
     }
 
     /// The name of the metric that it is calculated from.
-    #[must_use]
-    pub fn source_metric(&self) -> Option<&str> {
-        if let Self::RelayToOtherMetric(plan) = self { Some(&plan.source_metric_name) } else { None }
+    fn source_metric(&self) -> Option<&str> {
+        None
     }
 
     /// Whether its values are totals, which a counter takes as they are, and not levels to be added.
-    #[must_use]
-    pub const fn gives_totals(&self) -> bool {
-        matches!(self, Self::TimeDuration | Self::CalcByEvent(_))
+    fn gives_totals(&self) -> bool {
+        false
+    }
+
+    /// Whether it asks for the time since the last update.
+    fn uses_dt(&self) -> bool {
+        false
     }
 }
 
-/// A running built-in. Small, because there is one per series.
-#[derive(Debug)]
-pub enum Running {
-    /// See [`do_nothing`].
-    DoNothing(do_nothing::DoNothing),
-    /// See [`random_in_range`].
-    RandomInRange(random_in_range::RandomInRange),
-    /// See [`random_walk`].
-    RandomWalk(random_walk::RandomWalk),
-    /// See [`time_duration`].
-    TimeDuration(time_duration::TimeDuration),
-    /// See [`sine_wave`].
-    SineWave(sine_wave::SineWave),
-    /// See [`update_by_trend`].
-    UpdateByTrend(update_by_trend::UpdateByTrend),
-    /// See [`variety_selection`].
-    VarietySelection(variety_selection::VarietySelection),
-    /// See [`feature_toggle`].
-    FeatureToggle(feature_toggle::FeatureToggle),
-    /// See [`switch_scenario_by_events`].
-    SwitchScenarioByEvents(Box<switch_scenario_by_events::SwitchScenarioByEvents>),
-    /// See [`relay_to_other_metric`].
-    RelayToOtherMetric(relay_to_other_metric::RelayToOtherMetric),
-    /// See [`calc_by_event`].
-    CalcByEvent(calc_by_event::CalcByEvent),
-    /// See [`load_peak`].
-    LoadPeak(load_peak::LoadPeak),
+/// The built-ins: their kinds, and for each set of parameters its variants of plan and running state.
+macro_rules! built_ins {
+    (kinds: [$($kind:path),* $(,)?], plans: { $($variant:ident: $plan:path),* $(,)? }) => {
+        /// All built-in kinds.
+        pub const KINDS: &[&Kind] = &[$(&$kind),*];
+
+        /// A scenario with its parameters. Cheap to clone.
+        #[derive(Clone, Debug, PartialEq)]
+        #[expect(missing_docs, reason = "each is described by its kind")]
+        pub enum ScenarioPlan {
+            $($variant(Arc<$plan>)),*
+        }
+
+        /// A running built-in. Small, because there is one per series.
+        #[derive(Debug)]
+        #[expect(missing_docs, reason = "each is described by its kind")]
+        pub enum Running {
+            $($variant(<$plan as Blueprint>::Running)),*
+        }
+
+        impl ScenarioPlan {
+            /// The state of one metric, at its first update or when another scenario hands over to it.
+            #[must_use]
+            pub fn start(&self, value: f64) -> Running {
+                match self { $(Self::$variant(plan) => Running::$variant(plan.start(value))),* }
+            }
+
+            /// The events that ask it for a value.
+            #[must_use]
+            pub fn subscriptions(&self) -> Vec<Subscription> {
+                match self { $(Self::$variant(plan) => plan.subscriptions()),* }
+            }
+
+            /// The events that it may emit.
+            #[must_use]
+            pub fn emits(&self) -> Vec<Announced> {
+                match self { $(Self::$variant(plan) => plan.emits()),* }
+            }
+
+            /// The name of the metric that it is calculated from.
+            #[must_use]
+            pub fn source_metric(&self) -> Option<&str> {
+                match self { $(Self::$variant(plan) => plan.source_metric()),* }
+            }
+
+            /// Whether its values are totals, which a counter takes as they are, and not levels to be added.
+            #[must_use]
+            pub fn gives_totals(&self) -> bool {
+                match self { $(Self::$variant(plan) => plan.gives_totals()),* }
+            }
+
+            /// Whether it asks for [`Tick::dt_secs`].
+            #[must_use]
+            pub fn uses_dt(&self) -> bool {
+                match self { $(Self::$variant(plan) => plan.uses_dt()),* }
+            }
+        }
+
+        impl Scenario for Running {
+            fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+                match self { $(Self::$variant(running) => running.update(tick)),* }
+            }
+        }
+    };
 }
 
-impl Scenario for Running {
+built_ins! {
+    kinds: [
+        do_nothing::KIND,
+        random_in_range::KIND,
+        random_walk::KIND,
+        time_duration::KIND,
+        sine_wave::KIND,
+        update_by_trend::KIND,
+        variety_selection::KIND,
+        feature_toggle::KIND,
+        switch_scenario_by_events::KIND,
+        relay_to_other_metric::KIND,
+        calc_by_event::KIND,
+        load_peak::CPU,
+        load_peak::MEMORY,
+        load_peak::DISK,
+        brownian::KIND,
+        seasonal::KIND,
+        burst::KIND,
+        composition::SUM,
+        composition::PRODUCT,
+        composition::CLAMP,
+        composition::DELAY,
+        script::KIND,
+    ],
+    plans: {
+        DoNothing: do_nothing::Plan,
+        RandomInRange: random_in_range::Plan,
+        RandomWalk: random_walk::Plan,
+        TimeDuration: time_duration::Plan,
+        SineWave: sine_wave::Plan,
+        UpdateByTrend: update_by_trend::Plan,
+        VarietySelection: variety_selection::Plan,
+        FeatureToggle: feature_toggle::Plan,
+        SwitchScenarioByEvents: switch_scenario_by_events::Plan,
+        RelayToOtherMetric: relay_to_other_metric::Plan,
+        CalcByEvent: calc_by_event::Plan,
+        LoadPeak: load_peak::Plan,
+        Brownian: brownian::Plan,
+        Seasonal: seasonal::Plan,
+        Burst: burst::Plan,
+        Combination: composition::Combination,
+        Delay: composition::Delay,
+        Script: script::Plan,
+    }
+}
+
+impl Default for ScenarioPlan {
+    /// Keeps the value.
+    fn default() -> Self {
+        Self::DoNothing(Arc::default())
+    }
+}
+
+impl<S: Scenario> Scenario for Box<S> {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        match self {
-            Self::DoNothing(running) => running.update(tick),
-            Self::RandomInRange(running) => running.update(tick),
-            Self::RandomWalk(running) => running.update(tick),
-            Self::TimeDuration(running) => running.update(tick),
-            Self::SineWave(running) => running.update(tick),
-            Self::UpdateByTrend(running) => running.update(tick),
-            Self::VarietySelection(running) => running.update(tick),
-            Self::FeatureToggle(running) => running.update(tick),
-            Self::SwitchScenarioByEvents(running) => running.update(tick),
-            Self::RelayToOtherMetric(running) => running.update(tick),
-            Self::CalcByEvent(running) => running.update(tick),
-            Self::LoadPeak(running) => running.update(tick),
-        }
+        (**self).update(tick)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use indexmap::IndexMap;
 use promemu::clock::{Span, Time};
-use promemu::config::{ConfigFile, LoadedConfig};
+use promemu::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu::error::{ConfigError, Error};
 use promemu::exposition::Format;
+use promemu::expression::Value;
 use promemu::mixer::RunSettings;
 use promemu::plan::RunDefaults;
 use promemu::rng::random_seed;
@@ -30,7 +31,7 @@ struct Flags {
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
-    config_args: IndexMap<String, String>,
+    config_args: IndexMap<String, Value>,
 }
 
 impl Settings {
@@ -69,9 +70,19 @@ impl Settings {
         self.cli.config.as_deref().ok_or_else(missing)
     }
 
+    /// Where configs are looked for.
+    pub(crate) fn config_dirs(&self) -> ConfigDirs {
+        ConfigDirs::new(self.cli.configs_dir.clone())
+    }
+
     /// What to run of a config's file, and what is odd about it.
     pub(crate) fn load(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
-        file.plan(self.cli.class.as_deref(), &self.flags.config_args, started_at)
+        let options = LoadOptions {
+            class: self.cli.class.clone(),
+            arguments: self.flags.config_args.clone(),
+            ..LoadOptions::starting_at(started_at)
+        };
+        file.plan(&options)
     }
 
     /// The Pushgateway of a command that runs no config.
@@ -143,7 +154,7 @@ fn push_interval(text: &str) -> Result<Span, Error> {
 
 /// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
 /// at a time, whose value may hold blanks. The last of one name counts.
-fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
+fn config_args(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
     let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
     let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
     let words: Vec<&str> = if split_all {
@@ -156,7 +167,7 @@ fn config_args(given: &[String]) -> Result<IndexMap<String, String>, Error> {
         let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(Error::Usage(format!("config argument {word:?} is not of the form NAME=VALUE")));
         };
-        args.insert(name.to_owned(), value.to_owned());
+        args.insert(name.to_owned(), Value::from(value));
     }
     Ok(args)
 }
@@ -198,7 +209,7 @@ mod tests {
             let flags: Vec<&str> = ["--config-args"].iter().chain(given).copied().collect();
             settings(&flags).map(|settings| settings.flags.config_args.into_iter().collect::<Vec<_>>())
         };
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
         assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
         assert_eq!(args(&["a=1 b=2"]).unwrap(), [pair("a", "1"), pair("b", "2")]);
         assert_eq!(args(&["a=x y"]).unwrap(), [pair("a", "x y")]);

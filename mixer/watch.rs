@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use promemu::clock::Time;
@@ -36,17 +37,19 @@ pub(crate) struct Watch {
     /// Something has happened; holds one word, as more would say no more.
     touched: mpsc::Receiver<()>,
     path: PathBuf,
-    /// What the files said when they were last read.
-    texts: Vec<(PathBuf, String)>,
-    /// Why the config could not be read, if the last attempt failed.
+    /// What the files said when they were last read; none for one that cannot be read. The config's own is the
+    /// first, those that it includes come behind.
+    texts: IndexMap<PathBuf, Option<String>>,
+    /// Why the config's file could not be read, if the last attempt failed.
     unreadable: Option<String>,
+    /// Why the texts make no plan, if they do not.
+    broken: Option<String>,
 }
 
 impl Watch {
-    /// Begins to watch; an edit from now on will be seen.
+    /// Begins to watch a config's own file; an edit from now on will be seen.
     pub(crate) fn start(file: &ConfigFile) -> Result<Self, Error> {
-        let texts = texts(file);
-        let Some((path, _)) = texts.first() else {
+        let Some((path, text)) = file.source() else {
             return Err(Error::Usage(
                 "--watch or PME_WATCH: the config is built into promemu and has no file to watch; save it as \
                  configs/NAME.ron, or leave --watch out"
@@ -67,8 +70,14 @@ impl Watch {
                  leave --watch out"
             ))
         };
-        let mut watch =
-            Self { watcher: watcher.map_err(refused)?, touched, path: path.clone(), texts, unreadable: None };
+        let mut watch = Self {
+            watcher: watcher.map_err(refused)?,
+            touched,
+            path: path.to_owned(),
+            texts: [(path.to_owned(), Some(text.to_owned()))].into(),
+            unreadable: None,
+            broken: None,
+        };
         watch.watch_folders().map_err(|(folder, error)| {
             Error::Run(format!(
                 "folder {} cannot be watched: {error}; raise the system's limits (fs.inotify.max_user_watches), or \
@@ -77,6 +86,14 @@ impl Watch {
             ))
         })?;
         Ok(watch)
+    }
+
+    /// Watches these files from now on, and not those that were included before.
+    pub(crate) fn follow(&mut self, files: &[PathBuf]) {
+        self.texts.retain(|path, _| files.contains(path));
+        for path in files {
+            self.texts.entry(path.clone()).or_insert_with(|| std::fs::read_to_string(path).ok());
+        }
     }
 
     /// Hands on a plan for each edit that is good, and says why if it is not.
@@ -106,7 +123,7 @@ impl Watch {
     /// Watches the folders of all files and of those that links lead to. A folder that is watched already is so
     /// anew, as another one may have come in its place.
     fn watch_folders(&mut self) -> Result<(), (PathBuf, notify::Error)> {
-        for path in self.texts.iter().map(|(path, _)| path) {
+        for path in self.texts.keys() {
             let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
             let target = path.canonicalize().ok();
             let target_folder = target.as_deref().and_then(Path::parent).unwrap_or(folder);
@@ -128,14 +145,14 @@ impl Watch {
         let _is_quiet = timeout(UNREST_MAX, quiet).await.is_ok();
     }
 
-    /// The plan of the present text, if that is another one than last time and makes one.
+    /// The plan of the present texts, if they are others than last time and make one.
     async fn edited(
         &mut self,
         settings: &Arc<Settings>,
         running: &RunSettings,
         started_at: Time,
     ) -> Option<Plan> {
-        let file = self.edited_file()?;
+        let file = self.edited_file(settings)?;
         let at_work = Arc::clone(settings);
         let loaded = tokio::task::spawn_blocking(move || {
             let loaded = at_work.load(&file, started_at)?;
@@ -146,11 +163,12 @@ impl Watch {
         let (loaded, wanted) = match loaded.await.unwrap_or_else(bug) {
             Ok(loaded) => loaded,
             Err(error) => {
-                diagnostics::log(&error);
-                error!("{} is not taken over and the run goes on as before; correct it", self.path.display());
+                self.say_broken(&error);
                 return None;
             }
         };
+        self.broken = None;
+        self.follow(&loaded.files);
         for warning in &loaded.warnings {
             warn!("{warning}");
         }
@@ -161,10 +179,11 @@ impl Watch {
         Some(loaded.plan)
     }
 
-    /// The files, if they can be read and say something else than last time.
-    fn edited_file(&mut self) -> Option<ConfigFile> {
+    /// The config's file, if its texts are others than last time. Where those made no plan, they may do so now:
+    /// it is not known which other files they include.
+    fn edited_file(&mut self, settings: &Settings) -> Option<ConfigFile> {
         let file = match ConfigFile::read(&self.path) {
-            Ok(file) => file,
+            Ok(file) => file.within(&settings.config_dirs()),
             Err(error) => {
                 let why = diagnostics::with_causes(&Error::Config(error));
                 if self.unreadable.as_ref() != Some(&why) {
@@ -175,15 +194,27 @@ impl Watch {
             }
         };
         self.unreadable = None;
-        let texts = texts(&file);
-        let is_edited = texts != self.texts;
-        self.texts = texts;
-        is_edited.then_some(file)
+        let own_text = || file.source().map(|(_, text)| text.to_owned());
+        let read = |path: &PathBuf| {
+            if *path == self.path { own_text() } else { std::fs::read_to_string(path).ok() }
+        };
+        let texts = self.texts.keys().map(|path| (path.clone(), read(path))).collect();
+        if texts != self.texts {
+            // An edit that leaves a mistake as it was hears of it again.
+            (self.texts, self.broken) = (texts, None);
+            return Some(file);
+        }
+        self.broken.is_some().then_some(file)
     }
-}
 
-fn texts(file: &ConfigFile) -> Vec<(PathBuf, String)> {
-    file.files().into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
+    fn say_broken(&mut self, error: &Error) {
+        let why = diagnostics::with_causes(error);
+        if self.broken.as_ref() != Some(&why) {
+            diagnostics::log(error);
+            error!("{} is not taken over and the run goes on as before; correct it", self.path.display());
+            self.broken = Some(why);
+        }
+    }
 }
 
 /// Whether an event is about reading only, as we do ourselves.
@@ -232,10 +263,43 @@ mod tests {
         assert!(watch.edited(&settings, &running, start).await.is_none());
         assert!(watch.unreadable.as_ref().is_some_and(|why| why.contains("cannot be read")));
         write("Hots()");
-        assert!(watch.edited_file().is_none(), "the same as before");
+        assert!(watch.edited(&settings, &running, start).await.is_none());
         write(HOST);
         assert!(watch.edited(&settings, &running, start).await.is_some());
         assert_eq!(watch.unreadable, None);
+    }
+
+    #[tokio::test]
+    async fn included_files_are_followed_and_a_broken_one_is_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(format!("{name}.ron"));
+        let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+        let host = r#"Host(name: "a", metric_sets: ["set"], metrics: [])"#;
+        let include = |name: &str| format!("Config(include: [\"{name}\"], hosts: [{host}])");
+        let set = |metric: &str| format!("Include(metric_sets: {{ \"set\": [Metric(name: \"{metric}\")] }})");
+        write("a", &include("one"));
+        write("one", &set("x"));
+        let args = ["promemu"].iter().map(Into::into);
+        let settings = Arc::new(Settings::new(crate::cli::parse(args).unwrap()).unwrap());
+        let running = settings.run_settings(&RunDefaults::default()).unwrap();
+        let file = ConfigFile::read(&path("a")).unwrap();
+        let mut watch = Watch::start(&file).unwrap();
+        let start = Time::from_unix_secs(1_767_600_000);
+        watch.follow(&settings.load(&file, start).unwrap().files);
+        let mut metric = async || {
+            let plan = watch.edited(&settings, &running, start).await;
+            plan.map(|plan| plan.hosts[0].shape.metrics[0].name.to_string())
+        };
+        assert_eq!(metric().await, None);
+        write("one", &set("y"));
+        assert_eq!(metric().await.as_deref(), Some("y"));
+        write("two", "Inclde()");
+        write("a", &include("two"));
+        assert_eq!(metric().await, None);
+        write("two", &set("z"));
+        assert_eq!(metric().await.as_deref(), Some("z"), "no file that was known has changed");
+        write("one", &set("x"));
+        assert_eq!(metric().await, None, "it is not included any more");
     }
 
     #[test]

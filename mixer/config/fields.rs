@@ -114,7 +114,7 @@ pub(super) fn read_scalar<T: FromValue>(
     what: &str,
     problems: &mut Problems,
 ) -> Option<Scalar<T>> {
-    Scalar::read(node).map_err(|error| problems.error(node.span, format!("{what}: {error}"))).ok()
+    Scalar::read(node).map_err(|(span, error)| problems.error(span, format!("{what}: {error}"))).ok()
 }
 
 pub(super) fn read_scalars<T: FromValue>(

@@ -3,13 +3,16 @@
 //! Everything that can be known without arguments is an error here: unknown fields, wrong types, unknown
 //! scenarios, expressions that do not compile. Values come in [`super::resolve`].
 
+mod metric;
+mod overrides;
 mod scenario;
 
 use indexmap::IndexMap;
 
+pub(super) use metric::MetricTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 
-use super::fields::{Fields, read_name, read_range, read_scalar, read_scalars};
+use super::fields::{Fields, read_name, read_scalar, read_scalars};
 use super::tree::{Node, NodeKind};
 use super::value::{Scalar, SpanRange};
 use crate::clock::Span;
@@ -37,13 +40,14 @@ pub(super) struct ArgTemplate {
     pub(super) default: Value,
     pub(super) min: Option<f64>,
     pub(super) max: Option<f64>,
+    pub(super) choices: Vec<Value>,
     pub(super) help: String,
 }
 
 #[derive(Debug)]
 pub(super) struct HostTemplate {
     pub(super) span: SourceSpan,
-    pub(super) repeat: Option<RepeatTemplate>,
+    pub(super) repeat: Vec<RepeatTemplate>,
     pub(super) name: Scalar<String>,
     pub(super) host: Option<Scalar<String>>,
     pub(super) ttl: Option<Scalar<Span>>,
@@ -52,15 +56,28 @@ pub(super) struct HostTemplate {
     pub(super) job_name: Option<Scalar<String>>,
     pub(super) labels: Vec<LabelTemplate>,
     pub(super) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
+    pub(super) storage: Vec<(String, Scalar<Value>)>,
     pub(super) metric_sets: Vec<Scalar<String>>,
     pub(super) metrics: Vec<MetricTemplate>,
+    /// The metrics that only this one of several hosts has.
+    pub(super) override_metrics: Vec<MetricTemplate>,
+    /// Hosts of the same template that differ, by name.
+    pub(super) overrides: IndexMap<String, HostTemplate>,
 }
 
 #[derive(Debug)]
 pub(super) struct RepeatTemplate {
+    pub(super) span: SourceSpan,
     pub(super) var: String,
-    pub(super) from: Scalar<i64>,
-    pub(super) to: Scalar<i64>,
+    pub(super) over: Over,
+}
+
+/// What a repetition goes through.
+#[derive(Debug)]
+pub(super) enum Over {
+    Range(Scalar<i64>, Scalar<i64>),
+    Items(Vec<Scalar<Value>>),
+    List(Scalar<Value>),
 }
 
 #[derive(Debug)]
@@ -75,26 +92,7 @@ pub(super) enum ActionTemplate {
     Emit(Scalar<String>),
     StartMetric(Scalar<String>),
     StopMetric(Scalar<String>),
-}
-
-#[derive(Debug)]
-pub(super) struct MetricTemplate {
-    pub(super) name: Scalar<String>,
-    pub(super) metric_type: Option<Scalar<String>>,
-    pub(super) description: Option<Scalar<String>>,
-    pub(super) value_range: Option<RangeTemplate>,
-    pub(super) default_value: Option<Scalar<f64>>,
-    pub(super) start_time: Option<Scalar<Span>>,
-    pub(super) duration: Option<Scalar<Span>>,
-    pub(super) update_interval: Option<Scalar<Span>>,
-    pub(super) listen_events: Vec<Scalar<String>>,
-    pub(super) linked_metrics: Vec<Scalar<String>>,
-    pub(super) labels: Vec<LabelTemplate>,
-    pub(super) decimals: Option<Scalar<i64>>,
-    pub(super) buckets: Option<(SourceSpan, Vec<Scalar<f64>>)>,
-    pub(super) observations: Option<Scalar<i64>>,
-    pub(super) accumulate: Option<Scalar<String>>,
-    pub(super) scenario: Option<ScenarioTemplate>,
+    When(FormulaTemplate, Box<ActionTemplate>),
 }
 
 #[derive(Clone, Debug)]
@@ -105,8 +103,11 @@ pub(super) struct RangeTemplate {
 }
 
 impl ConfigTemplate {
-    pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+    /// Reads a class; `included` are the metric sets of other files.
+    pub(super) fn read(node: Node, included: Vec<(Node, Node)>, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "Config", problems)?;
+        // What it includes has been read by who has the files.
+        fields.take("include");
         let description = fields.constant("description", problems).unwrap_or_default();
         let args = fields.map("args", problems).into_iter().filter_map(|(key, node)| {
             let name = read_name(&key, "an argument's name", problems)?;
@@ -116,7 +117,8 @@ impl ConfigTemplate {
         let default_job_name = fields.scalar("default_job_name", problems);
         let hosts = fields.list("hosts", problems);
         let hosts = hosts.into_iter().filter_map(|node| HostTemplate::read(node, problems)).collect();
-        let metric_sets = fields.map("metric_sets", problems).into_iter().filter_map(|(key, node)| {
+        let own_sets = fields.map("metric_sets", problems);
+        let metric_sets = included.into_iter().chain(own_sets).filter_map(|(key, node)| {
             let name = read_name(&key, "a metric set's name", problems)?;
             let NodeKind::List(metrics) = node.kind else {
                 problems.error(node.span, format!("metric set {name:?} takes a list of Metric(…)"));
@@ -145,27 +147,58 @@ impl ArgTemplate {
     /// `Arg(default: …, …)`, or the default alone.
     fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
-        if let NodeKind::Scalar(default) = node.kind {
-            return Some(Self { span, default, min: None, max: None, help: String::new() });
+        if matches!(node.kind, NodeKind::Scalar(_) | NodeKind::List(_)) {
+            let default = read_value(&node, "default", problems)?;
+            return Some(Self {
+                span,
+                default,
+                min: None,
+                max: None,
+                choices: Vec::new(),
+                help: String::new(),
+            });
         }
         let mut fields = Fields::of(node, "Arg", problems)?;
-        let default = fields.needed::<Value>("default", problems);
+        let default = fields.take("default");
+        if default.is_none() {
+            problems.error(span, "Arg needs a field \"default\"");
+        }
+        let default = default.and_then(|node| read_value(&node, "default", problems));
         let (min, max) = (fields.constant("min", problems), fields.constant("max", problems));
+        let choices = fields.list("choices", problems);
+        let choices = choices.iter().filter_map(|node| read_value(node, "choices", problems)).collect();
         let help = fields.constant("help", problems).unwrap_or_default();
         fields.finish(problems);
-        let default = default?.evaluate(&Names::default());
-        let default = default.map_err(|error| problems.error(span, format!("default: {error}"))).ok()?;
-        Some(Self { span, default, min, max, help })
+        Some(Self { span, default: default?, min, max, choices, help })
     }
 }
 
+/// A plain value, or a list of them.
+fn read_value(node: &Node, what: &str, problems: &mut Problems) -> Option<Value> {
+    if let NodeKind::List(items) = &node.kind {
+        let items = items.iter().map(|item| read_value(item, what, problems));
+        return items.collect::<Option<_>>().map(Value::List);
+    }
+    let value = read_scalar::<Value>(node, what, problems)?.evaluate(&Names::default());
+    value.map_err(|error| problems.error(node.span, format!("{what} must be a plain value: {error}"))).ok()
+}
+
 impl HostTemplate {
-    fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+    fn read(mut node: Node, problems: &mut Problems) -> Option<Self> {
+        let overrides = overrides::take(&mut node, problems);
+        let overrides = overrides.into_iter().filter_map(|(name, node, metrics)| {
+            let mut host = Self::read_one(node, problems)?;
+            host.override_metrics = read_metrics(metrics, problems);
+            Some((name, host))
+        });
+        let overrides = overrides.collect();
+        Some(Self { overrides, ..Self::read_one(node, problems)? })
+    }
+
+    fn read_one(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let mut fields = Fields::of(node, "Host", problems)?;
-        let repeat = fields.take("repeat");
-        let has_repeat = repeat.is_some();
-        let repeat = repeat.and_then(|node| RepeatTemplate::read(node, problems));
+        let repeat = RepeatTemplate::read_all(fields.take("repeat"), problems);
         let name = fields.needed("name", problems);
         let host = fields.scalar("host", problems);
         let ttl = fields.scalar("ttl", problems);
@@ -181,18 +214,20 @@ impl HostTemplate {
             actions.into_iter().filter_map(read).collect::<Vec<_>>()
         });
         let listen_events = listen_events.collect();
+        let storage = fields.map("storage", problems).into_iter().filter_map(|(key, node)| {
+            let name = read_name(&key, "a name", problems)?;
+            let value = read_scalar(&node, &format!("storage {name:?}"), problems)?;
+            Some((name, value))
+        });
+        let storage = storage.collect();
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
-        let metrics = fields.list("metrics", problems);
-        let metrics = metrics.into_iter().filter_map(|node| MetricTemplate::read(node, problems)).collect();
+        let metrics = read_metrics(fields.list("metrics", problems), problems);
         fields.finish(problems);
-        if has_repeat && repeat.is_none() {
-            // Without its number the host would only bring errors that follow from that.
-            return None;
-        }
         Some(Self {
             span,
-            repeat,
+            // Without its number the host would only bring errors that follow from that.
+            repeat: repeat?,
             name: name?,
             host,
             ttl,
@@ -201,10 +236,17 @@ impl HostTemplate {
             job_name,
             labels,
             listen_events,
+            storage,
             metric_sets,
             metrics,
+            override_metrics: Vec::new(),
+            overrides: IndexMap::new(),
         })
     }
+}
+
+fn read_metrics(nodes: Vec<Node>, problems: &mut Problems) -> Vec<MetricTemplate> {
+    nodes.into_iter().filter_map(|node| MetricTemplate::read(node, problems)).collect()
 }
 
 impl RepeatTemplate {
@@ -214,9 +256,42 @@ impl RepeatTemplate {
         if var.is_none() {
             problems.error(fields.span(), "Repeat needs a plain \"var\", as in var: \"i\"");
         }
-        let (from, to) = (fields.needed("from", problems), fields.needed("to", problems));
+        let span = fields.span();
+        let over = match fields.take("in") {
+            Some(Node { kind: NodeKind::List(items), .. }) => {
+                Some(Over::Items(read_scalars(&items, "in", problems)))
+            }
+            Some(node) => read_scalar(&node, "in", problems).map(Over::List),
+            None => None,
+        };
+        let (from, to) = if over.is_some() {
+            (fields.scalar("from", problems), fields.scalar("to", problems))
+        } else {
+            (fields.needed("from", problems), fields.needed("to", problems))
+        };
         fields.finish(problems);
-        Some(Self { var: var?, from: from?, to: to? })
+        let over = match (over, from, to) {
+            (Some(over), None, None) => over,
+            (None, Some(from), Some(to)) => Over::Range(from, to),
+            (Some(_), ..) => {
+                problems.error(span, "Repeat takes either from and to, or in");
+                return None;
+            }
+            (None, ..) => return None,
+        };
+        Some(Self { span, var: var?, over })
+    }
+
+    /// One, a list of them, the outermost first, or none; `None` if one is wrong.
+    fn read_all(node: Option<Node>, problems: &mut Problems) -> Option<Vec<Self>> {
+        match node {
+            None => Some(Vec::new()),
+            Some(Node { kind: NodeKind::List(nodes), .. }) => {
+                let repeats: Vec<_> = nodes.into_iter().map(|node| Self::read(node, problems)).collect();
+                repeats.into_iter().collect()
+            }
+            Some(node) => Some(vec![Self::read(node, problems)?]),
+        }
     }
 }
 
@@ -229,9 +304,16 @@ fn read_labels(entries: Vec<(Node, Node)>, problems: &mut Problems) -> Vec<Label
     labels.collect()
 }
 
-const ACTIONS: [&str; 3] = ["emit", "start_metric", "stop_metric"];
+const ACTIONS: [&str; 4] = ["emit", "start_metric", "stop_metric", "when"];
 
 fn read_action(node: &Node, problems: &mut Problems) -> Option<ActionTemplate> {
+    if let NodeKind::Tuple(Some(name), items) = &node.kind
+        && let ("when", [condition, action]) = (name.as_str(), items.as_slice())
+    {
+        let condition = FormulaTemplate::read(condition, problems);
+        let action = read_action(action, problems)?;
+        return Some(ActionTemplate::When(condition?, Box::new(action)));
+    }
     if let NodeKind::Tuple(Some(name), items) = &node.kind
         && let [item] = items.as_slice()
     {
@@ -240,6 +322,7 @@ fn read_action(node: &Node, problems: &mut Problems) -> Option<ActionTemplate> {
             "emit" => return target.map(ActionTemplate::Emit),
             "start_metric" => return target.map(ActionTemplate::StartMetric),
             "stop_metric" => return target.map(ActionTemplate::StopMetric),
+            "when" => {}
             other => {
                 problems.error(node.span, format!("unknown action {other:?}{}", suggestion(other, &ACTIONS)));
                 return None;
@@ -247,57 +330,11 @@ fn read_action(node: &Node, problems: &mut Problems) -> Option<ActionTemplate> {
         }
     }
     let found = node.kind.describe();
-    problems.error(node.span, format!("expected an action, as in emit(\"event\"); found {found}"));
+    problems.error(
+        node.span,
+        format!(
+            "expected an action, as in emit(\"event\") or when(\"t > 60\", emit(\"event\")); found {found}"
+        ),
+    );
     None
-}
-
-impl MetricTemplate {
-    fn read(node: Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "Metric", problems)?;
-        let name = fields.needed("name", problems);
-        let metric_type = fields.scalar("metric_type", problems);
-        let description = fields.scalar("description", problems);
-        let value_range =
-            fields.take("value_range").and_then(|node| read_range(&node, "value_range", problems));
-        let default_value = fields.scalar("default_value", problems);
-        // For people: it is read, so that a wrong one is found, and never sent.
-        let _units: Option<Scalar<String>> = fields.scalar("units", problems);
-        let start_time = fields.scalar("start_time", problems);
-        let duration = fields.scalar("duration", problems);
-        let update_interval = fields.scalar("update_interval", problems);
-        let listen_events = fields.list("listen_events", problems);
-        let linked_metrics = fields.list("linked_metrics", problems);
-        let labels = read_labels(fields.map("labels", problems), problems);
-        let decimals = fields.scalar("decimals", problems);
-        let buckets = fields.take("buckets").and_then(|node| match &node.kind {
-            NodeKind::List(items) => Some((node.span, read_scalars(items, "buckets", problems))),
-            other => {
-                problems
-                    .error(node.span, format!("buckets takes a list of bounds, found {}", other.describe()));
-                None
-            }
-        });
-        let observations = fields.scalar("observations", problems);
-        let accumulate = fields.scalar("accumulate", problems);
-        let scenario = fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
-        fields.finish(problems);
-        Some(Self {
-            name: name?,
-            metric_type,
-            description,
-            value_range,
-            default_value,
-            start_time,
-            duration,
-            update_interval,
-            listen_events: read_scalars(&listen_events, "event", problems),
-            linked_metrics: read_scalars(&linked_metrics, "metric", problems),
-            labels,
-            decimals,
-            buckets,
-            observations,
-            accumulate,
-            scenario,
-        })
-    }
 }

@@ -7,8 +7,12 @@ use crate::plan::Reaction;
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn plan_of(text: &str, arguments: &[(&str, &str)]) -> Result<LoadedConfig, ConfigError> {
-    let given = arguments.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    ConfigFile::from_text("test", text).plan(None, &given, START)
+    plan_with(&ConfigFile::from_text("test", text), arguments)
+}
+
+fn plan_with(file: &ConfigFile, arguments: &[(&str, &str)]) -> Result<LoadedConfig, ConfigError> {
+    let given = arguments.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+    file.plan(&LoadOptions { arguments: given, ..LoadOptions::starting_at(START) })
 }
 
 fn error_of(text: &str, arguments: &[(&str, &str)]) -> String {
@@ -27,7 +31,7 @@ fn shipped(name: &str) -> ConfigFile {
 #[test]
 fn hosts_load_with_peaks_is_what_it_says() {
     let config = shipped("hosts_load_with_peaks");
-    let plan = config.plan(None, &IndexMap::from([("hosts_count".into(), "5".into())]), START).unwrap().plan;
+    let plan = plan_with(&config, &[("hosts_count", "5")]).unwrap().plan;
     assert_eq!((plan.jobs.len(), plan.hosts.len(), plan.families.len(), plan.series_count()), (1, 6, 16, 76));
     assert_eq!(&*plan.jobs[0].name, "hosts_load_peaks_20260105-080000");
     assert_eq!(plan.job_families(&plan.jobs[0]), 16);
@@ -39,8 +43,7 @@ fn hosts_load_with_peaks_is_what_it_says() {
     assert!(plan.hosts[0].shape.listeners.iter().any(|listener| emits(&listener.reaction)));
     assert!(std::sync::Arc::ptr_eq(&plan.hosts[1].shape, &plan.hosts[5].shape), "workers share one shape");
 
-    let split =
-        config.plan(None, &IndexMap::from([("split_jobs".into(), "true".into())]), START).unwrap().plan;
+    let split = plan_with(&config, &[("split_jobs", "true")]).unwrap().plan;
     let names: Vec<&str> = split.jobs.iter().map(|job| &*job.name).collect();
     assert_eq!(names, ["hosts_load_peaks_balancer_20260105-080000", "hosts_load_peaks_20260105-080000"]);
 }
@@ -59,7 +62,7 @@ fn all_configs_of_the_repository_are_built_in() {
 #[test]
 fn shipped_configs_have_no_problems() {
     for summary in ConfigDirs::new(Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"))).list() {
-        let loaded = shipped(&summary.name).plan(None, &IndexMap::new(), START);
+        let loaded = plan_with(&shipped(&summary.name), &[]);
         assert_eq!(loaded.map(|loaded| loaded.warnings).map_err(|error| error.to_string()), Ok(vec![]));
         assert!(!summary.classes.unwrap()[0].description.is_empty(), "{}", summary.name);
     }
@@ -111,7 +114,7 @@ fn problems_that_need_values_are_said_at_once_too() {
     test.ron:7:30: ttl must be longer than 0; write "inf" for a host without an end
     test.ron:7:43: interval must be 1ms or longer and not endless, but is 0s..0s
     test.ron:7:87: unknown metric_type "gage"; did you mean "gauge"?
-    test.ron:8:62: name: unknown name "j" in an expression; there is i, n, started_at
+    test.ron:8:62: name: unknown name "j" in an expression; there is args, i, n, started_at
     "#);
 }
 
@@ -205,9 +208,9 @@ fn metrics_are_checked_to_the_last_field() {
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "valu * 2"))
         test.ron:2:110: unknown name "valu" in an expression; did you mean "value"?
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "value *"))
-        test.ron:2:110: the expression "value *" is wrong: Script is incomplete (at character 8)
+        test.ron:2:118: the expression "value *" is wrong: it ends too early
     Metric(name: "m", scenario: calc_by_event(events_config: { "e": "\"text\"" }))
-        test.ron:2:65: the expression does not give a number: gives text, not a number
+        test.ron:2:65: the expression does not give a number: gives the text "text", not a number
     Metric(name: "m", description: "x"), Metric(name: "m", description: "y", labels: { "a": "1" })
         test.ron:2:51: metric "m" has the description "y" here and "x" elsewhere; a name has one
     Metric(name: "m"), Metric(name: "m", metric_type: histogram, labels: { "a": "1" })
@@ -251,7 +254,7 @@ fn a_config_without_hosts_or_with_too_many_is_refused() {
     insta::assert_snapshot!(error_of(clash, &[]), @r#"test.ron:1:95: label "zone" is one of its host's already; choose another name"#);
     insta::assert_snapshot!(error_of("Config(hosts: [])", &[]), @"test.ron: the config has no hosts; add a Host(…) to hosts");
     let text = "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 1000000000000), name: \"h-{i}\", metrics: [Metric(name: \"m\")])])";
-    insta::assert_snapshot!(error_of(text, &[]), @"test.ron:1:16: the config makes 1000000000000 series so far, more than 5000000; lower a count");
+    insta::assert_snapshot!(error_of(text, &[]), @"test.ron:1:16: the config makes 1000000000000 series so far, more than 5000000; lower a count, or raise --max-series");
 }
 
 #[test]
@@ -317,8 +320,9 @@ fn a_class_is_chosen_by_name_or_by_its_ending() {
         "Base": Config(default_job_name: "base", hosts: [Host(name: "a", metrics: [Metric(name: "m")])]),
         "StagingConfig": Config(default_job_name: "staging", hosts: [Host(name: "a", metrics: [Metric(name: "m")])]),
     }"#;
-    let job = |class| {
-        let loaded = ConfigFile::from_text("test", text).plan(class, &IndexMap::new(), START);
+    let job = |class: Option<&str>| {
+        let loaded = ConfigFile::from_text("test", text)
+            .plan(&LoadOptions { class: class.map(str::to_owned), ..LoadOptions::starting_at(START) });
         loaded.map(|loaded| loaded.plan.jobs[0].name.to_string()).map_err(|error| error.to_string())
     };
     assert_eq!(job(None).unwrap(), "staging");

@@ -1,9 +1,10 @@
 //! RON text to a tree in which every node knows its place.
 //!
 //! The `ron` crate decides whether a text is RON, and reads its literals; this module only follows the
-//! structure of a text that is known to be good, because `ron`'s own values have neither places nor names.
+//! structure of a text that is known to be good ([`parser`]), because `ron`'s own values have neither places
+//! nor names.
 
-use serde::de::DeserializeOwned;
+mod parser;
 
 use crate::error::SourceSpan;
 use crate::expression::Value;
@@ -12,7 +13,48 @@ use crate::expression::Value;
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) span: SourceSpan,
+    /// Where a quoted text begins, if it stands there letter for letter.
+    pub(super) text_at: Option<usize>,
     pub(super) kind: NodeKind,
+}
+
+impl Node {
+    /// A node that is in no file.
+    pub(super) const fn nowhere(kind: NodeKind) -> Self {
+        Self { span: SourceSpan { start: 0, end: 0 }, text_at: None, kind }
+    }
+
+    /// The place of a byte of this node's text, or the whole node's.
+    pub(super) fn span_at(&self, byte: usize) -> SourceSpan {
+        self.text_at.map_or(self.span, |start| SourceSpan { start: start + byte, end: start + byte + 1 })
+    }
+
+    /// Counts all places on from another first byte.
+    fn shift(&mut self, by: usize) {
+        let shift_span = |span: &mut SourceSpan| (span.start, span.end) = (span.start + by, span.end + by);
+        shift_span(&mut self.span);
+        self.text_at = self.text_at.map(|at| at + by);
+        match &mut self.kind {
+            NodeKind::List(items) | NodeKind::Tuple(_, items) => {
+                for node in items {
+                    node.shift(by);
+                }
+            }
+            NodeKind::Struct(_, fields) => {
+                for field in fields {
+                    shift_span(&mut field.name_span);
+                    field.value.shift(by);
+                }
+            }
+            NodeKind::Map(entries) => {
+                for (key, value) in entries {
+                    key.shift(by);
+                    value.shift(by);
+                }
+            }
+            NodeKind::Scalar(_) | NodeKind::Word(_) | NodeKind::Nothing => {}
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -53,9 +95,9 @@ impl NodeKind {
     /// What it is, for messages.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Scalar(Value::Text(text)) => format!("text {text:?}"),
+            Self::Scalar(Value::Text(text)) => format!("text {:?}", shortened(text)),
             Self::Scalar(value) => value.to_string(),
-            Self::Word(word) => word.clone(),
+            Self::Word(word) => shortened(word),
             Self::Nothing => "nothing".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) => format!("{name}(…)"),
@@ -64,6 +106,25 @@ impl NodeKind {
             Self::Map(_) => "a map".to_owned(),
         }
     }
+}
+
+/// The beginning of a long text, for messages.
+pub(super) fn shortened(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Parses a text whose first byte has this number; an error says what is wrong and where.
+pub(super) fn parse_at(text: &str, first_byte: usize) -> Result<Node, (SourceSpan, String)> {
+    let shift = |(SourceSpan { start, end }, message)| {
+        (SourceSpan { start: start + first_byte, end: end + first_byte }, message)
+    };
+    let mut node = parse(text).map_err(shift)?;
+    node.shift(first_byte);
+    Ok(node)
 }
 
 /// Parses; an error says what is wrong and where.
@@ -79,13 +140,7 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
         };
         return Err((span, message));
     }
-    let mut parser = Parser { text, at: 0 };
-    parser.skip_blank();
-    while parser.rest().starts_with("#!") {
-        parser.at += parser.rest().find(']').map_or(parser.rest().len(), |end| end + 1);
-        parser.skip_blank();
-    }
-    parser.node()
+    parser::parse(text)
 }
 
 fn describe_syntax(error: &ron::Error) -> String {
@@ -111,252 +166,6 @@ fn offset(text: &str, position: ron::error::Position) -> usize {
     let line = text[line_start..].split('\n').next().unwrap_or("");
     let in_line = line.char_indices().nth(position.col.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
     line_start + in_line
-}
-
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-type Parsed<T> = Result<T, (SourceSpan, String)>;
-
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn unexpected<T>(&self) -> Parsed<T> {
-        let found = self.peek().map_or_else(|| "the end of the file".to_owned(), |c| format!("{c:?}"));
-        Err((SourceSpan { start: self.at, end: self.at }, format!("did not expect {found} here")))
-    }
-
-    /// Skips white space and comments.
-    fn skip_blank(&mut self) {
-        loop {
-            let rest = self.rest();
-            let blank = rest.len() - rest.trim_start().len();
-            if blank > 0 {
-                self.at += blank;
-            } else if rest.starts_with("//") {
-                self.at += rest.find('\n').unwrap_or(rest.len());
-            } else if rest.starts_with("/*") {
-                self.skip_block_comment();
-            } else {
-                return;
-            }
-        }
-    }
-
-    fn skip_block_comment(&mut self) {
-        let mut depth = 0usize;
-        loop {
-            let rest = self.rest();
-            if rest.starts_with("/*") {
-                depth += 1;
-                self.at += 2;
-            } else if rest.starts_with("*/") {
-                depth -= 1;
-                self.at += 2;
-            } else {
-                self.at += rest.chars().next().map_or(0, char::len_utf8);
-            }
-            if depth == 0 || self.rest().is_empty() {
-                return;
-            }
-        }
-    }
-
-    /// Takes `symbol` and the blank after it, if it is next.
-    fn take(&mut self, symbol: char) -> bool {
-        let found = self.peek() == Some(symbol);
-        if found {
-            self.at += symbol.len_utf8();
-            self.skip_blank();
-        }
-        found
-    }
-
-    fn node(&mut self) -> Parsed<Node> {
-        let start = self.at;
-        let kind = match self.peek() {
-            Some('[') => {
-                self.take('[');
-                NodeKind::List(self.items(']')?)
-            }
-            Some('{') => self.map()?,
-            Some('(') => self.parenthesized(None)?,
-            Some('"' | '\'') => self.quoted()?,
-            Some('0'..='9' | '+' | '-' | '.') => self.number()?,
-            Some('r' | 'b') if self.rest()[1..].starts_with(['"', '#', '\'']) => self.quoted()?,
-            _ => self.named()?,
-        };
-        let end = start + self.text[start..self.at].trim_end().len();
-        self.skip_blank();
-        Ok(Node { span: SourceSpan { start, end }, kind })
-    }
-
-    fn items(&mut self, close: char) -> Parsed<Vec<Node>> {
-        let mut items = Vec::new();
-        while !self.take_end(close) {
-            items.push(self.node()?);
-            self.separator(close)?;
-        }
-        Ok(items)
-    }
-
-    /// Takes a closing bracket, but not the blank after it, so that the node ends there.
-    fn take_end(&mut self, close: char) -> bool {
-        let found = self.peek() == Some(close);
-        if found {
-            self.at += close.len_utf8();
-        }
-        found
-    }
-
-    fn separator(&mut self, close: char) -> Parsed<()> {
-        if self.take(',') || self.peek() == Some(close) { Ok(()) } else { self.unexpected() }
-    }
-
-    fn map(&mut self) -> Parsed<NodeKind> {
-        self.take('{');
-        let mut entries = Vec::new();
-        while !self.take_end('}') {
-            let key = self.node()?;
-            if !self.take(':') {
-                return self.unexpected();
-            }
-            entries.push((key, self.node()?));
-            self.separator('}')?;
-        }
-        Ok(NodeKind::Map(entries))
-    }
-
-    fn parenthesized(&mut self, name: Option<String>) -> Parsed<NodeKind> {
-        self.take('(');
-        let first_field = self.field_name();
-        if first_field.is_none() {
-            let items = self.items(')')?;
-            return Ok(if name.is_none() && items.is_empty() {
-                NodeKind::Nothing
-            } else {
-                NodeKind::Tuple(name, items)
-            });
-        }
-        let mut fields = Vec::new();
-        let mut next = first_field;
-        while let Some((field, name_span)) = next {
-            fields.push(Field { name: field, name_span, value: self.node()? });
-            self.separator(')')?;
-            next = self.field_name();
-        }
-        if self.take_end(')') { Ok(NodeKind::Struct(name, fields)) } else { self.unexpected() }
-    }
-
-    /// Takes `name:` if it is next.
-    fn field_name(&mut self) -> Option<(String, SourceSpan)> {
-        let before = self.at;
-        let (name, span) = self.word()?;
-        self.skip_blank();
-        if self.take(':') {
-            return Some((name, span));
-        }
-        self.at = before;
-        None
-    }
-
-    fn word(&mut self) -> Option<(String, SourceSpan)> {
-        let start = self.at;
-        let raw = self.rest().strip_prefix("r#").map_or(0, |_| 2);
-        let rest = &self.rest()[raw..];
-        let len = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-        if len == 0 || rest.starts_with(|c: char| c.is_numeric()) {
-            return None;
-        }
-        self.at += raw + len;
-        Some((rest[..len].to_owned(), SourceSpan { start, end: self.at }))
-    }
-
-    fn named(&mut self) -> Parsed<NodeKind> {
-        let Some((word, span)) = self.word() else { return self.unexpected() };
-        let after_word = self.at;
-        match word.as_str() {
-            "true" => return Ok(NodeKind::Scalar(Value::Bool(true))),
-            "false" => return Ok(NodeKind::Scalar(Value::Bool(false))),
-            "inf" | "inff32" | "inff64" => return Ok(NodeKind::Scalar(Value::Float(f64::INFINITY))),
-            "NaN" | "NaNf32" | "NaNf64" => return Ok(NodeKind::Scalar(Value::Float(f64::NAN))),
-            "None" => return Ok(NodeKind::Nothing),
-            _ => self.skip_blank(),
-        }
-        if self.peek() != Some('(') {
-            self.at = after_word;
-            return Ok(NodeKind::Word(word));
-        }
-        let kind = self.parenthesized(Some(word))?;
-        match kind {
-            NodeKind::Tuple(Some(name), mut items) if name == "Some" => match items.pop() {
-                Some(item) if items.is_empty() => Ok(item.kind),
-                _ => Err((span, "Some takes one value".to_owned())),
-            },
-            kind => Ok(kind),
-        }
-    }
-
-    fn quoted(&mut self) -> Parsed<NodeKind> {
-        let rest = self.rest();
-        let len = if let Some(raw) = rest.strip_prefix('r') {
-            let hashes = raw.len() - raw.trim_start_matches('#').len();
-            let close = format!("\"{}", "#".repeat(hashes));
-            raw.get(hashes + 1..)
-                .and_then(|body| body.find(&close))
-                .map(|at| 1 + hashes + 1 + at + close.len())
-        } else {
-            let quote = rest.chars().next().unwrap_or('"');
-            let mut escaped = false;
-            rest.char_indices().skip(1).find_map(|(at, c)| {
-                let ends = c == quote && !escaped;
-                escaped = c == '\\' && !escaped;
-                ends.then_some(at + 1)
-            })
-        };
-        let Some(len) = len else { return self.unexpected() };
-        let literal = &rest[..len];
-        let text = if rest.starts_with('\'') {
-            self.literal::<char>(literal)?.to_string()
-        } else {
-            self.literal::<String>(literal)?
-        };
-        self.at += len;
-        Ok(NodeKind::Scalar(Value::Text(text)))
-    }
-
-    fn number(&mut self) -> Parsed<NodeKind> {
-        let rest = self.rest();
-        let len = rest
-            .char_indices()
-            .find(|(at, c)| {
-                let after_exponent = rest[..*at].ends_with(['e', 'E']) && !rest.starts_with("0x");
-                !(c.is_alphanumeric()
-                    || matches!(c, '_' | '.')
-                    || matches!(c, '+' | '-') && (*at == 0 || after_exponent))
-            })
-            .map_or(rest.len(), |(at, _)| at);
-        let literal = &rest[..len];
-        let value = match ron::from_str::<i64>(literal) {
-            Ok(int) => Value::Int(int),
-            Err(_) => Value::Float(self.literal::<f64>(literal)?),
-        };
-        self.at += len;
-        Ok(NodeKind::Scalar(value))
-    }
-
-    fn literal<T: DeserializeOwned>(&self, literal: &str) -> Parsed<T> {
-        let span = SourceSpan { start: self.at, end: self.at + literal.len() };
-        ron::from_str(literal).map_err(|error| (span, describe_syntax(&error.code)))
-    }
 }
 
 #[cfg(test)]

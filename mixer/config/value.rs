@@ -2,10 +2,10 @@
 //! becomes of their values.
 
 use crate::clock::Span;
-use crate::error::{SourceSpan, suggestion};
-use crate::expression::{Expression, Names, Value};
+use crate::error::SourceSpan;
+use crate::expression::{CompileError, Expression, Names, Value};
 
-use super::tree::{Node, NodeKind};
+use super::tree::{Node, NodeKind, shortened};
 
 /// A scalar field whose value has the type `T`.
 #[derive(Clone, Debug)]
@@ -41,27 +41,28 @@ pub(super) trait FromValue: Sized + Clone {
 }
 
 impl<T: FromValue> Scalar<T> {
-    /// Reads a node; an error says what is wrong with it.
-    pub(super) fn read(node: &Node) -> Result<Self, String> {
+    /// Reads a node; an error says what is wrong with it, and where.
+    pub(super) fn read(node: &Node) -> Result<Self, (SourceSpan, String)> {
+        let constant = |value: &Value| T::from_value(value).map_err(|error| (node.span, error));
         let source = match &node.kind {
             NodeKind::Scalar(Value::Text(text)) if text.contains(['{', '}']) => {
-                let pieces = read_pieces(text)?;
+                let pieces =
+                    read_pieces(text).map_err(|CompileError { at, message }| (node.span_at(at), message))?;
                 match pieces.as_slice() {
-                    [Piece::Text(text)] => Source::Constant(T::from_value(&Value::Text(text.clone()))?),
+                    [Piece::Text(text)] => Source::Constant(constant(&Value::Text(text.clone()))?),
                     _ => Source::Template(pieces),
                 }
             }
-            NodeKind::Scalar(value) => Source::Constant(T::from_value(value)?),
-            NodeKind::Word(word) => Source::Constant(T::from_value(&Value::Text(word.clone()))?),
-            other => return Err(format!("expected a value, found {}", other.describe())),
+            NodeKind::Scalar(value) => Source::Constant(constant(value)?),
+            NodeKind::Word(word) => Source::Constant(constant(&Value::Text(word.clone()))?),
+            other => return Err((node.span, format!("expected a value, found {}", other.describe()))),
         };
         Ok(Self { span: node.span, source })
     }
 
     /// A scalar that is this text.
     pub(super) fn text(text: &str) -> Result<Self, String> {
-        let kind = NodeKind::Scalar(Value::Text(text.to_owned()));
-        Self::read(&Node { span: SourceSpan::default(), kind })
+        Self::read(&Node::nowhere(NodeKind::Scalar(Value::Text(text.to_owned())))).map_err(|(_, error)| error)
     }
 
     /// Its value, with these names.
@@ -73,14 +74,14 @@ impl<T: FromValue> Scalar<T> {
         if let [Piece::Expression(expression, format)] = pieces.as_slice()
             && *format == Format::default()
         {
-            return T::from_value(&evaluate(expression, names)?);
+            return T::from_value(&expression.evaluate(names)?);
         }
         let mut text = String::new();
         for piece in pieces {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Expression(expression, format) => {
-                    format.write(&evaluate(expression, names)?, &mut text);
+                    format.write(&expression.evaluate(names)?, &mut text);
                 }
             }
         }
@@ -95,17 +96,6 @@ impl<T: FromValue> Scalar<T> {
             Piece::Text(_) => [].iter().map(String::as_str),
         })
     }
-}
-
-/// Evaluates, after a look whether all names are known.
-fn evaluate(expression: &Expression, names: &Names) -> Result<Value, String> {
-    if let Some(unknown) = expression.names().iter().find(|name| !names.contains(name)) {
-        return Err(format!(
-            "unknown name {unknown:?} in an expression{}",
-            suggestion(unknown, &names.known())
-        ));
-    }
-    expression.evaluate(names)
 }
 
 impl Format {
@@ -139,8 +129,8 @@ impl Format {
     }
 }
 
-/// Splits text at its `{expressions}`; `{{` and `}}` are braces.
-fn read_pieces(text: &str) -> Result<Vec<Piece>, String> {
+/// Splits text at its `{expressions}`; `{{` and `}}` are braces. An error has its place in the text.
+fn read_pieces(text: &str) -> Result<Vec<Piece>, CompileError> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -154,13 +144,16 @@ fn read_pieces(text: &str) -> Result<Vec<Piece>, String> {
             plain.push('}');
             rest = after;
         } else if rest.starts_with('}') {
-            return Err("a } without its {; write }} for a brace".to_owned());
+            return Err(error_at(text.len() - rest.len(), "a } without its {; write }} for a brace"));
         } else {
-            let end = closing_brace(rest).ok_or("a { without its }; write {{ for a brace")?;
+            let at = text.len() - rest.len();
+            let end =
+                closing_brace(rest).ok_or_else(|| error_at(at, "a { without its }; write {{ for a brace"))?;
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
-            pieces.push(read_expression(&rest[1..end])?);
+            let piece = read_expression(&rest[1..end]);
+            pieces.push(piece.map_err(|error| CompileError { at: at + 1 + error.at, ..error })?);
             rest = &rest[end + 1..];
         }
     }
@@ -192,7 +185,11 @@ fn closing_brace(text: &str) -> Option<usize> {
     None
 }
 
-fn read_expression(text: &str) -> Result<Piece, String> {
+fn error_at(at: usize, message: &str) -> CompileError {
+    CompileError { at, message: message.to_owned() }
+}
+
+fn read_expression(text: &str) -> Result<Piece, CompileError> {
     if let Some((expression, format)) = text.rsplit_once(':')
         && let Some(format) = Format::read(format.trim())
     {
@@ -201,8 +198,12 @@ fn read_expression(text: &str) -> Result<Piece, String> {
     Ok(Piece::Expression(compile(text)?, Format::default()))
 }
 
-pub(super) fn compile(text: &str) -> Result<Expression, String> {
-    Expression::compile(text).map_err(|error| format!("the expression {:?} is wrong: {error}", text.trim()))
+pub(super) fn compile(text: &str) -> Result<Expression, CompileError> {
+    let named = |CompileError { at, message }| CompileError {
+        at,
+        message: format!("the expression {:?} is wrong: {message}", shortened(text.trim())),
+    };
+    Expression::compile(text).map_err(named)
 }
 
 impl FromValue for String {
@@ -292,6 +293,11 @@ pub(super) fn describe(value: &Value) -> String {
     NodeKind::Scalar(value.clone()).describe()
 }
 
+/// A size in bytes with its unit, as an argument's default.
+pub(super) fn is_size(text: &str) -> bool {
+    parse_size(text).is_some()
+}
+
 /// A size in bytes: a number and a unit, binary (`GiB`), decimal (`GB`) or in bits (`Mbit`).
 fn parse_size(text: &str) -> Option<f64> {
     let text = text.trim();
@@ -325,8 +331,7 @@ mod tests {
     use super::*;
 
     fn text(value: &str) -> Node {
-        let kind = NodeKind::Scalar(Value::Text(value.into()));
-        Node { span: SourceSpan::default(), kind }
+        Node::nowhere(NodeKind::Scalar(Value::Text(value.into())))
     }
 
     fn names() -> Names {
@@ -338,7 +343,7 @@ mod tests {
     }
 
     fn evaluate<T: FromValue>(value: &str) -> Result<T, String> {
-        Scalar::<T>::read(&text(value))?.evaluate(&names())
+        Scalar::<T>::read(&text(value)).map_err(|(_, error)| error)?.evaluate(&names())
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub struct Outbox {
     pub(super) pending: VecDeque<Event>,
     pub(super) updated: Vec<bool>,
     pub(super) effects: Effects,
+    pub(super) links: Vec<f64>,
 }
 
 impl Outbox {

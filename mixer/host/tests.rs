@@ -2,17 +2,16 @@
 
 use std::collections::VecDeque;
 
-use indexmap::IndexMap;
-use proptest::prelude::*;
-
 use super::*;
-use crate::config::ConfigFile;
+use crate::config::{ConfigFile, LoadOptions};
+use crate::metric::is_absent;
 use crate::plan::Plan;
+use proptest::prelude::*;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn plan_of(text: &str) -> Plan {
-    ConfigFile::from_text("test", text).plan(None, &IndexMap::new(), START).unwrap().plan
+    ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan
 }
 
 fn one_host(fields: &str) -> Plan {
@@ -219,7 +218,7 @@ fn events_that_chase_each_other_come_to_an_end() {
 #[test]
 fn peaks_of_the_balancer_reach_the_workers() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/hosts_load_with_peaks.ron");
-    let plan = ConfigFile::read(&path).unwrap().plan(None, &IndexMap::new(), START).unwrap().plan;
+    let plan = ConfigFile::read(&path).unwrap().plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let balancer = drive(&mut host(&plan, 0, 1), 200.0, &[]);
     assert_eq!(
         events(&balancer),

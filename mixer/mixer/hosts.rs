@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::RunSettings;
 use crate::clock::{Clock, Span, Time};
-use crate::event::{Event, EventBus, HostId};
+use crate::event::{Event, EventBus, HostId, OWN_NAME};
 use crate::host::{EmulatedHost, Outbox, START_SPREAD};
 use crate::metric::{Cells, is_absent};
 use crate::plan::{JobPlan, MetricPlan, Plan};
@@ -22,9 +22,6 @@ const MAILBOX_MAX: usize = 256;
 
 /// No more hosts of a job are listed in a status report.
 const LISTED_HOSTS_MAX: usize = 100;
-
-/// The source of the mixer's own events.
-const OWN_NAME: &str = "promemu";
 
 /// Events on their way to one host.
 #[derive(Debug, Default)]
@@ -393,13 +390,13 @@ fn shown_name(metric: &MetricPlan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ConfigFile;
+    use crate::config::{ConfigFile, LoadOptions};
 
     fn plan(hosts: &str) -> Plan {
         let metrics = "metrics: [Metric(name: \"up\", default_value: 1, listen_events: [\"go\"])]";
         let text = format!("Config(hosts: [{}])", hosts.replace("..", metrics));
         let file = ConfigFile::from_text("test", &text);
-        file.plan(None, &IndexMap::new(), Time::from_unix_secs(1_767_600_000)).unwrap().plan
+        file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))).unwrap().plan
     }
 
     #[test]

@@ -81,10 +81,9 @@ impl Comparison<'_> {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-
     use super::*;
     use crate::clock::Time;
+    use crate::config::{ConfigFile, LoadOptions};
 
     const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -94,9 +93,10 @@ mod tests {
         hosts: [
             Host(name: "alone", job_name: "b", metrics: [Metric(name: "other_total", metric_type: counter)]),
             Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "web-{i}", ttl: "1h", interval: "5s",
-                labels: { "zone": "north" }, listen_events: { "go": emit("gone") },
+                labels: { "zone": "north" }, storage: { "x": 1 },
+                listen_events: { "go": emit("gone") },
                 metrics: [
-                    Metric(name: "load", update_interval: "7s", value_range: (0, 9), scenario: random_walk(step: 2)),
+                    Metric(name: "load", when: "t > limit", update_interval: "7s", value_range: (0, 9), scenario: random_walk(step: 2)),
                     Metric(name: "twice", scenario: relay_to_other_metric(
                         source_metric_name: "load", calc_function: "value * limit")),
                     Metric(name: "switched", value_range: (0, 9), scenario: switch_scenario_by_events(
@@ -107,10 +107,8 @@ mod tests {
 
     fn changes(edits: &[(&str, &str)]) -> Changes {
         let plan = |text: &str| {
-            crate::config::ConfigFile::from_text("test", text)
-                .plan(None, &IndexMap::new(), START)
-                .unwrap()
-                .plan
+            let file = ConfigFile::from_text("test", text);
+            file.plan(&LoadOptions::starting_at(START)).unwrap().plan
         };
         let mut edited = TEXT.to_owned();
         for (from, to) in edits {
@@ -151,6 +149,8 @@ mod tests {
             ("value_range: (0, 9), scenario: random_walk", "value_range: (0, 8), scenario: random_walk"),
             ("step: 2", "step: 3"),
             ("value * limit", "value + limit"),
+            ("t > limit", "t < limit"),
+            ("\"x\": 1", "\"x\": 2"),
             ("default: 5", "default: 6"),
             ("period: 60", "period: 61"),
             ("name: \"twice\"", "name: \"twice\", decimals: 3"),

@@ -1,5 +1,7 @@
 //! Parameters: what a kind of scenario takes, and the values that a config gave.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::ScenarioPlan;
@@ -39,10 +41,14 @@ pub enum ParamKind {
     Formula,
     /// `{ event: expression }`.
     Formulas,
-    /// `{ event: (scenario: …, duration: …) }`.
+    /// `{ event: (scenario: …, duration: …, when: …) }`.
     Cases,
+    /// Several lines that run with every update.
+    Script,
     /// Another scenario.
     Scenario,
+    /// A list of scenarios.
+    Scenarios,
 }
 
 impl ParamKind {
@@ -60,8 +66,10 @@ impl ParamKind {
             Self::Text => "text",
             Self::Formula => "formula",
             Self::Formulas => "`{ event: formula }`",
-            Self::Cases => "`{ event: (scenario: …, duration: …) }`",
+            Self::Cases => "`{ event: (scenario: …, duration: …, when: …) }`",
+            Self::Script => "script",
             Self::Scenario => "scenario",
+            Self::Scenarios => "list of scenarios",
         };
         words.to_owned()
     }
@@ -86,8 +94,21 @@ pub enum Argument {
     Formulas(Vec<(Subscription, Formula)>),
     /// For [`ParamKind::Cases`].
     Cases(Vec<Case>),
+    /// For [`ParamKind::Script`].
+    Script(Script),
     /// For [`ParamKind::Scenario`].
     Scenario(ScenarioPlan),
+    /// For [`ParamKind::Scenarios`].
+    Scenarios(Vec<ScenarioPlan>),
+}
+
+/// A script, and the events that it may emit; `None` for one whose name is calculated.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// What runs.
+    pub formula: Formula,
+    /// What it may emit.
+    pub emits: Vec<Option<Arc<str>>>,
 }
 
 /// What to run after an event, and for how long.
@@ -99,6 +120,8 @@ pub struct Case {
     pub scenario: Option<ScenarioPlan>,
     /// For how long; until the next event if not given.
     pub duration: Option<Span>,
+    /// What must hold for the event to count.
+    pub when: Option<Formula>,
 }
 
 /// The parameters that a config gave to one scenario, of the kinds that its [`Param`]s say, and the value
@@ -166,8 +189,16 @@ impl Arguments {
         cases, Cases, Vec<Case>
     );
     take!(
+        /// Takes a script.
+        script, Script, Script
+    );
+    take!(
         /// Takes a scenario.
         scenario, Scenario, ScenarioPlan
+    );
+    take!(
+        /// Takes several scenarios.
+        scenarios, Scenarios, Vec<ScenarioPlan>
     );
 
     /// The metric's value range, if it has one; unbounded else.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 use crate::event::Subscription;
 use crate::expression::Formula;
 
@@ -30,13 +30,23 @@ pub struct Plan {
     formulas: Vec<(Subscription, Formula)>,
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> CalcByEvent {
+impl Blueprint for Plan {
+    type Running = CalcByEvent;
+
+    fn start(self: &Arc<Self>, _value: f64) -> CalcByEvent {
         CalcByEvent { plan: Arc::clone(self) }
     }
 
-    pub(super) fn subscriptions(&self) -> Vec<Subscription> {
+    fn subscriptions(&self) -> Vec<Subscription> {
         self.formulas.iter().map(|(subscription, _)| subscription.clone()).collect()
+    }
+
+    fn gives_totals(&self) -> bool {
+        true
+    }
+
+    fn uses_dt(&self) -> bool {
+        self.formulas.iter().any(|(_, formula)| formula.uses_dt())
     }
 }
 
@@ -49,7 +59,7 @@ pub struct CalcByEvent {
 impl Scenario for CalcByEvent {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         match self.plan.formulas.iter().find(|(subscription, _)| tick.is_for(subscription)) {
-            Some((_, formula)) => formula.evaluate(&[tick.value, tick.t_secs]).map(Some),
+            Some((_, formula)) => formula.evaluate(&mut tick.moment(tick.value)).map(Some),
             None => Ok(None),
         }
     }

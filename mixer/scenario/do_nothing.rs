@@ -1,13 +1,27 @@
 //! `do_nothing`: keeps the value.
 
-use super::{Kind, Scenario, ScenarioPlan, Tick};
+use std::sync::Arc;
+
+use super::{Blueprint, Kind, Scenario, ScenarioPlan, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "do_nothing",
     summary: "keeps the value",
     params: &[],
-    build: |_| Ok(ScenarioPlan::DoNothing),
+    build: |_| Ok(ScenarioPlan::default()),
 };
+
+/// There are no parameters.
+#[derive(Debug, Default, PartialEq)]
+pub struct Plan;
+
+impl Blueprint for Plan {
+    type Running = DoNothing;
+
+    fn start(self: &Arc<Self>, _value: f64) -> DoNothing {
+        DoNothing
+    }
+}
 
 /// The running scenario: has nothing to remember.
 #[derive(Debug)]

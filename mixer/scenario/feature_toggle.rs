@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Announced, Blueprint, Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 use crate::clock::{Span, Time};
 
 /// The events of the two changes.
@@ -62,9 +62,16 @@ pub struct Plan {
     events: [Arc<str>; 2],
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> FeatureToggle {
+impl Blueprint for Plan {
+    type Running = FeatureToggle;
+
+    fn start(self: &Arc<Self>, _value: f64) -> FeatureToggle {
         FeatureToggle { plan: Arc::clone(self), on: false, has_begun: false, next_change: Time::NEVER }
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        let announced = |event| Announced { event: Some(Arc::clone(event)), source: self.source.clone() };
+        self.events.iter().map(announced).collect()
     }
 }
 

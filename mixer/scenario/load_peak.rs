@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::arguments::percent_of_range;
-use super::{Arguments, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Arguments, Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 use crate::clock::{Span, Time};
 use crate::event::Subscription;
 
@@ -80,12 +80,14 @@ pub struct Plan {
     end: Subscription,
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> LoadPeak {
+impl Blueprint for Plan {
+    type Running = LoadPeak;
+
+    fn start(self: &Arc<Self>, _value: f64) -> LoadPeak {
         LoadPeak { plan: Arc::clone(self), phase: Phase::Idle, since: Time::NEVER, from: 0.0 }
     }
 
-    pub(super) fn subscriptions(&self) -> Vec<Subscription> {
+    fn subscriptions(&self) -> Vec<Subscription> {
         vec![self.start.clone(), self.end.clone()]
     }
 }

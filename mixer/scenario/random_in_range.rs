@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "random_in_range",
@@ -28,8 +28,10 @@ pub struct Plan {
     range: (f64, f64),
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> RandomInRange {
+impl Blueprint for Plan {
+    type Running = RandomInRange;
+
+    fn start(self: &Arc<Self>, _value: f64) -> RandomInRange {
         RandomInRange { plan: Arc::clone(self) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "random_walk",
@@ -14,19 +14,31 @@ pub(super) const KIND: Kind = Kind {
             default: "1 % of the value_range",
             help: "the longest step, up or down",
         },
+        Param {
+            name: "value_range",
+            kind: ParamKind::Range,
+            default: "the metric's value_range",
+            help: "where it walks",
+        },
         Param { name: "bias", kind: ParamKind::Number, default: "0", help: "added to every step" },
     ],
     build: |arguments| {
+        let range = match arguments.range("value_range") {
+            Some(range) => range,
+            None => arguments.metric_range(),
+        };
         let step = match arguments.number("step") {
             Some(step) if step >= 0.0 => step,
             Some(step) => return Err(format!("step must not be negative, but is {step}")),
             None => {
-                let (low, high) = arguments.needed_metric_range("step")?;
-                (high - low) / 100.0
+                if !range.0.is_finite() {
+                    arguments.needed_metric_range("step")?;
+                }
+                (range.1 - range.0) / 100.0
             }
         };
         let bias = arguments.number("bias").unwrap_or(0.0);
-        Ok(ScenarioPlan::RandomWalk(Arc::new(Plan { step, bias, range: arguments.metric_range() })))
+        Ok(ScenarioPlan::RandomWalk(Arc::new(Plan { step, bias, range })))
     },
 };
 
@@ -38,8 +50,10 @@ pub struct Plan {
     range: (f64, f64),
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>, value: f64) -> RandomWalk {
+impl Blueprint for Plan {
+    type Running = RandomWalk;
+
+    fn start(self: &Arc<Self>, value: f64) -> RandomWalk {
         RandomWalk { plan: Arc::clone(self), position: value }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 use crate::expression::Formula;
 
 pub(super) const KIND: Kind = Kind {
@@ -29,13 +29,23 @@ pub(super) const KIND: Kind = Kind {
 /// The parameters.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
-    pub(super) source_metric_name: String,
+    source_metric_name: String,
     calc_function: Option<Formula>,
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> RelayToOtherMetric {
+impl Blueprint for Plan {
+    type Running = RelayToOtherMetric;
+
+    fn start(self: &Arc<Self>, _value: f64) -> RelayToOtherMetric {
         RelayToOtherMetric { plan: Arc::clone(self) }
+    }
+
+    fn source_metric(&self) -> Option<&str> {
+        Some(&self.source_metric_name)
+    }
+
+    fn uses_dt(&self) -> bool {
+        self.calc_function.as_ref().is_some_and(Formula::uses_dt)
     }
 }
 
@@ -49,7 +59,7 @@ impl Scenario for RelayToOtherMetric {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         let value = match &self.plan.calc_function {
             None => tick.source_value,
-            Some(formula) => formula.evaluate(&[tick.source_value, tick.t_secs])?,
+            Some(formula) => formula.evaluate(&mut tick.moment(tick.source_value))?,
         };
         Ok(Some(value))
     }

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 use crate::clock::Span;
 
 pub(super) const KIND: Kind = Kind {
@@ -48,8 +48,10 @@ pub struct Plan {
     phase: f64,
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> SineWave {
+impl Blueprint for Plan {
+    type Running = SineWave;
+
+    fn start(self: &Arc<Self>, _value: f64) -> SineWave {
         SineWave { plan: Arc::clone(self) }
     }
 }

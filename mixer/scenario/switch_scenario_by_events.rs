@@ -4,9 +4,13 @@
 
 use std::sync::Arc;
 
-use super::{Arguments, Case, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, Tick};
+use super::composition::refuse_relays;
+use super::{
+    Announced, Arguments, Blueprint, Case, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, Tick,
+};
 use crate::clock::{Span, Time};
 use crate::event::Subscription;
+use crate::expression::Formula;
 
 pub(super) const KIND: Kind = Kind {
     name: "switch_scenario_by_events",
@@ -34,13 +38,8 @@ fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
     if cases.is_empty() {
         return Err("events_config must not be empty".to_owned());
     }
-    let default_scenario = arguments.scenario("default_scenario").unwrap_or(ScenarioPlan::DoNothing);
-    let parts = cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&default_scenario]);
-    for part in parts {
-        if part.source_metric().is_some() {
-            return Err("relay_to_other_metric cannot be switched to; give it a metric of its own".to_owned());
-        }
-    }
+    let default_scenario = arguments.scenario("default_scenario").unwrap_or_default();
+    refuse_relays(cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&default_scenario]))?;
     if let Some(case) = cases.iter().find(|case| case.duration == Some(Span::ZERO)) {
         return Err(format!("the duration for {:?} must be longer than 0", case.subscription.event));
     }
@@ -54,17 +53,47 @@ pub struct Plan {
     default_scenario: ScenarioPlan,
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>, value: f64) -> SwitchScenarioByEvents {
+impl Blueprint for Plan {
+    type Running = Box<SwitchScenarioByEvents>;
+
+    fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
         let running = self.default_scenario.start(value);
-        SwitchScenarioByEvents { plan: Arc::clone(self), running, until: Time::NEVER }
+        Box::new(SwitchScenarioByEvents { plan: Arc::clone(self), running, until: Time::NEVER })
     }
 
-    pub(super) fn subscriptions(&self) -> Vec<Subscription> {
-        let inner =
-            self.cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&self.default_scenario]);
+    fn subscriptions(&self) -> Vec<Subscription> {
         let own = self.cases.iter().map(|case| case.subscription.clone());
-        own.chain(inner.flat_map(ScenarioPlan::subscriptions)).collect()
+        own.chain(self.parts().flat_map(ScenarioPlan::subscriptions)).collect()
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        self.parts().flat_map(ScenarioPlan::emits).collect()
+    }
+
+    fn uses_dt(&self) -> bool {
+        let conditions = self.cases.iter().filter_map(|case| case.when.as_ref());
+        conditions.into_iter().any(Formula::uses_dt) || self.parts().any(ScenarioPlan::uses_dt)
+    }
+}
+
+impl Plan {
+    /// All scenarios that may run.
+    fn parts(&self) -> impl Iterator<Item = &ScenarioPlan> {
+        self.cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&self.default_scenario])
+    }
+
+    /// The first case that this update is for.
+    fn case_for(&self, tick: &mut Tick<'_>) -> Result<Option<&Case>, String> {
+        for case in &self.cases {
+            if !tick.is_for(&case.subscription) {
+                continue;
+            }
+            match &case.when {
+                Some(when) if !when.holds(&mut tick.moment(tick.value))? => {}
+                _ => return Ok(Some(case)),
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -78,19 +107,18 @@ pub struct SwitchScenarioByEvents {
 
 impl Scenario for SwitchScenarioByEvents {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        if self.until <= tick.now {
-            self.running = self.plan.default_scenario.start(tick.value);
-            self.until = Time::NEVER;
+        let Self { plan, running, until } = self;
+        if *until <= tick.now {
+            (*running, *until) = (plan.default_scenario.start(tick.value), Time::NEVER);
         }
-        if let Some(case) = self.plan.cases.iter().find(|case| tick.is_for(&case.subscription)) {
-            let scenario = case.scenario.as_ref().unwrap_or(&self.plan.default_scenario);
-            self.running = scenario.start(tick.value);
-            self.until = Time::NEVER;
+        if let Some(case) = plan.case_for(tick)? {
+            let scenario = case.scenario.as_ref().unwrap_or(&plan.default_scenario);
+            (*running, *until) = (scenario.start(tick.value), Time::NEVER);
             if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
-                self.until = tick.now + duration;
-                tick.effects.wakes.push(self.until);
+                *until = tick.now + duration;
+                tick.effects.wakes.push(*until);
             }
         }
-        self.running.update(tick)
+        running.update(tick)
     }
 }

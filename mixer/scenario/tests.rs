@@ -10,7 +10,7 @@ use crate::rng::{Rng, Seed};
 const START: Time = Time::from_unix_secs(1_000);
 
 fn kind(name: &str) -> &'static Kind {
-    KINDS.into_iter().find(|kind| kind.name == name).unwrap()
+    KINDS.iter().find(|kind| kind.name == name).unwrap()
 }
 
 fn plan(name: &str, range: Option<(f64, f64)>, given: Vec<(&str, Argument)>) -> ScenarioPlan {
@@ -27,11 +27,14 @@ struct Bench {
     value: f64,
     rng: Rng,
     effects: Effects,
+    storage: Storage,
+    at_secs: f64,
 }
 
 impl Bench {
     fn new(plan: &ScenarioPlan, value: f64) -> Self {
-        Self { running: plan.start(value), value, rng: Seed::new(7).rng(), effects: Effects::default() }
+        let (effects, storage, rng) = (Effects::default(), Storage::default(), Seed::new(7).rng());
+        Self { running: plan.start(value), value, rng, effects, storage, at_secs: 0.0 }
     }
 
     fn update(&mut self, at_secs: f64, event: Option<&str>) -> f64 {
@@ -48,6 +51,9 @@ impl Bench {
         let mut tick = Tick {
             now,
             t_secs: at_secs,
+            dt_secs: at_secs - self.at_secs,
+            links: &[],
+            storage: &mut self.storage,
             value: self.value,
             source_value: self.value,
             event: event.as_ref(),
@@ -58,6 +64,7 @@ impl Bench {
         if let Some(value) = self.running.update(&mut tick).unwrap() {
             self.value = value;
         }
+        self.at_secs = at_secs;
         self.value
     }
 
@@ -71,7 +78,7 @@ fn every_10_secs(count: u32) -> impl Iterator<Item = f64> {
 }
 
 fn formula(text: &str) -> crate::expression::Formula {
-    Expression::compile(text).unwrap().bind(&Names::default())
+    Expression::compile(text).unwrap().bind(&Names::default(), &mut Vec::new())
 }
 
 fn span(secs: u64) -> Argument {
@@ -213,6 +220,7 @@ fn switching_lasts_for_its_duration_and_starts_from_the_present_value() {
         subscription: Subscription::parse(event),
         scenario,
         duration: duration.map(Span::from_secs),
+        when: None,
     };
     let cases = vec![
         case("peak", Some(walk("up")), None),

@@ -1,26 +1,38 @@
 //! `time_duration`: seconds since its first update, where it is 0. A total.
 
-use super::{Kind, Scenario, ScenarioPlan, Tick};
+use std::sync::Arc;
+
+use super::{Blueprint, Kind, Scenario, ScenarioPlan, Tick};
 use crate::clock::Time;
 
 pub(super) const KIND: Kind = Kind {
     name: "time_duration",
     summary: "seconds since the first update",
     params: &[],
-    build: |_| Ok(ScenarioPlan::TimeDuration),
+    build: |_| Ok(ScenarioPlan::TimeDuration(Arc::new(Plan))),
 };
+
+/// There are no parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan;
+
+impl Blueprint for Plan {
+    type Running = TimeDuration;
+
+    fn start(self: &Arc<Self>, _value: f64) -> TimeDuration {
+        TimeDuration { first: Time::NEVER }
+    }
+
+    fn gives_totals(&self) -> bool {
+        true
+    }
+}
 
 /// The running scenario.
 #[derive(Debug)]
 pub struct TimeDuration {
     /// [`Time::NEVER`] before the first update.
     first: Time,
-}
-
-impl Default for TimeDuration {
-    fn default() -> Self {
-        Self { first: Time::NEVER }
-    }
 }
 
 impl Scenario for TimeDuration {

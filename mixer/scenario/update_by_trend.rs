@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
@@ -49,8 +49,10 @@ pub struct Plan {
     range: (f64, f64),
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
+impl Blueprint for Plan {
+    type Running = UpdateByTrend;
+
+    fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
         UpdateByTrend { plan: Arc::clone(self), sum: value }
     }
 }

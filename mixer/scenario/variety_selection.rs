@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "variety_selection",
@@ -62,11 +62,15 @@ pub struct Plan {
     change_probability: f64,
 }
 
-impl Plan {
-    pub(super) fn start(self: &Arc<Self>) -> VarietySelection {
+impl Blueprint for Plan {
+    type Running = VarietySelection;
+
+    fn start(self: &Arc<Self>, _value: f64) -> VarietySelection {
         VarietySelection { plan: Arc::clone(self), choice: None }
     }
+}
 
+impl Plan {
     fn draw(&self, point: f64) -> usize {
         self.up_to.partition_point(|up_to| *up_to <= point).min(self.values.len() - 1)
     }

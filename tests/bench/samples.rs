@@ -19,8 +19,9 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use indexmap::IndexMap;
 use promemu::clock::Time;
-use promemu::config::ConfigFile;
+use promemu::config::{ConfigFile, LoadOptions};
 use promemu::exposition::{Format, Group, encode};
+use promemu::expression::Value;
 use promemu::host::{EmulatedHost, Outbox};
 use promemu::rng::{Rng, Seed};
 use promemu::series::{LabelBlock, SeriesStore};
@@ -62,10 +63,10 @@ struct Emulated {
 
 impl Emulated {
     fn new(series: usize) -> Self {
-        let hosts = (series / METRICS_PER_HOST).to_string();
-        let given = IndexMap::from([("hosts".to_owned(), hosts)]);
+        let hosts = i64::try_from(series / METRICS_PER_HOST).expect("few hosts");
+        let arguments = IndexMap::from([("hosts".to_owned(), Value::Int(hosts))]);
         let plan = ConfigFile::from_text("bench", CONFIG)
-            .plan(None, &given, START)
+            .plan(&LoadOptions { arguments, ..LoadOptions::starting_at(START) })
             .expect("the config is good")
             .plan;
         let hosts = plan.hosts.iter().map(|host| EmulatedHost::new(Arc::clone(host), Seed::new(1), START));

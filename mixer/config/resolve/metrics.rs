@@ -8,47 +8,60 @@ use super::names::{RESERVED_LABELS, RESERVED_METRICS, is_metric_name};
 use super::{KnownFamily, Resolver};
 use crate::clock::Span;
 use crate::config::template::{HostTemplate, MetricTemplate, RangeTemplate};
-use crate::error::{SourceSpan, suggestion};
+use crate::error::suggestion;
 use crate::event::Subscription;
-use crate::metric::{Accumulate, Cells, DEFAULT_BUCKETS, MetricType, Rounding};
+use crate::expression::{Formula, Value};
+use crate::metric::{Cells, MetricType, Rounding};
 use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Family, LabelBlock};
 
 const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
 const DEFAULT_DECIMALS: i64 = 2;
-const OBSERVATIONS_MAX: i64 = 1_000_000;
-const ACCUMULATE: [&str; 2] = ["per_update", "per_second"];
+
 /// A metric on its way into a shape.
 pub(super) struct Draft<'a> {
     pub(super) template: &'a MetricTemplate,
     pub(super) plan: MetricPlan,
+    /// Where it comes from: a later layer's metric replaces an earlier one's.
+    pub(super) layer: Layer,
+    /// The metrics that its formulas read.
+    pub(super) links: Vec<String>,
     listens: Vec<Subscription>,
+    uses_dt: bool,
+}
+
+/// Where a host's metric is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Layer {
+    Set,
+    Own,
+    Override,
 }
 
 impl<'a> Resolver<'a> {
     /// The shape with its metrics; what else the host listens to is added later.
     pub(super) fn metrics(&mut self, host: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
-        let mut templates: Vec<&'a MetricTemplate> = Vec::new();
+        let mut templates: Vec<(&'a MetricTemplate, Layer)> = Vec::new();
         for set in &host.metric_sets {
             let name = self.value("metric set", set)?;
             let config = self.template;
             if let Some(metrics) = config.metric_sets.get(&name) {
-                templates.extend(metrics);
+                templates.extend(metrics.iter().map(|metric| (metric, Layer::Set)));
             } else {
                 let known: Vec<&String> = config.metric_sets.keys().collect();
                 let hint = suggestion(&name, &known);
                 self.problems.error(set.span, format!("unknown metric set {name:?}{hint}"));
             }
         }
-        templates.extend(&host.metrics);
+        templates.extend(host.metrics.iter().map(|metric| (metric, Layer::Own)));
+        templates.extend(host.override_metrics.iter().map(|metric| (metric, Layer::Override)));
         if templates.is_empty() {
             self.problems.warning(host.span, "the host has no metrics, so it will not be seen");
         }
         let mut schedules = IndexSet::new();
-        let drafts: Vec<_> =
-            templates.into_iter().map(|metric| self.draft(metric, host_labels, &mut schedules)).collect();
-        let drafts = self.without_duplicates(drafts.into_iter().collect::<Option<_>>()?);
+        let drafts = self.drafts(host, &templates, host_labels, &mut schedules)?;
+        let drafts = self.without_duplicates(drafts);
         let drafts = self.in_order(drafts)?;
         let mut shape = HostShape { schedules: schedules.into_iter().collect(), ..HostShape::default() };
         let mut counters = 0;
@@ -58,48 +71,71 @@ impl<'a> Resolver<'a> {
                 *index = counters;
                 counters += 1;
             }
+            shape.keeps_update_times |= draft.uses_dt;
             shape.width += draft.plan.cells.width();
             shape.series += draft.plan.cells.series();
-            let listeners = draft
-                .listens
-                .into_iter()
-                .map(|subscription| Listener { subscription, reaction: Reaction::Update(index) });
+            let listeners = draft.listens.into_iter().map(|subscription| Listener {
+                subscription,
+                reaction: Reaction::Update(index),
+                when: None,
+            });
             shape.listeners.extend(listeners);
             shape.metrics.push(draft.plan);
         }
         Some(shape)
     }
 
+    /// All metrics of a host, repeated ones as often as they are. All of them are tried, so that all that is
+    /// wrong is said.
+    fn drafts(
+        &mut self,
+        host: &HostTemplate,
+        templates: &[(&'a MetricTemplate, Layer)],
+        host_labels: &[&str],
+        schedules: &mut IndexSet<Schedule>,
+    ) -> Option<Vec<Draft<'a>>> {
+        let mut drafts = Vec::with_capacity(templates.len());
+        let mut are_good = true;
+        for (template, layer) in templates {
+            let count = self.count(&template.repeat)?;
+            let series = self.series.saturating_add(drafts.len()).saturating_add(count);
+            if series > self.series_max {
+                self.refuse_series(host, series);
+                return None;
+            }
+            let outcome = self.repeated(&template.repeat, &mut |this| {
+                let mark = this.names.mark();
+                let draft = this.draft(template, *layer, host_labels, schedules);
+                this.names.rewind(mark);
+                this.names.set_range(None);
+                drafts.push(draft?);
+                Some(())
+            });
+            are_good &= outcome.is_some();
+        }
+        are_good.then_some(drafts)
+    }
+
     fn draft(
         &mut self,
         template: &'a MetricTemplate,
+        layer: Layer,
         host_labels: &[&str],
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Draft<'a>> {
+        self.links.clear();
         let name: Arc<str> = self.value("name", &template.name)?.into();
         let metric_type = self.metric_type(template)?;
         let family = self.family(&name, metric_type, template)?;
-        let given_range = match &template.value_range {
-            Some(range) => Some(self.range("value_range", range)?),
-            None => None,
-        };
+        let given_range = template.value_range.as_ref();
+        let given_range =
+            given_range.map_or(Some(None), |range| self.range("value_range", range).map(Some))?;
         let value_range = given_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         let default_value = self.default_value(template, metric_type, value_range)?;
-        let rounding = self.rounding(template)?;
-        if metric_type == MetricType::Gauge && rounding.hides(value_range) {
-            let place = template.value_range.as_ref().map_or(template.name.span, |range| range.span);
-            self.problems
-                .warning(place, "all of value_range is rounded to one value; give the metric more decimals");
-        }
-        let schedule = Schedule {
-            start_time: self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?,
-            duration: self.optional("duration", template.duration.as_ref(), Span::FOREVER)?,
-            update_interval: self.interval(
-                "update_interval",
-                template.update_interval.as_ref(),
-                DEFAULT_UPDATE_INTERVAL,
-            )?,
-        };
+        let rounding = self.rounding(template, metric_type, value_range)?;
+        self.names.set_range(given_range);
+        let schedule = self.schedule(template)?;
+        self.name_fields(&name, value_range, default_value, schedule);
         let reserved: &[&str] = if metric_type == MetricType::Histogram {
             &["job", "name", "host", "address", "le"]
         } else {
@@ -108,16 +144,27 @@ impl<'a> Resolver<'a> {
         let labels = self.labels(&template.labels, reserved, host_labels)?;
         let scenario = match &template.scenario {
             Some(scenario) => self.scenario(scenario, given_range)?,
-            None => ScenarioPlan::DoNothing,
+            None => ScenarioPlan::default(),
         };
         let mut listens = scenario.subscriptions();
         for event in &template.listen_events {
-            listens.push(Subscription::parse(&self.value("event", event)?));
+            let subscription = Subscription::parse(&self.value("event", event)?);
+            self.events.hears(&subscription, event.span);
+            listens.push(subscription);
         }
+        let cells = self.cells(template, metric_type, &scenario)?;
+        let mut formulas = [None, None];
+        for (formula, template) in formulas.iter_mut().zip([&template.when, &template.observations]) {
+            if let Some(template) = template {
+                *formula = Some(self.formula(template)?);
+            }
+        }
+        let uses_dt = scenario.uses_dt() || formulas.iter().flatten().any(Formula::uses_dt);
+        let [when, observations] = formulas;
         let unique: IndexSet<Subscription> = listens.into_iter().collect();
         let plan = MetricPlan {
             family,
-            cells: self.cells(template, metric_type, &scenario)?,
+            cells,
             offset: 0,
             value_range,
             default_value,
@@ -126,9 +173,35 @@ impl<'a> Resolver<'a> {
             labels: LabelBlock::new(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
             scenario,
             source: None,
+            links: Vec::new(),
+            when,
+            observations,
             name,
         };
-        Some(Draft { template, plan, listens: unique.into_iter().collect() })
+        let links = std::mem::take(&mut self.links);
+        Some(Draft { template, plan, layer, links, listens: unique.into_iter().collect(), uses_dt })
+    }
+
+    fn schedule(&mut self, template: &MetricTemplate) -> Option<Schedule> {
+        let update_interval =
+            self.interval("update_interval", template.update_interval.as_ref(), DEFAULT_UPDATE_INTERVAL)?;
+        Some(Schedule {
+            start_time: self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?,
+            duration: self.optional("duration", template.duration.as_ref(), Span::FOREVER)?,
+            update_interval,
+        })
+    }
+
+    /// The metric's fields, for its expressions.
+    fn name_fields(&mut self, name: &str, range: (f64, f64), default_value: f64, schedule: Schedule) {
+        let fields = [
+            ("name", Value::Text(name.to_owned())),
+            ("low", Value::Float(range.0)),
+            ("high", Value::Float(range.1)),
+            ("default_value", Value::Float(default_value)),
+            ("update_interval", Value::Float(schedule.update_interval.as_secs_f64())),
+        ];
+        self.names.set_fields("metric", fields);
     }
 
     /// The value before the first update. A counter begins there, and its range is that of what is added.
@@ -247,91 +320,27 @@ impl<'a> Resolver<'a> {
         Some((low, high))
     }
 
-    fn rounding(&mut self, template: &MetricTemplate) -> Option<Rounding> {
-        let decimals = self.optional("decimals", template.decimals.as_ref(), DEFAULT_DECIMALS)?;
-        match u8::try_from(decimals) {
-            Ok(decimals) if decimals <= Rounding::MAX_DECIMALS => Some(Rounding::to_decimals(decimals)),
-            _ => {
-                let place = template.decimals.as_ref().map_or(template.name.span, |scalar| scalar.span);
-                let max = Rounding::MAX_DECIMALS;
-                self.problems.error(place, format!("decimals must be from 0 to {max}, but is {decimals}"));
-                None
-            }
-        }
-    }
-
-    fn cells(
+    fn rounding(
         &mut self,
         template: &MetricTemplate,
         metric_type: MetricType,
-        scenario: &ScenarioPlan,
-    ) -> Option<Cells> {
-        let only_for = |place: SourceSpan, field: &str, wanted: &str, this: &mut Self| {
-            this.problems
-                .error(place, format!("{field} is for a {wanted}, but this is a {}", metric_type.name()));
-        };
-        if let Some(accumulate) = template.accumulate.as_ref().filter(|_| metric_type != MetricType::Counter)
-        {
-            only_for(accumulate.span, "accumulate", "counter", self);
-        }
-        if metric_type != MetricType::Histogram {
-            if let Some((place, _)) = &template.buckets {
-                only_for(*place, "buckets", "histogram", self);
-            }
-            if let Some(observations) = &template.observations {
-                only_for(observations.span, "observations", "histogram", self);
-            }
-        }
-        match metric_type {
-            MetricType::Gauge => Some(Cells::Gauge),
-            MetricType::Counter => {
-                Some(Cells::Counter { accumulate: self.accumulate(template, scenario)?, index: 0 })
-            }
-            MetricType::Histogram => {
-                let bounds = self.bounds(template)?;
-                let observations = self.optional("observations", template.observations.as_ref(), 1)?;
-                if !(0..=OBSERVATIONS_MAX).contains(&observations) {
-                    let place =
-                        template.observations.as_ref().map_or(template.name.span, |scalar| scalar.span);
-                    self.problems.error(
-                        place,
-                        format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {observations}"),
-                    );
-                }
-                Some(Cells::Histogram {
-                    bounds: bounds.into(),
-                    observations: u32::try_from(observations).unwrap_or(0),
-                })
-            }
-        }
-    }
-
-    fn accumulate(&mut self, template: &MetricTemplate, scenario: &ScenarioPlan) -> Option<Accumulate> {
-        let Some(scalar) = &template.accumulate else {
-            return Some(if scenario.gives_totals() { Accumulate::Total } else { Accumulate::PerUpdate });
-        };
-        match self.value("accumulate", scalar)?.as_str() {
-            "per_update" => Some(Accumulate::PerUpdate),
-            "per_second" => Some(Accumulate::PerSecond),
-            other => {
-                let hint = suggestion(other, &ACCUMULATE);
-                self.problems.error(scalar.span, format!("unknown accumulate {other:?}{hint}"));
-                None
-            }
-        }
-    }
-
-    fn bounds(&mut self, template: &MetricTemplate) -> Option<Vec<f64>> {
-        let Some((place, scalars)) = &template.buckets else { return Some(DEFAULT_BUCKETS.to_vec()) };
-        let bounds =
-            scalars.iter().map(|scalar| self.value("buckets", scalar)).collect::<Option<Vec<f64>>>()?;
-        if bounds.is_empty() || bounds.windows(2).any(|pair| pair[0] >= pair[1]) {
-            self.problems.error(
-                *place,
-                "buckets must be one or more bounds, each above the one before; +Inf is added",
-            );
+        range: (f64, f64),
+    ) -> Option<Rounding> {
+        let decimals = self.optional("decimals", template.decimals.as_ref(), DEFAULT_DECIMALS)?;
+        let Some(decimals) =
+            u8::try_from(decimals).ok().filter(|decimals| *decimals <= Rounding::MAX_DECIMALS)
+        else {
+            let place = template.decimals.as_ref().map_or(template.name.span, |scalar| scalar.span);
+            let max = Rounding::MAX_DECIMALS;
+            self.problems.error(place, format!("decimals must be from 0 to {max}, but is {decimals}"));
             return None;
+        };
+        let rounding = Rounding::to_decimals(decimals);
+        if metric_type == MetricType::Gauge && rounding.hides(range) {
+            let place = template.value_range.as_ref().map_or(template.name.span, |range| range.span);
+            self.problems
+                .warning(place, "all of value_range is rounded to one value; give the metric more decimals");
         }
-        Some(bounds)
+        Some(rounding)
     }
 }

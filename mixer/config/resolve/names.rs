@@ -58,7 +58,7 @@ impl Resolver<'_> {
 }
 
 /// A host name in the style of `stress01.lgs01.app.stage`, the same for the same name.
-pub(in crate::config) fn made_up_host(name: &str) -> String {
+pub(super) fn made_up_host(name: &str) -> String {
     let node: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(40).collect();
     let node = if node.is_empty() { "node" } else { &node };
@@ -66,7 +66,7 @@ pub(in crate::config) fn made_up_host(name: &str) -> String {
 }
 
 /// A private address (10.0.0.0/8), the same for the same name.
-pub(in crate::config) fn made_up_address(name: &str) -> String {
+pub(super) fn made_up_address(name: &str) -> String {
     // The hash's high bits are its best; the last byte is from 1 to 254.
     let hash = fnv1a(name.as_bytes()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     format!("10.{}.{}.{}", hash >> 8 & 0xff, hash >> 16 & 0xff, hash % 254 + 1)

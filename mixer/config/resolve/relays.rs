@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::Resolver;
 use super::metrics::Draft;
-use crate::error::suggestion;
+use crate::error::{SourceSpan, suggestion};
 use crate::series::LabelBlock;
 
 /// Labels as Prometheus tells series apart: in no order, and an empty one is none.
@@ -22,13 +22,42 @@ fn label_set(labels: &LabelBlock) -> LabelSet {
 /// What was wrong is among the problems.
 struct Refused;
 
+/// A host's metrics by name: the first one's place, and whether it is the only one.
+pub(super) struct ByName<'n>(IndexMap<&'n str, (usize, bool)>);
+
+impl<'n> ByName<'n> {
+    pub(super) fn of(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut by_name: IndexMap<&str, (usize, bool)> = IndexMap::new();
+        for (index, name) in names.enumerate() {
+            by_name.entry(name).and_modify(|found| found.1 = false).or_insert((index, true));
+        }
+        Self(by_name)
+    }
+
+    /// The place of the only metric of this name; else what is wrong with the wish `to` do something with it.
+    pub(super) fn place(&self, name: &str, to: &str) -> Result<usize, String> {
+        match self.0.get(name) {
+            Some((index, true)) => Ok(*index),
+            Some((_, false)) => {
+                Err(format!("the host has more than one metric {name:?}; {to} one with a name of its own"))
+            }
+            None => {
+                let known: Vec<&str> = self.0.keys().copied().collect();
+                let hint = suggestion(name, &known);
+                Err(format!("the host has no metric {name:?} to {to}{hint}"))
+            }
+        }
+    }
+}
+
 impl<'a> Resolver<'a> {
     /// Of two metrics with the same name and labels the later one wins.
     pub(super) fn without_duplicates(&mut self, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
         let mut last: IndexMap<(Arc<str>, LabelSet), usize> = IndexMap::new();
         for (index, draft) in drafts.iter().enumerate() {
             let key = (Arc::clone(&draft.plan.name), label_set(&draft.plan.labels));
-            if last.insert(key, index).is_some() {
+            let replaced = last.insert(key, index);
+            if replaced.is_some_and(|earlier| drafts[earlier].layer == draft.layer) {
                 let name = &draft.plan.name;
                 self.problems.warning(
                     draft.template.name.span,
@@ -47,24 +76,25 @@ impl<'a> Resolver<'a> {
 
     /// Links relays to their sources, and puts each metric behind its source.
     pub(super) fn in_order(&mut self, drafts: Vec<Draft<'a>>) -> Option<Vec<Draft<'a>>> {
-        let sources = drafts
-            .iter()
-            .map(|draft| self.source_of(draft, &drafts))
-            .collect::<Result<Vec<_>, Refused>>()
-            .ok()?;
+        let by_name = ByName::of(drafts.iter().map(|draft| &*draft.plan.name));
+        let sources: Vec<_> = drafts.iter().map(|draft| self.source_of(draft, &by_name)).collect();
+        let sources = sources.into_iter().collect::<Result<Vec<_>, Refused>>().ok()?;
         for draft in &drafts {
             self.check_linked(draft, &drafts)?;
         }
         let mut order: Vec<usize> = Vec::with_capacity(drafts.len());
+        let mut place_of = vec![usize::MAX; drafts.len()];
         while order.len() < drafts.len() {
             let before = order.len();
             for (index, source) in sources.iter().enumerate() {
-                if !order.contains(&index) && source.is_none_or(|source| order.contains(&source)) {
+                let is_ready = source.is_none_or(|source| place_of[source] != usize::MAX);
+                if place_of[index] == usize::MAX && is_ready {
+                    place_of[index] = order.len();
                     order.push(index);
                 }
             }
             if order.len() == before {
-                let stuck = (0..drafts.len()).find(|index| !order.contains(index))?;
+                let stuck = place_of.iter().position(|place| *place == usize::MAX)?;
                 let (name, place) = (&drafts[stuck].plan.name, drafts[stuck].template.name.span);
                 self.problems.error(
                     place,
@@ -73,37 +103,41 @@ impl<'a> Resolver<'a> {
                 return None;
             }
         }
-        let place_of = |index: usize| order.iter().position(|at| *at == index);
+        let mut links = Vec::with_capacity(drafts.len());
+        for draft in &drafts {
+            let linked = self.linked(&draft.links, &by_name, draft.template.name.span)?;
+            links.push(linked.into_iter().map(|index| place_of[index]).collect());
+        }
         let mut drafts: Vec<Option<Draft<'a>>> = drafts.into_iter().map(Some).collect();
         let ordered = order.iter().filter_map(|index| {
             let mut draft = drafts[*index].take()?;
-            draft.plan.source = sources[*index].and_then(place_of);
+            draft.plan.source = sources[*index].map(|source| place_of[source]);
+            draft.plan.links = std::mem::take(&mut links[*index]);
             Some(draft)
         });
         Some(ordered.collect())
     }
 
-    fn source_of(&mut self, draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Result<Option<usize>, Refused> {
+    fn source_of(&mut self, draft: &Draft<'_>, by_name: &ByName<'_>) -> Result<Option<usize>, Refused> {
         let Some(wanted) = draft.plan.scenario.source_metric() else { return Ok(None) };
         let place =
             draft.template.scenario.as_ref().map_or(draft.template.name.span, |scenario| scenario.span);
-        let mut found = drafts.iter().enumerate().filter(|(_, other)| &*other.plan.name == wanted);
-        match (found.next(), found.next()) {
-            (Some((index, _)), None) => Ok(Some(index)),
-            (None, _) => {
-                let known: Vec<&str> = drafts.iter().map(|other| &*other.plan.name).collect();
-                let hint = suggestion(wanted, &known);
-                self.problems.error(place, format!("the host has no metric {wanted:?} to relay{hint}"));
-                Err(Refused)
-            }
-            (Some(_), Some(_)) => {
-                self.problems.error(
-                    place,
-                    format!("the host has more than one metric {wanted:?}; relay one with a name of its own"),
-                );
-                Err(Refused)
-            }
-        }
+        by_name.place(wanted, "relay").map(Some).map_err(|error| {
+            self.problems.error(place, error);
+            Refused
+        })
+    }
+
+    /// The places of linked metrics.
+    pub(super) fn linked(
+        &mut self,
+        links: &[String],
+        by_name: &ByName<'_>,
+        span: SourceSpan,
+    ) -> Option<Vec<usize>> {
+        let places = links.iter().map(|link| by_name.place(link, "link"));
+        let places = places.map(|place| place.map_err(|error| self.problems.error(span, error)).ok());
+        places.collect::<Vec<_>>().into_iter().collect()
     }
 
     /// `linked_metrics` follows from the relays; where it is written, it must say the same.

@@ -2,10 +2,11 @@
 
 use super::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
-use crate::error::suggestion;
+use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
-use crate::expression::{Formula, INPUTS};
-use crate::scenario::{Argument, Arguments, Case, ParamKind, ScenarioPlan};
+use crate::expression::{Expression, Formula, Moment, Storage};
+use crate::rng::Seed;
+use crate::scenario::{Argument, Arguments, Case, Param, ParamKind, ScenarioPlan, Script};
 
 impl Resolver<'_> {
     /// The scenario of a metric with this value range.
@@ -16,48 +17,67 @@ impl Resolver<'_> {
     ) -> Option<ScenarioPlan> {
         let mut arguments = Arguments::new(range);
         for (param, value) in &template.params {
-            let argument = match value {
-                ParamTemplate::Number(scalar) => Argument::Number(self.value(param.name, scalar)?),
-                ParamTemplate::Span(scalar) => Argument::Span(self.value(param.name, scalar)?),
-                ParamTemplate::Range(range) => Argument::Range(self.range(param.name, range)?),
-                ParamTemplate::Numbers(scalars) => {
-                    let numbers = scalars.iter().map(|scalar| self.value(param.name, scalar));
-                    Argument::Numbers(numbers.collect::<Option<_>>()?)
-                }
-                ParamTemplate::Text(scalar) => {
-                    let text = self.value(param.name, scalar)?;
-                    if let ParamKind::Choice(words) = param.kind
-                        && !words.contains(&text.as_str())
-                    {
-                        let hint = suggestion(&text, words);
-                        self.problems.error(scalar.span, format!("unknown {} {text:?}{hint}", param.name));
-                        return None;
-                    }
-                    Argument::Text(text)
-                }
-                ParamTemplate::Formula(formula) => Argument::Formula(self.formula(formula)?),
-                ParamTemplate::Formulas(formulas) => {
-                    let bound = formulas.iter().map(|(event, formula)| {
-                        Some((Subscription::parse(&self.value("event", event)?), self.formula(formula)?))
-                    });
-                    Argument::Formulas(bound.collect::<Option<_>>()?)
-                }
-                ParamTemplate::Cases(cases) => {
-                    let cases = cases.iter().map(|case| self.case(case, range));
-                    Argument::Cases(cases.collect::<Option<_>>()?)
-                }
-                ParamTemplate::Scenario(scenario) => Argument::Scenario(self.scenario(scenario, range)?),
-            };
+            let argument = self.argument(param, value, range)?;
             arguments.set(param.name, argument);
         }
         let built = (template.kind.build)(&mut arguments);
-        built
+        let built = built
             .map_err(|error| self.problems.error(template.span, format!("{}: {error}", template.kind.name)))
-            .ok()
+            .ok()?;
+        self.events.note(&built, template.span);
+        Some(built)
+    }
+
+    fn argument(
+        &mut self,
+        param: &Param,
+        value: &ParamTemplate,
+        range: Option<(f64, f64)>,
+    ) -> Option<Argument> {
+        Some(match value {
+            ParamTemplate::Number(scalar) => Argument::Number(self.value(param.name, scalar)?),
+            ParamTemplate::Span(scalar) => Argument::Span(self.value(param.name, scalar)?),
+            ParamTemplate::Range(range) => Argument::Range(self.range(param.name, range)?),
+            ParamTemplate::Numbers(scalars) => {
+                let numbers = scalars.iter().map(|scalar| self.value(param.name, scalar));
+                Argument::Numbers(numbers.collect::<Option<_>>()?)
+            }
+            ParamTemplate::Text(scalar) => {
+                let text = self.value(param.name, scalar)?;
+                if let ParamKind::Choice(words) = param.kind
+                    && !words.contains(&text.as_str())
+                {
+                    let hint = suggestion(&text, words);
+                    self.problems.error(scalar.span, format!("unknown {} {text:?}{hint}", param.name));
+                    return None;
+                }
+                Argument::Text(text)
+            }
+            ParamTemplate::Formula(formula) => Argument::Formula(self.formula(formula)?),
+            ParamTemplate::Formulas(formulas) => {
+                let bound = formulas.iter().map(|(event, formula)| {
+                    let subscription = Subscription::parse(&self.value("event", event)?);
+                    self.events.hears(&subscription, event.span);
+                    Some((subscription, self.formula(formula)?))
+                });
+                Argument::Formulas(bound.collect::<Option<_>>()?)
+            }
+            ParamTemplate::Cases(cases) => {
+                let cases = cases.iter().map(|case| self.case(case, range));
+                Argument::Cases(cases.collect::<Option<_>>()?)
+            }
+            ParamTemplate::Script(script) => Argument::Script(self.script(script)?),
+            ParamTemplate::Scenario(scenario) => Argument::Scenario(self.scenario(scenario, range)?),
+            ParamTemplate::Scenarios(scenarios) => {
+                let scenarios = scenarios.iter().map(|scenario| self.scenario(scenario, range));
+                Argument::Scenarios(scenarios.collect::<Option<_>>()?)
+            }
+        })
     }
 
     fn case(&mut self, template: &CaseTemplate, range: Option<(f64, f64)>) -> Option<Case> {
         let subscription = Subscription::parse(&self.value("event", &template.event)?);
+        self.events.hears(&subscription, template.event.span);
         let scenario = match &template.scenario {
             Some(scenario) => Some(self.scenario(scenario, range)?),
             None => None,
@@ -66,25 +86,58 @@ impl Resolver<'_> {
             Some(duration) => Some(self.value("duration", duration)?),
             None => None,
         };
-        Some(Case { subscription, scenario, duration })
+        let when = match &template.when {
+            Some(when) => Some(self.formula(when)?),
+            None => None,
+        };
+        Some(Case { subscription, scenario, duration, when })
     }
 
-    fn formula(&mut self, template: &FormulaTemplate) -> Option<Formula> {
+    /// A formula, tried once if that tells something.
+    pub(super) fn formula(&mut self, template: &FormulaTemplate) -> Option<Formula> {
         let expression = &template.expression;
-        let is_known = |name: &&String| INPUTS.contains(&name.as_str()) || self.names.contains(name);
-        if let Some(unknown) = expression.names().iter().find(|name| !is_known(name)) {
-            let known: Vec<String> =
-                INPUTS.map(str::to_owned).into_iter().chain(self.names.known()).collect();
-            let hint = suggestion(unknown, &known);
-            self.problems.error(template.span, format!("unknown name {unknown:?} in an expression{hint}"));
+        self.know_names(expression, template.span)?;
+        if !expression.emits().is_empty() {
+            self.problems.error(template.span, "emit is for scripts; an event's action can emit, too");
             return None;
         }
-        self.note_names(expression.names().iter().map(String::as_str));
-        let formula = expression.bind(&self.names);
-        if let Err(error) = formula.evaluate(&[1.0, 1.0]) {
+        let formula = expression.bind(&self.names, &mut self.links);
+        if formula.is_steady()
+            && let Err(error) = try_out(&formula, self.links.len())
+        {
             self.problems.error(template.span, format!("the expression does not give a number: {error}"));
             return None;
         }
         Some(formula)
     }
+
+    fn script(&mut self, template: &FormulaTemplate) -> Option<Script> {
+        let expression = &template.expression;
+        self.know_names(expression, template.span)?;
+        let emits = expression.emits().iter().map(|event| event.as_deref().map(Into::into)).collect();
+        Some(Script { formula: expression.bind_script(&self.names, &mut self.links), emits })
+    }
+
+    fn know_names(&mut self, expression: &Expression, span: SourceSpan) -> Option<()> {
+        self.note_names(expression.names().iter().map(String::as_str));
+        let Some(complaint) = self.names.complaint(expression, &Formula::NAMES) else { return Some(()) };
+        self.problems.error(span, complaint);
+        None
+    }
+}
+
+/// Evaluates a formula of numbers at an ordinary moment.
+fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
+    let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
+    let links = vec![1.0; links];
+    formula.evaluate(&mut Moment {
+        value: 1.0,
+        t_secs: 1.0,
+        dt_secs: 1.0,
+        now_secs: 1e9,
+        event: None,
+        links: &links,
+        rng: &mut rng,
+        storage: &mut storage,
+    })
 }

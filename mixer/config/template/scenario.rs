@@ -24,9 +24,11 @@ pub(in crate::config) enum ParamTemplate {
     Numbers(Vec<Scalar<f64>>),
     Text(Scalar<String>),
     Formula(FormulaTemplate),
+    Script(FormulaTemplate),
     Formulas(Vec<(Scalar<String>, FormulaTemplate)>),
     Cases(Vec<CaseTemplate>),
     Scenario(ScenarioTemplate),
+    Scenarios(Vec<ScenarioTemplate>),
 }
 
 #[derive(Debug)]
@@ -40,6 +42,7 @@ pub(in crate::config) struct CaseTemplate {
     pub(in crate::config) event: Scalar<String>,
     pub(in crate::config) scenario: Option<ScenarioTemplate>,
     pub(in crate::config) duration: Option<Scalar<Span>>,
+    pub(in crate::config) when: Option<FormulaTemplate>,
 }
 
 impl ScenarioTemplate {
@@ -56,12 +59,12 @@ impl ScenarioTemplate {
                 return None;
             }
         };
-        let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
-            let names = KINDS.map(|kind| kind.name);
+        let Some(&kind) = KINDS.iter().find(|kind| kind.name == name) else {
+            let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
             problems.error(span, format!("unknown scenario {name:?}{}", suggestion(&name, &names)));
             return None;
         };
-        let node = Node { span, kind: NodeKind::Struct(None, fields) };
+        let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, fields)) };
         let mut fields = Fields::of(node, kind.name, problems)?;
         let mut params = Vec::new();
         let mut is_complete = true;
@@ -86,16 +89,9 @@ impl ParamTemplate {
             ParamKind::Span => read_scalar(&node, name, problems).map(Self::Span),
             ParamKind::Range => read_range(&node, name, problems).map(Self::Range),
             ParamKind::Text | ParamKind::Choice(_) => read_scalar(&node, name, problems).map(Self::Text),
-            ParamKind::Numbers => match &node.kind {
-                NodeKind::List(items) => Some(Self::Numbers(read_scalars(items, name, problems))),
-                other => {
-                    problems.error(
-                        node.span,
-                        format!("{name} takes a list of numbers, found {}", other.describe()),
-                    );
-                    None
-                }
-            },
+            ParamKind::Numbers => {
+                Some(Self::Numbers(read_scalars(&list(node, name, "numbers", problems)?, name, problems)))
+            }
             ParamKind::Formula => FormulaTemplate::read(&node, problems).map(Self::Formula),
             ParamKind::Formulas => {
                 let entries = read_map(node, name, problems).into_iter().filter_map(|(event, node)| {
@@ -109,26 +105,59 @@ impl ParamTemplate {
                     entries.filter_map(|(event, node)| CaseTemplate::read(&event, node, problems)).collect(),
                 ))
             }
+            ParamKind::Script => FormulaTemplate::read_script(&node, problems).map(Self::Script),
             ParamKind::Scenario => ScenarioTemplate::read(node, problems).map(Self::Scenario),
+            ParamKind::Scenarios => {
+                let parts = list(node, name, "scenarios", problems)?.into_iter();
+                Some(Self::Scenarios(
+                    parts.filter_map(|part| ScenarioTemplate::read(part, problems)).collect(),
+                ))
+            }
+        }
+    }
+}
+
+fn list(node: Node, name: &str, of: &str, problems: &mut Problems) -> Option<Vec<Node>> {
+    match node.kind {
+        NodeKind::List(items) => Some(items),
+        other => {
+            problems.error(node.span, format!("{name} takes a list of {of}, found {}", other.describe()));
+            None
         }
     }
 }
 
 impl FormulaTemplate {
     /// An expression, with or without braces around it, or a number.
-    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let text = match &node.kind {
-            NodeKind::Scalar(Value::Text(text)) => {
-                let text = text.trim();
-                text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text).to_owned()
-            }
+            NodeKind::Scalar(Value::Text(text)) => text.clone(),
             NodeKind::Scalar(value) => value.to_string(),
             other => {
                 problems.error(node.span, format!("expected an expression, found {}", other.describe()));
                 return None;
             }
         };
-        let compiled = compile(&text).map_err(|error| problems.error(node.span, error));
+        let trimmed = text.trim();
+        let bare = trimmed.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(trimmed);
+        let before = text.find(bare).unwrap_or(0);
+        let compiled = compile(bare);
+        let compiled =
+            compiled.map_err(|error| problems.error(node.span_at(before + error.at), error.message));
+        Some(Self { span: node.span, expression: compiled.ok()? })
+    }
+
+    /// The lines of a script.
+    fn read_script(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let NodeKind::Scalar(Value::Text(text)) = &node.kind else {
+            let found = node.kind.describe();
+            problems.error(node.span, format!("expected a script in quotes, found {found}"));
+            return None;
+        };
+        let compiled = Expression::compile_script(text).map_err(|error| {
+            let message = format!("the script is wrong: {}", error.message);
+            problems.error(node.span_at(error.at), message);
+        });
         Some(Self { span: node.span, expression: compiled.ok()? })
     }
 }
@@ -139,15 +168,17 @@ impl CaseTemplate {
         let event = read_scalar(event, "event", problems)?;
         match node.kind {
             NodeKind::Struct(None, _) | NodeKind::Nothing => {
-                let mut fields = Fields::of(node, "(scenario, duration)", problems)?;
+                let mut fields = Fields::of(node, "(scenario, duration, when)", problems)?;
                 let scenario =
                     fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
                 let duration = fields.scalar("duration", problems);
+                let when = fields.take("when").and_then(|node| FormulaTemplate::read(&node, problems));
                 fields.finish(problems);
-                Some(Self { event, scenario, duration })
+                Some(Self { event, scenario, duration, when })
             }
             _ => {
-                Some(Self { event, scenario: Some(ScenarioTemplate::read(node, problems)?), duration: None })
+                let scenario = Some(ScenarioTemplate::read(node, problems)?);
+                Some(Self { event, scenario, duration: None, when: None })
             }
         }
     }

@@ -1,0 +1,109 @@
+//! Metric sets of other files: `include: ["node_sets"]`.
+
+use std::path::Path;
+
+use super::tree::{Node, NodeKind};
+use super::{ConfigFile, Reading};
+use crate::error::ConfigError;
+
+/// The root of a file that is no config, but there to be included.
+const INCLUDE: &str = "Include";
+
+/// Files that include files that include files… end after so many.
+const FILES_MAX: usize = 32;
+
+/// Whether a file's root says that it is there to be included.
+pub(super) fn is_include(root: &Node) -> bool {
+    matches!(&root.kind, NodeKind::Struct(Some(name), _) if name == INCLUDE)
+}
+
+impl Reading {
+    /// The metric sets of all files that a class or a file includes. Of two with the same name the later one
+    /// counts, and the class's own comes last.
+    pub(super) fn included_sets(&mut self, file: &ConfigFile, node: &Node) -> Vec<(Node, Node)> {
+        let mut sets = Vec::new();
+        let mut names = Vec::new();
+        self.include(file, node, &mut names, &mut sets);
+        sets
+    }
+
+    fn include(
+        &mut self,
+        file: &ConfigFile,
+        node: &Node,
+        names: &mut Vec<String>,
+        sets: &mut Vec<(Node, Node)>,
+    ) {
+        let NodeKind::Struct(_, fields) = &node.kind else { return };
+        let Some(field) = fields.iter().find(|field| field.name == "include") else { return };
+        let NodeKind::List(items) = &field.value.kind else {
+            let found = field.value.kind.describe();
+            let message = format!("include takes a list of files, as in [\"node_sets\"]; found {found}");
+            self.problems.error(field.value.span, message);
+            return;
+        };
+        for item in items {
+            let name = item.kind.name();
+            if names.contains(&name) {
+                continue;
+            }
+            if names.len() >= FILES_MAX {
+                self.problems
+                    .error(item.span, format!("more than {FILES_MAX} files are included; leave some out"));
+                return;
+            }
+            names.push(name.clone());
+            match file.included(&name) {
+                Ok(included) => self.include_file(&included, names, sets),
+                Err(error) => {
+                    let cause =
+                        std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
+                    self.problems.error(item.span, format!("{error}{cause}"));
+                }
+            }
+        }
+    }
+
+    fn include_file(&mut self, file: &ConfigFile, names: &mut Vec<String>, sets: &mut Vec<(Node, Node)>) {
+        let Some(root) = self.root(file) else { return };
+        self.include(file, &root, names, sets);
+        let (span, description) = (root.span, root.kind.describe());
+        let NodeKind::Struct(Some(name), fields) = root.kind else {
+            let message = format!("expected Include(metric_sets: …), found {description}");
+            self.problems.error(span, message);
+            return;
+        };
+        let is_config = name == "Config";
+        if !is_config && name != INCLUDE {
+            self.problems.error(span, format!("expected Include(metric_sets: …), found {name}(…)"));
+            return;
+        }
+        for field in fields {
+            match (field.name.as_str(), field.value.kind) {
+                ("metric_sets", NodeKind::Map(entries)) => sets.extend(entries),
+                ("metric_sets", other) => {
+                    let found = other.describe();
+                    self.problems.error(field.value.span, format!("metric_sets takes a map; found {found}"));
+                }
+                ("include", _) => {}
+                (other, _) if !is_config => {
+                    let message = format!("Include has no field {other:?}; there is metric_sets, include");
+                    self.problems.error(field.name_span, message);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl ConfigFile {
+    /// The file that this one calls `name`: beside it, or where configs are looked for.
+    fn included(&self, name: &str) -> Result<Self, ConfigError> {
+        let file_name = format!("{}.ron", name.strip_suffix(".ron").unwrap_or(name));
+        let beside = self.path.as_deref().and_then(Path::parent).map(|dir| dir.join(file_name));
+        match beside.filter(|path| path.is_file()) {
+            Some(path) => Self::read(&path).map(|file| file.within(&self.dirs)),
+            None => self.dirs.open(name),
+        }
+    }
+}

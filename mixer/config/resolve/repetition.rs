@@ -1,0 +1,112 @@
+//! Repetitions: how many times, and with which values.
+
+use super::Resolver;
+use crate::config::arguments;
+use crate::config::template::{Over, RepeatTemplate};
+use crate::config::value::{Scalar, describe};
+use crate::expression::Value;
+
+/// What one repetition goes through.
+enum Values {
+    Range(i64, i64),
+    List(Vec<Value>),
+}
+
+impl Values {
+    fn count(&self) -> usize {
+        match self {
+            Self::Range(from, to) => usize::try_from(to.saturating_sub(*from).saturating_add(1)).unwrap_or(0),
+            Self::List(items) => items.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Value> {
+        let value = |(n, index): (i64, usize)| match self {
+            Self::Range(from, _) => Value::Int(from + n),
+            Self::List(items) => items[index].clone(),
+        };
+        (0..).zip(0..self.count()).map(value)
+    }
+}
+
+impl Resolver<'_> {
+    /// How many times these repetitions, the outermost first, make something together. What is more than
+    /// the most series is not counted to its end.
+    pub(super) fn count(&mut self, repeats: &[RepeatTemplate]) -> Option<usize> {
+        let Some((repeat, inner)) = repeats.split_first() else { return Some(1) };
+        let values = self.values(repeat)?;
+        if inner.is_empty() || values.count() > self.series_max {
+            return Some(values.count());
+        }
+        let mut total = 0usize;
+        let mark = self.names.mark();
+        for value in values.iter() {
+            self.names.set(&repeat.var, value);
+            let count = self.count(inner);
+            self.names.rewind(mark);
+            total = total.saturating_add(count?);
+        }
+        Some(total)
+    }
+
+    /// The count, if it is known now; else 1, as what depends on a host's values.
+    pub(super) fn certain_count(&mut self, repeats: &[RepeatTemplate]) -> usize {
+        let mark = self.names.mark();
+        let mut is_known = true;
+        for repeat in repeats {
+            let mut names: Vec<&str> = match &repeat.over {
+                Over::Range(from, to) => from.names().chain(to.names()).collect(),
+                Over::Items(items) => items.iter().flat_map(Scalar::names).collect(),
+                Over::List(list) => list.names().collect(),
+            };
+            names.retain(|name| !self.names.contains(name));
+            is_known &= names.is_empty();
+            self.names.set(&repeat.var, Value::Int(0));
+        }
+        self.names.rewind(mark);
+        if is_known { self.count(repeats).unwrap_or(1) } else { 1 }
+    }
+
+    /// Does something for each of the repetitions' values, until it says to stop by `None`.
+    pub(super) fn repeated(
+        &mut self,
+        repeats: &[RepeatTemplate],
+        work: &mut impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        let Some((repeat, inner)) = repeats.split_first() else { return work(self) };
+        let values = self.values(repeat)?;
+        let mark = self.names.mark();
+        for value in values.iter() {
+            self.names.set(&repeat.var, value);
+            let outcome = self.repeated(inner, work);
+            self.names.rewind(mark);
+            outcome?;
+        }
+        Some(())
+    }
+
+    fn values(&mut self, repeat: &RepeatTemplate) -> Option<Values> {
+        let var = &repeat.var;
+        if !arguments::is_name(var) || arguments::RESERVED.contains(&var.as_str()) || self.names.contains(var)
+        {
+            let message = format!("repeat cannot use {var:?} as its var; choose another name");
+            self.problems.error(repeat.span, message);
+            return None;
+        }
+        match &repeat.over {
+            Over::Range(from, to) => Some(Values::Range(self.value("from", from)?, self.value("to", to)?)),
+            Over::Items(items) => {
+                let items = items.iter().map(|item| self.value("in", item));
+                items.collect::<Option<_>>().map(Values::List)
+            }
+            Over::List(list) => match self.value::<Value>("in", list)? {
+                Value::List(items) => Some(Values::List(items)),
+                other => {
+                    let found = describe(&other);
+                    self.problems.error(list.span, format!("in takes a list, as in [a, b]; found {found}"));
+                    None
+                }
+            },
+        }
+    }
+}

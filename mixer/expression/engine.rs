@@ -1,0 +1,209 @@
+//! The embedded engine: what it knows, what it refuses, and how much it may do.
+
+use std::cell::RefCell;
+use std::sync::{Arc, LazyLock};
+
+use rhai::packages::{CorePackage, Package};
+use rhai::{Dynamic, Engine, EvalAltResult};
+
+use super::Value;
+use crate::rng::Rng;
+
+pub(super) type Unary = fn(f64) -> f64;
+pub(super) type Binary = fn(f64, f64) -> f64;
+pub(super) type Draw = fn(&mut Rng, f64, f64) -> f64;
+
+// The functions that expressions have beside the engine's operators. The lowered tree and the engine share
+// these tables, so that they agree; libm gives the same bits on every machine.
+pub(super) const UNARY: [(&str, Unary); 10] = [
+    ("abs", libm::fabs),
+    ("floor", libm::floor),
+    ("ceil", libm::ceil),
+    ("round", libm::round),
+    ("sqrt", libm::sqrt),
+    ("exp", libm::exp),
+    ("ln", libm::log),
+    ("sin", libm::sin),
+    ("cos", libm::cos),
+    ("tan", libm::tan),
+];
+pub(super) const BINARY: [(&str, Binary); 3] = [("min", f64::min), ("max", f64::max), ("pow", libm::pow)];
+pub(super) const DRAWS: [(&str, Draw); 2] =
+    [("random", Rng::uniform), ("normal", |rng, mean, deviation| mean + deviation * rng.normal())];
+
+/// `noise(a)` is a draw between these.
+pub(super) const fn noise_ends(amplitude: f64) -> (f64, f64) {
+    (-amplitude, amplitude)
+}
+
+pub(super) fn clamp(value: f64, low: f64, high: f64) -> f64 {
+    value.max(low).min(high)
+}
+
+/// What functions of a running formula need beside their arguments.
+pub(super) struct Context {
+    pub(super) rng: Rng,
+    pub(super) range: Option<(f64, f64)>,
+    /// What was emitted, where that is allowed.
+    pub(super) emitted: Option<Vec<(Arc<str>, serde_json::Value)>>,
+}
+
+/// More events than this come from no single run of a script.
+const EMITTED_MAX: usize = 100;
+
+thread_local! {
+    /// Set while a formula runs on this thread.
+    static CONTEXT: RefCell<Option<Context>> = const { RefCell::new(None) };
+}
+
+/// Runs with a context; gives it back with what has become of it.
+pub(super) fn with_context<R>(context: Context, work: impl FnOnce() -> R) -> (R, Option<Context>) {
+    CONTEXT.replace(Some(context));
+    let outcome = work();
+    (outcome, CONTEXT.take())
+}
+
+type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+fn in_context<R>(function: &str, work: impl FnOnce(&mut Context) -> Answer<R>) -> Answer<R> {
+    CONTEXT.with_borrow_mut(|context| match context {
+        Some(context) => work(context),
+        None => Err(format!("{function} is for what runs with every update, not for fields").into()),
+    })
+}
+
+/// What went wrong, without the engine's own positions, which mean nothing in a config.
+#[expect(clippy::boxed_local, reason = "the engine boxes its errors")]
+pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
+    error.clear_position();
+    let text = match &*error {
+        EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
+        other => other.to_string(),
+    };
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
+    format!("{first}{}", chars.as_str())
+}
+
+pub(super) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut engine = Engine::new_raw();
+    engine.register_global_module(CorePackage::new().as_shared_module());
+    engine.register_global_module(rhai::packages::BasicArrayPackage::new().as_shared_module());
+    engine.register_global_module(rhai::packages::BasicMapPackage::new().as_shared_module());
+    limit(&mut engine);
+    register_arithmetic(&mut engine);
+    register_draws(&mut engine);
+    engine
+});
+
+fn limit(engine: &mut Engine) {
+    engine
+        .set_max_operations(100_000)
+        .set_max_expr_depths(64, 32)
+        .set_max_call_levels(16)
+        .set_max_variables(256)
+        .set_max_functions(0)
+        .set_max_modules(0)
+        .set_max_string_size(64 * 1024)
+        .set_max_array_size(10_000)
+        .set_max_map_size(1_000)
+        .disable_symbol("eval")
+        .on_print(|_| {})
+        .on_debug(|_, _, _| {});
+    engine.register_fn("sleep", |_: i64| {}).register_fn("sleep", |_: f64| {});
+}
+
+fn register_arithmetic(engine: &mut Engine) {
+    for (name, function) in UNARY {
+        engine.register_fn(name, function);
+        engine.register_fn(name, move |a: i64| function(float(a)));
+    }
+    for (name, function) in BINARY {
+        engine.register_fn(name, function);
+        engine.register_fn(name, move |a: i64, b: f64| function(float(a), b));
+        engine.register_fn(name, move |a: f64, b: i64| function(a, float(b)));
+        engine.register_fn(name, move |a: i64, b: i64| function(float(a), float(b)));
+    }
+    engine.register_fn("clamp", |a: Dynamic, b: Dynamic, c: Dynamic| -> Answer<f64> {
+        Ok(clamp(number(a, "clamp")?, number(b, "clamp")?, number(c, "clamp")?))
+    });
+    engine.register_fn("percent_of_range", |percent: Dynamic| -> Answer<f64> {
+        let percent = number(percent, "percent_of_range")?;
+        in_context("percent_of_range", |context| {
+            let (low, high) = context.range.ok_or("percent_of_range needs the metric's value_range")?;
+            Ok(low + (high - low) * percent / 100.0)
+        })
+    });
+}
+
+fn register_draws(engine: &mut Engine) {
+    engine.register_fn("noise", |amplitude: Dynamic| -> Answer<f64> {
+        let (low, high) = noise_ends(number(amplitude, "noise")?);
+        in_context("noise", |context| Ok(context.rng.uniform(low, high)))
+    });
+    for (name, draw) in DRAWS {
+        engine.register_fn(name, move |a: Dynamic, b: Dynamic| -> Answer<f64> {
+            let (a, b) = (number(a, name)?, number(b, name)?);
+            in_context(name, |context| Ok(draw(&mut context.rng, a, b)))
+        });
+    }
+    engine.register_fn("emit", |event: &str| emit(event, serde_json::Value::Null));
+    engine.register_fn("emit", |event: &str, data: Dynamic| emit(event, to_json(data)));
+}
+
+fn emit(event: &str, data: serde_json::Value) -> Answer<()> {
+    in_context("emit", |context| {
+        let emitted = context.emitted.as_mut().ok_or("emit is for scripts")?;
+        if emitted.len() >= EMITTED_MAX {
+            return Err(format!("a script emits {EMITTED_MAX} events at most").into());
+        }
+        emitted.push((event.into(), data));
+        Ok(())
+    })
+}
+
+fn number(value: Dynamic, function: &str) -> Answer<f64> {
+    let number = Value::from_dynamic(value).ok().and_then(|value| value.number());
+    number.ok_or_else(|| format!("{function} takes numbers").into())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "functions take whole numbers as floats")]
+const fn float(int: i64) -> f64 {
+    int as f64
+}
+
+/// What an event carries, for an expression.
+pub(super) fn from_json(value: &serde_json::Value) -> Dynamic {
+    match value {
+        serde_json::Value::Null => Dynamic::UNIT,
+        serde_json::Value::Bool(bool) => (*bool).into(),
+        serde_json::Value::Number(number) => {
+            number.as_i64().map_or_else(|| number.as_f64().unwrap_or(f64::NAN).into(), Into::into)
+        }
+        serde_json::Value::String(text) => text.as_str().into(),
+        serde_json::Value::Array(items) => Dynamic::from_array(items.iter().map(from_json).collect()),
+        serde_json::Value::Object(fields) => {
+            let map: rhai::Map =
+                fields.iter().map(|(key, value)| (key.as_str().into(), from_json(value))).collect();
+            map.into()
+        }
+    }
+}
+
+/// What a script's event carries. What has no form in JSON is null.
+fn to_json(value: Dynamic) -> serde_json::Value {
+    if let Some(map) = value.read_lock::<rhai::Map>() {
+        let fields = map.iter().map(|(key, value)| (key.to_string(), to_json(value.clone())));
+        return serde_json::Value::Object(fields.collect());
+    }
+    if let Some(items) = value.read_lock::<rhai::Array>() {
+        return serde_json::Value::Array(items.iter().cloned().map(to_json).collect());
+    }
+    match Value::from_dynamic(value) {
+        Ok(Value::Bool(bool)) => bool.into(),
+        Ok(Value::Int(int)) => int.into(),
+        Ok(Value::Float(float)) => float.into(),
+        Ok(Value::Text(text)) => text.into(),
+        Ok(Value::List(_)) | Err(_) => serde_json::Value::Null,
+    }
+}

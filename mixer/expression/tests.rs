@@ -1,0 +1,240 @@
+//! Expressions, formulas and scripts by what they give.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::rng::{Rng, Seed};
+
+fn names() -> Names {
+    let mut names = Names::default();
+    names.set("limit", Value::Int(16));
+    names.set("share", Value::Float(0.5));
+    names.set("mode", Value::Text("fast".into()));
+    names.set_fields("metric", [("high", Value::Int(30))]);
+    names.set_range(Some((10.0, 30.0)));
+    names
+}
+
+/// Runs at a moment with these numbers; gives the outcome and what is left of the random stream.
+fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>, Rng) {
+    let mut rng = Seed::new(3).rng();
+    let mut moment = Moment {
+        value,
+        t_secs,
+        dt_secs: 2.5,
+        now_secs: 1e9,
+        event: None,
+        links: &[7.25],
+        rng: &mut rng,
+        storage: &mut Storage::default(),
+    };
+    (formula.evaluate(&mut moment), rng)
+}
+
+/// As a script a formula is always interpreted.
+fn interpreted(expression: &Expression, names: &Names) -> Formula {
+    expression.bind_script(names, &mut Vec::new())
+}
+
+#[test]
+fn expressions_are_evaluated_with_their_names() {
+    let evaluate = |text: &str| Expression::compile(text).unwrap().evaluate(&names());
+    assert_eq!(evaluate("limit * 2"), Ok(Value::Int(32)));
+    assert_eq!(evaluate("limit * share"), Ok(Value::Float(8.0)));
+    assert_eq!(evaluate("if mode == \"fast\" { 1 } else { 2 }"), Ok(Value::Int(1)));
+    assert_eq!(evaluate("clamp(limit, 0, 10)"), Ok(Value::Float(10.0)));
+    assert_eq!(evaluate("\"w-\" + mode"), Ok(Value::Text("w-fast".into())));
+    assert!(evaluate("nobody").unwrap_err().contains("nobody"));
+}
+
+#[test]
+fn arithmetic_formulas_are_lowered_and_others_interpreted() {
+    let bind = |text: &str| Expression::compile(text).unwrap().bind(&names(), &mut Vec::new());
+    for text in [
+        "value / limit * 100",
+        "-value + t",
+        "clamp(value, 0, 100)",
+        "min(value, 2) % 3.5",
+        "sqrt(value)",
+        "links.cpu * dt + noise(2) + metric.high",
+        "percent_of_range(value)",
+    ] {
+        assert!(bind(text).is_lowered(), "{text}");
+    }
+    for text in ["value * (limit / 3)", "if value > 3 { 1 } else { 0 }", "limit / 3 + value"] {
+        assert!(!bind(text).is_lowered(), "{text}");
+    }
+}
+
+#[test]
+fn hostile_expressions_end_with_an_error() {
+    for text in [
+        "eval(\"1\")",
+        "import \"x\" as y; 1",
+        "loop { }",
+        "fn f(x) { f(x) } f(1)",
+        "blob(2000000000)",
+        "\"x\".pad(2000000000, \"y\")",
+        &"(".repeat(5000),
+        &"1+".repeat(5000),
+    ] {
+        let outcome = Expression::compile(text).map_err(|e| e.message).and_then(|e| e.evaluate(&names()));
+        assert!(outcome.is_err(), "{text:.40}: {outcome:?}");
+    }
+}
+
+fn formula_text() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("value".to_owned()),
+        Just("t".to_owned()),
+        Just("share".to_owned()),
+        Just("limit".to_owned()),
+        Just("dt".to_owned()),
+        Just("links.cpu".to_owned()),
+        Just("metric.high".to_owned()),
+        (0.0..100.0f64).prop_map(|n| format!("{n:?}")),
+        (0..50u8).prop_map(|n| n.to_string()),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            (
+                inner.clone(),
+                prop_oneof![Just("+"), Just("-"), Just("*"), Just("/"), Just("%")],
+                inner.clone()
+            )
+                .prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            (prop_oneof![Just("abs"), Just("floor"), Just("sqrt"), Just("sin")], inner.clone())
+                .prop_map(|(f, a)| format!("{f}({a})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("max({a}, {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("normal({a}, {b})")),
+            inner.clone().prop_map(|a| format!("noise({a})")),
+            inner.clone().prop_map(|a| format!("percent_of_range({a})")),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("clamp({a}, {b}, {c})")),
+            inner.prop_map(|a| format!("-({a})")),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn lowered_formulas_give_what_the_engine_gives(text in formula_text(), value in -1e6..1e6f64, t in 0.0..1e6f64) {
+        let names = names();
+        let expression = Expression::compile(&text).unwrap();
+        let bound = expression.bind(&names, &mut Vec::new());
+        if bound.is_lowered() {
+            let (lowered, rng) = evaluate(&bound, value, t);
+            let (reference, reference_rng) = evaluate(&interpreted(&expression, &names), value, t);
+            prop_assert!(reference.is_ok(), "{text}: {reference:?}");
+            prop_assert!(rng == reference_rng, "{text} draws another number of times");
+            let (lowered, reference) = (lowered.unwrap_or(f64::NAN), reference.unwrap_or_default());
+            prop_assert!(lowered.to_bits() == reference.to_bits() || lowered.is_nan() && reference.is_nan(),
+                "{text}: {lowered} and {reference}");
+        }
+    }
+}
+
+#[test]
+fn a_script_keeps_state_hears_events_and_emits() {
+    let text = r#"
+        if event.name == "boost" { storage.factor = event.data.by; emit("boosted", #{ at: t }) }
+        let total = 0.0;
+        for i in 1..=3 { total += i }
+        if total > 5.0 { value * (storage.factor ?? 1.0) } else { () }
+    "#;
+    let script = Expression::compile_script(text).unwrap();
+    assert_eq!(script.names(), ["event", "storage", "t", "value"]);
+    assert_eq!(script.emits(), [Some("boosted".to_owned())]);
+    let script = script.bind_script(&names(), &mut Vec::new());
+    let (mut storage, mut rng, mut emitted) = (Storage::default(), Seed::new(1).rng(), Vec::new());
+    let data = serde_json::json!({ "by": 4 });
+    let boost = Happening { name: "boost", source: "web-1", data: &data };
+    for (event, expected) in [(None, 5.0), (Some(boost), 20.0), (None, 20.0)] {
+        let (storage, rng) = (&mut storage, &mut rng);
+        let mut moment =
+            Moment { value: 5.0, t_secs: 9.0, dt_secs: 1.0, now_secs: 0.0, event, links: &[], rng, storage };
+        assert_eq!(script.run(&mut moment, &mut emitted), Ok(Some(expected)));
+    }
+    assert_eq!(emitted, [("boosted".into(), serde_json::json!({ "at": 9.0 }))]);
+}
+
+#[test]
+fn a_failing_script_keeps_its_storage() {
+    let script = Expression::compile_script(
+        "storage.n = (storage.n ?? 0) + 1; if storage.n > 1 { throw \"enough\" }; storage.n",
+    );
+    let script = script.unwrap().bind_script(&names(), &mut Vec::new());
+    let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
+    let mut run = || {
+        let (storage, rng) = (&mut storage, &mut rng);
+        let mut moment = Moment {
+            value: 0.0,
+            t_secs: 0.0,
+            dt_secs: 0.0,
+            now_secs: 0.0,
+            event: None,
+            links: &[],
+            rng,
+            storage,
+        };
+        script.run(&mut moment, &mut Vec::new())
+    };
+    assert_eq!(run(), Ok(Some(1.0)));
+    assert_eq!(run(), Err("enough".to_owned()));
+    assert_eq!(run(), Err("enough".to_owned()));
+}
+
+#[test]
+fn hostile_scripts_end_with_an_error() {
+    for text in [
+        "loop { }",
+        "let x = []; loop { x.push(1) }",
+        "let s = \"x\"; loop { s += s }",
+        "storage.a = []; loop { storage.a.push(storage.a) }",
+        "fn f(x) { f(x) } f(1)",
+        "let f = |x| x; f.call(1)",
+        "eval(\"1\")",
+        "import \"x\" as y;",
+        "value.x.y",
+        "throw 5",
+        "emit(\"a\", 1, 2)",
+        "for i in 0..200 { emit(\"a\") }",
+    ] {
+        let outcome = Expression::compile_script(text).map_err(|e| e.message);
+        let outcome = outcome.and_then(|e| {
+            let formula = interpreted(&e, &names());
+            let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
+            let (storage, rng) = (&mut storage, &mut rng);
+            let mut moment = Moment {
+                value: 0.0,
+                t_secs: 0.0,
+                dt_secs: 0.0,
+                now_secs: 0.0,
+                event: None,
+                links: &[],
+                rng,
+                storage,
+            };
+            formula.run(&mut moment, &mut Vec::new())
+        });
+        assert!(outcome.is_err(), "{text}: {outcome:?}");
+    }
+}
+
+#[test]
+fn what_does_not_compile_has_its_place() {
+    let error = Expression::compile("value +\n  )").unwrap_err();
+    assert_eq!(error.at, 10, "{error:?}");
+    assert!(Expression::compile("links").is_err());
+    assert!(Expression::compile("links[t]").is_err());
+    assert!(Expression::compile("links[\"cpu\"] + links.mem").is_ok());
+}
+
+#[test]
+fn formulas_are_equal_if_they_do_the_same() {
+    let bind = |text: &str, names: &Names| Expression::compile(text).unwrap().bind(names, &mut Vec::new());
+    let mut other = names();
+    other.set("limit", Value::Int(17));
+    assert_eq!(bind("value * share", &names()), bind("value * share", &other));
+    assert_ne!(bind("value * limit", &names()), bind("value * limit", &other));
+}

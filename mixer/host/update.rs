@@ -1,0 +1,174 @@
+//! One update of one metric, and the conditions of reactions.
+
+use std::sync::Arc;
+
+use super::{EmulatedHost, Outbox};
+use crate::clock::Time;
+use crate::event::Event;
+use crate::expression::{Happening, Moment};
+use crate::metric::{Update, is_absent};
+use crate::plan::{Condition, HostPlan, MetricPlan};
+use crate::scenario::{Running, Scenario, Tick};
+
+/// No update makes more observations.
+const OBSERVATIONS_MAX: f64 = 1e6;
+
+impl EmulatedHost {
+    /// Makes one value. Gives whether the metric has a sample now.
+    pub(super) fn update_metric(
+        &mut self,
+        host: &HostPlan,
+        index: usize,
+        now: Time,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> bool {
+        let plan = &host.shape.metrics[index];
+        let schedule = host.shape.schedules[plan.schedule];
+        let start = self.starts_at + schedule.start_time;
+        let source_value = plan.source.map_or(0.0, |source| self.shown_value(source));
+        if self.stopped.contains(&index)
+            || now < start
+            || now >= start + schedule.duration
+            || is_absent(source_value)
+        {
+            return false;
+        }
+        out.updates += 1;
+        self.read_links(&plan.links, out);
+        let dt_secs = self.updated_at.get_mut(index).map_or(0.0, |at| {
+            let last = std::mem::replace(at, now);
+            if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
+        });
+        let metric = &mut self.metrics[index];
+        let mut tick = Tick {
+            now,
+            t_secs: now.since(start).as_secs_f64(),
+            dt_secs,
+            value: metric.level,
+            source_value,
+            event,
+            host_name: &host.name,
+            links: &out.links,
+            rng: &mut metric.rng,
+            storage: &mut self.storage,
+            effects: &mut out.effects,
+        };
+        let outcome = make(plan, &mut metric.running, &mut tick);
+        let mut has_sample = true;
+        match outcome {
+            Ok(Made::Value(value, observations)) => {
+                let value = value.map(|value| clamp(value, plan.value_range));
+                metric.level = value.unwrap_or(metric.level);
+                let update =
+                    Update { value, level: metric.level, now, rounding: plan.rounding, observations };
+                let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+                plan.cells.take(&update, &mut self.counters, cells);
+            }
+            Ok(Made::Nothing) => {
+                self.clear_cells(index);
+                has_sample = false;
+            }
+            Err(error) => {
+                out.scenario_errors += 1;
+                self.note_failure(index, &plan.name, error, out);
+            }
+        }
+        if !out.effects.wakes.is_empty() || !out.effects.emitted.is_empty() {
+            self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
+        }
+        has_sample
+    }
+
+    /// Whether a reaction's condition holds.
+    pub(super) fn allows(
+        &mut self,
+        when: Option<&Condition>,
+        now: Time,
+        event: &Event,
+        out: &mut Outbox,
+    ) -> bool {
+        let Some(Condition { formula, links }) = when else { return true };
+        self.read_links(links, out);
+        let mut moment = Moment {
+            value: 0.0,
+            t_secs: now.since(self.starts_at).as_secs_f64(),
+            dt_secs: 0.0,
+            now_secs: now.unix_secs(),
+            event: Some(Happening { name: &event.name, source: &event.source, data: &event.data }),
+            links: &out.links,
+            rng: &mut self.rng,
+            storage: &mut self.storage,
+        };
+        formula.holds(&mut moment).unwrap_or_else(|error| {
+            out.scenario_errors += 1;
+            let what = format!("listener to {}", event.name);
+            self.note_failure(usize::MAX, &what.into(), error, out);
+            false
+        })
+    }
+
+    /// Tells of the first failure of a metric.
+    fn note_failure(&mut self, metric: usize, name: &Arc<str>, error: String, out: &mut Outbox) {
+        if !self.failed.contains(&metric) {
+            self.failed.push(metric);
+            out.failures.push((Arc::clone(name), error));
+        }
+    }
+
+    /// Puts what these metrics show, or showed last, into the outbox's room for it.
+    fn read_links(&self, links: &[usize], out: &mut Outbox) {
+        out.links.clear();
+        out.links.extend(links.iter().map(|metric| {
+            let shown = self.shown_value(*metric);
+            if is_absent(shown) { self.metrics[*metric].level } else { shown }
+        }));
+    }
+
+    /// The value that a relay sees: what the other metric shows, or a histogram's last observation.
+    fn shown_value(&self, metric: usize) -> f64 {
+        let plan = &self.plan.shape.metrics[metric];
+        let cell = self.row[plan.offset];
+        if plan.cells.width() == 1 || is_absent(cell) { cell } else { self.metrics[metric].level }
+    }
+}
+
+/// What comes of an update.
+enum Made {
+    /// A new value, or none to keep the last one; and how many observations.
+    Value(Option<f64>, u32),
+    /// No sample, because the metric's condition does not hold.
+    Nothing,
+}
+
+/// Asks a metric's condition, its scenario, and how many observations there are.
+fn make(plan: &MetricPlan, running: &mut Running, tick: &mut Tick<'_>) -> Result<Made, String> {
+    if let Some(when) = &plan.when
+        && !when.holds(&mut tick.moment(tick.value))?
+    {
+        return Ok(Made::Nothing);
+    }
+    let value = running.update(tick)?;
+    let observations = match &plan.observations {
+        Some(formula) => whole(formula.evaluate(&mut tick.moment(value.unwrap_or(tick.value)))?),
+        None => 1,
+    };
+    Ok(Made::Value(value, observations))
+}
+
+/// The nearest count; none for what is not a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+fn whole(number: f64) -> u32 {
+    libm::round(number.min(OBSERVATIONS_MAX)) as u32
+}
+
+/// What is not a number stays so.
+fn clamp(value: f64, (low, high): (f64, f64)) -> f64 {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
+    }
+}

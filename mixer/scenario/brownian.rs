@@ -1,0 +1,90 @@
+//! `brownian`: noise that is drawn back to a base, an Ornstein-Uhlenbeck process.
+//!
+//! Over a step of length dt: `base + (x − base)·e^(−r·dt) + v·√((1 − e^(−2·r·dt)) / 2r)·N(0, 1)`, which is exact,
+//! so values look alike whatever the interval is (Gillespie: "Exact numerical simulation of the
+//! Ornstein-Uhlenbeck process and its integral", Physical Review E 54, 1996).
+
+use std::sync::Arc;
+
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+
+pub(super) const KIND: Kind = Kind {
+    name: "brownian",
+    summary: "wanders by random steps of all sizes, and is drawn back to a base",
+    params: &[
+        Param {
+            name: "base",
+            kind: ParamKind::Number,
+            default: "the middle of the value_range",
+            help: "where it begins, and what it is drawn to",
+        },
+        Param {
+            name: "volatility",
+            kind: ParamKind::Number,
+            default: "1 % of the value_range",
+            help: "the deviation after one second without being drawn back",
+        },
+        Param {
+            name: "reversion",
+            kind: ParamKind::Number,
+            default: "0.01",
+            help: "how strongly it is drawn back: the share of the distance in a second",
+        },
+    ],
+    build: |arguments| {
+        let base = match arguments.number("base") {
+            Some(base) => base,
+            None => arguments.needed_metric_range("base").map(|(low, high)| low + (high - low) / 2.0)?,
+        };
+        let volatility = match arguments.number("volatility") {
+            Some(volatility) => volatility,
+            None => arguments.needed_metric_range("volatility").map(|(low, high)| (high - low) / 100.0)?,
+        };
+        let reversion = arguments.number("reversion").unwrap_or(0.01);
+        for (name, number) in [("volatility", volatility), ("reversion", reversion)] {
+            if number < 0.0 {
+                return Err(format!("{name} must not be negative, but is {number}"));
+            }
+        }
+        Ok(ScenarioPlan::Brownian(Arc::new(Plan { base, volatility, reversion })))
+    },
+};
+
+/// The parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    base: f64,
+    volatility: f64,
+    reversion: f64,
+}
+
+impl Blueprint for Plan {
+    type Running = Brownian;
+
+    fn start(self: &Arc<Self>, _value: f64) -> Brownian {
+        Brownian { plan: Arc::clone(self), position: self.base }
+    }
+
+    fn uses_dt(&self) -> bool {
+        true
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct Brownian {
+    plan: Arc<Plan>,
+    position: f64,
+}
+
+impl Scenario for Brownian {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let Plan { base, volatility, reversion } = *self.plan;
+        let dt_secs = tick.dt_secs;
+        let kept = libm::exp(-reversion * dt_secs);
+        let variance = if reversion > 0.0 { (1.0 - kept * kept) / (2.0 * reversion) } else { dt_secs };
+        let step = volatility * libm::sqrt(variance) * tick.rng.normal();
+        self.position = base + (self.position - base) * kept + step;
+        Ok(Some(self.position))
+    }
+}
