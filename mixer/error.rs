@@ -38,6 +38,9 @@ pub struct Problem {
     pub message: String,
 }
 
+/// A longer message is cut: it repeats something endless of the config's.
+const MESSAGE_CHARS_MAX: usize = 400;
+
 /// The problems of one config, in the order of their places.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
@@ -61,7 +64,11 @@ impl Problems {
         self.add(Severity::Warning, Some(span), message.into());
     }
 
-    fn add(&mut self, severity: Severity, span: Option<SourceSpan>, message: String) {
+    fn add(&mut self, severity: Severity, span: Option<SourceSpan>, mut message: String) {
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS_MAX) {
+            message.truncate(end);
+            message.push('…');
+        }
         if self.list.insert(Problem { severity, span, message }) && severity == Severity::Error {
             self.errors += 1;
         }

@@ -72,7 +72,7 @@ impl From<Value> for Dynamic {
             Value::Int(int) => int.into(),
             Value::Float(float) => float.into(),
             Value::Text(text) => text.into(),
-            Value::List(items) => Self::from_array(items.into_iter().map(Self::from).collect()),
+            Value::List(items) => Self::from_array(items.into_iter().map(Into::into).collect()),
         }
     }
 }

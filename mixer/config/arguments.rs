@@ -202,8 +202,7 @@ fn refuse_other_choices(
     }
     let choices: Vec<String> = arg.choices.iter().map(Value::to_string).collect();
     let hint = suggestion(&value.to_string(), &choices);
-    problems
-        .error_anywhere(format!("argument {name:?} is one of its choices, not {}{hint}", describe(value)));
+    problems.error_anywhere(format!("argument {name:?} cannot be {:?}{hint}", shortened(&value.to_string())));
 }
 
 /// Whether an expression can use it as a name.

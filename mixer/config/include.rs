@@ -44,6 +44,7 @@ impl Reading {
         };
         for item in items {
             let name = item.kind.name();
+            let name = name.strip_suffix(".ron").unwrap_or(&name).to_owned();
             if names.contains(&name) {
                 continue;
             }
@@ -99,8 +100,8 @@ impl Reading {
 impl ConfigFile {
     /// The file that this one calls `name`: beside it, or where configs are looked for.
     fn included(&self, name: &str) -> Result<Self, ConfigError> {
-        let file_name = format!("{}.ron", name.strip_suffix(".ron").unwrap_or(name));
-        let beside = self.path.as_deref().and_then(Path::parent).map(|dir| dir.join(file_name));
+        let beside = self.path.as_deref().and_then(Path::parent);
+        let beside = beside.map(|dir| dir.join(format!("{name}.ron")));
         match beside.filter(|path| path.is_file()) {
             Some(path) => Self::read(&path).map(|file| file.within(&self.dirs)),
             None => self.dirs.open(name),

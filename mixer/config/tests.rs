@@ -4,6 +4,8 @@ use super::*;
 use crate::clock::Span;
 use crate::plan::Reaction;
 
+mod language;
+
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn plan_of(text: &str, arguments: &[(&str, &str)]) -> Result<LoadedConfig, ConfigError> {
@@ -56,7 +58,7 @@ fn all_configs_of_the_repository_are_built_in() {
     let mut names: Vec<String> =
         files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     names.sort();
-    assert_eq!(names, shipped::SHIPPED.map(|(name, _)| name.to_owned()));
+    assert_eq!(names, shipped::SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
 }
 
 #[test]

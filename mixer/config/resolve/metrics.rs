@@ -314,7 +314,8 @@ impl<'a> Resolver<'a> {
             return None;
         }
         if !(high - low).is_finite() {
-            self.problems.error(range.span, format!("{field} ({low}, {high}) is too wide"));
+            self.problems
+                .error(range.span, format!("{field} is too wide; its width must be a finite number"));
             return None;
         }
         Some((low, high))

@@ -70,7 +70,9 @@ impl ScenarioTemplate {
         let mut is_complete = true;
         for param in kind.params {
             if let Some(node) = fields.take(param.name) {
-                params.extend(ParamTemplate::read(node, param, problems).map(|value| (param, value)));
+                let value = ParamTemplate::read(node, param, problems);
+                is_complete &= value.is_some();
+                params.extend(value.map(|value| (param, value)));
             } else if param.default.is_empty() {
                 problems.error(span, format!("{} needs {}: {}", kind.name, param.name, param.help));
                 is_complete = false;

@@ -1,0 +1,340 @@
+//! The language: what repetition, includes, overrides, arguments and formulas come to.
+
+use super::*;
+use crate::scenario::KINDS;
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.hosts.iter().map(|host| &*host.name).collect()
+}
+
+fn metrics(plan: &Plan, host: usize) -> Vec<String> {
+    let shown = |metric: &crate::plan::MetricPlan| {
+        let labels = String::from_utf8_lossy(metric.labels.as_text()).into_owned();
+        format!("{}{{{labels}}}", metric.name)
+    };
+    plan.hosts[host].shape.metrics.iter().map(shown).collect()
+}
+
+/// The errors, or the warnings of a config without any.
+fn said(text: &str) -> String {
+    plan_of(text, &[]).map_or_else(|error| error.to_string(), |loaded| loaded.warnings.join("\n"))
+}
+
+#[test]
+fn repetition_goes_through_ranges_and_lists_nested() {
+    let text = r#"Config(
+        args: { "zones": Arg(default: ["a", "b"]), "size": 2 },
+        hosts: [Host(
+            repeat: [Repeat(var: "zone", in: "{zones}"), Repeat(var: "i", from: 1, to: "{size}")],
+            name: "{zone}-{i}",
+            metrics: [Metric(repeat: [Repeat(var: "core", from: 0, to: 1), Repeat(var: "mode", in: ["user", "idle"])],
+                name: "cpu", labels: { "core": "{core}", "mode": "{mode}" })],
+        )],
+    )"#;
+    let plan = plan_of(text, &[]).unwrap().plan;
+    assert_eq!(names(&plan), ["a-1", "a-2", "b-1", "b-2"]);
+    assert_eq!(plan.series_count(), 16);
+    assert!(
+        std::sync::Arc::ptr_eq(&plan.hosts[0].shape, &plan.hosts[3].shape),
+        "metrics do not depend on the host"
+    );
+    insta::assert_snapshot!(metrics(&plan, 0).join("\n"), @r#"
+    cpu{core="0",mode="user"}
+    cpu{core="0",mode="idle"}
+    cpu{core="1",mode="user"}
+    cpu{core="1",mode="idle"}
+    "#);
+    let plan = plan_of(text, &[("zones", "x"), ("size", "1")]).unwrap().plan;
+    assert_eq!(names(&plan), ["x-1"]);
+    assert_eq!(
+        error_of(text, &[("zones", "")]),
+        "test.ron: the config makes no hosts with these arguments; raise a count"
+    );
+}
+
+#[test]
+fn repetitions_are_counted_before_anything_is_made() {
+    let host = |repeat: &str, metric: &str| {
+        format!(
+            "Config(hosts: [Host(repeat: {repeat}, name: \"h-{{i}}-{{j}}\", metrics: [Metric({metric}name: \"m\")])])"
+        )
+    };
+    let twice = "[Repeat(var: \"i\", from: 1, to: 3000000), Repeat(var: \"j\", from: 1, to: \"{i}\")]";
+    insta::assert_snapshot!(said(&host(twice, "")), @"test.ron:1:16: the config makes 4500001500000 series so far, more than 5000000; lower a count, or raise --max-series");
+    let endless =
+        "[Repeat(var: \"i\", from: 1, to: 9223372036854775807), Repeat(var: \"j\", from: 1, to: 2)]";
+    insta::assert_snapshot!(said(&host(endless, "")), @"test.ron:1:16: the config makes 9223372036854775807 series so far, more than 5000000; lower a count, or raise --max-series");
+    let one = "[Repeat(var: \"i\", from: 1, to: 1), Repeat(var: \"j\", from: 1, to: 1)]";
+    insta::assert_snapshot!(said(&host(one, "repeat: Repeat(var: \"k\", from: 1, to: \"{i * 9000000}\"), ")), @"test.ron:1:16: the config makes 9000000 series so far, more than 5000000; lower a count, or raise --max-series");
+    insta::assert_snapshot!(said(&host(one, "repeat: Repeat(var: \"k\", from: 1, to: 9000000), ")), @"test.ron:1:16: the config makes 9000000 series so far, more than 5000000; lower a count, or raise --max-series");
+}
+
+#[test]
+fn what_is_wrong_with_a_repetition_is_said() {
+    let said = |repeat: &str| {
+        said(&format!(
+            "Config(args: {{ \"n\": 1 }}, hosts: [Host(repeat: {repeat}, name: \"h\", metrics: [Metric(name: \"m\")])])"
+        ))
+    };
+    insta::assert_snapshot!(said("Repeat(var: \"n\", from: 1, to: 2)"), @r#"test.ron:1:47: repeat cannot use "n" as its var; choose another name"#);
+    insta::assert_snapshot!(said("Repeat(var: \"value\", from: 1, to: 2)"), @r#"test.ron:1:47: repeat cannot use "value" as its var; choose another name"#);
+    insta::assert_snapshot!(said("Repeat(var: \"i\", in: [1], from: 1, to: 2)"), @"test.ron:1:47: Repeat takes either from and to, or in");
+    insta::assert_snapshot!(said("Repeat(var: \"i\")"), @r#"
+    test.ron:1:47: Repeat needs a field "from"
+    test.ron:1:47: Repeat needs a field "to"
+    "#);
+    insta::assert_snapshot!(said("Repeat(var: \"i\", in: \"{n}\")"), @"test.ron:1:68: in takes a list, as in [a, b]; found 1");
+    insta::assert_snapshot!(said("Repeat(from: 1, to: 2)"), @r#"test.ron:1:47: Repeat needs a plain "var", as in var: "i""#);
+}
+
+#[test]
+fn overrides_change_single_hosts() {
+    let text = r#"Config(hosts: [Host(
+        repeat: Repeat(var: "i", from: 1, to: 3), name: "w-{i}", ttl: "1h", labels: { "zone": "a" },
+        metrics: [Metric(name: "m"), Metric(name: "n", default_value: 1)],
+        overrides: { "w-2": Host(ttl: "5m", labels: { "canary": "{i}" }, metrics: [Metric(name: "n", default_value: 7), Metric(name: "o")]) },
+    )])"#;
+    let loaded = plan_of(text, &[]).unwrap();
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let plan = loaded.plan;
+    let ttls: Vec<u64> = plan.hosts.iter().map(|host| host.ttl.as_nanos() / 1_000_000_000).collect();
+    assert_eq!(ttls, [3600, 300, 3600]);
+    assert_eq!(plan.hosts[1].labels.get("zone"), Some("a"));
+    assert_eq!(plan.hosts[1].labels.get("canary"), Some("2"));
+    assert_eq!(metrics(&plan, 1), ["m{}", "n{}", "o{}"]);
+    assert_eq!(plan.hosts[1].shape.metrics[1].default_value.to_bits(), 7.0f64.to_bits());
+    assert!(std::sync::Arc::ptr_eq(&plan.hosts[0].shape, &plan.hosts[2].shape));
+    insta::assert_snapshot!(said(&text.replace("\"w-2\"", "\"w-4\"")), @r#"test.ron:1:16: there is no host "w-4" to override; did you mean "w-1"?"#);
+    insta::assert_snapshot!(said(&text.replace("Host(ttl: \"5m\"", "Host(name: \"x\", tll: 5")), @r#"
+    test.ron:4:34: an override cannot change "name"; leave it out
+    test.ron:4:45: Host has no field "tll"; did you mean "ttl"?
+    "#);
+}
+
+#[test]
+fn sets_come_from_other_files_and_errors_name_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write(
+        "sets.ron",
+        r#"Include(include: ["more"], metric_sets: { "node": [Metric(name: "load", labels: { "of": "{what}" })] })"#,
+    );
+    write("more.ron", r#"Include(include: ["sets"], metric_sets: { "disk": [Metric(name: "disk")] })"#);
+    write(
+        "main.ron",
+        r#"Config(args: { "what": "all" }, include: ["sets.ron"], hosts: [Host(name: "a", metric_sets: ["node", "disk"])])"#,
+    );
+    let load = |name: &str| {
+        let loaded =
+            ConfigDirs::new(Some(dir.path().to_owned())).load(name, &LoadOptions::starting_at(START));
+        loaded.map_err(|error| error.to_string().replace(&format!("{}/", dir.path().display()), ""))
+    };
+    let loaded = load("main").unwrap();
+    assert_eq!(metrics(&loaded.plan, 0), ["load{of=\"all\"}", "disk{}"]);
+    assert_eq!(loaded.files.len(), 3);
+    write("more.ron", "Include(\n    metric_sets: { \"disk\": [Metric(name: \"9disk\")] },\n)");
+    insta::assert_snapshot!(load("main").unwrap_err(), @r#"more.ron:2:42: metric name "9disk" is not allowed; use letters, digits, _ and :, not beginning with a digit"#);
+    write("more.ron", "Include(metric_sets: [], hosts: [])");
+    insta::assert_snapshot!(load("main").unwrap_err(), @r#"
+    main.ron:1:102: unknown metric set "disk"; there is node
+    more.ron:1:22: metric_sets takes a map; found a list
+    more.ron:1:26: Include has no field "hosts"; there is metric_sets, include
+    "#);
+    write("more.ron", "Include(");
+    insta::assert_snapshot!(load("main").unwrap_err(), @r#"
+    main.ron:1:102: unknown metric set "disk"; there is node
+    more.ron:1:8: the file ends too early; close what is open
+    "#);
+    write("main.ron", r#"Config(include: ["stes"], hosts: [Host(name: "a", metrics: [Metric(name: "m")])])"#);
+    let error = load("main").unwrap_err();
+    assert!(
+        error.contains("main.ron:1:18: config \"stes\" not found")
+            && error.contains("did you mean \"sets\"?"),
+        "{error}"
+    );
+    let listed: Vec<String> =
+        ConfigDirs::new(Some(dir.path().to_owned())).list().into_iter().map(|c| c.name).collect();
+    assert!(listed.contains(&"main".to_owned()) && !listed.contains(&"sets".to_owned()), "{listed:?}");
+}
+
+#[test]
+fn arguments_may_be_sizes_lists_and_choices() {
+    let text = r#"Config(
+        args: { "ram": "8GiB", "ports": [80, 443], "stage": Arg(default: "test", choices: ["test", "prod"]) },
+        hosts: [Host(name: "{stage}-{args.stage}", metrics: [
+            Metric(name: "m", value_range: (0, "{ram}"), default_value: "{ram / 2}"),
+            Metric(repeat: Repeat(var: "port", in: "{ports}"), name: "p", labels: { "port": "{port + 1}" }),
+        ])],
+    )"#;
+    let plan = plan_of(text, &[("ram", "1GiB"), ("ports", "1,2,3"), ("stage", "prod")]).unwrap().plan;
+    assert_eq!(names(&plan), ["prod-prod"]);
+    assert_eq!(plan.hosts[0].shape.metrics[0].value_range.1.to_bits(), 1_073_741_824.0f64.to_bits());
+    assert_eq!(metrics(&plan, 0), ["m{}", "p{port=\"2\"}", "p{port=\"3\"}", "p{port=\"4\"}"]);
+    let wrong = [("ram", "much"), ("ports", "80,http"), ("stage", "prd")];
+    insta::assert_snapshot!(error_of(text, &wrong), @r#"
+    test.ron: argument "ram" takes a size, as in 1.5GiB, not "much"
+    test.ron: argument "ports" takes whole numbers, as in 1,2, not "80,http"
+    test.ron: argument "stage" cannot be "prd"; did you mean "prod"?
+    "#);
+    insta::assert_snapshot!(said(&text.replace("{args.stage}", "{args.stag}")), @r#"test.ron:3:28: name: unknown name "args.stag" in an expression; did you mean "stage"?"#);
+}
+
+#[test]
+fn formulas_know_their_metric_their_host_and_other_metrics() {
+    let text = with_metrics(
+        r#"Metric(name: "a", value_range: (0, 50)),
+        Metric(name: "b", value_range: (10, 30), labels: { "top": "{metric.high}" },
+            when: "links.a < 40", scenario: script(source: "percent_of_range(50) + links.a"))"#,
+    );
+    let plan = plan_of(&text, &[]).unwrap().plan;
+    assert_eq!(metrics(&plan, 0), ["a{}", "b{top=\"30\"}"]);
+    assert_eq!(plan.hosts[0].shape.metrics[1].links, [0]);
+}
+
+const WRONG_FORMULAS: [&str; 16] = [
+    r#"Metric(name: "m", when: "links.n > 3")"#,
+    r#"Metric(name: "m", when: "links > 3")"#,
+    r#"Metric(name: "m", when: "metric.hihg > 3")"#,
+    r#"Metric(name: "m", when: "emit(\"x\")")"#,
+    r#"Metric(name: "m", when: "percent_of_range(5) > 1")"#,
+    r#"Metric(name: "m", when: ["value"])"#,
+    r#"Metric(name: "m", default_value: "{value}")"#,
+    r#"Metric(name: "m", default_value: "{noise(1)}")"#,
+    r#"Metric(name: "m", default_value: "{3 +}")"#,
+    r#"Metric(name: "m", default_value: "{[1, 2]}")"#,
+    r#"Metric(name: "m", default_value: "{while true { }}")"#,
+    r#"Metric(name: "m", scenario: script(source: 5))"#,
+    "Metric(name: \"m\", scenario: script(source: r#\"\n    let x = 1;\n    x + * 2\n\"#))",
+    r#"Metric(name: "m", scenario: script(source: "let a = 1; a + vlaue"))"#,
+    r#"Metric(name: "m", scenario: script(source: "fn f() { 1 } f()"))"#,
+    r#"Metric(name: "m", metric_type: histogram, observations: "\"many\"")"#,
+];
+
+#[test]
+fn formulas_that_are_wrong_are_refused_at_their_place() {
+    let said: Vec<String> = WRONG_FORMULAS
+        .iter()
+        .map(|metric| format!("{metric}\n    {}", error_of(&with_metrics(metric), &[])))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @r##"
+    Metric(name: "m", when: "links.n > 3")
+        test.ron:2:14: the host has no metric "n" to link; there is m
+    Metric(name: "m", when: "links > 3")
+        test.ron:2:26: the expression "links > 3" is wrong: links is written with a metric's name behind it, as in links.cpu_usage_percent
+    Metric(name: "m", when: "metric.hihg > 3")
+        test.ron:2:25: unknown name "metric.hihg" in an expression; did you mean "high"?
+    Metric(name: "m", when: "emit(\"x\")")
+        test.ron:2:25: emit is for scripts; an event's action can emit, too
+    Metric(name: "m", when: "percent_of_range(5) > 1")
+        test.ron:2:25: the expression does not give a number: percent_of_range needs the metric's value_range
+    Metric(name: "m", when: ["value"])
+        test.ron:2:25: expected an expression, found a list
+    Metric(name: "m", default_value: "{value}")
+        test.ron:2:34: default_value: unknown name "value" in an expression; there is address, args, host, labels, name, started_at
+    Metric(name: "m", default_value: "{noise(1)}")
+        test.ron:2:34: default_value: noise is for what runs with every update, not for fields
+    Metric(name: "m", default_value: "{3 +}")
+        test.ron:2:39: default_value: the expression "3 +" is wrong: it ends too early
+    Metric(name: "m", default_value: "{[1, 2]}")
+        test.ron:2:34: default_value: expected a finite number (or a size, as in "1.5GiB"), found 1,2
+    Metric(name: "m", default_value: "{while true { }}")
+        test.ron:2:36: default_value: the expression "while true { }" is wrong: unexpected 'while'
+    Metric(name: "m", scenario: script(source: 5))
+        test.ron:2:44: expected a script in quotes, found 5
+    Metric(name: "m", scenario: script(source: r#"
+        let x = 1;
+        x + * 2
+    "#))
+        test.ron:4:9: the script is wrong: unexpected '*'
+    Metric(name: "m", scenario: script(source: "let a = 1; a + vlaue"))
+        test.ron:2:44: unknown name "vlaue" in an expression; did you mean "value"?
+    Metric(name: "m", scenario: script(source: "fn f() { 1 } f()"))
+        test.ron:2:45: the script is wrong: number of functions defined exceeds maximum limit
+    Metric(name: "m", metric_type: histogram, observations: "\"many\"")
+        test.ron:2:57: the expression does not give a number: gives the text "many", not a number
+    "##);
+}
+
+#[test]
+fn compositions_are_checked() {
+    let said = |scenario: &str| {
+        said(&with_metrics(&format!("Metric(name: \"n\"), Metric(name: \"m\", scenario: {scenario})")))
+    };
+    insta::assert_snapshot!(said("sum(of: [])"), @"test.ron:2:48: sum: of must have at least one scenario");
+    insta::assert_snapshot!(said("sum(of: sine_wave)"), @"test.ron:2:56: of takes a list of scenarios, found sine_wave");
+    insta::assert_snapshot!(said("sum(of: [sine_wav, random_in_range])"), @r#"
+    test.ron:2:57: unknown scenario "sine_wav"; did you mean "sine_wave"?
+    test.ron:2:67: random_in_range: needs the metric's value_range, as in (0, 100), or its own value_range
+    "#);
+    insta::assert_snapshot!(said("product(of: [relay_to_other_metric(source_metric_name: \"n\")])"), @"test.ron:2:48: product: relay_to_other_metric cannot be a part; give it a metric of its own, or read links.NAME");
+    insta::assert_snapshot!(said("clamp(of: sine_wave, range: (5, 1))"), @"test.ron:2:76: range (5, 1) is upside down; write (1, 5)");
+    insta::assert_snapshot!(said("delay(of: sine_wave, by: 0)"), @"test.ron:2:48: delay: by must be longer than 0 and not endless, but is 0s");
+    insta::assert_snapshot!(said("seasonal(hours: [1, 2])"), @"test.ron:2:48: seasonal: hours takes 24 numbers, but there are 2");
+    insta::assert_snapshot!(said("seasonal(time_zone: \"Europe/Atlantis\")"), @r#"test.ron:2:48: seasonal: unknown time_zone "Europe/Atlantis"; write one of the tz database, as in Europe/Berlin"#);
+    insta::assert_snapshot!(said("burst(interval: 5, duration: 10)"), @"test.ron:2:48: burst: interval must be longer than duration, 10s, and not endless, but is 5s");
+    insta::assert_snapshot!(said("brownian"), @"test.ron:2:48: brownian: needs the metric's value_range, as in (0, 100), or its own base");
+}
+
+#[test]
+fn events_that_never_come_are_warned_of() {
+    let text = r#"Config(hosts: [
+        Host(name: "till", listen_events: { "feature_onn": emit("sale_begins"), "feature_off": when("t > 5", emit("sale_ends")) },
+            metrics: [Metric(name: "m", scenario: feature_toggle)]),
+        Host(name: "web", metrics: [
+            Metric(name: "n", listen_events: ["sale_begin"], scenario: calc_by_event(events_config: { "sale_ends@tilll": "1" })),
+            Metric(name: "o", value_range: (0, 1), scenario: load_peak_cpu),
+            Metric(name: "p", listen_events: ["run_started", "sale_ends@till"]),
+        ]),
+    ])"#;
+    insta::assert_snapshot!(said(text), @r#"
+    test.ron:2:45: nobody emits "feature_onn", so it is never heard; did you mean "feature_on"?
+    test.ron:5:47: nobody emits "sale_begin", so it is never heard; did you mean "sale_begins"?
+    test.ron:5:103: there is no host "tilll" to hear "sale_ends" from; did you mean "till"?
+    test.ron:6:62: nobody emits "load_peak_start", so it is never heard; there is feature_on, feature_off, sale_begins, sale_ends, host_started, host_stopped, metrics_pushed, run_started, run_finished
+    test.ron:6:62: nobody emits "load_peak_end", so it is never heard; there is feature_on, feature_off, sale_begins, sale_ends, host_started, host_stopped, metrics_pushed, run_started, run_finished
+    "#);
+    let any = text.replace(
+        "Metric(name: \"m\"",
+        "Metric(name: \"s\", scenario: script(source: \"emit(`e-${t}`)\")), Metric(name: \"m\"",
+    );
+    insta::assert_snapshot!(said(&any), @r#"test.ron:5:103: there is no host "tilll" to hear "sale_ends" from; did you mean "till"?"#);
+}
+
+#[test]
+fn numbers_and_times_that_make_no_sense_are_refused() {
+    let said = |field: &str| said(&with_metrics(&format!("Metric(name: \"m\", {field})")));
+    for (field, expected) in [
+        ("default_value: NaN", "default_value: expected a finite number"),
+        ("default_value: \"{0.0 / 0.0}\"", "default_value: expected a finite number"),
+        ("value_range: (0, 1e400)", "value_range: expected a finite number"),
+        ("value_range: (-1.7e308, 1.7e308)", "is too wide"),
+        ("update_interval: \"0s\"", "update_interval must be 1ms or longer"),
+        ("update_interval: \"1e300s\"", "is not a duration"),
+        ("duration: \"99999999999999y\"", "is not a duration"),
+        ("start_time: -5", "expected a duration of 0 or more seconds"),
+        ("start_time: 1e300", "expected a duration of 0 or more seconds"),
+        ("labels: { \"__x\": \"1\" }", "label name \"__x\" is not allowed"),
+        ("labels: { \"address\": \"1\" }", "label \"address\" is set by promemu itself"),
+    ] {
+        let said = said(field);
+        assert!(said.contains(expected), "{field}: {said}");
+    }
+}
+
+#[test]
+fn a_long_text_is_shortened_in_messages() {
+    let long = "x".repeat(1_000_000);
+    let message = said(&with_metrics(&format!("Metric(name: \"m\", default_value: \"{long}\")")));
+    assert!(message.len() < 300, "{} bytes", message.len());
+    let message = said(&with_metrics(&format!("Metric(name: \"m\", default_value: \"{{ {long} }}\")")));
+    assert!(message.len() < 500, "{} bytes", message.len());
+    let message = said(&format!("Config(hosts: [Host(name: \"{long}\", {long}: 1)])"));
+    assert!(message.len() < 500, "{} bytes", message.len());
+}
+
+#[test]
+fn all_kinds_of_scenario_have_a_name_of_their_own() {
+    for (n, kind) in KINDS.iter().enumerate() {
+        assert!(KINDS[..n].iter().all(|other| other.name != kind.name), "{}", kind.name);
+    }
+}
