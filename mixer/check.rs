@@ -13,7 +13,7 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     if names.is_empty() && !all {
         return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
     }
-    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
+    let dirs = settings.config_dirs();
     let names = if all { dirs.names() } else { names.to_vec() };
     let mut are_good = true;
     for name in &names {

@@ -45,6 +45,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_MAX_SERIES", value_name = "NUMBER", default_value_t = DEFAULT_SERIES_MAX, global = true)]
     pub(crate) max_series: usize,
 
+    /// Reload the config when its file changes: hosts that are the same in it live on, the others come or go
+    #[arg(long, env = "PME_WATCH", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) watch: bool,
+
     /// Print the first values of all series and end: nothing is sent
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) once: bool,

@@ -226,6 +226,12 @@ impl ConfigFile {
         Self { dirs: dirs.clone(), ..self }
     }
 
+    /// The file that it was read from, and its text; none if it is not in a file.
+    #[must_use]
+    pub fn source(&self) -> Option<(&Path, &str)> {
+        self.path.as_deref().map(|path| (path, self.text.as_str()))
+    }
+
     /// The names of the file's classes; one that is empty for a file that holds one config.
     pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
         let mut reading = Reading::default();

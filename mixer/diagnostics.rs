@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use promemu::error::{ConfigError, Error, Problem, Severity, Sources};
+use tracing::{error, warn};
 
 use crate::cli::LogFormat;
 use crate::logs::is_coloured;
@@ -33,7 +34,18 @@ pub(crate) fn say(error: &Error, format: LogFormat) {
     let _is_written = writeln!(std::io::stderr(), "{text}").is_ok();
 }
 
-fn with_causes(error: &Error) -> String {
+/// Says it in the log of a run that goes on: a line for each problem.
+pub(crate) fn log(error: &Error) {
+    for line in with_causes(error).lines() {
+        if let Some(warning) = line.strip_prefix("warning: ") {
+            warn!("{warning}");
+        } else {
+            error!("{line}");
+        }
+    }
+}
+
+pub(crate) fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -117,6 +117,12 @@ impl EmulatedHost {
         }
     }
 
+    /// Goes on with a plan that is equal to its own, in another place.
+    #[must_use]
+    pub fn with_plan(self, plan: Arc<HostPlan>) -> Self {
+        Self { plan, ..self }
+    }
+
     /// What it was made of.
     #[must_use]
     pub const fn plan(&self) -> &Arc<HostPlan> {

@@ -21,11 +21,11 @@
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
 //! | 5 | mixer, preview |
-//! | 6 | settings, cli, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 6 | settings, cli, watch, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!
-//! **Only the mixer and the sinks know tokio.** A host does no I/O, reads no clock and never sleeps:
+//! **Only the mixer and the sinks know tokio**, and the program around them. A host does no I/O, reads no clock and never sleeps:
 //! [`host::EmulatedHost::advance`] is told the time and the events, and leaves what it wants in an outbox. So a host
 //! can be driven by a clock, by a loop, or by a test.
 //!
@@ -64,7 +64,8 @@
 //! # }
 //! ```
 //!
-//! [`MetricsMixer::start`] takes such a plan, and [`MetricsMixer::run`] runs it until a future of yours completes.
+//! [`MetricsMixer::start`] takes such a plan, and [`MetricsMixer::run`] runs it until a future of yours completes;
+//! [`MetricsMixer::run_with_reloads`] goes on with each other plan that comes.
 
 pub mod clock;
 pub mod config;

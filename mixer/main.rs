@@ -13,23 +13,25 @@ mod scenarios;
 mod settings;
 mod starter;
 mod table;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu::clock::{Clock, Span, Time, wall_now};
-use promemu::config::ConfigDirs;
+use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
-use promemu::plan::Plan;
 use promemu::preview::first_exposition;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use cli::{Cli, Command};
 use settings::Settings;
+use watch::Watch;
 
 /// The exit code after a second signal.
 const INTERRUPTED_TWICE: u8 = 130;
@@ -70,7 +72,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
     }
     let settings = Settings::new(cli)?;
     if settings.cli().list_configs {
-        list::print(&ConfigDirs::new(settings.cli().configs_dir.clone()))?;
+        list::print(&settings.config_dirs())?;
         return Ok(ExitCode::SUCCESS);
     }
     match &settings.cli().command {
@@ -81,7 +83,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
         _ if settings.cli().once => once(&settings),
-        _ => block_on(run(&settings)),
+        _ => block_on(run(Arc::new(settings))),
     }
 }
 
@@ -98,34 +100,39 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, E
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-/// Loads the config that the settings name, and logs what is odd about it.
-fn load(settings: &Settings, started_at: Time) -> Result<Plan, Error> {
-    let dirs = ConfigDirs::new(settings.cli().configs_dir.clone());
-    let file = dirs.open(settings.config()?)?;
-    let (options, unknown) = settings.load_options(&file, settings.cli().class.as_deref(), started_at);
-    for name in unknown {
-        warn!("variable {name} names no argument of the config (promemu --list-configs shows them)");
-    }
-    let loaded = file.plan(&options)?;
+/// The config that the settings name.
+fn open(settings: &Settings) -> Result<ConfigFile, Error> {
+    Ok(settings.config_dirs().open(settings.config()?)?)
+}
+
+/// What to run of a config; logs what is odd about it.
+fn load(settings: &Settings, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, Error> {
+    let loaded = settings.load(file, started_at)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    Ok(loaded.plan)
+    Ok(loaded)
 }
 
 /// Prints the first values of all series.
 fn once(settings: &Settings) -> Result<ExitCode, Error> {
     let started_at = wall_now();
-    let plan = load(settings, started_at)?;
+    let plan = load(settings, &open(settings)?, started_at)?.plan;
     let seed = settings.run_settings(&plan.defaults)?.seed;
     output::print(&first_exposition(&plan, seed, started_at))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(settings: &Settings) -> Result<(), Error> {
+async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let clock = Clock::start();
-    let plan = load(settings, clock.started_at())?;
+    let file = open(&settings)?;
+    let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
+    let LoadedConfig { plan, files, .. } = load(&settings, &file, clock.started_at())?;
+    if let Some(watch) = &mut watch {
+        watch.follow(&files);
+    }
     let run = settings.run_settings(&plan.defaults)?;
+    let running = run.clone();
     let (config, hosts, series, seed) =
         (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
     let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);
@@ -142,7 +149,12 @@ async fn run(settings: &Settings) -> Result<(), Error> {
     } else {
         info!("pushing to {url} every {interval}");
     }
-    mixer.run(shutdown).await
+    let Some(watch) = watch else { return mixer.run(shutdown).await };
+    let (plans, reloads) = mpsc::channel(1);
+    tokio::select! {
+        outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
+        never = watch.reload_edits(settings, running, clock.started_at(), plans) => match never {},
+    }
 }
 
 /// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.

@@ -3,9 +3,13 @@
 //! Hosts that were made from one template share their [`HostShape`], so a plan of 66 667 hosts with 15
 //! metrics each is 66 667 small [`HostPlan`]s and one shape.
 
+mod changes;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+
+pub use changes::Changes;
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
@@ -72,7 +76,7 @@ pub struct HostPlan {
 }
 
 /// What hosts of one template have in common: their metrics, and what they listen to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct HostShape {
     /// The metrics, each after the one that it is calculated from.
     pub metrics: Vec<MetricPlan>,
@@ -134,8 +138,43 @@ pub struct MetricPlan {
     pub observations: Option<Formula>,
 }
 
+/// Metrics are equal if they behave in the same way; families are numbered anew in each plan.
+impl PartialEq for MetricPlan {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            name,
+            family: _,
+            cells,
+            offset,
+            value_range,
+            default_value,
+            rounding,
+            schedule,
+            labels,
+            scenario,
+            source,
+            links,
+            when,
+            observations,
+        } = self;
+        *name == other.name
+            && *cells == other.cells
+            && *offset == other.offset
+            && *value_range == other.value_range
+            && default_value.to_bits() == other.default_value.to_bits()
+            && *rounding == other.rounding
+            && *schedule == other.schedule
+            && *labels == other.labels
+            && *scenario == other.scenario
+            && *source == other.source
+            && *links == other.links
+            && *when == other.when
+            && *observations == other.observations
+    }
+}
+
 /// Something that happens on an event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Listener {
     /// The event.
     pub subscription: Subscription,

@@ -260,6 +260,13 @@ impl SeriesStore {
         self.version += 1;
     }
 
+    /// Takes over what another store has in one of its rows, if it has anything there.
+    pub fn inherit(&mut self, row: usize, from: &Self, from_row: usize) {
+        if from.row_present[from_row] {
+            self.report(row, from.row(from_row));
+        }
+    }
+
     /// Takes a host's series out.
     pub fn remove(&mut self, row: usize) {
         if self.row_present[row] {
@@ -361,6 +368,20 @@ mod tests {
         store.report(0, &[0.0]);
         store.report(0, &[-0.0]);
         assert_eq!(store.version(), version + 2);
+    }
+
+    #[test]
+    fn a_row_is_inherited_if_it_is_there() {
+        let family = || Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let mut old = SeriesStore::single(family(), LabelBlock::empty(), 1.0);
+        let mut new = SeriesStore::single(family(), LabelBlock::empty(), 2.0);
+        new.inherit(0, &old, 0);
+        assert_eq!(new.row(0), [1.0]);
+        (old, new) = (new, old);
+        old.remove(0);
+        new.remove(0);
+        new.inherit(0, &old, 0);
+        assert_eq!(new.rows_present(), 0);
     }
 
     #[test]

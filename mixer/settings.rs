@@ -3,8 +3,8 @@
 mod arguments;
 
 use promemu::clock::{Span, Time};
-use promemu::config::{ConfigFile, LoadOptions};
-use promemu::error::Error;
+use promemu::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
+use promemu::error::{ConfigError, Error};
 use promemu::exposition::Format;
 use promemu::mixer::RunSettings;
 use promemu::plan::RunDefaults;
@@ -69,6 +69,22 @@ impl Settings {
             )
         };
         self.cli.config.as_deref().ok_or_else(missing)
+    }
+
+    /// Where configs are looked for.
+    pub(crate) fn config_dirs(&self) -> ConfigDirs {
+        ConfigDirs::new(self.cli.configs_dir.clone())
+    }
+
+    /// What to run of a config's file, and what is odd about it.
+    pub(crate) fn load(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
+        let (options, unknown) = self.load_options(file, self.cli.class.as_deref(), started_at);
+        let mut loaded = file.plan(&options)?;
+        let unknown = unknown.into_iter().map(|name| {
+            format!("variable {name} names no argument of the config; promemu --list-configs shows them")
+        });
+        loaded.warnings.extend(unknown);
+        Ok(loaded)
     }
 
     /// How to load a class of a config file; without a class, the one that the file says. The variables that

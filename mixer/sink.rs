@@ -79,6 +79,12 @@ impl Job {
         Self { name, store: Mutex::new(store) }
     }
 
+    /// A job without hosts.
+    #[must_use]
+    pub fn empty(name: Arc<str>) -> Self {
+        Self::new(name, SeriesStore::new(Vec::new(), Vec::new(), Vec::new()))
+    }
+
     /// The job's name.
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {

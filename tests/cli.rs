@@ -80,6 +80,7 @@ fn every_variable_works_and_a_flag_comes_before_it() {
         ("PME_DEBUG_MODE", "true"),
         ("PME_SEED", "42"),
         ("PME_LOG_FORMAT", "json"),
+        ("PME_WATCH", "true"),
     ];
     let report = |flags: &[&str]| {
         let mut run = Process::start(promemu_command(flags).envs(variables));
@@ -109,6 +110,7 @@ fn every_variable_works_and_a_flag_comes_before_it() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "every line is JSON: {line}");
     }
     assert!(log.contains("DEBUG"), "debug mode logs events");
+    assert!(log.contains("reloaded when configs/single_host_load.ron changes"), "{log}");
     assert_eq!(gateway.requests("DELETE").len(), 0, "clean-up is off");
 
     let (status, _) = report(&["--push-interval", "5", "--show-metrics-status=false", "--seed", "7"]);

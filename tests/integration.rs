@@ -19,3 +19,4 @@ mod new;
 mod processes;
 mod pushgateway;
 mod readme;
+mod watch;

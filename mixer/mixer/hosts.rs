@@ -1,9 +1,8 @@
-//! The live fleet: a task per host, mailboxes between them, and what is known of each.
+//! The live fleet of one plan: mailboxes between its hosts, and what is known of each.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use tokio::sync::Notify;
@@ -14,7 +13,7 @@ use crate::clock::{Clock, Span, Time};
 use crate::event::{Event, EventBus, HostId, OWN_NAME};
 use crate::host::{EmulatedHost, Outbox, START_SPREAD};
 use crate::metric::{Cells, is_absent};
-use crate::plan::{HostPlan, MetricPlan, Plan};
+use crate::plan::{JobPlan, MetricPlan, Plan};
 use crate::sink::Job;
 use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
 
@@ -24,17 +23,18 @@ const MAILBOX_MAX: usize = 256;
 /// No more hosts of a job are listed in a status report.
 const LISTED_HOSTS_MAX: usize = 100;
 
-thread_local! {
-    /// One outbox per thread serves all hosts that run on it.
-    static OUTBOX: RefCell<Outbox> = RefCell::default();
-}
-
 /// Events on their way to one host.
 #[derive(Debug, Default)]
-struct Mailbox {
+pub(super) struct Mailbox {
     events: Mutex<VecDeque<Arc<Event>>>,
-    wake: Notify,
+    pub(super) wake: Notify,
     is_overflowing: AtomicBool,
+}
+
+impl Mailbox {
+    fn events(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is known of one host from outside its task.
@@ -44,15 +44,31 @@ struct HostState {
     has_ended: AtomicBool,
 }
 
-/// What went wrong or was left out, counted.
+/// What went wrong or was left out, counted, and the mixer's own events. One serves a whole run.
 #[derive(Debug, Default)]
 struct Counters {
     updates_skipped: AtomicU64,
     events_dropped: AtomicU64,
     scenario_errors: AtomicU64,
+    own_events: AtomicU64,
 }
 
-/// All hosts of a run.
+/// What the hosts of a fleet are asked to do.
+#[derive(Debug)]
+enum Orders {
+    EndAll,
+    /// The hosts marked are to go on in another fleet; the others end.
+    HandOver(Box<[bool]>),
+}
+
+/// What one host is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    End,
+    HandOver,
+}
+
+/// All hosts of a plan.
 #[derive(Debug)]
 pub(super) struct Fleet {
     plan: Plan,
@@ -62,14 +78,53 @@ pub(super) struct Fleet {
     mailboxes: Box<[Mailbox]>,
     states: Box<[HostState]>,
     active: AtomicUsize,
-    is_stopping: AtomicBool,
-    own_sequence: AtomicU64,
-    counters: Counters,
+    orders: OnceLock<Orders>,
+    counters: Arc<Counters>,
     clock: Clock,
 }
 
 impl Fleet {
-    pub(super) fn new(plan: Plan, jobs: Arc<[Arc<Job>]>, clock: Clock) -> Self {
+    /// The first fleet of a run.
+    pub(super) fn new(plan: Plan, clock: Clock) -> Self {
+        Self::with_counters(plan, clock, Arc::default())
+    }
+
+    /// The fleet after this one. `kept` has for each host of the plan the one here that it goes on from;
+    /// those that still live are `alive`. They keep what is known of them, their series and their mail.
+    pub(super) fn successor(
+        &self,
+        plan: Plan,
+        kept: &[Option<HostId>],
+        alive: impl Fn(HostId) -> bool,
+    ) -> Self {
+        let next = Self::with_counters(plan, self.clock, Arc::clone(&self.counters));
+        for (id, from) in (0..).zip(kept) {
+            if let Some(from) = *from {
+                next.inherit(id, self, from, alive(from));
+            }
+        }
+        next
+    }
+
+    fn inherit(&self, id: HostId, old: &Self, from: HostId, is_alive: bool) {
+        let (state, known) = (&self.states[id as usize], &old.states[from as usize]);
+        state.started_at_nanos.store(known.started_at_nanos.load(Ordering::Relaxed), Ordering::Relaxed);
+        state.has_ended.store(!is_alive, Ordering::Relaxed);
+        if !is_alive {
+            return;
+        }
+        let (mailbox, waiting) = (&self.mailboxes[id as usize], &old.mailboxes[from as usize]);
+        mailbox.is_overflowing.store(waiting.is_overflowing.load(Ordering::Relaxed), Ordering::Relaxed);
+        *mailbox.events() = std::mem::take(&mut *waiting.events());
+        mailbox.wake.notify_one();
+        let (job, row) = self.place(id);
+        let (old_job, old_row) = old.place(from);
+        job.store().inherit(row, &old_job.store(), old_row);
+    }
+
+    fn with_counters(plan: Plan, clock: Clock, counters: Arc<Counters>) -> Self {
+        let job = |job: &JobPlan| Arc::new(Job::new(Arc::clone(&job.name), plan.store(job)));
+        let jobs = plan.jobs.iter().map(job).collect();
         let mut bus = EventBus::default();
         for (id, host) in (0..).zip(&plan.hosts) {
             bus.subscribe(id, host.shape.listeners.iter().map(|listener| &listener.subscription));
@@ -88,9 +143,8 @@ impl Fleet {
             mailboxes: (0..count).map(|_| Mailbox::default()).collect(),
             states: (0..count).map(|_| HostState::default()).collect(),
             active: AtomicUsize::new(0),
-            is_stopping: AtomicBool::new(false),
-            own_sequence: AtomicU64::new(0),
-            counters: Counters::default(),
+            orders: OnceLock::new(),
+            counters,
             clock,
             plan,
         }
@@ -100,8 +154,12 @@ impl Fleet {
         &self.clock
     }
 
-    pub(super) fn host_plans(&self) -> &[Arc<HostPlan>] {
-        &self.plan.hosts
+    pub(super) const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(super) fn jobs(&self) -> &[Arc<Job>] {
+        &self.jobs
     }
 
     pub(super) fn active_hosts(&self) -> usize {
@@ -110,15 +168,58 @@ impl Fleet {
 
     /// Asks all hosts to end.
     pub(super) fn stop(&self) {
-        self.is_stopping.store(true, Ordering::Release);
+        self.give(Orders::EndAll);
+    }
+
+    /// Asks the hosts marked to come out of their tasks alive, and the others to end. Mail that comes for
+    /// those who stay waits for them.
+    pub(super) fn hand_over(&self, stay: Box<[bool]>) {
+        self.give(Orders::HandOver(stay));
+    }
+
+    fn give(&self, orders: Orders) {
+        let is_first = self.orders.set(orders).is_ok();
+        debug_assert!(is_first, "a fleet is asked once");
         for mailbox in &self.mailboxes {
             mailbox.wake.notify_one();
         }
     }
 
+    pub(super) fn order(&self, id: HostId) -> Option<Order> {
+        self.orders.get().map(|orders| match orders {
+            Orders::HandOver(stay) if stay[id as usize] => Order::HandOver,
+            Orders::HandOver(_) | Orders::EndAll => Order::End,
+        })
+    }
+
+    pub(super) fn mailbox(&self, id: HostId) -> &Mailbox {
+        &self.mailboxes[id as usize]
+    }
+
+    /// A host's job, and its row in the job's store.
+    fn place(&self, id: HostId) -> (&Job, usize) {
+        (&self.jobs[self.plan.hosts[id as usize].job], self.rows[id as usize] as usize)
+    }
+
+    /// Counts a host in.
+    pub(super) fn begun(&self, id: HostId, at: Time) {
+        let nanos = at.since(Time::from_unix_nanos(0)).as_nanos();
+        self.states[id as usize].started_at_nanos.store(nanos, Ordering::Relaxed);
+        self.active.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a host out: its series leave, and it gets no more mail.
+    pub(super) fn ended(&self, id: HostId) {
+        self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
+        self.active.fetch_sub(1, Ordering::Relaxed);
+        self.take_events(id);
+        let (job, row) = self.place(id);
+        job.store().remove(row);
+    }
+
     /// Emits an event of the mixer itself.
     pub(super) fn publish_own(&self, name: &str) {
-        let sequence = self.own_sequence.fetch_add(1, Ordering::Relaxed);
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
         let data = serde_json::Value::Null;
         let time = self.clock.now();
         self.publish(
@@ -136,7 +237,7 @@ impl Fleet {
                 continue;
             }
             let mailbox = &self.mailboxes[host as usize];
-            let mut events = mailbox.events.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut events = mailbox.events();
             if events.len() >= MAILBOX_MAX {
                 drop(events);
                 self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
@@ -155,16 +256,14 @@ impl Fleet {
     }
 
     /// Before a host's start only what comes right before it is kept, such as the start of the run.
-    fn drop_early_events(&self, id: HostId, starts_at: Time) {
-        let mailbox = &self.mailboxes[id as usize];
-        let mut events = mailbox.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.retain(|event| starts_at.since(event.time) <= START_SPREAD);
+    pub(super) fn drop_early_events(&self, id: HostId, starts_at: Time) {
+        self.mailboxes[id as usize].events().retain(|event| starts_at.since(event.time) <= START_SPREAD);
     }
 
     /// The events that wait for a host, in the order in which they are to be heard.
-    fn take_events(&self, id: HostId) -> VecDeque<Arc<Event>> {
+    pub(super) fn take_events(&self, id: HostId) -> VecDeque<Arc<Event>> {
         let mailbox = &self.mailboxes[id as usize];
-        let mut events = std::mem::take(&mut *mailbox.events.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut events = std::mem::take(&mut *mailbox.events());
         if !events.is_empty() {
             mailbox.is_overflowing.store(false, Ordering::Relaxed);
             events.make_contiguous().sort_by(|a, b| a.order(b));
@@ -173,10 +272,11 @@ impl Fleet {
     }
 
     /// Carries out what a host wants.
-    fn carry_out(&self, id: HostId, host: &EmulatedHost, out: &mut Outbox) {
+    pub(super) fn carry_out(&self, id: HostId, host: &EmulatedHost, out: &mut Outbox) {
         let plan = host.plan();
         if out.report {
-            self.jobs[plan.job].store().report(self.rows[id as usize] as usize, host.row());
+            let (job, row) = self.place(id);
+            job.store().report(row, host.row());
         }
         for (metric, why) in out.failures.drain(..) {
             warn!("metric {metric:?} of host {:?} has no new value: {why}; this is said once", plan.name);
@@ -188,8 +288,12 @@ impl Fleet {
         }
     }
 
+    pub(super) fn count_skipped(&self, updates: u64) {
+        self.counters.updates_skipped.fetch_add(updates, Ordering::Relaxed);
+    }
+
     fn counters(&self) -> BTreeMap<&'static str, u64> {
-        let Counters { updates_skipped, events_dropped, scenario_errors } = &self.counters;
+        let Counters { updates_skipped, events_dropped, scenario_errors, .. } = &*self.counters;
         let named = [
             ("updates_skipped", updates_skipped),
             ("events_dropped", events_dropped),
@@ -277,102 +381,55 @@ impl Fleet {
     }
 }
 
-/// A host's presence in the run. However its task ends, its series leave.
-struct Presence<'a> {
-    fleet: &'a Fleet,
-    id: HostId,
-}
-
-impl<'a> Presence<'a> {
-    fn begin(fleet: &'a Fleet, id: HostId, at: Time) -> Self {
-        let nanos = at.since(Time::from_unix_nanos(0)).as_nanos();
-        fleet.states[id as usize].started_at_nanos.store(nanos, Ordering::Relaxed);
-        fleet.active.fetch_add(1, Ordering::Relaxed);
-        Self { fleet, id }
-    }
-}
-
-impl Drop for Presence<'_> {
-    fn drop(&mut self) {
-        let fleet = self.fleet;
-        fleet.states[self.id as usize].has_ended.store(true, Ordering::Relaxed);
-        fleet.active.fetch_sub(1, Ordering::Relaxed);
-        fleet.take_events(self.id);
-        let job = fleet.plan.hosts[self.id as usize].job;
-        fleet.jobs[job].store().remove(fleet.rows[self.id as usize] as usize);
-    }
-}
-
-/// One host's life.
-pub(super) async fn live(fleet: Arc<Fleet>, id: HostId, mut host: EmulatedHost) {
-    let mailbox = &fleet.mailboxes[id as usize];
-    let mut presence = None;
-    let mut due = host.starts_at();
-    let mut last = due;
-    while due != Time::NEVER {
-        tokio::select! {
-            biased;
-            () = mailbox.wake.notified() => {}
-            () = tokio::time::sleep_until(fleet.clock.instant_of(due).into()) => {}
-        }
-        let now = fleet.clock.now();
-        if fleet.is_stopping.load(Ordering::Acquire) {
-            with_outbox(|out| {
-                host.stop(now.max(last), out);
-                fleet.carry_out(id, &host, out);
-            });
-            return;
-        }
-        if now < host.starts_at() {
-            fleet.drop_early_events(id, host.starts_at());
-            continue;
-        }
-        if presence.is_none() {
-            presence = Some(Presence::begin(&fleet, id, host.starts_at()));
-        }
-        fleet.counters.updates_skipped.fetch_add(host.skip_overdue(now), Ordering::Relaxed);
-        due = with_outbox(|out| catch_up(&fleet, id, &mut host, due, &mut last, out));
-    }
-}
-
-fn with_outbox<R>(work: impl FnOnce(&mut Outbox) -> R) -> R {
-    OUTBOX.with_borrow_mut(|out| {
-        out.clear();
-        work(out)
-    })
-}
-
-/// Lets everything happen that is due by now, each thing at its own time; gives when something is due next.
-/// `last` is the emulated time that the host has reached; an event from before it is heard at it.
-fn catch_up(
-    fleet: &Fleet,
-    id: HostId,
-    host: &mut EmulatedHost,
-    mut due: Time,
-    last: &mut Time,
-    out: &mut Outbox,
-) -> Time {
-    let mut events = fleet.take_events(id);
-    // Read after the events were taken, so that none of them is from the future.
-    let now = fleet.clock.now();
-    while due != Time::NEVER {
-        let event_time = events.front().map_or(Time::NEVER, |event| event.time.max(*last));
-        let at = due.max(*last).min(event_time);
-        if at > now {
-            break;
-        }
-        let count = events.partition_point(|event| event.time <= at);
-        let inbox: Vec<Arc<Event>> = events.drain(..count).collect();
-        out.clear();
-        due = host.advance(at, &inbox, out);
-        *last = at;
-        fleet.carry_out(id, host, out);
-    }
-    due
-}
-
 /// A metric's name, with its own labels where it has any.
 fn shown_name(metric: &MetricPlan) -> String {
     let labels = String::from_utf8_lossy(metric.labels.as_text());
     if labels.is_empty() { metric.name.to_string() } else { format!("{}{{{labels}}}", metric.name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConfigFile, LoadOptions};
+
+    fn plan(hosts: &str) -> Plan {
+        let metrics = "metrics: [Metric(name: \"up\", default_value: 1, listen_events: [\"go\"])]";
+        let text = format!("Config(hosts: [{}])", hosts.replace("..", metrics));
+        let file = ConfigFile::from_text("test", &text);
+        file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))).unwrap().plan
+    }
+
+    #[test]
+    fn hosts_that_live_on_keep_their_mail_and_series_and_those_that_ended_stay_so() {
+        let old = Fleet::new(
+            plan("Host(name: \"gone\", ..), Host(name: \"over\", ..), Host(name: \"on\", ..)"),
+            Clock::start(),
+        );
+        let start = Time::from_unix_secs(1_767_600_000);
+        for id in 0..3 {
+            old.begun(id, start);
+            let (job, row) = old.place(id);
+            job.store().report(row, &[7.0]);
+        }
+        old.ended(1);
+        old.publish_own("go");
+        let plan = plan("Host(name: \"new\", ..), Host(name: \"on\", ..), Host(name: \"over\", ..)");
+        let new = old.successor(plan, &[None, Some(2), Some(1)], |id| id == 2);
+        assert_eq!(new.jobs[0].store().rows_present(), 1, "no gap before the sink goes on");
+        assert_eq!(new.jobs[0].store().row(new.rows[1] as usize), [7.0]);
+        let mail = |id| new.take_events(id).iter().map(|event| event.name.to_string()).collect::<Vec<_>>();
+        new.publish_own("go");
+        assert_eq!((mail(0).len(), mail(1).len(), mail(2).len()), (1, 2, 0));
+        let started = |id: usize| new.states[id].started_at_nanos.load(Ordering::Relaxed);
+        assert!(started(0) == 0 && started(1) > 0 && started(2) > 0);
+        assert_eq!(new.counters.own_events.load(Ordering::Relaxed), 2, "its numbers go on");
+    }
+
+    #[test]
+    fn those_who_stay_are_handed_over_and_the_others_end() {
+        let fleet = Fleet::new(plan("Host(name: \"a\", ..), Host(name: \"b\", ..)"), Clock::start());
+        assert_eq!(fleet.order(0), None);
+        fleet.hand_over([true, false].into());
+        assert_eq!((fleet.order(0), fleet.order(1)), (Some(Order::HandOver), Some(Order::End)));
+    }
 }

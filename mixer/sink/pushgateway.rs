@@ -6,6 +6,7 @@
 
 mod client;
 mod groups;
+mod job_state;
 mod look;
 mod ownership;
 
@@ -17,6 +18,7 @@ use tracing::{debug, info, warn};
 
 pub use client::{GatewayUrl, PushError, PushgatewayClient};
 pub use groups::GatewayGroup;
+use job_state::{Conflict, JobState};
 pub use ownership::{Process, RunInfo, Verdict};
 
 use super::{Health, Job};
@@ -47,32 +49,6 @@ pub struct PushSettings {
     pub cleanup_on_finish: bool,
 }
 
-/// What the gateway has of one job.
-#[derive(Debug, Default)]
-struct JobState {
-    pushed_version: Option<u64>,
-    pushed_at: Option<Time>,
-    may_be_on_gateway: bool,
-    conflict: Option<Conflict>,
-    /// What was told last: the kind of trouble, and its text.
-    complaint: Option<(String, String)>,
-}
-
-impl JobState {
-    fn complaint_text(&self) -> &str {
-        self.complaint.as_ref().map_or("", |(_, text)| text)
-    }
-}
-
-/// The job's group belongs to another run or to something else.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Conflict {
-    /// That may be dead; it will be looked at again.
-    Passing,
-    /// That is alive.
-    Lasting,
-}
-
 /// The gateway does not take anything at present.
 #[derive(Debug)]
 struct Away {
@@ -92,8 +68,9 @@ enum Action {
 #[derive(Debug)]
 pub struct PushgatewaySink {
     client: Arc<PushgatewayClient>,
-    jobs: Arc<[Arc<Job>]>,
     states: Vec<JobState>,
+    /// Whether the first contact is over.
+    has_started: bool,
     run_info: Arc<SeriesStore>,
     owner: RunInfo,
     settings: PushSettings,
@@ -113,15 +90,15 @@ impl PushgatewaySink {
     #[must_use]
     pub fn new(
         client: PushgatewayClient,
-        jobs: Arc<[Arc<Job>]>,
+        jobs: &[Arc<Job>],
         owner: RunInfo,
         settings: PushSettings,
         clock: Clock,
     ) -> Self {
         Self {
             client: Arc::new(client),
-            states: jobs.iter().map(|_| JobState::default()).collect(),
-            jobs,
+            states: jobs.iter().map(|job| JobState::new(Arc::clone(job))).collect(),
+            has_started: false,
             run_info: Arc::new(owner.store()),
             owner,
             settings,
@@ -169,6 +146,7 @@ impl PushgatewaySink {
             }
             Err(error) => self.looks_no_more(&error),
         }
+        self.has_started = true;
         let conflict = self.states.iter().find(|state| state.conflict == Some(Conflict::Lasting));
         conflict.map_or(Ok(()), |state| Err(Error::Run(state.complaint_text().to_owned())))
     }
@@ -179,6 +157,7 @@ impl PushgatewaySink {
         if self.away.as_ref().is_some_and(|away| now < away.next_try) {
             return 0;
         }
+        self.states.retain(JobState::is_wanted);
         match self.look().await {
             Ok(()) => {}
             Err(error) if error.is_away() || self.settings.cleanup_on_start => {
@@ -217,7 +196,7 @@ impl PushgatewaySink {
             if state.conflict.is_some() {
                 return None;
             }
-            let store = self.jobs[index].store();
+            let store = state.job.store();
             if store.rows_present() == 0 {
                 let leaves = state.may_be_on_gateway && self.settings.cleanup_on_finish;
                 return leaves.then_some((index, Action::Delete));
@@ -266,7 +245,7 @@ impl PushgatewaySink {
         (index, action): (usize, Action),
     ) -> impl Future<Output = Result<u64, PushError>> + use<> {
         self.states[index].may_be_on_gateway = true;
-        let (client, job) = (Arc::clone(&self.client), Arc::clone(&self.jobs[index]));
+        let (client, job) = (Arc::clone(&self.client), Arc::clone(&self.states[index].job));
         let (run_info, format) = (Arc::clone(&self.run_info), self.settings.format);
         async move {
             if action == Action::Delete {
@@ -286,16 +265,17 @@ impl PushgatewaySink {
         outcome: Result<u64, PushError>,
         now: Time,
     ) -> usize {
-        let (job, state) = (self.jobs[index].name(), &mut self.states[index]);
+        let state = &mut self.states[index];
+        let job = Arc::clone(state.job.name());
         match outcome {
             Ok(version) => {
-                debug!(job = &**job, "{action:?} went well");
+                debug!(job = &*job, "{action:?} went well");
                 if state.complaint.take().is_some() {
-                    self.health.set_refused(job, None);
+                    self.health.set_refused(&job, None);
                     info!("job {job:?} is taken by the pushgateway again");
                 }
                 if action == Action::Delete {
-                    *state = JobState::default();
+                    state.left();
                     return 0;
                 }
                 (state.pushed_version, state.pushed_at) = (Some(version), Some(now));
@@ -305,7 +285,7 @@ impl PushgatewaySink {
             Err(error) => {
                 let hint = if error.is_not_found() { "; is there a Pushgateway at this url?" } else { "" };
                 let text = format!("{error}{hint}");
-                self.health.set_refused(job, Some(&text));
+                self.health.set_refused(&job, Some(&text));
                 // The text may differ each time, as the gateway lists what it does not like in any order.
                 let kind = error.kind();
                 if state.complaint.as_ref().is_none_or(|(told, _)| *told != kind) {
@@ -356,8 +336,8 @@ impl PushgatewaySink {
             info!("{} left on the pushgateway", plural(left, "group is", "groups are"));
             return;
         }
-        let on_gateway = self.jobs.iter().zip(&self.states).filter(|(_, state)| state.may_be_on_gateway);
-        let names: Vec<String> = on_gateway.map(|(job, _)| job.name().to_string()).collect();
+        let on_gateway = self.states.iter().filter(|state| state.is_own_on_gateway());
+        let names: Vec<String> = on_gateway.map(|state| state.job.name().to_string()).collect();
         let (count, pushed) =
             (names.len(), self.states.iter().filter(|state| state.pushed_at.is_some()).count());
         let mut failed = self.client.delete_all(names.clone()).await;
@@ -399,12 +379,12 @@ mod tests {
 
     const INTERVAL: Span = Span::from_secs(10);
 
-    fn at(secs: u64) -> Time {
+    pub(super) fn at(secs: u64) -> Time {
         Time::from_unix_secs(1_767_600_000 + secs)
     }
 
     /// A sink with one job that has one series. Nothing listens at its url, and nothing is sent.
-    fn sink(cleanup_on_finish: bool) -> PushgatewaySink {
+    pub(super) fn sink(cleanup_on_finish: bool) -> PushgatewaySink {
         let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
         let store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
         let url = GatewayUrl::parse("127.0.0.1:1").unwrap();
@@ -415,12 +395,12 @@ mod tests {
             cleanup_on_start: true,
             cleanup_on_finish,
         };
-        let jobs = Arc::from([Arc::new(Job::new("job".into(), store))]);
-        PushgatewaySink::new(client, jobs, RunInfo::new("c", INTERVAL), settings, Clock::start())
+        let jobs = [Arc::new(Job::new("job".into(), store))];
+        PushgatewaySink::new(client, &jobs, RunInfo::new("c", INTERVAL), settings, Clock::start())
     }
 
-    fn pushed(sink: &mut PushgatewaySink, now: Time) {
-        let version = sink.jobs[0].store().version();
+    pub(super) fn pushed(sink: &mut PushgatewaySink, now: Time) {
+        let version = sink.states[0].job.store().version();
         drop(sink.attempt((0, Action::Push)));
         assert_eq!(sink.settle((0, Action::Push), Ok(version), now), 1);
     }
@@ -432,7 +412,7 @@ mod tests {
         pushed(&mut sink, at(0));
         assert_eq!(sink.due(at(10)), []);
         assert_eq!(sink.due(at(20)), [(0, Action::Push)]);
-        sink.jobs[0].store().report(0, &[2.0]);
+        sink.states[0].job.store().report(0, &[2.0]);
         assert_eq!(sink.due(at(10)), [(0, Action::Push)]);
     }
 
@@ -440,7 +420,7 @@ mod tests {
     fn a_job_without_hosts_is_deleted_if_it_was_pushed_and_is_to_be_cleaned_up() {
         for cleans_up in [true, false] {
             let mut sink = sink(cleans_up);
-            sink.jobs[0].store().remove(0);
+            sink.states[0].job.store().remove(0);
             assert_eq!(sink.due(at(0)), [], "it was never pushed");
             pushed(&mut sink, at(0));
             assert_eq!(sink.due(at(10)) == [(0, Action::Delete)], cleans_up);

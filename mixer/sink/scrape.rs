@@ -4,14 +4,15 @@
 //! takes it with the same `honor_labels: true` as the real one.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use indexmap::IndexMap;
 use tokio::net::TcpListener;
 
 use super::pushgateway::GatewayUrl;
@@ -22,25 +23,36 @@ use crate::exposition::{Format, Group, encode};
 use crate::metric::MetricType;
 use crate::series::{Family, LabelBlock, SeriesStore};
 
-/// The jobs, and when each was last published.
+/// What is served, and when each job was last published.
 #[derive(Debug)]
 pub struct Publisher {
     health: Arc<Health>,
-    jobs: Arc<[Arc<Job>]>,
-    labels: Vec<LabelBlock>,
-    published: Vec<Published>,
+    /// Swapped as a whole; the lock is held for no longer than that.
+    page: Mutex<Arc<[Served]>>,
 }
 
+/// One job that is served.
 #[derive(Debug)]
-struct Published {
-    version: AtomicU64,
-    at_nanos: AtomicU64,
+struct Served {
+    job: Arc<Job>,
+    labels: LabelBlock,
+    published_version: AtomicU64,
+    published_at_nanos: AtomicU64,
 }
 
-impl Default for Published {
-    /// Differs from every version, so that the first look finds a change.
-    fn default() -> Self {
-        Self { version: AtomicU64::new(u64::MAX), at_nanos: AtomicU64::new(0) }
+impl Served {
+    /// A job that was last published at this time. The next look finds a change.
+    fn new(job: &Arc<Job>, published_at_nanos: u64) -> Self {
+        let labels = [("instance", ""), ("job", job.name())];
+        let has_instance = job.store().has_label("instance");
+        let labels =
+            LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"));
+        Self {
+            job: Arc::clone(job),
+            labels,
+            published_version: AtomicU64::new(u64::MAX),
+            published_at_nanos: AtomicU64::new(published_at_nanos),
+        }
     }
 }
 
@@ -54,7 +66,7 @@ pub struct ScrapeSink {
 
 impl ScrapeSink {
     /// Takes the address of the gateway url.
-    pub async fn bind(url: &GatewayUrl, jobs: Arc<[Arc<Job>]>) -> Result<Self, Error> {
+    pub async fn bind(url: &GatewayUrl, jobs: &[Arc<Job>]) -> Result<Self, Error> {
         let (host, port) = url.authority();
         let refused = |source| Error::System {
             what: format!(
@@ -64,18 +76,9 @@ impl ScrapeSink {
         };
         let listener = TcpListener::bind((host.as_str(), port)).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let labels = |job: &Arc<Job>| {
-            let labels = [("instance", ""), ("job", job.name())];
-            let has_instance = job.store().has_label("instance");
-            LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"))
-        };
-        let labels = jobs.iter().map(labels).collect();
-        let published = jobs.iter().map(|_| Published::default()).collect();
-        Ok(Self {
-            publisher: Arc::new(Publisher { health: Arc::default(), jobs, labels, published }),
-            listener,
-            address,
-        })
+        let page = jobs.iter().map(|job| Served::new(job, 0)).collect();
+        let publisher = Publisher { health: Arc::default(), page: Mutex::new(page) };
+        Ok(Self { publisher: Arc::new(publisher), listener, address })
     }
 
     /// How it fares.
@@ -118,10 +121,10 @@ impl Publisher {
     pub fn publish(&self) -> bool {
         let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
         let mut has_changed = false;
-        for (job, published) in self.jobs.iter().zip(&self.published) {
-            let newest = job.store().version();
-            if published.version.swap(newest, Ordering::Relaxed) != newest {
-                published.at_nanos.store(now_nanos, Ordering::Relaxed);
+        for served in &*self.page() {
+            let newest = served.job.store().version();
+            if served.published_version.swap(newest, Ordering::Relaxed) != newest {
+                served.published_at_nanos.store(now_nanos, Ordering::Relaxed);
                 has_changed = true;
             }
         }
@@ -131,17 +134,34 @@ impl Publisher {
         has_changed
     }
 
+    /// Serves these jobs from now on. One that was served before keeps its time; a new one counts as
+    /// published now.
+    pub fn replace_jobs(&self, jobs: &[Arc<Job>]) {
+        let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
+        let old = self.page();
+        let times = old.iter().map(|served| (&**served.job.name(), &served.published_at_nanos));
+        let times: IndexMap<&str, &AtomicU64> = times.collect();
+        let published_at =
+            |job: &Arc<Job>| times.get(&**job.name()).map_or(now_nanos, |at| at.load(Ordering::Relaxed));
+        let page = jobs.iter().map(|job| Served::new(job, published_at(job))).collect();
+        *self.page.lock().unwrap_or_else(PoisonError::into_inner) = page;
+    }
+
+    fn page(&self) -> Arc<[Served]> {
+        Arc::clone(&self.page.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// All jobs that have hosts, merged by family.
     fn body(&self) -> Vec<u8> {
-        let stores: Vec<_> = self.jobs.iter().map(|job| job.store()).collect();
-        let times =
-            self.published.iter().map(|published| push_time(published.at_nanos.load(Ordering::Relaxed)));
+        let page = self.page();
+        let stores: Vec<_> = page.iter().map(|served| served.job.store()).collect();
+        let times = page.iter().map(|served| push_time(served.published_at_nanos.load(Ordering::Relaxed)));
         let times: Vec<SeriesStore> = times.collect();
         let mut groups = Vec::new();
-        for ((store, times), labels) in stores.iter().zip(&times).zip(&self.labels) {
+        for ((store, times), served) in stores.iter().zip(&times).zip(&*page) {
             if store.rows_present() > 0 {
-                groups.push(Group { store, labels });
-                groups.push(Group { store: times, labels });
+                groups.push(Group { store, labels: &served.labels });
+                groups.push(Group { store: times, labels: &served.labels });
             }
         }
         let mut body = Vec::new();

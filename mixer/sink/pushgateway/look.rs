@@ -1,10 +1,13 @@
 //! A look at the gateway's groups: whose they are, which job cannot be pushed, and what dead runs left.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use tracing::{info, warn};
 
+use super::job_state::Conflict;
 use super::ownership::{self, Verdict};
-use super::{Conflict, PushError, PushgatewaySink};
+use super::{PushError, PushgatewaySink};
 use crate::clock::{Span, Time};
 
 impl PushgatewaySink {
@@ -22,14 +25,16 @@ impl PushgatewaySink {
         }
         let (groups, gateway_now) = self.client.groups().await?;
         let clock_now = self.clock.now();
-        for (state, job) in
-            self.states.iter_mut().zip(&*self.jobs).filter(|(state, _)| state.conflict.is_some())
-        {
-            (state.conflict, state.complaint) = (None, None);
-            self.health.set_refused(job.name(), None);
+        let mut told = Vec::new();
+        for (index, state) in self.states.iter_mut().enumerate() {
+            if let Some(conflict) = state.conflict.take() {
+                told.extend((conflict == Conflict::Lasting).then_some(index));
+                state.complaint = None;
+                self.health.set_refused(state.job.name(), None);
+            }
         }
-        let jobs: IndexMap<&str, usize> =
-            self.jobs.iter().zip(0..).map(|(job, index)| (&**job.name(), index)).collect();
+        let names = self.states.iter().map(|state| Arc::clone(state.job.name()));
+        let jobs: IndexMap<Arc<str>, usize> = names.zip(0..).collect();
         let mut doomed = Vec::new();
         let mut next_look = None;
         for group in &groups {
@@ -50,10 +55,12 @@ impl PushgatewaySink {
             };
             if let Some(index) = jobs.get(job) {
                 let complaint = ownership::describe_conflict(job, group, verdict);
-                if self.away.is_some() || conflict == Conflict::Passing {
+                // On start a lasting one ends the run, and is told by that.
+                let ends_run = !self.has_started && self.away.is_none();
+                if conflict == Conflict::Passing || !ends_run && !told.contains(index) {
                     warn!("{complaint}");
                 }
-                self.health.set_refused(self.jobs[*index].name(), Some(&complaint));
+                self.health.set_refused(self.states[*index].job.name(), Some(&complaint));
                 self.states[*index].conflict = Some(conflict);
                 self.states[*index].complaint = Some((String::new(), complaint));
             }

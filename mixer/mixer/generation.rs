@@ -1,0 +1,90 @@
+//! The hosts of one plan, each in its task, and the way from them to those of the next plan.
+
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinSet};
+use tracing::error;
+
+use super::hosts::Fleet;
+use super::life::Life;
+use crate::event::{HostId, RUN_FINISHED};
+use crate::host::EmulatedHost;
+use crate::plan::{Changes, Plan};
+use crate::rng::Seed;
+
+/// The running hosts.
+#[derive(Debug)]
+pub(super) struct Generation {
+    fleet: Arc<Fleet>,
+    seed: Seed,
+    tasks: JoinSet<Option<(HostId, Life)>>,
+}
+
+impl Generation {
+    /// Starts all hosts of the fleet.
+    pub(super) fn start(fleet: Arc<Fleet>, seed: Seed) -> Self {
+        let mut generation = Self { fleet, seed, tasks: JoinSet::new() };
+        let hosts = generation.fleet.plan().hosts.len();
+        generation.spawn(&vec![None; hosts], &mut []);
+        generation
+    }
+
+    pub(super) const fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
+
+    /// Waits until one more host has ended; false if there is none left.
+    pub(super) async fn has_host_ended(&mut self) -> bool {
+        self.tasks.join_next().await.map(handed_over).is_some()
+    }
+
+    /// Ends all hosts.
+    pub(super) async fn end(&mut self) {
+        self.fleet.stop();
+        while self.has_host_ended().await {}
+        self.fleet.publish_own(RUN_FINISHED);
+    }
+
+    /// Goes on with another plan. Hosts that did not change live on, with their series and their mail; the
+    /// others end, and those of the new plan that are not there yet start now.
+    pub(super) async fn replace(&mut self, plan: Plan) -> Changes {
+        let old_count = self.fleet.plan().hosts.len();
+        let changes = Changes::between(self.fleet.plan(), &plan);
+        let mut stay = vec![false; old_count];
+        for id in changes.kept.iter().flatten() {
+            stay[*id as usize] = true;
+        }
+        self.fleet.hand_over(stay.into());
+        let mut lives: Vec<Option<Life>> = (0..old_count).map(|_| None).collect();
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Some((id, life)) = handed_over(ended) {
+                lives[id as usize] = Some(life);
+            }
+        }
+        let next = self.fleet.successor(plan, &changes.kept, |id| lives[id as usize].is_some());
+        self.fleet = Arc::new(next);
+        self.spawn(&changes.kept, &mut lives);
+        changes
+    }
+
+    /// Gives each host its task: those that are `kept` go on with their lives, and have ended if they have none.
+    fn spawn(&mut self, kept: &[Option<HostId>], lives: &mut [Option<Life>]) {
+        let now = self.fleet.clock().now();
+        for ((id, plan), kept) in (0..).zip(&self.fleet.plan().hosts).zip(kept) {
+            let plan = Arc::clone(plan);
+            let life = match kept.map(|old_id| lives[old_id as usize].take()) {
+                None => Life::new(EmulatedHost::new(plan, self.seed, now)),
+                Some(Some(life)) => life.with_plan(plan),
+                Some(None) => continue,
+            };
+            self.tasks.spawn(life.lived(Arc::clone(&self.fleet), id));
+        }
+    }
+}
+
+fn handed_over(ended: Result<Option<(HostId, Life)>, JoinError>) -> Option<(HostId, Life)> {
+    ended.unwrap_or_else(|problem| {
+        error!("a host's task ended by a bug, the others go on: {problem}");
+        None
+    })
+}

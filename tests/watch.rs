@@ -1,0 +1,217 @@
+//! `--watch`: an edited config is taken over while the run goes on.
+
+use std::path::Path;
+
+use crate::processes::{
+    Process, Pushgateway, eventually, free_port, get, http, label, promemu, promemu_command, series, value,
+};
+
+/// A host whose counter rises with every update and must never fall or be away.
+const KEPT: &str = r#"Host(name: "kept", interval: "100ms", metrics: [Metric(name: "kept_total",
+    metric_type: counter, update_interval: "100ms", value_range: (1, 1), scenario: random_in_range)])"#;
+
+fn host(name: &str, fields: &str, level: u32) -> String {
+    format!("Host(name: \"{name}\", {fields} metrics: [Metric(name: \"level\", default_value: {level})])")
+}
+
+fn config(hosts: &[&str]) -> String {
+    format!("Config(\n    default_job_name: \"watched\",\n    hosts: [\n{}],\n)", hosts.join(",\n"))
+}
+
+/// Puts a new file in the place of the old one, as many editors do.
+fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(new, path).unwrap();
+}
+
+fn start(path: &Path, url: &str, more: &[&str]) -> Process {
+    let path = path.display().to_string();
+    let args = ["--config", &path, "--pushgateway-url", url, "--push-interval", "200ms", "--watch"];
+    promemu(&[&args, more].concat())
+}
+
+/// Watches the counter of the host that is kept.
+struct Counter(f64);
+
+impl Counter {
+    fn looks_well(&mut self, exposition: &str) {
+        let lines = series(exposition, "kept_total");
+        let total = lines.first().map_or(0.0, |line| value(line));
+        assert!(total >= self.0, "{total} after {}: {exposition}", self.0);
+        self.0 = total;
+    }
+
+    /// Waits until it has risen well above what it was.
+    fn rises(&mut self, metrics: impl Fn() -> String) {
+        let before = self.0;
+        eventually("the counter goes on", || {
+            self.looks_well(&metrics());
+            (self.0 > before + 3.0).then_some(())
+        });
+    }
+}
+
+/// The hosts and their levels.
+fn levels(exposition: &str) -> Vec<(String, f64)> {
+    let lines = series(exposition, "level");
+    let mut levels: Vec<_> = lines.iter().map(|line| (label(line, "name").to_owned(), value(line))).collect();
+    levels.sort_by(|a, b| a.0.cmp(&b.0));
+    levels
+}
+
+/// On a slow machine the host that starts late may be there early.
+fn levels_without_later(exposition: &str) -> Vec<(String, f64)> {
+    levels(exposition).into_iter().filter(|(name, _)| name != "later").collect()
+}
+
+fn level(name: &str, level: u32) -> (String, f64) {
+    (name.to_owned(), f64::from(level))
+}
+
+#[test]
+fn an_edit_lets_hosts_come_go_and_change_while_the_others_live_on() {
+    let gateway = Pushgateway::start();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.ron");
+    let brief = host("brief", "ttl: \"100ms\",", 1);
+    let later = host("later", "start_time: \"6s\",", 5);
+    let (goes, changes) = (host("goes", "", 1), host("changes", "", 1));
+    let alone = host("alone", "job_name: \"other\",", 1);
+    std::fs::write(&path, config(&[KEPT, &brief, &goes, &changes, &later, &alone])).unwrap();
+    let mut run = start(&path, &gateway.url(), &["--debug"]);
+    let mut counter = Counter(0.0);
+    eventually("the hosts are there, and the brief one is over", || {
+        let exposition = gateway.metrics();
+        counter.looks_well(&exposition);
+        let levels = levels_without_later(&exposition);
+        let are_there = levels == [level("alone", 1), level("changes", 1), level("goes", 1)];
+        (are_there && counter.0 > 3.0 && run.log().contains("host_stopped\" source=\"brief\"")).then_some(())
+    });
+    assert_eq!(gateway.groups(), ["other", "watched"]);
+
+    let (changes, comes) = (host("changes", "", 2), host("comes", "job_name: \"third\",", 3));
+    std::fs::write(&path, config(&[&comes, &brief, &changes, &later, KEPT])).unwrap();
+    eventually("the edit is on the gateway", || {
+        let exposition = gateway.metrics();
+        counter.looks_well(&exposition);
+        (levels_without_later(&exposition) == [level("changes", 2), level("comes", 3)]).then_some(())
+    });
+    assert_eq!(gateway.groups(), ["third", "watched"], "a job without hosts has left");
+    counter.rises(|| gateway.metrics());
+    eventually("a host that waited for its start still starts", || {
+        levels(&gateway.metrics()).contains(&level("later", 5)).then_some(())
+    });
+    let log = run.log();
+    assert!(log.contains("the config was reloaded: 3 hosts kept, 1 new, 2 gone, 1 changed"), "{log}");
+    let events = |name: &str, source: &str| log.matches(&format!("{name}\" source=\"{source}\"")).count();
+    for (source, starts, stops) in
+        [("kept", 1, 0), ("brief", 1, 1), ("goes", 1, 1), ("changes", 2, 1), ("comes", 1, 0), ("later", 1, 0)]
+    {
+        assert_eq!(
+            (events("host_started", source), events("host_stopped", source)),
+            (starts, stops),
+            "{source}"
+        );
+    }
+    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(gateway.groups(), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_edit_is_told_with_its_place_and_changes_nothing() {
+    let gateway = Pushgateway::start();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.ron");
+    std::fs::write(&path, config(&[KEPT])).unwrap();
+    let mut run = start(&path, &gateway.url(), &[]);
+    let mut counter = Counter(0.0);
+    counter.rises(|| gateway.metrics());
+    std::fs::write(&path, config(&[KEPT, "Hots(name: \"a\")"])).unwrap();
+    run.wait_for_log("is not taken over and the run goes on as before; correct it");
+    let place = format!("ERROR {}:6:1: expected Host(…), found Hots(…)", path.display());
+    assert_eq!(run.count_in_log(&place), 1, "{}", run.log());
+    counter.rises(|| gateway.metrics());
+
+    let text = config(&[KEPT, &host("comes", "", 4)]).replace("Config(", "Config(cleanup_on_finish: false,");
+    replace(&path, &text);
+    eventually("the correction is on the gateway", || {
+        let exposition = gateway.metrics();
+        counter.looks_well(&exposition);
+        (levels(&exposition) == [level("comes", 4)]).then_some(())
+    });
+    counter.rises(|| gateway.metrics());
+    let log = run.log();
+    assert!(log.contains("WARN cleanup_on_finish cannot change while promemu runs; restart it"), "{log}");
+    assert_eq!(
+        (run.count_in_log("was reloaded: 1 host kept, 1 new"), run.count_in_log("ERROR")),
+        (1, 2),
+        "{log}"
+    );
+    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(gateway.groups(), Vec::<String>::new());
+}
+
+#[test]
+fn a_new_job_of_somebody_else_is_left_out_and_the_run_goes_on() {
+    let gateway = Pushgateway::start();
+    http("PUT", gateway.port, "/metrics/job/taken", "handmade 1\n").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.ron");
+    std::fs::write(&path, config(&[KEPT])).unwrap();
+    let mut run = start(&path, &gateway.url(), &[]);
+    let mut counter = Counter(0.0);
+    counter.rises(|| gateway.metrics());
+    let (refused, comes) =
+        (host("refused", "job_name: \"taken\",", 1), host("comes", "job_name: \"free\",", 2));
+    replace(&path, &config(&[KEPT, &refused, &comes]));
+    run.wait_for_log("WARN job \"taken\" on the pushgateway was pushed by something else and is not touched");
+    eventually("the other new job is on the gateway", || {
+        (levels(&gateway.metrics()) == [level("comes", 2)]).then_some(())
+    });
+    counter.rises(|| gateway.metrics());
+    assert_eq!(run.terminate(), Some(0));
+    assert!(gateway.metrics().contains("handmade{instance=\"\",job=\"taken\"} 1"));
+    assert_eq!(gateway.groups(), ["taken"]);
+}
+
+/// As a `ConfigMap` is mounted: the file is a link through a link, and only the latter is replaced.
+#[test]
+fn an_edit_behind_links_is_served_without_a_gateway() {
+    let dir = tempfile::tempdir().unwrap();
+    let version = |name: &str, text: &str| {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::fs::write(dir.path().join(name).join("w.ron"), text).unwrap();
+        std::os::unix::fs::symlink(name, dir.path().join("data_new")).unwrap();
+        std::fs::rename(dir.path().join("data_new"), dir.path().join("data")).unwrap();
+    };
+    version("1", &config(&[KEPT, &host("goes", "", 1)]));
+    let path = dir.path().join("w.ron");
+    std::os::unix::fs::symlink("data/w.ron", &path).unwrap();
+    let port = free_port();
+    let mut run = start(&path, &format!("127.0.0.1:{port}"), &["--embedded"]);
+    let metrics = || eventually("the page is there", || get(port, "/metrics"));
+    let mut counter = Counter(0.0);
+    counter.rises(metrics);
+    version("2", &config(&[KEPT, &host("comes", "job_name: \"other\",", 2)]));
+    std::fs::remove_dir_all(dir.path().join("1")).unwrap();
+    let exposition = eventually("the edit is served", || {
+        let exposition = metrics();
+        counter.looks_well(&exposition);
+        (levels(&exposition) == [level("comes", 2)]).then_some(exposition)
+    });
+    assert_eq!(series(&exposition, "push_time_seconds").len(), 2);
+    counter.rises(metrics);
+    version("3", &config(&[&host("last", "ttl: \"100ms\",", 3)]));
+    assert_eq!(run.wait(), Some(0), "all hosts have ended");
+    assert!(run.log().contains("reloaded: 0 hosts kept, 1 new, 2 gone, 0 changed"), "{}", run.log());
+}
+
+#[test]
+fn a_config_without_a_file_cannot_be_watched() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--config", "single_host_load", "--embedded", "--watch"];
+    let mut run = Process::start(promemu_command(&args).current_dir(dir.path()));
+    assert_eq!(run.wait(), Some(2));
+    assert!(run.log().contains("built into promemu and has no file to watch; save it as"), "{}", run.log());
+}
