@@ -5,6 +5,7 @@ use crate::clock::Span;
 use crate::plan::Reaction;
 
 mod language;
+mod mutations;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 

@@ -29,6 +29,18 @@ impl Values {
     }
 }
 
+impl RepeatTemplate {
+    /// The names that its values need.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let names: Vec<&str> = match &self.over {
+            Over::Range(from, to) => from.names().chain(to.names()).collect(),
+            Over::Items(items) => items.iter().flat_map(Scalar::names).collect(),
+            Over::List(list) => list.names().collect(),
+        };
+        names.into_iter()
+    }
+}
+
 impl Resolver<'_> {
     /// How many times these repetitions, the outermost first, make something together. What is more than
     /// the most series is not counted to its end.
@@ -38,12 +50,16 @@ impl Resolver<'_> {
         if inner.is_empty() || values.count() > self.series_max {
             return Some(values.count());
         }
+        let varies = inner.iter().any(|inner| inner.names().any(|name| name == repeat.var));
         let mut total = 0usize;
         let mark = self.names.mark();
         for value in values.iter() {
             self.names.set(&repeat.var, value);
             let count = self.count(inner);
             self.names.rewind(mark);
+            if !varies {
+                return Some(values.count().saturating_mul(count?));
+            }
             total = total.saturating_add(count?);
         }
         Some(total)
@@ -54,13 +70,7 @@ impl Resolver<'_> {
         let mark = self.names.mark();
         let mut is_known = true;
         for repeat in repeats {
-            let mut names: Vec<&str> = match &repeat.over {
-                Over::Range(from, to) => from.names().chain(to.names()).collect(),
-                Over::Items(items) => items.iter().flat_map(Scalar::names).collect(),
-                Over::List(list) => list.names().collect(),
-            };
-            names.retain(|name| !self.names.contains(name));
-            is_known &= names.is_empty();
+            is_known &= repeat.names().all(|name| self.names.contains(name));
             self.names.set(&repeat.var, Value::Int(0));
         }
         self.names.rewind(mark);

@@ -221,12 +221,7 @@ impl<'a> Parser<'a> {
                 .map(|at| 1 + hashes + 1 + at + close.len())
         } else {
             let quote = rest.chars().next().unwrap_or('"');
-            let mut escaped = false;
-            rest.char_indices().skip(1).find_map(|(at, c)| {
-                let ends = c == quote && !escaped;
-                escaped = c == '\\' && !escaped;
-                ends.then_some(at + 1)
-            })
+            closing_quote(rest, quote)
         };
         let Some(len) = len else { return self.unexpected() };
         let literal = &rest[..len];
@@ -263,5 +258,18 @@ impl<'a> Parser<'a> {
     fn literal<T: DeserializeOwned>(&self, literal: &str) -> Parsed<T> {
         let span = SourceSpan { start: self.at, end: self.at + literal.len() };
         ron::from_str(literal).map_err(|error| (span, describe_syntax(&error.code)))
+    }
+}
+
+/// Where the text that begins with this quote ends, past escaped ones.
+fn closing_quote(text: &str, quote: char) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        let found = at + text.get(at..)?.find([quote, '\\'])?;
+        if text[found..].starts_with(quote) {
+            return Some(found + 1);
+        }
+        // What is escaped may have several bytes.
+        at = found + 1 + text[found + 1..].chars().next()?.len_utf8();
     }
 }
