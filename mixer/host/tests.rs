@@ -299,6 +299,64 @@ fn a_failing_formula_costs_its_metric_only() {
 }
 
 #[test]
+fn formulas_read_other_metrics_storage_and_the_time_between_updates() {
+    let plan = one_host(
+        r#"interval: "10s", storage: { "offset": 100 }, metrics: [
+            Metric(name: "age", scenario: time_duration),
+            Metric(name: "sum", scenario: script(source: "storage.offset += 1; links.age + storage.offset")),
+            Metric(name: "step", scenario: script(source: "dt"), listen_events: ["now"]),
+            Metric(name: "seen", scenario: relay_to_other_metric(source_metric_name: "age", calc_function: "storage.offset"))]"#,
+    );
+    assert!(plan.hosts[0].shape.keeps_update_times);
+    let rows = rows(&drive(&mut host(&plan, 0, 1), 23.0, &[(13.0, "now")]));
+    let values: Vec<(f64, &[f64])> = rows.iter().map(|(secs, row)| (*secs, row.as_slice())).collect();
+    let names: Vec<&str> = plan.hosts[0].shape.metrics.iter().map(|metric| &*metric.name).collect();
+    assert_eq!(names, ["age", "sum", "step", "seen"]);
+    assert_eq!(values[0], (0.0, &[0.0, 101.0, 0.0, 101.0][..]));
+    assert_eq!(values[1], (10.0, &[10.0, 112.0, 10.0, 102.0][..]));
+    assert_eq!(values[2], (13.0, &[10.0, 112.0, 3.0, 102.0][..]), "an event updates its listener only");
+    assert_eq!(values[3], (23.0, &[20.0, 123.0, 7.0, 103.0][..]));
+}
+
+#[test]
+fn a_metric_has_a_sample_only_while_its_condition_holds() {
+    let plan = one_host(
+        r#"interval: "10s", metrics: [Metric(name: "age", scenario: time_duration),
+            Metric(name: "late", when: "links.age >= 10 && links.age < 30", default_value: 5),
+            Metric(name: "of_late", scenario: relay_to_other_metric(source_metric_name: "late"))]"#,
+    );
+    let rows = rows(&drive(&mut host(&plan, 0, 1), 40.0, &[]));
+    let absent: Vec<[bool; 2]> = rows.iter().map(|(_, row)| [is_absent(row[1]), is_absent(row[2])]).collect();
+    assert_eq!(absent, [[true; 2], [false; 2], [false; 2], [true; 2], [true; 2]]);
+}
+
+#[test]
+fn a_histogram_makes_as_many_observations_as_its_formula_says() {
+    let plan = one_host(
+        r#"interval: "10s", metrics: [Metric(name: "h", metric_type: histogram, buckets: [1], observations: "t / 5 + 0.6",
+            scenario: random_in_range(value_range: (2, 2)))]"#,
+    );
+    let rows = rows(&drive(&mut host(&plan, 0, 1), 20.0, &[]));
+    let counts: Vec<f64> = rows.iter().map(|(_, row)| row[1]).collect();
+    assert_eq!(counts, [1.0, 4.0, 9.0]);
+}
+
+#[test]
+fn a_reaction_waits_for_its_condition() {
+    let plan = one_host(
+        r#"interval: "10s", listen_events: { "ping": when("t > 15 && event.source == \"other\"", emit("pong")) },
+            metrics: [Metric(name: "m")]"#,
+    );
+    let deeds = drive(&mut host(&plan, 0, 1), 30.0, &[(12.0, "ping"), (22.0, "ping")]);
+    let pongs: Vec<f64> = deeds
+        .iter()
+        .filter(|(_, deed)| *deed == Deed::Emitted("pong".into()))
+        .map(|(secs, _)| *secs)
+        .collect();
+    assert_eq!(pongs, [22.0]);
+}
+
+#[test]
 fn adding_a_host_leaves_the_others_values_alone() {
     let text = |hosts: &str| {
         format!(

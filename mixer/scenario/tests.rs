@@ -261,6 +261,116 @@ fn a_load_peak_rises_stays_and_falls() {
     }
 }
 
+fn constant(value: f64) -> ScenarioPlan {
+    plan("random_in_range", None, vec![("value_range", Argument::Range((value, value)))])
+}
+
+#[test]
+fn brownian_noise_is_as_wide_as_its_formula_says_whatever_the_step_is() {
+    let given = || {
+        let numbers = [("base", 50.0), ("volatility", 2.0), ("reversion", 0.1)];
+        numbers.map(|(name, number)| (name, Argument::Number(number))).to_vec()
+    };
+    for step_secs in [1.0, 10.0] {
+        let mut bench = Bench::new(&plan("brownian", None, given()), 0.0);
+        assert_eq!(bench.update(0.0, None).to_bits(), 50.0f64.to_bits(), "it begins at its base");
+        let values = bench.run((1..20_000).map(|n| f64::from(n) * step_secs));
+        let mean = values.iter().sum::<f64>() / 19_999.0;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 19_999.0;
+        // volatility² / (2 · reversion)
+        assert!(
+            (mean - 50.0).abs() < 0.5 && (variance - 20.0).abs() < 2.0,
+            "{step_secs} s: {mean} {variance}"
+        );
+    }
+}
+
+#[test]
+fn seasonal_follows_hours_and_weekdays_of_its_zone() {
+    let mut hours = vec![1.0; 24];
+    (hours[9], hours[10]) = (3.0, 5.0);
+    let weekdays = vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5];
+    let season = |zone: &str| {
+        let given = vec![
+            ("hours", Argument::Numbers(hours.clone())),
+            ("weekdays", Argument::Numbers(weekdays.clone())),
+            ("time_zone", Argument::Text(zone.into())),
+            ("base", Argument::Number(10.0)),
+        ];
+        Bench::new(&plan("seasonal", None, given), 0.0)
+    };
+    // Monday 5 January 2026 at 9:00 in UTC, counted from the start at 1000 s.
+    let monday_nine = 1_767_603_600.0 - 1_000.0;
+    assert_eq!(
+        season("UTC").run([monday_nine, monday_nine + 1800.0, monday_nine + 3600.0]),
+        [30.0, 40.0, 50.0]
+    );
+    assert_eq!(season("UTC").run([monday_nine - 2.0 * 86_400.0]), [15.0], "a Saturday");
+    assert_eq!(season("Europe/Berlin").run([monday_nine]), [50.0], "it is an hour later there");
+}
+
+#[test]
+fn a_burst_comes_at_the_end_of_every_interval_and_asks_to_be_woken() {
+    let given = vec![("interval", span(60)), ("duration", span(5)), ("intensity", Argument::Number(9.0))];
+    let mut bench = Bench::new(&plan("burst", None, given), 0.0);
+    assert_eq!(bench.run([0.0, 54.9, 55.0, 59.0, 60.0, 115.0]), [1.0, 1.0, 9.0, 9.0, 1.0, 9.0]);
+    let wakes: Vec<f64> = bench.effects.wakes.iter().map(|wake| wake.since(START).as_secs_f64()).collect();
+    assert_eq!(wakes, [55.0, 55.0, 60.0, 60.0, 115.0, 120.0]);
+}
+
+#[test]
+fn scenarios_are_added_multiplied_clamped_and_delayed() {
+    let parts = |values: &[f64]| Argument::Scenarios(values.iter().map(|value| constant(*value)).collect());
+    let run = |name: &str, given| Bench::new(&plan(name, None, given), 1.0).run(every_10_secs(4));
+    assert_eq!(run("sum", vec![("of", parts(&[2.0, 3.0, 4.0]))]), [9.0; 4]);
+    assert_eq!(run("product", vec![("of", parts(&[2.0, 3.0, 4.0]))]), [24.0; 4]);
+    let range = ("range", Argument::Range((0.0, 5.0)));
+    assert_eq!(run("clamp", vec![("of", Argument::Scenario(constant(7.0))), range]), [5.0; 4]);
+    let seconds = Argument::Scenario(plan("time_duration", None, vec![]));
+    assert_eq!(run("delay", vec![("of", seconds), ("by", span(15))]), [1.0, 1.0, 0.0, 10.0]);
+}
+
+#[test]
+fn parts_of_a_composition_have_values_of_their_own_and_hear_events() {
+    let peak = plan("load_peak_cpu", Some((0.0, 100.0)), vec![]);
+    let steps = vec![("trend", Argument::Text("up".into())), ("step_range", Argument::Range((1.0, 1.0)))];
+    let climb = plan("update_by_trend", None, steps);
+    let sum = plan("sum", None, vec![("of", Argument::Scenarios(vec![constant(1000.0), climb, peak]))]);
+    assert_eq!(sum.subscriptions().len(), 2);
+    let mut bench = Bench::new(&sum, 0.0);
+    let idle = bench.update(0.0, None);
+    assert!((1006.0..=1026.0).contains(&idle), "{idle}");
+    let peak = bench.update(10.0, Some("load_peak_start"));
+    assert!((1077.0..=1102.0).contains(&peak), "{peak}");
+}
+
+#[test]
+fn a_case_counts_only_when_its_condition_holds() {
+    let case = Case {
+        subscription: Subscription::parse("peak"),
+        scenario: Some(constant(9.0)),
+        duration: None,
+        when: Some(formula("t > 5")),
+    };
+    let plan = plan("switch_scenario_by_events", None, vec![("events_config", Argument::Cases(vec![case]))]);
+    let mut bench = Bench::new(&plan, 1.0);
+    let values = [bench.update(3.0, Some("peak")), bench.update(6.0, Some("peak")), bench.update(9.0, None)];
+    assert_eq!(values, [1.0, 9.0, 9.0]);
+}
+
+#[test]
+fn a_script_runs_with_every_update_and_may_emit() {
+    let source = "if event.name == \"boost\" { emit(\"boosted\", dt); value * 2 } else { () }";
+    let formula = Expression::compile_script(source).unwrap().bind_script(&Names::default(), &mut Vec::new());
+    let script = Script { formula, emits: vec![Some("boosted".into())] };
+    let plan = plan("script", None, vec![("source", Argument::Script(script))]);
+    assert_eq!(plan.emits(), [Announced { event: Some("boosted".into()), source: None }]);
+    let mut bench = Bench::new(&plan, 4.0);
+    assert_eq!([bench.update(5.0, None), bench.update(15.0, Some("boost"))], [4.0, 8.0]);
+    let emitted = Emission { event: "boosted".into(), source: None, data: 10.0.into() };
+    assert_eq!(bench.effects.emitted, [emitted]);
+}
+
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |name: &str, given: Vec<(&str, Argument)>| {
@@ -277,6 +387,12 @@ fn parameters_that_make_no_sense_are_refused() {
     assert!(refused("variety_selection", vec![("values", Argument::Numbers(vec![]))]).contains("values"));
     let negative = Argument::Range((-1.0, 2.0));
     assert!(refused("update_by_trend", vec![("step_range", negative)]).contains("step_range"));
+    assert!(refused("brownian", vec![("reversion", number(-1.0))]).contains("reversion"));
+    assert!(refused("burst", vec![("duration", span(0))]).contains("duration"));
+    assert!(refused("sum", vec![("of", Argument::Scenarios(vec![]))]).contains("of"));
+    assert!(
+        refused("delay", vec![("of", Argument::Scenario(constant(1.0))), ("by", span(0))]).contains("by")
+    );
     assert!(refused("calc_by_event", vec![]).contains("events_config"));
     assert!(refused("switch_scenario_by_events", vec![]).contains("events_config"));
 }
