@@ -18,7 +18,7 @@ use crate::sink::Job;
 use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
 
 /// More events than this wait for no host; the newest are dropped and counted.
-const MAILBOX_MAX: usize = 256;
+pub(super) const MAILBOX_MAX: usize = 256;
 
 /// No more hosts of a job are listed in a status report.
 const LISTED_HOSTS_MAX: usize = 100;
@@ -260,13 +260,12 @@ impl Fleet {
         self.mailboxes[id as usize].events().retain(|event| starts_at.since(event.time) <= START_SPREAD);
     }
 
-    /// The events that wait for a host, in the order in which they are to be heard.
+    /// The events that wait for a host.
     pub(super) fn take_events(&self, id: HostId) -> VecDeque<Arc<Event>> {
         let mailbox = &self.mailboxes[id as usize];
-        let mut events = std::mem::take(&mut *mailbox.events());
+        let events = std::mem::take(&mut *mailbox.events());
         if !events.is_empty() {
             mailbox.is_overflowing.store(false, Ordering::Relaxed);
-            events.make_contiguous().sort_by(|a, b| a.order(b));
         }
         events
     }
