@@ -138,6 +138,12 @@ impl EventBus {
         self.topics.entry(Arc::clone(event)).or_default()
     }
 
+    /// Whether any host listens to an event of this name from others.
+    #[must_use]
+    pub fn is_heard(&self, name: &str) -> bool {
+        self.topics.contains_key(name)
+    }
+
     /// The hosts that listen to `event`, each once, without the one that emitted it.
     pub fn listeners(&self, event: &Event, emitter: Option<HostId>) -> impl Iterator<Item = HostId> {
         let topic = self.topics.get(&event.name);

@@ -20,7 +20,7 @@
 //! | 2 | series, scenario, status |
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
-//! | 5 | mixer, preview |
+//! | 5 | mixer, backfill, preview |
 //! | 6 | settings, cli, watch, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
@@ -67,6 +67,7 @@
 //! [`MetricsMixer::start`] takes such a plan, and [`MetricsMixer::run`] runs it until a future of yours completes;
 //! [`MetricsMixer::run_with_reloads`] goes on with each other plan that comes.
 
+pub mod backfill;
 pub mod clock;
 pub mod config;
 pub mod error;
