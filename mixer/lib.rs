@@ -21,7 +21,8 @@
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
 //! | 5 | mixer, backfill, preview |
-//! | 6 | settings, cli, watch, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 6 | export |
+//! | 7 | settings, cli, watch, check, save, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!
@@ -72,6 +73,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod exposition;
 pub mod expression;
 pub mod host;

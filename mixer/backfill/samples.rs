@@ -1,5 +1,7 @@
 //! What a scrape of a host would have seen, at evenly spaced moments.
 
+use std::ops::Range;
+
 use super::{Backfill, Tally};
 use crate::clock::{Span, Time};
 use crate::host::{DrivenHost, Outbox};
@@ -35,23 +37,26 @@ impl Grid {
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostSamples {
     cells: Vec<f64>,
+    /// Which cells of the host's row these are.
+    taken: Range<usize>,
     moments: usize,
     /// What the host did for it.
     pub tally: Tally,
 }
 
 impl HostSamples {
-    /// Lets a host live, and notes what it has reported at each moment.
+    /// Lets a host live, and notes what it has reported in these cells at each moment.
     #[must_use]
-    pub fn of(mut host: DrivenHost, grid: &Grid) -> Self {
-        let (width, moments) = (host.host().row().len(), grid.count());
-        let mut samples = Self { cells: vec![ABSENT; width * moments], moments, tally: Tally::default() };
+    pub fn of(mut host: DrivenHost, grid: &Grid, taken: Range<usize>) -> Self {
+        let (width, moments) = (taken.len(), grid.count());
+        let cells = vec![ABSENT; width * moments];
+        let mut samples = Self { cells, taken: taken.clone(), moments, tally: Tally::default() };
         let mut out = Outbox::default();
         let mut reported: Vec<f64> = vec![ABSENT; width];
         for (n, moment) in grid.iter().enumerate() {
             let tally = Backfill::drive(&mut host, moment, &mut out, |_, host, out| {
                 if out.report {
-                    reported.copy_from_slice(host.host().row());
+                    reported.copy_from_slice(&host.host().row()[taken.clone()]);
                 }
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
@@ -66,9 +71,16 @@ impl HostSamples {
         samples
     }
 
-    /// One cell at all moments.
+    /// Which cells of the host's row these are.
+    #[must_use]
+    pub const fn cells_taken(&self) -> &Range<usize> {
+        &self.taken
+    }
+
+    /// One cell of the host's row at all moments.
     #[must_use]
     pub fn cell(&self, cell: usize) -> &[f64] {
+        let cell = cell - self.taken.start;
         &self.cells[cell * self.moments..(cell + 1) * self.moments]
     }
 

@@ -35,7 +35,10 @@ fn samples(plan: &Arc<Plan>, seed: u64, threads: usize) -> Vec<HostSamples> {
     let taken = run.each_host(
         &hosts,
         threads,
-        |_, host| HostSamples::of(host, &grid()),
+        |_, host| {
+            let cells = 0..host.host().row().len();
+            HostSamples::of(host, &grid(), cells)
+        },
         |_, samples| {
             all.push(samples);
             Ok::<(), ()>(())
