@@ -23,7 +23,7 @@ use promemu::clock::{Clock, Span, Time, wall_now};
 use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
-use promemu::preview::first_exposition;
+use promemu::preview::FirstValues;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
@@ -121,7 +121,11 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
     let started_at = wall_now();
     let plan = load(settings, &open(settings)?, started_at)?.plan;
     let seed = settings.run_settings(&plan.defaults)?.seed;
-    output::print(&first_exposition(&plan, seed, started_at))?;
+    let first = FirstValues::of(&plan, seed, started_at);
+    for failure in &first.failures {
+        warn!("{failure}");
+    }
+    output::print(&first.body)?;
     Ok(ExitCode::SUCCESS)
 }
 
