@@ -44,6 +44,15 @@ pub struct Tally {
     pub scenario_errors: u64,
 }
 
+impl Tally {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        let (updates, errors) = (self.updates + other.updates, self.scenario_errors + other.scenario_errors);
+        Self { updates, scenario_errors: errors }
+    }
+}
+
 impl Backfill {
     /// A run of the plan from `start` to `until`. Makes the first pass.
     #[must_use]

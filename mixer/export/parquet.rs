@@ -1,5 +1,5 @@
 //! Apache Parquet (<https://parquet.apache.org/docs/file-format/>): `timestamp` (milliseconds, UTC), `metric`,
-//! `labels` (as in the text format) and `value`, in row groups of whole hosts.
+//! `labels` (as in the text format) and `value`, host by host.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,8 +11,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use super::{Export, Exported};
-use crate::event::HostId;
+use super::{Export, Spool};
 
 const SCHEMA: &str = "message samples {
     REQUIRED INT64 timestamp (TIMESTAMP(MILLIS, true));
@@ -33,17 +32,15 @@ struct Rows {
     values: Vec<f64>,
 }
 
-/// Writes an export; the hosts are driven on this thread.
-pub(super) fn write(export: &Export<'_>, out: &mut (dyn Write + Send)) -> io::Result<Exported> {
+/// Writes what is spooled, on this thread; gives how many samples there were.
+pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + Send)) -> io::Result<u64> {
     let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
     let timestamps: Vec<i64> = export.grid.iter().map(|moment| moment.unix_millis().cast_signed()).collect();
-    let (mut exported, mut rows) = (Exported::default(), Rows::default());
-    for id in 0..export.run.plan().hosts.len() {
-        let id = HostId::try_from(id).map_err(io::Error::other)?;
-        let mut tally = exported.tally;
-        export.each_series(id, &mut tally, &mut |series| {
+    let (mut samples, mut rows) = (0, Rows::default());
+    for item in export.items(false).into_iter().flatten() {
+        export.with_series(spool, item, |series| {
             series.each_simple(&mut |name, labels, values| {
                 let (name, labels) = (ByteArray::from(name), ByteArray::from(labels));
                 for (moment, value) in values {
@@ -53,16 +50,14 @@ pub(super) fn write(export: &Export<'_>, out: &mut (dyn Write + Send)) -> io::Re
                     rows.values.push(value);
                 }
             });
-            if rows.values.len() >= ROWS_MAX {
-                exported.samples += rows.write(&mut writer)?;
-            }
-            Ok(())
         })?;
-        exported.tally = tally;
+        if rows.values.len() >= ROWS_MAX {
+            samples += rows.write(&mut writer)?;
+        }
     }
-    exported.samples += rows.write(&mut writer)?;
+    samples += rows.write(&mut writer)?;
     writer.close().map_err(failed)?;
-    Ok(exported)
+    Ok(samples)
 }
 
 impl Rows {

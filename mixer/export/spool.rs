@@ -1,74 +1,52 @@
-//! A thread's share of an export on the disk: bytes, and where each host's are.
+//! All samples of an export on the disk, where each host has its place.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// So much is read of a spool at once.
-const COPY_BYTES: usize = 256 * 1024;
+use crate::backfill::HostSamples;
+use crate::plan::Plan;
 
-/// Some bytes of a spool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Segment {
-    start: u64,
-    len: u64,
-}
+const CELL_BYTES: usize = size_of::<f64>();
 
 /// A file without a name, which is gone when nobody has it open any more, however the process ends.
 #[derive(Debug)]
 pub(super) struct Spool {
-    file: BufWriter<File>,
-    end: u64,
-    /// Of each host, in the order in which they came, the segments of each part, in the order of the parts.
-    hosts: Vec<Vec<(usize, Segment)>>,
+    file: File,
+    /// The first cell of each host.
+    starts: Vec<usize>,
+    moments: usize,
 }
 
 impl Spool {
-    pub(super) fn new(dir: &Path) -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile_in(dir)?), end: 0, hosts: Vec::new() })
+    /// Room for so many moments of all hosts.
+    pub(super) fn new(dir: &Path, plan: &Plan, moments: usize) -> io::Result<Self> {
+        let mut next = 0usize;
+        let starts = plan.hosts.iter().map(|host| {
+            let start = next;
+            next = next.saturating_add(host.shape.width);
+            start
+        });
+        Ok(Self { starts: starts.collect(), file: tempfile::tempfile_in(dir)?, moments })
     }
 
-    /// Appends bytes.
-    pub(super) fn put(&mut self, bytes: &[u8]) -> io::Result<Segment> {
-        self.file.write_all(bytes)?;
-        let segment = Segment { start: self.end, len: bytes.len() as u64 };
-        self.end += segment.len;
-        Ok(segment)
+    fn byte(&self, host: usize, cell: usize) -> u64 {
+        ((self.starts[host] + cell) * self.moments * CELL_BYTES) as u64
     }
 
-    /// Ends a host, whose segments these are, each with its part.
-    pub(super) fn end_host(&mut self, mut segments: Vec<(usize, Segment)>) {
-        segments.retain(|(_, segment)| segment.len > 0);
-        segments.sort_by_key(|(part, _)| *part);
-        self.hosts.push(segments);
+    /// Puts some of a host's cells at their place, each with all its moments.
+    pub(super) fn put(&self, host: usize, first_cell: usize, cells: &[f64]) -> io::Result<()> {
+        let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
+        self.file.write_all_at(&bytes, self.byte(host, first_cell))
     }
 
-    fn segments(&self, host: usize, part: usize) -> impl Iterator<Item = Segment> + use<'_> {
-        let segments = self.hosts.get(host).map_or(&[][..], Vec::as_slice);
-        let from = segments.partition_point(|(other, _)| *other < part);
-        segments[from..].iter().take_while(move |(other, _)| *other == part).map(|(_, segment)| *segment)
-    }
-
-    /// Whether a host has something in a part.
-    pub(super) fn has(&self, host: usize, part: usize) -> bool {
-        self.segments(host, part).next().is_some()
-    }
-
-    /// Copies what a host has in a part.
-    pub(super) fn copy(&mut self, host: usize, part: usize, out: &mut dyn Write) -> io::Result<()> {
-        let segments: Vec<Segment> = self.segments(host, part).collect();
-        let mut buffer = Vec::new();
-        for Segment { start, len } in segments {
-            // A seek writes what is still in the buffer.
-            self.file.seek(SeekFrom::Start(start))?;
-            let mut left = usize::try_from(len).map_err(io::Error::other)?;
-            while left > 0 {
-                buffer.resize(left.min(COPY_BYTES), 0);
-                self.file.get_mut().read_exact(&mut buffer)?;
-                out.write_all(&buffer)?;
-                left -= buffer.len();
-            }
-        }
-        Ok(())
+    /// Some of a host's cells.
+    pub(super) fn samples(&self, host: usize, cells: Range<usize>) -> io::Result<HostSamples> {
+        let mut bytes = vec![0; cells.len() * self.moments * CELL_BYTES];
+        self.file.read_exact_at(&mut bytes, self.byte(host, cells.start))?;
+        let values = bytes.as_chunks::<CELL_BYTES>().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
+        Ok(HostSamples::from_cells(values.collect(), cells, self.moments))
     }
 }
