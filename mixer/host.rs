@@ -326,11 +326,16 @@ impl EmulatedHost {
     /// Updates the marked metrics and those that are calculated from them, in the plan's order.
     fn update_marked(&mut self, now: Time, event: Option<&Event>, out: &mut Outbox) {
         let plan = Arc::clone(&self.plan);
+        // Most metrics share one schedule.
+        let mut moment = self.moment_of(&plan, 0, now);
         for (index, metric) in plan.shape.metrics.iter().enumerate() {
             let from_source = metric.source.is_some_and(|source| out.updated[source]);
             if out.updated[index] || from_source {
                 let event = if out.updated[index] { event } else { None };
-                out.updated[index] = self.update_metric(&plan, index, now, event, out);
+                if moment.schedule != metric.schedule {
+                    moment = self.moment_of(&plan, metric.schedule, now);
+                }
+                out.updated[index] = self.update_metric(&plan, index, &moment, event, out);
             }
         }
     }

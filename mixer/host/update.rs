@@ -14,29 +14,44 @@ use crate::scenario::{Running, Scenario, Tick};
 /// No update makes more observations.
 const OBSERVATIONS_MAX: f64 = 1e6;
 
+/// A schedule at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScheduleMoment {
+    pub(super) schedule: usize,
+    now: Time,
+    /// Whether its metrics have values now.
+    is_open: bool,
+    /// Seconds since its start.
+    t_secs: f64,
+}
+
 impl EmulatedHost {
+    pub(super) fn moment_of(&self, host: &HostPlan, schedule: usize, now: Time) -> ScheduleMoment {
+        let plan = host.shape.schedules[schedule];
+        let start = self.starts_at + plan.start_time;
+        let is_open = now >= start && now < start + plan.duration;
+        ScheduleMoment { schedule, now, is_open, t_secs: now.since(start).as_secs_f64() }
+    }
+
     /// Makes one value. Gives whether the metric has a sample now.
     pub(super) fn update_metric(
         &mut self,
         host: &HostPlan,
         index: usize,
-        now: Time,
+        moment: &ScheduleMoment,
         event: Option<&Event>,
         out: &mut Outbox,
     ) -> bool {
         let plan = &host.shape.metrics[index];
-        let schedule = host.shape.schedules[plan.schedule];
-        let start = self.starts_at + schedule.start_time;
         let source_value = plan.source.map_or(0.0, |source| self.shown_value(source));
-        if self.stopped.contains(&index)
-            || now < start
-            || now >= start + schedule.duration
-            || is_absent(source_value)
-        {
+        if !moment.is_open || self.stopped.contains(&index) || is_absent(source_value) {
             return false;
         }
         out.updates += 1;
-        self.read_links(&plan.links, out);
+        if !plan.links.is_empty() {
+            self.read_links(&plan.links, out);
+        }
+        let ScheduleMoment { now, t_secs, .. } = *moment;
         let dt_secs = self.updated_at.get_mut(index).map_or(0.0, |at| {
             let last = std::mem::replace(at, now);
             if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
@@ -44,7 +59,7 @@ impl EmulatedHost {
         let metric = &mut self.metrics[index];
         let mut tick = Tick {
             now,
-            t_secs: now.since(start).as_secs_f64(),
+            t_secs,
             dt_secs,
             value: metric.level,
             source_value,
