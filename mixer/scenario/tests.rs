@@ -354,8 +354,8 @@ fn a_case_counts_only_when_its_condition_holds() {
     };
     let plan = plan("switch_scenario_by_events", None, vec![("events_config", Argument::Cases(vec![case]))]);
     let mut bench = Bench::new(&plan, 1.0);
-    let values = [bench.update(3.0, Some("peak")), bench.update(6.0, Some("peak")), bench.update(9.0, None)];
-    assert_eq!(values, [1.0, 9.0, 9.0]);
+    let values = (bench.update(3.0, Some("peak")), bench.update(6.0, Some("peak")), bench.update(9.0, None));
+    assert_eq!(values, (1.0, 9.0, 9.0));
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn a_script_runs_with_every_update_and_may_emit() {
     let plan = plan("script", None, vec![("source", Argument::Script(script))]);
     assert_eq!(plan.emits(), [Announced { event: Some("boosted".into()), source: None }]);
     let mut bench = Bench::new(&plan, 4.0);
-    assert_eq!([bench.update(5.0, None), bench.update(15.0, Some("boost"))], [4.0, 8.0]);
+    assert_eq!((bench.update(5.0, None), bench.update(15.0, Some("boost"))), (4.0, 8.0));
     let emitted = Emission { event: "boosted".into(), source: None, data: 10.0.into() };
     assert_eq!(bench.effects.emitted, [emitted]);
 }
