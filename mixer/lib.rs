@@ -15,7 +15,7 @@
 //!
 //! | floor | files |
 //! | --- | --- |
-//! | 0 | error, rng, clock |
+//! | 0 | error, rng, clock, process |
 //! | 1 | event, metric, expression |
 //! | 2 | series, scenario, status |
 //! | 3 | exposition, plan |
@@ -78,6 +78,7 @@ pub mod metric;
 pub mod mixer;
 pub mod plan;
 pub mod preview;
+pub mod process;
 pub mod rng;
 pub mod scenario;
 pub mod series;
