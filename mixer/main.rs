@@ -18,7 +18,7 @@ mod watch;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use promemu::clock::{Clock, Span, Time, wall_now};
+use promemu::clock::{Clock, Span, Speed, Time, wall_now};
 use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
@@ -124,7 +124,7 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
 }
 
 async fn run(settings: Arc<Settings>) -> Result<(), Error> {
-    let clock = Clock::start();
+    let clock = Clock::start().at_speed(settings.speed());
     let file = open(&settings)?;
     let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
     let LoadedConfig { plan, files, .. } = load(&settings, &file, clock.started_at())?;
@@ -143,7 +143,7 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         () = &mut shutdown => return Ok(()),
     };
     let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
-    info!("running {config} with {hosts} and {series}, seed {seed}");
+    info!("running {config} with {hosts} and {series}, seed {seed}{}", pace(clock.speed()));
     if let Some(address) = mixer.scrape_address() {
         info!("the metrics are at http://{address}/metrics");
     } else {
@@ -155,6 +155,11 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
         never = watch.reload_edits(settings, running, clock.started_at(), plans) => match never {},
     }
+}
+
+/// How fast a run is, if that is worth a word.
+fn pace(speed: Speed) -> String {
+    if speed == Speed::NORMAL { String::new() } else { format!(", at speed {speed}") }
 }
 
 /// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::clock::{Clock, Span, Time};
@@ -51,6 +52,8 @@ pub struct RunSettings {
     pub shows_metrics: bool,
     /// The seed of all randomness.
     pub seed: u64,
+    /// The run ends after so much emulated time, or when all hosts are over.
+    pub duration: Span,
 }
 
 /// A run: jobs, hosts, bus and sink.
@@ -78,10 +81,10 @@ impl MetricsMixer {
     /// What the run is doing now.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.fleet.status(&self.settings, self.output.health().status(self.fleet.clock().now()))
+        self.fleet.status(&self.settings, self.output.health().status(self.fleet.clock().real().now()))
     }
 
-    /// Runs until all hosts have ended or `shutdown` comes; cleans up.
+    /// Runs until all hosts have ended, the duration is over or `shutdown` comes; cleans up.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let (_, no_reloads) = mpsc::channel(1);
         self.run_with_reloads(shutdown, no_reloads).await
@@ -96,14 +99,15 @@ impl MetricsMixer {
         mut reloads: mpsc::Receiver<Plan>,
     ) -> Result<(), Error> {
         let Self { fleet, settings, output } = self;
-        let clock = *fleet.clock();
+        let (clock, real) = (*fleet.clock(), fleet.clock().real());
+        let ends_at = clock.now() + settings.duration;
         fleet.publish_own(RUN_STARTED);
         let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         let mut sink = tokio::spawn(output.drive(newest, settings.push.interval, stopped));
         let mut generation = Generation::start(fleet, Seed::new(settings.seed));
-        let mut next_status = settings.status_interval.map(|interval| clock.now() + interval);
+        let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -116,6 +120,10 @@ impl MetricsMixer {
                     info!("all hosts have ended");
                     break;
                 },
+                () = sleep_until(&clock, ends_at) => {
+                    info!("the run's duration, {}, is over", settings.duration);
+                    break;
+                }
                 Some(plan) = reloads.recv() => {
                     let changes = generation.replace(plan).await;
                     fleets.send_replace(Arc::clone(generation.fleet()));
@@ -126,23 +134,31 @@ impl MetricsMixer {
                     generation.end().await;
                     return joined(ended);
                 }
-                () = sleep_until(&clock, next_status.unwrap_or(Time::NEVER)) => {
-                    report(&generation.fleet().status(&settings, health.status(clock.now())));
-                    next_status = settings.status_interval.map(|interval| clock.now() + interval);
+                () = sleep_until(&real, next_status.unwrap_or(Time::NEVER)) => {
+                    report(&generation.fleet().status(&settings, health.status(real.now())));
+                    next_status = settings.status_interval.map(|interval| real.now() + interval);
                 }
             }
         }
         stop.send_replace(true);
-        if settings.push.cleanup_on_finish {
-            generation.end().await;
-            joined(sink.await)
-        } else {
-            // The groups that stay are to have the hosts' last values, so the sink ends first.
-            let outcome = joined(sink.await);
-            generation.end().await;
-            outcome
-        }
+        end(generation, sink, settings.push.cleanup_on_finish).await
     }
+}
+
+/// Ends the hosts and waits for the sink, which has been told to stop.
+async fn end(
+    mut generation: Generation,
+    sink: JoinHandle<Result<(), Error>>,
+    cleans_up: bool,
+) -> Result<(), Error> {
+    if cleans_up {
+        generation.end().await;
+        return joined(sink.await);
+    }
+    // The groups that stay are to have the hosts' last values, so the sink ends first.
+    let outcome = joined(sink.await);
+    generation.end().await;
+    outcome
 }
 
 fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

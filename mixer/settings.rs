@@ -2,7 +2,7 @@
 
 mod arguments;
 
-use promemu::clock::{Span, Time};
+use promemu::clock::{Span, Speed, Time};
 use promemu::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu::error::{ConfigError, Error};
 use promemu::exposition::Format;
@@ -32,6 +32,8 @@ struct Flags {
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
+    speed: Speed,
+    duration: Span,
     arguments: GivenArguments,
 }
 
@@ -51,6 +53,9 @@ impl Settings {
                 &cli.status_interval,
             )?)
             .filter(|span| *span != Span::ZERO),
+            speed: Speed::parse(&cli.speed)
+                .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
+            duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
             arguments: GivenArguments::new(&cli)?,
         };
         Ok(Self { cli, flags })
@@ -115,6 +120,11 @@ impl Settings {
         self.flags.push_timeout.duration()
     }
 
+    /// How fast emulated time runs.
+    pub(crate) const fn speed(&self) -> Speed {
+        self.flags.speed
+    }
+
     /// How to run a config that has these defaults.
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
         let pushgateway_url = match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
@@ -141,6 +151,7 @@ impl Settings {
             shows_hosts: self.cli.show_hosts_status,
             shows_metrics: self.cli.show_metrics_status,
             seed: self.cli.seed.unwrap_or_else(random_seed),
+            duration: self.flags.duration,
         })
     }
 }
@@ -154,6 +165,15 @@ fn positive(flag: &str, text: &str) -> Result<Span, Error> {
         Span::ZERO | Span::FOREVER => {
             Err(Error::Usage(format!("{flag} must be longer than 0 and not endless, but is {text:?}")))
         }
+        span => Ok(span),
+    }
+}
+
+/// Longer than nothing, or endless.
+fn duration(text: &str) -> Result<Span, Error> {
+    let flag = "--duration or PME_DURATION";
+    match span(flag, text)? {
+        Span::ZERO => Err(Error::Usage(format!("{flag} must be longer than 0, but is {text:?}"))),
         span => Ok(span),
     }
 }
@@ -199,18 +219,23 @@ mod tests {
     }
 
     #[test]
-    fn intervals_that_make_no_sense_are_refused() {
+    fn values_that_make_no_sense_are_refused() {
         for flags in [
             ["--push-interval", "0"],
             ["--push-interval", "inf"],
             ["--push-interval", "x"],
             ["--push-timeout", "0"],
             ["--status-interval", "-1"],
+            ["--duration", "0"],
+            ["--duration", "long"],
+            ["--speed", "0"],
+            ["--speed", "fast"],
         ] {
             let flags = [format!("{}={}", flags[0], flags[1])];
             let error = settings(&[&flags[0]]).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{error}");
         }
         assert_eq!(settings(&["--status-interval", "0"]).unwrap().flags.status_interval, None);
+        assert_eq!(settings(&[]).unwrap().flags.duration, Span::FOREVER);
     }
 }

@@ -327,7 +327,9 @@ impl Fleet {
             })
             .collect();
         Status {
-            timestamp: self.clock.now().rfc3339(),
+            timestamp: self.clock.real().now().rfc3339(),
+            emulated_time: self.clock.now().rfc3339(),
+            speed: self.clock.speed().factor(),
             is_running: self.active_hosts() > 0,
             pushgateway_url: settings.pushgateway_url.to_string(),
             push_interval: settings.push.interval.as_secs_f64(),

@@ -3,6 +3,8 @@
 //! One round pushes every job that has changed, and those whose last push is two intervals old, so that a
 //! living run never looks dead and a gateway that was restarted fills up. While the gateway is away, one
 //! job at a time is tried, ever less often; one warning tells of it and one line of its return.
+//!
+//! All time here is real time: a gateway does not run faster because emulated time does.
 
 mod client;
 mod groups;
@@ -86,7 +88,7 @@ pub struct PushgatewaySink {
 }
 
 impl PushgatewaySink {
-    /// A sink for these jobs; nothing is sent yet.
+    /// A sink for these jobs; nothing is sent yet. The clock runs as on the wall.
     #[must_use]
     pub fn new(
         client: PushgatewayClient,
