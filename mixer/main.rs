@@ -24,6 +24,7 @@ use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::preview::first_exposition;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
+use promemu::sink::self_page::SELF_PATH;
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -145,9 +146,12 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
     info!("running {config} with {hosts} and {series}, seed {seed}{}", pace(clock.speed()));
     if let Some(address) = mixer.scrape_address() {
-        info!("the metrics are at http://{address}/metrics");
+        info!("the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}");
     } else {
         info!("pushing to {url} every {interval}");
+    }
+    if let Some(address) = mixer.self_metrics_address() {
+        info!("promemu's own metrics are at http://{address}/metrics");
     }
     let Some(watch) = watch else { return mixer.run(shutdown).await };
     let (plans, reloads) = mpsc::channel(1);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::info;
 
 use crate::clock::{Clock, Span, Time};
@@ -27,7 +27,9 @@ use crate::error::Error;
 use crate::event::RUN_STARTED;
 use crate::plan::Plan;
 use crate::rng::Seed;
+use crate::self_metrics::SelfMetrics;
 use crate::sink::pushgateway::{GatewayUrl, PushSettings};
+use crate::sink::self_page::SelfPage;
 use crate::status::{Status, plural};
 use generation::Generation;
 use hosts::Fleet;
@@ -54,6 +56,8 @@ pub struct RunSettings {
     pub seed: u64,
     /// The run ends after so much emulated time, or when all hosts are over.
     pub duration: Span,
+    /// A listener for promemu's own metrics, `HOST:PORT`; none if `None`.
+    pub self_metrics_address: Option<String>,
 }
 
 /// A run: jobs, hosts, bus and sink.
@@ -61,21 +65,34 @@ pub struct RunSettings {
 pub struct MetricsMixer {
     fleet: Arc<Fleet>,
     settings: RunSettings,
+    own: Arc<SelfMetrics>,
+    self_page: Option<SelfPage>,
     output: Output,
 }
 
 impl MetricsMixer {
     /// Prepares a run: looks at the gateway, or takes the address to serve at. Hosts do not run yet.
     pub async fn start(plan: Plan, settings: RunSettings, clock: Clock) -> Result<Self, Error> {
-        let fleet = Arc::new(Fleet::new(plan, clock));
-        let output = Output::open(&fleet, &settings).await?;
-        Ok(Self { fleet, settings, output })
+        let own = Arc::new(SelfMetrics::new()?);
+        let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone()));
+        let self_page = match &settings.self_metrics_address {
+            Some(address) => Some(SelfPage::bind(address, Arc::clone(&own)).await?),
+            None => None,
+        };
+        let output = Output::open(&fleet, &settings, &own).await?;
+        Ok(Self { fleet, settings, own, self_page, output })
     }
 
     /// Where the jobs can be scraped, if they are served.
     #[must_use]
     pub fn scrape_address(&self) -> Option<std::net::SocketAddr> {
         self.output.scrape_address()
+    }
+
+    /// Where promemu's own metrics can be scraped, if they have a listener of their own.
+    #[must_use]
+    pub fn self_metrics_address(&self) -> Option<std::net::SocketAddr> {
+        self.self_page.as_ref().map(SelfPage::address)
     }
 
     /// What the run is doing now.
@@ -98,13 +115,16 @@ impl MetricsMixer {
         shutdown: impl Future<Output = ()> + Send,
         mut reloads: mpsc::Receiver<Plan>,
     ) -> Result<(), Error> {
-        let Self { fleet, settings, output } = self;
+        let Self { fleet, settings, own, self_page, output } = self;
         let (clock, real) = (*fleet.clock(), fleet.clock().real());
         let ends_at = clock.now() + settings.duration;
         fleet.publish_own(RUN_STARTED);
         let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
+        show_fleet(&own, &newest)?;
+        let mut servers = JoinSet::new();
+        servers.extend(self_page.map(SelfPage::serve));
         let mut sink = tokio::spawn(output.drive(newest, settings.push.interval, stopped));
         let mut generation = Generation::start(fleet, Seed::new(settings.seed));
         let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
@@ -159,6 +179,20 @@ async fn end(
     let outcome = joined(sink.await);
     generation.end().await;
     outcome
+}
+
+/// Adds to promemu's own metrics what is to be seen of the newest fleet.
+#[expect(clippy::cast_precision_loss, reason = "there are never so many")]
+fn show_fleet(own: &SelfMetrics, newest: &watch::Receiver<Arc<Fleet>>) -> Result<(), Error> {
+    let looking = |look: fn(&Fleet) -> usize| {
+        let newest = newest.clone();
+        move || {
+            let fleet = Arc::clone(&newest.borrow());
+            look(&fleet) as f64
+        }
+    };
+    own.add_gauge("promemu_series", "emulated series that have a sample now", looking(Fleet::series_count))?;
+    own.add_gauge("promemu_hosts_active", "emulated hosts that live now", looking(Fleet::active_hosts))
 }
 
 fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

@@ -34,6 +34,7 @@ struct Flags {
     status_interval: Option<Span>,
     speed: Speed,
     duration: Span,
+    self_metrics_address: Option<String>,
     arguments: GivenArguments,
 }
 
@@ -56,6 +57,7 @@ impl Settings {
             speed: Speed::parse(&cli.speed)
                 .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
+            self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
             arguments: GivenArguments::new(&cli)?,
         };
         Ok(Self { cli, flags })
@@ -141,6 +143,7 @@ impl Settings {
             interval: self.push_interval(defaults),
             cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
             cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
+            self_metrics: self.cli.push_self_metrics,
         };
         Ok(RunSettings {
             pushgateway_url,
@@ -152,6 +155,7 @@ impl Settings {
             shows_metrics: self.cli.show_metrics_status,
             seed: self.cli.seed.unwrap_or_else(random_seed),
             duration: self.flags.duration,
+            self_metrics_address: self.flags.self_metrics_address.clone(),
         })
     }
 }
@@ -176,6 +180,17 @@ fn duration(text: &str) -> Result<Span, Error> {
         Span::ZERO => Err(Error::Usage(format!("{flag} must be longer than 0, but is {text:?}"))),
         span => Ok(span),
     }
+}
+
+/// `HOST:PORT`; whether there is such a host, the system will say.
+fn address(text: &str) -> Result<String, Error> {
+    let is_whole = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+    if text.rsplit_once(':').is_some_and(is_whole) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::Usage(format!(
+        "--self-metrics-address or PME_SELF_METRICS_ADDRESS must be HOST:PORT as in 127.0.0.1:9092, but is {text:?}"
+    )))
 }
 
 fn push_interval(text: &str) -> Result<Span, Error> {
@@ -230,6 +245,9 @@ mod tests {
             ["--duration", "long"],
             ["--speed", "0"],
             ["--speed", "fast"],
+            ["--self-metrics-address", "9092"],
+            ["--self-metrics-address", ":9092"],
+            ["--self-metrics-address", "localhost:http"],
         ] {
             let flags = [format!("{}={}", flags[0], flags[1])];
             let error = settings(&[&flags[0]]).unwrap_err();
@@ -237,5 +255,9 @@ mod tests {
         }
         assert_eq!(settings(&["--status-interval", "0"]).unwrap().flags.status_interval, None);
         assert_eq!(settings(&[]).unwrap().flags.duration, Span::FOREVER);
+        for address in ["127.0.0.1:0", "[::1]:9092", "localhost:9092"] {
+            let settings = settings(&["--self-metrics-address", address]).unwrap();
+            assert_eq!(settings.flags.self_metrics_address.as_deref(), Some(address));
+        }
     }
 }

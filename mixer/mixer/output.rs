@@ -12,6 +12,7 @@ use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
 use crate::event::METRICS_PUSHED;
 use crate::host::START_SPREAD;
+use crate::self_metrics::SelfMetrics;
 use crate::sink::Health;
 use crate::sink::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::{Publisher, ScrapeSink};
@@ -31,14 +32,19 @@ pub(super) enum Output {
 
 impl Output {
     /// Looks at the gateway, or takes the address to serve at.
-    pub(super) async fn open(fleet: &Fleet, settings: &RunSettings) -> Result<Self, Error> {
+    pub(super) async fn open(
+        fleet: &Fleet,
+        settings: &RunSettings,
+        own: &Arc<SelfMetrics>,
+    ) -> Result<Self, Error> {
+        let own = Arc::clone(own);
         if settings.embedded {
-            return Ok(Self::Embedded(ScrapeSink::bind(&settings.pushgateway_url, fleet.jobs()).await?));
+            return Ok(Self::Embedded(ScrapeSink::bind(&settings.pushgateway_url, fleet.jobs(), own).await?));
         }
         let client = PushgatewayClient::new(settings.pushgateway_url.clone(), settings.push_timeout)?;
         let owner = RunInfo::new(&fleet.plan().config, settings.push.interval);
         let push = settings.push.clone();
-        let mut sink = PushgatewaySink::new(client, fleet.jobs(), owner, push, fleet.clock().real());
+        let mut sink = PushgatewaySink::new(client, fleet.jobs(), owner, push, fleet.clock().real(), own);
         sink.start().await?;
         Ok(Self::Pushgateway(Box::new(sink)))
     }
