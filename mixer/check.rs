@@ -3,10 +3,13 @@
 use promemu::clock::wall_now;
 use promemu::config::ConfigDirs;
 use promemu::error::{ConfigError, Error};
-use promemu::preview::Estimate;
+use promemu::preview::{Estimate, first_failures};
 
 use crate::settings::Settings;
 use crate::{diagnostics, output};
+
+/// Any seed tells whether a scenario works at all.
+const SEED: u64 = 1;
 
 /// Checks the configs named, or all; says whether all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
@@ -14,7 +17,7 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
         return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
     }
     let dirs = settings.config_dirs();
-    let names = if all { dirs.names() } else { names.to_vec() };
+    let names = if all { dirs.configs() } else { names.to_vec() };
     let mut are_good = true;
     for name in &names {
         match estimates(settings, &dirs, name) {
@@ -40,6 +43,7 @@ fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<S
         let (options, _) = settings.load_options(&file, Some(&class), wall_now());
         let loaded = file.plan(&options)?;
         lines.extend(loaded.warnings);
+        lines.extend(first_failures(&loaded.plan, SEED, options.started_at));
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let class = if class.is_empty() { String::new() } else { format!(" {class}") };
         lines.push(format!("{name}{class}: {estimate}"));

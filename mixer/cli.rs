@@ -104,7 +104,7 @@ pub(crate) struct Cli {
     pub(crate) show_metrics_status: bool,
 
     /// The seed of all randomness: the same seed gives the same values [default: a random one, which is logged]
-    #[arg(long, env = "PME_SEED", value_name = "NUMBER")]
+    #[arg(long, env = "PME_SEED", value_name = "NUMBER", global = true)]
     pub(crate) seed: Option<u64>,
 
     /// How fast emulated time runs, as in 60x or 0.5x; pushes and status reports keep real time
@@ -149,6 +149,8 @@ pub(crate) enum Command {
     },
     /// Write a commented config to start from; on a terminal, without flags, it asks what should be in it
     New(NewArgs),
+    /// Write what a config would have shown to a file, without running it live
+    Export(ExportArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe
@@ -202,6 +204,56 @@ pub(crate) struct NewArgs {
     pub(crate) force: bool,
 }
 
+/// What is exported.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The config: a name, or the path of a .ron file
+    pub(crate) name: String,
+
+    /// The first moment, in UTC, as in 2026-01-05T00:00:00Z [default: --for before --to]
+    #[arg(long, env = "PME_EXPORT_FROM", value_name = "TIME")]
+    pub(crate) from: Option<String>,
+
+    /// The last moment [default: --for after --from, or now]
+    #[arg(long, env = "PME_EXPORT_TO", value_name = "TIME")]
+    pub(crate) to: Option<String>,
+
+    /// How long it is from the first moment to the last [default: 1h]
+    #[arg(long = "for", env = "PME_EXPORT_FOR", value_name = "DURATION")]
+    pub(crate) length: Option<String>,
+
+    /// The time between two samples of a series
+    #[arg(long, env = "PME_EXPORT_STEP", value_name = "DURATION", default_value = "15s")]
+    pub(crate) step: String,
+
+    /// The file to write, or - for standard output
+    #[arg(long, env = "PME_EXPORT_OUT", value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) out: String,
+
+    /// How it is written [default: what the file's name tells, and openmetrics on standard output]
+    #[arg(long, env = "PME_EXPORT_FORMAT", value_enum)]
+    pub(crate) format: Option<ExportFormat>,
+
+    /// On how many threads; the outcome is the same [default: one per core]
+    #[arg(long, env = "PME_EXPORT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("give a number from 1 to 1024".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Openmetrics,
+    Csv,
+    Parquet,
+    Rules,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PushFormat {
     Protobuf,
@@ -227,6 +279,16 @@ pub(crate) fn command() -> clap::Command {
                 "config_args_file",
                 "max_series",
                 "configs_dir",
+                "debug",
+                "log_format",
+            ],
+            "export" => &[
+                "class",
+                "config_args",
+                "config_args_file",
+                "max_series",
+                "configs_dir",
+                "seed",
                 "debug",
                 "log_format",
             ],

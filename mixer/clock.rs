@@ -36,10 +36,56 @@ impl Time {
         self.0 as f64 / NANOS_PER_SEC
     }
 
+    /// Whole milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix_millis(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// Seconds since the Unix epoch, to the millisecond: Prometheus' timestamps have no more.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are below 2^53")]
+    pub const fn unix_millis_secs(self) -> f64 {
+        self.unix_millis() as f64 / 1000.0
+    }
+
     /// How long it is since `earlier`; nothing if that is in the future.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
         Span(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The moment so long before, at the Unix epoch at the earliest.
+    #[must_use]
+    pub const fn before(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// The last moment not after this one that is a whole number of `step`s after the Unix epoch.
+    #[must_use]
+    pub const fn floor_to(self, step: Span) -> Self {
+        match self.0.checked_rem(step.0) {
+            Some(past) => Self(self.0 - past),
+            None => self,
+        }
+    }
+
+    /// Reads `2026-01-05T08:00:00Z`, with or without seconds and `Z`, or seconds since 1970.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let refused = || format!("{text:?} is not a time; write it in UTC, as in 2026-01-05T08:00:00Z");
+        let bare = text.trim().trim_end_matches(['Z', 'z']);
+        if let Ok(secs) = bare.parse::<u64>() {
+            return Ok(Self::from_unix_secs(secs));
+        }
+        let with_seconds = match bare.split(['T', 't', ' ']).nth(1).map(|clock| clock.matches(':').count()) {
+            None => format!("{bare}T00:00:00Z"),
+            Some(0) => format!("{bare}:00:00Z"),
+            Some(1) => format!("{bare}:00Z"),
+            Some(_) => format!("{bare}Z"),
+        };
+        let parsed = humantime::parse_rfc3339_weak(&with_seconds).map_err(|_| refused())?;
+        let since = parsed.duration_since(UNIX_EPOCH).map_err(|_| refused())?;
+        u64::try_from(since.as_nanos()).map(Self).map_err(|_| refused())
     }
 
     /// The wall-clock moment with the same name.
@@ -385,6 +431,20 @@ mod tests {
                 assert!(reached >= span && reached.minus(span) <= step, "{speed} {nanos}: {reached:?}");
             }
         }
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for text in
+            ["2026-01-05T08:00:00Z", "2026-01-05T08:00Z", "2026-01-05 08:00", "1767600000", "2026-01-05T08"]
+        {
+            assert_eq!(Time::parse(text), Ok(Time::from_unix_secs(1_767_600_000)), "{text}");
+        }
+        assert_eq!(Time::parse("2026-01-05"), Ok(Time::from_unix_secs(1_767_571_200)));
+        for text in ["", "yesterday", "2026-13-01", "1969-01-01", "08:00", "2026-01-05T08:00:00+01:00"] {
+            assert!(Time::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Time::from_unix_secs(100).floor_to(Span::from_secs(30)), Time::from_unix_secs(90));
     }
 
     #[test]

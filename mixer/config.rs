@@ -152,9 +152,8 @@ impl ConfigDirs {
         Err(ConfigError::NotFound { name, looked_in, known: self.names() })
     }
 
-    /// The names of all configs, sorted.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    /// The names of all files, sorted.
+    fn names(&self) -> Vec<String> {
         let entries = self.0.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
         let files =
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "ron"));
@@ -166,18 +165,21 @@ impl ConfigDirs {
         names
     }
 
+    /// The names of all configs, sorted, without files that are only there to be included.
+    #[must_use]
+    pub fn configs(&self) -> Vec<String> {
+        let is_config = |name: &String| !self.open(name).is_ok_and(|file| file.is_to_be_included());
+        self.names().into_iter().filter(is_config).collect()
+    }
+
     /// What there is. A broken file is listed with its error; one that is there to be included is not.
     #[must_use]
     pub fn list(&self) -> Vec<ConfigSummary> {
         let summary = |name: String| {
-            let file = self.open(&name);
-            if file.as_ref().is_ok_and(ConfigFile::is_to_be_included) {
-                return None;
-            }
-            let classes = file.and_then(|file| file.classes());
-            Some(ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) })
+            let classes = self.open(&name).and_then(|file| file.classes());
+            ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) }
         };
-        self.names().into_iter().filter_map(summary).collect()
+        self.configs().into_iter().map(summary).collect()
     }
 
     /// Loads a config.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::clock::Time;
+use crate::clock::{Span, Time};
 
 /// Emitted by a host at its start.
 pub const HOST_STARTED: &str = "host_started";
@@ -25,6 +25,10 @@ pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RU
 
 /// The source of the mixer's own events.
 pub const OWN_NAME: &str = "promemu";
+
+/// How long an event takes from one host to another, in emulated time. Longer than the machine needs for it,
+/// so that it is heard at the same moment in a live run and in a virtual one.
+pub const DELIVERY: Span = Span::from_nanos(50_000_000);
 
 /// Something that happened, at a moment of emulated time.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +136,12 @@ impl EventBus {
 
     fn topic(&mut self, event: &Arc<str>) -> &mut Topic {
         self.topics.entry(Arc::clone(event)).or_default()
+    }
+
+    /// Whether any host listens to an event of this name from others.
+    #[must_use]
+    pub fn is_heard(&self, name: &str) -> bool {
+        self.topics.contains_key(name)
     }
 
     /// The hosts that listen to `event`, each once, without the one that emitted it.

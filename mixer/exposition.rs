@@ -10,6 +10,8 @@ mod text;
 
 use indexmap::IndexMap;
 
+pub use text::put_number;
+
 use crate::series::{Family, LabelBlock, SeriesStore};
 
 /// How a body is written.

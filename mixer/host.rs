@@ -8,11 +8,13 @@
 //! At one instant: the start, the events that came, the updates that are due, the events that those
 //! emitted (its own listeners hear them at once), the report.
 
+mod driven;
 mod outbox;
 mod update;
 
 use std::sync::Arc;
 
+pub use driven::DrivenHost;
 pub use outbox::Outbox;
 
 use crate::clock::{Span, Time};

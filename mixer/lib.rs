@@ -21,8 +21,9 @@
 //! | 2 | series, scenario, status |
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
-//! | 5 | mixer, preview |
-//! | 6 | settings, cli, watch, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 5 | mixer, backfill, preview |
+//! | 6 | export |
+//! | 7 | settings, cli, watch, check, save, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!
@@ -68,10 +69,12 @@
 //! [`MetricsMixer::start`] takes such a plan, and [`MetricsMixer::run`] runs it until a future of yours completes;
 //! [`MetricsMixer::run_with_reloads`] goes on with each other plan that comes.
 
+pub mod backfill;
 pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod exposition;
 pub mod expression;
 pub mod host;

@@ -9,6 +9,7 @@ mod new;
 mod output;
 mod packaging;
 mod questions;
+mod save;
 mod scenarios;
 mod settings;
 mod starter;
@@ -22,7 +23,7 @@ use promemu::clock::{Clock, Span, Speed, Time, wall_now};
 use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
-use promemu::preview::first_exposition;
+use promemu::preview::FirstValues;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::sink::self_page::SELF_PATH;
 use promemu::status::plural;
@@ -81,6 +82,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
             let are_good = check::check(&settings, names, *all)?;
             Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
         }
+        Some(Command::Export(args)) => save::export(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
         _ if settings.cli().once => once(&settings),
@@ -120,7 +122,11 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
     let started_at = wall_now();
     let plan = load(settings, &open(settings)?, started_at)?.plan;
     let seed = settings.run_settings(&plan.defaults)?.seed;
-    output::print(&first_exposition(&plan, seed, started_at))?;
+    let first = FirstValues::of(&plan, seed, started_at);
+    for failure in &first.failures {
+        warn!("{failure}");
+    }
+    output::print(&first.body)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -106,6 +106,15 @@ impl Cells {
         }
     }
 
+    /// The upper bounds of a histogram's buckets, without `+Inf`; none for others.
+    #[must_use]
+    pub fn bounds(&self) -> &[f64] {
+        match self {
+            Self::Gauge | Self::Counter { .. } => &[],
+            Self::Histogram { bounds } => bounds,
+        }
+    }
+
     /// How many cells a series takes.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use crate::clock::{Span, Time};
 use crate::exposition::{Format, Group, encode};
 use crate::host::{EmulatedHost, Outbox};
-use crate::plan::Plan;
+use crate::plan::{HostPlan, HostShape, Plan};
 use crate::rng::Seed;
 use crate::series::{LabelBlock, SeriesStore};
 use crate::status::plural;
@@ -92,26 +94,64 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// The exposition of every host's first values, as text, with the labels of `--embedded`.
-#[must_use]
-pub fn first_exposition(plan: &Plan, seed: u64, run_start: Time) -> Vec<u8> {
-    let mut outbox = Outbox::default();
-    let mut stores: Vec<(SeriesStore, LabelBlock)> = Vec::with_capacity(plan.jobs.len());
-    for job in &plan.jobs {
-        let mut store = plan.store(job);
-        for (row, id) in job.hosts.iter().enumerate() {
-            let plan = Arc::clone(&plan.hosts[*id as usize]);
-            let mut host = EmulatedHost::new(plan, Seed::new(seed), run_start);
-            outbox.clear();
-            host.advance(host.starts_at(), &[], &mut outbox);
-            store.report(row, host.row());
+/// Every host's first values.
+#[derive(Debug)]
+pub struct FirstValues {
+    /// The exposition, as text, with the labels of `--embedded`.
+    pub body: Vec<u8>,
+    /// The scenarios that failed: which, and why.
+    pub failures: Vec<String>,
+}
+
+impl FirstValues {
+    /// Makes them.
+    #[must_use]
+    pub fn of(plan: &Plan, seed: u64, run_start: Time) -> Self {
+        let mut outbox = Outbox::default();
+        let mut failures = Vec::new();
+        let mut stores: Vec<(SeriesStore, LabelBlock)> = Vec::with_capacity(plan.jobs.len());
+        for job in &plan.jobs {
+            let mut store = plan.store(job);
+            for (row, id) in job.hosts.iter().enumerate() {
+                let host =
+                    first_values(&plan.hosts[*id as usize], seed, run_start, &mut outbox, &mut failures);
+                store.report(row, host.row());
+            }
+            stores.push((store, LabelBlock::new([("job", &*job.name)])));
         }
-        stores.push((store, LabelBlock::new([("job", &*job.name)])));
+        let groups: Vec<Group<'_>> = stores.iter().map(|(store, labels)| Group { store, labels }).collect();
+        let mut body = Vec::new();
+        encode(Format::Text, &groups, &mut body);
+        Self { body, failures }
     }
-    let groups: Vec<Group<'_>> = stores.iter().map(|(store, labels)| Group { store, labels }).collect();
-    let mut body = Vec::new();
-    encode(Format::Text, &groups, &mut body);
-    body
+}
+
+/// The scenarios that fail at their first value, of one host of each shape.
+#[must_use]
+pub fn first_failures(plan: &Plan, seed: u64, run_start: Time) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut shapes: IndexSet<*const HostShape> = IndexSet::new();
+    let mut outbox = Outbox::default();
+    for host in plan.hosts.iter().filter(|host| shapes.insert(Arc::as_ptr(&host.shape))) {
+        first_values(host, seed, run_start, &mut outbox, &mut failures);
+    }
+    failures
+}
+
+fn first_values(
+    plan: &Arc<HostPlan>,
+    seed: u64,
+    run_start: Time,
+    outbox: &mut Outbox,
+    failures: &mut Vec<String>,
+) -> EmulatedHost {
+    let mut host = EmulatedHost::new(Arc::clone(plan), Seed::new(seed), run_start);
+    outbox.clear();
+    host.advance(host.starts_at(), &[], outbox);
+    let failed =
+        |(metric, why)| format!("metric {metric:?} of host {:?} has no first value: {why}", plan.name);
+    failures.extend(outbox.failures.drain(..).map(failed));
+    host
 }
 
 #[cfg(test)]
@@ -138,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_first_exposition_has_every_first_value() {
-        let body = String::from_utf8(first_exposition(&plan(), 1, START)).unwrap();
+        let body = String::from_utf8(FirstValues::of(&plan(), 1, START).body).unwrap();
         insta::assert_snapshot!(body, @r#"
         # HELP quick an emulated metric
         # TYPE quick gauge
@@ -149,5 +189,14 @@ mod tests {
         slow_total{name="h-1",host="h",address="10.205.255.153",job="demo"} 1
         slow_total{name="h-2",host="h",address="10.11.192.53",job="demo"} 1
         "#);
+    }
+
+    #[test]
+    fn a_scenario_that_fails_at_its_first_value_is_told_of_once_for_each_shape() {
+        let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 9), name: "h-{i}", metrics: [
+            Metric(name: "m", scenario: script(source: "value.nothing"))])])"#;
+        let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+        assert_eq!(FirstValues::of(&plan, 1, START).failures.len(), 9);
+        insta::assert_snapshot!(first_failures(&plan, 1, START).join("\n"), @r#"metric "m" of host "h-1" has no first value: unknown property 'nothing' - a getter is not registered for type 'f64'"#);
     }
 }

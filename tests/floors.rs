@@ -39,6 +39,7 @@ fn files_import_only_from_lower_floors() {
                     | "cli"
                     | "settings"
                     | "watch"
+                    | "save"
                     | "check"
                     | "output"
                     | "list"

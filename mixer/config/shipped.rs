@@ -2,8 +2,16 @@
 
 /// Name and text, sorted by name. A test compares the list with the folder `configs`.
 pub(super) const SHIPPED: &[(&str, &str)] = &[
+    ("all_scenarios", include_str!("../../configs/all_scenarios.ron")),
     ("custom_scenario", include_str!("../../configs/custom_scenario.ron")),
+    ("ecommerce", include_str!("../../configs/ecommerce.ron")),
     ("hosts_load_with_peaks", include_str!("../../configs/hosts_load_with_peaks.ron")),
+    ("incident", include_str!("../../configs/incident.ron")),
+    ("kubernetes_cluster", include_str!("../../configs/kubernetes_cluster.ron")),
+    ("load_balancer_pool", include_str!("../../configs/load_balancer_pool.ron")),
+    ("microservices", include_str!("../../configs/microservices.ron")),
+    ("node_sets", include_str!("../../configs/node_sets.ron")),
+    ("production", include_str!("../../configs/production.ron")),
     ("single_host_load", include_str!("../../configs/single_host_load.ron")),
 ];
 
@@ -11,3 +19,6 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
 pub(super) fn find(name: &str) -> Option<&'static str> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
 }
+
+#[cfg(test)]
+mod tests;

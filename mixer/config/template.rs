@@ -227,7 +227,12 @@ impl HostTemplate {
         let listen_events = listen_events.collect();
         let storage = fields.map("storage", problems).into_iter().filter_map(|(key, node)| {
             let name = read_name(&key, "a name", problems)?;
-            let value = read_scalar(&node, &format!("storage {name:?}"), problems)?;
+            let what = format!("storage {name:?}");
+            let value = if matches!(node.kind, NodeKind::List(_)) {
+                Scalar::constant(node.span, read_value(&node, &what, problems)?)
+            } else {
+                read_scalar(&node, &what, problems)?
+            };
             Some((name, value))
         });
         let storage = storage.collect();

@@ -60,6 +60,11 @@ impl<T: FromValue> Scalar<T> {
         Ok(Self { span: node.span, source })
     }
 
+    /// A scalar that is this value.
+    pub(super) const fn constant(span: SourceSpan, value: T) -> Self {
+        Self { span, source: Source::Constant(value) }
+    }
+
     /// A scalar that is this text.
     pub(super) fn text(text: &str) -> Result<Self, String> {
         Self::read(&Node::nowhere(NodeKind::Scalar(Value::Text(text.to_owned())))).map_err(|(_, error)| error)

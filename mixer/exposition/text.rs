@@ -111,7 +111,7 @@ fn put_help(text: &str, out: &mut Vec<u8>) {
     clippy::cast_precision_loss,
     reason = "whole and small enough, as checked"
 )]
-fn put_number(value: f64, out: &mut Vec<u8>) {
+pub fn put_number(value: f64, out: &mut Vec<u8>) {
     const HUNDREDTHS_MAX: f64 = 1e15;
     let hundredths = value * 100.0;
     if hundredths.abs() < HUNDREDTHS_MAX {

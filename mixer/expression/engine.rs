@@ -124,6 +124,11 @@ fn register_arithmetic(engine: &mut Engine) {
         engine.register_fn(name, move |a: f64, b: i64| function(a, float(b)));
         engine.register_fn(name, move |a: i64, b: i64| function(float(a), float(b)));
     }
+    engine.register_fn("+", |text: &str, b: i64| format!("{text}{b}"));
+    engine.register_fn("+", |text: &str, b: f64| format!("{text}{b}"));
+    engine.register_fn("+", |text: &str, b: bool| format!("{text}{b}"));
+    engine.register_fn("int", |a: i64| a);
+    engine.register_fn("int", whole);
     engine.register_fn("clamp", |a: Dynamic, b: Dynamic, c: Dynamic| -> Answer<f64> {
         Ok(clamp(number(a, "clamp")?, number(b, "clamp")?, number(c, "clamp")?))
     });
@@ -160,6 +165,12 @@ fn emit(event: &str, data: serde_json::Value) -> Answer<()> {
         emitted.push((event.into(), data));
         Ok(())
     })
+}
+
+/// The whole number towards 0, for indices.
+fn whole(number: f64) -> Answer<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "it is small enough, as checked")]
+    if number.abs() < 9e15 { Ok(number as i64) } else { Err("int takes numbers below 9e15".into()) }
 }
 
 fn number(value: Dynamic, function: &str) -> Answer<f64> {

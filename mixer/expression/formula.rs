@@ -95,15 +95,7 @@ impl Formula {
     pub fn evaluate(&self, moment: &mut Moment<'_>) -> Result<f64, String> {
         match &self.body {
             Body::Lowered(node) => Ok(node.evaluate(moment)),
-            Body::Interpreted(body) => {
-                let value = Value::from_dynamic(body.run(moment, &mut Vec::new())?)?;
-                match value {
-                    Value::Bool(bool) => Ok(f64::from(u8::from(bool))),
-                    other => other
-                        .number()
-                        .ok_or_else(|| format!("gives the text {:?}, not a number", other.to_string())),
-                }
-            }
+            Body::Interpreted(body) => number_of(body.run(moment, &mut Vec::new())?),
         }
     }
 
@@ -125,11 +117,7 @@ impl Formula {
                 if result.is_unit() {
                     return Ok(None);
                 }
-                let value = Value::from_dynamic(result)?;
-                value
-                    .number()
-                    .map(Some)
-                    .ok_or_else(|| format!("gives the text {:?}, not a number", value.to_string()))
+                number_of(result).map(Some)
             }
         }
     }
@@ -190,6 +178,16 @@ impl Interpreted {
             *emitted = context.emitted.unwrap_or_default();
         }
         result.map_err(text_of)
+    }
+}
+
+/// A result as a number; true is 1.
+fn number_of(result: Dynamic) -> Result<f64, String> {
+    match Value::from_dynamic(result)? {
+        Value::Bool(bool) => Ok(f64::from(u8::from(bool))),
+        other => {
+            other.number().ok_or_else(|| format!("gives the text {:?}, not a number", other.to_string()))
+        }
     }
 }
 

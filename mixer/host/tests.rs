@@ -355,7 +355,7 @@ fn a_metric_has_a_sample_only_while_its_condition_holds() {
 #[test]
 fn a_histogram_makes_as_many_observations_as_its_formula_says() {
     let plan = one_host(
-        r#"interval: "10s", metrics: [Metric(name: "h", metric_type: histogram, buckets: [1], observations: "t / 5 + 0.6",
+        r#"interval: "10s", metrics: [Metric(name: "h", metric_type: histogram, buckets: [1], observations: "t / 5 + 1",
             scenario: random_in_range(value_range: (2, 2)))]"#,
     );
     let rows = rows(&drive(&mut host(&plan, 0, 1), 20.0, &[]));

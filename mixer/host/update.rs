@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::expression::{Happening, Moment};
 use crate::metric::{Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
+use crate::rng::Rng;
 use crate::scenario::{Running, Scenario, Tick};
 
 /// No update makes more observations.
@@ -150,16 +151,22 @@ fn make(plan: &MetricPlan, running: &mut Running, tick: &mut Tick<'_>) -> Result
     }
     let value = running.update(tick)?;
     let observations = match &plan.observations {
-        Some(formula) => whole(formula.evaluate(&mut tick.moment(value.unwrap_or(tick.value)))?),
+        Some(formula) => {
+            let count = formula.evaluate(&mut tick.moment(value.unwrap_or(tick.value)))?;
+            whole(count, tick.rng)
+        }
         None => 1,
     };
     Ok(Made::Value(value, observations))
 }
 
-/// The nearest count; none for what is not a number.
+/// A whole count; a fraction decides how likely one more is. None for what is not a number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn whole(number: f64) -> u32 {
-    libm::round(number.min(OBSERVATIONS_MAX)) as u32
+fn whole(number: f64, rng: &mut Rng) -> u32 {
+    let whole = libm::floor(number.min(OBSERVATIONS_MAX));
+    let fraction = number - whole;
+    let is_one_more = fraction > 0.0 && whole < OBSERVATIONS_MAX && rng.unit() < fraction;
+    (whole + f64::from(u8::from(is_one_more))) as u32
 }
 
 /// What is not a number stays so.

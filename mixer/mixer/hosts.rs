@@ -17,7 +17,7 @@ use crate::self_metrics::Tally;
 use crate::sink::Job;
 
 /// More events than this wait for no host; the newest are dropped and counted.
-const MAILBOX_MAX: usize = 256;
+pub(super) const MAILBOX_MAX: usize = 256;
 
 /// Events on their way to one host.
 #[derive(Debug, Default)]
@@ -256,13 +256,12 @@ impl Fleet {
         self.mailboxes[id as usize].events().retain(|event| starts_at.since(event.time) <= START_SPREAD);
     }
 
-    /// The events that wait for a host, in the order in which they are to be heard.
+    /// The events that wait for a host.
     pub(super) fn take_events(&self, id: HostId) -> VecDeque<Arc<Event>> {
         let mailbox = &self.mailboxes[id as usize];
-        let mut events = std::mem::take(&mut *mailbox.events());
+        let events = std::mem::take(&mut *mailbox.events());
         if !events.is_empty() {
             mailbox.is_overflowing.store(false, Ordering::Relaxed);
-            events.make_contiguous().sort_by(|a, b| a.order(b));
         }
         events
     }

@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::hosts::{Fleet, Order};
+use super::hosts::{Fleet, MAILBOX_MAX, Order};
 use crate::clock::Time;
-use crate::event::{Event, HostId};
-use crate::host::{EmulatedHost, Outbox};
+use crate::event::HostId;
+use crate::host::{DrivenHost, EmulatedHost, Outbox};
 use crate::plan::HostPlan;
 
 thread_local! {
@@ -15,22 +15,17 @@ thread_local! {
     static OUTBOX: RefCell<Outbox> = RefCell::default();
 }
 
-/// A host, and how far it is.
+/// A host, and whether it has begun.
 #[derive(Debug)]
 pub(super) struct Life {
-    host: EmulatedHost,
-    /// When something is due next.
-    due: Time,
-    /// The emulated time that the host has reached; an event from before it is heard at it.
-    last: Time,
+    host: DrivenHost,
     has_begun: bool,
 }
 
 impl Life {
     /// The life of a host that waits for its start.
     pub(super) const fn new(host: EmulatedHost) -> Self {
-        let due = host.starts_at();
-        Self { host, due, last: due, has_begun: false }
+        Self { host: DrivenHost::new(host), has_begun: false }
     }
 
     /// The same life in another fleet, where the host has this plan, equal to its own.
@@ -45,33 +40,25 @@ impl Life {
         fleet: Arc<Fleet>,
         id: HostId,
     ) -> impl Future<Output = Option<(HostId, Self)>> + Send {
-        let presence = self.has_begun.then(|| Presence::begin(&fleet, id, self.host.starts_at()));
+        let presence = self.has_begun.then(|| Presence::begin(&fleet, id, self.host.host().starts_at()));
         live(fleet, id, self, presence)
     }
 
     /// Lets everything happen that is due by now, each thing at its own time.
     fn catch_up(&mut self, fleet: &Fleet, id: HostId, out: &mut Outbox) {
-        let mut events = fleet.take_events(id);
-        // Read after the events were taken, so that none of them is from the future.
+        // What is in the mailbox counts against its bound until there is room here.
+        if self.host.waiting() < MAILBOX_MAX {
+            self.host.post(fleet.take_events(id));
+        }
         let now = fleet.clock().now();
-        while self.due != Time::NEVER {
-            let event_time = events.front().map_or(Time::NEVER, |event| event.time.max(self.last));
-            let at = self.due.max(self.last).min(event_time);
-            if at > now {
-                break;
-            }
-            let count = events.partition_point(|event| event.time <= at);
-            let inbox: Vec<Arc<Event>> = events.drain(..count).collect();
-            out.clear();
-            self.due = self.host.advance(at, &inbox, out);
-            self.last = at;
-            fleet.carry_out(id, &self.host, out);
+        while self.host.step(now, out).is_some() {
+            fleet.carry_out(id, self.host.host(), out);
         }
     }
 
     fn end(&mut self, fleet: &Fleet, id: HostId, out: &mut Outbox) {
-        self.host.stop(fleet.clock().now().max(self.last), out);
-        fleet.carry_out(id, &self.host, out);
+        self.host.stop(fleet.clock().now(), out);
+        fleet.carry_out(id, self.host.host(), out);
     }
 }
 
@@ -82,12 +69,12 @@ async fn live(
     mut presence: Option<Presence>,
 ) -> Option<(HostId, Life)> {
     let mailbox = fleet.mailbox(id);
-    let starts_at = life.host.starts_at();
-    while life.due != Time::NEVER {
+    let starts_at = life.host.host().starts_at();
+    while life.host.due() != Time::NEVER {
         tokio::select! {
             biased;
             () = mailbox.wake.notified() => {}
-            () = tokio::time::sleep_until(fleet.clock().instant_of(life.due).into()) => {}
+            () = tokio::time::sleep_until(fleet.clock().instant_of(life.host.due()).into()) => {}
         }
         match fleet.order(id) {
             None => {}
@@ -111,7 +98,7 @@ async fn live(
             life.has_begun = true;
             presence = Some(Presence::begin(&fleet, id, starts_at));
         }
-        fleet.note_lateness(life.due, now);
+        fleet.note_lateness(life.host.due(), now);
         fleet.count_skipped(life.host.skip_overdue(now));
         with_outbox(|out| life.catch_up(&fleet, id, out));
     }

@@ -1,0 +1,354 @@
+//! Export: what a run would have shown, into a file, without running it live.
+//!
+//! Hosts are driven one by one through the whole time ([`crate::backfill`]) and sampled on a grid, as scrapes
+//! would. Their samples are spooled to the disk, and encoded from there in the order that the format wants:
+//! nothing but one host's samples for each thread is held in memory, and the outcome does not depend on the
+//! number of threads.
+
+mod csv;
+mod openmetrics;
+mod parquet;
+mod rules;
+mod spool;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+
+use crate::backfill::{Backfill, Grid, HostSamples, Tally};
+use crate::event::HostId;
+use crate::exposition::put_number;
+use crate::metric::is_absent;
+use crate::plan::MetricPlan;
+use crate::series::{Family, LabelBlock};
+use spool::Spool;
+
+/// How an export is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`.
+    OpenMetrics,
+    /// A line per sample: timestamp, metric, labels, value.
+    Csv,
+    /// The same columns in Apache Parquet.
+    Parquet,
+    /// `input_series` for `promtool test rules`.
+    Rules,
+}
+
+impl Format {
+    /// The format that a file's name tells.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "om" | "openmetrics" | "prom" | "txt" => Some(Self::OpenMetrics),
+            "csv" => Some(Self::Csv),
+            "parquet" => Some(Self::Parquet),
+            "yml" | "yaml" => Some(Self::Rules),
+            _ => None,
+        }
+    }
+}
+
+/// What an export has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// How many samples were written.
+    pub samples: u64,
+    /// What the hosts did for it.
+    pub tally: Tally,
+}
+
+/// What is exported, and how.
+#[derive(Debug)]
+pub struct Export<'a> {
+    /// The run.
+    pub run: &'a Backfill,
+    /// The moments.
+    pub grid: Grid,
+    /// How it is written.
+    pub format: Format,
+    /// On how many threads the hosts are driven.
+    pub threads: usize,
+    /// Where the spool goes: a folder with room for 8 bytes for each sample.
+    pub spool_dir: &'a Path,
+    /// How many steps are done; others may look at it meanwhile.
+    pub done: &'a AtomicU64,
+}
+
+/// One metric of one host.
+struct Series<'a> {
+    metric: &'a MetricPlan,
+    family: &'a Family,
+    /// The name and value of every label, as the text format has them, without braces.
+    labels: Vec<u8>,
+    samples: &'a HostSamples,
+}
+
+/// A series' moments that have a sample, and its values.
+type Values<'v> = &'v mut dyn Iterator<Item = (usize, f64)>;
+
+impl Series<'_> {
+    /// Shows what Prometheus makes of it, one simple series after the other: the metric's name, the labels, and
+    /// the moments that have a sample.
+    fn each_simple(&self, work: &mut dyn FnMut(&str, &str, Values<'_>)) {
+        let name = &*self.family.name;
+        let labels = String::from_utf8_lossy(&self.labels);
+        let (bounds, offset) = (self.metric.cells.bounds(), self.metric.offset);
+        let first = self.samples.cell(offset);
+        let moments = || (0..first.len()).filter(|moment| !is_absent(first[*moment]));
+        if bounds.is_empty() {
+            return work(name, &labels, &mut moments().map(|moment| (moment, first[moment])));
+        }
+        let mut counts = vec![0.0; first.len()];
+        for (cell, bound) in (offset..).zip(bounds.iter().chain(&[f64::INFINITY])) {
+            for (count, observed) in counts.iter_mut().zip(self.samples.cell(cell)) {
+                *count += observed;
+            }
+            let mut le = Vec::new();
+            put_number(*bound, &mut le);
+            let labels = format!("{labels},le=\"{}\"", String::from_utf8_lossy(&le));
+            work(&format!("{name}_bucket"), &labels, &mut moments().map(|moment| (moment, counts[moment])));
+        }
+        let sums = self.samples.cell(offset + bounds.len() + 1);
+        work(&format!("{name}_sum"), &labels, &mut moments().map(|moment| (moment, sums[moment])));
+        work(&format!("{name}_count"), &labels, &mut moments().map(|moment| (moment, counts[moment])));
+    }
+}
+
+/// A format that is written series by series.
+trait SeriesFormat: Sync {
+    /// Whether all series of a family must stand together.
+    fn is_by_family(&self) -> bool;
+
+    /// What comes before everything.
+    fn put_begin(&self, _out: &mut Vec<u8>) {}
+
+    /// What comes before a family's series.
+    fn put_family(&self, _family: &Family, _out: &mut Vec<u8>) {}
+
+    /// A series with all its samples; gives how many it had.
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64;
+
+    /// What comes behind everything.
+    fn put_end(&self, _out: &mut Vec<u8>) {}
+}
+
+/// So many cells of a host are sampled at once; of a host with more, some metrics at a time.
+const CELLS_MAX: usize = 8_000_000;
+
+/// So many samples, about, are encoded in one go.
+const BATCH_SAMPLES: usize = 100_000;
+
+/// So many encoded batches of a thread wait to be written.
+const BATCHES_MAX: usize = 2;
+
+/// A metric of a host, by its place in the shape.
+type Item = (HostId, usize);
+
+/// Encoded series of one part, which is a family or everything, and how many samples they have.
+struct Batch {
+    part: usize,
+    text: Vec<u8>,
+    samples: u64,
+}
+
+impl Export<'_> {
+    /// How many steps [`Export::done`] counts up to: each series at each moment, when it is made and again when it
+    /// is written.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        2 * self.run.plan().series_count() as u64 * self.grid.count() as u64
+    }
+
+    /// Writes everything.
+    pub fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<Exported> {
+        let spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
+        let tally = self.fill(&spool)?;
+        let samples = match self.format {
+            Format::OpenMetrics => self.write_series(&spool, &openmetrics::OpenMetrics::new(&self.grid), out),
+            Format::Csv => self.write_series(&spool, &csv::Csv::new(&self.grid), out),
+            Format::Rules => self.write_series(&spool, &rules::Rules::new(&self.grid), out),
+            Format::Parquet => parquet::write(self, &spool, out),
+        };
+        Ok(Exported { samples: samples?, tally })
+    }
+
+    /// Drives all hosts, and spools what they show.
+    fn fill(&self, spool: &Spool) -> io::Result<Tally> {
+        let hosts = self.run.plan().hosts.len();
+        let threads = self.threads.clamp(1, hosts.max(1));
+        let tallies: Vec<io::Result<Tally>> = std::thread::scope(|scope| {
+            let works: Vec<_> = (0..threads)
+                .map(|thread| scope.spawn(move || self.fill_hosts(spool, (thread..hosts).step_by(threads))))
+                .collect();
+            works.into_iter().map(|work| work.join().unwrap_or_else(|_| Err(ended_by_a_bug()))).collect()
+        });
+        tallies.into_iter().try_fold(Tally::default(), |total, tally| Ok(total.and(tally?)))
+    }
+
+    fn fill_hosts(&self, spool: &Spool, hosts: impl Iterator<Item = usize>) -> io::Result<Tally> {
+        let moments = self.grid.count();
+        let mut total = Tally::default();
+        for id in hosts {
+            let shape = &self.run.plan().hosts[id].shape;
+            let mut rest = shape.metrics.as_slice();
+            while !rest.is_empty() {
+                let (metrics, cells) = first_few(rest, CELLS_MAX / moments.max(1));
+                let host = self.run.host(HostId::try_from(id).map_err(io::Error::other)?);
+                let samples = HostSamples::of(host, &self.grid, cells.clone());
+                spool.put(id, cells.start, samples.cells())?;
+                if cells.start == 0 {
+                    // In each piece the host does the same.
+                    total = total.and(samples.tally);
+                }
+                self.count(&rest[..metrics]);
+                rest = &rest[metrics..];
+            }
+        }
+        Ok(total)
+    }
+
+    fn count(&self, metrics: &[MetricPlan]) {
+        let series: usize = metrics.iter().map(|metric| metric.cells.series()).sum();
+        self.done.fetch_add((series * self.grid.count()) as u64, Ordering::Relaxed);
+    }
+
+    /// Encodes what is spooled, on all threads, and writes it in order; gives how many samples there were.
+    fn write_series(
+        &self,
+        spool: &Spool,
+        format: &dyn SeriesFormat,
+        out: &mut (dyn Write + Send),
+    ) -> io::Result<u64> {
+        let families = &self.run.plan().families;
+        let parts = self.items(format.is_by_family());
+        let batches: Vec<(usize, &[Item])> = (0..)
+            .zip(&parts)
+            .flat_map(|(part, items)| {
+                let size = (BATCH_SAMPLES / self.grid.count().max(1)).max(1);
+                items.chunks(size).map(move |items| (part, items))
+            })
+            .collect();
+        let mut text = Vec::new();
+        format.put_begin(&mut text);
+        out.write_all(&text)?;
+        let (mut samples, mut begun) = (0, None);
+        self.encode(spool, format, &batches, &mut |batch| {
+            if format.is_by_family() && !batch.text.is_empty() && begun != Some(batch.part) {
+                begun = Some(batch.part);
+                let mut header = Vec::new();
+                format.put_family(&families[batch.part], &mut header);
+                out.write_all(&header)?;
+            }
+            samples += batch.samples;
+            out.write_all(&batch.text)
+        })?;
+        text.clear();
+        format.put_end(&mut text);
+        out.write_all(&text)?;
+        out.flush()?;
+        Ok(samples)
+    }
+
+    /// All metrics of all hosts in the order in which they are written: by family, or host by host.
+    fn items(&self, is_by_family: bool) -> Vec<Vec<Item>> {
+        let plan = self.run.plan();
+        let mut parts = vec![Vec::new(); if is_by_family { plan.families.len() } else { 1 }];
+        for (id, host) in (0..).zip(&plan.hosts) {
+            for (index, metric) in host.shape.metrics.iter().enumerate() {
+                parts[if is_by_family { metric.family } else { 0 }].push((id, index));
+            }
+        }
+        parts
+    }
+
+    /// Encodes batches on all threads; `take` gets them in order.
+    fn encode(
+        &self,
+        spool: &Spool,
+        format: &dyn SeriesFormat,
+        batches: &[(usize, &[Item])],
+        take: &mut dyn FnMut(Batch) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let threads = self.threads.clamp(1, batches.len().max(1));
+        std::thread::scope(|scope| {
+            let encoded: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let (send, encoded) = sync_channel(BATCHES_MAX);
+                    scope.spawn(move || {
+                        for (part, items) in batches.iter().skip(thread).step_by(threads) {
+                            // Nobody takes any more when writing has failed.
+                            if send.send(self.batch(spool, format, *part, items)).is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    encoded
+                })
+                .collect();
+            for n in 0..batches.len() {
+                take(encoded[n % threads].recv().map_err(|_| ended_by_a_bug())??)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn batch(
+        &self,
+        spool: &Spool,
+        format: &dyn SeriesFormat,
+        part: usize,
+        items: &[Item],
+    ) -> io::Result<Batch> {
+        let (mut text, mut samples) = (Vec::new(), 0);
+        for item in items {
+            self.with_series(spool, *item, |series| samples += format.put_series(series, &mut text))?;
+        }
+        Ok(Batch { part, text, samples })
+    }
+
+    /// Shows one series as it is spooled.
+    fn with_series(
+        &self,
+        spool: &Spool,
+        (id, index): Item,
+        work: impl FnOnce(&Series<'_>),
+    ) -> io::Result<()> {
+        let plan = self.run.plan();
+        let host = &plan.hosts[id as usize];
+        let metric = &host.shape.metrics[index];
+        let cells = metric.offset..metric.offset + metric.cells.width();
+        let samples = spool.samples(id as usize, cells)?;
+        let job = LabelBlock::new([("job", &*plan.jobs[host.job].name)]);
+        let texts = [&host.labels, &metric.labels, &job].map(LabelBlock::as_text);
+        let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
+        work(&Series { metric, family, labels, samples: &samples });
+        self.count(std::slice::from_ref(metric));
+        Ok(())
+    }
+}
+
+fn ended_by_a_bug() -> io::Error {
+    io::Error::other("a thread ended by a bug")
+}
+
+/// How many metrics, at least one, have so few cells together; and which cells these are.
+fn first_few(metrics: &[MetricPlan], cells_max: usize) -> (usize, Range<usize>) {
+    let start = metrics.first().map_or(0, |metric| metric.offset);
+    let mut end = start;
+    let mut count = 0;
+    for metric in metrics {
+        let metric_end = metric.offset + metric.cells.width();
+        if count > 0 && metric_end - start > cells_max {
+            break;
+        }
+        (count, end) = (count + 1, metric_end);
+    }
+    (count, start..end)
+}

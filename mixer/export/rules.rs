@@ -1,0 +1,55 @@
+//! A test file for `promtool test rules`
+//! (<https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/>): the samples as
+//! `input_series`, to which rule files and expectations are added by hand.
+
+use super::{Series, SeriesFormat};
+use crate::backfill::Grid;
+use crate::clock::Span;
+use crate::exposition::put_number;
+
+pub(super) struct Rules {
+    step: Span,
+    moments: usize,
+}
+
+impl Rules {
+    pub(super) fn new(grid: &Grid) -> Self {
+        Self { step: grid.step, moments: grid.count() }
+    }
+}
+
+impl SeriesFormat for Rules {
+    fn is_by_family(&self) -> bool {
+        false
+    }
+
+    fn put_begin(&self, out: &mut Vec<u8>) {
+        let millis = self.step.as_nanos() / 1_000_000;
+        let begin = format!(
+            "# Add the rules to be tested, and what is expected of them: alert_rule_test, promql_expr_test.\n\
+             rule_files: []\nevaluation_interval: {millis}ms\ntests:\n  - interval: {millis}ms\n    input_series:\n"
+        );
+        out.extend_from_slice(begin.as_bytes());
+    }
+
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
+        let mut samples = 0;
+        series.each_simple(&mut |name, labels, values| {
+            let quoted = format!("{name}{{{labels}}}").replace('\'', "''");
+            out.extend_from_slice(format!("      - series: '{quoted}'\n        values: '").as_bytes());
+            let mut next = 0;
+            for (moment, value) in values {
+                // A moment without a sample.
+                out.extend_from_slice("_ ".repeat(moment - next).as_bytes());
+                put_number(value, out);
+                out.push(b' ');
+                next = moment + 1;
+                samples += 1;
+            }
+            out.extend_from_slice("_ ".repeat(self.moments - next).as_bytes());
+            out.pop();
+            out.extend_from_slice(b"'\n");
+        });
+        samples
+    }
+}

@@ -1,0 +1,175 @@
+//! What is exported, read back.
+
+use std::sync::Arc;
+
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::RowAccessor;
+
+use super::*;
+use crate::clock::{Span, Time};
+use crate::config::{ConfigFile, LoadOptions};
+
+const START: Time = Time::from_unix_secs(1_767_600_000);
+
+const CONFIG: &str = r#"Config(default_job_name: "j", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", host: "x",
+    interval: "1s", ttl: "{i * 25}", metrics: [
+    Metric(name: "age", description: "a \"quoted\" \\ help", update_interval: "1s", scenario: time_duration, decimals: 0),
+    Metric(name: "n_total", metric_type: counter, scenario: random_in_range(value_range: (1, 1))),
+    Metric(name: "seconds", metric_type: histogram, buckets: [1, 2.5], labels: { "its": "it's \"odd\"" }, scenario: random_in_range(value_range: (2, 2)))])])"#;
+
+fn exported(text: &str, format: Format, threads: usize) -> (Exported, Vec<u8>) {
+    let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let grid = Grid { from: START, to: START + Span::from_secs(30), step: Span::from_secs(10) };
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
+    let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
+    let export = Export { run: &run, grid, format, threads, spool_dir: dir.path(), done: &done };
+    let mut out = Vec::new();
+    let exported = export.write(&mut out).unwrap();
+    assert_eq!(done.load(Ordering::Relaxed), export.steps());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+    (exported, out)
+}
+
+fn text(format: Format) -> String {
+    String::from_utf8(exported(CONFIG, format, 1).1).unwrap()
+}
+
+#[test]
+fn openmetrics_has_families_and_series_in_one_piece() {
+    insta::assert_snapshot!(text(Format::OpenMetrics), @r#"
+    # TYPE age gauge
+    # HELP age a \"quoted\" \\ help
+    age{name="h-1",host="x",address="10.205.255.153",job="j"} 8 1767600010
+    age{name="h-1",host="x",address="10.205.255.153",job="j"} 18 1767600020
+    age{name="h-2",host="x",address="10.11.192.53",job="j"} 8 1767600010
+    age{name="h-2",host="x",address="10.11.192.53",job="j"} 18 1767600020
+    age{name="h-2",host="x",address="10.11.192.53",job="j"} 28 1767600030
+    # TYPE n counter
+    # HELP n an emulated metric
+    n_total{name="h-1",host="x",address="10.205.255.153",job="j"} 1 1767600010
+    n_total{name="h-1",host="x",address="10.205.255.153",job="j"} 2 1767600020
+    n_total{name="h-2",host="x",address="10.11.192.53",job="j"} 1 1767600010
+    n_total{name="h-2",host="x",address="10.11.192.53",job="j"} 2 1767600020
+    n_total{name="h-2",host="x",address="10.11.192.53",job="j"} 3 1767600030
+    # TYPE seconds histogram
+    # HELP seconds an emulated metric
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="1"} 0 1767600010
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="2.5"} 1 1767600010
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="+Inf"} 1 1767600010
+    seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 2 1767600010
+    seconds_count{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 1 1767600010
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="1"} 0 1767600020
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="2.5"} 2 1767600020
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="+Inf"} 2 1767600020
+    seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 4 1767600020
+    seconds_count{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 2 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="1"} 0 1767600010
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="2.5"} 1 1767600010
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="+Inf"} 1 1767600010
+    seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 2 1767600010
+    seconds_count{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 1 1767600010
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="1"} 0 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="2.5"} 2 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="+Inf"} 2 1767600020
+    seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 4 1767600020
+    seconds_count{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 2 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="1"} 0 1767600030
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="2.5"} 3 1767600030
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="+Inf"} 3 1767600030
+    seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 6 1767600030
+    seconds_count{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 3 1767600030
+    # EOF
+    "#);
+}
+
+#[test]
+fn csv_has_a_line_per_sample() {
+    let text = text(Format::Csv);
+    insta::assert_snapshot!(text.lines().take(5).collect::<Vec<_>>().join("\n"), @r#"
+    timestamp,metric,labels,value
+    1767600010000,age,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",8
+    1767600020000,age,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",18
+    1767600010000,n_total,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",1
+    1767600020000,n_total,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",2
+    "#);
+    assert_eq!(text.lines().count(), 36);
+}
+
+#[test]
+fn rules_have_a_value_or_a_gap_for_every_moment() {
+    insta::assert_snapshot!(text(Format::Rules), @r#"
+    # Add the rules to be tested, and what is expected of them: alert_rule_test, promql_expr_test.
+    rule_files: []
+    evaluation_interval: 10000ms
+    tests:
+      - interval: 10000ms
+        input_series:
+          - series: 'age{name="h-1",host="x",address="10.205.255.153",job="j"}'
+            values: '_ 8 18 _'
+          - series: 'n_total{name="h-1",host="x",address="10.205.255.153",job="j"}'
+            values: '_ 1 2 _'
+          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="1"}'
+            values: '_ 0 0 _'
+          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="2.5"}'
+            values: '_ 1 2 _'
+          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="+Inf"}'
+            values: '_ 1 2 _'
+          - series: 'seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j"}'
+            values: '_ 2 4 _'
+          - series: 'seconds_count{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j"}'
+            values: '_ 1 2 _'
+          - series: 'age{name="h-2",host="x",address="10.11.192.53",job="j"}'
+            values: '_ 8 18 28'
+          - series: 'n_total{name="h-2",host="x",address="10.11.192.53",job="j"}'
+            values: '_ 1 2 3'
+          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="1"}'
+            values: '_ 0 0 0'
+          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="2.5"}'
+            values: '_ 1 2 3'
+          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="+Inf"}'
+            values: '_ 1 2 3'
+          - series: 'seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j"}'
+            values: '_ 2 4 6'
+          - series: 'seconds_count{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j"}'
+            values: '_ 1 2 3'
+    "#);
+}
+
+#[test]
+fn parquet_has_the_same_samples_as_csv() {
+    let (exported, bytes) = exported(CONFIG, Format::Parquet, 1);
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows: Vec<String> = reader
+        .get_row_iter(None)
+        .unwrap()
+        .map(|row| {
+            let row = row.unwrap();
+            let (time, value) = (row.get_timestamp_millis(0).unwrap(), row.get_double(3).unwrap());
+            let (metric, labels) = (row.get_string(1).unwrap(), row.get_string(2).unwrap());
+            format!("{time},{metric},\"{}\",{value}", labels.replace('"', "\"\""))
+        })
+        .collect();
+    assert_eq!(rows.len() as u64, exported.samples);
+    let csv = text(Format::Csv);
+    assert_eq!(rows, csv.lines().skip(1).collect::<Vec<_>>());
+}
+
+#[test]
+fn threads_and_pieces_make_no_difference() {
+    for format in [Format::OpenMetrics, Format::Csv, Format::Rules] {
+        let one = exported(CONFIG, format, 1);
+        assert_eq!(one, exported(CONFIG, format, 2));
+        assert_eq!(one, exported(CONFIG, format, 8));
+    }
+}
+
+#[test]
+fn a_hosts_metrics_are_taken_in_pieces_of_a_bounded_size() {
+    let plan = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let metrics = &plan.hosts[0].shape.metrics;
+    assert_eq!(first_few(metrics, 100), (3, 0..6));
+    assert_eq!(first_few(metrics, 2), (2, 0..2));
+    assert_eq!(first_few(&metrics[2..], 1), (1, 2..6), "one at least");
+}

@@ -1,0 +1,108 @@
+//! A host with its mail: lets each thing happen at its own time. Both drivers, the live one and the virtual
+//! one, drive hosts by this and so give the same values.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{EmulatedHost, Outbox, START_SPREAD};
+use crate::clock::Time;
+use crate::event::{DELIVERY, Event};
+use crate::plan::HostPlan;
+
+/// A host, how far it is, and the events that it has not heard yet.
+#[derive(Debug)]
+pub struct DrivenHost {
+    host: EmulatedHost,
+    /// When something of its own is due next.
+    due: Time,
+    /// The emulated time that it has reached.
+    reached: Time,
+    /// In the order in which they are heard.
+    mail: VecDeque<Arc<Event>>,
+}
+
+impl DrivenHost {
+    /// A host that waits for its start.
+    #[must_use]
+    pub const fn new(host: EmulatedHost) -> Self {
+        let starts_at = host.starts_at();
+        Self { host, due: starts_at, reached: starts_at, mail: VecDeque::new() }
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> &EmulatedHost {
+        &self.host
+    }
+
+    /// The same with another plan that is equal to its own.
+    #[must_use]
+    pub fn with_plan(self, plan: Arc<HostPlan>) -> Self {
+        Self { host: self.host.with_plan(plan), ..self }
+    }
+
+    /// When something happens next; [`Time::NEVER`] when it has ended.
+    #[must_use]
+    pub fn due(&self) -> Time {
+        if self.due == Time::NEVER {
+            return Time::NEVER;
+        }
+        let heard = self.mail.front().map_or(Time::NEVER, |event| self.heard_at(event));
+        self.due.max(self.reached).min(heard)
+    }
+
+    /// An event that comes too late is heard at once, one from right before the start at the start.
+    fn heard_at(&self, event: &Event) -> Time {
+        (event.time + DELIVERY).max(self.reached)
+    }
+
+    /// How many events it has not heard yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.mail.len()
+    }
+
+    /// Hands it events. What comes long before its start is not heard.
+    pub fn post(&mut self, events: impl IntoIterator<Item = Arc<Event>>) {
+        let starts_at = self.host.starts_at();
+        let before = self.mail.len();
+        self.mail.extend(events.into_iter().filter(|event| starts_at.since(event.time) <= START_SPREAD));
+        let is_in_order = |mail: &VecDeque<Arc<Event>>| {
+            let from = before.saturating_sub(1);
+            mail.range(from..).zip(mail.range(from..).skip(1)).all(|(a, b)| a.order(b).is_le())
+        };
+        if !is_in_order(&self.mail) {
+            self.mail.make_contiguous().sort_by(|a, b| a.order(b));
+        }
+    }
+
+    /// Lets the next thing happen if it is due by `until`, and gives its time. What the host wants is in the
+    /// outbox, and nothing else.
+    pub fn step(&mut self, until: Time, out: &mut Outbox) -> Option<Time> {
+        let at = self.due();
+        if at > until || at == Time::NEVER {
+            return None;
+        }
+        out.clear();
+        let count = self.mail.partition_point(|event| event.time + DELIVERY <= at);
+        if count == 0 {
+            self.due = self.host.advance(at, &[], out);
+        } else {
+            let inbox: Vec<Arc<Event>> = self.mail.drain(..count).collect();
+            self.due = self.host.advance(at, &inbox, out);
+        }
+        self.reached = at;
+        Some(at)
+    }
+
+    /// Leaves out what is overdue by more than one interval at `now`; gives how many values that were.
+    pub fn skip_overdue(&mut self, now: Time) -> u64 {
+        self.host.skip_overdue(now)
+    }
+
+    /// Ends the host: says so, and takes its series out.
+    pub fn stop(&mut self, now: Time, out: &mut Outbox) {
+        self.host.stop(now.max(self.reached), out);
+        self.due = Time::NEVER;
+    }
+}
