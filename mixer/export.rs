@@ -142,10 +142,10 @@ trait SeriesFormat: Sync {
 const CELLS_MAX: usize = 8_000_000;
 
 /// So many samples, about, are encoded in one go.
-const BATCH_SAMPLES: usize = 100_000;
+const BATCH_SAMPLES: usize = 20_000;
 
 /// So many encoded batches of a thread wait to be written.
-const BATCHES_MAX: usize = 2;
+const BATCHES_MAX: usize = 1;
 
 /// A metric of a host, by its place in the shape.
 type Item = (HostId, usize);

@@ -126,6 +126,7 @@ impl Cells {
 
     /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
     /// histograms. `counters` are those of the host.
+    #[inline]
     pub fn take(&self, update: &Update, counters: &mut [Counter], cells: &mut [f64]) {
         let Update { value, level, now, rounding, .. } = *update;
         match self {
@@ -217,9 +218,12 @@ impl Rounding {
 
     /// The value with that many decimals. What is too large to have decimals stays as it is.
     #[must_use]
+    #[inline]
     pub fn round(self, value: f64) -> f64 {
+        // Adding and taking away 1.5 · 2^52 leaves the nearest whole number, the even one of two.
+        const WHOLES: f64 = 6_755_399_441_055_744.0;
         let scaled = value * self.scale;
-        if scaled.abs() < 9_007_199_254_740_992.0 { libm::round(scaled) / self.scale } else { value }
+        if scaled.abs() < 2_251_799_813_685_248.0 { (scaled + WHOLES - WHOLES) / self.scale } else { value }
     }
 }
 

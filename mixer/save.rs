@@ -23,6 +23,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// So often a line tells of it where there is no terminal, in looks.
 const LOOKS_PER_LINE: u32 = 100;
 
+/// What the names of unfinished files begin with; the process comes next.
+const PREFIX: &str = ".promemu-export-";
+
 /// Where the spools of an export to standard output go.
 const SPOOL_DIR: &str = "/var/tmp";
 
@@ -171,11 +174,12 @@ impl Target {
                 outcome => outcome.map_err(failed),
             },
             Self::File(path) => {
+                remove_leftovers(self.dir());
                 // The permissions of any new file, and not those of a secret one.
                 let permissions = std::fs::Permissions::from_mode(0o666);
+                let prefix = format!("{PREFIX}{}-", std::process::id());
                 let mut builder = tempfile::Builder::new();
-                let file =
-                    builder.prefix(".promemu-export-").permissions(permissions).tempfile_in(self.dir());
+                let file = builder.prefix(&prefix).permissions(permissions).tempfile_in(self.dir());
                 let mut file = BufWriter::new(file.map_err(failed)?);
                 let exported = work(&mut file).map_err(failed)?;
                 let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -183,6 +187,20 @@ impl Target {
                 file.persist(path).map_err(|error| failed(error.error))?;
                 Ok(exported)
             }
+        }
+    }
+}
+
+/// Removes unfinished files of exports that were killed: their names tell the process.
+fn remove_leftovers(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            // One that cannot be removed is in nobody's way.
+            let _is_removed = std::fs::remove_file(entry.path()).is_ok();
         }
     }
 }

@@ -317,6 +317,25 @@ impl SeriesStore {
         samples.map(|sample| series_of(sample.bounds)).sum()
     }
 
+    /// Shows the series of one family that have a sample, as [`Self::samples`] but quicker.
+    pub fn for_each_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
+        for column in &self.families[family].1 {
+            let width = cells_of(&column.bounds);
+            for row in &self.rows[column.first_row..column.first_row + column.rows] {
+                let start = row.start + column.offset;
+                let cells = &self.cells[start..start + width];
+                if !is_absent(cells[0]) {
+                    visit(&Sample {
+                        host_labels: &row.labels,
+                        metric_labels: &column.labels,
+                        cells,
+                        bounds: &column.bounds,
+                    });
+                }
+            }
+        }
+    }
+
     /// The series of one family that have a sample.
     pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
         self.families[family].1.iter().flat_map(move |column| {

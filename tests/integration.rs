@@ -12,6 +12,7 @@
 
 mod cli;
 mod embedded;
+mod export;
 mod fake_gateway;
 mod faults;
 mod floors;

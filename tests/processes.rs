@@ -220,18 +220,29 @@ pub(crate) struct Prometheus {
 
 impl Prometheus {
     pub(crate) fn scraping(target_port: u16) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = dir.path().join("prometheus.yml");
-        let text = format!(
+        let config = format!(
             "global: {{ scrape_interval: 1s }}\nscrape_configs:\n  - job_name: gateway\n    honor_labels: true\n    \
              static_configs: [{{ targets: ['127.0.0.1:{target_port}'] }}]\n"
         );
-        std::fs::write(&config, text).unwrap();
+        Self::start(&config, None)
+    }
+
+    /// One that scrapes nothing, with the blocks of a folder.
+    pub(crate) fn with_data(data: &Path) -> Self {
+        Self::start("global: {}\n", Some(data))
+    }
+
+    fn start(config: &str, data: Option<&Path>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("prometheus.yml");
+        std::fs::write(&file, config).unwrap();
+        let data = data.map_or_else(|| dir.path().join("data"), Path::to_owned);
         let port = free_port();
         let process = Process::start(
             Command::new("prometheus")
-                .arg(format!("--config.file={}", config.display()))
-                .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.tsdb.path={}", data.display()))
+                .arg("--storage.tsdb.retention.time=100y")
                 .arg(format!("--web.listen-address=127.0.0.1:{port}")),
         );
         eventually("Prometheus is ready", || get(port, "/-/ready"));
@@ -240,8 +251,17 @@ impl Prometheus {
 
     /// The first value that a query answers.
     pub(crate) fn query(&self, query: &str) -> Option<f64> {
+        self.ask(query, "")
+    }
+
+    /// The first value that a query answers for a time in seconds since 1970.
+    pub(crate) fn query_at(&self, query: &str, time: u64) -> Option<f64> {
+        self.ask(query, &format!("&time={time}"))
+    }
+
+    fn ask(&self, query: &str, more: &str) -> Option<f64> {
         let encoded = query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"));
-        let answer = get(self.port, &format!("/api/v1/query?query={encoded}"))?;
+        let answer = get(self.port, &format!("/api/v1/query?query={encoded}{more}"))?;
         let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
         answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
     }

@@ -27,48 +27,52 @@ const UPPER_BOUND: u8 = 0x11;
 
 const DOUBLE_FIELD_LEN: usize = 9;
 
+/// The length of a family takes so many bytes, enough for 34 GB.
+const LENGTH_BYTES: usize = 5;
+
 pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut Vec<u8>) {
-    // The message's length comes first, so the samples are gone through twice: measured, then written.
-    let mut metrics_len = 0;
-    for_each_sample(parts, |sample, group_labels| {
-        let len = labels_len(sample, group_labels) + value_len(family.metric_type, sample);
-        metrics_len += 1 + varint_len(len as u64) + len;
-    });
-    if metrics_len == 0 {
+    // The message's length comes first, and is known last; its place has room for any.
+    let before = out.len();
+    out.extend_from_slice(&[0; LENGTH_BYTES]);
+    out.extend_from_slice(&header(family));
+    let metrics_from = out.len();
+    for part in parts {
+        let group_labels = part.group.labels;
+        part.group.store.for_each_sample(part.index, |sample| put_metric(family, sample, group_labels, out));
+    }
+    if out.len() == metrics_from {
+        out.truncate(before);
         return;
     }
-    let header = header(family);
-    put_varint(out, (header.len() + metrics_len) as u64);
-    out.reserve(header.len() + metrics_len);
-    out.extend_from_slice(&header);
-    for_each_sample(parts, |sample, group_labels| {
-        let len = labels_len(sample, group_labels) + value_len(family.metric_type, sample);
-        out.push(FAMILY_METRIC);
-        put_varint(out, len as u64);
-        for labels in [sample.host_labels, sample.metric_labels, group_labels] {
-            out.extend_from_slice(labels.as_protobuf());
-        }
-        match family.metric_type {
-            MetricType::Gauge => put_value(METRIC_GAUGE, sample.cells[0], out),
-            MetricType::Counter => put_value(METRIC_COUNTER, sample.cells[0], out),
-            MetricType::Histogram => put_histogram(sample, out),
-        }
-    });
+    let len = out.len() - before - LENGTH_BYTES;
+    out[before..before + LENGTH_BYTES].copy_from_slice(&padded_varint(len as u64));
 }
 
-fn for_each_sample(parts: &[FamilyPart<'_>], mut visit: impl FnMut(&Sample<'_>, &LabelBlock)) {
-    for part in parts {
-        for sample in part.group.store.samples(part.index) {
-            visit(&sample, part.group.labels);
-        }
+fn put_metric(family: &Family, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
+    let blocks = [sample.host_labels, sample.metric_labels, group_labels].map(LabelBlock::as_protobuf);
+    let labels_len: usize = blocks.iter().map(|block| block.len()).sum();
+    out.push(FAMILY_METRIC);
+    put_varint(out, (labels_len + value_len(family.metric_type, sample)) as u64);
+    for block in blocks.into_iter().filter(|block| !block.is_empty()) {
+        out.extend_from_slice(block);
+    }
+    match family.metric_type {
+        MetricType::Gauge => put_value(METRIC_GAUGE, sample.cells[0], out),
+        MetricType::Counter => put_value(METRIC_COUNTER, sample.cells[0], out),
+        MetricType::Histogram => put_histogram(sample, out),
     }
 }
 
-fn labels_len(sample: &Sample<'_>, group_labels: &LabelBlock) -> usize {
-    [sample.host_labels, sample.metric_labels, group_labels]
-        .map(|labels| labels.as_protobuf().len())
-        .iter()
-        .sum()
+/// Any length in the same number of bytes: a varint may have high groups of zeros
+/// (<https://protobuf.dev/programming-guides/encoding/#varints>).
+#[expect(clippy::cast_possible_truncation, reason = "seven bits are taken at a time")]
+fn padded_varint(value: u64) -> [u8; LENGTH_BYTES] {
+    let mut bytes = [0; LENGTH_BYTES];
+    for (n, byte) in bytes.iter_mut().enumerate() {
+        let more = if n + 1 < LENGTH_BYTES { 0x80 } else { 0 };
+        *byte = (value >> (7 * n)) as u8 & 0x7f | more;
+    }
+    bytes
 }
 
 /// The length of a metric's gauge, counter or histogram field.

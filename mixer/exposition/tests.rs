@@ -170,6 +170,19 @@ fn lines(text: &str) -> Vec<(String, Option<u64>)> {
     text.lines().map(line).collect()
 }
 
+/// The messages of a body, without their lengths, which may be written in more bytes than are needed.
+fn messages(mut body: &[u8]) -> Vec<&[u8]> {
+    let mut messages = Vec::new();
+    while !body.is_empty() {
+        let len_bytes = body.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+        let len = body[..len_bytes].iter().rev().fold(0, |len, byte| len << 7 | usize::from(byte & 0x7f));
+        let (message, rest) = body[len_bytes..].split_at(len);
+        messages.push(message);
+        body = rest;
+    }
+    messages
+}
+
 fn numbers() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>().prop_map(|n| if n.is_nan() { f64::NAN } else { n }),
@@ -201,7 +214,8 @@ proptest! {
     fn protobuf_is_what_the_prometheus_crate_writes(rows in rows()) {
         let mut expected = Vec::new();
         ProtobufEncoder::new().encode(&reference(&rows), &mut expected).unwrap();
-        prop_assert_eq!(body(Format::Protobuf, &store(&rows), &[]), expected);
+        let ours = body(Format::Protobuf, &store(&rows), &[]);
+        prop_assert_eq!(messages(&ours), messages(&expected));
     }
 
     #[test]

@@ -11,15 +11,15 @@ pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut
     let samples_from = out.len();
     let name = family.name.as_bytes();
     for part in parts {
-        for sample in part.group.store.samples(part.index) {
+        part.group.store.for_each_sample(part.index, |sample| {
             let labels = Labels([sample.host_labels, sample.metric_labels, part.group.labels]);
             match family.metric_type {
                 MetricType::Gauge | MetricType::Counter => {
                     put_sample(name, b"", &labels, None, sample.cells[0], out);
                 }
-                MetricType::Histogram => put_histogram(name, &labels, &sample, out),
+                MetricType::Histogram => put_histogram(name, &labels, sample, out),
             }
-        }
+        });
     }
     if out.len() == samples_from {
         out.truncate(before);

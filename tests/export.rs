@@ -1,0 +1,121 @@
+//! `promemu export`: files that Prometheus' own tools take, and that are whole or not there.
+
+use std::process::Command;
+
+use crate::processes::{Process, Prometheus, eventually, promemu_command};
+
+/// 2026-01-05T00:00:00Z
+const START: u64 = 1_767_571_200;
+
+fn export(args: &[&str]) -> std::process::Output {
+    let mut command = promemu_command(&["export", "hosts_load_with_peaks", "--from", "2026-01-05"]);
+    command.args(args).output().unwrap()
+}
+
+#[test]
+fn prometheus_answers_from_the_blocks_what_the_export_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("history.om"), dir.path().join("data"));
+    let file_text = file.display().to_string();
+    let args = ["--for", "6h", "--step", "30s", "--seed", "7", "--out", &file_text, "--config-args"];
+    let output = export(&[&args[..], &["hosts_count=3", "hosts_ttl=inf"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let exported = std::fs::read_to_string(&file).unwrap();
+    assert!(exported.ends_with("\n# EOF\n"));
+    let of_worker = |line: &&str| line.starts_with("network_latency_ms{name=\"worker-02\"");
+    let values: Vec<f64> = exported
+        .lines()
+        .filter(of_worker)
+        .map(|line| line.split(' ').nth_back(1).unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(values.len(), 720, "a sample every 30 s but the first, before its start");
+    let highest = values.iter().copied().fold(f64::MIN, f64::max);
+
+    let blocks = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=24h", &file_text])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(blocks.status.success(), "{}", String::from_utf8_lossy(&blocks.stderr));
+    let prometheus = Prometheus::with_data(&data);
+    let end = START + 6 * 3600;
+    let ask = |query: &str| {
+        eventually(query, || {
+            prometheus.query_at(&format!("{query}(network_latency_ms{{name=\"worker-02\"}}[7h])"), end)
+        })
+    };
+    assert_eq!((ask("max_over_time"), ask("count_over_time")), (highest, 720.0));
+    let series = eventually("the series", || prometheus.query_at("count({job=~\".+\"})", end));
+    assert_eq!(series.to_bits(), 46.0f64.to_bits(), "3 workers with 15 metrics, and the balancer's");
+}
+
+#[test]
+fn promtool_runs_the_exported_rule_test() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("test.yml").display().to_string();
+    assert_eq!(export(&["--for", "10m", "--step", "1m", "--out", &file]).status.code(), Some(0));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let expectation = "    promql_expr_test:\n      - expr: count(workers_count)\n        eval_time: 5m\n        exp_samples:\n          - value: 9\n";
+    std::fs::write(&file, text + expectation).unwrap();
+    let outcome = Command::new("promtool").args(["test", "rules", &file]).output().unwrap();
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads_and_to_a_pipe() {
+    let bytes = |threads: &str| {
+        let output = export(&["--for", "20m", "--seed", "5", "--threads", threads]);
+        assert_eq!(output.status.code(), Some(0));
+        output.stdout
+    };
+    let one = bytes("1");
+    assert!(one.len() > 100_000);
+    assert!(one == bytes("2") && one == bytes("8"));
+}
+
+#[test]
+fn an_export_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("big.csv").display().to_string();
+    let args = [
+        "export",
+        "hosts_load_with_peaks",
+        "--for",
+        "300d",
+        "--step",
+        "10s",
+        "--out",
+        &file,
+        "--config-args",
+    ];
+    let mut run = Process::start(promemu_command(&args).args(["hosts_count=500", "hosts_ttl=inf"]));
+    eventually("it has begun to write", || {
+        std::fs::read_dir(format!("/proc/{}/fd", run.id())).ok()?.flatten().find(|fd| {
+            let target = std::fs::read_link(fd.path());
+            target.is_ok_and(|target| target.starts_with(dir.path()))
+        })
+    });
+    run.signal("-KILL");
+    run.wait();
+    assert!(!std::path::Path::new(&file).exists());
+    let next = dir.path().join("small.csv");
+    assert_eq!(export(&["--for", "1m", "--out", &next.display().to_string()]).status.code(), Some(0));
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [next]);
+}
+
+#[test]
+fn what_cannot_be_exported_is_said_with_what_to_do() {
+    let said = |args: &[&str]| {
+        let output = export(args);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
+        String::from_utf8(output.stderr).unwrap().trim_end().to_owned()
+    };
+    insta::assert_snapshot!(said(&["--out", "history.bin"]), @r#"error: the name "history.bin" does not tell the format; end it in .om, .csv, .parquet or .yml, or give --format"#);
+    insta::assert_snapshot!(said(&["--to", "2026-01-04"]), @"error: --from 2026-01-05T00:00:00Z must be before --to 2026-01-04T00:00:00Z, and neither be endless");
+    insta::assert_snapshot!(said(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write it in UTC, as in 2026-01-05T08:00:00Z"#);
+    insta::assert_snapshot!(said(&["--to", "2026-01-06", "--for", "1h"]), @"error: give two of --from, --to and --for; the third follows from them");
+    insta::assert_snapshot!(said(&["--step", "0"]), @"error: --step or PME_EXPORT_STEP must be 1ms or longer, but is 0s");
+    insta::assert_snapshot!(said(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");
+}
