@@ -13,6 +13,8 @@ mod generation;
 mod hosts;
 mod life;
 mod output;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::sync::Arc;

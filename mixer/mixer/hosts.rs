@@ -203,6 +203,14 @@ impl Fleet {
         self.active.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// When a host began, if it has.
+    pub(super) fn begun_at(&self, id: HostId) -> Option<Time> {
+        match self.states[id as usize].started_at_nanos.load(Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(Time::from_unix_nanos(nanos)),
+        }
+    }
+
     /// Counts a host out: its series leave, and it gets no more mail.
     pub(super) fn ended(&self, id: HostId) {
         self.states[id as usize].has_ended.store(true, Ordering::Relaxed);

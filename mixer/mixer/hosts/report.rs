@@ -64,10 +64,7 @@ impl Fleet {
 
     fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
         let (plan, state) = (&self.plan.hosts[id as usize], &self.states[id as usize]);
-        let started_at = match state.started_at_nanos.load(Ordering::Relaxed) {
-            0 => None,
-            nanos => Some(Time::from_unix_nanos(nanos)),
-        };
+        let started_at = self.begun_at(id);
         let is_running = started_at.is_some() && !state.has_ended.load(Ordering::Relaxed);
         let uptime = started_at.filter(|_| is_running).map_or(Span::ZERO, |at| self.clock.now().since(at));
         let left = if is_running || started_at.is_none() { plan.ttl.minus(uptime) } else { Span::ZERO };
