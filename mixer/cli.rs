@@ -107,9 +107,25 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_SEED", value_name = "NUMBER", global = true)]
     pub(crate) seed: Option<u64>,
 
+    /// How fast emulated time runs, as in 60x or 0.5x; pushes and status reports keep real time
+    #[arg(long, env = "PME_SPEED", value_name = "FACTOR", default_value = "1x")]
+    pub(crate) speed: String,
+
+    /// End the run after so much emulated time, as in 10m [default: when all hosts are over]
+    #[arg(long, env = "PME_DURATION", value_name = "DURATION")]
+    pub(crate) duration: Option<String>,
+
     /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
     #[arg(long, env = "PME_EMBEDDED", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) embedded: bool,
+
+    /// Serve promemu's own metrics at an address of their own, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
+    #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) self_metrics_address: Option<String>,
+
+    /// Push promemu's own metrics, too, as a job of their own
+    #[arg(long, env = "PME_PUSH_SELF_METRICS", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) push_self_metrics: bool,
 
     /// Log every event and push
     #[arg(long, env = "PME_DEBUG_MODE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true, global = true)]

@@ -2,7 +2,7 @@
 //!
 //! Everything above works with [`Time`] and [`Span`], whole nanoseconds that are handed in; only the
 //! live driver asks a [`Clock`] what time it is. A `Clock` follows the monotonic clock from the moment
-//! it was started, so a step of the wall clock does not move emulated time.
+//! it was started, so a step of the wall clock does not move emulated time; how fast, its [`Speed`] says.
 
 use std::ops::{Add, AddAssign};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -218,19 +218,95 @@ impl std::fmt::Display for Span {
     }
 }
 
+/// How much faster emulated time runs than the machine's clocks, in whole thousandths: so both ways of the
+/// conversion are exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speed(u64);
+
+impl Speed {
+    /// As fast as the machine's clocks.
+    pub const NORMAL: Self = Self(1_000);
+
+    /// Reads `60x`, `60` or `0.5x`, from `0.001x` to `10000x`; the error says what is expected.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let number = text.strip_suffix(['x', 'X']).unwrap_or(text).parse::<f64>();
+        let thousandths = number.map_or(f64::NAN, |number| number * 1e3);
+        let nearest = libm::round(thousandths);
+        if (1.0..=1e7).contains(&nearest) && (thousandths - nearest).abs() < 1e-6 {
+            return Ok(Self(nearest as u64));
+        }
+        Err(format!(
+            "{text:?} is not a speed; write 60x, 60 or 0.5x: from 0.001x to 10000x, with three decimals at most"
+        ))
+    }
+
+    /// Seconds of emulated time in a second of the machine's clocks.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "no speed is so large")]
+    pub const fn factor(self) -> f64 {
+        self.0 as f64 / 1e3
+    }
+
+    /// How much emulated time passes in so much real time, rounded down.
+    const fn emulated(self, real: Duration) -> Span {
+        saturated(real.as_nanos().saturating_mul(self.0 as u128) / 1_000)
+    }
+
+    /// How much real time so much emulated time takes, rounded up: when it is over, the emulated time is, too.
+    const fn real(self, emulated: Span) -> Span {
+        if emulated.0 == u64::MAX {
+            return emulated;
+        }
+        saturated((emulated.0 as u128 * 1_000).div_ceil(self.0 as u128))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it is checked first")]
+const fn saturated(nanos: u128) -> Span {
+    Span(if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 })
+}
+
+impl std::fmt::Display for Speed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x", self.factor())
+    }
+}
+
 /// Emulated time that runs with the machine's monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started_at: Time,
     origin: Instant,
+    speed: Speed,
 }
 
 impl Clock {
-    /// Starts at the wall clock's present time.
+    /// Starts at the wall clock's present time, at the normal speed.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
     pub fn start() -> Self {
-        Self { started_at: wall_now(), origin: Instant::now() }
+        Self { started_at: wall_now(), origin: Instant::now(), speed: Speed::NORMAL }
+    }
+
+    /// The same start, from which emulated time runs at this speed.
+    #[must_use]
+    pub const fn at_speed(self, speed: Speed) -> Self {
+        Self { speed, ..self }
+    }
+
+    /// The same start, from which time runs as on the wall. What is paced for people and servers goes by it:
+    /// pushes, retries, status reports.
+    #[must_use]
+    pub const fn real(&self) -> Self {
+        self.at_speed(Speed::NORMAL)
+    }
+
+    /// How fast emulated time runs.
+    #[must_use]
+    pub const fn speed(&self) -> Speed {
+        self.speed
     }
 
     /// The emulated time at which the clock was started.
@@ -242,7 +318,13 @@ impl Clock {
     /// The emulated time now.
     #[must_use]
     pub fn now(&self) -> Time {
-        self.started_at + Span(u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        self.started_at + self.speed.emulated(self.origin.elapsed())
+    }
+
+    /// How much real time so much emulated time takes.
+    #[must_use]
+    pub const fn real_span(&self, emulated: Span) -> Span {
+        self.speed.real(emulated)
     }
 
     /// The monotonic moment at which `time` comes. One that is more than 30 years away comes never, and is
@@ -250,7 +332,9 @@ impl Clock {
     #[must_use]
     pub fn instant_of(&self, time: Time) -> Instant {
         const FAR: Span = Span::from_secs(30 * 365 * 86_400);
-        self.origin + time.since(self.started_at).min(FAR).duration()
+        let until =
+            if time == Time::NEVER { FAR } else { self.real_span(time.since(self.started_at)).min(FAR) };
+        self.origin + until.duration()
     }
 }
 
@@ -296,6 +380,56 @@ mod tests {
         assert_eq!(Span::parse("inf"), Ok(Span::FOREVER));
         for text in ["", "abc", "-5", "5 parsecs", "1e30", "NaN", "9999999999999y"] {
             assert!(Span::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn speeds_are_read_as_people_write_them() {
+        for (text, shown) in
+            [("60x", "60x"), ("60", "60x"), (" 0.5X ", "0.5x"), ("1", "1x"), ("0.001x", "0.001x")]
+        {
+            assert_eq!(Speed::parse(text).map(|speed| speed.to_string()), Ok(shown.to_owned()), "{text}");
+        }
+        for text in ["", "x", "0", "-1x", "0.0004", "1.2345x", "10001x", "inf", "NaN", "2xx", "60 s"] {
+            assert!(Speed::parse(text).is_err(), "{text}");
+        }
+    }
+
+    /// It has nothing to read it with but its start: a step of the wall clock cannot reach it.
+    #[test]
+    fn a_clock_follows_the_monotonic_clock_and_not_the_wall() {
+        let long_ago = Time::from_unix_secs(5);
+        let clock = Clock { started_at: long_ago, ..Clock::start() };
+        let far_from_the_wall = long_ago + Span::from_secs(86_400);
+        assert!((long_ago..far_from_the_wall).contains(&clock.now()), "it goes on from its start");
+        let earlier = clock.now();
+        assert!(clock.now() >= earlier);
+        assert_eq!(clock.instant_of(long_ago + Span::from_secs(9)), clock.origin + Duration::from_secs(9));
+    }
+
+    #[test]
+    fn emulated_time_runs_at_its_speed_and_real_time_does_not() {
+        let speed = Speed::parse("60x").unwrap();
+        let clock = Clock::start().at_speed(speed);
+        let in_an_hour = clock.started_at() + Span::from_secs(3600);
+        assert_eq!(clock.instant_of(in_an_hour), clock.origin + Duration::from_mins(1));
+        assert_eq!(clock.real().instant_of(in_an_hour), clock.origin + Duration::from_hours(1));
+        assert_eq!(clock.real_span(Span::from_secs(30)), Span::from_nanos(500_000_000));
+        assert_eq!(clock.real_span(Span::FOREVER), Span::FOREVER);
+        assert_eq!(speed.emulated(Duration::MAX), Span::FOREVER);
+        assert_eq!(clock.instant_of(Time::NEVER), clock.real().instant_of(Time::NEVER), "never stays never");
+    }
+
+    #[test]
+    fn at_the_moment_of_a_time_that_time_has_come() {
+        for speed in ["0.001x", "0.3x", "1x", "7x", "60x", "999.999x", "10000x"] {
+            let speed = Speed::parse(speed).unwrap();
+            for nanos in [0, 1, 999, 1_000_001, 10_000_000_007, 86_400_000_000_001] {
+                let span = Span::from_nanos(nanos);
+                let reached = speed.emulated(speed.real(span).duration());
+                let step = Span::from_nanos(1 + speed.0 / 1_000);
+                assert!(reached >= span && reached.minus(span) <= step, "{speed} {nanos}: {reached:?}");
+            }
         }
     }
 

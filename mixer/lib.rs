@@ -7,7 +7,8 @@
 //! [`mixer::MetricsMixer`] runs a plan: it makes an [`host::EmulatedHost`] of each host and drives it in a task of its
 //! own. A host asks its metrics' [`scenario`]s for values, turns them into cells ([`metric`]), and reports
 //! its row of cells to its job's [`series::SeriesStore`]. A [`sink`] encodes the stores ([`exposition`]) and hands
-//! them out. Hosts hear each other through the [`event::EventBus`].
+//! them out. Hosts hear each other through the [`event::EventBus`]. What a run does is counted in its
+//! [`self_metrics`].
 //!
 //! # Floors
 //!
@@ -15,8 +16,8 @@
 //!
 //! | floor | files |
 //! | --- | --- |
-//! | 0 | error, rng, clock |
-//! | 1 | event, metric, expression |
+//! | 0 | error, rng, clock, process |
+//! | 1 | event, metric, expression, `self_metrics` |
 //! | 2 | series, scenario, status |
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
@@ -81,8 +82,10 @@ pub mod metric;
 pub mod mixer;
 pub mod plan;
 pub mod preview;
+pub mod process;
 pub mod rng;
 pub mod scenario;
+pub mod self_metrics;
 pub mod series;
 pub mod sink;
 pub mod status;

@@ -19,12 +19,13 @@ mod watch;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use promemu::clock::{Clock, Span, Time, wall_now};
+use promemu::clock::{Clock, Span, Speed, Time, wall_now};
 use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
 use promemu::mixer::MetricsMixer;
 use promemu::preview::FirstValues;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
+use promemu::sink::self_page::SELF_PATH;
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -130,7 +131,7 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
 }
 
 async fn run(settings: Arc<Settings>) -> Result<(), Error> {
-    let clock = Clock::start();
+    let clock = Clock::start().at_speed(settings.speed());
     let file = open(&settings)?;
     let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
     let LoadedConfig { plan, files, .. } = load(&settings, &file, clock.started_at())?;
@@ -149,11 +150,14 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         () = &mut shutdown => return Ok(()),
     };
     let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
-    info!("running {config} with {hosts} and {series}, seed {seed}");
+    info!("running {config} with {hosts} and {series}, seed {seed}{}", pace(clock.speed()));
     if let Some(address) = mixer.scrape_address() {
-        info!("the metrics are at http://{address}/metrics");
+        info!("the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}");
     } else {
         info!("pushing to {url} every {interval}");
+    }
+    if let Some(address) = mixer.self_metrics_address() {
+        info!("promemu's own metrics are at http://{address}/metrics");
     }
     let Some(watch) = watch else { return mixer.run(shutdown).await };
     let (plans, reloads) = mpsc::channel(1);
@@ -161,6 +165,11 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
         never = watch.reload_edits(settings, running, clock.started_at(), plans) => match never {},
     }
+}
+
+/// How fast a run is, if that is worth a word.
+fn pace(speed: Speed) -> String {
+    if speed == Speed::NORMAL { String::new() } else { format!(", at speed {speed}") }
 }
 
 /// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::info;
 
 use crate::clock::{Clock, Span, Time};
@@ -28,7 +29,9 @@ use crate::error::Error;
 use crate::event::RUN_STARTED;
 use crate::plan::Plan;
 use crate::rng::Seed;
+use crate::self_metrics::SelfMetrics;
 use crate::sink::pushgateway::{GatewayUrl, PushSettings};
+use crate::sink::self_page::SelfPage;
 use crate::status::{Status, plural};
 use generation::Generation;
 use hosts::Fleet;
@@ -53,6 +56,10 @@ pub struct RunSettings {
     pub shows_metrics: bool,
     /// The seed of all randomness.
     pub seed: u64,
+    /// The run ends after so much emulated time, or when all hosts are over.
+    pub duration: Span,
+    /// A listener for promemu's own metrics, `HOST:PORT`; none if `None`.
+    pub self_metrics_address: Option<String>,
 }
 
 /// A run: jobs, hosts, bus and sink.
@@ -60,15 +67,22 @@ pub struct RunSettings {
 pub struct MetricsMixer {
     fleet: Arc<Fleet>,
     settings: RunSettings,
+    own: Arc<SelfMetrics>,
+    self_page: Option<SelfPage>,
     output: Output,
 }
 
 impl MetricsMixer {
     /// Prepares a run: looks at the gateway, or takes the address to serve at. Hosts do not run yet.
     pub async fn start(plan: Plan, settings: RunSettings, clock: Clock) -> Result<Self, Error> {
-        let fleet = Arc::new(Fleet::new(plan, clock));
-        let output = Output::open(&fleet, &settings).await?;
-        Ok(Self { fleet, settings, output })
+        let own = Arc::new(SelfMetrics::new()?);
+        let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone()));
+        let self_page = match &settings.self_metrics_address {
+            Some(address) => Some(SelfPage::bind(address, Arc::clone(&own)).await?),
+            None => None,
+        };
+        let output = Output::open(&fleet, &settings, &own).await?;
+        Ok(Self { fleet, settings, own, self_page, output })
     }
 
     /// Where the jobs can be scraped, if they are served.
@@ -77,13 +91,19 @@ impl MetricsMixer {
         self.output.scrape_address()
     }
 
+    /// Where promemu's own metrics can be scraped, if they have a listener of their own.
+    #[must_use]
+    pub fn self_metrics_address(&self) -> Option<std::net::SocketAddr> {
+        self.self_page.as_ref().map(SelfPage::address)
+    }
+
     /// What the run is doing now.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.fleet.status(&self.settings, self.output.health().status(self.fleet.clock().now()))
+        self.fleet.status(&self.settings, self.output.health().status(self.fleet.clock().real().now()))
     }
 
-    /// Runs until all hosts have ended or `shutdown` comes; cleans up.
+    /// Runs until all hosts have ended, the duration is over or `shutdown` comes; cleans up.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let (_, no_reloads) = mpsc::channel(1);
         self.run_with_reloads(shutdown, no_reloads).await
@@ -97,15 +117,19 @@ impl MetricsMixer {
         shutdown: impl Future<Output = ()> + Send,
         mut reloads: mpsc::Receiver<Plan>,
     ) -> Result<(), Error> {
-        let Self { fleet, settings, output } = self;
-        let clock = *fleet.clock();
+        let Self { fleet, settings, own, self_page, output } = self;
+        let (clock, real) = (*fleet.clock(), fleet.clock().real());
+        let ends_at = clock.now() + settings.duration;
         fleet.publish_own(RUN_STARTED);
         let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
+        show_fleet(&own, &newest)?;
+        let mut servers = JoinSet::new();
+        servers.extend(self_page.map(SelfPage::serve));
         let mut sink = tokio::spawn(output.drive(newest, settings.push.interval, stopped));
         let mut generation = Generation::start(fleet, Seed::new(settings.seed));
-        let mut next_status = settings.status_interval.map(|interval| clock.now() + interval);
+        let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -118,6 +142,10 @@ impl MetricsMixer {
                     info!("all hosts have ended");
                     break;
                 },
+                () = sleep_until(&clock, ends_at) => {
+                    info!("the run's duration, {}, is over", settings.duration);
+                    break;
+                }
                 Some(plan) = reloads.recv() => {
                     let changes = generation.replace(plan).await;
                     fleets.send_replace(Arc::clone(generation.fleet()));
@@ -128,23 +156,45 @@ impl MetricsMixer {
                     generation.end().await;
                     return joined(ended);
                 }
-                () = sleep_until(&clock, next_status.unwrap_or(Time::NEVER)) => {
-                    report(&generation.fleet().status(&settings, health.status(clock.now())));
-                    next_status = settings.status_interval.map(|interval| clock.now() + interval);
+                () = sleep_until(&real, next_status.unwrap_or(Time::NEVER)) => {
+                    report(&generation.fleet().status(&settings, health.status(real.now())));
+                    next_status = settings.status_interval.map(|interval| real.now() + interval);
                 }
             }
         }
         stop.send_replace(true);
-        if settings.push.cleanup_on_finish {
-            generation.end().await;
-            joined(sink.await)
-        } else {
-            // The groups that stay are to have the hosts' last values, so the sink ends first.
-            let outcome = joined(sink.await);
-            generation.end().await;
-            outcome
-        }
+        end(generation, sink, settings.push.cleanup_on_finish).await
     }
+}
+
+/// Ends the hosts and waits for the sink, which has been told to stop.
+async fn end(
+    mut generation: Generation,
+    sink: JoinHandle<Result<(), Error>>,
+    cleans_up: bool,
+) -> Result<(), Error> {
+    if cleans_up {
+        generation.end().await;
+        return joined(sink.await);
+    }
+    // The groups that stay are to have the hosts' last values, so the sink ends first.
+    let outcome = joined(sink.await);
+    generation.end().await;
+    outcome
+}
+
+/// Adds to promemu's own metrics what is to be seen of the newest fleet.
+#[expect(clippy::cast_precision_loss, reason = "there are never so many")]
+fn show_fleet(own: &SelfMetrics, newest: &watch::Receiver<Arc<Fleet>>) -> Result<(), Error> {
+    let looking = |look: fn(&Fleet) -> usize| {
+        let newest = newest.clone();
+        move || {
+            let fleet = Arc::clone(&newest.borrow());
+            look(&fleet) as f64
+        }
+    };
+    own.add_gauge("promemu_series", "emulated series that have a sample now", looking(Fleet::series_count))?;
+    own.add_gauge("promemu_hosts_active", "emulated hosts that live now", looking(Fleet::active_hosts))
 }
 
 fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

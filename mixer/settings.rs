@@ -2,7 +2,7 @@
 
 mod arguments;
 
-use promemu::clock::{Span, Time};
+use promemu::clock::{Span, Speed, Time};
 use promemu::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu::error::{ConfigError, Error};
 use promemu::exposition::Format;
@@ -32,6 +32,9 @@ struct Flags {
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
+    speed: Speed,
+    duration: Span,
+    self_metrics_address: Option<String>,
     arguments: GivenArguments,
 }
 
@@ -51,6 +54,10 @@ impl Settings {
                 &cli.status_interval,
             )?)
             .filter(|span| *span != Span::ZERO),
+            speed: Speed::parse(&cli.speed)
+                .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
+            duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
+            self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
             arguments: GivenArguments::new(&cli)?,
         };
         Ok(Self { cli, flags })
@@ -115,6 +122,11 @@ impl Settings {
         self.flags.push_timeout.duration()
     }
 
+    /// How fast emulated time runs.
+    pub(crate) const fn speed(&self) -> Speed {
+        self.flags.speed
+    }
+
     /// How to run a config that has these defaults.
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
         let pushgateway_url = match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
@@ -131,6 +143,7 @@ impl Settings {
             interval: self.push_interval(defaults),
             cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
             cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
+            self_metrics: self.cli.push_self_metrics,
         };
         Ok(RunSettings {
             pushgateway_url,
@@ -141,6 +154,8 @@ impl Settings {
             shows_hosts: self.cli.show_hosts_status,
             shows_metrics: self.cli.show_metrics_status,
             seed: self.cli.seed.unwrap_or_else(random_seed),
+            duration: self.flags.duration,
+            self_metrics_address: self.flags.self_metrics_address.clone(),
         })
     }
 }
@@ -156,6 +171,26 @@ fn positive(flag: &str, text: &str) -> Result<Span, Error> {
         }
         span => Ok(span),
     }
+}
+
+/// Longer than nothing, or endless.
+fn duration(text: &str) -> Result<Span, Error> {
+    let flag = "--duration or PME_DURATION";
+    match span(flag, text)? {
+        Span::ZERO => Err(Error::Usage(format!("{flag} must be longer than 0, but is {text:?}"))),
+        span => Ok(span),
+    }
+}
+
+/// `HOST:PORT`; whether there is such a host, the system will say.
+fn address(text: &str) -> Result<String, Error> {
+    let is_whole = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+    if text.rsplit_once(':').is_some_and(is_whole) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::Usage(format!(
+        "--self-metrics-address or PME_SELF_METRICS_ADDRESS must be HOST:PORT as in 127.0.0.1:9092, but is {text:?}"
+    )))
 }
 
 fn push_interval(text: &str) -> Result<Span, Error> {
@@ -199,18 +234,30 @@ mod tests {
     }
 
     #[test]
-    fn intervals_that_make_no_sense_are_refused() {
+    fn values_that_make_no_sense_are_refused() {
         for flags in [
             ["--push-interval", "0"],
             ["--push-interval", "inf"],
             ["--push-interval", "x"],
             ["--push-timeout", "0"],
             ["--status-interval", "-1"],
+            ["--duration", "0"],
+            ["--duration", "long"],
+            ["--speed", "0"],
+            ["--speed", "fast"],
+            ["--self-metrics-address", "9092"],
+            ["--self-metrics-address", ":9092"],
+            ["--self-metrics-address", "localhost:http"],
         ] {
             let flags = [format!("{}={}", flags[0], flags[1])];
             let error = settings(&[&flags[0]]).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{error}");
         }
         assert_eq!(settings(&["--status-interval", "0"]).unwrap().flags.status_interval, None);
+        assert_eq!(settings(&[]).unwrap().flags.duration, Span::FOREVER);
+        for address in ["127.0.0.1:0", "[::1]:9092", "localhost:9092"] {
+            let settings = settings(&["--self-metrics-address", address]).unwrap();
+            assert_eq!(settings.flags.self_metrics_address.as_deref(), Some(address));
+        }
     }
 }

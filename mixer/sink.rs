@@ -5,6 +5,7 @@
 
 pub mod pushgateway;
 pub mod scrape;
+pub mod self_page;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

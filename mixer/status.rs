@@ -10,6 +10,10 @@ use serde::Serialize;
 pub struct Status {
     /// The time of the report, in UTC.
     pub timestamp: String,
+    /// The hosts' time, in UTC: the same, unless they run at another speed.
+    pub emulated_time: String,
+    /// How many emulated seconds pass in a second.
+    pub speed: f64,
     /// Whether hosts are running.
     pub is_running: bool,
     /// Where jobs go.
@@ -76,11 +80,11 @@ pub struct HostStatus {
     pub labels: IndexMap<String, String>,
     /// Whether it lives now.
     pub is_running: bool,
-    /// When it started, in UTC; null before that.
+    /// When it started, in emulated time, in UTC; null before that.
     pub start_time: Option<String>,
-    /// For how many seconds it has lived.
+    /// For how many emulated seconds it has lived.
     pub uptime: f64,
-    /// For how many seconds it will live; null if without an end.
+    /// For how many emulated seconds it will live; null if without an end.
     pub ttl_remaining: Option<f64>,
     /// How many metrics it has.
     pub metrics_count: usize,

@@ -9,7 +9,7 @@ fn floors(lib: &str) -> Vec<(String, usize)> {
         let (floor, modules) = row.trim_end_matches(" |").split_once(" | ")?;
         let floor: usize = floor.parse().ok()?;
         let modules = modules.split(':').next()?.split(", ");
-        Some(modules.map(|module| (module.trim().to_owned(), floor)).collect::<Vec<_>>())
+        Some(modules.map(|module| (module.trim().trim_matches('`').to_owned(), floor)).collect::<Vec<_>>())
     };
     rows.filter_map(floor).flatten().collect()
 }

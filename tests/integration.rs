@@ -20,4 +20,5 @@ mod new;
 mod processes;
 mod pushgateway;
 mod readme;
+mod self_metrics;
 mod watch;

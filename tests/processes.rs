@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// However slow the machine is, this is enough.
@@ -60,6 +61,7 @@ pub(crate) fn get(port: u16, path: &str) -> Option<String> {
 pub(crate) struct Process {
     child: Child,
     log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -70,14 +72,14 @@ impl Process {
             );
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, lines) = (child.stderr.take().unwrap(), Arc::clone(&log));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let mut log = lines.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        Self { child, log }
+        Self { child, log, reader: Some(reader) }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -114,7 +116,7 @@ impl Process {
         });
     }
 
-    /// Waits for the end; gives the exit code, if it ended by itself.
+    /// Waits for the end, and for the last of the log; gives the exit code, if it ended by itself.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let log = Arc::clone(&self.log);
         let child = &mut self.child;
@@ -122,6 +124,9 @@ impl Process {
             eventually(&format!("the end of a process that says {}", log.lock().unwrap()), || {
                 child.try_wait().unwrap()
             });
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         status.code()
     }
 

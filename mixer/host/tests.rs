@@ -279,6 +279,28 @@ fn what_is_overdue_is_skipped_and_counted() {
 }
 
 #[test]
+fn the_nth_update_is_due_n_intervals_after_the_start_however_late_others_were() {
+    let plan = one_host(r#"interval: "20y", metrics: [Metric(name: "m", update_interval: "10s")]"#);
+    let mut host = host(&plan, 0, 1);
+    let mut out = Outbox::default();
+    let mut due = host.starts_at();
+    let mut made = 0;
+    let mut skipped = 0;
+    // On time, a little late, almost an interval late, and several intervals late.
+    for lateness in [0.0, 0.001, 9.999, 10.0, 0.5, 34.0, 0.0, 1_000_000.0].into_iter().cycle().take(800) {
+        let now = due + Span::from_secs_f64(lateness).unwrap();
+        skipped += host.skip_overdue(now);
+        out.clear();
+        while due <= now {
+            due = host.advance(now, &[], &mut out);
+        }
+        made += out.updates;
+        assert_eq!(out.updates, 1, "no burst {lateness} s late");
+        assert_eq!(due, host.starts_at() + Span::from_secs(10).times(made + skipped), "{lateness} s late");
+    }
+}
+
+#[test]
 fn a_failing_formula_costs_its_metric_only() {
     let plan = one_host(
         r#"interval: "10s", metrics: [Metric(name: "age", scenario: time_duration),

@@ -1,27 +1,23 @@
 //! The live fleet of one plan: mailboxes between its hosts, and what is known of each.
 
-use std::collections::{BTreeMap, VecDeque};
+mod report;
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use indexmap::IndexMap;
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
-use super::RunSettings;
-use crate::clock::{Clock, Span, Time};
+use crate::clock::{Clock, Time};
 use crate::event::{Event, EventBus, HostId, OWN_NAME};
 use crate::host::{EmulatedHost, Outbox, START_SPREAD};
-use crate::metric::{Cells, is_absent};
-use crate::plan::{JobPlan, MetricPlan, Plan};
+use crate::plan::{JobPlan, Plan};
+use crate::self_metrics::Tally;
 use crate::sink::Job;
-use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
 
 /// More events than this wait for no host; the newest are dropped and counted.
 pub(super) const MAILBOX_MAX: usize = 256;
-
-/// No more hosts of a job are listed in a status report.
-const LISTED_HOSTS_MAX: usize = 100;
 
 /// Events on their way to one host.
 #[derive(Debug, Default)]
@@ -44,12 +40,11 @@ struct HostState {
     has_ended: AtomicBool,
 }
 
-/// What went wrong or was left out, counted, and the mixer's own events. One serves a whole run.
-#[derive(Debug, Default)]
+/// What is counted. One serves a whole run.
+#[derive(Debug)]
 struct Counters {
-    updates_skipped: AtomicU64,
-    events_dropped: AtomicU64,
-    scenario_errors: AtomicU64,
+    tally: Tally,
+    /// The mixer's own events.
     own_events: AtomicU64,
 }
 
@@ -84,9 +79,9 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// The first fleet of a run.
-    pub(super) fn new(plan: Plan, clock: Clock) -> Self {
-        Self::with_counters(plan, clock, Arc::default())
+    /// The first fleet of a run, which adds to this tally.
+    pub(super) fn new(plan: Plan, clock: Clock, tally: Tally) -> Self {
+        Self::with_counters(plan, clock, Arc::new(Counters { tally, own_events: AtomicU64::new(0) }))
     }
 
     /// The fleet after this one. `kept` has for each host of the plan the one here that it goes on from;
@@ -239,6 +234,7 @@ impl Fleet {
     /// Puts an event into the mailboxes of those that listen; never waits.
     fn publish(&self, event: Event, emitter: Option<HostId>) {
         debug!(event = &*event.name, source = &*event.source, "event");
+        self.counters.tally.events.inc();
         let event = Arc::new(event);
         for host in self.bus.listeners(&event, emitter) {
             if self.states[host as usize].has_ended.load(Ordering::Relaxed) {
@@ -248,7 +244,7 @@ impl Fleet {
             let mut events = mailbox.events();
             if events.len() >= MAILBOX_MAX {
                 drop(events);
-                self.counters.events_dropped.fetch_add(1, Ordering::Relaxed);
+                self.counters.tally.events_dropped.inc();
                 if !mailbox.is_overflowing.swap(true, Ordering::Relaxed) {
                     let name = &self.plan.hosts[host as usize].name;
                     warn!(
@@ -288,113 +284,38 @@ impl Fleet {
         for (metric, why) in out.failures.drain(..) {
             warn!("metric {metric:?} of host {:?} has no new value: {why}; this is said once", plan.name);
         }
-        self.counters.scenario_errors.fetch_add(out.scenario_errors, Ordering::Relaxed);
-        self.counters.events_dropped.fetch_add(out.events_dropped, Ordering::Relaxed);
+        let tally = &self.counters.tally;
+        tally.updates.inc_by(out.updates);
+        tally.scenario_errors.inc_by(out.scenario_errors);
+        tally.events_dropped.inc_by(out.events_dropped);
         for event in out.events.drain(..) {
             self.publish(event, Some(id));
         }
     }
 
     pub(super) fn count_skipped(&self, updates: u64) {
-        self.counters.updates_skipped.fetch_add(updates, Ordering::Relaxed);
+        self.counters.tally.updates_skipped.inc_by(updates);
     }
 
-    fn counters(&self) -> BTreeMap<&'static str, u64> {
-        let Counters { updates_skipped, events_dropped, scenario_errors, .. } = &*self.counters;
-        let named = [
-            ("updates_skipped", updates_skipped),
-            ("events_dropped", events_dropped),
-            ("scenario_errors", scenario_errors),
-        ];
-        named.into_iter().map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).collect()
-    }
-
-    pub(super) fn status(&self, settings: &RunSettings, output: OutputStatus) -> Status {
-        let jobs: IndexMap<String, JobStatus> = self
-            .plan
-            .jobs
-            .iter()
-            .zip(&*self.jobs)
-            .map(|(plan, job)| {
-                let listed = plan.hosts.iter().take(LISTED_HOSTS_MAX);
-                let left_out = plan.hosts.len().saturating_sub(LISTED_HOSTS_MAX);
-                let names =
-                    || listed.clone().map(|host| self.plan.hosts[*host as usize].name.to_string()).collect();
-                let hosts = || {
-                    listed.clone().map(|host| self.host_status(*host, job, settings.shows_metrics)).collect()
-                };
-                let status = JobStatus {
-                    hosts_count: plan.hosts.len(),
-                    metrics_count: self.plan.job_families(plan),
-                    hosts_not_listed: (settings.shows_hosts && left_out > 0).then_some(left_out),
-                    host_names: settings.shows_hosts.then(names),
-                    hosts: settings.shows_hosts.then(hosts),
-                };
-                (plan.name.to_string(), status)
-            })
-            .collect();
-        Status {
-            timestamp: self.clock.now().rfc3339(),
-            is_running: self.active_hosts() > 0,
-            pushgateway_url: settings.pushgateway_url.to_string(),
-            push_interval: settings.push.interval.as_secs_f64(),
-            seed: settings.seed,
-            total_jobs: jobs.len(),
-            total_hosts: self.plan.hosts.len(),
-            active_hosts: self.active_hosts(),
-            total_metrics: jobs.values().map(|job| job.metrics_count).sum(),
-            total_series: self.jobs.iter().map(|job| job.store().series_count()).sum(),
-            output,
-            counters: self.counters(),
-            jobs,
+    /// Takes note of how late a host gets to work, if something was due.
+    pub(super) fn note_lateness(&self, due: Time, now: Time) {
+        if due <= now {
+            let late = self.clock.real_span(now.since(due));
+            self.counters.tally.lateness.observe(late.as_secs_f64());
         }
     }
 
-    fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
-        let (plan, state) = (&self.plan.hosts[id as usize], &self.states[id as usize]);
-        let started_at = self.begun_at(id);
-        let is_running = started_at.is_some() && !state.has_ended.load(Ordering::Relaxed);
-        let uptime = started_at.filter(|_| is_running).map_or(Span::ZERO, |at| self.clock.now().since(at));
-        let left = if is_running || started_at.is_none() { plan.ttl.minus(uptime) } else { Span::ZERO };
-        let metrics = || {
-            let store = job.store();
-            let cells = store.row(self.rows[id as usize] as usize);
-            plan.shape
-                .metrics
-                .iter()
-                .map(|metric| {
-                    let cells = &cells[metric.offset..metric.offset + metric.cells.width()];
-                    let shown = match &metric.cells {
-                        Cells::Histogram { bounds, .. } => cells[..=bounds.len()].iter().sum(),
-                        Cells::Gauge | Cells::Counter { .. } => cells[0],
-                    };
-                    (shown_name(metric), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
-                })
-                .collect()
-        };
-        HostStatus {
-            name: plan.name.to_string(),
-            labels: plan.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            is_running,
-            start_time: started_at.map(Time::rfc3339),
-            uptime: uptime.as_secs_f64(),
-            ttl_remaining: (left != Span::FOREVER).then(|| left.as_secs_f64()),
-            metrics_count: plan.shape.metrics.len(),
-            metrics: shows_metrics.then(metrics),
-        }
+    /// How many series have a sample now.
+    pub(super) fn series_count(&self) -> usize {
+        self.jobs.iter().map(|job| job.store().series_count()).sum()
     }
-}
-
-/// A metric's name, with its own labels where it has any.
-fn shown_name(metric: &MetricPlan) -> String {
-    let labels = String::from_utf8_lossy(metric.labels.as_text());
-    if labels.is_empty() { metric.name.to_string() } else { format!("{}{{{labels}}}", metric.name) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::{ConfigFile, LoadOptions};
+    use crate::self_metrics::SelfMetrics;
 
     fn plan(hosts: &str) -> Plan {
         let metrics = "metrics: [Metric(name: \"up\", default_value: 1, listen_events: [\"go\"])]";
@@ -403,11 +324,16 @@ mod tests {
         file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))).unwrap().plan
     }
 
+    fn tally() -> Tally {
+        SelfMetrics::new().unwrap().tally().clone()
+    }
+
     #[test]
     fn hosts_that_live_on_keep_their_mail_and_series_and_those_that_ended_stay_so() {
         let old = Fleet::new(
             plan("Host(name: \"gone\", ..), Host(name: \"over\", ..), Host(name: \"on\", ..)"),
             Clock::start(),
+            tally(),
         );
         let start = Time::from_unix_secs(1_767_600_000);
         for id in 0..3 {
@@ -431,7 +357,7 @@ mod tests {
 
     #[test]
     fn those_who_stay_are_handed_over_and_the_others_end() {
-        let fleet = Fleet::new(plan("Host(name: \"a\", ..), Host(name: \"b\", ..)"), Clock::start());
+        let fleet = Fleet::new(plan("Host(name: \"a\", ..), Host(name: \"b\", ..)"), Clock::start(), tally());
         assert_eq!(fleet.order(0), None);
         fleet.hand_over([true, false].into());
         assert_eq!((fleet.order(0), fleet.order(1)), (Some(Order::HandOver), Some(Order::End)));

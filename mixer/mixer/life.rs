@@ -98,6 +98,7 @@ async fn live(
             life.has_begun = true;
             presence = Some(Presence::begin(&fleet, id, starts_at));
         }
+        fleet.note_lateness(life.host.due(), now);
         fleet.count_skipped(life.host.skip_overdue(now));
         with_outbox(|out| life.catch_up(&fleet, id, out));
     }

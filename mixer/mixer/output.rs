@@ -8,10 +8,11 @@ use tokio::sync::watch;
 
 use super::hosts::Fleet;
 use super::{RunSettings, sleep_until};
-use crate::clock::{Span, Time};
+use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
 use crate::event::METRICS_PUSHED;
 use crate::host::START_SPREAD;
+use crate::self_metrics::SelfMetrics;
 use crate::sink::Health;
 use crate::sink::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::{Publisher, ScrapeSink};
@@ -19,8 +20,8 @@ use crate::sink::scrape::{Publisher, ScrapeSink};
 /// How long a push that is under way at the end may take before it is dropped.
 const LAST_PUSH: Duration = Duration::from_secs(3);
 
-/// The first push comes so soon at the latest, when all hosts have begun.
-const FIRST_PUSH: Span = Span::from_nanos(START_SPREAD.as_nanos() + 200_000_000);
+/// So long after the last host has begun, its first report is in.
+const FIRST_REPORT: Span = Span::from_nanos(200_000_000);
 
 /// Where the jobs go.
 #[derive(Debug)]
@@ -31,14 +32,19 @@ pub(super) enum Output {
 
 impl Output {
     /// Looks at the gateway, or takes the address to serve at.
-    pub(super) async fn open(fleet: &Fleet, settings: &RunSettings) -> Result<Self, Error> {
+    pub(super) async fn open(
+        fleet: &Fleet,
+        settings: &RunSettings,
+        own: &Arc<SelfMetrics>,
+    ) -> Result<Self, Error> {
+        let own = Arc::clone(own);
         if settings.embedded {
-            return Ok(Self::Embedded(ScrapeSink::bind(&settings.pushgateway_url, fleet.jobs()).await?));
+            return Ok(Self::Embedded(ScrapeSink::bind(&settings.pushgateway_url, fleet.jobs(), own).await?));
         }
         let client = PushgatewayClient::new(settings.pushgateway_url.clone(), settings.push_timeout)?;
         let owner = RunInfo::new(&fleet.plan().config, settings.push.interval);
         let push = settings.push.clone();
-        let mut sink = PushgatewaySink::new(client, fleet.jobs(), owner, push, *fleet.clock());
+        let mut sink = PushgatewaySink::new(client, fleet.jobs(), owner, push, fleet.clock().real(), own);
         sink.start().await?;
         Ok(Self::Pushgateway(Box::new(sink)))
     }
@@ -100,14 +106,22 @@ async fn publish_until_stopped(
     }
 }
 
+/// When all hosts have begun and reported, in real time from their start.
+fn first_push(clock: &Clock) -> Span {
+    Span::from_nanos(clock.real_span(START_SPREAD).as_nanos() + FIRST_REPORT.as_nanos())
+}
+
+/// Rounds are paced by the wall, however fast emulated time runs: the gateway and what scrapes it do not run
+/// faster.
 async fn push_until_stopped(
     sink: &mut PushgatewaySink,
     mut fleets: watch::Receiver<Arc<Fleet>>,
     interval: Span,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let clock = *fleets.borrow().clock();
-    let mut next_round = clock.now() + interval.min(FIRST_PUSH);
+    let first_push = first_push(fleets.borrow().clock());
+    let clock = fleets.borrow().clock().real();
+    let mut next_round = clock.now() + interval.min(first_push);
     // Beside the rhythm, there is one round more when all hosts of a new fleet have begun.
     let mut first_of_fleet = Time::NEVER;
     loop {
@@ -116,7 +130,7 @@ async fn push_until_stopped(
             _ = stopped.changed() => break,
             Ok(()) = fleets.changed() => {
                 sink.replace_jobs(fleets.borrow_and_update().jobs());
-                first_of_fleet = clock.now() + FIRST_PUSH;
+                first_of_fleet = clock.now() + first_push;
                 continue;
             }
             () = sleep_until(&clock, next_round.min(first_of_fleet)) => {}
@@ -151,5 +165,19 @@ async fn push_until_stopped(
             sink.replace_jobs(fleets.borrow_and_update().jobs());
         }
         let _cut_off = tokio::time::timeout(LAST_PUSH, sink.round()).await.is_err();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Speed;
+
+    #[test]
+    fn the_first_push_comes_when_all_hosts_have_begun_at_any_speed() {
+        let at_speed = |speed| first_push(&Clock::start().at_speed(Speed::parse(speed).unwrap()));
+        assert_eq!(at_speed("1x"), Span::from_nanos(2_200_000_000));
+        assert_eq!(at_speed("20x"), Span::from_nanos(300_000_000));
+        assert_eq!(at_speed("0.5x"), Span::from_nanos(4_200_000_000));
     }
 }

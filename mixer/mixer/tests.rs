@@ -14,6 +14,7 @@ use crate::event::HostId;
 use crate::host::{EmulatedHost, Outbox};
 use crate::plan::Plan;
 use crate::rng::Seed;
+use crate::self_metrics::SelfMetrics;
 
 const SEED: u64 = 7;
 
@@ -64,7 +65,8 @@ fn plan(started_at: Time) -> Plan {
 /// Runs live for a while; says what was shown that is not in the virtual run.
 async fn difference() -> Option<String> {
     let clock = Clock::start();
-    let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock));
+    let tally = SelfMetrics::new().unwrap().tally().clone();
+    let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally));
     let hosts = fleet.plan().hosts.len();
     let mut generation = Generation::start(Arc::clone(&fleet), Seed::new(SEED));
     let seen = live_rows(&fleet, hosts).await;

@@ -3,7 +3,14 @@
 //! One round pushes every job that has changed, and those whose last push is two intervals old, so that a
 //! living run never looks dead and a gateway that was restarted fills up. While the gateway is away, one
 //! job at a time is tried, ever less often; one warning tells of it and one line of its return.
+//!
+//! All time here is real time: a gateway does not run faster because emulated time does.
+//!
+//! The run's own metrics are, where asked for, one more group: `job="promemu_self_RUN_ID"`. No other run has
+//! that name, and in all else it is a job like the others: with `promemu_run_info`, and so known to every
+//! clean-up.
 
+mod attempt;
 mod client;
 mod groups;
 mod job_state;
@@ -16,6 +23,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use attempt::{Action, Attempt};
 pub use client::{GatewayUrl, PushError, PushgatewayClient};
 pub use groups::GatewayGroup;
 use job_state::{Conflict, JobState};
@@ -24,9 +32,10 @@ pub use ownership::{Process, RunInfo, Verdict};
 use super::{Health, Job};
 use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
-use crate::exposition::{Format, Group, encode};
+use crate::exposition::Format;
 use crate::rng::{Rng, Seed, random_seed};
-use crate::series::{LabelBlock, SeriesStore};
+use crate::self_metrics::SelfMetrics;
+use crate::series::SeriesStore;
 use crate::status::plural;
 
 /// Pushes that run at the same time.
@@ -35,6 +44,8 @@ const PUSHES_AT_ONCE: usize = 8;
 const LATE_PUSH_CHECKS: usize = 5;
 const BACK_OFF_FIRST: Span = Span::from_secs(1);
 const BACK_OFF_LONGEST: Span = Span::from_secs(30);
+/// The job of a run's own metrics is this and the run's id.
+const SELF_JOB_PREFIX: &str = "promemu_self_";
 
 /// How a run pushes.
 #[derive(Clone, Debug)]
@@ -47,6 +58,8 @@ pub struct PushSettings {
     pub cleanup_on_start: bool,
     /// Whether to delete this run's groups at its end.
     pub cleanup_on_finish: bool,
+    /// Whether to push the run's own metrics, too, as a job of their own.
+    pub self_metrics: bool,
 }
 
 /// The gateway does not take anything at present.
@@ -55,13 +68,6 @@ struct Away {
     since: Time,
     failures: u32,
     next_try: Time,
-}
-
-/// What to do with a job in a round.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Action {
-    Push,
-    Delete,
 }
 
 /// The sink.
@@ -75,6 +81,7 @@ pub struct PushgatewaySink {
     owner: RunInfo,
     settings: PushSettings,
     clock: Clock,
+    own: Arc<SelfMetrics>,
     away: Option<Away>,
     /// When to look at the gateway's groups next, if at all.
     next_look: Option<Time>,
@@ -86,7 +93,8 @@ pub struct PushgatewaySink {
 }
 
 impl PushgatewaySink {
-    /// A sink for these jobs; nothing is sent yet.
+    /// A sink for these jobs; nothing is sent yet. The clock runs as on the wall. How pushes fare is added to
+    /// the run's `own` metrics.
     #[must_use]
     pub fn new(
         client: PushgatewayClient,
@@ -94,15 +102,22 @@ impl PushgatewaySink {
         owner: RunInfo,
         settings: PushSettings,
         clock: Clock,
+        own: Arc<SelfMetrics>,
     ) -> Self {
+        let states = jobs.iter().map(|job| JobState::new(Arc::clone(job)));
+        let self_job = settings.self_metrics.then(|| {
+            let name = format!("{SELF_JOB_PREFIX}{}", owner.run_id);
+            JobState::of_own(name.into(), Arc::clone(&own))
+        });
         Self {
             client: Arc::new(client),
-            states: jobs.iter().map(|job| JobState::new(Arc::clone(job))).collect(),
+            states: states.chain(self_job).collect(),
             has_started: false,
             run_info: Arc::new(owner.store()),
             owner,
             settings,
             clock,
+            own,
             away: None,
             next_look: Some(clock.now()),
             probes: 0,
@@ -151,9 +166,15 @@ impl PushgatewaySink {
         conflict.map_or(Ok(()), |state| Err(Error::Run(state.complaint_text().to_owned())))
     }
 
-    /// One round; gives how many jobs were pushed.
+    /// One round; gives how many of the hosts' jobs were pushed.
     pub async fn round(&mut self) -> usize {
         let now = self.clock.now();
+        let pushed = self.push_due(now).await;
+        let is_self = |state: &&JobState| state.own.is_some() && state.pushed_at.is_some_and(|at| at >= now);
+        pushed - self.states.iter().filter(is_self).count().min(pushed)
+    }
+
+    async fn push_due(&mut self, now: Time) -> usize {
         if self.away.as_ref().is_some_and(|away| now < away.next_try) {
             return 0;
         }
@@ -195,6 +216,9 @@ impl PushgatewaySink {
         let action = |(index, state): (usize, &JobState)| {
             if state.conflict.is_some() {
                 return None;
+            }
+            if state.own.is_some() {
+                return Some((index, Action::Push));
             }
             let store = state.job.store();
             if store.rows_present() == 0 {
@@ -245,17 +269,17 @@ impl PushgatewaySink {
         (index, action): (usize, Action),
     ) -> impl Future<Output = Result<u64, PushError>> + use<> {
         self.states[index].may_be_on_gateway = true;
-        let (client, job) = (Arc::clone(&self.client), Arc::clone(&self.states[index].job));
-        let (run_info, format) = (Arc::clone(&self.run_info), self.settings.format);
-        async move {
-            if action == Action::Delete {
-                return client.delete(job.name()).await.map(|()| 0);
-            }
-            let name = Arc::clone(job.name());
-            let encoded = tokio::task::spawn_blocking(move || body(&job, &run_info, format)).await;
-            let (version, body) = encoded.map_err(|error| PushError::Internal(error.to_string()))?;
-            client.put(&name, format, body).await.map(|()| version)
-        }
+        let state = &self.states[index];
+        let attempt = Attempt {
+            client: Arc::clone(&self.client),
+            job: Arc::clone(&state.job),
+            page: state.own.clone(),
+            run_info: Arc::clone(&self.run_info),
+            format: self.settings.format,
+            clock: self.clock,
+            own: Arc::clone(&self.own),
+        };
+        attempt.carry_out(action)
     }
 
     /// Takes note of an attempt's outcome; gives 1 for a push that arrived.
@@ -361,21 +385,11 @@ impl PushgatewaySink {
     }
 }
 
-/// The newest state of a job, with what identifies the run.
-fn body(job: &Job, run_info: &SeriesStore, format: Format) -> (u64, Vec<u8>) {
-    let none = LabelBlock::empty();
-    let store = job.store();
-    let mut body = Vec::new();
-    let groups = [Group { store: &store, labels: &none }, Group { store: run_info, labels: &none }];
-    encode(format, &groups, &mut body);
-    (store.version(), body)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metric::MetricType;
-    use crate::series::Family;
+    use crate::series::{Family, LabelBlock};
 
     const INTERVAL: Span = Span::from_secs(10);
 
@@ -385,6 +399,11 @@ mod tests {
 
     /// A sink with one job that has one series. Nothing listens at its url, and nothing is sent.
     pub(super) fn sink(cleanup_on_finish: bool) -> PushgatewaySink {
+        sink_with(cleanup_on_finish, false)
+    }
+
+    /// The same; after its job there is that of its own metrics, if it pushes them.
+    pub(super) fn sink_with(cleanup_on_finish: bool, self_metrics: bool) -> PushgatewaySink {
         let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
         let store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
         let url = GatewayUrl::parse("127.0.0.1:1").unwrap();
@@ -394,9 +413,11 @@ mod tests {
             interval: INTERVAL,
             cleanup_on_start: true,
             cleanup_on_finish,
+            self_metrics,
         };
+        let own = Arc::new(SelfMetrics::new().unwrap());
         let jobs = [Arc::new(Job::new("job".into(), store))];
-        PushgatewaySink::new(client, &jobs, RunInfo::new("c", INTERVAL), settings, Clock::start())
+        PushgatewaySink::new(client, &jobs, RunInfo::new("c", INTERVAL), settings, Clock::start(), own)
     }
 
     pub(super) fn pushed(sink: &mut PushgatewaySink, now: Time) {
@@ -434,6 +455,38 @@ mod tests {
         let mut sink = sink(true);
         sink.states[0].conflict = Some(Conflict::Lasting);
         assert_eq!(sink.due(at(0)), []);
+    }
+
+    #[test]
+    fn the_runs_own_metrics_are_one_more_job_of_the_run() {
+        let mut sink = sink_with(true, true);
+        let name = format!("promemu_self_{}", sink.owner.run_id);
+        assert_eq!(**sink.states[1].job.name(), *name);
+        pushed(&mut sink, at(0));
+        for _ in 0..2 {
+            assert_eq!(sink.due(at(1)), [(1, Action::Push)], "they have always changed");
+            drop(sink.attempt((1, Action::Push)));
+            sink.settle((1, Action::Push), Ok(0), at(1));
+        }
+        assert!(sink.states[1].is_own_on_gateway(), "so that it is cleaned up");
+        sink.replace_jobs(&[]);
+        sink.states.retain(JobState::is_wanted);
+        assert_eq!(
+            sink.due(at(2)),
+            [(0, Action::Delete), (1, Action::Push)],
+            "it outlives the config's jobs"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_is_away_counts_as_failures() {
+        let mut sink = sink_with(true, true);
+        let tally = sink.own.tally().clone();
+        sink.start().await.unwrap();
+        assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (1, 0), "a look");
+        (sink.away, sink.next_look) = (None, None);
+        assert_eq!(sink.round().await, 0);
+        assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (3, 2), "two pushes");
     }
 
     #[test]

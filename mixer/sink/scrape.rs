@@ -16,11 +16,12 @@ use indexmap::IndexMap;
 use tokio::net::TcpListener;
 
 use super::pushgateway::GatewayUrl;
-use super::{Health, Job};
+use super::{Health, Job, self_page};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
 use crate::exposition::{Format, Group, encode};
 use crate::metric::MetricType;
+use crate::self_metrics::SelfMetrics;
 use crate::series::{Family, LabelBlock, SeriesStore};
 
 /// What is served, and when each job was last published.
@@ -60,13 +61,14 @@ impl Served {
 #[derive(Debug)]
 pub struct ScrapeSink {
     publisher: Arc<Publisher>,
+    own: Arc<SelfMetrics>,
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl ScrapeSink {
-    /// Takes the address of the gateway url.
-    pub async fn bind(url: &GatewayUrl, jobs: &[Arc<Job>]) -> Result<Self, Error> {
+    /// Takes the address of the gateway url. The run's `own` metrics are served beside the jobs.
+    pub async fn bind(url: &GatewayUrl, jobs: &[Arc<Job>], own: Arc<SelfMetrics>) -> Result<Self, Error> {
         let (host, port) = url.authority();
         let refused = |source| Error::System {
             what: format!(
@@ -78,7 +80,7 @@ impl ScrapeSink {
         let address = listener.local_addr().map_err(refused)?;
         let page = jobs.iter().map(|job| Served::new(job, 0)).collect();
         let publisher = Publisher { health: Arc::default(), page: Mutex::new(page) };
-        Ok(Self { publisher: Arc::new(publisher), listener, address })
+        Ok(Self { publisher: Arc::new(publisher), own, listener, address })
     }
 
     /// How it fares.
@@ -96,11 +98,15 @@ impl ScrapeSink {
     /// The server, which runs until it is dropped, and what publishes beside it.
     pub fn serve(self) -> (Arc<Publisher>, impl Future<Output = Result<(), Error>>) {
         let router = Router::new()
-            .route("/", get(|| async { "promemu: the metrics are at /metrics\n" }))
+            .route(
+                "/",
+                get(|| async { "promemu: the metrics are at /metrics, promemu's own at /promemu/metrics\n" }),
+            )
             .route("/metrics", get(metrics))
             .route("/-/healthy", get(|| async { "ok\n" }))
             .route("/-/ready", get(|| async { "ok\n" }))
-            .with_state(Arc::clone(&self.publisher));
+            .with_state(Arc::clone(&self.publisher))
+            .merge(self_page::router(self.own));
         let listener = self.listener;
         // The first look: the jobs count as published from now on.
         let _has_changed = self.publisher.publish();

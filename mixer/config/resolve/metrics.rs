@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::names::{RESERVED_LABELS, RESERVED_METRICS, is_metric_name};
+use super::names::{RESERVED_LABELS, is_metric_name, is_reserved_metric};
 use super::{KnownFamily, Resolver};
 use crate::clock::Span;
 use crate::config::template::{HostTemplate, MetricTemplate, RangeTemplate};
@@ -247,7 +247,7 @@ impl<'a> Resolver<'a> {
         let span = template.name.span;
         if !is_metric_name(name) {
             self.problems.error(span, format!("metric name {name:?} is not allowed; use letters, digits, _ and :, not beginning with a digit"));
-        } else if RESERVED_METRICS.contains(&&**name) {
+        } else if is_reserved_metric(name) {
             self.problems.error(
                 span,
                 format!("metric name {name:?} is used by the Pushgateway or promemu; choose another"),

@@ -3,13 +3,19 @@
 use super::Resolver;
 use crate::config::template::LabelTemplate;
 use crate::rng::fnv1a;
+use crate::self_metrics;
 
 /// Labels that promemu, the Pushgateway or Prometheus sets.
 pub(super) const RESERVED_LABELS: [&str; 4] = ["job", "name", "host", "address"];
 
-/// Families that the Pushgateway or promemu adds.
-pub(super) const RESERVED_METRICS: [&str; 3] =
-    ["push_time_seconds", "push_failure_time_seconds", "promemu_run_info"];
+/// Families that the Pushgateway adds.
+const RESERVED_METRICS: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
+
+/// Whether a family of this name is the Pushgateway's or promemu's own. Those may be pushed beside the config's,
+/// and a name that has two types is refused.
+pub(super) fn is_reserved_metric(name: &str) -> bool {
+    RESERVED_METRICS.contains(&name) || name.starts_with(self_metrics::PREFIX)
+}
 
 /// `[a-zA-Z_:][a-zA-Z0-9_:]*`
 /// (<https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>).
@@ -75,6 +81,13 @@ pub(super) fn made_up_address(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn promemus_own_names_are_taken() {
+        for (name, is_taken) in [("promemu_series", true), ("push_time_seconds", true), ("promemus", false)] {
+            assert_eq!(is_reserved_metric(name), is_taken, "{name}");
+        }
+    }
 
     #[test]
     fn prometheus_names_are_told_from_others() {

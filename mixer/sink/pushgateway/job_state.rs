@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Job, PushgatewaySink};
 use crate::clock::Time;
+use crate::self_metrics::SelfMetrics;
 
 /// A job, and what the gateway has of it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct JobState {
     pub(super) complaint: Option<(String, String)>,
     /// The run has no such job any more; what is left of it is to be deleted.
     is_gone: bool,
+    /// It stands for promemu's own metrics, and has no hosts.
+    pub(super) own: Option<Arc<SelfMetrics>>,
 }
 
 /// The job's group belongs to another run or to something else.
@@ -41,7 +44,13 @@ impl JobState {
             conflict: None,
             complaint: None,
             is_gone: false,
+            own: None,
         }
+    }
+
+    /// The job of a run's own metrics.
+    pub(super) fn of_own(name: Arc<str>, own: Arc<SelfMetrics>) -> Self {
+        Self { own: Some(own), ..Self::new(Arc::new(Job::empty(name))) }
     }
 
     pub(super) fn complaint_text(&self) -> &str {
@@ -81,6 +90,10 @@ impl PushgatewaySink {
             has_new |= self.states.last().is_some_and(|state| !state.may_be_on_gateway);
         }
         for (name, state) in known {
+            if state.own.is_some() {
+                self.states.push(state);
+                continue;
+            }
             let state = JobState { job: Arc::new(Job::empty(Arc::clone(&name))), is_gone: true, ..state };
             if state.is_wanted() {
                 self.states.push(state);

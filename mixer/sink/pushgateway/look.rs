@@ -23,7 +23,8 @@ impl PushgatewaySink {
         if self.next_look.is_none_or(|at| self.clock.now() < at) {
             return Ok(());
         }
-        let (groups, gateway_now) = self.client.groups().await?;
+        let groups = self.client.groups().await;
+        let (groups, gateway_now) = groups.inspect_err(|_| self.own.tally().push_failures.inc())?;
         let clock_now = self.clock.now();
         let mut told = Vec::new();
         for (index, state) in self.states.iter_mut().enumerate() {

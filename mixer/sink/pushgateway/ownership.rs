@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::groups::GatewayGroup;
 use crate::clock::{Span, Time};
 use crate::metric::MetricType;
+use crate::process::Stat;
 use crate::rng::{fnv1a, random_seed};
 use crate::series::{Family, LabelBlock, SeriesStore};
 
@@ -46,14 +47,10 @@ impl Process {
     }
 }
 
-/// When a process of this machine started, in clock ticks since the boot: field 22 of `/proc/PID/stat`
-/// (proc(5)). `None` if there is no such process, or only its remains (a zombie).
+/// When a process of this machine started, in clock ticks since the boot. `None` if there is no such process,
+/// or only its remains.
 fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the command in brackets, and may hold blanks and brackets itself.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let is_dead = matches!(fields.next()?, "Z" | "X");
-    if is_dead { None } else { fields.nth(18)?.parse().ok() }
+    Stat::of(&pid.to_string()).filter(|stat| !stat.is_dead).map(|stat| stat.start_ticks)
 }
 
 /// Whether the process of a `pid` label still lives; `None` if that cannot be told.

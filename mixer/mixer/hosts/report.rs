@@ -1,0 +1,114 @@
+//! What a fleet says of itself: the status report.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use indexmap::IndexMap;
+
+use super::{Fleet, Tally};
+use crate::clock::{Span, Time};
+use crate::event::HostId;
+use crate::metric::{Cells, is_absent};
+use crate::mixer::RunSettings;
+use crate::plan::MetricPlan;
+use crate::sink::Job;
+use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
+
+/// No more hosts of a job are listed.
+const LISTED_HOSTS_MAX: usize = 100;
+
+impl Fleet {
+    /// What the run is doing.
+    pub(in crate::mixer) fn status(&self, settings: &RunSettings, output: OutputStatus) -> Status {
+        let jobs: IndexMap<String, JobStatus> = self
+            .plan
+            .jobs
+            .iter()
+            .zip(&*self.jobs)
+            .map(|(plan, job)| {
+                let listed = plan.hosts.iter().take(LISTED_HOSTS_MAX);
+                let left_out = plan.hosts.len().saturating_sub(LISTED_HOSTS_MAX);
+                let names =
+                    || listed.clone().map(|host| self.plan.hosts[*host as usize].name.to_string()).collect();
+                let hosts = || {
+                    listed.clone().map(|host| self.host_status(*host, job, settings.shows_metrics)).collect()
+                };
+                let status = JobStatus {
+                    hosts_count: plan.hosts.len(),
+                    metrics_count: self.plan.job_families(plan),
+                    hosts_not_listed: (settings.shows_hosts && left_out > 0).then_some(left_out),
+                    host_names: settings.shows_hosts.then(names),
+                    hosts: settings.shows_hosts.then(hosts),
+                };
+                (plan.name.to_string(), status)
+            })
+            .collect();
+        Status {
+            timestamp: self.clock.real().now().rfc3339(),
+            emulated_time: self.clock.now().rfc3339(),
+            speed: self.clock.speed().factor(),
+            is_running: self.active_hosts() > 0,
+            pushgateway_url: settings.pushgateway_url.to_string(),
+            push_interval: settings.push.interval.as_secs_f64(),
+            seed: settings.seed,
+            total_jobs: jobs.len(),
+            total_hosts: self.plan.hosts.len(),
+            active_hosts: self.active_hosts(),
+            total_metrics: jobs.values().map(|job| job.metrics_count).sum(),
+            total_series: self.series_count(),
+            output,
+            counters: self.counters(),
+            jobs,
+        }
+    }
+
+    fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
+        let (plan, state) = (&self.plan.hosts[id as usize], &self.states[id as usize]);
+        let started_at = self.begun_at(id);
+        let is_running = started_at.is_some() && !state.has_ended.load(Ordering::Relaxed);
+        let uptime = started_at.filter(|_| is_running).map_or(Span::ZERO, |at| self.clock.now().since(at));
+        let left = if is_running || started_at.is_none() { plan.ttl.minus(uptime) } else { Span::ZERO };
+        let metrics = || {
+            let store = job.store();
+            let cells = store.row(self.rows[id as usize] as usize);
+            plan.shape
+                .metrics
+                .iter()
+                .map(|metric| {
+                    let cells = &cells[metric.offset..metric.offset + metric.cells.width()];
+                    let shown = match &metric.cells {
+                        Cells::Histogram { bounds, .. } => cells[..=bounds.len()].iter().sum(),
+                        Cells::Gauge | Cells::Counter { .. } => cells[0],
+                    };
+                    (shown_name(metric), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
+                })
+                .collect()
+        };
+        HostStatus {
+            name: plan.name.to_string(),
+            labels: plan.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            is_running,
+            start_time: started_at.map(Time::rfc3339),
+            uptime: uptime.as_secs_f64(),
+            ttl_remaining: (left != Span::FOREVER).then(|| left.as_secs_f64()),
+            metrics_count: plan.shape.metrics.len(),
+            metrics: shows_metrics.then(metrics),
+        }
+    }
+
+    fn counters(&self) -> BTreeMap<&'static str, u64> {
+        let Tally { updates_skipped, events_dropped, scenario_errors, .. } = &self.counters.tally;
+        let named = [
+            ("updates_skipped", updates_skipped),
+            ("events_dropped", events_dropped),
+            ("scenario_errors", scenario_errors),
+        ];
+        named.into_iter().map(|(name, counter)| (name, counter.get())).collect()
+    }
+}
+
+/// A metric's name, with its own labels where it has any.
+fn shown_name(metric: &MetricPlan) -> String {
+    let labels = String::from_utf8_lossy(metric.labels.as_text());
+    if labels.is_empty() { metric.name.to_string() } else { format!("{}{{{labels}}}", metric.name) }
+}

@@ -1,0 +1,265 @@
+//! promemu's own metrics: what a run counts and measures of itself, to be watched by.
+//!
+//! A [`Tally`] is what the run adds to as it goes: each is one or a few atomic numbers, without a lock, and
+//! nothing is added per sample. [`SelfMetrics`] gathers them, with what is only looked up when somebody asks,
+//! and writes the page. A name keeps its type for good: a Pushgateway refuses another one.
+
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{
+    Counter, Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, PullingGauge, Registry,
+    TextEncoder,
+};
+
+use crate::error::Error;
+use crate::process;
+
+/// Names that begin so are promemu's.
+pub const PREFIX: &str = "promemu_";
+
+/// From the timer's resolution up to a machine that hardly gets to anything.
+const LATENESS_BUCKETS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+/// Up to the default of the push timeout.
+const PUSH_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// What a run adds to as it goes. Clones add to the same numbers.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Values that were made.
+    pub updates: IntCounter,
+    /// Values that were left out, because they were overdue.
+    pub updates_skipped: IntCounter,
+    /// Scenarios and conditions that failed.
+    pub scenario_errors: IntCounter,
+    /// Events that were emitted.
+    pub events: IntCounter,
+    /// Events that were dropped, because too many waited or they followed from too many others.
+    pub events_dropped: IntCounter,
+    /// How much later than due hosts got to work, in seconds of real time.
+    pub lateness: Histogram,
+    /// How long pushes took, in seconds.
+    pub push_seconds: Histogram,
+    /// Pushes that failed, and looks at the groups of a gateway that is away.
+    pub push_failures: IntCounter,
+}
+
+impl Tally {
+    fn new() -> prometheus::Result<Self> {
+        let histogram = |name: &str, help: &str, buckets: &[f64]| {
+            Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
+        };
+        Ok(Self {
+            updates: IntCounter::new("promemu_updates_total", "values that metrics were given")?,
+            updates_skipped: IntCounter::new(
+                "promemu_updates_skipped_total",
+                "values that were left out because they were overdue by more than one interval",
+            )?,
+            scenario_errors: IntCounter::new(
+                "promemu_scenario_errors_total",
+                "values and conditions that a scenario or a formula failed to give",
+            )?,
+            events: IntCounter::new("promemu_events_total", "events that hosts and promemu emitted")?,
+            events_dropped: IntCounter::new(
+                "promemu_events_dropped_total",
+                "events that were dropped because too many were waiting or chasing each other",
+            )?,
+            lateness: histogram(
+                "promemu_lateness_seconds",
+                "how much later than due a host got to work, in real time",
+                &LATENESS_BUCKETS,
+            )?,
+            push_seconds: histogram(
+                "promemu_push_seconds",
+                "how long one push took, from encoding to the answer, failed ones included",
+                &PUSH_BUCKETS,
+            )?,
+            push_failures: IntCounter::new(
+                "promemu_push_failures_total",
+                "pushes that failed, and looks at the groups of a pushgateway that was away",
+            )?,
+        })
+    }
+
+    fn collectors(&self) -> [Box<dyn Collector>; 8] {
+        [
+            Box::new(self.updates.clone()),
+            Box::new(self.updates_skipped.clone()),
+            Box::new(self.scenario_errors.clone()),
+            Box::new(self.events.clone()),
+            Box::new(self.events_dropped.clone()),
+            Box::new(self.lateness.clone()),
+            Box::new(self.push_seconds.clone()),
+            Box::new(self.push_failures.clone()),
+        ]
+    }
+}
+
+/// All of a run's own metrics.
+#[derive(Debug)]
+pub struct SelfMetrics {
+    tally: Tally,
+    registry: Registry,
+}
+
+impl SelfMetrics {
+    /// Those of a run that has not begun: a tally of nothing, and what is known of the process.
+    pub fn new() -> Result<Self, Error> {
+        let tally = Tally::new().map_err(bug)?;
+        let build_info = Opts::new("promemu_build_info", "the promemu that runs, as labels of a 1")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        let build_info = IntGauge::with_opts(build_info).map_err(bug)?;
+        build_info.set(1);
+        let own = Self { registry: Registry::new(), tally };
+        for collector in own.tally.collectors() {
+            own.add(collector)?;
+        }
+        own.add(Box::new(build_info))?;
+        own.add(Box::new(ProcessCollector::new().map_err(bug)?))?;
+        Ok(own)
+    }
+
+    /// What the run adds to.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Adds a gauge that is read when somebody asks.
+    pub fn add_gauge(
+        &self,
+        name: &str,
+        help: &str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.add(Box::new(PullingGauge::new(name, help, Box::new(read)).map_err(bug)?))
+    }
+
+    fn add(&self, collector: Box<dyn Collector>) -> Result<(), Error> {
+        self.registry.register(collector).map_err(bug)
+    }
+
+    /// All of them now, in the text format.
+    pub fn page(&self) -> Result<Vec<u8>, Error> {
+        let mut page = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut page).map_err(bug)?;
+        Ok(page)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
+fn bug(error: prometheus::Error) -> Error {
+    Error::Run(format!("promemu's own metrics are broken by a bug: {error}"))
+}
+
+/// What a gauge shows, if that can be told.
+type Reading = fn() -> Option<f64>;
+
+/// What the system knows of this process, under the names and with the HELP that all clients of Prometheus
+/// give it (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). What cannot be
+/// told is left out.
+struct ProcessCollector {
+    /// Set anew by one gathering at a time.
+    cpu_seconds: Mutex<Counter>,
+    cpu_desc: Vec<Desc>,
+    gauges: Vec<(Gauge, Reading)>,
+}
+
+impl ProcessCollector {
+    fn new() -> prometheus::Result<Self> {
+        let cpu_seconds =
+            Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
+        let gauges: [(&str, &str, Reading); 5] = [
+            (
+                "process_resident_memory_bytes",
+                "Resident memory size in bytes.",
+                process::resident_memory_bytes,
+            ),
+            ("process_virtual_memory_bytes", "Virtual memory size in bytes.", process::virtual_memory_bytes),
+            ("process_open_fds", "Number of open file descriptors.", process::open_fds),
+            ("process_max_fds", "Maximum number of open file descriptors.", process::max_fds),
+            (
+                "process_start_time_seconds",
+                "Start time of the process since unix epoch in seconds.",
+                process::start_time_seconds,
+            ),
+        ];
+        let gauges = gauges.into_iter().map(|(name, help, read)| Ok((Gauge::new(name, help)?, read)));
+        Ok(Self {
+            cpu_desc: cpu_seconds.desc().into_iter().cloned().collect(),
+            cpu_seconds: Mutex::new(cpu_seconds),
+            gauges: gauges.collect::<prometheus::Result<_>>()?,
+        })
+    }
+}
+
+impl Collector for ProcessCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.cpu_desc.iter().chain(self.gauges.iter().flat_map(|(gauge, _)| gauge.desc())).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut families = Vec::new();
+        if let Some(seconds) = process::cpu_seconds() {
+            let counter = self.cpu_seconds.lock().unwrap_or_else(PoisonError::into_inner);
+            counter.reset();
+            counter.inc_by(seconds);
+            families.extend(counter.collect());
+        }
+        for (gauge, read) in &self.gauges {
+            if let Some(value) = read() {
+                gauge.set(value);
+                families.extend(gauge.collect());
+            }
+        }
+        families
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(own: &SelfMetrics) -> String {
+        String::from_utf8(own.page().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_added_shows_at_the_next_look() {
+        let own = SelfMetrics::new().unwrap();
+        let tally = own.tally().clone();
+        tally.updates.inc_by(7);
+        tally.lateness.observe(0.002);
+        own.add_gauge("promemu_series", "x", || 3.0).unwrap();
+        let page = page(&own);
+        for line in [
+            "# TYPE promemu_updates_total counter",
+            "promemu_updates_total 7",
+            "promemu_updates_skipped_total 0",
+            "promemu_lateness_seconds_bucket{le=\"0.001\"} 0",
+            "promemu_lateness_seconds_bucket{le=\"0.0025\"} 1",
+            "promemu_series 3",
+            &format!("promemu_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+            "# TYPE process_cpu_seconds_total counter",
+            "# TYPE process_open_fds gauge",
+        ] {
+            assert!(page.lines().any(|shown| shown == line), "{line} in {page}");
+        }
+        assert!(own.add_gauge("promemu_series", "again", || 0.0).is_err());
+    }
+
+    #[test]
+    fn processor_time_is_not_added_twice() {
+        let own = SelfMetrics::new().unwrap();
+        let seconds = || {
+            let page = page(&own);
+            let line = page.lines().find_map(|line| line.strip_prefix("process_cpu_seconds_total "));
+            line.unwrap().parse::<f64>().unwrap()
+        };
+        let (first, second) = (seconds(), seconds());
+        assert!(second >= first && second <= process::cpu_seconds().unwrap(), "{first} {second}");
+    }
+}

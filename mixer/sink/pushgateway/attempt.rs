@@ -1,0 +1,74 @@
+//! One attempt: a job's newest state goes to the gateway, or its group leaves from there.
+//!
+//! It takes what it needs with it, so that several run at the same time.
+
+use std::sync::Arc;
+
+use super::{Job, PushError, PushgatewayClient};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::exposition::{Format, Group, encode};
+use crate::self_metrics::SelfMetrics;
+use crate::series::{LabelBlock, SeriesStore};
+
+/// What to do with a job in a round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Action {
+    Push,
+    Delete,
+}
+
+/// A job, and all that is needed to push or delete it.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) client: Arc<PushgatewayClient>,
+    pub(super) job: Arc<Job>,
+    /// What is pushed with the job's series, if it stands for promemu's own metrics.
+    pub(super) page: Option<Arc<SelfMetrics>>,
+    /// What identifies the run.
+    pub(super) run_info: Arc<SeriesStore>,
+    pub(super) format: Format,
+    pub(super) clock: Clock,
+    /// Where the attempt itself is counted.
+    pub(super) own: Arc<SelfMetrics>,
+}
+
+impl Attempt {
+    /// Pushes or deletes the job; gives the version that was pushed.
+    pub(super) async fn carry_out(self, action: Action) -> Result<u64, PushError> {
+        if action == Action::Delete {
+            return self.client.delete(self.job.name()).await.map(|()| 0);
+        }
+        let (begun, clock, own) = (self.clock.now(), self.clock, Arc::clone(&self.own));
+        let pushed = self.push().await;
+        own.tally().push_seconds.observe(clock.now().since(begun).as_secs_f64());
+        if pushed.is_err() {
+            own.tally().push_failures.inc();
+        }
+        pushed
+    }
+
+    async fn push(self) -> Result<u64, PushError> {
+        let Self { client, job, page, run_info, .. } = self;
+        // The page is made as text.
+        let format = if page.is_some() { Format::Text } else { self.format };
+        let name = Arc::clone(job.name());
+        let encoded = tokio::task::spawn_blocking(move || {
+            let mut body = page.map_or(Ok(Vec::new()), |own| own.page())?;
+            Ok((put_job(&job, &run_info, format, &mut body), body))
+        });
+        let encoded: Result<(u64, Vec<u8>), Error> =
+            encoded.await.map_err(|error| PushError::Internal(error.to_string()))?;
+        let (version, body) = encoded.map_err(|error| PushError::Internal(error.to_string()))?;
+        client.put(&name, format, body).await.map(|()| version)
+    }
+}
+
+/// Appends the newest state of a job, with what identifies the run; gives its version.
+fn put_job(job: &Job, run_info: &SeriesStore, format: Format, body: &mut Vec<u8>) -> u64 {
+    let none = LabelBlock::empty();
+    let store = job.store();
+    let groups = [Group { store: &store, labels: &none }, Group { store: run_info, labels: &none }];
+    encode(format, &groups, body);
+    store.version()
+}
