@@ -29,6 +29,22 @@ impl Time {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
+    /// Reads an RFC 3339 time, with or without seconds; the error says what is expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let time: Option<jiff::Timestamp> = text.trim().parse().ok();
+        let nanos = time.and_then(|time| u64::try_from(time.as_nanosecond()).ok());
+        nanos.map(Self).ok_or_else(|| format!("{text:?} is not a time; write 2026-01-05T08:00Z"))
+    }
+
+    /// The last moment not after this one that is a whole number of `span`s after the Unix epoch.
+    #[must_use]
+    pub const fn rounded_down(self, span: Span) -> Self {
+        match self.0.checked_rem(span.0) {
+            Some(rest) => Self(self.0 - rest),
+            None => self,
+        }
+    }
+
     /// Seconds since the Unix epoch.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a float of seconds is what the formats carry")]
@@ -224,6 +240,26 @@ mod tests {
     fn a_start_is_named_compactly_in_utc() {
         assert_eq!(Time::from_unix_secs(1_767_600_000).compact(), "20260105-080000");
         assert_eq!(Time::from_unix_secs(1_767_600_000).rfc3339(), "2026-01-05T08:00:00Z");
+    }
+
+    #[test]
+    fn times_are_read_with_or_without_seconds() {
+        for (text, time) in [
+            ("2026-01-05T08:00Z", "2026-01-05T08:00:00Z"),
+            ("2026-01-05T08:00:07Z", "2026-01-05T08:00:07Z"),
+            (" 2026-01-05 08:00:07.5Z ", "2026-01-05T08:00:07Z"),
+            ("2026-01-05T08:00+01:00", "2026-01-05T07:00:00Z"),
+        ] {
+            assert_eq!(Time::parse(text).map(Time::rfc3339).as_deref(), Ok(time), "{text}");
+        }
+        for text in
+            ["", "now", "2026-01-05", "08:00", "2026-13-05T08:00Z", "1960-01-05T08:00Z", "2999-01-05T08:00Z"]
+        {
+            assert!(Time::parse(text).is_err(), "{text}");
+        }
+        let time = Time::from_unix_secs(1_767_600_059);
+        assert_eq!(time.rounded_down(Span::from_secs(60)), Time::from_unix_secs(1_767_600_000));
+        assert_eq!(time.rounded_down(Span::ZERO), time);
     }
 
     #[test]

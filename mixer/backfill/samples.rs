@@ -2,6 +2,7 @@
 
 use super::{Backfill, Tally};
 use crate::clock::{Span, Time};
+use crate::event::Event;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::ABSENT;
 
@@ -36,6 +37,7 @@ impl Grid {
 pub struct HostSamples {
     cells: Vec<f64>,
     moments: usize,
+    reported_at: Vec<Time>,
     /// What the host did for it.
     pub tally: Tally,
 }
@@ -43,20 +45,35 @@ pub struct HostSamples {
 impl HostSamples {
     /// Lets a host live, and notes what it has reported at each moment.
     #[must_use]
-    pub fn of(mut host: DrivenHost, grid: &Grid) -> Self {
+    pub fn of(host: DrivenHost, grid: &Grid) -> Self {
+        Self::with_events(host, grid, |_| {})
+    }
+
+    /// The same, and `emitted` is told what the host emits.
+    #[must_use]
+    pub fn with_events(mut host: DrivenHost, grid: &Grid, mut emitted: impl FnMut(&Event)) -> Self {
         let (width, moments) = (host.host().row().len(), grid.count());
-        let mut samples = Self { cells: vec![ABSENT; width * moments], moments, tally: Tally::default() };
+        let mut samples = Self {
+            cells: vec![ABSENT; width * moments],
+            moments,
+            reported_at: Vec::with_capacity(moments),
+            tally: Tally::default(),
+        };
         let mut out = Outbox::default();
         let mut reported: Vec<f64> = vec![ABSENT; width];
+        let mut reported_at = Time::NEVER;
         for (n, moment) in grid.iter().enumerate() {
-            let tally = Backfill::drive(&mut host, moment, &mut out, |_, host, out| {
+            let tally = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {
                     reported.copy_from_slice(host.host().row());
+                    reported_at = at;
                 }
+                out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
                 }
             });
+            samples.reported_at.push(reported_at);
             samples.tally.updates += tally.updates;
             samples.tally.scenario_errors += tally.scenario_errors;
             for (cell, value) in reported.iter().enumerate() {
@@ -70,6 +87,12 @@ impl HostSamples {
     #[must_use]
     pub fn cell(&self, cell: usize) -> &[f64] {
         &self.cells[cell * self.moments..(cell + 1) * self.moments]
+    }
+
+    /// When the host had last reported, at each moment; [`Time::NEVER`] before its first report.
+    #[must_use]
+    pub fn reported_at(&self) -> &[Time] {
+        &self.reported_at
     }
 
     /// All cells, one after the other.

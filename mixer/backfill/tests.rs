@@ -66,6 +66,29 @@ fn hosts_hear_each_other_in_virtual_time() {
 }
 
 #[test]
+fn a_host_tells_what_it_emits_though_nobody_hears_it() {
+    let plan = plan(1);
+    let run = Backfill::new(plan, 7, START, grid().to);
+    let mut emitted = Vec::new();
+    let samples =
+        HostSamples::with_events(run.host(0), &grid(), |event| emitted.push(event.name.to_string()));
+    assert_eq!(emitted[..3], ["host_started", "feature_on", "go"]);
+    assert!(bits(&samples) == bits(&HostSamples::of(run.host(0), &grid())));
+}
+
+#[test]
+fn samples_know_when_they_were_reported() {
+    let grid = grid();
+    let run = Backfill::new(plan(1), 7, START, grid.to);
+    let samples = HostSamples::of(run.host(1), &grid);
+    let reported = samples.reported_at();
+    assert_eq!((reported.len(), reported[0]), (samples.moments(), Time::NEVER));
+    let mut ages = grid.iter().zip(reported).skip(3).take(100).map(|(moment, at)| moment.since(*at));
+    assert!(ages.all(|age| age <= Span::from_secs(6)));
+    assert!(reported[3..].is_sorted());
+}
+
+#[test]
 fn other_hosts_leave_the_values_of_those_before_them_alone() {
     let alone = |hosts: usize| {
         let text = format!(
