@@ -104,7 +104,7 @@ pub(crate) struct Cli {
     pub(crate) show_metrics_status: bool,
 
     /// The seed of all randomness: the same seed gives the same values [default: a random one, which is logged]
-    #[arg(long, env = "PME_SEED", value_name = "NUMBER")]
+    #[arg(long, env = "PME_SEED", value_name = "NUMBER", global = true)]
     pub(crate) seed: Option<u64>,
 
     /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
@@ -133,6 +133,8 @@ pub(crate) enum Command {
     },
     /// Write a commented config to start from; on a terminal, without flags, it asks what should be in it
     New(NewArgs),
+    /// Draw a config's metrics in emulated time: in the terminal, or to a file
+    Plot(PlotArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe
@@ -151,6 +153,37 @@ pub(crate) enum Command {
         #[arg(long, env = "PME_CLEAN_ALL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
         all: bool,
     },
+}
+
+/// What is drawn, and where.
+#[derive(Debug, Args)]
+pub(crate) struct PlotArgs {
+    /// The config: a name (--list-configs shows them), or the path of a .ron file
+    pub(crate) name: String,
+
+    /// Only metrics whose name has a match of this regular expression, as in cpu or ^cpu_ [default: all]
+    #[arg(long, env = "PME_PLOT_METRIC", value_name = "REGEX")]
+    pub(crate) metric: Option<String>,
+
+    /// Only hosts whose name has a match of this regular expression, as in web-0[1-3] [default: all]
+    #[arg(long, env = "PME_PLOT_HOST", value_name = "REGEX")]
+    pub(crate) host: Option<String>,
+
+    /// How much emulated time, as in 15m [default: 1h, or until the last host's ttl is over]
+    #[arg(long = "for", env = "PME_PLOT_FOR", value_name = "DURATION")]
+    pub(crate) span: Option<String>,
+
+    /// The emulated start, as in 2026-01-05T08:00Z [default: this minute]
+    #[arg(long, env = "PME_PLOT_AT", value_name = "TIME")]
+    pub(crate) at: Option<String>,
+
+    /// The time between two values of a curve [default: what the width can show, 1s or longer]
+    #[arg(long, env = "PME_PLOT_STEP", value_name = "DURATION")]
+    pub(crate) step: Option<String>,
+
+    /// A file to write the charts to, .svg or .png [default: none, they are printed]
+    #[arg(long, env = "PME_PLOT_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// What a new config should be.
@@ -211,6 +244,16 @@ pub(crate) fn command() -> clap::Command {
                 "config_args_file",
                 "max_series",
                 "configs_dir",
+                "debug",
+                "log_format",
+            ],
+            "plot" => &[
+                "class",
+                "config_args",
+                "config_args_file",
+                "max_series",
+                "configs_dir",
+                "seed",
                 "debug",
                 "log_format",
             ],

@@ -21,7 +21,7 @@
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
 //! | 5 | mixer, backfill, preview |
-//! | 6 | settings, cli, watch, check, list, new, starter, questions, scenarios, packaging, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 6 | settings, cli, watch, check, list, new, starter, questions, scenarios, packaging, plot, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!

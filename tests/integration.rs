@@ -16,6 +16,7 @@ mod fake_gateway;
 mod faults;
 mod floors;
 mod new;
+mod plot;
 mod processes;
 mod pushgateway;
 mod readme;
