@@ -151,6 +151,8 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Write what a config would have shown to a file, without running it live
     Export(ExportArgs),
+    /// Draw a config's metrics in emulated time: in the terminal, or to a file
+    Plot(PlotArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe
@@ -169,6 +171,37 @@ pub(crate) enum Command {
         #[arg(long, env = "PME_CLEAN_ALL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
         all: bool,
     },
+}
+
+/// What is drawn, and where.
+#[derive(Debug, Args)]
+pub(crate) struct PlotArgs {
+    /// The config: a name (--list-configs shows them), or the path of a .ron file
+    pub(crate) name: String,
+
+    /// Only metrics whose name has a match of this regular expression, as in cpu or ^cpu_ [default: all]
+    #[arg(long, env = "PME_PLOT_METRIC", value_name = "REGEX")]
+    pub(crate) metric: Option<String>,
+
+    /// Only hosts whose name has a match of this regular expression, as in web-0[1-3] [default: all]
+    #[arg(long, env = "PME_PLOT_HOST", value_name = "REGEX")]
+    pub(crate) host: Option<String>,
+
+    /// How much emulated time, as in 15m [default: 1h, or until the last host's ttl is over]
+    #[arg(long = "for", env = "PME_PLOT_FOR", value_name = "DURATION")]
+    pub(crate) span: Option<String>,
+
+    /// The emulated start, as in 2026-01-05T08:00Z [default: this minute]
+    #[arg(long, env = "PME_PLOT_AT", value_name = "TIME")]
+    pub(crate) at: Option<String>,
+
+    /// The time between two values of a curve [default: what the width can show, 1s or longer]
+    #[arg(long, env = "PME_PLOT_STEP", value_name = "DURATION")]
+    pub(crate) step: Option<String>,
+
+    /// A file to write the charts to, .svg or .png [default: none, they are printed]
+    #[arg(long, env = "PME_PLOT_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// What a new config should be.
@@ -282,7 +315,7 @@ pub(crate) fn command() -> clap::Command {
                 "debug",
                 "log_format",
             ],
-            "export" => &[
+            "export" | "plot" => &[
                 "class",
                 "config_args",
                 "config_args_file",

@@ -200,7 +200,7 @@ impl Export<'_> {
             while !rest.is_empty() {
                 let (metrics, cells) = first_few(rest, CELLS_MAX / moments.max(1));
                 let host = self.run.host(HostId::try_from(id).map_err(io::Error::other)?);
-                let samples = HostSamples::of(host, &self.grid, cells.clone());
+                let samples = HostSamples::of_cells(host, &self.grid, cells.clone());
                 spool.put(id, cells.start, samples.cells())?;
                 if cells.start == 0 {
                     // In each piece the host does the same.

@@ -27,5 +27,10 @@ pub(crate) fn start(format: LogFormat, debug: bool) {
 
 /// Whether standard error is a terminal that wants colours (<https://no-color.org>).
 pub(crate) fn is_coloured() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stderr().is_terminal() && wants_colour()
+}
+
+/// Whether nobody has said that colours are not wanted.
+pub(crate) fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

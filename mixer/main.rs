@@ -8,6 +8,7 @@ mod logs;
 mod new;
 mod output;
 mod packaging;
+mod plot;
 mod questions;
 mod save;
 mod scenarios;
@@ -83,6 +84,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
             Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
         }
         Some(Command::Export(args)) => save::export(&settings, args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Plot(args)) => plot::plot(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
         _ if settings.cli().once => once(&settings),

@@ -2,7 +2,6 @@
 //!
 //! The file appears whole or not at all, and only a config that would run without a warning is written.
 
-use std::fs;
 use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -116,13 +115,9 @@ fn shell_word(word: &str) -> String {
     if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Writes beside the place and renames, so that nobody ever sees half a file.
+/// The whole file or nothing.
 fn put(path: &Path, text: &str) -> Result<(), Error> {
-    let beside = path.with_extension(format!("ron.{}.tmp", std::process::id()));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| {
-        // What cannot be written need not be there to be removed.
-        let _was_there = fs::remove_file(&beside).is_ok();
+    output::replace_file(path, text.as_bytes()).map_err(|source| {
         let why = if source.kind() == ErrorKind::PermissionDenied {
             "; choose a folder with --configs-dir"
         } else {
@@ -134,6 +129,8 @@ fn put(path: &Path, text: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

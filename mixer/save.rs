@@ -83,7 +83,7 @@ fn grid(args: &ExportArgs) -> Result<Grid, Error> {
     let from = time("--from or PME_EXPORT_FROM", &args.from)?;
     let to = time("--to or PME_EXPORT_TO", &args.to)?;
     let hour = Span::from_secs(3600);
-    let now = || wall_now().floor_to(step);
+    let now = || wall_now().rounded_down(step);
     let (from, to) = match (from, to, length) {
         (Some(_), Some(_), Some(_)) => {
             return Err(Error::Usage(

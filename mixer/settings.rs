@@ -164,7 +164,8 @@ fn span(flag: &str, text: &str) -> Result<Span, Error> {
     Span::parse(text).map_err(|error| Error::Usage(format!("{flag}: {error}")))
 }
 
-fn positive(flag: &str, text: &str) -> Result<Span, Error> {
+/// A duration that is longer than nothing and has an end.
+pub(crate) fn positive(flag: &str, text: &str) -> Result<Span, Error> {
     match span(flag, text)? {
         Span::ZERO | Span::FOREVER => {
             Err(Error::Usage(format!("{flag} must be longer than 0 and not endless, but is {text:?}")))

@@ -114,7 +114,7 @@ fn what_cannot_be_exported_is_said_with_what_to_do() {
     };
     insta::assert_snapshot!(said(&["--out", "history.bin"]), @r#"error: the name "history.bin" does not tell the format; end it in .om, .csv, .parquet or .yml, or give --format"#);
     insta::assert_snapshot!(said(&["--to", "2026-01-04"]), @"error: --from 2026-01-05T00:00:00Z must be before --to 2026-01-04T00:00:00Z, and neither be endless");
-    insta::assert_snapshot!(said(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write it in UTC, as in 2026-01-05T08:00:00Z"#);
+    insta::assert_snapshot!(said(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write 2026-01-05T08:00Z"#);
     insta::assert_snapshot!(said(&["--to", "2026-01-06", "--for", "1h"]), @"error: give two of --from, --to and --for; the third follows from them");
     insta::assert_snapshot!(said(&["--step", "0"]), @"error: --step or PME_EXPORT_STEP must be 1ms or longer, but is 0s");
     insta::assert_snapshot!(said(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");

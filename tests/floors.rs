@@ -50,6 +50,7 @@ fn files_import_only_from_lower_floors() {
                     | "questions"
                     | "scenarios"
                     | "packaging"
+                    | "plot"
                     | "table"
             )
         {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Backfill, Tally};
 use crate::clock::{Span, Time};
+use crate::event::Event;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::ABSENT;
 
@@ -40,28 +41,49 @@ pub struct HostSamples {
     /// Which cells of the host's row these are.
     taken: Range<usize>,
     moments: usize,
+    reported_at: Vec<Time>,
     /// What the host did for it.
     pub tally: Tally,
 }
 
 impl HostSamples {
-    /// Lets a host live, and notes what it has reported in these cells at each moment.
+    /// Lets a host live, and notes what it has reported at each moment.
     #[must_use]
-    pub fn of(mut host: DrivenHost, grid: &Grid, taken: Range<usize>) -> Self {
+    pub fn of(host: DrivenHost, grid: &Grid) -> Self {
+        Self::with_events(host, grid, |_| {})
+    }
+
+    /// The same, and `emitted` is told what the host emits.
+    #[must_use]
+    pub fn with_events(host: DrivenHost, grid: &Grid, emitted: impl FnMut(&Event)) -> Self {
+        let all = 0..host.host().row().len();
+        Self::take(host, grid, all, emitted)
+    }
+
+    /// Some cells of the host's row only.
+    #[must_use]
+    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>) -> Self {
+        Self::take(host, grid, taken, |_| {})
+    }
+
+    fn take(mut host: DrivenHost, grid: &Grid, taken: Range<usize>, mut emitted: impl FnMut(&Event)) -> Self {
         let (width, moments) = (taken.len(), grid.count());
-        let cells = vec![ABSENT; width * moments];
-        let mut samples = Self { cells, taken: taken.clone(), moments, tally: Tally::default() };
+        let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
         let mut out = Outbox::default();
         let mut reported: Vec<f64> = vec![ABSENT; width];
+        let mut reported_at = Time::NEVER;
         for (n, moment) in grid.iter().enumerate() {
-            let tally = Backfill::drive(&mut host, moment, &mut out, |_, host, out| {
+            let tally = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {
                     reported.copy_from_slice(&host.host().row()[taken.clone()]);
+                    reported_at = at;
                 }
+                out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
                 }
             });
+            samples.reported_at.push(reported_at);
             samples.tally = samples.tally.and(tally);
             for (cell, value) in reported.iter().enumerate() {
                 samples.cells[cell * moments + n] = *value;
@@ -73,7 +95,7 @@ impl HostSamples {
     /// Samples that were taken before.
     #[must_use]
     pub fn from_cells(cells: Vec<f64>, taken: Range<usize>, moments: usize) -> Self {
-        Self { cells, taken, moments, tally: Tally::default() }
+        Self { cells, taken, moments, reported_at: Vec::new(), tally: Tally::default() }
     }
 
     /// One cell of the host's row at all moments.
@@ -81,6 +103,13 @@ impl HostSamples {
     pub fn cell(&self, cell: usize) -> &[f64] {
         let cell = cell - self.taken.start;
         &self.cells[cell * self.moments..(cell + 1) * self.moments]
+    }
+
+    /// When the host had last reported, at each moment; [`Time::NEVER`] before its first report. None for
+    /// samples that were taken before.
+    #[must_use]
+    pub fn reported_at(&self) -> &[Time] {
+        &self.reported_at
     }
 
     /// All cells, one after the other.

@@ -35,10 +35,7 @@ fn samples(plan: &Arc<Plan>, seed: u64, threads: usize) -> Vec<HostSamples> {
     let taken = run.each_host(
         &hosts,
         threads,
-        |_, host| {
-            let cells = 0..host.host().row().len();
-            HostSamples::of(host, &grid(), cells)
-        },
+        |_, host| HostSamples::of(host, &grid()),
         |_, samples| {
             all.push(samples);
             Ok::<(), ()>(())
@@ -66,6 +63,29 @@ fn hosts_hear_each_other_in_virtual_time() {
     assert_eq!(counter[10].to_bits(), 100.0f64.to_bits(), "the run's start is heard");
     assert!(counter[60] > 100.0);
     assert!(crate::metric::is_absent(counter[200]), "its ttl is over");
+}
+
+#[test]
+fn a_host_tells_what_it_emits_though_nobody_hears_it() {
+    let plan = plan(1);
+    let run = Backfill::new(plan, 7, START, grid().to);
+    let mut emitted = Vec::new();
+    let samples =
+        HostSamples::with_events(run.host(0), &grid(), |event| emitted.push(event.name.to_string()));
+    assert_eq!(emitted[..3], ["host_started", "feature_on", "go"]);
+    assert!(bits(&samples) == bits(&HostSamples::of(run.host(0), &grid())));
+}
+
+#[test]
+fn samples_know_when_they_were_reported() {
+    let grid = grid();
+    let run = Backfill::new(plan(1), 7, START, grid.to);
+    let samples = HostSamples::of(run.host(1), &grid);
+    let reported = samples.reported_at();
+    assert_eq!((reported.len(), reported[0]), (samples.moments(), Time::NEVER));
+    let mut ages = grid.iter().zip(reported).skip(3).take(100).map(|(moment, at)| moment.since(*at));
+    assert!(ages.all(|age| age <= Span::from_secs(6)));
+    assert!(reported[3..].is_sorted());
 }
 
 #[test]

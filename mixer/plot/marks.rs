@@ -1,0 +1,97 @@
+//! Events under a chart: those that its metrics emit, or hear.
+
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use promemu::clock::Time;
+use promemu::event::{Event, Source};
+use promemu::plan::{HostShape, Plan, Reaction};
+
+use super::selection::{SelectedFamily, with_sources};
+
+/// An event as it is marked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Happened {
+    pub(super) time: Time,
+    pub(super) name: Arc<str>,
+    pub(super) source: Arc<str>,
+}
+
+impl Happened {
+    pub(super) fn new(event: &Event) -> Self {
+        Self { time: event.time, name: Arc::clone(&event.name), source: Arc::clone(&event.source) }
+    }
+}
+
+/// One kind of event, and when it happens.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Marks {
+    pub(super) name: Arc<str>,
+    pub(super) times: Vec<Time>,
+}
+
+/// The events that concern a family's series; `events` are sorted, and each is there once.
+pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened]) -> Vec<Marks> {
+    let mut hosts: IndexSet<&str> = IndexSet::new();
+    let mut concerns: IndexSet<(Arc<str>, Source)> = IndexSet::new();
+    let mut known: IndexSet<(*const HostShape, usize)> = IndexSet::new();
+    for series in &family.series {
+        let host = series.host(plan);
+        hosts.insert(&host.name);
+        if known.insert((Arc::as_ptr(&host.shape), series.metric)) {
+            with_sources(&host.shape, series.metric)
+                .for_each(|metric| add_concerns(&host.shape, metric, &mut concerns));
+        }
+    }
+    let mut kinds: IndexMap<&Arc<str>, Vec<Time>> = IndexMap::new();
+    for event in events {
+        let is_concern = |(name, source): &(Arc<str>, Source)| {
+            *name == event.name
+                && match source {
+                    Source::Own => hosts.contains(&*event.source),
+                    Source::Any => true,
+                    Source::Named(source) => *source == event.source,
+                }
+        };
+        if concerns.iter().any(is_concern) {
+            kinds.entry(&event.name).or_default().push(event.time);
+        }
+    }
+    kinds.into_iter().map(|(name, times)| Marks { name: Arc::clone(name), times }).collect()
+}
+
+/// What a metric hears, and what it emits.
+fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<str>, Source)>) {
+    for listener in &shape.listeners {
+        match listener.reaction {
+            Reaction::Update(heard) | Reaction::StartMetric(heard) | Reaction::StopMetric(heard)
+                if heard == metric =>
+            {
+                let subscription = &listener.subscription;
+                concerns.insert((Arc::clone(&subscription.event), subscription.source.clone()));
+            }
+            _ => {}
+        }
+    }
+    for emitted in shape.metrics[metric].scenario.emits() {
+        if let Some(event) = emitted.event {
+            concerns.insert((event, emitted.source.map_or(Source::Own, Source::Named)));
+        }
+    }
+}
+
+/// The kinds of events by the places where they stand, each place once. Kinds that always stand in the same
+/// places are one.
+pub(super) fn by_place(marks: &[Marks], place: impl Fn(Time) -> usize) -> Vec<(String, Vec<usize>)> {
+    let mut kinds: IndexMap<Vec<usize>, String> = IndexMap::new();
+    for Marks { name, times } in marks {
+        let mut places: Vec<usize> = times.iter().map(|time| place(*time)).collect();
+        places.dedup();
+        let names = kinds.entry(places).or_default();
+        if !names.is_empty() {
+            names.push_str(", ");
+        }
+        names.push_str(name);
+    }
+    kinds.into_iter().map(|(places, names)| (names, places)).collect()
+}

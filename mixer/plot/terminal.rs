@@ -1,0 +1,253 @@
+//! Charts in a terminal, one below the other.
+
+use super::axis::{ValueAxis, times};
+use super::canvas::{ACROSS, Canvas};
+use super::data::{Chart, Curve, Figure, stretches};
+use super::marks::by_place;
+use super::paint::{Ink, Paint};
+
+/// More curves are drawn as a band; without colours, fewer can be told apart.
+const LINES_MAX: usize = 8;
+const LINES_MAX_PLAIN: usize = 4;
+/// All charts together have about so many rows of curves; each has between these.
+const ROWS_TOGETHER: usize = 72;
+const ROWS_MIN: usize = 6;
+const ROWS_MAX: usize = 15;
+/// Columns of a time below a chart, with the blanks beside it.
+const TIME_COLUMNS: usize = 12;
+/// What marks the kinds of events, and where several are at one place. More kinds are not marked.
+const SYMBOLS: [char; 6] = ['▲', '▼', '◆', '●', '■', '★'];
+const SEVERAL: char = '*';
+
+/// How many dots a curve has room for, about: what a step should be made for.
+pub(super) const fn dots_across(width: usize) -> usize {
+    width.saturating_sub(14) * ACROSS
+}
+
+/// All charts.
+pub(super) fn draw(figure: &Figure, width: usize, paint: Paint) -> String {
+    let rows = (ROWS_TOGETHER / figure.charts.len().max(1)).clamp(ROWS_MIN, ROWS_MAX);
+    let wanted = if rows < 10 { 3 } else { 5 };
+    let axes = figure
+        .charts
+        .iter()
+        .map(|chart| chart.extent().map(|(low, high)| ValueAxis::new(low, high, chart.unit, wanted)));
+    let axes: Vec<Option<ValueAxis>> = axes.collect();
+    let labels = axes.iter().flatten().flat_map(|axis| &axis.ticks).map(|(_, text)| text.len());
+    let lines_max = if paint == Paint::None { LINES_MAX_PLAIN } else { LINES_MAX };
+    let is_numbered = |chart: &Chart| (2..=lines_max).contains(&chart.curves.len());
+    let numbers = if figure.charts.iter().any(is_numbered) { lines_max } else { 0 };
+    let label_columns = labels.max().unwrap_or(0);
+    let sheet = Sheet {
+        figure,
+        width,
+        paint,
+        rows,
+        lines_max,
+        label_columns,
+        columns: width.saturating_sub(label_columns + 2 + numbers).max(10),
+    };
+    let charts = figure.charts.iter().zip(&axes).map(|(chart, axis)| sheet.chart(chart, axis.as_ref()));
+    charts.collect::<Vec<_>>().join("\n")
+}
+
+/// What the charts have in common.
+struct Sheet<'a> {
+    figure: &'a Figure,
+    width: usize,
+    paint: Paint,
+    rows: usize,
+    lines_max: usize,
+    label_columns: usize,
+    /// Of the part with the curves.
+    columns: usize,
+}
+
+impl Sheet<'_> {
+    fn chart(&self, chart: &Chart, axis: Option<&ValueAxis>) -> String {
+        let mut text = self.title(chart);
+        let mut legend = Vec::new();
+        let Some(axis) = axis else { return text + "  no values at any of these times\n" };
+        text.push_str(&self.plot(chart, axis, &mut legend));
+        text.push_str(&self.time_axis());
+        text.push_str(&self.marks(chart, &mut legend));
+        text.push_str(&self.legend(&legend));
+        text
+    }
+
+    fn title(&self, chart: &Chart) -> String {
+        let reading = if chart.reading.is_empty() { String::new() } else { format!(", {}", chart.reading) };
+        let help = if chart.help.is_empty() { String::new() } else { format!(": {}", chart.help) };
+        let rest = cut(&format!("{reading}{help}"), self.width.saturating_sub(chart.name.len()));
+        format!("{}{rest}\n", self.paint.ink(&cut(&chart.name, self.width), Ink::Bold))
+    }
+
+    /// The rows with the values' ticks and the curves.
+    fn plot(&self, chart: &Chart, axis: &ValueAxis, legend: &mut Vec<Item>) -> String {
+        let mut canvas = Canvas::new(self.columns, self.rows);
+        let mut numbers: Vec<String> = vec![String::new(); self.rows];
+        if chart.curves.len() > self.lines_max {
+            let band = chart.band();
+            self.shade(&mut canvas, axis, &band.low, &band.high);
+            self.curve(&mut canvas, axis, &band.middle, Ink::Line(0));
+            let what = format!("range of {} series", chart.curves.len());
+            legend.push(Item { sign: '░', ink: Ink::Faint, text: what });
+            legend.push(Item { sign: '─', ink: Ink::Line(0), text: "median".to_owned() });
+        } else {
+            for (n, Curve { label, values }) in chart.curves.iter().enumerate() {
+                self.curve(&mut canvas, axis, values, Ink::Line(n));
+                let last = values.iter().rfind(|value| !value.is_nan());
+                let sign = char::from_digit(u32::try_from(n + 1).unwrap_or(0), 10).unwrap_or('+');
+                let is_one = chart.curves.len() == 1;
+                if let Some(last) = last.filter(|_| !is_one) {
+                    let row = self.row(axis.place(*last));
+                    numbers[row].push_str(&self.paint.ink(&sign.to_string(), Ink::Line(n)));
+                }
+                legend.push(Item {
+                    sign: if is_one { '─' } else { sign },
+                    ink: Ink::Line(n),
+                    text: label.clone(),
+                });
+            }
+        }
+        let mut labels = vec![""; self.rows];
+        for (value, label) in &axis.ticks {
+            labels[self.row(axis.place(*value))] = label;
+        }
+        let mut text = String::new();
+        for row in 0..self.rows {
+            let edge = if labels[row].is_empty() { '│' } else { '┤' };
+            let gap = if numbers[row].is_empty() { 0 } else { self.columns - canvas.row_len(row) };
+            let (curves, numbers) = (canvas.row(row, self.paint), &numbers[row]);
+            let line =
+                format!("{:>2$} {edge}{curves}{:3$}{numbers}", labels[row], "", self.label_columns, gap);
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The row in which something so high up is.
+    fn row(&self, place: f64) -> usize {
+        let dots = self.rows * 4;
+        (dots - 1 - nearest(place, dots)) / 4
+    }
+
+    fn curve(&self, canvas: &mut Canvas, axis: &ValueAxis, values: &[f64], ink: Ink) {
+        let (across, up) = (canvas.dots_across(), canvas.dots_up());
+        let places = self.figure.places();
+        for stretch in stretches(values) {
+            let dots = stretch.map(|n| (nearest(places[n], across), nearest(axis.place(values[n]), up)));
+            let dots: Vec<_> = dots.collect();
+            if let [dot] = dots[..] {
+                canvas.line(dot, dot, ink);
+            }
+            dots.windows(2).for_each(|ends| canvas.line(ends[0], ends[1], ink));
+        }
+    }
+
+    /// Shades what lies between two curves.
+    fn shade(&self, canvas: &mut Canvas, axis: &ValueAxis, low: &[f64], high: &[f64]) {
+        let (across, up) = (canvas.dots_across(), canvas.dots_up());
+        let places = self.figure.places();
+        for stretch in stretches(low) {
+            for n in stretch.clone() {
+                let next = if n < *stretch.end() { n + 1 } else { n };
+                for x in nearest(places[n], across)..=nearest(places[next], across) {
+                    canvas.shade(x, nearest(axis.place(low[n]), up), nearest(axis.place(high[n]), up));
+                }
+            }
+        }
+    }
+
+    /// The line below the curves, and the times below that.
+    fn time_axis(&self) -> String {
+        let mut line = vec!['─'; self.columns];
+        let mut labels = vec![' '; self.label_columns + 2 + self.columns];
+        for (time, text) in times(self.figure.grid.from, self.figure.to, self.columns / TIME_COLUMNS + 1) {
+            let column = nearest(self.figure.place(time), self.columns);
+            line[column] = '┬';
+            let from = (self.label_columns + 2 + column).saturating_sub(text.len() / 2);
+            let from = from.min(labels.len().saturating_sub(text.len()));
+            for (place, character) in labels[from..].iter_mut().zip(text.chars()) {
+                *place = character;
+            }
+        }
+        let (line, labels): (String, String) = (line.into_iter().collect(), labels.into_iter().collect());
+        format!("{:1$} └{line}\n{2}\n", "", self.label_columns, labels.trim_end())
+    }
+
+    /// The marks of events.
+    fn marks(&self, chart: &Chart, legend: &mut Vec<Item>) -> String {
+        let kinds = by_place(&chart.marks, |time| nearest(self.figure.place(time), self.columns));
+        if kinds.is_empty() {
+            return String::new();
+        }
+        let mut row = vec![' '; self.columns];
+        for ((names, columns), symbol) in kinds.iter().zip(SYMBOLS) {
+            for column in columns {
+                row[*column] = if row[*column] == ' ' { symbol } else { SEVERAL };
+            }
+            legend.push(Item { sign: symbol, ink: Ink::Plain, text: names.clone() });
+        }
+        if row.contains(&SEVERAL) {
+            legend.push(Item { sign: SEVERAL, ink: Ink::Plain, text: "several".to_owned() });
+        }
+        if let Some(more @ 1..) = kinds.len().checked_sub(SYMBOLS.len()) {
+            legend.push(Item { sign: '…', ink: Ink::Plain, text: format!("{more} more kinds of events") });
+        }
+        let row: String = row.into_iter().collect();
+        format!("{:1$}{2}\n", "", self.label_columns + 2, row.trim_end())
+    }
+
+    /// What the signs mean, in as many lines as it takes.
+    fn legend(&self, items: &[Item]) -> String {
+        let indent = self.label_columns + 2;
+        let mut text = String::new();
+        let mut columns = 0;
+        for Item { sign, ink, text: what } in items {
+            let what = cut(what, self.width.saturating_sub(indent + 2));
+            let needed = what.chars().count() + 2;
+            if columns > 0 && columns + 2 + needed <= self.width {
+                text.push_str("  ");
+                columns += 2 + needed;
+            } else {
+                text.push_str(if columns > 0 { "\n" } else { "" });
+                text.push_str(&" ".repeat(indent));
+                columns = indent + needed;
+            }
+            text.push_str(&self.paint.ink(&sign.to_string(), *ink));
+            text.push(' ');
+            text.push_str(&what);
+        }
+        if text.is_empty() { text } else { text + "\n" }
+    }
+}
+
+/// A line of a legend.
+struct Item {
+    sign: char,
+    ink: Ink,
+    text: String,
+}
+
+/// The nearest of so many dots to a place between 0 and 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "places are between 0 and 1, and a canvas is small"
+)]
+fn nearest(place: f64, dots: usize) -> usize {
+    let last = dots.saturating_sub(1);
+    ((place * last as f64).round() as usize).min(last)
+}
+
+/// Text that fits, on one line.
+fn cut(text: &str, columns: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= columns {
+        return text;
+    }
+    text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
+}
