@@ -30,7 +30,7 @@ const OUTCOMES_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Backfill {
     plan: Arc<Plan>,
-    seed: Seed,
+    seed: u64,
     start: Time,
     log: EventLog,
 }
@@ -57,8 +57,7 @@ impl Backfill {
     /// A run of the plan from `start` to `until`. Makes the first pass.
     #[must_use]
     pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Self {
-        let seed = Seed::new(seed);
-        let log = EventLog::record(&plan, seed, start, until);
+        let log = EventLog::record(&plan, Seed::new(seed), start, until);
         Self { plan, seed, start, log }
     }
 
@@ -66,6 +65,12 @@ impl Backfill {
     #[must_use]
     pub const fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// The seed of its randomness.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// When it starts.
@@ -85,7 +90,7 @@ impl Backfill {
     pub fn host(&self, id: HostId) -> DrivenHost {
         let plan = Arc::clone(&self.plan.hosts[id as usize]);
         let mail = self.log.mail(id, &plan.shape);
-        let mut host = DrivenHost::new(EmulatedHost::new(plan, self.seed, self.start));
+        let mut host = DrivenHost::new(EmulatedHost::new(plan, Seed::new(self.seed), self.start));
         host.post(mail);
         host
     }

@@ -49,6 +49,18 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_WATCH", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) watch: bool,
 
+    /// Let the hosts live through so much past first, write it to --history-out, and go on from there
+    #[arg(long, env = "PME_HISTORY", value_name = "DURATION")]
+    pub(crate) history: Option<String>,
+
+    /// The file for the past: its name tells the format, as for export
+    #[arg(long, env = "PME_HISTORY_OUT", value_name = "FILE", default_value = "history.om", value_hint = ValueHint::FilePath)]
+    pub(crate) history_out: String,
+
+    /// The time between two samples of the past
+    #[arg(long, env = "PME_HISTORY_STEP", value_name = "DURATION", default_value = "15s")]
+    pub(crate) history_step: String,
+
     /// Print the first values of all series and end: nothing is sent
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) once: bool,

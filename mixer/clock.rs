@@ -245,7 +245,8 @@ impl Speed {
     }
 
     /// How much emulated time passes in so much real time, rounded down.
-    const fn emulated(self, real: Duration) -> Span {
+    #[must_use]
+    pub const fn emulated(self, real: Duration) -> Span {
         saturated(real.as_nanos().saturating_mul(self.0 as u128) / 1_000)
     }
 

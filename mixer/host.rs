@@ -131,6 +131,12 @@ impl EmulatedHost {
         &self.plan
     }
 
+    /// Whether it has begun to live, or has already ended.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.phase != Phase::Waiting
+    }
+
     /// When its first values come.
     #[must_use]
     pub const fn starts_at(&self) -> Time {

@@ -8,6 +8,7 @@ mod logs;
 mod new;
 mod output;
 mod packaging;
+mod past;
 mod plot;
 mod questions;
 mod save;
@@ -23,7 +24,8 @@ use std::sync::Arc;
 use promemu::clock::{Clock, Span, Speed, Time, wall_now};
 use promemu::config::{ConfigFile, LoadedConfig};
 use promemu::error::{Error, suggestion};
-use promemu::mixer::MetricsMixer;
+use promemu::mixer::{MetricsMixer, RunSettings};
+use promemu::plan::Plan;
 use promemu::preview::FirstValues;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::sink::self_page::SELF_PATH;
@@ -136,7 +138,8 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let clock = Clock::start().at_speed(settings.speed());
     let file = open(&settings)?;
     let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
-    let LoadedConfig { plan, files, .. } = load(&settings, &file, clock.started_at())?;
+    let started_at = settings.history().map_or(clock.started_at(), |history| history.start(&clock));
+    let LoadedConfig { plan, files, .. } = load(&settings, &file, started_at)?;
     if let Some(watch) = &mut watch {
         watch.follow(&files);
     }
@@ -148,7 +151,7 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let shutdown = signals()?;
     tokio::pin!(shutdown);
     let mixer = tokio::select! {
-        started = MetricsMixer::start(plan, run, clock) => started?,
+        started = start(Arc::clone(&settings), plan, run, clock) => started?,
         () = &mut shutdown => return Ok(()),
     };
     let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
@@ -165,8 +168,28 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let (plans, reloads) = mpsc::channel(1);
     tokio::select! {
         outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
-        never = watch.reload_edits(settings, running, clock.started_at(), plans) => match never {},
+        never = watch.reload_edits(settings, running, started_at, plans) => match never {},
     }
+}
+
+/// A run that is ready to go, after its past, if it has one.
+async fn start(
+    settings: Arc<Settings>,
+    plan: Plan,
+    run: RunSettings,
+    clock: Clock,
+) -> Result<MetricsMixer, Error> {
+    let Some(history) = settings.history().cloned() else {
+        return MetricsMixer::start(plan, run, clock).await;
+    };
+    let seed = run.seed;
+    let past = tokio::task::spawn_blocking(move || history.live_through(plan, seed, &clock));
+    let past =
+        past.await.map_err(|bug| Error::Run(format!("the past was not made because of a bug: {bug}")))?;
+    let (plan, hosts, until) = past?;
+    let mixer = MetricsMixer::start(plan, run, clock).await?.with_past(hosts);
+    tokio::time::sleep_until(clock.instant_of(until).into()).await;
+    Ok(mixer)
 }
 
 /// How fast a run is, if that is worth a word.

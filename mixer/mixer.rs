@@ -27,6 +27,7 @@ use tracing::info;
 use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
 use crate::event::RUN_STARTED;
+use crate::host::DrivenHost;
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::self_metrics::SelfMetrics;
@@ -70,6 +71,8 @@ pub struct MetricsMixer {
     own: Arc<SelfMetrics>,
     self_page: Option<SelfPage>,
     output: Output,
+    /// The hosts as they come out of the past, if they have one.
+    past: Option<Vec<DrivenHost>>,
 }
 
 impl MetricsMixer {
@@ -82,7 +85,13 @@ impl MetricsMixer {
             None => None,
         };
         let output = Output::open(&fleet, &settings, &own).await?;
-        Ok(Self { fleet, settings, own, self_page, output })
+        Ok(Self { fleet, settings, own, self_page, output, past: None })
+    }
+
+    /// The same, with hosts that have lived before: one for each of the plan, in its order.
+    #[must_use]
+    pub fn with_past(self, hosts: Vec<DrivenHost>) -> Self {
+        Self { past: Some(hosts), ..self }
     }
 
     /// Where the jobs can be scraped, if they are served.
@@ -117,10 +126,12 @@ impl MetricsMixer {
         shutdown: impl Future<Output = ()> + Send,
         mut reloads: mpsc::Receiver<Plan>,
     ) -> Result<(), Error> {
-        let Self { fleet, settings, own, self_page, output } = self;
+        let Self { fleet, settings, own, self_page, output, past } = self;
         let (clock, real) = (*fleet.clock(), fleet.clock().real());
         let ends_at = clock.now() + settings.duration;
-        fleet.publish_own(RUN_STARTED);
+        if past.is_none() {
+            fleet.publish_own(RUN_STARTED);
+        }
         let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
@@ -128,7 +139,7 @@ impl MetricsMixer {
         let mut servers = JoinSet::new();
         servers.extend(self_page.map(SelfPage::serve));
         let mut sink = tokio::spawn(output.drive(newest, settings.push.interval, stopped));
-        let mut generation = Generation::start(fleet, Seed::new(settings.seed));
+        let mut generation = Generation::start(fleet, Seed::new(settings.seed), past);
         let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
         loop {

@@ -40,18 +40,28 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     }
     let seed = settings.run_settings(&loaded.plan.defaults)?.seed;
     let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to);
-    let target = Target::of(&args.out)?;
+    write(&run, grid, format, threads(args.threads), &args.out)
+}
+
+/// Writes a run to a file or to standard output, and says how far it is and what has become of it.
+pub(crate) fn write(
+    run: &Backfill,
+    grid: Grid,
+    format: Format,
+    threads: usize,
+    out: &str,
+) -> Result<(), Error> {
+    let target = Target::of(out)?;
     let done = AtomicU64::new(0);
-    let export =
-        Export { run: &run, grid, format, threads: threads(args), spool_dir: target.dir(), done: &done };
+    let export = Export { run, grid, format, threads, spool_dir: target.dir(), done: &done };
     let exported = target.write(|out| with_progress(&export, || export.write(out)))?;
     let (series, moments) = (run.plan().series_count(), grid.count());
     info!(
-        "exported {} samples of {} at {} to {}, seed {seed}",
+        "exported {} samples of {} at {} to {out}, seed {}",
         exported.samples,
         plural(series, "series", "series"),
         plural(moments, "moment", "moments"),
-        args.out
+        run.seed()
     );
     if exported.tally.scenario_errors > 0 {
         let errors = exported.tally.scenario_errors;
@@ -62,8 +72,9 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     Ok(())
 }
 
-fn threads(args: &ExportArgs) -> usize {
-    args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+/// On how many threads to work, if it is not said one per core.
+pub(crate) fn threads(given: Option<usize>) -> usize {
+    given.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
 /// The moments that the flags name.

@@ -12,6 +12,7 @@ use promemu::rng::random_seed;
 use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
 
 use crate::cli::{Cli, PushFormat};
+use crate::past::History;
 use arguments::GivenArguments;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
@@ -36,6 +37,7 @@ struct Flags {
     duration: Span,
     self_metrics_address: Option<String>,
     arguments: GivenArguments,
+    history: Option<History>,
 }
 
 impl Settings {
@@ -59,6 +61,7 @@ impl Settings {
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
             self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
             arguments: GivenArguments::new(&cli)?,
+            history: history(&cli)?,
         };
         Ok(Self { cli, flags })
     }
@@ -92,6 +95,11 @@ impl Settings {
         });
         loaded.warnings.extend(unknown);
         Ok(loaded)
+    }
+
+    /// What past a run has, if it is to have one.
+    pub(crate) const fn history(&self) -> Option<&History> {
+        self.flags.history.as_ref()
     }
 
     /// How to load a class of a config file; without a class, the one that the file says. The variables that
@@ -201,6 +209,18 @@ fn push_interval(text: &str) -> Result<Span, Error> {
         return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {text:?}")));
     }
     Ok(span)
+}
+
+fn history(cli: &Cli) -> Result<Option<History>, Error> {
+    let Some(length) = &cli.history else { return Ok(None) };
+    let length = positive("--history or PME_HISTORY", length)?;
+    let step = positive("--history-step or PME_HISTORY_STEP", &cli.history_step)?;
+    if step < SHORTEST_PUSH_INTERVAL {
+        return Err(Error::Usage(format!(
+            "--history-step or PME_HISTORY_STEP must be 1ms or longer, but is {step}"
+        )));
+    }
+    Ok(Some(History { length, step, out: cli.history_out.clone() }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::processes::{Process, Prometheus, eventually, promemu_command};
+use crate::processes::{
+    Process, Prometheus, eventually, free_port, get, promemu, promemu_command, series, value,
+};
 
 /// 2026-01-05T00:00:00Z
 const START: u64 = 1_767_571_200;
@@ -118,4 +120,50 @@ fn what_cannot_be_exported_is_said_with_what_to_do() {
     insta::assert_snapshot!(said(&["--to", "2026-01-06", "--for", "1h"]), @"error: give two of --from, --to and --for; the third follows from them");
     insta::assert_snapshot!(said(&["--step", "0"]), @"error: --step or PME_EXPORT_STEP must be 1ms or longer, but is 0s");
     insta::assert_snapshot!(said(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");
+}
+
+/// The last sample of a family in an export: its value, and when it was taken.
+fn last_sample(exported: &str, family: &str) -> (f64, f64) {
+    let line = exported.lines().rfind(|line| line.starts_with(&format!("{family}{{"))).unwrap();
+    let mut words = line.rsplit(' ');
+    let (time, value) = (words.next().unwrap(), words.next().unwrap());
+    (value.parse().unwrap(), time.parse().unwrap())
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the present is what the past reaches to")]
+fn a_run_with_a_past_goes_on_from_it_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "Config(hosts: [Host(name: \"a\", interval: 1, metrics: [
+        Metric(name: \"n_total\", metric_type: counter, update_interval: 1, accumulate: per_second, scenario: random_in_range(value_range: (10, 10))),
+        Metric(name: \"age\", update_interval: 1, scenario: time_duration)])])";
+    let path = dir.path().join("a.ron");
+    std::fs::write(&path, config).unwrap();
+    let (file, port) = (dir.path().join("past.om").display().to_string(), free_port());
+    let (path, url) = (path.display().to_string(), format!("127.0.0.1:{port}"));
+    let args = [
+        "--config",
+        &path,
+        "--embedded",
+        "--pushgateway-url",
+        &url,
+        "--history",
+        "1h",
+        "--history-out",
+        &file,
+    ];
+    let mut run = promemu(&[&args[..], &["--history-step", "1s"]].concat());
+    let live = |family: &str| {
+        eventually(family, || Some(value(series(&get(port, "/metrics")?, family).first().copied()?)))
+    };
+    let first = live("n_total");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let exported = std::fs::read_to_string(&file).unwrap();
+    let (total, time) = last_sample(&exported, "n_total");
+    assert!(total > 35_000.0 && first >= total, "the counter goes on: {total}, then {first}");
+    assert!((first - total) <= (now - time + 2.0) * 10.0, "{total} at {time}, {first} at {now}");
+    let (age, _) = last_sample(&exported, "age");
+    assert!(live("age") >= age, "the host was not started anew");
+    eventually("it grows live", || (live("n_total") > first).then_some(()));
+    assert_eq!(run.terminate(), Some(0), "{}", run.log());
 }

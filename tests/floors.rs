@@ -40,6 +40,7 @@ fn files_import_only_from_lower_floors() {
                     | "settings"
                     | "watch"
                     | "save"
+                    | "past"
                     | "check"
                     | "output"
                     | "list"

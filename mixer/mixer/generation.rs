@@ -8,7 +8,7 @@ use tracing::error;
 use super::hosts::Fleet;
 use super::life::Life;
 use crate::event::{HostId, RUN_FINISHED};
-use crate::host::EmulatedHost;
+use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::{Changes, Plan};
 use crate::rng::Seed;
 
@@ -17,15 +17,26 @@ use crate::rng::Seed;
 pub(super) struct Generation {
     fleet: Arc<Fleet>,
     seed: Seed,
-    tasks: JoinSet<Option<(HostId, Life)>>,
+    /// Lives are boxed: a future has room twice for what it is given.
+    tasks: JoinSet<Option<(HostId, Box<Life>)>>,
 }
 
 impl Generation {
-    /// Starts all hosts of the fleet.
-    pub(super) fn start(fleet: Arc<Fleet>, seed: Seed) -> Self {
+    /// Starts all hosts of the fleet, or lets those go on that come out of the past.
+    pub(super) fn start(fleet: Arc<Fleet>, seed: Seed, past: Option<Vec<DrivenHost>>) -> Self {
+        let hosts = fleet.plan().hosts.len();
         let mut generation = Self { fleet, seed, tasks: JoinSet::new() };
-        let hosts = generation.fleet.plan().hosts.len();
-        generation.spawn(&vec![None; hosts], &mut []);
+        let Some(past) = past else {
+            generation.spawn(&vec![None; hosts], &mut []);
+            return generation;
+        };
+        let lives = past.into_iter().map(Life::resumed);
+        for (id, life) in (0..).zip(lives) {
+            generation.fleet.resumed(id, life.host());
+            if !life.has_ended() {
+                generation.tasks.spawn(Box::new(life).lived(Arc::clone(&generation.fleet), id));
+            }
+        }
         generation
     }
 
@@ -55,7 +66,7 @@ impl Generation {
             stay[*id as usize] = true;
         }
         self.fleet.hand_over(stay.into());
-        let mut lives: Vec<Option<Life>> = (0..old_count).map(|_| None).collect();
+        let mut lives: Vec<Option<Box<Life>>> = (0..old_count).map(|_| None).collect();
         while let Some(ended) = self.tasks.join_next().await {
             if let Some((id, life)) = handed_over(ended) {
                 lives[id as usize] = Some(life);
@@ -68,13 +79,13 @@ impl Generation {
     }
 
     /// Gives each host its task: those that are `kept` go on with their lives, and have ended if they have none.
-    fn spawn(&mut self, kept: &[Option<HostId>], lives: &mut [Option<Life>]) {
+    fn spawn(&mut self, kept: &[Option<HostId>], lives: &mut [Option<Box<Life>>]) {
         let now = self.fleet.clock().now();
         for ((id, plan), kept) in (0..).zip(&self.fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
             let life = match kept.map(|old_id| lives[old_id as usize].take()) {
-                None => Life::new(EmulatedHost::new(plan, self.seed, now)),
-                Some(Some(life)) => life.with_plan(plan),
+                None => Box::new(Life::new(EmulatedHost::new(plan, self.seed, now))),
+                Some(Some(life)) => Box::new(life.with_plan(plan)),
                 Some(None) => continue,
             };
             self.tasks.spawn(life.lived(Arc::clone(&self.fleet), id));
@@ -82,7 +93,7 @@ impl Generation {
     }
 }
 
-fn handed_over(ended: Result<Option<(HostId, Life)>, JoinError>) -> Option<(HostId, Life)> {
+fn handed_over(ended: Result<Option<(HostId, Box<Life>)>, JoinError>) -> Option<(HostId, Box<Life>)> {
     ended.unwrap_or_else(|problem| {
         error!("a host's task ended by a bug, the others go on: {problem}");
         None

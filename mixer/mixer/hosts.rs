@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use crate::clock::{Clock, Time};
 use crate::event::{Event, EventBus, HostId, OWN_NAME};
-use crate::host::{EmulatedHost, Outbox, START_SPREAD};
+use crate::host::{DrivenHost, EmulatedHost, Outbox, START_SPREAD};
 use crate::plan::{JobPlan, Plan};
 use crate::self_metrics::Tally;
 use crate::sink::Job;
@@ -194,6 +194,16 @@ impl Fleet {
     /// A host's job, and its row in the job's store.
     fn place(&self, id: HostId) -> (&Job, usize) {
         (&self.jobs[self.plan.hosts[id as usize].job], self.rows[id as usize] as usize)
+    }
+
+    /// Takes over a host that comes out of the past: what it shows, or that it has ended.
+    pub(super) fn resumed(&self, id: HostId, host: &DrivenHost) {
+        if host.due() == Time::NEVER {
+            self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
+        } else if host.host().has_begun() {
+            let (job, row) = self.place(id);
+            job.store().report(row, host.host().row());
+        }
     }
 
     /// Counts a host in.

@@ -28,6 +28,20 @@ impl Life {
         Self { host: DrivenHost::new(host), has_begun: false }
     }
 
+    /// The life of a host that comes out of the past.
+    pub(super) fn resumed(host: DrivenHost) -> Self {
+        Self { has_begun: host.host().has_begun(), host }
+    }
+
+    pub(super) const fn host(&self) -> &DrivenHost {
+        &self.host
+    }
+
+    /// Whether nothing will happen any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.host.due() == Time::NEVER
+    }
+
     /// The same life in another fleet, where the host has this plan, equal to its own.
     pub(super) fn with_plan(self, plan: Arc<HostPlan>) -> Self {
         Self { host: self.host.with_plan(plan), ..self }
@@ -36,10 +50,10 @@ impl Life {
     /// Lives as host `id` of the fleet, from now on present there if it has begun before. Gives the life back
     /// if it is handed over, and nothing if it has ended.
     pub(super) fn lived(
-        self,
+        self: Box<Self>,
         fleet: Arc<Fleet>,
         id: HostId,
-    ) -> impl Future<Output = Option<(HostId, Self)>> + Send {
+    ) -> impl Future<Output = Option<(HostId, Box<Self>)>> + Send {
         let presence = self.has_begun.then(|| Presence::begin(&fleet, id, self.host.host().starts_at()));
         live(fleet, id, self, presence)
     }
@@ -65,9 +79,9 @@ impl Life {
 async fn live(
     fleet: Arc<Fleet>,
     id: HostId,
-    mut life: Life,
+    mut life: Box<Life>,
     mut presence: Option<Presence>,
-) -> Option<(HostId, Life)> {
+) -> Option<(HostId, Box<Life>)> {
     let mailbox = fleet.mailbox(id);
     let starts_at = life.host.host().starts_at();
     while life.host.due() != Time::NEVER {
