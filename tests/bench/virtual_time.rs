@@ -1,0 +1,75 @@
+//! Virtual time: how many values a second are made, and written as OpenMetrics, on one thread and on two.
+//!
+//! `cargo bench --bench virtual_time` drives 200 workers of `hosts_load_with_peaks` through six hours.
+
+#![expect(clippy::expect_used, reason = "a bench ends when it cannot go on")]
+
+use std::hint::black_box;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use promemu::backfill::{Backfill, Grid};
+use promemu::clock::{Span, Time};
+use promemu::config::{ConfigDirs, LoadOptions};
+use promemu::event::HostId;
+use promemu::export::{Export, Format};
+use promemu::expression::Value;
+use promemu::host::Outbox;
+
+const START: Time = Time::from_unix_secs(1_767_600_000);
+const HOURS: Span = Span::from_secs(6 * 3600);
+
+fn backfill() -> Backfill {
+    let arguments = [("hosts_count", Value::Int(200)), ("hosts_ttl", Value::from("inf"))];
+    let arguments = arguments.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    let options = LoadOptions { arguments, ..LoadOptions::starting_at(START) };
+    let loaded = ConfigDirs::new(None).load("hosts_load_with_peaks", &options).expect("the config is good");
+    Backfill::new(Arc::new(loaded.plan), 7, START, START + HOURS)
+}
+
+/// Drives all hosts; gives how many values they made.
+fn drive(run: &Backfill, threads: usize) -> u64 {
+    let hosts: Vec<HostId> = (0..).take(run.plan().hosts.len()).collect();
+    let mut updates = 0;
+    let lived = |_, mut host| {
+        Backfill::drive(&mut host, START + HOURS, &mut Outbox::default(), |_, host, _| {
+            black_box(host.host().row());
+        })
+    };
+    let taken: Result<(), ()> = run.each_host(&hosts, threads, lived, |_, tally| {
+        updates += tally.updates;
+        Ok(())
+    });
+    taken.expect("nothing is refused");
+    updates
+}
+
+fn export(run: &Backfill, threads: usize) -> u64 {
+    let (done, dir) = (AtomicU64::new(0), std::env::temp_dir());
+    let grid = Grid { from: START, to: START + HOURS, step: Span::from_secs(10) };
+    let export = Export { run, grid, format: Format::OpenMetrics, threads, spool_dir: &dir, done: &done };
+    export.write(&mut io::sink()).expect("there is room").samples
+}
+
+fn virtual_time(criterion: &mut Criterion) {
+    let run = backfill();
+    let mut group = criterion.benchmark_group("virtual time");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for threads in [1, 2] {
+        group.throughput(Throughput::Elements(drive(&run, threads)));
+        group.bench_function(BenchmarkId::new("values", threads), |bencher| {
+            bencher.iter(|| drive(&run, threads));
+        });
+        group.throughput(Throughput::Elements(export(&run, threads)));
+        group.bench_function(BenchmarkId::new("OpenMetrics samples", threads), |bencher| {
+            bencher.iter(|| export(&run, threads));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, virtual_time);
+criterion_main!(benches);
