@@ -10,11 +10,18 @@ use crate::metric::{ABSENT, MetricType, cells_of, is_absent, series_of};
 
 /// Label names and values, rendered once for each format: as a run of `io.prometheus.client.Metric.label`
 /// fields, and as `name="value",…` of the text format. Cheap to share.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct LabelBlock {
-    /// The protobuf fields, and the text behind them.
-    bytes: Arc<[u8]>,
-    protobuf_len: usize,
+    arena: Arc<LabelArena>,
+    protobuf: (u32, u32),
+    text: (u32, u32),
+}
+
+/// The bytes of one block or of many, which then are neighbours and quick to go through.
+#[derive(Default)]
+struct LabelArena {
+    protobuf: Vec<u8>,
+    text: Vec<u8>,
 }
 
 const LABEL_PAIR_TAG: u8 = 0x0a; // Metric.label
@@ -25,27 +32,29 @@ impl LabelBlock {
     /// The labels in the order given.
     #[must_use]
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let (mut bytes, mut rendered) = (Vec::new(), Vec::new());
+        let mut arena = LabelArena::default();
+        let LabelArena { protobuf, text } = &mut arena;
         for (name, value) in labels {
             let pair_len = field_len(name.len()) + field_len(value.len());
-            bytes.push(LABEL_PAIR_TAG);
-            put_varint(&mut bytes, pair_len as u64);
+            protobuf.push(LABEL_PAIR_TAG);
+            put_varint(protobuf, pair_len as u64);
             for (tag, text) in [(NAME_TAG, name), (VALUE_TAG, value)] {
-                bytes.push(tag);
-                put_varint(&mut bytes, text.len() as u64);
-                bytes.extend_from_slice(text.as_bytes());
+                protobuf.push(tag);
+                put_varint(protobuf, text.len() as u64);
+                protobuf.extend_from_slice(text.as_bytes());
             }
-            if !rendered.is_empty() {
-                rendered.push(b',');
+            if !text.is_empty() {
+                text.push(b',');
             }
-            rendered.extend_from_slice(name.as_bytes());
-            rendered.extend_from_slice(b"=\"");
-            put_escaped(value, &mut rendered);
-            rendered.push(b'"');
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b"=\"");
+            put_escaped(value, text);
+            text.push(b'"');
         }
-        let protobuf_len = bytes.len();
-        bytes.extend_from_slice(&rendered);
-        Self { bytes: bytes.into(), protobuf_len }
+        protobuf.shrink_to_fit();
+        text.shrink_to_fit();
+        let (protobuf, text) = ((0, length(protobuf)), (0, length(text)));
+        Self { arena: Arc::new(arena), protobuf, text }
     }
 
     /// No labels.
@@ -54,16 +63,42 @@ impl LabelBlock {
         Self::new([])
     }
 
+    /// The same blocks as neighbours, in this order. Blocks of more than 4 GB together stay as they are.
+    #[must_use]
+    pub fn neighbours<'a>(blocks: impl Iterator<Item = &'a Self> + Clone) -> Vec<Self> {
+        let sizes = |size: fn(&Self) -> usize| blocks.clone().map(size).sum::<usize>();
+        let (protobuf_len, text_len) =
+            (sizes(|block| block.as_protobuf().len()), sizes(|block| block.as_text().len()));
+        if protobuf_len.max(text_len) > u32::MAX as usize {
+            return blocks.cloned().collect();
+        }
+        let mut arena =
+            LabelArena { protobuf: Vec::with_capacity(protobuf_len), text: Vec::with_capacity(text_len) };
+        let places: Vec<_> = blocks
+            .map(|block| {
+                let starts = (length(&arena.protobuf), length(&arena.text));
+                arena.protobuf.extend_from_slice(block.as_protobuf());
+                arena.text.extend_from_slice(block.as_text());
+                ((starts.0, length(&arena.protobuf)), (starts.1, length(&arena.text)))
+            })
+            .collect();
+        let arena = Arc::new(arena);
+        let block = |(protobuf, text)| Self { arena: Arc::clone(&arena), protobuf, text };
+        places.into_iter().map(block).collect()
+    }
+
     /// The protobuf fields.
     #[must_use]
+    #[inline]
     pub fn as_protobuf(&self) -> &[u8] {
-        &self.bytes[..self.protobuf_len]
+        &self.arena.protobuf[self.protobuf.0 as usize..self.protobuf.1 as usize]
     }
 
     /// The labels as the text format has them, without braces.
     #[must_use]
+    #[inline]
     pub fn as_text(&self) -> &[u8] {
-        &self.bytes[self.protobuf_len..]
+        &self.arena.text[self.text.0 as usize..self.text.1 as usize]
     }
 
     /// Names and values.
@@ -83,6 +118,31 @@ impl LabelBlock {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }
+}
+
+impl PartialEq for LabelBlock {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_protobuf() == other.as_protobuf()
+    }
+}
+
+impl Eq for LabelBlock {}
+
+impl std::hash::Hash for LabelBlock {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_protobuf().hash(state);
+    }
+}
+
+impl std::fmt::Debug for LabelBlock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// A length below 4 GB; what is longer has none of the labels behind that.
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
 /// In a label value the text format escapes `\`, `"` and newlines.
@@ -366,6 +426,17 @@ mod tests {
         assert_eq!(block.iter().collect::<Vec<_>>(), labels);
         assert_eq!(block.get("empty"), Some(""));
         assert_eq!(block.get("none"), None);
+    }
+
+    #[test]
+    fn blocks_that_are_made_neighbours_stay_what_they_are() {
+        let blocks =
+            [LabelBlock::new([("a", "1"), ("b", "x\"")]), LabelBlock::empty(), LabelBlock::new([("c", "")])];
+        let packed = LabelBlock::neighbours(blocks.iter());
+        assert_eq!(packed, blocks);
+        let texts =
+            |blocks: &[LabelBlock]| blocks.iter().map(|block| block.as_text().to_vec()).collect::<Vec<_>>();
+        assert_eq!(texts(&packed), texts(&blocks));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::clock::Span;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::{Names, Value};
 use crate::plan::{HostPlan, HostShape, JobPlan, Plan, RunDefaults};
-use crate::series::Family;
+use crate::series::{Family, LabelBlock};
 use events::Events;
 
 const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
@@ -73,7 +73,20 @@ pub(super) fn resolve(
         defaults,
     };
     group_by_shape(&mut plan);
+    let labels = LabelBlock::neighbours(rows(&plan).map(|host| &plan.hosts[host].labels));
+    let order: Vec<usize> = rows(&plan).collect();
+    for (host, labels) in order.into_iter().zip(labels) {
+        // Nobody else has the plan of a host yet.
+        if let Some(host) = Arc::get_mut(&mut plan.hosts[host]) {
+            host.labels = labels;
+        }
+    }
     plan
+}
+
+/// The hosts in the order in which their series are encoded.
+fn rows(plan: &Plan) -> impl Iterator<Item = usize> + Clone {
+    plan.jobs.iter().flat_map(|job| job.hosts.iter().map(|host| *host as usize))
 }
 
 /// Makes neighbours of the hosts of one shape in each job.

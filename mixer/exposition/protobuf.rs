@@ -48,13 +48,17 @@ pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut
     out[before..before + LENGTH_BYTES].copy_from_slice(&padded_varint(len as u64));
 }
 
+#[inline]
 fn put_metric(family: &Family, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
-    let blocks = [sample.host_labels, sample.metric_labels, group_labels].map(LabelBlock::as_protobuf);
-    let labels_len: usize = blocks.iter().map(|block| block.len()).sum();
+    let of_host = sample.host_labels.as_protobuf();
+    let (of_metric, of_group) = (sample.metric_labels.as_protobuf(), group_labels.as_protobuf());
+    let labels_len = of_host.len() + of_metric.len() + of_group.len();
     out.push(FAMILY_METRIC);
     put_varint(out, (labels_len + value_len(family.metric_type, sample)) as u64);
-    for block in blocks.into_iter().filter(|block| !block.is_empty()) {
-        out.extend_from_slice(block);
+    for block in [of_host, of_metric, of_group] {
+        if !block.is_empty() {
+            out.extend_from_slice(block);
+        }
     }
     match family.metric_type {
         MetricType::Gauge => put_value(METRIC_GAUGE, sample.cells[0], out),

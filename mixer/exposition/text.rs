@@ -43,10 +43,12 @@ struct Labels<'a>([&'a LabelBlock; 3]);
 
 impl Labels<'_> {
     /// Appends `{labels,le}`, or nothing if there are none.
+    #[inline]
     fn put(&self, le: Option<f64>, out: &mut Vec<u8>) {
         // Each part is preceded by what closes the one before it.
         let mut separator = b'{';
-        for text in self.0.map(LabelBlock::as_text) {
+        for block in self.0 {
+            let text = block.as_text();
             if !text.is_empty() {
                 out.push(separator);
                 out.extend_from_slice(text);
