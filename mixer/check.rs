@@ -40,9 +40,12 @@ fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<S
     };
     let mut lines = Vec::new();
     for class in classes {
-        let (options, _) = settings.load_options(&file, Some(&class), wall_now());
+        let (options, unknown) = settings.load_options(&file, Some(&class), wall_now());
         let loaded = file.plan(&options)?;
         lines.extend(loaded.warnings);
+        lines.extend(unknown.into_iter().map(|name| {
+            format!("variable {name} names no argument of the config; promemu --list-configs shows them")
+        }));
         lines.extend(first_failures(&loaded.plan, SEED, options.started_at));
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let class = if class.is_empty() { String::new() } else { format!(" {class}") };

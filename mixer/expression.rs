@@ -168,20 +168,22 @@ impl Names {
         names
     }
 
-    /// What is wrong with the first name or field that stands for nothing; `also` are names that are known
-    /// beside these.
+    /// The first name or field that stands for nothing, and what is wrong with it; `also` are names that are
+    /// known beside these.
     #[must_use]
-    pub fn complaint(&self, expression: &Expression, also: &[&str]) -> Option<String> {
+    pub fn complaint(&self, expression: &Expression, also: &[&str]) -> Option<(String, String)> {
         let is_known = |name: &String| self.contains(name) || also.contains(&name.as_str());
         if let Some(unknown) = expression.names.iter().find(|name| !is_known(name)) {
             let known: Vec<String> = also.iter().map(|name| (*name).to_owned()).chain(self.known()).collect();
-            return Some(format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known)));
+            let message = format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known));
+            return Some((unknown.clone(), message));
         }
         expression.fields.iter().find_map(|(name, field)| {
             let map = self.scope.get(name)?.as_map_ref().ok()?;
             let known: Vec<&str> = map.keys().map(AsRef::as_ref).collect();
             (!known.contains(&field.as_str())).then(|| {
-                format!("unknown name \"{name}.{field}\" in an expression{}", suggestion(field, &known))
+                let hint = suggestion(field, &known);
+                (field.clone(), format!("unknown name \"{name}.{field}\" in an expression{hint}"))
             })
         })
     }
@@ -257,6 +259,16 @@ impl Expression {
         Ok(Self { source: text.into(), ast: Arc::new(ast), names, fields, emits })
     }
 
+    /// Where in its text a word stands first, in bytes.
+    #[must_use]
+    pub fn place_of(&self, word: &str) -> Option<usize> {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let is_whole = |at: &usize| {
+            !self.source[..*at].ends_with(is_part) && !self.source[at + word.len()..].starts_with(is_part)
+        };
+        self.source.match_indices(word).map(|(at, _)| at).find(is_whole)
+    }
+
     /// The names it needs, sorted.
     #[must_use]
     pub fn names(&self) -> &[String] {
@@ -276,7 +288,7 @@ impl Expression {
 
     /// Evaluates with these names.
     pub fn evaluate(&self, names: &Names) -> Result<Value, String> {
-        if let Some(complaint) = names.complaint(self, &[]) {
+        if let Some((_, complaint)) = names.complaint(self, &[]) {
             return Err(complaint);
         }
         let mut scope = names.scope.clone();

@@ -54,7 +54,9 @@ pub(crate) fn write(
     let target = Target::of(out)?;
     let done = AtomicU64::new(0);
     let export = Export { run, grid, format, threads, spool_dir: target.dir(), done: &done };
-    let exported = target.write(|out| with_progress(&export, || export.write(out)))?;
+    let Some(exported) = target.write(|out| with_progress(&export, || export.write(out)))? else {
+        return Ok(());
+    };
     let (series, moments) = (run.plan().series_count(), grid.count());
     info!(
         "exported {} samples of {} at {} to {out}, seed {}",
@@ -169,20 +171,20 @@ impl Target {
         }
     }
 
-    /// Writes all or nothing: a file has its name only when it is whole.
+    /// Writes all or nothing: a file has its name only when it is whole. Gives nothing if who reads standard
+    /// output has seen enough.
     fn write(
         &self,
         work: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<Exported>,
-    ) -> Result<Exported, Error> {
+    ) -> Result<Option<Exported>, Error> {
         let failed = |source: io::Error| Error::System {
             what: "the export cannot be written; see that the disk has room for it".to_owned(),
             source,
         };
         match self {
             Self::Stdout => match work(&mut io::stdout()) {
-                // Who reads it has seen enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exported::default()),
-                outcome => outcome.map_err(failed),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+                outcome => outcome.map(Some).map_err(failed),
             },
             Self::File(path) => {
                 remove_leftovers(self.dir());
@@ -196,7 +198,7 @@ impl Target {
                 let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
                 file.as_file().sync_all().map_err(failed)?;
                 file.persist(path).map_err(|error| failed(error.error))?;
-                Ok(exported)
+                Ok(Some(exported))
             }
         }
     }

@@ -216,7 +216,6 @@ mod tests {
                             description: "response seconds",
                             observations: 20,
                             buckets: [0.05, 0.1, 0.25, 0.5, 1],
-                            decimals: 3,
                             value_range: (0.01, 2),
                             // Or, instead:
                             //     scenario: random_walk(step: 0.1),

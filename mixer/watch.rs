@@ -188,6 +188,7 @@ impl Watch {
                 let why = diagnostics::with_causes(&Error::Config(error));
                 if self.unreadable.as_ref() != Some(&why) {
                     error!("{why}");
+                    info!("the run goes on as before");
                     self.unreadable = Some(why);
                 }
                 return None;

@@ -209,7 +209,7 @@ fn metrics_are_checked_to_the_last_field() {
     Metric(name: "m", scenario: relay_to_other_metric)
         test.ron:2:29: relay_to_other_metric needs source_metric_name: the other metric
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "valu * 2"))
-        test.ron:2:110: unknown name "valu" in an expression; did you mean "value"?
+        test.ron:2:111: unknown name "valu" in an expression; did you mean "value"?
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "value *"))
         test.ron:2:118: the expression "value *" is wrong: it ends too early
     Metric(name: "m", scenario: calc_by_event(events_config: { "e": "\"text\"" }))

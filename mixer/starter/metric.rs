@@ -109,12 +109,7 @@ impl Pattern {
             },
             MetricType::Histogram => Self {
                 about: "A histogram counts in buckets: here 20 observations with each new value.",
-                fields: &[
-                    "observations: 20",
-                    "buckets: [0.05, 0.1, 0.25, 0.5, 1]",
-                    "decimals: 3",
-                    "value_range: (0.01, 2)",
-                ],
+                fields: &["observations: 20", "buckets: [0.05, 0.1, 0.25, 0.5, 1]", "value_range: (0.01, 2)"],
                 scenario: "random_in_range(value_range: (0.02, 0.6))",
                 alternatives: [
                     "random_walk(step: 0.1)",

@@ -2,9 +2,9 @@
 
 use super::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
-use crate::error::{SourceSpan, suggestion};
+use crate::error::suggestion;
 use crate::event::Subscription;
-use crate::expression::{Expression, Formula, Moment, Storage};
+use crate::expression::{Formula, Moment, Storage};
 use crate::rng::Seed;
 use crate::scenario::{Argument, Arguments, Case, Param, ParamKind, ScenarioPlan, Script};
 
@@ -96,7 +96,7 @@ impl Resolver<'_> {
     /// A formula, tried once if that tells something.
     pub(super) fn formula(&mut self, template: &FormulaTemplate) -> Option<Formula> {
         let expression = &template.expression;
-        self.know_names(expression, template.span)?;
+        self.know_names(template)?;
         if !expression.emits().is_empty() {
             self.problems.error(template.span, "emit is for scripts; an event's action can emit, too");
             return None;
@@ -113,15 +113,18 @@ impl Resolver<'_> {
 
     fn script(&mut self, template: &FormulaTemplate) -> Option<Script> {
         let expression = &template.expression;
-        self.know_names(expression, template.span)?;
+        self.know_names(template)?;
         let emits = expression.emits().iter().map(|event| event.as_deref().map(Into::into)).collect();
         Some(Script { formula: expression.bind_script(&self.names, &mut self.links), emits })
     }
 
-    fn know_names(&mut self, expression: &Expression, span: SourceSpan) -> Option<()> {
+    fn know_names(&mut self, template: &FormulaTemplate) -> Option<()> {
+        let expression = &template.expression;
         self.note_names(expression.names().iter().map(String::as_str));
-        let Some(complaint) = self.names.complaint(expression, &Formula::NAMES) else { return Some(()) };
-        self.problems.error(span, complaint);
+        let Some((name, complaint)) = self.names.complaint(expression, &Formula::NAMES) else {
+            return Some(());
+        };
+        self.problems.error(template.span_of(&name), complaint);
         None
     }
 }

@@ -34,6 +34,8 @@ pub(in crate::config) enum ParamTemplate {
 #[derive(Debug)]
 pub(in crate::config) struct FormulaTemplate {
     pub(in crate::config) span: SourceSpan,
+    /// Where the expression's text begins, if it stands in the file letter for letter.
+    pub(in crate::config) text_at: Option<usize>,
     pub(in crate::config) expression: Expression,
 }
 
@@ -146,7 +148,16 @@ impl FormulaTemplate {
         let compiled = compile(bare);
         let compiled =
             compiled.map_err(|error| problems.error(node.span_at(before + error.at), error.message));
-        Some(Self { span: node.span, expression: compiled.ok()? })
+        let text_at = node.text_at.map(|at| at + before);
+        Some(Self { span: node.span, text_at, expression: compiled.ok()? })
+    }
+
+    /// The place of a word in the expression, or that of the whole.
+    pub(in crate::config) fn span_of(&self, word: &str) -> SourceSpan {
+        match (self.text_at, self.expression.place_of(word)) {
+            (Some(start), Some(at)) => SourceSpan { start: start + at, end: start + at + word.len() },
+            _ => self.span,
+        }
     }
 
     /// The lines of a script.
@@ -160,7 +171,7 @@ impl FormulaTemplate {
             let message = format!("the script is wrong: {}", error.message);
             problems.error(node.span_at(error.at), message);
         });
-        Some(Self { span: node.span, expression: compiled.ok()? })
+        Some(Self { span: node.span, text_at: node.text_at, expression: compiled.ok()? })
     }
 }
 

@@ -222,7 +222,7 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
     Metric(name: "m", when: "links > 3")
         test.ron:2:26: the expression "links > 3" is wrong: links is written with a metric's name behind it, as in links.cpu_usage_percent
     Metric(name: "m", when: "metric.hihg > 3")
-        test.ron:2:25: unknown name "metric.hihg" in an expression; did you mean "high"?
+        test.ron:2:33: unknown name "metric.hihg" in an expression; did you mean "high"?
     Metric(name: "m", when: "emit(\"x\")")
         test.ron:2:25: emit is for scripts; an event's action can emit, too
     Metric(name: "m", when: "percent_of_range(5) > 1")
@@ -247,7 +247,7 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
     "#))
         test.ron:4:9: the script is wrong: unexpected '*'
     Metric(name: "m", scenario: script(source: "let a = 1; a + vlaue"))
-        test.ron:2:44: unknown name "vlaue" in an expression; did you mean "value"?
+        test.ron:2:60: unknown name "vlaue" in an expression; did you mean "value"?
     Metric(name: "m", scenario: script(source: "fn f() { 1 } f()"))
         test.ron:2:45: the script is wrong: number of functions defined exceeds maximum limit
     Metric(name: "m", metric_type: histogram, observations: "\"many\"")
