@@ -219,7 +219,10 @@ impl CompileError {
 pub struct Expression {
     source: Arc<str>,
     ast: Arc<AST>,
+    /// The names that it needs.
     names: Vec<String>,
+    /// These, and those that it declares itself: what such a one hides may still be needed before.
+    all_names: Vec<String>,
     fields: Vec<(String, String)>,
     emits: Vec<Option<String>>,
 }
@@ -252,11 +255,12 @@ impl Expression {
             let message = "links is written with a metric's name behind it, as in links.cpu_usage_percent";
             return Err(CompileError { at, message: message.to_owned() });
         }
-        names.retain(|name| !declared.contains(name));
         names.sort();
         names.dedup();
+        let all_names = names.clone();
+        names.retain(|name| !declared.contains(name));
         fields.dedup();
-        Ok(Self { source: text.into(), ast: Arc::new(ast), names, fields, emits })
+        Ok(Self { source: text.into(), ast: Arc::new(ast), names, all_names, fields, emits })
     }
 
     /// Where in its text a word stands first, in bytes.
@@ -291,7 +295,12 @@ impl Expression {
         if let Some((_, complaint)) = names.complaint(self, &[]) {
             return Err(complaint);
         }
-        let mut scope = names.scope.clone();
+        let mut scope = Scope::new();
+        for name in &self.all_names {
+            if let Some(value) = names.scope.get(name) {
+                scope.push_constant_dynamic(name.as_str(), value.clone());
+            }
+        }
         let result = ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
         Value::from_dynamic(result.map_err(engine::text_of)?)
     }
@@ -333,6 +342,8 @@ impl Found {
                     _ => None,
                 });
             }
+            // As a method of its name, which may be calculated.
+            ASTNode::Expr(Expr::MethodCall(call, _)) if call.name == "emit" => self.emits.push(None),
             ASTNode::Stmt(Stmt::Var(declaration, ..)) => self.declared.push(declaration.0.name.to_string()),
             ASTNode::Stmt(Stmt::For(parts, _)) => {
                 self.declared.push(parts.0.name.to_string());

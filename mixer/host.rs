@@ -20,7 +20,7 @@ pub use outbox::Outbox;
 use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::expression::Storage;
-use crate::metric::{ABSENT, Cells, Counter};
+use crate::metric::{ABSENT, Cells, Counter, is_absent};
 use crate::plan::{HostPlan, Reaction};
 use crate::rng::{Rng, Seed};
 use crate::scenario::{Emission, Running};
@@ -36,6 +36,9 @@ const WAKE_LATENESS_MAX: Span = Span::from_secs(1);
 
 /// Events that follow from events that follow from events… end after so many steps.
 const HOPS_MAX: u8 = 32;
+
+/// No more events come from a host at one moment.
+const EVENTS_MAX: usize = 10_000;
 
 /// A metric's state: its scenario's, and the last value that this gave. There is one per series, so what
 /// few metrics need is kept elsewhere.
@@ -236,7 +239,7 @@ impl EmulatedHost {
         hops: u8,
         out: &mut Outbox,
     ) {
-        if hops > HOPS_MAX {
+        if hops > HOPS_MAX || out.events.len() >= EVENTS_MAX {
             out.events_dropped += 1;
             return;
         }
@@ -320,13 +323,22 @@ impl EmulatedHost {
         }
     }
 
-    /// Takes a metric's sample away, and those of the metrics that are calculated from it.
+    /// Takes a metric's sample away, and those of the metrics that are calculated from it, which stand behind it.
     fn clear_cells(&mut self, metric: usize) {
         let host = Arc::clone(&self.plan);
-        let plan = &host.shape.metrics[metric];
-        self.row[plan.offset..plan.offset + plan.cells.width()].fill(ABSENT);
-        let relays = host.shape.metrics.iter().enumerate().filter(|(_, other)| other.source == Some(metric));
-        relays.for_each(|(relay, _)| self.clear_cells(relay));
+        let metrics = &host.shape.metrics;
+        if is_absent(self.row[metrics[metric].offset]) {
+            return;
+        }
+        let mut cleared = vec![metric];
+        for (index, other) in metrics.iter().enumerate().skip(metric + 1) {
+            if other.source.is_some_and(|source| cleared.binary_search(&source).is_ok()) {
+                cleared.push(index);
+            }
+        }
+        for metric in cleared.iter().map(|index| &metrics[*index]) {
+            self.row[metric.offset..metric.offset + metric.cells.width()].fill(ABSENT);
+        }
     }
 
     /// Updates the marked metrics and those that are calculated from them, in the plan's order.
@@ -348,7 +360,10 @@ impl EmulatedHost {
 
     fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
         for time in out.effects.wakes.drain(..) {
-            if time < self.ends_at && self.wakes.len() < WAKES_MAX && !self.wakes.contains(&(time, index)) {
+            if time < self.ends_at
+                && self.wakes.len() < WAKES_MAX.max(4 * self.metrics.len())
+                && !self.wakes.contains(&(time, index))
+            {
                 self.wakes.push((time, index));
             }
         }

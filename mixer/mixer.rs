@@ -129,9 +129,8 @@ impl MetricsMixer {
         let Self { fleet, settings, own, self_page, output, past } = self;
         let (clock, real) = (*fleet.clock(), fleet.clock().real());
         let ends_at = clock.now() + settings.duration;
-        if past.is_none() {
-            fleet.publish_own(RUN_STARTED);
-        }
+        // Hosts count their start from the same moment as the event.
+        let start = if past.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
         let health = Arc::clone(output.health());
         let (stop, stopped) = watch::channel(false);
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
@@ -139,7 +138,7 @@ impl MetricsMixer {
         let mut servers = JoinSet::new();
         servers.extend(self_page.map(SelfPage::serve));
         let mut sink = tokio::spawn(output.drive(newest, settings.push.interval, stopped));
-        let mut generation = Generation::start(fleet, Seed::new(settings.seed), past);
+        let mut generation = Generation::start(fleet, Seed::new(settings.seed), start, past);
         let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
         loop {

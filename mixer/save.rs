@@ -110,7 +110,7 @@ fn grid(args: &ExportArgs) -> Result<Grid, Error> {
             (to.before(length.unwrap_or(hour)), to)
         }
     };
-    if from >= to || to == Time::NEVER {
+    if from >= to || to == Time::NEVER || length == Some(Span::FOREVER) {
         let message =
             format!("--from {} must be before --to {}, and neither be endless", from.rfc3339(), to.rfc3339());
         return Err(Error::Usage(message));

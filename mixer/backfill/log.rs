@@ -12,6 +12,9 @@ use crate::host::{DrivenHost, EmulatedHost, Outbox};
 use crate::plan::{HostShape, Plan, Reaction};
 use crate::rng::Seed;
 
+/// No more events are told in a run: hosts that set each other off without end fall silent then.
+const EVENTS_MAX: usize = 2_000_000;
+
 /// All events that cross from one host to another, in the order in which they are heard.
 #[derive(Debug, Default)]
 pub struct EventLog {
@@ -122,6 +125,9 @@ impl Talkers {
         emitter: Option<HostId>,
         due: &mut BinaryHeap<Reverse<(Time, HostId)>>,
     ) {
+        if self.log.len() >= EVENTS_MAX {
+            return;
+        }
         let event = Arc::new(event);
         let mut is_heard = false;
         for listener in bus.listeners(&event, emitter) {

@@ -105,9 +105,10 @@ fn limit(engine: &mut Engine) {
         .set_max_functions(0)
         .set_max_modules(0)
         .set_max_string_size(64 * 1024)
-        .set_max_array_size(10_000)
+        .set_max_array_size(1_000)
         .set_max_map_size(1_000)
         .disable_symbol("eval")
+        .disable_symbol("Fn")
         .on_print(|_| {})
         .on_debug(|_, _, _| {});
     engine.register_fn("sleep", |_: i64| {}).register_fn("sleep", |_: f64| {});
@@ -153,7 +154,7 @@ fn register_draws(engine: &mut Engine) {
         });
     }
     engine.register_fn("emit", |event: &str| emit(event, serde_json::Value::Null));
-    engine.register_fn("emit", |event: &str, data: Dynamic| emit(event, to_json(data)));
+    engine.register_fn("emit", |event: &str, data: Dynamic| emit(event, to_json(data, 0)?));
 }
 
 fn emit(event: &str, data: serde_json::Value) -> Answer<()> {
@@ -201,20 +202,29 @@ pub(super) fn from_json(value: &serde_json::Value) -> Dynamic {
     }
 }
 
+/// What an event carries is nested no deeper.
+const NESTING_MAX: usize = 32;
+
 /// What a script's event carries. What has no form in JSON is null.
-fn to_json(value: Dynamic) -> serde_json::Value {
+fn to_json(value: Dynamic, depth: usize) -> Answer<serde_json::Value> {
+    if depth > NESTING_MAX {
+        return Err(format!("what an event carries is nested {NESTING_MAX} deep at most").into());
+    }
     if let Some(map) = value.read_lock::<rhai::Map>() {
-        let fields = map.iter().map(|(key, value)| (key.to_string(), to_json(value.clone())));
-        return serde_json::Value::Object(fields.collect());
+        let field = |(key, value): (&rhai::Identifier, &Dynamic)| {
+            Ok((key.to_string(), to_json(value.clone(), depth + 1)?))
+        };
+        return map.iter().map(field).collect::<Answer<_>>().map(serde_json::Value::Object);
     }
     if let Some(items) = value.read_lock::<rhai::Array>() {
-        return serde_json::Value::Array(items.iter().cloned().map(to_json).collect());
+        let items = items.iter().map(|item| to_json(item.clone(), depth + 1));
+        return items.collect::<Answer<_>>().map(serde_json::Value::Array);
     }
-    match Value::from_dynamic(value) {
+    Ok(match Value::from_dynamic(value) {
         Ok(Value::Bool(bool)) => bool.into(),
         Ok(Value::Int(int)) => int.into(),
         Ok(Value::Float(float)) => float.into(),
         Ok(Value::Text(text)) => text.into(),
         Ok(Value::List(_)) | Err(_) => serde_json::Value::Null,
-    }
+    })
 }

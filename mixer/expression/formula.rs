@@ -159,6 +159,7 @@ impl Interpreted {
             scope.push_constant_dynamic("links", links.collect::<rhai::Map>().into());
         }
         let storage_at = scope.len();
+        let stored = self.is_script.then(|| moment.storage.clone());
         if self.uses_storage {
             scope.push_dynamic("storage", std::mem::take(&mut moment.storage.0).into());
         }
@@ -169,13 +170,17 @@ impl Interpreted {
         };
         let (result, context) =
             with_context(context, || ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast));
-        if self.uses_storage {
-            scope.rewind(storage_at + 1);
-            moment.storage.0 = scope.remove::<rhai::Map>("storage").unwrap_or_default();
-        }
         if let Some(context) = context {
             *moment.rng = context.rng;
             *emitted = context.emitted.unwrap_or_default();
+        }
+        if self.uses_storage {
+            scope.rewind(storage_at + 1);
+            let Some(storage) = scope.remove::<rhai::Map>("storage") else {
+                *moment.storage = stored.unwrap_or_default();
+                return Err("storage is a map; write storage.name = value".to_owned());
+            };
+            moment.storage.0 = storage;
         }
         result.map_err(text_of)
     }
@@ -216,9 +221,9 @@ impl Expression {
     fn bind_as(&self, names: &Names, links: &mut Vec<String>, is_script: bool) -> Formula {
         let linked: Vec<(String, usize)> =
             self.links().map(|name| (name.to_owned(), place(name, links))).collect();
-        let uses = |wanted: &str| self.names.iter().any(|name| name == wanted);
+        let uses = |wanted: &str| self.all_names.iter().any(|name| name == wanted);
         let mut scope = Scope::new();
-        for name in &self.names {
+        for name in &self.all_names {
             if let Some(value) = names.scope.get(name) {
                 scope.push_constant_dynamic(name.as_str(), value.clone());
             }

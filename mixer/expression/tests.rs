@@ -198,6 +198,9 @@ fn hostile_scripts_end_with_an_error() {
         "value.x.y",
         "throw 5",
         "emit(\"a\", 1, 2)",
+        "storage = 5; 1",
+        "Fn(\"emit\").call(\"a\")",
+        "let a = []; for i in 0..9900 { a = [a] } emit(\"x\", a); 1",
         "for i in 0..200 { emit(\"a\") }",
     ] {
         let outcome = Expression::compile_script(text).map_err(|e| e.message);
@@ -237,4 +240,19 @@ fn formulas_are_equal_if_they_do_the_same() {
     other.set("limit", Value::Int(17));
     assert_eq!(bind("value * share", &names()), bind("value * share", &other));
     assert_ne!(bind("value * limit", &names()), bind("value * limit", &other));
+}
+
+#[test]
+fn a_name_that_is_declared_hides_an_outer_one_from_there_on() {
+    let script =
+        Expression::compile_script("let limit = limit + 1; let dt = max(dt, 9.0); limit + dt").unwrap();
+    assert_eq!(script.names(), Vec::<String>::new());
+    let script = script.bind_script(&names(), &mut Vec::new());
+    assert!(script.uses_dt());
+    assert_eq!(evaluate(&script, 0.0, 0.0).0, Ok(26.0));
+}
+
+#[test]
+fn an_event_that_is_emitted_as_a_method_is_known_of() {
+    assert_eq!(Expression::compile_script("\"go\".emit()").unwrap().emits(), [None]);
 }

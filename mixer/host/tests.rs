@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
-use crate::metric::is_absent;
 use crate::plan::Plan;
 use proptest::prelude::*;
 
@@ -376,6 +375,31 @@ fn a_reaction_waits_for_its_condition() {
         .map(|(secs, _)| *secs)
         .collect();
     assert_eq!(pongs, [22.0]);
+}
+
+#[test]
+fn events_that_set_each_other_off_come_to_an_end() {
+    let plan = one_host(
+        r#"listen_events: { "x": [emit("x"), emit("x")], "host_started": emit("x") }, metrics: [Metric(name: "m")]"#,
+    );
+    let (mut host, mut out) = (host(&plan, 0, 1), Outbox::default());
+    host.advance(at(&host, 0.0), &[], &mut out);
+    assert_eq!(out.events.len(), EVENTS_MAX);
+    assert!(out.events_dropped > 0);
+}
+
+#[test]
+fn all_metrics_of_a_name_are_stopped_and_a_long_chain_of_relays_with_its_source() {
+    let plan = one_host(
+        r#"interval: "10s", listen_events: { "halt": stop_metric("core") }, metrics: [
+            Metric(repeat: Repeat(var: "c", from: 0, to: 3), name: "core", labels: { "core": "{c}" }),
+            Metric(name: "m0", when: "t < 15"),
+            Metric(repeat: Repeat(var: "i", from: 1, to: 50000), name: "m{i}", scenario: relay_to_other_metric(source_metric_name: "m{i - 1}"))]"#,
+    );
+    let rows = rows(&drive(&mut host(&plan, 0, 1), 26.0, &[(5.0, "halt")]));
+    let absent = |row: &[f64]| row.iter().filter(|cell| is_absent(**cell)).count();
+    assert_eq!((absent(&rows[0].1), absent(&rows[1].1)), (0, 4));
+    assert_eq!(absent(&rows.last().unwrap().1), 4 + 50_001);
 }
 
 #[test]

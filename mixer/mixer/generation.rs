@@ -7,6 +7,7 @@ use tracing::error;
 
 use super::hosts::Fleet;
 use super::life::Life;
+use crate::clock::Time;
 use crate::event::{HostId, RUN_FINISHED};
 use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::{Changes, Plan};
@@ -23,11 +24,11 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Starts all hosts of the fleet, or lets those go on that come out of the past.
-    pub(super) fn start(fleet: Arc<Fleet>, seed: Seed, past: Option<Vec<DrivenHost>>) -> Self {
+    pub(super) fn start(fleet: Arc<Fleet>, seed: Seed, start: Time, past: Option<Vec<DrivenHost>>) -> Self {
         let hosts = fleet.plan().hosts.len();
         let mut generation = Self { fleet, seed, tasks: JoinSet::new() };
         let Some(past) = past else {
-            generation.spawn(&vec![None; hosts], &mut []);
+            generation.spawn(start, &vec![None; hosts], &mut []);
             return generation;
         };
         let lives = past.into_iter().map(Life::resumed);
@@ -74,17 +75,18 @@ impl Generation {
         }
         let next = self.fleet.successor(plan, &changes.kept, |id| lives[id as usize].is_some());
         self.fleet = Arc::new(next);
-        self.spawn(&changes.kept, &mut lives);
+        let now = self.fleet.clock().now();
+        self.spawn(now, &changes.kept, &mut lives);
         changes
     }
 
-    /// Gives each host its task: those that are `kept` go on with their lives, and have ended if they have none.
-    fn spawn(&mut self, kept: &[Option<HostId>], lives: &mut [Option<Box<Life>>]) {
-        let now = self.fleet.clock().now();
+    /// Gives each host its task: those that are `kept` go on with their lives, and have ended if
+    /// they have none; the others count from `start`.
+    fn spawn(&mut self, start: Time, kept: &[Option<HostId>], lives: &mut [Option<Box<Life>>]) {
         for ((id, plan), kept) in (0..).zip(&self.fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
             let life = match kept.map(|old_id| lives[old_id as usize].take()) {
-                None => Box::new(Life::new(EmulatedHost::new(plan, self.seed, now))),
+                None => Box::new(Life::new(EmulatedHost::new(plan, self.seed, start))),
                 Some(Some(life)) => Box::new(life.with_plan(plan)),
                 Some(None) => continue,
             };

@@ -230,8 +230,8 @@ impl Fleet {
         job.store().remove(row);
     }
 
-    /// Emits an event of the mixer itself.
-    pub(super) fn publish_own(&self, name: &str) {
+    /// Emits an event of the mixer itself; gives its time.
+    pub(super) fn publish_own(&self, name: &str) -> Time {
         let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
         let data = serde_json::Value::Null;
         let time = self.clock.now();
@@ -239,6 +239,7 @@ impl Fleet {
             Event { name: name.into(), source: OWN_NAME.into(), data, time, sequence, hops: 0 },
             None,
         );
+        time
     }
 
     /// Puts an event into the mailboxes of those that listen; never waits.

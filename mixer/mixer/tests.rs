@@ -68,7 +68,7 @@ async fn difference() -> Option<String> {
     let tally = SelfMetrics::new().unwrap().tally().clone();
     let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally));
     let hosts = fleet.plan().hosts.len();
-    let mut generation = Generation::start(Arc::clone(&fleet), Seed::new(SEED), None);
+    let mut generation = Generation::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None);
     let seen = live_rows(&fleet, hosts).await;
     generation.end().await;
 

@@ -82,7 +82,11 @@ impl Scenario for Brownian {
         let Plan { base, volatility, reversion } = *self.plan;
         let dt_secs = tick.dt_secs;
         let kept = libm::exp(-reversion * dt_secs);
-        let variance = if reversion > 0.0 { (1.0 - kept * kept) / (2.0 * reversion) } else { dt_secs };
+        let variance = if reversion > 0.0 {
+            -libm::expm1(-2.0 * reversion * dt_secs) / (2.0 * reversion)
+        } else {
+            dt_secs
+        };
         let step = volatility * libm::sqrt(variance) * tick.rng.normal();
         self.position = base + (self.position - base) * kept + step;
         Ok(Some(self.position))

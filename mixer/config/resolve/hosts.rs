@@ -174,8 +174,10 @@ impl<'a> Resolver<'a> {
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
             self.events.hears(&subscription, event.span);
-            let (reaction, when) = self.reaction(&shape, action)?;
-            shape.listeners.push(Listener { subscription, reaction, when });
+            let (reactions, when) = self.reactions(&shape, action)?;
+            let listener =
+                |reaction| Listener { subscription: subscription.clone(), reaction, when: when.clone() };
+            shape.listeners.extend(reactions.into_iter().map(listener));
         }
         for (name, value) in &template.storage {
             let value = self.value(&format!("storage {name:?}"), value)?;
@@ -184,45 +186,56 @@ impl<'a> Resolver<'a> {
         Some(shape)
     }
 
-    fn reaction(
+    /// What an action does, and when: to all metrics of the name that it gives.
+    fn reactions(
         &mut self,
         shape: &HostShape,
         action: &ActionTemplate,
-    ) -> Option<(Reaction, Option<Condition>)> {
-        let reaction = match action {
+    ) -> Option<(Vec<Reaction>, Option<Condition>)> {
+        let reactions = match action {
             ActionTemplate::Emit(event) => {
                 let event = self.value("event", event)?.into();
                 self.events.emits(&event);
-                Reaction::Emit(event)
+                vec![Reaction::Emit(event)]
             }
-            ActionTemplate::StartMetric(name) => Reaction::StartMetric(self.metric_index(shape, name)?),
-            ActionTemplate::StopMetric(name) => Reaction::StopMetric(self.metric_index(shape, name)?),
+            ActionTemplate::StartMetric(name) => {
+                self.metric_indices(shape, name)?.map(Reaction::StartMetric).collect()
+            }
+            ActionTemplate::StopMetric(name) => {
+                self.metric_indices(shape, name)?.map(Reaction::StopMetric).collect()
+            }
             ActionTemplate::When(condition, action) => {
                 self.links.clear();
                 let formula = self.formula(condition)?;
                 let links = std::mem::take(&mut self.links);
                 let by_name = ByName::of(shape.metrics.iter().map(|metric| &*metric.name));
                 let links = self.linked(&links, &by_name, condition.span)?;
-                let (reaction, inner) = self.reaction(shape, action)?;
+                let (reactions, inner) = self.reactions(shape, action)?;
                 if inner.is_some() {
                     self.problems
                         .error(condition.span, "a when cannot stand in another one; join them by &&");
                     return None;
                 }
-                return Some((reaction, Some(Condition { formula, links })));
+                return Some((reactions, Some(Condition { formula, links })));
             }
         };
-        Some((reaction, None))
+        Some((reactions, None))
     }
 
-    fn metric_index(&mut self, shape: &HostShape, name: &Scalar<String>) -> Option<usize> {
+    fn metric_indices(
+        &mut self,
+        shape: &HostShape,
+        name: &Scalar<String>,
+    ) -> Option<impl Iterator<Item = usize> + use<>> {
         let wanted = self.value("metric", name)?;
-        let index = shape.metrics.iter().position(|metric| *metric.name == *wanted);
-        if index.is_none() {
+        let named = shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *wanted);
+        let indices: Vec<usize> = named.map(|(index, _)| index).collect();
+        if indices.is_empty() {
             let known: Vec<&str> = shape.metrics.iter().map(|metric| &*metric.name).collect();
             let hint = suggestion(&wanted, &known);
             self.problems.error(name.span, format!("the host has no metric {wanted:?}{hint}"));
+            return None;
         }
-        index
+        Some(indices.into_iter())
     }
 }

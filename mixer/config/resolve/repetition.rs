@@ -60,7 +60,11 @@ impl Resolver<'_> {
             if !varies {
                 return Some(values.count().saturating_mul(count?));
             }
-            total = total.saturating_add(count?);
+            // An inner repetition that makes nothing takes its time, too.
+            total = total.saturating_add(count?.max(1));
+            if total > self.series_max {
+                return Some(total);
+            }
         }
         Some(total)
     }
