@@ -27,6 +27,7 @@ use promemu::error::{Error, suggestion};
 use promemu::mixer::{MetricsMixer, RunSettings};
 use promemu::plan::Plan;
 use promemu::preview::FirstValues;
+use promemu::sink::http::HttpOptions;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
 use promemu::sink::self_page::SELF_PATH;
 use promemu::status::plural;
@@ -242,7 +243,8 @@ fn is_ignored_hang_up() -> bool {
 /// Deletes promemu's groups from the Pushgateway: those of runs that are over, or all.
 async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
     let url = settings.gateway_url()?;
-    let client = Arc::new(PushgatewayClient::new(url.clone(), settings.push_timeout())?);
+    let client =
+        Arc::new(PushgatewayClient::new(url.clone(), &HttpOptions::default(), settings.push_timeout())?);
     let away = |error| Error::Run(format!("the groups of pushgateway {url} cannot be listed: {error}"));
     let (groups, gateway_now) = client.groups().await.map_err(away)?;
     let own = RunInfo::new("", Span::ZERO);

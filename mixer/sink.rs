@@ -3,6 +3,7 @@
 //! A sink reads [`Job`]s; it never sees a host. A slow, dead or lying server costs freshness and nothing
 //! else: what is sent is always the newest state, and nothing queues up.
 
+pub mod http;
 pub mod pushgateway;
 pub mod scrape;
 pub mod self_page;

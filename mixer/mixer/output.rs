@@ -14,6 +14,7 @@ use crate::event::METRICS_PUSHED;
 use crate::host::START_SPREAD;
 use crate::self_metrics::SelfMetrics;
 use crate::sink::Health;
+use crate::sink::http::HttpOptions;
 use crate::sink::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::{Publisher, ScrapeSink};
 
@@ -41,7 +42,8 @@ impl Output {
         if settings.embedded {
             return Ok(Self::Embedded(ScrapeSink::bind(&settings.pushgateway_url, fleet.jobs(), own).await?));
         }
-        let client = PushgatewayClient::new(settings.pushgateway_url.clone(), settings.push_timeout)?;
+        let (url, options) = (settings.pushgateway_url.clone(), HttpOptions::default());
+        let client = PushgatewayClient::new(url, &options, settings.push_timeout)?;
         let owner = RunInfo::new(&fleet.plan().config, settings.push.interval);
         let push = settings.push.clone();
         let mut sink = PushgatewaySink::new(client, fleet.jobs(), owner, push, fleet.clock().real(), own);

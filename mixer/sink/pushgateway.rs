@@ -24,11 +24,12 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use attempt::{Action, Attempt};
-pub use client::{GatewayUrl, PushError, PushgatewayClient};
+pub use client::{GatewayUrl, PushgatewayClient};
 pub use groups::GatewayGroup;
 use job_state::{Conflict, JobState};
 pub use ownership::{Process, RunInfo, Verdict};
 
+use super::http::PushError;
 use super::{Health, Job};
 use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
@@ -390,6 +391,7 @@ mod tests {
     use super::*;
     use crate::metric::MetricType;
     use crate::series::{Family, LabelBlock};
+    use crate::sink::http::HttpOptions;
 
     const INTERVAL: Span = Span::from_secs(10);
 
@@ -407,7 +409,7 @@ mod tests {
         let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
         let store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
         let url = GatewayUrl::parse("127.0.0.1:1").unwrap();
-        let client = PushgatewayClient::new(url, Duration::from_secs(1)).unwrap();
+        let client = PushgatewayClient::new(url, &HttpOptions::default(), Duration::from_secs(1)).unwrap();
         let settings = PushSettings {
             format: Format::Text,
             interval: INTERVAL,
@@ -510,7 +512,11 @@ mod tests {
     #[test]
     fn a_refused_job_shows_in_the_status_until_it_is_taken() {
         let mut sink = sink(true);
-        let refusal = || PushError::Answer { status: reqwest::StatusCode::NOT_FOUND, body: String::new() };
+        let refusal = || PushError::Answer {
+            status: reqwest::StatusCode::NOT_FOUND,
+            body: String::new(),
+            retry_after: None,
+        };
         sink.settle((0, Action::Push), Err(refusal()), at(0));
         let status = sink.health().status(at(5));
         assert_eq!(status.refused["job"], "it answered 404 Not Found; is there a Pushgateway at this url?");

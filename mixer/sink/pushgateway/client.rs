@@ -7,16 +7,17 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, DATE};
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Method, Response, Url};
 use tokio::task::JoinSet;
 use tracing::debug;
 
+use super::super::http::{HttpOptions, PushError, TargetUrl, check, http_client, no_answer};
 use super::groups::{GatewayGroup, GroupReader};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
 use crate::exposition::Format;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const EXAMPLE_URL: &str = "http://127.0.0.1:9091";
 const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the gateway may take to begin its list, and then for each piece of it: a full one gathers for
 /// seconds, and sends hundreds of megabytes.
@@ -28,48 +29,32 @@ const DELETIONS_AT_ONCE: usize = 16;
 const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
 /// Failures in a row after which a clean-up gives up.
 const DELETION_FAILURES_MAX: usize = 3;
-/// No more of an error's body is shown.
-const ERROR_BODY_MAX: usize = 300;
 
 /// Where a Pushgateway is. Shown without its password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GatewayUrl(Url);
+pub struct GatewayUrl(TargetUrl);
 
 impl GatewayUrl {
     /// Reads `http://host:port/prefix`; without a scheme it is http.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let text = text.trim();
-        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        // A password is not shown, even if the rest makes no sense.
-        let text = match (text.find("://"), text.rfind('@')) {
-            (Some(scheme), Some(at)) if at > scheme => format!("{}://***{}", &text[..scheme], &text[at..]),
-            _ => text.to_owned(),
-        };
-        let refused = |why: &str| {
-            Error::Usage(format!("pushgateway url {text:?} {why}; write it as in http://127.0.0.1:9091"))
-        };
-        let url = Url::parse(&with_scheme).map_err(|error| refused(&format!("cannot be read: {error}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refused("is neither http nor https"));
+        let target = TargetUrl::parse(text, "pushgateway url", EXAMPLE_URL)?;
+        if target.url().query().is_some() {
+            return Err(Error::Usage(format!(
+                "pushgateway url \"{target}\" has a query; write it as in {EXAMPLE_URL}"
+            )));
         }
-        if url.host_str().is_none_or(|host| host.is_empty() || host == "http" || host == "https") {
-            return Err(refused("has no host"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refused("has a query or a fragment"));
-        }
-        Ok(Self(url))
+        Ok(Self(target))
     }
 
     /// The host and port.
     #[must_use]
     pub fn authority(&self) -> (String, u16) {
-        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        (host, self.0.port_or_known_default().unwrap_or(80))
+        let host = self.0.url().host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        (host, self.0.url().port_or_known_default().unwrap_or(80))
     }
 
     fn join(&self, segments: &[&str]) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.0.url().clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -88,71 +73,13 @@ impl GatewayUrl {
 
 impl std::fmt::Display for GatewayUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut url = self.0.clone();
-        if url.password().is_some() {
-            // A url that has a host, as checked, can have a password.
-            let _can_be_set = url.set_password(Some("***"));
-        }
-        f.write_str(url.as_str().trim_end_matches('/'))
+        self.0.fmt(f)
     }
 }
 
 impl std::fmt::Debug for GatewayUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
-    }
-}
-
-/// Why the Pushgateway did not do as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum PushError {
-    /// There was no answer.
-    #[error("{0}")]
-    NoAnswer(String),
-    /// The answer was an error.
-    #[error("it answered {status}{body}")]
-    Answer {
-        /// The status.
-        status: StatusCode,
-        /// What it said, behind a colon; or nothing.
-        body: String,
-    },
-    /// The body could not be made.
-    #[error("internal error: {0}")]
-    Internal(String),
-}
-
-impl PushError {
-    /// Whether the gateway itself has trouble, so that another job would fare no better.
-    #[must_use]
-    pub fn is_away(&self) -> bool {
-        match self {
-            Self::NoAnswer(_) => true,
-            Self::Answer { status, .. } => {
-                status.is_server_error()
-                    || status.is_redirection()
-                    || *status == StatusCode::TOO_MANY_REQUESTS
-            }
-            Self::Internal(_) => false,
-        }
-    }
-}
-
-impl PushError {
-    /// What it is about, without what may differ each time.
-    #[must_use]
-    pub fn kind(&self) -> String {
-        match self {
-            Self::NoAnswer(_) => "no answer".to_owned(),
-            Self::Answer { status, .. } => status.to_string(),
-            Self::Internal(_) => "internal".to_owned(),
-        }
-    }
-
-    /// Whether there is no such path: no group, or no Pushgateway at all.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Answer { status, .. } if *status == StatusCode::NOT_FOUND)
     }
 }
 
@@ -166,23 +93,8 @@ pub struct PushgatewayClient {
 
 impl PushgatewayClient {
     /// A client; nothing is sent yet.
-    pub fn new(url: GatewayUrl, push_timeout: Duration) -> Result<Self, Error> {
-        // A second call in one process finds the provider there already, which is as good.
-        let _is_first = rustls::crypto::ring::default_provider().install_default();
-        let mut http = Client::builder()
-            .user_agent(concat!("promemu/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirect::Policy::none());
-        if url.0.scheme() == "http" {
-            // Without redirects no certificate is ever looked at, so a machine without any will do.
-            http = http.tls_certs_only([]);
-        }
-        let http = http.build().map_err(|error| {
-            let cause = with_causes(&error);
-            Error::Run(format!(
-                "https cannot be set up: {cause}; are the system's ca-certificates installed?"
-            ))
-        })?;
+    pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
+        let http = http_client(&url.0, options)?;
         Ok(Self { http, url, push_timeout })
     }
 
@@ -261,54 +173,6 @@ fn gateway_time(response: &Response) -> Option<Time> {
     let date = httpdate::parse_http_date(response.headers().get(DATE)?.to_str().ok()?).ok()?;
     let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(Time::from_unix_secs(since_epoch.as_secs()))
-}
-
-async fn check(outcome: reqwest::Result<Response>) -> Result<Response, PushError> {
-    let mut response = outcome.map_err(|error| no_answer(&error))?;
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let mut body = Vec::new();
-    while body.len() < ERROR_BODY_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk);
-    }
-    body.truncate(ERROR_BODY_MAX);
-    let text = String::from_utf8_lossy(&body);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let body = if text.is_empty() { text } else { format!(": {text}") };
-    Err(PushError::Answer { status, body })
-}
-
-/// Says in a few words what went wrong, without the url and its secrets.
-fn no_answer(error: &reqwest::Error) -> PushError {
-    if error.is_timeout() && !error.is_connect() {
-        return PushError::NoAnswer("no answer in time".to_owned());
-    }
-    PushError::NoAnswer(with_causes(error))
-}
-
-fn with_causes(error: &reqwest::Error) -> String {
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let deepest = if deepest.source().is_none() && std::ptr::addr_eq(deepest, error) {
-        String::new()
-    } else {
-        deepest.to_string()
-    };
-    let what = if error.is_builder() {
-        ""
-    } else if error.is_connect() {
-        "cannot connect"
-    } else {
-        "the exchange broke off"
-    };
-    let parts = [what.to_owned(), deepest.to_lowercase()];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
