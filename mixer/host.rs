@@ -56,6 +56,19 @@ enum Phase {
     Ended,
 }
 
+/// What most hosts do without.
+#[derive(Debug, Default)]
+struct Seldom {
+    /// When scenarios asked to be woken.
+    wakes: Vec<(Time, usize)>,
+    /// Metrics that a reaction has stopped.
+    stopped: Vec<usize>,
+    /// Metrics whose scenario has failed before.
+    failed: Vec<usize>,
+    /// When each metric was updated last, if a metric asks for it.
+    updated_at: Box<[Time]>,
+}
+
 /// A running emulated host.
 #[derive(Debug)]
 pub struct EmulatedHost {
@@ -65,16 +78,10 @@ pub struct EmulatedHost {
     phase: Phase,
     next_report: Time,
     next_due: Box<[Time]>,
-    wakes: Vec<(Time, usize)>,
     metrics: Box<[Metric]>,
     counters: Box<[Counter]>,
-    /// Metrics that a reaction has stopped.
-    stopped: Vec<usize>,
-    /// Metrics whose scenario has failed before.
-    failed: Vec<usize>,
     row: Box<[f64]>,
-    /// When each metric was updated last, if a metric asks for it.
-    updated_at: Box<[Time]>,
+    seldom: Option<Box<Seldom>>,
     storage: Storage,
     rng: Rng,
     sequence: u64,
@@ -102,17 +109,13 @@ impl EmulatedHost {
             phase: Phase::Waiting,
             next_report: starts_at,
             next_due: plan.shape.schedules.iter().map(|schedule| starts_at + schedule.start_time).collect(),
-            wakes: Vec::new(),
             metrics: metrics.collect(),
             counters: counters.collect(),
-            stopped: Vec::new(),
-            failed: Vec::new(),
             row: vec![ABSENT; plan.shape.width].into(),
-            updated_at: vec![
-                Time::NEVER;
-                if plan.shape.keeps_update_times { plan.shape.metrics.len() } else { 0 }
-            ]
-            .into(),
+            seldom: plan.shape.keeps_update_times.then(|| {
+                let updated_at = vec![Time::NEVER; plan.shape.metrics.len()].into();
+                Box::new(Seldom { updated_at, ..Seldom::default() })
+            }),
             storage: Storage::new(
                 plan.shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone())),
             ),
@@ -206,10 +209,12 @@ impl EmulatedHost {
             }
         }
         // Scenarios are asked once, now, and skip themselves what has passed.
-        for (time, _) in self.wakes.iter_mut().filter(|(time, _)| now.since(*time) > WAKE_LATENESS_MAX) {
-            *time = now;
+        if let Some(Seldom { wakes, .. }) = self.seldom.as_deref_mut() {
+            for (time, _) in wakes.iter_mut().filter(|(time, _)| now.since(*time) > WAKE_LATENESS_MAX) {
+                *time = now;
+            }
+            wakes.dedup();
         }
-        self.wakes.dedup();
         if now.since(self.next_report) > self.plan.interval.1 {
             self.next_report = now;
         }
@@ -217,7 +222,8 @@ impl EmulatedHost {
     }
 
     fn due(&self) -> Time {
-        let wake = self.wakes.iter().map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
+        let wakes = self.seldom.iter().flat_map(|seldom| &seldom.wakes);
+        let wake = wakes.map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
         let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
         updates.min(wake).min(self.next_report).min(self.ends_at)
     }
@@ -271,12 +277,15 @@ impl EmulatedHost {
                     self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
                 }
                 Reaction::StartMetric(metric) => {
-                    self.stopped.retain(|stopped| stopped != metric);
+                    if let Some(seldom) = &mut self.seldom {
+                        seldom.stopped.retain(|stopped| stopped != metric);
+                    }
                     out.updated[*metric] = true;
                 }
                 Reaction::StopMetric(metric) => {
-                    if !self.stopped.contains(metric) {
-                        self.stopped.push(*metric);
+                    let stopped = &mut self.seldom.get_or_insert_default().stopped;
+                    if !stopped.contains(metric) {
+                        stopped.push(*metric);
                     }
                     self.clear_cells(*metric);
                     out.report = true;
@@ -312,12 +321,14 @@ impl EmulatedHost {
                 self.next_due[index] = (self.next_due[index] + schedule.update_interval).min(end);
             }
         }
-        self.wakes.retain(|(time, metric)| {
-            let is_due = *time <= now;
-            out.updated[*metric] |= is_due;
-            out.report |= is_due;
-            !is_due
-        });
+        if let Some(Seldom { wakes, .. }) = self.seldom.as_deref_mut() {
+            wakes.retain(|(time, metric)| {
+                let is_due = *time <= now;
+                out.updated[*metric] |= is_due;
+                out.report |= is_due;
+                !is_due
+            });
+        }
         if out.updated.contains(&true) {
             self.update_marked(now, None, out);
         }
@@ -359,12 +370,10 @@ impl EmulatedHost {
     }
 
     fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
-        for time in out.effects.wakes.drain(..) {
-            if time < self.ends_at
-                && self.wakes.len() < WAKES_MAX.max(4 * self.metrics.len())
-                && !self.wakes.contains(&(time, index))
-            {
-                self.wakes.push((time, index));
+        for time in out.effects.wakes.drain(..).filter(|time| *time < self.ends_at) {
+            let wakes = &mut self.seldom.get_or_insert_default().wakes;
+            if wakes.len() < WAKES_MAX.max(4 * self.metrics.len()) && !wakes.contains(&(time, index)) {
+                wakes.push((time, index));
             }
         }
         let mut emitted = std::mem::take(&mut out.effects.emitted);

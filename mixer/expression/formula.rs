@@ -9,14 +9,24 @@ use super::lower::{Node, lower};
 use super::{Expression, Names, Value};
 use crate::rng::Rng;
 
-/// What a host's scripts keep, and its formulas read.
+/// What a host's scripts keep, and its formulas read. Every host has one, and most are empty.
 #[derive(Clone, Debug, Default)]
-pub struct Storage(rhai::Map);
+pub struct Storage(Option<Box<rhai::Map>>);
 
 impl Storage {
     /// Storage with these values.
     pub fn new<'a>(values: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
-        Self(values.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let mut storage = Self::default();
+        storage.put(values.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+        storage
+    }
+
+    fn take(&mut self) -> rhai::Map {
+        self.0.take().map_or_else(rhai::Map::new, |map| *map)
+    }
+
+    fn put(&mut self, map: rhai::Map) {
+        self.0 = (!map.is_empty()).then(|| Box::new(map));
     }
 }
 
@@ -161,7 +171,7 @@ impl Interpreted {
         let storage_at = scope.len();
         let stored = self.is_script.then(|| moment.storage.clone());
         if self.uses_storage {
-            scope.push_dynamic("storage", std::mem::take(&mut moment.storage.0).into());
+            scope.push_dynamic("storage", moment.storage.take().into());
         }
         let context = Context {
             rng: moment.rng.clone(),
@@ -180,7 +190,7 @@ impl Interpreted {
                 *moment.storage = stored.unwrap_or_default();
                 return Err("storage is a map; write storage.name = value".to_owned());
             };
-            moment.storage.0 = storage;
+            moment.storage.put(storage);
         }
         result.map_err(text_of)
     }

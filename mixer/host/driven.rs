@@ -1,7 +1,6 @@
 //! A host with its mail: lets each thing happen at its own time. Both drivers, the live one and the virtual
 //! one, drive hosts by this and so give the same values.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{EmulatedHost, Outbox, START_SPREAD};
@@ -18,7 +17,7 @@ pub struct DrivenHost {
     /// The emulated time that it has reached.
     reached: Time,
     /// In the order in which they are heard.
-    mail: VecDeque<Arc<Event>>,
+    mail: Vec<Arc<Event>>,
 }
 
 impl DrivenHost {
@@ -26,7 +25,7 @@ impl DrivenHost {
     #[must_use]
     pub const fn new(host: EmulatedHost) -> Self {
         let starts_at = host.starts_at();
-        Self { host, due: starts_at, reached: starts_at, mail: VecDeque::new() }
+        Self { host, due: starts_at, reached: starts_at, mail: Vec::new() }
     }
 
     /// The host.
@@ -47,7 +46,7 @@ impl DrivenHost {
         if self.due == Time::NEVER {
             return Time::NEVER;
         }
-        let heard = self.mail.front().map_or(Time::NEVER, |event| self.heard_at(event));
+        let heard = self.mail.first().map_or(Time::NEVER, |event| self.heard_at(event));
         self.due.max(self.reached).min(heard)
     }
 
@@ -67,12 +66,8 @@ impl DrivenHost {
         let starts_at = self.host.starts_at();
         let before = self.mail.len();
         self.mail.extend(events.into_iter().filter(|event| starts_at.since(event.time) <= START_SPREAD));
-        let is_in_order = |mail: &VecDeque<Arc<Event>>| {
-            let from = before.saturating_sub(1);
-            mail.range(from..).zip(mail.range(from..).skip(1)).all(|(a, b)| a.order(b).is_le())
-        };
-        if !is_in_order(&self.mail) {
-            self.mail.make_contiguous().sort_by(|a, b| a.order(b));
+        if !self.mail[before.saturating_sub(1)..].is_sorted_by(|a, b| a.order(b).is_le()) {
+            self.mail.sort_by(|a, b| a.order(b));
         }
     }
 
@@ -88,7 +83,8 @@ impl DrivenHost {
         if count == 0 {
             self.due = self.host.advance(at, &[], out);
         } else {
-            let inbox: Vec<Arc<Event>> = self.mail.drain(..count).collect();
+            let later = self.mail.split_off(count);
+            let inbox = std::mem::replace(&mut self.mail, later);
             self.due = self.host.advance(at, &inbox, out);
         }
         self.reached = at;

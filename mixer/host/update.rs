@@ -44,7 +44,7 @@ impl EmulatedHost {
     ) -> bool {
         let plan = &host.shape.metrics[index];
         let source_value = plan.source.map_or(0.0, |source| self.shown_value(source));
-        if !moment.is_open || self.stopped.contains(&index) || is_absent(source_value) {
+        if !moment.is_open || self.is_stopped(index) || is_absent(source_value) {
             return false;
         }
         out.updates += 1;
@@ -52,7 +52,7 @@ impl EmulatedHost {
             self.read_links(&plan.links, out);
         }
         let ScheduleMoment { now, t_secs, .. } = *moment;
-        let dt_secs = self.updated_at.get_mut(index).map_or(0.0, |at| {
+        let dt_secs = self.updated_at(index).map_or(0.0, |at| {
             let last = std::mem::replace(at, now);
             if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
         });
@@ -96,6 +96,16 @@ impl EmulatedHost {
         has_sample
     }
 
+    /// Whether a reaction has stopped the metric.
+    fn is_stopped(&self, index: usize) -> bool {
+        self.seldom.as_ref().is_some_and(|seldom| seldom.stopped.contains(&index))
+    }
+
+    /// When the metric was updated last, if a metric of the host asks for that.
+    fn updated_at(&mut self, index: usize) -> Option<&mut Time> {
+        self.seldom.as_mut().and_then(|seldom| seldom.updated_at.get_mut(index))
+    }
+
     /// Whether a reaction's condition holds.
     pub(super) fn allows(
         &mut self,
@@ -126,8 +136,9 @@ impl EmulatedHost {
 
     /// Tells of the first failure of a metric.
     fn note_failure(&mut self, metric: usize, name: &Arc<str>, error: String, out: &mut Outbox) {
-        if !self.failed.contains(&metric) {
-            self.failed.push(metric);
+        let failed = &mut self.seldom.get_or_insert_default().failed;
+        if !failed.contains(&metric) {
+            failed.push(metric);
             out.failures.push((Arc::clone(name), error));
         }
     }

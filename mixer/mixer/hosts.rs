@@ -2,11 +2,10 @@
 
 mod report;
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use crate::clock::{Clock, Time};
@@ -19,17 +18,36 @@ use crate::sink::Job;
 /// More events than this wait for no host; the newest are dropped and counted.
 pub(super) const MAILBOX_MAX: usize = 256;
 
-/// Events on their way to one host.
+/// Events on their way to one host, and the host's task while it waits for them.
 #[derive(Debug, Default)]
-pub(super) struct Mailbox {
-    events: Mutex<VecDeque<Arc<Event>>>,
-    pub(super) wake: Notify,
-    is_overflowing: AtomicBool,
+struct Mailbox(Mutex<Mail>);
+
+#[derive(Debug, Default)]
+struct Mail {
+    events: Vec<Arc<Event>>,
+    /// Who waits; nobody while the host is at work.
+    sleeper: Option<Waker>,
+    /// Whether something came that the host has not looked at.
+    is_woken: bool,
+    is_overflowing: bool,
 }
 
 impl Mailbox {
-    fn events(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    fn mail(&self) -> MutexGuard<'_, Mail> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        Self::wake_with(self.mail());
+    }
+
+    fn wake_with(mut mail: MutexGuard<'_, Mail>) {
+        mail.is_woken = true;
+        let sleeper = mail.sleeper.take();
+        drop(mail);
+        if let Some(sleeper) = sleeper {
+            sleeper.wake();
+        }
     }
 }
 
@@ -109,9 +127,11 @@ impl Fleet {
             return;
         }
         let (mailbox, waiting) = (&self.mailboxes[id as usize], &old.mailboxes[from as usize]);
-        mailbox.is_overflowing.store(waiting.is_overflowing.load(Ordering::Relaxed), Ordering::Relaxed);
-        *mailbox.events() = std::mem::take(&mut *waiting.events());
-        mailbox.wake.notify_one();
+        let (mut mail, mut waiting) = (mailbox.mail(), waiting.mail());
+        mail.is_overflowing = waiting.is_overflowing;
+        mail.events = std::mem::take(&mut waiting.events);
+        drop(waiting);
+        Mailbox::wake_with(mail);
         let (job, row) = self.place(id);
         let (old_job, old_row) = old.place(from);
         job.store().inherit(row, &old_job.store(), old_row);
@@ -176,7 +196,7 @@ impl Fleet {
         let is_first = self.orders.set(orders).is_ok();
         debug_assert!(is_first, "a fleet is asked once");
         for mailbox in &self.mailboxes {
-            mailbox.wake.notify_one();
+            mailbox.wake();
         }
     }
 
@@ -187,8 +207,16 @@ impl Fleet {
         })
     }
 
-    pub(super) fn mailbox(&self, id: HostId) -> &Mailbox {
-        &self.mailboxes[id as usize]
+    /// Ready when something has come for the host since this was last so; else its task is woken then.
+    pub(super) fn poll_mail(&self, id: HostId, cx: &Context<'_>) -> Poll<()> {
+        let mut mail = self.mailboxes[id as usize].mail();
+        if std::mem::take(&mut mail.is_woken) {
+            return Poll::Ready(());
+        }
+        if mail.sleeper.as_ref().is_none_or(|sleeper| !sleeper.will_wake(cx.waker())) {
+            mail.sleeper = Some(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// A host's job, and its row in the job's store.
@@ -251,38 +279,35 @@ impl Fleet {
             if self.states[host as usize].has_ended.load(Ordering::Relaxed) {
                 continue;
             }
-            let mailbox = &self.mailboxes[host as usize];
-            let mut events = mailbox.events();
-            if events.len() >= MAILBOX_MAX {
-                drop(events);
-                self.counters.tally.events_dropped.inc();
-                if !mailbox.is_overflowing.swap(true, Ordering::Relaxed) {
-                    let name = &self.plan.hosts[host as usize].name;
-                    warn!(
-                        "host {name:?} has {MAILBOX_MAX} events waiting; more are dropped until it has caught up"
-                    );
-                }
-            } else {
-                events.push_back(Arc::clone(&event));
-                drop(events);
-                mailbox.wake.notify_one();
+            let mut mail = self.mailboxes[host as usize].mail();
+            if mail.events.len() < MAILBOX_MAX {
+                mail.events.push(Arc::clone(&event));
+                Mailbox::wake_with(mail);
+                continue;
+            }
+            let is_first = !std::mem::replace(&mut mail.is_overflowing, true);
+            drop(mail);
+            self.counters.tally.events_dropped.inc();
+            if is_first {
+                let name = &self.plan.hosts[host as usize].name;
+                warn!(
+                    "host {name:?} has {MAILBOX_MAX} events waiting; more are dropped until it has caught up"
+                );
             }
         }
     }
 
     /// Before a host's start only what comes right before it is kept, such as the start of the run.
     pub(super) fn drop_early_events(&self, id: HostId, starts_at: Time) {
-        self.mailboxes[id as usize].events().retain(|event| starts_at.since(event.time) <= START_SPREAD);
+        let mut mail = self.mailboxes[id as usize].mail();
+        mail.events.retain(|event| starts_at.since(event.time) <= START_SPREAD);
     }
 
     /// The events that wait for a host.
-    pub(super) fn take_events(&self, id: HostId) -> VecDeque<Arc<Event>> {
-        let mailbox = &self.mailboxes[id as usize];
-        let events = std::mem::take(&mut *mailbox.events());
-        if !events.is_empty() {
-            mailbox.is_overflowing.store(false, Ordering::Relaxed);
-        }
-        events
+    pub(super) fn take_events(&self, id: HostId) -> Vec<Arc<Event>> {
+        let mut mail = self.mailboxes[id as usize].mail();
+        mail.is_overflowing &= mail.events.is_empty();
+        std::mem::take(&mut mail.events)
     }
 
     /// Carries out what a host wants.

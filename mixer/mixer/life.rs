@@ -2,7 +2,10 @@
 //! due, and comes out of the task alive if it is to go on in another fleet.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::hosts::{Fleet, MAILBOX_MAX, Order};
 use crate::clock::Time;
@@ -15,22 +18,47 @@ thread_local! {
     static OUTBOX: RefCell<Outbox> = RefCell::default();
 }
 
-/// A host, and whether it has begun.
+/// A host, and where it lives.
 #[derive(Debug)]
 pub(super) struct Life {
     host: DrivenHost,
     has_begun: bool,
+    stay: Option<Stay>,
+}
+
+/// A host's stay in a fleet. However its task ends, its series leave, unless it is handed over.
+#[derive(Debug)]
+struct Stay {
+    fleet: Arc<Fleet>,
+    id: HostId,
+    is_present: bool,
+}
+
+impl Stay {
+    /// Counts the host in.
+    fn begin(&mut self, at: Time) {
+        self.is_present = true;
+        self.fleet.begun(self.id, at);
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if self.is_present {
+            self.fleet.ended(self.id);
+        }
+    }
 }
 
 impl Life {
     /// The life of a host that waits for its start.
     pub(super) const fn new(host: EmulatedHost) -> Self {
-        Self { host: DrivenHost::new(host), has_begun: false }
+        Self { host: DrivenHost::new(host), has_begun: false, stay: None }
     }
 
     /// The life of a host that comes out of the past.
     pub(super) fn resumed(host: DrivenHost) -> Self {
-        Self { has_begun: host.host().has_begun(), host }
+        Self { has_begun: host.host().has_begun(), host, stay: None }
     }
 
     pub(super) const fn host(&self) -> &DrivenHost {
@@ -49,74 +77,83 @@ impl Life {
 
     /// Lives as host `id` of the fleet, from now on present there if it has begun before. Gives the life back
     /// if it is handed over, and nothing if it has ended.
+    ///
+    /// There is one such future per host: all that need not be in it is in the box.
     pub(super) fn lived(
-        self: Box<Self>,
+        mut self: Box<Self>,
         fleet: Arc<Fleet>,
         id: HostId,
     ) -> impl Future<Output = Option<(HostId, Box<Self>)>> + Send {
-        let presence = self.has_begun.then(|| Presence::begin(&fleet, id, self.host.host().starts_at()));
-        live(fleet, id, self, presence)
+        let mut stay = Stay { fleet, id, is_present: false };
+        if self.has_begun {
+            stay.begin(self.host.host().starts_at());
+        }
+        self.stay = Some(stay);
+        async move {
+            while let Some((fleet, id, due)) = self.next() {
+                let mut sleep = pin!(tokio::time::sleep_until(fleet.clock().instant_of(due).into()));
+                poll_fn(|cx| match fleet.poll_mail(id, cx) {
+                    Poll::Ready(()) => Poll::Ready(()),
+                    Poll::Pending => sleep.as_mut().poll(cx),
+                })
+                .await;
+                match fleet.order(id) {
+                    None => with_outbox(|out| self.go_on(out)),
+                    Some(Order::End) => {
+                        with_outbox(|out| self.end(out));
+                        return None;
+                    }
+                    Some(Order::HandOver) => {
+                        if let Some(mut stay) = self.stay.take() {
+                            stay.is_present = false;
+                        }
+                        return Some((id, self));
+                    }
+                }
+            }
+            None
+        }
+    }
+
+    /// Where it lives, and when something happens there next; nothing if it has ended.
+    fn next(&self) -> Option<(&Fleet, HostId, Time)> {
+        let stay = self.stay.as_ref()?;
+        let due = self.host.due();
+        (due != Time::NEVER).then_some((&stay.fleet, stay.id, due))
     }
 
     /// Lets everything happen that is due by now, each thing at its own time.
-    fn catch_up(&mut self, fleet: &Fleet, id: HostId, out: &mut Outbox) {
-        // What is in the mailbox counts against its bound until there is room here.
-        if self.host.waiting() < MAILBOX_MAX {
-            self.host.post(fleet.take_events(id));
-        }
-        let now = fleet.clock().now();
-        while self.host.step(now, out).is_some() {
-            fleet.carry_out(id, self.host.host(), out);
-        }
-    }
-
-    fn end(&mut self, fleet: &Fleet, id: HostId, out: &mut Outbox) {
-        self.host.stop(fleet.clock().now(), out);
-        fleet.carry_out(id, self.host.host(), out);
-    }
-}
-
-async fn live(
-    fleet: Arc<Fleet>,
-    id: HostId,
-    mut life: Box<Life>,
-    mut presence: Option<Presence>,
-) -> Option<(HostId, Box<Life>)> {
-    let mailbox = fleet.mailbox(id);
-    let starts_at = life.host.host().starts_at();
-    while life.host.due() != Time::NEVER {
-        tokio::select! {
-            biased;
-            () = mailbox.wake.notified() => {}
-            () = tokio::time::sleep_until(fleet.clock().instant_of(life.host.due()).into()) => {}
-        }
-        match fleet.order(id) {
-            None => {}
-            Some(Order::End) => {
-                with_outbox(|out| life.end(&fleet, id, out));
-                return None;
-            }
-            Some(Order::HandOver) => {
-                if let Some(presence) = presence {
-                    presence.hand_over();
-                }
-                return Some((id, life));
-            }
-        }
-        let now = fleet.clock().now();
+    fn go_on(&mut self, out: &mut Outbox) {
+        let Self { host, has_begun, stay } = self;
+        let Some(stay) = stay else { return };
+        let starts_at = host.host().starts_at();
+        let now = stay.fleet.clock().now();
         if now < starts_at {
-            fleet.drop_early_events(id, starts_at);
-            continue;
+            stay.fleet.drop_early_events(stay.id, starts_at);
+            return;
         }
-        if presence.is_none() {
-            life.has_begun = true;
-            presence = Some(Presence::begin(&fleet, id, starts_at));
+        if !stay.is_present {
+            *has_begun = true;
+            stay.begin(starts_at);
         }
-        fleet.note_lateness(life.host.due(), now);
-        fleet.count_skipped(life.host.skip_overdue(now));
-        with_outbox(|out| life.catch_up(&fleet, id, out));
+        let (fleet, id) = (&stay.fleet, stay.id);
+        fleet.note_lateness(host.due(), now);
+        fleet.count_skipped(host.skip_overdue(now));
+        // What is in the mailbox counts against its bound until there is room here.
+        if host.waiting() < MAILBOX_MAX {
+            host.post(fleet.take_events(id));
+        }
+        while host.step(now, out).is_some() {
+            fleet.carry_out(id, host.host(), out);
+        }
     }
-    None
+
+    fn end(&mut self, out: &mut Outbox) {
+        if let Some(Stay { fleet, id, .. }) = &self.stay {
+            self.host.stop(fleet.clock().now(), out);
+            fleet.carry_out(*id, self.host.host(), out);
+        }
+    }
 }
 
 fn with_outbox(work: impl FnOnce(&mut Outbox)) {
@@ -124,30 +161,4 @@ fn with_outbox(work: impl FnOnce(&mut Outbox)) {
         out.clear();
         work(out);
     });
-}
-
-/// A host's presence in its fleet. However its task ends, its series leave, unless it is handed over.
-struct Presence {
-    fleet: Arc<Fleet>,
-    id: HostId,
-    is_handed_over: bool,
-}
-
-impl Presence {
-    fn begin(fleet: &Arc<Fleet>, id: HostId, at: Time) -> Self {
-        fleet.begun(id, at);
-        Self { fleet: Arc::clone(fleet), id, is_handed_over: false }
-    }
-
-    fn hand_over(mut self) {
-        self.is_handed_over = true;
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        if !self.is_handed_over {
-            self.fleet.ended(self.id);
-        }
-    }
 }
