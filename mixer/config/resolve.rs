@@ -3,6 +3,7 @@
 mod cells;
 mod events;
 mod hosts;
+mod identity;
 mod metrics;
 mod names;
 mod relays;
@@ -45,6 +46,8 @@ pub(super) fn resolve(
         series: 0,
         series_max: options.series_max,
         host_vars: Vec::new(),
+        has_identity: true,
+        bare_hosts: Vec::new(),
         shape_varies: false,
         links: Vec::new(),
         events: Events::default(),
@@ -58,6 +61,7 @@ pub(super) fn resolve(
     }
     resolver.refuse_suffix_clashes();
     if resolver.problems.error_count() == 0 {
+        resolver.refuse_equal_series();
         resolver.warn_of_events_that_never_come();
     }
     if !template.hosts.is_empty() && resolver.hosts.is_empty() && resolver.problems.error_count() == 0 {
@@ -120,6 +124,10 @@ struct Resolver<'a> {
     series_max: usize,
     /// The names of the repetitions that the present host comes from.
     host_vars: Vec<String>,
+    /// Whether the present host's series have the labels that tell hosts apart.
+    has_identity: bool,
+    /// The hosts whose series do not, and where they are written.
+    bare_hosts: Vec<(u32, SourceSpan)>,
     /// Set where a value depends on its host; a shape with such a value cannot be shared with other hosts.
     shape_varies: bool,
     /// The metrics that the present metric's formulas read.

@@ -31,6 +31,7 @@ pub(super) struct ConfigTemplate {
     pub(super) push_interval: Option<Scalar<Span>>,
     pub(super) cleanup_on_start: Option<Scalar<bool>>,
     pub(super) cleanup_on_finish: Option<Scalar<bool>>,
+    pub(super) identity_labels: Option<Scalar<bool>>,
 }
 
 /// A declared argument.
@@ -54,6 +55,7 @@ pub(super) struct HostTemplate {
     pub(super) interval: Option<Scalar<SpanRange>>,
     pub(super) start_time: Option<Scalar<Span>>,
     pub(super) job_name: Option<Scalar<String>>,
+    pub(super) identity_labels: Option<Scalar<bool>>,
     pub(super) labels: Vec<LabelTemplate>,
     pub(super) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
     pub(super) storage: Vec<(String, Scalar<Value>)>,
@@ -137,6 +139,7 @@ impl ConfigTemplate {
             push_interval: fields.scalar("push_interval", problems),
             cleanup_on_start: fields.scalar("cleanup_on_start", problems),
             cleanup_on_finish: fields.scalar("cleanup_on_finish", problems),
+            identity_labels: fields.scalar("identity_labels", problems),
         };
         fields.finish(problems);
         Some(template)
@@ -216,6 +219,7 @@ impl HostTemplate {
         let interval = fields.scalar("interval", problems);
         let start_time = fields.scalar("start_time", problems);
         let job_name = fields.scalar("job_name", problems);
+        let identity_labels = fields.scalar("identity_labels", problems);
         let labels = read_labels(fields.map("labels", problems), problems);
         let listen_events = fields.map("listen_events", problems);
         let listen_events = listen_events.into_iter().flat_map(|(event, node)| {
@@ -250,6 +254,7 @@ impl HostTemplate {
             interval,
             start_time,
             job_name,
+            identity_labels,
             labels,
             listen_events,
             storage,

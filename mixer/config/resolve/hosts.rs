@@ -112,11 +112,15 @@ impl<'a> Resolver<'a> {
         let interval = self.report_interval(template)?;
         let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?;
         let job = self.job(template)?;
-        let labels = self.labels(&template.labels, &["job", "name", "host", "address", "le"], &[])?;
+        let has_identity = template.identity_labels.as_ref().or(self.template.identity_labels.as_ref());
+        self.has_identity = self.optional("identity_labels", has_identity, true)?;
+        let reserved = self.reserved_labels(true);
+        let labels = self.labels(&template.labels, &reserved, &[])?;
         self.names.set_fields("labels", labels.iter().map(|(n, v)| (n.as_str(), Value::Text(v.clone()))));
         let own = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
         let given = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-        let block = LabelBlock::new(own.into_iter().chain(given));
+        let own = own.into_iter().filter(|_| self.has_identity);
+        let block = LabelBlock::new(own.chain(given));
         let shape = if let Some(shape) = shared {
             Arc::clone(shape)
         } else {
@@ -132,6 +136,9 @@ impl<'a> Resolver<'a> {
         }
         let id = u32::try_from(self.hosts.len()).ok()?;
         self.jobs[job].push(id);
+        if !self.has_identity {
+            self.bare_hosts.push((id, template.span));
+        }
         self.hosts.push(Arc::new(HostPlan { name, job, ttl, interval, start_time, labels: block, shape }));
         Some(())
     }

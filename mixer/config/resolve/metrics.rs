@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::names::{RESERVED_LABELS, is_metric_name, is_reserved_metric};
+use super::names::{is_metric_name, is_reserved_metric};
 use super::{KnownFamily, Resolver};
 use crate::clock::Span;
 use crate::config::template::{HostTemplate, MetricTemplate, RangeTemplate};
@@ -136,12 +136,8 @@ impl<'a> Resolver<'a> {
         self.names.set_range(given_range);
         let schedule = self.schedule(template)?;
         self.name_fields(&name, value_range, default_value, schedule);
-        let reserved: &[&str] = if metric_type == MetricType::Histogram {
-            &["job", "name", "host", "address", "le"]
-        } else {
-            &RESERVED_LABELS
-        };
-        let labels = self.labels(&template.labels, reserved, host_labels)?;
+        let reserved = self.reserved_labels(metric_type == MetricType::Histogram);
+        let labels = self.labels(&template.labels, &reserved, host_labels)?;
         let scenario = match &template.scenario {
             Some(scenario) => self.scenario(scenario, given_range)?,
             None => ScenarioPlan::default(),

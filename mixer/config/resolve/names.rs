@@ -5,8 +5,8 @@ use crate::config::template::LabelTemplate;
 use crate::rng::fnv1a;
 use crate::self_metrics;
 
-/// Labels that promemu, the Pushgateway or Prometheus sets.
-pub(super) const RESERVED_LABELS: [&str; 4] = ["job", "name", "host", "address"];
+/// Labels that tell hosts apart, unless a config does without.
+const IDENTITY_LABELS: [&str; 3] = ["name", "host", "address"];
 
 /// Families that the Pushgateway adds.
 const RESERVED_METRICS: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
@@ -31,6 +31,12 @@ fn is_label_name(name: &str) -> bool {
 }
 
 impl Resolver<'_> {
+    /// Labels that promemu, the Pushgateway or Prometheus sets: on a host all that any of its metrics may have.
+    pub(super) fn reserved_labels(&self, has_buckets: bool) -> Vec<&'static str> {
+        let identity = IDENTITY_LABELS.iter().filter(|_| self.has_identity);
+        ["job"].iter().chain(identity).chain(["le"].iter().filter(|_| has_buckets)).copied().collect()
+    }
+
     /// The labels' values, after a look at their names.
     pub(super) fn labels(
         &mut self,

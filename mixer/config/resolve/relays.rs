@@ -7,13 +7,12 @@ use indexmap::{IndexMap, IndexSet};
 use super::Resolver;
 use super::metrics::Draft;
 use crate::error::{SourceSpan, suggestion};
-use crate::series::LabelBlock;
 
 /// Labels as Prometheus tells series apart: in no order, and an empty one is none.
-type LabelSet = Vec<(String, String)>;
+pub(super) type LabelSet = Vec<(String, String)>;
 
-fn label_set(labels: &LabelBlock) -> LabelSet {
-    let given = labels.iter().filter(|(_, value)| !value.is_empty());
+pub(super) fn label_set<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> LabelSet {
+    let given = labels.filter(|(_, value)| !value.is_empty());
     let mut set: LabelSet = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     set.sort();
     set
@@ -55,7 +54,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn without_duplicates(&mut self, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
         let mut last: IndexMap<(Arc<str>, LabelSet), usize> = IndexMap::new();
         for (index, draft) in drafts.iter().enumerate() {
-            let key = (Arc::clone(&draft.plan.name), label_set(&draft.plan.labels));
+            let key = (Arc::clone(&draft.plan.name), label_set(draft.plan.labels.iter()));
             let replaced = last.insert(key, index);
             if replaced.is_some_and(|earlier| drafts[earlier].layer == draft.layer) {
                 let name = &draft.plan.name;
