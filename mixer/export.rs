@@ -22,7 +22,7 @@ use std::sync::mpsc::sync_channel;
 use crate::backfill::{Backfill, Grid, HostSamples, Tally};
 use crate::event::HostId;
 use crate::exposition::put_number;
-use crate::metric::is_absent;
+use crate::metric::{Kind, is_absent};
 use crate::plan::MetricPlan;
 use crate::series::{Family, LabelBlock};
 use spool::Spool;
@@ -98,14 +98,13 @@ impl Series<'_> {
     fn each_simple(&self, work: &mut dyn FnMut(&str, &str, Values<'_>)) {
         let name = &*self.family.name;
         let labels = String::from_utf8_lossy(&self.labels);
-        let (bounds, offset) = (self.metric.cells.bounds(), self.metric.offset);
-        let first = self.samples.cell(offset);
+        let first = self.samples.cell(self.metric.offset);
         let moments = || (0..first.len()).filter(|moment| !is_absent(first[*moment]));
-        if bounds.is_empty() {
+        let Kind::Histogram { bounds } = &self.metric.cells.layout().kind else {
             return work(name, &labels, &mut moments().map(|moment| (moment, first[moment])));
-        }
+        };
         let mut counts = vec![0.0; first.len()];
-        for (cell, bound) in (offset..).zip(bounds.iter().chain(&[f64::INFINITY])) {
+        for (cell, bound) in (self.metric.offset..).zip(bounds.iter().chain(&[f64::INFINITY])) {
             for (count, observed) in counts.iter_mut().zip(self.samples.cell(cell)) {
                 *count += observed;
             }
@@ -114,7 +113,7 @@ impl Series<'_> {
             let labels = format!("{labels},le=\"{}\"", String::from_utf8_lossy(&le));
             work(&format!("{name}_bucket"), &labels, &mut moments().map(|moment| (moment, counts[moment])));
         }
-        let sums = self.samples.cell(offset + bounds.len() + 1);
+        let sums = self.samples.cell(self.metric.offset + bounds.len() + 1);
         work(&format!("{name}_sum"), &labels, &mut moments().map(|moment| (moment, sums[moment])));
         work(&format!("{name}_count"), &labels, &mut moments().map(|moment| (moment, counts[moment])));
     }

@@ -20,7 +20,7 @@ pub use outbox::Outbox;
 use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::expression::Storage;
-use crate::metric::{ABSENT, Cells, Counter, is_absent};
+use crate::metric::{ABSENT, States, is_absent};
 use crate::plan::{HostPlan, Reaction};
 use crate::rng::{Rng, Seed};
 use crate::scenario::{Emission, Running};
@@ -79,7 +79,7 @@ pub struct EmulatedHost {
     next_report: Time,
     next_due: Box<[Time]>,
     metrics: Box<[Metric]>,
-    counters: Box<[Counter]>,
+    states: States,
     row: Box<[f64]>,
     seldom: Option<Box<Seldom>>,
     storage: Storage,
@@ -100,9 +100,7 @@ impl EmulatedHost {
             rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
             level: metric.default_value,
         });
-        let counters =
-            plan.shape.metrics.iter().filter(|metric| matches!(metric.cells, Cells::Counter { .. }));
-        let counters = counters.map(|metric| Counter::new(metric.default_value));
+        let cells = plan.shape.metrics.iter().map(|metric| (&metric.cells, metric.default_value));
         Self {
             starts_at,
             ends_at: starts_at + plan.ttl,
@@ -110,7 +108,7 @@ impl EmulatedHost {
             next_report: starts_at,
             next_due: plan.shape.schedules.iter().map(|schedule| starts_at + schedule.start_time).collect(),
             metrics: metrics.collect(),
-            counters: counters.collect(),
+            states: States::of(cells),
             row: vec![ABSENT; plan.shape.width].into(),
             seldom: plan.shape.keeps_update_times.then(|| {
                 let updated_at = vec![Time::NEVER; plan.shape.metrics.len()].into();

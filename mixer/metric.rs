@@ -1,12 +1,16 @@
 //! Metric types, and how a scenario's value becomes a series' cells.
 //!
-//! Every series is a run of cells (`f64`) in its host's row: one for a gauge or a counter; for a histogram
-//! one per bucket, the last being `+Inf`, and the sum. [`ABSENT`] in a series' first cell means that it has
-//! no sample. Bucket cells are not cumulative; the encoders add them up.
+//! Every series is a run of cells (`f64`) in its host's row; its [`Layout`] says what they are: one for a gauge or
+//! a counter, one per bucket and the sum for a histogram. [`ABSENT`] in a series' first cell means that it has
+//! no sample.
 
-use std::sync::Arc;
+mod cells;
+mod layout;
+mod native;
 
-use crate::clock::Time;
+pub use cells::{Accumulate, Cells, Counter, Filling, States, Update};
+pub use layout::{Buckets, Exemplar, Kind, Layout, Quantiles, buckets, native_histogram, quantiles, whole};
+pub use native::{BucketSpan, NativeHistogram, NativeLayout, SCHEMAS, Side, bucket_of, upper_bound};
 
 /// In a series' first cell: there is no sample. The bits are those of Prometheus' staleness marker
 /// (`model/value` in prometheus/prometheus), so no calculation makes them by accident.
@@ -21,19 +25,6 @@ pub const fn is_absent(cell: f64) -> bool {
 /// The upper bounds of a histogram's buckets when a config names none: `client_golang`'s `DefBuckets`.
 pub const DEFAULT_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// How many cells a series with these bucket bounds takes: the buckets up to `+Inf` and the sum. One without
-/// bounds is no histogram and takes one.
-#[must_use]
-pub const fn cells_of(bounds: &[f64]) -> usize {
-    if bounds.is_empty() { 1 } else { bounds.len() + 2 }
-}
-
-/// How many series Prometheus makes of it: the count comes on top.
-#[must_use]
-pub const fn series_of(bounds: &[f64]) -> usize {
-    if bounds.is_empty() { 1 } else { bounds.len() + 3 }
-}
-
 /// What a metric is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricType {
@@ -43,154 +34,49 @@ pub enum MetricType {
     Counter,
     /// Counts observations in buckets.
     Histogram,
+    /// Counts observations in exponential buckets.
+    NativeHistogram,
+    /// Shows quantiles of what was observed lately.
+    Summary,
+    /// Always 1; its labels say something.
+    Info,
+    /// Shows in which of some states something is.
+    StateSet,
 }
 
 impl MetricType {
-    /// The types' names in configs and in the text format.
-    pub const NAMES: [&str; 3] = ["gauge", "counter", "histogram"];
+    /// Those that a config may name.
+    pub const ALL: [Self; 3] = [Self::Gauge, Self::Counter, Self::Histogram];
 
-    /// The type called so.
+    /// The type that configs call so.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Gauge, Self::Counter, Self::Histogram].into_iter().find(|t| t.name() == name)
+        Self::ALL.into_iter().find(|t| t.name() == name)
     }
 
-    /// The name in configs and in the text format.
+    /// The name in configs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
             Self::Counter => "counter",
             Self::Histogram => "histogram",
+            Self::NativeHistogram => "native_histogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
         }
     }
-}
 
-/// How a counter reads a scenario's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accumulate {
-    /// It is a level, added on each update.
-    PerUpdate,
-    /// It is a level per second, added for the time since the last update.
-    PerSecond,
-    /// It is the new total, taken if it is larger.
-    Total,
-}
-
-/// How a metric's values become cells.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cells {
-    /// The value itself.
-    Gauge,
-    /// A total that never falls.
-    Counter {
-        /// How it reads the scenario's values.
-        accumulate: Accumulate,
-        /// Its place among the host's counters.
-        index: usize,
-    },
-    /// Observations by bucket.
-    Histogram {
-        /// The upper bounds, rising, without `+Inf`.
-        bounds: Arc<[f64]>,
-    },
-}
-
-impl Cells {
-    /// How many series Prometheus makes of it.
+    /// The name in the text format, which has fewer of them.
     #[must_use]
-    pub fn series(&self) -> usize {
+    pub const fn text_name(self) -> &'static str {
         match self {
-            Self::Gauge | Self::Counter { .. } => 1,
-            Self::Histogram { bounds } => series_of(bounds),
+            Self::Gauge | Self::Info | Self::StateSet => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram | Self::NativeHistogram => "histogram",
+            Self::Summary => "summary",
         }
-    }
-
-    /// The upper bounds of a histogram's buckets, without `+Inf`; none for others.
-    #[must_use]
-    pub fn bounds(&self) -> &[f64] {
-        match self {
-            Self::Gauge | Self::Counter { .. } => &[],
-            Self::Histogram { bounds } => bounds,
-        }
-    }
-
-    /// How many cells a series takes.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        match self {
-            Self::Gauge | Self::Counter { .. } => 1,
-            Self::Histogram { bounds } => cells_of(bounds),
-        }
-    }
-
-    /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
-    /// histograms. `counters` are those of the host.
-    #[inline]
-    pub fn take(&self, update: &Update, counters: &mut [Counter], cells: &mut [f64]) {
-        let Update { value, level, now, rounding, .. } = *update;
-        match self {
-            Self::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
-            Self::Counter { accumulate, index } => {
-                cells[0] = rounding.round(counters[*index].take(*accumulate, value, now));
-            }
-            Self::Histogram { bounds } => {
-                if is_absent(cells[0]) {
-                    cells.fill(0.0);
-                }
-                if let Some(value) = value.filter(|value| value.is_finite()) {
-                    let count = f64::from(update.observations);
-                    cells[bounds.partition_point(|bound| *bound < value)] += count;
-                    cells[bounds.len() + 1] += value * count;
-                }
-            }
-        }
-    }
-}
-
-/// What a metric takes at an update.
-#[derive(Clone, Copy, Debug)]
-pub struct Update {
-    /// The scenario's new value; none to keep the last one.
-    pub value: Option<f64>,
-    /// The last value.
-    pub level: f64,
-    /// The emulated time.
-    pub now: Time,
-    /// How the value is rounded.
-    pub rounding: Rounding,
-    /// How many observations a histogram makes.
-    pub observations: u32,
-}
-
-/// A counter's state.
-#[derive(Clone, Debug)]
-pub struct Counter {
-    /// The total, unrounded.
-    total: f64,
-    last_update: Time,
-}
-
-impl Counter {
-    /// A counter that begins at `total`.
-    #[must_use]
-    pub const fn new(total: f64) -> Self {
-        Self { total, last_update: Time::NEVER }
-    }
-
-    /// Takes a value, if there is one; gives the total, which never falls.
-    fn take(&mut self, accumulate: Accumulate, value: Option<f64>, now: Time) -> f64 {
-        let dt_secs = now.since(self.last_update).as_secs_f64();
-        self.last_update = now;
-        if let Some(value) = value {
-            let grown = match accumulate {
-                Accumulate::PerUpdate => self.total + value.max(0.0),
-                Accumulate::PerSecond => self.total + value.max(0.0) * dt_secs,
-                Accumulate::Total => value,
-            };
-            self.total = self.total.max(grown);
-        }
-        self.total
     }
 }
 
@@ -230,27 +116,28 @@ impl Rounding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Time;
 
     /// Shows these values, ten seconds apart.
     fn take_all(cells: &Cells, values: &[f64]) -> Vec<f64> {
         let mut row = vec![ABSENT; cells.width()];
-        let mut counters = [Counter::new(0.0)];
+        let mut states = States::of([(cells, 0.0)].into_iter());
         for (n, value) in (0..).zip(values) {
             let now = Time::from_unix_secs(1000 + 10 * n);
             let rounding = Rounding::to_decimals(2);
             let update = Update { value: Some(*value), level: 0.0, now, rounding, observations: 2 };
-            cells.take(&update, &mut counters, &mut row);
+            cells.take(&update, &mut states, &mut row);
         }
         row
     }
 
-    const fn counter(accumulate: Accumulate) -> Cells {
-        Cells::Counter { accumulate, index: 0 }
+    fn counter(accumulate: Accumulate) -> Cells {
+        Cells::new(Layout::value(), Filling::Counter { accumulate, index: 0 })
     }
 
     #[test]
     fn a_gauge_shows_the_last_value_rounded() {
-        assert_eq!(take_all(&Cells::Gauge, &[1.0, 2.345_678]), [2.35]);
+        assert_eq!(take_all(&Cells::new(Layout::value(), Filling::Gauge), &[1.0, 2.345_678]), [2.35]);
     }
 
     #[test]
@@ -267,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_histogram_counts_a_value_on_its_bound_below_it() {
-        let cells = Cells::Histogram { bounds: [1.0, 2.0].into() };
+        let cells = Cells::new(Layout::histogram([1.0, 2.0].into()), Filling::Observations);
         assert_eq!(take_all(&cells, &[1.0, 1.5, 9.0, f64::NAN]), [2.0, 2.0, 2.0, 23.0]);
     }
 

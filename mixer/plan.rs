@@ -241,11 +241,8 @@ impl Plan {
                 let family = entry.index();
                 entry.or_insert_with(|| self.families[metric.family].clone());
                 let (offset, labels) = (metric.offset, metric.labels.clone());
-                let bounds = match &metric.cells {
-                    Cells::Histogram { bounds, .. } => Arc::clone(bounds),
-                    _ => [].into(),
-                };
-                columns.push(Column { family, first_row, rows, offset, labels, bounds });
+                let layout = Arc::clone(metric.cells.layout());
+                columns.push(Column { family, first_row, rows, offset, labels, layout });
             }
             first_row += rows;
         }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::metric::{ABSENT, MetricType, cells_of, is_absent, series_of};
+use crate::metric::{ABSENT, Layout, MetricType, is_absent};
 
 /// Label names and values, rendered once for each format: as a run of `io.prometheus.client.Metric.label`
 /// fields, and as `name="value",…` of the text format. Cheap to share.
@@ -145,8 +145,8 @@ fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
-/// In a label value the text format escapes `\`, `"` and newlines.
-fn put_escaped(text: &str, out: &mut Vec<u8>) {
+/// Appends a label's value; the text format escapes `\`, `"` and newlines.
+pub fn put_escaped(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -202,6 +202,16 @@ pub struct Family {
     pub help: Arc<str>,
     /// The TYPE.
     pub metric_type: MetricType,
+    /// The UNIT, with which the name ends; empty if there is none.
+    pub unit: Arc<str>,
+}
+
+impl Family {
+    /// A family without a unit.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, help: impl Into<Arc<str>>, metric_type: MetricType) -> Self {
+        Self { name: name.into(), help: help.into(), metric_type, unit: "".into() }
+    }
 }
 
 /// The same metric of neighbouring rows.
@@ -217,8 +227,8 @@ pub struct Column {
     pub offset: usize,
     /// The metric's own labels.
     pub labels: LabelBlock,
-    /// The bounds of a histogram's buckets, without `+Inf`; empty for others.
-    pub bounds: Arc<[f64]>,
+    /// What its cells are.
+    pub layout: Arc<Layout>,
 }
 
 /// One host's place in a store.
@@ -256,8 +266,8 @@ pub struct Sample<'a> {
     pub metric_labels: &'a LabelBlock,
     /// The cells; see [`crate::metric`].
     pub cells: &'a [f64],
-    /// The bounds of a histogram's buckets.
-    pub bounds: &'a [f64],
+    /// What the cells are.
+    pub layout: &'a Layout,
 }
 
 impl SeriesStore {
@@ -297,7 +307,7 @@ impl SeriesStore {
             rows: 1,
             offset: 0,
             labels: LabelBlock::empty(),
-            bounds: [].into(),
+            layout: Arc::new(Layout::value()),
         };
         let mut store = Self::new(vec![family], vec![column], vec![Row { labels, width: 1 }]);
         store.report(0, &[value]);
@@ -374,13 +384,13 @@ impl SeriesStore {
     #[must_use]
     pub fn series_count(&self) -> usize {
         let samples = (0..self.families.len()).flat_map(|family| self.samples(family));
-        samples.map(|sample| series_of(sample.bounds)).sum()
+        samples.map(|sample| sample.layout.series()).sum()
     }
 
     /// Shows the series of one family that have a sample, as [`Self::samples`] but quicker.
     pub fn for_each_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
         for column in &self.families[family].1 {
-            let width = cells_of(&column.bounds);
+            let width = column.layout.width();
             for row in &self.rows[column.first_row..column.first_row + column.rows] {
                 let start = row.start + column.offset;
                 let cells = &self.cells[start..start + width];
@@ -389,7 +399,7 @@ impl SeriesStore {
                         host_labels: &row.labels,
                         metric_labels: &column.labels,
                         cells,
-                        bounds: &column.bounds,
+                        layout: &column.layout,
                     });
                 }
             }
@@ -399,7 +409,7 @@ impl SeriesStore {
     /// The series of one family that have a sample.
     pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
         self.families[family].1.iter().flat_map(move |column| {
-            let width = cells_of(&column.bounds);
+            let width = column.layout.width();
             self.rows[column.first_row..column.first_row + column.rows].iter().filter_map(move |row| {
                 let start = row.start + column.offset;
                 let cells = &self.cells[start..start + width];
@@ -407,7 +417,7 @@ impl SeriesStore {
                     host_labels: &row.labels,
                     metric_labels: &column.labels,
                     cells,
-                    bounds: &column.bounds,
+                    layout: &column.layout,
                 })
             })
         })
@@ -450,7 +460,7 @@ mod tests {
 
     #[test]
     fn the_same_report_again_is_no_change() {
-        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let family = Family::new("up", "", MetricType::Gauge);
         let mut store = SeriesStore::single(family, LabelBlock::empty(), f64::NAN);
         let version = store.version();
         store.report(0, &[f64::NAN]);
@@ -462,7 +472,7 @@ mod tests {
 
     #[test]
     fn a_row_is_inherited_if_it_is_there() {
-        let family = || Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let family = || Family::new("up", "", MetricType::Gauge);
         let mut old = SeriesStore::single(family(), LabelBlock::empty(), 1.0);
         let mut new = SeriesStore::single(family(), LabelBlock::empty(), 2.0);
         new.inherit(0, &old, 0);
@@ -476,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_removed_row_leaves_no_sample() {
-        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let family = Family::new("up", "", MetricType::Gauge);
         let mut store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
         assert_eq!((store.series_count(), store.rows_present()), (1, 1));
         let before = store.version();

@@ -8,7 +8,7 @@
 use super::{Series, SeriesFormat};
 use crate::backfill::Grid;
 use crate::exposition::put_number;
-use crate::metric::{MetricType, is_absent};
+use crate::metric::{Kind, MetricType, is_absent};
 use crate::series::Family;
 
 pub(super) struct OpenMetrics {
@@ -41,7 +41,7 @@ fn type_and_stem(family: &Family) -> (&'static str, &str) {
     match (family.metric_type, family.name.strip_suffix("_total")) {
         (MetricType::Counter, Some(stem)) => ("counter", stem),
         (MetricType::Counter, None) => ("unknown", &family.name),
-        (MetricType::Gauge | MetricType::Histogram, _) => (family.metric_type.name(), &family.name),
+        (metric_type, _) => (metric_type.text_name(), &family.name),
     }
 }
 
@@ -65,8 +65,10 @@ impl SeriesFormat for OpenMetrics {
     }
 
     fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
-        let bounds = series.metric.cells.bounds();
-        if bounds.is_empty() { self.put_simple(series, out) } else { self.put_histogram(series, bounds, out) }
+        match &series.metric.cells.layout().kind {
+            Kind::Histogram { bounds } => self.put_histogram(series, bounds, out),
+            _ => self.put_simple(series, out),
+        }
     }
 
     fn put_end(&self, out: &mut Vec<u8>) {

@@ -3,7 +3,7 @@
 //! field by field, each message behind its length.
 
 use super::FamilyPart;
-use crate::metric::MetricType;
+use crate::metric::{self, Buckets, Kind, MetricType, whole};
 use crate::series::{Family, LabelBlock, Sample, put_varint, varint_len};
 
 // Field tags, as number << 3 | wire type. MetricFamily:
@@ -54,16 +54,16 @@ fn put_metric(family: &Family, sample: &Sample<'_>, group_labels: &LabelBlock, o
     let (of_metric, of_group) = (sample.metric_labels.as_protobuf(), group_labels.as_protobuf());
     let labels_len = of_host.len() + of_metric.len() + of_group.len();
     out.push(FAMILY_METRIC);
-    put_varint(out, (labels_len + value_len(family.metric_type, sample)) as u64);
+    put_varint(out, (labels_len + value_len(sample)) as u64);
     for block in [of_host, of_metric, of_group] {
         if !block.is_empty() {
             out.extend_from_slice(block);
         }
     }
-    match family.metric_type {
-        MetricType::Gauge => put_value(METRIC_GAUGE, sample.cells[0], out),
-        MetricType::Counter => put_value(METRIC_COUNTER, sample.cells[0], out),
-        MetricType::Histogram => put_histogram(sample, out),
+    match &sample.layout.kind {
+        Kind::Histogram { bounds } => put_histogram(&metric::buckets(bounds, sample.cells), out),
+        _ if family.metric_type == MetricType::Counter => put_value(METRIC_COUNTER, sample.cells[0], out),
+        _ => put_value(METRIC_GAUGE, sample.cells[0], out),
     }
 }
 
@@ -80,13 +80,13 @@ fn padded_varint(value: u64) -> [u8; LENGTH_BYTES] {
 }
 
 /// The length of a metric's gauge, counter or histogram field.
-fn value_len(metric_type: MetricType, sample: &Sample<'_>) -> usize {
-    match metric_type {
-        MetricType::Gauge | MetricType::Counter => 2 + DOUBLE_FIELD_LEN,
-        MetricType::Histogram => {
-            let len = histogram_len(sample);
+fn value_len(sample: &Sample<'_>) -> usize {
+    match &sample.layout.kind {
+        Kind::Histogram { bounds } => {
+            let len = histogram_len(&metric::buckets(bounds, sample.cells));
             1 + varint_len(len as u64) + len
         }
+        _ => 2 + DOUBLE_FIELD_LEN,
     }
 }
 
@@ -99,8 +99,9 @@ fn header(family: &Family) -> Vec<u8> {
     }
     let metric_type = match family.metric_type {
         MetricType::Counter => 0,
-        MetricType::Gauge => 1,
-        MetricType::Histogram => 4,
+        MetricType::Gauge | MetricType::Info | MetricType::StateSet => 1,
+        MetricType::Summary => 2,
+        MetricType::Histogram | MetricType::NativeHistogram => 4,
     };
     header.extend_from_slice(&[FAMILY_TYPE, metric_type]);
     header
@@ -114,8 +115,8 @@ fn put_value(kind: u8, value: f64, out: &mut Vec<u8>) {
 }
 
 /// A histogram's cumulative counts, up to infinity.
-fn cumulative(sample: &Sample<'_>) -> impl Iterator<Item = u64> {
-    sample.cells[..=sample.bounds.len()].iter().scan(0u64, |count, bucket| {
+fn cumulative(buckets: &Buckets<'_>) -> impl Iterator<Item = u64> {
+    buckets.counts.iter().scan(0u64, |count, bucket| {
         *count += whole(*bucket);
         Some(*count)
     })
@@ -125,22 +126,22 @@ fn bucket_len(count: u64) -> usize {
     1 + varint_len(count) + DOUBLE_FIELD_LEN
 }
 
-fn histogram_len(sample: &Sample<'_>) -> usize {
-    let total = cumulative(sample).last().unwrap_or(0);
+fn histogram_len(buckets: &Buckets<'_>) -> usize {
+    let total = cumulative(buckets).last().unwrap_or(0);
     let buckets_len: usize =
-        cumulative(sample).take(sample.bounds.len()).map(|count| 2 + bucket_len(count)).sum();
+        cumulative(buckets).take(buckets.bounds.len()).map(|count| 2 + bucket_len(count)).sum();
     1 + varint_len(total) + DOUBLE_FIELD_LEN + buckets_len
 }
 
 /// `histogram { count, sum, bucket { cumulative count, upper bound }… }`. The bucket up to infinity is left
 /// out, as its count is the count of all.
-fn put_histogram(sample: &Sample<'_>, out: &mut Vec<u8>) {
+fn put_histogram(buckets: &Buckets<'_>, out: &mut Vec<u8>) {
     out.push(METRIC_HISTOGRAM);
-    put_varint(out, histogram_len(sample) as u64);
+    put_varint(out, histogram_len(buckets) as u64);
     out.push(SAMPLE_COUNT);
-    put_varint(out, cumulative(sample).last().unwrap_or(0));
-    put_double(SAMPLE_SUM, sample.cells[sample.bounds.len() + 1], out);
-    for (count, bound) in cumulative(sample).zip(sample.bounds) {
+    put_varint(out, cumulative(buckets).last().unwrap_or(0));
+    put_double(SAMPLE_SUM, buckets.sum, out);
+    for (count, bound) in cumulative(buckets).zip(buckets.bounds) {
         out.push(BUCKET);
         put_varint(out, bucket_len(count) as u64);
         out.push(CUMULATIVE_COUNT);
@@ -152,10 +153,4 @@ fn put_histogram(sample: &Sample<'_>, out: &mut Vec<u8>) {
 fn put_double(tag: u8, value: f64, out: &mut Vec<u8>) {
     out.push(tag);
     out.extend_from_slice(&value.to_le_bytes());
-}
-
-/// Bucket cells count observations, so they are whole and not negative.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, kept in a float cell")]
-const fn whole(cell: f64) -> u64 {
-    cell as u64
 }

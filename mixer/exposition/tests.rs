@@ -4,8 +4,10 @@ use prometheus::proto::{self, MetricFamily};
 use prometheus::{Encoder, ProtobufEncoder, TextEncoder};
 use proptest::prelude::*;
 
+use std::sync::Arc;
+
 use super::*;
-use crate::metric::{ABSENT, MetricType};
+use crate::metric::{ABSENT, Layout, MetricType};
 use crate::series::{Column, Row};
 
 /// A host's labels and cells.
@@ -14,7 +16,7 @@ type Labelled = (Vec<(String, String)>, [f64; 6]);
 const BOUNDS: [f64; 2] = [0.5, 2.0];
 
 fn family(name: &str, metric_type: MetricType) -> Family {
-    Family { name: name.into(), help: "help with \\ and \n and \"".into(), metric_type }
+    Family::new(name, "help with \\ and \n and \"", metric_type)
 }
 
 /// A store with a gauge, a counter and a histogram, a row of cells per host.
@@ -30,7 +32,7 @@ fn store(rows: &[Labelled]) -> SeriesStore {
         rows: rows.len(),
         offset: family,
         labels: LabelBlock::new((family == 1).then_some(("code", "200"))),
-        bounds: if family == 2 { BOUNDS.into() } else { [].into() },
+        layout: Arc::new(if family == 2 { Layout::histogram(BOUNDS.into()) } else { Layout::value() }),
     });
     let stored = rows.iter().map(|(labels, cells)| Row {
         labels: LabelBlock::new(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),

@@ -2,23 +2,17 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
 
 use super::FamilyPart;
-use crate::metric::MetricType;
-use crate::series::{Family, LabelBlock, Sample};
+use crate::metric::{self, Kind};
+use crate::series::{Family, LabelBlock, Sample, put_escaped};
 
 pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut Vec<u8>) {
     let before = out.len();
     put_header(family, out);
     let samples_from = out.len();
-    let name = family.name.as_bytes();
     for part in parts {
         part.group.store.for_each_sample(part.index, |sample| {
             let labels = Labels([sample.host_labels, sample.metric_labels, part.group.labels]);
-            match family.metric_type {
-                MetricType::Gauge | MetricType::Counter => {
-                    put_sample(name, b"", &labels, None, sample.cells[0], out);
-                }
-                MetricType::Histogram => put_histogram(name, &labels, sample, out),
-            }
+            put_series(&family.name, &labels, sample, out);
         });
     }
     if out.len() == samples_from {
@@ -34,17 +28,26 @@ fn put_header(family: &Family, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n# TYPE ");
     out.extend_from_slice(family.name.as_bytes());
     out.push(b' ');
-    out.extend_from_slice(family.metric_type.name().as_bytes());
+    out.extend_from_slice(family.metric_type.text_name().as_bytes());
     out.push(b'\n');
 }
 
 /// The label blocks of one series.
 struct Labels<'a>([&'a LabelBlock; 3]);
 
+/// A label that a line has behind the series' own.
+#[derive(Clone, Copy)]
+enum Extra<'a> {
+    None,
+    /// `le` or `quantile`.
+    Number(&'static str, f64),
+    Text(&'a str, &'a str),
+}
+
 impl Labels<'_> {
-    /// Appends `{labels,le}`, or nothing if there are none.
+    /// Appends `{labels,extra}`, or nothing if there are none.
     #[inline]
-    fn put(&self, le: Option<f64>, out: &mut Vec<u8>) {
+    fn put(&self, extra: Extra<'_>, out: &mut Vec<u8>) {
         // Each part is preceded by what closes the one before it.
         let mut separator = b'{';
         for block in self.0 {
@@ -55,12 +58,20 @@ impl Labels<'_> {
                 separator = b',';
             }
         }
-        if let Some(bound) = le {
-            out.push(separator);
-            out.extend_from_slice(b"le=\"");
-            put_number(bound, out);
-            out.push(b'"');
-            separator = b',';
+        match extra {
+            Extra::None => {}
+            Extra::Number(name, number) => {
+                put_name(separator, name, out);
+                put_number(number, out);
+                out.push(b'"');
+                separator = b',';
+            }
+            Extra::Text(name, text) => {
+                put_name(separator, name, out);
+                put_escaped(text, out);
+                out.push(b'"');
+                separator = b',';
+            }
         }
         if separator == b',' {
             out.push(b'}');
@@ -68,31 +79,57 @@ impl Labels<'_> {
     }
 }
 
-fn put_sample(
-    name: &[u8],
-    suffix: &[u8],
-    labels: &Labels<'_>,
-    le: Option<f64>,
-    value: f64,
-    out: &mut Vec<u8>,
-) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(suffix);
-    labels.put(le, out);
-    out.push(b' ');
-    put_number(value, out);
-    out.push(b'\n');
+fn put_name(separator: u8, name: &str, out: &mut Vec<u8>) {
+    out.push(separator);
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
 }
 
-fn put_histogram(name: &[u8], labels: &Labels<'_>, sample: &Sample<'_>, out: &mut Vec<u8>) {
-    let (buckets, sum) = sample.cells.split_at(sample.bounds.len() + 1);
-    let mut count = 0.0;
-    for (bucket, bound) in buckets.iter().zip(sample.bounds.iter().chain(&[f64::INFINITY])) {
-        count += bucket;
-        put_sample(name, b"_bucket", labels, Some(*bound), count, out);
+/// All lines of one series.
+#[inline]
+fn put_series(name: &str, labels: &Labels<'_>, sample: &Sample<'_>, out: &mut Vec<u8>) {
+    let mut put = |suffix: &str, extra: Extra<'_>, value: f64| {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        labels.put(extra, out);
+        out.push(b' ');
+        put_number(value, out);
+        out.push(b'\n');
+    };
+    match &sample.layout.kind {
+        Kind::Value => put("", Extra::None, sample.cells[0]),
+        Kind::Histogram { bounds } => {
+            let buckets = metric::buckets(bounds, sample.cells);
+            let mut count = 0.0;
+            for (bucket, bound) in buckets.counts.iter().zip(bounds.iter().chain(&[f64::INFINITY])) {
+                count += bucket;
+                put("_bucket", Extra::Number("le", *bound), count);
+            }
+            put("_sum", Extra::None, buckets.sum);
+            put("_count", Extra::None, count);
+        }
+        // The format has no other bucket for it than the one of all.
+        Kind::NativeHistogram(layout) => {
+            let histogram = metric::native_histogram(layout, sample.cells);
+            put("_bucket", Extra::Number("le", f64::INFINITY), histogram.count);
+            put("_sum", Extra::None, histogram.sum);
+            put("_count", Extra::None, histogram.count);
+        }
+        Kind::Summary { quantiles } => {
+            let summary = metric::quantiles(quantiles, sample.cells);
+            for (quantile, value) in quantiles.iter().zip(summary.values) {
+                put("", Extra::Number("quantile", *quantile), *value);
+            }
+            put("_sum", Extra::None, summary.sum);
+            put("_count", Extra::None, summary.count);
+        }
+        Kind::StateSet { states } => {
+            let state = metric::whole(sample.cells[0]);
+            for (n, text) in (0..).zip(&**states) {
+                put("", Extra::Text(name, text), if n == state { 1.0 } else { 0.0 });
+            }
+        }
     }
-    put_sample(name, b"_sum", labels, None, sum[0], out);
-    put_sample(name, b"_count", labels, None, count, out);
 }
 
 /// A HELP text escapes `\` and newlines.

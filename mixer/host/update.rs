@@ -79,7 +79,7 @@ impl EmulatedHost {
                 let update =
                     Update { value, level: metric.level, now, rounding: plan.rounding, observations };
                 let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-                plan.cells.take(&update, &mut self.counters, cells);
+                plan.cells.take(&update, &mut self.states, cells);
             }
             Ok(Made::Nothing) => {
                 self.clear_cells(index);
@@ -156,7 +156,7 @@ impl EmulatedHost {
     fn shown_value(&self, metric: usize) -> f64 {
         let plan = &self.plan.shape.metrics[metric];
         let cell = self.row[plan.offset];
-        if plan.cells.width() == 1 || is_absent(cell) { cell } else { self.metrics[metric].level }
+        if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use promemu::backfill::{Backfill, Grid, HostSamples};
 use promemu::clock::{Span, Time};
-use promemu::metric::{Cells, is_absent};
+use promemu::metric::{Cells, Filling, Kind, is_absent};
 use promemu::plan::Plan;
 
 use super::axis::Unit;
@@ -188,10 +188,13 @@ impl Reading {
         let step = grid.step;
         let wanted = longest.times(INTERVALS_IN_WINDOW).as_nanos().div_ceil(step.as_nanos().max(1));
         let steps = usize::try_from(wanted).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
-        match family.series.first().map(|series| &series.metric(plan).cells) {
-            Some(Cells::Counter { .. }) => Self::Rate { steps, step },
-            Some(Cells::Histogram { bounds }) => Self::Quantiles { steps, step, bounds: Arc::clone(bounds) },
-            Some(Cells::Gauge) | None => Self::Values,
+        let cells = family.series.first().map(|series| &series.metric(plan).cells);
+        match cells.map(|cells| (&cells.layout().kind, cells.filling())) {
+            Some((_, Filling::Counter { .. })) => Self::Rate { steps, step },
+            Some((Kind::Histogram { bounds }, _)) => {
+                Self::Quantiles { steps, step, bounds: Arc::clone(bounds) }
+            }
+            _ => Self::Values,
         }
     }
 
@@ -224,7 +227,8 @@ impl Reading {
                 curves.push(Curve { label: label(plan, series), values });
             }
             // Buckets with other bounds cannot be added.
-            (Self::Quantiles { steps, bounds, .. }, Gathered::Buckets(buckets, count)) if matches!(&metric.cells, Cells::Histogram { bounds: own } if own == bounds) =>
+            (Self::Quantiles { steps, bounds, .. }, Gathered::Buckets(buckets, count))
+                if has_bounds(&metric.cells, bounds) =>
             {
                 *count += 1;
                 for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
@@ -271,6 +275,10 @@ impl Reading {
             marks,
         }
     }
+}
+
+fn has_bounds(cells: &Cells, wanted: &Arc<[f64]>) -> bool {
+    matches!(&cells.layout().kind, Kind::Histogram { bounds } if bounds == wanted)
 }
 
 /// A series' host, and the labels that tell it from others of the host.

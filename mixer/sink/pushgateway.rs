@@ -406,7 +406,7 @@ mod tests {
 
     /// The same; after its job there is that of its own metrics, if it pushes them.
     pub(super) fn sink_with(cleanup_on_finish: bool, self_metrics: bool) -> PushgatewaySink {
-        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let family = Family::new("up", "", MetricType::Gauge);
         let store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
         let url = GatewayUrl::parse("127.0.0.1:1").unwrap();
         let client = PushgatewayClient::new(url, &HttpOptions::default(), Duration::from_secs(1)).unwrap();

@@ -184,7 +184,7 @@ async fn metrics(State(publisher): State<Arc<Publisher>>) -> impl IntoResponse {
 }
 
 fn push_time(unix_nanos: u64) -> SeriesStore {
-    let help = "when this job was last published, in seconds since the Unix epoch".into();
-    let family = Family { name: "push_time_seconds".into(), help, metric_type: MetricType::Gauge };
+    let help = "when this job was last published, in seconds since the Unix epoch";
+    let family = Family::new("push_time_seconds", help, MetricType::Gauge);
     SeriesStore::single(family, LabelBlock::empty(), Time::from_unix_nanos(unix_nanos).unix_secs())
 }

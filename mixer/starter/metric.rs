@@ -20,7 +20,12 @@ impl FromStr for StarterMetric {
         let missing = || format!("{text:?} is not NAME:TYPE, as in cpu_usage_percent:gauge");
         let (name, type_name) =
             text.rsplit_once(':').filter(|(name, _)| !name.is_empty()).ok_or_else(missing)?;
-        let unknown = || format!("{text:?} has an unknown type{}", suggestion(type_name, &MetricType::NAMES));
+        let unknown = || {
+            format!(
+                "{text:?} has an unknown type{}",
+                suggestion(type_name, &MetricType::ALL.map(MetricType::name))
+            )
+        };
         let metric_type = MetricType::from_name(type_name).ok_or_else(unknown)?;
         if metric_type == MetricType::Counter && !name.ends_with("_total") {
             return Err(format!("a counter's name ends in _total; write {name}_total:counter"));
@@ -107,7 +112,7 @@ impl Pattern {
                 ],
                 warm_up: "random_in_range(value_range: (40, 50))",
             },
-            MetricType::Histogram => Self {
+            _ => Self {
                 about: "A histogram counts in buckets: here 20 observations with each new value.",
                 fields: &["observations: 20", "buckets: [0.05, 0.1, 0.25, 0.5, 1]", "value_range: (0.01, 2)"],
                 scenario: "random_in_range(value_range: (0.02, 0.6))",
@@ -132,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_type_may_come_first_and_every_alternative_works() {
-        for type_name in MetricType::NAMES {
+        for type_name in MetricType::ALL.map(MetricType::name) {
             let metric: StarterMetric = format!("a_total:{type_name}").parse().unwrap();
             let pattern = Pattern::of(metric.metric_type);
             let starter = Starter { metrics: vec![metric], ..Starter::new("shop") };

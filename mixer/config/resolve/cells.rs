@@ -3,7 +3,7 @@
 use super::Resolver;
 use crate::config::template::MetricTemplate;
 use crate::error::{SourceSpan, suggestion};
-use crate::metric::{Accumulate, Cells, DEFAULT_BUCKETS, MetricType};
+use crate::metric::{Accumulate, Cells, DEFAULT_BUCKETS, Filling, Layout, MetricType};
 use crate::scenario::ScenarioPlan;
 
 const ACCUMULATE: [&str; 2] = ["per_update", "per_second"];
@@ -31,13 +31,14 @@ impl Resolver<'_> {
                 only_for(observations.span, "observations", "histogram", self);
             }
         }
-        match metric_type {
-            MetricType::Gauge => Some(Cells::Gauge),
+        Some(match metric_type {
+            MetricType::Gauge => Cells::new(Layout::value(), Filling::Gauge),
             MetricType::Counter => {
-                Some(Cells::Counter { accumulate: self.accumulate(template, scenario)?, index: 0 })
+                let accumulate = self.accumulate(template, scenario)?;
+                Cells::new(Layout::value(), Filling::Counter { accumulate, index: 0 })
             }
-            MetricType::Histogram => Some(Cells::Histogram { bounds: self.bounds(template)?.into() }),
-        }
+            _ => Cells::new(Layout::histogram(self.bounds(template)?.into()), Filling::Observations),
+        })
     }
 
     fn accumulate(&mut self, template: &MetricTemplate, scenario: &ScenarioPlan) -> Option<Accumulate> {

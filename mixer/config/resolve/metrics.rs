@@ -11,7 +11,7 @@ use crate::config::template::{HostTemplate, MetricTemplate, RangeTemplate};
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
-use crate::metric::{Cells, MetricType, Rounding};
+use crate::metric::{MetricType, Rounding};
 use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Family, LabelBlock};
@@ -67,10 +67,7 @@ impl<'a> Resolver<'a> {
         let mut counters = 0;
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
-            if let Cells::Counter { index, .. } = &mut draft.plan.cells {
-                *index = counters;
-                counters += 1;
-            }
+            draft.plan.cells.place(&mut counters);
             shape.keeps_update_times |= draft.uses_dt;
             shape.width += draft.plan.cells.width();
             shape.series += draft.plan.cells.series();
@@ -227,7 +224,7 @@ impl<'a> Resolver<'a> {
         let name = self.value("metric_type", scalar)?;
         let found = MetricType::from_name(&name);
         if found.is_none() {
-            let hint = suggestion(&name, &MetricType::NAMES);
+            let hint = suggestion(&name, &MetricType::ALL.map(MetricType::name));
             self.problems.error(scalar.span, format!("unknown metric_type {name:?}{hint}"));
         }
         found
@@ -258,7 +255,7 @@ impl<'a> Resolver<'a> {
         };
         let help = described.as_deref().unwrap_or("an emulated metric");
         let Some(known) = self.families.get_mut(name) else {
-            let family = Family { name: Arc::clone(name), help: help.into(), metric_type };
+            let family = Family::new(Arc::clone(name), help, metric_type);
             let entry = self.families.insert_full(
                 Arc::clone(name),
                 KnownFamily { family, is_described: described.is_some(), span },

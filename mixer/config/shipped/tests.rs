@@ -11,7 +11,7 @@ use crate::clock::{Span, Time};
 use crate::config::{ConfigFile, LoadOptions, LoadedConfig};
 use crate::expression::Value;
 use crate::host::{DrivenHost, Outbox};
-use crate::metric::{Cells, is_absent};
+use crate::metric::{Kind, buckets, is_absent};
 use crate::plan::{HostPlan, MetricPlan, Plan};
 use crate::scenario::KINDS;
 
@@ -120,8 +120,11 @@ impl World {
     /// How many observations a histogram has made, and their sum.
     fn observed(&self, name: &str, labels: &[(&str, &str)]) -> (f64, f64) {
         self.cells(name, labels).into_iter().fold((0.0, 0.0), |(count, sum), (_, metric, cells)| {
-            let Cells::Histogram { bounds } = &metric.cells else { panic!("{name} is a histogram") };
-            (count + cells[..=bounds.len()].iter().sum::<f64>(), sum + cells[bounds.len() + 1])
+            let Kind::Histogram { bounds } = &metric.cells.layout().kind else {
+                panic!("{name} is a histogram")
+            };
+            let buckets = buckets(bounds, cells);
+            (count + buckets.count(), sum + buckets.sum)
         })
     }
 

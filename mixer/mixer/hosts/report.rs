@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::{Fleet, Tally};
 use crate::clock::{Span, Time};
 use crate::event::HostId;
-use crate::metric::{Cells, is_absent};
+use crate::metric::{Kind, buckets, is_absent};
 use crate::mixer::RunSettings;
 use crate::plan::MetricPlan;
 use crate::sink::Job;
@@ -76,9 +76,9 @@ impl Fleet {
                 .iter()
                 .map(|metric| {
                     let cells = &cells[metric.offset..metric.offset + metric.cells.width()];
-                    let shown = match &metric.cells {
-                        Cells::Histogram { bounds, .. } => cells[..=bounds.len()].iter().sum(),
-                        Cells::Gauge | Cells::Counter { .. } => cells[0],
+                    let shown = match &metric.cells.layout().kind {
+                        Kind::Histogram { bounds } => buckets(bounds, cells).count(),
+                        _ => cells[0],
                     };
                     (shown_name(metric), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
                 })

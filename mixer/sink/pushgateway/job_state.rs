@@ -116,7 +116,7 @@ mod tests {
     use crate::series::{Family, LabelBlock, SeriesStore};
 
     fn job(name: &str) -> Arc<Job> {
-        let family = Family { name: "up".into(), help: "".into(), metric_type: MetricType::Gauge };
+        let family = Family::new("up", "", MetricType::Gauge);
         Arc::new(Job::new(name.into(), SeriesStore::single(family, LabelBlock::empty(), 1.0)))
     }
 

@@ -113,12 +113,8 @@ impl RunInfo {
             ("pid", &self.process.pid),
             ("push_interval", &interval),
         ]);
-        let help = "the promemu run that pushes this group".into();
-        SeriesStore::single(
-            Family { name: RUN_INFO.into(), help, metric_type: MetricType::Gauge },
-            labels,
-            1.0,
-        )
+        let help = "the promemu run that pushes this group";
+        SeriesStore::single(Family::new(RUN_INFO, help, MetricType::Gauge), labels, 1.0)
     }
 
     /// Whose a group is. A run of this machine is looked up; one elsewhere is judged by its silence: no

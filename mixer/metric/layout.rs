@@ -1,0 +1,192 @@
+//! What the cells of a series are.
+//!
+//! First come the cells of its kind, then those of an exemplar, then the one of its created time, as far as
+//! it has them. [`super::ABSENT`] in the very first cell means that the series has no sample.
+
+use std::sync::Arc;
+
+use super::native::{NativeHistogram, NativeLayout};
+
+/// What the cells of a series are. Series of one metric share it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether cells for an exemplar follow.
+    pub has_exemplar: bool,
+    /// Whether a cell for the created time follows: seconds since the Unix epoch.
+    pub has_created: bool,
+}
+
+/// What a series holds, and how its cells say it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// One number: gauges, counters, and infos, where it is 1.
+    Value,
+    /// A count per bucket, not cumulative, the last one up to `+Inf`; and the sum.
+    Histogram {
+        /// The upper bounds, rising, without `+Inf`.
+        bounds: Arc<[f64]>,
+    },
+    /// See [`NativeHistogram`].
+    NativeHistogram(NativeLayout),
+    /// The count, the sum, and the value at each quantile, which is NaN if nothing was observed lately.
+    Summary {
+        /// The quantiles, rising.
+        quantiles: Arc<[f64]>,
+    },
+    /// One number: which state it is in.
+    StateSet {
+        /// The states' names.
+        states: Arc<[Arc<str>]>,
+    },
+}
+
+/// One observation, with an identity that other systems would know it by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exemplar {
+    /// The trace, 52 random bits. [`Exemplar::trace_id`] makes text of it.
+    id: u64,
+    /// What was observed.
+    pub value: f64,
+    /// When, in seconds since the Unix epoch.
+    pub unix_secs: f64,
+}
+
+impl Exemplar {
+    /// How many cells it takes: its id, the value, the time.
+    pub const CELLS: usize = 3;
+
+    /// The label names in front of its identities.
+    pub const LABELS: [&str; 2] = ["trace_id", "span_id"];
+}
+
+/// A classic histogram's cells, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Buckets<'a> {
+    /// The upper bounds, without `+Inf`.
+    pub bounds: &'a [f64],
+    /// What is in each bucket, not cumulative; the last one is up to `+Inf`.
+    pub counts: &'a [f64],
+    /// The sum of all observations.
+    pub sum: f64,
+}
+
+impl Buckets<'_> {
+    /// How many observations there were.
+    #[must_use]
+    pub fn count(&self) -> f64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// A summary's cells, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantiles<'a> {
+    /// The quantiles.
+    pub quantiles: &'a [f64],
+    /// The value at each.
+    pub values: &'a [f64],
+    /// How many observations there were.
+    pub count: f64,
+    /// Their sum.
+    pub sum: f64,
+}
+
+impl Layout {
+    /// The layout of a single number.
+    #[must_use]
+    pub const fn value() -> Self {
+        Self::plain(Kind::Value)
+    }
+
+    /// The layout of a classic histogram.
+    #[must_use]
+    pub const fn histogram(bounds: Arc<[f64]>) -> Self {
+        Self::plain(Kind::Histogram { bounds })
+    }
+
+    /// A layout without an exemplar and a created time.
+    #[must_use]
+    pub const fn plain(kind: Kind) -> Self {
+        Self { kind, has_exemplar: false, has_created: false }
+    }
+
+    /// How many cells a series takes.
+    #[must_use]
+    #[inline]
+    pub fn width(&self) -> usize {
+        self.kind.width()
+            + if self.has_exemplar { Exemplar::CELLS } else { 0 }
+            + usize::from(self.has_created)
+    }
+
+    /// How many series Prometheus makes of it. The created time is not counted: few formats make a series of it.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        match &self.kind {
+            Kind::Value | Kind::NativeHistogram(_) => 1,
+            Kind::Histogram { bounds } => bounds.len() + 3,
+            Kind::Summary { quantiles } => quantiles.len() + 2,
+            Kind::StateSet { states } => states.len(),
+        }
+    }
+
+    /// The last observation that has an identity.
+    #[must_use]
+    pub fn exemplar(&self, cells: &[f64]) -> Option<Exemplar> {
+        if !self.has_exemplar {
+            return None;
+        }
+        let [id, value, unix_secs] = *cells[self.kind.width()..].first_chunk()?;
+        // Before the first observation the cells are 0.
+        (unix_secs > 0.0).then_some(Exemplar { id: whole(id), value, unix_secs })
+    }
+
+    /// When the series began at nothing, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn created_unix_secs(&self, cells: &[f64]) -> Option<f64> {
+        if self.has_created { cells.last().copied() } else { None }
+    }
+}
+
+impl Kind {
+    /// How many cells it takes, without those for an exemplar and the created time.
+    #[must_use]
+    #[inline]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Value | Self::StateSet { .. } => 1,
+            Self::Histogram { bounds } => bounds.len() + 2,
+            Self::NativeHistogram(layout) => layout.width(),
+            Self::Summary { quantiles } => quantiles.len() + 2,
+        }
+    }
+}
+
+/// The cells of a classic histogram with these bounds.
+#[must_use]
+#[inline]
+pub fn buckets<'a>(bounds: &'a [f64], cells: &'a [f64]) -> Buckets<'a> {
+    let (counts, rest) = cells.split_at(bounds.len() + 1);
+    Buckets { bounds, counts, sum: rest[0] }
+}
+
+/// The cells of a summary with these quantiles.
+#[must_use]
+pub fn quantiles<'a>(quantiles: &'a [f64], cells: &'a [f64]) -> Quantiles<'a> {
+    Quantiles { quantiles, values: &cells[2..2 + quantiles.len()], count: cells[0], sum: cells[1] }
+}
+
+/// The cells of a native histogram.
+#[must_use]
+pub fn native_histogram<'a>(layout: &NativeLayout, cells: &'a [f64]) -> NativeHistogram<'a> {
+    NativeHistogram::of(layout, cells)
+}
+
+/// What is kept in a cell and is whole and not negative.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub const fn whole(cell: f64) -> u64 {
+    cell as u64
+}
