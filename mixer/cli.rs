@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::builder::Resettable;
+use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use promemu::config::DEFAULT_SERIES_MAX;
@@ -83,6 +84,17 @@ pub(crate) struct Cli {
     )]
     pub(crate) pushgateway_url: Option<String>,
 
+    #[arg(
+        long,
+        env = "PME_OUTPUT",
+        value_name = "KIND=TARGET[,KEY=VALUE]",
+        hide_env_values = true,
+        global = true,
+        help = "Where the metrics go, to be given several times; the variable takes them separated by blanks: \
+                pushgateway=URL, scrape=HOST:PORT [default: the Pushgateway of --pushgateway-url]"
+    )]
+    pub(crate) output: Vec<String>,
+
     /// The time between two pushes, as in 10s or 10 [default: 15s]
     #[arg(long, env = "PME_PUSHGATEWAY_PUSH_INTERVAL", value_name = "DURATION")]
     pub(crate) push_interval: Option<String>,
@@ -146,6 +158,10 @@ pub(crate) struct Cli {
     /// How log lines look
     #[arg(long, env = "PME_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub(crate) log_format: LogFormat,
+
+    /// Whether --pushgateway-url is a flag that was typed, and no variable.
+    #[arg(skip)]
+    pub(crate) is_url_typed: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -338,7 +354,7 @@ pub(crate) fn command() -> clap::Command {
                 "log_format",
             ],
             "new" => &["configs_dir", "debug", "log_format"],
-            "clean" => &["pushgateway_url", "debug", "log_format"],
+            "clean" => &["pushgateway_url", "output", "debug", "log_format"],
             _ => &["log_format"],
         };
         let is_hidden = |arg: &Arg| arg.is_global_set() && !heeded.contains(&arg.get_id().as_str());
@@ -368,7 +384,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
     let without_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
     let command = command().mut_args(without_empty).mut_subcommands(|sub| sub.mut_args(without_empty));
-    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+    let matches = command.try_get_matches_from(args)?;
+    let innermost = matches.subcommand().map_or(&matches, |(_, of_command)| of_command);
+    let is_url_typed = innermost.value_source("pushgateway_url") == Some(ValueSource::CommandLine);
+    Ok(Cli { is_url_typed, ..Cli::from_arg_matches(&matches)? })
 }
 
 #[cfg(test)]

@@ -27,9 +27,8 @@ use promemu::error::{Error, suggestion};
 use promemu::mixer::{MetricsMixer, RunSettings};
 use promemu::plan::Plan;
 use promemu::preview::FirstValues;
-use promemu::sink::http::HttpOptions;
+use promemu::sink::GatewaySettings;
 use promemu::sink::pushgateway::{PushgatewayClient, RunInfo, Verdict};
-use promemu::sink::self_page::SELF_PATH;
 use promemu::status::plural;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -148,7 +147,6 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let running = run.clone();
     let (config, hosts, series, seed) =
         (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
-    let (url, interval) = (run.pushgateway_url.clone(), run.push.interval);
     let shutdown = signals()?;
     tokio::pin!(shutdown);
     let mixer = tokio::select! {
@@ -157,10 +155,8 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     };
     let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
     info!("running {config} with {hosts} and {series}, seed {seed}{}", pace(clock.speed()));
-    if let Some(address) = mixer.scrape_address() {
-        info!("the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}");
-    } else {
-        info!("pushing to {url} every {interval}");
+    for destination in mixer.destinations() {
+        info!("{destination}");
     }
     if let Some(address) = mixer.self_metrics_address() {
         info!("promemu's own metrics are at http://{address}/metrics");
@@ -240,11 +236,17 @@ fn is_ignored_hang_up() -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Deletes promemu's groups from the Pushgateway: those of runs that are over, or all.
+/// Deletes promemu's groups from the Pushgateways: those of runs that are over, or all.
 async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
-    let url = settings.gateway_url()?;
-    let client =
-        Arc::new(PushgatewayClient::new(url.clone(), &HttpOptions::default(), settings.push_timeout())?);
+    for gateway in settings.gateways()? {
+        clean_gateway(&gateway, all).await?;
+    }
+    Ok(())
+}
+
+async fn clean_gateway(gateway: &GatewaySettings, all: bool) -> Result<(), Error> {
+    let url = &gateway.url;
+    let client = Arc::new(PushgatewayClient::new(url.clone(), &gateway.http, gateway.timeout)?);
     let away = |error| Error::Run(format!("the groups of pushgateway {url} cannot be listed: {error}"));
     let (groups, gateway_now) = client.groups().await.map_err(away)?;
     let own = RunInfo::new("", Span::ZERO);

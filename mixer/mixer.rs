@@ -1,7 +1,7 @@
 //! `MetricsMixer`: the live driver.
 //!
 //! Owns a run from start-up clean-up to finish clean-up: a tokio task per host, the event bus between
-//! them, the push loop, the status. A host's task sleeps until something is due or an event comes, lets the
+//! them, the outputs, the status. A host's task sleeps until something is due or an event comes, lets the
 //! time pass that was due (not the late one it woke at), and hands its report to its job. A failing push
 //! never stops a host, a failing scenario never stops its host, a failing host never stops the mixer.
 //!
@@ -18,11 +18,10 @@ mod tests;
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tracing::info;
+use tokio::task::JoinSet;
+use tracing::{error, info};
 
 use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
@@ -31,24 +30,23 @@ use crate::host::DrivenHost;
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::self_metrics::SelfMetrics;
-use crate::sink::pushgateway::{GatewayUrl, PushSettings};
+use crate::sink::OutputSettings;
+use crate::sink::pushgateway::GatewayUrl;
 use crate::sink::self_page::SelfPage;
 use crate::status::{Status, plural};
 use generation::Generation;
 use hosts::Fleet;
-use output::Output;
+use output::Outputs;
 
 /// What a run is asked for, beside its plan.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// Where to push, or where to listen when `embedded`.
-    pub pushgateway_url: GatewayUrl,
-    /// How long one push may take.
-    pub push_timeout: Duration,
-    /// How to push.
-    pub push: PushSettings,
-    /// Whether to serve the jobs instead of pushing them.
-    pub embedded: bool,
+    /// Where the jobs go.
+    pub outputs: Vec<OutputSettings>,
+    /// Where they are pushed, or served in a Pushgateway's place, for the status.
+    pub pushgateway_url: Option<GatewayUrl>,
+    /// The time between two rounds of an output that pushes.
+    pub push_interval: Span,
     /// How often to report the status; never if `None`.
     pub status_interval: Option<Span>,
     /// Whether the status lists the hosts.
@@ -70,13 +68,13 @@ pub struct MetricsMixer {
     settings: RunSettings,
     own: Arc<SelfMetrics>,
     self_page: Option<SelfPage>,
-    output: Output,
+    outputs: Outputs,
     /// The hosts as they come out of the past, if they have one.
     past: Option<Vec<DrivenHost>>,
 }
 
 impl MetricsMixer {
-    /// Prepares a run: looks at the gateway, or takes the address to serve at. Hosts do not run yet.
+    /// Prepares a run: looks at the gateways, and takes the addresses to serve at. Hosts do not run yet.
     pub async fn start(plan: Plan, settings: RunSettings, clock: Clock) -> Result<Self, Error> {
         let own = Arc::new(SelfMetrics::new()?);
         let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone()));
@@ -84,8 +82,8 @@ impl MetricsMixer {
             Some(address) => Some(SelfPage::bind(address, Arc::clone(&own)).await?),
             None => None,
         };
-        let output = Output::open(&fleet, &settings, &own).await?;
-        Ok(Self { fleet, settings, own, self_page, output, past: None })
+        let outputs = Outputs::open(&fleet, &settings, &own).await?;
+        Ok(Self { fleet, settings, own, self_page, outputs, past: None })
     }
 
     /// The same, with hosts that have lived before: one for each of the plan, in its order.
@@ -97,7 +95,13 @@ impl MetricsMixer {
     /// Where the jobs can be scraped, if they are served.
     #[must_use]
     pub fn scrape_address(&self) -> Option<std::net::SocketAddr> {
-        self.output.scrape_address()
+        self.outputs.scrape_address()
+    }
+
+    /// For each output, where the jobs go, in words.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<String> {
+        self.outputs.told(self.settings.push_interval)
     }
 
     /// Where promemu's own metrics can be scraped, if they have a listener of their own.
@@ -109,7 +113,7 @@ impl MetricsMixer {
     /// What the run is doing now.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.fleet.status(&self.settings, self.output.health().status(self.fleet.clock().real().now()))
+        self.fleet.status(&self.settings, self.outputs.healths().statuses(self.fleet.clock().real().now()))
     }
 
     /// Runs until all hosts have ended, the duration is over or `shutdown` comes; cleans up.
@@ -126,18 +130,18 @@ impl MetricsMixer {
         shutdown: impl Future<Output = ()> + Send,
         mut reloads: mpsc::Receiver<Plan>,
     ) -> Result<(), Error> {
-        let Self { fleet, settings, own, self_page, output, past } = self;
+        let Self { fleet, settings, own, self_page, outputs, past } = self;
         let (clock, real) = (*fleet.clock(), fleet.clock().real());
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
         let start = if past.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
-        let health = Arc::clone(output.health());
+        let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         show_fleet(&own, &newest)?;
         let mut servers = JoinSet::new();
         servers.extend(self_page.map(SelfPage::serve));
-        let mut sink = tokio::spawn(output.drive(newest, settings.push.interval, stopped));
+        let mut sinks = outputs.spawn(&newest, settings.push_interval, &stopped);
         let mut generation = Generation::start(fleet, Seed::new(settings.seed), start, past);
         let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
@@ -161,35 +165,46 @@ impl MetricsMixer {
                     fleets.send_replace(Arc::clone(generation.fleet()));
                     info!("the config was reloaded: {changes}");
                 }
-                ended = &mut sink => {
-                    // Without its output the run would be for nothing.
-                    generation.end().await;
-                    return joined(ended);
+                Some(ended) = sinks.join_next() => {
+                    let outcome = joined(ended);
+                    if sinks.is_empty() {
+                        // Without any output the run would be for nothing.
+                        generation.end().await;
+                        return outcome;
+                    }
+                    if let Err(problem) = outcome {
+                        error!("an output has ended, the run goes on with the others: {problem}");
+                    }
                 }
                 () = sleep_until(&real, next_status.unwrap_or(Time::NEVER)) => {
-                    report(&generation.fleet().status(&settings, health.status(real.now())));
+                    report(&generation.fleet().status(&settings, healths.statuses(real.now())));
                     next_status = settings.status_interval.map(|interval| real.now() + interval);
                 }
             }
         }
         stop.send_replace(true);
-        end(generation, sink, settings.push.cleanup_on_finish).await
+        end(generation, sinks, &settings).await
     }
 }
 
-/// Ends the hosts and waits for the sink, which has been told to stop.
+/// Ends the hosts and waits for the sinks, which have been told to stop.
 async fn end(
     mut generation: Generation,
-    sink: JoinHandle<Result<(), Error>>,
-    cleans_up: bool,
+    mut sinks: JoinSet<Result<(), Error>>,
+    settings: &RunSettings,
 ) -> Result<(), Error> {
-    if cleans_up {
+    // What stays is to have the hosts' last values, so the sinks end first.
+    let sinks_first = settings.outputs.iter().any(OutputSettings::leaves_last_values);
+    if !sinks_first {
         generation.end().await;
-        return joined(sink.await);
     }
-    // The groups that stay are to have the hosts' last values, so the sink ends first.
-    let outcome = joined(sink.await);
-    generation.end().await;
+    let mut outcome = Ok(());
+    while let Some(ended) = sinks.join_next().await {
+        outcome = outcome.and(joined(ended));
+    }
+    if sinks_first {
+        generation.end().await;
+    }
     outcome
 }
 
@@ -208,7 +223,7 @@ fn show_fleet(own: &SelfMetrics, newest: &watch::Receiver<Arc<Fleet>>) -> Result
 }
 
 fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {
-    ended.unwrap_or_else(|problem| Err(Error::Run(format!("the push loop ended by a bug: {problem}"))))
+    ended.unwrap_or_else(|problem| Err(Error::Run(format!("an output ended by a bug: {problem}"))))
 }
 
 async fn sleep_until(clock: &Clock, time: Time) {

@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Counter, Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, PullingGauge, Registry,
-    TextEncoder,
+    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Opts, PullingGauge, Registry, TextEncoder,
 };
 
 use crate::error::Error;
@@ -41,17 +41,14 @@ pub struct Tally {
     pub events_dropped: IntCounter,
     /// How much later than due hosts got to work, in seconds of real time.
     pub lateness: Histogram,
-    /// How long pushes took, in seconds.
-    pub push_seconds: Histogram,
-    /// Pushes that failed, and looks at the groups of a gateway that is away.
-    pub push_failures: IntCounter,
 }
 
 impl Tally {
     fn new() -> prometheus::Result<Self> {
-        let histogram = |name: &str, help: &str, buckets: &[f64]| {
-            Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
-        };
+        let lateness = HistogramOpts::new(
+            "promemu_lateness_seconds",
+            "how much later than due a host got to work, in real time",
+        );
         Ok(Self {
             updates: IntCounter::new("promemu_updates_total", "values that metrics were given")?,
             updates_skipped: IntCounter::new(
@@ -67,24 +64,11 @@ impl Tally {
                 "promemu_events_dropped_total",
                 "events that were dropped because too many were waiting or chasing each other",
             )?,
-            lateness: histogram(
-                "promemu_lateness_seconds",
-                "how much later than due a host got to work, in real time",
-                &LATENESS_BUCKETS,
-            )?,
-            push_seconds: histogram(
-                "promemu_push_seconds",
-                "how long one push took, from encoding to the answer, failed ones included",
-                &PUSH_BUCKETS,
-            )?,
-            push_failures: IntCounter::new(
-                "promemu_push_failures_total",
-                "pushes that failed, and looks at the groups of a pushgateway that was away",
-            )?,
+            lateness: Histogram::with_opts(lateness.buckets(LATENESS_BUCKETS.to_vec()))?,
         })
     }
 
-    fn collectors(&self) -> [Box<dyn Collector>; 8] {
+    fn collectors(&self) -> [Box<dyn Collector>; 6] {
         [
             Box::new(self.updates.clone()),
             Box::new(self.updates_skipped.clone()),
@@ -92,8 +76,54 @@ impl Tally {
             Box::new(self.events.clone()),
             Box::new(self.events_dropped.clone()),
             Box::new(self.lateness.clone()),
+        ]
+    }
+}
+
+/// What one of a run's outputs adds to as it goes. Clones add to the same numbers.
+#[derive(Clone, Debug)]
+pub struct OutputTally {
+    /// How long pushes took, in seconds.
+    pub push_seconds: Histogram,
+    /// Pushes that failed, and looks at the groups of a gateway that is away.
+    pub push_failures: IntCounter,
+    /// Samples that were given up, because they could not be sent in time or were refused.
+    pub samples_dropped: IntCounter,
+}
+
+/// The same for all outputs, told apart by the label `output`.
+#[derive(Debug)]
+struct OutputTallies {
+    push_seconds: HistogramVec,
+    push_failures: IntCounterVec,
+    samples_dropped: IntCounterVec,
+}
+
+impl OutputTallies {
+    fn new() -> prometheus::Result<Self> {
+        let push_seconds = HistogramOpts::new(
+            "promemu_push_seconds",
+            "how long one push took, from encoding to the answer, failed ones included",
+        );
+        let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["output"]);
+        Ok(Self {
+            push_seconds: HistogramVec::new(push_seconds.buckets(PUSH_BUCKETS.to_vec()), &["output"])?,
+            push_failures: counter(
+                "promemu_push_failures_total",
+                "pushes that failed, and looks at the groups of a pushgateway that was away",
+            )?,
+            samples_dropped: counter(
+                "promemu_samples_dropped_total",
+                "samples that an output gave up, because they could not be sent in time or were refused",
+            )?,
+        })
+    }
+
+    fn collectors(&self) -> [Box<dyn Collector>; 3] {
+        [
             Box::new(self.push_seconds.clone()),
             Box::new(self.push_failures.clone()),
+            Box::new(self.samples_dropped.clone()),
         ]
     }
 }
@@ -102,6 +132,7 @@ impl Tally {
 #[derive(Debug)]
 pub struct SelfMetrics {
     tally: Tally,
+    outputs: OutputTallies,
     registry: Registry,
 }
 
@@ -113,8 +144,9 @@ impl SelfMetrics {
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build_info = IntGauge::with_opts(build_info).map_err(bug)?;
         build_info.set(1);
-        let own = Self { registry: Registry::new(), tally };
-        for collector in own.tally.collectors() {
+        let outputs = OutputTallies::new().map_err(bug)?;
+        let own = Self { registry: Registry::new(), tally, outputs };
+        for collector in own.tally.collectors().into_iter().chain(own.outputs.collectors()) {
             own.add(collector)?;
         }
         own.add(Box::new(build_info))?;
@@ -126,6 +158,16 @@ impl SelfMetrics {
     #[must_use]
     pub const fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// What an output that pushes adds to; its name becomes the label `output`.
+    #[must_use]
+    pub fn output(&self, name: &str) -> OutputTally {
+        OutputTally {
+            push_seconds: self.outputs.push_seconds.with_label_values(&[name]),
+            push_failures: self.outputs.push_failures.with_label_values(&[name]),
+            samples_dropped: self.outputs.samples_dropped.with_label_values(&[name]),
+        }
     }
 
     /// Adds a gauge that is read when somebody asks.
@@ -249,6 +291,22 @@ mod tests {
             assert!(page.lines().any(|shown| shown == line), "{line} in {page}");
         }
         assert!(own.add_gauge("promemu_series", "again", || 0.0).is_err());
+    }
+
+    #[test]
+    fn each_output_counts_for_itself() {
+        let own = SelfMetrics::new().unwrap();
+        assert!(!page(&own).contains("promemu_push_failures_total"));
+        own.output("a").push_failures.inc();
+        let _quiet = own.output("b");
+        let page = page(&own);
+        for line in [
+            "promemu_push_failures_total{output=\"a\"} 1",
+            "promemu_push_failures_total{output=\"b\"} 0",
+            "promemu_push_seconds_count{output=\"b\"} 0",
+        ] {
+            assert!(page.lines().any(|shown| shown == line), "{line} in {page}");
+        }
     }
 
     #[test]

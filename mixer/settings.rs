@@ -1,6 +1,7 @@
 //! What the user asked for: flag before variable before config file before default.
 
 mod arguments;
+mod outputs;
 
 use promemu::clock::{Span, Speed, Time};
 use promemu::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
@@ -9,11 +10,15 @@ use promemu::exposition::Format;
 use promemu::mixer::RunSettings;
 use promemu::plan::RunDefaults;
 use promemu::rng::random_seed;
+use promemu::sink::http::HttpOptions;
 use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
+use promemu::sink::scrape::ScrapeSettings;
+use promemu::sink::{GatewaySettings, OutputSettings};
 
 use crate::cli::{Cli, PushFormat};
 use crate::past::History;
 use arguments::GivenArguments;
+use outputs::{Common, GivenOutput, read_outputs, refuse_twins};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
@@ -30,6 +35,7 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 struct Flags {
     pushgateway_url: Option<GatewayUrl>,
+    outputs: Vec<GivenOutput>,
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
@@ -49,6 +55,7 @@ impl Settings {
         }
         let flags = Flags {
             pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
+            outputs: outputs(&cli)?,
             push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
             push_timeout: positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?,
             status_interval: Some(span(
@@ -115,19 +122,22 @@ impl Settings {
         (LoadOptions { class, arguments, started_at, series_max }, unknown)
     }
 
-    /// The Pushgateway of a command that runs no config.
-    pub(crate) fn gateway_url(&self) -> Result<GatewayUrl, Error> {
-        self.flags.pushgateway_url.clone().map_or_else(|| GatewayUrl::parse(DEFAULT_URL), Ok)
+    /// The Pushgateways of a command that runs no config.
+    pub(crate) fn gateways(&self) -> Result<Vec<GatewaySettings>, Error> {
+        let outputs = self.run_settings(&RunDefaults::default())?.outputs;
+        let gateways: Vec<_> = outputs.iter().filter_map(OutputSettings::gateway).cloned().collect();
+        if gateways.is_empty() {
+            return Err(Error::Usage(
+                "no Pushgateway is given; name it with --pushgateway-url or --output pushgateway=URL"
+                    .to_owned(),
+            ));
+        }
+        Ok(gateways)
     }
 
     /// How often a config with these defaults is pushed.
     pub(crate) fn push_interval(&self, defaults: &RunDefaults) -> Span {
         self.flags.push_interval.or(defaults.push_interval).unwrap_or(DEFAULT_PUSH_INTERVAL)
-    }
-
-    /// How long one push may take.
-    pub(crate) const fn push_timeout(&self) -> std::time::Duration {
-        self.flags.push_timeout.duration()
     }
 
     /// How fast emulated time runs.
@@ -137,27 +147,17 @@ impl Settings {
 
     /// How to run a config that has these defaults.
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
-        let pushgateway_url = match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
-            (Some(url), _) => url.clone(),
-            (None, Some(text)) => GatewayUrl::parse(text)
-                .map_err(|error| Error::Usage(format!("the config's pushgateway_url: {error}")))?,
-            (None, None) => GatewayUrl::parse(DEFAULT_URL)?,
-        };
-        let push = PushSettings {
-            format: match self.cli.push_format {
-                PushFormat::Protobuf => Format::Protobuf,
-                PushFormat::Text => Format::Text,
-            },
-            interval: self.push_interval(defaults),
-            cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
-            cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
-            self_metrics: self.cli.push_self_metrics,
+        let push_interval = self.push_interval(defaults);
+        let outputs = self.outputs(defaults, push_interval)?;
+        let pushgateway_url = match outputs.iter().find_map(OutputSettings::gateway) {
+            Some(gateway) => Some(gateway.url.clone()),
+            None if self.cli.embedded => Some(self.gateway_url(defaults)?),
+            None => None,
         };
         Ok(RunSettings {
+            outputs,
             pushgateway_url,
-            push_timeout: self.push_timeout(),
-            push,
-            embedded: self.cli.embedded,
+            push_interval,
             status_interval: self.flags.status_interval,
             shows_hosts: self.cli.show_hosts_status,
             shows_metrics: self.cli.show_metrics_status,
@@ -166,6 +166,62 @@ impl Settings {
             self_metrics_address: self.flags.self_metrics_address.clone(),
         })
     }
+
+    fn gateway_url(&self, defaults: &RunDefaults) -> Result<GatewayUrl, Error> {
+        match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
+            (Some(url), _) => Ok(url.clone()),
+            (None, Some(text)) => GatewayUrl::parse(text)
+                .map_err(|error| Error::Usage(format!("the config's pushgateway_url: {error}"))),
+            (None, None) => GatewayUrl::parse(DEFAULT_URL),
+        }
+    }
+
+    /// Where jobs go: where the outputs say, else to the Pushgateway, or served in its place.
+    fn outputs(&self, defaults: &RunDefaults, push_interval: Span) -> Result<Vec<OutputSettings>, Error> {
+        let push = PushSettings {
+            format: match self.cli.push_format {
+                PushFormat::Protobuf => Format::Protobuf,
+                PushFormat::Text => Format::Text,
+            },
+            interval: push_interval,
+            cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
+            cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
+            self_metrics: self.cli.push_self_metrics,
+        };
+        let timeout = self.flags.push_timeout.duration();
+        if !self.flags.outputs.is_empty() {
+            let gateway_url = || self.gateway_url(defaults);
+            let common = Common { gateway_url: &gateway_url, timeout, push };
+            let outputs = self.flags.outputs.iter().map(|given| given.resolve(&common));
+            let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+            return refuse_twins(&outputs).map(|()| outputs);
+        }
+        let url = self.gateway_url(defaults)?;
+        if self.cli.embedded {
+            let (host, port) = url.authority();
+            return Ok(vec![OutputSettings::Scrape(ScrapeSettings { host, port, is_embedded: true })]);
+        }
+        let http = HttpOptions::default();
+        Ok(vec![OutputSettings::Pushgateway(Box::new(GatewaySettings { url, http, timeout, push }))])
+    }
+}
+
+/// The outputs. They take the place of the Pushgateway and of what is embedded instead of it.
+fn outputs(cli: &Cli) -> Result<Vec<GivenOutput>, Error> {
+    let outputs = read_outputs(&cli.output)?;
+    if cli.embedded && !outputs.is_empty() {
+        return Err(Error::Usage(
+            "--embedded and --output exclude each other; serve with --output scrape=HOST:PORT".to_owned(),
+        ));
+    }
+    let needs_url = outputs.is_empty() || outputs.iter().any(GivenOutput::needs_gateway_url);
+    if cli.is_url_typed && !needs_url {
+        return Err(Error::Usage(
+            "--pushgateway-url is for --output pushgateway, which is not given; write --output pushgateway=URL"
+                .to_owned(),
+        ));
+    }
+    Ok(outputs)
 }
 
 fn span(flag: &str, text: &str) -> Result<Span, Error> {
@@ -232,6 +288,10 @@ mod tests {
         Settings::new(crate::cli::parse(args).expect("the flags are known"))
     }
 
+    fn gateway(run: &RunSettings) -> &GatewaySettings {
+        run.outputs.iter().find_map(OutputSettings::gateway).expect("it pushes")
+    }
+
     #[test]
     fn a_flag_comes_before_the_config_and_that_before_the_default() {
         let defaults = RunDefaults {
@@ -241,17 +301,90 @@ mod tests {
             cleanup_on_finish: None,
         };
         let run = settings(&["--pushgateway-url", "flag:2"]).unwrap().run_settings(&defaults).unwrap();
-        assert_eq!(run.pushgateway_url.to_string(), "http://flag:2");
-        assert_eq!(run.push.interval, Span::from_secs(7));
-        assert!(!run.push.cleanup_on_start);
-        assert!(run.push.cleanup_on_finish);
+        assert_eq!(gateway(&run).url.to_string(), "http://flag:2");
+        assert_eq!(run.push_interval, Span::from_secs(7));
+        assert!(!gateway(&run).push.cleanup_on_start);
+        assert!(gateway(&run).push.cleanup_on_finish);
         let run = settings(&["--cleanup-on-start", "--push-interval", "10.0"])
             .unwrap()
             .run_settings(&defaults)
             .unwrap();
-        assert_eq!(run.pushgateway_url.to_string(), "http://config:1");
-        assert_eq!(run.push.interval, Span::from_secs(10));
-        assert!(run.push.cleanup_on_start);
+        assert_eq!(gateway(&run).url.to_string(), "http://config:1");
+        assert_eq!(gateway(&run).push.interval, Span::from_secs(10));
+        assert!(gateway(&run).push.cleanup_on_start);
+    }
+
+    #[test]
+    fn outputs_take_the_place_of_the_pushgateway_and_several_go_side_by_side() {
+        let named = |args: &[&str]| {
+            let run = settings(args).unwrap().run_settings(&RunDefaults::default()).unwrap();
+            let names = run.outputs.iter().map(OutputSettings::name).collect::<Vec<_>>().join(" ");
+            (names, run.pushgateway_url.map(|url| url.to_string()))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        for (args, names, url) in [
+            (&[][..], "pushgateway=http://127.0.0.1:9091", text("http://127.0.0.1:9091")),
+            (&["--embedded", "--pushgateway-url", "[::1]:5"], "scrape=[::1]:5", text("http://[::1]:5")),
+            (&["--output", "scrape=127.0.0.1:0"], "scrape=127.0.0.1:0", None),
+            (
+                &["--output", "pushgateway", "--pushgateway-url", "gw:1"],
+                "pushgateway=http://gw:1",
+                text("http://gw:1"),
+            ),
+            (
+                &["--output", "scrape=[::1]:5", "--output", "pushgateway=https://me:s3cret@gw"],
+                "scrape=[::1]:5 pushgateway=https://me:***@gw",
+                text("https://me:***@gw"),
+            ),
+            (
+                &["--output", "pushgateway=gw:1,format=text  scrape=h:1"],
+                "pushgateway=http://gw:1 scrape=h:1",
+                text("http://gw:1"),
+            ),
+        ] {
+            assert_eq!(named(args), (names.to_owned(), url), "{args:?}");
+        }
+        let run = settings(&["--output", "pushgateway,format=text,timeout=2s,header.X-A=a,,b"]).unwrap();
+        let run = run.run_settings(&RunDefaults::default()).unwrap();
+        assert_eq!(gateway(&run).push.format, Format::Text);
+        assert_eq!(gateway(&run).timeout, std::time::Duration::from_secs(2));
+    }
+
+    #[test]
+    fn outputs_that_make_no_sense_are_refused_without_telling_secrets() {
+        for (args, complaint) in [
+            (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
+            (&["--output", "http://me:s3cret@gw"], "there is no output; there is pushgateway, scrape"),
+            (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
+            (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
+            (&["--output", "scrape=http://me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),
+            (&["--output", "scrape=h:1,shards=s3cret"], "scrape has no option \"shards\"; there is none"),
+            (
+                &["--output", "pushgateway=gw,fromat=s3cret"],
+                "pushgateway has no option \"fromat\"; did you mean \"format\"?",
+            ),
+            (&["--output", "pushgateway=gw,s3cret"], "KEY=VALUE"),
+            (
+                &["--output", "pushgateway=gw,format=xml"],
+                "there is no format \"xml\"; there is protobuf, text",
+            ),
+            (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
+            (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
+            (&["--output", "pushgateway=gw,password=s3cret"], "use password_file or password_env"),
+            (&["--output", "pushgateway=ftp://me:s3cret@gw"], "is neither http nor https"),
+            (&["--output", "scrape=h:1", "--embedded"], "--embedded and --output exclude each other"),
+            (&["--output", "scrape=h:1", "--pushgateway-url", "gw"], "write --output pushgateway=URL"),
+            (
+                &["--output", "pushgateway=http://a:s3cret@gw", "--output", "pushgateway=http://a:x@gw"],
+                "pushgateway=http://a:***@gw is there twice",
+            ),
+        ] {
+            let outcome = settings(args).and_then(|settings| settings.run_settings(&RunDefaults::default()));
+            let error = outcome.unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(complaint) && !text.contains("s3cret"), "{complaint}: {text}");
+            assert_eq!(error.exit_code(), 2, "{text}");
+        }
     }
 
     #[test]

@@ -7,14 +7,17 @@ pub mod http;
 pub mod pushgateway;
 pub mod scrape;
 pub mod self_page;
+mod settings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 
+pub use settings::{GatewaySettings, OutputSettings};
+
 use crate::clock::Time;
 use crate::series::SeriesStore;
-use crate::status::OutputStatus;
+use crate::status::OutputHealth;
 
 /// How a sink fares, for the status. Shared between the sink's task and who asks.
 #[derive(Debug, Default)]
@@ -56,9 +59,9 @@ impl Health {
 
     /// How it fares at this time.
     #[must_use]
-    pub fn status(&self, at: Time) -> OutputStatus {
+    pub fn status(&self, at: Time) -> OutputHealth {
         let health = self.now();
-        OutputStatus {
+        OutputHealth {
             pushes: health.pushes,
             last_push: health.last_push.map(Time::rfc3339),
             away_for: health.away_since.map(|since| at.since(since).as_secs_f64()),

@@ -16,8 +16,8 @@ pub struct Status {
     pub speed: f64,
     /// Whether hosts are running.
     pub is_running: bool,
-    /// Where jobs go.
-    pub pushgateway_url: String,
+    /// Where jobs are pushed, or served in a Pushgateway's place; null if neither.
+    pub pushgateway_url: Option<String>,
     /// How often, in seconds.
     pub push_interval: f64,
     /// The seed: the same one gives the same values.
@@ -32,22 +32,36 @@ pub struct Status {
     pub total_metrics: usize,
     /// How many series have a sample now.
     pub total_series: usize,
-    /// How the jobs get out.
-    pub output: OutputStatus,
+    /// How the jobs get out: how the first output fares.
+    pub output: OutputHealth,
+    /// All outputs.
+    pub outputs: Vec<OutputStatus>,
     /// What went wrong or was left out so far, by name.
     pub counters: BTreeMap<&'static str, u64>,
     /// The jobs by name.
     pub jobs: IndexMap<String, JobStatus>,
 }
 
-/// How the jobs get to where they go.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// One output: where jobs go, and how they get there.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OutputStatus {
+    /// The kind, as `--output` calls it.
+    pub kind: &'static str,
+    /// Where it is, without what is secret.
+    pub target: String,
+    /// How it fares.
+    #[serde(flatten)]
+    pub health: OutputHealth,
+}
+
+/// How an output fares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct OutputHealth {
     /// How many pushes have arrived; of a served run, how often something new was published.
     pub pushes: u64,
     /// When the last one did, in UTC; null before that.
     pub last_push: Option<String>,
-    /// For how many seconds the Pushgateway has been away; null if it is there.
+    /// For how many seconds the server has been away; null if it is there.
     pub away_for: Option<f64>,
     /// The jobs that are not taken, and why.
     pub refused: IndexMap<String, String>,
@@ -104,10 +118,8 @@ impl Status {
             .filter(|(_, count)| **count > 0)
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
-        let away = self.output.away_for.map(|secs| format!("pushgateway away for {secs:.0} s"));
-        let refused = self.output.refused.len();
-        let refused = (refused > 0).then(|| format!("{} refused", plural(refused, "job", "jobs")));
-        let troubles: Vec<String> = away.into_iter().chain(refused).chain(troubles).collect();
+        let of_outputs = self.outputs.iter().flat_map(OutputStatus::troubles);
+        let troubles: Vec<String> = of_outputs.chain(troubles).collect();
         let troubles = if troubles.is_empty() { String::new() } else { format!("; {}", troubles.join(", ")) };
         format!(
             "{} of {} running in {}, {} in {}{troubles}",
@@ -123,6 +135,17 @@ impl Status {
     #[must_use]
     pub fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
+    }
+}
+
+impl OutputStatus {
+    fn troubles(&self) -> impl Iterator<Item = String> {
+        let Self { kind, target, health } = self;
+        let away = health.away_for.map(|secs| format!("{kind} {target} away for {secs:.0} s"));
+        let refused = health.refused.len();
+        let refused =
+            (refused > 0).then(|| format!("{} refused by {kind} {target}", plural(refused, "job", "jobs")));
+        away.into_iter().chain(refused)
     }
 }
 

@@ -16,6 +16,8 @@ use promemu::config::ConfigFile;
 use promemu::error::Error;
 use promemu::mixer::RunSettings;
 use promemu::plan::Plan;
+use promemu::sink::OutputSettings;
+use promemu::sink::pushgateway::PushSettings;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -225,12 +227,15 @@ fn is_no_change(kind: EventKind) -> bool {
 
 /// The settings that a config brings, and that are not those of the run.
 fn differing(running: &RunSettings, wanted: &RunSettings) -> Vec<&'static str> {
-    let (push, wanted_push) = (&running.push, &wanted.push);
+    let gateway = |run: &RunSettings, what: fn(&PushSettings) -> bool| {
+        run.outputs.iter().find_map(OutputSettings::gateway).map(|gateway| what(&gateway.push))
+    };
+    let is_same = |what| gateway(running, what) == gateway(wanted, what);
     let settings = [
         ("pushgateway_url", running.pushgateway_url == wanted.pushgateway_url),
-        ("push_interval", push.interval == wanted_push.interval),
-        ("cleanup_on_start", push.cleanup_on_start == wanted_push.cleanup_on_start),
-        ("cleanup_on_finish", push.cleanup_on_finish == wanted_push.cleanup_on_finish),
+        ("push_interval", running.push_interval == wanted.push_interval),
+        ("cleanup_on_start", is_same(|push| push.cleanup_on_start)),
+        ("cleanup_on_finish", is_same(|push| push.cleanup_on_finish)),
     ];
     settings.into_iter().filter(|(_, is_same)| !is_same).map(|(name, _)| name).collect()
 }

@@ -20,12 +20,16 @@ pub(crate) enum Behaviour {
     SlowPushes,
     /// Answers 500 to pushes whose path has this in it.
     Fail(&'static str),
+    /// Answers 401 to requests without this header.
+    Want(&'static str),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// Its headers, a line each.
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -80,13 +84,14 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     reader.read_line(&mut line).ok().filter(|len| *len > 0)?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut len = 0;
+    let (mut head, mut len) = (String::new(), 0);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         if header.trim().is_empty() {
             break;
         }
+        head.push_str(&header);
         if let Some((name, value)) = header.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
         {
@@ -95,7 +100,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     }
     let behaviour = state.lock().unwrap().behaviour;
     if behaviour == Behaviour::Cut {
-        state.lock().unwrap().requests.push(Request { method, path, body: Vec::new() });
+        state.lock().unwrap().requests.push(Request { method, path, head, body: Vec::new() });
         return None;
     }
     let mut body = vec![0; len];
@@ -105,11 +110,18 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     if behaviour == Behaviour::SlowPushes && method == "PUT" {
         std::thread::park_timeout(Duration::from_secs(1));
     }
-    state.lock().unwrap().requests.push(Request { method, path, body });
+    state.lock().unwrap().requests.push(Request { method, path, head: head.clone(), body });
     let status = match behaviour {
         Behaviour::Answer(status) => status,
         Behaviour::HangDeletions if !is_deletion => 200,
         Behaviour::SlowPushes => 200,
+        Behaviour::Want(header) => {
+            if head.lines().any(|line| line.eq_ignore_ascii_case(header)) {
+                200
+            } else {
+                401
+            }
+        }
         Behaviour::Fail(_) => {
             if is_failing {
                 500

@@ -17,6 +17,7 @@ mod fake_gateway;
 mod faults;
 mod floors;
 mod new;
+mod outputs;
 mod plot;
 mod processes;
 mod pushgateway;

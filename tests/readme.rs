@@ -55,9 +55,11 @@ fn every_command_works() {
         } else {
             gateway.url()
         };
-        let words = words
-            .iter()
-            .map(|word| word.replace("http://127.0.0.1:9091", &url).replace("127.0.0.1:9092", "127.0.0.1:0"));
+        let words = words.iter().map(|word| {
+            word.replace("http://127.0.0.1:9091", &url)
+                .replace("127.0.0.1:9092", "127.0.0.1:0")
+                .replace("127.0.0.1:9464", "127.0.0.1:0")
+        });
         let mut run = Process::start(
             promemu_command(&[])
                 .args(words)

@@ -22,6 +22,11 @@ fn number(page: &str, name: &str) -> Option<f64> {
     page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
+/// The same of a series of the only output.
+fn of_output(page: &str, name: &str) -> Option<f64> {
+    series(page, name).first().map(|line| value(line))
+}
+
 fn own(port: u16, name: &str) -> Option<f64> {
     number(&get(port, SELF_PATH)?, name)
 }
@@ -82,7 +87,10 @@ fn an_embedded_run_serves_them_beside_the_emulated_ones() {
 
 #[test]
 fn the_readme_has_every_family_with_its_type() {
-    let (_run, port) = embedded("single_host_load", &[]);
+    let port = free_port();
+    let serving = format!("scrape=127.0.0.1:{port}");
+    let outputs = ["--output", &serving, "--output", "pushgateway=http://127.0.0.3:1"];
+    let _run = promemu(&[&["--config", "single_host_load"], &outputs[..]].concat());
     let page = eventually("they are served", || get(port, SELF_PATH));
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let section = readme.split("\n## Watch promemu itself\n").nth(1).unwrap().split("\n## ").next().unwrap();
@@ -109,10 +117,12 @@ fn a_listener_of_their_own_serves_them_while_the_jobs_are_pushed() {
     let port = log.split(said).nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
     let page = eventually("pushes are measured", || {
         get(port, "/metrics")
-            .filter(|page| number(page, "promemu_push_seconds_count").is_some_and(|count| count >= 2.0))
+            .filter(|page| of_output(page, "promemu_push_seconds_count").is_some_and(|count| count >= 2.0))
     });
     assert_eq!(promtool_errors(&page), Vec::<String>::new());
-    assert_eq!(number(&page, "promemu_push_failures_total"), Some(0.0));
+    assert_eq!(of_output(&page, "promemu_push_failures_total"), Some(0.0));
+    let name = format!("pushgateway={}", gateway.url());
+    assert_eq!(label(series(&page, "promemu_push_failures_total")[0], "output"), name);
     assert_eq!(families(&page), families(&get(port, SELF_PATH).unwrap()), "at the usual path of both");
     assert_eq!(gateway.groups().len(), 1, "they are not pushed unless asked for");
 
@@ -120,7 +130,7 @@ fn a_listener_of_their_own_serves_them_while_the_jobs_are_pushed() {
     eventually("Prometheus scrapes them", || prometheus.query("promemu_build_info").filter(|one| *one > 0.5));
     gateway.stop();
     eventually("failures are counted", || {
-        number(&get(port, "/metrics")?, "promemu_push_failures_total").filter(|count| *count >= 1.0)
+        of_output(&get(port, "/metrics")?, "promemu_push_failures_total").filter(|count| *count >= 1.0)
     });
     assert_eq!(run.terminate(), Some(0));
 }

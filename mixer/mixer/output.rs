@@ -1,10 +1,12 @@
-//! Where the jobs go, and the loop that brings them there.
+//! Where the jobs go, and the loops that bring them there. Each output has a task of its own and shares nothing
+//! with the others but the jobs, so none slows another.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::hosts::Fleet;
 use super::{RunSettings, sleep_until};
@@ -13,10 +15,11 @@ use crate::error::Error;
 use crate::event::METRICS_PUSHED;
 use crate::host::START_SPREAD;
 use crate::self_metrics::SelfMetrics;
-use crate::sink::Health;
-use crate::sink::http::HttpOptions;
 use crate::sink::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::{Publisher, ScrapeSink};
+use crate::sink::self_page::SELF_PATH;
+use crate::sink::{GatewaySettings, Health, Job, OutputSettings};
+use crate::status::OutputStatus;
 
 /// How long a push that is under way at the end may take before it is dropped.
 const LAST_PUSH: Duration = Duration::from_secs(3);
@@ -24,85 +27,307 @@ const LAST_PUSH: Duration = Duration::from_secs(3);
 /// So long after the last host has begun, its first report is in.
 const FIRST_REPORT: Span = Span::from_nanos(200_000_000);
 
+/// So long the first contact of one output may hold up a run that has others.
+const FIRST_CONTACT: Duration = Duration::from_secs(5);
+
+/// All outputs of a run.
+#[derive(Debug)]
+pub(super) struct Outputs(Vec<Output>);
+
+/// What is known of the outputs while they are at work.
+#[derive(Debug)]
+pub(super) struct Healths(Vec<(OutputSettings, Arc<Health>)>);
+
 /// Where the jobs go.
 #[derive(Debug)]
-pub(super) enum Output {
-    Pushgateway(Box<PushgatewaySink>),
-    Embedded(ScrapeSink),
+struct Output {
+    settings: OutputSettings,
+    sink: Sink,
 }
 
-impl Output {
-    /// Looks at the gateway, or takes the address to serve at.
+#[derive(Debug)]
+enum Sink {
+    Served(ScrapeSink),
+    Pushed(Pusher),
+}
+
+/// A sink that is asked to send, again and again.
+#[derive(Debug)]
+enum Pusher {
+    Pushgateway(Box<PushgatewaySink>),
+}
+
+impl Outputs {
+    /// Takes the addresses to serve at, and looks at the gateways.
     pub(super) async fn open(
         fleet: &Fleet,
         settings: &RunSettings,
         own: &Arc<SelfMetrics>,
     ) -> Result<Self, Error> {
-        let own = Arc::clone(own);
-        if settings.embedded {
-            return Ok(Self::Embedded(ScrapeSink::bind(&settings.pushgateway_url, fleet.jobs(), own).await?));
+        let mut all = Vec::new();
+        for output in &settings.outputs {
+            let sink = match output {
+                OutputSettings::Scrape(scrape) => {
+                    Sink::Served(ScrapeSink::bind(scrape, fleet.jobs(), Arc::clone(own)).await?)
+                }
+                OutputSettings::Pushgateway(gateway) => {
+                    let sink = gateway_sink(fleet, gateway, own, &output.name())?;
+                    Sink::Pushed(Pusher::Pushgateway(Box::new(sink)))
+                }
+            };
+            all.push(Output { settings: output.clone(), sink });
         }
-        let (url, options) = (settings.pushgateway_url.clone(), HttpOptions::default());
-        let client = PushgatewayClient::new(url, &options, settings.push_timeout)?;
-        let owner = RunInfo::new(&fleet.plan().config, settings.push.interval);
-        let push = settings.push.clone();
-        let mut sink = PushgatewaySink::new(client, fleet.jobs(), owner, push, fleet.clock().real(), own);
-        sink.start().await?;
-        Ok(Self::Pushgateway(Box::new(sink)))
+        // Before all is known to be there nothing is sent.
+        let patience = if all.len() > 1 { FIRST_CONTACT } else { Duration::MAX };
+        for output in &mut all {
+            if let Sink::Pushed(pusher) = &mut output.sink {
+                pusher.start(patience).await?;
+            }
+        }
+        Ok(Self(all))
     }
 
-    pub(super) fn health(&self) -> &Arc<Health> {
-        match self {
-            Self::Pushgateway(sink) => sink.health(),
-            Self::Embedded(sink) => sink.health(),
-        }
+    pub(super) fn healths(&self) -> Healths {
+        let health = |output: &Output| (output.settings.clone(), Arc::clone(output.sink.health()));
+        Healths(self.0.iter().map(health).collect())
     }
 
-    pub(super) const fn scrape_address(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Embedded(sink) => Some(sink.address()),
-            Self::Pushgateway(_) => None,
-        }
+    /// Where the jobs can be scraped, if they are served.
+    pub(super) fn scrape_address(&self) -> Option<SocketAddr> {
+        self.0.iter().find_map(|output| output.sink.scrape_address())
     }
 
-    /// Pushes, or serves, the newest fleet's jobs until `stopped`; then ends what is under way and cleans up.
-    pub(super) async fn drive(
+    /// For each output, where the jobs go.
+    pub(super) fn told(&self, interval: Span) -> Vec<String> {
+        self.0.iter().map(|output| output.told(interval)).collect()
+    }
+
+    /// Starts the task of each output. It gives what it ended with; only the first one tells the hosts of its
+    /// pushes, so that they hear of each round once.
+    pub(super) fn spawn(
         self,
-        fleets: watch::Receiver<Arc<Fleet>>,
+        fleets: &watch::Receiver<Arc<Fleet>>,
         interval: Span,
-        stopped: watch::Receiver<bool>,
-    ) -> Result<(), Error> {
+        stopped: &watch::Receiver<bool>,
+    ) -> JoinSet<Result<(), Error>> {
+        let mut tasks = JoinSet::new();
+        for (index, output) in self.0.into_iter().enumerate() {
+            let rounds = Rounds {
+                fleets: fleets.clone(),
+                interval,
+                stopped: stopped.clone(),
+                tells_hosts: index == 0,
+            };
+            tasks.spawn(output.sink.drive(rounds));
+        }
+        tasks
+    }
+}
+
+fn gateway_sink(
+    fleet: &Fleet,
+    gateway: &GatewaySettings,
+    own: &Arc<SelfMetrics>,
+    name: &str,
+) -> Result<PushgatewaySink, Error> {
+    let client = PushgatewayClient::new(gateway.url.clone(), &gateway.http, gateway.timeout)?;
+    let owner = RunInfo::new(&fleet.plan().config, gateway.push.interval);
+    let (push, clock) = (gateway.push.clone(), fleet.clock().real());
+    Ok(PushgatewaySink::new(client, fleet.jobs(), owner, push, clock, own, name))
+}
+
+impl Healths {
+    /// How each output fares at this time.
+    pub(super) fn statuses(&self, at: Time) -> Vec<OutputStatus> {
+        let status = |(settings, health): &(OutputSettings, Arc<Health>)| OutputStatus {
+            kind: settings.kind(),
+            target: settings.target(),
+            health: health.status(at),
+        };
+        self.0.iter().map(status).collect()
+    }
+}
+
+impl Output {
+    fn told(&self, interval: Span) -> String {
+        match &self.sink {
+            Sink::Served(sink) => {
+                let address = sink.address();
+                format!(
+                    "the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}"
+                )
+            }
+            Sink::Pushed(Pusher::Pushgateway(_)) => {
+                format!("pushing to {} every {interval}", self.settings.target())
+            }
+        }
+    }
+}
+
+impl Sink {
+    fn health(&self) -> &Arc<Health> {
         match self {
-            Self::Pushgateway(mut sink) => {
-                push_until_stopped(&mut sink, fleets, interval, stopped).await;
-                sink.finish().await;
+            Self::Served(sink) => sink.health(),
+            Self::Pushed(Pusher::Pushgateway(sink)) => sink.health(),
+        }
+    }
+
+    const fn scrape_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Served(sink) => Some(sink.address()),
+            Self::Pushed(_) => None,
+        }
+    }
+
+    /// Pushes, or serves, the newest fleet's jobs until stopped; then ends what is under way and cleans up.
+    async fn drive(self, mut rounds: Rounds) -> Result<(), Error> {
+        match self {
+            Self::Pushed(mut pusher) => {
+                rounds.push_until_stopped(&mut pusher).await;
+                pusher.finish().await;
                 Ok(())
             }
-            Self::Embedded(sink) => {
+            Self::Served(sink) => {
                 let (publisher, serving) = sink.serve();
                 tokio::select! {
                     outcome = serving => outcome,
-                    () = publish_until_stopped(&publisher, fleets, interval, stopped) => Ok(()),
+                    () = rounds.publish_until_stopped(&publisher) => Ok(()),
                 }
             }
         }
     }
 }
 
-async fn publish_until_stopped(
-    publisher: &Publisher,
-    mut fleets: watch::Receiver<Arc<Fleet>>,
+impl Pusher {
+    /// The first contact, unless it takes too long: then it is left to the rounds.
+    async fn start(&mut self, patience: Duration) -> Result<(), Error> {
+        match self {
+            Self::Pushgateway(sink) => {
+                let started = tokio::time::timeout(patience, sink.start()).await;
+                started.unwrap_or_else(|_| {
+                    sink.start_later();
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
+        match self {
+            Self::Pushgateway(sink) => sink.replace_jobs(jobs),
+        }
+    }
+
+    /// One round; says whether anything new arrived.
+    async fn round(&mut self) -> bool {
+        match self {
+            Self::Pushgateway(sink) => sink.round().await > 0,
+        }
+    }
+
+    /// When the next round should be at the latest, if the server is away.
+    fn retry_at(&self) -> Option<Time> {
+        match self {
+            Self::Pushgateway(sink) => sink.retry_at(),
+        }
+    }
+
+    /// Whether what it sent last is to stay when the run is over.
+    fn leaves_last_values(&self) -> bool {
+        match self {
+            Self::Pushgateway(sink) => !sink.cleans_up(),
+        }
+    }
+
+    async fn finish(&mut self) {
+        match self {
+            Self::Pushgateway(sink) => sink.finish().await,
+        }
+    }
+}
+
+/// What paces an output, and what it is to bring out.
+struct Rounds {
+    fleets: watch::Receiver<Arc<Fleet>>,
     interval: Span,
-    mut stopped: watch::Receiver<bool>,
-) {
-    loop {
-        tokio::select! {
-            _ = stopped.changed() => return,
-            Ok(()) = fleets.changed() => publisher.replace_jobs(fleets.borrow_and_update().jobs()),
-            () = tokio::time::sleep(interval.duration()) => {
-                if publisher.publish() {
-                    fleets.borrow().publish_own(METRICS_PUSHED);
+    stopped: watch::Receiver<bool>,
+    tells_hosts: bool,
+}
+
+impl Rounds {
+    fn tell_hosts(&self) {
+        if self.tells_hosts {
+            self.fleets.borrow().publish_own(METRICS_PUSHED);
+        }
+    }
+
+    async fn publish_until_stopped(&mut self, publisher: &Publisher) {
+        loop {
+            tokio::select! {
+                _ = self.stopped.changed() => return,
+                Ok(()) = self.fleets.changed() => {
+                    publisher.replace_jobs(self.fleets.borrow_and_update().jobs());
                 }
+                () = tokio::time::sleep(self.interval.duration()) => {
+                    if publisher.publish() {
+                        self.tell_hosts();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rounds are paced by the wall, however fast emulated time runs: the gateway and what scrapes it do not
+    /// run faster.
+    async fn push_until_stopped(&mut self, pusher: &mut Pusher) {
+        let first_push = first_push(self.fleets.borrow().clock());
+        let clock = self.fleets.borrow().clock().real();
+        let mut next_round = clock.now() + self.interval.min(first_push);
+        // Beside the rhythm, there is one round more when all hosts of a new fleet have begun.
+        let mut first_of_fleet = Time::NEVER;
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.stopped.changed() => break,
+                Ok(()) = self.fleets.changed() => {
+                    pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
+                    first_of_fleet = clock.now() + first_push;
+                    continue;
+                }
+                () = sleep_until(&clock, next_round.min(first_of_fleet)) => {}
+            }
+            let Some(has_pushed) = self.round_until_stopped(pusher).await else { break };
+            if has_pushed {
+                self.tell_hosts();
+            }
+            // Rounds keep their rhythm; those that a slow server swallowed are left out.
+            while next_round <= clock.now() {
+                next_round += self.interval;
+            }
+            if first_of_fleet <= clock.now() {
+                first_of_fleet = Time::NEVER;
+            }
+            if let Some(retry_at) = pusher.retry_at() {
+                next_round = next_round.min(retry_at.max(clock.now()));
+            }
+        }
+        if pusher.leaves_last_values() {
+            if matches!(self.fleets.has_changed(), Ok(true)) {
+                pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
+            }
+            let _cut_off = tokio::time::timeout(LAST_PUSH, pusher.round()).await.is_err();
+        }
+    }
+
+    /// A round; says whether anything new arrived, or nothing if the run was stopped meanwhile.
+    async fn round_until_stopped(&mut self, pusher: &mut Pusher) -> Option<bool> {
+        let mut round = std::pin::pin!(pusher.round());
+        tokio::select! {
+            has_pushed = &mut round => Some(has_pushed),
+            _ = self.stopped.changed() => {
+                // A push that is dropped half-way may still arrive, after its group was deleted.
+                let _is_cut_off = tokio::time::timeout(LAST_PUSH, round).await.is_err();
+                None
             }
         }
     }
@@ -111,63 +336,6 @@ async fn publish_until_stopped(
 /// When all hosts have begun and reported, in real time from their start.
 fn first_push(clock: &Clock) -> Span {
     Span::from_nanos(clock.real_span(START_SPREAD).as_nanos() + FIRST_REPORT.as_nanos())
-}
-
-/// Rounds are paced by the wall, however fast emulated time runs: the gateway and what scrapes it do not run
-/// faster.
-async fn push_until_stopped(
-    sink: &mut PushgatewaySink,
-    mut fleets: watch::Receiver<Arc<Fleet>>,
-    interval: Span,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let first_push = first_push(fleets.borrow().clock());
-    let clock = fleets.borrow().clock().real();
-    let mut next_round = clock.now() + interval.min(first_push);
-    // Beside the rhythm, there is one round more when all hosts of a new fleet have begun.
-    let mut first_of_fleet = Time::NEVER;
-    loop {
-        tokio::select! {
-            biased;
-            _ = stopped.changed() => break,
-            Ok(()) = fleets.changed() => {
-                sink.replace_jobs(fleets.borrow_and_update().jobs());
-                first_of_fleet = clock.now() + first_push;
-                continue;
-            }
-            () = sleep_until(&clock, next_round.min(first_of_fleet)) => {}
-        }
-        let pushed = {
-            let mut round = std::pin::pin!(sink.round());
-            tokio::select! {
-                pushed = &mut round => pushed,
-                _ = stopped.changed() => {
-                    // A push that is dropped half-way may still arrive, after its group was deleted.
-                    let _is_cut_off = tokio::time::timeout(LAST_PUSH, round).await.is_err();
-                    break;
-                }
-            }
-        };
-        if pushed > 0 {
-            fleets.borrow().publish_own(METRICS_PUSHED);
-        }
-        // Rounds keep their rhythm; those that a slow gateway swallowed are left out.
-        while next_round <= clock.now() {
-            next_round += interval;
-        }
-        if first_of_fleet <= clock.now() {
-            first_of_fleet = Time::NEVER;
-        }
-        if let Some(retry_at) = sink.retry_at() {
-            next_round = next_round.min(retry_at.max(clock.now()));
-        }
-    }
-    if !sink.cleans_up() {
-        if matches!(fleets.has_changed(), Ok(true)) {
-            sink.replace_jobs(fleets.borrow_and_update().jobs());
-        }
-        let _cut_off = tokio::time::timeout(LAST_PUSH, sink.round()).await.is_err();
-    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use crate::clock::{Clock, Span, Time};
 use crate::error::Error;
 use crate::exposition::Format;
 use crate::rng::{Rng, Seed, random_seed};
-use crate::self_metrics::SelfMetrics;
+use crate::self_metrics::{OutputTally, SelfMetrics};
 use crate::series::SeriesStore;
 use crate::status::plural;
 
@@ -49,7 +49,7 @@ const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 const SELF_JOB_PREFIX: &str = "promemu_self_";
 
 /// How a run pushes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushSettings {
     /// Text or protobuf.
     pub format: Format,
@@ -82,7 +82,7 @@ pub struct PushgatewaySink {
     owner: RunInfo,
     settings: PushSettings,
     clock: Clock,
-    own: Arc<SelfMetrics>,
+    tally: OutputTally,
     away: Option<Away>,
     /// When to look at the gateway's groups next, if at all.
     next_look: Option<Time>,
@@ -95,7 +95,7 @@ pub struct PushgatewaySink {
 
 impl PushgatewaySink {
     /// A sink for these jobs; nothing is sent yet. The clock runs as on the wall. How pushes fare is added to
-    /// the run's `own` metrics.
+    /// the run's `own` metrics, under the name of the output.
     #[must_use]
     pub fn new(
         client: PushgatewayClient,
@@ -103,12 +103,13 @@ impl PushgatewaySink {
         owner: RunInfo,
         settings: PushSettings,
         clock: Clock,
-        own: Arc<SelfMetrics>,
+        own: &Arc<SelfMetrics>,
+        name: &str,
     ) -> Self {
         let states = jobs.iter().map(|job| JobState::new(Arc::clone(job)));
         let self_job = settings.self_metrics.then(|| {
             let name = format!("{SELF_JOB_PREFIX}{}", owner.run_id);
-            JobState::of_own(name.into(), Arc::clone(&own))
+            JobState::of_own(name.into(), Arc::clone(own))
         });
         Self {
             client: Arc::new(client),
@@ -118,7 +119,7 @@ impl PushgatewaySink {
             owner,
             settings,
             clock,
-            own,
+            tally: own.output(name),
             away: None,
             next_look: Some(clock.now()),
             probes: 0,
@@ -165,6 +166,13 @@ impl PushgatewaySink {
         self.has_started = true;
         let conflict = self.states.iter().find(|state| state.conflict == Some(Conflict::Lasting));
         conflict.map_or(Ok(()), |state| Err(Error::Run(state.complaint_text().to_owned())))
+    }
+
+    /// The first contact takes too long, and is left to the rounds. What it would have found wrong then costs a
+    /// warning.
+    pub fn start_later(&mut self) {
+        self.went_away(&PushError::NoAnswer("no answer in time".to_owned()), self.clock.now());
+        self.has_started = true;
     }
 
     /// One round; gives how many of the hosts' jobs were pushed.
@@ -278,7 +286,7 @@ impl PushgatewaySink {
             run_info: Arc::clone(&self.run_info),
             format: self.settings.format,
             clock: self.clock,
-            own: Arc::clone(&self.own),
+            tally: self.tally.clone(),
         };
         attempt.carry_out(action)
     }
@@ -419,7 +427,8 @@ mod tests {
         };
         let own = Arc::new(SelfMetrics::new().unwrap());
         let jobs = [Arc::new(Job::new("job".into(), store))];
-        PushgatewaySink::new(client, &jobs, RunInfo::new("c", INTERVAL), settings, Clock::start(), own)
+        let (owner, clock) = (RunInfo::new("c", INTERVAL), Clock::start());
+        PushgatewaySink::new(client, &jobs, owner, settings, clock, &own, "pushgateway")
     }
 
     pub(super) fn pushed(sink: &mut PushgatewaySink, now: Time) {
@@ -483,7 +492,7 @@ mod tests {
     #[tokio::test]
     async fn a_gateway_that_is_away_counts_as_failures() {
         let mut sink = sink_with(true, true);
-        let tally = sink.own.tally().clone();
+        let tally = sink.tally.clone();
         sink.start().await.unwrap();
         assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (1, 0), "a look");
         (sink.away, sink.next_look) = (None, None);

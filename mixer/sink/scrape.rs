@@ -15,7 +15,6 @@ use axum::routing::get;
 use indexmap::IndexMap;
 use tokio::net::TcpListener;
 
-use super::pushgateway::GatewayUrl;
 use super::{Health, Job, self_page};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
@@ -24,10 +23,31 @@ use crate::metric::MetricType;
 use crate::self_metrics::SelfMetrics;
 use crate::series::{Family, LabelBlock, SeriesStore};
 
+/// Where to serve, and in whose place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrapeSettings {
+    /// The name or address to listen at.
+    pub host: String,
+    /// The port; with 0 the system chooses one.
+    pub port: u16,
+    /// Whether it stands in a Pushgateway's place, and so shows when each job was published.
+    pub is_embedded: bool,
+}
+
+impl ScrapeSettings {
+    /// `HOST:PORT`
+    #[must_use]
+    pub fn address(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
 /// What is served, and when each job was last published.
 #[derive(Debug)]
 pub struct Publisher {
     health: Arc<Health>,
+    shows_push_times: bool,
     /// Swapped as a whole; the lock is held for no longer than that.
     page: Mutex<Arc<[Served]>>,
 }
@@ -67,19 +87,29 @@ pub struct ScrapeSink {
 }
 
 impl ScrapeSink {
-    /// Takes the address of the gateway url. The run's `own` metrics are served beside the jobs.
-    pub async fn bind(url: &GatewayUrl, jobs: &[Arc<Job>], own: Arc<SelfMetrics>) -> Result<Self, Error> {
-        let (host, port) = url.authority();
+    /// Takes the address. The run's `own` metrics are served beside the jobs.
+    pub async fn bind(
+        settings: &ScrapeSettings,
+        jobs: &[Arc<Job>],
+        own: Arc<SelfMetrics>,
+    ) -> Result<Self, Error> {
+        let flag = if settings.is_embedded { "--pushgateway-url" } else { "--output scrape=HOST:PORT" };
         let refused = |source| Error::System {
             what: format!(
-                "cannot listen on {host}:{port}; choose a free address of this machine with --pushgateway-url"
+                "cannot listen on {}; choose a free address of this machine with {flag}",
+                settings.address()
             ),
             source,
         };
-        let listener = TcpListener::bind((host.as_str(), port)).await.map_err(refused)?;
+        let address = (settings.host.as_str(), settings.port);
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let page = jobs.iter().map(|job| Served::new(job, 0)).collect();
-        let publisher = Publisher { health: Arc::default(), page: Mutex::new(page) };
+        let publisher = Publisher {
+            health: Arc::default(),
+            shows_push_times: settings.is_embedded,
+            page: Mutex::new(page),
+        };
         Ok(Self { publisher: Arc::new(publisher), own, listener, address })
     }
 
@@ -167,7 +197,9 @@ impl Publisher {
         for ((store, times), served) in stores.iter().zip(&times).zip(&*page) {
             if store.rows_present() > 0 {
                 groups.push(Group { store, labels: &served.labels });
-                groups.push(Group { store: times, labels: &served.labels });
+                if self.shows_push_times {
+                    groups.push(Group { store: times, labels: &served.labels });
+                }
             }
         }
         let mut body = Vec::new();

@@ -19,7 +19,7 @@ const LISTED_HOSTS_MAX: usize = 100;
 
 impl Fleet {
     /// What the run is doing.
-    pub(in crate::mixer) fn status(&self, settings: &RunSettings, output: OutputStatus) -> Status {
+    pub(in crate::mixer) fn status(&self, settings: &RunSettings, outputs: Vec<OutputStatus>) -> Status {
         let jobs: IndexMap<String, JobStatus> = self
             .plan
             .jobs
@@ -48,15 +48,16 @@ impl Fleet {
             emulated_time: self.clock.now().rfc3339(),
             speed: self.clock.speed().factor(),
             is_running: self.active_hosts() > 0,
-            pushgateway_url: settings.pushgateway_url.to_string(),
-            push_interval: settings.push.interval.as_secs_f64(),
+            pushgateway_url: settings.pushgateway_url.as_ref().map(ToString::to_string),
+            push_interval: settings.push_interval.as_secs_f64(),
             seed: settings.seed,
             total_jobs: jobs.len(),
             total_hosts: self.plan.hosts.len(),
             active_hosts: self.active_hosts(),
             total_metrics: jobs.values().map(|job| job.metrics_count).sum(),
             total_series: self.series_count(),
-            output,
+            output: outputs.first().map(|first| first.health.clone()).unwrap_or_default(),
+            outputs,
             counters: self.counters(),
             jobs,
         }

@@ -8,7 +8,7 @@ use super::{Job, PushError, PushgatewayClient};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::exposition::{Format, Group, encode};
-use crate::self_metrics::SelfMetrics;
+use crate::self_metrics::{OutputTally, SelfMetrics};
 use crate::series::{LabelBlock, SeriesStore};
 
 /// What to do with a job in a round.
@@ -30,7 +30,7 @@ pub(super) struct Attempt {
     pub(super) format: Format,
     pub(super) clock: Clock,
     /// Where the attempt itself is counted.
-    pub(super) own: Arc<SelfMetrics>,
+    pub(super) tally: OutputTally,
 }
 
 impl Attempt {
@@ -39,11 +39,11 @@ impl Attempt {
         if action == Action::Delete {
             return self.client.delete(self.job.name()).await.map(|()| 0);
         }
-        let (begun, clock, own) = (self.clock.now(), self.clock, Arc::clone(&self.own));
+        let (begun, clock, tally) = (self.clock.now(), self.clock, self.tally.clone());
         let pushed = self.push().await;
-        own.tally().push_seconds.observe(clock.now().since(begun).as_secs_f64());
+        tally.push_seconds.observe(clock.now().since(begun).as_secs_f64());
         if pushed.is_err() {
-            own.tally().push_failures.inc();
+            tally.push_failures.inc();
         }
         pushed
     }

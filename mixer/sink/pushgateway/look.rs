@@ -24,7 +24,7 @@ impl PushgatewaySink {
             return Ok(());
         }
         let groups = self.client.groups().await;
-        let (groups, gateway_now) = groups.inspect_err(|_| self.own.tally().push_failures.inc())?;
+        let (groups, gateway_now) = groups.inspect_err(|_| self.tally.push_failures.inc())?;
         let clock_now = self.clock.now();
         let mut told = Vec::new();
         for (index, state) in self.states.iter_mut().enumerate() {

@@ -1,0 +1,73 @@
+//! Where a run's jobs go, as it was asked for.
+
+use std::time::Duration;
+
+use super::http::HttpOptions;
+use super::pushgateway::{GatewayUrl, PushSettings};
+use super::scrape::ScrapeSettings;
+
+/// One of a run's outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputSettings {
+    /// Jobs are pushed to a Pushgateway, each as a group.
+    Pushgateway(Box<GatewaySettings>),
+    /// Jobs are served.
+    Scrape(ScrapeSettings),
+}
+
+/// A Pushgateway, and how to push to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySettings {
+    /// Where it is.
+    pub url: GatewayUrl,
+    /// How it lets promemu in.
+    pub http: HttpOptions,
+    /// How long one push may take.
+    pub timeout: Duration,
+    /// How to push.
+    pub push: PushSettings,
+}
+
+impl OutputSettings {
+    /// The kind, as `--output` calls it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Pushgateway(_) => "pushgateway",
+            Self::Scrape(_) => "scrape",
+        }
+    }
+
+    /// Where it is, without what is secret.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::Pushgateway(gateway) => gateway.url.to_string(),
+            Self::Scrape(scrape) => scrape.address(),
+        }
+    }
+
+    /// `KIND=TARGET`: what logs and promemu's own metrics call it. No two outputs of a run have the same.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}={}", self.kind(), self.target())
+    }
+
+    /// Whether what it brought out last is to stay when the run is over.
+    #[must_use]
+    pub fn leaves_last_values(&self) -> bool {
+        match self {
+            Self::Pushgateway(gateway) => !gateway.push.cleanup_on_finish,
+            Self::Scrape(_) => false,
+        }
+    }
+
+    /// The Pushgateway, if it is one.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&GatewaySettings> {
+        match self {
+            Self::Pushgateway(gateway) => Some(gateway),
+            Self::Scrape(_) => None,
+        }
+    }
+}

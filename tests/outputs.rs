@@ -1,0 +1,135 @@
+//! Several outputs in one run: each for itself, and none gives secrets away.
+
+use crate::fake_gateway::{Behaviour, FakeGateway};
+use crate::processes::{
+    Process, Pushgateway, eventually, free_port, get, label, promemu, promemu_command, series, value,
+};
+
+/// A run of three hosts with quick intervals.
+fn quick(outputs: &[&str], more: &[&str]) -> Process {
+    let mut args = vec!["--config", "hosts_load_with_peaks", "--push-interval", "200ms"];
+    args.extend(outputs.iter().flat_map(|output| ["--output", output]));
+    args.extend(more);
+    args.extend(["--config-args", "hosts_count=2", "interval=200ms", "metrics_interval=200ms"]);
+    promemu(&args)
+}
+
+fn status(run: &Process) -> serde_json::Value {
+    let line = eventually("a status report", || {
+        run.log().lines().rfind(|line| line.starts_with("{\"timestamp\"")).map(str::to_owned)
+    });
+    serde_json::from_str(&line).unwrap()
+}
+
+#[test]
+fn a_dead_output_leaves_the_others_fresh() {
+    let gateway = Pushgateway::start();
+    let (port, hanging) = (free_port(), FakeGateway::start(Behaviour::Hang));
+    let (dead, slow) = ("pushgateway=http://127.0.0.3:1", format!("pushgateway={}", hanging.url()));
+    let (pushed, served) = (format!("pushgateway={}", gateway.url()), format!("scrape=127.0.0.1:{port}"));
+    let mut run = quick(&[dead, &slow, &served, &pushed], &["--status-interval", "300ms"]);
+    run.wait_for_log(&format!("the metrics are at http://127.0.0.1:{port}/metrics"));
+    run.wait_for_log(&format!("pushing to {} every 200ms", gateway.url()));
+    let sum = |exposition: &str| -> Option<f64> {
+        let lines = series(exposition, "cpu_usage_percent");
+        (lines.len() == 2).then(|| lines.iter().map(|line| value(line)).sum())
+    };
+    for (what, look) in [
+        ("pushed", &(|| sum(&gateway.metrics())) as &dyn Fn() -> Option<f64>),
+        ("served", &|| sum(&get(port, "/metrics")?)),
+    ] {
+        let first = eventually(what, look);
+        eventually(&format!("{what} anew"), || look().filter(|now| now.to_bits() != first.to_bits()));
+    }
+    let exposition = get(port, "/metrics").unwrap();
+    assert!(series(&exposition, "push_time_seconds").is_empty(), "nothing imitates a gateway here");
+    assert!(label(series(&exposition, "cpu_usage_percent")[0], "job").starts_with("hosts_load_peaks_"));
+
+    let away = |kind_and_target: &str, report: &serde_json::Value| {
+        let outputs = report["outputs"].as_array().unwrap();
+        let name = |output: &serde_json::Value| {
+            format!("{}={}", output["kind"].as_str().unwrap(), output["target"].as_str().unwrap())
+        };
+        outputs.iter().find(|output| name(output) == kind_and_target).unwrap()["away_for"].is_number()
+    };
+    let report = eventually("the status knows who is away", || {
+        Some(status(&run)).filter(|report| away(dead, report) && away(&slow, report))
+    });
+    assert!(!away(&pushed, &report) && !away(&served, &report), "{report}");
+    let page = get(port, "/promemu/metrics").unwrap();
+    let failures: Vec<&str> = series(&page, "promemu_push_failures_total");
+    let failures_of =
+        |name: &str| failures.iter().find(|line| label(line, "output") == name).map(|line| value(line));
+    assert!(failures_of(dead).unwrap() >= 1.0, "{failures:?}");
+    assert_eq!((failures_of(&pushed), failures_of(&served)), (Some(0.0), None));
+    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(gateway.groups(), Vec::<String>::new(), "each cleans up after itself");
+}
+
+#[test]
+fn the_variable_holds_several_outputs_and_a_flag_comes_before_it() {
+    let gateway = FakeGateway::start(Behaviour::Answer(200));
+    let (port, other) = (free_port(), free_port());
+    let variable = format!("scrape=127.0.0.1:{port} pushgateway={},format=text", gateway.url());
+    let started = |flags: &[&str]| {
+        let args = [&["--config", "single_host_load"], flags].concat();
+        Process::start(promemu_command(&args).env("PME_OUTPUT", &variable))
+    };
+    let mut run = started(&[]);
+    let push = eventually("a push", || gateway.requests("PUT").first().cloned());
+    assert!(push.body.starts_with(b"# HELP"), "{:?}", String::from_utf8_lossy(&push.body));
+    assert!(get(port, "/metrics").is_some());
+    assert_eq!(run.terminate(), Some(0));
+    let mut run = started(&["--output", &format!("scrape=127.0.0.1:{other}")]);
+    run.wait_for_log(&format!("the metrics are at http://127.0.0.1:{other}/metrics"));
+    assert_eq!((run.count_in_log("pushing to"), run.terminate()), (0, Some(0)));
+}
+
+#[test]
+fn a_gateway_lets_promemu_in_and_nobody_sees_how() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (password, token) = (file("password", "s3cret\n"), file("token", "t0ken"));
+    let headers = file("headers", "X-Api-Key: k3y\n");
+    for (header, options) in [
+        ("Authorization: Basic bWU6czNjcmV0", format!("user=me,password-file={password}")),
+        ("Authorization: Basic bWU6czNjcmV0", "user=me,password_env=GATEWAY_PASSWORD".to_owned()),
+        ("Authorization: Bearer t0ken", format!("bearer-file={token}")),
+        ("X-Api-Key: k3y", format!("headers-file={headers}")),
+        ("X-Scope-OrgID: team,1", "header.X-Scope-OrgID=team,,1".to_owned()),
+    ] {
+        let gateway = FakeGateway::start(Behaviour::Want(header));
+        let output = format!("pushgateway={},{options}", gateway.url());
+        let args =
+            ["--config", "single_host_load", "--status-interval", "100ms", "--debug", "--output", &output];
+        let mut run = Process::start(promemu_command(&args).env("GATEWAY_PASSWORD", "s3cret"));
+        eventually("a push that is let in", || {
+            let is_let_in = |head: &str| head.lines().any(|line| line.eq_ignore_ascii_case(header));
+            gateway.requests("PUT").iter().any(|push| is_let_in(&push.head)).then_some(())
+        });
+        eventually("it counts", || (status(&run)["output"]["pushes"].as_u64()? > 0).then_some(()));
+        let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", run.id())).unwrap();
+        assert_eq!(run.terminate(), Some(0));
+        for secret in ["s3cret", "t0ken", "k3y", "bWU6"] {
+            assert!(!run.log().contains(secret) && !command_line.contains(secret), "{}", run.log());
+        }
+        let clean =
+            promemu_command(&["clean", "--output", &output]).env("GATEWAY_PASSWORD", "s3cret").output();
+        assert_eq!(clean.unwrap().status.code(), Some(0), "clean is let in, too: {options}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_start_ends_the_run_before_anything_is_sent() {
+    let gateway = FakeGateway::start(Behaviour::Answer(200));
+    let taken = format!("scrape=127.0.0.1:{}", gateway.port);
+    let mut run = quick(&[&taken, &format!("pushgateway={}", gateway.url())], &[]);
+    assert_eq!(run.wait(), Some(1));
+    let log = run.log();
+    assert!(log.contains("choose a free address of this machine with --output scrape=HOST:PORT"), "{log}");
+    assert_eq!(gateway.requests("PUT").len(), 0);
+}
