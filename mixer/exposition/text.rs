@@ -68,7 +68,7 @@ impl Labels<'_> {
             }
             Extra::Text(name, text) => {
                 put_name(separator, name, out);
-                put_escaped(text, out);
+                put_escaped(text.as_bytes(), out);
                 out.push(b'"');
                 separator = b',';
             }
