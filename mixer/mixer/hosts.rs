@@ -351,6 +351,8 @@ impl Fleet {
 mod tests {
     use super::*;
     use crate::config::{ConfigFile, LoadOptions};
+    use crate::mixer::life::Life;
+    use crate::rng::Seed;
     use crate::self_metrics::SelfMetrics;
 
     fn plan(hosts: &str) -> Plan {
@@ -400,19 +402,10 @@ mod tests {
     }
 
     #[test]
-    fn zz() {
-        let plan = plan("Host(name: \"a\", ..), Host(name: \"b\", ..)");
-        let host =
-            EmulatedHost::new(Arc::clone(&plan.hosts[0]), crate::rng::Seed::new(1), Time::from_unix_secs(1));
-        let life = Box::new(crate::mixer::life::Life::new(host));
-        let fleet = Arc::new(Fleet::new(plan, Clock::start(), tally()));
-        let f = life.lived(Arc::clone(&fleet), 0);
-        eprintln!(
-            "Metric future {} life {} host {} driven {} ",
-            size_of_val(&f),
-            size_of::<crate::mixer::life::Life>(),
-            size_of::<EmulatedHost>(),
-            size_of::<DrivenHost>()
-        );
+    fn a_hosts_task_is_small() {
+        let fleet = Arc::new(Fleet::new(plan("Host(name: \"a\", ..)"), Clock::start(), tally()));
+        let host = EmulatedHost::new(Arc::clone(&fleet.plan.hosts[0]), Seed::new(1), Time::from_unix_secs(1));
+        let lived = Box::new(Life::new(host)).lived(fleet, 0);
+        assert!(size_of_val(&lived) <= 152, "with what tokio adds, this is more than 256 bytes");
     }
 }
