@@ -7,6 +7,7 @@
 
 mod csv;
 mod openmetrics;
+mod own_times;
 mod parquet;
 mod rules;
 mod spool;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use crate::backfill::{Backfill, Grid, HostSamples, Tally};
+use crate::clock::Time;
 use crate::event::HostId;
 use crate::exposition::put_number;
 use crate::metric::{Kind, is_absent};
@@ -87,6 +89,8 @@ struct Series<'a> {
     /// The name and value of every label, as the text format has them, without braces.
     labels: Vec<u8>,
     samples: &'a HostSamples,
+    /// When each was made, if the host says so itself.
+    own_times: Option<&'a [Time]>,
 }
 
 /// A series' moments that have a sample, and its values.
@@ -123,6 +127,11 @@ impl Series<'_> {
 trait SeriesFormat: Sync {
     /// Whether all series of a family must stand together.
     fn is_by_family(&self) -> bool;
+
+    /// The same, for a host that says itself when its samples were made; none if it is all the same.
+    fn at(&self, _own_times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
+        None
+    }
 
     /// What comes before everything.
     fn put_begin(&self, _out: &mut Vec<u8>) {}
@@ -169,8 +178,10 @@ impl Export<'_> {
         let spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
         let tally = self.fill(&spool)?;
         let samples = match self.format {
-            Format::OpenMetrics => self.write_series(&spool, &openmetrics::OpenMetrics::new(&self.grid), out),
-            Format::Csv => self.write_series(&spool, &csv::Csv::new(&self.grid), out),
+            Format::OpenMetrics => {
+                self.write_series(&spool, &openmetrics::OpenMetrics::new(self.grid.iter()), out)
+            }
+            Format::Csv => self.write_series(&spool, &csv::Csv::new(self.grid.iter()), out),
             Format::Rules => self.write_series(&spool, &rules::Rules::new(&self.grid), out),
             Format::Parquet => parquet::write(self, &spool, out),
         };
@@ -204,6 +215,9 @@ impl Export<'_> {
                 if cells.start == 0 {
                     // In each piece the host does the same.
                     total = total.and(samples.tally);
+                    if shape.stamps() {
+                        spool.put_own_times(id, shape.width, samples.own_times())?;
+                    }
                 }
                 self.count(&rest[..metrics]);
                 rest = &rest[metrics..];
@@ -306,7 +320,10 @@ impl Export<'_> {
     ) -> io::Result<Batch> {
         let (mut text, mut samples) = (Vec::new(), 0);
         for item in items {
-            self.with_series(spool, *item, |series| samples += format.put_series(series, &mut text))?;
+            self.with_series(spool, *item, |series| {
+                let own = series.own_times.and_then(|times| format.at(times));
+                samples += own.as_deref().unwrap_or(format).put_series(series, &mut text);
+            })?;
         }
         Ok(Batch { part, text, samples })
     }
@@ -322,12 +339,13 @@ impl Export<'_> {
         let host = &plan.hosts[id as usize];
         let metric = &host.shape.metrics[index];
         let cells = metric.offset..metric.offset + metric.cells.width();
-        let samples = spool.samples(id as usize, cells)?;
+        let mut samples = spool.samples(id as usize, cells)?;
+        let own_times = self.own_times(spool, id, &mut samples)?;
         let job = LabelBlock::new([("job", &*plan.jobs[host.job].name)]);
         let texts = [&host.labels, &metric.labels, &job].map(LabelBlock::as_text);
         let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
         let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
-        work(&Series { metric, family, labels, samples: &samples });
+        work(&Series { metric, family, labels, samples: &samples, own_times: own_times.as_deref() });
         self.count(std::slice::from_ref(metric));
         Ok(())
     }

@@ -8,12 +8,16 @@
 //! At one instant: the start, the events that came, the updates that are due, the events that those
 //! emitted (its own listeners hear them at once), the report.
 
+mod dirt;
 mod driven;
+mod episode;
 mod outbox;
+mod reactions;
 mod update;
 
 use std::sync::Arc;
 
+pub use dirt::{HELD_MAX, Stamp};
 pub use driven::DrivenHost;
 pub use outbox::Outbox;
 
@@ -21,9 +25,10 @@ use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::expression::Storage;
 use crate::metric::{ABSENT, States, is_absent};
-use crate::plan::{HostPlan, Reaction};
+use crate::plan::{HostPlan, HostShape};
 use crate::rng::{Rng, Seed};
 use crate::scenario::{Emission, Running};
+use dirt::Dirt;
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -67,6 +72,17 @@ struct Seldom {
     failed: Vec<usize>,
     /// When each metric was updated last, if a metric asks for it.
     updated_at: Box<[Time]>,
+    dirt: Option<Box<Dirt>>,
+}
+
+impl Seldom {
+    /// What a host of this shape has of it from the start.
+    fn of(shape: &HostShape, seed: Seed, starts_at: Time) -> Option<Box<Self>> {
+        let count = if shape.keeps_update_times { shape.metrics.len() } else { 0 };
+        let (updated_at, dirt) = (vec![Time::NEVER; count].into(), Dirt::new(shape, seed, starts_at));
+        let is_needed = count > 0 || dirt.is_some();
+        is_needed.then(|| Box::new(Self { updated_at, dirt, ..Self::default() }))
+    }
 }
 
 /// A running emulated host.
@@ -110,10 +126,7 @@ impl EmulatedHost {
             metrics: metrics.collect(),
             states: States::of(cells),
             row: vec![ABSENT; plan.shape.width].into(),
-            seldom: plan.shape.keeps_update_times.then(|| {
-                let updated_at = vec![Time::NEVER; plan.shape.metrics.len()].into();
-                Box::new(Seldom { updated_at, ..Seldom::default() })
-            }),
+            seldom: Seldom::of(&plan.shape, seed, starts_at),
             storage: Storage::new(
                 plan.shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone())),
             ),
@@ -147,10 +160,16 @@ impl EmulatedHost {
         self.starts_at
     }
 
-    /// The cells of all its series, as [`crate::metric`] describes them.
+    /// The cells of all its series, as [`crate::metric`] describes them and as outputs are to see them.
     #[must_use]
-    pub const fn row(&self) -> &[f64] {
-        &self.row
+    pub fn row(&self) -> &[f64] {
+        self.dirt().map_or(&self.row, Dirt::shown)
+    }
+
+    /// Whether it is there, and its own time; none for a host without dirt, which always is there and has none.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.dirt().map(Dirt::stamp)
     }
 
     /// Lets time pass to `now`, with the events that came since the last call, in order. Gives the next
@@ -174,11 +193,19 @@ impl EmulatedHost {
             self.hear(now, event, out);
         }
         self.hear_pending(now, out);
+        let has_dirt = self.dirt().is_some();
+        if has_dirt {
+            self.pass_dirt(now, out);
+            self.hear_pending(now, out);
+        }
         self.update_due(now, out);
         self.hear_pending(now, out);
         if now >= self.next_report || out.report {
             out.report = true;
             self.report_next(now);
+        }
+        if has_dirt {
+            self.report_dirt(now, out);
         }
         self.due()
     }
@@ -223,7 +250,8 @@ impl EmulatedHost {
         let wakes = self.seldom.iter().flat_map(|seldom| &seldom.wakes);
         let wake = wakes.map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
         let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
-        updates.min(wake).min(self.next_report).min(self.ends_at)
+        let dirt = self.dirt().map_or(Time::NEVER, Dirt::due);
+        updates.min(wake).min(dirt).min(self.next_report).min(self.ends_at)
     }
 
     fn report_next(&mut self, now: Time) {
@@ -232,68 +260,6 @@ impl EmulatedHost {
         // A report that was on time keeps the rhythm; one that an event brought begins it anew.
         let from = if now >= self.next_report { self.next_report } else { now };
         self.next_report = from + shortest + jitter;
-    }
-
-    fn emit(
-        &mut self,
-        now: Time,
-        name: Arc<str>,
-        source: Option<Arc<str>>,
-        data: serde_json::Value,
-        hops: u8,
-        out: &mut Outbox,
-    ) {
-        if hops > HOPS_MAX || out.events.len() >= EVENTS_MAX {
-            out.events_dropped += 1;
-            return;
-        }
-        let source = source.unwrap_or_else(|| Arc::clone(&self.plan.name));
-        let event = Event { name, source, data, time: now, sequence: self.sequence, hops };
-        self.sequence += 1;
-        out.pending.push_back(event.clone());
-        out.events.push(event);
-    }
-
-    fn hear_pending(&mut self, now: Time, out: &mut Outbox) {
-        while let Some(event) = out.pending.pop_front() {
-            self.hear(now, &event, out);
-        }
-    }
-
-    /// Reacts to one event; a metric that it changes is reported at once.
-    fn hear(&mut self, now: Time, event: &Event, out: &mut Outbox) {
-        let plan = Arc::clone(&self.plan);
-        out.updated.clear();
-        out.updated.resize(plan.shape.metrics.len(), false);
-        for listener in plan.shape.listeners_to(event, &plan.name) {
-            if !self.allows(listener.when.as_ref(), now, event, out) {
-                continue;
-            }
-            match &listener.reaction {
-                Reaction::Update(metric) => out.updated[*metric] = true,
-                Reaction::Emit(name) => {
-                    self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
-                }
-                Reaction::StartMetric(metric) => {
-                    if let Some(seldom) = &mut self.seldom {
-                        seldom.stopped.retain(|stopped| stopped != metric);
-                    }
-                    out.updated[*metric] = true;
-                }
-                Reaction::StopMetric(metric) => {
-                    let stopped = &mut self.seldom.get_or_insert_default().stopped;
-                    if !stopped.contains(metric) {
-                        stopped.push(*metric);
-                    }
-                    self.clear_cells(*metric);
-                    out.report = true;
-                }
-            }
-        }
-        if out.updated.contains(&true) {
-            self.update_marked(now, Some(event), out);
-            out.report = true;
-        }
     }
 
     /// Makes the values that are due: those of the schedules, and those that scenarios asked for.

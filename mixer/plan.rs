@@ -4,12 +4,14 @@
 //! metrics each is 66 667 small [`HostPlan`]s and one shape.
 
 mod changes;
+mod dirt;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 pub use changes::Changes;
+pub use dirt::{DirtKind, DirtPlan, Opening, Pulses};
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
@@ -86,6 +88,8 @@ pub struct HostShape {
     pub listeners: Vec<Listener>,
     /// What the host's storage begins with.
     pub storage: Vec<(String, Value)>,
+    /// What the hosts do wrong on purpose.
+    pub dirt: Vec<DirtPlan>,
     /// Whether a metric asks for the time since its last update.
     pub keeps_update_times: bool,
     /// How many cells a host's row has.
@@ -204,6 +208,10 @@ pub enum Reaction {
     StartMetric(usize),
     /// The metric has no values any more.
     StopMetric(usize),
+    /// A window of dirt opens; an index into the shape's.
+    BeginDirt(usize),
+    /// A window of dirt closes.
+    EndDirt(usize),
 }
 
 impl Plan {
@@ -258,6 +266,12 @@ impl Plan {
 }
 
 impl HostShape {
+    /// Whether the samples of such a host have times of their own.
+    #[must_use]
+    pub fn stamps(&self) -> bool {
+        self.dirt.iter().any(|dirt| dirt.kind.stamps())
+    }
+
     /// What listens to this event on the host called `own_name`.
     pub fn listeners_to(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Listener> {
         self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name))

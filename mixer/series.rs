@@ -8,9 +8,13 @@ mod labels;
 
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 pub use labels::{LabelBlock, put_escaped, put_varint, varint_len};
 
+use crate::clock::Time;
 use crate::metric::{ABSENT, Layout, MetricType, is_absent};
+
 /// What all series of one name have in common.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
@@ -72,6 +76,10 @@ pub struct SeriesStore {
     cells: Vec<f64>,
     rows_present: usize,
     row_present: Vec<bool>,
+    /// Those of all rows, [`Time::NEVER`] for one without; empty until one has one.
+    own_times: Box<[Time]>,
+    /// The rows whose hosts are down for the moment; there are few.
+    down: IndexSet<usize>,
     version: u64,
 }
 
@@ -86,6 +94,8 @@ pub struct Sample<'a> {
     pub cells: &'a [f64],
     /// What the cells are.
     pub layout: &'a Layout,
+    /// See [`SeriesStore::own_time`]; [`Time::NEVER`] without one.
+    pub own_time: Time,
 }
 
 impl SeriesStore {
@@ -112,6 +122,8 @@ impl SeriesStore {
             rows: stored,
             cells: vec![ABSENT; start],
             rows_present: 0,
+            own_times: [].into(),
+            down: IndexSet::new(),
             version: 0,
         }
     }
@@ -152,7 +164,34 @@ impl SeriesStore {
     pub fn inherit(&mut self, row: usize, from: &Self, from_row: usize) {
         if from.row_present[from_row] {
             self.report(row, from.row(from_row));
+            self.stamp(row, from.own_time(from_row), from.is_down(from_row));
         }
+    }
+
+    /// Notes what a host says of its row: when its samples were made, if it says so, and whether it is down for
+    /// the moment.
+    pub fn stamp(&mut self, row: usize, own_time: Option<Time>, is_down: bool) {
+        if own_time.is_some() && self.own_times.is_empty() {
+            self.own_times = vec![Time::NEVER; self.rows.len()].into();
+        }
+        let own_time = own_time.unwrap_or(Time::NEVER);
+        let is_new_time =
+            self.own_times.get_mut(row).is_some_and(|time| std::mem::replace(time, own_time) != own_time);
+        let has_turned = if is_down { self.down.insert(row) } else { self.down.swap_remove(&row) };
+        self.version += u64::from(is_new_time | has_turned);
+    }
+
+    /// Whether a host is down for the moment: a scrape of it alone would get no answer. Its row has no samples.
+    #[must_use]
+    pub fn is_down(&self, row: usize) -> bool {
+        self.down.contains(&row)
+    }
+
+    /// When the samples of a row were made, in emulated time, if their host says so: its clock is wrong, or
+    /// they came late. The samples of others are as old as their encoding.
+    #[must_use]
+    pub fn own_time(&self, row: usize) -> Option<Time> {
+        self.own_times.get(row).copied().filter(|time| *time != Time::NEVER)
     }
 
     /// Takes a host's series out.
@@ -160,6 +199,7 @@ impl SeriesStore {
         if self.row_present[row] {
             self.row_present[row] = false;
             self.rows_present -= 1;
+            self.down.swap_remove(&row);
             let (start, width) = (self.rows[row].start, self.row(row).len());
             self.cells[start..start + width].fill(ABSENT);
             self.version += 1;
@@ -209,7 +249,8 @@ impl SeriesStore {
     pub fn for_each_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
         for column in &self.families[family].1 {
             let width = column.layout.width();
-            for row in &self.rows[column.first_row..column.first_row + column.rows] {
+            let rows = &self.rows[column.first_row..column.first_row + column.rows];
+            for (index, row) in (column.first_row..).zip(rows) {
                 let start = row.start + column.offset;
                 let cells = &self.cells[start..start + width];
                 if !is_absent(cells[0]) {
@@ -218,6 +259,7 @@ impl SeriesStore {
                         metric_labels: &column.labels,
                         cells,
                         layout: &column.layout,
+                        own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
                     });
                 }
             }
@@ -228,7 +270,8 @@ impl SeriesStore {
     pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
         self.families[family].1.iter().flat_map(move |column| {
             let width = column.layout.width();
-            self.rows[column.first_row..column.first_row + column.rows].iter().filter_map(move |row| {
+            let rows = &self.rows[column.first_row..column.first_row + column.rows];
+            (column.first_row..).zip(rows).filter_map(move |(index, row)| {
                 let start = row.start + column.offset;
                 let cells = &self.cells[start..start + width];
                 (!is_absent(cells[0])).then_some(Sample {
@@ -236,6 +279,7 @@ impl SeriesStore {
                     metric_labels: &column.labels,
                     cells,
                     layout: &column.layout,
+                    own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
                 })
             })
         })

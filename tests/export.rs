@@ -53,6 +53,26 @@ fn prometheus_answers_from_the_blocks_what_the_export_says() {
 }
 
 #[test]
+fn what_dirty_hosts_say_is_in_order_for_promtool() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("dirty.om").display().to_string();
+    let args =
+        ["export", "dirty_data", "--from", "2026-01-05", "--for", "20m", "--seed", "7", "--out", &file];
+    let output = promemu_command(&args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let blocks = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=24h", &file])
+        .arg(dir.path().join("data"))
+        .output()
+        .unwrap();
+    assert!(blocks.status.success(), "{}", String::from_utf8_lossy(&blocks.stderr));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let of_host = |name: &str| text.lines().filter(|line| line.contains(&format!("name=\"{name}\""))).count();
+    assert!(of_host("gap") < of_host("clean") && of_host("out-of-order") < of_host("clean"));
+    assert!(text.contains("} NaN "));
+}
+
+#[test]
 fn promtool_runs_the_exported_rule_test() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("test.yml").display().to_string();

@@ -153,8 +153,9 @@ fn talks(shape: &HostShape, bus: &EventBus) -> bool {
         _ => None,
     });
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
+    let dirt = shape.dirt.iter().flat_map(|dirt| &dirt.events).map(|event| &**event);
     let announced: Vec<_> = shape.metrics.iter().flat_map(|metric| metric.scenario.emits()).collect();
     let is_heard = |event: &str| bus.is_heard(event);
-    reactions.chain(lifecycle).any(is_heard)
+    reactions.chain(lifecycle).chain(dirt).any(is_heard)
         || announced.iter().any(|emission| emission.event.as_deref().is_none_or(is_heard))
 }

@@ -42,6 +42,7 @@ pub struct HostSamples {
     taken: Range<usize>,
     moments: usize,
     reported_at: Vec<Time>,
+    own_times: Vec<Time>,
     /// What the host did for it.
     pub tally: Tally,
 }
@@ -71,12 +72,14 @@ impl HostSamples {
         let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
         let mut out = Outbox::default();
         let mut reported: Vec<f64> = vec![ABSENT; width];
-        let mut reported_at = Time::NEVER;
+        let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
+        let has_own_times = host.host().plan().shape.stamps();
         for (n, moment) in grid.iter().enumerate() {
             let tally = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {
                     reported.copy_from_slice(&host.host().row()[taken.clone()]);
                     reported_at = at;
+                    own_time = host.host().stamp().and_then(|stamp| stamp.own_time).unwrap_or(at);
                 }
                 out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
@@ -84,6 +87,9 @@ impl HostSamples {
                 }
             });
             samples.reported_at.push(reported_at);
+            if has_own_times {
+                samples.own_times.push(own_time);
+            }
             samples.tally = samples.tally.and(tally);
             for (cell, value) in reported.iter().enumerate() {
                 samples.cells[cell * moments + n] = *value;
@@ -95,7 +101,14 @@ impl HostSamples {
     /// Samples that were taken before.
     #[must_use]
     pub fn from_cells(cells: Vec<f64>, taken: Range<usize>, moments: usize) -> Self {
-        Self { cells, taken, moments, reported_at: Vec::new(), tally: Tally::default() }
+        Self {
+            cells,
+            taken,
+            moments,
+            reported_at: Vec::new(),
+            own_times: Vec::new(),
+            tally: Tally::default(),
+        }
     }
 
     /// One cell of the host's row at all moments.
@@ -110,6 +123,20 @@ impl HostSamples {
     #[must_use]
     pub fn reported_at(&self) -> &[Time] {
         &self.reported_at
+    }
+
+    /// The time that the host said in the report that was last seen at each moment; none for a host that says
+    /// none, and for samples that were taken before.
+    #[must_use]
+    pub fn own_times(&self) -> &[Time] {
+        &self.own_times
+    }
+
+    /// Takes the samples of some moments out.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
+        for moment in (0..self.moments).filter(|moment| is_left_out(*moment)) {
+            self.cells.iter_mut().skip(moment).step_by(self.moments).for_each(|cell| *cell = ABSENT);
+        }
     }
 
     /// All cells, one after the other.

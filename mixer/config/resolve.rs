@@ -1,6 +1,7 @@
 //! Template to plan: the values of all fields, and every check that needs them.
 
 mod cells;
+mod dirt;
 mod events;
 mod hosts;
 mod identity;

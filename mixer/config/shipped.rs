@@ -4,6 +4,7 @@
 pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("all_scenarios", include_str!("../../configs/all_scenarios.ron")),
     ("custom_scenario", include_str!("../../configs/custom_scenario.ron")),
+    ("dirty_data", include_str!("../../configs/dirty_data.ron")),
     ("ecommerce", include_str!("../../configs/ecommerce.ron")),
     ("hosts_load_with_peaks", include_str!("../../configs/hosts_load_with_peaks.ron")),
     ("incident", include_str!("../../configs/incident.ron")),

@@ -3,12 +3,14 @@
 //! Everything that can be known without arguments is an error here: unknown fields, wrong types, unknown
 //! scenarios, expressions that do not compile. Values come in [`super::resolve`].
 
+mod dirt;
 mod metric;
 mod overrides;
 mod scenario;
 
 use indexmap::IndexMap;
 
+pub(super) use dirt::DirtTemplate;
 pub(super) use metric::MetricTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 
@@ -59,6 +61,7 @@ pub(super) struct HostTemplate {
     pub(super) labels: Vec<LabelTemplate>,
     pub(super) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
     pub(super) storage: Vec<(String, Scalar<Value>)>,
+    pub(super) dirt: Vec<DirtTemplate>,
     pub(super) metric_sets: Vec<Scalar<String>>,
     pub(super) metrics: Vec<MetricTemplate>,
     /// The metrics that only this one of several hosts has.
@@ -240,6 +243,8 @@ impl HostTemplate {
             Some((name, value))
         });
         let storage = storage.collect();
+        let dirt = fields.list("dirt", problems);
+        let dirt = dirt.into_iter().filter_map(|node| DirtTemplate::read(node, problems)).collect();
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
@@ -258,6 +263,7 @@ impl HostTemplate {
             labels,
             listen_events,
             storage,
+            dirt,
             metric_sets,
             metrics,
             override_metrics: Vec::new(),

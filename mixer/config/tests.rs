@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::Span;
 use crate::plan::Reaction;
 
+mod dirt;
 mod identity;
 mod language;
 mod mutations;

@@ -4,7 +4,7 @@
 //! has its own lines, with the metric names that Prometheus gives them.
 
 use super::{Series, SeriesFormat};
-use crate::backfill::Grid;
+use crate::clock::Time;
 use crate::exposition::put_number;
 
 pub(super) struct Csv {
@@ -12,14 +12,18 @@ pub(super) struct Csv {
 }
 
 impl Csv {
-    pub(super) fn new(grid: &Grid) -> Self {
-        Self { timestamps: grid.iter().map(crate::clock::Time::unix_millis).collect() }
+    pub(super) fn new(moments: impl Iterator<Item = Time>) -> Self {
+        Self { timestamps: moments.map(Time::unix_millis).collect() }
     }
 }
 
 impl SeriesFormat for Csv {
     fn is_by_family(&self) -> bool {
         false
+    }
+
+    fn at(&self, own_times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
+        Some(Box::new(Self::new(own_times.iter().copied())))
     }
 
     fn put_begin(&self, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@
 //! has no such counter.
 
 use super::{Series, SeriesFormat};
-use crate::backfill::Grid;
+use crate::clock::Time;
 use crate::exposition::put_number;
 use crate::metric::{Kind, MetricType, is_absent};
 use crate::series::Family;
@@ -19,9 +19,9 @@ pub(super) struct OpenMetrics {
 }
 
 impl OpenMetrics {
-    pub(super) fn new(grid: &Grid) -> Self {
-        let (mut line_ends, mut starts) = (Vec::new(), Vec::with_capacity(grid.count() + 1));
-        for moment in grid.iter() {
+    pub(super) fn new(moments: impl Iterator<Item = Time>) -> Self {
+        let (mut line_ends, mut starts) = (Vec::new(), Vec::new());
+        for moment in moments {
             starts.push(u32::try_from(line_ends.len()).unwrap_or(u32::MAX));
             line_ends.push(b' ');
             put_number(moment.unix_millis_secs(), &mut line_ends);
@@ -48,6 +48,10 @@ fn type_and_stem(family: &Family) -> (&'static str, &str) {
 impl SeriesFormat for OpenMetrics {
     fn is_by_family(&self) -> bool {
         true
+    }
+
+    fn at(&self, own_times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
+        Some(Box::new(Self::new(own_times.iter().copied())))
     }
 
     fn put_family(&self, family: &Family, out: &mut Vec<u8>) {

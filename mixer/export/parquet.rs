@@ -12,6 +12,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 use super::{Export, Spool};
+use crate::clock::Time;
 
 const SCHEMA: &str = "message samples {
     REQUIRED INT64 timestamp (TIMESTAMP(MILLIS, true));
@@ -37,10 +38,12 @@ pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + S
     let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
-    let timestamps: Vec<i64> = export.grid.iter().map(|moment| moment.unix_millis().cast_signed()).collect();
+    let timestamps = millis(export.grid.iter());
     let (mut samples, mut rows) = (0, Rows::default());
     for item in export.items(false).into_iter().flatten() {
         export.with_series(spool, item, |series| {
+            let own_times = series.own_times.map(|times| millis(times.iter().copied()));
+            let timestamps = own_times.as_ref().unwrap_or(&timestamps);
             series.each_simple(&mut |name, labels, values| {
                 let (name, labels) = (ByteArray::from(name), ByteArray::from(labels));
                 for (moment, value) in values {
@@ -58,6 +61,10 @@ pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + S
     samples += rows.write(&mut writer)?;
     writer.close().map_err(failed)?;
     Ok(samples)
+}
+
+fn millis(moments: impl Iterator<Item = Time>) -> Vec<i64> {
+    moments.map(|moment| moment.unix_millis().cast_signed()).collect()
 }
 
 impl Rows {

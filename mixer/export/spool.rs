@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::backfill::HostSamples;
+use crate::clock::Time;
 use crate::plan::Plan;
 
 const CELL_BYTES: usize = size_of::<f64>();
@@ -26,7 +27,8 @@ impl Spool {
         let mut next = 0usize;
         let starts = plan.hosts.iter().map(|host| {
             let start = next;
-            next = next.saturating_add(host.shape.width);
+            let own_times = usize::from(host.shape.stamps());
+            next = next.saturating_add(host.shape.width + own_times);
             start
         });
         Ok(Self { starts: starts.collect(), file: tempfile::tempfile_in(dir)?, moments })
@@ -40,6 +42,21 @@ impl Spool {
     pub(super) fn put(&self, host: usize, first_cell: usize, cells: &[f64]) -> io::Result<()> {
         let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
         self.file.write_all_at(&bytes, self.byte(host, first_cell))
+    }
+
+    /// Puts the times that a host says behind its cells.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are below 2^53")]
+    pub(super) fn put_own_times(&self, host: usize, width: usize, times: &[Time]) -> io::Result<()> {
+        let millis: Vec<f64> = times.iter().map(|time| time.unix_millis() as f64).collect();
+        self.put(host, width, &millis)
+    }
+
+    /// The times that a host says, in milliseconds.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole milliseconds")]
+    pub(super) fn own_times(&self, host: usize, width: usize) -> io::Result<Vec<Time>> {
+        let millis = self.samples(host, width..width + 1)?;
+        let time = |millis: &f64| Time::from_unix_nanos((*millis as u64).saturating_mul(1_000_000));
+        Ok(millis.cells().iter().map(time).collect())
     }
 
     /// Some of a host's cells.

@@ -156,6 +156,49 @@ fn parquet_has_the_same_samples_as_csv() {
     assert_eq!(rows, csv.lines().skip(1).collect::<Vec<_>>());
 }
 
+/// A host whose clock is wrong, and one of whose reports comes late.
+const DIRTY: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" },
+    interval: "10s", dirt: [clock_skew(ahead: "25s", start_time: 15, duration: 10), out_of_order(by: 17, start_time: 35, duration: 10)],
+    metrics: [Metric(name: "age", update_interval: "1s", scenario: time_duration, decimals: 0)])])"#;
+
+fn dirty(format: Format) -> String {
+    let plan = ConfigFile::from_text("test", DIRTY).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let grid = Grid { from: START, to: START + Span::from_secs(80), step: Span::from_secs(5) };
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
+    let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
+    let export = Export { run: &run, grid, format, threads: 1, spool_dir: dir.path(), done: &done };
+    let mut out = Vec::new();
+    export.write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn samples_have_the_times_that_their_host_says() {
+    insta::assert_snapshot!(dirty(Format::Csv), @r#"
+    timestamp,metric,labels,value
+    1767600001335,age,"a=""b"",job=""j""",0
+    1767600011335,age,"a=""b"",job=""j""",10
+    1767600046335,age,"a=""b"",job=""j""",20
+    1767600031335,age,"a=""b"",job=""j""",30
+    1767600051335,age,"a=""b"",job=""j""",50
+    1767600041335,age,"a=""b"",job=""j""",40
+    1767600061335,age,"a=""b"",job=""j""",60
+    1767600071335,age,"a=""b"",job=""j""",70
+    "#);
+    insta::assert_snapshot!(dirty(Format::OpenMetrics), @r#"
+    # TYPE age gauge
+    # HELP age an emulated metric
+    age{a="b",job="j"} 0 1767600001.335
+    age{a="b",job="j"} 10 1767600011.335
+    age{a="b",job="j"} 20 1767600046.335
+    age{a="b",job="j"} 50 1767600051.335
+    age{a="b",job="j"} 60 1767600061.335
+    age{a="b",job="j"} 70 1767600071.335
+    # EOF
+    "#);
+    assert!(dirty(Format::Rules).contains("values: '_ 0"), "{}", dirty(Format::Rules));
+}
+
 #[test]
 fn threads_and_pieces_make_no_difference() {
     for format in [Format::OpenMetrics, Format::Csv, Format::Rules] {

@@ -7,6 +7,8 @@ use crate::config::{ConfigFile, LoadOptions};
 use crate::plan::Plan;
 use proptest::prelude::*;
 
+mod dirt;
+
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn plan_of(text: &str) -> Plan {

@@ -78,6 +78,7 @@ impl EmulatedHost {
                 metric.level = value.unwrap_or(metric.level);
                 let update =
                     Update { value, level: metric.level, now, rounding: plan.rounding, observations };
+                let update = self.since_reset(index, update);
                 let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
                 plan.cells.take(&update, &mut self.states, cells);
             }
@@ -104,6 +105,12 @@ impl EmulatedHost {
     /// When the metric was updated last, if a metric of the host asks for that.
     fn updated_at(&mut self, index: usize) -> Option<&mut Time> {
         self.seldom.as_mut().and_then(|seldom| seldom.updated_at.get_mut(index))
+    }
+
+    /// The update as it counts since the metric was reset last, if it was.
+    fn since_reset(&self, index: usize, update: Update) -> Update {
+        let Some(dirt) = self.dirt() else { return update };
+        Update { value: update.value.map(|value| value - dirt.base(index)), ..update }
     }
 
     /// Whether a reaction's condition holds.

@@ -88,6 +88,43 @@ impl Cells {
         }
     }
 
+    /// The cell that takes any number, if there is one: the value, or the sum of all observations.
+    #[must_use]
+    pub fn free_cell(&self) -> Option<usize> {
+        match &self.layout.kind {
+            Kind::Value => Some(0),
+            Kind::Histogram { bounds } => Some(bounds.len() + 1),
+            Kind::NativeHistogram(_) | Kind::Summary { .. } => Some(1),
+            Kind::StateSet { .. } => None,
+        }
+    }
+
+    /// Whether [`Self::reset`] does anything.
+    #[must_use]
+    pub const fn resets(&self) -> bool {
+        !matches!(self.filling, Filling::Gauge)
+    }
+
+    /// Begins anew from nothing, as after a restart. Gives whether what scenarios give is a total, which goes
+    /// on. `states` are those of the host.
+    pub fn reset(&self, states: &mut States, cells: &mut [f64], now: Time) -> bool {
+        if let Filling::Counter { index, .. } = self.filling {
+            states.counters[index] = Counter::new(0.0);
+        }
+        if self.resets() && !is_absent(cells[0]) {
+            cells.fill(0.0);
+            match &self.layout.kind {
+                Kind::NativeHistogram(layout) => layout.clear(cells),
+                Kind::Summary { quantiles } => cells[2..2 + quantiles.len()].fill(f64::NAN),
+                Kind::Value | Kind::Histogram { .. } | Kind::StateSet { .. } => {}
+            }
+            if let Some(created) = cells.last_mut().filter(|_| self.layout.has_created) {
+                *created = now.unix_secs();
+            }
+        }
+        matches!(self.filling, Filling::Counter { accumulate: Accumulate::Total, .. })
+    }
+
     /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
     /// histograms. `states` are those of the host.
     #[inline]

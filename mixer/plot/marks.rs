@@ -73,6 +73,12 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
             _ => {}
         }
     }
+    for dirt in &shape.dirt {
+        // What is about the whole host is about each of its metrics.
+        if dirt.metrics.is_empty() || dirt.metrics.contains(&metric) {
+            concerns.extend(dirt.events.iter().map(|event| (Arc::clone(event), Source::Own)));
+        }
+    }
     for emitted in shape.metrics[metric].scenario.emits() {
         if let Some(event) = emitted.event {
             concerns.insert((event, emitted.source.map_or(Source::Own, Source::Named)));

@@ -63,15 +63,10 @@ pub struct Plan {
 }
 
 impl Blueprint for Plan {
-    type Running = Box<FeatureToggle>;
+    type Running = FeatureToggle;
 
-    fn start(self: &Arc<Self>, _value: f64) -> Box<FeatureToggle> {
-        Box::new(FeatureToggle {
-            plan: Arc::clone(self),
-            on: false,
-            has_begun: false,
-            next_change: Time::NEVER,
-        })
+    fn start(self: &Arc<Self>, _value: f64) -> FeatureToggle {
+        FeatureToggle { plan: Arc::clone(self), on: false, has_begun: false, next_change: Time::NEVER }
     }
 
     fn emits(&self) -> Vec<Announced> {
@@ -80,7 +75,7 @@ impl Blueprint for Plan {
     }
 }
 
-/// The running scenario; boxed, as it is larger than most and rarer.
+/// The running scenario.
 #[derive(Debug)]
 pub struct FeatureToggle {
     plan: Arc<Plan>,

@@ -129,6 +129,7 @@ impl<'a> Resolver<'a> {
             *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
             shape
         };
+        self.refuse_long_delays(template, &shape, interval.0);
         self.series += shape.series;
         if self.series > self.series_max {
             self.refuse_series(template, self.series);
@@ -186,6 +187,7 @@ impl<'a> Resolver<'a> {
                 |reaction| Listener { subscription: subscription.clone(), reaction, when: when.clone() };
             shape.listeners.extend(reactions.into_iter().map(listener));
         }
+        self.dirt(template, &mut shape)?;
         for (name, value) in &template.storage {
             let value = self.value(&format!("storage {name:?}"), value)?;
             shape.storage.push((name.clone(), value));

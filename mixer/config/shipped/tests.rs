@@ -460,3 +460,49 @@ fn the_shop_fails_when_it_is_overrun_and_sleeps_at_night() {
     let sessions = |world: &World| world.sum("shop_sessions_active", &[]);
     assert!(sessions(&by_day) > 4.0 * sessions(&at_night), "{} {}", sessions(&by_day), sessions(&at_night));
 }
+
+#[test]
+fn dirty_hosts_do_what_their_names_say_and_the_clean_one_does_not() {
+    let mut world = World::of("dirty_data", &[]);
+    let hosts = ["clean", "gap", "counter-reset", "nan", "clock-skew", "late", "out-of-order", "flapping"];
+    let name = "http_requests_total";
+    let mut last = [0.0; 8];
+    let mut seen = [[0u32; 4]; 8];
+    let own_time = |world: &World, host: &str| {
+        let stamp =
+            world.hosts[world.plan.hosts.iter().position(|plan| &*plan.name == host).unwrap()].host().stamp();
+        stamp.and_then(|stamp| stamp.own_time)
+    };
+    for secs in (5..=950).step_by(5) {
+        world.run_to(secs);
+        let now = START + Span::from_secs(secs);
+        for (host, (last, seen)) in hosts.iter().zip(last.iter_mut().zip(&mut seen)) {
+            let [absent, nan, fallen, off] = seen;
+            match world.values(name, &[("name", host)]).first() {
+                None => *absent += 1,
+                Some(value) if value.is_nan() => *nan += 1,
+                Some(value) => {
+                    *fallen += u32::from(*value < *last);
+                    *last = *value;
+                }
+            }
+            let wrong_by = |time: Time| time.since(now).as_secs_f64().max(now.since(time).as_secs_f64());
+            *off += u32::from(own_time(&world, host).is_some_and(|time| wrong_by(time) > 11.0));
+        }
+    }
+    // Moments without a sample, with one that is no number, below the one before, with a time that is not now.
+    let shown = hosts.iter().zip(seen).map(|(host, seen)| format!("{host}: {seen:?}"));
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    clean: [0, 0, 0, 0]
+    gap: [21, 0, 0, 0]
+    counter-reset: [0, 0, 3, 0]
+    nan: [0, 10, 0, 0]
+    clock-skew: [0, 0, 0, 24]
+    late: [0, 0, 0, 16]
+    out-of-order: [0, 0, 23, 39]
+    flapping: [26, 0, 0, 0]
+    "#);
+    let episodes = |kind: &str| world.sum("dirt_episodes_total", &[("kind", kind)]);
+    assert_eq!((episodes("gap"), episodes("counter_reset")), (3.0, 3.0));
+    assert!(episodes("flapping") >= 10.0);
+}

@@ -1,0 +1,78 @@
+//! What a host hears, what it does then, and what it says itself.
+
+use std::sync::Arc;
+
+use super::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox};
+use crate::clock::Time;
+use crate::event::Event;
+use crate::plan::Reaction;
+
+impl EmulatedHost {
+    /// Emits an event, which the host itself hears, too.
+    pub(super) fn emit(
+        &mut self,
+        now: Time,
+        name: Arc<str>,
+        source: Option<Arc<str>>,
+        data: serde_json::Value,
+        hops: u8,
+        out: &mut Outbox,
+    ) {
+        if hops > HOPS_MAX || out.events.len() >= EVENTS_MAX {
+            out.events_dropped += 1;
+            return;
+        }
+        let source = source.unwrap_or_else(|| Arc::clone(&self.plan.name));
+        let event = Event { name, source, data, time: now, sequence: self.sequence, hops };
+        self.sequence += 1;
+        out.pending.push_back(event.clone());
+        out.events.push(event);
+    }
+
+    /// Hears what the host itself has emitted.
+    pub(super) fn hear_pending(&mut self, now: Time, out: &mut Outbox) {
+        while let Some(event) = out.pending.pop_front() {
+            self.hear(now, &event, out);
+        }
+    }
+
+    /// Reacts to one event; a metric that it changes is reported at once.
+    pub(super) fn hear(&mut self, now: Time, event: &Event, out: &mut Outbox) {
+        let plan = Arc::clone(&self.plan);
+        out.updated.clear();
+        out.updated.resize(plan.shape.metrics.len(), false);
+        for listener in plan.shape.listeners_to(event, &plan.name) {
+            if !self.allows(listener.when.as_ref(), now, event, out) {
+                continue;
+            }
+            match &listener.reaction {
+                Reaction::Update(metric) => out.updated[*metric] = true,
+                Reaction::Emit(name) => {
+                    self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
+                }
+                Reaction::StartMetric(metric) => {
+                    if let Some(seldom) = &mut self.seldom {
+                        seldom.stopped.retain(|stopped| stopped != metric);
+                    }
+                    out.updated[*metric] = true;
+                }
+                Reaction::BeginDirt(dirt) | Reaction::EndDirt(dirt) => {
+                    let opens = matches!(listener.reaction, Reaction::BeginDirt(_));
+                    self.hear_dirt(*dirt, opens, now, event.hops + 1, out);
+                }
+                Reaction::StopMetric(metric) => {
+                    let stopped = &mut self.seldom.get_or_insert_default().stopped;
+                    if !stopped.contains(metric) {
+                        stopped.push(*metric);
+                    }
+                    self.clear_cells(*metric);
+                    out.report = true;
+                }
+            }
+        }
+        if out.updated.contains(&true) {
+            self.update_marked(now, Some(event), out);
+            out.report = true;
+        }
+    }
+}
