@@ -3,16 +3,23 @@
 //! A body is made of [`Group`]s: stores, each with labels that are added to all its series (a scrape adds
 //! `job`, a push adds none, since there it is in the path). Families of the same name are merged across
 //! groups, as every format wants them in one piece. Encoders append to one buffer: name, label blocks,
-//! number; nothing is allocated per sample.
+//! number; nothing is allocated per sample. [`encode`] makes a whole body, [`Pieces`] one by and by.
 
+mod number;
+mod openmetrics;
+mod pieces;
 mod protobuf;
 mod text;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
-pub use text::put_number;
+pub use number::put_number;
+pub use openmetrics::{put_head as put_openmetrics_head, type_and_stem as openmetrics_type};
+pub use pieces::{Pieces, WithGroup};
 
-use crate::series::{Family, LabelBlock, SeriesStore};
+use crate::series::{Family, LabelBlock, Sample, SeriesStore};
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub enum Format {
     Protobuf,
     /// The text format, version 0.0.4.
     Text,
+    /// OpenMetrics 1.0 as text.
+    OpenMetrics,
 }
 
 impl Format {
@@ -33,6 +42,7 @@ impl Format {
                 "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
             }
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         }
     }
 }
@@ -48,26 +58,108 @@ pub struct Group<'a> {
 
 /// Appends all groups' families to `out`. A family without a sample is left out.
 pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
-    let mut merged: IndexMap<&str, Vec<FamilyPart<'_>>> = IndexMap::new();
-    for group in groups {
-        for (index, family) in group.store.families().enumerate() {
-            merged.entry(&family.name).or_default().push(FamilyPart { group, family, index });
+    let merged = Merged::of(groups.iter().map(|group| group.store));
+    for (head, parts) in merged.heads(format) {
+        let open = head.begin(out);
+        for (group, index) in parts {
+            let Group { store, labels } = groups[*group];
+            store.for_each_sample(*index, |sample| head.put(sample, labels, out));
         }
+        head.end(open, out);
     }
-    for parts in merged.values() {
-        let Some(family) = parts.first().map(|part| part.family) else { continue };
-        match format {
-            Format::Protobuf => protobuf::encode_family(family, parts, out),
-            Format::Text => text::encode_family(family, parts, out),
-        }
+    if format == Format::OpenMetrics {
+        out.extend_from_slice(openmetrics::EOF);
     }
 }
 
-/// One group's share of a family.
-struct FamilyPart<'a> {
-    group: &'a Group<'a>,
+/// The families of some stores: those of one name together, with the stores that have it and its place there.
+#[derive(Debug)]
+struct Merged(IndexMap<Arc<str>, (Family, Vec<Part>)>);
+
+/// A store, and a family's place there.
+type Part = (usize, usize);
+
+impl Merged {
+    fn of<'a>(stores: impl Iterator<Item = &'a SeriesStore>) -> Self {
+        let mut merged: IndexMap<_, (Family, Vec<_>)> = IndexMap::new();
+        for (group, store) in stores.enumerate() {
+            for (index, family) in store.families().enumerate() {
+                let entry = merged.entry(Arc::clone(&family.name));
+                entry.or_insert_with(|| (family.clone(), Vec::new())).1.push((group, index));
+            }
+        }
+        Self(merged)
+    }
+
+    fn head(&self, format: Format, index: usize) -> Option<(FamilyHead<'_>, &[Part])> {
+        let (_, (family, parts)) = self.0.get_index(index)?;
+        let (type_name, stem) = openmetrics::type_and_stem(family, |name| self.0.contains_key(name));
+        Some((FamilyHead { format, family, type_name, stem }, parts))
+    }
+
+    fn heads(&self, format: Format) -> impl Iterator<Item = (FamilyHead<'_>, &[Part])> {
+        (0..self.0.len()).filter_map(move |index| self.head(format, index))
+    }
+}
+
+/// A family as it is written.
+struct FamilyHead<'a> {
+    format: Format,
     family: &'a Family,
-    index: usize,
+    /// In OpenMetrics.
+    type_name: &'static str,
+    /// In OpenMetrics.
+    stem: &'a str,
+}
+
+/// Where a family begins, and where its series do.
+type Open = (usize, usize);
+
+impl FamilyHead<'_> {
+    /// Appends what comes before the family's series.
+    fn begin(&self, out: &mut Vec<u8>) -> Open {
+        let before = out.len();
+        match self.format {
+            Format::Protobuf => protobuf::put_head(self.family, out),
+            Format::Text => text::put_head(self.family, out),
+            Format::OpenMetrics => openmetrics::put_head(self.family, self.type_name, self.stem, out),
+        }
+        (before, out.len())
+    }
+
+    /// Ends the family; one without a series was never there. Says whether it had any.
+    fn end(&self, (before, series_from): Open, out: &mut Vec<u8>) -> bool {
+        if out.len() == series_from {
+            out.truncate(before);
+            return false;
+        }
+        if self.format == Format::Protobuf {
+            protobuf::end(before, out);
+        }
+        true
+    }
+
+    #[inline]
+    fn put(&self, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
+        if self.format == Format::Protobuf {
+            protobuf::put_series(self.family, sample, group_labels, out);
+        } else {
+            let labels = text::Labels([sample.host_labels, sample.metric_labels, group_labels]);
+            text::put_series(self, &labels, sample, out);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.format == Format::OpenMetrics
+    }
+
+    fn has_exemplars(&self) -> bool {
+        self.is_open() && self.type_name != "unknown" && text::takes_exemplars(self.family.metric_type)
+    }
+
+    fn has_created(&self) -> bool {
+        self.is_open() && self.type_name != "unknown"
+    }
 }
 
 #[cfg(test)]

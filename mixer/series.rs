@@ -6,6 +6,7 @@
 
 mod labels;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexSet;
@@ -51,6 +52,13 @@ pub struct Column {
     pub labels: LabelBlock,
     /// What its cells are.
     pub layout: Arc<Layout>,
+}
+
+/// A place among a family's rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    column: usize,
+    row: usize,
 }
 
 /// One host's place in a store.
@@ -248,20 +256,50 @@ impl SeriesStore {
     /// Shows the series of one family that have a sample, as [`Self::samples`] but quicker.
     pub fn for_each_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
         for column in &self.families[family].1 {
-            let width = column.layout.width();
-            let rows = &self.rows[column.first_row..column.first_row + column.rows];
-            for (index, row) in (column.first_row..).zip(rows) {
-                let start = row.start + column.offset;
-                let cells = &self.cells[start..start + width];
-                if !is_absent(cells[0]) {
-                    visit(&Sample {
-                        host_labels: &row.labels,
-                        metric_labels: &column.labels,
-                        cells,
-                        layout: &column.layout,
-                        own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
-                    });
-                }
+            self.visit(column, 0..column.rows, &mut visit);
+        }
+    }
+
+    /// The same for so many rows from a place on, which becomes that of the next row; says whether there is one.
+    pub fn for_each_sample_from(
+        &self,
+        family: usize,
+        place: &mut Place,
+        rows: usize,
+        mut visit: impl FnMut(&Sample<'_>),
+    ) -> bool {
+        let columns = &self.families[family].1;
+        let mut left = rows;
+        while let Some(column) = columns.get(place.column) {
+            if left == 0 {
+                return true;
+            }
+            let end = column.rows.min(place.row + left);
+            self.visit(column, place.row..end, &mut visit);
+            left -= end - place.row;
+            place.row = end;
+            if end == column.rows {
+                *place = Place { column: place.column + 1, row: 0 };
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn visit(&self, column: &Column, rows: Range<usize>, visit: &mut impl FnMut(&Sample<'_>)) {
+        let width = column.layout.width();
+        let rows = column.first_row + rows.start..column.first_row + rows.end;
+        for (index, row) in rows.clone().zip(&self.rows[rows]) {
+            let start = row.start + column.offset;
+            let cells = &self.cells[start..start + width];
+            if !is_absent(cells[0]) {
+                visit(&Sample {
+                    host_labels: &row.labels,
+                    metric_labels: &column.labels,
+                    cells,
+                    layout: &column.layout,
+                    own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
+                });
             }
         }
     }

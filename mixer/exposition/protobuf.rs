@@ -1,9 +1,10 @@
 //! Delimited protobuf: `io.prometheus.client.MetricFamily` messages
 //! (<https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>), written
-//! field by field, each message behind its length.
+//! field by field, each message behind its length. Infos and state sets are gauges there.
 
-use super::FamilyPart;
-use crate::metric::{self, Buckets, Kind, MetricType, whole};
+use crate::metric::{
+    self, Buckets, Exemplar, Kind, Layout, MetricType, NativeHistogram, Quantiles, Side, whole,
+};
 use crate::series::{Family, LabelBlock, Sample, put_varint, varint_len};
 
 // Field tags, as number << 3 | wire type. MetricFamily:
@@ -12,90 +13,61 @@ const FAMILY_HELP: u8 = 0x12;
 const FAMILY_TYPE: u8 = 0x18;
 const FAMILY_METRIC: u8 = 0x22;
 // Metric:
+const METRIC_LABEL: u8 = 0x0a;
 const METRIC_GAUGE: u8 = 0x12;
 const METRIC_COUNTER: u8 = 0x1a;
+const METRIC_SUMMARY: u8 = 0x22;
 const METRIC_HISTOGRAM: u8 = 0x3a;
+// LabelPair:
+const LABEL_NAME: u8 = 0x0a;
+const LABEL_VALUE: u8 = 0x12;
 // Gauge and Counter:
 const VALUE: u8 = 0x09;
-// Histogram:
+const COUNTER_EXEMPLAR: u8 = 0x12;
+const COUNTER_CREATED: u8 = 0x1a;
+// Summary and Histogram:
 const SAMPLE_COUNT: u8 = 0x08;
 const SAMPLE_SUM: u8 = 0x11;
+// Summary:
+const QUANTILE: u8 = 0x1a;
+const SUMMARY_CREATED: u8 = 0x22;
+// Quantile:
+const QUANTILE_PLACE: u8 = 0x09;
+const QUANTILE_VALUE: u8 = 0x11;
+// Histogram:
 const BUCKET: u8 = 0x1a;
+const SCHEMA: u8 = 0x28;
+const ZERO_THRESHOLD: u8 = 0x31;
+const ZERO_COUNT: u8 = 0x38;
+const NEGATIVE: [u8; 2] = [0x4a, 0x52];
+const POSITIVE: [u8; 2] = [0x62, 0x6a];
+const HISTOGRAM_CREATED: u8 = 0x7a;
+const HISTOGRAM_EXEMPLAR: [u8; 2] = [0x82, 0x01];
 // Bucket:
 const CUMULATIVE_COUNT: u8 = 0x08;
 const UPPER_BOUND: u8 = 0x11;
+const BUCKET_EXEMPLAR: u8 = 0x1a;
+// BucketSpan:
+const SPAN_OFFSET: u8 = 0x08;
+const SPAN_LENGTH: u8 = 0x10;
+// Exemplar:
+const EXEMPLAR_LABEL: u8 = 0x0a;
+const EXEMPLAR_VALUE: u8 = 0x11;
+const EXEMPLAR_TIME: u8 = 0x1a;
+// Timestamp:
+const SECONDS: u8 = 0x08;
+const NANOS: u8 = 0x10;
 
 const DOUBLE_FIELD_LEN: usize = 9;
 
 /// The length of a family takes so many bytes, enough for 34 GB.
 const LENGTH_BYTES: usize = 5;
 
-pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut Vec<u8>) {
-    // The message's length comes first, and is known last; its place has room for any.
-    let before = out.len();
+/// Appends what comes before a family's series. Its length is known last; its place has room for any.
+pub(super) fn put_head(family: &Family, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0; LENGTH_BYTES]);
-    out.extend_from_slice(&header(family));
-    let metrics_from = out.len();
-    for part in parts {
-        let group_labels = part.group.labels;
-        part.group.store.for_each_sample(part.index, |sample| put_metric(family, sample, group_labels, out));
-    }
-    if out.len() == metrics_from {
-        out.truncate(before);
-        return;
-    }
-    let len = out.len() - before - LENGTH_BYTES;
-    out[before..before + LENGTH_BYTES].copy_from_slice(&padded_varint(len as u64));
-}
-
-#[inline]
-fn put_metric(family: &Family, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
-    let of_host = sample.host_labels.as_protobuf();
-    let (of_metric, of_group) = (sample.metric_labels.as_protobuf(), group_labels.as_protobuf());
-    let labels_len = of_host.len() + of_metric.len() + of_group.len();
-    out.push(FAMILY_METRIC);
-    put_varint(out, (labels_len + value_len(sample)) as u64);
-    for block in [of_host, of_metric, of_group] {
-        if !block.is_empty() {
-            out.extend_from_slice(block);
-        }
-    }
-    match &sample.layout.kind {
-        Kind::Histogram { bounds } => put_histogram(&metric::buckets(bounds, sample.cells), out),
-        _ if family.metric_type == MetricType::Counter => put_value(METRIC_COUNTER, sample.cells[0], out),
-        _ => put_value(METRIC_GAUGE, sample.cells[0], out),
-    }
-}
-
-/// Any length in the same number of bytes: a varint may have high groups of zeros
-/// (<https://protobuf.dev/programming-guides/encoding/#varints>).
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are taken at a time")]
-fn padded_varint(value: u64) -> [u8; LENGTH_BYTES] {
-    let mut bytes = [0; LENGTH_BYTES];
-    for (n, byte) in bytes.iter_mut().enumerate() {
-        let more = if n + 1 < LENGTH_BYTES { 0x80 } else { 0 };
-        *byte = (value >> (7 * n)) as u8 & 0x7f | more;
-    }
-    bytes
-}
-
-/// The length of a metric's gauge, counter or histogram field.
-fn value_len(sample: &Sample<'_>) -> usize {
-    match &sample.layout.kind {
-        Kind::Histogram { bounds } => {
-            let len = histogram_len(&metric::buckets(bounds, sample.cells));
-            1 + varint_len(len as u64) + len
-        }
-        _ => 2 + DOUBLE_FIELD_LEN,
-    }
-}
-
-fn header(family: &Family) -> Vec<u8> {
-    let mut header = Vec::new();
     for (tag, text) in [(FAMILY_NAME, &family.name), (FAMILY_HELP, &family.help)] {
-        header.push(tag);
-        put_varint(&mut header, text.len() as u64);
-        header.extend_from_slice(text.as_bytes());
+        put_bytes(tag, text.as_bytes(), out);
     }
     let metric_type = match family.metric_type {
         MetricType::Counter => 0,
@@ -103,8 +75,55 @@ fn header(family: &Family) -> Vec<u8> {
         MetricType::Summary => 2,
         MetricType::Histogram | MetricType::NativeHistogram => 4,
     };
-    header.extend_from_slice(&[FAMILY_TYPE, metric_type]);
-    header
+    out.extend_from_slice(&[FAMILY_TYPE, metric_type]);
+}
+
+/// Ends the family that begins there.
+pub(super) fn end(before: usize, out: &mut [u8]) {
+    let len = out.len() - before - LENGTH_BYTES;
+    out[before..before + LENGTH_BYTES].copy_from_slice(&padded_varint(len));
+}
+
+/// Any length in the same number of bytes: a varint may have high groups of zeros
+/// (<https://protobuf.dev/programming-guides/encoding/#varints>).
+fn padded_varint(len: usize) -> [u8; LENGTH_BYTES] {
+    let mut bytes = [0; LENGTH_BYTES];
+    for (n, byte) in bytes.iter_mut().enumerate() {
+        let more = if n + 1 < LENGTH_BYTES { 0x80 } else { 0 };
+        *byte = low_bits(len >> (7 * n)) | more;
+    }
+    bytes
+}
+
+/// Appends one series' metric, or one for each state.
+#[inline]
+pub(super) fn put_series(family: &Family, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
+    let Layout { kind, has_exemplar, has_created } = sample.layout;
+    let labels = [sample.host_labels, sample.metric_labels, group_labels].map(LabelBlock::as_protobuf);
+    if matches!(kind, Kind::Value) && !has_exemplar && !has_created {
+        let labels_len = labels[0].len() + labels[1].len() + labels[2].len();
+        out.push(FAMILY_METRIC);
+        put_varint(out, (labels_len + 2 + DOUBLE_FIELD_LEN) as u64);
+        put_labels(labels, out);
+        let is_counter = family.metric_type == MetricType::Counter;
+        put_value(if is_counter { METRIC_COUNTER } else { METRIC_GAUGE }, sample.cells[0], out);
+    } else if let Kind::StateSet { states } = kind {
+        put_states(family, states, whole(sample.cells[0]), labels, out);
+    } else {
+        nest(FAMILY_METRIC, out, |out| {
+            put_labels(labels, out);
+            put_complex(sample, out);
+        });
+    }
+}
+
+#[inline]
+fn put_labels(labels: [&[u8]; 3], out: &mut Vec<u8>) {
+    for block in labels {
+        if !block.is_empty() {
+            out.extend_from_slice(block);
+        }
+    }
 }
 
 /// `gauge or counter { value }`
@@ -114,43 +133,202 @@ fn put_value(kind: u8, value: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(&field);
 }
 
-/// A histogram's cumulative counts, up to infinity.
-fn cumulative(buckets: &Buckets<'_>) -> impl Iterator<Item = u64> {
-    buckets.counts.iter().scan(0u64, |count, bucket| {
-        *count += whole(*bucket);
-        Some(*count)
-    })
-}
-
-fn bucket_len(count: u64) -> usize {
-    1 + varint_len(count) + DOUBLE_FIELD_LEN
-}
-
-fn histogram_len(buckets: &Buckets<'_>) -> usize {
-    let total = cumulative(buckets).last().unwrap_or(0);
-    let buckets_len: usize =
-        cumulative(buckets).take(buckets.bounds.len()).map(|count| 2 + bucket_len(count)).sum();
-    1 + varint_len(total) + DOUBLE_FIELD_LEN + buckets_len
-}
-
-/// `histogram { count, sum, bucket { cumulative count, upper bound }… }`. The bucket up to infinity is left
-/// out, as its count is the count of all.
-fn put_histogram(buckets: &Buckets<'_>, out: &mut Vec<u8>) {
-    out.push(METRIC_HISTOGRAM);
-    put_varint(out, histogram_len(buckets) as u64);
-    out.push(SAMPLE_COUNT);
-    put_varint(out, cumulative(buckets).last().unwrap_or(0));
-    put_double(SAMPLE_SUM, buckets.sum, out);
-    for (count, bound) in cumulative(buckets).zip(buckets.bounds) {
-        out.push(BUCKET);
-        put_varint(out, bucket_len(count) as u64);
-        out.push(CUMULATIVE_COUNT);
-        put_varint(out, count);
-        put_double(UPPER_BOUND, *bound, out);
+/// One metric for each state, with a label of the family's name.
+fn put_states(
+    family: &Family,
+    states: &[std::sync::Arc<str>],
+    state: u64,
+    labels: [&[u8]; 3],
+    out: &mut Vec<u8>,
+) {
+    for (n, name) in (0..).zip(states) {
+        nest(FAMILY_METRIC, out, |out| {
+            put_labels(labels, out);
+            put_label(METRIC_LABEL, &family.name, name.as_bytes(), out);
+            put_value(METRIC_GAUGE, if n == state { 1.0 } else { 0.0 }, out);
+        });
     }
+}
+
+/// What is more than a single number.
+fn put_complex(sample: &Sample<'_>, out: &mut Vec<u8>) {
+    let exemplar = sample.layout.exemplar(sample.cells);
+    let created = sample.layout.created_unix_secs(sample.cells);
+    match &sample.layout.kind {
+        // Only counters have more than that.
+        Kind::Value | Kind::StateSet { .. } => nest(METRIC_COUNTER, out, |out| {
+            put_double(VALUE, sample.cells[0], out);
+            put_exemplar(&[COUNTER_EXEMPLAR], exemplar, out);
+            put_time(COUNTER_CREATED, created, out);
+        }),
+        Kind::Summary { quantiles } => nest(METRIC_SUMMARY, out, |out| {
+            put_summary(&metric::quantiles(quantiles, sample.cells), out);
+            put_time(SUMMARY_CREATED, created, out);
+        }),
+        Kind::Histogram { bounds } => nest(METRIC_HISTOGRAM, out, |out| {
+            put_histogram(&metric::buckets(bounds, sample.cells), exemplar, out);
+            put_time(HISTOGRAM_CREATED, created, out);
+        }),
+        Kind::NativeHistogram(layout) => nest(METRIC_HISTOGRAM, out, |out| {
+            put_native(&metric::native_histogram(layout, sample.cells), exemplar, out);
+            put_time(HISTOGRAM_CREATED, created, out);
+            put_exemplar(&HISTOGRAM_EXEMPLAR, exemplar, out);
+        }),
+    }
+}
+
+/// `count, sum, quantile { quantile, value }…`
+fn put_summary(summary: &Quantiles<'_>, out: &mut Vec<u8>) {
+    put_number(SAMPLE_COUNT, whole(summary.count), out);
+    put_double(SAMPLE_SUM, summary.sum, out);
+    for (quantile, value) in summary.quantiles.iter().zip(summary.values) {
+        nest(QUANTILE, out, |out| {
+            put_double(QUANTILE_PLACE, *quantile, out);
+            put_double(QUANTILE_VALUE, *value, out);
+        });
+    }
+}
+
+/// `count, sum, bucket { cumulative count, upper bound, exemplar }…`. The bucket up to infinity is left out, as its
+/// count is the count of all, unless the exemplar is there.
+fn put_histogram(buckets: &Buckets<'_>, exemplar: Option<Exemplar>, out: &mut Vec<u8>) {
+    let marked = exemplar.map(|exemplar| buckets.bucket_of(exemplar.value));
+    put_number(SAMPLE_COUNT, buckets.counts.iter().map(|count| whole(*count)).sum(), out);
+    put_double(SAMPLE_SUM, buckets.sum, out);
+    let mut cumulative = 0;
+    let bounds = buckets.bounds.iter().chain(&[f64::INFINITY]);
+    for (n, (count, bound)) in buckets.counts.iter().zip(bounds).enumerate() {
+        cumulative += whole(*count);
+        let is_marked = marked == Some(n);
+        if n < buckets.bounds.len() || is_marked {
+            put_bucket(cumulative, *bound, exemplar.filter(|_| is_marked), out);
+        }
+    }
+}
+
+fn put_bucket(cumulative: u64, bound: f64, exemplar: Option<Exemplar>, out: &mut Vec<u8>) {
+    nest(BUCKET, out, |out| {
+        put_number(CUMULATIVE_COUNT, cumulative, out);
+        put_double(UPPER_BOUND, bound, out);
+        put_exemplar(&[BUCKET_EXEMPLAR], exemplar, out);
+    });
+}
+
+/// `count, sum, schema, zero threshold, zero count, spans and deltas`. Prometheus before 2.50 looks for the exemplar in a
+/// bucket only, so there is one for it.
+fn put_native(histogram: &NativeHistogram<'_>, exemplar: Option<Exemplar>, out: &mut Vec<u8>) {
+    put_number(SAMPLE_COUNT, whole(histogram.count), out);
+    put_double(SAMPLE_SUM, histogram.sum, out);
+    if exemplar.is_some() {
+        put_bucket(whole(histogram.count), f64::INFINITY, exemplar, out);
+    }
+    put_number(SCHEMA, zigzag(i64::from(histogram.schema)), out);
+    put_double(ZERO_THRESHOLD, histogram.zero_threshold, out);
+    put_number(ZERO_COUNT, whole(histogram.zero_count), out);
+    put_side(NEGATIVE, histogram.negative, out);
+    put_side(POSITIVE, histogram.positive, out);
+    if histogram.count <= 0.0 {
+        // Without any bucket it would be taken for a classic one.
+        nest(POSITIVE[0], out, |out| out.extend_from_slice(&[SPAN_OFFSET, 0, SPAN_LENGTH, 0]));
+    }
+}
+
+/// The spans of buckets, and how each bucket differs from the one before.
+fn put_side([span_tag, delta_tag]: [u8; 2], side: Side<'_>, out: &mut Vec<u8>) {
+    if side.counts.is_empty() {
+        return;
+    }
+    for (offset, counts) in side.spans() {
+        nest(span_tag, out, |out| {
+            put_number(SPAN_OFFSET, zigzag(i64::from(offset)), out);
+            put_number(SPAN_LENGTH, counts.len() as u64, out);
+        });
+    }
+    nest(delta_tag, out, |out| {
+        let mut last = 0i64;
+        for count in side.spans().flat_map(|(_, counts)| counts) {
+            let count = whole(*count).cast_signed();
+            put_varint(out, zigzag(count - last));
+            last = count;
+        }
+    });
+}
+
+fn put_exemplar(tag: &[u8], exemplar: Option<Exemplar>, out: &mut Vec<u8>) {
+    let Some(exemplar) = exemplar else { return };
+    let (last, first) = (tag[tag.len() - 1], &tag[..tag.len() - 1]);
+    out.extend_from_slice(first);
+    nest(last, out, |out| {
+        let [trace, span] = Exemplar::LABELS;
+        put_label(EXEMPLAR_LABEL, trace, &exemplar.trace_id(), out);
+        put_label(EXEMPLAR_LABEL, span, &exemplar.span_id(), out);
+        put_double(EXEMPLAR_VALUE, exemplar.value, out);
+        put_time(EXEMPLAR_TIME, Some(exemplar.unix_secs), out);
+    });
+}
+
+fn put_label(tag: u8, name: &str, value: &[u8], out: &mut Vec<u8>) {
+    nest(tag, out, |out| {
+        put_bytes(LABEL_NAME, name.as_bytes(), out);
+        put_bytes(LABEL_VALUE, value, out);
+    });
+}
+
+/// `Timestamp { seconds, nanos }`, to milliseconds.
+fn put_time(tag: u8, unix_secs: Option<f64>, out: &mut Vec<u8>) {
+    let Some(unix_secs) = unix_secs else { return };
+    let millis = whole(libm::round(unix_secs * 1000.0));
+    nest(tag, out, |out| {
+        put_number(SECONDS, millis / 1000, out);
+        put_number(NANOS, millis % 1000 * 1_000_000, out);
+    });
+}
+
+/// Appends a message in a field, behind its length, which is known last.
+fn nest(tag: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(&[tag, 0]);
+    let start = out.len();
+    put(out);
+    let len = out.len() - start;
+    if let Ok(len) = u8::try_from(len)
+        && len < 0x80
+    {
+        out[start - 1] = len;
+        return;
+    }
+    // The message makes room for the rest of its length.
+    let length_len = varint_len(len as u64);
+    out.resize(out.len() + length_len - 1, 0);
+    out.copy_within(start..start + len, start - 1 + length_len);
+    let mut rest = len;
+    for byte in &mut out[start - 1..start - 1 + length_len] {
+        *byte = low_bits(rest) | if rest < 0x80 { 0 } else { 0x80 };
+        rest >>= 7;
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seven bits are taken")]
+const fn low_bits(number: usize) -> u8 {
+    number as u8 & 0x7f
+}
+
+fn put_bytes(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_number(tag: u8, value: u64, out: &mut Vec<u8>) {
+    out.push(tag);
+    put_varint(out, value);
 }
 
 fn put_double(tag: u8, value: f64, out: &mut Vec<u8>) {
     out.push(tag);
     out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Small numbers of both signs in few bytes (<https://protobuf.dev/programming-guides/encoding/#signed-ints>).
+const fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
 }

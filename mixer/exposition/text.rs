@@ -1,26 +1,16 @@
 //! The text format, version 0.0.4
-//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>), and what its lines have in
+//! common with those of OpenMetrics.
+//!
+//! Version 0.0.4 has no exemplars, no created times and no exponential buckets: a native histogram has its bucket of
+//! all observations only. Infos and state sets are gauges.
 
-use super::FamilyPart;
-use crate::metric::{self, Kind};
+use super::FamilyHead;
+use super::number::{put_canonical, put_number};
+use crate::metric::{self, Exemplar, Kind, Layout, MetricType};
 use crate::series::{Family, LabelBlock, Sample, put_escaped};
 
-pub(super) fn encode_family(family: &Family, parts: &[FamilyPart<'_>], out: &mut Vec<u8>) {
-    let before = out.len();
-    put_header(family, out);
-    let samples_from = out.len();
-    for part in parts {
-        part.group.store.for_each_sample(part.index, |sample| {
-            let labels = Labels([sample.host_labels, sample.metric_labels, part.group.labels]);
-            put_series(&family.name, &labels, sample, out);
-        });
-    }
-    if out.len() == samples_from {
-        out.truncate(before);
-    }
-}
-
-fn put_header(family: &Family, out: &mut Vec<u8>) {
+pub(super) fn put_head(family: &Family, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# HELP ");
     out.extend_from_slice(family.name.as_bytes());
     out.push(b' ');
@@ -33,7 +23,7 @@ fn put_header(family: &Family, out: &mut Vec<u8>) {
 }
 
 /// The label blocks of one series.
-struct Labels<'a>([&'a LabelBlock; 3]);
+pub(super) struct Labels<'a>(pub(super) [&'a LabelBlock; 3]);
 
 /// A label that a line has behind the series' own.
 #[derive(Clone, Copy)]
@@ -47,7 +37,7 @@ enum Extra<'a> {
 impl Labels<'_> {
     /// Appends `{labels,extra}`, or nothing if there are none.
     #[inline]
-    fn put(&self, extra: Extra<'_>, out: &mut Vec<u8>) {
+    fn put(&self, extra: Extra<'_>, is_open: bool, out: &mut Vec<u8>) {
         // Each part is preceded by what closes the one before it.
         let mut separator = b'{';
         for block in self.0 {
@@ -62,7 +52,11 @@ impl Labels<'_> {
             Extra::None => {}
             Extra::Number(name, number) => {
                 put_name(separator, name, out);
-                put_number(number, out);
+                if is_open {
+                    put_canonical(number, out);
+                } else {
+                    put_number(number, out);
+                }
                 out.push(b'"');
                 separator = b',';
             }
@@ -87,49 +81,128 @@ fn put_name(separator: u8, name: &str, out: &mut Vec<u8>) {
 
 /// All lines of one series.
 #[inline]
-fn put_series(name: &str, labels: &Labels<'_>, sample: &Sample<'_>, out: &mut Vec<u8>) {
-    let mut put = |suffix: &str, extra: Extra<'_>, value: f64| {
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(suffix.as_bytes());
-        labels.put(extra, out);
+pub(super) fn put_series(head: &FamilyHead<'_>, labels: &Labels<'_>, sample: &Sample<'_>, out: &mut Vec<u8>) {
+    let Layout { kind, has_exemplar, has_created } = sample.layout;
+    if matches!(kind, Kind::Value) && !has_exemplar && !has_created {
+        out.extend_from_slice(head.family.name.as_bytes());
+        labels.put(Extra::None, false, out);
         out.push(b' ');
-        put_number(value, out);
+        put_number(sample.cells[0], out);
         out.push(b'\n');
-    };
-    match &sample.layout.kind {
-        Kind::Value => put("", Extra::None, sample.cells[0]),
+        return;
+    }
+    let lines = Lines { head, labels };
+    let exemplar = if head.has_exemplars() { sample.layout.exemplar(sample.cells) } else { None };
+    match kind {
+        Kind::Value => lines.put_with("", Extra::None, sample.cells[0], exemplar, out),
         Kind::Histogram { bounds } => {
-            let buckets = metric::buckets(bounds, sample.cells);
-            let mut count = 0.0;
-            for (bucket, bound) in buckets.counts.iter().zip(bounds.iter().chain(&[f64::INFINITY])) {
-                count += bucket;
-                put("_bucket", Extra::Number("le", *bound), count);
-            }
-            put("_sum", Extra::None, buckets.sum);
-            put("_count", Extra::None, count);
+            lines.put_histogram(&metric::buckets(bounds, sample.cells), exemplar, out);
         }
-        // The format has no other bucket for it than the one of all.
         Kind::NativeHistogram(layout) => {
             let histogram = metric::native_histogram(layout, sample.cells);
-            put("_bucket", Extra::Number("le", f64::INFINITY), histogram.count);
-            put("_sum", Extra::None, histogram.sum);
-            put("_count", Extra::None, histogram.count);
+            let all = Extra::Number("le", f64::INFINITY);
+            lines.put_with("_bucket", all, histogram.count, exemplar, out);
+            lines.put_sum_and_count(histogram.sum, histogram.count, out);
         }
         Kind::Summary { quantiles } => {
-            let summary = metric::quantiles(quantiles, sample.cells);
-            for (quantile, value) in quantiles.iter().zip(summary.values) {
-                put("", Extra::Number("quantile", *quantile), *value);
-            }
-            put("_sum", Extra::None, summary.sum);
-            put("_count", Extra::None, summary.count);
+            lines.put_summary(&metric::quantiles(quantiles, sample.cells), out);
         }
         Kind::StateSet { states } => {
             let state = metric::whole(sample.cells[0]);
             for (n, text) in (0..).zip(&**states) {
-                put("", Extra::Text(name, text), if n == state { 1.0 } else { 0.0 });
+                let is_on = if n == state { 1.0 } else { 0.0 };
+                lines.put("", Extra::Text(&head.family.name, text), is_on, out);
             }
         }
     }
+    if let (true, Some(created)) = (head.has_created(), sample.layout.created_unix_secs(sample.cells)) {
+        out.extend_from_slice(head.stem.as_bytes());
+        out.extend_from_slice(b"_created");
+        labels.put(Extra::None, true, out);
+        out.push(b' ');
+        put_number(created, out);
+        out.push(b'\n');
+    }
+}
+
+/// The lines of one series, as far as they are alike.
+struct Lines<'a> {
+    head: &'a FamilyHead<'a>,
+    labels: &'a Labels<'a>,
+}
+
+impl Lines<'_> {
+    fn put(&self, suffix: &str, extra: Extra<'_>, value: f64, out: &mut Vec<u8>) {
+        self.put_with(suffix, extra, value, None, out);
+    }
+
+    fn put_with(
+        &self,
+        suffix: &str,
+        extra: Extra<'_>,
+        value: f64,
+        exemplar: Option<Exemplar>,
+        out: &mut Vec<u8>,
+    ) {
+        out.extend_from_slice(self.head.family.name.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        self.labels.put(extra, self.head.is_open(), out);
+        out.push(b' ');
+        put_number(value, out);
+        if let Some(exemplar) = exemplar {
+            put_exemplar(&exemplar, out);
+        }
+        out.push(b'\n');
+    }
+
+    fn put_histogram(&self, buckets: &metric::Buckets<'_>, exemplar: Option<Exemplar>, out: &mut Vec<u8>) {
+        let mut count = 0.0;
+        let marked = exemplar.map(|exemplar| (buckets.bucket_of(exemplar.value), exemplar));
+        let bounds = buckets.bounds.iter().chain(&[f64::INFINITY]);
+        for (n, (bucket, bound)) in buckets.counts.iter().zip(bounds).enumerate() {
+            count += bucket;
+            let exemplar = marked.filter(|(bucket, _)| *bucket == n).map(|(_, exemplar)| exemplar);
+            self.put_with("_bucket", Extra::Number("le", *bound), count, exemplar, out);
+        }
+        // OpenMetrics has no sum where there may be negative ones, and no count without a sum.
+        if !self.head.is_open() || buckets.bounds[0] >= 0.0 {
+            self.put_sum_and_count(buckets.sum, count, out);
+        }
+    }
+
+    fn put_summary(&self, summary: &metric::Quantiles<'_>, out: &mut Vec<u8>) {
+        for (quantile, value) in summary.quantiles.iter().zip(summary.values) {
+            // OpenMetrics has no negative ones.
+            if !self.head.is_open() || *value >= 0.0 || value.is_nan() {
+                self.put("", Extra::Number("quantile", *quantile), *value, out);
+            }
+        }
+        self.put_sum_and_count(summary.sum, summary.count, out);
+    }
+
+    /// In OpenMetrics both are counters, which are not negative.
+    fn put_sum_and_count(&self, sum: f64, count: f64, out: &mut Vec<u8>) {
+        if !self.head.is_open() || sum >= 0.0 {
+            self.put("_sum", Extra::None, sum, out);
+            self.put("_count", Extra::None, count, out);
+        }
+    }
+}
+
+/// `# {labels} value time`, behind a line's value.
+fn put_exemplar(exemplar: &Exemplar, out: &mut Vec<u8>) {
+    out.extend_from_slice(b" # ");
+    let mut separator = b'{';
+    for (name, id) in Exemplar::LABELS.into_iter().zip([&exemplar.trace_id()[..], &exemplar.span_id()]) {
+        put_name(separator, name, out);
+        out.extend_from_slice(id);
+        out.push(b'"');
+        separator = b',';
+    }
+    out.extend_from_slice(b"} ");
+    put_number(exemplar.value, out);
+    out.push(b' ');
+    put_number(exemplar.unix_secs, out);
 }
 
 /// A HELP text escapes `\` and newlines.
@@ -143,42 +216,7 @@ fn put_help(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The shortest text that reads back as the same number. Most values are whole or have two decimals, and
-/// those have a quicker way.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "whole and small enough, as checked"
-)]
-pub fn put_number(value: f64, out: &mut Vec<u8>) {
-    const HUNDREDTHS_MAX: f64 = 1e15;
-    let hundredths = value * 100.0;
-    if hundredths.abs() < HUNDREDTHS_MAX {
-        let whole = (hundredths + f64::copysign(0.5, hundredths)) as i64;
-        // Not for -0, which has no whole number of its own.
-        if (whole as f64 / 100.0).to_bits() == value.to_bits() {
-            put_hundredths(whole, out);
-            return;
-        }
-    }
-    if value.is_nan() {
-        out.extend_from_slice(b"NaN");
-    } else if value.is_infinite() {
-        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
-    }
-}
-
-fn put_hundredths(hundredths: i64, out: &mut Vec<u8>) {
-    if hundredths < 0 {
-        out.push(b'-');
-    }
-    let (whole, rest) = (hundredths.unsigned_abs() / 100, hundredths.unsigned_abs() % 100);
-    out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
-    if rest > 0 {
-        let digit = |number: u64| b'0' + u8::try_from(number).unwrap_or(0);
-        let digits = [b'.', digit(rest / 10), digit(rest % 10)];
-        out.extend_from_slice(if rest.is_multiple_of(10) { &digits[..2] } else { &digits });
-    }
+/// Whether families of this type may have exemplars in OpenMetrics.
+pub(super) const fn takes_exemplars(metric_type: MetricType) -> bool {
+    matches!(metric_type, MetricType::Counter | MetricType::Histogram | MetricType::NativeHistogram)
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::native::{NativeHistogram, NativeLayout};
+use crate::rng::Seed;
 
 /// What the cells of a series are. Series of one metric share it.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +58,37 @@ impl Exemplar {
     /// How many cells it takes: its id, the value, the time.
     pub const CELLS: usize = 3;
 
-    /// The label names in front of its identities.
+    /// The names of its labels.
     pub const LABELS: [&str; 2] = ["trace_id", "span_id"];
+
+    /// The first label's value: the trace's 16 bytes in hexadecimal digits.
+    #[must_use]
+    pub fn trace_id(&self) -> [u8; 32] {
+        let seed = self.seed();
+        let mut id = [0; 32];
+        id[..16].copy_from_slice(&hexadecimal(seed.child("trace high").rng().next_u64()));
+        id[16..].copy_from_slice(&hexadecimal(seed.child("trace low").rng().next_u64()));
+        id
+    }
+
+    /// The second label's value: the span's 8 bytes in hexadecimal digits.
+    #[must_use]
+    pub fn span_id(&self) -> [u8; 16] {
+        hexadecimal(self.seed().child("span").rng().next_u64())
+    }
+
+    const fn seed(&self) -> Seed {
+        Seed::new(self.id)
+    }
+}
+
+fn hexadecimal(number: u64) -> [u8; 16] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 16];
+    for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(number.to_be_bytes()) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]];
+    }
+    digits
 }
 
 /// A classic histogram's cells, read.
@@ -77,6 +107,12 @@ impl Buckets<'_> {
     #[must_use]
     pub fn count(&self) -> f64 {
         self.counts.iter().sum()
+    }
+
+    /// The bucket that holds this value.
+    #[must_use]
+    pub fn bucket_of(&self, value: f64) -> usize {
+        self.bounds.partition_point(|bound| *bound < value)
     }
 }
 

@@ -133,8 +133,8 @@ impl Reference {
         self.body.clear();
         let families = self.registry.gather();
         let encoded = match format {
-            Format::Text => TextEncoder::new().encode(&families, &mut self.body),
             Format::Protobuf => ProtobufEncoder::new().encode(&families, &mut self.body),
+            Format::Text | Format::OpenMetrics => TextEncoder::new().encode(&families, &mut self.body),
         };
         encoded.expect("a vector takes all");
         black_box(self.body.len())

@@ -1,0 +1,91 @@
+//! Numbers as text.
+
+/// The shortest text that reads back as the same number. Most values are whole or have two decimals, and
+/// those have a quicker way.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "whole and small enough, as checked"
+)]
+pub fn put_number(value: f64, out: &mut Vec<u8>) {
+    const HUNDREDTHS_MAX: f64 = 1e15;
+    let hundredths = value * 100.0;
+    if hundredths.abs() < HUNDREDTHS_MAX {
+        let whole = (hundredths + f64::copysign(0.5, hundredths)) as i64;
+        // Not for -0, which has no whole number of its own.
+        if (whole as f64 / 100.0).to_bits() == value.to_bits() {
+            put_hundredths(whole, out);
+            return;
+        }
+    }
+    if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+    } else {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    }
+}
+
+/// A number as OpenMetrics wants it in `le` and `quantile`: with a point or an exponent, and that from 1e+06 on and
+/// below 0.0001 ("Considerations: Canonical Numbers").
+pub(super) fn put_canonical(value: f64, out: &mut Vec<u8>) {
+    if !value.is_finite() {
+        return put_number(value, out);
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let text = if (-4..6).contains(&exponent) {
+        format!("{value:?}")
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{digits}e{sign}{:02}", exponent.abs())
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn put_hundredths(hundredths: i64, out: &mut Vec<u8>) {
+    if hundredths < 0 {
+        out.push(b'-');
+    }
+    let (whole, rest) = (hundredths.unsigned_abs() / 100, hundredths.unsigned_abs() % 100);
+    out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    if rest > 0 {
+        let digit = |number: u64| b'0' + u8::try_from(number).unwrap_or(0);
+        let digits = [b'.', digit(rest / 10), digit(rest % 10)];
+        out.extend_from_slice(if rest.is_multiple_of(10) { &digits[..2] } else { &digits });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_numbers_are_those_of_the_specification() {
+        for (value, wanted) in [
+            (0.0, "0.0"),
+            (0.001, "0.001"),
+            (0.9, "0.9"),
+            (0.999, "0.999"),
+            (1.0, "1.0"),
+            (1.7, "1.7"),
+            (10.0, "10.0"),
+            (1e-10, "1e-10"),
+            (1e-9, "1e-09"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (100_000.0, "100000.0"),
+            (1e6, "1e+06"),
+            (1e10, "1e+10"),
+            (1.5e300, "1.5e+300"),
+            (-0.25, "-0.25"),
+            (f64::INFINITY, "+Inf"),
+        ] {
+            let mut out = Vec::new();
+            put_canonical(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), wanted);
+        }
+    }
+}
