@@ -56,8 +56,20 @@ fn prometheus_answers_from_the_blocks_what_the_export_says() {
 fn what_dirty_hosts_say_is_in_order_for_promtool() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("dirty.om").display().to_string();
-    let args =
-        ["export", "dirty_data", "--from", "2026-01-05", "--for", "20m", "--seed", "7", "--out", &file];
+    let args = [
+        "export",
+        "dirty_data",
+        "--from",
+        "2026-01-05",
+        "--for",
+        "20m",
+        "--step",
+        "5s",
+        "--seed",
+        "7",
+        "--out",
+        &file,
+    ];
     let output = promemu_command(&args).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let blocks = Command::new("promtool")
