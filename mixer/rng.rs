@@ -65,7 +65,8 @@ impl Rng {
     /// A number from 0 (included) to 1 (excluded), with 53 random bits.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
     pub fn unit(&mut self) -> f64 {
-        (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        // A signed number is one instruction to convert.
+        (self.next_u64() >> 11).cast_signed() as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// A number from `low` to `high`.
