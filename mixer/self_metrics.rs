@@ -10,7 +10,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
     Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    Opts, PullingGauge, Registry, TextEncoder,
+    IntGaugeVec, Opts, PullingGauge, Registry, TextEncoder,
 };
 
 use crate::error::Error;
@@ -91,12 +91,31 @@ pub struct OutputTally {
     pub samples_dropped: IntCounter,
 }
 
+/// The same for an output that sends each sample for itself.
+#[derive(Clone, Debug)]
+pub struct DeliveryTally {
+    /// What all outputs have.
+    pub output: OutputTally,
+    /// Samples that arrived.
+    pub samples_sent: IntCounter,
+    /// Bytes of requests that arrived, as they were sent.
+    pub bytes_sent: IntCounter,
+    /// Pushes that were tried again.
+    pub push_retries: IntCounter,
+    /// Samples that wait to be sent.
+    pub samples_waiting: IntGauge,
+}
+
 /// The same for all outputs, told apart by the label `output`.
 #[derive(Debug)]
 struct OutputTallies {
     push_seconds: HistogramVec,
     push_failures: IntCounterVec,
     samples_dropped: IntCounterVec,
+    samples_sent: IntCounterVec,
+    bytes_sent: IntCounterVec,
+    push_retries: IntCounterVec,
+    samples_waiting: IntGaugeVec,
 }
 
 impl OutputTallies {
@@ -116,14 +135,31 @@ impl OutputTallies {
                 "promemu_samples_dropped_total",
                 "samples that an output gave up, because they could not be sent in time or were refused",
             )?,
+            samples_sent: counter(
+                "promemu_samples_sent_total",
+                "samples that arrived; of outputs that send each sample for itself",
+            )?,
+            bytes_sent: counter(
+                "promemu_sent_bytes_total",
+                "bytes of the samples that arrived, as they were sent",
+            )?,
+            push_retries: counter("promemu_push_retries_total", "pushes that were tried again")?,
+            samples_waiting: IntGaugeVec::new(
+                Opts::new("promemu_samples_waiting", "samples that wait to be sent"),
+                &["output"],
+            )?,
         })
     }
 
-    fn collectors(&self) -> [Box<dyn Collector>; 3] {
+    fn collectors(&self) -> [Box<dyn Collector>; 7] {
         [
             Box::new(self.push_seconds.clone()),
             Box::new(self.push_failures.clone()),
             Box::new(self.samples_dropped.clone()),
+            Box::new(self.samples_sent.clone()),
+            Box::new(self.bytes_sent.clone()),
+            Box::new(self.push_retries.clone()),
+            Box::new(self.samples_waiting.clone()),
         ]
     }
 }
@@ -167,6 +203,18 @@ impl SelfMetrics {
             push_seconds: self.outputs.push_seconds.with_label_values(&[name]),
             push_failures: self.outputs.push_failures.with_label_values(&[name]),
             samples_dropped: self.outputs.samples_dropped.with_label_values(&[name]),
+        }
+    }
+
+    /// The same for one that sends each sample for itself.
+    #[must_use]
+    pub fn delivery(&self, name: &str) -> DeliveryTally {
+        DeliveryTally {
+            output: self.output(name),
+            samples_sent: self.outputs.samples_sent.with_label_values(&[name]),
+            bytes_sent: self.outputs.bytes_sent.with_label_values(&[name]),
+            push_retries: self.outputs.push_retries.with_label_values(&[name]),
+            samples_waiting: self.outputs.samples_waiting.with_label_values(&[name]),
         }
     }
 

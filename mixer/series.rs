@@ -221,6 +221,24 @@ impl SeriesStore {
         &self.cells[self.rows[row].start..end]
     }
 
+    /// A host's labels.
+    #[must_use]
+    #[inline]
+    pub fn row_labels(&self, row: usize) -> &LabelBlock {
+        &self.rows[row].labels
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// All columns, each with its family; those of one family are neighbours.
+    pub fn columns(&self) -> impl Iterator<Item = (&Family, &Column)> {
+        self.families.iter().flat_map(|(family, columns)| columns.iter().map(move |column| (family, column)))
+    }
+
     /// A number that grows with every change.
     #[must_use]
     pub const fn version(&self) -> u64 {

@@ -1,19 +1,26 @@
 //! Sinks: where jobs' families go.
 //!
 //! A sink reads [`Job`]s; it never sees a host. A slow, dead or lying server costs freshness and nothing
-//! else: what is sent is always the newest state, and nothing queues up.
+//! else. Where a server keeps the newest state only, that is what is sent, and nothing queues up; where it keeps
+//! samples by their time ([`StreamSink`]), what is to be sent waits in a bounded queue.
 
+mod delivery;
 pub mod http;
+mod ledger;
 pub mod pushgateway;
+pub mod remote_write;
 pub mod scrape;
 pub mod self_page;
 mod settings;
+mod stream;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 
+pub use delivery::DeliverySettings;
 pub use settings::{GatewaySettings, OutputSettings};
+pub use stream::StreamSink;
 
 use crate::clock::Time;
 use crate::series::SeriesStore;
@@ -46,6 +53,11 @@ impl Health {
     /// The server went away, or came back.
     fn set_away(&self, since: Option<Time>) {
         self.now().away_since = since;
+    }
+
+    /// Whether the server is away.
+    fn is_away(&self) -> bool {
+        self.now().away_since.is_some()
     }
 
     /// A job is not taken, and why; or it is again.

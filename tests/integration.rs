@@ -22,5 +22,6 @@ mod plot;
 mod processes;
 mod pushgateway;
 mod readme;
+mod remote_write;
 mod self_metrics;
 mod watch;

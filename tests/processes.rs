@@ -227,6 +227,15 @@ impl Prometheus {
         Self::start(&config, None)
     }
 
+    /// One that scrapes nothing, for what is written to it.
+    pub(crate) fn receiving() -> Self {
+        Self::start("global: {}\n", None)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// One that scrapes nothing, with the blocks of a folder.
     pub(crate) fn with_data(data: &Path) -> Self {
         Self::start("global: {}\n", Some(data))
@@ -243,6 +252,8 @@ impl Prometheus {
                 .arg(format!("--config.file={}", file.display()))
                 .arg(format!("--storage.tsdb.path={}", data.display()))
                 .arg("--storage.tsdb.retention.time=100y")
+                .arg("--enable-feature=native-histograms,exemplar-storage")
+                .arg("--web.enable-remote-write-receiver")
                 .arg(format!("--web.listen-address=127.0.0.1:{port}")),
         );
         eventually("Prometheus is ready", || get(port, "/-/ready"));

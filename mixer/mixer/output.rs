@@ -18,7 +18,7 @@ use crate::self_metrics::SelfMetrics;
 use crate::sink::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::{Publisher, ScrapeSink};
 use crate::sink::self_page::SELF_PATH;
-use crate::sink::{GatewaySettings, Health, Job, OutputSettings};
+use crate::sink::{GatewaySettings, Health, Job, OutputSettings, StreamSink};
 use crate::status::OutputStatus;
 
 /// How long a push that is under way at the end may take before it is dropped.
@@ -55,6 +55,7 @@ enum Sink {
 #[derive(Debug)]
 enum Pusher {
     Pushgateway(Box<PushgatewaySink>),
+    Stream(Box<StreamSink>),
 }
 
 impl Outputs {
@@ -73,6 +74,12 @@ impl Outputs {
                 OutputSettings::Pushgateway(gateway) => {
                     let sink = gateway_sink(fleet, gateway, own, &output.name())?;
                     Sink::Pushed(Pusher::Pushgateway(Box::new(sink)))
+                }
+                OutputSettings::RemoteWrite(remote) => {
+                    let (name, clock) = (output.name(), *fleet.clock());
+                    let tally = own.delivery(&name);
+                    let sink = StreamSink::remote_write(remote, fleet.jobs(), clock, tally, &name)?;
+                    Sink::Pushed(Pusher::Stream(Box::new(sink)))
                 }
             };
             all.push(Output { settings: output.clone(), sink });
@@ -157,7 +164,7 @@ impl Output {
                     "the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}"
                 )
             }
-            Sink::Pushed(Pusher::Pushgateway(_)) => {
+            Sink::Pushed(_) => {
                 format!("pushing to {} every {interval}", self.settings.target())
             }
         }
@@ -169,6 +176,7 @@ impl Sink {
         match self {
             Self::Served(sink) => sink.health(),
             Self::Pushed(Pusher::Pushgateway(sink)) => sink.health(),
+            Self::Pushed(Pusher::Stream(sink)) => sink.health(),
         }
     }
 
@@ -209,12 +217,14 @@ impl Pusher {
                     Ok(())
                 })
             }
+            Self::Stream(_) => Ok(()),
         }
     }
 
     fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
         match self {
             Self::Pushgateway(sink) => sink.replace_jobs(jobs),
+            Self::Stream(sink) => sink.replace_jobs(jobs),
         }
     }
 
@@ -222,6 +232,7 @@ impl Pusher {
     async fn round(&mut self) -> bool {
         match self {
             Self::Pushgateway(sink) => sink.round().await > 0,
+            Self::Stream(sink) => sink.round().await,
         }
     }
 
@@ -229,6 +240,7 @@ impl Pusher {
     fn retry_at(&self) -> Option<Time> {
         match self {
             Self::Pushgateway(sink) => sink.retry_at(),
+            Self::Stream(_) => None,
         }
     }
 
@@ -236,12 +248,14 @@ impl Pusher {
     fn leaves_last_values(&self) -> bool {
         match self {
             Self::Pushgateway(sink) => !sink.cleans_up(),
+            Self::Stream(_) => false,
         }
     }
 
     async fn finish(&mut self) {
         match self {
             Self::Pushgateway(sink) => sink.finish().await,
+            Self::Stream(sink) => sink.finish().await,
         }
     }
 }

@@ -123,6 +123,12 @@ impl LabelBlock {
         self.arena.text().piece(self.index)
     }
 
+    /// Names and values, which are UTF-8.
+    #[inline]
+    pub fn bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        pairs(self.as_protobuf())
+    }
+
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         pairs(self.as_protobuf())

@@ -9,6 +9,7 @@ use promemu::error::{Error, suggestion};
 use promemu::exposition::Format;
 use promemu::sink::http::HttpOptions;
 use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
+use promemu::sink::remote_write::RemoteWriteSettings;
 use promemu::sink::scrape::ScrapeSettings;
 use promemu::sink::{GatewaySettings, OutputSettings};
 
@@ -25,6 +26,10 @@ pub(super) enum GivenOutput {
         format: Option<Format>,
     },
     Scrape(ScrapeSettings),
+    RemoteWrite {
+        settings: Box<RemoteWriteSettings>,
+        timeout: Option<Duration>,
+    },
 }
 
 /// What outputs have in common.
@@ -48,9 +53,15 @@ struct Kind {
     read: fn(Option<&str>, &mut Options) -> Result<GivenOutput, Error>,
 }
 
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 3] = [
     Kind { name: "pushgateway", keys: &["format", "timeout"], is_http: true, read: read_pushgateway },
     Kind { name: "scrape", keys: &[], is_http: false, read: read_scrape },
+    Kind {
+        name: "remote-write",
+        keys: &["version", "timeout", "shards", "batch_samples", "queue_samples", "queue_mib"],
+        is_http: true,
+        read: read_remote_write,
+    },
 ];
 
 /// Reads all outputs. The variable gives them as one text, separated by blanks; a flag gives one at a time,
@@ -158,6 +169,12 @@ fn read_scrape(target: Option<&str>, _: &mut Options) -> Result<GivenOutput, Err
     Ok(GivenOutput::Scrape(ScrapeSettings { host, port, is_embedded: false }))
 }
 
+fn read_remote_write(target: Option<&str>, options: &mut Options) -> Result<GivenOutput, Error> {
+    let timeout = take_timeout(options)?;
+    let settings = Box::new(RemoteWriteSettings::take_from(target.unwrap_or_default(), options)?);
+    Ok(GivenOutput::RemoteWrite { settings, timeout })
+}
+
 fn take_timeout(options: &mut Options) -> Result<Option<Duration>, Error> {
     let timeout = options.shift_remove("timeout");
     timeout.map(|text| Ok(positive("timeout", &text)?.duration())).transpose()
@@ -181,6 +198,11 @@ impl GivenOutput {
                 OutputSettings::Pushgateway(Box::new(GatewaySettings { url, http, timeout, push }))
             }
             Self::Scrape(scrape) => OutputSettings::Scrape(scrape.clone()),
+            Self::RemoteWrite { settings, timeout } => {
+                let timeout = timeout.unwrap_or(common.timeout);
+                let settings = RemoteWriteSettings { timeout, ..RemoteWriteSettings::clone(settings) };
+                OutputSettings::RemoteWrite(Box::new(settings))
+            }
         })
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::http::HttpOptions;
 use super::pushgateway::{GatewayUrl, PushSettings};
+use super::remote_write::RemoteWriteSettings;
 use super::scrape::ScrapeSettings;
 
 /// One of a run's outputs.
@@ -13,6 +14,8 @@ pub enum OutputSettings {
     Pushgateway(Box<GatewaySettings>),
     /// Jobs are served.
     Scrape(ScrapeSettings),
+    /// Samples are written to a remote-write receiver.
+    RemoteWrite(Box<RemoteWriteSettings>),
 }
 
 /// A Pushgateway, and how to push to it.
@@ -35,6 +38,7 @@ impl OutputSettings {
         match self {
             Self::Pushgateway(_) => "pushgateway",
             Self::Scrape(_) => "scrape",
+            Self::RemoteWrite(_) => "remote-write",
         }
     }
 
@@ -44,6 +48,7 @@ impl OutputSettings {
         match self {
             Self::Pushgateway(gateway) => gateway.url.to_string(),
             Self::Scrape(scrape) => scrape.address(),
+            Self::RemoteWrite(remote) => remote.target.to_string(),
         }
     }
 
@@ -58,7 +63,7 @@ impl OutputSettings {
     pub fn leaves_last_values(&self) -> bool {
         match self {
             Self::Pushgateway(gateway) => !gateway.push.cleanup_on_finish,
-            Self::Scrape(_) => false,
+            Self::Scrape(_) | Self::RemoteWrite(_) => false,
         }
     }
 
@@ -67,7 +72,7 @@ impl OutputSettings {
     pub fn gateway(&self) -> Option<&GatewaySettings> {
         match self {
             Self::Pushgateway(gateway) => Some(gateway),
-            Self::Scrape(_) => None,
+            Self::Scrape(_) | Self::RemoteWrite(_) => None,
         }
     }
 }

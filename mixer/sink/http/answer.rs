@@ -26,6 +26,9 @@ pub enum PushError {
         /// How long it asked to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The answer was a success, but not one of a server that knows what it was sent.
+    #[error("{0}")]
+    Misunderstood(&'static str),
     /// The body could not be made.
     #[error("internal error: {0}")]
     Internal(String),
@@ -42,7 +45,7 @@ impl PushError {
                     || status.is_redirection()
                     || *status == StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Internal(_) => false,
+            Self::Misunderstood(_) | Self::Internal(_) => false,
         }
     }
 
@@ -52,6 +55,7 @@ impl PushError {
         match self {
             Self::NoAnswer(_) => "no answer".to_owned(),
             Self::Answer { status, .. } => status.to_string(),
+            Self::Misunderstood(_) => "misunderstood".to_owned(),
             Self::Internal(_) => "internal".to_owned(),
         }
     }
@@ -61,7 +65,7 @@ impl PushError {
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Answer { status, .. } => Some(*status),
-            Self::NoAnswer(_) | Self::Internal(_) => None,
+            Self::NoAnswer(_) | Self::Misunderstood(_) | Self::Internal(_) => None,
         }
     }
 
@@ -76,7 +80,7 @@ impl PushError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Answer { retry_after, .. } => *retry_after,
-            Self::NoAnswer(_) | Self::Internal(_) => None,
+            Self::NoAnswer(_) | Self::Misunderstood(_) | Self::Internal(_) => None,
         }
     }
 }

@@ -1,0 +1,244 @@
+//! One job in the ledger.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::bits::Bits;
+use super::{Desk, Encoder, Round};
+use crate::clock::Time;
+use crate::metric::{Layout, is_absent};
+use crate::rng::fnv1a;
+use crate::series::{Column, Family, LabelBlock, SeriesStore};
+use crate::sink::Job;
+
+/// One job: its series, and which of them were shown.
+#[derive(Debug)]
+pub(super) struct Page<J> {
+    job: Arc<Job>,
+    prepared: J,
+    stretches: Vec<Stretch>,
+    columns: Vec<Place>,
+    /// The labels that each row was shown with.
+    labels: Vec<LabelBlock>,
+    /// The number of each row's first cell.
+    cells: Vec<usize>,
+    /// The first cells of the series that were shown.
+    shown: Bits,
+}
+
+/// Neighbouring rows with the same columns.
+#[derive(Debug, PartialEq)]
+struct Stretch {
+    rows: Range<usize>,
+    columns: Vec<usize>,
+}
+
+/// A column: where its cells are in a row, and what they are.
+#[derive(Debug)]
+struct Place {
+    offset: usize,
+    width: usize,
+    identity: Identity,
+    layout: Arc<Layout>,
+}
+
+/// What makes a column's series the same as those of another plan, together with the host's labels.
+type Identity = (Arc<str>, LabelBlock);
+
+/// How far a page has been gone through.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    stretch: usize,
+    row: usize,
+    /// Among the stretch's columns.
+    column: usize,
+}
+
+/// A host, as it is shown.
+struct Host<'a> {
+    row: usize,
+    labels: &'a LabelBlock,
+    cells: &'a [f64],
+    ends: bool,
+    /// When its samples were made: now, unless it says something else.
+    at: Time,
+}
+
+impl<J> Page<J> {
+    /// A page on which nothing was shown yet.
+    pub(super) fn open<E: Encoder<Job = J>>(id: u32, job: &Arc<Job>) -> Self {
+        let store = job.store();
+        let columns: Vec<(&Family, &Column)> = store.columns().collect();
+        let place = |(family, column): &(&Family, &Column)| Place {
+            offset: column.offset,
+            width: column.layout.width(),
+            identity: (Arc::clone(&family.name), column.labels.clone()),
+            layout: Arc::clone(&column.layout),
+        };
+        let mut count = 0;
+        let start = |row| {
+            let start = count;
+            count += store.row(row).len();
+            start
+        };
+        Self {
+            job: Arc::clone(job),
+            prepared: E::prepare(id, job.name(), &columns),
+            stretches: stretches(&columns),
+            columns: columns.iter().map(place).collect(),
+            labels: (0..store.rows()).map(|row| store.row_labels(row).clone()).collect(),
+            cells: (0..store.rows()).map(start).collect(),
+            shown: Bits::new(count),
+        }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        self.job.name()
+    }
+
+    pub(super) const fn prepared(&self) -> &J {
+        &self.prepared
+    }
+
+    /// Whether any of its series was shown and has not ended.
+    pub(super) const fn is_shown(&self) -> bool {
+        !self.shown.is_empty()
+    }
+
+    /// Takes over what is shown of series that are in both; the others stay with the old page.
+    pub(super) fn inherit(&mut self, old: &mut Self) {
+        if old.shown.is_empty() {
+            return;
+        }
+        let rows: IndexMap<LabelBlock, usize> = self.labels.iter().cloned().zip(0..).collect();
+        let mut columns: IndexMap<&Identity, Vec<(&Range<usize>, &Place)>> = IndexMap::new();
+        for stretch in &self.stretches {
+            for place in stretch.columns.iter().map(|column| &self.columns[*column]) {
+                columns.entry(&place.identity).or_default().push((&stretch.rows, place));
+            }
+        }
+        for stretch in &old.stretches {
+            for old_row in stretch.rows.clone() {
+                let Some(row) = rows.get(&old.labels[old_row]) else { continue };
+                for old_place in stretch.columns.iter().map(|column| &old.columns[*column]) {
+                    let old_cell = old.cells[old_row] + old_place.offset;
+                    if !old.shown.contains(old_cell) {
+                        continue;
+                    }
+                    let mut same = columns.get(&old_place.identity).into_iter().flatten();
+                    let is_same = |(rows, place): &&(&Range<usize>, &Place)| {
+                        rows.contains(row) && place.layout == old_place.layout
+                    };
+                    if let Some((_, place)) = same.find(is_same) {
+                        old.shown.remove(old_cell);
+                        self.shown.insert(self.cells[*row] + place.offset);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows all series, or ends them.
+    pub(super) fn go_through<E: Encoder<Job = J>>(&mut self, round: &mut Round<'_, E>) {
+        let job = Arc::clone(&self.job);
+        let mut cursor = Cursor::default();
+        loop {
+            let full = self.fill(&job.store(), &mut cursor, round);
+            let Some(shard) = full else { return };
+            round.send(shard);
+        }
+    }
+
+    /// Fills requests until one is full, and says which; none when it has come to the end.
+    fn fill<E: Encoder<Job = J>>(
+        &mut self,
+        store: &SeriesStore,
+        cursor: &mut Cursor,
+        round: &mut Round<'_, E>,
+    ) -> Option<usize> {
+        let shards = round.desks.len();
+        while cursor.stretch < self.stretches.len() {
+            let rows = self.stretches[cursor.stretch].rows.clone();
+            cursor.row = cursor.row.max(rows.start);
+            while cursor.row < rows.end {
+                let (row, cells, labels) = (cursor.row, store.row(cursor.row), store.row_labels(cursor.row));
+                if self.labels[row] != *labels {
+                    let old = std::mem::replace(&mut self.labels[row], labels.clone());
+                    let host = Host { row, labels: &old, cells, ends: true, at: round.at };
+                    let desk = &mut round.desks[shard_of(&old, shards)];
+                    let mut from_first = Cursor { column: 0, ..*cursor };
+                    while self.show(&host, &mut from_first, desk) {}
+                }
+                let shard = shard_of(labels, shards);
+                let at = store.own_time(row).filter(|_| !round.ends).unwrap_or(round.at);
+                let host = Host { row, labels, cells, ends: round.ends, at };
+                if self.show(&host, cursor, &mut round.desks[shard]) {
+                    return Some(shard);
+                }
+                (cursor.row, cursor.column) = (cursor.row + 1, 0);
+            }
+            cursor.stretch += 1;
+        }
+        None
+    }
+
+    /// Shows a host's series, or their end; says whether the request is full before they are through.
+    fn show<E: Encoder<Job = J>>(
+        &mut self,
+        host: &Host<'_>,
+        cursor: &mut Cursor,
+        desk: &mut Desk<E>,
+    ) -> bool {
+        let columns = &self.stretches[cursor.stretch].columns;
+        let first_cell = self.cells[host.row];
+        let mut is_announced = false;
+        while let Some(column) = columns.get(cursor.column) {
+            cursor.column += 1;
+            let Place { offset, width, .. } = self.columns[*column];
+            let is_there = !host.ends && !is_absent(host.cells[offset]);
+            let cell = first_cell + offset;
+            let was_shown = if is_there { !self.shown.insert(cell) } else { self.shown.remove(cell) };
+            if !is_there && !was_shown {
+                continue;
+            }
+            if !std::mem::replace(&mut is_announced, true) {
+                desk.encoder.host(&self.prepared, host.labels, host.at);
+            }
+            let cells = is_there.then(|| &host.cells[offset..offset + width]);
+            desk.samples += desk.encoder.put(&self.prepared, *column, cells);
+            if desk.is_full() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// All series of a host go the same way, in all rounds and plans.
+fn shard_of(labels: &LabelBlock, shards: usize) -> usize {
+    if shards == 1 {
+        return 0;
+    }
+    let hash = fnv1a(labels.as_protobuf());
+    // Its low bits alone are not well mixed.
+    usize::try_from((hash >> 32 ^ hash) % shards as u64).unwrap_or(0)
+}
+
+fn stretches(columns: &[(&Family, &Column)]) -> Vec<Stretch> {
+    let ends = |column: &Column| [column.first_row, column.first_row + column.rows];
+    let mut cuts: Vec<usize> = columns.iter().flat_map(|(_, column)| ends(column)).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let stretch = |cut: &[usize]| Stretch { rows: cut[0]..cut[1], columns: Vec::new() };
+    let mut stretches: Vec<Stretch> = cuts.windows(2).map(stretch).collect();
+    for (index, (_, column)) in columns.iter().enumerate() {
+        let [first, end] = ends(column).map(|row| cuts.partition_point(|cut| *cut < row));
+        for stretch in &mut stretches[first..end] {
+            stretch.columns.push(index);
+        }
+    }
+    stretches.retain(|stretch| !stretch.columns.is_empty());
+    stretches
+}

@@ -1,0 +1,162 @@
+//! The remote write sink: every series' sample, each round, to a server that takes remote write 1.0 or 2.0.
+
+mod histogram;
+mod labels;
+mod symbols;
+#[cfg(test)]
+mod tests;
+mod v1;
+mod v2;
+mod written;
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
+
+use super::delivery::{DeliverySettings, Post};
+use super::http::{PushError, TargetUrl};
+use crate::error::{Error, suggestion};
+use crate::series::{put_varint, varint_len};
+pub(super) use v1::V1;
+pub(super) use v2::V2;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The path of a target that has none: Prometheus' own.
+const DEFAULT_PATH: &str = "/api/v1/write";
+const VERSION_HEADER: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
+const WRITTEN_HEADERS: [&str; 2] =
+    ["x-prometheus-remote-write-samples-written", "x-prometheus-remote-write-histograms-written"];
+
+/// The protocol's version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// 1.0, which every receiver takes.
+    #[default]
+    V1,
+    /// 2.0: each text once per request, metadata with each series, start times.
+    V2,
+}
+
+/// A server, and how to write to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteWriteSettings {
+    /// Where it is.
+    pub target: TargetUrl,
+    /// The protocol's version.
+    pub version: Version,
+    /// How requests are made and sent.
+    pub delivery: DeliverySettings,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+impl RemoteWriteSettings {
+    /// The keys that [`Self::take_from`] knows beside those of [`DeliverySettings`], and what stands behind each.
+    pub const KEYS: [(&str, &str); 1] = [("version", "1 or 2 (default 1)")];
+
+    /// Takes its keys out of the options and leaves the others. The timeout is not among them.
+    pub fn take_from(target: &str, options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+        let target = TargetUrl::parse(target, "remote-write url", "http://127.0.0.1:9090/api/v1/write")?;
+        let version = match options.shift_remove("version").as_deref() {
+            None | Some("1" | "1.0") => Version::V1,
+            Some("2" | "2.0") => Version::V2,
+            Some(other) => {
+                let hint = suggestion(other, &["1", "2"]);
+                return Err(Error::Usage(format!("there is no version {other:?} of remote write{hint}")));
+            }
+        };
+        let delivery = DeliverySettings::take_from(options)?;
+        Ok(Self {
+            target: target.with_default_path(DEFAULT_PATH),
+            version,
+            delivery,
+            timeout: DEFAULT_TIMEOUT,
+        })
+    }
+
+    /// How its batches are posted.
+    pub(super) fn post(&self) -> Result<Post, Error> {
+        let (content_type, version) = match self.version {
+            Version::V1 => ("application/x-protobuf", "0.1.0"),
+            Version::V2 => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
+        };
+        let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "snappy"), (VERSION_HEADER, version)];
+        let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
+        Ok(match self.version {
+            Version::V1 => post.judging(|_| None, hint_v1),
+            Version::V2 => post.judging(what_was_ignored, hint_v2),
+        })
+    }
+}
+
+/// A receiver that knows only 1.0 may read a request of 2.0 as one without any series, and take it; one that
+/// knows 2.0 says how much it has written.
+fn what_was_ignored(answer: &HeaderMap) -> Option<&'static str> {
+    let says = WRITTEN_HEADERS.iter().any(|name| answer.contains_key(*name));
+    (!says).then_some("it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1")
+}
+
+fn hint_v1(error: &PushError) -> &'static str {
+    if error.is_not_found() || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
+        "; is there a remote-write receiver at this url? Prometheus needs --web.enable-remote-write-receiver"
+    } else {
+        ""
+    }
+}
+
+fn hint_v2(error: &PushError) -> &'static str {
+    match error.status() {
+        Some(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "; it does not take remote write 2.0: use version=1",
+        Some(StatusCode::BAD_REQUEST) => "; if it does not know remote write 2.0, use version=1",
+        _ => hint_v1(error),
+    }
+}
+
+/// Compresses in Snappy's block format, as both versions want it.
+#[derive(Debug)]
+struct Compressor {
+    snappy: snap::raw::Encoder,
+    room: Vec<u8>,
+}
+
+impl Default for Compressor {
+    fn default() -> Self {
+        Self { snappy: snap::raw::Encoder::new(), room: Vec::new() }
+    }
+}
+
+impl Compressor {
+    fn compress(&mut self, message: &[u8]) -> Vec<u8> {
+        let len_max = snap::raw::max_compress_len(message.len());
+        if self.room.len() < len_max {
+            self.room.resize(len_max, 0);
+        }
+        // It refuses nothing below 4 GB that has room.
+        let len = self.snappy.compress(message, &mut self.room).unwrap_or(0);
+        self.room[..len].to_vec()
+    }
+}
+
+/// `Sample { value, timestamp }`, with its tag.
+#[inline]
+fn put_sample(tag: u8, value: f64, unix_millis: u64, out: &mut Vec<u8>) {
+    let mut head = [tag, 0, 0x09, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
+    head[1] = u8::try_from(10 + varint_len(unix_millis)).unwrap_or(0);
+    head[3..11].copy_from_slice(&value.to_le_bytes());
+    out.extend_from_slice(&head);
+    put_varint(out, unix_millis);
+}
+
+fn put_message(tag: u8, message: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    put_varint(out, message.len() as u64);
+    out.extend_from_slice(message);
+}
+
+/// Whole milliseconds; none before 1970.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+const fn millis_of(unix_secs: f64) -> u64 {
+    (unix_secs * 1e3) as u64
+}
