@@ -58,6 +58,12 @@ impl Time {
         self.0 as f64 / NANOS_PER_SEC
     }
 
+    /// Nanoseconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix_nanos(self) -> u64 {
+        self.0
+    }
+
     /// Whole milliseconds since the Unix epoch.
     #[must_use]
     pub const fn unix_millis(self) -> u64 {

@@ -7,6 +7,7 @@
 mod delivery;
 pub mod http;
 mod ledger;
+pub mod otlp;
 pub mod pushgateway;
 pub mod remote_write;
 pub mod scrape;

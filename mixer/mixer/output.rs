@@ -81,6 +81,11 @@ impl Outputs {
                     let sink = StreamSink::remote_write(remote, fleet.jobs(), clock, tally, &name)?;
                     Sink::Pushed(Pusher::Stream(Box::new(sink)))
                 }
+                OutputSettings::Otlp(otlp) => {
+                    let (name, clock) = (output.name(), *fleet.clock());
+                    let sink = StreamSink::otlp(otlp, fleet.jobs(), clock, own.delivery(&name), &name)?;
+                    Sink::Pushed(Pusher::Stream(Box::new(sink)))
+                }
             };
             all.push(Output { settings: output.clone(), sink });
         }

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use promemu::error::{Error, suggestion};
 use promemu::exposition::Format;
 use promemu::sink::http::HttpOptions;
+use promemu::sink::otlp::OtlpSettings;
 use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
 use promemu::sink::remote_write::RemoteWriteSettings;
 use promemu::sink::scrape::ScrapeSettings;
@@ -28,6 +29,10 @@ pub(super) enum GivenOutput {
     Scrape(ScrapeSettings),
     RemoteWrite {
         settings: Box<RemoteWriteSettings>,
+        timeout: Option<Duration>,
+    },
+    Otlp {
+        settings: Box<OtlpSettings>,
         timeout: Option<Duration>,
     },
 }
@@ -53,7 +58,7 @@ struct Kind {
     read: fn(Option<&str>, &mut Options) -> Result<GivenOutput, Error>,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 4] = [
     Kind { name: "pushgateway", keys: &["format", "timeout"], is_http: true, read: read_pushgateway },
     Kind { name: "scrape", keys: &[], is_http: false, read: read_scrape },
     Kind {
@@ -61,6 +66,12 @@ const KINDS: [Kind; 3] = [
         keys: &["version", "timeout", "shards", "batch_samples", "queue_samples", "queue_mib"],
         is_http: true,
         read: read_remote_write,
+    },
+    Kind {
+        name: "otlp",
+        keys: &["timeout", "shards", "batch_samples", "queue_samples", "queue_mib"],
+        is_http: true,
+        read: read_otlp,
     },
 ];
 
@@ -175,6 +186,12 @@ fn read_remote_write(target: Option<&str>, options: &mut Options) -> Result<Give
     Ok(GivenOutput::RemoteWrite { settings, timeout })
 }
 
+fn read_otlp(target: Option<&str>, options: &mut Options) -> Result<GivenOutput, Error> {
+    let timeout = take_timeout(options)?;
+    let settings = Box::new(OtlpSettings::take_from(target.unwrap_or_default(), options)?);
+    Ok(GivenOutput::Otlp { settings, timeout })
+}
+
 fn take_timeout(options: &mut Options) -> Result<Option<Duration>, Error> {
     let timeout = options.shift_remove("timeout");
     timeout.map(|text| Ok(positive("timeout", &text)?.duration())).transpose()
@@ -202,6 +219,10 @@ impl GivenOutput {
                 let timeout = timeout.unwrap_or(common.timeout);
                 let settings = RemoteWriteSettings { timeout, ..RemoteWriteSettings::clone(settings) };
                 OutputSettings::RemoteWrite(Box::new(settings))
+            }
+            Self::Otlp { settings, timeout } => {
+                let timeout = timeout.unwrap_or(common.timeout);
+                OutputSettings::Otlp(Box::new(OtlpSettings { timeout, ..OtlpSettings::clone(settings) }))
             }
         })
     }

@@ -1,6 +1,6 @@
 //! What a server was told: which series it was shown last, so that it hears of their end.
 //!
-//! A sink that sends samples goes through all series once per round ([`Ledger::round`]). One that had a
+//! A sink that sends samples goes through all series once per round ([`Rounds::round`]). One that had a
 //! sample before and has none now gets a staleness marker, once; so does one whose host has other labels
 //! now, and each at the end of the run. Jobs are locked while they are gone through, but not while a batch
 //! waits for room.
@@ -39,6 +39,20 @@ pub(super) trait Encoder: std::fmt::Debug + Send {
 
     /// The request, compressed; the next one begins.
     fn take(&mut self) -> Vec<u8>;
+}
+
+/// A ledger, whatever it writes with.
+pub(super) trait Rounds: std::fmt::Debug + Send {
+    /// Goes on with other jobs. Series that are in both are the same ones; those that were shown and are not
+    /// there any more end with the next round.
+    fn replace_jobs(&mut self, jobs: &[Arc<Job>]);
+
+    /// Shows all series as they are now, with this time. A round that is not later than the one before it
+    /// is left out.
+    fn round(&mut self, at: Time, intake: &Intake, patience: Duration);
+
+    /// Ends all series that were shown.
+    fn end(&mut self, at: Time, intake: &Intake, patience: Duration);
 }
 
 /// How large a request may be.
@@ -103,33 +117,6 @@ impl<E: Encoder> Ledger<E> {
         jobs.iter().map(page).collect()
     }
 
-    /// Goes on with other jobs. Series that are in both are the same ones; those that were shown and are not
-    /// there any more end with the next round.
-    pub(super) fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
-        let pages = self.open(jobs);
-        let mut old = std::mem::replace(&mut self.pages, pages);
-        for page in &mut self.pages {
-            if let Some(old) = old.iter_mut().find(|old| old.name() == page.name()) {
-                page.inherit(old);
-            }
-        }
-        self.gone.extend(old.into_iter().filter(Page::is_shown));
-        self.described = None;
-    }
-
-    /// Shows all series as they are now, with this time. A round that is not later than the one before it
-    /// is left out.
-    pub(super) fn round(&mut self, at: Time, intake: &Intake, patience: Duration) {
-        self.go_through(at, false, intake, patience);
-    }
-
-    /// Ends all series that were shown.
-    pub(super) fn end(&mut self, at: Time, intake: &Intake, patience: Duration) {
-        // At the moment of the last round they have a sample.
-        let at = self.last.map_or(at, |last| at.max(last + MILLISECOND));
-        self.go_through(at, true, intake, patience);
-    }
-
     fn go_through(&mut self, at: Time, ends: bool, intake: &Intake, patience: Duration) {
         if self.last.is_some_and(|last| at.unix_millis() <= last.unix_millis()) {
             return;
@@ -150,6 +137,30 @@ impl<E: Encoder> Ledger<E> {
         }
         self.pages.iter_mut().for_each(|page| page.go_through(&mut round));
         (0..round.desks.len()).for_each(|shard| round.send(shard));
+    }
+}
+
+impl<E: Encoder> Rounds for Ledger<E> {
+    fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
+        let pages = self.open(jobs);
+        let mut old = std::mem::replace(&mut self.pages, pages);
+        for page in &mut self.pages {
+            if let Some(old) = old.iter_mut().find(|old| old.name() == page.name()) {
+                page.inherit(old);
+            }
+        }
+        self.gone.extend(old.into_iter().filter(Page::is_shown));
+        self.described = None;
+    }
+
+    fn round(&mut self, at: Time, intake: &Intake, patience: Duration) {
+        self.go_through(at, false, intake, patience);
+    }
+
+    fn end(&mut self, at: Time, intake: &Intake, patience: Duration) {
+        // At the moment of the last round they have a sample.
+        let at = self.last.map_or(at, |last| at.max(last + MILLISECOND));
+        self.go_through(at, true, intake, patience);
     }
 }
 

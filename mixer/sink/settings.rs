@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::http::HttpOptions;
+use super::otlp::OtlpSettings;
 use super::pushgateway::{GatewayUrl, PushSettings};
 use super::remote_write::RemoteWriteSettings;
 use super::scrape::ScrapeSettings;
@@ -16,6 +17,8 @@ pub enum OutputSettings {
     Scrape(ScrapeSettings),
     /// Samples are written to a remote-write receiver.
     RemoteWrite(Box<RemoteWriteSettings>),
+    /// Data points are sent to an OTLP receiver.
+    Otlp(Box<OtlpSettings>),
 }
 
 /// A Pushgateway, and how to push to it.
@@ -39,6 +42,7 @@ impl OutputSettings {
             Self::Pushgateway(_) => "pushgateway",
             Self::Scrape(_) => "scrape",
             Self::RemoteWrite(_) => "remote-write",
+            Self::Otlp(_) => "otlp",
         }
     }
 
@@ -49,6 +53,7 @@ impl OutputSettings {
             Self::Pushgateway(gateway) => gateway.url.to_string(),
             Self::Scrape(scrape) => scrape.address(),
             Self::RemoteWrite(remote) => remote.target.to_string(),
+            Self::Otlp(otlp) => otlp.target.to_string(),
         }
     }
 
@@ -63,7 +68,7 @@ impl OutputSettings {
     pub fn leaves_last_values(&self) -> bool {
         match self {
             Self::Pushgateway(gateway) => !gateway.push.cleanup_on_finish,
-            Self::Scrape(_) | Self::RemoteWrite(_) => false,
+            Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) => false,
         }
     }
 
@@ -72,7 +77,7 @@ impl OutputSettings {
     pub fn gateway(&self) -> Option<&GatewaySettings> {
         match self {
             Self::Pushgateway(gateway) => Some(gateway),
-            Self::Scrape(_) | Self::RemoteWrite(_) => None,
+            Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) => None,
         }
     }
 }

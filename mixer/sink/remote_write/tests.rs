@@ -13,7 +13,7 @@ use crate::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout};
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
 use crate::sink::Job;
 use crate::sink::delivery::Intake;
-use crate::sink::ledger::{BatchSize, Encoder, Ledger};
+use crate::sink::ledger::{BatchSize, Encoder, Ledger, Rounds};
 
 /// `prometheus.WriteRequest`, as far as it is written.
 #[derive(Clone, PartialEq, Message)]
