@@ -91,7 +91,8 @@ pub(crate) struct Cli {
         hide_env_values = true,
         global = true,
         help = "Where the metrics go, to be given several times; the variable takes them separated by blanks: \
-                pushgateway=URL, scrape=HOST:PORT, remote-write=URL, otlp=URL [default: the Pushgateway of --pushgateway-url]"
+                pushgateway=URL, scrape=HOST:PORT, remote-write=URL, otlp=URL, file=PATH [default: the Pushgateway of \
+                --pushgateway-url]"
     )]
     pub(crate) output: Vec<String>,
 

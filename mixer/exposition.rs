@@ -72,6 +72,24 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the families of one host, without its labels: what an exporter on it would show.
+pub fn encode_row(format: Format, store: &SeriesStore, row: usize, out: &mut Vec<u8>) {
+    let (merged, none) = (Merged::of(std::iter::once(store)), LabelBlock::empty());
+    for (head, parts) in merged.heads(format) {
+        let open = head.begin(out);
+        for (_, index) in parts {
+            store.for_each_sample_in_row(*index, row, |sample| {
+                let Sample { metric_labels, cells, layout, own_time, .. } = *sample;
+                head.put(&Sample { host_labels: &none, metric_labels, cells, layout, own_time }, &none, out);
+            });
+        }
+        head.end(open, out);
+    }
+    if format == Format::OpenMetrics {
+        out.extend_from_slice(openmetrics::EOF);
+    }
+}
+
 /// The families of some stores: those of one name together, with the stores that have it and its place there.
 #[derive(Debug)]
 struct Merged(IndexMap<Arc<str>, (Family, Vec<Part>)>);

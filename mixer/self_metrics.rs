@@ -106,9 +106,20 @@ pub struct DeliveryTally {
     pub samples_waiting: IntGauge,
 }
 
+/// What an output that is scraped adds to.
+#[derive(Clone, Debug)]
+pub struct ScrapeTally {
+    /// Scrapes of everything, and lists of hosts, that were asked for.
+    pub scrapes: IntCounter,
+    /// Those that were refused, because too many were under way.
+    pub refused: IntCounter,
+}
+
 /// The same for all outputs, told apart by the label `output`.
 #[derive(Debug)]
 struct OutputTallies {
+    scrapes: IntCounterVec,
+    scrapes_refused: IntCounterVec,
     push_seconds: HistogramVec,
     push_failures: IntCounterVec,
     samples_dropped: IntCounterVec,
@@ -126,6 +137,14 @@ impl OutputTallies {
         );
         let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["output"]);
         Ok(Self {
+            scrapes: counter(
+                "promemu_scrapes_total",
+                "scrapes of all emulated metrics, and lists of hosts, that were asked for",
+            )?,
+            scrapes_refused: counter(
+                "promemu_scrapes_refused_total",
+                "those of them that were refused because too many were under way",
+            )?,
             push_seconds: HistogramVec::new(push_seconds.buckets(PUSH_BUCKETS.to_vec()), &["output"])?,
             push_failures: counter(
                 "promemu_push_failures_total",
@@ -151,8 +170,10 @@ impl OutputTallies {
         })
     }
 
-    fn collectors(&self) -> [Box<dyn Collector>; 7] {
+    fn collectors(&self) -> [Box<dyn Collector>; 9] {
         [
+            Box::new(self.scrapes.clone()),
+            Box::new(self.scrapes_refused.clone()),
             Box::new(self.push_seconds.clone()),
             Box::new(self.push_failures.clone()),
             Box::new(self.samples_dropped.clone()),
@@ -215,6 +236,15 @@ impl SelfMetrics {
             bytes_sent: self.outputs.bytes_sent.with_label_values(&[name]),
             push_retries: self.outputs.push_retries.with_label_values(&[name]),
             samples_waiting: self.outputs.samples_waiting.with_label_values(&[name]),
+        }
+    }
+
+    /// What an output that is scraped adds to; its name becomes the label `output`.
+    #[must_use]
+    pub fn scraped_output(&self, name: &str) -> ScrapeTally {
+        ScrapeTally {
+            scrapes: self.outputs.scrapes.with_label_values(&[name]),
+            refused: self.outputs.scrapes_refused.with_label_values(&[name]),
         }
     }
 

@@ -251,6 +251,12 @@ impl SeriesStore {
         self.rows_present
     }
 
+    /// Whether a host has series here now.
+    #[must_use]
+    pub fn has_row(&self, row: usize) -> bool {
+        self.row_present[row]
+    }
+
     /// The families, in the config's order.
     pub fn families(&self) -> impl Iterator<Item = &Family> {
         self.families.iter().map(|(family, _)| family)
@@ -301,6 +307,15 @@ impl SeriesStore {
             }
         }
         false
+    }
+
+    /// The same for one host only.
+    pub fn for_each_sample_in_row(&self, family: usize, row: usize, mut visit: impl FnMut(&Sample<'_>)) {
+        for column in &self.families[family].1 {
+            if let Some(row) = row.checked_sub(column.first_row).filter(|row| *row < column.rows) {
+                self.visit(column, row..row + 1, &mut visit);
+            }
+        }
     }
 
     #[inline]

@@ -354,7 +354,10 @@ mod tests {
     fn outputs_that_make_no_sense_are_refused_without_telling_secrets() {
         for (args, complaint) in [
             (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
-            (&["--output", "http://me:s3cret@gw"], "there is no output; there is pushgateway, scrape"),
+            (
+                &["--output", "http://me:s3cret@gw"],
+                "there is no output; there is pushgateway, scrape, remote-write, otlp, file",
+            ),
             (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=http://me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),

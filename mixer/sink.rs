@@ -5,6 +5,7 @@
 //! samples by their time ([`StreamSink`]), what is to be sent waits in a bounded queue.
 
 mod delivery;
+pub mod file;
 pub mod http;
 mod ledger;
 pub mod otlp;
@@ -87,14 +88,21 @@ impl Health {
 #[derive(Debug)]
 pub struct Job {
     name: Arc<str>,
+    host_names: Box<[Arc<str>]>,
     store: Mutex<SeriesStore>,
 }
 
 impl Job {
     /// A job with this store.
     #[must_use]
-    pub const fn new(name: Arc<str>, store: SeriesStore) -> Self {
-        Self { name, store: Mutex::new(store) }
+    pub fn new(name: Arc<str>, store: SeriesStore) -> Self {
+        Self { name, host_names: Box::default(), store: Mutex::new(store) }
+    }
+
+    /// The same with the names of its hosts, one for each row of the store.
+    #[must_use]
+    pub fn with_hosts(self, host_names: Box<[Arc<str>]>) -> Self {
+        Self { host_names, ..self }
     }
 
     /// A job without hosts.
@@ -107,6 +115,12 @@ impl Job {
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The names of its hosts, by their rows in the store.
+    #[must_use]
+    pub fn host_names(&self) -> &[Arc<str>] {
+        &self.host_names
     }
 
     /// The job's series. A panic of another holder leaves them usable: cells are copied whole.

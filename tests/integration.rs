@@ -23,5 +23,6 @@ mod processes;
 mod pushgateway;
 mod readme;
 mod remote_write;
+mod scrape;
 mod self_metrics;
 mod watch;

@@ -133,3 +133,35 @@ fn an_output_that_cannot_start_ends_the_run_before_anything_is_sent() {
     assert!(log.contains("choose a free address of this machine with --output scrape=HOST:PORT"), "{log}");
     assert_eq!(gateway.requests("PUT").len(), 0);
 }
+
+#[test]
+fn a_file_has_the_newest_state_and_stays_when_the_run_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("emulated.prom");
+    let file = format!("file={}", path.display());
+    let dead = "pushgateway=http://127.0.0.3:1";
+    let mut run = quick(&[dead, &file], &[]);
+    run.wait_for_log(&format!("writing to {} every 200ms", path.display()));
+    let read = || std::fs::read_to_string(&path).ok();
+    let whole = |text: &String| series(text, "cpu_usage_percent").len() == 2;
+    let first = eventually("it is written", || read().filter(whole));
+    assert_eq!(crate::processes::promtool_errors(&first), Vec::<String>::new());
+    eventually("and written anew", || read().filter(|text| whole(text) && *text != first));
+    assert_eq!(run.terminate(), Some(0));
+    assert!(whole(&read().unwrap()));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    let mut run = quick(&["file=/nowhere/x.prom"], &[]);
+    assert_eq!(run.wait(), Some(1));
+    assert!(run.log().contains("file /nowhere/x.prom cannot be written"), "{}", run.log());
+}
+
+#[test]
+fn standard_output_gets_one_state_after_the_other() {
+    let args =
+        ["--config", "single_host_load", "--push-interval", "200ms", "--duration", "12s", "--speed", "4x"];
+    let output = promemu_command(&args).args(["--output", "file=-,format=openmetrics"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("# TYPE") && text.ends_with("# EOF\n"), "{text}");
+    assert!(text.matches("# EOF\n").count() >= 2, "{text}");
+}

@@ -12,6 +12,18 @@ use std::time::{Duration, Instant};
 /// However slow the machine is, this is enough.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A request with headers, and the answer's head and body as they are; `None` if there was no whole answer.
+pub(crate) fn raw(method: &str, port: u16, path: &str, headers: &str) -> Option<(String, Vec<u8>)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n").ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let body = answer.split_off(end + 4);
+    Some((String::from_utf8(answer).ok()?.to_lowercase(), body))
+}
+
 /// Asks again and again until there is an answer.
 #[expect(clippy::disallowed_methods, reason = "tests wait by the machine's clock")]
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
@@ -241,6 +253,11 @@ impl Prometheus {
         Self::start("global: {}\n", Some(data))
     }
 
+    /// One with this configuration, and native histograms.
+    pub(crate) fn configured(config: &str) -> Self {
+        Self::start(config, None)
+    }
+
     fn start(config: &str, data: Option<&Path>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("prometheus.yml");
@@ -268,6 +285,11 @@ impl Prometheus {
     /// The first value that a query answers for a time in seconds since 1970.
     pub(crate) fn query_at(&self, query: &str, time: u64) -> Option<f64> {
         self.ask(query, &format!("&time={time}"))
+    }
+
+    /// What its API answers at a path.
+    pub(crate) fn api(&self, path: &str) -> Option<serde_json::Value> {
+        serde_json::from_str(&get(self.port, &format!("/api/v1/{path}"))?).ok()
     }
 
     fn ask(&self, query: &str, more: &str) -> Option<f64> {

@@ -138,7 +138,10 @@ impl Fleet {
     }
 
     fn with_counters(plan: Plan, clock: Clock, counters: Arc<Counters>) -> Self {
-        let job = |job: &JobPlan| Arc::new(Job::new(Arc::clone(&job.name), plan.store(job)));
+        let job = |job: &JobPlan| {
+            let names = job.hosts.iter().map(|id| Arc::clone(&plan.hosts[*id as usize].name));
+            Arc::new(Job::new(Arc::clone(&job.name), plan.store(job)).with_hosts(names.collect()))
+        };
         let jobs = plan.jobs.iter().map(job).collect();
         let mut bus = EventBus::default();
         for (id, host) in (0..).zip(&plan.hosts) {

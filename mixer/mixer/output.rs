@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::event::METRICS_PUSHED;
 use crate::host::START_SPREAD;
 use crate::self_metrics::SelfMetrics;
+use crate::sink::file::FileSink;
 use crate::sink::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
 use crate::sink::scrape::{Publisher, ScrapeSink};
 use crate::sink::self_page::SELF_PATH;
@@ -56,6 +57,7 @@ enum Sink {
 enum Pusher {
     Pushgateway(Box<PushgatewaySink>),
     Stream(Box<StreamSink>),
+    File(FileSink),
 }
 
 impl Outputs {
@@ -68,9 +70,9 @@ impl Outputs {
         let mut all = Vec::new();
         for output in &settings.outputs {
             let sink = match output {
-                OutputSettings::Scrape(scrape) => {
-                    Sink::Served(ScrapeSink::bind(scrape, fleet.jobs(), Arc::clone(own)).await?)
-                }
+                OutputSettings::Scrape(scrape) => Sink::Served(
+                    ScrapeSink::bind(scrape, fleet.jobs(), Arc::clone(own), &output.name()).await?,
+                ),
                 OutputSettings::Pushgateway(gateway) => {
                     let sink = gateway_sink(fleet, gateway, own, &output.name())?;
                     Sink::Pushed(Pusher::Pushgateway(Box::new(sink)))
@@ -85,6 +87,11 @@ impl Outputs {
                     let (name, clock) = (output.name(), *fleet.clock());
                     let sink = StreamSink::otlp(otlp, fleet.jobs(), clock, own.delivery(&name), &name)?;
                     Sink::Pushed(Pusher::Stream(Box::new(sink)))
+                }
+                OutputSettings::File(file) => {
+                    let (file, clock) = (file.clone(), fleet.clock().real());
+                    let sink = FileSink::open(file, fleet.jobs(), clock, own, &output.name())?;
+                    Sink::Pushed(Pusher::File(sink))
                 }
             };
             all.push(Output { settings: output.clone(), sink });
@@ -169,8 +176,9 @@ impl Output {
                     "the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}"
                 )
             }
-            Sink::Pushed(_) => {
-                format!("pushing to {} every {interval}", self.settings.target())
+            Sink::Pushed(pusher) => {
+                let verb = if matches!(pusher, Pusher::File(_)) { "writing" } else { "pushing" };
+                format!("{verb} to {} every {interval}", self.settings.target())
             }
         }
     }
@@ -182,6 +190,7 @@ impl Sink {
             Self::Served(sink) => sink.health(),
             Self::Pushed(Pusher::Pushgateway(sink)) => sink.health(),
             Self::Pushed(Pusher::Stream(sink)) => sink.health(),
+            Self::Pushed(Pusher::File(sink)) => sink.health(),
         }
     }
 
@@ -222,7 +231,7 @@ impl Pusher {
                     Ok(())
                 })
             }
-            Self::Stream(_) => Ok(()),
+            Self::Stream(_) | Self::File(_) => Ok(()),
         }
     }
 
@@ -230,6 +239,7 @@ impl Pusher {
         match self {
             Self::Pushgateway(sink) => sink.replace_jobs(jobs),
             Self::Stream(sink) => sink.replace_jobs(jobs),
+            Self::File(sink) => sink.replace_jobs(jobs),
         }
     }
 
@@ -238,6 +248,7 @@ impl Pusher {
         match self {
             Self::Pushgateway(sink) => sink.round().await > 0,
             Self::Stream(sink) => sink.round().await,
+            Self::File(sink) => sink.round().await,
         }
     }
 
@@ -245,7 +256,7 @@ impl Pusher {
     fn retry_at(&self) -> Option<Time> {
         match self {
             Self::Pushgateway(sink) => sink.retry_at(),
-            Self::Stream(_) => None,
+            Self::Stream(_) | Self::File(_) => None,
         }
     }
 
@@ -254,6 +265,7 @@ impl Pusher {
         match self {
             Self::Pushgateway(sink) => !sink.cleans_up(),
             Self::Stream(_) => false,
+            Self::File(_) => true,
         }
     }
 
@@ -261,6 +273,7 @@ impl Pusher {
         match self {
             Self::Pushgateway(sink) => sink.finish().await,
             Self::Stream(sink) => sink.finish().await,
+            Self::File(_) => {}
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use promemu::error::{Error, suggestion};
 use promemu::exposition::Format;
+use promemu::sink::file::FileSettings;
 use promemu::sink::http::HttpOptions;
 use promemu::sink::otlp::OtlpSettings;
 use promemu::sink::pushgateway::{GatewayUrl, PushSettings};
@@ -35,6 +36,7 @@ pub(super) enum GivenOutput {
         settings: Box<OtlpSettings>,
         timeout: Option<Duration>,
     },
+    File(FileSettings),
 }
 
 /// What outputs have in common.
@@ -58,7 +60,7 @@ struct Kind {
     read: fn(Option<&str>, &mut Options) -> Result<GivenOutput, Error>,
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind { name: "pushgateway", keys: &["format", "timeout"], is_http: true, read: read_pushgateway },
     Kind { name: "scrape", keys: &[], is_http: false, read: read_scrape },
     Kind {
@@ -73,6 +75,7 @@ const KINDS: [Kind; 4] = [
         is_http: true,
         read: read_otlp,
     },
+    Kind { name: "file", keys: &["format"], is_http: false, read: read_file },
 ];
 
 /// Reads all outputs. The variable gives them as one text, separated by blanks; a flag gives one at a time,
@@ -155,15 +158,7 @@ fn split_at_commas(text: &str) -> Vec<String> {
 
 fn read_pushgateway(target: Option<&str>, options: &mut Options) -> Result<GivenOutput, Error> {
     let http = Box::new(HttpOptions::take_from(options)?);
-    let format = match options.shift_remove("format").as_deref() {
-        None => None,
-        Some("protobuf") => Some(Format::Protobuf),
-        Some("text") => Some(Format::Text),
-        Some(other) => {
-            let hint = suggestion(other, &["protobuf", "text"]);
-            return Err(Error::Usage(format!("there is no format {other:?}{hint}")));
-        }
-    };
+    let format = take_format(options, &[PROTOBUF, TEXT])?;
     let url = target.map(GatewayUrl::parse).transpose()?;
     Ok(GivenOutput::Pushgateway { url, http, timeout: take_timeout(options)?, format })
 }
@@ -190,6 +185,30 @@ fn read_otlp(target: Option<&str>, options: &mut Options) -> Result<GivenOutput,
     let timeout = take_timeout(options)?;
     let settings = Box::new(OtlpSettings::take_from(target.unwrap_or_default(), options)?);
     Ok(GivenOutput::Otlp { settings, timeout })
+}
+
+fn read_file(target: Option<&str>, options: &mut Options) -> Result<GivenOutput, Error> {
+    let missing = || {
+        Error::Usage(
+            "the target must be a path, as in file=metrics.prom, or - for standard output".to_owned(),
+        )
+    };
+    let path = target.ok_or_else(missing)?.into();
+    let format = take_format(options, &[PROTOBUF, TEXT, OPENMETRICS])?.unwrap_or(Format::Text);
+    Ok(GivenOutput::File(FileSettings { path, format }))
+}
+
+const PROTOBUF: (&str, Format) = ("protobuf", Format::Protobuf);
+const TEXT: (&str, Format) = ("text", Format::Text);
+const OPENMETRICS: (&str, Format) = ("openmetrics", Format::OpenMetrics);
+
+/// The format, if one is given, of those that there are.
+fn take_format(options: &mut Options, known: &[(&str, Format)]) -> Result<Option<Format>, Error> {
+    let Some(given) = options.shift_remove("format") else { return Ok(None) };
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let format = known.iter().find(|(name, _)| *name == given).map(|(_, format)| *format);
+    let unknown = || Error::Usage(format!("there is no format {given:?}{}", suggestion(&given, &names)));
+    format.ok_or_else(unknown).map(Some)
 }
 
 fn take_timeout(options: &mut Options) -> Result<Option<Duration>, Error> {
@@ -224,6 +243,7 @@ impl GivenOutput {
                 let timeout = timeout.unwrap_or(common.timeout);
                 OutputSettings::Otlp(Box::new(OtlpSettings { timeout, ..OtlpSettings::clone(settings) }))
             }
+            Self::File(file) => OutputSettings::File(file.clone()),
         })
     }
 }

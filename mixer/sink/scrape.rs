@@ -1,27 +1,40 @@
-//! The scrape sink: a run's jobs served by promemu itself, as a Pushgateway would show them.
+//! The scrape sink: a run's jobs served by promemu itself, as a Pushgateway would show them; and each host as a
+//! target of its own.
 //!
-//! Every series carries its `job`, an empty `instance` and, per job, `push_time_seconds`, so that Prometheus
-//! takes it with the same `honor_labels: true` as the real one.
+//! Every series of the page carries its `job` and an empty `instance` (in a Pushgateway's place also, per job,
+//! `push_time_seconds`), so that Prometheus takes it with the same `honor_labels: true` as the real one. Bodies
+//! are made piece by piece, as fast as clients take them; a job is locked for a piece at a time.
+
+mod hosts;
+mod negotiation;
+mod outlet;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use indexmap::IndexMap;
 use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use outlet::{PIECE_BYTES, answer, headed};
 
 use super::{Health, Job, self_page};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
-use crate::exposition::{Format, Group, encode};
+use crate::exposition::{Group, Pieces};
 use crate::metric::MetricType;
-use crate::self_metrics::SelfMetrics;
+use crate::self_metrics::{ScrapeTally, SelfMetrics};
 use crate::series::{Family, LabelBlock, SeriesStore};
+
+/// So many bodies are made at the same time; more would only make all of them slow.
+const BODIES_AT_ONCE: usize = 16;
 
 /// Where to serve, and in whose place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +61,10 @@ impl ScrapeSettings {
 pub struct Publisher {
     health: Arc<Health>,
     shows_push_times: bool,
+    /// Where it listens.
+    address: String,
+    slots: Arc<Semaphore>,
+    tally: ScrapeTally,
     /// Swapped as a whole; the lock is held for no longer than that.
     page: Mutex<Arc<[Served]>>,
 }
@@ -59,6 +76,8 @@ struct Served {
     labels: LabelBlock,
     published_version: AtomicU64,
     published_at_nanos: AtomicU64,
+    /// The rows sorted by their hosts' names; made when somebody asks for a host.
+    rows_by_name: OnceLock<Vec<u32>>,
 }
 
 impl Served {
@@ -73,7 +92,16 @@ impl Served {
             labels,
             published_version: AtomicU64::new(u64::MAX),
             published_at_nanos: AtomicU64::new(published_at_nanos),
+            rows_by_name: OnceLock::new(),
         }
+    }
+
+    /// The family of a Pushgateway that says when the job was pushed last.
+    fn push_time(&self) -> SeriesStore {
+        let published_at = Time::from_unix_nanos(self.published_at_nanos.load(Ordering::Relaxed));
+        let help = "when this job was last published, in seconds since the Unix epoch";
+        let family = Family::new("push_time_seconds", help, MetricType::Gauge);
+        SeriesStore::single(family, LabelBlock::empty(), published_at.unix_secs())
     }
 }
 
@@ -87,11 +115,13 @@ pub struct ScrapeSink {
 }
 
 impl ScrapeSink {
-    /// Takes the address. The run's `own` metrics are served beside the jobs.
+    /// Takes the address. The run's `own` metrics are served beside the jobs; how scrapes fare is added to them,
+    /// under the name of the output.
     pub async fn bind(
         settings: &ScrapeSettings,
         jobs: &[Arc<Job>],
         own: Arc<SelfMetrics>,
+        name: &str,
     ) -> Result<Self, Error> {
         let flag = if settings.is_embedded { "--pushgateway-url" } else { "--output scrape=HOST:PORT" };
         let refused = |source| Error::System {
@@ -108,6 +138,9 @@ impl ScrapeSink {
         let publisher = Publisher {
             health: Arc::default(),
             shows_push_times: settings.is_embedded,
+            address: address.to_string(),
+            slots: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
+            tally: own.scraped_output(name),
             page: Mutex::new(page),
         };
         Ok(Self { publisher: Arc::new(publisher), own, listener, address })
@@ -133,6 +166,8 @@ impl ScrapeSink {
                 get(|| async { "promemu: the metrics are at /metrics, promemu's own at /promemu/metrics\n" }),
             )
             .route("/metrics", get(metrics))
+            .route("/hosts/{*rest}", get(hosts::page))
+            .route("/http_sd", get(hosts::list))
             .route("/-/healthy", get(|| async { "ok\n" }))
             .route("/-/ready", get(|| async { "ok\n" }))
             .with_state(Arc::clone(&self.publisher))
@@ -187,36 +222,51 @@ impl Publisher {
         Arc::clone(&self.page.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// All jobs that have hosts, merged by family.
-    fn body(&self) -> Vec<u8> {
-        let page = self.page();
-        let stores: Vec<_> = page.iter().map(|served| served.job.store()).collect();
-        let times = page.iter().map(|served| push_time(served.published_at_nanos.load(Ordering::Relaxed)));
-        let times: Vec<SeriesStore> = times.collect();
-        let mut groups = Vec::new();
-        for ((store, times), served) in stores.iter().zip(&times).zip(&*page) {
-            if store.rows_present() > 0 {
-                groups.push(Group { store, labels: &served.labels });
-                if self.shows_push_times {
-                    groups.push(Group { store: times, labels: &served.labels });
-                }
+    /// A place among those who get a body now, if there is one.
+    fn take_slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.tally.scrapes.inc();
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
+    /// The answer when there is none.
+    fn refusal(&self) -> Response {
+        self.tally.refused.inc();
+        let told = format!("{BODIES_AT_ONCE} scrapes are under way already; come again later\n");
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], told).into_response()
+    }
+}
+
+async fn metrics(State(publisher): State<Arc<Publisher>>, method: Method, headers: HeaderMap) -> Response {
+    let (format, encoding) = (negotiation::format(&headers), negotiation::encoding(&headers));
+    if method == Method::HEAD {
+        return headed(format.content_type(), encoding, Body::empty());
+    }
+    let Some(slot) = publisher.take_slot() else { return publisher.refusal() };
+    let page = publisher.page();
+    let shows_push_times = publisher.shows_push_times;
+    answer(format.content_type(), encoding, slot, move |outlet| {
+        // When the jobs that have hosts were published, as it is when the scrape begins.
+        let times = page.iter().filter(|served| shows_push_times && served.job.store().rows_present() > 0);
+        let times: Vec<(SeriesStore, &LabelBlock)> =
+            times.map(|served| (served.push_time(), &served.labels)).collect();
+        let mut pieces = {
+            let stores: Vec<_> = page.iter().map(|served| served.job.store()).collect();
+            let times = times.iter().map(|(store, _)| store);
+            Pieces::new(format, stores.iter().map(|store| &**store).chain(times))
+        };
+        let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
+            if let Some(served) = page.get(index) {
+                work(&Group { store: &served.job.store(), labels: &served.labels });
+            } else {
+                let (store, labels) = &times[index - page.len()];
+                work(&Group { store, labels });
             }
+        };
+        let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
+        while pieces.put_next(PIECE_BYTES, &mut with_group, &mut piece) {
+            outlet.put(&piece)?;
+            piece.clear();
         }
-        let mut body = Vec::new();
-        encode(Format::Text, &groups, &mut body);
-        body
-    }
-}
-
-async fn metrics(State(publisher): State<Arc<Publisher>>) -> impl IntoResponse {
-    match tokio::task::spawn_blocking(move || publisher.body()).await {
-        Ok(body) => ([(header::CONTENT_TYPE, Format::Text.content_type())], body).into_response(),
-        Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, problem.to_string()).into_response(),
-    }
-}
-
-fn push_time(unix_nanos: u64) -> SeriesStore {
-    let help = "when this job was last published, in seconds since the Unix epoch";
-    let family = Family::new("push_time_seconds", help, MetricType::Gauge);
-    SeriesStore::single(family, LabelBlock::empty(), Time::from_unix_nanos(unix_nanos).unix_secs())
+        Ok(())
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::file::FileSettings;
 use super::http::HttpOptions;
 use super::otlp::OtlpSettings;
 use super::pushgateway::{GatewayUrl, PushSettings};
@@ -19,6 +20,8 @@ pub enum OutputSettings {
     RemoteWrite(Box<RemoteWriteSettings>),
     /// Data points are sent to an OTLP receiver.
     Otlp(Box<OtlpSettings>),
+    /// Jobs are written to a file.
+    File(FileSettings),
 }
 
 /// A Pushgateway, and how to push to it.
@@ -43,6 +46,7 @@ impl OutputSettings {
             Self::Scrape(_) => "scrape",
             Self::RemoteWrite(_) => "remote-write",
             Self::Otlp(_) => "otlp",
+            Self::File(_) => "file",
         }
     }
 
@@ -54,6 +58,7 @@ impl OutputSettings {
             Self::Scrape(scrape) => scrape.address(),
             Self::RemoteWrite(remote) => remote.target.to_string(),
             Self::Otlp(otlp) => otlp.target.to_string(),
+            Self::File(file) => file.path.display().to_string(),
         }
     }
 
@@ -69,6 +74,7 @@ impl OutputSettings {
         match self {
             Self::Pushgateway(gateway) => !gateway.push.cleanup_on_finish,
             Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) => false,
+            Self::File(_) => true,
         }
     }
 
@@ -77,7 +83,7 @@ impl OutputSettings {
     pub fn gateway(&self) -> Option<&GatewaySettings> {
         match self {
             Self::Pushgateway(gateway) => Some(gateway),
-            Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) => None,
+            Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) | Self::File(_) => None,
         }
     }
 }
