@@ -321,14 +321,19 @@ impl EmulatedHost {
         let plan = Arc::clone(&self.plan);
         // Most metrics share one schedule.
         let mut moment = self.moment_of(&plan, 0, now);
-        for (index, metric) in plan.shape.metrics.iter().enumerate() {
+        for (index, (metric, is_plain)) in plan.shape.metrics.iter().zip(&plan.shape.plain).enumerate() {
             let from_source = metric.source.is_some_and(|source| out.updated[source]);
             if out.updated[index] || from_source {
                 let event = if out.updated[index] { event } else { None };
                 if moment.schedule != metric.schedule {
                     moment = self.moment_of(&plan, metric.schedule, now);
                 }
-                out.updated[index] = self.update_metric(&plan, index, &moment, event, out);
+                // Metrics may be stopped by those before them.
+                out.updated[index] = if *is_plain && self.seldom.is_none() {
+                    self.update_plain(&plan, index, &moment, event, out)
+                } else {
+                    self.update_metric(&plan, index, &moment, event, out)
+                };
             }
         }
     }

@@ -16,7 +16,7 @@ pub use dirt::{DirtKind, DirtPlan, Opening, Pulses};
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
 use crate::expression::{Formula, Value};
-use crate::metric::{Cells, Rounding};
+use crate::metric::{Cells, Filling, Rounding};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
 
@@ -82,6 +82,8 @@ pub struct HostPlan {
 pub struct HostShape {
     /// The metrics, each after the one that it is calculated from.
     pub metrics: Vec<MetricPlan>,
+    /// Which of them are plain; see [`MetricPlan::is_plain`].
+    pub plain: Vec<bool>,
     /// When metrics are updated; most share one.
     pub schedules: Vec<Schedule>,
     /// What happens on which event.
@@ -140,6 +142,18 @@ pub struct MetricPlan {
     pub when: Option<Formula>,
     /// How many observations an update of a histogram makes; without it, one.
     pub observations: Option<Formula>,
+}
+
+impl MetricPlan {
+    /// Whether its scenario's value, clamped and rounded, is all there is to an update.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.source.is_none()
+            && self.links.is_empty()
+            && self.when.is_none()
+            && self.observations.is_none()
+            && matches!(self.cells.filling(), Filling::Gauge)
+    }
 }
 
 /// Metrics are equal if they behave in the same way; families are numbered anew in each plan.

@@ -57,6 +57,7 @@ pub struct Rng(u64);
 
 impl Rng {
     /// The next 64 random bits.
+    #[inline]
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GAMMA);
         mix(self.0)
@@ -64,12 +65,14 @@ impl Rng {
 
     /// A number from 0 (included) to 1 (excluded), with 53 random bits.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
+    #[inline]
     pub fn unit(&mut self) -> f64 {
         // A signed number is one instruction to convert.
         (self.next_u64() >> 11).cast_signed() as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// A number from `low` to `high`.
+    #[inline]
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }

@@ -93,6 +93,15 @@ pub struct Effects {
     pub wakes: Vec<Time>,
 }
 
+impl Effects {
+    /// Whether it wants nothing.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.emitted.is_empty() && self.wakes.is_empty()
+    }
+}
+
 /// An event that a scenario emits; the host adds the rest.
 #[derive(Debug, PartialEq)]
 pub struct Emission {
@@ -226,6 +235,7 @@ macro_rules! built_ins {
         }
 
         impl Scenario for Running {
+            #[inline]
             fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
                 match self { $(Self::$variant(running) => running.update(tick)),* }
             }

@@ -33,6 +33,51 @@ impl EmulatedHost {
         ScheduleMoment { schedule, now, is_open, t_secs: now.since(start).as_secs_f64() }
     }
 
+    /// Makes one value of a plain metric of a host without anything seldom: what [`Self::update_metric`] does,
+    /// without looking for what is not there.
+    #[inline]
+    pub(super) fn update_plain(
+        &mut self,
+        host: &HostPlan,
+        index: usize,
+        moment: &ScheduleMoment,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> bool {
+        if !moment.is_open {
+            return false;
+        }
+        out.updates += 1;
+        let (plan, metric) = (&host.shape.metrics[index], &mut self.metrics[index]);
+        let mut tick = Tick {
+            now: moment.now,
+            t_secs: moment.t_secs,
+            dt_secs: 0.0,
+            value: metric.level,
+            source_value: 0.0,
+            event,
+            host_name: &host.name,
+            links: &[],
+            rng: &mut metric.rng,
+            storage: &mut self.storage,
+            effects: &mut out.effects,
+        };
+        match metric.running.update(&mut tick) {
+            Ok(value) => {
+                metric.level = value.map_or(metric.level, |value| clamp(value, plan.value_range));
+                self.row[plan.offset] = plan.rounding.round(metric.level);
+            }
+            Err(error) => {
+                out.scenario_errors += 1;
+                self.note_failure(index, &plan.name, error, out);
+            }
+        }
+        if !out.effects.is_empty() {
+            self.carry_out(index, moment.now, event.map_or(0, |event| event.hops + 1), out);
+        }
+        true
+    }
+
     /// Makes one value. Gives whether the metric has a sample now.
     pub(super) fn update_metric(
         &mut self,
@@ -91,7 +136,7 @@ impl EmulatedHost {
                 self.note_failure(index, &plan.name, error, out);
             }
         }
-        if !out.effects.wakes.is_empty() || !out.effects.emitted.is_empty() {
+        if !out.effects.is_empty() {
             self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
         }
         has_sample
@@ -203,6 +248,7 @@ fn whole(number: f64, rng: &mut Rng) -> u32 {
 }
 
 /// What is not a number stays so.
+#[inline]
 fn clamp(value: f64, (low, high): (f64, f64)) -> f64 {
     if value < low {
         low

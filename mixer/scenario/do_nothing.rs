@@ -28,6 +28,7 @@ impl Blueprint for Plan {
 pub struct DoNothing;
 
 impl Scenario for DoNothing {
+    #[inline]
     fn update(&mut self, _tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         Ok(None)
     }

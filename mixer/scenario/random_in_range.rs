@@ -43,6 +43,7 @@ pub struct RandomInRange {
 }
 
 impl Scenario for RandomInRange {
+    #[inline]
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         Ok(Some(tick.rng.uniform(self.plan.range.0, self.plan.range.1)))
     }

@@ -66,6 +66,7 @@ pub struct RandomWalk {
 }
 
 impl Scenario for RandomWalk {
+    #[inline]
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         let Plan { step, bias, range } = *self.plan;
         self.position = reflect(self.position + tick.rng.uniform(-step, step) + bias, range);
@@ -84,7 +85,9 @@ fn reflect(position: f64, (low, high): (f64, f64)) -> f64 {
     } else if width <= 0.0 {
         low
     } else {
-        let folded = libm::fmod(libm::fabs(position - low), 2.0 * width);
+        // Division is for steps that are longer than the range.
+        let (beyond, period) = (libm::fabs(position - low), 2.0 * width);
+        let folded = if beyond < period { beyond } else { libm::fmod(beyond, period) };
         low + if folded > width { 2.0 * width - folded } else { folded }
     }
 }

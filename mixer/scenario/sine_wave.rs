@@ -63,6 +63,7 @@ pub struct SineWave {
 }
 
 impl Scenario for SineWave {
+    #[inline]
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
         let turns = tick.t_secs * plan.turns_per_sec + plan.phase_turns;

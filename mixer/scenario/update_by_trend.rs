@@ -65,6 +65,7 @@ pub struct UpdateByTrend {
 }
 
 impl Scenario for UpdateByTrend {
+    #[inline]
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
         let step = tick.rng.uniform(plan.step_range.0, plan.step_range.1);

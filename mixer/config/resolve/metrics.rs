@@ -77,6 +77,7 @@ impl<'a> Resolver<'a> {
                 when: None,
             });
             shape.listeners.extend(listeners);
+            shape.plain.push(draft.plan.is_plain());
             shape.metrics.push(draft.plan);
         }
         Some(shape)
