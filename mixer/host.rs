@@ -229,8 +229,9 @@ impl EmulatedHost {
             let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);
             if intervals > 0 {
                 *due += schedule.update_interval.times(intervals);
-                let metrics = shape.metrics.iter().filter(|m| m.schedule == index && m.source.is_none());
-                skipped += intervals * metrics.count() as u64;
+                let members = shape.members[index].iter();
+                let skips = members.filter(|metric| shape.metrics[**metric].source.is_none());
+                skipped += intervals * skips.count() as u64;
             }
         }
         // Scenarios are asked once, now, and skip themselves what has passed.
@@ -274,14 +275,14 @@ impl EmulatedHost {
                 continue;
             }
             let end = self.starts_at + schedule.start_time + schedule.duration;
-            let members = shape.metrics.iter().enumerate().filter(|(_, metric)| metric.schedule == index);
+            let members = shape.members[index].iter().copied();
             if now >= end {
-                members.for_each(|(metric, _)| self.clear_cells(metric));
+                members.for_each(|metric| self.clear_cells(metric));
                 self.next_due[index] = Time::NEVER;
             } else {
                 members
-                    .filter(|(_, metric)| metric.source.is_none())
-                    .for_each(|(m, _)| out.updated[m] = true);
+                    .filter(|metric| shape.metrics[*metric].source.is_none())
+                    .for_each(|metric| out.updated[metric] = true);
                 self.next_due[index] = (self.next_due[index] + schedule.update_interval).min(end);
             }
         }

@@ -86,6 +86,8 @@ pub struct HostShape {
     pub plain: Vec<bool>,
     /// When metrics are updated; most share one.
     pub schedules: Vec<Schedule>,
+    /// The metrics of each schedule, as indices.
+    pub members: Vec<Vec<usize>>,
     /// What happens on which event.
     pub listeners: Vec<Listener>,
     /// What the host's storage begins with.

@@ -102,8 +102,7 @@ pub(super) fn put_series(family: &Family, sample: &Sample<'_>, group_labels: &La
     let labels = [sample.host_labels, sample.metric_labels, group_labels].map(LabelBlock::as_protobuf);
     if matches!(kind, Kind::Value) && !has_exemplar && !has_created {
         let labels_len = labels[0].len() + labels[1].len() + labels[2].len();
-        out.push(FAMILY_METRIC);
-        put_varint(out, (labels_len + 2 + DOUBLE_FIELD_LEN) as u64);
+        put_tag_and_len(FAMILY_METRIC, labels_len + 2 + DOUBLE_FIELD_LEN, out);
         put_labels(labels, out);
         let is_counter = family.metric_type == MetricType::Counter;
         put_value(if is_counter { METRIC_COUNTER } else { METRIC_GAUGE }, sample.cells[0], out);
@@ -114,6 +113,19 @@ pub(super) fn put_series(family: &Family, sample: &Sample<'_>, group_labels: &La
             put_labels(labels, out);
             put_complex(sample, out);
         });
+    }
+}
+
+/// Lengths that series usually have are written in one piece.
+#[inline]
+fn put_tag_and_len(tag: u8, len: usize, out: &mut Vec<u8>) {
+    match len {
+        0..0x80 => out.extend_from_slice(&[tag, low_bits(len)]),
+        0x80..0x4000 => out.extend_from_slice(&[tag, low_bits(len) | 0x80, low_bits(len >> 7)]),
+        _ => {
+            out.push(tag);
+            put_varint(out, len as u64);
+        }
     }
 }
 

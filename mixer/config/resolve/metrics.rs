@@ -63,7 +63,9 @@ impl<'a> Resolver<'a> {
         let drafts = self.drafts(host, &templates, host_labels, &mut schedules)?;
         let drafts = self.without_duplicates(drafts);
         let drafts = self.in_order(drafts)?;
-        let mut shape = HostShape { schedules: schedules.into_iter().collect(), ..HostShape::default() };
+        let members = vec![Vec::new(); schedules.len()];
+        let mut shape =
+            HostShape { schedules: schedules.into_iter().collect(), members, ..HostShape::default() };
         let mut counters = 0;
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
@@ -78,6 +80,7 @@ impl<'a> Resolver<'a> {
             });
             shape.listeners.extend(listeners);
             shape.plain.push(draft.plan.is_plain());
+            shape.members[draft.plan.schedule].push(index);
             shape.metrics.push(draft.plan);
         }
         Some(shape)
