@@ -10,6 +10,7 @@ mod openmetrics;
 mod pieces;
 mod protobuf;
 mod text;
+mod writer;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use indexmap::IndexMap;
 pub use number::put_number;
 pub use openmetrics::{put_head as put_openmetrics_head, type_and_stem as openmetrics_type};
 pub use pieces::{Pieces, WithGroup};
+use writer::Writer;
 
 use crate::series::{Family, LabelBlock, Sample, SeriesStore};
 
@@ -63,7 +65,8 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
         let open = head.begin(out);
         for (group, index) in parts {
             let Group { store, labels } = groups[*group];
-            store.for_each_sample(*index, |sample| head.put(sample, labels, out));
+            let mut writer = Writer::new(&head, labels);
+            store.for_each_sample(*index, |sample| writer.put(sample, out));
         }
         head.end(open, out);
     }
@@ -157,7 +160,7 @@ impl FamilyHead<'_> {
         true
     }
 
-    #[inline]
+    /// Appends one series of any kind.
     fn put(&self, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
         if self.format == Format::Protobuf {
             protobuf::put_series(self.family, sample, group_labels, out);

@@ -1,6 +1,6 @@
 //! A body that is made by and by, while others report: nobody holds all of it.
 
-use super::{Format, Group, Merged, openmetrics};
+use super::{Format, Group, Merged, Writer, openmetrics};
 use crate::series::{Place, SeriesStore};
 
 /// So many rows are encoded before the size is looked at.
@@ -69,9 +69,10 @@ impl Pieces {
             let (group, index) = parts[part];
             let mut has_more = true;
             with_group(group, &mut |group| {
+                let mut writer = Writer::new(&head, group.labels);
                 while has_more && out.len() < until {
                     has_more = group.store.for_each_sample_from(index, &mut place, ROWS_AT_ONCE, |sample| {
-                        head.put(sample, group.labels, out);
+                        writer.put(sample, out);
                     });
                 }
             });

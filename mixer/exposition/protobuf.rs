@@ -2,9 +2,7 @@
 //! (<https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>), written
 //! field by field, each message behind its length. Infos and state sets are gauges there.
 
-use crate::metric::{
-    self, Buckets, Exemplar, Kind, Layout, MetricType, NativeHistogram, Quantiles, Side, whole,
-};
+use crate::metric::{self, Buckets, Exemplar, Kind, MetricType, NativeHistogram, Quantiles, Side, whole};
 use crate::series::{Family, LabelBlock, Sample, put_varint, varint_len};
 
 // Field tags, as number << 3 | wire type. MetricFamily:
@@ -58,8 +56,6 @@ const EXEMPLAR_TIME: u8 = 0x1a;
 const SECONDS: u8 = 0x08;
 const NANOS: u8 = 0x10;
 
-const DOUBLE_FIELD_LEN: usize = 9;
-
 /// The length of a family takes so many bytes, enough for 34 GB.
 const LENGTH_BYTES: usize = 5;
 
@@ -95,18 +91,29 @@ fn padded_varint(len: usize) -> [u8; LENGTH_BYTES] {
     bytes
 }
 
-/// Appends one series' metric, or one for each state.
+/// Appends the metric of a series of one number. The tail is what comes behind the host's labels, with room for
+/// the value at its end.
 #[inline]
+pub(super) fn put_plain(host_labels: &[u8], tail: &mut [u8], value: f64, out: &mut Vec<u8>) {
+    if let Some(place) = tail.last_chunk_mut() {
+        *place = value.to_le_bytes();
+    }
+    put_tag_and_len(FAMILY_METRIC, host_labels.len() + tail.len(), out);
+    out.extend_from_slice(host_labels);
+    out.extend_from_slice(tail);
+}
+
+/// The tail of the series of one metric: labels, and `gauge or counter { value }`.
+pub(super) fn plain_tail(metric_type: MetricType, labels: [&[u8]; 2]) -> Vec<u8> {
+    let mut tail = labels.concat();
+    put_value(if metric_type == MetricType::Counter { METRIC_COUNTER } else { METRIC_GAUGE }, 0.0, &mut tail);
+    tail
+}
+
+/// Appends the metric of one series of more than a number, or one metric for each state.
 pub(super) fn put_series(family: &Family, sample: &Sample<'_>, group_labels: &LabelBlock, out: &mut Vec<u8>) {
-    let Layout { kind, has_exemplar, has_created } = sample.layout;
     let labels = [sample.host_labels, sample.metric_labels, group_labels].map(LabelBlock::as_protobuf);
-    if matches!(kind, Kind::Value) && !has_exemplar && !has_created {
-        let labels_len = labels[0].len() + labels[1].len() + labels[2].len();
-        put_tag_and_len(FAMILY_METRIC, labels_len + 2 + DOUBLE_FIELD_LEN, out);
-        put_labels(labels, out);
-        let is_counter = family.metric_type == MetricType::Counter;
-        put_value(if is_counter { METRIC_COUNTER } else { METRIC_GAUGE }, sample.cells[0], out);
-    } else if let Kind::StateSet { states } = kind {
+    if let Kind::StateSet { states } = &sample.layout.kind {
         put_states(family, states, whole(sample.cells[0]), labels, out);
     } else {
         nest(FAMILY_METRIC, out, |out| {

@@ -7,7 +7,7 @@
 
 use super::FamilyHead;
 use super::number::{put_canonical, put_number};
-use crate::metric::{self, Exemplar, Kind, Layout, MetricType};
+use crate::metric::{self, Exemplar, Kind, MetricType};
 use crate::series::{Family, LabelBlock, Sample, put_escaped};
 
 pub(super) fn put_head(family: &Family, out: &mut Vec<u8>) {
@@ -79,21 +79,11 @@ fn put_name(separator: u8, name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"=\"");
 }
 
-/// All lines of one series.
-#[inline]
+/// All lines of a series of more than a number.
 pub(super) fn put_series(head: &FamilyHead<'_>, labels: &Labels<'_>, sample: &Sample<'_>, out: &mut Vec<u8>) {
-    let Layout { kind, has_exemplar, has_created } = sample.layout;
-    if matches!(kind, Kind::Value) && !has_exemplar && !has_created {
-        out.extend_from_slice(head.family.name.as_bytes());
-        labels.put(Extra::None, false, out);
-        out.push(b' ');
-        put_number(sample.cells[0], out);
-        out.push(b'\n');
-        return;
-    }
     let lines = Lines { head, labels };
     let exemplar = if head.has_exemplars() { sample.layout.exemplar(sample.cells) } else { None };
-    match kind {
+    match &sample.layout.kind {
         Kind::Value => lines.put_with("", Extra::None, sample.cells[0], exemplar, out),
         Kind::Histogram { bounds } => {
             lines.put_histogram(&metric::buckets(bounds, sample.cells), exemplar, out);

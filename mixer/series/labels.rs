@@ -18,29 +18,36 @@ struct Arena {
 }
 
 /// Pieces of bytes, one behind the other.
-#[derive(Default)]
 struct Pieces {
     bytes: Vec<u8>,
-    ends: Vec<u32>,
+    /// Where each begins, and where the last one ends.
+    bounds: Vec<u32>,
 }
 
 impl Pieces {
+    fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), bounds: vec![0] }
+    }
+
+    fn count(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
     /// Ends a piece: all bytes since the last one.
     fn end_piece(&mut self) {
-        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.bounds.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }
 
     fn shrunk(mut self) -> Self {
         self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
+        self.bounds.shrink_to_fit();
         self
     }
 
     #[inline]
     fn piece(&self, index: u32) -> &[u8] {
         let index = index as usize;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.bytes[start as usize..self.ends[index] as usize]
+        &self.bytes[self.bounds[index] as usize..self.bounds[index + 1] as usize]
     }
 }
 
@@ -51,8 +58,8 @@ impl Arena {
 
     fn text(&self) -> &Pieces {
         self.text.get_or_init(|| {
-            let mut text = Pieces::default();
-            for index in (0..).take(self.protobuf.ends.len()) {
+            let mut text = Pieces::with_capacity(0);
+            for index in (0..).take(self.protobuf.count()) {
                 put_text(self.protobuf.piece(index), &mut text.bytes);
                 text.end_piece();
             }
@@ -69,7 +76,7 @@ impl LabelBlock {
     /// The labels in the order given.
     #[must_use]
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut protobuf = Pieces::default();
+        let mut protobuf = Pieces::with_capacity(0);
         let out = &mut protobuf.bytes;
         for (name, value) in labels {
             let pair_len = field_len(name.len()) + field_len(value.len());
@@ -99,12 +106,12 @@ impl LabelBlock {
         if bytes > i32::MAX as usize {
             return blocks.cloned().collect();
         }
-        let mut protobuf = Pieces { bytes: Vec::with_capacity(bytes), ends: Vec::new() };
+        let mut protobuf = Pieces::with_capacity(bytes);
         for block in blocks {
             protobuf.bytes.extend_from_slice(block.as_protobuf());
             protobuf.end_piece();
         }
-        let count = protobuf.ends.len();
+        let count = protobuf.count();
         let arena = Arena::new(protobuf);
         (0..).take(count).map(|index| Self { arena: Arc::clone(&arena), index }).collect()
     }
