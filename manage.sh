@@ -5,6 +5,8 @@ set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 readonly deny_version=0.20.2
+# The Debian release that has a Prometheus with remote write 2.0, and a VictoriaMetrics with OTLP.
+readonly newer_release=forky
 apt_updated=no
 
 usage() {
@@ -148,6 +150,59 @@ ensure_servers() {
         "Elsewhere, put the projects' own binaries on PATH under these names."
 }
 
+newer_dir() {
+    printf '%s\n' "${CARGO_TARGET_DIR:-target}/servers"
+}
+
+# Whether the tests find a newer server: unpacked here, or on PATH under the same name.
+have_newer() {
+    [[ -x "$(newer_dir)/$1" ]] || have "$1"
+}
+
+missing_newer() {
+    local name
+    for name in prometheus3 victoria-metrics; do
+        if ! have_newer "$name"; then printf ' %s' "$name"; fi
+    done
+}
+
+# Fetches a newer release's packages into a folder, and takes their servers out; nothing of the system changes.
+fetch_newer() (
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    signed='' work=''
+    mkdir -p "$(newer_dir)" && target="$(cd "$(newer_dir)" && pwd)" || exit 1
+    # From where the system's own packages come.
+    # shellcheck disable=SC2016
+    archive="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -E '/debian/?$')" || exit 1
+    trap 'rm -rf -- "$work"' EXIT
+    work="$(mktemp -d)" && cd "$work" && mkdir -p lists/partial cache/archives/partial || exit 1
+    if [[ -r $keyring ]]; then signed="[signed-by=$keyring] "; fi
+    printf 'deb %s%s %s main\n' "$signed" "$archive" "$newer_release" >sources.list
+    options=(-qq -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
+        -o "Dir::Etc::sourcelist=$work/sources.list" -o 'Dir::Etc::sourceparts=/dev/null'
+        -o 'Dir::Etc::preferences=/dev/null' -o 'Dir::Etc::preferencesparts=/dev/null'
+        -o 'Acquire::Languages=none' -o "APT::Sandbox::User=$(id -un)")
+    apt-get "${options[@]}" update && apt-get "${options[@]}" download prometheus victoria-metrics || exit 1
+    for name in prometheus victoria-metrics; do
+        dpkg --fsys-tarfile "$name"_*.deb | tar -x "./usr/bin/$name" || exit 1
+    done
+    usr/bin/prometheus --version >/dev/null && usr/bin/victoria-metrics --version >/dev/null || exit 1
+    mv usr/bin/prometheus "$target/prometheus3" && mv usr/bin/victoria-metrics "$target/victoria-metrics"
+)
+
+ensure_newer_servers() {
+    local missing
+    missing="$(missing_newer)"
+    if [[ -z $missing ]]; then return; fi
+    if have apt-get && have dpkg; then
+        say "not there:$missing: fetching them from Debian $newer_release into $(newer_dir)"
+        if fetch_newer && [[ -z $(missing_newer) ]]; then return; fi
+    fi
+    die "the tests need these, too:$missing. Put them on PATH under these names, or into $(newer_dir):" \
+        '  prometheus3:      the binary of Prometheus 3.5 or later' \
+        '  victoria-metrics: that of VictoriaMetrics 1.112 or later, single-node'
+}
+
 # Announces a step, runs it, and ends the script if it fails.
 step() {
     local name="$1" status=0
@@ -186,6 +241,7 @@ run_test() {
     ensure_rust
     ensure_components
     ensure_servers
+    ensure_newer_servers
     step 'formatting' cargo fmt --all --check
     step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
     check_dependencies

@@ -1,7 +1,7 @@
 //! promemu as its users run it: the program itself, against real servers on loopback.
 //!
 //! `prometheus-pushgateway`, `prometheus` and `promtool` must be on the PATH (Debian packages of the same
-//! names). A fake gateway is there for faults only.
+//! names), and newer servers where `manage.sh` puts them. A fake gateway is there for faults only.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 )]
 
 mod cli;
+mod databases;
 mod embedded;
 mod export;
 mod fake_gateway;
@@ -18,6 +19,7 @@ mod faults;
 mod floors;
 mod new;
 mod outputs;
+mod parity;
 mod plot;
 mod processes;
 mod pushgateway;

@@ -120,9 +120,29 @@ impl Times {
     }
 }
 
-/// The end of a series.
-pub(super) fn put_end(form: Form, now: u64, out: &mut Vec<u8>) {
+/// The end of a series. Servers end those series that they would make of the point, so all that a
+/// distribution consists of is named, without a value: but for the buckets of an exponential histogram,
+/// which nobody knows any more.
+pub(super) fn put_end(form: Form, layout: &Layout, now: u64, out: &mut Vec<u8>) {
     put_fixed(TIME, now, out);
+    match &layout.kind {
+        Kind::Histogram { bounds } => {
+            put_fixed(COUNT, 0, out);
+            put_double(SUM, 0.0, out);
+            put_packed(BUCKET_COUNTS, std::iter::repeat_n([0; 8], bounds.len() + 1), out);
+            put_packed(EXPLICIT_BOUNDS, bounds.iter().map(|bound| bound.to_le_bytes()), out);
+        }
+        Kind::NativeHistogram(_) => {
+            put_fixed(COUNT, 0, out);
+            put_double(SUM, 0.0, out);
+        }
+        Kind::Summary { quantiles } => {
+            put_fixed(COUNT, 0, out);
+            put_double(SUM, 0.0, out);
+            quantiles.iter().for_each(|quantile| put_quantile(*quantile, 0.0, out));
+        }
+        Kind::Value | Kind::StateSet { .. } => {}
+    }
     out.extend_from_slice(&[form.flags_tag(), NO_RECORDED_VALUE]);
 }
 
@@ -149,13 +169,17 @@ pub(super) fn put_distribution(layout: &Layout, times: Times, cells: &[f64], out
             put_fixed(COUNT, whole(summary.count), out);
             put_double(SUM, summary.sum, out);
             for (quantile, value) in quantiles.iter().zip(summary.values) {
-                out.extend_from_slice(&[QUANTILE_VALUE, 2 * FIXED_LEN]);
-                put_double(QUANTILE, *quantile, out);
-                put_double(VALUE, *value, out);
+                put_quantile(*quantile, *value, out);
             }
         }
         Kind::Value | Kind::StateSet { .. } => {}
     }
+}
+
+fn put_quantile(quantile: f64, value: f64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[QUANTILE_VALUE, 2 * FIXED_LEN]);
+    put_double(QUANTILE, quantile, out);
+    put_double(VALUE, value, out);
 }
 
 fn put_exponential(histogram: &NativeHistogram<'_>, out: &mut Vec<u8>) {

@@ -359,7 +359,7 @@ async fn what_ends_has_no_recorded_value() {
             assert_eq!((point.flags, point.value, point.time), (1, None, NOW + 1_000_000));
         }
         for point in metric.histogram.into_iter().flat_map(|histogram| histogram.data_points) {
-            assert_eq!((point.flags, point.count), (1, 0));
+            assert_eq!((point.flags, point.count, &*point.bucket_counts), (1, 0, &[0, 0, 0][..]));
         }
     }
 }

@@ -110,7 +110,9 @@ impl Encoder for Otlp {
         let column = &job.columns[number];
         let Some(cells) = cells else {
             for n in 0..column.attributes.len() {
-                self.put_point(number, column, n, |now, out| points::put_end(column.form, now, out));
+                self.put_point(number, column, n, |now, out| {
+                    points::put_end(column.form, &column.layout, now, out);
+                });
             }
             return column.attributes.len();
         };
