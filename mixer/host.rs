@@ -17,7 +17,7 @@ mod update;
 
 use std::sync::Arc;
 
-pub use dirt::{HELD_MAX, Stamp};
+pub use dirt::Stamp;
 pub use driven::DrivenHost;
 pub use outbox::Outbox;
 

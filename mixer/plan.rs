@@ -11,7 +11,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use changes::Changes;
-pub use dirt::{DirtKind, DirtPlan, Opening, Pulses};
+pub use dirt::{DirtKind, DirtPlan, HELD_MAX, Opening, Pulses};
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};

@@ -9,12 +9,8 @@ use super::episode::{Episodes, Turn};
 use super::{EmulatedHost, Outbox};
 use crate::clock::Time;
 use crate::metric::{ABSENT, is_absent};
-use crate::plan::{DirtKind, HostShape};
+use crate::plan::{DirtKind, HELD_MAX, HostShape};
 use crate::rng::Seed;
-
-/// Reports that arrive later wait here, so many at most; a config that needs more is refused, but events may
-/// bring any number of reports.
-pub const HELD_MAX: usize = 1_000;
 
 /// When the samples of a host's row were made, and whether the host is there at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

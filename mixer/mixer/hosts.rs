@@ -408,21 +408,4 @@ mod tests {
         fleet.hand_over([true, false].into());
         assert_eq!((fleet.order(0), fleet.order(1)), (Some(Order::HandOver), Some(Order::End)));
     }
-
-    #[test]
-    fn zz() {
-        let plan = plan("Host(name: \"a\", ..), Host(name: \"b\", ..)");
-        let host =
-            EmulatedHost::new(Arc::clone(&plan.hosts[0]), crate::rng::Seed::new(1), Time::from_unix_secs(1));
-        let life = Box::new(crate::mixer::life::Life::new(host));
-        let fleet = Arc::new(Fleet::new(plan, Clock::start(), tally()));
-        let f = life.lived(Arc::clone(&fleet), 0);
-        eprintln!(
-            "Metric future {} life {} host {} driven {} ",
-            size_of_val(&f),
-            size_of::<crate::mixer::life::Life>(),
-            size_of::<EmulatedHost>(),
-            size_of::<DrivenHost>()
-        );
-    }
 }

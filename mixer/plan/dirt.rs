@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use crate::clock::Span;
 
+/// So many late reports of a host wait at most. A config that needs more is refused, but events may bring any
+/// number of reports.
+pub const HELD_MAX: usize = 1_000;
+
 /// One thing that a host does wrong, and when. A time in which it does is an episode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DirtPlan {

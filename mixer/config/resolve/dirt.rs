@@ -7,8 +7,7 @@ use crate::clock::Span;
 use crate::config::template::{DirtTemplate, HostTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
-use crate::host::HELD_MAX;
-use crate::plan::{DirtKind, DirtPlan, HostShape, Listener, MetricPlan, Opening, Pulses, Reaction};
+use crate::plan::{DirtKind, DirtPlan, HELD_MAX, HostShape, Listener, MetricPlan, Opening, Pulses, Reaction};
 
 impl Resolver<'_> {
     /// Adds the host's dirt to its shape, with what begins and ends it.
