@@ -6,6 +6,7 @@
 //! itself through the whole time, with its mail from the log; nothing else passes between hosts, so the threads
 //! need no order among them, and the outcome depends on the seed alone.
 
+mod generations;
 mod log;
 mod samples;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+pub use generations::{Stretch, Take};
 pub use log::EventLog;
 pub use samples::{Grid, HostSamples};
 

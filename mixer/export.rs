@@ -6,6 +6,8 @@
 //! number of threads.
 
 mod csv;
+mod filling;
+mod generations;
 mod openmetrics;
 mod own_times;
 mod parquet;
@@ -15,7 +17,6 @@ mod spool;
 mod tests;
 
 use std::io::{self, Write};
-use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -25,8 +26,9 @@ use crate::clock::Time;
 use crate::event::HostId;
 use crate::exposition::put_number;
 use crate::metric::{Kind, is_absent};
-use crate::plan::MetricPlan;
+use crate::plan::{HostPlan, MetricPlan};
 use crate::series::{Family, LabelBlock};
+use generations::Generation;
 use spool::Spool;
 
 /// How an export is written.
@@ -146,17 +148,18 @@ trait SeriesFormat: Sync {
     fn put_end(&self, _out: &mut Vec<u8>) {}
 }
 
-/// So many cells of a host are sampled at once; of a host with more, some metrics at a time.
-const CELLS_MAX: usize = 8_000_000;
-
 /// So many samples, about, are encoded in one go.
 const BATCH_SAMPLES: usize = 20_000;
 
 /// So many encoded batches of a thread wait to be written.
 const BATCHES_MAX: usize = 1;
 
-/// A metric of a host, by its place in the shape.
-type Item = (HostId, usize);
+/// A metric of a host, by its place in the shape; or of somebody who has lived in one of its slots.
+#[derive(Clone, Copy)]
+enum Item {
+    Own(HostId, usize),
+    InSlot(HostId, usize, usize),
+}
 
 /// Encoded series of one part, which is a family or everything, and how many samples they have.
 struct Batch {
@@ -166,17 +169,20 @@ struct Batch {
 }
 
 impl Export<'_> {
-    /// How many steps [`Export::done`] counts up to: each series at each moment, when it is made and again when it
+    /// How many steps [`Export::done`] counts up to: each series that is none of a slot at each moment, when it is made and again when it
     /// is written.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        2 * self.run.plan().series_count() as u64 * self.grid.count() as u64
+        let metrics = self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics);
+        let series: usize = metrics.map(|metric| metric.cells.series()).sum();
+        2 * series as u64 * self.grid.count() as u64
     }
 
     /// Writes everything.
     pub fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<Exported> {
-        let spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
-        let tally = self.fill(&spool)?;
+        let mut spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
+        let (tally, generations) = self.fill(&spool)?;
+        spool.set_generations(generations);
         let samples = match self.format {
             Format::OpenMetrics => {
                 self.write_series(&spool, &openmetrics::OpenMetrics::new(self.grid.iter()), out)
@@ -186,44 +192,6 @@ impl Export<'_> {
             Format::Parquet => parquet::write(self, &spool, out),
         };
         Ok(Exported { samples: samples?, tally })
-    }
-
-    /// Drives all hosts, and spools what they show.
-    fn fill(&self, spool: &Spool) -> io::Result<Tally> {
-        let hosts = self.run.plan().hosts.len();
-        let threads = self.threads.clamp(1, hosts.max(1));
-        let tallies: Vec<io::Result<Tally>> = std::thread::scope(|scope| {
-            let works: Vec<_> = (0..threads)
-                .map(|thread| scope.spawn(move || self.fill_hosts(spool, (thread..hosts).step_by(threads))))
-                .collect();
-            works.into_iter().map(|work| work.join().unwrap_or_else(|_| Err(ended_by_a_bug()))).collect()
-        });
-        tallies.into_iter().try_fold(Tally::default(), |total, tally| Ok(total.and(tally?)))
-    }
-
-    fn fill_hosts(&self, spool: &Spool, hosts: impl Iterator<Item = usize>) -> io::Result<Tally> {
-        let moments = self.grid.count();
-        let mut total = Tally::default();
-        for id in hosts {
-            let shape = &self.run.plan().hosts[id].shape;
-            let mut rest = shape.metrics.as_slice();
-            while !rest.is_empty() {
-                let (metrics, cells) = first_few(rest, CELLS_MAX / moments.max(1));
-                let host = self.run.host(HostId::try_from(id).map_err(io::Error::other)?);
-                let samples = HostSamples::of_cells(host, &self.grid, cells.clone());
-                spool.put(id, cells.start, samples.cells())?;
-                if cells.start == 0 {
-                    // In each piece the host does the same.
-                    total = total.and(samples.tally);
-                    if shape.stamps() {
-                        spool.put_own_times(id, shape.width, samples.own_times())?;
-                    }
-                }
-                self.count(&rest[..metrics]);
-                rest = &rest[metrics..];
-            }
-        }
-        Ok(total)
     }
 
     fn count(&self, metrics: &[MetricPlan]) {
@@ -239,7 +207,7 @@ impl Export<'_> {
         out: &mut (dyn Write + Send),
     ) -> io::Result<u64> {
         let families = &self.run.plan().families;
-        let parts = self.items(format.is_by_family());
+        let parts = self.items(spool, format.is_by_family());
         let batches: Vec<(usize, &[Item])> = (0..)
             .zip(&parts)
             .flat_map(|(part, items)| {
@@ -269,12 +237,18 @@ impl Export<'_> {
     }
 
     /// All metrics of all hosts in the order in which they are written: by family, or host by host.
-    fn items(&self, is_by_family: bool) -> Vec<Vec<Item>> {
+    fn items(&self, spool: &Spool, is_by_family: bool) -> Vec<Vec<Item>> {
         let plan = self.run.plan();
         let mut parts = vec![Vec::new(); if is_by_family { plan.families.len() } else { 1 }];
         for (id, host) in (0..).zip(&plan.hosts) {
             for (index, metric) in host.shape.metrics.iter().enumerate() {
-                parts[if is_by_family { metric.family } else { 0 }].push((id, index));
+                parts[if is_by_family { metric.family } else { 0 }].push(Item::Own(id, index));
+            }
+            for (generation, Generation { kind, .. }) in spool.generations(id).iter().enumerate() {
+                for (index, metric) in host.shape.slots[*kind].shape.metrics.iter().enumerate() {
+                    let part = if is_by_family { metric.family } else { 0 };
+                    parts[part].push(Item::InSlot(id, generation, index));
+                }
             }
         }
         parts
@@ -329,43 +303,42 @@ impl Export<'_> {
     }
 
     /// Shows one series as it is spooled.
-    fn with_series(
-        &self,
-        spool: &Spool,
-        (id, index): Item,
-        work: impl FnOnce(&Series<'_>),
-    ) -> io::Result<()> {
+    fn with_series(&self, spool: &Spool, item: Item, work: impl FnOnce(&Series<'_>)) -> io::Result<()> {
+        let (id, index) = match item {
+            Item::Own(id, index) => (id, index),
+            Item::InSlot(id, generation, metric) => {
+                return self.with_generation(spool, (id, generation, metric), work);
+            }
+        };
         let plan = self.run.plan();
         let host = &plan.hosts[id as usize];
         let metric = &host.shape.metrics[index];
         let cells = metric.offset..metric.offset + metric.cells.width();
         let mut samples = spool.samples(id as usize, cells)?;
-        let own_times = self.own_times(spool, id, &mut samples)?;
-        let job = LabelBlock::new([("job", &*plan.jobs[host.job].name)]);
-        let texts = [&host.labels, &metric.labels, &job].map(LabelBlock::as_text);
-        let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
-        let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
-        work(&Series { metric, family, labels, samples: &samples, own_times: own_times.as_deref() });
+        let own_times = self.own_times(spool, id, 0, &mut samples)?;
+        let labels = [&host.labels, &metric.labels];
+        work(&self.series(host, metric, labels, &samples, own_times.as_deref()));
         self.count(std::slice::from_ref(metric));
         Ok(())
+    }
+
+    fn series<'s>(
+        &'s self,
+        host: &HostPlan,
+        metric: &'s MetricPlan,
+        [of_host, of_metric]: [&LabelBlock; 2],
+        samples: &'s HostSamples,
+        own_times: Option<&'s [Time]>,
+    ) -> Series<'s> {
+        let plan = self.run.plan();
+        let job = LabelBlock::new([("job", &*plan.jobs[host.job].name)]);
+        let texts = [of_host, of_metric, &job].map(LabelBlock::as_text);
+        let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
+        Series { metric, family, labels, samples, own_times }
     }
 }
 
 fn ended_by_a_bug() -> io::Error {
     io::Error::other("a thread ended by a bug")
-}
-
-/// How many metrics, at least one, have so few cells together; and which cells these are.
-fn first_few(metrics: &[MetricPlan], cells_max: usize) -> (usize, Range<usize>) {
-    let start = metrics.first().map_or(0, |metric| metric.offset);
-    let mut end = start;
-    let mut count = 0;
-    for metric in metrics {
-        let metric_end = metric.offset + metric.cells.width();
-        if count > 0 && metric_end - start > cells_max {
-            break;
-        }
-        (count, end) = (count + 1, metric_end);
-    }
-    (count, start..end)
 }

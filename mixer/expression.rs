@@ -9,6 +9,7 @@ mod formula;
 mod lower;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
 use crate::error::suggestion;
 use engine::ENGINE;
 pub use formula::{Formula, Happening, Moment, Storage};
+pub use text::{Format, Making, Piece, TextFormula};
 
 /// A value in a config, or the result of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -277,6 +279,13 @@ impl Expression {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether it may give something else each time: it calls one of these functions.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        let functions = ["uuid", "hex", "zipf", "pick", "sequence", "random", "normal", "noise"];
+        functions.iter().any(|function| self.place_of(function).is_some())
     }
 
     /// The metrics that it reads by `links.NAME`.

@@ -13,6 +13,8 @@ mod driven;
 mod episode;
 mod outbox;
 mod reactions;
+mod show;
+mod slots;
 mod update;
 
 use std::sync::Arc;
@@ -20,15 +22,19 @@ use std::sync::Arc;
 pub use dirt::Stamp;
 pub use driven::DrivenHost;
 pub use outbox::Outbox;
+pub use show::Place;
+pub use slots::SlotChange;
 
 use crate::clock::{Span, Time};
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::expression::Storage;
 use crate::metric::{ABSENT, States, is_absent};
-use crate::plan::{HostPlan, HostShape};
+use crate::plan::HostPlan;
 use crate::rng::{Rng, Seed};
 use crate::scenario::{Emission, Running};
+use crate::series::LabelBlock;
 use dirt::Dirt;
+use slots::Slots;
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -58,6 +64,8 @@ struct Metric {
 enum Phase {
     Waiting,
     Running,
+    /// It lives in a slot of another host, which decides how long.
+    InSlot,
     Ended,
 }
 
@@ -73,15 +81,18 @@ struct Seldom {
     /// When each metric was updated last, if a metric asks for it.
     updated_at: Box<[Time]>,
     dirt: Option<Box<Dirt>>,
+    slots: Option<Box<Slots>>,
 }
 
 impl Seldom {
     /// What a host of this shape has of it from the start.
-    fn of(shape: &HostShape, seed: Seed, starts_at: Time) -> Option<Box<Self>> {
-        let count = if shape.keeps_update_times { shape.metrics.len() } else { 0 };
-        let (updated_at, dirt) = (vec![Time::NEVER; count].into(), Dirt::new(shape, seed, starts_at));
-        let is_needed = count > 0 || dirt.is_some();
-        is_needed.then(|| Box::new(Self { updated_at, dirt, ..Self::default() }))
+    fn of(plan: &HostPlan, seed: Seed, starts_at: Time) -> Option<Box<Self>> {
+        let count = if plan.shape.keeps_update_times { plan.shape.metrics.len() } else { 0 };
+        let (dirt, slots) = (Dirt::new(&plan.shape, seed, starts_at), Slots::new(plan, seed, starts_at));
+        let is_needed = count > 0 || dirt.is_some() || slots.is_some();
+        is_needed.then(|| {
+            Box::new(Self { updated_at: vec![Time::NEVER; count].into(), dirt, slots, ..Self::default() })
+        })
     }
 }
 
@@ -111,6 +122,16 @@ impl EmulatedHost {
         let mut rng = seed.rng();
         let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
         let starts_at = run_start + plan.start_time + spread;
+        Self::starting_at(starts_at, plan, seed, rng)
+    }
+
+    /// Somebody who lives in a slot of another host from now on.
+    fn in_slot(plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {
+        let host = Self::starting_at(now, plan, seed, seed.rng());
+        Self { phase: Phase::InSlot, next_report: Time::NEVER, ..host }
+    }
+
+    fn starting_at(starts_at: Time, plan: Arc<HostPlan>, seed: Seed, rng: Rng) -> Self {
         let metrics = plan.shape.metrics.iter().map(|metric| Metric {
             running: metric.scenario.start(metric.default_value),
             rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
@@ -126,7 +147,7 @@ impl EmulatedHost {
             metrics: metrics.collect(),
             states: States::of(cells),
             row: vec![ABSENT; plan.shape.width].into(),
-            seldom: Seldom::of(&plan.shape, seed, starts_at),
+            seldom: Seldom::of(&plan, seed, starts_at),
             storage: Storage::new(
                 plan.shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone())),
             ),
@@ -138,7 +159,10 @@ impl EmulatedHost {
 
     /// Goes on with a plan that is equal to its own, in another place.
     #[must_use]
-    pub fn with_plan(self, plan: Arc<HostPlan>) -> Self {
+    pub fn with_plan(mut self, plan: Arc<HostPlan>) -> Self {
+        if let Some(slots) = self.slots_mut() {
+            slots.go_on_with(&plan);
+        }
         Self { plan, ..self }
     }
 
@@ -166,6 +190,14 @@ impl EmulatedHost {
         self.dirt().map_or(&self.row, Dirt::shown)
     }
 
+    /// Who lives in a slot, as outputs are to see it: the labels, and the cells. Nobody in a slot that is empty,
+    /// and while the host is down.
+    #[must_use]
+    pub fn slot(&self, kind: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
+        let is_down = self.stamp().is_some_and(|stamp| stamp.is_down);
+        self.slots().filter(|_| !is_down)?.tenant(kind, slot)
+    }
+
     /// Whether it is there, and its own time; none for a host without dirt, which always is there and has none.
     #[must_use]
     pub fn stamp(&self) -> Option<Stamp> {
@@ -183,7 +215,7 @@ impl EmulatedHost {
                 self.emit(now, HOST_STARTED.into(), None, serde_json::Value::Null, 0, out);
                 self.hear_pending(now, out);
             }
-            Phase::Running => {}
+            Phase::Running | Phase::InSlot => {}
         }
         if now >= self.ends_at {
             self.stop(now, out);
@@ -200,12 +232,21 @@ impl EmulatedHost {
         }
         self.update_due(now, out);
         self.hear_pending(now, out);
+        if self.slots().is_some() {
+            self.pass_slots(now, out);
+            self.hear_pending(now, out);
+        }
         if now >= self.next_report || out.report {
             out.report = true;
             self.report_next(now);
         }
         if has_dirt {
             self.report_dirt(now, out);
+        }
+        if out.report
+            && let Some(slots) = self.slots_mut()
+        {
+            slots.take_changes(&mut out.slots);
         }
         self.due()
     }
@@ -223,7 +264,7 @@ impl EmulatedHost {
     /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not
     /// catch up in a burst. Gives how many values were left out.
     pub fn skip_overdue(&mut self, now: Time) -> u64 {
-        let mut skipped = 0;
+        let mut skipped = self.slots_mut().map_or(0, |slots| slots.skip_overdue(now, WAKE_LATENESS_MAX));
         let shape = &self.plan.shape;
         for (index, (due, schedule)) in self.next_due.iter_mut().zip(&shape.schedules).enumerate() {
             let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);
@@ -252,7 +293,8 @@ impl EmulatedHost {
         let wake = wakes.map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
         let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
         let dirt = self.dirt().map_or(Time::NEVER, Dirt::due);
-        updates.min(wake).min(dirt).min(self.next_report).min(self.ends_at)
+        let slots = self.slots().map_or(Time::NEVER, Slots::due);
+        updates.min(wake).min(dirt).min(slots).min(self.next_report).min(self.ends_at)
     }
 
     fn report_next(&mut self, now: Time) {

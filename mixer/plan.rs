@@ -5,13 +5,15 @@
 
 mod changes;
 mod dirt;
+mod slots;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 pub use changes::Changes;
 pub use dirt::{DirtKind, DirtPlan, HELD_MAX, Opening, Pulses};
+pub use slots::{SlotCount, SlotRows, SlotsPlan, Successor};
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
@@ -73,6 +75,8 @@ pub struct HostPlan {
     pub start_time: Span,
     /// The labels of all its series.
     pub labels: LabelBlock,
+    /// How many series its slots may have whose number changes.
+    pub growth_max: usize,
     /// Its metrics.
     pub shape: Arc<HostShape>,
 }
@@ -92,13 +96,15 @@ pub struct HostShape {
     pub listeners: Vec<Listener>,
     /// What the host's storage begins with.
     pub storage: Vec<(String, Value)>,
+    /// Series that come and go.
+    pub slots: Vec<SlotsPlan>,
     /// What the hosts do wrong on purpose.
     pub dirt: Vec<DirtPlan>,
     /// Whether a metric asks for the time since its last update.
     pub keeps_update_times: bool,
     /// How many cells a host's row has.
     pub width: usize,
-    /// How many series a host has.
+    /// How many series a host has, with those of slots whose number does not change.
     pub series: usize,
 }
 
@@ -228,13 +234,18 @@ pub enum Reaction {
     BeginDirt(usize),
     /// A window of dirt closes.
     EndDirt(usize),
+    /// Some slots of a kind are replaced; an index into the shape's.
+    ReplaceSlots(usize),
+    /// Whoever lives in a slot of this kind hears it, too.
+    TellSlots(usize),
 }
 
 impl Plan {
-    /// How many series there are when all hosts and metrics are there.
+    /// How many series there are when all hosts, metrics and slots are there.
     #[must_use]
     pub fn series_count(&self) -> usize {
-        self.hosts.iter().map(|host| host.shape.series).sum()
+        let growth = |host: &HostPlan| host.shape.growth_max().min(host.growth_max);
+        self.hosts.iter().map(|host| host.shape.series.saturating_add(growth(host))).sum()
     }
 
     /// How many families the job has.
@@ -242,7 +253,7 @@ impl Plan {
     pub fn job_families(&self, job: &JobPlan) -> usize {
         let mut seen = vec![false; self.families.len()];
         for shape in self.shapes(job).map(|(shape, _)| shape) {
-            for metric in &shape.metrics {
+            for metric in shape.all_metrics() {
                 seen[metric.family] = true;
             }
         }
@@ -259,7 +270,7 @@ impl Plan {
         let mut families: IndexMap<usize, Family> = IndexMap::new();
         let mut columns = Vec::new();
         let mut first_row = 0;
-        for (shape, rows) in self.shapes(job) {
+        let mut add_columns = |shape: &HostShape, first_row: usize, rows: usize| {
             for metric in &shape.metrics {
                 let entry = families.entry(metric.family);
                 let family = entry.index();
@@ -268,9 +279,24 @@ impl Plan {
                 let layout = Arc::clone(metric.cells.layout());
                 columns.push(Column { family, first_row, rows, offset, labels, layout });
             }
+        };
+        for (shape, rows) in self.shapes(job) {
+            add_columns(shape, first_row, rows);
             first_row += rows;
         }
-        SeriesStore::new(families.into_values().collect(), columns, rows.collect())
+        let nobody = LabelBlock::empty();
+        let mut slot_rows = Vec::new();
+        self.lay_out_slots(job, |shape, first_row, rows| {
+            add_columns(shape, first_row, rows);
+            let row = Row { labels: nobody.clone(), width: shape.width };
+            slot_rows.extend(std::iter::repeat_n(row, rows));
+        });
+        let shapes = self.shapes(job).flat_map(|(shape, _)| &shape.slots);
+        let slot_labels = shapes.flat_map(|slots| slots.labels.iter().map(|(name, _)| name.clone()));
+        let slot_labels: IndexSet<String> = slot_labels.collect();
+        let store =
+            SeriesStore::new(families.into_values().collect(), columns, rows.chain(slot_rows).collect());
+        store.with_slots(first_row, slot_labels)
     }
 
     /// The job's shapes, and how many neighbouring hosts have each.
@@ -282,6 +308,11 @@ impl Plan {
 }
 
 impl HostShape {
+    /// The metrics of such a host and of its slots.
+    pub fn all_metrics(&self) -> impl Iterator<Item = &MetricPlan> {
+        self.metrics.iter().chain(self.slots.iter().flat_map(|slots| &slots.shape.metrics))
+    }
+
     /// Whether the samples of such a host have times of their own.
     #[must_use]
     pub fn stamps(&self) -> bool {

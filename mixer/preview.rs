@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use crate::clock::{Span, Time};
 use crate::exposition::{Format, Group, encode};
-use crate::host::{EmulatedHost, Outbox};
+use crate::host::{EmulatedHost, Outbox, Place};
 use crate::plan::{HostPlan, HostShape, Plan};
 use crate::rng::Seed;
 use crate::series::{LabelBlock, SeriesStore};
@@ -48,10 +48,15 @@ impl Estimate {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn of(plan: &Plan, push_interval: Span) -> Self {
-        let updates_per_sec = plan.hosts.iter().map(|host| {
-            let schedule =
-                |metric: &crate::plan::MetricPlan| host.shape.schedules[metric.schedule].update_interval;
-            host.shape.metrics.iter().map(|metric| 1.0 / schedule(metric).as_secs_f64()).sum::<f64>()
+        let per_sec = |shape: &HostShape| {
+            let intervals =
+                shape.metrics.iter().map(|metric| shape.schedules[metric.schedule].update_interval);
+            intervals.map(|interval| 1.0 / interval.as_secs_f64()).sum::<f64>()
+        };
+        let updates_per_sec = (0..).zip(&plan.hosts).map(|(id, host)| {
+            let slots = host.shape.slots.iter();
+            let of_slots = slots.map(|slots| plan.slots_max(id, slots) as f64 * per_sec(&slots.shape));
+            per_sec(&host.shape) + of_slots.sum::<f64>()
         });
         let (jobs, series) = (plan.jobs.len(), plan.series_count());
         let pushes_per_sec = jobs as f64 / push_interval.as_secs_f64();
@@ -111,11 +116,11 @@ impl FirstValues {
         let mut failures = Vec::new();
         let mut stores: Vec<(SeriesStore, LabelBlock)> = Vec::with_capacity(plan.jobs.len());
         for job in &plan.jobs {
-            let mut store = plan.store(job);
+            let (mut store, slots) = (plan.store(job), plan.slot_rows(job));
             for (row, id) in job.hosts.iter().enumerate() {
                 let host =
                     first_values(&plan.hosts[*id as usize], seed, run_start, &mut outbox, &mut failures);
-                store.report(row, host.row());
+                host.show_all(&Place { host: *id, row, slots: &slots }, &mut store);
             }
             stores.push((store, LabelBlock::new([("job", &*job.name)])));
         }

@@ -84,6 +84,32 @@ impl Rng {
         radius * libm::cos(std::f64::consts::TAU * self.unit())
     }
 
+    /// A rank from 1 to `count`, the k-th as likely as `k` to the power of `-exponent`. By rejection-inversion
+    /// (Hörmann and Derflinger: "Rejection-inversion to generate variates from monotone discrete
+    /// distributions", 1996), so it takes the same time for any count.
+    pub fn zipf(&mut self, count: f64, exponent: f64) -> f64 {
+        // The integral of x^-exponent from 1 to x, and its inverse.
+        let near_one = (1.0 - exponent).abs() < 1e-9;
+        let integral = |x: f64| {
+            let ln = libm::log(x);
+            if near_one { ln } else { libm::expm1((1.0 - exponent) * ln) / (1.0 - exponent) }
+        };
+        let inverse = |area: f64| {
+            let ln = if near_one { area } else { libm::log1p(area * (1.0 - exponent)) / (1.0 - exponent) };
+            libm::exp(ln)
+        };
+        let density = |x: f64| libm::exp(-exponent * libm::log(x));
+        let (low, high) = (integral(1.5) - 1.0, integral(count + 0.5));
+        loop {
+            let area = self.uniform(low, high);
+            let x = inverse(area);
+            let rank = libm::floor(x + 0.5).max(1.0).min(count);
+            if area >= integral(rank + 0.5) - density(rank) {
+                return rank;
+            }
+        }
+    }
+
     /// A whole number below `bound` (0 if that is 0).
     pub fn below(&mut self, bound: u64) -> u64 {
         u64::try_from((u128::from(self.next_u64()) * u128::from(bound)) >> 64).unwrap_or(0)
@@ -126,6 +152,28 @@ mod tests {
         let mean = values.iter().sum::<f64>() / 10_000.0;
         assert!(values.iter().all(|v| (0.0..1.0).contains(v)));
         assert!((mean - 0.5).abs() < 0.02, "{mean}");
+    }
+
+    #[test]
+    fn ranks_are_as_likely_as_their_power() {
+        for exponent in [0.0, 0.7, 1.0, 2.5] {
+            let mut rng = Seed::new(3).rng();
+            let mut counts = [0.0f64; 20];
+            for _ in 0..200_000 {
+                let rank = rng.zipf(20.0, exponent);
+                let place = (1..=20).position(|known| f64::from(known).to_bits() == rank.to_bits());
+                counts[place.unwrap()] += 1.0;
+            }
+            let weights: Vec<f64> = (1..=20).map(|rank| f64::from(rank).powf(-exponent)).collect();
+            let total: f64 = weights.iter().sum();
+            for (count, weight) in counts.iter().zip(&weights) {
+                let expected = 200_000.0 * weight / total;
+                assert!(
+                    (count - expected).abs() < 5.0 * expected.sqrt() + 1.0,
+                    "{exponent}: {count} {expected}"
+                );
+            }
+        }
     }
 
     #[test]

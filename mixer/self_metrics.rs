@@ -39,6 +39,8 @@ pub struct Tally {
     pub events: IntCounter,
     /// Events that were dropped, because too many waited or they followed from too many others.
     pub events_dropped: IntCounter,
+    /// Series that were not made, because there would be too many.
+    pub series_refused: IntCounter,
     /// How much later than due hosts got to work, in seconds of real time.
     pub lateness: Histogram,
 }
@@ -64,17 +66,22 @@ impl Tally {
                 "promemu_events_dropped_total",
                 "events that were dropped because too many were waiting or chasing each other",
             )?,
+            series_refused: IntCounter::new(
+                "promemu_series_refused_total",
+                "series of slots that were not made because there would be more than the most",
+            )?,
             lateness: Histogram::with_opts(lateness.buckets(LATENESS_BUCKETS.to_vec()))?,
         })
     }
 
-    fn collectors(&self) -> [Box<dyn Collector>; 6] {
+    fn collectors(&self) -> [Box<dyn Collector>; 7] {
         [
             Box::new(self.updates.clone()),
             Box::new(self.updates_skipped.clone()),
             Box::new(self.scenario_errors.clone()),
             Box::new(self.events.clone()),
             Box::new(self.events_dropped.clone()),
+            Box::new(self.series_refused.clone()),
             Box::new(self.lateness.clone()),
         ]
     }

@@ -86,6 +86,10 @@ pub struct SeriesStore {
     row_present: Vec<bool>,
     /// Those of all rows, [`Time::NEVER`] for one without; empty until one has one.
     own_times: Box<[Time]>,
+    /// How many rows are hosts; those behind them are slots.
+    host_rows: usize,
+    /// The names of the labels that slots have.
+    slot_labels: IndexSet<String>,
     /// The rows whose hosts are down for the moment; there are few.
     down: IndexSet<usize>,
     version: u64,
@@ -131,9 +135,18 @@ impl SeriesStore {
             cells: vec![ABSENT; start],
             rows_present: 0,
             own_times: [].into(),
+            host_rows: 0,
+            slot_labels: IndexSet::new(),
             down: IndexSet::new(),
             version: 0,
         }
+        .with_slots(usize::MAX, IndexSet::new())
+    }
+
+    /// The same, whose rows from this one on are slots, which get labels of these names while a run goes on.
+    #[must_use]
+    pub fn with_slots(self, first_row: usize, slot_labels: IndexSet<String>) -> Self {
+        Self { host_rows: first_row, slot_labels, ..self }
     }
 
     /// A store of one gauge with one series.
@@ -163,7 +176,7 @@ impl SeriesStore {
         stored.copy_from_slice(cells);
         if !self.row_present[row] {
             self.row_present[row] = true;
-            self.rows_present += 1;
+            self.rows_present += usize::from(row < self.host_rows);
         }
         self.version += 1;
     }
@@ -172,8 +185,17 @@ impl SeriesStore {
     pub fn inherit(&mut self, row: usize, from: &Self, from_row: usize) {
         if from.row_present[from_row] {
             self.report(row, from.row(from_row));
+            if row >= self.host_rows {
+                self.relabel(row, &from.rows[from_row].labels);
+            }
             self.stamp(row, from.own_time(from_row), from.is_down(from_row));
         }
+    }
+
+    /// Somebody else lives in a slot now.
+    pub fn relabel(&mut self, row: usize, labels: &LabelBlock) {
+        self.rows[row].labels.clone_from(labels);
+        self.version += 1;
     }
 
     /// Notes what a host says of its row: when its samples were made, if it says so, and whether it is down for
@@ -206,7 +228,7 @@ impl SeriesStore {
     pub fn remove(&mut self, row: usize) {
         if self.row_present[row] {
             self.row_present[row] = false;
-            self.rows_present -= 1;
+            self.rows_present -= usize::from(row < self.host_rows);
             self.down.swap_remove(&row);
             let (start, width) = (self.rows[row].start, self.row(row).len());
             self.cells[start..start + width].fill(ABSENT);
@@ -266,7 +288,8 @@ impl SeriesStore {
     #[must_use]
     pub fn has_label(&self, name: &str) -> bool {
         let mut columns = self.families.iter().flat_map(|(_, columns)| columns);
-        columns.any(|column| column.labels.get(name).is_some())
+        self.slot_labels.contains(name)
+            || columns.any(|column| column.labels.get(name).is_some())
             || self.rows.iter().any(|row| row.labels.get(name).is_some())
     }
 

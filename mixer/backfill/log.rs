@@ -154,7 +154,7 @@ fn talks(shape: &HostShape, bus: &EventBus) -> bool {
     });
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
     let dirt = shape.dirt.iter().flat_map(|dirt| &dirt.events).map(|event| &**event);
-    let announced: Vec<_> = shape.metrics.iter().flat_map(|metric| metric.scenario.emits()).collect();
+    let announced: Vec<_> = shape.all_metrics().flat_map(|metric| metric.scenario.emits()).collect();
     let is_heard = |event: &str| bus.is_heard(event);
     reactions.chain(lifecycle).chain(dirt).any(is_heard)
         || announced.iter().any(|emission| emission.event.as_deref().is_none_or(is_heard))

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Backfill, Tally};
+use super::generations::Recorder;
+use super::{Backfill, Take, Tally};
 use crate::clock::{Span, Time};
 use crate::event::Event;
 use crate::host::{DrivenHost, Outbox};
@@ -58,16 +59,23 @@ impl HostSamples {
     #[must_use]
     pub fn with_events(host: DrivenHost, grid: &Grid, emitted: impl FnMut(&Event)) -> Self {
         let all = 0..host.host().row().len();
-        Self::take(host, grid, all, emitted)
+        Self::take(host, grid, all, emitted, None)
     }
 
-    /// Some cells of the host's row only.
+    /// Some cells of the host's row only; `slots` is told who lives in its slots, if that is asked for.
     #[must_use]
-    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>) -> Self {
-        Self::take(host, grid, taken, |_| {})
+    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>, slots: Option<Take<'_>>) -> Self {
+        Self::take(host, grid, taken, |_| {}, slots)
     }
 
-    fn take(mut host: DrivenHost, grid: &Grid, taken: Range<usize>, mut emitted: impl FnMut(&Event)) -> Self {
+    fn take(
+        mut host: DrivenHost,
+        grid: &Grid,
+        taken: Range<usize>,
+        mut emitted: impl FnMut(&Event),
+        slots: Option<Take<'_>>,
+    ) -> Self {
+        let mut slots = slots.map(Recorder::new);
         let (width, moments) = (taken.len(), grid.count());
         let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
         let mut out = Outbox::default();
@@ -81,9 +89,13 @@ impl HostSamples {
                     reported_at = at;
                     own_time = host.host().stamp().and_then(|stamp| stamp.own_time).unwrap_or(at);
                 }
+                if let Some(slots) = &mut slots {
+                    slots.note(host.host(), out);
+                }
                 out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
+                    slots.iter_mut().for_each(Recorder::end);
                 }
             });
             samples.reported_at.push(reported_at);
@@ -91,10 +103,12 @@ impl HostSamples {
                 samples.own_times.push(own_time);
             }
             samples.tally = samples.tally.and(tally);
+            slots.iter_mut().for_each(Recorder::next_moment);
             for (cell, value) in reported.iter().enumerate() {
                 samples.cells[cell * moments + n] = *value;
             }
         }
+        slots.iter_mut().for_each(Recorder::end);
         samples
     }
 
@@ -130,6 +144,16 @@ impl HostSamples {
     #[must_use]
     pub fn own_times(&self) -> &[Time] {
         &self.own_times
+    }
+
+    /// The same among so many moments, of which these are those from `first` on.
+    #[must_use]
+    pub fn widened(self, first: usize, moments: usize) -> Self {
+        let mut cells = vec![ABSENT; self.taken.len() * moments];
+        for (cell, values) in self.cells.chunks(self.moments.max(1)).enumerate() {
+            cells[cell * moments + first..cell * moments + first + values.len()].copy_from_slice(values);
+        }
+        Self::from_cells(cells, self.taken, moments)
     }
 
     /// Takes the samples of some moments out.

@@ -10,7 +10,7 @@ use crate::error::{Problems, suggestion};
 use crate::expression::{Names, Value};
 
 /// Names that expressions have for other things.
-pub(super) const RESERVED: [&str; 14] = [
+pub(super) const RESERVED: [&str; 16] = [
     "name",
     "host",
     "address",
@@ -25,6 +25,8 @@ pub(super) const RESERVED: [&str; 14] = [
     "event",
     "links",
     "storage",
+    "slot",
+    "generation",
 ];
 
 /// What an argument takes, told by its default.

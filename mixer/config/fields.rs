@@ -125,6 +125,14 @@ pub(super) fn read_scalars<T: FromValue>(
     nodes.iter().filter_map(|node| read_scalar(node, what, problems)).collect()
 }
 
+/// One text, or a list of them.
+pub(super) fn read_texts(node: &Node, what: &str, problems: &mut Problems) -> Vec<Scalar<String>> {
+    match &node.kind {
+        NodeKind::List(items) => read_scalars(items, what, problems),
+        _ => read_scalar(node, what, problems).into_iter().collect(),
+    }
+}
+
 /// The entries of a map; a key that comes twice is an error.
 pub(super) fn read_map(node: Node, what: &str, problems: &mut Problems) -> Vec<(Node, Node)> {
     let entries = match node.kind {

@@ -10,6 +10,7 @@ mod names;
 mod relays;
 mod repetition;
 mod scenarios;
+mod slots;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ pub(super) fn resolve(
     if !template.hosts.is_empty() && resolver.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
     }
+    resolver.bound_growth();
     let Resolver { families, jobs, hosts, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {

@@ -3,6 +3,7 @@
 /// Name and text, sorted by name. A test compares the list with the folder `configs`.
 pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("all_scenarios", include_str!("../../configs/all_scenarios.ron")),
+    ("churn", include_str!("../../configs/churn.ron")),
     ("custom_scenario", include_str!("../../configs/custom_scenario.ron")),
     ("dirty_data", include_str!("../../configs/dirty_data.ron")),
     ("ecommerce", include_str!("../../configs/ecommerce.ron")),

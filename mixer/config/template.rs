@@ -7,12 +7,14 @@ mod dirt;
 mod metric;
 mod overrides;
 mod scenario;
+mod slots;
 
 use indexmap::IndexMap;
 
 pub(super) use dirt::DirtTemplate;
 pub(super) use metric::MetricTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
+pub(super) use slots::SlotsTemplate;
 
 use super::fields::{Fields, read_map, read_name, read_scalar, read_scalars};
 use super::tree::{Node, NodeKind};
@@ -62,6 +64,7 @@ pub(super) struct HostTemplate {
     pub(super) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
     pub(super) storage: Vec<(String, Scalar<Value>)>,
     pub(super) dirt: Vec<DirtTemplate>,
+    pub(super) slots: Vec<SlotsTemplate>,
     pub(super) metric_sets: Vec<Scalar<String>>,
     pub(super) metrics: Vec<MetricTemplate>,
     /// The metrics that only this one of several hosts has.
@@ -245,6 +248,8 @@ impl HostTemplate {
         let storage = storage.collect();
         let dirt = fields.list("dirt", problems);
         let dirt = dirt.into_iter().filter_map(|node| DirtTemplate::read(node, problems)).collect();
+        let slots = fields.list("slots", problems);
+        let slots = slots.into_iter().filter_map(|node| SlotsTemplate::read(node, problems)).collect();
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
@@ -264,6 +269,7 @@ impl HostTemplate {
             listen_events,
             storage,
             dirt,
+            slots,
             metric_sets,
             metrics,
             override_metrics: Vec::new(),

@@ -8,6 +8,7 @@ mod dirt;
 mod identity;
 mod language;
 mod mutations;
+mod slots;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 

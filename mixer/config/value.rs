@@ -3,7 +3,7 @@
 
 use crate::clock::Span;
 use crate::error::SourceSpan;
-use crate::expression::{CompileError, Expression, Names, Value};
+use crate::expression::{CompileError, Expression, Format, Names, Piece, Value};
 
 use super::tree::{Node, NodeKind, shortened};
 
@@ -18,20 +18,6 @@ pub(super) struct Scalar<T> {
 enum Source<T> {
     Constant(T),
     Template(Vec<Piece>),
-}
-
-#[derive(Clone, Debug)]
-enum Piece {
-    Text(String),
-    Expression(Expression, Format),
-}
-
-/// How an interpolated value is written: `{i:02}`, `{share:.1}`, `{name:>8}` is not.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Format {
-    zeros: bool,
-    width: usize,
-    precision: Option<usize>,
 }
 
 /// A type that a scalar can have.
@@ -65,6 +51,20 @@ impl<T: FromValue> Scalar<T> {
         Self { span, source: Source::Constant(value) }
     }
 
+    /// A scalar that is what an expression gives.
+    pub(super) fn of_expression(span: SourceSpan, expression: Expression) -> Self {
+        Self { span, source: Source::Template(vec![Piece::Expression(expression, Format::default())]) }
+    }
+
+    /// The expressions in it.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let pieces = if let Source::Template(pieces) = &self.source { pieces.as_slice() } else { &[] };
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Expression(expression, _) => Some(expression),
+            Piece::Text(_) => None,
+        })
+    }
+
     /// A scalar that is this text.
     pub(super) fn text(text: &str) -> Result<Self, String> {
         Self::read(&Node::nowhere(NodeKind::Scalar(Value::Text(text.to_owned())))).map_err(|(_, error)| error)
@@ -93,6 +93,17 @@ impl<T: FromValue> Scalar<T> {
         T::from_value(&Value::Text(text))
     }
 
+    /// Its parts, for a text that is made while a run goes on.
+    pub(super) fn pieces(&self) -> Vec<Piece>
+    where
+        T: std::fmt::Display,
+    {
+        match &self.source {
+            Source::Constant(value) => vec![Piece::Text(value.to_string())],
+            Source::Template(pieces) => pieces.clone(),
+        }
+    }
+
     /// The names that it needs.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let pieces = if let Source::Template(pieces) = &self.source { pieces.as_slice() } else { &[] };
@@ -100,37 +111,6 @@ impl<T: FromValue> Scalar<T> {
             Piece::Expression(expression, _) => expression.names().iter().map(String::as_str),
             Piece::Text(_) => [].iter().map(String::as_str),
         })
-    }
-}
-
-impl Format {
-    /// Reads what stands after the colon: `02`, `8`, `.1`, `06.2`.
-    fn read(text: &str) -> Option<Self> {
-        let (width, precision) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
-        let number = |text: &str| text.parse::<usize>().ok().filter(|n| *n <= 64);
-        Some(Self {
-            zeros: width.starts_with('0'),
-            width: if width.is_empty() { 0 } else { number(width)? },
-            precision: match precision {
-                Some(digits) => Some(number(digits)?),
-                None => None,
-            },
-        })
-    }
-
-    fn write(self, value: &Value, out: &mut String) {
-        let text = match (value.number(), self.precision) {
-            (Some(number), Some(precision)) => format!("{number:.precision$}"),
-            _ => value.to_string(),
-        };
-        let padding = self.width.saturating_sub(text.chars().count());
-        let (sign, digits) = match text.strip_prefix('-') {
-            Some(digits) if self.zeros => ("-", digits),
-            _ => ("", text.as_str()),
-        };
-        out.push_str(sign);
-        out.extend(std::iter::repeat_n(if self.zeros { '0' } else { ' ' }, padding));
-        out.push_str(digits);
     }
 }
 

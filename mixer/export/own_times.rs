@@ -11,11 +11,12 @@ use crate::clock::Time;
 use crate::event::HostId;
 
 impl Export<'_> {
-    /// The times of a host's samples, of which those are taken out that are no samples of their own.
+    /// The times of a host's samples from the `first` moment on, of which those are taken out that are no samples of their own.
     pub(super) fn own_times(
         &self,
         spool: &Spool,
         id: HostId,
+        first: usize,
         samples: &mut HostSamples,
     ) -> io::Result<Option<Vec<Time>>> {
         let shape = &self.run.plan().hosts[id as usize].shape;
@@ -30,8 +31,8 @@ impl Export<'_> {
             is_new[moment] = !is_repeated && (self.format != Format::OpenMetrics || *time > newest);
             newest = newest.max(*time);
         }
-        samples.leave_out(|moment| !is_new[moment]);
-        Ok(Some(times))
+        samples.leave_out(|moment| !is_new[first + moment]);
+        Ok(Some(times[first..first + samples.moments()].to_vec()))
     }
 }
 

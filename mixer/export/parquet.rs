@@ -40,7 +40,7 @@ pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + S
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
     let timestamps = millis(export.grid.iter());
     let (mut samples, mut rows) = (0, Rows::default());
-    for item in export.items(false).into_iter().flatten() {
+    for item in export.items(spool, false).into_iter().flatten() {
         export.with_series(spool, item, |series| {
             let own_times = series.own_times.map(|times| millis(times.iter().copied()));
             let timestamps = own_times.as_ref().unwrap_or(&timestamps);

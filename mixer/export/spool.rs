@@ -5,9 +5,12 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::generations::Generation;
 use crate::backfill::HostSamples;
 use crate::clock::Time;
+use crate::event::HostId;
 use crate::plan::Plan;
 
 const CELL_BYTES: usize = size_of::<f64>();
@@ -19,6 +22,10 @@ pub(super) struct Spool {
     /// The first cell of each host.
     starts: Vec<usize>,
     moments: usize,
+    /// Where the next stretch goes, in bytes: behind all hosts' places.
+    end: AtomicU64,
+    /// Those who have lived in the slots of each host.
+    generations: Vec<Vec<Generation>>,
 }
 
 impl Spool {
@@ -31,7 +38,9 @@ impl Spool {
             next = next.saturating_add(host.shape.width + own_times);
             start
         });
-        Ok(Self { starts: starts.collect(), file: tempfile::tempfile_in(dir)?, moments })
+        let starts: Vec<usize> = starts.collect();
+        let end = AtomicU64::new((next * moments * CELL_BYTES) as u64);
+        Ok(Self { starts, file: tempfile::tempfile_in(dir)?, moments, end, generations: Vec::new() })
     }
 
     fn byte(&self, host: usize, cell: usize) -> u64 {
@@ -42,6 +51,34 @@ impl Spool {
     pub(super) fn put(&self, host: usize, first_cell: usize, cells: &[f64]) -> io::Result<()> {
         let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
         self.file.write_all_at(&bytes, self.byte(host, first_cell))
+    }
+
+    /// Takes over who has lived in the hosts' slots.
+    pub(super) fn set_generations(&mut self, of_hosts: Vec<(usize, Vec<Generation>)>) {
+        self.generations.resize_with(self.starts.len(), Vec::new);
+        for (host, generations) in of_hosts {
+            self.generations[host] = generations;
+        }
+    }
+
+    /// Those who have lived in a host's slots.
+    pub(super) fn generations(&self, host: HostId) -> &[Generation] {
+        self.generations.get(host as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts cells behind everything; gives where they are.
+    pub(super) fn append(&self, cells: &[f64]) -> io::Result<u64> {
+        let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
+        let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.file.write_all_at(&bytes, at)?;
+        Ok(at)
+    }
+
+    /// Cells that were put behind everything.
+    pub(super) fn appended(&self, at: u64, cells: Range<usize>) -> io::Result<Vec<f64>> {
+        let mut bytes = vec![0; cells.len() * CELL_BYTES];
+        self.file.read_exact_at(&mut bytes, at + (cells.start * CELL_BYTES) as u64)?;
+        Ok(bytes.as_chunks::<CELL_BYTES>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
     }
 
     /// Puts the times that a host says behind its cells.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::RowAccessor;
 
+use super::filling::first_few;
 use super::*;
 use crate::clock::{Span, Time};
 use crate::config::{ConfigFile, LoadOptions};
@@ -197,6 +198,75 @@ fn samples_have_the_times_that_their_host_says() {
     # EOF
     "#);
     assert!(dirty(Format::Rules).contains("values: '_ 0"), "{}", dirty(Format::Rules));
+}
+
+/// Hosts whose series come and go, also in pieces.
+const CHURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "h{i}",
+    labels: { "h": "{i}" }, interval: "1s", slots: [
+        Slots(name: "short", count: 2, lifetime: "10s..12s", labels: { "id": "{name}-{sequence()}" }, metrics: [
+            Metric(name: "age", update_interval: 1, scenario: time_duration, decimals: 0),
+            Metric(name: "seen", metric_type: histogram, buckets: [1], update_interval: 1)]),
+        Slots(name: "odd", count: 1, lifetime: 10, pause: 10, replace: same, labels: { "id": "odd" }, metrics: [Metric(name: "on", default_value: 1)])],
+    metrics: [Metric(name: "stable", default_value: 5)])])"#;
+
+#[test]
+fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
+    let (_, out) = exported(CHURNING, Format::OpenMetrics, 1);
+    let text = String::from_utf8(out).unwrap();
+    let of_first =
+        |line: &&str| line.starts_with('#') || line.contains("h=\"1\"") && !line.starts_with("seen");
+    insta::assert_snapshot!(text.lines().filter(of_first).collect::<Vec<_>>().join("\n"), @r#"
+    # TYPE stable gauge
+    # HELP stable an emulated metric
+    stable{h="1",job="j"} 5 1767600010
+    stable{h="1",job="j"} 5 1767600020
+    stable{h="1",job="j"} 5 1767600030
+    # TYPE age gauge
+    # HELP age an emulated metric
+    age{h="1",id="h1-3",job="j"} 5 1767600010
+    age{h="1",id="h1-4",job="j"} 3 1767600010
+    age{h="1",id="h1-5",job="j"} 5 1767600020
+    age{h="1",id="h1-6",job="j"} 3 1767600020
+    age{h="1",id="h1-7",job="j"} 3 1767600030
+    age{h="1",id="h1-8",job="j"} 2 1767600030
+    # TYPE seen histogram
+    # HELP seen an emulated metric
+    # TYPE on gauge
+    # HELP on an emulated metric
+    on{h="1",id="odd",job="j"} 1 1767600020
+    # EOF
+    "#);
+    let series = |line: &str| line.split("} ").next().unwrap().to_owned();
+    let samples = text.lines().filter(|line| !line.starts_with('#')).map(series);
+    let mut seen = indexmap::IndexSet::new();
+    let (mut last, mut pieces) = (String::new(), 0);
+    for series in samples.filter(|line| !line.starts_with("seen")) {
+        if series != last {
+            pieces += 1;
+            seen.insert(series.clone());
+            last = series;
+        }
+    }
+    assert_eq!(seen.len(), pieces, "each in one piece");
+}
+
+#[test]
+fn formats_and_threads_say_the_same_of_slots() {
+    let csv = String::from_utf8(exported(CHURNING, Format::Csv, 1).1).unwrap();
+    let rules = String::from_utf8(exported(CHURNING, Format::Rules, 1).1).unwrap();
+    let ages = csv.lines().filter(|line| line.contains(",age,")).count();
+    let values =
+        rules.lines().skip_while(|line| !line.contains("age{")).filter(|line| line.contains("values:"));
+    assert!(
+        values.clone().all(|line| line.matches(' ').count() == 12),
+        "a value or a gap for every moment: {rules}"
+    );
+    assert!(ages > 15);
+    for format in [Format::OpenMetrics, Format::Csv, Format::Rules, Format::Parquet] {
+        let one = exported(CHURNING, format, 1);
+        assert_eq!(one.0, exported(CHURNING, format, 3).0);
+        assert!(one == exported(CHURNING, format, 2), "{format:?}");
+    }
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub(super) struct Context {
     pub(super) range: Option<(f64, f64)>,
     /// What was emitted, where that is allowed.
     pub(super) emitted: Option<Vec<(Arc<str>, serde_json::Value)>>,
+    /// How many labels of the kind have been made, where labels are made.
+    pub(super) sequence: Option<u64>,
 }
 
 /// More events than this come from no single run of a script.
@@ -93,6 +95,7 @@ pub(super) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     limit(&mut engine);
     register_arithmetic(&mut engine);
     register_draws(&mut engine);
+    register_generators(&mut engine);
     engine
 });
 
@@ -155,6 +158,61 @@ fn register_draws(engine: &mut Engine) {
     }
     engine.register_fn("emit", |event: &str| emit(event, serde_json::Value::Null));
     engine.register_fn("emit", |event: &str, data: Dynamic| emit(event, to_json(data, 0)?));
+}
+
+/// More digits than this have no names.
+const DIGITS_MAX: i64 = 64;
+
+/// What labels are made of, as many different ones as a config wants.
+fn register_generators(engine: &mut Engine) {
+    engine.register_fn("uuid", || in_context("uuid", |context| Ok(uuid(&mut context.rng))));
+    engine.register_fn("hex", |digits: i64| -> Answer<String> {
+        if !(1..=DIGITS_MAX).contains(&digits) {
+            return Err(format!("hex takes a number of digits from 1 to {DIGITS_MAX}").into());
+        }
+        in_context("hex", |context| {
+            Ok((0..digits).map(|_| char::from(b"0123456789abcdef"[digit(&mut context.rng)])).collect())
+        })
+    });
+    engine.register_fn("pick", |items: rhai::Array| -> Answer<Dynamic> {
+        in_context("pick", |context| {
+            let at = context.rng.below(items.len() as u64);
+            let item = usize::try_from(at).ok().and_then(|at| items.get(at));
+            item.cloned().ok_or_else(|| "pick takes a list that is not empty".into())
+        })
+    });
+    engine.register_fn("zipf", |count: Dynamic, exponent: Dynamic| -> Answer<i64> {
+        let (count, exponent) = (number(count, "zipf")?, number(exponent, "zipf")?);
+        if !(1.0..=1e9).contains(&count) || !(0.0..=100.0).contains(&exponent) {
+            return Err("zipf takes how many there are, up to 1e9, and an exponent from 0 to 100".into());
+        }
+        in_context("zipf", |context| whole(context.rng.zipf(libm::floor(count), exponent)))
+    });
+    engine.register_fn("sequence", || {
+        in_context("sequence", |context| {
+            let sequence = context.sequence.ok_or("sequence is for the labels of slots")?;
+            Ok(i64::try_from(sequence).unwrap_or(i64::MAX))
+        })
+    });
+}
+
+fn digit(rng: &mut Rng) -> usize {
+    usize::try_from(rng.below(16)).unwrap_or(0)
+}
+
+/// Version 4 (<https://www.rfc-editor.org/rfc/rfc9562#section-5.4>).
+fn uuid(rng: &mut Rng) -> String {
+    let (high, low) = (rng.next_u64(), rng.next_u64());
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | 0b10 << 62;
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 fn emit(event: &str, data: serde_json::Value) -> Answer<()> {

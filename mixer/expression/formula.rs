@@ -177,6 +177,7 @@ impl Interpreted {
             rng: moment.rng.clone(),
             range: self.range,
             emitted: self.is_script.then(|| std::mem::take(emitted)),
+            sequence: None,
         };
         let (result, context) =
             with_context(context, || ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast));

@@ -223,6 +223,11 @@ impl EmulatedHost {
         if let Some(dirt) = self.dirt_mut() {
             dirt.is_urgent |= is_urgent;
         }
+        if matches!(plan.kind, DirtKind::Down | DirtKind::ClockSkew { .. })
+            && let Some(slots) = self.slots_mut()
+        {
+            slots.mark_all();
+        }
         let event = &plan.events[usize::from(turn == Turn::Ended)];
         self.emit(now, Arc::clone(event), None, serde_json::Value::Null, hops, out);
     }

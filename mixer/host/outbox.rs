@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::SlotChange;
 use crate::event::Event;
 use crate::scenario::Effects;
 
@@ -13,6 +14,10 @@ pub struct Outbox {
     pub events: Vec<Event>,
     /// Its row of cells is to be taken over.
     pub report: bool,
+    /// The slots that outputs are to look at, if the row is to be taken over.
+    pub slots: Vec<SlotChange>,
+    /// How many series more were not made because there would be too many.
+    pub series_refused: u64,
     /// How many values were made.
     pub updates: u64,
     /// Scenarios that failed for the first time: the metric's name, and why.
@@ -33,7 +38,9 @@ impl Outbox {
         self.events.clear();
         self.failures.clear();
         self.pending.clear();
+        self.slots.clear();
         self.report = false;
         (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
+        self.series_refused = 0;
     }
 }

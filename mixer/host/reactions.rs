@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox};
+use super::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox, Phase};
 use crate::clock::Time;
 use crate::event::Event;
 use crate::plan::Reaction;
@@ -25,13 +25,18 @@ impl EmulatedHost {
         let source = source.unwrap_or_else(|| Arc::clone(&self.plan.name));
         let event = Event { name, source, data, time: now, sequence: self.sequence, hops };
         self.sequence += 1;
-        out.pending.push_back(event.clone());
+        // What those who live in slots emit is the host's, which takes it over.
+        if self.phase != Phase::InSlot {
+            out.pending.push_back(event.clone());
+        }
         out.events.push(event);
     }
 
     /// Hears what the host itself has emitted.
     pub(super) fn hear_pending(&mut self, now: Time, out: &mut Outbox) {
-        while let Some(event) = out.pending.pop_front() {
+        while self.phase != Phase::InSlot
+            && let Some(event) = out.pending.pop_front()
+        {
             self.hear(now, &event, out);
         }
     }
@@ -56,6 +61,8 @@ impl EmulatedHost {
                     }
                     out.updated[*metric] = true;
                 }
+                // Below, when the host itself has heard it.
+                Reaction::ReplaceSlots(_) | Reaction::TellSlots(_) => {}
                 Reaction::BeginDirt(dirt) | Reaction::EndDirt(dirt) => {
                     let opens = matches!(listener.reaction, Reaction::BeginDirt(_));
                     self.hear_dirt(*dirt, opens, now, event.hops + 1, out);
@@ -73,6 +80,9 @@ impl EmulatedHost {
         if out.updated.contains(&true) {
             self.update_marked(now, Some(event), out);
             out.report = true;
+        }
+        if !plan.shape.slots.is_empty() {
+            self.hear_in_slots(now, event, out);
         }
     }
 }

@@ -166,19 +166,8 @@ impl EmulatedHost {
         event: &Event,
         out: &mut Outbox,
     ) -> bool {
-        let Some(Condition { formula, links }) = when else { return true };
-        self.read_links(links, out);
-        let mut moment = Moment {
-            value: 0.0,
-            t_secs: now.since(self.starts_at).as_secs_f64(),
-            dt_secs: 0.0,
-            now_secs: now.unix_secs(),
-            event: Some(Happening { name: &event.name, source: &event.source, data: &event.data }),
-            links: &out.links,
-            rng: &mut self.rng,
-            storage: &mut self.storage,
-        };
-        formula.holds(&mut moment).unwrap_or_else(|error| {
+        let Some(condition) = when else { return true };
+        self.ask(condition, now, Some(event), out).map(|number| number != 0.0).unwrap_or_else(|error| {
             out.scenario_errors += 1;
             let what = format!("listener to {}", event.name);
             self.note_failure(usize::MAX, &what.into(), error, out);
@@ -186,8 +175,35 @@ impl EmulatedHost {
         })
     }
 
+    /// The number that a formula of the host gives.
+    pub(super) fn ask(
+        &mut self,
+        condition: &Condition,
+        now: Time,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> Result<f64, String> {
+        let Condition { formula, links } = condition;
+        self.read_links(links, out);
+        let mut moment = Moment {
+            value: 0.0,
+            t_secs: now.since(self.starts_at).as_secs_f64(),
+            dt_secs: 0.0,
+            now_secs: now.unix_secs(),
+            event: event.map(|event| Happening {
+                name: &event.name,
+                source: &event.source,
+                data: &event.data,
+            }),
+            links: &out.links,
+            rng: &mut self.rng,
+            storage: &mut self.storage,
+        };
+        formula.evaluate(&mut moment)
+    }
+
     /// Tells of the first failure of a metric.
-    fn note_failure(&mut self, metric: usize, name: &Arc<str>, error: String, out: &mut Outbox) {
+    pub(super) fn note_failure(&mut self, metric: usize, name: &Arc<str>, error: String, out: &mut Outbox) {
         let failed = &mut self.seldom.get_or_insert_default().failed;
         if !failed.contains(&metric) {
             failed.push(metric);

@@ -10,8 +10,8 @@ use tracing::{debug, warn};
 
 use crate::clock::{Clock, Time};
 use crate::event::{Event, EventBus, HostId, OWN_NAME};
-use crate::host::{DrivenHost, EmulatedHost, Outbox, START_SPREAD};
-use crate::plan::{JobPlan, Plan};
+use crate::host::{DrivenHost, EmulatedHost, Outbox, Place, START_SPREAD, SlotChange};
+use crate::plan::{JobPlan, Plan, SlotRows};
 use crate::self_metrics::Tally;
 use crate::sink::Job;
 
@@ -87,6 +87,8 @@ pub(super) struct Fleet {
     plan: Plan,
     jobs: Arc<[Arc<Job>]>,
     rows: Vec<u32>,
+    /// Where the slots of each job are in its store.
+    slot_rows: Box<[SlotRows]>,
     bus: EventBus,
     mailboxes: Box<[Mailbox]>,
     states: Box<[HostState]>,
@@ -134,7 +136,10 @@ impl Fleet {
         Mailbox::wake_with(mail);
         let (job, row) = self.place(id);
         let (old_job, old_row) = old.place(from);
-        job.store().inherit(row, &old_job.store(), old_row);
+        let (mut store, old_store) = (job.store(), old_job.store());
+        store.inherit(row, &old_store, old_row);
+        let rows = self.slots_of(id).of_host(id).zip(old.slots_of(from).of_host(from));
+        rows.for_each(|(row, old_row)| store.inherit(row, &old_store, old_row));
     }
 
     fn with_counters(plan: Plan, clock: Clock, counters: Arc<Counters>) -> Self {
@@ -157,6 +162,7 @@ impl Fleet {
         Self {
             jobs,
             rows,
+            slot_rows: plan.jobs.iter().map(|job| plan.slot_rows(job)).collect(),
             bus,
             mailboxes: (0..count).map(|_| Mailbox::default()).collect(),
             states: (0..count).map(|_| HostState::default()).collect(),
@@ -232,17 +238,18 @@ impl Fleet {
         if host.due() == Time::NEVER {
             self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
         } else if host.host().has_begun() {
-            self.report(id, host.host());
+            let (job, row) = self.place(id);
+            host.host().show_all(&Place { host: id, row, slots: self.slots_of(id) }, &mut job.store());
         }
     }
 
-    fn report(&self, id: HostId, host: &EmulatedHost) {
+    fn report(&self, id: HostId, host: &EmulatedHost, changes: &[SlotChange]) {
         let (job, row) = self.place(id);
-        let mut store = job.store();
-        store.report(row, host.row());
-        if let Some(stamp) = host.stamp() {
-            store.stamp(row, stamp.own_time, stamp.is_down);
-        }
+        host.show(changes, &Place { host: id, row, slots: self.slots_of(id) }, &mut job.store());
+    }
+
+    fn slots_of(&self, id: HostId) -> &SlotRows {
+        &self.slot_rows[self.plan.hosts[id as usize].job]
     }
 
     /// Counts a host in.
@@ -266,7 +273,9 @@ impl Fleet {
         self.active.fetch_sub(1, Ordering::Relaxed);
         self.take_events(id);
         let (job, row) = self.place(id);
-        job.store().remove(row);
+        let mut store = job.store();
+        store.remove(row);
+        self.slots_of(id).of_host(id).for_each(|row| store.remove(row));
     }
 
     /// Emits an event of the mixer itself; gives its time.
@@ -325,7 +334,7 @@ impl Fleet {
     pub(super) fn carry_out(&self, id: HostId, host: &EmulatedHost, out: &mut Outbox) {
         let plan = host.plan();
         if out.report {
-            self.report(id, host);
+            self.report(id, host, &out.slots);
         }
         for (metric, why) in out.failures.drain(..) {
             warn!("metric {metric:?} of host {:?} has no new value: {why}; this is said once", plan.name);
@@ -334,9 +343,24 @@ impl Fleet {
         tally.updates.inc_by(out.updates);
         tally.scenario_errors.inc_by(out.scenario_errors);
         tally.events_dropped.inc_by(out.events_dropped);
+        if out.series_refused > 0 {
+            self.refuse_series(&plan.name, out.series_refused);
+        }
         for event in out.events.drain(..) {
             self.publish(event, Some(id));
         }
+    }
+
+    /// Counts series that were not made; the first time it is said.
+    fn refuse_series(&self, host: &str, count: u64) {
+        let counter = &self.counters.tally.series_refused;
+        if counter.get() == 0 {
+            warn!(
+                "host {host:?} would have {count} series more than --max-series has room for; they are not made, and \
+                 others are counted only"
+            );
+        }
+        counter.inc_by(count);
     }
 
     pub(super) fn count_skipped(&self, updates: u64) {

@@ -224,6 +224,12 @@ impl Resolver<'_> {
     pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
         for (dirt, template) in shape.dirt.iter().zip(&template.dirt) {
             let (DirtKind::Late(by) | DirtKind::OutOfOrder(by)) = dirt.kind else { continue };
+            if !shape.slots.is_empty() {
+                let name = template.name;
+                let message =
+                    format!("{name} is for hosts without slots; give the slots a host of their own");
+                self.problems.error(template.span, message);
+            }
             if by.as_nanos() / interval.as_nanos().max(1) >= HELD_MAX as u64 {
                 let message = format!(
                     "{} would keep {HELD_MAX} reports or more waiting; lower by, or raise the host's interval",

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::metrics::MetricSource;
 use super::names::{made_up_address, made_up_host};
 use super::relays::ByName;
 use super::{Resolver, SHORTEST_INTERVAL};
 use crate::clock::Span;
 use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
 use crate::config::value::{Scalar, SpanRange};
-use crate::error::suggestion;
+use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::Value;
 use crate::plan::{Condition, HostPlan, HostShape, Listener, Reaction};
@@ -25,7 +26,7 @@ impl<'a> Resolver<'a> {
         let metrics = self.metric_count(template);
         let series = self.series.saturating_add(count.saturating_mul(metrics.max(1)));
         if series > self.series_max {
-            self.refuse_series(template, series);
+            self.refuse_series(template.span, series);
             return;
         }
         self.host_vars = template.repeat.iter().map(|repeat| repeat.var.clone()).collect();
@@ -48,12 +49,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Says that there are too many series; `count` is how many there are at least.
-    pub(super) fn refuse_series(&mut self, template: &HostTemplate, count: usize) {
+    pub(super) fn refuse_series(&mut self, span: SourceSpan, count: usize) {
         let max = self.series_max;
         let message = format!(
             "the config makes {count} series so far, more than {max}; lower a count, or raise --max-series"
         );
-        self.problems.error(template.span, message);
+        self.problems.error(span, message);
     }
 
     /// How many metrics a host of the template has at least. What depends on the host counts once.
@@ -132,7 +133,7 @@ impl<'a> Resolver<'a> {
         self.refuse_long_delays(template, &shape, interval.0);
         self.series += shape.series;
         if self.series > self.series_max {
-            self.refuse_series(template, self.series);
+            self.refuse_series(template.span, self.series);
             return None;
         }
         let id = u32::try_from(self.hosts.len()).ok()?;
@@ -140,7 +141,9 @@ impl<'a> Resolver<'a> {
         if !self.has_identity {
             self.bare_hosts.push((id, template.span));
         }
-        self.hosts.push(Arc::new(HostPlan { name, job, ttl, interval, start_time, labels: block, shape }));
+        let host =
+            HostPlan { name, job, ttl, interval, start_time, labels: block, growth_max: usize::MAX, shape };
+        self.hosts.push(Arc::new(host));
         Some(())
     }
 
@@ -178,7 +181,16 @@ impl<'a> Resolver<'a> {
     /// What the host and its metrics have in common with others of the template.
     fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
         self.shape_varies = false;
-        let mut shape = self.metrics(template, host_labels)?;
+        let source = MetricSource {
+            span: template.span,
+            sets: &template.metric_sets,
+            metrics: &template.metrics,
+            overrides: &template.override_metrics,
+        };
+        let mut shape = self.metrics(&source, host_labels)?;
+        if shape.metrics.is_empty() && template.slots.is_empty() {
+            self.problems.warning(template.span, "the host has no metrics, so it will not be seen");
+        }
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
             self.events.hears(&subscription, event.span);
@@ -192,6 +204,7 @@ impl<'a> Resolver<'a> {
             let value = self.value(&format!("storage {name:?}"), value)?;
             shape.storage.push((name.clone(), value));
         }
+        self.slots(template, host_labels, &mut shape)?;
         Some(shape)
     }
 

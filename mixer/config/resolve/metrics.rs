@@ -7,8 +7,9 @@ use indexmap::IndexSet;
 use super::names::{is_metric_name, is_reserved_metric};
 use super::{KnownFamily, Resolver};
 use crate::clock::Span;
-use crate::config::template::{HostTemplate, MetricTemplate, RangeTemplate};
-use crate::error::suggestion;
+use crate::config::template::{MetricTemplate, RangeTemplate};
+use crate::config::value::Scalar;
+use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
 use crate::metric::{MetricType, Rounding};
@@ -31,6 +32,17 @@ pub(super) struct Draft<'a> {
     uses_dt: bool,
 }
 
+/// Where the metrics of a host, or of its slots, are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MetricSource<'a> {
+    pub(super) span: SourceSpan,
+    /// The names of the sets.
+    pub(super) sets: &'a [Scalar<String>],
+    pub(super) metrics: &'a [MetricTemplate],
+    /// These replace others of the same name and labels.
+    pub(super) overrides: &'a [MetricTemplate],
+}
+
 /// Where a host's metric is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Layer {
@@ -41,9 +53,9 @@ pub(super) enum Layer {
 
 impl<'a> Resolver<'a> {
     /// The shape with its metrics; what else the host listens to is added later.
-    pub(super) fn metrics(&mut self, host: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
+    pub(super) fn metrics(&mut self, host: &MetricSource<'a>, host_labels: &[&str]) -> Option<HostShape> {
         let mut templates: Vec<(&'a MetricTemplate, Layer)> = Vec::new();
-        for set in &host.metric_sets {
+        for set in host.sets {
             let name = self.value("metric set", set)?;
             let config = self.template;
             if let Some(metrics) = config.metric_sets.get(&name) {
@@ -55,12 +67,9 @@ impl<'a> Resolver<'a> {
             }
         }
         templates.extend(host.metrics.iter().map(|metric| (metric, Layer::Own)));
-        templates.extend(host.override_metrics.iter().map(|metric| (metric, Layer::Override)));
-        if templates.is_empty() {
-            self.problems.warning(host.span, "the host has no metrics, so it will not be seen");
-        }
+        templates.extend(host.overrides.iter().map(|metric| (metric, Layer::Override)));
         let mut schedules = IndexSet::new();
-        let drafts = self.drafts(host, &templates, host_labels, &mut schedules)?;
+        let drafts = self.drafts(host.span, &templates, host_labels, &mut schedules)?;
         let drafts = self.without_duplicates(drafts);
         let drafts = self.in_order(drafts)?;
         let members = vec![Vec::new(); schedules.len()];
@@ -90,7 +99,7 @@ impl<'a> Resolver<'a> {
     /// wrong is said.
     fn drafts(
         &mut self,
-        host: &HostTemplate,
+        span: SourceSpan,
         templates: &[(&'a MetricTemplate, Layer)],
         host_labels: &[&str],
         schedules: &mut IndexSet<Schedule>,
@@ -101,7 +110,7 @@ impl<'a> Resolver<'a> {
             let count = self.count(&template.repeat)?;
             let series = self.series.saturating_add(drafts.len()).saturating_add(count);
             if series > self.series_max {
-                self.refuse_series(host, series);
+                self.refuse_series(span, series);
                 return None;
             }
             let outcome = self.repeated(&template.repeat, &mut |this| {

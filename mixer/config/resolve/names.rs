@@ -44,28 +44,36 @@ impl Resolver<'_> {
         reserved: &[&str],
         of_host: &[&str],
     ) -> Option<Vec<(String, String)>> {
-        let mut labels = Vec::with_capacity(templates.len());
-        for label in templates {
-            if reserved.contains(&label.name.as_str()) {
-                self.problems.error(
-                    label.name_span,
-                    format!("label {:?} is set by promemu itself; choose another name", label.name),
-                );
-            } else if of_host.contains(&label.name.as_str()) {
-                self.problems.error(
-                    label.name_span,
-                    format!("label {:?} is one of its host's already; choose another name", label.name),
-                );
-            } else if !is_label_name(&label.name) {
-                self.problems.error(
-                    label.name_span,
-                    format!("label name {:?} is not allowed; use letters, digits and _, not beginning with a digit or __", label.name),
-                );
-            }
+        self.check_label_names(templates, reserved, of_host);
+        let labels = templates.iter().map(|label| {
             let value = self.value(&format!("label {:?}", label.name), &label.value)?;
-            labels.push((label.name.clone(), value));
+            Some((label.name.clone(), value))
+        });
+        labels.collect()
+    }
+
+    /// Complains of labels that cannot have their names.
+    pub(super) fn check_label_names(
+        &mut self,
+        templates: &[LabelTemplate],
+        reserved: &[&str],
+        of_host: &[&str],
+    ) {
+        for label in templates {
+            let name = &label.name;
+            let problem = if reserved.contains(&name.as_str()) {
+                format!("label {name:?} is set by promemu itself; choose another name")
+            } else if of_host.contains(&name.as_str()) {
+                format!("label {name:?} is one of its host's already; choose another name")
+            } else if !is_label_name(name) {
+                format!(
+                    "label name {name:?} is not allowed; use letters, digits and _, not beginning with a digit or __"
+                )
+            } else {
+                continue;
+            };
+            self.problems.error(label.name_span, problem);
         }
-        Some(labels)
     }
 }
 

@@ -80,6 +80,12 @@ impl World {
                     self.troubles.push(format!("{}: scenarios failed, or events were dropped", plan.name));
                 }
                 if outbox.report {
+                    let slots = plan.shape.slots.iter().enumerate();
+                    let in_use = slots.filter(|(kind, slots)| {
+                        (0..slots.max).any(|slot| host.host().slot(*kind, slot).is_some())
+                    });
+                    let metrics = in_use.flat_map(|(_, slots)| &slots.shape.metrics);
+                    self.seen.extend(metrics.map(|metric| metric.family));
                     let row = host.host().row();
                     let has_sample = |metric: &&MetricPlan| !is_absent(row[metric.offset]);
                     self.seen
@@ -505,4 +511,51 @@ fn dirty_hosts_do_what_their_names_say_and_the_clean_one_does_not() {
     let episodes = |kind: &str| world.sum("dirt_episodes_total", &[("kind", kind)]);
     assert_eq!((episodes("gap"), episodes("counter_reset")), (3.0, 3.0));
     assert!(episodes("flapping") >= 10.0);
+}
+
+/// Who lives in the slots of a part of a host, by the label `id`.
+fn lives(world: &World, host: &str, part: &str) -> IndexSet<String> {
+    let at = world.plan.hosts.iter().position(|plan| &*plan.name == host).unwrap();
+    let host = world.hosts[at].host();
+    let (kind, slots) =
+        host.plan().shape.slots.iter().enumerate().find(|(_, slots)| &*slots.name == part).unwrap();
+    let living = (0..slots.max).filter_map(|slot| host.slot(kind, slot));
+    let ids = living.map(|(labels, _)| {
+        assert_eq!((labels.get("part"), labels.get("name")), (Some(part), Some(&*host.plan().name)));
+        labels.get("id").unwrap().to_owned()
+    });
+    let ids: Vec<String> = ids.collect();
+    let count = ids.len();
+    let ids: IndexSet<String> = ids.into_iter().collect();
+    assert_eq!(ids.len(), count, "no two are equal");
+    ids
+}
+
+#[test]
+fn series_of_the_churn_come_and_go_as_their_part_says() {
+    let mut world = World::of("churn", &[]);
+    let mut seen: [IndexSet<String>; 4] = std::array::from_fn(|_| IndexSet::new());
+    let mut counts: Vec<[usize; 6]> = Vec::new();
+    let parts = ["stable", "churning", "intermittent", "deployed", "growing", "spiking"];
+    for secs in (30..=930).step_by(30) {
+        world.run_to(secs);
+        let living = parts.map(|part| lives(&world, "app-01", part));
+        counts.push(std::array::from_fn(|n| living[n].len()));
+        for (seen, living) in seen.iter_mut().zip(living) {
+            seen.extend(living);
+        }
+    }
+    let of = |part: usize| counts.iter().map(move |counts| counts[part]);
+    assert!(of(0).all(|count| count == 30) && seen[0].len() == 30);
+    assert!(of(1).all(|count| count == 30));
+    assert!((130..200).contains(&seen[1].len()), "30 · 930 / 210 and those of the start: {}", seen[1].len());
+    assert!(of(2).all(|count| count < 20) && of(2).any(|count| count != counts[3][2]) && seen[2].len() == 20);
+    assert!(of(3).all(|count| count == 20));
+    assert_eq!(seen[3].len(), 20 + 5 * 10, "half of them at 60, 240, 420, 600 and 780 s");
+    assert!(of(4).is_sorted() && of(4).max() == Some(75));
+    let spikes: Vec<bool> = of(5).map(|count| count > 50).collect();
+    assert_eq!(spikes.iter().filter(|spike| **spike).count(), 6, "two of ten: {spikes:?}");
+    assert!(of(5).all(|count| count == 0 || count > 50));
+    let bare = load("churn", None, &[("series", "2000"), ("churning", "0.8"), ("intermittent", "0")]).plan;
+    assert_eq!(bare.hosts.len(), 3);
 }

@@ -1,7 +1,7 @@
 //! Dirt in a template: what a host does wrong on purpose, and when.
 
 use crate::clock::Span;
-use crate::config::fields::{Fields, read_scalar, read_scalars};
+use crate::config::fields::{Fields, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan, suggestion};
@@ -89,13 +89,5 @@ impl DirtTemplate {
     /// A duration, if it is given.
     pub(in crate::config) fn span_of(&self, name: &str) -> Option<&Scalar<Span>> {
         self.spans.iter().find(|(given, _)| *given == name).map(|(_, span)| span)
-    }
-}
-
-/// One text, or a list of them.
-fn read_texts(node: &Node, what: &str, problems: &mut Problems) -> Vec<Scalar<String>> {
-    match &node.kind {
-        NodeKind::List(items) => read_scalars(items, what, problems),
-        _ => read_scalar(node, what, problems).into_iter().collect(),
     }
 }

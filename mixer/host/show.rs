@@ -1,0 +1,50 @@
+//! What a host shows goes into its job's store.
+
+use super::slots::Slots;
+use super::{EmulatedHost, SlotChange};
+use crate::event::HostId;
+use crate::plan::SlotRows;
+use crate::series::SeriesStore;
+
+/// Where a host has its rows in a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The host.
+    pub host: HostId,
+    /// Its own row.
+    pub row: usize,
+    /// Those of the job's slots.
+    pub slots: &'a SlotRows,
+}
+
+impl EmulatedHost {
+    /// Hands over its row, and the slots that have changed.
+    pub fn show(&self, changes: &[SlotChange], place: &Place<'_>, store: &mut SeriesStore) {
+        store.report(place.row, self.row());
+        let stamp = self.stamp();
+        let put_stamp = |store: &mut SeriesStore, row| {
+            if let Some(stamp) = stamp {
+                store.stamp(row, stamp.own_time, stamp.is_down);
+            }
+        };
+        put_stamp(store, place.row);
+        for change in changes {
+            let Some(row) = place.slots.row(place.host, change.kind, change.slot) else { continue };
+            let Some((labels, cells)) = self.slot(change.kind, change.slot) else {
+                store.remove(row);
+                continue;
+            };
+            if change.is_new {
+                store.relabel(row, labels);
+            }
+            store.report(row, cells);
+            put_stamp(store, row);
+        }
+    }
+
+    /// Hands over everything.
+    pub fn show_all(&self, place: &Place<'_>, store: &mut SeriesStore) {
+        let changes = self.slots().map(Slots::all).unwrap_or_default();
+        self.show(&changes, place, store);
+    }
+}

@@ -1,0 +1,233 @@
+//! The slots of a host: who lives in them, for how long, and who comes next.
+//!
+//! Who lives in a slot is a small host of its own, without a name and without a report. Everything about it
+//! comes from the seed, its slot and its generation. A queue says what is due next, so nobody is looked at
+//! without a reason.
+
+mod landlord;
+mod lives;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::{EmulatedHost, Outbox};
+use crate::clock::{Span, Time};
+use crate::plan::{HostPlan, SlotsPlan};
+use crate::rng::{Rng, Seed};
+use crate::series::LabelBlock;
+
+/// A slot that outputs are to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotChange {
+    /// Its kind, as an index into the shape's.
+    pub kind: usize,
+    /// Its number among those of the kind.
+    pub slot: usize,
+    /// Whether somebody else lives there than at the last report.
+    pub is_new: bool,
+}
+
+/// All slots of a host.
+#[derive(Debug)]
+pub(super) struct Slots {
+    starts_at: Time,
+    kinds: Box<[Kind]>,
+    /// When something is due in a slot; what is out of date is passed over.
+    queue: BinaryHeap<Reverse<(Time, usize, usize)>>,
+    changed: Vec<(usize, usize)>,
+}
+
+/// The slots of one kind.
+#[derive(Debug)]
+struct Kind {
+    /// What those who live there are made of.
+    tenant: Arc<HostPlan>,
+    seed: Seed,
+    rng: Rng,
+    slots: Vec<Slot>,
+    /// The first so many slots are in use.
+    in_use: usize,
+    next_count: Time,
+    next_replacement: Time,
+    /// How many have lived here.
+    born: u64,
+    /// The labels that are there now.
+    taken: IndexSet<u64>,
+    /// Metrics whose scenario has failed before, whoever had it.
+    failed: Vec<Arc<str>>,
+    /// How many series were not made when the number of slots was last asked for.
+    refused: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    tenant: Option<EmulatedHost>,
+    labels: LabelBlock,
+    labels_hash: u64,
+    generation: u32,
+    /// When the life is over, or the pause after it; never for a slot that stays empty.
+    until: Time,
+    /// When something is due.
+    due: Time,
+    /// How long nobody lives here after this life.
+    pause: Span,
+    /// Whether the next life is of the same.
+    comes_again: bool,
+    is_changed: bool,
+    is_new: bool,
+}
+
+impl Slots {
+    /// The slots of a host that has this seed; none for one that has no slots.
+    pub(super) fn new(host: &HostPlan, seed: Seed, starts_at: Time) -> Option<Box<Self>> {
+        if host.shape.slots.is_empty() {
+            return None;
+        }
+        let kind = |plan: &SlotsPlan| {
+            // No metric can have this name.
+            let seed = seed.child(&format!("slots {}", plan.name));
+            Kind {
+                tenant: tenant_plan(host, plan),
+                seed,
+                rng: seed.rng(),
+                slots: Vec::new(),
+                in_use: 0,
+                next_count: starts_at,
+                next_replacement: plan.replace_every.map_or(Time::NEVER, |every| starts_at + every),
+                born: 0,
+                taken: IndexSet::new(),
+                failed: Vec::new(),
+                refused: 0,
+            }
+        };
+        let kinds = host.shape.slots.iter().map(kind).collect();
+        Some(Box::new(Self { starts_at, kinds, queue: BinaryHeap::new(), changed: Vec::new() }))
+    }
+
+    /// When something is due.
+    pub(super) fn due(&self) -> Time {
+        let kinds = self.kinds.iter().map(|kind| kind.next_count.min(kind.next_replacement)).min();
+        let slots = self.queue.peek().map_or(Time::NEVER, |Reverse((time, ..))| *time);
+        slots.min(kinds.unwrap_or(Time::NEVER))
+    }
+
+    /// Goes on with a plan that is equal.
+    pub(super) fn go_on_with(&mut self, host: &HostPlan) {
+        for (kind, plan) in self.kinds.iter_mut().zip(&host.shape.slots) {
+            kind.tenant = tenant_plan(host, plan);
+        }
+    }
+
+    /// Who lives in a slot: the labels, and the cells.
+    pub(super) fn tenant(&self, kind: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
+        let slot = self.kinds[kind].slots.get(slot)?;
+        slot.tenant.as_ref().map(|tenant| (&slot.labels, &*tenant.row))
+    }
+
+    /// Moves what has changed since the last time to a list.
+    pub(super) fn take_changes(&mut self, changes: &mut Vec<SlotChange>) {
+        for (kind, slot) in self.changed.drain(..) {
+            let at = &mut self.kinds[kind].slots[slot];
+            at.is_changed = false;
+            changes.push(SlotChange { kind, slot, is_new: std::mem::take(&mut at.is_new) });
+        }
+    }
+
+    /// How many things are kept.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        let of_kind = |kind: &Kind| kind.slots.len() + kind.taken.len() + kind.failed.len();
+        self.queue.len() + self.changed.len() + self.kinds.iter().map(of_kind).sum::<usize>()
+    }
+
+    /// How many have lived in the slots.
+    #[cfg(test)]
+    pub(super) fn born(&self) -> u64 {
+        self.kinds.iter().map(|kind| kind.born).sum()
+    }
+
+    /// All slots, as if everybody were new.
+    pub(super) fn all(&self) -> Vec<SlotChange> {
+        let of_kind = |(kind, slots): (usize, &Kind)| {
+            (0..slots.slots.len()).map(move |slot| SlotChange { kind, slot, is_new: true })
+        };
+        self.kinds.iter().enumerate().flat_map(of_kind).collect()
+    }
+
+    /// Has outputs look at all slots anew.
+    pub(super) fn mark_all(&mut self) {
+        for kind in 0..self.kinds.len() {
+            (0..self.kinds[kind].slots.len()).for_each(|slot| self.mark(kind, slot));
+        }
+    }
+
+    fn mark(&mut self, kind: usize, slot: usize) {
+        if !std::mem::replace(&mut self.kinds[kind].slots[slot].is_changed, true) {
+            self.changed.push((kind, slot));
+        }
+    }
+
+    /// Leaves out what is overdue by more than one interval. Gives how many values were left out.
+    pub(super) fn skip_overdue(&mut self, now: Time, lateness_max: Span) -> u64 {
+        if now.since(self.due()) <= lateness_max {
+            return 0;
+        }
+        let mut skipped = 0;
+        for (kind_index, kind) in self.kinds.iter_mut().enumerate() {
+            for (index, slot) in kind.slots.iter_mut().enumerate() {
+                let Some(tenant) = &mut slot.tenant else { continue };
+                skipped += tenant.skip_overdue(now);
+                slot.due = tenant.due().min(slot.until);
+                self.queue.push(Reverse((slot.due, kind_index, index)));
+            }
+            // Of all that was missed one is made up for.
+            kind.next_count = kind.next_count.max(now.before(lateness_max));
+            kind.next_replacement = kind.next_replacement.max(now.before(lateness_max));
+        }
+        skipped
+    }
+}
+
+impl Kind {
+    /// Tells of the first failure of a metric, or of the labels.
+    fn tell(&mut self, name: &Arc<str>, error: String, out: &mut Outbox) {
+        if !self.failed.contains(name) {
+            self.failed.push(Arc::clone(name));
+            out.failures.push((Arc::clone(name), error));
+        }
+    }
+}
+
+impl Slot {
+    fn empty() -> Self {
+        Self {
+            tenant: None,
+            labels: LabelBlock::empty(),
+            labels_hash: 0,
+            generation: 0,
+            comes_again: false,
+            until: Time::NEVER,
+            due: Time::NEVER,
+            pause: Span::ZERO,
+            is_changed: false,
+            is_new: false,
+        }
+    }
+}
+
+/// What those who live in slots of a kind are made of.
+fn tenant_plan(host: &HostPlan, plan: &SlotsPlan) -> Arc<HostPlan> {
+    Arc::new(HostPlan {
+        name: Arc::clone(&host.name),
+        job: host.job,
+        ttl: Span::FOREVER,
+        interval: (Span::FOREVER, Span::FOREVER),
+        start_time: Span::ZERO,
+        labels: LabelBlock::empty(),
+        growth_max: 0,
+        shape: Arc::clone(&plan.shape),
+    })
+}
