@@ -78,13 +78,19 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
 /// Appends the families of one host, without its labels: what an exporter on it would show.
 pub fn encode_row(format: Format, store: &SeriesStore, row: usize, out: &mut Vec<u8>) {
     let (merged, none) = (Merged::of(std::iter::once(store)), LabelBlock::empty());
+    let slots: Vec<(usize, LabelBlock)> = store.slots_of(row).collect();
     for (head, parts) in merged.heads(format) {
         let open = head.begin(out);
         for (_, index) in parts {
-            store.for_each_sample_in_row(*index, row, |sample| {
-                let Sample { metric_labels, cells, layout, own_time, .. } = *sample;
-                head.put(&Sample { host_labels: &none, metric_labels, cells, layout, own_time }, &none, out);
-            });
+            for (row, own_labels) in
+                std::iter::once((row, &none)).chain(slots.iter().map(|(row, own)| (*row, own)))
+            {
+                store.for_each_sample_in_row(*index, row, |sample| {
+                    let Sample { metric_labels, cells, layout, own_time, .. } = *sample;
+                    let own = Sample { host_labels: own_labels, metric_labels, cells, layout, own_time };
+                    head.put(&own, &none, out);
+                });
+            }
         }
         head.end(open, out);
     }

@@ -9,7 +9,7 @@ mod slots;
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
 pub use changes::Changes;
 pub use dirt::{DirtKind, DirtPlan, HELD_MAX, Opening, Pulses};
@@ -20,7 +20,7 @@ use crate::event::{Event, Subscription};
 use crate::expression::{Formula, Value};
 use crate::metric::{Cells, Filling, Rounding};
 use crate::scenario::ScenarioPlan;
-use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
+use crate::series::{Column, Family, LabelBlock, Row, SeriesStore, SlotPlaces};
 
 /// A resolved, validated run.
 #[derive(Debug)]
@@ -286,17 +286,24 @@ impl Plan {
         }
         let nobody = LabelBlock::empty();
         let mut slot_rows = Vec::new();
-        self.lay_out_slots(job, |shape, first_row, rows| {
+        let of_hosts = self.lay_out_slots(job, |shape, first_row, rows| {
             add_columns(shape, first_row, rows);
             let row = Row { labels: nobody.clone(), width: shape.width };
             slot_rows.extend(std::iter::repeat_n(row, rows));
         });
         let shapes = self.shapes(job).flat_map(|(shape, _)| &shape.slots);
         let slot_labels = shapes.flat_map(|slots| slots.labels.iter().map(|(name, _)| name.clone()));
-        let slot_labels: IndexSet<String> = slot_labels.collect();
+        let rows_of = |(row, host): (usize, &u32)| {
+            let rows: Vec<_> = of_hosts.ranges(*host).collect();
+            (!rows.is_empty()).then_some((row, rows))
+        };
+        let slots = SlotPlaces {
+            labels: slot_labels.collect(),
+            rows: job.hosts.iter().enumerate().filter_map(rows_of).collect(),
+        };
         let store =
             SeriesStore::new(families.into_values().collect(), columns, rows.chain(slot_rows).collect());
-        store.with_slots(first_row, slot_labels)
+        store.with_slots(first_row, slots)
     }
 
     /// The job's shapes, and how many neighbouring hosts have each.

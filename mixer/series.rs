@@ -9,7 +9,7 @@ mod labels;
 use std::ops::Range;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 pub use labels::{LabelBlock, put_escaped, put_varint, varint_len};
 
@@ -70,6 +70,15 @@ pub struct Row {
     pub width: usize,
 }
 
+/// The slots of all hosts of a store.
+#[derive(Debug, Default)]
+pub struct SlotPlaces {
+    /// The names of the labels that slots have.
+    pub labels: IndexSet<String>,
+    /// The rows of the slots of each host that has some, by its row.
+    pub rows: IndexMap<usize, Vec<Range<usize>>>,
+}
+
 #[derive(Debug)]
 struct StoredRow {
     labels: LabelBlock,
@@ -88,8 +97,7 @@ pub struct SeriesStore {
     own_times: Box<[Time]>,
     /// How many rows are hosts; those behind them are slots.
     host_rows: usize,
-    /// The names of the labels that slots have.
-    slot_labels: IndexSet<String>,
+    slots: SlotPlaces,
     /// The rows whose hosts are down for the moment; there are few.
     down: IndexSet<usize>,
     version: u64,
@@ -136,17 +144,25 @@ impl SeriesStore {
             rows_present: 0,
             own_times: [].into(),
             host_rows: 0,
-            slot_labels: IndexSet::new(),
+            slots: SlotPlaces::default(),
             down: IndexSet::new(),
             version: 0,
         }
-        .with_slots(usize::MAX, IndexSet::new())
+        .with_slots(usize::MAX, SlotPlaces::default())
     }
 
-    /// The same, whose rows from this one on are slots, which get labels of these names while a run goes on.
+    /// The same, whose rows from this one on are slots, which get labels while a run goes on.
     #[must_use]
-    pub fn with_slots(self, first_row: usize, slot_labels: IndexSet<String>) -> Self {
-        Self { host_rows: first_row, slot_labels, ..self }
+    pub fn with_slots(self, first_row: usize, slots: SlotPlaces) -> Self {
+        Self { host_rows: first_row, slots, ..self }
+    }
+
+    /// The rows of a host's slots, each with the labels that it has beside the host's.
+    pub fn slots_of(&self, row: usize) -> impl Iterator<Item = (usize, LabelBlock)> {
+        let host_labels = self.rows[row].labels.iter().count();
+        let rows = self.slots.rows.get(&row).into_iter().flatten().cloned().flatten();
+        rows.filter(|row| self.row_present[*row])
+            .map(move |row| (row, LabelBlock::new(self.rows[row].labels.iter().skip(host_labels))))
     }
 
     /// A store of one gauge with one series.
@@ -288,7 +304,7 @@ impl SeriesStore {
     #[must_use]
     pub fn has_label(&self, name: &str) -> bool {
         let mut columns = self.families.iter().flat_map(|(_, columns)| columns);
-        self.slot_labels.contains(name)
+        self.slots.labels.contains(name)
             || columns.any(|column| column.labels.get(name).is_some())
             || self.rows.iter().any(|row| row.labels.get(name).is_some())
     }

@@ -1,6 +1,7 @@
 //! Slots: series that come and go. A slot is a place for a few metrics that share labels; who lives there has
 //! a life, and another one may come after it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -93,11 +94,16 @@ impl SlotRows {
         self.first.get(&host).map(|first| first[kind] + slot)
     }
 
-    /// The rows of all slots of a host.
-    pub fn of_host(&self, host: u32) -> impl Iterator<Item = usize> {
+    /// The rows of the slots of a host, kind by kind.
+    pub fn ranges(&self, host: u32) -> impl Iterator<Item = Range<usize>> {
         let first = self.first.get(&host).map_or(&[][..], |first| first);
         let counts = self.counts.get(&host).map_or(&[][..], |counts| counts);
-        first.iter().zip(counts).flat_map(|(first, count)| *first..first + count)
+        first.iter().zip(counts).map(|(first, count)| *first..first + count)
+    }
+
+    /// The rows of all slots of a host.
+    pub fn of_host(&self, host: u32) -> impl Iterator<Item = usize> {
+        self.ranges(host).flatten()
     }
 }
 

@@ -3,6 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::*;
+use crate::exposition::{Format, encode_row};
 use crate::series::SeriesStore;
 
 const METRICS: &str = r#"metrics: [Metric(name: "age", update_interval: 1, scenario: time_duration)]"#;
@@ -78,6 +79,15 @@ fn slots_have_labels_behind_their_hosts_and_first_values_at_once() {
         labels[2].ends_with(r#"id="2-a-3",zone="z""#) && labels[2].starts_with(r#"name="a""#),
         "{labels:?}"
     );
+    let mut page = Vec::new();
+    encode_row(Format::Text, &shown.store, 0, &mut page);
+    insta::assert_snapshot!(String::from_utf8(page).unwrap(), @r#"
+    # HELP age an emulated metric
+    # TYPE age gauge
+    age{id="0-a-1",zone="z"} 0
+    age{id="1-a-2",zone="z"} 0
+    age{id="2-a-3",zone="z"} 0
+    "#);
     shown.run_to(7.0, None);
     assert_eq!(shown.by("id").values().copied().collect::<Vec<_>>(), [7.0; 3]);
     assert_eq!((shown.store.rows_present(), shown.store.series_count()), (1, 3));
