@@ -15,7 +15,9 @@ fn survives(text: &str) -> bool {
         }
         Err(error) => {
             let said = error.to_string();
-            assert!(said.starts_with("mutated.ron") || said.starts_with("warning: mutated.ron"), "{said}");
+            // A damaged config may be good in itself and not fit a file that it includes.
+            let place = said.strip_prefix("warning: ").unwrap_or(&said);
+            assert!(["mutated.ron", "node_sets.ron"].iter().any(|file| place.starts_with(file)), "{said}");
             assert!(said.len() < 1_000_000, "{} bytes are said", said.len());
             false
         }
