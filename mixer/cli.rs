@@ -248,7 +248,7 @@ pub(crate) struct NewArgs {
         env = "PME_NEW_METRIC",
         value_name = "NAME:TYPE",
         help = "A metric, to be given several times; the variable takes them separated by blanks. The type is \
-                gauge, counter or histogram [default: cpu_usage_percent:gauge requests_total:counter \
+                gauge, counter, histogram, native_histogram, summary, info or stateset [default: cpu_usage_percent:gauge requests_total:counter \
                 response_seconds:histogram]"
     )]
     pub(crate) metric: Vec<String>,

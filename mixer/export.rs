@@ -8,6 +8,7 @@
 mod csv;
 mod filling;
 mod generations;
+mod lines;
 mod openmetrics;
 mod own_times;
 mod parquet;
@@ -18,17 +19,18 @@ mod tests;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use crate::backfill::{Backfill, Grid, HostSamples, Tally};
 use crate::clock::Time;
 use crate::event::HostId;
-use crate::exposition::put_number;
-use crate::metric::{Kind, is_absent};
+use crate::metric::is_absent;
 use crate::plan::{HostPlan, MetricPlan};
 use crate::series::{Family, LabelBlock};
 use generations::Generation;
+use lines::lines;
 use spool::Spool;
 
 /// How an export is written.
@@ -104,24 +106,28 @@ impl Series<'_> {
     fn each_simple(&self, work: &mut dyn FnMut(&str, &str, Values<'_>)) {
         let name = &*self.family.name;
         let labels = String::from_utf8_lossy(&self.labels);
-        let first = self.samples.cell(self.metric.offset);
-        let moments = || (0..first.len()).filter(|moment| !is_absent(first[*moment]));
-        let Kind::Histogram { bounds } = &self.metric.cells.layout().kind else {
-            return work(name, &labels, &mut moments().map(|moment| (moment, first[moment])));
-        };
-        let mut counts = vec![0.0; first.len()];
-        for (cell, bound) in (self.metric.offset..).zip(bounds.iter().chain(&[f64::INFINITY])) {
-            for (count, observed) in counts.iter_mut().zip(self.samples.cell(cell)) {
-                *count += observed;
+        let moments = self.samples.moments();
+        let is_there: Vec<bool> =
+            self.samples.cell(self.metric.offset).iter().map(|first| !is_absent(*first)).collect();
+        let mut totals = vec![0.0; moments];
+        let mut values = vec![0.0; moments];
+        for line in lines(name, self.metric.cells.layout()) {
+            for (moment, (value, total)) in values.iter_mut().zip(&mut totals).enumerate() {
+                let cell = |place| self.samples.cell(self.metric.offset + place)[moment];
+                *value = line.reads.value(cell, total);
             }
-            let mut le = Vec::new();
-            put_number(*bound, &mut le);
-            let labels = format!("{labels},le=\"{}\"", String::from_utf8_lossy(&le));
-            work(&format!("{name}_bucket"), &labels, &mut moments().map(|moment| (moment, counts[moment])));
+            let with_own = if labels.is_empty() || line.label.is_empty() {
+                format!("{labels}{}", line.label)
+            } else {
+                format!("{labels},{}", line.label)
+            };
+            let seen = (0..moments).filter(|moment| is_there[*moment]);
+            work(
+                &format!("{name}{}", line.suffix),
+                &with_own,
+                &mut seen.map(|moment| (moment, values[moment])),
+            );
         }
-        let sums = self.samples.cell(self.metric.offset + bounds.len() + 1);
-        work(&format!("{name}_sum"), &labels, &mut moments().map(|moment| (moment, sums[moment])));
-        work(&format!("{name}_count"), &labels, &mut moments().map(|moment| (moment, counts[moment])));
     }
 }
 
@@ -185,7 +191,9 @@ impl Export<'_> {
         spool.set_generations(generations);
         let samples = match self.format {
             Format::OpenMetrics => {
-                self.write_series(&spool, &openmetrics::OpenMetrics::new(self.grid.iter()), out)
+                let names = self.run.plan().families.iter().map(|family| Arc::clone(&family.name));
+                let format = openmetrics::OpenMetrics::new(self.grid.iter()).with_names(names);
+                self.write_series(&spool, &format, out)
             }
             Format::Csv => self.write_series(&spool, &csv::Csv::new(self.grid.iter()), out),
             Format::Rules => self.write_series(&spool, &rules::Rules::new(&self.grid), out),

@@ -19,6 +19,7 @@ use indexmap::IndexMap;
 pub use number::put_number;
 pub use openmetrics::{put_head as put_openmetrics_head, type_and_stem as openmetrics_type};
 pub use pieces::{Pieces, WithGroup};
+pub use text::put_exemplar;
 use writer::Writer;
 
 use crate::series::{Family, LabelBlock, Sample, SeriesStore};

@@ -355,7 +355,7 @@ impl EmulatedHost {
             }
         }
         for metric in cleared.iter().map(|index| &metrics[*index]) {
-            self.row[metric.offset..metric.offset + metric.cells.width()].fill(ABSENT);
+            self.row[metric.offset..metric.offset + metric.cells.sample_width()].fill(ABSENT);
         }
     }
 

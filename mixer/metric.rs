@@ -5,10 +5,14 @@
 //! no sample.
 
 mod cells;
+mod distribution;
 mod layout;
 mod native;
+mod observations;
+mod recent;
 
-pub use cells::{Accumulate, Cells, Counter, Filling, States, Update};
+pub use cells::{Accumulate, Cells, Counter, Filling, Places, States, Update};
+pub use distribution::Distribution;
 pub use layout::{Buckets, Exemplar, Kind, Layout, Quantiles, buckets, native_histogram, quantiles, whole};
 pub use native::{BucketSpan, NativeHistogram, NativeLayout, SCHEMAS, Side, bucket_of, upper_bound};
 
@@ -45,8 +49,16 @@ pub enum MetricType {
 }
 
 impl MetricType {
-    /// Those that a config may name.
-    pub const ALL: [Self; 3] = [Self::Gauge, Self::Counter, Self::Histogram];
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Gauge,
+        Self::Counter,
+        Self::Histogram,
+        Self::NativeHistogram,
+        Self::Summary,
+        Self::Info,
+        Self::StateSet,
+    ];
 
     /// The type that configs call so.
     #[must_use]
@@ -117,16 +129,18 @@ impl Rounding {
 mod tests {
     use super::*;
     use crate::clock::Time;
+    use crate::rng::Seed;
 
     /// Shows these values, ten seconds apart.
     fn take_all(cells: &Cells, values: &[f64]) -> Vec<f64> {
         let mut row = vec![ABSENT; cells.width()];
-        let mut states = States::of([(cells, 0.0)].into_iter());
+        let (mut states, mut rng) = (States::of([(cells, 0.0)].into_iter()), Seed::new(1).rng());
         for (n, value) in (0..).zip(values) {
             let now = Time::from_unix_secs(1000 + 10 * n);
             let rounding = Rounding::to_decimals(2);
-            let update = Update { value: Some(*value), level: 0.0, now, rounding, observations: 2 };
-            cells.take(&update, &mut states, &mut row);
+            let update =
+                Update { value: Some(*value), level: 0.0, now, rounding, observations: 2, spread: None };
+            cells.take(&update, &mut rng, &mut states, &mut row);
         }
         row
     }
@@ -154,7 +168,10 @@ mod tests {
 
     #[test]
     fn a_histogram_counts_a_value_on_its_bound_below_it() {
-        let cells = Cells::new(Layout::histogram([1.0, 2.0].into()), Filling::Observations);
+        let cells = Cells::new(
+            Layout::histogram([1.0, 2.0].into()),
+            Filling::Observations { range: (f64::NEG_INFINITY, f64::INFINITY), recent: None },
+        );
         assert_eq!(take_all(&cells, &[1.0, 1.5, 9.0, f64::NAN]), [2.0, 2.0, 2.0, 23.0]);
     }
 

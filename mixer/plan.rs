@@ -18,7 +18,7 @@ pub use slots::{SlotCount, SlotRows, SlotsPlan, Successor};
 use crate::clock::Span;
 use crate::event::{Event, Subscription};
 use crate::expression::{Formula, Value};
-use crate::metric::{Cells, Filling, Rounding};
+use crate::metric::{Cells, Distribution, Filling, Rounding};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore, SlotPlaces};
 
@@ -148,8 +148,10 @@ pub struct MetricPlan {
     pub links: Vec<usize>,
     /// What must hold for it to have a sample.
     pub when: Option<Formula>,
-    /// How many observations an update of a histogram makes; without it, one.
+    /// How many observations an update of a histogram or a summary makes; without it, one.
     pub observations: Option<Formula>,
+    /// How the observations of an update scatter; without it, all of them are the value.
+    pub spread: Option<Spread>,
 }
 
 impl MetricPlan {
@@ -182,6 +184,7 @@ impl PartialEq for MetricPlan {
             links,
             when,
             observations,
+            spread,
         } = self;
         *name == other.name
             && *cells == other.cells
@@ -196,6 +199,50 @@ impl PartialEq for MetricPlan {
             && *links == other.links
             && *when == other.when
             && *observations == other.observations
+            && *spread == other.spread
+    }
+}
+
+/// How observations scatter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// In which way.
+    pub kind: SpreadKind,
+    /// What half of them are below, over the scenario's new value; without it, that value.
+    pub median: Option<Formula>,
+    /// What 99 of 100 of them are below.
+    pub p99: Option<Formula>,
+}
+
+/// In which way observations scatter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SpreadKind {
+    /// Evenly to both sides.
+    Normal,
+    /// Their logarithms evenly to both sides.
+    LogNormal,
+    /// Many small ones, few large ones; the median says all.
+    Exponential,
+    /// Around two values; this share of them around the upper one.
+    Bimodal(f64),
+}
+
+impl Spread {
+    /// Whether a formula asks for the time since the last update.
+    #[must_use]
+    pub fn uses_dt(&self) -> bool {
+        [&self.median, &self.p99].into_iter().flatten().any(Formula::uses_dt)
+    }
+
+    /// Where the observations fall, by their median and what 99 of 100 are below.
+    #[must_use]
+    pub fn distribution(&self, median: f64, p99: f64) -> Distribution {
+        match self.kind {
+            SpreadKind::Normal => Distribution::normal(median, p99),
+            SpreadKind::LogNormal => Distribution::lognormal(median, p99),
+            SpreadKind::Exponential => Distribution::exponential(median),
+            SpreadKind::Bimodal(share) => Distribution::bimodal(median, p99, share),
+        }
     }
 }
 

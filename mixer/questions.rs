@@ -42,7 +42,7 @@ impl<A: BufRead, Q: Write> Dialogue<'_, A, Q> {
     /// Metrics, one by one until an empty answer.
     fn metrics(&mut self, starter: &mut Starter) -> Result<(), Error> {
         let defaults: Vec<String> = starter.metrics.iter().map(ToString::to_string).collect();
-        self.say("metrics, one a line, as NAME:TYPE with gauge, counter or histogram; Enter ends them")?;
+        self.say("metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them")?;
         let mut given: Vec<StarterMetric> = Vec::new();
         let mut default = defaults.join(" ");
         while let Some(answer) = self.answer("metric", &default)? {
@@ -105,7 +105,7 @@ mod tests {
         Enter takes what is in brackets.
         description [emulated hosts of shop]:
         number of hosts [3]:
-        metrics, one a line, as NAME:TYPE with gauge, counter or histogram; Enter ends them
+        metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them
         metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
         ");
     }
@@ -126,7 +126,7 @@ mod tests {
         number of hosts [3]:
         "0" is not a whole number from 1
         number of hosts [3]:
-        metrics, one a line, as NAME:TYPE with gauge, counter or histogram; Enter ends them
+        metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them
         metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
         "sales" is not NAME:TYPE, as in cpu_usage_percent:gauge
         metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:

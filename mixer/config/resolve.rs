@@ -3,6 +3,7 @@
 mod cells;
 mod dirt;
 mod events;
+mod families;
 mod hosts;
 mod identity;
 mod metrics;
@@ -112,6 +113,8 @@ fn group_by_shape(plan: &mut Plan) {
 struct KnownFamily {
     family: Family,
     is_described: bool,
+    /// Some of its series have a created time.
+    has_created: bool,
     span: SourceSpan,
 }
 

@@ -3,6 +3,7 @@
 //! Everything that can be known without arguments is an error here: unknown fields, wrong types, unknown
 //! scenarios, expressions that do not compile. Values come in [`super::resolve`].
 
+mod cells;
 mod dirt;
 mod metric;
 mod overrides;
@@ -11,6 +12,7 @@ mod slots;
 
 use indexmap::IndexMap;
 
+pub(super) use cells::{CellsTemplate, Listed, SpreadTemplate};
 pub(super) use dirt::DirtTemplate;
 pub(super) use metric::MetricTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};

@@ -9,6 +9,7 @@ mod identity;
 mod language;
 mod mutations;
 mod slots;
+mod types;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -132,7 +133,7 @@ const WRONG_METRICS: [&str; 32] = [
     r#"Metric(name: "m", buckets: [1, 2])"#,
     r#"Metric(name: "m", metric_type: histogram, buckets: [2, 1])"#,
     r#"Metric(name: "m", metric_type: histogram, labels: { "le": "1" })"#,
-    r#"Metric(name: "m", metric_type: summary)"#,
+    r#"Metric(name: "m", metric_type: sumary)"#,
     r#"Metric(name: "m", accumulate: per_second)"#,
     r#"Metric(name: "m", labels: { "a b": "1" })"#,
     r#"Metric(name: "push_time_seconds")"#,
@@ -181,8 +182,8 @@ fn metrics_are_checked_to_the_last_field() {
         test.ron:2:52: buckets must be one or more bounds, each above the one before; +Inf is added
     Metric(name: "m", metric_type: histogram, labels: { "le": "1" })
         test.ron:2:53: label "le" is set by promemu itself; choose another name
-    Metric(name: "m", metric_type: summary)
-        test.ron:2:32: unknown metric_type "summary"; there is gauge, counter, histogram
+    Metric(name: "m", metric_type: sumary)
+        test.ron:2:32: unknown metric_type "sumary"; did you mean "summary"?
     Metric(name: "m", accumulate: per_second)
         test.ron:2:31: accumulate is for a counter, but this is a gauge
     Metric(name: "m", labels: { "a b": "1" })

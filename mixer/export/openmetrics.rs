@@ -2,20 +2,26 @@
 //! (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>).
 //!
 //! A bound in `le` is written as the text format does it (`1`, not `1.0`), so that series go on as they are
-//! pushed and scraped live. A counter whose name does not end in `_total` is of type unknown, since OpenMetrics
-//! has no such counter.
+//! pushed and scraped live. An exemplar stands at the first moment that has it.
 
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::lines::{Reads, lines};
 use super::{Series, SeriesFormat};
 use crate::clock::Time;
-use crate::exposition::put_number;
-use crate::metric::{Kind, MetricType, is_absent};
+use crate::exposition::{openmetrics_type, put_exemplar, put_number, put_openmetrics_head};
+use crate::metric::{Exemplar, Kind, Layout, is_absent};
 use crate::series::Family;
 
 pub(super) struct OpenMetrics {
-    /// The moments, each as it ends a line: a blank, the seconds, and the line's end.
+    /// The moments, each as it stands in a line: a blank, and the seconds.
     line_ends: Vec<u8>,
     /// Where each begins.
     starts: Vec<u32>,
+    /// The families' names.
+    names: Arc<IndexSet<Arc<str>>>,
 }
 
 impl OpenMetrics {
@@ -25,23 +31,18 @@ impl OpenMetrics {
             starts.push(u32::try_from(line_ends.len()).unwrap_or(u32::MAX));
             line_ends.push(b' ');
             put_number(moment.unix_millis_secs(), &mut line_ends);
-            line_ends.push(b'\n');
         }
         starts.push(u32::try_from(line_ends.len()).unwrap_or(u32::MAX));
-        Self { line_ends, starts }
+        Self { line_ends, starts, names: Arc::default() }
+    }
+
+    /// The same for families of these names.
+    pub(super) fn with_names(self, names: impl Iterator<Item = Arc<str>>) -> Self {
+        Self { names: Arc::new(names.collect()), ..self }
     }
 
     fn line_end(&self, moment: usize) -> &[u8] {
         &self.line_ends[self.starts[moment] as usize..self.starts[moment + 1] as usize]
-    }
-}
-
-/// A family's type, and its name without what its type adds.
-fn type_and_stem(family: &Family) -> (&'static str, &str) {
-    match (family.metric_type, family.name.strip_suffix("_total")) {
-        (MetricType::Counter, Some(stem)) => ("counter", stem),
-        (MetricType::Counter, None) => ("unknown", &family.name),
-        (metric_type, _) => (metric_type.text_name(), &family.name),
     }
 }
 
@@ -51,28 +52,53 @@ impl SeriesFormat for OpenMetrics {
     }
 
     fn at(&self, own_times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
-        Some(Box::new(Self::new(own_times.iter().copied())))
+        Some(Box::new(Self { names: Arc::clone(&self.names), ..Self::new(own_times.iter().copied()) }))
     }
 
     fn put_family(&self, family: &Family, out: &mut Vec<u8>) {
-        let (type_name, stem) = type_and_stem(family);
-        out.extend_from_slice(format!("# TYPE {stem} {type_name}\n# HELP {stem} ").as_bytes());
-        for byte in family.help.bytes() {
-            match byte {
-                b'\\' => out.extend_from_slice(b"\\\\"),
-                b'"' => out.extend_from_slice(b"\\\""),
-                b'\n' => out.extend_from_slice(b"\\n"),
-                other => out.push(other),
-            }
-        }
-        out.push(b'\n');
+        let (type_name, stem) = openmetrics_type(family, |name| self.names.contains(name));
+        put_openmetrics_head(family, type_name, stem, out);
     }
 
     fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
-        match &series.metric.cells.layout().kind {
-            Kind::Histogram { bounds } => self.put_histogram(series, bounds, out),
-            _ => self.put_simple(series, out),
+        let layout = series.metric.cells.layout();
+        let cell = |place: usize| series.samples.cell(series.metric.offset + place);
+        let lines: Vec<(Vec<u8>, Reads)> = lines(&series.family.name, layout)
+            .iter()
+            .map(|line| (prefix(series, &series.family.name, line.suffix, &line.label), line.reads))
+            .collect();
+        let (type_name, stem) = openmetrics_type(series.family, |name| self.names.contains(name));
+        let created = (layout.has_created && type_name != "unknown")
+            .then(|| (prefix(series, stem, "_created", ""), cell(layout.width() - 1)));
+        let mut exemplars = Exemplars { layout_width: layout.kind.width(), last: None };
+        let mut samples = 0;
+        for moment in (0..series.samples.moments()).filter(|moment| !is_absent(cell(0)[*moment])) {
+            let exemplar = if layout.has_exemplar && type_name != "unknown" {
+                exemplars.next(layout, |place| cell(place)[moment])
+            } else {
+                None
+            };
+            let mut exemplar = exemplar.map(|exemplar| (marked_line(&layout.kind, &exemplar), exemplar));
+            let mut total = 0.0;
+            for (n, (prefix, reads)) in lines.iter().enumerate() {
+                out.extend_from_slice(prefix);
+                put_number(reads.value(|place| cell(place)[moment], &mut total), out);
+                out.extend_from_slice(self.line_end(moment));
+                if let Some((_, exemplar)) = exemplar.take_if(|(line, _)| *line == n) {
+                    put_exemplar(&exemplar, out);
+                }
+                out.push(b'\n');
+                samples += 1;
+            }
+            if let Some((prefix, cells)) = &created {
+                out.extend_from_slice(prefix);
+                put_number(cells[moment], out);
+                out.extend_from_slice(self.line_end(moment));
+                out.push(b'\n');
+                samples += 1;
+            }
         }
+        samples
     }
 
     fn put_end(&self, out: &mut Vec<u8>) {
@@ -80,61 +106,41 @@ impl SeriesFormat for OpenMetrics {
     }
 }
 
-impl OpenMetrics {
-    fn put_simple(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
-        let prefix = prefix(series, "", None);
-        let cells = series.samples.cell(series.metric.offset);
-        let mut samples = 0;
-        for (moment, value) in cells.iter().enumerate().filter(|(_, value)| !is_absent(**value)) {
-            out.extend_from_slice(&prefix);
-            put_number(*value, out);
-            out.extend_from_slice(self.line_end(moment));
-            samples += 1;
-        }
-        samples
-    }
+/// The exemplars of a series, each once.
+struct Exemplars {
+    layout_width: usize,
+    last: Option<Exemplar>,
+}
 
-    /// All lines of one moment stand together.
-    fn put_histogram(&self, series: &Series<'_>, bounds: &[f64], out: &mut Vec<u8>) -> u64 {
-        let all_bounds = bounds.iter().chain(&[f64::INFINITY]);
-        let buckets: Vec<(Vec<u8>, &[f64])> = all_bounds
-            .zip(series.metric.offset..)
-            .map(|(bound, cell)| (prefix(series, "_bucket", Some(*bound)), series.samples.cell(cell)))
-            .collect();
-        let sums = series.samples.cell(series.metric.offset + buckets.len());
-        let (sum, count) = (prefix(series, "_sum", None), prefix(series, "_count", None));
-        let mut samples = 0;
-        for moment in 0..series.samples.moments() {
-            if is_absent(buckets[0].1[moment]) {
-                continue;
-            }
-            let mut put = |prefix: &[u8], value: f64| {
-                out.extend_from_slice(prefix);
-                put_number(value, out);
-                out.extend_from_slice(self.line_end(moment));
-                samples += 1;
-            };
-            let mut total = 0.0;
-            for (prefix, cells) in &buckets {
-                total += cells[moment];
-                put(prefix, total);
-            }
-            put(&sum, sums[moment]);
-            put(&count, total);
+impl Exemplars {
+    /// The exemplar that these cells have, if it is new.
+    fn next(&mut self, layout: &Layout, cell: impl Fn(usize) -> f64) -> Option<Exemplar> {
+        let mut cells = vec![0.0; layout.width()];
+        for (place, own) in cells.iter_mut().enumerate().skip(self.layout_width) {
+            *own = cell(place);
         }
-        samples
+        let exemplar = layout.exemplar(&cells).filter(|exemplar| self.last != Some(*exemplar))?;
+        self.last = Some(exemplar);
+        Some(exemplar)
+    }
+}
+
+/// Which of a series' lines an exemplar belongs to.
+fn marked_line(kind: &Kind, exemplar: &Exemplar) -> usize {
+    match kind {
+        Kind::Histogram { bounds } => bounds.partition_point(|bound| *bound < exemplar.value),
+        _ => 0,
     }
 }
 
 /// `name{labels} `
-fn prefix(series: &Series<'_>, suffix: &str, le: Option<f64>) -> Vec<u8> {
-    let mut prefix = format!("{}{suffix}{{", series.family.name).into_bytes();
+fn prefix(series: &Series<'_>, name: &str, suffix: &str, label: &str) -> Vec<u8> {
+    let mut prefix = format!("{name}{suffix}{{").into_bytes();
     prefix.extend_from_slice(&series.labels);
-    if let Some(bound) = le {
-        prefix.extend_from_slice(b",le=\"");
-        put_number(bound, &mut prefix);
-        prefix.push(b'"');
+    if !series.labels.is_empty() && !label.is_empty() {
+        prefix.push(b',');
     }
+    prefix.extend_from_slice(label.as_bytes());
     prefix.extend_from_slice(b"} ");
     prefix
 }

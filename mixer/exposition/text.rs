@@ -179,8 +179,8 @@ impl Lines<'_> {
     }
 }
 
-/// `# {labels} value time`, behind a line's value.
-fn put_exemplar(exemplar: &Exemplar, out: &mut Vec<u8>) {
+/// Appends `# {labels} value time`, which stands behind a line's value in OpenMetrics.
+pub fn put_exemplar(exemplar: &Exemplar, out: &mut Vec<u8>) {
     out.extend_from_slice(b" # ");
     let mut separator = b'{';
     for (name, id) in Exemplar::LABELS.into_iter().zip([&exemplar.trace_id()[..], &exemplar.span_id()]) {

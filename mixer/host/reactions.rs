@@ -56,9 +56,7 @@ impl EmulatedHost {
                     self.emit(now, Arc::clone(name), None, event.data.clone(), event.hops + 1, out);
                 }
                 Reaction::StartMetric(metric) => {
-                    if let Some(seldom) = &mut self.seldom {
-                        seldom.stopped.retain(|stopped| stopped != metric);
-                    }
+                    self.start_metric(*metric);
                     out.updated[*metric] = true;
                 }
                 // Below, when the host itself has heard it.
@@ -83,6 +81,17 @@ impl EmulatedHost {
         }
         if !plan.shape.slots.is_empty() {
             self.hear_in_slots(now, event, out);
+        }
+    }
+
+    /// A metric that was stopped begins anew.
+    fn start_metric(&mut self, metric: usize) {
+        let Some(seldom) = &mut self.seldom else { return };
+        if let Some(at) = seldom.stopped.iter().position(|stopped| *stopped == metric) {
+            seldom.stopped.swap_remove(at);
+            let plan = &self.plan.shape.metrics[metric];
+            let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+            plan.cells.restart(&mut self.states, cells);
         }
     }
 }

@@ -460,3 +460,66 @@ proptest! {
         prop_assert!(rows.windows(2).all(|pair| (0..3).all(|bucket| pair[0].1[bucket] <= pair[1].1[bucket])));
     }
 }
+
+/// The layout, and the cells after so many seconds, of a host's only metric.
+fn cells_after(metric: &str, secs: f64, events: &[(f64, &str)]) -> (Arc<crate::metric::Layout>, Vec<f64>) {
+    let plan = one_host(&format!(
+        "interval: 1, listen_events: {{ \"off\": stop_metric(\"m_total\"), \"on\": start_metric(\"m_total\") }}, metrics: [{metric}]"
+    ));
+    let mut host = host(&plan, 0, 1);
+    drive(&mut host, secs, events);
+    (Arc::clone(plan.hosts[0].shape.metrics[0].cells.layout()), host.row().to_vec())
+}
+
+const COUNTED: &str = r#"Metric(name: "m_total", metric_type: counter, created: true, exemplars: true, update_interval: 1,
+    when: "t < 3 || t > 5", scenario: random_in_range(value_range: (2, 2)))"#;
+
+#[test]
+fn a_counter_that_starts_anew_has_a_new_created_time_and_one_that_pauses_has_not() {
+    let (layout, first) = cells_after(COUNTED, 1.0, &[]);
+    let created = layout.created_unix_secs(&first).unwrap();
+    let exemplar = layout.exemplar(&first).unwrap();
+    assert_eq!((exemplar.value.to_bits(), exemplar.unix_secs), (2f64.to_bits(), created + 1.0));
+    let (_, paused) = cells_after(COUNTED, 4.0, &[]);
+    assert!(is_absent(paused[0]));
+    let (_, later) = cells_after(COUNTED, 7.0, &[]);
+    assert_eq!((later[0].to_bits(), layout.created_unix_secs(&later)), (10f64.to_bits(), Some(created)));
+    let (_, anew) = cells_after(COUNTED, 12.0, &[(8.0, "off"), (10.5, "on")]);
+    assert_eq!(layout.created_unix_secs(&anew), Some(created + 10.5));
+    assert_eq!(anew[0].to_bits(), 6f64.to_bits());
+}
+
+#[test]
+fn what_observes_begins_anew_whenever_it_had_no_sample() {
+    let metric = |metric_type: &str| {
+        format!(
+            "Metric(name: \"m_total\", metric_type: {metric_type}, created: true, update_interval: 1, observations: 500,
+                when: \"t < 3 || t > 5\", spread: lognormal(median: 1, p99: 3))"
+        )
+    };
+    for metric_type in ["histogram", "native_histogram", "summary"] {
+        let (layout, before) = cells_after(&metric(metric_type), 2.0, &[]);
+        let (_, after) = cells_after(&metric(metric_type), 7.0, &[]);
+        let created = |cells: &[f64]| layout.created_unix_secs(cells).unwrap();
+        assert!((created(&after) - created(&before) - 6.0).abs() < 1e-6, "{metric_type}");
+        if metric_type != "histogram" {
+            assert_eq!((before[0].to_bits(), after[0].to_bits()), (1500f64.to_bits(), 1000f64.to_bits()));
+        }
+    }
+}
+
+#[test]
+fn a_stateset_is_in_the_state_of_that_number() {
+    let metric = |value: &str| {
+        format!(
+            "Metric(name: \"m_total\", metric_type: stateset, states: [\"a\", \"b\", \"c\"], scenario: script(source: \"{value}\"))"
+        )
+    };
+    for (value, state) in [("0.4", 0f64), ("1.6", 2.0), ("1", 1.0)] {
+        let (_, cells) = cells_after(&metric(value), 0.0, &[]);
+        assert_eq!(cells[0].to_bits(), state.to_bits(), "{value}");
+    }
+    let (_, beyond) =
+        cells_after(&metric("7.0").replace("states:", "value_range: (-5, 9), states:"), 0.0, &[]);
+    assert_eq!(beyond[0].to_bits(), 2f64.to_bits());
+}

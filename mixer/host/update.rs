@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{EmulatedHost, Outbox};
 use crate::clock::Time;
 use crate::event::Event;
-use crate::expression::{Happening, Moment};
-use crate::metric::{Update, is_absent};
+use crate::expression::{Formula, Happening, Moment};
+use crate::metric::{Distribution, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::Rng;
 use crate::scenario::{Running, Scenario, Tick};
@@ -115,17 +115,18 @@ impl EmulatedHost {
             storage: &mut self.storage,
             effects: &mut out.effects,
         };
-        let outcome = make(plan, &mut metric.running, &mut tick);
+        let mut spread = None;
+        let outcome = make(plan, &mut metric.running, &mut tick, &mut spread);
         let mut has_sample = true;
         match outcome {
             Ok(Made::Value(value, observations)) => {
                 let value = value.map(|value| clamp(value, plan.value_range));
                 metric.level = value.unwrap_or(metric.level);
-                let update =
-                    Update { value, level: metric.level, now, rounding: plan.rounding, observations };
+                let (level, rounding) = (metric.level, plan.rounding);
+                let update = Update { value, level, now, rounding, observations, spread: spread.as_ref() };
                 let update = self.since_reset(index, update);
                 let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-                plan.cells.take(&update, &mut self.states, cells);
+                plan.cells.take(&update, &mut self.metrics[index].rng, &mut self.states, cells);
             }
             Ok(Made::Nothing) => {
                 self.clear_cells(index);
@@ -153,7 +154,7 @@ impl EmulatedHost {
     }
 
     /// The update as it counts since the metric was reset last, if it was.
-    fn since_reset(&self, index: usize, update: Update) -> Update {
+    fn since_reset<'a>(&self, index: usize, update: Update<'a>) -> Update<'a> {
         let Some(dirt) = self.dirt() else { return update };
         Update { value: update.value.map(|value| value - dirt.base(index)), ..update }
     }
@@ -236,8 +237,13 @@ enum Made {
     Nothing,
 }
 
-/// Asks a metric's condition, its scenario, and how many observations there are.
-fn make(plan: &MetricPlan, running: &mut Running, tick: &mut Tick<'_>) -> Result<Made, String> {
+/// Asks a metric's condition, its scenario, how many observations there are, and how they scatter.
+fn make(
+    plan: &MetricPlan,
+    running: &mut Running,
+    tick: &mut Tick<'_>,
+    spread: &mut Option<Distribution>,
+) -> Result<Made, String> {
     if let Some(when) = &plan.when
         && !when.holds(&mut tick.moment(tick.value))?
     {
@@ -251,6 +257,15 @@ fn make(plan: &MetricPlan, running: &mut Running, tick: &mut Tick<'_>) -> Result
         }
         None => 1,
     };
+    if let Some(plan) = &plan.spread {
+        let level = value.unwrap_or(tick.value);
+        let mut said = |formula: &Option<Formula>| match formula {
+            Some(formula) => formula.evaluate(&mut tick.moment(level)),
+            None => Ok(level),
+        };
+        let distribution = plan.distribution(said(&plan.median)?, said(&plan.p99)?);
+        *spread = distribution.is_finite().then_some(distribution);
+    }
     Ok(Made::Value(value, observations))
 }
 

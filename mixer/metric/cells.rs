@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Layout, Rounding, is_absent};
-use crate::clock::Time;
+use super::distribution::Distribution;
+use super::observations::{Observations, Observed};
+use super::recent::{self, Recent};
+use super::{ABSENT, Exemplar, Kind, Layout, Rounding, is_absent};
+use crate::clock::{Span, Time};
+use crate::rng::Rng;
 
 /// How a metric's values become cells.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +31,16 @@ pub enum Filling {
         index: usize,
     },
     /// It is observed.
-    Observations,
+    Observations {
+        /// Observations are clamped to this.
+        range: (f64, f64),
+        /// For summaries: their place among the host's, and how far they look back.
+        recent: Option<(usize, Span)>,
+    },
+    /// It is nothing; the value is 1.
+    Info,
+    /// It is rounded to the number of a state.
+    State,
 }
 
 /// How a counter reads a scenario's value.
@@ -77,15 +90,18 @@ impl Cells {
     /// Whether the first cell is the value, and not a count of observations.
     #[must_use]
     pub const fn shows_value(&self) -> bool {
-        !matches!(self.filling, Filling::Observations)
+        !matches!(self.filling, Filling::Observations { .. })
     }
 
     /// Gives it a place among its host's states, if it needs one.
-    pub fn place(&mut self, counters: &mut usize) {
-        if let Filling::Counter { index, .. } = &mut self.filling {
-            *index = *counters;
-            *counters += 1;
-        }
+    pub fn place(&mut self, taken: &mut Places) {
+        let place = match &mut self.filling {
+            Filling::Counter { index, .. } => (index, &mut taken.counters),
+            Filling::Observations { recent: Some((index, _)), .. } => (index, &mut taken.summaries),
+            _ => return,
+        };
+        *place.0 = *place.1;
+        *place.1 += 1;
     }
 
     /// The cell that takes any number, if there is one: the value, or the sum of all observations.
@@ -102,59 +118,155 @@ impl Cells {
     /// Whether [`Self::reset`] does anything.
     #[must_use]
     pub const fn resets(&self) -> bool {
-        !matches!(self.filling, Filling::Gauge)
+        matches!(self.filling, Filling::Counter { .. } | Filling::Observations { .. })
     }
 
     /// Begins anew from nothing, as after a restart. Gives whether what scenarios give is a total, which goes
     /// on. `states` are those of the host.
     pub fn reset(&self, states: &mut States, cells: &mut [f64], now: Time) -> bool {
+        if self.resets() && !is_absent(cells[0]) {
+            self.begin(states, cells, now);
+        }
         if let Filling::Counter { index, .. } = self.filling {
             states.counters[index] = Counter::new(0.0);
-        }
-        if self.resets() && !is_absent(cells[0]) {
-            cells.fill(0.0);
-            match &self.layout.kind {
-                Kind::NativeHistogram(layout) => layout.clear(cells),
-                Kind::Summary { quantiles } => cells[2..2 + quantiles.len()].fill(f64::NAN),
-                Kind::Value | Kind::Histogram { .. } | Kind::StateSet { .. } => {}
-            }
-            if let Some(created) = cells.last_mut().filter(|_| self.layout.has_created) {
-                *created = now.unix_secs();
-            }
+            cells[0] = if is_absent(cells[0]) { cells[0] } else { 0.0 };
         }
         matches!(self.filling, Filling::Counter { accumulate: Accumulate::Total, .. })
+    }
+
+    /// A stopped metric is to start anew: a counter that counts itself begins at nothing. What observes does so
+    /// whenever it had no sample.
+    pub fn restart(&self, states: &mut States, cells: &mut [f64]) {
+        if let Filling::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
+            self.filling
+        {
+            states.counters[index] = Counter::new(0.0);
+            cells.fill(ABSENT);
+        }
+    }
+
+    /// How many cells must be absent when there is no sample; those of the exemplar and the created time outlast it.
+    #[must_use]
+    pub fn sample_width(&self) -> usize {
+        self.layout.kind.width()
     }
 
     /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
     /// histograms. `states` are those of the host.
     #[inline]
-    pub fn take(&self, update: &Update, states: &mut States, cells: &mut [f64]) {
+    pub fn take(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
         let Update { value, level, now, rounding, .. } = *update;
         match self.filling {
             Filling::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
             Filling::Counter { accumulate, index } => {
-                cells[0] = rounding.round(states.counters[index].take(accumulate, value, now));
+                let total = rounding.round(states.counters[index].take(accumulate, value, now));
+                if self.width > 1 {
+                    self.note_growth(total - cells[0], now, rng, cells);
+                }
+                cells[0] = total;
             }
-            Filling::Observations => self.observe(update, cells),
+            Filling::Observations { .. } => self.observe(update, rng, states, cells),
+            Filling::Info => cells[0] = 1.0,
+            Filling::State => {
+                let Kind::StateSet { states } = &self.layout.kind else { return };
+                let last = u32::try_from(states.len() - 1).map_or(0.0, f64::from);
+                cells[0] = libm::round(value.unwrap_or(level)).max(0.0).min(last);
+            }
         }
     }
 
-    fn observe(&self, update: &Update, cells: &mut [f64]) {
-        let Kind::Histogram { bounds } = &self.layout.kind else { return };
-        if is_absent(cells[0]) {
-            cells.fill(0.0);
+    /// A counter's created time, and its exemplar, which says by how much it grew.
+    #[cold]
+    fn note_growth(&self, growth: f64, now: Time, rng: &mut Rng, cells: &mut [f64]) {
+        let growth = if is_absent(cells[0]) { 0.0 } else { growth };
+        if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
+            *created = now.unix_millis_secs();
         }
-        if let Some(value) = update.value.filter(|value| value.is_finite()) {
-            let count = f64::from(update.observations);
-            cells[bounds.partition_point(|bound| *bound < value)] += count;
-            cells[bounds.len() + 1] += value * count;
+        if self.layout.has_exemplar && growth > 0.0 && growth.is_finite() {
+            Exemplar::put(&mut cells[1..], growth, now.unix_millis_secs(), rng);
+        }
+    }
+
+    fn created<'c>(&self, cells: &'c mut [f64]) -> Option<&'c mut f64> {
+        if self.layout.has_created { cells.last_mut() } else { None }
+    }
+
+    /// Makes cells those of a series that begins now.
+    fn begin(&self, states: &mut States, cells: &mut [f64], now: Time) {
+        cells.fill(0.0);
+        match &self.layout.kind {
+            Kind::NativeHistogram(layout) => layout.clear(cells),
+            Kind::Summary { quantiles } => cells[2..2 + quantiles.len()].fill(f64::NAN),
+            Kind::Value | Kind::Histogram { .. } | Kind::StateSet { .. } => {}
+        }
+        if let Filling::Observations { recent: Some((index, _)), .. } = self.filling {
+            states.recent[index].clear();
+        }
+        if let Some(created) = self.created(cells) {
+            *created = now.unix_millis_secs();
+        }
+    }
+
+    #[inline(never)]
+    fn observe(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
+        let Filling::Observations { range, recent } = self.filling else { return };
+        if is_absent(cells[0]) {
+            self.begin(states, cells, update.now);
+        }
+        let value = update.value.filter(|value| value.is_finite()).map(Distribution::Alike);
+        let distribution = update.spread.copied().or(value).filter(|_| update.observations > 0);
+        let observed = distribution.map(|distribution| {
+            let observations = Observations { distribution, count: update.observations, range };
+            self.put(observations, update.now, rng, states, cells)
+        });
+        if let (Some(observed), true) = (observed, self.layout.has_exemplar) {
+            let from = self.layout.kind.width();
+            let exemplar = &mut cells[from..from + Exemplar::CELLS];
+            Exemplar::put(exemplar, observed.last, update.now.unix_millis_secs(), rng);
+        }
+        if let (Kind::Summary { quantiles }, Some((index, window))) = (&self.layout.kind, recent) {
+            let values = &mut cells[2..2 + quantiles.len()];
+            states.recent[index].quantiles(&recent::layout(range), window, update.now, quantiles, values);
+        }
+    }
+
+    /// Puts observations in their cells.
+    fn put(
+        &self,
+        observations: Observations,
+        now: Time,
+        rng: &mut Rng,
+        states: &mut States,
+        cells: &mut [f64],
+    ) -> Observed {
+        let count = f64::from(observations.count);
+        match (&self.layout.kind, self.filling) {
+            (Kind::Histogram { bounds }, _) => {
+                let (counts, rest) = cells.split_at_mut(bounds.len() + 1);
+                let observed = observations.into_buckets(bounds, counts, rng);
+                rest[0] += observed.sum;
+                observed
+            }
+            (Kind::NativeHistogram(layout), _) => {
+                let observed = observations.into_native(layout, cells, rng);
+                (cells[0], cells[1]) = (cells[0] + count, cells[1] + observed.sum);
+                observed
+            }
+            (Kind::Summary { .. }, Filling::Observations { range, recent: Some((index, window)) }) => {
+                let layout = recent::layout(range);
+                let recent = states.recent[index].current(&layout, window, now);
+                let observed = observations.into_native(&layout, recent, rng);
+                (cells[0], cells[1]) = (cells[0] + count, cells[1] + observed.sum);
+                observed
+            }
+            _ => Observed { sum: 0.0, last: 0.0 },
         }
     }
 }
 
 /// What a metric takes at an update.
 #[derive(Clone, Copy, Debug)]
-pub struct Update {
+pub struct Update<'a> {
     /// The scenario's new value; none to keep the last one.
     pub value: Option<f64>,
     /// The last value.
@@ -163,22 +275,39 @@ pub struct Update {
     pub now: Time,
     /// How the value is rounded.
     pub rounding: Rounding,
-    /// How many observations a histogram makes.
+    /// How many observations a histogram or a summary makes.
     pub observations: u32,
+    /// How they scatter; without it, all of them are the value.
+    pub spread: Option<&'a Distribution>,
+}
+
+/// How many places among a host's states are taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Places {
+    counters: usize,
+    summaries: usize,
 }
 
 /// What few of a host's metrics need, beside their cells.
 #[derive(Debug, Default)]
 pub struct States {
     counters: Box<[Counter]>,
+    recent: Box<[Recent]>,
 }
 
 impl States {
     /// Those of these metrics, each with its value before the first update.
     #[must_use]
     pub fn of<'a>(metrics: impl Iterator<Item = (&'a Cells, f64)>) -> Self {
-        let counters = metrics.filter(|(cells, _)| matches!(cells.filling, Filling::Counter { .. }));
-        Self { counters: counters.map(|(_, total)| Counter::new(total)).collect() }
+        let (mut counters, mut recent) = (Vec::new(), Vec::new());
+        for (cells, value) in metrics {
+            match cells.filling {
+                Filling::Counter { .. } => counters.push(Counter::new(value)),
+                Filling::Observations { recent: Some(_), .. } => recent.push(Recent::new()),
+                _ => {}
+            }
+        }
+        Self { counters: counters.into(), recent: recent.into() }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::native::{NativeHistogram, NativeLayout};
-use crate::rng::Seed;
+use crate::rng::{Rng, Seed};
 
 /// What the cells of a series are. Series of one metric share it.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +79,13 @@ impl Exemplar {
 
     const fn seed(&self) -> Seed {
         Seed::new(self.id)
+    }
+
+    /// Makes cells those of an exemplar with an identity of its own.
+    pub(super) fn put(cells: &mut [f64], value: f64, unix_secs: f64, rng: &mut Rng) {
+        // Numbers below this are exact in a cell.
+        const ID_END: f64 = 4_503_599_627_370_496.0;
+        cells[..Self::CELLS].copy_from_slice(&[libm::floor(rng.unit() * ID_END), value, unix_secs]);
     }
 }
 

@@ -139,20 +139,42 @@ impl NativeLayout {
 
     /// Counts it in its bucket only.
     pub(super) fn count(&self, cells: &mut [f64], value: f64, count: f64) {
+        if count <= 0.0 {
+            return;
+        }
         if value.abs() <= self.zero_threshold {
             cells[2] += count;
             return;
         }
-        let is_negative = value < 0.0 && self.negative > 0;
+        let schema = schema_in(cells);
+        self.count_in(cells, value < 0.0, (bucket_of(value.abs(), schema), schema), count);
+    }
+
+    /// Adds what is in the buckets of other cells so many times, which may be negative.
+    pub fn add(&self, cells: &mut [f64], other: &[f64], times: f64) {
+        let other = NativeHistogram::of(self, other);
+        while schema_in(cells) > other.schema {
+            self.halve(cells);
+        }
+        cells[2] += other.zero_count * times;
+        for (side, is_negative) in [(other.positive, false), (other.negative, true)] {
+            for (bucket, count) in side.populated() {
+                self.count_in(cells, is_negative, (bucket, other.schema), count * times);
+            }
+        }
+    }
+
+    /// Counts in a bucket of a resolution that is not lower than that of the cells.
+    fn count_in(&self, cells: &mut [f64], is_negative: bool, (bucket, schema): (i32, i8), count: f64) {
         loop {
-            let schema = schema_in(cells);
-            let bucket = bucket_of(value.abs(), schema);
+            let own_schema = schema_in(cells);
+            let bucket = (own_schema..schema).fold(bucket, |bucket, _| half(bucket));
             let (positive, negative) = self.windows(cells);
-            let window = if is_negative { negative } else { positive };
+            let window = if is_negative && !negative.is_empty() { negative } else { positive };
             if put(window, bucket, count) {
                 return;
             }
-            if schema == SCHEMAS.0 {
+            if own_schema == SCHEMAS.0 {
                 // It cannot be halved any more: the nearest bucket takes it.
                 let size = number(window.len() - WINDOW_HEAD_CELLS);
                 let (lowest, highest) = (whole(window[2]) - size, whole(window[1]) + size - 1);
@@ -293,7 +315,7 @@ const fn half(bucket: i32) -> i32 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a schema, kept in a float cell")]
-fn schema_in(cells: &[f64]) -> i8 {
+pub(super) fn schema_in(cells: &[f64]) -> i8 {
     cells[3] as i8
 }
 

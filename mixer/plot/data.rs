@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use promemu::backfill::{Backfill, Grid, HostSamples};
 use promemu::clock::{Span, Time};
-use promemu::metric::{Cells, Filling, Kind, is_absent};
+use promemu::metric::{Cells, Filling, Kind, NativeLayout, is_absent, native_histogram};
 use promemu::plan::Plan;
 
 use super::axis::Unit;
@@ -168,6 +168,12 @@ enum Reading {
     Rate { steps: usize, step: Span },
     /// Quantiles of what was observed in so many steps.
     Quantiles { steps: usize, step: Span, bounds: Arc<[f64]> },
+    /// The same of native histograms.
+    NativeQuantiles { steps: usize, step: Span, layout: NativeLayout },
+    /// The quantiles that summaries show.
+    Summaries { quantiles: Arc<[f64]> },
+    /// Which state it is, by their numbers.
+    States(Arc<[Arc<str>]>),
 }
 
 /// What has been read so far.
@@ -176,6 +182,8 @@ enum Gathered {
     Curves(Vec<Curve>),
     /// What the buckets have grown by, each at every moment, and how many series that is.
     Buckets(Vec<Vec<f64>>, usize),
+    /// The growth of native histograms as one, at every moment, and how many series that is.
+    Native(Vec<Vec<f64>>, usize),
 }
 
 impl Reading {
@@ -194,6 +202,11 @@ impl Reading {
             Some((Kind::Histogram { bounds }, _)) => {
                 Self::Quantiles { steps, step, bounds: Arc::clone(bounds) }
             }
+            Some((Kind::NativeHistogram(layout), _)) => {
+                Self::NativeQuantiles { steps, step, layout: *layout }
+            }
+            Some((Kind::Summary { quantiles }, _)) => Self::Summaries { quantiles: Arc::clone(quantiles) },
+            Some((Kind::StateSet { states }, _)) => Self::States(Arc::clone(states)),
             _ => Self::Values,
         }
     }
@@ -203,7 +216,14 @@ impl Reading {
             Self::Quantiles { bounds, .. } => {
                 Gathered::Buckets(vec![vec![0.0; grid.count()]; bounds.len() + 1], 0)
             }
-            Self::Values | Self::Rate { .. } => Gathered::Curves(Vec::new()),
+            Self::NativeQuantiles { layout, .. } => {
+                let mut cells = vec![0.0; layout.width()];
+                layout.clear(&mut cells);
+                Gathered::Native(vec![cells; grid.count()], 0)
+            }
+            Self::Values | Self::Rate { .. } | Self::Summaries { .. } | Self::States(_) => {
+                Gathered::Curves(Vec::new())
+            }
         }
     }
 
@@ -212,7 +232,7 @@ impl Reading {
         let metric = series.metric(plan);
         let cells = samples.cell(metric.offset);
         match (self, gathered) {
-            (Self::Values, Gathered::Curves(curves)) => {
+            (Self::Values | Self::States(_), Gathered::Curves(curves)) => {
                 let finite = |value: &f64| if value.is_finite() { *value } else { f64::NAN };
                 curves.push(Curve { label: label(plan, series), values: cells.iter().map(finite).collect() });
             }
@@ -238,6 +258,27 @@ impl Reading {
                     }
                 }
             }
+            (Self::Summaries { quantiles }, Gathered::Curves(curves)) => {
+                for (quantile, place) in quantiles.iter().zip(2..) {
+                    let label = format!("{} p{}", label(plan, series), quantile * 100.0);
+                    let values = samples.cell(metric.offset + place).iter();
+                    let values = values.map(|value| if value.is_finite() { *value } else { f64::NAN });
+                    curves.push(Curve { label, values: values.collect() });
+                }
+            }
+            (Self::NativeQuantiles { steps, layout, .. }, Gathered::Native(grown, count))
+                if metric.cells.layout().kind == Kind::NativeHistogram(*layout) =>
+            {
+                *count += 1;
+                let cells_at = |moment: usize| -> Vec<f64> {
+                    let places = metric.offset..metric.offset + layout.width();
+                    places.map(|place| samples.cell(place)[moment]).collect()
+                };
+                for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
+                    layout.add(&mut grown[n], &cells_at(n), 1.0);
+                    layout.add(&mut grown[n], &cells_at(from), -1.0);
+                }
+            }
             _ => {}
         }
     }
@@ -250,6 +291,14 @@ impl Reading {
                 count = added;
                 QUANTILES.iter().map(|(label, q)| quantile_curve(label, *q, bounds, &buckets)).collect()
             }
+            (Self::NativeQuantiles { layout, .. }, Gathered::Native(grown, added)) => {
+                count = added;
+                let curve = |(label, q): &(&str, f64)| {
+                    let quantile = |cells: &Vec<f64>| native_histogram(layout, cells).quantile(*q);
+                    Curve { label: (*label).to_owned(), values: grown.iter().map(quantile).collect() }
+                };
+                QUANTILES.iter().map(curve).collect()
+            }
             (_, Gathered::Curves(curves)) => curves,
             _ => Vec::new(),
         };
@@ -259,8 +308,13 @@ impl Reading {
         };
         let reading = match self {
             Self::Values => String::new(),
+            Self::Summaries { .. } => "quantiles".to_owned(),
+            Self::States(states) => {
+                let numbered = states.iter().enumerate().map(|(n, state)| format!("{n} {state}"));
+                numbered.collect::<Vec<_>>().join(", ")
+            }
             Self::Rate { steps, step } => format!("rate per second over {}", window(steps, step)),
-            Self::Quantiles { steps, step, .. } => {
+            Self::Quantiles { steps, step, .. } | Self::NativeQuantiles { steps, step, .. } => {
                 let together = if count > 1 { format!(" of {count} series together") } else { String::new() };
                 format!("p50 and p99{together} over {}", window(steps, step))
             }

@@ -30,6 +30,9 @@ impl FromStr for StarterMetric {
         if metric_type == MetricType::Counter && !name.ends_with("_total") {
             return Err(format!("a counter's name ends in _total; write {name}_total:counter"));
         }
+        if metric_type == MetricType::Info && !name.ends_with("_info") {
+            return Err(format!("an info's name ends in _info; write {name}_info:info"));
+        }
         Ok(Self { name: name.to_owned(), metric_type })
     }
 }
@@ -58,7 +61,14 @@ impl StarterMetric {
             lines.push("    update_interval: \"5s\",".to_owned());
             lines.push("    labels: { \"origin\": \"emulated\" },".to_owned());
         }
-        lines.extend(pattern.fields.iter().map(|field| format!("    {field},")));
+        // An info's only field are labels, which the first metric has.
+        if !is_first || !pattern.scenario.is_empty() {
+            lines.extend(pattern.fields.iter().map(|field| format!("    {field},")));
+        }
+        if pattern.scenario.is_empty() {
+            lines.push("),".to_owned());
+            return indented(&lines);
+        }
         lines.push("    // Or, instead:".to_owned());
         lines.extend(pattern.alternatives.iter().map(|other| format!("    //     scenario: {other},")));
         if is_first {
@@ -77,9 +87,12 @@ impl StarterMetric {
             lines.push(format!("    scenario: {},", pattern.scenario));
         }
         lines.push("),".to_owned());
-        let lines: Vec<String> = lines.iter().map(|line| format!("                {line}\n")).collect();
-        lines.concat()
+        indented(&lines)
     }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("                {line}\n")).collect::<Vec<_>>().concat()
 }
 
 /// What is written for a metric of one type.
@@ -87,45 +100,92 @@ struct Pattern {
     about: &'static str,
     fields: &'static [&'static str],
     scenario: &'static str,
-    alternatives: [&'static str; 3],
+    alternatives: &'static [&'static str],
     warm_up: &'static str,
 }
 
 impl Pattern {
     const fn of(metric_type: MetricType) -> Self {
         match metric_type {
-            MetricType::Gauge => Self {
-                about: "A gauge shows what its scenario says, within value_range.",
-                fields: &["value_range: (0, 100)"],
-                scenario: "random_walk(step: 5)",
-                alternatives: ["random_in_range", "sine_wave(period: \"5m\")", "update_by_trend(trend: up)"],
-                warm_up: "random_in_range(value_range: (80, 100))",
-            },
-            MetricType::Counter => Self {
-                about: "A counter adds up what its scenario says, here as a rate per second.",
-                fields: &["accumulate: per_second", "decimals: 0", "value_range: (0, 50)"],
-                scenario: "random_walk(step: 5)",
-                alternatives: [
-                    "random_in_range",
-                    "sine_wave(amplitude: 20, offset: 25)",
-                    "variety_selection(values: [5, 20])",
-                ],
-                warm_up: "random_in_range(value_range: (40, 50))",
-            },
-            _ => Self {
-                about: "A histogram counts in buckets: here 20 observations with each new value.",
-                fields: &["observations: 20", "buckets: [0.05, 0.1, 0.25, 0.5, 1]", "value_range: (0.01, 2)"],
-                scenario: "random_in_range(value_range: (0.02, 0.6))",
-                alternatives: [
-                    "random_walk(step: 0.1)",
-                    "sine_wave(amplitude: 0.4, offset: 0.5)",
-                    "variety_selection(values: [0.1, 1])",
-                ],
-                warm_up: "random_in_range(value_range: (0.5, 2))",
-            },
+            MetricType::Gauge => GAUGE,
+            MetricType::Counter => COUNTER,
+            MetricType::Histogram => HISTOGRAM,
+            MetricType::NativeHistogram => NATIVE_HISTOGRAM,
+            MetricType::Summary => SUMMARY,
+            MetricType::Info => INFO,
+            MetricType::StateSet => STATE_SET,
         }
     }
 }
+
+const GAUGE: Pattern = Pattern {
+    about: "A gauge shows what its scenario says, within value_range.",
+    fields: &["value_range: (0, 100)"],
+    scenario: "random_walk(step: 5)",
+    alternatives: &["random_in_range", "sine_wave(period: \"5m\")", "update_by_trend(trend: up)"],
+    warm_up: "random_in_range(value_range: (80, 100))",
+};
+
+const COUNTER: Pattern = Pattern {
+    about: "A counter adds up what its scenario says, here as a rate per second.",
+    fields: &["accumulate: per_second", "decimals: 0", "value_range: (0, 50)"],
+    scenario: "random_walk(step: 5)",
+    alternatives: &[
+        "random_in_range",
+        "sine_wave(amplitude: 20, offset: 25)",
+        "variety_selection(values: [5, 20])",
+    ],
+    warm_up: "random_in_range(value_range: (40, 50))",
+};
+
+const HISTOGRAM: Pattern = Pattern {
+    about: "A histogram counts in buckets: here 20 observations with each new value.",
+    fields: &["observations: 20", "buckets: [0.05, 0.1, 0.25, 0.5, 1]", "value_range: (0.01, 2)"],
+    scenario: "random_in_range(value_range: (0.02, 0.6))",
+    alternatives: &[
+        "random_walk(step: 0.1)",
+        "sine_wave(amplitude: 0.4, offset: 0.5)",
+        "variety_selection(values: [0.1, 1])",
+    ],
+    warm_up: "random_in_range(value_range: (0.5, 2))",
+};
+
+const NATIVE_HISTOGRAM: Pattern = Pattern {
+    about: "A native histogram counts in exponential buckets: here 200 observations with each new value.",
+    fields: &["observations: 200", "spread: lognormal(p99: \"value * 5\")", "value_range: (0.001, 10)"],
+    scenario: "random_walk(step: 0.01, value_range: (0.1, 0.3))",
+    alternatives: &["random_in_range(value_range: (0.1, 0.3))", "sine_wave(amplitude: 0.1, offset: 0.2)"],
+    warm_up: "random_in_range(value_range: (0.5, 1))",
+};
+
+const SUMMARY: Pattern = Pattern {
+    about: "A summary shows quantiles of what was observed in the last ten minutes.",
+    fields: &[
+        "observations: 200",
+        "quantiles: [0.5, 0.99]",
+        "spread: lognormal(p99: \"value * 5\")",
+        "value_range: (0.001, 10)",
+    ],
+    scenario: "random_walk(step: 0.01, value_range: (0.1, 0.3))",
+    alternatives: &["random_in_range(value_range: (0.1, 0.3))", "sine_wave(amplitude: 0.1, offset: 0.2)"],
+    warm_up: "random_in_range(value_range: (0.5, 1))",
+};
+
+const INFO: Pattern = Pattern {
+    about: "An info is always 1; what it says is in its labels.",
+    fields: &["labels: { \"version\": \"1.2.3\" }"],
+    scenario: "",
+    alternatives: &[],
+    warm_up: "",
+};
+
+const STATE_SET: Pattern = Pattern {
+    about: "A stateset is in one of its states: its scenario gives the number of it, from 0.",
+    fields: &["states: [\"starting\", \"running\", \"failed\"]"],
+    scenario: "variety_selection(values: [1, 0, 2], change_probability: 0.05)",
+    alternatives: &["random_in_range", "random_walk(step: 1)"],
+    warm_up: "random_in_range(value_range: (0, 0))",
+};
 
 #[cfg(test)]
 mod tests {
@@ -138,7 +198,8 @@ mod tests {
     #[test]
     fn every_type_may_come_first_and_every_alternative_works() {
         for type_name in MetricType::ALL.map(MetricType::name) {
-            let metric: StarterMetric = format!("a_total:{type_name}").parse().unwrap();
+            let name = if type_name == "info" { "a_info" } else { "a_total" };
+            let metric: StarterMetric = format!("{name}:{type_name}").parse().unwrap();
             let pattern = Pattern::of(metric.metric_type);
             let starter = Starter { metrics: vec![metric], ..Starter::new("shop") };
             let text = starter.checked_text().unwrap();

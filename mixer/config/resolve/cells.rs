@@ -1,12 +1,32 @@
 //! What becomes of a metric's values, by its type.
 
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
 use super::Resolver;
-use crate::config::template::MetricTemplate;
+use crate::clock::Span;
+use crate::config::template::{CellsTemplate, FormulaTemplate, Listed, MetricTemplate, SpreadTemplate};
+use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
-use crate::metric::{Accumulate, Cells, DEFAULT_BUCKETS, Filling, Layout, MetricType};
+use crate::metric::{
+    Accumulate, Cells, DEFAULT_BUCKETS, Filling, Kind, Layout, MetricType, NativeLayout, SCHEMAS,
+};
+use crate::plan::{Spread, SpreadKind};
 use crate::scenario::ScenarioPlan;
 
 const ACCUMULATE: [&str; 2] = ["per_update", "per_second"];
+const DEFAULT_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
+/// As that of `client_golang`.
+const DEFAULT_WINDOW: Span = Span::from_secs(600);
+const DEFAULT_SCHEMA: i64 = 3;
+/// 2^-128, as that of `client_golang`.
+const DEFAULT_ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
+/// As that of OpenTelemetry's exponential histograms.
+const DEFAULT_MAX_BUCKETS: i64 = 160;
+const MAX_BUCKETS: std::ops::RangeInclusive<i64> = 4..=10_000;
+const DEFAULT_SHARE: f64 = 0.1;
+const SHARES: std::ops::RangeInclusive<f64> = 0.02..=0.4;
 
 impl Resolver<'_> {
     pub(super) fn cells(
@@ -14,34 +34,55 @@ impl Resolver<'_> {
         template: &MetricTemplate,
         metric_type: MetricType,
         scenario: &ScenarioPlan,
+        range: (f64, f64),
     ) -> Option<Cells> {
-        let only_for = |place: SourceSpan, field: &str, wanted: &str, this: &mut Self| {
-            this.problems
-                .error(place, format!("{field} is for a {wanted}, but this is a {}", metric_type.name()));
-        };
-        if let Some(accumulate) = template.accumulate.as_ref().filter(|_| metric_type != MetricType::Counter)
-        {
-            only_for(accumulate.span, "accumulate", "counter", self);
-        }
-        if metric_type != MetricType::Histogram {
-            if let Some((place, _)) = &template.buckets {
-                only_for(*place, "buckets", "histogram", self);
-            }
-            if let Some(observations) = &template.observations {
-                only_for(observations.span, "observations", "histogram", self);
-            }
-        }
-        Some(match metric_type {
-            MetricType::Gauge => Cells::new(Layout::value(), Filling::Gauge),
+        self.refuse_strange_fields(template, metric_type);
+        let cells = &template.cells;
+        let observations = Filling::Observations { range, recent: None };
+        let (kind, filling) = match metric_type {
+            MetricType::Gauge => (Kind::Value, Filling::Gauge),
+            MetricType::Info => (Kind::Value, Filling::Info),
             MetricType::Counter => {
-                let accumulate = self.accumulate(template, scenario)?;
-                Cells::new(Layout::value(), Filling::Counter { accumulate, index: 0 })
+                let accumulate = self.accumulate(cells, scenario)?;
+                (Kind::Value, Filling::Counter { accumulate, index: 0 })
             }
-            _ => Cells::new(Layout::histogram(self.bounds(template)?.into()), Filling::Observations),
-        })
+            MetricType::Histogram => (Kind::Histogram { bounds: self.bounds(cells)?.into() }, observations),
+            MetricType::NativeHistogram => {
+                (Kind::NativeHistogram(self.native_layout(cells, range)?), observations)
+            }
+            MetricType::Summary => {
+                let window = self.interval("window", cells.window.as_ref(), DEFAULT_WINDOW)?;
+                let quantiles = self.quantiles(cells)?.into();
+                (Kind::Summary { quantiles }, Filling::Observations { range, recent: Some((0, window)) })
+            }
+            MetricType::StateSet => {
+                let states = self.states(template)?.into_iter().map(Arc::from).collect();
+                (Kind::StateSet { states }, Filling::State)
+            }
+        };
+        let has_exemplar = self.optional("exemplars", cells.exemplars.as_ref(), false)?;
+        let has_created = self.optional("created", cells.created.as_ref(), false)?;
+        Some(Cells::new(Layout { kind, has_exemplar, has_created }, filling))
     }
 
-    fn accumulate(&mut self, template: &MetricTemplate, scenario: &ScenarioPlan) -> Option<Accumulate> {
+    /// Fields of other types.
+    fn refuse_strange_fields(&mut self, template: &MetricTemplate, metric_type: MetricType) {
+        let own = metric_type.name();
+        let article = if own.starts_with('i') { "an" } else { "a" };
+        for (field, place, types) in template.cells.given().filter(|(_, _, types)| !types.contains(&own)) {
+            let wanted = match types {
+                [one] => format!("a {one}"),
+                [first @ .., last] => format!("a {} or {last}", first.join(", ")),
+                [] => String::new(),
+            };
+            self.problems.error(place, format!("{field} is for {wanted}, but this is {article} {own}"));
+        }
+        if let (MetricType::Info, Some(scenario)) = (metric_type, &template.scenario) {
+            self.problems.error(scenario.span, "an info has no scenario: its value is always 1");
+        }
+    }
+
+    fn accumulate(&mut self, template: &CellsTemplate, scenario: &ScenarioPlan) -> Option<Accumulate> {
         let Some(scalar) = &template.accumulate else {
             return Some(if scenario.gives_totals() { Accumulate::Total } else { Accumulate::PerUpdate });
         };
@@ -56,17 +97,132 @@ impl Resolver<'_> {
         }
     }
 
-    fn bounds(&mut self, template: &MetricTemplate) -> Option<Vec<f64>> {
-        let Some((place, scalars)) = &template.buckets else { return Some(DEFAULT_BUCKETS.to_vec()) };
-        let bounds =
-            scalars.iter().map(|scalar| self.value("buckets", scalar)).collect::<Option<Vec<f64>>>()?;
-        if bounds.is_empty() || bounds.windows(2).any(|pair| pair[0] >= pair[1]) {
+    fn bounds(&mut self, template: &CellsTemplate) -> Option<Vec<f64>> {
+        let given = self.rising("buckets", template.buckets.as_ref(), &DEFAULT_BUCKETS)?;
+        if given.is_none() {
+            let place = template.buckets.as_ref().map_or_else(SourceSpan::default, |(place, _)| *place);
+            self.problems
+                .error(place, "buckets must be one or more bounds, each above the one before; +Inf is added");
+        }
+        given
+    }
+
+    fn quantiles(&mut self, template: &CellsTemplate) -> Option<Vec<f64>> {
+        let given = self.rising("quantiles", template.quantiles.as_ref(), &DEFAULT_QUANTILES)?;
+        let given = given.filter(|given| given.iter().all(|quantile| (0.0..=1.0).contains(quantile)));
+        if given.is_none() {
+            let place = template.quantiles.as_ref().map_or_else(SourceSpan::default, |(place, _)| *place);
             self.problems.error(
-                *place,
-                "buckets must be one or more bounds, each above the one before; +Inf is added",
+                place,
+                "quantiles must be one or more numbers from 0 to 1, each above the one before, as in [0.5, 0.99]",
             );
+        }
+        given
+    }
+
+    /// A list of rising numbers; none within if it is no such list.
+    #[expect(clippy::option_option, reason = "what could not be read has been told of already")]
+    fn rising(
+        &mut self,
+        field: &str,
+        list: Option<&Listed<f64>>,
+        default: &[f64],
+    ) -> Option<Option<Vec<f64>>> {
+        let Some((_, scalars)) = list else { return Some(Some(default.to_vec())) };
+        let numbers = scalars.iter().map(|scalar| self.value(field, scalar)).collect::<Option<Vec<f64>>>()?;
+        let is_rising = !numbers.is_empty() && numbers.windows(2).all(|pair| pair[0] < pair[1]);
+        Some(Some(numbers).filter(|numbers| is_rising && numbers.iter().all(|number| number.is_finite())))
+    }
+
+    fn native_layout(&mut self, template: &CellsTemplate, range: (f64, f64)) -> Option<NativeLayout> {
+        let schema = self.optional("schema", template.schema.as_ref(), DEFAULT_SCHEMA)?;
+        let max_buckets = self.optional("max_buckets", template.max_buckets.as_ref(), DEFAULT_MAX_BUCKETS)?;
+        let zero_threshold =
+            self.optional("zero_threshold", template.zero_threshold.as_ref(), DEFAULT_ZERO_THRESHOLD)?;
+        let place = |this: &mut Self, place: Option<SourceSpan>, what: String| {
+            this.problems.error(place.unwrap_or_default(), what);
+        };
+        let known = i8::try_from(schema).ok().filter(|schema| (SCHEMAS.0..=SCHEMAS.1).contains(schema));
+        if known.is_none() {
+            let (low, high) = SCHEMAS;
+            let at = template.schema.as_ref().map(|scalar| scalar.span);
+            place(self, at, format!("schema must be from {low} to {high}, but is {schema}"));
+        }
+        let is_good = zero_threshold >= 0.0 && zero_threshold.is_finite();
+        if !is_good {
+            let at = template.zero_threshold.as_ref().map(|scalar| scalar.span);
+            place(self, at, format!("zero_threshold must be 0 or above, but is {zero_threshold}"));
+        }
+        let buckets = usize::try_from(max_buckets).ok().filter(|_| MAX_BUCKETS.contains(&max_buckets));
+        if buckets.is_none() {
+            let (low, high) = MAX_BUCKETS.into_inner();
+            let at = template.max_buckets.as_ref().map(|scalar| scalar.span);
+            place(self, at, format!("max_buckets must be from {low} to {high}, but is {max_buckets}"));
+        }
+        let (schema, buckets) = known.zip(buckets)?;
+        is_good.then(|| NativeLayout::for_range(schema, zero_threshold, buckets, range))
+    }
+
+    /// The names of a state set's states.
+    pub(super) fn states(&mut self, template: &MetricTemplate) -> Option<Vec<String>> {
+        let Some((place, scalars)) = &template.cells.states else {
+            self.problems.error(template.name.span, "a stateset needs states, as in [\"on\", \"off\"]");
+            return None;
+        };
+        let states: Option<IndexSet<String>> =
+            scalars.iter().map(|scalar| self.value("states", scalar)).collect();
+        let states = states?;
+        if states.is_empty() || states.len() < scalars.len() || states.contains("") {
+            self.problems.error(*place, "states must be one or more different names");
             return None;
         }
-        Some(bounds)
+        Some(states.into_iter().collect())
     }
+
+    /// How observations scatter.
+    pub(super) fn spread(&mut self, template: &SpreadTemplate) -> Option<Spread> {
+        let SpreadTemplate { span, name, median, p99, share } = template;
+        let kind = match *name {
+            "normal" => SpreadKind::Normal,
+            "lognormal" => SpreadKind::LogNormal,
+            "exponential" => SpreadKind::Exponential,
+            _ => SpreadKind::Bimodal(self.share(share.as_ref())?),
+        };
+        let numbers = [median, p99].map(|formula| formula.as_ref().and_then(constant));
+        if let [Some(median), Some(p99)] = numbers
+            && (p99 <= median || !(p99 - median).is_finite())
+        {
+            self.problems.error(*span, format!("p99 must be above the median {median}, but is {p99}"));
+            return None;
+        }
+        if kind != SpreadKind::Normal
+            && let Some(number) = numbers.into_iter().flatten().find(|number| *number <= 0.0)
+        {
+            self.problems.error(*span, format!("{name} takes numbers above 0, but has {number}"));
+            return None;
+        }
+        let mut formula = |template: &Option<FormulaTemplate>| match template {
+            Some(template) => self.formula(template).map(Some),
+            None => Some(None),
+        };
+        Some(Spread { kind, median: formula(median)?, p99: formula(p99)? })
+    }
+
+    fn share(&mut self, share: Option<&Scalar<f64>>) -> Option<f64> {
+        let given = self.optional("share", share, DEFAULT_SHARE)?;
+        if SHARES.contains(&given) {
+            return Some(given);
+        }
+        let place = share.map_or_else(SourceSpan::default, |share| share.span);
+        let (low, high) = SHARES.into_inner();
+        self.problems.error(place, format!("share must be from {low} to {high}, but is {given}"));
+        None
+    }
+}
+
+/// The number that a formula always is, if it is one that is written down.
+fn constant(template: &FormulaTemplate) -> Option<f64> {
+    let expression = &template.expression;
+    let is_plain = expression.names().is_empty();
+    if is_plain { expression.evaluate(&crate::expression::Names::default()).ok()?.number() } else { None }
 }

@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::names::{is_metric_name, is_reserved_metric};
-use super::{KnownFamily, Resolver};
+use super::Resolver;
 use crate::clock::Span;
 use crate::config::template::{MetricTemplate, RangeTemplate};
 use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
-use crate::metric::{MetricType, Rounding};
-use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule};
+use crate::metric::{MetricType, Places, Rounding};
+use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule, Spread};
 use crate::scenario::ScenarioPlan;
-use crate::series::{Family, LabelBlock};
+use crate::series::LabelBlock;
 
 const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
 const DEFAULT_DECIMALS: i64 = 2;
@@ -75,10 +74,10 @@ impl<'a> Resolver<'a> {
         let members = vec![Vec::new(); schedules.len()];
         let mut shape =
             HostShape { schedules: schedules.into_iter().collect(), members, ..HostShape::default() };
-        let mut counters = 0;
+        let mut places = Places::default();
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
-            draft.plan.cells.place(&mut counters);
+            draft.plan.cells.place(&mut places);
             shape.keeps_update_times |= draft.uses_dt;
             shape.width += draft.plan.cells.width();
             shape.series += draft.plan.cells.series();
@@ -137,16 +136,14 @@ impl<'a> Resolver<'a> {
         let name: Arc<str> = self.value("name", &template.name)?.into();
         let metric_type = self.metric_type(template)?;
         let family = self.family(&name, metric_type, template)?;
-        let given_range = template.value_range.as_ref();
-        let given_range =
-            given_range.map_or(Some(None), |range| self.range("value_range", range).map(Some))?;
+        let given_range = self.given_range(template, metric_type)?;
         let value_range = given_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         let default_value = self.default_value(template, metric_type, value_range)?;
         let rounding = self.rounding(template, metric_type, value_range)?;
         self.names.set_range(given_range);
         let schedule = self.schedule(template)?;
         self.name_fields(&name, value_range, default_value, schedule);
-        let reserved = self.reserved_labels(metric_type == MetricType::Histogram);
+        let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
         let labels = self.labels(&template.labels, &reserved, host_labels)?;
         let scenario = match &template.scenario {
             Some(scenario) => self.scenario(scenario, given_range)?,
@@ -158,14 +155,20 @@ impl<'a> Resolver<'a> {
             self.events.hears(&subscription, event.span);
             listens.push(subscription);
         }
-        let cells = self.cells(template, metric_type, &scenario)?;
+        let cells = self.cells(template, metric_type, &scenario, value_range)?;
+        self.note_created(family, cells.layout().has_created);
         let mut formulas = [None, None];
-        for (formula, template) in formulas.iter_mut().zip([&template.when, &template.observations]) {
+        for (formula, template) in formulas.iter_mut().zip([&template.when, &template.cells.observations]) {
             if let Some(template) = template {
                 *formula = Some(self.formula(template)?);
             }
         }
-        let uses_dt = scenario.uses_dt() || formulas.iter().flatten().any(Formula::uses_dt);
+        let spread = match &template.cells.spread {
+            Some(spread) => Some(self.spread(spread)?),
+            None => None,
+        };
+        let mut uses_dt = scenario.uses_dt() || formulas.iter().flatten().any(Formula::uses_dt);
+        uses_dt |= spread.as_ref().is_some_and(Spread::uses_dt);
         let [when, observations] = formulas;
         let unique: IndexSet<Subscription> = listens.into_iter().collect();
         let plan = MetricPlan {
@@ -182,10 +185,25 @@ impl<'a> Resolver<'a> {
             links: Vec::new(),
             when,
             observations,
+            spread,
             name,
         };
         let links = std::mem::take(&mut self.links);
         Some(Draft { template, plan, layer, links, listens: unique.into_iter().collect(), uses_dt })
+    }
+
+    /// The range that a metric says, or that follows from what it is; none within if there is none.
+    #[expect(clippy::option_option, reason = "a range that is wrong has been told of already")]
+    fn given_range(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+    ) -> Option<Option<(f64, f64)>> {
+        Some(match (&template.value_range, metric_type) {
+            (Some(range), _) => Some(self.range("value_range", range)?),
+            (None, MetricType::StateSet) => Some((0.0, number(self.states(template)?.len() - 1))),
+            (None, _) => None,
+        })
     }
 
     fn schedule(&mut self, template: &MetricTemplate) -> Option<Schedule> {
@@ -229,6 +247,9 @@ impl<'a> Resolver<'a> {
                 format!("default_value {value} is outside of value_range ({low}, {high})"),
             );
         }
+        if !is_bounded && !(0.0..).contains(&value) {
+            self.problems.error(scalar.span, format!("a counter begins at 0 or above, not at {value}"));
+        }
         Some(value)
     }
 
@@ -241,75 +262,6 @@ impl<'a> Resolver<'a> {
             self.problems.error(scalar.span, format!("unknown metric_type {name:?}{hint}"));
         }
         found
-    }
-
-    /// Registers the family: one name has one type and one HELP in the whole run.
-    fn family(
-        &mut self,
-        name: &Arc<str>,
-        metric_type: MetricType,
-        template: &MetricTemplate,
-    ) -> Option<usize> {
-        let span = template.name.span;
-        if !is_metric_name(name) {
-            self.problems.error(span, format!("metric name {name:?} is not allowed; use letters, digits, _ and :, not beginning with a digit"));
-        } else if is_reserved_metric(name) {
-            self.problems.error(
-                span,
-                format!("metric name {name:?} is used by the Pushgateway or promemu; choose another"),
-            );
-        } else if metric_type == MetricType::Counter && !name.ends_with("_total") {
-            self.problems
-                .warning(span, format!("counter {name:?} does not end in _total, as counters should"));
-        }
-        let described = match &template.description {
-            Some(text) => Some(self.value("description", text)?),
-            None => None,
-        };
-        let help = described.as_deref().unwrap_or("an emulated metric");
-        let Some(known) = self.families.get_mut(name) else {
-            let family = Family::new(Arc::clone(name), help, metric_type);
-            let entry = self.families.insert_full(
-                Arc::clone(name),
-                KnownFamily { family, is_described: described.is_some(), span },
-            );
-            return Some(entry.0);
-        };
-        if known.family.metric_type != metric_type {
-            let (other, this) = (known.family.metric_type.name(), metric_type.name());
-            self.problems.error(
-                span,
-                format!(
-                    "metric {name:?} is a {this} here and a {other} elsewhere; give one of them another name"
-                ),
-            );
-        }
-        if described.is_some() && known.is_described && *known.family.help != *help {
-            let elsewhere = &known.family.help;
-            self.problems.error(span, format!("metric {name:?} has the description {help:?} here and {elsewhere:?} elsewhere; a name has one"));
-        } else if described.is_some() {
-            (known.family.help, known.is_described, known.span) = (help.into(), true, span);
-        }
-        self.families.get_index_of(name)
-    }
-
-    /// A histogram's series end in these; another family must not be called like one of them.
-    pub(super) fn refuse_suffix_clashes(&mut self) {
-        for suffix in ["_bucket", "_sum", "_count"] {
-            for (name, known) in &self.families {
-                let Some(stem) = name.strip_suffix(suffix) else { continue };
-                if self
-                    .families
-                    .get(stem)
-                    .is_some_and(|other| other.family.metric_type == MetricType::Histogram)
-                {
-                    self.problems.error(
-                        known.span,
-                        format!("metric {name:?} is a series of the histogram {stem:?}; give one of them another name"),
-                    );
-                }
-            }
-        }
     }
 
     pub(super) fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
@@ -350,4 +302,9 @@ impl<'a> Resolver<'a> {
         }
         Some(rounding)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of names in a file")]
+const fn number(count: usize) -> f64 {
+    count as f64
 }

@@ -11,7 +11,7 @@ use crate::clock::{Span, Time};
 use crate::config::{ConfigFile, LoadOptions, LoadedConfig};
 use crate::expression::Value;
 use crate::host::{DrivenHost, Outbox};
-use crate::metric::{Kind, buckets, is_absent};
+use crate::metric::{Kind, MetricType, buckets, is_absent, native_histogram, quantiles};
 use crate::plan::{HostPlan, MetricPlan, Plan};
 use crate::scenario::KINDS;
 
@@ -558,4 +558,39 @@ fn series_of_the_churn_come_and_go_as_their_part_says() {
     assert!(of(5).all(|count| count == 0 || count > 50));
     let bare = load("churn", None, &[("series", "2000"), ("churning", "0.8"), ("intermittent", "0")]).plan;
     assert_eq!(bare.hosts.len(), 3);
+}
+
+#[test]
+fn every_metric_type_has_a_metric_that_says_what_the_config_promises() {
+    let mut world = World::of("metric_types", &[]);
+    let types: IndexSet<_> = world.plan.families.iter().map(|family| family.metric_type).collect();
+    assert_eq!(types.len(), MetricType::ALL.len());
+    world.run_to(280);
+    for (_, metric, cells) in world.cells("request_duration_native_seconds", &[]) {
+        let Kind::NativeHistogram(layout) = &metric.cells.layout().kind else { panic!("it is native") };
+        let histogram = native_histogram(layout, cells);
+        assert_near(histogram.quantile(0.5), 0.08, 0.05);
+        assert_near(histogram.quantile(0.99), 0.6, 0.05);
+        assert_eq!(metric.cells.layout().exemplar(cells).unwrap().trace_id().len(), 32);
+    }
+    for (_, metric, cells) in world.cells("request_duration_seconds", &[]) {
+        let Kind::Histogram { bounds } = &metric.cells.layout().kind else { panic!("it is classic") };
+        let buckets = buckets(bounds, cells);
+        let up_to =
+            |bound: f64| buckets.counts[..=buckets.bucket_of(bound)].iter().sum::<f64>() / buckets.count();
+        assert_near(up_to(0.08), 0.5, 0.05);
+        assert_near(up_to(0.6), 0.99, 0.002);
+    }
+    for (_, metric, cells) in world.cells("request_size_bytes", &[]) {
+        let Kind::Summary { quantiles: of } = &metric.cells.layout().kind else { panic!("it is a summary") };
+        let summary = quantiles(of, cells);
+        assert_near(summary.values[0], 2000.0, 0.05);
+        assert_near(summary.values[2], 500_000.0, 0.05);
+        assert_near(summary.count, 200.0 * 280.0, 0.05);
+    }
+    assert!(world.values("circuit_breaker", &[]).iter().all(|state| [0.0, 1.0, 2.0].contains(state)));
+    assert!(world.values("build_info", &[]).iter().all(|value| value.to_bits() == 1f64.to_bits()));
+    let (_, metric, cells) = world.cells("requests_total", &[])[0];
+    let created = metric.cells.layout().created_unix_secs(cells).unwrap();
+    assert!((created - START.unix_secs()).abs() < 10.0, "{created}");
 }

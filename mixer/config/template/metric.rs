@@ -1,11 +1,14 @@
 //! A metric in a template.
 
-use super::{FormulaTemplate, LabelTemplate, RangeTemplate, RepeatTemplate, ScenarioTemplate, read_labels};
+use super::{
+    CellsTemplate, FormulaTemplate, LabelTemplate, RangeTemplate, RepeatTemplate, ScenarioTemplate,
+    read_labels,
+};
 use crate::clock::Span;
 use crate::config::fields::{Fields, read_range, read_scalars};
-use crate::config::tree::{Node, NodeKind};
+use crate::config::tree::Node;
 use crate::config::value::Scalar;
-use crate::error::{Problems, SourceSpan};
+use crate::error::Problems;
 
 /// A metric, with its expressions compiled.
 #[derive(Debug)]
@@ -23,10 +26,9 @@ pub(in crate::config) struct MetricTemplate {
     pub(in crate::config) linked_metrics: Vec<Scalar<String>>,
     pub(in crate::config) labels: Vec<LabelTemplate>,
     pub(in crate::config) decimals: Option<Scalar<i64>>,
-    pub(in crate::config) buckets: Option<(SourceSpan, Vec<Scalar<f64>>)>,
-    pub(in crate::config) observations: Option<FormulaTemplate>,
+    pub(in crate::config) units: Option<Scalar<String>>,
     pub(in crate::config) when: Option<FormulaTemplate>,
-    pub(in crate::config) accumulate: Option<Scalar<String>>,
+    pub(in crate::config) cells: CellsTemplate,
     pub(in crate::config) scenario: Option<ScenarioTemplate>,
 }
 
@@ -40,8 +42,7 @@ impl MetricTemplate {
         let value_range =
             fields.take("value_range").and_then(|node| read_range(&node, "value_range", problems));
         let default_value = fields.scalar("default_value", problems);
-        // For people: it is read, so that a wrong one is found, and never sent.
-        let _units: Option<Scalar<String>> = fields.scalar("units", problems);
+        let units = fields.scalar("units", problems);
         let start_time = fields.scalar("start_time", problems);
         let duration = fields.scalar("duration", problems);
         let update_interval = fields.scalar("update_interval", problems);
@@ -49,18 +50,8 @@ impl MetricTemplate {
         let linked_metrics = fields.list("linked_metrics", problems);
         let labels = read_labels(fields.map("labels", problems), problems);
         let decimals = fields.scalar("decimals", problems);
-        let buckets = fields.take("buckets").and_then(|node| match &node.kind {
-            NodeKind::List(items) => Some((node.span, read_scalars(items, "buckets", problems))),
-            other => {
-                problems
-                    .error(node.span, format!("buckets takes a list of bounds, found {}", other.describe()));
-                None
-            }
-        });
-        let observations =
-            fields.take("observations").and_then(|node| FormulaTemplate::read(&node, problems));
         let when = fields.take("when").and_then(|node| FormulaTemplate::read(&node, problems));
-        let accumulate = fields.scalar("accumulate", problems);
+        let cells = CellsTemplate::read(&mut fields, problems);
         let scenario = fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
         fields.finish(problems);
         Some(Self {
@@ -77,10 +68,9 @@ impl MetricTemplate {
             linked_metrics: read_scalars(&linked_metrics, "metric", problems),
             labels,
             decimals,
-            buckets,
-            observations,
+            units,
             when,
-            accumulate,
+            cells,
             scenario,
         })
     }

@@ -79,6 +79,7 @@ impl Fleet {
                     let cells = &cells[metric.offset..metric.offset + metric.cells.width()];
                     let shown = match &metric.cells.layout().kind {
                         Kind::Histogram { bounds } => buckets(bounds, cells).count(),
+                        // A native histogram's and a summary's first cell is their number of observations.
                         _ => cells[0],
                     };
                     (shown_name(metric), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))

@@ -1,0 +1,282 @@
+//! How the observations of one update scatter.
+
+use std::f64::consts::{LN_2, SQRT_2};
+
+use crate::rng::Rng;
+
+/// What 99 of 100 numbers of the standard normal distribution are below.
+const NORMAL_P99: f64 = 2.326_347_874_040_841;
+
+/// The most that a hump of [`Distribution::Bimodal`] scatters, as the deviation of its logarithm.
+const HUMP_DEVIATION: f64 = 0.25;
+
+/// Where observations fall.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distribution {
+    /// All on one number.
+    Alike(f64),
+    /// Evenly to both sides.
+    Normal(Bell),
+    /// Their logarithms evenly to both sides.
+    LogNormal(Bell),
+    /// Many small ones, few large ones.
+    Exponential {
+        /// The mean.
+        mean: f64,
+    },
+    /// Two humps, each log-normal.
+    Bimodal {
+        /// The lower hump.
+        low: Bell,
+        /// The upper hump.
+        high: Bell,
+        /// The share of the upper one.
+        share: f64,
+    },
+}
+
+/// A normal distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bell {
+    middle: f64,
+    deviation: f64,
+}
+
+impl Bell {
+    fn below(self, value: f64) -> f64 {
+        0.5 * libm::erfc((self.middle - value) / (self.deviation * SQRT_2))
+    }
+
+    fn at(self, normal: f64) -> f64 {
+        self.middle + self.deviation * normal
+    }
+}
+
+/// A distribution's parameters that make no sense give observations that are all alike.
+impl Distribution {
+    /// A normal distribution.
+    #[must_use]
+    pub fn normal(median: f64, p99: f64) -> Self {
+        let deviation = (p99 - median) / NORMAL_P99;
+        let is_good = deviation > 0.0 && deviation.is_finite();
+        if is_good { Self::Normal(Bell { middle: median, deviation }) } else { Self::Alike(median) }
+    }
+
+    /// A log-normal distribution.
+    #[must_use]
+    pub fn lognormal(median: f64, p99: f64) -> Self {
+        match Self::normal(libm::log(median), libm::log(p99)) {
+            Self::Normal(bell) => Self::LogNormal(bell),
+            _ => Self::Alike(median),
+        }
+    }
+
+    /// An exponential distribution.
+    #[must_use]
+    pub fn exponential(median: f64) -> Self {
+        if median > 0.0 && median.is_finite() {
+            Self::Exponential { mean: median / LN_2 }
+        } else {
+            Self::Alike(median)
+        }
+    }
+
+    /// Two humps; this share is in the upper one, and median and p99 are those of both together.
+    #[must_use]
+    pub fn bimodal(median: f64, p99: f64, share: f64) -> Self {
+        let distance = libm::log(p99 / median);
+        if !(distance > 0.0 && distance.is_finite() && share > 0.01 && share < 0.5) {
+            return Self::Alike(median);
+        }
+        // Near ones are narrow, so that there stay two.
+        let deviation = HUMP_DEVIATION.min(distance / 8.0);
+        let hump =
+            |value: f64, q: f64| Bell { middle: libm::log(value) - deviation * normal_at(q), deviation };
+        Self::Bimodal { low: hump(median, 0.5 / (1.0 - share)), high: hump(p99, 1.0 - 0.01 / share), share }
+    }
+
+    /// The share of observations that is not above the value.
+    #[must_use]
+    pub fn below(&self, value: f64) -> f64 {
+        let logarithm = || if value > 0.0 { libm::log(value) } else { f64::NEG_INFINITY };
+        match self {
+            Self::Alike(all) => f64::from(u8::from(value >= *all)),
+            Self::Normal(bell) => bell.below(value),
+            Self::LogNormal(bell) => bell.below(logarithm()),
+            Self::Exponential { mean } => -libm::expm1(-value.max(0.0) / mean),
+            Self::Bimodal { low, high, share } => {
+                let logarithm = logarithm();
+                (1.0 - share) * low.below(logarithm) + share * high.below(logarithm)
+            }
+        }
+    }
+
+    /// Whether observations are numbers.
+    #[must_use]
+    pub const fn is_finite(&self) -> bool {
+        !matches!(self, Self::Alike(all) if !all.is_finite())
+    }
+
+    /// One observation.
+    pub fn draw(&self, rng: &mut Rng) -> f64 {
+        match self {
+            Self::Alike(all) => *all,
+            Self::Normal(bell) => bell.at(rng.normal()),
+            Self::LogNormal(bell) => libm::exp(bell.at(rng.normal())),
+            Self::Exponential { mean } => -mean * libm::log1p(-rng.unit()),
+            Self::Bimodal { low, high, share } => {
+                let bell = if rng.unit() < *share { high } else { low };
+                libm::exp(bell.at(rng.normal()))
+            }
+        }
+    }
+
+    /// What hardly any observation is below or above: fewer than one in a thousand million.
+    #[must_use]
+    pub fn extent(&self) -> (f64, f64) {
+        const FAR: f64 = 6.0;
+        match self {
+            Self::Alike(all) => (*all, *all),
+            Self::Normal(bell) => (bell.at(-FAR), bell.at(FAR)),
+            Self::LogNormal(bell) => (libm::exp(bell.at(-FAR)), libm::exp(bell.at(FAR))),
+            Self::Exponential { mean } => (mean * 1e-9, mean * 21.0),
+            Self::Bimodal { low, high, .. } => (libm::exp(low.at(-FAR)), libm::exp(high.at(FAR))),
+        }
+    }
+
+    /// The mean of observations within a range, drawn from strata: right on average, and near that each time.
+    pub(super) fn mean_within(&self, range: (f64, f64), rng: &mut Rng) -> f64 {
+        const STRATA: u8 = 32;
+        let mut mean = |at: &dyn Fn(f64) -> f64| {
+            let strata = (0..STRATA).map(|n| {
+                let q = (f64::from(n) + rng.unit()) / f64::from(STRATA);
+                at(q).clamp(range.0, range.1)
+            });
+            strata.sum::<f64>() / f64::from(STRATA)
+        };
+        match self {
+            Self::Alike(all) => all.clamp(range.0, range.1),
+            Self::Normal(bell) => mean(&|q| bell.at(normal_at(q))),
+            Self::LogNormal(bell) => mean(&|q| libm::exp(bell.at(normal_at(q)))),
+            Self::Exponential { mean: scale } => mean(&|q| -scale * libm::log1p(-q)),
+            Self::Bimodal { low, high, share } => {
+                let low = mean(&|q| libm::exp(low.at(normal_at(q))));
+                (1.0 - share) * low + share * mean(&|q| libm::exp(high.at(normal_at(q))))
+            }
+        }
+    }
+}
+
+/// What a share of the numbers of the standard normal distribution is below: formula 26.2.23 of Abramowitz and Stegun,
+/// "Handbook of Mathematical Functions", and a step of Newton's method from there.
+fn normal_at(q: f64) -> f64 {
+    let tail = q.min(1.0 - q).max(f64::MIN_POSITIVE);
+    let t = libm::sqrt(-2.0 * libm::log(tail));
+    let far = t
+        - (2.515_517 + t * (0.802_853 + t * 0.010_328))
+            / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+    let density = libm::exp(-0.5 * far * far) / libm::sqrt(std::f64::consts::TAU);
+    let far = far + (0.5 * libm::erfc(far / SQRT_2) - tail) / density;
+    if q < 0.5 { -far } else { far }
+}
+
+/// How many of so many fall where each falls with this probability: a draw from the binomial distribution, by
+/// inversion, or where that would take long as a rounded normal number.
+pub(super) fn binomial(count: f64, probability: f64, rng: &mut Rng) -> f64 {
+    const FEW: f64 = 30.0;
+    if probability > 0.5 {
+        return count - binomial(count, 1.0 - probability, rng);
+    }
+    let mean = count * probability;
+    if mean <= 0.0 {
+        return 0.0;
+    }
+    if mean > FEW {
+        let deviation = libm::sqrt(mean * (1.0 - probability));
+        return libm::round(mean + deviation * rng.normal()).clamp(0.0, count);
+    }
+    let odds = probability / (1.0 - probability);
+    let (mut rest, mut hits) = (rng.unit(), 0.0);
+    let mut likely = libm::exp(count * libm::log1p(-probability));
+    while rest > likely && hits < count {
+        rest -= likely;
+        hits += 1.0;
+        likely *= odds * (count - hits + 1.0) / hits;
+        if likely < 1e-300 {
+            break;
+        }
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rng::Seed;
+
+    fn all(median: f64, p99: f64) -> [Distribution; 3] {
+        [
+            Distribution::normal(median, p99),
+            Distribution::lognormal(median, p99),
+            Distribution::bimodal(median, p99, 0.1),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn half_are_below_the_median_and_99_of_100_below_p99(
+            median in 1e-6..1e6f64,
+            ratio in 1.05..1000.0f64,
+            share in 0.02..0.4f64,
+        ) {
+            let p99 = median * ratio;
+            let bimodal = Distribution::bimodal(median, p99, share);
+            for distribution in all(median, p99).into_iter().chain([bimodal]) {
+                prop_assert!((distribution.below(median) - 0.5).abs() < 0.01, "{distribution:?}");
+                prop_assert!((distribution.below(p99) - 0.99).abs() < 0.0005, "{distribution:?}");
+            }
+            let exponential = Distribution::exponential(median);
+            prop_assert!((exponential.below(median) - 0.5).abs() < 1e-9);
+        }
+
+        #[test]
+        fn draws_and_means_are_those_of_the_distribution(ratio in 1.1..20.0f64, seed: u64) {
+            let mut rng = Seed::new(seed).rng();
+            for distribution in all(1.0, ratio).into_iter().chain([Distribution::exponential(1.0)]) {
+                let mut drawn: Vec<f64> = (0..4000).map(|_| distribution.draw(&mut rng)).collect();
+                drawn.sort_by(f64::total_cmp);
+                prop_assert!((distribution.below(drawn[2000]) - 0.5).abs() < 0.05);
+                let wide = (f64::NEG_INFINITY, f64::INFINITY);
+                let means = (0..100).map(|_| distribution.mean_within(wide, &mut rng));
+                let (mean, drawn) = (means.sum::<f64>() / 100.0, drawn.iter().sum::<f64>() / 4000.0);
+                prop_assert!((mean - drawn).abs() < 0.1 + 0.04 * ratio, "{distribution:?}: {mean} and {drawn}");
+            }
+        }
+
+        #[test]
+        fn a_binomial_draw_is_near_its_mean(count in 0..1_000_000u32, probability in 0.0..=1.0f64, seed: u64) {
+            let mut rng = Seed::new(seed).rng();
+            let (count, draws) = (f64::from(count), 50);
+            let drawn: Vec<f64> = (0..draws).map(|_| binomial(count, probability, &mut rng)).collect();
+            let mean = drawn.iter().sum::<f64>() / f64::from(draws);
+            let deviation = (count * probability * (1.0 - probability) / f64::from(draws)).sqrt();
+            prop_assert!((mean - count * probability).abs() <= 6.0 * deviation + 0.5);
+            prop_assert!(drawn.iter().all(|hits| *hits >= 0.0 && *hits <= count && hits.fract() == 0.0));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_all_alike() {
+        for distribution in [
+            Distribution::normal(1.0, 1.0),
+            Distribution::lognormal(0.0, 1.0),
+            Distribution::lognormal(2.0, 1.0),
+            Distribution::exponential(-1.0),
+            Distribution::bimodal(1.0, f64::NAN, 0.1),
+        ] {
+            assert!(matches!(distribution, Distribution::Alike(_)), "{distribution:?}");
+        }
+    }
+}
