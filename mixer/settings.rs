@@ -198,8 +198,13 @@ impl Settings {
         }
         let url = self.gateway_url(defaults)?;
         if self.cli.embedded {
-            let (host, port) = url.authority();
-            return Ok(vec![OutputSettings::Scrape(ScrapeSettings { host, port, is_embedded: true })]);
+            let ((host, port), http) = (url.authority(), HttpOptions::default());
+            return Ok(vec![OutputSettings::Scrape(Box::new(ScrapeSettings {
+                host,
+                port,
+                http,
+                is_embedded: true,
+            }))]);
         }
         let http = HttpOptions::default();
         Ok(vec![OutputSettings::Pushgateway(Box::new(GatewaySettings { url, http, timeout, push }))])
@@ -361,7 +366,7 @@ mod tests {
             (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=http://me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),
-            (&["--output", "scrape=h:1,shards=s3cret"], "scrape has no option \"shards\"; there is none"),
+            (&["--output", "scrape=h:1,shards=s3cret"], "scrape has no option \"shards\"; there is user, "),
             (
                 &["--output", "pushgateway=gw,fromat=s3cret"],
                 "pushgateway has no option \"fromat\"; did you mean \"format\"?",
@@ -373,6 +378,9 @@ mod tests {
             ),
             (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
             (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
+            (&["--output", "scrape=h:1,user=me,password=s3cret"], "use password_file or password_env"),
+            (&["--output", "scrape=h:1,header.X=s3cret"], "scrape has no option \"header.X\""),
+            (&["--output", "scrape=h:1,ca_file=/x"], "needs cert_file"),
             (&["--output", "pushgateway=gw,password=s3cret"], "use password_file or password_env"),
             (&["--output", "pushgateway=ftp://me:s3cret@gw"], "is neither http nor https"),
             (&["--output", "scrape=h:1", "--embedded"], "--embedded and --output exclude each other"),

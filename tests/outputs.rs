@@ -165,3 +165,37 @@ fn standard_output_gets_one_state_after_the_other() {
     assert!(text.starts_with("# TYPE") && text.ends_with("# EOF\n"), "{text}");
     assert!(text.matches("# EOF\n").count() >= 2, "{text}");
 }
+
+#[test]
+fn a_gateway_over_tls_knows_promemu_by_its_certificate() {
+    let tls = |name: &str| format!("{}/tests/tls/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+    let (ca, certificate, key) = (tls("ca"), tls("certificate"), tls("key"));
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("web.yml");
+    let text = format!(
+        "tls_server_config: {{ cert_file: {certificate}, key_file: {key}, client_ca_file: {ca}, \
+         client_auth_type: RequireAndVerifyClientCert }}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let port = free_port();
+    let args = [
+        format!("--web.listen-address=127.0.0.1:{port}"),
+        format!("--web.config.file={}", config.display()),
+        "--persistence.file=".to_owned(),
+    ];
+    let _gateway = Process::start(std::process::Command::new("prometheus-pushgateway").args(args));
+    let url = format!("https://127.0.0.1:{port}");
+    let known = format!("pushgateway={url},ca_file={ca},cert_file={certificate},key_file={key}");
+    let started = |output: &str| {
+        let args = ["--config", "single_host_load", "--push-interval", "300ms", "--status-interval", "300ms"];
+        promemu(&[&args[..], &["--output", output]].concat())
+    };
+    let mut run = started(&known);
+    eventually("its pushes arrive", || (status(&run)["output"]["pushes"].as_u64()? > 0).then_some(()));
+    assert_eq!(run.terminate(), Some(0));
+    for stranger in [format!("pushgateway={url},ca_file={ca}"), format!("pushgateway={url}")] {
+        let mut run = started(&stranger);
+        run.wait_for_log("is away: ");
+        assert_eq!(run.terminate(), Some(0));
+    }
+}

@@ -27,7 +27,8 @@ fn split(command: &str) -> (Vec<(String, String)>, Vec<String>) {
     (variables, words[program + 1..].to_vec())
 }
 
-/// A folder like the repository's, with the README's own config beside the shipped ones.
+/// A folder like the repository's, with the README's own config beside the shipped ones, and what its other
+/// commands make.
 fn folder(readme: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let configs = dir.path().join("configs");
@@ -37,6 +38,11 @@ fn folder(readme: &str) -> tempfile::TempDir {
         std::fs::copy(&path, configs.join(path.file_name().unwrap())).unwrap();
     }
     std::fs::write(configs.join("shop.ron"), blocks(readme, "ron")[0]).unwrap();
+    let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    for (made, stored) in [("cert.pem", "certificate.pem"), ("key.pem", "key.pem")] {
+        std::fs::copy(tls.join(stored), dir.path().join(made)).unwrap();
+    }
+    std::fs::write(dir.path().join("token"), "t0ken\n").unwrap();
     dir
 }
 

@@ -219,3 +219,85 @@ fn a_page_has_the_job_of_each_series() {
     });
     assert_eq!(run.terminate(), Some(0));
 }
+
+fn tls(name: &str) -> String {
+    format!("{}/tests/tls/{name}.pem", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_page_may_be_for_those_who_know_the_password_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let password = dir.path().join("password");
+    std::fs::write(&password, "s3cret\n").unwrap();
+    let port = free_port();
+    let output = format!("scrape=127.0.0.1:{port},user=me,password-file={}", password.display());
+    let mut run =
+        promemu(&["--config", "single_host_load", "--status-interval", "300ms", "--output", &output]);
+    run.wait_for_log("the metrics are at");
+    for path in ["/metrics", "/http_sd", "/promemu/metrics", "/hosts/single-host/metrics", "/"] {
+        for header in ["", "Authorization: Basic bWU6d3Jvbmc=\r\n", "Authorization: Bearer s3cret\r\n"] {
+            let (head, body) = raw("GET", port, path, header).unwrap();
+            assert!(head.starts_with("http/1.0 401") && head.contains("www-authenticate: basic"), "{head}");
+            assert!(!String::from_utf8_lossy(&body).contains("# TYPE"), "{path}");
+        }
+        // "me:s3cret"
+        let (head, _) = raw("GET", port, path, "Authorization: Basic bWU6czNjcmV0\r\n").unwrap();
+        assert!(!head.starts_with("http/1.0 401"), "{path}: {head}");
+    }
+    assert!(get(port, "/-/ready").is_some(), "whether it is there, everybody may know");
+    run.wait_for_log("\"outputs\"");
+    assert_eq!(run.terminate(), Some(0));
+    assert!(!run.log().contains("s3cret") && !run.log().contains("bWU6"), "{}", run.log());
+}
+
+#[test]
+fn prometheus_discovers_and_scrapes_over_tls_and_strangers_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    std::fs::write(&token, "t0ken").unwrap();
+    let (port, token) = (free_port(), token.display().to_string());
+    let (ca, certificate, key) = (tls("ca"), tls("certificate"), tls("key"));
+    let output = format!(
+        "scrape=127.0.0.1:{port},bearer_file={token},cert_file={certificate},key_file={key},ca_file={ca}"
+    );
+    let mut run = promemu(&["--config", "single_host_load", "--output", &output]);
+    run.wait_for_log(&format!("the metrics are at https://127.0.0.1:{port}/metrics"));
+    // One that never says a word holds up nobody.
+    let _silent = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    // Without its type, Prometheus 2.42 shows the list the bare token.
+    let authorization = format!("authorization: {{ type: Bearer, credentials_file: {token} }}");
+    let known = format!("tls_config: {{ ca_file: {ca}, cert_file: {certificate}, key_file: {key} }}");
+    let all = "scheme: https\n    scrape_interval: 1s\n    static_configs: [{ targets: ['127.0.0.1:";
+    let prometheus = Prometheus::configured(&format!(
+        "scrape_configs:
+  - job_name: sd
+    scrape_interval: 1s
+    {authorization}
+    {known}
+    http_sd_configs:
+      - url: https://127.0.0.1:{port}/http_sd
+        refresh_interval: 1s
+        {authorization}
+        {known}
+  - job_name: without_token
+    {known}
+    {all}{port}'] }}]
+  - job_name: without_certificate
+    {authorization}
+    tls_config: {{ ca_file: {ca} }}
+    {all}{port}'] }}]
+"
+    ));
+    let query = "count(cpu_usage_percent{instance=\"single-host\",job=\"single_host_load\"})";
+    eventually("Prometheus is let in", || prometheus.query(query).filter(|count| *count > 0.9));
+    for (job, complaint) in [("without_token", "401"), ("without_certificate", "certificate required")] {
+        let targets = eventually("strangers have tried", || {
+            let targets = prometheus.api("targets?state=active")?;
+            let all = targets["data"]["activeTargets"].as_array()?.clone();
+            all.into_iter().find(|target| target["labels"]["job"] == job && target["health"] == "down")
+        });
+        let told = targets["lastError"].as_str().unwrap();
+        assert!(told.contains(complaint), "{job}: {told}");
+    }
+    assert_eq!(run.terminate(), Some(0));
+}

@@ -171,10 +171,8 @@ impl Output {
     fn told(&self, interval: Span) -> String {
         match &self.sink {
             Sink::Served(sink) => {
-                let address = sink.address();
-                format!(
-                    "the metrics are at http://{address}/metrics, promemu's own at http://{address}{SELF_PATH}"
-                )
+                let url = sink.url();
+                format!("the metrics are at {url}/metrics, promemu's own at {url}{SELF_PATH}")
             }
             Sink::Pushed(pusher) => {
                 let verb = if matches!(pusher, Pusher::File(_)) { "writing" } else { "pushing" };

@@ -27,7 +27,7 @@ pub(super) enum GivenOutput {
         timeout: Option<Duration>,
         format: Option<Format>,
     },
-    Scrape(ScrapeSettings),
+    Scrape(Box<ScrapeSettings>),
     RemoteWrite {
         settings: Box<RemoteWriteSettings>,
         timeout: Option<Duration>,
@@ -62,7 +62,7 @@ struct Kind {
 
 const KINDS: [Kind; 5] = [
     Kind { name: "pushgateway", keys: &["format", "timeout"], is_http: true, read: read_pushgateway },
-    Kind { name: "scrape", keys: &[], is_http: false, read: read_scrape },
+    Kind { name: "scrape", keys: &SERVER_KEYS, is_http: false, read: read_scrape },
     Kind {
         name: "remote-write",
         keys: &["version", "timeout", "shards", "batch_samples", "queue_samples", "queue_mib"],
@@ -76,6 +76,18 @@ const KINDS: [Kind; 5] = [
         read: read_otlp,
     },
     Kind { name: "file", keys: &["format"], is_http: false, read: read_file },
+];
+
+/// What a server has of [`HttpOptions`]: what clients are to show, and by what they know it.
+const SERVER_KEYS: [&str; 8] = [
+    "user",
+    "password_file",
+    "password_env",
+    "bearer_file",
+    "bearer_env",
+    "cert_file",
+    "key_file",
+    "ca_file",
 ];
 
 /// Reads all outputs. The variable gives them as one text, separated by blanks; a flag gives one at a time,
@@ -163,7 +175,7 @@ fn read_pushgateway(target: Option<&str>, options: &mut Options) -> Result<Given
     Ok(GivenOutput::Pushgateway { url, http, timeout: take_timeout(options)?, format })
 }
 
-fn read_scrape(target: Option<&str>, _: &mut Options) -> Result<GivenOutput, Error> {
+fn read_scrape(target: Option<&str>, options: &mut Options) -> Result<GivenOutput, Error> {
     let (host, port) = target
         .and_then(|target| target.rsplit_once(':'))
         .and_then(|(host, port)| Some((host, port.parse().ok()?)))
@@ -172,7 +184,17 @@ fn read_scrape(target: Option<&str>, _: &mut Options) -> Result<GivenOutput, Err
             Error::Usage("the target must be HOST:PORT, as in scrape=127.0.0.1:9464".to_owned())
         })?;
     let host = host.trim_matches(['[', ']']).to_owned();
-    Ok(GivenOutput::Scrape(ScrapeSettings { host, port, is_embedded: false }))
+    let own = SERVER_KEYS.into_iter().chain(["password", "bearer"]);
+    let mut of_server: Options =
+        own.filter_map(|key| Some((key.to_owned(), options.shift_remove(key)?))).collect();
+    let needs_certificate = of_server.contains_key("ca_file") && !of_server.contains_key("cert_file");
+    if needs_certificate {
+        return Err(Error::Usage(
+            "ca_file is for clients with certificates, which needs cert_file".to_owned(),
+        ));
+    }
+    let http = HttpOptions::take_from(&mut of_server)?;
+    Ok(GivenOutput::Scrape(Box::new(ScrapeSettings { host, port, http, is_embedded: false })))
 }
 
 fn read_remote_write(target: Option<&str>, options: &mut Options) -> Result<GivenOutput, Error> {

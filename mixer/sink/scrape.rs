@@ -5,6 +5,7 @@
 //! `push_time_seconds`), so that Prometheus takes it with the same `honor_labels: true` as the real one. Bodies
 //! are made piece by piece, as fast as clients take them; a job is locked for a piece at a time.
 
+mod access;
 mod hosts;
 mod negotiation;
 mod outlet;
@@ -16,15 +17,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use indexmap::IndexMap;
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use outlet::{PIECE_BYTES, answer, headed};
 
+use super::http::HttpOptions;
 use super::{Health, Job, self_page};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
@@ -43,6 +46,8 @@ pub struct ScrapeSettings {
     pub host: String,
     /// The port; with 0 the system chooses one.
     pub port: u16,
+    /// What clients are to show, and by what they know promemu.
+    pub http: HttpOptions,
     /// Whether it stands in a Pushgateway's place, and so shows when each job was published.
     pub is_embedded: bool,
 }
@@ -61,6 +66,7 @@ impl ScrapeSettings {
 pub struct Publisher {
     health: Arc<Health>,
     shows_push_times: bool,
+    is_private: bool,
     /// Where it listens.
     address: String,
     slots: Arc<Semaphore>,
@@ -112,6 +118,8 @@ pub struct ScrapeSink {
     own: Arc<SelfMetrics>,
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    authorization: Option<HeaderValue>,
 }
 
 impl ScrapeSink {
@@ -131,6 +139,8 @@ impl ScrapeSink {
             ),
             source,
         };
+        let tls = access::tls(&settings.http)?;
+        let authorization = settings.http.authorization().cloned();
         let address = (settings.host.as_str(), settings.port);
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
@@ -138,12 +148,13 @@ impl ScrapeSink {
         let publisher = Publisher {
             health: Arc::default(),
             shows_push_times: settings.is_embedded,
+            is_private: tls.is_some(),
             address: address.to_string(),
             slots: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
             tally: own.scraped_output(name),
             page: Mutex::new(page),
         };
-        Ok(Self { publisher: Arc::new(publisher), own, listener, address })
+        Ok(Self { publisher: Arc::new(publisher), own, listener, address, tls, authorization })
     }
 
     /// How it fares.
@@ -158,9 +169,15 @@ impl ScrapeSink {
         self.address
     }
 
+    /// The url of its root.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.address)
+    }
+
     /// The server, which runs until it is dropped, and what publishes beside it.
     pub fn serve(self) -> (Arc<Publisher>, impl Future<Output = Result<(), Error>>) {
-        let router = Router::new()
+        let mut router = Router::new()
             .route(
                 "/",
                 get(|| async { "promemu: the metrics are at /metrics, promemu's own at /promemu/metrics\n" }),
@@ -168,15 +185,21 @@ impl ScrapeSink {
             .route("/metrics", get(metrics))
             .route("/hosts/{*rest}", get(hosts::page))
             .route("/http_sd", get(hosts::list))
-            .route("/-/healthy", get(|| async { "ok\n" }))
-            .route("/-/ready", get(|| async { "ok\n" }))
             .with_state(Arc::clone(&self.publisher))
             .merge(self_page::router(self.own));
-        let listener = self.listener;
+        if let Some(wanted) = self.authorization {
+            router = router.layer(axum::middleware::from_fn_with_state(wanted, access::check));
+        }
+        let router =
+            router.route("/-/healthy", get(|| async { "ok\n" })).route("/-/ready", get(|| async { "ok\n" }));
+        let (listener, tls) = (self.listener, self.tls);
         // The first look: the jobs count as published from now on.
         let _has_changed = self.publisher.publish();
         let serving = async move {
-            let served = axum::serve(listener, router).await;
+            let served = match tls {
+                None => axum::serve(listener, router).await,
+                Some(tls) => axum::serve(access::TlsListener::new(listener, tls), router).await,
+            };
             served.map_err(|source| Error::System {
                 what: "the metrics cannot be served any more".to_owned(),
                 source,

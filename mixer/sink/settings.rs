@@ -15,7 +15,7 @@ pub enum OutputSettings {
     /// Jobs are pushed to a Pushgateway, each as a group.
     Pushgateway(Box<GatewaySettings>),
     /// Jobs are served.
-    Scrape(ScrapeSettings),
+    Scrape(Box<ScrapeSettings>),
     /// Samples are written to a remote-write receiver.
     RemoteWrite(Box<RemoteWriteSettings>),
     /// Data points are sent to an OTLP receiver.

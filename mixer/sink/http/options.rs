@@ -137,15 +137,20 @@ impl HttpOptions {
         self.headers.contains_key(AUTHORIZATION)
     }
 
+    /// What a client is to show, where the options are a server's.
+    pub(in crate::sink) fn authorization(&self) -> Option<&HeaderValue> {
+        self.headers.get(AUTHORIZATION)
+    }
+
     pub(super) fn headers(&self) -> HeaderMap {
         self.headers.clone()
     }
 
-    pub(super) fn ca_certificates(&self) -> Option<&[u8]> {
+    pub(in crate::sink) fn ca_certificates(&self) -> Option<&[u8]> {
         self.ca_certificates.as_deref()
     }
 
-    pub(super) fn identity(&self) -> Option<&[u8]> {
+    pub(in crate::sink) fn identity(&self) -> Option<&[u8]> {
         self.identity.as_deref()
     }
 }

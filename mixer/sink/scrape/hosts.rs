@@ -55,6 +55,8 @@ pub(super) async fn list(
     // Prometheus reaches the targets as it reaches the list.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let target = json(host.unwrap_or(&publisher.address));
+    let scheme = if publisher.is_private { "\"__scheme__\":\"https\"," } else { "" };
+    let target = format!("\n{{\"targets\":[{target}],\"labels\":{{{scheme}");
     let Some(slot) = publisher.take_slot() else { return publisher.refusal() };
     let page = publisher.page();
     answer(JSON, encoding, slot, move |outlet| {
@@ -81,10 +83,10 @@ pub(super) async fn list(
     })
 }
 
-/// One host: where it is scraped, and the labels that all its series get.
+/// One host: behind what all have in common, where its page is, and the labels that all its series get.
 fn put_target(target: &str, job: &str, name: &str, labels: &LabelBlock, out: &mut Vec<u8>) {
     let path = json(&format!("/hosts/{name}/metrics"));
-    let text = format!("\n{{\"targets\":[{target}],\"labels\":{{\"__metrics_path__\":{path}");
+    let text = format!("{target}\"__metrics_path__\":{path}");
     out.extend_from_slice(text.as_bytes());
     let mut put = |name: &str, json_value: &str| {
         out.extend_from_slice(format!(",{}:{json_value}", json(name)).as_bytes());
