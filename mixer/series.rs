@@ -157,6 +157,12 @@ impl SeriesStore {
         Self { host_rows: first_row, slots, ..self }
     }
 
+    /// The rows from this one on are slots; there need not be one.
+    #[must_use]
+    pub const fn first_slot(&self) -> usize {
+        self.host_rows
+    }
+
     /// The rows of a host's slots, each with the labels that it has beside the host's.
     pub fn slots_of(&self, row: usize) -> impl Iterator<Item = (usize, LabelBlock)> {
         let host_labels = self.rows[row].labels.iter().count();

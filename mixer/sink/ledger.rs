@@ -1,9 +1,13 @@
 //! What a server was told: which series it was shown last, so that it hears of their end.
 //!
 //! A sink that sends samples goes through all series once per round ([`Rounds::round`]). One that had a
-//! sample before and has none now gets a staleness marker, once; so does one whose host has other labels
+//! sample before and has none now gets a staleness marker, once; so does one whose slot has other labels
 //! now, and each at the end of the run. Jobs are locked while they are gone through, but not while a batch
 //! waits for room.
+//!
+//! A series that has left its slot may be in another one in the same round, and a server takes neither two
+//! samples of one moment nor an older one after a newer one. So series of slots end first, and a moment
+//! earlier.
 
 mod bits;
 mod page;
@@ -86,6 +90,8 @@ struct Desk<E> {
 /// One time that all series are gone through.
 struct Round<'a, E> {
     at: Time,
+    /// When those ended that may have a sample in this very round.
+    ended_at: Time,
     /// Whether all of them end.
     ends: bool,
     desks: &'a mut [Desk<E>],
@@ -121,12 +127,13 @@ impl<E: Encoder> Ledger<E> {
         if self.last.is_some_and(|last| at.unix_millis() <= last.unix_millis()) {
             return;
         }
-        self.last = Some(at);
+        let before = at.before(MILLISECOND);
+        let ended_at = self.last.replace(at).map_or(before, |last| before.max(last + MILLISECOND));
         self.rounds += 1;
         let desks = &mut self.desks;
-        let mut round = Round { at, ends, desks, intake, number: self.rounds, patience };
+        let mut round = Round { at, ended_at, ends, desks, intake, number: self.rounds, patience };
         // A series that came back in another form has a sample in this very round.
-        (round.at, round.ends) = (at.before(MILLISECOND), true);
+        (round.at, round.ends) = (ended_at, true);
         self.gone.drain(..).for_each(|mut page| page.go_through(&mut round));
         (round.at, round.ends) = (at, ends);
         if !ends && self.described.is_none_or(|described| at.since(described) >= DESCRIBE_EVERY) {

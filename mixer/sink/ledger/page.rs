@@ -20,6 +20,8 @@ pub(super) struct Page<J> {
     prepared: J,
     stretches: Vec<Stretch>,
     columns: Vec<Place>,
+    /// The rows from here on are slots.
+    first_slot: usize,
     /// The labels that each row was shown with.
     labels: Vec<LabelBlock>,
     /// The number of each row's first cell.
@@ -56,12 +58,25 @@ struct Cursor {
     column: usize,
 }
 
-/// A host, as it is shown.
+/// What is done with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// Series that were shown and are not there any more end.
+    Gone,
+    /// Series that are there are shown.
+    There,
+    /// Both.
+    Both,
+    /// All series that were shown end.
+    All,
+}
+
+/// A host, or a slot, as it is shown.
 struct Host<'a> {
     row: usize,
     labels: &'a LabelBlock,
     cells: &'a [f64],
-    ends: bool,
+    pass: Pass,
     /// When its samples were made: now, unless it says something else.
     at: Time,
 }
@@ -88,6 +103,7 @@ impl<J> Page<J> {
             prepared: E::prepare(id, job.name(), &columns),
             stretches: stretches(&columns),
             columns: columns.iter().map(place).collect(),
+            first_slot: store.first_slot(),
             labels: (0..store.rows()).map(|row| store.row_labels(row).clone()).collect(),
             cells: (0..store.rows()).map(start).collect(),
             shown: Bits::new(count),
@@ -143,11 +159,14 @@ impl<J> Page<J> {
     /// Shows all series, or ends them.
     pub(super) fn go_through<E: Encoder<Job = J>>(&mut self, round: &mut Round<'_, E>) {
         let job = Arc::clone(&self.job);
-        let mut cursor = Cursor::default();
-        loop {
-            let full = self.fill(&job.store(), &mut cursor, round);
-            let Some(shard) = full else { return };
-            round.send(shard);
+        let slots_end_first = !round.ends && self.first_slot < self.labels.len();
+        for of_slots in slots_end_first.then_some(Pass::Gone).into_iter().chain([Pass::There]) {
+            let mut cursor = Cursor::default();
+            loop {
+                let full = self.fill(&job.store(), &mut cursor, of_slots, round);
+                let Some(shard) = full else { break };
+                round.send(shard);
+            }
         }
     }
 
@@ -156,30 +175,59 @@ impl<J> Page<J> {
         &mut self,
         store: &SeriesStore,
         cursor: &mut Cursor,
+        of_slots: Pass,
         round: &mut Round<'_, E>,
     ) -> Option<usize> {
-        let shards = round.desks.len();
         while cursor.stretch < self.stretches.len() {
             let rows = self.stretches[cursor.stretch].rows.clone();
             cursor.row = cursor.row.max(rows.start);
             while cursor.row < rows.end {
-                let (row, cells, labels) = (cursor.row, store.row(cursor.row), store.row_labels(cursor.row));
-                if self.labels[row] != *labels {
-                    let old = std::mem::replace(&mut self.labels[row], labels.clone());
-                    let host = Host { row, labels: &old, cells, ends: true, at: round.at };
-                    let desk = &mut round.desks[shard_of(&old, shards)];
-                    let mut from_first = Cursor { column: 0, ..*cursor };
-                    while self.show(&host, &mut from_first, desk) {}
-                }
-                let shard = shard_of(labels, shards);
-                let at = store.own_time(row).filter(|_| !round.ends).unwrap_or(round.at);
-                let host = Host { row, labels, cells, ends: round.ends, at };
-                if self.show(&host, cursor, &mut round.desks[shard]) {
-                    return Some(shard);
+                let is_slot = cursor.row >= self.first_slot;
+                let pass = match (round.ends, is_slot) {
+                    (true, _) => Pass::All,
+                    (false, true) => of_slots,
+                    (false, false) => Pass::Both,
+                };
+                if is_slot || of_slots != Pass::Gone {
+                    let full = self.show_row(store, cursor, pass, round);
+                    if full.is_some() {
+                        return full;
+                    }
                 }
                 (cursor.row, cursor.column) = (cursor.row + 1, 0);
             }
             cursor.stretch += 1;
+        }
+        None
+    }
+
+    /// Shows a row; says whether a request is full before it is through, and which.
+    fn show_row<E: Encoder<Job = J>>(
+        &mut self,
+        store: &SeriesStore,
+        cursor: &mut Cursor,
+        pass: Pass,
+        round: &mut Round<'_, E>,
+    ) -> Option<usize> {
+        let (row, cells, labels) = (cursor.row, store.row(cursor.row), store.row_labels(cursor.row));
+        let is_same = row < self.first_slot || self.labels[row] == *labels;
+        let old = (!is_same).then(|| self.labels[row].clone());
+        let known = old.as_ref().unwrap_or(labels);
+        let (pass, at) = match pass {
+            Pass::Gone if is_same => (pass, round.ended_at),
+            Pass::Gone => (Pass::All, round.ended_at),
+            // It has changed since those who are gone have ended; the next round has it.
+            Pass::There if !is_same => return None,
+            Pass::There | Pass::Both => (pass, store.own_time(row).unwrap_or(round.at)),
+            Pass::All => (pass, round.at),
+        };
+        let shard = shard_of(known, round.desks.len());
+        let host = Host { row, labels: known, cells, pass, at };
+        if self.show(&host, cursor, &mut round.desks[shard]) {
+            return Some(shard);
+        }
+        if !is_same && !round.ends {
+            self.labels[row] = labels.clone();
         }
         None
     }
@@ -197,10 +245,17 @@ impl<J> Page<J> {
         while let Some(column) = columns.get(cursor.column) {
             cursor.column += 1;
             let Place { offset, width, .. } = self.columns[*column];
-            let is_there = !host.ends && !is_absent(host.cells[offset]);
+            let is_there = host.pass != Pass::All && !is_absent(host.cells[offset]);
             let cell = first_cell + offset;
-            let was_shown = if is_there { !self.shown.insert(cell) } else { self.shown.remove(cell) };
-            if !is_there && !was_shown {
+            let is_said = match host.pass {
+                Pass::There | Pass::Both if is_there => {
+                    self.shown.insert(cell);
+                    true
+                }
+                Pass::There => false,
+                _ => !is_there && self.shown.remove(cell),
+            };
+            if !is_said {
                 continue;
             }
             if !std::mem::replace(&mut is_announced, true) {

@@ -1,8 +1,11 @@
 use std::fmt::Write;
 
+use indexmap::IndexMap;
+use proptest::prelude::*;
+
 use super::*;
 use crate::metric::{ABSENT, Layout, MetricType};
-use crate::series::{Row, SeriesStore};
+use crate::series::{Row, SeriesStore, SlotPlaces};
 
 /// Writes what it is told as text.
 #[derive(Debug, Default)]
@@ -197,4 +200,88 @@ async fn what_finds_no_room_is_counted_to_the_sample() {
     ledger.round(Time::from_unix_secs(2), &intake, Duration::ZERO);
     assert_eq!(intake.dropped_samples(), 3 + 4 + 3, "the older round makes room");
     assert_eq!(lines(&intake).await.len(), 4);
+}
+
+/// A job with one host, and so many slots of one metric behind it.
+fn job_with_slots(slots: usize) -> Arc<Job> {
+    let column = |family, first_row, rows| Column {
+        family,
+        first_row,
+        rows,
+        offset: 0,
+        labels: LabelBlock::empty(),
+        layout: Arc::new(Layout::value()),
+    };
+    let families = ["up", "s"].map(|name| Family::new(name, "", MetricType::Gauge));
+    let host = [Row { labels: LabelBlock::new([("host", "h")]), width: 1 }];
+    let empty = std::iter::repeat_n(Row { labels: LabelBlock::empty(), width: 1 }, slots);
+    let columns = vec![column(0, 0, 1), column(1, 1, slots)];
+    let store = SeriesStore::new(families.into(), columns, host.into_iter().chain(empty).collect());
+    Arc::new(Job::new("j".into(), store.with_slots(1, SlotPlaces::default())))
+}
+
+fn live_in(job: &Job, row: usize, who: &str, value: f64) {
+    let mut store = job.store();
+    store.relabel(row, &LabelBlock::new([("id", who)]));
+    store.report(row, &[value]);
+}
+
+#[tokio::test]
+async fn a_series_may_go_to_another_slot_and_ends_before_it_begins_there() {
+    let job = job_with_slots(3);
+    let mut ledger = ledger(&[Arc::clone(&job)]);
+    job.store().report(0, &[1.0]);
+    live_in(&job, 1, "a", 1.0);
+    live_in(&job, 3, "b", 1.0);
+    assert_eq!(round(&mut ledger, 1).await, ["1.000 j h up 1", "1.000 j a s 1", "1.000 j b s 1"]);
+    live_in(&job, 1, "b", 2.0);
+    job.store().remove(3);
+    job.store().remove(0);
+    let moved = ["1.999 j a s ended", "1.999 j b s ended", "2.000 j h up ended", "2.000 j b s 2"];
+    assert_eq!(round(&mut ledger, 2).await, moved);
+    live_in(&job, 1, "c", 3.0);
+    let intake = Intake::idle(1, 1000);
+    ledger.end(Time::from_unix_secs(2), &intake, Duration::ZERO);
+    assert_eq!(lines(&intake).await, ["2.001 j b s ended"], "nobody was told of c");
+}
+
+proptest! {
+    #[test]
+    fn a_server_takes_every_sample_and_knows_who_is_there(
+        lives in proptest::collection::vec((1..7usize, proptest::option::of(0..9usize)), 1..60),
+        shards in 1..3usize,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let job = job_with_slots(6);
+        let encoders = (0..shards).map(|_| Plain::default());
+        let mut ledger = Ledger::new(&[Arc::clone(&job)], encoders, SIZE);
+        let mut last: IndexMap<String, (f64, bool)> = IndexMap::new();
+        let mut living: IndexMap<usize, usize> = IndexMap::new();
+        for (secs, lives) in (1..).zip(lives.chunks(3)) {
+            for (row, who) in lives {
+                living.swap_remove(row);
+                match who.filter(|who| !living.values().any(|other| other == who)) {
+                    Some(who) => {
+                        living.insert(*row, who);
+                        live_in(&job, *row, &who.to_string(), 1.0);
+                    }
+                    None => job.store().remove(*row),
+                }
+            }
+            let intake = Intake::idle(shards, 1000);
+            ledger.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
+            for line in runtime.block_on(lines(&intake)) {
+                let [at, _, who, _, value] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+                let (at, is_there) = (at.parse::<f64>().unwrap(), value != "ended");
+                let before = last.insert(who.to_owned(), (at, is_there));
+                prop_assert!(before.is_none_or(|(before, _)| before < at), "{line}");
+            }
+            let mut known: Vec<String> =
+                last.iter().filter(|(_, (_, is_there))| *is_there).map(|(who, _)| who.clone()).collect();
+            let mut there: Vec<String> = living.values().map(ToString::to_string).collect();
+            known.sort();
+            there.sort();
+            prop_assert_eq!(known, there);
+        }
+    }
 }
