@@ -126,6 +126,24 @@ impl TextFormula {
         })
     }
 
+    /// Whether no two hosts make the same: it has the host's name in it, or a random number that is large.
+    #[must_use]
+    pub fn is_of_one_host(&self) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Expression(expression, _) => {
+                expression.names.iter().any(|name| name == "name")
+                    || ["uuid", "hex"].iter().any(|function| expression.place_of(function).is_some())
+            }
+        })
+    }
+
+    /// What it is made of: two with the same one do the same.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Makes the text. An error says what went wrong.
     pub fn make(&self, making: &mut Making<'_>) -> Result<String, String> {
         let mut text = String::new();
