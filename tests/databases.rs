@@ -6,14 +6,16 @@ use std::process::Command;
 
 use crate::processes::{Process, eventually, free_port, get};
 
-/// A server that is written to.
+/// A server that keeps samples.
 pub(crate) struct Database {
     port: u16,
+    /// When queries are asked for, in seconds since 1970, if that is not now.
+    at: Option<u64>,
     _process: Process,
     _dir: tempfile::TempDir,
 }
 
-/// What a query answers: labels and value of each series, sorted.
+/// What a query answers: labels and value (or histogram) of each series, sorted.
 pub(crate) type Answer = Vec<(BTreeMap<String, String>, String)>;
 
 /// A server newer than the system's: where manage.sh puts it, or on the PATH.
@@ -50,8 +52,24 @@ impl Database {
         Self::prometheus_of("prometheus".into(), Some(&config))
     }
 
+    /// Prometheus 2 with the blocks that promtool makes of an exported file, to be asked for this time.
+    pub(crate) fn prometheus_with_blocks_of(file: &Path, at: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let blocks = Command::new("promtool")
+            .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=24h"])
+            .args([file, &dir.path().join("data")])
+            .output()
+            .unwrap();
+        assert!(blocks.status.success(), "{}", String::from_utf8_lossy(&blocks.stderr));
+        Self { at: Some(at), ..Self::prometheus_in(dir, "prometheus".into(), None) }
+    }
+
     fn prometheus_of(program: PathBuf, config: Option<&str>) -> Self {
-        let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+        Self::prometheus_in(tempfile::tempdir().unwrap(), program, config)
+    }
+
+    fn prometheus_in(dir: tempfile::TempDir, program: PathBuf, config: Option<&str>) -> Self {
+        let port = free_port();
         let file = dir.path().join("prometheus.yml");
         std::fs::write(&file, config.unwrap_or("global: {}\n")).unwrap();
         let process = Process::start(
@@ -59,11 +77,12 @@ impl Database {
                 .arg(format!("--config.file={}", file.display()))
                 .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg("--storage.tsdb.retention.time=100y")
                 .arg("--web.enable-remote-write-receiver")
                 .arg("--enable-feature=native-histograms,exemplar-storage"),
         );
         eventually("Prometheus is ready", || get(port, "/-/ready"));
-        Self { port, _process: process, _dir: dir }
+        Self { port, at: None, _process: process, _dir: dir }
     }
 
     pub(crate) fn victoria_metrics() -> Self {
@@ -75,7 +94,7 @@ impl Database {
                 .arg("-search.latencyOffset=0s"),
         );
         eventually("VictoriaMetrics is ready", || get(port, "/health"));
-        Self { port, _process: process, _dir: dir }
+        Self { port, at: None, _process: process, _dir: dir }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -84,24 +103,51 @@ impl Database {
 
     /// What it answers now; nothing if it cannot.
     pub(crate) fn answer(&self, query: &str) -> Answer {
-        let encoded = query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"));
-        let text = get(self.port, &format!("/api/v1/query?nocache=1&query={encoded}")).unwrap_or_default();
+        let encoded = encoded(query);
+        let at = self.at.map_or(String::new(), |at| format!("&time={at}"));
+        let text =
+            get(self.port, &format!("/api/v1/query?nocache=1&query={encoded}{at}")).unwrap_or_default();
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let series = answer["data"]["result"].as_array().cloned().unwrap_or_default();
         let seen = |series: serde_json::Value| {
             let labels = series["metric"].as_object().unwrap().iter();
             let labels = labels.map(|(name, value)| (name.clone(), bound(name, value.as_str().unwrap())));
-            let value: f64 = series["value"][1].as_str().unwrap().parse().unwrap();
+            let Some(value) = series["value"][1].as_str() else {
+                return (labels.collect(), series["histogram"][1].to_string());
+            };
             // The last digits depend on the order in which a server adds.
-            (labels.collect(), format!("{value:.9e}"))
+            (labels.collect(), format!("{:.9e}", value.parse::<f64>().unwrap()))
         };
         let mut answer: Answer = series.into_iter().map(seen).collect();
         answer.sort();
         answer
     }
 
+    /// Name and exemplar of each series that has one, and the exemplars' value and time, sorted.
+    pub(crate) fn exemplars(&self, query: &str) -> Vec<(String, String, String)> {
+        let path = format!("/api/v1/query_exemplars?start=0&end=99999999999&query={}", encoded(query));
+        let answer = get(self.port, &path).unwrap_or_default();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+        let series = answer["data"].as_array().cloned().unwrap_or_default();
+        let of_series = |series: serde_json::Value| {
+            let name = series["seriesLabels"]["name"].as_str().unwrap().to_owned();
+            let exemplars = series["exemplars"].as_array().unwrap().clone();
+            exemplars.into_iter().map(move |exemplar| {
+                let value = format!("{} at {}", exemplar["value"], exemplar["timestamp"]);
+                (name.clone(), exemplar["labels"].to_string(), value)
+            })
+        };
+        let mut exemplars: Vec<_> = series.into_iter().flat_map(of_series).collect();
+        exemplars.sort();
+        exemplars
+    }
+
     /// The one number that a query answers.
     pub(crate) fn number(&self, query: &str) -> Option<f64> {
         self.answer(query).first().map(|(_, value)| value.parse().unwrap())
     }
+}
+
+fn encoded(query: &str) -> String {
+    query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
 }
