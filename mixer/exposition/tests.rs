@@ -1,5 +1,7 @@
 //! Encoders against snapshots, and against the `prometheus` crate's encoders.
 
+mod kinds;
+
 use prometheus::proto::{self, MetricFamily};
 use prometheus::{Encoder, ProtobufEncoder, TextEncoder};
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! What is written, read again by an independent reader of protobuf.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use prost::Message;
 
 use super::*;
 use crate::clock::Time;
-use crate::metric::{Kind, Layout, MetricType, NativeLayout};
+use crate::metric::{Kind, Layout, MetricType, NativeLayout, bucket_of};
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
 use crate::sink::Job;
 use crate::sink::delivery::Intake;
@@ -301,6 +302,53 @@ fn every_kind() -> Arc<Job> {
         row.extend(cells);
     }
     job(families, columns, &[(LabelBlock::new([("host", "h")]), row)])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any observations are in the buckets in which their bounds have them: above 2^(n/2^scale), up to the next.
+    #[test]
+    fn native_histograms_are_read_as_they_were_meant(
+        observations in prop::collection::vec((prop_oneof![-1e3..1e3f64, any::<f64>()], 1..100u32), 0..40),
+        schema in -4..=8i8,
+        size in 100..200usize,
+    ) {
+        let layout = NativeLayout { schema, zero_threshold: 1e-6, positive: size, negative: size };
+        let mut cells = vec![0.0; layout.width()];
+        layout.clear(&mut cells);
+        let observations: Vec<_> = observations.into_iter().filter(|(value, _)| value.is_finite()).collect();
+        for (value, count) in &observations {
+            layout.observe(&mut cells, *value, f64::from(*count));
+        }
+        let families = vec![Family::new("a", "", MetricType::NativeHistogram)];
+        let columns = vec![column(0, 0, 1, LabelBlock::empty(), Layout::plain(Kind::NativeHistogram(layout)))];
+        let jobs = [job(families, columns, &[(LabelBlock::empty(), cells.clone())])];
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let metrics = runtime.block_on(write(&jobs));
+        let point = &metrics[0].exponential_histogram.as_ref().unwrap().data_points[0];
+        let mut expected: BTreeMap<(bool, i32), u64> = BTreeMap::new();
+        let (mut zero, mut all) = (0, 0);
+        for (value, count) in &observations {
+            all += u64::from(*count);
+            if value.abs() <= 1e-6 {
+                zero += u64::from(*count);
+            } else {
+                let bucket = bucket_of(value.abs(), i8::try_from(point.scale).unwrap()) - 1;
+                *expected.entry((*value > 0.0, bucket)).or_default() += u64::from(*count);
+            }
+        }
+        let read = |buckets: &Option<Buckets>, sign| {
+            let buckets = buckets.clone().unwrap_or_default();
+            let counts = (buckets.offset..).zip(buckets.counts).filter(|(_, count)| *count > 0);
+            counts.map(move |(bucket, count)| ((sign, bucket), count)).collect::<Vec<_>>()
+        };
+        let read: BTreeMap<_, _> =
+            read(&point.positive, true).into_iter().chain(read(&point.negative, false)).collect();
+        prop_assert_eq!(read, expected);
+        prop_assert_eq!((point.count, point.zero_count, point.zero_threshold.to_bits()), (all, zero, 1e-6f64.to_bits()));
+        prop_assert_eq!(point.sum.map(f64::to_bits), Some(cells[1].to_bits()));
+    }
 }
 
 #[tokio::test]

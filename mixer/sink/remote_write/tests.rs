@@ -7,9 +7,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use prost::Message;
 
+use super::histogram::put_histogram;
 use super::*;
 use crate::clock::Time;
-use crate::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout};
+use crate::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout, bucket_of, native_histogram};
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore};
 use crate::sink::Job;
 use crate::sink::delivery::Intake;
@@ -284,6 +285,61 @@ proptest! {
         let mut seen: Vec<Seen> = v2.iter().flat_map(|body| read_v2(body)).collect();
         seen.sort();
         prop_assert_eq!(&seen, &expected);
+    }
+}
+
+/// Buckets and what they hold, from spans and deltas, as the specification says it
+/// (<https://prometheus.io/docs/specs/native_histograms/>).
+fn populated(spans: &[BucketSpan], deltas: &[i64]) -> Vec<(i32, i64)> {
+    let (mut bucket, mut count, mut deltas, mut found) = (0, 0, deltas.iter(), Vec::new());
+    for span in spans {
+        bucket += span.offset;
+        for _ in 0..span.length {
+            count += deltas.next().unwrap();
+            found.push((bucket, count));
+            bucket += 1;
+        }
+    }
+    assert_eq!(deltas.next(), None);
+    found.into_iter().filter(|(_, count)| *count != 0).collect()
+}
+
+proptest! {
+    /// Any observations are in the buckets in which their bounds have them.
+    #[test]
+    fn native_histograms_are_read_as_they_were_meant(
+        observations in prop::collection::vec((prop_oneof![-1e3..1e3f64, numbers()], 1..100u32), 0..40),
+        schema in -4..=8i8,
+        size in 100..200usize,
+    ) {
+        let layout = NativeLayout { schema, zero_threshold: 1e-6, positive: size, negative: size };
+        let mut cells = vec![0.0; layout.width()];
+        layout.clear(&mut cells);
+        let observations: Vec<_> = observations.into_iter().filter(|(value, _)| value.is_finite()).collect();
+        for (value, count) in &observations {
+            layout.observe(&mut cells, *value, f64::from(*count));
+        }
+        let mut bytes = Vec::new();
+        put_histogram(&native_histogram(&layout, &cells), 5, Some(3), &mut bytes);
+        let found = Histogram::decode(&*bytes).unwrap();
+        let mut expected: BTreeMap<(bool, i32), i64> = BTreeMap::new();
+        let (mut zero, mut all) = (0, 0);
+        for (value, count) in &observations {
+            all += u64::from(*count);
+            if value.abs() <= 1e-6 {
+                zero += u64::from(*count);
+            } else {
+                let bucket = bucket_of(value.abs(), i8::try_from(found.schema).unwrap());
+                *expected.entry((*value > 0.0, bucket)).or_default() += i64::from(*count);
+            }
+        }
+        let positive = populated(&found.positive_spans, &found.positive_deltas);
+        let negative = populated(&found.negative_spans, &found.negative_deltas);
+        let read = |buckets: Vec<(i32, i64)>, sign| buckets.into_iter().map(move |(bucket, count)| ((sign, bucket), count));
+        let read: BTreeMap<_, _> = read(positive, true).chain(read(negative, false)).collect();
+        prop_assert_eq!(read, expected);
+        prop_assert_eq!((found.count, found.zero_count, found.zero_threshold.to_bits()), (all, zero, 1e-6f64.to_bits()));
+        prop_assert_eq!((found.timestamp, found.start_timestamp, found.sum.to_bits()), (5, 3, cells[1].to_bits()));
     }
 }
 
