@@ -10,6 +10,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod churn;
 mod cli;
 mod databases;
 mod embedded;
