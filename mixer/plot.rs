@@ -1,16 +1,19 @@
 //! `promemu plot`: charts of a config's metrics at once, in virtual time.
 //!
 //! What is drawn is what a Prometheus that scrapes the run would answer: gauges as their hosts report them,
-//! counters as rates, histograms as quantiles. However large the config is, the output is limited, and says
+//! counters as rates, histograms as quantiles, a slot as one curve, whoever lives there. However large the config is, the output is limited, and says
 //! what it leaves out.
 
 mod axis;
 mod canvas;
 mod data;
 mod file;
+mod growth;
 mod marks;
 mod paint;
+mod reading;
 mod selection;
+mod shown;
 mod terminal;
 
 use std::path::Path;

@@ -16,6 +16,8 @@ pub struct Stretch<'a> {
     pub generation: usize,
     /// The slot's kind, as an index into the shape's.
     pub kind: usize,
+    /// The slot's number among those of the kind.
+    pub slot: usize,
     /// The labels, with those of the host.
     pub labels: &'a LabelBlock,
     /// The first moment.
@@ -64,7 +66,7 @@ impl<'t> Recorder<'t> {
             if change.is_new
                 && let Some(mut gone) = self.living.swap_remove(&key)
             {
-                self.hand_on(key.0, &mut gone);
+                self.hand_on(key, &mut gone);
             }
             match (tenant, self.living.get_mut(&key)) {
                 (Some((_, cells)), Some(living)) => {
@@ -116,14 +118,14 @@ impl<'t> Recorder<'t> {
 
     fn hand_on_all(&mut self) {
         let mut living = std::mem::take(&mut self.living);
-        for ((kind, _), living) in &mut living {
-            self.hand_on(*kind, living);
+        for (key, living) in &mut living {
+            self.hand_on(*key, living);
         }
         self.living = living;
     }
 
     /// Hands on what is held of somebody.
-    fn hand_on(&mut self, kind: usize, living: &mut Living) {
+    fn hand_on(&mut self, (kind, slot): (usize, usize), living: &mut Living) {
         let width = living.now.len();
         let moments = living.cells.len() / width.max(1);
         if moments > 0 {
@@ -135,6 +137,7 @@ impl<'t> Recorder<'t> {
             (self.take)(&Stretch {
                 generation: *generation,
                 kind,
+                slot,
                 labels,
                 first: *first,
                 moments,

@@ -52,14 +52,19 @@ impl HostSamples {
     /// Lets a host live, and notes what it has reported at each moment.
     #[must_use]
     pub fn of(host: DrivenHost, grid: &Grid) -> Self {
-        Self::with_events(host, grid, |_| {})
+        Self::with_events(host, grid, |_| {}, None)
     }
 
-    /// The same, and `emitted` is told what the host emits.
+    /// The same; `emitted` is told what the host emits, and `slots` who lives in its slots, if that is asked for.
     #[must_use]
-    pub fn with_events(host: DrivenHost, grid: &Grid, emitted: impl FnMut(&Event)) -> Self {
+    pub fn with_events(
+        host: DrivenHost,
+        grid: &Grid,
+        emitted: impl FnMut(&Event),
+        slots: Option<Take<'_>>,
+    ) -> Self {
         let all = 0..host.host().row().len();
-        Self::take(host, grid, all, emitted, None)
+        Self::take(host, grid, all, emitted, slots)
     }
 
     /// Some cells of the host's row only; `slots` is told who lives in its slots, if that is asked for.

@@ -71,7 +71,7 @@ fn a_host_tells_what_it_emits_though_nobody_hears_it() {
     let run = Backfill::new(plan, 7, START, grid().to);
     let mut emitted = Vec::new();
     let samples =
-        HostSamples::with_events(run.host(0), &grid(), |event| emitted.push(event.name.to_string()));
+        HostSamples::with_events(run.host(0), &grid(), |event| emitted.push(event.name.to_string()), None);
     assert_eq!(emitted[..3], ["host_started", "feature_on", "go"]);
     assert!(bits(&samples) == bits(&HostSamples::of(run.host(0), &grid())));
 }

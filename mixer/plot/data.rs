@@ -4,22 +4,15 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use promemu::backfill::{Backfill, Grid, HostSamples};
-use promemu::clock::{Span, Time};
-use promemu::metric::{Cells, Filling, Kind, NativeLayout, is_absent, native_histogram};
+use promemu::backfill::{Backfill, Grid};
+use promemu::clock::Time;
 use promemu::plan::Plan;
 
 use super::axis::Unit;
 use super::marks::{Happened, Marks, marks};
-use super::selection::{SelectedFamily, SelectedSeries, Selection};
-
-/// A rate looks back over so many of the longest intervals between two new values: a window that often
-/// misses one shows steps that are none.
-const INTERVALS_IN_WINDOW: u64 = 4;
-/// What a histogram's curves show.
-const QUANTILES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
-/// What `description` is when a config says nothing.
-const NO_HELP: &str = "an emulated metric";
+use super::reading::{Gathered, Reading};
+use super::selection::Selection;
+use super::shown::Shown;
 
 /// The charts of one run.
 #[derive(Debug)]
@@ -75,18 +68,17 @@ impl Figure {
         let made = run.each_host(
             &hosts,
             threads,
-            |_, host| {
+            |id, host| {
+                let wanted = by_host.get(&id).into_iter().flatten().map(|(_, series)| *series);
                 let mut emitted = Vec::new();
-                let samples =
-                    HostSamples::with_events(host, &grid, |event| emitted.push(Happened::new(event)));
-                (samples, emitted)
+                let shown = Shown::by(host, &grid, wanted, |event| emitted.push(Happened::new(event)));
+                (shown, emitted)
             },
-            |id, (samples, emitted)| {
+            |id, (shown, emitted)| {
                 events.extend(emitted);
-                scenario_errors += samples.tally.scenario_errors;
-                for (place, metric) in by_host.get(&id).into_iter().flatten() {
-                    let series = SelectedSeries { host: id, metric: *metric };
-                    readings[*place].read(plan, series, &samples, &mut gathered[*place]);
+                scenario_errors += shown.scenario_errors();
+                for (place, series) in by_host.get(&id).into_iter().flatten() {
+                    readings[*place].read(plan, *series, &shown, &mut gathered[*place]);
                 }
                 Ok::<(), std::convert::Infallible>(())
             },
@@ -159,259 +151,9 @@ pub(super) fn stretches(values: &[f64]) -> Vec<RangeInclusive<usize>> {
     stretches
 }
 
-/// How a family's cells become curves.
-#[derive(Debug)]
-enum Reading {
-    /// The values.
-    Values,
-    /// How much they grow per second from report to report, over so many steps.
-    Rate { steps: usize, step: Span },
-    /// Quantiles of what was observed in so many steps.
-    Quantiles { steps: usize, step: Span, bounds: Arc<[f64]> },
-    /// The same of native histograms.
-    NativeQuantiles { steps: usize, step: Span, layout: NativeLayout },
-    /// The quantiles that summaries show.
-    Summaries { quantiles: Arc<[f64]> },
-    /// Which state it is, by their numbers.
-    States(Arc<[Arc<str>]>),
-}
-
-/// What has been read so far.
-#[derive(Debug)]
-enum Gathered {
-    Curves(Vec<Curve>),
-    /// What the buckets have grown by, each at every moment, and how many series that is.
-    Buckets(Vec<Vec<f64>>, usize),
-    /// The growth of native histograms as one, at every moment, and how many series that is.
-    Native(Vec<Vec<f64>>, usize),
-}
-
-impl Reading {
-    fn of(plan: &Plan, family: &SelectedFamily, grid: &Grid) -> Self {
-        let interval = |series: &SelectedSeries| {
-            let (host, metric) = (series.host(plan), series.metric(plan));
-            host.interval.1.max(host.shape.schedules[metric.schedule].update_interval)
-        };
-        let longest = family.series.iter().map(interval).max().unwrap_or(Span::ZERO);
-        let step = grid.step;
-        let wanted = longest.times(INTERVALS_IN_WINDOW).as_nanos().div_ceil(step.as_nanos().max(1));
-        let steps = usize::try_from(wanted).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
-        let cells = family.series.first().map(|series| &series.metric(plan).cells);
-        match cells.map(|cells| (&cells.layout().kind, cells.filling())) {
-            Some((_, Filling::Counter { .. })) => Self::Rate { steps, step },
-            Some((Kind::Histogram { bounds }, _)) => {
-                Self::Quantiles { steps, step, bounds: Arc::clone(bounds) }
-            }
-            Some((Kind::NativeHistogram(layout), _)) => {
-                Self::NativeQuantiles { steps, step, layout: *layout }
-            }
-            Some((Kind::Summary { quantiles }, _)) => Self::Summaries { quantiles: Arc::clone(quantiles) },
-            Some((Kind::StateSet { states }, _)) => Self::States(Arc::clone(states)),
-            _ => Self::Values,
-        }
-    }
-
-    fn nothing(&self, grid: &Grid) -> Gathered {
-        match self {
-            Self::Quantiles { bounds, .. } => {
-                Gathered::Buckets(vec![vec![0.0; grid.count()]; bounds.len() + 1], 0)
-            }
-            Self::NativeQuantiles { layout, .. } => {
-                let mut cells = vec![0.0; layout.width()];
-                layout.clear(&mut cells);
-                Gathered::Native(vec![cells; grid.count()], 0)
-            }
-            Self::Values | Self::Rate { .. } | Self::Summaries { .. } | Self::States(_) => {
-                Gathered::Curves(Vec::new())
-            }
-        }
-    }
-
-    /// Adds one series.
-    fn read(&self, plan: &Plan, series: SelectedSeries, samples: &HostSamples, gathered: &mut Gathered) {
-        let metric = series.metric(plan);
-        let cells = samples.cell(metric.offset);
-        match (self, gathered) {
-            (Self::Values | Self::States(_), Gathered::Curves(curves)) => {
-                let finite = |value: &f64| if value.is_finite() { *value } else { f64::NAN };
-                curves.push(Curve { label: label(plan, series), values: cells.iter().map(finite).collect() });
-            }
-            (Self::Rate { steps, .. }, Gathered::Curves(curves)) => {
-                let reported = samples.reported_at();
-                let rate = |n: usize| {
-                    let from = window(cells, n, *steps)?;
-                    let span = reported[n].since(reported[from]);
-                    (span > Span::ZERO).then(|| (cells[n] - cells[from]) / span.as_secs_f64())
-                };
-                let values = (0..cells.len()).map(|n| rate(n).unwrap_or(f64::NAN)).collect();
-                curves.push(Curve { label: label(plan, series), values });
-            }
-            // Buckets with other bounds cannot be added.
-            (Self::Quantiles { steps, bounds, .. }, Gathered::Buckets(buckets, count))
-                if has_bounds(&metric.cells, bounds) =>
-            {
-                *count += 1;
-                for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
-                    for (bucket, grown) in buckets.iter_mut().enumerate() {
-                        let totals = samples.cell(metric.offset + bucket);
-                        grown[n] += totals[n] - totals[from];
-                    }
-                }
-            }
-            (Self::Summaries { quantiles }, Gathered::Curves(curves)) => {
-                for (quantile, place) in quantiles.iter().zip(2..) {
-                    let label = format!("{} p{}", label(plan, series), quantile * 100.0);
-                    let values = samples.cell(metric.offset + place).iter();
-                    let values = values.map(|value| if value.is_finite() { *value } else { f64::NAN });
-                    curves.push(Curve { label, values: values.collect() });
-                }
-            }
-            (Self::NativeQuantiles { steps, layout, .. }, Gathered::Native(grown, count))
-                if metric.cells.layout().kind == Kind::NativeHistogram(*layout) =>
-            {
-                *count += 1;
-                let cells_at = |moment: usize| -> Vec<f64> {
-                    let places = metric.offset..metric.offset + layout.width();
-                    places.map(|place| samples.cell(place)[moment]).collect()
-                };
-                for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
-                    layout.add(&mut grown[n], &cells_at(n), 1.0);
-                    layout.add(&mut grown[n], &cells_at(from), -1.0);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn chart(&self, plan: &Plan, family: &SelectedFamily, gathered: Gathered, marks: Vec<Marks>) -> Chart {
-        let plan_family = &plan.families[family.family];
-        let mut count = family.series.len();
-        let curves = match (self, gathered) {
-            (Self::Quantiles { bounds, .. }, Gathered::Buckets(buckets, added)) => {
-                count = added;
-                QUANTILES.iter().map(|(label, q)| quantile_curve(label, *q, bounds, &buckets)).collect()
-            }
-            (Self::NativeQuantiles { layout, .. }, Gathered::Native(grown, added)) => {
-                count = added;
-                let curve = |(label, q): &(&str, f64)| {
-                    let quantile = |cells: &Vec<f64>| native_histogram(layout, cells).quantile(*q);
-                    Curve { label: (*label).to_owned(), values: grown.iter().map(quantile).collect() }
-                };
-                QUANTILES.iter().map(curve).collect()
-            }
-            (_, Gathered::Curves(curves)) => curves,
-            _ => Vec::new(),
-        };
-        let window = |steps: &usize, step: &Span| {
-            let window = step.times(*steps as u64).to_string().replace(' ', "");
-            if *steps == 0 { String::new() } else { window }
-        };
-        let reading = match self {
-            Self::Values => String::new(),
-            Self::Summaries { .. } => "quantiles".to_owned(),
-            Self::States(states) => {
-                let numbered = states.iter().enumerate().map(|(n, state)| format!("{n} {state}"));
-                numbered.collect::<Vec<_>>().join(", ")
-            }
-            Self::Rate { steps, step } => format!("rate per second over {}", window(steps, step)),
-            Self::Quantiles { steps, step, .. } | Self::NativeQuantiles { steps, step, .. } => {
-                let together = if count > 1 { format!(" of {count} series together") } else { String::new() };
-                format!("p50 and p99{together} over {}", window(steps, step))
-            }
-        };
-        let is_help = !matches!(&*plan_family.help, "" | NO_HELP);
-        Chart {
-            name: plan_family.name.to_string(),
-            reading,
-            help: if is_help { plan_family.help.to_string() } else { String::new() },
-            unit: Unit::of(&plan_family.name),
-            curves,
-            marks,
-        }
-    }
-}
-
-fn has_bounds(cells: &Cells, wanted: &Arc<[f64]>) -> bool {
-    matches!(&cells.layout().kind, Kind::Histogram { bounds } if bounds == wanted)
-}
-
-/// A series' host, and the labels that tell it from others of the host.
-fn label(plan: &Plan, series: SelectedSeries) -> String {
-    let labels = series.metric(plan).labels.as_text();
-    let name = &series.host(plan).name;
-    if labels.is_empty() {
-        name.to_string()
-    } else {
-        format!("{name} {{{}}}", String::from_utf8_lossy(labels))
-    }
-}
-
-/// The moment with which the n-th is compared: the first with a sample among so many before it. None if there
-/// is not yet half of them to look back on.
-fn window(cells: &[f64], n: usize, steps: usize) -> Option<usize> {
-    if is_absent(cells[n]) {
-        return None;
-    }
-    let from = (n.saturating_sub(steps)..n).find(|n| !is_absent(cells[*n]))?;
-    ((n - from) * 2 >= steps).then_some(from)
-}
-
-fn quantile_curve(label: &str, q: f64, bounds: &[f64], buckets: &[Vec<f64>]) -> Curve {
-    let moments = buckets.first().map_or(0, Vec::len);
-    let mut counts = vec![0.0; buckets.len()];
-    let values = (0..moments).map(|n| {
-        counts.iter_mut().zip(buckets).for_each(|(count, bucket)| *count = bucket[n]);
-        quantile(q, bounds, &counts)
-    });
-    Curve { label: label.to_owned(), values: values.collect() }
-}
-
-/// As `PromQL`'s `histogram_quantile`: between two bounds evenly spread, from 0 if the first is positive, and never
-/// above the last bound. Not a number if nothing was observed.
-fn quantile(q: f64, bounds: &[f64], counts: &[f64]) -> f64 {
-    let total: f64 = counts.iter().sum();
-    if total <= 0.0 {
-        return f64::NAN;
-    }
-    let mut below = 0.0;
-    for (n, (count, bound)) in counts.iter().zip(bounds).enumerate() {
-        if below + count >= q * total {
-            let low = if n > 0 { bounds[n - 1] } else { bound.min(0.0) };
-            let is_open = n == 0 && *bound <= 0.0;
-            return if is_open { *bound } else { low + (bound - low) * (q * total - below) / count };
-        }
-        below += count;
-    }
-    bounds.last().copied().unwrap_or(f64::NAN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_those_of_promql() {
-        let bounds = [1.0, 2.0, 4.0];
-        let is = |q: f64, counts: [f64; 4], value: f64| {
-            let quantile = quantile(q, &bounds, &counts);
-            assert!((quantile - value).abs() < 1e-9, "{q} of {counts:?}: {quantile}");
-        };
-        is(0.5, [4.0, 0.0, 0.0, 0.0], 0.5);
-        is(0.5, [2.0, 2.0, 0.0, 0.0], 1.0);
-        is(0.99, [0.0, 0.0, 100.0, 0.0], 3.98);
-        is(0.99, [1.0, 0.0, 0.0, 99.0], 4.0);
-        assert!(quantile(0.5, &bounds, &[0.0; 4]).is_nan());
-        assert_eq!(quantile(0.5, &[-1.0, 1.0], &[3.0, 1.0, 0.0]).to_bits(), (-1.0f64).to_bits());
-    }
-
-    #[test]
-    fn a_window_needs_half_of_its_moments() {
-        let absent = promemu::metric::ABSENT;
-        let cells = [absent, 1.0, 2.0, 3.0, 4.0, absent];
-        let windows: Vec<_> = (0..6).map(|n| window(&cells, n, 4)).collect();
-        assert_eq!(windows, [None, None, None, Some(1), Some(1), None]);
-        assert_eq!(window(&cells, 2, 1), Some(1));
-    }
 
     #[test]
     fn stretches_are_what_lies_between_gaps() {

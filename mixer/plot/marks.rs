@@ -7,7 +7,7 @@ use promemu::clock::Time;
 use promemu::event::{Event, Source};
 use promemu::plan::{HostShape, Plan, Reaction};
 
-use super::selection::{SelectedFamily, with_sources};
+use super::selection::{SelectedFamily, SelectedSeries, with_sources};
 
 /// An event as it is marked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,11 +36,11 @@ pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened]) -
     let mut concerns: IndexSet<(Arc<str>, Source)> = IndexSet::new();
     let mut known: IndexSet<(*const HostShape, usize)> = IndexSet::new();
     for series in &family.series {
-        let host = series.host(plan);
-        hosts.insert(&host.name);
-        if known.insert((Arc::as_ptr(&host.shape), series.metric)) {
-            with_sources(&host.shape, series.metric)
-                .for_each(|metric| add_concerns(&host.shape, metric, &mut concerns));
+        let shape = series.shape(plan);
+        hosts.insert(&series.host(plan).name);
+        if known.insert((shape, series.metric)) {
+            with_sources(shape, series.metric).for_each(|metric| add_concerns(shape, metric, &mut concerns));
+            add_concerns_of_slots(plan, *series, &mut concerns);
         }
     }
     let mut kinds: IndexMap<&Arc<str>, Vec<Time>> = IndexMap::new();
@@ -82,6 +82,16 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
     for emitted in shape.metrics[metric].scenario.emits() {
         if let Some(event) = emitted.event {
             concerns.insert((event, emitted.source.map_or(Source::Own, Source::Named)));
+        }
+    }
+}
+
+/// What replaces those who live in its slots.
+fn add_concerns_of_slots(plan: &Plan, series: SelectedSeries, concerns: &mut IndexSet<(Arc<str>, Source)>) {
+    let Some((kind, _)) = series.slot else { return };
+    for listener in &series.host(plan).shape.listeners {
+        if matches!(listener.reaction, Reaction::ReplaceSlots(replaced) if replaced == kind) {
+            concerns.insert((Arc::clone(&listener.subscription.event), listener.subscription.source.clone()));
         }
     }
 }

@@ -37,11 +37,13 @@ pub(super) struct SelectedFamily {
     pub(super) matching: usize,
 }
 
-/// One metric of one host.
+/// One metric of one host, or of one of its slots.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SelectedSeries {
     pub(super) host: HostId,
-    /// As an index into the host's.
+    /// Kind and number.
+    pub(super) slot: Option<(usize, usize)>,
+    /// As an index into the shape's.
     pub(super) metric: usize,
 }
 
@@ -50,8 +52,14 @@ impl SelectedSeries {
         &plan.hosts[self.host as usize]
     }
 
+    /// The shape that has the metric.
+    pub(super) fn shape(self, plan: &Plan) -> &HostShape {
+        let shape = &self.host(plan).shape;
+        self.slot.map_or(shape, |(kind, _)| &shape.slots[kind].shape)
+    }
+
     pub(super) fn metric(self, plan: &Plan) -> &MetricPlan {
-        &self.host(plan).shape.metrics[self.metric]
+        &self.shape(plan).metrics[self.metric]
     }
 }
 
@@ -70,7 +78,16 @@ impl Selection {
             is_any_host = true;
             for (metric, MetricPlan { family, .. }) in host.shape.metrics.iter().enumerate() {
                 if is_wanted[*family] {
-                    add(&mut found, *family, SelectedSeries { host: id, metric });
+                    add(&mut found, *family, SelectedSeries { host: id, slot: None, metric }, 1);
+                }
+            }
+            for (kind, slots) in host.shape.slots.iter().enumerate() {
+                let count = plan.slots_max(id, slots);
+                for (metric, MetricPlan { family, .. }) in slots.shape.metrics.iter().enumerate() {
+                    if is_wanted[*family] {
+                        let first = SelectedSeries { host: id, slot: Some((kind, 0)), metric };
+                        add(&mut found, *family, first, count);
+                    }
                 }
             }
         }
@@ -91,12 +108,12 @@ impl Selection {
         Ok(Self { families, left_out })
     }
 
-    /// The hosts, each with its metrics and the families' places in the selection; by rising ids.
-    pub(super) fn by_host(&self) -> IndexMap<HostId, Vec<(usize, usize)>> {
-        let mut hosts: IndexMap<HostId, Vec<(usize, usize)>> = IndexMap::new();
+    /// The hosts, each with its series and the families' places in the selection; by rising ids.
+    pub(super) fn by_host(&self) -> IndexMap<HostId, Vec<(usize, SelectedSeries)>> {
+        let mut hosts: IndexMap<HostId, Vec<(usize, SelectedSeries)>> = IndexMap::new();
         for (place, family) in self.families.iter().enumerate() {
             for series in &family.series {
-                hosts.entry(series.host).or_default().push((place, series.metric));
+                hosts.entry(series.host).or_default().push((place, *series));
             }
         }
         hosts.sort_unstable_keys();
@@ -114,13 +131,14 @@ impl Selection {
     }
 }
 
-fn add(found: &mut IndexMap<usize, SelectedFamily>, family: usize, series: SelectedSeries) {
+/// Adds a series; of slots, those from the first on.
+fn add(found: &mut IndexMap<usize, SelectedFamily>, family: usize, first: SelectedSeries, count: usize) {
     let empty = || SelectedFamily { family, series: Vec::new(), matching: 0 };
     let found = found.entry(family).or_insert_with(empty);
-    found.matching += 1;
-    if found.series.len() < SERIES_MAX {
-        found.series.push(series);
-    }
+    found.matching += count;
+    let room = SERIES_MAX - found.series.len();
+    let slot = |number| first.slot.map(|(kind, _)| (kind, number));
+    found.series.extend((0..count.min(room)).map(|number| SelectedSeries { slot: slot(number), ..first }));
 }
 
 /// What is not drawn, and which flag shows it.

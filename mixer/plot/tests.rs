@@ -311,3 +311,80 @@ fn a_file_has_the_charts_as_svg_or_png() {
     let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
     assert_eq!((size(16), size(20)), (2600, 732));
 }
+
+#[test]
+fn a_slot_is_one_curve_whoever_lives_there() {
+    let host = r#"Host(name: "app", ttl: "10m", interval: 5, listen_events: { "feature_on@own": emit("deploy") }, metrics: [
+        Metric(name: "deploying", scenario: feature_toggle(start_time: 200, duration: 5, interval: 200))], slots: [
+        Slots(name: "pods", count: 2, replace_on: "deploy", labels: { "id": "{uuid()}" }, metrics: [
+            Metric(name: "age", update_interval: 5, scenario: time_duration),
+            Metric(name: "seconds_total", metric_type: counter, default_value: 1000, value_range: (0, 5000), accumulate: per_second, update_interval: 5, scenario: random_in_range(value_range: (1, 1))),
+        ])])"#;
+    let flags = Flags { metric: Some("age|seconds"), ..Flags::default() };
+    insta::assert_snapshot!(flags.draw(host), @"
+    age
+     200 ┤                      ⢀⡆                     ⢀⠎⡇                     ⣀12
+         │                     ⡠⠃⡇                    ⡠⠃ ⡇                   ⢀⠜
+         │                   ⢠⠊  ⡇                  ⢠⠒⠁  ⡇                  ⢠⠊
+     150 ┤                  ⡰⠁   ⡇                 ⡰⠁    ⡇                ⢀⠎⠁
+         │                ⡠⠊     ⡇               ⢀⠜      ⡇               ⡠⠃
+         │               ⡔⠁      ⡇              ⡔⠁       ⡇             ⢀⠔⠁
+         │             ⣀⠎        ⡇            ⢀⠎         ⡇            ⡰⠁
+     100 ┤           ⢀⠎          ⢣          ⢀⠎⠁          ⢣          ⣀⠎
+         │          ⡠⠃           ⢸         ⡠⠃            ⢸        ⢀⠜
+         │        ⢠⠊             ⢸       ⢠⠒⠁             ⢸       ⢠⠊
+         │       ⡰⠁              ⢸      ⡰⠁               ⢸     ⢀⠔⠁
+      50 ┤     ⡠⠜                ⢸    ⢀⠜                 ⢸    ⡠⠃
+         │    ⡔⠁                 ⢸   ⡔⠁                  ⢸  ⢀⠔⠁
+         │  ⣀⠎                   ⢸ ⢀⠎                    ⢸ ⡰⠁
+       0 ┤⢀⠜                     ⢸⠔⠁                     ⢸⠜
+         └┬─────────────┬─────────────┬────────────┬─────────────┬─────────────┬
+        08:00         08:02         08:04        08:06         08:08       08:10
+                                 ▲                       ▲
+          1 app pods 0  2 app pods 1  ▲ deploy
+
+    seconds_total, rate per second over 20s
+    1.00 ┤ ⠈⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⡇  ⡏⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⡇ ⢸⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉12
+         │                       ⡇  ⡇                    ⡇ ⢸
+         │                       ⡇  ⡇                    ⡇ ⢸
+    0.95 ┤                       ⡇  ⡇                    ⡇ ⢸
+         │                       ⡇  ⡇                    ⡇ ⢸
+         │                       ⡇  ⡇                    ⡇ ⢸
+    0.90 ┤                       ⡇  ⡇                    ⡇ ⢸
+         │                       ⢣ ⢠⠃                    ⢣ ⡜
+    0.85 ┤                       ⢸ ⢸                     ⢸ ⡇
+         │                       ⢸ ⢸                     ⢸ ⡇
+         │                       ⢸ ⢸                     ⢸ ⡇
+    0.80 ┤                       ⢸ ⢸                     ⢸ ⡇
+         │                       ⢸ ⢸                     ⢸ ⡇
+         │                       ⢸ ⢸                     ⢸ ⡇
+    0.75 ┤                       ⢸⣀⣸                     ⢸⣀⡇
+         └┬─────────────┬─────────────┬────────────┬─────────────┬─────────────┬
+        08:00         08:02         08:04        08:06         08:08       08:10
+                                 ▲                       ▲
+          1 app pods 0  2 app pods 1  ▲ deploy
+    ");
+    let (figure, _) = flags.figure(host).unwrap();
+    let rates = figure.charts[1].curves.iter().flat_map(|curve| &curve.values);
+    let (low, high) = figure.charts[1].extent().unwrap();
+    assert!(rates.filter(|rate| !rate.is_nan()).count() > 100 && low > 0.7 && high < 1.3, "{low} {high}");
+}
+
+#[test]
+fn a_rate_knows_resets_and_samples_that_come_late() {
+    let host = |dirt: &str| {
+        format!(
+            r#"Host(name: "app", ttl: "20m", interval: 5, dirt: [{dirt}], metrics: [
+                Metric(name: "seconds_total", metric_type: counter, accumulate: per_second, update_interval: 5, scenario: random_in_range(value_range: (1, 1)))])"#
+        )
+    };
+    for dirt in [
+        "counter_reset(every: 100)",
+        "out_of_order(by: 12, probability: 0.2)",
+        "gap(every: 100, duration: 20)",
+    ] {
+        let (figure, _) = Flags::default().figure(&host(dirt)).unwrap();
+        let (low, high) = figure.charts[0].extent().unwrap();
+        assert!(low > 0.5 && high < 1.5, "{dirt}: {low} {high}");
+    }
+}
