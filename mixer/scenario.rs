@@ -290,6 +290,9 @@ built_ins! {
     }
 }
 
+/// There is one per series: what is larger is boxed.
+const _: () = assert!(size_of::<Running>() <= 24);
+
 impl Default for ScenarioPlan {
     /// Keeps the value.
     fn default() -> Self {

@@ -385,6 +385,8 @@ impl Fleet {
 mod tests {
     use super::*;
     use crate::config::{ConfigFile, LoadOptions};
+    use crate::mixer::life::Life;
+    use crate::rng::Seed;
     use crate::self_metrics::SelfMetrics;
 
     fn plan(hosts: &str) -> Plan {
@@ -431,5 +433,13 @@ mod tests {
         assert_eq!(fleet.order(0), None);
         fleet.hand_over([true, false].into());
         assert_eq!((fleet.order(0), fleet.order(1)), (Some(Order::HandOver), Some(Order::End)));
+    }
+
+    #[test]
+    fn a_hosts_task_is_small() {
+        let fleet = Arc::new(Fleet::new(plan("Host(name: \"a\", ..)"), Clock::start(), tally()));
+        let host = EmulatedHost::new(Arc::clone(&fleet.plan.hosts[0]), Seed::new(1), Time::from_unix_secs(1));
+        let lived = Box::new(Life::new(host)).lived(fleet, 0);
+        assert!(size_of_val(&lived) <= 152, "with what tokio adds, this is more than 256 bytes");
     }
 }

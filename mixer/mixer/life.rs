@@ -3,9 +3,11 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep};
 
 use super::hosts::{Fleet, MAILBOX_MAX, Order};
 use crate::clock::Time;
@@ -90,24 +92,19 @@ impl Life {
         }
         self.stay = Some(stay);
         async move {
-            while let Some((fleet, id, due)) = self.next() {
-                let mut sleep = pin!(tokio::time::sleep_until(fleet.clock().instant_of(due).into()));
-                poll_fn(|cx| match fleet.poll_mail(id, cx) {
-                    Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => sleep.as_mut().poll(cx),
-                })
-                .await;
-                match fleet.order(id) {
+            while !self.has_ended() {
+                let mut sleep = pin!(self.sleep());
+                poll_fn(|cx| self.poll_awake(sleep.as_mut(), cx)).await;
+                match self.order() {
                     None => with_outbox(|out| self.go_on(out)),
                     Some(Order::End) => {
                         with_outbox(|out| self.end(out));
                         return None;
                     }
                     Some(Order::HandOver) => {
-                        if let Some(mut stay) = self.stay.take() {
-                            stay.is_present = false;
-                        }
-                        return Some((id, self));
+                        let stay = self.stay.as_mut()?;
+                        stay.is_present = false;
+                        return Some((stay.id, self));
                     }
                 }
             }
@@ -115,11 +112,22 @@ impl Life {
         }
     }
 
-    /// Where it lives, and when something happens there next; nothing if it has ended.
-    fn next(&self) -> Option<(&Fleet, HostId, Time)> {
-        let stay = self.stay.as_ref()?;
-        let due = self.host.due();
-        (due != Time::NEVER).then_some((&stay.fleet, stay.id, due))
+    /// Sleeps until something is due.
+    fn sleep(&self) -> Sleep {
+        let due = self.stay.as_ref().map(|stay| stay.fleet.clock().instant_of(self.host.due()));
+        tokio::time::sleep_until(due.map_or_else(Instant::now, Instant::from_std))
+    }
+
+    /// Ready when something is due or mail has come.
+    fn poll_awake(&self, sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.stay {
+            Some(stay) if stay.fleet.poll_mail(stay.id, cx).is_pending() => sleep.poll(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
+    fn order(&self) -> Option<Order> {
+        self.stay.as_ref().and_then(|stay| stay.fleet.order(stay.id))
     }
 
     /// Lets everything happen that is due by now, each thing at its own time.

@@ -63,10 +63,15 @@ pub struct Plan {
 }
 
 impl Blueprint for Plan {
-    type Running = FeatureToggle;
+    type Running = Box<FeatureToggle>;
 
-    fn start(self: &Arc<Self>, _value: f64) -> FeatureToggle {
-        FeatureToggle { plan: Arc::clone(self), on: false, has_begun: false, next_change: Time::NEVER }
+    fn start(self: &Arc<Self>, _value: f64) -> Box<FeatureToggle> {
+        Box::new(FeatureToggle {
+            plan: Arc::clone(self),
+            on: false,
+            has_begun: false,
+            next_change: Time::NEVER,
+        })
     }
 
     fn emits(&self) -> Vec<Announced> {
@@ -75,7 +80,7 @@ impl Blueprint for Plan {
     }
 }
 
-/// The running scenario.
+/// The running scenario; boxed, as it is larger than most and rarer.
 #[derive(Debug)]
 pub struct FeatureToggle {
     plan: Arc<Plan>,

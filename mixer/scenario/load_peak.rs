@@ -99,29 +99,37 @@ enum Phase {
     Fall,
 }
 
-/// The running scenario: its phase, since when, and from which value on.
+/// The running scenario: its phase, since when, and from which value on. That value is short, so that
+/// this is no larger than other scenarios: there is one per series.
 #[derive(Debug)]
 pub struct LoadPeak {
     plan: Arc<Plan>,
     since: Time,
-    from: f64,
+    from: f32,
     phase: Phase,
+}
+
+impl LoadPeak {
+    #[expect(clippy::cast_possible_truncation, reason = "a ramp may begin that little beside the last value")]
+    const fn begin(&mut self, phase: Phase, tick: &Tick<'_>) {
+        (self.phase, self.since, self.from) = (phase, tick.now, tick.value as f32);
+    }
 }
 
 impl Scenario for LoadPeak {
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         if tick.is_for(&self.plan.start) && self.phase != Phase::Peak {
-            (self.phase, self.since, self.from) = (Phase::Peak, tick.now, tick.value);
+            self.begin(Phase::Peak, tick);
         } else if tick.is_for(&self.plan.end) && self.phase == Phase::Peak {
-            (self.phase, self.since, self.from) = (Phase::Fall, tick.now, tick.value);
+            self.begin(Phase::Fall, tick);
         }
-        let plan = &*self.plan;
+        let (plan, from) = (&*self.plan, f64::from(self.from));
         let idle = |tick: &mut Tick<'_>| tick.rng.uniform(plan.idle_range.0, plan.idle_range.1);
         let value = match self.phase {
             Phase::Idle => idle(tick),
             Phase::Peak => {
                 let peak = tick.rng.uniform(plan.peak_range.0, plan.peak_range.1);
-                self.from + (peak - self.from) * progress(tick.now.since(self.since), plan.rise)
+                from + (peak - from) * progress(tick.now.since(self.since), plan.rise)
             }
             Phase::Fall => {
                 let left = 1.0 - progress(tick.now.since(self.since), plan.fall);
@@ -129,7 +137,7 @@ impl Scenario for LoadPeak {
                     self.phase = Phase::Idle;
                 }
                 let idle = idle(tick);
-                idle + (self.from - idle) * left * left
+                idle + (from - idle) * left * left
             }
         };
         Ok(Some(value))

@@ -437,11 +437,6 @@ fn the_config_reference_says_what_the_table_of_kinds_says() {
     }
 }
 
-#[test]
-fn a_running_scenario_is_small() {
-    assert!(size_of::<Running>() <= 32, "{} bytes, and there is one per series", size_of::<Running>());
-}
-
 proptest! {
     #[test]
     fn values_stay_in_the_range(low in -1e6..1e6f64, width in 0.0..1e6f64, start in 0.0..1.0f64, seed: u64, events in prop::collection::vec(0..3u8, 60)) {
