@@ -120,6 +120,8 @@ pub struct ScrapeTally {
     pub scrapes: IntCounter,
     /// Those that were refused, because too many were under way.
     pub refused: IntCounter,
+    /// Those whose client went away or stood still before it had all.
+    pub cut_off: IntCounter,
 }
 
 /// The same for all outputs, told apart by the label `output`.
@@ -127,6 +129,7 @@ pub struct ScrapeTally {
 struct OutputTallies {
     scrapes: IntCounterVec,
     scrapes_refused: IntCounterVec,
+    scrapes_cut_off: IntCounterVec,
     push_seconds: HistogramVec,
     push_failures: IntCounterVec,
     samples_dropped: IntCounterVec,
@@ -151,6 +154,10 @@ impl OutputTallies {
             scrapes_refused: counter(
                 "promemu_scrapes_refused_total",
                 "those of them that were refused because too many were under way",
+            )?,
+            scrapes_cut_off: counter(
+                "promemu_scrapes_cut_off_total",
+                "those of them whose client went away, or took nothing for 30 s, before it had all",
             )?,
             push_seconds: HistogramVec::new(push_seconds.buckets(PUSH_BUCKETS.to_vec()), &["output"])?,
             push_failures: counter(
@@ -177,10 +184,11 @@ impl OutputTallies {
         })
     }
 
-    fn collectors(&self) -> [Box<dyn Collector>; 9] {
+    fn collectors(&self) -> [Box<dyn Collector>; 10] {
         [
             Box::new(self.scrapes.clone()),
             Box::new(self.scrapes_refused.clone()),
+            Box::new(self.scrapes_cut_off.clone()),
             Box::new(self.push_seconds.clone()),
             Box::new(self.push_failures.clone()),
             Box::new(self.samples_dropped.clone()),
@@ -252,6 +260,7 @@ impl SelfMetrics {
         ScrapeTally {
             scrapes: self.outputs.scrapes.with_label_values(&[name]),
             refused: self.outputs.scrapes_refused.with_label_values(&[name]),
+            cut_off: self.outputs.scrapes_cut_off.with_label_values(&[name]),
         }
     }
 

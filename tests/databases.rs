@@ -97,6 +97,10 @@ impl Database {
         Self { port, at: None, _process: process, _dir: dir }
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

@@ -1,4 +1,4 @@
-//! A Pushgateway that misbehaves on demand.
+//! A server that misbehaves on demand: a Pushgateway, or one that samples are sent to.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,10 +10,18 @@ use std::time::Duration;
 pub(crate) enum Behaviour {
     /// Answers with this status.
     Answer(u16),
+    /// Answers with this status, and asks to be left alone for so many seconds.
+    Throttle(u16, u16),
     /// Takes the request and never answers.
     Hang,
     /// Cuts the connection after the request's head.
     Cut,
+    /// Cuts it in the middle of the request's body.
+    CutBody,
+    /// Takes the request, and cuts the connection in the middle of the answer.
+    CutAnswer,
+    /// Has the server at this port of 127.0.0.1 answer.
+    Forward(u16),
     /// Takes pushes and never answers deletions.
     HangDeletions,
     /// Takes a second for each push, whether the client waits or not.
@@ -80,16 +88,39 @@ impl FakeGateway {
 /// One request of a connection; `None` when that is over.
 fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|len| *len > 0)?;
+    let (line, head, len) = read_head(&mut reader)?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut head, mut len) = (String::new(), 0);
+    let behaviour = state.lock().unwrap().behaviour;
+    let mut body = vec![
+        0;
+        match behaviour {
+            Behaviour::Cut => 0,
+            Behaviour::CutBody => len / 2,
+            _ => len,
+        }
+    ];
+    reader.read_exact(&mut body).ok()?;
+    if behaviour == Behaviour::SlowPushes && method == "PUT" {
+        std::thread::park_timeout(Duration::from_secs(1));
+    }
+    if let Behaviour::Forward(port) = behaviour {
+        return forward(port, &line, &head, &body, stream);
+    }
+    let request = Request { method, path, head, body };
+    state.lock().unwrap().requests.push(request.clone());
+    answer(behaviour, &request, stream)
+}
+
+/// The first line, the headers, and how long the body is.
+fn read_head(reader: &mut impl BufRead) -> Option<(String, String, usize)> {
+    let (mut line, mut head, mut len) = (String::new(), String::new(), 0);
+    reader.read_line(&mut line).ok().filter(|len| *len > 0)?;
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         if header.trim().is_empty() {
-            break;
+            return Some((line, head, len));
         }
         head.push_str(&header);
         if let Some((name, value)) = header.split_once(':')
@@ -98,45 +129,42 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
             len = value.trim().parse().ok()?;
         }
     }
-    let behaviour = state.lock().unwrap().behaviour;
-    if behaviour == Behaviour::Cut {
-        state.lock().unwrap().requests.push(Request { method, path, head, body: Vec::new() });
-        return None;
-    }
-    let mut body = vec![0; len];
-    reader.read_exact(&mut body).ok()?;
-    let (is_deletion, is_failing) =
-        (method == "DELETE", matches!(behaviour, Behaviour::Fail(part) if path.contains(part)));
-    if behaviour == Behaviour::SlowPushes && method == "PUT" {
-        std::thread::park_timeout(Duration::from_secs(1));
-    }
-    state.lock().unwrap().requests.push(Request { method, path, head: head.clone(), body });
+}
+
+fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Option<()> {
+    let mut more = String::new();
     let status = match behaviour {
         Behaviour::Answer(status) => status,
-        Behaviour::HangDeletions if !is_deletion => 200,
-        Behaviour::SlowPushes => 200,
-        Behaviour::Want(header) => {
-            if head.lines().any(|line| line.eq_ignore_ascii_case(header)) {
-                200
-            } else {
-                401
-            }
+        Behaviour::Throttle(status, secs) => {
+            more = format!("Retry-After: {secs}\r\n");
+            status
         }
-        Behaviour::Fail(_) => {
-            if is_failing {
-                500
-            } else {
-                200
-            }
+        Behaviour::Cut | Behaviour::CutBody => return None,
+        Behaviour::CutAnswer => {
+            stream.write_all(b"HTTP/1.1 200 X\r\nContent-Le").ok()?;
+            return None;
         }
-        _ => {
+        Behaviour::HangDeletions if request.method != "DELETE" => 200,
+        Behaviour::Want(header) if !request.head.lines().any(|line| line.eq_ignore_ascii_case(header)) => 401,
+        Behaviour::Fail(part) if request.path.contains(part) => 500,
+        Behaviour::SlowPushes | Behaviour::Want(_) | Behaviour::Fail(_) => 200,
+        Behaviour::Hang | Behaviour::HangDeletions | Behaviour::Forward(_) => {
             // Until the client gives up.
             stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
-            let _end = (&*stream).read(&mut [0]);
+            let _end = stream.read(&mut [0]);
             return None;
         }
     };
     let text = if status == 200 { "" } else { "the fake says no" };
-    let mut writer = stream;
-    write!(writer, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{text}", text.len()).ok()
+    write!(stream, "HTTP/1.1 {status} X\r\n{more}Content-Length: {}\r\n\r\n{text}", text.len()).ok()
+}
+
+/// One exchange with another server, whose answer is passed on as it is.
+fn forward(port: u16, line: &str, head: &str, body: &[u8], mut client: &TcpStream) -> Option<()> {
+    let mut server = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(server, "{line}{head}Connection: close\r\n\r\n").ok()?;
+    server.write_all(body).ok()?;
+    std::io::copy(&mut server, &mut client).ok()?;
+    // The answer says that the connection ends.
+    None
 }

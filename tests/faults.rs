@@ -65,6 +65,17 @@ fn a_gateway_that_cuts_connections_is_away() {
 }
 
 #[test]
+fn a_gateway_that_cuts_pushes_and_answers_in_the_middle_is_away() {
+    goes_away_and_comes_back(Behaviour::CutBody, "the exchange broke off");
+    goes_away_and_comes_back(Behaviour::CutAnswer, "the exchange broke off");
+}
+
+#[test]
+fn a_gateway_that_is_asked_too_much_is_away() {
+    goes_away_and_comes_back(Behaviour::Throttle(429, 1), "it answered 429 Too Many Requests");
+}
+
+#[test]
 fn a_job_that_always_fails_does_not_hold_up_the_others() {
     let gateway = FakeGateway::start(Behaviour::Fail("balancer"));
     let mut run = run_against(&gateway, &["--config-args", "split_jobs=true"]);

@@ -19,6 +19,7 @@ mod fake_gateway;
 mod faults;
 mod floors;
 mod new;
+mod outages;
 mod outputs;
 mod parity;
 mod plot;

@@ -140,6 +140,9 @@ fn clients_that_are_slow_or_go_away_hold_up_nobody() {
         answer.push_str(&String::from_utf8_lossy(&piece[..len]));
     }
     assert_eq!(series(&answer, "m1").len(), 1200);
+    eventually("the others are counted", || {
+        own("promemu_scrapes_cut_off_total").filter(|count| *count > 14.5)
+    });
     eventually("the others have gone, so there is room again", || get(port, "/metrics"));
     assert_eq!(run.terminate(), Some(0));
 }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-pub(super) use post::Post;
+pub(super) use post::{Answer, Answers, Post};
 pub(super) use queue::Batch;
 use queue::{Bounds, Queue};
 use sender::{Fare, Sender};
@@ -108,8 +108,8 @@ impl Intake {
     pub(super) fn put(&self, shard: usize, batch: Batch, patience: Duration) -> bool {
         let samples = batch.samples;
         let taken = self.queue.push(shard, batch, patience);
-        self.fare.dropped(taken.dropped + if taken.is_taken { 0 } else { samples });
         self.fare.show_queue(self.queue.samples());
+        self.fare.overflowed(taken.dropped + if taken.is_taken { 0 } else { samples });
         taken.is_taken
     }
 }

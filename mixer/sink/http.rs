@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::{Certificate, Client, Identity, Url, redirect};
 
 pub use answer::PushError;
-pub(super) use answer::{check, no_answer};
+pub(super) use answer::{check, no_answer, text_of};
 pub use options::HttpOptions;
 
 use crate::error::Error;

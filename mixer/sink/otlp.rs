@@ -1,6 +1,7 @@
 //! The OTLP sink: OpenTelemetry metrics as protobuf over HTTP, gzipped
 //! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
+mod answer;
 mod points;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,10 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
-use super::delivery::{DeliverySettings, Post};
-use super::http::{PushError, TargetUrl};
+use super::delivery::{Answers, DeliverySettings, Post};
+use super::http::TargetUrl;
 use crate::error::Error;
+use answer::{hint, is_passing, left_out};
 pub(super) use writer::Otlp;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,15 +46,6 @@ impl OtlpSettings {
     pub(super) fn post(&self) -> Result<Post, Error> {
         let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "gzip")];
         let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
-        Ok(post.judging(|_| None, hint))
-    }
-}
-
-fn hint(error: &PushError) -> &'static str {
-    if error.is_not_found() {
-        "; is there an OTLP receiver at this url? VictoriaMetrics has it at /opentelemetry/v1/metrics, Prometheus \
-         at /api/v1/otlp/v1/metrics"
-    } else {
-        ""
+        Ok(post.reading(Answers { is_passing, left_out, hint }))
     }
 }

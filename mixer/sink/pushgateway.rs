@@ -84,6 +84,8 @@ pub struct PushgatewaySink {
     clock: Clock,
     tally: OutputTally,
     away: Option<Away>,
+    /// Until then it asked to be left alone.
+    quiet_until: Option<Time>,
     /// When to look at the gateway's groups next, if at all.
     next_look: Option<Time>,
     probes: usize,
@@ -121,6 +123,7 @@ impl PushgatewaySink {
             clock,
             tally: own.output(name),
             away: None,
+            quiet_until: None,
             next_look: Some(clock.now()),
             probes: 0,
             is_under_way: false,
@@ -144,7 +147,9 @@ impl PushgatewaySink {
     /// When the next round should be at the latest, if the gateway is away.
     #[must_use]
     pub fn retry_at(&self) -> Option<Time> {
-        self.away.as_ref().map(|away| away.next_try)
+        self.away
+            .as_ref()
+            .map(|away| self.quiet_until.map_or(away.next_try, |until| until.max(away.next_try)))
     }
 
     /// The first contact: sees whose groups there are, and cleans up. A gateway that is away costs a
@@ -184,9 +189,13 @@ impl PushgatewaySink {
     }
 
     async fn push_due(&mut self, now: Time) -> usize {
-        if self.away.as_ref().is_some_and(|away| now < away.next_try) {
+        let is_early = |until: Time| now < until;
+        if self.away.as_ref().is_some_and(|away| is_early(away.next_try))
+            || self.quiet_until.is_some_and(is_early)
+        {
             return 0;
         }
+        self.quiet_until = None;
         self.states.retain(JobState::is_wanted);
         match self.look().await {
             Ok(()) => {}
@@ -210,7 +219,7 @@ impl PushgatewaySink {
         }
         let mut got_through = pushed > 0;
         for tasks in due.chunks(PUSHES_AT_ONCE) {
-            if self.away.is_some() {
+            if self.away.is_some() || self.quiet_until.is_some() {
                 break;
             }
             pushed += self.attempt_all(tasks, got_through).await;
@@ -298,6 +307,9 @@ impl PushgatewaySink {
         outcome: Result<u64, PushError>,
         now: Time,
     ) -> usize {
+        if let Err(error) = &outcome {
+            self.leave_alone(error, now);
+        }
         let state = &mut self.states[index];
         let job = Arc::clone(state.job.name());
         match outcome {
@@ -332,7 +344,14 @@ impl PushgatewaySink {
         }
     }
 
+    /// Takes note of how long the gateway asked to be left alone.
+    fn leave_alone(&mut self, error: &PushError, now: Time) {
+        let asked = error.retry_after().and_then(|delay| Span::from_secs_f64(delay.as_secs_f64()));
+        self.quiet_until = self.quiet_until.max(asked.map(|delay| now + delay));
+    }
+
     fn went_away(&mut self, error: &PushError, now: Time) {
+        self.leave_alone(error, now);
         let longest = self.settings.interval.max(BACK_OFF_FIRST).min(BACK_OFF_LONGEST);
         let failures = self.away.as_ref().map_or(0, |away| away.failures) + 1;
         let delay = BACK_OFF_FIRST.times(1 << (failures - 1).min(10)).min(longest);
@@ -514,6 +533,13 @@ mod tests {
         for (delay, longest) in delays.iter().zip([1.0, 2.0, 4.0, 8.0, 10.0, 10.0]) {
             assert!((0.75 * longest..=longest).contains(delay), "{delays:?}");
         }
+        let asks = PushError::Answer {
+            status: reqwest::StatusCode::TOO_MANY_REQUESTS,
+            body: String::new(),
+            retry_after: Some(Duration::from_secs(77)),
+        };
+        sink.went_away(&asks, now);
+        assert_eq!(sink.retry_at(), Some(now + Span::from_secs(77)), "the gateway may ask for more");
         sink.came_back(now);
         assert_eq!(sink.retry_at(), None);
     }

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
-use super::delivery::{DeliverySettings, Post};
+use super::delivery::{Answer, Answers, DeliverySettings, Post};
 use super::http::{PushError, TargetUrl};
 use crate::error::{Error, suggestion};
 use crate::series::{put_varint, varint_len};
@@ -85,17 +85,27 @@ impl RemoteWriteSettings {
         let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "snappy"), (VERSION_HEADER, version)];
         let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
         Ok(match self.version {
-            Version::V1 => post.judging(|_| None, hint_v1),
-            Version::V2 => post.judging(what_was_ignored, hint_v2),
+            Version::V1 => post.reading(Answers { hint: hint_v1, ..Answers::default() }),
+            Version::V2 => {
+                post.reading(Answers { left_out: left_out_v2, hint: hint_v2, ..Answers::default() })
+            }
         })
     }
 }
 
-/// A receiver that knows only 1.0 may read a request of 2.0 as one without any series, and take it; one that
-/// knows 2.0 says how much it has written.
-fn what_was_ignored(answer: &HeaderMap) -> Option<&'static str> {
-    let says = WRITTEN_HEADERS.iter().any(|name| answer.contains_key(*name));
-    (!says).then_some("it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1")
+/// A receiver that knows 2.0 says how much it has written, be it a success or not
+/// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>); one that knows
+/// only 1.0 may read a request of 2.0 as one without any series, and take it.
+fn left_out_v2(answer: &Answer<'_>) -> (u64, String) {
+    let says = WRITTEN_HEADERS.iter().any(|name| answer.headers.contains_key(*name));
+    if !says {
+        let why = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
+        return (answer.samples, why.to_owned());
+    }
+    let count = |name| answer.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let written = WRITTEN_HEADERS.iter().filter_map(|name| count(*name)).fold(0, u64::saturating_add);
+    let left_out = answer.samples.saturating_sub(written);
+    (left_out, format!("it wrote {written} of {} samples", answer.samples))
 }
 
 fn hint_v1(error: &PushError) -> &'static str {

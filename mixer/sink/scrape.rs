@@ -23,9 +23,9 @@ use axum::routing::get;
 use indexmap::IndexMap;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
-use outlet::{PIECE_BYTES, answer, headed};
+use outlet::{PIECE_BYTES, Slot, answer, headed};
 
 use super::http::HttpOptions;
 use super::{Health, Job, self_page};
@@ -246,9 +246,10 @@ impl Publisher {
     }
 
     /// A place among those who get a body now, if there is one.
-    fn take_slot(&self) -> Option<OwnedSemaphorePermit> {
+    fn take_slot(&self) -> Option<Slot> {
         self.tally.scrapes.inc();
-        Arc::clone(&self.slots).try_acquire_owned().ok()
+        let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        Some(Slot { permit, tally: self.tally.clone() })
     }
 
     /// The answer when there is none.

@@ -2,15 +2,59 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response};
 
-use super::super::http::{HttpOptions, PushError, TargetUrl, check, http_client};
+use super::super::http::{HttpOptions, PushError, TargetUrl, check, http_client, no_answer, text_of};
 use super::queue::Batch;
 use crate::error::Error;
 
-/// What a success must say to be one; else why it is none.
-pub(in crate::sink) type Verify = fn(&HeaderMap) -> Option<&'static str>;
+/// No more of an answer is read.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// What a protocol's answers mean.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sink) struct Answers {
+    /// Whether the same request may be taken later.
+    pub(in crate::sink) is_passing: fn(&PushError) -> bool,
+    /// How many of a batch's samples were not taken, and why, if the answer says that.
+    pub(in crate::sink) left_out: fn(&Answer<'_>) -> (u64, String),
+    /// What an error may mean, beside what it says.
+    pub(in crate::sink) hint: fn(&PushError) -> &'static str,
+}
+
+/// An answer that is not to come again: a success, or a refusal for good.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sink) struct Answer<'a> {
+    pub(in crate::sink) is_success: bool,
+    pub(in crate::sink) headers: &'a HeaderMap,
+    /// A success's body.
+    pub(in crate::sink) body: &'a [u8],
+    /// How many samples the request had.
+    pub(in crate::sink) samples: u64,
+}
+
+/// What was not taken of a batch that was answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Loss {
+    pub(super) samples: u64,
+    /// What it is about, without what may differ each time.
+    pub(super) kind: String,
+    pub(super) text: String,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        let all_or_nothing = |answer: &Answer<'_>| {
+            let left_out = if answer.is_success { 0 } else { answer.samples };
+            (left_out, String::new())
+        };
+        let is_passing = |error: &PushError| {
+            error.is_away() && error.status().is_none_or(|status| !status.is_redirection())
+        };
+        Self { is_passing, left_out: all_or_nothing, hint: |_| "" }
+    }
+}
 
 /// How batches are posted.
 #[derive(Debug)]
@@ -19,9 +63,7 @@ pub(in crate::sink) struct Post {
     target: TargetUrl,
     headers: HeaderMap,
     timeout: Duration,
-    verify: Verify,
-    /// What an answer may mean, beside what it says.
-    hint: fn(&PushError) -> &'static str,
+    answers: Answers,
 }
 
 impl Post {
@@ -33,26 +75,46 @@ impl Post {
     ) -> Result<Self, Error> {
         let http = http_client(&target, options)?;
         let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
-        Ok(Self { http, target, headers: headers.collect(), timeout, verify: |_| None, hint: |_| "" })
+        Ok(Self { http, target, headers: headers.collect(), timeout, answers: Answers::default() })
     }
 
-    /// The same, which looks closer at answers.
-    pub(in crate::sink) fn judging(self, verify: Verify, hint: fn(&PushError) -> &'static str) -> Self {
-        Self { verify, hint, ..self }
+    /// The same for a protocol whose answers mean this.
+    pub(in crate::sink) fn reading(self, answers: Answers) -> Self {
+        Self { answers, ..self }
     }
 
-    pub(super) fn hint(&self, error: &PushError) -> &'static str {
-        (self.hint)(error)
-    }
-
-    /// Sends a batch once.
-    pub(super) async fn send(&self, batch: &Batch) -> Result<(), PushError> {
+    /// Sends a batch once. An error means that it may be taken later.
+    pub(super) async fn send(&self, batch: &Batch) -> Result<Option<Loss>, PushError> {
         let request = self.http.post(self.target.url().clone()).headers(self.headers.clone());
         let request = request.timeout(self.timeout).body(batch.body.clone());
-        let response = check(request.send().await).await?;
-        match (self.verify)(response.headers()) {
-            Some(complaint) => Err(PushError::Misunderstood(complaint)),
-            None => Ok(()),
+        let response = request.send().await.map_err(|error| no_answer(&error))?;
+        let headers = response.headers().clone();
+        let answer = Answer { is_success: false, headers: &headers, body: &[], samples: batch.samples };
+        match check(Ok(response)).await {
+            Err(error) if (self.answers.is_passing)(&error) => Err(error),
+            Err(error) => {
+                let (samples, _) = (self.answers.left_out)(&answer);
+                let text = format!("{error}{}", (self.answers.hint)(&error));
+                Ok(Some(Loss { samples, kind: error.kind(), text }))
+            }
+            Ok(response) => {
+                let body = body_of(response).await;
+                let (samples, text) =
+                    (self.answers.left_out)(&Answer { is_success: true, body: &body, ..answer });
+                let text = text_of(text.as_bytes());
+                Ok((samples > 0).then(|| Loss { samples, kind: "left out".to_owned(), text }))
+            }
         }
     }
+}
+
+/// What there is of a success's body. Its status has said already that the request arrived.
+async fn body_of(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < ANSWER_BYTES_MAX
+        && let Ok(Some(piece)) = response.chunk().await
+    {
+        body.extend_from_slice(&piece);
+    }
+    body
 }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::super::Health;
 use super::super::http::PushError;
-use super::post::Post;
+use super::post::{Loss, Post};
 use super::queue::{Batch, Queue};
 use crate::clock::{Clock, Span, Time};
 use crate::rng::Rng;
@@ -18,8 +18,6 @@ use crate::self_metrics::DeliveryTally;
 
 const BACK_OFF_FIRST: Span = Span::from_nanos(100_000_000);
 const BACK_OFF_LONGEST: Span = Span::from_secs(30);
-/// A server that asks for more patience is asked again all the same.
-const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// How all senders of a delivery fare: for the status, the log and promemu's own metrics.
 #[derive(Debug)]
@@ -40,12 +38,15 @@ struct Told {
     /// Kinds of refusals.
     refusals: IndexSet<String>,
     is_refused: bool,
+    has_overflowed: bool,
 }
 
 #[derive(Debug)]
 struct Away {
     since: Time,
     failures: u64,
+    /// How many samples had been dropped before.
+    dropped_before: u64,
 }
 
 impl Fare {
@@ -82,6 +83,25 @@ impl Fare {
         self.tally.output.samples_dropped.inc_by(samples);
     }
 
+    /// Too much was waiting.
+    pub(super) fn overflowed(&self, samples: u64) {
+        if samples == 0 {
+            return;
+        }
+        self.dropped(samples);
+        let mut told = self.told();
+        // Of one that is away it was told already what that means.
+        if !told.has_overflowed && told.away.is_none() {
+            told.has_overflowed = true;
+            warn!(
+                "{} takes less than is to be sent: too many samples wait, and the oldest are dropped; further ones are \
+                 only counted",
+                self.name
+            );
+        }
+    }
+
+    /// So many samples wait.
     pub(super) fn show_queue(&self, samples: u64) {
         self.tally.samples_waiting.set(i64::try_from(samples).unwrap_or(i64::MAX));
     }
@@ -90,23 +110,36 @@ impl Fare {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn arrived(&self, batch: &Batch) {
-        self.sent.fetch_add(batch.samples, Ordering::Relaxed);
-        self.tally.samples_sent.inc_by(batch.samples);
-        self.tally.bytes_sent.inc_by(batch.body.len() as u64);
-        self.health.pushed(self.clock.now());
+    /// The server has answered, and may have left something out.
+    fn answered(&self, batch: &Batch, loss: Option<&Loss>) {
         self.came_back();
-        if std::mem::take(&mut self.told().is_refused) {
-            self.health.set_refused(&self.name, None);
+        let left_out = loss.map_or(0, |loss| loss.samples.min(batch.samples));
+        let arrived = batch.samples - left_out;
+        if arrived > 0 || left_out == 0 {
+            self.sent.fetch_add(arrived, Ordering::Relaxed);
+            self.tally.samples_sent.inc_by(arrived);
+            self.tally.bytes_sent.inc_by(batch.body.len() as u64);
+            self.health.pushed(self.clock.now());
+        }
+        match loss {
+            Some(loss) => self.refused(batch, loss, left_out),
+            None if std::mem::take(&mut self.told().is_refused) => self.health.set_refused(&self.name, None),
+            None => {}
         }
     }
 
     fn came_back(&self) {
-        if let Some(away) = self.told().away.take() {
-            self.health.set_away(None);
-            let gone_secs = self.clock.now().since(away.since).as_secs_f64();
-            info!("{} is back after {gone_secs:.0} s and {} failed attempts", self.name, away.failures);
-        }
+        let Some(away) = self.told().away.take() else { return };
+        self.health.set_away(None);
+        let gone_secs = self.clock.now().since(away.since).as_secs_f64();
+        let dropped = match self.dropped_samples() - away.dropped_before {
+            0 => "no sample was dropped".to_owned(),
+            samples => format!("{samples} samples were dropped"),
+        };
+        info!(
+            "{} is back after {gone_secs:.0} s and {} failed attempts; {dropped} meanwhile",
+            self.name, away.failures
+        );
     }
 
     fn is_away(&self, error: &PushError) {
@@ -117,7 +150,7 @@ impl Fare {
             return;
         }
         let since = self.clock.now();
-        told.away = Some(Away { since, failures: 1 });
+        told.away = Some(Away { since, failures: 1, dropped_before: self.dropped_samples() });
         self.health.set_away(Some(since));
         warn!(
             "{} is away: {error}; what is to be sent waits, and the oldest is dropped when too much does",
@@ -125,19 +158,16 @@ impl Fare {
         );
     }
 
-    fn refused(&self, batch: &Batch, error: &PushError, hint: &str) {
+    fn refused(&self, batch: &Batch, loss: &Loss, samples: u64) {
         self.tally.output.push_failures.inc();
-        self.dropped(batch.samples);
-        // A server that answers is there.
-        self.came_back();
+        self.dropped(samples);
         let mut told = self.told();
-        let text = format!("{error}{hint}");
-        self.health.set_refused(&self.name, Some(&text));
+        self.health.set_refused(&self.name, Some(&loss.text));
         told.is_refused = true;
-        if told.refusals.insert(error.kind()) {
+        if told.refusals.insert(loss.kind.clone()) {
             warn!(
-                "{} refused a batch of {} samples, which are dropped: {text}; further ones are only counted",
-                self.name, batch.samples
+                "{} refused {samples} samples of a batch of {}, which are dropped: {}; further ones are only counted",
+                self.name, batch.samples, loss.text
             );
         }
     }
@@ -171,15 +201,14 @@ impl Sender {
             let took = self.fare.clock.now().since(begun);
             self.fare.tally.output.push_seconds.observe(took.as_secs_f64());
             match outcome {
-                Ok(()) => return self.fare.arrived(batch),
-                Err(error) if is_passing(&error) => {
+                Ok(loss) => return self.fare.answered(batch, loss.as_ref()),
+                Err(error) => {
                     self.fare.is_away(&error);
                     let delay = back_off(failures, error.retry_after(), &mut self.rng);
                     failures += 1;
                     self.pause(delay).await;
                     self.fare.tally.push_retries.inc();
                 }
-                Err(error) => return self.fare.refused(batch, &error, self.post.hint(&error)),
             }
         }
     }
@@ -195,17 +224,12 @@ impl Sender {
     }
 }
 
-/// Whether the same request may be taken later.
-fn is_passing(error: &PushError) -> bool {
-    error.is_away() && error.status().is_none_or(|status| !status.is_redirection())
-}
-
 /// The pause after so many failures before this one: doubled each time, and up to a quarter shorter, so that
 /// many senders do not come back at once. The server may ask for more.
 fn back_off(failures: u32, retry_after: Option<Duration>, rng: &mut Rng) -> Duration {
     let longest = BACK_OFF_FIRST.times(1 << failures.min(10)).min(BACK_OFF_LONGEST);
     let jitter = Span::from_nanos(rng.below(longest.as_nanos() / 4 + 1));
-    longest.minus(jitter).duration().max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX))
+    longest.minus(jitter).duration().max(retry_after.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -221,6 +245,5 @@ mod tests {
         assert!((0.6..=0.8).contains(&pause(3, None)));
         assert!((22.5..=30.0).contains(&pause(40, None)));
         assert!((7.0..=7.0).contains(&pause(0, Some(Duration::from_secs(7)))));
-        assert!((300.0..=300.0).contains(&pause(0, Some(Duration::from_hours(7)))));
     }
 }

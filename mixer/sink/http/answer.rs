@@ -9,6 +9,8 @@ use crate::clock::wall_now;
 
 /// No more of an error's body is shown.
 const ERROR_BODY_MAX: usize = 300;
+/// A server that asks for more patience is asked again all the same.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// Why a server did not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +28,6 @@ pub enum PushError {
         /// How long it asked to be left alone.
         retry_after: Option<Duration>,
     },
-    /// The answer was a success, but not one of a server that knows what it was sent.
-    #[error("{0}")]
-    Misunderstood(&'static str),
     /// The body could not be made.
     #[error("internal error: {0}")]
     Internal(String),
@@ -45,7 +44,7 @@ impl PushError {
                     || status.is_redirection()
                     || *status == StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Misunderstood(_) | Self::Internal(_) => false,
+            Self::Internal(_) => false,
         }
     }
 
@@ -55,7 +54,6 @@ impl PushError {
         match self {
             Self::NoAnswer(_) => "no answer".to_owned(),
             Self::Answer { status, .. } => status.to_string(),
-            Self::Misunderstood(_) => "misunderstood".to_owned(),
             Self::Internal(_) => "internal".to_owned(),
         }
     }
@@ -65,7 +63,7 @@ impl PushError {
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Answer { status, .. } => Some(*status),
-            Self::NoAnswer(_) | Self::Misunderstood(_) | Self::Internal(_) => None,
+            Self::NoAnswer(_) | Self::Internal(_) => None,
         }
     }
 
@@ -80,7 +78,7 @@ impl PushError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Answer { retry_after, .. } => *retry_after,
-            Self::NoAnswer(_) | Self::Misunderstood(_) | Self::Internal(_) => None,
+            Self::NoAnswer(_) | Self::Internal(_) => None,
         }
     }
 }
@@ -99,20 +97,27 @@ pub(in crate::sink) async fn check(outcome: reqwest::Result<Response>) -> Result
     {
         body.extend_from_slice(&chunk);
     }
-    body.truncate(ERROR_BODY_MAX);
-    let text = String::from_utf8_lossy(&body);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text_of(&body);
     let body = if text.is_empty() { text } else { format!(": {text}") };
     Err(PushError::Answer { status, body, retry_after })
 }
 
-/// `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
+/// What a server says, so that it fits into a line.
+pub(in crate::sink) fn text_of(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(ERROR_BODY_MAX)]);
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110, 10.2.3); within bounds.
 fn delay(value: &str) -> Option<Duration> {
-    if let Ok(secs) = value.trim().parse() {
-        return Some(Duration::from_secs(secs));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(wall_now().system_time()).unwrap_or_default())
+    let delay = if let Ok(secs) = value.trim().parse() {
+        Duration::from_secs(secs)
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(wall_now().system_time()).unwrap_or_default()
+    };
+    Some(delay.min(RETRY_AFTER_MAX))
 }
 
 /// Says in a few words what went wrong, without the url and its secrets.
@@ -151,6 +156,7 @@ mod tests {
     #[test]
     fn a_delay_is_seconds_or_a_date() {
         assert_eq!(delay("90"), Some(Duration::from_secs(90)));
+        assert_eq!(delay("25200"), Some(RETRY_AFTER_MAX), "nobody is left alone for hours");
         assert_eq!(delay("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::ZERO));
         let later = httpdate::fmt_http_date((wall_now() + crate::clock::Span::from_secs(60)).system_time());
         assert!(delay(&later).is_some_and(|delay| delay.as_secs().abs_diff(60) < 5), "{later}");

@@ -526,8 +526,16 @@ fn settings_are_read_and_checked() {
 
 #[test]
 fn a_success_of_version_2_says_what_was_written() {
-    let mut answer = HeaderMap::new();
-    assert!(what_was_ignored(&answer).is_some_and(|text| text.contains("version=1")));
-    answer.insert(WRITTEN_HEADERS[0], "0".parse().unwrap());
-    assert_eq!(what_was_ignored(&answer), None);
+    let left_out = |headers: &[(&'static str, &'static str)]| {
+        let header =
+            |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
+        let headers = headers.iter().map(header).collect();
+        left_out_v2(&Answer { is_success: true, headers: &headers, body: &[], samples: 10 })
+    };
+    let (ignored, why) = left_out(&[]);
+    assert!(ignored == 10 && why.contains("version=1"), "{ignored}: {why}");
+    let [samples, histograms] = WRITTEN_HEADERS;
+    assert_eq!(left_out(&[(samples, "8"), (histograms, "2")]).0, 0);
+    assert_eq!(left_out(&[(samples, "7")]), (3, "it wrote 7 of 10 samples".to_owned()));
+    assert_eq!(left_out(&[(samples, "18446744073709551615"), (histograms, "9")]).0, 0);
 }

@@ -12,10 +12,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_core::Stream;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use zstd::stream::write::Encoder as ZstdEncoder;
 
 use super::negotiation::Encoding;
+use crate::self_metrics::ScrapeTally;
 
 /// A piece has about so many bytes.
 pub(super) const PIECE_BYTES: usize = 128 << 10;
@@ -124,12 +125,18 @@ impl Stream for Pieces {
     }
 }
 
-/// An answer whose body is made by `work`, in a thread that may block. What is `kept` is let go when the body is
+/// A place among those who get a body now, and where it is counted if they do not get all of it.
+pub(super) struct Slot {
+    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) tally: ScrapeTally,
+}
+
+/// An answer whose body is made by `work`, in a thread that may block. The slot is let go when the body is
 /// out or nobody wants it any more.
-pub(super) fn answer<K: Send + 'static>(
+pub(super) fn answer(
     content_type: &'static str,
     encoding: Encoding,
-    kept: K,
+    slot: Slot,
     work: impl FnOnce(&mut Outlet) -> Result<(), Gone> + Send + 'static,
 ) -> Response {
     let (pieces, received) = mpsc::channel(PIECES_WAITING);
@@ -137,9 +144,10 @@ pub(super) fn answer<K: Send + 'static>(
     tokio::task::spawn_blocking(move || {
         let Ok(packer) = Packer::new(encoding) else { return };
         let mut outlet = Outlet { pieces, runtime, packer };
-        // A client that has gone misses nothing.
-        let _is_whole = work(&mut outlet).and_then(|()| outlet.finish()).is_ok();
-        drop(kept);
+        if work(&mut outlet).and_then(|()| outlet.finish()).is_err() {
+            slot.tally.cut_off.inc();
+        }
+        drop(slot.permit);
     });
     headed(content_type, encoding, Body::from_stream(Pieces(received)))
 }
