@@ -149,6 +149,8 @@ impl Lowering<'_> {
 
     fn call_with_one(&self, name: &str, arg: Node, whole: bool) -> Option<Lowered> {
         match name {
+            // Whole numbers have no -0.
+            "-" if whole => Some(Lowered { node: Node::Unary(|a| 0.0 - a, Box::new(arg)), whole }),
             "-" => Some(Lowered { node: Node::Unary(|a| -a, Box::new(arg)), whole }),
             "noise" => Some(Lowered::broken(Node::Noise(Box::new(arg)))),
             "percent_of_range" => {
