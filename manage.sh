@@ -15,10 +15,11 @@ usage: ./manage.sh COMMAND
 
   demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks,
                     to be scraped at http://127.0.0.1:9091/metrics; OPTIONs go on to promemu
+  plugins           build the plugins that ship into target/release/plugins, where the promemu beside it finds them
   test              run everything that CI runs: formatting, lints, dependencies, docs, tests
   help              print this
 
-Both first set up what is missing, or say what to install.
+All first set up what is missing, or say what to install.
 Paths in OPTIONs are taken from the repository's root.
 PROMEMU_DENY=1 makes 'test' install cargo-deny if it is missing.
 USAGE
@@ -236,6 +237,18 @@ run_demo() {
         --config-args hosts_count=5 --embedded --status-interval 15s "$@"
 }
 
+build_plugins() {
+    ensure_cc
+    ensure_rust
+    cargo build --release --locked -p promemu -p promemu-demo
+    local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
+    if [[ $(uname) == Darwin ]]; then suffix=dylib; fi
+    mkdir -p "$release/plugins"
+    cp "$release/libpromemu_demo.$suffix" "$release/plugins/"
+    cc -std=c11 -O2 -shared -fPIC -I plugins/api -o "$release/plugins/libpromemu_boost.$suffix" plugins/boost/boost.c -lm
+    "$release/promemu" plugins
+}
+
 run_test() {
     ensure_cc
     ensure_rust
@@ -261,6 +274,10 @@ main() {
     if [[ ! -t 1 ]]; then export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"; fi
     case "$command" in
         demo) run_demo "$@" ;;
+        plugins)
+            if (($# > 0)); then wrong "plugins takes no arguments: $*"; fi
+            build_plugins
+            ;;
         test)
             if (($# > 0)); then wrong "test takes no arguments: $*"; fi
             run_test

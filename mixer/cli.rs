@@ -74,6 +74,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
     pub(crate) configs_dir: Option<PathBuf>,
 
+    /// A folder to look for plugins in, before ./plugins and plugins beside the program
+    #[arg(long, env = "PME_PLUGINS_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
+    pub(crate) plugins_dir: Option<PathBuf>,
+
     #[arg(
         long,
         env = "PME_PUSHGATEWAY_URL",
@@ -187,6 +191,8 @@ pub(crate) enum Command {
         /// The scenario to describe
         name: Option<String>,
     },
+    /// List the plugins: what each brings, and which files are refused and why
+    Plugins,
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -341,6 +347,7 @@ pub(crate) fn command() -> clap::Command {
                 "config_args_file",
                 "max_series",
                 "configs_dir",
+                "plugins_dir",
                 "debug",
                 "log_format",
             ],
@@ -350,10 +357,12 @@ pub(crate) fn command() -> clap::Command {
                 "config_args_file",
                 "max_series",
                 "configs_dir",
+                "plugins_dir",
                 "seed",
                 "debug",
                 "log_format",
             ],
+            "plugins" | "scenarios" => &["plugins_dir", "debug", "log_format"],
             "new" => &["configs_dir", "debug", "log_format"],
             "clean" => &["pushgateway_url", "output", "debug", "log_format"],
             _ => &["log_format"],

@@ -7,6 +7,7 @@
 mod arguments;
 mod fields;
 mod include;
+mod made;
 mod resolve;
 mod shipped;
 mod template;
@@ -24,6 +25,7 @@ use crate::clock::wall_now;
 use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, Sources, suggestion};
 use crate::expression::Value;
 use crate::plan::Plan;
+use crate::plugin::{self, DeclaredConfig};
 use template::ConfigTemplate;
 use tree::{Node, NodeKind};
 
@@ -147,6 +149,9 @@ impl ConfigDirs {
         if let Some(text) = shipped::find(name) {
             return Ok(ConfigFile::from_text(name, text).within(self));
         }
+        if let Some(config) = plugin::config(name) {
+            return Ok(ConfigFile::made_by(config).within(self));
+        }
         let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
         let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
         Err(ConfigError::NotFound { name, looked_in, known: self.names() })
@@ -159,7 +164,9 @@ impl ConfigDirs {
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "ron"));
         let files = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
         let shipped = shipped::SHIPPED.iter().map(|(name, _)| (*name).to_owned());
-        let mut names: Vec<String> = files.chain(shipped).filter(|name| !name.starts_with('.')).collect();
+        let made = plugin::configs().into_iter().map(|config| config.name.clone());
+        let mut names: Vec<String> =
+            files.chain(shipped).chain(made).filter(|name| !name.starts_with('.')).collect();
         names.sort();
         names.dedup();
         names
@@ -197,6 +204,8 @@ pub struct ConfigFile {
     path: Option<PathBuf>,
     /// Where the files that it includes are looked for.
     dirs: ConfigDirs,
+    /// What makes the text, if there is none.
+    maker: Option<&'static DeclaredConfig>,
 }
 
 impl ConfigFile {
@@ -206,7 +215,8 @@ impl ConfigFile {
         let text = text.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let dirs = ConfigDirs(Vec::new());
-        Ok(Self { name, shown_path: path.display().to_string(), text, path: Some(path.to_owned()), dirs })
+        let (shown_path, path) = (path.display().to_string(), Some(path.to_owned()));
+        Ok(Self { name, shown_path, text, path, dirs, maker: None })
     }
 
     /// A config that is not in a file.
@@ -219,7 +229,23 @@ impl ConfigFile {
             text: text.to_owned(),
             path: None,
             dirs,
+            maker: None,
         }
+    }
+
+    /// A config that a plugin makes.
+    fn made_by(config: &'static DeclaredConfig) -> Self {
+        let shown_path = format!("{} of plugin {}", config.name, config.plugin());
+        Self { shown_path, maker: Some(config), ..Self::from_text(&config.name, "") }
+    }
+
+    /// The same with the text that its plugin makes.
+    fn made(&self, config: &DeclaredConfig, given: &IndexMap<String, Value>) -> Result<Self, ConfigError> {
+        let mut reading = Reading::default();
+        reading.sources.add(self.shown_path.as_str(), "");
+        let text = made::text(config, given, &mut reading.problems);
+        reading.finish()?;
+        Ok(Self { text: text.unwrap_or_default(), maker: None, ..self.clone() })
     }
 
     /// The same file, whose includes are looked for there, too.
@@ -236,6 +262,9 @@ impl ConfigFile {
 
     /// The names of the file's classes; one that is empty for a file that holds one config.
     pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
+        if self.maker.is_some() {
+            return Ok(vec![String::new()]);
+        }
         let mut reading = Reading::default();
         let names = reading.class_nodes(self).into_iter().map(|(name, _)| name).collect();
         reading.finish()?;
@@ -244,6 +273,9 @@ impl ConfigFile {
 
     /// What the file holds, for lists.
     pub fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
+        if let Some(maker) = self.maker {
+            return Ok(vec![made::describe(maker)]);
+        }
         let mut reading = Reading::default();
         let mut summaries = Vec::new();
         for (name, node) in reading.class_nodes(self) {
@@ -257,6 +289,10 @@ impl ConfigFile {
 
     /// The plan of one class.
     pub fn plan(&self, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
+        if let Some(maker) = self.maker {
+            let made = self.made(maker, &options.arguments)?;
+            return made.plan(&LoadOptions { arguments: IndexMap::new(), ..options.clone() });
+        }
         let mut reading = Reading::default();
         let classes = reading.class_nodes(self);
         let node = choose(classes, options.class.as_deref(), &mut reading.problems);
@@ -274,6 +310,9 @@ impl ConfigFile {
 
     /// The names of the arguments of a class; without one of the one that is taken then.
     pub fn argument_names(&self, class: Option<&str>) -> Result<Vec<String>, ConfigError> {
+        if let Some(maker) = self.maker {
+            return Ok(maker.args.iter().map(|arg| arg.name.clone()).collect());
+        }
         let mut reading = Reading::default();
         let classes = reading.class_nodes(self);
         let node = choose(classes, class, &mut reading.problems);

@@ -17,13 +17,13 @@
 //! | floor | files |
 //! | --- | --- |
 //! | 0 | error, rng, clock, process |
-//! | 1 | event, metric, expression, `self_metrics` |
+//! | 1 | event, metric, expression, plugin, `self_metrics` |
 //! | 2 | series, scenario, status |
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
 //! | 5 | mixer, backfill, preview |
 //! | 6 | export |
-//! | 7 | settings, cli, watch, check, save, past, list, new, starter, questions, scenarios, packaging, plot, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 7 | settings, cli, watch, check, save, past, list, new, starter, questions, scenarios, packaging, plot, plugins, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!
@@ -47,7 +47,8 @@
 //! **Nothing of a stranger's is touched.** Every pushed group says whose it is; only groups of runs that
 //! are over are deleted ([`sink::pushgateway`]).
 //!
-//! There is no `unsafe` code.
+//! **`unsafe` code is in one module**, `plugin/boundary`, where plugins are called; the plugins' own side of it is in
+//! `plugins/api`. What a plugin says is checked, and a library is never unloaded ([`plugin`]).
 //!
 //! # Using it as a library
 //!
@@ -81,6 +82,7 @@ pub mod host;
 pub mod metric;
 pub mod mixer;
 pub mod plan;
+pub mod plugin;
 pub mod preview;
 pub mod process;
 pub mod rng;

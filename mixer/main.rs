@@ -10,6 +10,7 @@ mod output;
 mod packaging;
 mod past;
 mod plot;
+mod plugins;
 mod questions;
 mod save;
 mod scenarios;
@@ -68,11 +69,13 @@ fn main() -> ExitCode {
 }
 
 fn work(cli: Cli) -> Result<ExitCode, Error> {
-    // What these print depends on no setting.
+    plugins::find(cli.plugins_dir.as_ref())?;
+    // What these print depends on no other setting.
     match &cli.command {
         Some(Command::Completions { shell }) => return print(&packaging::completions(*shell)),
         Some(Command::Man) => return print(&packaging::manual()?),
         Some(Command::Scenarios { name }) => return print(scenarios::describe(name.as_deref())?.as_bytes()),
+        Some(Command::Plugins) => return print(plugins::list().as_bytes()),
         _ => {}
     }
     let settings = Settings::new(cli)?;

@@ -13,6 +13,7 @@ mod composition;
 mod do_nothing;
 mod feature_toggle;
 mod load_peak;
+mod plugin;
 mod random_in_range;
 mod random_walk;
 mod relay_to_other_metric;
@@ -130,7 +131,6 @@ pub trait Scenario {
 }
 
 /// A kind of scenario: its name, its parameters, and how a plan is made of them.
-#[derive(Debug)]
 pub struct Kind {
     /// The name in configs.
     pub name: &'static str,
@@ -139,7 +139,33 @@ pub struct Kind {
     /// Its parameters.
     pub params: &'static [Param],
     /// Makes the plan; an error says which parameter is wrong and how.
-    pub build: fn(&mut Arguments) -> Result<ScenarioPlan, String>,
+    pub build: &'static Build,
+}
+
+/// Makes a plan of parameters.
+pub type Build = dyn Fn(&mut Arguments) -> Result<ScenarioPlan, String> + Sync;
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, summary, params, build: _ } = self;
+        f.debug_struct("Kind")
+            .field("name", name)
+            .field("summary", summary)
+            .field("params", params)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The kind of this name: a built-in, or one that a plugin brings.
+#[must_use]
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name).or_else(|| plugin::find(name))
+}
+
+/// All kinds, those that plugins bring behind the built-ins.
+#[must_use]
+pub fn kinds() -> Vec<&'static Kind> {
+    KINDS.iter().copied().chain(plugin::all()).collect()
 }
 
 /// What a kind's parameters can be asked; most answers are the same for most kinds.
@@ -287,6 +313,7 @@ built_ins! {
         Combination: composition::Combination,
         Delay: composition::Delay,
         Script: script::Plan,
+        Plugin: plugin::Plan,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use promemu::clock::Span;
 use promemu::error::{Error, suggestion};
-use promemu::scenario::{KINDS, Kind, Param, ParamKind};
+use promemu::scenario::{Kind, Param, ParamKind, kinds};
 
 use crate::table::{self, paragraph, table};
 
@@ -13,17 +13,14 @@ const SHOWN_OPTIONAL: usize = 2;
 pub(crate) fn describe(name: Option<&str>) -> Result<String, Error> {
     let width = table::width();
     let Some(name) = name else { return Ok(list(width)) };
-    let known: Vec<&str> = kinds().map(|kind| kind.name).collect();
+    let kinds = kinds();
+    let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     let unknown = || Error::Usage(format!("there is no scenario {name:?}{}", suggestion(name, &known)));
-    kinds().find(|kind| kind.name == name).map(|kind| page(kind, width)).ok_or_else(unknown)
-}
-
-fn kinds() -> impl Iterator<Item = &'static Kind> {
-    KINDS.iter().copied()
+    kinds.iter().find(|kind| kind.name == name).map(|kind| page(kind, width)).ok_or_else(unknown)
 }
 
 fn list(width: u16) -> String {
-    let rows = kinds().map(|kind| [kind.name, kind.summary].map(str::to_owned));
+    let rows = kinds().into_iter().map(|kind| [kind.name, kind.summary].map(str::to_owned));
     table(["SCENARIO", "SUMMARY"], rows, 0, width)
 }
 
@@ -86,6 +83,7 @@ fn value(param: &Param, place: usize) -> String {
 mod tests {
     use promemu::clock::wall_now;
     use promemu::config::{ConfigFile, LoadOptions};
+    use promemu::scenario::kind;
 
     use super::*;
 
@@ -118,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_page_has_the_parameters_and_an_example() {
-        let kind = kinds().find(|kind| kind.name == "random_walk").unwrap();
-        insta::assert_snapshot!(page(kind, 80), @"
+        let walk = kind("random_walk").unwrap();
+        insta::assert_snapshot!(page(walk, 80), @"
         random_walk: walks by random steps, reflected at the ends of the metric's
         value_range
 
@@ -132,8 +130,8 @@ mod tests {
 
             scenario: random_walk(step: 1, value_range: (75, 100))
         ");
-        let kind = kinds().find(|kind| kind.name == "time_duration").unwrap();
-        insta::assert_snapshot!(page(kind, 80), @"
+        let time = kind("time_duration").unwrap();
+        insta::assert_snapshot!(page(time, 80), @"
         time_duration: seconds since the first update
 
         It has no parameters.

@@ -53,7 +53,7 @@ impl Watch {
     pub(crate) fn start(file: &ConfigFile) -> Result<Self, Error> {
         let Some((path, text)) = file.source() else {
             return Err(Error::Usage(
-                "--watch or PME_WATCH: the config is built into promemu and has no file to watch; save it as \
+                "--watch or PME_WATCH: the config is built into promemu or made by a plugin, and has no file to watch; save it as \
                  configs/NAME.ron, or leave --watch out"
                     .to_owned(),
             ));

@@ -52,6 +52,7 @@ fn files_import_only_from_lower_floors() {
                     | "scenarios"
                     | "packaging"
                     | "plot"
+                    | "plugins"
                     | "table"
             )
         {
@@ -68,6 +69,18 @@ fn files_import_only_from_lower_floors() {
         }
     }
     assert!(checked > 50, "only {checked} imports were found");
+}
+
+#[test]
+fn unsafe_code_is_where_plugins_are_called() {
+    let mixer = Path::new(env!("CARGO_MANIFEST_DIR")).join("mixer");
+    let is_unsafe = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap();
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| line.contains("unsafe"))
+    };
+    let files: Vec<PathBuf> = rust_files(&mixer).into_iter().filter(is_unsafe).collect();
+    let boundary = mixer.join("plugin/boundary");
+    assert!(files.iter().all(|file| file.with_extension("").starts_with(&boundary)), "{files:?}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod outages;
 mod outputs;
 mod parity;
 mod plot;
+mod plugins;
 mod processes;
 mod pushgateway;
 mod readme;

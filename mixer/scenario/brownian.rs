@@ -31,7 +31,7 @@ pub(super) const KIND: Kind = Kind {
             help: "how strongly it is drawn back: the share of the distance in a second",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let base = match arguments.number("base") {
             Some(base) => base,
             None => arguments.needed_metric_range("base").map(|(low, high)| low + (high - low) / 2.0)?,

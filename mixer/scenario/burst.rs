@@ -20,7 +20,7 @@ pub(super) const KIND: Kind = Kind {
         Param { name: "duration", kind: ParamKind::Span, default: "10s", help: "how long a burst is" },
         Param { name: "intensity", kind: ParamKind::Number, default: "2", help: "the value in a burst" },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let plan = Plan {
             interval: arguments.span("interval").unwrap_or(Span::from_secs(60)),
             duration: arguments.span("duration").unwrap_or(Span::from_secs(10)),

@@ -15,7 +15,7 @@ pub(super) const KIND: Kind = Kind {
         default: "",
         help: "the new value after which event, over the metric's own `value`",
     }],
-    build: |arguments| {
+    build: &|arguments| {
         let formulas = arguments.formulas("events_config").unwrap_or_default();
         if formulas.is_empty() {
             return Err("events_config must not be empty".to_owned());

@@ -19,14 +19,14 @@ pub(super) const SUM: Kind = Kind {
     name: "sum",
     summary: "the sum of other scenarios' values",
     params: &[OF],
-    build: |arguments| combination(arguments, Operation::Sum),
+    build: &|arguments| combination(arguments, Operation::Sum),
 };
 
 pub(super) const PRODUCT: Kind = Kind {
     name: "product",
     summary: "the product of other scenarios' values",
     params: &[OF],
-    build: |arguments| combination(arguments, Operation::Product),
+    build: &|arguments| combination(arguments, Operation::Product),
 };
 
 pub(super) const CLAMP: Kind = Kind {
@@ -36,7 +36,7 @@ pub(super) const CLAMP: Kind = Kind {
         OF_ONE,
         Param { name: "range", kind: ParamKind::Range, default: "", help: "lowest and highest value" },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let (low, high) = arguments.range("range").ok_or("range must be given")?;
         let parts = vec![one_part(arguments)?];
         Ok(ScenarioPlan::Combination(Arc::new(Combination { operation: Operation::Clamp(low, high), parts })))
@@ -55,7 +55,7 @@ pub(super) const DELAY: Kind = Kind {
             help: "how long ago; until then it keeps its value",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let by = arguments.span("by").ok_or("by must be given")?;
         if by == Span::ZERO || by == Span::FOREVER {
             return Err(format!("by must be longer than 0 and not endless, but is {by}"));

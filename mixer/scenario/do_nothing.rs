@@ -8,7 +8,7 @@ pub(super) const KIND: Kind = Kind {
     name: "do_nothing",
     summary: "keeps the value",
     params: &[],
-    build: |_| Ok(ScenarioPlan::default()),
+    build: &|_| Ok(ScenarioPlan::default()),
 };
 
 /// There are no parameters.

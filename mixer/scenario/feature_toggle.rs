@@ -31,7 +31,7 @@ pub(super) const KIND: Kind = Kind {
             help: "the source of its events",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let plan = Plan {
             start_time: arguments.span("start_time").unwrap_or(Span::from_secs(30)),
             duration: arguments.span("duration").unwrap_or(Span::from_secs(60)),

@@ -37,21 +37,21 @@ pub(super) const CPU: Kind = Kind {
     name: "load_peak_cpu",
     summary: "idle noise, and a plateau at once between load_peak_start and load_peak_end",
     params: &params("0s", "20s"),
-    build: |arguments| build(arguments, Span::ZERO, Span::from_secs(20)),
+    build: &|arguments| build(arguments, Span::ZERO, Span::from_secs(20)),
 };
 
 pub(super) const MEMORY: Kind = Kind {
     name: "load_peak_memory",
     summary: "idle noise, and a plateau that is slow to come and to go between load_peak_start and load_peak_end",
     params: &params("30s", "35s"),
-    build: |arguments| build(arguments, Span::from_secs(30), Span::from_secs(35)),
+    build: &|arguments| build(arguments, Span::from_secs(30), Span::from_secs(35)),
 };
 
 pub(super) const DISK: Kind = Kind {
     name: "load_peak_disk",
     summary: "idle noise, and a plateau that is very slow to come and to go between load_peak_start and load_peak_end",
     params: &params("60s", "60s"),
-    build: |arguments| build(arguments, Span::from_secs(60), Span::from_secs(60)),
+    build: &|arguments| build(arguments, Span::from_secs(60), Span::from_secs(60)),
 };
 
 fn build(arguments: &mut Arguments, rise: Span, fall: Span) -> Result<ScenarioPlan, String> {

@@ -13,7 +13,7 @@ pub(super) const KIND: Kind = Kind {
         default: "the metric's value_range",
         help: "the numbers to choose from",
     }],
-    build: |arguments| {
+    build: &|arguments| {
         let range = match arguments.range("value_range") {
             Some(range) => range,
             None => arguments.needed_metric_range("value_range")?,

@@ -22,7 +22,7 @@ pub(super) const KIND: Kind = Kind {
         },
         Param { name: "bias", kind: ParamKind::Number, default: "0", help: "added to every step" },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let range = match arguments.range("value_range") {
             Some(range) => range,
             None => arguments.metric_range(),

@@ -19,7 +19,7 @@ pub(super) const KIND: Kind = Kind {
             help: "the value, over the other metric's `value`",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let source_metric_name = arguments.text("source_metric_name").unwrap_or_default();
         let calc_function = arguments.formula("calc_function");
         Ok(ScenarioPlan::RelayToOtherMetric(Arc::new(Plan { source_metric_name, calc_function })))

@@ -14,7 +14,7 @@ pub(super) const KIND: Kind = Kind {
         default: "",
         help: "the lines: as a formula, with let, if, loops, storage to write to, and emit(\"event\")",
     }],
-    build: |arguments| {
+    build: &|arguments| {
         let script = arguments.script("source").ok_or("source must be given")?;
         Ok(ScenarioPlan::Script(Arc::new(Plan { script: script.formula, emits: script.emits })))
     },

@@ -38,7 +38,7 @@ pub(super) const KIND: Kind = Kind {
             help: "what the factors are applied to",
         },
     ],
-    build,
+    build: &build,
 };
 
 fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {

@@ -25,7 +25,7 @@ pub(super) const KIND: Kind = Kind {
             help: "where it begins, in radians",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let period = arguments.span("period").unwrap_or(Span::from_secs(300));
         if period == Span::ZERO || period == Span::FOREVER {
             return Err(format!("period must be longer than 0 and not endless, but is {period}"));

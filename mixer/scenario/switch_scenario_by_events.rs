@@ -30,7 +30,7 @@ pub(super) const KIND: Kind = Kind {
             help: "what runs when no event is in force",
         },
     ],
-    build,
+    build: &build,
 };
 
 fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {

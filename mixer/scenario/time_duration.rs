@@ -9,7 +9,7 @@ pub(super) const KIND: Kind = Kind {
     name: "time_duration",
     summary: "seconds since the first update",
     params: &[],
-    build: |_| Ok(ScenarioPlan::TimeDuration(Arc::new(Plan))),
+    build: &|_| Ok(ScenarioPlan::TimeDuration(Arc::new(Plan))),
 };
 
 /// There are no parameters.

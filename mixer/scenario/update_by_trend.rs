@@ -19,7 +19,7 @@ pub(super) const KIND: Kind = Kind {
             help: "shortest and longest step",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let trend = match arguments.text("trend").as_deref() {
             Some("up") => Trend::Up,
             Some("down") => Trend::Down,

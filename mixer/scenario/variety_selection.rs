@@ -22,7 +22,7 @@ pub(super) const KIND: Kind = Kind {
             help: "how likely an update draws again, from 0 to 1",
         },
     ],
-    build: |arguments| {
+    build: &|arguments| {
         let values = arguments.numbers("values").unwrap_or_default();
         if values.is_empty() {
             return Err("values must not be empty".to_owned());

@@ -7,7 +7,7 @@ use crate::config::tree::{Node, NodeKind};
 use crate::config::value::{Scalar, compile};
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::{Expression, Value};
-use crate::scenario::{KINDS, Kind, Param, ParamKind};
+use crate::scenario::{self, Kind, Param, ParamKind};
 
 #[derive(Debug)]
 pub(in crate::config) struct ScenarioTemplate {
@@ -61,8 +61,8 @@ impl ScenarioTemplate {
                 return None;
             }
         };
-        let Some(&kind) = KINDS.iter().find(|kind| kind.name == name) else {
-            let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let Some(kind) = scenario::kind(&name) else {
+            let names: Vec<&str> = scenario::kinds().iter().map(|kind| kind.name).collect();
             problems.error(span, format!("unknown scenario {name:?}{}", suggestion(&name, &names)));
             return None;
         };

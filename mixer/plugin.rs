@@ -1,0 +1,22 @@
+//! Plugins: shared libraries that bring scenarios and configs.
+//!
+//! The [`shelf`] finds them in their folders and looks at each before it is loaded; [`declaration`] is what they say of
+//! themselves, checked; [`boundary`] calls them, and is the only place in promemu with `unsafe`. A plugin is
+//! code in this process: what it says is checked, but it can do whatever promemu can.
+//!
+//! A library is never unloaded: what it has declared is there for good, and is handed around as `&'static`.
+
+mod boundary;
+mod declaration;
+mod given;
+mod instance;
+mod shelf;
+
+pub use boundary::Instance;
+pub use declaration::{Declared, DeclaredConfig, DeclaredParam, DeclaredScenario};
+pub use given::{Given, Takes};
+pub use instance::{Heard, Moment, Prepared, Side};
+pub use shelf::{Report, config, configs, folders, look, look_in, reports, scenario, scenarios};
+
+#[cfg(test)]
+mod tests;

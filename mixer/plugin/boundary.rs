@@ -1,0 +1,396 @@
+//! Where promemu and plugins call each other.
+//!
+//! All `unsafe` of promemu is here. What comes from a plugin is believed to be memory, if it is neither null nor
+//! misaligned, and nothing else: counts are bounded, texts are checked, numbers must be finite.
+
+#![expect(unsafe_code, reason = "libraries are loaded, and functions in them called")]
+
+mod table;
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
+use tracing::{debug, info, warn};
+
+use super::declaration::Origin;
+use super::{DeclaredConfig, DeclaredScenario, Given, Moment, Prepared, Side};
+use crate::clock::{Span, Time};
+
+pub(super) use table::open;
+
+/// No event's name is longer.
+const NAME_BYTES_MAX: usize = 1_000;
+/// No message is longer; the rest is left out.
+const MESSAGE_BYTES_MAX: usize = 500;
+/// No config is longer.
+const CONFIG_BYTES_MAX: usize = 64 << 20;
+/// No event carries more.
+const DATA_BYTES_MAX: usize = 1 << 20;
+/// No update emits more events, or asks for more others.
+const EFFECTS_MAX: u32 = 1_000;
+/// A plugin that has logged so many lines is not heard any more.
+const LINES_MAX: u32 = 1_000;
+
+type Create = unsafe extern "C" fn(*const abi::Setup, *mut *mut c_void) -> i32;
+type Update = unsafe extern "C" fn(*mut c_void, *const abi::Tick, *mut f64) -> i32;
+type Destroy = unsafe extern "C" fn(*mut c_void);
+type Build = unsafe extern "C" fn(*const abi::Setup) -> i32;
+
+/// The functions of a scenario.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::plugin) struct ScenarioCalls {
+    create: Create,
+    update: Update,
+    destroy: Destroy,
+}
+
+/// The function of a config.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::plugin) struct BuildCall(Build);
+
+/// A message of a plugin's, cut and made readable.
+fn message(raw: Text) -> String {
+    let raw = Text { len: raw.len.min(MESSAGE_BYTES_MAX), ..raw };
+    // SAFETY: the plugin lends it for the call.
+    let text = String::from_utf8_lossy(unsafe { raw.bytes() });
+    text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(char::is_control, " ")
+}
+
+/// What a plugin's call is about, and what came of it.
+struct Call<'a> {
+    origin: &'a Origin,
+    emits: &'a [Arc<str>],
+    side: Option<&'a mut dyn Side>,
+    effects: u32,
+    has_panicked: bool,
+    /// Why it failed, or what it did that it must not.
+    failure: Option<String>,
+    complaint: Option<String>,
+    written: String,
+}
+
+impl<'a> Call<'a> {
+    fn of(scenario: &'a DeclaredScenario, side: Option<&'a mut dyn Side>) -> Self {
+        Self { emits: &scenario.emits, ..Self::about(&scenario.origin, side) }
+    }
+
+    const fn about(origin: &'a Origin, side: Option<&'a mut dyn Side>) -> Self {
+        Self {
+            origin,
+            emits: &[],
+            side,
+            effects: 0,
+            has_panicked: false,
+            failure: None,
+            complaint: None,
+            written: String::new(),
+        }
+    }
+
+    /// Whether a value is to be taken, according to what the plugin's function gave.
+    #[inline]
+    fn judge(&mut self, status: i32) -> Result<bool, String> {
+        if matches!(status, OK | KEEP) && self.complaint.is_none() {
+            return Ok(status == OK);
+        }
+        self.has_panicked = status == PANICKED;
+        Err(match (status, self.failure.take(), self.complaint.take()) {
+            (PANICKED, Some(how), _) => format!("it panicked: {how}"),
+            (PANICKED, None, _) => "it panicked".to_owned(),
+            (FAILED, Some(why), _) => why,
+            (FAILED, None, _) => "it failed without saying why".to_owned(),
+            (OK | KEEP, _, Some(complaint)) => complaint,
+            (other, ..) => format!("it gave the status {other}, which there is not"),
+        })
+    }
+
+    fn complain(&mut self, complaint: impl FnOnce() -> String) {
+        self.complaint.get_or_insert_with(complaint);
+    }
+
+    /// Whether the plugin may want one thing more.
+    fn may_want(&mut self) -> bool {
+        self.effects += 1;
+        if self.effects > EFFECTS_MAX {
+            self.complain(|| format!("it wants more than {EFFECTS_MAX} events and updates at once"));
+        }
+        self.effects <= EFFECTS_MAX
+    }
+
+    fn as_context(&mut self) -> *mut c_void {
+        (&raw mut *self).cast()
+    }
+}
+
+/// Of a call that is going on.
+///
+/// # Safety
+///
+/// The context must be the one that was handed over with it, in the same thread.
+unsafe fn call<'a>(context: *mut c_void) -> &'a mut Call<'a> {
+    // SAFETY: as the caller has promised.
+    unsafe { &mut *context.cast() }
+}
+
+static HOST: abi::Host = abi::Host {
+    size: size_of_table::<abi::Host>(),
+    abi_major: ABI_MAJOR,
+    abi_minor: ABI_MINOR,
+    random_u64,
+    random_normal,
+    fail,
+    log,
+    write,
+    emit,
+    wake,
+};
+
+unsafe extern "C" fn random_u64(context: *mut c_void) -> u64 {
+    // SAFETY: by the definition of the function.
+    unsafe { call(context) }.side.as_mut().map_or(0, |side| side.rng().next_u64())
+}
+
+unsafe extern "C" fn random_normal(context: *mut c_void) -> f64 {
+    // SAFETY: by the definition of the function.
+    unsafe { call(context) }.side.as_mut().map_or(0.0, |side| side.rng().normal())
+}
+
+unsafe extern "C" fn fail(context: *mut c_void, why: Text) {
+    // SAFETY: by the definition of the function.
+    unsafe { call(context) }.failure = Some(message(why));
+}
+
+unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {
+    // SAFETY: by the definition of the function.
+    let Origin { plugin, lines } = unsafe { call(context) }.origin;
+    match lines.fetch_add(1, Ordering::Relaxed) {
+        0..LINES_MAX => {}
+        LINES_MAX => return warn!("plugin {plugin} has logged {LINES_MAX} lines; it is not heard any more"),
+        _ => {
+            lines.store(LINES_MAX + 1, Ordering::Relaxed);
+            return;
+        }
+    }
+    let line = message(line);
+    match level {
+        abi::DEBUG => debug!("plugin {plugin}: {line}"),
+        abi::WARN => warn!("plugin {plugin}: {line}"),
+        _ => info!("plugin {plugin}: {line}"),
+    }
+}
+
+unsafe extern "C" fn write(context: *mut c_void, part: Text) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    if call.written.len().saturating_add(part.len) > CONFIG_BYTES_MAX {
+        return call.complain(|| format!("it makes more than {CONFIG_BYTES_MAX} bytes"));
+    }
+    // SAFETY: the plugin lends it for the call.
+    match str::from_utf8(unsafe { part.bytes() }) {
+        Ok(part) => call.written.push_str(part),
+        Err(_) => call.complain(|| "what it writes is not UTF-8".to_owned()),
+    }
+}
+
+unsafe extern "C" fn emit(context: *mut c_void, event: Text, data: Text) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    if !call.may_want() {
+        return;
+    }
+    // SAFETY: the plugin lends it for the call.
+    let name = if event.len > NAME_BYTES_MAX { &[] } else { unsafe { event.bytes() } };
+    let Some(event) = call.emits.iter().find(|declared| declared.as_bytes() == name) else {
+        return call.complain(|| format!("it emits {:?}, which it has not declared", message(event)));
+    };
+    // SAFETY: the plugin lends it for the call.
+    let data = if data.len > DATA_BYTES_MAX { None } else { Some(unsafe { data.bytes() }) };
+    let data = match data {
+        Some([]) => Some(serde_json::Value::Null),
+        data => data.and_then(|data| serde_json::from_slice(data).ok()),
+    };
+    match (data, call.side.as_mut()) {
+        (Some(data), Some(side)) => side.emit(event, data),
+        (Some(_), None) => {}
+        (None, _) => call.complain(|| format!("what its event {event} carries is not JSON of at most 1 MiB")),
+    }
+}
+
+unsafe extern "C" fn wake(context: *mut c_void, at_nanos: u64) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    if call.may_want()
+        && let Some(side) = call.side.as_mut()
+    {
+        side.wake(Time::from_unix_nanos(at_nanos));
+    }
+}
+
+/// The state of one metric. Small, because there may be one per series.
+#[derive(Debug)]
+pub struct Instance {
+    prepared: Arc<Prepared>,
+    /// The plugin's; none if it could not be made, or has panicked.
+    state: Option<NonNull<c_void>>,
+}
+
+// SAFETY: plugins have promised that a state may move between threads, as long as one at a time has it.
+unsafe impl Send for Instance {}
+// SAFETY: who has but a shared reference does nothing with the state.
+unsafe impl Sync for Instance {}
+
+impl Instance {
+    /// The state of a metric that shows `value`. What cannot be made fails at each update.
+    #[must_use]
+    pub fn start(prepared: &Arc<Prepared>, value: f64) -> Self {
+        Self { prepared: Arc::clone(prepared), state: create(prepared, value).ok() }
+    }
+
+    /// The new value, or `None` to keep the present one.
+    #[inline]
+    pub fn ask(&mut self, moment: &Moment<'_>, side: &mut dyn Side) -> Result<Option<f64>, String> {
+        let prepared = &*self.prepared;
+        let Some(state) = self.state else {
+            let why = "it is not asked any more, as it could not be made or has panicked";
+            return Err(prepared.attribute(why));
+        };
+        let mut call = Call::of(prepared.scenario(), Some(side));
+        let tick = tick(prepared.range(), moment, &mut call);
+        let mut value = f64::NAN;
+        // SAFETY: the state is from `create`, and this thread alone has it; the tick and the room for the value live
+        // as long as the call.
+        let status =
+            unsafe { (prepared.scenario().calls.update)(state.as_ptr(), &raw const tick, &raw mut value) };
+        let outcome = match call.judge(status) {
+            Ok(true) if value.is_finite() => return Ok(Some(value)),
+            Ok(true) => Err(format!("it gave {value}, which is no finite number")),
+            Ok(false) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        if call.has_panicked {
+            self.end();
+        }
+        outcome.map_err(|error| self.prepared.attribute(&error))
+    }
+
+    fn end(&mut self) {
+        if let Some(state) = self.state.take() {
+            // SAFETY: the state is from `create` of the same scenario, and nobody has it any more.
+            unsafe { (self.prepared.scenario().calls.destroy)(state.as_ptr()) };
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Makes a state and ends it, to see whether the parameters are good.
+pub(super) fn try_out(prepared: &Prepared) -> Result<(), String> {
+    let (low, high) = prepared.range();
+    let state = create(prepared, low.max(0.0).min(high))?;
+    // SAFETY: the state is from `create`, and this is its only use.
+    unsafe { (prepared.scenario().calls.destroy)(state.as_ptr()) };
+    Ok(())
+}
+
+/// Makes a state; the error says which parameter is wrong and how.
+fn create(prepared: &Prepared, value: f64) -> Result<NonNull<c_void>, String> {
+    let mut call = Call::of(prepared.scenario(), None);
+    let values: Vec<abi::Value> = prepared.given().iter().map(lend).collect();
+    let setup = setup(&values, value, prepared.range(), &mut call);
+    let mut state = std::ptr::null_mut();
+    // SAFETY: the setup and the room for the state live as long as the call.
+    let status = unsafe { (prepared.scenario().calls.create)(&raw const setup, &raw mut state) };
+    let is_made = call.judge(status)?;
+    NonNull::new(state).filter(|_| is_made).ok_or_else(|| "it made no state".to_owned())
+}
+
+#[inline]
+fn tick((range_low, range_high): (f64, f64), moment: &Moment<'_>, call: &mut Call<'_>) -> abi::Tick {
+    let (event_name, event_source, event_data) = match moment.event {
+        Some(event) => (Text::of(event.name), Text::of(event.source), Text::of(event.data)),
+        None => (Text::EMPTY, Text::EMPTY, Text::EMPTY),
+    };
+    abi::Tick {
+        size: size_of_table::<abi::Tick>(),
+        has_event: u32::from(moment.event.is_some()),
+        now_nanos: moment.now.unix_nanos(),
+        t_secs: moment.t_secs,
+        dt_secs: moment.dt_secs,
+        value: moment.value,
+        range_low,
+        range_high,
+        host_name: Text::of(moment.host_name),
+        event_name,
+        event_source,
+        event_data,
+        host: &raw const HOST,
+        context: call.as_context(),
+    }
+}
+
+impl DeclaredConfig {
+    /// The text of the config with a value for each argument, in their order.
+    pub fn build(&self, given: &[Given]) -> Result<String, String> {
+        let mut call = Call::about(&self.origin, None);
+        let values: Vec<abi::Value> = given.iter().map(lend).collect();
+        let setup = setup(&values, 0.0, (f64::NEG_INFINITY, f64::INFINITY), &mut call);
+        // SAFETY: the setup lives as long as the call.
+        let status = unsafe { (self.call.0)(&raw const setup) };
+        call.judge(status).map(|_written| call.written)
+    }
+}
+
+fn setup(
+    values: &[abi::Value],
+    value: f64,
+    (range_low, range_high): (f64, f64),
+    call: &mut Call<'_>,
+) -> abi::Setup {
+    abi::Setup {
+        size: size_of_table::<abi::Setup>(),
+        value_count: u32::try_from(values.len()).unwrap_or(0),
+        values: values.as_ptr(),
+        value,
+        range_low,
+        range_high,
+        host: &raw const HOST,
+        context: call.as_context(),
+    }
+}
+
+/// A value, as long as it is there.
+fn lend(given: &Given) -> abi::Value {
+    let nothing = abi::Value {
+        kind: 0,
+        reserved: 0,
+        number: 0.0,
+        high: 0.0,
+        text: Text::EMPTY,
+        numbers: std::ptr::null(),
+        numbers_len: 0,
+    };
+    match given {
+        Given::Number(number) => abi::Value { kind: abi::NUMBER, number: *number, ..nothing },
+        Given::Duration(span) => {
+            let number = if *span == Span::FOREVER { f64::INFINITY } else { span.as_secs_f64() };
+            abi::Value { kind: abi::DURATION, number, ..nothing }
+        }
+        Given::Range((low, high)) => abi::Value { kind: abi::RANGE, number: *low, high: *high, ..nothing },
+        Given::Text(text) => {
+            abi::Value { kind: abi::TEXT, text: Text { data: text.as_ptr(), len: text.len() }, ..nothing }
+        }
+        Given::Numbers(numbers) => abi::Value {
+            kind: abi::NUMBERS,
+            numbers: numbers.as_ptr(),
+            numbers_len: numbers.len(),
+            ..nothing
+        },
+    }
+}

@@ -1,0 +1,153 @@
+//! Loading a library, and reading the table of what it brings.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
+use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, SYMBOL, Text, size_of_table};
+
+use super::{BuildCall, ScenarioCalls};
+use crate::plugin::declaration::{Origin, check_distinct, check_name, words};
+use crate::plugin::{Declared, DeclaredConfig, DeclaredParam, DeclaredScenario};
+
+/// No plugin brings more of one kind.
+const COUNT_MAX: u32 = 1_000;
+/// No text of a declaration is longer.
+const TEXT_BYTES_MAX: usize = 10_000;
+
+/// Loads a library for good, and reads what it declares; the error says why it is refused.
+pub(in crate::plugin) fn open(path: &Path) -> Result<Declared, String> {
+    // SAFETY: loading runs the library's own constructors, which is what its user asked for.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
+    let library = library.map_err(|error| format!("the system does not load it: {}", cause(&error)))?;
+    // SAFETY: a function of this name has this type by definition; what is not one is checked below as far as it can be.
+    let entry: Result<Symbol<abi::Entry>, _> = unsafe { library.get(SYMBOL) };
+    let entry = entry.map(|entry| *entry);
+    // Never unloaded: its functions, constants and threads may be in use.
+    std::mem::forget(library);
+    let entry = entry.map_err(|_| format!("it exports no function {SYMBOL}"))?;
+    // SAFETY: by its type.
+    read_plugin(unsafe { entry() })
+}
+
+/// What the system says, without the path of the copy that was loaded.
+fn cause(error: &libloading::Error) -> String {
+    let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    text.split_once(": ").map_or(text.clone(), |(_, cause)| cause.to_owned())
+}
+
+fn read_plugin(table: *const abi::Plugin) -> Result<Declared, String> {
+    if table.is_null() || !table.is_aligned() {
+        return Err(format!("{SYMBOL} gives no table"));
+    }
+    // SAFETY: of a table of any version, the first eight bytes are there.
+    let (size, major, minor) = unsafe { ((*table).size, (*table).abi_major, (*table).abi_minor) };
+    if major != ABI_MAJOR {
+        return Err(format!(
+            "it is built for version {major}.{minor} of the plugin interface, and this promemu has \
+             {ABI_MAJOR}.{ABI_MINOR}; build it anew"
+        ));
+    }
+    if size < size_of_table::<abi::Plugin>() {
+        let whole = size_of_table::<abi::Plugin>();
+        return Err(format!("its table has {size} bytes, and {whole} are needed; build it anew"));
+    }
+    // SAFETY: the table is of this version and at least as long.
+    let raw = unsafe { table.read() };
+    let name = text("the plugin's name", raw.name)?;
+    if name.is_empty() {
+        return Err("it has no name".to_owned());
+    }
+    let origin = Arc::new(Origin { plugin: name.clone(), lines: AtomicU32::new(0) });
+    let scenarios = elements("scenarios", raw.scenarios, raw.scenario_count, raw.scenario_size)?;
+    let configs = elements("configs", raw.configs, raw.config_count, raw.config_size)?;
+    let declared = Declared {
+        name,
+        version: text("the plugin's version", raw.version)?,
+        summary: text("the plugin's summary", raw.summary)?,
+        scenarios: scenarios.iter().map(|raw| read_scenario(raw, &origin)).collect::<Result<_, _>>()?,
+        configs: configs.iter().map(|raw| read_config(raw, &origin)).collect::<Result<_, _>>()?,
+    };
+    check_distinct(&declared.scenarios.iter().map(|scenario| scenario.name.as_str()))?;
+    check_distinct(&declared.configs.iter().map(|config| config.name.as_str()))?;
+    Ok(declared)
+}
+
+fn read_scenario(raw: &abi::Scenario, origin: &Arc<Origin>) -> Result<DeclaredScenario, String> {
+    let name = text("a scenario's name", raw.name)?;
+    check_name(&name)?;
+    let about = |error| format!("scenario {name}: {error}");
+    let missing = |function| format!("scenario {name} has no function {function}");
+    let calls = ScenarioCalls {
+        create: raw.create.ok_or_else(|| missing("create"))?,
+        update: raw.update.ok_or_else(|| missing("update"))?,
+        destroy: raw.destroy.ok_or_else(|| missing("destroy"))?,
+    };
+    Ok(DeclaredScenario {
+        origin: Arc::clone(origin),
+        summary: text("summary", raw.summary).map_err(about)?,
+        params: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
+        listens: words(&text("listens", raw.listens).map_err(about)?),
+        emits: words(&text("emits", raw.emits).map_err(about)?).into_iter().map(Into::into).collect(),
+        gives_totals: raw.flags & abi::GIVES_TOTALS != 0,
+        uses_dt: raw.flags & abi::USES_DT != 0,
+        calls,
+        name,
+    })
+}
+
+fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<DeclaredConfig, String> {
+    let name = text("a config's name", raw.name)?;
+    check_name(&name)?;
+    let about = |error| format!("config {name}: {error}");
+    Ok(DeclaredConfig {
+        origin: Arc::clone(origin),
+        summary: text("summary", raw.summary).map_err(about)?,
+        args: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
+        call: BuildCall(raw.build.ok_or_else(|| about("it has no function build".to_owned()))?),
+        name,
+    })
+}
+
+fn params(first: *const abi::Param, count: u32, size: u32) -> Result<Vec<DeclaredParam>, String> {
+    let raw = elements("parameters", first, count, size)?;
+    let read = |raw: &abi::Param| {
+        let (name, default) = (text("a parameter's name", raw.name)?, text("default", raw.default)?);
+        let (help, choices) = (text("help", raw.help)?, text("choices", raw.choices)?);
+        DeclaredParam::new(raw.kind, name, default, help, &choices)
+    };
+    let params: Vec<DeclaredParam> = raw.iter().map(read).collect::<Result<_, _>>()?;
+    check_distinct(&params.iter().map(|param| param.name.as_str()))?;
+    Ok(params)
+}
+
+/// The elements of an array, each `size` bytes behind the one before it.
+fn elements<T: Copy>(what: &str, first: *const T, count: u32, size: u32) -> Result<Vec<T>, String> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if count > COUNT_MAX {
+        return Err(format!("it says that it has {count} {what}, and {COUNT_MAX} are allowed"));
+    }
+    if first.is_null() || !first.is_aligned() {
+        return Err(format!("its {what} are nowhere"));
+    }
+    if size < size_of_table::<T>() || !(size as usize).is_multiple_of(align_of::<T>()) {
+        let whole = size_of_table::<T>();
+        return Err(format!("its {what} have {size} bytes each, and {whole} are needed; build it anew"));
+    }
+    // SAFETY: the plugin has said that there are so many, of this size.
+    Ok((0..count as usize).map(|n| unsafe { first.byte_add(n * size as usize).read() }).collect())
+}
+
+/// A text of the declaration.
+fn text(what: &str, raw: Text) -> Result<String, String> {
+    if raw.len > TEXT_BYTES_MAX || (raw.data.is_null() && raw.len > 0) {
+        return Err(format!("{what} is no text, or is longer than {TEXT_BYTES_MAX} bytes"));
+    }
+    // SAFETY: the plugin has said that there are so many bytes, and constants stay as they are.
+    let text = str::from_utf8(unsafe { raw.bytes() });
+    let text = text.ok().filter(|text| !text.contains(char::is_control));
+    text.map(str::to_owned).ok_or_else(|| format!("{what} is not plain UTF-8"))
+}

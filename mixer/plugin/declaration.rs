@@ -1,0 +1,154 @@
+//! What a plugin says of itself, and what is wrong with that.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use promemu_plugin::abi;
+
+use super::boundary::{BuildCall, ScenarioCalls};
+use super::{Given, Takes};
+
+/// No name is longer.
+const NAME_BYTES_MAX: usize = 64;
+
+/// A plugin.
+#[derive(Debug)]
+pub struct Declared {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it is, in one line.
+    pub summary: String,
+    /// Its scenarios.
+    pub scenarios: Vec<DeclaredScenario>,
+    /// Its configs.
+    pub configs: Vec<DeclaredConfig>,
+}
+
+/// What a scenario or a config shares with the others of its plugin.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// The plugin's name.
+    pub(super) plugin: String,
+    /// How many lines it has logged.
+    pub(super) lines: AtomicU32,
+}
+
+/// A scenario that a plugin brings.
+#[derive(Debug)]
+pub struct DeclaredScenario {
+    pub(super) origin: Arc<Origin>,
+    /// The name in configs.
+    pub name: String,
+    /// What it does, in one line.
+    pub summary: String,
+    /// Its parameters.
+    pub params: Vec<DeclaredParam>,
+    /// The events that ask it for a value.
+    pub listens: Vec<String>,
+    /// The events that it may emit.
+    pub emits: Vec<Arc<str>>,
+    /// Whether its values are totals.
+    pub gives_totals: bool,
+    /// Whether it asks for the time since the last update.
+    pub uses_dt: bool,
+    pub(super) calls: ScenarioCalls,
+}
+
+/// A config that a plugin brings.
+#[derive(Debug)]
+pub struct DeclaredConfig {
+    pub(super) origin: Arc<Origin>,
+    /// The name.
+    pub name: String,
+    /// What it is, in one line.
+    pub summary: String,
+    /// Its arguments.
+    pub args: Vec<DeclaredParam>,
+    pub(super) call: BuildCall,
+}
+
+/// A parameter of a scenario, or an argument of a config.
+#[derive(Debug)]
+pub struct DeclaredParam {
+    /// The name in configs.
+    pub name: String,
+    /// What it takes.
+    pub takes: Takes,
+    /// The default; none if it must be given.
+    pub default: Option<Given>,
+    /// The default as it is written; empty if it must be given.
+    pub default_text: String,
+    /// What it is, with its unit.
+    pub help: String,
+}
+
+impl DeclaredScenario {
+    /// The name of its plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.origin.plugin
+    }
+}
+
+impl DeclaredConfig {
+    /// The name of its plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.origin.plugin
+    }
+}
+
+impl DeclaredParam {
+    /// Checks a parameter; `choices` are separated by commas.
+    pub(super) fn new(
+        kind: u32,
+        name: String,
+        default_text: String,
+        help: String,
+        choices: &str,
+    ) -> Result<Self, String> {
+        check_name(&name)?;
+        let takes = match kind {
+            abi::NUMBER => Takes::Number,
+            abi::DURATION => Takes::Duration,
+            abi::RANGE => Takes::Range,
+            abi::TEXT => Takes::Text,
+            abi::CHOICE => Takes::Choice(words(choices)),
+            abi::NUMBERS => Takes::Numbers,
+            other => return Err(format!("parameter {name} is of the kind {other}, which there is not")),
+        };
+        if matches!(&takes, Takes::Choice(words) if words.is_empty()) {
+            return Err(format!("parameter {name} has no words to choose from"));
+        }
+        let default = (!default_text.is_empty()).then(|| takes.parse(&default_text)).transpose();
+        let default = default.map_err(|error| format!("parameter {name} has a wrong default: {error}"))?;
+        Ok(Self { name, takes, default, default_text, help })
+    }
+}
+
+/// A name that can stand in a config.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_good = name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit());
+    if is_good && !name.is_empty() && name.len() <= NAME_BYTES_MAX {
+        return Ok(());
+    }
+    Err(format!("name {name:?} is not allowed; it has up to {NAME_BYTES_MAX} letters, digits and _"))
+}
+
+/// Refuses a name that comes twice.
+pub(super) fn check_distinct<'a>(names: &(impl Iterator<Item = &'a str> + Clone)) -> Result<(), String> {
+    for (n, name) in names.clone().enumerate() {
+        if names.clone().take(n).any(|earlier| earlier == name) {
+            return Err(format!("name {name:?} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+/// What stands between commas.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,96 @@
+//! A plugin's scenario with its parameters, and what it sees and may want when it is asked.
+
+use std::sync::Arc;
+
+use super::boundary::try_out;
+use super::{DeclaredScenario, Given};
+use crate::clock::Time;
+use crate::rng::Rng;
+
+/// A scenario with its parameters.
+#[derive(Debug)]
+pub struct Prepared {
+    scenario: &'static DeclaredScenario,
+    given: Box<[Given]>,
+    range: (f64, f64),
+}
+
+/// Equal if the same library would do the same; a rebuilt one is another.
+impl PartialEq for Prepared {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.scenario, other.scenario)
+            && self.given == other.given
+            && self.range.0.to_bits() == other.range.0.to_bits()
+            && self.range.1.to_bits() == other.range.1.to_bits()
+    }
+}
+
+/// What a scenario sees when it is asked for a value.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    /// The emulated time.
+    pub now: Time,
+    /// Seconds since the metric's start.
+    pub t_secs: f64,
+    /// Seconds since the last update.
+    pub dt_secs: f64,
+    /// What the metric shows.
+    pub value: f64,
+    /// The name of its host.
+    pub host_name: &'a str,
+    /// The event that asks for a value.
+    pub event: Option<Heard<'a>>,
+}
+
+/// An event, as a plugin hears it.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// What happened.
+    pub name: &'a str,
+    /// The host that emitted it.
+    pub source: &'a str,
+    /// What it carries, in JSON; empty if that is nothing.
+    pub data: &'a str,
+}
+
+/// What a scenario can make use of while it is asked.
+pub trait Side {
+    /// The metric's own random stream.
+    fn rng(&mut self) -> &mut Rng;
+    /// Emits an event.
+    fn emit(&mut self, event: &Arc<str>, data: serde_json::Value);
+    /// Asks for another value then.
+    fn wake(&mut self, at: Time);
+}
+
+impl Prepared {
+    /// A scenario with a value for each parameter, in their order; the error says which is wrong and how.
+    pub fn new(
+        scenario: &'static DeclaredScenario,
+        given: Vec<Given>,
+        range: (f64, f64),
+    ) -> Result<Self, String> {
+        let prepared = Self { scenario, given: given.into(), range };
+        try_out(&prepared).map(|()| prepared)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn scenario(&self) -> &'static DeclaredScenario {
+        self.scenario
+    }
+
+    /// The metric's range.
+    #[must_use]
+    pub const fn range(&self) -> (f64, f64) {
+        self.range
+    }
+
+    pub(super) fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    pub(super) fn attribute(&self, error: &str) -> String {
+        format!("{} of plugin {}: {error}", self.scenario.name, self.scenario.plugin())
+    }
+}

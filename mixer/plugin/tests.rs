@@ -1,0 +1,265 @@
+//! Plugins that are good, and those that are wrong in every way that could be thought of.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::shelf::{Shelf, take};
+use super::*;
+use crate::clock::{Span, Time};
+use crate::rng::{Rng, Seed};
+
+/// Compiles a plugin in C.
+fn compile(source: &str, defines: &[&str], library: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let compiled = Command::new("cc")
+        .args(["-std=c11", "-Wall", "-Werror", "-shared", "-fPIC", "-I"])
+        .arg(root.join("plugins/api"))
+        .args(defines)
+        .arg("-o")
+        .args([library, &root.join(source)])
+        .arg("-lm")
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+}
+
+/// The demo, which cargo builds for the tests.
+fn demo() -> PathBuf {
+    let name = format!("libpromemu_demo.{}", std::env::consts::DLL_EXTENSION);
+    std::env::current_exe().unwrap().with_file_name(name)
+}
+
+fn load(path: &Path) -> Result<&'static Declared, String> {
+    take(path, &IndexMap::new())
+}
+
+/// What a scenario wants, and its random numbers.
+struct Wants {
+    rng: Rng,
+    emitted: Vec<(String, String)>,
+    wakes: Vec<Time>,
+}
+
+impl Wants {
+    fn new() -> Self {
+        Self { rng: Seed::new(1).rng(), emitted: Vec::new(), wakes: Vec::new() }
+    }
+}
+
+impl Side for Wants {
+    fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    fn emit(&mut self, event: &Arc<str>, data: serde_json::Value) {
+        self.emitted.push((event.to_string(), data.to_string()));
+    }
+
+    fn wake(&mut self, at: Time) {
+        self.wakes.push(at);
+    }
+}
+
+fn at(secs: u64) -> Moment<'static> {
+    let t_secs = f64::from(u32::try_from(secs).unwrap());
+    Moment { now: Time::from_unix_secs(secs), t_secs, dt_secs: 1.0, value: 0.0, host_name: "h", event: None }
+}
+
+/// The scenario with its defaults, but for the first parameters.
+fn prepare(scenario: &'static DeclaredScenario, first: &[Given]) -> Result<Arc<Prepared>, String> {
+    let defaults = scenario.params.iter().skip(first.len()).map(|param| param.default.clone().unwrap());
+    let given = first.iter().cloned().chain(defaults).collect();
+    Prepared::new(scenario, given, (0.0, 10.0)).map(Arc::new)
+}
+
+#[test]
+fn the_demo_declares_itself_and_gives_values() {
+    let plugin = load(&demo()).unwrap();
+    assert_eq!((plugin.name.as_str(), plugin.version.as_str()), ("promemu-demo", env!("CARGO_PKG_VERSION")));
+    let [staircase] = plugin.scenarios.as_slice() else { panic!("it has one scenario") };
+    let step = &staircase.params[0];
+    assert_eq!((step.name.as_str(), &step.takes), ("step", &Takes::Number));
+    assert_eq!((step.default.as_ref(), step.default_text.as_str()), (Some(&Given::Number(1.0)), "1"));
+    let steps = prepare(staircase, &[Given::Number(4.0)]).unwrap();
+    let mut instance = Instance::start(&steps, 0.0);
+    let mut wants = Wants::new();
+    let values: Vec<f64> = (0..5).map(|n| instance.ask(&at(n), &mut wants).unwrap().unwrap()).collect();
+    assert_eq!(values, [0.0, 4.0, 8.0, 0.0, 4.0]);
+    let refused = prepare(staircase, &[Given::Number(-1.0)]).unwrap_err();
+    assert_eq!(refused, "step must be above 0, but is -1");
+}
+
+#[test]
+fn random_numbers_are_those_of_the_metric() {
+    let plugin = load(&demo()).unwrap();
+    let noisy = prepare(&plugin.scenarios[0], &[Given::Number(1.0), Given::Number(0.5)]).unwrap();
+    let run = || {
+        let (mut instance, mut wants) = (Instance::start(&noisy, 0.0), Wants::new());
+        (0..9).map(|n| instance.ask(&at(n), &mut wants).unwrap().unwrap().to_bits()).collect::<Vec<_>>()
+    };
+    assert_eq!(run(), run());
+    let mut rng = Seed::new(1).rng();
+    assert_eq!(run()[0], rng.uniform(-0.5, 0.5).to_bits());
+}
+
+#[test]
+fn a_plugin_in_c_has_state_and_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("boost.so");
+    compile("plugins/boost/boost.c", &["-Wextra", "-Wpedantic"], &library);
+    let boost = &load(&library).unwrap().scenarios[0];
+    assert_eq!((boost.listens.as_slice(), boost.uses_dt), (&["boost".to_owned()][..], true));
+    let numbers = [Given::Number(10.0), Given::Number(90.0), Given::Duration(Span::from_secs(1))];
+    let numbers = [&numbers[..], &[Given::Duration(Span::from_secs(5)), Given::Number(0.0)]].concat();
+    let mut instance = Instance::start(&prepare(boost, &numbers).unwrap(), 0.0);
+    let mut wants = Wants::new();
+    assert_eq!(instance.ask(&at(0), &mut wants), Ok(Some(10.0)));
+    let event = Some(Heard { name: "boost", source: "other", data: "0.5" });
+    assert_eq!(instance.ask(&Moment { event, ..at(1) }, &mut wants), Ok(Some(10.0)));
+    assert_eq!(wants.wakes, [Time::from_unix_secs(6)]);
+    let risen = instance.ask(&at(2), &mut wants).unwrap().unwrap();
+    assert!((risen - (50.0 - 40.0 * (-1.0f64).exp())).abs() < 1e-9, "{risen}");
+    assert!(instance.ask(&at(6), &mut wants).unwrap().unwrap() > risen);
+    let fallen = instance.ask(&at(7), &mut wants).unwrap().unwrap();
+    assert!(fallen < risen, "{fallen}");
+    let said: Vec<&str> = wants.emitted.iter().map(|(event, _)| event.as_str()).collect();
+    assert_eq!(said, ["boost_started", "boost_ended"]);
+    assert_eq!(wants.emitted[0].1, "10.0");
+}
+
+#[test]
+fn what_is_declared_wrongly_is_refused_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let refusals = (1..=19).map(|case| {
+        let library = dir.path().join(format!("{case}.so"));
+        compile("tests/plugins/hostile.c", &[&format!("-DCASE={case}")], &library);
+        let shelf = Shelf::new(Vec::new(), vec!["sine_wave"]);
+        let outcome = load(&library).and_then(|plugin| shelf.refuse_built_ins(plugin));
+        format!("{case:02}: {}", outcome.unwrap_err())
+    });
+    insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
+    01: it is built for version 2.9 of the plugin interface, and this promemu has 1.0; build it anew
+    02: it is built for another version of the plugin interface than 1, which this promemu has; build it anew
+    03: it exports no function promemu_plugin_v1
+    04: promemu_plugin_v1 gives no table
+    05: its table has 16 bytes, and 88 are needed; build it anew
+    06: it has no name
+    07: name "odd name" is not allowed; it has up to 64 letters, digits and _
+    08: scenario rogue: summary is not plain UTF-8
+    09: it says that it has 4000000000 scenarios, and 1000 are allowed
+    10: its scenarios are nowhere
+    11: its scenarios have 8 bytes each, and 112 are needed; build it anew
+    12: scenario rogue has no function update
+    13: name "rogue" is there twice
+    14: scenario rogue: parameter mode has a wrong default: "quiet" is not one of good, nan, infinite, status, panic, speechless, babble, stranger, no_json, flood, past, chatter, stateless, refusal, keep
+    15: scenario rogue: parameter mode is of the kind 99, which there is not
+    16: scenario rogue: summary is no text, or is longer than 10000 bytes
+    17: its scenarios are nowhere
+    18: the name of its scenario sine_wave is that of a built-in
+    19: config rogue_config: it has no function build
+    "#);
+}
+
+#[test]
+fn a_file_is_looked_at_before_it_is_loaded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.so");
+    let refusal = |text: &str| {
+        fs::write(&path, text).unwrap();
+        load(&path).unwrap_err()
+    };
+    assert_eq!(refusal("no library"), "it is no plugin: it has no function promemu_plugin_v1");
+    let two = refusal("promemu_plugin_v12 promemu_plugin_v2");
+    assert!(two.starts_with("it is built for another version of the plugin interface than 1"), "{two}");
+    let odd = refusal("promemu_plugin_v1");
+    assert!(odd.starts_with("the system does not load it: ") && !odd.contains("/a.so"), "{odd}");
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    set(&path, 0o646);
+    assert_eq!(load(&path).unwrap_err(), "it is writable by others; take that away with chmod go-w");
+    set(&path, 0o644);
+    set(dir.path(), 0o757);
+    assert_eq!(load(&path).unwrap_err(), "its folder is writable by others; take that away with chmod go-w");
+    set(dir.path(), 0o700);
+    fs::remove_file(&path).unwrap();
+    assert!(load(&path).unwrap_err().starts_with("it cannot be read: "));
+}
+
+#[test]
+fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("hostile.so");
+    compile("tests/plugins/hostile.c", &[], &library);
+    let rogue = &load(&library).unwrap().scenarios[0];
+    let prepare = |mode: &str| prepare(rogue, &[Given::Text(mode.to_owned())]);
+    let mut lines = Vec::new();
+    let modes =
+        ["good", "keep", "nan", "infinite", "status", "panic", "speechless", "babble", "stranger", "no_json"];
+    for mode in modes.into_iter().chain(["flood", "past", "chatter"]) {
+        let mut instance = Instance::start(&prepare(mode).unwrap(), 0.0);
+        let mut wants = Wants::new();
+        let first = instance.ask(&at(1), &mut wants);
+        let again = instance.ask(&at(2), &mut wants);
+        let outcome = match first {
+            Ok(value) => format!("{value:?}"),
+            Err(error) => error.replace(char::REPLACEMENT_CHARACTER, "").trim_end().to_owned(),
+        };
+        lines.push(format!("{mode}: {outcome}"));
+        if mode == "panic" {
+            lines.push(format!("  again: {}", again.unwrap_err()));
+        }
+        assert!(wants.emitted.len() <= 2_000, "{mode}");
+    }
+    for mode in ["stateless", "refusal"] {
+        lines.push(format!("{mode}: {}", prepare(mode).unwrap_err()));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    good: Some(7.0)
+    keep: None
+    nan: rogue of plugin hostile: it gave NaN, which is no finite number
+    infinite: rogue of plugin hostile: it gave inf, which is no finite number
+    status: rogue of plugin hostile: it gave the status 12345, which there is not
+    panic: rogue of plugin hostile: it panicked: everything is lost
+      again: rogue of plugin hostile: it is not asked any more, as it could not be made or has panicked
+    speechless: rogue of plugin hostile: it failed without saying why
+    babble: rogue of plugin hostile:
+    stranger: rogue of plugin hostile: it emits "host_stopped", which it has not declared
+    no_json: rogue of plugin hostile: what its event done carries is not JSON of at most 1 MiB
+    flood: rogue of plugin hostile: it wants more than 1000 events and updates at once
+    past: Some(7.0)
+    chatter: Some(7.0)
+    stateless: it made no state
+    refusal: this is refused
+    "#);
+}
+
+#[test]
+fn a_shelf_takes_what_comes_changes_and_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(format!("boost.{}", std::env::consts::DLL_EXTENSION));
+    let mut shelf = Shelf::new(vec![dir.path().into(), dir.path().join("nowhere")], Vec::new());
+    assert!(!shelf.look(true));
+    compile("plugins/boost/boost.c", &[], &path);
+    assert!(shelf.look(true) && !shelf.look(true));
+    let first: *const Declared = shelf.taken().next().unwrap();
+    compile("plugins/boost/boost.c", &["-O1"], &path);
+    assert!(shelf.look(true));
+    let second: *const Declared = shelf.taken().next().unwrap();
+    assert_ne!(first, second, "it is another library now");
+    fs::write(&path, "promemu_plugin_v1").unwrap();
+    assert!(!shelf.look(true), "a broken one leaves what there was");
+    assert_eq!(shelf.taken().next().map(std::ptr::from_ref), Some(second));
+    let twin = dir.path().join(format!("twin.{}", std::env::consts::DLL_EXTENSION));
+    compile("plugins/boost/boost.c", &[], &twin);
+    assert!(!shelf.look(true), "its name is taken");
+    fs::remove_file(&path).unwrap();
+    assert!(shelf.look(true));
+    assert_eq!(shelf.taken().count(), 1, "now the other one has the name");
+    fs::remove_file(&twin).unwrap();
+    assert!(shelf.look(true));
+    assert_eq!(shelf.taken().count(), 0);
+}

@@ -1,0 +1,183 @@
+//! From traits to the table: each function catches what panics.
+
+#![expect(unsafe_code, reason = "the functions of the table get pointers")]
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
+use crate::{ConfigBuilder, Params, Scenario, Tick};
+
+/// Makes the plugin's table and exports it. The plugin's name, version and summary are the package's.
+///
+/// ```ignore
+/// export_plugin!(scenarios: [Climb, Fall], configs: [Mountains]);
+/// ```
+#[macro_export]
+macro_rules! export_plugin {
+    ($(scenarios: [$($scenario:ty),* $(,)?])? $(,)? $(configs: [$($config:ty),* $(,)?])? $(,)?) => {
+        #[allow(unsafe_code, reason = "the name of an exported function is everybody's")]
+        const _: () = {
+            static SCENARIOS: &[$crate::abi::Scenario] =
+                &[$($($crate::for_macros::scenario::<$scenario>()),*)?];
+            static CONFIGS: &[$crate::abi::Config] = &[$($($crate::for_macros::config::<$config>()),*)?];
+            static PLUGIN: $crate::abi::Plugin = $crate::for_macros::plugin(
+                [env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION")],
+                SCENARIOS,
+                CONFIGS,
+            );
+
+            #[unsafe(no_mangle)]
+            extern "C" fn promemu_plugin_v1() -> *const $crate::abi::Plugin {
+                &raw const PLUGIN
+            }
+        };
+    };
+}
+
+/// The plugin's table: its name, version and summary, and what it brings.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a plugin brings few things")]
+pub const fn plugin(
+    [name, version, summary]: [&'static str; 3],
+    scenarios: &'static [abi::Scenario],
+    configs: &'static [abi::Config],
+) -> abi::Plugin {
+    abi::Plugin {
+        size: size_of_table::<abi::Plugin>(),
+        abi_major: ABI_MAJOR,
+        abi_minor: ABI_MINOR,
+        name: Text::of(name),
+        version: Text::of(version),
+        summary: Text::of(summary),
+        scenarios: scenarios.as_ptr(),
+        scenario_count: scenarios.len() as u32,
+        scenario_size: size_of_table::<abi::Scenario>(),
+        configs: configs.as_ptr(),
+        config_count: configs.len() as u32,
+        config_size: size_of_table::<abi::Config>(),
+    }
+}
+
+/// The table of a scenario.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a scenario has few parameters")]
+pub const fn scenario<S: Scenario>() -> abi::Scenario {
+    abi::Scenario {
+        name: Text::of(S::NAME),
+        summary: Text::of(S::SUMMARY),
+        params: S::PARAMS.as_ptr(),
+        param_count: S::PARAMS.len() as u32,
+        param_size: size_of_table::<abi::Param>(),
+        listens: Text::of(S::LISTENS),
+        emits: Text::of(S::EMITS),
+        flags: if S::GIVES_TOTALS { abi::GIVES_TOTALS } else { 0 }
+            | if S::USES_DT { abi::USES_DT } else { 0 },
+        reserved: 0,
+        create: Some(create::<S>),
+        update: Some(update::<S>),
+        destroy: Some(destroy::<S>),
+    }
+}
+
+/// The table of a config.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a config has few arguments")]
+pub const fn config<C: ConfigBuilder>() -> abi::Config {
+    abi::Config {
+        name: Text::of(C::NAME),
+        summary: Text::of(C::SUMMARY),
+        params: C::ARGS.as_ptr(),
+        param_count: C::ARGS.len() as u32,
+        param_size: size_of_table::<abi::Param>(),
+        build: Some(build::<C>),
+    }
+}
+
+unsafe extern "C" fn create<S: Scenario>(setup: *const abi::Setup, instance: *mut *mut c_void) -> i32 {
+    // SAFETY: promemu hands over a setup that lives as long as the call.
+    let setup = unsafe { &*setup };
+    let made = caught(|| S::new(&Params::new(S::PARAMS, setup)));
+    let made = match made {
+        Ok(made) => made,
+        Err(failure) => return failure.tell(setup.host, setup.context),
+    };
+    // SAFETY: promemu hands over room for one pointer.
+    unsafe { instance.write(Box::into_raw(Box::new(made)).cast()) };
+    OK
+}
+
+unsafe extern "C" fn update<S: Scenario>(
+    instance: *mut c_void,
+    tick: *const abi::Tick,
+    value: *mut f64,
+) -> i32 {
+    // SAFETY: the instance is from `create`, and promemu lets one thread at a time have it; the tick lives as long
+    // as the call.
+    let (instance, tick) = unsafe { (&mut *instance.cast::<S>(), &*tick) };
+    match caught(|| instance.update(&mut Tick::new(tick))) {
+        Ok(None) => KEEP,
+        Ok(Some(given)) => {
+            // SAFETY: promemu hands over room for one value.
+            unsafe { value.write(given) };
+            OK
+        }
+        Err(failure) => failure.tell(tick.host, tick.context),
+    }
+}
+
+unsafe extern "C" fn destroy<S: Scenario>(instance: *mut c_void) {
+    let ended = caught(|| {
+        // SAFETY: the instance is from `create`, and this is its last use.
+        drop(unsafe { Box::from_raw(instance.cast::<S>()) });
+        Ok(())
+    });
+    // There is nobody to tell of a panic any more; Rust has printed it.
+    drop(ended);
+}
+
+unsafe extern "C" fn build<C: ConfigBuilder>(setup: *const abi::Setup) -> i32 {
+    // SAFETY: promemu hands over a setup that lives as long as the call.
+    let setup = unsafe { &*setup };
+    match caught(|| C::build(&Params::new(C::ARGS, setup))) {
+        Ok(text) => {
+            // SAFETY: promemu's table lives as long as the process, and the context as long as the call.
+            unsafe { ((*setup.host).write)(setup.context, Text::of(&text)) };
+            OK
+        }
+        Err(failure) => failure.tell(setup.host, setup.context),
+    }
+}
+
+enum Failure {
+    Error(String),
+    Panic(String),
+}
+
+impl Failure {
+    fn tell(self, host: *const abi::Host, context: *mut c_void) -> i32 {
+        let (status, why) = match self {
+            Self::Error(why) => (FAILED, why),
+            Self::Panic(why) => (PANICKED, why),
+        };
+        // SAFETY: promemu's table lives as long as the process, and the context as long as the call.
+        unsafe { ((*host).fail)(context, Text::of(&why)) };
+        status
+    }
+}
+
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map_err(Failure::Error),
+        Err(payload) => Err(Failure::Panic(message(payload))),
+    }
+}
+
+fn message(payload: Box<dyn Any + Send>) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    // What was thrown may panic when it is dropped.
+    std::mem::forget(payload);
+    text.unwrap_or_else(|| "without a message".to_owned())
+}

@@ -1,0 +1,145 @@
+//! What a scenario sees and may do when it is asked for a value.
+
+#![expect(unsafe_code, reason = "promemu's functions are called")]
+
+use std::marker::PhantomData;
+
+use crate::abi::{self, Text};
+
+/// One update.
+#[derive(Debug)]
+pub struct Tick<'a> {
+    raw: &'a abi::Tick,
+    /// promemu's functions are for the thread that is called.
+    not_send: PhantomData<*mut ()>,
+}
+
+/// The event that asks for a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// What happened.
+    pub name: &'a str,
+    /// The host that emitted it.
+    pub source: &'a str,
+    /// What it carries, in JSON; empty if that is nothing.
+    pub data: &'a str,
+}
+
+/// How much a line of the log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For debugging.
+    Debug,
+    /// To know.
+    Info,
+    /// Something odd.
+    Warn,
+}
+
+impl<'a> Tick<'a> {
+    pub(crate) const fn new(raw: &'a abi::Tick) -> Self {
+        Self { raw, not_send: PhantomData }
+    }
+
+    /// The emulated time, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub const fn now_nanos(&self) -> u64 {
+        self.raw.now_nanos
+    }
+
+    /// Seconds since the metric's start.
+    #[must_use]
+    pub const fn t_secs(&self) -> f64 {
+        self.raw.t_secs
+    }
+
+    /// Seconds since the last update, and 0 at the first; needs [`crate::Scenario::USES_DT`].
+    #[must_use]
+    pub const fn dt_secs(&self) -> f64 {
+        self.raw.dt_secs
+    }
+
+    /// What the metric shows.
+    #[must_use]
+    pub const fn value(&self) -> f64 {
+        self.raw.value
+    }
+
+    /// The metric's `value_range`; without one the infinities. promemu brings values into it.
+    #[must_use]
+    pub const fn range(&self) -> (f64, f64) {
+        (self.raw.range_low, self.raw.range_high)
+    }
+
+    /// The name of the metric's host.
+    #[must_use]
+    pub fn host_name(&self) -> &'a str {
+        read(self.raw.host_name)
+    }
+
+    /// The event that asks for this value, if it is not the metric's interval.
+    #[must_use]
+    pub fn event(&self) -> Option<Event<'a>> {
+        (self.raw.has_event != 0).then(|| Event {
+            name: read(self.raw.event_name),
+            source: read(self.raw.event_source),
+            data: read(self.raw.event_data),
+        })
+    }
+
+    const fn host(&self) -> &'a abi::Host {
+        // SAFETY: promemu's table lives as long as the process.
+        unsafe { &*self.raw.host }
+    }
+
+    /// The next 64 bits of the metric's own random stream.
+    pub fn random_u64(&mut self) -> u64 {
+        // SAFETY: the context is the one that came with this tick, whose call is not over.
+        unsafe { (self.host().random_u64)(self.raw.context) }
+    }
+
+    /// A random number from 0 (included) to 1 (excluded).
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
+    pub fn random(&mut self) -> f64 {
+        (self.random_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
+    /// A random number from `low` to `high`.
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.random()
+    }
+
+    /// A random number of the standard normal distribution.
+    pub fn normal(&mut self) -> f64 {
+        // SAFETY: as above.
+        unsafe { (self.host().random_normal)(self.raw.context) }
+    }
+
+    /// Emits one of [`crate::Scenario::EMITS`], with what it carries in JSON, or nothing.
+    pub fn emit(&mut self, event: &str, data: &str) {
+        // SAFETY: as above; the texts are borrowed for the call.
+        unsafe { (self.host().emit)(self.raw.context, Text::of(event), Text::of(data)) }
+    }
+
+    /// Asks for another value at a moment of emulated time, beside the metric's interval.
+    pub fn wake_at(&mut self, nanos: u64) {
+        // SAFETY: as above.
+        unsafe { (self.host().wake)(self.raw.context, nanos) }
+    }
+
+    /// Writes a line to promemu's log, with the plugin's name.
+    pub fn log(&mut self, level: Level, message: &str) {
+        let level = match level {
+            Level::Debug => abi::DEBUG,
+            Level::Info => abi::INFO,
+            Level::Warn => abi::WARN,
+        };
+        // SAFETY: as above; the text is borrowed for the call.
+        unsafe { (self.host().log)(self.raw.context, level, Text::of(message)) }
+    }
+}
+
+fn read<'a>(text: Text) -> &'a str {
+    // SAFETY: the tick's texts live as long as its call; promemu's texts are UTF-8.
+    std::str::from_utf8(unsafe { text.bytes() }).unwrap_or_default()
+}
