@@ -83,6 +83,71 @@ fn openmetrics_has_families_and_series_in_one_piece() {
     "#);
 }
 
+/// Everything once; all observations are alike.
+const TYPES: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" }, interval: "1s", ttl: "12s", metrics: [
+    Metric(name: "n_total", metric_type: counter, update_interval: "1s", exemplars: true, created: true,
+        scenario: random_in_range(value_range: (1, 1))),
+    Metric(name: "x_seconds", metric_type: native_histogram, update_interval: "1s", units: "seconds", observations: 3,
+        exemplars: true, scenario: random_in_range(value_range: (2, 2))),
+    Metric(name: "y", metric_type: summary, quantiles: [0.5, 1], observations: 2, created: true, scenario: random_in_range(value_range: (0, 0))),
+    Metric(name: "v_info", metric_type: info, labels: { "version": "1" }),
+    Metric(name: "z", metric_type: stateset, states: ["on", "o\"ff"])])])"#;
+
+#[test]
+fn openmetrics_has_every_type() {
+    let (exported, text) = exported(TYPES, Format::OpenMetrics, 1);
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(exported.samples, text.lines().filter(|line| !line.starts_with('#')).count() as u64);
+    insta::assert_snapshot!(text, @r##"
+    # TYPE n counter
+    # HELP n an emulated metric
+    n_total{a="b",job="j"} 9 1767600010 # {trace_id="1f6c74aefabec8f148c18482fbc1b616",span_id="2d56fb3de24ae740"} 1 1767600009.335
+    n_created{a="b",job="j"} 1767600001.335 1767600010
+    # TYPE x_seconds histogram
+    # UNIT x_seconds seconds
+    # HELP x_seconds an emulated metric
+    x_seconds_bucket{a="b",job="j",le="+Inf"} 27 1767600010 # {trace_id="e958892a80b00aaf6d1ffc683b0bf4f5",span_id="e76a7e6be4495128"} 2 1767600009.335
+    x_seconds_sum{a="b",job="j"} 54 1767600010
+    x_seconds_count{a="b",job="j"} 27 1767600010
+    # TYPE y summary
+    # HELP y an emulated metric
+    y{a="b",job="j",quantile="0.5"} 0 1767600010
+    y{a="b",job="j",quantile="1"} 0 1767600010
+    y_sum{a="b",job="j"} 0 1767600010
+    y_count{a="b",job="j"} 2 1767600010
+    y_created{a="b",job="j"} 1767600001.335 1767600010
+    # TYPE v info
+    # HELP v an emulated metric
+    v_info{a="b",version="1",job="j"} 1 1767600010
+    # TYPE z stateset
+    # HELP z an emulated metric
+    z{a="b",job="j",z="on"} 1 1767600010
+    z{a="b",job="j",z="o\"ff"} 0 1767600010
+    # EOF
+    "##);
+}
+
+#[test]
+fn what_no_format_but_openmetrics_has_is_left_out() {
+    let (_, csv) = exported(TYPES, Format::Csv, 1);
+    let csv = String::from_utf8(csv).unwrap();
+    let lines: Vec<_> = csv.lines().map(|line| line.split_once(',').unwrap().1).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    metric,labels,value
+    n_total,"a=""b"",job=""j""",9
+    x_seconds_bucket,"a=""b"",job=""j"",le=""+Inf""",27
+    x_seconds_sum,"a=""b"",job=""j""",54
+    x_seconds_count,"a=""b"",job=""j""",27
+    y,"a=""b"",job=""j"",quantile=""0.5""",0
+    y,"a=""b"",job=""j"",quantile=""1""",0
+    y_sum,"a=""b"",job=""j""",0
+    y_count,"a=""b"",job=""j""",2
+    v_info,"a=""b"",version=""1"",job=""j""",1
+    z,"a=""b"",job=""j"",z=""on""",1
+    z,"a=""b"",job=""j"",z=""o\""ff""",0
+    "#);
+}
+
 #[test]
 fn csv_has_a_line_per_sample() {
     let text = text(Format::Csv);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
+use crate::metric::Kind;
 use crate::plan::Plan;
 use proptest::prelude::*;
 
@@ -504,6 +505,39 @@ fn what_observes_begins_anew_whenever_it_had_no_sample() {
         assert!((created(&after) - created(&before) - 6.0).abs() < 1e-6, "{metric_type}");
         if metric_type != "histogram" {
             assert_eq!((before[0].to_bits(), after[0].to_bits()), (1500f64.to_bits(), 1000f64.to_bits()));
+        }
+    }
+}
+
+#[test]
+fn a_reset_takes_away_observations_exemplars_and_the_created_time() {
+    for metric_type in ["counter", "histogram", "native_histogram", "summary"] {
+        let exemplars = if metric_type == "summary" { "" } else { "exemplars: true," };
+        let plan = one_host(&format!(
+            "interval: 1, dirt: [counter_reset(on: \"crash\")], metrics: [Metric(name: \"m_total\", metric_type: {metric_type},
+                created: true, {exemplars} update_interval: 1, value_range: (2, 2), scenario: random_in_range)]"
+        ));
+        let metric = &plan.hosts[0].shape.metrics[0];
+        let layout = metric.cells.layout();
+        let cells_at = |secs: f64| {
+            let mut host = host(&plan, 0, 1);
+            drive(&mut host, secs, &[(2.5, "crash")]);
+            host.row().to_vec()
+        };
+        let [before, at, after] = [2.0, 2.5, 3.0].map(cells_at);
+        let created = |cells: &[f64]| layout.created_unix_secs(cells).unwrap();
+        assert!((created(&at) - created(&before) - 2.5).abs() < 1e-6, "{metric_type}");
+        assert_eq!(created(&at).to_bits(), created(&after).to_bits(), "{metric_type}");
+        let sum = metric.cells.free_cell().unwrap();
+        assert_eq!([before[sum], at[sum], after[sum]], [6.0, 0.0, 2.0], "{metric_type}");
+        if layout.has_exemplar {
+            assert_eq!(layout.exemplar(&at), None, "{metric_type}");
+            assert_ne!(layout.exemplar(&before), layout.exemplar(&after), "{metric_type}");
+            assert_eq!(layout.exemplar(&after).unwrap().value.to_bits(), 2f64.to_bits(), "{metric_type}");
+        }
+        if let Kind::Summary { quantiles } = &layout.kind {
+            let median = |cells: &[f64]| crate::metric::quantiles(quantiles, cells).values[0];
+            assert!((median(&before) - 2.0).abs() < 0.05 && median(&at).is_nan());
         }
     }
 }

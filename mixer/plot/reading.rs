@@ -130,7 +130,9 @@ impl Reading {
             }
             (Self::Summaries { quantiles }, Gathered::Curves(curves)) => {
                 for (quantile, place) in quantiles.iter().zip(2..) {
-                    let label = format!("{} p{}", label(plan, series), quantile * 100.0);
+                    // Not 28.999999999999996.
+                    let percent = (quantile * 1e8).round() / 1e6;
+                    let label = format!("{} p{percent}", label(plan, series));
                     curves.push(curve(label, samples.cell(metric.offset + place)));
                 }
             }

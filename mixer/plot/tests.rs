@@ -2,6 +2,7 @@
 
 use promemu::config::{ConfigFile, LoadOptions};
 
+use super::data::Curve;
 use super::*;
 
 /// What the flags of a test are.
@@ -147,6 +148,49 @@ fn a_histogram_is_drawn_as_quantiles_of_all_its_series() {
         08:00         08:01        08:02         08:03         08:04       08:05
           1 p50  2 p99
     ");
+}
+
+const TYPES: &str = r#"Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "shop-{i}", ttl: "5m", interval: 5, metrics: [
+    Metric(name: "wait_seconds", metric_type: native_histogram, update_interval: 5, value_range: (-1, 60), observations: 20000,
+        spread: lognormal(median: 0.1, p99: 1)),
+    Metric(name: "size_bytes", metric_type: summary, update_interval: 5, observations: 20000, quantiles: [0.29, 0.99],
+        value_range: (0, "1GB"), spread: lognormal(median: 1000, p99: 8000)),
+    Metric(name: "breaker", metric_type: stateset, update_interval: 5, states: ["closed", "open"],
+        scenario: feature_toggle(start_time: 60, duration: 60, interval: 3600)),
+    Metric(name: "build_info", metric_type: info, labels: { "version": "1" })])"#;
+
+#[test]
+fn every_type_is_drawn_as_a_query_would_show_it() {
+    let (figure, notes) = Flags::default().figure(TYPES).unwrap();
+    assert_eq!(notes, Vec::<String>::new());
+    let readings: Vec<_> = figure
+        .charts
+        .iter()
+        .map(|chart| format!("{}: {}", chart.name, chart.reading).trim_end().to_owned())
+        .collect();
+    insta::assert_snapshot!(readings.join("\n"), @"
+    wait_seconds: p50 and p99 of 2 series together over 21s
+    size_bytes: quantiles
+    breaker: 0 closed, 1 open
+    build_info:
+    ");
+    let curve = |chart: usize, label: &str| {
+        let curve = figure.charts[chart].curves.iter().find(|curve| curve.label.contains(label));
+        curve.unwrap_or_else(|| panic!("a curve {label} of {:?}", figure.charts[chart].curves))
+    };
+    let is_near = |curve: &Curve, wanted: f64| {
+        let seen: Vec<f64> = curve.values.iter().copied().filter(|value| !value.is_nan()).skip(10).collect();
+        assert!(seen.len() > 50, "{curve:?}");
+        assert!(seen.iter().all(|value| (value / wanted - 1.0).abs() < 0.05), "{wanted}: {curve:?}");
+    };
+    is_near(curve(0, "p50"), 0.1);
+    is_near(curve(0, "p99"), 1.0);
+    assert_eq!(figure.charts[0].curves.len(), 2);
+    assert_eq!(figure.charts[1].curves.len(), 4, "of each host");
+    is_near(curve(1, "shop-1 p29"), 610.0);
+    is_near(curve(1, "shop-2 p99"), 8000.0);
+    let states = &curve(2, "shop-1").values;
+    assert!(states.contains(&0.0) && states.contains(&1.0) && !states.contains(&2.0));
 }
 
 #[test]

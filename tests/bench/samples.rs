@@ -23,6 +23,7 @@ use promemu::config::{ConfigFile, LoadOptions};
 use promemu::exposition::{Format, Group, Pieces, encode};
 use promemu::expression::Value;
 use promemu::host::{EmulatedHost, Outbox};
+use promemu::metric::{Kind, native_histogram};
 use promemu::rng::{Rng, Seed};
 use promemu::series::{LabelBlock, SeriesStore};
 use prometheus::{Encoder, Gauge, GaugeVec, Opts, ProtobufEncoder, Registry, TextEncoder};
@@ -53,6 +54,17 @@ const CONFIG: &str = r#"Config(
     ] },
 )"#;
 
+/// Hosts with ten native histograms each, of some 80 buckets.
+const NATIVE_CONFIG: &str = r#"Config(
+    args: { "hosts": 1 },
+    hosts: [Host(repeat: Repeat(var: "i", from: 1, to: "{hosts}"), name: "worker-{i:06}", interval: "10s",
+        labels: { "environment": "stage" }, metric_sets: ["m"])],
+    metric_sets: { "m": [
+        Metric(name: "request_seconds_{n}", repeat: Repeat(var: "n", from: 1, to: 10), metric_type: native_histogram,
+            value_range: (0, 60), observations: 10000, spread: lognormal(median: 0.08, p99: 0.6)),
+    ] },
+)"#;
+
 /// promemu's hosts and the store that they report to.
 struct Emulated {
     hosts: Vec<EmulatedHost>,
@@ -65,9 +77,13 @@ struct Emulated {
 
 impl Emulated {
     fn new(series: usize) -> Self {
-        let hosts = i64::try_from(series / METRICS_PER_HOST).expect("few hosts");
+        Self::of(CONFIG, series / METRICS_PER_HOST)
+    }
+
+    fn of(config: &str, hosts: usize) -> Self {
+        let hosts = i64::try_from(hosts).expect("few hosts");
         let arguments = IndexMap::from([("hosts".to_owned(), Value::Int(hosts))]);
-        let plan = ConfigFile::from_text("bench", CONFIG)
+        let plan = ConfigFile::from_text("bench", config)
             .plan(&LoadOptions { arguments, ..LoadOptions::starting_at(START) })
             .expect("the config is good")
             .plan;
@@ -95,6 +111,20 @@ impl Emulated {
         let group = Group { store: &self.store, labels: &LabelBlock::empty() };
         encode(format, &[group], &mut self.body);
         black_box(self.body.len())
+    }
+
+    /// How many buckets of native histograms are not empty.
+    fn native_buckets(&self) -> usize {
+        let mut buckets = 0;
+        for family in 0..self.store.families().count() {
+            self.store.for_each_sample(family, |sample| {
+                if let Kind::NativeHistogram(layout) = &sample.layout.kind {
+                    let histogram = native_histogram(layout, sample.cells);
+                    buckets += histogram.positive.populated().chain(histogram.negative.populated()).count();
+                }
+            });
+        }
+        buckets
     }
 
     fn encode_in_pieces(&mut self, format: Format) -> usize {
@@ -193,6 +223,27 @@ fn samples(criterion: &mut Criterion) {
     }
 }
 
+/// What a bucket of a native histogram costs, beside a gauge.
+fn native_histograms(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("gauges, and buckets of native histograms");
+    group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    let (mut gauges, mut natives) = (Emulated::new(100_000), Emulated::of(NATIVE_CONFIG, 100));
+    gauges.update();
+    natives.update();
+    let buckets = natives.native_buckets();
+    let series = 100_000 / METRICS_PER_HOST * METRICS_PER_HOST;
+    for (name, emulated, elements) in [("gauge", &mut gauges, series), ("bucket", &mut natives, buckets)] {
+        group.throughput(Throughput::Elements(elements as u64));
+        group.bench_function(BenchmarkId::new(name, "protobuf"), |bencher| {
+            bencher.iter(|| emulated.encode_in_pieces(Format::Protobuf));
+        });
+        group.bench_function(BenchmarkId::new(name, "update"), |bencher| {
+            bencher.iter(|| emulated.update());
+        });
+    }
+    group.finish();
+}
+
 /// The resident set, in bytes (proc(5)).
 fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -238,5 +289,6 @@ fn main() {
     }
     let mut criterion = Criterion::default().configure_from_args();
     samples(&mut criterion);
+    native_histograms(&mut criterion);
     criterion.final_summary();
 }
