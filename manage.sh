@@ -151,6 +151,26 @@ ensure_servers() {
         "Elsewhere, put the projects' own binaries on PATH under these names."
 }
 
+# Debian's package is for Debian's own Python, which may not be the first on PATH.
+have_reference_parser() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        if "$python" -c 'import prometheus_client.openmetrics.parser' >/dev/null 2>&1; then return; fi
+    done
+    return 1
+}
+
+ensure_reference_parser() {
+    if have_reference_parser; then return; fi
+    if can_apt; then
+        say 'no Python with prometheus_client: installing python3-prometheus-client'
+        if apt_install python3-prometheus-client; then apt_updated=yes; fi
+        if have_reference_parser; then return; fi
+    fi
+    die 'the tests need Python with its Prometheus client, the reference parser for OpenMetrics. Install it:' \
+        '  sudo apt-get install python3-prometheus-client'
+}
+
 newer_dir() {
     printf '%s\n' "${CARGO_TARGET_DIR:-target}/servers"
 }
@@ -255,6 +275,7 @@ run_test() {
     ensure_components
     ensure_servers
     ensure_newer_servers
+    ensure_reference_parser
     step 'formatting' cargo fmt --all --check
     step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
     check_dependencies

@@ -1,7 +1,8 @@
 //! promemu as its users run it: the program itself, against real servers on loopback.
 //!
 //! `prometheus-pushgateway`, `prometheus` and `promtool` must be on the PATH (Debian packages of the same
-//! names), and newer servers where `manage.sh` puts them. A fake gateway is there for faults only.
+//! names), newer servers where `manage.sh` puts them, and Python with `prometheus_client`. A fake gateway is there
+//! for faults only.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,4 +31,5 @@ mod readme;
 mod remote_write;
 mod scrape;
 mod self_metrics;
+mod types;
 mod watch;

@@ -32,7 +32,7 @@ pub enum Filling {
     },
     /// It is observed.
     Observations {
-        /// Observations are clamped to this.
+        /// Observations are clamped to this, which is finite.
         range: (f64, f64),
         /// For summaries: their place among the host's, and how far they look back.
         recent: Option<(usize, Span)>,

@@ -165,7 +165,17 @@ impl NativeLayout {
     }
 
     /// Counts in a bucket of a resolution that is not lower than that of the cells.
-    fn count_in(&self, cells: &mut [f64], is_negative: bool, (bucket, schema): (i32, i8), count: f64) {
+    pub(super) fn count_in(
+        &self,
+        cells: &mut [f64],
+        is_negative: bool,
+        (bucket, schema): (i32, i8),
+        count: f64,
+    ) {
+        // What is empty takes no room. Less than nothing is taken away.
+        if count == 0.0 {
+            return;
+        }
         loop {
             let own_schema = schema_in(cells);
             let bucket = (own_schema..schema).fold(bucket, |bucket, _| half(bucket));

@@ -16,7 +16,7 @@ const SMALLEST_SHARE: f64 = 1e-7;
 pub(super) struct Observations {
     pub(super) distribution: Distribution,
     pub(super) count: u32,
-    /// They are clamped to this.
+    /// They are clamped to this, which is finite.
     pub(super) range: (f64, f64),
 }
 
@@ -52,13 +52,12 @@ impl Observations {
         let (lowest, highest) = self.extent();
         let smallest = layout.zero_threshold.max(SMALLEST_SHARE * highest.abs().max(lowest.abs()));
         let schema = super::native::schema_in(cells);
-        let inside = |bucket: i32| libm::sqrt(upper_bound(bucket, schema) * upper_bound(bucket - 1, schema));
         let mut rest = Rest::of(self.count);
         if lowest < -smallest {
             let (from, to) = (bucket_of(-lowest, schema), bucket_of(smallest.max(-highest), schema));
             for bucket in (to..=from).rev() {
                 let count = rest.take(self.below(-upper_bound(bucket - 1, schema)), rng);
-                layout.count(cells, -inside(bucket), count);
+                layout.count_in(cells, true, (bucket, schema), count);
             }
         }
         if lowest <= layout.zero_threshold {
@@ -68,9 +67,9 @@ impl Observations {
             let (from, to) = (bucket_of(smallest.max(lowest), schema), bucket_of(highest, schema));
             for bucket in from..to {
                 let count = rest.take(self.below(upper_bound(bucket, schema)), rng);
-                layout.count(cells, inside(bucket), count);
+                layout.count_in(cells, false, (bucket, schema), count);
             }
-            layout.count(cells, inside(to), rest.count);
+            layout.count_in(cells, false, (to, schema), rest.count);
         } else {
             layout.count(cells, highest, rest.count);
         }
@@ -153,7 +152,7 @@ mod tests {
     use crate::metric::{NativeHistogram, SCHEMAS};
     use crate::rng::Seed;
 
-    const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+    const ANY: (f64, f64) = (f64::MIN, f64::MAX);
 
     /// A native histogram of so many updates.
     fn native(
@@ -239,6 +238,7 @@ mod tests {
             (Distribution::normal(0.0, 1.0), (-0.5, 0.5)),
             (Distribution::normal(0.0, 1.0), (0.0, 0.0)),
             (Distribution::lognormal(1.0, 1e9), ANY),
+            (Distribution::lognormal(1e-200, 1e200), ANY),
             (Distribution::exponential(3.0), (0.0, 4.0)),
             (Distribution::lognormal(1.0, 2.0), (5.0, 9.0)),
             (Distribution::lognormal(1.0, 2.0), (-9.0, -5.0)),

@@ -38,6 +38,8 @@ impl Resolver<'_> {
     ) -> Option<Cells> {
         self.refuse_strange_fields(template, metric_type);
         let cells = &template.cells;
+        // An observation is a number that has a bucket.
+        let range = (range.0.max(f64::MIN), range.1.min(f64::MAX));
         let observations = Filling::Observations { range, recent: None };
         let (kind, filling) = match metric_type {
             MetricType::Gauge => (Kind::Value, Filling::Gauge),
