@@ -20,6 +20,8 @@ pub(crate) enum Behaviour {
     CutBody,
     /// Takes the request, and cuts the connection in the middle of the answer.
     CutAnswer,
+    /// Answers 401, and what it was shown.
+    Echo,
     /// Has the server at this port of 127.0.0.1 answer.
     Forward(u16),
     /// Takes pushes and never answers deletions.
@@ -139,6 +141,7 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
             more = format!("Retry-After: {secs}\r\n");
             status
         }
+        Behaviour::Echo => 401,
         Behaviour::Cut | Behaviour::CutBody => return None,
         Behaviour::CutAnswer => {
             stream.write_all(b"HTTP/1.1 200 X\r\nContent-Le").ok()?;
@@ -155,7 +158,11 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
             return None;
         }
     };
-    let text = if status == 200 { "" } else { "the fake says no" };
+    let text = match behaviour {
+        Behaviour::Echo => &request.head,
+        _ if status == 200 => "",
+        _ => "the fake says no",
+    };
     write!(stream, "HTTP/1.1 {status} X\r\n{more}Content-Length: {}\r\n\r\n{text}", text.len()).ok()
 }
 

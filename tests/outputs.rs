@@ -85,42 +85,125 @@ fn the_variable_holds_several_outputs_and_a_flag_comes_before_it() {
     assert_eq!((run.count_in_log("pushing to"), run.terminate()), (0, Some(0)));
 }
 
-#[test]
-fn a_gateway_lets_promemu_in_and_nobody_sees_how() {
-    let dir = tempfile::tempdir().unwrap();
+/// Each way to be let in: the header that the server wants, and the options that make it. The variable
+/// `OUTPUT_SECRET` is `s3cret`.
+fn ways_in(dir: &std::path::Path) -> [(&'static str, String); 6] {
     let file = |name: &str, text: &str| {
-        let path = dir.path().join(name);
+        let path = dir.join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };
     let (password, token) = (file("password", "s3cret\n"), file("token", "t0ken"));
-    let headers = file("headers", "X-Api-Key: k3y\n");
-    for (header, options) in [
+    let headers = file("headers", "X-Api-Key: k3y5\n");
+    [
         ("Authorization: Basic bWU6czNjcmV0", format!("user=me,password-file={password}")),
-        ("Authorization: Basic bWU6czNjcmV0", "user=me,password_env=GATEWAY_PASSWORD".to_owned()),
+        ("Authorization: Basic bWU6czNjcmV0", "user=me,password_env=OUTPUT_SECRET".to_owned()),
         ("Authorization: Bearer t0ken", format!("bearer-file={token}")),
-        ("X-Api-Key: k3y", format!("headers-file={headers}")),
+        ("Authorization: Bearer s3cret", "bearer_env=OUTPUT_SECRET".to_owned()),
+        ("X-Api-Key: k3y5", format!("headers-file={headers}")),
         ("X-Scope-OrgID: team,1", "header.X-Scope-OrgID=team,,1".to_owned()),
-    ] {
-        let gateway = FakeGateway::start(Behaviour::Want(header));
-        let output = format!("pushgateway={},{options}", gateway.url());
-        let args =
-            ["--config", "single_host_load", "--status-interval", "100ms", "--debug", "--output", &output];
-        let mut run = Process::start(promemu_command(&args).env("GATEWAY_PASSWORD", "s3cret"));
-        eventually("a push that is let in", || {
-            let is_let_in = |head: &str| head.lines().any(|line| line.eq_ignore_ascii_case(header));
-            gateway.requests("PUT").iter().any(|push| is_let_in(&push.head)).then_some(())
+    ]
+}
+
+fn with_secret(args: &[&str]) -> std::process::Command {
+    let mut command = promemu_command(args);
+    command.env("OUTPUT_SECRET", "s3cret");
+    command
+}
+
+#[track_caller]
+fn has_no_secrets(text: &str) {
+    for secret in ["s3cret", "t0ken", "k3y5", "bWU6", "czNjcmV0"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
+
+#[test]
+fn every_server_lets_promemu_in_and_nobody_sees_how() {
+    let dir = tempfile::tempdir().unwrap();
+    for (header, options) in ways_in(dir.path()) {
+        let (server, closed) =
+            (FakeGateway::start(Behaviour::Want(header)), FakeGateway::start(Behaviour::Echo));
+        let kinds = ["pushgateway", "remote-write", "otlp"];
+        let let_in = kinds.map(|kind| format!("{kind}={},{options}", server.url()));
+        let refused = kinds.map(|kind| format!("{kind}={},{options}", closed.url()));
+        let mut args = vec![
+            "--config",
+            "single_host_load",
+            "--debug",
+            "--push-interval",
+            "200ms",
+            "--status-interval",
+            "200ms",
+        ];
+        args.extend(["--cleanup-on-start=false"]);
+        args.extend(let_in.iter().chain(&refused).flat_map(|output| ["--output", output]));
+        let mut run = Process::start(&mut with_secret(&args));
+        for path in ["/metrics/job/", "/api/v1/write", "/v1/metrics"] {
+            eventually(&format!("{path} is let in by {options}"), || {
+                let is_let_in = |head: &str| head.lines().any(|line| line.eq_ignore_ascii_case(header));
+                let mut requests = server.requests("").into_iter();
+                requests.find(|request| request.path.starts_with(path) && is_let_in(&request.head))
+            });
+        }
+        eventually("the refusals are in the status", || {
+            let report = status(&run)["outputs"].to_string();
+            (report.matches("it answered 401").count() == 3).then_some(())
         });
-        eventually("it counts", || (status(&run)["output"]["pushes"].as_u64()? > 0).then_some(()));
         let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", run.id())).unwrap();
         assert_eq!(run.terminate(), Some(0));
-        for secret in ["s3cret", "t0ken", "k3y", "bWU6"] {
-            assert!(!run.log().contains(secret) && !command_line.contains(secret), "{}", run.log());
-        }
-        let clean =
-            promemu_command(&["clean", "--output", &output]).env("GATEWAY_PASSWORD", "s3cret").output();
-        assert_eq!(clean.unwrap().status.code(), Some(0), "clean is let in, too: {options}");
+        has_no_secrets(&command_line);
+        has_no_secrets(&run.log());
+        let clean = with_secret(&["clean", "--debug", "--output", &let_in[0]]).output().unwrap();
+        assert_eq!(clean.status.code(), Some(0), "clean is let in, too: {options}");
+        let clean = with_secret(&["clean", "--debug", "--output", &refused[0]]).output().unwrap();
+        assert_eq!(clean.status.code(), Some(1));
+        has_no_secrets(&String::from_utf8_lossy(&[clean.stdout, clean.stderr].concat()));
     }
+}
+
+#[test]
+fn what_is_wrong_with_an_output_is_told_without_its_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let [_, _, (_, bearer), ..] = ways_in(dir.path());
+    for kind in ["pushgateway", "remote-write", "otlp", "scrape"] {
+        let target = if kind == "scrape" { "127.0.0.1:0" } else { "http://127.0.0.1:1" };
+        for wrong in [
+            format!("{bearer},user=me"),
+            format!("{bearer},bearer_env=OUTPUT_SECRET"),
+            "user=me,password=s3cret".to_owned(),
+            "bearer=s3cret".to_owned(),
+            "header.Authorization=s3cret".to_owned(),
+            "user=me,password_file=/no/such/file".to_owned(),
+            format!("ca_file={}", bearer.split('=').next_back().unwrap()),
+            format!("{bearer},shrads=t0ken"),
+        ] {
+            let output = format!("{kind}={target},{wrong}");
+            let ended = with_secret(&["--config", "single_host_load", "--debug", "--output", &output])
+                .output()
+                .unwrap();
+            assert!(matches!(ended.status.code(), Some(1 | 2)), "{output}");
+            has_no_secrets(&String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()));
+        }
+    }
+    let url = "http://me:s3cret@127.0.0.1:1/x?key=t0ken";
+    let mut run = Process::start(&mut with_secret(&[
+        "--config",
+        "single_host_load",
+        "--debug",
+        "--push-interval",
+        "200ms",
+        "--status-interval",
+        "200ms",
+        "--output",
+        &format!("remote-write={url}"),
+        "--output",
+        &format!("otlp={url}"),
+    ]));
+    eventually("both are away", || (run.count_in_log("is away: ") == 2).then_some(()));
+    status(&run);
+    assert_eq!(run.terminate(), Some(0));
+    has_no_secrets(&run.log());
 }
 
 #[test]

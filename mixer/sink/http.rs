@@ -5,6 +5,7 @@
 
 mod answer;
 mod options;
+mod secrets;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use reqwest::{Certificate, Client, Identity, Url, redirect};
 pub use answer::PushError;
 pub(super) use answer::{check, no_answer, text_of};
 pub use options::HttpOptions;
+pub(super) use secrets::Secrets;
 
 use crate::error::Error;
 use answer::with_causes;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response};
 
-use super::super::http::{HttpOptions, PushError, TargetUrl, check, http_client, no_answer, text_of};
+use super::super::http::{
+    HttpOptions, PushError, Secrets, TargetUrl, check, http_client, no_answer, text_of,
+};
 use super::queue::Batch;
 use crate::error::Error;
 
@@ -64,6 +66,7 @@ pub(in crate::sink) struct Post {
     headers: HeaderMap,
     timeout: Duration,
     answers: Answers,
+    secrets: Secrets,
 }
 
 impl Post {
@@ -75,7 +78,8 @@ impl Post {
     ) -> Result<Self, Error> {
         let http = http_client(&target, options)?;
         let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
-        Ok(Self { http, target, headers: headers.collect(), timeout, answers: Answers::default() })
+        let (answers, secrets) = (Answers::default(), Secrets::of(&target, options));
+        Ok(Self { http, target, headers: headers.collect(), timeout, answers, secrets })
     }
 
     /// The same for a protocol whose answers mean this.
@@ -90,7 +94,7 @@ impl Post {
         let response = request.send().await.map_err(|error| no_answer(&error))?;
         let headers = response.headers().clone();
         let answer = Answer { is_success: false, headers: &headers, body: &[], samples: batch.samples };
-        match check(Ok(response)).await {
+        match check(Ok(response), &self.secrets).await {
             Err(error) if (self.answers.is_passing)(&error) => Err(error),
             Err(error) => {
                 let (samples, _) = (self.answers.left_out)(&answer);
@@ -101,7 +105,7 @@ impl Post {
                 let body = body_of(response).await;
                 let (samples, text) =
                     (self.answers.left_out)(&Answer { is_success: true, body: &body, ..answer });
-                let text = text_of(text.as_bytes());
+                let text = text_of(text.as_bytes(), &self.secrets);
                 Ok((samples > 0).then(|| Loss { samples, kind: "left out".to_owned(), text }))
             }
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 
+use super::secrets::{SECRET_BYTES_MAX, Secrets};
 use crate::clock::wall_now;
 
 /// No more of an error's body is shown.
@@ -84,7 +85,10 @@ impl PushError {
 }
 
 /// A success, or what went wrong.
-pub(in crate::sink) async fn check(outcome: reqwest::Result<Response>) -> Result<Response, PushError> {
+pub(in crate::sink) async fn check(
+    outcome: reqwest::Result<Response>,
+    secrets: &Secrets,
+) -> Result<Response, PushError> {
     let mut response = outcome.map_err(|error| no_answer(&error))?;
     let status = response.status();
     if status.is_success() {
@@ -92,19 +96,21 @@ pub(in crate::sink) async fn check(outcome: reqwest::Result<Response>) -> Result
     }
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| delay(value.to_str().ok()?));
     let mut body = Vec::new();
-    while body.len() < ERROR_BODY_MAX
+    // A secret that begins in what is shown is there as a whole.
+    while body.len() < ERROR_BODY_MAX + SECRET_BYTES_MAX
         && let Ok(Some(chunk)) = response.chunk().await
     {
         body.extend_from_slice(&chunk);
     }
-    let text = text_of(&body);
+    let text = text_of(&body, secrets);
     let body = if text.is_empty() { text } else { format!(": {text}") };
     Err(PushError::Answer { status, body, retry_after })
 }
 
 /// What a server says, so that it fits into a line.
-pub(in crate::sink) fn text_of(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(ERROR_BODY_MAX)]);
+pub(in crate::sink) fn text_of(body: &[u8], secrets: &Secrets) -> String {
+    let mut text = secrets.conceal(String::from_utf8_lossy(body).into_owned());
+    text.truncate(text.floor_char_boundary(ERROR_BODY_MAX));
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }

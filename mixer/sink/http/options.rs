@@ -19,6 +19,8 @@ pub struct HttpOptions {
     headers: HeaderMap,
     ca_certificates: Option<Vec<u8>>,
     identity: Option<Vec<u8>>,
+    /// What nobody may be shown.
+    secrets: Vec<String>,
 }
 
 impl HttpOptions {
@@ -73,6 +75,7 @@ impl HttpOptions {
         password: Option<String>,
         bearer: Option<String>,
     ) -> Result<(), Error> {
+        self.secrets.extend(password.iter().chain(&bearer).cloned());
         let credentials = match (user, password, bearer) {
             (None, None, None) => return Ok(()),
             (None, None, Some(token)) => format!("Bearer {token}"),
@@ -105,7 +108,7 @@ impl HttpOptions {
         Ok(())
     }
 
-    fn add_header(&mut self, name: &str, value: &str, is_from_file: bool) -> Result<(), Error> {
+    fn add_header(&mut self, name: &str, text: &str, is_from_file: bool) -> Result<(), Error> {
         let Ok(header) = HeaderName::try_from(name) else {
             return Err(usage(format!("{name:?} cannot be a header's name")));
         };
@@ -120,12 +123,17 @@ impl HttpOptions {
         {
             return Err(usage(format!("the header {name:?} is set by promemu itself")));
         }
-        let Ok(mut value) = HeaderValue::try_from(value) else {
+        let Ok(mut value) = HeaderValue::try_from(text) else {
             return Err(usage(format!(
                 "the value of header {name:?} has characters that no header may have"
             )));
         };
         value.set_sensitive(true);
+        if is_from_file {
+            let shown =
+                text.split_once(' ').filter(|_| header == AUTHORIZATION).map_or(text, |(_, shown)| shown);
+            self.secrets.push(shown.to_owned());
+        }
         if self.headers.insert(header, value).is_some() {
             return Err(usage(format!("the header {name:?} is there twice")));
         }
@@ -140,6 +148,11 @@ impl HttpOptions {
     /// What a client is to show, where the options are a server's.
     pub(in crate::sink) fn authorization(&self) -> Option<&HeaderValue> {
         self.headers.get(AUTHORIZATION)
+    }
+
+    /// What nobody may be shown.
+    pub(super) fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     pub(super) fn headers(&self) -> HeaderMap {
@@ -162,7 +175,7 @@ impl std::fmt::Debug for HttpOptions {
             .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
             .field("has_ca_certificates", &self.ca_certificates.is_some())
             .field("has_identity", &self.identity.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -254,6 +267,7 @@ mod tests {
         assert_eq!(taken.headers()["x-key"], "s3cret");
         let shown = format!("{taken:?}");
         assert!(!shown.contains("s3cret") && shown.contains("authorization"), "{shown}");
+        assert_eq!(taken.secrets(), ["s3cret", "1", "s3cret", "bWU6czNjcmV0"], "what was typed is none");
         let (taken, _) = take(&[("bearer_file", password)]);
         assert_eq!(taken.unwrap().headers()[AUTHORIZATION], "Bearer s3cret");
     }

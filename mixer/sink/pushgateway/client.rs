@@ -11,7 +11,7 @@ use reqwest::{Client, Method, Response, Url};
 use tokio::task::JoinSet;
 use tracing::debug;
 
-use super::super::http::{HttpOptions, PushError, TargetUrl, check, http_client, no_answer};
+use super::super::http::{HttpOptions, PushError, Secrets, TargetUrl, check, http_client, no_answer};
 use super::groups::{GatewayGroup, GroupReader};
 use crate::clock::{Time, wall_now};
 use crate::error::Error;
@@ -89,13 +89,14 @@ pub struct PushgatewayClient {
     http: Client,
     url: GatewayUrl,
     push_timeout: Duration,
+    secrets: Secrets,
 }
 
 impl PushgatewayClient {
     /// A client; nothing is sent yet.
     pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
-        let http = http_client(&url.0, options)?;
-        Ok(Self { http, url, push_timeout })
+        let (http, secrets) = (http_client(&url.0, options)?, Secrets::of(&url.0, options));
+        Ok(Self { http, url, push_timeout, secrets })
     }
 
     /// Where it is.
@@ -108,13 +109,13 @@ impl PushgatewayClient {
     pub async fn put(&self, job: &str, format: Format, body: Vec<u8>) -> Result<(), PushError> {
         let request = self.http.request(Method::PUT, self.url.group(job)).timeout(self.push_timeout);
         let request = request.header(CONTENT_TYPE, format.content_type()).body(body);
-        check(request.send().await).await.map(drop)
+        check(request.send().await, &self.secrets).await.map(drop)
     }
 
     /// Deletes a job's group; one that is not there is fine.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
         let request = self.http.request(Method::DELETE, self.url.group(job)).timeout(DELETE_TIMEOUT);
-        match check(request.send().await).await {
+        match check(request.send().await, &self.secrets).await {
             Err(error) if error.is_not_found() => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -154,7 +155,7 @@ impl PushgatewayClient {
         let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
         let request = self.http.request(Method::GET, self.url.join(&["metrics"])).send();
         let answered = tokio::time::timeout(LIST_TIMEOUT, request).await.map_err(too_late)?;
-        let mut response = check(answered).await?;
+        let mut response = check(answered, &self.secrets).await?;
         let now = gateway_time(&response).unwrap_or_else(wall_now);
         let mut reader = GroupReader::default();
         loop {
