@@ -180,7 +180,7 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Write a commented config to start from; on a terminal, without flags, it asks what should be in it
+    /// Write a commented config, or a plugin, to start from; on a terminal, without flags, it asks what should be in it
     New(NewArgs),
     /// Write what a config would have shown to a file, without running it live
     Export(ExportArgs),
@@ -239,11 +239,15 @@ pub(crate) struct PlotArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// What a new config should be.
+/// What a new config, or a new plugin, should be.
 #[derive(Debug, Args)]
 pub(crate) struct NewArgs {
     /// The config's name: letters, digits, _ and -; the file is NAME.ron
     pub(crate) name: String,
+
+    /// Write a plugin instead: a folder NAME with a Rust package that builds as it is
+    #[arg(long, env = "PME_NEW_PLUGIN", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) plugin: bool,
 
     /// How many hosts there are [default: 3]
     #[arg(long, env = "PME_NEW_HOSTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -1,6 +1,6 @@
-//! `promemu new`: writes a commented config to start from.
+//! `promemu new`: writes a commented config to start from, or a plugin.
 //!
-//! The file appears whole or not at all, and only a config that would run without a warning is written.
+//! What is written appears whole or not at all, and only a config that would run without a warning is written.
 
 use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,15 @@ use promemu::error::Error;
 
 use crate::cli::NewArgs;
 use crate::settings::Settings;
-use crate::starter::{Starter, StarterMetric};
+use crate::starter::{Starter, StarterMetric, plugin};
 use crate::{output, questions};
 
 /// Writes the config that the flags, or answers to questions, describe, and says what to do next.
 pub(crate) fn write(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
     let name = checked_name(&args.name)?;
+    if args.plugin {
+        return write_plugin(name, args);
+    }
     let place = Place::of(settings.cli().configs_dir.as_deref(), name);
     if !args.force && place.path.symlink_metadata().is_ok() {
         let path = place.path.display();
@@ -31,6 +34,45 @@ pub(crate) fn write(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
     };
     put(&place.path, &text)?;
     output::print(place.next_steps(&starter).as_bytes())
+}
+
+/// Writes the folder of a plugin into the current one, and says what to do next.
+fn write_plugin(name: &str, args: &NewArgs) -> Result<(), Error> {
+    if args.hosts.is_some() || !args.metric.is_empty() || args.job.is_some() || args.description.is_some() {
+        return Err(Error::Usage(
+            "--plugin makes no config; leave out --hosts, --metric, --job and --description".to_owned(),
+        ));
+    }
+    let scenario = plugin::scenario_name(name).map_err(Error::Usage)?;
+    let folder = Path::new(name);
+    if folder.symlink_metadata().is_ok() {
+        return Err(Error::Usage(format!("{name} exists; choose another name")));
+    }
+    put_plugin(folder, name, &scenario).map_err(|source| {
+        let what = format!("folder {name} cannot be written; try another folder");
+        Error::System { what, source }
+    })?;
+    let steps = [
+        (format!("cd {name} && cargo build --release"), "builds it"),
+        ("promemu plugins --plugins-dir target/release".to_owned(), "says what it brings"),
+        (
+            "promemu --config example.ron --plugins-dir target/release --embedded --watch".to_owned(),
+            "runs it; what is built anew is taken over",
+        ),
+    ];
+    let steps = steps.iter().map(|(command, what)| format!("  {command}\n    # {what}\n"));
+    let steps: String = steps.collect();
+    let next =
+        format!("{name}/ is written: a plugin with the scenario {scenario}, in {name}/src/lib.rs. Next:\n\n");
+    output::print(format!("{next}{steps}").as_bytes())
+}
+
+/// The whole folder or nothing.
+fn put_plugin(folder: &Path, name: &str, scenario: &str) -> Result<(), std::io::Error> {
+    let beside = tempfile::Builder::new().prefix(".promemu-new").tempdir_in(".")?;
+    let whole = beside.path().join(name);
+    plugin::write(&whole, name, scenario)?;
+    std::fs::rename(whole, folder)
 }
 
 /// Whether there is somebody to ask, and nothing has been said yet.

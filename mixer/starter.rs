@@ -4,6 +4,7 @@
 //! or a warning.
 
 mod metric;
+pub(crate) mod plugin;
 
 use indexmap::IndexSet;
 use promemu::clock::wall_now;

@@ -1,7 +1,7 @@
 //! `--watch`: makes a new plan when the config's file changes.
 //!
 //! Folders are watched, not files: editors, `git` and Kubernetes put a new file or a new link in the old one's
-//! place. Whatever happens in them, a reload comes from a different text only.
+//! place. Whatever happens in them, a reload comes from a different text only, or from a plugin that has been built anew.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use promemu::config::ConfigFile;
 use promemu::error::Error;
 use promemu::mixer::RunSettings;
 use promemu::plan::Plan;
+use promemu::plugin;
 use promemu::sink::OutputSettings;
 use promemu::sink::pushgateway::PushSettings;
 use tokio::sync::mpsc;
@@ -46,6 +47,8 @@ pub(crate) struct Watch {
     unreadable: Option<String>,
     /// Why the texts make no plan, if they do not.
     broken: Option<String>,
+    /// Whether plugins have come, changed or gone since the last plan was made.
+    are_plugins_new: bool,
 }
 
 impl Watch {
@@ -79,6 +82,7 @@ impl Watch {
             texts: [(path.to_owned(), Some(text.to_owned()))].into(),
             unreadable: None,
             broken: None,
+            are_plugins_new: false,
         };
         watch.watch_folders().map_err(|(folder, error)| {
             Error::Run(format!(
@@ -134,6 +138,10 @@ impl Watch {
                 watched.map_err(|error| (folder.to_owned(), error))?;
             }
         }
+        for folder in plugin::folders().iter().filter(|folder| folder.is_dir()) {
+            let watched = self.watcher.watch(folder, RecursiveMode::NonRecursive);
+            watched.map_err(|error| (folder.clone(), error))?;
+        }
         Ok(())
     }
 
@@ -154,6 +162,8 @@ impl Watch {
         running: &RunSettings,
         started_at: Time,
     ) -> Option<Plan> {
+        // A library takes its time to be loaded.
+        self.are_plugins_new |= tokio::task::spawn_blocking(plugin::look).await.unwrap_or(false);
         let file = self.edited_file(settings)?;
         let at_work = Arc::clone(settings);
         let loaded = tokio::task::spawn_blocking(move || {
@@ -181,7 +191,7 @@ impl Watch {
         Some(loaded.plan)
     }
 
-    /// The config's file, if its texts are others than last time. Where those made no plan, they may do so now:
+    /// The config's file, if its texts or the plugins are others than last time. Where those made no plan, they may do so now:
     /// it is not known which other files they include.
     fn edited_file(&mut self, settings: &Settings) -> Option<ConfigFile> {
         let file = match ConfigFile::read(&self.path) {
@@ -202,7 +212,7 @@ impl Watch {
             if *path == self.path { own_text() } else { std::fs::read_to_string(path).ok() }
         };
         let texts = self.texts.keys().map(|path| (path.clone(), read(path))).collect();
-        if texts != self.texts {
+        if std::mem::take(&mut self.are_plugins_new) || texts != self.texts {
             // An edit that leaves a mistake as it was hears of it again.
             (self.texts, self.broken) = (texts, None);
             return Some(file);

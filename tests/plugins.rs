@@ -24,14 +24,18 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Compiles a plugin in C.
+    /// Compiles a plugin in C into the folder of plugins.
     fn compile(&self, source: &str, name: &str) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+        Self::compile_to(&source, &self.path("plugins").join(library(name)));
+    }
+
+    fn compile_to(source: &Path, library: &Path) {
         let status = Command::new("cc")
             .args(["-std=c11", "-O1", "-shared", "-fPIC", "-I"])
-            .arg(root.join("plugins/api"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/api"))
             .arg("-o")
-            .args([self.path("plugins").join(library(name)), root.join(source)])
+            .args([library, source])
             .arg("-lm")
             .status();
         assert!(status.unwrap().success());
@@ -215,4 +219,169 @@ fn a_scenario_that_panics_costs_its_metric_and_not_the_run() {
     });
     assert_eq!(run.count_in_log("everything is lost"), 1, "it is told once");
     assert_eq!(run.terminate(), Some(0));
+}
+
+/// A line of `/proc/PID/status`, in kB.
+fn kilobytes(pid: u32, what: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_rebuilt_plugin_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
+    const REBUILDS: usize = 100;
+    let folder = Folder::new();
+    let source =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/boost/boost.c")).unwrap();
+    // Two builds of one plugin, which idle at different values.
+    let builds = [10, 20].map(|idle| {
+        let changed = source.replace("PROMEMU_TEXT_OF(\"10\")", &format!("PROMEMU_TEXT_OF(\"{idle}\")"));
+        let (file, library) = (folder.path("boost.c"), folder.path(&format!("{idle}.so")));
+        fs::write(&file, changed).unwrap();
+        Folder::compile_to(&file, &library);
+        library
+    });
+    let place = folder.path("plugins").join(library("boost"));
+    let put = |build: &Path| {
+        // As compilers and package managers do it: a whole file comes to the place of another one.
+        fs::copy(build, folder.path("plugins/next")).unwrap();
+        fs::rename(folder.path("plugins/next"), &place).unwrap();
+    };
+    put(&builds[0]);
+    folder.write("Metric(name: \"boosted\", update_interval: \"100ms\", scenario: boost(noise: 0))");
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let args = ["--config", "a.ron", "--embedded", "--watch", "--pushgateway-url", &url];
+    let mut run = Process::start(&mut folder.command(&args));
+    let shows = |idle: f64| {
+        eventually("the value of the build", || {
+            let page = get(port, "/metrics")?;
+            series(&page, "boosted").first().filter(|line| (value(line) - idle).abs() < 0.01).map(|_| ())
+        });
+    };
+    shows(10.0);
+    let mut early = 0;
+    for rebuild in 1..=REBUILDS {
+        put(&builds[rebuild % 2]);
+        eventually("the plugin is taken anew", || {
+            (run.count_in_log("is taken anew") == rebuild).then_some(())
+        });
+        if rebuild == REBUILDS / 10 {
+            shows(10.0);
+            early = kilobytes(run.id(), "RssAnon");
+        }
+        if rebuild % 25 == 1 {
+            shows(if rebuild % 2 == 1 { 20.0 } else { 10.0 });
+        }
+    }
+    shows(10.0);
+    let grown = kilobytes(run.id(), "RssAnon").saturating_sub(early);
+    assert!(grown < 4_096, "{grown} kB more after {REBUILDS} rebuilds");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", run.id())).unwrap();
+    let images =
+        maps.lines().filter(|line| line.contains("r-xp") && line.contains(&library("boost"))).count();
+    assert_eq!(images, REBUILDS + 1, "each is there for good, under a path of its own");
+    assert_eq!(run.terminate(), Some(0));
+}
+
+/// Builds a package that is no part of this workspace.
+fn build(package: &Path) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let target = package.join("target");
+    let output = Command::new(cargo)
+        .args(["build", "--offline"])
+        .current_dir(package)
+        .env("CARGO_TARGET_DIR", &target)
+        .env_remove("CARGO_BUILD_TARGET")
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert!(output.status.success() && !said.contains("warning"), "{said}");
+    target.join("debug")
+}
+
+#[test]
+fn a_plugin_made_by_new_builds_outside_the_workspace_and_runs() {
+    let folder = Folder::new();
+    let output = folder.run(&["new", "my-climb", "--plugin"]);
+    insta::assert_snapshot!(text(&output.stdout) + &text(&output.stderr), @"
+    my-climb/ is written: a plugin with the scenario my_climb, in my-climb/src/lib.rs. Next:
+
+      cd my-climb && cargo build --release
+        # builds it
+      promemu plugins --plugins-dir target/release
+        # says what it brings
+      promemu --config example.ron --plugins-dir target/release --embedded --watch
+        # runs it; what is built anew is taken over
+    ");
+    let package = folder.path("my-climb");
+    let plugins = build(&package).display().to_string();
+    assert!(package.join("Cargo.lock").is_file(), "it has a lock file of its own");
+    let config = package.join("example.ron").display().to_string();
+    let list = text(&folder.run(&["plugins", "--plugins-dir", &plugins]).stdout);
+    assert!(
+        list.contains("my-climb 0.1.0: A plugin of promemu") && list.contains("scenario my_climb: "),
+        "{list}"
+    );
+    let export = |seed: &str| {
+        let args = [
+            "export",
+            &config,
+            "--plugins-dir",
+            &plugins,
+            "--seed",
+            seed,
+            "--for",
+            "1m",
+            "--to",
+            "2026-01-05",
+        ];
+        let output = folder.run(&args);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(export("1").contains("stairs{") && export("1") == export("1") && export("1") != export("2"));
+
+    let source = package.join("src/lib.rs");
+    let good = fs::read_to_string(&source).unwrap();
+    let bad =
+        good.replace("Ok(Some(tick.value()", "assert!(tick.value() > 1e9, \"so low\"); Ok(Some(tick.value()");
+    assert_ne!(good, bad);
+    fs::write(&source, bad).unwrap();
+    build(&package);
+    let once = folder.run(&["--config", &config, "--plugins-dir", &plugins, "--once"]);
+    assert_eq!(once.status.code(), Some(0));
+    let said = text(&once.stderr);
+    assert!(said.contains("my_climb of plugin my-climb: it panicked: so low"), "{said}");
+}
+
+#[test]
+fn a_new_plugin_is_refused_where_it_cannot_be() {
+    let folder = Folder::new();
+    for (args, complaint) in [
+        (&["new", "plugins", "--plugin"][..], "plugins exists; choose another name"),
+        (&["new", "sine-wave", "--plugin"], "as a built-in scenario is called so"),
+        (&["new", "7up", "--plugin"], "begin it with a letter"),
+        (&["new", "a/b", "--plugin"], "name \"a/b\" is not allowed"),
+        (&["new", "climb", "--plugin", "--hosts", "3"], "--plugin makes no config; leave out --hosts"),
+    ] {
+        let output = folder.run(args);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(complaint), "{args:?}: {said}");
+    }
+    let names: Vec<_> =
+        fs::read_dir(folder.0.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["plugins"], "nothing was written");
+}
+
+#[test]
+fn the_guide_shows_what_new_writes() {
+    let read = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let (guide, template) = (read("plugins/README.md"), read("plugins/template/lib.rs"));
+    let shown = guide.split_once("```rust\n").unwrap().1.split_once("```").unwrap().0;
+    let is_code = |line: &&str| !line.is_empty() && !line.trim_start().starts_with("//");
+    let written = template.replace("SCENARIO", "climb");
+    let written: Vec<&str> = written.lines().filter(is_code).collect();
+    assert_eq!(shown.lines().filter(is_code).collect::<Vec<_>>(), written);
 }

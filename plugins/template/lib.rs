@@ -1,0 +1,27 @@
+//! A plugin of promemu: one scenario. Its guide is plugins/README.md in promemu's repository.
+
+use promemu_plugin::{Param, Params, Scenario, Tick, export_plugin};
+
+/// The state of one metric.
+struct Climb {
+    step: f64,
+}
+
+impl Scenario for Climb {
+    const NAME: &'static str = "SCENARIO";
+    const SUMMARY: &'static str = "grows by a step with each update, more or less";
+    // What a config may say of it; promemu checks that, and says what is wrong and where.
+    const PARAMS: &'static [Param] = &[Param::number("step", "1", "how much it grows")];
+
+    fn new(params: &Params<'_>) -> Result<Self, String> {
+        let step = params.number("step");
+        if step <= 0.0 { Err(format!("step must be above 0, but is {step}")) } else { Ok(Self { step }) }
+    }
+
+    // Random numbers and times come from the tick alone: then the same seed gives the same values.
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        Ok(Some(tick.value() + self.step * tick.uniform(0.5, 1.5)))
+    }
+}
+
+export_plugin!(scenarios: [Climb]);

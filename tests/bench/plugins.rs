@@ -1,0 +1,66 @@
+//! What a call of a plugin costs: a built-in that draws one random number, beside the demo's scenario, which does the
+//! same and adds a step. One iteration is one update.
+
+#![expect(clippy::expect_used, reason = "a bench ends when it cannot go on")]
+
+use std::hint::black_box;
+
+use criterion::Criterion;
+use promemu::clock::Time;
+use promemu::expression::Storage;
+use promemu::plugin;
+use promemu::rng::Seed;
+use promemu::scenario::{Arguments, Effects, Running, Scenario, Tick, kind};
+
+/// Beside this program, where cargo builds what it depends on.
+fn shelve_demo() -> tempfile::TempDir {
+    let name = format!("libpromemu_demo.{}", std::env::consts::DLL_EXTENSION);
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let built = std::env::current_exe().expect("this program is somewhere").with_file_name(&name);
+    std::fs::copy(built, folder.path().join(&name)).expect("the demo is built");
+    plugin::look_in(vec![folder.path().into()], Vec::new());
+    folder
+}
+
+fn start(scenario: &str) -> Running {
+    let kind = kind(scenario).expect("there is such a scenario");
+    (kind.build)(&mut Arguments::new(Some((0.0, 1e9)))).expect("it needs no parameters").start(0.0)
+}
+
+fn update(
+    running: &mut Running,
+    storage: &mut Storage,
+    effects: &mut Effects,
+    tick: &mut (f64, promemu::rng::Rng),
+) {
+    let (t_secs, rng) = tick;
+    *t_secs += 10.0;
+    let value = running.update(&mut Tick {
+        now: Time::from_unix_secs(1_767_600_000),
+        t_secs: *t_secs,
+        dt_secs: 0.0,
+        value: 1.0,
+        source_value: 0.0,
+        event: None,
+        host_name: "worker-000001",
+        links: &[],
+        rng,
+        storage,
+        effects,
+    });
+    black_box(value.expect("it gives values"));
+}
+
+fn main() {
+    let _folder = shelve_demo();
+    let mut criterion = Criterion::default().configure_from_args();
+    for scenario in ["do_nothing", "random_in_range", "random_walk", "staircase"] {
+        let mut running = start(scenario);
+        let (mut storage, mut effects) = (Storage::default(), Effects::default());
+        let mut tick = (0.0, Seed::new(1).rng());
+        criterion.bench_function(scenario, |bencher| {
+            bencher.iter(|| update(&mut running, &mut storage, &mut effects, &mut tick));
+        });
+    }
+    criterion.final_summary();
+}
