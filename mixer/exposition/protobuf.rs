@@ -10,6 +10,7 @@ const FAMILY_NAME: u8 = 0x0a;
 const FAMILY_HELP: u8 = 0x12;
 const FAMILY_TYPE: u8 = 0x18;
 const FAMILY_METRIC: u8 = 0x22;
+const FAMILY_UNIT: u8 = 0x2a;
 // Metric:
 const METRIC_LABEL: u8 = 0x0a;
 const METRIC_GAUGE: u8 = 0x12;
@@ -72,6 +73,9 @@ pub(super) fn put_head(family: &Family, out: &mut Vec<u8>) {
         MetricType::Histogram | MetricType::NativeHistogram => 4,
     };
     out.extend_from_slice(&[FAMILY_TYPE, metric_type]);
+    if !family.unit.is_empty() {
+        put_bytes(FAMILY_UNIT, family.unit.as_bytes(), out);
+    }
 }
 
 /// Ends the family that begins there.

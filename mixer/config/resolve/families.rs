@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::{is_metric_name, is_reserved_metric};
+use super::names::{is_label_name, is_metric_name, is_reserved_metric};
 use super::{KnownFamily, Resolver};
 use crate::config::template::MetricTemplate;
 use crate::metric::MetricType;
@@ -26,9 +26,11 @@ impl Resolver<'_> {
             );
         } else if metric_type == MetricType::Info && name.strip_suffix("_info").is_none_or(str::is_empty) {
             self.problems.error(span, format!("info {name:?} must end in _info, as in build_info"));
-        } else if metric_type == MetricType::StateSet && name.contains(':') {
-            self.problems
-                .error(span, format!("stateset {name:?} is the name of a label, too, which has no colons"));
+        } else if metric_type == MetricType::StateSet && !is_label_name(name) {
+            self.problems.error(
+                span,
+                format!("stateset {name:?} is the name of a label, too, which has no colons and does not begin with __"),
+            );
         } else if metric_type == MetricType::Counter && !name.ends_with("_total") {
             self.problems
                 .warning(span, format!("counter {name:?} does not end in _total, as counters should"));
@@ -86,13 +88,16 @@ impl Resolver<'_> {
             MetricType::StateSet => name,
             _ => return reserved,
         };
-        if host_labels.contains(&own) {
+        let whose = if reserved.contains(&own) {
+            Some("is set by promemu itself")
+        } else {
+            host_labels.contains(&own).then_some("its host has already")
+        };
+        if let Some(whose) = whose {
             let what = metric_type.name();
             self.problems.error(
                 template.name.span,
-                format!(
-                    "{what} {name:?} sets the label {own:?}, which its host has already; choose another name"
-                ),
+                format!("{what} {name:?} sets the label {own:?}, which {whose}; choose another name"),
             );
         }
         reserved.push(own);

@@ -26,7 +26,7 @@ pub(super) fn is_metric_name(name: &str) -> bool {
 }
 
 /// As a metric's name, without colons; names that begin with `__` are Prometheus' own.
-fn is_label_name(name: &str) -> bool {
+pub(super) fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':') && !name.starts_with("__")
 }
 

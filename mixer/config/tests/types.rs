@@ -2,7 +2,7 @@
 
 use super::{error_of, with_metrics};
 
-const WRONG: [&str; 30] = [
+const WRONG: [&str; 32] = [
     r#"Metric(name: "m", quantiles: [0.5])"#,
     r#"Metric(name: "m", metric_type: summary, quantiles: [0.5, 1.5])"#,
     r#"Metric(name: "m", metric_type: summary, quantiles: [0.9, 0.5])"#,
@@ -24,6 +24,8 @@ const WRONG: [&str; 30] = [
     r#"Metric(name: "m", metric_type: stateset, states: ["on", ""])"#,
     r#"Metric(name: "m:m", metric_type: stateset, states: ["on"])"#,
     r#"Metric(name: "m", metric_type: stateset, states: ["on"], labels: { "m": "x" })"#,
+    r#"Metric(name: "job", metric_type: stateset, states: ["on"])"#,
+    r#"Metric(name: "__m", metric_type: stateset, states: ["on"])"#,
     r#"Metric(name: "m", spread: exponential)"#,
     r#"Metric(name: "m", metric_type: histogram, spread: lognormal)"#,
     r#"Metric(name: "m", metric_type: histogram, spread: lognormal(median: 2, p99: 1))"#,
@@ -82,9 +84,13 @@ fn fields_of_types_are_checked() {
     Metric(name: "m", metric_type: stateset, states: ["on", ""])
         test.ron:2:50: states must be one or more different names
     Metric(name: "m:m", metric_type: stateset, states: ["on"])
-        test.ron:2:14: stateset "m:m" is the name of a label, too, which has no colons
+        test.ron:2:14: stateset "m:m" is the name of a label, too, which has no colons and does not begin with __
     Metric(name: "m", metric_type: stateset, states: ["on"], labels: { "m": "x" })
         test.ron:2:68: label "m" is set by promemu itself; choose another name
+    Metric(name: "job", metric_type: stateset, states: ["on"])
+        test.ron:2:14: stateset "job" sets the label "job", which is set by promemu itself; choose another name
+    Metric(name: "__m", metric_type: stateset, states: ["on"])
+        test.ron:2:14: stateset "__m" is the name of a label, too, which has no colons and does not begin with __
     Metric(name: "m", spread: exponential)
         test.ron:2:27: spread is for a histogram, native_histogram or summary, but this is a gauge
     Metric(name: "m", metric_type: histogram, spread: lognormal)

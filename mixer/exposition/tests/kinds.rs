@@ -25,6 +25,8 @@ struct FamilyMessage {
     metric_type: i32,
     #[prost(message, repeated, tag = "4")]
     metrics: Vec<MetricMessage>,
+    #[prost(string, tag = "5")]
+    unit: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -509,6 +511,7 @@ proptest! {
                 MetricType::Histogram | MetricType::NativeHistogram => 4,
                 _ => 1,
             };
+            prop_assert_eq!(&family.unit, "seconds");
             prop_assert_eq!(family.metric_type, metric_type);
             if let Kind::StateSet { states } = &made.kind {
                 prop_assert_eq!(family.metrics.len(), states.len());
