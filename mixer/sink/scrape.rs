@@ -288,8 +288,7 @@ async fn metrics(State(publisher): State<Arc<Publisher>>, method: Method, header
         };
         let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
         while pieces.put_next(PIECE_BYTES, &mut with_group, &mut piece) {
-            outlet.put(&piece)?;
-            piece.clear();
+            outlet.put(&mut piece)?;
         }
         Ok(())
     })

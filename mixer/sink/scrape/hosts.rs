@@ -75,11 +75,11 @@ pub(super) async fn list(
                         put_target(&target, &job, name, store.row_labels(row), &mut piece);
                     }
                 }
-                outlet.put(&piece)?;
-                piece.clear();
+                outlet.put(&mut piece)?;
             }
         }
-        outlet.put(if separator == b'[' { b"[]\n" } else { b"]\n" })
+        piece.extend_from_slice(if separator == b'[' { b"[]\n" } else { b"]\n" });
+        outlet.put(&mut piece)
     })
 }
 

@@ -36,27 +36,28 @@ pub(super) struct Gone;
 pub(super) struct Outlet {
     pieces: mpsc::Sender<Option<Bytes>>,
     runtime: Handle,
-    packer: Packer,
+    /// None if the client gets the pieces as they are.
+    packer: Option<Packer>,
 }
 
 enum Packer {
-    None(Vec<u8>),
     Gzip(Box<GzEncoder<Vec<u8>>>),
     Zstd(Box<ZstdEncoder<'static, Vec<u8>>>),
 }
 
 impl Packer {
-    fn new(encoding: Encoding) -> io::Result<Self> {
+    fn new(encoding: Encoding) -> io::Result<Option<Self>> {
         Ok(match encoding {
-            Encoding::Identity => Self::None(Vec::new()),
-            Encoding::Gzip => Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))),
-            Encoding::Zstd => Self::Zstd(Box::new(ZstdEncoder::new(Vec::new(), ZSTD_LEVEL)?)),
+            Encoding::Identity => None,
+            Encoding::Gzip => {
+                Some(Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))))
+            }
+            Encoding::Zstd => Some(Self::Zstd(Box::new(ZstdEncoder::new(Vec::new(), ZSTD_LEVEL)?))),
         })
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::None(out) => out.write_all(bytes),
             Self::Gzip(packer) => packer.write_all(bytes),
             Self::Zstd(packer) => packer.write_all(bytes),
         }
@@ -65,7 +66,6 @@ impl Packer {
     /// What is packed and not taken yet.
     fn out(&mut self) -> &mut Vec<u8> {
         match self {
-            Self::None(out) => out,
             Self::Gzip(packer) => packer.get_mut(),
             Self::Zstd(packer) => packer.get_mut(),
         }
@@ -73,7 +73,6 @@ impl Packer {
 
     fn finish(self) -> io::Result<Vec<u8>> {
         match self {
-            Self::None(out) => Ok(out),
             Self::Gzip(packer) => packer.finish(),
             Self::Zstd(packer) => packer.finish(),
         }
@@ -81,10 +80,19 @@ impl Packer {
 }
 
 impl Outlet {
-    /// Brings some bytes out. Waits while the client is slow; whoever calls it holds no lock.
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Gone> {
-        self.packer.put(bytes).map_err(|_| Gone)?;
-        let out = self.packer.out();
+    /// Brings a piece out, and leaves room for the next one in its place. Waits while the client is slow;
+    /// whoever calls it holds no lock.
+    pub(super) fn put(&mut self, piece: &mut Vec<u8>) -> Result<(), Gone> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let Some(packer) = &mut self.packer else {
+            let room = Vec::with_capacity(piece.capacity());
+            return self.send(Some(std::mem::replace(piece, room).into()));
+        };
+        packer.put(piece).map_err(|_| Gone)?;
+        piece.clear();
+        let out = packer.out();
         if out.len() < PIECE_BYTES / 2 {
             return Ok(());
         }
@@ -101,9 +109,8 @@ impl Outlet {
     }
 
     fn finish(mut self) -> Result<(), Gone> {
-        let packer = std::mem::replace(&mut self.packer, Packer::None(Vec::new()));
-        let rest = packer.finish().map_err(|_| Gone)?;
-        if !rest.is_empty() {
+        if let Some(packer) = self.packer.take() {
+            let rest = packer.finish().map_err(|_| Gone)?;
             self.send(Some(rest.into()))?;
         }
         self.send(None)
