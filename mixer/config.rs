@@ -260,6 +260,12 @@ impl ConfigFile {
         self.path.as_deref().map(|path| (path, self.text.as_str()))
     }
 
+    /// The name of a config that a plugin makes, which has no file.
+    #[must_use]
+    pub fn name_if_made(&self) -> Option<&str> {
+        self.maker.map(|maker| maker.name.as_str())
+    }
+
     /// The names of the file's classes; one that is empty for a file that holds one config.
     pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
         if self.maker.is_some() {

@@ -4,6 +4,7 @@
 //! place. Whatever happens in them, a reload comes from a different text only, or from a plugin that has been built anew.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub(crate) struct Watch {
     watcher: RecommendedWatcher,
     /// Something has happened; holds one word, as more would say no more.
     touched: mpsc::Receiver<()>,
-    path: PathBuf,
+    config: Watched,
     /// What the files said when they were last read; none for one that cannot be read. The config's own is the
     /// first, those that it includes come behind.
     texts: IndexMap<PathBuf, Option<String>>,
@@ -51,15 +52,37 @@ pub(crate) struct Watch {
     are_plugins_new: bool,
 }
 
+/// The config that is watched.
+#[derive(Debug)]
+enum Watched {
+    File(PathBuf),
+    /// Made by a plugin, whose library is its file.
+    Made(String),
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Made(name) => f.write_str(name),
+        }
+    }
+}
+
 impl Watch {
     /// Begins to watch a config's own file; an edit from now on will be seen.
     pub(crate) fn start(file: &ConfigFile) -> Result<Self, Error> {
-        let Some((path, text)) = file.source() else {
-            return Err(Error::Usage(
-                "--watch or PME_WATCH: the config is built into promemu or made by a plugin, and has no file to watch; save it as \
-                 configs/NAME.ron, or leave --watch out"
-                    .to_owned(),
-            ));
+        let source = file.source();
+        let config = match (source, file.name_if_made()) {
+            (Some((path, _)), _) => Watched::File(path.to_owned()),
+            (None, Some(name)) => Watched::Made(name.to_owned()),
+            (None, None) => {
+                return Err(Error::Usage(
+                    "--watch or PME_WATCH: the config is built into promemu and has no file to watch; save it as \
+                     configs/NAME.ron, or leave --watch out"
+                        .to_owned(),
+                ));
+            }
         };
         let (touch, touched) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -78,8 +101,8 @@ impl Watch {
         let mut watch = Self {
             watcher: watcher.map_err(refused)?,
             touched,
-            path: path.to_owned(),
-            texts: [(path.to_owned(), Some(text.to_owned()))].into(),
+            config,
+            texts: source.map(|(path, text)| (path.to_owned(), Some(text.to_owned()))).into_iter().collect(),
             unreadable: None,
             broken: None,
             are_plugins_new: false,
@@ -110,7 +133,7 @@ impl Watch {
         started_at: Time,
         plans: mpsc::Sender<Plan>,
     ) -> Infallible {
-        info!("the config is reloaded when {} changes", self.path.display());
+        info!("the config is reloaded when {} changes", self.config);
         loop {
             let are_watched = self.watch_folders().is_ok();
             // What happened before the folders were watched has told nobody, so the first look comes at once.
@@ -194,8 +217,13 @@ impl Watch {
     /// The config's file, if its texts or the plugins are others than last time. Where those made no plan, they may do so now:
     /// it is not known which other files they include.
     fn edited_file(&mut self, settings: &Settings) -> Option<ConfigFile> {
-        let file = match ConfigFile::read(&self.path) {
-            Ok(file) => file.within(&settings.config_dirs()),
+        let dirs = settings.config_dirs();
+        let read = match &self.config {
+            Watched::File(path) => ConfigFile::read(path).map(|file| file.within(&dirs)),
+            Watched::Made(name) => dirs.open(name),
+        };
+        let file = match read {
+            Ok(file) => file,
             Err(error) => {
                 let why = diagnostics::with_causes(&Error::Config(error));
                 if self.unreadable.as_ref() != Some(&why) {
@@ -207,9 +235,10 @@ impl Watch {
             }
         };
         self.unreadable = None;
+        let is_own = |path: &Path| matches!(&self.config, Watched::File(own) if own == path);
         let own_text = || file.source().map(|(_, text)| text.to_owned());
         let read = |path: &PathBuf| {
-            if *path == self.path { own_text() } else { std::fs::read_to_string(path).ok() }
+            if is_own(path) { own_text() } else { std::fs::read_to_string(path).ok() }
         };
         let texts = self.texts.keys().map(|path| (path.clone(), read(path))).collect();
         if std::mem::take(&mut self.are_plugins_new) || texts != self.texts {
@@ -224,7 +253,7 @@ impl Watch {
         let why = diagnostics::with_causes(error);
         if self.broken.as_ref() != Some(&why) {
             diagnostics::log(error);
-            error!("{} is not taken over and the run goes on as before; correct it", self.path.display());
+            error!("{} is not taken over and the run goes on as before; correct it", self.config);
             self.broken = Some(why);
         }
     }

@@ -27,13 +27,22 @@ impl Folder {
     /// Compiles a plugin in C into the folder of plugins.
     fn compile(&self, source: &str, name: &str) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
-        Self::compile_to(&source, &self.path("plugins").join(library(name)));
+        Self::compile_to(&source, &[], &self.path("plugins").join(library(name)));
     }
 
-    fn compile_to(source: &Path, library: &Path) {
+    /// One that is wrong, or good, in its own way.
+    fn compile_case(&self, case: u8) {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins/hostile.c");
+        let next = self.path("plugins/next");
+        Self::compile_to(&source, &[&format!("-DCASE={case}")], &next);
+        fs::rename(next, self.path("plugins").join(library("hostile"))).unwrap();
+    }
+
+    fn compile_to(source: &Path, defines: &[&str], library: &Path) {
         let status = Command::new("cc")
             .args(["-std=c11", "-O1", "-shared", "-fPIC", "-I"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/api"))
+            .args(defines)
             .arg("-o")
             .args([library, source])
             .arg("-lm")
@@ -239,7 +248,7 @@ fn a_rebuilt_plugin_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
         let changed = source.replace("PROMEMU_TEXT_OF(\"10\")", &format!("PROMEMU_TEXT_OF(\"{idle}\")"));
         let (file, library) = (folder.path("boost.c"), folder.path(&format!("{idle}.so")));
         fs::write(&file, changed).unwrap();
-        Folder::compile_to(&file, &library);
+        Folder::compile_to(&file, &[], &library);
         library
     });
     let place = folder.path("plugins").join(library("boost"));
@@ -384,4 +393,29 @@ fn the_guide_shows_what_new_writes() {
     let written = template.replace("SCENARIO", "climb");
     let written: Vec<&str> = written.lines().filter(is_code).collect();
     assert_eq!(shown.lines().filter(is_code).collect::<Vec<_>>(), written);
+}
+
+#[test]
+fn a_config_of_a_plugin_is_watched_by_its_library() {
+    let folder = Folder::new();
+    folder.compile_case(21);
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let args = ["--config", "rogue_config", "--embedded", "--watch", "--pushgateway-url", &url];
+    let mut run = Process::start(&mut folder.command(&args));
+    let shows = |hosts: usize| {
+        eventually("the hosts", || (series(&get(port, "/metrics")?, "level").len() == hosts).then_some(()));
+    };
+    shows(1);
+    folder.compile_case(23);
+    shows(3);
+    folder.compile_case(20);
+    run.wait_for_log("rogue_config of plugin hostile:1:16: expected Host(field: …), found Hots(…)");
+    run.wait_for_log("rogue_config is not taken over and the run goes on as before");
+    shows(3);
+    folder.compile_case(1);
+    run.wait_for_log("hostile.so is refused: it is built for version 2.9 of the plugin interface");
+    folder.compile_case(22);
+    shows(2);
+    assert_eq!(run.terminate(), Some(0));
 }

@@ -107,7 +107,26 @@ static const promemu_scenario SCENARIOS[] = {
     },
 };
 
-static const promemu_config CONFIGS[] = { { .name = PROMEMU_TEXT_OF("rogue_config") } };
+/* Cases 20 and up are good: a config with as many hosts as the case is above 20, or one that fails. */
+static int32_t build(const promemu_setup *setup) {
+    char host[] = "    Host(name: \"rogue-0\", metrics: [Metric(name: \"level\", value_range: (0, 9), scenario: rogue)]),\n";
+    if (CASE == 20) {
+        setup->host->write(setup->context, promemu_text_of("Config(hosts: [Hots()])"));
+        return PROMEMU_OK;
+    }
+    setup->host->write(setup->context, promemu_text_of("Config(hosts: [\n"));
+    for (int n = 20; n < CASE; n++) {
+        host[22] = (char)('0' + n - 20);
+        setup->host->write(setup->context, promemu_text_of(host));
+    }
+    setup->host->write(setup->context, promemu_text_of("])\n"));
+    return PROMEMU_OK;
+}
+
+static const promemu_config CONFIGS[] = { {
+    .name = PROMEMU_TEXT_OF("rogue_config"),
+    .build = CASE == NO_BUILD ? NULL : build,
+} };
 
 static const promemu_plugin PLUGIN = {
     .size = CASE == SHORT_TABLE ? 16 : sizeof(promemu_plugin),
@@ -122,7 +141,7 @@ static const promemu_plugin PLUGIN = {
     .scenario_count = CASE == ENDLESS ? 4000000000u : CASE == TWICE ? 2 : 1,
     .scenario_size = CASE == SHORT_ELEMENTS ? 8 : sizeof(promemu_scenario),
     .configs = CONFIGS,
-    .config_count = CASE == NO_BUILD ? 1 : 0,
+    .config_count = CASE >= NO_BUILD ? 1 : 0,
     .config_size = sizeof(promemu_config),
 };
 
