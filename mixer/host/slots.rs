@@ -35,8 +35,8 @@ pub struct SlotChange {
 pub(super) struct Slots {
     starts_at: Time,
     kinds: Box<[Kind]>,
-    /// When something is due in a slot; what is out of date is passed over.
-    queue: BinaryHeap<Reverse<(Time, usize, usize)>>,
+    /// When something is due in a slot, or was when it was put there: kind and number.
+    queue: BinaryHeap<Reverse<(Time, u32, u32)>>,
     changed: Vec<(usize, usize)>,
 }
 
@@ -72,6 +72,8 @@ struct Slot {
     until: Time,
     /// When something is due.
     due: Time,
+    /// The slot's next place in the queue, which is not later than that.
+    queued: Time,
     /// How long nobody lives here after this life.
     pause: Span,
     /// Whether the next life is of the same.
@@ -164,6 +166,34 @@ impl Slots {
         }
     }
 
+    /// Puts a slot into the queue, if it is not there already with an earlier time.
+    fn queue_up(&mut self, kind: usize, slot: usize) {
+        let at = &mut self.kinds[kind].slots[slot];
+        // The config has no more slots, and no more kinds, than this.
+        let numbers = (u32::try_from(kind), u32::try_from(slot));
+        if let (Ok(kind), Ok(slot)) = numbers
+            && at.due < at.queued
+        {
+            at.queued = at.due;
+            self.queue.push(Reverse((at.due, kind, slot)));
+        }
+    }
+
+    /// The next slot in which something is due now: kind and number.
+    fn next_due(&mut self, now: Time) -> Option<(usize, usize)> {
+        let Reverse((time, ..)) = self.queue.peek()?;
+        if *time > now {
+            return None;
+        }
+        let Reverse((time, kind, slot)) = self.queue.pop()?;
+        let (kind, slot) = (kind as usize, slot as usize);
+        let at = &mut self.kinds[kind].slots[slot];
+        if at.queued == time {
+            at.queued = Time::NEVER;
+        }
+        Some((kind, slot))
+    }
+
     fn mark(&mut self, kind: usize, slot: usize) {
         if !std::mem::replace(&mut self.kinds[kind].slots[slot].is_changed, true) {
             self.changed.push((kind, slot));
@@ -175,18 +205,19 @@ impl Slots {
         if now.since(self.due()) <= lateness_max {
             return 0;
         }
-        let mut skipped = 0;
+        let (mut skipped, mut moved) = (0, Vec::new());
         for (kind_index, kind) in self.kinds.iter_mut().enumerate() {
             for (index, slot) in kind.slots.iter_mut().enumerate() {
                 let Some(tenant) = &mut slot.tenant else { continue };
                 skipped += tenant.skip_overdue(now);
                 slot.due = tenant.due().min(slot.until);
-                self.queue.push(Reverse((slot.due, kind_index, index)));
+                moved.push((kind_index, index));
             }
             // Of all that was missed one is made up for.
             kind.next_count = kind.next_count.max(now.before(lateness_max));
             kind.next_replacement = kind.next_replacement.max(now.before(lateness_max));
         }
+        moved.into_iter().for_each(|(kind, slot)| self.queue_up(kind, slot));
         skipped
     }
 }
@@ -211,6 +242,7 @@ impl Slot {
             comes_again: false,
             until: Time::NEVER,
             due: Time::NEVER,
+            queued: Time::NEVER,
             pause: Span::ZERO,
             is_changed: false,
             is_new: false,

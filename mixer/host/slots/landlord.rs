@@ -1,7 +1,6 @@
 //! The host whose slots they are: it says how many are in use, passes events on, and emits what those who live
 //! there emit.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::Slots;
@@ -34,11 +33,7 @@ impl EmulatedHost {
                 slots.replace(&host, kind, now, out);
             }
         }
-        while let Some(Reverse((time, kind, slot))) = slots.queue.peek().copied() {
-            if time > now {
-                break;
-            }
-            slots.queue.pop();
+        while let Some((kind, slot)) = slots.next_due(now) {
             slots.pass(&host, kind, slot, now, out);
         }
         self.put_slots(slots);

@@ -1,6 +1,5 @@
 //! Lives in slots: how one begins, goes on, ends, and who comes after it.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use indexmap::IndexSet;
@@ -37,7 +36,7 @@ impl Slots {
             tenant.hear(now, event, out);
         }
         at.due = tenant.advance(now, &[], out).min(at.until);
-        self.queue.push(Reverse((at.due, kind, slot)));
+        self.queue_up(kind, slot);
         self.mark(kind, slot);
         let told = &mut self.kinds[kind].failed;
         let mut index = failures;
@@ -110,7 +109,7 @@ impl Slots {
     fn rest(&mut self, kind: usize, slot: usize, until: Time) {
         let at = &mut self.kinds[kind].slots[slot];
         (at.until, at.due) = (until, until);
-        self.queue.push(Reverse((until, kind, slot)));
+        self.queue_up(kind, slot);
     }
 
     /// What is due in a slot, or was when it was put into the queue.
@@ -118,6 +117,7 @@ impl Slots {
         let at = &self.kinds[kind].slots[slot];
         let (until, pause, is_empty) = (at.until, at.pause, at.tenant.is_none());
         if at.due > now {
+            self.queue_up(kind, slot);
             return;
         }
         if until > now {

@@ -280,6 +280,17 @@ fn ten_thousand_generations_leave_nothing_behind() {
     assert!(after <= 2 * before, "{before} {after}");
 }
 
+#[test]
+fn many_events_leave_nothing_behind_either() {
+    let text = r#"interval: "1s", slots: [Slots(count: 10, labels: { "id": "{slot}" }, metrics: [
+        Metric(name: "n_total", metric_type: counter, update_interval: "1h", scenario: calc_by_event(events_config: { "go": "value + 1" }))])]"#;
+    let mut shown = Shown::of(one_host(text), 1);
+    (1..500).for_each(|secs| shown.run_to(f64::from(secs), Some("go")));
+    assert_eq!(shown.store.samples(0).map(|sample| sample.cells[0]).collect::<Vec<_>>(), [499.0; 10]);
+    let size = shown.host.slots().unwrap().size();
+    assert!(size <= 40, "{size}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
