@@ -217,7 +217,9 @@ impl Slots {
             kind.next_count = kind.next_count.max(now.before(lateness_max));
             kind.next_replacement = kind.next_replacement.max(now.before(lateness_max));
         }
-        moved.into_iter().for_each(|(kind, slot)| self.queue_up(kind, slot));
+        for (kind, slot) in moved {
+            self.queue_up(kind, slot);
+        }
         skipped
     }
 }

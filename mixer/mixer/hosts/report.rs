@@ -99,11 +99,13 @@ impl Fleet {
     }
 
     fn counters(&self) -> BTreeMap<&'static str, u64> {
-        let Tally { updates_skipped, events_dropped, scenario_errors, .. } = &self.counters.tally;
+        let Tally { updates_skipped, events_dropped, scenario_errors, series_refused, .. } =
+            &self.counters.tally;
         let named = [
             ("updates_skipped", updates_skipped),
             ("events_dropped", events_dropped),
             ("scenario_errors", scenario_errors),
+            ("series_refused", series_refused),
         ];
         named.into_iter().map(|(name, counter)| (name, counter.get())).collect()
     }
