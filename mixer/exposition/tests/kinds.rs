@@ -476,11 +476,21 @@ fn put_reference(made: &Made, metric: &mut proto::Metric) {
 /// A sample line without its exemplar: name and labels, the number of `le` or `quantile`, and the value.
 type Line = (String, Option<u64>, u64);
 
+/// A label's value may look like the beginning of an exemplar.
+fn without_exemplar(line: &str) -> &str {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let end = line.char_indices().find(|(at, c)| {
+        is_quoted ^= *c == '"' && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        !is_quoted && line[*at..].starts_with(" # {")
+    });
+    end.map_or(line, |(at, _)| &line[..at])
+}
+
 /// The sample lines, with numbers read, so that `1.0` and `1` are the same.
 fn numbered_lines(text: &str) -> Vec<Line> {
     let line = |line: &str| {
-        let line = line.split_once("} # {").map_or(line.to_owned(), |(line, _)| line.to_owned() + "}");
-        let line = line.rsplit_once(" # {").map_or(&*line, |(line, _)| line);
+        let line = without_exemplar(line);
         let (head, value) = line.rsplit_once(' ').unwrap();
         let value = value.parse::<f64>().unwrap().to_bits();
         for label in ["le=\"", "quantile=\""] {
@@ -494,6 +504,17 @@ fn numbered_lines(text: &str) -> Vec<Line> {
         (head.to_owned(), None, value)
     };
     text.lines().filter(|line| !line.starts_with('#')).map(line).collect()
+}
+
+#[test]
+fn a_label_may_look_like_an_exemplar() {
+    for (line, sample) in [
+        (r#"m{a=" # {",b="} # {\" # {"} 1 # {trace_id="x"} 2"#, r#"m{a=" # {",b="} # {\" # {"} 1"#),
+        (r#"m{a="\\"} 1 # {} 2"#, r#"m{a="\\"} 1"#),
+        ("m 1", "m 1"),
+    ] {
+        assert_eq!(without_exemplar(line), sample);
+    }
 }
 
 proptest! {
