@@ -7,16 +7,27 @@ use crate::backfill::Stretch;
 use crate::event::HostId;
 use crate::metric::ABSENT;
 use crate::plan::MetricPlan;
-use crate::series::LabelBlock;
 
-/// One who has lived in a slot.
+/// One who has lived in a slot. There may be millions of them.
 #[derive(Debug)]
 pub(super) struct Generation {
     pub(super) kind: usize,
-    /// With those of the host.
-    pub(super) labels: LabelBlock,
-    /// Where its samples are: the place in the spool, the first moment, how many moments.
-    stretches: Vec<(u64, usize, usize)>,
+    /// Where its labels are in the spool, with those of the host, as text: the first byte, and how many.
+    labels: (u64, usize),
+    first: Piece,
+    /// What comes behind the first stretch; few have more.
+    more: Vec<Piece>,
+}
+
+/// Where a stretch of samples is.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// In the spool.
+    at: u64,
+    /// The first moment.
+    first: usize,
+    /// How many moments it has.
+    moments: usize,
 }
 
 /// The generations of one host.
@@ -26,16 +37,19 @@ pub(super) struct Generations(Vec<Option<Generation>>);
 impl Generations {
     /// Spools a stretch.
     pub(super) fn put(&mut self, stretch: &Stretch<'_>, spool: &Spool) -> io::Result<()> {
-        let at = spool.append(stretch.cells)?;
+        let at = spool.append_cells(stretch.cells)?;
+        let piece = Piece { at, first: stretch.first, moments: stretch.moments };
         if self.0.len() <= stretch.generation {
             self.0.resize_with(stretch.generation + 1, || None);
         }
-        let generation = self.0[stretch.generation].get_or_insert_with(|| Generation {
-            kind: stretch.kind,
-            labels: stretch.labels.clone(),
-            stretches: Vec::new(),
-        });
-        generation.stretches.push((at, stretch.first, stretch.moments));
+        let place = &mut self.0[stretch.generation];
+        if let Some(generation) = place {
+            generation.more.push(piece);
+        } else {
+            let text = stretch.labels.as_text();
+            let labels = (spool.append(text)?, text.len());
+            *place = Some(Generation { kind: stretch.kind, labels, first: piece, more: Vec::new() });
+        }
         Ok(())
     }
 
@@ -48,14 +62,16 @@ impl Generations {
 impl Generation {
     /// The first moment, and the samples of a metric from there on.
     pub(super) fn samples(&self, metric: &MetricPlan, spool: &Spool) -> io::Result<(usize, HostSamples)> {
-        let first = self.stretches.first().map_or(0, |(_, first, _)| *first);
-        let end = self.stretches.last().map_or(0, |(_, first, moments)| first + moments);
+        let first = self.first.first;
+        let last = self.more.last().unwrap_or(&self.first);
+        let end = last.first + last.moments;
         let (moments, width) = (end - first, metric.cells.width());
         let mut cells = vec![ABSENT; width * moments];
-        for (at, stretch_first, count) in &self.stretches {
-            let taken = spool.appended(*at, metric.offset * count..(metric.offset + width) * count)?;
+        for Piece { at, first: piece_first, moments: count } in std::iter::once(&self.first).chain(&self.more)
+        {
+            let taken = spool.appended_cells(*at, metric.offset * count..(metric.offset + width) * count)?;
             for (cell, values) in taken.chunks(*count).enumerate() {
-                let from = cell * moments + stretch_first - first;
+                let from = cell * moments + piece_first - first;
                 cells[from..from + count].copy_from_slice(values);
             }
         }
@@ -83,7 +99,9 @@ impl Export<'_> {
         }
         let times =
             own_times.unwrap_or_else(|| self.grid.iter().skip(first).take(samples.moments()).collect());
-        let labels = [&generation.labels, &metric.labels];
+        let (at, len) = generation.labels;
+        let of_host = spool.appended(at, len)?;
+        let labels = [&of_host, metric.labels.as_text()];
         work(&self.series(host, metric, labels, &samples, Some(&times)));
         Ok(())
     }

@@ -66,18 +66,29 @@ impl Spool {
         self.generations.get(host as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Puts cells behind everything; gives where they are.
-    pub(super) fn append(&self, cells: &[f64]) -> io::Result<u64> {
-        let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
+    /// Puts bytes behind everything; gives where they are.
+    pub(super) fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(&bytes, at)?;
+        self.file.write_all_at(bytes, at)?;
         Ok(at)
     }
 
+    /// Bytes that were put behind everything.
+    pub(super) fn appended(&self, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.file.read_exact_at(&mut bytes, at)?;
+        Ok(bytes)
+    }
+
+    /// Puts cells behind everything; gives where they are.
+    pub(super) fn append_cells(&self, cells: &[f64]) -> io::Result<u64> {
+        let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
+        self.append(&bytes)
+    }
+
     /// Cells that were put behind everything.
-    pub(super) fn appended(&self, at: u64, cells: Range<usize>) -> io::Result<Vec<f64>> {
-        let mut bytes = vec![0; cells.len() * CELL_BYTES];
-        self.file.read_exact_at(&mut bytes, at + (cells.start * CELL_BYTES) as u64)?;
+    pub(super) fn appended_cells(&self, at: u64, cells: Range<usize>) -> io::Result<Vec<f64>> {
+        let bytes = self.appended(at + (cells.start * CELL_BYTES) as u64, cells.len() * CELL_BYTES)?;
         Ok(bytes.as_chunks::<CELL_BYTES>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
     }
 
