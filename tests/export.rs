@@ -123,7 +123,7 @@ fn an_export_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() {
         &file,
         "--config-args",
     ];
-    let mut run = Process::start(promemu_command(&args).args(["hosts_count=500", "hosts_ttl=inf"]));
+    let mut run = Process::start(promemu_command(&args).args(["hosts_count=50", "hosts_ttl=inf"]));
     eventually("it has begun to write", || {
         std::fs::read_dir(format!("/proc/{}/fd", run.id())).ok()?.flatten().find(|fd| {
             let target = std::fs::read_link(fd.path());
