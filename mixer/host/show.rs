@@ -34,7 +34,8 @@ impl EmulatedHost {
                 store.remove(row);
                 continue;
             };
-            if change.is_new {
+            // A change may have been told while nobody was to be seen here: the labels wait until somebody is.
+            if change.is_new || !store.has_row(row) {
                 store.relabel(row, labels);
             }
             store.report(row, cells);

@@ -57,11 +57,32 @@ impl Shown {
         }
     }
 
+    /// What the host shows to a store that knows nothing of it.
+    fn anew(&self) -> SeriesStore {
+        let (mut store, rows) =
+            (self.plan.store(&self.plan.jobs[0]), self.plan.slot_rows(&self.plan.jobs[0]));
+        self.host.show_all(&Place { host: 0, row: 0, slots: &rows }, &mut store);
+        store
+    }
+
+    /// Goes on with another store, as after a reload.
+    fn reload(&mut self) {
+        let mut store = self.plan.store(&self.plan.jobs[0]);
+        (0..store.rows()).for_each(|row| store.inherit(row, &self.store, row));
+        self.store = store;
+    }
+
     /// The values of the first family's series by one of their labels.
     fn by(&self, label: &str) -> IndexMap<String, f64> {
         let samples = self.store.samples(0);
         samples.map(|sample| (sample.host_labels.get(label).unwrap().to_owned(), sample.cells[0])).collect()
     }
+}
+
+/// The labels of all series of the first family, and their values.
+fn seen(store: &SeriesStore) -> Vec<(String, u64)> {
+    let text = |labels: &LabelBlock| String::from_utf8(labels.as_text().to_vec()).unwrap();
+    store.samples(0).map(|sample| (text(sample.host_labels), sample.cells[0].to_bits())).collect()
 }
 
 #[test]
@@ -268,6 +289,34 @@ fn a_host_that_is_down_shows_no_slots() {
 }
 
 #[test]
+fn series_have_the_labels_of_those_who_live_there_after_a_gap_and_after_a_reload() {
+    for (replace, pause) in [("true", 0), ("true", 3), ("same", 3)] {
+        let text = format!(
+            r#"interval: "5s", dirt: [gap(start_time: 12, duration: 14)], slots: [Slots(count: 20, lifetime: "2s..9s", pause: {pause},
+                replace: {replace}, labels: {{ "id": "{{uuid()}}" }}, {METRICS})]"#
+        );
+        for reload_at in [7, 14, 33] {
+            let mut shown = Shown::of(one_host(&text), 1);
+            for secs in 0..60 {
+                shown.run_to(f64::from(secs), None);
+                if secs == reload_at {
+                    shown.reload();
+                }
+                // Reports are 5 s apart.
+                if secs % 5 == 0 {
+                    assert_eq!(
+                        seen(&shown.store),
+                        seen(&shown.anew()),
+                        "{replace} {pause} {reload_at} {secs}"
+                    );
+                }
+            }
+            assert!(!seen(&shown.store).is_empty());
+        }
+    }
+}
+
+#[test]
 fn ten_thousand_generations_leave_nothing_behind() {
     let mut shown =
         Shown::of(churning(r#"count: 10, lifetime: "500ms..1500ms", labels: { "id": "{uuid()}" }"#), 1);
@@ -302,16 +351,7 @@ proptest! {
         let mut shown = Shown::of(churning(&slots), seed);
         for secs in 1..90 {
             shown.run_to(f64::from(secs), None);
-            let mut whole = shown.plan.store(&shown.plan.jobs[0]);
-            let rows = shown.plan.slot_rows(&shown.plan.jobs[0]);
-            shown.host.show_all(&Place { host: 0, row: 0, slots: &rows }, &mut whole);
-            let of = |store: &SeriesStore| -> Vec<(String, u64)> {
-                let id = |sample: crate::series::Sample<'_>| {
-                    (sample.host_labels.get("id").unwrap().to_owned(), sample.cells[0].to_bits())
-                };
-                store.samples(0).map(id).collect()
-            };
-            prop_assert_eq!(of(&whole), of(&shown.store));
+            prop_assert_eq!(seen(&shown.anew()), seen(&shown.store));
         }
     }
 }
