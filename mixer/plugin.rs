@@ -8,6 +8,7 @@
 
 mod boundary;
 mod declaration;
+mod elf;
 mod given;
 mod instance;
 mod shelf;

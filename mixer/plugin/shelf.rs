@@ -2,7 +2,7 @@
 //!
 //! There is one shelf in a process, as libraries are the process's. Nothing is loaded until somebody asks for what
 //! no built-in has. A file is looked at before it is loaded: only a library that says to be a plugin, and that
-//! nobody else can have changed, gets that far. It is copied to a path of its own first, as the system takes the
+//! is whole and that nobody else can have changed, gets that far. It is copied to a path of its own first, as the system takes the
 //! same path, or a file that is overwritten, for the library that it knows already.
 
 use std::fs::{self, File, Metadata};
@@ -13,9 +13,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 use promemu_plugin::abi::{ABI_MAJOR, SYMBOL, SYMBOL_PREFIX};
+use tempfile::TempDir;
 use tracing::{info, warn};
 
-use super::{Declared, DeclaredConfig, DeclaredScenario, boundary};
+use super::{Declared, DeclaredConfig, DeclaredScenario, boundary, elf};
 
 /// A larger file is no plugin.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -36,10 +37,21 @@ pub(super) struct Shelf {
 #[derive(Clone, Debug)]
 pub(super) struct Volume {
     stamp: Option<Stamp>,
+    content: Content,
     /// The library that is taken: the last one that was good.
     taken: Option<&'static Declared>,
     /// Why the file as it is now is not taken.
     refused: Option<String>,
+}
+
+/// What is in a file.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// Nothing of it has run; why.
+    Untouched(String),
+    /// It was loaded, which is not done twice, as its constructors run and its memory stays; what it declares, or what
+    /// is wrong with that.
+    Loaded(Result<&'static Declared, String>),
 }
 
 /// What changes when a file does.
@@ -157,11 +169,9 @@ impl Shelf {
         let mut files = IndexMap::new();
         for (path, stamp) in found {
             let volume = match before.get(&path) {
-                // What was refused is tried again: what was in its way may be gone.
                 Some(earlier) if earlier.stamp == stamp && earlier.refused.is_none() => earlier.clone(),
-                earlier => {
-                    self.volume(&path, stamp, earlier.and_then(|earlier| earlier.taken), &files, tells)
-                }
+                // What was refused is looked at again: what was in its way may be gone.
+                earlier => self.volume(&path, stamp, earlier, &files, tells),
             };
             files.insert(path, volume);
         }
@@ -173,33 +183,46 @@ impl Shelf {
         is_changed
     }
 
-    /// A file that is new or has changed. If it is no good, what it was earlier stays.
+    /// A file that is new, has changed or was refused. If it is no good, what it was earlier stays.
     fn volume(
         &self,
         path: &Path,
         stamp: Option<Stamp>,
-        earlier: Option<&'static Declared>,
+        earlier: Option<&Volume>,
         others: &IndexMap<PathBuf, Volume>,
         tells: bool,
     ) -> Volume {
-        let outcome = take(path, others).and_then(|plugin| self.refuse_built_ins(plugin));
+        let content = match earlier {
+            Some(Volume { stamp: of, content: content @ Content::Loaded(_), .. }) if *of == stamp => {
+                content.clone()
+            }
+            _ => load(path),
+        };
+        let outcome = match &content {
+            Content::Loaded(Ok(plugin)) => {
+                self.refuse_built_ins(plugin).and_then(|()| refuse_rivals(plugin, others)).map(|()| *plugin)
+            }
+            Content::Untouched(why) | Content::Loaded(Err(why)) => Err(why.clone()),
+        };
+        let refused = outcome.as_ref().err().cloned();
+        let is_told = earlier.is_some_and(|earlier| earlier.stamp == stamp && earlier.refused == refused);
+        let earlier = earlier.and_then(|earlier| earlier.taken);
         match &outcome {
-            Err(why) if tells => warn!("plugin {} is refused: {why}", path.display()),
+            Err(why) if tells && !is_told => warn!("plugin {} is refused: {why}", path.display()),
             Ok(plugin) if earlier.is_some() => {
                 info!("plugin {} is taken anew from {}", plugin.name, path.display());
             }
             _ => {}
         }
-        let refused = outcome.as_ref().err().cloned();
-        Volume { stamp, taken: outcome.ok().or(earlier), refused }
+        Volume { stamp, content, taken: outcome.ok().or(earlier), refused }
     }
 
-    pub(super) fn refuse_built_ins(&self, plugin: &'static Declared) -> Result<&'static Declared, String> {
+    pub(super) fn refuse_built_ins(&self, plugin: &Declared) -> Result<(), String> {
         match plugin.scenarios.iter().find(|scenario| self.built_ins.contains(&scenario.name.as_str())) {
             Some(scenario) => {
                 Err(format!("the name of its scenario {} is that of a built-in", scenario.name))
             }
-            None => Ok(plugin),
+            None => Ok(()),
         }
     }
 }
@@ -220,24 +243,37 @@ fn libraries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Loads a copy of a file, if it is good; the error says why it is not.
-pub(super) fn take(path: &Path, others: &IndexMap<PathBuf, Volume>) -> Result<&'static Declared, String> {
+/// Loads a copy of a file, if it is good.
+pub(super) fn load(path: &Path) -> Content {
+    match copy(path) {
+        // What is mapped stays when the file is gone, so the copy is removed at once.
+        Ok((_folder, copy)) => {
+            Content::Loaded(boundary::open(&copy).map(|declared| &*Box::leak(Box::new(declared))))
+        }
+        Err(why) => Content::Untouched(why),
+    }
+}
+
+/// A copy of a file, with the folder that goes with it; the error says why nothing of it may run.
+fn copy(path: &Path) -> Result<(TempDir, PathBuf), String> {
     let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
     let folder = path.parent().unwrap_or(Path::new("."));
     let copies = tempfile::tempdir().map_err(|error| format!("no copy of it can be made: {error}"))?;
     let own = fs::metadata(copies.path()).map_err(unreadable)?.uid();
     let mut file = File::open(path).map_err(unreadable)?;
     refuse_strangers(&fs::metadata(folder).map_err(unreadable)?, own, "its folder")?;
-    refuse_strangers(&file.metadata().map_err(unreadable)?, own, "it")?;
+    let before = file.metadata().map_err(unreadable)?;
+    refuse_strangers(&before, own, "it")?;
     let mut bytes = Vec::new();
     (&mut file).take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
+    if stamp(&before) != stamp(&file.metadata().map_err(unreadable)?) {
+        return Err("it is not whole: it changed while it was read; wait until it is written".to_owned());
+    }
+    elf::refuse_halves(&bytes)?;
     refuse_others(&bytes)?;
     let copy = copies.path().join(path.file_name().unwrap_or_default());
     fs::write(&copy, &bytes).map_err(|error| format!("no copy of it can be made: {error}"))?;
-    // What is mapped stays when the file is gone, so the copy is removed at once.
-    let declared = boundary::open(&copy)?;
-    refuse_rivals(&declared, others)?;
-    Ok(Box::leak(Box::new(declared)))
+    Ok((copies, copy))
 }
 
 /// Refuses what others than the user and root can change. A group of the user's own counts as the user.

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
-use super::shelf::{Shelf, take};
+use super::shelf::{Content, Shelf};
 use super::*;
 use crate::clock::{Span, Time};
 use crate::rng::{Rng, Seed};
@@ -35,7 +33,10 @@ fn demo() -> PathBuf {
 }
 
 fn load(path: &Path) -> Result<&'static Declared, String> {
-    take(path, &IndexMap::new())
+    match shelf::load(path) {
+        Content::Untouched(why) => Err(why),
+        Content::Loaded(declared) => declared,
+    }
 }
 
 /// What a scenario wants, and its random numbers.
@@ -190,6 +191,25 @@ fn a_file_is_looked_at_before_it_is_loaded() {
 }
 
 #[test]
+fn a_library_that_is_not_whole_is_refused_before_it_is_loaded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("half.so");
+    let library = dir.path().join("boost.so");
+    compile("plugins/boost/boost.c", &[], &library);
+    for whole in [demo(), library] {
+        let whole = fs::read(whole).unwrap();
+        let eighths = (1..8).map(|n| whole.len() / 8 * n);
+        for len in [8, 63, 64, 500, 3_000, 4_096, whole.len() - 1].into_iter().chain(eighths) {
+            fs::write(&path, &whole[..len]).unwrap();
+            let refusal = load(&path).unwrap_err();
+            assert!(refusal.starts_with(&format!("it is not whole: it has {len} bytes, ")), "{refusal}");
+        }
+        fs::write(&path, &whole).unwrap();
+        load(&path).unwrap();
+    }
+}
+
+#[test]
 fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
     let dir = tempfile::tempdir().unwrap();
     let library = dir.path().join("hostile.so");
@@ -256,10 +276,36 @@ fn a_shelf_takes_what_comes_changes_and_goes() {
     let twin = dir.path().join(format!("twin.{}", std::env::consts::DLL_EXTENSION));
     compile("plugins/boost/boost.c", &[], &twin);
     assert!(!shelf.look(true), "its name is taken");
+    let half = fs::read(&twin).unwrap();
+    fs::write(&path, &half[..half.len() / 2]).unwrap();
+    assert!(!shelf.look(true), "half of one leaves what there was");
+    assert_eq!(shelf.taken().next().map(std::ptr::from_ref), Some(second));
     fs::remove_file(&path).unwrap();
     assert!(shelf.look(true));
     assert_eq!(shelf.taken().count(), 1, "now the other one has the name");
     fs::remove_file(&twin).unwrap();
     assert!(shelf.look(true));
     assert_eq!(shelf.taken().count(), 0);
+}
+
+#[test]
+fn a_library_that_is_refused_for_its_name_is_not_loaded_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(format!("{name}.{}", std::env::consts::DLL_EXTENSION));
+    let mut shelf = Shelf::new(vec![dir.path().into()], Vec::new());
+    compile("plugins/boost/boost.c", &[], &file("a"));
+    let loads = dir.path().join("loads");
+    let counted = format!("-DCOUNTED_IN=\"{}\"", loads.display());
+    compile("tests/plugins/counted.c", &[&counted], &file("b"));
+    assert!(shelf.look(true));
+    let count = || fs::read(&loads).unwrap().len();
+    assert_eq!((shelf.taken().count(), count()), (1, 1));
+    for text in ["no", "plugin"] {
+        fs::write(file("c"), text).unwrap();
+        assert!(!shelf.look(true));
+    }
+    assert_eq!(count(), 1, "another file has changed");
+    fs::remove_file(file("a")).unwrap();
+    assert!(shelf.look(true));
+    assert_eq!((shelf.taken().count(), count()), (1, 1), "what is loaded already is taken");
 }
