@@ -142,9 +142,12 @@ impl OutputStatus {
     fn troubles(&self) -> impl Iterator<Item = String> {
         let Self { kind, target, health } = self;
         let away = health.away_for.map(|secs| format!("{kind} {target} away for {secs:.0} s"));
-        let refused = health.refused.len();
-        let refused =
-            (refused > 0).then(|| format!("{} refused by {kind} {target}", plural(refused, "job", "jobs")));
+        // An output that sends samples has no jobs to name: it says of itself that some were refused.
+        let refused = match (health.refused.len(), *kind) {
+            (0, _) => None,
+            (_, "remote-write" | "otlp") => Some(format!("samples refused by {kind} {target}")),
+            (jobs, _) => Some(format!("{} refused by {kind} {target}", plural(jobs, "job", "jobs"))),
+        };
         away.into_iter().chain(refused)
     }
 }

@@ -82,6 +82,44 @@ fn a_server_of_version_1_is_told_apart_and_refusals_are_counted() {
     assert!(run.log().contains("0 samples were sent"), "{}", run.log());
 }
 
+/// Three clean hosts, and one whose clock is ahead for a second.
+const SKEWED: &str = r#"Config(default_job_name: "written", hosts: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "clean-{i}", interval: 0.2, metric_sets: ["alive"]),
+    Host(name: "skewed", interval: 0.2, metric_sets: ["alive"],
+        dirt: [clock_skew(ahead: "1h", start_time: "1s", duration: "1s")]),
+], metric_sets: { "alive": [Metric(name: "alive_seconds", update_interval: 0.2, scenario: time_duration)] })"#;
+
+#[test]
+fn a_host_whose_clock_comes_back_costs_no_other_host_a_sample() {
+    let prometheus = Prometheus::receiving();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("skewed.ron");
+    std::fs::write(&file, SKEWED).unwrap();
+    let output = format!("remote-write={},shards=1", prometheus.url());
+    let mut run = run(&file.display().to_string(), &output, &[]);
+    run.wait_for_log("refused 1 samples of a batch of 4, which are dropped: it answered 400");
+    let seen = || prometheus.query(r#"sum(count_over_time(alive_seconds{name="clean-1"}[5m]))"#);
+    let before = seen().unwrap();
+    eventually("clean hosts go on while the other is refused", || seen().filter(|n| *n > before + 5.0));
+    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.count_in_log("refused 1 samples"), 1, "further ones are only counted");
+    let of_clean = |fold: &str| {
+        prometheus
+            .query(&format!(r#"{fold}(count_over_time(alive_seconds{{name=~"clean.*"}}[5m]))"#))
+            .unwrap()
+    };
+    // A host begins a round later than another one at the most.
+    let (least, most) = (of_clean("min"), of_clean("max"));
+    assert!(most - least <= 2.0, "{least} {most}");
+    let told = run.log().lines().rfind(|line| line.contains("samples were sent")).unwrap().to_owned();
+    let numbers: Vec<f64> = told.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let (sent, dropped) = (numbers[0], numbers[1]);
+    assert!(dropped <= most, "only the one host's, one each round: {told}");
+    let stored = prometheus.query("sum(count_over_time(alive_seconds[3h] offset -90m))").unwrap();
+    let markers = sent - stored;
+    assert!((3.0..=5.0).contains(&markers), "{stored} samples are there: {told}");
+}
+
 #[test]
 fn requests_say_what_they_are() {
     let fake = FakeGateway::start(Behaviour::Answer(200));

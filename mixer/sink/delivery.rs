@@ -2,9 +2,10 @@
 //!
 //! A round becomes batches. Each belongs to a shard, and a shard sends one batch at a time in the order
 //! they came, so a series, which has its shard, arrives in order. A batch that the server cannot take now is
-//! tried again, ever less often, for as long as the run lasts; one that it refuses for good is dropped and
-//! counted. What waits is bounded ([`queue`]), so a server that is away costs the oldest rounds and no memory.
+//! tried again, ever less often, for as long as the run lasts. One that it refuses for good is sent again in halves
+//! if that may help ([`pieces`]); what is refused then is dropped and counted. What waits is bounded ([`queue`]), so a server that is away costs the oldest rounds and no memory.
 
+mod pieces;
 mod post;
 mod queue;
 mod sender;
@@ -17,8 +18,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use pieces::Halvings;
 pub(super) use post::{Answer, Answers, Post};
-pub(super) use queue::Batch;
+pub(super) use queue::{Batch, Cut};
 use queue::{Bounds, Queue};
 use sender::{Fare, Sender};
 pub(super) use settings::BATCH_BYTES;
@@ -69,6 +71,7 @@ impl Delivery {
                 fare: Arc::clone(&fare),
                 end: end.clone(),
                 rng: seed.child_of_bytes(&shard.to_le_bytes()).rng(),
+                halvings: Halvings::default(),
             };
             senders.spawn(sender.send_all());
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Job;
-use super::delivery::{Batch, Intake};
+use super::delivery::{Batch, Cut, Intake};
 use crate::clock::{Span, Time};
 use crate::series::{Column, Family, LabelBlock};
 use page::Page;
@@ -25,6 +25,9 @@ use page::Page;
 pub(super) trait Encoder: std::fmt::Debug + Send {
     /// What is prepared once for a job.
     type Job: std::fmt::Debug + Send;
+
+    /// Whether a request, before it is compressed, can be cut where a host begins.
+    const IS_CUT_BY_HOSTS: bool = false;
 
     /// Prepares a job; `id` is that of no other. Columns will be called by their place among these.
     fn prepare(id: u32, name: &str, columns: &[(&Family, &Column)]) -> Self::Job;
@@ -85,6 +88,7 @@ struct Desk<E> {
     encoder: E,
     samples: usize,
     size: BatchSize,
+    cuts: Vec<Cut>,
 }
 
 /// One time that all series are gone through.
@@ -108,7 +112,10 @@ const MILLISECOND: Span = Span::from_nanos(1_000_000);
 impl<E: Encoder> Ledger<E> {
     /// A ledger in which nothing was shown yet, with an encoder per shard.
     pub(super) fn new(jobs: &[Arc<Job>], encoders: impl IntoIterator<Item = E>, size: BatchSize) -> Self {
-        let desks = encoders.into_iter().map(|encoder| Desk { encoder, samples: 0, size }).collect();
+        let desks = encoders
+            .into_iter()
+            .map(|encoder| Desk { encoder, samples: 0, size, cuts: Vec::new() })
+            .collect();
         let (pages, gone) = (Vec::new(), Vec::new());
         let mut ledger = Self { pages, gone, desks, prepared: 0, rounds: 0, last: None, described: None };
         ledger.pages = ledger.open(jobs);
@@ -179,7 +186,8 @@ impl<E: Encoder> Round<'_, E> {
             return;
         }
         let samples = std::mem::take(&mut desk.samples) as u64;
-        let batch = Batch { body: desk.encoder.take().into(), samples, round: self.number };
+        let cuts = desk.cuts.drain(..).collect();
+        let batch = Batch { body: desk.encoder.take().into(), samples, round: self.number, cuts };
         if !self.intake.put(shard, batch, self.patience) {
             self.patience = Duration::ZERO;
         }
@@ -187,6 +195,14 @@ impl<E: Encoder> Round<'_, E> {
 }
 
 impl<E: Encoder> Desk<E> {
+    /// What comes is a host's, and of this time.
+    fn begin_host(&mut self, job: &E::Job, labels: &LabelBlock, at: Time) {
+        if E::IS_CUT_BY_HOSTS && self.samples > 0 {
+            self.cuts.push(Cut { bytes: self.encoder.len(), samples: self.samples as u64 });
+        }
+        self.encoder.host(job, labels, at);
+    }
+
     fn is_full(&self) -> bool {
         self.samples >= self.size.samples || self.encoder.len() >= self.size.bytes
     }

@@ -46,6 +46,6 @@ impl OtlpSettings {
     pub(super) fn post(&self) -> Result<Post, Error> {
         let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "gzip")];
         let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
-        Ok(post.reading(Answers { is_passing, left_out, hint }))
+        Ok(post.reading(Answers { is_passing, left_out, hint, ..Answers::default() }))
     }
 }

@@ -85,7 +85,7 @@ impl RemoteWriteSettings {
         let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "snappy"), (VERSION_HEADER, version)];
         let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
         Ok(match self.version {
-            Version::V1 => post.reading(Answers { hint: hint_v1, ..Answers::default() }),
+            Version::V1 => post.reading(Answers { hint: hint_v1, halves: v1::halves, ..Answers::default() }),
             Version::V2 => {
                 post.reading(Answers { left_out: left_out_v2, hint: hint_v2, ..Answers::default() })
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, StatusCode};
 
 use super::super::http::{
     HttpOptions, PushError, Secrets, TargetUrl, check, http_client, no_answer, text_of,
@@ -23,6 +23,9 @@ pub(in crate::sink) struct Answers {
     pub(in crate::sink) left_out: fn(&Answer<'_>) -> (u64, String),
     /// What an error may mean, beside what it says.
     pub(in crate::sink) hint: fn(&PushError) -> &'static str,
+    /// A batch as two that have its samples in the same order; none if it is a single host's, or if a server that
+    /// refuses something takes the rest by itself.
+    pub(in crate::sink) halves: fn(&Batch) -> Option<[Batch; 2]>,
 }
 
 /// An answer that is not to come again: a success, or a refusal for good.
@@ -43,6 +46,8 @@ pub(super) struct Loss {
     /// What it is about, without what may differ each time.
     pub(super) kind: String,
     pub(super) text: String,
+    /// Whether a part of the batch may be taken if it is sent without the others.
+    pub(super) may_be_of_a_part: bool,
 }
 
 impl Default for Answers {
@@ -54,7 +59,7 @@ impl Default for Answers {
         let is_passing = |error: &PushError| {
             error.is_away() && error.status().is_none_or(|status| !status.is_redirection())
         };
-        Self { is_passing, left_out: all_or_nothing, hint: |_| "" }
+        Self { is_passing, left_out: all_or_nothing, hint: |_| "", halves: |_| None }
     }
 }
 
@@ -87,6 +92,11 @@ impl Post {
         Self { answers, ..self }
     }
 
+    /// A refused batch as two, if they may fare better.
+    pub(super) fn halves(&self, batch: &Batch, loss: &Loss) -> Option<[Batch; 2]> {
+        if loss.may_be_of_a_part { (self.answers.halves)(batch) } else { None }
+    }
+
     /// Sends a batch once. An error means that it may be taken later.
     pub(super) async fn send(&self, batch: &Batch) -> Result<Option<Loss>, PushError> {
         let request = self.http.post(self.target.url().clone()).headers(self.headers.clone());
@@ -99,14 +109,20 @@ impl Post {
             Err(error) => {
                 let (samples, _) = (self.answers.left_out)(&answer);
                 let text = format!("{error}{}", (self.answers.hint)(&error));
-                Ok(Some(Loss { samples, kind: error.kind(), text }))
+                let may_be_of_a_part = error.status() == Some(StatusCode::BAD_REQUEST);
+                Ok(Some(Loss { samples, kind: error.kind(), text, may_be_of_a_part }))
             }
             Ok(response) => {
                 let body = body_of(response).await;
                 let (samples, text) =
                     (self.answers.left_out)(&Answer { is_success: true, body: &body, ..answer });
                 let text = text_of(text.as_bytes(), &self.secrets);
-                Ok((samples > 0).then(|| Loss { samples, kind: "left out".to_owned(), text }))
+                Ok((samples > 0).then(|| Loss {
+                    samples,
+                    kind: "left out".to_owned(),
+                    text,
+                    may_be_of_a_part: false,
+                }))
             }
         }
     }

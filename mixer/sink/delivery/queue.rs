@@ -19,6 +19,24 @@ pub(in crate::sink) struct Batch {
     pub(in crate::sink) samples: u64,
     /// The round that it belongs to.
     pub(in crate::sink) round: u64,
+    /// Where it can be cut in two.
+    pub(in crate::sink) cuts: Box<[Cut]>,
+}
+
+/// Where a host's series begin that are not the first ones of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sink) struct Cut {
+    /// How many bytes come before, not compressed.
+    pub(in crate::sink) bytes: usize,
+    /// How many samples come before.
+    pub(in crate::sink) samples: u64,
+}
+
+impl Batch {
+    /// How much memory it takes.
+    fn size(&self) -> usize {
+        self.body.len() + size_of_val(&*self.cuts)
+    }
 }
 
 /// How much may wait.
@@ -89,7 +107,7 @@ impl Queue {
         let is_taken = !waiting.is_closed && waiting.fits(&batch, self.bounds);
         if is_taken {
             waiting.samples += batch.samples;
-            waiting.bytes += batch.body.len();
+            waiting.bytes += batch.size();
             waiting.shards[shard].push_back(batch);
             self.has_work[shard].notify_one();
         }
@@ -138,7 +156,7 @@ impl Waiting {
     fn fits(&self, batch: &Batch, bounds: Bounds) -> bool {
         let is_empty = self.shards.iter().all(VecDeque::is_empty);
         let is_within =
-            self.samples + batch.samples <= bounds.samples && self.bytes + batch.body.len() <= bounds.bytes;
+            self.samples + batch.samples <= bounds.samples && self.bytes + batch.size() <= bounds.bytes;
         is_empty || is_within
     }
 
@@ -155,7 +173,7 @@ impl Waiting {
                 while let Some(old) = shard.pop_front_if(|front| front.round == oldest) {
                     dropped += old.samples;
                     self.samples -= old.samples;
-                    self.bytes -= old.body.len();
+                    self.bytes -= old.size();
                 }
             }
         }
@@ -167,7 +185,7 @@ impl Waiting {
         self.under_way[shard] = 0;
         let batch = self.shards[shard].pop_front()?;
         self.samples -= batch.samples;
-        self.bytes -= batch.body.len();
+        self.bytes -= batch.size();
         self.under_way[shard] = batch.samples;
         Some(batch)
     }
@@ -192,7 +210,7 @@ mod tests {
     const BOUNDS: Bounds = Bounds { samples: 10, bytes: 1000 };
 
     fn batch(round: u64, samples: u64) -> Batch {
-        Batch { body: Bytes::from(vec![0; 10]), samples, round }
+        Batch { body: Bytes::from(vec![0; 10]), samples, round, cuts: Box::default() }
     }
 
     fn push(queue: &Queue, shard: usize, batch: Batch) -> (bool, u64) {

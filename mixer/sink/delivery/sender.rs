@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::super::Health;
 use super::super::http::PushError;
+use super::pieces::{Halvings, Outcome};
 use super::post::{Loss, Post};
 use super::queue::{Batch, Queue};
 use crate::clock::{Clock, Span, Time};
@@ -110,19 +111,17 @@ impl Fare {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The server has answered, and may have left something out.
-    fn answered(&self, batch: &Batch, loss: Option<&Loss>) {
-        self.came_back();
-        let left_out = loss.map_or(0, |loss| loss.samples.min(batch.samples));
-        let arrived = batch.samples - left_out;
-        if arrived > 0 || left_out == 0 {
-            self.sent.fetch_add(arrived, Ordering::Relaxed);
-            self.tally.samples_sent.inc_by(arrived);
-            self.tally.bytes_sent.inc_by(batch.body.len() as u64);
+    /// The server has answered all of a batch of so many samples, and may have left something out.
+    fn answered(&self, samples: u64, outcome: &Outcome) {
+        let Outcome { arrived, bytes, loss } = outcome;
+        if *bytes > 0 || loss.is_none() {
+            self.sent.fetch_add(*arrived, Ordering::Relaxed);
+            self.tally.samples_sent.inc_by(*arrived);
+            self.tally.bytes_sent.inc_by(*bytes);
             self.health.pushed(self.clock.now());
         }
         match loss {
-            Some(loss) => self.refused(batch, loss, left_out),
+            Some(loss) => self.refused(samples, loss),
             None if std::mem::take(&mut self.told().is_refused) => self.health.set_refused(&self.name, None),
             None => {}
         }
@@ -158,16 +157,16 @@ impl Fare {
         );
     }
 
-    fn refused(&self, batch: &Batch, loss: &Loss, samples: u64) {
+    fn refused(&self, samples: u64, loss: &Loss) {
         self.tally.output.push_failures.inc();
-        self.dropped(samples);
+        self.dropped(loss.samples);
         let mut told = self.told();
         self.health.set_refused(&self.name, Some(&loss.text));
         told.is_refused = true;
         if told.refusals.insert(loss.kind.clone()) {
             warn!(
-                "{} refused {samples} samples of a batch of {}, which are dropped: {}; further ones are only counted",
-                self.name, batch.samples, loss.text
+                "{} refused {} samples of a batch of {samples}, which are dropped: {}; further ones are only counted",
+                self.name, loss.samples, loss.text
             );
         }
     }
@@ -182,18 +181,42 @@ pub(super) struct Sender {
     pub(super) fare: Arc<Fare>,
     pub(super) end: watch::Receiver<bool>,
     pub(super) rng: Rng,
+    pub(super) halvings: Halvings,
 }
 
 impl Sender {
     pub(super) async fn send_all(mut self) {
         while let Some(batch) = self.queue.next(self.shard).await {
             self.fare.show_queue(self.queue.samples());
-            self.deliver(&batch).await;
+            self.deliver(batch).await;
         }
     }
 
+    /// Sends a batch, in pieces if it has to be.
+    async fn deliver(&mut self, batch: Batch) {
+        let samples = batch.samples;
+        let mut outcome = Outcome::default();
+        self.halvings.begin(batch.round);
+        // The last is the next one, so a series' samples keep their order.
+        let mut pieces = vec![batch];
+        while let Some(piece) = pieces.pop() {
+            let loss = self.send(&piece).await;
+            let halves = match &loss {
+                Some(loss) if self.halvings.are_allowed() => self.post.halves(&piece, loss),
+                _ => None,
+            };
+            if let Some([first, second]) = halves {
+                self.halvings.halved();
+                pieces.extend([second, first]);
+            } else {
+                outcome.settle(&piece, loss, &mut self.halvings);
+            }
+        }
+        self.fare.answered(samples, &outcome);
+    }
+
     /// Tries until the batch is taken or refused.
-    async fn deliver(&mut self, batch: &Batch) {
+    async fn send(&mut self, batch: &Batch) -> Option<Loss> {
         let mut failures = 0;
         loop {
             let begun = self.fare.clock.now();
@@ -201,7 +224,10 @@ impl Sender {
             let took = self.fare.clock.now().since(begun);
             self.fare.tally.output.push_seconds.observe(took.as_secs_f64());
             match outcome {
-                Ok(loss) => return self.fare.answered(batch, loss.as_ref()),
+                Ok(loss) => {
+                    self.fare.came_back();
+                    return loss;
+                }
                 Err(error) => {
                     self.fare.is_away(&error);
                     let delay = back_off(failures, error.retry_after(), &mut self.rng);

@@ -21,13 +21,16 @@ struct Acts {
     to_come: VecDeque<(u16, Option<&'static str>)>,
     taken: Vec<Vec<u8>>,
     requests: usize,
+    /// A body that has this byte is answered with 400.
+    refuses: Option<u8>,
 }
 
 async fn act(State(fake): State<Fake>, body: Body) -> (StatusCode, HeaderMap, &'static str) {
     let act = {
         let mut acts = fake.0.lock().unwrap();
         acts.requests += 1;
-        acts.to_come.pop_front()
+        let is_refused = acts.refuses.is_some_and(|byte| body.contains(&byte));
+        acts.to_come.pop_front().or(is_refused.then_some((400, None)))
     };
     let mut headers = HeaderMap::new();
     let status = match act {
@@ -78,14 +81,18 @@ fn settings(queue_samples: u64) -> DeliverySettings {
 }
 
 fn deliver(target: TargetUrl, settings: &DeliverySettings) -> Delivery {
+    deliver_reading(target, settings, Answers::default())
+}
+
+fn deliver_reading(target: TargetUrl, settings: &DeliverySettings, answers: Answers) -> Delivery {
     let timeout = Duration::from_millis(500);
-    let post = Post::new(target, &settings.http, [], timeout).unwrap();
+    let post = Post::new(target, &settings.http, [], timeout).unwrap().reading(answers);
     let tally = SelfMetrics::new().unwrap().delivery("fake");
     Delivery::start(post, settings, Clock::start(), tally, "fake")
 }
 
 fn batch(round: u64) -> Batch {
-    Batch { body: format!("round {round}").into(), samples: 10, round }
+    Batch { body: format!("round {round}").into(), samples: 10, round, cuts: Box::default() }
 }
 
 fn texts(taken: Vec<Vec<u8>>) -> Vec<String> {
@@ -185,4 +192,65 @@ async fn a_connection_that_is_cut_is_no_loss() {
     delivery.intake().put(0, batch(1), Duration::ZERO);
     delivery.finish(LONG).await;
     assert_eq!((texts(fake.taken()), sums(&delivery)), (vec!["round 1".to_owned()], (10, 0)));
+}
+
+/// A batch of which each byte is a host with one sample.
+fn batch_of(round: u64, hosts: &str) -> Batch {
+    let cut = |place: usize| Cut { bytes: place, samples: place as u64 };
+    let cuts = (1..hosts.len()).map(cut).collect();
+    Batch { body: hosts.to_owned().into(), samples: hosts.len() as u64, round, cuts }
+}
+
+fn halves(batch: &Batch) -> Option<[Batch; 2]> {
+    let text = std::str::from_utf8(&batch.body).unwrap();
+    let (first, second) = text.split_at(batch.cuts.get(batch.cuts.len() / 2)?.bytes);
+    Some([batch_of(batch.round, first), batch_of(batch.round, second)])
+}
+
+/// Delivers rounds to a server that refuses what has an `x`; gives what it took, how many requests that needed, and
+/// what was sent and dropped.
+async fn deliver_in_halves(
+    rounds: &[&str],
+    to_come: &[(u16, Option<&'static str>)],
+) -> (String, usize, (u64, u64)) {
+    let (fake, url) = Fake::start(to_come).await;
+    fake.0.lock().unwrap().refuses = Some(b'x');
+    let mut delivery = deliver_reading(url, &settings(100_000), Answers { halves, ..Answers::default() });
+    for (round, hosts) in (1..).zip(rounds) {
+        delivery.intake().put(0, batch_of(round, hosts), Duration::ZERO);
+    }
+    delivery.finish(LONG).await;
+    (texts(fake.taken()).concat(), fake.requests(), sums(&delivery))
+}
+
+#[tokio::test]
+async fn of_a_batch_only_what_a_server_refuses_is_dropped_and_the_rest_keeps_its_order() {
+    let (taken, requests, sums) = deliver_in_halves(&["abcdexgh", "ijk", "xlmnopqx"], &[]).await;
+    assert_eq!((taken.as_str(), sums), ("abcdeghijklmnopq", (16, 3)));
+    assert_eq!(requests, 7 + 1 + 11, "one host among n costs two requests for each doubling of n");
+    // A server that has trouble meanwhile is waited for.
+    let (taken, _, sums) = deliver_in_halves(&["abxd"], &[(400, None), (500, None)]).await;
+    assert_eq!((taken.as_str(), sums), ("abd", (3, 1)));
+    // What is refused for another reason is not tried in parts.
+    for status in [401, 403, 404, 413] {
+        assert_eq!(deliver_in_halves(&["abxd"], &[(status, None)]).await.1, 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everything_is_not_asked_for_each_host() {
+    let all = "x".repeat(1000);
+    let (_, requests, sums) = deliver_in_halves(&[all.as_str(); 11], &[]).await;
+    assert_eq!(requests, 11 + 3 * 2 * 16, "it is tried in rounds 1, 3, 7, and would be in 15");
+    assert_eq!(sums, (0, 11_000));
+    // As soon as it takes something, it is asked again.
+    let (taken, ..) = deliver_in_halves(&[&all, "a", "xb"], &[]).await;
+    assert_eq!(taken, "ab");
+    // The dirty ones come first: the others are found all the same.
+    let (clean, dirty) = ("c".repeat(500), "x".repeat(500));
+    let (taken, requests, _) = deliver_in_halves(&[&format!("{dirty}{clean}")], &[]).await;
+    assert!(taken == clean && requests < 100, "{requests}: {taken}");
+    // And one that takes little is asked for more, but not for all.
+    let (_, requests, sums) = deliver_in_halves(&[&"cx".repeat(1000)], &[]).await;
+    assert!(requests <= 1 + 2 * 128 && sums.0 > 50, "{requests} {sums:?}");
 }

@@ -259,7 +259,7 @@ impl<J> Page<J> {
                 continue;
             }
             if !std::mem::replace(&mut is_announced, true) {
-                desk.encoder.host(&self.prepared, host.labels, host.at);
+                desk.begin_host(&self.prepared, host.labels, host.at);
             }
             let cells = is_there.then(|| &host.cells[offset..offset + width]);
             desk.samples += desk.encoder.put(&self.prepared, *column, cells);

@@ -235,6 +235,41 @@ fn numbers() -> impl Strategy<Value = f64> {
     ]
 }
 
+#[tokio::test]
+async fn halves_of_a_request_have_whole_hosts_and_say_the_same_together() {
+    let rows: Vec<_> = (0..7)
+        .map(|n| (LabelBlock::new([("id", n.to_string().as_str())]), vec![1.0, f64::from(n)]))
+        .collect();
+    let columns =
+        [0, 1].map(|offset| column(offset, offset, rows.len(), LabelBlock::empty(), Layout::value()));
+    let families = ["a", "b"].map(|name| Family::new(name, "help", MetricType::Gauge));
+    let jobs = [job("j", families.into(), columns.into(), &rows)];
+    let intake = Intake::idle(1, 1_000_000);
+    let mut ledger = Ledger::new(&jobs, [V1::default()], BatchSize { samples: 100, bytes: 1 << 20 });
+    ledger.round(AT, &intake, Duration::ZERO);
+    let (_, whole) = intake.take_all().await.pop().unwrap();
+    assert_eq!((whole.samples, whole.cuts.len()), (14, 6));
+    let (mut pieces, mut hosts) = (vec![whole.clone()], Vec::new());
+    while let Some(piece) = pieces.pop() {
+        match v1::halves(&piece) {
+            Some([first, second]) => {
+                assert_eq!(first.samples + second.samples, piece.samples);
+                let read = [&first, &second].map(|half| read_v1(&half.body)).concat();
+                assert_eq!(read, read_v1(&piece.body));
+                pieces.extend([second, first]);
+            }
+            None => hosts.push((piece.samples, read_v1(&piece.body))),
+        }
+    }
+    assert_eq!(hosts.len(), 7);
+    assert!(hosts.iter().all(|(samples, read)| (*samples, read.len()) == (2, 2)));
+    assert_eq!(hosts.into_iter().flat_map(|(_, read)| read).collect::<Vec<_>>(), read_v1(&whole.body));
+    // Version 2.0 has its texts in front of all hosts, and a server that knows it keeps what it can.
+    let mut ledger = Ledger::new(&jobs, [V2::default()], BatchSize { samples: 100, bytes: 1 << 20 });
+    ledger.round(AT, &intake, Duration::ZERO);
+    assert!(intake.take_all().await[0].1.cuts.is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -10,6 +10,7 @@ use super::{Compressor, millis_of, put_message, put_sample};
 use crate::clock::Time;
 use crate::metric::{self, ABSENT, Exemplar, Kind};
 use crate::series::{Column, Family, LabelBlock, put_varint, varint_len};
+use crate::sink::delivery::{Batch, Cut};
 use crate::sink::ledger::Encoder;
 
 // Field tags, as number << 3 | wire type. WriteRequest:
@@ -49,6 +50,8 @@ pub(in crate::sink) struct JobV1 {
 
 impl Encoder for V1 {
     type Job = JobV1;
+
+    const IS_CUT_BY_HOSTS: bool = true;
 
     fn prepare(_id: u32, name: &str, columns: &[(&Family, &Column)]) -> JobV1 {
         JobV1 { labels: LabelBlock::new([("job", name)]), columns: Written::all(columns) }
@@ -117,6 +120,26 @@ impl Encoder for V1 {
         self.out.clear();
         body
     }
+}
+
+/// A request as two of about as many hosts each; none if it has only one. A message that is cut between two of its
+/// fields is two messages.
+pub(super) fn halves(batch: &Batch) -> Option<[Batch; 2]> {
+    let middle = batch.cuts.len() / 2;
+    let cut = *batch.cuts.get(middle)?;
+    let message = snap::raw::Decoder::new().decompress_vec(&batch.body).ok()?;
+    let (first, second) = message.split_at_checked(cut.bytes)?;
+    let mut compressor = Compressor::default();
+    let mut half = |message: &[u8], samples, cuts| {
+        let body = compressor.compress(message).into();
+        Batch { body, samples, round: batch.round, cuts }
+    };
+    let rest = batch.cuts[middle + 1..].iter();
+    let rest = rest.map(|later| Cut { bytes: later.bytes - cut.bytes, samples: later.samples - cut.samples });
+    Some([
+        half(first, cut.samples, batch.cuts[..middle].into()),
+        half(second, batch.samples - cut.samples, rest.collect()),
+    ])
 }
 
 impl V1 {
