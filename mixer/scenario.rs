@@ -27,7 +27,7 @@ mod variety_selection;
 
 use std::sync::Arc;
 
-pub use arguments::{Argument, Arguments, Case, Param, ParamKind, Script};
+pub use arguments::{Argument, Arguments, Case, OfMetric, Param, ParamKind, Script};
 
 use crate::clock::Time;
 use crate::event::{Event, Subscription};

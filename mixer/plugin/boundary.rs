@@ -17,7 +17,7 @@ use tracing::{debug, info, warn};
 
 use super::declaration::Origin;
 use super::{DeclaredConfig, DeclaredScenario, Given, Moment, Prepared, Side};
-use crate::clock::{Span, Time};
+use crate::clock::Time;
 
 pub(super) use table::open;
 
@@ -246,17 +246,15 @@ impl Instance {
     /// The state of a metric that shows `value`. What cannot be made fails at each update.
     #[must_use]
     pub fn start(prepared: &Arc<Prepared>, value: f64) -> Self {
-        Self { prepared: Arc::clone(prepared), state: create(prepared, value).ok() }
+        let state = create(prepared, value).map_err(|why| prepared.note_unmade(why)).ok();
+        Self { prepared: Arc::clone(prepared), state }
     }
 
     /// The new value, or `None` to keep the present one.
     #[inline]
     pub fn ask(&mut self, moment: &Moment<'_>, side: &mut dyn Side) -> Result<Option<f64>, String> {
         let prepared = &*self.prepared;
-        let Some(state) = self.state else {
-            let why = "it is not asked any more, as it could not be made or has panicked";
-            return Err(prepared.attribute(why));
-        };
+        let Some(state) = self.state else { return Err(prepared.attribute(&prepared.why_not_asked())) };
         let mut call = Call::of(prepared.scenario(), Some(side));
         let tick = tick(prepared.range(), moment, &mut call);
         let mut value = f64::NAN;
@@ -278,8 +276,7 @@ impl Instance {
 
     fn end(&mut self) {
         if let Some(state) = self.state.take() {
-            // SAFETY: the state is from `create` of the same scenario, and nobody has it any more.
-            unsafe { (self.prepared.scenario().calls.destroy)(state.as_ptr()) };
+            end(&self.prepared, state);
         }
     }
 }
@@ -290,25 +287,35 @@ impl Drop for Instance {
     }
 }
 
-/// Makes a state and ends it, to see whether the parameters are good.
-pub(super) fn try_out(prepared: &Prepared) -> Result<(), String> {
-    let (low, high) = prepared.range();
-    let state = create(prepared, low.max(0.0).min(high))?;
-    // SAFETY: the state is from `create`, and this is its only use.
+/// Makes a state of a metric that shows `value` and ends it, to see whether the parameters are good.
+pub(super) fn try_out(prepared: &Prepared, value: f64) -> Result<(), String> {
+    create(prepared, value).map(|state| end(prepared, state))
+}
+
+fn end(prepared: &Prepared, state: NonNull<c_void>) {
+    // SAFETY: the state is from `create` of the same scenario, and nobody has it any more.
     unsafe { (prepared.scenario().calls.destroy)(state.as_ptr()) };
-    Ok(())
 }
 
 /// Makes a state; the error says which parameter is wrong and how.
 fn create(prepared: &Prepared, value: f64) -> Result<NonNull<c_void>, String> {
     let mut call = Call::of(prepared.scenario(), None);
-    let values: Vec<abi::Value> = prepared.given().iter().map(lend).collect();
+    let values: Vec<abi::Value> = prepared.given().iter().map(Given::lend).collect();
     let setup = setup(&values, value, prepared.range(), &mut call);
     let mut state = std::ptr::null_mut();
     // SAFETY: the setup and the room for the state live as long as the call.
     let status = unsafe { (prepared.scenario().calls.create)(&raw const setup, &raw mut state) };
-    let is_made = call.judge(status)?;
-    NonNull::new(state).filter(|_| is_made).ok_or_else(|| "it made no state".to_owned())
+    let state = NonNull::new(state);
+    let outcome = match call.judge(status) {
+        Ok(true) => return state.ok_or_else(|| "it made no state".to_owned()),
+        Ok(false) => Err("it made no state".to_owned()),
+        Err(error) => Err(error),
+    };
+    // It has made one all the same.
+    if let Some(state) = state.filter(|_| matches!(status, OK | KEEP)) {
+        end(prepared, state);
+    }
+    outcome
 }
 
 #[inline]
@@ -339,7 +346,7 @@ impl DeclaredConfig {
     /// The text of the config with a value for each argument, in their order.
     pub fn build(&self, given: &[Given]) -> Result<String, String> {
         let mut call = Call::about(&self.origin, None);
-        let values: Vec<abi::Value> = given.iter().map(lend).collect();
+        let values: Vec<abi::Value> = given.iter().map(Given::lend).collect();
         let setup = setup(&values, 0.0, (f64::NEG_INFINITY, f64::INFINITY), &mut call);
         // SAFETY: the setup lives as long as the call.
         let status = unsafe { (self.call.0)(&raw const setup) };
@@ -362,35 +369,5 @@ fn setup(
         range_high,
         host: &raw const HOST,
         context: call.as_context(),
-    }
-}
-
-/// A value, as long as it is there.
-fn lend(given: &Given) -> abi::Value {
-    let nothing = abi::Value {
-        kind: 0,
-        reserved: 0,
-        number: 0.0,
-        high: 0.0,
-        text: Text::EMPTY,
-        numbers: std::ptr::null(),
-        numbers_len: 0,
-    };
-    match given {
-        Given::Number(number) => abi::Value { kind: abi::NUMBER, number: *number, ..nothing },
-        Given::Duration(span) => {
-            let number = if *span == Span::FOREVER { f64::INFINITY } else { span.as_secs_f64() };
-            abi::Value { kind: abi::DURATION, number, ..nothing }
-        }
-        Given::Range((low, high)) => abi::Value { kind: abi::RANGE, number: *low, high: *high, ..nothing },
-        Given::Text(text) => {
-            abi::Value { kind: abi::TEXT, text: Text { data: text.as_ptr(), len: text.len() }, ..nothing }
-        }
-        Given::Numbers(numbers) => abi::Value {
-            kind: abi::NUMBERS,
-            numbers: numbers.as_ptr(),
-            numbers_len: numbers.len(),
-            ..nothing
-        },
     }
 }

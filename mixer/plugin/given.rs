@@ -1,5 +1,7 @@
 //! The values of a plugin's parameters.
 
+use promemu_plugin::abi::{self, Text};
+
 use crate::clock::Span;
 
 /// What values a parameter takes.
@@ -85,6 +87,38 @@ impl Takes {
 fn number(text: &str) -> Result<f64, String> {
     let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
     number.ok_or_else(|| format!("{:?} is not a number", text.trim()))
+}
+
+impl Given {
+    /// As plugins see it, as long as it is there.
+    pub(super) fn lend(&self) -> abi::Value {
+        let nothing = abi::Value {
+            kind: 0,
+            reserved: 0,
+            number: 0.0,
+            high: 0.0,
+            text: Text::EMPTY,
+            numbers: std::ptr::null(),
+            numbers_len: 0,
+        };
+        match self {
+            Self::Number(number) => abi::Value { kind: abi::NUMBER, number: *number, ..nothing },
+            Self::Duration(span) => {
+                let number = if *span == Span::FOREVER { f64::INFINITY } else { span.as_secs_f64() };
+                abi::Value { kind: abi::DURATION, number, ..nothing }
+            }
+            Self::Range((low, high)) => abi::Value { kind: abi::RANGE, number: *low, high: *high, ..nothing },
+            Self::Text(text) => {
+                abi::Value { kind: abi::TEXT, text: Text { data: text.as_ptr(), len: text.len() }, ..nothing }
+            }
+            Self::Numbers(numbers) => abi::Value {
+                kind: abi::NUMBERS,
+                numbers: numbers.as_ptr(),
+                numbers_len: numbers.len(),
+                ..nothing
+            },
+        }
+    }
 }
 
 #[cfg(test)]

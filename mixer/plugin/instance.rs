@@ -1,6 +1,6 @@
 //! A plugin's scenario with its parameters, and what it sees and may want when it is asked.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::boundary::try_out;
 use super::{DeclaredScenario, Given};
@@ -13,6 +13,8 @@ pub struct Prepared {
     scenario: &'static DeclaredScenario,
     given: Box<[Given]>,
     range: (f64, f64),
+    /// Why a state could not be made, though one could when this was tried out.
+    unmade: OnceLock<String>,
 }
 
 /// Equal if the same library would do the same; a rebuilt one is another.
@@ -64,14 +66,16 @@ pub trait Side {
 }
 
 impl Prepared {
-    /// A scenario with a value for each parameter, in their order; the error says which is wrong and how.
+    /// A scenario with a value for each parameter, in their order, tried out for a metric that shows `value`; the
+    /// error says which is wrong and how.
     pub fn new(
         scenario: &'static DeclaredScenario,
         given: Vec<Given>,
         range: (f64, f64),
+        value: f64,
     ) -> Result<Self, String> {
-        let prepared = Self { scenario, given: given.into(), range };
-        try_out(&prepared).map(|()| prepared)
+        let prepared = Self { scenario, given: given.into(), range, unmade: OnceLock::new() };
+        try_out(&prepared, value).map(|()| prepared)
     }
 
     /// What it is.
@@ -88,6 +92,19 @@ impl Prepared {
 
     pub(super) fn given(&self) -> &[Given] {
         &self.given
+    }
+
+    /// Keeps the first of these, as an [`super::Instance`] has no room for it.
+    pub(super) fn note_unmade(&self, why: String) {
+        self.unmade.get_or_init(|| why);
+    }
+
+    /// Why there is nothing to ask. What has panicked has been told of then.
+    pub(super) fn why_not_asked(&self) -> String {
+        match self.unmade.get() {
+            Some(why) => format!("it could not be made: {why}"),
+            None => "it is not asked any more, as it has panicked".to_owned(),
+        }
     }
 
     pub(super) fn attribute(&self, error: &str) -> String {

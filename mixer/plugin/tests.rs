@@ -75,7 +75,7 @@ fn at(secs: u64) -> Moment<'static> {
 fn prepare(scenario: &'static DeclaredScenario, first: &[Given]) -> Result<Arc<Prepared>, String> {
     let defaults = scenario.params.iter().skip(first.len()).map(|param| param.default.clone().unwrap());
     let given = first.iter().cloned().chain(defaults).collect();
-    Prepared::new(scenario, given, (0.0, 10.0)).map(Arc::new)
+    Prepared::new(scenario, given, (0.0, 10.0), 0.0).map(Arc::new)
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn what_is_declared_wrongly_is_refused_with_a_sentence() {
     11: its scenarios have 8 bytes each, and 112 are needed; build it anew
     12: scenario rogue has no function update
     13: name "rogue" is there twice
-    14: scenario rogue: parameter mode has a wrong default: "quiet" is not one of good, nan, infinite, status, panic, speechless, babble, stranger, no_json, flood, past, chatter, stateless, refusal, keep
+    14: scenario rogue: parameter mode has a wrong default: "quiet" is not one of good, nan, infinite, status, panic, speechless, babble, stranger, no_json, flood, past, chatter, stateless, refusal, keep, low, kept, complaint, census
     15: scenario rogue: parameter mode is of the kind 99, which there is not
     16: scenario rogue: summary is no text, or is longer than 10000 bytes
     17: its scenarios are nowhere
@@ -234,7 +234,7 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
         }
         assert!(wants.emitted.len() <= 2_000, "{mode}");
     }
-    for mode in ["stateless", "refusal"] {
+    for mode in ["stateless", "refusal", "kept", "complaint", "census"] {
         lines.push(format!("{mode}: {}", prepare(mode).unwrap_err()));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -244,7 +244,7 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
     infinite: rogue of plugin hostile: it gave inf, which is no finite number
     status: rogue of plugin hostile: it gave the status 12345, which there is not
     panic: rogue of plugin hostile: it panicked: everything is lost
-      again: rogue of plugin hostile: it is not asked any more, as it could not be made or has panicked
+      again: rogue of plugin hostile: it is not asked any more, as it has panicked
     speechless: rogue of plugin hostile: it failed without saying why
     babble: rogue of plugin hostile:
     stranger: rogue of plugin hostile: it emits "host_stopped", which it has not declared
@@ -254,7 +254,15 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
     chatter: Some(7.0)
     stateless: it made no state
     refusal: this is refused
+    kept: it made no state
+    complaint: it emits "host_stopped", which it has not declared
+    census: no other is alive
     "#);
+    let low = prepare("low").unwrap();
+    let refused = Instance::start(&low, 5.0).ask(&at(1), &mut Wants::new()).unwrap_err();
+    assert_eq!(refused, "rogue of plugin hostile: it could not be made: 5 is too much");
+    let tried = Prepared::new(rogue, vec![Given::Text("low".to_owned())], (0.0, 10.0), 5.0);
+    assert_eq!(tried.unwrap_err(), "5 is too much", "what the metric begins with is tried");
 }
 
 #[test]

@@ -124,12 +124,20 @@ pub struct Case {
     pub when: Option<Formula>,
 }
 
-/// The parameters that a config gave to one scenario, of the kinds that its [`Param`]s say, and the value
-/// range of its metric.
+/// What a scenario is told of its metric.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OfMetric {
+    /// Its value range, if it has one.
+    pub range: Option<(f64, f64)>,
+    /// What it shows before the first update.
+    pub default_value: f64,
+}
+
+/// The parameters that a config gave to one scenario, of the kinds that its [`Param`]s say, and its metric.
 #[derive(Debug, Default)]
 pub struct Arguments {
     given: IndexMap<String, Argument>,
-    metric_range: Option<(f64, f64)>,
+    metric: OfMetric,
 }
 
 macro_rules! take {
@@ -145,10 +153,10 @@ macro_rules! take {
 }
 
 impl Arguments {
-    /// No parameters yet, for a metric with this value range.
+    /// No parameters yet.
     #[must_use]
-    pub fn new(metric_range: Option<(f64, f64)>) -> Self {
-        Self { given: IndexMap::new(), metric_range }
+    pub fn new(metric: OfMetric) -> Self {
+        Self { given: IndexMap::new(), metric }
     }
 
     /// Adds a parameter.
@@ -204,12 +212,19 @@ impl Arguments {
     /// The metric's value range, if it has one; unbounded else.
     #[must_use]
     pub fn metric_range(&self) -> (f64, f64) {
-        self.metric_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY))
+        self.metric.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY))
+    }
+
+    /// What the metric shows before the first update.
+    #[must_use]
+    pub const fn default_value(&self) -> f64 {
+        self.metric.default_value
     }
 
     /// The metric's value range, for want of the parameter `instead_of`.
     pub fn needed_metric_range(&self, instead_of: &str) -> Result<(f64, f64), String> {
-        self.metric_range
+        self.metric
+            .range
             .ok_or_else(|| format!("needs the metric's value_range, as in (0, 100), or its own {instead_of}"))
     }
 }

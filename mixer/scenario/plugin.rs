@@ -72,7 +72,7 @@ fn plan(declared: &'static DeclaredScenario, arguments: &mut Arguments) -> Resul
         let value = value.or_else(|| param.default.clone());
         given.push(value.ok_or_else(|| format!("{name} must be given"))?);
     }
-    let prepared = Prepared::new(declared, given, arguments.metric_range())?;
+    let prepared = Prepared::new(declared, given, arguments.metric_range(), arguments.default_value())?;
     Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(prepared)))))
 }
 

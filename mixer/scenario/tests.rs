@@ -14,7 +14,7 @@ fn kind(name: &str) -> &'static Kind {
 }
 
 fn plan(name: &str, range: Option<(f64, f64)>, given: Vec<(&str, Argument)>) -> ScenarioPlan {
-    let mut arguments = Arguments::new(range);
+    let mut arguments = Arguments::new(OfMetric { range, default_value: 0.0 });
     for (name, argument) in given {
         arguments.set(name, argument);
     }
@@ -374,7 +374,7 @@ fn a_script_runs_with_every_update_and_may_emit() {
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |name: &str, given: Vec<(&str, Argument)>| {
-        let mut arguments = Arguments::new(Some((0.0, 1.0)));
+        let mut arguments = Arguments::new(OfMetric { range: Some((0.0, 1.0)), default_value: 0.0 });
         for (name, argument) in given {
             arguments.set(name, argument);
         }

@@ -21,8 +21,15 @@ static const promemu_param PARAMS[] = {
 #endif
       PROMEMU_TEXT_OF("what it does"),
       PROMEMU_TEXT_OF("good,nan,infinite,status,panic,speechless,babble,stranger,no_json,flood,past,chatter,stateless,refusal,"
-                      "keep") },
+                      "keep,low,kept,complaint,census") },
 };
+
+static int alive;
+
+static void destroy(void *state) {
+    alive--;
+    free(state);
+}
 
 static int32_t create(const promemu_setup *setup, void **state) {
     promemu_text mode = setup->values[0].text;
@@ -38,8 +45,20 @@ static int32_t create(const promemu_setup *setup, void **state) {
         setup->host->fail(setup->context, promemu_text_of("this is refused"));
         return PROMEMU_FAILED;
     }
+    const char *why = NULL;
+    if (promemu_text_is(mode, "low") && setup->value > 0) why = "5 is too much";
+    if (promemu_text_is(mode, "census")) why = alive ? "others are alive" : "no other is alive";
+    if (why) {
+        free(copy);
+        setup->host->fail(setup->context, promemu_text_of(why));
+        return PROMEMU_FAILED;
+    }
+    alive++;
     *state = copy;
-    return PROMEMU_OK;
+    if (promemu_text_is(mode, "complaint")) {
+        setup->host->emit(setup->context, promemu_text_of("host_stopped"), (promemu_text)PROMEMU_NO_TEXT);
+    }
+    return promemu_text_is(mode, "kept") ? PROMEMU_KEEP : PROMEMU_OK;
 }
 
 static int32_t update(void *state, const promemu_tick *tick, double *value) {
@@ -97,13 +116,13 @@ static const promemu_scenario SCENARIOS[] = {
         .emits = PROMEMU_TEXT_OF("done"),
         .create = create,
         .update = CASE == NO_UPDATE ? NULL : update,
-        .destroy = free,
+        .destroy = destroy,
     },
     {
         .name = PROMEMU_TEXT_OF("rogue"),
         .create = create,
         .update = update,
-        .destroy = free,
+        .destroy = destroy,
     },
 };
 

@@ -13,7 +13,7 @@ use crate::event::Subscription;
 use crate::expression::{Formula, Value};
 use crate::metric::{MetricType, Places, Rounding};
 use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule, Spread};
-use crate::scenario::ScenarioPlan;
+use crate::scenario::{OfMetric, ScenarioPlan};
 use crate::series::LabelBlock;
 
 const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
@@ -146,7 +146,7 @@ impl<'a> Resolver<'a> {
         let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
         let labels = self.labels(&template.labels, &reserved, host_labels)?;
         let scenario = match &template.scenario {
-            Some(scenario) => self.scenario(scenario, given_range)?,
+            Some(scenario) => self.scenario(scenario, OfMetric { range: given_range, default_value })?,
             None => ScenarioPlan::default(),
         };
         let mut listens = scenario.subscriptions();

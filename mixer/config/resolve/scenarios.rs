@@ -6,18 +6,14 @@ use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, Moment, Storage};
 use crate::rng::Seed;
-use crate::scenario::{Argument, Arguments, Case, Param, ParamKind, ScenarioPlan, Script};
+use crate::scenario::{Argument, Arguments, Case, OfMetric, Param, ParamKind, ScenarioPlan, Script};
 
 impl Resolver<'_> {
-    /// The scenario of a metric with this value range.
-    pub(super) fn scenario(
-        &mut self,
-        template: &ScenarioTemplate,
-        range: Option<(f64, f64)>,
-    ) -> Option<ScenarioPlan> {
-        let mut arguments = Arguments::new(range);
+    /// The scenario of a metric.
+    pub(super) fn scenario(&mut self, template: &ScenarioTemplate, metric: OfMetric) -> Option<ScenarioPlan> {
+        let mut arguments = Arguments::new(metric);
         for (param, value) in &template.params {
-            let argument = self.argument(param, value, range)?;
+            let argument = self.argument(param, value, metric)?;
             arguments.set(param.name, argument);
         }
         let built = (template.kind.build)(&mut arguments);
@@ -28,12 +24,7 @@ impl Resolver<'_> {
         Some(built)
     }
 
-    fn argument(
-        &mut self,
-        param: &Param,
-        value: &ParamTemplate,
-        range: Option<(f64, f64)>,
-    ) -> Option<Argument> {
+    fn argument(&mut self, param: &Param, value: &ParamTemplate, metric: OfMetric) -> Option<Argument> {
         Some(match value {
             ParamTemplate::Number(scalar) => Argument::Number(self.value(param.name, scalar)?),
             ParamTemplate::Span(scalar) => Argument::Span(self.value(param.name, scalar)?),
@@ -63,23 +54,23 @@ impl Resolver<'_> {
                 Argument::Formulas(bound.collect::<Option<_>>()?)
             }
             ParamTemplate::Cases(cases) => {
-                let cases = cases.iter().map(|case| self.case(case, range));
+                let cases = cases.iter().map(|case| self.case(case, metric));
                 Argument::Cases(cases.collect::<Option<_>>()?)
             }
             ParamTemplate::Script(script) => Argument::Script(self.script(script)?),
-            ParamTemplate::Scenario(scenario) => Argument::Scenario(self.scenario(scenario, range)?),
+            ParamTemplate::Scenario(scenario) => Argument::Scenario(self.scenario(scenario, metric)?),
             ParamTemplate::Scenarios(scenarios) => {
-                let scenarios = scenarios.iter().map(|scenario| self.scenario(scenario, range));
+                let scenarios = scenarios.iter().map(|scenario| self.scenario(scenario, metric));
                 Argument::Scenarios(scenarios.collect::<Option<_>>()?)
             }
         })
     }
 
-    fn case(&mut self, template: &CaseTemplate, range: Option<(f64, f64)>) -> Option<Case> {
+    fn case(&mut self, template: &CaseTemplate, metric: OfMetric) -> Option<Case> {
         let subscription = Subscription::parse(&self.value("event", &template.event)?);
         self.events.hears(&subscription, template.event.span);
         let scenario = match &template.scenario {
-            Some(scenario) => Some(self.scenario(scenario, range)?),
+            Some(scenario) => Some(self.scenario(scenario, metric)?),
             None => None,
         };
         let duration = match &template.duration {
