@@ -16,6 +16,9 @@ pub use distribution::Distribution;
 pub use layout::{Buckets, Exemplar, Kind, Layout, Quantiles, buckets, native_histogram, quantiles, whole};
 pub use native::{BucketSpan, NativeHistogram, NativeLayout, SCHEMAS, Side, bucket_of, upper_bound};
 
+/// No update makes more observations.
+pub const OBSERVATIONS_MAX: f64 = 1e6;
+
 /// In a series' first cell: there is no sample. The bits are those of Prometheus' staleness marker
 /// (`model/value` in prometheus/prometheus), so no calculation makes them by accident.
 pub const ABSENT: f64 = f64::from_bits(0x7ff0_0000_0000_0002);

@@ -367,6 +367,41 @@ fn a_histogram_makes_as_many_observations_as_its_formula_says() {
 }
 
 #[test]
+fn an_odd_number_of_observations_is_told_of_once_and_clamped() {
+    let plan = one_host(
+        r#"interval: "10s", metrics: [Metric(name: "h", metric_type: histogram, buckets: [1], observations: "10 - t",
+            scenario: random_in_range(value_range: (2, 2)))]"#,
+    );
+    let mut host = host(&plan, 0, 1);
+    let mut out = Outbox::default();
+    for secs in [0.0, 10.0, 20.0, 30.0] {
+        host.advance(at(&host, secs), &[], &mut out);
+    }
+    assert_eq!(out.scenario_errors, 2);
+    let [(name, error)] = out.failures.as_slice() else { panic!("one is told of") };
+    assert_eq!((&**name, error.as_str()), ("h", "observations must be from 0 to 1000000, but is -10"));
+    assert_eq!(host.row()[1].to_bits(), 10f64.to_bits());
+}
+
+#[test]
+fn observations_without_a_scenario_are_the_default_value() {
+    for metric_type in ["histogram", "native_histogram", "summary"] {
+        for count in [3, 500] {
+            let (_, cells) = cells_after(
+                &format!(
+                    "Metric(name: \"m_total\", metric_type: {metric_type}, update_interval: 1, observations: {count},
+                        default_value: 0.25)"
+                ),
+                1.0,
+                &[],
+            );
+            let sum = 2.0 * 0.25 * f64::from(count);
+            assert!(cells.iter().any(|cell| (cell - sum).abs() < 1e-9), "{metric_type} {cells:?}");
+        }
+    }
+}
+
+#[test]
 fn a_reaction_waits_for_its_condition() {
     let plan = one_host(
         r#"interval: "10s", listen_events: { "ping": when("t > 15 && event.source == \"other\"", emit("pong")) },

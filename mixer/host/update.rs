@@ -6,13 +6,10 @@ use super::{EmulatedHost, Outbox};
 use crate::clock::Time;
 use crate::event::Event;
 use crate::expression::{Formula, Happening, Moment};
-use crate::metric::{Distribution, Update, is_absent};
+use crate::metric::{Distribution, OBSERVATIONS_MAX, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::Rng;
 use crate::scenario::{Running, Scenario, Tick};
-
-/// No update makes more observations.
-const OBSERVATIONS_MAX: f64 = 1e6;
 
 /// A schedule at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +112,8 @@ impl EmulatedHost {
             storage: &mut self.storage,
             effects: &mut out.effects,
         };
-        let mut spread = None;
-        let outcome = make(plan, &mut metric.running, &mut tick, &mut spread);
+        let (mut spread, mut complaint) = (None, None);
+        let outcome = make(plan, &mut metric.running, &mut tick, &mut spread, &mut complaint);
         let mut has_sample = true;
         match outcome {
             Ok(Made::Value(value, observations)) => {
@@ -132,10 +129,11 @@ impl EmulatedHost {
                 self.clear_cells(index);
                 has_sample = false;
             }
-            Err(error) => {
-                out.scenario_errors += 1;
-                self.note_failure(index, &plan.name, error, out);
-            }
+            Err(error) => complaint = Some(error),
+        }
+        if let Some(error) = complaint {
+            out.scenario_errors += 1;
+            self.note_failure(index, &plan.name, error, out);
         }
         if !out.effects.is_empty() {
             self.carry_out(index, now, event.map_or(0, |event| event.hops + 1), out);
@@ -237,12 +235,14 @@ enum Made {
     Nothing,
 }
 
-/// Asks a metric's condition, its scenario, how many observations there are, and how they scatter.
+/// Asks a metric's condition, its scenario, how many observations there are, and how they scatter. What is wrong and does
+/// not keep it from a value is a complaint.
 fn make(
     plan: &MetricPlan,
     running: &mut Running,
     tick: &mut Tick<'_>,
     spread: &mut Option<Distribution>,
+    complaint: &mut Option<String>,
 ) -> Result<Made, String> {
     if let Some(when) = &plan.when
         && !when.holds(&mut tick.moment(tick.value))?
@@ -253,6 +253,10 @@ fn make(
     let observations = match &plan.observations {
         Some(formula) => {
             let count = formula.evaluate(&mut tick.moment(value.unwrap_or(tick.value)))?;
+            if !(0.0..=OBSERVATIONS_MAX).contains(&count) {
+                *complaint =
+                    Some(format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {count}"));
+            }
             whole(count, tick.rng)
         }
         None => 1,

@@ -50,7 +50,9 @@ impl Observations {
             return observed;
         }
         let (lowest, highest) = self.extent();
-        let smallest = layout.zero_threshold.max(SMALLEST_SHARE * highest.abs().max(lowest.abs()));
+        // What is no normal number has its buckets far below all others'.
+        let smallest = SMALLEST_SHARE * highest.abs().max(lowest.abs());
+        let smallest = smallest.max(layout.zero_threshold).max(f64::MIN_POSITIVE);
         let schema = super::native::schema_in(cells);
         let mut rest = Rest::of(self.count);
         if lowest < -smallest {
@@ -257,6 +259,22 @@ mod tests {
                     histogram.sum / histogram.count >= range.0 && histogram.sum / histogram.count <= range.1
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_smallest_of_numbers_have_a_bucket() {
+        let tiny = f64::from_bits(1);
+        let distribution = Distribution::lognormal(tiny * 10.0, tiny * 900.0);
+        for zero_threshold in [0.0, tiny] {
+            let layout = NativeLayout::for_range(3, zero_threshold, 160, ANY);
+            let mut cells = vec![0.0; layout.width()];
+            layout.clear(&mut cells);
+            let observations = Observations { distribution, count: 5_000, range: ANY };
+            observations.into_native(&layout, &mut cells, &mut Seed::new(1).rng());
+            let histogram = NativeHistogram::of(&layout, &cells);
+            let found: f64 = histogram.positive.populated().map(|(_, count)| count).sum();
+            assert!((found + histogram.zero_count - 5_000.0).abs() < 0.5, "{found}");
         }
     }
 }

@@ -10,7 +10,7 @@ use promemu::clock::Time;
 use promemu::expression::Storage;
 use promemu::plugin;
 use promemu::rng::Seed;
-use promemu::scenario::{Arguments, Effects, Running, Scenario, Tick, kind};
+use promemu::scenario::{Arguments, Effects, OfMetric, Running, Scenario, Tick, kind};
 
 /// Beside this program, where cargo builds what it depends on.
 fn shelve_demo() -> tempfile::TempDir {
@@ -24,7 +24,9 @@ fn shelve_demo() -> tempfile::TempDir {
 
 fn start(scenario: &str) -> Running {
     let kind = kind(scenario).expect("there is such a scenario");
-    (kind.build)(&mut Arguments::new(Some((0.0, 1e9)))).expect("it needs no parameters").start(0.0)
+    (kind.build)(&mut Arguments::new(OfMetric { range: Some((0.0, 1e9)), default_value: 0.0 }))
+        .expect("it needs no parameters")
+        .start(0.0)
 }
 
 fn update(

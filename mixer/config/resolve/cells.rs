@@ -9,8 +9,10 @@ use crate::clock::Span;
 use crate::config::template::{CellsTemplate, FormulaTemplate, Listed, MetricTemplate, SpreadTemplate};
 use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
+use crate::expression::Formula;
 use crate::metric::{
-    Accumulate, Cells, DEFAULT_BUCKETS, Filling, Kind, Layout, MetricType, NativeLayout, SCHEMAS,
+    Accumulate, Cells, DEFAULT_BUCKETS, Filling, Kind, Layout, MetricType, NativeLayout, OBSERVATIONS_MAX,
+    SCHEMAS,
 };
 use crate::plan::{Spread, SpreadKind};
 use crate::scenario::ScenarioPlan;
@@ -78,9 +80,6 @@ impl Resolver<'_> {
                 [] => String::new(),
             };
             self.problems.error(place, format!("{field} is for {wanted}, but this is {article} {own}"));
-        }
-        if let (MetricType::Info, Some(scenario)) = (metric_type, &template.scenario) {
-            self.problems.error(scenario.span, "an info has no scenario: its value is always 1");
         }
     }
 
@@ -181,6 +180,23 @@ impl Resolver<'_> {
         Some(states.into_iter().collect())
     }
 
+    /// How many observations an update makes.
+    pub(super) fn observations(&mut self, template: &FormulaTemplate) -> Option<Formula> {
+        let formula = self.formula(template)?;
+        let expression = &template.expression;
+        let is_steady = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
+            && !expression.draws();
+        if is_steady
+            && let Some(count) = expression.evaluate(&self.names).ok().and_then(|count| count.number())
+            && !(0.0..=OBSERVATIONS_MAX).contains(&count)
+        {
+            let what = format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {count}");
+            self.problems.error(template.span, what);
+            return None;
+        }
+        Some(formula)
+    }
+
     /// How observations scatter.
     pub(super) fn spread(&mut self, template: &SpreadTemplate) -> Option<Spread> {
         let SpreadTemplate { span, name, median, p99, share } = template;
@@ -220,6 +236,12 @@ impl Resolver<'_> {
         self.problems.error(place, format!("share must be from {low} to {high}, but is {given}"));
         None
     }
+}
+
+/// Without a scenario there is no new value to observe, so that is the default one, in a spread of no width.
+pub(super) fn observed_default(scenario: &ScenarioPlan, cells: &Cells) -> Option<Spread> {
+    let is_still = matches!(scenario, ScenarioPlan::DoNothing(_)) && !cells.shows_value();
+    is_still.then_some(Spread { kind: SpreadKind::Normal, median: None, p99: None })
 }
 
 /// The number that a formula always is, if it is one that is written down.

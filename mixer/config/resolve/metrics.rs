@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::Resolver;
+use super::cells::observed_default;
 use crate::clock::Span;
 use crate::config::template::{MetricTemplate, RangeTemplate};
 use crate::config::value::Scalar;
@@ -145,10 +146,8 @@ impl<'a> Resolver<'a> {
         self.name_fields(&name, value_range, default_value, schedule);
         let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
         let labels = self.labels(&template.labels, &reserved, host_labels)?;
-        let scenario = match &template.scenario {
-            Some(scenario) => self.scenario(scenario, OfMetric { range: given_range, default_value })?,
-            None => ScenarioPlan::default(),
-        };
+        let of_metric = OfMetric { range: given_range, default_value };
+        let scenario = self.own_scenario(template, metric_type, of_metric)?;
         let mut listens = scenario.subscriptions();
         for event in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
@@ -157,19 +156,21 @@ impl<'a> Resolver<'a> {
         }
         let cells = self.cells(template, metric_type, &scenario, value_range)?;
         self.note_created(family, cells.layout().has_created);
-        let mut formulas = [None, None];
-        for (formula, template) in formulas.iter_mut().zip([&template.when, &template.cells.observations]) {
-            if let Some(template) = template {
-                *formula = Some(self.formula(template)?);
-            }
-        }
-        let spread = match &template.cells.spread {
-            Some(spread) => Some(self.spread(spread)?),
+        let when = match &template.when {
+            Some(when) => Some(self.formula(when)?),
             None => None,
         };
-        let mut uses_dt = scenario.uses_dt() || formulas.iter().flatten().any(Formula::uses_dt);
+        let observations = match &template.cells.observations {
+            Some(observations) => Some(self.observations(observations)?),
+            None => None,
+        };
+        let spread = match &template.cells.spread {
+            Some(spread) => Some(self.spread(spread)?),
+            None => observed_default(&scenario, &cells),
+        };
+        let mut uses_dt =
+            scenario.uses_dt() || [&when, &observations].into_iter().flatten().any(Formula::uses_dt);
         uses_dt |= spread.as_ref().is_some_and(Spread::uses_dt);
-        let [when, observations] = formulas;
         let unique: IndexSet<Subscription> = listens.into_iter().collect();
         let plan = MetricPlan {
             family,
@@ -190,6 +191,20 @@ impl<'a> Resolver<'a> {
         };
         let links = std::mem::take(&mut self.links);
         Some(Draft { template, plan, layer, links, listens: unique.into_iter().collect(), uses_dt })
+    }
+
+    fn own_scenario(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+        metric: OfMetric,
+    ) -> Option<ScenarioPlan> {
+        let Some(scenario) = &template.scenario else { return Some(ScenarioPlan::default()) };
+        if metric_type == MetricType::Info {
+            self.problems.error(scenario.span, "an info has no scenario: its value is always 1");
+            return None;
+        }
+        self.scenario(scenario, metric)
     }
 
     /// The range that a metric says, or that follows from what it is; none within if there is none.

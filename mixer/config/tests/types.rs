@@ -2,7 +2,7 @@
 
 use super::{error_of, with_metrics};
 
-const WRONG: [&str; 32] = [
+const WRONG: [&str; 35] = [
     r#"Metric(name: "m", quantiles: [0.5])"#,
     r#"Metric(name: "m", metric_type: summary, quantiles: [0.5, 1.5])"#,
     r#"Metric(name: "m", metric_type: summary, quantiles: [0.9, 0.5])"#,
@@ -16,7 +16,10 @@ const WRONG: [&str; 32] = [
     r#"Metric(name: "m", metric_type: native_histogram, buckets: [1])"#,
     r#"Metric(name: "m", metric_type: histogram, schema: 3)"#,
     r#"Metric(name: "m_info", metric_type: info, scenario: random_walk(step: 1))"#,
+    r#"Metric(name: "m_info", metric_type: info, scenario: random_walk)"#,
     r#"Metric(name: "m_info", metric_type: info, observations: 2)"#,
+    r#"Metric(name: "m", metric_type: histogram, observations: -1)"#,
+    r#"Metric(name: "m", metric_type: summary, observations: "2000 * 1000")"#,
     r#"Metric(name: "m", metric_type: info)"#,
     r#"Metric(name: "m", metric_type: stateset)"#,
     r#"Metric(name: "m", metric_type: stateset, states: [])"#,
@@ -71,8 +74,14 @@ fn fields_of_types_are_checked() {
         test.ron:2:51: schema is for a native_histogram, but this is a histogram
     Metric(name: "m_info", metric_type: info, scenario: random_walk(step: 1))
         test.ron:2:53: an info has no scenario: its value is always 1
+    Metric(name: "m_info", metric_type: info, scenario: random_walk)
+        test.ron:2:53: an info has no scenario: its value is always 1
     Metric(name: "m_info", metric_type: info, observations: 2)
         test.ron:2:57: observations is for a histogram, native_histogram or summary, but this is an info
+    Metric(name: "m", metric_type: histogram, observations: -1)
+        test.ron:2:57: observations must be from 0 to 1000000, but is -1
+    Metric(name: "m", metric_type: summary, observations: "2000 * 1000")
+        test.ron:2:55: observations must be from 0 to 1000000, but is 2000000
     Metric(name: "m", metric_type: info)
         test.ron:2:14: info "m" must end in _info, as in build_info
     Metric(name: "m", metric_type: stateset)
