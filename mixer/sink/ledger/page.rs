@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::bits::Bits;
-use super::{Desk, Encoder, Round};
+use super::{Desk, Encoder, MILLISECOND, Round};
 use crate::clock::Time;
 use crate::metric::{Layout, is_absent};
 use crate::rng::fnv1a;
@@ -213,13 +213,23 @@ impl<J> Page<J> {
         let is_same = row < self.first_slot || self.labels[row] == *labels;
         let old = (!is_same).then(|| self.labels[row].clone());
         let known = old.as_ref().unwrap_or(labels);
+        let own_time = store.own_time(row);
+        // A series ends after its last sample, also if that was ahead of the time.
+        let after_own = |at: Time| own_time.map_or(at, |own_time| at.max(own_time + MILLISECOND));
         let (pass, at) = match pass {
-            Pass::Gone if is_same => (pass, round.ended_at),
-            Pass::Gone => (Pass::All, round.ended_at),
+            Pass::Gone if is_same => (pass, after_own(round.ended_at)),
+            // The time is that of whoever is in the slot now. Who was there may have such a sample elsewhere.
+            Pass::Gone => {
+                let before_own = own_time.map(|own_time| own_time.before(MILLISECOND));
+                (Pass::All, before_own.map_or(round.ended_at, |before| before.max(round.ended_at)))
+            }
             // It has changed since those who are gone have ended; the next round has it.
             Pass::There if !is_same => return None,
-            Pass::There | Pass::Both => (pass, store.own_time(row).unwrap_or(round.at)),
-            Pass::All => (pass, round.at),
+            Pass::Both if own_time.is_some() && (!store.has_row(row) || store.is_down(row)) => {
+                (pass, after_own(round.at))
+            }
+            Pass::There | Pass::Both => (pass, own_time.unwrap_or(round.at)),
+            Pass::All => (pass, after_own(round.at)),
         };
         let shard = shard_of(known, round.desks.len());
         let host = Host { row, labels: known, cells, pass, at };

@@ -136,6 +136,24 @@ async fn a_host_may_have_a_time_of_its_own() {
     job.store().report(1, &[2.0, ABSENT, ABSENT]);
     job.store().stamp(1, Some(Time::from_unix_secs(50)), false);
     assert_eq!(round(&mut ledger, 99).await, ["99.000 j x a 1", "50.000 j y a 2"]);
+    // What was ahead of the time ends after its last sample, and what was behind it now.
+    job.store().stamp(0, Some(Time::from_unix_secs(150)), false);
+    assert_eq!(round(&mut ledger, 100).await, ["150.000 j x a 1", "50.000 j y a 2"]);
+    (0..2).for_each(|row| job.store().remove(row));
+    assert_eq!(round(&mut ledger, 101).await, ["150.001 j x a ended", "101.000 j y a ended"]);
+}
+
+#[tokio::test]
+async fn at_the_end_a_host_whose_clock_is_ahead_ends_after_its_last_sample() {
+    let job = job("j", &["x"]);
+    let mut ledger = ledger(&[Arc::clone(&job)]);
+    job.store().report(0, &[1.0, ABSENT, ABSENT]);
+    job.store().stamp(0, Some(Time::from_unix_secs(150)), false);
+    assert_eq!(round(&mut ledger, 99).await, ["150.000 j x a 1"]);
+    let intake = Intake::idle(1, 1000);
+    ledger.end(Time::from_unix_secs(100), &intake, Duration::ZERO);
+    let batches = intake.take_all().await;
+    assert_eq!(&*batches[0].1.body, b"150.001 j x a ended\n");
 }
 
 #[tokio::test]
