@@ -44,6 +44,8 @@ pub(super) fn hint(error: &PushError) -> &'static str {
 fn partial_success(response: &[u8]) -> Option<(u64, &[u8])> {
     let Field::Bytes(message) = find(response, 1)? else { return None };
     let Field::Varint(rejected) = find(message, 1)? else { return None };
+    // An `int64`: what is above its largest number is a negative one, which says nothing.
+    let rejected = i64::try_from(rejected).map_or(0, i64::cast_unsigned);
     let message = match find(message, 2) {
         Some(Field::Bytes(text)) => text,
         _ => &[],
@@ -134,7 +136,8 @@ mod tests {
         let told = "it rejected 7 of 100 data points: too old".to_owned();
         assert_eq!(left(true, &response(7, "too old")), (7, told));
         assert_eq!(left(true, &response(700, "")).0, 100);
-        for nothing in [&[][..], &response(0, "a warning"), b"{}", b"ok", &[0x0a, 9, 1]] {
+        for nothing in [&[][..], &response(0, "a warning"), &response(-1, "odd"), b"{}", b"ok", &[0x0a, 9, 1]]
+        {
             assert_eq!(left(true, nothing).0, 0, "{nothing:?}");
         }
         assert_eq!(left(false, &response(7, "")).0, 100, "an error took nothing");
