@@ -79,14 +79,15 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
 /// Appends the families of one host, without its labels: what an exporter on it would show.
 pub fn encode_row(format: Format, store: &SeriesStore, row: usize, out: &mut Vec<u8>) {
     let (merged, none) = (Merged::of(std::iter::once(store)), LabelBlock::empty());
-    let slots: Vec<(usize, LabelBlock)> = store.slots_of(row).collect();
+    // The host itself, and its slots of each kind.
+    let host = (row..row + 1, vec![LabelBlock::empty()]);
+    let ranges: Vec<_> = std::iter::once(host).chain(store.slots_of(row)).collect();
     for (head, parts) in merged.heads(format) {
         let open = head.begin(out);
         for (_, index) in parts {
-            for (row, own_labels) in
-                std::iter::once((row, &none)).chain(slots.iter().map(|(row, own)| (*row, own)))
-            {
-                store.for_each_sample_in_row(*index, row, |sample| {
+            for (rows, labels) in &ranges {
+                store.for_each_sample_in_rows(*index, rows, |row, sample| {
+                    let own_labels = &labels[row - rows.start];
                     let Sample { metric_labels, cells, layout, own_time, .. } = *sample;
                     let own = Sample { host_labels: own_labels, metric_labels, cells, layout, own_time };
                     head.put(&own, &none, out);

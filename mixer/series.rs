@@ -164,11 +164,17 @@ impl SeriesStore {
     }
 
     /// The rows of a host's slots, each with the labels that it has beside the host's.
-    pub fn slots_of(&self, row: usize) -> impl Iterator<Item = (usize, LabelBlock)> {
+    pub fn slots_of(&self, row: usize) -> impl Iterator<Item = (Range<usize>, Vec<LabelBlock>)> {
         let host_labels = self.rows[row].labels.iter().count();
-        let rows = self.slots.rows.get(&row).into_iter().flatten().cloned().flatten();
-        rows.filter(|row| self.row_present[*row])
-            .map(move |row| (row, LabelBlock::new(self.rows[row].labels.iter().skip(host_labels))))
+        let own_labels = move |row: usize| {
+            if self.row_present[row] {
+                LabelBlock::new(self.rows[row].labels.iter().skip(host_labels))
+            } else {
+                LabelBlock::empty()
+            }
+        };
+        let ranges = self.slots.rows.get(&row).into_iter().flatten().cloned();
+        ranges.map(move |rows| (rows.clone(), rows.map(own_labels).collect()))
     }
 
     /// A store of one gauge with one series.
@@ -325,7 +331,7 @@ impl SeriesStore {
     /// Shows the series of one family that have a sample, as [`Self::samples`] but quicker.
     pub fn for_each_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
         for column in &self.families[family].1 {
-            self.visit(column, 0..column.rows, &mut visit);
+            self.visit(column, 0..column.rows, &mut |_, sample| visit(sample));
         }
     }
 
@@ -344,7 +350,7 @@ impl SeriesStore {
                 return true;
             }
             let end = column.rows.min(place.row + left);
-            self.visit(column, place.row..end, &mut visit);
+            self.visit(column, place.row..end, &mut |_, sample| visit(sample));
             left -= end - place.row;
             place.row = end;
             if end == column.rows {
@@ -354,30 +360,38 @@ impl SeriesStore {
         false
     }
 
-    /// The same for one host only.
-    pub fn for_each_sample_in_row(&self, family: usize, row: usize, mut visit: impl FnMut(&Sample<'_>)) {
+    /// The same for neighbouring rows only, with the row of each.
+    pub fn for_each_sample_in_rows(
+        &self,
+        family: usize,
+        rows: &Range<usize>,
+        mut visit: impl FnMut(usize, &Sample<'_>),
+    ) {
         for column in &self.families[family].1 {
-            if let Some(row) = row.checked_sub(column.first_row).filter(|row| *row < column.rows) {
-                self.visit(column, row..row + 1, &mut visit);
+            let first = rows.start.max(column.first_row);
+            let end = rows.end.min(column.first_row + column.rows);
+            if first < end {
+                self.visit(column, first - column.first_row..end - column.first_row, &mut visit);
             }
         }
     }
 
     #[inline]
-    fn visit(&self, column: &Column, rows: Range<usize>, visit: &mut impl FnMut(&Sample<'_>)) {
+    fn visit(&self, column: &Column, rows: Range<usize>, visit: &mut impl FnMut(usize, &Sample<'_>)) {
         let width = column.layout.width();
         let rows = column.first_row + rows.start..column.first_row + rows.end;
         for (index, row) in rows.clone().zip(&self.rows[rows]) {
             let start = row.start + column.offset;
             let cells = &self.cells[start..start + width];
             if !is_absent(cells[0]) {
-                visit(&Sample {
+                let sample = Sample {
                     host_labels: &row.labels,
                     metric_labels: &column.labels,
                     cells,
                     layout: &column.layout,
                     own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
-                });
+                };
+                visit(index, &sample);
             }
         }
     }

@@ -13,6 +13,7 @@ mod outlet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -38,6 +39,8 @@ use crate::series::{Family, LabelBlock, SeriesStore};
 
 /// So many bodies are made at the same time; more would only make all of them slow.
 const BODIES_AT_ONCE: usize = 16;
+/// A host's page waits so long for its place: all hosts may be scraped at the same moment.
+const SLOT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where to serve, and in whose place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,6 +253,13 @@ impl Publisher {
         self.tally.scrapes.inc();
         let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
         Some(Slot { permit, tally: self.tally.clone() })
+    }
+
+    /// The same for one of many small bodies, which wait for each other.
+    async fn wait_for_slot(&self) -> Option<Slot> {
+        self.tally.scrapes.inc();
+        let permit = tokio::time::timeout(SLOT_PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
+        Some(Slot { permit: permit.ok()?.ok()?, tally: self.tally.clone() })
     }
 
     /// The answer when there is none.

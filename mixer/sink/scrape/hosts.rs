@@ -23,22 +23,33 @@ const HOSTS_AT_ONCE: usize = 256;
 pub(super) async fn page(
     State(publisher): State<Arc<Publisher>>,
     Path(rest): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
     let format = negotiation::format(&headers);
     let page = publisher.page();
-    let place = rest
-        .strip_suffix("/metrics")
-        .and_then(|name| page.iter().find_map(|served| Some((served.job.store(), served.row_of(name)?))));
-    let Some((store, row)) = place.filter(|(store, row)| store.has_row(*row)) else {
+    let place = rest.strip_suffix("/metrics").and_then(|name| {
+        page.iter().find_map(|served| Some((Arc::clone(&served.job), served.row_of(name)?)))
+    });
+    let state = place.as_ref().map(|(job, row)| {
+        let store = job.store();
+        (store.has_row(*row), store.is_down(*row))
+    });
+    let (Some((job, row)), Some((true, is_down))) = (place, state) else {
         return (StatusCode::NOT_FOUND, "no host of this name is there now\n").into_response();
     };
-    if store.is_down(row) {
+    if is_down {
         return (StatusCode::SERVICE_UNAVAILABLE, "the host is down for the moment\n").into_response();
     }
-    let mut body = Vec::new();
-    encode_row(format, &store, row, &mut body);
-    headed(format.content_type(), Encoding::Identity, body.into())
+    if method == Method::HEAD {
+        return headed(format.content_type(), Encoding::Identity, Body::empty());
+    }
+    let Some(slot) = publisher.wait_for_slot().await else { return publisher.refusal() };
+    answer(format.content_type(), Encoding::Identity, slot, move |outlet| {
+        let mut body = Vec::new();
+        encode_row(format, &job.store(), row, &mut body);
+        outlet.put(&mut body)
+    })
 }
 
 /// `/http_sd`: all hosts that are there (<https://prometheus.io/docs/prometheus/latest/http_sd/>).
