@@ -379,6 +379,7 @@ mod tests {
             (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
             (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
             (&["--output", "scrape=h:1,user=me,password=s3cret"], "use password_file or password_env"),
+            (&["--output", "scrape=h:1,user=me"], "user needs password_file or password_env"),
             (&["--output", "scrape=h:1,header.X=s3cret"], "scrape has no option \"header.X\""),
             (&["--output", "scrape=h:1,ca_file=/x"], "needs cert_file"),
             (&["--output", "pushgateway=gw,password=s3cret"], "use password_file or password_env"),

@@ -193,7 +193,7 @@ fn read_scrape(target: Option<&str>, options: &mut Options) -> Result<GivenOutpu
             "ca_file is for clients with certificates, which needs cert_file".to_owned(),
         ));
     }
-    let http = HttpOptions::take_from(&mut of_server)?;
+    let http = HttpOptions::take_for_server(&mut of_server)?;
     Ok(GivenOutput::Scrape(Box::new(ScrapeSettings { host, port, http, is_embedded: false })))
 }
 

@@ -69,6 +69,16 @@ impl HttpOptions {
         Ok(own)
     }
 
+    /// The same for a server, which has its own name and password for its clients: a name alone would let everybody
+    /// in who knows it.
+    pub fn take_for_server(options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+        let has_password = ["password_file", "password_env"].iter().any(|key| options.contains_key(*key));
+        if options.contains_key("user") && !has_password && !options.contains_key("password") {
+            return Err(usage("user needs password_file or password_env beside it"));
+        }
+        Self::take_from(options)
+    }
+
     fn authorize(
         &mut self,
         user: Option<String>,
