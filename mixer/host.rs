@@ -264,7 +264,8 @@ impl EmulatedHost {
     /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not
     /// catch up in a burst. Gives how many values were left out.
     pub fn skip_overdue(&mut self, now: Time) -> u64 {
-        let mut skipped = self.slots_mut().map_or(0, |slots| slots.skip_overdue(now, WAKE_LATENESS_MAX));
+        let slots = self.seldom.as_deref_mut().and_then(|seldom| seldom.slots.as_deref_mut());
+        let mut skipped = slots.map_or(0, |slots| slots.skip_overdue(&self.plan, now, WAKE_LATENESS_MAX));
         let shape = &self.plan.shape;
         for (index, (due, schedule)) in self.next_due.iter_mut().zip(&shape.schedules).enumerate() {
             let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);

@@ -298,7 +298,8 @@ fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
     # HELP seen an emulated metric
     # TYPE on gauge
     # HELP on an emulated metric
-    on{h="1",id="odd",job="j"} 1 1767600020
+    on{h="1",id="odd",job="j"} 1 1767600010
+    on{h="1",id="odd",job="j"} 1 1767600030
     # EOF
     "#);
     let series = |line: &str| line.split("} ").next().unwrap().to_owned();

@@ -15,7 +15,7 @@ use indexmap::IndexSet;
 
 use super::{EmulatedHost, Outbox};
 use crate::clock::{Span, Time};
-use crate::plan::{HostPlan, SlotsPlan};
+use crate::plan::{HostPlan, SlotCount, SlotsPlan, Successor};
 use crate::rng::{Rng, Seed};
 use crate::series::LabelBlock;
 
@@ -33,7 +33,8 @@ pub struct SlotChange {
 /// All slots of a host.
 #[derive(Debug)]
 pub(super) struct Slots {
-    starts_at: Time,
+    /// Whether the host's first ones have come.
+    has_begun: bool,
     kinds: Box<[Kind]>,
     /// When something is due in a slot, or was when it was put there: kind and number.
     queue: BinaryHeap<Reverse<(Time, u32, u32)>>,
@@ -76,8 +77,10 @@ struct Slot {
     queued: Time,
     /// How long nobody lives here after this life.
     pause: Span,
-    /// Whether the next life is of the same.
-    comes_again: bool,
+    /// Whose the next life is.
+    next: Successor,
+    /// Whether who comes next is in the midst of a life, or of a pause.
+    is_midst: bool,
     is_changed: bool,
     is_new: bool,
 }
@@ -106,7 +109,7 @@ impl Slots {
             }
         };
         let kinds = host.shape.slots.iter().map(kind).collect();
-        Some(Box::new(Self { starts_at, kinds, queue: BinaryHeap::new(), changed: Vec::new() }))
+        Some(Box::new(Self { has_begun: false, kinds, queue: BinaryHeap::new(), changed: Vec::new() }))
     }
 
     /// When something is due.
@@ -200,22 +203,31 @@ impl Slots {
         }
     }
 
-    /// Leaves out what is overdue by more than one interval. Gives how many values were left out.
-    pub(super) fn skip_overdue(&mut self, now: Time, lateness_max: Span) -> u64 {
+    /// Leaves out what is overdue by more than one interval, and the lives of which nobody has seen anything. Gives
+    /// how many values, and at least how many lives, were left out.
+    pub(super) fn skip_overdue(&mut self, host: &HostPlan, now: Time, lateness_max: Span) -> u64 {
         if now.since(self.due()) <= lateness_max {
             return 0;
         }
+        let earliest = now.before(lateness_max);
         let (mut skipped, mut moved) = (0, Vec::new());
-        for (kind_index, kind) in self.kinds.iter_mut().enumerate() {
+        for (kind_index, (kind, plan)) in self.kinds.iter_mut().zip(&host.shape.slots).enumerate() {
             for (index, slot) in kind.slots.iter_mut().enumerate() {
-                let Some(tenant) = &mut slot.tenant else { continue };
-                skipped += tenant.skip_overdue(now);
-                slot.due = tenant.due().min(slot.until);
+                if slot.until < earliest {
+                    (slot.until, slot.is_midst) = (earliest, true);
+                    skipped += 1;
+                }
+                skipped += slot.tenant.as_mut().map_or(0, |tenant| tenant.skip_overdue(now));
+                slot.due = slot.tenant.as_ref().map_or(Time::NEVER, EmulatedHost::due).min(slot.until);
                 moved.push((kind_index, index));
             }
             // Of all that was missed one is made up for.
-            kind.next_count = kind.next_count.max(now.before(lateness_max));
-            kind.next_replacement = kind.next_replacement.max(now.before(lateness_max));
+            if let SlotCount::Formula(_, interval) = plan.count {
+                kind.next_count = last_due(kind.next_count, interval, now);
+            }
+            if let Some(every) = plan.replace_every {
+                kind.next_replacement = last_due(kind.next_replacement, every, now);
+            }
         }
         for (kind, slot) in moved {
             self.queue_up(kind, slot);
@@ -241,7 +253,8 @@ impl Slot {
             labels: LabelBlock::empty(),
             labels_hash: 0,
             generation: 0,
-            comes_again: false,
+            next: Successor::New,
+            is_midst: false,
             until: Time::NEVER,
             due: Time::NEVER,
             queued: Time::NEVER,
@@ -250,6 +263,11 @@ impl Slot {
             is_new: false,
         }
     }
+}
+
+/// The last of the moments that are due by now, one each interval from the first on; the first if none is.
+fn last_due(first: Time, interval: Span, now: Time) -> Time {
+    first + interval.times(now.since(first).as_nanos() / interval.as_nanos().max(1))
 }
 
 /// What those who live in slots of a kind are made of.

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::Slots;
 use super::lives::whole;
+use super::{Slots, last_due};
 use crate::clock::{Span, Time};
 use crate::event::Event;
-use crate::host::{EmulatedHost, Outbox};
+use crate::host::{EmulatedHost, HOPS_MAX, Outbox};
 use crate::plan::{Reaction, SlotCount};
 
 impl EmulatedHost {
@@ -23,21 +23,25 @@ impl EmulatedHost {
                 out.series_refused += refused.saturating_sub(known) as u64;
                 slots.kinds[kind].next_count = match host.shape.slots[kind].count {
                     SlotCount::All => Time::NEVER,
-                    SlotCount::Formula(_, interval) => now + interval,
+                    SlotCount::Formula(_, interval) => {
+                        last_due(slots.kinds[kind].next_count, interval, now) + interval
+                    }
                 };
                 slots.use_slots(&host, kind, count, now, out);
             }
             if slots.kinds[kind].next_replacement <= now {
                 let every = host.shape.slots[kind].replace_every.unwrap_or(Span::FOREVER);
-                slots.kinds[kind].next_replacement = now + every;
+                slots.kinds[kind].next_replacement =
+                    last_due(slots.kinds[kind].next_replacement, every, now) + every;
                 slots.replace(&host, kind, now, out);
             }
         }
+        slots.has_begun = true;
         while let Some((kind, slot)) = slots.next_due(now) {
             slots.pass(&host, kind, slot, now, out);
         }
         self.put_slots(slots);
-        self.own_events_since(emitted, out);
+        self.own_events_since(emitted, 0, out);
     }
 
     /// Those who live in slots hear an event that some of them listen to, or that replaces them.
@@ -45,7 +49,12 @@ impl EmulatedHost {
         let Some(mut slots) = self.take_slots() else { return };
         let host = Arc::clone(&self.plan);
         let emitted = out.events.len();
+        let mut last = None;
         for listener in host.shape.listeners_to(event, &host.name) {
+            // An event may match several of a kind's subscriptions, which are neighbours.
+            if last.replace(&listener.reaction) == Some(&listener.reaction) {
+                continue;
+            }
             match listener.reaction {
                 Reaction::ReplaceSlots(kind) => slots.replace(&host, kind, now, out),
                 Reaction::TellSlots(kind) => {
@@ -57,7 +66,7 @@ impl EmulatedHost {
             }
         }
         self.put_slots(slots);
-        self.own_events_since(emitted, out);
+        self.own_events_since(emitted, event.hops + 1, out);
     }
 
     /// How many slots of a kind are to be in use, and how many series more there would be if there were room.
@@ -99,10 +108,16 @@ impl EmulatedHost {
         self.seldom.as_deref_mut()?.slots.as_deref_mut()
     }
 
-    /// Takes over what those who live in slots have emitted: they are the host.
-    fn own_events_since(&mut self, first: usize, out: &mut Outbox) {
+    /// Takes over what those who live in slots have emitted: they are the host. All of it follows from an event that
+    /// is so many steps less one from its origin: what newborns emit, too.
+    fn own_events_since(&mut self, first: usize, hops: u8, out: &mut Outbox) {
+        if hops > HOPS_MAX {
+            out.events_dropped += (out.events.len() - first) as u64;
+            out.events.truncate(first);
+        }
         for event in out.events.iter_mut().skip(first) {
             event.sequence = self.sequence;
+            event.hops = event.hops.max(hops);
             self.sequence += 1;
             out.pending.push_back(event.clone());
         }

@@ -63,15 +63,21 @@ impl Slots {
 
     /// A life begins in a slot: of the same as before, if that is to come again, or of somebody else.
     fn begin(&mut self, host: &HostPlan, kind: usize, slot: usize, now: Time, out: &mut Outbox) {
-        let (plan, is_start) = (&host.shape.slots[kind], now == self.starts_at);
+        let plan = &host.shape.slots[kind];
         let this = &mut self.kinds[kind];
+        let is_steady = plan.successor != Successor::Nobody && plan.lifetime.1 != Span::FOREVER;
+        let is_midst = std::mem::take(&mut this.slots[slot].is_midst) && is_steady;
+        if is_midst && let Some(pause) = pause_left(plan, &mut this.rng) {
+            self.rest(kind, slot, now + pause);
+            return;
+        }
         let at = &mut this.slots[slot];
         at.generation += 1;
         let number = (slot as u64) << 32 | u64::from(at.generation);
         let seed = this.seed.child_of_bytes(&number.to_le_bytes());
         // No metric can have this name.
         let mut rng = seed.child("a life").rng();
-        if !at.comes_again {
+        if at.next != Successor::Same {
             this.born += 1;
             let mut making = Making {
                 name: &host.name,
@@ -85,17 +91,15 @@ impl Slots {
                 Err(error) => {
                     out.scenario_errors += 1;
                     this.tell(&plan.name, error, out);
+                    self.rest(kind, slot, now + NEXT_DRAW);
                     return;
                 }
             }
         }
         if this.taken.insert(at.labels_hash) {
-            at.comes_again = plan.successor == Successor::Same;
-            let life = between(plan.lifetime, &mut rng);
+            at.next = plan.successor;
+            let life = if is_midst { left_of } else { between }(plan.lifetime, &mut rng);
             at.pause = between(plan.pause, &mut rng);
-            // At the host's start they are in the midst of their lives.
-            let is_midst = is_start && plan.successor != Successor::Nobody && life != Span::FOREVER;
-            let life = if is_midst { Span::from_nanos(rng.below(life.as_nanos()) + 1) } else { life };
             at.until = now + life;
             at.tenant = Some(EmulatedHost::in_slot(Arc::clone(&this.tenant), seed, now));
             self.wake(kind, slot, now, None, out);
@@ -115,7 +119,8 @@ impl Slots {
     /// What is due in a slot, or was when it was put into the queue.
     pub(super) fn pass(&mut self, host: &HostPlan, kind: usize, slot: usize, now: Time, out: &mut Outbox) {
         let at = &self.kinds[kind].slots[slot];
-        let (until, pause, is_empty) = (at.until, at.pause, at.tenant.is_none());
+        let (until, is_empty) = (at.until, at.tenant.is_none());
+        let pause = if at.is_midst { Span::ZERO } else { at.pause };
         if at.due > now {
             self.queue_up(kind, slot);
             return;
@@ -150,7 +155,9 @@ impl Slots {
         }
         (count..before).for_each(|slot| self.end(kind, slot));
         for slot in before..count {
-            self.kinds[kind].slots[slot].comes_again = false;
+            let at = &mut self.kinds[kind].slots[slot];
+            // At the host's start it is as if it had been there for long.
+            (at.next, at.is_midst) = (Successor::New, !self.has_begun);
             self.begin(host, kind, slot, now, out);
         }
     }
@@ -169,7 +176,7 @@ impl Slots {
         for slot in chosen {
             if self.kinds[kind].slots[slot].tenant.is_some() {
                 self.end(kind, slot);
-                self.kinds[kind].slots[slot].comes_again = false;
+                self.kinds[kind].slots[slot].next = Successor::New;
                 self.begin(host, kind, slot, now, out);
             }
         }
@@ -195,6 +202,25 @@ fn free_labels(
             return Ok((labels, hash));
         }
     }
+}
+
+/// How much is left of the pause, if who comes and goes for long is away just now.
+fn pause_left(plan: &SlotsPlan, rng: &mut Rng) -> Option<Span> {
+    if plan.pause.1 == Span::ZERO {
+        return None;
+    }
+    let twice_mean = |(shortest, longest): (Span, Span)| shortest.as_secs_f64() + longest.as_secs_f64();
+    let (life, pause) = (twice_mean(plan.lifetime), twice_mean(plan.pause));
+    let is_away = rng.unit() < pause / (life + pause);
+    is_away.then(|| left_of(plan.pause, rng))
+}
+
+/// What is left of a span of this range at a random moment, which falls rather into a long one than into a short
+/// one: as likely as it is long.
+fn left_of((shortest, longest): (Span, Span), rng: &mut Rng) -> Span {
+    let [least, most] = [shortest, longest].map(|span| span.as_secs_f64() * span.as_secs_f64());
+    let whole = libm::sqrt(least + (most - least) * rng.unit());
+    Span::from_secs_f64(whole * rng.unit()).unwrap_or(shortest).max(Span::from_nanos(1))
 }
 
 fn between((shortest, longest): (Span, Span), rng: &mut Rng) -> Span {

@@ -141,6 +141,127 @@ fn at_the_start_they_are_in_the_midst_of_their_lives() {
 }
 
 #[test]
+fn as_many_are_there_as_later_from_the_beginning() {
+    for (pause, alive) in [("1m", 500), ("3m", 250), ("0s..2m", 500)] {
+        let slots =
+            format!(r#"count: 1000, lifetime: "1m", pause: "{pause}", labels: {{ "id": "{{uuid()}}" }}"#);
+        let mut shown = Shown::of(churning(&slots), 1);
+        for secs in (0..600).step_by(10) {
+            shown.run_to(f64::from(secs), None);
+            let now = shown.by("id").len();
+            assert!(now.abs_diff(alive) < 80, "{pause} at {secs} s: {now}");
+        }
+    }
+}
+
+#[test]
+fn who_begins_late_is_in_the_midst_of_things_all_the_same() {
+    let slots = r#"count: 200, lifetime: 100, pause: 100, labels: { "id": "{uuid()}" }"#;
+    let mut host = host(&churning(slots), 0, 1);
+    let late = at(&host, 3.0);
+    host.skip_overdue(late);
+    host.advance(late, &[], &mut Outbox::default());
+    let ends: IndexSet<Time> = (0..100)
+        .map(|_| {
+            let due = host.slots().unwrap().due();
+            host.advance(due, &[], &mut Outbox::default());
+            due
+        })
+        .collect();
+    assert!(ends.len() > 50);
+}
+
+#[test]
+fn formulas_and_replacements_keep_their_beat_however_late_they_were() {
+    let slots =
+        r#"count: "floor(t)", max: 1000, count_interval: 7, replace_every: 11, labels: { "id": "{uuid()}" }"#;
+    let plan = one_host(&format!(
+        r#"interval: "1h", slots: [Slots({slots}, metrics: [Metric(name: "still", update_interval: "1h")])]"#
+    ));
+    let mut host = host(&plan, 0, 1);
+    for secs in [0.0, 500.5] {
+        host.skip_overdue(at(&host, secs));
+        host.advance(at(&host, secs), &[], &mut Outbox::default());
+    }
+    let beat: Vec<f64> = (0..4)
+        .map(|_| {
+            let due = host.slots().unwrap().due();
+            host.advance(due, &[], &mut Outbox::default());
+            due.since(host.starts_at()).as_secs_f64()
+        })
+        .collect();
+    assert_eq!(beat, [504.0, 506.0, 511.0, 517.0]);
+}
+
+#[test]
+fn lives_that_were_slept_through_are_not_lived_one_by_one() {
+    for (replace, pause) in [("true", 0), ("same", 2), ("false", 0)] {
+        let slots = format!(
+            r#"count: 100, lifetime: 2, pause: {pause}, replace: {replace}, labels: {{ "id": "{{uuid()}}" }}"#
+        );
+        let plan = churning(&slots);
+        let mut driven = DrivenHost::new(host(&plan, 0, 1));
+        let (mut out, start) = (Outbox::default(), driven.host().starts_at());
+        while driven.step(start + Span::from_secs(1), &mut out).is_some() {}
+        let born = |driven: &DrivenHost| driven.host().slots().unwrap().born();
+        let (before, late) = (born(&driven), start + Span::from_secs(100_000));
+        assert!(driven.skip_overdue(late) >= 100, "they are counted");
+        let mut steps = 0;
+        while driven.step(late, &mut out).is_some() {
+            steps += 1;
+        }
+        assert!(born(&driven) - before <= 200 && steps < 500, "{replace}: {} {steps}", born(&driven));
+        let mut counts = IndexSet::new();
+        for secs in 0..8 {
+            while driven.step(late + Span::from_secs(secs), &mut out).is_some() {}
+            counts.insert((0..100).filter(|slot| driven.host().slot(0, *slot).is_some()).count());
+        }
+        let expected = match replace {
+            "true" => 100..=100,
+            "same" => 30..=70,
+            _ => 0..=0,
+        };
+        assert!(counts.iter().all(|count| expected.contains(count)), "{replace}: {counts:?}");
+    }
+}
+
+#[test]
+fn an_event_is_heard_once_however_often_it_is_listened_to() {
+    let text = r#"interval: "10s", listen_events: { "go": emit("own") }, slots: [
+        Slots(count: 3, replace_on: ["swap", "swap@other"], labels: { "id": "{generation}-{slot}" }, metrics: [
+            Metric(name: "n_total", metric_type: counter, scenario: calc_by_event(events_config: { "own": "value + 1" })),
+            Metric(name: "talk", listen_events: ["own@own"])])]"#;
+    let mut shown = Shown::of(one_host(text), 1);
+    shown.run_to(5.0, Some("go"));
+    assert_eq!(shown.store.samples(0).map(|sample| sample.cells[0]).collect::<Vec<_>>(), [1.0; 3]);
+    shown.run_to(6.0, Some("swap"));
+    shown.run_to(20.0, None);
+    assert_eq!(shown.by("id").into_keys().collect::<Vec<_>>(), ["2-0", "2-1", "2-2"]);
+}
+
+#[test]
+fn newborns_whose_events_replace_them_come_to_an_end() {
+    let text = r#"interval: "10s", slots: [Slots(count: 1, replace_on: "born", labels: { "id": "{generation}" }, metrics: [
+        Metric(name: "m", update_interval: "1h", scenario: script(source: "emit(\"born\"); value"))])]"#;
+    let mut shown = Shown::of(one_host(text), 1);
+    shown.run_to(0.0, None);
+    assert_eq!((shown.out.events.len(), shown.out.events_dropped), (2 + usize::from(HOPS_MAX), 1));
+}
+
+#[test]
+fn a_slot_whose_labels_have_failed_tries_again() {
+    let slots = r#"count: 2, lifetime: 5, labels: { "id": "{slot}-{1 / (generation - 2)}" }"#;
+    let mut shown = Shown::of(churning(slots), 1);
+    let counts: Vec<usize> = [0.0, 6.0, 30.0]
+        .map(|secs| {
+            shown.run_to(secs, None);
+            shown.by("id").len()
+        })
+        .into();
+    assert_eq!(counts, [2, 0, 2]);
+}
+
+#[test]
 fn nobody_comes_after_those_who_are_not_replaced() {
     let slots = r#"count: 20, lifetime: "5s..15s", replace: false, labels: { "id": "{slot}" }"#;
     let mut shown = Shown::of(churning(slots), 1);
@@ -157,10 +278,14 @@ fn nobody_comes_after_those_who_are_not_replaced() {
 fn intermittent_series_come_again_after_a_pause_from_the_beginning() {
     let slots = r#"count: 4, lifetime: 10, pause: 5, replace: same, labels: { "id": "{hex(8)}" }"#;
     let mut shown = Shown::of(churning(slots), 1);
-    shown.run_to(0.0, None);
-    let first: IndexSet<String> = shown.by("id").into_keys().collect();
+    let mut first: IndexSet<String> = IndexSet::new();
+    for secs in 0..6 {
+        shown.run_to(f64::from(secs), None);
+        first.extend(shown.by("id").into_keys());
+    }
+    assert_eq!(first.len(), 4);
     let mut counts = IndexSet::new();
-    for secs in 0..200 {
+    for secs in 6..200 {
         shown.run_to(f64::from(secs), None);
         let now = shown.by("id");
         assert!(now.keys().all(|id| first.contains(id)) && now.values().all(|age| *age <= 10.0));
