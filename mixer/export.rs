@@ -60,11 +60,36 @@ impl Format {
     }
 }
 
+/// How much was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// How many series, as Prometheus counts them.
+    pub series: u64,
+    /// How many samples they have.
+    pub samples: u64,
+}
+
+impl Written {
+    const fn and(self, other: Self) -> Self {
+        Self { series: self.series + other.series, samples: self.samples + other.samples }
+    }
+
+    /// One series more with so many samples; none of a series without any.
+    const fn and_one(self, samples: u64) -> Self {
+        Self { series: self.series + if samples > 0 { 1 } else { 0 }, samples: self.samples + samples }
+    }
+
+    /// The same as samples of series that are counted already.
+    const fn of_known(self) -> Self {
+        Self { series: 0, ..self }
+    }
+}
+
 /// What an export has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
-    /// How many samples were written.
-    pub samples: u64,
+    /// What was written.
+    pub written: Written,
     /// What the hosts did for it.
     pub tally: Tally,
 }
@@ -95,6 +120,8 @@ struct Series<'a> {
     samples: &'a HostSamples,
     /// When each was made, if the host says so itself.
     own_times: Option<&'a [Time]>,
+    /// Whether who has lived in a slot before had the same labels: it goes on.
+    goes_on: bool,
 }
 
 /// A series' moments that have a sample, and its values.
@@ -147,8 +174,8 @@ trait SeriesFormat: Sync {
     /// What comes before a family's series.
     fn put_family(&self, _family: &Family, _out: &mut Vec<u8>) {}
 
-    /// A series with all its samples; gives how many it had.
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64;
+    /// A series with all its samples; gives what of it was written.
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written;
 
     /// What comes behind everything.
     fn put_end(&self, _out: &mut Vec<u8>) {}
@@ -167,11 +194,11 @@ enum Item {
     InSlot(HostId, usize, usize),
 }
 
-/// Encoded series of one part, which is a family or everything, and how many samples they have.
+/// Encoded series of one part, which is a family or everything, and how much they are.
 struct Batch {
     part: usize,
     text: Vec<u8>,
-    samples: u64,
+    written: Written,
 }
 
 impl Export<'_> {
@@ -189,7 +216,7 @@ impl Export<'_> {
         let mut spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
         let (tally, generations) = self.fill(&spool)?;
         spool.set_generations(generations);
-        let samples = match self.format {
+        let written = match self.format {
             Format::OpenMetrics => {
                 let names = self.run.plan().families.iter().map(|family| Arc::clone(&family.name));
                 let format = openmetrics::OpenMetrics::new(self.grid.iter()).with_names(names);
@@ -199,7 +226,7 @@ impl Export<'_> {
             Format::Rules => self.write_series(&spool, &rules::Rules::new(&self.grid), out),
             Format::Parquet => parquet::write(self, &spool, out),
         };
-        Ok(Exported { samples: samples?, tally })
+        Ok(Exported { written: written?, tally })
     }
 
     fn count(&self, metrics: &[MetricPlan]) {
@@ -207,13 +234,13 @@ impl Export<'_> {
         self.done.fetch_add((series * self.grid.count()) as u64, Ordering::Relaxed);
     }
 
-    /// Encodes what is spooled, on all threads, and writes it in order; gives how many samples there were.
+    /// Encodes what is spooled, on all threads, and writes it in order; gives how much it was.
     fn write_series(
         &self,
         spool: &Spool,
         format: &dyn SeriesFormat,
         out: &mut (dyn Write + Send),
-    ) -> io::Result<u64> {
+    ) -> io::Result<Written> {
         let families = &self.run.plan().families;
         let parts = self.items(spool, format.is_by_family());
         let batches: Vec<(usize, &[Item])> = (0..)
@@ -226,7 +253,7 @@ impl Export<'_> {
         let mut text = Vec::new();
         format.put_begin(&mut text);
         out.write_all(&text)?;
-        let (mut samples, mut begun) = (0, None);
+        let (mut written, mut begun) = (Written::default(), None);
         self.encode(spool, format, &batches, &mut |batch| {
             if format.is_by_family() && !batch.text.is_empty() && begun != Some(batch.part) {
                 begun = Some(batch.part);
@@ -234,14 +261,14 @@ impl Export<'_> {
                 format.put_family(&families[batch.part], &mut header);
                 out.write_all(&header)?;
             }
-            samples += batch.samples;
+            written = written.and(batch.written);
             out.write_all(&batch.text)
         })?;
         text.clear();
         format.put_end(&mut text);
         out.write_all(&text)?;
         out.flush()?;
-        Ok(samples)
+        Ok(written)
     }
 
     /// All metrics of all hosts in the order in which they are written: by family, or host by host.
@@ -300,14 +327,15 @@ impl Export<'_> {
         part: usize,
         items: &[Item],
     ) -> io::Result<Batch> {
-        let (mut text, mut samples) = (Vec::new(), 0);
+        let (mut text, mut written) = (Vec::new(), Written::default());
         for item in items {
             self.with_series(spool, *item, |series| {
                 let own = series.own_times.and_then(|times| format.at(times));
-                samples += own.as_deref().unwrap_or(format).put_series(series, &mut text);
+                let put = own.as_deref().unwrap_or(format).put_series(series, &mut text);
+                written = written.and(if series.goes_on { put.of_known() } else { put });
             })?;
         }
-        Ok(Batch { part, text, samples })
+        Ok(Batch { part, text, written })
     }
 
     /// Shows one series as it is spooled.
@@ -343,7 +371,7 @@ impl Export<'_> {
         let texts = [of_host, of_metric, job.as_text()];
         let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
         let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
-        Series { metric, family, labels, samples, own_times }
+        Series { metric, family, labels, samples, own_times, goes_on: false }
     }
 }
 

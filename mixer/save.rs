@@ -57,11 +57,11 @@ pub(crate) fn write(
     let Some(exported) = target.write(|out| with_progress(&export, || export.write(out)))? else {
         return Ok(());
     };
-    let (series, moments) = (run.plan().series_count(), grid.count());
+    let moments = grid.count();
     info!(
-        "exported {} samples of {} at {} to {out}, seed {}",
-        exported.samples,
-        plural(series, "series", "series"),
+        "exported {} samples of {} series at {} to {out}, seed {}",
+        exported.written.samples,
+        exported.written.series,
         plural(moments, "moment", "moments"),
         run.seed()
     );

@@ -3,7 +3,7 @@
 //! The timestamp is in milliseconds since 1970, the labels are as in the text format. A series of a histogram
 //! has its own lines, with the metric names that Prometheus gives them.
 
-use super::{Series, SeriesFormat};
+use super::{Series, SeriesFormat, Written};
 use crate::clock::Time;
 use crate::exposition::put_number;
 
@@ -30,11 +30,12 @@ impl SeriesFormat for Csv {
         out.extend_from_slice(b"timestamp,metric,labels,value\r\n");
     }
 
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
-        let mut samples = 0;
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
+        let mut written = Written::default();
         series.each_simple(&mut |name, labels, values| {
             let quoted = labels.replace('"', "\"\"");
             let middle = format!(",{name},\"{quoted}\",");
+            let mut samples = 0;
             for (moment, value) in values {
                 out.extend_from_slice(itoa::Buffer::new().format(self.timestamps[moment]).as_bytes());
                 out.extend_from_slice(middle.as_bytes());
@@ -42,7 +43,8 @@ impl SeriesFormat for Csv {
                 out.extend_from_slice(b"\r\n");
                 samples += 1;
             }
+            written = written.and_one(samples);
         });
-        samples
+        written
     }
 }

@@ -2,11 +2,14 @@
 
 use std::io;
 
+use indexmap::IndexSet;
+
 use super::{Export, Format, HostSamples, Series, Spool};
 use crate::backfill::Stretch;
 use crate::event::HostId;
 use crate::metric::ABSENT;
 use crate::plan::MetricPlan;
+use crate::rng::fnv1a;
 
 /// One who has lived in a slot. There may be millions of them.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(super) struct Generation {
     pub(super) kind: usize,
     /// Where its labels are in the spool, with those of the host, as text: the first byte, and how many.
     labels: (u64, usize),
+    /// Whether somebody before it had the same labels.
+    goes_on: bool,
     first: Piece,
     /// What comes behind the first stretch; few have more.
     more: Vec<Piece>,
@@ -32,30 +37,35 @@ struct Piece {
 
 /// The generations of one host.
 #[derive(Debug, Default)]
-pub(super) struct Generations(Vec<Option<Generation>>);
+pub(super) struct Generations {
+    all: Vec<Option<Generation>>,
+    /// The labels that somebody has had, by kind.
+    known: IndexSet<(usize, u64)>,
+}
 
 impl Generations {
     /// Spools a stretch.
     pub(super) fn put(&mut self, stretch: &Stretch<'_>, spool: &Spool) -> io::Result<()> {
         let at = spool.append_cells(stretch.cells)?;
         let piece = Piece { at, first: stretch.first, moments: stretch.moments };
-        if self.0.len() <= stretch.generation {
-            self.0.resize_with(stretch.generation + 1, || None);
+        if self.all.len() <= stretch.generation {
+            self.all.resize_with(stretch.generation + 1, || None);
         }
-        let place = &mut self.0[stretch.generation];
+        let place = &mut self.all[stretch.generation];
         if let Some(generation) = place {
             generation.more.push(piece);
         } else {
             let text = stretch.labels.as_text();
             let labels = (spool.append(text)?, text.len());
-            *place = Some(Generation { kind: stretch.kind, labels, first: piece, more: Vec::new() });
+            let (kind, goes_on) = (stretch.kind, !self.known.insert((stretch.kind, fnv1a(text))));
+            *place = Some(Generation { kind, labels, goes_on, first: piece, more: Vec::new() });
         }
         Ok(())
     }
 
     /// Those that have had a sample, in the order of their births.
     pub(super) fn into_vec(self) -> Vec<Generation> {
-        self.0.into_iter().flatten().collect()
+        self.all.into_iter().flatten().collect()
     }
 }
 
@@ -102,7 +112,8 @@ impl Export<'_> {
         let (at, len) = generation.labels;
         let of_host = spool.appended(at, len)?;
         let labels = [&of_host, metric.labels.as_text()];
-        work(&self.series(host, metric, labels, &samples, Some(&times)));
+        let series = self.series(host, metric, labels, &samples, Some(&times));
+        work(&Series { goes_on: generation.goes_on, ..series });
         Ok(())
     }
 }

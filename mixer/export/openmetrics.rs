@@ -9,7 +9,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::lines::{Reads, lines};
-use super::{Series, SeriesFormat};
+use super::{Series, SeriesFormat, Written};
 use crate::clock::Time;
 use crate::exposition::{openmetrics_type, put_exemplar, put_number, put_openmetrics_head};
 use crate::metric::{Exemplar, Kind, Layout, is_absent};
@@ -60,7 +60,7 @@ impl SeriesFormat for OpenMetrics {
         put_openmetrics_head(family, type_name, stem, out);
     }
 
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
         let layout = series.metric.cells.layout();
         let cell = |place: usize| series.samples.cell(series.metric.offset + place);
         let lines: Vec<(Vec<u8>, Reads)> = lines(&series.family.name, layout)
@@ -71,7 +71,7 @@ impl SeriesFormat for OpenMetrics {
         let created = (layout.has_created && type_name != "unknown")
             .then(|| (prefix(series, stem, "_created", ""), cell(layout.width() - 1)));
         let mut exemplars = Exemplars { layout_width: layout.kind.width(), last: None };
-        let mut samples = 0;
+        let mut moments = 0;
         for moment in (0..series.samples.moments()).filter(|moment| !is_absent(cell(0)[*moment])) {
             let exemplar = if layout.has_exemplar && type_name != "unknown" {
                 exemplars.next(layout, |place| cell(place)[moment])
@@ -88,17 +88,17 @@ impl SeriesFormat for OpenMetrics {
                     put_exemplar(&exemplar, out);
                 }
                 out.push(b'\n');
-                samples += 1;
             }
             if let Some((prefix, cells)) = &created {
                 out.extend_from_slice(prefix);
                 put_number(cells[moment], out);
                 out.extend_from_slice(self.line_end(moment));
                 out.push(b'\n');
-                samples += 1;
             }
+            moments += 1;
         }
-        samples
+        let series = if moments > 0 { lines.len() as u64 + u64::from(created.is_some()) } else { 0 };
+        Written { series, samples: series * moments }
     }
 
     fn put_end(&self, out: &mut Vec<u8>) {

@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use super::{Export, Spool};
+use super::{Export, Spool, Written};
 use crate::clock::Time;
 
 const SCHEMA: &str = "message samples {
@@ -33,34 +33,37 @@ struct Rows {
     values: Vec<f64>,
 }
 
-/// Writes what is spooled, on this thread; gives how many samples there were.
-pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + Send)) -> io::Result<u64> {
+/// Writes what is spooled, on this thread; gives how much it was.
+pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + Send)) -> io::Result<Written> {
     let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
     let timestamps = millis(export.grid.iter());
-    let (mut samples, mut rows) = (0, Rows::default());
+    let (mut written, mut rows) = (Written::default(), Rows::default());
     for item in export.items(spool, false).into_iter().flatten() {
         export.with_series(spool, item, |series| {
             let own_times = series.own_times.map(|times| millis(times.iter().copied()));
             let timestamps = own_times.as_ref().unwrap_or(&timestamps);
             series.each_simple(&mut |name, labels, values| {
                 let (name, labels) = (ByteArray::from(name), ByteArray::from(labels));
+                let before = rows.values.len();
                 for (moment, value) in values {
                     rows.timestamps.push(timestamps[moment]);
                     rows.metrics.push(name.clone());
                     rows.labels.push(labels.clone());
                     rows.values.push(value);
                 }
+                let put = Written::default().and_one((rows.values.len() - before) as u64);
+                written = written.and(if series.goes_on { put.of_known() } else { put });
             });
         })?;
         if rows.values.len() >= ROWS_MAX {
-            samples += rows.write(&mut writer)?;
+            rows.write(&mut writer)?;
         }
     }
-    samples += rows.write(&mut writer)?;
+    rows.write(&mut writer)?;
     writer.close().map_err(failed)?;
-    Ok(samples)
+    Ok(written)
 }
 
 fn millis(moments: impl Iterator<Item = Time>) -> Vec<i64> {
@@ -68,10 +71,9 @@ fn millis(moments: impl Iterator<Item = Time>) -> Vec<i64> {
 }
 
 impl Rows {
-    /// Writes a row group, and forgets its rows; gives how many there were.
-    fn write<W: Write + Send>(&mut self, writer: &mut SerializedFileWriter<W>) -> io::Result<u64> {
-        let count = self.values.len() as u64;
-        if count > 0 {
+    /// Writes a row group, and forgets its rows.
+    fn write<W: Write + Send>(&mut self, writer: &mut SerializedFileWriter<W>) -> io::Result<()> {
+        if !self.values.is_empty() {
             let mut group = writer.next_row_group().map_err(failed)?;
             put_column::<Int64Type, W>(&mut group, &self.timestamps)?;
             put_column::<ByteArrayType, W>(&mut group, &self.metrics)?;
@@ -80,7 +82,7 @@ impl Rows {
             group.close().map_err(failed)?;
         }
         *self = Self::default();
-        Ok(count)
+        Ok(())
     }
 }
 

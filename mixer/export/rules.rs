@@ -2,7 +2,7 @@
 //! (<https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/>): the samples as
 //! `input_series`, to which rule files and expectations are added by hand.
 
-use super::{Series, SeriesFormat};
+use super::{Series, SeriesFormat, Written};
 use crate::backfill::Grid;
 use crate::clock::Span;
 use crate::exposition::put_number;
@@ -32,12 +32,12 @@ impl SeriesFormat for Rules {
         out.extend_from_slice(begin.as_bytes());
     }
 
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> u64 {
-        let mut samples = 0;
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
+        let mut written = Written::default();
         series.each_simple(&mut |name, labels, values| {
             let quoted = format!("{name}{{{labels}}}").replace('\'', "''");
             out.extend_from_slice(format!("      - series: '{quoted}'\n        values: '").as_bytes());
-            let mut next = 0;
+            let (mut next, mut samples) = (0, 0);
             for (moment, value) in values {
                 // A moment without a sample.
                 out.extend_from_slice("_ ".repeat(moment - next).as_bytes());
@@ -49,7 +49,8 @@ impl SeriesFormat for Rules {
             out.extend_from_slice("_ ".repeat(self.moments - next).as_bytes());
             out.pop();
             out.extend_from_slice(b"'\n");
+            written = written.and_one(samples);
         });
-        samples
+        written
     }
 }

@@ -97,7 +97,7 @@ const TYPES: &str = r#"Config(default_job_name: "j", identity_labels: false, hos
 fn openmetrics_has_every_type() {
     let (exported, text) = exported(TYPES, Format::OpenMetrics, 1);
     let text = String::from_utf8(text).unwrap();
-    assert_eq!(exported.samples, text.lines().filter(|line| !line.starts_with('#')).count() as u64);
+    assert_eq!(exported.written.samples, text.lines().filter(|line| !line.starts_with('#')).count() as u64);
     insta::assert_snapshot!(text, @r##"
     # TYPE n counter
     # HELP n an emulated metric
@@ -217,7 +217,7 @@ fn parquet_has_the_same_samples_as_csv() {
             format!("{time},{metric},\"{}\",{value}", labels.replace('"', "\"\""))
         })
         .collect();
-    assert_eq!(rows.len() as u64, exported.samples);
+    assert_eq!(rows.len() as u64, exported.written.samples);
     let csv = text(Format::Csv);
     assert_eq!(rows, csv.lines().skip(1).collect::<Vec<_>>());
 }
@@ -314,6 +314,33 @@ fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
         }
     }
     assert_eq!(seen.len(), pieces, "each in one piece");
+}
+
+/// Who comes again, who is in another slot the next time, and what is seldom there.
+const RETURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", interval: "1s", slots: [
+        Slots(name: "odd", count: 3, lifetime: 4, pause: 3, replace: same, labels: { "id": "odd{slot}" }, metrics: [Metric(name: "on")]),
+        Slots(name: "users", count: 3, lifetime: 5, labels: { "id": "{pick([1, 2, 3, 4])}" }, metrics: [
+            Metric(name: "age", metric_type: counter, created: true), Metric(name: "seen", metric_type: histogram, buckets: [1])])],
+    metrics: [Metric(name: "never", when: "t < 0"), Metric(name: "stable"), Metric(name: "seconds", metric_type: summary, quantiles: [0.5])])])"#;
+
+#[test]
+fn the_series_that_were_written_are_counted_once() {
+    for config in [CONFIG, TYPES, CHURNING, RETURNING] {
+        let (of_csv, csv) = exported(config, Format::Csv, 2);
+        let of_line = |line: &str| line.split_once(',').unwrap().1.rsplit_once(',').unwrap().0.to_owned();
+        let csv = String::from_utf8(csv).unwrap();
+        let series: indexmap::IndexSet<String> = csv.lines().skip(1).map(of_line).collect();
+        assert_eq!(of_csv.written.series, series.len() as u64, "{csv}");
+        assert_eq!(exported(config, Format::Parquet, 1).0.written, of_csv.written);
+        assert_eq!(exported(config, Format::Rules, 1).0.written, of_csv.written);
+        let (of_text, text) = exported(config, Format::OpenMetrics, 2);
+        let text = String::from_utf8(text).unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let series: indexmap::IndexSet<&str> =
+            samples.clone().map(|line| line.split("} ").next().unwrap()).collect();
+        let written = Written { series: series.len() as u64, samples: samples.count() as u64 };
+        assert_eq!(of_text.written, written, "{text}");
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn export(run: &Backfill, threads: usize) -> u64 {
     let (done, dir) = (AtomicU64::new(0), std::env::temp_dir());
     let grid = Grid { from: START, to: START + HOURS, step: Span::from_secs(10) };
     let export = Export { run, grid, format: Format::OpenMetrics, threads, spool_dir: &dir, done: &done };
-    export.write(&mut io::sink()).expect("there is room").samples
+    export.write(&mut io::sink()).expect("there is room").written.samples
 }
 
 fn virtual_time(criterion: &mut Criterion) {
