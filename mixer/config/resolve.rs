@@ -53,6 +53,7 @@ pub(super) fn resolve(
         bare_hosts: Vec::new(),
         shape_varies: false,
         links: Vec::new(),
+        slot_labels: Vec::new(),
         events: Events::default(),
     };
     let defaults = resolver.defaults();
@@ -138,6 +139,8 @@ struct Resolver<'a> {
     shape_varies: bool,
     /// The metrics that the present metric's formulas read.
     links: Vec<String>,
+    /// The labels of the present slot.
+    slot_labels: Vec<&'a str>,
     events: Events,
 }
 

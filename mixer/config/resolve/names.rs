@@ -64,7 +64,8 @@ impl Resolver<'_> {
             let problem = if reserved.contains(&name.as_str()) {
                 format!("label {name:?} is set by promemu itself; choose another name")
             } else if of_host.contains(&name.as_str()) {
-                format!("label {name:?} is one of its host's already; choose another name")
+                let owner = if self.slot_labels.contains(&name.as_str()) { "slot" } else { "host" };
+                format!("label {name:?} is one of its {owner}'s already; choose another name")
             } else if !is_label_name(name) {
                 format!(
                     "label name {name:?} is not allowed; use letters, digits and _, not beginning with a digit or __"

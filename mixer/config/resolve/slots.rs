@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 use super::Resolver;
 use super::metrics::MetricSource;
@@ -13,7 +13,7 @@ use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, Making, TextFormula};
-use crate::plan::{Condition, HostShape, Listener, Reaction, SlotCount, SlotsPlan, Successor};
+use crate::plan::{Condition, HostShape, Listener, MetricPlan, Reaction, SlotCount, SlotsPlan, Successor};
 use crate::rng::Seed;
 
 const DEFAULT_COUNT_INTERVAL: Span = Span::from_secs(10);
@@ -69,7 +69,10 @@ impl<'a> Resolver<'a> {
             metrics: &template.metrics,
             overrides: &[],
         };
-        let mut shape = self.metrics(&source, &taken)?;
+        self.slot_labels = template.labels.iter().map(|label| label.name.as_str()).collect();
+        let shape = self.metrics(&source, &taken);
+        self.slot_labels.clear();
+        let mut shape = shape?;
         shape.storage.clone_from(&host.storage);
         let Some(first) = shape.metrics.first() else {
             self.problems.error(template.span, "Slots needs metrics");
@@ -140,12 +143,13 @@ impl<'a> Resolver<'a> {
             None => None,
         };
         let place = template.max.as_ref().map_or(template.count.span, |max| max.span);
-        let at_most = |this: &mut Self, max: i64| match usize::try_from(max) {
-            Ok(max) if max > 0 && u32::try_from(max).is_ok() => Some(max),
-            _ => {
-                this.problems.error(place, format!("Slots must be from 1 to {}, but are {max}", u32::MAX));
-                None
+        let bounded = |this: &mut Self, place, field, number: i64| {
+            if let Ok(1..) = u32::try_from(number) {
+                return usize::try_from(number).ok();
             }
+            let message = format!("{field} must be from 1 to {}, but is {number}", u32::MAX);
+            this.problems.error(place, message);
+            None
         };
         if is_steady {
             self.note_names(expression.names().iter().map(String::as_str));
@@ -155,13 +159,13 @@ impl<'a> Resolver<'a> {
                 self.problems.error(place, format!("max must not be below count, which is {count}"));
                 return None;
             }
-            return at_most(self, count).map(|max| (SlotCount::All, max));
+            return bounded(self, template.count.span, "count", count).map(|max| (SlotCount::All, max));
         }
         let Some(max) = max else {
             self.problems.error(place, "Slots whose count is a formula need max: how many there are at most");
             return None;
         };
-        let max = at_most(self, max)?;
+        let max = bounded(self, place, "max", max)?;
         self.links.clear();
         let formula = self.formula(&template.count)?;
         let links = std::mem::take(&mut self.links);
@@ -203,9 +207,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let text = TextFormula::bind(label.value.pieces(), &self.names);
-        let mut rng = Seed::new(1).rng();
-        let mut making = Making { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng };
-        if let Err(error) = text.make(&mut making) {
+        if let Err(error) = try_text(&text) {
             self.problems.error(label.value.span, format!("label {:?}: {error}", label.name));
             return None;
         }
@@ -218,9 +220,9 @@ impl<'a> Resolver<'a> {
         let SpanRange(shortest, longest) = self.optional("lifetime", template.lifetime.as_ref(), forever)?;
         if shortest < super::SHORTEST_INTERVAL || (longest == Span::FOREVER && shortest != longest) {
             let place = template.lifetime.as_ref().map_or(template.span, |lifetime| lifetime.span);
-            let message = format!(
-                "lifetime must be 1ms or longer, and not up to endless, but is {shortest}..{longest}"
-            );
+            let given =
+                if shortest == longest { shortest.to_string() } else { format!("{shortest}..{longest}") };
+            let message = format!("lifetime must be 1ms or longer, and not up to endless, but is {given}");
             self.problems.error(place, message);
             return None;
         }
@@ -274,15 +276,20 @@ impl<'a> Resolver<'a> {
         shape: &HostShape,
         host: &HostShape,
     ) -> Option<()> {
-        let names = |own: &[(String, TextFormula)], metric: &crate::plan::MetricPlan| {
-            let of_metric = metric.labels.iter().map(|(name, _)| name.to_owned());
-            let mut names: Vec<String> = own.iter().map(|(name, _)| name.clone()).chain(of_metric).collect();
-            names.sort();
-            names
+        // The labels, each with its text if that is the same in all slots.
+        let known = |own: &[(String, TextFormula)],
+                     metric: &MetricPlan|
+         -> IndexMap<String, Option<String>> {
+            let text = |text: &TextFormula| if text.varies() { None } else { try_text(text).ok() };
+            let of_slot = own.iter().map(|(name, formula)| (name.clone(), text(formula)));
+            let of_metric = metric.labels.iter().map(|(name, text)| (name.to_owned(), Some(text.to_owned())));
+            of_slot.chain(of_metric).collect()
         };
-        let differ = |a: &[(String, TextFormula)], b: &[(String, TextFormula)]| {
-            let fixed = a.iter().filter(|(_, text)| !text.varies());
-            fixed.into_iter().any(|(name, text)| b.iter().any(|(n, t)| n == name && !t.varies() && t != text))
+        let may_be_alike = |a: &IndexMap<String, Option<String>>, b: &IndexMap<String, Option<String>>| {
+            a.len() == b.len()
+                && a.iter().all(|(name, text)| {
+                    b.get(name).is_some_and(|other| text.is_none() || other.is_none() || text == other)
+                })
         };
         let others = host.metrics.iter().map(|metric| (&[][..], metric));
         let in_slots = host
@@ -292,9 +299,7 @@ impl<'a> Resolver<'a> {
         for (other_labels, other) in others.chain(in_slots) {
             let same = shape.metrics.iter().find(|metric| {
                 metric.family == other.family
-                    && names(labels, metric) == names(other_labels, other)
-                    && (metric.labels == other.labels || metric.labels.iter().eq([]))
-                    && !differ(labels, other_labels)
+                    && may_be_alike(&known(labels, metric), &known(other_labels, other))
             });
             if let Some(metric) = same {
                 let message = format!(
@@ -307,4 +312,10 @@ impl<'a> Resolver<'a> {
         }
         Some(())
     }
+}
+
+/// The text for the first one in the first slot of a host.
+fn try_text(text: &TextFormula) -> Result<String, String> {
+    let mut rng = Seed::new(1).rng();
+    text.make(&mut Making { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
 }

@@ -36,6 +36,8 @@ fn slots_that_make_no_sense_are_refused() {
         "Slots(count: 2, ..)",
         "Slots(count: 2, labels: { \"id\": \"same\" }, ..)",
         "Slots(count: 0, ..)",
+        "Slots(count: -1, ..)",
+        "Slots(count: \"t\", max: 0, labels: { \"id\": \"{slot}\" }, ..)",
         "Slots(count: 5, max: 4, labels: { \"id\": \"{slot}\" }, ..)",
         "Slots(count: \"t\", labels: { \"id\": \"{slot}\" }, ..)",
         "Slots(count: \"links.laod\", max: 9, labels: { \"id\": \"{slot}\" }, ..)",
@@ -63,7 +65,9 @@ fn slots_that_make_no_sense_are_refused() {
     1: Slots needs a field "count": how many there are
     1: Slots need a label that differs from one to the next, as in { "id": "{slot}" } or "{uuid()}"
     1: Slots need a label that differs from one to the next, as in { "id": "{slot}" } or "{uuid()}"
-    14: Slots must be from 1 to 4294967295, but are 0
+    14: count must be from 1 to 4294967295, but is 0
+    14: count must be from 1 to 4294967295, but is -1
+    24: max must be from 1 to 4294967295, but is 0
     22: max must not be below count, which is 5
     14: Slots whose count is a formula need max: how many there are at most
     14: the host has no metric "laod" to link; did you mean "load"?
@@ -72,13 +76,13 @@ fn slots_that_make_no_sense_are_refused() {
     33: label "id": pick takes a list that is not empty
     27: label "zone" is one of its host's already; choose another name
     27: label "name" is set by promemu itself; choose another name
-    83: label "id" is one of its host's already; choose another name
+    83: label "id" is one of its slot's already; choose another name
     1: metric "load" is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart
     76: metric "m" is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart
     76: two Slots of the host are called "m"; give one of them another name
     1: Slots needs metrics
     55: lifetime must be 1ms or longer, and not up to endless, but is 5m..inf
-    55: lifetime must be 1ms or longer, and not up to endless, but is 0s..0s
+    55: lifetime must be 1ms or longer, and not up to endless, but is 0s
     52: pause must not be endless; replace: false has nobody come after
     54: unknown replace "smae"; did you mean "same"?
     60: replace_share needs replace_every or replace_on: when they are replaced
@@ -95,6 +99,29 @@ fn slots_of_one_name_may_share_metrics_if_a_label_tells_them_apart() {
         "Slots(name: \"a\", count: 2, labels: {{ \"id\": \"{{slot}}\", \"kind\": \"a\" }}, {METRICS}), Slots(name: \"b\", count: 2, labels: {{ \"id\": \"{{slot}}\", \"kind\": \"b\" }}, {METRICS})"
     ));
     assert!(plan_of(&text, &[]).is_ok());
+}
+
+#[test]
+fn which_metrics_may_be_alike_does_not_depend_on_their_order() {
+    let slots = |name: &str, labels: &str, metric: &str| {
+        format!(
+            "Slots(name: \"{name}\", count: 2, labels: {{ \"id\": \"{{slot}}\", {labels} }}, metrics: [Metric(name: \"m\", labels: {{ {metric} }})]),"
+        )
+    };
+    let kind = |value: &str| format!("\"kind\": \"{value}\"");
+    let drawn = "\"kind\": \"{pick([\\\"a\\\", \\\"b\\\"])}\"";
+    let a = [slots("a", &kind("a"), ""), slots("a", "", &kind("a"))];
+    let like_a = [slots("b", &kind("a"), ""), slots("b", "", &kind("a")), slots("b", drawn, "")];
+    let unlike_a = [slots("b", &kind("b"), ""), slots("b", "", &kind("b")), slots("b", "", "")];
+    for a in &a {
+        for (others, is_good) in [(&like_a, false), (&unlike_a, true)] {
+            for b in others {
+                for text in [[a.as_str(), b], [b, a]] {
+                    assert_eq!(plan_of(&config(&text.concat()), &[]).is_ok(), is_good, "{text:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
