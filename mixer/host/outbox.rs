@@ -18,6 +18,10 @@ pub struct Outbox {
     pub slots: Vec<SlotChange>,
     /// How many series more were not made because there would be too many.
     pub series_refused: u64,
+    /// How many series of slots were not made because others have all the labels.
+    pub series_alike: u64,
+    /// The kinds of slots of which that is so for the first time.
+    pub crowded: Vec<Arc<str>>,
     /// How many values were made.
     pub updates: u64,
     /// Scenarios that failed for the first time: the metric's name, and why.
@@ -41,6 +45,7 @@ impl Outbox {
         self.slots.clear();
         self.report = false;
         (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
-        self.series_refused = 0;
+        self.crowded.clear();
+        (self.series_refused, self.series_alike) = (0, 0);
     }
 }

@@ -61,6 +61,9 @@ struct Kind {
     failed: Vec<Arc<str>>,
     /// How many series were not made when the number of slots was last asked for.
     refused: usize,
+    /// The slots that are empty because all labels are taken, and whether there was one before.
+    crowded: IndexSet<usize>,
+    was_crowded: bool,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,8 @@ impl Slots {
                 taken: IndexSet::new(),
                 failed: Vec::new(),
                 refused: 0,
+                crowded: IndexSet::new(),
+                was_crowded: false,
             }
         };
         let kinds = host.shape.slots.iter().map(kind).collect();

@@ -64,6 +64,8 @@ struct Counters {
     tally: Tally,
     /// The mixer's own events.
     own_events: AtomicU64,
+    /// Whether series were refused for which there is no room.
+    has_refused: AtomicBool,
 }
 
 /// What the hosts of a fleet are asked to do.
@@ -101,7 +103,11 @@ pub(super) struct Fleet {
 impl Fleet {
     /// The first fleet of a run, which adds to this tally.
     pub(super) fn new(plan: Plan, clock: Clock, tally: Tally) -> Self {
-        Self::with_counters(plan, clock, Arc::new(Counters { tally, own_events: AtomicU64::new(0) }))
+        Self::with_counters(
+            plan,
+            clock,
+            Arc::new(Counters { tally, own_events: AtomicU64::new(0), has_refused: AtomicBool::new(false) }),
+        )
     }
 
     /// The fleet after this one. `kept` has for each host of the plan the one here that it goes on from;
@@ -343,9 +349,17 @@ impl Fleet {
         tally.updates.inc_by(out.updates);
         tally.scenario_errors.inc_by(out.scenario_errors);
         tally.events_dropped.inc_by(out.events_dropped);
+        for kind in out.crowded.drain(..) {
+            warn!(
+                "slots {kind:?} of host {:?} are empty for now where labels would be the same as another slot's; they try \
+                 again; this is said once",
+                plan.name
+            );
+        }
         if out.series_refused > 0 {
             self.refuse_series(&plan.name, out.series_refused);
         }
+        tally.series_refused.inc_by(out.series_alike);
         for event in out.events.drain(..) {
             self.publish(event, Some(id));
         }
@@ -353,14 +367,13 @@ impl Fleet {
 
     /// Counts series that were not made; the first time it is said.
     fn refuse_series(&self, host: &str, count: u64) {
-        let counter = &self.counters.tally.series_refused;
-        if counter.get() == 0 {
+        if !self.counters.has_refused.swap(true, Ordering::Relaxed) {
             warn!(
                 "host {host:?} would have {count} series more than --max-series has room for; they are not made, and \
                  others are counted only"
             );
         }
-        counter.inc_by(count);
+        self.counters.tally.series_refused.inc_by(count);
     }
 
     pub(super) fn count_skipped(&self, updates: u64) {

@@ -97,6 +97,9 @@ impl Slots {
             }
         }
         if this.taken.insert(at.labels_hash) {
+            if !this.crowded.is_empty() {
+                this.crowded.swap_remove(&slot);
+            }
             at.next = plan.successor;
             let life = if is_midst { left_of } else { between }(plan.lifetime, &mut rng);
             at.pause = between(plan.pause, &mut rng);
@@ -105,6 +108,12 @@ impl Slots {
             self.wake(kind, slot, now, None, out);
         } else {
             // Somebody else has these labels, and nobody takes two equal series.
+            if this.crowded.insert(slot) {
+                out.series_alike += plan.shape.series as u64;
+            }
+            if !std::mem::replace(&mut this.was_crowded, true) {
+                out.crowded.push(Arc::clone(&plan.name));
+            }
             self.rest(kind, slot, now + NEXT_DRAW);
         }
     }

@@ -370,6 +370,19 @@ fn no_two_that_live_at_the_same_time_have_the_same_labels() {
 }
 
 #[test]
+fn slots_for_which_there_are_no_labels_are_said_and_counted_once() {
+    let slots = r#"count: 30, lifetime: "1h", labels: { "id": "{zipf(3, 1)}" }"#;
+    let mut shown = Shown::of(churning(slots), 1);
+    let (mut said, mut alike) = (Vec::new(), 0);
+    for secs in 0..100 {
+        shown.run_to(f64::from(secs), None);
+        said.append(&mut shown.out.crowded);
+        alike += shown.out.series_alike;
+    }
+    assert_eq!((said, alike, shown.by("id").len()), (vec!["age".into()], 27, 3));
+}
+
+#[test]
 fn those_in_slots_hear_events_and_emit_them_as_their_host() {
     let text = r#"interval: "10s", listen_events: { "cheer": emit("heard") }, slots: [
         Slots(count: 3, labels: { "id": "{slot}" }, metrics: [
