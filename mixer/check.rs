@@ -42,11 +42,12 @@ fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<S
     for class in classes {
         let (options, unknown) = settings.load_options(&file, Some(&class), wall_now());
         let loaded = file.plan(&options)?;
-        lines.extend(loaded.warnings);
-        lines.extend(unknown.into_iter().map(|name| {
+        let unknown = unknown.into_iter().map(|name| {
             format!("variable {name} names no argument of the config; promemu --list-configs shows them")
-        }));
-        lines.extend(first_failures(&loaded.plan, SEED, options.started_at));
+        });
+        let failures = first_failures(&loaded.plan, SEED, options.started_at);
+        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures);
+        lines.extend(warnings.map(|warning| format!("warning: {warning}")));
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let class = if class.is_empty() { String::new() } else { format!(" {class}") };
         lines.push(format!("{name}{class}: {estimate}"));

@@ -264,8 +264,11 @@ pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
             *distance <= (len / 3).max(1) && *distance < len
         })
         .min();
+    // Of a name with several parts, the last may be what somebody remembers.
+    let has_end = |k: &&str| k.strip_suffix(word).is_some_and(|start| start.ends_with('_'));
+    let closest = closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_end));
     match closest {
-        Some((_, name)) => format!("; did you mean {name:?}?"),
+        Some(name) => format!("; did you mean {name:?}?"),
         None if known.is_empty() => "; there is none".to_owned(),
         None => {
             let names: Vec<&str> = known.iter().map(AsRef::as_ref).take(30).collect();

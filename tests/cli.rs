@@ -37,7 +37,7 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
         ),
         (
             &["--config", "single_host_load", "--config-args", "ttl=5"],
-            "error: configs/single_host_load.ron: the config has no argument \"ttl\"; there is host_ttl",
+            "error: configs/single_host_load.ron: the config has no argument \"ttl\"; did you mean \"host_ttl\"?",
         ),
         (
             &["--config", "single_host_load", "--config-args", "host_ttl"],

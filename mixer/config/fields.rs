@@ -43,6 +43,10 @@ impl Fields {
         self.span
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.left.iter().any(|field| field.name == name)
+    }
+
     pub(super) fn take(&mut self, name: &'static str) -> Option<Node> {
         self.known.push(name);
         let at = self.left.iter().position(|field| field.name == name)?;

@@ -27,7 +27,8 @@ const DEFAULT_ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
 /// As that of OpenTelemetry's exponential histograms.
 const DEFAULT_MAX_BUCKETS: i64 = 160;
 const MAX_BUCKETS: std::ops::RangeInclusive<i64> = 4..=10_000;
-const DEFAULT_SHARE: f64 = 0.1;
+/// No usual quantile lies on the edge between the two humps, where it would jump.
+const DEFAULT_SHARE: f64 = 0.05;
 const SHARES: std::ops::RangeInclusive<f64> = 0.02..=0.4;
 
 impl Resolver<'_> {

@@ -188,7 +188,9 @@ impl<'a> Resolver<'a> {
             overrides: &template.override_metrics,
         };
         let mut shape = self.metrics(&source, host_labels)?;
-        if shape.metrics.is_empty() && template.slots.is_empty() {
+        let is_bare = shape.metrics.is_empty() && template.slots.is_empty();
+        // Those that are wrong are none here.
+        if is_bare && self.problems.error_count() == 0 {
             self.problems.warning(template.span, "the host has no metrics, so it will not be seen");
         }
         for (event, action) in &template.listen_events {

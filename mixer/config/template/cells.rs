@@ -116,13 +116,16 @@ impl SpreadTemplate {
         };
         let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, given)) };
         let mut fields = Fields::of(node, name, problems)?;
+        let is_p99_given = fields.has("p99");
         let [median, p99] = ["median", "p99"].map(|field| {
             if takes.contains(&field) { read_formula(&mut fields, field, problems) } else { None }
         });
         let share = if takes.contains(&"share") { fields.scalar("share", problems) } else { None };
         fields.finish(problems);
         if takes.contains(&"p99") && p99.is_none() {
-            problems.error(span, format!("{name} needs p99: what 99 of 100 observations are below"));
+            if !is_p99_given {
+                problems.error(span, format!("{name} needs p99: what 99 of 100 observations are below"));
+            }
             return None;
         }
         Some(Self { span, name, median, p99, share })
@@ -141,7 +144,10 @@ fn read_list<T: FromValue>(
 ) -> Option<Listed<T>> {
     let node = fields.take(name)?;
     match &node.kind {
-        NodeKind::List(items) => Some((node.span, read_scalars(items, name, problems))),
+        NodeKind::List(items) => {
+            let scalars = read_scalars(items, name, problems);
+            (scalars.len() == items.len()).then_some((node.span, scalars))
+        }
         other => {
             problems.error(node.span, format!("{name} takes a list of {of}, found {}", other.describe()));
             None

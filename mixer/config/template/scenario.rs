@@ -94,7 +94,9 @@ impl ParamTemplate {
             ParamKind::Range => read_range(&node, name, problems).map(Self::Range),
             ParamKind::Text | ParamKind::Choice(_) => read_scalar(&node, name, problems).map(Self::Text),
             ParamKind::Numbers => {
-                Some(Self::Numbers(read_scalars(&list(node, name, "numbers", problems)?, name, problems)))
+                let items = list(node, name, "numbers", problems)?;
+                let numbers = read_scalars(&items, name, problems);
+                (numbers.len() == items.len()).then_some(Self::Numbers(numbers))
             }
             ParamKind::Formula => FormulaTemplate::read(&node, problems).map(Self::Formula),
             ParamKind::Formulas => {
@@ -144,6 +146,11 @@ impl FormulaTemplate {
         };
         let trimmed = text.trim();
         let bare = trimmed.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(trimmed);
+        if let Some(span) = Span::parse(bare).ok().filter(|_| bare.ends_with(char::is_alphabetic)) {
+            let secs = span.as_secs_f64();
+            problems.error(node.span, format!("{text:?} is no formula, which has no units; write {secs}"));
+            return None;
+        }
         let before = text.find(bare).unwrap_or(0);
         let compiled = compile(bare);
         let compiled =

@@ -2,7 +2,7 @@
 
 use super::{error_of, with_metrics};
 
-const WRONG: [&str; 35] = [
+const WRONG: [&str; 39] = [
     r#"Metric(name: "m", quantiles: [0.5])"#,
     r#"Metric(name: "m", metric_type: summary, quantiles: [0.5, 1.5])"#,
     r#"Metric(name: "m", metric_type: summary, quantiles: [0.9, 0.5])"#,
@@ -38,6 +38,10 @@ const WRONG: [&str; 35] = [
     r#"Metric(name: "m", metric_type: histogram, spread: bimodal(p99: "value * 9", share: 0.5))"#,
     r#"Metric(name: "m", metric_type: histogram, spread: 5)"#,
     r#"Metric(name: "m_total", metric_type: counter, default_value: -1)"#,
+    r#"Metric(name: "m", metric_type: histogram, spread: lognormal(p99: "600ms"))"#,
+    r#"Metric(name: "m", metric_type: histogram, buckets: ["five"])"#,
+    r#"Metric(name: "m", metric_type: summary, quantiles: ["p99"])"#,
+    r#"Metric(name: "m", type: gauge)"#,
 ];
 
 #[test]
@@ -118,6 +122,14 @@ fn fields_of_types_are_checked() {
         test.ron:2:51: expected a spread, as in lognormal(p99: 2); found 5
     Metric(name: "m_total", metric_type: counter, default_value: -1)
         test.ron:2:62: a counter begins at 0 or above, not at -1
+    Metric(name: "m", metric_type: histogram, spread: lognormal(p99: "600ms"))
+        test.ron:2:66: "600ms" is no formula, which has no units; write 0.6
+    Metric(name: "m", metric_type: histogram, buckets: ["five"])
+        test.ron:2:53: buckets: expected a finite number (or a size, as in "1.5GiB"), found text "five"
+    Metric(name: "m", metric_type: summary, quantiles: ["p99"])
+        test.ron:2:53: quantiles: expected a finite number (or a size, as in "1.5GiB"), found text "p99"
+    Metric(name: "m", type: gauge)
+        test.ron:2:19: Metric has no field "type"; did you mean "metric_type"?
     "#);
 }
 
