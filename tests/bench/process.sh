@@ -2,9 +2,9 @@
 # Figures of whole processes: memory, CPU, start and scrape of live runs that grow tenfold, and the rate of
 # pushes beside that of a body which never changes.
 #
-#   tests/bench/process.sh [PROMEMU]      needs curl, and prometheus-pushgateway for the pushes
+#   tests/bench/process.sh [PROMEMU]      needs curl, and prometheus-pushgateway and python3 for the pushes
 #
-# Nothing here is a test: it prints, and takes some four minutes.
+# Nothing here is a test: it prints, and takes some five minutes.
 set -euo pipefail
 
 promemu="${1:-target/release/promemu}"
@@ -59,7 +59,7 @@ samples() {
 }
 
 grow() {
-    local hosts="$1" series begun complete before after from rss cpu scrape bytes
+    local hosts="$1" series scrapes begun complete before after from rss cpu scrape bytes
     series=$((hosts * 15 + 1))
     begun="$(now)"
     start "$hosts" --output "scrape=127.0.0.1:$port"
@@ -73,10 +73,13 @@ grow() {
     sleep 20
     after="$(ticks "$pid")"
     cpu="$(awk -v t=$((after - before)) -v h="$ticks_per_sec" 'BEGIN {printf "%.2f", t / h / 20 * 100}')"
+    # As many samples for each size, and without what the run takes anyway.
+    scrapes=$((10000000 / series))
     from="$(ticks "$pid")"
-    for _ in 1 2 3 4 5; do curl -s -o "$folder/page" "$page"; done
-    scrape="$(awk -v t=$(($(ticks "$pid") - from)) -v h="$ticks_per_sec" -v s="$series" \
-        'BEGIN {printf "%.0f", t / h / 5 / s * 1e9}')"
+    begun="$(now)"
+    for ((n = 0; n < scrapes; n++)); do curl -s -o "$folder/page" "$page"; done
+    scrape="$(awk -v t=$(($(ticks "$pid") - from)) -v h="$ticks_per_sec" -v a="$begun" -v b="$(now)" -v cpu="$cpu" \
+        -v s=$((scrapes * series)) 'BEGIN {printf "%.0f", (t / h - (b - a) * cpu / 100) / s * 1e9}')"
     bytes="$(stat -c %s "$folder/page")"
     rss="$(awk '/^VmRSS/ {printf "%.1f", $2 * 1024 / 1e6}' "/proc/$pid/status")"
     printf '%10d %12s s %10s %% %10s MB %12s ns %12d\n' "$series" "$complete" "$cpu" "$rss" "$scrape" "$bytes"
@@ -93,10 +96,7 @@ steady() {
 
 pushes() {
     local own fixed gateway_pid
-    start 6666 --output "scrape=127.0.0.1:$port"
-    sleep 6
-    curl -s -H "Accept: $protobuf" -o "$folder/body" "$page"
-    stop
+    one_body
     prometheus-pushgateway --web.listen-address="${gateway#http://}" --persistence.file= \
         --push.disable-consistency-check >"$folder/gateway" 2>&1 &
     gateway_pid=$!
@@ -107,20 +107,54 @@ pushes() {
     sleep 5
     own="$(pushed)"
     sleep 20
-    own=$(($(pushed) - own))
+    own="$(awk -v n=$(($(pushed) - own)) 'BEGIN {print n / 20}')"
     stop
     awk -v own="$own" -v fixed="$fixed" 'BEGIN {
         printf "99 991 series to a Pushgateway: %.2f pushes/s, the same body again and again %.2f, ratio %.2f\n",
-            own / 20, fixed / 20, own / fixed
+            own, fixed, own / fixed
     }'
     kill "$gateway_pid"
 }
 
-# How often the gateway takes the body in 20 s, over one connection.
+# Keeps what promemu pushes, with all series in it.
+one_body() {
+    python3 - "$((port + 1))" "$folder/body" <<'SERVER' &
+import http.server, sys
+
+class Gateway(http.server.BaseHTTPRequestHandler):
+    def answer(self, body=b'{"status":"success","data":[]}'):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_DELETE = answer
+
+    def do_PUT(self):
+        open(sys.argv[2], "wb").write(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer(b"")
+
+    def log_message(self, *_):
+        pass
+
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Gateway).serve_forever()
+SERVER
+    children+=("$!")
+    sleep 1
+    start 6666 --output "pushgateway=$gateway" --cleanup-on-finish=false
+    sleep 20
+    stop
+    kill "${children[-1]}"
+    unset 'children[-1]'
+}
+
+# How many times a second the gateway takes the body, over one connection.
 rate_of_the_body() {
-    timeout 20 curl -s -o /dev/null -w '%{http_code}\n' -X PUT -H "Content-Type: $protobuf" \
-        --data-binary "@$folder/body" "$gateway/metrics/job/fixed?n=[1-100000]" >"$folder/codes" || true
-    grep -c '^20' "$folder/codes" || true
+    local times=60 begun
+    begun="$(now)"
+    curl -sf -o /dev/null -X PUT -H "Content-Type: $protobuf" --data-binary "@$folder/body" \
+        "$gateway/metrics/job/fixed?n=[1-$times]"
+    awk -v n="$times" -v a="$begun" -v b="$(now)" 'BEGIN {print n / (b - a)}'
 }
 
 # How many pushes were made so far.
