@@ -1,0 +1,152 @@
+//! What a process wants of CPU or memory, second by second.
+
+use crate::Wish;
+use crate::random::Random;
+
+/// How the wish for CPU or memory goes over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// Near the low end, give or take 5 %.
+    Steady,
+    /// Near the low end, with spikes of 5 to 20 seconds that go near the high end.
+    Spiky,
+    /// From the low end to the high end, in 2 to 8 hours. Memory that gets there is a leak, and ends the process.
+    Growing,
+    /// Anywhere between the ends, wandering.
+    Random,
+}
+
+const STEADY_SPREAD: f64 = 0.05;
+const STEADY_SECS: (u64, u64) = (10, 20);
+const CALM_SECS: (u64, u64) = (30, 120);
+const SPIKE_SECS: (u64, u64) = (5, 20);
+const WANDER_SECS: (u64, u64) = (5, 15);
+/// The most that one step goes up or down, as a share of the range.
+const WANDER_STEP: f64 = 0.25;
+const GROWTH_SECS: (u64, u64) = (2 * 3600, 8 * 3600);
+
+/// A wish that follows a pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    wish: Wish,
+    now: f64,
+    is_spike: bool,
+    /// The age in seconds at which it changes; of one that grows, at which it has grown.
+    next_secs: u64,
+}
+
+impl Load {
+    /// Where one begins.
+    pub(crate) fn new(wish: Wish, random: &mut Random) -> Self {
+        let Wish { pattern, low, high } = wish;
+        let (now, next_secs) = match pattern {
+            // Programs do not spike all at once.
+            Pattern::Steady | Pattern::Spiky => (low, random.between(1, CALM_SECS.1)),
+            Pattern::Growing => (low, random.between(GROWTH_SECS.0, GROWTH_SECS.1)),
+            Pattern::Random => (random.uniform(low, high), random.between(1, WANDER_SECS.1)),
+        };
+        Self { wish, now, is_spike: false, next_secs }
+    }
+
+    pub(crate) const fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// Whether it grew until it could grow no more.
+    pub(crate) fn has_grown(&self, age_secs: u64) -> bool {
+        self.wish.pattern == Pattern::Growing && age_secs >= self.next_secs
+    }
+
+    /// Goes on to this age.
+    pub(crate) fn step(&mut self, age_secs: u64, random: &mut Random) {
+        let Wish { pattern, low, high } = self.wish;
+        if pattern == Pattern::Growing {
+            let done = share(age_secs, self.next_secs).min(1.0);
+            self.now = low + (high - low) * done;
+        } else if age_secs >= self.next_secs {
+            let wait = self.change(random);
+            self.next_secs = age_secs + random.between(wait.0, wait.1);
+        }
+    }
+
+    /// Goes elsewhere, and says for how long at least and at most.
+    fn change(&mut self, random: &mut Random) -> (u64, u64) {
+        let Wish { pattern, low, high } = self.wish;
+        match pattern {
+            Pattern::Spiky if !self.is_spike => {
+                self.is_spike = true;
+                self.now = random.uniform(f64::midpoint(low, high), high);
+                SPIKE_SECS
+            }
+            Pattern::Random => {
+                let step = random.uniform(-WANDER_STEP, WANDER_STEP) * (high - low);
+                self.now = (self.now + step).clamp(low, high);
+                WANDER_SECS
+            }
+            _ => {
+                let calm = low * random.uniform(1.0 - STEADY_SPREAD, 1.0 + STEADY_SPREAD);
+                self.now = calm.min(high);
+                self.is_spike = false;
+                if pattern == Pattern::Spiky { CALM_SECS } else { STEADY_SECS }
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53 seconds")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of an hour and a bit.
+    fn values(pattern: Pattern, secs: u64) -> Vec<f64> {
+        let mut random = Random::new(3, 0, 0);
+        let mut load = Load::new(Wish { pattern, low: 10.0, high: 100.0 }, &mut random);
+        (0..secs)
+            .map(|age| {
+                load.step(age, &mut random);
+                load.now()
+            })
+            .collect()
+    }
+
+    fn share_above(values: &[f64], limit: f64) -> f64 {
+        share(values.iter().filter(|value| **value > limit).count() as u64, values.len() as u64)
+    }
+
+    #[test]
+    fn what_is_steady_stays_near_its_low_end() {
+        let values = values(Pattern::Steady, 4000);
+        assert!(values.iter().all(|value| (9.5..=10.5).contains(value)));
+        assert!(values.iter().any(|value| *value > 10.2) && values.iter().any(|value| *value < 9.8));
+    }
+
+    #[test]
+    fn what_is_spiky_spikes_for_a_small_part_of_the_time() {
+        let values = values(Pattern::Spiky, 40_000);
+        // 12.5 s of 87.5 s.
+        let spiking = share_above(&values, 50.0);
+        assert!((0.1..0.2).contains(&spiking), "{spiking}");
+        assert!(values.iter().all(|value| (9.5..=100.0).contains(value)));
+        assert!(values.iter().all(|value| *value < 10.6 || *value >= 55.0));
+    }
+
+    #[test]
+    fn what_grows_never_shrinks_and_stays_at_its_end() {
+        let values = values(Pattern::Growing, 8 * 3600 + 1);
+        assert!(values.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!((values[0], values[values.len() - 1]), (10.0, 100.0));
+    }
+
+    #[test]
+    fn what_wanders_gets_everywhere_by_small_steps() {
+        let values = values(Pattern::Random, 40_000);
+        assert!(values.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= 22.5));
+        assert!((0.3..0.7).contains(&share_above(&values, 55.0)));
+        assert!(values.iter().all(|value| (10.0..=100.0).contains(value)));
+    }
+}

@@ -1,0 +1,234 @@
+//! One process, from its beginning to its end.
+
+use crate::load::Load;
+use crate::random::Random;
+use crate::{Priority, Program};
+
+/// Memory is had by pages of so many bytes.
+const PAGE_BYTES: f64 = 4096.0;
+
+/// A living process, as it is now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Process<'a> {
+    /// The program's name.
+    pub name: &'a str,
+    /// Its pid.
+    pub pid: u32,
+    /// Its priority.
+    pub priority: Priority,
+    /// How much CPU it has used, in seconds.
+    pub cpu_seconds: f64,
+    /// How much memory it has, in bytes.
+    pub memory_bytes: f64,
+    /// How many threads.
+    pub threads: u32,
+    /// How many open file descriptors.
+    pub open_fds: u32,
+    /// When it began, in seconds since the Unix epoch.
+    pub start_time_seconds: f64,
+    /// How long ago that is.
+    pub uptime_seconds: f64,
+}
+
+/// Something that goes on for a while.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Episode {
+    /// Cores, or bytes per second.
+    pub(crate) amount: f64,
+    /// The second of the simulation in which it is over.
+    pub(crate) until_secs: u64,
+}
+
+/// Who lives in a slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    pub(crate) pid: u32,
+    /// The second of the simulation in which it began.
+    pub(crate) began_secs: u64,
+    /// The second of the simulation in which it ends by itself.
+    pub(crate) ends_secs: u64,
+    pub(crate) spike: Episode,
+    pub(crate) leak: Episode,
+    random: Random,
+    cpu: Load,
+    memory: Load,
+    leaked_bytes: f64,
+    /// How much CPU it has used until the present second, in seconds.
+    cpu_seconds: f64,
+    /// How many cores it wants in this second.
+    wanted_cores: f64,
+}
+
+impl Tenant {
+    pub(crate) fn new(program: &Program, pid: u32, began_secs: u64, mut random: Random) -> Self {
+        let cpu = Load::new(program.cpu_cores, &mut random);
+        let memory = Load::new(program.memory_bytes, &mut random);
+        let mut tenant = Self {
+            pid,
+            began_secs,
+            ends_secs: u64::MAX,
+            spike: Episode::default(),
+            leak: Episode::default(),
+            random,
+            cpu,
+            memory,
+            leaked_bytes: 0.0,
+            cpu_seconds: 0.0,
+            wanted_cores: 0.0,
+        };
+        tenant.want(program, began_secs);
+        tenant
+    }
+
+    /// A second is over, in which it got this share of what it wanted. `now_secs` is the one that begins.
+    pub(crate) fn live_on(&mut self, program: &Program, share: f64, now_secs: u64) {
+        self.cpu_seconds += self.wanted_cores * share;
+        let age_secs = now_secs - self.began_secs;
+        self.cpu.step(age_secs, &mut self.random);
+        self.memory.step(age_secs, &mut self.random);
+        if now_secs <= self.leak.until_secs {
+            self.leaked_bytes += self.leak.amount;
+        }
+        self.want(program, now_secs);
+    }
+
+    /// Says anew how many cores it wants.
+    pub(crate) fn want(&mut self, program: &Program, now_secs: u64) {
+        let spike = if now_secs < self.spike.until_secs { self.spike.amount } else { 0.0 };
+        self.wanted_cores = self.cpu.now().max(spike).min(f64::from(program.threads.1));
+    }
+
+    pub(crate) const fn wanted_cores(&self) -> f64 {
+        self.wanted_cores
+    }
+
+    /// Whether its memory has come to the program's limit by growing or leaking.
+    pub(crate) fn is_out_of_memory(&self, program: &Program, now_secs: u64) -> bool {
+        let is_full = self.memory.now() + self.leaked_bytes >= program.memory_bytes.high;
+        (self.leaked_bytes > 0.0 && is_full) || self.memory.has_grown(now_secs - self.began_secs)
+    }
+
+    /// What there is to see of it, so long after the simulation's start; `share` as above.
+    #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53 seconds")]
+    pub(crate) fn show<'a>(&self, program: &'a Program, priority: Priority, at: &Moment) -> Process<'a> {
+        let busy = self.wanted_cores / program.cpu_cores.high.max(f64::MIN_POSITIVE);
+        let memory = (self.memory.now() + self.leaked_bytes).min(program.memory_bytes.high);
+        let began = self.began_secs as f64;
+        Process {
+            name: &program.name,
+            pid: self.pid,
+            priority,
+            cpu_seconds: self.cpu_seconds + self.wanted_cores * at.share * at.part_of_second,
+            memory_bytes: (memory / PAGE_BYTES).floor() * PAGE_BYTES,
+            threads: between(program.threads, busy),
+            open_fds: between(program.open_fds, busy),
+            start_time_seconds: at.start_time_seconds + began,
+            uptime_seconds: (at.now_secs as f64 - began) + at.part_of_second,
+        }
+    }
+}
+
+/// When something is looked at, and what holds for all then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// When the simulation began, in seconds since the Unix epoch.
+    pub(crate) start_time_seconds: f64,
+    /// Whole seconds since then.
+    pub(crate) now_secs: u64,
+    /// How much of the present second is over.
+    pub(crate) part_of_second: f64,
+    /// The share of the CPU they want that processes get.
+    pub(crate) share: f64,
+}
+
+/// A count that goes with how busy somebody is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two counts")]
+fn between((low, high): (u32, u32), busy: f64) -> u32 {
+    low + (f64::from(high - low) * busy.min(1.0)).floor() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::float_cmp, reason = "sums and products of these are exact")]
+
+    use super::*;
+    use crate::{Pattern, Wish};
+
+    const MIB: f64 = 1024.0 * 1024.0;
+
+    fn program(memory: Pattern) -> Program {
+        Program {
+            name: "it".to_owned(),
+            priority: Priority::Low,
+            weight: 1,
+            cpu_cores: Wish { pattern: Pattern::Steady, low: 0.5, high: 1.0 },
+            memory_bytes: Wish { pattern: memory, low: 10.0 * MIB, high: 100.0 * MIB },
+            threads: (1, 4),
+            open_fds: (10, 20),
+        }
+    }
+
+    fn moment(now_secs: u64) -> Moment {
+        Moment { start_time_seconds: 1000.0, now_secs, part_of_second: 0.5, share: 1.0 }
+    }
+
+    #[test]
+    fn who_begins_has_used_nothing() {
+        let program = program(Pattern::Steady);
+        let tenant = Tenant::new(&program, 5, 7, Random::new(0, 0, 0));
+        let at = Moment { part_of_second: 0.0, ..moment(7) };
+        let shown = tenant.show(&program, Priority::Low, &at);
+        let expected = Process {
+            name: "it",
+            pid: 5,
+            priority: Priority::Low,
+            cpu_seconds: 0.0,
+            memory_bytes: 10.0 * MIB,
+            threads: 2,
+            open_fds: 15,
+            start_time_seconds: 1007.0,
+            uptime_seconds: 0.0,
+        };
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_spike_takes_as_many_cores_as_there_are_threads_and_ends() {
+        let program = program(Pattern::Steady);
+        let mut tenant = Tenant::new(&program, 5, 0, Random::new(0, 0, 0));
+        tenant.spike = Episode { amount: 9.0, until_secs: 3 };
+        let mut wanted = Vec::new();
+        for now in 1..=4 {
+            tenant.live_on(&program, 1.0, now);
+            wanted.push(tenant.wanted_cores());
+        }
+        assert_eq!(wanted, [4.0, 4.0, 0.5, 0.5]);
+        // A second of rest before it, two of the spike, one and a half of rest.
+        assert_eq!(tenant.show(&program, Priority::Low, &moment(4)).cpu_seconds, 0.5 + 8.0 + 0.75);
+        assert_eq!(tenant.show(&program, Priority::Low, &moment(4)).threads, 2);
+    }
+
+    #[test]
+    fn a_leak_ends_at_the_limit() {
+        let program = program(Pattern::Steady);
+        let mut tenant = Tenant::new(&program, 5, 0, Random::new(0, 0, 0));
+        tenant.leak = Episode { amount: 20.0 * MIB, until_secs: 10 };
+        let full = (1..=10).find(|now| {
+            tenant.live_on(&program, 1.0, *now);
+            tenant.is_out_of_memory(&program, *now)
+        });
+        assert_eq!(full, Some(5));
+        assert_eq!(tenant.show(&program, Priority::Low, &moment(5)).memory_bytes, 100.0 * MIB);
+    }
+
+    #[test]
+    fn what_grows_is_out_of_memory_when_it_has_grown() {
+        let program = program(Pattern::Growing);
+        let mut tenant = Tenant::new(&program, 5, 100, Random::new(0, 0, 0));
+        let full = (101..100_000).find(|now| {
+            tenant.live_on(&program, 1.0, *now);
+            tenant.is_out_of_memory(&program, *now)
+        });
+        assert!((100 + 2 * 3600..=100 + 8 * 3600).contains(&full.unwrap()));
+    }
+}

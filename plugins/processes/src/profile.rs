@@ -1,0 +1,340 @@
+//! Which programs a host runs, and how each behaves.
+
+use crate::Pattern;
+
+/// How much a process matters: churn takes those of the lowest priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Ends first.
+    Low,
+    /// Ends if there is nobody of low priority.
+    Medium,
+    /// Ends if there is nobody else but critical ones.
+    High,
+    /// Never churns.
+    Critical,
+}
+
+impl Priority {
+    /// From low to critical.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word for labels.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// How much of something is wanted, and how that goes over time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wish {
+    /// How it goes.
+    pub pattern: Pattern,
+    /// Its low end.
+    pub low: f64,
+    /// Its high end, not below the low one.
+    pub high: f64,
+}
+
+/// A program, of which there may be several processes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// The name.
+    pub name: String,
+    /// The priority of its processes.
+    pub priority: Priority,
+    /// How likely one more process is of this program, compared with others; 0 for a program of which there is one.
+    pub weight: u32,
+    /// How many cores a process wants.
+    pub cpu_cores: Wish,
+    /// How many bytes of memory a process has. The high end is its limit.
+    pub memory_bytes: Wish,
+    /// How many threads: when it does nothing, and when it is as busy as it gets.
+    pub threads: (u32, u32),
+    /// How many open file descriptors: when it does nothing, and when it is as busy as it gets.
+    pub open_fds: (u32, u32),
+}
+
+/// Programs, and how the host that runs them is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// The name.
+    pub name: String,
+    /// The programs. There is one process of each, in this order, before there are more of any.
+    pub programs: Vec<Program>,
+    /// What [`crate::Settings::churn_rate`] is by default.
+    pub churn_rate: f64,
+    /// What [`crate::Settings::chaos`] is by default.
+    pub chaos: f64,
+}
+
+/// Name, priority, weight; CPU in cores; memory in MiB; threads and open files.
+type Row = (&'static str, Priority, u32, (Pattern, f64, f64), (Pattern, f64, f64), (u32, u32), (u32, u32));
+
+use Pattern::{Growing, Random, Spiky, Steady};
+use Priority::{Critical, High, Low, Medium};
+
+/// Sizes are of the order that these programs have on a small server.
+const SERVER: &[Row] = &[
+    ("systemd", Critical, 0, (Steady, 0.002, 0.05), (Steady, 12.0, 40.0), (1, 1), (60, 120)),
+    ("sshd", Critical, 0, (Steady, 0.001, 0.05), (Steady, 8.0, 30.0), (1, 1), (8, 20)),
+    ("postgres", Critical, 0, (Random, 0.02, 0.3), (Steady, 220.0, 2048.0), (1, 1), (40, 90)),
+    ("nginx", High, 8, (Spiky, 0.02, 0.8), (Steady, 24.0, 128.0), (1, 4), (30, 400)),
+    ("java", High, 3, (Random, 0.1, 2.0), (Random, 512.0, 2048.0), (40, 120), (120, 600)),
+    ("redis-server", High, 1, (Steady, 0.05, 0.6), (Random, 80.0, 400.0), (4, 5), (20, 200)),
+    ("systemd-journald", High, 0, (Spiky, 0.005, 0.2), (Random, 30.0, 120.0), (1, 1), (40, 80)),
+    ("postgres-worker", Medium, 8, (Spiky, 0.03, 1.0), (Random, 20.0, 200.0), (1, 1), (20, 60)),
+    ("python3", Medium, 6, (Random, 0.02, 0.9), (Growing, 60.0, 900.0), (2, 12), (15, 80)),
+    ("node", Medium, 4, (Spiky, 0.03, 1.0), (Growing, 90.0, 1024.0), (11, 15), (25, 150)),
+    ("containerd", Medium, 0, (Steady, 0.02, 0.3), (Steady, 50.0, 150.0), (12, 20), (20, 60)),
+    ("containerd-shim", Medium, 5, (Steady, 0.001, 0.05), (Steady, 11.0, 30.0), (10, 12), (12, 16)),
+    ("rsyslogd", Medium, 0, (Steady, 0.003, 0.1), (Steady, 6.0, 30.0), (4, 4), (10, 14)),
+    ("cron", Low, 0, (Spiky, 0.001, 0.1), (Steady, 3.0, 12.0), (1, 1), (5, 9)),
+    ("ssh", Low, 3, (Steady, 0.002, 0.2), (Steady, 9.0, 24.0), (1, 1), (6, 10)),
+    ("bash", Low, 6, (Spiky, 0.001, 0.3), (Steady, 5.0, 16.0), (1, 1), (4, 8)),
+    ("php-fpm", Low, 8, (Spiky, 0.02, 0.9), (Random, 30.0, 128.0), (1, 1), (10, 30)),
+    ("logrotate", Low, 1, (Spiky, 0.01, 0.4), (Steady, 4.0, 12.0), (1, 1), (5, 12)),
+    ("apt-check", Low, 1, (Spiky, 0.02, 0.9), (Random, 20.0, 110.0), (1, 1), (6, 20)),
+];
+
+/// A machine that builds: few stay, many come and go.
+const BUILD: &[Row] = &[
+    ("systemd", Critical, 0, (Steady, 0.002, 0.05), (Steady, 12.0, 40.0), (1, 1), (60, 120)),
+    ("sshd", Critical, 0, (Steady, 0.001, 0.05), (Steady, 8.0, 30.0), (1, 1), (8, 20)),
+    ("runner", High, 1, (Steady, 0.02, 0.5), (Steady, 70.0, 300.0), (8, 20), (20, 80)),
+    ("make", Medium, 2, (Spiky, 0.01, 0.3), (Steady, 6.0, 40.0), (1, 1), (6, 20)),
+    ("cc1", Low, 10, (Steady, 0.9, 1.0), (Random, 60.0, 600.0), (1, 1), (5, 12)),
+    ("as", Low, 4, (Steady, 0.5, 1.0), (Random, 8.0, 60.0), (1, 1), (4, 6)),
+    ("ld", Low, 2, (Spiky, 0.3, 1.0), (Random, 100.0, 900.0), (1, 4), (30, 300)),
+    ("sh", Low, 8, (Spiky, 0.001, 0.4), (Steady, 2.0, 8.0), (1, 1), (3, 6)),
+    ("git", Low, 2, (Spiky, 0.05, 1.0), (Random, 10.0, 200.0), (1, 4), (8, 40)),
+    ("curl", Low, 2, (Random, 0.01, 0.3), (Steady, 12.0, 24.0), (1, 2), (6, 10)),
+    ("python3", Low, 4, (Random, 0.1, 1.0), (Random, 30.0, 300.0), (1, 8), (8, 40)),
+];
+
+const DOMAINS: &[&str] = &[
+    "account",
+    "audit",
+    "billing",
+    "cart",
+    "catalog",
+    "checkout",
+    "coupon",
+    "customer",
+    "delivery",
+    "email",
+    "export",
+    "fraud",
+    "gateway",
+    "geo",
+    "identity",
+    "image",
+    "inventory",
+    "invoice",
+    "ledger",
+    "media",
+    "notify",
+    "order",
+    "payment",
+    "price",
+    "profile",
+    "rating",
+    "report",
+    "search",
+    "session",
+    "shipping",
+    "tax",
+    "wallet",
+];
+const ROLES: &[&str] = &[
+    "admin",
+    "agent",
+    "api",
+    "batch",
+    "cache",
+    "collector",
+    "consumer",
+    "cron",
+    "exporter",
+    "importer",
+    "indexer",
+    "monitor",
+    "producer",
+    "proxy",
+    "queue",
+    "reader",
+    "router",
+    "scheduler",
+    "sync",
+    "worker",
+];
+
+impl Profile {
+    /// The names of those that there are.
+    pub const NAMES: [&str; 4] = ["realistic", "high-cardinality", "high-churn", "chaos"];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "realistic" => Some(Self::realistic()),
+            "high-cardinality" => Some(Self::high_cardinality()),
+            "high-churn" => Some(Self::high_churn()),
+            "chaos" => Some(Self::chaos()),
+            _ => None,
+        }
+    }
+
+    /// A server, on which little changes.
+    #[must_use]
+    pub fn realistic() -> Self {
+        Self::made("realistic", programs(SERVER), 0.01, 0.0)
+    }
+
+    /// 640 names, and as many as there are processes if these are fewer.
+    #[must_use]
+    pub fn high_cardinality() -> Self {
+        // A role behaves alike everywhere; neighbours differ in both words.
+        let service = |number: usize| {
+            let (domain, role) = (number % DOMAINS.len(), (number / DOMAINS.len() + number) % ROLES.len());
+            // Not systemd and sshd, of which there is one.
+            let like = 3 + role % (SERVER.len() - 3);
+            let mut program = program(&SERVER[like]);
+            program.name = format!("{}-{}", DOMAINS[domain], ROLES[role]);
+            program.weight = 1;
+            program
+        };
+        let services = (0..DOMAINS.len() * ROLES.len()).map(service).collect();
+        Self::made("high-cardinality", services, 0.02, 0.0)
+    }
+
+    /// A machine that builds software: half of the processes are replaced each minute.
+    #[must_use]
+    pub fn high_churn() -> Self {
+        Self::made("high-churn", programs(BUILD), 0.5, 0.0)
+    }
+
+    /// A server on which something goes wrong twice a minute.
+    #[must_use]
+    pub fn chaos() -> Self {
+        Self::made("chaos", programs(SERVER), 0.05, 2.0)
+    }
+
+    fn made(name: &str, programs: Vec<Program>, churn_rate: f64, chaos: f64) -> Self {
+        Self { name: name.to_owned(), programs, churn_rate, chaos }
+    }
+
+    /// What cannot be, if something cannot.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.programs.is_empty() {
+            return Err(format!("profile {:?} has no programs", self.name));
+        }
+        self.programs.iter().try_for_each(Program::check)
+    }
+}
+
+impl Program {
+    fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if name.is_empty() {
+            return Err("a program needs a name".to_owned());
+        }
+        for (what, wish) in [("cpu_cores", self.cpu_cores), ("memory_bytes", self.memory_bytes)] {
+            let (low, high) = (wish.low, wish.high);
+            if !(0.0 <= low && low <= high && high.is_finite()) {
+                return Err(format!(
+                    "{what} of program {name:?} must go from 0 or more up to no less, but goes from {low} to {high}"
+                ));
+            }
+        }
+        for (what, least, (low, high)) in [("threads", 1, self.threads), ("open_fds", 0, self.open_fds)] {
+            if low < least || high < low {
+                return Err(format!(
+                    "{what} of program {name:?} must go from {least} or more up to no less, but go from {low} to {high}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn programs(rows: &[Row]) -> Vec<Program> {
+    rows.iter().map(program).collect()
+}
+
+fn program((name, priority, weight, cpu, memory, threads, open_fds): &Row) -> Program {
+    let wish = |(pattern, low, high): (Pattern, f64, f64), unit| Wish {
+        pattern,
+        low: low * unit,
+        high: high * unit,
+    };
+    Program {
+        name: (*name).to_owned(),
+        priority: *priority,
+        weight: *weight,
+        cpu_cores: wish(*cpu, 1.0),
+        memory_bytes: wish(*memory, 1024.0 * 1024.0),
+        threads: *threads,
+        open_fds: *open_fds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn all_profiles_are_sound_and_are_found_by_their_names() {
+        for name in Profile::NAMES {
+            let profile = Profile::of(name).unwrap();
+            assert_eq!(profile.name, name);
+            profile.check().unwrap();
+            let names: BTreeSet<_> = profile.programs.iter().map(|program| &program.name).collect();
+            assert_eq!(names.len(), profile.programs.len(), "{name} names a program twice");
+            assert!(profile.programs.iter().any(|program| program.weight > 0));
+        }
+        assert!(Profile::of("high_churn").is_none());
+    }
+
+    #[test]
+    fn the_profile_of_many_names_has_more_than_500() {
+        assert_eq!(Profile::high_cardinality().programs.len(), 640);
+    }
+
+    #[test]
+    fn programs_that_cannot_be_are_refused() {
+        let refused = |change: fn(&mut Program)| {
+            let mut program = program(&SERVER[3]);
+            change(&mut program);
+            program.check().unwrap_err()
+        };
+        assert_eq!(refused(|it| it.name.clear()), "a program needs a name");
+        assert_eq!(
+            refused(|it| it.cpu_cores.high = 0.01),
+            "cpu_cores of program \"nginx\" must go from 0 or more up to no less, but goes from 0.02 to 0.01"
+        );
+        assert_eq!(
+            refused(|it| it.memory_bytes.low = f64::NAN),
+            "memory_bytes of program \"nginx\" must go from 0 or more up to no less, but goes from NaN to 134217728"
+        );
+        assert_eq!(
+            refused(|it| it.threads = (0, 4)),
+            "threads of program \"nginx\" must go from 1 or more up to no less, but go from 0 to 4"
+        );
+        assert_eq!(
+            refused(|it| it.open_fds = (5, 4)),
+            "open_fds of program \"nginx\" must go from 0 or more up to no less, but go from 5 to 4"
+        );
+        let mut empty = Profile::realistic();
+        empty.programs.clear();
+        assert_eq!(empty.check().unwrap_err(), "profile \"realistic\" has no programs");
+    }
+}

@@ -1,0 +1,306 @@
+//! All processes of a host, second by second.
+//!
+//! Whatever happens, happens at a whole second since the start; between two, the CPU is shared out as it was at the
+//! first. So it is all the same how often somebody looks.
+
+mod change;
+
+use crate::pids::{END, Pids};
+use crate::process::{Moment, Tenant};
+use crate::random::Random;
+use crate::{Action, Priority, Process, Profile};
+
+/// What the kernel leaves of the CPU.
+const CPU_SHARE_MAX: f64 = 0.98;
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+/// A quarter of all pids, so that the next free one is never far.
+const PROCESSES_MAX: usize = END as usize / 4;
+
+/// What a simulation is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Which programs there are.
+    pub profile: Profile,
+    /// How many processes.
+    pub process_count: usize,
+    /// The share of the processes that is replaced each minute.
+    pub churn_rate: f64,
+    /// How often something goes wrong, times a minute.
+    pub chaos: f64,
+    /// How many cores the host has.
+    pub cores: f64,
+    /// How many children fork storms may have at one time, beside the processes.
+    pub children_max: usize,
+    /// When the simulation ends, in seconds since its start.
+    pub ends_after_secs: Option<u64>,
+}
+
+/// How far a simulation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Made, and not asked for anything.
+    Created,
+    /// At work.
+    Started,
+    /// Over; all processes have ended.
+    Completed,
+}
+
+/// How many processes have ended by what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Churn.
+    pub churned: u64,
+    /// A kill.
+    pub killed: u64,
+    /// The limit of their memory.
+    pub out_of_memory: u64,
+    /// The end of a fork storm.
+    pub storms: u64,
+}
+
+/// The processes of a host.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    settings: Settings,
+    seed: u64,
+    start_nanos: u64,
+    now_nanos: u64,
+    now_secs: u64,
+    stage: Stage,
+    random: Random,
+    pids: Pids,
+    /// As many as there are processes, then those for children.
+    slots: Vec<Slot>,
+    /// The slots of low, medium and high priority.
+    churnable: [Vec<usize>; 3],
+    /// How many processes churn owes.
+    churn_due: f64,
+    next_incident_secs: u64,
+    /// What is done at the next second.
+    actions: Vec<Action>,
+    /// The share of the CPU they want that processes get.
+    share: f64,
+    changed: Vec<usize>,
+    ends: Ends,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    /// An index into the profile's.
+    program: usize,
+    priority: Priority,
+    generation: u64,
+    tenant: Option<Tenant>,
+    is_changed: bool,
+}
+
+impl Settings {
+    /// The defaults of a profile: 50 processes on 8 cores, without an end.
+    #[must_use]
+    pub fn of(profile: Profile) -> Self {
+        Self {
+            process_count: 50,
+            churn_rate: profile.churn_rate,
+            chaos: profile.chaos,
+            cores: 8.0,
+            children_max: 50,
+            ends_after_secs: None,
+            profile,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.profile.check()?;
+        let weighs = self.profile.programs.iter().any(|program| program.weight > 0);
+        if !weighs && self.process_count > self.profile.programs.len() {
+            return Err(format!(
+                "profile {:?} needs a program with a weight, to have more than {} processes",
+                self.profile.name,
+                self.profile.programs.len()
+            ));
+        }
+        let all = self.process_count.saturating_add(self.children_max);
+        if self.process_count == 0 || all > PROCESSES_MAX {
+            return Err(format!(
+                "process_count must be 1 or more, and with children_max no more than {PROCESSES_MAX}, but is {} and {}",
+                self.process_count, self.children_max
+            ));
+        }
+        for (what, value) in [("churn_rate", self.churn_rate), ("chaos", self.chaos)] {
+            if !(0.0..=60.0).contains(&value) {
+                return Err(format!("{what} must be from 0 to 60 a minute, but is {value}"));
+            }
+        }
+        if !(self.cores > 0.0 && self.cores.is_finite()) {
+            return Err(format!("cores must be above 0, but is {}", self.cores));
+        }
+        Ok(())
+    }
+}
+
+impl Simulation {
+    /// Processes that all begin at this moment, in nanoseconds since the Unix epoch.
+    pub fn new(settings: Settings, seed: u64, start_nanos: u64) -> Result<Self, String> {
+        settings.check()?;
+        // No slot has this number.
+        let mut random = Random::new(seed, u64::MAX, 0);
+        let programs = which_programs(&settings, &mut random);
+        let slot = |program: usize| {
+            let priority = settings.profile.programs[program].priority;
+            Slot { program, priority, generation: 0, tenant: None, is_changed: false }
+        };
+        let slots: Vec<_> = programs.into_iter().map(slot).collect();
+        let of = |priority| (0..slots.len()).filter(|slot| slots[*slot].priority == priority).collect();
+        let mut simulation = Self {
+            churnable: [of(Priority::Low), of(Priority::Medium), of(Priority::High)],
+            next_incident_secs: next_incident(0, settings.chaos, &mut random),
+            seed,
+            start_nanos,
+            now_nanos: start_nanos,
+            now_secs: 0,
+            stage: Stage::Created,
+            random,
+            pids: Pids::new(),
+            churn_due: 0.0,
+            actions: Vec::new(),
+            share: 1.0,
+            changed: Vec::new(),
+            ends: Ends::default(),
+            slots,
+            settings,
+        };
+        let children =
+            Slot { program: 0, priority: Priority::Low, generation: 0, tenant: None, is_changed: false };
+        let process_count = simulation.settings.process_count;
+        simulation.slots.resize(process_count + simulation.settings.children_max, children);
+        (0..process_count).for_each(|slot| simulation.begin(slot));
+        simulation.share_out();
+        Ok(simulation)
+    }
+
+    /// Goes on to a moment, in nanoseconds since the Unix epoch; the time that is over does not come back.
+    pub fn advance(&mut self, now_nanos: u64) {
+        self.now_nanos = self.now_nanos.max(now_nanos);
+        if self.stage == Stage::Created {
+            self.stage = Stage::Started;
+        }
+        let until_secs = (self.now_nanos - self.start_nanos) / NANOS_PER_SEC;
+        while self.now_secs < until_secs && self.stage != Stage::Completed {
+            self.now_secs += 1;
+            self.tick();
+        }
+    }
+
+    /// Does something to the processes, at the next whole second. An error says what is wrong with it.
+    pub fn act(&mut self, action: Action) -> Result<(), String> {
+        action.check()?;
+        if self.stage != Stage::Completed {
+            self.actions.push(action);
+        }
+        Ok(())
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// How many have ended by what.
+    #[must_use]
+    pub const fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// How many slots there are, with those for children.
+    #[must_use]
+    pub const fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Who lives in a slot.
+    #[must_use]
+    pub fn process(&self, slot: usize) -> Option<Process<'_>> {
+        let slot = self.slots.get(slot)?;
+        let tenant = slot.tenant.as_ref()?;
+        Some(tenant.show(&self.settings.profile.programs[slot.program], slot.priority, &self.moment()))
+    }
+
+    /// All who live, with their slots.
+    pub fn living(&self) -> impl Iterator<Item = (usize, Process<'_>)> {
+        (0..self.slots.len()).filter_map(|slot| Some((slot, self.process(slot)?)))
+    }
+
+    /// The slots in which somebody else lives, or nobody, since the last time; at first those in which somebody lives.
+    pub fn take_changes(&mut self, changes: &mut Vec<usize>) {
+        for slot in self.changed.drain(..) {
+            self.slots[slot].is_changed = false;
+            changes.push(slot);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit, with a quarter of a microsecond")]
+    fn moment(&self) -> Moment {
+        let passed = (self.now_nanos - self.start_nanos).saturating_sub(self.now_secs * NANOS_PER_SEC);
+        Moment {
+            start_time_seconds: self.start_nanos as f64 / NANOS_PER_SEC as f64,
+            now_secs: self.now_secs,
+            part_of_second: passed as f64 / NANOS_PER_SEC as f64,
+            share: self.share,
+        }
+    }
+
+    /// A second is over, and the next one begins.
+    fn tick(&mut self) {
+        self.live_on();
+        for action in std::mem::take(&mut self.actions) {
+            self.do_to_them(&action);
+        }
+        self.churn();
+        self.go_wrong();
+        if self.settings.ends_after_secs.is_some_and(|end| self.now_secs >= end) {
+            (0..self.slots.len()).for_each(|slot| self.end(slot));
+            self.stage = Stage::Completed;
+        }
+        self.share_out();
+    }
+
+    /// Shares the CPU out: all get the same share of what they want.
+    fn share_out(&mut self) {
+        let wanted: f64 =
+            self.slots.iter().filter_map(|slot| slot.tenant.as_ref()).map(Tenant::wanted_cores).sum();
+        self.share = (CPU_SHARE_MAX * self.settings.cores / wanted).min(1.0);
+    }
+}
+
+/// The program of each process: one of each, and of the rest as many as their weights say.
+fn which_programs(settings: &Settings, random: &mut Random) -> Vec<usize> {
+    let programs = &settings.profile.programs;
+    let mut chosen: Vec<usize> = (0..programs.len().min(settings.process_count)).collect();
+    let mut sum = 0;
+    let sums: Vec<u64> = programs
+        .iter()
+        .map(|program| {
+            sum += u64::from(program.weight);
+            sum
+        })
+        .collect();
+    while chosen.len() < settings.process_count {
+        let place = random.below(sum);
+        chosen.push(sums.partition_point(|upto| *upto <= place));
+    }
+    chosen
+}
+
+/// When something goes wrong next; never without chaos.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few seconds up to some years")]
+fn next_incident(now_secs: u64, chaos: f64, random: &mut Random) -> u64 {
+    if chaos <= 0.0 {
+        return u64::MAX;
+    }
+    now_secs.saturating_add((random.uniform(0.5, 1.5) * 60.0 / chaos).max(1.0) as u64)
+}
+
+#[cfg(test)]
+mod tests;

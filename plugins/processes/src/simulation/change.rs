@@ -1,0 +1,170 @@
+//! How processes begin and end, and what is done to them.
+
+use super::{Simulation, next_incident};
+use crate::process::{Episode, Tenant};
+use crate::random::Random;
+use crate::{Action, Filter, Priority};
+
+impl Simulation {
+    /// Begins a process in a slot, which must be empty.
+    pub(super) fn begin(&mut self, slot: usize) {
+        let pid = self.pids.take(&mut self.random);
+        let at = &mut self.slots[slot];
+        at.generation += 1;
+        let random = Random::new(self.seed, slot as u64, at.generation);
+        let program = &self.settings.profile.programs[at.program];
+        at.tenant = Some(Tenant::new(program, pid, self.now_secs, random));
+        self.mark(slot);
+    }
+
+    /// Ends who lives in a slot, if anybody does.
+    pub(super) fn end(&mut self, slot: usize) {
+        if let Some(tenant) = self.slots[slot].tenant.take() {
+            self.pids.give_back(tenant.pid);
+            self.mark(slot);
+        }
+    }
+
+    /// Ends who lives in a slot, and begins it anew if it is no child. Gives 1 if somebody lived there.
+    fn replace(&mut self, slot: usize) -> u64 {
+        if self.slots[slot].tenant.is_none() {
+            return 0;
+        }
+        self.end(slot);
+        if slot < self.settings.process_count {
+            self.begin(slot);
+        }
+        1
+    }
+
+    fn mark(&mut self, slot: usize) {
+        if !std::mem::replace(&mut self.slots[slot].is_changed, true) {
+            self.changed.push(slot);
+        }
+    }
+
+    /// All live through the second that is over, and some come to their end by themselves.
+    pub(super) fn live_on(&mut self) {
+        for slot in 0..self.slots.len() {
+            let at = &mut self.slots[slot];
+            let Some(tenant) = &mut at.tenant else { continue };
+            let program = &self.settings.profile.programs[at.program];
+            tenant.live_on(program, self.share, self.now_secs);
+            if tenant.ends_secs <= self.now_secs {
+                self.end(slot);
+                self.ends.storms += 1;
+            } else if at.priority != Priority::Critical && tenant.is_out_of_memory(program, self.now_secs) {
+                self.ends.out_of_memory += self.replace(slot);
+            }
+        }
+    }
+
+    /// Replaces as many as are due, always of the lowest priority that there is.
+    #[expect(clippy::cast_precision_loss, reason = "there are far less than 2^53 processes")]
+    pub(super) fn churn(&mut self) {
+        self.churn_due += self.settings.churn_rate * self.settings.process_count as f64 / 60.0;
+        while self.churn_due >= 1.0 {
+            self.churn_due -= 1.0;
+            let lowest = self.churnable.iter().find(|slots| !slots.is_empty());
+            let Some(slot) = lowest.and_then(|slots| self.random.one_of(slots).copied()) else { continue };
+            self.ends.churned += self.replace(slot);
+        }
+    }
+
+    pub(super) fn do_to_them(&mut self, action: &Action) {
+        match action {
+            Action::CpuSpike { filter, cores, secs } => {
+                let spike = Episode { amount: *cores, until_secs: self.now_secs.saturating_add(*secs) };
+                self.each(filter, |tenant| tenant.spike = spike);
+            }
+            Action::MemoryLeak { filter, bytes_per_sec, secs } => {
+                let leak =
+                    Episode { amount: *bytes_per_sec, until_secs: self.now_secs.saturating_add(*secs) };
+                self.each(filter, |tenant| tenant.leak = leak);
+            }
+            Action::Kill(filter) => {
+                for slot in 0..self.slots.len() {
+                    let is_spared =
+                        self.slots[slot].priority == Priority::Critical && filter.priority.is_none();
+                    if !is_spared && self.is_about(filter, slot) {
+                        self.ends.killed += self.replace(slot);
+                    }
+                }
+            }
+            Action::ForkStorm { filter, children, secs } => self.fork(filter, *children, *secs),
+        }
+    }
+
+    fn is_about(&self, filter: &Filter, slot: usize) -> bool {
+        let at = &self.slots[slot];
+        let program = &self.settings.profile.programs[at.program];
+        at.tenant.is_some() && filter.is_about(&program.name, at.priority)
+    }
+
+    fn each(&mut self, filter: &Filter, act: impl Fn(&mut Tenant)) {
+        for slot in 0..self.slots.len() {
+            if !self.is_about(filter, slot) {
+                continue;
+            }
+            let at = &mut self.slots[slot];
+            if let Some(tenant) = &mut at.tenant {
+                act(tenant);
+                tenant.want(&self.settings.profile.programs[at.program], self.now_secs);
+            }
+        }
+    }
+
+    fn fork(&mut self, filter: &Filter, children: usize, secs: u64) {
+        let process_count = self.settings.process_count;
+        let Some(parent) = (0..process_count).find(|slot| self.is_about(filter, *slot)) else { return };
+        let program = self.slots[parent].program;
+        let mut left = children;
+        for slot in process_count..self.slots.len() {
+            if left == 0 {
+                return;
+            }
+            if self.slots[slot].tenant.is_some() {
+                continue;
+            }
+            self.slots[slot].program = program;
+            self.begin(slot);
+            let life_secs = self.random.between(secs / 2, secs).max(1);
+            if let Some(tenant) = &mut self.slots[slot].tenant {
+                tenant.ends_secs = self.now_secs.saturating_add(life_secs);
+            }
+            left -= 1;
+        }
+    }
+
+    /// Something goes wrong with some program, if it is time.
+    pub(super) fn go_wrong(&mut self) {
+        while self.next_incident_secs <= self.now_secs {
+            self.next_incident_secs =
+                next_incident(self.next_incident_secs, self.settings.chaos, &mut self.random);
+            let action = self.incident();
+            self.do_to_them(&action);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "an index, and a handful of children")]
+    fn incident(&mut self) -> Action {
+        let random = &mut self.random;
+        let program = self.slots[random.below(self.settings.process_count as u64) as usize].program;
+        let program = &self.settings.profile.programs[program];
+        // A name of one's own profile may have a star; then it hits more.
+        let filter = Filter::named(&program.name);
+        match random.below(4) {
+            0 => Action::CpuSpike { filter, cores: random.uniform(1.0, 4.0), secs: random.between(30, 120) },
+            1 => {
+                // It comes to the limit in 1 to 5 minutes.
+                let bytes_per_sec = program.memory_bytes.high / random.uniform(60.0, 300.0);
+                Action::MemoryLeak { filter, bytes_per_sec, secs: 300 }
+            }
+            2 => Action::Kill(filter),
+            _ => {
+                let children = random.between(5, 20) as usize;
+                Action::ForkStorm { filter, children, secs: random.between(30, 120) }
+            }
+        }
+    }
+}
