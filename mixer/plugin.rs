@@ -1,4 +1,4 @@
-//! Plugins: shared libraries that bring scenarios and configs.
+//! Plugins: shared libraries that bring scenarios, workloads and configs.
 //!
 //! The [`shelf`] finds them in their folders and looks at each before it is loaded; [`declaration`] is what they say of
 //! themselves, checked; [`boundary`] calls them, and is the only place in promemu with `unsafe`. A plugin is
@@ -13,11 +13,15 @@ mod given;
 mod instance;
 mod shelf;
 
-pub use boundary::Instance;
-pub use declaration::{Declared, DeclaredConfig, DeclaredParam, DeclaredScenario};
+pub use boundary::{Arrival, Coming, Crowd, Instance};
+pub use declaration::{
+    Declared, DeclaredConfig, DeclaredFamily, DeclaredParam, DeclaredScenario, DeclaredWorkload,
+};
 pub use given::{Given, Takes};
-pub use instance::{Heard, Moment, Prepared, Side};
-pub use shelf::{Report, config, configs, folders, look, look_in, reports, scenario, scenarios};
+pub use instance::{Heard, Moment, Prepared, PreparedWorkload, Side};
+pub use shelf::{
+    Report, config, configs, folders, look, look_in, reports, scenario, scenarios, workload, workloads,
+};
 
 #[cfg(test)]
 mod tests;

@@ -55,12 +55,15 @@ fn page(reports: &[Report], width: u16) -> String {
 }
 
 fn entry(report: &Report, plugin: &Declared, width: u16) -> String {
-    let Declared { name, version, summary, scenarios, configs } = plugin;
+    let Declared { name, version, summary, scenarios, workloads, configs } = plugin;
     let about = if summary.is_empty() { String::new() } else { format!(": {summary}") };
     let heading = paragraph(&format!("{name} {version}{about}"), 0, width);
     let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), report.path.display());
     for scenario in scenarios {
         entry += &part("scenario", &scenario.name, &scenario.summary, &scenario.params, width);
+    }
+    for workload in workloads {
+        entry += &part("workload", &workload.name, &workload.summary, &workload.params, width);
     }
     for config in configs {
         entry += &part("config", &config.name, &config.summary, &config.args, width);

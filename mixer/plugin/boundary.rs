@@ -5,34 +5,28 @@
 
 #![expect(unsafe_code, reason = "libraries are loaded, and functions in them called")]
 
+mod host;
 mod table;
+mod workload;
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use tracing::{debug, info, warn};
+use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
 
 use super::declaration::Origin;
 use super::{DeclaredConfig, DeclaredScenario, Given, Moment, Prepared, Side};
-use crate::clock::Time;
 
+use host::HOST;
 pub(super) use table::open;
+pub use workload::{Arrival, Coming, Crowd};
+pub(super) use workload::{WorkloadCalls, count_slots};
 
-/// No event's name is longer.
-const NAME_BYTES_MAX: usize = 1_000;
 /// No message is longer; the rest is left out.
 const MESSAGE_BYTES_MAX: usize = 500;
-/// No config is longer.
-const CONFIG_BYTES_MAX: usize = 64 << 20;
-/// No event carries more.
-const DATA_BYTES_MAX: usize = 1 << 20;
 /// No update emits more events, or asks for more others.
 const EFFECTS_MAX: u32 = 1_000;
-/// A plugin that has logged so many lines is not heard any more.
-const LINES_MAX: u32 = 1_000;
 
 type Create = unsafe extern "C" fn(*const abi::Setup, *mut *mut c_void) -> i32;
 type Update = unsafe extern "C" fn(*mut c_void, *const abi::Tick, *mut f64) -> i32;
@@ -64,6 +58,8 @@ struct Call<'a> {
     origin: &'a Origin,
     emits: &'a [Arc<str>],
     side: Option<&'a mut dyn Side>,
+    /// What a workload says.
+    told: Option<workload::Told<'a>>,
     effects: u32,
     has_panicked: bool,
     /// Why it failed, or what it did that it must not.
@@ -82,6 +78,7 @@ impl<'a> Call<'a> {
             origin,
             emits: &[],
             side,
+            told: None,
             effects: 0,
             has_panicked: false,
             failure: None,
@@ -133,100 +130,6 @@ impl<'a> Call<'a> {
 unsafe fn call<'a>(context: *mut c_void) -> &'a mut Call<'a> {
     // SAFETY: as the caller has promised.
     unsafe { &mut *context.cast() }
-}
-
-static HOST: abi::Host = abi::Host {
-    size: size_of_table::<abi::Host>(),
-    abi_major: ABI_MAJOR,
-    abi_minor: ABI_MINOR,
-    random_u64,
-    random_normal,
-    fail,
-    log,
-    write,
-    emit,
-    wake,
-};
-
-unsafe extern "C" fn random_u64(context: *mut c_void) -> u64 {
-    // SAFETY: by the definition of the function.
-    unsafe { call(context) }.side.as_mut().map_or(0, |side| side.rng().next_u64())
-}
-
-unsafe extern "C" fn random_normal(context: *mut c_void) -> f64 {
-    // SAFETY: by the definition of the function.
-    unsafe { call(context) }.side.as_mut().map_or(0.0, |side| side.rng().normal())
-}
-
-unsafe extern "C" fn fail(context: *mut c_void, why: Text) {
-    // SAFETY: by the definition of the function.
-    unsafe { call(context) }.failure = Some(message(why));
-}
-
-unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {
-    // SAFETY: by the definition of the function.
-    let Origin { plugin, lines } = unsafe { call(context) }.origin;
-    match lines.fetch_add(1, Ordering::Relaxed) {
-        0..LINES_MAX => {}
-        LINES_MAX => return warn!("plugin {plugin} has logged {LINES_MAX} lines; it is not heard any more"),
-        _ => {
-            lines.store(LINES_MAX + 1, Ordering::Relaxed);
-            return;
-        }
-    }
-    let line = message(line);
-    match level {
-        abi::DEBUG => debug!("plugin {plugin}: {line}"),
-        abi::WARN => warn!("plugin {plugin}: {line}"),
-        _ => info!("plugin {plugin}: {line}"),
-    }
-}
-
-unsafe extern "C" fn write(context: *mut c_void, part: Text) {
-    // SAFETY: by the definition of the function.
-    let call = unsafe { call(context) };
-    if call.written.len().saturating_add(part.len) > CONFIG_BYTES_MAX {
-        return call.complain(|| format!("it makes more than {CONFIG_BYTES_MAX} bytes"));
-    }
-    // SAFETY: the plugin lends it for the call.
-    match str::from_utf8(unsafe { part.bytes() }) {
-        Ok(part) => call.written.push_str(part),
-        Err(_) => call.complain(|| "what it writes is not UTF-8".to_owned()),
-    }
-}
-
-unsafe extern "C" fn emit(context: *mut c_void, event: Text, data: Text) {
-    // SAFETY: by the definition of the function.
-    let call = unsafe { call(context) };
-    if !call.may_want() {
-        return;
-    }
-    // SAFETY: the plugin lends it for the call.
-    let name = if event.len > NAME_BYTES_MAX { &[] } else { unsafe { event.bytes() } };
-    let Some(event) = call.emits.iter().find(|declared| declared.as_bytes() == name) else {
-        return call.complain(|| format!("it emits {:?}, which it has not declared", message(event)));
-    };
-    // SAFETY: the plugin lends it for the call.
-    let data = if data.len > DATA_BYTES_MAX { None } else { Some(unsafe { data.bytes() }) };
-    let data = match data {
-        Some([]) => Some(serde_json::Value::Null),
-        data => data.and_then(|data| serde_json::from_slice(data).ok()),
-    };
-    match (data, call.side.as_mut()) {
-        (Some(data), Some(side)) => side.emit(event, data),
-        (Some(_), None) => {}
-        (None, _) => call.complain(|| format!("what its event {event} carries is not JSON of at most 1 MiB")),
-    }
-}
-
-unsafe extern "C" fn wake(context: *mut c_void, at_nanos: u64) {
-    // SAFETY: by the definition of the function.
-    let call = unsafe { call(context) };
-    if call.may_want()
-        && let Some(side) = call.side.as_mut()
-    {
-        side.wake(Time::from_unix_nanos(at_nanos));
-    }
 }
 
 /// The state of one metric. Small, because there may be one per series.
@@ -299,12 +202,24 @@ fn end(prepared: &Prepared, state: NonNull<c_void>) {
 
 /// Makes a state; the error says which parameter is wrong and how.
 fn create(prepared: &Prepared, value: f64) -> Result<NonNull<c_void>, String> {
-    let mut call = Call::of(prepared.scenario(), None);
-    let values: Vec<abi::Value> = prepared.given().iter().map(Given::lend).collect();
-    let setup = setup(&values, value, prepared.range(), &mut call);
+    let scenario = prepared.scenario();
+    let (create, destroy) = (scenario.calls.create, scenario.calls.destroy);
+    make(Call::of(scenario, None), (create, destroy), prepared.given(), value, prepared.range())
+}
+
+/// Makes a state, and ends it at once if it must not be used.
+fn make(
+    mut call: Call<'_>,
+    (create, destroy): (Create, Destroy),
+    given: &[Given],
+    value: f64,
+    range: (f64, f64),
+) -> Result<NonNull<c_void>, String> {
+    let values: Vec<abi::Value> = given.iter().map(Given::lend).collect();
+    let setup = setup(&values, value, range, &mut call);
     let mut state = std::ptr::null_mut();
     // SAFETY: the setup and the room for the state live as long as the call.
-    let status = unsafe { (prepared.scenario().calls.create)(&raw const setup, &raw mut state) };
+    let status = unsafe { create(&raw const setup, &raw mut state) };
     let state = NonNull::new(state);
     let outcome = match call.judge(status) {
         Ok(true) => return state.ok_or_else(|| "it made no state".to_owned()),
@@ -313,7 +228,8 @@ fn create(prepared: &Prepared, value: f64) -> Result<NonNull<c_void>, String> {
     };
     // It has made one all the same.
     if let Some(state) = state.filter(|_| matches!(status, OK | KEEP)) {
-        end(prepared, state);
+        // SAFETY: the state is from `create`, and nobody has it any more.
+        unsafe { destroy(state.as_ptr()) };
     }
     outcome
 }

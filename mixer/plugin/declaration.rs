@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use promemu_plugin::abi;
+use promemu_plugin::{LABELS_MAX, abi};
 
-use super::boundary::{BuildCall, ScenarioCalls};
+use super::boundary::{BuildCall, ScenarioCalls, WorkloadCalls};
 use super::{Given, Takes};
 
 /// No name is longer.
@@ -22,6 +22,8 @@ pub struct Declared {
     pub summary: String,
     /// Its scenarios.
     pub scenarios: Vec<DeclaredScenario>,
+    /// Its workloads.
+    pub workloads: Vec<DeclaredWorkload>,
     /// Its configs.
     pub configs: Vec<DeclaredConfig>,
 }
@@ -54,6 +56,38 @@ pub struct DeclaredScenario {
     /// Whether it asks for the time since the last update.
     pub uses_dt: bool,
     pub(super) calls: ScenarioCalls,
+}
+
+/// A workload that a plugin brings.
+#[derive(Debug)]
+pub struct DeclaredWorkload {
+    pub(super) origin: Arc<Origin>,
+    /// The name in configs.
+    pub name: String,
+    /// What it does, in one line.
+    pub summary: String,
+    /// Its parameters.
+    pub params: Vec<DeclaredParam>,
+    /// The names of the labels of who lives in a slot.
+    pub labels: Vec<String>,
+    /// The metrics of who lives in a slot.
+    pub families: Vec<DeclaredFamily>,
+    /// The events that it hears.
+    pub listens: Vec<String>,
+    /// The events that it may emit.
+    pub emits: Vec<Arc<str>>,
+    pub(super) calls: WorkloadCalls,
+}
+
+/// A metric of a workload.
+#[derive(Debug)]
+pub struct DeclaredFamily {
+    /// Its name.
+    pub name: String,
+    /// What it says, with its unit.
+    pub help: String,
+    /// Whether it is a counter, and not a gauge.
+    pub is_counter: bool,
 }
 
 /// A config that a plugin brings.
@@ -89,6 +123,30 @@ impl DeclaredScenario {
     #[must_use]
     pub fn plugin(&self) -> &str {
         &self.origin.plugin
+    }
+}
+
+impl DeclaredWorkload {
+    /// The name of its plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.origin.plugin
+    }
+
+    /// The same, if its labels and metrics can be.
+    pub(super) fn checked(self) -> Result<Self, String> {
+        let labels = self.labels.iter().map(String::as_str);
+        let families = self.families.iter().map(|family| family.name.as_str());
+        labels.clone().chain(families.clone()).try_for_each(check_name)?;
+        check_distinct(&labels)?;
+        check_distinct(&families)?;
+        if self.families.is_empty() {
+            return Err("it has no metrics".to_owned());
+        }
+        if self.labels.is_empty() || self.labels.len() > LABELS_MAX {
+            return Err(format!("it has {} labels, and 1 to {LABELS_MAX} are needed", self.labels.len()));
+        }
+        Ok(self)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::boundary::try_out;
-use super::{DeclaredScenario, Given};
+use super::boundary::{count_slots, try_out};
+use super::{DeclaredScenario, DeclaredWorkload, Given};
 use crate::clock::Time;
 use crate::rng::Rng;
 
@@ -24,6 +24,49 @@ impl PartialEq for Prepared {
             && self.given == other.given
             && self.range.0.to_bits() == other.range.0.to_bits()
             && self.range.1.to_bits() == other.range.1.to_bits()
+    }
+}
+
+/// A workload with its parameters.
+#[derive(Debug)]
+pub struct PreparedWorkload {
+    workload: &'static DeclaredWorkload,
+    given: Box<[Given]>,
+    slots: usize,
+}
+
+/// Equal as [`Prepared`] is.
+impl PartialEq for PreparedWorkload {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.workload, other.workload) && self.given == other.given && self.slots == other.slots
+    }
+}
+
+impl PreparedWorkload {
+    /// A workload with a value for each parameter, in their order; the error says which is wrong and how.
+    pub fn new(workload: &'static DeclaredWorkload, given: Vec<Given>) -> Result<Self, String> {
+        let slots = count_slots(workload, &given)?;
+        Ok(Self { workload, given: given.into(), slots })
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn workload(&self) -> &'static DeclaredWorkload {
+        self.workload
+    }
+
+    /// How many slots it has.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.slots
+    }
+
+    pub(super) fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    pub(super) fn attribute(&self, error: &str) -> String {
+        format!("{} of plugin {}: {error}", self.workload.name, self.workload.plugin())
     }
 }
 

@@ -16,7 +16,7 @@ use promemu_plugin::abi::{ABI_MAJOR, SYMBOL, SYMBOL_PREFIX};
 use tempfile::TempDir;
 use tracing::{info, warn};
 
-use super::{Declared, DeclaredConfig, DeclaredScenario, boundary, elf};
+use super::{Declared, DeclaredConfig, DeclaredScenario, DeclaredWorkload, boundary, elf};
 
 /// A larger file is no plugin.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -119,6 +119,18 @@ pub fn scenarios() -> Vec<&'static DeclaredScenario> {
 #[must_use]
 pub fn scenario(name: &str) -> Option<&'static DeclaredScenario> {
     shelf().taken().flat_map(|plugin| &plugin.scenarios).find(|scenario| scenario.name == name)
+}
+
+/// The workloads of all plugins.
+#[must_use]
+pub fn workloads() -> Vec<&'static DeclaredWorkload> {
+    shelf().taken().flat_map(|plugin| &plugin.workloads).collect()
+}
+
+/// The workload of this name.
+#[must_use]
+pub fn workload(name: &str) -> Option<&'static DeclaredWorkload> {
+    shelf().taken().flat_map(|plugin| &plugin.workloads).find(|workload| workload.name == name)
 }
 
 /// The configs of all plugins.
@@ -320,6 +332,10 @@ fn refuse_rivals(declared: &Declared, others: &IndexMap<PathBuf, Volume>) -> Res
         let has = |name: &str| other.scenarios.iter().any(|scenario| scenario.name == name);
         if let Some(scenario) = declared.scenarios.iter().find(|scenario| has(&scenario.name)) {
             return Err(format!("the name of its scenario {} is taken already, by {path}", scenario.name));
+        }
+        let has = |name: &str| other.workloads.iter().any(|workload| workload.name == name);
+        if let Some(workload) = declared.workloads.iter().find(|workload| has(&workload.name)) {
+            return Err(format!("the name of its workload {} is taken already, by {path}", workload.name));
         }
         let has = |name: &str| other.configs.iter().any(|config| config.name == name);
         if let Some(config) = declared.configs.iter().find(|config| has(&config.name)) {

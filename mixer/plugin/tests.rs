@@ -144,7 +144,7 @@ fn what_is_declared_wrongly_is_refused_with_a_sentence() {
         format!("{case:02}: {}", outcome.unwrap_err())
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
-    01: it is built for version 2.9 of the plugin interface, and this promemu has 1.0; build it anew
+    01: it is built for version 2.9 of the plugin interface, and this promemu has 1.1; build it anew
     02: it is built for another version of the plugin interface than 1, which this promemu has; build it anew
     03: it exports no function promemu_plugin_v1
     04: promemu_plugin_v1 gives no table
@@ -316,4 +316,87 @@ fn a_library_that_is_refused_for_its_name_is_not_loaded_again() {
     fs::remove_file(file("a")).unwrap();
     assert!(shelf.look(true));
     assert_eq!((shelf.taken().count(), count()), (1, 1), "what is loaded already is taken");
+}
+
+#[test]
+fn workloads_that_are_declared_wrongly_are_refused_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let refusals = (1..=8).map(|case| {
+        let library = dir.path().join(format!("{case}.so"));
+        compile("tests/plugins/crowd.c", &[&format!("-DCASE={case}")], &library);
+        format!("{case}: {}", load(&library).unwrap_err())
+    });
+    insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
+    1: its table has 87 bytes, and 88 are needed; build it anew
+    2: workload crowd has no function slots
+    3: workload crowd: it has no metrics
+    4: workload crowd: metric crowd_height is of the kind 9, which there is not
+    5: workload crowd: name "crowd steps" is not allowed; it has up to 64 letters, digits and _
+    6: workload crowd: it has 0 labels, and 1 to 16 are needed
+    7: workload crowd: name "who" is there twice
+    8: its workloads have 8 bytes each, and 144 are needed; build it anew
+    "#);
+}
+
+#[test]
+fn a_table_of_an_earlier_version_brings_what_it_had_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("old.so");
+    compile("tests/plugins/crowd.c", &["-DCASE=9"], &library);
+    let plugin = load(&library).unwrap();
+    assert_eq!((plugin.name.as_str(), plugin.workloads.len()), ("crowds", 0));
+}
+
+/// The workload of the crowds in this mode.
+fn crowd(dir: &Path, mode: &str) -> Result<Arc<PreparedWorkload>, String> {
+    let library = dir.join("crowd.so");
+    compile("tests/plugins/crowd.c", &["-Wextra"], &library);
+    let workload = &load(&library)?.workloads[0];
+    PreparedWorkload::new(workload, vec![Given::Text(mode.to_owned())]).map(Arc::new)
+}
+
+#[test]
+fn a_workload_says_who_comes_and_goes_and_gives_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let prepared = crowd(dir.path(), "good").unwrap();
+    assert_eq!((prepared.slots(), prepared.workload().labels.join(" ")), (3, "who where".to_owned()));
+    let kinds = prepared.workload().families.iter().map(|it| (it.name.as_str(), it.is_counter));
+    assert_eq!(kinds.collect::<Vec<_>>(), [("crowd_height", false), ("crowd_steps_total", true)]);
+    let (mut crowd, mut comings) = (Crowd::start(&prepared), Vec::new());
+    assert_eq!(crowd.ask(&at(5), &mut Wants::new(), &mut comings), Ok(true));
+    let ann = Arrival { began: Time::from_unix_secs(5), labels: vec!["ann".to_owned(), "hall".to_owned()] };
+    assert_eq!(comings, [Coming { slot: 1, tenant: Some(ann) }, Coming { slot: 0, tenant: None }]);
+    assert_eq!([crowd.values(0), crowd.values(1), crowd.values(3)], [&[0.0, 0.0][..], &[1.5, 12.0], &[]]);
+}
+
+#[test]
+fn what_a_workload_does_wrongly_is_contained() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lines = Vec::new();
+    for mode in ["keep", "nan", "far", "flood", "latin", "long", "panic"] {
+        let (mut crowd, mut comings) = (Crowd::start(&crowd(dir.path(), mode).unwrap()), Vec::new());
+        let first = crowd.ask(&at(1), &mut Wants::new(), &mut comings);
+        assert!(comings.len() <= 6, "{mode}");
+        lines.push(format!("{mode}: {first:?}, {} came or went", comings.len()));
+        if mode == "panic" {
+            let again = crowd.ask(&at(2), &mut Wants::new(), &mut comings).unwrap_err();
+            lines.push(format!("  again: {again}"));
+        }
+    }
+    for mode in ["none", "many", "refusal"] {
+        lines.push(format!("{mode}: {}", crowd(dir.path(), mode).unwrap_err()));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    keep: Ok(false), 0 came or went
+    nan: Err("crowd of plugin crowds: it gave NaN for crowd_steps_total in slot 1, which is no finite number"), 2 came or went
+    far: Err("crowd of plugin crowds: it speaks of slot 3, and has 3"), 2 came or went
+    flood: Err("crowd of plugin crowds: more come and go at once than twice its slots"), 6 came or went
+    latin: Err("crowd of plugin crowds: label \"h�ll\" is not UTF-8"), 2 came or went
+    long: Err("crowd of plugin crowds: a label is no text, or is longer than 1000 bytes"), 2 came or went
+    panic: Err("crowd of plugin crowds: it panicked: everything is lost"), 2 came or went
+      again: crowd of plugin crowds: it is not asked any more, as it could not be made or has panicked
+    none: it does not say how many slots it has
+    many: it has 4000000000 slots, and 4194304 are allowed
+    refusal: this is refused
+    "#);
 }

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define PROMEMU_ABI_MAJOR 1
-#define PROMEMU_ABI_MINOR 0
+#define PROMEMU_ABI_MINOR 1
 
 /* What functions give. */
 #define PROMEMU_OK 0        /* a new value was given, or what was asked for was made */
@@ -48,6 +48,10 @@ extern "C" {
 /* Flags of scenarios. */
 #define PROMEMU_GIVES_TOTALS 1 /* its values are totals, which a counter takes as they are */
 #define PROMEMU_USES_DT 2      /* it asks for dt_secs */
+
+/* Kinds of a workload's metrics. */
+#define PROMEMU_GAUGE 1   /* a number that goes up and down */
+#define PROMEMU_COUNTER 2 /* a total, which only grows while somebody lives */
 
 /* Levels of log lines. */
 #define PROMEMU_DEBUG 0
@@ -97,6 +101,10 @@ typedef struct promemu_host {
     void (*write)(void *context, promemu_text part);                    /* the next part of a config's text */
     void (*emit)(void *context, promemu_text event, promemu_text json); /* one of the scenario's events */
     void (*wake)(void *context, uint64_t at_nanos); /* asks for another value then, beside the metric's interval */
+    /* Since 1.1, for workloads: somebody lives in a slot from now on, who began then, with a text for each label; all
+       values in the slot are to be written in the same call. Or nobody does any more. */
+    void (*begin)(void *context, uint32_t slot, uint64_t began_nanos, const promemu_text *labels);
+    void (*end)(void *context, uint32_t slot);
 } promemu_host;
 
 /* What a scenario's state or a config is made of. */
@@ -149,6 +157,39 @@ typedef struct promemu_scenario {
     void (*destroy)(void *state);
 } promemu_scenario;
 
+/* A metric of a workload. Since 1.1. */
+typedef struct promemu_family {
+    uint32_t kind;
+    uint32_t reserved; /* 0 */
+    promemu_text name;
+    promemu_text help; /* what it says, with its unit */
+} promemu_family;
+
+/* A kind of workload: slots on a host, in each of which somebody lives or nobody, with labels and metrics that all
+   have alike. Since 1.1. */
+typedef struct promemu_workload {
+    promemu_text name;    /* in configs, as a parameter's */
+    promemu_text summary; /* in one line */
+    const promemu_param *params;
+    uint32_t param_count;
+    uint32_t param_size; /* sizeof(promemu_param) */
+    const promemu_family *families;
+    uint32_t family_count;
+    uint32_t family_size; /* sizeof(promemu_family) */
+    promemu_text labels;  /* the names of the labels, separated by commas; they stand behind the host's */
+    promemu_text listens; /* as a scenario's */
+    promemu_text emits;
+    /* Makes the state of one host, as for a scenario. */
+    int32_t (*create)(const promemu_setup *setup, void **state);
+    /* How many slots there are, of which some may be empty. It stays as it is. 0 if it cannot be told. */
+    uint32_t (*slots)(void *state);
+    /* Says who comes and goes, by begin and end, and writes values: those of the first slot, one for each family,
+       then those of the second, and so on. What is not written stays as it was. */
+    int32_t (*update)(void *state, const promemu_tick *tick, double *values, uint32_t slots);
+    /* Ends a state. Called once for each that was made. */
+    void (*destroy)(void *state);
+} promemu_workload;
+
 /* A config that is made when it is asked for. */
 typedef struct promemu_config {
     promemu_text name;
@@ -174,6 +215,9 @@ typedef struct promemu_plugin {
     const promemu_config *configs;
     uint32_t config_count;
     uint32_t config_size; /* sizeof(promemu_config) */
+    const promemu_workload *workloads; /* since 1.1, as the next two */
+    uint32_t workload_count;
+    uint32_t workload_size; /* sizeof(promemu_workload) */
 } promemu_plugin;
 
 #if defined(__GNUC__)

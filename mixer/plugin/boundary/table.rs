@@ -1,5 +1,6 @@
 //! Loading a library, and reading the table of what it brings.
 
+use std::mem::{MaybeUninit, offset_of};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -7,14 +8,18 @@ use std::sync::atomic::AtomicU32;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, SYMBOL, Text, size_of_table};
 
-use super::{BuildCall, ScenarioCalls};
+use super::{BuildCall, ScenarioCalls, WorkloadCalls};
 use crate::plugin::declaration::{Origin, check_distinct, check_name, words};
-use crate::plugin::{Declared, DeclaredConfig, DeclaredParam, DeclaredScenario};
+use crate::plugin::{
+    Declared, DeclaredConfig, DeclaredFamily, DeclaredParam, DeclaredScenario, DeclaredWorkload,
+};
 
 /// No plugin brings more of one kind.
 const COUNT_MAX: u32 = 1_000;
 /// No text of a declaration is longer.
 const TEXT_BYTES_MAX: usize = 10_000;
+/// How many bytes the table of version 1.0 has.
+const PLUGIN_BYTES_MIN: usize = offset_of!(abi::Plugin, workloads);
 
 /// Loads a library for good, and reads what it declares; the error says why it is refused.
 pub(in crate::plugin) fn open(path: &Path) -> Result<Declared, String> {
@@ -49,27 +54,37 @@ fn read_plugin(table: *const abi::Plugin) -> Result<Declared, String> {
              {ABI_MAJOR}.{ABI_MINOR}; build it anew"
         ));
     }
-    if size < size_of_table::<abi::Plugin>() {
-        let whole = size_of_table::<abi::Plugin>();
-        return Err(format!("its table has {size} bytes, and {whole} are needed; build it anew"));
+    let size = size as usize;
+    if size < PLUGIN_BYTES_MIN {
+        return Err(format!("its table has {size} bytes, and {PLUGIN_BYTES_MIN} are needed; build it anew"));
     }
-    // SAFETY: the table is of this version and at least as long.
-    let raw = unsafe { table.read() };
+    let mut raw = MaybeUninit::<abi::Plugin>::zeroed();
+    // SAFETY: the table has so many bytes, and there is room for as many. Its fields may be zero, which stands for those
+    // that came after its version.
+    let raw = unsafe {
+        table
+            .cast::<u8>()
+            .copy_to_nonoverlapping(raw.as_mut_ptr().cast(), size.min(size_of::<abi::Plugin>()));
+        raw.assume_init()
+    };
     let name = text("the plugin's name", raw.name)?;
     if name.is_empty() {
         return Err("it has no name".to_owned());
     }
     let origin = Arc::new(Origin { plugin: name.clone(), lines: AtomicU32::new(0) });
     let scenarios = elements("scenarios", raw.scenarios, raw.scenario_count, raw.scenario_size)?;
+    let workloads = elements("workloads", raw.workloads, raw.workload_count, raw.workload_size)?;
     let configs = elements("configs", raw.configs, raw.config_count, raw.config_size)?;
     let declared = Declared {
         name,
         version: text("the plugin's version", raw.version)?,
         summary: text("the plugin's summary", raw.summary)?,
         scenarios: scenarios.iter().map(|raw| read_scenario(raw, &origin)).collect::<Result<_, _>>()?,
+        workloads: workloads.iter().map(|raw| read_workload(raw, &origin)).collect::<Result<_, _>>()?,
         configs: configs.iter().map(|raw| read_config(raw, &origin)).collect::<Result<_, _>>()?,
     };
     check_distinct(&declared.scenarios.iter().map(|scenario| scenario.name.as_str()))?;
+    check_distinct(&declared.workloads.iter().map(|workload| workload.name.as_str()))?;
     check_distinct(&declared.configs.iter().map(|config| config.name.as_str()))?;
     Ok(declared)
 }
@@ -95,6 +110,42 @@ fn read_scenario(raw: &abi::Scenario, origin: &Arc<Origin>) -> Result<DeclaredSc
         calls,
         name,
     })
+}
+
+fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<DeclaredWorkload, String> {
+    let name = text("a workload's name", raw.name)?;
+    check_name(&name)?;
+    let about = |error| format!("workload {name}: {error}");
+    let missing = |function| format!("workload {name} has no function {function}");
+    let calls = WorkloadCalls {
+        create: raw.create.ok_or_else(|| missing("create"))?,
+        slots: raw.slots.ok_or_else(|| missing("slots"))?,
+        update: raw.update.ok_or_else(|| missing("update"))?,
+        destroy: raw.destroy.ok_or_else(|| missing("destroy"))?,
+    };
+    let families = elements("metrics", raw.families, raw.family_count, raw.family_size).map_err(about)?;
+    let declared = DeclaredWorkload {
+        origin: Arc::clone(origin),
+        summary: text("summary", raw.summary).map_err(about)?,
+        params: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
+        labels: words(&text("labels", raw.labels).map_err(about)?),
+        families: families.iter().map(read_family).collect::<Result<_, _>>().map_err(about)?,
+        listens: words(&text("listens", raw.listens).map_err(about)?),
+        emits: words(&text("emits", raw.emits).map_err(about)?).into_iter().map(Into::into).collect(),
+        calls,
+        name: name.clone(),
+    };
+    declared.checked().map_err(about)
+}
+
+fn read_family(raw: &abi::Family) -> Result<DeclaredFamily, String> {
+    let name = text("a metric's name", raw.name)?;
+    let is_counter = match raw.kind {
+        abi::GAUGE => false,
+        abi::COUNTER => true,
+        other => return Err(format!("metric {name} is of the kind {other}, which there is not")),
+    };
+    Ok(DeclaredFamily { help: text("help", raw.help)?, is_counter, name })
 }
 
 fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<DeclaredConfig, String> {

@@ -11,7 +11,7 @@ use std::ffi::c_void;
 /// Another major version is refused.
 pub const ABI_MAJOR: u16 = 1;
 /// Counts what was appended.
-pub const ABI_MINOR: u16 = 0;
+pub const ABI_MINOR: u16 = 1;
 /// The name of the function that a plugin exports: an [`Entry`].
 pub const SYMBOL: &str = "promemu_plugin_v1";
 /// How the names of such functions of all major versions begin.
@@ -43,6 +43,11 @@ pub const NUMBERS: u32 = 6;
 pub const GIVES_TOTALS: u32 = 1;
 /// [`Scenario::flags`]: it asks for [`Tick::dt_secs`].
 pub const USES_DT: u32 = 2;
+
+/// [`Family::kind`]: a number that goes up and down.
+pub const GAUGE: u32 = 1;
+/// [`Family::kind`]: a total, which only grows while somebody lives.
+pub const COUNTER: u32 = 2;
 
 /// [`Host::log`]: a line for debugging.
 pub const DEBUG: i32 = 0;
@@ -92,6 +97,12 @@ pub struct Plugin {
     pub config_count: u32,
     /// How many bytes each has.
     pub config_size: u32,
+    /// Its workloads; since 1.1.
+    pub workloads: *const Workload,
+    /// How many; since 1.1.
+    pub workload_count: u32,
+    /// How many bytes each has; since 1.1.
+    pub workload_size: u32,
 }
 
 /// A kind of scenario.
@@ -123,6 +134,60 @@ pub struct Scenario {
     pub update: Option<unsafe extern "C" fn(*mut c_void, *const Tick, *mut f64) -> i32>,
     /// Ends a state. Called once for each that was made.
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
+/// A kind of workload: slots on a host, in each of which somebody lives or nobody, with labels and metrics that all
+/// have alike. Since 1.1.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// The name in configs, as for [`Scenario::name`].
+    pub name: Text,
+    /// What it does, in one line.
+    pub summary: Text,
+    /// Its parameters.
+    pub params: *const Param,
+    /// How many.
+    pub param_count: u32,
+    /// How many bytes each has.
+    pub param_size: u32,
+    /// The metrics of who lives in a slot.
+    pub families: *const Family,
+    /// How many.
+    pub family_count: u32,
+    /// How many bytes each has.
+    pub family_size: u32,
+    /// The names of the labels of who lives in a slot, separated by commas; they stand behind the host's.
+    pub labels: Text,
+    /// As for [`Scenario::listens`].
+    pub listens: Text,
+    /// As for [`Scenario::emits`].
+    pub emits: Text,
+    /// Makes the state of one host; [`OK`] or a failure. It is also called once when a config is loaded, to see
+    /// whether the parameters are good.
+    pub create: Option<unsafe extern "C" fn(*const Setup, *mut *mut c_void) -> i32>,
+    /// How many slots there are, of which some may be empty. It stays as it is. 0 if it cannot be told.
+    pub slots: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
+    /// Says who comes and goes, by [`Host::begin`] and [`Host::end`], and writes values: those of the first slot,
+    /// one for each family, then those of the second, and so on for as many slots as there are. What is not
+    /// written stays as it was. [`OK`], [`KEEP`] if nothing has changed, or a failure.
+    pub update: Option<unsafe extern "C" fn(*mut c_void, *const Tick, *mut f64, u32) -> i32>,
+    /// Ends a state. Called once for each that was made.
+    pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
+/// A metric of a workload. Since 1.1.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// [`GAUGE`] or [`COUNTER`].
+    pub kind: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The metric's name.
+    pub name: Text,
+    /// What it says, with its unit.
+    pub help: Text,
 }
 
 /// A config that is made when it is asked for.
@@ -261,6 +326,12 @@ pub struct Host {
     pub emit: unsafe extern "C" fn(*mut c_void, Text, Text),
     /// Asks for another value at a moment of emulated time, beside the metric's interval.
     pub wake: unsafe extern "C" fn(*mut c_void, u64),
+    /// Somebody lives in this slot from now on, after whoever was there: the slot, when that began in nanoseconds
+    /// since the Unix epoch, and a text for each label. All values in the slot are to be
+    /// written in the same call. Since 1.1.
+    pub begin: unsafe extern "C" fn(*mut c_void, u32, u64, *const Text),
+    /// Nobody lives in this slot any more. Since 1.1.
+    pub end: unsafe extern "C" fn(*mut c_void, u32),
 }
 
 /// A size for a table.
@@ -276,6 +347,10 @@ unsafe impl Sync for Text {}
 unsafe impl Sync for Plugin {}
 // SAFETY: as above.
 unsafe impl Sync for Scenario {}
+// SAFETY: as above.
+unsafe impl Sync for Workload {}
+// SAFETY: as above.
+unsafe impl Sync for Family {}
 // SAFETY: as above.
 unsafe impl Sync for Config {}
 // SAFETY: as above.

@@ -7,24 +7,31 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use crate::{ConfigBuilder, Params, Scenario, Tick};
+use crate::{ConfigBuilder, LABELS_MAX, Params, Scenario, Slots, Tick, Workload};
 
 /// Makes the plugin's table and exports it. The plugin's name, version and summary are the package's.
 ///
 /// ```ignore
-/// export_plugin!(scenarios: [Climb, Fall], configs: [Mountains]);
+/// export_plugin!(scenarios: [Climb, Fall], workloads: [Climbers], configs: [Mountains]);
 /// ```
 #[macro_export]
 macro_rules! export_plugin {
-    ($(scenarios: [$($scenario:ty),* $(,)?])? $(,)? $(configs: [$($config:ty),* $(,)?])? $(,)?) => {
+    (
+        $(scenarios: [$($scenario:ty),* $(,)?] $(,)?)?
+        $(workloads: [$($workload:ty),* $(,)?] $(,)?)?
+        $(configs: [$($config:ty),* $(,)?] $(,)?)?
+    ) => {
         #[allow(unsafe_code, reason = "the name of an exported function is everybody's")]
         const _: () = {
             static SCENARIOS: &[$crate::abi::Scenario] =
                 &[$($($crate::for_macros::scenario::<$scenario>()),*)?];
+            static WORKLOADS: &[$crate::abi::Workload] =
+                &[$($($crate::for_macros::workload::<$workload>()),*)?];
             static CONFIGS: &[$crate::abi::Config] = &[$($($crate::for_macros::config::<$config>()),*)?];
             static PLUGIN: $crate::abi::Plugin = $crate::for_macros::plugin(
                 [env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION")],
                 SCENARIOS,
+                WORKLOADS,
                 CONFIGS,
             );
 
@@ -42,6 +49,7 @@ macro_rules! export_plugin {
 pub const fn plugin(
     [name, version, summary]: [&'static str; 3],
     scenarios: &'static [abi::Scenario],
+    workloads: &'static [abi::Workload],
     configs: &'static [abi::Config],
 ) -> abi::Plugin {
     abi::Plugin {
@@ -57,6 +65,9 @@ pub const fn plugin(
         configs: configs.as_ptr(),
         config_count: configs.len() as u32,
         config_size: size_of_table::<abi::Config>(),
+        workloads: workloads.as_ptr(),
+        workload_count: workloads.len() as u32,
+        workload_size: size_of_table::<abi::Workload>(),
     }
 }
 
@@ -77,8 +88,48 @@ pub const fn scenario<S: Scenario>() -> abi::Scenario {
         reserved: 0,
         create: Some(create::<S>),
         update: Some(update::<S>),
-        destroy: Some(destroy::<S>),
+        destroy: Some(destroy_state::<S>),
     }
+}
+
+/// The table of a workload.
+///
+/// # Panics
+///
+/// With more than [`LABELS_MAX`] labels; as the table is a constant, the plugin then does not compile.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a workload has few parameters and metrics")]
+pub const fn workload<W: Workload>() -> abi::Workload {
+    assert!(labels_of(W::LABELS) <= LABELS_MAX, "a workload has too many labels");
+    abi::Workload {
+        name: Text::of(W::NAME),
+        summary: Text::of(W::SUMMARY),
+        params: W::PARAMS.as_ptr(),
+        param_count: W::PARAMS.len() as u32,
+        param_size: size_of_table::<abi::Param>(),
+        families: W::FAMILIES.as_ptr(),
+        family_count: W::FAMILIES.len() as u32,
+        family_size: size_of_table::<abi::Family>(),
+        labels: Text::of(W::LABELS),
+        listens: Text::of(W::LISTENS),
+        emits: Text::of(W::EMITS),
+        create: Some(create_workload::<W>),
+        slots: Some(slots::<W>),
+        update: Some(update_workload::<W>),
+        destroy: Some(destroy_state::<W>),
+    }
+}
+
+/// How many labels these are at most: as many as there are commas, and one.
+const fn labels_of(names: &str) -> usize {
+    let (mut count, mut at) = (1, 0);
+    while at < names.len() {
+        if names.as_bytes()[at] == b',' {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
 }
 
 /// The table of a config.
@@ -96,14 +147,35 @@ pub const fn config<C: ConfigBuilder>() -> abi::Config {
 }
 
 unsafe extern "C" fn create<S: Scenario>(setup: *const abi::Setup, instance: *mut *mut c_void) -> i32 {
-    // SAFETY: promemu hands over a setup that lives as long as the call.
+    // SAFETY: promemu hands over a setup that lives as long as the call, and room for one pointer.
+    unsafe { put(setup, instance, |setup| S::new(&Params::new(S::PARAMS, setup))) }
+}
+
+unsafe extern "C" fn create_workload<W: Workload>(
+    setup: *const abi::Setup,
+    instance: *mut *mut c_void,
+) -> i32 {
+    // SAFETY: as above.
+    unsafe { put(setup, instance, |setup| W::new(&Params::new(W::PARAMS, setup))) }
+}
+
+/// Makes a state of a setup, and says where it is.
+///
+/// # Safety
+///
+/// The setup must live as long as the call, and there must be room for one pointer.
+unsafe fn put<T>(
+    setup: *const abi::Setup,
+    instance: *mut *mut c_void,
+    new: impl FnOnce(&abi::Setup) -> Result<T, String>,
+) -> i32 {
+    // SAFETY: as the caller has promised.
     let setup = unsafe { &*setup };
-    let made = caught(|| S::new(&Params::new(S::PARAMS, setup)));
-    let made = match made {
+    let made = match caught(|| new(setup)) {
         Ok(made) => made,
         Err(failure) => return failure.tell(setup.host, setup.context),
     };
-    // SAFETY: promemu hands over room for one pointer.
+    // SAFETY: as the caller has promised.
     unsafe { instance.write(Box::into_raw(Box::new(made)).cast()) };
     OK
 }
@@ -127,7 +199,30 @@ unsafe extern "C" fn update<S: Scenario>(
     }
 }
 
-unsafe extern "C" fn destroy<S: Scenario>(instance: *mut c_void) {
+unsafe extern "C" fn slots<W: Workload>(instance: *mut c_void) -> u32 {
+    // SAFETY: as above.
+    let instance = unsafe { &*instance.cast::<W>() };
+    caught(|| Ok(instance.slots())).unwrap_or_default()
+}
+
+unsafe extern "C" fn update_workload<W: Workload>(
+    instance: *mut c_void,
+    tick: *const abi::Tick,
+    values: *mut f64,
+    slots: u32,
+) -> i32 {
+    // SAFETY: as above.
+    let (instance, tick) = unsafe { (&mut *instance.cast::<W>(), &*tick) };
+    let families = W::FAMILIES.len();
+    // SAFETY: promemu hands over room for a value of each family in each slot, which nobody else has during the call.
+    let values = unsafe { std::slice::from_raw_parts_mut(values, slots as usize * families) };
+    match caught(|| instance.update(&mut Tick::new(tick), &mut Slots::new(tick, values, families))) {
+        Ok(()) => OK,
+        Err(failure) => failure.tell(tick.host, tick.context),
+    }
+}
+
+unsafe extern "C" fn destroy_state<S>(instance: *mut c_void) {
     let ended = caught(|| {
         // SAFETY: the instance is from `create`, and this is its last use.
         drop(unsafe { Box::from_raw(instance.cast::<S>()) });

@@ -1,8 +1,8 @@
 //! What a plugin of promemu is made of.
 //!
 //! A plugin is a shared library that exports one function, `promemu_plugin_v1`, which gives the table of what
-//! the plugin brings ([`abi`]). In Rust nobody writes that table: implement [`Scenario`] or [`ConfigBuilder`], and
-//! let [`export_plugin!`] make it.
+//! the plugin brings ([`abi`]). In Rust nobody writes that table: implement [`Scenario`], [`Workload`] or
+//! [`ConfigBuilder`], and let [`export_plugin!`] make it.
 //!
 //! ```
 //! use promemu_plugin::{Param, Params, Scenario, Tick, export_plugin};
@@ -46,15 +46,17 @@ mod export;
 mod param;
 mod scenario;
 mod tick;
+mod workload;
 
-pub use abi::Param;
+pub use abi::{Family, Param};
 pub use config::ConfigBuilder;
 pub use param::Params;
 pub use scenario::Scenario;
 pub use tick::{Event, Level, Tick};
+pub use workload::{LABELS_MAX, Slots, Workload};
 
 #[doc(hidden)]
 pub mod for_macros {
     //! What [`export_plugin!`](crate::export_plugin) needs.
-    pub use crate::export::{config, plugin, scenario};
+    pub use crate::export::{config, plugin, scenario, workload};
 }

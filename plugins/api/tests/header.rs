@@ -26,7 +26,17 @@ fn in_rust() -> Vec<(String, usize)> {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", name: "name", version: "version",
         summary: "summary", scenarios: "scenarios", scenario_count: "scenario_count",
         scenario_size: "scenario_size", configs: "configs", config_count: "config_count",
-        config_size: "config_size",
+        config_size: "config_size", workloads: "workloads", workload_count: "workload_count",
+        workload_size: "workload_size",
+    });
+    layout!(all, Workload, "promemu_workload", {
+        name: "name", summary: "summary", params: "params", param_count: "param_count",
+        param_size: "param_size", families: "families", family_count: "family_count",
+        family_size: "family_size", labels: "labels", listens: "listens", emits: "emits",
+        create: "create", slots: "slots", update: "update", destroy: "destroy",
+    });
+    layout!(all, Family, "promemu_family", {
+        kind: "kind", reserved: "reserved", name: "name", help: "help",
     });
     layout!(all, Scenario, "promemu_scenario", {
         name: "name", summary: "summary", params: "params", param_count: "param_count",
@@ -57,7 +67,7 @@ fn in_rust() -> Vec<(String, usize)> {
     layout!(all, Host, "promemu_host", {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", random_u64: "random_u64",
         random_normal: "random_normal", fail: "fail", log: "log", write: "write", emit: "emit",
-        wake: "wake",
+        wake: "wake", begin: "begin", end: "end",
     });
     all
 }
@@ -79,6 +89,8 @@ fn constants() -> impl Iterator<Item = (String, usize)> {
         ("NUMBERS", i64::from(abi::NUMBERS)),
         ("GIVES_TOTALS", i64::from(abi::GIVES_TOTALS)),
         ("USES_DT", i64::from(abi::USES_DT)),
+        ("GAUGE", i64::from(abi::GAUGE)),
+        ("COUNTER", i64::from(abi::COUNTER)),
         ("DEBUG", i64::from(abi::DEBUG)),
         ("INFO", i64::from(abi::INFO)),
         ("WARN", i64::from(abi::WARN)),

@@ -11,8 +11,8 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use promemu_plugin::for_macros::{config, plugin, scenario};
-use promemu_plugin::{ConfigBuilder, Level, Param, Params, Scenario, Tick};
+use promemu_plugin::for_macros::{config, plugin, scenario, workload};
+use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Scenario, Slots, Tick, Workload};
 
 /// Does what its parameter says.
 struct Actor {
@@ -97,6 +97,44 @@ impl ConfigBuilder for Maker {
     }
 }
 
+/// Somebody comes, and somebody goes.
+struct Crowd {
+    slots: f64,
+}
+
+impl Workload for Crowd {
+    const NAME: &'static str = "crowd";
+    const SUMMARY: &'static str = "comes and goes";
+    const PARAMS: &'static [Param] = &[Param::number("slots", "3", "how many")];
+    const LABELS: &'static str = "who, where";
+    const FAMILIES: &'static [Family] =
+        &[Family::gauge("height", "how tall"), Family::counter("steps_total", "how far")];
+    const LISTENS: &'static str = "alarm";
+    const EMITS: &'static str = "empty";
+
+    fn new(params: &Params<'_>) -> Result<Self, String> {
+        let slots = params.number("slots");
+        if slots < 1.0 { Err("slots must be 1 or more".to_owned()) } else { Ok(Self { slots }) }
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
+    fn slots(&self) -> u32 {
+        assert!(self.slots < 100.0, "too many");
+        self.slots as u32
+    }
+
+    fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String> {
+        slots.begin(1, tick.now_nanos(), &["ann", "hall"]);
+        slots.values(1)[1] = 12.0;
+        slots.values(2).copy_from_slice(&[1.5, 2.0]);
+        slots.end(0);
+        assert!(slots.values(3).is_empty() && slots.values(u32::MAX).is_empty());
+        tick.emit("empty", "");
+        if tick.host_name().is_empty() { Err("there is no host".to_owned()) } else { Ok(()) }
+    }
+}
+
+static WORKLOADS: &[abi::Workload] = &[workload::<Crowd>()];
 static SCENARIOS: &[abi::Scenario] = &[scenario::<Actor>()];
 static CONFIGS: &[abi::Config] = &[config::<Maker>()];
 
@@ -139,6 +177,16 @@ unsafe extern "C" fn wake(context: *mut c_void, at: u64) {
     said(context).push(format!("wake {at}"));
 }
 
+unsafe extern "C" fn begin(context: *mut c_void, slot: u32, began: u64, labels: *const Text) {
+    // SAFETY: the workload of these tests has two labels.
+    let [who, place] = unsafe { labels.cast::<[Text; 2]>().read() };
+    said(context).push(format!("begin {slot} {began} {} {}", text(who), text(place)));
+}
+
+unsafe extern "C" fn end(context: *mut c_void, slot: u32) {
+    said(context).push(format!("end {slot}"));
+}
+
 static HOST: abi::Host = abi::Host {
     size: size_of_table::<abi::Host>(),
     abi_major: abi::ABI_MAJOR,
@@ -150,6 +198,8 @@ static HOST: abi::Host = abi::Host {
     write,
     emit,
     wake,
+    begin,
+    end,
 };
 
 const NUMBERS: [f64; 2] = [1.0, 2.0];
@@ -172,6 +222,25 @@ fn setup(values: &[abi::Value], said: &mut Vec<String>) -> abi::Setup {
     }
 }
 
+fn tick(host_name: &'static str, said: &mut Vec<String>) -> abi::Tick {
+    abi::Tick {
+        size: size_of_table::<abi::Tick>(),
+        has_event: 1,
+        now_nanos: 7,
+        t_secs: 1.5,
+        dt_secs: 0.5,
+        value: 1.0,
+        range_low: 0.0,
+        range_high: 100.0,
+        host_name: Text::of(host_name),
+        event_name: Text::of("boost"),
+        event_source: Text::of("other"),
+        event_data: Text::of("1"),
+        host: &raw const HOST,
+        context: std::ptr::from_mut(said).cast(),
+    }
+}
+
 /// Makes an actor, asks it once, and ends it: the statuses, the value, and what the host was told.
 fn act(mode: &'static str) -> (i32, Option<i32>, f64, Vec<String>) {
     let mut said = Vec::new();
@@ -186,22 +255,7 @@ fn act(mode: &'static str) -> (i32, Option<i32>, f64, Vec<String>) {
     if created != OK {
         return (created, None, given, said);
     }
-    let tick = abi::Tick {
-        size: size_of_table::<abi::Tick>(),
-        has_event: 1,
-        now_nanos: 7,
-        t_secs: 1.5,
-        dt_secs: 0.5,
-        value: 1.0,
-        range_low: 0.0,
-        range_high: 100.0,
-        host_name: Text::of("web-1"),
-        event_name: Text::of("boost"),
-        event_source: Text::of("other"),
-        event_data: Text::of("1"),
-        host: &raw const HOST,
-        context: std::ptr::from_mut(&mut said).cast(),
-    };
+    let tick = tick("web-1", &mut said);
     // SAFETY: the state is of `create`.
     let updated = unsafe { table.update.unwrap()(state, &raw const tick, &raw mut given) };
     // SAFETY: this is its last use.
@@ -250,13 +304,64 @@ fn a_config_is_written_to_the_host() {
     assert_eq!(build(0.0), (FAILED, vec!["fail hosts must be 1 or more".to_owned()]));
 }
 
+/// Makes a crowd, asks it once on this host, and ends it: the statuses, how many slots it has, their values, and what
+/// the host was told.
+fn gather(slots: f64, host_name: &'static str) -> (i32, u32, Option<i32>, Vec<f64>, Vec<String>) {
+    let mut said = Vec::new();
+    let values = [value(slots, 0.0, "")];
+    let setup = setup(&values, &mut said);
+    let (table, mut state) = (&WORKLOADS[0], null_mut());
+    // SAFETY: the setup lives longer than the call.
+    let created = unsafe { table.create.unwrap()(&raw const setup, &raw mut state) };
+    if created != OK {
+        return (created, 0, None, Vec::new(), said);
+    }
+    // SAFETY: the state is of `create`.
+    let slots = unsafe { table.slots.unwrap()(state) };
+    let tick = tick(host_name, &mut said);
+    let mut values = vec![9.0; slots as usize * 2];
+    // SAFETY: as above, and there is a value for each metric in each slot.
+    let updated = unsafe { table.update.unwrap()(state, &raw const tick, values.as_mut_ptr(), slots) };
+    // SAFETY: this is its last use.
+    unsafe { table.destroy.unwrap()(state) };
+    (created, slots, Some(updated), values, said)
+}
+
+#[test]
+fn a_workload_says_who_comes_and_goes_and_writes_values() {
+    let (_, slots, status, values, said) = gather(3.0, "web-1");
+    assert_eq!((slots, status), (3, Some(OK)));
+    assert_eq!(values, [9.0, 9.0, 0.0, 12.0, 1.5, 2.0]);
+    assert_eq!(said, ["begin 1 7 ann hall", "end 0", "emit empty "]);
+}
+
+#[test]
+fn errors_and_panics_of_workloads_are_told() {
+    let (created, _, _, _, said) = gather(0.0, "web-1");
+    assert_eq!((created, said), (FAILED, vec!["fail slots must be 1 or more".to_owned()]));
+    let (_, _, status, _, said) = gather(3.0, "");
+    assert_eq!((status, said.last().unwrap().as_str()), (Some(FAILED), "fail there is no host"));
+    // Whose slots cannot be told has none, and so panics when it is asked for values in them.
+    let (_, slots, status, values, said) = gather(100.0, "web-1");
+    assert_eq!((slots, status, values.len()), (0, Some(PANICKED), 0));
+    assert!(said.last().unwrap().starts_with("fail index out of bounds"), "{said:?}");
+}
+
 #[test]
 fn the_table_says_what_the_traits_say() {
-    let table = plugin(["me", "1.2.3", "a test"], SCENARIOS, CONFIGS);
+    let table = plugin(["me", "1.2.3", "a test"], SCENARIOS, WORKLOADS, CONFIGS);
     assert_eq!([table.name, table.version, table.summary].map(text), ["me", "1.2.3", "a test"]);
-    assert_eq!((table.scenario_count, table.config_count), (1, 1));
+    assert_eq!((table.scenario_count, table.workload_count, table.config_count), (1, 1, 1));
     let table = &SCENARIOS[0];
     assert_eq!([table.name, table.listens, table.emits].map(text), ["actor", "boost", "done"]);
     assert_eq!((table.flags, table.param_count), (abi::USES_DT, 6));
     assert_eq!(text(Actor::PARAMS[0].choices), "good,bad");
+    let table = &WORKLOADS[0];
+    let texts = [table.name, table.summary, table.labels, table.listens, table.emits];
+    assert_eq!(texts.map(text), ["crowd", "comes and goes", "who, where", "alarm", "empty"]);
+    assert_eq!((table.family_count, table.param_count), (2, 1));
+    assert_eq!(
+        Crowd::FAMILIES.iter().map(|family| family.kind).collect::<Vec<_>>(),
+        [abi::GAUGE, abi::COUNTER]
+    );
 }

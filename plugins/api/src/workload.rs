@@ -1,0 +1,139 @@
+//! Workloads, as a plugin writes them.
+
+#![expect(unsafe_code, reason = "promemu's functions are called")]
+
+use crate::abi::{self, COUNTER, Family, GAUGE, Param, Text};
+use crate::{Params, Tick};
+
+/// No more labels are handed over.
+pub const LABELS_MAX: usize = 16;
+
+/// What lives in the slots of a host: many alike, who come and go, each with labels and metrics of its own. Each host
+/// has one of its own.
+///
+/// ```
+/// use promemu_plugin::{Family, Param, Params, Slots, Tick, Workload, export_plugin};
+///
+/// /// Guests, of whom one leaves with each update, and another one comes.
+/// struct Guests {
+///     rooms: u32,
+///     came: u32,
+/// }
+///
+/// impl Workload for Guests {
+///     const NAME: &'static str = "guests";
+///     const SUMMARY: &'static str = "guests of a hotel";
+///     const PARAMS: &'static [Param] = &[Param::number("rooms", "10", "how many rooms there are")];
+///     const LABELS: &'static str = "guest, room";
+///     const FAMILIES: &'static [Family] = &[Family::counter("coffees_total", "how many cups they had")];
+///
+///     fn new(params: &Params<'_>) -> Result<Self, String> {
+///         let rooms = params.number("rooms");
+///         if (1.0..=1000.0).contains(&rooms) {
+///             Ok(Self { rooms: rooms as u32, came: 0 })
+///         } else {
+///             Err(format!("rooms must be from 1 to 1000, but is {rooms}"))
+///         }
+///     }
+///
+///     fn slots(&self) -> u32 {
+///         self.rooms
+///     }
+///
+///     fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String> {
+///         let room = self.came % self.rooms;
+///         self.came += 1;
+///         slots.begin(room, tick.now_nanos(), &[&format!("guest-{}", self.came), &room.to_string()]);
+///         for room in 0..self.rooms.min(self.came) {
+///             slots.values(room)[0] += tick.uniform(0.0, 2.0).floor();
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// export_plugin!(workloads: [Guests]);
+/// ```
+pub trait Workload: Send + Sized + 'static {
+    /// The name in configs, as for [`crate::Scenario::NAME`].
+    const NAME: &'static str;
+    /// What it does, in one line.
+    const SUMMARY: &'static str;
+    /// Its parameters.
+    const PARAMS: &'static [Param] = &[];
+    /// The names of the labels of who lives in a slot, separated by commas, at most [`LABELS_MAX`]. One must differ
+    /// from slot to slot.
+    const LABELS: &'static str;
+    /// The metrics of who lives in a slot.
+    const FAMILIES: &'static [Family];
+    /// The events that it hears, as for [`crate::Scenario::LISTENS`].
+    const LISTENS: &'static str = "";
+    /// The events that it may emit, separated by commas.
+    const EMITS: &'static str = "";
+
+    /// The state of one host. An error says which parameter is wrong and how; it is told when a config is loaded.
+    fn new(params: &Params<'_>) -> Result<Self, String>;
+
+    /// How many slots there are, of which some may be empty. It stays as it is.
+    fn slots(&self) -> u32;
+
+    /// Goes on to the tick's time: says who comes and goes, and writes the values that have changed. An error
+    /// says why it cannot; who has come or gone before it has.
+    fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String>;
+}
+
+/// The slots of a workload, while it is asked.
+#[derive(Debug)]
+pub struct Slots<'a> {
+    tick: &'a abi::Tick,
+    values: &'a mut [f64],
+    families: usize,
+}
+
+impl Family {
+    const fn of(kind: u32, name: &'static str, help: &'static str) -> Self {
+        Self { kind, reserved: 0, name: Text::of(name), help: Text::of(help) }
+    }
+
+    /// A number that goes up and down.
+    #[must_use]
+    pub const fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self::of(GAUGE, name, help)
+    }
+
+    /// A total, which only grows while somebody lives.
+    #[must_use]
+    pub const fn counter(name: &'static str, help: &'static str) -> Self {
+        Self::of(COUNTER, name, help)
+    }
+}
+
+impl<'a> Slots<'a> {
+    pub(crate) const fn new(tick: &'a abi::Tick, values: &'a mut [f64], families: usize) -> Self {
+        Self { tick, values, families }
+    }
+
+    /// Somebody lives in this slot from now on, after whoever was there: since when, in nanoseconds since the Unix
+    /// epoch, and a text for each of [`Workload::LABELS`], in their order. The slot's values are 0 until they are
+    /// written.
+    pub fn begin(&mut self, slot: u32, began_nanos: u64, labels: &[&str]) {
+        let mut texts = [Text::EMPTY; LABELS_MAX];
+        for (text, label) in texts.iter_mut().zip(labels) {
+            *text = Text { data: label.as_ptr(), len: label.len() };
+        }
+        self.values(slot).fill(0.0);
+        // SAFETY: the context is the one that came with this tick, whose call is not over; the texts are borrowed for
+        // the call, and are as many as there may be labels.
+        unsafe { ((*self.tick.host).begin)(self.tick.context, slot, began_nanos, texts.as_ptr()) }
+    }
+
+    /// Nobody lives in this slot any more.
+    pub fn end(&mut self, slot: u32) {
+        // SAFETY: as above.
+        unsafe { ((*self.tick.host).end)(self.tick.context, slot) }
+    }
+
+    /// The values in a slot, one for each of [`Workload::FAMILIES`]; none of a slot that there is not.
+    pub fn values(&mut self, slot: u32) -> &mut [f64] {
+        self.values.chunks_exact_mut(self.families.max(1)).nth(slot as usize).unwrap_or_default()
+    }
+}
