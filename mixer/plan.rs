@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 pub use changes::Changes;
 pub use dirt::{DirtKind, DirtPlan, HELD_MAX, Opening, Pulses};
-pub use slots::{SlotCount, SlotRows, SlotsPlan, Successor};
+pub use slots::{CrowdPlan, SlotCount, SlotRows, SlotsPlan, Successor};
 
 use crate::clock::Span;
 use crate::event::{Event, Subscription};

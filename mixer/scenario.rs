@@ -32,6 +32,7 @@ pub use arguments::{Argument, Arguments, Case, OfMetric, Param, ParamKind, Scrip
 use crate::clock::Time;
 use crate::event::{Event, Subscription};
 use crate::expression::{Happening, Moment, Storage};
+use crate::plugin::{DeclaredWorkload, PreparedWorkload};
 use crate::rng::Rng;
 
 /// What a scenario sees when it is asked for a value.
@@ -166,6 +167,20 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
 #[must_use]
 pub fn kinds() -> Vec<&'static Kind> {
     KINDS.iter().copied().chain(plugin::all()).collect()
+}
+
+/// The parameters of a workload that a plugin brings, as a scenario has them.
+#[must_use]
+pub fn workload_params(workload: &'static DeclaredWorkload) -> &'static [Param] {
+    plugin::params_of(workload)
+}
+
+/// A workload with its arguments; an error says which is wrong and how.
+pub fn prepare_workload(
+    workload: &'static DeclaredWorkload,
+    arguments: &mut Arguments,
+) -> Result<PreparedWorkload, String> {
+    plugin::prepare(workload, arguments)
 }
 
 /// What a kind's parameters can be asked; most answers are the same for most kinds.

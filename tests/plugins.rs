@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::processes::{Process, eventually, free_port, get, promemu_command, series, value};
+use crate::processes::{Process, eventually, free_port, get, label, promemu_command, series, value};
 
 /// A folder with a config and a folder of plugins.
 struct Folder(tempfile::TempDir);
@@ -418,4 +418,107 @@ fn a_config_of_a_plugin_is_watched_by_its_library() {
     folder.compile_case(22);
     shows(2);
     assert_eq!(run.terminate(), Some(0));
+}
+
+/// The config of a host whose slots this workload fills.
+fn host_of(workload: &str, metrics: &str) -> String {
+    format!(
+        "Config(hosts: [Host(name: \"h\", interval: \"15s\", metrics: [{metrics}], slots: [\n{workload}\n])])"
+    )
+}
+
+#[test]
+fn processes_come_and_go_and_are_always_as_many() {
+    let folder = Folder::new();
+    let name = library("libpromemu_processes");
+    let built = std::env::current_exe().unwrap().with_file_name(&name);
+    fs::copy(built, folder.path("plugins").join(name)).unwrap();
+    let metrics = r#"
+        Metric(name: "killer", scenario: script(source: "if t == 60 { emit(\"kill\", #{ pattern: \"systemd\", priority: \"critical\" }) } t")),
+        Metric(name: "heard_total", metric_type: counter, scenario: calc_by_event(
+            events_config: { "simulation_started": "value + 1", "simulation_completed": "value + 10" })),
+    "#;
+    let workload =
+        "Slots(workload: processes(process_count: 30, churn_rate: 0.5, duration: 280), update_interval: 15),";
+    fs::write(folder.path("a.ron"), host_of(workload, metrics)).unwrap();
+    let export = |threads: &str| {
+        let args = ["export", "a.ron", "--seed", "7", "--for", "5m", "--to", "2026-01-05T00:00Z"];
+        let output = folder.run(&[&args[..], &["--threads", threads]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let exported = export("1");
+    assert_eq!(exported, export("2"));
+    let number = |line: &str| line.split(' ').nth(1).unwrap().parse::<f64>().unwrap();
+    let time = |line: &str| line.split(' ').nth(2).unwrap().to_owned();
+    let of =
+        |family: &str| -> Vec<String> { series(&exported, family).iter().map(ToString::to_string).collect() };
+    let cpu = of("process_cpu_seconds_total");
+    let mut moments: Vec<String> = cpu.iter().map(|line| time(line)).collect();
+    moments.sort();
+    let by_moment: Vec<usize> = moments.chunk_by(|a, b| a == b).map(<[String]>::len).collect();
+    // The last report before the end is at 270 s; then all have ended.
+    assert_eq!(by_moment, [30; 19]);
+    let mut pids: Vec<String> = cpu.iter().map(|line| label(line, "pid").to_owned()).collect();
+    pids.sort();
+    pids.dedup();
+    assert!(pids.len() > 60, "{pids:?}");
+    let systemds: Vec<String> = cpu
+        .iter()
+        .filter(|line| label(line, "process") == "systemd")
+        .map(|line| label(line, "pid").to_owned())
+        .collect();
+    let pids_of_systemd = systemds.chunk_by(|a, b| a == b).count();
+    assert_eq!(pids_of_systemd, 2, "it was killed once: {systemds:?}");
+    let uptimes = of("process_uptime_seconds");
+    assert_eq!(uptimes.len(), cpu.len());
+    for (cpu, uptime) in cpu.iter().zip(&uptimes) {
+        assert_eq!((label(cpu, "pid"), time(cpu)), (label(uptime, "pid"), time(uptime)));
+        assert!(number(cpu) <= 8.0 * number(uptime), "{cpu} {uptime}");
+    }
+    let heard: Vec<f64> = of("heard_total").iter().map(|line| number(line)).collect();
+    assert_eq!(heard.last(), Some(&11.0), "{heard:?}");
+}
+
+#[test]
+fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
+    let folder = Folder::new();
+    folder.compile("tests/plugins/crowd.c", "crowd");
+    let said = [
+        "crwd",
+        "crowd(mod: good)",
+        "crowd(mode: odd)",
+        "crowd(mode: refusal)",
+        "crowd(mode: many)",
+        "crowd, count: 3",
+        "crowd), Slots(workload: crowd",
+    ]
+    .map(|workload| {
+        fs::write(folder.path("a.ron"), host_of(&format!("Slots(workload: {workload})"), "")).unwrap();
+        let output = folder.run(&["check", "a.ron"]);
+        assert_eq!(output.status.code(), Some(2));
+        text(&output.stderr)
+    });
+    insta::assert_snapshot!(said.concat(), @r#"
+    error: a.ron:2:17: unknown workload "crwd"; did you mean "crowd"?
+    error: a.ron:2:23: crowd has no field "mod"; did you mean "mode"?
+    error: a.ron:2:29: unknown mode "odd"; there is good, keep, nan, far, flood, latin, long, panic, none, many, refusal
+    error: a.ron:2:17: crowd: this is refused
+    error: a.ron:2:17: crowd: it has 4000000000 slots, and 4194304 are allowed
+    error: a.ron:2:24: Slots has no field "count"; there is repeat, name, workload, update_interval
+    error: a.ron:2:25: two Slots of the host are called "crowd"; give one of them another name
+    "#);
+    let kinds = ["good", "nan", "far", "panic"]
+        .map(|mode| format!("Slots(name: \"{mode}\", workload: crowd(mode: {mode})),"));
+    for (kind, mode) in kinds.iter().zip(["good", "nan", "far", "panic"]) {
+        fs::write(folder.path("a.ron"), host_of(kind, "Metric(name: \"up\")")).unwrap();
+        let output =
+            folder.run(&["export", "a.ron", "--seed", "7", "--for", "1m", "--to", "2026-01-05T00:00Z"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let (page, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(said.contains("scenarios failed"), mode != "good", "{said}");
+        assert_eq!(series(&page, "up").len(), 4, "{mode}");
+        let seen = if mode == "good" { 4 } else { 0 };
+        assert_eq!(series(&page, "crowd_steps_total").len(), seen, "{mode}");
+    }
 }

@@ -12,6 +12,7 @@ mod relays;
 mod repetition;
 mod scenarios;
 mod slots;
+mod workloads;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ mod metric;
 mod overrides;
 mod scenario;
 mod slots;
+mod workload;
 
 use indexmap::IndexMap;
 
@@ -17,6 +18,7 @@ pub(super) use dirt::DirtTemplate;
 pub(super) use metric::MetricTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 pub(super) use slots::SlotsTemplate;
+pub(super) use workload::WorkloadTemplate;
 
 use super::fields::{Fields, read_map, read_name, read_scalar, read_scalars};
 use super::tree::{Node, NodeKind};

@@ -4,6 +4,7 @@
 //! comes from the seed, its slot and its generation. A queue says what is due next, so nobody is looked at
 //! without a reason.
 
+mod crowds;
 mod landlord;
 mod lives;
 
@@ -16,6 +17,7 @@ use indexmap::IndexSet;
 use super::{EmulatedHost, Outbox};
 use crate::clock::{Span, Time};
 use crate::plan::{HostPlan, SlotCount, SlotsPlan, Successor};
+use crate::plugin::Crowd;
 use crate::rng::{Rng, Seed};
 use crate::series::LabelBlock;
 
@@ -46,11 +48,14 @@ pub(super) struct Slots {
 struct Kind {
     /// What those who live there are made of.
     tenant: Arc<HostPlan>,
+    /// What fills the slots.
+    crowd: Option<Crowd>,
     seed: Seed,
     rng: Rng,
     slots: Vec<Slot>,
     /// The first so many slots are in use.
     in_use: usize,
+    /// When it is asked how many slots there are; of a workload, who lives there.
     next_count: Time,
     next_replacement: Time,
     /// How many have lived here.
@@ -99,6 +104,7 @@ impl Slots {
             let seed = seed.child(&format!("slots {}", plan.name));
             Kind {
                 tenant: tenant_plan(host, plan),
+                crowd: plan.crowd.as_ref().map(|crowd| Crowd::start(&crowd.workload)),
                 seed,
                 rng: seed.rng(),
                 slots: Vec::new(),
@@ -217,7 +223,8 @@ impl Slots {
         let earliest = now.before(lateness_max);
         let (mut skipped, mut moved) = (0, Vec::new());
         for (kind_index, (kind, plan)) in self.kinds.iter_mut().zip(&host.shape.slots).enumerate() {
-            for (index, slot) in kind.slots.iter_mut().enumerate() {
+            let lives = if kind.crowd.is_none() { kind.slots.as_mut_slice() } else { &mut [] };
+            for (index, slot) in lives.iter_mut().enumerate() {
                 if slot.until < earliest {
                     (slot.until, slot.is_midst) = (earliest, true);
                     skipped += 1;
@@ -229,6 +236,9 @@ impl Slots {
             // Of all that was missed one is made up for.
             if let SlotCount::Formula(_, interval) = plan.count {
                 kind.next_count = last_due(kind.next_count, interval, now);
+            }
+            if let Some(crowd) = &plan.crowd {
+                kind.next_count = last_due(kind.next_count, crowd.interval, now);
             }
             if let Some(every) = plan.replace_every {
                 kind.next_replacement = last_due(kind.next_replacement, every, now);

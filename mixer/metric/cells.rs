@@ -175,6 +175,15 @@ impl Cells {
         }
     }
 
+    /// Shows a value that somebody else has made, of a series that began then. A counter never falls.
+    pub fn show(&self, value: f64, began: Time, cells: &mut [f64]) {
+        let falls = matches!(self.filling, Filling::Counter { .. }) && value < cells[0];
+        cells[0] = if falls { cells[0] } else { value };
+        if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
+            *created = began.unix_millis_secs();
+        }
+    }
+
     /// A counter's created time, and its exemplar, which says by how much it grew.
     #[cold]
     fn note_growth(&self, growth: f64, now: Time, rng: &mut Rng, cells: &mut [f64]) {

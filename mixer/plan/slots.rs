@@ -8,7 +8,9 @@ use indexmap::IndexMap;
 
 use super::{Condition, HostShape, JobPlan, Plan};
 use crate::clock::Span;
+use crate::event::Subscription;
 use crate::expression::TextFormula;
+use crate::plugin::PreparedWorkload;
 
 /// Slots of one kind on a host.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,8 @@ pub struct SlotsPlan {
     pub name: Arc<str>,
     /// The metrics of one slot.
     pub shape: Arc<HostShape>,
+    /// What fills the slots; then it says who lives there, since when, and with which labels.
+    pub crowd: Option<CrowdPlan>,
     /// The labels of who lives in a slot, made anew for each: the name, and the text.
     pub labels: Vec<(String, TextFormula)>,
     /// How many slots there are at most.
@@ -33,6 +37,22 @@ pub struct SlotsPlan {
     pub replace_every: Option<Span>,
     /// How many of them are, then and by [`super::Reaction::ReplaceSlots`].
     pub replace_share: f64,
+}
+
+/// A workload that fills slots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrowdPlan {
+    /// The workload with its parameters.
+    pub workload: Arc<PreparedWorkload>,
+    /// How often it is asked.
+    pub interval: Span,
+}
+
+impl CrowdPlan {
+    /// The events that it hears.
+    pub fn subscriptions(&self) -> impl Iterator<Item = Subscription> {
+        self.workload.workload().listens.iter().map(|event| Subscription::parse(event))
+    }
 }
 
 /// How many slots are in use.

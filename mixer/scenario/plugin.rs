@@ -8,7 +8,8 @@ use super::{
 use crate::clock::{Span, Time};
 use crate::event::Subscription;
 use crate::plugin::{
-    self, DeclaredParam, DeclaredScenario, Given, Heard, Instance, Moment, Prepared, Side, Takes,
+    self, DeclaredParam, DeclaredScenario, DeclaredWorkload, Given, Heard, Instance, Moment, Prepared,
+    PreparedWorkload, Side, Takes,
 };
 use crate::rng::Rng;
 
@@ -17,6 +18,9 @@ const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
 
 /// The kinds that were made of declarations. A library is never unloaded, so neither is what it declares.
 static KINDS: Mutex<Vec<(&DeclaredScenario, &Kind)>> = Mutex::new(Vec::new());
+
+/// The parameters of workloads, as those of kinds above.
+static WORKLOADS: Mutex<Vec<(&DeclaredWorkload, &[Param])>> = Mutex::new(Vec::new());
 
 /// The kind of this name that a plugin brings.
 pub(super) fn find(name: &str) -> Option<&'static Kind> {
@@ -44,6 +48,26 @@ fn kind(declared: &'static DeclaredScenario) -> &'static Kind {
     kind
 }
 
+/// The parameters of a workload, as a scenario has them.
+pub(super) fn params_of(workload: &'static DeclaredWorkload) -> &'static [Param] {
+    let mut known = WORKLOADS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, workload)) {
+        return params;
+    }
+    let params: Vec<Param> = workload.params.iter().map(param).collect();
+    let params: &'static [Param] = params.leak();
+    known.push((workload, params));
+    params
+}
+
+/// A workload with its arguments; an error says which is wrong and how.
+pub(super) fn prepare(
+    workload: &'static DeclaredWorkload,
+    arguments: &mut Arguments,
+) -> Result<PreparedWorkload, String> {
+    PreparedWorkload::new(workload, given(&workload.params, arguments)?)
+}
+
 fn param(declared: &'static DeclaredParam) -> Param {
     let kind = match &declared.takes {
         Takes::Number => ParamKind::Number,
@@ -59,8 +83,15 @@ fn param(declared: &'static DeclaredParam) -> Param {
 }
 
 fn plan(declared: &'static DeclaredScenario, arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
-    let mut given = Vec::with_capacity(declared.params.len());
-    for param in &declared.params {
+    let given = given(&declared.params, arguments)?;
+    let prepared = Prepared::new(declared, given, arguments.metric_range(), arguments.default_value())?;
+    Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(prepared)))))
+}
+
+/// A value for each parameter, in their order.
+fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<Given>, String> {
+    let mut given = Vec::with_capacity(params.len());
+    for param in params {
         let name = &param.name;
         let value = match param.takes {
             Takes::Number => arguments.number(name).map(Given::Number),
@@ -72,8 +103,7 @@ fn plan(declared: &'static DeclaredScenario, arguments: &mut Arguments) -> Resul
         let value = value.or_else(|| param.default.clone());
         given.push(value.ok_or_else(|| format!("{name} must be given"))?);
     }
-    let prepared = Prepared::new(declared, given, arguments.metric_range(), arguments.default_value())?;
-    Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(prepared)))))
+    Ok(given)
 }
 
 /// A plugin's scenario with its parameters.

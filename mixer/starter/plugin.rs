@@ -9,7 +9,7 @@ use std::path::Path;
 use promemu::scenario::KINDS;
 
 /// What plugins are built on.
-const SDK: [(&str, &str); 8] = [
+const SDK: [(&str, &str); 9] = [
     ("sdk/src/lib.rs", include_str!("../../plugins/api/src/lib.rs")),
     ("sdk/src/abi.rs", include_str!("../../plugins/api/src/abi.rs")),
     ("sdk/src/config.rs", include_str!("../../plugins/api/src/config.rs")),
@@ -17,6 +17,7 @@ const SDK: [(&str, &str); 8] = [
     ("sdk/src/param.rs", include_str!("../../plugins/api/src/param.rs")),
     ("sdk/src/scenario.rs", include_str!("../../plugins/api/src/scenario.rs")),
     ("sdk/src/tick.rs", include_str!("../../plugins/api/src/tick.rs")),
+    ("sdk/src/workload.rs", include_str!("../../plugins/api/src/workload.rs")),
     ("sdk/promemu_plugin.h", include_str!("../../plugins/api/promemu_plugin.h")),
 ];
 

@@ -17,7 +17,7 @@ use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule, Spread};
 use crate::scenario::{OfMetric, ScenarioPlan};
 use crate::series::LabelBlock;
 
-const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
+pub(super) const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
 const DEFAULT_DECIMALS: i64 = 2;
 
 /// A metric on its way into a shape.

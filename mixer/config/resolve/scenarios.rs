@@ -24,7 +24,12 @@ impl Resolver<'_> {
         Some(built)
     }
 
-    fn argument(&mut self, param: &Param, value: &ParamTemplate, metric: OfMetric) -> Option<Argument> {
+    pub(super) fn argument(
+        &mut self,
+        param: &Param,
+        value: &ParamTemplate,
+        metric: OfMetric,
+    ) -> Option<Argument> {
         Some(match value {
             ParamTemplate::Number(scalar) => Argument::Number(self.value(param.name, scalar)?),
             ParamTemplate::Span(scalar) => Argument::Span(self.value(param.name, scalar)?),

@@ -13,7 +13,9 @@ use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, Making, TextFormula};
-use crate::plan::{Condition, HostShape, Listener, MetricPlan, Reaction, SlotCount, SlotsPlan, Successor};
+use crate::plan::{
+    Condition, CrowdPlan, HostShape, Listener, MetricPlan, Reaction, SlotCount, SlotsPlan, Successor,
+};
 use crate::rng::Seed;
 
 const DEFAULT_COUNT_INTERVAL: Span = Span::from_secs(10);
@@ -58,7 +60,11 @@ impl<'a> Resolver<'a> {
         host: &HostShape,
         listeners: &mut Vec<Listener>,
     ) -> Option<SlotsPlan> {
-        let (count, max) = self.slot_count(template, host)?;
+        let crowd = self.workload(template)?;
+        let (count, max) = match &crowd {
+            Some(crowd) => (SlotCount::All, crowd.workload.slots()),
+            None => self.slot_count(template, host)?,
+        };
         let labels = self.slot_labels(template, host_labels, max)?;
         let taken =
             host_labels.iter().copied().chain(template.labels.iter().map(|label| label.name.as_str()));
@@ -78,22 +84,15 @@ impl<'a> Resolver<'a> {
             self.problems.error(template.span, "Slots needs metrics");
             return None;
         };
-        let name = match &template.name {
-            Some(name) => self.value("name", name)?.into(),
-            None => Arc::clone(&first.name),
-        };
-        let span = template.name.as_ref().map_or(template.span, |name| name.span);
-        if host.slots.iter().any(|other| other.name == name) {
-            let message = format!("two Slots of the host are called {name:?}; give one of them another name");
-            self.problems.error(span, message);
-            return None;
-        }
+        let default = crowd.as_ref().map_or(&*first.name, |crowd| &crowd.workload.workload().name);
+        let name = self.kind_name(template, default, host)?;
         self.refuse_mixing(template, &labels, &shape, host)?;
         let kind = host.slots.len();
         let heard: IndexSet<Subscription> =
             shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
+        let heard = heard.into_iter().chain(crowd.iter().flat_map(CrowdPlan::subscriptions));
         let tell = |subscription| Listener { subscription, reaction: Reaction::TellSlots(kind), when: None };
-        listeners.extend(heard.into_iter().map(tell));
+        listeners.extend(heard.map(tell));
         for event in &template.replace_on {
             let subscription = Subscription::parse(&self.value("event", event)?);
             self.events.hears(&subscription, event.span);
@@ -105,6 +104,7 @@ impl<'a> Resolver<'a> {
         Some(SlotsPlan {
             name,
             shape,
+            crowd,
             labels,
             max,
             count,
@@ -114,6 +114,21 @@ impl<'a> Resolver<'a> {
             replace_every,
             replace_share,
         })
+    }
+
+    /// The kind's name, which no other one of the host may have.
+    fn kind_name(&mut self, template: &SlotsTemplate, default: &str, host: &HostShape) -> Option<Arc<str>> {
+        let name: Arc<str> = match &template.name {
+            Some(name) => self.value("name", name)?.into(),
+            None => default.into(),
+        };
+        let span = template.name.as_ref().map_or(template.span, |name| name.span);
+        if host.slots.iter().any(|other| other.name == name) {
+            let message = format!("two Slots of the host are called {name:?}; give one of them another name");
+            self.problems.error(span, message);
+            return None;
+        }
+        Some(name)
     }
 
     /// Shares what is left of the most series among the hosts whose slots may become more.

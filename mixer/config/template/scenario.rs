@@ -3,7 +3,7 @@
 use crate::clock::Span;
 use crate::config::fields::{Fields, read_map, read_range, read_scalar, read_scalars};
 use crate::config::template::RangeTemplate;
-use crate::config::tree::{Node, NodeKind};
+use crate::config::tree::{Field, Node, NodeKind};
 use crate::config::value::{Scalar, compile};
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::{Expression, Value};
@@ -50,39 +50,54 @@ pub(in crate::config) struct CaseTemplate {
 impl ScenarioTemplate {
     pub(in crate::config) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
-        let (name, fields) = match node.kind {
-            NodeKind::Word(name) | NodeKind::Scalar(Value::Text(name)) => (name, Vec::new()),
-            NodeKind::Struct(Some(name), fields) => (name, fields),
-            NodeKind::Tuple(Some(name), items) if items.is_empty() => (name, Vec::new()),
-            other => {
-                let found = other.describe();
-                problems
-                    .error(span, format!("expected a scenario, as in sine_wave(period: 60); found {found}"));
-                return None;
-            }
-        };
+        let (name, fields) = named(node, "a scenario, as in sine_wave(period: 60)", problems)?;
         let Some(kind) = scenario::kind(&name) else {
             let names: Vec<&str> = scenario::kinds().iter().map(|kind| kind.name).collect();
             problems.error(span, format!("unknown scenario {name:?}{}", suggestion(&name, &names)));
             return None;
         };
-        let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, fields)) };
-        let mut fields = Fields::of(node, kind.name, problems)?;
-        let mut params = Vec::new();
-        let mut is_complete = true;
-        for param in kind.params {
-            if let Some(node) = fields.take(param.name) {
-                let value = ParamTemplate::read(node, param, problems);
-                is_complete &= value.is_some();
-                params.extend(value.map(|value| (param, value)));
-            } else if param.default.is_empty() {
-                problems.error(span, format!("{} needs {}: {}", kind.name, param.name, param.help));
-                is_complete = false;
-            }
-        }
-        fields.finish(problems);
-        is_complete.then_some(Self { span, kind, params })
+        let params = read_params(kind.name, kind.params, span, fields, problems)?;
+        Some(Self { span, kind, params })
     }
+}
+
+/// The name of something with parameters, and the fields in which they are; `what` is expected.
+pub(super) fn named(node: Node, what: &str, problems: &mut Problems) -> Option<(String, Vec<Field>)> {
+    match node.kind {
+        NodeKind::Word(name) | NodeKind::Scalar(Value::Text(name)) => Some((name, Vec::new())),
+        NodeKind::Struct(Some(name), fields) => Some((name, fields)),
+        NodeKind::Tuple(Some(name), items) if items.is_empty() => Some((name, Vec::new())),
+        other => {
+            problems.error(node.span, format!("expected {what}; found {}", other.describe()));
+            None
+        }
+    }
+}
+
+/// The parameters of what is called so; none if one is wrong.
+pub(super) fn read_params(
+    name: &'static str,
+    params: &'static [Param],
+    span: SourceSpan,
+    fields: Vec<Field>,
+    problems: &mut Problems,
+) -> Option<Vec<(&'static Param, ParamTemplate)>> {
+    let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, fields)) };
+    let mut fields = Fields::of(node, name, problems)?;
+    let mut values = Vec::new();
+    let mut is_complete = true;
+    for param in params {
+        if let Some(node) = fields.take(param.name) {
+            let value = ParamTemplate::read(node, param, problems);
+            is_complete &= value.is_some();
+            values.extend(value.map(|value| (param, value)));
+        } else if param.default.is_empty() {
+            problems.error(span, format!("{name} needs {}: {}", param.name, param.help));
+            is_complete = false;
+        }
+    }
+    fields.finish(problems);
+    is_complete.then_some(values)
 }
 
 impl ParamTemplate {

@@ -1,17 +1,25 @@
 //! Slots in a template: series that come and go.
 
-use super::{FormulaTemplate, LabelTemplate, MetricTemplate, RepeatTemplate, read_labels, read_metrics};
+use super::{
+    FormulaTemplate, LabelTemplate, MetricTemplate, RepeatTemplate, WorkloadTemplate, read_labels,
+    read_metrics,
+};
 use crate::clock::Span;
 use crate::config::fields::{Fields, read_scalars, read_texts};
-use crate::config::tree::Node;
+use crate::config::tree::{Node, NodeKind};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{Problems, SourceSpan};
+use crate::expression::Value;
 
 #[derive(Debug)]
 pub(in crate::config) struct SlotsTemplate {
     pub(in crate::config) span: SourceSpan,
     pub(in crate::config) repeat: Vec<RepeatTemplate>,
     pub(in crate::config) name: Option<Scalar<String>>,
+    /// What fills them; then most of what is below is as nobody has written it.
+    pub(in crate::config) workload: Option<WorkloadTemplate>,
+    /// How often that is asked.
+    pub(in crate::config) update_interval: Option<Scalar<Span>>,
     pub(in crate::config) count: FormulaTemplate,
     pub(in crate::config) count_interval: Option<Scalar<Span>>,
     pub(in crate::config) max: Option<Scalar<i64>>,
@@ -32,6 +40,12 @@ impl SlotsTemplate {
         let mut fields = Fields::of(node, "Slots", problems)?;
         let repeat = RepeatTemplate::read_all(fields.take("repeat"), problems);
         let name = fields.scalar("name", problems);
+        if let Some(node) = fields.take("workload") {
+            let workload = WorkloadTemplate::read(node, problems);
+            let update_interval = fields.scalar("update_interval", problems);
+            fields.finish(problems);
+            return Self::filled(span, repeat?, name, workload?, update_interval, problems);
+        }
         let count = fields.take("count");
         if count.is_none() {
             problems.error(span, "Slots needs a field \"count\": how many there are");
@@ -55,6 +69,8 @@ impl SlotsTemplate {
             span,
             repeat: repeat?,
             name,
+            workload: None,
+            update_interval: None,
             count: count?,
             count_interval,
             max,
@@ -67,6 +83,38 @@ impl SlotsTemplate {
             labels,
             metric_sets,
             metrics,
+        })
+    }
+
+    /// Slots that a workload fills.
+    fn filled(
+        span: SourceSpan,
+        repeat: Vec<RepeatTemplate>,
+        name: Option<Scalar<String>>,
+        workload: WorkloadTemplate,
+        update_interval: Option<Scalar<Span>>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        // The workload says how many there are, when it has its arguments.
+        let count = Node { span, ..Node::nowhere(NodeKind::Scalar(Value::Int(1))) };
+        Some(Self {
+            span,
+            repeat,
+            name,
+            count: FormulaTemplate::read(&count, problems)?,
+            count_interval: None,
+            max: None,
+            lifetime: None,
+            pause: None,
+            replace: None,
+            replace_every: None,
+            replace_on: Vec::new(),
+            replace_share: None,
+            labels: read_labels(workload.labels(), problems),
+            metric_sets: Vec::new(),
+            metrics: read_metrics(workload.metrics(), problems),
+            workload: Some(workload),
+            update_interval,
         })
     }
 }

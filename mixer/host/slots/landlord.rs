@@ -17,7 +17,9 @@ impl EmulatedHost {
         let host = Arc::clone(&self.plan);
         let emitted = out.events.len();
         for kind in 0..slots.kinds.len() {
-            if slots.kinds[kind].next_count <= now {
+            if slots.kinds[kind].next_count <= now
+                && !slots.ask_crowd(&host, kind, (self.starts_at, now), None, out)
+            {
                 let (count, refused) = self.slots_wanted(&slots, kind, now, out);
                 let known = std::mem::replace(&mut slots.kinds[kind].refused, refused);
                 out.series_refused += refused.saturating_sub(known) as u64;
@@ -57,6 +59,8 @@ impl EmulatedHost {
             }
             match listener.reaction {
                 Reaction::ReplaceSlots(kind) => slots.replace(&host, kind, now, out),
+                Reaction::TellSlots(kind)
+                    if slots.ask_crowd(&host, kind, (self.starts_at, now), Some(event), out) => {}
                 Reaction::TellSlots(kind) => {
                     for slot in 0..slots.kinds[kind].in_use {
                         slots.wake(kind, slot, now, Some(event), out);

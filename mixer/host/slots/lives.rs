@@ -51,7 +51,7 @@ impl Slots {
     }
 
     /// The life in a slot is over.
-    fn end(&mut self, kind: usize, slot: usize) {
+    pub(super) fn end(&mut self, kind: usize, slot: usize) {
         let at = &mut self.kinds[kind].slots[slot];
         (at.until, at.due) = (Time::NEVER, Time::NEVER);
         if at.tenant.take().is_some() {

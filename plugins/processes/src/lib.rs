@@ -1,4 +1,4 @@
-//! The processes of a host, simulated.
+//! The processes of a host, simulated: the plugin that brings the workload [`Processes`].
 //!
 //! A [`Simulation`] has slots; in each lives a [`Process`] with a name, a pid and a priority. Processes use CPU and
 //! memory by the patterns of their [`Program`], end by churn, by a kill or out of memory, and begin anew at once in
@@ -34,9 +34,13 @@ mod process;
 mod profile;
 mod random;
 mod simulation;
+mod workload;
 
 pub use action::{Action, Filter};
 pub use load::Pattern;
 pub use process::Process;
 pub use profile::{Priority, Profile, Program, Wish};
 pub use simulation::{Ends, Settings, Simulation, Stage};
+pub use workload::Processes;
+
+promemu_plugin::export_plugin!(workloads: [Processes]);

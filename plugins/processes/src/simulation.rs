@@ -110,7 +110,8 @@ impl Settings {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What cannot be, if something cannot.
+    pub(crate) fn check(&self) -> Result<(), String> {
         self.profile.check()?;
         let weighs = self.profile.programs.iter().any(|program| program.weight > 0);
         if !weighs && self.process_count > self.profile.programs.len() {

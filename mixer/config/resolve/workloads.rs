@@ -1,0 +1,35 @@
+//! The workload that fills slots.
+
+use std::sync::Arc;
+
+use super::Resolver;
+use super::metrics::DEFAULT_UPDATE_INTERVAL;
+use crate::config::template::{SlotsTemplate, WorkloadTemplate};
+use crate::plan::CrowdPlan;
+use crate::scenario::{Arguments, OfMetric, prepare_workload};
+
+/// A workload is not that of one metric.
+const NO_METRIC: OfMetric = OfMetric { range: None, default_value: 0.0 };
+
+impl Resolver<'_> {
+    /// A workload with its parameters, and how often it is asked; none within for slots without one.
+    #[expect(clippy::option_option, reason = "one that is wrong has been told of already")]
+    pub(super) fn workload(&mut self, template: &SlotsTemplate) -> Option<Option<CrowdPlan>> {
+        let Some(WorkloadTemplate { span, workload, params }) = &template.workload else { return Some(None) };
+        let mut arguments = Arguments::new(NO_METRIC);
+        for (param, value) in params {
+            let argument = self.argument(param, value, NO_METRIC)?;
+            arguments.set(param.name, argument);
+        }
+        let prepared = prepare_workload(workload, &mut arguments);
+        let prepared = prepared
+            .map_err(|error| self.problems.error(*span, format!("{}: {error}", workload.name)))
+            .ok()?;
+        for event in &workload.emits {
+            self.events.emits(event);
+        }
+        let interval =
+            self.interval("update_interval", template.update_interval.as_ref(), DEFAULT_UPDATE_INTERVAL)?;
+        Some(Some(CrowdPlan { workload: Arc::new(prepared), interval }))
+    }
+}

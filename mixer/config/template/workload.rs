@@ -1,0 +1,64 @@
+//! Workloads of plugins in a template, and the labels and metrics of the slots that they fill.
+
+use super::scenario::{ParamTemplate, named, read_params};
+use crate::config::tree::{Field, Node, NodeKind};
+use crate::error::{Problems, SourceSpan, suggestion};
+use crate::expression::Value;
+use crate::plugin::{self, DeclaredWorkload};
+use crate::scenario::{self, Param};
+
+#[derive(Debug)]
+pub(in crate::config) struct WorkloadTemplate {
+    pub(in crate::config) span: SourceSpan,
+    pub(in crate::config) workload: &'static DeclaredWorkload,
+    pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
+}
+
+impl WorkloadTemplate {
+    pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+        let span = node.span;
+        let (name, fields) = named(node, "a workload, as in processes(process_count: 60)", problems)?;
+        let Some(workload) = plugin::workload(&name) else {
+            let workloads = plugin::workloads();
+            let names: Vec<&str> = workloads.iter().map(|workload| workload.name.as_str()).collect();
+            problems.error(span, format!("unknown workload {name:?}{}", suggestion(&name, &names)));
+            return None;
+        };
+        let params = scenario::workload_params(workload);
+        let params = read_params(&workload.name, params, span, fields, problems)?;
+        Some(Self { span, workload, params })
+    }
+
+    /// Its labels, as if they were written; each is another one in each slot.
+    pub(super) fn labels(&self) -> Vec<(Node, Node)> {
+        let label = |name: &String| (self.text(name), self.text("{slot}"));
+        self.workload.labels.iter().map(label).collect()
+    }
+
+    /// Its metrics, as if they were written.
+    pub(super) fn metrics(&self) -> Vec<Node> {
+        let families = self.workload.families.iter();
+        let metric = families.map(|family| {
+            let kind = if family.is_counter { "counter" } else { "gauge" };
+            let mut fields =
+                vec![self.field("name", self.text(&family.name)), self.field("metric_type", self.text(kind))];
+            if !family.help.is_empty() {
+                fields.push(self.field("description", self.text(&family.help)));
+            }
+            self.node(NodeKind::Struct(Some("Metric".to_owned()), fields))
+        });
+        metric.collect()
+    }
+
+    fn field(&self, name: &str, value: Node) -> Field {
+        Field { name: name.to_owned(), name_span: self.span, value }
+    }
+
+    fn text(&self, text: &str) -> Node {
+        self.node(NodeKind::Scalar(Value::Text(text.to_owned())))
+    }
+
+    fn node(&self, kind: NodeKind) -> Node {
+        Node { span: self.span, ..Node::nowhere(kind) }
+    }
+}

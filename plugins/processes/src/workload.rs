@@ -1,0 +1,250 @@
+//! The workload `processes`: a simulation in the slots of a host, its events, and its parameters.
+
+use std::time::Duration;
+
+use promemu_plugin::{Event, Family, Param, Params, Slots, Tick, Workload};
+use serde_json::Value;
+
+use crate::{Action, Filter, Priority, Process, Profile, Settings, Simulation, Stage};
+
+/// What an event does if it does not say for how long.
+const EPISODE_SECS: u64 = 60;
+/// What a spike wants if it does not say how many cores.
+const SPIKE_CORES: f64 = 1.0;
+/// How fast a leak is if it does not say so: 1 MiB a second.
+const LEAK_BYTES_PER_SEC: f64 = 1_048_576.0;
+/// How many children a fork storm has if it does not say so.
+const CHILDREN: u64 = 20;
+
+/// The processes of one host.
+#[derive(Debug)]
+pub struct Processes {
+    settings: Settings,
+    simulation: Option<Simulation>,
+    changes: Vec<usize>,
+    is_over: bool,
+}
+
+impl Workload for Processes {
+    const NAME: &'static str = "processes";
+    const SUMMARY: &'static str = "the processes of a host, which come and go";
+    const PARAMS: &'static [Param] = &[
+        Param::choice(
+            "profile",
+            "realistic,high-cardinality,high-churn,chaos",
+            "realistic",
+            "which programs there are, and how they behave",
+        ),
+        Param::number("process_count", "50", "how many processes there are"),
+        Param::number(
+            "churn_rate",
+            "-1",
+            "the share of them that is replaced each minute; -1: as the profile says",
+        ),
+        Param::number("chaos", "-1", "how often a minute something goes wrong; -1: as the profile says"),
+        Param::number("cores", "8", "how many cores the host has"),
+        Param::number("children_max", "50", "how many children fork storms may have at one time"),
+        Param::duration("duration", "inf", "when the simulation ends"),
+    ];
+    const LABELS: &'static str = "process,pid,priority";
+    const FAMILIES: &'static [Family] = &[
+        Family::counter("process_cpu_seconds_total", "CPU that the process has used, in seconds"),
+        Family::gauge("process_memory_bytes", "memory of the process, in bytes"),
+        Family::gauge("process_threads", "threads of the process"),
+        Family::gauge("process_open_fds", "open file descriptors of the process"),
+        Family::gauge(
+            "process_start_time_seconds",
+            "when the process began, in seconds since the Unix epoch",
+        ),
+        Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds"),
+    ];
+    const LISTENS: &'static str = "cpu_spike,memory_leak,kill,fork_storm";
+    const EMITS: &'static str =
+        "simulation_created,simulation_started,simulation_completed,simulation_failed";
+
+    fn new(params: &Params<'_>) -> Result<Self, String> {
+        let name = params.choice("profile");
+        let profile = Profile::of(name).ok_or_else(|| format!("there is no profile {name:?}"))?;
+        let or = |name, default: f64| {
+            let given = params.number(name);
+            if given.to_bits() == (-1.0f64).to_bits() { default } else { given }
+        };
+        let (churn_rate, chaos) = (or("churn_rate", profile.churn_rate), or("chaos", profile.chaos));
+        let duration = Duration::try_from_secs_f64(params.seconds("duration")).ok();
+        let settings = Settings {
+            churn_rate,
+            chaos,
+            process_count: whole("process_count", params)?,
+            cores: params.number("cores"),
+            children_max: whole("children_max", params)?,
+            ends_after_secs: duration.map(|duration| duration.as_secs()),
+            profile,
+        };
+        settings.check()?;
+        Ok(Self { settings, simulation: None, changes: Vec::new(), is_over: false })
+    }
+
+    fn slots(&self) -> u32 {
+        // The settings have been checked.
+        u32::try_from(self.settings.process_count + self.settings.children_max).unwrap_or(0)
+    }
+
+    fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String> {
+        let simulation = match &mut self.simulation {
+            Some(simulation) => simulation,
+            none => none.insert(start(&self.settings, tick)?),
+        };
+        simulation.advance(tick.now_nanos());
+        if let Some(event) = tick.event() {
+            simulation.act(action(&event)?)?;
+        }
+        simulation.take_changes(&mut self.changes);
+        for slot in self.changes.drain(..) {
+            let number = u32::try_from(slot).unwrap_or(u32::MAX);
+            match simulation.process(slot) {
+                Some(it) => {
+                    let labels = [it.name, &it.pid.to_string(), it.priority.word()];
+                    slots.begin(number, nanos(it.start_time_seconds), &labels);
+                }
+                None => slots.end(number),
+            }
+        }
+        for (slot, it) in simulation.living() {
+            let values = slots.values(u32::try_from(slot).unwrap_or(u32::MAX));
+            values.iter_mut().zip(values_of(&it)).for_each(|(place, value)| *place = value);
+        }
+        if simulation.stage() == Stage::Completed && !std::mem::replace(&mut self.is_over, true) {
+            tick.emit("simulation_completed", "");
+        }
+        Ok(())
+    }
+}
+
+fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {
+    let simulation = Simulation::new(settings.clone(), tick.random_u64(), tick.now_nanos());
+    let told: &[&str] = match simulation {
+        Ok(_) => &["simulation_created", "simulation_started"],
+        Err(_) => &["simulation_failed"],
+    };
+    for event in told {
+        tick.emit(event, "");
+    }
+    simulation
+}
+
+/// In the order of the metrics.
+fn values_of(it: &Process<'_>) -> [f64; 6] {
+    [
+        it.cpu_seconds,
+        it.memory_bytes,
+        f64::from(it.threads),
+        f64::from(it.open_fds),
+        it.start_time_seconds,
+        it.uptime_seconds,
+    ]
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+fn nanos(secs: f64) -> u64 {
+    (secs * 1e9) as u64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number of some millions"
+)]
+fn whole(name: &str, params: &Params<'_>) -> Result<usize, String> {
+    let number = params.number(name);
+    if number.fract() == 0.0 && (0.0..=1e9).contains(&number) {
+        Ok(number as usize)
+    } else {
+        Err(format!("{name} must be a whole number, but is {number}"))
+    }
+}
+
+/// What an event asks for.
+fn action(event: &Event<'_>) -> Result<Action, String> {
+    let data = if event.data.is_empty() { Ok(Value::Null) } else { serde_json::from_str(event.data) };
+    let data = data.map_err(|error| format!("event {} carries no JSON: {error}", event.name))?;
+    let filter = filter(&data)?;
+    let number = |name: &str, default| data.get(name).map_or(Some(default), Value::as_f64);
+    let count = |name: &str, default| data.get(name).map_or(Some(default), Value::as_u64);
+    let wrong = |name: &str| format!("event {}: {name} must be a number above 0", event.name);
+    let secs = count("duration", EPISODE_SECS).ok_or_else(|| wrong("duration"))?;
+    Ok(match event.name {
+        "cpu_spike" => {
+            let cores = number("intensity", SPIKE_CORES).ok_or_else(|| wrong("intensity"))?;
+            Action::CpuSpike { filter, cores, secs }
+        }
+        "memory_leak" => {
+            let bytes_per_sec = number("bytes_per_sec", LEAK_BYTES_PER_SEC);
+            let bytes_per_sec = bytes_per_sec.ok_or_else(|| wrong("bytes_per_sec"))?;
+            Action::MemoryLeak { filter, bytes_per_sec, secs }
+        }
+        "fork_storm" => {
+            let children = count("children", CHILDREN).ok_or_else(|| wrong("children"))?;
+            Action::ForkStorm { filter, children: usize::try_from(children).unwrap_or(usize::MAX), secs }
+        }
+        _ => Action::Kill(filter),
+    })
+}
+
+/// The processes that an event names by `pattern` and `priority`; all if it names none.
+fn filter(data: &Value) -> Result<Filter, String> {
+    let name = data.get("pattern").map_or(Some("*"), Value::as_str);
+    let name = name.ok_or("pattern must be text, as in \"nginx*\"")?;
+    let priority =
+        match data.get("priority") {
+            None => None,
+            Some(word) => {
+                let found = Priority::ALL.into_iter().find(|priority| word.as_str() == Some(priority.word()));
+                Some(found.ok_or_else(|| {
+                    format!("priority must be critical, high, medium or low, but is {word}")
+                })?)
+            }
+        };
+    Ok(Filter { name: name.to_owned(), priority })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, data: &str) -> Result<Action, String> {
+        action(&Event { name, source: "a", data })
+    }
+
+    #[test]
+    fn events_say_what_is_done_to_whom() {
+        let all = Filter::named("*");
+        assert_eq!(read("kill", ""), Ok(Action::Kill(all.clone())));
+        let low = Filter { name: "ng*".to_owned(), priority: Some(Priority::Low) };
+        assert_eq!(read("kill", r#"{"pattern": "ng*", "priority": "low"}"#), Ok(Action::Kill(low)));
+        let spike = Action::CpuSpike { filter: all.clone(), cores: 2.5, secs: 9 };
+        assert_eq!(read("cpu_spike", r#"{"intensity": 2.5, "duration": 9}"#), Ok(spike));
+        let leak = Action::MemoryLeak { filter: all.clone(), bytes_per_sec: 1_048_576.0, secs: 60 };
+        assert_eq!(read("memory_leak", "{}"), Ok(leak));
+        let storm = Action::ForkStorm { filter: all, children: 7, secs: 60 };
+        assert_eq!(read("fork_storm", r#"{"children": 7}"#), Ok(storm));
+    }
+
+    #[test]
+    fn events_that_cannot_be_are_refused() {
+        let refused = [
+            read("kill", "{"),
+            read("kill", r#"{"pattern": 7}"#),
+            read("kill", r#"{"priority": "urgent"}"#),
+            read("cpu_spike", r#"{"intensity": "much"}"#),
+            read("fork_storm", r#"{"children": -1}"#),
+        ];
+        let refused = refused.map(Result::unwrap_err).join("\n");
+        insta::assert_snapshot!(refused, @r#"
+        event kill carries no JSON: EOF while parsing an object at line 1 column 1
+        pattern must be text, as in "nginx*"
+        priority must be critical, high, medium or low, but is "urgent"
+        event cpu_spike: intensity must be a number above 0
+        event fork_storm: children must be a number above 0
+        "#);
+    }
+}
