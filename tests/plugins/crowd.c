@@ -14,7 +14,7 @@ enum { SHORT_TABLE = 1, NO_SLOTS_FUNCTION, NO_METRICS, WRONG_KIND, ODD_METRIC, N
 
 static const promemu_param PARAMS[] = {
     { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF("mode"), PROMEMU_TEXT_OF("good"), PROMEMU_TEXT_OF("what it does"),
-      PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal") },
+      PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal,echo") },
 };
 
 static const promemu_family FAMILIES[] = {
@@ -53,6 +53,10 @@ static int32_t update(void *state, const promemu_tick *tick, double *values, uin
     values[2] = 1.5;
     values[3] = promemu_text_is(mode, "nan") ? (double)NAN : 12;
     host->end(tick->context, 0);
+    if (promemu_text_is(mode, "echo")) {
+        promemu_text empty = PROMEMU_NO_TEXT;
+        host->emit(tick->context, promemu_text_of("alarm"), empty);
+    }
     if (promemu_text_is(mode, "far")) host->end(tick->context, count);
     if (promemu_text_is(mode, "flood")) {
         for (int n = 0; n < 100000; n++) host->end(tick->context, 2);
@@ -88,6 +92,8 @@ static const promemu_workload WORKLOADS[] = { {
 #else
     .labels = PROMEMU_TEXT_OF("who,where"),
 #endif
+    .listens = PROMEMU_TEXT_OF("alarm"),
+    .emits = PROMEMU_TEXT_OF("alarm"),
     .create = create,
     .slots = CASE == NO_SLOTS_FUNCTION ? NULL : slots,
     .update = update,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Slot, Slots};
 use crate::clock::{Span, Time};
 use crate::event::Event;
-use crate::host::{EmulatedHost, Outbox};
+use crate::host::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox};
 use crate::plan::HostPlan;
 use crate::plugin::{Coming, Heard, Moment, Side};
 use crate::rng::{Rng, fnv1a};
@@ -21,6 +21,8 @@ struct Wants<'a> {
     host_name: &'a Arc<str>,
     hops: u8,
     emitted: &'a mut Vec<Event>,
+    /// How many were dropped, because they followed from too many others.
+    dropped: &'a mut u64,
     wake: Time,
 }
 
@@ -30,6 +32,10 @@ impl Side for Wants<'_> {
     }
 
     fn emit(&mut self, event: &Arc<str>, data: serde_json::Value) {
+        if self.hops > HOPS_MAX || self.emitted.len() >= EVENTS_MAX {
+            *self.dropped += 1;
+            return;
+        }
         let (name, source) = (Arc::clone(event), Arc::clone(self.host_name));
         // The host numbers what was emitted in its slots.
         self.emitted.push(Event { name, source, data, time: self.now, sequence: 0, hops: self.hops });
@@ -64,6 +70,7 @@ impl Slots {
             host_name: &host.name,
             hops: event.map_or(0, |event| event.hops + 1),
             emitted: &mut out.events,
+            dropped: &mut out.events_dropped,
             wake: Time::NEVER,
         };
         let mut comings = Vec::new();
