@@ -186,6 +186,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Draw a config's metrics in emulated time: in the terminal, or to a file
     Plot(PlotArgs),
+    /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
+    Dashboard(DashboardArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe
@@ -236,6 +238,29 @@ pub(crate) struct PlotArgs {
 
     /// A file to write the charts to, .svg or .png [default: none, they are printed]
     #[arg(long, env = "PME_PLOT_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a dashboard shows, and where it goes.
+#[derive(Debug, Args)]
+pub(crate) struct DashboardArgs {
+    /// The config: a name (--list-configs shows them), or the path of a .ron file [default: none, promemu's own metrics]
+    pub(crate) name: Option<String>,
+
+    /// One host in detail: the viewer chooses which
+    #[arg(long, env = "PME_DASHBOARD_ONE_HOST", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) one_host: bool,
+
+    /// One line for each value of this label, as in name or zone [default: each series; of more than 50, their range]
+    #[arg(long, env = "PME_DASHBOARD_BY", value_name = "LABEL")]
+    pub(crate) by: Option<String>,
+
+    /// The dashboard's title [default: the config's name]
+    #[arg(long, env = "PME_DASHBOARD_TITLE", value_name = "TITLE")]
+    pub(crate) title: Option<String>,
+
+    /// The file to write [default: none, it is printed]
+    #[arg(long, env = "PME_DASHBOARD_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -345,7 +370,7 @@ pub(crate) fn command() -> clap::Command {
     command.build();
     command.mut_subcommands(|sub| {
         let heeded: &[&str] = match sub.get_name() {
-            "check" => &[
+            "check" | "dashboard" => &[
                 "class",
                 "config_args",
                 "config_args_file",

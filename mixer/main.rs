@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod dashboard;
 mod diagnostics;
 mod list;
 mod logs;
@@ -90,6 +91,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
         }
         Some(Command::Export(args)) => save::export(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Plot(args)) => plot::plot(&settings, args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Dashboard(args)) => dashboard::make(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
         Some(Command::Clean { all }) => block_on(clean(&settings, *all)),
         _ if settings.cli().once => once(&settings),

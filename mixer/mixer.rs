@@ -209,17 +209,15 @@ async fn end(
 }
 
 /// Adds to promemu's own metrics what is to be seen of the newest fleet.
-#[expect(clippy::cast_precision_loss, reason = "there are never so many")]
 fn show_fleet(own: &SelfMetrics, newest: &watch::Receiver<Arc<Fleet>>) -> Result<(), Error> {
     let looking = |look: fn(&Fleet) -> usize| {
         let newest = newest.clone();
         move || {
             let fleet = Arc::clone(&newest.borrow());
-            look(&fleet) as f64
+            look(&fleet)
         }
     };
-    own.add_gauge("promemu_series", "emulated series that have a sample now", looking(Fleet::series_count))?;
-    own.add_gauge("promemu_hosts_active", "emulated hosts that live now", looking(Fleet::active_hosts))
+    own.add_fleet(looking(Fleet::series_count), looking(Fleet::active_hosts))
 }
 
 fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

@@ -264,6 +264,17 @@ impl SelfMetrics {
         }
     }
 
+    /// Adds what is asked of the hosts when somebody looks: how many series and how many hosts there are.
+    #[expect(clippy::cast_precision_loss, reason = "there are never so many")]
+    pub fn add_fleet(
+        &self,
+        series: impl Fn() -> usize + Send + Sync + 'static,
+        hosts: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.add_gauge("promemu_series", "emulated series that have a sample now", move || series() as f64)?;
+        self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
+    }
+
     /// Adds a gauge that is read when somebody asks.
     pub fn add_gauge(
         &self,

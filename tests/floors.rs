@@ -52,6 +52,7 @@ fn files_import_only_from_lower_floors() {
                     | "scenarios"
                     | "packaging"
                     | "plot"
+                    | "dashboard"
                     | "plugins"
                     | "table"
             )
