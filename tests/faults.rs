@@ -157,10 +157,14 @@ fn clean_up_on_finish_does_not_wait_for_a_gateway_that_hangs() {
 fn pushes_are_delimited_protobuf_put_to_the_jobs_path() {
     let gateway = FakeGateway::start(Behaviour::Answer(200));
     let _run = run_against(&gateway, &[]);
-    wait_for_pushes(&gateway, 1);
-    let push = gateway.requests("PUT").remove(0);
-    assert!(push.path.starts_with("/metrics/job/hosts_load_peaks_"), "{}", push.path);
-    let needle = b"promemu_run_info";
-    assert!(push.body.windows(needle.len()).any(|window| window == needle));
-    assert!(!push.body.starts_with(b"#"), "not text");
+    wait_for_pushes(&gateway, 2);
+    let pushes = gateway.requests("PUT");
+    let has = |push: usize, text: &[u8]| pushes[push].body.windows(text.len()).any(|window| window == text);
+    let run_info = b"promemu_run_info";
+    assert!(has(0, run_info) && !has(0, b"cpu_usage"), "the first one says no more than whose the job is");
+    assert!(has(1, run_info) && has(1, b"cpu_usage"));
+    for push in &pushes[..2] {
+        assert!(push.path.starts_with("/metrics/job/hosts_load_peaks_"), "{}", push.path);
+        assert!(!push.body.starts_with(b"#"), "not text");
+    }
 }

@@ -241,6 +241,13 @@ impl Pusher {
         }
     }
 
+    /// Says whose the jobs are, where others could take them, too.
+    async fn claim(&mut self) {
+        if let Self::Pushgateway(sink) = self {
+            sink.claim().await;
+        }
+    }
+
     /// One round; says whether anything new arrived.
     async fn round(&mut self) -> bool {
         match self {
@@ -307,9 +314,21 @@ impl Rounds {
         }
     }
 
+    async fn push_until_stopped(&mut self, pusher: &mut Pusher) {
+        if self.until_stopped(pusher.claim()).await.is_some() {
+            self.go_round_until_stopped(pusher).await;
+        }
+        if pusher.leaves_last_values() {
+            if matches!(self.fleets.has_changed(), Ok(true)) {
+                pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
+            }
+            let _cut_off = tokio::time::timeout(LAST_PUSH, pusher.round()).await.is_err();
+        }
+    }
+
     /// Rounds are paced by the wall, however fast emulated time runs: the gateway and what scrapes it do not
     /// run faster.
-    async fn push_until_stopped(&mut self, pusher: &mut Pusher) {
+    async fn go_round_until_stopped(&mut self, pusher: &mut Pusher) {
         let first_push = first_push(self.fleets.borrow().clock());
         let clock = self.fleets.borrow().clock().real();
         let mut next_round = clock.now() + self.interval.min(first_push);
@@ -318,7 +337,7 @@ impl Rounds {
         loop {
             tokio::select! {
                 biased;
-                _ = self.stopped.changed() => break,
+                _ = self.stopped.changed() => return,
                 Ok(()) = self.fleets.changed() => {
                     pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
                     first_of_fleet = clock.now() + first_push;
@@ -326,7 +345,7 @@ impl Rounds {
                 }
                 () = sleep_until(&clock, next_round.min(first_of_fleet)) => {}
             }
-            let Some(has_pushed) = self.round_until_stopped(pusher).await else { break };
+            let Some(has_pushed) = self.until_stopped(pusher.round()).await else { return };
             if has_pushed {
                 self.tell_hosts();
             }
@@ -341,22 +360,16 @@ impl Rounds {
                 next_round = next_round.min(retry_at.max(clock.now()));
             }
         }
-        if pusher.leaves_last_values() {
-            if matches!(self.fleets.has_changed(), Ok(true)) {
-                pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
-            }
-            let _cut_off = tokio::time::timeout(LAST_PUSH, pusher.round()).await.is_err();
-        }
     }
 
-    /// A round; says whether anything new arrived, or nothing if the run was stopped meanwhile.
-    async fn round_until_stopped(&mut self, pusher: &mut Pusher) -> Option<bool> {
-        let mut round = std::pin::pin!(pusher.round());
+    /// Work that goes to a server; gives nothing if the run was stopped meanwhile.
+    async fn until_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
         tokio::select! {
-            has_pushed = &mut round => Some(has_pushed),
+            outcome = &mut work => Some(outcome),
             _ = self.stopped.changed() => {
                 // A push that is dropped half-way may still arrive, after its group was deleted.
-                let _is_cut_off = tokio::time::timeout(LAST_PUSH, round).await.is_err();
+                let _is_cut_off = tokio::time::timeout(LAST_PUSH, work).await.is_err();
                 None
             }
         }

@@ -43,6 +43,8 @@ use crate::status::plural;
 const PUSHES_AT_ONCE: usize = 8;
 /// How often, a second apart, groups are deleted again after a push was cut off.
 const LATE_PUSH_CHECKS: usize = 5;
+/// All claims together take no longer.
+const CLAIMS_DEADLINE: Duration = Duration::from_secs(2);
 const BACK_OFF_FIRST: Span = Span::from_secs(1);
 const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 /// The job of a run's own metrics is this and the run's id.
@@ -171,6 +173,30 @@ impl PushgatewaySink {
         self.has_started = true;
         let conflict = self.states.iter().find(|state| state.conflict == Some(Conflict::Lasting));
         conflict.map_or(Ok(()), |state| Err(Error::Run(state.complaint_text().to_owned())))
+    }
+
+    /// Says on the gateway whose the jobs are, long before the first push: else a run that starts meanwhile would take
+    /// them, too. What fails is left to the pushes.
+    pub async fn claim(&mut self) {
+        if self.away.is_some() {
+            return;
+        }
+        let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
+    }
+
+    async fn claim_free_jobs(&mut self) {
+        let states = self.states.iter().enumerate();
+        let free = states.filter(|(_, state)| state.conflict.is_none() && state.own.is_none());
+        let tasks: Vec<(usize, Action)> = free.map(|(index, _)| (index, Action::Claim)).collect();
+        for tasks in tasks.chunks(PUSHES_AT_ONCE) {
+            let claims: JoinSet<_> = tasks.iter().map(|task| self.attempt(*task)).collect();
+            self.is_under_way = true;
+            let have_failed = claims.join_all().await.iter().any(Result::is_err);
+            self.is_under_way = false;
+            if have_failed {
+                return;
+            }
+        }
     }
 
     /// The first contact takes too long, and is left to the rounds. What it would have found wrong then costs a

@@ -14,6 +14,8 @@ use crate::series::{LabelBlock, SeriesStore};
 /// What to do with a job in a round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Action {
+    /// Nothing but whose the job is, so that another run sees it before the first push.
+    Claim,
     Push,
     Delete,
 }
@@ -34,10 +36,12 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Pushes or deletes the job; gives the version that was pushed.
+    /// Claims, pushes or deletes the job; gives the version that was pushed.
     pub(super) async fn carry_out(self, action: Action) -> Result<u64, PushError> {
-        if action == Action::Delete {
-            return self.client.delete(self.job.name()).await.map(|()| 0);
+        match action {
+            Action::Claim => return self.claim().await,
+            Action::Delete => return self.client.delete(self.job.name()).await.map(|()| 0),
+            Action::Push => {}
         }
         let (begun, clock, tally) = (self.clock.now(), self.clock, self.tally.clone());
         let pushed = self.push().await;
@@ -46,6 +50,12 @@ impl Attempt {
             tally.push_failures.inc();
         }
         pushed
+    }
+
+    async fn claim(self) -> Result<u64, PushError> {
+        let mut body = Vec::new();
+        encode(self.format, &[Group { store: &self.run_info, labels: &LabelBlock::empty() }], &mut body);
+        self.client.put(self.job.name(), self.format, body).await.map(|()| 0)
     }
 
     async fn push(self) -> Result<u64, PushError> {
