@@ -289,6 +289,7 @@ impl ConfigFile {
             let arguments = arguments::describe_all(&template.args);
             summaries.push(ClassSummary { name, description: template.description, arguments });
         }
+        reading.problems.forget_plugins();
         reading.finish()?;
         Ok(summaries)
     }
@@ -323,6 +324,7 @@ impl ConfigFile {
         let classes = reading.class_nodes(self);
         let node = choose(classes, class, &mut reading.problems);
         let template = node.and_then(|node| reading.template(self, node));
+        reading.problems.forget_plugins();
         reading.finish()?;
         Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default())
     }
@@ -374,7 +376,7 @@ impl Reading {
     /// The warnings; or all problems, if there are errors.
     fn finish(self) -> Result<Vec<Problem>, ConfigError> {
         let problems = self.problems.into_sorted();
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        if problems.iter().any(|problem| problem.severity != Severity::Warning) {
             return Err(ConfigError::Invalid { sources: self.sources, problems });
         }
         Ok(problems)

@@ -56,7 +56,7 @@ pub(crate) fn with_causes(error: &Error) -> String {
 }
 
 fn on_a_line(sources: &Sources, problem: &Problem) -> String {
-    let kind = if problem.severity == Severity::Error { "error" } else { "warning" };
+    let kind = if problem.severity == Severity::Warning { "warning" } else { "error" };
     format!("{kind}: {}", problem.render(sources))
 }
 
@@ -64,7 +64,7 @@ fn with_caret(renderer: &Renderer, sources: &Sources, problem: &Problem) -> Stri
     let Some(place) = problem.place(sources).filter(|place| place.line_text.len() <= LINE_BYTES_MAX) else {
         return on_a_line(sources, problem);
     };
-    let level = if problem.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+    let level = if problem.severity == Severity::Warning { Level::WARNING } else { Level::ERROR };
     let title = level.primary_title(problem.message.as_str());
     let snippet = Snippet::source(place.line_text)
         .path(place.file)
@@ -80,7 +80,7 @@ fn json(error: &Error) -> String {
     };
     let object = |problem: &Problem| {
         let place = problem.place(sources);
-        let level = if problem.severity == Severity::Error { "ERROR" } else { "WARN" };
+        let level = if problem.severity == Severity::Warning { "WARN" } else { "ERROR" };
         let file = place.as_ref().map_or(sources.name(), |place| place.file);
         let (line, column) =
             place.as_ref().map_or((None, None), |place| (Some(place.line), Some(place.column)));

@@ -23,6 +23,8 @@ pub struct SourceSpan {
 pub enum Severity {
     /// The config cannot run.
     Error,
+    /// The config cannot run as long as a plugin that ships with promemu is not there.
+    NeedsPlugin,
     /// The config runs, but probably not as meant.
     Warning,
 }
@@ -59,6 +61,16 @@ impl Problems {
         self.add(Severity::Error, None, message.into());
     }
 
+    /// Adds that a plugin is needed which is not there.
+    pub fn needs_plugin(&mut self, span: SourceSpan, message: impl Into<String>) {
+        self.add(Severity::NeedsPlugin, Some(span), message.into());
+    }
+
+    /// Forgets what plugins are needed, where nothing is to run.
+    pub fn forget_plugins(&mut self) {
+        self.list.retain(|problem| problem.severity != Severity::NeedsPlugin);
+    }
+
     /// Adds a warning at a place.
     pub fn warning(&mut self, span: SourceSpan, message: impl Into<String>) {
         self.add(Severity::Warning, Some(span), message.into());
@@ -69,7 +81,7 @@ impl Problems {
             message.truncate(end);
             message.push('…');
         }
-        if self.list.insert(Problem { severity, span, message }) && severity == Severity::Error {
+        if self.list.insert(Problem { severity, span, message }) && severity != Severity::Warning {
             self.errors += 1;
         }
     }
@@ -118,6 +130,16 @@ pub enum ConfigError {
         /// All that is wrong, warnings included.
         problems: Vec<Problem>,
     },
+}
+
+impl ConfigError {
+    /// Whether nothing is wrong but that a plugin is not there.
+    #[must_use]
+    pub fn needs_plugin(&self) -> bool {
+        let Self::Invalid { problems, .. } = self else { return false };
+        let has = |severity| problems.iter().any(|problem| problem.severity == severity);
+        has(Severity::NeedsPlugin) && !has(Severity::Error)
+    }
 }
 
 /// Why a run ended badly.

@@ -24,4 +24,4 @@ pub use shelf::{
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,6 +14,10 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("metric_types", include_str!("../../configs/metric_types.ron")),
     ("microservices", include_str!("../../configs/microservices.ron")),
     ("node_sets", include_str!("../../configs/node_sets.ron")),
+    ("processes_chaos", include_str!("../../configs/processes_chaos.ron")),
+    ("processes_churn", include_str!("../../configs/processes_churn.ron")),
+    ("processes_high_cardinality", include_str!("../../configs/processes_high_cardinality.ron")),
+    ("processes_realistic", include_str!("../../configs/processes_realistic.ron")),
     ("production", include_str!("../../configs/production.ron")),
     ("single_host_load", include_str!("../../configs/single_host_load.ron")),
 ];

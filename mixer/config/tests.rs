@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::Span;
 use crate::plan::Reaction;
+use crate::plugin::tests::bring_processes;
 
 mod dirt;
 mod identity;
@@ -32,6 +33,7 @@ fn with_metrics(metrics: &str) -> String {
 }
 
 fn shipped(name: &str) -> ConfigFile {
+    bring_processes();
     ConfigFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.ron"))).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::shelf::{Content, Shelf};
 use super::*;
@@ -26,10 +26,26 @@ fn compile(source: &str, defines: &[&str], library: &Path) {
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
 }
 
-/// The demo, which cargo builds for the tests.
-fn demo() -> PathBuf {
-    let name = format!("libpromemu_demo.{}", std::env::consts::DLL_EXTENSION);
+/// A plugin that cargo builds for the tests.
+fn built(name: &str) -> PathBuf {
+    let name = format!("libpromemu_{name}.{}", std::env::consts::DLL_EXTENSION);
     std::env::current_exe().unwrap().with_file_name(name)
+}
+
+fn demo() -> PathBuf {
+    built("demo")
+}
+
+/// Puts the plugin `processes` on the shelf of this process, for all its tests.
+pub(crate) fn bring_processes() {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let (folder, library) = (tempfile::tempdir().unwrap(), built("processes"));
+        fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
+        shelf::look_in(vec![folder.path().to_owned()], Vec::new());
+        assert!(shelf::workload("processes").is_some());
+        folder
+    });
 }
 
 fn load(path: &Path) -> Result<&'static Declared, String> {

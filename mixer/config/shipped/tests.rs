@@ -1,5 +1,7 @@
 //! What the shipped configs promise, in emulated time: all hosts of a plan, and the events between them.
 
+mod processes;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,12 +15,16 @@ use crate::expression::Value;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::{Kind, MetricType, buckets, is_absent, native_histogram, quantiles};
 use crate::plan::{HostPlan, MetricPlan, Plan};
+use crate::plugin::tests::bring_processes;
 use crate::scenario::KINDS;
 
 /// A Monday, 08:00 UTC.
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn file(name: &str) -> ConfigFile {
+    if name.starts_with("processes") {
+        bring_processes();
+    }
     ConfigFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.ron"))).unwrap()
 }
 

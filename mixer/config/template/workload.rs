@@ -7,6 +7,9 @@ use crate::expression::Value;
 use crate::plugin::{self, DeclaredWorkload};
 use crate::scenario::{self, Param};
 
+/// The workloads of plugins that ship with promemu, and have to be built: each with its plugin's name.
+const SHIPPED: [(&str, &str); 1] = [("processes", "processes")];
+
 #[derive(Debug)]
 pub(in crate::config) struct WorkloadTemplate {
     pub(in crate::config) span: SourceSpan,
@@ -19,6 +22,14 @@ impl WorkloadTemplate {
         let span = node.span;
         let (name, fields) = named(node, "a workload, as in processes(process_count: 60)", problems)?;
         let Some(workload) = plugin::workload(&name) else {
+            if let Some((_, plugin)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+                let message = format!(
+                    "workload {name:?} is in the plugin {plugin}, which is not there; build it with ./manage.sh plugins, \
+                     or name its folder with --plugins-dir"
+                );
+                problems.needs_plugin(span, message);
+                return None;
+            }
             let workloads = plugin::workloads();
             let names: Vec<&str> = workloads.iter().map(|workload| workload.name.as_str()).collect();
             problems.error(span, format!("unknown workload {name:?}{}", suggestion(&name, &names)));

@@ -214,6 +214,12 @@ impl Simulation {
         self.ends
     }
 
+    /// How many cores all of them use at present.
+    #[must_use]
+    pub fn cores_in_use(&self) -> f64 {
+        self.wanted_cores() * self.share
+    }
+
     /// How many slots there are, with those for children.
     #[must_use]
     pub const fn slot_count(&self) -> usize {
@@ -269,9 +275,11 @@ impl Simulation {
 
     /// Shares the CPU out: all get the same share of what they want.
     fn share_out(&mut self) {
-        let wanted: f64 =
-            self.slots.iter().filter_map(|slot| slot.tenant.as_ref()).map(Tenant::wanted_cores).sum();
-        self.share = (CPU_SHARE_MAX * self.settings.cores / wanted).min(1.0);
+        self.share = (CPU_SHARE_MAX * self.settings.cores / self.wanted_cores()).min(1.0);
+    }
+
+    fn wanted_cores(&self) -> f64 {
+        self.slots.iter().filter_map(|slot| slot.tenant.as_ref()).map(Tenant::wanted_cores).sum()
     }
 }
 

@@ -60,7 +60,7 @@ impl Workload for Processes {
     ];
     const LISTENS: &'static str = "cpu_spike,memory_leak,kill,fork_storm";
     const EMITS: &'static str =
-        "simulation_created,simulation_started,simulation_completed,simulation_failed";
+        "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
 
     fn new(params: &Params<'_>) -> Result<Self, String> {
         let name = params.choice("profile");
@@ -109,10 +109,16 @@ impl Workload for Processes {
                 None => slots.end(number),
             }
         }
+        let (mut count, mut memory_bytes) = (0, 0.0);
         for (slot, it) in simulation.living() {
             let values = slots.values(u32::try_from(slot).unwrap_or(u32::MAX));
             values.iter_mut().zip(values_of(&it)).for_each(|(place, value)| *place = value);
+            count += 1;
+            memory_bytes += it.memory_bytes;
         }
+        let cpu_cores = simulation.cores_in_use();
+        let counted = format!(r#"{{"count":{count},"cpu_cores":{cpu_cores},"memory_bytes":{memory_bytes}}}"#);
+        tick.emit("processes_counted", &counted);
         if simulation.stage() == Stage::Completed && !std::mem::replace(&mut self.is_over, true) {
             tick.emit("simulation_completed", "");
         }
