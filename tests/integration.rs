@@ -31,5 +31,6 @@ mod readme;
 mod remote_write;
 mod scrape;
 mod self_metrics;
+mod simulated;
 mod types;
 mod watch;

@@ -1,0 +1,113 @@
+//! Simulated processes, as a real Pushgateway and a real Prometheus see them, and as promemu does without their plugin.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::processes::{
+    Process, Prometheus, Pushgateway, eventually, free_port, get, label, promemu_command, series, value,
+};
+
+/// A folder with the plugin alone, which cargo builds for the tests.
+fn plugins() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let name = format!("libpromemu_processes.{}", std::env::consts::DLL_EXTENSION);
+    let built = std::env::current_exe().unwrap().with_file_name(&name);
+    fs::copy(built, folder.path().join(name)).unwrap();
+    folder
+}
+
+fn arg(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn pids(page: &str) -> BTreeSet<String> {
+    series(page, "process_threads").iter().map(|line| label(line, "pid").to_owned()).collect()
+}
+
+/// The series of all processes.
+fn count(page: &str) -> usize {
+    let has_process = |line: &&&str| !label(line, "process").is_empty();
+    series(page, "").iter().filter(has_process).count()
+}
+
+#[test]
+fn under_churn_servers_have_as_many_series_as_ever_and_no_process_that_has_ended() {
+    const PROCESSES: usize = 30;
+    let (plugins, gateway) = (plugins(), Pushgateway::start());
+    let prometheus = Prometheus::scraping(gateway.port);
+    let page = free_port();
+    let (group, served) = (format!("pushgateway={}", gateway.url()), format!("scrape=127.0.0.1:{page}"));
+    // 10 a second come and go.
+    let mut run = Process::start(&mut promemu_command(&[
+        "--config",
+        "processes_churn",
+        "--plugins-dir",
+        arg(plugins.path()),
+        "--push-interval",
+        "500ms",
+        "--output",
+        &group,
+        "--output",
+        &served,
+        "--config-args",
+        "process_count=30",
+        "churn_rate=20",
+        "interval=200ms",
+        "update_interval=200ms",
+    ]));
+    let all = 6 * PROCESSES;
+    eventually("all are pushed", || (count(&gateway.metrics()) == all).then_some(()));
+    let live = || prometheus.query("count({process!=\"\"})").unwrap_or(0.0);
+    let ever = || prometheus.query("count(count_over_time(process_threads[10m]))").unwrap_or(0.0);
+    eventually("all are scraped", || (live() > 0.0).then_some(()));
+    let pushes =
+        || -> f64 { series(&gateway.metrics(), "push_time_seconds").iter().map(|line| value(line)).sum() };
+    for more in [1.5, 2.0, 3.0] {
+        let before = pids(&eventually("the page", || get(page, "/metrics")));
+        eventually("more were seen than live", || {
+            assert_eq!((live(), count(&gateway.metrics())), (180.0, all));
+            (ever() > more * 30.0).then_some(())
+        });
+        let now = pids(&eventually("the page", || get(page, "/metrics")));
+        let gone: BTreeSet<_> = before.difference(&now).collect();
+        assert!(!gone.is_empty() && now.len() == PROCESSES);
+        // A push that is under way may have begun earlier; the one after it has not.
+        for _ in 0..2 {
+            let last = pushes();
+            eventually("another push", || (pushes() > last).then_some(()));
+        }
+        let left = pids(&gateway.metrics());
+        assert!(gone.iter().all(|pid| !left.contains(*pid)), "{gone:?} have ended, and {left:?} are there");
+    }
+    assert_eq!(run.terminate(), Some(0));
+    assert!(!run.log().contains("WARN") && !run.log().contains("ERROR"), "{}", run.log());
+    assert_eq!(count(&gateway.metrics()), 0);
+    eventually("Prometheus has none of them any more", || (live() < 1.0).then_some(()));
+}
+
+#[test]
+fn without_the_plugin_its_configs_are_listed_and_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output = promemu_command(args).current_dir(folder.path()).output().unwrap();
+        let [said, printed] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), said, printed)
+    };
+    let missing = "workload \"processes\" is in the plugin processes, which is not there; build it with \
+                   ./manage.sh plugins, or name its folder with --plugins-dir";
+    let (code, said, _) = run(&["check", "processes_churn"]);
+    assert_eq!((code, said), (Some(2), format!("error: processes_churn.ron:44:31: {missing}\n")));
+    let (code, said, _) = run(&["--config", "processes_chaos", "--config-args", "chaos=1"]);
+    assert!(code == Some(2) && said.contains(missing), "{said}");
+    let (code, said, printed) = run(&["check", "--all"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    let left_out = printed.lines().filter(|line| line.contains(missing)).count();
+    assert!(left_out == 4 && printed.contains("processes_churn: left out: "), "{printed}");
+    let (code, _, printed) = run(&["--list-configs"]);
+    assert!(code == Some(0) && !printed.contains("cannot be used"), "{printed}");
+    assert!(printed.contains("processes_churn: a machine on which half of the processes"), "{printed}");
+    let plugins = plugins();
+    let (code, _, printed) = run(&["check", "--all", "--plugins-dir", arg(plugins.path())]);
+    assert!(code == Some(0) && printed.contains("processes_churn: 1 job, 1 host, 10 families, 604 series"));
+}
