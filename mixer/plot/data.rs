@@ -10,7 +10,7 @@ use promemu::plan::Plan;
 
 use super::axis::Unit;
 use super::marks::{Happened, Marks, marks};
-use super::reading::{Gathered, Reading};
+use super::reading::{Gathered, Reading, median};
 use super::selection::Selection;
 use super::shown::Shown;
 
@@ -129,11 +129,9 @@ impl Chart {
             values.clear();
             values
                 .extend(self.curves.iter().map(|curve| curve.values[moment]).filter(|value| !value.is_nan()));
-            values.sort_unstable_by(f64::total_cmp);
-            let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
-            band.low.push(at(0));
-            band.middle.push(f64::midpoint(at(values.len().saturating_sub(1) / 2), at(values.len() / 2)));
-            band.high.push(at(values.len().saturating_sub(1)));
+            band.middle.push(median(&mut values));
+            band.low.push(values.first().copied().unwrap_or(f64::NAN));
+            band.high.push(values.last().copied().unwrap_or(f64::NAN));
         }
         band
     }

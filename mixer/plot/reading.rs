@@ -19,6 +19,8 @@ use super::shown::Shown;
 const INTERVALS_IN_WINDOW: u64 = 4;
 /// What a histogram's curves show.
 const QUANTILES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
+/// If there are more quantiles of summaries, each is drawn as the middle of all series.
+const QUANTILE_LINES_MAX: usize = 4;
 /// What `description` is when a config says nothing.
 const NO_HELP: &str = "an emulated metric";
 
@@ -130,9 +132,7 @@ impl Reading {
             }
             (Self::Summaries { quantiles }, Gathered::Curves(curves)) => {
                 for (quantile, place) in quantiles.iter().zip(2..) {
-                    // Not 28.999999999999996.
-                    let percent = (quantile * 1e8).round() / 1e6;
-                    let label = format!("{} p{percent}", label(plan, series));
+                    let label = format!("{} {}", label(plan, series), quantile_label(*quantile));
                     curves.push(curve(label, samples.cell(metric.offset + place)));
                 }
             }
@@ -178,6 +178,14 @@ impl Reading {
                 };
                 QUANTILES.iter().map(curve).collect()
             }
+            (Self::Summaries { quantiles }, Gathered::Curves(curves))
+                if curves.len() > QUANTILE_LINES_MAX =>
+            {
+                let of =
+                    |place: usize| curves.iter().skip(place).step_by(quantiles.len()).collect::<Vec<_>>();
+                let labels = quantiles.iter().map(|quantile| quantile_label(*quantile));
+                labels.enumerate().map(|(place, label)| middle_curve(label, &of(place))).collect()
+            }
             (_, Gathered::Curves(curves)) => curves,
             _ => Vec::new(),
         };
@@ -187,6 +195,9 @@ impl Reading {
         };
         let reading = match self {
             Self::Values => String::new(),
+            Self::Summaries { quantiles } if count * quantiles.len() > QUANTILE_LINES_MAX => {
+                format!("quantiles, each the median of {count} series")
+            }
             Self::Summaries { .. } => "quantiles".to_owned(),
             Self::States(states) => {
                 let numbered = states.iter().enumerate().map(|(n, state)| format!("{n} {state}"));
@@ -223,6 +234,31 @@ fn label(plan: &Plan, series: SelectedSeries) -> String {
     };
     let labels = series.metric(plan).labels.as_text();
     if labels.is_empty() { place } else { format!("{place} {{{}}}", String::from_utf8_lossy(labels)) }
+}
+
+fn quantile_label(quantile: f64) -> String {
+    // Not 28.999999999999996.
+    let percent = (quantile * 1e8).round() / 1e6;
+    format!("p{percent}")
+}
+
+/// The medians of curves; quantiles of several series have no sum.
+fn middle_curve(label: String, curves: &[&Curve]) -> Curve {
+    let moments = curves.first().map_or(0, |curve| curve.values.len());
+    let mut values = Vec::with_capacity(curves.len());
+    let middle = |moment: usize| {
+        values.clear();
+        values.extend(curves.iter().map(|curve| curve.values[moment]).filter(|value| !value.is_nan()));
+        median(&mut values)
+    };
+    Curve { label, values: (0..moments).map(middle).collect() }
+}
+
+/// Puts the values in order; not a number if there are none.
+pub(super) fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
+    f64::midpoint(at(values.len().saturating_sub(1) / 2), at(values.len() / 2))
 }
 
 fn quantile_curve(label: &str, q: f64, bounds: &[f64], buckets: &[Vec<f64>]) -> Curve {

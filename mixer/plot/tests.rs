@@ -194,6 +194,17 @@ fn every_type_is_drawn_as_a_query_would_show_it() {
 }
 
 #[test]
+fn quantiles_of_many_summaries_are_a_line_each() {
+    let many = TYPES.replace("to: 2", "to: 20");
+    let (figure, _) = Flags { metric: Some("size_bytes"), ..Flags::default() }.figure(&many).unwrap();
+    let chart = &figure.charts[0];
+    let labels: Vec<_> = chart.curves.iter().map(|curve| &*curve.label).collect();
+    assert_eq!((&*chart.reading, labels), ("quantiles, each the median of 20 series", vec!["p29", "p99"]));
+    let last = |curve: usize| chart.curves[curve].values.last().copied().unwrap();
+    assert!((last(0) / 610.0 - 1.0).abs() < 0.05 && (last(1) / 8000.0 - 1.0).abs() < 0.05, "{chart:?}");
+}
+
+#[test]
 fn events_are_marked_under_the_metrics_that_emit_or_hear_them() {
     insta::assert_snapshot!(Flags { metric: Some("open|visitors"), ..Flags::default() }.draw(SHOP), @"
     open
