@@ -150,15 +150,14 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     }
     let run = settings.run_settings(&plan.defaults)?;
     let running = run.clone();
-    let (config, hosts, series, seed) =
-        (plan.config.clone(), plan.hosts.len(), plan.series_count(), run.seed);
+    let (config, hosts, series, seed) = (plan.config.clone(), plan.hosts.len(), plan.series_told(), run.seed);
     let shutdown = signals()?;
     tokio::pin!(shutdown);
     let mixer = tokio::select! {
         started = start(Arc::clone(&settings), plan, run, clock) => started?,
         () = &mut shutdown => return Ok(()),
     };
-    let (hosts, series) = (plural(hosts, "host", "hosts"), plural(series, "series", "series"));
+    let hosts = plural(hosts, "host", "hosts");
     info!("running {config} with {hosts} and {series}, seed {seed}{}", pace(clock.speed()));
     for destination in mixer.destinations() {
         info!("{destination}");

@@ -21,6 +21,7 @@ use crate::expression::{Formula, Value};
 use crate::metric::{Cells, Distribution, Filling, Rounding};
 use crate::scenario::ScenarioPlan;
 use crate::series::{Column, Family, LabelBlock, Row, SeriesStore, SlotPlaces};
+use crate::status::plural;
 
 /// A resolved, validated run.
 #[derive(Debug)]
@@ -293,6 +294,14 @@ impl Plan {
     pub fn series_count(&self) -> usize {
         let growth = |host: &HostPlan| host.shape.growth_max().min(host.growth_max);
         self.hosts.iter().map(|host| host.shape.series.saturating_add(growth(host))).sum()
+    }
+
+    /// The same in words; series that come and go may be fewer.
+    #[must_use]
+    pub fn series_told(&self) -> String {
+        let has_slots = self.hosts.iter().any(|host| !host.shape.slots.is_empty());
+        let series = plural(self.series_count(), "series", "series");
+        if has_slots { format!("up to {series}") } else { series }
     }
 
     /// How many families the job has.

@@ -31,6 +31,8 @@ pub struct Estimate {
     pub families: usize,
     /// How many series.
     pub series: usize,
+    /// That in words; those in slots may be fewer.
+    pub series_told: String,
     /// How many values are made per second.
     pub updates_per_sec: f64,
     /// How many pushes are made per second.
@@ -67,6 +69,7 @@ impl Estimate {
             hosts: plan.hosts.len(),
             families: plan.families.len(),
             series,
+            series_told: plan.series_told(),
             updates_per_sec: updates_per_sec.sum(),
             pushes_per_sec,
             samples_per_sec,
@@ -89,7 +92,7 @@ impl fmt::Display for Estimate {
             plural(self.jobs, "job", "jobs"),
             plural(self.hosts, "host", "hosts"),
             plural(self.families, "family", "families"),
-            plural(self.series, "series", "series"),
+            self.series_told,
             self.updates_per_sec,
             self.pushes_per_sec,
             self.samples_per_sec,

@@ -153,7 +153,9 @@ fn variables_for_pushing_work() {
         let before = gateway.requests("PUT").len();
         let args = ["--config", "single_host_load", "--pushgateway-url", url.as_str()];
         let mut run = Process::start(promemu_command(&args).envs(variables.iter().copied()));
-        let body = eventually("a push", || gateway.requests("PUT").get(before).map(|put| put.body.clone()));
+        // The first one is but a claim.
+        let body =
+            eventually("a push", || gateway.requests("PUT").get(before + 1).map(|put| put.body.clone()));
         assert_eq!(run.terminate(), Some(0));
         body
     };

@@ -93,7 +93,7 @@ impl Fleet {
             start_time: started_at.map(Time::rfc3339),
             uptime: uptime.as_secs_f64(),
             ttl_remaining: (left != Span::FOREVER).then(|| left.as_secs_f64()),
-            metrics_count: plan.shape.metrics.len(),
+            metrics_count: plan.shape.all_metrics().count(),
             metrics: shows_metrics.then(metrics),
         }
     }
