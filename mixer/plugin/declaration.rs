@@ -88,6 +88,8 @@ pub struct DeclaredFamily {
     pub help: String,
     /// Whether it is a counter, and not a gauge.
     pub is_counter: bool,
+    /// Its own labels, by which it differs from others of its name.
+    pub labels: Vec<(String, String)>,
 }
 
 /// A config that a plugin brings.
@@ -137,9 +139,11 @@ impl DeclaredWorkload {
     pub(super) fn checked(self) -> Result<Self, String> {
         let labels = self.labels.iter().map(String::as_str);
         let families = self.families.iter().map(|family| family.name.as_str());
-        labels.clone().chain(families.clone()).try_for_each(check_name)?;
+        labels.clone().chain(families).try_for_each(check_name)?;
         check_distinct(&labels)?;
-        check_distinct(&families)?;
+        for (n, family) in self.families.iter().enumerate() {
+            family.check(&self.labels, &self.families[..n])?;
+        }
         if self.families.is_empty() {
             return Err("it has no metrics".to_owned());
         }
@@ -147,6 +151,32 @@ impl DeclaredWorkload {
             return Err(format!("it has {} labels, and 1 to {LABELS_MAX} are needed", self.labels.len()));
         }
         Ok(self)
+    }
+}
+
+impl DeclaredFamily {
+    /// Refuses labels that cannot be beside those of the workload, and what does not fit a metric before it.
+    fn check(&self, taken: &[String], earlier: &[Self]) -> Result<(), String> {
+        let name = &self.name;
+        let about = |error| format!("metric {name}: {error}");
+        let labels = self.labels.iter().map(|(label, _)| label.as_str());
+        labels.clone().try_for_each(check_name).map_err(about)?;
+        check_distinct(&taken.iter().map(String::as_str).chain(labels)).map_err(about)?;
+        let is_plain = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+        if let Some((_, value)) = self.labels.iter().find(|(_, value)| value.is_empty() || !is_plain(value)) {
+            return Err(format!(
+                "metric {name}: label value {value:?} is not allowed; it has letters, digits, _, -, . and /"
+            ));
+        }
+        for other in earlier.iter().filter(|other| other.name == *name) {
+            if other.labels == self.labels {
+                return Err(format!("metric {name} is there twice with the same labels"));
+            }
+            if other.is_counter != self.is_counter || other.help != self.help {
+                return Err(format!("metric {name} is there twice with another kind or help"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -337,7 +337,7 @@ fn a_library_that_is_refused_for_its_name_is_not_loaded_again() {
 #[test]
 fn workloads_that_are_declared_wrongly_are_refused_with_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
-    let refusals = (1..=8).map(|case| {
+    let refusals = (1..=8).chain(10..=13).map(|case| {
         let library = dir.path().join(format!("{case}.so"));
         compile("tests/plugins/crowd.c", &[&format!("-DCASE={case}")], &library);
         format!("{case}: {}", load(&library).unwrap_err())
@@ -351,6 +351,10 @@ fn workloads_that_are_declared_wrongly_are_refused_with_a_sentence() {
     6: workload crowd: it has 0 labels, and 1 to 16 are needed
     7: workload crowd: name "who" is there twice
     8: its workloads have 8 bytes each, and 144 are needed; build it anew
+    10: workload crowd: metric crowd_height is there twice with the same labels
+    11: workload crowd: metric crowd_steps_total: label value "{left}" is not allowed; it has letters, digits, _, -, . and /
+    12: workload crowd: metric crowd_steps_total: name "who" is there twice
+    13: workload crowd: metric crowd_height is there twice with another kind or help
     "#);
 }
 

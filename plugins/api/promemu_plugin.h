@@ -162,7 +162,8 @@ typedef struct promemu_family {
     uint32_t kind;
     uint32_t reserved; /* 0 */
     promemu_text name;
-    promemu_text help; /* what it says, with its unit */
+    promemu_text help;   /* what it says, with its unit */
+    promemu_text labels; /* of its own, for several of one name: state=user, or several with commas between them */
 } promemu_family;
 
 /* A kind of workload: slots on a host, in each of which somebody lives or nobody, with labels and metrics that all

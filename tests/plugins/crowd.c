@@ -10,7 +10,7 @@
 #endif
 
 enum { SHORT_TABLE = 1, NO_SLOTS_FUNCTION, NO_METRICS, WRONG_KIND, ODD_METRIC, NO_LABELS, SAME_LABELS, SHORT_ELEMENTS,
-       OLD_TABLE };
+       OLD_TABLE, TWIN_METRICS, ODD_LABEL, TAKEN_LABEL, TWO_KINDS };
 
 static const promemu_param PARAMS[] = {
     { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF("mode"), PROMEMU_TEXT_OF("good"), PROMEMU_TEXT_OF("what it does"),
@@ -18,11 +18,20 @@ static const promemu_param PARAMS[] = {
 };
 
 static const promemu_family FAMILIES[] = {
-    { CASE == WRONG_KIND ? 9 : PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall") },
+    { CASE == WRONG_KIND ? 9 : PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall"),
+      PROMEMU_NO_TEXT },
 #if CASE == 5
-    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd steps"), PROMEMU_NO_TEXT },
+    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd steps"), PROMEMU_NO_TEXT, PROMEMU_NO_TEXT },
+#elif CASE == 10
+    { PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall"), PROMEMU_NO_TEXT },
+#elif CASE == 11
+    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_NO_TEXT, PROMEMU_TEXT_OF("foot={left}") },
+#elif CASE == 12
+    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_NO_TEXT, PROMEMU_TEXT_OF("foot=left,who=ann") },
+#elif CASE == 13
+    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall"), PROMEMU_TEXT_OF("foot=left") },
 #else
-    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_TEXT_OF("how far") },
+    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_TEXT_OF("how far"), PROMEMU_NO_TEXT },
 #endif
 };
 

@@ -54,7 +54,14 @@ impl WorkloadTemplate {
             let mut fields =
                 vec![self.field("name", self.text(&family.name)), self.field("metric_type", self.text(kind))];
             if !family.help.is_empty() {
-                fields.push(self.field("description", self.text(&family.help)));
+                // It is no place for expressions.
+                let help = family.help.replace('{', "{{").replace('}', "}}");
+                fields.push(self.field("description", self.text(&help)));
+            }
+            if !family.labels.is_empty() {
+                let labels = family.labels.iter();
+                let labels = labels.map(|(name, value)| (self.text(name), self.text(value))).collect();
+                fields.push(self.field("labels", self.node(NodeKind::Map(labels))));
             }
             self.node(NodeKind::Struct(Some("Metric".to_owned()), fields))
         });

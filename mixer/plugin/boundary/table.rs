@@ -145,7 +145,13 @@ fn read_family(raw: &abi::Family) -> Result<DeclaredFamily, String> {
         abi::COUNTER => true,
         other => return Err(format!("metric {name} is of the kind {other}, which there is not")),
     };
-    Ok(DeclaredFamily { help: text("help", raw.help)?, is_counter, name })
+    let labels = words(&text("labels", raw.labels)?);
+    let pair = |word: &String| {
+        let pair = word.split_once('=').ok_or_else(|| format!("metric {name}: label {word:?} has no ="));
+        pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+    };
+    let labels = labels.iter().map(pair).collect::<Result<_, _>>()?;
+    Ok(DeclaredFamily { help: text("help", raw.help)?, is_counter, labels, name })
 }
 
 fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<DeclaredConfig, String> {

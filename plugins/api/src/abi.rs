@@ -188,6 +188,9 @@ pub struct Family {
     pub name: Text,
     /// What it says, with its unit.
     pub help: Text,
+    /// Labels of its own beside those of the workload, as `name=value`, separated by commas. By them several of one
+    /// name differ.
+    pub labels: Text,
 }
 
 /// A config that is made when it is asked for.

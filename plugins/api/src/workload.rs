@@ -91,7 +91,7 @@ pub struct Slots<'a> {
 
 impl Family {
     const fn of(kind: u32, name: &'static str, help: &'static str) -> Self {
-        Self { kind, reserved: 0, name: Text::of(name), help: Text::of(help) }
+        Self { kind, reserved: 0, name: Text::of(name), help: Text::of(help), labels: Text::EMPTY }
     }
 
     /// A number that goes up and down.
@@ -104,6 +104,13 @@ impl Family {
     #[must_use]
     pub const fn counter(name: &'static str, help: &'static str) -> Self {
         Self::of(COUNTER, name, help)
+    }
+
+    /// The same with labels of its own, as `name=value`, separated by commas: several metrics of one name must
+    /// differ by them.
+    #[must_use]
+    pub const fn labelled(self, labels: &'static str) -> Self {
+        Self { labels: Text::of(labels), ..self }
     }
 }
 

@@ -36,7 +36,7 @@ fn in_rust() -> Vec<(String, usize)> {
         create: "create", slots: "slots", update: "update", destroy: "destroy",
     });
     layout!(all, Family, "promemu_family", {
-        kind: "kind", reserved: "reserved", name: "name", help: "help",
+        kind: "kind", reserved: "reserved", name: "name", help: "help", labels: "labels",
     });
     layout!(all, Scenario, "promemu_scenario", {
         name: "name", summary: "summary", params: "params", param_count: "param_count",

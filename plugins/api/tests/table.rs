@@ -107,8 +107,10 @@ impl Workload for Crowd {
     const SUMMARY: &'static str = "comes and goes";
     const PARAMS: &'static [Param] = &[Param::number("slots", "3", "how many")];
     const LABELS: &'static str = "who, where";
-    const FAMILIES: &'static [Family] =
-        &[Family::gauge("height", "how tall"), Family::counter("steps_total", "how far")];
+    const FAMILIES: &'static [Family] = &[
+        Family::gauge("height", "how tall"),
+        Family::counter("steps_total", "how far").labelled("foot=left"),
+    ];
     const LISTENS: &'static str = "alarm";
     const EMITS: &'static str = "empty";
 
