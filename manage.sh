@@ -17,7 +17,13 @@ usage: ./manage.sh COMMAND
                     to be scraped at http://127.0.0.1:9091/metrics; OPTIONs go on to promemu
   plugins           build the plugins that ship into target/release/plugins, where the promemu beside it finds them
   test              run everything that CI runs: formatting, lints, dependencies, docs, tests
+  start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
+  stop, restart, status, logs [NAME…], config, backup
+                    what they say; backup writes to docker/backups
+  cleanup           end the stack and delete what it has stored; asks, unless --yes is given
   help              print this
+
+The stack runs in containers, and with --local from Debian's packages, without Grafana.
 
 All first set up what is missing, or say what to install.
 Paths in OPTIONs are taken from the repository's root.
@@ -131,7 +137,7 @@ ensure_components() {
 
 missing_servers() {
     local name
-    for name in prometheus prometheus-pushgateway promtool; do
+    for name in prometheus prometheus-pushgateway promtool amtool; do
         if ! have "$name"; then printf ' %s' "$name"; fi
     done
 }
@@ -141,13 +147,13 @@ ensure_servers() {
     missing="$(missing_servers)"
     if [[ -z $missing ]]; then return; fi
     if can_apt; then
-        say "not on PATH:$missing: installing prometheus and prometheus-pushgateway"
-        if apt_install prometheus prometheus-pushgateway; then apt_updated=yes; fi
+        say "not on PATH:$missing: installing prometheus, prometheus-pushgateway and prometheus-alertmanager"
+        if apt_install prometheus prometheus-pushgateway prometheus-alertmanager; then apt_updated=yes; fi
         missing="$(missing_servers)"
         if [[ -z $missing ]]; then return; fi
     fi
     die "the tests need these on PATH:$missing. Install them:" \
-        '  sudo apt-get install prometheus prometheus-pushgateway' \
+        '  sudo apt-get install prometheus prometheus-pushgateway prometheus-alertmanager' \
         "Elsewhere, put the projects' own binaries on PATH under these names."
 }
 
@@ -277,11 +283,19 @@ run_test() {
     ensure_newer_servers
     ensure_reference_parser
     step 'formatting' cargo fmt --all --check
+    if have shellcheck; then
+        step 'scripts' shellcheck -x manage.sh docker/stack.sh docker/prometheus/start.sh
+    else
+        say '== scripts: skipped, shellcheck is not installed'
+    fi
     step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
     check_dependencies
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
     step 'tests' cargo test --workspace --locked
 }
+
+# shellcheck source=docker/stack.sh
+. docker/stack.sh
 
 wrong() {
     say "$1" >&2
@@ -303,6 +317,7 @@ main() {
             if (($# > 0)); then wrong "test takes no arguments: $*"; fi
             run_test
             ;;
+        start | stop | restart | status | logs | config | backup | cleanup) run_stack "$command" "$@" ;;
         help | -h | --help) usage ;;
         *) wrong "unknown command: $command" ;;
     esac

@@ -32,5 +32,6 @@ mod remote_write;
 mod scrape;
 mod self_metrics;
 mod simulated;
+mod stack;
 mod types;
 mod watch;

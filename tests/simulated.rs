@@ -9,7 +9,7 @@ use crate::processes::{
 };
 
 /// A folder with the plugin alone, which cargo builds for the tests.
-fn plugins() -> tempfile::TempDir {
+pub(crate) fn plugins() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let name = format!("libpromemu_processes.{}", std::env::consts::DLL_EXTENSION);
     let built = std::env::current_exe().unwrap().with_file_name(&name);

@@ -67,8 +67,8 @@ fn of_label(label: &str, metrics: &[&Shown], chosen: &[&str], is_single: bool) -
         "datasource": data_source(),
         "definition": query,
         "query": { "qryType": 1, "query": query, "refId": "StandardVariableQuery" },
-        // A series without the label is among all.
-        "allValue": if is_single { Value::Null } else { json!(".*") },
+        // A series without the label is among all; but all jobs are those listed, and not somebody else's.
+        "allValue": if is_single || label == "job" { Value::Null } else { json!(".*") },
         "current": if is_single { json!({}) } else { all },
         "hide": 0,
         "includeAll": !is_single,

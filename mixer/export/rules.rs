@@ -39,18 +39,26 @@ impl SeriesFormat for Rules {
             out.extend_from_slice(format!("      - series: '{quoted}'\n        values: '").as_bytes());
             let (mut next, mut samples) = (0, 0);
             for (moment, value) in values {
-                // A moment without a sample.
-                out.extend_from_slice("_ ".repeat(moment - next).as_bytes());
+                put_gap(moment - next, next, out);
                 put_number(value, out);
                 out.push(b' ');
                 next = moment + 1;
                 samples += 1;
             }
-            out.extend_from_slice("_ ".repeat(self.moments - next).as_bytes());
+            put_gap(self.moments - next, next, out);
             out.pop();
             out.extend_from_slice(b"'\n");
             written = written.and_one(samples);
         });
         written
     }
+}
+
+/// Moments without a sample; the first one after samples is marked as a scrape would mark it.
+fn put_gap(moments: usize, before: usize, out: &mut Vec<u8>) {
+    let is_end = before > 0 && moments > 0;
+    if is_end {
+        out.extend_from_slice(b"stale ");
+    }
+    out.extend_from_slice("_ ".repeat(moments - usize::from(is_end)).as_bytes());
 }

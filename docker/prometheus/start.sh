@@ -1,0 +1,26 @@
+#!/bin/sh
+# Starts Prometheus with the prometheus.yml beside this file, in which the interval and the addresses are those of
+# the variables: in a container as well as from Debian's package. Arguments go on to Prometheus.
+set -eu
+
+here="$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"
+: "${PROMETHEUS_DATA:=/prometheus}"
+config="$PROMETHEUS_DATA/prometheus.yml"
+
+mkdir -p "$PROMETHEUS_DATA"
+sed -e "s|_interval: 5s|_interval: ${SCRAPE_INTERVAL:-5s}|" \
+    -e "s|rules/\*\.yml|$here/rules/*.yml|" \
+    -e "s|alertmanager:9093|${ALERTMANAGER_ADDRESS:-alertmanager:9093}|" \
+    -e "s|pushgateway:9091|${PUSHGATEWAY_ADDRESS:-pushgateway:9091}|" \
+    -e "s|promemu:9092|${PROMEMU_ADDRESS:-promemu:9092}|" \
+    -e "s|localhost:9090|${PROMETHEUS_ADDRESS:-localhost:9090}|" \
+    "$here/prometheus.yml" >"$config"
+
+exec prometheus \
+    --config.file="$config" \
+    --storage.tsdb.path="$PROMETHEUS_DATA" \
+    --storage.tsdb.retention.time="${RETENTION:-15d}" \
+    --enable-feature=native-histograms,exemplar-storage \
+    --web.enable-remote-write-receiver \
+    --web.listen-address="${PROMETHEUS_LISTEN:-0.0.0.0:9090}" \
+    "$@"

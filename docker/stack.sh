@@ -1,0 +1,349 @@
+# shellcheck shell=bash
+# The stack of this folder: in containers, or, with --local, of Debian's packages, with the same configuration files.
+# manage.sh reads this file; docker/README.md says what there is.
+
+readonly stack_profiles=(alerting otel load)
+
+# Variables of docker/.env, as far as the shell has none of that name.
+read_stack_settings() {
+    local name value
+    while IFS='=' read -r name value; do
+        if [[ $name =~ ^[A-Z_]+$ && -z ${!name+given} ]]; then export "$name=$value"; fi
+    done <docker/.env
+    stack_data="${STACK_DATA:-docker/data}"
+    if [[ $stack_data != /* ]]; then stack_data="$PWD/$stack_data"; fi
+}
+
+run_stack() {
+    local command="$1" is_local=no is_sure=no names=()
+    shift
+    while (($# > 0)); do
+        case "$1" in
+            --local) is_local=yes ;;
+            --yes) is_sure=yes ;;
+            -*) wrong "$command does not know $1" ;;
+            *) names+=("$1") ;;
+        esac
+        shift
+    done
+    check_names "$command" "${names[@]}"
+    read_stack_settings
+    # Who has started it from packages need not say so again.
+    if [[ $command != start ]] && compgen -G "$stack_data/*.pid" >/dev/null; then is_local=yes; fi
+    if [[ $command == cleanup ]]; then be_sure "$is_sure"; fi
+    if [[ $is_local == yes ]]; then
+        "local_$command" "${names[@]}"
+    else
+        find_compose
+        "docker_$command" "${names[@]}"
+    fi
+}
+
+check_names() {
+    local command="$1" name
+    shift
+    for name in "$@"; do
+        case "$command" in
+            start | restart)
+                if [[ " ${stack_profiles[*]} " != *" $name "* ]]; then
+                    wrong "there is no profile $name; there are ${stack_profiles[*]}"
+                fi
+                ;;
+            logs) ;;
+            *) wrong "$command takes no names: $name" ;;
+        esac
+    done
+}
+
+be_sure() {
+    local answer
+    if [[ $1 == yes ]]; then return; fi
+    if [[ ! -t 0 ]]; then die 'cleanup deletes what the stack has stored; say --yes if that is meant'; fi
+    read -r -p 'This deletes all that the stack has stored. Go on? [y/N] ' answer
+    if [[ $answer != [yY]* ]]; then die 'nothing is deleted'; fi
+}
+
+show_urls() {
+    say "  Pushgateway   http://$BIND:$PUSHGATEWAY_PORT"
+    say "  Prometheus    http://$BIND:$PROMETHEUS_PORT"
+    if [[ $1 == docker ]]; then say "  Grafana       http://$BIND:$GRAFANA_PORT"; fi
+    say "  promemu       http://$BIND:$PROMEMU_PORT/metrics"
+    if [[ " $2 " == *' alerting '* ]]; then say "  Alertmanager  http://$BIND:$ALERTMANAGER_PORT"; fi
+}
+
+# In containers.
+
+find_compose() {
+    local instead='or run the stack from packages: ./manage.sh start --local'
+    if docker compose version >/dev/null 2>&1; then
+        compose=(docker compose)
+    elif have docker-compose; then
+        # The older one builds without BuildKit unless it is told so.
+        export DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1
+        compose=(docker-compose)
+    else
+        die 'Docker Compose is needed. Install it (https://docs.docker.com/compose/install/),' "$instead"
+    fi
+    compose+=(--env-file docker/.env -f docker/compose.yaml)
+}
+
+need_docker() {
+    if ! docker info >/dev/null 2>&1; then
+        die 'Docker does not answer. Start it, or get the right to use it,' \
+            'or run the stack from packages: ./manage.sh start --local'
+    fi
+}
+
+all_profiles() {
+    printf -- '--profile\n%s\n' "${stack_profiles[@]}"
+}
+
+on_all() {
+    local profiles
+    mapfile -t profiles < <(all_profiles)
+    "${compose[@]}" "${profiles[@]}" "$@"
+}
+
+docker_start() {
+    local name profiles=()
+    need_docker
+    for name in "$@"; do profiles+=(--profile "$name"); done
+    "${compose[@]}" "${profiles[@]}" up -d --build
+    say 'the stack is starting:'
+    show_urls docker "$*"
+}
+
+docker_stop() {
+    need_docker
+    on_all stop
+}
+
+docker_restart() {
+    docker_stop
+    docker_start "$@"
+}
+
+docker_status() {
+    need_docker
+    on_all ps
+    show_urls docker alerting
+}
+
+docker_logs() {
+    need_docker
+    on_all logs --tail 100 "$@"
+}
+
+docker_config() {
+    on_all config
+}
+
+# Stands still meanwhile, so that what is kept is whole.
+docker_backup() {
+    local volume target
+    need_docker
+    target="$PWD/docker/backups/$(date -u +%Y%m%d-%H%M%S)"
+    mkdir -p "$target"
+    on_all stop
+    for volume in pushgateway prometheus grafana alertmanager; do
+        if docker volume inspect "${COMPOSE_PROJECT_NAME}_$volume" >/dev/null 2>&1; then
+            docker run --rm -v "${COMPOSE_PROJECT_NAME}_$volume:/from:ro" -v "$target:/to" busybox:1.37.0 \
+                tar -czf "/to/$volume.tar.gz" -C /from .
+        fi
+    done
+    on_all start
+    say "kept in $target"
+}
+
+docker_cleanup() {
+    need_docker
+    on_all down --volumes --remove-orphans
+}
+
+# From packages. A process is known by its id and the moment it began, so that no other one is ever ended.
+
+began() {
+    local stat
+    stat="$(cat "/proc/$1/stat" 2>/dev/null)" || return 0
+    # proc(5): the 22nd field; the name before it may hold blanks.
+    read -ra stat <<<"${stat##*) }"
+    printf '%s' "${stat[19]}"
+}
+
+is_up() {
+    local pid='' moment=''
+    if [[ -r $stack_data/$1.pid ]]; then read -r pid moment <"$stack_data/$1.pid" || true; fi
+    [[ -n $pid && -n $moment && $(began "$pid") == "$moment" ]]
+}
+
+# Whether a page answers.
+answers() {
+    local line=''
+    exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+    printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
+    read -r -t 5 line <&3 || true
+    exec 3>&-
+    [[ $line == *' 200 '* ]]
+}
+
+# Whether something listens.
+is_taken() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+need_port() {
+    local name="$1" variable="$2"
+    if ! is_up "$name" && is_taken "${!variable}"; then
+        die "port ${!variable} is taken, which $name is to listen on." \
+            "End what listens there, or choose another port: $variable in docker/.env, or as a variable"
+    fi
+}
+
+# Starts a process of its own and waits until its page answers.
+launch() {
+    local name="$1" port="$2" page="$3" pid tries
+    shift 3
+    if is_up "$name"; then
+        say "$name is running"
+        return
+    fi
+    setsid nohup "$@" </dev/null >"$stack_data/$name.log" 2>&1 &
+    pid=$!
+    printf '%s %s\n' "$pid" "$(began "$pid")" >"$stack_data/$name.pid"
+    for ((tries = 0; tries < 300; tries++)); do
+        if (answers "$port" "$page") 2>/dev/null; then return; fi
+        if [[ -z $(began "$pid") ]]; then break; fi
+        sleep 0.1
+    done
+    tail -n 20 "$stack_data/$name.log" >&2
+    die "$name does not answer on port $port; $stack_data/$name.log says why, ./manage.sh stop ends the others"
+}
+
+need_packages() {
+    local name missing=() packages=(prometheus prometheus-pushgateway)
+    if [[ " $* " == *' alerting '* ]]; then packages+=(prometheus-alertmanager); fi
+    for name in "${packages[@]}"; do
+        if ! have "$name"; then missing+=("$name"); fi
+    done
+    if ((${#missing[@]} == 0)); then return; fi
+    if can_apt && apt_install "${missing[@]}"; then return; fi
+    die 'these are needed. Install them:' "  sudo apt-get install ${missing[*]}"
+}
+
+local_start() {
+    local program="${PROMEMU:-}" profile
+    for profile in "$@"; do
+        if [[ $profile != alerting ]]; then die "the profile $profile is there in containers alone"; fi
+    done
+    need_packages "$@"
+    need_port pushgateway PUSHGATEWAY_PORT
+    need_port prometheus PROMETHEUS_PORT
+    need_port promemu PROMEMU_PORT
+    if [[ " $* " == *' alerting '* ]]; then need_port alertmanager ALERTMANAGER_PORT; fi
+    if [[ -z $program ]]; then
+        build_plugins >/dev/null
+        program="${CARGO_TARGET_DIR:-target}/release/promemu"
+    fi
+    mkdir -p "$stack_data"
+    launch pushgateway "$PUSHGATEWAY_PORT" /-/ready prometheus-pushgateway \
+        --web.listen-address="$BIND:$PUSHGATEWAY_PORT" --persistence.file="$stack_data/pushgateway.metrics" \
+        --push.disable-consistency-check
+    if [[ " $* " == *' alerting '* ]]; then
+        launch alertmanager "$ALERTMANAGER_PORT" /-/ready prometheus-alertmanager \
+            --web.listen-address="$BIND:$ALERTMANAGER_PORT" --cluster.listen-address= \
+            --config.file=docker/alertmanager/alertmanager.yml --storage.path="$stack_data/alertmanager"
+    fi
+    PROMETHEUS_DATA="$stack_data/prometheus" PROMETHEUS_LISTEN="$BIND:$PROMETHEUS_PORT" \
+        PROMETHEUS_ADDRESS="127.0.0.1:$PROMETHEUS_PORT" PUSHGATEWAY_ADDRESS="127.0.0.1:$PUSHGATEWAY_PORT" \
+        ALERTMANAGER_ADDRESS="127.0.0.1:$ALERTMANAGER_PORT" PROMEMU_ADDRESS="127.0.0.1:$PROMEMU_PORT" \
+        launch prometheus "$PROMETHEUS_PORT" /-/ready docker/prometheus/start.sh
+    PME_CONFIG="$PROMEMU_CONFIG" PME_CONFIG_ARGS="$PROMEMU_CONFIG_ARGS" PME_CONFIGS_DIR=configs \
+        PME_OUTPUT="$PROMEMU_OUTPUT" PME_PUSHGATEWAY_URL="http://127.0.0.1:$PUSHGATEWAY_PORT" \
+        PME_PUSHGATEWAY_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
+        launch promemu "$PROMEMU_PORT" /metrics "$program"
+    say 'the stack is running (Grafana is there in containers alone):'
+    show_urls local "$*"
+}
+
+# promemu first: it deletes its groups.
+local_stop() {
+    local name pid tries
+    for name in promemu prometheus alertmanager pushgateway; do
+        if is_up "$name"; then
+            read -r pid _ <"$stack_data/$name.pid"
+            kill "$pid"
+            for ((tries = 0; tries < 300; tries++)); do
+                if ! is_up "$name"; then break; fi
+                sleep 0.1
+            done
+            if is_up "$name"; then kill -KILL "$pid"; fi
+            say "$name has ended"
+        fi
+        rm -f -- "$stack_data/$name.pid"
+    done
+}
+
+local_restart() {
+    if is_up alertmanager && (($# == 0)); then set -- alerting; fi
+    local_stop
+    local_start "$@"
+}
+
+local_status() {
+    local name variable state is_all_up=yes
+    for name in promemu pushgateway prometheus alertmanager; do
+        variable="${name^^}_PORT"
+        state='not running'
+        if is_up "$name"; then state="running   http://$BIND:${!variable}"; fi
+        # The Alertmanager is there for those who want it.
+        if [[ $state == 'not running' && $name != alertmanager ]]; then is_all_up=no; fi
+        printf '%-13s %s\n' "$name" "$state"
+    done
+    [[ $is_all_up == yes ]]
+}
+
+local_logs() {
+    local name
+    if (($# == 0)); then set -- promemu pushgateway prometheus alertmanager; fi
+    for name in "$@"; do
+        if [[ -r $stack_data/$name.log ]]; then
+            say "== $name"
+            tail -n 100 "$stack_data/$name.log"
+        fi
+    done
+}
+
+local_config() {
+    local name
+    for name in BIND PUSHGATEWAY_PORT PROMETHEUS_PORT ALERTMANAGER_PORT PROMEMU_PORT SCRAPE_INTERVAL RETENTION \
+        PUSH_INTERVAL PROMEMU_CONFIG PROMEMU_CONFIG_ARGS; do
+        say "$name=${!name}"
+    done
+    say "data: $stack_data"
+    if [[ -r $stack_data/prometheus/prometheus.yml ]]; then cat "$stack_data/prometheus/prometheus.yml"; fi
+}
+
+local_backup() {
+    local target names=()
+    for name in promemu pushgateway prometheus alertmanager; do
+        if is_up "$name"; then names+=("$name"); fi
+    done
+    if [[ ! -d $stack_data ]]; then die 'there is nothing to keep; start the stack first'; fi
+    mkdir -p docker/backups
+    target="$PWD/docker/backups/$(date -u +%Y%m%d-%H%M%S).tar.gz"
+    # Stands still meanwhile, so that what is kept is whole.
+    if ((${#names[@]} > 0)); then local_stop; fi
+    tar -czf "$target" -C "$stack_data" .
+    say "kept in $target"
+    if [[ " ${names[*]} " == *' alertmanager '* ]]; then
+        local_start alerting
+    elif ((${#names[@]} > 0)); then
+        local_start
+    fi
+}
+
+local_cleanup() {
+    local_stop
+    rm -rf -- "$stack_data"
+    say "$stack_data is deleted"
+}

@@ -1,0 +1,342 @@
+//! What ships in `docker/`: rules, their tests, dashboards and configurations, with the tools and servers that read them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, promemu_command};
+use crate::simulated::plugins;
+
+/// What writes the files anew that are made by promemu.
+const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to write the file anew";
+
+/// The shipped dashboards, and what makes them.
+const DASHBOARDS: [(&str, &[&str]); 5] = [
+    ("hosts_overview", &["hosts_load_with_peaks", "--title", "Hosts overview"]),
+    ("one_host", &["hosts_load_with_peaks", "--one-host", "--title", "One host"]),
+    ("incident", &["incident", "--title", "An incident"]),
+    ("processes", &["processes_realistic", "--by", "process", "--title", "Processes"]),
+    ("promemu", &["--title", "promemu itself"]),
+];
+
+/// Runs that have in them what the dashboards and the rules are about, but for promemu's own metrics.
+const EXPORTS: [&[&str]; 4] = [
+    &["hosts_load_with_peaks", "--config-args", "hosts_ttl=12m"],
+    &["incident"],
+    &["load_balancer_pool"],
+    &["processes_realistic"],
+];
+
+/// 2026-01-05T00:00:00Z
+const START: u64 = 1_767_571_200;
+const MINUTES: u64 = 20;
+
+fn docker() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docker")
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(docker().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    files.sort();
+    files
+}
+
+/// What a tool says, if it is content.
+fn content(command: &mut Command) -> String {
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; ./manage.sh test installs it"));
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{command:?}: {said}");
+    said
+}
+
+/// What promemu prints.
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Compares a file with what promemu makes of it now, or writes it anew.
+fn is_up_to_date(path: &Path, made: &str) {
+    if std::env::var_os("PROMEMU_UPDATE_DOCS").is_some() {
+        std::fs::write(path, made).unwrap();
+    } else {
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(kept == made, "{} is out of date; {HINT}", path.display());
+    }
+}
+
+#[test]
+fn rules_fire_when_they_should_and_not_else() {
+    let mut exported = 0;
+    for path in files("prometheus/tests", "yml") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if let Some(args) = text.lines().next().and_then(|line| line.strip_prefix("# promemu ")) {
+            let (_, expectations) = text.split_once("    alert_rule_test:\n").unwrap();
+            let made = printed(&mut promemu_command(&args.split(' ').collect::<Vec<_>>()));
+            let (_, series) = made.split_once("rule_files: []\n").unwrap();
+            let about = "# prints what follows, up to what is expected.";
+            let head = format!("# promemu {args}\n{about}\nrule_files: [\"../rules/*.yml\"]\n");
+            is_up_to_date(&path, &format!("{head}{series}    alert_rule_test:\n{expectations}"));
+            exported += 1;
+        }
+        content(Command::new("promtool").args(["test", "rules"]).arg(&path));
+    }
+    assert!(exported >= 3);
+}
+
+#[test]
+fn shipped_dashboards_are_what_promemu_makes() {
+    let plugins = plugins();
+    for (name, args) in DASHBOARDS {
+        let made = printed(promemu_command(&["dashboard", "--plugins-dir"]).arg(plugins.path()).args(args));
+        is_up_to_date(&docker().join(format!("grafana/dashboards/{name}.json")), &made);
+    }
+    assert_eq!(files("grafana/dashboards", "json").len(), DASHBOARDS.len(), "all of them are made");
+}
+
+#[test]
+fn the_tools_find_nothing_wrong_with_the_configurations() {
+    content(
+        Command::new("promtool")
+            .args(["check", "config", "prometheus.yml"])
+            .current_dir(docker().join("prometheus")),
+    );
+    content(Command::new("promtool").args(["check", "rules"]).args(files("prometheus/rules", "yml")));
+    content(Command::new("amtool").args(["check-config"]).args(files("alertmanager", "yml")));
+    let text = std::fs::read_to_string(docker().join("kustomization.yaml")).unwrap();
+    for file in files("prometheus/rules", "yml").into_iter().chain(files("grafana/dashboards", "json")) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(text.contains(name), "{name} is in kustomization.yaml");
+    }
+    // Not everybody who works on promemu has these.
+    let compose = ["config", "--quiet"];
+    let found =
+        [("docker", &["compose"][..]), ("docker-compose", &[])].into_iter().find(|(program, args)| {
+            Command::new(program).args(*args).arg("version").output().is_ok_and(|said| said.status.success())
+        });
+    match found {
+        Some((program, args)) => {
+            let profiles = ["--profile", "alerting", "--profile", "otel", "--profile", "load"];
+            let mut command = Command::new(program);
+            content(
+                command
+                    .args(args)
+                    .args(["-f", "compose.yaml"])
+                    .args(profiles)
+                    .args(compose)
+                    .current_dir(docker()),
+            );
+        }
+        None => eprintln!("skipped: there is no Docker Compose that could look at compose.yaml"),
+    }
+    if Command::new("kubectl").args(["version", "--client"]).output().is_ok() {
+        let made = content(Command::new("kubectl").arg("kustomize").arg(docker()));
+        assert_eq!(made.matches("\nkind: Deployment\n").count(), 5, "{made}");
+    } else {
+        eprintln!("skipped: there is no kubectl that could look at kustomization.yaml");
+    }
+}
+
+/// All expressions of a dashboard: of its panels, its marks and its choices.
+fn expressions(name: &str) -> Vec<String> {
+    let path = docker().join(format!("grafana/dashboards/{name}.json"));
+    let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let list = |value: &Value| value.as_array().unwrap().clone();
+    let mut found: Vec<Value> = Vec::new();
+    for panel in list(&dashboard["panels"]) {
+        found.extend(list(&panel["targets"]).into_iter().map(|target| target["expr"].clone()));
+    }
+    found.extend(list(&dashboard["annotations"]["list"]).into_iter().map(|mark| mark["expr"].clone()));
+    for choice in list(&dashboard["templating"]["list"]).iter().filter(|choice| choice["type"] == "query") {
+        let query = choice["query"]["query"].as_str().unwrap();
+        let (selector, label) = query
+            .strip_prefix("label_values(")
+            .unwrap()
+            .strip_suffix(')')
+            .unwrap()
+            .rsplit_once(", ")
+            .unwrap();
+        found.push(format!("count by ({label}) ({selector})").into());
+    }
+    assert!(found.len() > 10, "{name}: {found:?}");
+    found.iter().map(|expr| as_chosen(expr.as_str().unwrap())).collect()
+}
+
+/// An expression with everything chosen, as Grafana would ask.
+fn as_chosen(expr: &str) -> String {
+    let mut parts = expr.split("=~\"$");
+    let mut text = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (_variable, rest) = part.split_once('"').unwrap();
+        text += "=~\".*\"";
+        text += rest;
+    }
+    text.replace("$__rate_interval", "1m")
+}
+
+/// The expressions of a file with rules; what is recorded stands in them as it is calculated.
+fn rules(name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(docker().join(format!("prometheus/rules/{name}.yml"))).unwrap();
+    let value =
+        |line: &str, key: &str| Some(line.trim_start_matches([' ', '-']).strip_prefix(key)?.to_owned());
+    let (mut recorded, mut found): (Vec<(String, String)>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut record = None;
+    for line in text.lines() {
+        if let Some(name) = value(line, "record: ") {
+            record = Some(name);
+        } else if let Some(mut expr) = value(line, "expr: ") {
+            for (name, of) in &recorded {
+                expr = expr.replace(name, of);
+            }
+            recorded.extend(record.take().map(|name| (name, format!("({expr})"))));
+            found.push(expr);
+        }
+    }
+    assert_eq!(found.len(), text.matches("expr:").count(), "each is on a line of its own");
+    found
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
+}
+
+/// Whether there is anything over the time of the exports.
+fn has_data(prometheus: &Prometheus, expr: &str) -> bool {
+    let (expr, end) = (encoded(expr), START + MINUTES * 60);
+    let answer = prometheus.api(&format!("query_range?query={expr}&start={START}&end={end}&step=5")).unwrap();
+    answer["data"]["result"].as_array().is_some_and(|series| !series.is_empty())
+}
+
+#[test]
+fn every_expression_of_dashboards_and_rules_has_data_where_its_config_runs() {
+    let (dir, plugins) = (tempfile::tempdir().unwrap(), plugins());
+    let data = dir.path().join("data");
+    for args in EXPORTS {
+        let file = dir.path().join(format!("{}.om", args[0]));
+        let length = format!("{MINUTES}m");
+        let mut command = promemu_command(&["export", "--from", "2026-01-05", "--for", &length]);
+        command.args(["--step", "5s", "--seed", "7", "--plugins-dir"]).arg(plugins.path());
+        command.arg("--out").arg(&file).args(args);
+        printed(&mut command);
+        let blocks = ["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=24h"];
+        content(Command::new("promtool").args(blocks).arg(&file).arg(&data));
+    }
+    let prometheus = Prometheus::with_data(&data);
+    eventually("the blocks are there", || has_data(&prometheus, "process_threads").then_some(()));
+    assert!(!has_data(&prometheus, "no_such_metric"));
+    let dashboards = DASHBOARDS.iter().map(|(name, _)| *name).filter(|name| *name != "promemu");
+    let asked = dashboards.flat_map(expressions).chain(["hosts", "services"].into_iter().flat_map(rules));
+    let asked: Vec<String> = asked.collect();
+    let silent: Vec<&String> = asked.iter().filter(|expr| !has_data(&prometheus, expr)).collect();
+    assert!(silent.is_empty(), "{} of {} have no data: {silent:#?}", silent.len(), asked.len());
+    assert!(asked.len() > 100, "only {} were found", asked.len());
+}
+
+/// The stack from packages, with ports and a folder of its own; it ends with its test.
+struct Stack {
+    variables: Vec<(&'static str, String)>,
+    prometheus: u16,
+    pushgateway: u16,
+    _dir: tempfile::TempDir,
+}
+
+impl Stack {
+    fn new(more: &[(&'static str, String)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (pushgateway, prometheus) = (free_port(), free_port());
+        let mut variables = vec![
+            ("PROMEMU", env!("CARGO_BIN_EXE_promemu").to_owned()),
+            ("STACK_DATA", dir.path().join("data").display().to_string()),
+            ("SCRAPE_INTERVAL", "1s".to_owned()),
+            ("PUSH_INTERVAL", "1s".to_owned()),
+            ("PUSHGATEWAY_PORT", pushgateway.to_string()),
+            ("PROMETHEUS_PORT", prometheus.to_string()),
+            ("ALERTMANAGER_PORT", free_port().to_string()),
+            ("PROMEMU_PORT", free_port().to_string()),
+        ];
+        variables.extend_from_slice(more);
+        Self { variables, prometheus, pushgateway, _dir: dir }
+    }
+
+    /// `./manage.sh` with these arguments: whether it succeeds, and what it says.
+    fn manage(&self, args: &[&str]) -> (bool, String) {
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("manage.sh"));
+        let output = command.args(args).envs(self.variables.iter().cloned()).output().unwrap();
+        (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    }
+
+    fn ask(&self, path: &str) -> Option<Value> {
+        serde_json::from_str(&get(self.prometheus, &format!("/api/v1/{path}"))?).ok()
+    }
+
+    fn has_data(&self, expr: &str) -> bool {
+        let answer = self.ask(&format!("query?query={}", encoded(expr)));
+        answer.is_some_and(|answer| {
+            answer["data"]["result"].as_array().is_some_and(|series| !series.is_empty())
+        })
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.manage(&["stop", "--local"]);
+    }
+}
+
+/// What a rule compares, without what it is compared with: that holds in bad times alone.
+fn compared(expr: &str) -> &str {
+    let end = [" > ", " == "].iter().filter_map(|sign| expr.rfind(sign)).max();
+    &expr[..end.unwrap()]
+}
+
+#[test]
+fn the_stack_runs_from_packages_and_has_data_for_all_that_is_about_promemu() {
+    let outputs = |gateway: u16| {
+        // One of them is away.
+        format!("pushgateway=http://127.0.0.1:{gateway} remote-write=http://127.0.0.3:1 scrape=127.0.0.1:0")
+    };
+    let mut stack =
+        Stack::new(&[("PROMEMU_CONFIG_ARGS", "hosts_count=2 interval=1s metrics_interval=1s".to_owned())]);
+    stack.variables.push(("PROMEMU_OUTPUT", outputs(stack.pushgateway)));
+    let (is_started, said) = stack.manage(&["start", "--local", "alerting"]);
+    assert!(is_started && said.contains(&format!("http://127.0.0.1:{}", stack.prometheus)), "{said}");
+
+    let asked = expressions("promemu")
+        .into_iter()
+        .chain(rules("promemu").into_iter().map(|expr| compared(&expr).to_owned()));
+    let failing = "increase(promemu_push_failures_total[1m]) > 0".to_owned();
+    for expr in asked.chain([failing, "count(cpu_usage_percent) == 2".to_owned()]) {
+        eventually(&expr, || stack.has_data(&expr).then_some(()));
+    }
+    eventually("the Alertmanager is known", || {
+        let known = stack.ask("alertmanagers")?;
+        (!known["data"]["activeAlertmanagers"].as_array()?.is_empty()).then_some(())
+    });
+    let groups = eventually("all rules are evaluated", || {
+        let rules = stack.ask("rules")?;
+        (!rules.to_string().contains("\"health\":\"unknown\"")).then_some(rules)
+    });
+    assert!(!groups.to_string().contains("\"health\":\"err\""), "{groups}");
+
+    let (is_up, said) = stack.manage(&["status"]);
+    assert!(is_up && said.matches(" running ").count() == 4, "{said}");
+    assert!(stack.manage(&["stop"]).0);
+    assert_eq!(get(stack.prometheus, "/-/ready"), None);
+    let (is_up, said) = stack.manage(&["status", "--local"]);
+    assert!(!is_up && said.matches("not running").count() == 4, "{said}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_before_anything_is_started() {
+    let gateway = Pushgateway::start();
+    let stack = Stack::new(&[("PUSHGATEWAY_PORT", gateway.port.to_string())]);
+    let (is_started, said) = stack.manage(&["start", "--local"]);
+    assert!(!is_started && said.contains("choose another port: PUSHGATEWAY_PORT in docker/.env"), "{said}");
+    assert_eq!(get(stack.prometheus, "/-/ready"), None);
+    assert_eq!(gateway.groups(), Vec::<String>::new());
+}
