@@ -34,6 +34,11 @@ impl DrivenHost {
         &self.host
     }
 
+    /// As [`EmulatedHost::go_live`].
+    pub fn go_live(&mut self) {
+        self.host.go_live();
+    }
+
     /// The same with another plan that is equal to its own.
     #[must_use]
     pub fn with_plan(self, plan: Arc<HostPlan>) -> Self {

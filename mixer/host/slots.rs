@@ -37,6 +37,8 @@ pub struct SlotChange {
 pub(super) struct Slots {
     /// Whether the host's first ones have come.
     has_begun: bool,
+    /// Whether time passes as the machine's does.
+    is_live: bool,
     kinds: Box<[Kind]>,
     /// When something is due in a slot, or was when it was put there: kind and number.
     queue: BinaryHeap<Reverse<(Time, u32, u32)>>,
@@ -120,7 +122,13 @@ impl Slots {
             }
         };
         let kinds = host.shape.slots.iter().map(kind).collect();
-        Some(Box::new(Self { has_begun: false, kinds, queue: BinaryHeap::new(), changed: Vec::new() }))
+        Some(Box::new(Self {
+            has_begun: false,
+            is_live: false,
+            kinds,
+            queue: BinaryHeap::new(),
+            changed: Vec::new(),
+        }))
     }
 
     /// When something is due.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep};
 
 use super::hosts::{Fleet, MAILBOX_MAX, Order};
-use crate::clock::Time;
+use crate::clock::{Speed, Time};
 use crate::event::HostId;
 use crate::host::{DrivenHost, EmulatedHost, Outbox};
 use crate::plan::HostPlan;
@@ -86,6 +86,9 @@ impl Life {
         fleet: Arc<Fleet>,
         id: HostId,
     ) -> impl Future<Output = Option<(HostId, Box<Self>)>> + Send {
+        if fleet.clock().speed() == Speed::NORMAL {
+            self.host.go_live();
+        }
         let mut stay = Stay { fleet, id, is_present: false };
         if self.has_begun {
             stay.begin(self.host.host().starts_at());

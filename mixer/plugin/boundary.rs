@@ -255,6 +255,8 @@ fn tick((range_low, range_high): (f64, f64), moment: &Moment<'_>, call: &mut Cal
         event_data,
         host: &raw const HOST,
         context: call.as_context(),
+        is_live: u32::from(moment.is_live),
+        reserved: 0,
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Moment<'a> {
     pub host_name: &'a str,
     /// The event that asks for a value.
     pub event: Option<Heard<'a>>,
+    /// Whether time passes as the machine's does. Told to workloads only.
+    pub is_live: bool,
 }
 
 /// An event, as a plugin hears it.

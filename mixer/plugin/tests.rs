@@ -84,7 +84,15 @@ impl Side for Wants {
 
 fn at(secs: u64) -> Moment<'static> {
     let t_secs = f64::from(u32::try_from(secs).unwrap());
-    Moment { now: Time::from_unix_secs(secs), t_secs, dt_secs: 1.0, value: 0.0, host_name: "h", event: None }
+    Moment {
+        now: Time::from_unix_secs(secs),
+        t_secs,
+        dt_secs: 1.0,
+        value: 0.0,
+        host_name: "h",
+        event: None,
+        is_live: false,
+    }
 }
 
 /// The scenario with its defaults, but for the first parameters.

@@ -142,7 +142,7 @@ impl Scenario for Instance {
         let data = data.as_deref().unwrap_or_default();
         let event = tick.event.map(|event| Heard { name: &event.name, source: &event.source, data });
         let Tick { now, t_secs, dt_secs, value, host_name, .. } = *tick;
-        self.ask(&Moment { now, t_secs, dt_secs, value, host_name, event }, tick)
+        self.ask(&Moment { now, t_secs, dt_secs, value, host_name, event, is_live: false }, tick)
     }
 }
 

@@ -135,6 +135,9 @@ typedef struct promemu_tick {
     promemu_text event_data;   /* in JSON; empty if it carries nothing */
     const promemu_host *host;
     void *context;
+    /* Since 1.1: 1 for a workload while time passes as the machine's does, in a live run at normal speed; else 0. */
+    uint32_t is_live;
+    uint32_t reserved; /* 0 */
 } promemu_tick;
 
 /* A kind of scenario. */

@@ -63,7 +63,15 @@ impl Slots {
         let data = data.as_deref().unwrap_or_default();
         let heard = event.map(|event| Heard { name: &event.name, source: &event.source, data });
         let t_secs = now.since(starts_at).as_secs_f64();
-        let moment = Moment { now, t_secs, dt_secs: 0.0, value: 0.0, host_name: &host.name, event: heard };
+        let moment = Moment {
+            now,
+            t_secs,
+            dt_secs: 0.0,
+            value: 0.0,
+            host_name: &host.name,
+            event: heard,
+            is_live: self.is_live,
+        };
         let mut wants = Wants {
             now,
             rng: &mut this.rng,

@@ -11,6 +11,13 @@ use crate::host::{EmulatedHost, HOPS_MAX, Outbox};
 use crate::plan::{Reaction, SlotCount};
 
 impl EmulatedHost {
+    /// From now on time passes for it as the machine's does; plugins may then do what keeps step with it.
+    pub fn go_live(&mut self) {
+        if let Some(slots) = self.slots_mut() {
+            slots.is_live = true;
+        }
+    }
+
     /// Lets happen what is due in the host's slots.
     pub(in crate::host) fn pass_slots(&mut self, now: Time, out: &mut Outbox) {
         let Some(mut slots) = self.take_slots() else { return };

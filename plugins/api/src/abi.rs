@@ -303,6 +303,10 @@ pub struct Tick {
     pub host: *const Host,
     /// What they want to be handed.
     pub context: *mut c_void,
+    /// 1 for a workload while time passes as the machine's does, in a live run at normal speed; else 0. Since 1.1.
+    pub is_live: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// promemu's functions. They may be called during the call that handed the context over, by the same thread.

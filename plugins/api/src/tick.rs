@@ -87,6 +87,13 @@ impl<'a> Tick<'a> {
         })
     }
 
+    /// Whether time passes as the machine's does: in a live run at normal speed, and nowhere else. Only a workload
+    /// gets to know.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.raw.size as usize >= size_of::<abi::Tick>() && self.raw.is_live != 0
+    }
+
     const fn host(&self) -> &'a abi::Host {
         // SAFETY: promemu's table lives as long as the process.
         unsafe { &*self.raw.host }

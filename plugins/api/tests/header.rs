@@ -62,7 +62,8 @@ fn in_rust() -> Vec<(String, usize)> {
         size: "size", has_event: "has_event", now_nanos: "now_nanos", t_secs: "t_secs",
         dt_secs: "dt_secs", value: "value", range_low: "range_low", range_high: "range_high",
         host_name: "host_name", event_name: "event_name", event_source: "event_source",
-        event_data: "event_data", host: "host", context: "context",
+        event_data: "event_data", host: "host", context: "context", is_live: "is_live",
+        reserved: "reserved",
     });
     layout!(all, Host, "promemu_host", {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", random_u64: "random_u64",

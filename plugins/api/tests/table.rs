@@ -131,6 +131,7 @@ impl Workload for Crowd {
         slots.values(2).copy_from_slice(&[1.5, 2.0]);
         slots.end(0);
         assert!(slots.values(3).is_empty() && slots.values(u32::MAX).is_empty());
+        assert!(tick.is_live());
         tick.emit("empty", "");
         if tick.host_name().is_empty() { Err("there is no host".to_owned()) } else { Ok(()) }
     }
@@ -240,6 +241,8 @@ fn tick(host_name: &'static str, said: &mut Vec<String>) -> abi::Tick {
         event_data: Text::of("1"),
         host: &raw const HOST,
         context: std::ptr::from_mut(said).cast(),
+        is_live: 1,
+        reserved: 0,
     }
 }
 
