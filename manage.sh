@@ -177,6 +177,18 @@ ensure_reference_parser() {
         '  sudo apt-get install python3-prometheus-client'
 }
 
+ensure_stress_ng() {
+    if have stress-ng; then return; fi
+    if can_apt; then
+        say 'no stress-ng: installing it'
+        if apt_install stress-ng && have stress-ng; then
+            apt_updated=yes
+            return
+        fi
+    fi
+    say 'no stress-ng: the tests that need it are left out (Debian, Ubuntu: sudo apt-get install stress-ng)'
+}
+
 newer_dir() {
     printf '%s\n' "${CARGO_TARGET_DIR:-target}/servers"
 }
@@ -282,6 +294,7 @@ run_test() {
     ensure_servers
     ensure_newer_servers
     ensure_reference_parser
+    ensure_stress_ng
     step 'formatting' cargo fmt --all --check
     if have shellcheck; then
         step 'scripts' shellcheck -x manage.sh docker/stack.sh docker/prometheus/start.sh

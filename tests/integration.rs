@@ -28,6 +28,7 @@ mod plugins;
 mod processes;
 mod pushgateway;
 mod readme;
+mod real_processes;
 mod remote_write;
 mod scrape;
 mod self_metrics;

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use crate::processes::{Process, eventually, free_port, get, label, promemu_command, series, value};
 
 /// A folder with a config and a folder of plugins.
-struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
     /// With the demo, which cargo builds for the tests.
@@ -20,7 +20,16 @@ impl Folder {
         folder
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// With the plugin `processes`, which cargo builds for the tests, too.
+    pub(crate) fn of_processes() -> Self {
+        let folder = Self::new();
+        let name = library("libpromemu_processes");
+        let built = std::env::current_exe().unwrap().with_file_name(&name);
+        fs::copy(built, folder.path("plugins").join(name)).unwrap();
+        folder
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -55,22 +64,22 @@ impl Folder {
         fs::write(self.path("a.ron"), config).unwrap();
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = promemu_command(args);
         command.current_dir(self.0.path());
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 }
 
-fn library(name: &str) -> String {
+pub(crate) fn library(name: &str) -> String {
     format!("{name}.{}", std::env::consts::DLL_EXTENSION)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -429,10 +438,7 @@ fn host_of(workload: &str, metrics: &str) -> String {
 
 #[test]
 fn processes_come_and_go_and_are_always_as_many() {
-    let folder = Folder::new();
-    let name = library("libpromemu_processes");
-    let built = std::env::current_exe().unwrap().with_file_name(&name);
-    fs::copy(built, folder.path("plugins").join(name)).unwrap();
+    let folder = Folder::of_processes();
     let metrics = r#"
         Metric(name: "killer", scenario: script(source: "if t == 60 { emit(\"kill\", #{ pattern: \"systemd\", priority: \"critical\" }) } t")),
         Metric(name: "heard_total", metric_type: counter, scenario: calc_by_event(

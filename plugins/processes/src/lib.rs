@@ -4,6 +4,9 @@
 //! memory by the patterns of their [`Program`], end by churn, by a kill or out of memory, and begin anew at once in
 //! the same slot. A [`Profile`] says which programs there are.
 //!
+//! In a live run there may be a real process for each: [`reality`] has them follow the simulation, and is all that
+//! touches the machine.
+//!
 //! # What holds
 //!
 //! - No clock, no I/O, no randomness but a seed: the same seed and the same calls give the same processes, and
@@ -33,6 +36,7 @@ mod pids;
 mod process;
 mod profile;
 mod random;
+mod reality;
 mod simulation;
 mod workload;
 

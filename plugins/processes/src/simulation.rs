@@ -208,6 +208,19 @@ impl Simulation {
         self.stage
     }
 
+    /// The share of the CPU they want that processes get; 1 if there is enough.
+    #[must_use]
+    pub const fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// How many cores who lives in a slot uses now.
+    #[must_use]
+    pub fn cores(&self, slot: usize) -> f64 {
+        let tenant = self.slots.get(slot).and_then(|slot| slot.tenant.as_ref());
+        tenant.map_or(0.0, |tenant| tenant.wanted_cores() * self.share)
+    }
+
     /// How many have ended by what.
     #[must_use]
     pub const fn ends(&self) -> Ends {

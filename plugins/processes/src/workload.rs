@@ -1,10 +1,12 @@
 //! The workload `processes`: a simulation in the slots of a host, its events, and its parameters.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use promemu_plugin::{Event, Family, Param, Params, Slots, Tick, Workload};
+use promemu_plugin::{Event, Family, Level, Param, Params, Slots, Tick, Workload};
 use serde_json::Value;
 
+use crate::reality::{PROCESSES_MAX, Reality};
 use crate::{Action, Filter, Priority, Process, Profile, Settings, Simulation, Stage};
 
 /// What an event does if it does not say for how long.
@@ -15,12 +17,20 @@ const SPIKE_CORES: f64 = 1.0;
 const LEAK_BYTES_PER_SEC: f64 = 1_048_576.0;
 /// How many children a fork storm has if it does not say so.
 const CHILDREN: u64 = 20;
+/// How many there may be if nothing says so.
+const CHILDREN_MAX: usize = 50;
+/// How many cores the host has if nothing says so.
+const CORES: f64 = 8.0;
+
+/// Whether it was said that nothing is real.
+static IS_UNREAL_TOLD: AtomicBool = AtomicBool::new(false);
 
 /// The processes of one host.
 #[derive(Debug)]
 pub struct Processes {
     settings: Settings,
     simulation: Option<Simulation>,
+    reality: Option<Reality>,
     changes: Vec<usize>,
     is_over: bool,
 }
@@ -42,9 +52,15 @@ impl Workload for Processes {
             "the share of them that is replaced each minute; -1: as the profile says",
         ),
         Param::number("chaos", "-1", "how often a minute something goes wrong; -1: as the profile says"),
-        Param::number("cores", "8", "how many cores the host has"),
-        Param::number("children_max", "50", "how many children fork storms may have at one time"),
+        Param::number("cores", "-1", "how many cores the host has; -1: 8, or what share_max leaves"),
+        Param::number(
+            "children_max",
+            "-1",
+            "how many children fork storms may have at one time; -1: 50, or as many as can be real",
+        ),
         Param::duration("duration", "inf", "when the simulation ends"),
+        Param::choice("real", "false,true", "false", "whether a live run has a real process for each"),
+        Param::number("share_max", "0.5", "the share of this machine's CPU that real ones may use"),
     ];
     const LABELS: &'static str = "process,pid,priority";
     const FAMILIES: &'static [Family] = &[
@@ -65,23 +81,25 @@ impl Workload for Processes {
     fn new(params: &Params<'_>) -> Result<Self, String> {
         let name = params.choice("profile");
         let profile = Profile::of(name).ok_or_else(|| format!("there is no profile {name:?}"))?;
-        let or = |name, default: f64| {
-            let given = params.number(name);
-            if given.to_bits() == (-1.0f64).to_bits() { default } else { given }
-        };
-        let (churn_rate, chaos) = (or("churn_rate", profile.churn_rate), or("chaos", profile.chaos));
+        let given = |name| Some(params.number(name)).filter(|given| given.to_bits() != (-1.0f64).to_bits());
+        let is_real = params.choice("real") == "true";
+        let reality = is_real.then(|| Reality::new(params.number("share_max"))).transpose()?;
+        let process_count = whole("process_count", params.number("process_count"))?;
+        let room = if is_real { PROCESSES_MAX.saturating_sub(process_count) } else { CHILDREN_MAX };
+        let children_max = given("children_max").map(|given| whole("children_max", given)).transpose()?;
         let duration = Duration::try_from_secs_f64(params.seconds("duration")).ok();
         let settings = Settings {
-            churn_rate,
-            chaos,
-            process_count: whole("process_count", params)?,
-            cores: params.number("cores"),
-            children_max: whole("children_max", params)?,
+            churn_rate: given("churn_rate").unwrap_or(profile.churn_rate),
+            chaos: given("chaos").unwrap_or(profile.chaos),
+            process_count,
+            cores: given("cores").unwrap_or(reality.as_ref().map_or(CORES, Reality::cores_max)),
+            children_max: children_max.unwrap_or(room.min(CHILDREN_MAX)),
             ends_after_secs: duration.map(|duration| duration.as_secs()),
             profile,
         };
         settings.check()?;
-        Ok(Self { settings, simulation: None, changes: Vec::new(), is_over: false })
+        reality.as_ref().map_or(Ok(()), |reality| reality.check(&settings))?;
+        Ok(Self { settings, simulation: None, reality, changes: Vec::new(), is_over: false })
     }
 
     fn slots(&self) -> u32 {
@@ -98,24 +116,19 @@ impl Workload for Processes {
         if let Some(event) = tick.event() {
             simulation.act(action(&event)?)?;
         }
-        simulation.take_changes(&mut self.changes);
-        for slot in self.changes.drain(..) {
-            let number = u32::try_from(slot).unwrap_or(u32::MAX);
-            match simulation.process(slot) {
-                Some(it) => {
-                    let labels = [it.name, &it.pid.to_string(), it.priority.word()];
-                    slots.begin(number, nanos(it.start_time_seconds), &labels);
+        let (count, memory_bytes) = match &mut self.reality {
+            Some(reality) if tick.is_live() => reality.follow(simulation, tick, slots)?,
+            reality => {
+                if reality.is_some() && !IS_UNREAL_TOLD.swap(true, Ordering::Relaxed) {
+                    tick.log(
+                        Level::Warn,
+                        "real processes need a live run at normal speed; here they are simulated",
+                    );
                 }
-                None => slots.end(number),
+                simulation.take_changes(&mut self.changes);
+                show(simulation, self.changes.drain(..), slots)
             }
-        }
-        let (mut count, mut memory_bytes) = (0, 0.0);
-        for (slot, it) in simulation.living() {
-            let values = slots.values(u32::try_from(slot).unwrap_or(u32::MAX));
-            values.iter_mut().zip(values_of(&it)).for_each(|(place, value)| *place = value);
-            count += 1;
-            memory_bytes += it.memory_bytes;
-        }
+        };
         let cpu_cores = simulation.cores_in_use();
         let counted = format!(r#"{{"count":{count},"cpu_cores":{cpu_cores},"memory_bytes":{memory_bytes}}}"#);
         tick.emit("processes_counted", &counted);
@@ -124,6 +137,32 @@ impl Workload for Processes {
         }
         Ok(())
     }
+}
+
+/// Shows all as they are simulated, those in these slots for the first time. Gives how many there are, and their memory.
+fn show(
+    simulation: &Simulation,
+    changes: impl Iterator<Item = usize>,
+    slots: &mut Slots<'_>,
+) -> (usize, f64) {
+    for slot in changes {
+        let number = u32::try_from(slot).unwrap_or(u32::MAX);
+        match simulation.process(slot) {
+            Some(it) => {
+                let labels = [it.name, &it.pid.to_string(), it.priority.word()];
+                slots.begin(number, nanos(it.start_time_seconds), &labels);
+            }
+            None => slots.end(number),
+        }
+    }
+    let (mut count, mut memory_bytes) = (0, 0.0);
+    for (slot, it) in simulation.living() {
+        let values = slots.values(u32::try_from(slot).unwrap_or(u32::MAX));
+        values.iter_mut().zip(values_of(&it)).for_each(|(place, value)| *place = value);
+        count += 1;
+        memory_bytes += it.memory_bytes;
+    }
+    (count, memory_bytes)
 }
 
 fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {
@@ -160,8 +199,7 @@ fn nanos(secs: f64) -> u64 {
     clippy::cast_sign_loss,
     reason = "a whole number of some millions"
 )]
-fn whole(name: &str, params: &Params<'_>) -> Result<usize, String> {
-    let number = params.number(name);
+fn whole(name: &str, number: f64) -> Result<usize, String> {
     if number.fract() == 0.0 && (0.0..=1e9).contains(&number) {
         Ok(number as usize)
     } else {

@@ -1,0 +1,202 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::census::{Count, census};
+use super::crew::News;
+use super::driver::Driver;
+use super::group::{Burner, Group, Load, kill};
+use super::*;
+
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// stress-ng, if it is there, and loops.
+fn burners() -> Vec<Burner> {
+    match Burner::on_path(PATH) {
+        Burner::Shell => {
+            eprintln!("there is no stress-ng, so it is left out; ./manage.sh test installs it");
+            vec![Burner::Shell]
+        }
+        stress_ng @ Burner::StressNg(_) => vec![stress_ng, Burner::Shell],
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests wait by the machine's clock")]
+fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "it did not happen: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+fn count(leader: u32) -> Count {
+    census([leader].into_iter())[&leader]
+}
+
+fn is_gone(leader: u32) -> bool {
+    let count = count(leader);
+    !count.is_led && count.others == 0
+}
+
+fn wait_for_end(leader: u32) {
+    eventually("all in the group have ended", || is_gone(leader).then_some(()));
+}
+
+fn order(life: u32, cores: f64, cpu_seconds: f64) -> Order {
+    Order { life, name: format!("it-{life}"), cores, cpu_seconds }
+}
+
+fn orders(now_secs: f64, slots: &[Option<Order>]) -> Orders {
+    Orders { now_secs, slots: slots.to_vec() }
+}
+
+fn driver(burner: &Burner, cores_max: f64) -> (Driver, Arc<Mutex<News>>) {
+    let news = Arc::<Mutex<News>>::default();
+    (Driver::new(burner.clone(), PATH.to_owned(), cores_max, Arc::clone(&news)), news)
+}
+
+fn pids(news: &Mutex<News>) -> Vec<Option<u32>> {
+    news.lock().unwrap().seen.iter().map(|seen| seen.map(|seen| seen.pid)).collect()
+}
+
+#[test]
+fn a_group_uses_the_cpu_until_its_end_and_leaves_nobody() {
+    for burner in burners() {
+        let mut group = Group::begin(&burner, "it", PATH).unwrap();
+        let leader = group.pid();
+        assert!(count(leader).is_led);
+        group.load(Load::of(0.5, 2)).unwrap();
+        let busy = eventually("it uses the CPU", || Some(count(leader)).filter(|it| it.cpu_seconds > 0.1));
+        assert!(busy.others >= 2 && busy.threads >= 3, "{busy:?}");
+        assert!(busy.memory_bytes > 1e5 && busy.open_fds > 0, "{busy:?}");
+        group.load(Load::default()).unwrap();
+        eventually("nobody works any more", || (count(leader).others == 0).then_some(()));
+        assert!(count(leader).cpu_seconds >= 0.1, "what has ended is counted on");
+        group.load(Load::of(0.1, 1)).unwrap();
+        eventually("somebody works", || (count(leader).others > 0).then_some(()));
+        let mut shell = group.end();
+        wait_for_end(leader);
+        assert_eq!(shell.wait().unwrap().code(), None, "it was killed, as its group was");
+    }
+}
+
+#[test]
+fn a_group_has_nothing_of_ours() {
+    let file = std::fs::File::open("/proc/self/stat").unwrap();
+    let group = Group::begin(&Burner::Shell, "it", PATH).unwrap();
+    let proc = format!("/proc/{}", group.pid());
+    let environment = std::fs::read_to_string(format!("{proc}/environ")).unwrap();
+    let names: Vec<&str> =
+        environment.split('\0').filter_map(|it| it.split_once('=')).map(|(name, _)| name).collect();
+    assert!(names.iter().all(|name| ["PATH", "TMPDIR", "PWD"].contains(name)), "{names:?}");
+    let opened = std::fs::read_dir(format!("{proc}/fd")).unwrap().flatten();
+    let mut opened = opened.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    assert!(opened.all(|path| !path.ends_with("stat")));
+    drop(file);
+    kill(group.pid());
+    wait_for_end(group.pid());
+    group.end().wait().unwrap();
+}
+
+#[test]
+fn who_is_stopped_is_ended_all_the_same() {
+    for burner in burners() {
+        let (mut driver, news) = driver(&burner, 1.0);
+        let slots = [Some(order(1, 0.1, 0.0))];
+        driver.round(&orders(0.0, &slots));
+        let leader = pids(&news)[0].unwrap();
+        eventually("somebody works", || (count(leader).others > 0).then_some(()));
+        let stop = ["-c", "kill -s STOP -- \"-$0\"", &leader.to_string()];
+        assert!(std::process::Command::new("/bin/sh").args(stop).status().unwrap().success());
+        driver.round(&orders(1.0, &[None]));
+        driver.round(&orders(7.0, &[None]));
+        wait_for_end(leader);
+    }
+}
+
+#[test]
+fn all_end_when_the_thread_does_even_by_a_bug() {
+    for burner in burners() {
+        let (mut driver, news) = driver(&burner, 1.0);
+        let bug = catch_unwind(AssertUnwindSafe(move || {
+            driver.round(&orders(0.0, &[Some(order(1, 0.1, 0.0)), None, Some(order(2, 0.1, 0.0))]));
+            let _driver = driver;
+            panic!("a bug");
+        }));
+        assert!(bug.is_err());
+        let pids = pids(&news);
+        assert_eq!(pids.iter().flatten().count(), 2);
+        pids.into_iter().flatten().for_each(wait_for_end);
+    }
+}
+
+#[test]
+fn another_life_is_another_process_and_so_is_one_that_somebody_has_ended() {
+    let (mut driver, news) = driver(&Burner::Shell, 1.0);
+    driver.round(&orders(0.0, &[Some(order(1, 0.0, 0.0)), Some(order(2, 0.0, 0.0))]));
+    let first = pids(&news);
+    driver.round(&orders(1.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
+    let second = pids(&news);
+    assert_eq!(first[0], second[0]);
+    assert_ne!(first[1], second[1]);
+    wait_for_end(first[1].unwrap());
+    kill(second[0].unwrap());
+    let third = eventually("it was noticed", || {
+        driver.round(&orders(2.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
+        Some(pids(&news)).filter(|pids| pids[0].is_some() && pids[0] != second[0])
+    });
+    assert_eq!(third[1], second[1]);
+    let complaint = news.lock().unwrap().complaint.take().unwrap();
+    assert!(complaint.contains("was ended by somebody else"), "{complaint}");
+    drop(driver);
+    third.into_iter().flatten().for_each(|pid| assert!(is_gone(pid), "all have ended, and were waited for"));
+}
+
+#[test]
+fn together_they_are_never_asked_for_more_than_they_may_use() {
+    let (mut driver, _news) = driver(&Burner::Shell, 0.05);
+    // They want a lot, then nothing, then another one does, and all are far behind.
+    let wishes = [[0.9, 0.9, 2.5], [0.0, 0.0, 0.01], [0.01, 0.02, 0.03], [0.0, 3.0, 0.0], [0.02, 0.02, 0.02]];
+    for (round, wishes) in (0u8..).zip(wishes) {
+        let slots: Vec<_> =
+            (1..).zip(wishes).map(|(life, cores)| Some(order(life, cores, 9.0 * cores))).collect();
+        driver.round(&orders(f64::from(round), &slots));
+        let percent: u32 = driver.loads().map(Load::percent).sum();
+        assert!(percent <= 5, "{percent} % in round {round}");
+    }
+}
+
+#[test]
+fn loads_are_whole_percents_and_change_by_a_tenth_at_least() {
+    let load = |cores, workers| Load::of(cores, workers).percent();
+    assert_eq!(
+        [load(0.29, 1), load(0.299, 1), load(2.5, 3), load(9.0, 2), load(0.009, 1)],
+        [29, 29, 249, 200, 0]
+    );
+    let is_far = |a, b| Load::of(a, 1).is_far_from(Load::of(b, 1));
+    assert!(is_far(0.01, 0.0) && is_far(0.0, 0.01) && is_far(0.34, 0.3) && is_far(0.06, 0.04));
+    assert!(!is_far(0.33, 0.3) && !is_far(0.05, 0.05) && !is_far(0.06, 0.05));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let refused = |share_max| Reality::new(share_max).unwrap_err();
+    assert_eq!(refused(0.0), "share_max must be above 0 and 1 at most, but is 0");
+    assert_eq!(refused(f64::NAN), "share_max must be above 0 and 1 at most, but is NaN");
+    let reality = Reality { machine_cores: 4.0, ..Reality::new(0.25).unwrap() };
+    let settings = Settings { process_count: 14, cores: 1.0, ..Settings::of(crate::Profile::realistic()) };
+    assert_eq!(reality.check(&settings), Ok(()));
+    let refused = |settings| reality.check(&settings).unwrap_err();
+    assert_eq!(
+        refused(Settings { process_count: 15, ..settings.clone() }),
+        "real processes are 64 at most, but process_count and children_max are 15 and 50"
+    );
+    assert_eq!(
+        refused(Settings { cores: 1.1, ..settings.clone() }),
+        "cores must be 1 at most, as share_max is 0.25 and this machine has 4, but is 1.1"
+    );
+}
