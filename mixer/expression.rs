@@ -176,7 +176,8 @@ impl Names {
     pub fn complaint(&self, expression: &Expression, also: &[&str]) -> Option<(String, String)> {
         let is_known = |name: &String| self.contains(name) || also.contains(&name.as_str());
         if let Some(unknown) = expression.names.iter().find(|name| !is_known(name)) {
-            let known: Vec<String> = also.iter().map(|name| (*name).to_owned()).chain(self.known()).collect();
+            let own = self.known().into_iter().filter(|name| !also.contains(&name.as_str()));
+            let known: Vec<String> = also.iter().map(|name| (*name).to_owned()).chain(own).collect();
             let message = format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known));
             return Some((unknown.clone(), message));
         }

@@ -7,6 +7,7 @@ use rhai::packages::{CorePackage, Package};
 use rhai::{Dynamic, Engine, EvalAltResult};
 
 use super::Value;
+use crate::error::suggestion;
 use crate::rng::Rng;
 
 pub(super) type Unary = fn(f64) -> f64;
@@ -30,6 +31,10 @@ pub(super) const UNARY: [(&str, Unary); 10] = [
 pub(super) const BINARY: [(&str, Binary); 3] = [("min", f64::min), ("max", f64::max), ("pow", libm::pow)];
 pub(super) const DRAWS: [(&str, Draw); 2] =
     [("random", Rng::uniform), ("normal", |rng, mean, deviation| mean + deviation * rng.normal())];
+
+/// Those that are in no table here, for a mistaken name.
+const OTHERS: [&str; 10] =
+    ["int", "clamp", "percent_of_range", "noise", "emit", "uuid", "hex", "pick", "zipf", "sequence"];
 
 /// `noise(a)` is a draw between these.
 pub(super) const fn noise_ends(amplitude: f64) -> (f64, f64) {
@@ -80,11 +85,23 @@ pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
     error.clear_position();
     let text = match &*error {
         EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => unknown_function(call),
         other => other.to_string(),
     };
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
     format!("{first}{}", chars.as_str())
+}
+
+/// Of a call such as `sinn (i64)`.
+fn unknown_function(call: &str) -> String {
+    let name = call.split(' ').next().unwrap_or(call);
+    let tables = UNARY.map(|(name, _)| name).into_iter().chain(BINARY.map(|(name, _)| name));
+    let known: Vec<&str> = tables.chain(DRAWS.map(|(name, _)| name)).chain(OTHERS).collect();
+    if known.contains(&name) {
+        return format!("function {name} does not take these arguments: {call}");
+    }
+    format!("there is no function {call}{}", suggestion(name, &known))
 }
 
 pub(super) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {

@@ -191,12 +191,14 @@ fn formulas_know_their_metric_their_host_and_other_metrics() {
     assert_eq!(plan.hosts[0].shape.metrics[1].links, [0]);
 }
 
-const WRONG_FORMULAS: [&str; 16] = [
+const WRONG_FORMULAS: [&str; 18] = [
     r#"Metric(name: "m", when: "links.n > 3")"#,
     r#"Metric(name: "m", when: "links > 3")"#,
     r#"Metric(name: "m", when: "metric.hihg > 3")"#,
     r#"Metric(name: "m", when: "emit(\"x\")")"#,
     r#"Metric(name: "m", when: "percent_of_range(5) > 1")"#,
+    r#"Metric(name: "m", when: "sinn(t) > 0")"#,
+    r#"Metric(name: "m", default_value: "{round(1, 2)}")"#,
     r#"Metric(name: "m", when: ["value"])"#,
     r#"Metric(name: "m", default_value: "{value}")"#,
     r#"Metric(name: "m", default_value: "{noise(1)}")"#,
@@ -227,6 +229,10 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
         test.ron:2:25: emit is for scripts; an event's action can emit, too
     Metric(name: "m", when: "percent_of_range(5) > 1")
         test.ron:2:25: the expression does not give a number: percent_of_range needs the metric's value_range
+    Metric(name: "m", when: "sinn(t) > 0")
+        test.ron:2:25: the expression does not give a number: there is no function sinn (f64); did you mean "sin"?
+    Metric(name: "m", default_value: "{round(1, 2)}")
+        test.ron:2:34: default_value: function round does not take these arguments: round (i64, i64)
     Metric(name: "m", when: ["value"])
         test.ron:2:25: expected an expression, found a list
     Metric(name: "m", default_value: "{value}")

@@ -213,10 +213,8 @@ fn secret(options: &mut IndexMap<String, String>, name: &str) -> Result<Option<S
 }
 
 fn read(key: &str, path: &str) -> Result<Vec<u8>, Error> {
-    let unreadable = |source| Error::System {
-        what: format!("{key} {path:?} cannot be read; check its path and mode"),
-        source,
-    };
+    let unreadable =
+        |error| usage(format!("{key} {path:?} cannot be read ({error}); check its path and mode"));
     if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
         return Err(usage(format!("{key} {path:?} is larger than 1 MiB")));
     }
