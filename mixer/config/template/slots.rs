@@ -65,7 +65,7 @@ impl SlotsTemplate {
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
         fields.finish(problems);
-        Some(Self {
+        let template = Self {
             span,
             repeat: repeat?,
             name,
@@ -83,7 +83,21 @@ impl SlotsTemplate {
             labels,
             metric_sets,
             metrics,
-        })
+        };
+        template.warn_of_idle_fields(problems);
+        Some(template)
+    }
+
+    fn warn_of_idle_fields(&self, problems: &mut Problems) {
+        if self.lifetime.is_some() {
+            return;
+        }
+        if let Some(pause) = &self.pause {
+            problems.warning(pause.span, "pause does nothing without lifetime");
+        }
+        if let Some(replace) = &self.replace {
+            problems.warning(replace.span, "replace does nothing without lifetime");
+        }
     }
 
     /// Slots that a workload fills.

@@ -53,8 +53,8 @@ fn slots_that_make_no_sense_are_refused() {
         "Slots(count: 2, labels: { \"id\": \"{slot}\" })",
         "Slots(count: 2, labels: { \"id\": \"{slot}\" }, lifetime: \"5m..inf\", ..)",
         "Slots(count: 2, labels: { \"id\": \"{slot}\" }, lifetime: 0, ..)",
-        "Slots(count: 2, labels: { \"id\": \"{slot}\" }, pause: \"inf\", ..)",
-        "Slots(count: 2, labels: { \"id\": \"{slot}\" }, replace: smae, ..)",
+        "Slots(count: 2, labels: { \"id\": \"{slot}\" }, lifetime: 5, pause: \"inf\", ..)",
+        "Slots(count: 2, labels: { \"id\": \"{slot}\" }, lifetime: 5, replace: smae, ..)",
         "Slots(count: 2, labels: { \"id\": \"{slot}\" }, replace_share: 0.5, ..)",
         "Slots(count: 2, labels: { \"id\": \"{slot}\" }, replace_every: 5, replace_share: 1.5, ..)",
     ];
@@ -83,14 +83,23 @@ fn slots_that_make_no_sense_are_refused() {
     1: Slots needs metrics
     55: lifetime must be 1ms or longer, and not up to endless, but is 5m..inf
     55: lifetime must be 1ms or longer, and not up to endless, but is 0s
-    52: pause must not be endless; replace: false has nobody come after
-    54: unknown replace "smae"; did you mean "same"?
+    65: pause must not be endless; replace: false has nobody come after
+    67: unknown replace "smae"; did you mean "same"?
     60: replace_share needs replace_every or replace_on: when they are replaced
     78: replace_share must be above 0 and 1 at most, but is 1.5
     "#);
     let late =
         config(&format!("Slots(count: 1, {METRICS})")).replace("slots:", "dirt: [late(by: 5)], slots:");
     insta::assert_snapshot!(error_of(&late, &[]), @"test.ron:1:138: late is for hosts without slots; give the slots a host of their own");
+}
+
+#[test]
+fn fields_that_do_nothing_are_told() {
+    let slots = r#"Slots(count: 3, pause: "5s", replace: same, labels: { "pod": "{slot}" }, metrics: [Metric(name: "m")])"#;
+    insta::assert_snapshot!(plan_of(&config(slots), &[]).unwrap().warnings.join("\n"), @"
+    test.ron:2:24: pause does nothing without lifetime
+    test.ron:2:39: replace does nothing without lifetime
+    ");
 }
 
 #[test]
