@@ -26,16 +26,18 @@ run_stack() {
         esac
         shift
     done
-    check_names "$command" "${names[@]}"
+    # An empty list is an error to the older bash of macOS unless it is written so.
+    set -- ${names[@]+"${names[@]}"}
+    check_names "$command" "$@"
     read_stack_settings
     # Who has started it from packages need not say so again.
     if [[ $command != start ]] && compgen -G "$stack_data/*.pid" >/dev/null; then is_local=yes; fi
     if [[ $command == cleanup ]]; then be_sure "$is_sure"; fi
     if [[ $is_local == yes ]]; then
-        "local_$command" "${names[@]}"
+        "local_$command" "$@"
     else
         find_compose
-        "docker_$command" "${names[@]}"
+        "docker_$command" "$@"
     fi
 }
 
@@ -94,13 +96,9 @@ need_docker() {
     fi
 }
 
-all_profiles() {
-    printf -- '--profile\n%s\n' "${stack_profiles[@]}"
-}
-
 on_all() {
-    local profiles
-    mapfile -t profiles < <(all_profiles)
+    local name profiles=()
+    for name in "${stack_profiles[@]}"; do profiles+=(--profile "$name"); done
     "${compose[@]}" "${profiles[@]}" "$@"
 }
 
@@ -108,7 +106,7 @@ docker_start() {
     local name profiles=()
     need_docker
     for name in "$@"; do profiles+=(--profile "$name"); done
-    "${compose[@]}" "${profiles[@]}" up -d --build
+    "${compose[@]}" ${profiles[@]+"${profiles[@]}"} up -d --build
     say 'the stack is starting:'
     show_urls docker "$*"
 }

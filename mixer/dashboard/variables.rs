@@ -21,7 +21,6 @@ pub(super) fn variables(subject: &Subject, view: &View) -> Vec<Value> {
         "label": "data source",
         "type": "datasource",
         "query": "prometheus",
-        "current": {},
         "hide": 0,
         "includeAll": false,
         "multi": false,
@@ -59,17 +58,13 @@ fn of_label(label: &str, metrics: &[&Shown], chosen: &[&str], is_single: bool) -
     };
     let selector = if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(",")) };
     let query = format!("label_values({name}{selector}, {label})");
-    let all = json!({ "text": ["All"], "value": ["$__all"] });
-    json!({
+    let mut variable = json!({
         "name": label,
         "label": label,
         "type": "query",
         "datasource": data_source(),
         "definition": query,
         "query": { "qryType": 1, "query": query, "refId": "StandardVariableQuery" },
-        // A series without the label is among all; but all jobs are those listed, and not somebody else's.
-        "allValue": if is_single || label == "job" { Value::Null } else { json!(".*") },
-        "current": if is_single { json!({}) } else { all },
         "hide": 0,
         "includeAll": !is_single,
         "multi": !is_single,
@@ -78,7 +73,15 @@ fn of_label(label: &str, metrics: &[&Shown], chosen: &[&str], is_single: bool) -
         "refresh": 2,
         "regex": "",
         "sort": 1,
-    })
+    });
+    if !is_single {
+        variable["current"] = json!({ "text": ["All"], "value": ["$__all"] });
+    }
+    if !is_single && label != "job" {
+        // A series without the label is among all; but all jobs are those listed, and not somebody else's.
+        variable["allValue"] = json!(".*");
+    }
+    variable
 }
 
 /// A name that series of the metric have, whatever it is.
@@ -104,7 +107,7 @@ pub(super) fn annotations(subject: &Subject) -> Value {
                 "step": "10s",
                 "titleFormat": metric.help,
                 "textFormat": "{{name}}",
-                "useValueForTime": "",
+                "useValueForTime": false,
             })
         })
         .collect();
