@@ -21,11 +21,13 @@ const DASHBOARDS: [(&str, &[&str]); 5] = [
 ];
 
 /// Runs that have in them what the dashboards and the rules are about, but for promemu's own metrics.
-const EXPORTS: [&[&str]; 4] = [
+const EXPORTS: [&[&str]; 6] = [
     &["hosts_load_with_peaks", "--config-args", "hosts_ttl=12m"],
     &["incident"],
     &["load_balancer_pool"],
+    &["kubernetes_cluster"],
     &["processes_realistic"],
+    &["processes_chaos"],
 ];
 
 /// 2026-01-05T00:00:00Z
@@ -72,12 +74,12 @@ fn is_up_to_date(path: &Path, made: &str) {
 
 #[test]
 fn rules_fire_when_they_should_and_not_else() {
-    let mut exported = 0;
+    let (plugins, mut exported) = (plugins(), 0);
     for path in files("prometheus/tests", "yml") {
         let text = std::fs::read_to_string(&path).unwrap();
         if let Some(args) = text.lines().next().and_then(|line| line.strip_prefix("# promemu ")) {
             let (_, expectations) = text.split_once("    alert_rule_test:\n").unwrap();
-            let made = printed(&mut promemu_command(&args.split(' ').collect::<Vec<_>>()));
+            let made = printed(promemu_command(&["--plugins-dir"]).arg(plugins.path()).args(args.split(' ')));
             let (_, series) = made.split_once("rule_files: []\n").unwrap();
             let about = "# prints what follows, up to what is expected.";
             let head = format!("# promemu {args}\n{about}\nrule_files: [\"../rules/*.yml\"]\n");
@@ -255,7 +257,9 @@ fn every_expression_of_dashboards_and_rules_has_data_where_its_config_runs() {
     eventually("the blocks are there", || has_data(&prometheus, "process_threads").then_some(()));
     assert!(!has_data(&prometheus, "no_such_metric"));
     let dashboards = DASHBOARDS.iter().map(|(name, _)| *name).filter(|name| *name != "promemu");
-    let asked = dashboards.flat_map(shipped).chain(["hosts", "services"].into_iter().flat_map(rules));
+    let asked = dashboards
+        .flat_map(shipped)
+        .chain(["hosts", "services", "kubernetes", "processes"].into_iter().flat_map(rules));
     let asked: Vec<String> = asked.collect();
     let silent: Vec<&String> = asked.iter().filter(|expr| !has_data(&prometheus, expr)).collect();
     assert!(silent.is_empty(), "{} of {} have no data: {silent:#?}", silent.len(), asked.len());
