@@ -97,7 +97,7 @@ fn without_the_plugin_its_configs_are_listed_and_say_what_to_do() {
     let missing = "workload \"processes\" is in the plugin processes, which is not there; build it with \
                    ./manage.sh plugins, or name its folder with --plugins-dir";
     let (code, said, _) = run(&["check", "processes_churn"]);
-    assert_eq!((code, said), (Some(2), format!("error: processes_churn.ron:44:31: {missing}\n")));
+    assert_eq!((code, said), (Some(2), format!("error: processes_churn.ron:43:31: {missing}\n")));
     let (code, said, _) = run(&["--config", "processes_chaos", "--config-args", "chaos=1"]);
     assert!(code == Some(2) && said.contains(missing), "{said}");
     let (code, said, printed) = run(&["check", "--all"]);
@@ -109,5 +109,32 @@ fn without_the_plugin_its_configs_are_listed_and_say_what_to_do() {
     assert!(printed.contains("processes_churn: a machine on which half of the processes"), "{printed}");
     let plugins = plugins();
     let (code, _, printed) = run(&["check", "--all", "--plugins-dir", arg(plugins.path())]);
-    assert!(code == Some(0) && printed.contains("processes_churn: 1 job, 1 host, 10 families, 604 series"));
+    assert!(code == Some(0) && printed.contains("processes_churn: 1 job, 1 host, 10 families, "));
+}
+
+#[test]
+fn a_profile_of_ones_own_is_checked_and_run() {
+    let (folder, plugins) = (tempfile::tempdir().unwrap(), plugins());
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/README.md")).unwrap();
+    let profile = guide.split("```ron\n").find(|text| text.starts_with("Profile(")).unwrap();
+    let profile = profile.split("```").next().unwrap();
+    let run = |profile: &str, args: &[&str]| {
+        fs::write(folder.path().join("shop.ron"), profile).unwrap();
+        let args = [
+            args,
+            &["--plugins-dir", arg(plugins.path()), "--config-args", "profile=shop.ron", "process_count=20"],
+        ];
+        let output = promemu_command(&args.concat()).current_dir(folder.path()).output().unwrap();
+        let [said, printed] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), said, printed)
+    };
+    let (code, said, printed) = run(profile, &["--config", "processes_churn", "--once"]);
+    assert_eq!(code, Some(0), "{said}");
+    let names: BTreeSet<&str> =
+        series(&printed, "process_threads").iter().map(|line| label(line, "process")).collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["shop-db", "shop-job", "shop-web"]);
+    let (code, said, _) = run(&profile.replace("critical", "urgent"), &["check", "processes_churn"]);
+    assert_eq!(code, Some(2));
+    let place = "processes_churn.ron:43:31: processes: shop.ron:5:69: unexpected variant named `urgent`";
+    assert!(said.contains(place), "{said}");
 }

@@ -159,6 +159,7 @@ mod tests {
     fn program(memory: Pattern) -> Program {
         Program {
             name: "it".to_owned(),
+            owner: "root".to_owned(),
             priority: Priority::Low,
             weight: 1,
             cpu_cores: Wish { pattern: Pattern::Steady, low: 0.5, high: 1.0 },

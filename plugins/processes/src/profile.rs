@@ -1,5 +1,9 @@
 //! Which programs a host runs, and how each behaves.
 
+mod file;
+
+use std::path::Path;
+
 use crate::Pattern;
 
 /// How much a process matters: churn takes those of the lowest priority.
@@ -47,6 +51,8 @@ pub struct Wish {
 pub struct Program {
     /// The name.
     pub name: String,
+    /// The user that it runs as.
+    pub owner: String,
     /// The priority of its processes.
     pub priority: Priority,
     /// How likely one more process is of this program, compared with others; 0 for a program of which there is one.
@@ -74,48 +80,57 @@ pub struct Profile {
     pub chaos: f64,
 }
 
-/// Name, priority, weight; CPU in cores; memory in MiB; threads and open files.
-type Row = (&'static str, Priority, u32, (Pattern, f64, f64), (Pattern, f64, f64), (u32, u32), (u32, u32));
+/// Name, owner, priority, weight; CPU in cores; memory in MiB; threads and open files.
+type Row = (
+    &'static str,
+    &'static str,
+    Priority,
+    u32,
+    (Pattern, f64, f64),
+    (Pattern, f64, f64),
+    (u32, u32),
+    (u32, u32),
+);
 
 use Pattern::{Growing, Random, Spiky, Steady};
 use Priority::{Critical, High, Low, Medium};
 
 /// Sizes are of the order that these programs have on a small server.
 const SERVER: &[Row] = &[
-    ("systemd", Critical, 0, (Steady, 0.002, 0.05), (Steady, 12.0, 40.0), (1, 1), (60, 120)),
-    ("sshd", Critical, 0, (Steady, 0.001, 0.05), (Steady, 8.0, 30.0), (1, 1), (8, 20)),
-    ("postgres", Critical, 0, (Random, 0.02, 0.3), (Steady, 220.0, 2048.0), (1, 1), (40, 90)),
-    ("nginx", High, 8, (Spiky, 0.02, 0.8), (Steady, 24.0, 128.0), (1, 4), (30, 400)),
-    ("java", High, 3, (Random, 0.1, 2.0), (Random, 512.0, 2048.0), (40, 120), (120, 600)),
-    ("redis-server", High, 1, (Steady, 0.05, 0.6), (Random, 80.0, 400.0), (4, 5), (20, 200)),
-    ("systemd-journald", High, 0, (Spiky, 0.005, 0.2), (Random, 30.0, 120.0), (1, 1), (40, 80)),
-    ("postgres-worker", Medium, 8, (Spiky, 0.03, 1.0), (Random, 20.0, 200.0), (1, 1), (20, 60)),
-    ("python3", Medium, 6, (Random, 0.02, 0.9), (Growing, 60.0, 900.0), (2, 12), (15, 80)),
-    ("node", Medium, 4, (Spiky, 0.03, 1.0), (Growing, 90.0, 1024.0), (11, 15), (25, 150)),
-    ("containerd", Medium, 0, (Steady, 0.02, 0.3), (Steady, 50.0, 150.0), (12, 20), (20, 60)),
-    ("containerd-shim", Medium, 5, (Steady, 0.001, 0.05), (Steady, 11.0, 30.0), (10, 12), (12, 16)),
-    ("rsyslogd", Medium, 0, (Steady, 0.003, 0.1), (Steady, 6.0, 30.0), (4, 4), (10, 14)),
-    ("cron", Low, 0, (Spiky, 0.001, 0.1), (Steady, 3.0, 12.0), (1, 1), (5, 9)),
-    ("ssh", Low, 3, (Steady, 0.002, 0.2), (Steady, 9.0, 24.0), (1, 1), (6, 10)),
-    ("bash", Low, 6, (Spiky, 0.001, 0.3), (Steady, 5.0, 16.0), (1, 1), (4, 8)),
-    ("php-fpm", Low, 8, (Spiky, 0.02, 0.9), (Random, 30.0, 128.0), (1, 1), (10, 30)),
-    ("logrotate", Low, 1, (Spiky, 0.01, 0.4), (Steady, 4.0, 12.0), (1, 1), (5, 12)),
-    ("apt-check", Low, 1, (Spiky, 0.02, 0.9), (Random, 20.0, 110.0), (1, 1), (6, 20)),
+    ("systemd", "root", Critical, 0, (Steady, 0.002, 0.05), (Steady, 12.0, 40.0), (1, 1), (60, 120)),
+    ("sshd", "root", Critical, 0, (Steady, 0.001, 0.05), (Steady, 8.0, 30.0), (1, 1), (8, 20)),
+    ("postgres", "postgres", Critical, 0, (Random, 0.02, 0.3), (Steady, 220.0, 2048.0), (1, 1), (40, 90)),
+    ("nginx", "www-data", High, 8, (Spiky, 0.02, 0.8), (Steady, 24.0, 128.0), (1, 4), (30, 400)),
+    ("java", "app", High, 3, (Random, 0.1, 2.0), (Random, 512.0, 2048.0), (40, 120), (120, 600)),
+    ("redis-server", "redis", High, 1, (Steady, 0.05, 0.6), (Random, 80.0, 400.0), (4, 5), (20, 200)),
+    ("systemd-journald", "root", High, 0, (Spiky, 0.005, 0.2), (Random, 30.0, 120.0), (1, 1), (40, 80)),
+    ("postgres-worker", "postgres", Medium, 8, (Spiky, 0.03, 1.0), (Random, 20.0, 200.0), (1, 1), (20, 60)),
+    ("python3", "app", Medium, 6, (Random, 0.02, 0.9), (Growing, 60.0, 900.0), (2, 12), (15, 80)),
+    ("node", "app", Medium, 4, (Spiky, 0.03, 1.0), (Growing, 90.0, 1024.0), (11, 15), (25, 150)),
+    ("containerd", "root", Medium, 0, (Steady, 0.02, 0.3), (Steady, 50.0, 150.0), (12, 20), (20, 60)),
+    ("containerd-shim", "root", Medium, 5, (Steady, 0.001, 0.05), (Steady, 11.0, 30.0), (10, 12), (12, 16)),
+    ("rsyslogd", "syslog", Medium, 0, (Steady, 0.003, 0.1), (Steady, 6.0, 30.0), (4, 4), (10, 14)),
+    ("cron", "root", Low, 0, (Spiky, 0.001, 0.1), (Steady, 3.0, 12.0), (1, 1), (5, 9)),
+    ("ssh", "admin", Low, 3, (Steady, 0.002, 0.2), (Steady, 9.0, 24.0), (1, 1), (6, 10)),
+    ("bash", "admin", Low, 6, (Spiky, 0.001, 0.3), (Steady, 5.0, 16.0), (1, 1), (4, 8)),
+    ("php-fpm", "www-data", Low, 8, (Spiky, 0.02, 0.9), (Random, 30.0, 128.0), (1, 1), (10, 30)),
+    ("logrotate", "root", Low, 1, (Spiky, 0.01, 0.4), (Steady, 4.0, 12.0), (1, 1), (5, 12)),
+    ("apt-check", "root", Low, 1, (Spiky, 0.02, 0.9), (Random, 20.0, 110.0), (1, 1), (6, 20)),
 ];
 
 /// A machine that builds: few stay, many come and go.
 const BUILD: &[Row] = &[
-    ("systemd", Critical, 0, (Steady, 0.002, 0.05), (Steady, 12.0, 40.0), (1, 1), (60, 120)),
-    ("sshd", Critical, 0, (Steady, 0.001, 0.05), (Steady, 8.0, 30.0), (1, 1), (8, 20)),
-    ("runner", High, 1, (Steady, 0.02, 0.5), (Steady, 70.0, 300.0), (8, 20), (20, 80)),
-    ("make", Medium, 2, (Spiky, 0.01, 0.3), (Steady, 6.0, 40.0), (1, 1), (6, 20)),
-    ("cc1", Low, 10, (Steady, 0.9, 1.0), (Random, 60.0, 600.0), (1, 1), (5, 12)),
-    ("as", Low, 4, (Steady, 0.5, 1.0), (Random, 8.0, 60.0), (1, 1), (4, 6)),
-    ("ld", Low, 2, (Spiky, 0.3, 1.0), (Random, 100.0, 900.0), (1, 4), (30, 300)),
-    ("sh", Low, 8, (Spiky, 0.001, 0.4), (Steady, 2.0, 8.0), (1, 1), (3, 6)),
-    ("git", Low, 2, (Spiky, 0.05, 1.0), (Random, 10.0, 200.0), (1, 4), (8, 40)),
-    ("curl", Low, 2, (Random, 0.01, 0.3), (Steady, 12.0, 24.0), (1, 2), (6, 10)),
-    ("python3", Low, 4, (Random, 0.1, 1.0), (Random, 30.0, 300.0), (1, 8), (8, 40)),
+    ("systemd", "root", Critical, 0, (Steady, 0.002, 0.05), (Steady, 12.0, 40.0), (1, 1), (60, 120)),
+    ("sshd", "root", Critical, 0, (Steady, 0.001, 0.05), (Steady, 8.0, 30.0), (1, 1), (8, 20)),
+    ("runner", "builder", High, 1, (Steady, 0.02, 0.5), (Steady, 70.0, 300.0), (8, 20), (20, 80)),
+    ("make", "builder", Medium, 2, (Spiky, 0.01, 0.3), (Steady, 6.0, 40.0), (1, 1), (6, 20)),
+    ("cc1", "builder", Low, 10, (Steady, 0.9, 1.0), (Random, 60.0, 600.0), (1, 1), (5, 12)),
+    ("as", "builder", Low, 4, (Steady, 0.5, 1.0), (Random, 8.0, 60.0), (1, 1), (4, 6)),
+    ("ld", "builder", Low, 2, (Spiky, 0.3, 1.0), (Random, 100.0, 900.0), (1, 4), (30, 300)),
+    ("sh", "builder", Low, 8, (Spiky, 0.001, 0.4), (Steady, 2.0, 8.0), (1, 1), (3, 6)),
+    ("git", "builder", Low, 2, (Spiky, 0.05, 1.0), (Random, 10.0, 200.0), (1, 4), (8, 40)),
+    ("curl", "builder", Low, 2, (Random, 0.01, 0.3), (Steady, 12.0, 24.0), (1, 2), (6, 10)),
+    ("python3", "builder", Low, 4, (Random, 0.1, 1.0), (Random, 30.0, 300.0), (1, 8), (8, 40)),
 ];
 
 const DOMAINS: &[&str] = &[
@@ -179,6 +194,17 @@ impl Profile {
     /// The names of those that there are.
     pub const NAMES: [&str; 4] = ["realistic", "high-cardinality", "high-churn", "chaos"];
 
+    /// The one of this name, or that of a file: a path that ends in `.ron`. An error says what is wrong, and where.
+    pub fn find(name: &str) -> Result<Self, String> {
+        if Path::new(name).extension().is_some_and(|extension| extension == "ron") {
+            return Self::read(Path::new(name));
+        }
+        let names = Self::NAMES.join(", ");
+        let error =
+            || format!("there is no profile {name:?}; there is {names}, and any .ron file with a Profile");
+        Self::of(name).ok_or_else(error)
+    }
+
     /// The one of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
@@ -207,6 +233,7 @@ impl Profile {
             let like = 3 + role % (SERVER.len() - 3);
             let mut program = program(&SERVER[like]);
             program.name = format!("{}-{}", DOMAINS[domain], ROLES[role]);
+            DOMAINS[domain].clone_into(&mut program.owner);
             program.weight = 1;
             program
         };
@@ -268,7 +295,7 @@ fn programs(rows: &[Row]) -> Vec<Program> {
     rows.iter().map(program).collect()
 }
 
-fn program((name, priority, weight, cpu, memory, threads, open_fds): &Row) -> Program {
+fn program((name, owner, priority, weight, cpu, memory, threads, open_fds): &Row) -> Program {
     let wish = |(pattern, low, high): (Pattern, f64, f64), unit| Wish {
         pattern,
         low: low * unit,
@@ -276,6 +303,7 @@ fn program((name, priority, weight, cpu, memory, threads, open_fds): &Row) -> Pr
     };
     Program {
         name: (*name).to_owned(),
+        owner: (*owner).to_owned(),
         priority: *priority,
         weight: *weight,
         cpu_cores: wish(*cpu, 1.0),

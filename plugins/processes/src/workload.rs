@@ -39,11 +39,11 @@ impl Workload for Processes {
     const NAME: &'static str = "processes";
     const SUMMARY: &'static str = "the processes of a host, which come and go";
     const PARAMS: &'static [Param] = &[
-        Param::choice(
+        Param::text(
             "profile",
-            "realistic,high-cardinality,high-churn,chaos",
             "realistic",
-            "which programs there are, and how they behave",
+            "which programs there are, and how they behave: realistic, high-cardinality, high-churn, chaos, or the path \
+             of a .ron file",
         ),
         Param::number("process_count", "50", "how many processes there are"),
         Param::number(
@@ -79,8 +79,7 @@ impl Workload for Processes {
         "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
 
     fn new(params: &Params<'_>) -> Result<Self, String> {
-        let name = params.choice("profile");
-        let profile = Profile::of(name).ok_or_else(|| format!("there is no profile {name:?}"))?;
+        let profile = Profile::find(params.text("profile"))?;
         let given = |name| Some(params.number(name)).filter(|given| given.to_bits() != (-1.0f64).to_bits());
         let is_real = params.choice("real") == "true";
         let reality = is_real.then(|| Reality::new(params.number("share_max"))).transpose()?;

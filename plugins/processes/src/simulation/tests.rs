@@ -315,6 +315,7 @@ fn any_program() -> impl Strategy<Value = crate::Program> {
     let priority = prop::sample::select(Priority::ALL.to_vec());
     ("[a-c]{1,2}", priority, 1_u32..4, wish(2.0), wish(1e9), (1_u32..4, 0_u32..9), (0_u32..9, 0_u32..99))
         .prop_map(|(name, priority, weight, cpu_cores, memory_bytes, threads, files)| crate::Program {
+            owner: "root".to_owned(),
             name,
             priority,
             weight,
