@@ -194,8 +194,41 @@ fn real_processes_are_as_they_are_shown_and_nobody_survives_a_kill() {
     run.promemu.wait_for_log("was ended by somebody else; another one begins");
     let pids = run.pids(12);
     assert_eq!(groups(&pids).len(), 12);
+    for pid in &pids {
+        let opened = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        let opened: Vec<_> = opened.filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+        assert!(!opened.iter().any(|file| file.to_string_lossy().starts_with("socket")), "{opened:?}");
+    }
     run.promemu.signal("-KILL");
     nobody_is_left(&pids);
+}
+
+/// All processes that live and have this folder for temporary files.
+fn with_temporary_files_in(folder: &Path) -> Vec<String> {
+    let variable = format!("TMPDIR={}\0", folder.display());
+    let pids =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let has_it = |pid: &String| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(&variable)
+    };
+    pids.filter(has_it).collect()
+}
+
+#[test]
+fn nobody_survives_who_is_just_beginning_when_promemu_is_killed() {
+    for round in 0..6 {
+        let folder = Folder::of_processes();
+        write(&folder, "process_count: 40, share_max: 0.05", "");
+        let own = fs::canonicalize(folder.path("plugins")).unwrap();
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let mut command = folder.command(&["--config", "a.ron", "--embedded", "--pushgateway-url", &url]);
+        let mut promemu = Process::start(command.env("TMPDIR", &own));
+        eventually("the first begin", || (with_temporary_files_in(&own).len() > 1 + 7 * round).then_some(()));
+        promemu.signal("-KILL");
+        promemu.wait();
+        eventually("nobody is left", || with_temporary_files_in(&own).is_empty().then_some(()));
+    }
 }
 
 #[test]

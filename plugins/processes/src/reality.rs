@@ -8,6 +8,7 @@ mod census;
 mod crew;
 mod driver;
 mod group;
+mod ration;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +19,10 @@ use crew::{Crew, Order, Orders, Seen};
 
 /// No more processes are made real.
 pub(crate) const PROCESSES_MAX: usize = 64;
-/// How often the real ones are told what the simulated ones do; and while some have not been seen yet.
+/// How often the real ones are told what the simulated ones do; and at first, until they are seen.
 const ROUND_NANOS: u64 = 1_000_000_000;
-const FIRST_ROUNDS_NANOS: u64 = 100_000_000;
+const FIRST_ROUND_NANOS: u64 = 100_000_000;
+const FIRST_ROUNDS: u32 = 10;
 
 /// The real processes of one host.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub(crate) struct Reality {
     crew: Option<Crew>,
     /// The pid that each slot shows.
     shown: Vec<Option<u32>>,
+    rounds: u32,
     has_told_share: bool,
 }
 
@@ -47,7 +50,7 @@ impl Reality {
             cores.map_err(|error| format!("the machine does not tell how many cores it has: {error}"))?;
         #[expect(clippy::cast_precision_loss, reason = "a few")]
         let machine_cores = cores.get() as f64;
-        Ok(Self { machine_cores, share_max, crew: None, shown: Vec::new(), has_told_share: false })
+        Ok(Self { machine_cores, share_max, crew: None, shown: Vec::new(), rounds: 0, has_told_share: false })
     }
 
     /// How many cores all may use together.
@@ -122,7 +125,9 @@ impl Reality {
         let counted = (seen.clone().count(), seen.map(|seen| seen.memory_bytes).sum());
         drop(news);
         if simulation.stage() != Stage::Completed || !are_all_seen {
-            let wait = if are_all_seen { ROUND_NANOS } else { FIRST_ROUNDS_NANOS };
+            let is_first = !are_all_seen && self.rounds < FIRST_ROUNDS;
+            self.rounds = self.rounds.saturating_add(1);
+            let wait = if is_first { FIRST_ROUND_NANOS } else { ROUND_NANOS };
             tick.wake_at(tick.now_nanos() + wait);
         }
         Ok(counted)

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::census::{Count, boot_time_seconds, census, since_boot_seconds};
 use super::crew::{News, Order, Orders, Seen};
-use super::group::{Burner, Group, Load, kill};
+use super::group::{Burner, Group, kill};
+use super::ration::{Load, Need, ration};
 
 /// What a process has used too much or too little is made up for in about this time. stress-ng and loops take their
 /// pauses by the clock, so they use less than they are asked for when the machine is busy.
@@ -16,6 +17,9 @@ const CATCH_UP_MAX: f64 = 2.0;
 const CATCH_UP_CORES: f64 = 0.01;
 /// A load is begun anew before it ends by itself, which is after 60 s.
 const RENEWAL_SECS: f64 = 45.0;
+/// So many percents of a core wait until the last change is so long ago.
+const SMALL_CHANGE_PERCENT: u32 = 3;
+const SMALL_CHANGE_SECS: f64 = 4.0;
 /// How long a group has for its end before it is helped.
 const LEAVE_SECS: f64 = 5.0;
 /// How often the last ones are looked after when the thread ends, and the time between.
@@ -31,6 +35,8 @@ pub(super) struct Driver {
     slots: Vec<Option<Tenant>>,
     /// Those that are to end, and since when.
     leaving: Vec<(Child, f64)>,
+    /// Whether none could be begun the last time; that is told once.
+    cannot_begin: bool,
     news: Arc<Mutex<News>>,
 }
 
@@ -55,6 +61,7 @@ impl Driver {
             boot_time_seconds: boot_time_seconds().unwrap_or(0.0),
             slots: Vec::new(),
             leaving: Vec::new(),
+            cannot_begin: false,
             news,
         }
     }
@@ -88,8 +95,16 @@ impl Driver {
         for (slot, order) in self.slots.iter_mut().zip(&orders.slots) {
             let (None, Some(order)) = (&slot, order) else { continue };
             match Group::begin(&self.burner, &order.name, &self.path) {
-                Ok(group) => *slot = Some(Tenant::new(order, group, orders.now_secs)),
-                Err(error) => complaint = Some(format!("a real process cannot be started: {error}")),
+                Ok(group) => {
+                    *slot = Some(Tenant::new(order, group));
+                    self.cannot_begin = false;
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut self.cannot_begin, true) {
+                        complaint = Some(format!("a real process cannot be started: {error}"));
+                    }
+                    break;
+                }
             }
         }
         complaint
@@ -133,33 +148,26 @@ impl Driver {
 
     /// Says how much CPU each is to use, all together never more than they may.
     fn set_loads(&mut self, orders: &Orders, complaint: &mut Option<String>) {
-        let pairs = || self.slots.iter().zip(&orders.slots);
-        let wanted: Vec<f64> = pairs()
-            .map(|pair| if let (Some(it), Some(order)) = pair { it.wanted(order) } else { 0.0 })
-            .collect();
-        let share = (self.cores_max / wanted.iter().sum::<f64>()).min(1.0);
-        let best: Vec<Load> = pairs()
-            .zip(&wanted)
-            .map(|((_, order), cores)| {
-                let workers = order.as_ref().map_or(1, |order| workers(order.cores));
-                Load::of(cores * share, workers)
-            })
-            .collect();
-        let kept = pairs().zip(&best).map(|((tenant, _), best)| match tenant {
-            Some(tenant) if !best.is_far_from(tenant.load) => tenant.load,
-            _ => *best,
-        });
-        let kept: Vec<Load> = kept.collect();
-        let all: u32 = kept.iter().map(|load| load.percent()).sum();
-        let loads = if f64::from(all) > self.cores_max * 100.0 { best } else { kept };
-        for (tenant, load) in self.slots.iter_mut().zip(loads) {
-            let Some(tenant) = tenant else { continue };
-            let is_old = load.percent() > 0 && orders.now_secs - tenant.load_since_secs > RENEWAL_SECS;
-            if load == tenant.load && !is_old {
-                continue;
-            }
-            (tenant.load, tenant.load_since_secs) = (load, orders.now_secs);
-            if let Err(error) = tenant.group.load(load) {
+        let needs: Vec<Need> =
+            self.slots
+                .iter()
+                .zip(&orders.slots)
+                .map(|pair| {
+                    if let (Some(tenant), Some(order)) = pair { tenant.need(order) } else { Need::default() }
+                })
+                .collect();
+        let best = ration(&needs, self.cores_max);
+        let kept = |slot: &Option<Tenant>, best: Load| match slot {
+            Some(tenant) if !tenant.should_change(best, orders.now_secs) => tenant.load,
+            _ => best,
+        };
+        let all: u32 = self.slots.iter().zip(&best).map(|(slot, best)| kept(slot, *best).percent()).sum();
+        let are_too_many = f64::from(all) > self.cores_max * 100.0;
+        for (slot, best) in self.slots.iter_mut().zip(best) {
+            let kept = kept(slot, best);
+            let load = if are_too_many && best.percent() < kept.percent() { best } else { kept };
+            let Some(tenant) = slot else { continue };
+            if let Err(error) = tenant.set_load(load, orders.now_secs) {
                 *complaint =
                     Some(format!("the real process {} does not listen: {error}", tenant.group.pid()));
             }
@@ -204,29 +212,39 @@ impl Drop for Driver {
 }
 
 impl Tenant {
-    fn new(order: &Order, group: Group, now_secs: f64) -> Self {
+    fn new(order: &Order, group: Group) -> Self {
         Self {
             life: order.life,
             group,
             load: Load::default(),
-            load_since_secs: now_secs,
+            load_since_secs: f64::NEG_INFINITY,
             cpu_seconds_before: order.cpu_seconds,
             count: Count::default(),
         }
     }
 
-    /// How many cores it is to use, to keep up with the simulated one or to let that catch up.
-    fn wanted(&self, order: &Order) -> f64 {
+    /// How much CPU it needs to keep up with the simulated one, or to let that catch up.
+    fn need(&self, order: &Order) -> Need {
         let behind = order.cpu_seconds - self.cpu_seconds_before - self.count.cpu_seconds;
         // Who has got nothing for long need not make up for all of it.
-        let more =
-            (behind / HORIZON_SECS).clamp(-order.cores, (order.cores * CATCH_UP_MAX).max(CATCH_UP_CORES));
-        (order.cores + more).min(f64::from(workers(order.cores)))
+        let more_max = (order.cores * CATCH_UP_MAX).max(CATCH_UP_CORES);
+        let more = (behind / HORIZON_SECS).clamp(-order.cores, more_max);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
+        let workers = order.cores.ceil().max(1.0) as u32;
+        Need { cores: (order.cores + more).min(f64::from(workers)), workers }
     }
-}
 
-/// How many processes it takes to use so many cores.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
-fn workers(cores: f64) -> u32 {
-    cores.ceil().max(1.0) as u32
+    fn should_change(&self, load: Load, now_secs: f64) -> bool {
+        let is_due = now_secs - self.load_since_secs >= SMALL_CHANGE_SECS;
+        load.change_from(self.load).is_some_and(|percent| is_due || percent > SMALL_CHANGE_PERCENT)
+    }
+
+    fn set_load(&mut self, load: Load, now_secs: f64) -> std::io::Result<()> {
+        let is_old = load.percent() > 0 && now_secs - self.load_since_secs > RENEWAL_SECS;
+        if load == self.load && !is_old {
+            return Ok(());
+        }
+        (self.load, self.load_since_secs) = (load, now_secs);
+        self.group.load(load)
+    }
 }

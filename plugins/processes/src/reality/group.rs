@@ -11,6 +11,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use super::ration::Load;
+
 const SHELL: &str = "/bin/sh";
 
 /// What loads the CPU.
@@ -20,15 +22,6 @@ pub(super) enum Burner {
     StressNg(PathBuf),
     /// Loops of the shell.
     Shell,
-}
-
-/// How much of the CPU a group is to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
-    /// How many processes use it.
-    workers: u32,
-    /// How much of a core each.
-    percent: u32,
 }
 
 /// A group that lives.
@@ -48,28 +41,6 @@ impl Burner {
         let files =
             std::env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join("stress-ng"));
         files.into_iter().find(|file| is_program(file)).map_or(Self::Shell, Self::StressNg)
-    }
-}
-
-impl Load {
-    /// The whole percents of so many cores, not more, by so many processes.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
-    pub(super) fn of(cores: f64, workers: u32) -> Self {
-        // A hair more, or 0.29 of a core would be 28 %.
-        let percent = (cores / f64::from(workers.max(1)) * 100.0 + 1e-9).clamp(0.0, 100.0) as u32;
-        Self { workers: if percent == 0 { 0 } else { workers.max(1) }, percent }
-    }
-
-    /// In percents of one core.
-    pub(super) const fn percent(self) -> u32 {
-        self.workers * self.percent
-    }
-
-    /// Whether it is worth to change from one to the other, for which something has to be begun anew.
-    pub(super) const fn is_far_from(self, other: Self) -> bool {
-        let (a, b) = (self.percent(), other.percent());
-        // A tenth, and one percent at least.
-        10 * a.abs_diff(b) > b + 5
     }
 }
 
@@ -103,7 +74,7 @@ impl Group {
 
     /// Changes what it does.
     pub(super) fn load(&mut self, load: Load) -> Result<()> {
-        writeln!(self.input, "{} {}", load.workers, load.percent)
+        writeln!(self.input, "{} {}", load.workers(), load.percent_each())
     }
 
     /// Ends it, and gives what is still to be waited for.

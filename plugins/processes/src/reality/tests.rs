@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::census::{Count, census};
 use super::crew::News;
 use super::driver::Driver;
-use super::group::{Burner, Group, Load, kill};
+use super::group::{Burner, Group, kill};
+use super::ration::{Load, Need, ration};
 use super::*;
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -54,6 +55,11 @@ fn orders(now_secs: f64, slots: &[Option<Order>]) -> Orders {
     Orders { now_secs, slots: slots.to_vec() }
 }
 
+/// This load, by so many workers.
+fn load(cores: f64, workers: u32) -> Load {
+    ration(&[Need { cores, workers }], 9.0)[0]
+}
+
 fn driver(burner: &Burner, cores_max: f64) -> (Driver, Arc<Mutex<News>>) {
     let news = Arc::<Mutex<News>>::default();
     (Driver::new(burner.clone(), PATH.to_owned(), cores_max, Arc::clone(&news)), news)
@@ -69,14 +75,14 @@ fn a_group_uses_the_cpu_until_its_end_and_leaves_nobody() {
         let mut group = Group::begin(&burner, "it", PATH).unwrap();
         let leader = group.pid();
         assert!(count(leader).is_led);
-        group.load(Load::of(0.5, 2)).unwrap();
+        group.load(load(1.0, 2)).unwrap();
         let busy = eventually("it uses the CPU", || Some(count(leader)).filter(|it| it.cpu_seconds > 0.1));
         assert!(busy.others >= 2 && busy.threads >= 3, "{busy:?}");
         assert!(busy.memory_bytes > 1e5 && busy.open_fds > 0, "{busy:?}");
         group.load(Load::default()).unwrap();
         eventually("nobody works any more", || (count(leader).others == 0).then_some(()));
         assert!(count(leader).cpu_seconds >= 0.1, "what has ended is counted on");
-        group.load(Load::of(0.1, 1)).unwrap();
+        group.load(load(0.1, 1)).unwrap();
         eventually("somebody works", || (count(leader).others > 0).then_some(()));
         let mut shell = group.end();
         wait_for_end(leader);
@@ -168,18 +174,6 @@ fn together_they_are_never_asked_for_more_than_they_may_use() {
         let percent: u32 = driver.loads().map(Load::percent).sum();
         assert!(percent <= 5, "{percent} % in round {round}");
     }
-}
-
-#[test]
-fn loads_are_whole_percents_and_change_by_a_tenth_at_least() {
-    let load = |cores, workers| Load::of(cores, workers).percent();
-    assert_eq!(
-        [load(0.29, 1), load(0.299, 1), load(2.5, 3), load(9.0, 2), load(0.009, 1)],
-        [29, 29, 249, 200, 0]
-    );
-    let is_far = |a, b| Load::of(a, 1).is_far_from(Load::of(b, 1));
-    assert!(is_far(0.01, 0.0) && is_far(0.0, 0.01) && is_far(0.34, 0.3) && is_far(0.06, 0.04));
-    assert!(!is_far(0.33, 0.3) && !is_far(0.05, 0.05) && !is_far(0.06, 0.05));
 }
 
 #[test]
