@@ -138,3 +138,59 @@ fn a_profile_of_ones_own_is_checked_and_run() {
     let place = "processes_churn.ron:43:31: processes: shop.ron:5:69: unexpected variant named `urgent`";
     assert!(said.contains(place), "{said}");
 }
+
+#[test]
+fn processes_have_the_names_of_hostmetrics_if_one_wants() {
+    let (folder, plugins) = (tempfile::tempdir().unwrap(), plugins());
+    let config = r#"Config(default_job_name: "j", hosts: [Host(name: "h", interval: "15s", slots: [
+        Slots(workload: processes(process_count: 20), update_interval: "15s"),
+        Slots(workload: processes_hostmetrics(process_count: 20, churn_rate: 2), update_interval: "15s"),
+    ])])"#;
+    fs::write(folder.path().join("a.ron"), config).unwrap();
+    let args =
+        ["export", "a.ron", "--seed", "7", "--for", "5m", "--to", "2026-01-05T00:00Z", "--plugins-dir"];
+    let output = promemu_command(&[&args, &[arg(plugins.path())][..]].concat())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let [said, page] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success() && !said.contains("WARN"), "{said}");
+    let redis = series(&page, "").into_iter().filter(|line| {
+        label(line, "process_executable_name") == "redis-server" && line.ends_with(" 1767571200")
+    });
+    let labels = [
+        "process_parent_pid=\"1\"",
+        "process_executable_name=\"redis-server\"",
+        "process_executable_path=\"/usr/bin/redis-server\"",
+        "process_command=\"/usr/bin/redis-server\"",
+        "process_command_line=\"/usr/bin/redis-server\"",
+        "process_owner=\"redis\"",
+    ];
+    let mut shown: Vec<String> = redis
+        .map(|line| {
+            assert!(
+                line.contains(&labels.join(",")) && label(line, "process_pid").parse::<u32>().is_ok(),
+                "{line}"
+            );
+            let own = line.split_once("process_owner=\"redis\",").unwrap().1;
+            format!("{} {}", line.split('{').next().unwrap(), own.trim_end_matches(" 1767571200"))
+        })
+        .collect();
+    shown.sort();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    process_cpu_time_seconds_total state="system",job="j"} 3.54
+    process_cpu_time_seconds_total state="user",job="j"} 10.62
+    process_cpu_time_seconds_total state="wait",job="j"} 0
+    process_disk_io_bytes_total direction="read",job="j"} 14845643
+    process_disk_io_bytes_total direction="write",job="j"} 3711410
+    process_memory_usage_bytes job="j"} 243568640
+    process_memory_virtual_bytes job="j"} 411340800
+    process_open_file_descriptors job="j"} 34
+    process_threads job="j"} 4
+    process_uptime_seconds job="j"} 285
+    "#);
+    assert!(series(&page, "process_threads").iter().any(|line| label(line, "process") == "java"));
+    let pids: BTreeSet<&str> =
+        series(&page, "process_threads").iter().map(|line| label(line, "process_pid")).collect();
+    assert!(pids.len() > 100, "2 times 20 a minute come: {pids:?}");
+}

@@ -8,7 +8,7 @@ use crate::plugin::{self, DeclaredWorkload};
 use crate::scenario::{self, Param};
 
 /// The workloads of plugins that ship with promemu, and have to be built: each with its plugin's name.
-const SHIPPED: [(&str, &str); 1] = [("processes", "processes")];
+const SHIPPED: [(&str, &str); 2] = [("processes", "processes"), ("processes_hostmetrics", "processes")];
 
 #[derive(Debug)]
 pub(in crate::config) struct WorkloadTemplate {

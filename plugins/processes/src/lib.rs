@@ -1,4 +1,5 @@
-//! The processes of a host, simulated: the plugin that brings the workload [`Processes`].
+//! The processes of a host, simulated: the plugin that brings the workload [`Processes`], by the names of [`Plain`]
+//! exporters and of [`Hostmetrics`].
 //!
 //! A [`Simulation`] has slots; in each lives a [`Process`] with a name, a pid and a priority. Processes use CPU and
 //! memory by the patterns of their [`Program`], end by churn, by a kill or out of memory, and begin anew at once in
@@ -32,6 +33,7 @@
 
 mod action;
 mod load;
+mod naming;
 mod pids;
 mod process;
 mod profile;
@@ -42,9 +44,10 @@ mod workload;
 
 pub use action::{Action, Filter};
 pub use load::Pattern;
+pub use naming::{Hostmetrics, Naming, Plain};
 pub use process::Process;
 pub use profile::{Priority, Profile, Program, Wish};
 pub use simulation::{Ends, Settings, Simulation, Stage};
 pub use workload::Processes;
 
-promemu_plugin::export_plugin!(workloads: [Processes]);
+promemu_plugin::export_plugin!(workloads: [Processes<Plain>, Processes<Hostmetrics>]);

@@ -12,6 +12,8 @@ const PAGE_BYTES: f64 = 4096.0;
 pub struct Process<'a> {
     /// The program's name.
     pub name: &'a str,
+    /// The user that it runs as.
+    pub owner: &'a str,
     /// Its pid.
     pub pid: u32,
     /// Its priority.
@@ -116,6 +118,7 @@ impl Tenant {
         let began = self.began_secs as f64;
         Process {
             name: &program.name,
+            owner: &program.owner,
             pid: self.pid,
             priority,
             cpu_seconds: self.cpu_seconds + self.wanted_cores * at.share * at.part_of_second,
@@ -181,6 +184,7 @@ mod tests {
         let shown = tenant.show(&program, Priority::Low, &at);
         let expected = Process {
             name: "it",
+            owner: "root",
             pid: 5,
             priority: Priority::Low,
             cpu_seconds: 0.0,

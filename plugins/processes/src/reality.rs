@@ -14,7 +14,7 @@ mod tests;
 
 use promemu_plugin::{Level, Slots, Tick};
 
-use crate::{Settings, Simulation, Stage};
+use crate::{Naming, Settings, Simulation, Stage};
 use crew::{Crew, Order, Orders, Seen};
 
 /// No more processes are made real.
@@ -79,7 +79,7 @@ impl Reality {
     }
 
     /// Has the real ones go on as the simulated ones have, and shows what there is. Gives how many, and their memory.
-    pub(crate) fn follow(
+    pub(crate) fn follow<N: Naming>(
         &mut self,
         simulation: &Simulation,
         tick: &mut Tick<'_>,
@@ -120,7 +120,7 @@ impl Reality {
         if let Some(complaint) = news.complaint.take() {
             tick.log(Level::Warn, &complaint);
         }
-        let are_all_seen = show(simulation, &news.seen, &mut self.shown, slots);
+        let are_all_seen = show::<N>(simulation, &news.seen, &mut self.shown, slots);
         let seen = news.seen.iter().flatten();
         let counted = (seen.clone().count(), seen.map(|seen| seen.memory_bytes).sum());
         drop(news);
@@ -135,7 +135,7 @@ impl Reality {
 }
 
 /// Shows those that were seen; gives whether that is all there are. Who is replaced is shown until the next one is seen.
-fn show(
+fn show<N: Naming>(
     simulation: &Simulation,
     seen: &[Option<Seen>],
     shown: &mut Vec<Option<u32>>,
@@ -155,14 +155,13 @@ fn show(
             are_all_seen = false;
             continue;
         };
-        if shown.replace(real.pid) != Some(real.pid) {
-            slots.begin(
-                number,
-                nanos(real.start_time_seconds),
-                &[it.name, &real.pid.to_string(), it.priority.word()],
-            );
+        let it = real.process(it);
+        if shown.replace(it.pid) != Some(it.pid) {
+            let labels = N::labels(&it);
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            slots.begin(number, nanos(it.start_time_seconds), &labels);
         }
-        slots.values(number).iter_mut().zip(real.values()).for_each(|(place, value)| *place = value);
+        N::show(&it, slots.values(number));
     }
     are_all_seen
 }

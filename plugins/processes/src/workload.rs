@@ -1,5 +1,6 @@
-//! The workload `processes`: a simulation in the slots of a host, its events, and its parameters.
+//! The workloads `processes` and `processes_hostmetrics`: a simulation in the slots of a host, its events, and its parameters.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use promemu_plugin::{Event, Family, Level, Param, Params, Slots, Tick, Workload}
 use serde_json::Value;
 
 use crate::reality::{PROCESSES_MAX, Reality};
-use crate::{Action, Filter, Priority, Process, Profile, Settings, Simulation, Stage};
+use crate::{Action, Filter, Naming, Priority, Profile, Settings, Simulation, Stage};
 
 /// What an event does if it does not say for how long.
 const EPISODE_SECS: u64 = 60;
@@ -25,19 +26,20 @@ const CORES: f64 = 8.0;
 /// Whether it was said that nothing is real.
 static IS_UNREAL_TOLD: AtomicBool = AtomicBool::new(false);
 
-/// The processes of one host.
+/// The processes of one host, by some names.
 #[derive(Debug)]
-pub struct Processes {
+pub struct Processes<N> {
     settings: Settings,
     simulation: Option<Simulation>,
     reality: Option<Reality>,
     changes: Vec<usize>,
     is_over: bool,
+    names: PhantomData<N>,
 }
 
-impl Workload for Processes {
-    const NAME: &'static str = "processes";
-    const SUMMARY: &'static str = "the processes of a host, which come and go";
+impl<N: Naming> Workload for Processes<N> {
+    const NAME: &'static str = N::WORKLOAD;
+    const SUMMARY: &'static str = N::SUMMARY;
     const PARAMS: &'static [Param] = &[
         Param::text(
             "profile",
@@ -62,18 +64,8 @@ impl Workload for Processes {
         Param::choice("real", "false,true", "false", "whether a live run has a real process for each"),
         Param::number("share_max", "0.5", "the share of this machine's CPU that real ones may use"),
     ];
-    const LABELS: &'static str = "process,pid,priority";
-    const FAMILIES: &'static [Family] = &[
-        Family::counter("process_cpu_seconds_total", "CPU that the process has used, in seconds"),
-        Family::gauge("process_memory_bytes", "memory of the process, in bytes"),
-        Family::gauge("process_threads", "threads of the process"),
-        Family::gauge("process_open_fds", "open file descriptors of the process"),
-        Family::gauge(
-            "process_start_time_seconds",
-            "when the process began, in seconds since the Unix epoch",
-        ),
-        Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds"),
-    ];
+    const LABELS: &'static str = N::LABELS;
+    const FAMILIES: &'static [Family] = N::FAMILIES;
     const LISTENS: &'static str = "cpu_spike,memory_leak,kill,fork_storm";
     const EMITS: &'static str =
         "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
@@ -98,7 +90,14 @@ impl Workload for Processes {
         };
         settings.check()?;
         reality.as_ref().map_or(Ok(()), |reality| reality.check(&settings))?;
-        Ok(Self { settings, simulation: None, reality, changes: Vec::new(), is_over: false })
+        Ok(Self {
+            settings,
+            simulation: None,
+            reality,
+            changes: Vec::new(),
+            is_over: false,
+            names: PhantomData,
+        })
     }
 
     fn slots(&self) -> u32 {
@@ -116,7 +115,7 @@ impl Workload for Processes {
             simulation.act(action(&event)?)?;
         }
         let (count, memory_bytes) = match &mut self.reality {
-            Some(reality) if tick.is_live() => reality.follow(simulation, tick, slots)?,
+            Some(reality) if tick.is_live() => reality.follow::<N>(simulation, tick, slots)?,
             reality => {
                 if reality.is_some() && !IS_UNREAL_TOLD.swap(true, Ordering::Relaxed) {
                     tick.log(
@@ -125,7 +124,7 @@ impl Workload for Processes {
                     );
                 }
                 simulation.take_changes(&mut self.changes);
-                show(simulation, self.changes.drain(..), slots)
+                show::<N>(simulation, self.changes.drain(..), slots)
             }
         };
         let cpu_cores = simulation.cores_in_use();
@@ -139,7 +138,7 @@ impl Workload for Processes {
 }
 
 /// Shows all as they are simulated, those in these slots for the first time. Gives how many there are, and their memory.
-fn show(
+fn show<N: Naming>(
     simulation: &Simulation,
     changes: impl Iterator<Item = usize>,
     slots: &mut Slots<'_>,
@@ -148,7 +147,8 @@ fn show(
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         match simulation.process(slot) {
             Some(it) => {
-                let labels = [it.name, &it.pid.to_string(), it.priority.word()];
+                let labels = N::labels(&it);
+                let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
                 slots.begin(number, nanos(it.start_time_seconds), &labels);
             }
             None => slots.end(number),
@@ -156,8 +156,7 @@ fn show(
     }
     let (mut count, mut memory_bytes) = (0, 0.0);
     for (slot, it) in simulation.living() {
-        let values = slots.values(u32::try_from(slot).unwrap_or(u32::MAX));
-        values.iter_mut().zip(values_of(&it)).for_each(|(place, value)| *place = value);
+        N::show(&it, slots.values(u32::try_from(slot).unwrap_or(u32::MAX)));
         count += 1;
         memory_bytes += it.memory_bytes;
     }
@@ -174,18 +173,6 @@ fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String>
         tick.emit(event, "");
     }
     simulation
-}
-
-/// In the order of the metrics.
-fn values_of(it: &Process<'_>) -> [f64; 6] {
-    [
-        it.cpu_seconds,
-        it.memory_bytes,
-        f64::from(it.threads),
-        f64::from(it.open_fds),
-        it.start_time_seconds,
-        it.uptime_seconds,
-    ]
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

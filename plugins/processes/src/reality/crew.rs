@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::driver::Driver;
 use super::group::Burner;
+use crate::Process;
 
 /// Whether there is one: the share of the machine is for all of promemu.
 static IS_THERE: AtomicBool = AtomicBool::new(false);
@@ -45,16 +46,18 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// In the order of the workload's metrics.
-    pub(super) fn values(&self) -> [f64; 6] {
-        [
-            self.cpu_seconds,
-            self.memory_bytes,
-            f64::from(self.threads),
-            f64::from(self.open_fds),
-            self.start_time_seconds,
-            self.uptime_seconds,
-        ]
+    /// The simulated process as it really is.
+    pub(super) fn process<'a>(&self, simulated: Process<'a>) -> Process<'a> {
+        Process {
+            pid: self.pid,
+            cpu_seconds: self.cpu_seconds,
+            memory_bytes: self.memory_bytes,
+            threads: self.threads,
+            open_fds: self.open_fds,
+            start_time_seconds: self.start_time_seconds,
+            uptime_seconds: self.uptime_seconds,
+            ..simulated
+        }
     }
 }
 

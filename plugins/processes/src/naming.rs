@@ -1,0 +1,177 @@
+//! By which names and labels processes are shown.
+
+use std::marker::PhantomData;
+
+use promemu_plugin::Family;
+
+use crate::Process;
+
+/// The names of some exporter.
+pub trait Naming: Send + 'static {
+    /// The workload that has them.
+    const WORKLOAD: &'static str;
+    /// What that is, in one line.
+    const SUMMARY: &'static str;
+    /// The labels of a process, separated by commas.
+    const LABELS: &'static str;
+    /// The metrics of a process.
+    const FAMILIES: &'static [Family];
+
+    /// The texts of the labels, in their order.
+    fn labels(it: &Process<'_>) -> Vec<String>;
+
+    /// The values of the metrics, in their order.
+    fn show(it: &Process<'_>, values: &mut [f64]);
+}
+
+/// Those that exporters of processes in Prometheus' world have.
+#[derive(Debug)]
+pub struct Plain(PhantomData<()>);
+
+impl Naming for Plain {
+    const WORKLOAD: &'static str = "processes";
+    const SUMMARY: &'static str = "the processes of a host, which come and go";
+    const LABELS: &'static str = "process,pid,priority";
+    const FAMILIES: &'static [Family] = &[
+        Family::counter("process_cpu_seconds_total", "CPU that the process has used, in seconds"),
+        Family::gauge("process_memory_bytes", "memory of the process, in bytes"),
+        THREADS,
+        Family::gauge("process_open_fds", "open file descriptors of the process"),
+        Family::gauge(
+            "process_start_time_seconds",
+            "when the process began, in seconds since the Unix epoch",
+        ),
+        UPTIME,
+    ];
+
+    fn labels(it: &Process<'_>) -> Vec<String> {
+        vec![it.name.to_owned(), it.pid.to_string(), it.priority.word().to_owned()]
+    }
+
+    fn show(it: &Process<'_>, values: &mut [f64]) {
+        values.copy_from_slice(&[
+            it.cpu_seconds,
+            it.memory_bytes,
+            f64::from(it.threads),
+            f64::from(it.open_fds),
+            it.start_time_seconds,
+            it.uptime_seconds,
+        ]);
+    }
+}
+
+/// Those of the `process` scraper of OpenTelemetry's hostmetrics receiver, as the Collector's Prometheus exporter shows
+/// them, with the resource's attributes as labels: names with their units, dots as `_`
+/// (`receiver/hostmetricsreceiver/internal/scraper/processscraper/metadata.yaml`, `exporter/prometheusexporter/README.md` and
+/// `pkg/translator/prometheus/README.md` in open-telemetry/opentelemetry-collector-contrib).
+#[derive(Debug)]
+pub struct Hostmetrics(PhantomData<()>);
+
+/// How much of its CPU a process uses in the kernel.
+const SYSTEM_SHARE: f64 = 0.25;
+/// What a process has written and read, in bytes for each second of CPU.
+const WRITTEN_BYTES_PER_CPU_SEC: f64 = 262_144.0;
+const READ_BYTES_PER_CPU_SEC: f64 = 1_048_576.0;
+/// A process has addresses for its memory, for a stack for each thread, and for the libraries that it maps.
+const STACK_BYTES: f64 = 8.0 * 1_048_576.0;
+const MAPPED_BYTES: f64 = 128.0 * 1_048_576.0;
+
+const CPU: &str = "process_cpu_time_seconds_total";
+const CPU_HELP: &str = "CPU that the process has used, in seconds, by what for";
+const DISK: &str = "process_disk_io_bytes_total";
+const DISK_HELP: &str = "what the process has read and written, in bytes";
+/// These are the same in both, so that a host may have both.
+const THREADS: Family = Family::gauge("process_threads", "threads of the process");
+const UPTIME: Family =
+    Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds");
+
+impl Naming for Hostmetrics {
+    const WORKLOAD: &'static str = "processes_hostmetrics";
+    const SUMMARY: &'static str = "the same, named as by OpenTelemetry's hostmetrics";
+    const LABELS: &'static str = "process_pid,process_parent_pid,process_executable_name,process_executable_path,\
+                                  process_command,process_command_line,process_owner";
+    const FAMILIES: &'static [Family] = &[
+        Family::counter(CPU, CPU_HELP).labelled("state=user"),
+        Family::counter(CPU, CPU_HELP).labelled("state=system"),
+        Family::counter(CPU, CPU_HELP).labelled("state=wait"),
+        Family::gauge("process_memory_usage_bytes", "memory of the process, in bytes"),
+        Family::gauge("process_memory_virtual_bytes", "memory that the process has addresses for, in bytes"),
+        Family::counter(DISK, DISK_HELP).labelled("direction=read"),
+        Family::counter(DISK, DISK_HELP).labelled("direction=write"),
+        THREADS,
+        Family::gauge("process_open_file_descriptors", "open file descriptors of the process"),
+        UPTIME,
+    ];
+
+    fn labels(it: &Process<'_>) -> Vec<String> {
+        let path = format!("/usr/bin/{}", it.name);
+        // All are children of the first process, which is not simulated.
+        vec![
+            it.pid.to_string(),
+            "1".to_owned(),
+            it.name.to_owned(),
+            path.clone(),
+            path.clone(),
+            path,
+            it.owner.to_owned(),
+        ]
+    }
+
+    fn show(it: &Process<'_>, values: &mut [f64]) {
+        let cpu = it.cpu_seconds;
+        values.copy_from_slice(&[
+            cpu * (1.0 - SYSTEM_SHARE),
+            cpu * SYSTEM_SHARE,
+            0.0,
+            it.memory_bytes,
+            it.memory_bytes + STACK_BYTES * f64::from(it.threads) + MAPPED_BYTES,
+            (cpu * READ_BYTES_PER_CPU_SEC).floor(),
+            (cpu * WRITTEN_BYTES_PER_CPU_SEC).floor(),
+            f64::from(it.threads),
+            f64::from(it.open_fds),
+            it.uptime_seconds,
+        ]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Priority;
+
+    const IT: Process<'_> = Process {
+        name: "nginx",
+        owner: "www-data",
+        pid: 4711,
+        priority: Priority::High,
+        cpu_seconds: 10.0,
+        memory_bytes: 4096.0,
+        threads: 3,
+        open_fds: 12,
+        start_time_seconds: 1_767_600_000.0,
+        uptime_seconds: 60.0,
+    };
+
+    /// As an exposition would say it.
+    fn lines<N: Naming>() -> String {
+        let labels = N::labels(&IT);
+        let names: Vec<&str> = N::LABELS.split(',').map(str::trim).collect();
+        assert_eq!(names.len(), labels.len());
+        let mut values = vec![0.0; N::FAMILIES.len()];
+        N::show(&IT, &mut values);
+        let labels = names.iter().zip(&labels).map(|(name, text)| format!("{name}={text}"));
+        format!("{}\n{values:?}", labels.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_process_is_named_as_exporters_do_it() {
+        insta::assert_snapshot!(lines::<Plain>(), @r"
+        process=nginx pid=4711 priority=high
+        [10.0, 4096.0, 3.0, 12.0, 1767600000.0, 60.0]
+        ");
+        insta::assert_snapshot!(lines::<Hostmetrics>(), @r"
+        process_pid=4711 process_parent_pid=1 process_executable_name=nginx process_executable_path=/usr/bin/nginx process_command=/usr/bin/nginx process_command_line=/usr/bin/nginx process_owner=www-data
+        [7.5, 2.5, 0.0, 4096.0, 159387648.0, 10485760.0, 2621440.0, 3.0, 12.0, 60.0]
+        ");
+    }
+}
