@@ -13,6 +13,9 @@ use promemu::config::DEFAULT_SERIES_MAX;
 /// Variables that begin so are arguments of the config: `PME_ARG_HOSTS_COUNT`.
 pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
 
+/// The token that the API's clients must show. There is no flag for it, as all users of a machine see those.
+pub(crate) const TOKEN_VARIABLE: &str = "PME_API_TOKEN";
+
 /// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
 ///
 /// A flag comes before its variable, a variable before the config file, and that before the default.
@@ -147,6 +150,20 @@ pub(crate) struct Cli {
     /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
     #[arg(long, env = "PME_EMBEDDED", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) embedded: bool,
+
+    /// Serve the control API at this address, off for none [default: 127.0.0.1:8000, or the next free port]
+    #[arg(long, env = "PME_LISTEN", value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+
+    #[arg(
+        long,
+        env = "PME_API_TOKEN_FILE",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help = "A file with the token that the API's clients must show; the variable PME_API_TOKEN has the token itself \
+                [default: no token]"
+    )]
+    pub(crate) api_token_file: Option<PathBuf>,
 
     /// Serve promemu's own metrics at an address of their own, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
     #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT")]
@@ -405,7 +422,8 @@ pub(crate) fn command() -> clap::Command {
 fn known_variables() -> Vec<String> {
     let command = Cli::command();
     let all = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
-    all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned)).collect()
+    let of_flags = all.filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned));
+    of_flags.chain([TOKEN_VARIABLE.to_owned()]).collect()
 }
 
 /// The `PME_*` variables that are set but not known: the name, and the known ones.

@@ -26,6 +26,7 @@ use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, Sources
 use crate::expression::Value;
 use crate::plan::Plan;
 use crate::plugin::{self, DeclaredConfig};
+pub(crate) use resolve::{is_label_name, made_up_address, made_up_host};
 use template::ConfigTemplate;
 use tree::{Node, NodeKind};
 
@@ -252,6 +253,12 @@ impl ConfigFile {
     #[must_use]
     pub fn within(self, dirs: &ConfigDirs) -> Self {
         Self { dirs: dirs.clone(), ..self }
+    }
+
+    /// Its text; none for a config that a plugin makes.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.maker.is_none().then_some(self.text.as_str())
     }
 
     /// The file that it was read from, and its text; none if it is not in a file.

@@ -11,6 +11,7 @@
 mod dirt;
 mod driven;
 mod episode;
+mod orders;
 mod outbox;
 mod reactions;
 mod show;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use dirt::Stamp;
 pub use driven::DrivenHost;
+pub use orders::HostOrder;
 pub use outbox::Outbox;
 pub use show::Place;
 pub use slots::SlotChange;
@@ -34,6 +36,7 @@ use crate::rng::{Rng, Seed};
 use crate::scenario::{Emission, Running};
 use crate::series::LabelBlock;
 use dirt::Dirt;
+use orders::Ordered;
 use slots::Slots;
 
 /// A host's first values come at its start time plus a random part of this.
@@ -80,6 +83,8 @@ struct Seldom {
     failed: Vec<usize>,
     /// When each metric was updated last, if a metric asks for it.
     updated_at: Box<[Time]>,
+    /// What metrics show by order.
+    ordered: Vec<Ordered>,
     dirt: Option<Box<Dirt>>,
     slots: Option<Box<Slots>>,
 }
@@ -221,6 +226,7 @@ impl EmulatedHost {
             self.stop(now, out);
             return Time::NEVER;
         }
+        self.end_orders(now, out);
         for event in inbox {
             self.hear(now, event, out);
         }
@@ -295,7 +301,8 @@ impl EmulatedHost {
         let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
         let dirt = self.dirt().map_or(Time::NEVER, Dirt::due);
         let slots = self.slots().map_or(Time::NEVER, Slots::due);
-        updates.min(wake).min(dirt).min(slots).min(self.next_report).min(self.ends_at)
+        let orders = self.orders_due();
+        updates.min(wake).min(dirt).min(slots).min(orders).min(self.next_report).min(self.ends_at)
     }
 
     fn report_next(&mut self, now: Time) {

@@ -22,8 +22,8 @@
 //! | 3 | exposition, plan |
 //! | 4 | host, config, sink |
 //! | 5 | mixer, backfill, preview |
-//! | 6 | export |
-//! | 7 | settings, cli, watch, check, save, past, list, new, starter, questions, scenarios, packaging, plot, dashboard, plugins, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 6 | export, api |
+//! | 7 | settings, cli, daemon, watch, check, save, past, list, new, starter, questions, scenarios, packaging, plot, dashboard, plugins, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!
@@ -70,6 +70,7 @@
 //! [`MetricsMixer::start`] takes such a plan, and [`MetricsMixer::run`] runs it until a future of yours completes;
 //! [`MetricsMixer::run_with_reloads`] goes on with each other plan that comes.
 
+pub mod api;
 pub mod backfill;
 pub mod clock;
 pub mod config;

@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod daemon;
 mod dashboard;
 mod diagnostics;
 mod list;
@@ -37,6 +38,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use cli::{Cli, Command};
+use daemon::Steering;
 use settings::Settings;
 use watch::Watch;
 
@@ -140,6 +142,9 @@ fn once(settings: &Settings) -> Result<ExitCode, Error> {
 }
 
 async fn run(settings: Arc<Settings>) -> Result<(), Error> {
+    if settings.waits_for_runs() {
+        return daemon::wait_for_runs(&settings, signals()?).await;
+    }
     let clock = Clock::start().at_speed(settings.speed());
     let file = open(&settings)?;
     let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
@@ -150,27 +155,47 @@ async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     }
     let run = settings.run_settings(&plan.defaults)?;
     let running = run.clone();
-    let (config, hosts, series, seed) = (plan.config.clone(), plan.hosts.len(), plan.series_told(), run.seed);
+    let told = told(&plan, run.seed, &clock);
     let shutdown = signals()?;
     tokio::pin!(shutdown);
-    let mixer = tokio::select! {
-        started = start(Arc::clone(&settings), plan, run, clock) => started?,
-        () = &mut shutdown => return Ok(()),
-    };
-    let hosts = plural(hosts, "host", "hosts");
-    info!("running {config} with {hosts} and {series}, seed {seed}{}", pace(clock.speed()));
-    for destination in mixer.destinations() {
-        info!("{destination}");
+    let mut steering = Steering::start(&settings, &file, &plan, &run).await?;
+    let outcome = async {
+        let mixer = tokio::select! {
+            started = start(Arc::clone(&settings), plan, run, clock) => started?,
+            () = &mut shutdown => return Ok(()),
+            () = steering.asked_to_stop() => return Ok(()),
+        };
+        info!("{told}");
+        for destination in mixer.destinations() {
+            info!("{destination}");
+        }
+        if let Some(address) = mixer.self_metrics_address() {
+            info!("promemu's own metrics are at http://{address}/metrics");
+        }
+        steering.begin(mixer.remote());
+        let shutdown = async {
+            tokio::select! {
+                () = shutdown => {}
+                () = steering.asked_to_stop() => info!("a client of the API has asked the run to stop"),
+            }
+        };
+        let Some(watch) = watch else { return mixer.run(shutdown).await };
+        let (plans, reloads) = mpsc::channel(1);
+        tokio::select! {
+            outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
+            never = watch.reload_edits(Arc::clone(&settings), running, started_at, plans) => match never {},
+        }
     }
-    if let Some(address) = mixer.self_metrics_address() {
-        info!("promemu's own metrics are at http://{address}/metrics");
-    }
-    let Some(watch) = watch else { return mixer.run(shutdown).await };
-    let (plans, reloads) = mpsc::channel(1);
-    tokio::select! {
-        outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
-        never = watch.reload_edits(settings, running, started_at, plans) => match never {},
-    }
+    .await;
+    steering.end(outcome.as_ref().err()).await;
+    outcome
+}
+
+/// What is said of a run when it starts.
+fn told(plan: &Plan, seed: u64, clock: &Clock) -> String {
+    let hosts = plural(plan.hosts.len(), "host", "hosts");
+    let series = plan.series_told();
+    format!("running {} with {hosts} and {series}, seed {seed}{}", plan.config, pace(clock.speed()))
 }
 
 /// A run that is ready to go, after its past, if it has one.

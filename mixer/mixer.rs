@@ -9,12 +9,21 @@
 //! next: hosts that did not change come out of their tasks alive, and the sink goes on with the new jobs
 //! when their series are there.
 
+mod audience;
 mod generation;
 mod hosts;
 mod life;
 mod output;
+mod remote;
 #[cfg(test)]
 mod tests;
+
+pub use audience::{Heard, Listener};
+pub use remote::{
+    EventView, FamiliesPage, FamilyView, HostDetail, HostFilter, HostView, HostsPage, JobView, ListenedEvent,
+    NewHost, OutputView, OverrideView, Overview, Posted, Refusal, Remote, SeriesFilter, SeriesPage,
+    SeriesView, ShowOrder,
+};
 
 use std::io::Write;
 use std::sync::Arc;
@@ -37,6 +46,7 @@ use crate::status::{Status, plural};
 use generation::Generation;
 use hosts::Fleet;
 use output::Outputs;
+use remote::Request;
 
 /// What a run is asked for, beside its plan.
 #[derive(Clone, Debug)]
@@ -71,6 +81,9 @@ pub struct MetricsMixer {
     outputs: Outputs,
     /// The hosts as they come out of the past, if they have one.
     past: Option<Vec<DrivenHost>>,
+    fleets: watch::Sender<Arc<Fleet>>,
+    requests: mpsc::Receiver<Request>,
+    remote: Remote,
 }
 
 impl MetricsMixer {
@@ -83,13 +96,21 @@ impl MetricsMixer {
             None => None,
         };
         let outputs = Outputs::open(&fleet, &settings, &own).await?;
-        Ok(Self { fleet, settings, own, self_page, outputs, past: None })
+        let (fleets, newest) = watch::channel(Arc::clone(&fleet));
+        let (remote, requests) = Remote::new(newest, &settings, outputs.healths(), Arc::clone(&own));
+        Ok(Self { fleet, settings, own, self_page, outputs, past: None, fleets, requests, remote })
     }
 
     /// The same, with hosts that have lived before: one for each of the plan, in its order.
     #[must_use]
     pub fn with_past(self, hosts: Vec<DrivenHost>) -> Self {
         Self { past: Some(hosts), ..self }
+    }
+
+    /// A handle to look at the run and to steer it, from now on.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        self.remote.clone()
     }
 
     /// Where the jobs can be scraped, if they are served.
@@ -130,14 +151,14 @@ impl MetricsMixer {
         shutdown: impl Future<Output = ()> + Send,
         mut reloads: mpsc::Receiver<Plan>,
     ) -> Result<(), Error> {
-        let Self { fleet, settings, own, self_page, outputs, past } = self;
+        let Self { fleet, settings, own, self_page, outputs, past, fleets, mut requests, remote: _ } = self;
         let (clock, real) = (*fleet.clock(), fleet.clock().real());
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
         let start = if past.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
         let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
-        let (fleets, newest) = watch::channel(Arc::clone(&fleet));
+        let newest = fleets.subscribe();
         show_fleet(&own, &newest)?;
         let mut servers = JoinSet::new();
         servers.extend(self_page.map(SelfPage::serve));
@@ -146,16 +167,17 @@ impl MetricsMixer {
         let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
         loop {
+            if generation.is_over() {
+                info!("all hosts have ended");
+                break;
+            }
             tokio::select! {
                 () = &mut shutdown => {
                     let hosts = plural(generation.fleet().active_hosts(), "host is", "hosts are");
                     info!("stopping: {hosts} asked to end; a second signal ends promemu at once");
                     break;
                 }
-                has_ended = generation.has_host_ended() => if !has_ended {
-                    info!("all hosts have ended");
-                    break;
-                },
+                _ = generation.has_host_ended(), if !generation.is_empty() => {}
                 () = sleep_until(&clock, ends_at) => {
                     info!("the run's duration, {}, is over", settings.duration);
                     break;
@@ -165,6 +187,7 @@ impl MetricsMixer {
                     fleets.send_replace(Arc::clone(generation.fleet()));
                     info!("the config was reloaded: {changes}");
                 }
+                Some(request) = requests.recv() => request.carry_out(&mut generation, &fleets).await,
                 Some(ended) = sinks.join_next() => {
                     let outcome = joined(ended);
                     if sinks.is_empty() {

@@ -5,6 +5,7 @@
 
 mod changes;
 mod dirt;
+mod edits;
 mod slots;
 
 use std::sync::Arc;
@@ -363,7 +364,7 @@ impl Plan {
     }
 
     /// The job's shapes, and how many neighbouring hosts have each.
-    fn shapes(&self, job: &JobPlan) -> impl Iterator<Item = (&HostShape, usize)> {
+    pub fn shapes(&self, job: &JobPlan) -> impl Iterator<Item = (&HostShape, usize)> {
         let shape_of = |host: &u32| &self.hosts[*host as usize].shape;
         let runs = job.hosts.chunk_by(move |a, b| Arc::ptr_eq(shape_of(a), shape_of(b)));
         runs.map(move |run| (&**shape_of(&run[0]), run.len()))

@@ -275,6 +275,27 @@ impl SelfMetrics {
         self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
     }
 
+    /// What an output has added so far: pushes that failed, all pushes, the seconds that these took, bytes sent.
+    #[must_use]
+    pub fn look_at_output(&self, name: &str) -> (u64, u64, f64, u64) {
+        let OutputTallies { push_seconds, push_failures, bytes_sent, .. } = &self.outputs;
+        // Whoever asks for a label makes its series, so only what is there is asked for.
+        let has = |vec: &dyn Collector| {
+            let families = vec.collect();
+            let mut metrics = families.iter().flat_map(MetricFamily::get_metric);
+            metrics.any(|metric| metric.get_label().iter().any(|label| label.value() == name))
+        };
+        let (pushes, seconds) = if has(push_seconds) {
+            let seconds = push_seconds.with_label_values(&[name]);
+            (seconds.get_sample_count(), seconds.get_sample_sum())
+        } else {
+            (0, 0.0)
+        };
+        let failures = if has(push_failures) { push_failures.with_label_values(&[name]).get() } else { 0 };
+        let bytes = if has(bytes_sent) { bytes_sent.with_label_values(&[name]).get() } else { 0 };
+        (failures, pushes, seconds, bytes)
+    }
+
     /// Adds a gauge that is read when somebody asks.
     pub fn add_gauge(
         &self,

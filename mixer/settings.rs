@@ -1,8 +1,10 @@
 //! What the user asked for: flag before variable before config file before default.
 
 mod arguments;
+mod listen;
 mod outputs;
 
+use promemu::api::ApiSettings;
 use promemu::clock::{Span, Speed, Time};
 use promemu::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu::error::{ConfigError, Error};
@@ -44,6 +46,7 @@ struct Flags {
     self_metrics_address: Option<String>,
     arguments: GivenArguments,
     history: Option<History>,
+    listen: Option<ApiSettings>,
 }
 
 impl Settings {
@@ -69,6 +72,7 @@ impl Settings {
             self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
             arguments: GivenArguments::new(&cli)?,
             history: history(&cli)?,
+            listen: listen::listen(&cli)?,
         };
         Ok(Self { cli, flags })
     }
@@ -102,6 +106,23 @@ impl Settings {
         });
         loaded.warnings.extend(unknown);
         Ok(loaded)
+    }
+
+    /// Where the control API listens, if there is to be one.
+    pub(crate) const fn listen(&self) -> Option<&ApiSettings> {
+        self.flags.listen.as_ref()
+    }
+
+    /// Whether it is the API that is asked for, and no run.
+    pub(crate) fn waits_for_runs(&self) -> bool {
+        self.cli.config.is_none() && self.cli.listen.is_some() && self.flags.listen.is_some()
+    }
+
+    /// The config's arguments that were given, as an object.
+    pub(crate) fn arguments_as_json(&self, file: &ConfigFile) -> serde_json::Value {
+        let (arguments, _) = self.flags.arguments.for_class(file, self.cli.class.as_deref());
+        let object = arguments.iter().map(|(name, value)| (name.clone(), value.to_string().into()));
+        serde_json::Value::Object(object.collect())
     }
 
     /// What past a run has, if it is to have one.

@@ -11,6 +11,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod api;
 mod churn;
 mod cli;
 mod databases;

@@ -165,6 +165,8 @@ pub(crate) fn promemu_command(args: &[&str]) -> Command {
     own.for_each(|name| {
         command.env_remove(name);
     });
+    // Those that are about the control API say where it listens.
+    command.env("PME_LISTEN", "off");
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
     command
 }

@@ -16,6 +16,8 @@ mod workloads;
 
 use std::sync::Arc;
 
+pub(crate) use names::{is_label_name, made_up_address, made_up_host};
+
 use indexmap::{IndexMap, IndexSet};
 
 use super::template::ConfigTemplate;

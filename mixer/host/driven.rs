@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{EmulatedHost, Outbox, START_SPREAD};
+use super::{EmulatedHost, HostOrder, Outbox, START_SPREAD};
 use crate::clock::Time;
 use crate::event::{DELIVERY, Event};
 use crate::plan::HostPlan;
@@ -94,6 +94,16 @@ impl DrivenHost {
         }
         self.reached = at;
         Some(at)
+    }
+
+    /// Carries out orders, after all that is due before them.
+    pub fn obey(&mut self, orders: &[HostOrder], now: Time) {
+        if self.due != Time::NEVER {
+            for order in orders {
+                self.host.obey(order, now.max(self.reached));
+            }
+            self.due = self.host.due();
+        }
     }
 
     /// Leaves out what is overdue by more than one interval at `now`; gives how many values that were.

@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use proptest::prelude::*;
 
 mod dirt;
+mod orders;
 mod slots;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

@@ -145,6 +145,21 @@ impl Cells {
         }
     }
 
+    /// Puts a counter somewhere: it goes on from there. It falls only if it may, and then begins anew.
+    pub fn set_total(&self, total: f64, may_fall: bool, now: Time, states: &mut States, cells: &mut [f64]) {
+        let Filling::Counter { index, .. } = self.filling else { return };
+        let counter = &mut states.counters[index];
+        if total < counter.total {
+            if !may_fall {
+                return;
+            }
+            if let Some(created) = self.created(cells) {
+                *created = now.unix_millis_secs();
+            }
+        }
+        (counter.total, cells[0]) = (total, total);
+    }
+
     /// How many cells must be absent when there is no sample; those of the exemplar and the created time outlast it.
     #[must_use]
     pub fn sample_width(&self) -> usize {

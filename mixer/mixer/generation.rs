@@ -45,6 +45,26 @@ impl Generation {
         &self.fleet
     }
 
+    /// Whether no host lives.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Whether no host lives, and none waits to be started again.
+    pub(super) fn is_over(&self) -> bool {
+        self.tasks.is_empty() && !self.fleet.has_stopped_hosts()
+    }
+
+    /// Starts a host anew that was asked to end.
+    pub(super) fn start_again(&mut self, id: HostId) {
+        self.fleet.begin_again(id);
+        let plan = Arc::clone(&self.fleet.plan().hosts[id as usize]);
+        // Its start time was counted from the start of the run, which is long ago.
+        let start = self.fleet.clock().now().before(plan.start_time);
+        let host = EmulatedHost::new(plan, self.seed, start);
+        self.tasks.spawn(Box::new(Life::new(host)).lived(Arc::clone(&self.fleet), id));
+    }
+
     /// Waits until one more host has ended; false if there is none left.
     pub(super) async fn has_host_ended(&mut self) -> bool {
         self.tasks.join_next().await.map(handed_over).is_some()

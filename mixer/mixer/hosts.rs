@@ -1,5 +1,6 @@
 //! The live fleet of one plan: mailboxes between its hosts, and what is known of each.
 
+mod orders;
 mod report;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -8,12 +9,15 @@ use std::task::{Context, Poll, Waker};
 
 use tracing::{debug, warn};
 
+use super::audience::{Audience, Listener};
 use crate::clock::{Clock, Time};
 use crate::event::{Event, EventBus, HostId, OWN_NAME};
 use crate::host::{DrivenHost, EmulatedHost, Outbox, Place, START_SPREAD, SlotChange};
 use crate::plan::{JobPlan, Plan, SlotRows};
 use crate::self_metrics::Tally;
 use crate::sink::Job;
+use orders::HostOrders;
+pub(super) use orders::Standing;
 
 /// More events than this wait for no host; the newest are dropped and counted.
 pub(super) const MAILBOX_MAX: usize = 256;
@@ -56,6 +60,9 @@ impl Mailbox {
 struct HostState {
     started_at_nanos: AtomicU64,
     has_ended: AtomicBool,
+    /// Somebody has asked it to end; it may be started again.
+    is_stopped: AtomicBool,
+    has_orders: AtomicBool,
 }
 
 /// What is counted. One serves a whole run.
@@ -66,6 +73,7 @@ struct Counters {
     own_events: AtomicU64,
     /// Whether series were refused for which there is no room.
     has_refused: AtomicBool,
+    audience: Audience,
 }
 
 /// What the hosts of a fleet are asked to do.
@@ -96,6 +104,9 @@ pub(super) struct Fleet {
     states: Box<[HostState]>,
     active: AtomicUsize,
     orders: OnceLock<Orders>,
+    host_orders: Mutex<HostOrders>,
+    /// Sorted by name; made when somebody asks for a host by its name.
+    by_name: OnceLock<Box<[HostId]>>,
     counters: Arc<Counters>,
     clock: Clock,
 }
@@ -106,7 +117,12 @@ impl Fleet {
         Self::with_counters(
             plan,
             clock,
-            Arc::new(Counters { tally, own_events: AtomicU64::new(0), has_refused: AtomicBool::new(false) }),
+            Arc::new(Counters {
+                tally,
+                own_events: AtomicU64::new(0),
+                has_refused: AtomicBool::new(false),
+                audience: Audience::default(),
+            }),
         )
     }
 
@@ -131,9 +147,11 @@ impl Fleet {
         let (state, known) = (&self.states[id as usize], &old.states[from as usize]);
         state.started_at_nanos.store(known.started_at_nanos.load(Ordering::Relaxed), Ordering::Relaxed);
         state.has_ended.store(!is_alive, Ordering::Relaxed);
+        state.is_stopped.store(known.is_stopped.load(Ordering::Relaxed), Ordering::Relaxed);
         if !is_alive {
             return;
         }
+        self.inherit_orders(id, old, from);
         let (mailbox, waiting) = (&self.mailboxes[id as usize], &old.mailboxes[from as usize]);
         let (mut mail, mut waiting) = (mailbox.mail(), waiting.mail());
         mail.is_overflowing = waiting.is_overflowing;
@@ -174,6 +192,8 @@ impl Fleet {
             states: (0..count).map(|_| HostState::default()).collect(),
             active: AtomicUsize::new(0),
             orders: OnceLock::new(),
+            host_orders: Mutex::default(),
+            by_name: OnceLock::new(),
             counters,
             clock,
             plan,
@@ -216,10 +236,11 @@ impl Fleet {
     }
 
     pub(super) fn order(&self, id: HostId) -> Option<Order> {
-        self.orders.get().map(|orders| match orders {
+        let to_all = self.orders.get().map(|orders| match orders {
             Orders::HandOver(stay) if stay[id as usize] => Order::HandOver,
             Orders::HandOver(_) | Orders::EndAll => Order::End,
-        })
+        });
+        to_all.or_else(|| self.is_stopped(id).then_some(Order::End))
     }
 
     /// Ready when something has come for the host since this was last so; else its task is woken then.
@@ -275,13 +296,25 @@ impl Fleet {
 
     /// Counts a host out: its series leave, and it gets no more mail.
     pub(super) fn ended(&self, id: HostId) {
-        self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
         self.active.fetch_sub(1, Ordering::Relaxed);
-        self.take_events(id);
         let (job, row) = self.place(id);
         let mut store = job.store();
         store.remove(row);
         self.slots_of(id).of_host(id).for_each(|row| store.remove(row));
+        drop(store);
+        self.lost(id);
+    }
+
+    /// A host gets no more mail; one that has not begun never will.
+    pub(super) fn lost(&self, id: HostId) {
+        self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
+        self.take_events(id);
+        self.forget_orders(id);
+    }
+
+    /// Somebody outside hears all events from now on.
+    pub(super) fn listen(&self) -> Listener {
+        self.counters.audience.listen()
     }
 
     /// Emits an event of the mixer itself; gives its time.
@@ -296,31 +329,13 @@ impl Fleet {
         time
     }
 
-    /// Puts an event into the mailboxes of those that listen; never waits.
-    fn publish(&self, event: Event, emitter: Option<HostId>) {
+    /// Puts an event into the mailboxes of those that listen, and gives how many there are; never waits.
+    fn publish(&self, event: Event, emitter: Option<HostId>) -> usize {
         debug!(event = &*event.name, source = &*event.source, "event");
         self.counters.tally.events.inc();
         let event = Arc::new(event);
-        for host in self.bus.listeners(&event, emitter) {
-            if self.states[host as usize].has_ended.load(Ordering::Relaxed) {
-                continue;
-            }
-            let mut mail = self.mailboxes[host as usize].mail();
-            if mail.events.len() < MAILBOX_MAX {
-                mail.events.push(Arc::clone(&event));
-                Mailbox::wake_with(mail);
-                continue;
-            }
-            let is_first = !std::mem::replace(&mut mail.is_overflowing, true);
-            drop(mail);
-            self.counters.tally.events_dropped.inc();
-            if is_first {
-                let name = &self.plan.hosts[host as usize].name;
-                warn!(
-                    "host {name:?} has {MAILBOX_MAX} events waiting; more are dropped until it has caught up"
-                );
-            }
-        }
+        self.counters.audience.tell(&event);
+        self.bus.listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count()
     }
 
     /// Before a host's start only what comes right before it is kept, such as the start of the run.

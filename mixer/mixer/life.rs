@@ -34,6 +34,7 @@ struct Stay {
     fleet: Arc<Fleet>,
     id: HostId,
     is_present: bool,
+    is_handed_over: bool,
 }
 
 impl Stay {
@@ -48,6 +49,8 @@ impl Drop for Stay {
     fn drop(&mut self) {
         if self.is_present {
             self.fleet.ended(self.id);
+        } else if !self.is_handed_over {
+            self.fleet.lost(self.id);
         }
     }
 }
@@ -89,7 +92,7 @@ impl Life {
         if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
         }
-        let mut stay = Stay { fleet, id, is_present: false };
+        let mut stay = Stay { fleet, id, is_present: false, is_handed_over: false };
         if self.has_begun {
             stay.begin(self.host.host().starts_at());
         }
@@ -106,7 +109,7 @@ impl Life {
                     }
                     Some(Order::HandOver) => {
                         let stay = self.stay.as_mut()?;
-                        stay.is_present = false;
+                        (stay.is_present, stay.is_handed_over) = (false, true);
                         return Some((stay.id, self));
                     }
                 }
@@ -154,8 +157,12 @@ impl Life {
         if host.waiting() < MAILBOX_MAX {
             host.post(fleet.take_events(id));
         }
-        while host.step(now, out).is_some() {
-            fleet.carry_out(id, host.host(), out);
+        loop {
+            while host.step(now, out).is_some() {
+                fleet.carry_out(id, host.host(), out);
+            }
+            let Some(orders) = fleet.take_orders(id) else { break };
+            host.obey(&orders, now);
         }
     }
 

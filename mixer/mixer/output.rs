@@ -156,6 +156,11 @@ fn gateway_sink(
 }
 
 impl Healths {
+    /// The same, each with the name by which its numbers are counted.
+    pub(super) fn named(&self, at: Time) -> Vec<(String, OutputStatus)> {
+        self.0.iter().map(|(settings, _)| settings.name()).zip(self.statuses(at)).collect()
+    }
+
     /// How each output fares at this time.
     pub(super) fn statuses(&self, at: Time) -> Vec<OutputStatus> {
         let status = |(settings, health): &(OutputSettings, Arc<Health>)| OutputStatus {

@@ -77,6 +77,20 @@ pub struct Pulses {
 }
 
 impl DirtKind {
+    /// The name in configs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Down => "flapping",
+            Self::Gap => "gap",
+            Self::CounterReset => "counter_reset",
+            Self::Nan => "nan",
+            Self::ClockSkew { .. } => "clock_skew",
+            Self::Late(_) => "late",
+            Self::OutOfOrder(_) => "out_of_order",
+        }
+    }
+
     /// Whether samples of such a host have times of their own.
     #[must_use]
     pub const fn stamps(self) -> bool {

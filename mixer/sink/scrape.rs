@@ -26,6 +26,7 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+pub(crate) use access::are_equal;
 use outlet::{PIECE_BYTES, Slot, answer, headed};
 
 use super::http::HttpOptions;

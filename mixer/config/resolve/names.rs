@@ -26,7 +26,7 @@ pub(super) fn is_metric_name(name: &str) -> bool {
 }
 
 /// As a metric's name, without colons; names that begin with `__` are Prometheus' own.
-pub(super) fn is_label_name(name: &str) -> bool {
+pub(crate) fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':') && !name.starts_with("__")
 }
 
@@ -79,7 +79,7 @@ impl Resolver<'_> {
 }
 
 /// A host name in the style of `stress01.lgs01.app.stage`, the same for the same name.
-pub(super) fn made_up_host(name: &str) -> String {
+pub(crate) fn made_up_host(name: &str) -> String {
     let node: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(40).collect();
     let node = if node.is_empty() { "node" } else { &node };
@@ -87,7 +87,7 @@ pub(super) fn made_up_host(name: &str) -> String {
 }
 
 /// A private address (10.0.0.0/8), the same for the same name.
-pub(super) fn made_up_address(name: &str) -> String {
+pub(crate) fn made_up_address(name: &str) -> String {
     // The hash's high bits are its best; the last byte is from 1 to 254.
     let hash = fnv1a(name.as_bytes()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     format!("10.{}.{}.{}", hash >> 8 & 0xff, hash >> 16 & 0xff, hash % 254 + 1)

@@ -63,6 +63,18 @@ impl Fleet {
         }
     }
 
+    /// How many events there have been.
+    pub(in crate::mixer) fn events_total(&self) -> u64 {
+        self.counters.tally.events.get()
+    }
+
+    /// What a metric of a host has in its cells.
+    pub(in crate::mixer) fn cells_of(&self, id: HostId, metric: &MetricPlan) -> Box<[f64]> {
+        let (job, row) = self.place(id);
+        let store = job.store();
+        store.row(row)[metric.offset..metric.offset + metric.cells.width()].into()
+    }
+
     fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
         let (plan, state) = (&self.plan.hosts[id as usize], &self.states[id as usize]);
         let started_at = self.begun_at(id);
@@ -98,7 +110,8 @@ impl Fleet {
         }
     }
 
-    fn counters(&self) -> BTreeMap<&'static str, u64> {
+    /// What went wrong or was left out so far.
+    pub(in crate::mixer) fn counters(&self) -> BTreeMap<&'static str, u64> {
         let Tally { updates_skipped, events_dropped, scenario_errors, series_refused, .. } =
             &self.counters.tally;
         let named = [

@@ -1,0 +1,173 @@
+//! Orders to single hosts: to end, to begin again, to show a value.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+
+use super::{Fleet, MAILBOX_MAX, Mailbox};
+use crate::clock::Time;
+use crate::event::{Event, HostId};
+use crate::host::HostOrder;
+
+/// The orders that hosts have not looked at, and those that stand.
+#[derive(Debug, Default)]
+pub(super) struct HostOrders {
+    waiting: IndexMap<HostId, Vec<HostOrder>>,
+    standing: IndexMap<(HostId, usize), Standing>,
+}
+
+/// What a metric shows by order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::mixer) struct Standing {
+    pub(in crate::mixer) value: f64,
+    /// [`Time::NEVER`] until it is released.
+    pub(in crate::mixer) until: Time,
+}
+
+impl Fleet {
+    fn host_orders(&self) -> MutexGuard<'_, HostOrders> {
+        self.host_orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands an order to a host, which obeys at once, or when it begins.
+    pub(in crate::mixer) fn give_to(&self, id: HostId, order: HostOrder) {
+        let mut orders = self.host_orders();
+        match order {
+            HostOrder::Show { metric, value, until, .. } => {
+                orders.standing.insert((id, metric), Standing { value, until });
+            }
+            HostOrder::Release { metric } => drop(orders.standing.swap_remove(&(id, metric))),
+        }
+        orders.waiting.entry(id).or_default().push(order);
+        drop(orders);
+        self.states[id as usize].has_orders.store(true, Ordering::Release);
+        self.mailboxes[id as usize].wake();
+    }
+
+    /// The orders that a host has not looked at.
+    pub(in crate::mixer) fn take_orders(&self, id: HostId) -> Option<Vec<HostOrder>> {
+        let has_some = self.states[id as usize].has_orders.swap(false, Ordering::Acquire);
+        if has_some { self.host_orders().waiting.swap_remove(&id) } else { None }
+    }
+
+    /// The orders that stand at this time.
+    pub(in crate::mixer) fn standing(&self, now: Time) -> Vec<(HostId, usize, Standing)> {
+        let mut orders = self.host_orders();
+        orders.standing.retain(|_, standing| standing.until > now);
+        let mut all: Vec<_> =
+            orders.standing.iter().map(|((id, metric), standing)| (*id, *metric, *standing)).collect();
+        all.sort_by_key(|(id, metric, _)| (*id, *metric));
+        all
+    }
+
+    /// What a metric shows by order, at this time.
+    pub(in crate::mixer) fn standing_of(&self, id: HostId, metric: usize, now: Time) -> Option<Standing> {
+        self.host_orders().standing.get(&(id, metric)).filter(|standing| standing.until > now).copied()
+    }
+
+    /// Takes over the orders of a host of another fleet.
+    pub(super) fn inherit_orders(&self, id: HostId, old: &Self, from: HostId) {
+        let (mut orders, mut known) = (self.host_orders(), old.host_orders());
+        let standing = known.standing.iter().filter(|((host, _), _)| *host == from);
+        orders.standing.extend(standing.map(|((_, metric), standing)| ((id, *metric), *standing)));
+        if let Some(waiting) = known.waiting.swap_remove(&from) {
+            orders.waiting.insert(id, waiting);
+            self.states[id as usize].has_orders.store(true, Ordering::Release);
+        }
+    }
+
+    /// Nothing stands any more for a host that has ended.
+    pub(super) fn forget_orders(&self, id: HostId) {
+        // Most runs have no order ever, and hosts end by the thousand.
+        let mut orders = self.host_orders();
+        if !orders.standing.is_empty() || !orders.waiting.is_empty() {
+            orders.standing.retain(|(host, _), _| *host != id);
+            orders.waiting.swap_remove(&id);
+        }
+    }
+
+    /// Asks one host to end.
+    pub(in crate::mixer) fn stop_host(&self, id: HostId) {
+        self.states[id as usize].is_stopped.store(true, Ordering::Relaxed);
+        self.mailboxes[id as usize].wake();
+    }
+
+    /// Notes that a host that has ended begins again.
+    pub(in crate::mixer) fn begin_again(&self, id: HostId) {
+        let state = &self.states[id as usize];
+        state.started_at_nanos.store(0, Ordering::Relaxed);
+        state.is_stopped.store(false, Ordering::Relaxed);
+        state.has_ended.store(false, Ordering::Relaxed);
+    }
+
+    pub(in crate::mixer) fn is_stopped(&self, id: HostId) -> bool {
+        self.states[id as usize].is_stopped.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::mixer) fn has_ended(&self, id: HostId) -> bool {
+        self.states[id as usize].has_ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether a host waits for somebody to start it again.
+    pub(in crate::mixer) fn has_stopped_hosts(&self) -> bool {
+        self.states.iter().any(|state| state.is_stopped.load(Ordering::Relaxed))
+    }
+
+    /// An event of a name, from a source that may be a host, which then hears what it listens to of its own.
+    /// Gives how many hosts hear it, and when it happened.
+    pub(in crate::mixer) fn publish_for(
+        &self,
+        name: &str,
+        source: &str,
+        data: serde_json::Value,
+    ) -> (usize, Time) {
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+        let time = self.clock.now();
+        let event = Event { name: name.into(), source: source.into(), data, time, sequence, hops: 0 };
+        let own = self.id_of(source);
+        let hears_itself = own.filter(|id| {
+            let plan = &self.plan.hosts[*id as usize];
+            plan.shape.listeners_to(&event, &plan.name).next().is_some()
+        });
+        let copy = hears_itself.map(|id| (id, Arc::new(event.clone())));
+        let heard = self.publish(event, own);
+        let by_itself = copy.is_some_and(|(id, event)| self.deliver(id, &event));
+        (heard + usize::from(by_itself), time)
+    }
+
+    /// Puts an event into a host's mailbox; says whether there was room and somebody to hear it.
+    pub(super) fn deliver(&self, host: HostId, event: &Arc<Event>) -> bool {
+        if self.has_ended(host) {
+            return false;
+        }
+        let mut mail = self.mailboxes[host as usize].mail();
+        if mail.events.len() < MAILBOX_MAX {
+            mail.events.push(Arc::clone(event));
+            Mailbox::wake_with(mail);
+            return true;
+        }
+        let is_first = !std::mem::replace(&mut mail.is_overflowing, true);
+        drop(mail);
+        self.counters.tally.events_dropped.inc();
+        if is_first {
+            let name = &self.plan.hosts[host as usize].name;
+            tracing::warn!(
+                "host {name:?} has {MAILBOX_MAX} events waiting; more are dropped until it has caught up"
+            );
+        }
+        false
+    }
+
+    /// The host called so.
+    pub(in crate::mixer) fn id_of(&self, name: &str) -> Option<HostId> {
+        let hosts = &self.plan.hosts;
+        let by_name = self.by_name.get_or_init(|| {
+            let mut ids: Vec<HostId> = (0..).take(hosts.len()).collect();
+            ids.sort_unstable_by(|a, b| hosts[*a as usize].name.cmp(&hosts[*b as usize].name));
+            ids.into()
+        });
+        let place = by_name.binary_search_by(|id| (*hosts[*id as usize].name).cmp(name)).ok()?;
+        Some(by_name[place])
+    }
+}

@@ -1,0 +1,373 @@
+//! The control API, as its clients use it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::processes::{
+    Process, Pushgateway, eventually, free_port, label, promemu, promemu_command, series, value,
+};
+
+/// A run with the API, and where that is.
+struct Daemon {
+    process: Process,
+    port: u16,
+}
+
+impl Daemon {
+    fn start(args: &[&str]) -> Self {
+        Self::of(|listen| promemu_command(&[&["--listen", listen], args].concat()))
+    }
+
+    /// Five workers and a balancer that move every second.
+    fn with_peaks(gateway: &Pushgateway) -> Self {
+        Self::start(&[
+            "--config",
+            "hosts_load_with_peaks",
+            "--pushgateway-url",
+            &gateway.url(),
+            "--push-interval",
+            "1s",
+            "--config-args",
+            "hosts_count=5",
+            "interval=1s",
+            "metrics_interval=1s",
+        ])
+    }
+
+    fn of(command: impl Fn(&str) -> Command) -> Self {
+        let port = free_port();
+        let process = Process::start(&mut command(&format!("127.0.0.1:{port}")));
+        let daemon = Self { process, port };
+        eventually("the run has begun", || (daemon.get("/ready").0 == 200).then_some(()));
+        daemon
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        ask(self.port, "GET", path, "", "")
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        ask(self.port, method, path, "Content-Type: application/json\r\n", &body)
+    }
+
+    /// The code of the error that comes.
+    fn refusal(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
+        let (status, answer) = self.send(method, path, body);
+        (status, code_of(&answer))
+    }
+}
+
+fn code_of(answer: &Value) -> String {
+    assert!(answer["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{answer}");
+    answer["error"]["code"].as_str().unwrap().to_owned()
+}
+
+/// A request of a client; 0 if there is no answer, null if its body is no JSON.
+fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, Value::Null) };
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let len = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len}\r\n{headers}\r\n"
+    );
+    if stream.write_all(head.as_bytes()).is_err() {
+        return (0, Value::Null);
+    }
+    // A body that is too large is not read to its end.
+    let _is_taken = stream.write_all(body.as_bytes()).is_ok();
+    let mut answer = Vec::new();
+    let _is_whole = stream.read_to_end(&mut answer).is_ok();
+    let answer = String::from_utf8(answer).unwrap();
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else { return (0, Value::Null) };
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// Server-sent events, one after another.
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    fn of(port: u16, path: &str) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The next one: its name, and what it says.
+    fn next(&mut self) -> (String, Value) {
+        let mut name = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream goes on");
+            if let Some(text) = line.trim_end().strip_prefix("event: ") {
+                text.clone_into(&mut name);
+            } else if let Some(text) = line.trim_end().strip_prefix("data: ") {
+                return (name, serde_json::from_str(text).unwrap());
+            }
+        }
+    }
+
+    /// The first line that is a comment: the stream is there.
+    fn wait_until_open(&mut self) {
+        let mut line = String::new();
+        while !line.starts_with(':') {
+            line.clear();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream begins");
+        }
+    }
+}
+
+/// What the gateway shows of a worker's metric.
+fn on_gateway(gateway: &Pushgateway, metric: &str, host: &str) -> Option<f64> {
+    let exposition = gateway.metrics();
+    let lines = series(&exposition, metric);
+    lines.into_iter().find(|line| label(line, "name") == host).map(value)
+}
+
+#[test]
+fn an_override_is_on_the_gateway_with_the_next_push_and_ends_by_itself_or_by_release() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let cpu = "/api/v1/hosts/worker-01/metrics/cpu_usage_percent";
+    eventually("the worker has begun", || daemon.get(cpu).1["value"].as_f64());
+    let place = format!("{cpu}/override");
+    let (status, metric) = daemon.send("PUT", &place, &json!({ "value": 150.5, "for": "20m" }));
+    assert_eq!((status, &metric["override"]["value"]), (200, &json!(150.5)), "{metric}");
+    let pushes = || daemon.get("/api/v1/status").1["outputs"][0]["pushes"].as_u64().unwrap();
+    let shown = || daemon.get(cpu).1["value"].clone();
+    eventually("the run shows it", || (shown() == json!(150.5)).then_some(()));
+    let before = pushes();
+    eventually("the gateway has it", || {
+        let has_it = on_gateway(&gateway, "cpu_usage_percent", "worker-01") == Some(150.5);
+        assert!(has_it || pushes() <= before + 1, "within one push");
+        has_it.then_some(())
+    });
+    assert_eq!(daemon.get("/api/v1/overrides").1["overrides"][0]["id"], "worker-01/cpu_usage_percent");
+    assert_eq!(daemon.send("DELETE", &place, &Value::Null).0, 200);
+    eventually("it is over", || (shown() != json!(150.5)).then_some(()));
+    assert_eq!(daemon.get("/api/v1/overrides").1["overrides"], json!([]));
+
+    daemon.send("PUT", &place, &json!({ "value": 151, "for": 0.5 }));
+    eventually("it ends by itself", || {
+        let is_over = daemon.get("/api/v1/overrides").1["overrides"] == json!([]);
+        (is_over && shown() != json!(151.0)).then_some(())
+    });
+    let uptime = "/api/v1/hosts/worker-01/metrics/uptime_seconds_total/override";
+    let counter = daemon.get("/api/v1/metrics?search=_total").1["metrics"][0]["name"].clone();
+    let uptime = counter
+        .as_str()
+        .map_or(uptime.to_owned(), |name| format!("/api/v1/hosts/worker-01/metrics/{name}/override"));
+    if counter.is_string() {
+        assert_eq!(daemon.refusal("PUT", &uptime, &json!({ "value": 0 })), (422, "counter_falls".to_owned()));
+        assert_eq!(daemon.send("PUT", &uptime, &json!({ "value": 0, "allow_reset": true })).0, 200);
+    }
+}
+
+#[test]
+fn an_event_of_a_client_raises_the_workers_load_and_all_hear_of_it() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    eventually("all workers have begun", || {
+        (daemon.get("/api/v1/hosts?state=running").1["matched"] == 6).then_some(())
+    });
+    let known = daemon.get("/api/v1/events").1["events"].clone();
+    let start = known.as_array().unwrap().iter().find(|event| event["name"] == "load_peak_start").unwrap();
+    assert_eq!(start["hearers"], 5);
+    let mut events = Events::of(daemon.port, "/api/v1/events/stream?name=load_peak_start");
+    events.wait_until_open();
+    let (status, posted) =
+        daemon.send("POST", "/api/v1/events", &json!({ "name": "load_peak_start", "data": { "x": [1] } }));
+    assert_eq!((status, &posted["hearers"], &posted["source"]), (202, &json!(5), &json!("api")), "{posted}");
+    let (name, event) = events.next();
+    assert_eq!(
+        (name.as_str(), &event["source"], &event["data"]),
+        ("event", &json!("api"), &json!({ "x": [1] }))
+    );
+    assert_eq!(event["time_unix"], posted["time_unix"]);
+    eventually("the gateway has all workers above 60 %", || {
+        let exposition = gateway.metrics();
+        let loads: Vec<f64> = series(&exposition, "cpu_usage_percent").into_iter().map(value).collect();
+        (loads.len() == 5 && loads.iter().all(|load| *load > 60.0)).then_some(())
+    });
+    // With the run its streams end, too.
+    let mut process = daemon.process;
+    assert_eq!(process.terminate(), Some(0));
+}
+
+#[test]
+fn a_host_is_stopped_started_added_and_removed() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let on_gateway = |host| on_gateway(&gateway, "cpu_usage_percent", host).is_some();
+    eventually("the worker is there", || on_gateway("worker-02").then_some(()));
+    assert_eq!(daemon.send("POST", "/api/v1/hosts/worker-02/stop", &Value::Null).0, 202);
+    eventually("it is gone", || (!on_gateway("worker-02")).then_some(()));
+    assert_eq!(daemon.get("/api/v1/hosts/worker-02").1["state"], "stopped");
+    let again = daemon.refusal("POST", "/api/v1/hosts/worker-02/stop", &Value::Null);
+    assert_eq!(again, (409, "conflict".to_owned()));
+    assert_eq!(daemon.send("POST", "/api/v1/hosts/worker-02/start", &Value::Null).0, 202);
+    eventually("it is back", || on_gateway("worker-02").then_some(()));
+
+    let new =
+        json!({ "name": "worker-50", "template": "worker-01", "labels": { "zone": "x" }, "ttl": "15m" });
+    let (status, host) = daemon.send("POST", "/api/v1/hosts", &new);
+    assert_eq!((status, &host["name"]), (201, &json!("worker-50")), "{host}");
+    eventually("it is there", || on_gateway("worker-50").then_some(()));
+    assert_eq!(daemon.get("/api/v1/hosts/worker-50").1["labels"]["zone"], "x");
+    assert_eq!(daemon.refusal("POST", "/api/v1/hosts", &new), (409, "conflict".to_owned()));
+    assert_eq!(daemon.send("DELETE", "/api/v1/hosts/worker-50", &Value::Null).0, 204);
+    eventually("it is gone again", || (!on_gateway("worker-50")).then_some(()));
+    assert_eq!(daemon.get("/api/v1/hosts?search=worker&limit=2").1["matched"], 5);
+    assert!(on_gateway("worker-01"), "the others live on");
+}
+
+#[test]
+fn live_values_come_once_a_second_and_a_page_that_is_loaded_again_has_its_curve() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let path = "/api/v1/live?series=worker-01/cpu_usage_percent&series=avg:cpu_usage_percent";
+    let mut first = Events::of(daemon.port, path);
+    let (name, beginning) = first.next();
+    assert_eq!((name.as_str(), &beginning["series"][1]["id"]), ("series", &json!("avg:cpu_usage_percent")));
+    let mut last = 0.0;
+    for _ in 0..3 {
+        let (name, sample) = first.next();
+        let t = sample["t"].as_f64().unwrap();
+        assert!(name == "sample" && t > last && sample["values"].as_array().unwrap().len() == 2, "{sample}");
+        last = t;
+    }
+    drop(first);
+    let (_, again) = Events::of(daemon.port, path).next();
+    let points = again["series"][0]["points"].as_array().unwrap();
+    assert!(points.len() >= 3 && points.iter().any(|point| point[0].as_f64() == Some(last)), "{again}");
+    let unknown = daemon.refusal("GET", "/api/v1/live?series=worker-01/no", &Value::Null);
+    assert_eq!(unknown, (404, "unknown_series".to_owned()));
+}
+
+#[test]
+fn whatever_is_wrong_with_a_request_has_its_status_its_code_and_one_form() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let none = Value::Null;
+    let large = json!({ "name": "x".repeat(1 << 20) });
+    for (method, path, body, status, code) in [
+        ("GET", "/nothing", &none, 404, "not_found"),
+        ("GET", "/api/v1/hosts/no", &none, 404, "unknown_host"),
+        ("GET", "/api/v1/hosts/%FF", &none, 400, "invalid_request"),
+        ("GET", "/api/v1/hosts/worker-01/metrics/no", &none, 404, "unknown_metric"),
+        ("GET", "/api/v1/hosts?run=no", &none, 404, "unknown_run"),
+        ("GET", "/api/v1/hosts?limit=-1", &none, 400, "invalid_request"),
+        ("GET", "/api/v1/hosts?limit=501", &none, 422, "invalid_value"),
+        ("GET", "/api/v1/hosts?state=odd", &none, 422, "invalid_value"),
+        ("GET", "/api/v1/configs/no", &none, 404, "unknown_config"),
+        ("GET", "/api/v1/configs/..%2Fx", &none, 404, "unknown_config"),
+        ("GET", "/api/v1/live", &none, 422, "invalid_value"),
+        ("PATCH", "/api/v1/hosts", &none, 405, "method_not_allowed"),
+        ("POST", "/api/v1/events", &none, 400, "invalid_request"),
+        ("POST", "/api/v1/events", &json!({}), 422, "invalid_body"),
+        ("POST", "/api/v1/events", &json!({ "name": "a", "odd": 1 }), 422, "invalid_body"),
+        ("POST", "/api/v1/events", &json!({ "name": "" }), 422, "invalid_value"),
+        ("POST", "/api/v1/events", &json!({ "name": "host_stopped" }), 422, "invalid_value"),
+        ("POST", "/api/v1/events", &large, 413, "body_too_large"),
+        ("POST", "/api/v1/hosts", &json!({ "name": "a", "template": "no" }), 404, "unknown_host"),
+        ("POST", "/api/v1/runs", &json!({ "config": "no" }), 404, "unknown_config"),
+        ("POST", "/api/v1/runs", &json!({}), 422, "invalid_value"),
+        ("POST", "/api/v1/runs", &json!({ "text": "Config(hosts: [Hots()])" }), 422, "invalid_config"),
+        ("POST", "/api/v1/runs", &json!({ "id": "main", "config": "single_host_load" }), 409, "conflict"),
+        ("DELETE", "/api/v1/runs/main", &none, 409, "conflict"),
+    ] {
+        assert_eq!(daemon.refusal(method, path, body), (status, code.to_owned()), "{method} {path}");
+    }
+    let wrong = [
+        ("Content-Type: text/plain\r\n", 415, "unsupported_media_type"),
+        ("Content-Type: application/json\r\nOrigin: http://evil.example\r\n", 403, "cross_site"),
+        ("Content-Type: application/json\r\nSec-Fetch-Site: cross-site\r\n", 403, "cross_site"),
+    ];
+    for (headers, status, code) in wrong {
+        let (found, answer) = ask(daemon.port, "POST", "/api/v1/events", headers, "{\"name\": \"a\"}");
+        assert_eq!((found, code_of(&answer).as_str()), (status, code), "{headers}");
+    }
+    let malformed =
+        ask(daemon.port, "POST", "/api/v1/events", "Content-Type: application/json\r\n", "{\"name\"");
+    assert_eq!((malformed.0, code_of(&malformed.1).as_str()), (400, "invalid_request"));
+}
+
+#[test]
+fn what_others_can_reach_needs_a_token() {
+    let args = ["--listen", "0.0.0.0:0", "--config", "single_host_load", "--output", "scrape=127.0.0.1:0"];
+    let mut open = promemu(&args);
+    assert_eq!(open.wait(), Some(2));
+    assert!(open.log().contains("give one by PME_API_TOKEN or --api-token-file"), "{}", open.log());
+
+    let daemon = Daemon::of(|listen| {
+        let mut command = promemu_command(&[&["--listen", listen], &args[2..]].concat());
+        command.env("PME_API_TOKEN", "s3cret-word");
+        command
+    });
+    let status = |headers: &str| ask(daemon.port, "GET", "/api/v1/status", headers, "").0;
+    assert_eq!(status(""), 401);
+    assert_eq!(status("Authorization: Bearer s3cret-wor\r\n"), 401);
+    assert_eq!(status("Authorization: Bearer s3cret-word\r\n"), 200);
+    assert_eq!((daemon.get("/health").0, daemon.get("/openapi.json").0), (200, 200));
+    assert_eq!(code_of(&daemon.get("/metrics").1), "unauthorized");
+    assert!(!daemon.process.log().contains("s3cret"));
+}
+
+#[test]
+fn a_port_that_is_taken_matters_only_if_it_was_asked_for() {
+    let port = free_port();
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let args = ["--config", "single_host_load", "--output", "scrape=127.0.0.1:0"];
+    let mut asked_for = promemu(&[&["--listen", &format!("127.0.0.1:{port}")], &args[..]].concat());
+    assert_eq!(asked_for.wait(), Some(1));
+    assert!(asked_for.log().contains("choose a free address of this machine with --listen"));
+    drop(taken);
+
+    // Somebody may have it already, which is as good.
+    let _usual = TcpListener::bind(("127.0.0.1", 8000));
+    let mut command = promemu_command(&args);
+    command.env_remove("PME_LISTEN");
+    let mut run = Process::start(&mut command);
+    run.wait_for_log("the control API is at http://127.0.0.1:80");
+    assert!(!run.log().contains("127.0.0.1:8000"), "{}", run.log());
+    assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
+fn two_hundred_clients_at_once_are_all_answered() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let paths = ["/api/v1/status", "/api/v1/hosts?limit=5", "/api/v1/events", "/metrics", "/health"];
+    std::thread::scope(|scope| {
+        for client in 0..200 {
+            let port = daemon.port;
+            scope.spawn(move || {
+                for request in 0..5 {
+                    let path = paths[(client + request) % paths.len()];
+                    assert_eq!(ask(port, "GET", path, "", "").0, 200, "{path}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_description_has_every_route_with_its_errors() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let (status, description) = daemon.get("/openapi.json");
+    assert_eq!(status, 200);
+    let paths = description["paths"].as_object().unwrap();
+    assert!(paths.len() >= 20, "{:?}", paths.keys());
+    for (path, methods) in paths.iter().filter(|(path, _)| path.starts_with("/api/")) {
+        for (method, of) in methods.as_object().unwrap() {
+            assert!(of["summary"].is_string() || of["description"].is_string(), "{method} {path}");
+            assert!(of["responses"]["default"].is_object() || path.ends_with("version"), "{method} {path}");
+        }
+    }
+}
