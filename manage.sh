@@ -5,6 +5,7 @@ set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 readonly deny_version=0.20.2
+readonly schemathesis_version=4.32.5
 # The Debian release that has a Prometheus with remote write 2.0, and a VictoriaMetrics with OTLP.
 readonly newer_release=forky
 apt_updated=no
@@ -189,6 +190,20 @@ ensure_stress_ng() {
     say 'no stress-ng: the tests that need it are left out (Debian, Ubuntu: sudo apt-get install stress-ng)'
 }
 
+# Tries the control API with all that its description allows, by a tool that lives in a folder of its own.
+check_api() {
+    local venv="${CARGO_TARGET_DIR:-target}/schemathesis" how='--quiet --disable-pip-version-check'
+    if [[ ! -x $venv/bin/schemathesis ]]; then
+        say "no schemathesis: installing it into $venv"
+        # shellcheck disable=SC2086
+        if ! { python3 -m venv "$venv" && "$venv/bin/pip" install $how "schemathesis==$schemathesis_version"; }; then
+            say '== API: skipped, schemathesis cannot be installed (it needs python3 with venv, and PyPI)'
+            return
+        fi
+    fi
+    step 'API' tests/schema.sh "${CARGO_TARGET_DIR:-target}/debug/promemu" "$(cd "$venv" && pwd)/bin/schemathesis"
+}
+
 newer_dir() {
     printf '%s\n' "${CARGO_TARGET_DIR:-target}/servers"
 }
@@ -297,7 +312,7 @@ run_test() {
     ensure_stress_ng
     step 'formatting' cargo fmt --all --check
     if have shellcheck; then
-        step 'scripts' shellcheck -x manage.sh docker/stack.sh docker/prometheus/start.sh
+        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/prometheus/start.sh
     else
         say '== scripts: skipped, shellcheck is not installed'
     fi
@@ -305,6 +320,7 @@ run_test() {
     check_dependencies
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
     step 'tests' cargo test --workspace --locked
+    check_api
 }
 
 # shellcheck source=docker/stack.sh

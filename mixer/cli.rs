@@ -1,5 +1,7 @@
 //! What the user typed: flags and `PME_*` variables, as they are.
 
+mod ctl;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use promemu::config::DEFAULT_SERIES_MAX;
+
+pub(crate) use ctl::{CtlAction, CtlArgs, as_file};
 
 /// Variables that begin so are arguments of the config: `PME_ARG_HOSTS_COUNT`.
 pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
@@ -159,6 +163,7 @@ pub(crate) struct Cli {
         long,
         env = "PME_API_TOKEN_FILE",
         value_name = "FILE",
+        global = true,
         value_hint = ValueHint::FilePath,
         help = "A file with the token that the API's clients must show; the variable PME_API_TOKEN has the token itself \
                 [default: no token]"
@@ -205,6 +210,8 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
     Dashboard(DashboardArgs),
+    /// Look at a promemu that runs, and steer it, by its control API
+    Ctl(Box<CtlArgs>),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe
@@ -408,6 +415,9 @@ pub(crate) fn command() -> clap::Command {
                 "debug",
                 "log_format",
             ],
+            "ctl" => {
+                &["class", "config_args", "config_args_file", "seed", "api_token_file", "debug", "log_format"]
+            }
             "plugins" | "scenarios" => &["plugins_dir", "debug", "log_format"],
             "new" => &["configs_dir", "debug", "log_format"],
             "clean" => &["pushgateway_url", "output", "debug", "log_format"],

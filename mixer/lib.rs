@@ -23,7 +23,7 @@
 //! | 4 | host, config, sink |
 //! | 5 | mixer, backfill, preview |
 //! | 6 | export, api |
-//! | 7 | settings, cli, daemon, watch, check, save, past, list, new, starter, questions, scenarios, packaging, plot, dashboard, plugins, table, logs, output, diagnostics, main: the program, not part of the library |
+//! | 7 | settings, cli, daemon, ctl, watch, check, save, past, list, new, starter, questions, scenarios, packaging, plot, dashboard, plugins, table, logs, output, diagnostics, main: the program, not part of the library |
 //!
 //! # What holds everywhere
 //!

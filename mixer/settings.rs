@@ -19,6 +19,9 @@ use promemu::sink::{GatewaySettings, OutputSettings};
 
 use crate::cli::{Cli, PushFormat};
 use crate::past::History;
+pub(crate) use arguments::pairs as argument_pairs;
+pub(crate) use listen::token;
+
 use arguments::GivenArguments;
 use outputs::{Common, GivenOutput, read_outputs, refuse_twins};
 

@@ -38,6 +38,7 @@ fn files_import_only_from_lower_floors() {
                     | "main"
                     | "cli"
                     | "daemon"
+                    | "ctl"
                     | "settings"
                     | "watch"
                     | "save"

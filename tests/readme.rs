@@ -1,8 +1,9 @@
 //! The README's commands and config work as they stand there.
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::processes::{Process, Pushgateway, eventually, free_port, promemu_command};
+use crate::processes::{Process, Pushgateway, eventually, free_port, http, promemu_command};
 
 /// The blocks of one language.
 fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
@@ -46,11 +47,49 @@ fn folder(readme: &str) -> tempfile::TempDir {
     dir
 }
 
+/// A run with the control API at this port.
+fn daemon(port: u16) -> Process {
+    let listen = format!("127.0.0.1:{port}");
+    let args = ["--config", "hosts_load_with_peaks", "--output", "scrape=127.0.0.1:0", "--listen", &listen];
+    let daemon = Process::start(&mut promemu_command(&args));
+    eventually("the daemon's hosts have begun", || {
+        let (status, hosts) = http("GET", port, "/api/v1/hosts?state=running&limit=0", "")?;
+        (status == 200 && hosts.contains("\"matched\":10")).then_some(())
+    });
+    daemon
+}
+
+#[test]
+fn every_request_of_the_api_works() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let port = free_port();
+    let _daemon = daemon(port);
+    let block = blocks(&readme, "bash").into_iter().find(|block| block.contains("/api/v1/")).unwrap();
+    let requests = block.replace("\\\n", " ").replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"));
+    for request in requests.lines() {
+        let request = request.replacen("curl ", "curl -sS --fail-with-body --max-time 3 ", 1);
+        // Whoever has just been stopped is not started at once.
+        eventually(&request, || {
+            let outcome = Command::new("sh").args(["-c", &request]).output().unwrap();
+            // A stream goes on until curl has enough.
+            let is_done =
+                outcome.status.success() || (request.contains(" -N ") && outcome.status.code() == Some(28));
+            let is_busy = String::from_utf8_lossy(&outcome.stdout).contains("\"conflict\"");
+            assert!(is_done || is_busy, "{request}: {outcome:?}");
+            is_done.then_some(())
+        });
+    }
+    assert!(requests.lines().count() >= 12, "{requests}");
+}
+
 #[test]
 fn every_command_works() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let dir = folder(&readme);
     let gateway = Pushgateway::start();
+    // Whom `promemu ctl` asks.
+    let port = free_port();
+    let daemon = daemon(port);
     let commands =
         blocks(&readme, "sh").into_iter().flat_map(str::lines).filter(|line| line.contains("promemu "));
     let mut count = 0;
@@ -65,16 +104,18 @@ fn every_command_works() {
             word.replace("http://127.0.0.1:9091", &url)
                 .replace("127.0.0.1:9092", "127.0.0.1:0")
                 .replace("127.0.0.1:9464", "127.0.0.1:0")
+                .replace("127.0.0.1:8000", "127.0.0.1:0")
         });
         let mut run = Process::start(
             promemu_command(&[])
                 .args(words)
                 .current_dir(dir.path())
                 .env("PME_PUSHGATEWAY_URL", &url)
+                .env("PME_URL", format!("http://127.0.0.1:{port}"))
                 .envs(variables),
         );
         let runs_on = eventually(command, || {
-            if run.log().contains("INFO running ") {
+            if ["INFO running ", "promemu waits for runs"].iter().any(|begun| run.log().contains(begun)) {
                 Some(true)
             } else {
                 (!run.is_running()).then_some(false)
@@ -85,4 +126,5 @@ fn every_command_works() {
         count += 1;
     }
     assert!(count >= 9, "only {count} commands were found");
+    drop(daemon);
 }

@@ -23,6 +23,12 @@ impl Token {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
+
+    /// The text, to be shown to whom it is for.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Token {

@@ -49,7 +49,11 @@ pub(super) async fn health() -> Json<Health> {
 #[utoipa::path(get, path = "/ready", tag = "promemu",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<Health>) {
-    let starts = desk.run(None).is_ok_and(|run| matches!(run.phase(), Phase::Created | Phase::Starting));
+    let starts = match desk.run(None) {
+        Ok(run) => matches!(run.phase(), Phase::Created | Phase::Starting),
+        // It is about to be told of.
+        Err(_) => desk.daemon.main_config.is_some(),
+    };
     if starts {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "starting" }))
     } else {

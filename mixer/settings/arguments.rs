@@ -57,7 +57,7 @@ impl GivenArguments {
 
 /// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
 /// at a time, whose value may hold blanks. The last of one name counts.
-fn pairs(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
+pub(crate) fn pairs(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
     let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
     let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
     let words: Vec<&str> = if split_all {

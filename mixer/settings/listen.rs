@@ -32,7 +32,7 @@ fn address(text: &str) -> Result<(String, u16), Error> {
 }
 
 /// The token of the file, or of the variable.
-fn token(cli: &Cli) -> Result<Option<Token>, Error> {
+pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
     let (text, place) = match &cli.api_token_file {
         Some(path) => {
             let what = format!("--api-token-file or PME_API_TOKEN_FILE: {} cannot be read", path.display());
