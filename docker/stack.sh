@@ -106,7 +106,9 @@ docker_start() {
     local name profiles=()
     need_docker
     for name in "$@"; do profiles+=(--profile "$name"); done
-    "${compose[@]}" ${profiles[@]+"${profiles[@]}"} up -d --build
+    if ! "${compose[@]}" ${profiles[@]+"${profiles[@]}"} up -d --build; then
+        die 'The stack did not start. If a port is taken, choose another one in docker/.env, or as a variable'
+    fi
     say 'the stack is starting:'
     show_urls docker "$*"
 }
@@ -116,7 +118,19 @@ docker_stop() {
     on_all stop
 }
 
+# The profiles of what runs, one a line.
+profiles_up() {
+    local services
+    services=" $(on_all ps --services --filter status=running | tr '\n' ' ') "
+    if [[ $services == *' alertmanager '* ]]; then echo alerting; fi
+    if [[ $services == *' collector '* ]]; then echo otel; fi
+    if [[ $services == *' nginx '* ]]; then echo load; fi
+}
+
 docker_restart() {
+    need_docker
+    # shellcheck disable=SC2046
+    if (($# == 0)); then set -- $(profiles_up); fi
     docker_stop
     docker_start "$@"
 }
@@ -138,8 +152,9 @@ docker_config() {
 
 # Stands still meanwhile, so that what is kept is whole.
 docker_backup() {
-    local volume target
+    local volume target profiles
     need_docker
+    profiles="$(profiles_up)"
     target="$PWD/docker/backups/$(date -u +%Y%m%d-%H%M%S)"
     mkdir -p "$target"
     on_all stop
@@ -149,8 +164,9 @@ docker_backup() {
                 tar -czf "/to/$volume.tar.gz" -C /from .
         fi
     done
-    on_all start
     say "kept in $target"
+    # shellcheck disable=SC2086
+    docker_start $profiles
 }
 
 docker_cleanup() {
