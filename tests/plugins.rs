@@ -246,39 +246,40 @@ fn kilobytes(pid: u32, what: &str) -> u64 {
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-#[test]
-fn a_rebuilt_plugin_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
+/// Two builds of one plugin, of which now the one and now the other is put there while promemu runs, a hundred times. They
+/// show different values: `texts` of the source, the second of which stands in the place of the first.
+fn rebuild(source: &str, texts: [&str; 2], metrics_and_slots: &str, family: &str, values: [f64; 2]) {
     const REBUILDS: usize = 100;
     let folder = Folder::new();
-    let source =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/boost/boost.c")).unwrap();
-    // Two builds of one plugin, which idle at different values.
-    let builds = [10, 20].map(|idle| {
-        let changed = source.replace("PROMEMU_TEXT_OF(\"10\")", &format!("PROMEMU_TEXT_OF(\"{idle}\")"));
-        let (file, library) = (folder.path("boost.c"), folder.path(&format!("{idle}.so")));
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
+    let builds = texts.map(|text| {
+        let changed = source.replace(texts[0], text);
+        assert!(changed.contains(text));
+        let (file, library) = (folder.path("built.c"), folder.path("built.so"));
         fs::write(&file, changed).unwrap();
         Folder::compile_to(&file, &[], &library);
-        library
+        fs::read(library).unwrap()
     });
-    let place = folder.path("plugins").join(library("boost"));
-    let put = |build: &Path| {
+    let place = folder.path("plugins").join(library("rebuilt"));
+    let put = |build: &[u8]| {
         // As compilers and package managers do it: a whole file comes to the place of another one.
-        fs::copy(build, folder.path("plugins/next")).unwrap();
+        fs::write(folder.path("plugins/next"), build).unwrap();
         fs::rename(folder.path("plugins/next"), &place).unwrap();
     };
     put(&builds[0]);
-    folder.write("Metric(name: \"boosted\", update_interval: \"100ms\", scenario: boost(noise: 0))");
+    let config = format!("Config(hosts: [Host(name: \"h\", interval: \"1s\", {metrics_and_slots})])");
+    fs::write(folder.path("a.ron"), config).unwrap();
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
     let args = ["--config", "a.ron", "--embedded", "--watch", "--pushgateway-url", &url];
     let mut run = Process::start(&mut folder.command(&args));
-    let shows = |idle: f64| {
+    let shows = |wanted: f64| {
         eventually("the value of the build", || {
             let page = get(port, "/metrics")?;
-            series(&page, "boosted").first().filter(|line| (value(line) - idle).abs() < 0.01).map(|_| ())
+            series(&page, family).first().filter(|line| (value(line) - wanted).abs() < 0.01).map(|_| ())
         });
     };
-    shows(10.0);
+    shows(values[0]);
     let mut early = 0;
     for rebuild in 1..=REBUILDS {
         put(&builds[rebuild % 2]);
@@ -286,21 +287,36 @@ fn a_rebuilt_plugin_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
             (run.count_in_log("is taken anew") == rebuild).then_some(())
         });
         if rebuild == REBUILDS / 10 {
-            shows(10.0);
+            shows(values[0]);
             early = kilobytes(run.id(), "RssAnon");
         }
         if rebuild % 25 == 1 {
-            shows(if rebuild % 2 == 1 { 20.0 } else { 10.0 });
+            shows(values[rebuild % 2]);
         }
     }
-    shows(10.0);
+    shows(values[0]);
     let grown = kilobytes(run.id(), "RssAnon").saturating_sub(early);
     assert!(grown < 4_096, "{grown} kB more after {REBUILDS} rebuilds");
     let maps = fs::read_to_string(format!("/proc/{}/maps", run.id())).unwrap();
     let images =
-        maps.lines().filter(|line| line.contains("r-xp") && line.contains(&library("boost"))).count();
+        maps.lines().filter(|line| line.contains("r-xp") && line.contains(&library("rebuilt"))).count();
     assert_eq!(images, REBUILDS + 1, "each is there for good, under a path of its own");
     assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
+fn a_rebuilt_scenario_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
+    let texts = ["PROMEMU_TEXT_OF(\"10\")", "PROMEMU_TEXT_OF(\"20\")"];
+    let metrics =
+        "metrics: [Metric(name: \"boosted\", update_interval: \"100ms\", scenario: boost(noise: 0))]";
+    rebuild("plugins/boost/boost.c", texts, metrics, "boosted", [10.0, 20.0]);
+}
+
+#[test]
+fn a_rebuilt_workload_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
+    let slots = "slots: [Slots(workload: crowd, update_interval: \"100ms\")]";
+    let texts = ["values[2] = 1.5;", "values[2] = 2.5;"];
+    rebuild("tests/plugins/crowd.c", texts, slots, "crowd_height", [1.5, 2.5]);
 }
 
 /// Builds a package that is no part of this workspace.
