@@ -17,6 +17,7 @@ usage: ./manage.sh COMMAND
   demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks,
                     to be scraped at http://127.0.0.1:9091/metrics; OPTIONs go on to promemu
   plugins           build the plugins that ship into target/release/plugins, where the promemu beside it finds them
+  valgrind          run the tests of plugins under valgrind, which finds what they do wrong with memory; Linux
   test              run everything that CI runs: formatting, lints, dependencies, docs, tests
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
   stop, restart, status, logs [NAME…], config, backup
@@ -326,6 +327,31 @@ run_test() {
 # shellcheck source=docker/stack.sh
 . docker/stack.sh
 
+ensure_valgrind() {
+    if have valgrind; then return; fi
+    if can_apt; then
+        say 'no valgrind: installing it'
+        if apt_install valgrind && have valgrind; then return; fi
+    fi
+    die 'valgrind is needed. Install it:' '  Debian, Ubuntu: sudo apt-get install valgrind'
+}
+
+# The boundary between promemu and plugins, from both sides, and the plugin processes. Only what is lost for good counts
+# as a leak. The simulation itself has no unsafe code, and would take long.
+run_valgrind() {
+    ensure_cc
+    ensure_rust
+    ensure_valgrind
+    local host runner
+    host="$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')"
+    runner="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+    runner+=" --num-callers=30 --suppressions=$PWD/tests/plugins/valgrind.supp"
+    export "CARGO_TARGET_${host}_RUNNER=$runner"
+    step 'promemu' cargo test --locked --lib -p promemu -- plugin::tests shipped::tests::processes
+    step 'promemu-plugin' cargo test --locked -p promemu-plugin --test table
+    step 'promemu-processes' cargo test --locked -p promemu-processes --lib -- --skip simulation --skip pids
+}
+
 wrong() {
     say "$1" >&2
     usage >&2
@@ -341,6 +367,10 @@ main() {
         plugins)
             if (($# > 0)); then wrong "plugins takes no arguments: $*"; fi
             build_plugins
+            ;;
+        valgrind)
+            if (($# > 0)); then wrong "valgrind takes no arguments: $*"; fi
+            run_valgrind
             ;;
         test)
             if (($# > 0)); then wrong "test takes no arguments: $*"; fi

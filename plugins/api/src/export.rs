@@ -270,9 +270,16 @@ fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, Failure> {
 }
 
 fn message(payload: Box<dyn Any + Send>) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    // What was thrown may panic when it is dropped.
-    std::mem::forget(payload);
-    text.unwrap_or_else(|| "without a message".to_owned())
+    let payload = match payload.downcast::<String>() {
+        Ok(text) => return *text,
+        Err(payload) => payload,
+    };
+    match payload.downcast::<&str>() {
+        Ok(text) => (*text).to_owned(),
+        Err(payload) => {
+            // What else was thrown may panic when it is dropped.
+            std::mem::forget(payload);
+            "without a message".to_owned()
+        }
+    }
 }
