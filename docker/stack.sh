@@ -69,7 +69,7 @@ show_urls() {
     say "  Pushgateway   http://$BIND:$PUSHGATEWAY_PORT"
     say "  Prometheus    http://$BIND:$PROMETHEUS_PORT"
     if [[ $1 == docker ]]; then say "  Grafana       http://$BIND:$GRAFANA_PORT"; fi
-    say "  promemu       http://$BIND:$PROMEMU_PORT/metrics"
+    say "  promemu       http://$BIND:$PROMEMU_API_PORT, its own metrics at http://$BIND:$PROMEMU_PORT/metrics"
     if [[ " $2 " == *' alerting '* ]]; then say "  Alertmanager  http://$BIND:$ALERTMANAGER_PORT"; fi
 }
 
@@ -253,6 +253,7 @@ local_start() {
     need_port pushgateway PUSHGATEWAY_PORT
     need_port prometheus PROMETHEUS_PORT
     need_port promemu PROMEMU_PORT
+    need_port promemu PROMEMU_API_PORT
     if [[ " $* " == *' alerting '* ]]; then need_port alertmanager ALERTMANAGER_PORT; fi
     if [[ -z $program ]]; then
         build_plugins >/dev/null
@@ -274,6 +275,7 @@ local_start() {
     PME_CONFIG="$PROMEMU_CONFIG" PME_CONFIG_ARGS="$PROMEMU_CONFIG_ARGS" PME_CONFIGS_DIR=configs \
         PME_OUTPUT="$PROMEMU_OUTPUT" PME_PUSHGATEWAY_URL="http://127.0.0.1:$PUSHGATEWAY_PORT" \
         PME_PUSHGATEWAY_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
+        PME_LISTEN="$BIND:$PROMEMU_API_PORT" PME_API_TOKEN="$PROMEMU_API_TOKEN" \
         launch promemu "$PROMEMU_PORT" /metrics "$program"
     say 'the stack is running (Grafana is there in containers alone):'
     show_urls local "$*"
@@ -308,6 +310,7 @@ local_status() {
     for name in promemu pushgateway prometheus alertmanager; do
         variable="${name^^}_PORT"
         state='not running'
+        if [[ $name == promemu ]]; then variable=PROMEMU_API_PORT; fi
         if is_up "$name"; then state="running   http://$BIND:${!variable}"; fi
         # The Alertmanager is there for those who want it.
         if [[ $state == 'not running' && $name != alertmanager ]]; then is_all_up=no; fi
@@ -329,7 +332,7 @@ local_logs() {
 
 local_config() {
     local name
-    for name in BIND PUSHGATEWAY_PORT PROMETHEUS_PORT ALERTMANAGER_PORT PROMEMU_PORT SCRAPE_INTERVAL RETENTION \
+    for name in BIND PUSHGATEWAY_PORT PROMETHEUS_PORT ALERTMANAGER_PORT PROMEMU_PORT PROMEMU_API_PORT SCRAPE_INTERVAL RETENTION \
         PUSH_INTERVAL PROMEMU_CONFIG PROMEMU_CONFIG_ARGS; do
         say "$name=${!name}"
     done

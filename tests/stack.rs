@@ -271,13 +271,14 @@ struct Stack {
     variables: Vec<(&'static str, String)>,
     prometheus: u16,
     pushgateway: u16,
+    api: u16,
     _dir: tempfile::TempDir,
 }
 
 impl Stack {
     fn new(more: &[(&'static str, String)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (pushgateway, prometheus) = (free_port(), free_port());
+        let (pushgateway, prometheus, api) = (free_port(), free_port(), free_port());
         let mut variables = vec![
             ("PROMEMU", env!("CARGO_BIN_EXE_promemu").to_owned()),
             ("STACK_DATA", dir.path().join("data").display().to_string()),
@@ -287,9 +288,10 @@ impl Stack {
             ("PROMETHEUS_PORT", prometheus.to_string()),
             ("ALERTMANAGER_PORT", free_port().to_string()),
             ("PROMEMU_PORT", free_port().to_string()),
+            ("PROMEMU_API_PORT", api.to_string()),
         ];
         variables.extend_from_slice(more);
-        Self { variables, prometheus, pushgateway, _dir: dir }
+        Self { variables, prometheus, pushgateway, api, _dir: dir }
     }
 
     /// `./manage.sh` with these arguments: whether it succeeds, and what it says.
@@ -348,6 +350,9 @@ fn the_stack_runs_from_packages_and_has_data_for_all_that_is_about_promemu() {
         (!rules.to_string().contains("\"health\":\"unknown\"")).then_some(rules)
     });
     assert!(!groups.to_string().contains("\"health\":\"err\""), "{groups}");
+
+    assert!(get(stack.api, "/health").is_some());
+    assert_eq!(get(stack.api, "/api/v1/status"), None, "who has no token is not let in");
 
     let (is_up, said) = stack.manage(&["status"]);
     assert!(is_up && said.matches(" running ").count() == 4, "{said}");
