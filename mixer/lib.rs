@@ -8,7 +8,7 @@
 //! own. A host asks its metrics' [`scenario`]s for values, turns them into cells ([`metric`]), and reports
 //! its row of cells to its job's [`series::SeriesStore`]. A [`sink`] encodes the stores ([`exposition`]) and hands
 //! them out. Hosts hear each other through the [`event::EventBus`]. What a run does is counted in its
-//! [`self_metrics`].
+//! [`self_metrics`]. A [`mixer::Remote`] is the handle by which the control API ([`api`]) looks at a run and steers it.
 //!
 //! # Floors
 //!
@@ -27,7 +27,7 @@
 //!
 //! # What holds everywhere
 //!
-//! **Only the mixer and the sinks know tokio**, and the program around them. A host does no I/O, reads no clock and never sleeps:
+//! **Only the mixer, the sinks and the API know tokio**, and the program around them. A host does no I/O, reads no clock and never sleeps:
 //! [`host::EmulatedHost::advance`] is told the time and the events, and leaves what it wants in an outbox. So a host
 //! can be driven by a clock, by a loop, or by a test.
 //!

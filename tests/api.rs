@@ -12,18 +12,18 @@ use crate::processes::{
 };
 
 /// A run with the API, and where that is.
-struct Daemon {
-    process: Process,
-    port: u16,
+pub(crate) struct Daemon {
+    pub(crate) process: Process,
+    pub(crate) port: u16,
 }
 
 impl Daemon {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         Self::of(|listen| promemu_command(&[&["--listen", listen], args].concat()))
     }
 
     /// Five workers and a balancer that move every second.
-    fn with_peaks(gateway: &Pushgateway) -> Self {
+    pub(crate) fn with_peaks(gateway: &Pushgateway) -> Self {
         Self::start(&[
             "--config",
             "hosts_load_with_peaks",
@@ -38,7 +38,7 @@ impl Daemon {
         ])
     }
 
-    fn of(command: impl Fn(&str) -> Command) -> Self {
+    pub(crate) fn of(command: impl Fn(&str) -> Command) -> Self {
         let port = free_port();
         let process = Process::start(&mut command(&format!("127.0.0.1:{port}")));
         let daemon = Self { process, port };
@@ -46,17 +46,17 @@ impl Daemon {
         daemon
     }
 
-    fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         ask(self.port, "GET", path, "", "")
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         ask(self.port, method, path, "Content-Type: application/json\r\n", &body)
     }
 
     /// The code of the error that comes.
-    fn refusal(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
+    pub(crate) fn refusal(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
         let (status, answer) = self.send(method, path, body);
         (status, code_of(&answer))
     }

@@ -31,6 +31,7 @@ mod pushgateway;
 mod readme;
 mod real_processes;
 mod remote_write;
+mod runs;
 mod scrape;
 mod self_metrics;
 mod simulated;
