@@ -33,7 +33,7 @@ use crate::expression::Storage;
 use crate::metric::{ABSENT, States, is_absent};
 use crate::plan::HostPlan;
 use crate::rng::{Rng, Seed};
-use crate::scenario::{Emission, Running};
+use crate::scenario::Running;
 use crate::series::LabelBlock;
 use dirt::Dirt;
 use orders::Ordered;
@@ -387,20 +387,6 @@ impl EmulatedHost {
                 };
             }
         }
-    }
-
-    fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
-        for time in out.effects.wakes.drain(..).filter(|time| *time < self.ends_at) {
-            let wakes = &mut self.seldom.get_or_insert_default().wakes;
-            if wakes.len() < WAKES_MAX.max(4 * self.metrics.len()) && !wakes.contains(&(time, index)) {
-                wakes.push((time, index));
-            }
-        }
-        let mut emitted = std::mem::take(&mut out.effects.emitted);
-        for Emission { event, source, data } in emitted.drain(..) {
-            self.emit(now, event, source, data, hops, out);
-        }
-        out.effects.emitted = emitted;
     }
 }
 

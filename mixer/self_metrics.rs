@@ -94,6 +94,8 @@ pub struct OutputTally {
     pub push_seconds: Histogram,
     /// Pushes that failed, and looks at the groups of a gateway that is away.
     pub push_failures: IntCounter,
+    /// Bytes of requests that arrived, as they were sent.
+    pub bytes_sent: IntCounter,
     /// Samples that were given up, because they could not be sent in time or were refused.
     pub samples_dropped: IntCounter,
 }
@@ -105,8 +107,6 @@ pub struct DeliveryTally {
     pub output: OutputTally,
     /// Samples that arrived.
     pub samples_sent: IntCounter,
-    /// Bytes of requests that arrived, as they were sent.
-    pub bytes_sent: IntCounter,
     /// Pushes that were tried again.
     pub push_retries: IntCounter,
     /// Samples that wait to be sent.
@@ -238,6 +238,7 @@ impl SelfMetrics {
         OutputTally {
             push_seconds: self.outputs.push_seconds.with_label_values(&[name]),
             push_failures: self.outputs.push_failures.with_label_values(&[name]),
+            bytes_sent: self.outputs.bytes_sent.with_label_values(&[name]),
             samples_dropped: self.outputs.samples_dropped.with_label_values(&[name]),
         }
     }
@@ -248,7 +249,6 @@ impl SelfMetrics {
         DeliveryTally {
             output: self.output(name),
             samples_sent: self.outputs.samples_sent.with_label_values(&[name]),
-            bytes_sent: self.outputs.bytes_sent.with_label_values(&[name]),
             push_retries: self.outputs.push_retries.with_label_values(&[name]),
             samples_waiting: self.outputs.samples_waiting.with_label_values(&[name]),
         }

@@ -2,12 +2,28 @@
 
 use std::sync::Arc;
 
-use super::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox, Phase};
+use super::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox, Phase, WAKES_MAX};
 use crate::clock::Time;
 use crate::event::Event;
 use crate::plan::Reaction;
+use crate::scenario::Emission;
 
 impl EmulatedHost {
+    /// Does what a metric's scenario wants beside its value.
+    pub(super) fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
+        for time in out.effects.wakes.drain(..).filter(|time| *time < self.ends_at) {
+            let wakes = &mut self.seldom.get_or_insert_default().wakes;
+            if wakes.len() < WAKES_MAX.max(4 * self.metrics.len()) && !wakes.contains(&(time, index)) {
+                wakes.push((time, index));
+            }
+        }
+        let mut emitted = std::mem::take(&mut out.effects.emitted);
+        for Emission { event, source, data } in emitted.drain(..) {
+            self.emit(now, event, source, data, hops, out);
+        }
+        out.effects.emitted = emitted;
+    }
+
     /// Emits an event, which the host itself hears, too.
     pub(super) fn emit(
         &mut self,

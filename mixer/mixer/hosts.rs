@@ -1,59 +1,25 @@
-//! The live fleet of one plan: mailboxes between its hosts, and what is known of each.
+//! The live fleet of one plan: its hosts, and what is known of each.
 
+mod mail;
 mod orders;
 mod report;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::audience::{Audience, Listener};
 use crate::clock::{Clock, Time};
-use crate::event::{Event, EventBus, HostId, OWN_NAME};
-use crate::host::{DrivenHost, EmulatedHost, Outbox, Place, START_SPREAD, SlotChange};
+use crate::event::{EventBus, HostId};
+use crate::host::{DrivenHost, EmulatedHost, Outbox, Place, SlotChange};
 use crate::plan::{JobPlan, Plan, SlotRows};
 use crate::self_metrics::Tally;
 use crate::sink::Job;
+pub(super) use mail::MAILBOX_MAX;
+use mail::Mailbox;
 use orders::HostOrders;
 pub(super) use orders::Standing;
-
-/// More events than this wait for no host; the newest are dropped and counted.
-pub(super) const MAILBOX_MAX: usize = 256;
-
-/// Events on their way to one host, and the host's task while it waits for them.
-#[derive(Debug, Default)]
-struct Mailbox(Mutex<Mail>);
-
-#[derive(Debug, Default)]
-struct Mail {
-    events: Vec<Arc<Event>>,
-    /// Who waits; nobody while the host is at work.
-    sleeper: Option<Waker>,
-    /// Whether something came that the host has not looked at.
-    is_woken: bool,
-    is_overflowing: bool,
-}
-
-impl Mailbox {
-    fn mail(&self) -> MutexGuard<'_, Mail> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(&self) {
-        Self::wake_with(self.mail());
-    }
-
-    fn wake_with(mut mail: MutexGuard<'_, Mail>) {
-        mail.is_woken = true;
-        let sleeper = mail.sleeper.take();
-        drop(mail);
-        if let Some(sleeper) = sleeper {
-            sleeper.wake();
-        }
-    }
-}
 
 /// What is known of one host from outside its task.
 #[derive(Debug, Default)]
@@ -243,18 +209,6 @@ impl Fleet {
         to_all.or_else(|| self.is_stopped(id).then_some(Order::End))
     }
 
-    /// Ready when something has come for the host since this was last so; else its task is woken then.
-    pub(super) fn poll_mail(&self, id: HostId, cx: &Context<'_>) -> Poll<()> {
-        let mut mail = self.mailboxes[id as usize].mail();
-        if std::mem::take(&mut mail.is_woken) {
-            return Poll::Ready(());
-        }
-        if mail.sleeper.as_ref().is_none_or(|sleeper| !sleeper.will_wake(cx.waker())) {
-            mail.sleeper = Some(cx.waker().clone());
-        }
-        Poll::Pending
-    }
-
     /// A host's job, and its row in the job's store.
     fn place(&self, id: HostId) -> (&Job, usize) {
         (&self.jobs[self.plan.hosts[id as usize].job], self.rows[id as usize] as usize)
@@ -315,40 +269,6 @@ impl Fleet {
     /// Somebody outside hears all events from now on.
     pub(super) fn listen(&self) -> Listener {
         self.counters.audience.listen()
-    }
-
-    /// Emits an event of the mixer itself; gives its time.
-    pub(super) fn publish_own(&self, name: &str) -> Time {
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let data = serde_json::Value::Null;
-        let time = self.clock.now();
-        self.publish(
-            Event { name: name.into(), source: OWN_NAME.into(), data, time, sequence, hops: 0 },
-            None,
-        );
-        time
-    }
-
-    /// Puts an event into the mailboxes of those that listen, and gives how many there are; never waits.
-    fn publish(&self, event: Event, emitter: Option<HostId>) -> usize {
-        debug!(event = &*event.name, source = &*event.source, "event");
-        self.counters.tally.events.inc();
-        let event = Arc::new(event);
-        self.counters.audience.tell(&event);
-        self.bus.listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count()
-    }
-
-    /// Before a host's start only what comes right before it is kept, such as the start of the run.
-    pub(super) fn drop_early_events(&self, id: HostId, starts_at: Time) {
-        let mut mail = self.mailboxes[id as usize].mail();
-        mail.events.retain(|event| starts_at.since(event.time) <= START_SPREAD);
-    }
-
-    /// The events that wait for a host.
-    pub(super) fn take_events(&self, id: HostId) -> Vec<Arc<Event>> {
-        let mut mail = self.mailboxes[id as usize].mail();
-        mail.is_overflowing &= mail.events.is_empty();
-        std::mem::take(&mut mail.events)
     }
 
     /// Carries out what a host wants.

@@ -41,7 +41,7 @@ now() {
 start() {
     local hosts="$1"
     shift
-    "$promemu" --config hosts_load_with_peaks --config-args "hosts_count=$hosts" --seed 1 \
+    "$promemu" --listen off --config hosts_load_with_peaks --config-args "hosts_count=$hosts" --seed 1 \
         --status-interval inf "$@" >"$folder/log" 2>&1 &
     pid=$!
     children+=("$pid")

@@ -21,7 +21,7 @@ Config(default_job_name: "bench", hosts: [Host(repeat: Repeat(var: "i", from: 1,
             scenario: random_in_range)])])
 END
 
-"$promemu" --config "$dir/gauges.ron" --output scrape=127.0.0.1:0 --status-interval 0 2> "$dir/log" &
+"$promemu" --listen off --config "$dir/gauges.ron" --output scrape=127.0.0.1:0 --status-interval 0 2> "$dir/log" &
 pid=$!
 until grep -q "the metrics are at" "$dir/log"; do sleep 0.2; done
 url=$(sed -n 's|.*the metrics are at \(http://[^ ]*/metrics\),.*|\1|p' "$dir/log")

@@ -1,13 +1,13 @@
 //! Orders to single hosts: to end, to begin again, to show a value.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 
-use super::{Fleet, MAILBOX_MAX, Mailbox};
+use super::Fleet;
 use crate::clock::Time;
-use crate::event::{Event, HostId};
+use crate::event::HostId;
 use crate::host::HostOrder;
 
 /// The orders that hosts have not looked at, and those that stand.
@@ -112,51 +112,6 @@ impl Fleet {
     /// Whether a host waits for somebody to start it again.
     pub(in crate::mixer) fn has_stopped_hosts(&self) -> bool {
         self.states.iter().any(|state| state.is_stopped.load(Ordering::Relaxed))
-    }
-
-    /// An event of a name, from a source that may be a host, which then hears what it listens to of its own.
-    /// Gives how many hosts hear it, and when it happened.
-    pub(in crate::mixer) fn publish_for(
-        &self,
-        name: &str,
-        source: &str,
-        data: serde_json::Value,
-    ) -> (usize, Time) {
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let time = self.clock.now();
-        let event = Event { name: name.into(), source: source.into(), data, time, sequence, hops: 0 };
-        let own = self.id_of(source);
-        let hears_itself = own.filter(|id| {
-            let plan = &self.plan.hosts[*id as usize];
-            plan.shape.listeners_to(&event, &plan.name).next().is_some()
-        });
-        let copy = hears_itself.map(|id| (id, Arc::new(event.clone())));
-        let heard = self.publish(event, own);
-        let by_itself = copy.is_some_and(|(id, event)| self.deliver(id, &event));
-        (heard + usize::from(by_itself), time)
-    }
-
-    /// Puts an event into a host's mailbox; says whether there was room and somebody to hear it.
-    pub(super) fn deliver(&self, host: HostId, event: &Arc<Event>) -> bool {
-        if self.has_ended(host) {
-            return false;
-        }
-        let mut mail = self.mailboxes[host as usize].mail();
-        if mail.events.len() < MAILBOX_MAX {
-            mail.events.push(Arc::clone(event));
-            Mailbox::wake_with(mail);
-            return true;
-        }
-        let is_first = !std::mem::replace(&mut mail.is_overflowing, true);
-        drop(mail);
-        self.counters.tally.events_dropped.inc();
-        if is_first {
-            let name = &self.plan.hosts[host as usize].name;
-            tracing::warn!(
-                "host {name:?} has {MAILBOX_MAX} events waiting; more are dropped until it has caught up"
-            );
-        }
-        false
     }
 
     /// The host called so.

@@ -117,7 +117,7 @@ impl Fare {
         if *bytes > 0 || loss.is_none() {
             self.sent.fetch_add(*arrived, Ordering::Relaxed);
             self.tally.samples_sent.inc_by(*arrived);
-            self.tally.bytes_sent.inc_by(*bytes);
+            self.tally.output.bytes_sent.inc_by(*bytes);
             self.health.pushed(self.clock.now());
         }
         match loss {

@@ -59,7 +59,7 @@ impl Attempt {
     }
 
     async fn push(self) -> Result<u64, PushError> {
-        let Self { client, job, page, run_info, .. } = self;
+        let Self { client, job, page, run_info, tally, .. } = self;
         // The page is made as text.
         let format = if page.is_some() { Format::Text } else { self.format };
         let name = Arc::clone(job.name());
@@ -70,7 +70,10 @@ impl Attempt {
         let encoded: Result<(u64, Vec<u8>), Error> =
             encoded.await.map_err(|error| PushError::Internal(error.to_string()))?;
         let (version, body) = encoded.map_err(|error| PushError::Internal(error.to_string()))?;
-        client.put(&name, format, body).await.map(|()| version)
+        let bytes = body.len() as u64;
+        client.put(&name, format, body).await?;
+        tally.bytes_sent.inc_by(bytes);
+        Ok(version)
     }
 }
 
