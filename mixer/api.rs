@@ -10,6 +10,7 @@ mod events;
 mod given;
 mod hosts;
 mod live;
+mod page;
 mod refusal;
 mod runs;
 mod server;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{Html, Redirect};
+use axum::response::Html;
 use axum::routing::get;
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -261,7 +262,7 @@ fn router(desk: Arc<Desk>, access: Access) -> Router {
     router
         .route("/openapi.json", get(move || async move { (json, description.to_string()) }))
         .route("/docs", get(|| async { Html(include_str!("api/docs.html")) }))
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .merge(page::routes())
         .with_state(desk)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::new(access), access::check))

@@ -1,0 +1,281 @@
+// One chart: its title, its canvas, and a legend whose entries open the hosts.
+
+import { copy, make, say } from './elements.js';
+import { clock, day, kindOf, number } from './format.js';
+import { isGrowing } from './live.js';
+import { isWhole, lineId, partsOf } from './view.js';
+import { rateQuery } from './query.js';
+
+const HEIGHT = 150;
+const AXIS = 58;
+const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
+const COLOURS = 8;
+/** Steps of an axis of bytes, so that its labels are whole: 1, 2, 4, … */
+const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
+/** Names of marks are written where there is so much room, in pixels. */
+const MARK_ROOM = 88;
+
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const alignment = new Map();
+/** A name's colour is the same in all charts and after each reload. */
+export function colourOf(name) {
+    if (!alignment.has(name)) alignment.set(name, alignment.size % COLOURS);
+    return `--line-${alignment.get(name)}`;
+}
+
+/** Times on the axis: seconds only where the steps are short, the day where it changes. */
+function timeLabels(plot, splits, axis, space, step) {
+    return splits.map((time, at) => {
+        const isNewDay = at > 0 && day(time) !== day(splits[at - 1]);
+        if (step >= 86400) return day(time).slice(5);
+        return isNewDay ? day(time).slice(5) : clock(time, step < 60);
+    });
+}
+
+/** The value axis: from 0 where the values are near, and never so narrow that noise looks like news. */
+function valueRange(low, high, range) {
+    if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+    const whole = range ? range[1] - range[0] : 0;
+    if (low === high && Number.isFinite(whole) && whole > 0) return [range[0], range[1] + whole * 0.04];
+    const least = Math.max(Number.isFinite(whole) ? whole * 0.05 : 0, Math.abs(high) * 0.02, 1e-9);
+    const room = Math.max((high - low) * 0.08, (least - (high - low)) / 2, 0);
+    const from = low >= 0 && low - room < high * 0.35 ? 0 : low - room;
+    return [from, Math.max(high + room, from + least)];
+}
+
+export class Card {
+    constructor(chart, board) {
+        Object.assign(this, { chart, board, plot: null, isNear: true });
+        this.ids = chart.lines.map((line) => lineId(chart.metric, line));
+        this.kind = kindOf(chart.metric, '');
+        this.unit = make('span', { class: 'unit' });
+        this.legend = make('ul', { class: 'legend' });
+        this.place = make('div', {
+            class: 'plot', tabindex: '0', role: 'img', 'aria-label': `chart of ${chart.metric}`,
+            onkeydown: (event) => this.key(event), onfocus: () => this.describe(), onblur: () => board.point(null),
+        });
+        const button = (label, title, onclick) => make('button', { type: 'button', class: 'quiet', title, 'aria-label': `${title}: ${chart.metric}`, onclick }, label);
+        this.element = make('article', { class: 'card', tabindex: '-1', 'aria-label': chart.metric },
+            make('header', {},
+                make('h3', { title: chart.metric }, chart.metric), this.unit,
+                make('span', { class: 'card-tools' },
+                    button('Query', 'copy the Prometheus query', () => copy(this.query())),
+                    button('Lines', 'choose the lines', () => board.chooseLines(chart)),
+                    button('✕', 'remove the chart', () => board.removeCard(this)))),
+            this.place, this.legend);
+        this.entries = chart.lines.map((line, at) => this.entry(line, at));
+        this.legend.append(...this.entries.map(({ item }) => item));
+        this.seen = new IntersectionObserver(([{ isIntersecting }]) => {
+            this.isNear = isIntersecting;
+            if (isIntersecting) this.draw();
+        }, { rootMargin: '200px' });
+        this.seen.observe(this.element);
+    }
+
+    entry(line, at) {
+        const { host, labels } = isWhole(line) ? { host: null, labels: '' } : partsOf(this.chart.metric, line);
+        const name = host === null ? line : host + labels;
+        const swatch = make('span', { class: 'swatch', 'aria-hidden': 'true' });
+        const value = make('output', { class: 'value' }, '–');
+        const inside = [swatch, make('span', { class: 'line-name' }, name), value];
+        const touch = { onmouseenter: () => this.emphasise(at), onmouseleave: () => this.emphasise(null), onfocus: () => this.emphasise(at), onblur: () => this.emphasise(null) };
+        const item = make('li', {}, host === null
+            ? make('span', { class: 'entry', ...touch }, inside)
+            : make('button', { type: 'button', class: 'entry', title: `open ${host}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
+        return { item, swatch, value, name };
+    }
+
+    get columns() {
+        return this.ids.map((id) => this.board.live.column(id));
+    }
+
+    query() {
+        return this.columns.filter(Boolean).map((column) => rateQuery(column.query, column.type)).join(' or ');
+    }
+
+    /** The colour, width and dashes of a line: what stands for all is thick and plain. */
+    stroke(at) {
+        const line = this.chart.lines[at];
+        if (isWhole(line)) return { colour: style('--line-whole'), width: 2, dash: at === 0 ? [] : DASHES[at % DASHES.length] };
+        const colour = colourOf(partsOf(this.chart.metric, line).host);
+        return { colour: style(colour), width: 1.25, dash: DASHES[Math.floor(at / COLOURS) % DASHES.length] };
+    }
+
+    options() {
+        const axis = { stroke: style('--muted'), font: '11px system-ui, sans-serif', grid: { stroke: style('--grid'), width: 1 }, ticks: { show: false } };
+        const first = this.columns.find(Boolean);
+        return {
+            width: this.place.clientWidth || 300,
+            height: HEIGHT,
+            legend: { show: false },
+            padding: [10, 20, 0, 0],
+            cursor: {
+                sync: { key: 'promemu', setSeries: false },
+                drag: { x: true, y: false, setScale: false },
+                y: false,
+                points: { size: 6 },
+                bind: { dblclick: () => () => { this.board.setZoom(null); return null; } },
+            },
+            scales: { x: { range: () => this.board.range() }, y: { range: (plot, low, high) => valueRange(low, high, isGrowing(first?.type) ? null : first?.range) } },
+            axes: [
+                { ...axis, size: 24, space: 64, values: timeLabels },
+                { ...axis, size: AXIS, gap: 4, space: 28, ...(this.kind === 'bytes' ? { incrs: BYTE_STEPS } : {}), values: (plot, splits) => splits.map((value) => number(value, this.kind)) },
+            ],
+            series: [{}, ...this.chart.lines.map((line, at) => {
+                const { colour, width, dash } = this.stroke(at);
+                return { stroke: colour, width, dash, spanGaps: false, points: { show: false } };
+            })],
+            focus: { alpha: 0.25 },
+            hooks: {
+                setSelect: [(plot) => this.select(plot)],
+                setCursor: [(plot) => this.moved(plot)],
+                drawAxes: [(plot) => this.drawMarks(plot)],
+            },
+        };
+    }
+
+    /** Makes the canvas once the series are known. */
+    open() {
+        const first = this.columns.find(Boolean);
+        const metric = this.chart.metric;
+        this.kind = kindOf(metric, first.unit);
+        const growing = isGrowing(first.type);
+        const things = first.type === 'counter' ? '' : 'observations ';
+        say(this.unit, growing ? `${things}per second` : this.kind === 'plain' ? first.unit : '');
+        if (growing && this.kind !== 'bytes') this.kind = 'plain';
+        this.entries.forEach(({ swatch }, at) => {
+            const line = this.chart.lines[at];
+            swatch.dataset.dash = String(isWhole(line) ? 0 : Math.floor(at / COLOURS) % DASHES.length);
+            swatch.style.setProperty('--swatch', `var(${isWhole(line) ? '--line-whole' : colourOf(partsOf(this.chart.metric, line).host)})`);
+        });
+        this.plot = new uPlot(this.options(), this.data(), this.place);
+    }
+
+    data() {
+        const { times } = this.board.live;
+        return [times, ...this.columns.map((column) => column?.shown ?? times.map(() => null))];
+    }
+
+    draw() {
+        if (!this.isNear || !this.element.isConnected || !this.columns.some(Boolean)) return;
+        if (!this.plot) this.open();
+        this.plot.setData(this.data());
+        this.showValues();
+    }
+
+    /** The legend's values: at the cursor, or the newest. */
+    showValues() {
+        const { times } = this.board.live;
+        const time = this.board.cursor ?? this.board.pausedAt;
+        const at = time === null ? times.length - 1 : times.findLastIndex((one) => one <= time + 1e-6);
+        this.columns.forEach((column, line) => {
+            const isGone = column?.isGone && this.board.cursor === null;
+            say(this.entries[line].value, isGone ? 'gone' : number(column?.shown[at], this.kind));
+        });
+    }
+
+    // Events behind the lines, with their names where there is room.
+    drawMarks(plot) {
+        const { ctx: context, bbox: box } = plot;
+        const ratio = devicePixelRatio || 1;
+        context.save();
+        context.font = `${10 * ratio}px system-ui, sans-serif`;
+        context.textBaseline = 'top';
+        context.textAlign = 'left';
+        context.lineWidth = ratio;
+        context.strokeStyle = context.fillStyle = style('--mark');
+        context.setLineDash([2 * ratio, 3 * ratio]);
+        let free = box.left + box.width;
+        for (const { time, names } of this.places(plot, ratio)) {
+            const x = Math.round(time) + 0.5;
+            context.beginPath();
+            context.moveTo(x, box.top);
+            context.lineTo(x, box.top + box.height);
+            context.stroke();
+            context.beginPath();
+            context.moveTo(x - 4 * ratio, box.top - 7 * ratio);
+            context.lineTo(x + 4 * ratio, box.top - 7 * ratio);
+            context.lineTo(x, box.top);
+            context.fill();
+            if (free - x > MARK_ROOM * ratio) context.fillText(names, x + 4 * ratio, box.top + ratio, free - x - 8 * ratio);
+            free = x;
+        }
+        context.restore();
+    }
+
+    /** Where marks are, the last first; those that would cover each other are one. */
+    places(plot, ratio) {
+        const places = [];
+        for (const { time, name } of this.board.visibleMarks.toReversed()) {
+            const x = plot.valToPos(time, 'x', true);
+            const near = places.at(-1);
+            if (near && near.time - x < 3 * ratio) {
+                if (!near.names.includes(name) && near.names.length < 60) near.names = `${name}, ${near.names}`;
+            } else places.push({ time: x, names: name });
+        }
+        return places;
+    }
+
+    select(plot) {
+        const { left, width } = plot.select;
+        if (width > 6) this.board.setZoom([plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')]);
+        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    }
+
+    moved(plot) {
+        const { left } = plot.cursor;
+        if (left === undefined || left < 0) return this.board.point(null);
+        const time = plot.posToVal(left, 'x');
+        // All charts hear of one move, a pixel apart: that is no other time.
+        const pixel = plot.posToVal(left + 1, 'x') - time;
+        const { cursor } = this.board;
+        if (cursor === null || Math.abs(time - cursor) > pixel * 1.5) this.board.point(time);
+    }
+
+    pointAt(time) {
+        this.plot?.setCursor({ left: this.plot.valToPos(time, 'x'), top: 20 }, false);
+    }
+
+    emphasise(at) {
+        this.plot?.setSeries(at === null ? null : at + 1, { focus: true });
+    }
+
+    /** Says the values of a chart that has the focus. */
+    describe() {
+        const values = this.entries.map(({ name, value }) => `${name} ${value.textContent}`).slice(0, 6);
+        const time = this.board.cursor ?? this.board.live.now;
+        this.place.setAttribute('aria-label', `chart of ${this.chart.metric}${time === null ? '' : ` at ${clock(time)}`}: ${values.join(', ')}`);
+    }
+
+    key(event) {
+        const actions = {
+            ArrowLeft: () => this.board.step(this, event.shiftKey ? -10 : -1),
+            ArrowRight: () => this.board.step(this, event.shiftKey ? 10 : 1),
+            '+': () => this.board.zoomBy(0.5),
+            '-': () => this.board.zoomBy(2),
+            0: () => this.board.setZoom(null),
+        };
+        const action = actions[event.key];
+        if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+        event.preventDefault();
+        action();
+    }
+
+    resize() {
+        const width = this.place.clientWidth;
+        if (this.plot && width && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+    }
+
+    /** Other colours: the canvas is made anew. */
+    restyle() {
+        this.plot?.destroy();
+        this.plot = null;
+    }
+
+    close() {
+        this.seen.disconnect();
+        this.plot?.destroy();
+        this.plot = null;
+    }
+}

@@ -1,0 +1,185 @@
+// Events: buttons that fire them, and the log of all that happened.
+
+import { follow, get, post } from './api.js';
+import { fail, find, make, say, toast } from './elements.js';
+import { clock, count } from './format.js';
+import { view, writeView } from './view.js';
+
+/** So many events are remembered; the log has at most as many rows. */
+const MOST = 300;
+const MOST_BUTTONS = 24;
+
+/** What promemu itself says of the run; rather many, and seldom what is looked for. */
+const LIFECYCLE = new Set(['host_started', 'host_stopped', 'metrics_pushed', 'run_started', 'run_finished', 'phase_started', 'phase_finished']);
+export const isLifecycle = ({ name }) => LIFECYCLE.has(name);
+
+/** What no other event of the run has: sources number their own. */
+const keyOf = ({ source, sequence }) => `${sequence} ${source}`;
+
+async function fire(name) {
+    const text = find('fire-data').value.trim();
+    const body = { name, source: find('fire-source').value.trim() || 'api' };
+    try {
+        if (text) body.data = JSON.parse(text);
+    } catch (error) {
+        return toast(`data is not JSON: ${error.message}`, 'failed');
+    }
+    try {
+        const { hearers } = await post('/events', body);
+        if (!hearers) return toast(`${name} from ${body.source}: nobody hears it; some hosts hear only themselves, as the source`);
+        toast(hearers === 1 ? `${name}: 1 host hears it` : `${name}: ${count(hearers)} hosts hear it`);
+    } catch (error) {
+        fail(error);
+    }
+}
+
+const KEPT = 'promemu-events';
+
+/** What the page knew before it was loaded again, if it is of this run: of its time, and of its id. */
+function kept(status) {
+    try {
+        const { run, events } = JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
+        const first = status.emulated_time_unix - status.uptime_seconds * status.speed - 2;
+        if (run !== status.run) return [];
+        return events.filter(({ time_unix: time }) => time >= first && time <= status.emulated_time_unix + 1);
+    } catch {
+        return [];
+    }
+}
+
+function keep(run, events) {
+    try {
+        sessionStorage.setItem(KEPT, JSON.stringify({ run, events }));
+    } catch {
+        // Then a reload begins with an empty log.
+    }
+}
+
+export class Events {
+    /** `mark` is called with each event that the charts should show. */
+    constructor(mark) {
+        this.mark = mark;
+        this.remembered = [];
+        this.waiting = [];
+        this.missed = 0;
+        this.known = new Set();
+        this.stop = null;
+        this.log = find('log');
+        this.isFollowing = true;
+        const filter = find('event-filter');
+        filter.value = view.filter;
+        filter.addEventListener('input', () => {
+            view.filter = filter.value.trim();
+            writeView();
+            this.fill();
+        });
+        find('event-lifecycle').addEventListener('change', () => this.fill());
+        find('event-follow').addEventListener('change', (event) => this.setFollowing(event.target.checked));
+        // Who scrolls up wants to read; who comes back to the end wants to follow.
+        this.log.addEventListener('wheel', () => requestAnimationFrame(() => this.setFollowing(this.isAtEnd())), { passive: true });
+        find('fire-form').addEventListener('submit', (event) => {
+            event.preventDefault();
+            fire(find('fire-name').value.trim());
+        });
+    }
+
+    /** Takes up what was known before a reload; what comes goes behind it. */
+    begin(status) {
+        for (const event of kept(status)) this.take('event', event);
+        addEventListener('pagehide', () => keep(status.run, this.remembered.slice(-MOST)));
+    }
+
+    isAtEnd() {
+        return this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 8;
+    }
+
+    setFollowing(isFollowing) {
+        this.isFollowing = isFollowing;
+        find('event-follow').checked = isFollowing;
+        if (isFollowing) this.log.scrollTop = this.log.scrollHeight;
+    }
+
+    resume() {
+        this.pause();
+        this.stop = new AbortController();
+        follow('/events/stream', () => ({ last: 200 }), {
+            signal: this.stop.signal,
+            take: (name, data) => this.take(name, data),
+            refused: fail,
+        });
+    }
+
+    pause() {
+        this.stop?.abort();
+        this.stop = null;
+    }
+
+    /** A promemu that began anew counts its events from the beginning. */
+    forget() {
+        this.known.clear();
+    }
+
+    take(name, data) {
+        if (name === 'missed') {
+            this.missed += data.missed;
+        } else if (name === 'event' && !this.known.has(keyOf(data))) {
+            this.known.add(keyOf(data));
+            this.remembered.push(data);
+            this.waiting.push(data);
+            if (!isLifecycle(data)) this.mark(data);
+        } else {
+            return;
+        }
+        if (this.remembered.length > MOST * 2) {
+            for (const old of this.remembered.splice(0, MOST)) this.known.delete(keyOf(old));
+        }
+        this.draw();
+    }
+
+    draw() {
+        if (this.isDrawing) return;
+        this.isDrawing = true;
+        requestAnimationFrame(() => {
+            this.isDrawing = false;
+            this.append(this.waiting.slice(-MOST));
+            this.waiting = [];
+        });
+    }
+
+    matches(event) {
+        if (isLifecycle(event) && !find('event-lifecycle').checked) return false;
+        const words = view.filter.toLowerCase();
+        return !words || `${event.name} ${event.source} ${JSON.stringify(event.data) ?? ''}`.toLowerCase().includes(words);
+    }
+
+    /** The log anew, for another filter. */
+    fill() {
+        this.log.replaceChildren();
+        this.append(this.remembered.slice(-MOST));
+    }
+
+    append(events) {
+        const rows = events.filter((event) => this.matches(event)).map((event) => make('div', { class: 'log-row' },
+            make('time', { datetime: event.time }, clock(event.time_unix)),
+            make('span', { class: 'event-name' }, event.name),
+            event.data === null || event.data === undefined ? null : make('code', {}, JSON.stringify(event.data).slice(0, 400)),
+            make('span', { class: 'event-source' }, event.source)));
+        this.log.append(...rows);
+        while (this.log.children.length > MOST) this.log.firstChild.remove();
+        if (this.isFollowing) this.log.scrollTop = this.log.scrollHeight;
+        const shown = this.log.children.length;
+        say(find('events-summary'), `${shown ? count(shown) : 'none yet'}${this.missed ? `, ${count(this.missed)} missed` : ''}`);
+    }
+
+    /** The buttons: what hosts listen to, the run's own events before promemu's. */
+    async showButtons() {
+        const { events } = await get('/events');
+        const own = events.filter((event) => !event.is_lifecycle).slice(0, MOST_BUTTONS);
+        find('fire').replaceChildren(...own.map((event) => make('button', {
+            type: 'button',
+            title: [`${count(event.hearers)} ${event.hearers === 1 ? 'host hears' : 'hosts hear'} it`, ...event.effects ?? []].join('\n'),
+            onclick: () => fire(event.name),
+        }, event.name, make('small', { 'aria-label': `, ${event.hearers} hear it` }, count(event.hearers)))));
+        if (!own.length) find('fire').replaceChildren(make('span', { class: 'hint' }, 'no host of this run listens to events'));
+    }
+}

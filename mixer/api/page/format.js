@@ -1,0 +1,78 @@
+// Numbers, durations and times as people read them.
+
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+const DECIMAL = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e4, 'k', 1e3]];
+
+const digits = (value) => {
+    const size = Math.abs(value);
+    const places = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+    return Number(value.toFixed(places)).toString();
+};
+
+function bytes(value) {
+    let power = 0;
+    let size = value;
+    while (Math.abs(size) >= 1024 && power < BINARY.length - 1) {
+        size /= 1024;
+        power += 1;
+    }
+    return `${digits(size)} ${BINARY[power]}`;
+}
+
+function plain(value) {
+    for (const [from, suffix, by = from] of DECIMAL) {
+        if (Math.abs(value) >= from) return digits(value / by) + suffix;
+    }
+    if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
+    return digits(value);
+}
+
+/** A share of a second in the unit that fits. */
+export function seconds(value) {
+    const size = Math.abs(value);
+    if (value === 0) return '0 s';
+    if (size < 0.001) return `${digits(value * 1e6)} µs`;
+    if (size < 1) return `${digits(value * 1000)} ms`;
+    return size < 120 ? `${digits(value)} s` : duration(value);
+}
+
+/** How a metric's values are to be read: `bytes`, `percent`, `seconds` or `plain`. */
+export function kindOf(metric, unit) {
+    if (unit === 'bytes' || /_bytes(_total)?$/.test(metric)) return 'bytes';
+    if (unit === 'percent' || /_percent$/.test(metric)) return 'percent';
+    if (unit === 'seconds' || /_seconds$/.test(metric)) return 'seconds';
+    return 'plain';
+}
+
+export function number(value, kind = 'plain') {
+    if (value === null || value === undefined) return '–';
+    if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+    if (kind === 'bytes') return bytes(value);
+    if (kind === 'percent') return `${digits(value)} %`;
+    if (kind === 'seconds') return seconds(value);
+    return plain(value);
+}
+
+export const count = (value) => Math.round(value).toLocaleString('en').replaceAll(',', '\u202f');
+
+const two = (value) => String(value).padStart(2, '0');
+
+/** `0:42`, `14:03`, `2 h 05 min`, `3 d 4 h`. */
+export function duration(value) {
+    const whole = Math.max(0, Math.round(value));
+    if (whole < 3600) return `${Math.floor(whole / 60)}:${two(whole % 60)}`;
+    if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+    return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+}
+
+/** The clock's time of Unix seconds, where the reader is. */
+export function clock(unix, hasSeconds = true) {
+    const date = new Date(unix * 1000);
+    const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+    return hasSeconds ? `${time}:${two(date.getSeconds())}` : time;
+}
+
+export const day = (unix) => {
+    const date = new Date(unix * 1000);
+    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+};

@@ -1,0 +1,114 @@
+// What runs, in the header, and how the outputs fare, below it.
+
+import { find, make, say } from './elements.js';
+import { clock, count, duration, number, seconds } from './format.js';
+
+/** A short fact with its name in front. Made once, then only its text changes. */
+class Fact {
+    constructor(name, parent, title = null) {
+        this.value = make('b', {});
+        this.element = make('span', { class: 'fact', title }, make('i', {}, name), this.value);
+        parent.append(this.element);
+    }
+
+    set(text) {
+        this.element.hidden = text === null;
+        if (text !== null) say(this.value, text);
+    }
+}
+
+const STATES = { running: 'running', created: 'not yet started', starting: 'starting', stopping: 'stopping', ended: 'over', failed: 'failed' };
+
+export class Header {
+    constructor() {
+        const place = find('run');
+        this.config = make('strong', { class: 'config' });
+        this.state = make('span', { class: 'state' });
+        place.append(this.config, this.state);
+        this.facts = {
+            elapsed: new Fact('for', place, 'how long this run has been going'),
+            time: new Fact('hosts’ time', place, 'the emulated clock'),
+            speed: new Fact('speed', place),
+            seed: new Fact('seed', place, 'the same seed gives the same values'),
+            hosts: new Fact('hosts', place, 'running, of all'),
+            series: new Fact('series', place),
+            jobs: new Fact('jobs', place),
+            trouble: new Fact('', place),
+        };
+        this.facts.trouble.element.classList.add('trouble');
+        this.outputs = new Outputs();
+    }
+
+    show(status) {
+        const { hosts, counters, speed } = status;
+        say(this.config, status.config);
+        document.title = `${status.config} · promemu`;
+        say(this.state, STATES[status.state] ?? status.state);
+        this.state.dataset.state = status.state;
+        this.facts.elapsed.set(duration(status.uptime_seconds));
+        this.facts.time.set(clock(status.emulated_time_unix));
+        this.facts.speed.set(speed === 1 ? null : `${speed}×`);
+        this.facts.seed.set(String(status.seed));
+        this.facts.hosts.set(hosts.running === hosts.total ? count(hosts.total) : `${count(hosts.running)} of ${count(hosts.total)}`);
+        this.facts.series.set(count(status.series));
+        const jobs = status.jobs.length + (status.jobs_not_listed ?? 0);
+        this.facts.jobs.set(jobs > 1 ? count(jobs) : null);
+        const trouble = Object.entries(counters ?? {}).filter(([, value]) => value > 0);
+        this.facts.trouble.set(trouble.length ? trouble.map(([name, value]) => `${name.replaceAll('_', ' ')} ${count(value)}`).join(', ') : null);
+        const overrides = find('open-overrides');
+        overrides.hidden = !status.overrides;
+        say(overrides, status.overrides === 1 ? '1 override' : `${count(status.overrides)} overrides`);
+        this.outputs.show(status);
+    }
+}
+
+/** The outputs' health, a line each. */
+class Outputs {
+    constructor() {
+        this.rows = new Map();
+    }
+
+    show({ outputs, time }) {
+        const now = Date.parse(time) / 1000;
+        const key = ({ kind, target }) => `${kind}=${target}`;
+        const keys = outputs.map(key);
+        if (keys.join() !== [...this.rows.keys()].join()) {
+            this.rows = new Map(outputs.map((output) => [key(output), new OutputRow(output)]));
+            find('outputs').replaceChildren(...[...this.rows.values()].map((row) => row.element));
+        }
+        for (const output of outputs) this.rows.get(key(output)).show(output, now);
+    }
+}
+
+class OutputRow {
+    constructor({ kind, target }) {
+        this.state = make('span', { class: 'state' });
+        this.element = make('div', { class: 'output' }, this.state, make('strong', {}, kind), make('span', { class: 'target', title: target }, target ?? ''));
+        this.last = new Fact('last', this.element, 'since the last push that arrived');
+        this.took = new Fact('takes', this.element, 'a push, on average');
+        this.pushes = new Fact('pushes', this.element);
+        this.bytes = new Fact('sent', this.element);
+        this.failures = new Fact('failed', this.element);
+        this.why = make('span', { class: 'why' });
+        this.element.append(this.why);
+    }
+
+    show(output, now) {
+        const isServed = output.kind === 'scrape' || output.kind === 'embedded';
+        const refused = Object.entries(output.refused ?? {});
+        const isAway = output.away_for !== null && output.away_for !== undefined;
+        const state = isAway ? 'away' : refused.length ? 'refused' : isServed ? 'served' : output.last_push ? 'ok' : 'waiting';
+        say(this.state, { away: `away for ${duration(output.away_for ?? 0)}`, refused: 'refused', served: 'served', ok: 'ok', waiting: 'no push yet' }[state]);
+        this.state.dataset.state = { away: 'failed', refused: 'failed', waiting: 'waiting' }[state] ?? 'running';
+        this.last.set(output.last_push ? `${duration(Math.max(0, now - Date.parse(output.last_push) / 1000))} ago` : null);
+        const { mean_seconds: mean } = output;
+        this.took.set(mean === null || mean === undefined ? null : seconds(mean));
+        this.pushes.set(isServed ? null : count(output.pushes ?? 0));
+        this.bytes.set(output.sent_bytes ? number(output.sent_bytes, 'bytes') : null);
+        this.failures.set(output.failures ? count(output.failures) : isServed ? null : '0');
+        this.failures.element.classList.toggle('trouble', output.failures > 0);
+        const reasons = refused.slice(0, 3).map(([job, why]) => `${job}: ${why}`);
+        say(this.why, reasons.join(' · '));
+        this.why.title = this.why.textContent;
+    }
+}

@@ -1,0 +1,121 @@
+// The list of hosts: a page of it at a time, searched and counted by the server.
+
+import { get, hostPath, post } from './api.js';
+import { fail, find, make, say, settle } from './elements.js';
+import { count, duration } from './format.js';
+import { view, writeView } from './view.js';
+
+const PAGE = 10;
+
+/** Stops or starts a host; `then` hears of it. */
+export async function order(name, isRunning, then) {
+    try {
+        await post(`${hostPath(name)}/${isRunning ? 'stop' : 'start'}`, undefined);
+    } catch (error) {
+        fail(error);
+    }
+    then();
+}
+
+export const ttlLeft = ({ ttl_remaining_seconds: left, state }) => {
+    if (state === 'ended') return '–';
+    return left === null || left === undefined ? 'endless' : duration(left);
+};
+
+/** A row that stays, and is given one host after the other. */
+class Row {
+    constructor(hosts) {
+        this.name = make('button', { type: 'button', class: 'link', onclick: () => hosts.open(this.host.name) });
+        this.state = make('span', { class: 'state' });
+        this.ttl = make('td', { class: 'number' });
+        this.action = make('button', {
+            type: 'button', class: 'quiet',
+            onclick: () => order(this.host.name, this.host.state === 'running', () => hosts.refresh()),
+        });
+        this.element = make('tr', {}, make('th', { scope: 'row' }, this.name), make('td', {}, this.state), this.ttl, make('td', { class: 'action' }, this.action));
+    }
+
+    show(host) {
+        this.host = host;
+        say(this.name, host.name);
+        this.name.title = [host.host, host.address, `job ${host.job}`].filter(Boolean).join(' · ');
+        say(this.state, host.state);
+        this.state.dataset.state = host.state;
+        this.name.classList.toggle('overridden', host.overrides > 0);
+        say(this.ttl, ttlLeft(host));
+        const isRunning = host.state === 'running' || host.state === 'waiting';
+        say(this.action, isRunning ? 'Stop' : 'Start');
+        this.action.setAttribute('aria-label', `${isRunning ? 'stop' : 'start'} ${host.name}`);
+        this.element.hidden = false;
+    }
+}
+
+export class Hosts {
+    constructor(open) {
+        this.open = open;
+        this.offset = 0;
+        this.job = '';
+        this.asked = 0;
+        this.rows = Array.from({ length: PAGE }, () => new Row(this));
+        for (const row of this.rows) row.element.hidden = true;
+        find('hosts').append(...this.rows.map((row) => row.element));
+        const search = find('host-search');
+        const state = find('host-state');
+        search.value = view.search;
+        state.value = view.state;
+        const changed = () => {
+            Object.assign(view, { search: search.value.trim(), state: state.value });
+            this.job = find('host-job').value;
+            writeView();
+            this.turn(0);
+        };
+        search.addEventListener('input', settle(changed, 200));
+        state.addEventListener('change', changed);
+        find('host-job').addEventListener('change', changed);
+        find('hosts-before').addEventListener('click', () => this.turn(this.offset - PAGE));
+        find('hosts-after').addEventListener('click', () => this.turn(this.offset + PAGE));
+    }
+
+    turn(offset) {
+        this.offset = Math.max(0, offset);
+        return this.refresh();
+    }
+
+    /** The jobs to choose from, where there are several. */
+    showJobs(jobs) {
+        const choice = find('host-job');
+        choice.hidden = jobs.length < 2;
+        const names = ['', ...jobs.map(({ name }) => name)];
+        if (names.join('\n') === [...choice.options].map(({ value }) => value).join('\n')) return;
+        choice.replaceChildren(...names.map((name, at) => make('option', { value: name }, at ? `${name} (${count(jobs[at - 1].hosts)})` : 'all jobs')));
+        choice.value = names.includes(this.job) ? this.job : '';
+    }
+
+    async refresh() {
+        const asked = ++this.asked;
+        const query = { search: view.search, state: view.state, job: this.job, offset: this.offset, limit: PAGE };
+        let page;
+        try {
+            page = await get('/hosts', query);
+        } catch (error) {
+            if (error.status) fail(error);
+            return;
+        }
+        // An answer to an older question comes too late.
+        if (asked !== this.asked) return;
+        if (!page.hosts.length && this.offset > 0) return this.turn(Math.floor(Math.max(0, page.matched - 1) / PAGE) * PAGE);
+        this.rows.forEach((row, at) => {
+            if (page.hosts[at]) row.show(page.hosts[at]);
+            else row.element.hidden = true;
+        });
+        const last = this.offset + page.hosts.length;
+        say(find('hosts-range'), page.matched ? `${count(this.offset + 1)} to ${count(last)} of ${count(page.matched)}` : 'none');
+        find('hosts-before').disabled = this.offset === 0;
+        find('hosts-after').disabled = last >= page.matched;
+    }
+
+    showSummary({ hosts }) {
+        const parts = ['running', 'waiting', 'stopped', 'ended'].filter((state) => hosts[state]).map((state) => `${count(hosts[state])} ${state}`);
+        say(find('hosts-summary'), parts.join(', '));
+    }
+}

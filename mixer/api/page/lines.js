@@ -1,0 +1,93 @@
+// Choosing charts and their lines.
+
+import { get } from './api.js';
+import { fail, find, make, openDialog, say, settle, toast } from './elements.js';
+import { count, kindOf, number } from './format.js';
+import { isWhole } from './view.js';
+
+const FIRST_CHARTS = 6;
+const FIRST_LINES = 3;
+const MOST_LINES = 16;
+const WHOLES = [['avg', 'average'], ['sum', 'sum'], ['min', 'lowest'], ['max', 'highest']];
+const LISTED = 100;
+
+/** The lines of a chart that nobody has chosen: the average, and the first hosts. */
+export async function firstLines({ name, hosts }) {
+    const { series, matched } = await get('/series', { metric: name, limit: hosts > 1 ? FIRST_LINES : 1 });
+    const ids = series.map(({ id }) => id);
+    return matched > 1 ? ['avg', ...ids] : ids;
+}
+
+/** The board that nobody has chosen: the config's first families. */
+export async function firstCharts() {
+    const { metrics } = await get('/metrics', { limit: 50 });
+    const shown = metrics.filter(({ type }) => type !== 'info').slice(0, FIRST_CHARTS);
+    const lines = await Promise.all(shown.map((metric) => firstLines(metric).catch(() => [])));
+    return shown.map(({ name }, at) => ({ metric: name, lines: lines[at] })).filter((chart) => chart.lines.length);
+}
+
+/** The dialog that adds charts. `add` gets a chart. */
+export function openCharts(add) {
+    const search = make('input', { type: 'search', placeholder: 'name of a metric', 'aria-label': 'search metrics', autocomplete: 'off', spellcheck: 'false' });
+    const list = make('ul', { class: 'plain-list' });
+    const more = make('p', { class: 'hint' });
+    const choose = async (metric) => {
+        try {
+            add({ metric: metric.name, lines: await firstLines(metric) });
+            toast(`added: ${metric.name}`);
+        } catch (error) {
+            fail(error);
+        }
+    };
+    const fill = async () => {
+        const { metrics, matched } = await get('/metrics', { search: search.value.trim(), limit: LISTED });
+        list.replaceChildren(...metrics.map((metric) => make('li', {},
+            make('button', { type: 'button', class: 'link', onclick: () => choose(metric) }, metric.name),
+            make('span', { class: 'help' }, metric.help),
+            make('span', { class: 'type' }, `${metric.type.replace('_', ' ')}, ${count(metric.hosts)} ${metric.hosts === 1 ? 'host' : 'hosts'}`))));
+        say(more, matched > metrics.length ? `${count(matched - metrics.length)} more: search` : matched ? '' : 'no metric is called so');
+    };
+    search.addEventListener('input', settle(() => fill().catch(fail), 200));
+    openDialog('Add chart', '', search, list, more);
+    search.focus();
+    fill().catch(fail);
+}
+
+/** The dialog for a chart's lines. `take` gets them when it is closed by its button. */
+export function openLines(chart, take) {
+    const chosen = new Set(chart.lines);
+    const search = make('input', { type: 'search', placeholder: 'name of a host', 'aria-label': 'search hosts', autocomplete: 'off', spellcheck: 'false' });
+    const list = make('ul', { class: 'plain-list checks' });
+    const more = make('p', { class: 'hint' });
+    const box = (line, text, value = '') => make('li', {}, make('label', { class: 'inline' },
+        make('input', {
+            type: 'checkbox', checked: chosen.has(line),
+            onchange: (event) => {
+                if (event.target.checked && chosen.size >= MOST_LINES) {
+                    event.target.checked = false;
+                    toast(`a chart has ${MOST_LINES} lines at most`, 'failed');
+                } else if (event.target.checked) chosen.add(line);
+                else chosen.delete(line);
+            },
+        }), ` ${text}`), make('span', { class: 'value' }, value));
+    const fill = async () => {
+        const { series, matched } = await get('/series', { metric: chart.metric, search: search.value.trim(), limit: LISTED });
+        const text = ({ id, host, metric }) => host + id.slice(host.length + 1 + metric.length);
+        const listed = new Set(series.map(({ id }) => id));
+        const others = search.value ? [] : [...chosen].filter((line) => !isWhole(line) && !listed.has(line));
+        list.replaceChildren(
+            ...others.map((line) => box(line, line)),
+            ...series.map((one) => box(one.id, text(one), number(one.value, kindOf(one.metric, one.unit)))));
+        say(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched ? '' : 'no host is called so');
+    };
+    search.addEventListener('input', settle(() => fill().catch(fail), 200));
+    const dialog = openDialog(`Lines of ${chart.metric}`, '',
+        make('ul', { class: 'plain-list checks wholes' }, WHOLES.map(([line, text]) => box(line, text))),
+        search, list, more,
+        make('div', { class: 'dialog-end' }, make('button', {
+            type: 'button', class: 'primary',
+            onclick: () => { dialog.close(); take([...chosen].sort((a, b) => isWhole(b) - isWhole(a))); find('charts-title').focus(); },
+        }, 'Show')));
+    search.focus();
+    fill().catch(fail);
+}

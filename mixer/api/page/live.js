@@ -1,0 +1,154 @@
+// The values of the watched series, second by second: one common row of times, and a column for each series.
+
+import { follow, get } from './api.js';
+
+/** The API's bound of one stream. */
+export const MOST_SERIES = 64;
+/** An hour of seconds is kept; what is older goes in pieces. */
+const MOST_POINTS = 3600;
+const PIECE = 300;
+/** A rate is over so many points, or as many as there are. */
+const RATE_POINTS = 30;
+const FEWEST_RATE_POINTS = 5;
+
+/** Types whose value only grows: their chart is a rate. A histogram's value is its number of observations. */
+const GROWING = new Set(['counter', 'histogram', 'native_histogram', 'summary']);
+export const isGrowing = (type) => GROWING.has(type);
+
+/** One series: what came (`raw`), what is shown (`shown`), and for rates what has been added up since the beginning. */
+class Column {
+    constructor({ id, type, unit, query, range }) {
+        Object.assign(this, { id, type, unit, query, range, isGone: false });
+        this.raw = [];
+        this.shown = [];
+        this.sums = [];
+    }
+
+    push(time, value, times) {
+        const at = this.raw.length;
+        this.raw.push(value);
+        if (!isGrowing(this.type)) {
+            this.sums.push(0);
+            this.shown.push(value);
+            return;
+        }
+        const before = at > 0 ? this.raw[at - 1] : null;
+        // After a reset a counter has grown from 0.
+        const grown = before === null || value === null ? 0 : value >= before ? value - before : value;
+        this.sums.push((at > 0 ? this.sums[at - 1] : 0) + grown);
+        this.shown.push(value === null ? null : this.rate(at, time, times));
+    }
+
+    rate(at, time, times) {
+        let from = at;
+        while (from > 0 && at - from < RATE_POINTS && this.raw[from - 1] !== null) from -= 1;
+        if (at - from < FEWEST_RATE_POINTS) return null;
+        return (this.sums[at] - this.sums[from]) / (time - times[from]);
+    }
+
+    drop(points) {
+        for (const list of [this.raw, this.shown, this.sums]) list.splice(0, points);
+    }
+}
+
+export class Live {
+    /** `changed` is called after each sample, `failed` with a refusal of the API. */
+    constructor({ changed, failed }) {
+        Object.assign(this, { changed, failed });
+        this.times = [];
+        this.columns = new Map();
+        this.ids = [];
+        this.stop = null;
+        this.isOver = false;
+    }
+
+    column(id) {
+        return this.columns.get(id);
+    }
+
+    get now() {
+        return this.times.at(-1) ?? null;
+    }
+
+    /** Watches other series: a stream is for a fixed list, so it begins anew. */
+    watch(ids) {
+        const wanted = [...new Set(ids)].slice(0, MOST_SERIES);
+        if (wanted.length === this.ids.length && wanted.every((id, at) => id === this.ids[at])) return;
+        this.ids = wanted;
+        if (this.stop) this.resume();
+    }
+
+    resume() {
+        this.pause();
+        this.stop = new AbortController();
+        if (!this.ids.length) return;
+        follow('/live', () => ({ series: this.ids }), {
+            signal: this.stop.signal,
+            take: (name, data) => this.take(name, data),
+            refused: (error) => (error.code === 'unknown_series' ? this.leaveOut() : this.failed(error)),
+        });
+    }
+
+    /** A stream with a series that is not there is refused as a whole: what is left of the list is asked for. */
+    async leaveOut() {
+        const { signal } = this.stop;
+        const isThere = async (id) => {
+            const metric = /^(?:avg|sum|min|max):(.*)$/s.exec(id)?.[1];
+            const cut = id.split('{')[0].lastIndexOf('/');
+            const query = metric === undefined
+                ? { metric: id.split('{')[0].slice(cut + 1), search: id.slice(0, cut), limit: 500 }
+                : { metric, limit: 1 };
+            const { series } = await get('/series', query).catch(() => ({ series: [] }));
+            return metric === undefined ? series.some((one) => one.id === id) : series.length > 0;
+        };
+        const found = await Promise.all(this.ids.map(isThere));
+        const there = this.ids.filter((_, at) => found[at]);
+        if (!signal.aborted && there.length < this.ids.length) this.watch(there);
+    }
+
+    pause() {
+        this.stop?.abort();
+        this.stop = null;
+    }
+
+    take(name, data) {
+        if (name === 'sample') this.add(data);
+        else if (name === 'series') this.begin(data.series);
+        else if (name === 'gone' && this.columns.has(data.id)) this.columns.get(data.id).isGone = true;
+        else if (name === 'end') this.isOver = true;
+        this.changed();
+    }
+
+    /** A stream's beginning: its points, behind those that are older and still here. */
+    begin(series) {
+        const old = { times: this.times, columns: this.columns };
+        const points = series.map((one) => new Map([...this.earlier(old, one), ...one.points]));
+        const times = new Set();
+        for (const map of points) for (const time of map.keys()) times.add(time);
+        const sorted = [...times].sort((a, b) => a - b).slice(-MOST_POINTS);
+        this.times = [];
+        this.columns = new Map(series.map((one) => [one.id, new Column(one)]));
+        for (const time of sorted) {
+            this.times.push(time);
+            series.forEach((one, at) => this.columns.get(one.id).push(time, points[at].get(time) ?? null, this.times));
+        }
+        this.order = series.map((one) => this.columns.get(one.id));
+    }
+
+    earlier({ times, columns }, { id, points }) {
+        const column = columns.get(id);
+        const first = points[0]?.[0] ?? Infinity;
+        return column ? times.map((time, at) => [time, column.raw[at]]).filter(([time]) => time < first) : [];
+    }
+
+    add({ t, values }) {
+        // A promemu that began anew may be behind what is here.
+        if (this.now !== null && t <= this.now) return;
+        this.times.push(t);
+        this.order.forEach((column, at) => column.push(t, values[at] ?? null, this.times));
+        if (this.times.length >= MOST_POINTS + PIECE) {
+            this.times.splice(0, PIECE);
+            for (const column of this.order) column.drop(PIECE);
+        }
+    }
+}

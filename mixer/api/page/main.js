@@ -1,0 +1,218 @@
+// The page: begins, asks for the status each second, and follows the streams while somebody looks.
+
+import { get, setRun } from './api.js';
+import { fail, find, make, say } from './elements.js';
+import { Board } from './charts.js';
+import { openConfig } from './config.js';
+import { Drawer } from './drawer.js';
+import { Events } from './events.js';
+import { Header } from './header.js';
+import { Hosts } from './hosts.js';
+import { listen } from './keys.js';
+import { firstCharts, openCharts, openLines } from './lines.js';
+import { Live, MOST_SERIES } from './live.js';
+import { openOverrides } from './overrides.js';
+import { readView, view, writeView } from './view.js';
+
+const EVERY = 1000;
+const LONGEST_PAUSE = 15_000;
+/** A hidden page lets go of its streams: a browser has few connections to one address. */
+const HIDDEN_FOR = 10_000;
+
+readView();
+setRun(view.run);
+
+const live = new Live({ changed: () => { if (!board.isPaused) board.draw(); }, failed: fail });
+const board = new Board({
+    live,
+    openHost: (host, id) => drawer.open(host, id),
+    chooseLines: (chart) => openLines(chart, (lines) => board.replace(chart, lines)),
+});
+const drawer = new Drawer({ chart: addLine });
+const events = new Events((event) => board.mark(event));
+const hosts = new Hosts((name) => drawer.open(name));
+const header = new Header();
+
+/** A metric of a host goes into the chart of its family, or into a new one. */
+function addLine({ id, metric }) {
+    const chart = board.charts.find((one) => one.metric === metric);
+    if (chart?.lines.includes(id)) return show(metric);
+    if (live.ids.length >= MOST_SERIES) return fail(new Error(`${MOST_SERIES} lines are the most that are drawn at a time; remove some first`));
+    if (chart) board.replace(chart, [...chart.lines, id]);
+    else board.choose([...board.charts, { metric, lines: [id] }]);
+    show(metric);
+}
+
+function show(metric) {
+    board.cards.find((card) => card.chart.metric === metric)?.element.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+}
+
+find('add-chart').addEventListener('click', () => openCharts((chart) => {
+    if (live.ids.length + chart.lines.length > MOST_SERIES) return fail(new Error(`${MOST_SERIES} lines are the most that are drawn at a time; remove some first`));
+    board.choose([...board.charts, chart]);
+    show(chart.metric);
+}));
+find('open-config').addEventListener('click', () => openConfig(view.run ?? 'main'));
+find('open-overrides').addEventListener('click', () => openOverrides((host, id) => drawer.open(host, id)));
+
+// The theme: as the system says, until somebody chooses.
+const THEMES = { '': '◐ Auto', light: '○ Light', dark: '● Dark' };
+function setTheme(theme) {
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    try {
+        localStorage.setItem('promemu-theme', theme);
+    } catch {
+        // Then the choice lasts as long as the page.
+    }
+    showTheme();
+    board.restyle();
+}
+function showTheme() {
+    const theme = document.documentElement.dataset.theme ?? '';
+    say(find('theme'), THEMES[theme]);
+    find('theme').setAttribute('aria-label', `theme: ${THEMES[theme].slice(2).toLowerCase()}`);
+}
+find('theme').addEventListener('click', () => {
+    const names = Object.keys(THEMES);
+    setTheme(names[(names.indexOf(document.documentElement.dataset.theme ?? '') + 1) % names.length]);
+});
+
+/** The line above all: what is wrong, or nothing. */
+function banner(text, retry = null) {
+    const place = find('banner');
+    place.hidden = !text;
+    if (!text) return;
+    place.replaceChildren(text);
+    if (retry) place.append(' ', make('button', { type: 'button', onclick: retry }, 'Try now'));
+}
+
+/** The daemon's pulse: one status a second, and the lists that change with it. */
+const pulse = {
+    timer: null,
+    wait: EVERY,
+    beats: 0,
+    uptime: 0,
+    isLost: false,
+
+    async beat() {
+        clearTimeout(this.timer);
+        try {
+            const status = await get('/status');
+            this.arrived(status);
+        } catch (error) {
+            this.lost(error);
+        }
+        clearTimeout(this.timer);
+        if (this.isAsleep) return;
+        this.timer = setTimeout(() => this.beat(), this.wait);
+    },
+
+    arrived(status) {
+        if (!this.beats) {
+            this.isLost = false;
+            fill(status);
+        }
+        if (this.isLost || status.uptime_seconds < this.uptime) {
+            events.forget();
+            board.marks = status.uptime_seconds < this.uptime ? [] : board.marks;
+            this.isLost = false;
+            live.resume();
+            events.resume();
+            events.showButtons().catch(fail);
+            say(find('announcer'), 'connected again');
+        }
+        this.uptime = status.uptime_seconds;
+        this.wait = EVERY;
+        board.speed = status.speed;
+        const isOver = status.state === 'ended' || status.state === 'failed';
+        banner(isOver ? 'This run is over. What you see is how it ended.' : '');
+        header.show(status);
+        hosts.showJobs(status.jobs);
+        hosts.showSummary(status);
+        if (this.beats++ % 2 === 0) {
+            hosts.refresh();
+            drawer.refresh();
+        }
+    },
+
+    lost(error) {
+        this.wait = Math.min(this.isLost ? this.wait * 2 : EVERY, LONGEST_PAUSE);
+        this.isLost = true;
+        if (error.code === 'run_over') return banner('This run is over. What you see is how it ended.');
+        if (error.code === 'unknown_run') {
+            this.wait = EVERY * 2;
+            showRuns().catch(() => {});
+            return banner(`There is no run “${view.run ?? 'main'}” here. Choose another one above, or make one by the API.`);
+        }
+        // An answer with a status came from promemu itself; anything else is the way to it.
+        const why = error.status ? `promemu answers: ${error.message}.` : 'No connection to promemu: it may have ended.';
+        banner(`${why} Next try in ${Math.round(this.wait / 1000)} s.`, () => this.beat());
+    },
+};
+
+let hiding = null;
+function sleep() {
+    pulse.isAsleep = true;
+    live.pause();
+    events.pause();
+}
+function wake() {
+    if (!pulse.isAsleep) return;
+    pulse.isAsleep = false;
+    live.resume();
+    events.resume();
+    pulse.beat();
+}
+document.addEventListener('visibilitychange', () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(sleep, HIDDEN_FOR);
+    else wake();
+});
+// A page that is left may be kept for the way back, with its connections: those would be missing elsewhere.
+addEventListener('pagehide', sleep);
+addEventListener('pageshow', wake);
+
+// A link that is opened in the page's own tab is another view.
+addEventListener('hashchange', () => location.reload());
+
+async function showRuns() {
+    const { runs } = await get('/runs');
+    if (find('runs') || !runs.some(({ id }) => id !== (view.run ?? 'main'))) return;
+    const choice = make('select', { id: 'runs', 'aria-label': 'run' }, runs.map(({ id, config }) => make('option', { value: id }, `${id}: ${config}`)));
+    choice.value = view.run ?? 'main';
+    if (choice.selectedIndex < 0) choice.prepend(make('option', { value: '', selected: true }, 'choose a run'));
+    choice.addEventListener('change', () => {
+        Object.assign(view, { run: choice.value === 'main' ? null : choice.value, charts: null, host: null });
+        writeView();
+        location.reload();
+    });
+    find('run').prepend(choice);
+}
+
+/** What is asked for once, as soon as promemu answers. */
+async function fill(status) {
+    events.begin(status);
+    live.resume();
+    events.resume();
+    try {
+        board.show(view.charts ?? await firstCharts());
+        if (view.host) drawer.open(view.host);
+        await Promise.all([events.showButtons(), showRuns()]);
+    } catch (error) {
+        fail(error);
+    }
+}
+
+function jump(id) {
+    find(id).focus({ preventScroll: true });
+    find(id).scrollIntoView({ block: 'start' });
+}
+document.querySelector('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    jump('charts-title');
+});
+for (const button of document.querySelectorAll('.jump button')) button.addEventListener('click', () => jump(button.dataset.to));
+showTheme();
+listen();
+pulse.beat();

@@ -1,0 +1,69 @@
+// What a person chose, in the address behind `#`: a reload keeps it, and a link shares it.
+
+/**
+ * `charts` is null until somebody chose (then the page chooses), else a list of `{ metric, lines }`; a line is `avg`, `sum`,
+ * `min`, `max`, or a series' id.
+ */
+export const view = { run: null, charts: null, window: 300, host: null, search: '', state: '', filter: '' };
+
+/** Whether a line stands for all hosts. */
+export const isWhole = (line) => ['avg', 'sum', 'min', 'max'].includes(line);
+
+/** The id under which the API knows a line. */
+export const lineId = (metric, line) => (isWhole(line) ? `${line}:${metric}` : line);
+
+/** The host of a chart's line, and the labels that its metric has beside: `''`, or as in `{disk="sda"}`. */
+export function partsOf(metric, line) {
+    const brace = line.indexOf(`/${metric}{`);
+    const at = brace < 0 ? line.length - metric.length - 1 : brace;
+    return { host: line.slice(0, at), labels: line.slice(at + 1 + metric.length) };
+}
+
+// In the address a line of the chart's own metric is short: `worker-01`, or `worker-01{disk="sda"}`.
+function shorten(metric, line) {
+    if (isWhole(line)) return line;
+    const { host, labels } = partsOf(metric, line);
+    return host + labels;
+}
+
+function lengthen(metric, text) {
+    if (isWhole(text)) return text;
+    const brace = text.indexOf('{');
+    return brace < 0 ? `${text}/${metric}` : `${text.slice(0, brace)}/${metric}${text.slice(brace)}`;
+}
+
+/** Reads the address. */
+export function readView() {
+    const parameters = new URLSearchParams(location.hash.slice(1));
+    const charts = [];
+    for (const [name, value] of parameters) {
+        if (name === 'chart') charts.push({ metric: value, lines: [] });
+        else if (name === 'line' && charts.length) charts.at(-1).lines.push(lengthen(charts.at(-1).metric, value));
+    }
+    const length = Number(parameters.get('last'));
+    Object.assign(view, {
+        run: parameters.get('run'),
+        charts: parameters.has('chart') || parameters.has('empty') ? charts : null,
+        window: [60, 300, 900, 3600].includes(length) ? length : 300,
+        host: parameters.get('host'),
+        search: parameters.get('search') ?? '',
+        state: parameters.get('state') ?? '',
+        filter: parameters.get('filter') ?? '',
+    });
+}
+
+/** Writes the address; the browser's history gets no entry. */
+export function writeView() {
+    const parameters = new URLSearchParams();
+    for (const name of ['run', 'host', 'search', 'state', 'filter']) {
+        if (view[name]) parameters.set(name, view[name]);
+    }
+    if (view.window !== 300) parameters.set('last', view.window);
+    if (view.charts && !view.charts.length) parameters.set('empty', '');
+    for (const { metric, lines } of view.charts ?? []) {
+        parameters.append('chart', metric);
+        for (const line of lines) parameters.append('line', shorten(metric, line));
+    }
+    const text = parameters.toString();
+    history.replaceState(null, '', text ? `#${text}` : location.pathname + location.search);
+}
