@@ -205,6 +205,23 @@ check_api() {
     step 'API' tests/schema.sh "${CARGO_TARGET_DIR:-target}/debug/promemu" "$(cd "$venv" && pwd)/bin/schemathesis"
 }
 
+have_browser() {
+    have chromium && have chromedriver && /usr/bin/python3 -c 'import selenium.webdriver' >/dev/null 2>&1
+}
+
+# The live page in a real browser; skipped where there is none.
+check_page() {
+    if ! have_browser && can_apt; then
+        say 'no Chromium with its driver and Selenium: installing chromium, chromium-driver and python3-selenium'
+        if apt_install chromium chromium-driver python3-selenium; then apt_updated=yes; fi
+    fi
+    if have_browser; then
+        step 'live page' /usr/bin/python3 tests/page/browse.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
+    else
+        say '== live page: skipped, there is no Chromium to look at it (apt-get install chromium chromium-driver python3-selenium)'
+    fi
+}
+
 newer_dir() {
     printf '%s\n' "${CARGO_TARGET_DIR:-target}/servers"
 }
@@ -322,6 +339,7 @@ run_test() {
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
     step 'tests' cargo test --workspace --locked
     check_api
+    check_page
 }
 
 # shellcheck source=docker/stack.sh
