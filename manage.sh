@@ -14,8 +14,8 @@ usage() {
     cat <<'USAGE'
 usage: ./manage.sh COMMAND
 
-  demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks,
-                    to be scraped at http://127.0.0.1:9091/metrics; OPTIONs go on to promemu
+  demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks, with a
+                    live page to look at; OPTIONs go on to promemu
   plugins           build the plugins that ship into target/release/plugins, where the promemu beside it finds them
   valgrind          run the tests of plugins under valgrind, which finds what they do wrong with memory; Linux
   test              run everything that CI runs: formatting, lints, dependencies, docs, tests
@@ -299,13 +299,43 @@ check_dependencies() {
     step 'dependencies' cargo deny check licenses bans sources
 }
 
+# The first port from 8000 on where nobody answers.
+free_port() {
+    local port
+    for ((port = 8000; port < 8100; port++)); do
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+    done
+    printf '%s\n' "$port"
+}
+
+# Says where the page is as soon as the run has begun; gives up after 30 s.
+announce_page() {
+    local answer try
+    for ((try = 0; try < 300; try++)); do
+        if answer="$(
+            exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+            printf 'GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
+            read -r -t 2 line <&3 && printf '%s' "$line"
+        )" && [[ $answer == *' 200 '* ]]; then
+            say "see it live (Ctrl-C stops): http://127.0.0.1:$1/"
+            return
+        fi
+        sleep 0.1
+    done
+}
+
 run_demo() {
+    local port
     ensure_cc
     ensure_rust
     cargo build --release --locked
-    say 'metrics: http://127.0.0.1:9091/metrics (Ctrl-C stops)'
+    if [[ -z ${PME_LISTEN:-} && " $* " != *' --listen'* ]]; then
+        port="$(free_port)"
+        export PME_LISTEN="127.0.0.1:$port"
+        announce_page "$port" &
+    fi
     exec "${CARGO_TARGET_DIR:-target}/release/promemu" --config hosts_load_with_peaks \
-        --config-args hosts_count=5 --embedded --status-interval 15s "$@"
+        --config-args hosts_count=5 --embedded "$@"
 }
 
 build_plugins() {
