@@ -37,6 +37,8 @@ struct HealthNow {
     pushes: u64,
     last_push: Option<Time>,
     away_since: Option<Time>,
+    /// Why it is away.
+    last_error: Option<String>,
     refused: IndexMap<Arc<str>, String>,
 }
 
@@ -52,9 +54,16 @@ impl Health {
         health.last_push = Some(at);
     }
 
-    /// The server went away, or came back.
-    fn set_away(&self, since: Option<Time>) {
-        self.now().away_since = since;
+    /// The server is away, and why.
+    fn set_away(&self, since: Time, why: String) {
+        let mut health = self.now();
+        (health.away_since, health.last_error) = (Some(since), Some(why));
+    }
+
+    /// The server is back.
+    fn set_back(&self) {
+        let mut health = self.now();
+        (health.away_since, health.last_error) = (None, None);
     }
 
     /// Whether the server is away.
@@ -79,6 +88,7 @@ impl Health {
             pushes: health.pushes,
             last_push: health.last_push.map(Time::rfc3339),
             away_for: health.away_since.map(|since| at.since(since).as_secs_f64()),
+            last_error: health.last_error.clone(),
             refused: health.refused.iter().map(|(job, why)| (job.to_string(), why.clone())).collect(),
         }
     }

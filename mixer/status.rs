@@ -63,6 +63,8 @@ pub struct OutputHealth {
     pub last_push: Option<String>,
     /// For how many seconds the server has been away; null if it is there.
     pub away_for: Option<f64>,
+    /// Why it is away.
+    pub last_error: Option<String>,
     /// The jobs that are not taken, and why.
     pub refused: IndexMap<String, String>,
 }

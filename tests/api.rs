@@ -189,6 +189,8 @@ fn an_event_of_a_client_raises_the_workers_load_and_all_hear_of_it() {
         ("event", &json!("api"), &json!({ "x": [1] }))
     );
     assert_eq!(event["time_unix"], posted["time_unix"]);
+    let (_, again) = Events::of(daemon.port, "/api/v1/events/stream?last=500&name=load_peak_start").next();
+    assert_eq!(again, event, "who comes later hears what is remembered");
     eventually("the gateway has all workers above 60 %", || {
         let exposition = gateway.metrics();
         let loads: Vec<f64> = series(&exposition, "cpu_usage_percent").into_iter().map(value).collect();
@@ -245,8 +247,14 @@ fn live_values_come_once_a_second_and_a_page_that_is_loaded_again_has_its_curve(
     let (_, again) = Events::of(daemon.port, path).next();
     let points = again["series"][0]["points"].as_array().unwrap();
     assert!(points.len() >= 3 && points.iter().any(|point| point[0].as_f64() == Some(last)), "{again}");
-    let unknown = daemon.refusal("GET", "/api/v1/live?series=worker-01/no", &Value::Null);
-    assert_eq!(unknown, (404, "unknown_series".to_owned()));
+    // An old link, or a host that has gone, does not take the others along.
+    let mut mixed =
+        Events::of(daemon.port, "/api/v1/live?series=gone/cpu&series=worker-01/cpu_usage_percent");
+    assert_eq!(mixed.next().1["series"][0]["points"], json!([]));
+    assert_eq!(mixed.next(), ("gone".to_owned(), json!({ "id": "gone/cpu" })));
+    assert_eq!(mixed.next().1["values"][0], Value::Null);
+    let unknown = daemon.refusal("GET", "/api/v1/live?series=cpu", &Value::Null);
+    assert_eq!(unknown, (422, "invalid_value".to_owned()));
 }
 
 #[test]

@@ -14,10 +14,14 @@ use super::refusal::{Answer, ErrorBody, Refusal};
 use super::runs::{Run, is_over};
 use super::stream::{Frames, Gone, KEEP_ALIVE, stream};
 use super::{Desk, OfRun, blocking};
+use crate::event::Event;
 use crate::mixer::{EventView, Heard, ListenedEvent, Listener, Posted};
 
 /// The source of an event that says none.
 const SOURCE: &str = "api";
+
+/// So many events are remembered.
+const LAST_MAX: usize = 500;
 
 /// What hosts listen to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,6 +52,9 @@ pub(super) struct StreamQuery {
     name: Option<String>,
     /// Who emits it.
     source: Option<String>,
+    /// How many of the newest events come first; 500 are remembered.
+    #[param(maximum = 500)]
+    last: Option<usize>,
 }
 
 /// The events that hosts listen to: faults and load among them.
@@ -81,22 +88,39 @@ pub(super) async fn events(
 ) -> Result<Response, Refusal> {
     let (run, remote) = desk.remote(query.run.as_deref())?;
     let permit = desk.stream_permit()?;
+    let last = query.last.unwrap_or(0);
+    if last > LAST_MAX {
+        return Err(Refusal::invalid(format!("last is {LAST_MAX} at most, but is {last}")));
+    }
     let listener = remote.listen();
-    Ok(stream(permit, move |frames| tell(run, listener, query, frames)))
+    let remembered = remote.remembered_events(last);
+    Ok(stream(permit, move |frames| tell(run, remembered, listener, query, frames)))
 }
 
-async fn tell(run: Arc<Run>, mut listener: Listener, query: StreamQuery, frames: Frames) -> Result<(), Gone> {
+async fn tell(
+    run: Arc<Run>,
+    remembered: Vec<Arc<Event>>,
+    mut listener: Listener,
+    query: StreamQuery,
+    frames: Frames,
+) -> Result<(), Gone> {
     // So the client knows at once that it is heard.
     frames.keep_alive().await?;
     let mut over = run.phases();
-    let is_wanted =
+    let is_meant =
         |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    let is_wanted =
+        |event: &Event| is_meant(&query.name, &event.name) && is_meant(&query.source, &event.source);
+    for event in remembered.iter().filter(|event| is_wanted(event)) {
+        frames.send("event", &EventView::from(&**event)).await?;
+    }
     loop {
         tokio::select! {
             biased;
             heard = timeout(KEEP_ALIVE, listener.next()) => match heard {
+                // What has just been remembered may be heard, too.
                 Ok(Some(Heard::Event(event))) => {
-                    if is_wanted(&query.name, &event.name) && is_wanted(&query.source, &event.source) {
+                    if is_wanted(&event) && !remembered.iter().any(|known| Arc::ptr_eq(known, &event)) {
                         frames.send("event", &EventView::from(&*event)).await?;
                     }
                 }

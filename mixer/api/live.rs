@@ -28,6 +28,8 @@ const POINTS_MAX: usize = 900;
 const LINGER: u32 = 300;
 /// One stream has so many metrics at most.
 const SERIES_MAX: usize = 64;
+/// An id has so many bytes at most.
+const ID_BYTES_MAX: usize = 4_096;
 /// A run's metrics that are watched at the same time.
 const WATCHED_MAX: usize = 512;
 
@@ -193,7 +195,8 @@ async fn look_on(run: Arc<Run>, remote: Remote) {
     watched.is_looking = false;
 }
 
-/// What chosen metrics show, once a second, as server-sent events: `series`, then `sample` again and again, `end`.
+/// What chosen metrics show, once a second, as server-sent events: `series`, then `sample` again and again;
+/// `gone` for one that is not there (any more), `end`.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     params(
         ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min: or max:METRIC; 1 to 64 of them"),
@@ -219,29 +222,37 @@ pub(super) async fn live(
             "give 1 to {SERIES_MAX} series, as in series=web-1/cpu_usage_percent"
         )));
     }
-    let mut series = Vec::with_capacity(ids.len());
-    for id in &ids {
+    if let Some(id) = ids.iter().find(|id| !is_id(id)) {
         let shown: String = id.chars().take(200).collect();
-        let unknown = || {
-            let told = format!("there is no series {shown:?}; /api/v1/series lists them");
-            Refusal::new(axum::http::StatusCode::NOT_FOUND, "unknown_series", told)
-        };
-        series.push(remote.find(id).ok_or_else(unknown)?);
+        return Err(Refusal::invalid(format!(
+            "{shown:?} is no series; write HOST/METRIC, or as in avg:METRIC"
+        )));
     }
+    let series: Vec<SeriesView> =
+        ids.iter().map(|id| remote.find(id).unwrap_or_else(|| SeriesView::gone(id))).collect();
     let permit = desk.stream_permit()?;
-    let (watching, points, looks) = Watching::begin(&run, remote, ids)?;
+    let (watching, points, looks) = Watching::begin(&run, remote.clone(), ids)?;
     let series = series.into_iter().zip(points).map(|(series, points)| Begun { series, points });
     let beginning = Beginning { every_seconds: EVERY.as_secs_f64(), series: series.collect() };
-    Ok(stream(permit, move |frames| show(watching, beginning, looks, frames)))
+    Ok(stream(permit, move |frames| show(watching, remote, beginning, looks, frames)))
+}
+
+/// Whether it looks like something that there may be.
+fn is_id(id: &str) -> bool {
+    let is_over_all = ["avg:", "sum:", "min:", "max:"].iter().any(|word| id.starts_with(word));
+    id.len() <= ID_BYTES_MAX && (is_over_all || id.contains('/'))
 }
 
 async fn show(
     watching: Watching,
+    remote: Remote,
     beginning: Beginning,
     mut looks: watch::Receiver<u64>,
     frames: Frames,
 ) -> Result<(), Gone> {
     frames.send("series", &beginning).await?;
+    let mut gone = vec![false; watching.ids.len()];
+    tell_gone(&watching, &remote, &mut gone, &frames).await?;
     let mut over = watching.run.phases();
     loop {
         tokio::select! {
@@ -252,6 +263,7 @@ async fn show(
                     let newest = watching.run.live().watched().newest(&watching.ids);
                     if let Some(sample) = newest {
                         frames.send("sample", &sample).await?;
+                        tell_gone(&watching, &remote, &mut gone, &frames).await?;
                     }
                 }
                 Ok(Err(_)) => return Ok(()),
@@ -259,6 +271,23 @@ async fn show(
             },
         }
     }
+}
+
+/// Says once of each metric that it is not there any more; it may come back.
+async fn tell_gone(
+    watching: &Watching,
+    remote: &Remote,
+    gone: &mut [bool],
+    frames: &Frames,
+) -> Result<(), Gone> {
+    for (id, gone) in watching.ids.iter().zip(gone) {
+        let is_gone = !remote.has(id);
+        if is_gone && !*gone {
+            frames.send("gone", &serde_json::json!({ "id": **id })).await?;
+        }
+        *gone = is_gone;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

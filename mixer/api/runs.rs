@@ -159,6 +159,7 @@ impl Run {
     }
 
     fn begin(&self, remote: Remote) {
+        remote.remember_events();
         let mut now = self.now();
         (now.remote, now.started_at) = (Some(remote), Some(wall_now()));
         drop(now);

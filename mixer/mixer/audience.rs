@@ -1,7 +1,8 @@
 //! Who listens to a run's events from outside. Nothing is paid for it while nobody does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -11,11 +12,17 @@ use crate::event::Event;
 /// So many events wait for the slowest listener; then it misses the oldest and is told how many.
 const EVENTS_WAITING: usize = 1_024;
 
+/// So many events are remembered for those who come later.
+const REMEMBERED_MAX: usize = 500;
+
 /// The listeners of one run.
 #[derive(Debug)]
 pub(super) struct Audience {
     events: broadcast::Sender<Arc<Event>>,
     listeners: Arc<AtomicUsize>,
+    /// Nothing is remembered before somebody asks for it.
+    remembers: AtomicBool,
+    remembered: Mutex<VecDeque<Arc<Event>>>,
 }
 
 /// What a listener hears next.
@@ -36,7 +43,12 @@ pub struct Listener {
 
 impl Default for Audience {
     fn default() -> Self {
-        Self { events: broadcast::channel(EVENTS_WAITING).0, listeners: Arc::default() }
+        Self {
+            events: broadcast::channel(EVENTS_WAITING).0,
+            listeners: Arc::default(),
+            remembers: AtomicBool::new(false),
+            remembered: Mutex::default(),
+        }
     }
 }
 
@@ -46,7 +58,25 @@ impl Audience {
         Listener { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
     }
 
+    /// Remembers the newest events from now on.
+    pub(super) fn remember(&self) {
+        self.remembers.store(true, Ordering::Relaxed);
+    }
+
+    /// The newest events, the oldest of them first.
+    pub(super) fn remembered(&self, count: usize) -> Vec<Arc<Event>> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.iter().skip(remembered.len().saturating_sub(count)).cloned().collect()
+    }
+
     pub(super) fn tell(&self, event: &Arc<Event>) {
+        if self.remembers.load(Ordering::Relaxed) {
+            let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            if remembered.len() == REMEMBERED_MAX {
+                remembered.pop_front();
+            }
+            remembered.push_back(Arc::clone(event));
+        }
         if self.listeners.load(Ordering::Relaxed) > 0 {
             // The last one may just have gone.
             let _is_heard = self.events.send(Arc::clone(event)).is_ok();
@@ -80,6 +110,18 @@ mod tests {
         let (name, source) = ("go".into(), "api".into());
         let (data, time) = (serde_json::Value::Null, Time::from_unix_secs(1));
         Arc::new(Event { name, source, data, time, sequence, hops: 0 })
+    }
+
+    #[test]
+    fn the_newest_events_are_remembered_for_those_who_come_later() {
+        let audience = Audience::default();
+        audience.tell(&event(0));
+        assert!(audience.remembered(9).is_empty());
+        audience.remember();
+        (1..=REMEMBERED_MAX as u64 + 2).for_each(|sequence| audience.tell(&event(sequence)));
+        let newest = audience.remembered(2);
+        assert_eq!(newest.iter().map(|event| event.sequence).collect::<Vec<_>>(), [501, 502]);
+        assert_eq!(audience.remembered(usize::MAX).len(), REMEMBERED_MAX);
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::warn;
 
-use super::audience::{Audience, Listener};
+use super::audience::Audience;
 use crate::clock::{Clock, Time};
 use crate::event::{EventBus, HostId};
 use crate::host::{DrivenHost, EmulatedHost, Outbox, Place, SlotChange};
@@ -266,9 +266,9 @@ impl Fleet {
         self.forget_orders(id);
     }
 
-    /// Somebody outside hears all events from now on.
-    pub(super) fn listen(&self) -> Listener {
-        self.counters.audience.listen()
+    /// Who listens to all events from outside.
+    pub(super) fn audience(&self) -> &Audience {
+        &self.counters.audience
     }
 
     /// Carries out what a host wants.

@@ -36,7 +36,7 @@ const FIRST_CONTACT: Duration = Duration::from_secs(5);
 pub(super) struct Outputs(Vec<Output>);
 
 /// What is known of the outputs while they are at work.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Healths(Vec<(OutputSettings, Arc<Health>)>);
 
 /// Where the jobs go.

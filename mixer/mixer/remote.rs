@@ -7,6 +7,8 @@ mod acts;
 mod events;
 mod hosts;
 mod series;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use super::generation::Generation;
 use super::hosts::Fleet;
 use super::output::Healths;
 use crate::clock::Clock;
+use crate::event::Event;
 use crate::exposition::{Format, Group, encode};
 use crate::self_metrics::SelfMetrics;
 use crate::series::LabelBlock;
@@ -133,7 +136,18 @@ impl Remote {
     /// Hears all events of the run from now on.
     #[must_use]
     pub fn listen(&self) -> Listener {
-        self.fleet().listen()
+        self.fleet().audience().listen()
+    }
+
+    /// Remembers the newest events from now on.
+    pub fn remember_events(&self) {
+        self.fleet().audience().remember();
+    }
+
+    /// The newest events that are remembered, the oldest of them first.
+    #[must_use]
+    pub fn remembered_events(&self, count: usize) -> Vec<Arc<Event>> {
+        self.fleet().audience().remembered(count)
     }
 
     async fn ask(&self, act: Act) -> Result<Done, Refusal> {

@@ -99,22 +99,26 @@ impl FileSink {
         self.settle(versions, written)
     }
 
-    fn settle(&mut self, versions: Vec<u64>, written: io::Result<()>) -> bool {
+    fn settle(&mut self, versions: Vec<u64>, written: io::Result<u64>) -> bool {
         let (path, now) = (self.settings.path.display(), wall_now());
         let was_away = self.health.status(now).away_for.is_some();
-        if let Err(problem) = written {
-            self.tally.push_failures.inc();
-            if !was_away {
-                warn!(
-                    "file {path} cannot be written: {problem}; the hosts go on, and it is tried again with each round"
-                );
-                self.health.set_away(Some(now));
+        let bytes = match written {
+            Ok(bytes) => bytes,
+            Err(problem) => {
+                self.tally.push_failures.inc();
+                if !was_away {
+                    warn!(
+                        "file {path} cannot be written: {problem}; the hosts go on, and it is tried again with each round"
+                    );
+                    self.health.set_away(now, problem.to_string());
+                }
+                return false;
             }
-            return false;
-        }
+        };
+        self.tally.bytes_sent.inc_by(bytes);
         if was_away {
             info!("file {path} is written again");
-            self.health.set_away(None);
+            self.health.set_back();
         }
         self.written = versions;
         self.health.pushed(now);
@@ -122,7 +126,8 @@ impl FileSink {
     }
 }
 
-fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result<()> {
+/// Writes all jobs; gives how many bytes that were.
+fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result<u64> {
     let mut pieces = {
         let stores: Vec<_> = jobs.iter().map(|(job, _)| job.store()).collect();
         Pieces::new(settings.format, stores.iter().map(|store| &**store))
@@ -132,12 +137,14 @@ fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result
         work(&Group { store: &job.store(), labels });
     };
     let mut target = Target::open(&settings.path)?;
+    let mut bytes = 0;
     let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
     while pieces.put_next(PIECE_BYTES, &mut with_group, &mut piece) {
         target.writer().write_all(&piece)?;
+        bytes += piece.len() as u64;
         piece.clear();
     }
-    target.finish()
+    target.finish().map(|()| bytes)
 }
 
 /// Where a state is written.

@@ -391,13 +391,13 @@ impl PushgatewaySink {
             );
             now
         };
-        self.health.set_away(Some(since));
+        self.health.set_away(since, error.to_string());
         self.away = Some(Away { since, failures, next_try: now + delay.minus(jitter) });
     }
 
     fn came_back(&mut self, now: Time) {
         if let Some(away) = self.away.take() {
-            self.health.set_away(None);
+            self.health.set_back();
             let gone_secs = now.since(away.since).as_secs_f64();
             info!(
                 "pushgateway {} is back after {gone_secs:.0} s and {} failed attempts",

@@ -73,6 +73,7 @@ impl Remote {
                 pushes: status.health.pushes,
                 last_push: status.health.last_push,
                 away_for: status.health.away_for,
+                last_error: status.health.last_error,
                 refused: status.health.refused,
                 failures,
                 mean_seconds: u32::try_from(pushes)

@@ -133,7 +133,32 @@ impl Remote {
     /// Whether there is such a metric now.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
-        Over::parse(id).is_some() || place_of(&self.fleet(), id).is_some()
+        let fleet = self.fleet();
+        match Over::parse(id) {
+            Some((_, metric)) => fleet.plan().families.iter().any(|family| *family.name == *metric),
+            None => place_of(&fleet, id).is_some(),
+        }
+    }
+}
+
+impl SeriesView {
+    /// What can be said of a metric that is not there.
+    #[must_use]
+    pub fn gone(id: &str) -> Self {
+        let key = id.split_once(['/', ':']).map_or(id, |(_, key)| key);
+        Self {
+            id: id.to_owned(),
+            host: id.split_once('/').map(|(host, _)| host.to_owned()),
+            metric: key.split_once('{').map_or(key, |(name, _)| name).to_owned(),
+            labels: indexmap::IndexMap::new(),
+            metric_type: MetricType::Gauge.name(),
+            unit: String::new(),
+            help: String::new(),
+            value: None,
+            range: None,
+            ordered: None,
+            query: String::new(),
+        }
     }
 }
 

@@ -67,6 +67,8 @@ pub struct OutputView {
     pub last_push: Option<String>,
     /// For how many seconds the server has been away.
     pub away_for: Option<f64>,
+    /// Why it is away.
+    pub last_error: Option<String>,
     /// The jobs that are not taken, and why.
     pub refused: IndexMap<String, String>,
     /// How many pushes have failed.

@@ -129,7 +129,7 @@ impl Fare {
 
     fn came_back(&self) {
         let Some(away) = self.told().away.take() else { return };
-        self.health.set_away(None);
+        self.health.set_back();
         let gone_secs = self.clock.now().since(away.since).as_secs_f64();
         let dropped = match self.dropped_samples() - away.dropped_before {
             0 => "no sample was dropped".to_owned(),
@@ -146,11 +146,12 @@ impl Fare {
         let mut told = self.told();
         if let Some(away) = &mut told.away {
             away.failures += 1;
+            self.health.set_away(away.since, error.to_string());
             return;
         }
         let since = self.clock.now();
         told.away = Some(Away { since, failures: 1, dropped_before: self.dropped_samples() });
-        self.health.set_away(Some(since));
+        self.health.set_away(since, error.to_string());
         warn!(
             "{} is away: {error}; what is to be sent waits, and the oldest is dropped when too much does",
             self.name
