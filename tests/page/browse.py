@@ -219,12 +219,12 @@ def dark_and_on_a_phone(page):
 CALCULATIONS = """const done = arguments[0];
 (async () => {
     const { Live } = await import('./page/live.js');
-    const { rateQuery } = await import('./page/query.js');
+    const { chartQuery } = await import('./page/query.js');
     const { view, readView, writeView } = await import('./page/view.js');
     const { number, duration } = await import('./page/format.js');
     const live = new Live({ changed() {}, failed() {} });
-    const totals = Array.from({ length: 40 }, (_, at) => (at < 20 ? at * 5 : (at - 20) * 5));
-    live.begin([{ id: 'a/hits_total', type: 'counter', points: totals.map((total, at) => [at, total]) }]);
+    const totals = Array.from({ length: 40 }, (_, at) => Math.floor((at < 20 ? at : at - 20) / 4) * 4 * 5);
+    live.begin([{ id: 'a/hits_total', type: 'counter', metric: 'hits_total', points: totals.map((total, at) => [at, total]) }]);
     live.add({ t: 40, values: [100] });
     const address = location.href;
     const charts = [{ metric: 'm', lines: ['avg', 'a/b/m{disk="x,/y"}', 'web-1/m'] }];
@@ -233,15 +233,16 @@ CALCULATIONS = """const done = arguments[0];
     readView();
     const read = JSON.stringify(view.charts) === JSON.stringify(charts);
     history.replaceState(null, '', address);
-    return [live.column('a/hits_total').shown.at(-1), read, rateQuery('avg(x{job="J"})', 'counter'), rateQuery('x', 'gauge'),
+    return [live.column('a/hits_total').shown.at(-1), read, chartQuery({ metric: 'x', type: 'counter', query: 'rate(x[5m])' }),
+        chartQuery({ metric: 'x', type: 'histogram', query: 'histogram_quantile(0.95, sum by (le) (rate(x_bucket{name="a}"}[5m])))' }),
         number(3 * 1024 ** 3, 'bytes'), number(0.00045, 'seconds'), number(1234567), duration(7500)];
 })().then(done, (error) => done(String(error)));"""
 
 
 def calculations_are_right(page):
     found = page.driver.execute_async_script(CALCULATIONS)
-    # Over the newest 30 steps it has grown by 5 each time, but for the reset, where it began at 0.
-    expected = [(29 * 5) / 30, True, 'avg(rate(x{job="J"}[1m]))', "x", "3 GiB", "450 µs", "1.23M", "2 h 05 min"]
+    # It grows by 20 every fourth second, but for the one of the reset; from the step at 8 to that at 40 that is 7 times.
+    expected = [7 * 20 / 32, True, 'rate(x[5m])', 'rate(x_count{name="a}"}[5m])', "3 GiB", "450 µs", "1.23M", "2 h 05 min"]
     assert found == expected, f"{found} is not {expected}"
 
 

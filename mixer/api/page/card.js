@@ -4,7 +4,7 @@ import { copy, make, say } from './elements.js';
 import { clock, day, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
 import { isWhole, lineId, partsOf } from './view.js';
-import { rateQuery } from './query.js';
+import { chartQuery } from './query.js';
 
 const HEIGHT = 150;
 const AXIS = 58;
@@ -14,6 +14,8 @@ const COLOURS = 8;
 const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
 /** Names of marks are written where there is so much room, in pixels. */
 const MARK_ROOM = 88;
+/** More marks than that are drawn faintly. */
+const MANY_MARKS = 16;
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -23,6 +25,9 @@ export function colourOf(name) {
     if (!alignment.has(name)) alignment.set(name, alignment.size % COLOURS);
     return `--line-${alignment.get(name)}`;
 }
+
+/** The values of labels such as `{cpu="0",mode="idle"}`. */
+const valuesOf = (labels) => [...labels.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value);
 
 /** Times on the axis: seconds only where the steps are short, the day where it changes. */
 function timeLabels(plot, splits, axis, space, step) {
@@ -35,6 +40,7 @@ function timeLabels(plot, splits, axis, space, step) {
 
 /** The value axis: from 0 where the values are near, and never so narrow that noise looks like news. */
 function valueRange(low, high, range) {
+    if (low === 0 && high === 0 && !range) return [0, 1];
     if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
     const whole = range ? range[1] - range[0] : 0;
     if (low === high && Number.isFinite(whole) && whole > 0) return [range[0], range[1] + whole * 0.04];
@@ -75,14 +81,14 @@ export class Card {
 
     entry(line, at) {
         const { host, labels } = isWhole(line) ? { host: null, labels: '' } : partsOf(this.chart.metric, line);
-        const name = host === null ? line : host + labels;
+        const name = host === null ? line : [host, ...valuesOf(labels)].join(' ');
         const swatch = make('span', { class: 'swatch', 'aria-hidden': 'true' });
         const value = make('output', { class: 'value' }, '–');
         const inside = [swatch, make('span', { class: 'line-name' }, name), value];
         const touch = { onmouseenter: () => this.emphasise(at), onmouseleave: () => this.emphasise(null), onfocus: () => this.emphasise(at), onblur: () => this.emphasise(null) };
         const item = make('li', {}, host === null
             ? make('span', { class: 'entry', ...touch }, inside)
-            : make('button', { type: 'button', class: 'entry', title: `open ${host}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
+            : make('button', { type: 'button', class: 'entry', title: `${host}${labels}`, 'aria-label': `open ${name}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
         return { item, swatch, value, name };
     }
 
@@ -91,15 +97,25 @@ export class Card {
     }
 
     query() {
-        return this.columns.filter(Boolean).map((column) => rateQuery(column.query, column.type)).join(' or ');
+        return this.columns.filter(Boolean).map(chartQuery).join(' or ');
     }
 
     /** The colour, width and dashes of a line: what stands for all is thick and plain. */
     stroke(at) {
         const line = this.chart.lines[at];
-        if (isWhole(line)) return { colour: style('--line-whole'), width: 2, dash: at === 0 ? [] : DASHES[at % DASHES.length] };
-        const colour = colourOf(partsOf(this.chart.metric, line).host);
-        return { colour: style(colour), width: 1.25, dash: DASHES[Math.floor(at / COLOURS) % DASHES.length] };
+        const dash = DASHES[this.dash(at)];
+        if (isWhole(line)) return { colour: style('--line-whole'), width: 2, dash };
+        return { colour: style(this.colour(line)), width: 1.25, dash };
+    }
+
+    dash(at) {
+        return (isWhole(this.chart.lines[at]) ? at : Math.floor(at / COLOURS)) % DASHES.length;
+    }
+
+    // A host has its colour in all charts; its series with labels of their own differ from one another.
+    colour(line) {
+        const { host, labels } = partsOf(this.chart.metric, line);
+        return colourOf(labels ? host + labels : host);
     }
 
     options() {
@@ -120,7 +136,7 @@ export class Card {
             scales: { x: { range: () => this.board.range() }, y: { range: (plot, low, high) => valueRange(low, high, isGrowing(first?.type) ? null : first?.range) } },
             axes: [
                 { ...axis, size: 24, space: 64, values: timeLabels },
-                { ...axis, size: AXIS, gap: 4, space: 28, ...(this.kind === 'bytes' ? { incrs: BYTE_STEPS } : {}), values: (plot, splits) => splits.map((value) => number(value, this.kind)) },
+                { ...axis, size: AXIS, gap: 4, space: 28, ...(this.kind === 'bytes' ? { incrs: BYTE_STEPS } : {}), values: (plot, splits) => splits.map((value) => (this.kind === 'instant' ? day(value).slice(5) : number(value, this.kind))) },
             ],
             series: [{}, ...this.chart.lines.map((line, at) => {
                 const { colour, width, dash } = this.stroke(at);
@@ -143,11 +159,11 @@ export class Card {
         const growing = isGrowing(first.type);
         const things = first.type === 'counter' ? '' : 'observations ';
         say(this.unit, growing ? `${things}per second` : this.kind === 'plain' ? first.unit : '');
-        if (growing && this.kind !== 'bytes') this.kind = 'plain';
+        if (growing && !(first.type === 'counter' && this.kind === 'bytes')) this.kind = 'plain';
         this.entries.forEach(({ swatch }, at) => {
             const line = this.chart.lines[at];
-            swatch.dataset.dash = String(isWhole(line) ? 0 : Math.floor(at / COLOURS) % DASHES.length);
-            swatch.style.setProperty('--swatch', `var(${isWhole(line) ? '--line-whole' : colourOf(partsOf(this.chart.metric, line).host)})`);
+            swatch.dataset.dash = String(this.dash(at));
+            swatch.style.setProperty('--swatch', `var(${isWhole(line) ? '--line-whole' : this.colour(line)})`);
         });
         this.plot = new uPlot(this.options(), this.data(), this.place);
     }
@@ -187,7 +203,9 @@ export class Card {
         context.strokeStyle = context.fillStyle = style('--mark');
         context.setLineDash([2 * ratio, 3 * ratio]);
         let free = box.left + box.width;
-        for (const { time, names } of this.places(plot, ratio)) {
+        const places = this.places(plot, ratio);
+        context.globalAlpha = places.length > MANY_MARKS ? 0.4 : 1;
+        for (const { time, names } of places) {
             const x = Math.round(time) + 0.5;
             context.beginPath();
             context.moveTo(x, box.top);

@@ -6,7 +6,6 @@ import { kindOf, number } from './format.js';
 import { order, ttlLeft } from './hosts.js';
 import { isGrowing } from './live.js';
 import { OverrideForm, release, untilText } from './overrides.js';
-import { rateQuery } from './query.js';
 import { view, writeView } from './view.js';
 
 /** So many metrics are in the page; the filter finds the others. */
@@ -35,7 +34,7 @@ class MetricRow {
                 this.until,
                 make('span', { class: 'type' }, metric.type.replace('_', ' ')),
                 quiet('Chart', 'show in a chart', () => drawer.chart(this.metric)),
-                quiet('Query', 'copy the Prometheus query', () => copy(rateQuery(this.metric.query, this.metric.type))),
+                quiet('Query', 'copy the Prometheus query', () => copy(this.metric.query)),
                 this.change, this.release));
         this.show(metric);
     }

@@ -16,6 +16,12 @@ export const isLifecycle = ({ name }) => LIFECYCLE.has(name);
 /** What no other event of the run has: sources number their own. */
 const keyOf = ({ source, sequence }) => `${sequence} ${source}`;
 
+function dataOf({ data }) {
+    if (data === null || data === undefined) return null;
+    const text = JSON.stringify(data).slice(0, 400);
+    return make('code', { class: text.length > 16 ? 'long' : null, title: text }, text);
+}
+
 async function fire(name) {
     const text = find('fire-data').value.trim();
     const body = { name, source: find('fire-source').value.trim() || 'api' };
@@ -162,7 +168,7 @@ export class Events {
         const rows = events.filter((event) => this.matches(event)).map((event) => make('div', { class: 'log-row' },
             make('time', { datetime: event.time }, clock(event.time_unix)),
             make('span', { class: 'event-name' }, event.name),
-            event.data === null || event.data === undefined ? null : make('code', {}, JSON.stringify(event.data).slice(0, 400)),
+            dataOf(event),
             make('span', { class: 'event-source' }, event.source)));
         this.log.append(...rows);
         while (this.log.children.length > MOST) this.log.firstChild.remove();

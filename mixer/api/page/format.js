@@ -36,10 +36,11 @@ export function seconds(value) {
     return size < 120 ? `${digits(value)} s` : duration(value);
 }
 
-/** How a metric's values are to be read: `bytes`, `percent`, `seconds` or `plain`. */
+/** How a metric's values are to be read: `bytes`, `percent`, `seconds`, `instant` or `plain`. */
 export function kindOf(metric, unit) {
     if (unit === 'bytes' || /_bytes(_total)?$/.test(metric)) return 'bytes';
     if (unit === 'percent' || /_percent$/.test(metric)) return 'percent';
+    if (/(_time|timestamp)_seconds$/.test(metric)) return 'instant';
     if (unit === 'seconds' || /_seconds$/.test(metric)) return 'seconds';
     return 'plain';
 }
@@ -50,6 +51,8 @@ export function number(value, kind = 'plain') {
     if (kind === 'bytes') return bytes(value);
     if (kind === 'percent') return `${digits(value)} %`;
     if (kind === 'seconds') return seconds(value);
+    // Only what is some years after 1970 is a time and not a duration.
+    if (kind === 'instant') return value > 1e8 ? `${day(value).slice(2)} ${clock(value, false)}` : seconds(value);
     return plain(value);
 }
 

@@ -3,6 +3,7 @@
 import { get } from './api.js';
 import { fail, find, make, openDialog, say, settle, toast } from './elements.js';
 import { count, kindOf, number } from './format.js';
+import { isGrowing } from './live.js';
 import { isWhole } from './view.js';
 
 const FIRST_CHARTS = 6;
@@ -12,9 +13,11 @@ const WHOLES = [['avg', 'average'], ['sum', 'sum'], ['min', 'lowest'], ['max', '
 const LISTED = 100;
 
 /** The lines of a chart that nobody has chosen: the average, and the first hosts. */
-export async function firstLines({ name, hosts }) {
+export async function firstLines({ name, type, hosts }) {
     const { series, matched } = await get('/series', { metric: name, limit: hosts > 1 ? FIRST_LINES : 1 });
     const ids = series.map(({ id }) => id);
+    // Series of slots come and go: only what they are together can be followed.
+    if (!matched) return isGrowing(type) ? ['max'] : ['avg', 'max'];
     return matched > 1 ? ['avg', ...ids] : ids;
 }
 

@@ -7,21 +7,26 @@ export const MOST_SERIES = 64;
 /** An hour of seconds is kept; what is older goes in pieces. */
 const MOST_POINTS = 3600;
 const PIECE = 300;
-/** A rate is over so many points, or as many as there are. */
+/** A rate looks back over so many points. */
 const RATE_POINTS = 30;
-const FEWEST_RATE_POINTS = 5;
+/** Over fewer ones it depends on chance, where an average's hosts take their turns. */
+const FEWEST_RATE_POINTS = 8;
 
 /** Types whose value only grows: their chart is a rate. A histogram's value is its number of observations. */
 const GROWING = new Set(['counter', 'histogram', 'native_histogram', 'summary']);
 export const isGrowing = (type) => GROWING.has(type);
 
-/** One series: what came (`raw`), what is shown (`shown`), and for rates what has been added up since the beginning. */
+/**
+ * One series: what came (`raw`), what is shown (`shown`), and for rates what has been added up since the beginning, and where
+ * something was added (`steps`).
+ */
 class Column {
-    constructor({ id, type, unit, query, range }) {
-        Object.assign(this, { id, type, unit, query, range, isGone: false });
+    constructor({ id, metric, type, unit, query, range }) {
+        Object.assign(this, { id, metric, type, unit, query, range, isGone: false });
         this.raw = [];
         this.shown = [];
         this.sums = [];
+        this.steps = [];
     }
 
     push(time, value, times) {
@@ -36,18 +41,32 @@ class Column {
         // After a reset a counter has grown from 0.
         const grown = before === null || value === null ? 0 : value >= before ? value - before : value;
         this.sums.push((at > 0 ? this.sums[at - 1] : 0) + grown);
+        if (value === null) this.steps = [];
+        else if (grown > 0) this.steps.push(at);
         this.shown.push(value === null ? null : this.rate(at, time, times));
     }
 
+    // A counter grows in steps, each time that its metric has a new value: from step to step the rate is true, wherever the looks
+    // fall. One that has not come when it should have takes the rate down.
     rate(at, time, times) {
-        let from = at;
-        while (from > 0 && at - from < RATE_POINTS && this.raw[from - 1] !== null) from -= 1;
-        if (at - from < FEWEST_RATE_POINTS) return null;
-        return (this.sums[at] - this.sums[from]) / (time - times[from]);
+        const last = this.steps.length - 1;
+        let first = last;
+        let longest = 0;
+        while (first > 0 && (at - this.steps[first] < RATE_POINTS || first === last)) {
+            longest = Math.max(longest, this.steps[first] - this.steps[first - 1]);
+            first -= 1;
+        }
+        if (first >= last || this.steps[last] - this.steps[first] < FEWEST_RATE_POINTS) {
+            const isStill = at - (this.steps[last] ?? this.raw.findLastIndex((value) => value === null)) > RATE_POINTS;
+            return isStill && first >= last ? 0 : null;
+        }
+        const to = at - this.steps[last] > longest + 1 ? time : times[this.steps[last]];
+        return (this.sums[at] - this.sums[this.steps[first]]) / (to - times[this.steps[first]]);
     }
 
     drop(points) {
         for (const list of [this.raw, this.shown, this.sums]) list.splice(0, points);
+        this.steps = this.steps.map((at) => at - points).filter((at) => at >= 0);
     }
 }
 

@@ -2,13 +2,19 @@
 
 import { isGrowing } from './live.js';
 
-const RATE = '[1m]';
+const OVER = '[5m]';
+const SELECTOR = /\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}/;
 
-/** The query of a chart's line: for a type that only grows its rate, as the chart has it. */
-export function rateQuery(query, type) {
-    if (!isGrowing(type) || query.includes('rate(')) return query;
-    const whole = /^(avg|sum|min|max)\((.*)\)$/s.exec(query);
-    const inner = whole ? whole[2] : query;
-    const rate = `rate(${inner}${RATE})`;
-    return whole ? `${whole[1]}(${rate})` : rate;
+/**
+ * The query of a chart's line. The API's own is of what a metric is mostly asked for, which for a histogram is a quantile; the
+ * chart shows how many observations come.
+ */
+export function chartQuery({ metric, type, query }) {
+    if (!isGrowing(type) || type === 'counter') return query;
+    const selector = SELECTOR.exec(query)?.[0] ?? '';
+    const over = type === 'native_histogram'
+        ? `histogram_count(rate(${metric}${selector}${OVER}))`
+        : `rate(${metric}_count${selector}${OVER})`;
+    const whole = /^(avg|sum|min|max)\(/.exec(query);
+    return whole ? `${whole[1]}(${over})` : over;
 }
