@@ -121,7 +121,7 @@ def first_look(page):
     seconds = page.open(1440, 900, "light")
     print(f"page with values after {seconds:.2f} s")
     text = page.script("return document.body.innerText")
-    for expected in ("hosts_load_with_peaks", "running", "seed", "pushgateway", "cpu_usage_percent", "worker-01", "load_peak_start"):
+    for expected in ("hosts_load_with_peaks", "hosts_load_peaks_", "running", "seed", "pushgateway", "cpu_usage_percent", "worker-01", "load_peak_start"):
         assert expected in text, f"{expected} is not on the page"
     page.fits()
 
@@ -148,9 +148,9 @@ def override_reaches_gateway(page, gateway, push_interval):
     page.driver.find_element(By.CSS_SELECTOR, "[aria-label='override the value: cpu_usage_percent']").click()
     field = page.driver.find_element(By.CSS_SELECTOR, ".override input[type=number]")
     field.clear()
+    began = time.monotonic()
     field.send_keys("42.25\n")
     page.eventually("the override on the page", "return document.getElementById('open-overrides').textContent === '1 override'")
-    began = time.monotonic()
     # Its labels are in the order of their names.
     line = re.compile(r'^cpu_usage_percent\{.*name="worker-02".*\} 42\.25$', re.MULTILINE)
     eventually("the override on the Pushgateway", lambda: line.search(read(f"{gateway}/metrics")), push_interval * 2 + 3)
@@ -246,6 +246,20 @@ def calculations_are_right(page):
     assert found == expected, f"{found} is not {expected}"
 
 
+def gone_host_is_no_end(page):
+    """An old link names a host that is not there: the others are shown."""
+    page.driver.get("about:blank")
+    page.driver.get(page.url + "#chart=cpu_usage_percent&line=avg&line=nobody")
+    page.eventually("the average without the host", """return [...document.querySelectorAll('.card .value')].map((v) => v.textContent).join()
+        .match(/^[\\d.]+ %,gone$/)""")
+
+
+def away_gateway_is_told(page, gateway):
+    gateway.terminate()
+    page.eventually("the word that the Pushgateway is away", "return /away for/.test(document.querySelector('.output .state').textContent)")
+    page.shot("away-1440")
+
+
 def lost_connection_and_token(page, restart):
     """promemu ends; another one comes at its address, and wants a token."""
     with restart() as again:
@@ -281,7 +295,7 @@ def main():
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         log = os.path.join(folder, "promemu.log")
-        stack.enter_context(process(
+        running_gateway = stack.enter_context(process(
             ["prometheus-pushgateway", "--persistence.file=", f"--web.listen-address={gateway[7:]}"], os.path.join(folder, "gateway.log")))
         eventually("the Pushgateway", lambda: answers(f"{gateway}/-/ready"))
         url = f"http://127.0.0.1:{free_port()}"
@@ -312,8 +326,10 @@ def main():
             reload_keeps_view(page)
             dark_and_on_a_phone(page)
             calculations_are_right(page)
+            gone_host_is_no_end(page)
             complaints = page.complaints()
             assert not complaints, "\n".join(complaints)
+            away_gateway_is_told(page, running_gateway)
             lost_connection_and_token(page, restart)
         except Exception:
             page.shot("failed")

@@ -96,8 +96,14 @@ export class Card {
         return this.ids.map((id) => this.board.live.column(id));
     }
 
+    /** A line that says what the metric is. */
+    get known() {
+        const columns = this.columns.filter(Boolean);
+        return columns.find((column) => !column.isGone) ?? columns[0];
+    }
+
     query() {
-        return this.columns.filter(Boolean).map(chartQuery).join(' or ');
+        return this.columns.filter((column) => column && !column.isGone).map(chartQuery).join(' or ');
     }
 
     /** The colour, width and dashes of a line: what stands for all is thick and plain. */
@@ -120,7 +126,7 @@ export class Card {
 
     options() {
         const axis = { stroke: style('--muted'), font: '11px system-ui, sans-serif', grid: { stroke: style('--grid'), width: 1 }, ticks: { show: false } };
-        const first = this.columns.find(Boolean);
+        const first = this.known;
         return {
             width: this.place.clientWidth || 300,
             height: HEIGHT,
@@ -153,7 +159,7 @@ export class Card {
 
     /** Makes the canvas once the series are known. */
     open() {
-        const first = this.columns.find(Boolean);
+        const first = this.known;
         const metric = this.chart.metric;
         this.kind = kindOf(metric, first.unit);
         const growing = isGrowing(first.type);

@@ -82,7 +82,7 @@ class Editor {
     judge({ valid, problems, hosts, jobs, series }) {
         const errors = problems.filter(({ severity }) => severity === 'error').length;
         const warnings = problems.length - errors;
-        const made = hosts === null || hosts === undefined ? '' : `: ${count(hosts)} hosts, ${count(jobs)} ${jobs === 1 ? 'job' : 'jobs'}, ${count(series)} series`;
+        const made = hosts === null || hosts === undefined ? '' : `: ${count(hosts)} ${hosts === 1 ? 'host' : 'hosts'}, ${count(jobs)} ${jobs === 1 ? 'job' : 'jobs'}, ${count(series)} series`;
         const many = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
         say(this.verdict, valid && !errors ? `✓ valid${made}${warnings ? `, ${many(warnings, 'warning')}` : ''}` : `✗ ${many(errors, 'error')}${warnings ? `, ${many(warnings, 'warning')}` : ''}`);
         this.verdict.dataset.state = errors ? 'failed' : 'running';

@@ -39,28 +39,6 @@ async function fire(name) {
     }
 }
 
-const KEPT = 'promemu-events';
-
-/** What the page knew before it was loaded again, if it is of this run: of its time, and of its id. */
-function kept(status) {
-    try {
-        const { run, events } = JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
-        const first = status.emulated_time_unix - status.uptime_seconds * status.speed - 2;
-        if (run !== status.run) return [];
-        return events.filter(({ time_unix: time }) => time >= first && time <= status.emulated_time_unix + 1);
-    } catch {
-        return [];
-    }
-}
-
-function keep(run, events) {
-    try {
-        sessionStorage.setItem(KEPT, JSON.stringify({ run, events }));
-    } catch {
-        // Then a reload begins with an empty log.
-    }
-}
-
 export class Events {
     /** `mark` is called with each event that the charts should show. */
     constructor(mark) {
@@ -89,12 +67,6 @@ export class Events {
         });
     }
 
-    /** Takes up what was known before a reload; what comes goes behind it. */
-    begin(status) {
-        for (const event of kept(status)) this.take('event', event);
-        addEventListener('pagehide', () => keep(status.run, this.remembered.slice(-MOST)));
-    }
-
     isAtEnd() {
         return this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 8;
     }
@@ -108,7 +80,7 @@ export class Events {
     resume() {
         this.pause();
         this.stop = new AbortController();
-        follow('/events/stream', () => ({ last: 200 }), {
+        follow('/events/stream', () => ({ last: MOST }), {
             signal: this.stop.signal,
             take: (name, data) => this.take(name, data),
             refused: fail,

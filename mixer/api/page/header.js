@@ -7,7 +7,7 @@ import { clock, count, duration, number, seconds } from './format.js';
 class Fact {
     constructor(name, parent, title = null) {
         this.value = make('b', {});
-        this.element = make('span', { class: 'fact', title }, make('i', {}, name), this.value);
+        this.element = make('span', { class: 'fact', title, hidden: true }, make('i', {}, name), this.value);
         parent.append(this.element);
     }
 
@@ -23,7 +23,7 @@ export class Header {
     constructor() {
         const place = find('run');
         this.config = make('strong', { class: 'config' });
-        this.state = make('span', { class: 'state' });
+        this.state = make('span', { class: 'state', hidden: true });
         place.append(this.config, this.state);
         this.facts = {
             elapsed: new Fact('for', place, 'how long this run has been going'),
@@ -32,6 +32,7 @@ export class Header {
             seed: new Fact('seed', place, 'the same seed gives the same values'),
             hosts: new Fact('hosts', place, 'running, of all'),
             series: new Fact('series', place),
+            job: new Fact('job', place),
             jobs: new Fact('jobs', place),
             trouble: new Fact('', place),
         };
@@ -39,12 +40,17 @@ export class Header {
         this.outputs = new Outputs();
     }
 
+    showState(state) {
+        say(this.state, STATES[state] ?? state);
+        this.state.dataset.state = state;
+    }
+
     show(status) {
         const { hosts, counters, speed } = status;
         say(this.config, status.config);
         document.title = `${status.config} · promemu`;
-        say(this.state, STATES[status.state] ?? status.state);
-        this.state.dataset.state = status.state;
+        this.state.hidden = false;
+        this.showState(status.state);
         this.facts.elapsed.set(duration(status.uptime_seconds));
         this.facts.time.set(clock(status.emulated_time_unix));
         this.facts.speed.set(speed === 1 ? null : `${speed}×`);
@@ -52,6 +58,7 @@ export class Header {
         this.facts.hosts.set(hosts.running === hosts.total ? count(hosts.total) : `${count(hosts.running)} of ${count(hosts.total)}`);
         this.facts.series.set(count(status.series));
         const jobs = status.jobs.length + (status.jobs_not_listed ?? 0);
+        this.facts.job.set(jobs === 1 ? status.jobs[0].name : null);
         this.facts.jobs.set(jobs > 1 ? count(jobs) : null);
         const trouble = Object.entries(counters ?? {}).filter(([, value]) => value > 0);
         this.facts.trouble.set(trouble.length ? trouble.map(([name, value]) => `${name.replaceAll('_', ' ')} ${count(value)}`).join(', ') : null);
@@ -108,6 +115,7 @@ class OutputRow {
         this.failures.set(output.failures ? count(output.failures) : isServed ? null : '0');
         this.failures.element.classList.toggle('trouble', output.failures > 0);
         const reasons = refused.slice(0, 3).map(([job, why]) => `${job}: ${why}`);
+        if (isAway && output.last_error) reasons.unshift(output.last_error);
         say(this.why, reasons.join(' · '));
         this.why.title = this.why.textContent;
     }

@@ -1,6 +1,6 @@
 // The values of the watched series, second by second: one common row of times, and a column for each series.
 
-import { follow, get } from './api.js';
+import { follow } from './api.js';
 
 /** The API's bound of one stream. */
 export const MOST_SERIES = 64;
@@ -104,25 +104,8 @@ export class Live {
         follow('/live', () => ({ series: this.ids }), {
             signal: this.stop.signal,
             take: (name, data) => this.take(name, data),
-            refused: (error) => (error.code === 'unknown_series' ? this.leaveOut() : this.failed(error)),
+            refused: this.failed,
         });
-    }
-
-    /** A stream with a series that is not there is refused as a whole: what is left of the list is asked for. */
-    async leaveOut() {
-        const { signal } = this.stop;
-        const isThere = async (id) => {
-            const metric = /^(?:avg|sum|min|max):(.*)$/s.exec(id)?.[1];
-            const cut = id.split('{')[0].lastIndexOf('/');
-            const query = metric === undefined
-                ? { metric: id.split('{')[0].slice(cut + 1), search: id.slice(0, cut), limit: 500 }
-                : { metric, limit: 1 };
-            const { series } = await get('/series', query).catch(() => ({ series: [] }));
-            return metric === undefined ? series.some((one) => one.id === id) : series.length > 0;
-        };
-        const found = await Promise.all(this.ids.map(isThere));
-        const there = this.ids.filter((_, at) => found[at]);
-        if (!signal.aborted && there.length < this.ids.length) this.watch(there);
     }
 
     pause() {

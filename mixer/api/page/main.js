@@ -78,10 +78,11 @@ find('theme').addEventListener('click', () => {
     setTheme(names[(names.indexOf(document.documentElement.dataset.theme ?? '') + 1) % names.length]);
 });
 
-/** The line above all: what is wrong, or nothing. */
-function banner(text, retry = null) {
+/** The line above all: what is wrong (`failed`), what is good to know (`told`), or nothing. */
+function banner(text, kind = 'told', retry = null) {
     const place = find('banner');
     place.hidden = !text;
+    place.className = `banner ${kind}`;
     if (!text) return;
     place.replaceChildren(text);
     if (retry) place.append(' ', make('button', { type: 'button', onclick: retry }, 'Try now'));
@@ -111,7 +112,7 @@ const pulse = {
     arrived(status) {
         if (!this.beats) {
             this.isLost = false;
-            fill(status);
+            fill();
         }
         if (this.isLost || status.uptime_seconds < this.uptime) {
             events.forget();
@@ -139,15 +140,20 @@ const pulse = {
     lost(error) {
         this.wait = Math.min(this.isLost ? this.wait * 2 : EVERY, LONGEST_PAUSE);
         this.isLost = true;
-        if (error.code === 'run_over') return banner('This run is over. What you see is how it ended.');
+        if (error.code === 'run_over') {
+            header.showState('ended');
+            return banner('This run is over. What you see is how it ended.');
+        }
         if (error.code === 'unknown_run') {
             this.wait = EVERY * 2;
             showRuns().catch(() => {});
-            return banner(`There is no run “${view.run ?? 'main'}” here. Choose another one above, or make one by the API.`);
+            return banner(find('runs')
+                ? `There is no run “${view.run ?? 'main'}”: choose another one.`
+                : 'This promemu has no run yet. promemu ctl runs create, or POST /api/v1/runs, makes one.');
         }
         // An answer with a status came from promemu itself; anything else is the way to it.
         const why = error.status ? `promemu answers: ${error.message}.` : 'No connection to promemu: it may have ended.';
-        banner(`${why} Next try in ${Math.round(this.wait / 1000)} s.`, () => this.beat());
+        banner(`${why} Next try in ${Math.round(this.wait / 1000)} s.`, 'failed', () => this.beat());
     },
 };
 
@@ -191,8 +197,7 @@ async function showRuns() {
 }
 
 /** What is asked for once, as soon as promemu answers. */
-async function fill(status) {
-    events.begin(status);
+async function fill() {
     live.resume();
     events.resume();
     try {
