@@ -268,6 +268,7 @@ fn router(desk: Arc<Desk>, access: Access) -> Router {
         .layer(from_fn_with_state(Arc::new(access), access::check))
         .layer(from_fn_with_state(Arc::new(Pace::default()), server::pace))
         .layer(from_fn(in_one_form))
+        .layer(from_fn(server::mark))
 }
 
 fn routes() -> OpenApiRouter<Arc<Desk>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
@@ -66,6 +66,18 @@ pub(super) async fn pace(State(pace): State<Arc<Pace>>, request: Request, next: 
         let told = "the request, or its answer, has taken too long";
         Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", told).into_response()
     })
+}
+
+/// Says of each answer that it is what it says it is, and that what runs show is not to be kept.
+pub(super) async fn mark(request: Request, next: Next) -> Response {
+    let is_fresh = request.uri().path().starts_with("/api/") || request.uri().path() == "/metrics";
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_fresh {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
 }
 
 /// Serves until it is stopped; then connections end what they are at, if that is quick.

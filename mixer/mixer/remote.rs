@@ -30,7 +30,7 @@ use super::hosts::Fleet;
 use super::output::Healths;
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::exposition::{Format, Group, encode};
+use crate::exposition::{Format, Group, Pieces};
 use crate::self_metrics::SelfMetrics;
 use crate::series::LabelBlock;
 use crate::sink::Job;
@@ -38,6 +38,9 @@ use acts::{Act, Done};
 
 /// So many requests wait for a run; more wait before it.
 const REQUESTS_WAITING: usize = 64;
+
+/// A page is made of pieces of about so many bytes.
+const PIECE_BYTES: usize = 128 << 10;
 
 /// A handle of one run; it may outlive the run.
 #[derive(Clone, Debug)]
@@ -126,10 +129,18 @@ impl Remote {
         if fleet.series_count() > series_max {
             return None;
         }
-        let stores: Vec<_> = fleet.jobs().iter().map(|job| (job_labels(job), job.store())).collect();
-        let groups: Vec<Group<'_>> = stores.iter().map(|(labels, store)| Group { store, labels }).collect();
+        let jobs = fleet.jobs();
+        let labels: Vec<LabelBlock> = jobs.iter().map(|job| job_labels(job)).collect();
+        let mut pieces = {
+            let stores: Vec<_> = jobs.iter().map(|job| job.store()).collect();
+            Pieces::new(Format::Text, stores.iter().map(|store| &**store))
+        };
+        // A job is locked for a piece at a time.
+        let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
+            work(&Group { store: &jobs[index].store(), labels: &labels[index] });
+        };
         let mut page = Vec::new();
-        encode(Format::Text, &groups, &mut page);
+        while pieces.put_next(PIECE_BYTES, &mut with_group, &mut page) {}
         Some(page)
     }
 
