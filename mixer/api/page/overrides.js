@@ -63,7 +63,7 @@ export class OverrideForm {
         if (this.while.value) body.for = this.while.value;
         try {
             const { override } = await put(`${metricPath(this.metric)}/override`, body);
-            toast(`${this.metric.id} is ${number(override.value, kindOf(this.metric.metric, this.metric.unit))} ${untilText(override)}`);
+            toast(`${this.metric.id} is ${override.value} ${untilText(override)}`);
             this.done();
         } catch (error) {
             this.message.textContent = error.message;
