@@ -77,11 +77,11 @@ pub struct Pulses {
 }
 
 impl DirtKind {
-    /// The name in configs.
+    /// What it is, in a word.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Down => "flapping",
+            Self::Down => "down",
             Self::Gap => "gap",
             Self::CounterReset => "counter_reset",
             Self::Nan => "nan",

@@ -3,8 +3,9 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::{EventView, ListenedEvent, Remote};
+use crate::clock::Span;
 use crate::event::{Event, LIFECYCLE};
-use crate::plan::{HostShape, Reaction};
+use crate::plan::{DirtKind, DirtPlan, HostShape, Reaction};
 
 /// So many listeners of an event are named.
 const EXAMPLES_MAX: usize = 10;
@@ -70,9 +71,26 @@ fn effect(shape: &HostShape, reaction: &Reaction) -> String {
         Reaction::Emit(name) => format!("emit {name}"),
         Reaction::StartMetric(index) => format!("start {}", metric(*index)),
         Reaction::StopMetric(index) => format!("stop {}", metric(*index)),
-        Reaction::BeginDirt(index) => format!("open {}", shape.dirt[*index].kind.name()),
+        Reaction::BeginDirt(index) => format!("open {}", dirt(&shape.dirt[*index])),
         Reaction::EndDirt(index) => format!("close {}", shape.dirt[*index].kind.name()),
         Reaction::ReplaceSlots(index) => format!("replace {}", shape.slots[*index].name),
         Reaction::TellSlots(index) => format!("tell {}", shape.slots[*index].name),
     }
+}
+
+/// A kind of dirt with its parameters, in words.
+fn dirt(plan: &DirtPlan) -> String {
+    let name = plan.kind.name();
+    let what = match plan.kind {
+        DirtKind::Late(by) | DirtKind::OutOfOrder(by) => format!("{name} by {by}"),
+        DirtKind::ClockSkew { ahead, behind } => format!("{name} ahead {ahead}, behind {behind}"),
+        DirtKind::Down | DirtKind::Gap | DirtKind::CounterReset | DirtKind::Nan => name.to_owned(),
+    };
+    let window = if plan.window == Span::FOREVER { String::new() } else { format!(" for {}", plan.window) };
+    let chance = if plan.probability < 1.0 {
+        format!(" with probability {}", plan.probability)
+    } else {
+        String::new()
+    };
+    format!("{what}{window}{chance}")
 }

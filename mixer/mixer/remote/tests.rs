@@ -21,7 +21,8 @@ const CONFIG: &str = r#"Config(hosts: [
         Metric(name: "is", metric_type: stateset, states: ["up", "down"]),
         Metric(name: "took", metric_type: histogram, value_range: (0, 10)),
         Metric(name: "about_info", metric_type: info, labels: { "version": "1" })]),
-    Host(name: "late", start_time: "1h", metrics: [Metric(name: "load", default_value: 1)]),
+    Host(name: "late", start_time: "1h", metrics: [Metric(name: "load", default_value: 1)],
+        dirt: [late(by: "30s", on: "slow", until: "quick", probability: 0.5), gap(on: "lost", duration: "1m")]),
 ])"#;
 
 fn plan(started_at: Time) -> Plan {
@@ -187,6 +188,16 @@ async fn an_event_of_a_host_is_heard_by_itself_and_told_to_who_listens() {
     assert_eq!(pongs, 1, "nobody else's own event is this: {heard:?}");
     let known = bench.remote.listened_events();
     let shown: Vec<_> = known.iter().map(|event| (event.name.as_str(), event.hearers)).collect();
-    assert_eq!(shown, [("go", 3), ("ping", 3)]);
-    assert_eq!(known[0].effects, ["update used"]);
+    assert_eq!(shown, [("go", 3), ("ping", 3), ("slow", 1), ("quick", 1), ("lost", 1)]);
+    let effects: Vec<&str> = known.iter().map(|event| event.effects[0].as_str()).collect();
+    assert_eq!(
+        effects,
+        [
+            "update used",
+            "emit pong",
+            "open late by 30s with probability 0.5",
+            "close late",
+            "open down for 1m"
+        ]
+    );
 }
