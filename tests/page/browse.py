@@ -18,7 +18,9 @@ import urllib.request
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 DEADLINE = 15.0
 
@@ -194,6 +196,32 @@ def config_is_checked(page):
     page.script("document.querySelector('dialog').close()")
 
 
+def charts_zoom_together(page):
+    plot = page.driver.find_elements(By.CSS_SELECTOR, ".plot .u-over")[1]
+    ActionChains(page.driver).move_to_element_with_offset(plot, 40, 0).click_and_hold().move_by_offset(90, 0).release().perform()
+    page.eventually("a zoom", "return !document.getElementById('reset-zoom').hidden")
+    readout = "return document.getElementById('readout').textContent"
+    page.eventually("the cursor's time", readout + ".startsWith('at ')")
+    zoomed = page.script("return [...document.querySelectorAll('.card canvas')].map((canvas) => canvas.toDataURL().length)")
+    ActionChains(page.driver).double_click(plot).perform()
+    page.eventually("all of it again", "return document.getElementById('reset-zoom').hidden")
+    eventually("other charts", lambda: all(
+        now != before for now, before in
+        zip(page.script("return [...document.querySelectorAll('.card canvas')].map((canvas) => canvas.toDataURL().length)"), zoomed)))
+    page.script("document.querySelectorAll('.plot')[1].focus()")
+    place = page.driver.switch_to.active_element
+    place.send_keys(Keys.ARROW_LEFT)
+    first = page.script(readout)
+    place.send_keys(Keys.ARROW_LEFT * 2)
+    eventually("a cursor that moves by keys", lambda: page.script(readout) != first)
+    said = page.script("return document.activeElement.getAttribute('aria-label')")
+    assert re.search(r"chart of cpu_usage_percent at [\d:]+: avg [\d.]+ %", said), said
+    place.send_keys("+")
+    page.eventually("a zoom by keys", "return !document.getElementById('reset-zoom').hidden")
+    place.send_keys("0")
+    page.eventually("no zoom", "return document.getElementById('reset-zoom').hidden")
+
+
 def keys_work(page):
     page.script("document.activeElement.blur()")
     body = page.driver.find_element(By.TAG_NAME, "body")
@@ -322,6 +350,7 @@ def main():
             override_reaches_gateway(page, gateway, push_interval)
             hosts_stop_and_start(page)
             config_is_checked(page)
+            charts_zoom_together(page)
             keys_work(page)
             reload_keeps_view(page)
             dark_and_on_a_phone(page)
