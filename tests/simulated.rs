@@ -194,3 +194,32 @@ fn processes_have_the_names_of_hostmetrics_if_one_wants() {
         series(&page, "process_threads").iter().map(|line| label(line, "process_pid")).collect();
     assert!(pids.len() > 100, "2 times 20 a minute come: {pids:?}");
 }
+
+#[test]
+fn charts_of_processes_mark_what_is_done_to_them_and_not_each_update() {
+    let plugins = plugins();
+    let chart = |metric: &str| {
+        let args = [
+            "plot",
+            "processes_chaos",
+            "--for",
+            "10m",
+            "--seed",
+            "3",
+            "--host",
+            "server",
+            "--metric",
+            metric,
+        ];
+        let output =
+            promemu_command(&[&args, &["--plugins-dir", arg(plugins.path())][..]].concat()).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (own, all) = (chart("^process_count$"), chart("^process_threads$"));
+    assert!(own.contains("how many processes") && !own.contains("processes_counted"), "{own}");
+    assert!(!all.contains("processes_counted"), "{all}");
+    for event in ["cpu_spike", "memory_leak", "kill", "fork_storm"] {
+        assert!(all.contains(event), "{event} is not marked: {all}");
+    }
+}

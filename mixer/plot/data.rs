@@ -91,7 +91,7 @@ impl Figure {
         events.dedup();
         let parts = selection.families.iter().zip(readings).zip(gathered);
         let charts = parts.map(|((family, reading), gathered)| {
-            let marks = marks(plan, family, &events);
+            let marks = marks(plan, family, &events, to.since(grid.from));
             reading.chart(plan, family, gathered, marks)
         });
         Self { charts: charts.collect(), grid, to, scenario_errors }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use promemu::clock::Time;
+use promemu::clock::{Span, Time};
 use promemu::event::{Event, Source};
-use promemu::plan::{HostShape, Plan, Reaction};
+use promemu::plan::{HostShape, Plan, Reaction, SlotsPlan};
 
 use super::selection::{SelectedFamily, SelectedSeries, with_sources};
 
@@ -30,8 +30,8 @@ pub(super) struct Marks {
     pub(super) times: Vec<Time>,
 }
 
-/// The events that concern a family's series; `events` are sorted, and each is there once.
-pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened]) -> Vec<Marks> {
+/// The events that concern a family's series, in a chart of so much time; `events` are sorted, and each is there once.
+pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened], span: Span) -> Vec<Marks> {
     let mut hosts: IndexSet<&str> = IndexSet::new();
     let mut concerns: IndexSet<(Arc<str>, Source)> = IndexSet::new();
     let mut known: IndexSet<(*const HostShape, usize)> = IndexSet::new();
@@ -57,7 +57,16 @@ pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened]) -
             kinds.entry(&event.name).or_default().push(event.time);
         }
     }
+    kinds.retain(|_, times| !is_everywhere(times, span));
     kinds.into_iter().map(|(name, times)| Marks { name: Arc::clone(name), times }).collect()
+}
+
+/// Whether marks would be a line that says nothing, as of what is emitted with every update: they are there for half of
+/// the chart, and nowhere is a gap of a thirtieth of it between them.
+fn is_everywhere(times: &[Time], span: Span) -> bool {
+    let [first, .., last] = times else { return false };
+    let has_gap = times.windows(2).any(|pair| pair[1].since(pair[0]).times(30) >= span);
+    last.since(*first).times(2) >= span && !has_gap
 }
 
 /// What a metric hears, and what it emits.
@@ -86,10 +95,16 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
     }
 }
 
-/// What replaces those who live in its slots.
+/// What replaces those who live in its slots, and what the workload that fills them hears and emits.
 fn add_concerns_of_slots(plan: &Plan, series: SelectedSeries, concerns: &mut IndexSet<(Arc<str>, Source)>) {
     let Some((kind, _)) = series.slot else { return };
-    for listener in &series.host(plan).shape.listeners {
+    let shape = &series.host(plan).shape;
+    if let SlotsPlan { crowd: Some(crowd), .. } = &shape.slots[kind] {
+        let heard = crowd.subscriptions().map(|subscription| (subscription.event, subscription.source));
+        let emitted = crowd.workload.workload().emits.iter().map(|event| (Arc::clone(event), Source::Own));
+        concerns.extend(heard.chain(emitted));
+    }
+    for listener in &shape.listeners {
         if matches!(listener.reaction, Reaction::ReplaceSlots(replaced) if replaced == kind) {
             concerns.insert((Arc::clone(&listener.subscription.event), listener.subscription.source.clone()));
         }
@@ -110,4 +125,22 @@ pub(super) fn by_place(marks: &[Marks], place: impl Fn(Time) -> usize) -> Vec<(S
         names.push_str(name);
     }
     kinds.into_iter().map(|(places, names)| (names, places)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_all_the_time_is_not_marked() {
+        let minutes = |times: &[u64]| -> Vec<Time> {
+            times.iter().map(|minute| Time::from_unix_secs(60 * minute)).collect()
+        };
+        let is = |times: &[u64]| is_everywhere(&minutes(times), Span::from_secs(3600));
+        let every = |minutes: usize, until| (0..until).step_by(minutes).collect::<Vec<u64>>();
+        assert!(is(&every(1, 60)) && is(&every(1, 31)));
+        assert!(!is(&every(2, 60)), "there are gaps between them");
+        assert!(!is(&every(1, 30)), "it ends");
+        assert!(!is(&[]) && !is(&[5]) && !is(&[5, 6]));
+    }
 }
