@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::Pattern;
 
+/// No program's name is longer, and no owner's: they are labels, and arguments of real processes.
+const WORD_BYTES_MAX: usize = 255;
+
 /// How much a process matters: churn takes those of the lowest priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
@@ -271,6 +274,13 @@ impl Program {
         let name = &self.name;
         if name.is_empty() {
             return Err("a program needs a name".to_owned());
+        }
+        for (what, word) in [("name", name), ("owner", &self.owner)] {
+            if word.len() > WORD_BYTES_MAX || word.contains(char::is_control) {
+                return Err(format!(
+                    "the {what} of a program must have {WORD_BYTES_MAX} bytes at most and no control characters"
+                ));
+            }
         }
         for (what, wish) in [("cpu_cores", self.cpu_cores), ("memory_bytes", self.memory_bytes)] {
             let (low, high) = (wish.low, wish.high);

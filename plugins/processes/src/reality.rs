@@ -14,6 +14,7 @@ mod tests;
 
 use promemu_plugin::{Level, Slots, Tick};
 
+use crate::workload::begin;
 use crate::{Naming, Settings, Simulation, Stage};
 use crew::{Crew, Order, Orders, Seen};
 
@@ -157,16 +158,9 @@ fn show<N: Naming>(
         };
         let it = real.process(it);
         if shown.replace(it.pid) != Some(it.pid) {
-            let labels = N::labels(&it);
-            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-            slots.begin(number, nanos(it.start_time_seconds), &labels);
+            begin::<N>(&it, number, slots);
         }
         N::show(&it, slots.values(number));
     }
     are_all_seen
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn nanos(secs: f64) -> u64 {
-    (secs * 1e9) as u64
 }

@@ -8,20 +8,23 @@ use promemu_plugin::{Event, Family, Level, Param, Params, Slots, Tick, Workload}
 use serde_json::Value;
 
 use crate::reality::{PROCESSES_MAX, Reality};
-use crate::{Action, Filter, Naming, Priority, Profile, Settings, Simulation, Stage};
+use crate::{Action, Filter, Naming, Priority, Process, Profile, Settings, Simulation, Stage};
 
 /// What an event does if it does not say for how long.
-const EPISODE_SECS: u64 = 60;
+const EPISODE_SECS: f64 = 60.0;
 /// What a spike wants if it does not say how many cores.
 const SPIKE_CORES: f64 = 1.0;
 /// How fast a leak is if it does not say so: 1 MiB a second.
 const LEAK_BYTES_PER_SEC: f64 = 1_048_576.0;
 /// How many children a fork storm has if it does not say so.
-const CHILDREN: u64 = 20;
+const CHILDREN: f64 = 20.0;
 /// How many there may be if nothing says so.
 const CHILDREN_MAX: usize = 50;
 /// How many cores the host has if nothing says so.
 const CORES: f64 = 8.0;
+
+/// No pattern is longer: names are looked at for as long as the product of both lengths.
+const PATTERN_BYTES_MAX: usize = 1000;
 
 /// Whether it was said that nothing is real.
 static IS_UNREAL_TOLD: AtomicBool = AtomicBool::new(false);
@@ -146,11 +149,7 @@ fn show<N: Naming>(
     for slot in changes {
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         match simulation.process(slot) {
-            Some(it) => {
-                let labels = N::labels(&it);
-                let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-                slots.begin(number, nanos(it.start_time_seconds), &labels);
-            }
+            Some(it) => begin::<N>(&it, number, slots),
             None => slots.end(number),
         }
     }
@@ -161,6 +160,14 @@ fn show<N: Naming>(
         memory_bytes += it.memory_bytes;
     }
     (count, memory_bytes)
+}
+
+/// Shows a process in a slot for the first time.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub(crate) fn begin<N: Naming>(it: &Process<'_>, slot: u32, slots: &mut Slots<'_>) {
+    let labels = N::labels(it);
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    slots.begin(slot, (it.start_time_seconds * 1e9) as u64, &labels);
 }
 
 fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {
@@ -175,11 +182,6 @@ fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String>
     simulation
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn nanos(secs: f64) -> u64 {
-    (secs * 1e9) as u64
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -189,7 +191,7 @@ fn whole(name: &str, number: f64) -> Result<usize, String> {
     if number.fract() == 0.0 && (0.0..=1e9).contains(&number) {
         Ok(number as usize)
     } else {
-        Err(format!("{name} must be a whole number, but is {number}"))
+        Err(format!("{name} must be a whole number from 0 to 1000000000, but is {number}"))
     }
 }
 
@@ -197,23 +199,28 @@ fn whole(name: &str, number: f64) -> Result<usize, String> {
 fn action(event: &Event<'_>) -> Result<Action, String> {
     let data = if event.data.is_empty() { Ok(Value::Null) } else { serde_json::from_str(event.data) };
     let data = data.map_err(|error| format!("event {} carries no JSON: {error}", event.name))?;
-    let filter = filter(&data)?;
-    let number = |name: &str, default| data.get(name).map_or(Some(default), Value::as_f64);
-    let count = |name: &str, default| data.get(name).map_or(Some(default), Value::as_u64);
-    let wrong = |name: &str| format!("event {}: {name} must be a number above 0", event.name);
-    let secs = count("duration", EPISODE_SECS).ok_or_else(|| wrong("duration"))?;
+    // Or a name that stands alone would mean all.
+    if !data.is_object() && !data.is_null() {
+        let example = r#"{"pattern": "nginx*"}"#;
+        return Err(format!("event {} must carry a map, as in {example}, but carries {data}", event.name));
+    }
+    let filter = filter(&data).map_err(|error| format!("event {}: {error}", event.name))?;
+    let number = |name: &str, default| match data.get(name) {
+        None => Ok(default),
+        Some(given) => given.as_f64().filter(|number| *number >= 0.0).ok_or_else(|| {
+            format!("event {}: {name} must be a number that is 0 or more, but is {given}", event.name)
+        }),
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    let whole = |name: &str, default| number(name, default).map(|number| number as u64);
+    let secs = whole("duration", EPISODE_SECS)?;
     Ok(match event.name {
-        "cpu_spike" => {
-            let cores = number("intensity", SPIKE_CORES).ok_or_else(|| wrong("intensity"))?;
-            Action::CpuSpike { filter, cores, secs }
-        }
+        "cpu_spike" => Action::CpuSpike { filter, cores: number("intensity", SPIKE_CORES)?, secs },
         "memory_leak" => {
-            let bytes_per_sec = number("bytes_per_sec", LEAK_BYTES_PER_SEC);
-            let bytes_per_sec = bytes_per_sec.ok_or_else(|| wrong("bytes_per_sec"))?;
-            Action::MemoryLeak { filter, bytes_per_sec, secs }
+            Action::MemoryLeak { filter, bytes_per_sec: number("bytes_per_sec", LEAK_BYTES_PER_SEC)?, secs }
         }
         "fork_storm" => {
-            let children = count("children", CHILDREN).ok_or_else(|| wrong("children"))?;
+            let children = whole("children", CHILDREN)?;
             Action::ForkStorm { filter, children: usize::try_from(children).unwrap_or(usize::MAX), secs }
         }
         _ => Action::Kill(filter),
@@ -223,7 +230,9 @@ fn action(event: &Event<'_>) -> Result<Action, String> {
 /// The processes that an event names by `pattern` and `priority`; all if it names none.
 fn filter(data: &Value) -> Result<Filter, String> {
     let name = data.get("pattern").map_or(Some("*"), Value::as_str);
-    let name = name.ok_or("pattern must be text, as in \"nginx*\"")?;
+    let name = name.filter(|name| name.len() <= PATTERN_BYTES_MAX).ok_or_else(|| {
+        format!("pattern must be text of {PATTERN_BYTES_MAX} bytes at most, as in \"nginx*\"")
+    })?;
     let priority =
         match data.get("priority") {
             None => None,
@@ -255,15 +264,19 @@ mod tests {
         assert_eq!(read("cpu_spike", r#"{"intensity": 2.5, "duration": 9}"#), Ok(spike));
         let leak = Action::MemoryLeak { filter: all.clone(), bytes_per_sec: 1_048_576.0, secs: 60 };
         assert_eq!(read("memory_leak", "{}"), Ok(leak));
-        let storm = Action::ForkStorm { filter: all, children: 7, secs: 60 };
-        assert_eq!(read("fork_storm", r#"{"children": 7}"#), Ok(storm));
+        let storm = Action::ForkStorm { filter: all, children: 7, secs: 30 };
+        // Scripts make such numbers.
+        assert_eq!(read("fork_storm", r#"{"children": 7.0, "duration": 30.5}"#), Ok(storm));
     }
 
     #[test]
     fn events_that_cannot_be_are_refused() {
         let refused = [
             read("kill", "{"),
+            read("kill", r#""nginx""#),
+            read("kill", r#"["nginx"]"#),
             read("kill", r#"{"pattern": 7}"#),
+            read("kill", &format!(r#"{{"pattern": "{}"}}"#, "*".repeat(1001))),
             read("kill", r#"{"priority": "urgent"}"#),
             read("cpu_spike", r#"{"intensity": "much"}"#),
             read("fork_storm", r#"{"children": -1}"#),
@@ -271,10 +284,13 @@ mod tests {
         let refused = refused.map(Result::unwrap_err).join("\n");
         insta::assert_snapshot!(refused, @r#"
         event kill carries no JSON: EOF while parsing an object at line 1 column 1
-        pattern must be text, as in "nginx*"
-        priority must be critical, high, medium or low, but is "urgent"
-        event cpu_spike: intensity must be a number above 0
-        event fork_storm: children must be a number above 0
+        event kill must carry a map, as in {"pattern": "nginx*"}, but carries "nginx"
+        event kill must carry a map, as in {"pattern": "nginx*"}, but carries ["nginx"]
+        event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
+        event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
+        event kill: priority must be critical, high, medium or low, but is "urgent"
+        event cpu_spike: intensity must be a number that is 0 or more, but is "much"
+        event fork_storm: children must be a number that is 0 or more, but is -1
         "#);
     }
 }

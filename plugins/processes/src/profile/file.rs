@@ -1,6 +1,6 @@
 //! Profiles of one's own, in RON.
 
-use std::fs::File;
+use std::fs::{File, metadata};
 use std::io::Read;
 use std::path::Path;
 
@@ -125,10 +125,14 @@ impl Profile {
     /// The profile in a file. An error says which file, line and column.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
+        let unreadable = |error: std::io::Error| format!("profile {shown} cannot be read: {error}");
+        // Who opens a pipe waits until somebody writes to it.
+        if !metadata(path).map_err(unreadable)?.is_file() {
+            return Err(format!("profile {shown} is not a file"));
+        }
         let mut text = String::new();
-        let file = File::open(path).map_err(|error| format!("profile {shown} cannot be read: {error}"))?;
-        let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
-        read.map_err(|error| format!("profile {shown} cannot be read: {error}"))?;
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(format!("profile {shown} has more than {FILE_BYTES_MAX} bytes, which are allowed"));
         }
@@ -218,6 +222,8 @@ Profile(
             refused("name: \"job\", ", ""),
             refused("name: \"job\"", "name: \"job\", name: \"job\""),
             refused("name: \"job\"", "name: \"\""),
+            refused("name: \"job\"", "name: \"j\\u{0}b\""),
+            refused("www-data", &"w".repeat(256)),
             refused("\n)", "\n"),
             refused(&TEXT[TEXT.find("Program(").unwrap()..TEXT.len() - 9], ""),
         ];
@@ -233,12 +239,17 @@ Profile(
         DIR/own.ron:7:66: unexpected missing field named `name` in `Program`
         DIR/own.ron:7:34: unexpected duplicate field named `name` in `Program`
         DIR/own.ron:7:77: a program needs a name
+        DIR/own.ron:7:84: the name of a program must have 255 bytes at most and no control characters
+        DIR/own.ron:6:83: the owner of a program must have 255 bytes at most and no control characters
         DIR/own.ron:9:1: unexpected end of RON
         DIR/own.ron: profile "own" has no programs
         "#);
         std::fs::remove_file(&path).unwrap();
         let missing = Profile::find(path.to_str().unwrap()).unwrap_err();
         assert!(missing.contains("own.ron cannot be read: "), "{missing}");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let pipe = Profile::find(path.to_str().unwrap()).unwrap_err();
+        assert!(pipe.ends_with("own.ron is not a file"), "{pipe}");
         let unknown = Profile::find("relistic").unwrap_err();
         let names = "realistic, high-cardinality, high-churn, chaos";
         let expected =
