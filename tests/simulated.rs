@@ -69,16 +69,19 @@ fn under_churn_servers_have_as_many_series_as_ever_and_no_process_that_has_ended
             assert_eq!((live(), count(&gateway.metrics())), (180.0, all));
             (ever() > more * 30.0).then_some(())
         });
-        let now = pids(&eventually("the page", || get(page, "/metrics")));
-        let gone: BTreeSet<_> = before.difference(&now).collect();
-        assert!(!gone.is_empty() && now.len() == PROCESSES);
+        // On a busy machine more may have been seen before the first look at the page.
+        let gone: BTreeSet<_> = eventually("some have ended", || {
+            let now = pids(&get(page, "/metrics")?);
+            assert_eq!(now.len(), PROCESSES);
+            Some(before.difference(&now).cloned().collect()).filter(|gone: &BTreeSet<_>| !gone.is_empty())
+        });
         // A push that is under way may have begun earlier; the one after it has not.
         for _ in 0..2 {
             let last = pushes();
             eventually("another push", || (pushes() > last).then_some(()));
         }
         let left = pids(&gateway.metrics());
-        assert!(gone.iter().all(|pid| !left.contains(*pid)), "{gone:?} have ended, and {left:?} are there");
+        assert!(gone.is_disjoint(&left), "{gone:?} have ended, and {left:?} are there");
     }
     assert_eq!(run.terminate(), Some(0));
     assert!(!run.log().contains("WARN") && !run.log().contains("ERROR"), "{}", run.log());
