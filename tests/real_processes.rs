@@ -300,3 +300,29 @@ fn what_cannot_be_real_is_refused_when_the_config_is_loaded() {
     error: a.ron:2:29: processes: real processes are 64 at most, but process_count and children_max are 60 and 5
     ");
 }
+
+#[test]
+fn one_host_has_real_processes_and_another_one_says_that_it_cannot() {
+    let folder = Folder::of_processes();
+    let config = r#"Config(default_job_name: "j", hosts: [Host(
+        repeat: Repeat(var: "i", from: 1, to: 2), name: "h{i}", interval: "1s",
+        metrics: [Metric(name: "failed", scenario: calc_by_event(events_config: {
+            "simulation_failed@own": "if event.data.why != \"\" { 7 } else { 1 }" }))],
+        slots: [Slots(workload: processes(real: true, process_count: 2, share_max: 0.1), update_interval: "1s")],
+    )])"#;
+    fs::write(folder.path("a.ron"), config).unwrap();
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let args = ["--config", "a.ron", "--embedded", "--pushgateway-url", &url];
+    let mut run = Process::start(&mut folder.command(&args));
+    eventually("one says that it failed, and the other has its processes", || {
+        let page = get(port, "/metrics")?;
+        let failed: Vec<&str> =
+            series(&page, "failed").into_iter().filter(|line| value(line) > 6.0).collect();
+        let real = series(&page, "process_threads");
+        let is_other = |line: &&str| label(line, "name") != label(failed[0], "name");
+        (failed.len() == 1 && real.len() == 2 && real.iter().all(is_other)).then_some(())
+    });
+    assert!(run.log().matches("another host of this run has real processes").count() == 1);
+    assert_eq!(run.terminate(), Some(0));
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use promemu_plugin::{Event, Family, Level, Param, Params, Slots, Tick, Workload};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::reality::{PROCESSES_MAX, Reality};
 use crate::{Action, Filter, Naming, Priority, Process, Profile, Settings, Simulation, Stage};
@@ -37,6 +37,7 @@ pub struct Processes<N> {
     reality: Option<Reality>,
     changes: Vec<usize>,
     is_over: bool,
+    has_failed: bool,
     names: PhantomData<N>,
 }
 
@@ -99,6 +100,7 @@ impl<N: Naming> Workload for Processes<N> {
             reality,
             changes: Vec::new(),
             is_over: false,
+            has_failed: false,
             names: PhantomData,
         })
     }
@@ -118,7 +120,14 @@ impl<N: Naming> Workload for Processes<N> {
             simulation.act(action(&event)?)?;
         }
         let (count, memory_bytes) = match &mut self.reality {
-            Some(reality) if tick.is_live() => reality.follow::<N>(simulation, tick, slots)?,
+            Some(reality) if tick.is_live() => {
+                let followed = reality.follow::<N>(simulation, tick, slots);
+                if let (Err(why), false) = (&followed, self.has_failed) {
+                    self.has_failed = true;
+                    tick.emit("simulation_failed", &json!({ "why": why }).to_string());
+                }
+                followed?
+            }
             reality => {
                 if reality.is_some() && !IS_UNREAL_TOLD.swap(true, Ordering::Relaxed) {
                     tick.log(
@@ -171,15 +180,10 @@ pub(crate) fn begin<N: Naming>(it: &Process<'_>, slot: u32, slots: &mut Slots<'_
 }
 
 fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {
-    let simulation = Simulation::new(settings.clone(), tick.random_u64(), tick.now_nanos());
-    let told: &[&str] = match simulation {
-        Ok(_) => &["simulation_created", "simulation_started"],
-        Err(_) => &["simulation_failed"],
-    };
-    for event in told {
-        tick.emit(event, "");
-    }
-    simulation
+    let simulation = Simulation::new(settings.clone(), tick.random_u64(), tick.now_nanos())?;
+    tick.emit("simulation_created", "");
+    tick.emit("simulation_started", "");
+    Ok(simulation)
 }
 
 #[expect(
