@@ -131,7 +131,7 @@ export class Card {
             width: this.place.clientWidth || 300,
             height: HEIGHT,
             legend: { show: false },
-            padding: [10, 20, 0, 0],
+            padding: [10, 28, 0, 0],
             cursor: {
                 sync: { key: 'promemu', setSeries: false },
                 drag: { x: true, y: false, setScale: false },
