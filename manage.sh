@@ -299,25 +299,28 @@ check_dependencies() {
     step 'dependencies' cargo deny check licenses bans sources
 }
 
-# The first port from 8000 on where nobody answers.
+# The first port from the given one on where nobody answers.
 free_port() {
     local port
-    for ((port = 8000; port < 8100; port++)); do
+    for ((port = $1; port < $1 + 100; port++)); do
         if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
     done
     printf '%s\n' "$port"
 }
 
-# Says where the page is as soon as the run has begun; gives up after 30 s.
+# Says where the page is as soon as the run has begun; gives up after 30 s, or when the run has ended.
 announce_page() {
     local answer try
     for ((try = 0; try < 300; try++)); do
+        # What has started this has become promemu.
+        if ! kill -0 "$$" 2>/dev/null; then return; fi
         if answer="$(
             exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
             printf 'GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
             read -r -t 2 line <&3 && printf '%s' "$line"
         )" && [[ $answer == *' 200 '* ]]; then
             say "see it live (Ctrl-C stops): http://127.0.0.1:$1/"
+            say 'click load_peak_start on the page for a load peak now; the first one comes after a minute by itself'
             return
         fi
         sleep 0.1
@@ -328,20 +331,28 @@ run_demo() {
     local port
     ensure_cc
     ensure_rust
-    cargo build --release --locked
+    cargo build --release --locked -p promemu
+    # Who looks at the page needs no status reports between its lines.
+    export PME_SHOW_STATUS_INTERVAL_SEC="${PME_SHOW_STATUS_INTERVAL_SEC:-0}"
+    if [[ -z ${PME_PUSHGATEWAY_URL:-} && " $* " != *' --pushgateway-url'* ]]; then
+        port="$(free_port 9091)"
+        export PME_PUSHGATEWAY_URL="http://127.0.0.1:$port"
+    fi
     if [[ -z ${PME_LISTEN:-} && " $* " != *' --listen'* ]]; then
-        port="$(free_port)"
+        port="$(free_port 8000)"
         export PME_LISTEN="127.0.0.1:$port"
         announce_page "$port" &
     fi
     exec "${CARGO_TARGET_DIR:-target}/release/promemu" --config hosts_load_with_peaks \
-        --config-args hosts_count=5 --embedded "$@"
+        --config-args hosts_count=5 hosts_ttl=inf --embedded "$@"
 }
 
 build_plugins() {
     ensure_cc
     ensure_rust
-    cargo build --release --locked -p promemu -p promemu-demo -p promemu-processes
+    # Together they would be other builds of what they share, and so of the promemu that 'demo' has built.
+    cargo build --release --locked -p promemu
+    cargo build --release --locked -p promemu-demo -p promemu-processes
     local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
     if [[ $(uname) == Darwin ]]; then suffix=dylib; fi
     mkdir -p "$release/plugins"
