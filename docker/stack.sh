@@ -30,8 +30,14 @@ run_stack() {
     set -- ${names[@]+"${names[@]}"}
     check_names "$command" "$@"
     read_stack_settings
-    # Who has started it from packages need not say so again.
-    if [[ $command != start ]] && compgen -G "$stack_data/*.pid" >/dev/null; then is_local=yes; fi
+    # Who has started it from packages need not say so again, until its data are deleted.
+    if [[ -e $stack_data/local && $is_local == no ]]; then
+        if [[ $command == start ]]; then
+            die "$stack_data is of a stack from packages. Start that again: ./manage.sh start --local," \
+                'or delete it first: ./manage.sh cleanup'
+        fi
+        is_local=yes
+    fi
     if [[ $command == cleanup ]]; then be_sure "$is_sure"; fi
     if [[ $is_local == yes ]]; then
         "local_$command" "$@"
@@ -65,11 +71,14 @@ be_sure() {
     if [[ $answer != [yY]* ]]; then die 'nothing is deleted'; fi
 }
 
+readonly token_hint='(token: PROMEMU_API_TOKEN in docker/.env)'
+
 show_urls() {
     say "  Pushgateway   http://$BIND:$PUSHGATEWAY_PORT"
     say "  Prometheus    http://$BIND:$PROMETHEUS_PORT"
     if [[ $1 == docker ]]; then say "  Grafana       http://$BIND:$GRAFANA_PORT"; fi
     say "  promemu       http://$BIND:$PROMEMU_API_PORT, its own metrics at http://$BIND:$PROMEMU_PORT/metrics"
+    say "                $token_hint"
     if [[ " $2 " == *' alerting '* ]]; then say "  Alertmanager  http://$BIND:$ALERTMANAGER_PORT"; fi
 }
 
@@ -260,6 +269,7 @@ local_start() {
         program="${CARGO_TARGET_DIR:-target}/release/promemu"
     fi
     mkdir -p "$stack_data"
+    : >"$stack_data/local"
     launch pushgateway "$PUSHGATEWAY_PORT" /-/ready prometheus-pushgateway \
         --web.listen-address="$BIND:$PUSHGATEWAY_PORT" --persistence.file="$stack_data/pushgateway.metrics" \
         --push.disable-consistency-check
@@ -312,6 +322,7 @@ local_status() {
         state='not running'
         if [[ $name == promemu ]]; then variable=PROMEMU_API_PORT; fi
         if is_up "$name"; then state="running   http://$BIND:${!variable}"; fi
+        if [[ $state == running* && $name == promemu ]]; then state+=" $token_hint"; fi
         # The Alertmanager is there for those who want it.
         if [[ $state == 'not running' && $name != alertmanager ]]; then is_all_up=no; fi
         printf '%-13s %s\n' "$name" "$state"
@@ -320,20 +331,28 @@ local_status() {
 }
 
 local_logs() {
-    local name
-    if (($# == 0)); then set -- promemu pushgateway prometheus alertmanager; fi
+    local name known=(promemu pushgateway prometheus alertmanager) names=()
     for name in "$@"; do
-        if [[ -r $stack_data/$name.log ]]; then
-            say "== $name"
-            tail -n 100 "$stack_data/$name.log"
-        fi
+        if [[ " ${known[*]} " != *" $name "* ]]; then wrong "there are no logs of $name; there are those of ${known[*]}"; fi
+        if [[ ! -r $stack_data/$name.log ]]; then die "$name has no log yet; it has not been started"; fi
+        names+=("$name")
+    done
+    if (($# == 0)); then
+        for name in "${known[@]}"; do
+            if [[ -r $stack_data/$name.log ]]; then names+=("$name"); fi
+        done
+    fi
+    if ((${#names[@]} == 0)); then die 'there are no logs yet; start the stack first'; fi
+    for name in "${names[@]}"; do
+        say "== $name"
+        tail -n 100 "$stack_data/$name.log"
     done
 }
 
 local_config() {
     local name
     for name in BIND PUSHGATEWAY_PORT PROMETHEUS_PORT ALERTMANAGER_PORT PROMEMU_PORT PROMEMU_API_PORT SCRAPE_INTERVAL RETENTION \
-        PUSH_INTERVAL PROMEMU_CONFIG PROMEMU_CONFIG_ARGS; do
+        PUSH_INTERVAL PROMEMU_CONFIG PROMEMU_CONFIG_ARGS PROMEMU_OUTPUT PROMEMU_API_TOKEN; do
         say "$name=${!name}"
     done
     say "data: $stack_data"
