@@ -5,7 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, promemu, promemu_command};
+use crate::processes::{
+    Process, Prometheus, Pushgateway, eventually, free_port, get, promemu, promemu_command,
+};
 use crate::simulated::plugins;
 
 /// What writes the files anew that are made by promemu.
@@ -333,6 +335,7 @@ fn the_stack_runs_from_packages_and_has_data_for_all_that_is_about_promemu() {
     stack.variables.push(("PROMEMU_OUTPUT", outputs(stack.pushgateway)));
     let (is_started, said) = stack.manage(&["start", "--local", "alerting"]);
     assert!(is_started && said.contains(&format!("http://127.0.0.1:{}", stack.prometheus)), "{said}");
+    assert!(said.contains("token: PROMEMU_API_TOKEN in docker/.env"), "{said}");
 
     let asked = shipped("promemu")
         .into_iter()
@@ -358,8 +361,25 @@ fn the_stack_runs_from_packages_and_has_data_for_all_that_is_about_promemu() {
     assert!(is_up && said.matches(" running ").count() == 4, "{said}");
     assert!(stack.manage(&["stop"]).0);
     assert_eq!(get(stack.prometheus, "/-/ready"), None);
-    let (is_up, said) = stack.manage(&["status", "--local"]);
+    is_known_while_it_is_stopped(&stack);
+}
+
+/// A stack from packages that is stopped is still that, and not one in containers.
+fn is_known_while_it_is_stopped(stack: &Stack) {
+    let (is_up, said) = stack.manage(&["status"]);
     assert!(!is_up && said.matches("not running").count() == 4, "{said}");
+    let (is_content, said) = stack.manage(&["logs", "promemu"]);
+    assert!(is_content && said.starts_with("== promemu\n"), "{said}");
+    let (is_content, said) = stack.manage(&["logs", "nope"]);
+    assert!(!is_content && said.contains("there are no logs of nope; there are those of promemu"), "{said}");
+    let (is_content, said) = stack.manage(&["config"]);
+    assert!(is_content && said.contains("\nPROMEMU_API_TOKEN=") && said.contains("\ndata: "), "{said}");
+    let (is_started, said) = stack.manage(&["start"]);
+    assert!(!is_started && said.contains("./manage.sh start --local"), "{said}");
+    let (is_content, said) = stack.manage(&["cleanup", "--yes"]);
+    assert!(is_content && said.contains("data is deleted"), "{said}");
+    let (is_content, said) = stack.manage(&["logs", "--local"]);
+    assert!(!is_content && said.contains("there are no logs yet"), "{said}");
 }
 
 #[test]
@@ -370,4 +390,32 @@ fn a_port_that_is_taken_is_said_before_anything_is_started() {
     assert!(!is_started && said.contains("choose another port: PUSHGATEWAY_PORT in docker/.env"), "{said}");
     assert_eq!(get(stack.prometheus, "/-/ready"), None);
     assert_eq!(gateway.groups(), Vec::<String>::new());
+}
+
+#[test]
+fn the_demo_says_where_it_can_be_seen_and_scraped() {
+    // What is built already is run: a cargo that does nothing is the first on the PATH.
+    let dir = tempfile::tempdir().unwrap();
+    let cargo = dir.path().join("cargo");
+    std::fs::write(&cargo, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::create_dir(dir.path().join("release")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_promemu"), dir.path().join("release/promemu")).unwrap();
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec ./manage.sh demo >&2"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PME_")) {
+        command.env_remove(name);
+    }
+    let mut demo = Process::start(command.env("PATH", path).env("CARGO_TARGET_DIR", dir.path()));
+    let port = |before: &str, after: &str| {
+        let log = demo.log();
+        log.split_once(before)?.1.split_once(after)?.0.parse().ok()
+    };
+    let metrics = eventually("its metrics", || port("the metrics are at http://127.0.0.1:", "/metrics,"));
+    let page = eventually("its page", || port("see it live (Ctrl-C stops): http://127.0.0.1:", "/\n"));
+    assert!(get(page, "/").is_some());
+    eventually("it is scraped", || get(metrics, "/metrics")?.contains("cpu_usage_percent").then_some(()));
+    assert_eq!(demo.terminate(), Some(0));
+    assert_eq!(demo.count_in_log("{\"timestamp\""), 0, "there are no reports between its lines");
 }
