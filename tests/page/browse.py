@@ -161,7 +161,8 @@ def override_reaches_gateway(page, gateway, push_interval):
     page.shot("host-1440")
     page.press(".metric button", "Release")
     page.eventually("no override", "return document.getElementById('open-overrides').hidden")
-    page.script("document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))")
+    ActionChains(page.driver).click(page.driver.find_element(By.ID, "charts-title")).send_keys(Keys.ESCAPE).perform()
+    page.eventually("no host after Esc, with the focus elsewhere", "return document.getElementById('drawer').hidden")
 
 
 def hosts_stop_and_start(page):
@@ -180,7 +181,7 @@ def reload_keeps_view(page):
     state = """return JSON.stringify([[...document.querySelectorAll('.card h3')].map((h) => h.textContent), document.getElementById('window').value,
         document.getElementById('host-search').value, document.getElementById('log').textContent.includes('load_peak_start')])"""
     before = page.script(state)
-    assert "heavy_task_active" not in before, before
+    assert "cpu_usage_percent" not in before, before
     page.driver.refresh()
     eventually("the same view after a reload", lambda: page.script(state) == before)
     page.eventually("one host after a reload", "return document.getElementById('hosts-range').textContent === '1 to 1 of 1'")
@@ -190,6 +191,10 @@ def reload_keeps_view(page):
 def config_is_checked(page):
     page.driver.find_element(By.ID, "open-config").click()
     page.eventually("the verdict", "return (document.querySelector('.verdict')?.textContent ?? '').startsWith('✓ valid')")
+    verdict = page.script("return document.querySelector('.verdict').textContent")
+    assert "6 hosts" in verdict, f"not checked with the run's arguments: {verdict}"
+    area = page.script("const a = document.querySelector('.code-area'); return [a.scrollTop, a.selectionStart, a.scrollHeight > a.clientHeight]")
+    assert area == [0, 0, True], f"the config is not shown from its beginning: {area}"
     page.script("const a = document.querySelector('.code-area'); a.value = a.value.replace('hosts: [', 'hots: ['); a.dispatchEvent(new Event('input'))")
     page.eventually("the error in its line", "return document.querySelector('.code-line.error .code-problem')")
     page.shot("config-1440")
@@ -197,7 +202,7 @@ def config_is_checked(page):
 
 
 def charts_zoom_together(page):
-    plot = page.driver.find_elements(By.CSS_SELECTOR, ".plot .u-over")[1]
+    plot = page.driver.find_elements(By.CSS_SELECTOR, ".plot .u-over")[0]
     ActionChains(page.driver).move_to_element_with_offset(plot, 40, 0).click_and_hold().move_by_offset(90, 0).release().perform()
     page.eventually("a zoom", "return !document.getElementById('reset-zoom').hidden")
     readout = "return document.getElementById('readout').textContent"
@@ -208,7 +213,7 @@ def charts_zoom_together(page):
     eventually("other charts", lambda: all(
         now != before for now, before in
         zip(page.script("return [...document.querySelectorAll('.card canvas')].map((canvas) => canvas.toDataURL().length)"), zoomed)))
-    page.script("document.querySelectorAll('.plot')[1].focus()")
+    page.script("document.querySelectorAll('.plot')[0].focus()")
     place = page.driver.switch_to.active_element
     place.send_keys(Keys.ARROW_LEFT)
     first = page.script(readout)
@@ -231,6 +236,33 @@ def keys_work(page):
     body.send_keys("?")
     page.eventually("the list of keys", "return document.querySelector('dialog[open] kbd')")
     page.script("document.querySelector('dialog').close()")
+
+
+def runs_come_and_go(page):
+    """A run that is made while somebody looks is to be chosen from, and no longer when it is deleted."""
+    post = """const [method, path, body, done] = arguments;
+        fetch(path, { method, body, headers: { 'Content-Type': 'application/json' } }).then((answer) => done(answer.ok), () => done(false));"""
+    runs = "return [...document.getElementById('runs')?.options ?? []].map((one) => one.value).join()"
+    assert page.script(runs) == "", "a choice of one run"
+    made = page.driver.execute_async_script(post, "POST", "api/v1/runs", '{"id": "second", "config": "single_host_load"}')
+    assert made, "no second run"
+    eventually("the second run to choose", lambda: page.script(runs) == "main,second")
+    address = page.script("return location.pathname + location.search + location.hash")
+    page.driver.get("about:blank")
+    page.driver.get(page.url + "?run=second")
+    page.eventually("the run that ? names", "return document.querySelector('.config')?.textContent === 'single_host_load'")
+    page.eventually("its place behind #", "return location.search === '' && location.hash.startsWith('#run=second')")
+    page.shot("second-1440")
+    assert page.driver.execute_async_script(post, "POST", "api/v1/runs/second/stop", None)
+    eventually("the second run deleted", lambda: page.driver.execute_async_script(post, "DELETE", "api/v1/runs/second", None))
+    page.eventually("the word that it is not there", "return document.getElementById('banner').textContent.includes('choose another one')")
+    page.driver.get("about:blank")
+    # The browser tells of each 404 of the run that went.
+    complaints = [one for one in page.complaints() if "run=second" not in one]
+    assert not complaints, "\n".join(complaints)
+    page.driver.get(page.url.rsplit("/", 1)[0] + address)
+    page.eventually("values of the first run", "return [...document.querySelectorAll('.card .value')].some((v) => v.textContent !== '–')")
+    assert page.script(runs) == "", "a choice of one run"
 
 
 def dark_and_on_a_phone(page):
@@ -352,6 +384,7 @@ def main():
             config_is_checked(page)
             charts_zoom_together(page)
             keys_work(page)
+            runs_come_and_go(page)
             reload_keeps_view(page)
             dark_and_on_a_phone(page)
             calculations_are_right(page)

@@ -12,10 +12,14 @@ const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const COLOURS = 8;
 /** Steps of an axis of bytes, so that its labels are whole: 1, 2, 4, … */
 const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
-/** Names of marks are written where there is so much room, in pixels. */
-const MARK_ROOM = 88;
+/** Above the plot there is room for the names of marks, in pixels. */
+const MARK_HEIGHT = 15;
+/** Names of marks are written where there is so much room, in pixels; longer ones are cut. */
+const MARK_ROOM = 60;
 /** More marks than that are drawn faintly. */
 const MANY_MARKS = 16;
+/** So many digits beyond the usual ones at most, where lines are near each other. */
+const MOST_FINER = 1;
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -44,15 +48,31 @@ function valueRange(low, high, range) {
     if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
     const whole = range ? range[1] - range[0] : 0;
     if (low === high && Number.isFinite(whole) && whole > 0) return [range[0], range[1] + whole * 0.04];
-    const least = Math.max(Number.isFinite(whole) ? whole * 0.05 : 0, Math.abs(high) * 0.02, 1e-9);
+    const least = Math.max(Number.isFinite(whole) ? whole * 0.05 : 0, Math.abs(high) * 0.1, 1e-9);
     const room = Math.max((high - low) * 0.08, (least - (high - low)) / 2, 0);
     const from = low >= 0 && low - room < high * 0.35 ? 0 : low - room;
     return [from, Math.max(high + room, from + least)];
 }
 
+/** How many more digits tell the values of a legend apart. */
+function finerFor(values, kind) {
+    const known = [...new Set(values.filter(Number.isFinite))];
+    const isClear = (finer) => new Set(known.map((value) => number(value, kind, finer))).size === known.length;
+    const found = [...Array(MOST_FINER).keys()].find(isClear);
+    return found ?? MOST_FINER;
+}
+
+/** A text as wide as there is room for. */
+function fitted(context, text, room) {
+    if (context.measureText(text).width <= room) return text;
+    let length = text.length;
+    while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
+    return length > 0 ? `${text.slice(0, length)}…` : '';
+}
+
 export class Card {
     constructor(chart, board) {
-        Object.assign(this, { chart, board, plot: null, isNear: true });
+        Object.assign(this, { chart, board, plot: null, isNear: true, finer: 0 });
         this.ids = chart.lines.map((line) => lineId(chart.metric, line));
         this.kind = kindOf(chart.metric, '');
         this.unit = make('span', { class: 'unit' });
@@ -131,7 +151,7 @@ export class Card {
             width: this.place.clientWidth || 300,
             height: HEIGHT,
             legend: { show: false },
-            padding: [10, 28, 0, 0],
+            padding: [MARK_HEIGHT, 28, 0, 0],
             cursor: {
                 sync: { key: 'promemu', setSeries: false },
                 drag: { x: true, y: false, setScale: false },
@@ -165,6 +185,7 @@ export class Card {
         const growing = isGrowing(first.type);
         const things = first.type === 'counter' ? '' : 'observations ';
         say(this.unit, growing ? `${things}per second` : this.kind === 'plain' ? first.unit : '');
+        this.unit.title = this.unit.textContent;
         if (growing && !(first.type === 'counter' && this.kind === 'bytes')) this.kind = 'plain';
         this.entries.forEach(({ swatch }, at) => {
             const line = this.chart.lines[at];
@@ -191,13 +212,15 @@ export class Card {
         const { times } = this.board.live;
         const time = this.board.cursor ?? this.board.pausedAt;
         const at = time === null ? times.length - 1 : times.findLastIndex((one) => one <= time + 1e-6);
+        const values = this.columns.map((column) => column?.shown[at]);
+        this.finer = Math.max(this.finer, finerFor(values, this.kind));
         this.columns.forEach((column, line) => {
             const isGone = column?.isGone && this.board.cursor === null;
-            say(this.entries[line].value, isGone ? 'gone' : number(column?.shown[at], this.kind));
+            say(this.entries[line].value, isGone ? 'gone' : number(values[line], this.kind, this.finer));
         });
     }
 
-    // Events behind the lines, with their names where there is room.
+    // Events behind the lines, with their names above the plot where there is room.
     drawMarks(plot) {
         const { ctx: context, bbox: box } = plot;
         const ratio = devicePixelRatio || 1;
@@ -222,7 +245,7 @@ export class Card {
             context.lineTo(x + 4 * ratio, box.top - 7 * ratio);
             context.lineTo(x, box.top);
             context.fill();
-            if (free - x > MARK_ROOM * ratio) context.fillText(names, x + 4 * ratio, box.top + ratio, free - x - 8 * ratio);
+            if (free - x > MARK_ROOM * ratio) context.fillText(fitted(context, names, free - x - 14 * ratio), x + 6 * ratio, box.top - (MARK_HEIGHT - 1) * ratio);
             free = x;
         }
         context.restore();

@@ -29,8 +29,10 @@ function colour(text) {
 }
 
 class Editor {
-    constructor(text, problems) {
+    /** `given` is what the run was given: its class and arguments. */
+    constructor(text, problems, given) {
         this.problems = problems;
+        this.given = given;
         this.back = make('pre', { class: 'code-back', 'aria-hidden': 'true' });
         this.area = make('textarea', { class: 'code-area', spellcheck: 'false', wrap: 'off', autocapitalize: 'off', 'aria-label': 'text of the config', 'aria-describedby': 'config-verdict' });
         this.area.value = text;
@@ -72,7 +74,7 @@ class Editor {
     async check() {
         const asked = ++this.asked;
         say(this.verdict, 'checking …');
-        const answer = await post('/configs/check', { text: this.area.value });
+        const answer = await post('/configs/check', { text: this.area.value, ...this.given });
         if (asked !== this.asked) return;
         this.problems = answer.problems;
         this.draw();
@@ -91,23 +93,29 @@ class Editor {
 
 /** Opens the config of a run. */
 export async function openConfig(run) {
+    const path = `/runs/${encodeURIComponent(run)}`;
     let config;
+    let given;
     try {
-        config = await get(`/runs/${encodeURIComponent(run)}/config`);
+        config = await get(`${path}/config`);
+        const { class: name, args } = await get(path);
+        given = { class: name, args };
     } catch (error) {
         return fail(error);
     }
     if (config.text === null) {
         return openDialog(`Config ${config.name}`, 'small', make('p', {}, 'This config is made by a plugin: it has no text.'));
     }
-    const editor = new Editor(config.text, config.problems ?? []);
+    const editor = new Editor(config.text, config.problems ?? [], given);
     openDialog(`Config ${config.name}`, 'wide',
-        make('p', { class: 'hint' }, `${config.path ?? 'built into promemu'}. What you type here is checked, not saved: copy it into the file. With --watch a running promemu takes it up.`),
+        make('p', { class: 'hint' }, `${config.path ?? 'built into promemu'}. What you type here is checked with this run’s arguments, not saved: copy it into the file. With --watch a running promemu takes it up.`),
         editor.code, editor.list,
         make('div', { class: 'dialog-end' }, editor.verdict,
             make('button', { type: 'button', onclick: () => copy(editor.area.value) }, 'Copy')));
     editor.draw();
-    editor.area.focus();
+    // The caret is where the value's end is: a browser scrolls there when it gives the focus.
     editor.area.setSelectionRange(0, 0);
+    editor.area.focus({ preventScroll: true });
+    editor.area.scrollTop = 0;
     await editor.check().catch(fail);
 }

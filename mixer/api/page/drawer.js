@@ -67,7 +67,12 @@ export class Drawer {
         this.element = find('drawer');
         this.name = null;
         this.rows = new Map();
-        this.element.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
+        document.addEventListener('keydown', (event) => {
+            if (event.key !== 'Escape' || this.name === null || document.querySelector('dialog[open]')) return;
+            // In a field beside the drawer the key is the field's own.
+            const isElsewhere = !this.element.contains(event.target) && event.target.closest('input, textarea, select');
+            if (!isElsewhere) this.close();
+        });
     }
 
     /** Opens a host; `id` is a series to be shown first. */

@@ -58,6 +58,15 @@ export function openDialog(title, className, ...content) {
     return dialog;
 }
 
+/** A text to be copied by hand, where the browser does not let the page do it. */
+function showCopy(text) {
+    const area = make('textarea', { readonly: true, rows: '4', class: 'by-hand', 'aria-label': 'text to copy' });
+    area.value = text;
+    openDialog('Copy it from here', 'small', area);
+    area.focus();
+    area.select();
+}
+
 /** Copies a text; the older way is for pages that are not on loopback and have no TLS. */
 export async function copy(text) {
     try {
@@ -69,7 +78,7 @@ export async function copy(text) {
         area.select();
         const isCopied = document.execCommand('copy');
         area.remove();
-        if (!isCopied) return toast(`could not be copied: ${text}`, 'failed');
+        if (!isCopied) return showCopy(text);
     }
     toast(`copied: ${text}`);
 }

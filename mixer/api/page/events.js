@@ -16,10 +16,12 @@ export const isLifecycle = ({ name }) => LIFECYCLE.has(name);
 /** What no other event of the run has: sources number their own. */
 const keyOf = ({ source, sequence }) => `${sequence} ${source}`;
 
+const hostsText = (number) => `${count(number)} ${number === 1 ? 'host' : 'hosts'}`;
+
 function dataOf({ data }) {
     if (data === null || data === undefined) return null;
     const text = JSON.stringify(data).slice(0, 400);
-    return make('code', { class: text.length > 16 ? 'long' : null, title: text }, text);
+    return make('code', { class: text.length > 16 ? 'long' : null, title: text }, make('i', {}, 'data '), text);
 }
 
 async function fire(name) {
@@ -33,7 +35,7 @@ async function fire(name) {
     try {
         const { hearers } = await post('/events', body);
         if (!hearers) return toast(`${name} from ${body.source}: nobody hears it; some hosts hear only themselves, as the source`);
-        toast(hearers === 1 ? `${name}: 1 host hears it` : `${name}: ${count(hearers)} hosts hear it`);
+        toast(`${name}: ${hostsText(hearers)} ${hearers === 1 ? 'hears' : 'hear'} it`);
     } catch (error) {
         fail(error);
     }
@@ -155,9 +157,9 @@ export class Events {
         const own = events.filter((event) => !event.is_lifecycle).slice(0, MOST_BUTTONS);
         find('fire').replaceChildren(...own.map((event) => make('button', {
             type: 'button',
-            title: [`${count(event.hearers)} ${event.hearers === 1 ? 'host hears' : 'hosts hear'} it`, ...event.effects ?? []].join('\n'),
+            title: [`${hostsText(event.hearers)} ${event.hearers === 1 ? 'hears' : 'hear'} it`, ...event.effects ?? []].join('\n'),
             onclick: () => fire(event.name),
-        }, event.name, make('small', { 'aria-label': `, ${event.hearers} hear it` }, count(event.hearers)))));
+        }, event.name, make('small', {}, hostsText(event.hearers)))));
         if (!own.length) find('fire').replaceChildren(make('span', { class: 'hint' }, 'no host of this run listens to events'));
     }
 }

@@ -3,37 +3,39 @@
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const DECIMAL = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e4, 'k', 1e3]];
 
-const digits = (value) => {
+/** With so many digits as people need; `finer` is how many more. */
+const digits = (value, finer = 0) => {
     const size = Math.abs(value);
-    const places = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-    return Number(value.toFixed(places)).toString();
+    const places = finer + (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+    // Values that are to be told apart have the same number of digits.
+    return finer ? value.toFixed(places) : Number(value.toFixed(places)).toString();
 };
 
-function bytes(value) {
+function bytes(value, finer) {
     let power = 0;
     let size = value;
     while (Math.abs(size) >= 1024 && power < BINARY.length - 1) {
         size /= 1024;
         power += 1;
     }
-    return `${digits(size)} ${BINARY[power]}`;
+    return `${digits(size, finer)} ${BINARY[power]}`;
 }
 
-function plain(value) {
+function plain(value, finer) {
     for (const [from, suffix, by = from] of DECIMAL) {
-        if (Math.abs(value) >= from) return digits(value / by) + suffix;
+        if (Math.abs(value) >= from) return digits(value / by, finer) + suffix;
     }
-    if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
-    return digits(value);
+    if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1 + finer);
+    return digits(value, finer);
 }
 
 /** A share of a second in the unit that fits. */
-export function seconds(value) {
+export function seconds(value, finer = 0) {
     const size = Math.abs(value);
     if (value === 0) return '0 s';
-    if (size < 0.001) return `${digits(value * 1e6)} µs`;
-    if (size < 1) return `${digits(value * 1000)} ms`;
-    return size < 120 ? `${digits(value)} s` : duration(value);
+    if (size < 0.001) return `${digits(value * 1e6, finer)} µs`;
+    if (size < 1) return `${digits(value * 1000, finer)} ms`;
+    return size < 120 ? `${digits(value, finer)} s` : duration(value);
 }
 
 /** How a metric's values are to be read: `bytes`, `percent`, `seconds`, `instant` or `plain`. */
@@ -45,15 +47,16 @@ export function kindOf(metric, unit) {
     return 'plain';
 }
 
-export function number(value, kind = 'plain') {
+/** A value as text, with `finer` more digits than usual. */
+export function number(value, kind = 'plain', finer = 0) {
     if (value === null || value === undefined) return '–';
     if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
-    if (kind === 'bytes') return bytes(value);
-    if (kind === 'percent') return `${digits(value)} %`;
-    if (kind === 'seconds') return seconds(value);
+    if (kind === 'bytes') return bytes(value, finer);
+    if (kind === 'percent') return `${digits(value, finer)} %`;
+    if (kind === 'seconds') return seconds(value, finer);
     // Only what is some years after 1970 is a time and not a duration.
     if (kind === 'instant') return value > 1e8 ? `${day(value).slice(2)} ${clock(value, false)}` : seconds(value);
-    return plain(value);
+    return plain(value, finer);
 }
 
 export const count = (value) => Math.round(value).toLocaleString('en').replaceAll(',', '\u202f');

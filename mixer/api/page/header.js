@@ -2,6 +2,7 @@
 
 import { find, make, say } from './elements.js';
 import { clock, count, duration, number, seconds } from './format.js';
+import { view } from './view.js';
 
 /** A short fact with its name in front. Made once, then only its text changes. */
 class Fact {
@@ -29,13 +30,14 @@ export class Header {
             elapsed: new Fact('for', place, 'how long this run has been going'),
             time: new Fact('hosts’ time', place, 'the emulated clock'),
             speed: new Fact('speed', place),
-            seed: new Fact('seed', place, 'the same seed gives the same values'),
             hosts: new Fact('hosts', place, 'running, of all'),
             series: new Fact('series', place),
             job: new Fact('job', place),
             jobs: new Fact('jobs', place),
+            seed: new Fact('seed', place, 'the same seed gives the same values'),
             trouble: new Fact('', place),
         };
+        this.facts.seed.element.classList.add('minor');
         this.facts.trouble.element.classList.add('trouble');
         this.outputs = new Outputs();
     }
@@ -79,11 +81,23 @@ class Outputs {
         const now = Date.parse(time) / 1000;
         const key = ({ kind, target }) => `${kind}=${target}`;
         const keys = outputs.map(key);
+        if (!outputs.length) return this.showPage();
         if (keys.join() !== [...this.rows.keys()].join()) {
             this.rows = new Map(outputs.map((output) => [key(output), new OutputRow(output)]));
             find('outputs').replaceChildren(...[...this.rows.values()].map((row) => row.element));
         }
         for (const output of outputs) this.rows.get(key(output)).show(output, now);
+    }
+
+    /** A run beside the daemon's own has a page to scrape where no output pushes. */
+    showPage() {
+        this.rows.clear();
+        const place = find('outputs');
+        if (view.run === null || place.querySelector('a')) return;
+        const path = `api/v1/runs/${encodeURIComponent(view.run)}/metrics`;
+        place.replaceChildren(make('div', { class: 'output' },
+            make('span', { class: 'state', 'data-state': 'running' }, 'served'), make('a', { href: path }, new URL(path, location.href).href),
+            make('span', { class: 'hint' }, 'this run’s metrics, to be scraped')));
     }
 }
 

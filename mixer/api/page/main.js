@@ -15,11 +15,14 @@ import { openOverrides } from './overrides.js';
 import { readView, view, writeView } from './view.js';
 
 const EVERY = 1000;
+/** The list of runs is asked for so seldom, in beats. */
+const BEATS_PER_LIST = 5;
 const LONGEST_PAUSE = 15_000;
 /** A hidden page lets go of its streams: a browser has few connections to one address. */
 const HIDDEN_FOR = 10_000;
 
 readView();
+if (location.search) writeView();
 setRun(view.run);
 
 const live = new Live({ changed: () => { if (!board.isPaused) board.draw(); }, failed: fail });
@@ -135,6 +138,20 @@ const pulse = {
             hosts.refresh();
             drawer.refresh();
         }
+        // Runs come and go while somebody looks.
+        if (this.beats % BEATS_PER_LIST === 0) showRuns().catch(() => {});
+    },
+
+    /** What there is in place of a run that is not there: the only one is shown, without a question. */
+    offer(runs) {
+        if (view.run === null && runs.length === 1) {
+            view.run = runs[0].id;
+            setRun(view.run);
+            banner('');
+            return this.beat();
+        }
+        if (!runs.length) return banner('This promemu has no run yet. promemu ctl create CONFIG, or POST /api/v1/runs, makes one.');
+        banner(view.run === null ? 'This promemu has several runs: choose one.' : `There is no run “${view.run}”: choose another one.`);
     },
 
     lost(error) {
@@ -146,10 +163,8 @@ const pulse = {
         }
         if (error.code === 'unknown_run') {
             this.wait = EVERY * 2;
-            showRuns().catch(() => {});
-            return banner(find('runs')
-                ? `There is no run “${view.run ?? 'main'}”: choose another one.`
-                : 'This promemu has no run yet. promemu ctl runs create, or POST /api/v1/runs, makes one.');
+            showRuns().then((runs) => this.offer(runs)).catch(() => {});
+            return;
         }
         // An answer with a status came from promemu itself; anything else is the way to it.
         const why = error.status ? `promemu answers: ${error.message}.` : 'No connection to promemu: it may have ended.';
@@ -182,18 +197,30 @@ addEventListener('pageshow', wake);
 // A link that is opened in the page's own tab is another view.
 addEventListener('hashchange', () => location.reload());
 
+/** The choice of runs, where there is one; gives all runs. */
 async function showRuns() {
     const { runs } = await get('/runs');
-    if (find('runs') || !runs.some(({ id }) => id !== (view.run ?? 'main'))) return;
-    const choice = make('select', { id: 'runs', 'aria-label': 'run' }, runs.map(({ id, config }) => make('option', { value: id }, `${id}: ${config}`)));
-    choice.value = view.run ?? 'main';
-    if (choice.selectedIndex < 0) choice.prepend(make('option', { value: '', selected: true }, 'choose a run'));
-    choice.addEventListener('change', () => {
-        Object.assign(view, { run: choice.value === 'main' ? null : choice.value, charts: null, host: null });
-        writeView();
-        location.reload();
-    });
-    find('run').prepend(choice);
+    const shown = view.run ?? 'main';
+    const options = runs.map(({ id, config }) => [id, `${id}: ${config}`]);
+    if (!runs.some(({ id }) => id === shown)) options.unshift(['', 'choose a run']);
+    const old = find('runs');
+    const isSame = options.map(([, text]) => text).join('\n') === [...old?.options ?? []].map(({ text }) => text).join('\n');
+    if (old && isSame) return runs;
+    if (!runs.some(({ id }) => id !== shown)) {
+        old?.remove();
+        return runs;
+    }
+    const choice = old ?? make('select', { id: 'runs', 'aria-label': 'run', onchange: () => chooseRun(find('runs').value) });
+    choice.replaceChildren(...options.map(([value, text]) => make('option', { value }, text)));
+    choice.value = options[0][0] === '' ? '' : shown;
+    if (!old) find('run').prepend(choice);
+    return runs;
+}
+
+function chooseRun(id) {
+    Object.assign(view, { run: id === 'main' ? null : id, charts: null, host: null });
+    writeView();
+    location.reload();
 }
 
 /** What is asked for once, as soon as promemu answers. */

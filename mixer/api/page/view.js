@@ -42,7 +42,7 @@ export function readView() {
     }
     const length = Number(parameters.get('last'));
     Object.assign(view, {
-        run: parameters.get('run'),
+        run: parameters.get('run') || new URLSearchParams(location.search).get('run') || null,
         charts: parameters.has('chart') || parameters.has('empty') ? charts : null,
         window: [60, 300, 900, 3600].includes(length) ? length : 300,
         host: parameters.get('host'),
@@ -65,5 +65,6 @@ export function writeView() {
         for (const line of lines) parameters.append('line', shorten(metric, line));
     }
     const text = parameters.toString();
-    history.replaceState(null, '', text ? `#${text}` : location.pathname + location.search);
+    // A run that was named behind `?` is behind `#` from now on.
+    history.replaceState(null, '', location.pathname + (text && `#${text}`));
 }
