@@ -86,7 +86,9 @@ fn words<'a, const N: usize>(args: &'a CtlArgs, wanted: &[&str; N]) -> Result<[&
     <[&str; N]>::try_from(given).map_err(|given| {
         let action = format!("{:?}", args.action).to_lowercase();
         let takes = if N == 0 { "nothing more".to_owned() } else { wanted.join(" ") };
-        Error::Usage(format!("ctl {action} takes {takes}, but was given {}", given.len()))
+        let given = given.join(" ");
+        let given = if given.is_empty() { "nothing".to_owned() } else { format!("{given:?}") };
+        Error::Usage(format!("ctl {action} takes {takes}, but was given {given}"))
     })
 }
 
@@ -253,5 +255,9 @@ mod tests {
         ] {
             assert_eq!(asked(line).unwrap_err().exit_code(), 2, "{line:?}");
         }
+        let told = |line: &[&str]| asked(line).unwrap_err().to_string();
+        insta::assert_snapshot!(told(&["runs", "create"]), @r#"ctl runs takes nothing more, but was given "create""#);
+        insta::assert_snapshot!(told(&["override", "web-1"]), @r#"ctl override takes HOST METRIC VALUE, but was given "web-1""#);
+        insta::assert_snapshot!(told(&["host"]), @"ctl host takes HOST, but was given nothing");
     }
 }

@@ -71,7 +71,7 @@ pub(crate) async fn wait_for_runs(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let Some(api) = start_api(settings).await? else { return settings.config().map(drop) };
-    info!("there is no --config, so promemu waits for runs: POST /api/v1/runs, or promemu ctl runs create");
+    info!("there is no --config, so promemu waits for runs: POST /api/v1/runs, or promemu ctl create CONFIG");
     shutdown.await;
     api.end().await;
     Ok(())

@@ -138,6 +138,7 @@ fn an_override_is_on_the_gateway_with_the_next_push_and_ends_by_itself_or_by_rel
     let place = format!("{cpu}/override");
     let (status, metric) = daemon.send("PUT", &place, &json!({ "value": 150.5, "for": "20m" }));
     assert_eq!((status, &metric["override"]["value"]), (200, &json!(150.5)), "{metric}");
+    assert_eq!(metric["override"]["is_outside_range"], true, "{metric}");
     let pushes = || daemon.get("/api/v1/status").1["outputs"][0]["pushes"].as_u64().unwrap();
     let shown = || daemon.get(cpu).1["value"].clone();
     eventually("the run shows it", || (shown() == json!(150.5)).then_some(()));

@@ -17,8 +17,8 @@ pub(super) fn show(action: CtlAction, answer: &Value) -> String {
                 ("JOB", "job"),
                 ("STATE", "state"),
                 ("ADDRESS", "address"),
-                ("UPTIME S", "uptime_seconds"),
-                ("TTL LEFT S", "ttl_remaining_seconds"),
+                ("UP S", "uptime_seconds"),
+                ("LEFT S", "ttl_remaining_seconds"),
             ],
         ),
         CtlAction::Host => host(answer),
@@ -41,8 +41,9 @@ pub(super) fn show(action: CtlAction, answer: &Value) -> String {
             list(&answer["runs"], [id, config, state, seed, ("RAN S", "ran_seconds"), ("ERROR", "error")])
         }
         CtlAction::Create | CtlAction::Show | CtlAction::End => fields(answer, &RUN),
-        CtlAction::Emit => fields(answer, &["name", "source", "time", "hearers"]),
-        CtlAction::Override | CtlAction::Release => fields(answer, &["id", "value"]),
+        CtlAction::Emit => emitted(answer),
+        CtlAction::Override => overridden(answer),
+        CtlAction::Release => fields(answer, &["id", "value"]),
         CtlAction::Stop | CtlAction::Start | CtlAction::Add => fields(answer, &["name", "job", "state"]),
         CtlAction::Remove | CtlAction::Delete => "done\n".to_owned(),
     }
@@ -51,6 +52,22 @@ pub(super) fn show(action: CtlAction, answer: &Value) -> String {
 /// What is said of a run.
 const RUN: [&str; 9] =
     ["id", "config", "state", "seed", "created_at", "started_at", "ended_at", "ran_seconds", "error"];
+
+/// An event that was posted.
+fn emitted(answer: &Value) -> String {
+    let nobody = "nobody hears it; promemu ctl events lists what is heard\n";
+    let hint = if answer["hearers"] == 0 { nobody } else { "" };
+    fields(answer, &["name", "source", "time", "hearers"]) + hint
+}
+
+/// A metric that shows a value by order.
+fn overridden(answer: &Value) -> String {
+    let order = &answer["override"];
+    let until = order["until"].as_str().unwrap_or("it is released");
+    let outside = "the value is outside the metric's value_range, and shown all the same\n";
+    let hint = if order["is_outside_range"] == true { outside } else { "" };
+    format!("{}until: {until}\n{hint}", fields(answer, &["id", "value"]))
+}
 
 fn host(answer: &Value) -> String {
     let rows = answer["listed_metrics"].as_array().into_iter().flatten().map(|metric| {
@@ -181,6 +198,50 @@ mod tests {
 
         OUTPUT       WHERE      PUSHES  LAST  FAILED  AWAY S
         pushgateway  http://gw  4       T     0       -
+        ");
+    }
+
+    #[test]
+    fn a_list_of_hosts_with_long_names_fits_into_80_columns() {
+        let host = json!({
+            "name": "balancer-1", "job": "hosts_load_with_peaks", "state": "running", "address": "10.205.255.153",
+            "uptime_seconds": 12_345.67, "ttl_remaining_seconds": 43_210.12,
+        });
+        insta::assert_snapshot!(show(CtlAction::Hosts, &json!({ "hosts": [host], "matched": 1 })), @"
+        HOST        JOB                    STATE    ADDRESS         UP S      LEFT S
+        balancer-1  hosts_load_with_peaks  running  10.205.255.153  12345.67  43210.12
+        ");
+    }
+
+    #[test]
+    fn an_event_that_nobody_hears_is_told() {
+        let posted = |hearers| json!({ "name": "nope", "source": "api", "time": "T", "hearers": hearers });
+        insta::assert_snapshot!(show(CtlAction::Emit, &posted(0)), @"
+        name: nope
+        source: api
+        time: T
+        hearers: 0
+        nobody hears it; promemu ctl events lists what is heard
+        ");
+        assert!(!show(CtlAction::Emit, &posted(1)).contains("nobody"));
+    }
+
+    #[test]
+    fn an_override_tells_until_when_and_whether_it_is_out_of_range() {
+        let answer = |until, is_outside_range| {
+            let order = json!({ "until": until, "is_outside_range": is_outside_range });
+            json!({ "id": "web/load", "value": 150.0, "override": order })
+        };
+        insta::assert_snapshot!(show(CtlAction::Override, &answer(Some("T"), true)), @"
+        id: web/load
+        value: 150
+        until: T
+        the value is outside the metric's value_range, and shown all the same
+        ");
+        insta::assert_snapshot!(show(CtlAction::Override, &answer(None, false)), @"
+        id: web/load
+        value: 150
+        until: it is released
         ");
     }
 

@@ -7,6 +7,7 @@ use super::series::{metric_key, series_of};
 use super::{HostDetail, HostView, HostsPage, JobView, OutputView, OverrideView, Overview, Remote};
 use crate::clock::{Span, Time};
 use crate::event::HostId;
+use crate::metric::Filling;
 use crate::mixer::hosts::{Fleet, Standing};
 use crate::plan::JobPlan;
 
@@ -145,13 +146,17 @@ impl Remote {
 
 pub(super) fn override_view(fleet: &Fleet, id: HostId, metric: usize, standing: Standing) -> OverrideView {
     let host = &fleet.plan().hosts[id as usize];
-    let key = metric_key(&host.shape.metrics[metric]);
+    let plan = &host.shape.metrics[metric];
+    let (key, (low, high)) = (metric_key(plan), plan.value_range);
+    // The range of a counter is that of what is added; of other types nothing beyond it is taken.
+    let is_gauge = plan.cells.filling() == Filling::Gauge;
     let until = (standing.until != Time::NEVER).then_some(standing.until);
     OverrideView {
         id: format!("{}/{key}", host.name),
         host: host.name.to_string(),
         metric: key,
         value: standing.value,
+        is_outside_range: is_gauge && (standing.value < low || standing.value > high),
         until: until.map(Time::rfc3339),
         until_unix: until.map(Time::unix_millis_secs),
     }

@@ -173,6 +173,8 @@ pub struct OverrideView {
     pub metric: String,
     /// The value.
     pub value: f64,
+    /// Whether it is a gauge, and the value outside its `value_range`.
+    pub is_outside_range: bool,
     /// Until when; null until it is released.
     pub until: Option<String>,
     /// The same, in seconds since 1970.
