@@ -257,6 +257,7 @@ fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
     });
     Ok(async {
         let _came = came.await;
+        info!("a signal asks promemu to end; a second one ends it at once");
     })
 }
 

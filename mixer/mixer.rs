@@ -53,7 +53,7 @@ use remote::Request;
 pub struct RunSettings {
     /// Where the jobs go.
     pub outputs: Vec<OutputSettings>,
-    /// Where they are pushed, or served in a Pushgateway's place, for the status.
+    /// The first Pushgateway that they are pushed to, for the status.
     pub pushgateway_url: Option<GatewayUrl>,
     /// The time between two rounds of an output that pushes.
     pub push_interval: Span,
@@ -174,7 +174,7 @@ impl MetricsMixer {
             tokio::select! {
                 () = &mut shutdown => {
                     let hosts = plural(generation.fleet().active_hosts(), "host is", "hosts are");
-                    info!("stopping: {hosts} asked to end; a second signal ends promemu at once");
+                    info!("stopping: {hosts} asked to end");
                     break;
                 }
                 _ = generation.has_host_ended(), if !generation.is_empty() => {}

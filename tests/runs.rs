@@ -50,6 +50,8 @@ fn runs_go_side_by_side_and_each_ends_by_itself() {
     assert_eq!(daemon.send("POST", "/api/v1/runs/one/stop", &Value::Null).0, 202);
     wait_for(&daemon, "one", "ended");
     eventually("its group is gone", || (gateway.groups() == ["job-two"]).then_some(()));
+    let log = daemon.process.log();
+    assert!(log.contains("run \"one\" is asked to stop") && !log.contains("signal"), "{log}");
     let over = daemon.get("/api/v1/runs/one").1;
     assert_eq!((&over["result"]["hosts"]["total"], &over["error"]), (&json!(1), &Value::Null), "{over}");
     assert_eq!(daemon.refusal("GET", "/api/v1/hosts?run=one", &Value::Null), (409, "run_over".to_owned()));
@@ -59,6 +61,9 @@ fn runs_go_side_by_side_and_each_ends_by_itself() {
     // With the daemon all end, and clean up.
     assert_eq!(daemon.process.terminate(), Some(0));
     assert_eq!(gateway.groups(), [""; 0]);
+    let log = daemon.process.log();
+    assert!(log.contains("promemu ctl create CONFIG"), "{log}");
+    assert!(log.contains("a second one ends it at once"), "{log}");
 }
 
 #[test]

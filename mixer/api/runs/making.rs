@@ -144,7 +144,11 @@ async fn drive(
     let outcome: Result<(), Error> = match started {
         Some(Ok(mixer)) => {
             run.begin(mixer.remote());
-            mixer.run(async { drop(asked_to_stop.await) }).await
+            let asked_to_stop = async {
+                drop(asked_to_stop.await);
+                info!("run {:?} is asked to stop", run.id());
+            };
+            mixer.run(asked_to_stop).await
         }
         Some(Err(error)) => Err(error),
         None => Ok(()),
