@@ -138,24 +138,33 @@ impl ConfigDirs {
 
     /// The config called `name`, which may also be the path of a `.ron` file.
     pub fn open(&self, name: &str) -> Result<ConfigFile, ConfigError> {
+        self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.configs())))
+    }
+
+    /// The same, of a file to include. If it is not there, the ones for that alone are told of, too.
+    fn open_to_include(&self, name: &str) -> Result<ConfigFile, ConfigError> {
+        self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.names())))
+    }
+
+    fn find(&self, name: &str) -> Option<Result<ConfigFile, ConfigError>> {
         let path = Path::new(name);
         let is_plain = path.components().count() == 1 && !name.starts_with('.');
         if path.extension().is_some_and(|extension| extension == "ron") && (path.is_file() || !is_plain) {
-            return ConfigFile::read(path).map(|file| file.within(self));
+            return Some(ConfigFile::read(path).map(|file| file.within(self)));
         }
         let mut paths = self.0.iter().map(|dir| dir.join(format!("{name}.ron")));
         if let Some(path) = paths.find(|path| is_plain && path.is_file()) {
-            return ConfigFile::read(&path).map(|file| file.within(self));
+            return Some(ConfigFile::read(&path).map(|file| file.within(self)));
         }
-        if let Some(text) = shipped::find(name) {
-            return Ok(ConfigFile::from_text(name, text).within(self));
-        }
-        if let Some(config) = plugin::config(name) {
-            return Ok(ConfigFile::made_by(config).within(self));
-        }
+        let file = shipped::find(name).map(|text| ConfigFile::from_text(name, text));
+        let file = file.or_else(|| plugin::config(name).map(ConfigFile::made_by));
+        file.map(|file| Ok(file.within(self)))
+    }
+
+    fn not_found(&self, name: &str, known: Vec<String>) -> ConfigError {
         let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
         let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
-        Err(ConfigError::NotFound { name, looked_in, known: self.names() })
+        ConfigError::NotFound { name, looked_in, known }
     }
 
     /// The names of all files, sorted.
@@ -176,7 +185,8 @@ impl ConfigDirs {
     /// The names of all configs, sorted, without files that are only there to be included.
     #[must_use]
     pub fn configs(&self) -> Vec<String> {
-        let is_config = |name: &String| !self.open(name).is_ok_and(|file| file.is_to_be_included());
+        let is_include = |file: Result<ConfigFile, _>| file.is_ok_and(|file| file.is_to_be_included());
+        let is_config = |name: &String| !self.find(name).is_some_and(is_include);
         self.names().into_iter().filter(is_config).collect()
     }
 

@@ -286,9 +286,12 @@ pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
             *distance <= (len / 3).max(1) && *distance < len
         })
         .min();
-    // Of a name with several parts, the last may be what somebody remembers.
-    let has_end = |k: &&str| k.strip_suffix(word).is_some_and(|start| start.ends_with('_'));
-    let closest = closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_end));
+    // Of a name with several parts, the last or the first may be what somebody remembers.
+    let has_part = |k: &&str| {
+        k.strip_suffix(word).is_some_and(|start| start.ends_with('_'))
+            || k.strip_prefix(word).is_some_and(|end| end.starts_with('_'))
+    };
+    let closest = closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_part));
     match closest {
         Some(name) => format!("; did you mean {name:?}?"),
         None if known.is_empty() => "; there is none".to_owned(),
@@ -324,6 +327,8 @@ mod tests {
     #[test]
     fn a_close_name_is_suggested_and_a_far_one_lists_all() {
         assert_eq!(suggestion("sine_wav", &["sine_wave", "random_walk"]), "; did you mean \"sine_wave\"?");
+        assert_eq!(suggestion("walk", &["sine_wave", "random_walk"]), "; did you mean \"random_walk\"?");
+        assert_eq!(suggestion("random", &["sine_wave", "random_walk"]), "; did you mean \"random_walk\"?");
         assert_eq!(suggestion("zzz", &["sine_wave", "random_walk"]), "; there is sine_wave, random_walk");
     }
 

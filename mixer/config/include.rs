@@ -104,7 +104,7 @@ impl ConfigFile {
         let beside = beside.map(|dir| dir.join(format!("{name}.ron")));
         match beside.filter(|path| path.is_file()) {
             Some(path) => Self::read(&path).map(|file| file.within(&self.dirs)),
-            None => self.dirs.open(name),
+            None => self.dirs.open_to_include(name),
         }
     }
 }

@@ -155,6 +155,8 @@ fn sets_come_from_other_files_and_errors_name_them() {
     let listed: Vec<String> =
         ConfigDirs::new(Some(dir.path().to_owned())).list().into_iter().map(|c| c.name).collect();
     assert!(listed.contains(&"main".to_owned()) && !listed.contains(&"sets".to_owned()), "{listed:?}");
+    let missing = ConfigDirs::new(Some(dir.path().to_owned())).open("zzz").unwrap_err().to_string();
+    assert!(missing.contains(", main, ") && !missing.contains("sets"), "{missing}");
 }
 
 #[test]
