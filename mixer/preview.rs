@@ -19,6 +19,8 @@ const GATEWAY_SECS_PER_SAMPLE: f64 = 3e-6;
 /// What its consistency check needs on top, on each push, for every series that it holds. Measured on
 /// Pushgateway 1.5.1: 1.4 µs.
 const GATEWAY_CHECK_SECS_PER_SERIES: f64 = 1.4e-6;
+/// Less than this is no reason to think of the Pushgateway.
+const GATEWAY_CORES_WORTH_A_WORD: f64 = 0.01;
 
 /// What a plan would run, and what it would cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,8 +89,7 @@ impl fmt::Display for Estimate {
         };
         write!(
             f,
-            "{}, {}, {}, {}; {:.1} values/s; {:.2} pushes/s with {:.1} samples/s; a pushgateway needs {} of a \
-             core, {} with its consistency check",
+            "{}, {}, {}, {}; {:.1} values/s; {:.2} pushes/s with {:.1} samples/s",
             plural(self.jobs, "job", "jobs"),
             plural(self.hosts, "host", "hosts"),
             plural(self.families, "family", "families"),
@@ -96,9 +97,12 @@ impl fmt::Display for Estimate {
             self.updates_per_sec,
             self.pushes_per_sec,
             self.samples_per_sec,
-            percent(self.gateway_cores),
-            percent(self.gateway_cores_with_check),
-        )
+        )?;
+        if self.gateway_cores_with_check < GATEWAY_CORES_WORTH_A_WORD {
+            return Ok(());
+        }
+        let (alone, checking) = (percent(self.gateway_cores), percent(self.gateway_cores_with_check));
+        write!(f, "; a pushgateway needs {alone} of a core, {checking} with its consistency check")
     }
 }
 
@@ -181,7 +185,9 @@ mod tests {
     #[test]
     fn an_estimate_counts_what_would_run() {
         let estimate = Estimate::of(&plan(), Span::from_secs(15));
-        insta::assert_snapshot!(estimate, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s; a pushgateway needs under 0.1 % of a core, under 0.1 % with its consistency check");
+        let busy = Estimate { gateway_cores: 0.004, gateway_cores_with_check: 0.0101, ..estimate.clone() };
+        insta::assert_snapshot!(busy, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s; a pushgateway needs about 0.4 % of a core, about 1.0 % with its consistency check");
+        insta::assert_snapshot!(estimate, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s");
     }
 
     #[test]

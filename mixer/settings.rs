@@ -173,11 +173,8 @@ impl Settings {
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
         let push_interval = self.push_interval(defaults);
         let outputs = self.outputs(defaults, push_interval)?;
-        let pushgateway_url = match outputs.iter().find_map(OutputSettings::gateway) {
-            Some(gateway) => Some(gateway.url.clone()),
-            None if self.cli.embedded => Some(self.gateway_url(defaults)?),
-            None => None,
-        };
+        let gateway = outputs.iter().find_map(OutputSettings::gateway);
+        let pushgateway_url = gateway.map(|gateway| gateway.url.clone());
         Ok(RunSettings {
             outputs,
             pushgateway_url,
@@ -353,7 +350,7 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         for (args, names, url) in [
             (&[][..], "pushgateway=http://127.0.0.1:9091", text("http://127.0.0.1:9091")),
-            (&["--embedded", "--pushgateway-url", "[::1]:5"], "scrape=[::1]:5", text("http://[::1]:5")),
+            (&["--embedded", "--pushgateway-url", "[::1]:5"], "scrape=[::1]:5", None),
             (&["--output", "scrape=127.0.0.1:0"], "scrape=127.0.0.1:0", None),
             (
                 &["--output", "pushgateway", "--pushgateway-url", "gw:1"],
