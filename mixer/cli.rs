@@ -20,7 +20,7 @@ pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
 /// The token that the API's clients must show. There is no flag for it, as all users of a machine see those.
 pub(crate) const TOKEN_VARIABLE: &str = "PME_API_TOKEN";
 
-/// Emulates hosts and pushes their metrics to a Prometheus Pushgateway.
+/// Emulates hosts with metrics: pushes them to a Prometheus Pushgateway, serves them for a scrape, writes them to a database (remote write, OTLP) or a file, or several of that at once.
 ///
 /// A flag comes before its variable, a variable before the config file, and that before the default.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -460,6 +460,14 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_help_begins_with_all_that_becomes_of_the_metrics() {
+        let about = Cli::command().get_about().map(ToString::to_string).unwrap_or_default();
+        for way in ["Pushgateway", "scrape", "remote write", "OTLP", "file"] {
+            assert!(about.contains(way), "{way}: {about}");
+        }
+    }
 
     #[test]
     fn the_definition_is_sound_and_every_variable_is_in_the_readme() {

@@ -16,7 +16,7 @@ pub struct Status {
     pub speed: f64,
     /// Whether hosts are running.
     pub is_running: bool,
-    /// Where jobs are pushed, or served in a Pushgateway's place; null if neither.
+    /// The first Pushgateway that jobs are pushed to; null if there is none.
     pub pushgateway_url: Option<String>,
     /// How often, in seconds.
     pub push_interval: f64,
