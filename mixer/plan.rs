@@ -25,7 +25,7 @@ use crate::series::{Column, Family, LabelBlock, Row, SeriesStore, SlotPlaces};
 use crate::status::plural;
 
 /// A resolved, validated run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// The config's name.
     pub config: String,
@@ -53,7 +53,7 @@ pub struct RunDefaults {
 }
 
 /// One Pushgateway group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct JobPlan {
     /// The job's name.
     pub name: Arc<str>,
@@ -63,7 +63,7 @@ pub struct JobPlan {
 }
 
 /// One emulated host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HostPlan {
     /// The name, unique in the run.
     pub name: Arc<str>,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{HostPlan, JobPlan, Plan};
+use super::{HostPlan, Plan};
 
 impl Plan {
     /// The same plan with one host more, which shares the job and the shape of another one: its template.
     #[must_use]
     pub fn with_host(&self, host: HostPlan, template: u32) -> Self {
-        let mut plan = self.copied();
+        let mut plan = self.clone();
         let id = u32::try_from(plan.hosts.len()).unwrap_or(u32::MAX);
         // Hosts of one shape are neighbours.
         for job in &mut plan.jobs {
@@ -23,7 +23,7 @@ impl Plan {
     /// The same plan without one of its hosts. A job without hosts goes, too.
     #[must_use]
     pub fn without_host(&self, id: u32) -> Self {
-        let mut plan = self.copied();
+        let mut plan = self.clone();
         plan.hosts.remove(id as usize);
         let mut kept_jobs = Vec::with_capacity(plan.jobs.len());
         let mut places = Vec::with_capacity(plan.jobs.len());
@@ -38,45 +38,16 @@ impl Plan {
         plan.jobs = kept_jobs;
         for host in &mut plan.hosts {
             if places[host.job] != host.job {
-                *host = Arc::new(HostPlan { job: places[host.job], ..host.copied() });
+                *host = Arc::new(HostPlan { job: places[host.job], ..HostPlan::clone(host) });
             }
         }
         plan
-    }
-
-    fn copied(&self) -> Self {
-        let job = |job: &JobPlan| JobPlan { name: Arc::clone(&job.name), hosts: job.hosts.clone() };
-        Self {
-            config: self.config.clone(),
-            families: self.families.clone(),
-            jobs: self.jobs.iter().map(job).collect(),
-            hosts: self.hosts.clone(),
-            defaults: self.defaults.clone(),
-        }
-    }
-}
-
-impl HostPlan {
-    /// The same again; hosts share their shape.
-    #[must_use]
-    pub fn copied(&self) -> Self {
-        let Self { name, job, ttl, interval, start_time, labels, growth_max, shape } = self;
-        Self {
-            name: Arc::clone(name),
-            job: *job,
-            ttl: *ttl,
-            interval: *interval,
-            start_time: *start_time,
-            labels: labels.clone(),
-            growth_max: *growth_max,
-            shape: Arc::clone(shape),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Changes;
+    use super::super::{Changes, JobPlan};
     use super::*;
     use crate::clock::Time;
     use crate::config::{ConfigFile, LoadOptions};
@@ -108,7 +79,7 @@ mod tests {
     #[test]
     fn a_new_host_stands_beside_its_template_and_changes_no_other() {
         let old = plan();
-        let host = HostPlan { name: "web-3".into(), ..old.hosts[1].copied() };
+        let host = HostPlan { name: "web-3".into(), ..HostPlan::clone(&old.hosts[1]) };
         let new = old.with_host(host, 1);
         assert_eq!(jobs(&new), "b: alone, a: web-1 web-3 web-2 other");
         assert_eq!(Changes::between(&old, &new).to_string(), "4 hosts kept, 1 new, 0 gone, 0 changed");

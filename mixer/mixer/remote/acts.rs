@@ -309,7 +309,7 @@ fn made(fleet: &Fleet, wanted: &NewHost) -> Result<(HostPlan, HostId), Refusal> 
         ttl: ttl.unwrap_or(template.ttl),
         start_time: Span::ZERO,
         labels: merged(&template.labels, name, labels),
-        ..template.copied()
+        ..HostPlan::clone(template)
     };
     Ok((host, id))
 }
