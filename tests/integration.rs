@@ -19,7 +19,6 @@ mod embedded;
 mod export;
 mod fake_gateway;
 mod faults;
-mod floors;
 mod new;
 mod outages;
 mod outputs;

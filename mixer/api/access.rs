@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::Refusal;
-use crate::sink::scrape::are_equal;
+use promemu_run::outputs::scrape::are_equal;
 
 /// What a client must show. It is in no log and no output.
 #[derive(Clone)]

@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use super::refusal::{Answer, ErrorBody, Refusal};
 use super::runs::Source;
 use super::{Daemon, Desk, blocking};
-use crate::clock::wall_now;
-use crate::config::{Argument, ClassSummary, ConfigFile, LoadOptions};
-use crate::error::{ConfigError, Problem, Severity, Sources};
-use crate::expression::Value;
+use promemu_core::config::{Argument, ClassSummary, ConfigFile, LoadOptions};
+use promemu_core::error::{ConfigError, Problem, Severity, Sources};
+use promemu_core::expression::Value;
+use promemu_run::clock::wall_now;
 
 /// Something about a config.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,7 +117,7 @@ pub(super) struct Checked {
     responses((status = 200, body = ConfigsView), (status = "default", body = ErrorBody)))]
 pub(super) async fn configs(State(desk): State<Arc<Desk>>) -> Answer<ConfigsView> {
     let listed = blocking(&desk, |desk| desk.daemon.dirs.list()).await?;
-    let view = |summary: crate::config::ConfigSummary| {
+    let view = |summary: promemu_core::config::ConfigSummary| {
         let (classes, error) = match summary.classes {
             Ok(classes) => (classes, None),
             Err(error) => (Vec::new(), Some(error)),

@@ -14,8 +14,9 @@ use super::refusal::{Answer, ErrorBody, Refusal};
 use super::runs::{Run, is_over};
 use super::stream::{Frames, Gone, KEEP_ALIVE, stream};
 use super::{Desk, OfRun, blocking};
-use crate::event::Event;
-use crate::mixer::{EventView, Heard, ListenedEvent, Listener, Posted};
+use promemu_core::event::Event;
+use promemu_run::event_tap::{Heard, Listener};
+use promemu_run::handle::{EventView, ListenedEvent, Posted};
 
 /// The source of an event that says none.
 const SOURCE: &str = "api";

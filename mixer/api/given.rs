@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::refusal::Refusal;
-use crate::clock::{Span, Speed};
+use promemu_core::time::{Span, Speed};
 
 /// `"90s"`, `"15m"`, or seconds.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::given::Duration;
 use super::refusal::{Answer, ErrorBody, Refusal};
 use super::{Desk, OfRun, blocking};
-use crate::mixer::{
+use promemu_run::handle::{
     FamiliesPage, HostDetail, HostFilter, HostView, HostsPage, NewHost, OverrideView, SeriesFilter,
     SeriesPage, SeriesView, ShowOrder,
 };

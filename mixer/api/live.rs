@@ -18,7 +18,7 @@ use super::Desk;
 use super::refusal::{ErrorBody, Refusal};
 use super::runs::{Run, is_over};
 use super::stream::{Frames, Gone, KEEP_ALIVE, stream};
-use crate::mixer::{Remote, SeriesView};
+use promemu_run::handle::{Remote, SeriesView};
 
 /// How often a watched metric is looked at.
 const EVERY: Duration = Duration::from_secs(1);

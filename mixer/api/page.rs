@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::rng::fnv1a;
+use promemu_core::rng::fnv1a;
 
 /// What a browser lets the page do (<https://www.w3.org/TR/CSP3/>): use what comes from the same address, and no more.
 const POLICY: &str =
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn all_files_of_the_folder_are_built_in() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mixer/api/page");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("page");
         let names =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let missing: Vec<String> = names.filter(|name| !is_there(name)).collect();

@@ -10,8 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::configs::ProblemView;
-use crate::error::{ConfigError, Error};
-use crate::mixer;
+use promemu_core::error::{ConfigError, Error};
+use promemu_run::handle;
 
 /// A message that is longer says no more.
 const MESSAGE_BYTES_MAX: usize = 4_096;
@@ -86,9 +86,9 @@ impl Refusal {
     }
 }
 
-impl From<mixer::Refusal> for Refusal {
-    fn from(refusal: mixer::Refusal) -> Self {
-        use mixer::Refusal as Of;
+impl From<handle::Refusal> for Refusal {
+    fn from(refusal: handle::Refusal) -> Self {
+        use handle::Refusal as Of;
         let (status, code) = match &refusal {
             Of::UnknownHost(_) => (StatusCode::NOT_FOUND, "unknown_host"),
             Of::UnknownMetric(_) => (StatusCode::NOT_FOUND, "unknown_metric"),

@@ -16,9 +16,10 @@ pub(super) use routes::*;
 
 use super::live::Live;
 use super::refusal::Refusal;
-use crate::clock::{Span, Time, wall_now};
-use crate::error::Error;
-use crate::mixer::{Overview, Remote};
+use promemu_core::error::Error;
+use promemu_core::time::{Span, Time};
+use promemu_run::clock::wall_now;
+use promemu_run::handle::{Overview, Remote};
 
 /// The run that the daemon was started with.
 pub const MAIN: &str = "main";
@@ -134,7 +135,7 @@ impl Run {
 
     pub(super) fn remote(&self) -> Result<Remote, Refusal> {
         self.now().remote.clone().ok_or_else(|| match self.phase() {
-            phase if phase.is_over() => crate::mixer::Refusal::RunOver.into(),
+            phase if phase.is_over() => promemu_run::handle::Refusal::RunOver.into(),
             _ => Refusal::conflict(format!("run {:?} has not started yet; try again", self.id())),
         })
     }

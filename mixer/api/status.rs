@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::refusal::{Answer, ErrorBody, Refusal};
 use super::runs::Phase;
 use super::{Desk, MAIN, OfRun, blocking};
-use crate::exposition::Format;
-use crate::mixer::Overview;
+use promemu_run::handle::Overview;
+use promemu_wire::exposition::Format;
 
 /// A word.
 #[derive(Debug, Serialize, ToSchema)]

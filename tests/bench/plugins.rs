@@ -6,11 +6,11 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use promemu::clock::Time;
-use promemu::expression::Storage;
-use promemu::plugin;
-use promemu::rng::Seed;
-use promemu::scenario::{Arguments, Effects, OfMetric, Running, Scenario, Tick, kind};
+use promemu_core::expression::Storage;
+use promemu_core::plugin;
+use promemu_core::rng::Seed;
+use promemu_core::scenario::{Arguments, Effects, OfMetric, Running, Scenario, Tick, kind};
+use promemu_core::time::Time;
 
 /// Beside this program, where cargo builds what it depends on.
 fn shelve_demo() -> tempfile::TempDir {
@@ -33,7 +33,7 @@ fn update(
     running: &mut Running,
     storage: &mut Storage,
     effects: &mut Effects,
-    tick: &mut (f64, promemu::rng::Rng),
+    tick: &mut (f64, promemu_core::rng::Rng),
 ) {
     let (t_secs, rng) = tick;
     *t_secs += 10.0;

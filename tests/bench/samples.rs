@@ -18,14 +18,14 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use indexmap::IndexMap;
-use promemu::clock::Time;
-use promemu::config::{ConfigFile, LoadOptions};
-use promemu::exposition::{Format, Group, Pieces, encode};
-use promemu::expression::Value;
-use promemu::host::{EmulatedHost, Outbox};
-use promemu::metric::{Kind, native_histogram};
-use promemu::rng::{Rng, Seed};
-use promemu::series::{LabelBlock, SeriesStore};
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::expression::Value;
+use promemu_core::host::{EmulatedHost, Outbox};
+use promemu_core::metric::{Kind, native_histogram};
+use promemu_core::rng::{Rng, Seed};
+use promemu_core::series::{LabelBlock, SeriesStore};
+use promemu_core::time::Time;
+use promemu_wire::exposition::{Format, Group, Pieces, encode};
 use prometheus::{Encoder, Gauge, GaugeVec, Opts, ProtobufEncoder, Registry, TextEncoder};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

@@ -11,13 +11,13 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use promemu::backfill::{Backfill, Grid};
-use promemu::clock::{Span, Time};
-use promemu::config::{ConfigDirs, LoadOptions};
-use promemu::event::HostId;
-use promemu::export::{Export, Format};
-use promemu::expression::Value;
-use promemu::host::Outbox;
+use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::config::{ConfigDirs, LoadOptions};
+use promemu_core::event::HostId;
+use promemu_core::expression::Value;
+use promemu_core::host::Outbox;
+use promemu_core::time::{Span, Time};
+use promemu_wire::export::{Export, Format};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 const HOURS: Span = Span::from_secs(6 * 3600);

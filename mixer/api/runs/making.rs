@@ -10,13 +10,15 @@ use super::super::Desk;
 use super::super::configs::{open, read_args};
 use super::super::refusal::Refusal;
 use super::{Phase, Run};
-use crate::clock::{Clock, Span, Speed};
-use crate::config::{ConfigFile, LoadOptions};
-use crate::error::Error;
-use crate::expression::Value;
-use crate::mixer::{MetricsMixer, RunSettings};
-use crate::plan::Plan;
-use crate::sink::OutputSettings;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::error::Error;
+use promemu_core::expression::Value;
+use promemu_core::plan::Plan;
+use promemu_core::time::{Span, Speed};
+use promemu_run::clock::Clock;
+use promemu_run::mixer::MetricsMixer;
+use promemu_run::outputs::OutputSettings;
+use promemu_run::settings::RunSettings;
 
 /// What a run is to be.
 #[derive(Clone, Debug)]
@@ -90,7 +92,7 @@ impl Desk {
             }
         }
         (settings.status_interval, settings.self_metrics_address) = (None, None);
-        settings.seed = wanted.seed.unwrap_or_else(crate::rng::random_seed);
+        settings.seed = wanted.seed.unwrap_or_else(promemu_core::rng::random_seed);
         settings.duration = wanted.duration.unwrap_or(Span::FOREVER);
         Ok((loaded.plan, settings, clock))
     }

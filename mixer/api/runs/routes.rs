@@ -15,8 +15,8 @@ use super::super::refusal::{Answer, ErrorBody, Refusal};
 use super::super::{Desk, blocking};
 use super::making::{create, start};
 use super::{MAIN, Phase, RunView, Source, Wanted};
-use crate::clock::Speed;
-use crate::exposition::Format;
+use promemu_core::time::Speed;
+use promemu_wire::exposition::Format;
 
 /// An id has so many characters at most.
 const ID_CHARS_MAX: usize = 64;
@@ -79,7 +79,7 @@ pub(in super::super) async fn create_run(
         (None, Some(text)) => Source::Posted(text),
         _ => return Err(Refusal::invalid("give either config, a name, or text, a config itself")),
     };
-    let id = new.id.unwrap_or_else(|| format!("run-{:08x}", crate::rng::random_seed() >> 32));
+    let id = new.id.unwrap_or_else(|| format!("run-{:08x}", promemu_core::rng::random_seed() >> 32));
     let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if id.is_empty() || id.len() > ID_CHARS_MAX || !id.chars().all(is_fine) {
         let told = format!("an id has 1 to {ID_CHARS_MAX} letters, digits, - and _");

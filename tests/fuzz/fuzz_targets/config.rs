@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promemu::clock::Time;
-use promemu::config::{ConfigFile, LoadOptions};
-use promemu::preview::FirstValues;
+use promemu_core::time::Time;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::preview::FirstValues;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 

@@ -1,0 +1,61 @@
+//! `promemu check`: what configs would run, or all that is wrong with them.
+
+use promemu_core::config::ConfigDirs;
+use promemu_core::error::{ConfigError, Error};
+use promemu_core::estimate::Estimate;
+use promemu_core::preview::first_failures;
+use promemu_run::clock::wall_now;
+
+use crate::settings::Settings;
+use crate::{diagnostics, stdout};
+
+/// Any seed tells whether a scenario works at all.
+const SEED: u64 = 1;
+
+/// Checks the configs named, or all; says whether all are good.
+pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
+    if names.is_empty() && !all {
+        return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
+    }
+    let dirs = settings.config_dirs();
+    let names = if all { dirs.configs() } else { names.to_vec() };
+    let mut are_good = true;
+    for name in &names {
+        match estimates(settings, &dirs, name) {
+            Ok(lines) => stdout::print((lines.join("\n") + "\n").as_bytes())?,
+            // What ships must not make promemu look broken to who has not built the plugins.
+            Err(error) if all && error.needs_plugin() => {
+                stdout::print(format!("{name}: left out: {error}\n").as_bytes())?;
+            }
+            Err(error) => {
+                diagnostics::say(&Error::Config(error), settings.cli().log_format);
+                are_good = false;
+            }
+        }
+    }
+    Ok(are_good)
+}
+
+/// A line for each class, or for the one that the settings name; warnings before it.
+fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<String>, ConfigError> {
+    let file = dirs.open(name)?;
+    let classes = match &settings.cli().class {
+        Some(class) => vec![class.clone()],
+        None => file.class_names()?,
+    };
+    let mut lines = Vec::new();
+    for class in classes {
+        let (options, unknown) = settings.load_options(&file, Some(&class), wall_now());
+        let loaded = file.plan(&options)?;
+        let unknown = unknown.into_iter().map(|name| {
+            format!("variable {name} names no argument of the config; promemu --list-configs shows them")
+        });
+        let failures = first_failures(&loaded.plan, SEED, options.started_at);
+        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures);
+        lines.extend(warnings.map(|warning| format!("warning: {warning}")));
+        let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
+        let class = if class.is_empty() { String::new() } else { format!(" {class}") };
+        lines.push(format!("{name}{class}: {estimate}"));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,256 @@
+//! Answers of the API as tables.
+
+use serde_json::Value;
+
+use crate::args::CtlAction;
+use crate::table::{self, table};
+
+/// What an action's answer says.
+pub(super) fn show(action: CtlAction, answer: &Value) -> String {
+    match action {
+        CtlAction::Status => status(answer),
+        CtlAction::Hosts => part(
+            answer,
+            "hosts",
+            [
+                ("HOST", "name"),
+                ("JOB", "job"),
+                ("STATE", "state"),
+                ("ADDRESS", "address"),
+                ("UP S", "uptime_seconds"),
+                ("LEFT S", "ttl_remaining_seconds"),
+            ],
+        ),
+        CtlAction::Host => host(answer),
+        CtlAction::Metrics => {
+            let columns = [("METRIC", "name"), ("TYPE", "type"), ("HOSTS", "hosts"), ("WHAT IT IS", "help")];
+            part(answer, "metrics", columns)
+        }
+        CtlAction::Events => {
+            list(&answer["events"], [("EVENT", "name"), ("HEARERS", "hearers"), ("EFFECTS", "effects")])
+        }
+        CtlAction::Overrides => {
+            let columns = [("HOST", "host"), ("METRIC", "metric"), ("VALUE", "value"), ("UNTIL", "until")];
+            list(&answer["overrides"], columns)
+        }
+        CtlAction::Configs => configs(answer),
+        CtlAction::Check => check(answer),
+        CtlAction::Runs => {
+            let named = [("RUN", "id"), ("CONFIG", "config"), ("STATE", "state"), ("SEED", "seed")];
+            let [id, config, state, seed] = named;
+            list(&answer["runs"], [id, config, state, seed, ("RAN S", "ran_seconds"), ("ERROR", "error")])
+        }
+        CtlAction::Create | CtlAction::Show | CtlAction::End => fields(answer, &RUN),
+        CtlAction::Emit => emitted(answer),
+        CtlAction::Override => overridden(answer),
+        CtlAction::Release => fields(answer, &["id", "value"]),
+        CtlAction::Stop | CtlAction::Start | CtlAction::Add => fields(answer, &["name", "job", "state"]),
+        CtlAction::Remove | CtlAction::Delete => "done\n".to_owned(),
+    }
+}
+
+/// What is said of a run.
+const RUN: [&str; 9] =
+    ["id", "config", "state", "seed", "created_at", "started_at", "ended_at", "ran_seconds", "error"];
+
+/// An event that was posted.
+fn emitted(answer: &Value) -> String {
+    let nobody = "nobody hears it; promemu ctl events lists what is heard\n";
+    let hint = if answer["hearers"] == 0 { nobody } else { "" };
+    fields(answer, &["name", "source", "time", "hearers"]) + hint
+}
+
+/// A metric that shows a value by order.
+fn overridden(answer: &Value) -> String {
+    let order = &answer["override"];
+    let until = order["until"].as_str().unwrap_or("it is released");
+    let outside = "the value is outside the metric's value_range, and shown all the same\n";
+    let hint = if order["is_outside_range"] == true { outside } else { "" };
+    format!("{}until: {until}\n{hint}", fields(answer, &["id", "value"]))
+}
+
+fn host(answer: &Value) -> String {
+    let rows = answer["listed_metrics"].as_array().into_iter().flatten().map(|metric| {
+        let id = word(&metric["id"]);
+        let host = format!("{}/", word(&answer["name"]));
+        let name = id.strip_prefix(&host).unwrap_or(&id).to_owned();
+        let by_order = if metric["override"].is_null() { "" } else { "by order" };
+        [name, word(&metric["type"]), word(&metric["value"]), by_order.to_owned()]
+    });
+    let metrics = table(["METRIC", "TYPE", "VALUE", ""], rows, 0, table::width());
+    let about = ["name", "job", "state", "host", "address", "started_at"];
+    let head = fields(answer, &about) + fields(answer, &["uptime_seconds", "ttl_remaining_seconds"]).as_str();
+    format!("{head}\n{metrics}")
+}
+
+fn configs(answer: &Value) -> String {
+    let rows = answer["configs"].as_array().into_iter().flatten().map(|config| {
+        let is_good = config["error"].is_null();
+        let about = if is_good { &config["classes"][0]["description"] } else { &config["error"] };
+        [word(&config["name"]), word(about)]
+    });
+    table(["CONFIG", "WHAT IT IS"], rows, 0, table::width())
+}
+
+/// `error: file:line:column: message`
+pub(super) fn problem(problem: &Value) -> String {
+    let place: Vec<String> = ["file", "line", "column"]
+        .iter()
+        .map(|name| word(&problem[name]))
+        .filter(|part| part != "-" && !part.is_empty())
+        .collect();
+    let place = if place.is_empty() { String::new() } else { format!("{}: ", place.join(":")) };
+    format!("{}: {place}{}", word(&problem["severity"]), word(&problem["message"]))
+}
+
+fn status(answer: &Value) -> String {
+    let about = ["run", "config", "state", "emulated_time", "speed", "seed", "uptime_seconds"];
+    let head = fields(answer, &about)
+        + fields(answer, &["series", "families", "events_total", "overrides"]).as_str();
+    let hosts: Vec<String> = ["total", "running", "waiting", "stopped", "ended"]
+        .iter()
+        .map(|state| format!("{} {state}", word(&answer["hosts"][state])))
+        .collect();
+    let named = [("OUTPUT", "kind"), ("WHERE", "target"), ("PUSHES", "pushes"), ("LAST", "last_push")];
+    let [kind, target, pushes, last] = named;
+    let columns = [kind, target, pushes, last, ("FAILED", "failures"), ("AWAY S", "away_for")];
+    format!("{head}hosts: {}\n\n{}", hosts.join(", "), list(&answer["outputs"], columns))
+}
+
+fn check(answer: &Value) -> String {
+    let problems = answer["problems"].as_array().into_iter().flatten();
+    let mut lines: Vec<String> = problems.map(problem).collect();
+    if answer["valid"] == true {
+        let [hosts, jobs, series] = ["hosts", "jobs", "series"].map(|name| word(&answer[name]));
+        lines.push(format!("it can run: hosts {hosts}, jobs {jobs}, series {series}"));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A table of a part of what there is, and how much that is.
+fn part<const N: usize>(answer: &Value, name: &str, columns: [(&str, &str); N]) -> String {
+    let shown = answer[name].as_array().map_or(0, Vec::len) as u64;
+    let matched = answer["matched"].as_u64().unwrap_or_default();
+    let rest = if shown < matched {
+        format!("{shown} of {matched} are shown; --offset and --limit show others\n")
+    } else {
+        String::new()
+    };
+    list(&answer[name], columns) + rest.as_str()
+}
+
+/// A table; each column has a heading, and shows a field.
+fn list<const N: usize>(rows: &Value, columns: [(&str, &str); N]) -> String {
+    let row = |row: &Value| columns.map(|(_, field)| word(&row[field]));
+    let rows = rows.as_array().into_iter().flatten().map(row);
+    table(columns.map(|(heading, _)| heading), rows, 0, table::width())
+}
+
+/// `name: value` lines.
+fn fields(answer: &Value, names: &[&str]) -> String {
+    let line = |name: &&str| format!("{}: {}", name.replace('_', " "), word(&answer[name]));
+    names.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// A value as a word: numbers with two decimals at most.
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
+            Some(fraction) if !number.is_i64() && !number.is_u64() => {
+                let text = format!("{fraction:.2}");
+                text.trim_end_matches('0').trim_end_matches('.').to_owned()
+            }
+            _ => number.to_string(),
+        },
+        Value::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_status_is_lines_and_a_table() {
+        let answer = json!({
+            "run": "main", "config": "shop", "state": "running", "emulated_time": "T", "speed": 1.0, "seed": 7,
+            "uptime_seconds": 62.126, "series": 150, "families": 15, "events_total": 31, "overrides": 0,
+            "hosts": { "total": 10, "running": 10, "waiting": 0, "stopped": 0, "ended": 0 },
+            "outputs": [{ "kind": "pushgateway", "target": "http://gw", "pushes": 4, "last_push": "T", "failures": 0, "away_for": null }],
+        });
+        insta::assert_snapshot!(show(CtlAction::Status, &answer), @"
+        run: main
+        config: shop
+        state: running
+        emulated time: T
+        speed: 1
+        seed: 7
+        uptime seconds: 62.13
+        series: 150
+        families: 15
+        events total: 31
+        overrides: 0
+        hosts: 10 total, 10 running, 0 waiting, 0 stopped, 0 ended
+
+        OUTPUT       WHERE      PUSHES  LAST  FAILED  AWAY S
+        pushgateway  http://gw  4       T     0       -
+        ");
+    }
+
+    #[test]
+    fn a_list_of_hosts_with_long_names_fits_into_80_columns() {
+        let host = json!({
+            "name": "balancer-1", "job": "hosts_load_with_peaks", "state": "running", "address": "10.205.255.153",
+            "uptime_seconds": 12_345.67, "ttl_remaining_seconds": 43_210.12,
+        });
+        insta::assert_snapshot!(show(CtlAction::Hosts, &json!({ "hosts": [host], "matched": 1 })), @"
+        HOST        JOB                    STATE    ADDRESS         UP S      LEFT S
+        balancer-1  hosts_load_with_peaks  running  10.205.255.153  12345.67  43210.12
+        ");
+    }
+
+    #[test]
+    fn an_event_that_nobody_hears_is_told() {
+        let posted = |hearers| json!({ "name": "nope", "source": "api", "time": "T", "hearers": hearers });
+        insta::assert_snapshot!(show(CtlAction::Emit, &posted(0)), @"
+        name: nope
+        source: api
+        time: T
+        hearers: 0
+        nobody hears it; promemu ctl events lists what is heard
+        ");
+        assert!(!show(CtlAction::Emit, &posted(1)).contains("nobody"));
+    }
+
+    #[test]
+    fn an_override_tells_until_when_and_whether_it_is_out_of_range() {
+        let answer = |until, is_outside_range| {
+            let order = json!({ "until": until, "is_outside_range": is_outside_range });
+            json!({ "id": "web/load", "value": 150.0, "override": order })
+        };
+        insta::assert_snapshot!(show(CtlAction::Override, &answer(Some("T"), true)), @"
+        id: web/load
+        value: 150
+        until: T
+        the value is outside the metric's value_range, and shown all the same
+        ");
+        insta::assert_snapshot!(show(CtlAction::Override, &answer(None, false)), @"
+        id: web/load
+        value: 150
+        until: it is released
+        ");
+    }
+
+    #[test]
+    fn a_check_tells_each_problem_with_its_place() {
+        let answer = json!({ "valid": false, "problems": [
+            { "severity": "error", "file": "posted.ron", "line": 2, "column": 13, "message": "no" },
+            { "severity": "warning", "file": "", "line": null, "column": null, "message": "odd" },
+        ] });
+        assert_eq!(show(CtlAction::Check, &answer), "error: posted.ron:2:13: no\nwarning: odd\n");
+    }
+}

@@ -1,0 +1,203 @@
+//! A metric's panels.
+
+use promemu_core::metric::MetricType;
+use serde_json::{Value, json};
+
+use super::query::{Lines, Queries, Query};
+use super::subject::{Shown, Subject};
+use super::unit::{Unit, is_moment, unit};
+use super::variables::data_source;
+
+/// What quantiles of histograms are drawn.
+const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
+
+/// A panel without its place.
+#[derive(Debug)]
+pub(super) struct Panel {
+    pub(super) json: Value,
+    /// Out of [`super::page::COLUMNS`].
+    pub(super) width: usize,
+    pub(super) height: usize,
+}
+
+/// Half a line.
+const WIDTH: usize = 12;
+const HEIGHT: usize = 8;
+
+impl Panel {
+    fn new(kind: &str, title: &str, metric: &Shown, queries: &[Query], unit: Unit) -> Self {
+        let targets: Vec<Value> = queries
+            .iter()
+            .zip('A'..)
+            .map(|(query, id)| {
+                json!({
+                    "refId": id.to_string(),
+                    "datasource": data_source(),
+                    "expr": query.expr,
+                    "legendFormat": query.legend,
+                    "range": true,
+                })
+            })
+            .collect();
+        let mut defaults = json!({ "unit": unit.id });
+        if let Some((low, high)) = unit.bounds {
+            defaults["min"] = json!(low);
+            defaults["max"] = json!(high);
+        }
+        let json = json!({
+            "type": kind,
+            "title": title,
+            "description": metric.help,
+            "datasource": data_source(),
+            "targets": targets,
+            "fieldConfig": { "defaults": defaults, "overrides": [] },
+            "options": {},
+        });
+        Self { json, width: WIDTH, height: HEIGHT }
+    }
+
+    /// Lines over time.
+    fn series(title: &str, metric: &Shown, queries: &[Query], unit: Unit) -> Self {
+        let mut panel = Self::new("timeseries", title, metric, queries, unit);
+        panel.json["fieldConfig"]["defaults"]["custom"] =
+            json!({ "drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "never" });
+        panel.json["options"] = json!({
+            "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true },
+            "tooltip": { "mode": "multi", "sort": "desc" },
+        });
+        panel
+    }
+}
+
+/// The panels of a metric: one, or two that belong side by side.
+pub(super) fn panels(metric: &Shown, subject: &Subject, view: &super::View) -> Vec<Panel> {
+    let queries = Queries::of(metric, subject, view);
+    let (name, unit) = (&metric.name, unit(&metric.name, metric.metric_type));
+    match metric.metric_type {
+        MetricType::Gauge if name.ends_with("_info") => vec![table(metric, &queries)],
+        MetricType::Info => vec![table(metric, &queries)],
+        MetricType::Gauge if is_moment(name) => vec![moments(metric, &queries, unit)],
+        MetricType::Gauge | MetricType::Counter => vec![levels(metric, &queries, unit)],
+        MetricType::Histogram | MetricType::NativeHistogram => {
+            let quantiles: Vec<Query> =
+                QUANTILES.iter().map(|quantile| queries.quantile(*quantile)).collect();
+            vec![
+                Panel::series(&format!("{name}: quantiles"), metric, &quantiles, unit),
+                heat_map(metric, &queries, unit),
+            ]
+        }
+        MetricType::Summary => {
+            let per_second = Unit { id: "cps", bounds: None };
+            vec![
+                Panel::series(&format!("{name}: quantiles, the highest"), metric, &[queries.summary()], unit),
+                Panel::series(
+                    &format!("{name}: observations per second"),
+                    metric,
+                    &[queries.observations()],
+                    per_second,
+                ),
+            ]
+        }
+        MetricType::StateSet => vec![states(metric, &queries)],
+    }
+}
+
+/// The present value of a gauge as a number; of other types there is none.
+pub(super) fn number(metric: &Shown, subject: &Subject, view: &super::View) -> Option<Panel> {
+    let name = &metric.name;
+    let is_plain = metric.metric_type == MetricType::Gauge && metric.labels.is_empty();
+    if !is_plain || name.ends_with("_info") || is_moment(name) {
+        return None;
+    }
+    let queries = Queries::of(metric, subject, view).levels();
+    let mut panel = Panel::new("stat", name, metric, &queries, unit(name, metric.metric_type));
+    panel.json["options"] = last_values("area", "value");
+    Some(Panel { width: 4, height: 4, ..panel })
+}
+
+/// Points in time are numbers of which only the last one says something.
+fn moments(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
+    let mut panel = Panel::new("stat", &metric.name, metric, &queries.levels(), unit);
+    panel.json["options"] = last_values("none", "value_and_name");
+    panel
+}
+
+fn last_values(graph: &str, text: &str) -> Value {
+    json!({
+        "colorMode": "none",
+        "graphMode": graph,
+        "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
+        "textMode": text,
+    })
+}
+
+fn levels(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
+    let title = if metric.metric_type == MetricType::Counter {
+        format!("{} per second", metric.name)
+    } else {
+        metric.name.clone()
+    };
+    let mut panel = Panel::series(&title, metric, &queries.levels(), unit);
+    if queries.lines == Lines::Band {
+        panel.json["fieldConfig"]["overrides"] = json!([{
+            "matcher": { "id": "byName", "options": "highest" },
+            "properties": [
+                { "id": "custom.fillBelowTo", "value": "lowest" },
+                { "id": "custom.fillOpacity", "value": 20 },
+            ],
+        }]);
+    }
+    panel
+}
+
+fn heat_map(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
+    let title = format!("{}: how many of each size", metric.name);
+    let mut panel = Panel::new("heatmap", &title, metric, &[queries.heat()], unit);
+    panel.json["targets"][0]["format"] = json!("heatmap");
+    panel.json["options"] = json!({
+        "calculate": false,
+        "cellGap": 1,
+        "color": { "mode": "scheme", "scheme": "Oranges", "steps": 64 },
+        "legend": { "show": true },
+        "tooltip": { "mode": "single", "yHistogram": false },
+        "yAxis": { "unit": unit.id },
+    });
+    panel
+}
+
+/// The labels of an info.
+fn table(metric: &Shown, queries: &Queries<'_>) -> Panel {
+    let query = Query { expr: queries.series(""), legend: String::new() };
+    let mut panel = Panel::new("table", &metric.name, metric, &[query], Unit { id: "short", bounds: None });
+    let target = &mut panel.json["targets"][0];
+    target["format"] = json!("table");
+    target["instant"] = json!(true);
+    target["range"] = json!(false);
+    panel.json["transformations"] = json!([{
+        "id": "organize",
+        "options": { "excludeByName": { "Time": true, "Value": true, "__name__": true } },
+    }]);
+    panel
+}
+
+fn states(metric: &Shown, queries: &Queries<'_>) -> Panel {
+    let (query, unit) = (queries.states(), Unit { id: "short", bounds: None });
+    if queries.lines != Lines::All {
+        return Panel::series(&format!("{}: how many in each state", metric.name), metric, &[query], unit);
+    }
+    let mut panel = Panel::new("state-timeline", &metric.name, metric, &[query], unit);
+    panel.json["fieldConfig"]["defaults"]["mappings"] = json!([{
+        "type": "value",
+        "options": {
+            "0": { "index": 0, "text": " ", "color": "transparent" },
+            "1": { "index": 1, "text": "on", "color": "green" },
+        },
+    }]);
+    panel.json["options"] = json!({
+        "legend": { "displayMode": "list", "placement": "bottom", "showLegend": false },
+        "mergeValues": true,
+        "showValue": "never",
+        "tooltip": { "mode": "single" },
+    });
+    panel
+}

@@ -1,0 +1,170 @@
+//! PromQL: which series, and how they are put together.
+
+use promemu_core::metric::MetricType;
+
+use super::subject::{HOST_LABEL, Shown, Subject};
+use super::unit;
+
+/// More series are not drawn as lines of their own.
+const LINES_MAX: usize = 50;
+
+/// What the user wants to see.
+#[derive(Debug)]
+pub(super) struct View {
+    /// One host alone.
+    pub(super) one_host: bool,
+    /// One line for each value of this label.
+    pub(super) by: Option<String>,
+}
+
+/// How the series of a metric become lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines<'a> {
+    /// Each is one.
+    All,
+    /// The lowest, the middle and the highest of all.
+    Band,
+    /// One for each value of a label.
+    By(&'a str),
+}
+
+/// An expression, and what the legend calls its series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Query {
+    pub(super) expr: String,
+    pub(super) legend: String,
+}
+
+impl Query {
+    fn new(expr: impl Into<String>, legend: impl Into<String>) -> Self {
+        Self { expr: expr.into(), legend: legend.into() }
+    }
+}
+
+/// The queries of one metric.
+#[derive(Debug)]
+pub(super) struct Queries<'a> {
+    metric: &'a Shown,
+    /// The labels of its hosts, and the series that are wanted.
+    selector: String,
+    legend: String,
+    pub(super) lines: Lines<'a>,
+}
+
+impl<'a> Queries<'a> {
+    pub(super) fn of(metric: &'a Shown, subject: &Subject, view: &'a View) -> Self {
+        let labels = subject.labels.iter().chain(&metric.labels);
+        let selector = labels.map(|label| format!("{label}=~\"${label}\"")).collect::<Vec<_>>().join(",");
+        let lines = match &view.by {
+            Some(label) if metric.labels.contains(label) || subject.labels.contains(label) => {
+                Lines::By(label)
+            }
+            _ if view.one_host || metric.series <= LINES_MAX => Lines::All,
+            _ => Lines::Band,
+        };
+        let host = if subject.labels.contains(HOST_LABEL) { HOST_LABEL } else { "instance" };
+        let host = (!view.one_host || metric.labels.is_empty()).then_some(host);
+        let legend = host.into_iter().chain(metric.labels.iter().map(String::as_str));
+        let legend = legend.map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ");
+        Self { metric, selector, legend, lines }
+    }
+
+    /// The series, with a suffix to the name.
+    pub(super) fn series(&self, suffix: &str) -> String {
+        format!("{}{suffix}{{{}}}", self.metric.name, self.selector)
+    }
+
+    /// By how much they grow in a second.
+    pub(super) fn rate(&self, suffix: &str) -> String {
+        format!("rate({}[$__rate_interval])", self.series(suffix))
+    }
+
+    /// The lines of a gauge or a counter.
+    pub(super) fn levels(&self) -> Vec<Query> {
+        let name = &self.metric.name;
+        let is_counter = self.metric.metric_type == MetricType::Counter;
+        let level = if is_counter {
+            self.rate("")
+        } else if unit::is_moment(name) {
+            // Grafana counts moments in milliseconds.
+            format!("{} * 1000", self.series(""))
+        } else {
+            self.series("")
+        };
+        match self.lines {
+            Lines::All => vec![Query::new(level, &self.legend)],
+            Lines::Band => vec![
+                Query::new(format!("min({level})"), "lowest"),
+                Query::new(format!("quantile(0.5, {level})"), "median"),
+                Query::new(format!("max({level})"), "highest"),
+            ],
+            Lines::By(label) => {
+                let together = match () {
+                    () if is_counter || unit::adds_up(name) => "sum",
+                    () if unit::is_moment(name) => "max",
+                    () => "avg",
+                };
+                vec![Query::new(format!("{together} by ({label}) ({level})"), format!("{{{{{label}}}}}"))]
+            }
+        }
+    }
+
+    /// What this share of a histogram's observations was below, of all its series together.
+    pub(super) fn quantile(&self, quantile: f64) -> Query {
+        let percent = quantile * 100.0;
+        let (by, legend) = match self.lines {
+            Lines::By(label) => (Some(label), format!("{{{{{label}}}}} p{percent}")),
+            Lines::All | Lines::Band => (None, format!("p{percent}")),
+        };
+        let is_classic = self.metric.metric_type == MetricType::Histogram;
+        let kept: Vec<&str> = is_classic.then_some("le").into_iter().chain(by).collect();
+        let by = if kept.is_empty() { String::new() } else { format!(" by ({}) ", kept.join(", ")) };
+        let rate = self.rate(if is_classic { "_bucket" } else { "" });
+        Query::new(format!("histogram_quantile({quantile}, sum{by}({rate}))"), legend)
+    }
+
+    /// How many observations of each size there were.
+    pub(super) fn heat(&self) -> Query {
+        if self.metric.metric_type == MetricType::Histogram {
+            let series = self.series("_bucket");
+            Query::new(format!("sum by (le) (increase({series}[$__rate_interval]))"), "{{le}}")
+        } else {
+            Query::new(format!("sum(increase({}[$__rate_interval]))", self.series("")), "")
+        }
+    }
+
+    /// The quantiles of a summary, each the highest of its series: quantiles cannot be put together.
+    pub(super) fn summary(&self) -> Query {
+        match self.lines {
+            Lines::By(label) => Query::new(
+                format!("max by (quantile, {label}) ({})", self.series("")),
+                format!("{{{{{label}}}}} {{{{quantile}}}}"),
+            ),
+            Lines::All | Lines::Band => {
+                Query::new(format!("max by (quantile) ({})", self.series("")), "{{quantile}}")
+            }
+        }
+    }
+
+    /// How many observations of a summary there are in a second.
+    pub(super) fn observations(&self) -> Query {
+        match self.lines {
+            Lines::By(label) => {
+                Query::new(format!("sum by ({label}) ({})", self.rate("_count")), format!("{{{{{label}}}}}"))
+            }
+            Lines::All | Lines::Band => Query::new(format!("sum({})", self.rate("_count")), "observations"),
+        }
+    }
+
+    /// The states of a stateset: of each series, or, of many, how many are in each.
+    pub(super) fn states(&self) -> Query {
+        let state = &self.metric.name;
+        match self.lines {
+            Lines::All => Query::new(self.series(""), format!("{} {{{{{state}}}}}", self.legend)),
+            Lines::Band | Lines::By(_) => Query::new(
+                format!("count by ({state}) ({} == 1)", self.series("")),
+                format!("{{{{{state}}}}}"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+use indexmap::IndexSet;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::metric::MetricType;
+use promemu_core::plan::Plan;
+use promemu_core::time::Time;
+use serde_json::Value;
+
+use super::query::View;
+use super::subject::Subject;
+use super::unit::unit;
+use super::{page, view};
+use crate::args::DashboardArgs;
+
+/// A host with a metric of each type, and some with labels of their own.
+const TYPES: &str = r#"Config(hosts: [
+    Host(name: "a", labels: { "zone": "z1" }, metrics: [
+        Metric(name: "switch", value_range: (0, 1), description: "the switch", scenario: feature_toggle),
+        Metric(name: "load_percent", description: "how busy it is", scenario: do_nothing),
+        Metric(name: "sent_bytes_total", metric_type: counter, labels: { "device": "eth0" }, scenario: do_nothing),
+        Metric(name: "wait_seconds", metric_type: histogram, scenario: do_nothing),
+        Metric(name: "native_seconds", metric_type: native_histogram, scenario: do_nothing),
+        Metric(name: "size_bytes", metric_type: summary, scenario: do_nothing),
+        Metric(name: "build_info", metric_type: info, labels: { "version": "1" }),
+        Metric(name: "mode", metric_type: stateset, states: ["idle", "busy"]),
+        Metric(name: "boot_timestamp_seconds", default_value: 1000),
+    ]),
+    Host(repeat: Repeat(var: "i", from: 1, to: 60), name: "b-{i}", metrics: [
+        Metric(name: "memory_bytes", scenario: do_nothing),
+        Metric(name: "jobs_total", metric_type: counter, scenario: do_nothing),
+    ]),
+])"#;
+
+fn plan(text: &str) -> Plan {
+    let file = ConfigFile::from_text("example", text);
+    file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))).unwrap().plan
+}
+
+fn dashboard(subject: &Subject, one_host: bool, by: Option<&str>) -> Value {
+    let view = View { one_host, by: by.map(str::to_owned) };
+    serde_json::from_str(&page::text(subject, &view, &subject.name).unwrap()).unwrap()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+/// A line for each panel: its kind, title and unit, and what it asks.
+fn shown(dashboard: &Value) -> String {
+    let mut lines = Vec::new();
+    for panel in list(&dashboard["panels"]) {
+        let [kind, title] = ["type", "title"].map(|key| panel[key].as_str().unwrap());
+        let unit = panel["fieldConfig"]["defaults"]["unit"].as_str().unwrap();
+        lines.push(format!("{kind}, {title}, {unit}"));
+        for target in list(&panel["targets"]) {
+            let [expr, legend] = ["expr", "legendFormat"].map(|key| target[key].as_str().unwrap());
+            lines.push(format!("    {expr} as {legend:?}"));
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_metrics_type_and_name_choose_its_panel_query_and_unit() {
+    let of_all = dashboard(&Subject::of_plan(&plan(TYPES)), false, None);
+    // What chooses series is the same everywhere.
+    let choice = r#"job=~"$job",name=~"$name",host=~"$host",address=~"$address",zone=~"$zone""#;
+    assert!(shown(&of_all).contains(choice));
+    insta::assert_snapshot!(shown(&of_all).replace(choice, "…"), @r#"
+    timeseries, switch, short
+        switch{…} as "{{name}}"
+    timeseries, load_percent, percent
+        load_percent{…} as "{{name}}"
+    timeseries, sent_bytes_total per second, Bps
+        rate(sent_bytes_total{…,device=~"$device"}[$__rate_interval]) as "{{name}} {{device}}"
+    timeseries, wait_seconds: quantiles, s
+        histogram_quantile(0.5, sum by (le) (rate(wait_seconds_bucket{…}[$__rate_interval]))) as "p50"
+        histogram_quantile(0.9, sum by (le) (rate(wait_seconds_bucket{…}[$__rate_interval]))) as "p90"
+        histogram_quantile(0.99, sum by (le) (rate(wait_seconds_bucket{…}[$__rate_interval]))) as "p99"
+    heatmap, wait_seconds: how many of each size, s
+        sum by (le) (increase(wait_seconds_bucket{…}[$__rate_interval])) as "{{le}}"
+    timeseries, native_seconds: quantiles, s
+        histogram_quantile(0.5, sum(rate(native_seconds{…}[$__rate_interval]))) as "p50"
+        histogram_quantile(0.9, sum(rate(native_seconds{…}[$__rate_interval]))) as "p90"
+        histogram_quantile(0.99, sum(rate(native_seconds{…}[$__rate_interval]))) as "p99"
+    heatmap, native_seconds: how many of each size, s
+        sum(increase(native_seconds{…}[$__rate_interval])) as ""
+    timeseries, size_bytes: quantiles, the highest, bytes
+        max by (quantile) (size_bytes{…}) as "{{quantile}}"
+    timeseries, size_bytes: observations per second, cps
+        sum(rate(size_bytes_count{…}[$__rate_interval])) as "observations"
+    table, build_info, short
+        build_info{…,version=~"$version"} as ""
+    state-timeline, mode, short
+        mode{…} as "{{name}} {{mode}}"
+    stat, boot_timestamp_seconds, dateTimeFromNow
+        boot_timestamp_seconds{…} * 1000 as "{{name}}"
+    timeseries, memory_bytes, bytes
+        min(memory_bytes{…}) as "lowest"
+        quantile(0.5, memory_bytes{…}) as "median"
+        max(memory_bytes{…}) as "highest"
+    timeseries, jobs_total per second, cps
+        min(rate(jobs_total{…}[$__rate_interval])) as "lowest"
+        quantile(0.5, rate(jobs_total{…}[$__rate_interval])) as "median"
+        max(rate(jobs_total{…}[$__rate_interval])) as "highest"
+    "#);
+}
+
+#[test]
+fn with_a_label_there_is_a_line_for_each_of_its_values() {
+    let text = shown(&dashboard(&Subject::of_plan(&plan(TYPES)), false, Some("zone")));
+    let text =
+        text.replace(r#"{job=~"$job",name=~"$name",host=~"$host",address=~"$address",zone=~"$zone""#, "{…");
+    for query in [
+        "sum by (zone) (rate(jobs_total{…}[$__rate_interval])) as \"{{zone}}\"",
+        "sum by (zone) (memory_bytes{…}) as \"{{zone}}\"",
+        "avg by (zone) (load_percent{…}) as \"{{zone}}\"",
+        "max by (zone) (boot_timestamp_seconds{…} * 1000) as \"{{zone}}\"",
+        "histogram_quantile(0.5, sum by (le, zone) (rate(wait_seconds_bucket{…}[$__rate_interval]))) as \"{{zone}} p50\"",
+        "histogram_quantile(0.5, sum by (zone) (rate(native_seconds{…}[$__rate_interval]))) as \"{{zone}} p50\"",
+        "max by (quantile, zone) (size_bytes{…}) as \"{{zone}} {{quantile}}\"",
+    ] {
+        assert!(text.contains(query), "{query} in {text}");
+    }
+}
+
+#[test]
+fn of_one_host_there_are_numbers_first_and_the_viewer_chooses_it() {
+    let one = dashboard(&Subject::of_plan(&plan(TYPES)), true, None);
+    let kinds: Vec<&str> = list(&one["panels"]).iter().map(|panel| panel["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds[..4], ["stat", "stat", "stat", "timeseries"]);
+    assert!(!shown(&one).contains("quantile(0.5, rate"), "{}", shown(&one));
+    let choices = list(&one["templating"]["list"]);
+    let of_host = choices.iter().find(|choice| choice["name"] == "name").unwrap();
+    assert_eq!((&of_host["multi"], &of_host["includeAll"]), (&Value::Bool(false), &Value::Bool(false)));
+}
+
+#[test]
+fn there_is_a_choice_for_each_label_and_a_mark_for_each_switch() {
+    let all = dashboard(&Subject::of_plan(&plan(TYPES)), false, None);
+    let choices: Vec<&str> = list(&all["templating"]["list"])[1..]
+        .iter()
+        .map(|choice| choice["query"]["query"].as_str().unwrap())
+        .collect();
+    insta::assert_snapshot!(choices.join("\n"), @r#"
+    label_values({__name__=~"switch|memory_bytes"}, job)
+    label_values({__name__=~"switch|memory_bytes",job=~"$job"}, name)
+    label_values({__name__=~"switch|memory_bytes",job=~"$job",name=~"$name"}, host)
+    label_values({__name__=~"switch|memory_bytes",job=~"$job",name=~"$name"}, address)
+    label_values({__name__=~"switch|memory_bytes",job=~"$job",name=~"$name"}, zone)
+    label_values(sent_bytes_total{job=~"$job",name=~"$name"}, device)
+    label_values(build_info{job=~"$job",name=~"$name"}, version)
+    "#);
+    let marks: Vec<&Value> = list(&all["annotations"]["list"]).iter().map(|mark| &mark["expr"]).collect();
+    assert_eq!(marks, ["switch{job=~\"$job\"} > 0"]);
+}
+
+/// What is wrong with the form of a dashboard, whatever it shows.
+fn check_form(dashboard: &Value) {
+    let panels = list(&dashboard["panels"]);
+    assert!(!panels.is_empty());
+    let ids: IndexSet<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids.len(), panels.len(), "ids are unique");
+    let mut taken = IndexSet::new();
+    for panel in panels {
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().unwrap());
+        assert!(w > 0 && h > 0 && x + w <= 24, "{panel}");
+        for place in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+            assert!(taken.insert(place), "{} lies over another one", panel["title"]);
+        }
+        for asks in std::iter::once(panel).chain(list(&panel["targets"])) {
+            assert_eq!(asks["datasource"]["uid"], "${prometheus_source}");
+        }
+    }
+    let names: IndexSet<&str> = list(&dashboard["templating"]["list"])
+        .iter()
+        .map(|choice| choice["name"].as_str().unwrap())
+        .collect();
+    let text = format!("{} {}", dashboard["panels"], dashboard["annotations"]);
+    for used in text.split("=~\\\"$").skip(1).map(|rest| rest.split('\\').next().unwrap()) {
+        assert!(names.contains(used), "{used} is among {names:?}");
+    }
+    assert!(dashboard["uid"].as_str().unwrap().len() <= 40);
+}
+
+#[test]
+fn the_form_of_every_shipped_configs_dashboard_is_sound() {
+    let dirs = promemu_core::config::ConfigDirs::new(None);
+    let mut count = 0;
+    for config in dirs.list() {
+        // Some need a plugin.
+        let Ok(file) = dirs.open(&config.name) else { continue };
+        let Ok(loaded) = file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))) else {
+            continue;
+        };
+        let subject = Subject::of_plan(&loaded.plan);
+        for (one_host, by) in [(false, None), (true, None), (false, Some("name"))] {
+            check_form(&dashboard(&subject, one_host, by));
+        }
+        count += 1;
+    }
+    assert!(count > 10, "only {count} configs were found");
+    check_form(&dashboard(&Subject::of_own_metrics().unwrap(), false, None));
+}
+
+#[test]
+fn units_go_by_the_ends_of_names() {
+    let of = |name: &str, metric_type| unit(name, metric_type).id;
+    for (name, metric_type, expected) in [
+        ("disk_bytes", MetricType::Gauge, "bytes"),
+        ("disk_read_bytes_total", MetricType::Counter, "Bps"),
+        ("cpu_seconds_total", MetricType::Counter, "percentunit"),
+        ("requests_total", MetricType::Counter, "cps"),
+        ("cpu_percent", MetricType::Gauge, "percent"),
+        ("error_ratio", MetricType::Gauge, "percentunit"),
+        ("latency_seconds", MetricType::Histogram, "s"),
+        ("process_start_time_seconds", MetricType::Gauge, "dateTimeFromNow"),
+        ("queue", MetricType::Gauge, "short"),
+    ] {
+        assert_eq!(of(name, metric_type), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_a_dashboard_cannot_show_is_said_with_what_to_do() {
+    let subject = Subject::of_plan(&plan(TYPES));
+    let args = |one_host, by: Option<&str>| DashboardArgs {
+        name: None,
+        one_host,
+        by: by.map(str::to_owned),
+        title: None,
+        out: None,
+    };
+    insta::assert_snapshot!(view(&args(false, Some("zine")), &subject).unwrap_err(), @r#"--by or PME_DASHBOARD_BY: no metric has a label "zine"; did you mean "zone"?; there are job, name, host, address, zone, device, version"#);
+    insta::assert_snapshot!(view(&args(true, None), &Subject::of_own_metrics().unwrap()).unwrap_err(), @"--one-host or PME_DASHBOARD_ONE_HOST: promemu's own metrics have no hosts; leave it out");
+}

@@ -1,0 +1,166 @@
+//! `promemu plot`: charts of a config's metrics at once, in virtual time.
+//!
+//! What is drawn is what a Prometheus that scrapes the run would answer: gauges as their hosts report them,
+//! counters as rates, histograms as quantiles, a slot as one curve, whoever lives there. However large the config is, the output is limited, and says
+//! what it leaves out.
+
+mod axis;
+mod canvas;
+mod data;
+mod file;
+mod growth;
+mod marks;
+mod paint;
+mod reading;
+mod selection;
+mod shown;
+mod terminal;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use promemu_core::backfill::Grid;
+use promemu_core::error::Error;
+use promemu_core::host::START_SPREAD;
+use promemu_core::plan::Plan;
+use promemu_core::rng::random_seed;
+use promemu_core::time::{Span, Time};
+use promemu_run::clock::wall_now;
+use tracing::warn;
+
+use crate::args::PlotArgs;
+use crate::settings::{Settings, positive};
+use crate::{stdout, table};
+use data::Figure;
+use file::Picture;
+use paint::Paint;
+use selection::Selection;
+
+/// How much emulated time is drawn if all hosts live longer.
+const DEFAULT_SPAN: Span = Span::from_secs(3_600);
+/// The shortest step without `--step`, and what times are rounded to.
+const SECOND: Span = Span::from_secs(1);
+const MINUTE: Span = Span::from_secs(60);
+/// Without `--step`, a curve in a file has about so many values.
+const DOTS_IN_FILE: usize = 180;
+/// A curve has at most so many values.
+const MOMENTS_MAX: usize = 10_000;
+
+/// Draws a config's metrics: prints the charts, or writes them to a file and says so.
+pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
+    let times = Times::of(args)?;
+    let out = match args.out.as_deref() {
+        Some(path) => Some((path, Picture::of(path)?)),
+        None => None,
+    };
+    let file = settings.config_dirs().open(&args.name)?;
+    let loaded = settings.load(&file, times.at)?;
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    let plan = Arc::new(loaded.plan);
+    let selection = Selection::of(&plan, args.metric.as_deref(), args.host.as_deref())?;
+    let width = table::width();
+    let dots = if out.is_some() { DOTS_IN_FILE } else { terminal::dots_across(width.into()) };
+    let (grid, to) = times.grid(&plan, &selection, dots)?;
+    let seed = settings.cli().seed.unwrap_or_else(random_seed);
+    let figure = Figure::of(&plan, &selection, seed, grid, to);
+    let (heading, notes) = (heading(&plan, &figure, seed), notes(&selection, &figure));
+    let mut text = if let Some((path, picture)) = out {
+        write(path, &picture.draw(&figure, &heading, &notes)?)?;
+        table::paragraph(&format!("{} is written: {heading}", path.display()), 0, width)
+    } else {
+        let charts = terminal::draw(&figure, width.into(), Paint::of_stdout());
+        format!("{}\n{charts}", table::paragraph(&heading, 0, width))
+    };
+    for note in notes {
+        text.push('\n');
+        text.push_str(&table::paragraph(&note, 0, width));
+    }
+    stdout::print(text.as_bytes())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    stdout::replace_file(path, bytes).map_err(|source| {
+        let what = format!("{} cannot be written; choose another file with --out", path.display());
+        Error::System { what, source }
+    })
+}
+
+/// What the flags say about time.
+#[derive(Debug)]
+struct Times {
+    at: Time,
+    span: Option<Span>,
+    step: Option<Span>,
+}
+
+impl Times {
+    fn of(args: &PlotArgs) -> Result<Self, Error> {
+        let at = match &args.at {
+            Some(text) => {
+                Time::parse(text).map_err(|error| Error::Usage(format!("--at or PME_PLOT_AT: {error}")))?
+            }
+            None => wall_now().rounded_down(MINUTE),
+        };
+        let duration =
+            |flag: &str, text: &Option<String>| text.as_deref().map(|text| positive(flag, text)).transpose();
+        let span = duration("--for or PME_PLOT_FOR", &args.span)?;
+        let step = duration("--step or PME_PLOT_STEP", &args.step)?;
+        if span.is_some_and(|span| at + span == Time::NEVER) {
+            return Err(Error::Usage(
+                "--for or PME_PLOT_FOR goes beyond the year 2554; make it shorter".to_owned(),
+            ));
+        }
+        Ok(Self { at, span, step })
+    }
+
+    /// The moments to draw, and the end of the time axis; without `--step` for a chart of so many dots.
+    fn grid(&self, plan: &Plan, selection: &Selection, dots: usize) -> Result<(Grid, Time), Error> {
+        let life = selection.life(plan).as_nanos().saturating_add(START_SPREAD.as_nanos());
+        let life = SECOND.times(life.div_ceil(SECOND.as_nanos()));
+        let span = self.span.unwrap_or_else(|| DEFAULT_SPAN.min(life));
+        let step = self.step.unwrap_or_else(|| {
+            let steps = span.as_nanos().div_ceil(SECOND.as_nanos().saturating_mul(dots.max(1) as u64));
+            SECOND.times(steps.max(1))
+        });
+        if step > span {
+            return Err(Error::Usage(format!(
+                "--step or PME_PLOT_STEP must not be longer than the time drawn, {span}, but is {step}; make --for longer"
+            )));
+        }
+        let to = self.at + span;
+        let grid = Grid { from: self.at, to, step };
+        if grid.count() > MOMENTS_MAX {
+            return Err(Error::Usage(format!(
+                "--step or PME_PLOT_STEP: {step} makes {} values of {span}, more than {MOMENTS_MAX}; make it longer",
+                grid.count()
+            )));
+        }
+        Ok((grid, to))
+    }
+}
+
+/// What it is a picture of.
+fn heading(plan: &Plan, figure: &Figure, seed: u64) -> String {
+    let (from, to) = (figure.grid.from.rfc3339(), figure.to.rfc3339());
+    let (day, from) = from.trim_end_matches('Z').split_once('T').unwrap_or_default();
+    let to = to.trim_end_matches('Z');
+    let to = to.strip_prefix(day).map_or(to, |to| to.trim_start_matches('T')).replace('T', " ");
+    format!("{}, {day} {from} to {to} UTC, step {}, seed {seed}", plan.config, figure.grid.step)
+}
+
+/// What the reader should know about what is not there.
+fn notes(selection: &Selection, figure: &Figure) -> Vec<String> {
+    let mut notes = selection.left_out.clone();
+    if figure.scenario_errors > 0 {
+        notes.push(format!(
+            "scenarios failed at {} updates; a run of the config logs why",
+            figure.scenario_errors
+        ));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

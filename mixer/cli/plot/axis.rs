@@ -1,0 +1,253 @@
+//! Axes: which values and times are written beside a chart, and how.
+
+use promemu_core::time::{Span, Time};
+
+/// What the values of a chart are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Numbers.
+    Plain,
+    /// Bytes, written in powers of 1024.
+    Bytes,
+}
+
+impl Unit {
+    /// The unit that a family's name tells: `_bytes`, or `_bytes_total` for a counter's rate.
+    pub(super) fn of(family: &str) -> Self {
+        let base = family.strip_suffix("_total").unwrap_or(family);
+        if base.ends_with("_bytes") { Self::Bytes } else { Self::Plain }
+    }
+
+    const fn base(self) -> f64 {
+        match self {
+            Self::Plain => 1e3,
+            Self::Bytes => 1024.0,
+        }
+    }
+
+    const fn suffixes(self) -> [&'static str; 7] {
+        match self {
+            Self::Plain => ["", "k", "M", "G", "T", "P", "E"],
+            Self::Bytes => [" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"],
+        }
+    }
+
+    /// The shortest good distance between ticks that is not below `raw`.
+    fn step_above(self, raw: f64) -> f64 {
+        let mut scale = 1.0;
+        while scale < raw && scale < 1e300 {
+            scale *= self.base();
+        }
+        while scale > raw && scale > 1e-300 {
+            scale /= self.base();
+        }
+        let whole: &[f64] = match self {
+            Self::Plain => &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0],
+            Self::Bytes => &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0],
+        };
+        whole.iter().map(|n| n * scale).find(|step| *step >= raw * (1.0 - EDGE)).unwrap_or(raw)
+    }
+}
+
+/// The values from the bottom of a chart to its top.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ValueAxis {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    /// What is written, and at which value; from low to high.
+    pub(super) ticks: Vec<(f64, String)>,
+}
+
+/// Plain numbers are written without a suffix up to this.
+const IN_FULL_BELOW: f64 = 100_000.0;
+/// Values beyond this are drawn as this, and those that are nearer to zero than that as zero.
+const VALUE_MAX: f64 = 1e200;
+const VALUE_MIN: f64 = 1e-200;
+/// What is beyond a tick by less than this part of a step is on it.
+const EDGE: f64 = 1e-6;
+
+impl ValueAxis {
+    /// An axis for values from `low` to `high`, with about `wanted` ticks or fewer. Zero is on it unless all
+    /// values are far from it.
+    pub(super) fn new(low: f64, high: f64, unit: Unit, wanted: u32) -> Self {
+        let [mut low, mut high] = [low, high.max(low)]
+            .map(|value| if value.abs() < VALUE_MIN { 0.0 } else { value.clamp(-VALUE_MAX, VALUE_MAX) });
+        if low >= 0.0 && low <= high * 0.5 {
+            low = 0.0;
+        } else if high <= 0.0 && high >= low * 0.5 {
+            high = 0.0;
+        }
+        if low >= high {
+            // All values are the same one.
+            (low, high) = if low == 0.0 { (0.0, 1.0) } else { (low.min(0.0), high.max(0.0)) };
+        }
+        let step = unit.step_above((high - low) / f64::from(wanted.max(1)));
+        let (first, last) = ((low / step + EDGE).floor(), (high / step - EDGE).ceil());
+        let largest = (first * step).abs().max((last * step).abs());
+        let mut ticks = Vec::new();
+        let mut n = first;
+        while n <= last && ticks.len() < 100 {
+            ticks.push((n * step, number(n * step, step, largest, unit)));
+            n += 1.0;
+        }
+        Self { low: first * step, high: last * step, ticks }
+    }
+
+    /// Where a value is: 0 at the bottom, 1 at the top.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+}
+
+/// A tick's value, with as many decimals as its distance from the next one needs.
+fn number(value: f64, step: f64, largest: f64, unit: Unit) -> String {
+    let is_in_full = unit == Unit::Plain && largest < IN_FULL_BELOW;
+    let (mut scale, mut suffix) = (1.0, 0);
+    while !is_in_full && largest >= scale * unit.base() && suffix + 1 < unit.suffixes().len() {
+        scale *= unit.base();
+        suffix += 1;
+    }
+    if unit == Unit::Bytes && step < scale / 4.0 && suffix > 0 {
+        scale /= unit.base();
+        suffix -= 1;
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let (value, step) = (value / scale, step / scale);
+    if !(1e-6..1e15).contains(&step) {
+        return format!("{value:.2e}");
+    }
+    let mut decimals = 0;
+    let mut rest = step;
+    while (rest - rest.round()).abs() > 1e-6 * rest && decimals < 9 {
+        rest *= 10.0;
+        decimals += 1;
+    }
+    format!("{value:.decimals$}{}", unit.suffixes()[suffix])
+}
+
+/// Distances between two times on an axis, in seconds.
+const TIME_STEPS_SECS: [u64; 25] = [
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1_800,
+    3_600,
+    7_200,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    172_800,
+    604_800,
+    1_209_600,
+    2_592_000,
+    7_776_000,
+    31_536_000,
+    315_360_000,
+];
+const DAY_SECS: u64 = 86_400;
+
+/// The times to be written below a chart, in UTC: at most so many.
+pub(super) fn times(from: Time, to: Time, count_max: usize) -> Vec<(Time, String)> {
+    let is_enough = |step: &Span| to.since(from).as_nanos() / step.as_nanos() < count_max.max(1) as u64;
+    let mut steps = TIME_STEPS_SECS.into_iter().map(Span::from_secs);
+    let Some(step) = steps.find(is_enough) else { return Vec::new() };
+    let mut moment = from.rounded_down(step);
+    let mut times = Vec::new();
+    while moment <= to && times.len() < count_max {
+        if moment >= from {
+            times.push((moment, clock_face(moment, step)));
+        }
+        moment += step;
+    }
+    times
+}
+
+/// As much of a time as tells it from its neighbours; at midnight the day.
+fn clock_face(time: Time, step: Span) -> String {
+    let text = time.rfc3339();
+    let part = if step >= Span::from_secs(30 * DAY_SECS) {
+        0..7
+    } else if time.rounded_down(Span::from_secs(DAY_SECS)) == time {
+        5..10
+    } else if step < Span::from_secs(60) {
+        11..19
+    } else {
+        11..16
+    };
+    text.get(part).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(low: f64, high: f64, unit: Unit) -> String {
+        let axis = ValueAxis::new(low, high, unit, 4);
+        axis.ticks.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        assert_eq!(ticks(3.0, 97.0, Unit::Plain), "0 50 100");
+        assert_eq!(ticks(0.0, 80.0, Unit::Plain), "0 20 40 60 80");
+        assert_eq!(ticks(70.1, 70.4, Unit::Plain), "70.1 70.2 70.3 70.4");
+        assert_eq!(ticks(-5.0, 7.0, Unit::Plain), "-5 0 5 10");
+        assert_eq!(ticks(0.0, 0.0004, Unit::Plain), "0 0.0001 0.0002 0.0003 0.0004");
+        assert_eq!(ticks(0.0, 3_000_000.0, Unit::Plain), "0 1M 2M 3M");
+        assert_eq!(ticks(0.0, 16_000.0, Unit::Plain), "0 5000 10000 15000 20000");
+        assert_eq!(ticks(5.0, 5.0, Unit::Plain), "0 2 4 6");
+        assert_eq!(ticks(0.0, 0.0, Unit::Plain), "0 0.5 1.0");
+    }
+
+    #[test]
+    fn bytes_are_in_powers_of_1024() {
+        let gib = 1024.0f64.powi(3);
+        assert_eq!(ticks(gib, 16.0 * gib, Unit::Bytes), "0 4 GiB 8 GiB 12 GiB 16 GiB");
+        assert_eq!(ticks(0.1 * gib, 1.5 * gib, Unit::Bytes), "0 0.5 GiB 1.0 GiB 1.5 GiB");
+        assert_eq!(ticks(2.0 * gib, 2.2 * gib, Unit::Bytes), "2048 MiB 2112 MiB 2176 MiB 2240 MiB 2304 MiB");
+        assert_eq!(Unit::of("memory_usage_bytes"), Unit::Bytes);
+        assert_eq!(Unit::of("received_bytes_total"), Unit::Bytes);
+        assert_eq!(Unit::of("bytes_free_percent"), Unit::Plain);
+    }
+
+    #[test]
+    fn odd_values_still_give_an_axis() {
+        for (low, high) in
+            [(0.0, f64::MAX), (f64::MIN, f64::MAX), (1e-320, 1e-310), (1e15, 1e15 + 0.5), (-1.0, -1.0)]
+        {
+            for unit in [Unit::Plain, Unit::Bytes] {
+                let axis = ValueAxis::new(low, high, unit, 4);
+                assert!(
+                    axis.low < axis.high && (2..20).contains(&axis.ticks.len()),
+                    "{low} {high}: {axis:?}"
+                );
+                assert!((0.0..=1.0).contains(&axis.place(high)), "{low} {high}: {axis:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn times_are_round_and_few() {
+        let from = Time::from_unix_secs(1_767_600_000);
+        let texts = |secs, count| {
+            let times = times(from, from + Span::from_secs(secs), count);
+            times.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(texts(3_600, 7), "08:00 08:10 08:20 08:30 08:40 08:50 09:00");
+        assert_eq!(texts(60, 5), "08:00:00 08:00:15 08:00:30 08:00:45 08:01:00");
+        assert_eq!(texts(2 * 86_400, 5), "12:00 01-06 12:00 01-07");
+        assert_eq!(texts(0, 5), "08:00:00");
+        assert!(times(from, Time::NEVER, 5).len() <= 5);
+    }
+}

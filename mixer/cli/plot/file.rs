@@ -1,0 +1,387 @@
+//! Charts in a file: the same ones, as small multiples, in SVG or PNG.
+//!
+//! No font of the system is needed: the measures of texts, and the texts of a PNG, come from one that is built in.
+
+use std::path::Path;
+
+use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
+use plotters::element::{PathElement, Polygon, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, WHITE, register_font};
+use promemu_core::error::Error;
+
+use super::axis::{ValueAxis, times};
+use super::data::{Chart, Curve, Figure, stretches};
+use super::marks::by_place;
+
+const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
+const FONT_FAMILY: &str = "sans-serif";
+
+/// More curves are drawn as a band.
+const LINES_MAX: usize = 8;
+/// The colours of lines (those of Matplotlib's `tab10`), and of everything else.
+const LINES: [RGBColor; LINES_MAX] = [
+    RGBColor(31, 119, 180),
+    RGBColor(255, 127, 14),
+    RGBColor(44, 160, 44),
+    RGBColor(214, 39, 40),
+    RGBColor(148, 103, 189),
+    RGBColor(140, 86, 75),
+    RGBColor(227, 119, 194),
+    RGBColor(23, 190, 207),
+];
+const MARKS: [RGBColor; 6] = [
+    RGBColor(192, 57, 43),
+    RGBColor(22, 120, 90),
+    RGBColor(70, 70, 160),
+    RGBColor(150, 110, 0),
+    RGBColor(110, 40, 110),
+    RGBColor(60, 60, 60),
+];
+const TEXT: RGBColor = RGBColor(40, 40, 40);
+const SOFT_TEXT: RGBColor = RGBColor(110, 110, 110);
+const GRID: RGBColor = RGBColor(225, 225, 225);
+const AXIS: RGBColor = RGBColor(150, 150, 150);
+
+/// Sizes of texts, as plotters counts them: an em is about four fifths of it.
+const LARGE: i32 = 20;
+const MIDDLE: i32 = 17;
+const SMALL: i32 = 14;
+/// Sizes, in pixels of an SVG.
+const CHART: (i32, i32) = (620, 280);
+const MARGIN: i32 = 20;
+const HEADING: i32 = 46;
+const NOTE: i32 = 20;
+const LABELS: i32 = 72;
+const TITLE: i32 = 28;
+/// Below the curves: times, marks, two lines of legend.
+const BELOW: i32 = 74;
+const TIMES_MAX: usize = 6;
+const TICKS: u32 = 4;
+const DASH: i32 = 14;
+/// Charts beside each other.
+const COLUMNS_MAX: usize = 2;
+/// A PNG has so many pixels for one of an SVG.
+const PNG_SCALE: i32 = 2;
+
+/// How wide the part of a chart with the curves is, in pixels.
+pub(super) const PLOT_WIDTH: i32 = CHART.0 - LABELS;
+
+/// What a file is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Picture {
+    Svg,
+    Png,
+}
+
+impl Picture {
+    pub(super) fn of(path: &Path) -> Result<Self, Error> {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        match &*extension {
+            "svg" => Ok(Self::Svg),
+            "png" => Ok(Self::Png),
+            _ => Err(Error::Usage(format!(
+                "--out or PME_PLOT_OUT: {} is neither .svg nor .png; choose one of them",
+                path.display()
+            ))),
+        }
+    }
+
+    /// The file's bytes.
+    pub(super) fn draw(self, figure: &Figure, heading: &str, notes: &[String]) -> Result<Vec<u8>, Error> {
+        // If there is something wrong with it, the first text says so.
+        let _is_known = register_font(FONT_FAMILY, FontStyle::Normal, FONT).is_ok();
+        let sheet = Sheet::new(figure, notes.len(), if self == Self::Png { PNG_SCALE } else { 1 });
+        let (width, height) = sheet.size();
+        match self {
+            Self::Svg => {
+                let mut text = String::new();
+                let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+                sheet.draw(&root, heading, notes).map_err(refused)?;
+                drop(root);
+                Ok(text.into_bytes())
+            }
+            Self::Png => {
+                let mut pixels = vec![0; width as usize * height as usize * 3];
+                let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+                sheet.draw(&root, heading, notes).map_err(refused)?;
+                drop(root);
+                encode(&pixels, width, height).map_err(refused)
+            }
+        }
+    }
+}
+
+fn refused(error: impl std::fmt::Display) -> Error {
+    Error::Run(format!("the charts cannot be drawn: {error}; choose fewer with --metric REGEX"))
+}
+
+fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+type Area<B> = DrawingArea<B, Shift>;
+type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+
+/// Where the charts are.
+struct Sheet<'a> {
+    figure: &'a Figure,
+    columns: i32,
+    rows: i32,
+    notes: i32,
+    scale: i32,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(figure: &'a Figure, notes: usize, scale: i32) -> Self {
+        let columns = figure.charts.len().clamp(1, COLUMNS_MAX);
+        let whole = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+        let rows = figure.charts.len().div_ceil(columns);
+        Self { figure, columns: whole(columns), rows: whole(rows), notes: whole(notes), scale }
+    }
+
+    fn size(&self) -> (u32, u32) {
+        let width = self.columns * (CHART.0 + MARGIN) + MARGIN;
+        let height = HEADING + self.rows * (CHART.1 + MARGIN) + self.notes * NOTE + MARGIN;
+        ((width * self.scale).unsigned_abs(), (height * self.scale).unsigned_abs())
+    }
+
+    fn draw<B: DrawingBackend>(&self, root: &Area<B>, heading: &str, notes: &[String]) -> Drawn<B> {
+        let pen = Pen { root, scale: self.scale };
+        root.fill(&WHITE)?;
+        pen.text(heading, (MARGIN, HEADING / 2), LARGE, TEXT, HPos::Left)?;
+        for (n, chart) in (0..).zip(&self.figure.charts) {
+            let left = MARGIN + (n % self.columns) * (CHART.0 + MARGIN);
+            let top = HEADING + (n / self.columns) * (CHART.1 + MARGIN);
+            Panel { pen: &pen, figure: self.figure, chart, left, top }.draw()?;
+        }
+        let below = HEADING + self.rows * (CHART.1 + MARGIN);
+        for (n, note) in (0..).zip(notes) {
+            pen.text(note, (MARGIN, below + n * NOTE + NOTE / 2), SMALL, SOFT_TEXT, HPos::Left)?;
+        }
+        root.present()
+    }
+}
+
+/// Draws in pixels of an SVG, whatever the picture's are.
+struct Pen<'a, B: DrawingBackend> {
+    root: &'a Area<B>,
+    scale: i32,
+}
+
+impl<B: DrawingBackend> Pen<'_, B> {
+    fn style(&self, size: i32, colour: RGBColor) -> TextStyle<'static> {
+        (FONT_FAMILY, size * self.scale).into_font().color(&colour)
+    }
+
+    fn point(&self, (x, y): (i32, i32)) -> (i32, i32) {
+        (x * self.scale, y * self.scale)
+    }
+
+    fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: HPos) -> Drawn<B> {
+        let style = self.style(size, colour).pos(Pos::new(anchor, VPos::Center));
+        self.root.draw(&Text::new(text.to_owned(), self.point(at), style))
+    }
+
+    fn text_width(&self, text: &str, size: i32) -> Result<i32, DrawingAreaErrorKind<B::ErrorType>> {
+        let (width, _) = self.root.estimate_text_size(text, &self.style(size, TEXT))?;
+        Ok(i32::try_from(width).unwrap_or(i32::MAX) / self.scale)
+    }
+
+    /// As much of a text as fits.
+    fn cut(&self, text: &str, size: i32, width: i32) -> Result<String, DrawingAreaErrorKind<B::ErrorType>> {
+        let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut is_cut = false;
+        while !text.is_empty() && self.text_width(&text, size)? > width {
+            text.pop();
+            is_cut = true;
+        }
+        Ok(if is_cut { text + "…" } else { text })
+    }
+
+    fn line(&self, points: &[(f64, f64)], colour: RGBColor, thickness: i32) -> Drawn<B> {
+        let points: Vec<_> = points.iter().map(|point| self.fine(*point)).collect();
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled: false,
+            stroke_width: (thickness * self.scale).unsigned_abs(),
+        };
+        self.root.draw(&PathElement::new(points, style))
+    }
+
+    fn area(&self, points: &[(f64, f64)], colour: impl Color) -> Drawn<B> {
+        let points: Vec<_> = points.iter().map(|point| self.fine(*point)).collect();
+        self.root.draw(&Polygon::new(points, colour.filled()))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a place in a picture")]
+    fn fine(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        let scaled = |value: f64| (value * f64::from(self.scale)).round() as i32;
+        (scaled(x), scaled(y))
+    }
+}
+
+/// One chart, and where it is.
+struct Panel<'a, B: DrawingBackend> {
+    pen: &'a Pen<'a, B>,
+    figure: &'a Figure,
+    chart: &'a Chart,
+    left: i32,
+    top: i32,
+}
+
+impl<B: DrawingBackend> Panel<'_, B> {
+    fn draw(&self) -> Drawn<B> {
+        self.title()?;
+        let Some((low, high)) = self.chart.extent() else {
+            let middle = (self.left + LABELS, self.top + CHART.1 / 2);
+            return self.pen.text("no values at any of these times", middle, SMALL, SOFT_TEXT, HPos::Left);
+        };
+        let axis = ValueAxis::new(low, high, self.chart.unit, TICKS);
+        self.axes(&axis)?;
+        let mut legend = Legend { left: self.left + LABELS, ..Legend::default() };
+        legend.top = self.bottom() + 44;
+        self.curves(&axis, &mut legend)?;
+        self.marks(&mut legend)
+    }
+
+    fn title(&self) -> Drawn<B> {
+        let Chart { name, reading, help, .. } = self.chart;
+        let at = |x: i32| (x, self.top + TITLE / 2);
+        let name = self.pen.cut(name, MIDDLE, CHART.0)?;
+        self.pen.text(&name, at(self.left), MIDDLE, TEXT, HPos::Left)?;
+        let about = [reading, help].into_iter().filter(|text| !text.is_empty()).cloned();
+        let about = about.collect::<Vec<_>>().join(": ");
+        let from = self.pen.text_width(&name, MIDDLE)? + 8;
+        let about = self.pen.cut(&about, SMALL, CHART.0 - from - 14)?;
+        self.pen.text(&about, at(self.left + from), SMALL, SOFT_TEXT, HPos::Left)
+    }
+
+    fn x(&self, place: f64) -> f64 {
+        f64::from(self.left + LABELS) + place * f64::from(PLOT_WIDTH)
+    }
+
+    fn bottom(&self) -> i32 {
+        self.top + CHART.1 - BELOW
+    }
+
+    fn y(&self, place: f64) -> f64 {
+        let height = CHART.1 - BELOW - TITLE - 4;
+        f64::from(self.bottom()) - place * f64::from(height)
+    }
+
+    fn axes(&self, axis: &ValueAxis) -> Drawn<B> {
+        for (value, text) in &axis.ticks {
+            let y = self.y(axis.place(*value));
+            self.pen.line(&[(self.x(0.0), y), (self.x(1.0), y)], GRID, 1)?;
+            #[expect(clippy::cast_possible_truncation, reason = "a place in a picture")]
+            self.pen.text(text, (self.left + LABELS - 6, y.round() as i32), SMALL, SOFT_TEXT, HPos::Right)?;
+        }
+        let bottom = f64::from(self.bottom());
+        for (time, text) in times(self.figure.grid.from, self.figure.to, TIMES_MAX) {
+            let x = self.x(self.figure.place(time));
+            self.pen.line(&[(x, self.y(1.0)), (x, bottom + 4.0)], GRID, 1)?;
+            #[expect(clippy::cast_possible_truncation, reason = "a place in a picture")]
+            self.pen.text(&text, (x.round() as i32, self.bottom() + 14), SMALL, SOFT_TEXT, HPos::Center)?;
+        }
+        self.pen.line(&[(self.x(0.0), bottom), (self.x(1.0), bottom)], AXIS, 1)
+    }
+
+    fn curves(&self, axis: &ValueAxis, legend: &mut Legend) -> Drawn<B> {
+        let curves = &self.chart.curves;
+        if curves.len() > LINES_MAX {
+            let band = self.chart.band();
+            let places = self.figure.places();
+            for stretch in stretches(&band.low) {
+                let upper = stretch.clone().map(|n| (self.x(places[n]), self.y(axis.place(band.high[n]))));
+                let lower = stretch.rev().map(|n| (self.x(places[n]), self.y(axis.place(band.low[n]))));
+                self.pen.area(&upper.chain(lower).collect::<Vec<_>>(), LINES[0].mix(0.25))?;
+            }
+            self.curve(axis, &band.middle, LINES[0])?;
+            let what = format!("range of {} series, and their median", curves.len());
+            return self.key(legend, Sign::Line, LINES[0], &what);
+        }
+        for (Curve { label, values }, colour) in curves.iter().zip(LINES) {
+            self.curve(axis, values, colour)?;
+            self.key(legend, Sign::Line, colour, label)?;
+        }
+        Ok(())
+    }
+
+    fn curve(&self, axis: &ValueAxis, values: &[f64], colour: RGBColor) -> Drawn<B> {
+        let places = self.figure.places();
+        for stretch in stretches(values) {
+            let point = |n: usize| (self.x(places[n]), self.y(axis.place(values[n])));
+            let mut points: Vec<_> = stretch.map(point).collect();
+            if let [(x, y)] = points[..] {
+                points.push((x + 1.0, y));
+            }
+            self.pen.line(&points, colour, 1)?;
+        }
+        Ok(())
+    }
+
+    fn marks(&self, legend: &mut Legend) -> Drawn<B> {
+        const PLACES: i32 = PLOT_WIDTH / 2;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a picture")]
+        let nearest = |place: f64| (place * f64::from(PLACES)).round() as usize;
+        let kinds = by_place(&self.chart.marks, |time| nearest(self.figure.place(time)));
+        for ((names, places), colour) in kinds.iter().zip(MARKS) {
+            for place in places {
+                let place = f64::from(u32::try_from(*place).unwrap_or(0)) / f64::from(PLACES);
+                self.triangle((self.x(place), f64::from(self.bottom() + 24)), colour)?;
+            }
+            self.key(legend, Sign::Triangle, colour, names)?;
+        }
+        Ok(())
+    }
+
+    /// With its point at the top.
+    fn triangle(&self, (x, y): (f64, f64), colour: RGBColor) -> Drawn<B> {
+        self.pen.area(&[(x, y), (x + 4.0, y + 7.0), (x - 4.0, y + 7.0)], colour)
+    }
+
+    /// One more entry of the legend; what has no room in two lines is left out.
+    fn key(&self, legend: &mut Legend, sign: Sign, colour: RGBColor, text: &str) -> Drawn<B> {
+        let text = self.pen.cut(text, SMALL, PLOT_WIDTH - DASH - 20)?;
+        let needed = DASH + 6 + self.pen.text_width(&text, SMALL)? + 14;
+        if legend.used > 0 && legend.used + needed > PLOT_WIDTH {
+            (legend.used, legend.line) = (0, legend.line + 1);
+        }
+        if legend.line > 1 {
+            return Ok(());
+        }
+        let (x, y) = (legend.left + legend.used, legend.top + legend.line * 17);
+        let (from, middle) = (f64::from(x), f64::from(y));
+        match sign {
+            Sign::Line => self.pen.line(&[(from, middle), (from + f64::from(DASH), middle)], colour, 2)?,
+            Sign::Triangle => self.triangle((from + f64::from(DASH) / 2.0, middle - 4.0), colour)?,
+        }
+        legend.used += needed;
+        self.pen.text(&text, (x + DASH + 6, y), SMALL, TEXT, HPos::Left)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Sign {
+    Line,
+    Triangle,
+}
+
+/// Where the next entry of a legend goes.
+#[derive(Default)]
+struct Legend {
+    left: i32,
+    top: i32,
+    used: i32,
+    line: i32,
+}

@@ -1,0 +1,115 @@
+//! What a host has shown: its own samples, and those of its slots, whoever lived there.
+
+use indexmap::IndexMap;
+use promemu_core::backfill::{Grid, HostSamples, Stretch, Take};
+use promemu_core::event::Event;
+use promemu_core::host::DrivenHost;
+use promemu_core::metric::ABSENT;
+use promemu_core::time::Time;
+
+use super::selection::SelectedSeries;
+
+/// What a host has shown at the moments of a grid.
+#[derive(Debug)]
+pub(super) struct Shown {
+    own: HostSamples,
+    slots: IndexMap<(usize, usize), InSlot>,
+}
+
+/// One slot: those who have lived there, one after the other.
+#[derive(Debug)]
+struct InSlot {
+    samples: HostSamples,
+    /// The moments at which somebody else began.
+    begins: Vec<usize>,
+}
+
+/// The same, while it comes in.
+struct Incoming {
+    cells: Vec<f64>,
+    begins: Vec<usize>,
+    last: Option<usize>,
+}
+
+impl Shown {
+    /// Lets a host live; of its slots those of the wanted series are looked at.
+    pub(super) fn by(
+        host: DrivenHost,
+        grid: &Grid,
+        wanted: impl Iterator<Item = SelectedSeries>,
+        emitted: impl FnMut(&Event),
+    ) -> Self {
+        let (moments, shape) = (grid.count(), host.host().plan().shape.clone());
+        let empty = |(kind, slot): (usize, usize)| {
+            let cells = vec![ABSENT; shape.slots[kind].shape.width * moments];
+            ((kind, slot), Incoming { cells, begins: Vec::new(), last: None })
+        };
+        let mut incoming: IndexMap<(usize, usize), Incoming> =
+            wanted.filter_map(|series| series.slot).map(empty).collect();
+        let is_wanted = !incoming.is_empty();
+        let mut put = |stretch: &Stretch<'_>| {
+            if let Some(slot) = incoming.get_mut(&(stretch.kind, stretch.slot)) {
+                slot.put(stretch, moments);
+            }
+        };
+        let slots: Option<Take<'_>> = if is_wanted { Some(&mut put) } else { None };
+        let mut own = HostSamples::with_events(host, grid, emitted, slots);
+        leave_out_older(&mut own);
+        let slots = incoming.into_iter().map(|((kind, slot), Incoming { cells, begins, .. })| {
+            let samples = HostSamples::from_cells(cells, 0..shape.slots[kind].shape.width, moments);
+            ((kind, slot), InSlot { samples, begins })
+        });
+        Self { own, slots: slots.collect() }
+    }
+
+    /// The samples of a series' host or slot.
+    pub(super) fn samples(&self, series: SelectedSeries) -> &HostSamples {
+        self.slot(series).map_or(&self.own, |slot| &slot.samples)
+    }
+
+    /// The moments at which the series becomes another one.
+    pub(super) fn begins(&self, series: SelectedSeries) -> &[usize] {
+        self.slot(series).map_or(&[], |slot| &slot.begins)
+    }
+
+    fn slot(&self, series: SelectedSeries) -> Option<&InSlot> {
+        self.slots.get(&series.slot?)
+    }
+
+    /// When the samples of each moment were made: when the host had last reported, or what it says itself.
+    pub(super) fn made_at(&self) -> &[Time] {
+        if self.own.own_times().is_empty() { self.own.reported_at() } else { self.own.own_times() }
+    }
+
+    /// How often a scenario failed.
+    pub(super) const fn scenario_errors(&self) -> u64 {
+        self.own.tally.scenario_errors
+    }
+}
+
+impl Incoming {
+    fn put(&mut self, stretch: &Stretch<'_>, moments: usize) {
+        for (cell, values) in stretch.cells.chunks(stretch.moments).enumerate() {
+            let start = cell * moments + stretch.first;
+            self.cells[start..start + values.len()].copy_from_slice(values);
+        }
+        if self.last.replace(stretch.generation) != Some(stretch.generation) {
+            self.begins.push(stretch.first);
+        }
+    }
+}
+
+/// Takes out what is older than a sample before it: a server has refused it, or put it where it belongs.
+fn leave_out_older(samples: &mut HostSamples) {
+    let mut newest = Time::from_unix_nanos(0);
+    let is_older = |time: &Time| {
+        // At moments before its first report a host says none.
+        let is_older = *time < newest;
+        if *time != Time::NEVER {
+            newest = newest.max(*time);
+        }
+        is_older
+    };
+    let older: Vec<bool> = samples.own_times().iter().map(is_older).collect();
+    samples.leave_out(|moment| older.get(moment).is_some_and(|older| *older));
+}

@@ -1,0 +1,151 @@
+//! The questions of `promemu new`, for somebody at a terminal. Each has a default, which Enter takes.
+
+use std::io::{BufRead, Write};
+
+use promemu_core::error::Error;
+
+use crate::starter::{Starter, StarterMetric};
+
+/// Asks what the config called `name` should be; gives it with its checked text. A wrong answer is told, and
+/// asked for again.
+pub(crate) fn ask(
+    name: &str,
+    answers: &mut impl BufRead,
+    questions: &mut impl Write,
+) -> Result<(Starter, String), Error> {
+    let mut dialogue = Dialogue { answers, questions };
+    let mut starter = Starter::new(name);
+    dialogue.say("Enter takes what is in brackets.")?;
+    starter.description =
+        dialogue.answer("description", &starter.description)?.unwrap_or(starter.description);
+    while let Some(answer) = dialogue.answer("number of hosts", &starter.hosts.to_string())? {
+        match answer.parse() {
+            Ok(hosts @ 1..) => {
+                starter.hosts = hosts;
+                break;
+            }
+            _ => dialogue.say(&format!("{answer:?} is not a whole number from 1"))?,
+        }
+    }
+    dialogue.metrics(&mut starter)?;
+    let refused = |why| Error::Usage(format!("{why}; nothing was written"));
+    let text = starter.checked_text().map_err(refused)?;
+    Ok((starter, text))
+}
+
+struct Dialogue<'a, A, Q> {
+    answers: &'a mut A,
+    questions: &'a mut Q,
+}
+
+impl<A: BufRead, Q: Write> Dialogue<'_, A, Q> {
+    /// Metrics, one by one until an empty answer.
+    fn metrics(&mut self, starter: &mut Starter) -> Result<(), Error> {
+        let defaults: Vec<String> = starter.metrics.iter().map(ToString::to_string).collect();
+        self.say("metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them")?;
+        let mut given: Vec<StarterMetric> = Vec::new();
+        let mut default = defaults.join(" ");
+        while let Some(answer) = self.answer("metric", &default)? {
+            let more = answer.split_whitespace().map(str::parse).collect::<Result<Vec<StarterMetric>, _>>();
+            let tried = more.and_then(|more| {
+                let metrics = [given.clone(), more].concat();
+                let starter = Starter { hosts: 1, metrics: metrics.clone(), ..starter.clone() };
+                starter.checked_text().map(|_| metrics)
+            });
+            match tried {
+                Ok(metrics) => {
+                    given = metrics;
+                    "no more".clone_into(&mut default);
+                }
+                Err(why) => self.say(&why)?,
+            }
+        }
+        if !given.is_empty() {
+            starter.metrics = given;
+        }
+        Ok(())
+    }
+
+    /// The answer to one question; `None` for its default.
+    fn answer(&mut self, question: &str, default: &str) -> Result<Option<String>, Error> {
+        let asked = write!(self.questions, "{question} [{default}]: ").and_then(|()| self.questions.flush());
+        asked.map_err(unheard)?;
+        let mut line = String::new();
+        if self.answers.read_line(&mut line).map_err(unheard)? == 0 {
+            return Err(Error::Usage("the answers ended too soon; nothing was written".to_owned()));
+        }
+        let line = line.trim();
+        Ok((!line.is_empty()).then(|| line.to_owned()))
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), Error> {
+        writeln!(self.questions, "{text}").map_err(unheard)
+    }
+}
+
+fn unheard(source: std::io::Error) -> Error {
+    Error::System { what: "questions cannot be asked here; use flags, as in --hosts 3".to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialogue(answers: &str) -> (Result<Starter, Error>, String) {
+        let mut questions = Vec::new();
+        let asked = ask("shop", &mut answers.as_bytes(), &mut questions);
+        (asked.map(|(starter, _)| starter), String::from_utf8(questions).unwrap())
+    }
+
+    #[test]
+    fn enter_takes_the_defaults() {
+        let (starter, questions) = dialogue("\n\n\n");
+        assert_eq!(starter.unwrap(), Starter::new("shop"));
+        insta::assert_snapshot!(questions.replace("]: ", "]:\n"), @"
+        Enter takes what is in brackets.
+        description [emulated hosts of shop]:
+        number of hosts [3]:
+        metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them
+        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        ");
+    }
+
+    #[test]
+    fn a_wrong_answer_is_told_and_asked_again() {
+        let answers = "a shop\nmany\n0\n5\nsales\nsales:count\nsales:counter\n9lives:gauge\nsales_total:counter\nsales_total:gauge\nload:gauge\n\n";
+        let (starter, questions) = dialogue(answers);
+        let starter = starter.unwrap();
+        assert_eq!((starter.description.as_str(), starter.hosts), ("a shop", 5));
+        let metrics: Vec<String> = starter.metrics.iter().map(ToString::to_string).collect();
+        assert_eq!(metrics, ["sales_total:counter", "load:gauge"]);
+        insta::assert_snapshot!(questions.replace("]: ", "]:\n"), @r#"
+        Enter takes what is in brackets.
+        description [emulated hosts of shop]:
+        number of hosts [3]:
+        "many" is not a whole number from 1
+        number of hosts [3]:
+        "0" is not a whole number from 1
+        number of hosts [3]:
+        metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them
+        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        "sales" is not NAME:TYPE, as in cpu_usage_percent:gauge
+        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        "sales:count" has an unknown type; did you mean "counter"?
+        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        a counter's name ends in _total; write sales_total:counter
+        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        metric name "9lives" is not allowed; use letters, digits, _ and :, not beginning with a digit
+        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        metric [no more]:
+        metric "sales_total" is there twice; leave one out
+        metric [no more]:
+        metric [no more]:
+        "#);
+    }
+
+    #[test]
+    fn answers_that_end_too_soon_write_nothing() {
+        let (starter, _) = dialogue("a shop\n");
+        assert_eq!(starter.unwrap_err().exit_code(), 2);
+    }
+}

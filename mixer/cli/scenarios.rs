@@ -1,0 +1,144 @@
+//! `promemu scenarios`: what the table of kinds says, for people.
+
+use promemu_core::error::{Error, suggestion};
+use promemu_core::scenario::{Kind, Param, ParamKind, kinds};
+use promemu_core::time::Span;
+
+use crate::table::{self, paragraph, table};
+
+/// How many parameters that need not be given an example shows.
+const SHOWN_OPTIONAL: usize = 2;
+
+/// The list of scenarios, or what one of them is.
+pub(crate) fn describe(name: Option<&str>) -> Result<String, Error> {
+    let width = table::width();
+    let Some(name) = name else { return Ok(list(width)) };
+    let kinds = kinds();
+    let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    let unknown = || Error::Usage(format!("there is no scenario {name:?}{}", suggestion(name, &known)));
+    kinds.iter().find(|kind| kind.name == name).map(|kind| page(kind, width)).ok_or_else(unknown)
+}
+
+fn list(width: u16) -> String {
+    let rows = kinds().into_iter().map(|kind| [kind.name, kind.summary].map(str::to_owned));
+    table(["SCENARIO", "SUMMARY"], rows, 0, width)
+}
+
+fn page(kind: &Kind, width: u16) -> String {
+    let summary = paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width);
+    let params = if kind.params.is_empty() {
+        "It has no parameters.\n".to_owned()
+    } else {
+        let rows = kind.params.iter().map(row);
+        table(["PARAMETER", "TAKES", "DEFAULT", "MEANING"], rows, 0, width)
+    };
+    format!("{summary}\n{params}\nIn a metric:\n\n    scenario: {}\n", example(kind))
+}
+
+fn row(param: &Param) -> [String; 4] {
+    let takes = param.kind.describe().replace('`', "");
+    let default = if param.default.is_empty() { "must be given" } else { param.default };
+    [param.name.to_owned(), takes, default.to_owned(), param.help.to_owned()]
+}
+
+/// The scenario as a config has it: with all parameters that must be given, else with its first ones.
+fn example(kind: &Kind) -> String {
+    let needed: Vec<&Param> = kind.params.iter().filter(|param| param.default.is_empty()).collect();
+    let first = || kind.params.iter().take(SHOWN_OPTIONAL).collect();
+    let shown: Vec<&Param> = if needed.is_empty() { first() } else { needed };
+    if shown.is_empty() {
+        return kind.name.to_owned();
+    }
+    let params = shown.iter().enumerate().map(|(n, param)| format!("{}: {}", param.name, value(param, n)));
+    format!("{}({})", kind.name, params.collect::<Vec<_>>().join(", "))
+}
+
+/// A value for a parameter: its default, if that is one, else a sample of its kind.
+fn value(param: &Param, place: usize) -> String {
+    let default = param.default;
+    match param.kind {
+        ParamKind::Number if default.parse::<f64>().is_ok() => default.to_owned(),
+        ParamKind::Number => "1".to_owned(),
+        ParamKind::Span if Span::parse(default).is_ok() => format!("{default:?}"),
+        ParamKind::Span => "\"30s\"".to_owned(),
+        ParamKind::Range if default.starts_with('(') => default.to_owned(),
+        ParamKind::Range if place == 0 => "(5, 25)".to_owned(),
+        ParamKind::Range => "(75, 100)".to_owned(),
+        ParamKind::Numbers => match default.split_once(" times ").map(|(count, _)| count.parse()) {
+            Some(Ok(count)) => format!("[{}]", vec!["1"; count].join(", ")),
+            _ => "[1, 2, 3]".to_owned(),
+        },
+        ParamKind::Choice(choices) => choices.first().copied().unwrap_or_default().to_owned(),
+        ParamKind::Text => "\"cpu_usage_percent\"".to_owned(),
+        ParamKind::Formula => "\"value / 2\"".to_owned(),
+        ParamKind::Formulas => "{ \"sale\": \"value + 1\" }".to_owned(),
+        ParamKind::Cases => "{ \"sale\": (scenario: random_walk) }".to_owned(),
+        ParamKind::Script => "\"value + noise(1)\"".to_owned(),
+        ParamKind::Scenario => "random_walk".to_owned(),
+        ParamKind::Scenarios => "[sine_wave, random_walk]".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promemu_core::config::{ConfigFile, LoadOptions};
+    use promemu_core::scenario::kind;
+    use promemu_run::clock::wall_now;
+
+    use super::*;
+
+    #[test]
+    fn every_example_works_in_a_config() {
+        for kind in kinds() {
+            let example = example(kind);
+            let text = format!(
+                "Config(hosts: [Host(name: \"h\", metrics: [
+                    Metric(name: \"cpu_usage_percent\", value_range: (0, 100)),
+                    Metric(name: \"example\", value_range: (0, 100), scenario: {example})])])"
+            );
+            let loaded = ConfigFile::from_text("example", &text).plan(&LoadOptions::starting_at(wall_now()));
+            // Nobody emits the events of an example.
+            let is_good = |warning: &String| warning.contains("nobody emits");
+            assert!(loaded.is_ok_and(|loaded| loaded.warnings.iter().all(is_good)), "{example}");
+        }
+    }
+
+    #[test]
+    fn lists_and_pages_keep_to_the_width() {
+        let fits = |text: &str| text.lines().all(|line| line.chars().count() <= 80);
+        assert!(fits(&list(80)), "{}", list(80));
+        for kind in kinds() {
+            let page = page(kind, 80);
+            let (tables, _) = page.split_once("In a metric").unwrap();
+            assert!(fits(tables), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_the_parameters_and_an_example() {
+        let walk = kind("random_walk").unwrap();
+        insta::assert_snapshot!(page(walk, 80), @"
+        random_walk: walks by random steps, reflected at the ends of the metric's
+        value_range
+
+        PARAMETER    TAKES        DEFAULT                   MEANING
+        step         number       1 % of the value_range    the longest step, up or down
+        value_range  (low, high)  the metric's value_range  where it walks
+        bias         number       0                         added to every step
+
+        In a metric:
+
+            scenario: random_walk(step: 1, value_range: (75, 100))
+        ");
+        let time = kind("time_duration").unwrap();
+        insta::assert_snapshot!(page(time, 80), @"
+        time_duration: seconds since the first update
+
+        It has no parameters.
+
+        In a metric:
+
+            scenario: time_duration
+        ");
+    }
+}

@@ -1,0 +1,450 @@
+//! What the user asked for: flag before variable before config file before default.
+
+mod arguments;
+mod listen;
+mod outputs;
+
+use promemu_api::ApiSettings;
+use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
+use promemu_core::error::{ConfigError, Error};
+use promemu_core::plan::RunDefaults;
+use promemu_core::rng::random_seed;
+use promemu_core::time::{Span, Speed, Time};
+use promemu_run::http::HttpOptions;
+use promemu_run::outputs::pushgateway::{GatewayUrl, PushSettings};
+use promemu_run::outputs::scrape::ScrapeSettings;
+use promemu_run::outputs::{GatewaySettings, OutputSettings};
+use promemu_run::settings::RunSettings;
+use promemu_wire::exposition::Format;
+
+use crate::args::{Cli, PushFormat};
+use crate::history::History;
+pub(crate) use arguments::pairs as argument_pairs;
+pub(crate) use listen::token;
+
+use arguments::GivenArguments;
+use outputs::{Common, GivenOutput, read_outputs, refuse_twins};
+
+const DEFAULT_URL: &str = "http://127.0.0.1:9091";
+const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
+const SHORTEST_PUSH_INTERVAL: Span = Span::from_nanos(1_000_000);
+
+/// Which config to run, and how.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    cli: Cli,
+    flags: Flags,
+}
+
+/// The flags that are checked before a config is looked at.
+#[derive(Debug)]
+struct Flags {
+    pushgateway_url: Option<GatewayUrl>,
+    outputs: Vec<GivenOutput>,
+    push_interval: Option<Span>,
+    push_timeout: Span,
+    status_interval: Option<Span>,
+    speed: Speed,
+    duration: Span,
+    self_metrics_address: Option<String>,
+    arguments: GivenArguments,
+    history: Option<History>,
+    listen: Option<ApiSettings>,
+}
+
+impl Settings {
+    /// Checks what does not need the config.
+    pub(crate) fn new(cli: Cli) -> Result<Self, Error> {
+        if let Some(dir) = cli.configs_dir.as_ref().filter(|dir| !dir.is_dir()) {
+            let dir = dir.display();
+            return Err(Error::Usage(format!("--configs-dir or PME_CONFIGS_DIR: {dir} is not a folder")));
+        }
+        let flags = Flags {
+            pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
+            outputs: outputs(&cli)?,
+            push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
+            push_timeout: positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?,
+            status_interval: Some(span(
+                "--status-interval or PME_SHOW_STATUS_INTERVAL_SEC",
+                &cli.status_interval,
+            )?)
+            .filter(|span| *span != Span::ZERO),
+            speed: Speed::parse(&cli.speed)
+                .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
+            duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
+            self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
+            arguments: GivenArguments::new(&cli)?,
+            history: history(&cli)?,
+            listen: listen::listen(&cli)?,
+        };
+        Ok(Self { cli, flags })
+    }
+
+    pub(crate) const fn cli(&self) -> &Cli {
+        &self.cli
+    }
+
+    /// The config's name.
+    pub(crate) fn config(&self) -> Result<&str, Error> {
+        let missing = || {
+            Error::Usage(
+                "no config given; choose one with --config NAME (promemu --list-configs shows them)"
+                    .to_owned(),
+            )
+        };
+        self.cli.config.as_deref().ok_or_else(missing)
+    }
+
+    /// Where configs are looked for.
+    pub(crate) fn config_dirs(&self) -> ConfigDirs {
+        ConfigDirs::new(self.cli.configs_dir.clone())
+    }
+
+    /// What to run of a config's file, and what is odd about it.
+    pub(crate) fn load(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
+        let (options, unknown) = self.load_options(file, self.cli.class.as_deref(), started_at);
+        let mut loaded = file.plan(&options)?;
+        let unknown = unknown.into_iter().map(|name| {
+            format!("variable {name} names no argument of the config; promemu --list-configs shows them")
+        });
+        loaded.warnings.extend(unknown);
+        Ok(loaded)
+    }
+
+    /// Where the control API listens, if there is to be one.
+    pub(crate) const fn listen(&self) -> Option<&ApiSettings> {
+        self.flags.listen.as_ref()
+    }
+
+    /// Whether it is the API that is asked for, and no run.
+    pub(crate) fn waits_for_runs(&self) -> bool {
+        self.cli.config.is_none() && self.cli.listen.is_some() && self.flags.listen.is_some()
+    }
+
+    /// The config's arguments that were given, as an object.
+    pub(crate) fn arguments_as_json(&self, file: &ConfigFile) -> serde_json::Value {
+        let (arguments, _) = self.flags.arguments.for_class(file, self.cli.class.as_deref());
+        let object = arguments.iter().map(|(name, value)| (name.clone(), value.to_string().into()));
+        serde_json::Value::Object(object.collect())
+    }
+
+    /// What past a run has, if it is to have one.
+    pub(crate) const fn history(&self) -> Option<&History> {
+        self.flags.history.as_ref()
+    }
+
+    /// How to load a class of a config file; without a class, the one that the file says. The variables that
+    /// name no argument of the class are given, too.
+    pub(crate) fn load_options(
+        &self,
+        file: &ConfigFile,
+        class: Option<&str>,
+        started_at: Time,
+    ) -> (LoadOptions, Vec<String>) {
+        let (arguments, unknown) = self.flags.arguments.for_class(file, class);
+        let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
+        (LoadOptions { class, arguments, started_at, series_max }, unknown)
+    }
+
+    /// The Pushgateways of a command that runs no config.
+    pub(crate) fn gateways(&self) -> Result<Vec<GatewaySettings>, Error> {
+        let outputs = self.run_settings(&RunDefaults::default())?.outputs;
+        let gateways: Vec<_> = outputs.iter().filter_map(OutputSettings::gateway).cloned().collect();
+        if gateways.is_empty() {
+            return Err(Error::Usage(
+                "no Pushgateway is given; name it with --pushgateway-url or --output pushgateway=URL"
+                    .to_owned(),
+            ));
+        }
+        Ok(gateways)
+    }
+
+    /// How often a config with these defaults is pushed.
+    pub(crate) fn push_interval(&self, defaults: &RunDefaults) -> Span {
+        self.flags.push_interval.or(defaults.push_interval).unwrap_or(DEFAULT_PUSH_INTERVAL)
+    }
+
+    /// How fast emulated time runs.
+    pub(crate) const fn speed(&self) -> Speed {
+        self.flags.speed
+    }
+
+    /// How to run a config that has these defaults.
+    pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
+        let push_interval = self.push_interval(defaults);
+        let outputs = self.outputs(defaults, push_interval)?;
+        let gateway = outputs.iter().find_map(OutputSettings::gateway);
+        let pushgateway_url = gateway.map(|gateway| gateway.url.clone());
+        Ok(RunSettings {
+            outputs,
+            pushgateway_url,
+            push_interval,
+            status_interval: self.flags.status_interval,
+            shows_hosts: self.cli.show_hosts_status,
+            shows_metrics: self.cli.show_metrics_status,
+            seed: self.cli.seed.unwrap_or_else(random_seed),
+            duration: self.flags.duration,
+            self_metrics_address: self.flags.self_metrics_address.clone(),
+        })
+    }
+
+    fn gateway_url(&self, defaults: &RunDefaults) -> Result<GatewayUrl, Error> {
+        match (&self.flags.pushgateway_url, &defaults.pushgateway_url) {
+            (Some(url), _) => Ok(url.clone()),
+            (None, Some(text)) => GatewayUrl::parse(text)
+                .map_err(|error| Error::Usage(format!("the config's pushgateway_url: {error}"))),
+            (None, None) => GatewayUrl::parse(DEFAULT_URL),
+        }
+    }
+
+    /// Where jobs go: where the outputs say, else to the Pushgateway, or served in its place.
+    fn outputs(&self, defaults: &RunDefaults, push_interval: Span) -> Result<Vec<OutputSettings>, Error> {
+        let push = PushSettings {
+            format: match self.cli.push_format {
+                PushFormat::Protobuf => Format::Protobuf,
+                PushFormat::Text => Format::Text,
+            },
+            interval: push_interval,
+            cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
+            cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
+            self_metrics: self.cli.push_self_metrics,
+        };
+        let timeout = self.flags.push_timeout.duration();
+        if !self.flags.outputs.is_empty() {
+            let gateway_url = || self.gateway_url(defaults);
+            let common = Common { gateway_url: &gateway_url, timeout, push };
+            let outputs = self.flags.outputs.iter().map(|given| given.resolve(&common));
+            let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+            return refuse_twins(&outputs).map(|()| outputs);
+        }
+        let url = self.gateway_url(defaults)?;
+        if self.cli.embedded {
+            let ((host, port), http) = (url.authority(), HttpOptions::default());
+            return Ok(vec![OutputSettings::Scrape(Box::new(ScrapeSettings {
+                host,
+                port,
+                http,
+                is_embedded: true,
+            }))]);
+        }
+        let http = HttpOptions::default();
+        Ok(vec![OutputSettings::Pushgateway(Box::new(GatewaySettings { url, http, timeout, push }))])
+    }
+}
+
+/// The outputs. They take the place of the Pushgateway and of what is embedded instead of it.
+fn outputs(cli: &Cli) -> Result<Vec<GivenOutput>, Error> {
+    let outputs = read_outputs(&cli.output)?;
+    if cli.embedded && !outputs.is_empty() {
+        return Err(Error::Usage(
+            "--embedded and --output exclude each other; serve with --output scrape=HOST:PORT".to_owned(),
+        ));
+    }
+    let needs_url = outputs.is_empty() || outputs.iter().any(GivenOutput::needs_gateway_url);
+    if cli.is_url_typed && !needs_url {
+        return Err(Error::Usage(
+            "--pushgateway-url is for --output pushgateway, which is not given; write --output pushgateway=URL"
+                .to_owned(),
+        ));
+    }
+    Ok(outputs)
+}
+
+fn span(flag: &str, text: &str) -> Result<Span, Error> {
+    Span::parse(text).map_err(|error| Error::Usage(format!("{flag}: {error}")))
+}
+
+/// A duration that is longer than nothing and has an end.
+pub(crate) fn positive(flag: &str, text: &str) -> Result<Span, Error> {
+    match span(flag, text)? {
+        Span::ZERO | Span::FOREVER => {
+            Err(Error::Usage(format!("{flag} must be longer than 0 and not endless, but is {text:?}")))
+        }
+        span => Ok(span),
+    }
+}
+
+/// Longer than nothing, or endless.
+fn duration(text: &str) -> Result<Span, Error> {
+    let flag = "--duration or PME_DURATION";
+    match span(flag, text)? {
+        Span::ZERO => Err(Error::Usage(format!("{flag} must be longer than 0, but is {text:?}"))),
+        span => Ok(span),
+    }
+}
+
+/// `HOST:PORT`; whether there is such a host, the system will say.
+fn address(text: &str) -> Result<String, Error> {
+    let is_whole = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+    if text.rsplit_once(':').is_some_and(is_whole) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::Usage(format!(
+        "--self-metrics-address or PME_SELF_METRICS_ADDRESS must be HOST:PORT as in 127.0.0.1:9092, but is {text:?}"
+    )))
+}
+
+fn push_interval(text: &str) -> Result<Span, Error> {
+    let flag = "--push-interval or PME_PUSHGATEWAY_PUSH_INTERVAL";
+    let span = positive(flag, text)?;
+    if span < SHORTEST_PUSH_INTERVAL {
+        return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {text:?}")));
+    }
+    Ok(span)
+}
+
+fn history(cli: &Cli) -> Result<Option<History>, Error> {
+    let Some(length) = &cli.history else { return Ok(None) };
+    let length = positive("--history or PME_HISTORY", length)?;
+    let step = positive("--history-step or PME_HISTORY_STEP", &cli.history_step)?;
+    if step < SHORTEST_PUSH_INTERVAL {
+        return Err(Error::Usage(format!(
+            "--history-step or PME_HISTORY_STEP must be 1ms or longer, but is {step}"
+        )));
+    }
+    Ok(Some(History { length, step, out: cli.history_out.clone() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(args: &[&str]) -> Result<Settings, Error> {
+        let args = ["promemu"].iter().chain(args).map(Into::into);
+        Settings::new(crate::args::parse(args).expect("the flags are known"))
+    }
+
+    fn gateway(run: &RunSettings) -> &GatewaySettings {
+        run.outputs.iter().find_map(OutputSettings::gateway).expect("it pushes")
+    }
+
+    #[test]
+    fn a_flag_comes_before_the_config_and_that_before_the_default() {
+        let defaults = RunDefaults {
+            pushgateway_url: Some("http://config:1".into()),
+            push_interval: Some(Span::from_secs(7)),
+            cleanup_on_start: Some(false),
+            cleanup_on_finish: None,
+        };
+        let run = settings(&["--pushgateway-url", "flag:2"]).unwrap().run_settings(&defaults).unwrap();
+        assert_eq!(gateway(&run).url.to_string(), "http://flag:2");
+        assert_eq!(run.push_interval, Span::from_secs(7));
+        assert!(!gateway(&run).push.cleanup_on_start);
+        assert!(gateway(&run).push.cleanup_on_finish);
+        let run = settings(&["--cleanup-on-start", "--push-interval", "10.0"])
+            .unwrap()
+            .run_settings(&defaults)
+            .unwrap();
+        assert_eq!(gateway(&run).url.to_string(), "http://config:1");
+        assert_eq!(gateway(&run).push.interval, Span::from_secs(10));
+        assert!(gateway(&run).push.cleanup_on_start);
+    }
+
+    #[test]
+    fn outputs_take_the_place_of_the_pushgateway_and_several_go_side_by_side() {
+        let named = |args: &[&str]| {
+            let run = settings(args).unwrap().run_settings(&RunDefaults::default()).unwrap();
+            let names = run.outputs.iter().map(OutputSettings::name).collect::<Vec<_>>().join(" ");
+            (names, run.pushgateway_url.map(|url| url.to_string()))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        for (args, names, url) in [
+            (&[][..], "pushgateway=http://127.0.0.1:9091", text("http://127.0.0.1:9091")),
+            (&["--embedded", "--pushgateway-url", "[::1]:5"], "scrape=[::1]:5", None),
+            (&["--output", "scrape=127.0.0.1:0"], "scrape=127.0.0.1:0", None),
+            (
+                &["--output", "pushgateway", "--pushgateway-url", "gw:1"],
+                "pushgateway=http://gw:1",
+                text("http://gw:1"),
+            ),
+            (
+                &["--output", "scrape=[::1]:5", "--output", "pushgateway=https://me:s3cret@gw"],
+                "scrape=[::1]:5 pushgateway=https://me:***@gw",
+                text("https://me:***@gw"),
+            ),
+            (
+                &["--output", "pushgateway=gw:1,format=text  scrape=h:1"],
+                "pushgateway=http://gw:1 scrape=h:1",
+                text("http://gw:1"),
+            ),
+        ] {
+            assert_eq!(named(args), (names.to_owned(), url), "{args:?}");
+        }
+        let run = settings(&["--output", "pushgateway,format=text,timeout=2s,header.X-A=a,,b"]).unwrap();
+        let run = run.run_settings(&RunDefaults::default()).unwrap();
+        assert_eq!(gateway(&run).push.format, Format::Text);
+        assert_eq!(gateway(&run).timeout, std::time::Duration::from_secs(2));
+    }
+
+    #[test]
+    fn outputs_that_make_no_sense_are_refused_without_telling_secrets() {
+        for (args, complaint) in [
+            (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
+            (
+                &["--output", "http://me:s3cret@gw"],
+                "there is no output; there is pushgateway, scrape, remote-write, otlp, file",
+            ),
+            (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
+            (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
+            (&["--output", "scrape=http://me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),
+            (&["--output", "scrape=h:1,shards=s3cret"], "scrape has no option \"shards\"; there is user, "),
+            (
+                &["--output", "pushgateway=gw,fromat=s3cret"],
+                "pushgateway has no option \"fromat\"; did you mean \"format\"?",
+            ),
+            (&["--output", "pushgateway=gw,s3cret"], "KEY=VALUE"),
+            (
+                &["--output", "pushgateway=gw,format=xml"],
+                "there is no format \"xml\"; there is protobuf, text",
+            ),
+            (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
+            (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
+            (&["--output", "scrape=h:1,user=me,password=s3cret"], "use password_file or password_env"),
+            (&["--output", "scrape=h:1,user=me"], "user needs password_file or password_env"),
+            (&["--output", "scrape=h:1,header.X=s3cret"], "scrape has no option \"header.X\""),
+            (&["--output", "scrape=h:1,ca_file=/x"], "needs cert_file"),
+            (&["--output", "pushgateway=gw,password=s3cret"], "use password_file or password_env"),
+            (&["--output", "pushgateway=ftp://me:s3cret@gw"], "is neither http nor https"),
+            (&["--output", "scrape=h:1", "--embedded"], "--embedded and --output exclude each other"),
+            (&["--output", "scrape=h:1", "--pushgateway-url", "gw"], "write --output pushgateway=URL"),
+            (
+                &["--output", "pushgateway=http://a:s3cret@gw", "--output", "pushgateway=http://a:x@gw"],
+                "pushgateway=http://a:***@gw is there twice",
+            ),
+        ] {
+            let outcome = settings(args).and_then(|settings| settings.run_settings(&RunDefaults::default()));
+            let error = outcome.unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(complaint) && !text.contains("s3cret"), "{complaint}: {text}");
+            assert_eq!(error.exit_code(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for flags in [
+            ["--push-interval", "0"],
+            ["--push-interval", "inf"],
+            ["--push-interval", "x"],
+            ["--push-timeout", "0"],
+            ["--status-interval", "-1"],
+            ["--duration", "0"],
+            ["--duration", "long"],
+            ["--speed", "0"],
+            ["--speed", "fast"],
+            ["--self-metrics-address", "9092"],
+            ["--self-metrics-address", ":9092"],
+            ["--self-metrics-address", "localhost:http"],
+        ] {
+            let flags = [format!("{}={}", flags[0], flags[1])];
+            let error = settings(&[&flags[0]]).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{error}");
+        }
+        assert_eq!(settings(&["--status-interval", "0"]).unwrap().flags.status_interval, None);
+        assert_eq!(settings(&[]).unwrap().flags.duration, Span::FOREVER);
+        for address in ["127.0.0.1:0", "[::1]:9092", "localhost:9092"] {
+            let settings = settings(&["--self-metrics-address", address]).unwrap();
+            assert_eq!(settings.flags.self_metrics_address.as_deref(), Some(address));
+        }
+    }
+}

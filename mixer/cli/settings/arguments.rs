@@ -1,0 +1,119 @@
+//! A config's arguments: by flag, before those by variable, before those in a file.
+
+use indexmap::IndexMap;
+use promemu_core::config::{ConfigFile, read_arguments};
+use promemu_core::error::Error;
+use promemu_core::expression::Value;
+
+use crate::args::{ARGUMENT_PREFIX, Cli};
+
+/// What was given, wherever.
+#[derive(Debug)]
+pub(super) struct GivenArguments {
+    flags: IndexMap<String, Value>,
+    /// By what stands behind the prefix of the variable.
+    variables: IndexMap<String, String>,
+    in_file: IndexMap<String, Value>,
+}
+
+impl GivenArguments {
+    pub(super) fn new(cli: &Cli) -> Result<Self, Error> {
+        let set = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.to_str()?.strip_prefix(ARGUMENT_PREFIX)?.to_owned();
+            Some((name, value.into_string().ok()?))
+        });
+        Ok(Self {
+            flags: pairs(&cli.config_args)?,
+            variables: set.filter(|(_, value)| !value.is_empty()).collect(),
+            in_file: match &cli.config_args_file {
+                Some(path) => read_arguments(path)?,
+                None => IndexMap::new(),
+            },
+        })
+    }
+
+    /// The arguments for a class, and the variables that name none of its arguments.
+    pub(super) fn for_class(
+        &self,
+        file: &ConfigFile,
+        class: Option<&str>,
+    ) -> (IndexMap<String, Value>, Vec<String>) {
+        let mut given = self.in_file.clone();
+        let mut unknown = Vec::new();
+        if !self.variables.is_empty() {
+            // What is wrong with the file is said when it is loaded.
+            let declared = file.argument_names(class).unwrap_or_default();
+            for (name, value) in &self.variables {
+                match declared.iter().find(|argument| argument.eq_ignore_ascii_case(name)) {
+                    Some(argument) => drop(given.insert(argument.clone(), Value::from(value.as_str()))),
+                    None => unknown.push(format!("{ARGUMENT_PREFIX}{name}")),
+                }
+            }
+        }
+        given.extend(self.flags.clone());
+        (given, unknown)
+    }
+}
+
+/// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
+/// at a time, whose value may hold blanks. The last of one name counts.
+pub(crate) fn pairs(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
+    let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+    let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
+    let words: Vec<&str> = if split_all {
+        given[0].split_whitespace().collect()
+    } else {
+        given.iter().map(String::as_str).collect()
+    };
+    let mut args = IndexMap::new();
+    for word in words {
+        let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            return Err(Error::Usage(format!(
+                "config argument {word:?} is not of the form NAME=VALUE; put what is no argument before --config-args"
+            )));
+        };
+        args.insert(name.to_owned(), Value::from(value));
+    }
+    Ok(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_come_one_by_one_or_all_in_one() {
+        let args = |given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
+            pairs(&given).map(|args| args.into_iter().collect::<Vec<_>>())
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+        assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
+        assert_eq!(args(&["a=1 b=2"]).unwrap(), [pair("a", "1"), pair("b", "2")]);
+        assert_eq!(args(&["a=x y"]).unwrap(), [pair("a", "x y")]);
+        assert_eq!(args(&["a=1", "a=2"]).unwrap(), [pair("a", "2")]);
+        for wrong in [&["a"][..], &["=1"]] {
+            assert_eq!(args(wrong).unwrap_err().exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn a_flag_comes_before_a_variable_and_that_before_the_file() {
+        let text = "Config(args: { \"a\": 0, \"b\": 0, \"c_C\": 0 }, hosts: [Host(name: \"h\", metrics: [Metric(name: \"m\")])])";
+        let file = ConfigFile::from_text("test", text);
+        let map = |given: &[&str]| given.iter().map(|name| ((*name).to_owned(), Value::Int(1))).collect();
+        let variables = [("A", "2"), ("B", "2"), ("C_c", "2"), ("D", "2")];
+        let given = GivenArguments {
+            flags: map(&["a"]),
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            in_file: map(&["a", "b", "e"]),
+        };
+        let (arguments, unknown) = given.for_class(&file, None);
+        let shown: Vec<String> = arguments.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(shown, ["a=1", "b=2", "e=1", "c_C=2"]);
+        assert_eq!(unknown, ["PME_ARG_D"]);
+    }
+}

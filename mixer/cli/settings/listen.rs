@@ -1,0 +1,90 @@
+//! Where the control API listens, and what its clients must show.
+
+use promemu_api::{ApiSettings, Token};
+use promemu_core::error::Error;
+
+use crate::args::{Cli, TOKEN_VARIABLE};
+
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 8000;
+/// What `--listen` says to have no API.
+const OFF: &str = "off";
+
+/// What is asked for; none if there is to be no API.
+pub(super) fn listen(cli: &Cli) -> Result<Option<ApiSettings>, Error> {
+    let (host, port) = match cli.listen.as_deref() {
+        Some(OFF) => return Ok(None),
+        Some(text) => address(text)?,
+        None => (DEFAULT_HOST.to_owned(), DEFAULT_PORT),
+    };
+    Ok(Some(ApiSettings { host, port, is_fixed: cli.listen.is_some(), token: token(cli)? }))
+}
+
+fn address(text: &str) -> Result<(String, u16), Error> {
+    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let trimmed = |host: &str| host.trim_matches(['[', ']']).to_owned();
+    match parts {
+        Some((host, port)) if !trimmed(host).is_empty() => Ok((trimmed(host), port)),
+        _ => Err(Error::Usage(format!(
+            "--listen or PME_LISTEN must be HOST:PORT as in 127.0.0.1:8000, or off, but is {text:?}"
+        ))),
+    }
+}
+
+/// The token of the file, or of the variable.
+pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
+    let (text, place) = match &cli.api_token_file {
+        Some(path) => {
+            let what = format!("--api-token-file or PME_API_TOKEN_FILE: {} cannot be read", path.display());
+            let text = std::fs::read_to_string(path).map_err(|source| Error::System { what, source })?;
+            (text, format!("the file {}", path.display()))
+        }
+        None => match std::env::var(TOKEN_VARIABLE) {
+            Ok(text) if !text.is_empty() => (text, TOKEN_VARIABLE.to_owned()),
+            _ => return Ok(None),
+        },
+    };
+    // The text itself is said to nobody.
+    let token = Token::new(&text).filter(|_| text.trim().bytes().all(|byte| byte.is_ascii_graphic()));
+    token.map(Some).ok_or_else(|| {
+        Error::Usage(format!("the API's token in {place} must be one word of visible ASCII characters"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listened(args: &[&str]) -> Result<Option<ApiSettings>, Error> {
+        let args = ["promemu"].iter().chain(args).map(Into::into);
+        listen(&crate::args::parse(args).expect("the flags are known"))
+    }
+
+    #[test]
+    fn without_a_flag_any_free_port_will_do_and_with_one_it_must_be_this() {
+        let places = |args: &[&str]| {
+            listened(args).unwrap().map(|api| (format!("{}:{}", api.host, api.port), api.is_fixed))
+        };
+        assert_eq!(places(&[]), Some(("127.0.0.1:8000".to_owned(), false)));
+        assert_eq!(places(&["--listen", "[::1]:0"]), Some(("::1:0".to_owned(), true)));
+        assert_eq!(places(&["--listen", "off"]), None);
+        for wrong in ["8000", ":8000", "localhost", "h:http"] {
+            assert_eq!(listened(&["--listen", wrong]).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_word_and_is_not_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let given = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            listened(&["--api-token-file", &path.display().to_string()])
+        };
+        assert!(given("s3cret\n").unwrap().unwrap().token.is_some());
+        for wrong in ["", "s3 cret", "s3crèt"] {
+            let error = given(wrong).unwrap_err();
+            assert!(error.exit_code() == 2 && !error.to_string().contains("s3"), "{error}");
+        }
+    }
+}

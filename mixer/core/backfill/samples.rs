@@ -1,0 +1,182 @@
+//! What a scrape of a host would have seen, at evenly spaced moments.
+
+use std::ops::Range;
+
+use super::generations::Recorder;
+use super::{Backfill, Take, Tally};
+use crate::event::Event;
+use crate::host::{DrivenHost, Outbox};
+use crate::metric::ABSENT;
+use crate::time::{Span, Time};
+
+/// Evenly spaced moments: `from`, and every `step` after it until `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// The first moment.
+    pub from: Time,
+    /// The last moment is not after this.
+    pub to: Time,
+    /// What lies between two moments.
+    pub step: Span,
+}
+
+impl Grid {
+    /// How many moments there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let steps = self.to.since(self.from).as_nanos() / self.step.as_nanos().max(1);
+        usize::try_from(steps).unwrap_or(usize::MAX - 1) + 1
+    }
+
+    /// The moments.
+    pub fn iter(&self) -> impl Iterator<Item = Time> {
+        let Self { from, step, .. } = *self;
+        (0..).zip(0..self.count()).map(move |(n, _)| from + step.times(n))
+    }
+}
+
+/// A host's cells at the moments of a grid; those of one cell are neighbours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostSamples {
+    cells: Vec<f64>,
+    /// Which cells of the host's row these are.
+    taken: Range<usize>,
+    moments: usize,
+    reported_at: Vec<Time>,
+    own_times: Vec<Time>,
+    /// What the host did for it.
+    pub tally: Tally,
+}
+
+impl HostSamples {
+    /// Lets a host live, and notes what it has reported at each moment.
+    #[must_use]
+    pub fn of(host: DrivenHost, grid: &Grid) -> Self {
+        Self::with_events(host, grid, |_| {}, None)
+    }
+
+    /// The same; `emitted` is told what the host emits, and `slots` who lives in its slots, if that is asked for.
+    #[must_use]
+    pub fn with_events(
+        host: DrivenHost,
+        grid: &Grid,
+        emitted: impl FnMut(&Event),
+        slots: Option<Take<'_>>,
+    ) -> Self {
+        let all = 0..host.host().row().len();
+        Self::take(host, grid, all, emitted, slots)
+    }
+
+    /// Some cells of the host's row only; `slots` is told who lives in its slots, if that is asked for.
+    #[must_use]
+    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>, slots: Option<Take<'_>>) -> Self {
+        Self::take(host, grid, taken, |_| {}, slots)
+    }
+
+    fn take(
+        mut host: DrivenHost,
+        grid: &Grid,
+        taken: Range<usize>,
+        mut emitted: impl FnMut(&Event),
+        slots: Option<Take<'_>>,
+    ) -> Self {
+        let mut slots = slots.map(Recorder::new);
+        let (width, moments) = (taken.len(), grid.count());
+        let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
+        let mut out = Outbox::default();
+        let mut reported: Vec<f64> = vec![ABSENT; width];
+        let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
+        let has_own_times = host.host().plan().shape.stamps();
+        for (n, moment) in grid.iter().enumerate() {
+            let tally = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
+                if out.report {
+                    reported.copy_from_slice(&host.host().row()[taken.clone()]);
+                    reported_at = at;
+                    own_time = host.host().stamp().and_then(|stamp| stamp.own_time).unwrap_or(at);
+                }
+                if let Some(slots) = &mut slots {
+                    slots.note(host.host(), out);
+                }
+                out.events.iter().for_each(&mut emitted);
+                if host.due() == Time::NEVER {
+                    reported.fill(ABSENT);
+                    slots.iter_mut().for_each(Recorder::end);
+                }
+            });
+            samples.reported_at.push(reported_at);
+            if has_own_times {
+                samples.own_times.push(own_time);
+            }
+            samples.tally = samples.tally.and(tally);
+            slots.iter_mut().for_each(Recorder::next_moment);
+            for (cell, value) in reported.iter().enumerate() {
+                samples.cells[cell * moments + n] = *value;
+            }
+        }
+        slots.iter_mut().for_each(Recorder::end);
+        samples
+    }
+
+    /// Samples that were taken before.
+    #[must_use]
+    pub fn from_cells(cells: Vec<f64>, taken: Range<usize>, moments: usize) -> Self {
+        Self {
+            cells,
+            taken,
+            moments,
+            reported_at: Vec::new(),
+            own_times: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// One cell of the host's row at all moments.
+    #[must_use]
+    pub fn cell(&self, cell: usize) -> &[f64] {
+        let cell = cell - self.taken.start;
+        &self.cells[cell * self.moments..(cell + 1) * self.moments]
+    }
+
+    /// When the host had last reported, at each moment; [`Time::NEVER`] before its first report. None for
+    /// samples that were taken before.
+    #[must_use]
+    pub fn reported_at(&self) -> &[Time] {
+        &self.reported_at
+    }
+
+    /// The time that the host said in the report that was last seen at each moment; none for a host that says
+    /// none, and for samples that were taken before.
+    #[must_use]
+    pub fn own_times(&self) -> &[Time] {
+        &self.own_times
+    }
+
+    /// The same among so many moments, of which these are those from `first` on.
+    #[must_use]
+    pub fn widened(self, first: usize, moments: usize) -> Self {
+        let mut cells = vec![ABSENT; self.taken.len() * moments];
+        for (cell, values) in self.cells.chunks(self.moments.max(1)).enumerate() {
+            cells[cell * moments + first..cell * moments + first + values.len()].copy_from_slice(values);
+        }
+        Self::from_cells(cells, self.taken, moments)
+    }
+
+    /// Takes the samples of some moments out.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
+        for moment in (0..self.moments).filter(|moment| is_left_out(*moment)) {
+            self.cells.iter_mut().skip(moment).step_by(self.moments).for_each(|cell| *cell = ABSENT);
+        }
+    }
+
+    /// All cells, one after the other.
+    #[must_use]
+    pub fn cells(&self) -> &[f64] {
+        &self.cells
+    }
+
+    /// How many moments there are.
+    #[must_use]
+    pub const fn moments(&self) -> usize {
+        self.moments
+    }
+}

@@ -1,0 +1,215 @@
+//! A config's arguments: typed by their default, given on the command line.
+
+use indexmap::IndexMap;
+
+use super::template::ArgTemplate;
+use super::tree::shortened;
+use super::value::{FromValue, SpanRange, describe, is_size};
+use crate::error::{Problems, suggestion};
+use crate::expression::{Names, Value};
+use crate::time::Span;
+
+/// Names that expressions have for other things.
+pub(super) const RESERVED: [&str; 16] = [
+    "name",
+    "host",
+    "address",
+    "labels",
+    "metric",
+    "args",
+    "started_at",
+    "value",
+    "t",
+    "dt",
+    "now",
+    "event",
+    "links",
+    "storage",
+    "slot",
+    "generation",
+];
+
+/// What an argument takes, told by its default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ArgType {
+    Bool,
+    Int,
+    Float,
+    Duration,
+    DurationRange,
+    Size,
+    List(ItemType),
+    Text,
+}
+
+/// What the items of a list are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ItemType {
+    Int,
+    Float,
+    Text,
+}
+
+impl ArgType {
+    fn of(default: &Value) -> Self {
+        match default {
+            Value::Bool(_) => Self::Bool,
+            Value::Int(_) => Self::Int,
+            Value::Float(_) => Self::Float,
+            Value::Text(text) if text.contains("..") && SpanRange::from_value(default).is_ok() => {
+                Self::DurationRange
+            }
+            Value::Text(text) if Span::parse(text).is_ok() => Self::Duration,
+            Value::Text(text) if is_size(text) => Self::Size,
+            Value::Text(_) => Self::Text,
+            Value::List(items) => Self::List(match items.first() {
+                Some(Value::Int(_)) if items.iter().all(|item| matches!(item, Value::Int(_))) => {
+                    ItemType::Int
+                }
+                Some(Value::Int(_) | Value::Float(_)) => ItemType::Float,
+                _ => ItemType::Text,
+            }),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "true or false",
+            Self::Int => "a whole number",
+            Self::Float => "a number",
+            Self::Duration => "a duration, as in 15m",
+            Self::DurationRange => "a duration or a range, as in 14s..16s",
+            Self::Size => "a size, as in 1.5GiB",
+            Self::List(ItemType::Int) => "whole numbers, as in 1,2",
+            Self::List(ItemType::Float) => "numbers, as in 1.5,2",
+            Self::List(ItemType::Text) => "a list, as in a,b",
+            Self::Text => "text",
+        }
+    }
+
+    /// The value as expressions see it: a duration is its seconds.
+    fn take(self, value: &Value) -> Option<Value> {
+        match self {
+            Self::Bool => bool::from_value(value).ok().map(Value::Bool),
+            Self::Int => i64::from_value(value).ok().map(Value::Int),
+            Self::Float | Self::Size => f64::from_value(value).ok().map(Value::Float),
+            Self::Duration => Span::from_value(value).ok().map(|span| Value::Float(span.as_secs_f64())),
+            Self::DurationRange => SpanRange::from_value(value).ok().map(|_| value.clone()),
+            Self::List(item) => take_list(item, value).map(Value::List),
+            Self::Text => Some(Value::Text(value.to_string())),
+        }
+    }
+}
+
+/// A list as it is, or text with commas in it; of nothing the empty list.
+fn take_list(item: ItemType, value: &Value) -> Option<Vec<Value>> {
+    let items: Vec<Value> = match value {
+        Value::List(items) => items.clone(),
+        Value::Text(text) if text.trim().is_empty() => Vec::new(),
+        Value::Text(text) => text.split(',').map(|item| Value::Text(item.trim().to_owned())).collect(),
+        other => vec![other.clone()],
+    };
+    let take = |value: &Value| match item {
+        ItemType::Int => i64::from_value(value).ok().map(Value::Int),
+        ItemType::Float => f64::from_value(value).ok().map(Value::Float),
+        ItemType::Text => Some(Value::Text(value.to_string())),
+    };
+    items.iter().map(take).collect()
+}
+
+/// An argument, for lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// The name.
+    pub name: String,
+    /// What it takes, in words.
+    pub takes: &'static str,
+    /// The only values that it takes, if they are so few.
+    pub choices: Vec<String>,
+    /// The value when none is given.
+    pub default: String,
+    /// What it is.
+    pub help: String,
+}
+
+pub(super) fn describe_all(args: &IndexMap<String, ArgTemplate>) -> Vec<Argument> {
+    let describe = |(name, arg): (&String, &ArgTemplate)| Argument {
+        name: name.clone(),
+        takes: ArgType::of(&arg.default).name(),
+        choices: arg.choices.iter().map(Value::to_string).collect(),
+        default: arg.default.to_string(),
+        help: arg.help.clone(),
+    };
+    args.iter().map(describe).collect()
+}
+
+/// The names that the arguments stand for: what was given, else the defaults.
+pub(super) fn bind(
+    args: &IndexMap<String, ArgTemplate>,
+    given: &IndexMap<String, Value>,
+    problems: &mut Problems,
+) -> Names {
+    let known: Vec<&str> = args.keys().map(String::as_str).collect();
+    for name in given.keys().filter(|name| !args.contains_key(*name)) {
+        problems.error_anywhere(format!("the config has no argument {name:?}{}", suggestion(name, &known)));
+    }
+    let mut names = Names::default();
+    let mut all = Vec::new();
+    for (name, arg) in args {
+        if RESERVED.contains(&name.as_str()) || !is_name(name) {
+            problems.error(arg.span, format!("an argument cannot be called {name:?}; choose another name"));
+        }
+        let arg_type = ArgType::of(&arg.default);
+        let value = match given.get(name) {
+            Some(value) => arg_type.take(value).or_else(|| {
+                let (takes, found) = (arg_type.name(), shortened(&value.to_string()));
+                problems.error_anywhere(format!("argument {name:?} takes {takes}, not {found:?}"));
+                arg_type.take(&arg.default)
+            }),
+            None => arg_type.take(&arg.default),
+        };
+        let Some(value) = value else { continue };
+        let out_of_bounds =
+            |number: f64| arg.min.is_some_and(|min| number < min) || arg.max.is_some_and(|max| number > max);
+        if value.number().is_some_and(out_of_bounds) {
+            let bound =
+                |bound: Option<f64>, word: &str| bound.map_or(String::new(), |b| format!(" {word} {b}"));
+            let (at_least, at_most) = (bound(arg.min, "at least"), bound(arg.max, "at most"));
+            let joint = if arg.min.is_some() && arg.max.is_some() { " and" } else { "" };
+            problems.error_anywhere(format!(
+                "argument {name:?} must be{at_least}{joint}{at_most}, but is {}",
+                describe(&value)
+            ));
+        }
+        refuse_other_choices(name, arg, arg_type, &value, problems);
+        names.set(name, value.clone());
+        all.push((name.as_str(), value));
+    }
+    names.set_fields("args", all);
+    names
+}
+
+/// A choice is compared as its type reads it, so that `1024MiB` is `1GiB`.
+fn refuse_other_choices(
+    name: &str,
+    arg: &ArgTemplate,
+    arg_type: ArgType,
+    value: &Value,
+    problems: &mut Problems,
+) {
+    if arg.choices.is_empty()
+        || arg.choices.iter().any(|choice| arg_type.take(choice).as_ref() == Some(value))
+    {
+        return;
+    }
+    let choices: Vec<String> = arg.choices.iter().map(Value::to_string).collect();
+    let hint = suggestion(&value.to_string(), &choices);
+    problems.error_anywhere(format!("argument {name:?} cannot be {:?}{hint}", shortened(&value.to_string())));
+}
+
+/// Whether an expression can use it as a name.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

@@ -1,0 +1,198 @@
+//! Template to plan: the values of all fields, and every check that needs them.
+
+mod cells;
+mod dirt;
+mod events;
+mod families;
+mod hosts;
+mod identity;
+mod labels;
+mod metrics;
+mod relays;
+mod repetition;
+mod scenarios;
+mod slots;
+mod workloads;
+
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::template::ConfigTemplate;
+use super::value::{FromValue, Scalar};
+use super::{LoadOptions, arguments};
+use crate::error::{Problems, SourceSpan};
+use crate::expression::{Names, Value};
+use crate::plan::{HostPlan, HostShape, JobPlan, Plan, RunDefaults};
+use crate::series::{Family, LabelBlock};
+use crate::time::Span;
+use events::Events;
+
+const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
+
+/// Makes the plan of one class; what is wrong goes to `problems`, and then the plan is not to be used.
+pub(super) fn resolve(
+    config: &str,
+    template: &ConfigTemplate,
+    options: &LoadOptions,
+    problems: &mut Problems,
+) -> Plan {
+    let mut names = arguments::bind(&template.args, &options.arguments, problems);
+    names.set("started_at", Value::Text(options.started_at.compact()));
+    let mut resolver = Resolver {
+        template,
+        names,
+        problems,
+        families: IndexMap::new(),
+        jobs: IndexMap::new(),
+        hosts: Vec::new(),
+        host_names: IndexSet::new(),
+        series: 0,
+        series_max: options.series_max,
+        host_vars: Vec::new(),
+        has_identity: true,
+        bare_hosts: Vec::new(),
+        shape_varies: false,
+        links: Vec::new(),
+        slot_labels: Vec::new(),
+        events: Events::default(),
+    };
+    let defaults = resolver.defaults();
+    if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
+        resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");
+    }
+    for host in &template.hosts {
+        resolver.host(host);
+    }
+    resolver.refuse_suffix_clashes();
+    if resolver.problems.error_count() == 0 {
+        resolver.refuse_equal_series();
+        resolver.warn_of_events_that_never_come();
+    }
+    if !template.hosts.is_empty() && resolver.hosts.is_empty() && resolver.problems.error_count() == 0 {
+        resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
+    }
+    resolver.bound_growth();
+    let Resolver { families, jobs, hosts, .. } = resolver;
+    let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
+    let mut plan = Plan {
+        config: config.to_owned(),
+        families: families.into_values().map(|known| known.family).collect(),
+        jobs,
+        hosts,
+        defaults,
+    };
+    group_by_shape(&mut plan);
+    let labels = LabelBlock::neighbours(rows(&plan).map(|host| &plan.hosts[host].labels));
+    let order: Vec<usize> = rows(&plan).collect();
+    for (host, labels) in order.into_iter().zip(labels) {
+        // Nobody else has the plan of a host yet.
+        if let Some(host) = Arc::get_mut(&mut plan.hosts[host]) {
+            host.labels = labels;
+        }
+    }
+    plan
+}
+
+/// The hosts in the order in which their series are encoded.
+fn rows(plan: &Plan) -> impl Iterator<Item = usize> + Clone {
+    plan.jobs.iter().flat_map(|job| job.hosts.iter().map(|host| *host as usize))
+}
+
+/// Makes neighbours of the hosts of one shape in each job.
+fn group_by_shape(plan: &mut Plan) {
+    let mut order: IndexMap<*const HostShape, usize> = IndexMap::new();
+    for host in &plan.hosts {
+        let next = order.len();
+        order.entry(Arc::as_ptr(&host.shape)).or_insert(next);
+    }
+    for job in &mut plan.jobs {
+        job.hosts.sort_by_key(|host| order[&Arc::as_ptr(&plan.hosts[*host as usize].shape)]);
+    }
+}
+
+/// A family, and where it was first seen.
+struct KnownFamily {
+    family: Family,
+    is_described: bool,
+    /// Some of its series have a created time.
+    has_created: bool,
+    span: SourceSpan,
+}
+
+struct Resolver<'a> {
+    template: &'a ConfigTemplate,
+    names: Names,
+    problems: &'a mut Problems,
+    families: IndexMap<Arc<str>, KnownFamily>,
+    jobs: IndexMap<Arc<str>, Vec<u32>>,
+    hosts: Vec<Arc<HostPlan>>,
+    host_names: IndexSet<Arc<str>>,
+    series: usize,
+    series_max: usize,
+    /// The names of the repetitions that the present host comes from.
+    host_vars: Vec<String>,
+    /// Whether the present host's series have the labels that tell hosts apart.
+    has_identity: bool,
+    /// The hosts whose series do not, and where they are written.
+    bare_hosts: Vec<(u32, SourceSpan)>,
+    /// Set where a value depends on its host; a shape with such a value cannot be shared with other hosts.
+    shape_varies: bool,
+    /// The metrics that the present metric's formulas read.
+    links: Vec<String>,
+    /// The labels of the present slot.
+    slot_labels: Vec<&'a str>,
+    events: Events,
+}
+
+impl Resolver<'_> {
+    /// Notes whether one of these names differs from host to host of one template.
+    fn note_names<'n>(&mut self, mut names: impl Iterator<Item = &'n str>) {
+        let vars = &self.host_vars;
+        self.shape_varies |= names.any(|name| {
+            matches!(name, "name" | "host" | "address" | "labels") || vars.iter().any(|var| var == name)
+        });
+    }
+
+    /// A field's value; an error goes to the problems and gives `None`.
+    fn value<T: FromValue>(&mut self, field: &str, scalar: &Scalar<T>) -> Option<T> {
+        self.note_names(scalar.names());
+        let outcome = scalar.evaluate(&self.names);
+        outcome.map_err(|error| self.problems.error(scalar.span, format!("{field}: {error}"))).ok()
+    }
+
+    fn optional<T: FromValue>(&mut self, field: &str, scalar: Option<&Scalar<T>>, default: T) -> Option<T> {
+        match scalar {
+            Some(scalar) => self.value(field, scalar),
+            None => Some(default),
+        }
+    }
+
+    /// An interval that something is done at: not so short that it would keep a core busy, and not endless.
+    fn interval(&mut self, field: &str, scalar: Option<&Scalar<Span>>, default: Span) -> Option<Span> {
+        let span = self.optional(field, scalar, default)?;
+        if (SHORTEST_INTERVAL..Span::FOREVER).contains(&span) {
+            return Some(span);
+        }
+        let place = scalar.map_or_else(SourceSpan::default, |scalar| scalar.span);
+        self.problems.error(place, format!("{field} must be 1ms or longer and not endless, but is {span}"));
+        None
+    }
+
+    fn defaults(&mut self) -> RunDefaults {
+        let template = self.template;
+        let push_interval = template.push_interval.as_ref();
+        RunDefaults {
+            pushgateway_url: template.pushgateway_url.as_ref().and_then(|s| self.value("pushgateway_url", s)),
+            push_interval: push_interval.and_then(|s| self.interval("push_interval", Some(s), Span::ZERO)),
+            cleanup_on_start: template
+                .cleanup_on_start
+                .as_ref()
+                .and_then(|s| self.value("cleanup_on_start", s)),
+            cleanup_on_finish: template
+                .cleanup_on_finish
+                .as_ref()
+                .and_then(|s| self.value("cleanup_on_finish", s)),
+        }
+    }
+}

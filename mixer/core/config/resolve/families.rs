@@ -1,0 +1,149 @@
+//! Families: one name has one type, one description and one unit in the whole run.
+
+use std::sync::Arc;
+
+use super::{KnownFamily, Resolver};
+use crate::config::template::MetricTemplate;
+use crate::metric::MetricType;
+use crate::naming::{is_label_name, is_metric_name, is_reserved_metric};
+use crate::series::Family;
+
+impl Resolver<'_> {
+    /// Registers the family: one name has one type and one HELP in the whole run.
+    pub(super) fn family(
+        &mut self,
+        name: &Arc<str>,
+        metric_type: MetricType,
+        template: &MetricTemplate,
+    ) -> Option<usize> {
+        let span = template.name.span;
+        if !is_metric_name(name) {
+            self.problems.error(span, format!("metric name {name:?} is not allowed; use letters, digits, _ and :, not beginning with a digit"));
+        } else if is_reserved_metric(name) {
+            self.problems.error(
+                span,
+                format!("metric name {name:?} is used by the Pushgateway or promemu; choose another"),
+            );
+        } else if metric_type == MetricType::Info && name.strip_suffix("_info").is_none_or(str::is_empty) {
+            self.problems.error(span, format!("info {name:?} must end in _info, as in build_info"));
+        } else if metric_type == MetricType::StateSet && !is_label_name(name) {
+            self.problems.error(
+                span,
+                format!("stateset {name:?} is the name of a label, too, which has no colons and does not begin with __"),
+            );
+        } else if metric_type == MetricType::Counter && !name.ends_with("_total") {
+            self.problems
+                .warning(span, format!("counter {name:?} does not end in _total, as counters should"));
+        }
+        let described = match &template.description {
+            Some(text) => Some(self.value("description", text)?),
+            None => None,
+        };
+        let help = described.as_deref().unwrap_or("an emulated metric");
+        let unit: Arc<str> = match &template.units {
+            Some(units) => base_unit(&self.value("units", units)?, name).into(),
+            None => "".into(),
+        };
+        let Some(known) = self.families.get_mut(name) else {
+            let family = Family { unit, ..Family::new(Arc::clone(name), help, metric_type) };
+            let entry = self.families.insert_full(
+                Arc::clone(name),
+                KnownFamily { family, is_described: described.is_some(), has_created: false, span },
+            );
+            return Some(entry.0);
+        };
+        if known.family.metric_type != metric_type {
+            let (other, this) = (known.family.metric_type.name(), metric_type.name());
+            self.problems.error(
+                span,
+                format!(
+                    "metric {name:?} is a {this} here and a {other} elsewhere; give one of them another name"
+                ),
+            );
+        }
+        if known.family.unit.is_empty() {
+            known.family.unit = unit;
+        }
+        if described.is_some() && known.is_described && *known.family.help != *help {
+            let elsewhere = &known.family.help;
+            self.problems.error(span, format!("metric {name:?} has the description {help:?} here and {elsewhere:?} elsewhere; a name has one"));
+        } else if described.is_some() {
+            (known.family.help, known.is_described, known.span) = (help.into(), true, span);
+        }
+        self.families.get_index_of(name)
+    }
+
+    /// Labels that a metric must not have, because its type sets them. One that its host has already is told of.
+    pub(super) fn reserved_beside<'n>(
+        &mut self,
+        template: &MetricTemplate,
+        name: &'n str,
+        metric_type: MetricType,
+        host_labels: &[&str],
+    ) -> Vec<&'n str> {
+        let has_buckets = matches!(metric_type, MetricType::Histogram | MetricType::NativeHistogram);
+        let mut reserved: Vec<&str> = self.reserved_labels(has_buckets);
+        let own = match metric_type {
+            MetricType::Summary => "quantile",
+            MetricType::StateSet => name,
+            _ => return reserved,
+        };
+        let whose = if reserved.contains(&own) {
+            Some("is set by promemu itself")
+        } else {
+            host_labels.contains(&own).then_some("its host has already")
+        };
+        if let Some(whose) = whose {
+            let what = metric_type.name();
+            self.problems.error(
+                template.name.span,
+                format!("{what} {name:?} sets the label {own:?}, which {whose}; choose another name"),
+            );
+        }
+        reserved.push(own);
+        reserved
+    }
+
+    /// Takes note of whether series of a family have a created time.
+    pub(super) fn note_created(&mut self, family: usize, has_created: bool) {
+        if let Some((_, known)) = self.families.get_index_mut(family) {
+            known.has_created |= has_created;
+        }
+    }
+
+    /// The series of some types have names of their own; another family must not be called like one of them.
+    pub(super) fn refuse_suffix_clashes(&mut self) {
+        const HISTOGRAMS: &[MetricType] = &[MetricType::Histogram, MetricType::NativeHistogram];
+        const ALL: &[MetricType] = &[MetricType::Histogram, MetricType::NativeHistogram, MetricType::Summary];
+        for (suffix, types) in [("_bucket", HISTOGRAMS), ("_sum", ALL), ("_count", ALL), ("_created", &[])] {
+            for (name, known) in &self.families {
+                let Some(stem) = name.strip_suffix(suffix) else { continue };
+                let is_of = |other: &&KnownFamily| {
+                    types.contains(&other.family.metric_type) || (suffix == "_created" && other.has_created)
+                };
+                let total = format!("{stem}_total");
+                let other =
+                    self.families.get(stem).or_else(|| self.families.get(total.as_str())).filter(is_of);
+                if let Some(other) = other {
+                    let (what, stem) = (other.family.metric_type.name(), &other.family.name);
+                    self.problems.error(
+                        known.span,
+                        format!("metric {name:?} is a series of the {what} {stem:?}; give one of them another name"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The units in OpenMetrics' table of base units.
+const BASE_UNITS: [&str; 9] =
+    ["seconds", "bytes", "joules", "grams", "meters", "ratio", "volts", "amperes", "celsius"];
+
+/// The unit, if it is a base unit with which the name ends; nothing else is sent.
+fn base_unit(units: &str, name: &str) -> &'static str {
+    let stem = name.strip_suffix("_total").unwrap_or(name);
+    let fits =
+        |unit: &&&str| **unit == units && stem.strip_suffix(**unit).is_some_and(|rest| rest.ends_with('_'));
+    BASE_UNITS.iter().find(fits).copied().unwrap_or_default()
+}

@@ -1,0 +1,265 @@
+//! Hosts: their values, and the shapes that they share.
+
+use std::sync::Arc;
+
+use super::metrics::MetricSource;
+use super::relays::ByName;
+use super::{Resolver, SHORTEST_INTERVAL};
+use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
+use crate::config::value::{Scalar, SpanRange};
+use crate::error::{SourceSpan, suggestion};
+use crate::event::Subscription;
+use crate::expression::Value;
+use crate::naming::{made_up_address, made_up_host};
+use crate::plan::{Condition, HostPlan, HostShape, Listener, Reaction};
+use crate::series::LabelBlock;
+use crate::time::Span;
+
+const DEFAULT_JOB_NAME: &str = "promemu_{started_at}";
+const DEFAULT_REPORT_INTERVAL: Span = Span::from_secs(10);
+
+impl<'a> Resolver<'a> {
+    /// All hosts of one template. The first one with an error ends the template's repetition: the others
+    /// would only say the same again.
+    pub(super) fn host(&mut self, template: &'a HostTemplate) {
+        let Some(count) = self.count(&template.repeat) else { return };
+        let metrics = self.metric_count(template);
+        let series = self.series.saturating_add(count.saturating_mul(metrics.max(1)));
+        if series > self.series_max {
+            self.refuse_series(template.span, series);
+            return;
+        }
+        self.host_vars = template.repeat.iter().map(|repeat| repeat.var.clone()).collect();
+        let mut shared: Option<Arc<HostShape>> = None;
+        let mut found = vec![false; template.overrides.len()];
+        let outcome = self.repeated(&template.repeat, &mut |this| {
+            let (errors, mark) = (this.problems.error_count(), this.names.mark());
+            let made = this.one_host(template, &mut found, &mut shared);
+            this.names.rewind(mark);
+            made.filter(|()| this.problems.error_count() == errors)
+        });
+        if outcome.is_none() {
+            return;
+        }
+        for ((name, host), _) in template.overrides.iter().zip(&found).filter(|(_, found)| !**found) {
+            let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
+            let hint = suggestion(name, &known);
+            self.problems.error(host.span, format!("there is no host {name:?} to override{hint}"));
+        }
+    }
+
+    /// Says that there are too many series; `count` is how many there are at least.
+    pub(super) fn refuse_series(&mut self, span: SourceSpan, count: usize) {
+        let max = self.series_max;
+        let message = format!(
+            "the config makes {count} series so far, more than {max}; lower a count, or raise --max-series"
+        );
+        self.problems.error(span, message);
+    }
+
+    /// How many metrics a host of the template has at least. What depends on the host counts once.
+    fn metric_count(&mut self, template: &HostTemplate) -> usize {
+        let config = self.template;
+        let sets = template.metric_sets.iter().filter_map(|name| name.evaluate(&self.names).ok());
+        let of_sets = sets.filter_map(|name| config.metric_sets.get(&name)).flatten();
+        let metrics: Vec<&MetricTemplate> = of_sets.chain(&template.metrics).collect();
+        let counts = metrics.into_iter().map(|metric| self.certain_count(&metric.repeat));
+        counts.fold(0, usize::saturating_add)
+    }
+
+    fn one_host(
+        &mut self,
+        template: &'a HostTemplate,
+        found: &mut [bool],
+        shared: &mut Option<Arc<HostShape>>,
+    ) -> Option<()> {
+        let name: Arc<str> = self.value("name", &template.name)?.into();
+        if name.is_empty() {
+            self.problems.error(template.name.span, "a host's name must not be empty");
+        }
+        if !self.host_names.insert(Arc::clone(&name)) {
+            self.problems.error(
+                template.name.span,
+                format!("two hosts are called {name:?}; a host's name must be unique"),
+            );
+        }
+        let Some((at, _, host)) = template.overrides.get_full(&*name) else {
+            return self.named_host(template, name, shared);
+        };
+        found[at] = true;
+        self.named_host(host, name, &mut None)
+    }
+
+    fn named_host(
+        &mut self,
+        template: &'a HostTemplate,
+        name: Arc<str>,
+        shared: &mut Option<Arc<HostShape>>,
+    ) -> Option<()> {
+        self.names.set("name", Value::Text(name.to_string()));
+        let host = match &template.host {
+            Some(host) => self.value("host", host)?,
+            None => made_up_host(&name),
+        };
+        self.names.set("host", Value::Text(host.clone()));
+        let address = made_up_address(&name);
+        self.names.set("address", Value::Text(address.clone()));
+
+        let ttl = self.optional("ttl", template.ttl.as_ref(), Span::FOREVER)?;
+        if ttl == Span::ZERO {
+            let place = template.ttl.as_ref().map_or(template.span, |ttl| ttl.span);
+            self.problems.error(place, "ttl must be longer than 0; write \"inf\" for a host without an end");
+        }
+        let interval = self.report_interval(template)?;
+        let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?;
+        let job = self.job(template)?;
+        let has_identity = template.identity_labels.as_ref().or(self.template.identity_labels.as_ref());
+        self.has_identity = self.optional("identity_labels", has_identity, true)?;
+        let reserved = self.reserved_labels(true);
+        let labels = self.labels(&template.labels, &reserved, &[])?;
+        self.names.set_fields("labels", labels.iter().map(|(n, v)| (n.as_str(), Value::Text(v.clone()))));
+        let own = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
+        let given = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let own = own.into_iter().filter(|_| self.has_identity);
+        let block = LabelBlock::new(own.chain(given));
+        let shape = if let Some(shape) = shared {
+            Arc::clone(shape)
+        } else {
+            let host_labels: Vec<&str> = template.labels.iter().map(|label| label.name.as_str()).collect();
+            let shape = Arc::new(self.shape(template, &host_labels)?);
+            *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
+            shape
+        };
+        self.refuse_long_delays(template, &shape, interval.0);
+        self.series += shape.series;
+        if self.series > self.series_max {
+            self.refuse_series(template.span, self.series);
+            return None;
+        }
+        let id = u32::try_from(self.hosts.len()).ok()?;
+        self.jobs[job].push(id);
+        if !self.has_identity {
+            self.bare_hosts.push((id, template.span));
+        }
+        let host =
+            HostPlan { name, job, ttl, interval, start_time, labels: block, growth_max: usize::MAX, shape };
+        self.hosts.push(Arc::new(host));
+        Some(())
+    }
+
+    fn report_interval(&mut self, template: &HostTemplate) -> Option<(Span, Span)> {
+        let default = SpanRange(DEFAULT_REPORT_INTERVAL, DEFAULT_REPORT_INTERVAL);
+        let SpanRange(low, high) = self.optional("interval", template.interval.as_ref(), default)?;
+        if low < SHORTEST_INTERVAL || high == Span::FOREVER {
+            let place = template.interval.as_ref().map_or(template.span, |interval| interval.span);
+            self.problems.error(
+                place,
+                format!("interval must be 1ms or longer and not endless, but is {low}..{high}"),
+            );
+        }
+        Some((low, high))
+    }
+
+    fn job(&mut self, template: &HostTemplate) -> Option<usize> {
+        let own = template.job_name.as_ref().or(self.template.default_job_name.as_ref());
+        let name = match own {
+            Some(name) => self.value("job_name", name)?,
+            None => {
+                Scalar::<String>::text(DEFAULT_JOB_NAME).and_then(|name| name.evaluate(&self.names)).ok()?
+            }
+        };
+        if name.is_empty() {
+            let place = own.map_or(template.span, |name| name.span);
+            self.problems.error(place, "a job's name must not be empty: the Pushgateway refuses it");
+        }
+        let entry = self.jobs.entry(name.into());
+        let index = entry.index();
+        entry.or_default();
+        Some(index)
+    }
+
+    /// What the host and its metrics have in common with others of the template.
+    fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
+        self.shape_varies = false;
+        let source = MetricSource {
+            span: template.span,
+            sets: &template.metric_sets,
+            metrics: &template.metrics,
+            overrides: &template.override_metrics,
+        };
+        let mut shape = self.metrics(&source, host_labels)?;
+        let is_bare = shape.metrics.is_empty() && template.slots.is_empty();
+        // Those that are wrong are none here.
+        if is_bare && self.problems.error_count() == 0 {
+            self.problems.warning(template.span, "the host has no metrics, so it will not be seen");
+        }
+        for (event, action) in &template.listen_events {
+            let subscription = Subscription::parse(&self.value("event", event)?);
+            self.events.hears(&subscription, event.span);
+            let (reactions, when) = self.reactions(&shape, action)?;
+            let listener =
+                |reaction| Listener { subscription: subscription.clone(), reaction, when: when.clone() };
+            shape.listeners.extend(reactions.into_iter().map(listener));
+        }
+        self.dirt(template, &mut shape)?;
+        for (name, value) in &template.storage {
+            let value = self.value(&format!("storage {name:?}"), value)?;
+            shape.storage.push((name.clone(), value));
+        }
+        self.slots(template, host_labels, &mut shape)?;
+        Some(shape)
+    }
+
+    /// What an action does, and when: to all metrics of the name that it gives.
+    fn reactions(
+        &mut self,
+        shape: &HostShape,
+        action: &ActionTemplate,
+    ) -> Option<(Vec<Reaction>, Option<Condition>)> {
+        let reactions = match action {
+            ActionTemplate::Emit(event) => {
+                let event = self.value("event", event)?.into();
+                self.events.emits(&event);
+                vec![Reaction::Emit(event)]
+            }
+            ActionTemplate::StartMetric(name) => {
+                self.metric_indices(shape, name)?.map(Reaction::StartMetric).collect()
+            }
+            ActionTemplate::StopMetric(name) => {
+                self.metric_indices(shape, name)?.map(Reaction::StopMetric).collect()
+            }
+            ActionTemplate::When(condition, action) => {
+                self.links.clear();
+                let formula = self.formula(condition)?;
+                let links = std::mem::take(&mut self.links);
+                let by_name = ByName::of(shape.metrics.iter().map(|metric| &*metric.name));
+                let links = self.linked(&links, &by_name, condition.span)?;
+                let (reactions, inner) = self.reactions(shape, action)?;
+                if inner.is_some() {
+                    self.problems
+                        .error(condition.span, "a when cannot stand in another one; join them by &&");
+                    return None;
+                }
+                return Some((reactions, Some(Condition { formula, links })));
+            }
+        };
+        Some((reactions, None))
+    }
+
+    fn metric_indices(
+        &mut self,
+        shape: &HostShape,
+        name: &Scalar<String>,
+    ) -> Option<impl Iterator<Item = usize> + use<>> {
+        let wanted = self.value("metric", name)?;
+        let named = shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *wanted);
+        let indices: Vec<usize> = named.map(|(index, _)| index).collect();
+        if indices.is_empty() {
+            let known: Vec<&str> = shape.metrics.iter().map(|metric| &*metric.name).collect();
+            let hint = suggestion(&wanted, &known);
+            self.problems.error(name.span, format!("the host has no metric {wanted:?}{hint}"));
+            return None;
+        }
+        Some(indices.into_iter())
+    }
+}

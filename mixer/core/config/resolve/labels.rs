@@ -1,0 +1,56 @@
+//! The labels of hosts and metrics, checked against the reserved ones.
+
+use super::Resolver;
+use crate::config::template::LabelTemplate;
+use crate::naming::is_label_name;
+
+/// Labels that tell hosts apart, unless a config does without.
+const IDENTITY_LABELS: [&str; 3] = ["name", "host", "address"];
+
+impl Resolver<'_> {
+    /// Labels that promemu, the Pushgateway or Prometheus sets: on a host all that any of its metrics may have.
+    pub(super) fn reserved_labels(&self, has_buckets: bool) -> Vec<&'static str> {
+        let identity = IDENTITY_LABELS.iter().filter(|_| self.has_identity);
+        ["job"].iter().chain(identity).chain(["le"].iter().filter(|_| has_buckets)).copied().collect()
+    }
+
+    /// The labels' values, after a look at their names.
+    pub(super) fn labels(
+        &mut self,
+        templates: &[LabelTemplate],
+        reserved: &[&str],
+        of_host: &[&str],
+    ) -> Option<Vec<(String, String)>> {
+        self.check_label_names(templates, reserved, of_host);
+        let labels = templates.iter().map(|label| {
+            let value = self.value(&format!("label {:?}", label.name), &label.value)?;
+            Some((label.name.clone(), value))
+        });
+        labels.collect()
+    }
+
+    /// Complains of labels that cannot have their names.
+    pub(super) fn check_label_names(
+        &mut self,
+        templates: &[LabelTemplate],
+        reserved: &[&str],
+        of_host: &[&str],
+    ) {
+        for label in templates {
+            let name = &label.name;
+            let problem = if reserved.contains(&name.as_str()) {
+                format!("label {name:?} is set by promemu itself; choose another name")
+            } else if of_host.contains(&name.as_str()) {
+                let owner = if self.slot_labels.contains(&name.as_str()) { "slot" } else { "host" };
+                format!("label {name:?} is one of its {owner}'s already; choose another name")
+            } else if !is_label_name(name) {
+                format!(
+                    "label name {name:?} is not allowed; use letters, digits and _, not beginning with a digit or __"
+                )
+            } else {
+                continue;
+            };
+            self.problems.error(label.name_span, problem);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! A host's metrics: their values, their order, their families.
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use super::Resolver;
+use super::cells::observed_default;
+use crate::config::template::{MetricTemplate, RangeTemplate};
+use crate::config::value::Scalar;
+use crate::error::{SourceSpan, suggestion};
+use crate::event::Subscription;
+use crate::expression::{Formula, Value};
+use crate::metric::{MetricType, Places, Rounding};
+use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule, Spread};
+use crate::scenario::{OfMetric, ScenarioPlan};
+use crate::series::LabelBlock;
+use crate::time::Span;
+
+pub(super) const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
+const DEFAULT_DECIMALS: i64 = 2;
+
+/// A metric on its way into a shape.
+pub(super) struct Draft<'a> {
+    pub(super) template: &'a MetricTemplate,
+    pub(super) plan: MetricPlan,
+    /// Where it comes from: a later layer's metric replaces an earlier one's.
+    pub(super) layer: Layer,
+    /// The metrics that its formulas read.
+    pub(super) links: Vec<String>,
+    listens: Vec<Subscription>,
+    uses_dt: bool,
+}
+
+/// Where the metrics of a host, or of its slots, are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MetricSource<'a> {
+    pub(super) span: SourceSpan,
+    /// The names of the sets.
+    pub(super) sets: &'a [Scalar<String>],
+    pub(super) metrics: &'a [MetricTemplate],
+    /// These replace others of the same name and labels.
+    pub(super) overrides: &'a [MetricTemplate],
+}
+
+/// Where a host's metric is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Layer {
+    Set,
+    Own,
+    Override,
+}
+
+impl<'a> Resolver<'a> {
+    /// The shape with its metrics; what else the host listens to is added later.
+    pub(super) fn metrics(&mut self, host: &MetricSource<'a>, host_labels: &[&str]) -> Option<HostShape> {
+        let mut templates: Vec<(&'a MetricTemplate, Layer)> = Vec::new();
+        for set in host.sets {
+            let name = self.value("metric set", set)?;
+            let config = self.template;
+            if let Some(metrics) = config.metric_sets.get(&name) {
+                templates.extend(metrics.iter().map(|metric| (metric, Layer::Set)));
+            } else {
+                let known: Vec<&String> = config.metric_sets.keys().collect();
+                let hint = suggestion(&name, &known);
+                self.problems.error(set.span, format!("unknown metric set {name:?}{hint}"));
+            }
+        }
+        templates.extend(host.metrics.iter().map(|metric| (metric, Layer::Own)));
+        templates.extend(host.overrides.iter().map(|metric| (metric, Layer::Override)));
+        let mut schedules = IndexSet::new();
+        let drafts = self.drafts(host.span, &templates, host_labels, &mut schedules)?;
+        let drafts = self.without_duplicates(drafts);
+        let drafts = self.in_order(drafts)?;
+        let members = vec![Vec::new(); schedules.len()];
+        let mut shape =
+            HostShape { schedules: schedules.into_iter().collect(), members, ..HostShape::default() };
+        let mut places = Places::default();
+        for (index, mut draft) in drafts.into_iter().enumerate() {
+            draft.plan.offset = shape.width;
+            draft.plan.cells.place(&mut places);
+            shape.keeps_update_times |= draft.uses_dt;
+            shape.width += draft.plan.cells.width();
+            shape.series += draft.plan.cells.series();
+            let listeners = draft.listens.into_iter().map(|subscription| Listener {
+                subscription,
+                reaction: Reaction::Update(index),
+                when: None,
+            });
+            shape.listeners.extend(listeners);
+            shape.plain.push(draft.plan.is_plain());
+            shape.members[draft.plan.schedule].push(index);
+            shape.metrics.push(draft.plan);
+        }
+        Some(shape)
+    }
+
+    /// All metrics of a host, repeated ones as often as they are. All of them are tried, so that all that is
+    /// wrong is said.
+    fn drafts(
+        &mut self,
+        span: SourceSpan,
+        templates: &[(&'a MetricTemplate, Layer)],
+        host_labels: &[&str],
+        schedules: &mut IndexSet<Schedule>,
+    ) -> Option<Vec<Draft<'a>>> {
+        let mut drafts = Vec::with_capacity(templates.len());
+        let mut are_good = true;
+        for (template, layer) in templates {
+            let count = self.count(&template.repeat)?;
+            let series = self.series.saturating_add(drafts.len()).saturating_add(count);
+            if series > self.series_max {
+                self.refuse_series(span, series);
+                return None;
+            }
+            let outcome = self.repeated(&template.repeat, &mut |this| {
+                let mark = this.names.mark();
+                let draft = this.draft(template, *layer, host_labels, schedules);
+                this.names.rewind(mark);
+                this.names.set_range(None);
+                drafts.push(draft?);
+                Some(())
+            });
+            are_good &= outcome.is_some();
+        }
+        are_good.then_some(drafts)
+    }
+
+    fn draft(
+        &mut self,
+        template: &'a MetricTemplate,
+        layer: Layer,
+        host_labels: &[&str],
+        schedules: &mut IndexSet<Schedule>,
+    ) -> Option<Draft<'a>> {
+        self.links.clear();
+        let name: Arc<str> = self.value("name", &template.name)?.into();
+        let metric_type = self.metric_type(template)?;
+        let family = self.family(&name, metric_type, template)?;
+        let given_range = self.given_range(template, metric_type)?;
+        let value_range = given_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        let default_value = self.default_value(template, metric_type, value_range)?;
+        let rounding = self.rounding(template, metric_type, value_range)?;
+        self.names.set_range(given_range);
+        let schedule = self.schedule(template)?;
+        self.name_fields(&name, value_range, default_value, schedule);
+        let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
+        let labels = self.labels(&template.labels, &reserved, host_labels)?;
+        let of_metric = OfMetric { range: given_range, default_value };
+        let scenario = self.own_scenario(template, metric_type, of_metric)?;
+        let mut listens = scenario.subscriptions();
+        for event in &template.listen_events {
+            let subscription = Subscription::parse(&self.value("event", event)?);
+            self.events.hears(&subscription, event.span);
+            listens.push(subscription);
+        }
+        let cells = self.cells(template, metric_type, &scenario, value_range)?;
+        self.note_created(family, cells.layout().has_created);
+        let when = match &template.when {
+            Some(when) => Some(self.formula(when)?),
+            None => None,
+        };
+        let observations = match &template.cells.observations {
+            Some(observations) => Some(self.observations(observations)?),
+            None => None,
+        };
+        let spread = match &template.cells.spread {
+            Some(spread) => Some(self.spread(spread)?),
+            None => observed_default(&scenario, &cells),
+        };
+        let mut uses_dt =
+            scenario.uses_dt() || [&when, &observations].into_iter().flatten().any(Formula::uses_dt);
+        uses_dt |= spread.as_ref().is_some_and(Spread::uses_dt);
+        let unique: IndexSet<Subscription> = listens.into_iter().collect();
+        let plan = MetricPlan {
+            family,
+            cells,
+            offset: 0,
+            value_range,
+            default_value,
+            rounding,
+            schedule: schedules.insert_full(schedule).0,
+            labels: LabelBlock::new(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+            scenario,
+            source: None,
+            links: Vec::new(),
+            when,
+            observations,
+            spread,
+            name,
+        };
+        let links = std::mem::take(&mut self.links);
+        Some(Draft { template, plan, layer, links, listens: unique.into_iter().collect(), uses_dt })
+    }
+
+    fn own_scenario(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+        metric: OfMetric,
+    ) -> Option<ScenarioPlan> {
+        let Some(scenario) = &template.scenario else { return Some(ScenarioPlan::default()) };
+        if metric_type == MetricType::Info {
+            self.problems.error(scenario.span, "an info has no scenario: its value is always 1");
+            return None;
+        }
+        self.scenario(scenario, metric)
+    }
+
+    /// The range that a metric says, or that follows from what it is; none within if there is none.
+    #[expect(clippy::option_option, reason = "a range that is wrong has been told of already")]
+    fn given_range(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+    ) -> Option<Option<(f64, f64)>> {
+        Some(match (&template.value_range, metric_type) {
+            (Some(range), _) => Some(self.range("value_range", range)?),
+            (None, MetricType::StateSet) => Some((0.0, number(self.states(template)?.len() - 1))),
+            (None, _) => None,
+        })
+    }
+
+    fn schedule(&mut self, template: &MetricTemplate) -> Option<Schedule> {
+        let update_interval =
+            self.interval("update_interval", template.update_interval.as_ref(), DEFAULT_UPDATE_INTERVAL)?;
+        Some(Schedule {
+            start_time: self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?,
+            duration: self.optional("duration", template.duration.as_ref(), Span::FOREVER)?,
+            update_interval,
+        })
+    }
+
+    /// The metric's fields, for its expressions.
+    fn name_fields(&mut self, name: &str, range: (f64, f64), default_value: f64, schedule: Schedule) {
+        let fields = [
+            ("name", Value::Text(name.to_owned())),
+            ("low", Value::Float(range.0)),
+            ("high", Value::Float(range.1)),
+            ("default_value", Value::Float(default_value)),
+            ("update_interval", Value::Float(schedule.update_interval.as_secs_f64())),
+        ];
+        self.names.set_fields("metric", fields);
+    }
+
+    /// The value before the first update. A counter begins there, and its range is that of what is added.
+    fn default_value(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+        range: (f64, f64),
+    ) -> Option<f64> {
+        let is_bounded = metric_type != MetricType::Counter;
+        let Some(scalar) = &template.default_value else {
+            return Some(if is_bounded { 0.0f64.max(range.0).min(range.1) } else { 0.0 });
+        };
+        let value = self.value("default_value", scalar)?;
+        if is_bounded && !(range.0..=range.1).contains(&value) {
+            let (low, high) = range;
+            self.problems.error(
+                scalar.span,
+                format!("default_value {value} is outside of value_range ({low}, {high})"),
+            );
+        }
+        if !is_bounded && !(0.0..).contains(&value) {
+            self.problems.error(scalar.span, format!("a counter begins at 0 or above, not at {value}"));
+        }
+        Some(value)
+    }
+
+    fn metric_type(&mut self, template: &MetricTemplate) -> Option<MetricType> {
+        let Some(scalar) = &template.metric_type else { return Some(MetricType::Gauge) };
+        let name = self.value("metric_type", scalar)?;
+        let found = MetricType::from_name(&name);
+        if found.is_none() {
+            let hint = suggestion(&name, &MetricType::ALL.map(MetricType::name));
+            self.problems.error(scalar.span, format!("unknown metric_type {name:?}{hint}"));
+        }
+        found
+    }
+
+    pub(super) fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
+        let (low, high) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
+        if low > high {
+            self.problems
+                .error(range.span, format!("{field} ({low}, {high}) is upside down; write ({high}, {low})"));
+            return None;
+        }
+        if !(high - low).is_finite() {
+            self.problems
+                .error(range.span, format!("{field} is too wide; its width must be a finite number"));
+            return None;
+        }
+        Some((low, high))
+    }
+
+    fn rounding(
+        &mut self,
+        template: &MetricTemplate,
+        metric_type: MetricType,
+        range: (f64, f64),
+    ) -> Option<Rounding> {
+        let decimals = self.optional("decimals", template.decimals.as_ref(), DEFAULT_DECIMALS)?;
+        let Some(decimals) =
+            u8::try_from(decimals).ok().filter(|decimals| *decimals <= Rounding::MAX_DECIMALS)
+        else {
+            let place = template.decimals.as_ref().map_or(template.name.span, |scalar| scalar.span);
+            let max = Rounding::MAX_DECIMALS;
+            self.problems.error(place, format!("decimals must be from 0 to {max}, but is {decimals}"));
+            return None;
+        };
+        let rounding = Rounding::to_decimals(decimals);
+        if metric_type == MetricType::Gauge && rounding.hides(range) {
+            let place = template.value_range.as_ref().map_or(template.name.span, |range| range.span);
+            self.problems
+                .warning(place, "all of value_range is rounded to one value; give the metric more decimals");
+        }
+        Some(rounding)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of names in a file")]
+const fn number(count: usize) -> f64 {
+    count as f64
+}

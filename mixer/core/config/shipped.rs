@@ -1,0 +1,31 @@
+//! The configs that are built into the program, so that it works in any folder.
+
+/// Name and text, sorted by name. A test compares the list with the folder `configs`.
+pub(super) const SHIPPED: &[(&str, &str)] = &[
+    ("all_scenarios", include_str!("../../../configs/all_scenarios.ron")),
+    ("churn", include_str!("../../../configs/churn.ron")),
+    ("custom_scenario", include_str!("../../../configs/custom_scenario.ron")),
+    ("dirty_data", include_str!("../../../configs/dirty_data.ron")),
+    ("ecommerce", include_str!("../../../configs/ecommerce.ron")),
+    ("hosts_load_with_peaks", include_str!("../../../configs/hosts_load_with_peaks.ron")),
+    ("incident", include_str!("../../../configs/incident.ron")),
+    ("kubernetes_cluster", include_str!("../../../configs/kubernetes_cluster.ron")),
+    ("load_balancer_pool", include_str!("../../../configs/load_balancer_pool.ron")),
+    ("metric_types", include_str!("../../../configs/metric_types.ron")),
+    ("microservices", include_str!("../../../configs/microservices.ron")),
+    ("node_sets", include_str!("../../../configs/node_sets.ron")),
+    ("processes_chaos", include_str!("../../../configs/processes_chaos.ron")),
+    ("processes_churn", include_str!("../../../configs/processes_churn.ron")),
+    ("processes_high_cardinality", include_str!("../../../configs/processes_high_cardinality.ron")),
+    ("processes_realistic", include_str!("../../../configs/processes_realistic.ron")),
+    ("production", include_str!("../../../configs/production.ron")),
+    ("single_host_load", include_str!("../../../configs/single_host_load.ron")),
+];
+
+/// The text of the config called so.
+pub(super) fn find(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,376 @@
+//! Scalar fields of a config: a literal, an `"{expression}"`, or text with `{expressions}` in it; and what
+//! becomes of their values.
+
+use crate::error::SourceSpan;
+use crate::expression::{CompileError, Expression, Format, Names, Piece, Value};
+use crate::time::Span;
+
+use super::tree::{Node, NodeKind, shortened};
+
+/// A scalar field whose value has the type `T`.
+#[derive(Clone, Debug)]
+pub(super) struct Scalar<T> {
+    pub(super) span: SourceSpan,
+    source: Source<T>,
+}
+
+#[derive(Clone, Debug)]
+enum Source<T> {
+    Constant(T),
+    Template(Vec<Piece>),
+}
+
+/// A type that a scalar can have.
+pub(super) trait FromValue: Sized + Clone {
+    /// Takes the value, or says why not.
+    fn from_value(value: &Value) -> Result<Self, String>;
+}
+
+impl<T: FromValue> Scalar<T> {
+    /// Reads a node; an error says what is wrong with it, and where.
+    pub(super) fn read(node: &Node) -> Result<Self, (SourceSpan, String)> {
+        let constant = |value: &Value| T::from_value(value).map_err(|error| (node.span, error));
+        let source = match &node.kind {
+            NodeKind::Scalar(Value::Text(text)) if text.contains(['{', '}']) => {
+                let pieces =
+                    read_pieces(text).map_err(|CompileError { at, message }| (node.span_at(at), message))?;
+                match pieces.as_slice() {
+                    [Piece::Text(text)] => Source::Constant(constant(&Value::Text(text.clone()))?),
+                    _ => Source::Template(pieces),
+                }
+            }
+            NodeKind::Scalar(value) => Source::Constant(constant(value)?),
+            NodeKind::Word(word) => Source::Constant(constant(&Value::Text(word.clone()))?),
+            other => return Err((node.span, format!("expected a value, found {}", other.describe()))),
+        };
+        Ok(Self { span: node.span, source })
+    }
+
+    /// A scalar that is this value.
+    pub(super) const fn constant(span: SourceSpan, value: T) -> Self {
+        Self { span, source: Source::Constant(value) }
+    }
+
+    /// A scalar that is what an expression gives.
+    pub(super) fn of_expression(span: SourceSpan, expression: Expression) -> Self {
+        Self { span, source: Source::Template(vec![Piece::Expression(expression, Format::default())]) }
+    }
+
+    /// The expressions in it.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let pieces = if let Source::Template(pieces) = &self.source { pieces.as_slice() } else { &[] };
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Expression(expression, _) => Some(expression),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// A scalar that is this text.
+    pub(super) fn text(text: &str) -> Result<Self, String> {
+        Self::read(&Node::nowhere(NodeKind::Scalar(Value::Text(text.to_owned())))).map_err(|(_, error)| error)
+    }
+
+    /// Its value, with these names.
+    pub(super) fn evaluate(&self, names: &Names) -> Result<T, String> {
+        let pieces = match &self.source {
+            Source::Constant(value) => return Ok(value.clone()),
+            Source::Template(pieces) => pieces,
+        };
+        if let [Piece::Expression(expression, format)] = pieces.as_slice()
+            && *format == Format::default()
+        {
+            return T::from_value(&expression.evaluate(names)?);
+        }
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Expression(expression, format) => {
+                    format.write(&expression.evaluate(names)?, &mut text);
+                }
+            }
+        }
+        T::from_value(&Value::Text(text))
+    }
+
+    /// Its parts, for a text that is made while a run goes on.
+    pub(super) fn pieces(&self) -> Vec<Piece>
+    where
+        T: std::fmt::Display,
+    {
+        match &self.source {
+            Source::Constant(value) => vec![Piece::Text(value.to_string())],
+            Source::Template(pieces) => pieces.clone(),
+        }
+    }
+
+    /// The names that it needs.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let pieces = if let Source::Template(pieces) = &self.source { pieces.as_slice() } else { &[] };
+        pieces.iter().flat_map(|piece| match piece {
+            Piece::Expression(expression, _) => expression.names().iter().map(String::as_str),
+            Piece::Text(_) => [].iter().map(String::as_str),
+        })
+    }
+}
+
+/// Splits text at its `{expressions}`; `{{` and `}}` are braces. An error has its place in the text.
+fn read_pieces(text: &str) -> Result<Vec<Piece>, CompileError> {
+    let mut pieces = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("{{") {
+            plain.push('{');
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("}}") {
+            plain.push('}');
+            rest = after;
+        } else if rest.starts_with('}') {
+            return Err(error_at(text.len() - rest.len(), "a } without its {; write }} for a brace"));
+        } else {
+            let at = text.len() - rest.len();
+            let end =
+                closing_brace(rest).ok_or_else(|| error_at(at, "a { without its }; write {{ for a brace"))?;
+            if !plain.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut plain)));
+            }
+            let piece = read_expression(&rest[1..end]);
+            pieces.push(piece.map_err(|error| CompileError { at: at + 1 + error.at, ..error })?);
+            rest = &rest[end + 1..];
+        }
+    }
+    plain.push_str(rest);
+    if !plain.is_empty() || pieces.is_empty() {
+        pieces.push(Piece::Text(plain));
+    }
+    Ok(pieces)
+}
+
+/// Where the brace that opens `text` is closed, past inner braces and quoted text.
+fn closing_brace(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '{' if !quoted => depth += 1,
+            '}' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn error_at(at: usize, message: &str) -> CompileError {
+    CompileError { at, message: message.to_owned() }
+}
+
+fn read_expression(text: &str) -> Result<Piece, CompileError> {
+    if let Some((expression, format)) = text.rsplit_once(':')
+        && let Some(format) = Format::read(format.trim())
+    {
+        return Ok(Piece::Expression(compile(expression)?, format));
+    }
+    Ok(Piece::Expression(compile(text)?, Format::default()))
+}
+
+pub(super) fn compile(text: &str) -> Result<Expression, CompileError> {
+    let named = |CompileError { at, message }| CompileError {
+        at,
+        message: format!("the expression {:?} is wrong: {message}", shortened(text.trim())),
+    };
+    Expression::compile(text).map_err(named)
+}
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        Ok(value.to_string())
+    }
+}
+
+impl FromValue for Value {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        Ok(value.clone())
+    }
+}
+
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Bool(bool) => Ok(*bool),
+            Value::Text(text) if text == "true" || text == "false" => Ok(text == "true"),
+            other => Err(format!("expected true or false, found {}", describe(other))),
+        }
+    }
+}
+
+impl FromValue for f64 {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let number = value.number().or(match value {
+            Value::Text(text) => text.trim().parse().ok().or_else(|| parse_size(text)),
+            _ => None,
+        });
+        match number {
+            Some(number) if number.is_finite() => Ok(number),
+            _ => Err(format!(
+                "expected a finite number (or a size, as in \"1.5GiB\"), found {}",
+                describe(value)
+            )),
+        }
+    }
+}
+
+impl FromValue for i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "whole and in range, as checked")]
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let whole = match value {
+            Value::Int(int) => Some(*int),
+            Value::Float(float) if float.fract() == 0.0 && float.abs() < 9e15 => Some(*float as Self),
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        whole.ok_or_else(|| format!("expected a whole number, found {}", describe(value)))
+    }
+}
+
+impl FromValue for Span {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match (value.number(), value) {
+            (Some(secs), _) => Self::from_secs_f64(secs).ok_or_else(|| {
+                format!("expected a duration of 0 or more seconds, found {}", describe(value))
+            }),
+            (None, Value::Text(text)) => Self::parse(text),
+            _ => Err(format!("expected a duration, found {}", describe(value))),
+        }
+    }
+}
+
+/// A duration, or a range of them as in `14s..16s`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SpanRange(pub(super) Span, pub(super) Span);
+
+impl FromValue for SpanRange {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        if let Value::Text(text) = value
+            && let Some((low, high)) = text.split_once("..")
+        {
+            let range = Self(Span::parse(low)?, Span::parse(high)?);
+            return if range.0 <= range.1 {
+                Ok(range)
+            } else {
+                Err(format!("the range {text:?} is upside down"))
+            };
+        }
+        Span::from_value(value).map(|span| Self(span, span))
+    }
+}
+
+pub(super) fn describe(value: &Value) -> String {
+    NodeKind::Scalar(value.clone()).describe()
+}
+
+/// A size in bytes with its unit, as an argument's default.
+pub(super) fn is_size(text: &str) -> bool {
+    parse_size(text).is_some()
+}
+
+/// A size in bytes: a number and a unit, binary (`GiB`), decimal (`GB`) or in bits (`Mbit`).
+fn parse_size(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let count: f64 = text[..unit_at].trim().parse().ok()?;
+    let unit = &text[unit_at..];
+    let prefixes = [("k", "Ki"), ("M", "Mi"), ("G", "Gi"), ("T", "Ti"), ("P", "Pi")];
+    let (mut decimal, mut binary) = (1.0, 1.0);
+    for (prefix, binary_prefix) in prefixes {
+        decimal *= 1000.0;
+        binary *= 1024.0;
+        if unit == format!("{binary_prefix}B") {
+            return Some(count * binary);
+        }
+        if unit == format!("{prefix}B") {
+            return Some(count * decimal);
+        }
+        if unit == format!("{prefix}bit") {
+            return Some(count * decimal / 8.0);
+        }
+    }
+    match unit {
+        "B" => Some(count),
+        "bit" => Some(count / 8.0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> Node {
+        Node::nowhere(NodeKind::Scalar(Value::Text(value.into())))
+    }
+
+    fn names() -> Names {
+        let mut names = Names::default();
+        names.set("i", Value::Int(7));
+        names.set("share", Value::Float(0.256));
+        names.set("who", Value::Text("web".into()));
+        names
+    }
+
+    fn evaluate<T: FromValue>(value: &str) -> Result<T, String> {
+        Scalar::<T>::read(&text(value)).map_err(|(_, error)| error)?.evaluate(&names())
+    }
+
+    #[test]
+    fn text_interpolates_with_width_and_precision() {
+        for (template, expected) in [
+            ("worker-{i:02}", "worker-07"),
+            ("{who}-{i}", "web-7"),
+            ("{share:.1} of {{all}}", "0.3 of {all}"),
+            ("{-i:04}", "-007"),
+            ("{if i > 3 { \"many\" } else { \"few\" }}", "many"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(evaluate::<String>(template).as_deref(), Ok(expected), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_whole_expression_keeps_its_type() {
+        assert_eq!(evaluate::<f64>("{i * 2}"), Ok(14.0));
+        assert_eq!(evaluate::<Span>("{i}m"), Ok(Span::from_secs(420)));
+        assert_eq!(evaluate::<Span>("{i}"), Ok(Span::from_secs(7)));
+        assert_eq!(evaluate::<bool>("{i == 7}"), Ok(true));
+    }
+
+    #[test]
+    fn sizes_and_ranges_are_read() {
+        assert_eq!(evaluate::<f64>("1.5GiB"), Ok(1.5 * 1024.0 * 1024.0 * 1024.0));
+        assert_eq!(evaluate::<f64>("100Mbit"), Ok(12_500_000.0));
+        assert_eq!(
+            evaluate::<SpanRange>("14s..16s"),
+            Ok(SpanRange(Span::from_secs(14), Span::from_secs(16)))
+        );
+        assert!(evaluate::<SpanRange>("16s..14s").is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        insta::assert_snapshot!(evaluate::<f64>("{j}").unwrap_err(), @r#"unknown name "j" in an expression; there is i, share, who"#);
+        insta::assert_snapshot!(evaluate::<f64>("many").unwrap_err(), @r#"expected a finite number (or a size, as in "1.5GiB"), found text "many""#);
+        insta::assert_snapshot!(evaluate::<String>("{i").unwrap_err(), @"a { without its }; write {{ for a brace");
+        insta::assert_snapshot!(evaluate::<Span>("soon").unwrap_err(), @r#""soon" is not a duration; write 15m, 90s, 1h30m, inf, or seconds"#);
+        assert!(evaluate::<f64>("{1 +}").is_err());
+        assert!(evaluate::<i64>("1.5").is_err());
+    }
+}

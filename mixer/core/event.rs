@@ -1,0 +1,194 @@
+//! Events, and who hears them.
+//!
+//! The [`EventBus`] is an index from (event, source) to hosts and nothing more: it owns no queues and does
+//! no I/O. A host hears its own events by itself, so the bus routes only what crosses hosts.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::time::{Span, Time};
+
+/// Emitted by a host at its start.
+pub const HOST_STARTED: &str = "host_started";
+/// Emitted by a host at the end of its ttl or of the run.
+pub const HOST_STOPPED: &str = "host_stopped";
+/// Emitted by the mixer after each round that pushed something.
+pub const METRICS_PUSHED: &str = "metrics_pushed";
+/// Emitted by the mixer before the first host starts.
+pub const RUN_STARTED: &str = "run_started";
+/// Emitted by the mixer after the last host has stopped.
+pub const RUN_FINISHED: &str = "run_finished";
+
+/// All events that promemu emits by itself.
+pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED];
+
+/// The source of the mixer's own events.
+pub const OWN_NAME: &str = "promemu";
+
+/// How long an event takes from one host to another, in emulated time. Longer than the machine needs for it,
+/// so that it is heard at the same moment in a live run and in a virtual one.
+pub const DELIVERY: Span = Span::from_nanos(50_000_000);
+
+/// Something that happened, at a moment of emulated time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What happened.
+    pub name: Arc<str>,
+    /// The host that emitted it, or `promemu` for the mixer itself.
+    pub source: Arc<str>,
+    /// What the event carries; null for most.
+    pub data: serde_json::Value,
+    /// When it happened.
+    pub time: Time,
+    /// Its number among its source's events: the order of emission.
+    pub sequence: u64,
+    /// How many events it follows from: 0 unless another event caused it.
+    pub hops: u8,
+}
+
+impl Event {
+    /// The order in which events of one instant are heard: by time, source, sequence.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> std::cmp::Ordering {
+        (self.time, &self.source, self.sequence).cmp(&(other.time, &other.source, other.sequence))
+    }
+}
+
+/// Whose events a subscription is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The subscriber's own.
+    Own,
+    /// Everyone's.
+    Any,
+    /// Those of one host.
+    Named(Arc<str>),
+}
+
+/// An event to listen to, written `event` or `event@source`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Subscription {
+    /// The event's name.
+    pub event: Arc<str>,
+    /// Whose.
+    pub source: Source,
+}
+
+impl Subscription {
+    /// Reads `event`, `event@own`, `event@any` or `event@HOST`. Without a source it is anyone's, but
+    /// [`HOST_STARTED`] and [`HOST_STOPPED`] are the subscriber's own.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let (event, source) = text.split_once('@').unwrap_or((text, ""));
+        let source = match source {
+            "" if event == HOST_STARTED || event == HOST_STOPPED => Source::Own,
+            "" | "any" => Source::Any,
+            "own" => Source::Own,
+            name => Source::Named(name.into()),
+        };
+        Self { event: event.into(), source }
+    }
+
+    /// Whether the subscriber called `own_name` wants this event.
+    #[must_use]
+    pub fn matches(&self, event: &Event, own_name: &str) -> bool {
+        *self.event == *event.name
+            && match &self.source {
+                Source::Own => *event.source == *own_name,
+                Source::Any => true,
+                Source::Named(name) => *event.source == **name,
+            }
+    }
+}
+
+/// A host's place in its run.
+pub type HostId = u32;
+
+#[derive(Debug, Default)]
+struct Topic {
+    any: Vec<HostId>,
+    by_source: IndexMap<Arc<str>, Vec<HostId>>,
+}
+
+/// Routes events to the hosts that listen to them.
+#[derive(Debug, Default)]
+pub struct EventBus {
+    topics: IndexMap<Arc<str>, Topic>,
+}
+
+impl EventBus {
+    /// Adds a host's subscriptions; those to its own events need no bus. Subscribe each host once.
+    pub fn subscribe<'a>(&mut self, host: HostId, subscriptions: impl IntoIterator<Item = &'a Subscription>) {
+        for subscription in subscriptions {
+            let hosts = match &subscription.source {
+                Source::Own => continue,
+                Source::Any => &mut self.topic(&subscription.event).any,
+                Source::Named(name) => {
+                    self.topic(&subscription.event).by_source.entry(Arc::clone(name)).or_default()
+                }
+            };
+            if hosts.last() != Some(&host) {
+                hosts.push(host);
+            }
+        }
+    }
+
+    fn topic(&mut self, event: &Arc<str>) -> &mut Topic {
+        self.topics.entry(Arc::clone(event)).or_default()
+    }
+
+    /// Whether any host listens to an event of this name from others.
+    #[must_use]
+    pub fn is_heard(&self, name: &str) -> bool {
+        self.topics.contains_key(name)
+    }
+
+    /// The hosts that listen to `event`, each once, without the one that emitted it.
+    pub fn listeners(&self, event: &Event, emitter: Option<HostId>) -> impl Iterator<Item = HostId> {
+        let topic = self.topics.get(&event.name);
+        let any = topic.map_or(&[][..], |t| &t.any);
+        let named = topic.and_then(|t| t.by_source.get(&event.source)).map_or(&[][..], Vec::as_slice);
+        let named = named.iter().filter(|host| any.binary_search(host).is_err());
+        any.iter().chain(named).copied().filter(move |host| Some(*host) != emitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, source: &str) -> Event {
+        Event {
+            name: name.into(),
+            source: source.into(),
+            data: serde_json::Value::Null,
+            time: Time::from_unix_secs(1),
+            sequence: 0,
+            hops: 0,
+        }
+    }
+
+    #[test]
+    fn lifecycle_events_default_to_own_and_others_to_any() {
+        assert_eq!(Subscription::parse("host_started").source, Source::Own);
+        assert_eq!(Subscription::parse("host_started@any").source, Source::Any);
+        assert_eq!(Subscription::parse("boost").source, Source::Any);
+        assert_eq!(Subscription::parse("boost@web-1").source, Source::Named("web-1".into()));
+    }
+
+    #[test]
+    fn the_bus_reaches_each_listener_once_and_never_the_emitter() {
+        let mut bus = EventBus::default();
+        let subscriptions = [Subscription::parse("boost"), Subscription::parse("boost@web-1")];
+        for host in 0..3 {
+            bus.subscribe(host, &subscriptions);
+        }
+        bus.subscribe(3, [&Subscription::parse("boost@web-1")]);
+        bus.subscribe(4, [&Subscription::parse("boost@own")]);
+        let heard: Vec<_> = bus.listeners(&event("boost", "web-1"), Some(1)).collect();
+        assert_eq!(heard, [0, 2, 3]);
+        assert_eq!(bus.listeners(&event("boost", "web-2"), None).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(bus.listeners(&event("unknown", "web-2"), None).count(), 0);
+    }
+}

@@ -1,0 +1,80 @@
+//! Names: the ones that Prometheus accepts, the reserved ones, and generated ones for hosts.
+
+use crate::rng::fnv1a;
+
+/// Prefix of the families that promemu itself exposes.
+pub const OWN_PREFIX: &str = "promemu_";
+
+/// Families that the Pushgateway adds.
+const RESERVED_METRICS: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
+
+/// Whether a family of this name is the Pushgateway's or promemu's own. Those may be pushed beside the config's,
+/// and a name that has two types is refused.
+#[must_use]
+pub fn is_reserved_metric(name: &str) -> bool {
+    RESERVED_METRICS.contains(&name) || name.starts_with(OWN_PREFIX)
+}
+
+/// `true` for a valid family name: `[a-zA-Z_:][a-zA-Z0-9_:]*`
+/// (<https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>).
+#[must_use]
+pub fn is_metric_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
+}
+
+/// As a metric's name, without colons; names that begin with `__` are Prometheus' own.
+#[must_use]
+pub fn is_label_name(name: &str) -> bool {
+    is_metric_name(name) && !name.contains(':') && !name.starts_with("__")
+}
+
+/// A host name in the style of `stress01.lgs01.app.stage`, the same for the same name.
+#[must_use]
+pub fn made_up_host(name: &str) -> String {
+    let node: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(40).collect();
+    let node = if node.is_empty() { "node" } else { &node };
+    format!("{node}.lgs{:02}.app.stage", fnv1a(name.as_bytes()) % 16 + 1)
+}
+
+/// A private address (10.0.0.0/8), the same for the same name.
+#[must_use]
+pub fn made_up_address(name: &str) -> String {
+    // The hash's high bits are its best; the last byte is from 1 to 254.
+    let hash = fnv1a(name.as_bytes()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    format!("10.{}.{}.{}", hash >> 8 & 0xff, hash >> 16 & 0xff, hash % 254 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promemus_own_names_are_taken() {
+        for (name, is_taken) in [("promemu_series", true), ("push_time_seconds", true), ("promemus", false)] {
+            assert_eq!(is_reserved_metric(name), is_taken, "{name}");
+        }
+    }
+
+    #[test]
+    fn prometheus_names_are_told_from_others() {
+        assert!(is_metric_name("node:cpu_seconds:rate5m"));
+        for bad in ["", "9lives", "cpu usage", "cpu-usage", "größe"] {
+            assert!(!is_metric_name(bad), "{bad}");
+        }
+        assert!(is_label_name("code"));
+        for bad in ["__name__", "a:b", "1st"] {
+            assert!(!is_label_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn made_up_names_are_stable_and_plausible() {
+        assert_eq!(made_up_host("worker-01"), made_up_host("worker-01"));
+        insta::assert_snapshot!(made_up_host("worker-01"), @"worker01.lgs02.app.stage");
+        insta::assert_snapshot!(made_up_address("worker-01"), @"10.167.135.23");
+        assert!(made_up_host("…").starts_with("node.lgs"));
+    }
+}

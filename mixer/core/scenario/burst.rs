@@ -1,0 +1,74 @@
+//! `burst`: 1, and for a while in every interval its intensity: a factor for a `product`.
+//!
+//! It asks to be woken at each change, so a short burst is seen whatever the metric's interval is.
+
+use std::sync::Arc;
+
+use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use crate::time::Span;
+
+pub(super) const KIND: Kind = Kind {
+    name: "burst",
+    summary: "1, and at the end of every interval its intensity for a while; a factor for a product",
+    params: &[
+        Param {
+            name: "interval",
+            kind: ParamKind::Span,
+            default: "60s",
+            help: "from one burst's end to the next one's",
+        },
+        Param { name: "duration", kind: ParamKind::Span, default: "10s", help: "how long a burst is" },
+        Param { name: "intensity", kind: ParamKind::Number, default: "2", help: "the value in a burst" },
+    ],
+    build: &|arguments| {
+        let plan = Plan {
+            interval: arguments.span("interval").unwrap_or(Span::from_secs(60)),
+            duration: arguments.span("duration").unwrap_or(Span::from_secs(10)),
+            intensity: arguments.number("intensity").unwrap_or(2.0),
+        };
+        if plan.duration < Span::from_nanos(1_000_000) {
+            return Err(format!("duration must be 1ms or longer, but is {}", plan.duration));
+        }
+        if plan.interval <= plan.duration || plan.interval == Span::FOREVER {
+            let Plan { interval, duration, .. } = plan;
+            return Err(format!(
+                "interval must be longer than duration, {duration}, and not endless, but is {interval}"
+            ));
+        }
+        Ok(ScenarioPlan::Burst(Arc::new(plan)))
+    },
+};
+
+/// The parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    interval: Span,
+    duration: Span,
+    intensity: f64,
+}
+
+impl Blueprint for Plan {
+    type Running = Burst;
+
+    fn start(self: &Arc<Self>, _value: f64) -> Burst {
+        Burst { plan: Arc::clone(self) }
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct Burst {
+    plan: Arc<Plan>,
+}
+
+impl Scenario for Burst {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let Plan { interval, duration, intensity } = *self.plan;
+        let t_nanos = Span::from_secs_f64(tick.t_secs).unwrap_or(Span::ZERO).as_nanos();
+        let in_cycle = Span::from_nanos(t_nanos % interval.as_nanos());
+        let quiet = interval.minus(duration);
+        let (value, change) = if in_cycle < quiet { (1.0, quiet) } else { (intensity, interval) };
+        tick.effects.wakes.push(tick.now + change.minus(in_cycle));
+        Ok(Some(value))
+    }
+}

@@ -1,0 +1,230 @@
+//! `sum`, `product`, `clamp`, `delay`: scenarios made of others.
+//!
+//! Each part has a value of its own, as if it were alone on a metric: those of a sum begin at 0, those of a
+//! product at 1, the others at the metric's value.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Announced, Arguments, Blueprint, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, Tick};
+use crate::event::Subscription;
+use crate::time::{Span, Time};
+
+const OF: Param =
+    Param { name: "of", kind: ParamKind::Scenarios, default: "", help: "the scenarios, at least one" };
+const OF_ONE: Param =
+    Param { name: "of", kind: ParamKind::Scenario, default: "", help: "the other scenario" };
+
+pub(super) const SUM: Kind = Kind {
+    name: "sum",
+    summary: "the sum of other scenarios' values",
+    params: &[OF],
+    build: &|arguments| combination(arguments, Operation::Sum),
+};
+
+pub(super) const PRODUCT: Kind = Kind {
+    name: "product",
+    summary: "the product of other scenarios' values",
+    params: &[OF],
+    build: &|arguments| combination(arguments, Operation::Product),
+};
+
+pub(super) const CLAMP: Kind = Kind {
+    name: "clamp",
+    summary: "another scenario's values, brought into a range",
+    params: &[
+        OF_ONE,
+        Param { name: "range", kind: ParamKind::Range, default: "", help: "lowest and highest value" },
+    ],
+    build: &|arguments| {
+        let (low, high) = arguments.range("range").ok_or("range must be given")?;
+        let parts = vec![one_part(arguments)?];
+        Ok(ScenarioPlan::Combination(Arc::new(Combination { operation: Operation::Clamp(low, high), parts })))
+    },
+};
+
+pub(super) const DELAY: Kind = Kind {
+    name: "delay",
+    summary: "another scenario's values as they were a while ago",
+    params: &[
+        OF_ONE,
+        Param {
+            name: "by",
+            kind: ParamKind::Span,
+            default: "",
+            help: "how long ago; until then it keeps its value",
+        },
+    ],
+    build: &|arguments| {
+        let by = arguments.span("by").ok_or("by must be given")?;
+        if by == Span::ZERO || by == Span::FOREVER {
+            return Err(format!("by must be longer than 0 and not endless, but is {by}"));
+        }
+        Ok(ScenarioPlan::Delay(Arc::new(Delay { part: one_part(arguments)?, by })))
+    },
+};
+
+/// A delayed scenario remembers so many values at most; of more the oldest are forgotten.
+const REMEMBERED_MAX: usize = 65_536;
+
+/// A relay is updated when its source is, which only a whole metric can be.
+pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a ScenarioPlan>) -> Result<(), String> {
+    if parts.into_iter().any(|part| part.source_metric().is_some()) {
+        return Err(
+            "relay_to_other_metric cannot be a part; give it a metric of its own, or read links.NAME"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn combination(arguments: &mut Arguments, operation: Operation) -> Result<ScenarioPlan, String> {
+    let parts = arguments.scenarios("of").unwrap_or_default();
+    if parts.is_empty() {
+        return Err("of must have at least one scenario".to_owned());
+    }
+    refuse_relays(&parts)?;
+    Ok(ScenarioPlan::Combination(Arc::new(Combination { operation, parts })))
+}
+
+fn one_part(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+    let part = arguments.scenario("of").ok_or("of must be given")?;
+    refuse_relays([&part])?;
+    Ok(part)
+}
+
+/// What becomes of the parts' values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Operation {
+    Sum,
+    Product,
+    Clamp(f64, f64),
+}
+
+/// A part's running scenario, and its own value.
+#[derive(Debug)]
+struct Part {
+    running: Running,
+    value: f64,
+}
+
+impl Part {
+    fn start(plan: &ScenarioPlan, value: f64) -> Self {
+        Self { running: plan.start(value), value }
+    }
+
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<f64, String> {
+        let outer = std::mem::replace(&mut tick.value, self.value);
+        let outcome = self.running.update(tick);
+        tick.value = outer;
+        self.value = outcome?.unwrap_or(self.value);
+        Ok(self.value)
+    }
+}
+
+/// The parameters of a sum, a product or a clamp.
+#[derive(Debug, PartialEq)]
+pub struct Combination {
+    operation: Operation,
+    parts: Vec<ScenarioPlan>,
+}
+
+impl Blueprint for Combination {
+    type Running = Box<RunningCombination>;
+
+    fn start(self: &Arc<Self>, value: f64) -> Box<RunningCombination> {
+        let first = match self.operation {
+            Operation::Sum => 0.0,
+            Operation::Product => 1.0,
+            Operation::Clamp(..) => value,
+        };
+        let parts = self.parts.iter().map(|part| Part::start(part, first)).collect();
+        Box::new(RunningCombination { plan: Arc::clone(self), parts })
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        self.parts.iter().flat_map(ScenarioPlan::subscriptions).collect()
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        self.parts.iter().flat_map(ScenarioPlan::emits).collect()
+    }
+
+    fn uses_dt(&self) -> bool {
+        self.parts.iter().any(ScenarioPlan::uses_dt)
+    }
+}
+
+/// The running scenario.
+#[derive(Debug)]
+pub struct RunningCombination {
+    plan: Arc<Combination>,
+    parts: Box<[Part]>,
+}
+
+impl Scenario for RunningCombination {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let operation = self.plan.operation;
+        let mut total = if operation == Operation::Product { 1.0 } else { 0.0 };
+        for part in &mut self.parts {
+            let value = part.update(tick)?;
+            match operation {
+                Operation::Sum => total += value,
+                Operation::Product => total *= value,
+                Operation::Clamp(low, high) => total = value.max(low).min(high),
+            }
+        }
+        Ok(Some(total))
+    }
+}
+
+/// The parameters of a delay.
+#[derive(Debug, PartialEq)]
+pub struct Delay {
+    part: ScenarioPlan,
+    by: Span,
+}
+
+impl Blueprint for Delay {
+    type Running = Box<RunningDelay>;
+
+    fn start(self: &Arc<Self>, value: f64) -> Box<RunningDelay> {
+        let part = Part::start(&self.part, value);
+        Box::new(RunningDelay { plan: Arc::clone(self), part, coming: VecDeque::new() })
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        self.part.subscriptions()
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        self.part.emits()
+    }
+
+    fn uses_dt(&self) -> bool {
+        self.part.uses_dt()
+    }
+}
+
+/// The running scenario: what the other one has given, and when each is to be shown.
+#[derive(Debug)]
+pub struct RunningDelay {
+    plan: Arc<Delay>,
+    part: Part,
+    coming: VecDeque<(Time, f64)>,
+}
+
+impl Scenario for RunningDelay {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let value = self.part.update(tick)?;
+        if self.coming.len() >= REMEMBERED_MAX {
+            self.coming.pop_front();
+        }
+        self.coming.push_back((tick.now + self.plan.by, value));
+        let mut shown = None;
+        while let Some((_, value)) = self.coming.pop_front_if(|(time, _)| *time <= tick.now) {
+            shown = Some(value);
+        }
+        Ok(shown)
+    }
+}

@@ -1,0 +1,119 @@
+//! `feature_toggle`: off until its start, then on for a while, off for a while, and so on; says so by events.
+//!
+//! It asks to be woken at each change, so a change comes at its time whatever the metric's interval is.
+
+use std::sync::Arc;
+
+use super::{Announced, Blueprint, Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use crate::time::{Span, Time};
+
+/// The events of the two changes.
+const EMITS: [&str; 2] = ["feature_on", "feature_off"];
+
+pub(super) const KIND: Kind = Kind {
+    name: "feature_toggle",
+    summary: "off until start_time, then on for duration, off for interval, repeated; emits feature_on and feature_off",
+    params: &[
+        Param {
+            name: "start_time",
+            kind: ParamKind::Span,
+            default: "30s",
+            help: "off for so long after the first update",
+        },
+        Param { name: "duration", kind: ParamKind::Span, default: "60s", help: "then on for so long" },
+        Param { name: "interval", kind: ParamKind::Span, default: "15s", help: "then off for so long" },
+        Param { name: "on_value", kind: ParamKind::Number, default: "1", help: "the value while on" },
+        Param { name: "off_value", kind: ParamKind::Number, default: "0", help: "the value while off" },
+        Param {
+            name: "source",
+            kind: ParamKind::Text,
+            default: "the host's name",
+            help: "the source of its events",
+        },
+    ],
+    build: &|arguments| {
+        let plan = Plan {
+            start_time: arguments.span("start_time").unwrap_or(Span::from_secs(30)),
+            duration: arguments.span("duration").unwrap_or(Span::from_secs(60)),
+            interval: arguments.span("interval").unwrap_or(Span::from_secs(15)),
+            on_value: arguments.number("on_value").unwrap_or(1.0),
+            off_value: arguments.number("off_value").unwrap_or(0.0),
+            source: arguments.text("source").map(Into::into),
+            events: EMITS.map(Arc::from),
+        };
+        for (name, span) in [("duration", plan.duration), ("interval", plan.interval)] {
+            if span < Span::from_nanos(1_000_000) {
+                return Err(format!("{name} must be 1ms or longer, but is {span}"));
+            }
+        }
+        Ok(ScenarioPlan::FeatureToggle(Arc::new(plan)))
+    },
+};
+
+/// The parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    start_time: Span,
+    duration: Span,
+    interval: Span,
+    on_value: f64,
+    off_value: f64,
+    source: Option<Arc<str>>,
+    events: [Arc<str>; 2],
+}
+
+impl Blueprint for Plan {
+    type Running = Box<FeatureToggle>;
+
+    fn start(self: &Arc<Self>, _value: f64) -> Box<FeatureToggle> {
+        Box::new(FeatureToggle {
+            plan: Arc::clone(self),
+            on: false,
+            has_begun: false,
+            next_change: Time::NEVER,
+        })
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        let announced = |event| Announced { event: Some(Arc::clone(event)), source: self.source.clone() };
+        self.events.iter().map(announced).collect()
+    }
+}
+
+/// The running scenario; boxed, as it is larger than most and rarer.
+#[derive(Debug)]
+pub struct FeatureToggle {
+    plan: Arc<Plan>,
+    on: bool,
+    has_begun: bool,
+    next_change: Time,
+}
+
+impl Scenario for FeatureToggle {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let plan = &*self.plan;
+        let mut next_change = if self.has_begun { self.next_change } else { tick.now + plan.start_time };
+        self.has_begun = true;
+        let was_on = self.on;
+        if next_change <= tick.now {
+            // Whole cycles that were slept through change nothing; what is left is less than one.
+            let cycle = plan.duration.as_nanos().saturating_add(plan.interval.as_nanos());
+            next_change += Span::from_nanos(tick.now.since(next_change).as_nanos() / cycle * cycle);
+        }
+        while next_change <= tick.now {
+            self.on = !self.on;
+            next_change += if self.on { plan.duration } else { plan.interval };
+        }
+        if self.next_change != next_change {
+            self.next_change = next_change;
+            tick.effects.wakes.push(next_change);
+        }
+        let value = if self.on { plan.on_value } else { plan.off_value };
+        if self.on != was_on {
+            let event = &plan.events[usize::from(!self.on)];
+            let (event, source) = (Arc::clone(event), plan.source.clone());
+            tick.effects.emitted.push(Emission { event, source, data: value.into() });
+        }
+        Ok(Some(value))
+    }
+}

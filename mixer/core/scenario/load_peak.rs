@@ -1,0 +1,150 @@
+//! `load_peak_cpu`, `load_peak_memory`, `load_peak_disk`: noise at idle; a ramp, a noisy plateau and a decay
+//! between `load_peak_start` and `load_peak_end`.
+//!
+//! The three differ only in how fast they rise and fall. The ramp is linear; the decay slows down towards
+//! its end, as (1 − p)² of the way that is left.
+
+use std::sync::Arc;
+
+use super::arguments::percent_of_range;
+use super::{Arguments, Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use crate::event::Subscription;
+use crate::time::{Span, Time};
+
+const IDLE_PERCENT: (f64, f64) = (5.0, 25.0);
+const PEAK_PERCENT: (f64, f64) = (75.0, 100.0);
+
+const fn params(rise: &'static str, fall: &'static str) -> [Param; 4] {
+    [
+        Param {
+            name: "idle_range",
+            kind: ParamKind::Range,
+            default: "5 to 25 % of the value_range",
+            help: "where it is without a peak",
+        },
+        Param {
+            name: "peak_range",
+            kind: ParamKind::Range,
+            default: "75 to 100 % of the value_range",
+            help: "where it is in a peak",
+        },
+        Param { name: "rise", kind: ParamKind::Span, default: rise, help: "how long the ramp is" },
+        Param { name: "fall", kind: ParamKind::Span, default: fall, help: "how long the decay is" },
+    ]
+}
+
+pub(super) const CPU: Kind = Kind {
+    name: "load_peak_cpu",
+    summary: "idle noise, and a plateau at once between load_peak_start and load_peak_end",
+    params: &params("0s", "20s"),
+    build: &|arguments| build(arguments, Span::ZERO, Span::from_secs(20)),
+};
+
+pub(super) const MEMORY: Kind = Kind {
+    name: "load_peak_memory",
+    summary: "idle noise, and a plateau that is slow to come and to go between load_peak_start and load_peak_end",
+    params: &params("30s", "35s"),
+    build: &|arguments| build(arguments, Span::from_secs(30), Span::from_secs(35)),
+};
+
+pub(super) const DISK: Kind = Kind {
+    name: "load_peak_disk",
+    summary: "idle noise, and a plateau that is very slow to come and to go between load_peak_start and load_peak_end",
+    params: &params("60s", "60s"),
+    build: &|arguments| build(arguments, Span::from_secs(60), Span::from_secs(60)),
+};
+
+fn build(arguments: &mut Arguments, rise: Span, fall: Span) -> Result<ScenarioPlan, String> {
+    let range = |arguments: &mut Arguments, name: &str, percent| match arguments.range(name) {
+        Some(range) => Ok(range),
+        None => arguments.needed_metric_range(name).map(|range| percent_of_range(range, percent)),
+    };
+    Ok(ScenarioPlan::LoadPeak(Arc::new(Plan {
+        idle_range: range(arguments, "idle_range", IDLE_PERCENT)?,
+        peak_range: range(arguments, "peak_range", PEAK_PERCENT)?,
+        rise: arguments.span("rise").unwrap_or(rise),
+        fall: arguments.span("fall").unwrap_or(fall),
+        start: Subscription::parse("load_peak_start"),
+        end: Subscription::parse("load_peak_end"),
+    })))
+}
+
+/// The parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    idle_range: (f64, f64),
+    peak_range: (f64, f64),
+    rise: Span,
+    fall: Span,
+    start: Subscription,
+    end: Subscription,
+}
+
+impl Blueprint for Plan {
+    type Running = LoadPeak;
+
+    fn start(self: &Arc<Self>, _value: f64) -> LoadPeak {
+        LoadPeak { plan: Arc::clone(self), phase: Phase::Idle, since: Time::NEVER, from: 0.0 }
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        vec![self.start.clone(), self.end.clone()]
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Idle,
+    Peak,
+    Fall,
+}
+
+/// The running scenario: its phase, since when, and from which value on. That value is short, so that
+/// this is no larger than other scenarios: there is one per series.
+#[derive(Debug)]
+pub struct LoadPeak {
+    plan: Arc<Plan>,
+    since: Time,
+    from: f32,
+    phase: Phase,
+}
+
+impl LoadPeak {
+    #[expect(clippy::cast_possible_truncation, reason = "a ramp may begin that little beside the last value")]
+    const fn begin(&mut self, phase: Phase, tick: &Tick<'_>) {
+        (self.phase, self.since, self.from) = (phase, tick.now, tick.value as f32);
+    }
+}
+
+impl Scenario for LoadPeak {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        if tick.is_for(&self.plan.start) && self.phase != Phase::Peak {
+            self.begin(Phase::Peak, tick);
+        } else if tick.is_for(&self.plan.end) && self.phase == Phase::Peak {
+            self.begin(Phase::Fall, tick);
+        }
+        let (plan, from) = (&*self.plan, f64::from(self.from));
+        let idle = |tick: &mut Tick<'_>| tick.rng.uniform(plan.idle_range.0, plan.idle_range.1);
+        let value = match self.phase {
+            Phase::Idle => idle(tick),
+            Phase::Peak => {
+                let peak = tick.rng.uniform(plan.peak_range.0, plan.peak_range.1);
+                from + (peak - from) * progress(tick.now.since(self.since), plan.rise)
+            }
+            Phase::Fall => {
+                let left = 1.0 - progress(tick.now.since(self.since), plan.fall);
+                if left <= 0.0 {
+                    self.phase = Phase::Idle;
+                }
+                let idle = idle(tick);
+                idle + (from - idle) * left * left
+            }
+        };
+        Ok(Some(value))
+    }
+}
+
+/// How much of `whole` has passed, from 0 to 1.
+fn progress(passed: Span, whole: Span) -> f64 {
+    if passed >= whole { 1.0 } else { passed.as_secs_f64() / whole.as_secs_f64() }
+}

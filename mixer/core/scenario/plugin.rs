@@ -1,0 +1,162 @@
+//! Scenarios of plugins: their kinds, and how they run among the built-ins.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{
+    Announced, Arguments, Blueprint, Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick,
+};
+use crate::event::Subscription;
+use crate::plugin::{
+    self, DeclaredParam, DeclaredScenario, DeclaredWorkload, Given, Heard, Instance, Moment, Prepared,
+    PreparedWorkload, Side, Takes,
+};
+use crate::rng::Rng;
+use crate::time::{Span, Time};
+
+/// The next update that a scenario asks for comes after so long at the earliest.
+const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
+
+/// The kinds that were made of declarations. A library is never unloaded, so neither is what it declares.
+static KINDS: Mutex<Vec<(&DeclaredScenario, &Kind)>> = Mutex::new(Vec::new());
+
+/// The parameters of workloads, as those of kinds above.
+static WORKLOADS: Mutex<Vec<(&DeclaredWorkload, &[Param])>> = Mutex::new(Vec::new());
+
+/// The kind of this name that a plugin brings.
+pub(super) fn find(name: &str) -> Option<&'static Kind> {
+    plugin::scenario(name).map(kind)
+}
+
+/// All kinds that plugins bring.
+pub(super) fn all() -> Vec<&'static Kind> {
+    plugin::scenarios().into_iter().map(kind).collect()
+}
+
+fn kind(declared: &'static DeclaredScenario) -> &'static Kind {
+    let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, kind)) = kinds.iter().find(|(of, _)| std::ptr::eq(*of, declared)) {
+        return kind;
+    }
+    let params: Vec<Param> = declared.params.iter().map(param).collect();
+    let kind: &'static Kind = Box::leak(Box::new(Kind {
+        name: &declared.name,
+        summary: &declared.summary,
+        params: params.leak(),
+        build: Box::leak(Box::new(move |arguments: &mut Arguments| plan(declared, arguments))),
+    }));
+    kinds.push((declared, kind));
+    kind
+}
+
+/// The parameters of a workload, as a scenario has them.
+pub(super) fn params_of(workload: &'static DeclaredWorkload) -> &'static [Param] {
+    let mut known = WORKLOADS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, workload)) {
+        return params;
+    }
+    let params: Vec<Param> = workload.params.iter().map(param).collect();
+    let params: &'static [Param] = params.leak();
+    known.push((workload, params));
+    params
+}
+
+/// A workload with its arguments; an error says which is wrong and how.
+pub(super) fn prepare(
+    workload: &'static DeclaredWorkload,
+    arguments: &mut Arguments,
+) -> Result<PreparedWorkload, String> {
+    PreparedWorkload::new(workload, given(&workload.params, arguments)?)
+}
+
+fn param(declared: &'static DeclaredParam) -> Param {
+    let kind = match &declared.takes {
+        Takes::Number => ParamKind::Number,
+        Takes::Duration => ParamKind::Span,
+        Takes::Range => ParamKind::Range,
+        Takes::Text => ParamKind::Text,
+        Takes::Choice(words) => {
+            ParamKind::Choice(words.iter().map(String::as_str).collect::<Vec<&str>>().leak())
+        }
+        Takes::Numbers => ParamKind::Numbers,
+    };
+    Param { name: &declared.name, kind, default: &declared.default_text, help: &declared.help }
+}
+
+fn plan(declared: &'static DeclaredScenario, arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+    let given = given(&declared.params, arguments)?;
+    let prepared = Prepared::new(declared, given, arguments.metric_range(), arguments.default_value())?;
+    Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(prepared)))))
+}
+
+/// A value for each parameter, in their order.
+fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<Given>, String> {
+    let mut given = Vec::with_capacity(params.len());
+    for param in params {
+        let name = &param.name;
+        let value = match param.takes {
+            Takes::Number => arguments.number(name).map(Given::Number),
+            Takes::Duration => arguments.span(name).map(Given::Duration),
+            Takes::Range => arguments.range(name).map(Given::Range),
+            Takes::Text | Takes::Choice(_) => arguments.text(name).map(Given::Text),
+            Takes::Numbers => arguments.numbers(name).map(Given::Numbers),
+        };
+        let value = value.or_else(|| param.default.clone());
+        given.push(value.ok_or_else(|| format!("{name} must be given"))?);
+    }
+    Ok(given)
+}
+
+/// A plugin's scenario with its parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan(Arc<Prepared>);
+
+impl Blueprint for Plan {
+    type Running = Instance;
+
+    fn start(self: &Arc<Self>, value: f64) -> Instance {
+        Instance::start(&self.0, value)
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        self.0.scenario().listens.iter().map(|event| Subscription::parse(event)).collect()
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        let emits = self.0.scenario().emits.iter();
+        emits.map(|event| Announced { event: Some(Arc::clone(event)), source: None }).collect()
+    }
+
+    fn gives_totals(&self) -> bool {
+        self.0.scenario().gives_totals
+    }
+
+    fn uses_dt(&self) -> bool {
+        self.0.scenario().uses_dt
+    }
+}
+
+impl Scenario for Instance {
+    #[inline]
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let data = tick.event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
+        let data = data.as_deref().unwrap_or_default();
+        let event = tick.event.map(|event| Heard { name: &event.name, source: &event.source, data });
+        let Tick { now, t_secs, dt_secs, value, host_name, .. } = *tick;
+        self.ask(&Moment { now, t_secs, dt_secs, value, host_name, event, is_live: false }, tick)
+    }
+}
+
+impl Side for Tick<'_> {
+    fn rng(&mut self) -> &mut Rng {
+        self.rng
+    }
+
+    fn emit(&mut self, event: &Arc<str>, data: serde_json::Value) {
+        self.effects.emitted.push(Emission { event: Arc::clone(event), source: None, data });
+    }
+
+    fn wake(&mut self, at: Time) {
+        // One that asks again and again for the present moment would keep time from passing.
+        self.effects.wakes.push(at.max(self.now + SHORTEST_WAIT));
+    }
+}

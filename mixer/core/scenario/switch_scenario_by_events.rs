@@ -1,0 +1,124 @@
+//! `switch_scenario_by_events`: runs the scenario of the last matching event until its duration is over.
+//!
+//! A scenario that takes over starts from the metric's present value.
+
+use std::sync::Arc;
+
+use super::composition::refuse_relays;
+use super::{
+    Announced, Arguments, Blueprint, Case, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, Tick,
+};
+use crate::event::Subscription;
+use crate::expression::Formula;
+use crate::time::{Span, Time};
+
+pub(super) const KIND: Kind = Kind {
+    name: "switch_scenario_by_events",
+    summary: "runs the scenario of the last matching event until its duration is over, then the default one",
+    params: &[
+        Param {
+            name: "events_config",
+            kind: ParamKind::Cases,
+            default: "",
+            help: "what to run after which event; without a scenario back to the default one, without a duration \
+                   until the next event",
+        },
+        Param {
+            name: "default_scenario",
+            kind: ParamKind::Scenario,
+            default: "do_nothing",
+            help: "what runs when no event is in force",
+        },
+    ],
+    build: &build,
+};
+
+fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+    let cases = arguments.cases("events_config").unwrap_or_default();
+    if cases.is_empty() {
+        return Err("events_config must not be empty".to_owned());
+    }
+    let default_scenario = arguments.scenario("default_scenario").unwrap_or_default();
+    refuse_relays(cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&default_scenario]))?;
+    if let Some(case) = cases.iter().find(|case| case.duration == Some(Span::ZERO)) {
+        return Err(format!("the duration for {:?} must be longer than 0", case.subscription.event));
+    }
+    Ok(ScenarioPlan::SwitchScenarioByEvents(Arc::new(Plan { cases, default_scenario })))
+}
+
+/// The parameters.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    cases: Vec<Case>,
+    default_scenario: ScenarioPlan,
+}
+
+impl Blueprint for Plan {
+    type Running = Box<SwitchScenarioByEvents>;
+
+    fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
+        let running = self.default_scenario.start(value);
+        Box::new(SwitchScenarioByEvents { plan: Arc::clone(self), running, until: Time::NEVER })
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        let own = self.cases.iter().map(|case| case.subscription.clone());
+        own.chain(self.parts().flat_map(ScenarioPlan::subscriptions)).collect()
+    }
+
+    fn emits(&self) -> Vec<Announced> {
+        self.parts().flat_map(ScenarioPlan::emits).collect()
+    }
+
+    fn uses_dt(&self) -> bool {
+        let conditions = self.cases.iter().filter_map(|case| case.when.as_ref());
+        conditions.into_iter().any(Formula::uses_dt) || self.parts().any(ScenarioPlan::uses_dt)
+    }
+}
+
+impl Plan {
+    /// All scenarios that may run.
+    fn parts(&self) -> impl Iterator<Item = &ScenarioPlan> {
+        self.cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&self.default_scenario])
+    }
+
+    /// The first case that this update is for.
+    fn case_for(&self, tick: &mut Tick<'_>) -> Result<Option<&Case>, String> {
+        for case in &self.cases {
+            if !tick.is_for(&case.subscription) {
+                continue;
+            }
+            match &case.when {
+                Some(when) if !when.holds(&mut tick.moment(tick.value))? => {}
+                _ => return Ok(Some(case)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The running scenario: the one in force, and until when.
+#[derive(Debug)]
+pub struct SwitchScenarioByEvents {
+    plan: Arc<Plan>,
+    running: Running,
+    until: Time,
+}
+
+impl Scenario for SwitchScenarioByEvents {
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let Self { plan, running, until } = self;
+        if *until <= tick.now {
+            (*running, *until) = (plan.default_scenario.start(tick.value), Time::NEVER);
+        }
+        if let Some(case) = plan.case_for(tick)? {
+            let scenario = case.scenario.as_ref().unwrap_or(&plan.default_scenario);
+            (*running, *until) = (scenario.start(tick.value), Time::NEVER);
+            if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
+                *until = tick.now + duration;
+                tick.effects.wakes.push(*until);
+            }
+        }
+        running.update(tick)
+    }
+}

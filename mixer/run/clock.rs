@@ -1,0 +1,117 @@
+//! The clock of a live run. Nothing else reads the machine's clocks.
+//!
+//! A [`Clock`] follows the monotonic clock from the moment it was started, so a step of the wall clock does not move
+//! emulated time; its [`Speed`] is the number of emulated seconds per real second.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use promemu_core::time::{Span, Speed, Time};
+
+/// Emulated time that runs with the machine's monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    started_at: Time,
+    origin: Instant,
+    speed: Speed,
+}
+
+impl Clock {
+    /// Starts at the wall clock's present time, at the normal speed.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
+    pub fn start() -> Self {
+        Self { started_at: wall_now(), origin: Instant::now(), speed: Speed::NORMAL }
+    }
+
+    /// The same start, from which emulated time runs at this speed.
+    #[must_use]
+    pub const fn at_speed(self, speed: Speed) -> Self {
+        Self { speed, ..self }
+    }
+
+    /// The same start, from which time runs as on the wall. What is paced for people and servers goes by it:
+    /// pushes, retries, status reports.
+    #[must_use]
+    pub const fn real(&self) -> Self {
+        self.at_speed(Speed::NORMAL)
+    }
+
+    /// How fast emulated time runs.
+    #[must_use]
+    pub const fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    /// The emulated time at which the clock was started.
+    #[must_use]
+    pub const fn started_at(&self) -> Time {
+        self.started_at
+    }
+
+    /// The emulated time now.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.started_at + self.speed.emulated(self.origin.elapsed())
+    }
+
+    /// How much real time so much emulated time takes.
+    #[must_use]
+    pub const fn real_span(&self, emulated: Span) -> Span {
+        self.speed.real(emulated)
+    }
+
+    /// The monotonic moment at which `time` comes. One that is more than 30 years away comes never, and is
+    /// given as one that is so far.
+    #[must_use]
+    pub fn instant_of(&self, time: Time) -> Instant {
+        const FAR: Span = Span::from_secs(30 * 365 * 86_400);
+        let until =
+            if time == Time::NEVER { FAR } else { self.real_span(time.since(self.started_at)).min(FAR) };
+        self.origin + until.duration()
+    }
+}
+
+/// The wall clock's present time.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
+pub fn wall_now() -> Time {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::from_unix_nanos(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Sleeps until the clock shows `time`.
+pub(crate) async fn sleep_until(clock: &Clock, time: Time) {
+    tokio::time::sleep_until(clock.instant_of(time).into()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A step of the wall clock cannot reach a clock: it reads the wall clock only when it starts.
+    #[test]
+    fn a_clock_follows_the_monotonic_clock_and_not_the_wall() {
+        let long_ago = Time::from_unix_secs(5);
+        let clock = Clock { started_at: long_ago, ..Clock::start() };
+        let far_from_the_wall = long_ago + Span::from_secs(86_400);
+        assert!((long_ago..far_from_the_wall).contains(&clock.now()), "it goes on from its start");
+        let earlier = clock.now();
+        assert!(clock.now() >= earlier);
+        assert_eq!(clock.instant_of(long_ago + Span::from_secs(9)), clock.origin + Duration::from_secs(9));
+    }
+
+    #[test]
+    fn emulated_time_runs_at_its_speed_and_real_time_does_not() {
+        let speed = Speed::parse("60x").unwrap();
+        let clock = Clock::start().at_speed(speed);
+        let in_an_hour = clock.started_at() + Span::from_secs(3600);
+        assert_eq!(clock.instant_of(in_an_hour), clock.origin + Duration::from_mins(1));
+        assert_eq!(clock.real().instant_of(in_an_hour), clock.origin + Duration::from_hours(1));
+        assert_eq!(clock.real_span(Span::from_secs(30)), Span::from_nanos(500_000_000));
+        assert_eq!(clock.real_span(Span::FOREVER), Span::FOREVER);
+        assert_eq!(speed.emulated(Duration::MAX), Span::FOREVER);
+        assert_eq!(clock.instant_of(Time::NEVER), clock.real().instant_of(Time::NEVER), "never stays never");
+    }
+}

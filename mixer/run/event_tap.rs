@@ -1,0 +1,143 @@
+//! Who listens to a run's events from outside. Nothing is paid for it while nobody does.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use promemu_core::event::Event;
+
+/// So many events wait for the slowest listener; then it misses the oldest and is told how many.
+const EVENTS_WAITING: usize = 1_024;
+
+/// So many events are remembered for those who come later.
+const REMEMBERED_MAX: usize = 500;
+
+/// The listeners of one run.
+#[derive(Debug)]
+pub(crate) struct Audience {
+    events: broadcast::Sender<Arc<Event>>,
+    listeners: Arc<AtomicUsize>,
+    /// Nothing is remembered before somebody asks for it.
+    remembers: AtomicBool,
+    remembered: Mutex<VecDeque<Arc<Event>>>,
+}
+
+/// What a listener hears next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// An event.
+    Event(Arc<Event>),
+    /// It was too slow, and has missed so many.
+    Missed(u64),
+}
+
+/// One who listens to all events of a run, until it is dropped.
+#[derive(Debug)]
+pub struct Listener {
+    events: broadcast::Receiver<Arc<Event>>,
+    listeners: Arc<AtomicUsize>,
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self {
+            events: broadcast::channel(EVENTS_WAITING).0,
+            listeners: Arc::default(),
+            remembers: AtomicBool::new(false),
+            remembered: Mutex::default(),
+        }
+    }
+}
+
+impl Audience {
+    pub(crate) fn listen(&self) -> Listener {
+        self.listeners.fetch_add(1, Ordering::Relaxed);
+        Listener { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
+    }
+
+    /// Remembers the newest events from now on.
+    pub(crate) fn remember(&self) {
+        self.remembers.store(true, Ordering::Relaxed);
+    }
+
+    /// The newest events, the oldest of them first.
+    pub(crate) fn remembered(&self, count: usize) -> Vec<Arc<Event>> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.iter().skip(remembered.len().saturating_sub(count)).cloned().collect()
+    }
+
+    pub(crate) fn tell(&self, event: &Arc<Event>) {
+        if self.remembers.load(Ordering::Relaxed) {
+            let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            if remembered.len() == REMEMBERED_MAX {
+                remembered.pop_front();
+            }
+            remembered.push_back(Arc::clone(event));
+        }
+        if self.listeners.load(Ordering::Relaxed) > 0 {
+            // The last one may just have gone.
+            let _is_heard = self.events.send(Arc::clone(event)).is_ok();
+        }
+    }
+}
+
+impl Listener {
+    /// The next event; none when the run is over.
+    pub async fn next(&mut self) -> Option<Heard> {
+        match self.events.recv().await {
+            Ok(event) => Some(Heard::Event(event)),
+            Err(RecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promemu_core::time::Time;
+
+    fn event(sequence: u64) -> Arc<Event> {
+        let (name, source) = ("go".into(), "api".into());
+        let (data, time) = (serde_json::Value::Null, Time::from_unix_secs(1));
+        Arc::new(Event { name, source, data, time, sequence, hops: 0 })
+    }
+
+    #[test]
+    fn the_newest_events_are_remembered_for_those_who_come_later() {
+        let audience = Audience::default();
+        audience.tell(&event(0));
+        assert!(audience.remembered(9).is_empty());
+        audience.remember();
+        (1..=REMEMBERED_MAX as u64 + 2).for_each(|sequence| audience.tell(&event(sequence)));
+        let newest = audience.remembered(2);
+        assert_eq!(newest.iter().map(|event| event.sequence).collect::<Vec<_>>(), [501, 502]);
+        assert_eq!(audience.remembered(usize::MAX).len(), REMEMBERED_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_slow_listener_is_told_how_many_events_it_missed() {
+        let audience = Audience::default();
+        audience.tell(&event(0));
+        let mut listener = audience.listen();
+        for sequence in 1..=EVENTS_WAITING as u64 + 3 {
+            audience.tell(&event(sequence));
+        }
+        assert_eq!(listener.next().await, Some(Heard::Missed(3)));
+        assert_eq!(listener.next().await, Some(Heard::Event(event(4))));
+        drop(audience);
+        for _ in 5..=EVENTS_WAITING + 3 {
+            assert!(listener.next().await.is_some());
+        }
+        assert_eq!(listener.next().await, None);
+    }
+}

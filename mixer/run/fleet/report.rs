@@ -1,0 +1,131 @@
+//! What a fleet says of itself: the status report.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use indexmap::IndexMap;
+
+use super::{Fleet, Tally};
+use crate::settings::RunSettings;
+use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
+use promemu_core::event::HostId;
+use promemu_core::metric::{Kind, buckets, is_absent};
+use promemu_core::plan::MetricPlan;
+use promemu_core::series::Job;
+use promemu_core::time::{Span, Time};
+
+/// No more hosts of a job are listed.
+const LISTED_HOSTS_MAX: usize = 100;
+
+impl Fleet {
+    /// What the run is doing.
+    pub(crate) fn status(&self, settings: &RunSettings, outputs: Vec<OutputStatus>) -> Status {
+        let jobs: IndexMap<String, JobStatus> = self
+            .plan
+            .jobs
+            .iter()
+            .zip(&*self.jobs)
+            .map(|(plan, job)| {
+                let listed = plan.hosts.iter().take(LISTED_HOSTS_MAX);
+                let left_out = plan.hosts.len().saturating_sub(LISTED_HOSTS_MAX);
+                let names =
+                    || listed.clone().map(|host| self.plan.hosts[*host as usize].name.to_string()).collect();
+                let hosts = || {
+                    listed.clone().map(|host| self.host_status(*host, job, settings.shows_metrics)).collect()
+                };
+                let status = JobStatus {
+                    hosts_count: plan.hosts.len(),
+                    metrics_count: self.plan.job_families(plan),
+                    hosts_not_listed: (settings.shows_hosts && left_out > 0).then_some(left_out),
+                    host_names: settings.shows_hosts.then(names),
+                    hosts: settings.shows_hosts.then(hosts),
+                };
+                (plan.name.to_string(), status)
+            })
+            .collect();
+        Status {
+            timestamp: self.clock.real().now().rfc3339(),
+            emulated_time: self.clock.now().rfc3339(),
+            speed: self.clock.speed().factor(),
+            is_running: self.active_hosts() > 0,
+            pushgateway_url: settings.pushgateway_url.as_ref().map(ToString::to_string),
+            push_interval: settings.push_interval.as_secs_f64(),
+            seed: settings.seed,
+            total_jobs: jobs.len(),
+            total_hosts: self.plan.hosts.len(),
+            active_hosts: self.active_hosts(),
+            total_metrics: jobs.values().map(|job| job.metrics_count).sum(),
+            total_series: self.series_count(),
+            output: outputs.first().map(|first| first.health.clone()).unwrap_or_default(),
+            outputs,
+            counters: self.counters(),
+            jobs,
+        }
+    }
+
+    /// How many events there have been.
+    pub(crate) fn events_total(&self) -> u64 {
+        self.counters.tally.events.get()
+    }
+
+    /// What a metric of a host has in its cells.
+    pub(crate) fn cells_of(&self, id: HostId, metric: &MetricPlan) -> Box<[f64]> {
+        let (job, row) = self.place(id);
+        let store = job.store();
+        store.row(row)[metric.offset..metric.offset + metric.cells.width()].into()
+    }
+
+    fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
+        let (plan, state) = (&self.plan.hosts[id as usize], &self.states[id as usize]);
+        let started_at = self.begun_at(id);
+        let is_running = started_at.is_some() && !state.has_ended.load(Ordering::Relaxed);
+        let uptime = started_at.filter(|_| is_running).map_or(Span::ZERO, |at| self.clock.now().since(at));
+        let left = if is_running || started_at.is_none() { plan.ttl.minus(uptime) } else { Span::ZERO };
+        let metrics = || {
+            let store = job.store();
+            let cells = store.row(self.rows[id as usize] as usize);
+            plan.shape
+                .metrics
+                .iter()
+                .map(|metric| {
+                    let cells = &cells[metric.offset..metric.offset + metric.cells.width()];
+                    let shown = match &metric.cells.layout().kind {
+                        Kind::Histogram { bounds } => buckets(bounds, cells).count(),
+                        // A native histogram's and a summary's first cell is their number of observations.
+                        _ => cells[0],
+                    };
+                    (shown_name(metric), (!is_absent(cells[0]) && shown.is_finite()).then_some(shown))
+                })
+                .collect()
+        };
+        HostStatus {
+            name: plan.name.to_string(),
+            labels: plan.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            is_running,
+            start_time: started_at.map(Time::rfc3339),
+            uptime: uptime.as_secs_f64(),
+            ttl_remaining: (left != Span::FOREVER).then(|| left.as_secs_f64()),
+            metrics_count: plan.shape.all_metrics().count(),
+            metrics: shows_metrics.then(metrics),
+        }
+    }
+
+    /// What went wrong or was left out so far.
+    pub(crate) fn counters(&self) -> BTreeMap<&'static str, u64> {
+        let Tally { updates_skipped, events_dropped, scenario_errors, series_refused, .. } =
+            &self.counters.tally;
+        let named = [
+            ("updates_skipped", updates_skipped),
+            ("events_dropped", events_dropped),
+            ("scenario_errors", scenario_errors),
+            ("series_refused", series_refused),
+        ];
+        named.into_iter().map(|(name, counter)| (name, counter.get())).collect()
+    }
+}
+
+/// A metric's name, with its own labels where it has any.
+fn shown_name(metric: &MetricPlan) -> String {
+    let labels = String::from_utf8_lossy(metric.labels.as_text());
+    if labels.is_empty() { metric.name.to_string() } else { format!("{}{{{labels}}}", metric.name) }
+}

@@ -1,0 +1,204 @@
+//! What a run is asked, without a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::acts::Act;
+use super::*;
+use crate::clock::Clock;
+use crate::event_tap::Heard;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::plan::Plan;
+use promemu_core::rng::Seed;
+use promemu_core::time::{Span, Time};
+
+const CONFIG: &str = r#"Config(hosts: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "rack/{i}", interval: "100ms", listen_events: { "ping@own": emit("pong") }, metrics: [
+        Metric(name: "load", value_range: (0, 100), update_interval: "100ms", scenario: random_walk),
+        Metric(name: "used", labels: { "device": "/dev/sda" }, value_range: (0, 100), listen_events: ["go"], default_value: 5),
+        Metric(name: "n_total", metric_type: counter, default_value: 10),
+        Metric(name: "is", metric_type: stateset, states: ["up", "down"]),
+        Metric(name: "took", metric_type: histogram, value_range: (0, 10)),
+        Metric(name: "about_info", metric_type: info, labels: { "version": "1" })]),
+    Host(name: "late", start_time: "1h", metrics: [Metric(name: "load", default_value: 1)],
+        dirt: [late(by: "30s", on: "slow", until: "quick", probability: 0.5), gap(on: "lost", duration: "1m")]),
+])"#;
+
+fn plan(started_at: Time) -> Plan {
+    ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(started_at)).unwrap().plan
+}
+
+/// A run without outputs, and a handle of it.
+struct Bench {
+    generation: Generation,
+    fleets: watch::Sender<Arc<Fleet>>,
+    remote: Remote,
+}
+
+impl Bench {
+    /// The three hosts have begun.
+    async fn begun() -> Self {
+        let clock = Clock::start();
+        let own = Arc::new(SelfMetrics::new().unwrap());
+        let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, own.tally().clone()));
+        let (fleets, newest) = watch::channel(Arc::clone(&fleet));
+        let settings = RunSettings {
+            outputs: Vec::new(),
+            pushgateway_url: None,
+            push_interval: Span::from_secs(15),
+            status_interval: None,
+            shows_hosts: true,
+            shows_metrics: false,
+            seed: 7,
+            duration: Span::FOREVER,
+            self_metrics_address: None,
+        };
+        let (remote, _) = Remote::new(newest, &settings, Healths::default(), own);
+        let generation = Generation::start(fleet, Seed::new(7), clock.now(), None);
+        let bench = Self { generation, fleets, remote };
+        bench.eventually("the hosts have begun", |remote| remote.overview().hosts["running"] == 3).await;
+        bench
+    }
+
+    async fn ask(&mut self, act: Act) -> Result<(), Refusal> {
+        let outcome = act.carry_out(&mut self.generation).await.map(drop);
+        self.fleets.send_replace(Arc::clone(self.generation.fleet()));
+        outcome
+    }
+
+    async fn eventually(&self, what: &str, is_so: impl Fn(&Remote) -> bool) {
+        let clock = *self.remote.clock();
+        let deadline = clock.now() + Span::from_secs(30);
+        while !is_so(&self.remote) {
+            assert!(clock.now() < deadline, "{what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn value(&self, id: &str) -> Option<f64> {
+        self.remote.probe([id].into_iter()).1[0]
+    }
+}
+
+fn show(host: &str, metric: &str, value: f64) -> Act {
+    Act::Show(host.to_owned(), metric.to_owned(), ShowOrder { value, span: None, may_fall: false })
+}
+
+fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -> Act {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Act::Add(NewHost { name: name.to_owned(), template: template.to_owned(), labels, ttl: None, series_max })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_ordered_stands_when_hosts_come_and_go() {
+    let mut bench = Bench::begun().await;
+    bench.ask(show("rack/1", "load", 150.0)).await.unwrap();
+    bench.ask(Act::Stop("rack/2".to_owned())).await.unwrap();
+    bench.eventually("it is stopped", |remote| remote.host_view("rack/2").unwrap().state == "stopped").await;
+    bench.ask(add("rack/9", "rack/3", &[("zone", "x")], 1_000)).await.unwrap();
+    bench.ask(Act::Remove("rack/3".to_owned())).await.unwrap();
+    bench
+        .eventually("the new one shows something", |remote| {
+            remote.metric("rack/9", "load").unwrap().value.is_some()
+        })
+        .await;
+    assert_eq!(bench.value("rack/1/load"), Some(150.0));
+    assert_eq!(bench.remote.overrides()[0].id, "rack/1/load");
+    let hosts = bench.remote.hosts(&HostFilter::default(), 0, 10).hosts;
+    let states: Vec<_> = hosts.iter().map(|host| (host.name.as_str(), host.state)).collect();
+    assert_eq!(
+        states,
+        [("rack/1", "running"), ("rack/2", "stopped"), ("late", "waiting"), ("rack/9", "running")]
+    );
+    assert_eq!(bench.remote.host("rack/9").unwrap().labels["zone"], "x");
+    bench.ask(Act::Start("rack/2".to_owned())).await.unwrap();
+    bench.eventually("it lives again", |remote| remote.host_view("rack/2").unwrap().state == "running").await;
+    assert!(!bench.generation.is_over());
+    bench.generation.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_and_metrics_are_found_by_their_whole_names() {
+    let bench = Bench::begun().await;
+    let id = "rack/1/used{device=\"/dev/sda\"}";
+    bench.eventually("it has a value", |remote| remote.find(id).unwrap().value == Some(5.0)).await;
+    assert_eq!(bench.remote.find(id).unwrap().host.as_deref(), Some("rack/1"));
+    assert_eq!(bench.value("sum:used"), Some(15.0));
+    assert_eq!(
+        (bench.value("sum:no"), bench.value("rack/1/used"), bench.value("rack/1")),
+        (None, None, None)
+    );
+    assert!(bench.remote.find("avg:no").is_none());
+    let page =
+        bench.remote.series(&SeriesFilter { metric: Some("load".into()), search: "rack".into() }, 1, 1);
+    assert_eq!((page.matched, page.series[0].id.as_str()), (3, "rack/2/load"));
+    let families = bench.remote.families("load", 0, 10);
+    assert_eq!((families.total, families.matched, families.metrics[0].hosts), (6, 1, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_makes_no_sense_is_refused_and_changes_nothing() {
+    let mut bench = Bench::begun().await;
+    bench
+        .eventually("it has a value", |remote| remote.find("rack/1/n_total").unwrap().value == Some(10.0))
+        .await;
+    let long = "x".repeat(201);
+    for (act, wanted) in [
+        (show("no", "load", 1.0), "there is no host \"no\""),
+        (show("rack/1", "laod", 1.0), "did you mean \"load\"?"),
+        (show("rack/1", "load", f64::NAN), "takes a finite number"),
+        (show("rack/1", "is", 2.0), "takes the number of a state, 0 to 1"),
+        (show("rack/1", "is", 0.5), "takes the number of a state, 0 to 1"),
+        (show("rack/1", "took", 11.0), "observes values from 0 to 10"),
+        (show("rack/1", "about_info{version=\"1\"}", 2.0), "always shows 1"),
+        (show("rack/1", "n_total", -1.0), "takes 0 or more"),
+        (show("rack/1", "n_total", 9.0), "shows 10 and would fall to 9"),
+        (Act::Start("rack/1".into()), "runs already"),
+        (add("rack/1", "rack/2", &[], 1_000), "there is a host \"rack/1\" already"),
+        (add("", "rack/2", &[], 1_000), "1 to 200 bytes"),
+        (add(&long, "rack/2", &[], 1_000), "1 to 200 bytes"),
+        (add("new", "rack/2", &[("name", "x")], 1_000), "label \"name\" is not allowed"),
+        (add("new", "rack/2", &[("device", "x")], 1_000), "label \"device\" is not allowed"),
+        (add("new", "rack/2", &[("a-b", "x")], 1_000), "label \"a-b\" is not allowed"),
+        (add("new", "rack/2", &[], 30), "--max-series allows 30"),
+        (Act::Remove("no".into()), "there is no host"),
+    ] {
+        let error = bench.ask(act).await.unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+    assert!(bench.remote.overrides().is_empty());
+    assert_eq!(bench.remote.hosts(&HostFilter::default(), 0, 10).total, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_a_host_is_heard_by_itself_and_told_to_who_listens() {
+    let mut bench = Bench::begun().await;
+    let mut listener = bench.remote.listen();
+    let emit = |source: &str| Act::Emit("ping".into(), source.into(), serde_json::json!(1));
+    bench.ask(emit("api")).await.unwrap();
+    bench.ask(emit("rack/2")).await.unwrap();
+    let mut heard = Vec::new();
+    while !heard.contains(&("pong".to_owned(), "rack/2".to_owned())) {
+        let next = tokio::time::timeout(Duration::from_secs(30), listener.next()).await;
+        let Ok(Some(Heard::Event(event))) = next else { panic!("it is heard: {heard:?}") };
+        heard.push((event.name.to_string(), event.source.to_string()));
+    }
+    let pongs = heard.iter().filter(|(name, _)| name == "pong").count();
+    assert_eq!(pongs, 1, "nobody else's own event is this: {heard:?}");
+    let known = bench.remote.listened_events();
+    let shown: Vec<_> = known.iter().map(|event| (event.name.as_str(), event.hearers)).collect();
+    assert_eq!(shown, [("go", 3), ("ping", 3), ("slow", 1), ("quick", 1), ("lost", 1)]);
+    let effects: Vec<&str> = known.iter().map(|event| event.effects[0].as_str()).collect();
+    assert_eq!(
+        effects,
+        [
+            "update used",
+            "emit pong",
+            "open late by 30s with probability 0.5",
+            "close late",
+            "open down for 1m"
+        ]
+    );
+}

@@ -1,0 +1,104 @@
+//! A live run shows what a virtual one of the same seed shows at the same emulated times.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexSet;
+
+use crate::clock::Clock;
+use crate::fleet::Fleet;
+use crate::fleet::runner::Generation;
+use crate::self_metrics::SelfMetrics;
+use promemu_core::backfill::Backfill;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::event::HostId;
+use promemu_core::host::{EmulatedHost, Outbox};
+use promemu_core::plan::Plan;
+use promemu_core::rng::Seed;
+use promemu_core::time::{Span, Time};
+
+const SEED: u64 = 7;
+
+/// Hosts that move fast, and tell each other what to do.
+const CONFIG: &str = r#"Config(hosts: [
+    Host(name: "till", interval: "100ms", listen_events: { "feature_on": emit("go"), "answer": emit("thanks") }, metrics: [
+        Metric(name: "on", scenario: feature_toggle(start_time: "300ms", duration: "400ms", interval: "300ms"))]),
+    Host(repeat: Repeat(var: "i", from: 1, to: 5), name: "w-{i}", interval: "80ms..120ms", metrics: [
+        Metric(name: "walk", value_range: (0, 100), update_interval: "70ms", scenario: random_walk),
+        Metric(name: "load", value_range: (0, 100), update_interval: "90ms", listen_events: ["go", "thanks"],
+            scenario: script(source: "if event.name == \"go\" { emit(\"answer\") } value + noise(5)")),
+        Metric(name: "n_total", metric_type: counter, update_interval: "50ms", accumulate: per_second, value_range: (1, 9), scenario: random_in_range)]),
+])"#;
+
+/// All rows that a host reports in virtual time, as bits, in their order.
+fn virtual_rows(run: &Backfill, id: HostId, until: Time) -> IndexSet<Vec<u64>> {
+    let mut rows = IndexSet::new();
+    let (mut host, mut out) = (run.host(id), Outbox::default());
+    Backfill::drive(&mut host, until, &mut out, |_, host, out| {
+        if out.report {
+            rows.insert(host.host().row().iter().map(|cell| cell.to_bits()).collect());
+        }
+    });
+    rows
+}
+
+/// Looks at the live rows again and again; gives those of each host, in their order.
+async fn live_rows(fleet: &Fleet, hosts: usize) -> Vec<IndexSet<Vec<u64>>> {
+    let mut seen: Vec<IndexSet<Vec<u64>>> = vec![IndexSet::new(); hosts];
+    let end = fleet.clock().now() + Span::from_secs(3);
+    while fleet.clock().now() < end {
+        for (row, seen) in seen.iter_mut().enumerate() {
+            let store = fleet.jobs()[0].store();
+            let bits: Vec<u64> = store.row(row).iter().map(|cell| cell.to_bits()).collect();
+            if bits.iter().all(|bits| !promemu_core::metric::is_absent(f64::from_bits(*bits))) {
+                seen.insert(bits);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    seen
+}
+
+fn plan(started_at: Time) -> Plan {
+    ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(started_at)).unwrap().plan
+}
+
+/// Runs live for a while; says what was shown that is not in the virtual run.
+async fn difference() -> Option<String> {
+    let clock = Clock::start();
+    let tally = SelfMetrics::new().unwrap().tally().clone();
+    let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally));
+    let hosts = fleet.plan().hosts.len();
+    let mut generation = Generation::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None);
+    let seen = live_rows(&fleet, hosts).await;
+    generation.end().await;
+
+    // The run's start follows from the moment at which a host has begun.
+    let epoch = Time::from_unix_nanos(0);
+    let spread = EmulatedHost::new(Arc::clone(&fleet.plan().hosts[0]), Seed::new(SEED), epoch).starts_at();
+    let start = fleet.begun_at(0).unwrap().before(spread.since(epoch));
+    let until = clock.now();
+    let run = Backfill::new(Arc::new(plan(clock.started_at())), SEED, start, until);
+    assert!(run.log().iter().any(|event| &*event.name == "answer"), "hosts talk");
+    (0..).zip(&seen).find_map(|(id, seen)| {
+        let expected = virtual_rows(&run, id, until);
+        let places: Vec<Option<usize>> = seen.iter().map(|row| expected.get_index_of(row)).collect();
+        assert!(id == 0 || seen.len() > 10, "host {id} has shown {} rows", seen.len());
+        let is_same = places.iter().all(Option::is_some) && places.is_sorted();
+        (!is_same).then(|| format!("host {id} has shown the rows {places:?} of the virtual run"))
+    })
+}
+
+/// A machine that is held up for longer than an event takes makes a live run differ, so there is more than one
+/// attempt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_run_shows_what_a_virtual_one_does() {
+    let mut differences = Vec::new();
+    while differences.len() < 5 {
+        match difference().await {
+            None => return,
+            Some(difference) => differences.push(difference),
+        }
+    }
+    panic!("five times: {}", differences.join("\n"));
+}

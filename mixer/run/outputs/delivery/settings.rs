@@ -1,0 +1,105 @@
+//! How requests are made and sent, as it was asked for.
+
+use indexmap::IndexMap;
+
+use crate::http::HttpOptions;
+use promemu_core::error::Error;
+
+const SHARDS_MAX: u64 = 64;
+
+/// How requests are made and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliverySettings {
+    /// How the server lets promemu in.
+    pub http: HttpOptions,
+    /// How many requests are under way at the same time. A host's series are always in the same shard.
+    pub shards: usize,
+    /// A request has about so many samples.
+    pub batch_samples: usize,
+    /// No more samples wait to be sent.
+    pub queue_samples: u64,
+    /// No more bytes of them, compressed, wait.
+    pub queue_bytes: usize,
+}
+
+/// A request has no more than about so many bytes, before they are compressed.
+pub(in crate::outputs) const BATCH_BYTES: usize = 1 << 20;
+
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        Self {
+            http: HttpOptions::default(),
+            shards: 2,
+            batch_samples: 2_000,
+            queue_samples: 2_000_000,
+            queue_bytes: 64 << 20,
+        }
+    }
+}
+
+impl DeliverySettings {
+    /// The keys that [`Self::take_from`] knows beside those of [`HttpOptions`], and what stands behind each.
+    pub const KEYS: [(&str, &str); 4] = [
+        ("shards", "how many requests are under way at the same time (default 2)"),
+        ("batch_samples", "how many samples a request has (default 2000)"),
+        ("queue_samples", "how many samples may wait to be sent (default 2000000)"),
+        ("queue_mib", "how many MiB of them may wait, compressed (default 64)"),
+    ];
+
+    /// Takes its keys out of a sink's options and leaves the others.
+    pub fn take_from(options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+        let mut settings = Self { http: HttpOptions::take_from(options)?, ..Self::default() };
+        if let Some(shards) = number(options, "shards", 1..=SHARDS_MAX)? {
+            settings.shards = usize::try_from(shards).unwrap_or(1);
+        }
+        if let Some(samples) = number(options, "batch_samples", 1..=1_000_000)? {
+            settings.batch_samples = usize::try_from(samples).unwrap_or(1);
+        }
+        if let Some(samples) = number(options, "queue_samples", 1..=u64::MAX)? {
+            settings.queue_samples = samples;
+        }
+        if let Some(mib) = number(options, "queue_mib", 1..=1 << 20)? {
+            settings.queue_bytes = usize::try_from(mib << 20).unwrap_or(usize::MAX);
+        }
+        Ok(settings)
+    }
+}
+
+fn number(
+    options: &mut IndexMap<String, String>,
+    key: &str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<Option<u64>, Error> {
+    let Some(text) = options.shift_remove(key) else { return Ok(None) };
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(Some(number)),
+        _ => {
+            let most = if *range.end() == u64::MAX { String::new() } else { format!(" to {}", range.end()) };
+            Err(Error::Usage(format!("{key} {text:?} is not a whole number from {}{most}", range.start())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(options: &[(&str, &str)]) -> Result<DeliverySettings, Error> {
+        let mut options =
+            options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        DeliverySettings::take_from(&mut options)
+    }
+
+    #[test]
+    fn settings_are_read_and_checked() {
+        assert_eq!(take(&[]).unwrap(), DeliverySettings::default());
+        let settings = take(&[("shards", "4"), ("queue_mib", "1")]).unwrap();
+        assert_eq!((settings.shards, settings.queue_bytes), (4, 1 << 20));
+        for (key, value) in
+            [("shards", "0"), ("shards", "65"), ("batch_samples", "many"), ("queue_samples", "-1")]
+        {
+            let error = take(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::body::Bytes as Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+
+use super::*;
+use crate::http::TargetUrl;
+use crate::self_metrics::SelfMetrics;
+use promemu_wire::request::Cut;
+
+/// A server that does one thing after the other, and takes all else.
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<Acts>>);
+
+#[derive(Default)]
+struct Acts {
+    /// A status, and seconds to wait if it asks for that.
+    to_come: VecDeque<(u16, Option<&'static str>)>,
+    taken: Vec<Vec<u8>>,
+    requests: usize,
+    /// A body that has this byte is answered with 400.
+    refuses: Option<u8>,
+}
+
+async fn act(State(fake): State<Fake>, body: Body) -> (StatusCode, HeaderMap, &'static str) {
+    let act = {
+        let mut acts = fake.0.lock().unwrap();
+        acts.requests += 1;
+        let is_refused = acts.refuses.is_some_and(|byte| body.contains(&byte));
+        acts.to_come.pop_front().or(is_refused.then_some((400, None)))
+    };
+    let mut headers = HeaderMap::new();
+    let status = match act {
+        None | Some((200, _)) => {
+            fake.0.lock().unwrap().taken.push(body.to_vec());
+            200
+        }
+        Some((0, _)) => {
+            std::future::pending::<()>().await;
+            0
+        }
+        Some((status, retry_after)) => {
+            if let Some(secs) = retry_after {
+                headers.insert("retry-after", secs.parse().unwrap());
+            }
+            status
+        }
+    };
+    (StatusCode::from_u16(status).unwrap(), headers, if status == 200 { "" } else { "the fake says no" })
+}
+
+impl Fake {
+    async fn start(to_come: &[(u16, Option<&'static str>)]) -> (Self, TargetUrl) {
+        let fake = Self::default();
+        fake.0.lock().unwrap().to_come = to_come.iter().copied().collect();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/", post(act)).with_state(fake.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (fake, target(&url))
+    }
+
+    fn taken(&self) -> Vec<Vec<u8>> {
+        self.0.lock().unwrap().taken.clone()
+    }
+
+    fn requests(&self) -> usize {
+        self.0.lock().unwrap().requests
+    }
+}
+
+fn target(url: &str) -> TargetUrl {
+    TargetUrl::parse(url, "url", "http://x").unwrap()
+}
+
+fn settings(queue_samples: u64) -> DeliverySettings {
+    DeliverySettings { shards: 1, queue_samples, ..DeliverySettings::default() }
+}
+
+fn deliver(target: TargetUrl, settings: &DeliverySettings) -> Delivery {
+    deliver_reading(target, settings, Answers::default())
+}
+
+fn deliver_reading(target: TargetUrl, settings: &DeliverySettings, answers: Answers) -> Delivery {
+    let timeout = Duration::from_millis(500);
+    let post = Post::new(target, &settings.http, [], timeout).unwrap().reading(answers);
+    let tally = SelfMetrics::new().unwrap().delivery("fake");
+    Delivery::start(post, settings, Clock::start(), tally, "fake")
+}
+
+fn batch(round: u64) -> Batch {
+    Batch { body: format!("round {round}").into(), samples: 10, round, cuts: Box::default() }
+}
+
+fn texts(taken: Vec<Vec<u8>>) -> Vec<String> {
+    taken.into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
+}
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// What a delivery has come to: samples sent and dropped.
+fn sums(delivery: &Delivery) -> (u64, u64) {
+    (delivery.fare.sent_samples(), delivery.fare.dropped_samples())
+}
+
+#[tokio::test]
+async fn what_a_server_cannot_take_now_is_sent_again_in_order() {
+    let (fake, url) = Fake::start(&[(500, None), (503, None), (429, Some("0")), (0, None)]).await;
+    let mut delivery = deliver(url, &settings(1000));
+    for round in 1..=3 {
+        assert!(delivery.intake().put(0, batch(round), Duration::ZERO));
+    }
+    delivery.finish(LONG).await;
+    assert_eq!(texts(fake.taken()), ["round 1", "round 2", "round 3"]);
+    assert_eq!((fake.requests(), sums(&delivery)), (7, (30, 0)));
+    assert!(!delivery.health().is_away());
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_is_dropped_and_shown_until_it_takes_something() {
+    let (fake, url) = Fake::start(&[(400, None), (413, None), (301, None), (400, None)]).await;
+    let mut delivery = deliver(url, &settings(1000));
+    for round in 1..=4 {
+        delivery.intake().put(0, batch(round), Duration::ZERO);
+    }
+    while delivery.fare.dropped_samples() < 40 {
+        tokio::task::yield_now().await;
+    }
+    let refused = delivery.health().status(Clock::start().now()).refused;
+    assert!(refused["fake"].contains("400") && refused["fake"].contains("the fake says no"), "{refused:?}");
+    delivery.intake().put(0, batch(5), Duration::ZERO);
+    delivery.finish(LONG).await;
+    assert_eq!((texts(fake.taken()), sums(&delivery)), (vec!["round 5".to_owned()], (10, 40)));
+    assert!(delivery.health().status(Clock::start().now()).refused.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_costs_the_oldest_rounds() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut delivery = deliver(target(&format!("http://{address}")), &settings(30));
+    delivery.intake().put(0, batch(1), Duration::ZERO);
+    while !delivery.health().is_away() {
+        tokio::task::yield_now().await;
+    }
+    for round in 2..=10 {
+        assert!(delivery.intake().put(0, batch(round), Duration::ZERO));
+    }
+    assert_eq!(sums(&delivery), (0, 60), "the first one is on its way, three wait");
+    let fake = Fake::default();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let router = Router::new().route("/", post(act)).with_state(fake.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    delivery.finish(LONG).await;
+    assert_eq!(texts(fake.taken()), ["round 1", "round 8", "round 9", "round 10"]);
+    assert_eq!(sums(&delivery), (40, 60));
+}
+
+#[tokio::test]
+async fn what_is_left_at_the_end_is_counted() {
+    let (_fake, url) = Fake::start(&[(500, None); 100]).await;
+    let mut delivery = deliver(url, &settings(1000));
+    for round in 1..=3 {
+        delivery.intake().put(0, batch(round), Duration::ZERO);
+    }
+    delivery.finish(Duration::from_millis(300)).await;
+    assert_eq!(sums(&delivery), (0, 30));
+    assert!(!delivery.intake().put(0, batch(4), Duration::ZERO));
+    assert_eq!(sums(&delivery), (0, 40));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_is_no_loss() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let fake = Fake::default();
+    let served = fake.clone();
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            // Half a request is read, and the connection is gone.
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.readable().await.unwrap();
+        }
+        let router = Router::new().route("/", post(act)).with_state(served);
+        axum::serve(listener, router).await.unwrap();
+    });
+    let mut delivery = deliver(target(&format!("http://{address}")), &settings(1000));
+    delivery.intake().put(0, batch(1), Duration::ZERO);
+    delivery.finish(LONG).await;
+    assert_eq!((texts(fake.taken()), sums(&delivery)), (vec!["round 1".to_owned()], (10, 0)));
+}
+
+/// A batch of which each byte is a host with one sample.
+fn batch_of(round: u64, hosts: &str) -> Batch {
+    let cut = |place: usize| Cut { bytes: place, samples: place as u64 };
+    let cuts = (1..hosts.len()).map(cut).collect();
+    Batch { body: hosts.to_owned().into(), samples: hosts.len() as u64, round, cuts }
+}
+
+fn halves(batch: &Batch) -> Option<[Batch; 2]> {
+    let text = std::str::from_utf8(&batch.body).unwrap();
+    let (first, second) = text.split_at(batch.cuts.get(batch.cuts.len() / 2)?.bytes);
+    Some([batch_of(batch.round, first), batch_of(batch.round, second)])
+}
+
+/// Delivers rounds to a server that refuses what has an `x`; gives what it took, how many requests that needed, and
+/// what was sent and dropped.
+async fn deliver_in_halves(
+    rounds: &[&str],
+    to_come: &[(u16, Option<&'static str>)],
+) -> (String, usize, (u64, u64)) {
+    let (fake, url) = Fake::start(to_come).await;
+    fake.0.lock().unwrap().refuses = Some(b'x');
+    let mut delivery = deliver_reading(url, &settings(100_000), Answers { halves, ..Answers::default() });
+    for (round, hosts) in (1..).zip(rounds) {
+        delivery.intake().put(0, batch_of(round, hosts), Duration::ZERO);
+    }
+    delivery.finish(LONG).await;
+    (texts(fake.taken()).concat(), fake.requests(), sums(&delivery))
+}
+
+#[tokio::test]
+async fn of_a_batch_only_what_a_server_refuses_is_dropped_and_the_rest_keeps_its_order() {
+    let (taken, requests, sums) = deliver_in_halves(&["abcdexgh", "ijk", "xlmnopqx"], &[]).await;
+    assert_eq!((taken.as_str(), sums), ("abcdeghijklmnopq", (16, 3)));
+    assert_eq!(requests, 7 + 1 + 11, "one host among n costs two requests for each doubling of n");
+    // A server that has trouble meanwhile is waited for.
+    let (taken, _, sums) = deliver_in_halves(&["abxd"], &[(400, None), (500, None)]).await;
+    assert_eq!((taken.as_str(), sums), ("abd", (3, 1)));
+    // What is refused for another reason is not tried in parts.
+    for status in [401, 403, 404, 413] {
+        assert_eq!(deliver_in_halves(&["abxd"], &[(status, None)]).await.1, 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everything_is_not_asked_for_each_host() {
+    let all = "x".repeat(1000);
+    let (_, requests, sums) = deliver_in_halves(&[all.as_str(); 11], &[]).await;
+    assert_eq!(requests, 11 + 3 * 2 * 16, "it is tried in rounds 1, 3, 7, and would be in 15");
+    assert_eq!(sums, (0, 11_000));
+    // As soon as it takes something, it is asked again.
+    let (taken, ..) = deliver_in_halves(&[&all, "a", "xb"], &[]).await;
+    assert_eq!(taken, "ab");
+    // The dirty ones come first: the others are found all the same.
+    let (clean, dirty) = ("c".repeat(500), "x".repeat(500));
+    let (taken, requests, _) = deliver_in_halves(&[&format!("{dirty}{clean}")], &[]).await;
+    assert!(taken == clean && requests < 100, "{requests}: {taken}");
+    // And one that takes little is asked for more, but not for all.
+    let (_, requests, sums) = deliver_in_halves(&[&"cx".repeat(1000)], &[]).await;
+    assert!(requests <= 1 + 2 * 128 && sums.0 > 50, "{requests} {sums:?}");
+}

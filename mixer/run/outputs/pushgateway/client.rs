@@ -1,0 +1,210 @@
+//! The Pushgateway's HTTP interface
+//! (<https://github.com/prometheus/pushgateway#api>).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::{CONTENT_TYPE, DATE};
+use reqwest::{Client, Method, Response, Url};
+use tokio::task::JoinSet;
+use tracing::debug;
+
+use super::groups::{GatewayGroup, GroupReader};
+use crate::clock::wall_now;
+use crate::http::{HttpOptions, PushError, Secrets, TargetUrl, check, http_client, no_answer};
+use promemu_core::error::Error;
+use promemu_core::time::Time;
+use promemu_wire::exposition::Format;
+
+const EXAMPLE_URL: &str = "http://127.0.0.1:9091";
+const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the gateway may take to begin its list, and then for each piece of it: a full one gathers for
+/// seconds, and sends hundreds of megabytes.
+const LIST_TIMEOUT: Duration = Duration::from_secs(30);
+const LIST_PIECE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Deletions that run at the same time.
+const DELETIONS_AT_ONCE: usize = 16;
+/// All deletions of a clean-up together take no longer.
+const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
+/// Failures in a row after which a clean-up gives up.
+const DELETION_FAILURES_MAX: usize = 3;
+
+/// Where a Pushgateway is. Shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GatewayUrl(TargetUrl);
+
+impl GatewayUrl {
+    /// Reads `http://host:port/prefix`; without a scheme it is http.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let target = TargetUrl::parse(text, "pushgateway url", EXAMPLE_URL)?;
+        if target.url().query().is_some() {
+            return Err(Error::Usage(format!(
+                "pushgateway url \"{target}\" has a query; write it as in {EXAMPLE_URL}"
+            )));
+        }
+        Ok(Self(target))
+    }
+
+    /// The host and port.
+    #[must_use]
+    pub fn authority(&self) -> (String, u16) {
+        let host = self.0.url().host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        (host, self.0.url().port_or_known_default().unwrap_or(80))
+    }
+
+    fn join(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.url().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+
+    /// The address of a job's group. A name that cannot stand in a path is encoded.
+    fn group(&self, job: &str) -> Url {
+        if job.contains('/') || job == "." || job == ".." {
+            self.join(&["metrics", "job@base64", &URL_SAFE_NO_PAD.encode(job)])
+        } else {
+            self.join(&["metrics", "job", job])
+        }
+    }
+}
+
+impl std::fmt::Display for GatewayUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Debug for GatewayUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// A Pushgateway.
+#[derive(Debug)]
+pub struct PushgatewayClient {
+    http: Client,
+    url: GatewayUrl,
+    push_timeout: Duration,
+    secrets: Secrets,
+}
+
+impl PushgatewayClient {
+    /// A client; nothing is sent yet.
+    pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
+        let (http, secrets) = (http_client(&url.0, options)?, Secrets::of(&url.0, options));
+        Ok(Self { http, url, push_timeout, secrets })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn url(&self) -> &GatewayUrl {
+        &self.url
+    }
+
+    /// Replaces a job's group.
+    pub async fn put(&self, job: &str, format: Format, body: Vec<u8>) -> Result<(), PushError> {
+        let request = self.http.request(Method::PUT, self.url.group(job)).timeout(self.push_timeout);
+        let request = request.header(CONTENT_TYPE, format.content_type()).body(body);
+        check(request.send().await, &self.secrets).await.map(drop)
+    }
+
+    /// Deletes a job's group; one that is not there is fine.
+    pub async fn delete(&self, job: &str) -> Result<(), PushError> {
+        let request = self.http.request(Method::DELETE, self.url.group(job)).timeout(DELETE_TIMEOUT);
+        match check(request.send().await, &self.secrets).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// Deletes groups, some at a time, within a deadline; gives how many are left.
+    pub async fn delete_all(self: &Arc<Self>, names: Vec<String>) -> usize {
+        let mut left = names.len();
+        let deletions = async {
+            let mut names = names.into_iter();
+            let mut running = JoinSet::new();
+            let mut failures = 0;
+            loop {
+                while running.len() < DELETIONS_AT_ONCE
+                    && let Some(name) = names.next()
+                {
+                    let client = Arc::clone(self);
+                    running.spawn(async move { client.delete(&name).await });
+                }
+                match running.join_next().await {
+                    Some(Ok(Ok(()))) => (left, failures) = (left - 1, 0),
+                    Some(_) if failures + 1 == DELETION_FAILURES_MAX => return,
+                    Some(_) => failures += 1,
+                    None => return,
+                }
+            }
+        };
+        if tokio::time::timeout(CLEANUP_DEADLINE, deletions).await.is_err() {
+            debug!("clean-up was cut off after {CLEANUP_DEADLINE:?}");
+        }
+        left
+    }
+
+    /// The groups that there are, and what time it is by the gateway's clock. The gateway's exposition is read
+    /// as it comes and not kept.
+    pub async fn groups(&self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
+        let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
+        let request = self.http.request(Method::GET, self.url.join(&["metrics"])).send();
+        let answered = tokio::time::timeout(LIST_TIMEOUT, request).await.map_err(too_late)?;
+        let mut response = check(answered, &self.secrets).await?;
+        let now = gateway_time(&response).unwrap_or_else(wall_now);
+        let mut reader = GroupReader::default();
+        loop {
+            let piece = tokio::time::timeout(LIST_PIECE_TIMEOUT, response.chunk()).await.map_err(too_late)?;
+            match piece.map_err(|error| no_answer(&error))? {
+                Some(piece) => reader.read(&piece),
+                None => break,
+            }
+        }
+        Ok((reader.finish(), now))
+    }
+}
+
+/// The time of an answer, by the clock that the groups' push times come from.
+fn gateway_time(response: &Response) -> Option<Time> {
+    let date = httpdate::parse_http_date(response.headers().get(DATE)?.to_str().ok()?).ok()?;
+    let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time::from_unix_secs(since_epoch.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> GatewayUrl {
+        GatewayUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn job_names_are_encoded_as_the_pushgateway_wants() {
+        let group = |job| url("http://gw:9091/prefix/").group(job).to_string();
+        assert_eq!(group("a"), "http://gw:9091/prefix/metrics/job/a");
+        assert_eq!(group("a b?#%ü"), "http://gw:9091/prefix/metrics/job/a%20b%3F%23%25%C3%BC");
+        assert_eq!(group("a/b"), "http://gw:9091/prefix/metrics/job@base64/YS9i");
+        assert_eq!(group(".."), "http://gw:9091/prefix/metrics/job@base64/Li4");
+    }
+
+    #[test]
+    fn urls_are_read_and_shown_without_secrets() {
+        assert_eq!(url("gw:9091").to_string(), "http://gw:9091");
+        assert_eq!(url("https://me:secret@gw/x").to_string(), "https://me:***@gw/x");
+        assert_eq!(url("http://[::1]:9091").authority(), ("::1".to_owned(), 9091));
+        for bad in ["", "ftp://gw", "http://", "http//gw:9091:x", "http://gw:99999", "http://gw?x=1"] {
+            let error = GatewayUrl::parse(bad).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("http://127.0.0.1:9091"), "{error}");
+        }
+        let error = GatewayUrl::parse("ftp://me:s3cret@gw").unwrap_err().to_string();
+        assert!(!error.contains("s3cret") && error.contains("ftp://***@gw"), "{error}");
+    }
+}

@@ -1,0 +1,164 @@
+//! The gateway's groups, read from its own exposition.
+//!
+//! Every group shows `push_time_seconds`, and one of promemu's also `promemu_run_info`. Only the lines of
+//! these two families are looked at, as they stream by.
+
+use indexmap::IndexMap;
+
+use super::ownership::{RUN_INFO, RunInfo};
+use promemu_core::time::{Span, Time};
+
+const PUSH_TIME: &str = "push_time_seconds";
+/// A longer line is not one of those that are looked for.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+type Labels = IndexMap<String, String>;
+
+/// A group on a Pushgateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatewayGroup {
+    /// Its grouping labels, without empty ones.
+    pub grouping: IndexMap<String, String>,
+    /// When it was last pushed, by the gateway's clock.
+    pub pushed_at: Time,
+    /// Whose it is, if it is promemu's.
+    pub run: Option<RunInfo>,
+}
+
+impl GatewayGroup {
+    /// The job, if that is the only grouping label: the form of promemu's own groups.
+    #[must_use]
+    pub fn job_only(&self) -> Option<&str> {
+        (self.grouping.len() == 1).then(|| self.grouping.get("job").map(String::as_str)).flatten()
+    }
+}
+
+/// Collects groups from an exposition in the text format that comes in pieces.
+#[derive(Debug, Default)]
+pub(super) struct GroupReader {
+    line: Vec<u8>,
+    is_too_long: bool,
+    push_times: Vec<(Labels, f64)>,
+    runs: IndexMap<String, Labels>,
+}
+
+impl GroupReader {
+    pub(super) fn read(&mut self, chunk: &[u8]) {
+        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+            if self.line.len() + piece.len() > LINE_BYTES_MAX {
+                self.is_too_long = true;
+                self.line.clear();
+            }
+            if !self.is_too_long {
+                self.line.extend_from_slice(piece);
+            }
+            if piece.ends_with(b"\n") {
+                self.end_line();
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let is_wanted = !std::mem::take(&mut self.is_too_long)
+            && (line.starts_with(PUSH_TIME.as_bytes()) || line.starts_with(RUN_INFO.as_bytes()));
+        if is_wanted
+            && let Some((name, labels, value)) = std::str::from_utf8(&line).ok().and_then(parse_sample)
+        {
+            if name == PUSH_TIME {
+                self.push_times.push((labels, value));
+            } else if name == RUN_INFO
+                && let Some(job) = labels.get("job")
+                // One in a group of another form says nothing of the job's own group.
+                && labels.get("instance").is_none_or(String::is_empty)
+            {
+                self.runs.insert(job.clone(), labels);
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<GatewayGroup> {
+        self.end_line();
+        let runs = self.runs;
+        let group = |(mut grouping, pushed_at): (Labels, f64)| {
+            grouping.retain(|_, value| !value.is_empty());
+            let pushed_at = Time::from_unix_secs(0) + Span::from_secs_f64(pushed_at).unwrap_or_default();
+            let mut group = GatewayGroup { grouping, pushed_at, run: None };
+            group.run = group.job_only().and_then(|job| runs.get(job)).and_then(RunInfo::from_labels);
+            group
+        };
+        self.push_times.into_iter().map(group).collect()
+    }
+}
+
+/// `name{label="value",…} number`
+fn parse_sample(line: &str) -> Option<(&str, Labels, f64)> {
+    let (name, mut rest) = line.split_once('{')?;
+    let mut labels = Labels::new();
+    while !rest.starts_with('}') {
+        let (label, after) = rest.trim_start_matches(',').split_once("=\"")?;
+        let (value, after) = parse_quoted(after)?;
+        labels.insert(label.to_owned(), value);
+        rest = after;
+    }
+    let number = rest[1..].split_whitespace().next()?.parse().ok()?;
+    Some((name, labels, number))
+}
+
+/// The text up to the closing quote, and what is behind it.
+fn parse_quoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((value, &text[at + 1..])),
+            '\\' => match chars.next()?.1 {
+                'n' => value.push('\n'),
+                other => value.push(other),
+            },
+            other => value.push(other),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"# HELP cpu x
+cpu{instance="",job="mine",name="push_time_seconds"} 5
+# TYPE promemu_run_info gauge
+promemu_run_info{config="c",instance="",job="mine",machine="m",pid="1-2",push_interval="15",run_id="r",version="0.1.0"} 1
+# TYPE push_time_seconds gauge
+push_time_seconds{instance="",job="mine"} 1.7676e+09
+push_time_seconds{instance="i\"\\1",job="a,b={}"} 1.5
+push_time_seconds{broken
+"#;
+
+    #[test]
+    fn groups_are_read_however_the_body_is_cut() {
+        for size in [1, 7, 4096] {
+            let mut reader = GroupReader::default();
+            BODY.as_bytes().chunks(size).for_each(|chunk| reader.read(chunk));
+            let groups = reader.finish();
+            assert_eq!(groups.len(), 2);
+            assert_eq!(groups[0].job_only(), Some("mine"));
+            assert_eq!(groups[0].pushed_at, Time::from_unix_secs(1_767_600_000));
+            assert_eq!(groups[0].run.as_ref().map(|run| run.run_id.as_str()), Some("r"));
+            assert_eq!(groups[1].grouping.get("instance").map(String::as_str), Some("i\"\\1"));
+            assert_eq!((groups[1].job_only(), &groups[1].run), (None, &None));
+        }
+    }
+
+    #[test]
+    fn endless_lines_are_not_kept() {
+        let mut reader = GroupReader::default();
+        for _ in 0..100 {
+            reader.read(&[b'x'; 10_000]);
+            assert!(reader.line.len() <= LINE_BYTES_MAX);
+        }
+        reader.read(b"\npush_time_seconds{job=\"a\"} 1");
+        assert_eq!(reader.finish().len(), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! The remote write sink: every series' sample, each round, to a server that takes remote write 1.0 or 2.0.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+
+use super::delivery::{Answer, Answers, DeliverySettings, Post};
+use crate::http::{PushError, TargetUrl};
+use promemu_core::error::{Error, suggestion};
+use promemu_wire::remote_write::v1;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The path of a target that has none: Prometheus' own.
+const DEFAULT_PATH: &str = "/api/v1/write";
+const VERSION_HEADER: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
+const WRITTEN_HEADERS: [&str; 2] =
+    ["x-prometheus-remote-write-samples-written", "x-prometheus-remote-write-histograms-written"];
+
+/// The protocol's version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// 1.0, which every receiver takes.
+    #[default]
+    V1,
+    /// 2.0: each text once per request, metadata with each series, start times.
+    V2,
+}
+
+/// A server, and how to write to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteWriteSettings {
+    /// Where it is.
+    pub target: TargetUrl,
+    /// The protocol's version.
+    pub version: Version,
+    /// How requests are made and sent.
+    pub delivery: DeliverySettings,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+impl RemoteWriteSettings {
+    /// The keys that [`Self::take_from`] knows beside those of [`DeliverySettings`], and what stands behind each.
+    pub const KEYS: [(&str, &str); 1] = [("version", "1 or 2 (default 1)")];
+
+    /// Takes its keys out of the options and leaves the others. The timeout is not among them.
+    pub fn take_from(target: &str, options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+        let target = TargetUrl::parse(target, "remote-write url", "http://127.0.0.1:9090/api/v1/write")?;
+        let version = match options.shift_remove("version").as_deref() {
+            None | Some("1" | "1.0") => Version::V1,
+            Some("2" | "2.0") => Version::V2,
+            Some(other) => {
+                let hint = suggestion(other, &["1", "2"]);
+                return Err(Error::Usage(format!("there is no version {other:?} of remote write{hint}")));
+            }
+        };
+        let delivery = DeliverySettings::take_from(options)?;
+        Ok(Self {
+            target: target.with_default_path(DEFAULT_PATH),
+            version,
+            delivery,
+            timeout: DEFAULT_TIMEOUT,
+        })
+    }
+
+    /// How its batches are posted.
+    pub(super) fn post(&self) -> Result<Post, Error> {
+        let (content_type, version) = match self.version {
+            Version::V1 => ("application/x-protobuf", "0.1.0"),
+            Version::V2 => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
+        };
+        let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "snappy"), (VERSION_HEADER, version)];
+        let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
+        Ok(match self.version {
+            Version::V1 => post.reading(Answers { hint: hint_v1, halves: v1::halves, ..Answers::default() }),
+            Version::V2 => {
+                post.reading(Answers { left_out: left_out_v2, hint: hint_v2, ..Answers::default() })
+            }
+        })
+    }
+}
+
+/// A receiver that knows 2.0 says how much it has written, be it a success or not
+/// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>); one that knows
+/// only 1.0 may read a request of 2.0 as one without any series, and take it.
+fn left_out_v2(answer: &Answer<'_>) -> (u64, String) {
+    let says = WRITTEN_HEADERS.iter().any(|name| answer.headers.contains_key(*name));
+    if !says {
+        let why = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
+        return (answer.samples, why.to_owned());
+    }
+    let count = |name| answer.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let written = WRITTEN_HEADERS.iter().filter_map(|name| count(*name)).fold(0, u64::saturating_add);
+    let left_out = answer.samples.saturating_sub(written);
+    (left_out, format!("it wrote {written} of {} samples", answer.samples))
+}
+
+fn hint_v1(error: &PushError) -> &'static str {
+    if error.is_not_found() || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
+        "; is there a remote-write receiver at this url? Prometheus needs --web.enable-remote-write-receiver"
+    } else {
+        ""
+    }
+}
+
+fn hint_v2(error: &PushError) -> &'static str {
+    match error.status() {
+        Some(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "; it does not take remote write 2.0: use version=1",
+        Some(StatusCode::BAD_REQUEST) => "; if it does not know remote write 2.0, use version=1",
+        _ => hint_v1(error),
+    }
+}

@@ -1,0 +1,449 @@
+//! promemu's own metrics: what a run counts and measures of itself, to be watched by.
+//!
+//! A [`Tally`] is what the run adds to as it goes: each is one or a few atomic numbers, without a lock, and
+//! nothing is added per sample. [`SelfMetrics`] gathers them, with what is only looked up when somebody asks,
+//! and writes the page. A name keeps its type for good: a Pushgateway refuses another one.
+
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{
+    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, PullingGauge, Registry, TextEncoder,
+};
+
+use crate::process;
+use promemu_core::error::Error;
+
+/// Names that begin so are promemu's.
+pub const PREFIX: &str = "promemu_";
+
+/// From the timer's resolution up to a machine that hardly gets to anything.
+const LATENESS_BUCKETS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+/// Up to the default of the push timeout.
+const PUSH_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// What a run adds to as it goes. Clones add to the same numbers.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Values that were made.
+    pub updates: IntCounter,
+    /// Values that were left out, because they were overdue.
+    pub updates_skipped: IntCounter,
+    /// Scenarios and conditions that failed.
+    pub scenario_errors: IntCounter,
+    /// Events that were emitted.
+    pub events: IntCounter,
+    /// Events that were dropped, because too many waited or they followed from too many others.
+    pub events_dropped: IntCounter,
+    /// Series that were not made, because there would be too many.
+    pub series_refused: IntCounter,
+    /// How much later than due hosts got to work, in seconds of real time.
+    pub lateness: Histogram,
+}
+
+impl Tally {
+    fn new() -> prometheus::Result<Self> {
+        let lateness = HistogramOpts::new(
+            "promemu_lateness_seconds",
+            "how much later than due a host got to work, in real time",
+        );
+        Ok(Self {
+            updates: IntCounter::new("promemu_updates_total", "values that metrics were given")?,
+            updates_skipped: IntCounter::new(
+                "promemu_updates_skipped_total",
+                "values that were left out because they were overdue by more than one interval",
+            )?,
+            scenario_errors: IntCounter::new(
+                "promemu_scenario_errors_total",
+                "values and conditions that a scenario or a formula failed to give",
+            )?,
+            events: IntCounter::new("promemu_events_total", "events that hosts and promemu emitted")?,
+            events_dropped: IntCounter::new(
+                "promemu_events_dropped_total",
+                "events that were dropped because too many were waiting or chasing each other",
+            )?,
+            series_refused: IntCounter::new(
+                "promemu_series_refused_total",
+                "series of slots that were not made because there would be too many, or two alike",
+            )?,
+            lateness: Histogram::with_opts(lateness.buckets(LATENESS_BUCKETS.to_vec()))?,
+        })
+    }
+
+    fn collectors(&self) -> [Box<dyn Collector>; 7] {
+        [
+            Box::new(self.updates.clone()),
+            Box::new(self.updates_skipped.clone()),
+            Box::new(self.scenario_errors.clone()),
+            Box::new(self.events.clone()),
+            Box::new(self.events_dropped.clone()),
+            Box::new(self.series_refused.clone()),
+            Box::new(self.lateness.clone()),
+        ]
+    }
+}
+
+/// What one of a run's outputs adds to as it goes. Clones add to the same numbers.
+#[derive(Clone, Debug)]
+pub struct OutputTally {
+    /// How long pushes took, in seconds.
+    pub push_seconds: Histogram,
+    /// Pushes that failed, and looks at the groups of a gateway that is away.
+    pub push_failures: IntCounter,
+    /// Bytes of requests that arrived, as they were sent.
+    pub bytes_sent: IntCounter,
+    /// Samples that were given up, because they could not be sent in time or were refused.
+    pub samples_dropped: IntCounter,
+}
+
+/// The same for an output that sends each sample for itself.
+#[derive(Clone, Debug)]
+pub struct DeliveryTally {
+    /// What all outputs have.
+    pub output: OutputTally,
+    /// Samples that arrived.
+    pub samples_sent: IntCounter,
+    /// Pushes that were tried again.
+    pub push_retries: IntCounter,
+    /// Samples that wait to be sent.
+    pub samples_waiting: IntGauge,
+}
+
+/// What an output that is scraped adds to.
+#[derive(Clone, Debug)]
+pub struct ScrapeTally {
+    /// Scrapes of everything, and lists of hosts, that were asked for.
+    pub scrapes: IntCounter,
+    /// Those that were refused, because too many were under way.
+    pub refused: IntCounter,
+    /// Those whose client went away or stood still before it had all.
+    pub cut_off: IntCounter,
+}
+
+/// The same for all outputs, told apart by the label `output`.
+#[derive(Debug)]
+struct OutputTallies {
+    scrapes: IntCounterVec,
+    scrapes_refused: IntCounterVec,
+    scrapes_cut_off: IntCounterVec,
+    push_seconds: HistogramVec,
+    push_failures: IntCounterVec,
+    samples_dropped: IntCounterVec,
+    samples_sent: IntCounterVec,
+    bytes_sent: IntCounterVec,
+    push_retries: IntCounterVec,
+    samples_waiting: IntGaugeVec,
+}
+
+impl OutputTallies {
+    fn new() -> prometheus::Result<Self> {
+        let push_seconds = HistogramOpts::new(
+            "promemu_push_seconds",
+            "how long one push took, from encoding to the answer, failed ones included",
+        );
+        let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["output"]);
+        Ok(Self {
+            scrapes: counter(
+                "promemu_scrapes_total",
+                "scrapes of all emulated metrics, and lists of hosts, that were asked for",
+            )?,
+            scrapes_refused: counter(
+                "promemu_scrapes_refused_total",
+                "those of them that were refused because too many were under way",
+            )?,
+            scrapes_cut_off: counter(
+                "promemu_scrapes_cut_off_total",
+                "those of them whose client went away, or took nothing for 30 s, before it had all",
+            )?,
+            push_seconds: HistogramVec::new(push_seconds.buckets(PUSH_BUCKETS.to_vec()), &["output"])?,
+            push_failures: counter(
+                "promemu_push_failures_total",
+                "pushes that failed, and looks at the groups of a pushgateway that was away",
+            )?,
+            samples_dropped: counter(
+                "promemu_samples_dropped_total",
+                "samples that an output gave up, because they could not be sent in time or were refused",
+            )?,
+            samples_sent: counter(
+                "promemu_samples_sent_total",
+                "samples that arrived; of outputs that send each sample for itself",
+            )?,
+            bytes_sent: counter(
+                "promemu_sent_bytes_total",
+                "bytes of the samples that arrived, as they were sent",
+            )?,
+            push_retries: counter("promemu_push_retries_total", "pushes that were tried again")?,
+            samples_waiting: IntGaugeVec::new(
+                Opts::new("promemu_samples_waiting", "samples that wait to be sent"),
+                &["output"],
+            )?,
+        })
+    }
+
+    fn collectors(&self) -> [Box<dyn Collector>; 10] {
+        [
+            Box::new(self.scrapes.clone()),
+            Box::new(self.scrapes_refused.clone()),
+            Box::new(self.scrapes_cut_off.clone()),
+            Box::new(self.push_seconds.clone()),
+            Box::new(self.push_failures.clone()),
+            Box::new(self.samples_dropped.clone()),
+            Box::new(self.samples_sent.clone()),
+            Box::new(self.bytes_sent.clone()),
+            Box::new(self.push_retries.clone()),
+            Box::new(self.samples_waiting.clone()),
+        ]
+    }
+}
+
+/// All of a run's own metrics.
+#[derive(Debug)]
+pub struct SelfMetrics {
+    tally: Tally,
+    outputs: OutputTallies,
+    registry: Registry,
+}
+
+impl SelfMetrics {
+    /// Those of a run that has not begun: a tally of nothing, and what is known of the process.
+    pub fn new() -> Result<Self, Error> {
+        let tally = Tally::new().map_err(bug)?;
+        let build_info = Opts::new("promemu_build_info", "the promemu that runs, as labels of a 1")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        let build_info = IntGauge::with_opts(build_info).map_err(bug)?;
+        build_info.set(1);
+        let outputs = OutputTallies::new().map_err(bug)?;
+        let own = Self { registry: Registry::new(), tally, outputs };
+        for collector in own.tally.collectors().into_iter().chain(own.outputs.collectors()) {
+            own.add(collector)?;
+        }
+        own.add(Box::new(build_info))?;
+        own.add(Box::new(ProcessCollector::new().map_err(bug)?))?;
+        Ok(own)
+    }
+
+    /// What the run adds to.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What an output that pushes adds to; its name becomes the label `output`.
+    #[must_use]
+    pub fn output(&self, name: &str) -> OutputTally {
+        OutputTally {
+            push_seconds: self.outputs.push_seconds.with_label_values(&[name]),
+            push_failures: self.outputs.push_failures.with_label_values(&[name]),
+            bytes_sent: self.outputs.bytes_sent.with_label_values(&[name]),
+            samples_dropped: self.outputs.samples_dropped.with_label_values(&[name]),
+        }
+    }
+
+    /// The same for one that sends each sample for itself.
+    #[must_use]
+    pub fn delivery(&self, name: &str) -> DeliveryTally {
+        DeliveryTally {
+            output: self.output(name),
+            samples_sent: self.outputs.samples_sent.with_label_values(&[name]),
+            push_retries: self.outputs.push_retries.with_label_values(&[name]),
+            samples_waiting: self.outputs.samples_waiting.with_label_values(&[name]),
+        }
+    }
+
+    /// What an output that is scraped adds to; its name becomes the label `output`.
+    #[must_use]
+    pub fn scraped_output(&self, name: &str) -> ScrapeTally {
+        ScrapeTally {
+            scrapes: self.outputs.scrapes.with_label_values(&[name]),
+            refused: self.outputs.scrapes_refused.with_label_values(&[name]),
+            cut_off: self.outputs.scrapes_cut_off.with_label_values(&[name]),
+        }
+    }
+
+    /// Adds what is asked of the hosts when somebody looks: how many series and how many hosts there are.
+    #[expect(clippy::cast_precision_loss, reason = "there are never so many")]
+    pub fn add_fleet(
+        &self,
+        series: impl Fn() -> usize + Send + Sync + 'static,
+        hosts: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.add_gauge("promemu_series", "emulated series that have a sample now", move || series() as f64)?;
+        self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
+    }
+
+    /// What an output has added so far: pushes that failed, all pushes, the seconds that these took, bytes sent.
+    #[must_use]
+    pub fn look_at_output(&self, name: &str) -> (u64, u64, f64, u64) {
+        let OutputTallies { push_seconds, push_failures, bytes_sent, .. } = &self.outputs;
+        // Whoever asks for a label makes its series, so only what is there is asked for.
+        let has = |vec: &dyn Collector| {
+            let families = vec.collect();
+            let mut metrics = families.iter().flat_map(MetricFamily::get_metric);
+            metrics.any(|metric| metric.get_label().iter().any(|label| label.value() == name))
+        };
+        let (pushes, seconds) = if has(push_seconds) {
+            let seconds = push_seconds.with_label_values(&[name]);
+            (seconds.get_sample_count(), seconds.get_sample_sum())
+        } else {
+            (0, 0.0)
+        };
+        let failures = if has(push_failures) { push_failures.with_label_values(&[name]).get() } else { 0 };
+        let bytes = if has(bytes_sent) { bytes_sent.with_label_values(&[name]).get() } else { 0 };
+        (failures, pushes, seconds, bytes)
+    }
+
+    /// Adds a gauge that is read when somebody asks.
+    pub fn add_gauge(
+        &self,
+        name: &str,
+        help: &str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.add(Box::new(PullingGauge::new(name, help, Box::new(read)).map_err(bug)?))
+    }
+
+    fn add(&self, collector: Box<dyn Collector>) -> Result<(), Error> {
+        self.registry.register(collector).map_err(bug)
+    }
+
+    /// All of them now, in the text format.
+    pub fn page(&self) -> Result<Vec<u8>, Error> {
+        let mut page = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut page).map_err(bug)?;
+        Ok(page)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
+fn bug(error: prometheus::Error) -> Error {
+    Error::Run(format!("promemu's own metrics are broken by a bug: {error}"))
+}
+
+/// What a gauge shows, if that can be told.
+type Reading = fn() -> Option<f64>;
+
+/// What the system knows of this process, under the names and with the HELP that all clients of Prometheus
+/// give it (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). What cannot be
+/// told is left out.
+struct ProcessCollector {
+    /// Set anew by one gathering at a time.
+    cpu_seconds: Mutex<Counter>,
+    cpu_desc: Vec<Desc>,
+    gauges: Vec<(Gauge, Reading)>,
+}
+
+impl ProcessCollector {
+    fn new() -> prometheus::Result<Self> {
+        let cpu_seconds =
+            Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
+        let gauges: [(&str, &str, Reading); 5] = [
+            (
+                "process_resident_memory_bytes",
+                "Resident memory size in bytes.",
+                process::resident_memory_bytes,
+            ),
+            ("process_virtual_memory_bytes", "Virtual memory size in bytes.", process::virtual_memory_bytes),
+            ("process_open_fds", "Number of open file descriptors.", process::open_fds),
+            ("process_max_fds", "Maximum number of open file descriptors.", process::max_fds),
+            (
+                "process_start_time_seconds",
+                "Start time of the process since unix epoch in seconds.",
+                process::start_time_seconds,
+            ),
+        ];
+        let gauges = gauges.into_iter().map(|(name, help, read)| Ok((Gauge::new(name, help)?, read)));
+        Ok(Self {
+            cpu_desc: cpu_seconds.desc().into_iter().cloned().collect(),
+            cpu_seconds: Mutex::new(cpu_seconds),
+            gauges: gauges.collect::<prometheus::Result<_>>()?,
+        })
+    }
+}
+
+impl Collector for ProcessCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.cpu_desc.iter().chain(self.gauges.iter().flat_map(|(gauge, _)| gauge.desc())).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut families = Vec::new();
+        if let Some(seconds) = process::cpu_seconds() {
+            let counter = self.cpu_seconds.lock().unwrap_or_else(PoisonError::into_inner);
+            counter.reset();
+            counter.inc_by(seconds);
+            families.extend(counter.collect());
+        }
+        for (gauge, read) in &self.gauges {
+            if let Some(value) = read() {
+                gauge.set(value);
+                families.extend(gauge.collect());
+            }
+        }
+        families
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(own: &SelfMetrics) -> String {
+        String::from_utf8(own.page().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_added_shows_at_the_next_look() {
+        let own = SelfMetrics::new().unwrap();
+        let tally = own.tally().clone();
+        tally.updates.inc_by(7);
+        tally.lateness.observe(0.002);
+        own.add_gauge("promemu_series", "x", || 3.0).unwrap();
+        let page = page(&own);
+        for line in [
+            "# TYPE promemu_updates_total counter",
+            "promemu_updates_total 7",
+            "promemu_updates_skipped_total 0",
+            "promemu_lateness_seconds_bucket{le=\"0.001\"} 0",
+            "promemu_lateness_seconds_bucket{le=\"0.0025\"} 1",
+            "promemu_series 3",
+            &format!("promemu_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+            "# TYPE process_cpu_seconds_total counter",
+            "# TYPE process_open_fds gauge",
+        ] {
+            assert!(page.lines().any(|shown| shown == line), "{line} in {page}");
+        }
+        assert!(own.add_gauge("promemu_series", "again", || 0.0).is_err());
+    }
+
+    #[test]
+    fn each_output_counts_for_itself() {
+        let own = SelfMetrics::new().unwrap();
+        assert!(!page(&own).contains("promemu_push_failures_total"));
+        own.output("a").push_failures.inc();
+        let _quiet = own.output("b");
+        let page = page(&own);
+        for line in [
+            "promemu_push_failures_total{output=\"a\"} 1",
+            "promemu_push_failures_total{output=\"b\"} 0",
+            "promemu_push_seconds_count{output=\"b\"} 0",
+        ] {
+            assert!(page.lines().any(|shown| shown == line), "{line} in {page}");
+        }
+    }
+
+    #[test]
+    fn processor_time_is_not_added_twice() {
+        let own = SelfMetrics::new().unwrap();
+        let seconds = || {
+            let page = page(&own);
+            let line = page.lines().find_map(|line| line.strip_prefix("process_cpu_seconds_total "));
+            line.unwrap().parse::<f64>().unwrap()
+        };
+        let (first, second) = (seconds(), seconds());
+        assert!(second >= first && second <= process::cpu_seconds().unwrap(), "{first} {second}");
+    }
+}

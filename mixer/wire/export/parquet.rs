@@ -1,0 +1,101 @@
+//! Apache Parquet (<https://parquet.apache.org/docs/file-format/>): `timestamp` (milliseconds, UTC), `metric`,
+//! `labels` (as in the text format) and `value`, host by host.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+
+use super::{Export, Spool, Written};
+use promemu_core::time::Time;
+
+const SCHEMA: &str = "message samples {
+    REQUIRED INT64 timestamp (TIMESTAMP(MILLIS, true));
+    REQUIRED BYTE_ARRAY metric (UTF8);
+    REQUIRED BYTE_ARRAY labels (UTF8);
+    REQUIRED DOUBLE value;
+}";
+
+/// A row group is written when it has so many rows.
+const ROWS_MAX: usize = 1_000_000;
+
+/// Rows that wait to be written, column by column. A series' name and labels are there once.
+#[derive(Default)]
+struct Rows {
+    timestamps: Vec<i64>,
+    metrics: Vec<ByteArray>,
+    labels: Vec<ByteArray>,
+    values: Vec<f64>,
+}
+
+/// Writes what is spooled, on this thread; gives how much it was.
+pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + Send)) -> io::Result<Written> {
+    let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
+    let timestamps = millis(export.grid.iter());
+    let (mut written, mut rows) = (Written::default(), Rows::default());
+    for item in export.items(spool, false).into_iter().flatten() {
+        export.with_series(spool, item, |series| {
+            let own_times = series.own_times.map(|times| millis(times.iter().copied()));
+            let timestamps = own_times.as_ref().unwrap_or(&timestamps);
+            series.each_simple(&mut |name, labels, values| {
+                let (name, labels) = (ByteArray::from(name), ByteArray::from(labels));
+                let before = rows.values.len();
+                for (moment, value) in values {
+                    rows.timestamps.push(timestamps[moment]);
+                    rows.metrics.push(name.clone());
+                    rows.labels.push(labels.clone());
+                    rows.values.push(value);
+                }
+                let put = Written::default().and_one((rows.values.len() - before) as u64);
+                written = written.and(if series.goes_on { put.of_known() } else { put });
+            });
+        })?;
+        if rows.values.len() >= ROWS_MAX {
+            rows.write(&mut writer)?;
+        }
+    }
+    rows.write(&mut writer)?;
+    writer.close().map_err(failed)?;
+    Ok(written)
+}
+
+fn millis(moments: impl Iterator<Item = Time>) -> Vec<i64> {
+    moments.map(|moment| moment.unix_millis().cast_signed()).collect()
+}
+
+impl Rows {
+    /// Writes a row group, and forgets its rows.
+    fn write<W: Write + Send>(&mut self, writer: &mut SerializedFileWriter<W>) -> io::Result<()> {
+        if !self.values.is_empty() {
+            let mut group = writer.next_row_group().map_err(failed)?;
+            put_column::<Int64Type, W>(&mut group, &self.timestamps)?;
+            put_column::<ByteArrayType, W>(&mut group, &self.metrics)?;
+            put_column::<ByteArrayType, W>(&mut group, &self.labels)?;
+            put_column::<DoubleType, W>(&mut group, &self.values)?;
+            group.close().map_err(failed)?;
+        }
+        *self = Self::default();
+        Ok(())
+    }
+}
+
+fn put_column<T: parquet::data_type::DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    values: &[T::T],
+) -> io::Result<()> {
+    let column = group.next_column().map_err(failed)?;
+    let mut column = column.ok_or_else(|| io::Error::other("the schema has too few columns"))?;
+    column.typed::<T>().write_batch(values, None, None).map_err(failed)?;
+    column.close().map_err(failed)
+}
+
+fn failed(error: ParquetError) -> io::Error {
+    io::Error::other(error)
+}

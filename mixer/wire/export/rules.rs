@@ -1,0 +1,64 @@
+//! A test file for `promtool test rules`
+//! (<https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/>): the samples as
+//! `input_series`, to which rule files and expectations are added by hand.
+
+use super::{Series, SeriesFormat, Written};
+use crate::exposition::put_number;
+use promemu_core::backfill::Grid;
+use promemu_core::time::Span;
+
+pub(super) struct Rules {
+    step: Span,
+    moments: usize,
+}
+
+impl Rules {
+    pub(super) fn new(grid: &Grid) -> Self {
+        Self { step: grid.step, moments: grid.count() }
+    }
+}
+
+impl SeriesFormat for Rules {
+    fn is_by_family(&self) -> bool {
+        false
+    }
+
+    fn put_begin(&self, out: &mut Vec<u8>) {
+        let millis = self.step.as_nanos() / 1_000_000;
+        let begin = format!(
+            "# Add the rules to be tested, and what is expected of them: alert_rule_test, promql_expr_test.\n\
+             rule_files: []\nevaluation_interval: {millis}ms\ntests:\n  - interval: {millis}ms\n    input_series:\n"
+        );
+        out.extend_from_slice(begin.as_bytes());
+    }
+
+    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
+        let mut written = Written::default();
+        series.each_simple(&mut |name, labels, values| {
+            let quoted = format!("{name}{{{labels}}}").replace('\'', "''");
+            out.extend_from_slice(format!("      - series: '{quoted}'\n        values: '").as_bytes());
+            let (mut next, mut samples) = (0, 0);
+            for (moment, value) in values {
+                put_gap(moment - next, next, out);
+                put_number(value, out);
+                out.push(b' ');
+                next = moment + 1;
+                samples += 1;
+            }
+            put_gap(self.moments - next, next, out);
+            out.pop();
+            out.extend_from_slice(b"'\n");
+            written = written.and_one(samples);
+        });
+        written
+    }
+}
+
+/// Moments without a sample; the first one after samples is marked as a scrape would mark it.
+fn put_gap(moments: usize, before: usize, out: &mut Vec<u8>) {
+    let is_end = before > 0 && moments > 0;
+    if is_end {
+        out.extend_from_slice(b"stale ");
+    }
+    out.extend_from_slice("_ ".repeat(moments - usize::from(is_end)).as_bytes());
+}

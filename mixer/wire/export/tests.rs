@@ -1,0 +1,381 @@
+//! What is exported, read back.
+
+use std::sync::Arc;
+
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::RowAccessor;
+
+use super::filling::first_few;
+use super::*;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::time::{Span, Time};
+
+const START: Time = Time::from_unix_secs(1_767_600_000);
+
+const CONFIG: &str = r#"Config(default_job_name: "j", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", host: "x",
+    interval: "1s", ttl: "{i * 25}", metrics: [
+    Metric(name: "age", description: "a \"quoted\" \\ help", update_interval: "1s", scenario: time_duration, decimals: 0),
+    Metric(name: "n_total", metric_type: counter, scenario: random_in_range(value_range: (1, 1))),
+    Metric(name: "seconds", metric_type: histogram, buckets: [1, 2.5], labels: { "its": "it's \"odd\"" }, scenario: random_in_range(value_range: (2, 2)))])])"#;
+
+fn exported(text: &str, format: Format, threads: usize) -> (Exported, Vec<u8>) {
+    let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let grid = Grid { from: START, to: START + Span::from_secs(30), step: Span::from_secs(10) };
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
+    let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
+    let export = Export { run: &run, grid, format, threads, spool_dir: dir.path(), done: &done };
+    let mut out = Vec::new();
+    let exported = export.write(&mut out).unwrap();
+    assert_eq!(done.load(Ordering::Relaxed), export.steps());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+    (exported, out)
+}
+
+fn text(format: Format) -> String {
+    String::from_utf8(exported(CONFIG, format, 1).1).unwrap()
+}
+
+#[test]
+fn openmetrics_has_families_and_series_in_one_piece() {
+    insta::assert_snapshot!(text(Format::OpenMetrics), @r#"
+    # TYPE age gauge
+    # HELP age a \"quoted\" \\ help
+    age{name="h-1",host="x",address="10.205.255.153",job="j"} 8 1767600010
+    age{name="h-1",host="x",address="10.205.255.153",job="j"} 18 1767600020
+    age{name="h-2",host="x",address="10.11.192.53",job="j"} 8 1767600010
+    age{name="h-2",host="x",address="10.11.192.53",job="j"} 18 1767600020
+    age{name="h-2",host="x",address="10.11.192.53",job="j"} 28 1767600030
+    # TYPE n counter
+    # HELP n an emulated metric
+    n_total{name="h-1",host="x",address="10.205.255.153",job="j"} 1 1767600010
+    n_total{name="h-1",host="x",address="10.205.255.153",job="j"} 2 1767600020
+    n_total{name="h-2",host="x",address="10.11.192.53",job="j"} 1 1767600010
+    n_total{name="h-2",host="x",address="10.11.192.53",job="j"} 2 1767600020
+    n_total{name="h-2",host="x",address="10.11.192.53",job="j"} 3 1767600030
+    # TYPE seconds histogram
+    # HELP seconds an emulated metric
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="1"} 0 1767600010
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="2.5"} 1 1767600010
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="+Inf"} 1 1767600010
+    seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 2 1767600010
+    seconds_count{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 1 1767600010
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="1"} 0 1767600020
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="2.5"} 2 1767600020
+    seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j",le="+Inf"} 2 1767600020
+    seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 4 1767600020
+    seconds_count{name="h-1",host="x",address="10.205.255.153",its="it's \"odd\"",job="j"} 2 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="1"} 0 1767600010
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="2.5"} 1 1767600010
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="+Inf"} 1 1767600010
+    seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 2 1767600010
+    seconds_count{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 1 1767600010
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="1"} 0 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="2.5"} 2 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="+Inf"} 2 1767600020
+    seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 4 1767600020
+    seconds_count{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 2 1767600020
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="1"} 0 1767600030
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="2.5"} 3 1767600030
+    seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j",le="+Inf"} 3 1767600030
+    seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 6 1767600030
+    seconds_count{name="h-2",host="x",address="10.11.192.53",its="it's \"odd\"",job="j"} 3 1767600030
+    # EOF
+    "#);
+}
+
+/// Everything once; all observations are alike.
+const TYPES: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" }, interval: "1s", ttl: "12s", metrics: [
+    Metric(name: "n_total", metric_type: counter, update_interval: "1s", exemplars: true, created: true,
+        scenario: random_in_range(value_range: (1, 1))),
+    Metric(name: "x_seconds", metric_type: native_histogram, update_interval: "1s", units: "seconds", observations: 3,
+        exemplars: true, scenario: random_in_range(value_range: (2, 2))),
+    Metric(name: "y", metric_type: summary, quantiles: [0.5, 1], observations: 2, created: true, scenario: random_in_range(value_range: (0, 0))),
+    Metric(name: "v_info", metric_type: info, labels: { "version": "1" }),
+    Metric(name: "z", metric_type: stateset, states: ["on", "o\"ff"])])])"#;
+
+#[test]
+fn openmetrics_has_every_type() {
+    let (exported, text) = exported(TYPES, Format::OpenMetrics, 1);
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(exported.written.samples, text.lines().filter(|line| !line.starts_with('#')).count() as u64);
+    insta::assert_snapshot!(text, @r##"
+    # TYPE n counter
+    # HELP n an emulated metric
+    n_total{a="b",job="j"} 9 1767600010 # {trace_id="1f6c74aefabec8f148c18482fbc1b616",span_id="2d56fb3de24ae740"} 1 1767600009.335
+    n_created{a="b",job="j"} 1767600001.335 1767600010
+    # TYPE x_seconds histogram
+    # UNIT x_seconds seconds
+    # HELP x_seconds an emulated metric
+    x_seconds_bucket{a="b",job="j",le="+Inf"} 27 1767600010 # {trace_id="e958892a80b00aaf6d1ffc683b0bf4f5",span_id="e76a7e6be4495128"} 2 1767600009.335
+    x_seconds_sum{a="b",job="j"} 54 1767600010
+    x_seconds_count{a="b",job="j"} 27 1767600010
+    # TYPE y summary
+    # HELP y an emulated metric
+    y{a="b",job="j",quantile="0.5"} 0 1767600010
+    y{a="b",job="j",quantile="1"} 0 1767600010
+    y_sum{a="b",job="j"} 0 1767600010
+    y_count{a="b",job="j"} 2 1767600010
+    y_created{a="b",job="j"} 1767600001.335 1767600010
+    # TYPE v info
+    # HELP v an emulated metric
+    v_info{a="b",version="1",job="j"} 1 1767600010
+    # TYPE z stateset
+    # HELP z an emulated metric
+    z{a="b",job="j",z="on"} 1 1767600010
+    z{a="b",job="j",z="o\"ff"} 0 1767600010
+    # EOF
+    "##);
+}
+
+#[test]
+fn what_no_format_but_openmetrics_has_is_left_out() {
+    let (_, csv) = exported(TYPES, Format::Csv, 1);
+    let csv = String::from_utf8(csv).unwrap();
+    let lines: Vec<_> = csv.lines().map(|line| line.split_once(',').unwrap().1).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    metric,labels,value
+    n_total,"a=""b"",job=""j""",9
+    x_seconds_bucket,"a=""b"",job=""j"",le=""+Inf""",27
+    x_seconds_sum,"a=""b"",job=""j""",54
+    x_seconds_count,"a=""b"",job=""j""",27
+    y,"a=""b"",job=""j"",quantile=""0.5""",0
+    y,"a=""b"",job=""j"",quantile=""1""",0
+    y_sum,"a=""b"",job=""j""",0
+    y_count,"a=""b"",job=""j""",2
+    v_info,"a=""b"",version=""1"",job=""j""",1
+    z,"a=""b"",job=""j"",z=""on""",1
+    z,"a=""b"",job=""j"",z=""o\""ff""",0
+    "#);
+}
+
+#[test]
+fn csv_has_a_line_per_sample() {
+    let text = text(Format::Csv);
+    insta::assert_snapshot!(text.lines().take(5).collect::<Vec<_>>().join("\n"), @r#"
+    timestamp,metric,labels,value
+    1767600010000,age,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",8
+    1767600020000,age,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",18
+    1767600010000,n_total,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",1
+    1767600020000,n_total,"name=""h-1"",host=""x"",address=""10.205.255.153"",job=""j""",2
+    "#);
+    assert_eq!(text.lines().count(), 36);
+}
+
+#[test]
+fn rules_have_a_value_or_a_gap_for_every_moment() {
+    insta::assert_snapshot!(text(Format::Rules), @r#"
+    # Add the rules to be tested, and what is expected of them: alert_rule_test, promql_expr_test.
+    rule_files: []
+    evaluation_interval: 10000ms
+    tests:
+      - interval: 10000ms
+        input_series:
+          - series: 'age{name="h-1",host="x",address="10.205.255.153",job="j"}'
+            values: '_ 8 18 stale'
+          - series: 'n_total{name="h-1",host="x",address="10.205.255.153",job="j"}'
+            values: '_ 1 2 stale'
+          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="1"}'
+            values: '_ 0 0 stale'
+          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="2.5"}'
+            values: '_ 1 2 stale'
+          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="+Inf"}'
+            values: '_ 1 2 stale'
+          - series: 'seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j"}'
+            values: '_ 2 4 stale'
+          - series: 'seconds_count{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j"}'
+            values: '_ 1 2 stale'
+          - series: 'age{name="h-2",host="x",address="10.11.192.53",job="j"}'
+            values: '_ 8 18 28'
+          - series: 'n_total{name="h-2",host="x",address="10.11.192.53",job="j"}'
+            values: '_ 1 2 3'
+          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="1"}'
+            values: '_ 0 0 0'
+          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="2.5"}'
+            values: '_ 1 2 3'
+          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="+Inf"}'
+            values: '_ 1 2 3'
+          - series: 'seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j"}'
+            values: '_ 2 4 6'
+          - series: 'seconds_count{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j"}'
+            values: '_ 1 2 3'
+    "#);
+}
+
+#[test]
+fn parquet_has_the_same_samples_as_csv() {
+    let (exported, bytes) = exported(CONFIG, Format::Parquet, 1);
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows: Vec<String> = reader
+        .get_row_iter(None)
+        .unwrap()
+        .map(|row| {
+            let row = row.unwrap();
+            let (time, value) = (row.get_timestamp_millis(0).unwrap(), row.get_double(3).unwrap());
+            let (metric, labels) = (row.get_string(1).unwrap(), row.get_string(2).unwrap());
+            format!("{time},{metric},\"{}\",{value}", labels.replace('"', "\"\""))
+        })
+        .collect();
+    assert_eq!(rows.len() as u64, exported.written.samples);
+    let csv = text(Format::Csv);
+    assert_eq!(rows, csv.lines().skip(1).collect::<Vec<_>>());
+}
+
+/// A host whose clock is wrong, and one of whose reports comes late.
+const DIRTY: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" },
+    interval: "10s", dirt: [clock_skew(ahead: "25s", start_time: 15, duration: 10), out_of_order(by: 17, start_time: 35, duration: 10)],
+    metrics: [Metric(name: "age", update_interval: "1s", scenario: time_duration, decimals: 0)])])"#;
+
+fn dirty(format: Format) -> String {
+    let plan = ConfigFile::from_text("test", DIRTY).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let grid = Grid { from: START, to: START + Span::from_secs(80), step: Span::from_secs(5) };
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
+    let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
+    let export = Export { run: &run, grid, format, threads: 1, spool_dir: dir.path(), done: &done };
+    let mut out = Vec::new();
+    export.write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn samples_have_the_times_that_their_host_says() {
+    insta::assert_snapshot!(dirty(Format::Csv), @r#"
+    timestamp,metric,labels,value
+    1767600001335,age,"a=""b"",job=""j""",0
+    1767600011335,age,"a=""b"",job=""j""",10
+    1767600046335,age,"a=""b"",job=""j""",20
+    1767600031335,age,"a=""b"",job=""j""",30
+    1767600051335,age,"a=""b"",job=""j""",50
+    1767600041335,age,"a=""b"",job=""j""",40
+    1767600061335,age,"a=""b"",job=""j""",60
+    1767600071335,age,"a=""b"",job=""j""",70
+    "#);
+    insta::assert_snapshot!(dirty(Format::OpenMetrics), @r#"
+    # TYPE age gauge
+    # HELP age an emulated metric
+    age{a="b",job="j"} 0 1767600001.335
+    age{a="b",job="j"} 10 1767600011.335
+    age{a="b",job="j"} 20 1767600046.335
+    age{a="b",job="j"} 50 1767600051.335
+    age{a="b",job="j"} 60 1767600061.335
+    age{a="b",job="j"} 70 1767600071.335
+    # EOF
+    "#);
+    assert!(dirty(Format::Rules).contains("values: '_ 0"), "{}", dirty(Format::Rules));
+}
+
+/// Hosts whose series come and go, also in pieces.
+const CHURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "h{i}",
+    labels: { "h": "{i}" }, interval: "1s", slots: [
+        Slots(name: "short", count: 2, lifetime: "10s..12s", labels: { "id": "{name}-{sequence()}" }, metrics: [
+            Metric(name: "age", update_interval: 1, scenario: time_duration, decimals: 0),
+            Metric(name: "seen", metric_type: histogram, buckets: [1], update_interval: 1)]),
+        Slots(name: "odd", count: 1, lifetime: 10, pause: 10, replace: same, labels: { "id": "odd" }, metrics: [Metric(name: "on", default_value: 1)])],
+    metrics: [Metric(name: "stable", default_value: 5)])])"#;
+
+#[test]
+fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
+    let (_, out) = exported(CHURNING, Format::OpenMetrics, 1);
+    let text = String::from_utf8(out).unwrap();
+    let of_first =
+        |line: &&str| line.starts_with('#') || line.contains("h=\"1\"") && !line.starts_with("seen");
+    insta::assert_snapshot!(text.lines().filter(of_first).collect::<Vec<_>>().join("\n"), @r#"
+    # TYPE stable gauge
+    # HELP stable an emulated metric
+    stable{h="1",job="j"} 5 1767600010
+    stable{h="1",job="j"} 5 1767600020
+    stable{h="1",job="j"} 5 1767600030
+    # TYPE age gauge
+    # HELP age an emulated metric
+    age{h="1",id="h1-3",job="j"} 5 1767600010
+    age{h="1",id="h1-4",job="j"} 3 1767600010
+    age{h="1",id="h1-5",job="j"} 5 1767600020
+    age{h="1",id="h1-6",job="j"} 3 1767600020
+    age{h="1",id="h1-7",job="j"} 3 1767600030
+    age{h="1",id="h1-8",job="j"} 2 1767600030
+    # TYPE seen histogram
+    # HELP seen an emulated metric
+    # TYPE on gauge
+    # HELP on an emulated metric
+    on{h="1",id="odd",job="j"} 1 1767600010
+    on{h="1",id="odd",job="j"} 1 1767600030
+    # EOF
+    "#);
+    let series = |line: &str| line.split("} ").next().unwrap().to_owned();
+    let samples = text.lines().filter(|line| !line.starts_with('#')).map(series);
+    let mut seen = indexmap::IndexSet::new();
+    let (mut last, mut pieces) = (String::new(), 0);
+    for series in samples.filter(|line| !line.starts_with("seen")) {
+        if series != last {
+            pieces += 1;
+            seen.insert(series.clone());
+            last = series;
+        }
+    }
+    assert_eq!(seen.len(), pieces, "each in one piece");
+}
+
+/// Who comes again, who is in another slot the next time, and what is seldom there.
+const RETURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", interval: "1s", slots: [
+        Slots(name: "odd", count: 3, lifetime: 4, pause: 3, replace: same, labels: { "id": "odd{slot}" }, metrics: [Metric(name: "on")]),
+        Slots(name: "users", count: 3, lifetime: 5, labels: { "id": "{pick([1, 2, 3, 4])}" }, metrics: [
+            Metric(name: "age", metric_type: counter, created: true), Metric(name: "seen", metric_type: histogram, buckets: [1])])],
+    metrics: [Metric(name: "never", when: "t < 0"), Metric(name: "stable"), Metric(name: "seconds", metric_type: summary, quantiles: [0.5])])])"#;
+
+#[test]
+fn the_series_that_were_written_are_counted_once() {
+    for config in [CONFIG, TYPES, CHURNING, RETURNING] {
+        let (of_csv, csv) = exported(config, Format::Csv, 2);
+        let of_line = |line: &str| line.split_once(',').unwrap().1.rsplit_once(',').unwrap().0.to_owned();
+        let csv = String::from_utf8(csv).unwrap();
+        let series: indexmap::IndexSet<String> = csv.lines().skip(1).map(of_line).collect();
+        assert_eq!(of_csv.written.series, series.len() as u64, "{csv}");
+        assert_eq!(exported(config, Format::Parquet, 1).0.written, of_csv.written);
+        assert_eq!(exported(config, Format::Rules, 1).0.written, of_csv.written);
+        let (of_text, text) = exported(config, Format::OpenMetrics, 2);
+        let text = String::from_utf8(text).unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let series: indexmap::IndexSet<&str> =
+            samples.clone().map(|line| line.split("} ").next().unwrap()).collect();
+        let written = Written { series: series.len() as u64, samples: samples.count() as u64 };
+        assert_eq!(of_text.written, written, "{text}");
+    }
+}
+
+#[test]
+fn formats_and_threads_say_the_same_of_slots() {
+    let csv = String::from_utf8(exported(CHURNING, Format::Csv, 1).1).unwrap();
+    let rules = String::from_utf8(exported(CHURNING, Format::Rules, 1).1).unwrap();
+    let ages = csv.lines().filter(|line| line.contains(",age,")).count();
+    let values =
+        rules.lines().skip_while(|line| !line.contains("age{")).filter(|line| line.contains("values:"));
+    assert!(
+        values.clone().all(|line| line.matches(' ').count() == 12),
+        "a value or a gap for every moment: {rules}"
+    );
+    assert!(ages > 15);
+    for format in [Format::OpenMetrics, Format::Csv, Format::Rules, Format::Parquet] {
+        let one = exported(CHURNING, format, 1);
+        assert_eq!(one.0, exported(CHURNING, format, 3).0);
+        assert!(one == exported(CHURNING, format, 2), "{format:?}");
+    }
+}
+
+#[test]
+fn threads_and_pieces_make_no_difference() {
+    for format in [Format::OpenMetrics, Format::Csv, Format::Rules] {
+        let one = exported(CONFIG, format, 1);
+        assert_eq!(one, exported(CONFIG, format, 2));
+        assert_eq!(one, exported(CONFIG, format, 8));
+    }
+}
+
+#[test]
+fn a_hosts_metrics_are_taken_in_pieces_of_a_bounded_size() {
+    let plan = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let metrics = &plan.hosts[0].shape.metrics;
+    assert_eq!(first_few(metrics, 100), (3, 0..6));
+    assert_eq!(first_few(metrics, 2), (2, 0..2));
+    assert_eq!(first_few(&metrics[2..], 1), (1, 2..6), "one at least");
+}
