@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs::{read_dir, read_to_string};
 
+use procfs_core::process::{Stat, Status};
+use procfs_core::{FromRead, Uptime};
+
 /// Clock ticks per second in `/proc`: `USER_HZ` is 100 on all architectures that Rust's standard library supports.
 const TICKS_PER_SEC: f64 = 100.0;
 
@@ -23,36 +26,12 @@ pub(super) struct GroupStats {
     pub(super) others: u32,
 }
 
-/// Some of the fields of `/proc/PID/stat`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Stat {
-    is_zombie: bool,
-    group: u32,
-    /// Its own, and that of its children that it has waited for.
-    cpu_ticks: u64,
-    threads: u32,
-    start_ticks: u64,
+fn read_stat(pid: u32) -> Option<Stat> {
+    Stat::from_file(format!("/proc/{pid}/stat")).ok()
 }
 
-impl Stat {
-    fn of(pid: u32) -> Option<Self> {
-        Self::parse(&read_to_string(format!("/proc/{pid}/stat")).ok()?)
-    }
-
-    fn parse(stat: &str) -> Option<Self> {
-        // The second field is the command in brackets, and may hold blanks and brackets itself.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        // Numbered as in proc(5), where the state is field 3.
-        let field = |number: usize| fields.get(number - 3);
-        let number = |at: usize| field(at)?.parse::<u64>().ok();
-        Some(Self {
-            is_zombie: matches!(*field(3)?, "Z" | "X"),
-            group: field(5)?.parse().ok()?,
-            cpu_ticks: (14..=17).map(number).sum::<Option<u64>>()?,
-            threads: field(20)?.parse().ok()?,
-            start_ticks: number(22)?,
-        })
-    }
+fn is_zombie(stat: &Stat) -> bool {
+    matches!(stat.state, 'Z' | 'X')
 }
 
 /// Statistics of the groups with these leaders.
@@ -61,9 +40,9 @@ pub(super) fn read_groups(leaders: impl Iterator<Item = u32>) -> BTreeMap<u32, G
     // Leaders first: a member that its leader waits for meanwhile is then missed once instead of counted twice.
     for leader in leaders {
         let mut stats = GroupStats::default();
-        if let Some(stat) = Stat::of(leader) {
-            stats.start_secs = seconds(stat.start_ticks);
-            stats.has_leader = !stat.is_zombie;
+        if let Some(stat) = read_stat(leader) {
+            stats.start_secs = seconds(stat.starttime);
+            stats.has_leader = !is_zombie(&stat);
             stats.add(leader, &stat);
         }
         groups.insert(leader, stats);
@@ -77,10 +56,11 @@ pub(super) fn read_groups(leaders: impl Iterator<Item = u32>) -> BTreeMap<u32, G
         if groups.contains_key(&pid) {
             continue;
         }
-        if let Some(stat) = Stat::of(pid)
-            && let Some(stats) = groups.get_mut(&stat.group)
+        if let Some(stat) = read_stat(pid)
+            && let Ok(group) = u32::try_from(stat.pgrp)
+            && let Some(stats) = groups.get_mut(&group)
         {
-            stats.others += u32::from(!stat.is_zombie);
+            stats.others += u32::from(!is_zombie(&stat));
             stats.add(pid, &stat);
         }
     }
@@ -89,9 +69,11 @@ pub(super) fn read_groups(leaders: impl Iterator<Item = u32>) -> BTreeMap<u32, G
 
 impl GroupStats {
     fn add(&mut self, pid: u32, stat: &Stat) {
-        self.cpu_seconds += seconds(stat.cpu_ticks);
-        if !stat.is_zombie {
-            self.threads += stat.threads;
+        // Its own, and that of its children that it has waited for.
+        let children_ticks = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
+        self.cpu_seconds += seconds(stat.utime + stat.stime + children_ticks);
+        if !is_zombie(stat) {
+            self.threads += u32::try_from(stat.num_threads).unwrap_or(0);
             self.memory_bytes += resident_bytes(pid).unwrap_or(0.0);
             let open = read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
             self.open_fds += u32::try_from(open).unwrap_or(u32::MAX);
@@ -101,24 +83,19 @@ impl GroupStats {
 
 /// Boot of this machine, in seconds since the Unix epoch.
 pub(super) fn boot_time_seconds() -> Option<f64> {
-    line("/proc/stat", "btime ")?.trim().parse().ok()
+    let stat = read_to_string("/proc/stat").ok()?;
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
 /// Seconds since boot.
 pub(super) fn uptime_seconds() -> Option<f64> {
-    read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok()
+    Uptime::from_file("/proc/uptime").ok().map(|it| it.uptime)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
 fn resident_bytes(pid: u32) -> Option<f64> {
-    let size = line(&format!("/proc/{pid}/status"), "VmRSS:")?;
-    let kib: f64 = size.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0)
-}
-
-/// Rest of the first line that begins so.
-fn line(path: &str, beginning: &str) -> Option<String> {
-    let text = read_to_string(path).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(beginning)).map(str::to_owned)
+    let kib = Status::from_file(format!("/proc/{pid}/status")).ok()?.vmrss?;
+    Some(kib as f64 * 1024.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it takes millions of years")]
