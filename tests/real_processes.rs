@@ -164,7 +164,7 @@ fn stress_ng_uses_the_cpu_as_it_is_simulated_and_ends_with_a_signal() {
 fn loops_do_the_same_where_there_is_no_stress_ng_and_end_when_promemu_is_killed() {
     let path = path_without_stress_ng();
     let (run, pids) = follows_the_pattern(Some(path.path()));
-    run.promemu.wait_for_log("loops of the shell, as there is no stress-ng");
+    run.promemu.wait_for_log("shell loops, as stress-ng is not on the PATH");
     run.promemu.signal("-KILL");
     nobody_is_left(&pids);
 }
@@ -191,7 +191,7 @@ fn real_processes_are_as_they_are_shown_and_nobody_survives_a_kill() {
         std::process::Command::new("kill").args(["-KILL", &systemd.to_string()]).status().unwrap().success()
     );
     eventually("another one has come", || run.pid_of("systemd").filter(|pid| *pid != systemd));
-    run.promemu.wait_for_log("was ended by somebody else; another one begins");
+    run.promemu.wait_for_log("was ended from outside; starting another one");
     let pids = run.pids(12);
     assert_eq!(groups(&pids).len(), 12);
     for pid in &pids {
@@ -292,12 +292,12 @@ fn what_cannot_be_real_is_refused_when_the_config_is_loaded() {
     let said = said
         .join("\n")
         .replace(&format!("has {cores}"), "has N")
-        .replace(&format!("be {most} at"), "be 0.01 N at");
+        .replace(&format!("at most {most},"), "at most 0.01 N,");
     insta::assert_snapshot!(said, @r"
-    error: a.ron:2:29: processes: share_max must be above 0 and 1 at most, but is 1.5
-    error: a.ron:2:29: processes: cores must be 0.01 N at most, as share_max is 0.01 and this machine has N, but is 8000
-    error: a.ron:2:29: processes: real processes are 64 at most, but process_count and children_max are 65 and 0
-    error: a.ron:2:29: processes: real processes are 64 at most, but process_count and children_max are 60 and 5
+    error: a.ron:2:29: processes: share_max must be above 0 and at most 1, but is 1.5
+    error: a.ron:2:29: processes: cores must be at most 0.01 N, as share_max is 0.01 and this machine has N, but is 8000
+    error: a.ron:2:29: processes: process_count and children_max must be 64 at most together with real: true, but are 65 and 0
+    error: a.ron:2:29: processes: process_count and children_max must be 64 at most together with real: true, but are 60 and 5
     ");
 }
 

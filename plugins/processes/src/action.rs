@@ -70,7 +70,7 @@ impl Filter {
     }
 
     /// Whether it is about a process.
-    pub(crate) fn is_about(&self, name: &str, priority: Priority) -> bool {
+    pub(crate) fn selects(&self, name: &str, priority: Priority) -> bool {
         self.priority.is_none_or(|wanted| wanted == priority) && matches(&self.name, name)
     }
 }
@@ -132,10 +132,10 @@ mod tests {
     #[test]
     fn a_filter_is_about_a_priority_if_it_names_one() {
         let mut filter = Filter::named("post*");
-        assert!(filter.is_about("postgres", Priority::High));
+        assert!(filter.selects("postgres", Priority::High));
         filter.priority = Some(Priority::Critical);
-        assert!(!filter.is_about("postgres", Priority::High));
-        assert!(filter.is_about("postgres", Priority::Critical));
+        assert!(!filter.selects("postgres", Priority::High));
+        assert!(filter.selects("postgres", Priority::Critical));
     }
 
     /// What [`matches`] means, in as few words as there are.

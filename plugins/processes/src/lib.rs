@@ -1,11 +1,11 @@
-//! The processes of a host, simulated: the plugin that brings the workload [`Processes`], by the names of [`Plain`]
-//! exporters and of [`Hostmetrics`].
+//! The processes of a host, simulated: the plugin that brings the workload [`Processes`], by the names of [`PrometheusNames`]
+//! exporters and of [`HostmetricsNames`].
 //!
 //! A [`Simulation`] has slots; in each lives a [`Process`] with a name, a pid and a priority. Processes use CPU and
 //! memory by the patterns of their [`Program`], end by churn, by a kill or out of memory, and begin anew at once in
 //! the same slot. A [`Profile`] says which programs there are.
 //!
-//! In a live run there may be a real process for each: [`reality`] has them follow the simulation, and is all that
+//! In a live run there may be a real process for each: [`real_processes`] has them follow the simulation, and is all that
 //! touches the machine.
 //!
 //! # What holds
@@ -32,22 +32,22 @@
 //! ```
 
 mod action;
-mod load;
 mod naming;
-mod pids;
+mod pid_allocator;
 mod process;
 mod profile;
 mod random;
-mod reality;
+mod real_processes;
 mod simulation;
+mod usage;
 mod workload;
 
 pub use action::{Action, Filter};
-pub use load::Pattern;
-pub use naming::{Hostmetrics, Naming, Plain};
+pub use naming::{HostmetricsNames, NamingScheme, PrometheusNames};
 pub use process::Process;
-pub use profile::{Priority, Profile, Program, Wish};
-pub use simulation::{Ends, Settings, Simulation, Stage};
+pub use profile::{Priority, Profile, Program, UsageRange};
+pub use simulation::{EndCounts, Settings, Simulation, Stage};
+pub use usage::UsagePattern;
 pub use workload::Processes;
 
-promemu_plugin::export_plugin!(workloads: [Processes<Plain>, Processes<Hostmetrics>]);
+promemu_plugin::export_plugin!(workloads: [Processes<PrometheusNames>, Processes<HostmetricsNames>]);

@@ -7,7 +7,7 @@ use promemu_plugin::Family;
 use crate::Process;
 
 /// The names of some exporter.
-pub trait Naming: Send + 'static {
+pub trait NamingScheme: Send + 'static {
     /// The workload that has them.
     const WORKLOAD: &'static str;
     /// What that is, in one line.
@@ -21,14 +21,14 @@ pub trait Naming: Send + 'static {
     fn labels(it: &Process<'_>) -> Vec<String>;
 
     /// The values of the metrics, in their order.
-    fn show(it: &Process<'_>, values: &mut [f64]);
+    fn write_values(it: &Process<'_>, values: &mut [f64]);
 }
 
 /// Those that exporters of processes in Prometheus' world have.
 #[derive(Debug)]
-pub struct Plain(PhantomData<()>);
+pub struct PrometheusNames(PhantomData<()>);
 
-impl Naming for Plain {
+impl NamingScheme for PrometheusNames {
     const WORKLOAD: &'static str = "processes";
     const SUMMARY: &'static str = "the processes of a host, which come and go";
     const LABELS: &'static str = "process,pid,priority";
@@ -48,7 +48,7 @@ impl Naming for Plain {
         vec![it.name.to_owned(), it.pid.to_string(), it.priority.word().to_owned()]
     }
 
-    fn show(it: &Process<'_>, values: &mut [f64]) {
+    fn write_values(it: &Process<'_>, values: &mut [f64]) {
         values.copy_from_slice(&[
             it.cpu_seconds,
             it.memory_bytes,
@@ -65,7 +65,7 @@ impl Naming for Plain {
 /// (`receiver/hostmetricsreceiver/internal/scraper/processscraper/metadata.yaml`, `exporter/prometheusexporter/README.md` and
 /// `pkg/translator/prometheus/README.md` in open-telemetry/opentelemetry-collector-contrib).
 #[derive(Debug)]
-pub struct Hostmetrics(PhantomData<()>);
+pub struct HostmetricsNames(PhantomData<()>);
 
 /// How much of its CPU a process uses in the kernel.
 const SYSTEM_SHARE: f64 = 0.25;
@@ -85,7 +85,7 @@ const THREADS: Family = Family::gauge("process_threads", "threads of the process
 const UPTIME: Family =
     Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds");
 
-impl Naming for Hostmetrics {
+impl NamingScheme for HostmetricsNames {
     const WORKLOAD: &'static str = "processes_hostmetrics";
     const SUMMARY: &'static str = "the same, named as by OpenTelemetry's hostmetrics";
     const LABELS: &'static str = "process_pid,process_parent_pid,process_executable_name,process_executable_path,\
@@ -117,7 +117,7 @@ impl Naming for Hostmetrics {
         ]
     }
 
-    fn show(it: &Process<'_>, values: &mut [f64]) {
+    fn write_values(it: &Process<'_>, values: &mut [f64]) {
         let cpu = it.cpu_seconds;
         values.copy_from_slice(&[
             cpu * (1.0 - SYSTEM_SHARE),
@@ -153,23 +153,23 @@ mod tests {
     };
 
     /// As an exposition would say it.
-    fn lines<N: Naming>() -> String {
+    fn lines<N: NamingScheme>() -> String {
         let labels = N::labels(&IT);
         let names: Vec<&str> = N::LABELS.split(',').map(str::trim).collect();
         assert_eq!(names.len(), labels.len());
         let mut values = vec![0.0; N::FAMILIES.len()];
-        N::show(&IT, &mut values);
+        N::write_values(&IT, &mut values);
         let labels = names.iter().zip(&labels).map(|(name, text)| format!("{name}={text}"));
         format!("{}\n{values:?}", labels.collect::<Vec<_>>().join(" "))
     }
 
     #[test]
     fn a_process_is_named_as_exporters_do_it() {
-        insta::assert_snapshot!(lines::<Plain>(), @r"
+        insta::assert_snapshot!(lines::<PrometheusNames>(), @r"
         process=nginx pid=4711 priority=high
         [10.0, 4096.0, 3.0, 12.0, 1767600000.0, 60.0]
         ");
-        insta::assert_snapshot!(lines::<Hostmetrics>(), @r"
+        insta::assert_snapshot!(lines::<HostmetricsNames>(), @r"
         process_pid=4711 process_parent_pid=1 process_executable_name=nginx process_executable_path=/usr/bin/nginx process_command=/usr/bin/nginx process_command_line=/usr/bin/nginx process_owner=www-data
         [7.5, 2.5, 0.0, 4096.0, 159387648.0, 10485760.0, 2621440.0, 3.0, 12.0, 60.0]
         ");

@@ -1,7 +1,7 @@
 //! One process, from its beginning to its end.
 
-use crate::load::Load;
 use crate::random::Random;
+use crate::usage::Usage;
 use crate::{Priority, Program};
 
 /// Memory is had by pages of so many bytes.
@@ -34,7 +34,7 @@ pub struct Process<'a> {
 
 /// Something that goes on for a while.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Episode {
+pub(crate) struct FaultWindow {
     /// Cores, or bytes per second.
     pub(crate) amount: f64,
     /// The second of the simulation in which it is over.
@@ -43,17 +43,17 @@ pub(crate) struct Episode {
 
 /// Who lives in a slot.
 #[derive(Clone, Debug)]
-pub(crate) struct Tenant {
+pub(crate) struct SimulatedProcess {
     pub(crate) pid: u32,
     /// The second of the simulation in which it began.
     pub(crate) began_secs: u64,
     /// The second of the simulation in which it ends by itself.
     pub(crate) ends_secs: u64,
-    pub(crate) spike: Episode,
-    pub(crate) leak: Episode,
+    pub(crate) spike: FaultWindow,
+    pub(crate) leak: FaultWindow,
     random: Random,
-    cpu: Load,
-    memory: Load,
+    cpu: Usage,
+    memory: Usage,
     leaked_bytes: f64,
     /// How much CPU it has used until the present second, in seconds.
     cpu_seconds: f64,
@@ -61,16 +61,16 @@ pub(crate) struct Tenant {
     wanted_cores: f64,
 }
 
-impl Tenant {
+impl SimulatedProcess {
     pub(crate) fn new(program: &Program, pid: u32, began_secs: u64, mut random: Random) -> Self {
-        let cpu = Load::new(program.cpu_cores, &mut random);
-        let memory = Load::new(program.memory_bytes, &mut random);
-        let mut tenant = Self {
+        let cpu = Usage::new(program.cpu_cores, &mut random);
+        let memory = Usage::new(program.memory_bytes, &mut random);
+        let mut process = Self {
             pid,
             began_secs,
             ends_secs: u64::MAX,
-            spike: Episode::default(),
-            leak: Episode::default(),
+            spike: FaultWindow::default(),
+            leak: FaultWindow::default(),
             random,
             cpu,
             memory,
@@ -78,12 +78,12 @@ impl Tenant {
             cpu_seconds: 0.0,
             wanted_cores: 0.0,
         };
-        tenant.want(program, began_secs);
-        tenant
+        process.want(program, began_secs);
+        process
     }
 
     /// A second is over, in which it got this share of what it wanted. `now_secs` is the one that begins.
-    pub(crate) fn live_on(&mut self, program: &Program, share: f64, now_secs: u64) {
+    pub(crate) fn advance_second(&mut self, program: &Program, share: f64, now_secs: u64) {
         self.cpu_seconds += self.wanted_cores * share;
         let age_secs = now_secs - self.began_secs;
         self.cpu.step(age_secs, &mut self.random);
@@ -112,7 +112,12 @@ impl Tenant {
 
     /// What there is to see of it, so long after the simulation's start; `share` as above.
     #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53 seconds")]
-    pub(crate) fn show<'a>(&self, program: &'a Program, priority: Priority, at: &Moment) -> Process<'a> {
+    pub(crate) fn show<'a>(
+        &self,
+        program: &'a Program,
+        priority: Priority,
+        at: &SampleContext,
+    ) -> Process<'a> {
         let busy = self.wanted_cores / program.cpu_cores.high.max(f64::MIN_POSITIVE);
         let memory = (self.memory.now() + self.leaked_bytes).min(program.memory_bytes.high);
         let began = self.began_secs as f64;
@@ -133,7 +138,7 @@ impl Tenant {
 
 /// When something is looked at, and what holds for all then.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
+pub(crate) struct SampleContext {
     /// When the simulation began, in seconds since the Unix epoch.
     pub(crate) start_time_seconds: f64,
     /// Whole seconds since then.
@@ -155,33 +160,33 @@ mod tests {
     #![expect(clippy::float_cmp, reason = "sums and products of these are exact")]
 
     use super::*;
-    use crate::{Pattern, Wish};
+    use crate::{UsagePattern, UsageRange};
 
     const MIB: f64 = 1024.0 * 1024.0;
 
-    fn program(memory: Pattern) -> Program {
+    fn program(memory: UsagePattern) -> Program {
         Program {
             name: "it".to_owned(),
             owner: "root".to_owned(),
             priority: Priority::Low,
             weight: 1,
-            cpu_cores: Wish { pattern: Pattern::Steady, low: 0.5, high: 1.0 },
-            memory_bytes: Wish { pattern: memory, low: 10.0 * MIB, high: 100.0 * MIB },
+            cpu_cores: UsageRange { pattern: UsagePattern::Steady, low: 0.5, high: 1.0 },
+            memory_bytes: UsageRange { pattern: memory, low: 10.0 * MIB, high: 100.0 * MIB },
             threads: (1, 4),
             open_fds: (10, 20),
         }
     }
 
-    fn moment(now_secs: u64) -> Moment {
-        Moment { start_time_seconds: 1000.0, now_secs, part_of_second: 0.5, share: 1.0 }
+    fn moment(now_secs: u64) -> SampleContext {
+        SampleContext { start_time_seconds: 1000.0, now_secs, part_of_second: 0.5, share: 1.0 }
     }
 
     #[test]
     fn who_begins_has_used_nothing() {
-        let program = program(Pattern::Steady);
-        let tenant = Tenant::new(&program, 5, 7, Random::new(0, 0, 0));
-        let at = Moment { part_of_second: 0.0, ..moment(7) };
-        let shown = tenant.show(&program, Priority::Low, &at);
+        let program = program(UsagePattern::Steady);
+        let process = SimulatedProcess::new(&program, 5, 7, Random::new(0, 0, 0));
+        let at = SampleContext { part_of_second: 0.0, ..moment(7) };
+        let shown = process.show(&program, Priority::Low, &at);
         let expected = Process {
             name: "it",
             owner: "root",
@@ -199,40 +204,40 @@ mod tests {
 
     #[test]
     fn a_spike_takes_as_many_cores_as_there_are_threads_and_ends() {
-        let program = program(Pattern::Steady);
-        let mut tenant = Tenant::new(&program, 5, 0, Random::new(0, 0, 0));
-        tenant.spike = Episode { amount: 9.0, until_secs: 3 };
+        let program = program(UsagePattern::Steady);
+        let mut process = SimulatedProcess::new(&program, 5, 0, Random::new(0, 0, 0));
+        process.spike = FaultWindow { amount: 9.0, until_secs: 3 };
         let mut wanted = Vec::new();
         for now in 1..=4 {
-            tenant.live_on(&program, 1.0, now);
-            wanted.push(tenant.wanted_cores());
+            process.advance_second(&program, 1.0, now);
+            wanted.push(process.wanted_cores());
         }
         assert_eq!(wanted, [4.0, 4.0, 0.5, 0.5]);
         // A second of rest before it, two of the spike, one and a half of rest.
-        assert_eq!(tenant.show(&program, Priority::Low, &moment(4)).cpu_seconds, 0.5 + 8.0 + 0.75);
-        assert_eq!(tenant.show(&program, Priority::Low, &moment(4)).threads, 2);
+        assert_eq!(process.show(&program, Priority::Low, &moment(4)).cpu_seconds, 0.5 + 8.0 + 0.75);
+        assert_eq!(process.show(&program, Priority::Low, &moment(4)).threads, 2);
     }
 
     #[test]
     fn a_leak_ends_at_the_limit() {
-        let program = program(Pattern::Steady);
-        let mut tenant = Tenant::new(&program, 5, 0, Random::new(0, 0, 0));
-        tenant.leak = Episode { amount: 20.0 * MIB, until_secs: 10 };
+        let program = program(UsagePattern::Steady);
+        let mut process = SimulatedProcess::new(&program, 5, 0, Random::new(0, 0, 0));
+        process.leak = FaultWindow { amount: 20.0 * MIB, until_secs: 10 };
         let full = (1..=10).find(|now| {
-            tenant.live_on(&program, 1.0, *now);
-            tenant.is_out_of_memory(&program, *now)
+            process.advance_second(&program, 1.0, *now);
+            process.is_out_of_memory(&program, *now)
         });
         assert_eq!(full, Some(5));
-        assert_eq!(tenant.show(&program, Priority::Low, &moment(5)).memory_bytes, 100.0 * MIB);
+        assert_eq!(process.show(&program, Priority::Low, &moment(5)).memory_bytes, 100.0 * MIB);
     }
 
     #[test]
     fn what_grows_is_out_of_memory_when_it_has_grown() {
-        let program = program(Pattern::Growing);
-        let mut tenant = Tenant::new(&program, 5, 100, Random::new(0, 0, 0));
+        let program = program(UsagePattern::Growing);
+        let mut process = SimulatedProcess::new(&program, 5, 100, Random::new(0, 0, 0));
         let full = (101..100_000).find(|now| {
-            tenant.live_on(&program, 1.0, *now);
-            tenant.is_out_of_memory(&program, *now)
+            process.advance_second(&program, 1.0, *now);
+            process.is_out_of_memory(&program, *now)
         });
         assert!((100 + 2 * 3600..=100 + 8 * 3600).contains(&full.unwrap()));
     }

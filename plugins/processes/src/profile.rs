@@ -4,19 +4,19 @@ mod file;
 
 use std::path::Path;
 
-use crate::Pattern;
+use crate::UsagePattern;
 
 /// No program's name is longer, and no owner's: they are labels, and arguments of real processes.
-const WORD_BYTES_MAX: usize = 255;
+const NAME_BYTES_MAX: usize = 255;
 
 /// How much a process matters: churn takes those of the lowest priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// Ends first.
+    /// EndCounts first.
     Low,
-    /// Ends if there is nobody of low priority.
+    /// EndCounts if there is nobody of low priority.
     Medium,
-    /// Ends if there is nobody else but critical ones.
+    /// EndCounts if there is nobody else but critical ones.
     High,
     /// Never churns.
     Critical,
@@ -40,9 +40,9 @@ impl Priority {
 
 /// How much of something is wanted, and how that goes over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wish {
+pub struct UsageRange {
     /// How it goes.
-    pub pattern: Pattern,
+    pub pattern: UsagePattern,
     /// Its low end.
     pub low: f64,
     /// Its high end, not below the low one.
@@ -61,9 +61,9 @@ pub struct Program {
     /// How likely one more process is of this program, compared with others; 0 for a program of which there is one.
     pub weight: u32,
     /// How many cores a process wants.
-    pub cpu_cores: Wish,
+    pub cpu_cores: UsageRange,
     /// How many bytes of memory a process has. The high end is its limit.
-    pub memory_bytes: Wish,
+    pub memory_bytes: UsageRange,
     /// How many threads: when it does nothing, and when it is as busy as it gets.
     pub threads: (u32, u32),
     /// How many open file descriptors: when it does nothing, and when it is as busy as it gets.
@@ -89,14 +89,14 @@ type Row = (
     &'static str,
     Priority,
     u32,
-    (Pattern, f64, f64),
-    (Pattern, f64, f64),
+    (UsagePattern, f64, f64),
+    (UsagePattern, f64, f64),
     (u32, u32),
     (u32, u32),
 );
 
-use Pattern::{Growing, Random, Spiky, Steady};
 use Priority::{Critical, High, Low, Medium};
+use UsagePattern::{Growing, Random, Spiky, Steady};
 
 /// Sizes are of the order that these programs have on a small server.
 const SERVER: &[Row] = &[
@@ -276,14 +276,14 @@ impl Program {
             return Err("a program needs a name".to_owned());
         }
         for (what, word) in [("name", name), ("owner", &self.owner)] {
-            if word.len() > WORD_BYTES_MAX || word.contains(char::is_control) {
+            if word.len() > NAME_BYTES_MAX || word.contains(char::is_control) {
                 return Err(format!(
-                    "the {what} of a program must have {WORD_BYTES_MAX} bytes at most and no control characters"
+                    "the {what} of a program must have {NAME_BYTES_MAX} bytes at most and no control characters"
                 ));
             }
         }
-        for (what, wish) in [("cpu_cores", self.cpu_cores), ("memory_bytes", self.memory_bytes)] {
-            let (low, high) = (wish.low, wish.high);
+        for (what, range) in [("cpu_cores", self.cpu_cores), ("memory_bytes", self.memory_bytes)] {
+            let (low, high) = (range.low, range.high);
             if !(0.0 <= low && low <= high && high.is_finite()) {
                 return Err(format!(
                     "{what} of program {name:?} must go from 0 or more up to no less, but goes from {low} to {high}"
@@ -306,7 +306,7 @@ fn programs(rows: &[Row]) -> Vec<Program> {
 }
 
 fn program((name, owner, priority, weight, cpu, memory, threads, open_fds): &Row) -> Program {
-    let wish = |(pattern, low, high): (Pattern, f64, f64), unit| Wish {
+    let range = |(pattern, low, high): (UsagePattern, f64, f64), unit| UsageRange {
         pattern,
         low: low * unit,
         high: high * unit,
@@ -316,8 +316,8 @@ fn program((name, owner, priority, weight, cpu, memory, threads, open_fds): &Row
         owner: (*owner).to_owned(),
         priority: *priority,
         weight: *weight,
-        cpu_cores: wish(*cpu, 1.0),
-        memory_bytes: wish(*memory, 1024.0 * 1024.0),
+        cpu_cores: range(*cpu, 1.0),
+        memory_bytes: range(*memory, 1024.0 * 1024.0),
         threads: *threads,
         open_fds: *open_fds,
     }

@@ -45,7 +45,7 @@ impl Random {
 
     /// One of these.
     #[expect(clippy::cast_possible_truncation, reason = "below a length")]
-    pub(crate) fn one_of<'a, T>(&mut self, these: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn choose<'a, T>(&mut self, these: &'a [T]) -> Option<&'a T> {
         these.get(self.below(these.len() as u64) as usize)
     }
 }
@@ -92,6 +92,6 @@ mod tests {
         assert_eq!(seen, [true; 4]);
         assert_eq!(random.between(9, 9), 9);
         assert_eq!(random.below(0), 0);
-        assert_eq!(random.one_of::<u8>(&[]), None);
+        assert_eq!(random.choose::<u8>(&[]), None);
     }
 }

@@ -3,10 +3,10 @@
 //! Whatever happens, happens at a whole second since the start; between two, the CPU is shared out as it was at the
 //! first. So it is all the same how often somebody looks.
 
-mod change;
+mod lifecycle;
 
-use crate::pids::{END, Pids};
-use crate::process::{Moment, Tenant};
+use crate::pid_allocator::{END, PidAllocator};
+use crate::process::{SampleContext, SimulatedProcess};
 use crate::random::Random;
 use crate::{Action, Priority, Process, Profile};
 
@@ -48,7 +48,7 @@ pub enum Stage {
 
 /// How many processes have ended by what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ends {
+pub struct EndCounts {
     /// Churn.
     pub churned: u64,
     /// A kill.
@@ -69,7 +69,7 @@ pub struct Simulation {
     now_secs: u64,
     stage: Stage,
     random: Random,
-    pids: Pids,
+    pids: PidAllocator,
     /// As many as there are processes, then those for children.
     slots: Vec<Slot>,
     /// The slots of low, medium and high priority.
@@ -82,7 +82,7 @@ pub struct Simulation {
     /// The share of the CPU they want that processes get.
     share: f64,
     changed: Vec<usize>,
-    ends: Ends,
+    ends: EndCounts,
 }
 
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ struct Slot {
     program: usize,
     priority: Priority,
     generation: u64,
-    tenant: Option<Tenant>,
+    process: Option<SimulatedProcess>,
     is_changed: bool,
 }
 
@@ -146,10 +146,10 @@ impl Simulation {
         settings.check()?;
         // No slot has this number.
         let mut random = Random::new(seed, u64::MAX, 0);
-        let programs = which_programs(&settings, &mut random);
+        let programs = pick_programs(&settings, &mut random);
         let slot = |program: usize| {
             let priority = settings.profile.programs[program].priority;
-            Slot { program, priority, generation: 0, tenant: None, is_changed: false }
+            Slot { program, priority, generation: 0, process: None, is_changed: false }
         };
         let slots: Vec<_> = programs.into_iter().map(slot).collect();
         let of = |priority| (0..slots.len()).filter(|slot| slots[*slot].priority == priority).collect();
@@ -162,17 +162,17 @@ impl Simulation {
             now_secs: 0,
             stage: Stage::Created,
             random,
-            pids: Pids::new(),
+            pids: PidAllocator::new(),
             churn_due: 0.0,
             actions: Vec::new(),
             share: 1.0,
             changed: Vec::new(),
-            ends: Ends::default(),
+            ends: EndCounts::default(),
             slots,
             settings,
         };
         let children =
-            Slot { program: 0, priority: Priority::Low, generation: 0, tenant: None, is_changed: false };
+            Slot { program: 0, priority: Priority::Low, generation: 0, process: None, is_changed: false };
         let process_count = simulation.settings.process_count;
         simulation.slots.resize(process_count + simulation.settings.children_max, children);
         (0..process_count).for_each(|slot| simulation.begin(slot));
@@ -217,13 +217,13 @@ impl Simulation {
     /// How many cores who lives in a slot uses now.
     #[must_use]
     pub fn cores(&self, slot: usize) -> f64 {
-        let tenant = self.slots.get(slot).and_then(|slot| slot.tenant.as_ref());
-        tenant.map_or(0.0, |tenant| tenant.wanted_cores() * self.share)
+        let process = self.slots.get(slot).and_then(|slot| slot.process.as_ref());
+        process.map_or(0.0, |process| process.wanted_cores() * self.share)
     }
 
     /// How many have ended by what.
     #[must_use]
-    pub const fn ends(&self) -> Ends {
+    pub const fn ends(&self) -> EndCounts {
         self.ends
     }
 
@@ -243,8 +243,8 @@ impl Simulation {
     #[must_use]
     pub fn process(&self, slot: usize) -> Option<Process<'_>> {
         let slot = self.slots.get(slot)?;
-        let tenant = slot.tenant.as_ref()?;
-        Some(tenant.show(&self.settings.profile.programs[slot.program], slot.priority, &self.moment()))
+        let process = slot.process.as_ref()?;
+        Some(process.show(&self.settings.profile.programs[slot.program], slot.priority, &self.moment()))
     }
 
     /// All who live, with their slots.
@@ -261,9 +261,9 @@ impl Simulation {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit, with a quarter of a microsecond")]
-    fn moment(&self) -> Moment {
+    fn moment(&self) -> SampleContext {
         let passed = (self.now_nanos - self.start_nanos).saturating_sub(self.now_secs * NANOS_PER_SEC);
-        Moment {
+        SampleContext {
             start_time_seconds: self.start_nanos as f64 / NANOS_PER_SEC as f64,
             now_secs: self.now_secs,
             part_of_second: passed as f64 / NANOS_PER_SEC as f64,
@@ -273,12 +273,12 @@ impl Simulation {
 
     /// A second is over, and the next one begins.
     fn tick(&mut self) {
-        self.live_on();
+        self.advance_second();
         for action in std::mem::take(&mut self.actions) {
-            self.do_to_them(&action);
+            self.apply(&action);
         }
         self.churn();
-        self.go_wrong();
+        self.inject_chaos();
         if self.settings.ends_after_secs.is_some_and(|end| self.now_secs >= end) {
             (0..self.slots.len()).for_each(|slot| self.end(slot));
             self.stage = Stage::Completed;
@@ -292,12 +292,12 @@ impl Simulation {
     }
 
     fn wanted_cores(&self) -> f64 {
-        self.slots.iter().filter_map(|slot| slot.tenant.as_ref()).map(Tenant::wanted_cores).sum()
+        self.slots.iter().filter_map(|slot| slot.process.as_ref()).map(SimulatedProcess::wanted_cores).sum()
     }
 }
 
 /// The program of each process: one of each, and of the rest as many as their weights say.
-fn which_programs(settings: &Settings, random: &mut Random) -> Vec<usize> {
+fn pick_programs(settings: &Settings, random: &mut Random) -> Vec<usize> {
     let programs = &settings.profile.programs;
     let mut chosen: Vec<usize> = (0..programs.len().min(settings.process_count)).collect();
     let mut sum = 0;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use promemu_plugin::{Event, Family, Level, Param, Params, Slots, Tick, Workload};
 use serde_json::{Value, json};
 
-use crate::reality::{PROCESSES_MAX, Reality};
-use crate::{Action, Filter, Naming, Priority, Process, Profile, Settings, Simulation, Stage};
+use crate::real_processes::{PROCESSES_MAX, RealProcesses};
+use crate::{Action, Filter, NamingScheme, Priority, Process, Profile, Settings, Simulation, Stage};
 
 /// What an event does if it does not say for how long.
-const EPISODE_SECS: f64 = 60.0;
+const FAULT_SECS: f64 = 60.0;
 /// What a spike wants if it does not say how many cores.
 const SPIKE_CORES: f64 = 1.0;
 /// How fast a leak is if it does not say so: 1 MiB a second.
@@ -27,21 +27,21 @@ const CORES: f64 = 8.0;
 const PATTERN_BYTES_MAX: usize = 1000;
 
 /// Whether it was said that nothing is real.
-static IS_UNREAL_TOLD: AtomicBool = AtomicBool::new(false);
+static IS_FALLBACK_LOGGED: AtomicBool = AtomicBool::new(false);
 
 /// The processes of one host, by some names.
 #[derive(Debug)]
 pub struct Processes<N> {
     settings: Settings,
     simulation: Option<Simulation>,
-    reality: Option<Reality>,
+    real: Option<RealProcesses>,
     changes: Vec<usize>,
     is_over: bool,
     has_failed: bool,
     names: PhantomData<N>,
 }
 
-impl<N: Naming> Workload for Processes<N> {
+impl<N: NamingScheme> Workload for Processes<N> {
     const NAME: &'static str = N::WORKLOAD;
     const SUMMARY: &'static str = N::SUMMARY;
     const PARAMS: &'static [Param] = &[
@@ -78,7 +78,7 @@ impl<N: Naming> Workload for Processes<N> {
         let profile = Profile::find(params.text("profile"))?;
         let given = |name| Some(params.number(name)).filter(|given| given.to_bits() != (-1.0f64).to_bits());
         let is_real = params.choice("real") == "true";
-        let reality = is_real.then(|| Reality::new(params.number("share_max"))).transpose()?;
+        let real = is_real.then(|| RealProcesses::new(params.number("share_max"))).transpose()?;
         let process_count = whole("process_count", params.number("process_count"))?;
         let room = if is_real { PROCESSES_MAX.saturating_sub(process_count) } else { CHILDREN_MAX };
         let children_max = given("children_max").map(|given| whole("children_max", given)).transpose()?;
@@ -87,17 +87,17 @@ impl<N: Naming> Workload for Processes<N> {
             churn_rate: given("churn_rate").unwrap_or(profile.churn_rate),
             chaos: given("chaos").unwrap_or(profile.chaos),
             process_count,
-            cores: given("cores").unwrap_or(reality.as_ref().map_or(CORES, Reality::cores_max)),
+            cores: given("cores").unwrap_or(real.as_ref().map_or(CORES, RealProcesses::cores_max)),
             children_max: children_max.unwrap_or(room.min(CHILDREN_MAX)),
             ends_after_secs: duration.map(|duration| duration.as_secs()),
             profile,
         };
         settings.check()?;
-        reality.as_ref().map_or(Ok(()), |reality| reality.check(&settings))?;
+        real.as_ref().map_or(Ok(()), |real| real.check(&settings))?;
         Ok(Self {
             settings,
             simulation: None,
-            reality,
+            real,
             changes: Vec::new(),
             is_over: false,
             has_failed: false,
@@ -119,17 +119,17 @@ impl<N: Naming> Workload for Processes<N> {
         if let Some(event) = tick.event() {
             simulation.act(action(&event)?)?;
         }
-        let (count, memory_bytes) = match &mut self.reality {
-            Some(reality) if tick.is_live() => {
-                let followed = reality.follow::<N>(simulation, tick, slots);
+        let (count, memory_bytes) = match &mut self.real {
+            Some(real) if tick.is_live() => {
+                let followed = real.update::<N>(simulation, tick, slots);
                 if let (Err(why), false) = (&followed, self.has_failed) {
                     self.has_failed = true;
                     tick.emit("simulation_failed", &json!({ "why": why }).to_string());
                 }
                 followed?
             }
-            reality => {
-                if reality.is_some() && !IS_UNREAL_TOLD.swap(true, Ordering::Relaxed) {
+            real => {
+                if real.is_some() && !IS_FALLBACK_LOGGED.swap(true, Ordering::Relaxed) {
                     tick.log(
                         Level::Warn,
                         "real processes need a live run at normal speed; here they are simulated",
@@ -150,7 +150,7 @@ impl<N: Naming> Workload for Processes<N> {
 }
 
 /// Shows all as they are simulated, those in these slots for the first time. Gives how many there are, and their memory.
-fn show<N: Naming>(
+fn show<N: NamingScheme>(
     simulation: &Simulation,
     changes: impl Iterator<Item = usize>,
     slots: &mut Slots<'_>,
@@ -158,13 +158,13 @@ fn show<N: Naming>(
     for slot in changes {
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         match simulation.process(slot) {
-            Some(it) => begin::<N>(&it, number, slots),
+            Some(it) => begin_member::<N>(&it, number, slots),
             None => slots.end(number),
         }
     }
     let (mut count, mut memory_bytes) = (0, 0.0);
     for (slot, it) in simulation.living() {
-        N::show(&it, slots.values(u32::try_from(slot).unwrap_or(u32::MAX)));
+        N::write_values(&it, slots.values(u32::try_from(slot).unwrap_or(u32::MAX)));
         count += 1;
         memory_bytes += it.memory_bytes;
     }
@@ -173,7 +173,7 @@ fn show<N: Naming>(
 
 /// Shows a process in a slot for the first time.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-pub(crate) fn begin<N: Naming>(it: &Process<'_>, slot: u32, slots: &mut Slots<'_>) {
+pub(crate) fn begin_member<N: NamingScheme>(it: &Process<'_>, slot: u32, slots: &mut Slots<'_>) {
     let labels = N::labels(it);
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     slots.begin(slot, (it.start_time_seconds * 1e9) as u64, &labels);
@@ -217,7 +217,7 @@ fn action(event: &Event<'_>) -> Result<Action, String> {
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     let whole = |name: &str, default| number(name, default).map(|number| number as u64);
-    let secs = whole("duration", EPISODE_SECS)?;
+    let secs = whole("duration", FAULT_SECS)?;
     Ok(match event.name {
         "cpu_spike" => Action::CpuSpike { filter, cores: number("intensity", SPIKE_CORES)?, secs },
         "memory_leak" => {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Priority, Profile, Program, Wish};
-use crate::Pattern;
+use super::{Priority, Profile, Program, UsageRange};
+use crate::UsagePattern;
 
 /// A larger file is no profile.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -38,8 +38,8 @@ struct Fields {
     priority: PriorityText,
     #[serde(default = "one")]
     weight: u32,
-    cpu_cores: WishText,
-    memory_mib: WishText,
+    cpu_cores: UsageText,
+    memory_mib: UsageText,
     #[serde(default = "one_thread")]
     threads: (u32, u32),
     #[serde(default = "few_fds")]
@@ -57,7 +57,7 @@ enum PriorityText {
 
 #[derive(Deserialize)]
 #[serde(rename = "pattern", rename_all = "lowercase", expecting = "a pattern with its low and its high end")]
-enum WishText {
+enum UsageText {
     Steady(f64, f64),
     Spiky(f64, f64),
     Growing(f64, f64),
@@ -109,15 +109,15 @@ impl TryFrom<Fields> for ProgramText {
     }
 }
 
-impl WishText {
-    fn in_units_of(self, unit: f64) -> Wish {
+impl UsageText {
+    fn in_units_of(self, unit: f64) -> UsageRange {
         let (pattern, low, high) = match self {
-            Self::Steady(low, high) => (Pattern::Steady, low, high),
-            Self::Spiky(low, high) => (Pattern::Spiky, low, high),
-            Self::Growing(low, high) => (Pattern::Growing, low, high),
-            Self::Random(low, high) => (Pattern::Random, low, high),
+            Self::Steady(low, high) => (UsagePattern::Steady, low, high),
+            Self::Spiky(low, high) => (UsagePattern::Spiky, low, high),
+            Self::Growing(low, high) => (UsagePattern::Growing, low, high),
+            Self::Random(low, high) => (UsagePattern::Random, low, high),
         };
-        Wish { pattern, low: low * unit, high: high * unit }
+        UsageRange { pattern, low: low * unit, high: high * unit }
     }
 }
 
@@ -180,8 +180,8 @@ Profile(
             owner: "www-data".to_owned(),
             priority: Priority::Critical,
             weight: 0,
-            cpu_cores: Wish { pattern: Pattern::Spiky, low: 0.1, high: 2.0 },
-            memory_bytes: Wish { pattern: Pattern::Growing, low: 64.0 * mib, high: 512.5 * mib },
+            cpu_cores: UsageRange { pattern: UsagePattern::Spiky, low: 0.1, high: 2.0 },
+            memory_bytes: UsageRange { pattern: UsagePattern::Growing, low: 64.0 * mib, high: 512.5 * mib },
             threads: (4, 16),
             open_fds: (20, 300),
         };
@@ -190,8 +190,8 @@ Profile(
             owner: "root".to_owned(),
             priority: Priority::Medium,
             weight: 1,
-            cpu_cores: Wish { pattern: Pattern::Random, low: 0.0, high: 1.0 },
-            memory_bytes: Wish { pattern: Pattern::Steady, low: 8.0 * mib, high: 8.0 * mib },
+            cpu_cores: UsageRange { pattern: UsagePattern::Random, low: 0.0, high: 1.0 },
+            memory_bytes: UsageRange { pattern: UsagePattern::Steady, low: 8.0 * mib, high: 8.0 * mib },
             threads: (1, 1),
             open_fds: (8, 16),
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Filter, Pattern, Wish};
+use crate::{Filter, UsagePattern, UsageRange};
 
 const START: u64 = 1_767_600_000 * NANOS_PER_SEC;
 
@@ -222,7 +222,7 @@ fn a_fork_storm_is_bounded_and_ends() {
     assert!((51..80).contains(&simulation.living().count()));
     go_to(&mut simulation, 61);
     assert_eq!(simulation.living().count(), 50);
-    assert_eq!(simulation.ends(), Ends { storms: 30, ..Ends::default() });
+    assert_eq!(simulation.ends(), EndCounts { storms: 30, ..EndCounts::default() });
 }
 
 #[test]
@@ -303,17 +303,21 @@ fn ten_thousand_processes_stay_ten_thousand() {
 }
 
 fn any_program() -> impl Strategy<Value = crate::Program> {
-    let pattern =
-        prop::sample::select(vec![Pattern::Steady, Pattern::Spiky, Pattern::Growing, Pattern::Random]);
-    let wish = move |high: f64| {
-        (pattern.clone(), 0.0..high, 0.0..high).prop_map(|(pattern, low, more)| Wish {
+    let pattern = prop::sample::select(vec![
+        UsagePattern::Steady,
+        UsagePattern::Spiky,
+        UsagePattern::Growing,
+        UsagePattern::Random,
+    ]);
+    let range = move |high: f64| {
+        (pattern.clone(), 0.0..high, 0.0..high).prop_map(|(pattern, low, more)| UsageRange {
             pattern,
             low,
             high: low + more,
         })
     };
     let priority = prop::sample::select(Priority::ALL.to_vec());
-    ("[a-c]{1,2}", priority, 1_u32..4, wish(2.0), wish(1e9), (1_u32..4, 0_u32..9), (0_u32..9, 0_u32..99))
+    ("[a-c]{1,2}", priority, 1_u32..4, range(2.0), range(1e9), (1_u32..4, 0_u32..9), (0_u32..9, 0_u32..99))
         .prop_map(|(name, priority, weight, cpu_cores, memory_bytes, threads, files)| crate::Program {
             owner: "root".to_owned(),
             name,

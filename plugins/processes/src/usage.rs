@@ -1,11 +1,11 @@
 //! What a process wants of CPU or memory, second by second.
 
-use crate::Wish;
+use crate::UsageRange;
 use crate::random::Random;
 
-/// How the wish for CPU or memory goes over time.
+/// How the range for CPU or memory goes over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pattern {
+pub enum UsagePattern {
     /// Near the low end, give or take 5 %.
     Steady,
     /// Near the low end, with spikes of 5 to 20 seconds that go near the high end.
@@ -25,27 +25,27 @@ const WANDER_SECS: (u64, u64) = (5, 15);
 const WANDER_STEP: f64 = 0.25;
 const GROWTH_SECS: (u64, u64) = (2 * 3600, 8 * 3600);
 
-/// A wish that follows a pattern.
+/// A range that follows a pattern.
 #[derive(Clone, Debug)]
-pub(crate) struct Load {
-    wish: Wish,
+pub(crate) struct Usage {
+    range: UsageRange,
     now: f64,
     is_spike: bool,
     /// The age in seconds at which it changes; of one that grows, at which it has grown.
     next_secs: u64,
 }
 
-impl Load {
+impl Usage {
     /// Where one begins.
-    pub(crate) fn new(wish: Wish, random: &mut Random) -> Self {
-        let Wish { pattern, low, high } = wish;
+    pub(crate) fn new(range: UsageRange, random: &mut Random) -> Self {
+        let UsageRange { pattern, low, high } = range;
         let (now, next_secs) = match pattern {
             // Programs do not spike all at once.
-            Pattern::Steady | Pattern::Spiky => (low, random.between(1, CALM_SECS.1)),
-            Pattern::Growing => (low, random.between(GROWTH_SECS.0, GROWTH_SECS.1)),
-            Pattern::Random => (random.uniform(low, high), random.between(1, WANDER_SECS.1)),
+            UsagePattern::Steady | UsagePattern::Spiky => (low, random.between(1, CALM_SECS.1)),
+            UsagePattern::Growing => (low, random.between(GROWTH_SECS.0, GROWTH_SECS.1)),
+            UsagePattern::Random => (random.uniform(low, high), random.between(1, WANDER_SECS.1)),
         };
-        Self { wish, now, is_spike: false, next_secs }
+        Self { range, now, is_spike: false, next_secs }
     }
 
     pub(crate) const fn now(&self) -> f64 {
@@ -54,13 +54,13 @@ impl Load {
 
     /// Whether it grew until it could grow no more.
     pub(crate) fn has_grown(&self, age_secs: u64) -> bool {
-        self.wish.pattern == Pattern::Growing && age_secs >= self.next_secs
+        self.range.pattern == UsagePattern::Growing && age_secs >= self.next_secs
     }
 
     /// Goes on to this age.
     pub(crate) fn step(&mut self, age_secs: u64, random: &mut Random) {
-        let Wish { pattern, low, high } = self.wish;
-        if pattern == Pattern::Growing {
+        let UsageRange { pattern, low, high } = self.range;
+        if pattern == UsagePattern::Growing {
             let done = share(age_secs, self.next_secs).min(1.0);
             self.now = low + (high - low) * done;
         } else if age_secs >= self.next_secs {
@@ -71,14 +71,14 @@ impl Load {
 
     /// Goes elsewhere, and says for how long at least and at most.
     fn change(&mut self, random: &mut Random) -> (u64, u64) {
-        let Wish { pattern, low, high } = self.wish;
+        let UsageRange { pattern, low, high } = self.range;
         match pattern {
-            Pattern::Spiky if !self.is_spike => {
+            UsagePattern::Spiky if !self.is_spike => {
                 self.is_spike = true;
                 self.now = random.uniform(f64::midpoint(low, high), high);
                 SPIKE_SECS
             }
-            Pattern::Random => {
+            UsagePattern::Random => {
                 let step = random.uniform(-WANDER_STEP, WANDER_STEP) * (high - low);
                 self.now = (self.now + step).clamp(low, high);
                 WANDER_SECS
@@ -87,7 +87,7 @@ impl Load {
                 let calm = low * random.uniform(1.0 - STEADY_SPREAD, 1.0 + STEADY_SPREAD);
                 self.now = calm.min(high);
                 self.is_spike = false;
-                if pattern == Pattern::Spiky { CALM_SECS } else { STEADY_SECS }
+                if pattern == UsagePattern::Spiky { CALM_SECS } else { STEADY_SECS }
             }
         }
     }
@@ -103,9 +103,9 @@ mod tests {
     use super::*;
 
     /// The values of an hour and a bit.
-    fn values(pattern: Pattern, secs: u64) -> Vec<f64> {
+    fn values(pattern: UsagePattern, secs: u64) -> Vec<f64> {
         let mut random = Random::new(3, 0, 0);
-        let mut load = Load::new(Wish { pattern, low: 10.0, high: 100.0 }, &mut random);
+        let mut load = Usage::new(UsageRange { pattern, low: 10.0, high: 100.0 }, &mut random);
         (0..secs)
             .map(|age| {
                 load.step(age, &mut random);
@@ -120,14 +120,14 @@ mod tests {
 
     #[test]
     fn what_is_steady_stays_near_its_low_end() {
-        let values = values(Pattern::Steady, 4000);
+        let values = values(UsagePattern::Steady, 4000);
         assert!(values.iter().all(|value| (9.5..=10.5).contains(value)));
         assert!(values.iter().any(|value| *value > 10.2) && values.iter().any(|value| *value < 9.8));
     }
 
     #[test]
     fn what_is_spiky_spikes_for_a_small_part_of_the_time() {
-        let values = values(Pattern::Spiky, 40_000);
+        let values = values(UsagePattern::Spiky, 40_000);
         // 12.5 s of 87.5 s.
         let spiking = share_above(&values, 50.0);
         assert!((0.1..0.2).contains(&spiking), "{spiking}");
@@ -137,14 +137,14 @@ mod tests {
 
     #[test]
     fn what_grows_never_shrinks_and_stays_at_its_end() {
-        let values = values(Pattern::Growing, 8 * 3600 + 1);
+        let values = values(UsagePattern::Growing, 8 * 3600 + 1);
         assert!(values.windows(2).all(|pair| pair[0] <= pair[1]));
         assert_eq!((values[0], values[values.len() - 1]), (10.0, 100.0));
     }
 
     #[test]
     fn what_wanders_gets_everywhere_by_small_steps() {
-        let values = values(Pattern::Random, 40_000);
+        let values = values(UsagePattern::Random, 40_000);
         assert!(values.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= 22.5));
         assert!((0.3..0.7).contains(&share_above(&values, 55.0)));
         assert!(values.iter().all(|value| (10.0..=100.0).contains(value)));

@@ -1,6 +1,6 @@
-# Leads a group that loads the CPU by stress-ng, whose path is $1. Each line of the input says how many workers
-# there are to be, and how many percent of a core each is to use. When the input ends, so does the whole group: that
-# comes by itself when promemu ends, however it does.
+# Leads a group that loads the CPU with stress-ng, whose path is $1. Each line of the input is a new load: the number of
+# workers, and the percent of a core that each uses. When the input ends, the script kills the whole group; the kernel
+# closes the input when promemu ends in any way.
 cd "${TMPDIR:-/tmp}" || cd /
 running=
 while read -r workers percent; do
@@ -11,7 +11,7 @@ while read -r workers percent; do
         running=
     fi
     if [ "$percent" -gt 0 ]; then
-        # The timeout is for the case that nobody is left who could end it.
+        # The timeout ends the load in case nothing else is left that could.
         "$1" --quiet --timeout 60s --cpu "$workers" --cpu-method loop --cpu-load "$percent" &
         running=$!
     fi

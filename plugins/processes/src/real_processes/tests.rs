@@ -2,23 +2,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::census::{Count, census};
-use super::crew::News;
-use super::driver::Driver;
-use super::group::{Burner, Group, kill};
-use super::ration::{Load, Need, ration};
+use super::cpu_budget::{CpuBudget, CpuDemand, CpuLoad};
+use super::cpu_loader::CpuLoader;
+use super::proc_stats::{GroupStats, read_groups};
+use super::process_group::{ProcessGroup, kill_group};
+use super::process_pool::PoolStatus;
+use super::reconciler::Reconciler;
 use super::*;
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// stress-ng, if it is there, and loops.
-fn burners() -> Vec<Burner> {
-    match Burner::on_path(PATH) {
-        Burner::Shell => {
+fn loaders() -> Vec<CpuLoader> {
+    match CpuLoader::on_path(PATH) {
+        CpuLoader::Shell => {
             eprintln!("there is no stress-ng, so it is left out; ./manage.sh test installs it");
-            vec![Burner::Shell]
+            vec![CpuLoader::Shell]
         }
-        stress_ng @ Burner::StressNg(_) => vec![stress_ng, Burner::Shell],
+        stress_ng @ CpuLoader::StressNg(_) => vec![stress_ng, CpuLoader::Shell],
     }
 }
 
@@ -34,57 +35,57 @@ fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn count(leader: u32) -> Count {
-    census([leader].into_iter())[&leader]
+fn count(leader: u32) -> GroupStats {
+    read_groups([leader].into_iter())[&leader]
 }
 
 fn is_gone(leader: u32) -> bool {
     let count = count(leader);
-    !count.is_led && count.others == 0
+    !count.has_leader && count.others == 0
 }
 
 fn wait_for_end(leader: u32) {
     eventually("all in the group have ended", || is_gone(leader).then_some(()));
 }
 
-fn order(life: u32, cores: f64, cpu_seconds: f64) -> Order {
-    Order { life, name: format!("it-{life}"), cores, cpu_seconds }
+fn order(life: u32, cores: f64, cpu_seconds: f64) -> ProcessSpec {
+    ProcessSpec { simulated_pid: life, name: format!("it-{life}"), cores, cpu_seconds }
 }
 
-fn orders(now_secs: f64, slots: &[Option<Order>]) -> Orders {
-    Orders { now_secs, slots: slots.to_vec() }
+fn orders(now_secs: f64, slots: &[Option<ProcessSpec>]) -> PoolSpec {
+    PoolSpec { now_secs, slots: slots.to_vec() }
 }
 
 /// This load, by so many workers.
-fn load(cores: f64, workers: u32) -> Load {
-    ration(&[Need { cores, workers }], 9.0)[0]
+fn load(cores: f64, workers: u32) -> CpuLoad {
+    CpuBudget { cores_max: 9.0 }.split(&[CpuDemand { cores, workers }])[0]
 }
 
-fn driver(burner: &Burner, cores_max: f64) -> (Driver, Arc<Mutex<News>>) {
-    let news = Arc::<Mutex<News>>::default();
-    (Driver::new(burner.clone(), PATH.to_owned(), cores_max, Arc::clone(&news)), news)
+fn reconciler(loader: &CpuLoader, cores_max: f64) -> (Reconciler, Arc<Mutex<PoolStatus>>) {
+    let status = Arc::<Mutex<PoolStatus>>::default();
+    (Reconciler::new(loader.clone(), PATH.to_owned(), cores_max, Arc::clone(&status)), status)
 }
 
-fn pids(news: &Mutex<News>) -> Vec<Option<u32>> {
-    news.lock().unwrap().seen.iter().map(|seen| seen.map(|seen| seen.pid)).collect()
+fn pids(status: &Mutex<PoolStatus>) -> Vec<Option<u32>> {
+    status.lock().unwrap().processes.iter().map(|seen| seen.map(|seen| seen.pid)).collect()
 }
 
 #[test]
 fn a_group_uses_the_cpu_until_its_end_and_leaves_nobody() {
-    for burner in burners() {
-        let mut group = Group::begin(&burner, "it", PATH).unwrap();
+    for loader in loaders() {
+        let mut group = ProcessGroup::start(&loader, "it", PATH).unwrap();
         let leader = group.pid();
-        assert!(count(leader).is_led);
-        group.load(load(1.0, 2)).unwrap();
+        assert!(count(leader).has_leader);
+        group.set_load(load(1.0, 2)).unwrap();
         let busy = eventually("it uses the CPU", || Some(count(leader)).filter(|it| it.cpu_seconds > 0.1));
         assert!(busy.others >= 2 && busy.threads >= 3, "{busy:?}");
         assert!(busy.memory_bytes > 1e5 && busy.open_fds > 0, "{busy:?}");
-        group.load(Load::default()).unwrap();
+        group.set_load(CpuLoad::default()).unwrap();
         eventually("nobody works any more", || (count(leader).others == 0).then_some(()));
         assert!(count(leader).cpu_seconds >= 0.1, "what has ended is counted on");
-        group.load(load(0.1, 1)).unwrap();
+        group.set_load(load(0.1, 1)).unwrap();
         eventually("somebody works", || (count(leader).others > 0).then_some(()));
-        let mut shell = group.end();
+        let mut shell = group.terminate();
         wait_for_end(leader);
         assert_eq!(shell.wait().unwrap().code(), None, "it was killed, as its group was");
     }
@@ -93,7 +94,7 @@ fn a_group_uses_the_cpu_until_its_end_and_leaves_nobody() {
 #[test]
 fn a_group_has_nothing_of_ours() {
     let file = std::fs::File::open("/proc/self/stat").unwrap();
-    let group = Group::begin(&Burner::Shell, "it", PATH).unwrap();
+    let group = ProcessGroup::start(&CpuLoader::Shell, "it", PATH).unwrap();
     let proc = format!("/proc/{}", group.pid());
     let environment = std::fs::read_to_string(format!("{proc}/environ")).unwrap();
     let names: Vec<&str> =
@@ -103,38 +104,38 @@ fn a_group_has_nothing_of_ours() {
     let mut opened = opened.filter_map(|entry| std::fs::read_link(entry.path()).ok());
     assert!(opened.all(|path| !path.ends_with("stat")));
     drop(file);
-    kill(group.pid());
+    kill_group(group.pid());
     wait_for_end(group.pid());
-    group.end().wait().unwrap();
+    group.terminate().wait().unwrap();
 }
 
 #[test]
 fn who_is_stopped_is_ended_all_the_same() {
-    for burner in burners() {
-        let (mut driver, news) = driver(&burner, 1.0);
+    for loader in loaders() {
+        let (mut reconciler, status) = reconciler(&loader, 1.0);
         let slots = [Some(order(1, 0.1, 0.0))];
-        driver.round(&orders(0.0, &slots));
-        let leader = pids(&news)[0].unwrap();
+        reconciler.reconcile(&orders(0.0, &slots));
+        let leader = pids(&status)[0].unwrap();
         eventually("somebody works", || (count(leader).others > 0).then_some(()));
         let stop = ["-c", "kill -s STOP -- \"-$0\"", &leader.to_string()];
         assert!(std::process::Command::new("/bin/sh").args(stop).status().unwrap().success());
-        driver.round(&orders(1.0, &[None]));
-        driver.round(&orders(7.0, &[None]));
+        reconciler.reconcile(&orders(1.0, &[None]));
+        reconciler.reconcile(&orders(7.0, &[None]));
         wait_for_end(leader);
     }
 }
 
 #[test]
 fn all_end_when_the_thread_does_even_by_a_bug() {
-    for burner in burners() {
-        let (mut driver, news) = driver(&burner, 1.0);
+    for loader in loaders() {
+        let (mut reconciler, status) = reconciler(&loader, 1.0);
         let bug = catch_unwind(AssertUnwindSafe(move || {
-            driver.round(&orders(0.0, &[Some(order(1, 0.1, 0.0)), None, Some(order(2, 0.1, 0.0))]));
-            let _driver = driver;
+            reconciler.reconcile(&orders(0.0, &[Some(order(1, 0.1, 0.0)), None, Some(order(2, 0.1, 0.0))]));
+            let _driver = reconciler;
             panic!("a bug");
         }));
         assert!(bug.is_err());
-        let pids = pids(&news);
+        let pids = pids(&status);
         assert_eq!(pids.iter().flatten().count(), 2);
         pids.into_iter().flatten().for_each(wait_for_end);
     }
@@ -142,55 +143,55 @@ fn all_end_when_the_thread_does_even_by_a_bug() {
 
 #[test]
 fn another_life_is_another_process_and_so_is_one_that_somebody_has_ended() {
-    let (mut driver, news) = driver(&Burner::Shell, 1.0);
-    driver.round(&orders(0.0, &[Some(order(1, 0.0, 0.0)), Some(order(2, 0.0, 0.0))]));
-    let first = pids(&news);
-    driver.round(&orders(1.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
-    let second = pids(&news);
+    let (mut reconciler, status) = reconciler(&CpuLoader::Shell, 1.0);
+    reconciler.reconcile(&orders(0.0, &[Some(order(1, 0.0, 0.0)), Some(order(2, 0.0, 0.0))]));
+    let first = pids(&status);
+    reconciler.reconcile(&orders(1.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
+    let second = pids(&status);
     assert_eq!(first[0], second[0]);
     assert_ne!(first[1], second[1]);
     wait_for_end(first[1].unwrap());
-    kill(second[0].unwrap());
+    kill_group(second[0].unwrap());
     let third = eventually("it was noticed", || {
-        driver.round(&orders(2.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
-        Some(pids(&news)).filter(|pids| pids[0].is_some() && pids[0] != second[0])
+        reconciler.reconcile(&orders(2.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
+        Some(pids(&status)).filter(|pids| pids[0].is_some() && pids[0] != second[0])
     });
     assert_eq!(third[1], second[1]);
-    let complaint = news.lock().unwrap().complaint.take().unwrap();
-    assert!(complaint.contains("was ended by somebody else"), "{complaint}");
-    drop(driver);
+    let warning = status.lock().unwrap().warning.take().unwrap();
+    assert!(warning.contains("was ended from outside"), "{warning}");
+    drop(reconciler);
     third.into_iter().flatten().for_each(|pid| assert!(is_gone(pid), "all have ended, and were waited for"));
 }
 
 #[test]
 fn together_they_are_never_asked_for_more_than_they_may_use() {
-    let (mut driver, _news) = driver(&Burner::Shell, 0.05);
+    let (mut reconciler, _news) = reconciler(&CpuLoader::Shell, 0.05);
     // They want a lot, then nothing, then another one does, and all are far behind.
     let wishes = [[0.9, 0.9, 2.5], [0.0, 0.0, 0.01], [0.01, 0.02, 0.03], [0.0, 3.0, 0.0], [0.02, 0.02, 0.02]];
     for (round, wishes) in (0u8..).zip(wishes) {
         let slots: Vec<_> =
             (1..).zip(wishes).map(|(life, cores)| Some(order(life, cores, 9.0 * cores))).collect();
-        driver.round(&orders(f64::from(round), &slots));
-        let percent: u32 = driver.loads().map(Load::percent).sum();
+        reconciler.reconcile(&orders(f64::from(round), &slots));
+        let percent: u32 = reconciler.loads().map(CpuLoad::percent).sum();
         assert!(percent <= 5, "{percent} % in round {round}");
     }
 }
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let refused = |share_max| Reality::new(share_max).unwrap_err();
-    assert_eq!(refused(0.0), "share_max must be above 0 and 1 at most, but is 0");
-    assert_eq!(refused(f64::NAN), "share_max must be above 0 and 1 at most, but is NaN");
-    let reality = Reality { machine_cores: 4.0, ..Reality::new(0.25).unwrap() };
+    let refused = |share_max| RealProcesses::new(share_max).unwrap_err();
+    assert_eq!(refused(0.0), "share_max must be above 0 and at most 1, but is 0");
+    assert_eq!(refused(f64::NAN), "share_max must be above 0 and at most 1, but is NaN");
+    let reality = RealProcesses { machine_cores: 4.0, ..RealProcesses::new(0.25).unwrap() };
     let settings = Settings { process_count: 14, cores: 1.0, ..Settings::of(crate::Profile::realistic()) };
     assert_eq!(reality.check(&settings), Ok(()));
     let refused = |settings| reality.check(&settings).unwrap_err();
     assert_eq!(
         refused(Settings { process_count: 15, ..settings.clone() }),
-        "real processes are 64 at most, but process_count and children_max are 15 and 50"
+        "process_count and children_max must be 64 at most together with real: true, but are 15 and 50"
     );
     assert_eq!(
         refused(Settings { cores: 1.1, ..settings.clone() }),
-        "cores must be 1 at most, as share_max is 0.25 and this machine has 4, but is 1.1"
+        "cores must be at most 1, as share_max is 0.25 and this machine has 4, but is 1.1"
     );
 }

@@ -1,4 +1,4 @@
-//! Pids, as Linux gives them: one after the other, and from the beginning again when they are used up.
+//! PidAllocator, as Linux gives them: one after the other, and from the beginning again when they are used up.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ const GAP_MAX: u64 = 7;
 
 /// The pids in use, and where the next one is looked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Pids {
+pub(crate) struct PidAllocator {
     taken: BTreeSet<u32>,
     next: u32,
 }
 
-impl Pids {
+impl PidAllocator {
     pub(crate) const fn new() -> Self {
         Self { taken: BTreeSet::new(), next: FIRST }
     }
@@ -38,7 +38,7 @@ impl Pids {
         }
     }
 
-    pub(crate) fn give_back(&mut self, pid: u32) {
+    pub(crate) fn release(&mut self, pid: u32) {
         self.taken.remove(&pid);
     }
 }
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn pids_begin_anew_at_the_end_and_pass_over_those_in_use() {
-        let (mut pids, mut random) = (Pids::new(), Random::new(7, 0, 0));
+        let (mut pids, mut random) = (PidAllocator::new(), Random::new(7, 0, 0));
         let first = pids.take(&mut random);
         assert!(first > FIRST);
         let mut last = first;
@@ -59,10 +59,10 @@ mod tests {
             assert!((FIRST..END).contains(&pid) && pid != first);
             has_wrapped |= pid < last;
             last = pid;
-            pids.give_back(pid);
+            pids.release(pid);
         }
         assert!(has_wrapped);
-        pids.give_back(first);
+        pids.release(first);
         assert_eq!(pids.taken.len(), 0);
     }
 }

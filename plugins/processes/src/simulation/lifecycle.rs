@@ -1,7 +1,7 @@
 //! How processes begin and end, and what is done to them.
 
 use super::{Simulation, next_incident};
-use crate::process::{Episode, Tenant};
+use crate::process::{FaultWindow, SimulatedProcess};
 use crate::random::Random;
 use crate::{Action, Filter, Priority};
 
@@ -13,21 +13,21 @@ impl Simulation {
         at.generation += 1;
         let random = Random::new(self.seed, slot as u64, at.generation);
         let program = &self.settings.profile.programs[at.program];
-        at.tenant = Some(Tenant::new(program, pid, self.now_secs, random));
+        at.process = Some(SimulatedProcess::new(program, pid, self.now_secs, random));
         self.mark(slot);
     }
 
-    /// Ends who lives in a slot, if anybody does.
+    /// EndCounts who lives in a slot, if anybody does.
     pub(super) fn end(&mut self, slot: usize) {
-        if let Some(tenant) = self.slots[slot].tenant.take() {
-            self.pids.give_back(tenant.pid);
+        if let Some(process) = self.slots[slot].process.take() {
+            self.pids.release(process.pid);
             self.mark(slot);
         }
     }
 
-    /// Ends who lives in a slot, and begins it anew if it is no child. Gives 1 if somebody lived there.
+    /// EndCounts who lives in a slot, and begins it anew if it is no child. Gives 1 if somebody lived there.
     fn replace(&mut self, slot: usize) -> u64 {
-        if self.slots[slot].tenant.is_none() {
+        if self.slots[slot].process.is_none() {
             return 0;
         }
         self.end(slot);
@@ -44,16 +44,16 @@ impl Simulation {
     }
 
     /// All live through the second that is over, and some come to their end by themselves.
-    pub(super) fn live_on(&mut self) {
+    pub(super) fn advance_second(&mut self) {
         for slot in 0..self.slots.len() {
             let at = &mut self.slots[slot];
-            let Some(tenant) = &mut at.tenant else { continue };
+            let Some(process) = &mut at.process else { continue };
             let program = &self.settings.profile.programs[at.program];
-            tenant.live_on(program, self.share, self.now_secs);
-            if tenant.ends_secs <= self.now_secs {
+            process.advance_second(program, self.share, self.now_secs);
+            if process.ends_secs <= self.now_secs {
                 self.end(slot);
                 self.ends.storms += 1;
-            } else if at.priority != Priority::Critical && tenant.is_out_of_memory(program, self.now_secs) {
+            } else if at.priority != Priority::Critical && process.is_out_of_memory(program, self.now_secs) {
                 self.ends.out_of_memory += self.replace(slot);
             }
         }
@@ -66,27 +66,27 @@ impl Simulation {
         while self.churn_due >= 1.0 {
             self.churn_due -= 1.0;
             let lowest = self.churnable.iter().find(|slots| !slots.is_empty());
-            let Some(slot) = lowest.and_then(|slots| self.random.one_of(slots).copied()) else { continue };
+            let Some(slot) = lowest.and_then(|slots| self.random.choose(slots).copied()) else { continue };
             self.ends.churned += self.replace(slot);
         }
     }
 
-    pub(super) fn do_to_them(&mut self, action: &Action) {
+    pub(super) fn apply(&mut self, action: &Action) {
         match action {
             Action::CpuSpike { filter, cores, secs } => {
-                let spike = Episode { amount: *cores, until_secs: self.now_secs.saturating_add(*secs) };
-                self.each(filter, |tenant| tenant.spike = spike);
+                let spike = FaultWindow { amount: *cores, until_secs: self.now_secs.saturating_add(*secs) };
+                self.each(filter, |process| process.spike = spike);
             }
             Action::MemoryLeak { filter, bytes_per_sec, secs } => {
                 let leak =
-                    Episode { amount: *bytes_per_sec, until_secs: self.now_secs.saturating_add(*secs) };
-                self.each(filter, |tenant| tenant.leak = leak);
+                    FaultWindow { amount: *bytes_per_sec, until_secs: self.now_secs.saturating_add(*secs) };
+                self.each(filter, |process| process.leak = leak);
             }
             Action::Kill(filter) => {
                 for slot in 0..self.slots.len() {
                     let is_spared =
                         self.slots[slot].priority == Priority::Critical && filter.priority.is_none();
-                    if !is_spared && self.is_about(filter, slot) {
+                    if !is_spared && self.selects(filter, slot) {
                         self.ends.killed += self.replace(slot);
                     }
                 }
@@ -95,54 +95,54 @@ impl Simulation {
         }
     }
 
-    fn is_about(&self, filter: &Filter, slot: usize) -> bool {
+    fn selects(&self, filter: &Filter, slot: usize) -> bool {
         let at = &self.slots[slot];
         let program = &self.settings.profile.programs[at.program];
-        at.tenant.is_some() && filter.is_about(&program.name, at.priority)
+        at.process.is_some() && filter.selects(&program.name, at.priority)
     }
 
-    fn each(&mut self, filter: &Filter, act: impl Fn(&mut Tenant)) {
+    fn each(&mut self, filter: &Filter, act: impl Fn(&mut SimulatedProcess)) {
         for slot in 0..self.slots.len() {
-            if !self.is_about(filter, slot) {
+            if !self.selects(filter, slot) {
                 continue;
             }
             let at = &mut self.slots[slot];
-            if let Some(tenant) = &mut at.tenant {
-                act(tenant);
-                tenant.want(&self.settings.profile.programs[at.program], self.now_secs);
+            if let Some(process) = &mut at.process {
+                act(process);
+                process.want(&self.settings.profile.programs[at.program], self.now_secs);
             }
         }
     }
 
     fn fork(&mut self, filter: &Filter, children: usize, secs: u64) {
         let process_count = self.settings.process_count;
-        let Some(parent) = (0..process_count).find(|slot| self.is_about(filter, *slot)) else { return };
+        let Some(parent) = (0..process_count).find(|slot| self.selects(filter, *slot)) else { return };
         let program = self.slots[parent].program;
         let mut left = children;
         for slot in process_count..self.slots.len() {
             if left == 0 {
                 return;
             }
-            if self.slots[slot].tenant.is_some() {
+            if self.slots[slot].process.is_some() {
                 continue;
             }
             self.slots[slot].program = program;
             self.begin(slot);
             let life_secs = self.random.between(secs / 2, secs).max(1);
-            if let Some(tenant) = &mut self.slots[slot].tenant {
-                tenant.ends_secs = self.now_secs.saturating_add(life_secs);
+            if let Some(process) = &mut self.slots[slot].process {
+                process.ends_secs = self.now_secs.saturating_add(life_secs);
             }
             left -= 1;
         }
     }
 
     /// Something goes wrong with some program, if it is time.
-    pub(super) fn go_wrong(&mut self) {
+    pub(super) fn inject_chaos(&mut self) {
         while self.next_incident_secs <= self.now_secs {
             self.next_incident_secs =
                 next_incident(self.next_incident_secs, self.settings.chaos, &mut self.random);
             let action = self.incident();
-            self.do_to_them(&action);
+            self.apply(&action);
         }
     }
 

@@ -1,6 +1,6 @@
-# Leads a group that loads the CPU by loops, where there is no stress-ng. Its input is as for that.
+# Leads a group that loads the CPU with busy loops, where stress-ng is missing. Its input has the form of stress_ng.sh's.
 
-# Stops loops for a part of each second, and ends them after a minute, in case that nobody else is left who could.
+# Stops the loops for a part of each second, and kills them after a minute in case nothing else is left that could.
 pace() {
     on=1 off=0
     if [ "$1" -lt 100 ]; then

@@ -1,0 +1,137 @@
+//! The real processes, and the thread that looks after them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::cpu_loader::CpuLoader;
+use super::reconciler::Reconciler;
+use crate::Process;
+
+/// `true` while a pool exists: all of promemu shares one budget of the machine's CPU.
+static POOL_EXISTS: AtomicBool = AtomicBool::new(false);
+
+/// Desired state of one real process.
+#[derive(Clone, Debug)]
+pub(super) struct ProcessSpec {
+    /// Pid of the simulated process. Another pid is another process.
+    pub(super) simulated_pid: u32,
+    pub(super) name: String,
+    /// CPU to use from now on, in cores.
+    pub(super) cores: f64,
+    /// CPU that the simulated process has used, in seconds.
+    pub(super) cpu_seconds: f64,
+}
+
+/// Desired state of each slot, at a time in seconds since an arbitrary start.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PoolSpec {
+    pub(super) now_secs: f64,
+    pub(super) slots: Vec<Option<ProcessSpec>>,
+}
+
+/// Observed state of one real process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ProcessStatus {
+    /// As [`ProcessSpec::simulated_pid`].
+    pub(super) simulated_pid: u32,
+    pub(super) pid: u32,
+    pub(super) cpu_seconds: f64,
+    pub(super) memory_bytes: f64,
+    pub(super) threads: u32,
+    pub(super) open_fds: u32,
+    /// Since the Unix epoch.
+    pub(super) start_time_seconds: f64,
+    pub(super) uptime_seconds: f64,
+}
+
+impl ProcessStatus {
+    /// The simulated process with the pid and the values of the real one.
+    pub(super) fn process<'a>(&self, simulated: Process<'a>) -> Process<'a> {
+        Process {
+            pid: self.pid,
+            cpu_seconds: self.cpu_seconds,
+            memory_bytes: self.memory_bytes,
+            threads: self.threads,
+            open_fds: self.open_fds,
+            start_time_seconds: self.start_time_seconds,
+            uptime_seconds: self.uptime_seconds,
+            ..simulated
+        }
+    }
+}
+
+/// Observed state of all slots.
+#[derive(Debug, Default)]
+pub(super) struct PoolStatus {
+    pub(super) processes: Vec<Option<ProcessStatus>>,
+    /// Latest failure, for the log.
+    pub(super) warning: Option<String>,
+}
+
+/// All real processes. There is at most one pool.
+#[derive(Debug)]
+pub(super) struct ProcessPool {
+    specs: SyncSender<PoolSpec>,
+    status: Arc<Mutex<PoolStatus>>,
+    /// Program that loads the CPU.
+    pub(super) loader: CpuLoader,
+    _lease: PoolLease,
+}
+
+/// Right to be the only pool.
+#[derive(Debug)]
+struct PoolLease;
+
+impl PoolLease {
+    fn acquire() -> Result<Self, String> {
+        if POOL_EXISTS.swap(true, Ordering::SeqCst) {
+            return Err("another host of this run has real processes; only one host can".to_owned());
+        }
+        Ok(Self)
+    }
+}
+
+impl Drop for PoolLease {
+    fn drop(&mut self) {
+        POOL_EXISTS.store(false, Ordering::SeqCst);
+    }
+}
+
+impl ProcessPool {
+    /// Starts the thread of a pool that uses at most this many cores.
+    ///
+    /// # Errors
+    ///
+    /// If another pool exists or the thread cannot be started.
+    pub(super) fn start(cores_max: f64) -> Result<Self, String> {
+        let lease = PoolLease::acquire()?;
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned());
+        let loader = CpuLoader::on_path(&path);
+        let status = Arc::<Mutex<PoolStatus>>::default();
+        // One spec at most waits: by the next update it is out of date.
+        let (specs, received) = sync_channel::<PoolSpec>(1);
+        let mut reconciler = Reconciler::new(loader.clone(), path, cores_max, Arc::clone(&status));
+        std::thread::Builder::new()
+            .name("real processes".to_owned())
+            .spawn(move || {
+                while let Ok(spec) = received.recv() {
+                    reconciler.reconcile(&spec);
+                }
+            })
+            .map_err(|error| format!("cannot start a thread for real processes: {error}"))?;
+        Ok(Self { specs, status, loader, _lease: lease })
+    }
+
+    /// Sets the desired state and returns the latest observed one, without waiting for the thread.
+    pub(super) fn apply(&self, spec: PoolSpec) -> Result<MutexGuard<'_, PoolStatus>, String> {
+        match self.specs.try_send(spec) {
+            // A busy thread misses this spec; the next one follows soon.
+            Ok(()) | Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => {
+                return Err("the thread of the real processes has panicked".to_owned());
+            }
+        }
+        Ok(self.status.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
