@@ -6,7 +6,7 @@ CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 readonly deny_version=0.20.2
 readonly schemathesis_version=4.32.5
-# The Debian release that has a Prometheus with remote write 2.0, and a VictoriaMetrics with OTLP.
+# The Debian release with a Prometheus that takes remote write 2.0, and a VictoriaMetrics that takes OTLP.
 readonly newer_release=forky
 apt_updated=no
 
@@ -15,20 +15,20 @@ usage() {
 usage: ./manage.sh COMMAND
 
   demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks, with a
-                    live page to look at; OPTIONs go on to promemu
-  plugins           build the plugins that ship into target/release/plugins, where the promemu beside it finds them
-  valgrind          run the tests of plugins under valgrind, which finds what they do wrong with memory; Linux
+                    live page; OPTIONs are passed to promemu
+  plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
+  valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   test              run everything that CI runs: formatting, lints, dependencies, docs, tests
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
   stop, restart, status, logs [NAME…], config, backup
-                    what they say; backup writes to docker/backups
-  cleanup           end the stack and delete what it has stored; asks, unless --yes is given
+                    manage the stack; backup writes to docker/backups
+  cleanup           stop the stack and delete its data; asks, unless --yes is given
   help              print this
 
-The stack runs in containers, and with --local from Debian's packages, without Grafana.
+The stack runs in containers; with --local it runs from Debian's packages, without Grafana.
 
-All first set up what is missing, or say what to install.
-Paths in OPTIONs are taken from the repository's root.
+Every command first installs what is missing, or says what to install.
+Paths in OPTIONs are relative to the repository's root.
 PROMEMU_DENY=1 makes 'test' install cargo-deny if it is missing.
 USAGE
 }
@@ -46,12 +46,12 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# Whether packages can be installed without asking.
+# True if packages can be installed without asking.
 can_apt() {
     ((EUID == 0)) && have apt-get
 }
 
-# The packages' services are kept from starting; a policy of the machine's own is left as it is.
+# Keeps the packages' services from starting; an existing policy of the machine stays.
 apt_install() (
     policy=/usr/sbin/policy-rc.d
     if [[ ! -e $policy ]]; then
@@ -107,7 +107,7 @@ ensure_rust() {
     ensure_toolchain
 }
 
-# The pinned toolchain: as installed, under another name, or fetched by rustup.
+# Selects the pinned toolchain: the installed one, one under another name, or one that rustup fetches.
 ensure_toolchain() {
     local pinned name
     if RUSTUP_AUTO_INSTALL=0 cargo --version >/dev/null 2>&1; then return; fi
@@ -156,10 +156,10 @@ ensure_servers() {
     fi
     die "the tests need these on PATH:$missing. Install them:" \
         '  sudo apt-get install prometheus prometheus-pushgateway prometheus-alertmanager' \
-        "Elsewhere, put the projects' own binaries on PATH under these names."
+        "On other systems, put the projects' own binaries on PATH under these names."
 }
 
-# Debian's package is for Debian's own Python, which may not be the first on PATH.
+# Debian's package works only with Debian's own Python, which may not be the first on PATH.
 have_reference_parser() {
     local python
     for python in python3 /usr/bin/python3; do
@@ -188,10 +188,10 @@ ensure_stress_ng() {
             return
         fi
     fi
-    say 'no stress-ng: the tests that need it are left out (Debian, Ubuntu: sudo apt-get install stress-ng)'
+    say 'no stress-ng: the tests that need it are skipped (Debian, Ubuntu: sudo apt-get install stress-ng)'
 }
 
-# Tries the control API with all that its description allows, by a tool that lives in a folder of its own.
+# Tests the control API with requests generated from its OpenAPI description; schemathesis has its own virtual environment.
 check_api() {
     local venv="${CARGO_TARGET_DIR:-target}/schemathesis" how='--quiet --disable-pip-version-check'
     if [[ ! -x $venv/bin/schemathesis ]]; then
@@ -209,7 +209,7 @@ have_browser() {
     have chromium && have chromedriver && /usr/bin/python3 -c 'import selenium.webdriver' >/dev/null 2>&1
 }
 
-# The live page in a real browser; skipped where there is none.
+# Tests the live page in a real browser; skipped if there is none.
 check_page() {
     if ! have_browser && can_apt; then
         say 'no Chromium with its driver and Selenium: installing chromium, chromium-driver and python3-selenium'
@@ -218,7 +218,7 @@ check_page() {
     if have_browser; then
         step 'live page' /usr/bin/python3 tests/page/browse.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
     else
-        say '== live page: skipped, there is no Chromium to look at it (apt-get install chromium chromium-driver python3-selenium)'
+        say '== live page: skipped, Chromium is not installed (apt-get install chromium chromium-driver python3-selenium)'
     fi
 }
 
@@ -226,7 +226,7 @@ newer_dir() {
     printf '%s\n' "${CARGO_TARGET_DIR:-target}/servers"
 }
 
-# Whether the tests find a newer server: unpacked here, or on PATH under the same name.
+# True if the tests find this newer server: unpacked here, or on PATH under the same name.
 have_newer() {
     [[ -x "$(newer_dir)/$1" ]] || have "$1"
 }
@@ -238,12 +238,12 @@ missing_newer() {
     done
 }
 
-# Fetches a newer release's packages into a folder, and takes their servers out; nothing of the system changes.
+# Downloads packages of a newer release into a folder and unpacks their servers; the system does not change.
 fetch_newer() (
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     signed='' work=''
     mkdir -p "$(newer_dir)" && target="$(cd "$(newer_dir)" && pwd)" || exit 1
-    # From where the system's own packages come.
+    # The same archive as for the system's own packages.
     # shellcheck disable=SC2016
     archive="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -E '/debian/?$')" || exit 1
     trap 'rm -rf -- "$work"' EXIT
@@ -267,12 +267,12 @@ ensure_newer_servers() {
     missing="$(missing_newer)"
     if [[ -z $missing ]]; then return; fi
     if have apt-get && have dpkg; then
-        say "not there:$missing: fetching them from Debian $newer_release into $(newer_dir)"
+        say "missing:$missing: downloading them from Debian $newer_release into $(newer_dir)"
         if fetch_newer && [[ -z $(missing_newer) ]]; then return; fi
     fi
     die "the tests need these, too:$missing. Put them on PATH under these names, or into $(newer_dir):" \
         '  prometheus3:      the binary of Prometheus 3.5 or later' \
-        '  victoria-metrics: that of VictoriaMetrics 1.112 or later, single-node'
+        '  victoria-metrics: the binary of VictoriaMetrics 1.112 or later, single-node'
 }
 
 # Announces a step, runs it, and ends the script if it fails.
@@ -299,7 +299,7 @@ check_dependencies() {
     step 'dependencies' cargo deny check licenses bans sources
 }
 
-# The first port from the given one on where nobody answers.
+# Prints the first free port, counting from the given one.
 free_port() {
     local port
     for ((port = $1; port < $1 + 100; port++)); do
@@ -308,11 +308,11 @@ free_port() {
     printf '%s\n' "$port"
 }
 
-# Says where the page is as soon as the run has begun; gives up after 30 s, or when the run has ended.
+# Prints the page's address once the run is ready; gives up after 30 s, or when the run has ended.
 announce_page() {
     local answer try
     for ((try = 0; try < 300; try++)); do
-        # What has started this has become promemu.
+        # By exec, the process with the id $$ is promemu.
         if ! kill -0 "$$" 2>/dev/null; then return; fi
         if answer="$(
             exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
@@ -320,7 +320,7 @@ announce_page() {
             read -r -t 2 line <&3 && printf '%s' "$line"
         )" && [[ $answer == *' 200 '* ]]; then
             say "see it live (Ctrl-C stops): http://127.0.0.1:$1/"
-            say 'click load_peak_start on the page for a load peak now; the first one comes after a minute by itself'
+            say 'click load_peak_start on the page for a load peak now; the first automatic one comes after a minute'
             return
         fi
         sleep 0.1
@@ -332,7 +332,7 @@ run_demo() {
     ensure_cc
     ensure_rust
     cargo build --release --locked -p promemu
-    # Who looks at the page needs no status reports between its lines.
+    # The page shows the status; reports would only hide the log lines.
     export PME_SHOW_STATUS_INTERVAL_SEC="${PME_SHOW_STATUS_INTERVAL_SEC:-0}"
     if [[ -z ${PME_PUSHGATEWAY_URL:-} && " $* " != *' --pushgateway-url'* ]]; then
         port="$(free_port 9091)"
@@ -350,7 +350,7 @@ run_demo() {
 build_plugins() {
     ensure_cc
     ensure_rust
-    # Together they would be other builds of what they share, and so of the promemu that 'demo' has built.
+    # One command for all would unify their features and so rebuild the promemu that 'demo' has built.
     cargo build --release --locked -p promemu
     cargo build --release --locked -p promemu-demo -p promemu-processes
     local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
@@ -395,8 +395,8 @@ ensure_valgrind() {
     die 'valgrind is needed. Install it:' '  Debian, Ubuntu: sudo apt-get install valgrind'
 }
 
-# The boundary between promemu and plugins, from both sides, and the plugin processes. Only what is lost for good counts
-# as a leak. The simulation itself has no unsafe code, and would take long.
+# Tests both sides of the boundary between promemu and plugins, and the plugin processes. Only definitely lost memory counts
+# as a leak. The simulation has no unsafe code and would take long, so it is skipped.
 run_valgrind() {
     ensure_cc
     ensure_rust

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The stack of this folder: in containers, or, with --local, of Debian's packages, with the same configuration files.
-# manage.sh reads this file; docker/README.md says what there is.
+# The stack of this folder: in containers, or with --local from Debian's packages, with the same configuration files.
+# manage.sh sources this file; docker/README.md describes the stack.
 
 readonly stack_profiles=(alerting otel load)
 
-# Variables of docker/.env, as far as the shell has none of that name.
+# Exports the variables of docker/.env; variables of the shell override them.
 read_stack_settings() {
     local name value
     while IFS='=' read -r name value; do
@@ -26,14 +26,14 @@ run_stack() {
         esac
         shift
     done
-    # An empty list is an error to the older bash of macOS unless it is written so.
+    # With set -u the older bash of macOS rejects a plain "${names[@]}" if it is empty.
     set -- ${names[@]+"${names[@]}"}
     check_names "$command" "$@"
     read_stack_settings
-    # Who has started it from packages need not say so again, until its data are deleted.
+    # A stack started with --local stays local until its data are deleted.
     if [[ -e $stack_data/local && $is_local == no ]]; then
         if [[ $command == start ]]; then
-            die "$stack_data is of a stack from packages. Start that again: ./manage.sh start --local," \
+            die "$stack_data belongs to a stack from packages. Start that again: ./manage.sh start --local," \
                 'or delete it first: ./manage.sh cleanup'
         fi
         is_local=yes
@@ -54,7 +54,7 @@ check_names() {
         case "$command" in
             start | restart)
                 if [[ " ${stack_profiles[*]} " != *" $name "* ]]; then
-                    wrong "there is no profile $name; there are ${stack_profiles[*]}"
+                    wrong "unknown profile $name; expected one of ${stack_profiles[*]}"
                 fi
                 ;;
             logs) ;;
@@ -66,9 +66,9 @@ check_names() {
 be_sure() {
     local answer
     if [[ $1 == yes ]]; then return; fi
-    if [[ ! -t 0 ]]; then die 'cleanup deletes what the stack has stored; say --yes if that is meant'; fi
-    read -r -p 'This deletes all that the stack has stored. Go on? [y/N] ' answer
-    if [[ $answer != [yY]* ]]; then die 'nothing is deleted'; fi
+    if [[ ! -t 0 ]]; then die "cleanup deletes the stack's data; confirm with --yes"; fi
+    read -r -p "This deletes all of the stack's data. Go on? [y/N] " answer
+    if [[ $answer != [yY]* ]]; then die 'nothing was deleted'; fi
 }
 
 readonly token_hint='(token: PROMEMU_API_TOKEN in docker/.env)'
@@ -89,7 +89,7 @@ find_compose() {
     if docker compose version >/dev/null 2>&1; then
         compose=(docker compose)
     elif have docker-compose; then
-        # The older one builds without BuildKit unless it is told so.
+        # Version 1 builds without BuildKit by default.
         export DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1
         compose=(docker-compose)
     else
@@ -100,7 +100,7 @@ find_compose() {
 
 need_docker() {
     if ! docker info >/dev/null 2>&1; then
-        die 'Docker does not answer. Start it, or get the right to use it,' \
+        die 'Docker does not answer. Start it, get permission to use it,' \
             'or run the stack from packages: ./manage.sh start --local'
     fi
 }
@@ -116,7 +116,7 @@ docker_start() {
     need_docker
     for name in "$@"; do profiles+=(--profile "$name"); done
     if ! "${compose[@]}" ${profiles[@]+"${profiles[@]}"} up -d --build; then
-        die 'The stack did not start. If a port is taken, choose another one in docker/.env, or as a variable'
+        die 'The stack did not start. If a port is in use, choose another one in docker/.env or as a variable.'
     fi
     say 'the stack is starting:'
     show_urls docker "$*"
@@ -127,7 +127,7 @@ docker_stop() {
     on_all stop
 }
 
-# The profiles of what runs, one a line.
+# Prints the profiles of the running services, one a line.
 profiles_up() {
     local services
     services=" $(on_all ps --services --filter status=running | tr '\n' ' ') "
@@ -159,7 +159,7 @@ docker_config() {
     on_all config
 }
 
-# Stands still meanwhile, so that what is kept is whole.
+# Stops the stack meanwhile, so that the backup is consistent.
 docker_backup() {
     local volume target profiles
     need_docker
@@ -173,7 +173,7 @@ docker_backup() {
                 tar -czf "/to/$volume.tar.gz" -C /from .
         fi
     done
-    say "kept in $target"
+    say "backup written to $target"
     # shellcheck disable=SC2086
     docker_start $profiles
 }
@@ -183,12 +183,12 @@ docker_cleanup() {
     on_all down --volumes --remove-orphans
 }
 
-# From packages. A process is known by its id and the moment it began, so that no other one is ever ended.
+# From packages. A process is identified by its id and start time, so no other process is ever ended.
 
 began() {
     local stat
     stat="$(cat "/proc/$1/stat" 2>/dev/null)" || return 0
-    # proc(5): the 22nd field; the name before it may hold blanks.
+    # proc(5): the 22nd field; the name, an earlier field, may contain blanks.
     read -ra stat <<<"${stat##*) }"
     printf '%s' "${stat[19]}"
 }
@@ -199,7 +199,7 @@ is_up() {
     [[ -n $pid && -n $moment && $(began "$pid") == "$moment" ]]
 }
 
-# Whether a page answers.
+# True if a page answers with 200.
 answers() {
     local line=''
     exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
@@ -209,7 +209,7 @@ answers() {
     [[ $line == *' 200 '* ]]
 }
 
-# Whether something listens.
+# True if something listens on the port.
 is_taken() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
@@ -217,12 +217,12 @@ is_taken() {
 need_port() {
     local name="$1" variable="$2"
     if ! is_up "$name" && is_taken "${!variable}"; then
-        die "port ${!variable} is taken, which $name is to listen on." \
-            "End what listens there, or choose another port: $variable in docker/.env, or as a variable"
+        die "port ${!variable} of $name is in use." \
+            "Stop the process that listens there, or choose another port: $variable in docker/.env, or as a variable"
     fi
 }
 
-# Starts a process of its own and waits until its page answers.
+# Starts a detached process and waits until its page answers.
 launch() {
     local name="$1" port="$2" page="$3" pid tries
     shift 3
@@ -239,7 +239,7 @@ launch() {
         sleep 0.1
     done
     tail -n 20 "$stack_data/$name.log" >&2
-    die "$name does not answer on port $port; $stack_data/$name.log says why, ./manage.sh stop ends the others"
+    die "$name does not answer on port $port; see $stack_data/$name.log, and stop the others with ./manage.sh stop"
 }
 
 need_packages() {
@@ -250,13 +250,13 @@ need_packages() {
     done
     if ((${#missing[@]} == 0)); then return; fi
     if can_apt && apt_install "${missing[@]}"; then return; fi
-    die 'these are needed. Install them:' "  sudo apt-get install ${missing[*]}"
+    die 'the stack needs these packages. Install them:' "  sudo apt-get install ${missing[*]}"
 }
 
 local_start() {
     local program="${PROMEMU:-}" profile
     for profile in "$@"; do
-        if [[ $profile != alerting ]]; then die "the profile $profile is there in containers alone"; fi
+        if [[ $profile != alerting ]]; then die "the profile $profile needs containers; start it without --local"; fi
     done
     need_packages "$@"
     need_port pushgateway PUSHGATEWAY_PORT
@@ -287,11 +287,11 @@ local_start() {
         PME_PUSHGATEWAY_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
         PME_LISTEN="$BIND:$PROMEMU_API_PORT" PME_API_TOKEN="$PROMEMU_API_TOKEN" \
         launch promemu "$PROMEMU_PORT" /metrics "$program"
-    say 'the stack is running (Grafana is there in containers alone):'
+    say 'the stack is running (without Grafana, which needs containers):'
     show_urls local "$*"
 }
 
-# promemu first: it deletes its groups.
+# promemu goes first, as it deletes its groups from the Pushgateway.
 local_stop() {
     local name pid tries
     for name in promemu prometheus alertmanager pushgateway; do
@@ -323,7 +323,7 @@ local_status() {
         if [[ $name == promemu ]]; then variable=PROMEMU_API_PORT; fi
         if is_up "$name"; then state="running   http://$BIND:${!variable}"; fi
         if [[ $state == running* && $name == promemu ]]; then state+=" $token_hint"; fi
-        # The Alertmanager is there for those who want it.
+        # The Alertmanager is optional.
         if [[ $state == 'not running' && $name != alertmanager ]]; then is_all_up=no; fi
         printf '%-13s %s\n' "$name" "$state"
     done
@@ -364,13 +364,13 @@ local_backup() {
     for name in promemu pushgateway prometheus alertmanager; do
         if is_up "$name"; then names+=("$name"); fi
     done
-    if [[ ! -d $stack_data ]]; then die 'there is nothing to keep; start the stack first'; fi
+    if [[ ! -d $stack_data ]]; then die 'there is nothing to back up; start the stack first'; fi
     mkdir -p docker/backups
     target="$PWD/docker/backups/$(date -u +%Y%m%d-%H%M%S).tar.gz"
-    # Stands still meanwhile, so that what is kept is whole.
+    # The stack stops meanwhile, so that the backup is consistent.
     if ((${#names[@]} > 0)); then local_stop; fi
     tar -czf "$target" -C "$stack_data" .
-    say "kept in $target"
+    say "backup written to $target"
     if [[ " ${names[*]} " == *' alertmanager '* ]]; then
         local_start alerting
     elif ((${#names[@]} > 0)); then

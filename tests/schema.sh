@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tries the control API with what its own description allows, and with what it does not: tests/schema.sh PROMEMU SCHEMATHESIS
-# No answer may be a 5xx, or one that the description does not have. Streams never end, and a run that is stopped has
-# nothing more to say, so these are left out.
+# Tests the control API with requests generated from its OpenAPI description, valid and invalid ones: tests/schema.sh PROMEMU SCHEMATHESIS
+# No answer may be a 5xx, or one that the description lacks. Streams never end, and a stopped run answers nothing more,
+# so these are left out.
 set -euo pipefail
 
 readonly promemu="$1" schemathesis="$2"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts Prometheus with the prometheus.yml beside this file, in which the interval and the addresses are those of
-# the variables: in a container as well as from Debian's package. Arguments go on to Prometheus.
+# Starts Prometheus with the prometheus.yml beside this file, with the interval and the addresses replaced by those of
+# the variables: in a container and from Debian's package. Arguments are passed to Prometheus.
 set -eu
 
 here="$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"

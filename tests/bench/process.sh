@@ -53,7 +53,7 @@ stop() {
     children=("${children[@]:0:${#children[@]}-1}")
 }
 
-# How many samples the page has, with the comments and the blank lines left out.
+# Number of samples on the page, without comments and blank lines.
 samples() {
     curl -sf "$page" 2>/dev/null | grep -cv '^#' || true
 }
@@ -148,7 +148,7 @@ SERVER
     unset 'children[-1]'
 }
 
-# How many times a second the gateway takes the body, over one connection.
+# Rate at which the gateway accepts the body over one connection, per second.
 rate_of_the_body() {
     local times=60 begun
     begun="$(now)"
@@ -157,7 +157,7 @@ rate_of_the_body() {
     awk -v n="$times" -v a="$begun" -v b="$(now)" 'BEGIN {print n / (b - a)}'
 }
 
-# How many pushes were made so far.
+# Number of pushes so far.
 pushed() {
     curl -s "$page" | awk '/^promemu_push_seconds_count/ {print $2}'
 }

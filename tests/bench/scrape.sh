@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a scrape of 1 000 000 gauges costs promemu: its processor time for each format, per series, as /proc/PID/stat
-# counts it (user and system together, what the hosts do meanwhile taken away); and its memory, with slow clients, too.
+# Cost of scrapes of 1 000 000 gauges: processor time for each format, per series, as /proc/PID/stat
+# counts it (user and system together, minus the work of the hosts meanwhile); and memory, also with slow clients.
 #
 #   tests/bench/scrape.sh [PROMEMU] [SCRAPES]      needs curl
 #

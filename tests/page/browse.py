@@ -26,7 +26,7 @@ DEADLINE = 15.0
 
 
 def eventually(what, probe, seconds=DEADLINE):
-    """What the probe gives, as soon as that is something."""
+    """Returns the probe's result as soon as it is truthy."""
     end = time.monotonic() + seconds
     while True:
         found = probe()
@@ -71,7 +71,7 @@ def answers(url):
 
 
 class Page:
-    """The page, and what the tests look at."""
+    """The page, with queries for the tests."""
 
     def __init__(self, driver, url, shots):
         self.driver, self.url, self.shots = driver, url, shots
@@ -239,7 +239,7 @@ def keys_work(page):
 
 
 def runs_come_and_go(page):
-    """A run that is made while somebody looks is to be chosen from, and no longer when it is deleted."""
+    """The choice of runs gains a run that is created, and loses it when it is deleted."""
     post = """const [method, path, body, done] = arguments;
         fetch(path, { method, body, headers: { 'Content-Type': 'application/json' } }).then((answer) => done(answer.ok), () => done(false));"""
     runs = "return [...document.getElementById('runs')?.options ?? []].map((one) => one.value).join()"
@@ -257,7 +257,7 @@ def runs_come_and_go(page):
     eventually("the second run deleted", lambda: page.driver.execute_async_script(post, "DELETE", "api/v1/runs/second", None))
     page.eventually("the word that it is not there", "return document.getElementById('banner').textContent.includes('choose another one')")
     page.driver.get("about:blank")
-    # The browser tells of each 404 of the run that went.
+    # The browser logs each 404 of the deleted run.
     complaints = [one for one in page.complaints() if "run=second" not in one]
     assert not complaints, "\n".join(complaints)
     page.driver.get(page.url.rsplit("/", 1)[0] + address)
@@ -275,7 +275,7 @@ def dark_and_on_a_phone(page):
         page.shot(f"{theme}-{width}")
 
 
-# What the page calculates, asked of its own modules.
+# Calculations of the page, run by its own modules.
 CALCULATIONS = """const done = arguments[0];
 (async () => {
     const { Live } = await import('./page/live.js');
@@ -307,7 +307,7 @@ def calculations_are_right(page):
 
 
 def gone_host_is_no_end(page):
-    """An old link names a host that is not there: the others are shown."""
+    """A link to a missing host still shows the others."""
     page.driver.get("about:blank")
     page.driver.get(page.url + "#chart=cpu_usage_percent&line=avg&line=nobody")
     page.eventually("the average without the host", """return [...document.querySelectorAll('.card .value')].map((v) => v.textContent).join()

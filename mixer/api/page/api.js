@@ -6,7 +6,7 @@ import { make, openDialog } from './elements.js';
 const BASE = 'api/v1';
 const LONGEST_PAUSE = 15_000;
 
-/** What the API refused: `code` is stable, `message` is for people. */
+/** An error of the API: `code` is stable, `message` is for people. */
 export class ApiError extends Error {
     constructor(status, { code = 'unknown', message = `the answer was ${status}` } = {}) {
         super(message);
@@ -16,7 +16,7 @@ export class ApiError extends Error {
 }
 
 let run = null;
-/** Says of which run all further requests speak. */
+/** Sets the run of all further requests. */
 export const setRun = (id) => { run = id; };
 
 function stored() {
@@ -35,8 +35,8 @@ function askToken(isWrong) {
         const input = make('input', { type: 'password', required: true, autocomplete: 'off', 'aria-label': 'token' });
         const form = make('form', { method: 'dialog', class: 'token' },
             make('p', {}, isWrong
-                ? 'This token is not the one. It is what PME_API_TOKEN of the running promemu says.'
-                : 'This promemu wants a token: what its PME_API_TOKEN says. It is kept until the tab is closed.'),
+                ? 'This token is not the one that promemu expects: the value of its PME_API_TOKEN.'
+                : 'This promemu needs a token: the value of its PME_API_TOKEN. The page keeps it until the tab is closed.'),
             input, make('button', { class: 'primary' }, 'Go on'));
         const dialog = openDialog('Token', 'small', form);
         dialog.addEventListener('close', () => {
@@ -44,7 +44,7 @@ function askToken(isWrong) {
             try {
                 if (token) sessionStorage.setItem('promemu-token', token);
             } catch {
-                // Then it is asked for again after a reload.
+                // Without storage, the page asks again after a reload.
             }
             asking = null;
             resolve();
@@ -149,7 +149,7 @@ export async function follow(path, query, { take, refused = () => {}, signal }) 
             }
         } catch (error) {
             if (signal.aborted) return;
-            // What is not the network's is a mistake of the page, to be seen.
+            // Any other error is a bug of the page and must be visible.
             if (!(error instanceof TypeError)) console.error(error);
         }
         await pause(wait, signal);

@@ -54,7 +54,7 @@ function valueRange(low, high, range) {
     return [from, Math.max(high + room, from + least)];
 }
 
-/** How many more digits tell the values of a legend apart. */
+/** Number of extra digits that distinguish the values of a legend. */
 function finerFor(values, kind) {
     const known = [...new Set(values.filter(Number.isFinite))];
     const isClear = (finer) => new Set(known.map((value) => number(value, kind, finer))).size === known.length;

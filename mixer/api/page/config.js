@@ -1,4 +1,4 @@
-// The run's config: its text, with what is wrong in it shown beside the line, checked while somebody types.
+// The run's config: its text, checked while the user types, with errors beside their lines.
 
 import { get, post } from './api.js';
 import { copy, fail, make, openDialog, say, settle } from './elements.js';

@@ -5,15 +5,15 @@ import { fail, find, make, say, toast } from './elements.js';
 import { clock, count } from './format.js';
 import { view, writeView } from './view.js';
 
-/** So many events are remembered; the log has at most as many rows. */
+/** Maximum number of events kept, and of rows in the log. */
 const MOST = 300;
 const MOST_BUTTONS = 24;
 
-/** What promemu itself says of the run; rather many, and seldom what is looked for. */
+/** Lifecycle events of promemu itself: many, and seldom of interest. */
 const LIFECYCLE = new Set(['host_started', 'host_stopped', 'metrics_pushed', 'run_started', 'run_finished', 'phase_started', 'phase_finished']);
 export const isLifecycle = ({ name }) => LIFECYCLE.has(name);
 
-/** What no other event of the run has: sources number their own. */
+/** Key of an event, unique in the run: each source numbers its own events. */
 const keyOf = ({ source, sequence }) => `${sequence} ${source}`;
 
 const hostsText = (number) => `${count(number)} ${number === 1 ? 'host' : 'hosts'}`;
@@ -61,7 +61,7 @@ export class Events {
         });
         find('event-lifecycle').addEventListener('change', () => this.fill());
         find('event-follow').addEventListener('change', (event) => this.setFollowing(event.target.checked));
-        // Who scrolls up wants to read; who comes back to the end wants to follow.
+        // Scrolling up stops following; scrolling to the end starts it again.
         this.log.addEventListener('wheel', () => requestAnimationFrame(() => this.setFollowing(this.isAtEnd())), { passive: true });
         find('fire-form').addEventListener('submit', (event) => {
             event.preventDefault();
@@ -94,7 +94,7 @@ export class Events {
         this.stop = null;
     }
 
-    /** A promemu that began anew counts its events from the beginning. */
+    /** A restarted promemu numbers its events from the beginning. */
     forget() {
         this.known.clear();
     }

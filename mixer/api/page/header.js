@@ -1,4 +1,4 @@
-// What runs, in the header, and how the outputs fare, below it.
+// The run, in the header, and the state of the outputs, below it.
 
 import { find, make, say } from './elements.js';
 import { clock, count, duration, number, seconds } from './format.js';

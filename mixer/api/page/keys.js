@@ -27,14 +27,14 @@ const press = (id) => () => find(id).click();
 const focus = (id) => () => { find(id).focus(); find(id).scrollIntoView({ block: 'nearest' }); };
 
 const KEYS = [
-    ['p', 'pause the charts, or go on', press('pause')],
+    ['p', 'pause or resume the charts', press('pause')],
     ['r', 'reset the zoom', press('reset-zoom')],
     ['a', 'add a chart', press('add-chart')],
     ['/', 'search hosts', focus('host-search')],
-    ['e', 'to the events that can be fired', () => (find('fire').querySelector('button') ?? find('fire')).focus()],
+    ['e', 'go to the event buttons', () => (find('fire').querySelector('button') ?? find('fire')).focus()],
     ['f', 'filter the event log', focus('event-filter')],
     ['c', 'open the config', press('open-config')],
-    ['t', 'light, dark, or as the system says', press('theme')],
+    ['t', 'theme: light, dark, or the system’s', press('theme')],
     ['?', 'this list', () => openKeys()],
 ];
 

@@ -24,7 +24,7 @@ export async function firstLines({ name, type, hosts }) {
 /** The board that nobody has chosen: the config's first families, those of several hosts before the others. */
 export async function firstCharts() {
     const { metrics } = await get('/metrics', { limit: 50 });
-    // What many hosts have is livelier than what one has; the CPU is what is looked for first.
+    // Families of many hosts show more than those of one; the CPU is the most interesting.
     const rank = ({ name, hosts }) => (hosts > 1 ? 0 : 2) + (/cpu/i.test(name) ? 0 : 1);
     const shown = metrics.filter(({ type }) => type !== 'info').sort((a, b) => rank(a) - rank(b)).slice(0, FIRST_CHARTS);
     const lines = await Promise.all(shown.map((metric) => firstLines(metric).catch(() => [])));
@@ -50,7 +50,7 @@ export function openCharts(add) {
             make('button', { type: 'button', class: 'link', onclick: () => choose(metric) }, metric.name),
             make('span', { class: 'help' }, metric.help),
             make('span', { class: 'type' }, `${metric.type.replace('_', ' ')}, ${count(metric.hosts)} ${metric.hosts === 1 ? 'host' : 'hosts'}`))));
-        say(more, matched > metrics.length ? `${count(matched - metrics.length)} more: search` : matched ? '' : 'no metric is called so');
+        say(more, matched > metrics.length ? `${count(matched - metrics.length)} more: search` : matched ? '' : 'no metric has this name');
     };
     search.addEventListener('input', settle(() => fill().catch(fail), 200));
     openDialog('Add chart', '', search, list, more);
@@ -83,7 +83,7 @@ export function openLines(chart, take) {
         list.replaceChildren(
             ...others.map((line) => box(line, line)),
             ...series.map((one) => box(one.id, text(one), number(one.value, kindOf(one.metric, one.unit)))));
-        say(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched ? '' : 'no host is called so');
+        say(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched ? '' : 'no host has this name');
     };
     search.addEventListener('input', settle(() => fill().catch(fail), 200));
     const dialog = openDialog(`Lines of ${chart.metric}`, '',

@@ -81,7 +81,7 @@ find('theme').addEventListener('click', () => {
     setTheme(names[(names.indexOf(document.documentElement.dataset.theme ?? '') + 1) % names.length]);
 });
 
-/** The line above all: what is wrong (`failed`), what is good to know (`told`), or nothing. */
+/** The banner: an error (`failed`), a notice (`told`), or nothing. */
 function banner(text, kind = 'told', retry = null) {
     const place = find('banner');
     place.hidden = !text;
@@ -142,7 +142,7 @@ const pulse = {
         if (this.beats % BEATS_PER_LIST === 0) showRuns().catch(() => {});
     },
 
-    /** What there is in place of a run that is not there: the only one is shown, without a question. */
+    /** Replaces a run that does not exist: shows the only run, or asks for a choice. */
     offer(runs) {
         if (view.run === null && runs.length === 1) {
             view.run = runs[0].id;
@@ -223,7 +223,7 @@ function chooseRun(id) {
     location.reload();
 }
 
-/** What is asked for once, as soon as promemu answers. */
+/** Requests made once, as soon as promemu answers. */
 async function fill() {
     live.resume();
     events.resume();

@@ -1,4 +1,4 @@
-// What a person chose, in the address behind `#`: a reload keeps it, and a link shares it.
+// The user's selection, in the address behind `#`: a reload keeps it, and a link shares it.
 
 /**
  * `charts` is null until somebody chose (then the page chooses), else a list of `{ metric, lines }`; a line is `avg`, `sum`,
@@ -6,7 +6,7 @@
  */
 export const view = { run: null, charts: null, window: 300, host: null, search: '', state: '', filter: '' };
 
-/** Whether a line stands for all hosts. */
+/** `true` if a line stands for all hosts. */
 export const isWhole = (line) => ['avg', 'sum', 'min', 'max'].includes(line);
 
 /** The id under which the API knows a line. */
