@@ -8,11 +8,11 @@ const CONFIG: &str = r#"Config(
     hosts: [Host(
         name: "h",
         interval: 0.1,
-        slots: [
-            Slots(name: "guests", count: 6, lifetime: "200ms..2s", pause: "0s..1s",
+        pools: [
+            Pool(name: "guests", count: 6, lifetime: "200ms..2s", pause: "0s..1s",
                 labels: { "part": "guests", "user": "u{zipf(12, 0.5)}" }, metric_sets: ["user"]),
-            Slots(name: "members", count: 3, labels: { "part": "members", "user": "m{slot}" }, metric_sets: ["user"]),
-            Slots(name: "crowd", count: "t * 5", max: 1000, count_interval: 0.1,
+            Pool(name: "members", count: 3, labels: { "part": "members", "user": "m{slot}" }, metric_sets: ["user"]),
+            Pool(name: "crowd", count: "t * 5", max: 1000, count_interval: 0.1,
                 labels: { "part": "crowd", "user": "{uuid()}" }, metric_sets: ["user"]),
         ],
     )],

@@ -248,7 +248,7 @@ fn kilobytes(pid: u32, what: &str) -> u64 {
 
 /// Two builds of one plugin, of which now the one and now the other is put there while promemu runs, a hundred times. They
 /// show different values: `texts` of the source, the second of which stands in the place of the first.
-fn rebuild(source: &str, texts: [&str; 2], metrics_and_slots: &str, family: &str, values: [f64; 2]) {
+fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str, values: [f64; 2]) {
     const REBUILDS: usize = 100;
     let folder = Folder::new();
     let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
@@ -267,7 +267,7 @@ fn rebuild(source: &str, texts: [&str; 2], metrics_and_slots: &str, family: &str
         fs::rename(folder.path("plugins/next"), &place).unwrap();
     };
     put(&builds[0]);
-    let config = format!("Config(hosts: [Host(name: \"h\", interval: \"1s\", {metrics_and_slots})])");
+    let config = format!("Config(hosts: [Host(name: \"h\", interval: \"1s\", {metrics_and_pools})])");
     fs::write(folder.path("a.ron"), config).unwrap();
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
@@ -314,9 +314,9 @@ fn a_rebuilt_scenario_is_taken_up_a_hundred_times_and_nothing_grows_but_images()
 
 #[test]
 fn a_rebuilt_workload_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
-    let slots = "slots: [Slots(workload: crowd, update_interval: \"100ms\")]";
+    let pools = "pools: [Pool(workload: crowd, update_interval: \"100ms\")]";
     let texts = ["values[2] = 1.5;", "values[2] = 2.5;"];
-    rebuild("tests/plugins/crowd.c", texts, slots, "crowd_height", [1.5, 2.5]);
+    rebuild("tests/plugins/crowd.c", texts, pools, "crowd_height", [1.5, 2.5]);
 }
 
 /// Builds a package that is no part of this workspace.
@@ -445,10 +445,10 @@ fn a_config_of_a_plugin_is_watched_by_its_library() {
     assert_eq!(run.terminate(), Some(0));
 }
 
-/// The config of a host whose slots this workload fills.
+/// The config of a host whose pools this workload fills.
 fn host_of(workload: &str, metrics: &str) -> String {
     format!(
-        "Config(hosts: [Host(name: \"h\", interval: \"15s\", metrics: [{metrics}], slots: [\n{workload}\n])])"
+        "Config(hosts: [Host(name: \"h\", interval: \"15s\", metrics: [{metrics}], pools: [\n{workload}\n])])"
     )
 }
 
@@ -461,7 +461,7 @@ fn processes_come_and_go_and_are_always_as_many() {
             events_config: { "simulation_started": "value + 1", "simulation_completed": "value + 10" })),
     "#;
     let workload =
-        "Slots(workload: processes(process_count: 30, churn_rate: 0.5, duration: 280), update_interval: 15),";
+        "Pool(workload: processes(process_count: 30, churn_rate: 0.5, duration: 280), update_interval: 15),";
     fs::write(folder.path("a.ron"), host_of(workload, metrics)).unwrap();
     let export = |threads: &str| {
         let args = ["export", "a.ron", "--seed", "7", "--for", "5m", "--to", "2026-01-05T00:00Z"];
@@ -513,10 +513,10 @@ fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
         "crowd(mode: refusal)",
         "crowd(mode: many)",
         "crowd, count: 3",
-        "crowd), Slots(workload: crowd",
+        "crowd), Pool(workload: crowd",
     ]
     .map(|workload| {
-        fs::write(folder.path("a.ron"), host_of(&format!("Slots(workload: {workload})"), "")).unwrap();
+        fs::write(folder.path("a.ron"), host_of(&format!("Pool(workload: {workload})"), "")).unwrap();
         let output = folder.run(&["check", "a.ron"]);
         assert_eq!(output.status.code(), Some(2));
         text(&output.stderr)
@@ -526,12 +526,12 @@ fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     error: a.ron:2:23: crowd has no field "mod"; did you mean "mode"?
     error: a.ron:2:29: unknown mode "odd"; there is good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo
     error: a.ron:2:17: crowd: this is refused
-    error: a.ron:2:17: crowd: it has 4000000000 slots, and 4194304 are allowed
+    error: a.ron:2:17: crowd: it has 4000000000 pools, and 4194304 are allowed
     error: a.ron:2:24: Slots has no field "count"; there is repeat, name, workload, update_interval
     error: a.ron:2:25: two Slots of the host are called "crowd"; give one of them another name
     "#);
     let kinds = ["good", "nan", "far", "panic", "echo"]
-        .map(|mode| format!("Slots(name: \"{mode}\", workload: crowd(mode: {mode})),"));
+        .map(|mode| format!("Pool(name: \"{mode}\", workload: crowd(mode: {mode})),"));
     for (kind, mode) in kinds.iter().zip(["good", "nan", "far", "panic", "echo"]) {
         fs::write(folder.path("a.ron"), host_of(kind, "Metric(name: \"up\")")).unwrap();
         let output =

@@ -82,8 +82,8 @@ impl Run {
 
 fn write(folder: &Folder, parameters: &str, metrics: &str) {
     let config = format!(
-        "Config(hosts: [Host(name: \"h\", interval: \"1s\", metrics: [{metrics}], slots: [
-            Slots(workload: processes(real: true, churn_rate: 0, {parameters}), update_interval: \"1s\"),
+        "Config(hosts: [Host(name: \"h\", interval: \"1s\", metrics: [{metrics}], pools: [
+            Pool(workload: processes(real: true, churn_rate: 0, {parameters}), update_interval: \"1s\"),
         ])])"
     );
     fs::write(folder.path("a.ron"), config).unwrap();
@@ -308,7 +308,7 @@ fn one_host_has_real_processes_and_another_one_says_that_it_cannot() {
         repeat: Repeat(var: "i", from: 1, to: 2), name: "h{i}", interval: "1s",
         metrics: [Metric(name: "failed", scenario: calc_by_event(events_config: {
             "simulation_failed@own": "if event.data.why != \"\" { 7 } else { 1 }" }))],
-        slots: [Slots(workload: processes(real: true, process_count: 2, share_max: 0.1), update_interval: "1s")],
+        pools: [Pool(workload: processes(real: true, process_count: 2, share_max: 0.1), update_interval: "1s")],
     )])"#;
     fs::write(folder.path("a.ron"), config).unwrap();
     let port = free_port();

@@ -145,9 +145,9 @@ fn a_profile_of_ones_own_is_checked_and_run() {
 #[test]
 fn processes_have_the_names_of_hostmetrics_if_one_wants() {
     let (folder, plugins) = (tempfile::tempdir().unwrap(), plugins());
-    let config = r#"Config(default_job_name: "j", hosts: [Host(name: "h", interval: "15s", slots: [
-        Slots(workload: processes(process_count: 20), update_interval: "15s"),
-        Slots(workload: processes_hostmetrics(process_count: 20, churn_rate: 2), update_interval: "15s"),
+    let config = r#"Config(default_job_name: "j", hosts: [Host(name: "h", interval: "15s", pools: [
+        Pool(workload: processes(process_count: 20), update_interval: "15s"),
+        Pool(workload: processes_hostmetrics(process_count: 20, churn_rate: 2), update_interval: "15s"),
     ])])"#;
     fs::write(folder.path().join("a.ron"), config).unwrap();
     let args =

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 use promemu_run::outputs::scrape::are_equal;
 
 /// What a client must show. It is in no log and no output.
@@ -54,24 +54,24 @@ pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, n
 }
 
 impl Access {
-    fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Refusal> {
+    fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<ApiError> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         // A page elsewhere may have its own name lead here; it cannot change what the browser calls it.
         if self.is_loopback && host.is_some_and(|host| !is_this_machine(host)) {
             let told = "the Host header does not name this machine; use 127.0.0.1 or localhost";
-            return Some(Refusal::new(StatusCode::FORBIDDEN, "wrong_host", told));
+            return Some(ApiError::new(StatusCode::FORBIDDEN, "wrong_host", told));
         }
         let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
         if !is_safe && is_cross_site(headers, host) {
             let told = "a web page of another site may not change anything here";
-            return Some(Refusal::new(StatusCode::FORBIDDEN, "cross_site", told));
+            return Some(ApiError::new(StatusCode::FORBIDDEN, "cross_site", told));
         }
         let Token(token) = self.token.as_ref().filter(|_| is_guarded(path))?;
         let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let shown = shown.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
         (!are_equal(shown, token.as_bytes())).then(|| {
             let told = "the header Authorization: Bearer TOKEN is missing or wrong";
-            Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", told)
+            ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", told)
         })
     }
 }

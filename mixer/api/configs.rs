@@ -8,9 +8,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::refusal::{Answer, ErrorBody, Refusal};
+use super::error::{Answer, ApiError, ErrorBody};
 use super::runs::Source;
-use super::{Daemon, Desk, blocking};
+use super::{AppState, Daemon, blocking};
 use promemu_core::config::{Argument, ClassSummary, ConfigFile, LoadOptions};
 use promemu_core::error::{ConfigError, Problem, Severity, Sources};
 use promemu_core::expression::Value;
@@ -115,7 +115,7 @@ pub(super) struct Checked {
 /// The configs that there are.
 #[utoipa::path(get, path = "/api/v1/configs", tag = "configs",
     responses((status = 200, body = ConfigsView), (status = "default", body = ErrorBody)))]
-pub(super) async fn configs(State(desk): State<Arc<Desk>>) -> Answer<ConfigsView> {
+pub(super) async fn configs(State(desk): State<Arc<AppState>>) -> Answer<ConfigsView> {
     let listed = blocking(&desk, |desk| desk.daemon.dirs.list()).await?;
     let view = |summary: promemu_core::config::ConfigSummary| {
         let (classes, error) = match summary.classes {
@@ -132,10 +132,13 @@ pub(super) async fn configs(State(desk): State<Arc<Desk>>) -> Answer<ConfigsView
 /// One config, with its text.
 #[utoipa::path(get, path = "/api/v1/configs/{name}", tag = "configs", params(("name" = String, Path)),
     responses((status = 200, body = ConfigView), (status = "default", body = ErrorBody)))]
-pub(super) async fn config(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Answer<ConfigView> {
+pub(super) async fn config(
+    State(desk): State<Arc<AppState>>,
+    Path(name): Path<String>,
+) -> Answer<ConfigView> {
     let view = blocking(&desk, move |desk| {
         let file = open(&desk.daemon, &name)?;
-        Ok::<_, Refusal>(config_view(&name, &file))
+        Ok::<_, ApiError>(config_view(&name, &file))
     });
     Ok(Json(view.await??))
 }
@@ -143,11 +146,11 @@ pub(super) async fn config(State(desk): State<Arc<Desk>>, Path(name): Path<Strin
 /// Whether a config is good; all that is wrong with it, with line and column.
 #[utoipa::path(post, path = "/api/v1/configs/check", tag = "configs", request_body = ToCheck,
     responses((status = 200, body = Checked), (status = "default", body = ErrorBody)))]
-pub(super) async fn check(State(desk): State<Arc<Desk>>, Json(given): Json<ToCheck>) -> Answer<Checked> {
+pub(super) async fn check(State(desk): State<Arc<AppState>>, Json(given): Json<ToCheck>) -> Answer<Checked> {
     let source = match (given.config, given.text) {
         (Some(name), None) => Source::Named(name),
         (None, Some(text)) => Source::Posted(text),
-        _ => return Err(Refusal::invalid("give either config, a name, or text, a config itself")),
+        _ => return Err(ApiError::invalid("give either config, a name, or text, a config itself")),
     };
     let outcome = blocking(&desk, move |desk| {
         let file = desk.file_of(&source)?;
@@ -157,17 +160,17 @@ pub(super) async fn check(State(desk): State<Arc<Desk>>, Json(given): Json<ToChe
 }
 
 /// The config called so; no path of a file.
-pub(super) fn open(daemon: &Daemon, name: &str) -> Result<ConfigFile, Refusal> {
+pub(super) fn open(daemon: &Daemon, name: &str) -> Result<ConfigFile, ApiError> {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     if let Some(own) = daemon.main_config.as_deref().filter(|own| *own == name) {
-        return daemon.dirs.open(own).map_err(|error| Refusal::config(&error));
+        return daemon.dirs.open(own).map_err(|error| ApiError::config(&error));
     }
     if name.is_empty() || name.len() > 200 || !name.chars().all(is_name) {
         let shown: String = name.chars().take(100).collect();
         let told = format!("there is no config {shown:?}; /api/v1/configs lists them");
-        return Err(Refusal::new(axum::http::StatusCode::NOT_FOUND, "unknown_config", told));
+        return Err(ApiError::new(axum::http::StatusCode::NOT_FOUND, "unknown_config", told));
     }
-    daemon.dirs.open(name).map_err(|error| Refusal::config(&error))
+    daemon.dirs.open(name).map_err(|error| ApiError::config(&error))
 }
 
 pub(super) fn config_view(name: &str, file: &ConfigFile) -> ConfigView {
@@ -199,11 +202,11 @@ fn class_view(class: ClassSummary) -> ClassView {
 
 /// What is wrong with a class of a config, with these arguments.
 pub(super) fn checked(
-    desk: &Desk,
+    desk: &AppState,
     file: &ConfigFile,
     class: Option<String>,
     args: &serde_json::Value,
-) -> Result<Checked, Refusal> {
+) -> Result<Checked, ApiError> {
     let (arguments, series_max) = (read_args(args)?, desk.daemon.series_max);
     let options = LoadOptions { class, arguments, started_at: wall_now(), series_max };
     match file.plan(&options) {
@@ -221,15 +224,17 @@ pub(super) fn checked(
             jobs: None,
             series: None,
         }),
-        Err(error) => Err(Refusal::config(&error)),
+        Err(error) => Err(ApiError::config(&error)),
     }
 }
 
 /// Arguments as JSON: an object of values and lists of them.
-pub(super) fn read_args(args: &serde_json::Value) -> Result<IndexMap<String, Value>, Refusal> {
+pub(super) fn read_args(args: &serde_json::Value) -> Result<IndexMap<String, Value>, ApiError> {
     let refused = |name: &str| {
         let shown: String = name.chars().take(100).collect();
-        Refusal::invalid(format!("argument {shown:?} takes a text, a number, true, false, or a list of them"))
+        ApiError::invalid(format!(
+            "argument {shown:?} takes a text, a number, true, false, or a list of them"
+        ))
     };
     match args {
         serde_json::Value::Null => Ok(IndexMap::new()),
@@ -239,7 +244,7 @@ pub(super) fn read_args(args: &serde_json::Value) -> Result<IndexMap<String, Val
             };
             args.iter().map(pair).collect()
         }
-        _ => Err(Refusal::invalid("args is an object, as in {\"hosts_count\": 5}")),
+        _ => Err(ApiError::invalid("args is an object, as in {\"hosts_count\": 5}")),
     }
 }
 

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::refusal::{Answer, ErrorBody, Refusal};
+use super::error::{Answer, ApiError, ErrorBody};
 use super::runs::{Run, is_over};
 use super::stream::{Frames, Gone, KEEP_ALIVE, stream};
-use super::{Desk, OfRun, blocking};
+use super::{AppState, OfRun, blocking};
 use promemu_core::event::Event;
-use promemu_run::event_tap::{Heard, Listener};
+use promemu_run::event_tap::{TapItem, TapReceiver};
 use promemu_run::handle::{EventView, ListenedEvent, Posted};
 
 /// The source of an event that says none.
@@ -61,7 +61,10 @@ pub(super) struct StreamQuery {
 /// The events that hosts listen to: faults and load among them.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(OfRun),
     responses((status = 200, body = EventsView), (status = "default", body = ErrorBody)))]
-pub(super) async fn listened(State(desk): State<Arc<Desk>>, Query(of): Query<OfRun>) -> Answer<EventsView> {
+pub(super) async fn listened(
+    State(desk): State<Arc<AppState>>,
+    Query(of): Query<OfRun>,
+) -> Answer<EventsView> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     let events = blocking(&desk, move |_| remote.listened_events()).await?;
     Ok(Json(EventsView { events }))
@@ -71,10 +74,10 @@ pub(super) async fn listened(State(desk): State<Arc<Desk>>, Query(of): Query<OfR
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", params(OfRun), request_body = EventBody,
     responses((status = 202, body = Posted), (status = "default", body = ErrorBody)))]
 pub(super) async fn post_event(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(of): Query<OfRun>,
     Json(body): Json<EventBody>,
-) -> Result<(StatusCode, Json<Posted>), Refusal> {
+) -> Result<(StatusCode, Json<Posted>), ApiError> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     let source = body.source.as_deref().unwrap_or(SOURCE);
     Ok((StatusCode::ACCEPTED, Json(remote.emit(&body.name, source, body.data).await?)))
@@ -84,14 +87,14 @@ pub(super) async fn post_event(
 #[utoipa::path(get, path = "/api/v1/events/stream", tag = "events", params(StreamQuery),
     responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
 pub(super) async fn events(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(query): Query<StreamQuery>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let (run, remote) = desk.remote(query.run.as_deref())?;
     let permit = desk.stream_permit()?;
     let last = query.last.unwrap_or(0);
     if last > LAST_MAX {
-        return Err(Refusal::invalid(format!("last is {LAST_MAX} at most, but is {last}")));
+        return Err(ApiError::invalid(format!("last is {LAST_MAX} at most, but is {last}")));
     }
     let listener = remote.listen();
     let remembered = remote.remembered_events(last);
@@ -101,7 +104,7 @@ pub(super) async fn events(
 async fn tell(
     run: Arc<Run>,
     remembered: Vec<Arc<Event>>,
-    mut listener: Listener,
+    mut listener: TapReceiver,
     query: StreamQuery,
     frames: Frames,
 ) -> Result<(), Gone> {
@@ -120,12 +123,12 @@ async fn tell(
             biased;
             heard = timeout(KEEP_ALIVE, listener.next()) => match heard {
                 // What has just been remembered may be heard, too.
-                Ok(Some(Heard::Event(event))) => {
+                Ok(Some(TapItem::Event(event))) => {
                     if is_wanted(&event) && !remembered.iter().any(|known| Arc::ptr_eq(known, &event)) {
                         frames.send("event", &EventView::from(&*event)).await?;
                     }
                 }
-                Ok(Some(Heard::Missed(missed))) => {
+                Ok(Some(TapItem::Missed(missed))) => {
                     frames.send("missed", &serde_json::json!({ "missed": missed })).await?;
                 }
                 Ok(None) => return frames.send("end", &serde_json::json!({})).await,

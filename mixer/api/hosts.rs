@@ -9,12 +9,12 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::given::Duration;
-use super::refusal::{Answer, ErrorBody, Refusal};
-use super::{Desk, OfRun, blocking};
+use super::error::{Answer, ApiError, ErrorBody};
+use super::params::Duration;
+use super::{AppState, OfRun, blocking};
 use promemu_run::handle::{
-    FamiliesPage, HostDetail, HostFilter, HostView, HostsPage, NewHost, OverrideView, SeriesFilter,
-    SeriesPage, SeriesView, ShowOrder,
+    FamiliesPage, HostDetail, HostFilter, HostView, HostsPage, NewHost, Override, OverrideView, SeriesFilter,
+    SeriesPage, SeriesView,
 };
 
 /// A page has so many entries at most.
@@ -95,13 +95,13 @@ pub(super) struct OverridesView {
     overrides: Vec<OverrideView>,
 }
 
-fn page(search: Option<&String>, limit: Option<usize>) -> Result<usize, Refusal> {
+fn page(search: Option<&String>, limit: Option<usize>) -> Result<usize, ApiError> {
     if search.is_some_and(|search| search.len() > SEARCH_BYTES_MAX) {
-        return Err(Refusal::invalid(format!("search has {SEARCH_BYTES_MAX} bytes at most")));
+        return Err(ApiError::invalid(format!("search has {SEARCH_BYTES_MAX} bytes at most")));
     }
     match limit.unwrap_or(LIMIT) {
         limit if limit <= LIMIT_MAX => Ok(limit),
-        limit => Err(Refusal::invalid(format!("limit is {LIMIT_MAX} at most, but is {limit}"))),
+        limit => Err(ApiError::invalid(format!("limit is {LIMIT_MAX} at most, but is {limit}"))),
     }
 }
 
@@ -109,7 +109,7 @@ fn page(search: Option<&String>, limit: Option<usize>) -> Result<usize, Refusal>
 #[utoipa::path(get, path = "/api/v1/hosts", tag = "hosts", params(HostsQuery),
     responses((status = 200, body = HostsPage), (status = "default", body = ErrorBody)))]
 pub(super) async fn hosts(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(query): Query<HostsQuery>,
 ) -> Answer<HostsPage> {
     let (_, remote) = desk.remote(query.run.as_deref())?;
@@ -117,7 +117,7 @@ pub(super) async fn hosts(
     if let Some(state) = &query.state
         && !["waiting", "running", "stopped", "ended"].contains(&state.as_str())
     {
-        return Err(Refusal::invalid("state is waiting, running, stopped or ended"));
+        return Err(ApiError::invalid("state is waiting, running, stopped or ended"));
     }
     let filter = HostFilter { search: query.search.unwrap_or_default(), job: query.job, state: query.state };
     let offset = query.offset.unwrap_or(0);
@@ -128,7 +128,7 @@ pub(super) async fn hosts(
 #[utoipa::path(get, path = "/api/v1/hosts/{name}", tag = "hosts", params(("name" = String, Path), OfRun),
     responses((status = 200, body = HostDetail), (status = "default", body = ErrorBody)))]
 pub(super) async fn host(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(name): Path<String>,
     Query(of): Query<OfRun>,
 ) -> Answer<HostDetail> {
@@ -140,10 +140,10 @@ pub(super) async fn host(
 #[utoipa::path(post, path = "/api/v1/hosts", tag = "hosts", params(OfRun), request_body = HostBody,
     responses((status = 201, body = HostView), (status = "default", body = ErrorBody)))]
 pub(super) async fn add_host(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(of): Query<OfRun>,
     Json(body): Json<HostBody>,
-) -> Result<(StatusCode, Json<HostView>), Refusal> {
+) -> Result<(StatusCode, Json<HostView>), ApiError> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     let HostBody { name, template, labels, ttl } = body;
     let new = NewHost {
@@ -161,10 +161,10 @@ pub(super) async fn add_host(
 #[utoipa::path(delete, path = "/api/v1/hosts/{name}", tag = "hosts", params(("name" = String, Path), OfRun),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn remove_host(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(name): Path<String>,
     Query(of): Query<OfRun>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     remote.remove_host(&name).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -174,10 +174,10 @@ pub(super) async fn remove_host(
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/stop", tag = "hosts", params(("name" = String, Path), OfRun),
     responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
 pub(super) async fn stop_host(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(name): Path<String>,
     Query(of): Query<OfRun>,
-) -> Result<(StatusCode, Json<HostView>), Refusal> {
+) -> Result<(StatusCode, Json<HostView>), ApiError> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     remote.stop_host(&name).await?;
     Ok((StatusCode::ACCEPTED, Json(remote.host_view(&name)?)))
@@ -187,10 +187,10 @@ pub(super) async fn stop_host(
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/start", tag = "hosts", params(("name" = String, Path), OfRun),
     responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
 pub(super) async fn start_host(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(name): Path<String>,
     Query(of): Query<OfRun>,
-) -> Result<(StatusCode, Json<HostView>), Refusal> {
+) -> Result<(StatusCode, Json<HostView>), ApiError> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     remote.start_host(&name).await?;
     Ok((StatusCode::ACCEPTED, Json(remote.host_view(&name)?)))
@@ -200,7 +200,7 @@ pub(super) async fn start_host(
 #[utoipa::path(get, path = "/api/v1/metrics", tag = "metrics", params(SeriesQuery),
     responses((status = 200, body = FamiliesPage), (status = "default", body = ErrorBody)))]
 pub(super) async fn metrics(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(query): Query<SeriesQuery>,
 ) -> Answer<FamiliesPage> {
     let (_, remote) = desk.remote(query.run.as_deref())?;
@@ -214,7 +214,7 @@ pub(super) async fn metrics(
 #[utoipa::path(get, path = "/api/v1/series", tag = "metrics", params(SeriesQuery),
     responses((status = 200, body = SeriesPage), (status = "default", body = ErrorBody)))]
 pub(super) async fn series(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(query): Query<SeriesQuery>,
 ) -> Answer<SeriesPage> {
     let (_, remote) = desk.remote(query.run.as_deref())?;
@@ -229,7 +229,7 @@ pub(super) async fn series(
     params(("name" = String, Path), ("metric" = String, Path), OfRun),
     responses((status = 200, body = SeriesView), (status = "default", body = ErrorBody)))]
 pub(super) async fn metric(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,
     Query(of): Query<OfRun>,
 ) -> Answer<SeriesView> {
@@ -242,14 +242,14 @@ pub(super) async fn metric(
     params(("name" = String, Path), ("metric" = String, Path), OfRun), request_body = OverrideBody,
     responses((status = 200, body = SeriesView), (status = "default", body = ErrorBody)))]
 pub(super) async fn set_override(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,
     Query(of): Query<OfRun>,
     Json(body): Json<OverrideBody>,
 ) -> Answer<SeriesView> {
     let (_, remote) = desk.remote(of.run.as_deref())?;
     let span = body.span.map(|span| span.longer_than_nothing("for")).transpose()?;
-    let order = ShowOrder { value: body.value, span, may_fall: body.allow_reset };
+    let order = Override { value: body.value, span, may_fall: body.allow_reset };
     remote.show(&name, &metric, order).await?;
     Ok(Json(remote.metric(&name, &metric)?))
 }
@@ -259,7 +259,7 @@ pub(super) async fn set_override(
     params(("name" = String, Path), ("metric" = String, Path), OfRun),
     responses((status = 200, body = SeriesView), (status = "default", body = ErrorBody)))]
 pub(super) async fn end_override(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,
     Query(of): Query<OfRun>,
 ) -> Answer<SeriesView> {
@@ -272,7 +272,7 @@ pub(super) async fn end_override(
 #[utoipa::path(get, path = "/api/v1/overrides", tag = "metrics", params(OfRun),
     responses((status = 200, body = OverridesView), (status = "default", body = ErrorBody)))]
 pub(super) async fn overrides(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(of): Query<OfRun>,
 ) -> Answer<OverridesView> {
     let (_, remote) = desk.remote(of.run.as_deref())?;

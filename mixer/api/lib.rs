@@ -1,17 +1,17 @@
 //! The control API: a daemon's runs over HTTP, to look at and to steer.
 //!
-//! Its routes are functions of [`Desk`]; what they take and give is described beside them, and `/openapi.json` is
+//! Its routes are functions of [`AppState`]; what they take and give is described beside them, and `/openapi.json` is
 //! made of that. A request costs what it shows. Whoever listens on an address that others reach must ask for
 //! a token; on loopback no web page of another site gets through.
 
 mod access;
 mod configs;
+mod error;
 mod events;
-mod given;
 mod hosts;
 mod live;
 mod page;
-mod refusal;
+mod params;
 mod runs;
 mod server;
 mod status;
@@ -36,16 +36,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use access::Token;
-pub use runs::{MAIN, MainRun, Source, Wanted};
+pub use runs::{MAIN, MainRun, RunRequest, Source};
 
 use access::Access;
+use error::{ApiError, in_one_form};
 use promemu_core::config::ConfigDirs;
 use promemu_core::error::Error;
 use promemu_core::plan::RunDefaults;
-use promemu_run::handle::Remote;
+use promemu_run::handle::RunHandle;
 use promemu_run::self_metrics::SelfMetrics;
 use promemu_run::settings::RunSettings;
-use refusal::{Refusal, in_one_form};
 use runs::{Run, Runs};
 use server::Pace;
 
@@ -96,7 +96,7 @@ impl fmt::Debug for Daemon {
 
 /// What all routes share.
 #[derive(Debug)]
-struct Desk {
+struct AppState {
     runs: Runs,
     daemon: Daemon,
     streams: Arc<Semaphore>,
@@ -114,42 +114,42 @@ struct OfRun {
     run: Option<String>,
 }
 
-impl Desk {
-    fn run(&self, id: Option<&str>) -> Result<Arc<Run>, Refusal> {
+impl AppState {
+    fn run(&self, id: Option<&str>) -> Result<Arc<Run>, ApiError> {
         self.runs.find(id.unwrap_or(MAIN))
     }
 
     /// A run that can be looked at.
-    fn remote(&self, id: Option<&str>) -> Result<(Arc<Run>, Remote), Refusal> {
+    fn remote(&self, id: Option<&str>) -> Result<(Arc<Run>, RunHandle), ApiError> {
         let run = self.run(id)?;
         let remote = run.remote()?;
         Ok((run, remote))
     }
 
-    fn stream_permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+    fn stream_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         let permit = Arc::clone(&self.streams).try_acquire_owned();
-        permit.map_err(|_| Refusal::too_many(format!("{STREAMS_MAX} streams are open already; close one")))
+        permit.map_err(|_| ApiError::too_many(format!("{STREAMS_MAX} streams are open already; close one")))
     }
 }
 
 /// Does what takes its time in a thread that may block.
 async fn blocking<T: Send + 'static>(
-    desk: &Arc<Desk>,
-    work: impl FnOnce(&Arc<Desk>) -> T + Send + 'static,
-) -> Result<T, Refusal> {
+    desk: &Arc<AppState>,
+    work: impl FnOnce(&Arc<AppState>) -> T + Send + 'static,
+) -> Result<T, ApiError> {
     let permit = tokio::time::timeout(HEAVY_PATIENCE, desk.heavy.acquire()).await;
     let Ok(Ok(_permit)) = permit else {
-        return Err(Refusal::too_many("too much is asked for at the same time; try again"));
+        return Err(ApiError::too_many("too much is asked for at the same time; try again"));
     };
     let desk = Arc::clone(desk);
     let done = tokio::task::spawn_blocking(move || work(&desk)).await;
-    done.map_err(|bug| Refusal::internal(format!("this was not done because of a bug: {bug}")))
+    done.map_err(|bug| ApiError::internal(format!("this was not done because of a bug: {bug}")))
 }
 
 /// The API, with its address taken and at work.
 #[derive(Debug)]
 pub struct Api {
-    desk: Arc<Desk>,
+    desk: Arc<AppState>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
@@ -189,7 +189,7 @@ impl Api {
         let listener = listen(&settings).await?;
         let refused = |source| Error::System { what: "the API has no address".to_owned(), source };
         let address = listener.local_addr().map_err(refused)?;
-        let desk = Arc::new(Desk {
+        let desk = Arc::new(AppState {
             runs: Runs::default(),
             daemon,
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -211,7 +211,7 @@ impl Api {
     }
 
     /// Adds the daemon's own run; the program drives it.
-    pub fn main_run(&self, wanted: Wanted) -> Result<MainRun, Error> {
+    pub fn main_run(&self, wanted: RunRequest) -> Result<MainRun, Error> {
         MainRun::new(&self.desk.runs, wanted)
     }
 
@@ -256,7 +256,7 @@ async fn listen(settings: &ApiSettings) -> Result<TcpListener, Error> {
     Err(Error::System { what, source: last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()) })
 }
 
-fn router(desk: Arc<Desk>, access: Access) -> Router {
+fn router(desk: Arc<AppState>, access: Access) -> Router {
     let (router, description) = routes().split_for_parts();
     let description: Arc<str> = description.to_json().unwrap_or_default().into();
     let json = [(axum::http::header::CONTENT_TYPE, "application/json")];
@@ -272,7 +272,7 @@ fn router(desk: Arc<Desk>, access: Access) -> Router {
         .layer(from_fn(server::mark))
 }
 
-fn routes() -> OpenApiRouter<Arc<Desk>> {
+fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(status::health))
         .routes(routes!(status::ready))

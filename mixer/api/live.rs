@@ -14,11 +14,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::Desk;
-use super::refusal::{ErrorBody, Refusal};
+use super::AppState;
+use super::error::{ApiError, ErrorBody};
 use super::runs::{Run, is_over};
 use super::stream::{Frames, Gone, KEEP_ALIVE, stream};
-use promemu_run::handle::{Remote, SeriesView};
+use promemu_run::handle::{RunHandle, SeriesView};
 
 /// How often a watched metric is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -141,14 +141,14 @@ impl Watching {
     /// Begins to watch; gives the points that there are, and what tells of the next ones.
     fn begin(
         run: &Arc<Run>,
-        remote: Remote,
+        remote: RunHandle,
         ids: Vec<Arc<str>>,
-    ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>), Refusal> {
+    ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>), ApiError> {
         let live = run.live();
         let mut watched = live.watched();
         let new = ids.iter().filter(|id| !watched.metrics.contains_key(*id)).count();
         if watched.metrics.len() + new > WATCHED_MAX {
-            return Err(Refusal::too_many(format!(
+            return Err(ApiError::too_many(format!(
                 "{WATCHED_MAX} metrics are watched already; close a page"
             )));
         }
@@ -167,7 +167,7 @@ impl Watching {
 }
 
 /// Looks at the watched metrics until there are none, or the run is over.
-async fn look_on(run: Arc<Run>, remote: Remote) {
+async fn look_on(run: Arc<Run>, remote: RunHandle) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut over = run.phases();
@@ -204,9 +204,9 @@ async fn look_on(run: Arc<Run>, remote: Remote) {
     ),
     responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
 pub(super) async fn live(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Query(given): Query<Vec<(String, String)>>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let named = |name: &'static str| {
         given.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     };
@@ -218,13 +218,13 @@ pub(super) async fn live(
         }
     }
     if ids.is_empty() || ids.len() > SERIES_MAX {
-        return Err(Refusal::invalid(format!(
+        return Err(ApiError::invalid(format!(
             "give 1 to {SERIES_MAX} series, as in series=web-1/cpu_usage_percent"
         )));
     }
     if let Some(id) = ids.iter().find(|id| !is_id(id)) {
         let shown: String = id.chars().take(200).collect();
-        return Err(Refusal::invalid(format!(
+        return Err(ApiError::invalid(format!(
             "{shown:?} is no series; write HOST/METRIC, or as in avg:METRIC"
         )));
     }
@@ -245,7 +245,7 @@ fn is_id(id: &str) -> bool {
 
 async fn show(
     watching: Watching,
-    remote: Remote,
+    remote: RunHandle,
     beginning: Beginning,
     mut looks: watch::Receiver<u64>,
     frames: Frames,
@@ -276,7 +276,7 @@ async fn show(
 /// Says once of each metric that it is not there any more; it may come back.
 async fn tell_gone(
     watching: &Watching,
-    remote: &Remote,
+    remote: &RunHandle,
     gone: &mut [bool],
     frames: &Frames,
 ) -> Result<(), Gone> {

@@ -1,6 +1,6 @@
 //! The runs of a daemon: the one that it was started with, and those that clients make.
 
-mod making;
+mod request;
 mod routes;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +11,15 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use utoipa::ToSchema;
 
-pub use making::{Source, Wanted};
+pub use request::{RunRequest, Source};
 pub(super) use routes::*;
 
+use super::error::ApiError;
 use super::live::Live;
-use super::refusal::Refusal;
 use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
-use promemu_run::handle::{Overview, Remote};
+use promemu_run::handle::{Overview, RunHandle};
 
 /// The run that the daemon was started with.
 pub const MAIN: &str = "main";
@@ -60,7 +60,7 @@ pub(super) struct Runs {
 /// One run.
 #[derive(Debug)]
 pub(super) struct Run {
-    wanted: Wanted,
+    wanted: RunRequest,
     created_at: Time,
     phase: watch::Sender<Phase>,
     now: Mutex<Now>,
@@ -72,7 +72,7 @@ pub(super) struct Run {
 struct Now {
     jobs: Vec<Arc<str>>,
     seed: Option<u64>,
-    remote: Option<Remote>,
+    remote: Option<RunHandle>,
     started_at: Option<Time>,
     ended_at: Option<Time>,
     stop: Option<oneshot::Sender<()>>,
@@ -103,7 +103,7 @@ pub(super) struct RunView {
 }
 
 impl Run {
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(wanted: RunRequest) -> Self {
         let (created_at, phase) = (wall_now(), watch::channel(Phase::Created).0);
         Self { wanted, created_at, phase, now: Mutex::default(), live: Live::default() }
     }
@@ -116,7 +116,7 @@ impl Run {
         &self.wanted.id
     }
 
-    pub(super) const fn wanted(&self) -> &Wanted {
+    pub(super) const fn wanted(&self) -> &RunRequest {
         &self.wanted
     }
 
@@ -133,10 +133,10 @@ impl Run {
         self.phase.subscribe()
     }
 
-    pub(super) fn remote(&self) -> Result<Remote, Refusal> {
+    pub(super) fn remote(&self) -> Result<RunHandle, ApiError> {
         self.now().remote.clone().ok_or_else(|| match self.phase() {
-            phase if phase.is_over() => promemu_run::handle::Refusal::RunOver.into(),
-            _ => Refusal::conflict(format!("run {:?} has not started yet; try again", self.id())),
+            phase if phase.is_over() => promemu_run::handle::CommandError::RunOver.into(),
+            _ => ApiError::conflict(format!("run {:?} has not started yet; try again", self.id())),
         })
     }
 
@@ -159,7 +159,7 @@ impl Run {
         asked_to_stop
     }
 
-    fn begin(&self, remote: Remote) {
+    fn begin(&self, remote: RunHandle) {
         remote.remember_events();
         let mut now = self.now();
         (now.remote, now.started_at) = (Some(remote), Some(wall_now()));
@@ -187,10 +187,10 @@ impl Run {
     }
 
     /// Asks it to stop.
-    fn stop(&self) -> Result<(), Refusal> {
+    fn stop(&self) -> Result<(), ApiError> {
         let phase = self.phase();
         if phase.is_over() || phase == Phase::Created {
-            return Err(Refusal::conflict(format!("run {:?} does not run", self.id())));
+            return Err(ApiError::conflict(format!("run {:?} does not run", self.id())));
         }
         let remote = self.now().remote.clone();
         // Its hosts are over afterwards, so the result is what it was at last.
@@ -248,41 +248,41 @@ impl Runs {
     }
 
     /// The run called so.
-    pub(super) fn find(&self, id: &str) -> Result<Arc<Run>, Refusal> {
+    pub(super) fn find(&self, id: &str) -> Result<Arc<Run>, ApiError> {
         let unknown = || {
             let shown: String = id.chars().take(100).collect();
             let told = format!("there is no run {shown:?}; /api/v1/runs lists them");
-            Refusal::new(axum::http::StatusCode::NOT_FOUND, "unknown_run", told)
+            ApiError::new(axum::http::StatusCode::NOT_FOUND, "unknown_run", told)
         };
         self.all().get(id).cloned().ok_or_else(unknown)
     }
 
-    fn add(&self, run: Arc<Run>) -> Result<(), Refusal> {
+    fn add(&self, run: Arc<Run>) -> Result<(), ApiError> {
         let mut all = self.all();
         if all.contains_key(run.id()) {
-            return Err(Refusal::conflict(format!(
+            return Err(ApiError::conflict(format!(
                 "there is a run {:?} already; choose another id",
                 run.id()
             )));
         }
         if all.len() >= RUNS_MAX {
-            return Err(Refusal::too_many(format!("there are {RUNS_MAX} runs; delete one that is over")));
+            return Err(ApiError::too_many(format!("there are {RUNS_MAX} runs; delete one that is over")));
         }
         all.insert(run.id().into(), run);
         Ok(())
     }
 
     /// Reserves jobs for a run that is about to start: no two runs may push the same one.
-    fn reserve(&self, run: &Run, jobs: Vec<Arc<str>>, seed: u64) -> Result<oneshot::Receiver<()>, Refusal> {
+    fn reserve(&self, run: &Run, jobs: Vec<Arc<str>>, seed: u64) -> Result<oneshot::Receiver<()>, ApiError> {
         let all = self.all();
         if run.phase() != Phase::Created {
-            return Err(Refusal::conflict(format!("run {:?} has started already", run.id())));
+            return Err(ApiError::conflict(format!("run {:?} has started already", run.id())));
         }
         for other in all.values().filter(|other| other.id() != run.id() && !other.phase().is_over()) {
             if let Some(job) = other.jobs().iter().find(|job| jobs.contains(job)) {
                 let told =
                     format!("job {job:?} is run {:?}'s; give this run's hosts another job_name", other.id());
-                return Err(Refusal::conflict(told));
+                return Err(ApiError::conflict(told));
             }
         }
         Ok(run.prepare(jobs, seed))
@@ -308,7 +308,7 @@ pub struct MainRun {
 }
 
 impl MainRun {
-    pub(super) fn new(runs: &Runs, wanted: Wanted) -> Result<Self, Error> {
+    pub(super) fn new(runs: &Runs, wanted: RunRequest) -> Result<Self, Error> {
         let run = Arc::new(Run::new(wanted));
         let taken = |_| Error::Run("the daemon has a run already, which is a bug".to_owned());
         runs.add(Arc::clone(&run)).map_err(taken)?;
@@ -322,7 +322,7 @@ impl MainRun {
     }
 
     /// It runs, and can be steered.
-    pub fn begin(&self, remote: Remote) {
+    pub fn begin(&self, remote: RunHandle) {
         self.run.begin(remote);
     }
 

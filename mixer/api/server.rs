@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 /// More connections wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -57,14 +57,14 @@ impl Pace {
 /// Lets requests pass at a pace that leaves the hosts their time.
 pub(super) async fn pace(State(pace): State<Arc<Pace>>, request: Request, next: Next) -> Response {
     match pace.wait(Instant::now()) {
-        None => return Refusal::too_many("too many requests; come again later").into_response(),
+        None => return ApiError::too_many("too many requests; come again later").into_response(),
         Some(Duration::ZERO) => {}
         Some(wait) => sleep(wait).await,
     }
     let answered = timeout(ANSWER_PATIENCE, next.run(request)).await;
     answered.unwrap_or_else(|_| {
         let told = "the request, or its answer, has taken too long";
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", told).into_response()
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", told).into_response()
     })
 }
 

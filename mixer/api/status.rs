@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::refusal::{Answer, ErrorBody, Refusal};
+use super::error::{Answer, ApiError, ErrorBody};
 use super::runs::Phase;
-use super::{Desk, MAIN, OfRun, blocking};
+use super::{AppState, MAIN, OfRun, blocking};
 use promemu_run::handle::Overview;
 use promemu_wire::exposition::Format;
 
@@ -48,7 +48,7 @@ pub(super) async fn health() -> Json<Health> {
 /// Whether its own run has started; without one it waits for runs, and is ready.
 #[utoipa::path(get, path = "/ready", tag = "promemu",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
-pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<Health>) {
+pub(super) async fn ready(State(desk): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
     let starts = match desk.run(None) {
         Ok(run) => matches!(run.phase(), Phase::Created | Phase::Starting),
         // It is about to be told of.
@@ -64,7 +64,7 @@ pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<He
 /// promemu's own metrics: those of its own run, if it has one.
 #[utoipa::path(get, path = "/metrics", tag = "promemu",
     responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
-pub(super) async fn own_metrics(State(desk): State<Arc<Desk>>) -> Result<Response, Refusal> {
+pub(super) async fn own_metrics(State(desk): State<Arc<AppState>>) -> Result<Response, ApiError> {
     let own = desk
         .remote(Some(MAIN))
         .map_or_else(|_| Arc::clone(&desk.own), |(_, remote)| Arc::clone(remote.self_metrics()));
@@ -81,7 +81,7 @@ pub(super) async fn version() -> Json<Version> {
 /// What a run is doing.
 #[utoipa::path(get, path = "/api/v1/status", tag = "promemu", params(OfRun),
     responses((status = 200, body = StatusView), (status = "default", body = ErrorBody)))]
-pub(super) async fn status(State(desk): State<Arc<Desk>>, Query(of): Query<OfRun>) -> Answer<StatusView> {
+pub(super) async fn status(State(desk): State<Arc<AppState>>, Query(of): Query<OfRun>) -> Answer<StatusView> {
     let (run, remote) = desk.remote(of.run.as_deref())?;
     let overview = blocking(&desk, move |_| remote.overview()).await?;
     let (id, config) = (run.id().to_owned(), run.wanted().source.name().to_owned());

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use promemu_api::{Api, Daemon, MAIN, MainRun, Source, Wanted};
+use promemu_api::{Api, Daemon, MAIN, MainRun, RunRequest, Source};
 use promemu_core::config::ConfigFile;
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_core::time::Span;
-use promemu_run::handle::Remote;
+use promemu_run::handle::RunHandle;
 use promemu_run::settings::RunSettings;
 use tracing::info;
 
@@ -28,7 +28,7 @@ impl Steering {
         run: &RunSettings,
     ) -> Result<Self, Error> {
         let Some(api) = start_api(settings).await? else { return Ok(Self::default()) };
-        let wanted = Wanted {
+        let wanted = RunRequest {
             id: MAIN.into(),
             source: Source::Named(settings.config()?.to_owned()),
             class: settings.cli().class.clone(),
@@ -43,7 +43,7 @@ impl Steering {
     }
 
     /// The run can be looked at and steered from now on.
-    pub(crate) fn begin(&self, remote: Remote) {
+    pub(crate) fn begin(&self, remote: RunHandle) {
         if let Some((_, main)) = &self.api {
             main.begin(remote);
         }

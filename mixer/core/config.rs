@@ -7,7 +7,7 @@
 mod arguments;
 mod fields;
 mod include;
-mod made;
+mod plugin_config;
 mod resolve;
 mod shipped;
 mod template;
@@ -246,7 +246,7 @@ impl ConfigFile {
     fn made(&self, config: &DeclaredConfig, given: &IndexMap<String, Value>) -> Result<Self, ConfigError> {
         let mut reading = Reading::default();
         reading.sources.add(self.shown_path.as_str(), "");
-        let text = made::text(config, given, &mut reading.problems);
+        let text = plugin_config::text(config, given, &mut reading.problems);
         reading.finish()?;
         Ok(Self { text: text.unwrap_or_default(), maker: None, ..self.clone() })
     }
@@ -289,7 +289,7 @@ impl ConfigFile {
     /// What the file holds, for lists.
     pub fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
         if let Some(maker) = self.maker {
-            return Ok(vec![made::describe(maker)]);
+            return Ok(vec![plugin_config::describe(maker)]);
         }
         let mut reading = Reading::default();
         let mut summaries = Vec::new();

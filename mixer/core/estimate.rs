@@ -26,7 +26,7 @@ pub struct Estimate {
     pub families: usize,
     /// How many series.
     pub series: usize,
-    /// That in words; those in slots may be fewer.
+    /// That in words; those in pools may be fewer.
     pub series_told: String,
     /// How many values are made per second.
     pub updates_per_sec: f64,
@@ -51,9 +51,9 @@ impl Estimate {
             intervals.map(|interval| 1.0 / interval.as_secs_f64()).sum::<f64>()
         };
         let updates_per_sec = (0..).zip(&plan.hosts).map(|(id, host)| {
-            let slots = host.shape.slots.iter();
-            let of_slots = slots.map(|slots| plan.slots_max(id, slots) as f64 * per_sec(&slots.shape));
-            per_sec(&host.shape) + of_slots.sum::<f64>()
+            let pools = host.shape.pools.iter();
+            let of_pools = pools.map(|pools| plan.pools_max(id, pools) as f64 * per_sec(&pools.shape));
+            per_sec(&host.shape) + of_pools.sum::<f64>()
         });
         let (jobs, series) = (plan.jobs.len(), plan.series_count());
         let pushes_per_sec = jobs as f64 / push_interval.as_secs_f64();

@@ -17,7 +17,7 @@ use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
 
 use crate::error::suggestion;
 use engine::ENGINE;
-pub use formula::{Formula, Happening, Moment, Storage};
+pub use formula::{EvalContext, EventRef, Formula, Storage};
 pub use text::{Format, Making, Piece, TextFormula};
 
 /// A value in a config, or the result of an expression.

@@ -8,24 +8,24 @@
 //! At one instant: the start, the events that came, the updates that are due, the events that those
 //! emitted (its own listeners hear them at once), the report.
 
-mod dirt;
+mod commands;
 mod driven;
-mod episode;
-mod orders;
+mod fault;
+mod fault_window;
 mod outbox;
+mod pool;
 mod reactions;
 mod show;
-mod slots;
 mod update;
 
 use std::sync::Arc;
 
-pub use dirt::Stamp;
+pub use commands::HostCommand;
 pub use driven::DrivenHost;
-pub use orders::HostOrder;
+pub use fault::Stamp;
 pub use outbox::Outbox;
+pub use pool::MemberChange;
 pub use show::Place;
-pub use slots::SlotChange;
 
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::expression::Storage;
@@ -35,9 +35,9 @@ use crate::rng::{Rng, Seed};
 use crate::scenario::Running;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use dirt::Dirt;
-use orders::Ordered;
-use slots::Slots;
+use commands::Ordered;
+use fault::Fault;
+use pool::Pool;
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -74,7 +74,7 @@ enum Phase {
 
 /// What most hosts do without.
 #[derive(Debug, Default)]
-struct Seldom {
+struct RareState {
     /// When scenarios asked to be woken.
     wakes: Vec<(Time, usize)>,
     /// Metrics that a reaction has stopped.
@@ -85,18 +85,18 @@ struct Seldom {
     updated_at: Box<[Time]>,
     /// What metrics show by order.
     ordered: Vec<Ordered>,
-    dirt: Option<Box<Dirt>>,
-    slots: Option<Box<Slots>>,
+    dirt: Option<Box<Fault>>,
+    pools: Option<Box<Pool>>,
 }
 
-impl Seldom {
+impl RareState {
     /// What a host of this shape has of it from the start.
     fn of(plan: &HostPlan, seed: Seed, starts_at: Time) -> Option<Box<Self>> {
         let count = if plan.shape.keeps_update_times { plan.shape.metrics.len() } else { 0 };
-        let (dirt, slots) = (Dirt::new(&plan.shape, seed, starts_at), Slots::new(plan, seed, starts_at));
-        let is_needed = count > 0 || dirt.is_some() || slots.is_some();
+        let (dirt, pools) = (Fault::new(&plan.shape, seed, starts_at), Pool::new(plan, seed, starts_at));
+        let is_needed = count > 0 || dirt.is_some() || pools.is_some();
         is_needed.then(|| {
-            Box::new(Self { updated_at: vec![Time::NEVER; count].into(), dirt, slots, ..Self::default() })
+            Box::new(Self { updated_at: vec![Time::NEVER; count].into(), dirt, pools, ..Self::default() })
         })
     }
 }
@@ -113,7 +113,7 @@ pub struct EmulatedHost {
     metrics: Box<[Metric]>,
     states: States,
     row: Box<[f64]>,
-    seldom: Option<Box<Seldom>>,
+    rare: Option<Box<RareState>>,
     storage: Storage,
     rng: Rng,
     sequence: u64,
@@ -152,7 +152,7 @@ impl EmulatedHost {
             metrics: metrics.collect(),
             states: States::of(cells),
             row: vec![ABSENT; plan.shape.width].into(),
-            seldom: Seldom::of(&plan, seed, starts_at),
+            rare: RareState::of(&plan, seed, starts_at),
             storage: Storage::new(
                 plan.shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone())),
             ),
@@ -165,8 +165,8 @@ impl EmulatedHost {
     /// Goes on with a plan that is equal to its own, in another place.
     #[must_use]
     pub fn with_plan(mut self, plan: Arc<HostPlan>) -> Self {
-        if let Some(slots) = self.slots_mut() {
-            slots.go_on_with(&plan);
+        if let Some(pools) = self.pools_mut() {
+            pools.go_on_with(&plan);
         }
         Self { plan, ..self }
     }
@@ -192,7 +192,7 @@ impl EmulatedHost {
     /// The cells of all its series, as [`crate::metric`] describes them and as outputs are to see them.
     #[must_use]
     pub fn row(&self) -> &[f64] {
-        self.dirt().map_or(&self.row, Dirt::shown)
+        self.dirt().map_or(&self.row, Fault::shown)
     }
 
     /// Who lives in a slot, as outputs are to see it: the labels, and the cells. Nobody in a slot that is empty,
@@ -200,13 +200,13 @@ impl EmulatedHost {
     #[must_use]
     pub fn slot(&self, kind: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
         let is_down = self.stamp().is_some_and(|stamp| stamp.is_down);
-        self.slots().filter(|_| !is_down)?.tenant(kind, slot)
+        self.pools().filter(|_| !is_down)?.member(kind, slot)
     }
 
     /// Whether it is there, and its own time; none for a host without dirt, which always is there and has none.
     #[must_use]
     pub fn stamp(&self) -> Option<Stamp> {
-        self.dirt().map(Dirt::stamp)
+        self.dirt().map(Fault::stamp)
     }
 
     /// Lets time pass to `now`, with the events that came since the last call, in order. Gives the next
@@ -238,8 +238,8 @@ impl EmulatedHost {
         }
         self.update_due(now, out);
         self.hear_pending(now, out);
-        if self.slots().is_some() {
-            self.pass_slots(now, out);
+        if self.pools().is_some() {
+            self.pass_pools(now, out);
             self.hear_pending(now, out);
         }
         if now >= self.next_report || out.report {
@@ -250,9 +250,9 @@ impl EmulatedHost {
             self.report_dirt(now, out);
         }
         if out.report
-            && let Some(slots) = self.slots_mut()
+            && let Some(pools) = self.pools_mut()
         {
-            slots.take_changes(&mut out.slots);
+            pools.take_changes(&mut out.pools);
         }
         self.due()
     }
@@ -270,8 +270,8 @@ impl EmulatedHost {
     /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not
     /// catch up in a burst. Gives how many values were left out.
     pub fn skip_overdue(&mut self, now: Time) -> u64 {
-        let slots = self.seldom.as_deref_mut().and_then(|seldom| seldom.slots.as_deref_mut());
-        let mut skipped = slots.map_or(0, |slots| slots.skip_overdue(&self.plan, now, WAKE_LATENESS_MAX));
+        let pools = self.rare.as_deref_mut().and_then(|rare| rare.pools.as_deref_mut());
+        let mut skipped = pools.map_or(0, |pools| pools.skip_overdue(&self.plan, now, WAKE_LATENESS_MAX));
         let shape = &self.plan.shape;
         for (index, (due, schedule)) in self.next_due.iter_mut().zip(&shape.schedules).enumerate() {
             let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);
@@ -283,7 +283,7 @@ impl EmulatedHost {
             }
         }
         // Scenarios are asked once, now, and skip themselves what has passed.
-        if let Some(Seldom { wakes, .. }) = self.seldom.as_deref_mut() {
+        if let Some(RareState { wakes, .. }) = self.rare.as_deref_mut() {
             for (time, _) in wakes.iter_mut().filter(|(time, _)| now.since(*time) > WAKE_LATENESS_MAX) {
                 *time = now;
             }
@@ -296,13 +296,13 @@ impl EmulatedHost {
     }
 
     fn due(&self) -> Time {
-        let wakes = self.seldom.iter().flat_map(|seldom| &seldom.wakes);
+        let wakes = self.rare.iter().flat_map(|rare| &rare.wakes);
         let wake = wakes.map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
         let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
-        let dirt = self.dirt().map_or(Time::NEVER, Dirt::due);
-        let slots = self.slots().map_or(Time::NEVER, Slots::due);
+        let dirt = self.dirt().map_or(Time::NEVER, Fault::due);
+        let pools = self.pools().map_or(Time::NEVER, Pool::due);
         let orders = self.orders_due();
-        updates.min(wake).min(dirt).min(slots).min(orders).min(self.next_report).min(self.ends_at)
+        updates.min(wake).min(dirt).min(pools).min(orders).min(self.next_report).min(self.ends_at)
     }
 
     fn report_next(&mut self, now: Time) {
@@ -336,7 +336,7 @@ impl EmulatedHost {
                 self.next_due[index] = (self.next_due[index] + schedule.update_interval).min(end);
             }
         }
-        if let Some(Seldom { wakes, .. }) = self.seldom.as_deref_mut() {
+        if let Some(RareState { wakes, .. }) = self.rare.as_deref_mut() {
             wakes.retain(|(time, metric)| {
                 let is_due = *time <= now;
                 out.updated[*metric] |= is_due;
@@ -380,7 +380,7 @@ impl EmulatedHost {
                     moment = self.moment_of(&plan, metric.schedule, now);
                 }
                 // Metrics may be stopped by those before them.
-                out.updated[index] = if *is_plain && self.seldom.is_none() {
+                out.updated[index] = if *is_plain && self.rare.is_none() {
                     self.update_plain(&plan, index, &moment, event, out)
                 } else {
                     self.update_metric(&plan, index, &moment, event, out)

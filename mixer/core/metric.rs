@@ -11,7 +11,7 @@ mod native;
 mod observations;
 mod recent;
 
-pub use cells::{Accumulate, Cells, Counter, Filling, Places, States, Update};
+pub use cells::{Accumulate, Aggregation, Cells, Counter, Places, States, Update};
 pub use distribution::Distribution;
 pub use layout::{Buckets, Exemplar, Kind, Layout, Quantiles, buckets, native_histogram, quantiles, whole};
 pub use native::{BucketSpan, NativeHistogram, NativeLayout, SCHEMAS, Side, bucket_of, upper_bound};
@@ -149,12 +149,12 @@ mod tests {
     }
 
     fn counter(accumulate: Accumulate) -> Cells {
-        Cells::new(Layout::value(), Filling::Counter { accumulate, index: 0 })
+        Cells::new(Layout::value(), Aggregation::Counter { accumulate, index: 0 })
     }
 
     #[test]
     fn a_gauge_shows_the_last_value_rounded() {
-        assert_eq!(take_all(&Cells::new(Layout::value(), Filling::Gauge), &[1.0, 2.345_678]), [2.35]);
+        assert_eq!(take_all(&Cells::new(Layout::value(), Aggregation::Gauge), &[1.0, 2.345_678]), [2.35]);
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
     fn a_histogram_counts_a_value_on_its_bound_below_it() {
         let cells = Cells::new(
             Layout::histogram([1.0, 2.0].into()),
-            Filling::Observations { range: (f64::NEG_INFINITY, f64::INFINITY), recent: None },
+            Aggregation::Observations { range: (f64::NEG_INFINITY, f64::INFINITY), recent: None },
         );
         assert_eq!(take_all(&cells, &[1.0, 1.5, 9.0, f64::NAN]), [2.0, 2.0, 2.0, 23.0]);
     }

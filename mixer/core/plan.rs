@@ -4,24 +4,24 @@
 //! metrics each is 66 667 small [`HostPlan`]s and one shape.
 
 mod changes;
-mod dirt;
 mod edits;
-mod slots;
+mod fault;
+mod pool;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 pub use changes::Changes;
-pub use dirt::{DirtKind, DirtPlan, HELD_MAX, Opening, Pulses};
-pub use slots::{CrowdPlan, SlotCount, SlotRows, SlotsPlan, Successor};
+pub use fault::{FaultKind, FaultPlan, HELD_MAX, Opening, Pulses};
+pub use pool::{ModelPlan, PoolPlan, PoolRows, PoolSize, ReusePolicy};
 
 use crate::event::{Event, Subscription};
 use crate::expression::{Formula, Value};
-use crate::metric::{Cells, Distribution, Filling, Rounding};
+use crate::metric::{Aggregation, Cells, Distribution, Rounding};
 use crate::plural::plural;
 use crate::scenario::ScenarioPlan;
-use crate::series::{Column, Family, LabelBlock, Row, SeriesStore, SlotPlaces};
+use crate::series::{Column, Family, LabelBlock, PoolPlaces, Row, SeriesStore};
 use crate::time::Span;
 
 /// A resolved, validated run.
@@ -77,7 +77,7 @@ pub struct HostPlan {
     pub start_time: Span,
     /// The labels of all its series.
     pub labels: LabelBlock,
-    /// How many series its slots may have whose number changes.
+    /// How many series its pools may have whose number changes.
     pub growth_max: usize,
     /// Its metrics.
     pub shape: Arc<HostShape>,
@@ -99,14 +99,14 @@ pub struct HostShape {
     /// What the host's storage begins with.
     pub storage: Vec<(String, Value)>,
     /// Series that come and go.
-    pub slots: Vec<SlotsPlan>,
+    pub pools: Vec<PoolPlan>,
     /// What the hosts do wrong on purpose.
-    pub dirt: Vec<DirtPlan>,
+    pub dirt: Vec<FaultPlan>,
     /// Whether a metric asks for the time since its last update.
     pub keeps_update_times: bool,
     /// How many cells a host's row has.
     pub width: usize,
-    /// How many series a host has, with those of slots whose number does not change.
+    /// How many series a host has, with those of pools whose number does not change.
     pub series: usize,
 }
 
@@ -153,7 +153,7 @@ pub struct MetricPlan {
     /// How many observations an update of a histogram or a summary makes; without it, one.
     pub observations: Option<Formula>,
     /// How the observations of an update scatter; without it, all of them are the value.
-    pub spread: Option<Spread>,
+    pub spread: Option<ObservationDistribution>,
 }
 
 impl MetricPlan {
@@ -164,7 +164,7 @@ impl MetricPlan {
             && self.links.is_empty()
             && self.when.is_none()
             && self.observations.is_none()
-            && matches!(self.cells.filling(), Filling::Gauge)
+            && matches!(self.cells.filling(), Aggregation::Gauge)
     }
 }
 
@@ -207,9 +207,9 @@ impl PartialEq for MetricPlan {
 
 /// How observations scatter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spread {
+pub struct ObservationDistribution {
     /// In which way.
-    pub kind: SpreadKind,
+    pub kind: DistributionKind,
     /// What half of them are below, over the scenario's new value; without it, that value.
     pub median: Option<Formula>,
     /// What 99 of 100 of them are below.
@@ -218,7 +218,7 @@ pub struct Spread {
 
 /// In which way observations scatter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SpreadKind {
+pub enum DistributionKind {
     /// Evenly to both sides.
     Normal,
     /// Their logarithms evenly to both sides.
@@ -229,7 +229,7 @@ pub enum SpreadKind {
     Bimodal(f64),
 }
 
-impl Spread {
+impl ObservationDistribution {
     /// Whether a formula asks for the time since the last update.
     #[must_use]
     pub fn uses_dt(&self) -> bool {
@@ -240,10 +240,10 @@ impl Spread {
     #[must_use]
     pub fn distribution(&self, median: f64, p99: f64) -> Distribution {
         match self.kind {
-            SpreadKind::Normal => Distribution::normal(median, p99),
-            SpreadKind::LogNormal => Distribution::lognormal(median, p99),
-            SpreadKind::Exponential => Distribution::exponential(median),
-            SpreadKind::Bimodal(share) => Distribution::bimodal(median, p99, share),
+            DistributionKind::Normal => Distribution::normal(median, p99),
+            DistributionKind::LogNormal => Distribution::lognormal(median, p99),
+            DistributionKind::Exponential => Distribution::exponential(median),
+            DistributionKind::Bimodal(share) => Distribution::bimodal(median, p99, share),
         }
     }
 }
@@ -283,14 +283,14 @@ pub enum Reaction {
     BeginDirt(usize),
     /// A window of dirt closes.
     EndDirt(usize),
-    /// Some slots of a kind are replaced; an index into the shape's.
+    /// Some pools of a kind are replaced; an index into the shape's.
     ReplaceSlots(usize),
     /// Whoever lives in a slot of this kind hears it, too.
     TellSlots(usize),
 }
 
 impl Plan {
-    /// How many series there are when all hosts, metrics and slots are there.
+    /// How many series there are when all hosts, metrics and pools are there.
     #[must_use]
     pub fn series_count(&self) -> usize {
         let growth = |host: &HostPlan| host.shape.growth_max().min(host.growth_max);
@@ -300,9 +300,9 @@ impl Plan {
     /// The same in words; series that come and go may be fewer.
     #[must_use]
     pub fn series_told(&self) -> String {
-        let has_slots = self.hosts.iter().any(|host| !host.shape.slots.is_empty());
+        let has_pools = self.hosts.iter().any(|host| !host.shape.pools.is_empty());
         let series = plural(self.series_count(), "series", "series");
-        if has_slots { format!("up to {series}") } else { series }
+        if has_pools { format!("up to {series}") } else { series }
     }
 
     /// How many families the job has.
@@ -342,25 +342,25 @@ impl Plan {
             first_row += rows;
         }
         let nobody = LabelBlock::empty();
-        let mut slot_rows = Vec::new();
-        let of_hosts = self.lay_out_slots(job, |shape, first_row, rows| {
+        let mut pool_rows = Vec::new();
+        let of_hosts = self.lay_out_pools(job, |shape, first_row, rows| {
             add_columns(shape, first_row, rows);
             let row = Row { labels: nobody.clone(), width: shape.width };
-            slot_rows.extend(std::iter::repeat_n(row, rows));
+            pool_rows.extend(std::iter::repeat_n(row, rows));
         });
-        let shapes = self.shapes(job).flat_map(|(shape, _)| &shape.slots);
-        let slot_labels = shapes.flat_map(|slots| slots.labels.iter().map(|(name, _)| name.clone()));
+        let shapes = self.shapes(job).flat_map(|(shape, _)| &shape.pools);
+        let member_labels = shapes.flat_map(|pools| pools.labels.iter().map(|(name, _)| name.clone()));
         let rows_of = |(row, host): (usize, &u32)| {
             let rows: Vec<_> = of_hosts.ranges(*host).collect();
             (!rows.is_empty()).then_some((row, rows))
         };
-        let slots = SlotPlaces {
-            labels: slot_labels.collect(),
+        let pools = PoolPlaces {
+            labels: member_labels.collect(),
             rows: job.hosts.iter().enumerate().filter_map(rows_of).collect(),
         };
         let store =
-            SeriesStore::new(families.into_values().collect(), columns, rows.chain(slot_rows).collect());
-        store.with_slots(first_row, slots)
+            SeriesStore::new(families.into_values().collect(), columns, rows.chain(pool_rows).collect());
+        store.with_pools(first_row, pools)
     }
 
     /// The job's shapes, and how many neighbouring hosts have each.
@@ -372,9 +372,9 @@ impl Plan {
 }
 
 impl HostShape {
-    /// The metrics of such a host and of its slots.
+    /// The metrics of such a host and of its pools.
     pub fn all_metrics(&self) -> impl Iterator<Item = &MetricPlan> {
-        self.metrics.iter().chain(self.slots.iter().flat_map(|slots| &slots.shape.metrics))
+        self.metrics.iter().chain(self.pools.iter().flat_map(|pools| &pools.shape.metrics))
     }
 
     /// Whether the samples of such a host have times of their own.

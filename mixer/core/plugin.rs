@@ -1,6 +1,6 @@
 //! Plugins: shared libraries that bring scenarios, workloads and configs.
 //!
-//! The [`shelf`] finds them in their folders and looks at each before it is loaded; [`declaration`] is what they say of
+//! The [`registry`] finds them in their folders and looks at each before it is loaded; [`declaration`] is what they say of
 //! themselves, checked; [`boundary`] calls them, and is the only place in promemu with `unsafe`. A plugin is
 //! code in this process: what it says is checked, but it can do whatever promemu can.
 //!
@@ -9,17 +9,17 @@
 mod boundary;
 mod declaration;
 mod elf;
-mod given;
 mod instance;
-mod shelf;
+mod param;
+mod registry;
 
-pub use boundary::{Arrival, Coming, Crowd, Instance};
+pub use boundary::{Arrival, Coming, Instance, ModelInstance};
 pub use declaration::{
     Declared, DeclaredConfig, DeclaredFamily, DeclaredParam, DeclaredScenario, DeclaredWorkload,
 };
-pub use given::{Given, Takes};
-pub use instance::{Heard, Moment, Prepared, PreparedWorkload, Side};
-pub use shelf::{
+pub use instance::{Heard, HostContext, Moment, Prepared, PreparedWorkload};
+pub use param::{ParamType, ParamValue};
+pub use registry::{
     Report, config, configs, folders, look, look_in, reports, scenario, scenarios, workload, workloads,
 };
 

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use arguments::{Argument, Arguments, Case, OfMetric, Param, ParamKind, Script};
 
 use crate::event::{Event, Subscription};
-use crate::expression::{Happening, Moment, Storage};
+use crate::expression::{EvalContext, EventRef, Storage};
 use crate::plugin::{DeclaredWorkload, PreparedWorkload};
 use crate::rng::Rng;
 use crate::time::Time;
@@ -70,10 +70,10 @@ impl<'a> Tick<'a> {
     }
 
     /// What a formula sees that is about `value`.
-    pub fn moment(&mut self, value: f64) -> Moment<'_> {
+    pub fn moment(&mut self, value: f64) -> EvalContext<'_> {
         let happening =
-            |event: &'a Event| Happening { name: &event.name, source: &event.source, data: &event.data };
-        Moment {
+            |event: &'a Event| EventRef { name: &event.name, source: &event.source, data: &event.data };
+        EvalContext {
             value,
             t_secs: self.t_secs,
             dt_secs: self.dt_secs,
@@ -117,7 +117,7 @@ pub struct Emission {
 
 /// An event that a scenario may emit.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Announced {
+pub struct EventDecl {
     /// Its name; none if that is not known beforehand.
     pub event: Option<Arc<str>>,
     /// Its source, if that is not the host.
@@ -184,7 +184,7 @@ pub fn prepare_workload(
 }
 
 /// What a kind's parameters can be asked; most answers are the same for most kinds.
-pub trait Blueprint: std::fmt::Debug + PartialEq {
+pub trait ScenarioSpec: std::fmt::Debug + PartialEq {
     /// The state of one metric.
     type Running: Scenario;
 
@@ -197,7 +197,7 @@ pub trait Blueprint: std::fmt::Debug + PartialEq {
     }
 
     /// The events that it may emit.
-    fn emits(&self) -> Vec<Announced> {
+    fn emits(&self) -> Vec<EventDecl> {
         Vec::new()
     }
 
@@ -234,7 +234,7 @@ macro_rules! built_ins {
         #[derive(Debug)]
         #[expect(missing_docs, reason = "each is described by its kind")]
         pub enum Running {
-            $($variant(<$plan as Blueprint>::Running)),*
+            $($variant(<$plan as ScenarioSpec>::Running)),*
         }
 
         impl ScenarioPlan {
@@ -252,7 +252,7 @@ macro_rules! built_ins {
 
             /// The events that it may emit.
             #[must_use]
-            pub fn emits(&self) -> Vec<Announced> {
+            pub fn emits(&self) -> Vec<EventDecl> {
                 match self { $(Self::$variant(plan) => plan.emits()),* }
             }
 

@@ -72,12 +72,12 @@ pub struct Row {
     pub width: usize,
 }
 
-/// The slots of all hosts of a store.
+/// The pools of all hosts of a store.
 #[derive(Debug, Default)]
-pub struct SlotPlaces {
-    /// The names of the labels that slots have.
+pub struct PoolPlaces {
+    /// The names of the labels that pools have.
     pub labels: IndexSet<String>,
-    /// The rows of the slots of each host that has some, by its row.
+    /// The rows of the pools of each host that has some, by its row.
     pub rows: IndexMap<usize, Vec<Range<usize>>>,
 }
 
@@ -97,9 +97,9 @@ pub struct SeriesStore {
     row_present: Vec<bool>,
     /// Those of all rows, [`Time::NEVER`] for one without; empty until one has one.
     own_times: Box<[Time]>,
-    /// How many rows are hosts; those behind them are slots.
+    /// How many rows are hosts; those behind them are pools.
     host_rows: usize,
-    slots: SlotPlaces,
+    pools: PoolPlaces,
     /// The rows whose hosts are down for the moment; there are few.
     down: IndexSet<usize>,
     version: u64,
@@ -146,27 +146,27 @@ impl SeriesStore {
             rows_present: 0,
             own_times: [].into(),
             host_rows: 0,
-            slots: SlotPlaces::default(),
+            pools: PoolPlaces::default(),
             down: IndexSet::new(),
             version: 0,
         }
-        .with_slots(usize::MAX, SlotPlaces::default())
+        .with_pools(usize::MAX, PoolPlaces::default())
     }
 
-    /// The same, whose rows from this one on are slots, which get labels while a run goes on.
+    /// The same, whose rows from this one on are pools, which get labels while a run goes on.
     #[must_use]
-    pub fn with_slots(self, first_row: usize, slots: SlotPlaces) -> Self {
-        Self { host_rows: first_row, slots, ..self }
+    pub fn with_pools(self, first_row: usize, pools: PoolPlaces) -> Self {
+        Self { host_rows: first_row, pools, ..self }
     }
 
-    /// The rows from this one on are slots; there need not be one.
+    /// The rows from this one on are pools; there need not be one.
     #[must_use]
-    pub const fn first_slot(&self) -> usize {
+    pub const fn first_pool_row(&self) -> usize {
         self.host_rows
     }
 
-    /// The rows of a host's slots, each with the labels that it has beside the host's.
-    pub fn slots_of(&self, row: usize) -> impl Iterator<Item = (Range<usize>, Vec<LabelBlock>)> {
+    /// The rows of a host's pools, each with the labels that it has beside the host's.
+    pub fn pools_of(&self, row: usize) -> impl Iterator<Item = (Range<usize>, Vec<LabelBlock>)> {
         let host_labels = self.rows[row].labels.iter().count();
         let own_labels = move |row: usize| {
             if self.row_present[row] {
@@ -175,7 +175,7 @@ impl SeriesStore {
                 LabelBlock::empty()
             }
         };
-        let ranges = self.slots.rows.get(&row).into_iter().flatten().cloned();
+        let ranges = self.pools.rows.get(&row).into_iter().flatten().cloned();
         ranges.map(move |rows| (rows.clone(), rows.map(own_labels).collect()))
     }
 
@@ -318,7 +318,7 @@ impl SeriesStore {
     #[must_use]
     pub fn has_label(&self, name: &str) -> bool {
         let mut columns = self.families.iter().flat_map(|(_, columns)| columns);
-        self.slots.labels.contains(name)
+        self.pools.labels.contains(name)
             || columns.any(|column| column.labels.get(name).is_some())
             || self.rows.iter().any(|row| row.labels.get(name).is_some())
     }

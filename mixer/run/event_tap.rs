@@ -17,7 +17,7 @@ const REMEMBERED_MAX: usize = 500;
 
 /// The listeners of one run.
 #[derive(Debug)]
-pub(crate) struct Audience {
+pub(crate) struct EventTap {
     events: broadcast::Sender<Arc<Event>>,
     listeners: Arc<AtomicUsize>,
     /// Nothing is remembered before somebody asks for it.
@@ -27,7 +27,7 @@ pub(crate) struct Audience {
 
 /// What a listener hears next.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum TapItem {
     /// An event.
     Event(Arc<Event>),
     /// It was too slow, and has missed so many.
@@ -36,12 +36,12 @@ pub enum Heard {
 
 /// One who listens to all events of a run, until it is dropped.
 #[derive(Debug)]
-pub struct Listener {
+pub struct TapReceiver {
     events: broadcast::Receiver<Arc<Event>>,
     listeners: Arc<AtomicUsize>,
 }
 
-impl Default for Audience {
+impl Default for EventTap {
     fn default() -> Self {
         Self {
             events: broadcast::channel(EVENTS_WAITING).0,
@@ -52,10 +52,10 @@ impl Default for Audience {
     }
 }
 
-impl Audience {
-    pub(crate) fn listen(&self) -> Listener {
+impl EventTap {
+    pub(crate) fn listen(&self) -> TapReceiver {
         self.listeners.fetch_add(1, Ordering::Relaxed);
-        Listener { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
+        TapReceiver { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
     }
 
     /// Remembers the newest events from now on.
@@ -84,18 +84,18 @@ impl Audience {
     }
 }
 
-impl Listener {
+impl TapReceiver {
     /// The next event; none when the run is over.
-    pub async fn next(&mut self) -> Option<Heard> {
+    pub async fn next(&mut self) -> Option<TapItem> {
         match self.events.recv().await {
-            Ok(event) => Some(Heard::Event(event)),
-            Err(RecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Ok(event) => Some(TapItem::Event(event)),
+            Err(RecvError::Lagged(missed)) => Some(TapItem::Missed(missed)),
             Err(RecvError::Closed) => None,
         }
     }
 }
 
-impl Drop for Listener {
+impl Drop for TapReceiver {
     fn drop(&mut self) {
         self.listeners.fetch_sub(1, Ordering::Relaxed);
     }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_newest_events_are_remembered_for_those_who_come_later() {
-        let audience = Audience::default();
+        let audience = EventTap::default();
         audience.tell(&event(0));
         assert!(audience.remembered(9).is_empty());
         audience.remember();
@@ -126,14 +126,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_listener_is_told_how_many_events_it_missed() {
-        let audience = Audience::default();
+        let audience = EventTap::default();
         audience.tell(&event(0));
         let mut listener = audience.listen();
         for sequence in 1..=EVENTS_WAITING as u64 + 3 {
             audience.tell(&event(sequence));
         }
-        assert_eq!(listener.next().await, Some(Heard::Missed(3)));
-        assert_eq!(listener.next().await, Some(Heard::Event(event(4))));
+        assert_eq!(listener.next().await, Some(TapItem::Missed(3)));
+        assert_eq!(listener.next().await, Some(TapItem::Event(event(4))));
         drop(audience);
         for _ in 5..=EVENTS_WAITING + 3 {
             assert!(listener.next().await.is_some());

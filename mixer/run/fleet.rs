@@ -1,8 +1,8 @@
 //! The live fleet of one plan: its hosts, and what is known of each.
 
+mod commands;
 pub(crate) mod host_task;
 mod mail;
-mod orders;
 mod report;
 pub(crate) mod runner;
 
@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 use tracing::warn;
 
 use crate::clock::Clock;
-use crate::event_tap::Audience;
+use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
+use commands::HostOrders;
+pub(crate) use commands::Standing;
 pub(crate) use mail::MAILBOX_MAX;
 use mail::Mailbox;
-use orders::HostOrders;
-pub(crate) use orders::Standing;
 use promemu_core::event::{EventBus, HostId};
-use promemu_core::host::{DrivenHost, EmulatedHost, Outbox, Place, SlotChange};
-use promemu_core::plan::{JobPlan, Plan, SlotRows};
+use promemu_core::host::{DrivenHost, EmulatedHost, MemberChange, Outbox, Place};
+use promemu_core::plan::{JobPlan, Plan, PoolRows};
 use promemu_core::series::Job;
 use promemu_core::time::Time;
 
@@ -42,7 +42,7 @@ struct Counters {
     own_events: AtomicU64,
     /// Whether series were refused for which there is no room.
     has_refused: AtomicBool,
-    audience: Audience,
+    audience: EventTap,
 }
 
 /// What the hosts of a fleet are asked to do.
@@ -66,8 +66,8 @@ pub(crate) struct Fleet {
     plan: Plan,
     jobs: Arc<[Arc<Job>]>,
     rows: Vec<u32>,
-    /// Where the slots of each job are in its store.
-    slot_rows: Box<[SlotRows]>,
+    /// Where the pools of each job are in its store.
+    pool_rows: Box<[PoolRows]>,
     bus: EventBus,
     mailboxes: Box<[Mailbox]>,
     states: Box<[HostState]>,
@@ -90,7 +90,7 @@ impl Fleet {
                 tally,
                 own_events: AtomicU64::new(0),
                 has_refused: AtomicBool::new(false),
-                audience: Audience::default(),
+                audience: EventTap::default(),
             }),
         )
     }
@@ -131,7 +131,7 @@ impl Fleet {
         let (old_job, old_row) = old.place(from);
         let (mut store, old_store) = (job.store(), old_job.store());
         store.inherit(row, &old_store, old_row);
-        let rows = self.slots_of(id).of_host(id).zip(old.slots_of(from).of_host(from));
+        let rows = self.pools_of(id).of_host(id).zip(old.pools_of(from).of_host(from));
         rows.for_each(|(row, old_row)| store.inherit(row, &old_store, old_row));
     }
 
@@ -155,7 +155,7 @@ impl Fleet {
         Self {
             jobs,
             rows,
-            slot_rows: plan.jobs.iter().map(|job| plan.slot_rows(job)).collect(),
+            pool_rows: plan.jobs.iter().map(|job| plan.pool_rows(job)).collect(),
             bus,
             mailboxes: (0..count).map(|_| Mailbox::default()).collect(),
             states: (0..count).map(|_| HostState::default()).collect(),
@@ -223,17 +223,17 @@ impl Fleet {
             self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
         } else if host.host().has_begun() {
             let (job, row) = self.place(id);
-            host.host().show_all(&Place { host: id, row, slots: self.slots_of(id) }, &mut job.store());
+            host.host().show_all(&Place { host: id, row, pools: self.pools_of(id) }, &mut job.store());
         }
     }
 
-    fn report(&self, id: HostId, host: &EmulatedHost, changes: &[SlotChange]) {
+    fn report(&self, id: HostId, host: &EmulatedHost, changes: &[MemberChange]) {
         let (job, row) = self.place(id);
-        host.show(changes, &Place { host: id, row, slots: self.slots_of(id) }, &mut job.store());
+        host.show(changes, &Place { host: id, row, pools: self.pools_of(id) }, &mut job.store());
     }
 
-    fn slots_of(&self, id: HostId) -> &SlotRows {
-        &self.slot_rows[self.plan.hosts[id as usize].job]
+    fn pools_of(&self, id: HostId) -> &PoolRows {
+        &self.pool_rows[self.plan.hosts[id as usize].job]
     }
 
     /// Counts a host in.
@@ -257,7 +257,7 @@ impl Fleet {
         let (job, row) = self.place(id);
         let mut store = job.store();
         store.remove(row);
-        self.slots_of(id).of_host(id).for_each(|row| store.remove(row));
+        self.pools_of(id).of_host(id).for_each(|row| store.remove(row));
         drop(store);
         self.lost(id);
     }
@@ -270,7 +270,7 @@ impl Fleet {
     }
 
     /// Who listens to all events from outside.
-    pub(crate) fn audience(&self) -> &Audience {
+    pub(crate) fn audience(&self) -> &EventTap {
         &self.counters.audience
     }
 
@@ -278,7 +278,7 @@ impl Fleet {
     pub(crate) fn carry_out(&self, id: HostId, host: &EmulatedHost, out: &mut Outbox) {
         let plan = host.plan();
         if out.report {
-            self.report(id, host, &out.slots);
+            self.report(id, host, &out.pools);
         }
         for (metric, why) in out.failures.drain(..) {
             warn!("metric {metric:?} of host {:?} has no new value: {why}; this is said once", plan.name);
@@ -289,7 +289,7 @@ impl Fleet {
         tally.events_dropped.inc_by(out.events_dropped);
         for kind in out.crowded.drain(..) {
             warn!(
-                "slots {kind:?} of host {:?} are empty for now where labels would be the same as another slot's; they try \
+                "pools {kind:?} of host {:?} are empty for now where labels would be the same as another slot's; they try \
                  again; this is said once",
                 plan.name
             );
@@ -335,7 +335,7 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::host_task::Life;
+    use crate::fleet::host_task::HostTask;
     use crate::self_metrics::SelfMetrics;
     use promemu_core::config::{ConfigFile, LoadOptions};
     use promemu_core::rng::Seed;
@@ -390,7 +390,7 @@ mod tests {
     fn a_hosts_task_is_small() {
         let fleet = Arc::new(Fleet::new(plan("Host(name: \"a\", ..)"), Clock::start(), tally()));
         let host = EmulatedHost::new(Arc::clone(&fleet.plan.hosts[0]), Seed::new(1), Time::from_unix_secs(1));
-        let lived = Box::new(Life::new(host)).lived(fleet, 0);
+        let lived = Box::new(HostTask::new(host)).lived(fleet, 0);
         assert!(size_of_val(&lived) <= 152, "with what tokio adds, this is more than 256 bytes");
     }
 }

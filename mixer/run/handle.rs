@@ -3,7 +3,7 @@
 //! Looking is done on the newest fleet and costs what is shown, not what there is. Steering is asked of the run's
 //! own loop, so that nothing is lost while hosts go from one fleet to the next.
 
-mod acts;
+mod commands;
 mod events;
 mod hosts;
 mod series;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use acts::{NewHost, Refusal, ShowOrder};
+pub use commands::{CommandError, NewHost, Override};
 pub use hosts::HostFilter;
 pub use series::SeriesFilter;
 pub use views::{
@@ -24,17 +24,17 @@ pub use views::{
 };
 
 use crate::clock::Clock;
-use crate::event_tap::Listener;
+use crate::event_tap::TapReceiver;
 use crate::fleet::Fleet;
-use crate::fleet::runner::Generation;
+use crate::fleet::runner::FleetRunner;
 use crate::outputs::output_set::Healths;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
-use acts::{Act, Done};
+use commands::{Command, Outcome};
 use promemu_core::event::Event;
 use promemu_core::series::Job;
 use promemu_core::series::LabelBlock;
-use promemu_wire::exposition::{Format, Group, Pieces};
+use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
 /// So many requests wait for a run; more wait before it.
 const REQUESTS_WAITING: usize = 64;
@@ -44,7 +44,7 @@ const PIECE_BYTES: usize = 128 << 10;
 
 /// A handle of one run; it may outlive the run.
 #[derive(Clone, Debug)]
-pub struct Remote {
+pub struct RunHandle {
     fleets: watch::Receiver<Arc<Fleet>>,
     requests: mpsc::Sender<Request>,
     facts: Arc<Facts>,
@@ -63,13 +63,13 @@ struct Facts {
 /// Something that a run is asked to do.
 #[derive(Debug)]
 pub(crate) struct Request {
-    act: Act,
-    reply: oneshot::Sender<Result<Done, Refusal>>,
+    act: Command,
+    reply: oneshot::Sender<Result<Outcome, CommandError>>,
 }
 
 impl Request {
     /// Does what is asked, and says so. If there is another fleet then, all know it before.
-    pub(crate) async fn carry_out(self, generation: &mut Generation, fleets: &watch::Sender<Arc<Fleet>>) {
+    pub(crate) async fn carry_out(self, generation: &mut FleetRunner, fleets: &watch::Sender<Arc<Fleet>>) {
         let outcome = self.act.carry_out(generation).await;
         if !Arc::ptr_eq(&fleets.borrow(), generation.fleet()) {
             fleets.send_replace(Arc::clone(generation.fleet()));
@@ -86,7 +86,7 @@ fn job_labels(job: &Job) -> LabelBlock {
     LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"))
 }
 
-impl Remote {
+impl RunHandle {
     pub(crate) fn new(
         fleets: watch::Receiver<Arc<Fleet>>,
         settings: &RunSettings,
@@ -133,7 +133,7 @@ impl Remote {
         let labels: Vec<LabelBlock> = jobs.iter().map(|job| job_labels(job)).collect();
         let mut pieces = {
             let stores: Vec<_> = jobs.iter().map(|job| job.store()).collect();
-            Pieces::new(Format::Text, stores.iter().map(|store| &**store))
+            ChunkedEncoder::new(Format::Text, stores.iter().map(|store| &**store))
         };
         // A job is locked for a piece at a time.
         let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
@@ -146,7 +146,7 @@ impl Remote {
 
     /// Hears all events of the run from now on.
     #[must_use]
-    pub fn listen(&self) -> Listener {
+    pub fn listen(&self) -> TapReceiver {
         self.fleet().audience().listen()
     }
 
@@ -161,9 +161,9 @@ impl Remote {
         self.fleet().audience().remembered(count)
     }
 
-    async fn ask(&self, act: Act) -> Result<Done, Refusal> {
+    async fn ask(&self, act: Command) -> Result<Outcome, CommandError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { act, reply }).await.map_err(|_| Refusal::RunOver)?;
-        answer.await.unwrap_or(Err(Refusal::RunOver))
+        self.requests.send(Request { act, reply }).await.map_err(|_| CommandError::RunOver)?;
+        answer.await.unwrap_or(Err(CommandError::RunOver))
     }
 }

@@ -5,7 +5,7 @@
 //! time pass that was due (not the late one it woke at), and hands its report to its job. A failing push
 //! never stops a host, a failing scenario never stops its host, a failing host never stops the mixer.
 //!
-//! A plan's hosts and what is between them are a [`Generation`]. A run that is reloaded goes from one to the
+//! A plan's hosts and what is between them are a [`FleetRunner`]. A run that is reloaded goes from one to the
 //! next: hosts that did not change come out of their tasks alive, and the sink goes on with the new jobs
 //! when their series are there.
 
@@ -31,8 +31,8 @@ use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
 use crate::fleet::Fleet;
-use crate::fleet::runner::Generation;
-use crate::handle::{Remote, Request};
+use crate::fleet::runner::FleetRunner;
+use crate::handle::{Request, RunHandle};
 use crate::outputs::output_set::Outputs;
 use crate::outputs::self_page::SelfPage;
 use crate::settings::RunSettings;
@@ -51,7 +51,7 @@ pub struct MetricsMixer {
     past: Option<Vec<DrivenHost>>,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
-    remote: Remote,
+    remote: RunHandle,
 }
 
 impl MetricsMixer {
@@ -65,7 +65,7 @@ impl MetricsMixer {
         };
         let outputs = Outputs::open(&fleet, &settings, &own).await?;
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
-        let (remote, requests) = Remote::new(newest, &settings, outputs.healths(), Arc::clone(&own));
+        let (remote, requests) = RunHandle::new(newest, &settings, outputs.healths(), Arc::clone(&own));
         Ok(Self { fleet, settings, own, self_page, outputs, past: None, fleets, requests, remote })
     }
 
@@ -77,7 +77,7 @@ impl MetricsMixer {
 
     /// A handle to look at the run and to steer it, from now on.
     #[must_use]
-    pub fn remote(&self) -> Remote {
+    pub fn remote(&self) -> RunHandle {
         self.remote.clone()
     }
 
@@ -131,7 +131,7 @@ impl MetricsMixer {
         let mut servers = JoinSet::new();
         servers.extend(self_page.map(SelfPage::serve));
         let mut sinks = outputs.spawn(&newest, settings.push_interval, &stopped);
-        let mut generation = Generation::start(fleet, Seed::new(settings.seed), start, past);
+        let mut generation = FleetRunner::start(fleet, Seed::new(settings.seed), start, past);
         let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
         tokio::pin!(shutdown);
         loop {
@@ -180,7 +180,7 @@ impl MetricsMixer {
 
 /// Ends the hosts and waits for the sinks, which have been told to stop.
 async fn end(
-    mut generation: Generation,
+    mut generation: FleetRunner,
     mut sinks: JoinSet<Result<(), Error>>,
     settings: &RunSettings,
 ) -> Result<(), Error> {

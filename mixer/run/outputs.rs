@@ -6,13 +6,13 @@
 
 mod delivery;
 pub mod file;
-mod ledger;
 pub mod otlp;
 pub(crate) mod output_set;
 pub mod pushgateway;
 pub mod remote_write;
 pub mod scrape;
 pub mod self_page;
+mod series_tracker;
 mod settings;
 mod stream;
 

@@ -68,7 +68,7 @@ impl Tally {
             )?,
             series_refused: IntCounter::new(
                 "promemu_series_refused_total",
-                "series of slots that were not made because there would be too many, or two alike",
+                "series of pools that were not made because there would be too many, or two alike",
             )?,
             lateness: Histogram::with_opts(lateness.buckets(LATENESS_BUCKETS.to_vec()))?,
         })

@@ -2,11 +2,11 @@
 //!
 //! Hosts are driven one by one through the whole time ([`promemu_core::backfill`]) and sampled on a grid, as scrapes
 //! would. Their samples are spooled to the disk, and encoded from there in the order that the format wants:
-//! nothing but one host's samples for each thread is held in memory, and who has lived in slots, some 100 bytes
+//! nothing but one host's samples for each thread is held in memory, and who has lived in pools, some 100 bytes
 //! for each; the outcome does not depend on the number of threads.
 
+mod aggregation;
 mod csv;
-mod filling;
 mod generations;
 mod lines;
 mod openmetrics;
@@ -187,7 +187,7 @@ const BATCH_SAMPLES: usize = 20_000;
 /// So many encoded batches of a thread wait to be written.
 const BATCHES_MAX: usize = 1;
 
-/// A metric of a host, by its place in the shape; or of somebody who has lived in one of its slots.
+/// A metric of a host, by its place in the shape; or of somebody who has lived in one of its pools.
 #[derive(Clone, Copy)]
 enum Item {
     Own(HostId, usize),
@@ -280,7 +280,7 @@ impl Export<'_> {
                 parts[if is_by_family { metric.family } else { 0 }].push(Item::Own(id, index));
             }
             for (generation, Generation { kind, .. }) in spool.generations(id).iter().enumerate() {
-                for (index, metric) in host.shape.slots[*kind].shape.metrics.iter().enumerate() {
+                for (index, metric) in host.shape.pools[*kind].shape.metrics.iter().enumerate() {
                     let part = if is_by_family { metric.family } else { 0 };
                     parts[part].push(Item::InSlot(id, generation, index));
                 }

@@ -3,11 +3,11 @@
 //! A body is made of [`Group`]s: stores, each with labels that are added to all its series (a scrape adds
 //! `job`, a push adds none, since there it is in the path). Families of the same name are merged across
 //! groups, as every format wants them in one piece. Encoders append to one buffer: name, label blocks,
-//! number; nothing is allocated per sample. [`encode`] makes a whole body, [`Pieces`] one by and by.
+//! number; nothing is allocated per sample. [`encode`] makes a whole body, [`ChunkedEncoder`] one by and by.
 
+mod chunked;
 mod number;
 mod openmetrics;
-mod pieces;
 mod protobuf;
 mod text;
 mod writer;
@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use chunked::{ChunkedEncoder, WithGroup};
 pub use number::put_number;
 pub use openmetrics::{put_head as put_openmetrics_head, type_and_stem as openmetrics_type};
-pub use pieces::{Pieces, WithGroup};
 pub use text::put_exemplar;
 use writer::Writer;
 
@@ -79,9 +79,9 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
 /// Appends the families of one host, without its labels: what an exporter on it would show.
 pub fn encode_row(format: Format, store: &SeriesStore, row: usize, out: &mut Vec<u8>) {
     let (merged, none) = (Merged::of(std::iter::once(store)), LabelBlock::empty());
-    // The host itself, and its slots of each kind.
+    // The host itself, and its pools of each kind.
     let host = (row..row + 1, vec![LabelBlock::empty()]);
-    let ranges: Vec<_> = std::iter::once(host).chain(store.slots_of(row)).collect();
+    let ranges: Vec<_> = std::iter::once(host).chain(store.pools_of(row)).collect();
     for (head, parts) in merged.heads(format) {
         let open = head.begin(out);
         for (_, index) in parts {

@@ -25,7 +25,7 @@ use promemu_core::metric::{Kind, native_histogram};
 use promemu_core::rng::{Rng, Seed};
 use promemu_core::series::{LabelBlock, SeriesStore};
 use promemu_core::time::Time;
-use promemu_wire::exposition::{Format, Group, Pieces, encode};
+use promemu_wire::exposition::{ChunkedEncoder, Format, Group, encode};
 use prometheus::{Encoder, Gauge, GaugeVec, Opts, ProtobufEncoder, Registry, TextEncoder};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -130,7 +130,7 @@ impl Emulated {
     fn encode_in_pieces(&mut self, format: Format) -> usize {
         let labels = LabelBlock::empty();
         let group = Group { store: &self.store, labels: &labels };
-        let mut pieces = Pieces::new(format, std::iter::once(&self.store));
+        let mut pieces = ChunkedEncoder::new(format, std::iter::once(&self.store));
         let mut bytes = 0;
         self.body.clear();
         while pieces.put_next(PIECE_BYTES, &mut |_, work| work(&group), &mut self.body) {

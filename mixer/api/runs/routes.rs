@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::configs::{ConfigView, checked, config_view};
-use super::super::given::{Duration, SpeedText};
-use super::super::refusal::{Answer, ErrorBody, Refusal};
-use super::super::{Desk, blocking};
-use super::making::{create, start};
-use super::{MAIN, Phase, RunView, Source, Wanted};
+use super::super::error::{Answer, ApiError, ErrorBody};
+use super::super::params::{Duration, SpeedText};
+use super::super::{AppState, blocking};
+use super::request::{create, start};
+use super::{MAIN, Phase, RunRequest, RunView, Source};
 use promemu_core::time::Speed;
 use promemu_wire::exposition::Format;
 
@@ -55,7 +55,7 @@ pub(in super::super) struct NewRun {
 /// The runs, the daemon's own first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs",
     responses((status = 200, body = RunsView), (status = "default", body = ErrorBody)))]
-pub(in super::super) async fn runs(State(desk): State<Arc<Desk>>) -> Json<RunsView> {
+pub(in super::super) async fn runs(State(desk): State<Arc<AppState>>) -> Json<RunsView> {
     let all: Vec<_> = desk.runs.all().values().cloned().collect();
     Json(RunsView { runs: all.iter().map(|run| run.view()).collect() })
 }
@@ -63,7 +63,10 @@ pub(in super::super) async fn runs(State(desk): State<Arc<Desk>>) -> Json<RunsVi
 /// One run.
 #[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, body = RunView), (status = "default", body = ErrorBody)))]
-pub(in super::super) async fn run(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer<RunView> {
+pub(in super::super) async fn run(
+    State(desk): State<Arc<AppState>>,
+    Path(id): Path<String>,
+) -> Answer<RunView> {
     Ok(Json(desk.runs.find(&id)?.view()))
 }
 
@@ -71,21 +74,21 @@ pub(in super::super) async fn run(State(desk): State<Arc<Desk>>, Path(id): Path<
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", request_body = NewRun,
     responses((status = 201, body = RunView), (status = "default", body = ErrorBody)))]
 pub(in super::super) async fn create_run(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Json(new): Json<NewRun>,
-) -> Result<(StatusCode, Json<RunView>), Refusal> {
+) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let source = match (new.config, new.text) {
         (Some(name), None) => Source::Named(name),
         (None, Some(text)) => Source::Posted(text),
-        _ => return Err(Refusal::invalid("give either config, a name, or text, a config itself")),
+        _ => return Err(ApiError::invalid("give either config, a name, or text, a config itself")),
     };
     let id = new.id.unwrap_or_else(|| format!("run-{:08x}", promemu_core::rng::random_seed() >> 32));
     let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if id.is_empty() || id.len() > ID_CHARS_MAX || !id.chars().all(is_fine) {
         let told = format!("an id has 1 to {ID_CHARS_MAX} letters, digits, - and _");
-        return Err(Refusal::invalid(told));
+        return Err(ApiError::invalid(told));
     }
-    let wanted = Wanted {
+    let wanted = RunRequest {
         id: id.into(),
         source,
         class: new.class,
@@ -103,9 +106,9 @@ pub(in super::super) async fn create_run(
 #[utoipa::path(post, path = "/api/v1/runs/{id}/start", tag = "runs", params(("id" = String, Path)),
     responses((status = 202, body = RunView), (status = "default", body = ErrorBody)))]
 pub(in super::super) async fn start_run(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<RunView>), Refusal> {
+) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let run = desk.runs.find(&id)?;
     let started = Arc::clone(&run);
     blocking(&desk, move |desk| start(desk, &started)).await??;
@@ -116,9 +119,9 @@ pub(in super::super) async fn start_run(
 #[utoipa::path(post, path = "/api/v1/runs/{id}/stop", tag = "runs", params(("id" = String, Path)),
     responses((status = 202, body = RunView), (status = "default", body = ErrorBody)))]
 pub(in super::super) async fn stop_run(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<RunView>), Refusal> {
+) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let run = desk.runs.find(&id)?;
     let stopped = Arc::clone(&run);
     blocking(&desk, move |_| stopped.stop()).await??;
@@ -129,16 +132,16 @@ pub(in super::super) async fn stop_run(
 #[utoipa::path(delete, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(in super::super) async fn delete_run(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let run = desk.runs.find(&id)?;
     if id == MAIN {
-        return Err(Refusal::conflict("the daemon's own run cannot be deleted; stop it, and promemu ends"));
+        return Err(ApiError::conflict("the daemon's own run cannot be deleted; stop it, and promemu ends"));
     }
     let mut all = desk.runs.all();
     if !run.phase().is_over() && run.phase() != Phase::Created {
-        return Err(Refusal::conflict(format!("run {id:?} runs; stop it first")));
+        return Err(ApiError::conflict(format!("run {id:?} runs; stop it first")));
     }
     all.shift_remove(&*id);
     Ok(StatusCode::NO_CONTENT)
@@ -148,14 +151,14 @@ pub(in super::super) async fn delete_run(
 #[utoipa::path(get, path = "/api/v1/runs/{id}/metrics", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
 pub(in super::super) async fn run_metrics(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(id): Path<String>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let remote = desk.runs.find(&id)?.remote()?;
     let page = blocking(&desk, move |_| remote.page(SCRAPED_SERIES_MAX)).await?;
     let page = page.ok_or_else(|| {
         let told = "the run has too many series for this page; scrape it by --output scrape=HOST:PORT";
-        Refusal::too_many(told)
+        ApiError::too_many(told)
     })?;
     Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], page).into_response())
 }
@@ -164,7 +167,7 @@ pub(in super::super) async fn run_metrics(
 #[utoipa::path(get, path = "/api/v1/runs/{id}/config", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, body = ConfigView), (status = "default", body = ErrorBody)))]
 pub(in super::super) async fn run_config(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<AppState>>,
     Path(id): Path<String>,
 ) -> Answer<ConfigView> {
     let run = desk.runs.find(&id)?;
@@ -172,7 +175,7 @@ pub(in super::super) async fn run_config(
         let wanted = run.wanted();
         let file = desk.file_of(&wanted.source)?;
         let problems = checked(desk, &file, wanted.class.clone(), &wanted.args)?.problems;
-        Ok::<_, Refusal>(ConfigView { problems, ..config_view(wanted.source.name(), &file) })
+        Ok::<_, ApiError>(ConfigView { problems, ..config_view(wanted.source.name(), &file) })
     });
     Ok(Json(view.await??))
 }

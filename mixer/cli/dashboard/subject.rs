@@ -80,11 +80,11 @@ impl Subject {
             self.everywhere.extend(families().next());
         }
         let own = shape.metrics.iter().map(|metric| (metric, &[][..]));
-        let of_slots = shape
-            .slots
+        let of_pools = shape
+            .pools
             .iter()
-            .flat_map(|slots| slots.shape.metrics.iter().map(|metric| (metric, &slots.labels[..])));
-        for (MetricPlan { family, labels, scenario, value_range, .. }, of_slot) in own.chain(of_slots) {
+            .flat_map(|pools| pools.shape.metrics.iter().map(|metric| (metric, &pools.labels[..])));
+        for (MetricPlan { family, labels, scenario, value_range, .. }, of_slot) in own.chain(of_pools) {
             let shown = &mut self.metrics[*family];
             shown.labels.extend(of_slot.iter().map(|(label, _)| label.clone()));
             shown.labels.extend(labels.iter().map(|(label, _)| label.to_owned()));
@@ -97,9 +97,9 @@ impl Subject {
         for metric in &shape.metrics {
             self.metrics[metric.family].series += hosts;
         }
-        for slots in &shape.slots {
-            for metric in &slots.shape.metrics {
-                self.metrics[metric.family].series += slots.max.saturating_mul(hosts);
+        for pools in &shape.pools {
+            for metric in &pools.shape.metrics {
+                self.metrics[metric.family].series += pools.max.saturating_mul(hosts);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use promemu_core::event::{Event, Source};
-use promemu_core::plan::{HostShape, Plan, Reaction, SlotsPlan};
+use promemu_core::plan::{HostShape, Plan, PoolPlan, Reaction};
 use promemu_core::time::{Span, Time};
 
 use super::selection::{SelectedFamily, SelectedSeries, with_sources};
@@ -40,7 +40,7 @@ pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened], s
         hosts.insert(&series.host(plan).name);
         if known.insert((shape, series.metric)) {
             with_sources(shape, series.metric).for_each(|metric| add_concerns(shape, metric, &mut concerns));
-            add_concerns_of_slots(plan, *series, &mut concerns);
+            add_concerns_of_pools(plan, *series, &mut concerns);
         }
     }
     let mut kinds: IndexMap<&Arc<str>, Vec<Time>> = IndexMap::new();
@@ -95,13 +95,13 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
     }
 }
 
-/// What replaces those who live in its slots, and what the workload that fills them hears and emits.
-fn add_concerns_of_slots(plan: &Plan, series: SelectedSeries, concerns: &mut IndexSet<(Arc<str>, Source)>) {
+/// What replaces those who live in its pools, and what the workload that fills them hears and emits.
+fn add_concerns_of_pools(plan: &Plan, series: SelectedSeries, concerns: &mut IndexSet<(Arc<str>, Source)>) {
     let Some((kind, _)) = series.slot else { return };
     let shape = &series.host(plan).shape;
-    if let SlotsPlan { crowd: Some(crowd), .. } = &shape.slots[kind] {
-        let heard = crowd.subscriptions().map(|subscription| (subscription.event, subscription.source));
-        let emitted = crowd.workload.workload().emits.iter().map(|event| (Arc::clone(event), Source::Own));
+    if let PoolPlan { model: Some(model), .. } = &shape.pools[kind] {
+        let heard = model.subscriptions().map(|subscription| (subscription.event, subscription.source));
+        let emitted = model.workload.workload().emits.iter().map(|event| (Arc::clone(event), Source::Own));
         concerns.extend(heard.chain(emitted));
     }
     for listener in &shape.listeners {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use promemu_core::backfill::Grid;
-use promemu_core::metric::{Cells, Filling, Kind, NativeLayout, native_histogram};
+use promemu_core::metric::{Aggregation, Cells, Kind, NativeLayout, native_histogram};
 use promemu_core::plan::Plan;
 use promemu_core::time::Span;
 
@@ -63,7 +63,7 @@ impl Reading {
         let steps = usize::try_from(wanted).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
         let cells = family.series.first().map(|series| &series.metric(plan).cells);
         match cells.map(|cells| (&cells.layout().kind, cells.filling())) {
-            Some((_, Filling::Counter { .. })) => Self::Rate { steps, step },
+            Some((_, Aggregation::Counter { .. })) => Self::Rate { steps, step },
             Some((Kind::Histogram { bounds }, _)) => {
                 Self::Quantiles { steps, step, bounds: Arc::clone(bounds) }
             }
@@ -229,7 +229,7 @@ fn has_bounds(cells: &Cells, wanted: &Arc<[f64]>) -> bool {
 fn label(plan: &Plan, series: SelectedSeries) -> String {
     let host = series.host(plan);
     let place = match series.slot {
-        Some((kind, slot)) => format!("{} {} {slot}", host.name, host.shape.slots[kind].name),
+        Some((kind, slot)) => format!("{} {} {slot}", host.name, host.shape.pools[kind].name),
         None => host.name.to_string(),
     };
     let labels = series.metric(plan).labels.as_text();

@@ -37,7 +37,7 @@ pub(super) struct SelectedFamily {
     pub(super) matching: usize,
 }
 
-/// One metric of one host, or of one of its slots.
+/// One metric of one host, or of one of its pools.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SelectedSeries {
     pub(super) host: HostId,
@@ -55,7 +55,7 @@ impl SelectedSeries {
     /// The shape that has the metric.
     pub(super) fn shape(self, plan: &Plan) -> &HostShape {
         let shape = &self.host(plan).shape;
-        self.slot.map_or(shape, |(kind, _)| &shape.slots[kind].shape)
+        self.slot.map_or(shape, |(kind, _)| &shape.pools[kind].shape)
     }
 
     pub(super) fn metric(self, plan: &Plan) -> &MetricPlan {
@@ -81,9 +81,9 @@ impl Selection {
                     add(&mut found, *family, SelectedSeries { host: id, slot: None, metric }, 1);
                 }
             }
-            for (kind, slots) in host.shape.slots.iter().enumerate() {
-                let count = plan.slots_max(id, slots);
-                for (metric, MetricPlan { family, .. }) in slots.shape.metrics.iter().enumerate() {
+            for (kind, pools) in host.shape.pools.iter().enumerate() {
+                let count = plan.pools_max(id, pools);
+                for (metric, MetricPlan { family, .. }) in pools.shape.metrics.iter().enumerate() {
                     if is_wanted[*family] {
                         let first = SelectedSeries { host: id, slot: Some((kind, 0)), metric };
                         add(&mut found, *family, first, count);
@@ -131,7 +131,7 @@ impl Selection {
     }
 }
 
-/// Adds a series; of slots, those from the first on.
+/// Adds a series; of pools, those from the first on.
 fn add(found: &mut IndexMap<usize, SelectedFamily>, family: usize, first: SelectedSeries, count: usize) {
     let empty = || SelectedFamily { family, series: Vec::new(), matching: 0 };
     let found = found.entry(family).or_insert_with(empty);

@@ -1,4 +1,4 @@
-//! What a host has shown: its own samples, and those of its slots, whoever lived there.
+//! What a host has shown: its own samples, and those of its pools, whoever lived there.
 
 use indexmap::IndexMap;
 use promemu_core::backfill::{Grid, HostSamples, Stretch, Take};
@@ -13,7 +13,7 @@ use super::selection::SelectedSeries;
 #[derive(Debug)]
 pub(super) struct Shown {
     own: HostSamples,
-    slots: IndexMap<(usize, usize), InSlot>,
+    pools: IndexMap<(usize, usize), InSlot>,
 }
 
 /// One slot: those who have lived there, one after the other.
@@ -32,7 +32,7 @@ struct Incoming {
 }
 
 impl Shown {
-    /// Lets a host live; of its slots those of the wanted series are looked at.
+    /// Lets a host live; of its pools those of the wanted series are looked at.
     pub(super) fn by(
         host: DrivenHost,
         grid: &Grid,
@@ -41,7 +41,7 @@ impl Shown {
     ) -> Self {
         let (moments, shape) = (grid.count(), host.host().plan().shape.clone());
         let empty = |(kind, slot): (usize, usize)| {
-            let cells = vec![ABSENT; shape.slots[kind].shape.width * moments];
+            let cells = vec![ABSENT; shape.pools[kind].shape.width * moments];
             ((kind, slot), Incoming { cells, begins: Vec::new(), last: None })
         };
         let mut incoming: IndexMap<(usize, usize), Incoming> =
@@ -52,14 +52,14 @@ impl Shown {
                 slot.put(stretch, moments);
             }
         };
-        let slots: Option<Take<'_>> = if is_wanted { Some(&mut put) } else { None };
-        let mut own = HostSamples::with_events(host, grid, emitted, slots);
+        let pools: Option<Take<'_>> = if is_wanted { Some(&mut put) } else { None };
+        let mut own = HostSamples::with_events(host, grid, emitted, pools);
         leave_out_older(&mut own);
-        let slots = incoming.into_iter().map(|((kind, slot), Incoming { cells, begins, .. })| {
-            let samples = HostSamples::from_cells(cells, 0..shape.slots[kind].shape.width, moments);
+        let pools = incoming.into_iter().map(|((kind, slot), Incoming { cells, begins, .. })| {
+            let samples = HostSamples::from_cells(cells, 0..shape.pools[kind].shape.width, moments);
             ((kind, slot), InSlot { samples, begins })
         });
-        Self { own, slots: slots.collect() }
+        Self { own, pools: pools.collect() }
     }
 
     /// The samples of a series' host or slot.
@@ -73,7 +73,7 @@ impl Shown {
     }
 
     fn slot(&self, series: SelectedSeries) -> Option<&InSlot> {
-        self.slots.get(&series.slot?)
+        self.pools.get(&series.slot?)
     }
 
     /// When the samples of each moment were made: when the host had last reported, or what it says itself.

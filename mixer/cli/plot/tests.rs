@@ -370,8 +370,8 @@ fn a_file_has_the_charts_as_svg_or_png() {
 #[test]
 fn a_slot_is_one_curve_whoever_lives_there() {
     let host = r#"Host(name: "app", ttl: "10m", interval: 5, listen_events: { "feature_on@own": emit("deploy") }, metrics: [
-        Metric(name: "deploying", scenario: feature_toggle(start_time: 200, duration: 5, interval: 200))], slots: [
-        Slots(name: "pods", count: 2, replace_on: "deploy", labels: { "id": "{uuid()}" }, metrics: [
+        Metric(name: "deploying", scenario: feature_toggle(start_time: 200, duration: 5, interval: 200))], pools: [
+        Pool(name: "pods", count: 2, replace_on: "deploy", labels: { "id": "{uuid()}" }, metrics: [
             Metric(name: "age", update_interval: 5, scenario: time_duration),
             Metric(name: "seconds_total", metric_type: counter, default_value: 1000, value_range: (0, 5000), accumulate: per_second, update_interval: 5, scenario: random_in_range(value_range: (1, 1))),
         ])])"#;

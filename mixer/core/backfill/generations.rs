@@ -1,4 +1,4 @@
-//! Those who live in a host's slots, each with its labels, at the moments of a grid.
+//! Those who live in a host's pools, each with its labels, at the moments of a grid.
 
 use indexmap::IndexMap;
 
@@ -31,7 +31,7 @@ pub struct Stretch<'a> {
 /// What is done with stretches: those of one generation come in their order.
 pub type Take<'t> = &'t mut dyn FnMut(&Stretch<'_>);
 
-/// Writes down who lives in a host's slots.
+/// Writes down who lives in a host's pools.
 pub(super) struct Recorder<'t> {
     take: Take<'t>,
     living: IndexMap<(usize, usize), Living>,
@@ -60,15 +60,15 @@ impl<'t> Recorder<'t> {
 
     /// Takes note of a report.
     pub(super) fn note(&mut self, host: &EmulatedHost, out: &Outbox) {
-        for change in &out.slots {
+        for change in &out.pools {
             let key = (change.kind, change.slot);
-            let tenant = host.slot(change.kind, change.slot);
+            let member = host.slot(change.kind, change.slot);
             if change.is_new
                 && let Some(mut gone) = self.living.swap_remove(&key)
             {
                 self.hand_on(key, &mut gone);
             }
-            match (tenant, self.living.get_mut(&key)) {
+            match (member, self.living.get_mut(&key)) {
                 (Some((_, cells)), Some(living)) => {
                     living.now.copy_from_slice(cells);
                     living.is_there = true;

@@ -55,22 +55,22 @@ impl HostSamples {
         Self::with_events(host, grid, |_| {}, None)
     }
 
-    /// The same; `emitted` is told what the host emits, and `slots` who lives in its slots, if that is asked for.
+    /// The same; `emitted` is told what the host emits, and `pools` who lives in its pools, if that is asked for.
     #[must_use]
     pub fn with_events(
         host: DrivenHost,
         grid: &Grid,
         emitted: impl FnMut(&Event),
-        slots: Option<Take<'_>>,
+        pools: Option<Take<'_>>,
     ) -> Self {
         let all = 0..host.host().row().len();
-        Self::take(host, grid, all, emitted, slots)
+        Self::take(host, grid, all, emitted, pools)
     }
 
-    /// Some cells of the host's row only; `slots` is told who lives in its slots, if that is asked for.
+    /// Some cells of the host's row only; `pools` is told who lives in its pools, if that is asked for.
     #[must_use]
-    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>, slots: Option<Take<'_>>) -> Self {
-        Self::take(host, grid, taken, |_| {}, slots)
+    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>, pools: Option<Take<'_>>) -> Self {
+        Self::take(host, grid, taken, |_| {}, pools)
     }
 
     fn take(
@@ -78,9 +78,9 @@ impl HostSamples {
         grid: &Grid,
         taken: Range<usize>,
         mut emitted: impl FnMut(&Event),
-        slots: Option<Take<'_>>,
+        pools: Option<Take<'_>>,
     ) -> Self {
-        let mut slots = slots.map(Recorder::new);
+        let mut pools = pools.map(Recorder::new);
         let (width, moments) = (taken.len(), grid.count());
         let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
         let mut out = Outbox::default();
@@ -94,13 +94,13 @@ impl HostSamples {
                     reported_at = at;
                     own_time = host.host().stamp().and_then(|stamp| stamp.own_time).unwrap_or(at);
                 }
-                if let Some(slots) = &mut slots {
-                    slots.note(host.host(), out);
+                if let Some(pools) = &mut pools {
+                    pools.note(host.host(), out);
                 }
                 out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
-                    slots.iter_mut().for_each(Recorder::end);
+                    pools.iter_mut().for_each(Recorder::end);
                 }
             });
             samples.reported_at.push(reported_at);
@@ -108,12 +108,12 @@ impl HostSamples {
                 samples.own_times.push(own_time);
             }
             samples.tally = samples.tally.and(tally);
-            slots.iter_mut().for_each(Recorder::next_moment);
+            pools.iter_mut().for_each(Recorder::next_moment);
             for (cell, value) in reported.iter().enumerate() {
                 samples.cells[cell * moments + n] = *value;
             }
         }
-        slots.iter_mut().for_each(Recorder::end);
+        pools.iter_mut().for_each(Recorder::end);
         samples
     }
 

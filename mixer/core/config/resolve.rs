@@ -1,17 +1,17 @@
 //! Template to plan: the values of all fields, and every check that needs them.
 
 mod cells;
-mod dirt;
 mod events;
 mod families;
+mod fault;
 mod hosts;
 mod identity;
 mod labels;
 mod metrics;
+mod pool;
 mod relays;
 mod repetition;
 mod scenarios;
-mod slots;
 mod workloads;
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) fn resolve(
         bare_hosts: Vec::new(),
         shape_varies: false,
         links: Vec::new(),
-        slot_labels: Vec::new(),
+        member_labels: Vec::new(),
         events: Events::default(),
     };
     let defaults = resolver.defaults();
@@ -141,7 +141,7 @@ struct Resolver<'a> {
     /// The metrics that the present metric's formulas read.
     links: Vec<String>,
     /// The labels of the present slot.
-    slot_labels: Vec<&'a str>,
+    member_labels: Vec<&'a str>,
     events: Events,
 }
 

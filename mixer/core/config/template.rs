@@ -4,20 +4,20 @@
 //! scenarios, expressions that do not compile. Values come in [`super::resolve`].
 
 mod cells;
-mod dirt;
+mod fault;
 mod metric;
 mod overrides;
+mod pool;
 mod scenario;
-mod slots;
 mod workload;
 
 use indexmap::IndexMap;
 
-pub(super) use cells::{CellsTemplate, Listed, SpreadTemplate};
-pub(super) use dirt::DirtTemplate;
+pub(super) use cells::{CellsTemplate, Listed, ObservationDistributionTemplate};
+pub(super) use fault::FaultTemplate;
 pub(super) use metric::MetricTemplate;
+pub(super) use pool::PoolTemplate;
 pub(super) use scenario::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
-pub(super) use slots::SlotsTemplate;
 pub(super) use workload::WorkloadTemplate;
 
 use super::fields::{Fields, read_map, read_name, read_scalar, read_scalars};
@@ -67,8 +67,8 @@ pub(super) struct HostTemplate {
     pub(super) labels: Vec<LabelTemplate>,
     pub(super) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
     pub(super) storage: Vec<(String, Scalar<Value>)>,
-    pub(super) dirt: Vec<DirtTemplate>,
-    pub(super) slots: Vec<SlotsTemplate>,
+    pub(super) dirt: Vec<FaultTemplate>,
+    pub(super) pools: Vec<PoolTemplate>,
     pub(super) metric_sets: Vec<Scalar<String>>,
     pub(super) metrics: Vec<MetricTemplate>,
     /// The metrics that only this one of several hosts has.
@@ -251,9 +251,9 @@ impl HostTemplate {
         });
         let storage = storage.collect();
         let dirt = fields.list("dirt", problems);
-        let dirt = dirt.into_iter().filter_map(|node| DirtTemplate::read(node, problems)).collect();
-        let slots = fields.list("slots", problems);
-        let slots = slots.into_iter().filter_map(|node| SlotsTemplate::read(node, problems)).collect();
+        let dirt = dirt.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
+        let pools = fields.list("pools", problems);
+        let pools = pools.into_iter().filter_map(|node| PoolTemplate::read(node, problems)).collect();
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
@@ -273,7 +273,7 @@ impl HostTemplate {
             listen_events,
             storage,
             dirt,
-            slots,
+            pools,
             metric_sets,
             metrics,
             override_metrics: Vec::new(),

@@ -5,11 +5,11 @@ use crate::plan::Reaction;
 use crate::plugin::tests::bring_processes;
 use crate::time::Span;
 
-mod dirt;
+mod fault;
 mod identity;
 mod language;
 mod mutations;
-mod slots;
+mod pool;
 mod types;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

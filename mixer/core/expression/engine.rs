@@ -207,7 +207,7 @@ fn register_generators(engine: &mut Engine) {
     });
     engine.register_fn("sequence", || {
         in_context("sequence", |context| {
-            let sequence = context.sequence.ok_or("sequence is for the labels of slots")?;
+            let sequence = context.sequence.ok_or("sequence is for the labels of pools")?;
             Ok(i64::try_from(sequence).unwrap_or(i64::MAX))
         })
     });

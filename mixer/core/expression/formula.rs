@@ -32,7 +32,7 @@ impl Storage {
 
 /// An event, as expressions see it.
 #[derive(Clone, Copy, Debug)]
-pub struct Happening<'a> {
+pub struct EventRef<'a> {
     /// Its name.
     pub name: &'a str,
     /// Who emitted it.
@@ -43,7 +43,7 @@ pub struct Happening<'a> {
 
 /// What a formula or a script sees when it runs.
 #[derive(Debug)]
-pub struct Moment<'a> {
+pub struct EvalContext<'a> {
     /// The metric's own value, or its source's for a relay.
     pub value: f64,
     /// Seconds since the metric's start.
@@ -53,7 +53,7 @@ pub struct Moment<'a> {
     /// The emulated time, in seconds since 1970.
     pub now_secs: f64,
     /// The event that asks for the value, if one does.
-    pub event: Option<Happening<'a>>,
+    pub event: Option<EventRef<'a>>,
     /// What the metrics show that are read by `links.NAME`, in the order in which they were bound.
     pub links: &'a [f64],
     /// The metric's random stream.
@@ -102,7 +102,7 @@ impl Formula {
     pub const NAMES: [&str; 7] = ["value", "t", "dt", "now", "event", "links", "storage"];
 
     /// The number it gives; true is 1. An error says what went wrong.
-    pub fn evaluate(&self, moment: &mut Moment<'_>) -> Result<f64, String> {
+    pub fn evaluate(&self, moment: &mut EvalContext<'_>) -> Result<f64, String> {
         match &self.body {
             Body::Lowered(node) => Ok(node.evaluate(moment)),
             Body::Interpreted(body) => number_of(body.run(moment, &mut Vec::new())?),
@@ -110,14 +110,14 @@ impl Formula {
     }
 
     /// Whether it gives true, or a number that is not 0.
-    pub fn holds(&self, moment: &mut Moment<'_>) -> Result<bool, String> {
+    pub fn holds(&self, moment: &mut EvalContext<'_>) -> Result<bool, String> {
         self.evaluate(moment).map(|number| number != 0.0)
     }
 
     /// Runs as a script: gives a number, or nothing to keep the value. Events that it emits go to `emitted`.
     pub fn run(
         &self,
-        moment: &mut Moment<'_>,
+        moment: &mut EvalContext<'_>,
         emitted: &mut Vec<(Arc<str>, serde_json::Value)>,
     ) -> Result<Option<f64>, String> {
         match &self.body {
@@ -153,7 +153,7 @@ impl Formula {
 impl Interpreted {
     fn run(
         &self,
-        moment: &mut Moment<'_>,
+        moment: &mut EvalContext<'_>,
         emitted: &mut Vec<(Arc<str>, serde_json::Value)>,
     ) -> Result<Dynamic, String> {
         let mut scope = self.scope.clone();
@@ -208,7 +208,7 @@ fn number_of(result: Dynamic) -> Result<f64, String> {
 }
 
 /// Without an event all of its fields are there, and its name is empty.
-fn event_map(event: Option<Happening<'_>>) -> Dynamic {
+fn event_map(event: Option<EventRef<'_>>) -> Dynamic {
     let (name, source) = event.map_or(("", ""), |event| (event.name, event.source));
     let data = event.map_or(Dynamic::UNIT, |event| from_json(event.data));
     let fields = [("name", name.into()), ("source", source.into()), ("data", data)];

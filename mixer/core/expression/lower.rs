@@ -5,7 +5,7 @@
 use rhai::{AST, Dynamic, Expr, ImmutableString, Stmt};
 
 use super::engine::{BINARY, Binary, DRAWS, Draw, UNARY, Unary, clamp, noise_ends};
-use super::{Moment, Names, Value};
+use super::{EvalContext, Names, Value};
 
 const OPERATORS: [(&str, Binary); 5] =
     [("+", |a, b| a + b), ("-", |a, b| a - b), ("*", |a, b| a * b), ("/", |a, b| a / b), ("%", |a, b| a % b)];
@@ -26,7 +26,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    pub(super) fn evaluate(&self, moment: &mut Moment<'_>) -> f64 {
+    pub(super) fn evaluate(&self, moment: &mut EvalContext<'_>) -> f64 {
         match self {
             Self::Constant(number) => *number,
             Self::Value => moment.value,

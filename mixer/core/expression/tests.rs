@@ -18,7 +18,7 @@ fn names() -> Names {
 /// Runs at a moment with these numbers; gives the outcome and what is left of the random stream.
 fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>, Rng) {
     let mut rng = Seed::new(3).rng();
-    let mut moment = Moment {
+    let mut moment = EvalContext {
         value,
         t_secs,
         dt_secs: 2.5,
@@ -148,11 +148,19 @@ fn a_script_keeps_state_hears_events_and_emits() {
     let script = script.bind_script(&names(), &mut Vec::new());
     let (mut storage, mut rng, mut emitted) = (Storage::default(), Seed::new(1).rng(), Vec::new());
     let data = serde_json::json!({ "by": 4 });
-    let boost = Happening { name: "boost", source: "web-1", data: &data };
+    let boost = EventRef { name: "boost", source: "web-1", data: &data };
     for (event, expected) in [(None, 5.0), (Some(boost), 20.0), (None, 20.0)] {
         let (storage, rng) = (&mut storage, &mut rng);
-        let mut moment =
-            Moment { value: 5.0, t_secs: 9.0, dt_secs: 1.0, now_secs: 0.0, event, links: &[], rng, storage };
+        let mut moment = EvalContext {
+            value: 5.0,
+            t_secs: 9.0,
+            dt_secs: 1.0,
+            now_secs: 0.0,
+            event,
+            links: &[],
+            rng,
+            storage,
+        };
         assert_eq!(script.run(&mut moment, &mut emitted), Ok(Some(expected)));
     }
     assert_eq!(emitted, [("boosted".into(), serde_json::json!({ "at": 9.0 }))]);
@@ -167,7 +175,7 @@ fn a_failing_script_keeps_its_storage() {
     let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
     let mut run = || {
         let (storage, rng) = (&mut storage, &mut rng);
-        let mut moment = Moment {
+        let mut moment = EvalContext {
             value: 0.0,
             t_secs: 0.0,
             dt_secs: 0.0,
@@ -208,7 +216,7 @@ fn hostile_scripts_end_with_an_error() {
             let formula = interpreted(&e, &names());
             let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
             let (storage, rng) = (&mut storage, &mut rng);
-            let mut moment = Moment {
+            let mut moment = EvalContext {
                 value: 0.0,
                 t_secs: 0.0,
                 dt_secs: 0.0,

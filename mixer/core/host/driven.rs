@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{EmulatedHost, HostOrder, Outbox, START_SPREAD};
+use super::{EmulatedHost, HostCommand, Outbox, START_SPREAD};
 use crate::event::{DELIVERY, Event};
 use crate::plan::HostPlan;
 use crate::time::Time;
@@ -97,7 +97,7 @@ impl DrivenHost {
     }
 
     /// Carries out orders, after all that is due before them.
-    pub fn obey(&mut self, orders: &[HostOrder], now: Time) {
+    pub fn obey(&mut self, orders: &[HostCommand], now: Time) {
         if self.due != Time::NEVER {
             for order in orders {
                 self.host.obey(order, now.max(self.reached));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::SlotChange;
+use super::MemberChange;
 use crate::event::Event;
 use crate::scenario::Effects;
 
@@ -14,13 +14,13 @@ pub struct Outbox {
     pub events: Vec<Event>,
     /// Its row of cells is to be taken over.
     pub report: bool,
-    /// The slots that outputs are to look at, if the row is to be taken over.
-    pub slots: Vec<SlotChange>,
+    /// The pools that outputs are to look at, if the row is to be taken over.
+    pub pools: Vec<MemberChange>,
     /// How many series more were not made because there would be too many.
     pub series_refused: u64,
-    /// How many series of slots were not made because others have all the labels.
+    /// How many series of pools were not made because others have all the labels.
     pub series_alike: u64,
-    /// The kinds of slots of which that is so for the first time.
+    /// The kinds of pools of which that is so for the first time.
     pub crowded: Vec<Arc<str>>,
     /// How many values were made.
     pub updates: u64,
@@ -42,7 +42,7 @@ impl Outbox {
         self.events.clear();
         self.failures.clear();
         self.pending.clear();
-        self.slots.clear();
+        self.pools.clear();
         self.report = false;
         (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
         self.crowded.clear();

@@ -12,7 +12,7 @@ impl EmulatedHost {
     /// Does what a metric's scenario wants beside its value.
     pub(super) fn carry_out(&mut self, index: usize, now: Time, hops: u8, out: &mut Outbox) {
         for time in out.effects.wakes.drain(..).filter(|time| *time < self.ends_at) {
-            let wakes = &mut self.seldom.get_or_insert_default().wakes;
+            let wakes = &mut self.rare.get_or_insert_default().wakes;
             if wakes.len() < WAKES_MAX.max(4 * self.metrics.len()) && !wakes.contains(&(time, index)) {
                 wakes.push((time, index));
             }
@@ -41,7 +41,7 @@ impl EmulatedHost {
         let source = source.unwrap_or_else(|| Arc::clone(&self.plan.name));
         let event = Event { name, source, data, time: now, sequence: self.sequence, hops };
         self.sequence += 1;
-        // What those who live in slots emit is the host's, which takes it over.
+        // What those who live in pools emit is the host's, which takes it over.
         if self.phase != Phase::InSlot {
             out.pending.push_back(event.clone());
         }
@@ -82,7 +82,7 @@ impl EmulatedHost {
                     self.hear_dirt(*dirt, opens, now, event.hops + 1, out);
                 }
                 Reaction::StopMetric(metric) => {
-                    let stopped = &mut self.seldom.get_or_insert_default().stopped;
+                    let stopped = &mut self.rare.get_or_insert_default().stopped;
                     if !stopped.contains(metric) {
                         stopped.push(*metric);
                     }
@@ -95,16 +95,16 @@ impl EmulatedHost {
             self.update_marked(now, Some(event), out);
             out.report = true;
         }
-        if !plan.shape.slots.is_empty() {
-            self.hear_in_slots(now, event, out);
+        if !plan.shape.pools.is_empty() {
+            self.hear_in_pools(now, event, out);
         }
     }
 
     /// A metric that was stopped begins anew.
     fn start_metric(&mut self, metric: usize) {
-        let Some(seldom) = &mut self.seldom else { return };
-        if let Some(at) = seldom.stopped.iter().position(|stopped| *stopped == metric) {
-            seldom.stopped.swap_remove(at);
+        let Some(rare) = &mut self.rare else { return };
+        if let Some(at) = rare.stopped.iter().position(|stopped| *stopped == metric) {
+            rare.stopped.swap_remove(at);
             let plan = &self.plan.shape.metrics[metric];
             let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
             plan.cells.restart(&mut self.states, cells);

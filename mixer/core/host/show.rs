@@ -1,9 +1,9 @@
 //! What a host shows goes into its job's store.
 
-use super::slots::Slots;
-use super::{EmulatedHost, SlotChange};
+use super::pool::Pool;
+use super::{EmulatedHost, MemberChange};
 use crate::event::HostId;
-use crate::plan::SlotRows;
+use crate::plan::PoolRows;
 use crate::series::SeriesStore;
 
 /// Where a host has its rows in a store.
@@ -13,13 +13,13 @@ pub struct Place<'a> {
     pub host: HostId,
     /// Its own row.
     pub row: usize,
-    /// Those of the job's slots.
-    pub slots: &'a SlotRows,
+    /// Those of the job's pools.
+    pub pools: &'a PoolRows,
 }
 
 impl EmulatedHost {
-    /// Hands over its row, and the slots that have changed.
-    pub fn show(&self, changes: &[SlotChange], place: &Place<'_>, store: &mut SeriesStore) {
+    /// Hands over its row, and the pools that have changed.
+    pub fn show(&self, changes: &[MemberChange], place: &Place<'_>, store: &mut SeriesStore) {
         store.report(place.row, self.row());
         let stamp = self.stamp();
         let put_stamp = |store: &mut SeriesStore, row| {
@@ -29,7 +29,7 @@ impl EmulatedHost {
         };
         put_stamp(store, place.row);
         for change in changes {
-            let Some(row) = place.slots.row(place.host, change.kind, change.slot) else { continue };
+            let Some(row) = place.pools.row(place.host, change.kind, change.slot) else { continue };
             let Some((labels, cells)) = self.slot(change.kind, change.slot) else {
                 store.remove(row);
                 continue;
@@ -45,7 +45,7 @@ impl EmulatedHost {
 
     /// Hands over everything.
     pub fn show_all(&self, place: &Place<'_>, store: &mut SeriesStore) {
-        let changes = self.slots().map(Slots::all).unwrap_or_default();
+        let changes = self.pools().map(Pool::all).unwrap_or_default();
         self.show(&changes, place, store);
     }
 }

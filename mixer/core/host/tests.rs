@@ -8,9 +8,9 @@ use crate::metric::Kind;
 use crate::plan::Plan;
 use proptest::prelude::*;
 
-mod dirt;
-mod orders;
-mod slots;
+mod commands;
+mod fault;
+mod pool;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -452,10 +452,10 @@ fn adding_a_host_leaves_the_others_values_alone() {
     };
     let one = |name: &str| format!("Host(name: \"{name}\", metric_sets: [\"m\"]),");
     let alone = plan_of(&text(&one("b")));
-    let crowd = plan_of(&text(&[one("a"), one("b"), one("c")].concat()));
+    let model = plan_of(&text(&[one("a"), one("b"), one("c")].concat()));
     let b = drive(&mut host(&alone, 0, 5), 300.0, &[]);
-    assert_eq!(b, drive(&mut host(&crowd, 1, 5), 300.0, &[]));
-    assert_ne!(b, drive(&mut host(&crowd, 2, 5), 300.0, &[]));
+    assert_eq!(b, drive(&mut host(&model, 1, 5), 300.0, &[]));
+    assert_ne!(b, drive(&mut host(&model, 2, 5), 300.0, &[]));
     assert_ne!(b, drive(&mut host(&alone, 0, 6), 300.0, &[]));
 }
 

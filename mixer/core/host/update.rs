@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{EmulatedHost, Outbox};
 use crate::event::Event;
-use crate::expression::{Formula, Happening, Moment};
+use crate::expression::{EvalContext, EventRef, Formula};
 use crate::metric::{Distribution, OBSERVATIONS_MAX, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::Rng;
@@ -30,7 +30,7 @@ impl EmulatedHost {
         ScheduleMoment { schedule, now, is_open, t_secs: now.since(start).as_secs_f64() }
     }
 
-    /// Makes one value of a plain metric of a host without anything seldom: what [`Self::update_metric`] does,
+    /// Makes one value of a plain metric of a host without anything rare: what [`Self::update_metric`] does,
     /// without looking for what is not there.
     #[inline]
     pub(super) fn update_plain(
@@ -143,12 +143,12 @@ impl EmulatedHost {
 
     /// Whether a reaction has stopped the metric.
     fn is_stopped(&self, index: usize) -> bool {
-        self.seldom.as_ref().is_some_and(|seldom| seldom.stopped.contains(&index))
+        self.rare.as_ref().is_some_and(|rare| rare.stopped.contains(&index))
     }
 
     /// When the metric was updated last, if a metric of the host asks for that.
     fn updated_at(&mut self, index: usize) -> Option<&mut Time> {
-        self.seldom.as_mut().and_then(|seldom| seldom.updated_at.get_mut(index))
+        self.rare.as_mut().and_then(|rare| rare.updated_at.get_mut(index))
     }
 
     /// The update as it counts since the metric was reset last, if it was.
@@ -184,12 +184,12 @@ impl EmulatedHost {
     ) -> Result<f64, String> {
         let Condition { formula, links } = condition;
         self.read_links(links, out);
-        let mut moment = Moment {
+        let mut moment = EvalContext {
             value: 0.0,
             t_secs: now.since(self.starts_at).as_secs_f64(),
             dt_secs: 0.0,
             now_secs: now.unix_secs(),
-            event: event.map(|event| Happening {
+            event: event.map(|event| EventRef {
                 name: &event.name,
                 source: &event.source,
                 data: &event.data,
@@ -203,7 +203,7 @@ impl EmulatedHost {
 
     /// Tells of the first failure of a metric.
     pub(super) fn note_failure(&mut self, metric: usize, name: &Arc<str>, error: String, out: &mut Outbox) {
-        let failed = &mut self.seldom.get_or_insert_default().failed;
+        let failed = &mut self.rare.get_or_insert_default().failed;
         if !failed.contains(&metric) {
             failed.push(metric);
             out.failures.push((Arc::clone(name), error));

@@ -13,14 +13,14 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cells {
     layout: Arc<Layout>,
-    filling: Filling,
+    filling: Aggregation,
     /// The layout's, so that nobody has to look there.
     width: usize,
 }
 
 /// What a value does to the cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Filling {
+pub enum Aggregation {
     /// It replaces them.
     Gauge,
     /// It goes into a total that never falls.
@@ -57,7 +57,7 @@ pub enum Accumulate {
 impl Cells {
     /// Cells of this layout, filled in this way.
     #[must_use]
-    pub fn new(layout: Layout, filling: Filling) -> Self {
+    pub fn new(layout: Layout, filling: Aggregation) -> Self {
         Self { width: layout.width(), layout: Arc::new(layout), filling }
     }
 
@@ -70,7 +70,7 @@ impl Cells {
 
     /// What a value does to them.
     #[must_use]
-    pub const fn filling(&self) -> Filling {
+    pub const fn filling(&self) -> Aggregation {
         self.filling
     }
 
@@ -90,14 +90,14 @@ impl Cells {
     /// Whether the first cell is the value, and not a count of observations.
     #[must_use]
     pub const fn shows_value(&self) -> bool {
-        !matches!(self.filling, Filling::Observations { .. })
+        !matches!(self.filling, Aggregation::Observations { .. })
     }
 
     /// Gives it a place among its host's states, if it needs one.
     pub fn place(&mut self, taken: &mut Places) {
         let place = match &mut self.filling {
-            Filling::Counter { index, .. } => (index, &mut taken.counters),
-            Filling::Observations { recent: Some((index, _)), .. } => (index, &mut taken.summaries),
+            Aggregation::Counter { index, .. } => (index, &mut taken.counters),
+            Aggregation::Observations { recent: Some((index, _)), .. } => (index, &mut taken.summaries),
             _ => return,
         };
         *place.0 = *place.1;
@@ -118,7 +118,7 @@ impl Cells {
     /// Whether [`Self::reset`] does anything.
     #[must_use]
     pub const fn resets(&self) -> bool {
-        matches!(self.filling, Filling::Counter { .. } | Filling::Observations { .. })
+        matches!(self.filling, Aggregation::Counter { .. } | Aggregation::Observations { .. })
     }
 
     /// Begins anew from nothing, as after a restart. Gives whether what scenarios give is a total, which goes
@@ -127,17 +127,17 @@ impl Cells {
         if self.resets() && !is_absent(cells[0]) {
             self.begin(states, cells, now);
         }
-        if let Filling::Counter { index, .. } = self.filling {
+        if let Aggregation::Counter { index, .. } = self.filling {
             states.counters[index] = Counter::new(0.0);
             cells[0] = if is_absent(cells[0]) { cells[0] } else { 0.0 };
         }
-        matches!(self.filling, Filling::Counter { accumulate: Accumulate::Total, .. })
+        matches!(self.filling, Aggregation::Counter { accumulate: Accumulate::Total, .. })
     }
 
     /// A stopped metric is to start anew: a counter that counts itself begins at nothing. What observes does so
     /// whenever it had no sample.
     pub fn restart(&self, states: &mut States, cells: &mut [f64]) {
-        if let Filling::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
+        if let Aggregation::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
             self.filling
         {
             states.counters[index] = Counter::new(0.0);
@@ -147,7 +147,7 @@ impl Cells {
 
     /// Puts a counter somewhere: it goes on from there. It falls only if it may, and then begins anew.
     pub fn set_total(&self, total: f64, may_fall: bool, now: Time, states: &mut States, cells: &mut [f64]) {
-        let Filling::Counter { index, .. } = self.filling else { return };
+        let Aggregation::Counter { index, .. } = self.filling else { return };
         let counter = &mut states.counters[index];
         if total < counter.total {
             if !may_fall {
@@ -172,17 +172,17 @@ impl Cells {
     pub fn take(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
         let Update { value, level, now, rounding, .. } = *update;
         match self.filling {
-            Filling::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
-            Filling::Counter { accumulate, index } => {
+            Aggregation::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
+            Aggregation::Counter { accumulate, index } => {
                 let total = rounding.round(states.counters[index].take(accumulate, value, now));
                 if self.width > 1 {
                     self.note_growth(total - cells[0], now, rng, cells);
                 }
                 cells[0] = total;
             }
-            Filling::Observations { .. } => self.observe(update, rng, states, cells),
-            Filling::Info => cells[0] = 1.0,
-            Filling::State => {
+            Aggregation::Observations { .. } => self.observe(update, rng, states, cells),
+            Aggregation::Info => cells[0] = 1.0,
+            Aggregation::State => {
                 let Kind::StateSet { states } = &self.layout.kind else { return };
                 let last = u32::try_from(states.len() - 1).map_or(0.0, f64::from);
                 cells[0] = libm::round(value.unwrap_or(level)).max(0.0).min(last);
@@ -192,7 +192,7 @@ impl Cells {
 
     /// Shows a value that somebody else has made, of a series that began then. A counter never falls.
     pub fn show(&self, value: f64, began: Time, cells: &mut [f64]) {
-        let falls = matches!(self.filling, Filling::Counter { .. }) && value < cells[0];
+        let falls = matches!(self.filling, Aggregation::Counter { .. }) && value < cells[0];
         cells[0] = if falls { cells[0] } else { value };
         if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
             *created = began.unix_millis_secs();
@@ -223,7 +223,7 @@ impl Cells {
             Kind::Summary { quantiles } => cells[2..2 + quantiles.len()].fill(f64::NAN),
             Kind::Value | Kind::Histogram { .. } | Kind::StateSet { .. } => {}
         }
-        if let Filling::Observations { recent: Some((index, _)), .. } = self.filling {
+        if let Aggregation::Observations { recent: Some((index, _)), .. } = self.filling {
             states.recent[index].clear();
         }
         if let Some(created) = self.created(cells) {
@@ -233,7 +233,7 @@ impl Cells {
 
     #[inline(never)]
     fn observe(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
-        let Filling::Observations { range, recent } = self.filling else { return };
+        let Aggregation::Observations { range, recent } = self.filling else { return };
         if is_absent(cells[0]) {
             self.begin(states, cells, update.now);
         }
@@ -276,7 +276,7 @@ impl Cells {
                 (cells[0], cells[1]) = (cells[0] + count, cells[1] + observed.sum);
                 observed
             }
-            (Kind::Summary { .. }, Filling::Observations { range, recent: Some((index, window)) }) => {
+            (Kind::Summary { .. }, Aggregation::Observations { range, recent: Some((index, window)) }) => {
                 let layout = recent::layout(range);
                 let recent = states.recent[index].current(&layout, window, now);
                 let observed = observations.into_native(&layout, recent, rng);
@@ -326,8 +326,8 @@ impl States {
         let (mut counters, mut recent) = (Vec::new(), Vec::new());
         for (cells, value) in metrics {
             match cells.filling {
-                Filling::Counter { .. } => counters.push(Counter::new(value)),
-                Filling::Observations { recent: Some(_), .. } => recent.push(Recent::new()),
+                Aggregation::Counter { .. } => counters.push(Counter::new(value)),
+                Aggregation::Observations { recent: Some(_), .. } => recent.push(Recent::new()),
                 _ => {}
             }
         }

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
 
 use super::declaration::Origin;
-use super::{DeclaredConfig, DeclaredScenario, Given, Moment, Prepared, Side};
+use super::{DeclaredConfig, DeclaredScenario, HostContext, Moment, ParamValue, Prepared};
 
 use host::HOST;
 pub(super) use table::open;
-pub use workload::{Arrival, Coming, Crowd};
+pub use workload::{Arrival, Coming, ModelInstance};
 pub(super) use workload::{WorkloadCalls, count_slots};
 
 /// No message is longer; the rest is left out.
@@ -57,7 +57,7 @@ fn message(raw: Text) -> String {
 struct Call<'a> {
     origin: &'a Origin,
     emits: &'a [Arc<str>],
-    side: Option<&'a mut dyn Side>,
+    side: Option<&'a mut dyn HostContext>,
     /// What a workload says.
     told: Option<workload::Told<'a>>,
     effects: u32,
@@ -69,11 +69,11 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn of(scenario: &'a DeclaredScenario, side: Option<&'a mut dyn Side>) -> Self {
+    fn of(scenario: &'a DeclaredScenario, side: Option<&'a mut dyn HostContext>) -> Self {
         Self { emits: &scenario.emits, ..Self::about(&scenario.origin, side) }
     }
 
-    const fn about(origin: &'a Origin, side: Option<&'a mut dyn Side>) -> Self {
+    const fn about(origin: &'a Origin, side: Option<&'a mut dyn HostContext>) -> Self {
         Self {
             origin,
             emits: &[],
@@ -155,7 +155,7 @@ impl Instance {
 
     /// The new value, or `None` to keep the present one.
     #[inline]
-    pub fn ask(&mut self, moment: &Moment<'_>, side: &mut dyn Side) -> Result<Option<f64>, String> {
+    pub fn ask(&mut self, moment: &Moment<'_>, side: &mut dyn HostContext) -> Result<Option<f64>, String> {
         let prepared = &*self.prepared;
         let Some(state) = self.state else { return Err(prepared.attribute(&prepared.why_not_asked())) };
         let mut call = Call::of(prepared.scenario(), Some(side));
@@ -211,11 +211,11 @@ fn create(prepared: &Prepared, value: f64) -> Result<NonNull<c_void>, String> {
 fn make(
     mut call: Call<'_>,
     (create, destroy): (Create, Destroy),
-    given: &[Given],
+    given: &[ParamValue],
     value: f64,
     range: (f64, f64),
 ) -> Result<NonNull<c_void>, String> {
-    let values: Vec<abi::Value> = given.iter().map(Given::lend).collect();
+    let values: Vec<abi::Value> = given.iter().map(ParamValue::lend).collect();
     let setup = setup(&values, value, range, &mut call);
     let mut state = std::ptr::null_mut();
     // SAFETY: the setup and the room for the state live as long as the call.
@@ -262,9 +262,9 @@ fn tick((range_low, range_high): (f64, f64), moment: &Moment<'_>, call: &mut Cal
 
 impl DeclaredConfig {
     /// The text of the config with a value for each argument, in their order.
-    pub fn build(&self, given: &[Given]) -> Result<String, String> {
+    pub fn build(&self, given: &[ParamValue]) -> Result<String, String> {
         let mut call = Call::about(&self.origin, None);
-        let values: Vec<abi::Value> = given.iter().map(Given::lend).collect();
+        let values: Vec<abi::Value> = given.iter().map(ParamValue::lend).collect();
         let setup = setup(&values, 0.0, (f64::NEG_INFINITY, f64::INFINITY), &mut call);
         // SAFETY: the setup lives as long as the call.
         let status = unsafe { (self.call.0)(&raw const setup) };

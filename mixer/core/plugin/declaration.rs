@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use promemu_plugin::{LABELS_MAX, abi};
 
 use super::boundary::{BuildCall, ScenarioCalls, WorkloadCalls};
-use super::{Given, Takes};
+use super::{ParamType, ParamValue};
 
 /// No name is longer.
 const NAME_BYTES_MAX: usize = 64;
@@ -111,9 +111,9 @@ pub struct DeclaredParam {
     /// The name in configs.
     pub name: String,
     /// What it takes.
-    pub takes: Takes,
+    pub takes: ParamType,
     /// The default; none if it must be given.
-    pub default: Option<Given>,
+    pub default: Option<ParamValue>,
     /// The default as it is written; empty if it must be given.
     pub default_text: String,
     /// What it is, with its unit.
@@ -199,15 +199,15 @@ impl DeclaredParam {
     ) -> Result<Self, String> {
         check_name(&name)?;
         let takes = match kind {
-            abi::NUMBER => Takes::Number,
-            abi::DURATION => Takes::Duration,
-            abi::RANGE => Takes::Range,
-            abi::TEXT => Takes::Text,
-            abi::CHOICE => Takes::Choice(words(choices)),
-            abi::NUMBERS => Takes::Numbers,
+            abi::NUMBER => ParamType::Number,
+            abi::DURATION => ParamType::Duration,
+            abi::RANGE => ParamType::Range,
+            abi::TEXT => ParamType::Text,
+            abi::CHOICE => ParamType::Choice(words(choices)),
+            abi::NUMBERS => ParamType::Numbers,
             other => return Err(format!("parameter {name} is of the kind {other}, which there is not")),
         };
-        if matches!(&takes, Takes::Choice(words) if words.is_empty()) {
+        if matches!(&takes, ParamType::Choice(words) if words.is_empty()) {
             return Err(format!("parameter {name} has no words to choose from"));
         }
         let default = (!default_text.is_empty()).then(|| takes.parse(&default_text)).transpose();

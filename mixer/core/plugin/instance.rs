@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::boundary::{count_slots, try_out};
-use super::{DeclaredScenario, DeclaredWorkload, Given};
+use super::{DeclaredScenario, DeclaredWorkload, ParamValue};
 use crate::rng::Rng;
 use crate::time::Time;
 
@@ -11,7 +11,7 @@ use crate::time::Time;
 #[derive(Debug)]
 pub struct Prepared {
     scenario: &'static DeclaredScenario,
-    given: Box<[Given]>,
+    given: Box<[ParamValue]>,
     range: (f64, f64),
     /// Why a state could not be made, though one could when this was tried out.
     unmade: OnceLock<String>,
@@ -31,7 +31,7 @@ impl PartialEq for Prepared {
 #[derive(Debug)]
 pub struct PreparedWorkload {
     workload: &'static DeclaredWorkload,
-    given: Box<[Given]>,
+    given: Box<[ParamValue]>,
     slots: usize,
 }
 
@@ -44,7 +44,7 @@ impl PartialEq for PreparedWorkload {
 
 impl PreparedWorkload {
     /// A workload with a value for each parameter, in their order; the error says which is wrong and how.
-    pub fn new(workload: &'static DeclaredWorkload, given: Vec<Given>) -> Result<Self, String> {
+    pub fn new(workload: &'static DeclaredWorkload, given: Vec<ParamValue>) -> Result<Self, String> {
         let slots = count_slots(workload, &given)?;
         Ok(Self { workload, given: given.into(), slots })
     }
@@ -61,7 +61,7 @@ impl PreparedWorkload {
         self.slots
     }
 
-    pub(super) fn given(&self) -> &[Given] {
+    pub(super) fn given(&self) -> &[ParamValue] {
         &self.given
     }
 
@@ -101,7 +101,7 @@ pub struct Heard<'a> {
 }
 
 /// What a scenario can make use of while it is asked.
-pub trait Side {
+pub trait HostContext {
     /// The metric's own random stream.
     fn rng(&mut self) -> &mut Rng;
     /// Emits an event.
@@ -115,7 +115,7 @@ impl Prepared {
     /// error says which is wrong and how.
     pub fn new(
         scenario: &'static DeclaredScenario,
-        given: Vec<Given>,
+        given: Vec<ParamValue>,
         range: (f64, f64),
         value: f64,
     ) -> Result<Self, String> {
@@ -135,7 +135,7 @@ impl Prepared {
         self.range
     }
 
-    pub(super) fn given(&self) -> &[Given] {
+    pub(super) fn given(&self) -> &[ParamValue] {
         &self.given
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use super::shelf::{Content, Shelf};
+use super::registry::{Content, PluginRegistry};
 use super::*;
 use crate::rng::{Rng, Seed};
 use crate::time::{Span, Time};
@@ -36,20 +36,20 @@ fn demo() -> PathBuf {
     built("demo")
 }
 
-/// Puts the plugin `processes` on the shelf of this process, for all its tests.
+/// Puts the plugin `processes` on the registry of this process, for all its tests.
 pub(crate) fn bring_processes() {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let (folder, library) = (tempfile::tempdir().unwrap(), built("processes"));
         fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
-        shelf::look_in(vec![folder.path().to_owned()], Vec::new());
-        assert!(shelf::workload("processes").is_some());
+        registry::look_in(vec![folder.path().to_owned()], Vec::new());
+        assert!(registry::workload("processes").is_some());
         folder
     });
 }
 
 fn load(path: &Path) -> Result<&'static Declared, String> {
-    match shelf::load(path) {
+    match registry::load(path) {
         Content::Untouched(why) => Err(why),
         Content::Loaded(declared) => declared,
     }
@@ -68,7 +68,7 @@ impl Wants {
     }
 }
 
-impl Side for Wants {
+impl HostContext for Wants {
     fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
@@ -96,7 +96,7 @@ fn at(secs: u64) -> Moment<'static> {
 }
 
 /// The scenario with its defaults, but for the first parameters.
-fn prepare(scenario: &'static DeclaredScenario, first: &[Given]) -> Result<Arc<Prepared>, String> {
+fn prepare(scenario: &'static DeclaredScenario, first: &[ParamValue]) -> Result<Arc<Prepared>, String> {
     let defaults = scenario.params.iter().skip(first.len()).map(|param| param.default.clone().unwrap());
     let given = first.iter().cloned().chain(defaults).collect();
     Prepared::new(scenario, given, (0.0, 10.0), 0.0).map(Arc::new)
@@ -108,21 +108,21 @@ fn the_demo_declares_itself_and_gives_values() {
     assert_eq!((plugin.name.as_str(), plugin.version.as_str()), ("promemu-demo", env!("CARGO_PKG_VERSION")));
     let [staircase] = plugin.scenarios.as_slice() else { panic!("it has one scenario") };
     let step = &staircase.params[0];
-    assert_eq!((step.name.as_str(), &step.takes), ("step", &Takes::Number));
-    assert_eq!((step.default.as_ref(), step.default_text.as_str()), (Some(&Given::Number(1.0)), "1"));
-    let steps = prepare(staircase, &[Given::Number(4.0)]).unwrap();
+    assert_eq!((step.name.as_str(), &step.takes), ("step", &ParamType::Number));
+    assert_eq!((step.default.as_ref(), step.default_text.as_str()), (Some(&ParamValue::Number(1.0)), "1"));
+    let steps = prepare(staircase, &[ParamValue::Number(4.0)]).unwrap();
     let mut instance = Instance::start(&steps, 0.0);
     let mut wants = Wants::new();
     let values: Vec<f64> = (0..5).map(|n| instance.ask(&at(n), &mut wants).unwrap().unwrap()).collect();
     assert_eq!(values, [0.0, 4.0, 8.0, 0.0, 4.0]);
-    let refused = prepare(staircase, &[Given::Number(-1.0)]).unwrap_err();
+    let refused = prepare(staircase, &[ParamValue::Number(-1.0)]).unwrap_err();
     assert_eq!(refused, "step must be above 0, but is -1");
 }
 
 #[test]
 fn random_numbers_are_those_of_the_metric() {
     let plugin = load(&demo()).unwrap();
-    let noisy = prepare(&plugin.scenarios[0], &[Given::Number(1.0), Given::Number(0.5)]).unwrap();
+    let noisy = prepare(&plugin.scenarios[0], &[ParamValue::Number(1.0), ParamValue::Number(0.5)]).unwrap();
     let run = || {
         let (mut instance, mut wants) = (Instance::start(&noisy, 0.0), Wants::new());
         (0..9).map(|n| instance.ask(&at(n), &mut wants).unwrap().unwrap().to_bits()).collect::<Vec<_>>()
@@ -139,8 +139,10 @@ fn a_plugin_in_c_has_state_and_events() {
     compile("plugins/boost/boost.c", &["-Wextra", "-Wpedantic"], &library);
     let boost = &load(&library).unwrap().scenarios[0];
     assert_eq!((boost.listens.as_slice(), boost.uses_dt), (&["boost".to_owned()][..], true));
-    let numbers = [Given::Number(10.0), Given::Number(90.0), Given::Duration(Span::from_secs(1))];
-    let numbers = [&numbers[..], &[Given::Duration(Span::from_secs(5)), Given::Number(0.0)]].concat();
+    let numbers =
+        [ParamValue::Number(10.0), ParamValue::Number(90.0), ParamValue::Duration(Span::from_secs(1))];
+    let numbers =
+        [&numbers[..], &[ParamValue::Duration(Span::from_secs(5)), ParamValue::Number(0.0)]].concat();
     let mut instance = Instance::start(&prepare(boost, &numbers).unwrap(), 0.0);
     let mut wants = Wants::new();
     assert_eq!(instance.ask(&at(0), &mut wants), Ok(Some(10.0)));
@@ -163,8 +165,8 @@ fn what_is_declared_wrongly_is_refused_with_a_sentence() {
     let refusals = (1..=19).map(|case| {
         let library = dir.path().join(format!("{case}.so"));
         compile("tests/plugins/hostile.c", &[&format!("-DCASE={case}")], &library);
-        let shelf = Shelf::new(Vec::new(), vec!["sine_wave"]);
-        let outcome = load(&library).and_then(|plugin| shelf.refuse_built_ins(plugin));
+        let registry = PluginRegistry::new(Vec::new(), vec!["sine_wave"]);
+        let outcome = load(&library).and_then(|plugin| registry.refuse_built_ins(plugin));
         format!("{case:02}: {}", outcome.unwrap_err())
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
@@ -239,7 +241,7 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
     let library = dir.path().join("hostile.so");
     compile("tests/plugins/hostile.c", &[], &library);
     let rogue = &load(&library).unwrap().scenarios[0];
-    let prepare = |mode: &str| prepare(rogue, &[Given::Text(mode.to_owned())]);
+    let prepare = |mode: &str| prepare(rogue, &[ParamValue::Text(mode.to_owned())]);
     let mut lines = Vec::new();
     let modes =
         ["good", "keep", "nan", "infinite", "status", "panic", "speechless", "babble", "stranger", "no_json"];
@@ -285,7 +287,7 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
     let low = prepare("low").unwrap();
     let refused = Instance::start(&low, 5.0).ask(&at(1), &mut Wants::new()).unwrap_err();
     assert_eq!(refused, "rogue of plugin hostile: it could not be made: 5 is too much");
-    let tried = Prepared::new(rogue, vec![Given::Text("low".to_owned())], (0.0, 10.0), 5.0);
+    let tried = Prepared::new(rogue, vec![ParamValue::Text("low".to_owned())], (0.0, 10.0), 5.0);
     assert_eq!(tried.unwrap_err(), "5 is too much", "what the metric begins with is tried");
 }
 
@@ -293,53 +295,53 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
 fn a_shelf_takes_what_comes_changes_and_goes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(format!("boost.{}", std::env::consts::DLL_EXTENSION));
-    let mut shelf = Shelf::new(vec![dir.path().into(), dir.path().join("nowhere")], Vec::new());
-    assert!(!shelf.look(true));
+    let mut registry = PluginRegistry::new(vec![dir.path().into(), dir.path().join("nowhere")], Vec::new());
+    assert!(!registry.look(true));
     compile("plugins/boost/boost.c", &[], &path);
-    assert!(shelf.look(true) && !shelf.look(true));
-    let first: *const Declared = shelf.taken().next().unwrap();
+    assert!(registry.look(true) && !registry.look(true));
+    let first: *const Declared = registry.taken().next().unwrap();
     compile("plugins/boost/boost.c", &["-O1"], &path);
-    assert!(shelf.look(true));
-    let second: *const Declared = shelf.taken().next().unwrap();
+    assert!(registry.look(true));
+    let second: *const Declared = registry.taken().next().unwrap();
     assert_ne!(first, second, "it is another library now");
     fs::write(&path, "promemu_plugin_v1").unwrap();
-    assert!(!shelf.look(true), "a broken one leaves what there was");
-    assert_eq!(shelf.taken().next().map(std::ptr::from_ref), Some(second));
+    assert!(!registry.look(true), "a broken one leaves what there was");
+    assert_eq!(registry.taken().next().map(std::ptr::from_ref), Some(second));
     let twin = dir.path().join(format!("twin.{}", std::env::consts::DLL_EXTENSION));
     compile("plugins/boost/boost.c", &[], &twin);
-    assert!(!shelf.look(true), "its name is taken");
+    assert!(!registry.look(true), "its name is taken");
     let half = fs::read(&twin).unwrap();
     fs::write(&path, &half[..half.len() / 2]).unwrap();
-    assert!(!shelf.look(true), "half of one leaves what there was");
-    assert_eq!(shelf.taken().next().map(std::ptr::from_ref), Some(second));
+    assert!(!registry.look(true), "half of one leaves what there was");
+    assert_eq!(registry.taken().next().map(std::ptr::from_ref), Some(second));
     fs::remove_file(&path).unwrap();
-    assert!(shelf.look(true));
-    assert_eq!(shelf.taken().count(), 1, "now the other one has the name");
+    assert!(registry.look(true));
+    assert_eq!(registry.taken().count(), 1, "now the other one has the name");
     fs::remove_file(&twin).unwrap();
-    assert!(shelf.look(true));
-    assert_eq!(shelf.taken().count(), 0);
+    assert!(registry.look(true));
+    assert_eq!(registry.taken().count(), 0);
 }
 
 #[test]
 fn a_library_that_is_refused_for_its_name_is_not_loaded_again() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| dir.path().join(format!("{name}.{}", std::env::consts::DLL_EXTENSION));
-    let mut shelf = Shelf::new(vec![dir.path().into()], Vec::new());
+    let mut registry = PluginRegistry::new(vec![dir.path().into()], Vec::new());
     compile("plugins/boost/boost.c", &[], &file("a"));
     let loads = dir.path().join("loads");
     let counted = format!("-DCOUNTED_IN=\"{}\"", loads.display());
     compile("tests/plugins/counted.c", &[&counted], &file("b"));
-    assert!(shelf.look(true));
+    assert!(registry.look(true));
     let count = || fs::read(&loads).unwrap().len();
-    assert_eq!((shelf.taken().count(), count()), (1, 1));
+    assert_eq!((registry.taken().count(), count()), (1, 1));
     for text in ["no", "plugin"] {
         fs::write(file("c"), text).unwrap();
-        assert!(!shelf.look(true));
+        assert!(!registry.look(true));
     }
     assert_eq!(count(), 1, "another file has changed");
     fs::remove_file(file("a")).unwrap();
-    assert!(shelf.look(true));
-    assert_eq!((shelf.taken().count(), count()), (1, 1), "what is loaded already is taken");
+    assert!(registry.look(true));
+    assert_eq!((registry.taken().count(), count()), (1, 1), "what is loaded already is taken");
 }
 
 #[test]
@@ -380,7 +382,7 @@ fn crowd(dir: &Path, mode: &str) -> Result<Arc<PreparedWorkload>, String> {
     let library = dir.join("crowd.so");
     compile("tests/plugins/crowd.c", &["-Wextra"], &library);
     let workload = &load(&library)?.workloads[0];
-    PreparedWorkload::new(workload, vec![Given::Text(mode.to_owned())]).map(Arc::new)
+    PreparedWorkload::new(workload, vec![ParamValue::Text(mode.to_owned())]).map(Arc::new)
 }
 
 #[test]
@@ -390,10 +392,10 @@ fn a_workload_says_who_comes_and_goes_and_gives_values() {
     assert_eq!((prepared.slots(), prepared.workload().labels.join(" ")), (3, "who where".to_owned()));
     let kinds = prepared.workload().families.iter().map(|it| (it.name.as_str(), it.is_counter));
     assert_eq!(kinds.collect::<Vec<_>>(), [("crowd_height", false), ("crowd_steps_total", true)]);
-    let (mut crowd, mut comings) = (Crowd::start(&prepared), Vec::new());
+    let (mut crowd, mut comings) = (ModelInstance::start(&prepared), Vec::new());
     assert_eq!(crowd.ask(&at(5), &mut Wants::new(), &mut comings), Ok(true));
     let ann = Arrival { began: Time::from_unix_secs(5), labels: vec!["ann".to_owned(), "hall".to_owned()] };
-    assert_eq!(comings, [Coming { slot: 1, tenant: Some(ann) }, Coming { slot: 0, tenant: None }]);
+    assert_eq!(comings, [Coming { slot: 1, member: Some(ann) }, Coming { slot: 0, member: None }]);
     assert_eq!([crowd.values(0), crowd.values(1), crowd.values(3)], [&[0.0, 0.0][..], &[1.5, 12.0], &[]]);
 }
 
@@ -402,7 +404,7 @@ fn what_a_workload_does_wrongly_is_contained() {
     let dir = tempfile::tempdir().unwrap();
     let mut lines = Vec::new();
     for mode in ["keep", "nan", "far", "flood", "latin", "long", "panic"] {
-        let (mut crowd, mut comings) = (Crowd::start(&crowd(dir.path(), mode).unwrap()), Vec::new());
+        let (mut crowd, mut comings) = (ModelInstance::start(&crowd(dir.path(), mode).unwrap()), Vec::new());
         let first = crowd.ask(&at(1), &mut Wants::new(), &mut comings);
         assert!(comings.len() <= 6, "{mode}");
         lines.push(format!("{mode}: {first:?}, {} came or went", comings.len()));

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "brownian",
@@ -58,7 +58,7 @@ pub struct Plan {
     reversion: f64,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Brownian;
 
     fn start(self: &Arc<Self>, _value: f64) -> Brownian {

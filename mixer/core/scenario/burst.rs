@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::time::Span;
 
 pub(super) const KIND: Kind = Kind {
@@ -47,7 +47,7 @@ pub struct Plan {
     intensity: f64,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Burst;
 
     fn start(self: &Arc<Self>, _value: f64) -> Burst {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::event::Subscription;
 use crate::expression::Formula;
 
@@ -30,7 +30,7 @@ pub struct Plan {
     formulas: Vec<(Subscription, Formula)>,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = CalcByEvent;
 
     fn start(self: &Arc<Self>, _value: f64) -> CalcByEvent {

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Announced, Arguments, Blueprint, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, Tick};
+use super::{
+    Arguments, EventDecl, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, ScenarioSpec, Tick,
+};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -129,7 +131,7 @@ pub struct Combination {
     parts: Vec<ScenarioPlan>,
 }
 
-impl Blueprint for Combination {
+impl ScenarioSpec for Combination {
     type Running = Box<RunningCombination>;
 
     fn start(self: &Arc<Self>, value: f64) -> Box<RunningCombination> {
@@ -146,7 +148,7 @@ impl Blueprint for Combination {
         self.parts.iter().flat_map(ScenarioPlan::subscriptions).collect()
     }
 
-    fn emits(&self) -> Vec<Announced> {
+    fn emits(&self) -> Vec<EventDecl> {
         self.parts.iter().flat_map(ScenarioPlan::emits).collect()
     }
 
@@ -185,7 +187,7 @@ pub struct Delay {
     by: Span,
 }
 
-impl Blueprint for Delay {
+impl ScenarioSpec for Delay {
     type Running = Box<RunningDelay>;
 
     fn start(self: &Arc<Self>, value: f64) -> Box<RunningDelay> {
@@ -197,7 +199,7 @@ impl Blueprint for Delay {
         self.part.subscriptions()
     }
 
-    fn emits(&self) -> Vec<Announced> {
+    fn emits(&self) -> Vec<EventDecl> {
         self.part.emits()
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "do_nothing",
@@ -15,7 +15,7 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug, Default, PartialEq)]
 pub struct Plan;
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = DoNothing;
 
     fn start(self: &Arc<Self>, _value: f64) -> DoNothing {

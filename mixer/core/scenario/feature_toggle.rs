@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Announced, Blueprint, Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Emission, EventDecl, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::time::{Span, Time};
 
 /// The events of the two changes.
@@ -62,7 +62,7 @@ pub struct Plan {
     events: [Arc<str>; 2],
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Box<FeatureToggle>;
 
     fn start(self: &Arc<Self>, _value: f64) -> Box<FeatureToggle> {
@@ -74,8 +74,8 @@ impl Blueprint for Plan {
         })
     }
 
-    fn emits(&self) -> Vec<Announced> {
-        let announced = |event| Announced { event: Some(Arc::clone(event)), source: self.source.clone() };
+    fn emits(&self) -> Vec<EventDecl> {
+        let announced = |event| EventDecl { event: Some(Arc::clone(event)), source: self.source.clone() };
         self.events.iter().map(announced).collect()
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::arguments::percent_of_range;
-use super::{Arguments, Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Arguments, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -80,7 +80,7 @@ pub struct Plan {
     end: Subscription,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = LoadPeak;
 
     fn start(self: &Arc<Self>, _value: f64) -> LoadPeak {

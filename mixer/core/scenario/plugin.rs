@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    Announced, Arguments, Blueprint, Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick,
+    Arguments, Emission, EventDecl, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick,
 };
 use crate::event::Subscription;
 use crate::plugin::{
-    self, DeclaredParam, DeclaredScenario, DeclaredWorkload, Given, Heard, Instance, Moment, Prepared,
-    PreparedWorkload, Side, Takes,
+    self, DeclaredParam, DeclaredScenario, DeclaredWorkload, Heard, HostContext, Instance, Moment, ParamType,
+    ParamValue, Prepared, PreparedWorkload,
 };
 use crate::rng::Rng;
 use crate::time::{Span, Time};
@@ -70,14 +70,14 @@ pub(super) fn prepare(
 
 fn param(declared: &'static DeclaredParam) -> Param {
     let kind = match &declared.takes {
-        Takes::Number => ParamKind::Number,
-        Takes::Duration => ParamKind::Span,
-        Takes::Range => ParamKind::Range,
-        Takes::Text => ParamKind::Text,
-        Takes::Choice(words) => {
+        ParamType::Number => ParamKind::Number,
+        ParamType::Duration => ParamKind::Span,
+        ParamType::Range => ParamKind::Range,
+        ParamType::Text => ParamKind::Text,
+        ParamType::Choice(words) => {
             ParamKind::Choice(words.iter().map(String::as_str).collect::<Vec<&str>>().leak())
         }
-        Takes::Numbers => ParamKind::Numbers,
+        ParamType::Numbers => ParamKind::Numbers,
     };
     Param { name: &declared.name, kind, default: &declared.default_text, help: &declared.help }
 }
@@ -89,16 +89,16 @@ fn plan(declared: &'static DeclaredScenario, arguments: &mut Arguments) -> Resul
 }
 
 /// A value for each parameter, in their order.
-fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<Given>, String> {
+fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<ParamValue>, String> {
     let mut given = Vec::with_capacity(params.len());
     for param in params {
         let name = &param.name;
         let value = match param.takes {
-            Takes::Number => arguments.number(name).map(Given::Number),
-            Takes::Duration => arguments.span(name).map(Given::Duration),
-            Takes::Range => arguments.range(name).map(Given::Range),
-            Takes::Text | Takes::Choice(_) => arguments.text(name).map(Given::Text),
-            Takes::Numbers => arguments.numbers(name).map(Given::Numbers),
+            ParamType::Number => arguments.number(name).map(ParamValue::Number),
+            ParamType::Duration => arguments.span(name).map(ParamValue::Duration),
+            ParamType::Range => arguments.range(name).map(ParamValue::Range),
+            ParamType::Text | ParamType::Choice(_) => arguments.text(name).map(ParamValue::Text),
+            ParamType::Numbers => arguments.numbers(name).map(ParamValue::Numbers),
         };
         let value = value.or_else(|| param.default.clone());
         given.push(value.ok_or_else(|| format!("{name} must be given"))?);
@@ -110,7 +110,7 @@ fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<Give
 #[derive(Debug, PartialEq)]
 pub struct Plan(Arc<Prepared>);
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Instance;
 
     fn start(self: &Arc<Self>, value: f64) -> Instance {
@@ -121,9 +121,9 @@ impl Blueprint for Plan {
         self.0.scenario().listens.iter().map(|event| Subscription::parse(event)).collect()
     }
 
-    fn emits(&self) -> Vec<Announced> {
+    fn emits(&self) -> Vec<EventDecl> {
         let emits = self.0.scenario().emits.iter();
-        emits.map(|event| Announced { event: Some(Arc::clone(event)), source: None }).collect()
+        emits.map(|event| EventDecl { event: Some(Arc::clone(event)), source: None }).collect()
     }
 
     fn gives_totals(&self) -> bool {
@@ -146,7 +146,7 @@ impl Scenario for Instance {
     }
 }
 
-impl Side for Tick<'_> {
+impl HostContext for Tick<'_> {
     fn rng(&mut self) -> &mut Rng {
         self.rng
     }

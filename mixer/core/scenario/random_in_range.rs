@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "random_in_range",
@@ -28,7 +28,7 @@ pub struct Plan {
     range: (f64, f64),
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = RandomInRange;
 
     fn start(self: &Arc<Self>, _value: f64) -> RandomInRange {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::expression::Formula;
 
 pub(super) const KIND: Kind = Kind {
@@ -33,7 +33,7 @@ pub struct Plan {
     calc_function: Option<Formula>,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = RelayToOtherMetric;
 
     fn start(self: &Arc<Self>, _value: f64) -> RelayToOtherMetric {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Announced, Blueprint, Emission, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Emission, EventDecl, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::expression::Formula;
 
 pub(super) const KIND: Kind = Kind {
@@ -27,15 +27,15 @@ pub struct Plan {
     emits: Vec<Option<Arc<str>>>,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Script;
 
     fn start(self: &Arc<Self>, _value: f64) -> Script {
         Script { plan: Arc::clone(self) }
     }
 
-    fn emits(&self) -> Vec<Announced> {
-        self.emits.iter().map(|event| Announced { event: event.clone(), source: None }).collect()
+    fn emits(&self) -> Vec<EventDecl> {
+        self.emits.iter().map(|event| EventDecl { event: event.clone(), source: None }).collect()
     }
 
     fn uses_dt(&self) -> bool {

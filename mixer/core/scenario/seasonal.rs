@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Arguments, Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Arguments, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "seasonal",
@@ -66,7 +66,7 @@ pub struct Plan {
     time_zone: TimeZone,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Seasonal;
 
     fn start(self: &Arc<Self>, _value: f64) -> Seasonal {

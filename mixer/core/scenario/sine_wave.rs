@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::time::Span;
 
 pub(super) const KIND: Kind = Kind {
@@ -48,7 +48,7 @@ pub struct Plan {
     phase_turns: f64,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = SineWave;
 
     fn start(self: &Arc<Self>, _value: f64) -> SineWave {

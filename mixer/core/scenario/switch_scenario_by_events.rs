@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::composition::refuse_relays;
 use super::{
-    Announced, Arguments, Blueprint, Case, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, Tick,
+    Arguments, Case, EventDecl, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, ScenarioSpec, Tick,
 };
 use crate::event::Subscription;
 use crate::expression::Formula;
@@ -53,7 +53,7 @@ pub struct Plan {
     default_scenario: ScenarioPlan,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = Box<SwitchScenarioByEvents>;
 
     fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
@@ -66,7 +66,7 @@ impl Blueprint for Plan {
         own.chain(self.parts().flat_map(ScenarioPlan::subscriptions)).collect()
     }
 
-    fn emits(&self) -> Vec<Announced> {
+    fn emits(&self) -> Vec<EventDecl> {
         self.parts().flat_map(ScenarioPlan::emits).collect()
     }
 

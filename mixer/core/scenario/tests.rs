@@ -364,7 +364,7 @@ fn a_script_runs_with_every_update_and_may_emit() {
     let formula = Expression::compile_script(source).unwrap().bind_script(&Names::default(), &mut Vec::new());
     let script = Script { formula, emits: vec![Some("boosted".into())] };
     let plan = plan("script", None, vec![("source", Argument::Script(script))]);
-    assert_eq!(plan.emits(), [Announced { event: Some("boosted".into()), source: None }]);
+    assert_eq!(plan.emits(), [EventDecl { event: Some("boosted".into()), source: None }]);
     let mut bench = Bench::new(&plan, 4.0);
     assert_eq!((bench.update(5.0, None), bench.update(15.0, Some("boost"))), (4.0, 8.0));
     let emitted = Emission { event: "boosted".into(), source: None, data: 10.0.into() };

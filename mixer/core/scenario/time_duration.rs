@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 use crate::time::Time;
 
 pub(super) const KIND: Kind = Kind {
@@ -16,7 +16,7 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug, PartialEq)]
 pub struct Plan;
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = TimeDuration;
 
     fn start(self: &Arc<Self>, _value: f64) -> TimeDuration {

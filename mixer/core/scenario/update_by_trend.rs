@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
@@ -49,7 +49,7 @@ pub struct Plan {
     range: (f64, f64),
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = UpdateByTrend;
 
     fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Kind, Param, ParamKind, Scenario, ScenarioPlan, Tick};
+use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
 
 pub(super) const KIND: Kind = Kind {
     name: "variety_selection",
@@ -62,7 +62,7 @@ pub struct Plan {
     change_probability: f64,
 }
 
-impl Blueprint for Plan {
+impl ScenarioSpec for Plan {
     type Running = VarietySelection;
 
     fn start(self: &Arc<Self>, _value: f64) -> VarietySelection {

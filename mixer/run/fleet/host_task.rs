@@ -22,22 +22,22 @@ thread_local! {
 
 /// A host, and where it lives.
 #[derive(Debug)]
-pub(crate) struct Life {
+pub(crate) struct HostTask {
     host: DrivenHost,
     has_begun: bool,
-    stay: Option<Stay>,
+    stay: Option<Membership>,
 }
 
 /// A host's stay in a fleet. However its task ends, its series leave, unless it is handed over.
 #[derive(Debug)]
-struct Stay {
+struct Membership {
     fleet: Arc<Fleet>,
     id: HostId,
     is_present: bool,
     is_handed_over: bool,
 }
 
-impl Stay {
+impl Membership {
     /// Counts the host in.
     fn begin(&mut self, at: Time) {
         self.is_present = true;
@@ -45,7 +45,7 @@ impl Stay {
     }
 }
 
-impl Drop for Stay {
+impl Drop for Membership {
     fn drop(&mut self) {
         if self.is_present {
             self.fleet.ended(self.id);
@@ -55,7 +55,7 @@ impl Drop for Stay {
     }
 }
 
-impl Life {
+impl HostTask {
     /// The life of a host that waits for its start.
     pub(crate) const fn new(host: EmulatedHost) -> Self {
         Self { host: DrivenHost::new(host), has_begun: false, stay: None }
@@ -92,7 +92,7 @@ impl Life {
         if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
         }
-        let mut stay = Stay { fleet, id, is_present: false, is_handed_over: false };
+        let mut stay = Membership { fleet, id, is_present: false, is_handed_over: false };
         if self.has_begun {
             stay.begin(self.host.host().starts_at());
         }
@@ -167,7 +167,7 @@ impl Life {
     }
 
     fn end(&mut self, out: &mut Outbox) {
-        if let Some(Stay { fleet, id, .. }) = &self.stay {
+        if let Some(Membership { fleet, id, .. }) = &self.stay {
             self.host.stop(fleet.clock().now(), out);
             fleet.carry_out(*id, self.host.host(), out);
         }

@@ -6,7 +6,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::error;
 
 use crate::fleet::Fleet;
-use crate::fleet::host_task::Life;
+use crate::fleet::host_task::HostTask;
 use promemu_core::event::{HostId, RUN_FINISHED};
 use promemu_core::host::{DrivenHost, EmulatedHost};
 use promemu_core::plan::{Changes, Plan};
@@ -15,14 +15,14 @@ use promemu_core::time::Time;
 
 /// The running hosts.
 #[derive(Debug)]
-pub(crate) struct Generation {
+pub(crate) struct FleetRunner {
     fleet: Arc<Fleet>,
     seed: Seed,
     /// Lives are boxed: a future has room twice for what it is given.
-    tasks: JoinSet<Option<(HostId, Box<Life>)>>,
+    tasks: JoinSet<Option<(HostId, Box<HostTask>)>>,
 }
 
-impl Generation {
+impl FleetRunner {
     /// Starts all hosts of the fleet, or lets those go on that come out of the past.
     pub(crate) fn start(fleet: Arc<Fleet>, seed: Seed, start: Time, past: Option<Vec<DrivenHost>>) -> Self {
         let hosts = fleet.plan().hosts.len();
@@ -31,7 +31,7 @@ impl Generation {
             generation.spawn(start, &vec![None; hosts], &mut []);
             return generation;
         };
-        let lives = past.into_iter().map(Life::resumed);
+        let lives = past.into_iter().map(HostTask::resumed);
         for (id, life) in (0..).zip(lives) {
             generation.fleet.resumed(id, life.host());
             if !life.has_ended() {
@@ -62,7 +62,7 @@ impl Generation {
         // Its start time was counted from the start of the run, which is long ago.
         let start = self.fleet.clock().now().before(plan.start_time);
         let host = EmulatedHost::new(plan, self.seed, start);
-        self.tasks.spawn(Box::new(Life::new(host)).lived(Arc::clone(&self.fleet), id));
+        self.tasks.spawn(Box::new(HostTask::new(host)).lived(Arc::clone(&self.fleet), id));
     }
 
     /// Waits until one more host has ended; false if there is none left.
@@ -87,7 +87,7 @@ impl Generation {
             stay[*id as usize] = true;
         }
         self.fleet.hand_over(stay.into());
-        let mut lives: Vec<Option<Box<Life>>> = (0..old_count).map(|_| None).collect();
+        let mut lives: Vec<Option<Box<HostTask>>> = (0..old_count).map(|_| None).collect();
         while let Some(ended) = self.tasks.join_next().await {
             if let Some((id, life)) = handed_over(ended) {
                 lives[id as usize] = Some(life);
@@ -102,11 +102,11 @@ impl Generation {
 
     /// Gives each host its task: those that are `kept` go on with their lives, and have ended if
     /// they have none; the others count from `start`.
-    fn spawn(&mut self, start: Time, kept: &[Option<HostId>], lives: &mut [Option<Box<Life>>]) {
+    fn spawn(&mut self, start: Time, kept: &[Option<HostId>], lives: &mut [Option<Box<HostTask>>]) {
         for ((id, plan), kept) in (0..).zip(&self.fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
             let life = match kept.map(|old_id| lives[old_id as usize].take()) {
-                None => Box::new(Life::new(EmulatedHost::new(plan, self.seed, start))),
+                None => Box::new(HostTask::new(EmulatedHost::new(plan, self.seed, start))),
                 Some(Some(life)) => Box::new(life.with_plan(plan)),
                 Some(None) => continue,
             };
@@ -115,7 +115,7 @@ impl Generation {
     }
 }
 
-fn handed_over(ended: Result<Option<(HostId, Box<Life>)>, JoinError>) -> Option<(HostId, Box<Life>)> {
+fn handed_over(ended: Result<Option<(HostId, Box<HostTask>)>, JoinError>) -> Option<(HostId, Box<HostTask>)> {
     ended.unwrap_or_else(|problem| {
         error!("a host's task ended by a bug, the others go on: {problem}");
         None

@@ -2,9 +2,9 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{EventView, ListenedEvent, Remote};
+use super::{EventView, ListenedEvent, RunHandle};
 use promemu_core::event::{Event, LIFECYCLE};
-use promemu_core::plan::{DirtKind, DirtPlan, HostShape, Reaction};
+use promemu_core::plan::{FaultKind, FaultPlan, HostShape, Reaction};
 use promemu_core::time::Span;
 
 /// So many listeners of an event are named.
@@ -25,7 +25,7 @@ impl From<&Event> for EventView {
     }
 }
 
-impl Remote {
+impl RunHandle {
     /// The events that hosts listen to, in the config's order.
     #[must_use]
     pub fn listened_events(&self) -> Vec<ListenedEvent> {
@@ -73,18 +73,18 @@ fn effect(shape: &HostShape, reaction: &Reaction) -> String {
         Reaction::StopMetric(index) => format!("stop {}", metric(*index)),
         Reaction::BeginDirt(index) => format!("open {}", dirt(&shape.dirt[*index])),
         Reaction::EndDirt(index) => format!("close {}", shape.dirt[*index].kind.name()),
-        Reaction::ReplaceSlots(index) => format!("replace {}", shape.slots[*index].name),
-        Reaction::TellSlots(index) => format!("tell {}", shape.slots[*index].name),
+        Reaction::ReplaceSlots(index) => format!("replace {}", shape.pools[*index].name),
+        Reaction::TellSlots(index) => format!("tell {}", shape.pools[*index].name),
     }
 }
 
 /// A kind of dirt with its parameters, in words.
-fn dirt(plan: &DirtPlan) -> String {
+fn dirt(plan: &FaultPlan) -> String {
     let name = plan.kind.name();
     let what = match plan.kind {
-        DirtKind::Late(by) | DirtKind::OutOfOrder(by) => format!("{name} by {by}"),
-        DirtKind::ClockSkew { ahead, behind } => format!("{name} ahead {ahead}, behind {behind}"),
-        DirtKind::Down | DirtKind::Gap | DirtKind::CounterReset | DirtKind::Nan => name.to_owned(),
+        FaultKind::Late(by) | FaultKind::OutOfOrder(by) => format!("{name} by {by}"),
+        FaultKind::ClockSkew { ahead, behind } => format!("{name} ahead {ahead}, behind {behind}"),
+        FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset | FaultKind::Nan => name.to_owned(),
     };
     let window = if plan.window == Span::FOREVER { String::new() } else { format!(" for {}", plan.window) };
     let chance = if plan.probability < 1.0 {

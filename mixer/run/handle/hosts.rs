@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::acts::{Refusal, known};
+use super::commands::{CommandError, known};
 use super::series::{metric_key, series_of};
-use super::{HostDetail, HostView, HostsPage, JobView, OutputView, OverrideView, Overview, Remote};
+use super::{HostDetail, HostView, HostsPage, JobView, OutputView, OverrideView, Overview, RunHandle};
 use crate::fleet::{Fleet, Standing};
 use promemu_core::event::HostId;
-use promemu_core::metric::Filling;
+use promemu_core::metric::Aggregation;
 use promemu_core::plan::JobPlan;
 use promemu_core::time::{Span, Time};
 
@@ -27,7 +27,7 @@ pub struct HostFilter {
     pub state: Option<String>,
 }
 
-impl Remote {
+impl RunHandle {
     /// What the run is doing.
     #[must_use]
     pub fn overview(&self) -> Overview {
@@ -114,14 +114,14 @@ impl Remote {
     }
 
     /// One host in short.
-    pub fn host_view(&self, name: &str) -> Result<HostView, Refusal> {
+    pub fn host_view(&self, name: &str) -> Result<HostView, CommandError> {
         let fleet = self.fleet();
         let now = fleet.clock().now();
         Ok(view(&fleet, known(&fleet, name)?, now, &fleet.standing(now)))
     }
 
     /// One host with its metrics.
-    pub fn host(&self, name: &str) -> Result<HostDetail, Refusal> {
+    pub fn host(&self, name: &str) -> Result<HostDetail, CommandError> {
         let fleet = self.fleet();
         let (id, now) = (known(&fleet, name)?, fleet.clock().now());
         let metrics = fleet.plan().hosts[id as usize].shape.metrics.len();
@@ -149,7 +149,7 @@ pub(crate) fn override_view(fleet: &Fleet, id: HostId, metric: usize, standing: 
     let plan = &host.shape.metrics[metric];
     let (key, (low, high)) = (metric_key(plan), plan.value_range);
     // The range of a counter is that of what is added; of other types nothing beyond it is taken.
-    let is_gauge = plan.cells.filling() == Filling::Gauge;
+    let is_gauge = plan.cells.filling() == Aggregation::Gauge;
     let until = (standing.until != Time::NEVER).then_some(standing.until);
     OverrideView {
         id: format!("{}/{key}", host.name),

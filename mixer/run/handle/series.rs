@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::acts::{Refusal, known};
+use super::commands::{CommandError, known};
 use super::hosts::override_view;
-use super::{FamiliesPage, FamilyView, Remote, SeriesPage, SeriesView};
+use super::{FamiliesPage, FamilyView, RunHandle, SeriesPage, SeriesView};
 use crate::fleet::Fleet;
 use promemu_core::event::HostId;
 use promemu_core::metric::{Kind, Layout, MetricType, buckets, is_absent};
@@ -50,7 +50,7 @@ impl Over {
     }
 }
 
-impl Remote {
+impl RunHandle {
     /// A part of the families whose name has this text.
     #[must_use]
     pub fn families(&self, search: &str, offset: usize, limit: usize) -> FamiliesPage {
@@ -78,7 +78,7 @@ impl Remote {
         FamiliesPage { total: plan.families.len(), matched: all.len(), offset, limit, metrics }
     }
 
-    /// A part of the series of hosts; those of slots are not among them.
+    /// A part of the series of hosts; those of pools are not among them.
     #[must_use]
     pub fn series(&self, filter: &SeriesFilter, offset: usize, limit: usize) -> SeriesPage {
         let fleet = self.fleet();
@@ -101,7 +101,7 @@ impl Remote {
     }
 
     /// One metric of one host.
-    pub fn metric(&self, host: &str, metric: &str) -> Result<SeriesView, Refusal> {
+    pub fn metric(&self, host: &str, metric: &str) -> Result<SeriesView, CommandError> {
         let fleet = self.fleet();
         let id = known(&fleet, host)?;
         let (index, _) = metric_of(&fleet.plan().hosts[id as usize], metric)?;
@@ -169,7 +169,7 @@ pub(crate) fn metric_key(metric: &MetricPlan) -> String {
 }
 
 /// The metric of a host that has this key.
-pub(crate) fn metric_of<'a>(host: &'a HostPlan, key: &str) -> Result<(usize, &'a MetricPlan), Refusal> {
+pub(crate) fn metric_of<'a>(host: &'a HostPlan, key: &str) -> Result<(usize, &'a MetricPlan), CommandError> {
     let name = key.split_once('{').map_or(key, |(name, _)| name);
     let named = host.shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *name);
     let mut wanted = named.filter(|(_, metric)| metric_key(metric) == key);
@@ -177,7 +177,7 @@ pub(crate) fn metric_of<'a>(host: &'a HostPlan, key: &str) -> Result<(usize, &'a
         let keys: Vec<String> = host.shape.metrics.iter().take(200).map(metric_key).collect();
         let shown: String = key.chars().take(200).collect();
         let hint = promemu_core::error::suggestion(key, &keys);
-        Refusal::UnknownMetric(format!("host {:?} has no metric {shown:?}{hint}", host.name))
+        CommandError::UnknownMetric(format!("host {:?} has no metric {shown:?}{hint}", host.name))
     })
 }
 

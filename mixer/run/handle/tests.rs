@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::acts::Act;
+use super::commands::Command;
 use super::*;
 use crate::clock::Clock;
-use crate::event_tap::Heard;
+use crate::event_tap::TapItem;
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::plan::Plan;
 use promemu_core::rng::Seed;
@@ -32,9 +32,9 @@ fn plan(started_at: Time) -> Plan {
 
 /// A run without outputs, and a handle of it.
 struct Bench {
-    generation: Generation,
+    generation: FleetRunner,
     fleets: watch::Sender<Arc<Fleet>>,
-    remote: Remote,
+    remote: RunHandle,
 }
 
 impl Bench {
@@ -55,20 +55,20 @@ impl Bench {
             duration: Span::FOREVER,
             self_metrics_address: None,
         };
-        let (remote, _) = Remote::new(newest, &settings, Healths::default(), own);
-        let generation = Generation::start(fleet, Seed::new(7), clock.now(), None);
+        let (remote, _) = RunHandle::new(newest, &settings, Healths::default(), own);
+        let generation = FleetRunner::start(fleet, Seed::new(7), clock.now(), None);
         let bench = Self { generation, fleets, remote };
         bench.eventually("the hosts have begun", |remote| remote.overview().hosts["running"] == 3).await;
         bench
     }
 
-    async fn ask(&mut self, act: Act) -> Result<(), Refusal> {
+    async fn ask(&mut self, act: Command) -> Result<(), CommandError> {
         let outcome = act.carry_out(&mut self.generation).await.map(drop);
         self.fleets.send_replace(Arc::clone(self.generation.fleet()));
         outcome
     }
 
-    async fn eventually(&self, what: &str, is_so: impl Fn(&Remote) -> bool) {
+    async fn eventually(&self, what: &str, is_so: impl Fn(&RunHandle) -> bool) {
         let clock = *self.remote.clock();
         let deadline = clock.now() + Span::from_secs(30);
         while !is_so(&self.remote) {
@@ -82,23 +82,29 @@ impl Bench {
     }
 }
 
-fn show(host: &str, metric: &str, value: f64) -> Act {
-    Act::Show(host.to_owned(), metric.to_owned(), ShowOrder { value, span: None, may_fall: false })
+fn show(host: &str, metric: &str, value: f64) -> Command {
+    Command::Show(host.to_owned(), metric.to_owned(), Override { value, span: None, may_fall: false })
 }
 
-fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -> Act {
+fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -> Command {
     let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Act::Add(NewHost { name: name.to_owned(), template: template.to_owned(), labels, ttl: None, series_max })
+    Command::Add(NewHost {
+        name: name.to_owned(),
+        template: template.to_owned(),
+        labels,
+        ttl: None,
+        series_max,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_ordered_stands_when_hosts_come_and_go() {
     let mut bench = Bench::begun().await;
     bench.ask(show("rack/1", "load", 150.0)).await.unwrap();
-    bench.ask(Act::Stop("rack/2".to_owned())).await.unwrap();
+    bench.ask(Command::Stop("rack/2".to_owned())).await.unwrap();
     bench.eventually("it is stopped", |remote| remote.host_view("rack/2").unwrap().state == "stopped").await;
     bench.ask(add("rack/9", "rack/3", &[("zone", "x")], 1_000)).await.unwrap();
-    bench.ask(Act::Remove("rack/3".to_owned())).await.unwrap();
+    bench.ask(Command::Remove("rack/3".to_owned())).await.unwrap();
     bench
         .eventually("the new one shows something", |remote| {
             remote.metric("rack/9", "load").unwrap().value.is_some()
@@ -113,7 +119,7 @@ async fn what_was_ordered_stands_when_hosts_come_and_go() {
         [("rack/1", "running"), ("rack/2", "stopped"), ("late", "waiting"), ("rack/9", "running")]
     );
     assert_eq!(bench.remote.host("rack/9").unwrap().labels["zone"], "x");
-    bench.ask(Act::Start("rack/2".to_owned())).await.unwrap();
+    bench.ask(Command::Start("rack/2".to_owned())).await.unwrap();
     bench.eventually("it lives again", |remote| remote.host_view("rack/2").unwrap().state == "running").await;
     assert!(!bench.generation.is_over());
     bench.generation.end().await;
@@ -155,7 +161,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         (show("rack/1", "about_info{version=\"1\"}", 2.0), "always shows 1"),
         (show("rack/1", "n_total", -1.0), "takes 0 or more"),
         (show("rack/1", "n_total", 9.0), "shows 10 and would fall to 9"),
-        (Act::Start("rack/1".into()), "runs already"),
+        (Command::Start("rack/1".into()), "runs already"),
         (add("rack/1", "rack/2", &[], 1_000), "there is a host \"rack/1\" already"),
         (add("", "rack/2", &[], 1_000), "1 to 200 bytes"),
         (add(&long, "rack/2", &[], 1_000), "1 to 200 bytes"),
@@ -163,7 +169,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         (add("new", "rack/2", &[("device", "x")], 1_000), "label \"device\" is not allowed"),
         (add("new", "rack/2", &[("a-b", "x")], 1_000), "label \"a-b\" is not allowed"),
         (add("new", "rack/2", &[], 30), "--max-series allows 30"),
-        (Act::Remove("no".into()), "there is no host"),
+        (Command::Remove("no".into()), "there is no host"),
     ] {
         let error = bench.ask(act).await.unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
@@ -176,13 +182,13 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
 async fn an_event_of_a_host_is_heard_by_itself_and_told_to_who_listens() {
     let mut bench = Bench::begun().await;
     let mut listener = bench.remote.listen();
-    let emit = |source: &str| Act::Emit("ping".into(), source.into(), serde_json::json!(1));
+    let emit = |source: &str| Command::Emit("ping".into(), source.into(), serde_json::json!(1));
     bench.ask(emit("api")).await.unwrap();
     bench.ask(emit("rack/2")).await.unwrap();
     let mut heard = Vec::new();
     while !heard.contains(&("pong".to_owned(), "rack/2".to_owned())) {
         let next = tokio::time::timeout(Duration::from_secs(30), listener.next()).await;
-        let Ok(Some(Heard::Event(event))) = next else { panic!("it is heard: {heard:?}") };
+        let Ok(Some(TapItem::Event(event))) = next else { panic!("it is heard: {heard:?}") };
         heard.push((event.name.to_string(), event.source.to_string()));
     }
     let pongs = heard.iter().filter(|(name, _)| name == "pong").count();

@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use crate::clock::Clock;
 use crate::fleet::Fleet;
-use crate::fleet::runner::Generation;
+use crate::fleet::runner::FleetRunner;
 use crate::self_metrics::SelfMetrics;
 use promemu_core::backfill::Backfill;
 use promemu_core::config::{ConfigFile, LoadOptions};
@@ -69,7 +69,7 @@ async fn difference() -> Option<String> {
     let tally = SelfMetrics::new().unwrap().tally().clone();
     let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally));
     let hosts = fleet.plan().hosts.len();
-    let mut generation = Generation::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None);
+    let mut generation = FleetRunner::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None);
     let seen = live_rows(&fleet, hosts).await;
     generation.end().await;
 

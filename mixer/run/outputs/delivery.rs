@@ -3,13 +3,13 @@
 //! A round becomes batches. Each belongs to a shard, and a shard sends one batch at a time in the order
 //! they came, so a series, which has its shard, arrives in order. A batch that the server cannot take now is
 //! tried again, ever less often, for as long as the run lasts. One that it refuses for good is sent again in halves
-//! if that may help ([`pieces`]); what is refused then is dropped and counted. What waits is bounded ([`queue`]), so a server that is away costs the oldest rounds and no memory.
+//! if that may help ([`split`]); what is refused then is dropped and counted. What waits is bounded ([`queue`]), so a server that is away costs the oldest rounds and no memory.
 
-mod pieces;
 mod post;
 mod queue;
 mod sender;
 mod settings;
+mod split;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use pieces::Halvings;
 pub(super) use post::{Answer, Answers, Post};
 use queue::{Bounds, Queue};
-use sender::{Fare, Sender};
+use sender::{DeliveryStats, Sender};
 pub(super) use settings::BATCH_BYTES;
 pub use settings::DeliverySettings;
+use split::SplitBudget;
 
 use super::Health;
 use crate::clock::Clock;
@@ -35,7 +35,7 @@ use promemu_core::rng::{Seed, random_seed};
 #[derive(Debug)]
 pub(super) struct Delivery {
     queue: Arc<Queue>,
-    fare: Arc<Fare>,
+    fare: Arc<DeliveryStats>,
     ending: watch::Sender<bool>,
     senders: JoinSet<()>,
 }
@@ -44,7 +44,7 @@ pub(super) struct Delivery {
 #[derive(Clone, Debug)]
 pub(super) struct Intake {
     queue: Arc<Queue>,
-    fare: Arc<Fare>,
+    fare: Arc<DeliveryStats>,
 }
 
 impl Delivery {
@@ -58,7 +58,7 @@ impl Delivery {
     ) -> Self {
         let bounds = Bounds { samples: settings.queue_samples, bytes: settings.queue_bytes };
         let queue = Arc::new(Queue::new(settings.shards, bounds));
-        let fare = Arc::new(Fare::new(name, clock, tally));
+        let fare = Arc::new(DeliveryStats::new(name, clock, tally));
         let (ending, end) = watch::channel(false);
         let post = Arc::new(post);
         let seed = Seed::new(random_seed());
@@ -71,7 +71,7 @@ impl Delivery {
                 fare: Arc::clone(&fare),
                 end: end.clone(),
                 rng: seed.child_of_bytes(&shard.to_le_bytes()).rng(),
-                halvings: Halvings::default(),
+                halvings: SplitBudget::default(),
             };
             senders.spawn(sender.send_all());
         }
@@ -124,7 +124,7 @@ impl Intake {
         let tally = crate::self_metrics::SelfMetrics::new().unwrap().delivery("test");
         let bounds = Bounds { samples, bytes: usize::MAX };
         let queue = Arc::new(Queue::new(shards, bounds));
-        Self { queue, fare: Arc::new(Fare::new("test", Clock::start(), tally)) }
+        Self { queue, fare: Arc::new(DeliveryStats::new("test", Clock::start(), tally)) }
     }
 
     /// What waits, by shard; nothing more is taken.

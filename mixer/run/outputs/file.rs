@@ -17,7 +17,7 @@ use crate::self_metrics::{OutputTally, SelfMetrics};
 use promemu_core::error::Error;
 use promemu_core::series::Job;
 use promemu_core::series::LabelBlock;
-use promemu_wire::exposition::{Format, Group, Pieces};
+use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
 /// So much is encoded while a job is locked.
 const PIECE_BYTES: usize = 128 << 10;
@@ -131,7 +131,7 @@ impl FileSink {
 fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result<u64> {
     let mut pieces = {
         let stores: Vec<_> = jobs.iter().map(|(job, _)| job.store()).collect();
-        Pieces::new(settings.format, stores.iter().map(|store| &**store))
+        ChunkedEncoder::new(settings.format, stores.iter().map(|store| &**store))
     };
     let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
         let (job, labels) = &jobs[index];

@@ -6,9 +6,9 @@
 //! are made piece by piece, as fast as clients take them; a job is locked for a piece at a time.
 
 mod access;
+mod body_stream;
 mod hosts;
 mod negotiation;
-mod outlet;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 pub use access::are_equal;
-use outlet::{PIECE_BYTES, Slot, answer, headed};
+use body_stream::{PIECE_BYTES, Slot, answer, headed};
 
 use super::{Health, self_page};
 use crate::clock::wall_now;
@@ -38,7 +38,7 @@ use promemu_core::metric::MetricType;
 use promemu_core::series::Job;
 use promemu_core::series::{Family, LabelBlock, SeriesStore};
 use promemu_core::time::Time;
-use promemu_wire::exposition::{Group, Pieces};
+use promemu_wire::exposition::{ChunkedEncoder, Group};
 
 /// So many bodies are made at the same time; more would only make all of them slow.
 const BODIES_AT_ONCE: usize = 16;
@@ -75,7 +75,7 @@ pub struct Publisher {
     is_private: bool,
     /// Where it listens.
     address: String,
-    slots: Arc<Semaphore>,
+    pools: Arc<Semaphore>,
     tally: ScrapeTally,
     /// Swapped as a whole; the lock is held for no longer than that.
     page: Mutex<Arc<[Served]>>,
@@ -156,7 +156,7 @@ impl ScrapeSink {
             shows_push_times: settings.is_embedded,
             is_private: tls.is_some(),
             address: address.to_string(),
-            slots: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
+            pools: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
             tally: own.scraped_output(name),
             page: Mutex::new(page),
         };
@@ -254,14 +254,14 @@ impl Publisher {
     /// A place among those who get a body now, if there is one.
     fn take_slot(&self) -> Option<Slot> {
         self.tally.scrapes.inc();
-        let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&self.pools).try_acquire_owned().ok()?;
         Some(Slot { permit, tally: self.tally.clone() })
     }
 
     /// The same for one of many small bodies, which wait for each other.
     async fn wait_for_slot(&self) -> Option<Slot> {
         self.tally.scrapes.inc();
-        let permit = tokio::time::timeout(SLOT_PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
+        let permit = tokio::time::timeout(SLOT_PATIENCE, Arc::clone(&self.pools).acquire_owned()).await;
         Some(Slot { permit: permit.ok()?.ok()?, tally: self.tally.clone() })
     }
 
@@ -289,7 +289,7 @@ async fn metrics(State(publisher): State<Arc<Publisher>>, method: Method, header
         let mut pieces = {
             let stores: Vec<_> = page.iter().map(|served| served.job.store()).collect();
             let times = times.iter().map(|(store, _)| store);
-            Pieces::new(format, stores.iter().map(|store| &**store).chain(times))
+            ChunkedEncoder::new(format, stores.iter().map(|store| &**store).chain(times))
         };
         let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
             if let Some(served) = page.get(index) {

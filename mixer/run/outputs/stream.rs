@@ -10,9 +10,9 @@ use tracing::error;
 
 use super::Health;
 use super::delivery::{BATCH_BYTES, Delivery, DeliverySettings};
-use super::ledger::{BatchSize, Ledger, Rounds};
 use super::otlp::OtlpSettings;
 use super::remote_write::{RemoteWriteSettings, Version};
+use super::series_tracker::{BatchSize, Rounds, SeriesTracker};
 use crate::clock::Clock;
 use crate::self_metrics::DeliveryTally;
 use promemu_core::error::Error;
@@ -46,8 +46,8 @@ impl StreamSink {
         name: &str,
     ) -> Result<Self, Error> {
         let series = match settings.version {
-            Version::V1 => ledger::<V1>(jobs, &settings.delivery),
-            Version::V2 => ledger::<V2>(jobs, &settings.delivery),
+            Version::V1 => series_tracker::<V1>(jobs, &settings.delivery),
+            Version::V2 => series_tracker::<V2>(jobs, &settings.delivery),
         };
         let delivery = Delivery::start(settings.post()?, &settings.delivery, clock.real(), tally, name);
         Ok(Self { series, delivery, clock })
@@ -61,7 +61,7 @@ impl StreamSink {
         tally: DeliveryTally,
         name: &str,
     ) -> Result<Self, Error> {
-        let series = ledger::<Otlp>(jobs, &settings.delivery);
+        let series = series_tracker::<Otlp>(jobs, &settings.delivery);
         let delivery = Delivery::start(settings.post()?, &settings.delivery, clock.real(), tally, name);
         Ok(Self { series, delivery, clock })
     }
@@ -106,11 +106,11 @@ impl StreamSink {
     }
 }
 
-fn ledger<E: Encoder + Default + 'static>(
+fn series_tracker<E: Encoder + Default + 'static>(
     jobs: &[Arc<Job>],
     settings: &DeliverySettings,
 ) -> Arc<Mutex<dyn Rounds>> {
     let size = BatchSize { samples: settings.batch_samples, bytes: BATCH_BYTES };
     let encoders = (0..settings.shards).map(|_| E::default());
-    Arc::new(Mutex::new(Ledger::new(jobs, encoders, size)))
+    Arc::new(Mutex::new(SeriesTracker::new(jobs, encoders, size)))
 }

@@ -1,4 +1,4 @@
-//! Those who have lived in the hosts' slots: each is series of its own, from its first moment to its last.
+//! Those who have lived in the hosts' pools: each is series of its own, from its first moment to its last.
 
 use std::io;
 
@@ -101,7 +101,7 @@ impl Export<'_> {
         let plan = self.run.plan();
         let host = &plan.hosts[id as usize];
         let generation = &spool.generations(id)[generation];
-        let metric = &host.shape.slots[generation.kind].shape.metrics[metric];
+        let metric = &host.shape.pools[generation.kind].shape.metrics[metric];
         let (first, mut samples) = generation.samples(metric, spool)?;
         let own_times = self.own_times(spool, id, first, &mut samples)?;
         if self.format == Format::Rules {

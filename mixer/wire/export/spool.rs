@@ -24,7 +24,7 @@ pub(super) struct Spool {
     moments: usize,
     /// Where the next stretch goes, in bytes: behind all hosts' places.
     end: AtomicU64,
-    /// Those who have lived in the slots of each host.
+    /// Those who have lived in the pools of each host.
     generations: Vec<Vec<Generation>>,
 }
 
@@ -53,7 +53,7 @@ impl Spool {
         self.file.write_all_at(&bytes, self.byte(host, first_cell))
     }
 
-    /// Takes over who has lived in the hosts' slots.
+    /// Takes over who has lived in the hosts' pools.
     pub(super) fn set_generations(&mut self, of_hosts: Vec<(usize, Vec<Generation>)>) {
         self.generations.resize_with(self.starts.len(), Vec::new);
         for (host, generations) in of_hosts {
@@ -61,7 +61,7 @@ impl Spool {
         }
     }
 
-    /// Those who have lived in a host's slots.
+    /// Those who have lived in a host's pools.
     pub(super) fn generations(&self, host: HostId) -> &[Generation] {
         self.generations.get(host as usize).map_or(&[], Vec::as_slice)
     }

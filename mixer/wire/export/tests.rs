@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::RowAccessor;
 
-use super::filling::first_few;
+use super::aggregation::first_few;
 use super::*;
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::time::{Span, Time};
@@ -267,11 +267,11 @@ fn samples_have_the_times_that_their_host_says() {
 
 /// Hosts whose series come and go, also in pieces.
 const CHURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "h{i}",
-    labels: { "h": "{i}" }, interval: "1s", slots: [
-        Slots(name: "short", count: 2, lifetime: "10s..12s", labels: { "id": "{name}-{sequence()}" }, metrics: [
+    labels: { "h": "{i}" }, interval: "1s", pools: [
+        Pool(name: "short", count: 2, lifetime: "10s..12s", labels: { "id": "{name}-{sequence()}" }, metrics: [
             Metric(name: "age", update_interval: 1, scenario: time_duration, decimals: 0),
             Metric(name: "seen", metric_type: histogram, buckets: [1], update_interval: 1)]),
-        Slots(name: "odd", count: 1, lifetime: 10, pause: 10, replace: same, labels: { "id": "odd" }, metrics: [Metric(name: "on", default_value: 1)])],
+        Pool(name: "odd", count: 1, lifetime: 10, pause: 10, replace: same, labels: { "id": "odd" }, metrics: [Metric(name: "on", default_value: 1)])],
     metrics: [Metric(name: "stable", default_value: 5)])])"#;
 
 #[test]
@@ -316,10 +316,10 @@ fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
     assert_eq!(seen.len(), pieces, "each in one piece");
 }
 
-/// Who comes again, who is in another slot the next time, and what is seldom there.
-const RETURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", interval: "1s", slots: [
-        Slots(name: "odd", count: 3, lifetime: 4, pause: 3, replace: same, labels: { "id": "odd{slot}" }, metrics: [Metric(name: "on")]),
-        Slots(name: "users", count: 3, lifetime: 5, labels: { "id": "{pick([1, 2, 3, 4])}" }, metrics: [
+/// Who comes again, who is in another slot the next time, and what is rare there.
+const RETURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", interval: "1s", pools: [
+        Pool(name: "odd", count: 3, lifetime: 4, pause: 3, replace: same, labels: { "id": "odd{slot}" }, metrics: [Metric(name: "on")]),
+        Pool(name: "users", count: 3, lifetime: 5, labels: { "id": "{pick([1, 2, 3, 4])}" }, metrics: [
             Metric(name: "age", metric_type: counter, created: true), Metric(name: "seen", metric_type: histogram, buckets: [1])])],
     metrics: [Metric(name: "never", when: "t < 0"), Metric(name: "stable"), Metric(name: "seconds", metric_type: summary, quantiles: [0.5])])])"#;
 
@@ -344,7 +344,7 @@ fn the_series_that_were_written_are_counted_once() {
 }
 
 #[test]
-fn formats_and_threads_say_the_same_of_slots() {
+fn formats_and_threads_say_the_same_of_pools() {
     let csv = String::from_utf8(exported(CHURNING, Format::Csv, 1).1).unwrap();
     let rules = String::from_utf8(exported(CHURNING, Format::Rules, 1).1).unwrap();
     let ages = csv.lines().filter(|line| line.contains(",age,")).count();

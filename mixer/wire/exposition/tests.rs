@@ -454,7 +454,7 @@ fn protobuf_has_all_of_every_type() {
 
 /// A body made in pieces of so many bytes.
 fn pieces(format: Format, groups: &[Group<'_>], piece_bytes: usize) -> Vec<Vec<u8>> {
-    let mut pieces = Pieces::new(format, groups.iter().map(|group| group.store));
+    let mut pieces = ChunkedEncoder::new(format, groups.iter().map(|group| group.store));
     let mut made = Vec::new();
     loop {
         let mut out = Vec::new();

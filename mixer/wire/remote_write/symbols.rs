@@ -15,12 +15,12 @@ pub(super) struct Symbols {
     /// Where each text is among the bytes.
     places: Vec<(u32, u32)>,
     /// Open addressing: the number of a text, plus one; 0 is free. At least half of it is.
-    slots: Vec<u32>,
+    pools: Vec<u32>,
 }
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut symbols = Self { bytes: Vec::new(), places: Vec::new(), slots: vec![0; SLOTS_MIN] };
+        let mut symbols = Self { bytes: Vec::new(), places: Vec::new(), pools: vec![0; SLOTS_MIN] };
         symbols.number(b"");
         symbols
     }
@@ -31,7 +31,7 @@ impl Symbols {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.places.clear();
-        self.slots.fill(0);
+        self.pools.fill(0);
         self.number(b"");
     }
 
@@ -43,12 +43,12 @@ impl Symbols {
     /// A text's number.
     #[inline]
     pub(super) fn number(&mut self, text: &[u8]) -> u32 {
-        let mut slot = slot_of(text, self.slots.len());
+        let mut slot = slot_of(text, self.pools.len());
         loop {
-            match self.slots[slot].checked_sub(1) {
+            match self.pools[slot].checked_sub(1) {
                 None => return self.add(text, slot),
                 Some(number) if self.text(number) == text => return number,
-                Some(_) => slot = (slot + 1) % self.slots.len(),
+                Some(_) => slot = (slot + 1) % self.pools.len(),
             }
         }
     }
@@ -65,30 +65,30 @@ impl Symbols {
         self.bytes.extend_from_slice(text);
         self.places.push((start, small(self.bytes.len())));
         let number = small(self.places.len() - 1);
-        self.slots[slot] = number + 1;
-        if self.places.len() * 2 > self.slots.len() {
+        self.pools[slot] = number + 1;
+        if self.places.len() * 2 > self.pools.len() {
             self.grow();
         }
         number
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        self.slots.clear();
-        self.slots.resize(size, 0);
+        let size = self.pools.len() * 2;
+        self.pools.clear();
+        self.pools.resize(size, 0);
         for number in 0..small(self.places.len()) {
             let mut slot = slot_of(self.text(number), size);
-            while self.slots[slot] != 0 {
+            while self.pools[slot] != 0 {
                 slot = (slot + 1) % size;
             }
-            self.slots[slot] = number + 1;
+            self.pools[slot] = number + 1;
         }
     }
 }
 
-fn slot_of(text: &[u8], slots: usize) -> usize {
+fn slot_of(text: &[u8], pools: usize) -> usize {
     let hash = fnv1a(text);
-    usize::try_from((hash >> 32 ^ hash) % slots as u64).unwrap_or(0)
+    usize::try_from((hash >> 32 ^ hash) % pools as u64).unwrap_or(0)
 }
 
 /// A request is far smaller than 4 GB.

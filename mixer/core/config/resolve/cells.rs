@@ -5,15 +5,17 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::Resolver;
-use crate::config::template::{CellsTemplate, FormulaTemplate, Listed, MetricTemplate, SpreadTemplate};
+use crate::config::template::{
+    CellsTemplate, FormulaTemplate, Listed, MetricTemplate, ObservationDistributionTemplate,
+};
 use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
 use crate::expression::Formula;
 use crate::metric::{
-    Accumulate, Cells, DEFAULT_BUCKETS, Filling, Kind, Layout, MetricType, NativeLayout, OBSERVATIONS_MAX,
-    SCHEMAS,
+    Accumulate, Aggregation, Cells, DEFAULT_BUCKETS, Kind, Layout, MetricType, NativeLayout,
+    OBSERVATIONS_MAX, SCHEMAS,
 };
-use crate::plan::{Spread, SpreadKind};
+use crate::plan::{DistributionKind, ObservationDistribution};
 use crate::scenario::ScenarioPlan;
 use crate::time::Span;
 
@@ -43,13 +45,13 @@ impl Resolver<'_> {
         let cells = &template.cells;
         // An observation is a number that has a bucket.
         let range = (range.0.max(f64::MIN), range.1.min(f64::MAX));
-        let observations = Filling::Observations { range, recent: None };
+        let observations = Aggregation::Observations { range, recent: None };
         let (kind, filling) = match metric_type {
-            MetricType::Gauge => (Kind::Value, Filling::Gauge),
-            MetricType::Info => (Kind::Value, Filling::Info),
+            MetricType::Gauge => (Kind::Value, Aggregation::Gauge),
+            MetricType::Info => (Kind::Value, Aggregation::Info),
             MetricType::Counter => {
                 let accumulate = self.accumulate(cells, scenario)?;
-                (Kind::Value, Filling::Counter { accumulate, index: 0 })
+                (Kind::Value, Aggregation::Counter { accumulate, index: 0 })
             }
             MetricType::Histogram => (Kind::Histogram { bounds: self.bounds(cells)?.into() }, observations),
             MetricType::NativeHistogram => {
@@ -58,11 +60,11 @@ impl Resolver<'_> {
             MetricType::Summary => {
                 let window = self.interval("window", cells.window.as_ref(), DEFAULT_WINDOW)?;
                 let quantiles = self.quantiles(cells)?.into();
-                (Kind::Summary { quantiles }, Filling::Observations { range, recent: Some((0, window)) })
+                (Kind::Summary { quantiles }, Aggregation::Observations { range, recent: Some((0, window)) })
             }
             MetricType::StateSet => {
                 let states = self.states(template)?.into_iter().map(Arc::from).collect();
-                (Kind::StateSet { states }, Filling::State)
+                (Kind::StateSet { states }, Aggregation::State)
             }
         };
         let has_exemplar = self.optional("exemplars", cells.exemplars.as_ref(), false)?;
@@ -199,13 +201,16 @@ impl Resolver<'_> {
     }
 
     /// How observations scatter.
-    pub(super) fn spread(&mut self, template: &SpreadTemplate) -> Option<Spread> {
-        let SpreadTemplate { span, name, median, p99, share } = template;
+    pub(super) fn spread(
+        &mut self,
+        template: &ObservationDistributionTemplate,
+    ) -> Option<ObservationDistribution> {
+        let ObservationDistributionTemplate { span, name, median, p99, share } = template;
         let kind = match *name {
-            "normal" => SpreadKind::Normal,
-            "lognormal" => SpreadKind::LogNormal,
-            "exponential" => SpreadKind::Exponential,
-            _ => SpreadKind::Bimodal(self.share(share.as_ref())?),
+            "normal" => DistributionKind::Normal,
+            "lognormal" => DistributionKind::LogNormal,
+            "exponential" => DistributionKind::Exponential,
+            _ => DistributionKind::Bimodal(self.share(share.as_ref())?),
         };
         let numbers = [median, p99].map(|formula| formula.as_ref().and_then(constant));
         if let [Some(median), Some(p99)] = numbers
@@ -214,7 +219,7 @@ impl Resolver<'_> {
             self.problems.error(*span, format!("p99 must be above the median {median}, but is {p99}"));
             return None;
         }
-        if kind != SpreadKind::Normal
+        if kind != DistributionKind::Normal
             && let Some(number) = numbers.into_iter().flatten().find(|number| *number <= 0.0)
         {
             self.problems.error(*span, format!("{name} takes numbers above 0, but has {number}"));
@@ -224,7 +229,7 @@ impl Resolver<'_> {
             Some(template) => self.formula(template).map(Some),
             None => Some(None),
         };
-        Some(Spread { kind, median: formula(median)?, p99: formula(p99)? })
+        Some(ObservationDistribution { kind, median: formula(median)?, p99: formula(p99)? })
     }
 
     fn share(&mut self, share: Option<&Scalar<f64>>) -> Option<f64> {
@@ -240,9 +245,9 @@ impl Resolver<'_> {
 }
 
 /// Without a scenario there is no new value to observe, so that is the default one, in a spread of no width.
-pub(super) fn observed_default(scenario: &ScenarioPlan, cells: &Cells) -> Option<Spread> {
+pub(super) fn observed_default(scenario: &ScenarioPlan, cells: &Cells) -> Option<ObservationDistribution> {
     let is_still = matches!(scenario, ScenarioPlan::DoNothing(_)) && !cells.shows_value();
-    is_still.then_some(Spread { kind: SpreadKind::Normal, median: None, p99: None })
+    is_still.then_some(ObservationDistribution { kind: DistributionKind::Normal, median: None, p99: None })
 }
 
 /// The number that a formula always is, if it is one that is written down.

@@ -188,7 +188,7 @@ impl<'a> Resolver<'a> {
             overrides: &template.override_metrics,
         };
         let mut shape = self.metrics(&source, host_labels)?;
-        let is_bare = shape.metrics.is_empty() && template.slots.is_empty();
+        let is_bare = shape.metrics.is_empty() && template.pools.is_empty();
         // Those that are wrong are none here.
         if is_bare && self.problems.error_count() == 0 {
             self.problems.warning(template.span, "the host has no metrics, so it will not be seen");
@@ -206,7 +206,7 @@ impl<'a> Resolver<'a> {
             let value = self.value(&format!("storage {name:?}"), value)?;
             shape.storage.push((name.clone(), value));
         }
-        self.slots(template, host_labels, &mut shape)?;
+        self.pools(template, host_labels, &mut shape)?;
         Some(shape)
     }
 

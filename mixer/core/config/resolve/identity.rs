@@ -16,11 +16,11 @@ impl Resolver<'_> {
     pub(super) fn refuse_equal_series(&mut self) {
         let bare: IndexMap<u32, _> = self.bare_hosts.iter().copied().collect();
         for hosts in self.jobs.values().filter(|hosts| hosts.iter().any(|host| bare.contains_key(host))) {
-            if let Some((one, other)) = first_equal_slots(&self.hosts, hosts) {
+            if let Some((one, other)) = first_equal_pools(&self.hosts, hosts) {
                 let name = |host: u32| &self.hosts[host as usize].name;
                 let span = bare.get(&other).or_else(|| bare.get(&one)).copied().unwrap_or_default();
                 let message = format!(
-                    "slots of hosts {:?} and {:?} may have the same series; without identity labels give them labels that differ, as with {{name}} or {{uuid()}}",
+                    "pools of hosts {:?} and {:?} may have the same series; without identity labels give them labels that differ, as with {{name}} or {{uuid()}}",
                     name(one),
                     name(other)
                 );
@@ -76,19 +76,19 @@ fn first_equal(hosts: &Hosts, ids: &[u32]) -> Option<(Series, Series)> {
     None
 }
 
-/// The first two of these hosts whose slots make series of one name with the same labels, by the same texts. Texts
+/// The first two of these hosts whose pools make series of one name with the same labels, by the same texts. Texts
 /// that are made of different things are taken to give different labels.
-fn first_equal_slots(hosts: &Hosts, ids: &[u32]) -> Option<(u32, u32)> {
+fn first_equal_pools(hosts: &Hosts, ids: &[u32]) -> Option<(u32, u32)> {
     let mut seen: IndexMap<u64, u32> = IndexMap::new();
     for id in ids {
         let host = &hosts[*id as usize];
         let of_host = hash(host.labels.iter());
-        let kinds = host.shape.slots.iter();
-        for slots in kinds.filter(|slots| !slots.labels.iter().any(|(_, text)| text.is_of_one_host())) {
-            let of_slots = hash(slots.labels.iter().map(|(name, text)| (name.as_str(), text.key())));
-            for metric in &slots.shape.metrics {
+        let kinds = host.shape.pools.iter();
+        for pools in kinds.filter(|pools| !pools.labels.iter().any(|(_, text)| text.is_of_one_host())) {
+            let of_pools = hash(pools.labels.iter().map(|(name, text)| (name.as_str(), text.key())));
+            for metric in &pools.shape.metrics {
                 let of_metric = fnv1a(metric.name.as_bytes()).wrapping_add(hash(metric.labels.iter()));
-                let whole = of_host.wrapping_add(of_slots).wrapping_add(of_metric);
+                let whole = of_host.wrapping_add(of_pools).wrapping_add(of_metric);
                 let known = *seen.entry(whole).or_insert(*id);
                 if known != *id {
                     return Some((known, *id));

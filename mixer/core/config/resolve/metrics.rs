@@ -12,7 +12,7 @@ use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
 use crate::metric::{MetricType, Places, Rounding};
-use crate::plan::{HostShape, Listener, MetricPlan, Reaction, Schedule, Spread};
+use crate::plan::{HostShape, Listener, MetricPlan, ObservationDistribution, Reaction, Schedule};
 use crate::scenario::{OfMetric, ScenarioPlan};
 use crate::series::LabelBlock;
 use crate::time::Span;
@@ -32,7 +32,7 @@ pub(super) struct Draft<'a> {
     uses_dt: bool,
 }
 
-/// Where the metrics of a host, or of its slots, are written.
+/// Where the metrics of a host, or of its pools, are written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MetricSource<'a> {
     pub(super) span: SourceSpan,
@@ -170,7 +170,7 @@ impl<'a> Resolver<'a> {
         };
         let mut uses_dt =
             scenario.uses_dt() || [&when, &observations].into_iter().flatten().any(Formula::uses_dt);
-        uses_dt |= spread.as_ref().is_some_and(Spread::uses_dt);
+        uses_dt |= spread.as_ref().is_some_and(ObservationDistribution::uses_dt);
         let unique: IndexSet<Subscription> = listens.into_iter().collect();
         let plan = MetricPlan {
             family,

@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 use crate::error::suggestion;
 use crate::event::Subscription;
-use crate::expression::{Formula, Moment, Storage};
+use crate::expression::{EvalContext, Formula, Storage};
 use crate::rng::Seed;
 use crate::scenario::{Argument, Arguments, Case, OfMetric, Param, ParamKind, ScenarioPlan, Script};
 
@@ -129,7 +129,7 @@ impl Resolver<'_> {
 fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
     let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
     let links = vec![1.0; links];
-    formula.evaluate(&mut Moment {
+    formula.evaluate(&mut EvalContext {
         value: 1.0,
         t_secs: 1.0,
         dt_secs: 1.0,

@@ -1,20 +1,20 @@
-//! The workload that fills slots.
+//! The workload that fills pools.
 
 use std::sync::Arc;
 
 use super::Resolver;
 use super::metrics::DEFAULT_UPDATE_INTERVAL;
-use crate::config::template::{SlotsTemplate, WorkloadTemplate};
-use crate::plan::CrowdPlan;
+use crate::config::template::{PoolTemplate, WorkloadTemplate};
+use crate::plan::ModelPlan;
 use crate::scenario::{Arguments, OfMetric, prepare_workload};
 
 /// A workload is not that of one metric.
 const NO_METRIC: OfMetric = OfMetric { range: None, default_value: 0.0 };
 
 impl Resolver<'_> {
-    /// A workload with its parameters, and how often it is asked; none within for slots without one.
+    /// A workload with its parameters, and how often it is asked; none within for pools without one.
     #[expect(clippy::option_option, reason = "one that is wrong has been told of already")]
-    pub(super) fn workload(&mut self, template: &SlotsTemplate) -> Option<Option<CrowdPlan>> {
+    pub(super) fn workload(&mut self, template: &PoolTemplate) -> Option<Option<ModelPlan>> {
         let Some(WorkloadTemplate { span, workload, params }) = &template.workload else { return Some(None) };
         let mut arguments = Arguments::new(NO_METRIC);
         for (param, value) in params {
@@ -30,6 +30,6 @@ impl Resolver<'_> {
         }
         let interval =
             self.interval("update_interval", template.update_interval.as_ref(), DEFAULT_UPDATE_INTERVAL)?;
-        Some(Some(CrowdPlan { workload: Arc::new(prepared), interval }))
+        Some(Some(ModelPlan { workload: Arc::new(prepared), interval }))
     }
 }

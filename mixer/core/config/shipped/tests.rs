@@ -87,11 +87,11 @@ impl World {
                     self.troubles.push(format!("{}: scenarios failed, or events were dropped", plan.name));
                 }
                 if outbox.report {
-                    let slots = plan.shape.slots.iter().enumerate();
-                    let in_use = slots.filter(|(kind, slots)| {
-                        (0..slots.max).any(|slot| host.host().slot(*kind, slot).is_some())
+                    let pools = plan.shape.pools.iter().enumerate();
+                    let in_use = pools.filter(|(kind, pools)| {
+                        (0..pools.max).any(|slot| host.host().slot(*kind, slot).is_some())
                     });
-                    let metrics = in_use.flat_map(|(_, slots)| &slots.shape.metrics);
+                    let metrics = in_use.flat_map(|(_, pools)| &pools.shape.metrics);
                     self.seen.extend(metrics.map(|metric| metric.family));
                     let row = host.host().row();
                     let has_sample = |metric: &&MetricPlan| !is_absent(row[metric.offset]);
@@ -520,13 +520,13 @@ fn dirty_hosts_do_what_their_names_say_and_the_clean_one_does_not() {
     assert!(episodes("flapping") >= 10.0);
 }
 
-/// Who lives in the slots of a part of a host, by the label `id`.
+/// Who lives in the pools of a part of a host, by the label `id`.
 fn lives(world: &World, host: &str, part: &str) -> IndexSet<String> {
     let at = world.plan.hosts.iter().position(|plan| &*plan.name == host).unwrap();
     let host = world.hosts[at].host();
-    let (kind, slots) =
-        host.plan().shape.slots.iter().enumerate().find(|(_, slots)| &*slots.name == part).unwrap();
-    let living = (0..slots.max).filter_map(|slot| host.slot(kind, slot));
+    let (kind, pools) =
+        host.plan().shape.pools.iter().enumerate().find(|(_, pools)| &*pools.name == part).unwrap();
+    let living = (0..pools.max).filter_map(|slot| host.slot(kind, slot));
     let ids = living.map(|(labels, _)| {
         assert_eq!((labels.get("part"), labels.get("name")), (Some(part), Some(&*host.plan().name)));
         labels.get("id").unwrap().to_owned()

@@ -20,7 +20,7 @@ pub(in crate::config) struct CellsTemplate {
     pub(in crate::config) window: Option<Scalar<Span>>,
     pub(in crate::config) states: Option<Listed<String>>,
     pub(in crate::config) observations: Option<FormulaTemplate>,
-    pub(in crate::config) spread: Option<SpreadTemplate>,
+    pub(in crate::config) spread: Option<ObservationDistributionTemplate>,
     pub(in crate::config) exemplars: Option<Scalar<bool>>,
     pub(in crate::config) created: Option<Scalar<bool>>,
 }
@@ -30,7 +30,7 @@ pub(in crate::config) type Listed<T> = (SourceSpan, Vec<Scalar<T>>);
 
 /// How observations scatter.
 #[derive(Debug)]
-pub(in crate::config) struct SpreadTemplate {
+pub(in crate::config) struct ObservationDistributionTemplate {
     pub(in crate::config) span: SourceSpan,
     pub(in crate::config) name: &'static str,
     pub(in crate::config) median: Option<FormulaTemplate>,
@@ -58,7 +58,9 @@ impl CellsTemplate {
             window: fields.scalar("window", problems),
             states: read_list(fields, "states", "names", problems),
             observations: read_formula(fields, "observations", problems),
-            spread: fields.take("spread").and_then(|node| SpreadTemplate::read(node, problems)),
+            spread: fields
+                .take("spread")
+                .and_then(|node| ObservationDistributionTemplate::read(node, problems)),
             exemplars: fields.scalar("exemplars", problems),
             created: fields.scalar("created", problems),
         }
@@ -96,7 +98,7 @@ impl CellsTemplate {
     }
 }
 
-impl SpreadTemplate {
+impl ObservationDistributionTemplate {
     fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let (name, given) = match node.kind {

@@ -1,4 +1,4 @@
-//! Workloads of plugins in a template, and the labels and metrics of the slots that they fill.
+//! Workloads of plugins in a template, and the labels and metrics of the pools that they fill.
 
 use super::scenario::{ParamTemplate, named, read_params};
 use crate::config::tree::{Field, Node, NodeKind};

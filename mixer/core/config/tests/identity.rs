@@ -61,16 +61,16 @@ fn a_host_with_identity_labels_can_have_the_series_of_one_without() {
 }
 
 #[test]
-fn slots_of_hosts_without_identity_labels_need_labels_that_differ() {
+fn pools_of_hosts_without_identity_labels_need_labels_that_differ() {
     let text = |host_labels: &str, id: &str| {
         hosts(&format!(
-            r#"Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{{i}}", labels: {{ {host_labels} }}, slots: [Slots(count: 2, labels: {{ "id": "{id}" }}, metrics: [Metric(name: "m")])])"#
+            r#"Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{{i}}", labels: {{ {host_labels} }}, pools: [Pool(count: 2, labels: {{ "id": "{id}" }}, metrics: [Metric(name: "m")])])"#
         ))
     };
     for same in ["{slot}", "{sequence()}", "{zipf(100, 1)}-{slot}"] {
         assert!(error_of(&text("", same), &[]).contains("may have the same series"), "{same}");
     }
-    insta::assert_snapshot!(error_of(&text("", "{slot}"), &[]), @r#"test.ron:1:40: slots of hosts "h-1" and "h-2" may have the same series; without identity labels give them labels that differ, as with {name} or {uuid()}"#);
+    insta::assert_snapshot!(error_of(&text("", "{slot}"), &[]), @r#"test.ron:1:40: pools of hosts "h-1" and "h-2" may have the same series; without identity labels give them labels that differ, as with {name} or {uuid()}"#);
     for different in ["{name}-{slot}", "{uuid()}", "{i}-{slot}"] {
         assert!(plan_of(&text("", different), &[]).is_ok(), "{different}");
     }

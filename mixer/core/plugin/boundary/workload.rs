@@ -7,7 +7,7 @@ use std::sync::Arc;
 use promemu_plugin::abi::{self, Text};
 
 use super::{Call, Create, Destroy, call, make, message, tick};
-use crate::plugin::{DeclaredWorkload, Given, Moment, PreparedWorkload, Side};
+use crate::plugin::{DeclaredWorkload, HostContext, Moment, ParamValue, PreparedWorkload};
 use crate::time::Time;
 
 /// No workload has more slots.
@@ -32,7 +32,7 @@ pub struct Coming {
     /// Which.
     pub slot: usize,
     /// Who comes, after whoever was there; none if nobody does.
-    pub tenant: Option<Arrival>,
+    pub member: Option<Arrival>,
 }
 
 /// Who comes to a slot.
@@ -55,7 +55,7 @@ pub(super) struct Told<'a> {
 
 /// The state of a workload on one host, and the values in its slots.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct ModelInstance {
     prepared: Arc<PreparedWorkload>,
     /// The plugin's; none if it could not be made, or has panicked.
     state: Option<NonNull<c_void>>,
@@ -63,11 +63,11 @@ pub struct Crowd {
 }
 
 // SAFETY: plugins have promised that a state may move between threads, as long as one at a time has it.
-unsafe impl Send for Crowd {}
+unsafe impl Send for ModelInstance {}
 // SAFETY: who has but a shared reference does nothing with the state.
-unsafe impl Sync for Crowd {}
+unsafe impl Sync for ModelInstance {}
 
-impl Crowd {
+impl ModelInstance {
     /// The state of a workload. What cannot be made fails at each update.
     #[must_use]
     pub fn start(prepared: &Arc<PreparedWorkload>) -> Self {
@@ -84,7 +84,7 @@ impl Crowd {
     pub fn ask(
         &mut self,
         moment: &Moment<'_>,
-        side: &mut dyn Side,
+        side: &mut dyn HostContext,
         comings: &mut Vec<Coming>,
     ) -> Result<bool, String> {
         let (prepared, workload) = (&*self.prepared, self.prepared.workload());
@@ -136,7 +136,7 @@ impl Crowd {
     }
 }
 
-impl Drop for Crowd {
+impl Drop for ModelInstance {
     fn drop(&mut self) {
         self.end();
     }
@@ -145,7 +145,7 @@ impl Drop for Crowd {
 /// Makes a state and ends it, to see whether the parameters are good; gives how many slots there are.
 pub(in crate::plugin) fn count_slots(
     workload: &'static DeclaredWorkload,
-    given: &[Given],
+    given: &[ParamValue],
 ) -> Result<usize, String> {
     let state = create(workload, given)?;
     // SAFETY: the state is from `create`.
@@ -159,19 +159,19 @@ pub(in crate::plugin) fn count_slots(
     }
 }
 
-fn create(workload: &DeclaredWorkload, given: &[Given]) -> Result<NonNull<c_void>, String> {
+fn create(workload: &DeclaredWorkload, given: &[ParamValue]) -> Result<NonNull<c_void>, String> {
     let call = Call { emits: &workload.emits, ..Call::about(&workload.origin, None) };
     make(call, (workload.calls.create, workload.calls.destroy), given, 0.0, NO_RANGE)
 }
 
 impl Told<'_> {
     /// Somebody comes or goes, if that can be.
-    fn tell(&mut self, slot: u32, tenant: Option<Arrival>) -> Result<(), String> {
+    fn tell(&mut self, slot: u32, member: Option<Arrival>) -> Result<(), String> {
         if slot >= self.slots {
             return Err(format!("it speaks of slot {slot}, and has {}", self.slots));
         }
         self.room = self.room.checked_sub(1).ok_or("more come and go at once than twice its slots")?;
-        self.comings.push(Coming { slot: slot as usize, tenant });
+        self.comings.push(Coming { slot: slot as usize, member });
         Ok(())
     }
 }

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::super::Health;
-use super::pieces::{Halvings, Outcome};
 use super::post::{Loss, Post};
 use super::queue::Queue;
+use super::split::{Outcome, SplitBudget};
 use crate::clock::Clock;
 use crate::http::PushError;
 use crate::self_metrics::DeliveryTally;
@@ -24,19 +24,19 @@ const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 
 /// How all senders of a delivery fare: for the status, the log and promemu's own metrics.
 #[derive(Debug)]
-pub(super) struct Fare {
+pub(super) struct DeliveryStats {
     name: Arc<str>,
     health: Arc<Health>,
     clock: Clock,
     tally: DeliveryTally,
     sent: AtomicU64,
     dropped: AtomicU64,
-    told: Mutex<Told>,
+    told: Mutex<LogOnce>,
 }
 
 /// What was told to people.
 #[derive(Debug, Default)]
-struct Told {
+struct LogOnce {
     away: Option<Away>,
     /// Kinds of refusals.
     refusals: IndexSet<String>,
@@ -52,7 +52,7 @@ struct Away {
     dropped_before: u64,
 }
 
-impl Fare {
+impl DeliveryStats {
     pub(super) fn new(name: &str, clock: Clock, tally: DeliveryTally) -> Self {
         Self {
             name: name.into(),
@@ -109,7 +109,7 @@ impl Fare {
         self.tally.samples_waiting.set(i64::try_from(samples).unwrap_or(i64::MAX));
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn told(&self) -> MutexGuard<'_, LogOnce> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -181,10 +181,10 @@ pub(super) struct Sender {
     pub(super) shard: usize,
     pub(super) post: Arc<Post>,
     pub(super) queue: Arc<Queue>,
-    pub(super) fare: Arc<Fare>,
+    pub(super) fare: Arc<DeliveryStats>,
     pub(super) end: watch::Receiver<bool>,
     pub(super) rng: Rng,
-    pub(super) halvings: Halvings,
+    pub(super) halvings: SplitBudget,
 }
 
 impl Sender {

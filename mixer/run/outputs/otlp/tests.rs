@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::*;
 use crate::outputs::delivery::Intake;
-use crate::outputs::ledger::{BatchSize, Ledger, Rounds};
+use crate::outputs::series_tracker::{BatchSize, Rounds, SeriesTracker};
 use promemu_core::metric::{Kind, Layout, MetricType, NativeLayout, bucket_of};
 use promemu_core::series::Job;
 use promemu_core::series::{Column, Family, LabelBlock, Row, SeriesStore};
@@ -208,8 +208,8 @@ async fn bodies(intake: &Intake) -> Vec<Metric> {
     intake.take_all().await.iter().flat_map(|(_, batch)| read(&batch.body)).collect()
 }
 
-fn ledger(jobs: &[Arc<Job>]) -> Ledger<Otlp> {
-    Ledger::new(jobs, [Otlp::default(), Otlp::default()], BatchSize { samples: 5, bytes: 1 << 20 })
+fn ledger(jobs: &[Arc<Job>]) -> SeriesTracker<Otlp> {
+    SeriesTracker::new(jobs, [Otlp::default(), Otlp::default()], BatchSize { samples: 5, bytes: 1 << 20 })
 }
 
 async fn write(jobs: &[Arc<Job>]) -> Vec<Metric> {

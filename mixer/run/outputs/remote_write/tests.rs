@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::*;
 use crate::outputs::delivery::Intake;
-use crate::outputs::ledger::{BatchSize, Ledger, Rounds};
+use crate::outputs::series_tracker::{BatchSize, Rounds, SeriesTracker};
 use promemu_core::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout, bucket_of, native_histogram};
 use promemu_core::series::Job;
 use promemu_core::series::{Column, Family, LabelBlock, Row, SeriesStore};
@@ -198,7 +198,7 @@ const SIZE: BatchSize = BatchSize { samples: 3, bytes: 1 << 20 };
 /// Writes one round of these jobs, in small batches.
 async fn write<E: Encoder + Default>(jobs: &[Arc<Job>]) -> Vec<Vec<u8>> {
     let intake = Intake::idle(2, 1_000_000);
-    let mut ledger = Ledger::new(jobs, [E::default(), E::default()], SIZE);
+    let mut ledger = SeriesTracker::new(jobs, [E::default(), E::default()], SIZE);
     ledger.round(AT, &intake, Duration::ZERO);
     assert_eq!(intake.dropped_samples(), 0);
     intake.take_all().await.into_iter().map(|(_, batch)| batch.body.to_vec()).collect()
@@ -246,7 +246,7 @@ async fn halves_of_a_request_have_whole_hosts_and_say_the_same_together() {
     let families = ["a", "b"].map(|name| Family::new(name, "help", MetricType::Gauge));
     let jobs = [job("j", families.into(), columns.into(), &rows)];
     let intake = Intake::idle(1, 1_000_000);
-    let mut ledger = Ledger::new(&jobs, [V1::default()], BatchSize { samples: 100, bytes: 1 << 20 });
+    let mut ledger = SeriesTracker::new(&jobs, [V1::default()], BatchSize { samples: 100, bytes: 1 << 20 });
     ledger.round(AT, &intake, Duration::ZERO);
     let (_, whole) = intake.take_all().await.pop().unwrap();
     assert_eq!((whole.samples, whole.cuts.len()), (14, 6));
@@ -266,7 +266,7 @@ async fn halves_of_a_request_have_whole_hosts_and_say_the_same_together() {
     assert!(hosts.iter().all(|(samples, read)| (*samples, read.len()) == (2, 2)));
     assert_eq!(hosts.into_iter().flat_map(|(_, read)| read).collect::<Vec<_>>(), read_v1(&whole.body));
     // Version 2.0 has its texts in front of all hosts, and a server that knows it keeps what it can.
-    let mut ledger = Ledger::new(&jobs, [V2::default()], BatchSize { samples: 100, bytes: 1 << 20 });
+    let mut ledger = SeriesTracker::new(&jobs, [V2::default()], BatchSize { samples: 100, bytes: 1 << 20 });
     ledger.round(AT, &intake, Duration::ZERO);
     assert!(intake.take_all().await[0].1.cuts.is_empty());
 }

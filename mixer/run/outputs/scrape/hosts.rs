@@ -10,8 +10,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::body_stream::{PIECE_BYTES, answer, headed};
 use super::negotiation::{self, Encoding};
-use super::outlet::{PIECE_BYTES, answer, headed};
 use super::{Publisher, Served};
 use promemu_core::series::LabelBlock;
 use promemu_wire::exposition::encode_row;

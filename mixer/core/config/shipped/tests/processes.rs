@@ -21,12 +21,12 @@ impl World {
     fn processes(&self) -> Vec<Process> {
         let mut all = Vec::new();
         for (plan, host) in self.plan.hosts.iter().zip(&self.hosts) {
-            for (kind, slots) in plan.shape.slots.iter().enumerate() {
-                let living = (0..slots.max).filter_map(|slot| host.host().slot(kind, slot));
+            for (kind, pools) in plan.shape.pools.iter().enumerate() {
+                let living = (0..pools.max).filter_map(|slot| host.host().slot(kind, slot));
                 for (labels, cells) in living {
                     let label = |name: &str| labels.get(name).unwrap().to_owned();
                     let value = |name: &str| {
-                        let metric = slots.shape.metrics.iter().find(|metric| &*metric.name == name);
+                        let metric = pools.shape.metrics.iter().find(|metric| &*metric.name == name);
                         cells[metric.unwrap().offset]
                     };
                     all.push(Process {

@@ -1,0 +1,72 @@
+//! Configs that plugins make: their arguments, and their texts.
+
+use indexmap::IndexMap;
+
+use super::tree::shortened;
+use super::{Argument, ClassSummary};
+use crate::error::{Problems, suggestion};
+use crate::expression::Value;
+use crate::plugin::{DeclaredConfig, DeclaredParam, ParamType, ParamValue};
+
+/// What such a config is, for lists.
+pub(super) fn describe(config: &DeclaredConfig) -> ClassSummary {
+    let arguments = config.args.iter().map(|arg| Argument {
+        name: arg.name.clone(),
+        takes: takes(arg),
+        choices: if let ParamType::Choice(words) = &arg.takes { words.clone() } else { Vec::new() },
+        default: if arg.default.is_some() { arg.default_text.clone() } else { "must be given".to_owned() },
+        help: arg.help.clone(),
+    });
+    ClassSummary { name: String::new(), description: config.summary.clone(), arguments: arguments.collect() }
+}
+
+const fn takes(arg: &DeclaredParam) -> &'static str {
+    match arg.takes {
+        ParamType::Number => "a number",
+        ParamType::Duration => "a duration, as in 15m",
+        ParamType::Range => "a range, as in 0,100",
+        ParamType::Text => "text",
+        ParamType::Choice(_) => "a choice",
+        ParamType::Numbers => "numbers, as in 1.5,2",
+    }
+}
+
+/// The text that the plugin makes with these arguments; what is wrong with them goes to `problems`.
+pub(super) fn text(
+    config: &DeclaredConfig,
+    given: &IndexMap<String, Value>,
+    problems: &mut Problems,
+) -> Option<String> {
+    let known: Vec<&str> = config.args.iter().map(|arg| arg.name.as_str()).collect();
+    for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
+        problems.error_anywhere(format!("the config has no argument {name:?}{}", suggestion(name, &known)));
+    }
+    let values: Vec<Option<ParamValue>> =
+        config.args.iter().map(|arg| value(arg, given.get(&arg.name), problems)).collect();
+    if problems.error_count() > 0 {
+        return None;
+    }
+    let values = values.into_iter().collect::<Option<Vec<ParamValue>>>()?;
+    config.build(&values).map_err(|error| problems.error_anywhere(error)).ok()
+}
+
+fn value(arg: &DeclaredParam, given: Option<&Value>, problems: &mut Problems) -> Option<ParamValue> {
+    let name = &arg.name;
+    let Some(given) = given else {
+        if arg.default.is_none() {
+            problems.error_anywhere(format!("argument {name:?} must be given: {}", arg.help));
+        }
+        return arg.default.clone();
+    };
+    let text = given.to_string();
+    let wrong = |_| {
+        let found = shortened(&text);
+        problems.error_anywhere(match &arg.takes {
+            ParamType::Choice(words) => {
+                format!("argument {name:?} cannot be {found:?}{}", suggestion(&text, words))
+            }
+            _ => format!("argument {name:?} takes {}, not {found:?}", takes(arg)),
+        });
+    };
+    arg.takes.parse(&text).map_err(wrong).ok()
+}

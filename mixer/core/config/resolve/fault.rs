@@ -1,0 +1,253 @@
+//! Dirt: what a host does wrong on purpose, and when.
+
+use regex_lite::Regex;
+
+use super::Resolver;
+use crate::config::template::{FaultTemplate, HostTemplate};
+use crate::error::{SourceSpan, suggestion};
+use crate::event::Subscription;
+use crate::plan::{
+    FaultKind, FaultPlan, HELD_MAX, HostShape, Listener, MetricPlan, Opening, Pulses, Reaction,
+};
+use crate::time::Span;
+
+impl Resolver<'_> {
+    /// Adds the host's dirt to its shape, with what begins and ends it.
+    pub(super) fn dirt(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
+        for dirt in &template.dirt {
+            let index = shape.dirt.len();
+            // No metric can have this name.
+            let stream = format!("dirt {} ", dirt.name);
+            let same = shape.dirt.iter().filter(|other| other.stream.starts_with(&stream)).count();
+            let stream = format!("{stream}{same}");
+            let plan = self.one_dirt(dirt, shape, stream)?;
+            plan.events.iter().for_each(|event| self.events.emits(event));
+            for (events, reaction) in
+                [(&dirt.on, Reaction::BeginDirt(index)), (&dirt.until, Reaction::EndDirt(index))]
+            {
+                for event in events {
+                    let subscription = Subscription::parse(&self.value("event", event)?);
+                    self.events.hears(&subscription, event.span);
+                    let reaction = reaction.clone();
+                    shape.listeners.push(Listener { subscription, reaction, when: None });
+                }
+            }
+            shape.dirt.push(plan);
+        }
+        Some(())
+    }
+
+    fn one_dirt(&mut self, template: &FaultTemplate, shape: &HostShape, stream: String) -> Option<FaultPlan> {
+        let kind = self.dirt_kind(template)?;
+        let (opening, window, pulses) = self.occasions(template)?;
+        let probability = self.optional("probability", template.probability.as_ref(), 1.0)?;
+        if !(probability > 0.0 && probability <= 1.0) {
+            let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
+            let message = format!("probability must be above 0 and 1 at most, but is {probability}");
+            self.problems.error(place, message);
+            return None;
+        }
+        let metrics = self.dirty_metrics(template, kind, shape)?;
+        // One of some metrics is no gap of the host.
+        let kind = if kind == FaultKind::Down && !metrics.is_empty() { FaultKind::Gap } else { kind };
+        let events = match kind {
+            FaultKind::CounterReset => ["dirt_counter_reset".into(), "dirt_counter_reset".into()],
+            _ => ["started", "ended"].map(|turn| event(template.name, turn).into()),
+        };
+        Some(FaultPlan { kind, opening, window, pulses, probability, metrics, events, stream })
+    }
+
+    fn dirt_kind(&mut self, template: &FaultTemplate) -> Option<FaultKind> {
+        let by = |this: &mut Self| {
+            let Some(by) = template.span_of("by") else {
+                let name = template.name;
+                this.problems
+                    .error(template.span, format!("{name} needs by: how much later a report arrives"));
+                return None;
+            };
+            this.interval("by", Some(by), Span::ZERO)
+        };
+        Some(match template.name {
+            "counter_reset" => FaultKind::CounterReset,
+            "nan" => FaultKind::Nan,
+            "late" => FaultKind::Late(by(self)?),
+            "out_of_order" => FaultKind::OutOfOrder(by(self)?),
+            "clock_skew" => {
+                let given = [template.span_of("ahead"), template.span_of("behind")];
+                if given.iter().flatten().count() != 1 {
+                    self.problems.error(
+                        template.span,
+                        "clock_skew needs either ahead or behind: by how much the clock is wrong",
+                    );
+                    return None;
+                }
+                let mut wrong_by = |field, scalar| match scalar {
+                    Some(_) => self.interval(field, scalar, Span::ZERO),
+                    None => Some(Span::ZERO),
+                };
+                FaultKind::ClockSkew {
+                    ahead: wrong_by("ahead", given[0])?,
+                    behind: wrong_by("behind", given[1])?,
+                }
+            }
+            _ => FaultKind::Down,
+        })
+    }
+
+    /// What opens windows, how long they are, and the episodes in them.
+    fn occasions(&mut self, template: &FaultTemplate) -> Option<(Opening, Span, Option<Pulses>)> {
+        let given = |name| template.span_of(name);
+        let refused = |this: &mut Self, message: &str| {
+            this.problems.error(template.span, format!("{} {message}", template.name));
+            None
+        };
+        let opening = match given("start_time") {
+            Some(_) if !template.on.is_empty() => return refused(self, "takes either start_time or on"),
+            Some(start) => Opening::At(self.value("start_time", start)?),
+            None if template.on.is_empty() => Opening::At(Span::ZERO),
+            None => Opening::OnEvent,
+        };
+        if opening != Opening::OnEvent && !template.until.is_empty() {
+            return refused(self, "takes until together with on only");
+        }
+        let duration = self.optional("duration", given("duration"), Span::FOREVER)?;
+        if template.name == "flapping" {
+            return Some((opening, duration, Some(self.flapping(template, opening)?)));
+        }
+        let is_reset = template.name == "counter_reset";
+        let is_scheduled = given("start_time").is_some() || given("every").is_some();
+        if opening != Opening::OnEvent && (is_reset && !is_scheduled) {
+            return refused(self, "needs every, start_time or on: when it happens");
+        }
+        if template.name == "gap" && opening != Opening::OnEvent && !is_scheduled && duration == Span::FOREVER
+        {
+            return refused(
+                self,
+                "needs every, start_time, duration or on; without them there is nothing to see",
+            );
+        }
+        let duration = if is_reset { Span::ZERO } else { duration };
+        let Some(every) = given("every") else {
+            if opening == Opening::OnEvent && duration == Span::FOREVER && template.until.is_empty() {
+                return refused(self, "needs duration or until: how long it lasts after the event");
+            }
+            return Some((opening, duration, None));
+        };
+        if opening == Opening::OnEvent {
+            return refused(self, "takes either every or on");
+        }
+        if duration == Span::FOREVER {
+            return refused(self, "needs duration: how long it lasts each time");
+        }
+        let period = self.interval("every", Some(every), Span::ZERO)?;
+        let jitter = self.optional("jitter", given("jitter"), Span::ZERO)?;
+        if duration.as_nanos().saturating_add(jitter.as_nanos()) >= period.as_nanos() {
+            self.problems.error(every.span, "duration and jitter together must be shorter than every");
+            return None;
+        }
+        let first = if given("start_time").is_some() { Span::ZERO } else { period };
+        Some((opening, Span::FOREVER, Some(Pulses { first, every: period, jitter, duration })))
+    }
+
+    /// Up for a while, down for a while: at first up, but after an event at once down.
+    fn flapping(&mut self, template: &FaultTemplate, opening: Opening) -> Option<Pulses> {
+        let mut needed = |field: &str| {
+            let Some(scalar) = template.span_of(field) else {
+                let message = format!("flapping needs {field}: for how long the host is {field} each time");
+                self.problems.error(template.span, message);
+                return None;
+            };
+            self.interval(field, Some(scalar), Span::ZERO)
+        };
+        let (up, down) = (needed("up")?, needed("down")?);
+        let jitter = self.optional("jitter", template.span_of("jitter"), Span::ZERO)?;
+        if jitter >= up {
+            self.problems.error(template.span, "flapping's jitter must be shorter than up");
+            return None;
+        }
+        let every = Span::from_nanos(up.as_nanos().saturating_add(down.as_nanos()));
+        let first = if opening == Opening::OnEvent { Span::ZERO } else { up };
+        Some(Pulses { first, every, jitter, duration: down })
+    }
+
+    /// The metrics that it is about; none for all of the host together.
+    fn dirty_metrics(
+        &mut self,
+        template: &FaultTemplate,
+        kind: FaultKind,
+        shape: &HostShape,
+    ) -> Option<Vec<usize>> {
+        let is_meant = |index: &usize| is_meant(kind, &shape.metrics[*index]);
+        let all = 0..shape.metrics.len();
+        let mut found: Vec<usize> = Vec::new();
+        for pattern in &template.metrics {
+            let text = self.value("metrics", pattern)?;
+            let regex = Regex::new(&format!("^(?:{text})$"));
+            let regex = regex.map_err(|error| {
+                let message = format!(
+                    "{text:?} is not a regular expression: {error}; write a name, or as in \"cpu.*\""
+                );
+                self.problems.error(pattern.span, message);
+            });
+            let regex = regex.ok()?;
+            let before = found.len();
+            found.extend(
+                all.clone().filter(|index| regex.is_match(&shape.metrics[*index].name)).filter(is_meant),
+            );
+            if found.len() == before {
+                self.no_metric(&text, pattern.span, kind, shape);
+                return None;
+            }
+        }
+        let is_about_all =
+            template.metrics.is_empty() && matches!(kind, FaultKind::CounterReset | FaultKind::Nan);
+        if is_about_all {
+            found.extend(all.filter(is_meant));
+        }
+        found.sort_unstable();
+        found.dedup();
+        if is_about_all && found.is_empty() {
+            let what = if kind == FaultKind::CounterReset { "counter to reset" } else { "metric" };
+            self.problems.error(template.span, format!("the host has no {what}"));
+            return None;
+        }
+        Some(found)
+    }
+
+    fn no_metric(&mut self, pattern: &str, span: SourceSpan, kind: FaultKind, shape: &HostShape) {
+        let what = if kind == FaultKind::CounterReset { "counter or histogram" } else { "metric" };
+        let known = shape.metrics.iter().filter(|metric| is_meant(kind, metric));
+        let known: Vec<&str> = known.map(|metric| &*metric.name).collect();
+        let hint = suggestion(pattern, &known);
+        self.problems.error(span, format!("the host has no {what} {pattern:?}{hint}"));
+    }
+
+    /// Reports that wait to arrive must not be too many.
+    pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
+        for (dirt, template) in shape.dirt.iter().zip(&template.dirt) {
+            let (FaultKind::Late(by) | FaultKind::OutOfOrder(by)) = dirt.kind else { continue };
+            if !shape.pools.is_empty() {
+                let name = template.name;
+                let message =
+                    format!("{name} is for hosts without pools; give the pools a host of their own");
+                self.problems.error(template.span, message);
+            }
+            if by.as_nanos() / interval.as_nanos().max(1) >= HELD_MAX as u64 {
+                let message = format!(
+                    "{} would keep {HELD_MAX} reports or more waiting; lower by, or raise the host's interval",
+                    template.name
+                );
+                self.problems.error(template.span, message);
+            }
+        }
+    }
+}
+
+/// Whether a metric can have such dirt.
+fn is_meant(kind: FaultKind, metric: &MetricPlan) -> bool {
+    kind != FaultKind::CounterReset || metric.cells.resets()
+}
+
+fn event(kind: &str, turn: &str) -> String {
+    format!("dirt_{kind}_{turn}")
+}

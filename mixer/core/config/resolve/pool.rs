@@ -1,0 +1,336 @@
+//! Slots: series that come and go.
+
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::Resolver;
+use super::metrics::MetricSource;
+use super::relays::ByName;
+use crate::config::template::{HostTemplate, LabelTemplate, PoolTemplate};
+use crate::config::value::{Scalar, SpanRange};
+use crate::error::suggestion;
+use crate::event::Subscription;
+use crate::expression::{Formula, Making, TextFormula};
+use crate::plan::{
+    Condition, HostShape, Listener, MetricPlan, ModelPlan, PoolPlan, PoolSize, Reaction, ReusePolicy,
+};
+use crate::rng::Seed;
+use crate::time::Span;
+
+const DEFAULT_COUNT_INTERVAL: Span = Span::from_secs(10);
+
+/// What comes after a life, in configs.
+const SUCCESSORS: [(&str, ReusePolicy); 3] =
+    [("true", ReusePolicy::New), ("false", ReusePolicy::Nobody), ("same", ReusePolicy::Same)];
+
+impl<'a> Resolver<'a> {
+    /// Adds the host's pools to its shape, with what they listen to.
+    pub(super) fn pools(
+        &mut self,
+        template: &'a HostTemplate,
+        host_labels: &[&str],
+        shape: &mut HostShape,
+    ) -> Option<()> {
+        for pools in &template.pools {
+            let mut listeners = Vec::new();
+            self.repeated(&pools.repeat, &mut |this| {
+                let mark = this.names.mark();
+                let plan = this.one_kind(pools, host_labels, shape, &mut listeners);
+                this.names.rewind(mark);
+                let plan = plan?;
+                shape.series = shape.series.saturating_add(if plan.grows() { 0 } else { plan.series_max() });
+                shape.pools.push(plan);
+                let series = this.series.saturating_add(shape.series);
+                if series > this.series_max {
+                    this.refuse_series(pools.span, series);
+                    return None;
+                }
+                Some(())
+            })?;
+            shape.listeners.append(&mut listeners);
+        }
+        Some(())
+    }
+
+    fn one_kind(
+        &mut self,
+        template: &'a PoolTemplate,
+        host_labels: &[&str],
+        host: &HostShape,
+        listeners: &mut Vec<Listener>,
+    ) -> Option<PoolPlan> {
+        let model = self.workload(template)?;
+        let (count, max) = match &model {
+            Some(model) => (PoolSize::All, model.workload.slots()),
+            None => self.slot_count(template, host)?,
+        };
+        let labels = self.member_labels(template, host_labels, max)?;
+        let taken =
+            host_labels.iter().copied().chain(template.labels.iter().map(|label| label.name.as_str()));
+        let taken: Vec<&str> = taken.collect();
+        let source = MetricSource {
+            span: template.span,
+            sets: &template.metric_sets,
+            metrics: &template.metrics,
+            overrides: &[],
+        };
+        self.member_labels = template.labels.iter().map(|label| label.name.as_str()).collect();
+        let shape = self.metrics(&source, &taken);
+        self.member_labels.clear();
+        let mut shape = shape?;
+        shape.storage.clone_from(&host.storage);
+        let Some(first) = shape.metrics.first() else {
+            self.problems.error(template.span, "Slots needs metrics");
+            return None;
+        };
+        let default = model.as_ref().map_or(&*first.name, |model| &model.workload.workload().name);
+        let name = self.kind_name(template, default, host)?;
+        self.refuse_mixing(template, &labels, &shape, host)?;
+        let kind = host.pools.len();
+        let heard: IndexSet<Subscription> =
+            shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
+        let heard = heard.into_iter().chain(model.iter().flat_map(ModelPlan::subscriptions));
+        let tell = |subscription| Listener { subscription, reaction: Reaction::TellSlots(kind), when: None };
+        listeners.extend(heard.map(tell));
+        for event in &template.replace_on {
+            let subscription = Subscription::parse(&self.value("event", event)?);
+            self.events.hears(&subscription, event.span);
+            listeners.push(Listener { subscription, reaction: Reaction::ReplaceSlots(kind), when: None });
+        }
+        let ([lifetime, pause], successor) = self.lives(template)?;
+        let (replace_every, replace_share) = self.replacement(template)?;
+        let shape = Arc::new(shape);
+        Some(PoolPlan {
+            name,
+            shape,
+            model,
+            labels,
+            max,
+            count,
+            lifetime,
+            pause,
+            successor,
+            replace_every,
+            replace_share,
+        })
+    }
+
+    /// The kind's name, which no other one of the host may have.
+    fn kind_name(&mut self, template: &PoolTemplate, default: &str, host: &HostShape) -> Option<Arc<str>> {
+        let name: Arc<str> = match &template.name {
+            Some(name) => self.value("name", name)?.into(),
+            None => default.into(),
+        };
+        let span = template.name.as_ref().map_or(template.span, |name| name.span);
+        if host.pools.iter().any(|other| other.name == name) {
+            let message = format!("two Slots of the host are called {name:?}; give one of them another name");
+            self.problems.error(span, message);
+            return None;
+        }
+        Some(name)
+    }
+
+    /// Shares what is left of the most series among the hosts whose pools may become more.
+    pub(super) fn bound_growth(&mut self) {
+        let growing = self.hosts.iter().map(|host| host.shape.growth_max()).filter(|growth| *growth > 0);
+        let (count, wish) =
+            growing.fold((0, 0usize), |(count, sum), growth| (count + 1, sum.saturating_add(growth)));
+        let room = self.series_max.saturating_sub(self.series);
+        if wish <= room {
+            return;
+        }
+        for host in &mut self.hosts {
+            // Nobody else has the plan of a host yet.
+            if let Some(host) = Arc::get_mut(host).filter(|host| host.shape.growth_max() > 0) {
+                host.growth_max = room / count;
+            }
+        }
+    }
+
+    /// How many pools are in use, and how many there are at most.
+    fn slot_count(&mut self, template: &PoolTemplate, host: &HostShape) -> Option<(PoolSize, usize)> {
+        let expression = &template.count.expression;
+        let is_steady = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
+            && !expression.draws();
+        let max = match &template.max {
+            Some(max) => Some(self.value("max", max)?),
+            None => None,
+        };
+        let place = template.max.as_ref().map_or(template.count.span, |max| max.span);
+        let bounded = |this: &mut Self, place, field, number: i64| {
+            if let Ok(1..) = u32::try_from(number) {
+                return usize::try_from(number).ok();
+            }
+            let message = format!("{field} must be from 1 to {}, but is {number}", u32::MAX);
+            this.problems.error(place, message);
+            None
+        };
+        if is_steady {
+            self.note_names(expression.names().iter().map(String::as_str));
+            let count = Scalar::<i64>::of_expression(template.count.span, expression.clone());
+            let count = self.value("count", &count)?;
+            if max.is_some_and(|max| max < count) {
+                self.problems.error(place, format!("max must not be below count, which is {count}"));
+                return None;
+            }
+            return bounded(self, template.count.span, "count", count).map(|max| (PoolSize::All, max));
+        }
+        let Some(max) = max else {
+            self.problems.error(place, "Slots whose count is a formula need max: how many there are at most");
+            return None;
+        };
+        let max = bounded(self, place, "max", max)?;
+        self.links.clear();
+        let formula = self.formula(&template.count)?;
+        let links = std::mem::take(&mut self.links);
+        let by_name = ByName::of(host.metrics.iter().map(|metric| &*metric.name));
+        let links = self.linked(&links, &by_name, template.count.span)?;
+        let interval =
+            self.interval("count_interval", template.count_interval.as_ref(), DEFAULT_COUNT_INTERVAL)?;
+        Some((PoolSize::Formula(Condition { formula, links }, interval), max))
+    }
+
+    /// The labels of a slot, each tried once.
+    fn member_labels(
+        &mut self,
+        template: &PoolTemplate,
+        host_labels: &[&str],
+        max: usize,
+    ) -> Option<Vec<(String, TextFormula)>> {
+        let reserved = self.reserved_labels(true);
+        self.check_label_names(&template.labels, &reserved, host_labels);
+        let labels: Vec<(String, TextFormula)> =
+            template.labels.iter().map(|label| self.slot_label(label)).collect::<Option<_>>()?;
+        if max > 1 && !labels.iter().any(|(_, text)| text.varies()) {
+            self.problems.error(
+                template.span,
+                "Slots need a label that differs from one to the next, as in { \"id\": \"{slot}\" } or \"{uuid()}\"",
+            );
+            return None;
+        }
+        Some(labels)
+    }
+
+    fn slot_label(&mut self, label: &LabelTemplate) -> Option<(String, TextFormula)> {
+        let own = |name: &&str| !TextFormula::NAMES.contains(name);
+        self.note_names(label.value.names().filter(own));
+        for expression in label.value.expressions() {
+            if let Some((_, complaint)) = self.names.complaint(expression, &TextFormula::NAMES) {
+                self.problems.error(label.value.span, complaint);
+                return None;
+            }
+        }
+        let text = TextFormula::bind(label.value.pieces(), &self.names);
+        if let Err(error) = try_text(&text) {
+            self.problems.error(label.value.span, format!("label {:?}: {error}", label.name));
+            return None;
+        }
+        Some((label.name.clone(), text))
+    }
+
+    /// How long lives and the pauses between them are, and who comes next.
+    fn lives(&mut self, template: &PoolTemplate) -> Option<([(Span, Span); 2], ReusePolicy)> {
+        let forever = SpanRange(Span::FOREVER, Span::FOREVER);
+        let SpanRange(shortest, longest) = self.optional("lifetime", template.lifetime.as_ref(), forever)?;
+        if shortest < super::SHORTEST_INTERVAL || (longest == Span::FOREVER && shortest != longest) {
+            let place = template.lifetime.as_ref().map_or(template.span, |lifetime| lifetime.span);
+            let given =
+                if shortest == longest { shortest.to_string() } else { format!("{shortest}..{longest}") };
+            let message = format!("lifetime must be 1ms or longer, and not up to endless, but is {given}");
+            self.problems.error(place, message);
+            return None;
+        }
+        let nothing = SpanRange(Span::ZERO, Span::ZERO);
+        let SpanRange(least, most) = self.optional("pause", template.pause.as_ref(), nothing)?;
+        if let Some(pause) = template.pause.as_ref().filter(|_| most == Span::FOREVER) {
+            self.problems
+                .error(pause.span, "pause must not be endless; replace: false has nobody come after");
+            return None;
+        }
+        let successor = match &template.replace {
+            None => ReusePolicy::New,
+            Some(replace) => {
+                let word = self.value("replace", replace)?;
+                let known = SUCCESSORS.iter().find(|(name, _)| *name == word);
+                let Some((_, successor)) = known else {
+                    let hint = suggestion(&word, &SUCCESSORS.map(|(name, _)| name));
+                    self.problems.error(replace.span, format!("unknown replace {word:?}{hint}"));
+                    return None;
+                };
+                *successor
+            }
+        };
+        Some(([(shortest, longest), (least, most)], successor))
+    }
+
+    /// How often some are replaced, and which share.
+    fn replacement(&mut self, template: &PoolTemplate) -> Option<(Option<Span>, f64)> {
+        let every = match &template.replace_every {
+            Some(every) => Some(self.interval("replace_every", Some(every), Span::ZERO)?),
+            None => None,
+        };
+        let Some(scalar) = &template.replace_share else { return Some((every, 1.0)) };
+        let share = self.value("replace_share", scalar)?;
+        let problem = if !(share > 0.0 && share <= 1.0) {
+            format!("replace_share must be above 0 and 1 at most, but is {share}")
+        } else if every.is_none() && template.replace_on.is_empty() {
+            "replace_share needs replace_every or replace_on: when they are replaced".to_owned()
+        } else {
+            return Some((every, share));
+        };
+        self.problems.error(scalar.span, problem);
+        None
+    }
+
+    /// Series of the same name in two places of a host must have labels that tell them apart.
+    fn refuse_mixing(
+        &mut self,
+        template: &PoolTemplate,
+        labels: &[(String, TextFormula)],
+        shape: &HostShape,
+        host: &HostShape,
+    ) -> Option<()> {
+        // The labels, each with its text if that is the same in all pools.
+        let known = |own: &[(String, TextFormula)],
+                     metric: &MetricPlan|
+         -> IndexMap<String, Option<String>> {
+            let text = |text: &TextFormula| if text.varies() { None } else { try_text(text).ok() };
+            let of_slot = own.iter().map(|(name, formula)| (name.clone(), text(formula)));
+            let of_metric = metric.labels.iter().map(|(name, text)| (name.to_owned(), Some(text.to_owned())));
+            of_slot.chain(of_metric).collect()
+        };
+        let may_be_alike = |a: &IndexMap<String, Option<String>>, b: &IndexMap<String, Option<String>>| {
+            a.len() == b.len()
+                && a.iter().all(|(name, text)| {
+                    b.get(name).is_some_and(|other| text.is_none() || other.is_none() || text == other)
+                })
+        };
+        let others = host.metrics.iter().map(|metric| (&[][..], metric));
+        let in_pools = host
+            .pools
+            .iter()
+            .flat_map(|pools| pools.shape.metrics.iter().map(|metric| (pools.labels.as_slice(), metric)));
+        for (other_labels, other) in others.chain(in_pools) {
+            let same = shape.metrics.iter().find(|metric| {
+                metric.family == other.family
+                    && may_be_alike(&known(labels, metric), &known(other_labels, other))
+            });
+            if let Some(metric) = same {
+                let message = format!(
+                    "metric {:?} is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart",
+                    metric.name
+                );
+                self.problems.error(template.span, message);
+                return None;
+            }
+        }
+        Some(())
+    }
+}
+
+/// The text for the first one in the first slot of a host.
+fn try_text(text: &TextFormula) -> Result<String, String> {
+    let mut rng = Seed::new(1).rng();
+    text.make(&mut Making { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
+}
