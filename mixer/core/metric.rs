@@ -9,6 +9,7 @@ mod distribution;
 mod layout;
 mod native;
 mod observations;
+pub mod promql;
 mod recent;
 
 pub use cells::{Accumulate, Aggregation, Cells, Counter, Places, States, Update};

@@ -1,12 +1,15 @@
 //! PromQL: which series, and how they are put together.
 
 use promemu_core::metric::MetricType;
+use promemu_core::metric::promql::{MetricQuery, QuantileOf};
 
 use super::subject::{HOST_LABEL, Shown, Subject};
 use super::unit;
 
 /// More series are not drawn as lines of their own.
 const LINES_MAX: usize = 50;
+/// The range of a rate; Grafana fits it to the scrape interval.
+const RATE_RANGE: &str = "$__rate_interval";
 
 /// What the user wants to see.
 #[derive(Debug)]
@@ -44,9 +47,7 @@ impl Query {
 /// The queries of one metric.
 #[derive(Debug)]
 pub(super) struct Queries<'a> {
-    metric: &'a Shown,
-    /// The labels of its hosts, and the series that are wanted.
-    selector: String,
+    series: MetricQuery<'a>,
     legend: String,
     pub(super) lines: Lines<'a>,
 }
@@ -54,7 +55,7 @@ pub(super) struct Queries<'a> {
 impl<'a> Queries<'a> {
     pub(super) fn of(metric: &'a Shown, subject: &Subject, view: &'a View) -> Self {
         let labels = subject.labels.iter().chain(&metric.labels);
-        let selector = labels.map(|label| format!("{label}=~\"${label}\"")).collect::<Vec<_>>().join(",");
+        let matchers = labels.map(|label| format!("{label}=~\"${label}\"")).collect::<Vec<_>>().join(",");
         let lines = match &view.by {
             Some(label) if metric.labels.contains(label) || subject.labels.contains(label) => {
                 Lines::By(label)
@@ -66,30 +67,30 @@ impl<'a> Queries<'a> {
         let host = (!view.one_host || metric.labels.is_empty()).then_some(host);
         let legend = host.into_iter().chain(metric.labels.iter().map(String::as_str));
         let legend = legend.map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ");
-        Self { metric, selector, legend, lines }
+        let (name, metric_type) = (&metric.name, metric.metric_type);
+        let series = MetricQuery { name, metric_type, matchers, range: RATE_RANGE };
+        Self { series, legend, lines }
     }
 
     /// The series, with a suffix to the name.
     pub(super) fn series(&self, suffix: &str) -> String {
-        format!("{}{suffix}{{{}}}", self.metric.name, self.selector)
+        self.series.series(suffix)
     }
 
-    /// By how much they grow in a second.
+    /// The growth per second of the series with this suffix.
     pub(super) fn rate(&self, suffix: &str) -> String {
-        format!("rate({}[$__rate_interval])", self.series(suffix))
+        self.series.rate(suffix)
     }
 
     /// The lines of a gauge or a counter.
     pub(super) fn levels(&self) -> Vec<Query> {
-        let name = &self.metric.name;
-        let is_counter = self.metric.metric_type == MetricType::Counter;
-        let level = if is_counter {
-            self.rate("")
-        } else if unit::is_moment(name) {
+        let name = self.series.name;
+        let is_counter = self.series.metric_type == MetricType::Counter;
+        let level = if !is_counter && unit::is_moment(name) {
             // Grafana counts moments in milliseconds.
             format!("{} * 1000", self.series(""))
         } else {
-            self.series("")
+            self.series.level()
         };
         match self.lines {
             Lines::All => vec![Query::new(level, &self.legend)],
@@ -112,24 +113,20 @@ impl<'a> Queries<'a> {
     /// What this share of a histogram's observations was below, of all its series together.
     pub(super) fn quantile(&self, quantile: f64) -> Query {
         let percent = quantile * 100.0;
-        let (by, legend) = match self.lines {
-            Lines::By(label) => (Some(label), format!("{{{{{label}}}}} p{percent}")),
-            Lines::All | Lines::Band => (None, format!("p{percent}")),
+        let (of, legend) = match self.lines {
+            Lines::By(label) => (QuantileOf::By(label), format!("{{{{{label}}}}} p{percent}")),
+            Lines::All | Lines::Band => (QuantileOf::All, format!("p{percent}")),
         };
-        let is_classic = self.metric.metric_type == MetricType::Histogram;
-        let kept: Vec<&str> = is_classic.then_some("le").into_iter().chain(by).collect();
-        let by = if kept.is_empty() { String::new() } else { format!(" by ({}) ", kept.join(", ")) };
-        let rate = self.rate(if is_classic { "_bucket" } else { "" });
-        Query::new(format!("histogram_quantile({quantile}, sum{by}({rate}))"), legend)
+        Query::new(self.series.quantile(quantile, of), legend)
     }
 
     /// How many observations of each size there were.
     pub(super) fn heat(&self) -> Query {
-        if self.metric.metric_type == MetricType::Histogram {
-            let series = self.series("_bucket");
-            Query::new(format!("sum by (le) (increase({series}[$__rate_interval]))"), "{{le}}")
+        let increase = self.series.increase(self.series.bucket_suffix());
+        if self.series.metric_type == MetricType::Histogram {
+            Query::new(format!("sum by (le) ({increase})"), "{{le}}")
         } else {
-            Query::new(format!("sum(increase({}[$__rate_interval]))", self.series("")), "")
+            Query::new(format!("sum({increase})"), "")
         }
     }
 
@@ -158,7 +155,7 @@ impl<'a> Queries<'a> {
 
     /// The states of a stateset: of each series, or, of many, how many are in each.
     pub(super) fn states(&self) -> Query {
-        let state = &self.metric.name;
+        let state = self.series.name;
         match self.lines {
             Lines::All => Query::new(self.series(""), format!("{} {{{{{state}}}}}", self.legend)),
             Lines::Band | Lines::By(_) => Query::new(

@@ -1,12 +1,11 @@
 //! What metrics show, of one host or over all.
 
-use std::fmt::Write;
-
 use super::commands::{CommandError, known};
 use super::hosts::override_view;
 use super::{FamiliesPage, FamilyView, RunHandle, SeriesPage, SeriesView};
 use crate::fleet::Fleet;
 use promemu_core::event::HostId;
+use promemu_core::metric::promql::{MetricQuery, equal_matchers};
 use promemu_core::metric::{Kind, Layout, MetricType, buckets, is_absent};
 use promemu_core::plan::{HostPlan, MetricPlan};
 use promemu_core::series::Place;
@@ -16,6 +15,8 @@ use promemu_core::time::Time;
 const ROWS_AT_ONCE: usize = 4_096;
 /// A host's name is looked for before so many of an id's slashes.
 const SLASHES_MAX: usize = 16;
+/// The range of a rate in a query.
+const RATE_RANGE: &str = "5m";
 
 /// Which series are wanted.
 #[derive(Clone, Debug, Default)]
@@ -234,29 +235,13 @@ pub(crate) fn series_of(fleet: &Fleet, id: HostId, index: usize, now: Time) -> S
         value: value_of(fleet, id, index),
         range: (low.is_finite() && high.is_finite()).then_some((low, high)),
         ordered: standing.map(|standing| override_view(fleet, id, index, standing)),
-        query: query(&metric.name, family.metric_type, &all),
+        query: query(&metric.name, family.metric_type, &all).chart(),
     }
 }
 
-/// What to ask Prometheus for a chart.
-fn query(metric: &str, metric_type: MetricType, labels: &[(&str, &str)]) -> String {
-    let selector = |suffix: &str| {
-        let mut text = format!("{metric}{suffix}{{");
-        for (n, (name, value)) in labels.iter().enumerate() {
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            // A String takes whatever is written.
-            let _is_written = write!(text, "{}{name}=\"{value}\"", if n > 0 { "," } else { "" }).is_ok();
-        }
-        text + "}"
-    };
-    match metric_type {
-        MetricType::Counter => format!("rate({}[5m])", selector("")),
-        MetricType::Histogram => {
-            format!("histogram_quantile(0.95, sum by (le) (rate({}[5m])))", selector("_bucket"))
-        }
-        MetricType::NativeHistogram => format!("histogram_quantile(0.95, rate({}[5m]))", selector("")),
-        _ => selector(""),
-    }
+/// The PromQL of a metric's series with these labels.
+fn query<'a>(name: &'a str, metric_type: MetricType, labels: &[(&str, &str)]) -> MetricQuery<'a> {
+    MetricQuery { name, metric_type, matchers: equal_matchers(labels.iter().copied()), range: RATE_RANGE }
 }
 
 /// A metric over all hosts.
@@ -266,14 +251,12 @@ fn over_all(fleet: &Fleet, id: &str, over: Over, metric: &str) -> Option<SeriesV
     let word = id.split_once(':').map_or("", |(word, _)| word);
     let jobs: Vec<&str> = plan.jobs.iter().map(|job| &*job.name).collect();
     let labels = if let [job] = jobs[..] { vec![("job", job)] } else { Vec::new() };
+    let query = query(metric, family.metric_type, &labels);
     let inner = match family.metric_type {
-        MetricType::Histogram | MetricType::Summary => {
-            query(&format!("{metric}_count"), MetricType::Gauge, &labels)
+        MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary => {
+            query.observation_count()
         }
-        MetricType::NativeHistogram => {
-            format!("histogram_count({})", query(metric, MetricType::Gauge, &labels))
-        }
-        other => query(metric, other, &labels),
+        _ => query.level(),
     };
     Some(SeriesView {
         id: id.to_owned(),
@@ -323,21 +306,6 @@ fn aggregate(fleet: &Fleet, over: Over, metric: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_query_shows_what_a_chart_of_the_type_would() {
-        let labels = [("job", "a"), ("name", "we\"b")];
-        let all = MetricType::ALL.map(|metric_type| query("m", metric_type, &labels)).join("\n");
-        insta::assert_snapshot!(all, @r#"
-        m{job="a",name="we\"b"}
-        rate(m{job="a",name="we\"b"}[5m])
-        histogram_quantile(0.95, sum by (le) (rate(m_bucket{job="a",name="we\"b"}[5m])))
-        histogram_quantile(0.95, rate(m{job="a",name="we\"b"}[5m]))
-        m{job="a",name="we\"b"}
-        m{job="a",name="we\"b"}
-        m{job="a",name="we\"b"}
-        "#);
-    }
 
     #[test]
     fn what_is_over_all_hosts_is_told_by_its_word() {
