@@ -1,118 +1,141 @@
-//! Whether a library in the Executable and Linkable Format is whole.
+//! Completeness of a library in the Executable and Linkable Format (ELF).
 //!
 //! The system maps such a file as its headers say. Where the file ends earlier, touching the mapping ends the process
-//! (SIGBUS), so a file that is still being written must not get that far. The fields are those of the System V ABI,
-//! chapters "ELF Header" and "Program Header".
+//! (SIGBUS), so a file that is still being written must not get that far. Other formats, and libraries of another
+//! machine, are left to the system, which refuses them itself.
 
-/// What a library of this format begins with.
-const MAGIC: &[u8] = b"\x7fELF";
-/// The kind of a segment that is mapped.
-const PT_LOAD: u64 = 1;
+use object::elf::{ELFMAG, FileHeader32, FileHeader64, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, FileKind};
 
-/// Where the fields are: offset and bytes.
-struct Fields {
-    header_bytes: usize,
-    program_offset: (usize, usize),
-    section_offset: (usize, usize),
-    program_size: (usize, usize),
-    program_count: (usize, usize),
-    section_size: (usize, usize),
-    section_count: (usize, usize),
-    /// In a program header.
-    segment_offset: (usize, usize),
-    segment_bytes: (usize, usize),
-}
-
-const OF_32_BITS: Fields = Fields {
-    header_bytes: 52,
-    program_offset: (28, 4),
-    section_offset: (32, 4),
-    program_size: (42, 2),
-    program_count: (44, 2),
-    section_size: (46, 2),
-    section_count: (48, 2),
-    segment_offset: (4, 4),
-    segment_bytes: (16, 4),
-};
-
-const OF_64_BITS: Fields = Fields {
-    header_bytes: 64,
-    program_offset: (32, 8),
-    section_offset: (40, 8),
-    program_size: (54, 2),
-    program_count: (56, 2),
-    section_size: (58, 2),
-    section_count: (60, 2),
-    segment_offset: (8, 8),
-    segment_bytes: (32, 8),
-};
-
-/// Refuses a file that ends before its headers say so. What is of another format, or for another kind of machine, the
-/// system refuses by itself.
-pub(super) fn refuse_halves(bytes: &[u8]) -> Result<(), String> {
-    if !bytes.starts_with(MAGIC) {
+/// Refuses a file whose headers or mapped segments reach beyond its end.
+pub(super) fn refuse_incomplete(bytes: &[u8]) -> Result<(), String> {
+    if !bytes.starts_with(&ELFMAG) {
         return Ok(());
     }
-    let end = end(bytes).ok_or_else(|| refusal(bytes.len(), "its headers need more"))?;
-    if end > bytes.len() as u64 {
-        return Err(refusal(bytes.len(), &format!("its headers speak of {end}")));
-    }
-    Ok(())
-}
-
-fn refusal(bytes: usize, why: &str) -> String {
-    format!("it is not whole: it has {bytes} bytes, and {why}; wait until it is written, or build it anew")
-}
-
-/// Where the last of what is mapped and of the headers ends; none if that is beyond the file or all numbers.
-fn end(bytes: &[u8]) -> Option<u64> {
-    let is_little = *bytes.get(5)? != 2;
-    let fields = if *bytes.get(4)? == 1 { OF_32_BITS } else { OF_64_BITS };
-    let number = |from: usize, (offset, len): (usize, usize)| -> Option<u64> {
-        let from = from.checked_add(offset)?;
-        let digits = bytes.get(from..from.checked_add(len)?)?.iter();
-        let add = |number: u64, digit: &u8| number << 8 | u64::from(*digit);
-        Some(if is_little { digits.rev().fold(0, add) } else { digits.fold(0, add) })
+    let end = match FileKind::parse(bytes) {
+        Ok(FileKind::Elf32) => mapped_end::<FileHeader32<Endianness>>(bytes),
+        Ok(FileKind::Elf64) => mapped_end::<FileHeader64<Endianness>>(bytes),
+        _ => Err("its ELF header is unreadable".to_owned()),
     };
-    let of_header = |field| number(0, field);
-    bytes.get(..fields.header_bytes)?;
-    let sections = of_header(fields.section_size)?.checked_mul(of_header(fields.section_count)?)?;
-    let mut end = of_header(fields.section_offset)?.checked_add(sections)?;
-    let (first, size) = (of_header(fields.program_offset)?, of_header(fields.program_size)?);
-    for index in 0..of_header(fields.program_count)? {
-        let at = usize::try_from(first.checked_add(size.checked_mul(index)?)?).ok()?;
-        if number(at, (0, 4))? == PT_LOAD {
-            let segment =
-                number(at, fields.segment_offset)?.checked_add(number(at, fields.segment_bytes)?)?;
-            end = end.max(segment);
-        }
-    }
-    Some(end)
+    let outcome = end.and_then(|end| match end {
+        end if end > bytes.len() as u64 => Err(format!("its headers describe {end}")),
+        _ => Ok(()),
+    });
+    outcome.map_err(|reason| {
+        format!(
+            "it is incomplete: it has {} bytes, and {reason}; wait until it is written, or rebuild it",
+            bytes.len()
+        )
+    })
+}
+
+/// End of the last mapped segment, in bytes; the error says which headers cannot be read.
+fn mapped_end<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<u64, String> {
+    let unreadable = |error: object::Error| format!("its headers are unreadable ({error})");
+    let header = Elf::parse(bytes).map_err(unreadable)?;
+    let endian = header.endian().map_err(unreadable)?;
+    // The section headers stand last, and are checked although nothing maps them: most truncated files lack them.
+    header.section_headers(endian, bytes).map_err(unreadable)?;
+    let segments = header.program_headers(endian, bytes).map_err(unreadable)?;
+    let loaded = segments.iter().filter(|segment| segment.p_type(endian) == PT_LOAD);
+    let ends = loaded.map(|segment| {
+        let (offset, size): (u64, u64) = segment.file_range(endian);
+        offset.saturating_add(size)
+    });
+    Ok(ends.max().unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    proptest! {
-        /// Whatever the headers say, nothing overflows or is read beyond the file.
-        #[test]
-        fn odd_headers_are_refused_or_not_and_that_is_all(
-            class in 0..4u8,
-            order in 0..4u8,
-            rest in prop::collection::vec(any::<u8>(), 0..200),
-        ) {
-            let bytes = [MAGIC, &[class, order], &rest].concat();
-            let outcome = refuse_halves(&bytes);
-            prop_assert!(bytes.len() >= 52 || outcome.is_err());
+    /// A library that the system has just loaded into this test.
+    fn library() -> Vec<u8> {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let path = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+        let libc = path.into_iter().find(|path| path.contains("/libc.so")).unwrap();
+        fs::read(libc).unwrap()
+    }
+
+    fn patched(offset: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut library = library();
+        library[offset..offset + bytes.len()].copy_from_slice(bytes);
+        library
+    }
+
+    #[test]
+    fn a_whole_library_passes_and_every_part_of_it_is_refused() {
+        let library = library();
+        assert_eq!(refuse_incomplete(&library), Ok(()));
+        for len in [4, 15, 16, 63, 64, 500, library.len() / 2, library.len() - 1] {
+            let refusal = refuse_incomplete(&library[..len]).unwrap_err();
+            assert!(refusal.starts_with(&format!("it is incomplete: it has {len} bytes, and ")), "{refusal}");
         }
     }
 
     #[test]
+    fn a_segment_beyond_the_end_is_refused_even_if_all_headers_are_there() {
+        let library = library();
+        let header = FileHeader64::<Endianness>::parse(library.as_slice()).unwrap();
+        let endian = header.endian().unwrap();
+        let segments = header.program_headers(endian, library.as_slice()).unwrap();
+        let loaded = segments.iter().rposition(|segment| segment.p_type(endian) == PT_LOAD).unwrap();
+        let table = usize::try_from(header.e_phoff(endian)).unwrap();
+        // p_filesz of the last mapped segment: elf(5).
+        let longer = patched(table + loaded * 56 + 32, &(1_u64 << 40).to_ne_bytes());
+        let refusal = refuse_incomplete(&longer).unwrap_err();
+        assert!(refusal.contains("its headers describe "), "{refusal}");
+        let endless = patched(table + loaded * 56 + 32, &u64::MAX.to_ne_bytes());
+        assert!(refuse_incomplete(&endless).is_err(), "offset and size overflow");
+    }
+
+    #[test]
+    fn a_library_of_a_wrong_class_is_refused_and_one_of_another_machine_left_to_the_system() {
+        // e_ident[EI_CLASS] says 32 bits, all else is of 64.
+        let refusal = refuse_incomplete(&patched(4, &[1])).unwrap_err();
+        assert!(refusal.contains("its headers are unreadable"), "{refusal}");
+        assert!(refuse_incomplete(&patched(4, &[7])).unwrap_err().contains("ELF header is unreadable"));
+        // e_machine is none that exists.
+        assert_eq!(refuse_incomplete(&patched(18, &[0xfe, 0xfe])), Ok(()));
+    }
+
+    #[test]
     fn other_formats_are_left_to_the_system() {
-        assert_eq!(refuse_halves(b"\xcf\xfa\xed\xfe and so on"), Ok(()));
-        assert_eq!(refuse_halves(b""), Ok(()));
+        for text in [&b"#!/bin/sh\nexit 0\n"[..], b"\xcf\xfa\xed\xfe and so on", b"\x7fEL", b""] {
+            assert_eq!(refuse_incomplete(text), Ok(()));
+        }
+    }
+
+    proptest! {
+        /// A file that passes holds all bytes that its program headers map.
+        #[test]
+        fn what_passes_is_mapped_within_the_file(
+            segments in prop::collection::vec((any::<bool>(), 0..400_u64, 0..400_u64), 0..4),
+            len in 64..700_usize,
+        ) {
+            let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+            bytes.resize(64, 0);
+            bytes[32] = 64; // e_phoff
+            bytes[54] = 56; // e_phentsize
+            bytes[56] = u8::try_from(segments.len()).unwrap();
+            for (is_loaded, offset, size) in &segments {
+                let mut segment = vec![0; 56];
+                segment[0] = if *is_loaded { 1 } else { 6 };
+                segment[8..16].copy_from_slice(&offset.to_le_bytes());
+                segment[32..40].copy_from_slice(&size.to_le_bytes());
+                bytes.extend(segment);
+            }
+            let headers = bytes.len();
+            bytes.resize(len.max(headers), 0);
+            bytes.truncate(len);
+            let ends = segments.iter().filter(|(is_loaded, ..)| *is_loaded).map(|(_, offset, size)| offset + size);
+            let fits = len >= headers && ends.max().unwrap_or(0) <= len as u64;
+            prop_assert_eq!(refuse_incomplete(&bytes).is_ok(), fits);
+        }
     }
 }

@@ -279,9 +279,9 @@ fn copy(path: &Path) -> Result<(TempDir, PathBuf), String> {
     let mut bytes = Vec::new();
     (&mut file).take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
     if stamp(&before) != stamp(&file.metadata().map_err(unreadable)?) {
-        return Err("it is not whole: it changed while it was read; wait until it is written".to_owned());
+        return Err("it is incomplete: it changed while it was read; wait until it is written".to_owned());
     }
-    elf::refuse_halves(&bytes)?;
+    elf::refuse_incomplete(&bytes)?;
     refuse_others(&bytes)?;
     let copy = copies.path().join(path.file_name().unwrap_or_default());
     fs::write(&copy, &bytes).map_err(|error| format!("no copy of it can be made: {error}"))?;

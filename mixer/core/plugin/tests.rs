@@ -228,7 +228,7 @@ fn a_library_that_is_not_whole_is_refused_before_it_is_loaded() {
         for len in [8, 63, 64, 500, 3_000, 4_096, whole.len() - 1].into_iter().chain(eighths) {
             fs::write(&path, &whole[..len]).unwrap();
             let refusal = load(&path).unwrap_err();
-            assert!(refusal.starts_with(&format!("it is not whole: it has {len} bytes, ")), "{refusal}");
+            assert!(refusal.starts_with(&format!("it is incomplete: it has {len} bytes, ")), "{refusal}");
         }
         fs::write(&path, &whole).unwrap();
         load(&path).unwrap();
