@@ -1,71 +1,58 @@
-//! What Linux tells of processes: `/proc`, as proc(5) describes it.
+//! Processes as Linux reports them in `/proc`, read with procfs-core: proc(5).
 //!
-//! Elsewhere nothing is known, and all readings are `None`.
+//! Where there is no `/proc`, all readings are `None`.
 
-use std::fs::{read_dir, read_to_string};
+use std::fs::read_dir;
 
-/// Clock ticks in a second, as `/proc` counts them: `USER_HZ` is 100 on all architectures that Rust's
-/// standard library runs on.
-const TICKS_PER_SEC: f64 = 100.0;
+use procfs_core::process::{LimitValue, Limits, Stat, Status};
+use procfs_core::{ExplicitSystemInfo, FromRead, FromReadSI, KernelStats};
 
-/// Some of the fields of `/proc/PID/stat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stat {
-    /// Only the process's remains are left (a zombie).
-    pub is_dead: bool,
-    /// The processor time that it has used, in clock ticks.
-    pub cpu_ticks: u64,
-    /// When it started, in clock ticks since the boot.
-    pub start_ticks: u64,
+/// Clock ticks per second in `/proc`: `USER_HZ` is 100 on all architectures that Rust's standard library supports.
+const TICKS_PER_SEC: u16 = 100;
+
+/// Start of a process, in clock ticks since boot. `None` if no such process runs; a zombie does not.
+#[must_use]
+pub fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = Stat::from_file(format!("/proc/{pid}/stat")).ok()?;
+    let is_zombie = matches!(stat.state, 'Z' | 'X');
+    (!is_zombie).then_some(stat.starttime)
 }
 
-impl Stat {
-    /// Of the process with this number, or of `self`; `None` if there is no such process.
-    #[must_use]
-    pub fn of(pid: &str) -> Option<Self> {
-        Self::parse(&read_to_string(format!("/proc/{pid}/stat")).ok()?)
-    }
-
-    fn parse(stat: &str) -> Option<Self> {
-        // The second field is the command in brackets, and may hold blanks and brackets itself.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        // Numbered as in proc(5), where the state is field 3.
-        let field = |number: usize| fields.get(number - 3);
-        let ticks = |number: usize| field(number)?.parse::<u64>().ok();
-        Some(Self {
-            is_dead: matches!(*field(3)?, "Z" | "X"),
-            cpu_ticks: ticks(14)? + ticks(15)?,
-            start_ticks: ticks(22)?,
-        })
-    }
-}
-
-/// The processor time that this process has used, in seconds.
+/// CPU that this process has used, in seconds.
 #[must_use]
 pub fn cpu_seconds() -> Option<f64> {
-    Some(seconds(Stat::of("self")?.cpu_ticks))
+    let stat = own_stat()?;
+    Some(seconds(stat.utime + stat.stime))
 }
 
-/// When this process started, in seconds since the Unix epoch.
+/// Start of this process, in seconds since the Unix epoch.
 #[must_use]
+#[expect(clippy::cast_precision_loss, reason = "seconds since the epoch are far below 2^53")]
 pub fn start_time_seconds() -> Option<f64> {
-    let boot: f64 = line("/proc/stat", "btime ")?.trim().parse().ok()?;
-    Some(boot + seconds(Stat::of("self")?.start_ticks))
+    // Only the ticks are used, for times that nobody reads here.
+    let system = ExplicitSystemInfo {
+        boot_time_secs: 0,
+        ticks_per_second: TICKS_PER_SEC.into(),
+        page_size: 0,
+        is_little_endian: cfg!(target_endian = "little"),
+    };
+    let boot_secs = KernelStats::from_file("/proc/stat", &system).ok()?.btime;
+    Some(boot_secs as f64 + seconds(own_stat()?.starttime))
 }
 
-/// The memory of this process that is in use, in bytes.
+/// Resident memory of this process, in bytes.
 #[must_use]
 pub fn resident_memory_bytes() -> Option<f64> {
-    memory_bytes("VmRSS:")
+    own_status()?.vmrss.map(bytes)
 }
 
-/// The memory that this process has addresses for, in bytes.
+/// Virtual memory of this process, in bytes.
 #[must_use]
 pub fn virtual_memory_bytes() -> Option<f64> {
-    memory_bytes("VmSize:")
+    own_status()?.vmsize.map(bytes)
 }
 
-/// How many files, sockets and the like this process has open.
+/// Number of file descriptors that this process has open.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "there are never so many")]
 pub fn open_fds() -> Option<f64> {
@@ -74,48 +61,60 @@ pub fn open_fds() -> Option<f64> {
     Some(listed.saturating_sub(1) as f64)
 }
 
-/// How many it may have open.
+/// Number of file descriptors that this process may have open.
 #[must_use]
+#[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
 pub fn max_fds() -> Option<f64> {
-    let limits = line("/proc/self/limits", "Max open files")?;
-    match limits.split_whitespace().next()? {
-        "unlimited" => Some(f64::INFINITY),
-        soft => soft.parse().ok(),
-    }
+    Some(match Limits::from_file("/proc/self/limits").ok()?.max_open_files.soft_limit {
+        LimitValue::Unlimited => f64::INFINITY,
+        LimitValue::Value(count) => count as f64,
+    })
+}
+
+fn own_stat() -> Option<Stat> {
+    Stat::from_file("/proc/self/stat").ok()
+}
+
+fn own_status() -> Option<Status> {
+    Status::from_file("/proc/self/status").ok()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it takes millions of years")]
 fn seconds(ticks: u64) -> f64 {
-    ticks as f64 / TICKS_PER_SEC
+    ticks as f64 / f64::from(TICKS_PER_SEC)
 }
 
-fn memory_bytes(field: &str) -> Option<f64> {
-    let size = line("/proc/self/status", field)?;
-    let kib: f64 = size.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0)
-}
-
-/// What stands behind a line's beginning.
-fn line(path: &str, beginning: &str) -> Option<String> {
-    let text = read_to_string(path).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(beginning)).map(str::to_owned)
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+fn bytes(kib: u64) -> f64 {
+    kib as f64 * 1024.0
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
     use crate::clock::wall_now;
 
     #[test]
-    fn a_command_may_look_like_fields() {
-        let stat = "7 (a) Z 1 (b) S 1 2 3 4 5 6 7 8 9 10 300 40 13 14 15 16 17 18 99 20";
-        assert_eq!(Stat::parse(stat), Some(Stat { is_dead: false, cpu_ticks: 340, start_ticks: 99 }));
-        assert_eq!(Stat::parse("7 (a) S 1"), None);
-        assert_eq!(Stat::of("0"), None);
+    fn a_process_has_a_start_while_it_runs_and_none_as_a_zombie() {
+        let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let (first, own) = (start_ticks(cat.id()).unwrap(), start_ticks(std::process::id()).unwrap());
+        assert!(first >= own, "{first} is before {own}");
+        assert_eq!(start_ticks(cat.id()), Some(first));
+        drop(cat.stdin.take());
+        let deadline = wall_now().unix_secs() + 10.0;
+        while start_ticks(cat.id()).is_some() {
+            assert!(wall_now().unix_secs() < deadline, "it ends without its input");
+            std::thread::yield_now();
+        }
+        cat.wait().unwrap();
+        assert_eq!(start_ticks(cat.id()), None);
+        assert_eq!(start_ticks(0), None);
     }
 
     #[test]
-    fn this_process_is_told_of_in_the_right_units() {
+    fn readings_of_this_process_have_the_right_units() {
         let now = wall_now().unix_secs();
         let age = now - start_time_seconds().unwrap();
         assert!((-2.0..86_400.0).contains(&age), "it started {age} s ago");

@@ -6,7 +6,7 @@
 use indexmap::IndexMap;
 
 use super::groups::GatewayGroup;
-use crate::process::Stat;
+use crate::process::start_ticks;
 use promemu_core::metric::MetricType;
 use promemu_core::rng::{fnv1a, random_seed};
 use promemu_core::series::{Family, LabelBlock, SeriesStore};
@@ -47,13 +47,7 @@ impl Process {
     }
 }
 
-/// When a process of this machine started, in clock ticks since the boot. `None` if there is no such process,
-/// or only its remains.
-fn start_ticks(pid: u32) -> Option<u64> {
-    Stat::of(&pid.to_string()).filter(|stat| !stat.is_dead).map(|stat| stat.start_ticks)
-}
-
-/// Whether the process of a `pid` label still lives; `None` if that cannot be told.
+/// Liveness of the process of a `pid` label; `None` if it is unknown.
 fn is_alive(pid: &str) -> Option<bool> {
     let (number, ticks) = pid.split_once('-')?;
     let (number, ticks): (u32, u64) = (number.parse().ok()?, ticks.parse().ok()?);
