@@ -105,6 +105,13 @@ impl Fields {
         self.take(name).map(|node| read_map(node, name, problems)).unwrap_or_default()
     }
 
+    /// Refuses a field under its old name, whose contents are not read.
+    pub(super) fn refuse_old(&mut self, name: &str, message: &str, problems: &mut Problems) {
+        if let Some(at) = self.left.iter().position(|field| field.name == name) {
+            problems.error(self.left.remove(at).name_span, message);
+        }
+    }
+
     pub(super) fn finish(self, problems: &mut Problems) {
         for field in self.left.iter().filter(|field| !self.known.contains(&field.name.as_str())) {
             let hint = suggestion(&field.name, &self.known);

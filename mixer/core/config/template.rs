@@ -252,6 +252,7 @@ impl HostTemplate {
         let storage = storage.collect();
         let dirt = fields.list("dirt", problems);
         let dirt = dirt.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
+        fields.refuse_old("slots", "slots is called pools now; write pools: [Pool(…)]", problems);
         let pools = fields.list("pools", problems);
         let pools = pools.into_iter().filter_map(|node| PoolTemplate::read(node, problems)).collect();
         let metric_sets = fields.list("metric_sets", problems);

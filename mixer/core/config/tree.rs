@@ -92,6 +92,11 @@ impl NodeKind {
         }
     }
 
+    /// `true` for `Name(…)` with this name.
+    pub(super) fn is_named(&self, wanted: &str) -> bool {
+        matches!(self, Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) if name == wanted)
+    }
+
     /// What it is, for messages.
     pub(super) fn describe(&self) -> String {
         match self {

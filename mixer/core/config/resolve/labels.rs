@@ -41,7 +41,7 @@ impl Resolver<'_> {
             let problem = if reserved.contains(&name.as_str()) {
                 format!("label {name:?} is set by promemu itself; choose another name")
             } else if of_host.contains(&name.as_str()) {
-                let owner = if self.member_labels.contains(&name.as_str()) { "slot" } else { "host" };
+                let owner = if self.member_labels.contains(&name.as_str()) { "pool" } else { "host" };
                 format!("label {name:?} is one of its {owner}'s already; choose another name")
             } else if !is_label_name(name) {
                 format!(

@@ -81,7 +81,7 @@ impl<'a> Resolver<'a> {
         let mut shape = shape?;
         shape.storage.clone_from(&host.storage);
         let Some(first) = shape.metrics.first() else {
-            self.problems.error(template.span, "Slots needs metrics");
+            self.problems.error(template.span, "Pool needs metrics");
             return None;
         };
         let default = model.as_ref().map_or(&*first.name, |model| &model.workload.workload().name);
@@ -124,7 +124,7 @@ impl<'a> Resolver<'a> {
         };
         let span = template.name.as_ref().map_or(template.span, |name| name.span);
         if host.pools.iter().any(|other| other.name == name) {
-            let message = format!("two Slots of the host are called {name:?}; give one of them another name");
+            let message = format!("two pools of the host are called {name:?}; give one of them another name");
             self.problems.error(span, message);
             return None;
         }
@@ -177,7 +177,8 @@ impl<'a> Resolver<'a> {
             return bounded(self, template.count.span, "count", count).map(|max| (PoolSize::All, max));
         }
         let Some(max) = max else {
-            self.problems.error(place, "Slots whose count is a formula need max: how many there are at most");
+            self.problems
+                .error(place, "count is a formula, so Pool needs max: the maximum number of members");
             return None;
         };
         let max = bounded(self, place, "max", max)?;
@@ -205,7 +206,7 @@ impl<'a> Resolver<'a> {
         if max > 1 && !labels.iter().any(|(_, text)| text.varies()) {
             self.problems.error(
                 template.span,
-                "Slots need a label that differs from one to the next, as in { \"id\": \"{slot}\" } or \"{uuid()}\"",
+                "Pool needs a label that differs from member to member, as in { \"id\": \"{slot}\" } or \"{uuid()}\"",
             );
             return None;
         }
@@ -244,8 +245,10 @@ impl<'a> Resolver<'a> {
         let nothing = SpanRange(Span::ZERO, Span::ZERO);
         let SpanRange(least, most) = self.optional("pause", template.pause.as_ref(), nothing)?;
         if let Some(pause) = template.pause.as_ref().filter(|_| most == Span::FOREVER) {
-            self.problems
-                .error(pause.span, "pause must not be endless; replace: false has nobody come after");
+            self.problems.error(
+                pause.span,
+                "pause must not be endless; for members without a successor write replace: false",
+            );
             return None;
         }
         let successor = match &template.replace {

@@ -37,6 +37,10 @@ pub(in crate::config) struct PoolTemplate {
 impl PoolTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
+        if node.kind.is_named("Slots") {
+            problems.error(span, "Slots is called Pool now; write Pool(…)");
+            return None;
+        }
         let mut fields = Fields::of(node, "Pool", problems)?;
         let repeat = RepeatTemplate::read_all(fields.take("repeat"), problems);
         let name = fields.scalar("name", problems);
@@ -48,7 +52,7 @@ impl PoolTemplate {
         }
         let count = fields.take("count");
         if count.is_none() {
-            problems.error(span, "Slots needs a field \"count\": how many there are");
+            problems.error(span, "Pool needs a field \"count\": the number of members");
         }
         let count = count.and_then(|node| FormulaTemplate::read(&node, problems));
         let count_interval = fields.scalar("count_interval", problems);

@@ -1,4 +1,4 @@
-//! Slots in configs.
+//! Pools in configs.
 
 use super::*;
 use crate::plan::{PoolSize, ReusePolicy};
@@ -62,42 +62,49 @@ fn pools_that_make_no_sense_are_refused() {
         error_of(&config(&pools.replace("..)", &format!("{METRICS})"))), &[]).replace("test.ron:2:", "")
     });
     insta::assert_snapshot!(said.join("\n"), @r#"
-    1: Slots needs a field "count": how many there are
-    1: Slots need a label that differs from one to the next, as in { "id": "{slot}" } or "{uuid()}"
-    1: Slots need a label that differs from one to the next, as in { "id": "{slot}" } or "{uuid()}"
-    14: count must be from 1 to 4294967295, but is 0
-    14: count must be from 1 to 4294967295, but is -1
-    24: max must be from 1 to 4294967295, but is 0
-    22: max must not be below count, which is 5
-    14: Slots whose count is a formula need max: how many there are at most
-    14: the host has no metric "laod" to link; did you mean "load"?
+    1: Pool needs a field "count": the number of members
+    1: Pool needs a label that differs from member to member, as in { "id": "{slot}" } or "{uuid()}"
+    1: Pool needs a label that differs from member to member, as in { "id": "{slot}" } or "{uuid()}"
+    13: count must be from 1 to 4294967295, but is 0
+    13: count must be from 1 to 4294967295, but is -1
+    23: max must be from 1 to 4294967295, but is 0
+    21: max must not be below count, which is 5
+    13: count is a formula, so Pool needs max: the maximum number of members
+    13: the host has no metric "laod" to link; did you mean "load"?
     1: the config makes 6000001 series so far, more than 5000000; lower a count, or raise --max-series
-    33: unknown name "slto" in an expression; did you mean "slot"?
-    33: label "id": pick takes a list that is not empty
-    27: label "zone" is one of its host's already; choose another name
-    27: label "name" is set by promemu itself; choose another name
-    83: label "id" is one of its slot's already; choose another name
+    32: unknown name "slto" in an expression; did you mean "slot"?
+    32: label "id": pick takes a list that is not empty
+    26: label "zone" is one of its host's already; choose another name
+    26: label "name" is set by promemu itself; choose another name
+    82: label "id" is one of its pool's already; choose another name
     1: metric "load" is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart
-    76: metric "m" is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart
-    76: two Slots of the host are called "m"; give one of them another name
-    1: Slots needs metrics
-    55: lifetime must be 1ms or longer, and not up to endless, but is 5m..inf
-    55: lifetime must be 1ms or longer, and not up to endless, but is 0s
-    65: pause must not be endless; replace: false has nobody come after
-    67: unknown replace "smae"; did you mean "same"?
-    60: replace_share needs replace_every or replace_on: when they are replaced
-    78: replace_share must be above 0 and 1 at most, but is 1.5
+    75: metric "m" is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart
+    75: two pools of the host are called "m"; give one of them another name
+    1: Pool needs metrics
+    54: lifetime must be 1ms or longer, and not up to endless, but is 5m..inf
+    54: lifetime must be 1ms or longer, and not up to endless, but is 0s
+    64: pause must not be endless; for members without a successor write replace: false
+    66: unknown replace "smae"; did you mean "same"?
+    59: replace_share needs replace_every or replace_on: when they are replaced
+    77: replace_share must be above 0 and 1 at most, but is 1.5
     "#);
     let late = config(&format!("Pool(count: 1, {METRICS})")).replace("pools:", "dirt: [late(by: 5)], pools:");
     insta::assert_snapshot!(error_of(&late, &[]), @"test.ron:1:138: late is for hosts without pools; give the pools a host of their own");
 }
 
 #[test]
+fn the_old_words_of_pools_are_refused_with_the_new_ones() {
+    let text = config("Slots(count: 2, labels: { \"id\": \"{slot}\" })");
+    insta::assert_snapshot!(error_of(&text.replace("pools:", "slots:"), &[]), @"test.ron:1:131: slots is called pools now; write pools: [Pool(…)]");
+    insta::assert_snapshot!(error_of(&text, &[]), @"test.ron:2:1: Slots is called Pool now; write Pool(…)");
+}
+
+#[test]
 fn fields_that_do_nothing_are_told() {
     let pools = r#"Pool(count: 3, pause: "5s", replace: same, labels: { "pod": "{slot}" }, metrics: [Metric(name: "m")])"#;
     insta::assert_snapshot!(plan_of(&config(pools), &[]).unwrap().warnings.join("\n"), @"
-    test.ron:2:24: pause does nothing without lifetime
-    test.ron:2:39: replace does nothing without lifetime
+    test.ron:2:23: pause does nothing without lifetime
+    test.ron:2:38: replace does nothing without lifetime
     ");
 }
 
