@@ -185,11 +185,11 @@ typedef struct promemu_workload {
     promemu_text emits;
     /* Makes the state of one host, as for a scenario. */
     int32_t (*create)(const promemu_setup *setup, void **state);
-    /* How many slots there are, of which some may be empty. It stays as it is. 0 if it cannot be told. */
-    uint32_t (*slots)(void *state);
+    /* Number of slots, some of which may be empty. Constant for a state; 0 if the call failed. */
+    uint32_t (*pool_size)(void *state);
     /* Says who comes and goes, by begin and end, and writes values: those of the first slot, one for each family,
        then those of the second, and so on. What is not written stays as it was. */
-    int32_t (*update)(void *state, const promemu_tick *tick, double *values, uint32_t slots);
+    int32_t (*update)(void *state, const promemu_tick *tick, double *values, uint32_t pool_size);
     /* Ends a state. Called once for each that was made. */
     void (*destroy)(void *state);
 } promemu_workload;

@@ -9,7 +9,7 @@
 #define CASE 0
 #endif
 
-enum { SHORT_TABLE = 1, NO_SLOTS_FUNCTION, NO_METRICS, WRONG_KIND, ODD_METRIC, NO_LABELS, SAME_LABELS, SHORT_ELEMENTS,
+enum { SHORT_TABLE = 1, NO_POOL_SIZE, NO_METRICS, WRONG_KIND, ODD_METRIC, NO_LABELS, SAME_LABELS, SHORT_ELEMENTS,
        OLD_TABLE, TWIN_METRICS, ODD_LABEL, TAKEN_LABEL, TWO_KINDS };
 
 static const promemu_param PARAMS[] = {
@@ -48,7 +48,7 @@ static int32_t create(const promemu_setup *setup, void **state) {
     return PROMEMU_OK;
 }
 
-static uint32_t slots(void *state) {
+static uint32_t pool_size(void *state) {
     promemu_text mode = promemu_text_of(state);
     return promemu_text_is(mode, "none") ? 0 : promemu_text_is(mode, "many") ? 4000000000u : 3;
 }
@@ -104,7 +104,7 @@ static const promemu_workload WORKLOADS[] = { {
     .listens = PROMEMU_TEXT_OF("alarm"),
     .emits = PROMEMU_TEXT_OF("alarm"),
     .create = create,
-    .slots = CASE == NO_SLOTS_FUNCTION ? NULL : slots,
+    .pool_size = CASE == NO_POOL_SIZE ? NULL : pool_size,
     .update = update,
     .destroy = free,
 } };

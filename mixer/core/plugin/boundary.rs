@@ -21,7 +21,7 @@ use super::{DeclaredConfig, DeclaredScenario, HostContext, Moment, ParamValue, P
 use host::HOST;
 pub(super) use table::open;
 pub use workload::{Arrival, Coming, ModelInstance};
-pub(super) use workload::{WorkloadCalls, count_slots};
+pub(super) use workload::{WorkloadCalls, pool_size_of};
 
 /// No message is longer; the rest is left out.
 const MESSAGE_BYTES_MAX: usize = 500;

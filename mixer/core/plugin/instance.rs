@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::boundary::{count_slots, try_out};
+use super::boundary::{pool_size_of, try_out};
 use super::{DeclaredScenario, DeclaredWorkload, ParamValue};
 use crate::rng::Rng;
 use crate::time::Time;
@@ -32,21 +32,23 @@ impl PartialEq for Prepared {
 pub struct PreparedWorkload {
     workload: &'static DeclaredWorkload,
     given: Box<[ParamValue]>,
-    slots: usize,
+    pool_size: usize,
 }
 
 /// Equal as [`Prepared`] is.
 impl PartialEq for PreparedWorkload {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.workload, other.workload) && self.given == other.given && self.slots == other.slots
+        std::ptr::eq(self.workload, other.workload)
+            && self.given == other.given
+            && self.pool_size == other.pool_size
     }
 }
 
 impl PreparedWorkload {
     /// A workload with a value for each parameter, in their order; the error says which is wrong and how.
     pub fn new(workload: &'static DeclaredWorkload, given: Vec<ParamValue>) -> Result<Self, String> {
-        let slots = count_slots(workload, &given)?;
-        Ok(Self { workload, given: given.into(), slots })
+        let pool_size = pool_size_of(workload, &given)?;
+        Ok(Self { workload, given: given.into(), pool_size })
     }
 
     /// What it is.
@@ -55,10 +57,10 @@ impl PreparedWorkload {
         self.workload
     }
 
-    /// How many slots it has.
+    /// Number of its slots.
     #[must_use]
-    pub const fn slots(&self) -> usize {
-        self.slots
+    pub const fn pool_size(&self) -> usize {
+        self.pool_size
     }
 
     pub(super) fn given(&self) -> &[ParamValue] {

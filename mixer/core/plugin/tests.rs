@@ -354,7 +354,7 @@ fn workloads_that_are_declared_wrongly_are_refused_with_a_sentence() {
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
     1: its table has 87 bytes, and 88 are needed; build it anew
-    2: workload crowd has no function slots
+    2: workload crowd has no function pool_size
     3: workload crowd: it has no metrics
     4: workload crowd: metric crowd_height is of the kind 9, which there is not
     5: workload crowd: name "crowd steps" is not allowed; it has up to 64 letters, digits and _
@@ -389,7 +389,7 @@ fn crowd(dir: &Path, mode: &str) -> Result<Arc<PreparedWorkload>, String> {
 fn a_workload_says_who_comes_and_goes_and_gives_values() {
     let dir = tempfile::tempdir().unwrap();
     let prepared = crowd(dir.path(), "good").unwrap();
-    assert_eq!((prepared.slots(), prepared.workload().labels.join(" ")), (3, "who where".to_owned()));
+    assert_eq!((prepared.pool_size(), prepared.workload().labels.join(" ")), (3, "who where".to_owned()));
     let kinds = prepared.workload().families.iter().map(|it| (it.name.as_str(), it.is_counter));
     assert_eq!(kinds.collect::<Vec<_>>(), [("crowd_height", false), ("crowd_steps_total", true)]);
     let (mut crowd, mut comings) = (ModelInstance::start(&prepared), Vec::new());

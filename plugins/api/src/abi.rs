@@ -166,8 +166,8 @@ pub struct Workload {
     /// Makes the state of one host; [`OK`] or a failure. It is also called once when a config is loaded, to see
     /// whether the parameters are good.
     pub create: Option<unsafe extern "C" fn(*const Setup, *mut *mut c_void) -> i32>,
-    /// How many slots there are, of which some may be empty. It stays as it is. 0 if it cannot be told.
-    pub slots: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
+    /// Number of slots, some of which may be empty. Constant for a state; 0 if the call failed.
+    pub pool_size: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
     /// Says who comes and goes, by [`Host::begin`] and [`Host::end`], and writes values: those of the first slot,
     /// one for each family, then those of the second, and so on for as many slots as there are. What is not
     /// written stays as it was. [`OK`], [`KEEP`] if nothing has changed, or a failure.

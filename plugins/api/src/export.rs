@@ -7,7 +7,7 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use crate::{ConfigBuilder, LABELS_MAX, Params, Scenario, Slots, Tick, Workload};
+use crate::{ConfigBuilder, LABELS_MAX, Params, Pool, Scenario, Tick, Workload};
 
 /// Makes the plugin's table and exports it. The plugin's name, version and summary are the package's.
 ///
@@ -114,7 +114,7 @@ pub const fn workload<W: Workload>() -> abi::Workload {
         listens: Text::of(W::LISTENS),
         emits: Text::of(W::EMITS),
         create: Some(create_workload::<W>),
-        slots: Some(slots::<W>),
+        pool_size: Some(pool_size::<W>),
         update: Some(update_workload::<W>),
         destroy: Some(destroy_state::<W>),
     }
@@ -199,24 +199,24 @@ unsafe extern "C" fn update<S: Scenario>(
     }
 }
 
-unsafe extern "C" fn slots<W: Workload>(instance: *mut c_void) -> u32 {
+unsafe extern "C" fn pool_size<W: Workload>(instance: *mut c_void) -> u32 {
     // SAFETY: as above.
     let instance = unsafe { &*instance.cast::<W>() };
-    caught(|| Ok(instance.slots())).unwrap_or_default()
+    caught(|| Ok(instance.pool_size())).unwrap_or_default()
 }
 
 unsafe extern "C" fn update_workload<W: Workload>(
     instance: *mut c_void,
     tick: *const abi::Tick,
     values: *mut f64,
-    slots: u32,
+    pool_size: u32,
 ) -> i32 {
     // SAFETY: as above.
     let (instance, tick) = unsafe { (&mut *instance.cast::<W>(), &*tick) };
     let families = W::FAMILIES.len();
     // SAFETY: promemu hands over room for a value of each family in each slot, which nobody else has during the call.
-    let values = unsafe { std::slice::from_raw_parts_mut(values, slots as usize * families) };
-    match caught(|| instance.update(&mut Tick::new(tick), &mut Slots::new(tick, values, families))) {
+    let values = unsafe { std::slice::from_raw_parts_mut(values, pool_size as usize * families) };
+    match caught(|| instance.update(&mut Tick::new(tick), &mut Pool::new(tick, values, families))) {
         Ok(()) => OK,
         Err(failure) => failure.tell(tick.host, tick.context),
     }

@@ -53,7 +53,7 @@ pub use config::ConfigBuilder;
 pub use param::Params;
 pub use scenario::Scenario;
 pub use tick::{Event, Level, Tick};
-pub use workload::{LABELS_MAX, Slots, Workload};
+pub use workload::{LABELS_MAX, Pool, Workload};
 
 #[doc(hidden)]
 pub mod for_macros {

@@ -12,7 +12,7 @@ pub const LABELS_MAX: usize = 16;
 /// has one of its own.
 ///
 /// ```
-/// use promemu_plugin::{Family, Param, Params, Slots, Tick, Workload, export_plugin};
+/// use promemu_plugin::{Family, Param, Params, Pool, Tick, Workload, export_plugin};
 ///
 /// /// Guests, of whom one leaves with each update, and another one comes.
 /// struct Guests {
@@ -36,16 +36,16 @@ pub const LABELS_MAX: usize = 16;
 ///         }
 ///     }
 ///
-///     fn slots(&self) -> u32 {
+///     fn pool_size(&self) -> u32 {
 ///         self.rooms
 ///     }
 ///
-///     fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String> {
+///     fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String> {
 ///         let room = self.came % self.rooms;
 ///         self.came += 1;
-///         slots.begin(room, tick.now_nanos(), &[&format!("guest-{}", self.came), &room.to_string()]);
+///         pool.begin(room, tick.now_nanos(), &[&format!("guest-{}", self.came), &room.to_string()]);
 ///         for room in 0..self.rooms.min(self.came) {
-///             slots.values(room)[0] += tick.uniform(0.0, 2.0).floor();
+///             pool.values(room)[0] += tick.uniform(0.0, 2.0).floor();
 ///         }
 ///         Ok(())
 ///     }
@@ -73,17 +73,17 @@ pub trait Workload: Send + Sized + 'static {
     /// The state of one host. An error says which parameter is wrong and how; it is told when a config is loaded.
     fn new(params: &Params<'_>) -> Result<Self, String>;
 
-    /// How many slots there are, of which some may be empty. It stays as it is.
-    fn slots(&self) -> u32;
+    /// Number of slots, some of which may be empty. Constant for a state.
+    fn pool_size(&self) -> u32;
 
     /// Goes on to the tick's time: says who comes and goes, and writes the values that have changed. An error
     /// says why it cannot; who has come or gone before it has.
-    fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String>;
+    fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String>;
 }
 
 /// The slots of a workload, while it is asked.
 #[derive(Debug)]
-pub struct Slots<'a> {
+pub struct Pool<'a> {
     tick: &'a abi::Tick,
     values: &'a mut [f64],
     families: usize,
@@ -114,7 +114,7 @@ impl Family {
     }
 }
 
-impl<'a> Slots<'a> {
+impl<'a> Pool<'a> {
     pub(crate) const fn new(tick: &'a abi::Tick, values: &'a mut [f64], families: usize) -> Self {
         Self { tick, values, families }
     }

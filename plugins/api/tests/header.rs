@@ -33,7 +33,7 @@ fn in_rust() -> Vec<(String, usize)> {
         name: "name", summary: "summary", params: "params", param_count: "param_count",
         param_size: "param_size", families: "families", family_count: "family_count",
         family_size: "family_size", labels: "labels", listens: "listens", emits: "emits",
-        create: "create", slots: "slots", update: "update", destroy: "destroy",
+        create: "create", pool_size: "pool_size", update: "update", destroy: "destroy",
     });
     layout!(all, Family, "promemu_family", {
         kind: "kind", reserved: "reserved", name: "name", help: "help", labels: "labels",

@@ -12,7 +12,7 @@ use std::ptr::null_mut;
 
 use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
 use promemu_plugin::for_macros::{config, plugin, scenario, workload};
-use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Scenario, Slots, Tick, Workload};
+use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Pool, Scenario, Tick, Workload};
 
 /// Does what its parameter says.
 struct Actor {
@@ -120,17 +120,17 @@ impl Workload for Crowd {
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
-    fn slots(&self) -> u32 {
+    fn pool_size(&self) -> u32 {
         assert!(self.slots < 100.0, "too many");
         self.slots as u32
     }
 
-    fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String> {
-        slots.begin(1, tick.now_nanos(), &["ann", "hall"]);
-        slots.values(1)[1] = 12.0;
-        slots.values(2).copy_from_slice(&[1.5, 2.0]);
-        slots.end(0);
-        assert!(slots.values(3).is_empty() && slots.values(u32::MAX).is_empty());
+    fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String> {
+        pool.begin(1, tick.now_nanos(), &["ann", "hall"]);
+        pool.values(1)[1] = 12.0;
+        pool.values(2).copy_from_slice(&[1.5, 2.0]);
+        pool.end(0);
+        assert!(pool.values(3).is_empty() && pool.values(u32::MAX).is_empty());
         assert!(tick.is_live());
         tick.emit("empty", "");
         if tick.host_name().is_empty() { Err("there is no host".to_owned()) } else { Ok(()) }
@@ -322,7 +322,7 @@ fn gather(slots: f64, host_name: &'static str) -> (i32, u32, Option<i32>, Vec<f6
         return (created, 0, None, Vec::new(), said);
     }
     // SAFETY: the state is of `create`.
-    let slots = unsafe { table.slots.unwrap()(state) };
+    let slots = unsafe { table.pool_size.unwrap()(state) };
     let tick = tick(host_name, &mut said);
     let mut values = vec![9.0; slots as usize * 2];
     // SAFETY: as above, and there is a value for each metric in each slot.

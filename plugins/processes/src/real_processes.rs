@@ -13,7 +13,7 @@ mod reconciler;
 #[cfg(test)]
 mod tests;
 
-use promemu_plugin::{Level, Slots, Tick};
+use promemu_plugin::{Level, Pool, Tick};
 
 use crate::workload::begin_member;
 use crate::{NamingScheme, Settings, Simulation, Stage};
@@ -97,7 +97,7 @@ impl RealProcesses {
         &mut self,
         simulation: &Simulation,
         tick: &mut Tick<'_>,
-        slots: &mut Slots<'_>,
+        pool: &mut Pool<'_>,
     ) -> Result<(usize, f64), String> {
         let cores_max = self.cores_max();
         let pool = match &mut self.pool {
@@ -133,7 +133,7 @@ impl RealProcesses {
         if let Some(warning) = status.warning.take() {
             tick.log(Level::Warn, &warning);
         }
-        let are_all_visible = show::<N>(simulation, &status.processes, &mut self.shown_pids, slots);
+        let are_all_visible = show::<N>(simulation, &status.processes, &mut self.shown_pids, pool);
         let running = status.processes.iter().flatten();
         let totals = (running.clone().count(), running.map(|it| it.memory_bytes).sum());
         drop(status);
@@ -153,7 +153,7 @@ fn show<N: NamingScheme>(
     simulation: &Simulation,
     running: &[Option<ProcessStatus>],
     shown_pids: &mut Vec<Option<u32>>,
-    slots: &mut Slots<'_>,
+    pool: &mut Pool<'_>,
 ) -> bool {
     let mut are_all_visible = true;
     shown_pids.resize(simulation.slot_count(), None);
@@ -161,7 +161,7 @@ fn show<N: NamingScheme>(
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         let Some(simulated) = simulation.process(slot) else {
             if shown_pid.take().is_some() {
-                slots.end(number);
+                pool.end(number);
             }
             continue;
         };
@@ -172,9 +172,9 @@ fn show<N: NamingScheme>(
         };
         let it = real.process(simulated);
         if shown_pid.replace(it.pid) != Some(it.pid) {
-            begin_member::<N>(&it, number, slots);
+            begin_member::<N>(&it, number, pool);
         }
-        N::write_values(&it, slots.values(number));
+        N::write_values(&it, pool.values(number));
     }
     are_all_visible
 }

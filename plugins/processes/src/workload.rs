@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use promemu_plugin::{Event, Family, Level, Param, Params, Slots, Tick, Workload};
+use promemu_plugin::{Event, Family, Level, Param, Params, Pool, Tick, Workload};
 use serde_json::{Value, json};
 
 use crate::real_processes::{PROCESSES_MAX, RealProcesses};
@@ -105,12 +105,12 @@ impl<N: NamingScheme> Workload for Processes<N> {
         })
     }
 
-    fn slots(&self) -> u32 {
+    fn pool_size(&self) -> u32 {
         // The settings have been checked.
         u32::try_from(self.settings.process_count + self.settings.children_max).unwrap_or(0)
     }
 
-    fn update(&mut self, tick: &mut Tick<'_>, slots: &mut Slots<'_>) -> Result<(), String> {
+    fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String> {
         let simulation = match &mut self.simulation {
             Some(simulation) => simulation,
             none => none.insert(start(&self.settings, tick)?),
@@ -121,7 +121,7 @@ impl<N: NamingScheme> Workload for Processes<N> {
         }
         let (count, memory_bytes) = match &mut self.real {
             Some(real) if tick.is_live() => {
-                let followed = real.update::<N>(simulation, tick, slots);
+                let followed = real.update::<N>(simulation, tick, pool);
                 if let (Err(why), false) = (&followed, self.has_failed) {
                     self.has_failed = true;
                     tick.emit("simulation_failed", &json!({ "why": why }).to_string());
@@ -136,7 +136,7 @@ impl<N: NamingScheme> Workload for Processes<N> {
                     );
                 }
                 simulation.take_changes(&mut self.changes);
-                show::<N>(simulation, self.changes.drain(..), slots)
+                show::<N>(simulation, self.changes.drain(..), pool)
             }
         };
         let cpu_cores = simulation.cores_in_use();
@@ -153,18 +153,18 @@ impl<N: NamingScheme> Workload for Processes<N> {
 fn show<N: NamingScheme>(
     simulation: &Simulation,
     changes: impl Iterator<Item = usize>,
-    slots: &mut Slots<'_>,
+    pool: &mut Pool<'_>,
 ) -> (usize, f64) {
     for slot in changes {
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         match simulation.process(slot) {
-            Some(it) => begin_member::<N>(&it, number, slots),
-            None => slots.end(number),
+            Some(it) => begin_member::<N>(&it, number, pool),
+            None => pool.end(number),
         }
     }
     let (mut count, mut memory_bytes) = (0, 0.0);
     for (slot, it) in simulation.living() {
-        N::write_values(&it, slots.values(u32::try_from(slot).unwrap_or(u32::MAX)));
+        N::write_values(&it, pool.values(u32::try_from(slot).unwrap_or(u32::MAX)));
         count += 1;
         memory_bytes += it.memory_bytes;
     }
@@ -173,10 +173,10 @@ fn show<N: NamingScheme>(
 
 /// Shows a process in a slot for the first time.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-pub(crate) fn begin_member<N: NamingScheme>(it: &Process<'_>, slot: u32, slots: &mut Slots<'_>) {
+pub(crate) fn begin_member<N: NamingScheme>(it: &Process<'_>, slot: u32, pool: &mut Pool<'_>) {
     let labels = N::labels(it);
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-    slots.begin(slot, (it.start_time_seconds * 1e9) as u64, &labels);
+    pool.begin(slot, (it.start_time_seconds * 1e9) as u64, &labels);
 }
 
 fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {

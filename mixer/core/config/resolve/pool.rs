@@ -62,7 +62,7 @@ impl<'a> Resolver<'a> {
     ) -> Option<PoolPlan> {
         let model = self.workload(template)?;
         let (count, max) = match &model {
-            Some(model) => (PoolSize::All, model.workload.slots()),
+            Some(model) => (PoolSize::All, model.workload.pool_size()),
             None => self.slot_count(template, host)?,
         };
         let labels = self.member_labels(template, host_labels, max)?;

@@ -119,7 +119,7 @@ fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<DeclaredWo
     let missing = |function| format!("workload {name} has no function {function}");
     let calls = WorkloadCalls {
         create: raw.create.ok_or_else(|| missing("create"))?,
-        slots: raw.slots.ok_or_else(|| missing("slots"))?,
+        pool_size: raw.pool_size.ok_or_else(|| missing("pool_size"))?,
         update: raw.update.ok_or_else(|| missing("update"))?,
         destroy: raw.destroy.ok_or_else(|| missing("destroy"))?,
     };

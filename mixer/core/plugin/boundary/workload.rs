@@ -21,7 +21,7 @@ const NO_RANGE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 #[derive(Clone, Copy, Debug)]
 pub(in crate::plugin) struct WorkloadCalls {
     pub(super) create: Create,
-    pub(super) slots: unsafe extern "C" fn(*mut c_void) -> u32,
+    pub(super) pool_size: unsafe extern "C" fn(*mut c_void) -> u32,
     pub(super) update: unsafe extern "C" fn(*mut c_void, *const abi::Tick, *mut f64, u32) -> i32,
     pub(super) destroy: Destroy,
 }
@@ -71,7 +71,7 @@ impl ModelInstance {
     /// The state of a workload. What cannot be made fails at each update.
     #[must_use]
     pub fn start(prepared: &Arc<PreparedWorkload>) -> Self {
-        let count = prepared.slots() * prepared.workload().families.len();
+        let count = prepared.pool_size() * prepared.workload().families.len();
         Self {
             prepared: Arc::clone(prepared),
             state: create(prepared.workload(), prepared.given()).ok(),
@@ -93,8 +93,8 @@ impl ModelInstance {
             return Err(prepared.attribute(why));
         };
         // SLOTS_MAX is far below.
-        let slots = u32::try_from(prepared.slots()).unwrap_or(0);
-        let room = 2 * prepared.slots();
+        let slots = u32::try_from(prepared.pool_size()).unwrap_or(0);
+        let room = 2 * prepared.pool_size();
         let mut call = Call {
             emits: &workload.emits,
             told: Some(Told { comings, labels: workload.labels.len(), slots, room }),
@@ -143,13 +143,13 @@ impl Drop for ModelInstance {
 }
 
 /// Makes a state and ends it, to see whether the parameters are good; gives how many slots there are.
-pub(in crate::plugin) fn count_slots(
+pub(in crate::plugin) fn pool_size_of(
     workload: &'static DeclaredWorkload,
     given: &[ParamValue],
 ) -> Result<usize, String> {
     let state = create(workload, given)?;
     // SAFETY: the state is from `create`.
-    let slots = unsafe { (workload.calls.slots)(state.as_ptr()) };
+    let slots = unsafe { (workload.calls.pool_size)(state.as_ptr()) };
     // SAFETY: this is its last use.
     unsafe { (workload.calls.destroy)(state.as_ptr()) };
     match slots {
