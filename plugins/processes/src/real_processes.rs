@@ -100,16 +100,16 @@ impl RealProcesses {
         pool: &mut Pool<'_>,
     ) -> Result<(usize, f64), String> {
         let cores_max = self.cores_max();
-        let pool = match &mut self.pool {
-            Some(pool) => pool,
+        let processes = match &mut self.pool {
+            Some(processes) => processes,
             none => {
-                let pool = none.insert(ProcessPool::start(cores_max)?);
+                let processes = none.insert(ProcessPool::start(cores_max)?);
                 let line = format!(
                     "real processes use up to {cores_max} of {} cores, with {}",
-                    self.machine_cores, pool.loader
+                    self.machine_cores, processes.loader
                 );
                 tick.log(Level::Info, &line);
-                pool
+                processes
             }
         };
         if simulation.share() < 1.0 && !std::mem::replace(&mut self.has_logged_shortage, true) {
@@ -129,7 +129,7 @@ impl RealProcesses {
         };
         let spec =
             PoolSpec { now_secs: tick.t_secs(), slots: (0..simulation.slot_count()).map(spec).collect() };
-        let mut status = pool.apply(spec)?;
+        let mut status = processes.apply(spec)?;
         if let Some(warning) = status.warning.take() {
             tick.log(Level::Warn, &warning);
         }
