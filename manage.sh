@@ -331,7 +331,7 @@ run_demo() {
     local port
     ensure_cc
     ensure_rust
-    cargo build --release --locked -p promemu
+    cargo build --profile demo --locked -p promemu
     # The page shows the status; reports would only hide the log lines.
     export PME_SHOW_STATUS_INTERVAL_SEC="${PME_SHOW_STATUS_INTERVAL_SEC:-0}"
     if [[ -z ${PME_PUSHGATEWAY_URL:-} && " $* " != *' --pushgateway-url'* ]]; then
@@ -343,14 +343,13 @@ run_demo() {
         export PME_LISTEN="127.0.0.1:$port"
         announce_page "$port" &
     fi
-    exec "${CARGO_TARGET_DIR:-target}/release/promemu" --config hosts_load_with_peaks \
+    exec "${CARGO_TARGET_DIR:-target}/demo/promemu" --config hosts_load_with_peaks \
         --config-args hosts_count=5 hosts_ttl=inf --embedded "$@"
 }
 
 build_plugins() {
     ensure_cc
     ensure_rust
-    # One command for all would unify their features and so rebuild the promemu that 'demo' has built.
     cargo build --release --locked -p promemu
     cargo build --release --locked -p promemu-demo -p promemu-processes
     local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
@@ -378,7 +377,7 @@ run_test() {
     step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
     check_dependencies
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
-    step 'tests' cargo test --workspace --locked
+    step 'tests' cargo test --workspace --locked --no-fail-fast
     check_api
     check_page
 }
@@ -406,7 +405,7 @@ run_valgrind() {
     runner="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
     runner+=" --num-callers=30 --suppressions=$PWD/tests/plugins/valgrind.supp"
     export "CARGO_TARGET_${host}_RUNNER=$runner"
-    step 'promemu' cargo test --locked --lib -p promemu -- plugin::tests shipped::tests::processes
+    step 'promemu-core' cargo test --locked --lib -p promemu-core -- plugin::tests shipped::tests::processes
     step 'promemu-plugin' cargo test --locked -p promemu-plugin --test table
     step 'promemu-processes' cargo test --locked -p promemu-processes --lib -- --skip simulation --skip pids
 }

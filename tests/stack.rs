@@ -399,8 +399,8 @@ fn the_demo_says_where_it_can_be_seen_and_scraped() {
     let cargo = dir.path().join("cargo");
     std::fs::write(&cargo, "#!/bin/sh\n").unwrap();
     std::fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    std::fs::create_dir(dir.path().join("release")).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_promemu"), dir.path().join("release/promemu")).unwrap();
+    std::fs::create_dir(dir.path().join("demo")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_promemu"), dir.path().join("demo/promemu")).unwrap();
     let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("sh");
     command.args(["-c", "exec ./manage.sh demo >&2"]).current_dir(env!("CARGO_MANIFEST_DIR"));
