@@ -66,8 +66,8 @@ pub(crate) fn write(
         plural(moments, "moment", "moments"),
         run.seed()
     );
-    if exported.tally.scenario_errors > 0 {
-        let errors = exported.tally.scenario_errors;
+    if exported.counts.scenario_errors > 0 {
+        let errors = exported.counts.scenario_errors;
         warn!(
             "scenarios failed {errors} times and kept their values; --debug tells which when the config runs"
         );

@@ -1,7 +1,7 @@
 //! `promemu scenarios`: what the table of kinds says, for people.
 
 use promemu_core::error::{Error, suggestion};
-use promemu_core::scenario::{Kind, Param, ParamKind, kinds};
+use promemu_core::scenario::{Param, ParamKind, ScenarioKind, kinds};
 use promemu_core::time::Span;
 
 use crate::table::{self, paragraph, table};
@@ -24,7 +24,7 @@ fn list(width: u16) -> String {
     table(["SCENARIO", "SUMMARY"], rows, 0, width)
 }
 
-fn page(kind: &Kind, width: u16) -> String {
+fn page(kind: &ScenarioKind, width: u16) -> String {
     let summary = paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width);
     let params = if kind.params.is_empty() {
         "It has no parameters.\n".to_owned()
@@ -42,7 +42,7 @@ fn row(param: &Param) -> [String; 4] {
 }
 
 /// The scenario as a config has it: with all parameters that must be given, else with its first ones.
-fn example(kind: &Kind) -> String {
+fn example(kind: &ScenarioKind) -> String {
     let needed: Vec<&Param> = kind.params.iter().filter(|param| param.default.is_empty()).collect();
     let first = || kind.params.iter().take(SHOWN_OPTIONAL).collect();
     let shown: Vec<&Param> = if needed.is_empty() { first() } else { needed };

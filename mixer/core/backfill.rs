@@ -1,13 +1,13 @@
 //! The virtual driver: the same hosts as live, as fast as the machine can, on any number of threads.
 //!
-//! Hosts touch each other by events only, and an event takes [`DELIVERY`](crate::event::DELIVERY) from one to
+//! Hosts touch each other by events only, and an event takes [`DELIVERY_DELAY`](crate::event::DELIVERY_DELAY) from one to
 //! another. So a run has two passes. The first drives the hosts whose events others hear, together, one moment
 //! after the other, and writes down what they emit: the [`EventLog`]. In the second every host is driven for
 //! itself through the whole time, with its mail from the log; nothing else passes between hosts, so the threads
 //! need no order among them, and the outcome depends on the seed alone.
 
-mod generations;
 mod log;
+mod members;
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -15,8 +15,8 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-pub use generations::{Stretch, Take};
 pub use log::EventLog;
+pub use members::{MemberSamples, MemberSink};
 pub use samples::{Grid, HostSamples};
 
 use crate::event::HostId;
@@ -39,14 +39,14 @@ pub struct Backfill {
 
 /// What a virtual run has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct UpdateCounts {
     /// How many values were made.
     pub updates: u64,
     /// How often a scenario failed.
     pub scenario_errors: u64,
 }
 
-impl Tally {
+impl UpdateCounts {
     /// Both together.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -103,14 +103,14 @@ impl Backfill {
         until: Time,
         out: &mut Outbox,
         mut seen: impl FnMut(Time, &DrivenHost, &Outbox),
-    ) -> Tally {
-        let mut tally = Tally::default();
+    ) -> UpdateCounts {
+        let mut counts = UpdateCounts::default();
         while let Some(at) = host.step(until, out) {
-            tally.updates += out.updates;
-            tally.scenario_errors += out.scenario_errors;
+            counts.updates += out.updates;
+            counts.scenario_errors += out.scenario_errors;
             seen(at, host, out);
         }
-        tally
+        counts
     }
 
     /// Makes something of each host on so many threads, and takes the outcomes in the order of the hosts, until

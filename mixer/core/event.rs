@@ -24,11 +24,11 @@ pub const RUN_FINISHED: &str = "run_finished";
 pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED];
 
 /// The source of the mixer's own events.
-pub const OWN_NAME: &str = "promemu";
+pub const MIXER_SOURCE: &str = "promemu";
 
 /// How long an event takes from one host to another, in emulated time. Longer than the machine needs for it,
 /// so that it is heard at the same moment in a live run and in a virtual one.
-pub const DELIVERY: Span = Span::from_nanos(50_000_000);
+pub const DELIVERY_DELAY: Span = Span::from_nanos(50_000_000);
 
 /// Something that happened, at a moment of emulated time.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +140,7 @@ impl EventBus {
 
     /// Whether any host listens to an event of this name from others.
     #[must_use]
-    pub fn is_heard(&self, name: &str) -> bool {
+    pub fn has_listeners(&self, name: &str) -> bool {
         self.topics.contains_key(name)
     }
 

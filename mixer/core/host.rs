@@ -32,7 +32,7 @@ use crate::expression::Storage;
 use crate::metric::{ABSENT, States, is_absent};
 use crate::plan::HostPlan;
 use crate::rng::{Rng, Seed};
-use crate::scenario::Running;
+use crate::scenario::RunningScenario;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 use commands::Ordered;
@@ -58,7 +58,7 @@ const EVENTS_MAX: usize = 10_000;
 /// few metrics need is kept elsewhere.
 #[derive(Debug)]
 struct Metric {
-    running: Running,
+    running: RunningScenario,
     rng: Rng,
     level: f64,
 }

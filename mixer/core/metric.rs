@@ -12,10 +12,10 @@ mod observations;
 pub mod promql;
 mod recent;
 
-pub use cells::{Accumulate, Aggregation, Cells, Counter, Places, States, Update};
+pub use cells::{Accumulate, Aggregation, Cells, Counter, StateIndexes, States, Update};
 pub use distribution::Distribution;
 pub use layout::{Buckets, Exemplar, Kind, Layout, Quantiles, buckets, native_histogram, quantiles, whole};
-pub use native::{BucketSpan, NativeHistogram, NativeLayout, SCHEMAS, Side, bucket_of, upper_bound};
+pub use native::{BucketSpan, NativeBuckets, NativeHistogram, NativeLayout, SCHEMAS, bucket_of, upper_bound};
 
 /// No update makes more observations.
 pub const OBSERVATIONS_MAX: f64 = 1e6;
@@ -144,7 +144,7 @@ mod tests {
             let rounding = Rounding::to_decimals(2);
             let update =
                 Update { value: Some(*value), level: 0.0, now, rounding, observations: 2, spread: None };
-            cells.take(&update, &mut rng, &mut states, &mut row);
+            cells.apply(&update, &mut rng, &mut states, &mut row);
         }
         row
     }

@@ -21,7 +21,7 @@ use crate::expression::{Formula, Value};
 use crate::metric::{Aggregation, Cells, Distribution, Rounding};
 use crate::plural::plural;
 use crate::scenario::ScenarioPlan;
-use crate::series::{Column, Family, LabelBlock, PoolPlaces, Row, SeriesStore};
+use crate::series::{Column, Family, LabelBlock, PoolRanges, Row, SeriesStore};
 use crate::time::Span;
 
 /// A resolved, validated run.
@@ -164,7 +164,7 @@ impl MetricPlan {
             && self.links.is_empty()
             && self.when.is_none()
             && self.observations.is_none()
-            && matches!(self.cells.filling(), Aggregation::Gauge)
+            && matches!(self.cells.aggregation(), Aggregation::Gauge)
     }
 }
 
@@ -354,7 +354,7 @@ impl Plan {
             let rows: Vec<_> = of_hosts.ranges(*host).collect();
             (!rows.is_empty()).then_some((row, rows))
         };
-        let pools = PoolPlaces {
+        let pools = PoolRanges {
             labels: member_labels.collect(),
             rows: job.hosts.iter().enumerate().filter_map(rows_of).collect(),
         };

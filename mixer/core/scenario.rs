@@ -2,8 +2,8 @@
 //!
 //! A [`ScenarioPlan`] is a scenario with its parameters, checked and shared by all metrics that were made
 //! from one template; [`ScenarioPlan::start`] makes the small running state of one metric. Scenarios know
-//! no host and no metric type: they get a [`Tick`] and give a value. The built-ins are a file per kind, each
-//! with a [`Kind`] that says its parameters; the table of kinds is what configs are read with.
+//! no host and no metric type: they get a [`UpdateContext`] and give a value. The built-ins are a file per kind, each
+//! with a [`ScenarioKind`] that says its parameters; the table of kinds is what configs are read with.
 
 mod arguments;
 mod brownian;
@@ -27,7 +27,7 @@ mod variety_selection;
 
 use std::sync::Arc;
 
-pub use arguments::{Argument, Arguments, Case, OfMetric, Param, ParamKind, Script};
+pub use arguments::{Argument, Arguments, Case, MetricContext, Param, ParamKind, Script};
 
 use crate::event::{Event, Subscription};
 use crate::expression::{EvalContext, EventRef, Storage};
@@ -37,7 +37,7 @@ use crate::time::Time;
 
 /// What a scenario sees when it is asked for a value.
 #[derive(Debug)]
-pub struct Tick<'a> {
+pub struct UpdateContext<'a> {
     /// The emulated time.
     pub now: Time,
     /// Seconds since the metric's start.
@@ -59,10 +59,10 @@ pub struct Tick<'a> {
     /// What the host's scripts keep.
     pub storage: &'a mut Storage,
     /// What the scenario wants to happen.
-    pub effects: &'a mut Effects,
+    pub effects: &'a mut SideEffects,
 }
 
-impl<'a> Tick<'a> {
+impl<'a> UpdateContext<'a> {
     /// Whether this value is asked for by an event that the subscription is for.
     #[must_use]
     pub fn is_for(&self, subscription: &Subscription) -> bool {
@@ -70,7 +70,7 @@ impl<'a> Tick<'a> {
     }
 
     /// What a formula sees that is about `value`.
-    pub fn moment(&mut self, value: f64) -> EvalContext<'_> {
+    pub fn eval_context(&mut self, value: f64) -> EvalContext<'_> {
         let happening =
             |event: &'a Event| EventRef { name: &event.name, source: &event.source, data: &event.data };
         EvalContext {
@@ -88,14 +88,14 @@ impl<'a> Tick<'a> {
 
 /// What a scenario wants to happen beside its value.
 #[derive(Debug, Default)]
-pub struct Effects {
+pub struct SideEffects {
     /// Events to emit.
-    pub emitted: Vec<Emission>,
+    pub emitted: Vec<EmittedEvent>,
     /// When to ask for a value again, beside the metric's interval.
     pub wakes: Vec<Time>,
 }
 
-impl Effects {
+impl SideEffects {
     /// Whether it wants nothing.
     #[must_use]
     #[inline]
@@ -106,7 +106,7 @@ impl Effects {
 
 /// An event that a scenario emits; the host adds the rest.
 #[derive(Debug, PartialEq)]
-pub struct Emission {
+pub struct EmittedEvent {
     /// The event's name.
     pub event: Arc<str>,
     /// Its source, if that is not the host.
@@ -128,11 +128,11 @@ pub struct EventDecl {
 pub trait Scenario {
     /// The new value, or `None` to keep the present one. An error says why there is none; it costs this
     /// update and nothing else.
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String>;
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
 }
 
 /// A kind of scenario: its name, its parameters, and how a plan is made of them.
-pub struct Kind {
+pub struct ScenarioKind {
     /// The name in configs.
     pub name: &'static str,
     /// What it does, in one line.
@@ -146,10 +146,10 @@ pub struct Kind {
 /// Makes a plan of parameters.
 pub type Build = dyn Fn(&mut Arguments) -> Result<ScenarioPlan, String> + Sync;
 
-impl std::fmt::Debug for Kind {
+impl std::fmt::Debug for ScenarioKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, summary, params, build: _ } = self;
-        f.debug_struct("Kind")
+        f.debug_struct("ScenarioKind")
             .field("name", name)
             .field("summary", summary)
             .field("params", params)
@@ -159,13 +159,13 @@ impl std::fmt::Debug for Kind {
 
 /// The kind of this name: a built-in, or one that a plugin brings.
 #[must_use]
-pub fn kind(name: &str) -> Option<&'static Kind> {
+pub fn kind(name: &str) -> Option<&'static ScenarioKind> {
     KINDS.iter().copied().find(|kind| kind.name == name).or_else(|| plugin::find(name))
 }
 
 /// All kinds, those that plugins bring behind the built-ins.
 #[must_use]
-pub fn kinds() -> Vec<&'static Kind> {
+pub fn kinds() -> Vec<&'static ScenarioKind> {
     KINDS.iter().copied().chain(plugin::all()).collect()
 }
 
@@ -186,10 +186,10 @@ pub fn prepare_workload(
 /// What a kind's parameters can be asked; most answers are the same for most kinds.
 pub trait ScenarioSpec: std::fmt::Debug + PartialEq {
     /// The state of one metric.
-    type Running: Scenario;
+    type State: Scenario;
 
     /// The state of one metric that shows `value`.
-    fn start(self: &Arc<Self>, value: f64) -> Self::Running;
+    fn start(self: &Arc<Self>, value: f64) -> Self::State;
 
     /// The events that ask it for a value.
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -221,7 +221,7 @@ pub trait ScenarioSpec: std::fmt::Debug + PartialEq {
 macro_rules! built_ins {
     (kinds: [$($kind:path),* $(,)?], plans: { $($variant:ident: $plan:path),* $(,)? }) => {
         /// All built-in kinds.
-        pub const KINDS: &[&Kind] = &[$(&$kind),*];
+        pub const KINDS: &[&ScenarioKind] = &[$(&$kind),*];
 
         /// A scenario with its parameters. Cheap to clone.
         #[derive(Clone, Debug, PartialEq)]
@@ -233,15 +233,15 @@ macro_rules! built_ins {
         /// A running built-in. Small, because there is one per series.
         #[derive(Debug)]
         #[expect(missing_docs, reason = "each is described by its kind")]
-        pub enum Running {
-            $($variant(<$plan as ScenarioSpec>::Running)),*
+        pub enum RunningScenario {
+            $($variant(<$plan as ScenarioSpec>::State)),*
         }
 
         impl ScenarioPlan {
             /// The state of one metric, at its first update or when another scenario hands over to it.
             #[must_use]
-            pub fn start(&self, value: f64) -> Running {
-                match self { $(Self::$variant(plan) => Running::$variant(plan.start(value))),* }
+            pub fn start(&self, value: f64) -> RunningScenario {
+                match self { $(Self::$variant(plan) => RunningScenario::$variant(plan.start(value))),* }
             }
 
             /// The events that ask it for a value.
@@ -268,17 +268,17 @@ macro_rules! built_ins {
                 match self { $(Self::$variant(plan) => plan.gives_totals()),* }
             }
 
-            /// Whether it asks for [`Tick::dt_secs`].
+            /// Whether it asks for [`UpdateContext::dt_secs`].
             #[must_use]
             pub fn uses_dt(&self) -> bool {
                 match self { $(Self::$variant(plan) => plan.uses_dt()),* }
             }
         }
 
-        impl Scenario for Running {
+        impl Scenario for RunningScenario {
             #[inline]
-            fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-                match self { $(Self::$variant(running) => running.update(tick)),* }
+            fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+                match self { $(Self::$variant(running) => running.update(context)),* }
             }
         }
     };
@@ -333,7 +333,7 @@ built_ins! {
 }
 
 /// There is one per series: what is larger is boxed.
-const _: () = assert!(size_of::<Running>() <= 24);
+const _: () = assert!(size_of::<RunningScenario>() <= 24);
 
 impl Default for ScenarioPlan {
     /// Keeps the value.
@@ -343,8 +343,8 @@ impl Default for ScenarioPlan {
 }
 
 impl<S: Scenario> Scenario for Box<S> {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        (**self).update(tick)
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        (**self).update(context)
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Column {
 
 /// A place among a family's rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct SampleCursor {
     column: usize,
     row: usize,
 }
@@ -74,7 +74,7 @@ pub struct Row {
 
 /// The pools of all hosts of a store.
 #[derive(Debug, Default)]
-pub struct PoolPlaces {
+pub struct PoolRanges {
     /// The names of the labels that pools have.
     pub labels: IndexSet<String>,
     /// The rows of the pools of each host that has some, by its row.
@@ -82,7 +82,7 @@ pub struct PoolPlaces {
 }
 
 #[derive(Debug)]
-struct StoredRow {
+struct RowStart {
     labels: LabelBlock,
     start: usize,
 }
@@ -91,7 +91,7 @@ struct StoredRow {
 #[derive(Debug)]
 pub struct SeriesStore {
     families: Vec<(Family, Vec<Column>)>,
-    rows: Vec<StoredRow>,
+    rows: Vec<RowStart>,
     cells: Vec<f64>,
     rows_present: usize,
     row_present: Vec<bool>,
@@ -99,7 +99,7 @@ pub struct SeriesStore {
     own_times: Box<[Time]>,
     /// How many rows are hosts; those behind them are pools.
     host_rows: usize,
-    pools: PoolPlaces,
+    pools: PoolRanges,
     /// The rows whose hosts are down for the moment; there are few.
     down: IndexSet<usize>,
     version: u64,
@@ -130,7 +130,7 @@ impl SeriesStore {
             .map(|row| {
                 let this = start;
                 start += row.width;
-                StoredRow { labels: row.labels, start: this }
+                RowStart { labels: row.labels, start: this }
             })
             .collect::<Vec<_>>();
         let mut families: Vec<_> = families.into_iter().map(|family| (family, Vec::new())).collect();
@@ -146,16 +146,16 @@ impl SeriesStore {
             rows_present: 0,
             own_times: [].into(),
             host_rows: 0,
-            pools: PoolPlaces::default(),
+            pools: PoolRanges::default(),
             down: IndexSet::new(),
             version: 0,
         }
-        .with_pools(usize::MAX, PoolPlaces::default())
+        .with_pools(usize::MAX, PoolRanges::default())
     }
 
     /// The same, whose rows from this one on are pools, which get labels while a run goes on.
     #[must_use]
-    pub fn with_pools(self, first_row: usize, pools: PoolPlaces) -> Self {
+    pub fn with_pools(self, first_row: usize, pools: PoolRanges) -> Self {
         Self { host_rows: first_row, pools, ..self }
     }
 
@@ -216,14 +216,14 @@ impl SeriesStore {
         if from.row_present[from_row] {
             self.report(row, from.row(from_row));
             if row >= self.host_rows {
-                self.relabel(row, &from.rows[from_row].labels);
+                self.set_row_labels(row, &from.rows[from_row].labels);
             }
             self.stamp(row, from.own_time(from_row), from.is_down(from_row));
         }
     }
 
     /// Somebody else lives in a slot now.
-    pub fn relabel(&mut self, row: usize, labels: &LabelBlock) {
+    pub fn set_row_labels(&mut self, row: usize, labels: &LabelBlock) {
         self.rows[row].labels.clone_from(labels);
         self.version += 1;
     }
@@ -341,7 +341,7 @@ impl SeriesStore {
     pub fn for_each_sample_from(
         &self,
         family: usize,
-        place: &mut Place,
+        place: &mut SampleCursor,
         rows: usize,
         mut visit: impl FnMut(&Sample<'_>),
     ) -> bool {
@@ -356,7 +356,7 @@ impl SeriesStore {
             left -= end - place.row;
             place.row = end;
             if end == column.rows {
-                *place = Place { column: place.column + 1, row: 0 };
+                *place = SampleCursor { column: place.column + 1, row: 0 };
             }
         }
         false

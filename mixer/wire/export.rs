@@ -25,7 +25,7 @@ use std::sync::mpsc::sync_channel;
 
 use generations::Generation;
 use lines::lines;
-use promemu_core::backfill::{Backfill, Grid, HostSamples, Tally};
+use promemu_core::backfill::{Backfill, Grid, HostSamples, UpdateCounts};
 use promemu_core::event::HostId;
 use promemu_core::metric::is_absent;
 use promemu_core::plan::{HostPlan, MetricPlan};
@@ -91,7 +91,7 @@ pub struct Exported {
     /// What was written.
     pub written: Written,
     /// What the hosts did for it.
-    pub tally: Tally,
+    pub counts: UpdateCounts,
 }
 
 /// What is exported, and how.
@@ -214,7 +214,7 @@ impl Export<'_> {
     /// Writes everything.
     pub fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<Exported> {
         let mut spool = Spool::new(self.spool_dir, self.run.plan(), self.grid.count())?;
-        let (tally, generations) = self.fill(&spool)?;
+        let (counts, generations) = self.fill(&spool)?;
         spool.set_generations(generations);
         let written = match self.format {
             Format::OpenMetrics => {
@@ -226,7 +226,7 @@ impl Export<'_> {
             Format::Rules => self.write_series(&spool, &rules::Rules::new(&self.grid), out),
             Format::Parquet => parquet::write(self, &spool, out),
         };
-        Ok(Exported { written: written?, tally })
+        Ok(Exported { written: written?, counts })
     }
 
     fn count(&self, metrics: &[MetricPlan]) {

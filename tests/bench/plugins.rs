@@ -9,7 +9,9 @@ use criterion::Criterion;
 use promemu_core::expression::Storage;
 use promemu_core::plugin;
 use promemu_core::rng::Seed;
-use promemu_core::scenario::{Arguments, Effects, OfMetric, Running, Scenario, Tick, kind};
+use promemu_core::scenario::{
+    Arguments, MetricContext, RunningScenario, Scenario, SideEffects, UpdateContext, kind,
+};
 use promemu_core::time::Time;
 
 /// Beside this program, where cargo builds what it depends on.
@@ -22,22 +24,22 @@ fn shelve_demo() -> tempfile::TempDir {
     folder
 }
 
-fn start(scenario: &str) -> Running {
+fn start(scenario: &str) -> RunningScenario {
     let kind = kind(scenario).expect("there is such a scenario");
-    (kind.build)(&mut Arguments::new(OfMetric { range: Some((0.0, 1e9)), default_value: 0.0 }))
+    (kind.build)(&mut Arguments::new(MetricContext { range: Some((0.0, 1e9)), default_value: 0.0 }))
         .expect("it needs no parameters")
         .start(0.0)
 }
 
 fn update(
-    running: &mut Running,
+    running: &mut RunningScenario,
     storage: &mut Storage,
-    effects: &mut Effects,
+    effects: &mut SideEffects,
     tick: &mut (f64, promemu_core::rng::Rng),
 ) {
     let (t_secs, rng) = tick;
     *t_secs += 10.0;
-    let value = running.update(&mut Tick {
+    let value = running.update(&mut UpdateContext {
         now: Time::from_unix_secs(1_767_600_000),
         t_secs: *t_secs,
         dt_secs: 0.0,
@@ -58,7 +60,7 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     for scenario in ["do_nothing", "random_in_range", "random_walk", "staircase"] {
         let mut running = start(scenario);
-        let (mut storage, mut effects) = (Storage::default(), Effects::default());
+        let (mut storage, mut effects) = (Storage::default(), SideEffects::default());
         let mut tick = (0.0, Seed::new(1).rng());
         criterion.bench_function(scenario, |bencher| {
             bencher.iter(|| update(&mut running, &mut storage, &mut effects, &mut tick));

@@ -62,7 +62,7 @@ impl Reading {
         let wanted = longest.times(INTERVALS_IN_WINDOW).as_nanos().div_ceil(step.as_nanos().max(1));
         let steps = usize::try_from(wanted).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
         let cells = family.series.first().map(|series| &series.metric(plan).cells);
-        match cells.map(|cells| (&cells.layout().kind, cells.filling())) {
+        match cells.map(|cells| (&cells.layout().kind, cells.aggregation())) {
             Some((_, Aggregation::Counter { .. })) => Self::Rate { steps, step },
             Some((Kind::Histogram { bounds }, _)) => {
                 Self::Quantiles { steps, step, bounds: Arc::clone(bounds) }

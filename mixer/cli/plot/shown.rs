@@ -1,7 +1,7 @@
 //! What a host has shown: its own samples, and those of its pools, whoever lived there.
 
 use indexmap::IndexMap;
-use promemu_core::backfill::{Grid, HostSamples, Stretch, Take};
+use promemu_core::backfill::{Grid, HostSamples, MemberSamples, MemberSink};
 use promemu_core::event::Event;
 use promemu_core::host::DrivenHost;
 use promemu_core::metric::ABSENT;
@@ -47,12 +47,12 @@ impl Shown {
         let mut incoming: IndexMap<(usize, usize), Incoming> =
             wanted.filter_map(|series| series.slot).map(empty).collect();
         let is_wanted = !incoming.is_empty();
-        let mut put = |stretch: &Stretch<'_>| {
+        let mut put = |stretch: &MemberSamples<'_>| {
             if let Some(slot) = incoming.get_mut(&(stretch.kind, stretch.slot)) {
                 slot.put(stretch, moments);
             }
         };
-        let pools: Option<Take<'_>> = if is_wanted { Some(&mut put) } else { None };
+        let pools: Option<MemberSink<'_>> = if is_wanted { Some(&mut put) } else { None };
         let mut own = HostSamples::with_events(host, grid, emitted, pools);
         leave_out_older(&mut own);
         let pools = incoming.into_iter().map(|((kind, slot), Incoming { cells, begins, .. })| {
@@ -83,12 +83,12 @@ impl Shown {
 
     /// How often a scenario failed.
     pub(super) const fn scenario_errors(&self) -> u64 {
-        self.own.tally.scenario_errors
+        self.own.counts.scenario_errors
     }
 }
 
 impl Incoming {
-    fn put(&mut self, stretch: &Stretch<'_>, moments: usize) {
+    fn put(&mut self, stretch: &MemberSamples<'_>, moments: usize) {
         for (cell, values) in stretch.cells.chunks(stretch.moments).enumerate() {
             let start = cell * moments + stretch.first;
             self.cells[start..start + values.len()].copy_from_slice(values);
@@ -111,5 +111,5 @@ fn leave_out_older(samples: &mut HostSamples) {
         is_older
     };
     let older: Vec<bool> = samples.own_times().iter().map(is_older).collect();
-    samples.leave_out(|moment| older.get(moment).is_some_and(|older| *older));
+    samples.clear_moments(|moment| older.get(moment).is_some_and(|older| *older));
 }

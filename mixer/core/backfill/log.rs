@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::event::{Event, EventBus, HOST_STARTED, HOST_STOPPED, HostId, OWN_NAME, RUN_STARTED, Source};
+use crate::event::{Event, EventBus, HOST_STARTED, HOST_STOPPED, HostId, MIXER_SOURCE, RUN_STARTED, Source};
 use crate::host::{DrivenHost, EmulatedHost, Outbox};
 use crate::plan::{HostShape, Plan, Reaction};
 use crate::rng::Seed;
@@ -18,12 +18,12 @@ const EVENTS_MAX: usize = 2_000_000;
 /// All events that cross from one host to another, in the order in which they are heard.
 #[derive(Debug, Default)]
 pub struct EventLog {
-    events: Vec<Logged>,
+    events: Vec<LoggedEvent>,
     by_name: IndexMap<Arc<str>, Vec<u32>>,
 }
 
 #[derive(Debug)]
-struct Logged {
+struct LoggedEvent {
     event: Arc<Event>,
     /// Who has heard it already; none for the run itself.
     emitter: Option<HostId>,
@@ -36,8 +36,8 @@ impl EventLog {
         for (id, host) in (0..).zip(&plan.hosts) {
             bus.subscribe(id, host.shape.listeners.iter().map(|listener| &listener.subscription));
         }
-        let mut talkers = Talkers::new(plan, &bus, seed, start);
-        let mut events = talkers.talk(&bus, until);
+        let mut emitters = Emitters::new(plan, &bus, seed, start);
+        let mut events = emitters.drive(&bus, until);
         events.sort_by(|a, b| a.event.order(&b.event));
         let mut by_name: IndexMap<Arc<str>, Vec<u32>> = IndexMap::new();
         for (n, logged) in (0..).zip(&events) {
@@ -74,30 +74,31 @@ impl EventLog {
 }
 
 /// The hosts whose events others hear.
-struct Talkers {
+struct Emitters {
     hosts: IndexMap<HostId, DrivenHost>,
-    log: Vec<Logged>,
+    log: Vec<LoggedEvent>,
 }
 
-impl Talkers {
+impl Emitters {
     fn new(plan: &Plan, bus: &EventBus, seed: Seed, start: Time) -> Self {
         let mut known: IndexMap<*const HostShape, bool> = IndexMap::new();
         let mut hosts = IndexMap::new();
         for (id, host) in (0..).zip(&plan.hosts) {
-            let talks = known.entry(Arc::as_ptr(&host.shape)).or_insert_with(|| talks(&host.shape, bus));
-            if *talks {
+            let has_audience =
+                known.entry(Arc::as_ptr(&host.shape)).or_insert_with(|| has_audience(&host.shape, bus));
+            if *has_audience {
                 hosts.insert(id, DrivenHost::new(EmulatedHost::new(Arc::clone(host), seed, start)));
             }
         }
-        let mut talkers = Self { hosts, log: Vec::new() };
-        let (name, source) = (RUN_STARTED.into(), OWN_NAME.into());
+        let mut emitters = Self { hosts, log: Vec::new() };
+        let (name, source) = (RUN_STARTED.into(), MIXER_SOURCE.into());
         let event = Event { name, source, data: serde_json::Value::Null, time: start, sequence: 0, hops: 0 };
-        talkers.publish(bus, event, None, &mut BinaryHeap::new());
-        talkers
+        emitters.publish(bus, event, None, &mut BinaryHeap::new());
+        emitters
     }
 
     /// Drives them together, each moment after the one before.
-    fn talk(&mut self, bus: &EventBus, until: Time) -> Vec<Logged> {
+    fn drive(&mut self, bus: &EventBus, until: Time) -> Vec<LoggedEvent> {
         let mut out = Outbox::default();
         let mut due: BinaryHeap<Reverse<(Time, HostId)>> =
             self.hosts.iter().map(|(id, host)| Reverse((host.due(), *id))).collect();
@@ -141,13 +142,13 @@ impl Talkers {
             }
         }
         if is_heard {
-            self.log.push(Logged { event, emitter });
+            self.log.push(LoggedEvent { event, emitter });
         }
     }
 }
 
 /// Whether a host of this shape may emit something that others hear.
-fn talks(shape: &HostShape, bus: &EventBus) -> bool {
+fn has_audience(shape: &HostShape, bus: &EventBus) -> bool {
     let reactions = shape.listeners.iter().filter_map(|listener| match &listener.reaction {
         Reaction::Emit(event) => Some(&**event),
         _ => None,
@@ -155,7 +156,7 @@ fn talks(shape: &HostShape, bus: &EventBus) -> bool {
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
     let dirt = shape.dirt.iter().flat_map(|dirt| &dirt.events).map(|event| &**event);
     let announced: Vec<_> = shape.all_metrics().flat_map(|metric| metric.scenario.emits()).collect();
-    let is_heard = |event: &str| bus.is_heard(event);
+    let is_heard = |event: &str| bus.has_listeners(event);
     reactions.chain(lifecycle).chain(dirt).any(is_heard)
         || announced.iter().any(|emission| emission.event.as_deref().is_none_or(is_heard))
 }

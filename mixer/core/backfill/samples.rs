@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::generations::Recorder;
-use super::{Backfill, Take, Tally};
+use super::members::MemberRecorder;
+use super::{Backfill, MemberSink, UpdateCounts};
 use crate::event::Event;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::ABSENT;
@@ -45,7 +45,7 @@ pub struct HostSamples {
     reported_at: Vec<Time>,
     own_times: Vec<Time>,
     /// What the host did for it.
-    pub tally: Tally,
+    pub counts: UpdateCounts,
 }
 
 impl HostSamples {
@@ -61,7 +61,7 @@ impl HostSamples {
         host: DrivenHost,
         grid: &Grid,
         emitted: impl FnMut(&Event),
-        pools: Option<Take<'_>>,
+        pools: Option<MemberSink<'_>>,
     ) -> Self {
         let all = 0..host.host().row().len();
         Self::take(host, grid, all, emitted, pools)
@@ -69,7 +69,12 @@ impl HostSamples {
 
     /// Some cells of the host's row only; `pools` is told who lives in its pools, if that is asked for.
     #[must_use]
-    pub fn of_cells(host: DrivenHost, grid: &Grid, taken: Range<usize>, pools: Option<Take<'_>>) -> Self {
+    pub fn of_cells(
+        host: DrivenHost,
+        grid: &Grid,
+        taken: Range<usize>,
+        pools: Option<MemberSink<'_>>,
+    ) -> Self {
         Self::take(host, grid, taken, |_| {}, pools)
     }
 
@@ -78,9 +83,9 @@ impl HostSamples {
         grid: &Grid,
         taken: Range<usize>,
         mut emitted: impl FnMut(&Event),
-        pools: Option<Take<'_>>,
+        pools: Option<MemberSink<'_>>,
     ) -> Self {
-        let mut pools = pools.map(Recorder::new);
+        let mut pools = pools.map(MemberRecorder::new);
         let (width, moments) = (taken.len(), grid.count());
         let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
         let mut out = Outbox::default();
@@ -88,7 +93,7 @@ impl HostSamples {
         let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
         let has_own_times = host.host().plan().shape.stamps();
         for (n, moment) in grid.iter().enumerate() {
-            let tally = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
+            let counts = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {
                     reported.copy_from_slice(&host.host().row()[taken.clone()]);
                     reported_at = at;
@@ -100,20 +105,20 @@ impl HostSamples {
                 out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
-                    pools.iter_mut().for_each(Recorder::end);
+                    pools.iter_mut().for_each(MemberRecorder::end);
                 }
             });
             samples.reported_at.push(reported_at);
             if has_own_times {
                 samples.own_times.push(own_time);
             }
-            samples.tally = samples.tally.and(tally);
-            pools.iter_mut().for_each(Recorder::next_moment);
+            samples.counts = samples.counts.and(counts);
+            pools.iter_mut().for_each(MemberRecorder::next_moment);
             for (cell, value) in reported.iter().enumerate() {
                 samples.cells[cell * moments + n] = *value;
             }
         }
-        pools.iter_mut().for_each(Recorder::end);
+        pools.iter_mut().for_each(MemberRecorder::end);
         samples
     }
 
@@ -126,7 +131,7 @@ impl HostSamples {
             moments,
             reported_at: Vec::new(),
             own_times: Vec::new(),
-            tally: Tally::default(),
+            counts: UpdateCounts::default(),
         }
     }
 
@@ -153,7 +158,7 @@ impl HostSamples {
 
     /// The same among so many moments, of which these are those from `first` on.
     #[must_use]
-    pub fn widened(self, first: usize, moments: usize) -> Self {
+    pub fn padded(self, first: usize, moments: usize) -> Self {
         let mut cells = vec![ABSENT; self.taken.len() * moments];
         for (cell, values) in self.cells.chunks(self.moments.max(1)).enumerate() {
             cells[cell * moments + first..cell * moments + first + values.len()].copy_from_slice(values);
@@ -162,8 +167,8 @@ impl HostSamples {
     }
 
     /// Takes the samples of some moments out.
-    pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
-        for moment in (0..self.moments).filter(|moment| is_left_out(*moment)) {
+    pub fn clear_moments(&mut self, is_cleared: impl Fn(usize) -> bool) {
+        for moment in (0..self.moments).filter(|moment| is_cleared(*moment)) {
             self.cells.iter_mut().skip(moment).step_by(self.moments).for_each(|cell| *cell = ABSENT);
         }
     }

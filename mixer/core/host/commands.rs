@@ -81,7 +81,7 @@ impl EmulatedHost {
         let Some(Ordered { value, .. }) = rare.copied().find(|ordered| ordered.metric == metric) else {
             return update;
         };
-        match self.plan.shape.metrics[metric].cells.filling() {
+        match self.plan.shape.metrics[metric].cells.aggregation() {
             // It stands where it was put.
             Aggregation::Counter { .. } => Update { value: None, ..update },
             _ => Update { value: Some(value), level: value, spread: None, ..update },
@@ -96,7 +96,7 @@ impl EmulatedHost {
         if is_absent(cells[0]) {
             return;
         }
-        match plan.cells.filling() {
+        match plan.cells.aggregation() {
             Aggregation::Gauge | Aggregation::State => {
                 let update = Update {
                     value: Some(value),
@@ -106,7 +106,7 @@ impl EmulatedHost {
                     observations: 0,
                     spread: None,
                 };
-                plan.cells.take(&update, &mut self.metrics[metric].rng, &mut self.states, cells);
+                plan.cells.apply(&update, &mut self.metrics[metric].rng, &mut self.states, cells);
             }
             Aggregation::Counter { .. } => {
                 plan.cells.set_total(value, may_fall, now, &mut self.states, cells);
@@ -117,7 +117,7 @@ impl EmulatedHost {
 
     /// Shows what the scenario gave last. Counters stay.
     fn put_back(&mut self, metric: usize, now: Time) {
-        if !matches!(self.plan.shape.metrics[metric].cells.filling(), Aggregation::Counter { .. }) {
+        if !matches!(self.plan.shape.metrics[metric].cells.aggregation(), Aggregation::Counter { .. }) {
             self.put(metric, self.metrics[metric].level, false, now);
         }
     }

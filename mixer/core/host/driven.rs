@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{EmulatedHost, HostCommand, Outbox, START_SPREAD};
-use crate::event::{DELIVERY, Event};
+use crate::event::{DELIVERY_DELAY, Event};
 use crate::plan::HostPlan;
 use crate::time::Time;
 
@@ -57,7 +57,7 @@ impl DrivenHost {
 
     /// An event that comes too late is heard at once, one from right before the start at the start.
     fn heard_at(&self, event: &Event) -> Time {
-        (event.time + DELIVERY).max(self.reached)
+        (event.time + DELIVERY_DELAY).max(self.reached)
     }
 
     /// How many events it has not heard yet.
@@ -84,7 +84,7 @@ impl DrivenHost {
             return None;
         }
         out.clear();
-        let count = self.mail.partition_point(|event| event.time + DELIVERY <= at);
+        let count = self.mail.partition_point(|event| event.time + DELIVERY_DELAY <= at);
         if count == 0 {
             self.due = self.host.advance(at, &[], out);
         } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::MemberChange;
 use crate::event::Event;
-use crate::scenario::Effects;
+use crate::scenario::SideEffects;
 
 /// What a host wants after an [`super::EmulatedHost::advance`]. One can serve many hosts in turn.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub struct Outbox {
     pub events_dropped: u64,
     pub(super) pending: VecDeque<Event>,
     pub(super) updated: Vec<bool>,
-    pub(super) effects: Effects,
+    pub(super) effects: SideEffects,
     pub(super) links: Vec<f64>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{EVENTS_MAX, EmulatedHost, HOPS_MAX, Outbox, Phase, WAKES_MAX};
 use crate::event::Event;
 use crate::plan::Reaction;
-use crate::scenario::Emission;
+use crate::scenario::EmittedEvent;
 use crate::time::Time;
 
 impl EmulatedHost {
@@ -18,7 +18,7 @@ impl EmulatedHost {
             }
         }
         let mut emitted = std::mem::take(&mut out.effects.emitted);
-        for Emission { event, source, data } in emitted.drain(..) {
+        for EmittedEvent { event, source, data } in emitted.drain(..) {
             self.emit(now, event, source, data, hops, out);
         }
         out.effects.emitted = emitted;

@@ -36,7 +36,7 @@ impl EmulatedHost {
             };
             // A change may have been told while nobody was to be seen here: the labels wait until somebody is.
             if change.is_new || !store.has_row(row) {
-                store.relabel(row, labels);
+                store.set_row_labels(row, labels);
             }
             store.report(row, cells);
             put_stamp(store, row);

@@ -8,7 +8,7 @@ use crate::expression::{EvalContext, EventRef, Formula};
 use crate::metric::{Distribution, OBSERVATIONS_MAX, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::Rng;
-use crate::scenario::{Running, Scenario, Tick};
+use crate::scenario::{RunningScenario, Scenario, UpdateContext};
 use crate::time::Time;
 
 /// A schedule at a moment.
@@ -46,7 +46,7 @@ impl EmulatedHost {
         }
         out.updates += 1;
         let (plan, metric) = (&host.shape.metrics[index], &mut self.metrics[index]);
-        let mut tick = Tick {
+        let mut context = UpdateContext {
             now: moment.now,
             t_secs: moment.t_secs,
             dt_secs: 0.0,
@@ -59,7 +59,7 @@ impl EmulatedHost {
             storage: &mut self.storage,
             effects: &mut out.effects,
         };
-        match metric.running.update(&mut tick) {
+        match metric.running.update(&mut context) {
             Ok(value) => {
                 metric.level = value.map_or(metric.level, |value| clamp(value, plan.value_range));
                 self.row[plan.offset] = plan.rounding.round(metric.level);
@@ -99,7 +99,7 @@ impl EmulatedHost {
             if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
         });
         let metric = &mut self.metrics[index];
-        let mut tick = Tick {
+        let mut context = UpdateContext {
             now,
             t_secs,
             dt_secs,
@@ -113,7 +113,7 @@ impl EmulatedHost {
             effects: &mut out.effects,
         };
         let (mut spread, mut complaint) = (None, None);
-        let outcome = make(plan, &mut metric.running, &mut tick, &mut spread, &mut complaint);
+        let outcome = make(plan, &mut metric.running, &mut context, &mut spread, &mut complaint);
         let mut has_sample = true;
         match outcome {
             Ok(Made::Value(value, observations)) => {
@@ -123,7 +123,7 @@ impl EmulatedHost {
                 let update = Update { value, level, now, rounding, observations, spread: spread.as_ref() };
                 let update = self.as_ordered(index, self.since_reset(index, update));
                 let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-                plan.cells.take(&update, &mut self.metrics[index].rng, &mut self.states, cells);
+                plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
             }
             Ok(Made::Nothing) => {
                 self.clear_cells(index);
@@ -239,32 +239,32 @@ enum Made {
 /// not keep it from a value is a complaint.
 fn make(
     plan: &MetricPlan,
-    running: &mut Running,
-    tick: &mut Tick<'_>,
+    running: &mut RunningScenario,
+    context: &mut UpdateContext<'_>,
     spread: &mut Option<Distribution>,
     complaint: &mut Option<String>,
 ) -> Result<Made, String> {
     if let Some(when) = &plan.when
-        && !when.holds(&mut tick.moment(tick.value))?
+        && !when.holds(&mut context.eval_context(context.value))?
     {
         return Ok(Made::Nothing);
     }
-    let value = running.update(tick)?;
+    let value = running.update(context)?;
     let observations = match &plan.observations {
         Some(formula) => {
-            let count = formula.evaluate(&mut tick.moment(value.unwrap_or(tick.value)))?;
+            let count = formula.evaluate(&mut context.eval_context(value.unwrap_or(context.value)))?;
             if !(0.0..=OBSERVATIONS_MAX).contains(&count) {
                 *complaint =
                     Some(format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {count}"));
             }
-            whole(count, tick.rng)
+            whole(count, context.rng)
         }
         None => 1,
     };
     if let Some(plan) = &plan.spread {
-        let level = value.unwrap_or(tick.value);
+        let level = value.unwrap_or(context.value);
         let mut said = |formula: &Option<Formula>| match formula {
-            Some(formula) => formula.evaluate(&mut tick.moment(level)),
+            Some(formula) => formula.evaluate(&mut context.eval_context(level)),
             None => Ok(level),
         };
         let distribution = plan.distribution(said(&plan.median)?, said(&plan.p99)?);

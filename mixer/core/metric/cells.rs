@@ -13,7 +13,7 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cells {
     layout: Arc<Layout>,
-    filling: Aggregation,
+    aggregation: Aggregation,
     /// The layout's, so that nobody has to look there.
     width: usize,
 }
@@ -57,8 +57,8 @@ pub enum Accumulate {
 impl Cells {
     /// Cells of this layout, filled in this way.
     #[must_use]
-    pub fn new(layout: Layout, filling: Aggregation) -> Self {
-        Self { width: layout.width(), layout: Arc::new(layout), filling }
+    pub fn new(layout: Layout, aggregation: Aggregation) -> Self {
+        Self { width: layout.width(), layout: Arc::new(layout), aggregation }
     }
 
     /// What the cells are.
@@ -70,8 +70,8 @@ impl Cells {
 
     /// What a value does to them.
     #[must_use]
-    pub const fn filling(&self) -> Aggregation {
-        self.filling
+    pub const fn aggregation(&self) -> Aggregation {
+        self.aggregation
     }
 
     /// How many series Prometheus makes of it.
@@ -90,12 +90,12 @@ impl Cells {
     /// Whether the first cell is the value, and not a count of observations.
     #[must_use]
     pub const fn shows_value(&self) -> bool {
-        !matches!(self.filling, Aggregation::Observations { .. })
+        !matches!(self.aggregation, Aggregation::Observations { .. })
     }
 
     /// Gives it a place among its host's states, if it needs one.
-    pub fn place(&mut self, taken: &mut Places) {
-        let place = match &mut self.filling {
+    pub fn assign_index(&mut self, taken: &mut StateIndexes) {
+        let place = match &mut self.aggregation {
             Aggregation::Counter { index, .. } => (index, &mut taken.counters),
             Aggregation::Observations { recent: Some((index, _)), .. } => (index, &mut taken.summaries),
             _ => return,
@@ -118,7 +118,7 @@ impl Cells {
     /// Whether [`Self::reset`] does anything.
     #[must_use]
     pub const fn resets(&self) -> bool {
-        matches!(self.filling, Aggregation::Counter { .. } | Aggregation::Observations { .. })
+        matches!(self.aggregation, Aggregation::Counter { .. } | Aggregation::Observations { .. })
     }
 
     /// Begins anew from nothing, as after a restart. Gives whether what scenarios give is a total, which goes
@@ -127,18 +127,18 @@ impl Cells {
         if self.resets() && !is_absent(cells[0]) {
             self.begin(states, cells, now);
         }
-        if let Aggregation::Counter { index, .. } = self.filling {
+        if let Aggregation::Counter { index, .. } = self.aggregation {
             states.counters[index] = Counter::new(0.0);
             cells[0] = if is_absent(cells[0]) { cells[0] } else { 0.0 };
         }
-        matches!(self.filling, Aggregation::Counter { accumulate: Accumulate::Total, .. })
+        matches!(self.aggregation, Aggregation::Counter { accumulate: Accumulate::Total, .. })
     }
 
     /// A stopped metric is to start anew: a counter that counts itself begins at nothing. What observes does so
     /// whenever it had no sample.
     pub fn restart(&self, states: &mut States, cells: &mut [f64]) {
         if let Aggregation::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
-            self.filling
+            self.aggregation
         {
             states.counters[index] = Counter::new(0.0);
             cells.fill(ABSENT);
@@ -147,7 +147,7 @@ impl Cells {
 
     /// Puts a counter somewhere: it goes on from there. It falls only if it may, and then begins anew.
     pub fn set_total(&self, total: f64, may_fall: bool, now: Time, states: &mut States, cells: &mut [f64]) {
-        let Aggregation::Counter { index, .. } = self.filling else { return };
+        let Aggregation::Counter { index, .. } = self.aggregation else { return };
         let counter = &mut states.counters[index];
         if total < counter.total {
             if !may_fall {
@@ -169,9 +169,9 @@ impl Cells {
     /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
     /// histograms. `states` are those of the host.
     #[inline]
-    pub fn take(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
+    pub fn apply(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
         let Update { value, level, now, rounding, .. } = *update;
-        match self.filling {
+        match self.aggregation {
             Aggregation::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
             Aggregation::Counter { accumulate, index } => {
                 let total = rounding.round(states.counters[index].take(accumulate, value, now));
@@ -192,7 +192,7 @@ impl Cells {
 
     /// Shows a value that somebody else has made, of a series that began then. A counter never falls.
     pub fn show(&self, value: f64, began: Time, cells: &mut [f64]) {
-        let falls = matches!(self.filling, Aggregation::Counter { .. }) && value < cells[0];
+        let falls = matches!(self.aggregation, Aggregation::Counter { .. }) && value < cells[0];
         cells[0] = if falls { cells[0] } else { value };
         if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
             *created = began.unix_millis_secs();
@@ -223,7 +223,7 @@ impl Cells {
             Kind::Summary { quantiles } => cells[2..2 + quantiles.len()].fill(f64::NAN),
             Kind::Value | Kind::Histogram { .. } | Kind::StateSet { .. } => {}
         }
-        if let Aggregation::Observations { recent: Some((index, _)), .. } = self.filling {
+        if let Aggregation::Observations { recent: Some((index, _)), .. } = self.aggregation {
             states.recent[index].clear();
         }
         if let Some(created) = self.created(cells) {
@@ -233,11 +233,11 @@ impl Cells {
 
     #[inline(never)]
     fn observe(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
-        let Aggregation::Observations { range, recent } = self.filling else { return };
+        let Aggregation::Observations { range, recent } = self.aggregation else { return };
         if is_absent(cells[0]) {
             self.begin(states, cells, update.now);
         }
-        let value = update.value.filter(|value| value.is_finite()).map(Distribution::Alike);
+        let value = update.value.filter(|value| value.is_finite()).map(Distribution::Constant);
         let distribution = update.spread.copied().or(value).filter(|_| update.observations > 0);
         let observed = distribution.map(|distribution| {
             let observations = Observations { distribution, count: update.observations, range };
@@ -264,7 +264,7 @@ impl Cells {
         cells: &mut [f64],
     ) -> Observed {
         let count = f64::from(observations.count);
-        match (&self.layout.kind, self.filling) {
+        match (&self.layout.kind, self.aggregation) {
             (Kind::Histogram { bounds }, _) => {
                 let (counts, rest) = cells.split_at_mut(bounds.len() + 1);
                 let observed = observations.into_buckets(bounds, counts, rng);
@@ -307,7 +307,7 @@ pub struct Update<'a> {
 
 /// How many places among a host's states are taken.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Places {
+pub struct StateIndexes {
     counters: usize,
     summaries: usize,
 }
@@ -325,7 +325,7 @@ impl States {
     pub fn of<'a>(metrics: impl Iterator<Item = (&'a Cells, f64)>) -> Self {
         let (mut counters, mut recent) = (Vec::new(), Vec::new());
         for (cells, value) in metrics {
-            match cells.filling {
+            match cells.aggregation {
                 Aggregation::Counter { .. } => counters.push(Counter::new(value)),
                 Aggregation::Observations { recent: Some(_), .. } => recent.push(Recent::new()),
                 _ => {}

@@ -14,11 +14,11 @@ const HUMP_DEVIATION: f64 = 0.25;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Distribution {
     /// All on one number.
-    Alike(f64),
+    Constant(f64),
     /// Evenly to both sides.
-    Normal(Bell),
+    Normal(Gaussian),
     /// Their logarithms evenly to both sides.
-    LogNormal(Bell),
+    LogNormal(Gaussian),
     /// Many small ones, few large ones.
     Exponential {
         /// The mean.
@@ -27,9 +27,9 @@ pub enum Distribution {
     /// Two humps, each log-normal.
     Bimodal {
         /// The lower hump.
-        low: Bell,
+        low: Gaussian,
         /// The upper hump.
-        high: Bell,
+        high: Gaussian,
         /// The share of the upper one.
         share: f64,
     },
@@ -37,12 +37,12 @@ pub enum Distribution {
 
 /// A normal distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bell {
+pub struct Gaussian {
     middle: f64,
     deviation: f64,
 }
 
-impl Bell {
+impl Gaussian {
     fn below(self, value: f64) -> f64 {
         0.5 * libm::erfc((self.middle - value) / (self.deviation * SQRT_2))
     }
@@ -59,15 +59,15 @@ impl Distribution {
     pub fn normal(median: f64, p99: f64) -> Self {
         let deviation = (p99 - median) / NORMAL_P99;
         let is_good = deviation > 0.0 && deviation.is_finite();
-        if is_good { Self::Normal(Bell { middle: median, deviation }) } else { Self::Alike(median) }
+        if is_good { Self::Normal(Gaussian { middle: median, deviation }) } else { Self::Constant(median) }
     }
 
     /// A log-normal distribution.
     #[must_use]
     pub fn lognormal(median: f64, p99: f64) -> Self {
         match Self::normal(libm::log(median), libm::log(p99)) {
-            Self::Normal(bell) => Self::LogNormal(bell),
-            _ => Self::Alike(median),
+            Self::Normal(gaussian) => Self::LogNormal(gaussian),
+            _ => Self::Constant(median),
         }
     }
 
@@ -77,7 +77,7 @@ impl Distribution {
         if median > 0.0 && median.is_finite() {
             Self::Exponential { mean: median / LN_2 }
         } else {
-            Self::Alike(median)
+            Self::Constant(median)
         }
     }
 
@@ -86,12 +86,12 @@ impl Distribution {
     pub fn bimodal(median: f64, p99: f64, share: f64) -> Self {
         let distance = libm::log(p99 / median);
         if !(distance > 0.0 && distance.is_finite() && share > 0.01 && share < 0.5) {
-            return Self::Alike(median);
+            return Self::Constant(median);
         }
         // Near ones are narrow, so that there stay two.
         let deviation = HUMP_DEVIATION.min(distance / 8.0);
         let hump =
-            |value: f64, q: f64| Bell { middle: libm::log(value) - deviation * normal_at(q), deviation };
+            |value: f64, q: f64| Gaussian { middle: libm::log(value) - deviation * normal_at(q), deviation };
         Self::Bimodal { low: hump(median, 0.5 / (1.0 - share)), high: hump(p99, 1.0 - 0.01 / share), share }
     }
 
@@ -100,9 +100,9 @@ impl Distribution {
     pub fn below(&self, value: f64) -> f64 {
         let logarithm = || if value > 0.0 { libm::log(value) } else { f64::NEG_INFINITY };
         match self {
-            Self::Alike(all) => f64::from(u8::from(value >= *all)),
-            Self::Normal(bell) => bell.below(value),
-            Self::LogNormal(bell) => bell.below(logarithm()),
+            Self::Constant(all) => f64::from(u8::from(value >= *all)),
+            Self::Normal(gaussian) => gaussian.below(value),
+            Self::LogNormal(gaussian) => gaussian.below(logarithm()),
             Self::Exponential { mean } => -libm::expm1(-value.max(0.0) / mean),
             Self::Bimodal { low, high, share } => {
                 let logarithm = logarithm();
@@ -114,19 +114,19 @@ impl Distribution {
     /// Whether observations are numbers.
     #[must_use]
     pub const fn is_finite(&self) -> bool {
-        !matches!(self, Self::Alike(all) if !all.is_finite())
+        !matches!(self, Self::Constant(all) if !all.is_finite())
     }
 
     /// One observation.
     pub fn draw(&self, rng: &mut Rng) -> f64 {
         match self {
-            Self::Alike(all) => *all,
-            Self::Normal(bell) => bell.at(rng.normal()),
-            Self::LogNormal(bell) => libm::exp(bell.at(rng.normal())),
+            Self::Constant(all) => *all,
+            Self::Normal(gaussian) => gaussian.at(rng.normal()),
+            Self::LogNormal(gaussian) => libm::exp(gaussian.at(rng.normal())),
             Self::Exponential { mean } => -mean * libm::log1p(-rng.unit()),
             Self::Bimodal { low, high, share } => {
-                let bell = if rng.unit() < *share { high } else { low };
-                libm::exp(bell.at(rng.normal()))
+                let gaussian = if rng.unit() < *share { high } else { low };
+                libm::exp(gaussian.at(rng.normal()))
             }
         }
     }
@@ -136,9 +136,9 @@ impl Distribution {
     pub fn extent(&self) -> (f64, f64) {
         const FAR: f64 = 6.0;
         match self {
-            Self::Alike(all) => (*all, *all),
-            Self::Normal(bell) => (bell.at(-FAR), bell.at(FAR)),
-            Self::LogNormal(bell) => (libm::exp(bell.at(-FAR)), libm::exp(bell.at(FAR))),
+            Self::Constant(all) => (*all, *all),
+            Self::Normal(gaussian) => (gaussian.at(-FAR), gaussian.at(FAR)),
+            Self::LogNormal(gaussian) => (libm::exp(gaussian.at(-FAR)), libm::exp(gaussian.at(FAR))),
             Self::Exponential { mean } => (mean * 1e-9, mean * 21.0),
             Self::Bimodal { low, high, .. } => (libm::exp(low.at(-FAR)), libm::exp(high.at(FAR))),
         }
@@ -155,9 +155,9 @@ impl Distribution {
             strata.sum::<f64>() / f64::from(STRATA)
         };
         match self {
-            Self::Alike(all) => all.clamp(range.0, range.1),
-            Self::Normal(bell) => mean(&|q| bell.at(normal_at(q))),
-            Self::LogNormal(bell) => mean(&|q| libm::exp(bell.at(normal_at(q)))),
+            Self::Constant(all) => all.clamp(range.0, range.1),
+            Self::Normal(gaussian) => mean(&|q| gaussian.at(normal_at(q))),
+            Self::LogNormal(gaussian) => mean(&|q| libm::exp(gaussian.at(normal_at(q)))),
             Self::Exponential { mean: scale } => mean(&|q| -scale * libm::log1p(-q)),
             Self::Bimodal { low, high, share } => {
                 let low = mean(&|q| libm::exp(low.at(normal_at(q))));
@@ -276,7 +276,7 @@ mod tests {
             Distribution::exponential(-1.0),
             Distribution::bimodal(1.0, f64::NAN, 0.1),
         ] {
-            assert!(matches!(distribution, Distribution::Alike(_)), "{distribution:?}");
+            assert!(matches!(distribution, Distribution::Constant(_)), "{distribution:?}");
         }
     }
 }

@@ -42,14 +42,14 @@ pub struct NativeHistogram<'a> {
     /// The resolution.
     pub schema: i8,
     /// The buckets above zero.
-    pub positive: Side<'a>,
+    pub positive: NativeBuckets<'a>,
     /// The buckets below zero.
-    pub negative: Side<'a>,
+    pub negative: NativeBuckets<'a>,
 }
 
 /// The buckets of one sign that are in use, and those between them.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct NativeBuckets<'a> {
     /// The index of the first.
     pub first: i32,
     /// What is in each.
@@ -59,7 +59,7 @@ pub struct Side<'a> {
 /// Neighbouring buckets: the distance from the end of the ones before (or from bucket 0), and the counts.
 pub type BucketSpan<'a> = (i32, &'a [f64]);
 
-impl<'a> Side<'a> {
+impl<'a> NativeBuckets<'a> {
     /// The buckets, in stretches without longer gaps: up to two empty buckets cost less than another span.
     pub fn spans(self) -> impl Iterator<Item = BucketSpan<'a>> {
         const GAP_MAX: usize = 2;
@@ -263,18 +263,18 @@ impl<'a> NativeHistogram<'a> {
     }
 }
 
-impl Side<'_> {
+impl NativeBuckets<'_> {
     fn total(self) -> f64 {
         self.counts.iter().sum()
     }
 }
 
-fn side(window: &[f64]) -> Side<'_> {
+fn side(window: &[f64]) -> NativeBuckets<'_> {
     let Some((head, counts)) = window.split_first_chunk::<WINDOW_HEAD_CELLS>() else {
-        return Side { first: 0, counts: &[] };
+        return NativeBuckets { first: 0, counts: &[] };
     };
     let [start, first, behind] = head.map(whole);
-    Side { first, counts: &counts[place(first.max(start), start)..place(behind.max(start), start)] }
+    NativeBuckets { first, counts: &counts[place(first.max(start), start)..place(behind.max(start), start)] }
 }
 
 /// Counts in a bucket; says whether the window has room for it.

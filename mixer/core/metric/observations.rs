@@ -33,10 +33,10 @@ impl Observations {
         let each = |value: f64, count: f64| {
             counts[bounds.partition_point(|bound| *bound < value)] += count;
         };
-        if let Some(observed) = self.one_by_one(rng, each) {
+        if let Some(observed) = self.draw_each(rng, each) {
             return observed;
         }
-        let mut rest = Rest::of(self.count);
+        let mut rest = Remaining::of(self.count);
         for (count, bound) in counts.iter_mut().zip(bounds) {
             *count += rest.take(self.below(*bound), rng);
         }
@@ -46,7 +46,7 @@ impl Observations {
 
     /// Shares them out to the buckets of a native histogram.
     pub(super) fn into_native(self, layout: &NativeLayout, cells: &mut [f64], rng: &mut Rng) -> Observed {
-        if let Some(observed) = self.one_by_one(rng, |value, count| layout.count(cells, value, count)) {
+        if let Some(observed) = self.draw_each(rng, |value, count| layout.count(cells, value, count)) {
             return observed;
         }
         let (lowest, highest) = self.extent();
@@ -54,7 +54,7 @@ impl Observations {
         let smallest = SMALLEST_SHARE * highest.abs().max(lowest.abs());
         let smallest = smallest.max(layout.zero_threshold).max(f64::MIN_POSITIVE);
         let schema = super::native::schema_in(cells);
-        let mut rest = Rest::of(self.count);
+        let mut rest = Remaining::of(self.count);
         if lowest < -smallest {
             let (from, to) = (bucket_of(-lowest, schema), bucket_of(smallest.max(-highest), schema));
             for bucket in (to..=from).rev() {
@@ -79,9 +79,9 @@ impl Observations {
     }
 
     /// Puts those that are alike, or few.
-    fn one_by_one(self, rng: &mut Rng, mut put: impl FnMut(f64, f64)) -> Option<Observed> {
+    fn draw_each(self, rng: &mut Rng, mut put: impl FnMut(f64, f64)) -> Option<Observed> {
         let (low, high) = self.range;
-        if let Distribution::Alike(value) = self.distribution {
+        if let Distribution::Constant(value) = self.distribution {
             let (value, count) = (value.clamp(low, high), f64::from(self.count));
             put(value, count);
             return Some(Observed { sum: value * count, last: value });
@@ -124,13 +124,13 @@ impl Observations {
 }
 
 /// Those that have no bucket yet.
-struct Rest {
+struct Remaining {
     count: f64,
     /// The share that has one.
     below: f64,
 }
 
-impl Rest {
+impl Remaining {
     fn of(count: u32) -> Self {
         Self { count: f64::from(count), below: 0.0 }
     }

@@ -14,14 +14,14 @@ const ZERO_THRESHOLD: f64 = 1e-12;
 /// The recent observations of one series.
 #[derive(Debug)]
 pub(super) struct Recent {
-    slices: [Slice; SLICES],
+    slices: [WindowSlice; SLICES],
     /// Where the slices are brought together.
-    together: Box<[f64]>,
+    merged: Box<[f64]>,
 }
 
 /// What was observed in one fifth of a window.
 #[derive(Debug, Default)]
-struct Slice {
+struct WindowSlice {
     /// Which one it is, counted from the beginning of time.
     number: u64,
     /// A native histogram, once there is an observation.
@@ -35,7 +35,7 @@ pub(super) fn layout(range: (f64, f64)) -> NativeLayout {
 
 impl Recent {
     pub(super) fn new() -> Self {
-        Self { slices: Default::default(), together: Box::default() }
+        Self { slices: Default::default(), merged: Box::default() }
     }
 
     /// Forgets everything.
@@ -68,17 +68,17 @@ impl Recent {
         quantiles: &[f64],
         values: &mut [f64],
     ) {
-        if self.together.is_empty() {
-            self.together = vec![0.0; layout.width()].into();
+        if self.merged.is_empty() {
+            self.merged = vec![0.0; layout.width()].into();
         }
-        layout.clear(&mut self.together);
+        layout.clear(&mut self.merged);
         let newest = slice_at(window, now);
         for slice in &self.slices {
             if !slice.cells.is_empty() && slice.number + SLICES as u64 > newest {
-                layout.add(&mut self.together, &slice.cells, 1.0);
+                layout.add(&mut self.merged, &slice.cells, 1.0);
             }
         }
-        let together = NativeHistogram::of(layout, &self.together);
+        let together = NativeHistogram::of(layout, &self.merged);
         for (value, quantile) in values.iter_mut().zip(quantiles) {
             *value = together.quantile(*quantile);
         }

@@ -126,7 +126,7 @@ pub struct Case {
 
 /// What a scenario is told of its metric.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct OfMetric {
+pub struct MetricContext {
     /// Its value range, if it has one.
     pub range: Option<(f64, f64)>,
     /// What it shows before the first update.
@@ -137,7 +137,7 @@ pub struct OfMetric {
 #[derive(Debug, Default)]
 pub struct Arguments {
     given: IndexMap<String, Argument>,
-    metric: OfMetric,
+    metric: MetricContext,
 }
 
 macro_rules! take {
@@ -155,7 +155,7 @@ macro_rules! take {
 impl Arguments {
     /// No parameters yet.
     #[must_use]
-    pub fn new(metric: OfMetric) -> Self {
+    pub fn new(metric: MetricContext) -> Self {
         Self { given: IndexMap::new(), metric }
     }
 

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "brownian",
     summary: "wanders by random steps of all sizes, and is drawn back to a base",
     params: &[
@@ -59,7 +59,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = Brownian;
+    type State = Brownian;
 
     fn start(self: &Arc<Self>, _value: f64) -> Brownian {
         Brownian { plan: Arc::clone(self), position: self.base }
@@ -78,16 +78,16 @@ pub struct Brownian {
 }
 
 impl Scenario for Brownian {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let Plan { base, volatility, reversion } = *self.plan;
-        let dt_secs = tick.dt_secs;
+        let dt_secs = context.dt_secs;
         let kept = libm::exp(-reversion * dt_secs);
         let variance = if reversion > 0.0 {
             -libm::expm1(-2.0 * reversion * dt_secs) / (2.0 * reversion)
         } else {
             dt_secs
         };
-        let step = volatility * libm::sqrt(variance) * tick.rng.normal();
+        let step = volatility * libm::sqrt(variance) * context.rng.normal();
         self.position = base + (self.position - base) * kept + step;
         Ok(Some(self.position))
     }

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 use crate::time::Span;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "burst",
     summary: "1, and at the end of every interval its intensity for a while; a factor for a product",
     params: &[
@@ -48,7 +48,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = Burst;
+    type State = Burst;
 
     fn start(self: &Arc<Self>, _value: f64) -> Burst {
         Burst { plan: Arc::clone(self) }
@@ -62,13 +62,13 @@ pub struct Burst {
 }
 
 impl Scenario for Burst {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let Plan { interval, duration, intensity } = *self.plan;
-        let t_nanos = Span::from_secs_f64(tick.t_secs).unwrap_or(Span::ZERO).as_nanos();
+        let t_nanos = Span::from_secs_f64(context.t_secs).unwrap_or(Span::ZERO).as_nanos();
         let in_cycle = Span::from_nanos(t_nanos % interval.as_nanos());
         let quiet = interval.minus(duration);
         let (value, change) = if in_cycle < quiet { (1.0, quiet) } else { (intensity, interval) };
-        tick.effects.wakes.push(tick.now + change.minus(in_cycle));
+        context.effects.wakes.push(context.now + change.minus(in_cycle));
         Ok(Some(value))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 use crate::event::Subscription;
 use crate::expression::Formula;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "calc_by_event",
     summary: "keeps the value until one of its events comes, then calculates a new one",
     params: &[Param {
@@ -31,7 +31,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = CalcByEvent;
+    type State = CalcByEvent;
 
     fn start(self: &Arc<Self>, _value: f64) -> CalcByEvent {
         CalcByEvent { plan: Arc::clone(self) }
@@ -57,9 +57,9 @@ pub struct CalcByEvent {
 }
 
 impl Scenario for CalcByEvent {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        match self.plan.formulas.iter().find(|(subscription, _)| tick.is_for(subscription)) {
-            Some((_, formula)) => formula.evaluate(&mut tick.moment(tick.value)).map(Some),
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        match self.plan.formulas.iter().find(|(subscription, _)| context.is_for(subscription)) {
+            Some((_, formula)) => formula.evaluate(&mut context.eval_context(context.value)).map(Some),
             None => Ok(None),
         }
     }

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Arguments, EventDecl, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, ScenarioSpec, Tick,
+    Arguments, EventDecl, Param, ParamKind, RunningScenario, Scenario, ScenarioKind, ScenarioPlan,
+    ScenarioSpec, UpdateContext,
 };
 use crate::event::Subscription;
 use crate::time::{Span, Time};
@@ -17,21 +18,21 @@ const OF: Param =
 const OF_ONE: Param =
     Param { name: "of", kind: ParamKind::Scenario, default: "", help: "the other scenario" };
 
-pub(super) const SUM: Kind = Kind {
+pub(super) const SUM: ScenarioKind = ScenarioKind {
     name: "sum",
     summary: "the sum of other scenarios' values",
     params: &[OF],
     build: &|arguments| combination(arguments, Operation::Sum),
 };
 
-pub(super) const PRODUCT: Kind = Kind {
+pub(super) const PRODUCT: ScenarioKind = ScenarioKind {
     name: "product",
     summary: "the product of other scenarios' values",
     params: &[OF],
     build: &|arguments| combination(arguments, Operation::Product),
 };
 
-pub(super) const CLAMP: Kind = Kind {
+pub(super) const CLAMP: ScenarioKind = ScenarioKind {
     name: "clamp",
     summary: "another scenario's values, brought into a range",
     params: &[
@@ -45,7 +46,7 @@ pub(super) const CLAMP: Kind = Kind {
     },
 };
 
-pub(super) const DELAY: Kind = Kind {
+pub(super) const DELAY: ScenarioKind = ScenarioKind {
     name: "delay",
     summary: "another scenario's values as they were a while ago",
     params: &[
@@ -106,7 +107,7 @@ enum Operation {
 /// A part's running scenario, and its own value.
 #[derive(Debug)]
 struct Part {
-    running: Running,
+    running: RunningScenario,
     value: f64,
 }
 
@@ -115,10 +116,10 @@ impl Part {
         Self { running: plan.start(value), value }
     }
 
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<f64, String> {
-        let outer = std::mem::replace(&mut tick.value, self.value);
-        let outcome = self.running.update(tick);
-        tick.value = outer;
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<f64, String> {
+        let outer = std::mem::replace(&mut context.value, self.value);
+        let outcome = self.running.update(context);
+        context.value = outer;
         self.value = outcome?.unwrap_or(self.value);
         Ok(self.value)
     }
@@ -132,7 +133,7 @@ pub struct Combination {
 }
 
 impl ScenarioSpec for Combination {
-    type Running = Box<RunningCombination>;
+    type State = Box<RunningCombination>;
 
     fn start(self: &Arc<Self>, value: f64) -> Box<RunningCombination> {
         let first = match self.operation {
@@ -165,11 +166,11 @@ pub struct RunningCombination {
 }
 
 impl Scenario for RunningCombination {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let operation = self.plan.operation;
         let mut total = if operation == Operation::Product { 1.0 } else { 0.0 };
         for part in &mut self.parts {
-            let value = part.update(tick)?;
+            let value = part.update(context)?;
             match operation {
                 Operation::Sum => total += value,
                 Operation::Product => total *= value,
@@ -188,7 +189,7 @@ pub struct Delay {
 }
 
 impl ScenarioSpec for Delay {
-    type Running = Box<RunningDelay>;
+    type State = Box<RunningDelay>;
 
     fn start(self: &Arc<Self>, value: f64) -> Box<RunningDelay> {
         let part = Part::start(&self.part, value);
@@ -217,14 +218,14 @@ pub struct RunningDelay {
 }
 
 impl Scenario for RunningDelay {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        let value = self.part.update(tick)?;
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let value = self.part.update(context)?;
         if self.coming.len() >= REMEMBERED_MAX {
             self.coming.pop_front();
         }
-        self.coming.push_back((tick.now + self.plan.by, value));
+        self.coming.push_back((context.now + self.plan.by, value));
         let mut shown = None;
-        while let Some((_, value)) = self.coming.pop_front_if(|(time, _)| *time <= tick.now) {
+        while let Some((_, value)) = self.coming.pop_front_if(|(time, _)| *time <= context.now) {
             shown = Some(value);
         }
         Ok(shown)

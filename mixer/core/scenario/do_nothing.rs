@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "do_nothing",
     summary: "keeps the value",
     params: &[],
@@ -16,7 +16,7 @@ pub(super) const KIND: Kind = Kind {
 pub struct Plan;
 
 impl ScenarioSpec for Plan {
-    type Running = DoNothing;
+    type State = DoNothing;
 
     fn start(self: &Arc<Self>, _value: f64) -> DoNothing {
         DoNothing
@@ -29,7 +29,7 @@ pub struct DoNothing;
 
 impl Scenario for DoNothing {
     #[inline]
-    fn update(&mut self, _tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, _tick: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         Ok(None)
     }
 }

@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
-use super::{Emission, EventDecl, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{
+    EmittedEvent, EventDecl, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec,
+    UpdateContext,
+};
 use crate::time::{Span, Time};
 
 /// The events of the two changes.
 const EMITS: [&str; 2] = ["feature_on", "feature_off"];
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "feature_toggle",
     summary: "off until start_time, then on for duration, off for interval, repeated; emits feature_on and feature_off",
     params: &[
@@ -63,7 +66,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = Box<FeatureToggle>;
+    type State = Box<FeatureToggle>;
 
     fn start(self: &Arc<Self>, _value: f64) -> Box<FeatureToggle> {
         Box::new(FeatureToggle {
@@ -90,29 +93,29 @@ pub struct FeatureToggle {
 }
 
 impl Scenario for FeatureToggle {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
-        let mut next_change = if self.has_begun { self.next_change } else { tick.now + plan.start_time };
+        let mut next_change = if self.has_begun { self.next_change } else { context.now + plan.start_time };
         self.has_begun = true;
         let was_on = self.on;
-        if next_change <= tick.now {
+        if next_change <= context.now {
             // Whole cycles that were slept through change nothing; what is left is less than one.
             let cycle = plan.duration.as_nanos().saturating_add(plan.interval.as_nanos());
-            next_change += Span::from_nanos(tick.now.since(next_change).as_nanos() / cycle * cycle);
+            next_change += Span::from_nanos(context.now.since(next_change).as_nanos() / cycle * cycle);
         }
-        while next_change <= tick.now {
+        while next_change <= context.now {
             self.on = !self.on;
             next_change += if self.on { plan.duration } else { plan.interval };
         }
         if self.next_change != next_change {
             self.next_change = next_change;
-            tick.effects.wakes.push(next_change);
+            context.effects.wakes.push(next_change);
         }
         let value = if self.on { plan.on_value } else { plan.off_value };
         if self.on != was_on {
             let event = &plan.events[usize::from(!self.on)];
             let (event, source) = (Arc::clone(event), plan.source.clone());
-            tick.effects.emitted.push(Emission { event, source, data: value.into() });
+            context.effects.emitted.push(EmittedEvent { event, source, data: value.into() });
         }
         Ok(Some(value))
     }

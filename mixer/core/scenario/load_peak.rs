@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::arguments::percent_of_range;
-use super::{Arguments, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Arguments, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -33,21 +33,21 @@ const fn params(rise: &'static str, fall: &'static str) -> [Param; 4] {
     ]
 }
 
-pub(super) const CPU: Kind = Kind {
+pub(super) const CPU: ScenarioKind = ScenarioKind {
     name: "load_peak_cpu",
     summary: "idle noise, and a plateau at once between load_peak_start and load_peak_end",
     params: &params("0s", "20s"),
     build: &|arguments| build(arguments, Span::ZERO, Span::from_secs(20)),
 };
 
-pub(super) const MEMORY: Kind = Kind {
+pub(super) const MEMORY: ScenarioKind = ScenarioKind {
     name: "load_peak_memory",
     summary: "idle noise, and a plateau that is slow to come and to go between load_peak_start and load_peak_end",
     params: &params("30s", "35s"),
     build: &|arguments| build(arguments, Span::from_secs(30), Span::from_secs(35)),
 };
 
-pub(super) const DISK: Kind = Kind {
+pub(super) const DISK: ScenarioKind = ScenarioKind {
     name: "load_peak_disk",
     summary: "idle noise, and a plateau that is very slow to come and to go between load_peak_start and load_peak_end",
     params: &params("60s", "60s"),
@@ -81,7 +81,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = LoadPeak;
+    type State = LoadPeak;
 
     fn start(self: &Arc<Self>, _value: f64) -> LoadPeak {
         LoadPeak { plan: Arc::clone(self), phase: Phase::Idle, since: Time::NEVER, from: 0.0 }
@@ -111,32 +111,33 @@ pub struct LoadPeak {
 
 impl LoadPeak {
     #[expect(clippy::cast_possible_truncation, reason = "a ramp may begin that little beside the last value")]
-    const fn begin(&mut self, phase: Phase, tick: &Tick<'_>) {
-        (self.phase, self.since, self.from) = (phase, tick.now, tick.value as f32);
+    const fn begin(&mut self, phase: Phase, context: &UpdateContext<'_>) {
+        (self.phase, self.since, self.from) = (phase, context.now, context.value as f32);
     }
 }
 
 impl Scenario for LoadPeak {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        if tick.is_for(&self.plan.start) && self.phase != Phase::Peak {
-            self.begin(Phase::Peak, tick);
-        } else if tick.is_for(&self.plan.end) && self.phase == Phase::Peak {
-            self.begin(Phase::Fall, tick);
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        if context.is_for(&self.plan.start) && self.phase != Phase::Peak {
+            self.begin(Phase::Peak, context);
+        } else if context.is_for(&self.plan.end) && self.phase == Phase::Peak {
+            self.begin(Phase::Fall, context);
         }
         let (plan, from) = (&*self.plan, f64::from(self.from));
-        let idle = |tick: &mut Tick<'_>| tick.rng.uniform(plan.idle_range.0, plan.idle_range.1);
+        let idle =
+            |context: &mut UpdateContext<'_>| context.rng.uniform(plan.idle_range.0, plan.idle_range.1);
         let value = match self.phase {
-            Phase::Idle => idle(tick),
+            Phase::Idle => idle(context),
             Phase::Peak => {
-                let peak = tick.rng.uniform(plan.peak_range.0, plan.peak_range.1);
-                from + (peak - from) * progress(tick.now.since(self.since), plan.rise)
+                let peak = context.rng.uniform(plan.peak_range.0, plan.peak_range.1);
+                from + (peak - from) * progress(context.now.since(self.since), plan.rise)
             }
             Phase::Fall => {
-                let left = 1.0 - progress(tick.now.since(self.since), plan.fall);
+                let left = 1.0 - progress(context.now.since(self.since), plan.fall);
                 if left <= 0.0 {
                     self.phase = Phase::Idle;
                 }
-                let idle = idle(tick);
+                let idle = idle(context);
                 idle + (from - idle) * left * left
             }
         };

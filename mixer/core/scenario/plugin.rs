@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    Arguments, Emission, EventDecl, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick,
+    Arguments, EmittedEvent, EventDecl, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec,
+    UpdateContext,
 };
 use crate::event::Subscription;
 use crate::plugin::{
@@ -17,28 +18,28 @@ use crate::time::{Span, Time};
 const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
 
 /// The kinds that were made of declarations. A library is never unloaded, so neither is what it declares.
-static KINDS: Mutex<Vec<(&DeclaredScenario, &Kind)>> = Mutex::new(Vec::new());
+static KINDS: Mutex<Vec<(&DeclaredScenario, &ScenarioKind)>> = Mutex::new(Vec::new());
 
 /// The parameters of workloads, as those of kinds above.
 static WORKLOADS: Mutex<Vec<(&DeclaredWorkload, &[Param])>> = Mutex::new(Vec::new());
 
 /// The kind of this name that a plugin brings.
-pub(super) fn find(name: &str) -> Option<&'static Kind> {
+pub(super) fn find(name: &str) -> Option<&'static ScenarioKind> {
     plugin::scenario(name).map(kind)
 }
 
 /// All kinds that plugins bring.
-pub(super) fn all() -> Vec<&'static Kind> {
+pub(super) fn all() -> Vec<&'static ScenarioKind> {
     plugin::scenarios().into_iter().map(kind).collect()
 }
 
-fn kind(declared: &'static DeclaredScenario) -> &'static Kind {
+fn kind(declared: &'static DeclaredScenario) -> &'static ScenarioKind {
     let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, kind)) = kinds.iter().find(|(of, _)| std::ptr::eq(*of, declared)) {
         return kind;
     }
     let params: Vec<Param> = declared.params.iter().map(param).collect();
-    let kind: &'static Kind = Box::leak(Box::new(Kind {
+    let kind: &'static ScenarioKind = Box::leak(Box::new(ScenarioKind {
         name: &declared.name,
         summary: &declared.summary,
         params: params.leak(),
@@ -111,7 +112,7 @@ fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<Para
 pub struct Plan(Arc<Prepared>);
 
 impl ScenarioSpec for Plan {
-    type Running = Instance;
+    type State = Instance;
 
     fn start(self: &Arc<Self>, value: f64) -> Instance {
         Instance::start(&self.0, value)
@@ -137,22 +138,22 @@ impl ScenarioSpec for Plan {
 
 impl Scenario for Instance {
     #[inline]
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        let data = tick.event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let data = context.event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
         let data = data.as_deref().unwrap_or_default();
-        let event = tick.event.map(|event| Heard { name: &event.name, source: &event.source, data });
-        let Tick { now, t_secs, dt_secs, value, host_name, .. } = *tick;
-        self.ask(&Moment { now, t_secs, dt_secs, value, host_name, event, is_live: false }, tick)
+        let event = context.event.map(|event| Heard { name: &event.name, source: &event.source, data });
+        let UpdateContext { now, t_secs, dt_secs, value, host_name, .. } = *context;
+        self.ask(&Moment { now, t_secs, dt_secs, value, host_name, event, is_live: false }, context)
     }
 }
 
-impl HostContext for Tick<'_> {
+impl HostContext for UpdateContext<'_> {
     fn rng(&mut self) -> &mut Rng {
         self.rng
     }
 
     fn emit(&mut self, event: &Arc<str>, data: serde_json::Value) {
-        self.effects.emitted.push(Emission { event: Arc::clone(event), source: None, data });
+        self.effects.emitted.push(EmittedEvent { event: Arc::clone(event), source: None, data });
     }
 
     fn wake(&mut self, at: Time) {

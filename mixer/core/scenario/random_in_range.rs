@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "random_in_range",
     summary: "a new number from the range with each update, all equally likely",
     params: &[Param {
@@ -29,7 +29,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = RandomInRange;
+    type State = RandomInRange;
 
     fn start(self: &Arc<Self>, _value: f64) -> RandomInRange {
         RandomInRange { plan: Arc::clone(self) }
@@ -44,7 +44,7 @@ pub struct RandomInRange {
 
 impl Scenario for RandomInRange {
     #[inline]
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        Ok(Some(tick.rng.uniform(self.plan.range.0, self.plan.range.1)))
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        Ok(Some(context.rng.uniform(self.plan.range.0, self.plan.range.1)))
     }
 }

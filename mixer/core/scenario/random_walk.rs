@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "random_walk",
     summary: "walks by random steps, reflected at the ends of the metric's value_range",
     params: &[
@@ -51,7 +51,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = RandomWalk;
+    type State = RandomWalk;
 
     fn start(self: &Arc<Self>, value: f64) -> RandomWalk {
         RandomWalk { plan: Arc::clone(self), position: value }
@@ -67,9 +67,9 @@ pub struct RandomWalk {
 
 impl Scenario for RandomWalk {
     #[inline]
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let Plan { step, bias, range } = *self.plan;
-        self.position = reflect(self.position + tick.rng.uniform(-step, step) + bias, range);
+        self.position = reflect(self.position + context.rng.uniform(-step, step) + bias, range);
         Ok(Some(self.position))
     }
 }

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 use crate::expression::Formula;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "relay_to_other_metric",
     summary: "a value calculated from another metric of the host, whenever that is updated",
     params: &[
@@ -34,7 +34,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = RelayToOtherMetric;
+    type State = RelayToOtherMetric;
 
     fn start(self: &Arc<Self>, _value: f64) -> RelayToOtherMetric {
         RelayToOtherMetric { plan: Arc::clone(self) }
@@ -56,10 +56,10 @@ pub struct RelayToOtherMetric {
 }
 
 impl Scenario for RelayToOtherMetric {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let value = match &self.plan.calc_function {
-            None => tick.source_value,
-            Some(formula) => formula.evaluate(&mut tick.moment(tick.source_value))?,
+            None => context.source_value,
+            Some(formula) => formula.evaluate(&mut context.eval_context(context.source_value))?,
         };
         Ok(Some(value))
     }

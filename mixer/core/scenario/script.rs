@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Emission, EventDecl, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{
+    EmittedEvent, EventDecl, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec,
+    UpdateContext,
+};
 use crate::expression::Formula;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "script",
     summary: "a few lines of your own; their last value is the metric's, and without one it keeps its value",
     params: &[Param {
@@ -28,7 +31,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = Script;
+    type State = Script;
 
     fn start(self: &Arc<Self>, _value: f64) -> Script {
         Script { plan: Arc::clone(self) }
@@ -50,11 +53,11 @@ pub struct Script {
 }
 
 impl Scenario for Script {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let mut emitted = Vec::new();
-        let value = self.plan.script.run(&mut tick.moment(tick.value), &mut emitted);
-        let emissions = emitted.into_iter().map(|(event, data)| Emission { event, source: None, data });
-        tick.effects.emitted.extend(emissions);
+        let value = self.plan.script.run(&mut context.eval_context(context.value), &mut emitted);
+        let emissions = emitted.into_iter().map(|(event, data)| EmittedEvent { event, source: None, data });
+        context.effects.emitted.extend(emissions);
         value
     }
 }

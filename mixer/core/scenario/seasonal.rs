@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Arguments, Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Arguments, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "seasonal",
     summary: "follows the hour of the day and the day of the week, on its own or as a factor in a product",
     params: &[
@@ -67,7 +67,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = Seasonal;
+    type State = Seasonal;
 
     fn start(self: &Arc<Self>, _value: f64) -> Seasonal {
         Seasonal { plan: Arc::clone(self) }
@@ -95,8 +95,8 @@ pub struct Seasonal {
 
 impl Scenario for Seasonal {
     #[expect(clippy::cast_possible_truncation, reason = "emulated times are within the calendar's")]
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        let timestamp = Timestamp::from_second(tick.now.unix_secs() as i64);
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let timestamp = Timestamp::from_second(context.now.unix_secs() as i64);
         let timestamp = timestamp.map_err(|error| format!("the time has no date: {error}"))?;
         Ok(Some(self.plan.base * self.plan.factor(timestamp)))
     }

@@ -3,10 +3,10 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 use crate::time::Span;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "sine_wave",
     summary: "a sine around an offset",
     params: &[
@@ -49,7 +49,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = SineWave;
+    type State = SineWave;
 
     fn start(self: &Arc<Self>, _value: f64) -> SineWave {
         SineWave { plan: Arc::clone(self) }
@@ -64,9 +64,9 @@ pub struct SineWave {
 
 impl Scenario for SineWave {
     #[inline]
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
-        let turns = tick.t_secs * plan.turns_per_sec + plan.phase_turns;
+        let turns = context.t_secs * plan.turns_per_sec + plan.phase_turns;
         Ok(Some(plan.offset + plan.amplitude * sine_of_turns(turns)))
     }
 }

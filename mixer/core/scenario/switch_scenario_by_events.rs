@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::composition::refuse_relays;
 use super::{
-    Arguments, Case, EventDecl, Kind, Param, ParamKind, Running, Scenario, ScenarioPlan, ScenarioSpec, Tick,
+    Arguments, Case, EventDecl, Param, ParamKind, RunningScenario, Scenario, ScenarioKind, ScenarioPlan,
+    ScenarioSpec, UpdateContext,
 };
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::{Span, Time};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "switch_scenario_by_events",
     summary: "runs the scenario of the last matching event until its duration is over, then the default one",
     params: &[
@@ -54,7 +55,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = Box<SwitchScenarioByEvents>;
+    type State = Box<SwitchScenarioByEvents>;
 
     fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
         let running = self.default_scenario.start(value);
@@ -83,13 +84,13 @@ impl Plan {
     }
 
     /// The first case that this update is for.
-    fn case_for(&self, tick: &mut Tick<'_>) -> Result<Option<&Case>, String> {
+    fn case_for(&self, context: &mut UpdateContext<'_>) -> Result<Option<&Case>, String> {
         for case in &self.cases {
-            if !tick.is_for(&case.subscription) {
+            if !context.is_for(&case.subscription) {
                 continue;
             }
             match &case.when {
-                Some(when) if !when.holds(&mut tick.moment(tick.value))? => {}
+                Some(when) if !when.holds(&mut context.eval_context(context.value))? => {}
                 _ => return Ok(Some(case)),
             }
         }
@@ -101,24 +102,24 @@ impl Plan {
 #[derive(Debug)]
 pub struct SwitchScenarioByEvents {
     plan: Arc<Plan>,
-    running: Running,
+    running: RunningScenario,
     until: Time,
 }
 
 impl Scenario for SwitchScenarioByEvents {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let Self { plan, running, until } = self;
-        if *until <= tick.now {
-            (*running, *until) = (plan.default_scenario.start(tick.value), Time::NEVER);
+        if *until <= context.now {
+            (*running, *until) = (plan.default_scenario.start(context.value), Time::NEVER);
         }
-        if let Some(case) = plan.case_for(tick)? {
+        if let Some(case) = plan.case_for(context)? {
             let scenario = case.scenario.as_ref().unwrap_or(&plan.default_scenario);
-            (*running, *until) = (scenario.start(tick.value), Time::NEVER);
+            (*running, *until) = (scenario.start(context.value), Time::NEVER);
             if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
-                *until = tick.now + duration;
-                tick.effects.wakes.push(*until);
+                *until = context.now + duration;
+                context.effects.wakes.push(*until);
             }
         }
-        running.update(tick)
+        running.update(context)
     }
 }

@@ -9,12 +9,12 @@ use crate::time::Span;
 
 const START: Time = Time::from_unix_secs(1_000);
 
-fn kind(name: &str) -> &'static Kind {
+fn kind(name: &str) -> &'static ScenarioKind {
     KINDS.iter().find(|kind| kind.name == name).unwrap()
 }
 
 fn plan(name: &str, range: Option<(f64, f64)>, given: Vec<(&str, Argument)>) -> ScenarioPlan {
-    let mut arguments = Arguments::new(OfMetric { range, default_value: 0.0 });
+    let mut arguments = Arguments::new(MetricContext { range, default_value: 0.0 });
     for (name, argument) in given {
         arguments.set(name, argument);
     }
@@ -23,17 +23,17 @@ fn plan(name: &str, range: Option<(f64, f64)>, given: Vec<(&str, Argument)>) -> 
 
 /// A metric that is driven by hand.
 struct Bench {
-    running: Running,
+    running: RunningScenario,
     value: f64,
     rng: Rng,
-    effects: Effects,
+    effects: SideEffects,
     storage: Storage,
     at_secs: f64,
 }
 
 impl Bench {
     fn new(plan: &ScenarioPlan, value: f64) -> Self {
-        let (effects, storage, rng) = (Effects::default(), Storage::default(), Seed::new(7).rng());
+        let (effects, storage, rng) = (SideEffects::default(), Storage::default(), Seed::new(7).rng());
         Self { running: plan.start(value), value, rng, effects, storage, at_secs: 0.0 }
     }
 
@@ -48,7 +48,7 @@ impl Bench {
             sequence: 0,
             hops: 0,
         });
-        let mut tick = Tick {
+        let mut context = UpdateContext {
             now,
             t_secs: at_secs,
             dt_secs: at_secs - self.at_secs,
@@ -61,7 +61,7 @@ impl Bench {
             rng: &mut self.rng,
             effects: &mut self.effects,
         };
-        if let Some(value) = self.running.update(&mut tick).unwrap() {
+        if let Some(value) = self.running.update(&mut context).unwrap() {
             self.value = value;
         }
         self.at_secs = at_secs;
@@ -367,14 +367,14 @@ fn a_script_runs_with_every_update_and_may_emit() {
     assert_eq!(plan.emits(), [EventDecl { event: Some("boosted".into()), source: None }]);
     let mut bench = Bench::new(&plan, 4.0);
     assert_eq!((bench.update(5.0, None), bench.update(15.0, Some("boost"))), (4.0, 8.0));
-    let emitted = Emission { event: "boosted".into(), source: None, data: 10.0.into() };
+    let emitted = EmittedEvent { event: "boosted".into(), source: None, data: 10.0.into() };
     assert_eq!(bench.effects.emitted, [emitted]);
 }
 
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |name: &str, given: Vec<(&str, Argument)>| {
-        let mut arguments = Arguments::new(OfMetric { range: Some((0.0, 1.0)), default_value: 0.0 });
+        let mut arguments = Arguments::new(MetricContext { range: Some((0.0, 1.0)), default_value: 0.0 });
         for (name, argument) in given {
             arguments.set(name, argument);
         }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 use crate::time::Time;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "time_duration",
     summary: "seconds since the first update",
     params: &[],
@@ -17,7 +17,7 @@ pub(super) const KIND: Kind = Kind {
 pub struct Plan;
 
 impl ScenarioSpec for Plan {
-    type Running = TimeDuration;
+    type State = TimeDuration;
 
     fn start(self: &Arc<Self>, _value: f64) -> TimeDuration {
         TimeDuration { first: Time::NEVER }
@@ -36,8 +36,8 @@ pub struct TimeDuration {
 }
 
 impl Scenario for TimeDuration {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
-        self.first = self.first.min(tick.now);
-        Ok(Some(tick.now.since(self.first).as_secs_f64()))
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        self.first = self.first.min(context.now);
+        Ok(Some(context.now.since(self.first).as_secs_f64()))
     }
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "update_by_trend",
     summary: "rises, falls, or jitters in place, by a random step per update",
     params: &[
@@ -50,7 +50,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = UpdateByTrend;
+    type State = UpdateByTrend;
 
     fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
         UpdateByTrend { plan: Arc::clone(self), sum: value }
@@ -66,14 +66,14 @@ pub struct UpdateByTrend {
 
 impl Scenario for UpdateByTrend {
     #[inline]
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
-        let step = tick.rng.uniform(plan.step_range.0, plan.step_range.1);
+        let step = context.rng.uniform(plan.step_range.0, plan.step_range.1);
         let moved = match plan.trend {
             Trend::Up => self.sum + step,
             Trend::Down => self.sum - step,
             Trend::Hold => {
-                let jitter = if tick.rng.unit() < 0.5 { -step } else { step };
+                let jitter = if context.rng.unit() < 0.5 { -step } else { step };
                 return Ok(Some(self.sum + jitter));
             }
         };

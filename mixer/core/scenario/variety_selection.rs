@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Param, ParamKind, Scenario, ScenarioPlan, ScenarioSpec, Tick};
+use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "variety_selection",
     summary: "keeps one of some values, starting at the first, and draws again with a probability",
     params: &[
@@ -63,7 +63,7 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type Running = VarietySelection;
+    type State = VarietySelection;
 
     fn start(self: &Arc<Self>, _value: f64) -> VarietySelection {
         VarietySelection { plan: Arc::clone(self), choice: None }
@@ -84,12 +84,12 @@ pub struct VarietySelection {
 }
 
 impl Scenario for VarietySelection {
-    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
         let choice = match self.choice {
             None => 0,
-            Some(_) if tick.rng.unit() < plan.change_probability => {
-                plan.draw(tick.rng.uniform(0.0, plan.total))
+            Some(_) if context.rng.unit() < plan.change_probability => {
+                plan.draw(context.rng.uniform(0.0, plan.total))
             }
             Some(choice) => choice as usize,
         };

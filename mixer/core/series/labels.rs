@@ -6,25 +6,25 @@ use std::sync::{Arc, OnceLock};
 /// fields, and, when it is asked for, as `name="value",…` of the text format. Cheap to share.
 #[derive(Clone)]
 pub struct LabelBlock {
-    arena: Arc<Arena>,
+    arena: Arc<LabelArena>,
     index: u32,
 }
 
 /// One block or many, which then are neighbours and quick to go through.
-struct Arena {
-    protobuf: Pieces,
+struct LabelArena {
+    protobuf: Segments,
     /// Many runs are never asked for it.
-    text: OnceLock<Pieces>,
+    text: OnceLock<Segments>,
 }
 
-/// Pieces of bytes, one behind the other.
-struct Pieces {
+/// Segments of bytes, one behind the other.
+struct Segments {
     bytes: Vec<u8>,
     /// Where each begins, and where the last one ends.
     bounds: Vec<u32>,
 }
 
-impl Pieces {
+impl Segments {
     fn with_capacity(bytes: usize) -> Self {
         Self { bytes: Vec::with_capacity(bytes), bounds: vec![0] }
     }
@@ -34,7 +34,7 @@ impl Pieces {
     }
 
     /// Ends a piece: all bytes since the last one.
-    fn end_piece(&mut self) {
+    fn end_segment(&mut self) {
         self.bounds.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }
 
@@ -45,23 +45,23 @@ impl Pieces {
     }
 
     #[inline]
-    fn piece(&self, index: u32) -> &[u8] {
+    fn segment(&self, index: u32) -> &[u8] {
         let index = index as usize;
         &self.bytes[self.bounds[index] as usize..self.bounds[index + 1] as usize]
     }
 }
 
-impl Arena {
-    fn new(protobuf: Pieces) -> Arc<Self> {
+impl LabelArena {
+    fn new(protobuf: Segments) -> Arc<Self> {
         Arc::new(Self { protobuf: protobuf.shrunk(), text: OnceLock::new() })
     }
 
-    fn text(&self) -> &Pieces {
+    fn text(&self) -> &Segments {
         self.text.get_or_init(|| {
-            let mut text = Pieces::with_capacity(0);
+            let mut text = Segments::with_capacity(0);
             for index in (0..).take(self.protobuf.count()) {
-                put_text(self.protobuf.piece(index), &mut text.bytes);
-                text.end_piece();
+                put_text(self.protobuf.segment(index), &mut text.bytes);
+                text.end_segment();
             }
             text.shrunk()
         })
@@ -76,7 +76,7 @@ impl LabelBlock {
     /// The labels in the order given.
     #[must_use]
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut protobuf = Pieces::with_capacity(0);
+        let mut protobuf = Segments::with_capacity(0);
         let out = &mut protobuf.bytes;
         for (name, value) in labels {
             let pair_len = field_len(name.len()) + field_len(value.len());
@@ -88,8 +88,8 @@ impl LabelBlock {
                 out.extend_from_slice(text.as_bytes());
             }
         }
-        protobuf.end_piece();
-        Self { arena: Arena::new(protobuf), index: 0 }
+        protobuf.end_segment();
+        Self { arena: LabelArena::new(protobuf), index: 0 }
     }
 
     /// No labels.
@@ -106,13 +106,13 @@ impl LabelBlock {
         if bytes > i32::MAX as usize {
             return blocks.cloned().collect();
         }
-        let mut protobuf = Pieces::with_capacity(bytes);
+        let mut protobuf = Segments::with_capacity(bytes);
         for block in blocks {
             protobuf.bytes.extend_from_slice(block.as_protobuf());
-            protobuf.end_piece();
+            protobuf.end_segment();
         }
         let count = protobuf.count();
-        let arena = Arena::new(protobuf);
+        let arena = LabelArena::new(protobuf);
         (0..).take(count).map(|index| Self { arena: Arc::clone(&arena), index }).collect()
     }
 
@@ -120,14 +120,14 @@ impl LabelBlock {
     #[must_use]
     #[inline]
     pub fn as_protobuf(&self) -> &[u8] {
-        self.arena.protobuf.piece(self.index)
+        self.arena.protobuf.segment(self.index)
     }
 
     /// The labels as the text format has them, without braces.
     #[must_use]
     #[inline]
     pub fn as_text(&self) -> &[u8] {
-        self.arena.text().piece(self.index)
+        self.arena.text().segment(self.index)
     }
 
     /// Names and values, which are UTF-8.

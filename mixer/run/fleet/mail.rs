@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use tracing::{debug, warn};
 
 use super::Fleet;
-use promemu_core::event::{Event, HostId, OWN_NAME};
+use promemu_core::event::{Event, HostId, MIXER_SOURCE};
 use promemu_core::host::START_SPREAD;
 use promemu_core::time::Time;
 
@@ -66,7 +66,7 @@ impl Fleet {
         let data = serde_json::Value::Null;
         let time = self.clock.now();
         self.publish(
-            Event { name: name.into(), source: OWN_NAME.into(), data, time, sequence, hops: 0 },
+            Event { name: name.into(), source: MIXER_SOURCE.into(), data, time, sequence, hops: 0 },
             None,
         );
         time

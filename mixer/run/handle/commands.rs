@@ -7,7 +7,7 @@ use super::{Posted, RunHandle};
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use promemu_core::error::suggestion;
-use promemu_core::event::{HostId, LIFECYCLE, OWN_NAME};
+use promemu_core::event::{HostId, LIFECYCLE, MIXER_SOURCE};
 use promemu_core::host::HostCommand;
 use promemu_core::metric::{Aggregation, Kind, is_absent};
 use promemu_core::naming::{is_label_name, made_up_address, made_up_host};
@@ -136,7 +136,7 @@ impl RunHandle {
                 )));
             }
         }
-        if LIFECYCLE.contains(&name) || source == OWN_NAME {
+        if LIFECYCLE.contains(&name) || source == MIXER_SOURCE {
             return Err(CommandError::InvalidValue(format!(
                 "event {name:?} of source {source:?} is promemu's own; choose another name or source"
             )));
@@ -230,7 +230,7 @@ fn check(metric: &MetricPlan, order: &Override) -> Result<(), CommandError> {
     if !value.is_finite() {
         return refused("takes a finite number".to_owned());
     }
-    match metric.cells.filling() {
+    match metric.cells.aggregation() {
         Aggregation::Info => refused("is an info, which always shows 1".to_owned()),
         Aggregation::Counter { .. } if value < 0.0 => refused("is a counter and takes 0 or more".to_owned()),
         Aggregation::Observations { .. } if value < low || value > high => {
@@ -253,7 +253,7 @@ fn check(metric: &MetricPlan, order: &Override) -> Result<(), CommandError> {
 
 /// A counter does not fall, unless that is wanted.
 fn refuse_fall(fleet: &Fleet, id: HostId, metric: &MetricPlan, order: &Override) -> Result<(), CommandError> {
-    if order.may_fall || !matches!(metric.cells.filling(), Aggregation::Counter { .. }) {
+    if order.may_fall || !matches!(metric.cells.aggregation(), Aggregation::Counter { .. }) {
         return Ok(());
     }
     let shown = fleet.cells_of(id, metric)[0];

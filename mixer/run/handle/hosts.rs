@@ -149,7 +149,7 @@ pub(crate) fn override_view(fleet: &Fleet, id: HostId, metric: usize, standing: 
     let plan = &host.shape.metrics[metric];
     let (key, (low, high)) = (metric_key(plan), plan.value_range);
     // The range of a counter is that of what is added; of other types nothing beyond it is taken.
-    let is_gauge = plan.cells.filling() == Aggregation::Gauge;
+    let is_gauge = plan.cells.aggregation() == Aggregation::Gauge;
     let until = (standing.until != Time::NEVER).then_some(standing.until);
     OverrideView {
         id: format!("{}/{key}", host.name),

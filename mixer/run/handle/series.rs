@@ -8,7 +8,7 @@ use promemu_core::event::HostId;
 use promemu_core::metric::promql::{MetricQuery, equal_matchers};
 use promemu_core::metric::{Kind, Layout, MetricType, buckets, is_absent};
 use promemu_core::plan::{HostPlan, MetricPlan};
-use promemu_core::series::Place;
+use promemu_core::series::SampleCursor;
 use promemu_core::time::Time;
 
 /// So many rows are gone through before their job is let go for a moment.
@@ -279,7 +279,7 @@ fn aggregate(fleet: &Fleet, over: Over, metric: &str) -> Option<f64> {
         let Some(family) = job.store().families().position(|family| *family.name == *metric) else {
             continue;
         };
-        let mut place = Place::default();
+        let mut place = SampleCursor::default();
         loop {
             let has_more = job.store().for_each_sample_from(family, &mut place, ROWS_AT_ONCE, |sample| {
                 if let Some(value) = shown(sample.layout, sample.cells) {

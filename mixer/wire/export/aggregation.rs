@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::generations::{Generation, Generations};
 use super::{Export, Spool, ended_by_a_bug};
-use promemu_core::backfill::{HostSamples, Stretch, Take, Tally};
+use promemu_core::backfill::{HostSamples, MemberSamples, MemberSink, UpdateCounts};
 use promemu_core::event::HostId;
 use promemu_core::plan::MetricPlan;
 
@@ -13,7 +13,7 @@ use promemu_core::plan::MetricPlan;
 const CELLS_MAX: usize = 8_000_000;
 
 /// What was done for a host, and who has lived in its pools.
-type Filled = (Tally, Vec<(usize, Vec<Generation>)>);
+type Filled = (UpdateCounts, Vec<(usize, Vec<Generation>)>);
 
 impl Export<'_> {
     /// Drives all hosts, and spools what they show.
@@ -44,18 +44,18 @@ impl Export<'_> {
                 let (metrics, cells) = first_few(rest, CELLS_MAX / moments.max(1));
                 let host = self.run.host(HostId::try_from(id).map_err(io::Error::other)?);
                 let (mut generations, mut outcome) = (Generations::default(), Ok(()));
-                let mut put = |stretch: &Stretch<'_>| {
+                let mut put = |stretch: &MemberSamples<'_>| {
                     if outcome.is_ok() {
                         outcome = generations.put(stretch, spool);
                     }
                 };
                 // In each piece the host does the same.
-                let pools: Option<Take<'_>> = if is_first { Some(&mut put) } else { None };
+                let pools: Option<MemberSink<'_>> = if is_first { Some(&mut put) } else { None };
                 let samples = HostSamples::of_cells(host, &self.grid, cells.clone(), pools);
                 outcome?;
                 spool.put(id, cells.start, samples.cells())?;
                 if std::mem::take(&mut is_first) {
-                    total = total.and(samples.tally);
+                    total = total.and(samples.counts);
                     if shape.stamps() {
                         spool.put_own_times(id, shape.width, samples.own_times())?;
                     }

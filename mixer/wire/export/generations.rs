@@ -5,7 +5,7 @@ use std::io;
 use indexmap::IndexSet;
 
 use super::{Export, Format, HostSamples, Series, Spool};
-use promemu_core::backfill::Stretch;
+use promemu_core::backfill::MemberSamples;
 use promemu_core::event::HostId;
 use promemu_core::metric::ABSENT;
 use promemu_core::plan::MetricPlan;
@@ -45,7 +45,7 @@ pub(super) struct Generations {
 
 impl Generations {
     /// Spools a stretch.
-    pub(super) fn put(&mut self, stretch: &Stretch<'_>, spool: &Spool) -> io::Result<()> {
+    pub(super) fn put(&mut self, stretch: &MemberSamples<'_>, spool: &Spool) -> io::Result<()> {
         let at = spool.append_cells(stretch.cells)?;
         let piece = Piece { at, first: stretch.first, moments: stretch.moments };
         if self.all.len() <= stretch.generation {
@@ -105,7 +105,7 @@ impl Export<'_> {
         let (first, mut samples) = generation.samples(metric, spool)?;
         let own_times = self.own_times(spool, id, first, &mut samples)?;
         if self.format == Format::Rules {
-            samples = samples.widened(first, self.grid.count());
+            samples = samples.padded(first, self.grid.count());
         }
         let times =
             own_times.unwrap_or_else(|| self.grid.iter().skip(first).take(samples.moments()).collect());

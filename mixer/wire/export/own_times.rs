@@ -31,7 +31,7 @@ impl Export<'_> {
             is_new[moment] = !is_repeated && (self.format != Format::OpenMetrics || *time > newest);
             newest = newest.max(*time);
         }
-        samples.leave_out(|moment| !is_new[first + moment]);
+        samples.clear_moments(|moment| !is_new[first + moment]);
         Ok(Some(times[first..first + samples.moments()].to_vec()))
     }
 }

@@ -1,7 +1,7 @@
 //! A body that is made by and by, while others report: nobody holds all of it.
 
 use super::{Format, Group, Merged, Writer, openmetrics};
-use promemu_core::series::{Place, SeriesStore};
+use promemu_core::series::{SampleCursor, SeriesStore};
 
 /// So many rows are encoded before the size is looked at.
 const ROWS_AT_ONCE: usize = 32;
@@ -13,7 +13,7 @@ pub struct ChunkedEncoder {
     format: Format,
     merged: Merged,
     /// The family, its part, and the place within the part.
-    at: (usize, usize, Place),
+    at: (usize, usize, SampleCursor),
     /// The family has series in an earlier piece.
     has_begun: bool,
     is_done: bool,
@@ -29,7 +29,7 @@ impl ChunkedEncoder {
         Self {
             format,
             merged: Merged::of(stores),
-            at: (0, 0, Place::default()),
+            at: (0, 0, SampleCursor::default()),
             has_begun: false,
             is_done: false,
         }
@@ -77,13 +77,13 @@ impl ChunkedEncoder {
                 }
             });
             if !has_more {
-                (part, place) = (part + 1, Place::default());
+                (part, place) = (part + 1, SampleCursor::default());
             }
         }
         self.has_begun |= head.end(open, out);
         self.at = (family, part, place);
         if part == parts.len() {
-            (self.at, self.has_begun) = ((family + 1, 0, Place::default()), false);
+            (self.at, self.has_begun) = ((family + 1, 0, SampleCursor::default()), false);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! field by field, each message behind its length. Infos and state sets are gauges there.
 
 use promemu_core::metric::{
-    self, Buckets, Exemplar, Kind, MetricType, NativeHistogram, Quantiles, Side, whole,
+    self, Buckets, Exemplar, Kind, MetricType, NativeBuckets, NativeHistogram, Quantiles, whole,
 };
 use promemu_core::series::{Family, LabelBlock, Sample, put_varint, varint_len};
 
@@ -259,7 +259,7 @@ fn put_native(histogram: &NativeHistogram<'_>, exemplar: Option<Exemplar>, out: 
 }
 
 /// The spans of buckets, and how each bucket differs from the one before.
-fn put_side([span_tag, delta_tag]: [u8; 2], side: Side<'_>, out: &mut Vec<u8>) {
+fn put_side([span_tag, delta_tag]: [u8; 2], side: NativeBuckets<'_>, out: &mut Vec<u8>) {
     if side.counts.is_empty() {
         return;
     }

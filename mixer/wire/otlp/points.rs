@@ -1,7 +1,7 @@
 //! Data points, field by field
 //! (<https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/metrics/v1/metrics.proto>).
 
-use promemu_core::metric::{self, Exemplar, Kind, Layout, MetricType, NativeHistogram, Side, whole};
+use promemu_core::metric::{self, Exemplar, Kind, Layout, MetricType, NativeBuckets, NativeHistogram, whole};
 use promemu_core::series::{put_varint, varint_len};
 
 /// What a metric's points are in.
@@ -195,7 +195,7 @@ fn put_exponential(histogram: &NativeHistogram<'_>, out: &mut Vec<u8>) {
 
 /// Buckets without gaps. Here bucket 0 begins at 1, where that of Prometheus ends
 /// (<https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponential-buckets>).
-fn put_side(tag: u8, side: Side<'_>, out: &mut Vec<u8>) {
+fn put_side(tag: u8, side: NativeBuckets<'_>, out: &mut Vec<u8>) {
     if side.counts.is_empty() {
         return;
     }

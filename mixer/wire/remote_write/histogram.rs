@@ -1,7 +1,7 @@
 //! A native histogram, as the message `Histogram` that is the same in both versions
 //! (<https://github.com/prometheus/prometheus/blob/main/prompb/types.proto>), but for the start time.
 
-use promemu_core::metric::{NativeHistogram, Side, whole};
+use promemu_core::metric::{NativeBuckets, NativeHistogram, whole};
 use promemu_core::series::{put_varint, varint_len};
 
 // Field tags, as number << 3 | wire type. Histogram:
@@ -40,7 +40,7 @@ pub fn put_histogram(
 }
 
 /// Spans, and each bucket's count less that of the one before.
-fn put_side((spans, deltas): (u8, u8), side: Side<'_>, out: &mut Vec<u8>) {
+fn put_side((spans, deltas): (u8, u8), side: NativeBuckets<'_>, out: &mut Vec<u8>) {
     let mut deltas_len = 0;
     let mut last = 0;
     let delta = |count: f64, last: &mut u64| {

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::Resolver;
 use crate::error::{SourceSpan, suggestion};
-use crate::event::{LIFECYCLE, OWN_NAME, Source, Subscription};
+use crate::event::{LIFECYCLE, MIXER_SOURCE, Source, Subscription};
 use crate::scenario::ScenarioPlan;
 
 /// What is heard, and where that is written; what is emitted, and in whose name.
@@ -57,7 +57,7 @@ impl Resolver<'_> {
             if let Source::Named(host) = source
                 && !self.host_names.contains(host)
                 && !self.events.sources.contains(host)
-                && **host != *OWN_NAME
+                && **host != *MIXER_SOURCE
             {
                 let hosts: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
                 let hint = suggestion(host, &hosts);

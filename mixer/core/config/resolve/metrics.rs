@@ -11,9 +11,9 @@ use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
-use crate::metric::{MetricType, Places, Rounding};
+use crate::metric::{MetricType, Rounding, StateIndexes};
 use crate::plan::{HostShape, Listener, MetricPlan, ObservationDistribution, Reaction, Schedule};
-use crate::scenario::{OfMetric, ScenarioPlan};
+use crate::scenario::{MetricContext, ScenarioPlan};
 use crate::series::LabelBlock;
 use crate::time::Span;
 
@@ -75,10 +75,10 @@ impl<'a> Resolver<'a> {
         let members = vec![Vec::new(); schedules.len()];
         let mut shape =
             HostShape { schedules: schedules.into_iter().collect(), members, ..HostShape::default() };
-        let mut places = Places::default();
+        let mut indexes = StateIndexes::default();
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
-            draft.plan.cells.place(&mut places);
+            draft.plan.cells.assign_index(&mut indexes);
             shape.keeps_update_times |= draft.uses_dt;
             shape.width += draft.plan.cells.width();
             shape.series += draft.plan.cells.series();
@@ -146,8 +146,8 @@ impl<'a> Resolver<'a> {
         self.name_fields(&name, value_range, default_value, schedule);
         let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
         let labels = self.labels(&template.labels, &reserved, host_labels)?;
-        let of_metric = OfMetric { range: given_range, default_value };
-        let scenario = self.own_scenario(template, metric_type, of_metric)?;
+        let metric_context = MetricContext { range: given_range, default_value };
+        let scenario = self.own_scenario(template, metric_type, metric_context)?;
         let mut listens = scenario.subscriptions();
         for event in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
@@ -197,7 +197,7 @@ impl<'a> Resolver<'a> {
         &mut self,
         template: &MetricTemplate,
         metric_type: MetricType,
-        metric: OfMetric,
+        metric: MetricContext,
     ) -> Option<ScenarioPlan> {
         let Some(scenario) = &template.scenario else { return Some(ScenarioPlan::default()) };
         if metric_type == MetricType::Info {

@@ -6,11 +6,15 @@ use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{EvalContext, Formula, Storage};
 use crate::rng::Seed;
-use crate::scenario::{Argument, Arguments, Case, OfMetric, Param, ParamKind, ScenarioPlan, Script};
+use crate::scenario::{Argument, Arguments, Case, MetricContext, Param, ParamKind, ScenarioPlan, Script};
 
 impl Resolver<'_> {
     /// The scenario of a metric.
-    pub(super) fn scenario(&mut self, template: &ScenarioTemplate, metric: OfMetric) -> Option<ScenarioPlan> {
+    pub(super) fn scenario(
+        &mut self,
+        template: &ScenarioTemplate,
+        metric: MetricContext,
+    ) -> Option<ScenarioPlan> {
         let mut arguments = Arguments::new(metric);
         for (param, value) in &template.params {
             let argument = self.argument(param, value, metric)?;
@@ -28,7 +32,7 @@ impl Resolver<'_> {
         &mut self,
         param: &Param,
         value: &ParamTemplate,
-        metric: OfMetric,
+        metric: MetricContext,
     ) -> Option<Argument> {
         Some(match value {
             ParamTemplate::Number(scalar) => Argument::Number(self.value(param.name, scalar)?),
@@ -71,7 +75,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn case(&mut self, template: &CaseTemplate, metric: OfMetric) -> Option<Case> {
+    fn case(&mut self, template: &CaseTemplate, metric: MetricContext) -> Option<Case> {
         let subscription = Subscription::parse(&self.value("event", &template.event)?);
         self.events.hears(&subscription, template.event.span);
         let scenario = match &template.scenario {

@@ -6,10 +6,10 @@ use super::Resolver;
 use super::metrics::DEFAULT_UPDATE_INTERVAL;
 use crate::config::template::{PoolTemplate, WorkloadTemplate};
 use crate::plan::ModelPlan;
-use crate::scenario::{Arguments, OfMetric, prepare_workload};
+use crate::scenario::{Arguments, MetricContext, prepare_workload};
 
 /// A workload is not that of one metric.
-const NO_METRIC: OfMetric = OfMetric { range: None, default_value: 0.0 };
+const NO_METRIC: MetricContext = MetricContext { range: None, default_value: 0.0 };
 
 impl Resolver<'_> {
     /// A workload with its parameters, and how often it is asked; none within for pools without one.

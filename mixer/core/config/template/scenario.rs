@@ -6,13 +6,13 @@ use crate::config::tree::{Field, Node, NodeKind};
 use crate::config::value::{Scalar, compile};
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::{Expression, Value};
-use crate::scenario::{self, Kind, Param, ParamKind};
+use crate::scenario::{self, Param, ParamKind, ScenarioKind};
 use crate::time::Span;
 
 #[derive(Debug)]
 pub(in crate::config) struct ScenarioTemplate {
     pub(in crate::config) span: SourceSpan,
-    pub(in crate::config) kind: &'static Kind,
+    pub(in crate::config) kind: &'static ScenarioKind,
     pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use promemu_core::metric::{ABSENT, Layout, MetricType};
-use promemu_core::series::{Column, Family, PoolPlaces, Row, SeriesStore};
+use promemu_core::series::{Column, Family, PoolRanges, Row, SeriesStore};
 
 /// Writes what it is told as text.
 #[derive(Debug, Default)]
@@ -235,12 +235,12 @@ fn job_with_pools(pools: usize) -> Arc<Job> {
     let empty = std::iter::repeat_n(Row { labels: LabelBlock::empty(), width: 1 }, pools);
     let columns = vec![column(0, 0, 1), column(1, 1, pools)];
     let store = SeriesStore::new(families.into(), columns, host.into_iter().chain(empty).collect());
-    Arc::new(Job::new("j".into(), store.with_pools(1, PoolPlaces::default())))
+    Arc::new(Job::new("j".into(), store.with_pools(1, PoolRanges::default())))
 }
 
 fn live_in(job: &Job, row: usize, who: &str, value: f64) {
     let mut store = job.store();
-    store.relabel(row, &LabelBlock::new([("id", who)]));
+    store.set_row_labels(row, &LabelBlock::new([("id", who)]));
     store.report(row, &[value]);
 }
 

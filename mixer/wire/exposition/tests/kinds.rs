@@ -11,7 +11,7 @@ use indexmap::IndexSet;
 use prost::Message;
 
 use super::*;
-use promemu_core::metric::{Exemplar, NativeHistogram, Side, native_histogram};
+use promemu_core::metric::{Exemplar, NativeBuckets, NativeHistogram, native_histogram};
 
 /// `io.prometheus.client.MetricFamily`, as far as it is written
 /// (<https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>).
@@ -325,7 +325,7 @@ fn populated(spans: &[SpanMessage], deltas: &[i64]) -> Vec<(i32, i64)> {
     found.into_iter().filter(|(_, count)| *count != 0).collect()
 }
 
-fn populated_of(side: Side<'_>) -> Vec<(i32, i64)> {
+fn populated_of(side: NativeBuckets<'_>) -> Vec<(i32, i64)> {
     side.populated().map(|(bucket, count)| (bucket, count as i64)).collect()
 }
 

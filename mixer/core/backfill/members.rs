@@ -11,7 +11,7 @@ const CELLS_MAX: usize = 2_000_000;
 
 /// A stretch of the samples of one who lives in a slot.
 #[derive(Debug)]
-pub struct Stretch<'a> {
+pub struct MemberSamples<'a> {
     /// Who it is: a number that counts up on its host.
     pub generation: usize,
     /// The slot's kind, as an index into the shape's.
@@ -29,18 +29,18 @@ pub struct Stretch<'a> {
 }
 
 /// What is done with stretches: those of one generation come in their order.
-pub type Take<'t> = &'t mut dyn FnMut(&Stretch<'_>);
+pub type MemberSink<'t> = &'t mut dyn FnMut(&MemberSamples<'_>);
 
 /// Writes down who lives in a host's pools.
-pub(super) struct Recorder<'t> {
-    take: Take<'t>,
-    living: IndexMap<(usize, usize), Living>,
+pub(super) struct MemberRecorder<'t> {
+    take: MemberSink<'t>,
+    living: IndexMap<(usize, usize), LiveMember>,
     generations: usize,
     held: usize,
     moment: usize,
 }
 
-struct Living {
+struct LiveMember {
     generation: usize,
     labels: LabelBlock,
     now: Vec<f64>,
@@ -53,8 +53,8 @@ struct Living {
     missing: usize,
 }
 
-impl<'t> Recorder<'t> {
-    pub(super) fn new(take: Take<'t>) -> Self {
+impl<'t> MemberRecorder<'t> {
+    pub(super) fn new(take: MemberSink<'t>) -> Self {
         Self { take, living: IndexMap::new(), generations: 0, held: 0, moment: 0 }
     }
 
@@ -66,7 +66,7 @@ impl<'t> Recorder<'t> {
             if change.is_new
                 && let Some(mut gone) = self.living.swap_remove(&key)
             {
-                self.hand_on(key, &mut gone);
+                self.flush(key, &mut gone);
             }
             match (member, self.living.get_mut(&key)) {
                 (Some((_, cells)), Some(living)) => {
@@ -75,7 +75,7 @@ impl<'t> Recorder<'t> {
                 }
                 (None, Some(living)) => living.is_there = false,
                 (Some((labels, cells)), None) => {
-                    let living = Living {
+                    let living = LiveMember {
                         generation: self.generations,
                         labels: labels.clone(),
                         now: cells.to_vec(),
@@ -106,26 +106,26 @@ impl<'t> Recorder<'t> {
         }
         self.moment += 1;
         if self.held > CELLS_MAX {
-            self.hand_on_all();
+            self.flush_all();
         }
     }
 
     /// The host has ended.
     pub(super) fn end(&mut self) {
-        self.hand_on_all();
+        self.flush_all();
         self.living.clear();
     }
 
-    fn hand_on_all(&mut self) {
+    fn flush_all(&mut self) {
         let mut living = std::mem::take(&mut self.living);
         for (key, living) in &mut living {
-            self.hand_on(*key, living);
+            self.flush(*key, living);
         }
         self.living = living;
     }
 
     /// Hands on what is held of somebody.
-    fn hand_on(&mut self, (kind, slot): (usize, usize), living: &mut Living) {
+    fn flush(&mut self, (kind, slot): (usize, usize), living: &mut LiveMember) {
         let width = living.now.len();
         let moments = living.cells.len() / width.max(1);
         if moments > 0 {
@@ -133,8 +133,8 @@ impl<'t> Recorder<'t> {
             for cell in 0..width {
                 cells.extend(living.cells.iter().skip(cell).step_by(width));
             }
-            let Living { generation, labels, first, .. } = &*living;
-            (self.take)(&Stretch {
+            let LiveMember { generation, labels, first, .. } = &*living;
+            (self.take)(&MemberSamples {
                 generation: *generation,
                 kind,
                 slot,
