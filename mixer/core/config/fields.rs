@@ -1,6 +1,5 @@
 //! Reading structs, maps and scalars from a tree, with complaints about what does not fit.
 
-use super::template::RangeTemplate;
 use super::tree::{Field, Node, NodeKind};
 use super::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan, suggestion};
@@ -172,15 +171,4 @@ pub(super) fn read_name(node: &Node, what: &str, problems: &mut Problems) -> Opt
             None
         }
     }
-}
-
-pub(super) fn read_range(node: &Node, what: &str, problems: &mut Problems) -> Option<RangeTemplate> {
-    if let NodeKind::Tuple(None, items) = &node.kind
-        && let [low, high] = items.as_slice()
-    {
-        let (low, high) = (read_scalar(low, what, problems), read_scalar(high, what, problems));
-        return Some(RangeTemplate { span: node.span, low: low?, high: high? });
-    }
-    problems.error(node.span, format!("{what} takes a pair, as in (0, 100); found {}", node.kind.describe()));
-    None
 }

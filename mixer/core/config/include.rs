@@ -2,20 +2,13 @@
 
 use std::path::Path;
 
-use super::tree::{Node, NodeKind};
-use super::{ConfigFile, Reading};
+use super::reading::Reading;
+use super::source::ConfigFile;
+use super::tree::{INCLUDE, Node, NodeKind};
 use crate::error::ConfigError;
-
-/// The root of a file that is no config, but there to be included.
-const INCLUDE: &str = "Include";
 
 /// Files that include files that include files… end after so many.
 const FILES_MAX: usize = 32;
-
-/// Whether a file's root says that it is there to be included.
-pub(super) fn is_include(root: &Node) -> bool {
-    matches!(&root.kind, NodeKind::Struct(Some(name), _) if name == INCLUDE)
-}
 
 impl Reading {
     /// The metric sets of all files that a class or a file includes. Of two with the same name the later one

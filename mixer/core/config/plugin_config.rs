@@ -2,8 +2,9 @@
 
 use indexmap::IndexMap;
 
+use super::arguments::Argument;
+use super::summary::ClassSummary;
 use super::tree::shortened;
-use super::{Argument, ClassSummary};
 use crate::error::{Problems, suggestion};
 use crate::expression::Value;
 use crate::plugin::{DeclaredConfig, DeclaredParam, ParamType, ParamValue};

@@ -11,24 +11,25 @@ mod metrics;
 mod pool;
 mod relays;
 mod repetition;
+mod resolver;
 mod scenarios;
+mod unheard;
 mod workloads;
 
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
+use super::arguments;
+use super::options::LoadOptions;
 use super::template::ConfigTemplate;
-use super::value::{FromValue, Scalar};
-use super::{LoadOptions, arguments};
-use crate::error::{Problems, SourceSpan};
-use crate::expression::{Names, Value};
-use crate::plan::{HostPlan, HostShape, JobPlan, Plan, RunDefaults};
-use crate::series::{Family, LabelBlock};
+use crate::error::Problems;
+use crate::expression::Value;
+use crate::plan::{HostShape, JobPlan, Plan, RunDefaults};
+use crate::series::LabelBlock;
 use crate::time::Span;
 use events::Events;
-
-const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
+use resolver::Resolver;
 
 /// Makes the plan of one class; what is wrong goes to `problems`, and then the plan is not to be used.
 pub(super) fn resolve(
@@ -111,74 +112,7 @@ fn group_by_shape(plan: &mut Plan) {
     }
 }
 
-/// A family, and where it was first seen.
-struct KnownFamily {
-    family: Family,
-    is_described: bool,
-    /// Some of its series have a created time.
-    has_created: bool,
-    span: SourceSpan,
-}
-
-struct Resolver<'a> {
-    template: &'a ConfigTemplate,
-    names: Names,
-    problems: &'a mut Problems,
-    families: IndexMap<Arc<str>, KnownFamily>,
-    jobs: IndexMap<Arc<str>, Vec<u32>>,
-    hosts: Vec<Arc<HostPlan>>,
-    host_names: IndexSet<Arc<str>>,
-    series: usize,
-    series_max: usize,
-    /// The names of the repetitions that the present host comes from.
-    host_vars: Vec<String>,
-    /// Whether the present host's series have the labels that tell hosts apart.
-    has_identity: bool,
-    /// The hosts whose series do not, and where they are written.
-    bare_hosts: Vec<(u32, SourceSpan)>,
-    /// Set where a value depends on its host; a shape with such a value cannot be shared with other hosts.
-    shape_varies: bool,
-    /// The metrics that the present metric's formulas read.
-    links: Vec<String>,
-    /// The labels of the present slot.
-    member_labels: Vec<&'a str>,
-    events: Events,
-}
-
 impl Resolver<'_> {
-    /// Notes whether one of these names differs from host to host of one template.
-    fn note_names<'n>(&mut self, mut names: impl Iterator<Item = &'n str>) {
-        let vars = &self.host_vars;
-        self.shape_varies |= names.any(|name| {
-            matches!(name, "name" | "host" | "address" | "labels") || vars.iter().any(|var| var == name)
-        });
-    }
-
-    /// A field's value; an error goes to the problems and gives `None`.
-    fn value<T: FromValue>(&mut self, field: &str, scalar: &Scalar<T>) -> Option<T> {
-        self.note_names(scalar.names());
-        let outcome = scalar.evaluate(&self.names);
-        outcome.map_err(|error| self.problems.error(scalar.span, format!("{field}: {error}"))).ok()
-    }
-
-    fn optional<T: FromValue>(&mut self, field: &str, scalar: Option<&Scalar<T>>, default: T) -> Option<T> {
-        match scalar {
-            Some(scalar) => self.value(field, scalar),
-            None => Some(default),
-        }
-    }
-
-    /// An interval that something is done at: not so short that it would keep a core busy, and not endless.
-    fn interval(&mut self, field: &str, scalar: Option<&Scalar<Span>>, default: Span) -> Option<Span> {
-        let span = self.optional(field, scalar, default)?;
-        if (SHORTEST_INTERVAL..Span::FOREVER).contains(&span) {
-            return Some(span);
-        }
-        let place = scalar.map_or_else(SourceSpan::default, |scalar| scalar.span);
-        self.problems.error(place, format!("{field} must be 1ms or longer and not endless, but is {span}"));
-        None
-    }
-
     fn defaults(&mut self) -> RunDefaults {
         let template = self.template;
         let push_interval = template.push_interval.as_ref();

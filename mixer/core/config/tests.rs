@@ -1,9 +1,9 @@
 //! Configs as users write them: what they come to, and what is said when they are wrong.
 
 use super::*;
-use crate::plan::Reaction;
+use crate::plan::{Plan, Reaction};
 use crate::plugin::tests::bring_processes;
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 mod fault;
 mod identity;

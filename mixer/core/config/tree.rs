@@ -4,123 +4,13 @@
 //! structure of a text that is known to be good ([`parser`]), because `ron`'s own values have neither places
 //! nor names.
 
+mod node;
 mod parser;
 
+pub(super) use node::{Field, INCLUDE, Node, NodeKind, shortened};
+use parser::describe_syntax;
+
 use crate::error::SourceSpan;
-use crate::expression::Value;
-
-/// A piece of a config.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) span: SourceSpan,
-    /// Where a quoted text begins, if it stands there letter for letter.
-    pub(super) text_at: Option<usize>,
-    pub(super) kind: NodeKind,
-}
-
-impl Node {
-    /// A node that is in no file.
-    pub(super) const fn nowhere(kind: NodeKind) -> Self {
-        Self { span: SourceSpan { start: 0, end: 0 }, text_at: None, kind }
-    }
-
-    /// The place of a byte of this node's text, or the whole node's.
-    pub(super) fn span_at(&self, byte: usize) -> SourceSpan {
-        self.text_at.map_or(self.span, |start| SourceSpan { start: start + byte, end: start + byte + 1 })
-    }
-
-    /// Counts all places on from another first byte.
-    fn shift(&mut self, by: usize) {
-        let shift_span = |span: &mut SourceSpan| (span.start, span.end) = (span.start + by, span.end + by);
-        shift_span(&mut self.span);
-        self.text_at = self.text_at.map(|at| at + by);
-        match &mut self.kind {
-            NodeKind::List(items) | NodeKind::Tuple(_, items) => {
-                for node in items {
-                    node.shift(by);
-                }
-            }
-            NodeKind::Struct(_, fields) => {
-                for field in fields {
-                    shift_span(&mut field.name_span);
-                    field.value.shift(by);
-                }
-            }
-            NodeKind::Map(entries) => {
-                for (key, value) in entries {
-                    key.shift(by);
-                    value.shift(by);
-                }
-            }
-            NodeKind::Scalar(_) | NodeKind::Word(_) | NodeKind::Nothing => {}
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum NodeKind {
-    /// A number, text, true or false.
-    Scalar(Value),
-    /// A bare word, as in `metric_type: gauge`.
-    Word(String),
-    /// `None` or `()`.
-    Nothing,
-    /// `[a, b]`.
-    List(Vec<Node>),
-    /// `Name(a, b)` or `(a, b)`.
-    Tuple(Option<String>, Vec<Node>),
-    /// `Name(field: a)` or `(field: a)`; a `Name()` or `()` without any is [`NodeKind::Tuple`].
-    Struct(Option<String>, Vec<Field>),
-    /// `{ key: a }`.
-    Map(Vec<(Node, Node)>),
-}
-
-/// A field of a struct.
-#[derive(Clone, Debug)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) name_span: SourceSpan,
-    pub(super) value: Node,
-}
-
-impl NodeKind {
-    /// The text of a word or a quoted text, which name the same.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Scalar(value) => value.to_string(),
-            other => other.describe(),
-        }
-    }
-
-    /// `true` for `Name(…)` with this name.
-    pub(super) fn is_named(&self, wanted: &str) -> bool {
-        matches!(self, Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) if name == wanted)
-    }
-
-    /// What it is, for messages.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Scalar(Value::Text(text)) => format!("text {:?}", shortened(text)),
-            Self::Scalar(value) => value.to_string(),
-            Self::Word(word) => shortened(word),
-            Self::Nothing => "nothing".to_owned(),
-            Self::List(_) => "a list".to_owned(),
-            Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) => format!("{name}(…)"),
-            Self::Tuple(None, items) => format!("a tuple of {}", items.len()),
-            Self::Struct(None, _) => "a group of fields".to_owned(),
-            Self::Map(_) => "a map".to_owned(),
-        }
-    }
-}
-
-/// The beginning of a long text, for messages.
-pub(super) fn shortened(text: &str) -> String {
-    const CHARS_MAX: usize = 60;
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
 
 /// Parses a text whose first byte has this number; an error says what is wrong and where.
 pub(super) fn parse_at(text: &str, first_byte: usize) -> Result<Node, (SourceSpan, String)> {
@@ -146,22 +36,6 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
         return Err((span, message));
     }
     parser::parse(text)
-}
-
-fn describe_syntax(error: &ron::Error) -> String {
-    match error {
-        ron::Error::Eof => "the file ends too early; close what is open".to_owned(),
-        ron::Error::ExpectedComma => "expected a comma, or a closing bracket".to_owned(),
-        ron::Error::TrailingCharacters => {
-            "there is more behind the config's end; a file holds one Config(…), or a map of them".to_owned()
-        }
-        other => {
-            let text = other.to_string();
-            let mut chars = text.chars();
-            let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
-            format!("not valid RON: {first}{}", chars.as_str())
-        }
-    }
 }
 
 /// The byte offset of a line and column (characters, both from 1).

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::Resolver;
+use super::resolver::Resolver;
 use crate::config::template::{
     CellsTemplate, FormulaTemplate, Listed, MetricTemplate, ObservationDistributionTemplate,
 };

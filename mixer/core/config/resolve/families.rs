@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{KnownFamily, Resolver};
+use super::resolver::{KnownFamily, Resolver};
 use crate::config::template::MetricTemplate;
 use crate::metric::MetricType;
 use crate::naming::{is_label_name, is_metric_name, is_reserved_metric};

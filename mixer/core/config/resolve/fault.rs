@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 
-use super::Resolver;
+use super::resolver::Resolver;
 use crate::config::template::{FaultTemplate, HostTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::metrics::MetricSource;
 use super::relays::ByName;
-use super::{Resolver, SHORTEST_INTERVAL};
+use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{SourceSpan, suggestion};

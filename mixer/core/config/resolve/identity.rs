@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::Resolver;
 use super::relays::{LabelSet, label_set};
+use super::resolver::Resolver;
 use crate::plan::{HostPlan, HostShape, MetricPlan};
 use crate::rng::{Seed, fnv1a};
 

@@ -1,6 +1,6 @@
 //! The labels of hosts and metrics, checked against the reserved ones.
 
-use super::Resolver;
+use super::resolver::Resolver;
 use crate::config::template::LabelTemplate;
 use crate::naming::is_label_name;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::Resolver;
 use super::cells::observed_default;
+use super::resolver::Resolver;
 use crate::config::template::{MetricTemplate, RangeTemplate};
 use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};

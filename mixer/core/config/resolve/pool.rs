@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::Resolver;
 use super::metrics::MetricSource;
 use super::relays::ByName;
+use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{HostTemplate, LabelTemplate, PoolTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
@@ -234,7 +234,7 @@ impl<'a> Resolver<'a> {
     fn lives(&mut self, template: &PoolTemplate) -> Option<([(Span, Span); 2], ReusePolicy)> {
         let forever = SpanRange(Span::FOREVER, Span::FOREVER);
         let SpanRange(shortest, longest) = self.optional("lifetime", template.lifetime.as_ref(), forever)?;
-        if shortest < super::SHORTEST_INTERVAL || (longest == Span::FOREVER && shortest != longest) {
+        if shortest < SHORTEST_INTERVAL || (longest == Span::FOREVER && shortest != longest) {
             let place = template.lifetime.as_ref().map_or(template.span, |lifetime| lifetime.span);
             let given =
                 if shortest == longest { shortest.to_string() } else { format!("{shortest}..{longest}") };

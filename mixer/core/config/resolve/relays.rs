@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::Resolver;
 use super::metrics::Draft;
+use super::resolver::Resolver;
 use crate::error::{SourceSpan, suggestion};
 
 /// Labels as Prometheus tells series apart: in no order, and an empty one is none.

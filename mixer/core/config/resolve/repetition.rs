@@ -1,6 +1,6 @@
 //! Repetitions: how many times, and with which values.
 
-use super::Resolver;
+use super::resolver::Resolver;
 use crate::config::arguments;
 use crate::config::template::{Over, RepeatTemplate};
 use crate::config::value::{Scalar, describe};

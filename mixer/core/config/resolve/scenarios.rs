@@ -1,6 +1,6 @@
 //! A metric's scenario: its parameters' values, and what the kind makes of them.
 
-use super::Resolver;
+use super::resolver::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 use crate::error::suggestion;
 use crate::event::Subscription;

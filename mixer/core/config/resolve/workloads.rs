@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Resolver;
 use super::metrics::DEFAULT_UPDATE_INTERVAL;
+use super::resolver::Resolver;
 use crate::config::template::{PoolTemplate, WorkloadTemplate};
 use crate::plan::ModelPlan;
 use crate::scenario::{Arguments, MetricContext, prepare_workload};

@@ -39,7 +39,7 @@ fn load(name: &str, class: Option<&str>, arguments: &[(&str, &str)]) -> LoadedCo
 /// The configs that can run, with their classes.
 fn all() -> Vec<(&'static str, Option<String>)> {
     let names = SHIPPED.iter().map(|(name, _)| *name);
-    let configs = names.filter(|name| !file(name).is_to_be_included());
+    let configs = names.filter(|name| !file(name).is_include());
     let classes = |name: &'static str| {
         let classes = file(name).class_names().unwrap().into_iter();
         classes.map(move |class| (name, (!class.is_empty()).then_some(class)))

@@ -1,6 +1,6 @@
 //! What a metric's template says of its type.
 
-use super::FormulaTemplate;
+use super::formula::FormulaTemplate;
 use crate::config::fields::{Fields, read_scalars};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::{FromValue, Scalar};

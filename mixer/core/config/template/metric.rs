@@ -1,10 +1,12 @@
 //! A metric in a template.
 
-use super::{
-    CellsTemplate, FormulaTemplate, LabelTemplate, RangeTemplate, RepeatTemplate, ScenarioTemplate,
-    read_labels,
-};
-use crate::config::fields::{Fields, read_range, read_scalars};
+use super::cells::CellsTemplate;
+use super::formula::FormulaTemplate;
+use super::label::{LabelTemplate, read_labels};
+use super::range::RangeTemplate;
+use super::repeat::RepeatTemplate;
+use super::scenario::ScenarioTemplate;
+use crate::config::fields::{Fields, read_scalars};
 use crate::config::tree::Node;
 use crate::config::value::Scalar;
 use crate::error::Problems;
@@ -40,7 +42,7 @@ impl MetricTemplate {
         let metric_type = fields.scalar("metric_type", problems);
         let description = fields.scalar("description", problems);
         let value_range =
-            fields.take("value_range").and_then(|node| read_range(&node, "value_range", problems));
+            fields.take("value_range").and_then(|node| RangeTemplate::read(&node, "value_range", problems));
         let default_value = fields.scalar("default_value", problems);
         let units = fields.scalar("units", problems);
         let start_time = fields.scalar("start_time", problems);
@@ -74,4 +76,8 @@ impl MetricTemplate {
             scenario,
         })
     }
+}
+
+pub(super) fn read_metrics(nodes: Vec<Node>, problems: &mut Problems) -> Vec<MetricTemplate> {
+    nodes.into_iter().filter_map(|node| MetricTemplate::read(node, problems)).collect()
 }

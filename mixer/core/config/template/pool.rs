@@ -1,9 +1,10 @@
 //! Slots in a template: series that come and go.
 
-use super::{
-    FormulaTemplate, LabelTemplate, MetricTemplate, RepeatTemplate, WorkloadTemplate, read_labels,
-    read_metrics,
-};
+use super::formula::FormulaTemplate;
+use super::label::{LabelTemplate, read_labels};
+use super::metric::{MetricTemplate, read_metrics};
+use super::repeat::RepeatTemplate;
+use super::workload::WorkloadTemplate;
 use crate::config::fields::{Fields, read_scalars, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::{Scalar, SpanRange};

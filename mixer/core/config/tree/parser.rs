@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Field, Node, NodeKind, describe_syntax};
+use super::node::{Field, Node, NodeKind};
 use crate::error::SourceSpan;
 use crate::expression::Value;
 
@@ -271,5 +271,22 @@ fn closing_quote(text: &str, quote: char) -> Option<usize> {
         }
         // What is escaped may have several bytes.
         at = found + 1 + text[found + 1..].chars().next()?.len_utf8();
+    }
+}
+
+/// A syntax error of the `ron` crate, in plain words.
+pub(super) fn describe_syntax(error: &ron::Error) -> String {
+    match error {
+        ron::Error::Eof => "the file ends too early; close what is open".to_owned(),
+        ron::Error::ExpectedComma => "expected a comma, or a closing bracket".to_owned(),
+        ron::Error::TrailingCharacters => {
+            "there is more behind the config's end; a file holds one Config(…), or a map of them".to_owned()
+        }
+        other => {
+            let text = other.to_string();
+            let mut chars = text.chars();
+            let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
+            format!("not valid RON: {first}{}", chars.as_str())
+        }
     }
 }

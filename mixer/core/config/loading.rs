@@ -1,0 +1,128 @@
+//! Config files to plans, lists and arguments.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use super::arguments;
+use super::options::LoadOptions;
+use super::plugin_config;
+use super::reading::{Reading, choose};
+use super::resolve;
+use super::source::{ConfigDirs, ConfigFile};
+use super::summary::{ClassSummary, ConfigSummary};
+use super::template::ConfigTemplate;
+use super::tree::Node;
+use crate::error::ConfigError;
+use crate::expression::Value;
+use crate::plan::Plan;
+use crate::plugin::DeclaredConfig;
+
+/// A config that can run, and what is odd about it.
+#[derive(Debug)]
+pub struct LoadedConfig {
+    /// What to run.
+    pub plan: Plan,
+    /// Warnings, each with its place.
+    pub warnings: Vec<String>,
+    /// The files that it was read from; none for one that is built in.
+    pub files: Vec<PathBuf>,
+}
+
+impl ConfigDirs {
+    /// What there is. A broken file is listed with its error; one that is there to be included is not.
+    #[must_use]
+    pub fn list(&self) -> Vec<ConfigSummary> {
+        let summary = |name: String| {
+            let classes = self.open(&name).and_then(|file| file.classes());
+            ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) }
+        };
+        self.configs().into_iter().map(summary).collect()
+    }
+
+    /// Loads a config.
+    pub fn load(&self, name: &str, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
+        self.open(name)?.plan(options)
+    }
+}
+
+impl ConfigFile {
+    /// The same with the text that its plugin makes.
+    fn made(&self, config: &DeclaredConfig, given: &IndexMap<String, Value>) -> Result<Self, ConfigError> {
+        let mut reading = Reading::default();
+        reading.sources.add(self.shown_path.as_str(), "");
+        let text = plugin_config::text(config, given, &mut reading.problems);
+        reading.finish()?;
+        Ok(Self { text: text.unwrap_or_default(), maker: None, ..self.clone() })
+    }
+
+    /// The names of the file's classes; one that is empty for a file that holds one config.
+    pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
+        if self.maker.is_some() {
+            return Ok(vec![String::new()]);
+        }
+        let mut reading = Reading::default();
+        let names = reading.class_nodes(self).into_iter().map(|(name, _)| name).collect();
+        reading.finish()?;
+        Ok(names)
+    }
+
+    /// What the file holds, for lists.
+    pub fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
+        if let Some(maker) = self.maker {
+            return Ok(vec![plugin_config::describe(maker)]);
+        }
+        let mut reading = Reading::default();
+        let mut summaries = Vec::new();
+        for (name, node) in reading.class_nodes(self) {
+            let Some(template) = reading.template(self, node) else { continue };
+            let arguments = arguments::describe_all(&template.args);
+            summaries.push(ClassSummary { name, description: template.description, arguments });
+        }
+        reading.problems.forget_plugins();
+        reading.finish()?;
+        Ok(summaries)
+    }
+
+    /// The plan of one class.
+    pub fn plan(&self, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
+        if let Some(maker) = self.maker {
+            let made = self.made(maker, &options.arguments)?;
+            return made.plan(&LoadOptions { arguments: IndexMap::new(), ..options.clone() });
+        }
+        let mut reading = Reading::default();
+        let classes = reading.class_nodes(self);
+        let node = choose(classes, options.class.as_deref(), &mut reading.problems);
+        let template = node.and_then(|node| reading.template(self, node));
+        let plan = template.map(|t| resolve::resolve(&self.name, &t, options, &mut reading.problems));
+        let files = std::mem::take(&mut reading.files);
+        let sources = reading.sources.clone();
+        let warnings = reading.finish()?.iter().map(|problem| problem.render(&sources)).collect();
+        match plan {
+            Some(plan) => Ok(LoadedConfig { plan, warnings, files }),
+            // A template that is missing has a reason among the problems.
+            None => Err(ConfigError::Invalid { sources, problems: Vec::new() }),
+        }
+    }
+
+    /// The names of the arguments of a class; without one of the one that is taken then.
+    pub fn argument_names(&self, class: Option<&str>) -> Result<Vec<String>, ConfigError> {
+        if let Some(maker) = self.maker {
+            return Ok(maker.args.iter().map(|arg| arg.name.clone()).collect());
+        }
+        let mut reading = Reading::default();
+        let classes = reading.class_nodes(self);
+        let node = choose(classes, class, &mut reading.problems);
+        let template = node.and_then(|node| reading.template(self, node));
+        reading.problems.forget_plugins();
+        reading.finish()?;
+        Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default())
+    }
+}
+
+impl Reading {
+    fn template(&mut self, file: &ConfigFile, node: Node) -> Option<ConfigTemplate> {
+        let included = self.included_sets(file, &node);
+        ConfigTemplate::read(node, included, &mut self.problems)
+    }
+}

@@ -1,0 +1,28 @@
+//! Warnings about listeners whose event never comes.
+
+use super::resolver::Resolver;
+use crate::error::suggestion;
+use crate::event::{LIFECYCLE, MIXER_SOURCE, Source, Subscription};
+
+impl Resolver<'_> {
+    /// An event that nobody emits, or that comes from a host that is not there, is probably misspelt.
+    pub(super) fn warn_of_events_that_never_come(&mut self) {
+        let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(LIFECYCLE).collect();
+        for (Subscription { event, source }, span) in &self.events.heard {
+            if !known.contains(&&**event) && !self.events.emits_any {
+                let hint = suggestion(event, &known);
+                self.problems.warning(*span, format!("nobody emits {event:?}, so it is never heard{hint}"));
+            }
+            if let Source::Named(host) = source
+                && !self.host_names.contains(host)
+                && !self.events.sources.contains(host)
+                && **host != *MIXER_SOURCE
+            {
+                let hosts: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
+                let hint = suggestion(host, &hosts);
+                self.problems
+                    .warning(*span, format!("there is no host {host:?} to hear {event:?} from{hint}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Config files, and the folders in which they are found.
+//!
+//! A text is found and read here; its meaning is elsewhere ([`super::loading`]).
+
+use std::path::{Path, PathBuf};
+
+use super::shipped;
+use super::tree;
+use crate::error::ConfigError;
+use crate::plugin::{self, DeclaredConfig};
+
+/// The places in which configs are looked for, in order; the last are the shipped ones, built into the program.
+#[derive(Clone, Debug)]
+pub struct ConfigDirs(Vec<PathBuf>);
+
+impl ConfigDirs {
+    /// The folder given, `./configs`, and the `configs` beside the program.
+    #[must_use]
+    pub fn new(given: Option<PathBuf>) -> Self {
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("configs")));
+        Self(given.into_iter().chain([PathBuf::from("configs")]).chain(beside).collect())
+    }
+
+    /// The folder of the variable `PME_CONFIGS_DIR`, and the others.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self::new(std::env::var_os("PME_CONFIGS_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from))
+    }
+
+    /// The config called `name`, which may also be the path of a `.ron` file.
+    pub fn open(&self, name: &str) -> Result<ConfigFile, ConfigError> {
+        self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.configs())))
+    }
+
+    /// The same, of a file to include. If it is not there, the ones for that alone are told of, too.
+    pub(super) fn open_to_include(&self, name: &str) -> Result<ConfigFile, ConfigError> {
+        self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.names())))
+    }
+
+    fn find(&self, name: &str) -> Option<Result<ConfigFile, ConfigError>> {
+        let path = Path::new(name);
+        let is_plain = path.components().count() == 1 && !name.starts_with('.');
+        if path.extension().is_some_and(|extension| extension == "ron") && (path.is_file() || !is_plain) {
+            return Some(ConfigFile::read(path).map(|file| file.within(self)));
+        }
+        let mut paths = self.0.iter().map(|dir| dir.join(format!("{name}.ron")));
+        if let Some(path) = paths.find(|path| is_plain && path.is_file()) {
+            return Some(ConfigFile::read(&path).map(|file| file.within(self)));
+        }
+        let file = shipped::find(name).map(|text| ConfigFile::from_text(name, text));
+        let file = file.or_else(|| plugin::config(name).map(ConfigFile::made_by));
+        file.map(|file| Ok(file.within(self)))
+    }
+
+    fn not_found(&self, name: &str, known: Vec<String>) -> ConfigError {
+        let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
+        let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
+        ConfigError::NotFound { name, looked_in, known }
+    }
+
+    /// The names of all files, sorted.
+    fn names(&self) -> Vec<String> {
+        let entries = self.0.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
+        let files =
+            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "ron"));
+        let files = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+        let shipped = shipped::SHIPPED.iter().map(|(name, _)| (*name).to_owned());
+        let made = plugin::configs().into_iter().map(|config| config.name.clone());
+        let mut names: Vec<String> =
+            files.chain(shipped).chain(made).filter(|name| !name.starts_with('.')).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The names of all configs, sorted, without files that are only there to be included.
+    #[must_use]
+    pub fn configs(&self) -> Vec<String> {
+        let is_include = |file: Result<ConfigFile, _>| file.is_ok_and(|file| file.is_include());
+        let is_config = |name: &String| !self.find(name).is_some_and(is_include);
+        self.names().into_iter().filter(is_config).collect()
+    }
+}
+
+/// A config file's text.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    pub(super) name: String,
+    pub(super) shown_path: String,
+    pub(super) text: String,
+    pub(super) path: Option<PathBuf>,
+    /// Where the files that it includes are looked for.
+    pub(super) dirs: ConfigDirs,
+    /// What makes the text, if there is none.
+    pub(super) maker: Option<&'static DeclaredConfig>,
+}
+
+impl ConfigFile {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let dirs = ConfigDirs(Vec::new());
+        let (shown_path, path) = (path.display().to_string(), Some(path.to_owned()));
+        Ok(Self { name, shown_path, text, path, dirs, maker: None })
+    }
+
+    /// A config that is not in a file.
+    #[must_use]
+    pub fn from_text(name: &str, text: &str) -> Self {
+        let dirs = ConfigDirs(Vec::new());
+        Self {
+            name: name.to_owned(),
+            shown_path: format!("{name}.ron"),
+            text: text.to_owned(),
+            path: None,
+            dirs,
+            maker: None,
+        }
+    }
+
+    /// A config that a plugin makes.
+    pub(super) fn made_by(config: &'static DeclaredConfig) -> Self {
+        let shown_path = format!("{} of plugin {}", config.name, config.plugin());
+        Self { shown_path, maker: Some(config), ..Self::from_text(&config.name, "") }
+    }
+
+    /// The same file, whose includes are looked for there, too.
+    #[must_use]
+    pub fn within(self, dirs: &ConfigDirs) -> Self {
+        Self { dirs: dirs.clone(), ..self }
+    }
+
+    /// Its text; none for a config that a plugin makes.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.maker.is_none().then_some(self.text.as_str())
+    }
+
+    /// The file that it was read from, and its text; none if it is not in a file.
+    #[must_use]
+    pub fn source(&self) -> Option<(&Path, &str)> {
+        self.path.as_deref().map(|path| (path, self.text.as_str()))
+    }
+
+    /// The name of a config that a plugin makes, which has no file.
+    #[must_use]
+    pub fn name_if_made(&self) -> Option<&str> {
+        self.maker.map(|maker| maker.name.as_str())
+    }
+
+    /// Whether it only has metric sets for others: `Include(…)`.
+    pub(super) fn is_include(&self) -> bool {
+        tree::parse(&self.text).is_ok_and(|root| root.kind.is_include())
+    }
+}

@@ -1,0 +1,70 @@
+//! Declared arguments, and files of arguments.
+
+use indexmap::IndexMap;
+
+use crate::config::fields::{Fields, read_map, read_name, read_scalar};
+use crate::config::tree::{Node, NodeKind};
+use crate::error::{Problems, SourceSpan};
+use crate::expression::{Names, Value};
+
+/// A declared argument.
+#[derive(Debug)]
+pub(in crate::config) struct ArgTemplate {
+    pub(in crate::config) span: SourceSpan,
+    pub(in crate::config) default: Value,
+    pub(in crate::config) min: Option<f64>,
+    pub(in crate::config) max: Option<f64>,
+    pub(in crate::config) choices: Vec<Value>,
+    pub(in crate::config) help: String,
+}
+
+impl ArgTemplate {
+    /// `Arg(default: …, …)`, or the default alone.
+    pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+        let span = node.span;
+        if matches!(node.kind, NodeKind::Scalar(_) | NodeKind::List(_)) {
+            let default = read_value(&node, "default", problems)?;
+            return Some(Self {
+                span,
+                default,
+                min: None,
+                max: None,
+                choices: Vec::new(),
+                help: String::new(),
+            });
+        }
+        let mut fields = Fields::of(node, "Arg", problems)?;
+        let default = fields.take("default");
+        if default.is_none() {
+            problems.error(span, "Arg needs a field \"default\"");
+        }
+        let default = default.and_then(|node| read_value(&node, "default", problems));
+        let (min, max) = (fields.constant("min", problems), fields.constant("max", problems));
+        let choices = fields.list("choices", problems);
+        let choices = choices.iter().filter_map(|node| read_value(node, "choices", problems)).collect();
+        let help = fields.constant("help", problems).unwrap_or_default();
+        fields.finish(problems);
+        Some(Self { span, default: default?, min, max, choices, help })
+    }
+}
+
+/// A map of names and plain values.
+pub(in crate::config) fn read_arguments(node: Node, problems: &mut Problems) -> IndexMap<String, Value> {
+    let entries = read_map(node, "a file of arguments", problems).into_iter();
+    let read = |(key, node): (Node, Node)| {
+        let name = read_name(&key, "an argument's name", problems)?;
+        let value = read_value(&node, &name, problems)?;
+        Some((name, value))
+    };
+    entries.filter_map(read).collect()
+}
+
+/// A plain value, or a list of them.
+pub(super) fn read_value(node: &Node, what: &str, problems: &mut Problems) -> Option<Value> {
+    if let NodeKind::List(items) = &node.kind {
+        let items = items.iter().map(|item| read_value(item, what, problems));
+        return items.collect::<Option<_>>().map(Value::List);
+    }
+    let value = read_scalar::<Value>(node, what, problems)?.evaluate(&Names::default());
+    value.map_err(|error| problems.error(node.span, format!("{what} must be a plain value: {error}"))).ok()
+}

@@ -1,0 +1,118 @@
+//! A host in a template.
+
+use indexmap::IndexMap;
+
+use super::action::{ActionTemplate, read_action};
+use super::argument::read_value;
+use super::fault::FaultTemplate;
+use super::label::{LabelTemplate, read_labels};
+use super::metric::{MetricTemplate, read_metrics};
+use super::overrides;
+use super::pool::PoolTemplate;
+use super::repeat::RepeatTemplate;
+use crate::config::fields::{Fields, read_name, read_scalar, read_scalars};
+use crate::config::tree::{Node, NodeKind};
+use crate::config::value::{Scalar, SpanRange};
+use crate::error::{Problems, SourceSpan};
+use crate::expression::Value;
+use crate::time::Span;
+
+#[derive(Debug)]
+pub(in crate::config) struct HostTemplate {
+    pub(in crate::config) span: SourceSpan,
+    pub(in crate::config) repeat: Vec<RepeatTemplate>,
+    pub(in crate::config) name: Scalar<String>,
+    pub(in crate::config) host: Option<Scalar<String>>,
+    pub(in crate::config) ttl: Option<Scalar<Span>>,
+    pub(in crate::config) interval: Option<Scalar<SpanRange>>,
+    pub(in crate::config) start_time: Option<Scalar<Span>>,
+    pub(in crate::config) job_name: Option<Scalar<String>>,
+    pub(in crate::config) identity_labels: Option<Scalar<bool>>,
+    pub(in crate::config) labels: Vec<LabelTemplate>,
+    pub(in crate::config) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
+    pub(in crate::config) storage: Vec<(String, Scalar<Value>)>,
+    pub(in crate::config) dirt: Vec<FaultTemplate>,
+    pub(in crate::config) pools: Vec<PoolTemplate>,
+    pub(in crate::config) metric_sets: Vec<Scalar<String>>,
+    pub(in crate::config) metrics: Vec<MetricTemplate>,
+    /// The metrics that only this one of several hosts has.
+    pub(in crate::config) override_metrics: Vec<MetricTemplate>,
+    /// Hosts of the same template that differ, by name.
+    pub(in crate::config) overrides: IndexMap<String, HostTemplate>,
+}
+
+impl HostTemplate {
+    pub(super) fn read(mut node: Node, problems: &mut Problems) -> Option<Self> {
+        let overrides = overrides::take(&mut node, problems);
+        let overrides = overrides.into_iter().filter_map(|(name, node, metrics)| {
+            let mut host = Self::read_one(node, problems)?;
+            host.override_metrics = read_metrics(metrics, problems);
+            Some((name, host))
+        });
+        let overrides = overrides.collect();
+        Some(Self { overrides, ..Self::read_one(node, problems)? })
+    }
+
+    fn read_one(node: Node, problems: &mut Problems) -> Option<Self> {
+        let span = node.span;
+        let mut fields = Fields::of(node, "Host", problems)?;
+        let repeat = RepeatTemplate::read_all(fields.take("repeat"), problems);
+        let name = fields.needed("name", problems);
+        let host = fields.scalar("host", problems);
+        let ttl = fields.scalar("ttl", problems);
+        let interval = fields.scalar("interval", problems);
+        let start_time = fields.scalar("start_time", problems);
+        let job_name = fields.scalar("job_name", problems);
+        let identity_labels = fields.scalar("identity_labels", problems);
+        let labels = read_labels(fields.map("labels", problems), problems);
+        let listen_events = fields.map("listen_events", problems);
+        let listen_events = listen_events.into_iter().flat_map(|(event, node)| {
+            let actions = if let NodeKind::List(actions) = node.kind { actions } else { vec![node] };
+            let read =
+                |action| Some((read_scalar(&event, "event", problems)?, read_action(&action, problems)?));
+            actions.into_iter().filter_map(read).collect::<Vec<_>>()
+        });
+        let listen_events = listen_events.collect();
+        let storage = fields.map("storage", problems).into_iter().filter_map(|(key, node)| {
+            let name = read_name(&key, "a name", problems)?;
+            let what = format!("storage {name:?}");
+            let value = if matches!(node.kind, NodeKind::List(_)) {
+                Scalar::constant(node.span, read_value(&node, &what, problems)?)
+            } else {
+                read_scalar(&node, &what, problems)?
+            };
+            Some((name, value))
+        });
+        let storage = storage.collect();
+        let dirt = fields.list("dirt", problems);
+        let dirt = dirt.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
+        fields.refuse_old("slots", "slots is called pools now; write pools: [Pool(…)]", problems);
+        let pools = fields.list("pools", problems);
+        let pools = pools.into_iter().filter_map(|node| PoolTemplate::read(node, problems)).collect();
+        let metric_sets = fields.list("metric_sets", problems);
+        let metric_sets = read_scalars(&metric_sets, "metric set", problems);
+        let metrics = read_metrics(fields.list("metrics", problems), problems);
+        fields.finish(problems);
+        Some(Self {
+            span,
+            // Without its number the host would only bring errors that follow from that.
+            repeat: repeat?,
+            name: name?,
+            host,
+            ttl,
+            interval,
+            start_time,
+            job_name,
+            identity_labels,
+            labels,
+            listen_events,
+            storage,
+            dirt,
+            pools,
+            metric_sets,
+            metrics,
+            override_metrics: Vec::new(),
+            overrides: IndexMap::new(),
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! The nodes of a config's tree, each with its place in the text.
+
+use crate::error::SourceSpan;
+use crate::expression::Value;
+
+/// A piece of a config.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Node {
+    pub(in crate::config) span: SourceSpan,
+    /// Where a quoted text begins, if it stands there letter for letter.
+    pub(in crate::config) text_at: Option<usize>,
+    pub(in crate::config) kind: NodeKind,
+}
+
+impl Node {
+    /// A node that is in no file.
+    pub(in crate::config) const fn nowhere(kind: NodeKind) -> Self {
+        Self { span: SourceSpan { start: 0, end: 0 }, text_at: None, kind }
+    }
+
+    /// The place of a byte of this node's text, or the whole node's.
+    pub(in crate::config) fn span_at(&self, byte: usize) -> SourceSpan {
+        self.text_at.map_or(self.span, |start| SourceSpan { start: start + byte, end: start + byte + 1 })
+    }
+
+    /// Counts all places on from another first byte.
+    pub(super) fn shift(&mut self, by: usize) {
+        let shift_span = |span: &mut SourceSpan| (span.start, span.end) = (span.start + by, span.end + by);
+        shift_span(&mut self.span);
+        self.text_at = self.text_at.map(|at| at + by);
+        match &mut self.kind {
+            NodeKind::List(items) | NodeKind::Tuple(_, items) => {
+                for node in items {
+                    node.shift(by);
+                }
+            }
+            NodeKind::Struct(_, fields) => {
+                for field in fields {
+                    shift_span(&mut field.name_span);
+                    field.value.shift(by);
+                }
+            }
+            NodeKind::Map(entries) => {
+                for (key, value) in entries {
+                    key.shift(by);
+                    value.shift(by);
+                }
+            }
+            NodeKind::Scalar(_) | NodeKind::Word(_) | NodeKind::Nothing => {}
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::config) enum NodeKind {
+    /// A number, text, true or false.
+    Scalar(Value),
+    /// A bare word, as in `metric_type: gauge`.
+    Word(String),
+    /// `None` or `()`.
+    Nothing,
+    /// `[a, b]`.
+    List(Vec<Node>),
+    /// `Name(a, b)` or `(a, b)`.
+    Tuple(Option<String>, Vec<Node>),
+    /// `Name(field: a)` or `(field: a)`; a `Name()` or `()` without any is [`NodeKind::Tuple`].
+    Struct(Option<String>, Vec<Field>),
+    /// `{ key: a }`.
+    Map(Vec<(Node, Node)>),
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Field {
+    pub(in crate::config) name: String,
+    pub(in crate::config) name_span: SourceSpan,
+    pub(in crate::config) value: Node,
+}
+
+/// The root of a file that has metric sets for other files and is no config.
+pub(in crate::config) const INCLUDE: &str = "Include";
+
+impl NodeKind {
+    /// `true` for `Include(…)` with fields.
+    pub(in crate::config) fn is_include(&self) -> bool {
+        matches!(self, Self::Struct(Some(name), _) if name == INCLUDE)
+    }
+
+    /// The text of a word or a quoted text, which name the same.
+    pub(in crate::config) fn name(&self) -> String {
+        match self {
+            Self::Scalar(value) => value.to_string(),
+            other => other.describe(),
+        }
+    }
+
+    /// `true` for `Name(…)` with this name.
+    pub(in crate::config) fn is_named(&self, wanted: &str) -> bool {
+        matches!(self, Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) if name == wanted)
+    }
+
+    /// What it is, for messages.
+    pub(in crate::config) fn describe(&self) -> String {
+        match self {
+            Self::Scalar(Value::Text(text)) => format!("text {:?}", shortened(text)),
+            Self::Scalar(value) => value.to_string(),
+            Self::Word(word) => shortened(word),
+            Self::Nothing => "nothing".to_owned(),
+            Self::List(_) => "a list".to_owned(),
+            Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) => format!("{name}(…)"),
+            Self::Tuple(None, items) => format!("a tuple of {}", items.len()),
+            Self::Struct(None, _) => "a group of fields".to_owned(),
+            Self::Map(_) => "a map".to_owned(),
+        }
+    }
+}
+
+/// The beginning of a long text, for messages.
+pub(in crate::config) fn shortened(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
