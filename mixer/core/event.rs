@@ -1,7 +1,7 @@
-//! Events, and who hears them.
+//! Events, subscriptions, and the index of listeners.
 //!
-//! The [`EventBus`] is an index from (event, source) to hosts and nothing more: it owns no queues and does
-//! no I/O. A host hears its own events by itself, so the bus routes only what crosses hosts.
+//! The [`EventBus`] maps (event, source) to hosts and nothing more: it owns no queues and does no I/O.
+//! A host delivers its own events to itself, so the bus routes only events that cross hosts.
 
 use std::sync::Arc;
 
@@ -20,49 +20,49 @@ pub const RUN_STARTED: &str = "run_started";
 /// Emitted by the mixer after the last host has stopped.
 pub const RUN_FINISHED: &str = "run_finished";
 
-/// All events that promemu emits by itself.
+/// The built-in events of hosts and the mixer.
 pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED];
 
-/// The source of the mixer's own events.
+/// The source of the events that the mixer emits.
 pub const MIXER_SOURCE: &str = "promemu";
 
-/// How long an event takes from one host to another, in emulated time. Longer than the machine needs for it,
-/// so that it is heard at the same moment in a live run and in a virtual one.
+/// Emulated time that an event takes from one host to another. It is longer than the real delivery takes, so an
+/// event is heard at the same moment in a live run and in a virtual one.
 pub const DELIVERY_DELAY: Span = Span::from_nanos(50_000_000);
 
-/// Something that happened, at a moment of emulated time.
+/// A named occurrence at a moment of emulated time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What happened.
+    /// The event's name.
     pub name: Arc<str>,
-    /// The host that emitted it, or `promemu` for the mixer itself.
+    /// The host that emitted it, or [`MIXER_SOURCE`].
     pub source: Arc<str>,
-    /// What the event carries; null for most.
+    /// The payload; null for most events.
     pub data: serde_json::Value,
-    /// When it happened.
+    /// The moment of emission.
     pub time: Time,
     /// Its number among its source's events: the order of emission.
     pub sequence: u64,
-    /// How many events it follows from: 0 unless another event caused it.
+    /// The length of the chain of events that caused it: 0 unless another event did.
     pub hops: u8,
 }
 
 impl Event {
-    /// The order in which events of one instant are heard: by time, source, sequence.
+    /// The order of delivery: by time, then source, then sequence.
     #[must_use]
     pub fn order(&self, other: &Self) -> std::cmp::Ordering {
         (self.time, &self.source, self.sequence).cmp(&(other.time, &other.source, other.sequence))
     }
 }
 
-/// Whose events a subscription is for.
+/// The hosts whose events a subscription matches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The subscriber's own.
     Own,
-    /// Everyone's.
+    /// Any host's, and the mixer's.
     Any,
-    /// Those of one host.
+    /// One host's, or the mixer's.
     Named(Arc<str>),
 }
 
@@ -71,13 +71,13 @@ pub enum Source {
 pub struct Subscription {
     /// The event's name.
     pub event: Arc<str>,
-    /// Whose.
+    /// The accepted sources.
     pub source: Source,
 }
 
 impl Subscription {
-    /// Reads `event`, `event@own`, `event@any` or `event@HOST`. Without a source it is anyone's, but
-    /// [`HOST_STARTED`] and [`HOST_STOPPED`] are the subscriber's own.
+    /// Reads `event`, `event@own`, `event@any` or `event@HOST`. Without a source the subscription matches any
+    /// source; for [`HOST_STARTED`] and [`HOST_STOPPED`] it matches the subscriber's own.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let (event, source) = text.split_once('@').unwrap_or((text, ""));
@@ -90,7 +90,7 @@ impl Subscription {
         Self { event: event.into(), source }
     }
 
-    /// Whether the subscriber called `own_name` wants this event.
+    /// `true` if the event is one that the subscriber called `own_name` listens to.
     #[must_use]
     pub fn matches(&self, event: &Event, own_name: &str) -> bool {
         *self.event == *event.name
@@ -102,7 +102,7 @@ impl Subscription {
     }
 }
 
-/// A host's place in its run.
+/// A host's index in its run.
 pub type HostId = u32;
 
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// Adds a host's subscriptions; those to its own events need no bus. Subscribe each host once.
+    /// Adds a host's subscriptions. Those to its own events are skipped. Subscribe each host once.
     pub fn subscribe<'a>(&mut self, host: HostId, subscriptions: impl IntoIterator<Item = &'a Subscription>) {
         for subscription in subscriptions {
             let hosts = match &subscription.source {
@@ -138,13 +138,13 @@ impl EventBus {
         self.topics.entry(Arc::clone(event)).or_default()
     }
 
-    /// Whether any host listens to an event of this name from others.
+    /// `true` if any host listens to an event of this name from another source.
     #[must_use]
     pub fn has_listeners(&self, name: &str) -> bool {
         self.topics.contains_key(name)
     }
 
-    /// The hosts that listen to `event`, each once, without the one that emitted it.
+    /// The hosts that listen to `event`, each once, without the emitter.
     pub fn listeners(&self, event: &Event, emitter: Option<HostId>) -> impl Iterator<Item = HostId> {
         let topic = self.topics.get(&event.name);
         let any = topic.map_or(&[][..], |t| &t.any);
@@ -186,8 +186,8 @@ mod tests {
         }
         bus.subscribe(3, [&Subscription::parse("boost@web-1")]);
         bus.subscribe(4, [&Subscription::parse("boost@own")]);
-        let heard: Vec<_> = bus.listeners(&event("boost", "web-1"), Some(1)).collect();
-        assert_eq!(heard, [0, 2, 3]);
+        let listeners: Vec<_> = bus.listeners(&event("boost", "web-1"), Some(1)).collect();
+        assert_eq!(listeners, [0, 2, 3]);
         assert_eq!(bus.listeners(&event("boost", "web-2"), None).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(bus.listeners(&event("unknown", "web-2"), None).count(), 0);
     }

@@ -1,9 +1,9 @@
 //! Randomness that depends on names, never on scheduling.
 //!
-//! A [`Seed`] is a node of a tree: `seed.child("worker-01").child("cpu_usage_percent")` always leads to
-//! the same stream, so adding a host or a metric leaves the others' values alone. The generator is
-//! `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014): eight
-//! bytes of state, which matters at a million series.
+//! A [`Seed`] is a node of a tree: `seed.child("worker-01").child("cpu_usage_percent")` always gives the same
+//! stream, so adding a host or a metric does not change the values of others. The generator is `SplitMix64`
+//! (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014). It has eight bytes of
+//! state, which matters at a million series.
 
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -18,13 +18,13 @@ impl Seed {
         Self(seed)
     }
 
-    /// The node called `name` below this one. Stable across versions and platforms.
+    /// The child node called `name`. Stable across versions and platforms.
     #[must_use]
     pub fn child(self, name: &str) -> Self {
         self.child_of_bytes(name.as_bytes())
     }
 
-    /// The node called by these bytes below this one.
+    /// The child node whose name is these bytes.
     #[must_use]
     pub fn child_of_bytes(self, name: &[u8]) -> Self {
         Self(mix(mix(self.0.wrapping_add(GAMMA)) ^ fnv1a(name)))
@@ -67,7 +67,7 @@ impl Rng {
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
     #[inline]
     pub fn unit(&mut self) -> f64 {
-        // A signed number is one instruction to convert.
+        // A signed number converts in one instruction.
         (self.next_u64() >> 11).cast_signed() as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
@@ -77,16 +77,16 @@ impl Rng {
         low + (high - low) * self.unit()
     }
 
-    /// A number of the standard normal distribution (Box and Muller: "A note on the generation of random
+    /// A number from the standard normal distribution (Box and Muller: "A note on the generation of random
     /// normal deviates", 1958). Takes two draws.
     pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
         radius * libm::cos(std::f64::consts::TAU * self.unit())
     }
 
-    /// A rank from 1 to `count`, the k-th as likely as `k` to the power of `-exponent`. By rejection-inversion
+    /// A rank from 1 to `count`; rank `k` has the weight `k` to the power of `-exponent`. Rejection-inversion
     /// (Hörmann and Derflinger: "Rejection-inversion to generate variates from monotone discrete
-    /// distributions", 1996), so it takes the same time for any count.
+    /// distributions", 1996) takes the same time for any count.
     pub fn zipf(&mut self, count: f64, exponent: f64) -> f64 {
         // The integral of x^-exponent from 1 to x, and its inverse.
         let near_one = (1.0 - exponent).abs() < 1e-9;
@@ -110,14 +110,13 @@ impl Rng {
         }
     }
 
-    /// A whole number below `bound` (0 if that is 0).
+    /// A whole number below `bound`; 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         u64::try_from((u128::from(self.next_u64()) * u128::from(bound)) >> 64).unwrap_or(0)
     }
 }
 
-/// 53 bits that no other run has, from the system's own entropy. No more, so that every reader of JSON
-/// gets all of them.
+/// A seed of 53 bits from the system's entropy. Every reader of JSON numbers keeps 53 bits exactly.
 #[must_use]
 pub fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};

@@ -1,4 +1,4 @@
-//! Emulated time: whole nanoseconds that are handed in. Nothing here reads a clock.
+//! Emulated time in whole nanoseconds. Nothing here reads a clock; the caller passes the time in.
 
 use std::ops::{Add, AddAssign};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,23 +10,23 @@ const NANOS_PER_SEC: f64 = 1e9;
 pub struct Time(u64);
 
 impl Time {
-    /// Later than every moment that can come.
+    /// Later than any moment of a run.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// The moment so many nanoseconds after the Unix epoch.
+    /// The moment `nanos` nanoseconds after the Unix epoch.
     #[must_use]
     pub const fn from_unix_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// The moment so many seconds after the Unix epoch.
+    /// The moment `secs` seconds after the Unix epoch.
     #[must_use]
     pub const fn from_unix_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
-    /// Reads an RFC 3339 time, with or without seconds and zone (which then is UTC), a date, or seconds since
-    /// 1970; the error says what is expected.
+    /// Reads an RFC 3339 time, a date, or Unix seconds. Seconds and zone may be missing; the zone is then UTC.
+    /// The error names the expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if let Ok(secs) = text.parse::<u64>() {
@@ -38,7 +38,7 @@ impl Time {
         nanos.map(Self).ok_or_else(|| format!("{text:?} is not a time; write 2026-01-05T08:00Z"))
     }
 
-    /// The last moment not after this one that is a whole number of `span`s after the Unix epoch.
+    /// This moment, rounded down to a whole number of `span`s after the Unix epoch.
     #[must_use]
     pub const fn rounded_down(self, span: Span) -> Self {
         match self.0.checked_rem(span.0) {
@@ -49,7 +49,7 @@ impl Time {
 
     /// Seconds since the Unix epoch.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a float of seconds is what the formats carry")]
+    #[expect(clippy::cast_precision_loss, reason = "the formats carry a float of seconds")]
     pub fn unix_secs(self) -> f64 {
         self.0 as f64 / NANOS_PER_SEC
     }
@@ -66,32 +66,32 @@ impl Time {
         self.0 / 1_000_000
     }
 
-    /// Seconds since the Unix epoch, to the millisecond: Prometheus' timestamps have no more.
+    /// Seconds since the Unix epoch, rounded down to the millisecond: the resolution of Prometheus' timestamps.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are below 2^53")]
     pub const fn unix_millis_secs(self) -> f64 {
         self.unix_millis() as f64 / 1000.0
     }
 
-    /// How long it is since `earlier`; nothing if that is in the future.
+    /// The span since `earlier`; [`Span::ZERO`] if that is in the future.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }
 
-    /// The moment so long before, at the Unix epoch at the earliest.
+    /// This moment minus `span`, but not before the Unix epoch.
     #[must_use]
     pub const fn before(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
 
-    /// The wall-clock moment with the same name.
+    /// The same moment as the standard library's type.
     #[must_use]
     pub fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(self.0)
     }
 
-    /// `YYYYMMDD-HHMMSS` in UTC, as it is used in job names.
+    /// `YYYYMMDD-HHMMSS` in UTC, the form in job names.
     #[must_use]
     pub fn compact(self) -> String {
         let rfc3339 = humantime::format_rfc3339_seconds(self.system_time()).to_string();
@@ -111,7 +111,7 @@ impl Time {
 impl Add<Span> for Time {
     type Output = Self;
 
-    /// Ends at [`Time::NEVER`] instead of overflowing.
+    /// Saturates at [`Time::NEVER`].
     fn add(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
     }
@@ -130,22 +130,22 @@ pub struct Span(u64);
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
-    /// Without an end.
+    /// An infinite span.
     pub const FOREVER: Self = Self(u64::MAX);
 
-    /// So many whole seconds.
+    /// A span of `secs` seconds.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
-    /// So many nanoseconds.
+    /// A span of `nanos` nanoseconds.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Seconds as a number; infinity is [`Span::FOREVER`]. `None` for what is negative, not a number, or
+    /// A span of `secs` seconds; infinity is [`Span::FOREVER`]. `None` if `secs` is negative, not a number, or
     /// longer than the 584 years that fit.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
@@ -157,7 +157,7 @@ impl Span {
         (0.0..1.8e19).contains(&nanos).then(|| Self(nanos.round() as u64))
     }
 
-    /// Reads `15m`, `1h 30m`, `1.5s`, `inf`, or plain seconds; the error says what is expected.
+    /// Reads `15m`, `1h 30m`, `1.5s`, `inf`, or plain seconds. The error names the expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let refused = || format!("{text:?} is not a duration; write 15m, 90s, 1h30m, inf, or seconds");
@@ -175,7 +175,7 @@ impl Span {
 
     /// The span in seconds; [`Span::FOREVER`] is infinity.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a float of seconds is what formulas want")]
+    #[expect(clippy::cast_precision_loss, reason = "formulas calculate with floats of seconds")]
     pub fn as_secs_f64(self) -> f64 {
         if self == Self::FOREVER { f64::INFINITY } else { self.0 as f64 / NANOS_PER_SEC }
     }
@@ -186,19 +186,19 @@ impl Span {
         self.0
     }
 
-    /// So many times as long.
+    /// The span multiplied by `n`, saturating.
     #[must_use]
     pub const fn times(self, n: u64) -> Self {
         Self(self.0.saturating_mul(n))
     }
 
-    /// What is left when `other` is taken away; never less than nothing.
+    /// The span minus `other`, but not below zero. [`Span::FOREVER`] stays infinite.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         if self.0 == u64::MAX { self } else { Self(self.0.saturating_sub(other.0)) }
     }
 
-    /// The same length for the machine's clocks.
+    /// The same span as the standard library's type.
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_nanos(self.0)
@@ -215,16 +215,15 @@ impl std::fmt::Display for Span {
     }
 }
 
-/// How much faster emulated time runs than the machine's clocks, in whole thousandths: so both ways of the
-/// conversion are exact.
+/// The ratio of emulated time to real time, in whole thousandths, so that conversion is exact in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Speed(u64);
 
 impl Speed {
-    /// As fast as the machine's clocks.
+    /// Emulated time runs as fast as real time.
     pub const NORMAL: Self = Self(1_000);
 
-    /// Reads `60x`, `60` or `0.5x`, from `0.001x` to `10000x`; the error says what is expected.
+    /// Reads `60x`, `60` or `0.5x`, from `0.001x` to `10000x`. The error names the expected form.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
@@ -239,20 +238,20 @@ impl Speed {
         ))
     }
 
-    /// Seconds of emulated time in a second of the machine's clocks.
+    /// Emulated seconds per real second.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no speed is so large")]
     pub const fn factor(self) -> f64 {
         self.0 as f64 / 1e3
     }
 
-    /// How much emulated time passes in so much real time, rounded down.
+    /// The emulated time that passes in `real` time, rounded down.
     #[must_use]
     pub const fn emulated(self, real: Duration) -> Span {
         saturated(real.as_nanos().saturating_mul(self.0 as u128) / 1_000)
     }
 
-    /// How much real time so much emulated time takes, rounded up: when it is over, the emulated time is, too.
+    /// The real time that `emulated` time takes, rounded up: after it, the emulated time has passed too.
     pub const fn real(self, emulated: Span) -> Span {
         if emulated.0 == u64::MAX {
             return emulated;
@@ -277,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_start_is_named_compactly_in_utc() {
+    fn the_compact_form_is_in_utc() {
         assert_eq!(Time::from_unix_secs(1_767_600_000).compact(), "20260105-080000");
         assert_eq!(Time::from_unix_secs(1_767_600_000).rfc3339(), "2026-01-05T08:00:00Z");
     }
@@ -310,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_as_people_write_them() {
+    fn durations_are_read_in_all_documented_forms() {
         for (text, secs) in [
             ("10", 10.0),
             ("10.0", 10.0),
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn speeds_are_read_as_people_write_them() {
+    fn speeds_are_read_in_all_documented_forms() {
         for (text, shown) in
             [("60x", "60x"), ("60", "60x"), (" 0.5X ", "0.5x"), ("1", "1x"), ("0.001x", "0.001x")]
         {
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_moment_of_a_time_that_time_has_come() {
+    fn the_emulated_time_has_passed_when_its_real_time_is_over() {
         for speed in ["0.001x", "0.3x", "1x", "7x", "60x", "999.999x", "10000x"] {
             let speed = Speed::parse(speed).unwrap();
             for nanos in [0, 1, 999, 1_000_001, 10_000_000_007, 86_400_000_000_001] {
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn times_are_read_in_all_documented_forms() {
         for text in ["2026-01-05T08:00:00Z", "2026-01-05T08:00Z", "2026-01-05 08:00", "1767600000"] {
             assert_eq!(Time::parse(text), Ok(Time::from_unix_secs(1_767_600_000)), "{text}");
         }
@@ -364,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn time_ends_instead_of_overflowing() {
+    fn time_saturates_instead_of_overflowing() {
         assert_eq!(Time::from_unix_secs(5) + Span::FOREVER, Time::NEVER);
         assert_eq!(Time::from_unix_secs(5).since(Time::from_unix_secs(9)), Span::ZERO);
     }

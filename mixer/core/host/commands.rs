@@ -84,7 +84,7 @@ impl EmulatedHost {
         match self.plan.shape.metrics[metric].cells.aggregation() {
             // It stands where it was put.
             Aggregation::Counter { .. } => Update { value: None, ..update },
-            _ => Update { value: Some(value), level: value, spread: None, ..update },
+            _ => Update { value: Some(value), level: value, distribution: None, ..update },
         }
     }
 
@@ -104,7 +104,7 @@ impl EmulatedHost {
                     now,
                     rounding: plan.rounding,
                     observations: 0,
-                    spread: None,
+                    distribution: None,
                 };
                 plan.cells.apply(&update, &mut self.metrics[metric].rng, &mut self.states, cells);
             }

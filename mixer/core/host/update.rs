@@ -120,7 +120,8 @@ impl EmulatedHost {
                 let value = value.map(|value| clamp(value, plan.value_range));
                 metric.level = value.unwrap_or(metric.level);
                 let (level, rounding) = (metric.level, plan.rounding);
-                let update = Update { value, level, now, rounding, observations, spread: spread.as_ref() };
+                let update =
+                    Update { value, level, now, rounding, observations, distribution: spread.as_ref() };
                 let update = self.as_ordered(index, self.since_reset(index, update));
                 let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
                 plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);

@@ -1,110 +1,114 @@
-//! What becomes of a scenario's values.
+//! How the values of a scenario become the cells of a series.
+//!
+//! [`Cells`] is the plan of one series; its running state is the row's cells and, for counters and summaries, an
+//! entry of the host's [`States`].
 
 use std::sync::Arc;
 
 use super::distribution::Distribution;
+use super::layout::{ABSENT, Exemplar, Kind, Layout, is_absent};
 use super::observations::{Observations, Observed};
 use super::recent::{self, Recent};
-use super::{ABSENT, Exemplar, Kind, Layout, Rounding, is_absent};
+use super::rounding::Rounding;
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
-/// How a metric's values become cells.
+/// The layout of a metric's cells, and how values are aggregated into them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cells {
     layout: Arc<Layout>,
     aggregation: Aggregation,
-    /// The layout's, so that nobody has to look there.
+    /// A copy of the layout's width, for the hot path.
     width: usize,
 }
 
-/// What a value does to the cells.
+/// The effect of a value on the cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aggregation {
-    /// It replaces them.
+    /// The value replaces the cell.
     Gauge,
-    /// It goes into a total that never falls.
+    /// The value adds to a total that never falls.
     Counter {
-        /// How it is read.
+        /// The meaning of the value.
         accumulate: Accumulate,
-        /// Its place among the host's counters.
+        /// The index among the host's counters.
         index: usize,
     },
-    /// It is observed.
+    /// The value is observed, as in a histogram or a summary.
     Observations {
-        /// Observations are clamped to this, which is finite.
+        /// The finite range to which observations are clamped.
         range: (f64, f64),
-        /// For summaries: their place among the host's, and how far they look back.
+        /// For summaries: the index among the host's summaries, and the length of the window.
         recent: Option<(usize, Span)>,
     },
-    /// It is nothing; the value is 1.
+    /// The value is ignored; the cell is 1.
     Info,
-    /// It is rounded to the number of a state.
+    /// The value, rounded, is the number of a state.
     State,
 }
 
-/// How a counter reads a scenario's value.
+/// The meaning of a scenario's value for a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accumulate {
-    /// It is a level, added on each update.
+    /// A level, added at each update.
     PerUpdate,
-    /// It is a level per second, added for the time since the last update.
+    /// A level per second, multiplied by the time since the last update and added.
     PerSecond,
-    /// It is the new total, taken if it is larger.
+    /// The new total, taken if it is larger than the last one.
     Total,
 }
 
 impl Cells {
-    /// Cells of this layout, filled in this way.
+    /// Cells of this layout with this aggregation.
     #[must_use]
     pub fn new(layout: Layout, aggregation: Aggregation) -> Self {
         Self { width: layout.width(), layout: Arc::new(layout), aggregation }
     }
 
-    /// What the cells are.
+    /// The meaning of the cells.
     #[must_use]
     #[inline]
     pub const fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 
-    /// What a value does to them.
+    /// The effect of a value on the cells.
     #[must_use]
     pub const fn aggregation(&self) -> Aggregation {
         self.aggregation
     }
 
-    /// How many series Prometheus makes of it.
+    /// Number of series that Prometheus makes of it.
     #[must_use]
     pub fn series(&self) -> usize {
         self.layout.series()
     }
 
-    /// How many cells a series takes.
+    /// Number of cells of a series.
     #[must_use]
     #[inline]
     pub const fn width(&self) -> usize {
         self.width
     }
 
-    /// Whether the first cell is the value, and not a count of observations.
+    /// `true` if the first cell is the value, not a count of observations.
     #[must_use]
     pub const fn shows_value(&self) -> bool {
         !matches!(self.aggregation, Aggregation::Observations { .. })
     }
 
-    /// Gives it a place among its host's states, if it needs one.
+    /// Assigns an index among the host's states, if the aggregation needs one.
     pub fn assign_index(&mut self, taken: &mut StateIndexes) {
-        let place = match &mut self.aggregation {
+        let (own, next) = match &mut self.aggregation {
             Aggregation::Counter { index, .. } => (index, &mut taken.counters),
             Aggregation::Observations { recent: Some((index, _)), .. } => (index, &mut taken.summaries),
             _ => return,
         };
-        *place.0 = *place.1;
-        *place.1 += 1;
+        *own = *next;
+        *next += 1;
     }
 
-    /// The cell that takes any number, if there is one: the value, or the sum of all observations.
+    /// The cell that may hold any number, if there is one: the value, or the sum of observations.
     #[must_use]
     pub fn free_cell(&self) -> Option<usize> {
         match &self.layout.kind {
@@ -115,14 +119,14 @@ impl Cells {
         }
     }
 
-    /// Whether [`Self::reset`] does anything.
+    /// `true` if [`Self::reset`] changes anything.
     #[must_use]
     pub const fn resets(&self) -> bool {
         matches!(self.aggregation, Aggregation::Counter { .. } | Aggregation::Observations { .. })
     }
 
-    /// Begins anew from nothing, as after a restart. Gives whether what scenarios give is a total, which goes
-    /// on. `states` are those of the host.
+    /// Starts again from zero, as after a process restart. Returns `true` if the scenario's values are totals, which
+    /// continue. `states` belongs to the host.
     pub fn reset(&self, states: &mut States, cells: &mut [f64], now: Time) -> bool {
         if self.resets() && !is_absent(cells[0]) {
             self.begin(states, cells, now);
@@ -134,8 +138,8 @@ impl Cells {
         matches!(self.aggregation, Aggregation::Counter { accumulate: Accumulate::Total, .. })
     }
 
-    /// A stopped metric is to start anew: a counter that counts itself begins at nothing. What observes does so
-    /// whenever it had no sample.
+    /// Prepares a stopped metric for a new start: a counter that adds levels starts from zero. Histograms and
+    /// summaries start again by themselves at the first update without a sample.
     pub fn restart(&self, states: &mut States, cells: &mut [f64]) {
         if let Aggregation::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
             self.aggregation
@@ -145,7 +149,7 @@ impl Cells {
         }
     }
 
-    /// Puts a counter somewhere: it goes on from there. It falls only if it may, and then begins anew.
+    /// Sets a counter's total. A lower total is ignored unless `may_fall`; it then gets a new created time.
     pub fn set_total(&self, total: f64, may_fall: bool, now: Time, states: &mut States, cells: &mut [f64]) {
         let Aggregation::Counter { index, .. } = self.aggregation else { return };
         let counter = &mut states.counters[index];
@@ -160,14 +164,13 @@ impl Cells {
         (counter.total, cells[0]) = (total, total);
     }
 
-    /// How many cells must be absent when there is no sample; those of the exemplar and the created time outlast it.
+    /// Number of cells that are absent without a sample; those of the exemplar and the created time are kept.
     #[must_use]
     pub fn sample_width(&self) -> usize {
         self.layout.kind.width()
     }
 
-    /// Shows what a scenario gave at an update. Values that are not numbers are ignored by counters and
-    /// histograms. `states` are those of the host.
+    /// Applies one update to the cells. Counters and histograms ignore NaN. `states` belongs to the host.
     #[inline]
     pub fn apply(&self, update: &Update<'_>, rng: &mut Rng, states: &mut States, cells: &mut [f64]) {
         let Update { value, level, now, rounding, .. } = *update;
@@ -190,7 +193,7 @@ impl Cells {
         }
     }
 
-    /// Shows a value that somebody else has made, of a series that began then. A counter never falls.
+    /// Shows a value that a model made, of a series created at `began`. A counter never falls.
     pub fn show(&self, value: f64, began: Time, cells: &mut [f64]) {
         let falls = matches!(self.aggregation, Aggregation::Counter { .. }) && value < cells[0];
         cells[0] = if falls { cells[0] } else { value };
@@ -199,7 +202,7 @@ impl Cells {
         }
     }
 
-    /// A counter's created time, and its exemplar, which says by how much it grew.
+    /// Records a counter's created time, and its growth as an exemplar.
     #[cold]
     fn note_growth(&self, growth: f64, now: Time, rng: &mut Rng, cells: &mut [f64]) {
         let growth = if is_absent(cells[0]) { 0.0 } else { growth };
@@ -215,7 +218,7 @@ impl Cells {
         if self.layout.has_created { cells.last_mut() } else { None }
     }
 
-    /// Makes cells those of a series that begins now.
+    /// Initialises the cells of a series that begins now.
     fn begin(&self, states: &mut States, cells: &mut [f64], now: Time) {
         cells.fill(0.0);
         match &self.layout.kind {
@@ -238,7 +241,7 @@ impl Cells {
             self.begin(states, cells, update.now);
         }
         let value = update.value.filter(|value| value.is_finite()).map(Distribution::Constant);
-        let distribution = update.spread.copied().or(value).filter(|_| update.observations > 0);
+        let distribution = update.distribution.copied().or(value).filter(|_| update.observations > 0);
         let observed = distribution.map(|distribution| {
             let observations = Observations { distribution, count: update.observations, range };
             self.put(observations, update.now, rng, states, cells)
@@ -254,7 +257,7 @@ impl Cells {
         }
     }
 
-    /// Puts observations in their cells.
+    /// Adds observations to their cells.
     fn put(
         &self,
         observations: Observations,
@@ -288,31 +291,31 @@ impl Cells {
     }
 }
 
-/// What a metric takes at an update.
+/// The input of one update of a metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
-    /// The scenario's new value; none to keep the last one.
+    /// The scenario's new value; `None` to keep the last one.
     pub value: Option<f64>,
     /// The last value.
     pub level: f64,
     /// The emulated time.
     pub now: Time,
-    /// How the value is rounded.
+    /// The rounding of the value.
     pub rounding: Rounding,
-    /// How many observations a histogram or a summary makes.
+    /// Number of observations of a histogram or a summary.
     pub observations: u32,
-    /// How they scatter; without it, all of them are the value.
-    pub spread: Option<&'a Distribution>,
+    /// The distribution of the observations; without it, each observation is the value.
+    pub distribution: Option<&'a Distribution>,
 }
 
-/// How many places among a host's states are taken.
+/// The next free indexes among a host's states.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StateIndexes {
     counters: usize,
     summaries: usize,
 }
 
-/// What few of a host's metrics need, beside their cells.
+/// The state of a host's counters and summaries that does not fit in their cells.
 #[derive(Debug, Default)]
 pub struct States {
     counters: Box<[Counter]>,
@@ -320,7 +323,7 @@ pub struct States {
 }
 
 impl States {
-    /// Those of these metrics, each with its value before the first update.
+    /// The states of these metrics, each with its value before the first update.
     #[must_use]
     pub fn of<'a>(metrics: impl Iterator<Item = (&'a Cells, f64)>) -> Self {
         let (mut counters, mut recent) = (Vec::new(), Vec::new());
@@ -350,7 +353,7 @@ impl Counter {
         Self { total, last_update: Time::NEVER }
     }
 
-    /// Takes a value, if there is one; gives the total, which never falls.
+    /// Adds a value, if there is one, and returns the total, which never falls.
     fn take(&mut self, accumulate: Accumulate, value: Option<f64>, now: Time) -> f64 {
         let dt_secs = now.since(self.last_update).as_secs_f64();
         self.last_update = now;
@@ -363,5 +366,61 @@ impl Counter {
             self.total = self.total.max(grown);
         }
         self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Seed;
+
+    /// Applies these values, ten seconds apart, and returns the row.
+    fn apply_all(cells: &Cells, values: &[f64]) -> Vec<f64> {
+        let mut row = vec![ABSENT; cells.width()];
+        let (mut states, mut rng) = (States::of([(cells, 0.0)].into_iter()), Seed::new(1).rng());
+        for (n, value) in (0..).zip(values) {
+            let now = Time::from_unix_secs(1000 + 10 * n);
+            let rounding = Rounding::to_decimals(2);
+            let update = Update {
+                value: Some(*value),
+                level: 0.0,
+                now,
+                rounding,
+                observations: 2,
+                distribution: None,
+            };
+            cells.apply(&update, &mut rng, &mut states, &mut row);
+        }
+        row
+    }
+
+    fn counter(accumulate: Accumulate) -> Cells {
+        Cells::new(Layout::value(), Aggregation::Counter { accumulate, index: 0 })
+    }
+
+    #[test]
+    fn a_gauge_shows_the_last_value_rounded() {
+        assert_eq!(apply_all(&Cells::new(Layout::value(), Aggregation::Gauge), &[1.0, 2.345_678]), [2.35]);
+    }
+
+    #[test]
+    fn counters_add_levels_and_keep_what_rounding_hides() {
+        assert_eq!(apply_all(&counter(Accumulate::PerUpdate), &[0.001; 10]), [0.01]);
+        assert_eq!(apply_all(&counter(Accumulate::PerSecond), &[2.0, 3.0, 4.0]), [70.0]);
+        assert_eq!(apply_all(&counter(Accumulate::PerUpdate), &[5.0, -3.0, f64::NAN]), [5.0]);
+    }
+
+    #[test]
+    fn a_total_may_only_grow() {
+        assert_eq!(apply_all(&counter(Accumulate::Total), &[5.0, 3.0, 4.0]), [5.0]);
+    }
+
+    #[test]
+    fn a_histogram_counts_a_value_on_its_bound_below_it() {
+        let cells = Cells::new(
+            Layout::histogram([1.0, 2.0].into()),
+            Aggregation::Observations { range: (f64::NEG_INFINITY, f64::INFINITY), recent: None },
+        );
+        assert_eq!(apply_all(&cells, &[1.0, 1.5, 9.0, f64::NAN]), [2.0, 2.0, 2.0, 23.0]);
     }
 }

@@ -1,41 +1,43 @@
-//! How the observations of one update scatter.
+//! The distribution of the observations of one update.
+//!
+//! It knows no buckets and no cells.
 
 use std::f64::consts::{LN_2, SQRT_2};
 
 use crate::rng::Rng;
 
-/// What 99 of 100 numbers of the standard normal distribution are below.
+/// The 99th percentile of the standard normal distribution.
 const NORMAL_P99: f64 = 2.326_347_874_040_841;
 
-/// The most that a hump of [`Distribution::Bimodal`] scatters, as the deviation of its logarithm.
+/// The largest deviation of the logarithm within one hump of [`Distribution::Bimodal`].
 const HUMP_DEVIATION: f64 = 0.25;
 
-/// Where observations fall.
+/// A distribution of observations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Distribution {
-    /// All on one number.
+    /// All observations are equal.
     Constant(f64),
-    /// Evenly to both sides.
+    /// The parameters of a normal distribution.
     Normal(Gaussian),
-    /// Their logarithms evenly to both sides.
+    /// The logarithms are normally distributed.
     LogNormal(Gaussian),
-    /// Many small ones, few large ones.
+    /// An exponential distribution with this median.
     Exponential {
         /// The mean.
         mean: f64,
     },
-    /// Two humps, each log-normal.
+    /// Two log-normal humps.
     Bimodal {
         /// The lower hump.
         low: Gaussian,
         /// The upper hump.
         high: Gaussian,
-        /// The share of the upper one.
+        /// The share of observations in the upper hump.
         share: f64,
     },
 }
 
-/// A normal distribution.
+/// The parameters of a normal distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gaussian {
     middle: f64,
@@ -52,9 +54,9 @@ impl Gaussian {
     }
 }
 
-/// A distribution's parameters that make no sense give observations that are all alike.
+/// Parameters that make no distribution give [`Distribution::Constant`].
 impl Distribution {
-    /// A normal distribution.
+    /// The parameters of a normal distribution.
     #[must_use]
     pub fn normal(median: f64, p99: f64) -> Self {
         let deviation = (p99 - median) / NORMAL_P99;
@@ -62,7 +64,7 @@ impl Distribution {
         if is_good { Self::Normal(Gaussian { middle: median, deviation }) } else { Self::Constant(median) }
     }
 
-    /// A log-normal distribution.
+    /// A log-normal distribution with this median and 99th percentile.
     #[must_use]
     pub fn lognormal(median: f64, p99: f64) -> Self {
         match Self::normal(libm::log(median), libm::log(p99)) {
@@ -71,7 +73,7 @@ impl Distribution {
         }
     }
 
-    /// An exponential distribution.
+    /// An exponential distribution with this median.
     #[must_use]
     pub fn exponential(median: f64) -> Self {
         if median > 0.0 && median.is_finite() {
@@ -81,26 +83,26 @@ impl Distribution {
         }
     }
 
-    /// Two humps; this share is in the upper one, and median and p99 are those of both together.
+    /// Two humps; `share` of the observations is in the upper one. `median` and `p99` are of both together.
     #[must_use]
     pub fn bimodal(median: f64, p99: f64, share: f64) -> Self {
         let distance = libm::log(p99 / median);
         if !(distance > 0.0 && distance.is_finite() && share > 0.01 && share < 0.5) {
             return Self::Constant(median);
         }
-        // Near ones are narrow, so that there stay two.
+        // Humps near each other are narrow, so that they stay apart.
         let deviation = HUMP_DEVIATION.min(distance / 8.0);
         let hump =
             |value: f64, q: f64| Gaussian { middle: libm::log(value) - deviation * normal_at(q), deviation };
         Self::Bimodal { low: hump(median, 0.5 / (1.0 - share)), high: hump(p99, 1.0 - 0.01 / share), share }
     }
 
-    /// The share of observations that is not above the value.
+    /// The share of observations at or below the value.
     #[must_use]
     pub fn below(&self, value: f64) -> f64 {
         let logarithm = || if value > 0.0 { libm::log(value) } else { f64::NEG_INFINITY };
         match self {
-            Self::Constant(all) => f64::from(u8::from(value >= *all)),
+            Self::Constant(constant) => f64::from(u8::from(value >= *constant)),
             Self::Normal(gaussian) => gaussian.below(value),
             Self::LogNormal(gaussian) => gaussian.below(logarithm()),
             Self::Exponential { mean } => -libm::expm1(-value.max(0.0) / mean),
@@ -111,16 +113,16 @@ impl Distribution {
         }
     }
 
-    /// Whether observations are numbers.
+    /// `true` if all observations are finite.
     #[must_use]
     pub const fn is_finite(&self) -> bool {
-        !matches!(self, Self::Constant(all) if !all.is_finite())
+        !matches!(self, Self::Constant(constant) if !constant.is_finite())
     }
 
-    /// One observation.
+    /// Draws one observation.
     pub fn draw(&self, rng: &mut Rng) -> f64 {
         match self {
-            Self::Constant(all) => *all,
+            Self::Constant(constant) => *constant,
             Self::Normal(gaussian) => gaussian.at(rng.normal()),
             Self::LogNormal(gaussian) => libm::exp(gaussian.at(rng.normal())),
             Self::Exponential { mean } => -mean * libm::log1p(-rng.unit()),
@@ -131,12 +133,12 @@ impl Distribution {
         }
     }
 
-    /// What hardly any observation is below or above: fewer than one in a thousand million.
+    /// The range that holds all but one in a thousand million observations.
     #[must_use]
     pub fn extent(&self) -> (f64, f64) {
         const FAR: f64 = 6.0;
         match self {
-            Self::Constant(all) => (*all, *all),
+            Self::Constant(constant) => (*constant, *constant),
             Self::Normal(gaussian) => (gaussian.at(-FAR), gaussian.at(FAR)),
             Self::LogNormal(gaussian) => (libm::exp(gaussian.at(-FAR)), libm::exp(gaussian.at(FAR))),
             Self::Exponential { mean } => (mean * 1e-9, mean * 21.0),
@@ -144,7 +146,7 @@ impl Distribution {
         }
     }
 
-    /// The mean of observations within a range, drawn from strata: right on average, and near that each time.
+    /// The mean of observations clamped to a range, drawn from strata: unbiased, with little noise.
     pub(super) fn mean_within(&self, range: (f64, f64), rng: &mut Rng) -> f64 {
         const STRATA: u8 = 32;
         let mut mean = |at: &dyn Fn(f64) -> f64| {
@@ -155,7 +157,7 @@ impl Distribution {
             strata.sum::<f64>() / f64::from(STRATA)
         };
         match self {
-            Self::Constant(all) => all.clamp(range.0, range.1),
+            Self::Constant(constant) => constant.clamp(range.0, range.1),
             Self::Normal(gaussian) => mean(&|q| gaussian.at(normal_at(q))),
             Self::LogNormal(gaussian) => mean(&|q| libm::exp(gaussian.at(normal_at(q)))),
             Self::Exponential { mean: scale } => mean(&|q| -scale * libm::log1p(-q)),
@@ -167,8 +169,8 @@ impl Distribution {
     }
 }
 
-/// What a share of the numbers of the standard normal distribution is below: formula 26.2.23 of Abramowitz and Stegun,
-/// "Handbook of Mathematical Functions", and a step of Newton's method from there.
+/// The quantile function of the standard normal distribution: formula 26.2.23 of Abramowitz and Stegun,
+/// "Handbook of Mathematical Functions", improved by one step of Newton's method.
 fn normal_at(q: f64) -> f64 {
     let tail = q.min(1.0 - q).max(f64::MIN_POSITIVE);
     let t = libm::sqrt(-2.0 * libm::log(tail));
@@ -180,8 +182,7 @@ fn normal_at(q: f64) -> f64 {
     if q < 0.5 { -far } else { far }
 }
 
-/// How many of so many fall where each falls with this probability: a draw from the binomial distribution, by
-/// inversion, or where that would take long as a rounded normal number.
+/// A draw from the binomial distribution, by inversion; where that would take long, as a rounded normal number.
 pub(super) fn binomial(count: f64, probability: f64, rng: &mut Rng) -> f64 {
     const FEW: f64 = 30.0;
     if probability > 0.5 {
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_all_alike() {
+    fn parameters_that_make_no_distribution_give_a_constant() {
         for distribution in [
             Distribution::normal(1.0, 1.0),
             Distribution::lognormal(0.0, 1.0),

@@ -1,67 +1,77 @@
-//! What the cells of a series are.
+//! The meaning of a series' cells.
 //!
-//! First come the cells of its kind, then those of an exemplar, then the one of its created time, as far as
-//! it has them. [`super::ABSENT`] in the very first cell means that the series has no sample.
+//! First come the cells of its kind, then those of an exemplar, then the created time, as far as the series has
+//! them. [`ABSENT`] in the very first cell means that the series has no sample.
 
 use std::sync::Arc;
 
 use super::native::{NativeHistogram, NativeLayout};
 use crate::rng::{Rng, Seed};
 
-/// What the cells of a series are. Series of one metric share it.
+/// The mark in a series' first cell that it has no sample. The bits are those of Prometheus' staleness marker
+/// (`model/value` in prometheus/prometheus), so no calculation yields them by accident.
+pub const ABSENT: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+/// `true` if the cell is [`ABSENT`].
+#[must_use]
+pub const fn is_absent(cell: f64) -> bool {
+    cell.to_bits() == ABSENT.to_bits()
+}
+
+/// The meaning of a series' cells. Series of one metric share it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
-    /// What it holds.
+    /// The content of a series.
     pub kind: Kind,
-    /// Whether cells for an exemplar follow.
+    /// `true` if cells for an exemplar follow.
     pub has_exemplar: bool,
-    /// Whether a cell for the created time follows: seconds since the Unix epoch.
+    /// `true` if a cell for the created time follows, in seconds since the Unix epoch.
     pub has_created: bool,
 }
 
-/// What a series holds, and how its cells say it.
+/// The content of a series, and the order of its cells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// One number: gauges, counters, and infos, where it is 1.
     Value,
-    /// A count per bucket, not cumulative, the last one up to `+Inf`; and the sum.
+    /// A count per bucket, not cumulative, the last bucket up to `+Inf`; then the sum.
     Histogram {
-        /// The upper bounds, rising, without `+Inf`.
+        /// The upper bounds in ascending order, without `+Inf`.
         bounds: Arc<[f64]>,
     },
     /// See [`NativeHistogram`].
     NativeHistogram(NativeLayout),
-    /// The count, the sum, and the value at each quantile, which is NaN if nothing was observed lately.
+    /// The count, the sum, and the value at each quantile: NaN without recent observations.
     Summary {
-        /// The quantiles, rising.
+        /// The quantiles in ascending order.
         quantiles: Arc<[f64]>,
     },
-    /// One number: which state it is in.
+    /// The index of the active state.
     StateSet {
         /// The states' names.
         states: Arc<[Arc<str>]>,
     },
 }
 
-/// One observation, with an identity that other systems would know it by.
+/// One observation with the id of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exemplar {
-    /// The trace, 52 random bits. [`Exemplar::trace_id`] makes text of it.
+    /// 52 random bits, from which the trace id and the span id follow.
     id: u64,
-    /// What was observed.
+    /// The observed value.
     pub value: f64,
-    /// When, in seconds since the Unix epoch.
+    /// The time of the observation, in seconds since the Unix epoch.
     pub unix_secs: f64,
 }
 
 impl Exemplar {
-    /// How many cells it takes: its id, the value, the time.
+    /// Number of cells: the id, the value, the time.
     pub const CELLS: usize = 3;
 
-    /// The names of its labels.
+    /// The label names.
     pub const LABELS: [&str; 2] = ["trace_id", "span_id"];
 
-    /// The first label's value: the trace's 16 bytes in hexadecimal digits.
+    /// The trace id: 16 bytes in hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> [u8; 32] {
         let seed = self.seed();
@@ -71,7 +81,7 @@ impl Exemplar {
         id
     }
 
-    /// The second label's value: the span's 8 bytes in hexadecimal digits.
+    /// The span id: 8 bytes in hexadecimal digits.
     #[must_use]
     pub fn span_id(&self) -> [u8; 16] {
         hexadecimal(self.seed().child("span").rng().next_u64())
@@ -81,9 +91,9 @@ impl Exemplar {
         Seed::new(self.id)
     }
 
-    /// Makes cells those of an exemplar with an identity of its own.
+    /// Writes an exemplar with a new id.
     pub(super) fn put(cells: &mut [f64], value: f64, unix_secs: f64, rng: &mut Rng) {
-        // Numbers below this are exact in a cell.
+        // Whole numbers below this are exact in a cell.
         const ID_END: f64 = 4_503_599_627_370_496.0;
         cells[..Self::CELLS].copy_from_slice(&[libm::floor(rng.unit() * ID_END), value, unix_secs]);
     }
@@ -98,19 +108,19 @@ fn hexadecimal(number: u64) -> [u8; 16] {
     digits
 }
 
-/// A classic histogram's cells, read.
+/// A view of a classic histogram's cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Buckets<'a> {
     /// The upper bounds, without `+Inf`.
     pub bounds: &'a [f64],
-    /// What is in each bucket, not cumulative; the last one is up to `+Inf`.
+    /// The count of each bucket, not cumulative; the last bucket is up to `+Inf`.
     pub counts: &'a [f64],
     /// The sum of all observations.
     pub sum: f64,
 }
 
 impl Buckets<'_> {
-    /// How many observations there were.
+    /// Number of observations.
     #[must_use]
     pub fn count(&self) -> f64 {
         self.counts.iter().sum()
@@ -123,14 +133,14 @@ impl Buckets<'_> {
     }
 }
 
-/// A summary's cells, read.
+/// A view of a summary's cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Quantiles<'a> {
     /// The quantiles.
     pub quantiles: &'a [f64],
-    /// The value at each.
+    /// The value at each quantile.
     pub values: &'a [f64],
-    /// How many observations there were.
+    /// Number of observations.
     pub count: f64,
     /// Their sum.
     pub sum: f64,
@@ -155,7 +165,7 @@ impl Layout {
         Self { kind, has_exemplar: false, has_created: false }
     }
 
-    /// How many cells a series takes.
+    /// Number of cells of a series.
     #[must_use]
     #[inline]
     pub fn width(&self) -> usize {
@@ -164,7 +174,7 @@ impl Layout {
             + usize::from(self.has_created)
     }
 
-    /// How many series Prometheus makes of it. The created time is not counted: few formats make a series of it.
+    /// Number of series that Prometheus makes of it. The created time is not counted: few formats make a series of it.
     #[must_use]
     pub fn series(&self) -> usize {
         match &self.kind {
@@ -175,7 +185,7 @@ impl Layout {
         }
     }
 
-    /// The last observation that has an identity.
+    /// The exemplar, once there is one.
     #[must_use]
     pub fn exemplar(&self, cells: &[f64]) -> Option<Exemplar> {
         if !self.has_exemplar {
@@ -186,7 +196,7 @@ impl Layout {
         (unix_secs > 0.0).then_some(Exemplar { id: whole(id), value, unix_secs })
     }
 
-    /// When the series began at nothing, in seconds since the Unix epoch.
+    /// The created time, in seconds since the Unix epoch.
     #[must_use]
     pub fn created_unix_secs(&self, cells: &[f64]) -> Option<f64> {
         if self.has_created { cells.last().copied() } else { None }
@@ -194,7 +204,7 @@ impl Layout {
 }
 
 impl Kind {
-    /// How many cells it takes, without those for an exemplar and the created time.
+    /// Number of cells, without those for an exemplar and the created time.
     #[must_use]
     #[inline]
     pub fn width(&self) -> usize {
@@ -227,7 +237,7 @@ pub fn native_histogram<'a>(layout: &NativeLayout, cells: &'a [f64]) -> NativeHi
     NativeHistogram::of(layout, cells)
 }
 
-/// What is kept in a cell and is whole and not negative.
+/// A cell as a whole number. A negative cell gives 0.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 pub const fn whole(cell: f64) -> u64 {

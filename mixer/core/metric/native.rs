@@ -1,13 +1,13 @@
 //! Native (exponential) histograms in cells.
 //!
-//! A bucket's bounds are powers of `2^(2^-schema)`: bucket `i` holds what is above the power `i - 1`, up to the
-//! power `i`; negative ones likewise, by absolute value; and what is near zero has a bucket of its own
-//! (<https://prometheus.io/docs/specs/native_histograms/>). Of all these buckets each sign has a window. When
-//! it would overflow, the resolution is halved, as `client_golang`'s bucket limit does it.
+//! Bucket bounds are powers of `2^(2^-schema)`: bucket `i` holds observations above the power `i - 1`, up to the
+//! power `i`; negative observations likewise, by absolute value. Observations near zero have a bucket of their own
+//! (<https://prometheus.io/docs/specs/native_histograms/>). Each sign keeps a window of these buckets. When a window
+//! would overflow, the resolution is halved, as with `client_golang`'s bucket limit.
 //!
-//! The cells are the count, the sum, the count near zero, the schema, and the windows; those of a window are
-//! where it begins, the first bucket in use, the one behind the last in use, and the counts. All zero is a histogram
-//! without observations, but for the schema.
+//! The cells are the count, the sum, the zero count, the schema, and the windows. The cells of a window are its
+//! first bucket, the first bucket in use, the bucket after the last in use, and the counts. A histogram without
+//! observations is all zero except for the schema.
 
 /// The lowest and the highest resolution.
 pub const SCHEMAS: (i8, i8) = (-4, 8);
@@ -15,29 +15,29 @@ pub const SCHEMAS: (i8, i8) = (-4, 8);
 const HEAD_CELLS: usize = 4;
 const WINDOW_HEAD_CELLS: usize = 3;
 
-/// How a native histogram is kept.
+/// The layout of a native histogram's cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NativeLayout {
-    /// The resolution that it begins with.
+    /// The initial resolution.
     pub schema: i8,
-    /// Up to this absolute value an observation counts as near zero.
+    /// The largest absolute value of an observation in the zero bucket.
     pub zero_threshold: f64,
-    /// How many buckets the positive window has.
+    /// Number of buckets of the positive window.
     pub positive: usize,
-    /// How many buckets the negative window has.
+    /// Number of buckets of the negative window.
     pub negative: usize,
 }
 
-/// A native histogram's cells, read.
+/// A view of a native histogram's cells.
 #[derive(Clone, Copy, Debug)]
 pub struct NativeHistogram<'a> {
-    /// How many observations there were.
+    /// Number of observations.
     pub count: f64,
     /// Their sum.
     pub sum: f64,
-    /// Up to this absolute value they are near zero.
+    /// The largest absolute value of an observation in the zero bucket.
     pub zero_threshold: f64,
-    /// How many are near zero.
+    /// Number of observations in the zero bucket.
     pub zero_count: f64,
     /// The resolution.
     pub schema: i8,
@@ -47,20 +47,20 @@ pub struct NativeHistogram<'a> {
     pub negative: NativeBuckets<'a>,
 }
 
-/// The buckets of one sign that are in use, and those between them.
+/// The buckets of one sign, from the first to the last in use.
 #[derive(Clone, Copy, Debug)]
 pub struct NativeBuckets<'a> {
-    /// The index of the first.
+    /// The index of the first bucket.
     pub first: i32,
-    /// What is in each.
+    /// The count of each bucket.
     pub counts: &'a [f64],
 }
 
-/// Neighbouring buckets: the distance from the end of the ones before (or from bucket 0), and the counts.
+/// Adjacent buckets: the distance from the end of the span before (or from bucket 0), and the counts.
 pub type BucketSpan<'a> = (i32, &'a [f64]);
 
 impl<'a> NativeBuckets<'a> {
-    /// The buckets, in stretches without longer gaps: up to two empty buckets cost less than another span.
+    /// The buckets as spans. A span includes gaps of up to two empty buckets, which cost less than another span.
     pub fn spans(self) -> impl Iterator<Item = BucketSpan<'a>> {
         const GAP_MAX: usize = 2;
         let (mut at, mut behind) = (0, 0);
@@ -94,7 +94,7 @@ impl<'a> NativeBuckets<'a> {
 }
 
 impl NativeLayout {
-    /// How many cells it takes.
+    /// Number of cells.
     #[must_use]
     #[inline]
     pub const fn width(&self) -> usize {
@@ -102,7 +102,7 @@ impl NativeLayout {
         HEAD_CELLS + WINDOW_HEAD_CELLS + self.positive + negative
     }
 
-    /// A layout for observations from a range, which has no more buckets for each sign than are wanted or needed.
+    /// A layout for observations from a range, with as many buckets for each sign as needed, at most `buckets_max`.
     #[must_use]
     pub fn for_range(schema: i8, zero_threshold: f64, buckets_max: usize, (low, high): (f64, f64)) -> Self {
         let needed = |largest: f64| {
@@ -124,20 +124,20 @@ impl NativeLayout {
         Self { schema, zero_threshold, positive: nearest(low).max(1), negative: needed(-low) }
     }
 
-    /// Makes cells those of a histogram without observations.
+    /// Resets the cells to a histogram without observations.
     pub fn clear(&self, cells: &mut [f64]) {
         cells.fill(0.0);
         cells[3] = f64::from(self.schema);
     }
 
-    /// Counts an observation so many times.
+    /// Adds `count` observations of `value`.
     pub fn observe(&self, cells: &mut [f64], value: f64, count: f64) {
         cells[0] += count;
         cells[1] += value * count;
         self.count(cells, value, count);
     }
 
-    /// Counts it in its bucket only.
+    /// Adds `count` observations to their bucket, not to the count and the sum.
     pub(super) fn count(&self, cells: &mut [f64], value: f64, count: f64) {
         if count <= 0.0 {
             return;
@@ -150,7 +150,7 @@ impl NativeLayout {
         self.count_in(cells, value < 0.0, (bucket_of(value.abs(), schema), schema), count);
     }
 
-    /// Adds what is in the buckets of other cells so many times, which may be negative.
+    /// Adds the bucket counts of other cells, multiplied by `times`, which may be negative.
     pub fn add(&self, cells: &mut [f64], other: &[f64], times: f64) {
         let other = NativeHistogram::of(self, other);
         while schema_in(cells) > other.schema {
@@ -164,7 +164,7 @@ impl NativeLayout {
         }
     }
 
-    /// Counts in a bucket of a resolution that is not lower than that of the cells.
+    /// Adds to a bucket whose resolution is not lower than that of the cells.
     pub(super) fn count_in(
         &self,
         cells: &mut [f64],
@@ -172,7 +172,7 @@ impl NativeLayout {
         (bucket, schema): (i32, i8),
         count: f64,
     ) {
-        // What is empty takes no room. Less than nothing is taken away.
+        // An empty bucket needs no room in the window. A negative count is subtracted.
         if count == 0.0 {
             return;
         }
@@ -185,7 +185,7 @@ impl NativeLayout {
                 return;
             }
             if own_schema == SCHEMAS.0 {
-                // It cannot be halved any more: the nearest bucket takes it.
+                // The resolution cannot be halved any more: the nearest bucket takes it.
                 let size = number(window.len() - WINDOW_HEAD_CELLS);
                 let (lowest, highest) = (whole(window[2]) - size, whole(window[1]) + size - 1);
                 put(window, bucket.clamp(lowest, highest), count);
@@ -195,7 +195,7 @@ impl NativeLayout {
         }
     }
 
-    /// Halves the resolution: two buckets become one.
+    /// Halves the resolution: each two buckets become one.
     fn halve(&self, cells: &mut [f64]) {
         cells[3] -= 1.0;
         let (positive, negative) = self.windows(cells);
@@ -205,7 +205,7 @@ impl NativeLayout {
             let half_start = half(start);
             for n in 0..counts.len() {
                 let count = std::mem::take(&mut counts[n]);
-                counts[place(half(start + number(n)), half_start)] += count;
+                counts[offset(half(start + number(n)), half_start)] += count;
             }
             let is_used = head[1] < head[2];
             let (first, behind) = (half(whole(head[1])), half(whole(head[2]) - 1) + 1);
@@ -229,13 +229,13 @@ impl<'a> NativeHistogram<'a> {
             zero_threshold: layout.zero_threshold,
             zero_count: cells[2],
             schema: schema_in(cells),
-            positive: side(positive),
-            negative: side(negative),
+            positive: used_buckets(positive),
+            negative: used_buckets(negative),
         }
     }
 
-    /// The value at a quantile, as `PromQL` calculates it, but geometrically within a bucket. Not a number without
-    /// observations.
+    /// The value at a quantile, calculated as in `PromQL`, but with geometric interpolation within a bucket. NaN
+    /// without observations.
     #[must_use]
     pub fn quantile(&self, q: f64) -> f64 {
         let rank = q * (self.zero_count + self.positive.total() + self.negative.total());
@@ -269,15 +269,18 @@ impl NativeBuckets<'_> {
     }
 }
 
-fn side(window: &[f64]) -> NativeBuckets<'_> {
+fn used_buckets(window: &[f64]) -> NativeBuckets<'_> {
     let Some((head, counts)) = window.split_first_chunk::<WINDOW_HEAD_CELLS>() else {
         return NativeBuckets { first: 0, counts: &[] };
     };
     let [start, first, behind] = head.map(whole);
-    NativeBuckets { first, counts: &counts[place(first.max(start), start)..place(behind.max(start), start)] }
+    NativeBuckets {
+        first,
+        counts: &counts[offset(first.max(start), start)..offset(behind.max(start), start)],
+    }
 }
 
-/// Counts in a bucket; says whether the window has room for it.
+/// Adds to a bucket. Returns `false` if the window has no room for it.
 fn put(window: &mut [f64], bucket: i32, count: f64) -> bool {
     let (head, counts) = window.split_at_mut(WINDOW_HEAD_CELLS);
     let [start, first, behind] = [whole(head[0]), whole(head[1]), whole(head[2])];
@@ -288,7 +291,7 @@ fn put(window: &mut [f64], bucket: i32, count: f64) -> bool {
         return false;
     }
     if new_first < start || new_behind > start + size {
-        // What is in use comes to the middle.
+        // The used buckets move to the middle of the window.
         let new_start = new_first - (size - (new_behind - new_first)) / 2;
         let by = (new_start - start).unsigned_abs() as usize % counts.len().max(1);
         if new_start > start {
@@ -298,7 +301,7 @@ fn put(window: &mut [f64], bucket: i32, count: f64) -> bool {
         }
         head[0] = f64::from(new_start);
     }
-    counts[place(bucket, whole(head[0]))] += count;
+    counts[offset(bucket, whole(head[0]))] += count;
     (head[1], head[2]) = (f64::from(new_first), f64::from(new_behind));
     true
 }
@@ -338,7 +341,7 @@ fn number(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn place(bucket: i32, start: i32) -> usize {
+fn offset(bucket: i32, start: i32) -> usize {
     usize::try_from(bucket - start).unwrap_or(0)
 }
 
@@ -416,14 +419,14 @@ mod tests {
     }
 
     proptest! {
-        /// Every observation is where the bounds say.
+        /// Every observation is in the bucket that its bounds give.
         #[test]
         fn buckets_hold_what_was_observed(values in values(), positive in 140..170usize) {
             let layout = NativeLayout { positive, negative: 140, ..LAYOUT };
             let cells = observed(&layout, &values);
             let histogram = NativeHistogram::of(&layout, &cells);
             let is_near = |value: &&f64| value.abs() <= layout.zero_threshold;
-            prop_assert_eq!(super::place(super::whole(histogram.zero_count), 0), values.iter().filter(is_near).count());
+            prop_assert_eq!(super::offset(super::whole(histogram.zero_count), 0), values.iter().filter(is_near).count());
             for (side, sign) in [(histogram.positive, 1.0), (histogram.negative, -1.0)] {
                 let mut expected: Vec<i32> = values
                     .iter()
@@ -431,7 +434,7 @@ mod tests {
                     .map(|value| bucket_of(value.abs(), histogram.schema))
                     .collect();
                 expected.sort_unstable();
-                let found = side.populated().flat_map(|(bucket, count)| vec![bucket; super::place(super::whole(count), 0)]);
+                let found = side.populated().flat_map(|(bucket, count)| vec![bucket; super::offset(super::whole(count), 0)]);
                 prop_assert_eq!(found.collect::<Vec<_>>(), expected);
             }
         }

@@ -1,26 +1,28 @@
-//! The observations of one update, and how they come into buckets: few are drawn one by one; many are shared out by
-//! the distribution, with the noise that drawing them would have had, so that a million cost as much as a hundred.
+//! The observations of one update, and their distribution over buckets.
+//!
+//! Few observations are drawn one by one. Many are split over the buckets by the distribution, with the noise that
+//! drawing them would have, so a million cost as much as a hundred.
 
 use super::distribution::{Distribution, binomial};
 use super::native::{NativeLayout, bucket_of, upper_bound};
 use crate::rng::Rng;
 
-/// So many are drawn.
+/// The largest number of observations that are drawn one by one.
 const DRAWN_MAX: u32 = 100;
 
-/// What is below this share of the largest observation is in one bucket.
+/// Observations below this share of the largest one go into one bucket.
 const SMALLEST_SHARE: f64 = 1e-7;
 
-/// Observations that were made at once.
+/// The observations of one update.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Observations {
     pub(super) distribution: Distribution,
     pub(super) count: u32,
-    /// They are clamped to this, which is finite.
+    /// The finite range to which they are clamped.
     pub(super) range: (f64, f64),
 }
 
-/// What is known of all of them, and of one.
+/// The sum of all observations, and the value of one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Observed {
     pub(super) sum: f64,
@@ -28,7 +30,7 @@ pub(super) struct Observed {
 }
 
 impl Observations {
-    /// Shares them out to classic buckets, the last of which has no bound.
+    /// Adds them to classic buckets, the last of which has no bound.
     pub(super) fn into_buckets(self, bounds: &[f64], counts: &mut [f64], rng: &mut Rng) -> Observed {
         let each = |value: f64, count: f64| {
             counts[bounds.partition_point(|bound| *bound < value)] += count;
@@ -36,49 +38,49 @@ impl Observations {
         if let Some(observed) = self.draw_each(rng, each) {
             return observed;
         }
-        let mut rest = Remaining::of(self.count);
+        let mut remaining = Remaining::of(self.count);
         for (count, bound) in counts.iter_mut().zip(bounds) {
-            *count += rest.take(self.below(*bound), rng);
+            *count += remaining.take(self.below(*bound), rng);
         }
-        counts[bounds.len()] += rest.count;
+        counts[bounds.len()] += remaining.count;
         self.sum_and_one(rng)
     }
 
-    /// Shares them out to the buckets of a native histogram.
+    /// Adds them to the buckets of a native histogram.
     pub(super) fn into_native(self, layout: &NativeLayout, cells: &mut [f64], rng: &mut Rng) -> Observed {
         if let Some(observed) = self.draw_each(rng, |value, count| layout.count(cells, value, count)) {
             return observed;
         }
         let (lowest, highest) = self.extent();
-        // What is no normal number has its buckets far below all others'.
+        // Subnormal numbers have their buckets far below all others.
         let smallest = SMALLEST_SHARE * highest.abs().max(lowest.abs());
         let smallest = smallest.max(layout.zero_threshold).max(f64::MIN_POSITIVE);
         let schema = super::native::schema_in(cells);
-        let mut rest = Remaining::of(self.count);
+        let mut remaining = Remaining::of(self.count);
         if lowest < -smallest {
             let (from, to) = (bucket_of(-lowest, schema), bucket_of(smallest.max(-highest), schema));
             for bucket in (to..=from).rev() {
-                let count = rest.take(self.below(-upper_bound(bucket - 1, schema)), rng);
+                let count = remaining.take(self.below(-upper_bound(bucket - 1, schema)), rng);
                 layout.count_in(cells, true, (bucket, schema), count);
             }
         }
         if lowest <= layout.zero_threshold {
-            layout.count(cells, 0.0, rest.take(self.below(layout.zero_threshold), rng));
+            layout.count(cells, 0.0, remaining.take(self.below(layout.zero_threshold), rng));
         }
         if highest > smallest {
             let (from, to) = (bucket_of(smallest.max(lowest), schema), bucket_of(highest, schema));
             for bucket in from..to {
-                let count = rest.take(self.below(upper_bound(bucket, schema)), rng);
+                let count = remaining.take(self.below(upper_bound(bucket, schema)), rng);
                 layout.count_in(cells, false, (bucket, schema), count);
             }
-            layout.count_in(cells, false, (to, schema), rest.count);
+            layout.count_in(cells, false, (to, schema), remaining.count);
         } else {
-            layout.count(cells, highest, rest.count);
+            layout.count(cells, highest, remaining.count);
         }
         self.sum_and_one(rng)
     }
 
-    /// Puts those that are alike, or few.
+    /// Adds observations that are all equal, or few. `None` if they are neither.
     fn draw_each(self, rng: &mut Rng, mut put: impl FnMut(f64, f64)) -> Option<Observed> {
         let (low, high) = self.range;
         if let Distribution::Constant(value) = self.distribution {
@@ -105,7 +107,7 @@ impl Observations {
         }
     }
 
-    /// The share of them that is not above this.
+    /// The share of them at or below the value.
     fn below(self, value: f64) -> f64 {
         let (low, high) = self.range;
         if value < low {
@@ -123,10 +125,10 @@ impl Observations {
     }
 }
 
-/// Those that have no bucket yet.
+/// The observations without a bucket yet.
 struct Remaining {
     count: f64,
-    /// The share that has one.
+    /// The share of observations that have a bucket.
     below: f64,
 }
 
@@ -135,7 +137,7 @@ impl Remaining {
         Self { count: f64::from(count), below: 0.0 }
     }
 
-    /// Takes as many out as there are up to where this share is below.
+    /// Takes out the observations up to the value that has the share `below` at or below it.
     fn take(&mut self, below: f64, rng: &mut Rng) -> f64 {
         let left = 1.0 - self.below;
         let probability = if left > 0.0 { ((below - self.below) / left).clamp(0.0, 1.0) } else { 1.0 };
@@ -156,7 +158,7 @@ mod tests {
 
     const ANY: (f64, f64) = (f64::MIN, f64::MAX);
 
-    /// A native histogram of so many updates.
+    /// A native histogram after `updates` updates.
     fn native(
         distribution: Distribution,
         count: u32,
@@ -179,7 +181,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
-        /// What a config says is what `histogram_quantile` gives, within 5 %.
+        /// `histogram_quantile` gives the configured quantiles within 5 %.
         #[test]
         fn quantiles_of_native_histograms_are_those_of_the_distribution(
             median in 1e-4..1e4f64,

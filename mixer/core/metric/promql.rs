@@ -2,7 +2,7 @@
 //!
 //! The text is only built here; the caller picks the matchers and the range of a rate, and aggregates over hosts.
 
-use super::MetricType;
+use super::metric_type::MetricType;
 
 /// The series of one metric, from which expressions are made.
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
-//! What a summary has observed lately: as client libraries do it, a window that moves on by a fifth of its length, here
-//! with buckets so narrow that a quantile is within 2 %.
+//! The recent observations of a summary.
+//!
+//! As in client libraries, the window moves on by a fifth of its length. Observations are kept in buckets that are
+//! narrow enough for quantiles within 2 %.
 
 use super::native::{NativeHistogram, NativeLayout};
 use crate::time::{Span, Time};
 
-/// So many slices make up the window.
+/// Number of slices of the window.
 const SLICES: usize = 5;
 
 const SCHEMA: i8 = 5;
@@ -15,20 +17,20 @@ const ZERO_THRESHOLD: f64 = 1e-12;
 #[derive(Debug)]
 pub(super) struct Recent {
     slices: [WindowSlice; SLICES],
-    /// Where the slices are brought together.
+    /// Scratch cells for the merged slices.
     merged: Box<[f64]>,
 }
 
-/// What was observed in one fifth of a window.
+/// The observations of one fifth of a window.
 #[derive(Debug, Default)]
 struct WindowSlice {
-    /// Which one it is, counted from the beginning of time.
+    /// Its number, counted from the Unix epoch.
     number: u64,
-    /// A native histogram, once there is an observation.
+    /// A native histogram; empty before the first observation.
     cells: Box<[f64]>,
 }
 
-/// How observations of this range are kept.
+/// The layout of a slice for observations of this range.
 pub(super) fn layout(range: (f64, f64)) -> NativeLayout {
     NativeLayout::for_range(SCHEMA, ZERO_THRESHOLD, BUCKETS_MAX, range)
 }
@@ -38,12 +40,12 @@ impl Recent {
         Self { slices: Default::default(), merged: Box::default() }
     }
 
-    /// Forgets everything.
+    /// Removes all observations.
     pub(super) fn clear(&mut self) {
         *self = Self::new();
     }
 
-    /// The cells that take what is observed now.
+    /// The cells of the present slice.
     pub(super) fn current(&mut self, layout: &NativeLayout, window: Span, now: Time) -> &mut [f64] {
         let number = slice_at(window, now);
         let slice = &mut self.slices[usize::try_from(number % SLICES as u64).unwrap_or(0)];
@@ -53,13 +55,13 @@ impl Recent {
         if slice.number != number || slice.cells[0] == 0.0 {
             slice.number = number;
             layout.clear(&mut slice.cells);
-            // It is in use from now on.
+            // The count marks the slice as used.
             slice.cells[0] = 1.0;
         }
         &mut slice.cells
     }
 
-    /// Puts the values at these quantiles in their places.
+    /// Writes the values at these quantiles.
     pub(super) fn quantiles(
         &mut self,
         layout: &NativeLayout,
@@ -78,9 +80,9 @@ impl Recent {
                 layout.add(&mut self.merged, &slice.cells, 1.0);
             }
         }
-        let together = NativeHistogram::of(layout, &self.merged);
+        let merged = NativeHistogram::of(layout, &self.merged);
         for (value, quantile) in values.iter_mut().zip(quantiles) {
-            *value = together.quantile(*quantile);
+            *value = merged.quantile(*quantile);
         }
     }
 }
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_of_other_resolutions_are_brought_together() {
+    fn slices_of_different_resolutions_are_merged() {
         let layout = NativeLayout { positive: 100, ..layout((0.0, f64::INFINITY)) };
         let mut recent = Recent::new();
         for (secs, values) in [(1000, [1.0, 1.01]), (1010, [1e-9, 1e9]), (1020, [1.0, 1.1])] {
