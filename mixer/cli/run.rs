@@ -71,7 +71,7 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
 /// What is said of a run when it starts.
 fn told(plan: &Plan, seed: u64, clock: &Clock) -> String {
     let hosts = plural(plan.hosts.len(), "host", "hosts");
-    let series = plan.series_told();
+    let series = plan.series_text();
     format!("running {} with {hosts} and {series}, seed {seed}{}", plan.config, pace(clock.speed()))
 }
 

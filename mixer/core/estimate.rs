@@ -27,7 +27,7 @@ pub struct Estimate {
     /// How many series.
     pub series: usize,
     /// That in words; those in pools may be fewer.
-    pub series_told: String,
+    pub series_text: String,
     /// How many values are made per second.
     pub updates_per_sec: f64,
     /// How many pushes are made per second.
@@ -52,7 +52,7 @@ impl Estimate {
         };
         let updates_per_sec = (0..).zip(&plan.hosts).map(|(id, host)| {
             let pools = host.shape.pools.iter();
-            let of_pools = pools.map(|pools| plan.pools_max(id, pools) as f64 * per_sec(&pools.shape));
+            let of_pools = pools.map(|pool| plan.members_max(id, pool) as f64 * per_sec(&pool.shape));
             per_sec(&host.shape) + of_pools.sum::<f64>()
         });
         let (jobs, series) = (plan.jobs.len(), plan.series_count());
@@ -64,7 +64,7 @@ impl Estimate {
             hosts: plan.hosts.len(),
             families: plan.families.len(),
             series,
-            series_told: plan.series_told(),
+            series_text: plan.series_text(),
             updates_per_sec: updates_per_sec.sum(),
             pushes_per_sec,
             samples_per_sec,
@@ -86,7 +86,7 @@ impl fmt::Display for Estimate {
             plural(self.jobs, "job", "jobs"),
             plural(self.hosts, "host", "hosts"),
             plural(self.families, "family", "families"),
-            self.series_told,
+            self.series_text,
             self.updates_per_sec,
             self.pushes_per_sec,
             self.samples_per_sec,

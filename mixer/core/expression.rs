@@ -18,7 +18,7 @@ use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
 use crate::error::suggestion;
 use engine::ENGINE;
 pub use formula::{EvalContext, EventRef, Formula, Storage};
-pub use text::{Format, Making, Piece, TextFormula};
+pub use text::{Format, MemberContext, Piece, TextFormula};
 
 /// A value in a config, or the result of an expression.
 #[derive(Clone, Debug, PartialEq)]

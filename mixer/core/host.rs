@@ -277,7 +277,7 @@ impl EmulatedHost {
             let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);
             if intervals > 0 {
                 *due += schedule.update_interval.times(intervals);
-                let members = shape.members[index].iter();
+                let members = shape.scheduled[index].iter();
                 let skips = members.filter(|metric| shape.metrics[**metric].source.is_none());
                 skipped += intervals * skips.count() as u64;
             }
@@ -325,7 +325,7 @@ impl EmulatedHost {
                 continue;
             }
             let end = self.starts_at + schedule.start_time + schedule.duration;
-            let members = shape.members[index].iter().copied();
+            let members = shape.scheduled[index].iter().copied();
             if now >= end {
                 members.for_each(|metric| self.clear_cells(metric));
                 self.next_due[index] = Time::NEVER;

@@ -82,7 +82,7 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
             _ => {}
         }
     }
-    for dirt in &shape.dirt {
+    for dirt in &shape.faults {
         // What is about the whole host is about each of its metrics.
         if dirt.metrics.is_empty() || dirt.metrics.contains(&metric) {
             concerns.extend(dirt.events.iter().map(|event| (Arc::clone(event), Source::Own)));
@@ -105,7 +105,7 @@ fn add_concerns_of_pools(plan: &Plan, series: SelectedSeries, concerns: &mut Ind
         concerns.extend(heard.chain(emitted));
     }
     for listener in &shape.listeners {
-        if matches!(listener.reaction, Reaction::ReplaceSlots(replaced) if replaced == kind) {
+        if matches!(listener.reaction, Reaction::ReplaceMembers(replaced) if replaced == kind) {
             concerns.insert((Arc::clone(&listener.subscription.event), listener.subscription.source.clone()));
         }
     }

@@ -82,7 +82,7 @@ impl Selection {
                 }
             }
             for (kind, pools) in host.shape.pools.iter().enumerate() {
-                let count = plan.pools_max(id, pools);
+                let count = plan.members_max(id, pools);
                 for (metric, MetricPlan { family, .. }) in pools.shape.metrics.iter().enumerate() {
                     if is_wanted[*family] {
                         let first = SelectedSeries { host: id, slot: Some((kind, 0)), metric };

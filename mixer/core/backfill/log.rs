@@ -154,7 +154,7 @@ fn has_audience(shape: &HostShape, bus: &EventBus) -> bool {
         _ => None,
     });
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
-    let dirt = shape.dirt.iter().flat_map(|dirt| &dirt.events).map(|event| &**event);
+    let dirt = shape.faults.iter().flat_map(|dirt| &dirt.events).map(|event| &**event);
     let announced: Vec<_> = shape.all_metrics().flat_map(|metric| metric.scenario.emits()).collect();
     let is_heard = |event: &str| bus.has_listeners(event);
     reactions.chain(lifecycle).chain(dirt).any(is_heard)

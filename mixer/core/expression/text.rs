@@ -73,7 +73,7 @@ impl PartialEq for TextFormula {
 
 /// What a text is made for.
 #[derive(Debug)]
-pub struct Making<'a> {
+pub struct MemberContext<'a> {
     /// The host's name.
     pub name: &'a str,
     /// The place that it is for.
@@ -145,7 +145,7 @@ impl TextFormula {
     }
 
     /// Makes the text. An error says what went wrong.
-    pub fn make(&self, making: &mut Making<'_>) -> Result<String, String> {
+    pub fn make(&self, making: &mut MemberContext<'_>) -> Result<String, String> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
@@ -158,7 +158,7 @@ impl TextFormula {
         Ok(text)
     }
 
-    fn value(&self, expression: &Expression, making: &mut Making<'_>) -> Result<Value, String> {
+    fn value(&self, expression: &Expression, making: &mut MemberContext<'_>) -> Result<Value, String> {
         let mut scope = self.scope.clone();
         scope.push_constant("name", making.name.to_owned());
         scope.push_constant("slot", i64::from(making.slot));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::fault_window::{FaultWindow, Turn};
 use super::{EmulatedHost, Outbox};
 use crate::metric::{ABSENT, is_absent};
-use crate::plan::{FaultKind, HELD_MAX, HostShape};
+use crate::plan::{FaultKind, HELD_REPORTS_MAX, HostShape};
 use crate::rng::Seed;
 use crate::time::Time;
 
@@ -49,11 +49,11 @@ pub(super) struct Fault {
 impl Fault {
     /// The dirt of a host that has this seed; none for one that is to have none.
     pub(super) fn new(shape: &HostShape, seed: Seed, starts_at: Time) -> Option<Box<Self>> {
-        let episodes = shape.dirt.iter().map(|plan| {
+        let episodes = shape.faults.iter().map(|plan| {
             let rng = seed.child(&plan.stream).rng();
             FaultWindow::new(plan, rng, starts_at)
         });
-        (!shape.dirt.is_empty()).then(|| {
+        (!shape.faults.is_empty()).then(|| {
             Box::new(Self {
                 episodes: episodes.collect(),
                 shown: vec![ABSENT; shape.width].into(),
@@ -86,7 +86,7 @@ impl Fault {
 
     /// The next change that is due by now: which dirt, and whether it begins or ends.
     fn step(&mut self, shape: &HostShape, now: Time) -> Option<(usize, Turn)> {
-        for (index, (episodes, plan)) in self.episodes.iter_mut().zip(&shape.dirt).enumerate() {
+        for (index, (episodes, plan)) in self.episodes.iter_mut().zip(&shape.faults).enumerate() {
             if let Some(turn) = episodes.step(plan, now) {
                 return Some((index, turn));
             }
@@ -95,7 +95,7 @@ impl Fault {
     }
 
     fn is_down(&self, shape: &HostShape) -> bool {
-        let mut dirt = self.episodes.iter().zip(&shape.dirt);
+        let mut dirt = self.episodes.iter().zip(&shape.faults);
         dirt.any(|(episodes, plan)| episodes.is_on && plan.kind == FaultKind::Down)
     }
 
@@ -115,7 +115,7 @@ impl Fault {
             let mut held =
                 Held { arrives_at, own_time: self.own_time_at(shape, now), is_in_order, row: row.into() };
             self.soil(shape, &mut held.row);
-            if self.held.len() >= HELD_MAX {
+            if self.held.len() >= HELD_REPORTS_MAX {
                 self.held.pop_back();
             }
             let place = self.held.partition_point(|other| other.arrives_at <= arrives_at);
@@ -140,7 +140,7 @@ impl Fault {
     /// When a report that is made now arrives, if not at once, and whether later ones wait for it.
     fn arrival(&mut self, shape: &HostShape, now: Time) -> Option<(Time, bool)> {
         let mut arrives_at = None;
-        for (episodes, plan) in self.episodes.iter_mut().zip(&shape.dirt).filter(|(on, _)| on.is_on) {
+        for (episodes, plan) in self.episodes.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on) {
             let (by, is_in_order) = match plan.kind {
                 FaultKind::Late(by) => (by, true),
                 FaultKind::OutOfOrder(by) => (by, false),
@@ -163,7 +163,7 @@ impl Fault {
             return None;
         }
         let mut time = now;
-        for (_, plan) in self.episodes.iter().zip(&shape.dirt).filter(|(episodes, _)| episodes.is_on) {
+        for (_, plan) in self.episodes.iter().zip(&shape.faults).filter(|(episodes, _)| episodes.is_on) {
             if let FaultKind::ClockSkew { ahead, behind } = plan.kind {
                 time = (time + ahead).before(behind);
             }
@@ -173,7 +173,7 @@ impl Fault {
 
     /// Leaves samples out, and makes others no numbers.
     fn soil(&mut self, shape: &HostShape, row: &mut [f64]) {
-        for (episodes, plan) in self.episodes.iter_mut().zip(&shape.dirt).filter(|(on, _)| on.is_on) {
+        for (episodes, plan) in self.episodes.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on) {
             for metric in plan.metrics.iter().map(|metric| &shape.metrics[*metric]) {
                 let cells = &mut row[metric.offset..metric.offset + metric.cells.width()];
                 match plan.kind {
@@ -205,7 +205,7 @@ impl EmulatedHost {
         let plan = Arc::clone(&self.plan);
         let turn = self.dirt_mut().and_then(|dirt| {
             let episodes = &mut dirt.episodes[index];
-            if opens { episodes.open(&plan.shape.dirt[index], now) } else { episodes.close() }
+            if opens { episodes.open(&plan.shape.faults[index], now) } else { episodes.close() }
         });
         if let Some(turn) = turn {
             self.turn(index, turn, now, hops, out);
@@ -215,7 +215,7 @@ impl EmulatedHost {
     /// What follows from an episode's beginning or end.
     fn turn(&mut self, index: usize, turn: Turn, now: Time, hops: u8, out: &mut Outbox) {
         let plan = Arc::clone(&self.plan);
-        let plan = &plan.shape.dirt[index];
+        let plan = &plan.shape.faults[index];
         if plan.kind == FaultKind::CounterReset {
             plan.metrics.iter().for_each(|metric| self.reset(*metric, now));
         }

@@ -1,6 +1,6 @@
 //! When dirt is on: windows, and the episodes in them.
 
-use crate::plan::{FaultKind, FaultPlan, Opening};
+use crate::plan::{FaultKind, FaultPlan, FaultTrigger};
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
@@ -28,9 +28,9 @@ pub(super) enum Turn {
 
 impl FaultWindow {
     pub(super) fn new(plan: &FaultPlan, rng: Rng, starts_at: Time) -> Self {
-        let next = match plan.opening {
-            Opening::At(start_time) => starts_at + start_time,
-            Opening::OnEvent => Time::NEVER,
+        let next = match plan.trigger {
+            FaultTrigger::At(start_time) => starts_at + start_time,
+            FaultTrigger::OnEvent => Time::NEVER,
         };
         Self { rng, is_on: false, next, closes_at: Time::NEVER, is_open: false, next_pulse: Time::NEVER }
     }

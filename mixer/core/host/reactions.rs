@@ -76,9 +76,9 @@ impl EmulatedHost {
                     out.updated[*metric] = true;
                 }
                 // Below, when the host itself has heard it.
-                Reaction::ReplaceSlots(_) | Reaction::TellSlots(_) => {}
-                Reaction::BeginDirt(dirt) | Reaction::EndDirt(dirt) => {
-                    let opens = matches!(listener.reaction, Reaction::BeginDirt(_));
+                Reaction::ReplaceMembers(_) | Reaction::NotifyMembers(_) => {}
+                Reaction::OpenFault(dirt) | Reaction::CloseFault(dirt) => {
+                    let opens = matches!(listener.reaction, Reaction::OpenFault(_));
                     self.hear_dirt(*dirt, opens, now, event.hops + 1, out);
                 }
                 Reaction::StopMetric(metric) => {

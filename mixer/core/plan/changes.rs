@@ -1,27 +1,28 @@
-//! What is different between two plans of one run: which hosts may go on, and which may not.
+//! Differences between two plans of one run: the hosts that go on unchanged, and the others.
 
 use std::fmt;
 
 use indexmap::IndexMap;
 
-use super::{HostPlan, HostShape, Plan};
+use super::run::{HostPlan, Plan};
+use super::shape::HostShape;
 use crate::plural::plural;
 
-/// What becomes of the hosts when a run goes on with another plan.
+/// The hosts kept, new, gone and changed when a run goes on with another plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// For each host of the new plan its index in the old one, if nothing about it changed.
+    /// For each host of the new plan its index in the old one; `None` if anything about it changed.
     pub kept: Vec<Option<u32>>,
-    /// How many hosts have a name that the old plan did not have.
+    /// Number of hosts whose name is not in the old plan.
     pub new: usize,
-    /// How many hosts of the old plan are not in the new one.
+    /// Number of hosts of the old plan that are not in the new one.
     pub gone: usize,
-    /// How many hosts have their name only in common.
+    /// Number of hosts with the same name and something else changed.
     pub changed: usize,
 }
 
 impl Changes {
-    /// Compares the plans host by host; hosts are told apart by their names.
+    /// Compares the plans host by host, matched by name.
     #[must_use]
     pub fn between(old: &Plan, new: &Plan) -> Self {
         let old_ids: IndexMap<&str, u32> = old.hosts.iter().map(|host| &*host.name).zip(0..).collect();
@@ -42,7 +43,7 @@ impl Changes {
         changes
     }
 
-    /// How many hosts go on.
+    /// Number of hosts that go on unchanged.
     #[must_use]
     pub fn kept_count(&self) -> usize {
         self.kept.len() - self.new - self.changed
@@ -56,7 +57,7 @@ impl fmt::Display for Changes {
     }
 }
 
-/// A comparison under way. Hosts share their shapes, so each pair of shapes is compared once.
+/// A comparison in progress. Hosts share shapes, so each pair of shapes is compared once.
 struct Comparison<'a> {
     old: &'a Plan,
     new: &'a Plan,
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_different_about_a_host_changes_it() {
+    fn any_difference_changes_a_host() {
         for edit in [
             ("default_job_name: \"a_", "default_job_name: \"c_"),
             ("ttl: \"1h\"", "ttl: \"2h\""),
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_told_apart_by_their_names_wherever_they_stand() {
+    fn hosts_are_matched_by_name_in_any_order() {
         let moved = changes(&[("from: 1, to: 2", "from: 2, to: 4"), ("\"alone\"", "\"lonely\"")]);
         assert_eq!(moved.kept, [None, Some(2), None, None]);
         assert_eq!(moved.to_string(), "1 host kept, 3 new, 2 gone, 0 changed");

@@ -1,11 +1,11 @@
-//! Plans with a host more, or a host less.
+//! Plans with one host added or removed.
 
 use std::sync::Arc;
 
-use super::{HostPlan, Plan};
+use super::run::{HostPlan, Plan};
 
 impl Plan {
-    /// The same plan with one host more, which shares the job and the shape of another one: its template.
+    /// The plan with one more host, in the job of `template` and with its shape.
     #[must_use]
     pub fn with_host(&self, host: HostPlan, template: u32) -> Self {
         let mut plan = self.clone();
@@ -20,7 +20,7 @@ impl Plan {
         plan
     }
 
-    /// The same plan without one of its hosts. A job without hosts goes, too.
+    /// The plan without one of its hosts; a job without hosts goes, too.
     #[must_use]
     pub fn without_host(&self, id: u32) -> Self {
         let mut plan = self.clone();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_host_stands_beside_its_template_and_changes_no_other() {
+    fn an_added_host_is_beside_its_template_and_changes_no_other() {
         let old = plan();
         let host = HostPlan { name: "web-3".into(), ..HostPlan::clone(&old.hosts[1]) };
         let new = old.with_host(host, 1);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_goes_takes_its_empty_job_along() {
+    fn a_removed_host_takes_its_empty_job_along() {
         let old = plan();
         let new = old.without_host(0);
         assert_eq!(jobs(&new), "a: web-1 web-2 other");

@@ -1,83 +1,83 @@
-//! Dirt: what a host does wrong on purpose.
+//! Faults that a host shows on purpose (`dirt` in configs).
 
 use std::sync::Arc;
 
 use crate::time::Span;
 
-/// So many late reports of a host wait at most. A config that needs more is refused, but events may bring any
-/// number of reports.
-pub const HELD_MAX: usize = 1_000;
+/// Maximum number of late reports of a host in transit. A config that needs more is refused; events may still
+/// cause any number of reports.
+pub const HELD_REPORTS_MAX: usize = 1_000;
 
-/// One thing that a host does wrong, and when. A time in which it does is an episode.
+/// A fault and its times. One period of it is an episode; episodes happen in a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultPlan {
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// What opens a window for episodes.
-    pub opening: Opening,
-    /// How long a window is open.
+    /// Opens a window.
+    pub trigger: FaultTrigger,
+    /// Length of a window.
     pub window: Span,
-    /// The episodes in a window; one that is as long as the window if not given.
+    /// The episodes in a window; one as long as the window if `None`.
     pub pulses: Option<Pulses>,
-    /// How likely each occasion is taken: of a [`FaultKind::Nan`] each sample, of [`FaultKind::Late`] and
-    /// [`FaultKind::OutOfOrder`] each report, of the others each episode.
+    /// Probability: of [`FaultKind::Nan`] for each sample, of [`FaultKind::Late`] and [`FaultKind::OutOfOrder`]
+    /// for each report, of the others for each episode.
     pub probability: f64,
-    /// The metrics that it is about, as indices into the shape's.
+    /// The affected metrics, as indices into the shape's.
     pub metrics: Vec<usize>,
-    /// Emitted when an episode begins and when it ends. The second is never emitted for what takes no time.
+    /// Events emitted at the begin and at the end of an episode. A fault without a length never emits the second.
     pub events: [Arc<str>; 2],
-    /// The name of its random stream, beside those of the host's metrics.
+    /// Name of its random stream; no metric of the host has it.
     pub stream: String,
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The host is not there.
+    /// The host is down: it reports nothing and has no series.
     Down,
     /// Some metrics have no sample.
     Gap,
-    /// Counters and histograms begin anew.
+    /// Counters, histograms and summaries restart at 0.
     CounterReset,
-    /// Samples are not numbers.
+    /// Samples are NaN.
     Nan,
-    /// The host's clock is wrong by both together.
+    /// The host's clock is wrong by the difference of both.
     ClockSkew {
-        /// So much too late.
+        /// Time by which it is ahead.
         ahead: Span,
-        /// So much too early.
+        /// Time by which it is behind.
         behind: Span,
     },
-    /// Reports arrive so much later, and those after them wait for them.
+    /// Reports arrive later by this, and later ones wait for them.
     Late(Span),
-    /// Reports arrive so much later, after those that were made meanwhile.
+    /// Reports arrive later by this, after newer ones.
     OutOfOrder(Span),
 }
 
-/// What opens a window for episodes.
+/// The trigger of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// So long after the host's start it opens, once.
+pub enum FaultTrigger {
+    /// Opens once, this long after the host's start.
     At(Span),
-    /// An event opens it; see [`super::Reaction::BeginDirt`].
+    /// Opens on an event; see [`super::Reaction::OpenFault`].
     OnEvent,
 }
 
 /// Episodes in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulses {
-    /// How long after the window has opened the first one begins.
+    /// Time from the window's opening to the first episode.
     pub first: Span,
-    /// From the beginning of one to that of the next.
+    /// Time from the begin of one to that of the next.
     pub every: Span,
-    /// Each begins later by a random part of this.
+    /// Maximum random delay of each.
     pub jitter: Span,
-    /// How long each is.
+    /// Length of each.
     pub duration: Span,
 }
 
 impl FaultKind {
-    /// What it is, in a word.
+    /// The kind's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether samples of such a host have times of their own.
+    /// `true` if it gives the host's samples timestamps of their own.
     #[must_use]
     pub const fn stamps(self) -> bool {
         matches!(self, Self::ClockSkew { .. } | Self::Late(_) | Self::OutOfOrder(_))

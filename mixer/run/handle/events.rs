@@ -71,10 +71,10 @@ fn effect(shape: &HostShape, reaction: &Reaction) -> String {
         Reaction::Emit(name) => format!("emit {name}"),
         Reaction::StartMetric(index) => format!("start {}", metric(*index)),
         Reaction::StopMetric(index) => format!("stop {}", metric(*index)),
-        Reaction::BeginDirt(index) => format!("open {}", dirt(&shape.dirt[*index])),
-        Reaction::EndDirt(index) => format!("close {}", shape.dirt[*index].kind.name()),
-        Reaction::ReplaceSlots(index) => format!("replace {}", shape.pools[*index].name),
-        Reaction::TellSlots(index) => format!("tell {}", shape.pools[*index].name),
+        Reaction::OpenFault(index) => format!("open {}", dirt(&shape.faults[*index])),
+        Reaction::CloseFault(index) => format!("close {}", shape.faults[*index].kind.name()),
+        Reaction::ReplaceMembers(index) => format!("replace {}", shape.pools[*index].name),
+        Reaction::NotifyMembers(index) => format!("tell {}", shape.pools[*index].name),
     }
 }
 

@@ -7,23 +7,23 @@ use crate::config::template::{FaultTemplate, HostTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::plan::{
-    FaultKind, FaultPlan, HELD_MAX, HostShape, Listener, MetricPlan, Opening, Pulses, Reaction,
+    FaultKind, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, HostShape, Listener, MetricPlan, Pulses, Reaction,
 };
 use crate::time::Span;
 
 impl Resolver<'_> {
     /// Adds the host's dirt to its shape, with what begins and ends it.
-    pub(super) fn dirt(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
+    pub(super) fn faults(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
         for dirt in &template.dirt {
-            let index = shape.dirt.len();
+            let index = shape.faults.len();
             // No metric can have this name.
             let stream = format!("dirt {} ", dirt.name);
-            let same = shape.dirt.iter().filter(|other| other.stream.starts_with(&stream)).count();
+            let same = shape.faults.iter().filter(|other| other.stream.starts_with(&stream)).count();
             let stream = format!("{stream}{same}");
-            let plan = self.one_dirt(dirt, shape, stream)?;
+            let plan = self.one_fault(dirt, shape, stream)?;
             plan.events.iter().for_each(|event| self.events.emits(event));
             for (events, reaction) in
-                [(&dirt.on, Reaction::BeginDirt(index)), (&dirt.until, Reaction::EndDirt(index))]
+                [(&dirt.on, Reaction::OpenFault(index)), (&dirt.until, Reaction::CloseFault(index))]
             {
                 for event in events {
                     let subscription = Subscription::parse(&self.value("event", event)?);
@@ -32,14 +32,19 @@ impl Resolver<'_> {
                     shape.listeners.push(Listener { subscription, reaction, when: None });
                 }
             }
-            shape.dirt.push(plan);
+            shape.faults.push(plan);
         }
         Some(())
     }
 
-    fn one_dirt(&mut self, template: &FaultTemplate, shape: &HostShape, stream: String) -> Option<FaultPlan> {
-        let kind = self.dirt_kind(template)?;
-        let (opening, window, pulses) = self.occasions(template)?;
+    fn one_fault(
+        &mut self,
+        template: &FaultTemplate,
+        shape: &HostShape,
+        stream: String,
+    ) -> Option<FaultPlan> {
+        let kind = self.fault_kind(template)?;
+        let (trigger, window, pulses) = self.occasions(template)?;
         let probability = self.optional("probability", template.probability.as_ref(), 1.0)?;
         if !(probability > 0.0 && probability <= 1.0) {
             let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
@@ -47,17 +52,17 @@ impl Resolver<'_> {
             self.problems.error(place, message);
             return None;
         }
-        let metrics = self.dirty_metrics(template, kind, shape)?;
+        let metrics = self.fault_metrics(template, kind, shape)?;
         // One of some metrics is no gap of the host.
         let kind = if kind == FaultKind::Down && !metrics.is_empty() { FaultKind::Gap } else { kind };
         let events = match kind {
             FaultKind::CounterReset => ["dirt_counter_reset".into(), "dirt_counter_reset".into()],
             _ => ["started", "ended"].map(|turn| event(template.name, turn).into()),
         };
-        Some(FaultPlan { kind, opening, window, pulses, probability, metrics, events, stream })
+        Some(FaultPlan { kind, trigger, window, pulses, probability, metrics, events, stream })
     }
 
-    fn dirt_kind(&mut self, template: &FaultTemplate) -> Option<FaultKind> {
+    fn fault_kind(&mut self, template: &FaultTemplate) -> Option<FaultKind> {
         let by = |this: &mut Self| {
             let Some(by) = template.span_of("by") else {
                 let name = template.name;
@@ -95,31 +100,34 @@ impl Resolver<'_> {
     }
 
     /// What opens windows, how long they are, and the episodes in them.
-    fn occasions(&mut self, template: &FaultTemplate) -> Option<(Opening, Span, Option<Pulses>)> {
+    fn occasions(&mut self, template: &FaultTemplate) -> Option<(FaultTrigger, Span, Option<Pulses>)> {
         let given = |name| template.span_of(name);
         let refused = |this: &mut Self, message: &str| {
             this.problems.error(template.span, format!("{} {message}", template.name));
             None
         };
-        let opening = match given("start_time") {
+        let trigger = match given("start_time") {
             Some(_) if !template.on.is_empty() => return refused(self, "takes either start_time or on"),
-            Some(start) => Opening::At(self.value("start_time", start)?),
-            None if template.on.is_empty() => Opening::At(Span::ZERO),
-            None => Opening::OnEvent,
+            Some(start) => FaultTrigger::At(self.value("start_time", start)?),
+            None if template.on.is_empty() => FaultTrigger::At(Span::ZERO),
+            None => FaultTrigger::OnEvent,
         };
-        if opening != Opening::OnEvent && !template.until.is_empty() {
+        if trigger != FaultTrigger::OnEvent && !template.until.is_empty() {
             return refused(self, "takes until together with on only");
         }
         let duration = self.optional("duration", given("duration"), Span::FOREVER)?;
         if template.name == "flapping" {
-            return Some((opening, duration, Some(self.flapping(template, opening)?)));
+            return Some((trigger, duration, Some(self.flapping(template, trigger)?)));
         }
         let is_reset = template.name == "counter_reset";
         let is_scheduled = given("start_time").is_some() || given("every").is_some();
-        if opening != Opening::OnEvent && (is_reset && !is_scheduled) {
+        if trigger != FaultTrigger::OnEvent && (is_reset && !is_scheduled) {
             return refused(self, "needs every, start_time or on: when it happens");
         }
-        if template.name == "gap" && opening != Opening::OnEvent && !is_scheduled && duration == Span::FOREVER
+        if template.name == "gap"
+            && trigger != FaultTrigger::OnEvent
+            && !is_scheduled
+            && duration == Span::FOREVER
         {
             return refused(
                 self,
@@ -128,12 +136,12 @@ impl Resolver<'_> {
         }
         let duration = if is_reset { Span::ZERO } else { duration };
         let Some(every) = given("every") else {
-            if opening == Opening::OnEvent && duration == Span::FOREVER && template.until.is_empty() {
+            if trigger == FaultTrigger::OnEvent && duration == Span::FOREVER && template.until.is_empty() {
                 return refused(self, "needs duration or until: how long it lasts after the event");
             }
-            return Some((opening, duration, None));
+            return Some((trigger, duration, None));
         };
-        if opening == Opening::OnEvent {
+        if trigger == FaultTrigger::OnEvent {
             return refused(self, "takes either every or on");
         }
         if duration == Span::FOREVER {
@@ -146,11 +154,11 @@ impl Resolver<'_> {
             return None;
         }
         let first = if given("start_time").is_some() { Span::ZERO } else { period };
-        Some((opening, Span::FOREVER, Some(Pulses { first, every: period, jitter, duration })))
+        Some((trigger, Span::FOREVER, Some(Pulses { first, every: period, jitter, duration })))
     }
 
     /// Up for a while, down for a while: at first up, but after an event at once down.
-    fn flapping(&mut self, template: &FaultTemplate, opening: Opening) -> Option<Pulses> {
+    fn flapping(&mut self, template: &FaultTemplate, trigger: FaultTrigger) -> Option<Pulses> {
         let mut needed = |field: &str| {
             let Some(scalar) = template.span_of(field) else {
                 let message = format!("flapping needs {field}: for how long the host is {field} each time");
@@ -166,18 +174,18 @@ impl Resolver<'_> {
             return None;
         }
         let every = Span::from_nanos(up.as_nanos().saturating_add(down.as_nanos()));
-        let first = if opening == Opening::OnEvent { Span::ZERO } else { up };
+        let first = if trigger == FaultTrigger::OnEvent { Span::ZERO } else { up };
         Some(Pulses { first, every, jitter, duration: down })
     }
 
     /// The metrics that it is about; none for all of the host together.
-    fn dirty_metrics(
+    fn fault_metrics(
         &mut self,
         template: &FaultTemplate,
         kind: FaultKind,
         shape: &HostShape,
     ) -> Option<Vec<usize>> {
-        let is_meant = |index: &usize| is_meant(kind, &shape.metrics[*index]);
+        let applies_to = |index: &usize| applies_to(kind, &shape.metrics[*index]);
         let all = 0..shape.metrics.len();
         let mut found: Vec<usize> = Vec::new();
         for pattern in &template.metrics {
@@ -192,7 +200,7 @@ impl Resolver<'_> {
             let regex = regex.ok()?;
             let before = found.len();
             found.extend(
-                all.clone().filter(|index| regex.is_match(&shape.metrics[*index].name)).filter(is_meant),
+                all.clone().filter(|index| regex.is_match(&shape.metrics[*index].name)).filter(applies_to),
             );
             if found.len() == before {
                 self.no_metric(&text, pattern.span, kind, shape);
@@ -202,7 +210,7 @@ impl Resolver<'_> {
         let is_about_all =
             template.metrics.is_empty() && matches!(kind, FaultKind::CounterReset | FaultKind::Nan);
         if is_about_all {
-            found.extend(all.filter(is_meant));
+            found.extend(all.filter(applies_to));
         }
         found.sort_unstable();
         found.dedup();
@@ -216,7 +224,7 @@ impl Resolver<'_> {
 
     fn no_metric(&mut self, pattern: &str, span: SourceSpan, kind: FaultKind, shape: &HostShape) {
         let what = if kind == FaultKind::CounterReset { "counter or histogram" } else { "metric" };
-        let known = shape.metrics.iter().filter(|metric| is_meant(kind, metric));
+        let known = shape.metrics.iter().filter(|metric| applies_to(kind, metric));
         let known: Vec<&str> = known.map(|metric| &*metric.name).collect();
         let hint = suggestion(pattern, &known);
         self.problems.error(span, format!("the host has no {what} {pattern:?}{hint}"));
@@ -224,7 +232,7 @@ impl Resolver<'_> {
 
     /// Reports that wait to arrive must not be too many.
     pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
-        for (dirt, template) in shape.dirt.iter().zip(&template.dirt) {
+        for (dirt, template) in shape.faults.iter().zip(&template.dirt) {
             let (FaultKind::Late(by) | FaultKind::OutOfOrder(by)) = dirt.kind else { continue };
             if !shape.pools.is_empty() {
                 let name = template.name;
@@ -232,9 +240,9 @@ impl Resolver<'_> {
                     format!("{name} is for hosts without pools; give the pools a host of their own");
                 self.problems.error(template.span, message);
             }
-            if by.as_nanos() / interval.as_nanos().max(1) >= HELD_MAX as u64 {
+            if by.as_nanos() / interval.as_nanos().max(1) >= HELD_REPORTS_MAX as u64 {
                 let message = format!(
-                    "{} would keep {HELD_MAX} reports or more waiting; lower by, or raise the host's interval",
+                    "{} would keep {HELD_REPORTS_MAX} reports or more waiting; lower by, or raise the host's interval",
                     template.name
                 );
                 self.problems.error(template.span, message);
@@ -244,7 +252,7 @@ impl Resolver<'_> {
 }
 
 /// Whether a metric can have such dirt.
-fn is_meant(kind: FaultKind, metric: &MetricPlan) -> bool {
+fn applies_to(kind: FaultKind, metric: &MetricPlan) -> bool {
     kind != FaultKind::CounterReset || metric.cells.resets()
 }
 

@@ -201,7 +201,7 @@ impl<'a> Resolver<'a> {
                 |reaction| Listener { subscription: subscription.clone(), reaction, when: when.clone() };
             shape.listeners.extend(reactions.into_iter().map(listener));
         }
-        self.dirt(template, &mut shape)?;
+        self.faults(template, &mut shape)?;
         for (name, value) in &template.storage {
             let value = self.value(&format!("storage {name:?}"), value)?;
             shape.storage.push((name.clone(), value));

@@ -72,9 +72,9 @@ impl<'a> Resolver<'a> {
         let drafts = self.drafts(host.span, &templates, host_labels, &mut schedules)?;
         let drafts = self.without_duplicates(drafts);
         let drafts = self.in_order(drafts)?;
-        let members = vec![Vec::new(); schedules.len()];
+        let scheduled = vec![Vec::new(); schedules.len()];
         let mut shape =
-            HostShape { schedules: schedules.into_iter().collect(), members, ..HostShape::default() };
+            HostShape { schedules: schedules.into_iter().collect(), scheduled, ..HostShape::default() };
         let mut indexes = StateIndexes::default();
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
@@ -89,7 +89,7 @@ impl<'a> Resolver<'a> {
             });
             shape.listeners.extend(listeners);
             shape.plain.push(draft.plan.is_plain());
-            shape.members[draft.plan.schedule].push(index);
+            shape.scheduled[draft.plan.schedule].push(index);
             shape.metrics.push(draft.plan);
         }
         Some(shape)

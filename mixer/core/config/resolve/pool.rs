@@ -11,7 +11,7 @@ use crate::config::template::{HostTemplate, LabelTemplate, PoolTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
-use crate::expression::{Formula, Making, TextFormula};
+use crate::expression::{Formula, MemberContext, TextFormula};
 use crate::plan::{
     Condition, HostShape, Listener, MetricPlan, ModelPlan, PoolPlan, PoolSize, Reaction, ReusePolicy,
 };
@@ -21,8 +21,8 @@ use crate::time::Span;
 const DEFAULT_COUNT_INTERVAL: Span = Span::from_secs(10);
 
 /// What comes after a life, in configs.
-const SUCCESSORS: [(&str, ReusePolicy); 3] =
-    [("true", ReusePolicy::New), ("false", ReusePolicy::Nobody), ("same", ReusePolicy::Same)];
+const REUSE_POLICIES: [(&str, ReusePolicy); 3] =
+    [("true", ReusePolicy::New), ("false", ReusePolicy::Never), ("same", ReusePolicy::Same)];
 
 impl<'a> Resolver<'a> {
     /// Adds the host's pools to its shape, with what they listen to.
@@ -32,18 +32,18 @@ impl<'a> Resolver<'a> {
         host_labels: &[&str],
         shape: &mut HostShape,
     ) -> Option<()> {
-        for pools in &template.pools {
+        for pool in &template.pools {
             let mut listeners = Vec::new();
-            self.repeated(&pools.repeat, &mut |this| {
+            self.repeated(&pool.repeat, &mut |this| {
                 let mark = this.names.mark();
-                let plan = this.one_kind(pools, host_labels, shape, &mut listeners);
+                let plan = this.one_pool(pool, host_labels, shape, &mut listeners);
                 this.names.rewind(mark);
                 let plan = plan?;
                 shape.series = shape.series.saturating_add(if plan.grows() { 0 } else { plan.series_max() });
                 shape.pools.push(plan);
                 let series = this.series.saturating_add(shape.series);
                 if series > this.series_max {
-                    this.refuse_series(pools.span, series);
+                    this.refuse_series(pool.span, series);
                     return None;
                 }
                 Some(())
@@ -53,7 +53,7 @@ impl<'a> Resolver<'a> {
         Some(())
     }
 
-    fn one_kind(
+    fn one_pool(
         &mut self,
         template: &'a PoolTemplate,
         host_labels: &[&str],
@@ -63,7 +63,7 @@ impl<'a> Resolver<'a> {
         let model = self.workload(template)?;
         let (count, max) = match &model {
             Some(model) => (PoolSize::All, model.workload.pool_size()),
-            None => self.slot_count(template, host)?,
+            None => self.pool_size(template, host)?,
         };
         let labels = self.member_labels(template, host_labels, max)?;
         let taken =
@@ -85,20 +85,21 @@ impl<'a> Resolver<'a> {
             return None;
         };
         let default = model.as_ref().map_or(&*first.name, |model| &model.workload.workload().name);
-        let name = self.kind_name(template, default, host)?;
+        let name = self.pool_name(template, default, host)?;
         self.refuse_mixing(template, &labels, &shape, host)?;
         let kind = host.pools.len();
         let heard: IndexSet<Subscription> =
             shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
         let heard = heard.into_iter().chain(model.iter().flat_map(ModelPlan::subscriptions));
-        let tell = |subscription| Listener { subscription, reaction: Reaction::TellSlots(kind), when: None };
-        listeners.extend(heard.map(tell));
+        let notify =
+            |subscription| Listener { subscription, reaction: Reaction::NotifyMembers(kind), when: None };
+        listeners.extend(heard.map(notify));
         for event in &template.replace_on {
             let subscription = Subscription::parse(&self.value("event", event)?);
             self.events.hears(&subscription, event.span);
-            listeners.push(Listener { subscription, reaction: Reaction::ReplaceSlots(kind), when: None });
+            listeners.push(Listener { subscription, reaction: Reaction::ReplaceMembers(kind), when: None });
         }
-        let ([lifetime, pause], successor) = self.lives(template)?;
+        let ([lifetime, pause], reuse) = self.lifetimes(template)?;
         let (replace_every, replace_share) = self.replacement(template)?;
         let shape = Arc::new(shape);
         Some(PoolPlan {
@@ -110,14 +111,14 @@ impl<'a> Resolver<'a> {
             count,
             lifetime,
             pause,
-            successor,
+            reuse,
             replace_every,
             replace_share,
         })
     }
 
     /// The kind's name, which no other one of the host may have.
-    fn kind_name(&mut self, template: &PoolTemplate, default: &str, host: &HostShape) -> Option<Arc<str>> {
+    fn pool_name(&mut self, template: &PoolTemplate, default: &str, host: &HostShape) -> Option<Arc<str>> {
         let name: Arc<str> = match &template.name {
             Some(name) => self.value("name", name)?.into(),
             None => default.into(),
@@ -149,7 +150,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// How many pools are in use, and how many there are at most.
-    fn slot_count(&mut self, template: &PoolTemplate, host: &HostShape) -> Option<(PoolSize, usize)> {
+    fn pool_size(&mut self, template: &PoolTemplate, host: &HostShape) -> Option<(PoolSize, usize)> {
         let expression = &template.count.expression;
         let is_steady = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
             && !expression.draws();
@@ -202,7 +203,7 @@ impl<'a> Resolver<'a> {
         let reserved = self.reserved_labels(true);
         self.check_label_names(&template.labels, &reserved, host_labels);
         let labels: Vec<(String, TextFormula)> =
-            template.labels.iter().map(|label| self.slot_label(label)).collect::<Option<_>>()?;
+            template.labels.iter().map(|label| self.member_label(label)).collect::<Option<_>>()?;
         if max > 1 && !labels.iter().any(|(_, text)| text.varies()) {
             self.problems.error(
                 template.span,
@@ -213,7 +214,7 @@ impl<'a> Resolver<'a> {
         Some(labels)
     }
 
-    fn slot_label(&mut self, label: &LabelTemplate) -> Option<(String, TextFormula)> {
+    fn member_label(&mut self, label: &LabelTemplate) -> Option<(String, TextFormula)> {
         let own = |name: &&str| !TextFormula::NAMES.contains(name);
         self.note_names(label.value.names().filter(own));
         for expression in label.value.expressions() {
@@ -231,7 +232,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// How long lives and the pauses between them are, and who comes next.
-    fn lives(&mut self, template: &PoolTemplate) -> Option<([(Span, Span); 2], ReusePolicy)> {
+    fn lifetimes(&mut self, template: &PoolTemplate) -> Option<([(Span, Span); 2], ReusePolicy)> {
         let forever = SpanRange(Span::FOREVER, Span::FOREVER);
         let SpanRange(shortest, longest) = self.optional("lifetime", template.lifetime.as_ref(), forever)?;
         if shortest < SHORTEST_INTERVAL || (longest == Span::FOREVER && shortest != longest) {
@@ -247,24 +248,24 @@ impl<'a> Resolver<'a> {
         if let Some(pause) = template.pause.as_ref().filter(|_| most == Span::FOREVER) {
             self.problems.error(
                 pause.span,
-                "pause must not be endless; for members without a successor write replace: false",
+                "pause must not be endless; for members without a reuse write replace: false",
             );
             return None;
         }
-        let successor = match &template.replace {
+        let reuse = match &template.replace {
             None => ReusePolicy::New,
             Some(replace) => {
                 let word = self.value("replace", replace)?;
-                let known = SUCCESSORS.iter().find(|(name, _)| *name == word);
-                let Some((_, successor)) = known else {
-                    let hint = suggestion(&word, &SUCCESSORS.map(|(name, _)| name));
+                let known = REUSE_POLICIES.iter().find(|(name, _)| *name == word);
+                let Some((_, reuse)) = known else {
+                    let hint = suggestion(&word, &REUSE_POLICIES.map(|(name, _)| name));
                     self.problems.error(replace.span, format!("unknown replace {word:?}{hint}"));
                     return None;
                 };
-                *successor
+                *reuse
             }
         };
-        Some(([(shortest, longest), (least, most)], successor))
+        Some(([(shortest, longest), (least, most)], reuse))
     }
 
     /// How often some are replaced, and which share.
@@ -286,7 +287,7 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// Series of the same name in two places of a host must have labels that tell them apart.
+    /// Series of the same name in two places of a host must have labels that notify them apart.
     fn refuse_mixing(
         &mut self,
         template: &PoolTemplate,
@@ -299,9 +300,9 @@ impl<'a> Resolver<'a> {
                      metric: &MetricPlan|
          -> IndexMap<String, Option<String>> {
             let text = |text: &TextFormula| if text.varies() { None } else { try_text(text).ok() };
-            let of_slot = own.iter().map(|(name, formula)| (name.clone(), text(formula)));
+            let of_member = own.iter().map(|(name, formula)| (name.clone(), text(formula)));
             let of_metric = metric.labels.iter().map(|(name, text)| (name.to_owned(), Some(text.to_owned())));
-            of_slot.chain(of_metric).collect()
+            of_member.chain(of_metric).collect()
         };
         let may_be_alike = |a: &IndexMap<String, Option<String>>, b: &IndexMap<String, Option<String>>| {
             a.len() == b.len()
@@ -335,5 +336,5 @@ impl<'a> Resolver<'a> {
 /// The text for the first one in the first slot of a host.
 fn try_text(text: &TextFormula) -> Result<String, String> {
     let mut rng = Seed::new(1).rng();
-    text.make(&mut Making { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
+    text.make(&mut MemberContext { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
 }

@@ -1,7 +1,7 @@
 //! Dirt in configs.
 
 use super::*;
-use crate::plan::{FaultKind, Opening, Pulses};
+use crate::plan::{FaultKind, FaultTrigger, Pulses};
 
 fn config(dirt: &str) -> String {
     let metrics =
@@ -15,11 +15,11 @@ fn dirt_is_what_it_says() {
         r#"gap(every: "10m", jitter: "1m", duration: "30s"), gap(metrics: ["cpu.*"], start_time: 5), counter_reset(on: "a"),
            nan(probability: 0.5), flapping(up: 5, down: 2), clock_skew(behind: "2m"), late(by: 3, on: ["b", "c"], until: "d")"#,
     );
-    let dirt = &plan_of(&text, &[]).unwrap().plan.hosts[0].shape.dirt;
+    let dirt = &plan_of(&text, &[]).unwrap().plan.hosts[0].shape.faults;
     let secs = Span::from_secs;
     let pulses = Pulses { first: secs(600), every: secs(600), jitter: secs(60), duration: secs(30) };
     assert_eq!((dirt[0].kind, dirt[0].pulses), (FaultKind::Down, Some(pulses)));
-    assert_eq!((dirt[1].kind, dirt[1].opening), (FaultKind::Gap, Opening::At(secs(5))));
+    assert_eq!((dirt[1].kind, dirt[1].trigger), (FaultKind::Gap, FaultTrigger::At(secs(5))));
     let metrics: Vec<&[usize]> = dirt.iter().map(|dirt| dirt.metrics.as_slice()).collect();
     assert_eq!(metrics, [&[][..], &[0, 1], &[1], &[0, 1, 2], &[], &[], &[]]);
     let pulses = Pulses { first: secs(5), every: secs(7), jitter: Span::ZERO, duration: secs(2) };

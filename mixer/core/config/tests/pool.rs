@@ -23,7 +23,7 @@ fn pools_are_what_they_say() {
     assert_eq!(pools.iter().map(|pools| &*pools.name).collect::<Vec<_>>(), ["m", "g-1", "g-2"]);
     assert_eq!((pools[0].max, &pools[0].count), (14, &PoolSize::All));
     assert_eq!(pools[0].lifetime, (Span::from_secs(300), Span::from_secs(600)));
-    assert_eq!((pools[0].successor, pools[1].successor), (ReusePolicy::New, ReusePolicy::Same));
+    assert_eq!((pools[0].reuse, pools[1].reuse), (ReusePolicy::New, ReusePolicy::Same));
     assert!(matches!(&pools[1].count, PoolSize::Formula(condition, _) if condition.links == [0]));
     assert_eq!((shape.series, shape.growth_max(), plan.series_count()), (1 + 14 * 5, 140, 1 + 14 * 5 + 140));
     assert_eq!(plan.job_families(&plan.jobs[0]), 3);

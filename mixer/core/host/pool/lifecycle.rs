@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 
 use super::{Pool, Slot};
 use crate::event::Event;
-use crate::expression::Making;
+use crate::expression::MemberContext;
 use crate::host::{EmulatedHost, Outbox};
 use crate::plan::{HostPlan, PoolPlan, ReusePolicy};
 use crate::rng::{Rng, fnv1a};
@@ -65,7 +65,7 @@ impl Pool {
     fn begin(&mut self, host: &HostPlan, kind: usize, slot: usize, now: Time, out: &mut Outbox) {
         let plan = &host.shape.pools[kind];
         let this = &mut self.kinds[kind];
-        let is_steady = plan.successor != ReusePolicy::Nobody && plan.lifetime.1 != Span::FOREVER;
+        let is_steady = plan.reuse != ReusePolicy::Never && plan.lifetime.1 != Span::FOREVER;
         let is_midst = std::mem::take(&mut this.pools[slot].is_midst) && is_steady;
         if is_midst && let Some(pause) = pause_left(plan, &mut this.rng) {
             self.rest(kind, slot, now + pause);
@@ -79,7 +79,7 @@ impl Pool {
         let mut rng = seed.child("a life").rng();
         if at.next != ReusePolicy::Same {
             this.born += 1;
-            let mut making = Making {
+            let mut making = MemberContext {
                 name: &host.name,
                 slot: u32::try_from(slot).unwrap_or(u32::MAX),
                 generation: at.generation,
@@ -100,7 +100,7 @@ impl Pool {
             if !this.crowded.is_empty() {
                 this.crowded.swap_remove(&slot);
             }
-            at.next = plan.successor;
+            at.next = plan.reuse;
             let life = if is_midst { left_of } else { between }(plan.lifetime, &mut rng);
             at.pause = between(plan.pause, &mut rng);
             at.until = now + life;
@@ -140,8 +140,8 @@ impl Pool {
             self.begin(host, kind, slot, now, out);
         } else {
             self.end(kind, slot);
-            match host.shape.pools[kind].successor {
-                ReusePolicy::Nobody => {}
+            match host.shape.pools[kind].reuse {
+                ReusePolicy::Never => {}
                 _ if pause == Span::ZERO => self.begin(host, kind, slot, now, out),
                 _ => self.rest(kind, slot, now + pause),
             }
@@ -197,7 +197,7 @@ fn free_labels(
     host: &HostPlan,
     plan: &PoolPlan,
     taken: &IndexSet<u64>,
-    making: &mut Making<'_>,
+    making: &mut MemberContext<'_>,
 ) -> Result<(LabelBlock, u64), String> {
     let mut draws = 0;
     loop {

@@ -65,10 +65,10 @@ impl EmulatedHost {
                 continue;
             }
             match listener.reaction {
-                Reaction::ReplaceSlots(kind) => pools.replace(&host, kind, now, out),
-                Reaction::TellSlots(kind)
+                Reaction::ReplaceMembers(kind) => pools.replace(&host, kind, now, out),
+                Reaction::NotifyMembers(kind)
                     if pools.ask_crowd(&host, kind, (self.starts_at, now), Some(event), out) => {}
-                Reaction::TellSlots(kind) => {
+                Reaction::NotifyMembers(kind) => {
                     for slot in 0..pools.kinds[kind].in_use {
                         pools.wake(kind, slot, now, Some(event), out);
                     }

@@ -1,0 +1,103 @@
+//! A whole run: families, jobs and hosts.
+
+use std::sync::Arc;
+
+use super::shape::HostShape;
+use crate::plural::plural;
+use crate::series::{Family, LabelBlock};
+use crate::time::Span;
+
+/// A resolved, validated run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The config's name.
+    pub config: String,
+    /// The families, in the config's order. One name has one type and one HELP.
+    pub families: Vec<Family>,
+    /// The jobs, in the config's order.
+    pub jobs: Vec<JobPlan>,
+    /// The hosts, in the config's order.
+    pub hosts: Vec<Arc<HostPlan>>,
+    /// The run's settings that the config sets.
+    pub defaults: RunDefaults,
+}
+
+/// Settings that a config may set; flags and variables override them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunDefaults {
+    /// URL of the Pushgateway.
+    pub pushgateway_url: Option<String>,
+    /// Time between two pushes.
+    pub push_interval: Option<Span>,
+    /// Deletes the groups of ended runs on the Pushgateway before the first push.
+    pub cleanup_on_start: Option<bool>,
+    /// Deletes the run's groups on the Pushgateway at its end.
+    pub cleanup_on_finish: Option<bool>,
+}
+
+/// One Pushgateway group.
+#[derive(Clone, Debug)]
+pub struct JobPlan {
+    /// The job's name.
+    pub name: Arc<str>,
+    /// Its hosts, as indices into [`Plan::hosts`]; hosts of one shape are neighbours. A host's row in the
+    /// job's store is its index in this list.
+    pub hosts: Vec<u32>,
+}
+
+/// One emulated host.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// The name, unique in the run.
+    pub name: Arc<str>,
+    /// The job, as an index into [`Plan::jobs`].
+    pub job: usize,
+    /// Lifetime, from its start.
+    pub ttl: Span,
+    /// Shortest and longest time between two reports.
+    pub interval: (Span, Span),
+    /// Start, counted from the run's start.
+    pub start_time: Span,
+    /// The labels of all its series.
+    pub labels: LabelBlock,
+    /// Maximum number of series in its pools of changing size.
+    pub growth_max: usize,
+    /// Its metrics, pools, faults and listeners.
+    pub shape: Arc<HostShape>,
+}
+
+impl Plan {
+    /// Number of series when all hosts, metrics and members exist at once.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        let growth = |host: &HostPlan| host.shape.growth_max().min(host.growth_max);
+        self.hosts.iter().map(|host| host.shape.series.saturating_add(growth(host))).sum()
+    }
+
+    /// [`Self::series_count`] in words: "up to" so many if members come and go.
+    #[must_use]
+    pub fn series_text(&self) -> String {
+        let has_pools = self.hosts.iter().any(|host| !host.shape.pools.is_empty());
+        let series = plural(self.series_count(), "series", "series");
+        if has_pools { format!("up to {series}") } else { series }
+    }
+
+    /// Number of families of the job.
+    #[must_use]
+    pub fn job_families(&self, job: &JobPlan) -> usize {
+        let mut seen = vec![false; self.families.len()];
+        for shape in self.shapes(job).map(|(shape, _)| shape) {
+            for metric in shape.all_metrics() {
+                seen[metric.family] = true;
+            }
+        }
+        seen.into_iter().filter(|seen| *seen).count()
+    }
+
+    /// The job's shapes in the order of its rows, each with its number of neighbouring hosts.
+    pub fn shapes(&self, job: &JobPlan) -> impl Iterator<Item = (&HostShape, usize)> {
+        let shape_of = |host: &u32| &self.hosts[*host as usize].shape;
+        let runs = job.hosts.chunk_by(move |a, b| Arc::ptr_eq(shape_of(a), shape_of(b)));
+        runs.map(move |run| (&**shape_of(&run[0]), run.len()))
+    }
+}
