@@ -13,7 +13,7 @@ use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
-use promemu_wire::export::{Export, Exported, Format};
+use promemu_wire::export::{ExportReport, ExportSpec, Format};
 use tracing::{info, warn};
 
 use crate::args::{ExportArgs, ExportFormat};
@@ -54,7 +54,7 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     let target = Target::of(out)?;
     let done = AtomicU64::new(0);
-    let export = Export { run, grid, format, threads, spool_dir: target.dir(), done: &done };
+    let export = ExportSpec { run, grid, format, threads, spool_dir: target.dir(), done: &done };
     let Some(exported) = target.write(|out| with_progress(&export, || export.write(out)))? else {
         return Ok(());
     };
@@ -176,8 +176,8 @@ impl Target {
     /// output has seen enough.
     fn write(
         &self,
-        work: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<Exported>,
-    ) -> Result<Option<Exported>, Error> {
+        work: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<ExportReport>,
+    ) -> Result<Option<ExportReport>, Error> {
         let failed = |source: io::Error| Error::System {
             what: "the export cannot be written; see that the disk has room for it".to_owned(),
             source,
@@ -220,7 +220,7 @@ fn remove_leftovers(dir: &Path) {
 }
 
 /// Works while a bar, or now and then a line, says how far it is.
-fn with_progress<R: Send>(export: &Export<'_>, work: impl FnOnce() -> R + Send) -> R {
+fn with_progress<R: Send>(export: &ExportSpec<'_>, work: impl FnOnce() -> R + Send) -> R {
     let total = export.steps();
     let bar = ProgressBar::new(total);
     let template = "{bar:30} {percent:>3} % of {len} samples, {per_sec}, {eta} left";

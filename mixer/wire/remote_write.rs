@@ -1,12 +1,13 @@
-//! Remote write requests, versions 1.0 and 2.0.
+//! Remote write requests, versions 1.0 and 2.0, compressed with Snappy.
 
+mod column;
+mod compression;
 mod histogram;
 mod labels;
-mod message;
+mod sample;
 mod symbols;
 pub mod v1;
 pub mod v2;
-mod written;
 
 pub use histogram::put_histogram;
 pub use v1::V1;

@@ -1,13 +1,16 @@
-//! Comma-separated values (<https://www.rfc-editor.org/rfc/rfc4180>): `timestamp,metric,labels,value`.
+//! Comma-separated values (<https://www.rfc-editor.org/rfc/rfc4180>): `timestamp,metric,labels,value`, host by host.
 //!
-//! The timestamp is in milliseconds since 1970, the labels are as in the text format. A series of a histogram
-//! has its own lines, with the metric names that Prometheus gives them.
+//! The timestamp is in milliseconds since 1970, the labels are those of the text format. A histogram is the plain series
+//! that Prometheus makes of it.
 
-use super::{Series, SeriesFormat, Written};
-use crate::exposition::put_number;
 use promemu_core::time::Time;
 
+use super::report::WrittenCount;
+use super::series::{SampledSeries, SeriesFormat};
+use crate::exposition::put_number;
+
 pub(super) struct Csv {
+    /// Milliseconds since 1970 of each moment.
     timestamps: Vec<u64>,
 }
 
@@ -22,17 +25,17 @@ impl SeriesFormat for Csv {
         false
     }
 
-    fn at(&self, own_times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
-        Some(Box::new(Self::new(own_times.iter().copied())))
+    fn with_times(&self, times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
+        Some(Box::new(Self::new(times.iter().copied())))
     }
 
-    fn put_begin(&self, out: &mut Vec<u8>) {
+    fn put_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"timestamp,metric,labels,value\r\n");
     }
 
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
-        let mut written = Written::default();
-        series.each_simple(&mut |name, labels, values| {
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
+        let mut written = WrittenCount::default();
+        series.for_each_plain(&mut |name, labels, values| {
             let quoted = labels.replace('"', "\"\"");
             let middle = format!(",{name},\"{quoted}\",");
             let mut samples = 0;
@@ -43,7 +46,7 @@ impl SeriesFormat for Csv {
                 out.extend_from_slice(b"\r\n");
                 samples += 1;
             }
-            written = written.and_one(samples);
+            written = written.and_series(samples);
         });
         written
     }

@@ -1,26 +1,27 @@
 //! OpenMetrics 1.0 with timestamps
-//! (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>).
+//! (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>), family by family.
 //!
-//! A bound in `le` is written as the text format does it (`1`, not `1.0`), so that series go on as they are
-//! pushed and scraped live. An exemplar stands at the first moment that has it.
+//! Numbers in `le` and `quantile` are written as in the text format (`1`, not `1.0`), so that the series are the same as
+//! those that are pushed and scraped live. An exemplar is at the first moment that has it.
 
 use std::sync::Arc;
 
 use indexmap::IndexSet;
-
-use super::lines::{Reads, lines};
-use super::{Series, SeriesFormat, Written};
-use crate::exposition::{openmetrics_type, put_exemplar, put_number, put_openmetrics_head};
-use promemu_core::metric::{Exemplar, Kind, Layout, is_absent};
+use promemu_core::metric::{Exemplar, Layout, is_absent};
 use promemu_core::series::Family;
 use promemu_core::time::Time;
 
+use super::report::WrittenCount;
+use super::series::{SampledSeries, SeriesFormat};
+use crate::exposition::{OPENMETRICS_EOF, OpenMetricsFamily, put_exemplar, put_number};
+use crate::series_expansion::{ExtraLabel, exemplar_index, for_each_series};
+
 pub(super) struct OpenMetrics {
-    /// The moments, each as it stands in a line: a blank, and the seconds.
+    /// The moments as they end a line, one after the other: a blank, and seconds.
     line_ends: Vec<u8>,
-    /// Where each begins.
+    /// Start of each moment in `line_ends`, and the end of the last one.
     starts: Vec<u32>,
-    /// The families' names.
+    /// Names of all families.
     names: Arc<IndexSet<Arc<str>>>,
 }
 
@@ -44,6 +45,10 @@ impl OpenMetrics {
     fn line_end(&self, moment: usize) -> &[u8] {
         &self.line_ends[self.starts[moment] as usize..self.starts[moment + 1] as usize]
     }
+
+    fn family<'f>(&self, family: &'f Family) -> OpenMetricsFamily<'f> {
+        OpenMetricsFamily::new(family, |name| self.names.contains(name))
+    }
 }
 
 impl SeriesFormat for OpenMetrics {
@@ -51,40 +56,42 @@ impl SeriesFormat for OpenMetrics {
         true
     }
 
-    fn at(&self, own_times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
-        Some(Box::new(Self { names: Arc::clone(&self.names), ..Self::new(own_times.iter().copied()) }))
+    fn with_times(&self, times: &[Time]) -> Option<Box<dyn SeriesFormat>> {
+        Some(Box::new(Self { names: Arc::clone(&self.names), ..Self::new(times.iter().copied()) }))
     }
 
-    fn put_family(&self, family: &Family, out: &mut Vec<u8>) {
-        let (type_name, stem) = openmetrics_type(family, |name| self.names.contains(name));
-        put_openmetrics_head(family, type_name, stem, out);
+    fn put_family_head(&self, family: &Family, out: &mut Vec<u8>) {
+        self.family(family).put_head(family, out);
     }
 
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
         let layout = series.metric.cells.layout();
+        let family = self.family(series.family);
         let cell = |place: usize| series.samples.cell(series.metric.offset + place);
-        let lines: Vec<(Vec<u8>, Reads)> = lines(&series.family.name, layout)
-            .iter()
-            .map(|line| (prefix(series, &series.family.name, line.suffix, &line.label), line.reads))
-            .collect();
-        let (type_name, stem) = openmetrics_type(series.family, |name| self.names.contains(name));
-        let created = (layout.has_created && type_name != "unknown")
-            .then(|| (prefix(series, stem, "_created", ""), cell(layout.width() - 1)));
-        let mut exemplars = Exemplars { layout_width: layout.kind.width(), last: None };
+        let mut lines = Vec::new();
+        for_each_series(&layout.kind, |plain| {
+            let prefix =
+                prefix(&series.family.name, plain.suffix.as_str(), &series.labels_with(&plain.label));
+            lines.push((prefix, plain.source));
+        });
+        let created = (layout.has_created && family.has_created()).then(|| {
+            let labels = series.labels_with(&ExtraLabel::None);
+            (prefix(family.stem, "_created", &labels), cell(layout.width() - 1))
+        });
+        let mut last_exemplar = None;
         let mut moments = 0;
         for moment in (0..series.samples.moments()).filter(|moment| !is_absent(cell(0)[*moment])) {
-            let exemplar = if layout.has_exemplar && type_name != "unknown" {
-                exemplars.next(layout, |place| cell(place)[moment])
-            } else {
-                None
-            };
-            let mut exemplar = exemplar.map(|exemplar| (marked_line(&layout.kind, &exemplar), exemplar));
+            let exemplar =
+                if family.has_exemplars() { exemplar_at(layout, |place| cell(place)[moment]) } else { None };
+            let exemplar = exemplar.filter(|exemplar| last_exemplar.replace(*exemplar) != Some(*exemplar));
+            let mut marked =
+                exemplar.map(|exemplar| (exemplar_index(&layout.kind, exemplar.value), exemplar));
             let mut total = 0.0;
-            for (n, (prefix, reads)) in lines.iter().enumerate() {
+            for (index, (prefix, source)) in lines.iter().enumerate() {
                 out.extend_from_slice(prefix);
-                put_number(reads.value(|place| cell(place)[moment], &mut total), out);
+                put_number(source.value(|place| cell(place)[moment], &mut total), out);
                 out.extend_from_slice(self.line_end(moment));
-                if let Some((_, exemplar)) = exemplar.take_if(|(line, _)| *line == n) {
+                if let Some((_, exemplar)) = marked.take_if(|(marked, _)| *marked == index) {
                     put_exemplar(&exemplar, out);
                 }
                 out.push(b'\n');
@@ -98,49 +105,27 @@ impl SeriesFormat for OpenMetrics {
             moments += 1;
         }
         let series = if moments > 0 { lines.len() as u64 + u64::from(created.is_some()) } else { 0 };
-        Written { series, samples: series * moments }
+        WrittenCount { series, samples: series * moments }
     }
 
     fn put_end(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"# EOF\n");
+        out.extend_from_slice(OPENMETRICS_EOF);
     }
 }
 
-/// The exemplars of a series, each once.
-struct Exemplars {
-    layout_width: usize,
-    last: Option<Exemplar>,
-}
-
-impl Exemplars {
-    /// The exemplar that these cells have, if it is new.
-    fn next(&mut self, layout: &Layout, cell: impl Fn(usize) -> f64) -> Option<Exemplar> {
-        let mut cells = vec![0.0; layout.width()];
-        for (place, own) in cells.iter_mut().enumerate().skip(self.layout_width) {
-            *own = cell(place);
-        }
-        let exemplar = layout.exemplar(&cells).filter(|exemplar| self.last != Some(*exemplar))?;
-        self.last = Some(exemplar);
-        Some(exemplar)
+/// The exemplar in these cells.
+fn exemplar_at(layout: &Layout, cell: impl Fn(usize) -> f64) -> Option<Exemplar> {
+    if !layout.has_exemplar {
+        return None;
     }
-}
-
-/// Which of a series' lines an exemplar belongs to.
-fn marked_line(kind: &Kind, exemplar: &Exemplar) -> usize {
-    match kind {
-        Kind::Histogram { bounds } => bounds.partition_point(|bound| *bound < exemplar.value),
-        _ => 0,
+    let mut cells = vec![0.0; layout.width()];
+    for (place, value) in cells.iter_mut().enumerate().skip(layout.kind.width()) {
+        *value = cell(place);
     }
+    layout.exemplar(&cells)
 }
 
 /// `name{labels} `
-fn prefix(series: &Series<'_>, name: &str, suffix: &str, label: &str) -> Vec<u8> {
-    let mut prefix = format!("{name}{suffix}{{").into_bytes();
-    prefix.extend_from_slice(&series.labels);
-    if !series.labels.is_empty() && !label.is_empty() {
-        prefix.push(b',');
-    }
-    prefix.extend_from_slice(label.as_bytes());
-    prefix.extend_from_slice(b"} ");
-    prefix
+fn prefix(name: &str, suffix: &str, labels: &[u8]) -> Vec<u8> {
+    [name.as_bytes(), suffix.as_bytes(), b"{", labels, b"} "].concat()
 }

@@ -10,9 +10,10 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-
-use super::{Export, Spool, Written};
 use promemu_core::time::Time;
+
+use super::report::WrittenCount;
+use super::spooled::SpooledRun;
 
 const SCHEMA: &str = "message samples {
     REQUIRED INT64 timestamp (TIMESTAMP(MILLIS, true));
@@ -21,10 +22,10 @@ const SCHEMA: &str = "message samples {
     REQUIRED DOUBLE value;
 }";
 
-/// A row group is written when it has so many rows.
+/// Number of rows at which a row group is written.
 const ROWS_MAX: usize = 1_000_000;
 
-/// Rows that wait to be written, column by column. A series' name and labels are there once.
+/// Rows that wait to be written, column by column. Rows of one series share its name and labels.
 #[derive(Default)]
 struct Rows {
     timestamps: Vec<i64>,
@@ -33,18 +34,18 @@ struct Rows {
     values: Vec<f64>,
 }
 
-/// Writes what is spooled, on this thread; gives how much it was.
-pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + Send)) -> io::Result<Written> {
+/// Writes the whole file on this thread.
+pub(super) fn write(run: &SpooledRun<'_>, out: &mut (dyn Write + Send)) -> io::Result<WrittenCount> {
     let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
-    let timestamps = millis(export.grid.iter());
-    let (mut written, mut rows) = (Written::default(), Rows::default());
-    for item in export.items(spool, false).into_iter().flatten() {
-        export.with_series(spool, item, |series| {
+    let timestamps = millis(run.spec.grid.iter());
+    let (mut written, mut rows) = (WrittenCount::default(), Rows::default());
+    for series in run.series_refs(false).into_iter().flatten() {
+        run.with_series(series, |series| {
             let own_times = series.own_times.map(|times| millis(times.iter().copied()));
             let timestamps = own_times.as_ref().unwrap_or(&timestamps);
-            series.each_simple(&mut |name, labels, values| {
+            series.for_each_plain(&mut |name, labels, values| {
                 let (name, labels) = (ByteArray::from(name), ByteArray::from(labels));
                 let before = rows.values.len();
                 for (moment, value) in values {
@@ -53,8 +54,8 @@ pub(super) fn write(export: &Export<'_>, spool: &Spool, out: &mut (dyn Write + S
                     rows.labels.push(labels.clone());
                     rows.values.push(value);
                 }
-                let put = Written::default().and_one((rows.values.len() - before) as u64);
-                written = written.and(if series.goes_on { put.of_known() } else { put });
+                let put = WrittenCount::default().and_series((rows.values.len() - before) as u64);
+                written = written.and(if series.is_continuation { put.without_series() } else { put });
             });
         })?;
         if rows.values.len() >= ROWS_MAX {
@@ -71,7 +72,7 @@ fn millis(moments: impl Iterator<Item = Time>) -> Vec<i64> {
 }
 
 impl Rows {
-    /// Writes a row group, and forgets its rows.
+    /// Writes the rows as a row group and forgets them.
     fn write<W: Write + Send>(&mut self, writer: &mut SerializedFileWriter<W>) -> io::Result<()> {
         if !self.values.is_empty() {
             let mut group = writer.next_row_group().map_err(failed)?;
@@ -91,7 +92,7 @@ fn put_column<T: parquet::data_type::DataType, W: Write + Send>(
     values: &[T::T],
 ) -> io::Result<()> {
     let column = group.next_column().map_err(failed)?;
-    let mut column = column.ok_or_else(|| io::Error::other("the schema has too few columns"))?;
+    let mut column = column.ok_or_else(|| io::Error::other("schema has too few columns"))?;
     column.typed::<T>().write_batch(values, None, None).map_err(failed)?;
     column.close().map_err(failed)
 }

@@ -1,11 +1,13 @@
 //! A test file for `promtool test rules`
-//! (<https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/>): the samples as
-//! `input_series`, to which rule files and expectations are added by hand.
+//! (<https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/>): the samples as `input_series`. Rule
+//! files and expectations are added by hand.
 
-use super::{Series, SeriesFormat, Written};
-use crate::exposition::put_number;
 use promemu_core::backfill::Grid;
 use promemu_core::time::Span;
+
+use super::report::WrittenCount;
+use super::series::{SampledSeries, SeriesFormat};
+use crate::exposition::put_number;
 
 pub(super) struct Rules {
     step: Span,
@@ -23,18 +25,18 @@ impl SeriesFormat for Rules {
         false
     }
 
-    fn put_begin(&self, out: &mut Vec<u8>) {
+    fn put_head(&self, out: &mut Vec<u8>) {
         let millis = self.step.as_nanos() / 1_000_000;
-        let begin = format!(
+        let head = format!(
             "# Add the rules to be tested, and what is expected of them: alert_rule_test, promql_expr_test.\n\
              rule_files: []\nevaluation_interval: {millis}ms\ntests:\n  - interval: {millis}ms\n    input_series:\n"
         );
-        out.extend_from_slice(begin.as_bytes());
+        out.extend_from_slice(head.as_bytes());
     }
 
-    fn put_series(&self, series: &Series<'_>, out: &mut Vec<u8>) -> Written {
-        let mut written = Written::default();
-        series.each_simple(&mut |name, labels, values| {
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
+        let mut written = WrittenCount::default();
+        series.for_each_plain(&mut |name, labels, values| {
             let quoted = format!("{name}{{{labels}}}").replace('\'', "''");
             out.extend_from_slice(format!("      - series: '{quoted}'\n        values: '").as_bytes());
             let (mut next, mut samples) = (0, 0);
@@ -48,15 +50,15 @@ impl SeriesFormat for Rules {
             put_gap(self.moments - next, next, out);
             out.pop();
             out.extend_from_slice(b"'\n");
-            written = written.and_one(samples);
+            written = written.and_series(samples);
         });
         written
     }
 }
 
-/// Moments without a sample; the first one after samples is marked as a scrape would mark it.
-fn put_gap(moments: usize, before: usize, out: &mut Vec<u8>) {
-    let is_end = before > 0 && moments > 0;
+/// Appends moments without a sample. The first one after a sample is marked as stale, as a scrape would do it.
+fn put_gap(moments: usize, moments_before: usize, out: &mut Vec<u8>) {
+    let is_end = moments_before > 0 && moments > 0;
     if is_end {
         out.extend_from_slice(b"stale ");
     }

@@ -1,4 +1,4 @@
-//! All samples of an export on the disk, where each host has its place.
+//! All samples of an export on disk. Each host has a place of a fixed size; samples of pool members are appended.
 
 use std::fs::File;
 use std::io;
@@ -7,29 +7,25 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::generations::Generation;
 use promemu_core::backfill::HostSamples;
-use promemu_core::event::HostId;
 use promemu_core::plan::Plan;
 use promemu_core::time::Time;
 
 const CELL_BYTES: usize = size_of::<f64>();
 
-/// A file without a name, which is gone when nobody has it open any more, however the process ends.
+/// A file without a name: it is gone when it is closed, however the process ends.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,
-    /// The first cell of each host.
+    /// First cell of each host.
     starts: Vec<usize>,
     moments: usize,
-    /// Where the next stretch goes, in bytes: behind all hosts' places.
+    /// Offset of the next bytes that are appended.
     end: AtomicU64,
-    /// Those who have lived in the pools of each host.
-    generations: Vec<Vec<Generation>>,
 }
 
 impl Spool {
-    /// Room for so many moments of all hosts.
+    /// A spool with room for the cells of all hosts at so many moments.
     pub(super) fn new(dir: &Path, plan: &Plan, moments: usize) -> io::Result<Self> {
         let mut next = 0usize;
         let starts = plan.hosts.iter().map(|host| {
@@ -40,66 +36,33 @@ impl Spool {
         });
         let starts: Vec<usize> = starts.collect();
         let end = AtomicU64::new((next * moments * CELL_BYTES) as u64);
-        Ok(Self { starts, file: tempfile::tempfile_in(dir)?, moments, end, generations: Vec::new() })
+        Ok(Self { starts, file: tempfile::tempfile_in(dir)?, moments, end })
     }
 
-    fn byte(&self, host: usize, cell: usize) -> u64 {
+    fn offset(&self, host: usize, cell: usize) -> u64 {
         ((self.starts[host] + cell) * self.moments * CELL_BYTES) as u64
     }
 
-    /// Puts some of a host's cells at their place, each with all its moments.
+    /// Writes cells of a host, each with all its moments.
     pub(super) fn put(&self, host: usize, first_cell: usize, cells: &[f64]) -> io::Result<()> {
-        let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
-        self.file.write_all_at(&bytes, self.byte(host, first_cell))
+        self.file.write_all_at(&to_bytes(cells), self.offset(host, first_cell))
     }
 
-    /// Takes over who has lived in the hosts' pools.
-    pub(super) fn set_generations(&mut self, of_hosts: Vec<(usize, Vec<Generation>)>) {
-        self.generations.resize_with(self.starts.len(), Vec::new);
-        for (host, generations) in of_hosts {
-            self.generations[host] = generations;
-        }
+    /// Cells of a host.
+    pub(super) fn samples(&self, host: usize, cells: Range<usize>) -> io::Result<HostSamples> {
+        let mut bytes = vec![0; cells.len() * self.moments * CELL_BYTES];
+        self.file.read_exact_at(&mut bytes, self.offset(host, cells.start))?;
+        Ok(HostSamples::from_cells(from_bytes(&bytes), cells, self.moments))
     }
 
-    /// Those who have lived in a host's pools.
-    pub(super) fn generations(&self, host: HostId) -> &[Generation] {
-        self.generations.get(host as usize).map_or(&[], Vec::as_slice)
-    }
-
-    /// Puts bytes behind everything; gives where they are.
-    pub(super) fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(bytes, at)?;
-        Ok(at)
-    }
-
-    /// Bytes that were put behind everything.
-    pub(super) fn appended(&self, at: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        self.file.read_exact_at(&mut bytes, at)?;
-        Ok(bytes)
-    }
-
-    /// Puts cells behind everything; gives where they are.
-    pub(super) fn append_cells(&self, cells: &[f64]) -> io::Result<u64> {
-        let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_le_bytes()).collect();
-        self.append(&bytes)
-    }
-
-    /// Cells that were put behind everything.
-    pub(super) fn appended_cells(&self, at: u64, cells: Range<usize>) -> io::Result<Vec<f64>> {
-        let bytes = self.appended(at + (cells.start * CELL_BYTES) as u64, cells.len() * CELL_BYTES)?;
-        Ok(bytes.as_chunks::<CELL_BYTES>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
-    }
-
-    /// Puts the times that a host says behind its cells.
+    /// Writes the times of a host's samples behind its `width` cells.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are below 2^53")]
     pub(super) fn put_own_times(&self, host: usize, width: usize, times: &[Time]) -> io::Result<()> {
         let millis: Vec<f64> = times.iter().map(|time| time.unix_millis() as f64).collect();
         self.put(host, width, &millis)
     }
 
-    /// The times that a host says, in milliseconds.
+    /// Times of a host's samples, in whole milliseconds.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole milliseconds")]
     pub(super) fn own_times(&self, host: usize, width: usize) -> io::Result<Vec<Time>> {
         let millis = self.samples(host, width..width + 1)?;
@@ -107,11 +70,36 @@ impl Spool {
         Ok(millis.cells().iter().map(time).collect())
     }
 
-    /// Some of a host's cells.
-    pub(super) fn samples(&self, host: usize, cells: Range<usize>) -> io::Result<HostSamples> {
-        let mut bytes = vec![0; cells.len() * self.moments * CELL_BYTES];
-        self.file.read_exact_at(&mut bytes, self.byte(host, cells.start))?;
-        let values = bytes.as_chunks::<CELL_BYTES>().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
-        Ok(HostSamples::from_cells(values.collect(), cells, self.moments))
+    /// Appends bytes. Returns their offset.
+    pub(super) fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.file.write_all_at(bytes, offset)?;
+        Ok(offset)
     }
+
+    /// Bytes that were appended.
+    pub(super) fn appended(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    /// Appends cells. Returns their offset.
+    pub(super) fn append_cells(&self, cells: &[f64]) -> io::Result<u64> {
+        self.append(&to_bytes(cells))
+    }
+
+    /// Some of the cells that were appended at this offset.
+    pub(super) fn appended_cells(&self, offset: u64, cells: Range<usize>) -> io::Result<Vec<f64>> {
+        let start = offset + (cells.start * CELL_BYTES) as u64;
+        Ok(from_bytes(&self.appended(start, cells.len() * CELL_BYTES)?))
+    }
+}
+
+fn to_bytes(cells: &[f64]) -> Vec<u8> {
+    cells.iter().flat_map(|cell| cell.to_le_bytes()).collect()
+}
+
+fn from_bytes(bytes: &[u8]) -> Vec<f64> {
+    bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
 }

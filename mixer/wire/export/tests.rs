@@ -1,14 +1,17 @@
-//! What is exported, read back.
+//! Exported files, read back.
 
+use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::RowAccessor;
-
-use super::aggregation::first_few;
-use super::*;
+use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::time::{Span, Time};
+
+use super::sampling::next_metrics;
+use super::*;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -18,16 +21,16 @@ const CONFIG: &str = r#"Config(default_job_name: "j", hosts: [Host(repeat: Repea
     Metric(name: "n_total", metric_type: counter, scenario: random_in_range(value_range: (1, 1))),
     Metric(name: "seconds", metric_type: histogram, buckets: [1, 2.5], labels: { "its": "it's \"odd\"" }, scenario: random_in_range(value_range: (2, 2)))])])"#;
 
-fn exported(text: &str, format: Format, threads: usize) -> (Exported, Vec<u8>) {
+fn exported(text: &str, format: Format, threads: usize) -> (ExportReport, Vec<u8>) {
     let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let grid = Grid { from: START, to: START + Span::from_secs(30), step: Span::from_secs(10) };
     let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
     let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
-    let export = Export { run: &run, grid, format, threads, spool_dir: dir.path(), done: &done };
+    let export = ExportSpec { run: &run, grid, format, threads, spool_dir: dir.path(), done: &done };
     let mut out = Vec::new();
     let exported = export.write(&mut out).unwrap();
     assert_eq!(done.load(Ordering::Relaxed), export.steps());
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the spool is gone");
     (exported, out)
 }
 
@@ -83,7 +86,7 @@ fn openmetrics_has_families_and_series_in_one_piece() {
     "#);
 }
 
-/// Everything once; all observations are alike.
+/// Every type once; all observations are equal.
 const TYPES: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" }, interval: "1s", ttl: "12s", metrics: [
     Metric(name: "n_total", metric_type: counter, update_interval: "1s", exemplars: true, created: true,
         scenario: random_in_range(value_range: (1, 1))),
@@ -128,7 +131,7 @@ fn openmetrics_has_every_type() {
 }
 
 #[test]
-fn what_no_format_but_openmetrics_has_is_left_out() {
+fn csv_leaves_out_exemplars_created_times_and_types() {
     let (_, csv) = exported(TYPES, Format::Csv, 1);
     let csv = String::from_utf8(csv).unwrap();
     let lines: Vec<_> = csv.lines().map(|line| line.split_once(',').unwrap().1).collect();
@@ -223,24 +226,24 @@ fn parquet_has_the_same_samples_as_csv() {
 }
 
 /// A host whose clock is wrong, and one of whose reports comes late.
-const DIRTY: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" },
+const FAULTY: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" },
     interval: "10s", dirt: [clock_skew(ahead: "25s", start_time: 15, duration: 10), out_of_order(by: 17, start_time: 35, duration: 10)],
     metrics: [Metric(name: "age", update_interval: "1s", scenario: time_duration, decimals: 0)])])"#;
 
-fn dirty(format: Format) -> String {
-    let plan = ConfigFile::from_text("test", DIRTY).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+fn faulty(format: Format) -> String {
+    let plan = ConfigFile::from_text("test", FAULTY).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let grid = Grid { from: START, to: START + Span::from_secs(80), step: Span::from_secs(5) };
     let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
     let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
-    let export = Export { run: &run, grid, format, threads: 1, spool_dir: dir.path(), done: &done };
+    let export = ExportSpec { run: &run, grid, format, threads: 1, spool_dir: dir.path(), done: &done };
     let mut out = Vec::new();
     export.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 #[test]
-fn samples_have_the_times_that_their_host_says() {
-    insta::assert_snapshot!(dirty(Format::Csv), @r#"
+fn samples_have_the_times_that_their_host_sets() {
+    insta::assert_snapshot!(faulty(Format::Csv), @r#"
     timestamp,metric,labels,value
     1767600001335,age,"a=""b"",job=""j""",0
     1767600011335,age,"a=""b"",job=""j""",10
@@ -251,7 +254,7 @@ fn samples_have_the_times_that_their_host_says() {
     1767600061335,age,"a=""b"",job=""j""",60
     1767600071335,age,"a=""b"",job=""j""",70
     "#);
-    insta::assert_snapshot!(dirty(Format::OpenMetrics), @r#"
+    insta::assert_snapshot!(faulty(Format::OpenMetrics), @r#"
     # TYPE age gauge
     # HELP age an emulated metric
     age{a="b",job="j"} 0 1767600001.335
@@ -262,10 +265,10 @@ fn samples_have_the_times_that_their_host_says() {
     age{a="b",job="j"} 70 1767600071.335
     # EOF
     "#);
-    assert!(dirty(Format::Rules).contains("values: '_ 0"), "{}", dirty(Format::Rules));
+    assert!(faulty(Format::Rules).contains("values: '_ 0"), "{}", faulty(Format::Rules));
 }
 
-/// Hosts whose series come and go, also in pieces.
+/// Hosts whose series come and go, also with gaps.
 const CHURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "h{i}",
     labels: { "h": "{i}" }, interval: "1s", pools: [
         Pool(name: "short", count: 2, lifetime: "10s..12s", labels: { "id": "{name}-{sequence()}" }, metrics: [
@@ -275,7 +278,7 @@ const CHURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, 
     metrics: [Metric(name: "stable", default_value: 5)])])"#;
 
 #[test]
-fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
+fn each_pool_member_is_a_series_of_its_own() {
     let (_, out) = exported(CHURNING, Format::OpenMetrics, 1);
     let text = String::from_utf8(out).unwrap();
     let of_first =
@@ -305,18 +308,18 @@ fn everybody_who_has_lived_in_a_slot_is_a_series_of_its_own() {
     let series = |line: &str| line.split("} ").next().unwrap().to_owned();
     let samples = text.lines().filter(|line| !line.starts_with('#')).map(series);
     let mut seen = indexmap::IndexSet::new();
-    let (mut last, mut pieces) = (String::new(), 0);
+    let (mut last, mut runs) = (String::new(), 0);
     for series in samples.filter(|line| !line.starts_with("seen")) {
         if series != last {
-            pieces += 1;
+            runs += 1;
             seen.insert(series.clone());
             last = series;
         }
     }
-    assert_eq!(seen.len(), pieces, "each in one piece");
+    assert_eq!(seen.len(), runs, "the lines of a series are neighbours");
 }
 
-/// Who comes again, who is in another slot the next time, and what is rare there.
+/// Members that return, members that return in another slot, and series that rarely have a sample.
 const RETURNING: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", interval: "1s", pools: [
         Pool(name: "odd", count: 3, lifetime: 4, pause: 3, replace: same, labels: { "id": "odd{slot}" }, metrics: [Metric(name: "on")]),
         Pool(name: "users", count: 3, lifetime: 5, labels: { "id": "{pick([1, 2, 3, 4])}" }, metrics: [
@@ -324,7 +327,7 @@ const RETURNING: &str = r#"Config(default_job_name: "j", identity_labels: false,
     metrics: [Metric(name: "never", when: "t < 0"), Metric(name: "stable"), Metric(name: "seconds", metric_type: summary, quantiles: [0.5])])])"#;
 
 #[test]
-fn the_series_that_were_written_are_counted_once() {
+fn each_series_is_counted_once() {
     for config in [CONFIG, TYPES, CHURNING, RETURNING] {
         let (of_csv, csv) = exported(config, Format::Csv, 2);
         let of_line = |line: &str| line.split_once(',').unwrap().1.rsplit_once(',').unwrap().0.to_owned();
@@ -338,13 +341,13 @@ fn the_series_that_were_written_are_counted_once() {
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         let series: indexmap::IndexSet<&str> =
             samples.clone().map(|line| line.split("} ").next().unwrap()).collect();
-        let written = Written { series: series.len() as u64, samples: samples.count() as u64 };
+        let written = WrittenCount { series: series.len() as u64, samples: samples.count() as u64 };
         assert_eq!(of_text.written, written, "{text}");
     }
 }
 
 #[test]
-fn formats_and_threads_say_the_same_of_pools() {
+fn formats_and_threads_agree_on_pools() {
     let csv = String::from_utf8(exported(CHURNING, Format::Csv, 1).1).unwrap();
     let rules = String::from_utf8(exported(CHURNING, Format::Rules, 1).1).unwrap();
     let ages = csv.lines().filter(|line| line.contains(",age,")).count();
@@ -363,7 +366,7 @@ fn formats_and_threads_say_the_same_of_pools() {
 }
 
 #[test]
-fn threads_and_pieces_make_no_difference() {
+fn the_number_of_threads_makes_no_difference() {
     for format in [Format::OpenMetrics, Format::Csv, Format::Rules] {
         let one = exported(CONFIG, format, 1);
         assert_eq!(one, exported(CONFIG, format, 2));
@@ -372,10 +375,10 @@ fn threads_and_pieces_make_no_difference() {
 }
 
 #[test]
-fn a_hosts_metrics_are_taken_in_pieces_of_a_bounded_size() {
+fn a_hosts_metrics_are_sampled_in_parts_of_a_bounded_size() {
     let plan = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let metrics = &plan.hosts[0].shape.metrics;
-    assert_eq!(first_few(metrics, 100), (3, 0..6));
-    assert_eq!(first_few(metrics, 2), (2, 0..2));
-    assert_eq!(first_few(&metrics[2..], 1), (1, 2..6), "one at least");
+    assert_eq!(next_metrics(metrics, 100), (3, 0..6));
+    assert_eq!(next_metrics(metrics, 2), (2, 0..2));
+    assert_eq!(next_metrics(&metrics[2..], 1), (1, 2..6), "at least one");
 }

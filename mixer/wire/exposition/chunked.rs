@@ -1,89 +1,101 @@
-//! A body that is made by and by, while others report: nobody holds all of it.
+//! A body in chunks. The stores may be locked for one chunk at a time, while hosts go on reporting between the chunks, and
+//! the whole body is never in memory.
 
-use super::{Format, Group, Merged, Writer, openmetrics};
 use promemu_core::series::{SampleCursor, SeriesStore};
 
-/// So many rows are encoded before the size is looked at.
+use super::column_writer::ColumnWriter;
+use super::families::{Group, MergedFamilies};
+use super::family::{FamilyStart, put_body_end};
+use super::format::Format;
+
+/// Number of rows that are encoded before the size of the chunk is looked at.
 const ROWS_AT_ONCE: usize = 32;
 
-/// A body under way. In the protobuf format a family that does not fit a piece goes on in another message of
-/// the same name; readers take them one by one.
+/// A body that is being written. In the protobuf format a family that does not fit into a chunk continues in another
+/// message of the same name; readers accept that.
 #[derive(Debug)]
 pub struct ChunkedEncoder {
     format: Format,
-    merged: Merged,
-    /// The family, its part, and the place within the part.
-    at: (usize, usize, SampleCursor),
-    /// The family has series in an earlier piece.
+    families: MergedFamilies,
+    position: Position,
+    /// `true` if an earlier chunk has series of the family.
     has_begun: bool,
     is_done: bool,
 }
 
-/// What shows a group, by its number, to the work.
-pub type WithGroup<'a> = dyn FnMut(usize, &mut dyn FnMut(&Group<'_>)) + 'a;
+/// The series that is written next.
+#[derive(Debug, Default)]
+struct Position {
+    family: usize,
+    /// The number of the family's part, see [`MergedFamilies::get`].
+    part: usize,
+    place: SampleCursor,
+}
+
+/// Locks the group of this number and passes it to the callback.
+pub type LockGroup<'a> = dyn FnMut(usize, &mut dyn FnMut(&Group<'_>)) + 'a;
 
 impl ChunkedEncoder {
-    /// A body of these stores, which are those of the groups that are asked for later.
+    /// A body of these stores, in the order of the groups that `put_next` asks for.
     #[must_use]
     pub fn new<'a>(format: Format, stores: impl Iterator<Item = &'a SeriesStore>) -> Self {
-        Self {
-            format,
-            merged: Merged::of(stores),
-            at: (0, 0, SampleCursor::default()),
-            has_begun: false,
-            is_done: false,
-        }
+        let (families, position) = (MergedFamilies::of(stores), Position::default());
+        Self { format, families, position, has_begun: false, is_done: false }
     }
 
-    /// Appends the next piece, of about so many bytes; says whether there was one. `with_group` is called for one
-    /// group after the other, and may lock it meanwhile: it is never for longer than a piece takes.
+    /// Appends the next chunk of about `chunk_bytes`. Returns `false` if the body is complete. `lock_group` is called for
+    /// one group after the other and never within itself; a lock that it holds lasts for one chunk at most.
     pub fn put_next(
         &mut self,
-        piece_bytes: usize,
-        with_group: &mut WithGroup<'_>,
+        chunk_bytes: usize,
+        lock_group: &mut LockGroup<'_>,
         out: &mut Vec<u8>,
     ) -> bool {
-        let until = out.len() + piece_bytes;
         let before = out.len();
+        let until = before + chunk_bytes;
         while out.len() < until && !self.is_done {
-            self.put_family(until, with_group, out);
+            self.put_family(until, lock_group, out);
         }
         out.len() > before
     }
 
-    /// Goes on with a family, up to its end or until the piece is full.
-    fn put_family(&mut self, until: usize, with_group: &mut WithGroup<'_>, out: &mut Vec<u8>) {
-        let (family, mut part, mut place) = self.at;
-        let Some((head, parts)) = self.merged.head(self.format, family) else {
-            if self.format == Format::OpenMetrics {
-                out.extend_from_slice(openmetrics::EOF);
-            }
+    /// Continues the current family, up to its end or until the chunk is full.
+    fn put_family(&mut self, until: usize, lock_group: &mut LockGroup<'_>, out: &mut Vec<u8>) {
+        let Position { family: number, mut part, mut place } = self.position;
+        let Some((family, parts)) = self.families.get(self.format, number) else {
+            put_body_end(self.format, out);
             self.is_done = true;
             return;
         };
-        let needs_head = !self.has_begun || self.format == Format::Protobuf;
-        let open = if needs_head { head.begin(out) } else { (out.len(), out.len()) };
-        // Not the head alone.
+        let start = if !self.has_begun || self.format == Format::Protobuf {
+            family.begin(out)
+        } else {
+            FamilyStart { head: out.len(), series: out.len() }
+        };
+        // A chunk does not end with a head alone.
         let until = until.max(out.len() + 1);
         while part < parts.len() && out.len() < until {
-            let (group, index) = parts[part];
             let mut has_more = true;
-            with_group(group, &mut |group| {
-                let mut writer = Writer::new(&head, group.labels);
+            lock_group(parts[part].group, &mut |group| {
+                let mut writer = ColumnWriter::new(&family, group.labels);
                 while has_more && out.len() < until {
-                    has_more = group.store.for_each_sample_from(index, &mut place, ROWS_AT_ONCE, |sample| {
-                        writer.put(sample, out);
-                    });
+                    has_more = group.store.for_each_sample_from(
+                        parts[part].family,
+                        &mut place,
+                        ROWS_AT_ONCE,
+                        |sample| writer.put(sample, out),
+                    );
                 }
             });
             if !has_more {
                 (part, place) = (part + 1, SampleCursor::default());
             }
         }
-        self.has_begun |= head.end(open, out);
-        self.at = (family, part, place);
+        self.has_begun |= family.end(start, out);
+        self.position = Position { family: number, part, place };
         if part == parts.len() {
-            (self.at, self.has_begun) = ((family + 1, 0, SampleCursor::default()), false);
+            self.position = Position { family: number + 1, ..Position::default() };
+            self.has_begun = false;
         }
     }
 }

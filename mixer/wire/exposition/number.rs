@@ -1,7 +1,7 @@
 //! Numbers as text.
 
-/// The shortest text that reads back as the same number. Most values are whole or have two decimals, and
-/// those have a quicker way.
+/// Appends the shortest text that reads back as the same number. Most values are whole or have two decimals, and take a
+/// short path.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -12,7 +12,7 @@ pub fn put_number(value: f64, out: &mut Vec<u8>) {
     let hundredths = value * 100.0;
     if hundredths.abs() < HUNDREDTHS_MAX {
         let whole = (hundredths + f64::copysign(0.5, hundredths)) as i64;
-        // Not for -0, which has no whole number of its own.
+        // Not for -0, which no integer represents.
         if (whole as f64 / 100.0).to_bits() == value.to_bits() {
             put_hundredths(whole, out);
             return;
@@ -27,8 +27,8 @@ pub fn put_number(value: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// A number as OpenMetrics wants it in `le` and `quantile`: with a point or an exponent, and that from 1e+06 on and
-/// below 0.0001 ("Considerations: Canonical Numbers").
+/// Appends a number as OpenMetrics requires it in `le` and `quantile`: with a point, or with an exponent from 1e+06 on and
+/// below 0.0001 (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#considerations-canonical-numbers>).
 pub(super) fn put_canonical(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
         return put_number(value, out);

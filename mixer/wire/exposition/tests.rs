@@ -2,15 +2,15 @@
 
 mod kinds;
 
+use std::sync::Arc;
+
+use promemu_core::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout};
+use promemu_core::series::{Column, Family, LabelBlock, Row, SeriesStore};
 use prometheus::proto::{self, MetricFamily};
 use prometheus::{Encoder, ProtobufEncoder, TextEncoder};
 use proptest::prelude::*;
 
-use std::sync::Arc;
-
 use super::*;
-use promemu_core::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout};
-use promemu_core::series::{Column, Row};
 
 /// A host's labels and cells.
 type Labelled = (Vec<(String, String)>, [f64; 6]);

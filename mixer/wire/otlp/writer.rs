@@ -1,22 +1,22 @@
 //! Requests: `ExportMetricsServiceRequest`
 //! (<https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/collector/metrics/v1/metrics_service.proto>).
 //!
-//! All labels, the job among them, are attributes of the points: servers make labels of these as they are. What
-//! they make of a resource's attributes and of a scope differs (`VictoriaMetrics` adds labels such as
-//! `service.name`, Prometheus makes a series `target_info`), so both are left out, and a series has the labels
-//! that it has elsewhere.
+//! All labels, `job` among them, are attributes of the points, which servers turn into labels unchanged. Servers differ in
+//! the labels that they make of a resource and a scope (`VictoriaMetrics` adds `service.name` and others, Prometheus makes a
+//! series `target_info`), so both are left out, and a series has the same labels as in the other formats.
 
 use std::io::Write;
 use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-
-use super::points::{self, Form, Times, nanos_of};
-use crate::request::Encoder;
 use promemu_core::metric::{Kind, Layout, whole};
-use promemu_core::series::{Column, Family, LabelBlock, put_varint, varint_len};
+use promemu_core::series::{Column, Family, LabelBlock};
 use promemu_core::time::Time;
+
+use super::points::{self, PointKind, Times, nanos_of};
+use crate::protobuf::{len_len, put_bytes, put_tag_and_len, put_varint};
+use crate::request::Encoder;
 
 // Field tags, as number << 3 | wire type. ExportMetricsServiceRequest:
 const RESOURCE_METRICS: u8 = 0x0a;
@@ -34,23 +34,24 @@ const KEY: u8 = 0x0a;
 const ANY_VALUE: u8 = 0x12;
 const STRING_VALUE: u8 = 0x0a;
 
-/// Writes requests.
+/// Encoder of OTLP requests.
 #[derive(Debug, Default)]
 pub struct Otlp {
-    /// The jobs before the present one.
+    /// The jobs before the current one.
     out: Vec<u8>,
-    /// The present job; 0 if there is none.
+    /// Id of the current job; 0 without one.
     job: u32,
-    /// What its columns have so far.
+    /// The current job's columns.
     metrics: Vec<Metric>,
-    /// Those that have points.
+    /// The columns that have points, as indices into `metrics`.
     used: Vec<usize>,
     points_len: usize,
-    /// The host's labels and the job, as attributes without their tags.
+    /// Labels of the host and the job as attributes without their tags.
     host: Vec<u8>,
-    /// Where each ends.
+    /// End of each attribute in `host`.
     host_ends: Vec<usize>,
     now: u64,
+    /// Buffers.
     point: Vec<u8>,
     message: Vec<u8>,
 }
@@ -58,13 +59,13 @@ pub struct Otlp {
 /// The points of one column.
 #[derive(Debug)]
 struct Metric {
-    /// The metric's other fields.
+    /// The metric's name and description, as fields.
     head: Arc<[u8]>,
-    form: Form,
+    kind: PointKind,
     points: Vec<u8>,
 }
 
-/// A job as OTLP has it.
+/// A job, prepared for OTLP.
 #[derive(Debug)]
 pub struct OtlpJob {
     id: u32,
@@ -75,9 +76,9 @@ pub struct OtlpJob {
 #[derive(Debug)]
 struct OtlpColumn {
     head: Arc<[u8]>,
-    form: Form,
+    kind: PointKind,
     layout: Arc<Layout>,
-    /// For each point, what it has beside its host's attributes, as fields.
+    /// The attributes of each point beside those of its host, as fields.
     attributes: Box<[Box<[u8]>]>,
 }
 
@@ -111,7 +112,7 @@ impl Encoder for Otlp {
         let Some(cells) = cells else {
             for n in 0..column.attributes.len() {
                 self.put_point(number, column, n, |now, out| {
-                    points::put_end(column.form, &column.layout, now, out);
+                    points::put_end(column.kind, &column.layout, now, out);
                 });
             }
             return column.attributes.len();
@@ -136,7 +137,7 @@ impl Encoder for Otlp {
                 points::put_distribution(layout, times, cells, out);
             }
             if let Some(exemplar) = layout.exemplar(cells) {
-                points::put_exemplar(column.form, exemplar, out);
+                points::put_exemplar(column.kind, exemplar, out);
             }
         });
         1
@@ -149,7 +150,7 @@ impl Encoder for Otlp {
     fn take(&mut self) -> Vec<u8> {
         self.end_job();
         let mut body = GzEncoder::new(Vec::new(), Compression::fast());
-        // Nothing fails that writes to memory.
+        // Writes to memory do not fail.
         let _is_written = body.write_all(&self.out).is_ok();
         self.out.clear();
         body.finish().unwrap_or_default()
@@ -161,14 +162,14 @@ impl Otlp {
         self.job = job.id;
         let metric = |column: &OtlpColumn| Metric {
             head: Arc::clone(&column.head),
-            form: column.form,
+            kind: column.kind,
             points: Vec::new(),
         };
         self.metrics.clear();
         self.metrics.extend(job.columns.iter().map(metric));
     }
 
-    /// Writes down what the present job has.
+    /// Appends the current job to the request.
     fn end_job(&mut self) {
         let Self { out, metrics, used, message, .. } = self;
         if used.is_empty() {
@@ -177,26 +178,21 @@ impl Otlp {
         message.clear();
         for column in used.drain(..) {
             let metric = &mut metrics[column];
-            let properties = metric.form.properties();
+            let properties = metric.kind.properties();
             let points_len = metric.points.len() + properties.len();
-            message.push(METRIC);
-            put_varint(message, (metric.head.len() + 1 + length_len(points_len) + points_len) as u64);
+            put_tag_and_len(METRIC, metric.head.len() + 1 + len_len(points_len) + points_len, message);
             message.extend_from_slice(&metric.head);
-            message.push(metric.form.tag());
-            put_varint(message, points_len as u64);
+            put_tag_and_len(metric.kind.tag(), points_len, message);
             message.extend_from_slice(&metric.points);
             message.extend_from_slice(properties);
             metric.points.clear();
         }
-        out.push(RESOURCE_METRICS);
-        put_varint(out, (1 + length_len(message.len()) + message.len()) as u64);
-        out.push(SCOPE_METRICS);
-        put_varint(out, message.len() as u64);
-        out.extend_from_slice(message);
+        put_tag_and_len(RESOURCE_METRICS, 1 + len_len(message.len()) + message.len(), out);
+        put_bytes(SCOPE_METRICS, message, out);
         self.points_len = 0;
     }
 
-    /// Appends a point to its column's; `put` writes all but its attributes.
+    /// Appends a point to those of its column; `put` writes all fields but the attributes.
     #[inline]
     fn put_point(
         &mut self,
@@ -214,9 +210,9 @@ impl Otlp {
             used.push(number);
         }
         let before = points.len();
-        points.push(DATA_POINT);
-        put_varint(points, (host_ends.len() + host.len() + own.len() + point.len()) as u64);
-        let (tag, mut start) = (column.form.attributes_tag(), 0);
+        let len = host_ends.len() + host.len() + own.len() + point.len();
+        put_tag_and_len(DATA_POINT, len, points);
+        let (tag, mut start) = (column.kind.attributes_tag(), 0);
         for end in &*host_ends {
             points.push(tag);
             points.extend_from_slice(&host[start..*end]);
@@ -230,13 +226,13 @@ impl Otlp {
 
 impl OtlpColumn {
     fn new(family: &Family, column: &Column) -> Self {
-        let form = Form::of(family.metric_type);
+        let kind = PointKind::of(family.metric_type);
         let mut head = Vec::new();
-        put_text(NAME, &family.name, &mut head);
-        put_text(DESCRIPTION, &family.help, &mut head);
+        put_bytes(NAME, family.name.as_bytes(), &mut head);
+        put_bytes(DESCRIPTION, family.help.as_bytes(), &mut head);
         let mut own = Vec::new();
         for (name, value) in column.labels.bytes().filter(|(_, value)| !value.is_empty()) {
-            put_tagged_attribute(form.attributes_tag(), name, value, &mut own);
+            put_tagged_attribute(kind.attributes_tag(), name, value, &mut own);
         }
         let attributes = match &column.layout.kind {
             Kind::StateSet { states } => states
@@ -244,7 +240,7 @@ impl OtlpColumn {
                 .map(|state| {
                     let mut own = own.clone();
                     put_tagged_attribute(
-                        form.attributes_tag(),
+                        kind.attributes_tag(),
                         family.name.as_bytes(),
                         state.as_bytes(),
                         &mut own,
@@ -254,36 +250,21 @@ impl OtlpColumn {
                 .collect(),
             _ => [own.into()].into(),
         };
-        Self { head: head.into(), form, layout: Arc::clone(&column.layout), attributes }
+        Self { head: head.into(), kind, layout: Arc::clone(&column.layout), attributes }
     }
 }
 
-/// `KeyValue { key, value: AnyValue { string_value } }` behind its length.
+/// Appends `KeyValue { key, value: AnyValue { string_value } }` behind its length, without its tag.
 fn put_attribute(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    let value_len = 1 + length_len(value.len()) + value.len();
-    let len = 1 + length_len(name.len()) + name.len() + 1 + length_len(value_len) + value_len;
+    let value_len = 1 + len_len(value.len()) + value.len();
+    let len = 1 + len_len(name.len()) + name.len() + 1 + len_len(value_len) + value_len;
     put_varint(out, len as u64);
-    out.push(KEY);
-    put_varint(out, name.len() as u64);
-    out.extend_from_slice(name);
-    out.push(ANY_VALUE);
-    put_varint(out, value_len as u64);
-    out.push(STRING_VALUE);
-    put_varint(out, value.len() as u64);
-    out.extend_from_slice(value);
+    put_bytes(KEY, name, out);
+    put_tag_and_len(ANY_VALUE, value_len, out);
+    put_bytes(STRING_VALUE, value, out);
 }
 
 fn put_tagged_attribute(tag: u8, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
     put_attribute(name, value, out);
-}
-
-fn put_text(tag: u8, text: &str, out: &mut Vec<u8>) {
-    out.push(tag);
-    put_varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-const fn length_len(len: usize) -> usize {
-    varint_len(len as u64)
 }

@@ -1,78 +1,72 @@
-//! Labels in the order that remote write wants: by name.
+//! Labels sorted by name, as remote write requires
+//! (<https://prometheus.io/docs/specs/prw/remote_write_spec/#labels>).
 //!
-//! A host's labels are sorted once per round, however many series it has; a series' own labels (its name,
-//! those of its metric, `le`) once per run. A sample's are these two merged.
+//! A host's labels are sorted once per round, however many series it has; a series' own labels (its name, those of its
+//! metric, `le`) once per run. The two are merged for each sample.
 
-use promemu_core::series::{LabelBlock, put_varint, varint_len};
+use promemu_core::series::LabelBlock;
 
-/// A label of a series that is not its host's.
+use crate::protobuf::{len_len, put_label};
+
+/// `TimeSeries.labels` and `Exemplar.labels` of version 1.0
+/// (<https://github.com/prometheus/prometheus/blob/main/prompb/types.proto>).
+pub(super) const LABEL: u8 = 0x0a;
+
+/// A label that a series has beside those of its host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct OwnLabel {
+pub(super) struct SeriesLabel {
     pub(super) name: Box<str>,
     pub(super) value: Box<str>,
 }
 
-impl OwnLabel {
+impl SeriesLabel {
     pub(super) fn new(name: &str, value: &str) -> Self {
         Self { name: name.into(), value: value.into() }
     }
 }
 
-/// The labels of a series that are not its host's, sorted, and as `Label` fields of a `TimeSeries`.
+/// The labels that a series has beside those of its host: sorted, and as `Label` fields of a `TimeSeries`.
 #[derive(Clone, Debug)]
-pub(super) struct OwnLabels {
-    pub(super) labels: Box<[OwnLabel]>,
+pub(super) struct SeriesLabels {
+    pub(super) labels: Box<[SeriesLabel]>,
     bytes: Box<[u8]>,
-    /// Where each field ends.
+    /// End of each field in `bytes`.
     ends: Box<[u32]>,
 }
 
-impl OwnLabels {
-    /// These labels; one without a value is none.
-    pub(super) fn new(mut labels: Vec<OwnLabel>) -> Self {
+impl SeriesLabels {
+    /// Sorts these labels. Those with an empty value are left out: for Prometheus they do not exist.
+    pub(super) fn new(mut labels: Vec<SeriesLabel>) -> Self {
         labels.retain(|label| !label.value.is_empty());
         labels.sort();
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         for label in &labels {
-            put_label(label.name.as_bytes(), label.value.as_bytes(), &mut bytes);
-            ends.push(length(&bytes));
+            put_label(LABEL, label.name.as_bytes(), label.value.as_bytes(), &mut bytes);
+            ends.push(len_u32(&bytes));
         }
         Self { labels: labels.into(), bytes: bytes.into(), ends: ends.into() }
     }
 }
 
-/// `Label { name, value }` as field 1 of a `TimeSeries` or an `Exemplar`
-/// (<https://github.com/prometheus/prometheus/blob/main/prompb/types.proto>), which are the same bytes as
-/// those of an exposition's label.
-pub(super) fn put_label(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    let text_len = |text: &[u8]| 1 + varint_len(text.len() as u64) + text.len();
-    out.push(0x0a);
-    put_varint(out, (text_len(name) + text_len(value)) as u64);
-    for (tag, text) in [(0x0a, name), (0x12, value)] {
-        out.push(tag);
-        put_varint(out, text.len() as u64);
-        out.extend_from_slice(text);
-    }
-}
-
-/// One host's labels and its job, sorted by name.
+/// The labels of one host and its job, sorted by name.
 #[derive(Debug, Default)]
 pub(super) struct HostLabels {
-    /// The fields, one behind the other.
+    /// The labels as fields, in the order of the host.
     bytes: Vec<u8>,
-    places: Vec<Place>,
+    /// The labels in sorted order.
+    places: Vec<LabelPlace>,
 }
 
-/// Where a label is among the bytes.
+/// A label's parts, as start and end in [`HostLabels::bytes`].
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct LabelPlace {
     field: (u32, u32),
     name: (u32, u32),
     value: (u32, u32),
 }
 
 impl HostLabels {
-    /// Takes over a host's labels. One without a value is none.
+    /// Takes over the labels of a host and its job. Those with an empty value are left out.
     pub(super) fn set(&mut self, labels: &LabelBlock, job: &LabelBlock) {
         let Self { bytes, places } = self;
         bytes.clear();
@@ -81,15 +75,15 @@ impl HostLabels {
             if value.is_empty() {
                 continue;
             }
-            let start = length(bytes);
-            put_label(name, value, bytes);
-            let end = length(bytes);
-            let value_start = end - length(value);
-            // Behind the name come the tag and the length of the value.
-            let name_end = value_start - 1 - length_of_length(value);
-            places.push(Place {
+            let start = len_u32(bytes);
+            put_label(LABEL, name, value, bytes);
+            let end = len_u32(bytes);
+            let value_start = end - len_u32(value);
+            // The tag and the length of the value lie between the name and the value.
+            let name_end = value_start - 1 - u32::try_from(len_len(value.len())).unwrap_or(0);
+            places.push(LabelPlace {
                 field: (start, end),
-                name: (name_end - length(name), name_end),
+                name: (name_end - len_u32(name), name_end),
                 value: (value_start, end),
             });
         }
@@ -100,26 +94,26 @@ impl HostLabels {
         text(&self.bytes, place)
     }
 
-    /// Names and values, sorted.
+    /// Names and values, sorted by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.places.iter().map(|place| (self.text(place.name), self.text(place.value)))
     }
 
-    /// How many of them come before a label of this name; `from` of them are known to.
+    /// Number of labels that sort before this name; the caller knows that the first `from` do.
     #[inline]
     pub(super) fn count_before(&self, name: &str, from: usize) -> usize {
         let rest = self.places.iter().skip(from);
         from + rest.take_while(|place| self.text(place.name) < name.as_bytes()).count()
     }
 
-    /// How long they are together with a series' own, as fields.
-    pub(super) fn merged_len(&self, own: &OwnLabels) -> usize {
+    /// Bytes of the fields of these labels and a series' own.
+    pub(super) fn merged_len(&self, own: &SeriesLabels) -> usize {
         self.bytes.len() + own.bytes.len()
     }
 
-    /// Appends them and a series' own, merged.
+    /// Appends these labels and a series' own as fields, sorted by name.
     #[inline]
-    pub(super) fn put_merged(&self, own: &OwnLabels, out: &mut Vec<u8>) {
+    pub(super) fn put_merged(&self, own: &SeriesLabels, out: &mut Vec<u8>) {
         let (mut at, mut own_start) = (0, 0);
         for (label, own_end) in own.labels.iter().zip(&own.ends) {
             let before = self.count_before(&label.name, at);
@@ -141,11 +135,7 @@ fn text(bytes: &[u8], (start, end): (u32, u32)) -> &[u8] {
     &bytes[start as usize..end as usize]
 }
 
-/// Labels of more than 4 GB do not come from a config.
-fn length(bytes: &[u8]) -> u32 {
+/// No config has labels of more than 4 GB.
+fn len_u32(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
-}
-
-fn length_of_length(bytes: &[u8]) -> u32 {
-    u32::try_from(varint_len(bytes.len() as u64)).unwrap_or(0)
 }

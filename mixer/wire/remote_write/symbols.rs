@@ -1,54 +1,56 @@
-//! The symbol table of a remote write 2.0 request: every text once.
+//! The symbol table of a remote write 2.0 request: every text once
+//! (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#protobuf-message>).
 
 use promemu_core::rng::fnv1a;
-use promemu_core::series::put_varint;
+
+use crate::protobuf::put_tag_and_len;
 
 /// `Request.symbols`
 const SYMBOL: u8 = 0x22;
 const SLOTS_MIN: usize = 256;
 
-/// Texts by number. The first one is empty, as the specification wants it.
+/// Texts by number. Number 0 is the empty text, as the specification requires.
 #[derive(Debug)]
 pub(super) struct Symbols {
     /// The texts as fields of a request.
     bytes: Vec<u8>,
-    /// Where each text is among the bytes.
+    /// Start and end of each text in `bytes`.
     places: Vec<(u32, u32)>,
-    /// Open addressing: the number of a text, plus one; 0 is free. At least half of it is.
-    pools: Vec<u32>,
+    /// Hash table with open addressing: a text's number plus one, or 0 if the slot is free. At least half are free.
+    slots: Vec<u32>,
 }
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut symbols = Self { bytes: Vec::new(), places: Vec::new(), pools: vec![0; SLOTS_MIN] };
+        let mut symbols = Self { bytes: Vec::new(), places: Vec::new(), slots: vec![0; SLOTS_MIN] };
         symbols.number(b"");
         symbols
     }
 }
 
 impl Symbols {
-    /// Forgets all but the empty one.
+    /// Forgets all texts but the empty one.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.places.clear();
-        self.pools.fill(0);
+        self.slots.fill(0);
         self.number(b"");
     }
 
-    /// The fields.
+    /// The texts as fields of a request.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// A text's number.
+    /// The number of a text, which is added if it is new.
     #[inline]
     pub(super) fn number(&mut self, text: &[u8]) -> u32 {
-        let mut slot = slot_of(text, self.pools.len());
+        let mut slot = slot_of(text, self.slots.len());
         loop {
-            match self.pools[slot].checked_sub(1) {
+            match self.slots[slot].checked_sub(1) {
                 None => return self.add(text, slot),
                 Some(number) if self.text(number) == text => return number,
-                Some(_) => slot = (slot + 1) % self.pools.len(),
+                Some(_) => slot = (slot + 1) % self.slots.len(),
             }
         }
     }
@@ -59,36 +61,35 @@ impl Symbols {
     }
 
     fn add(&mut self, text: &[u8], slot: usize) -> u32 {
-        self.bytes.push(SYMBOL);
-        put_varint(&mut self.bytes, text.len() as u64);
+        put_tag_and_len(SYMBOL, text.len(), &mut self.bytes);
         let start = small(self.bytes.len());
         self.bytes.extend_from_slice(text);
         self.places.push((start, small(self.bytes.len())));
         let number = small(self.places.len() - 1);
-        self.pools[slot] = number + 1;
-        if self.places.len() * 2 > self.pools.len() {
+        self.slots[slot] = number + 1;
+        if self.places.len() * 2 > self.slots.len() {
             self.grow();
         }
         number
     }
 
     fn grow(&mut self) {
-        let size = self.pools.len() * 2;
-        self.pools.clear();
-        self.pools.resize(size, 0);
+        let size = self.slots.len() * 2;
+        self.slots.clear();
+        self.slots.resize(size, 0);
         for number in 0..small(self.places.len()) {
             let mut slot = slot_of(self.text(number), size);
-            while self.pools[slot] != 0 {
+            while self.slots[slot] != 0 {
                 slot = (slot + 1) % size;
             }
-            self.pools[slot] = number + 1;
+            self.slots[slot] = number + 1;
         }
     }
 }
 
-fn slot_of(text: &[u8], pools: usize) -> usize {
+fn slot_of(text: &[u8], slots: usize) -> usize {
     let hash = fnv1a(text);
-    usize::try_from((hash >> 32 ^ hash) % pools as u64).unwrap_or(0)
+    usize::try_from((hash >> 32 ^ hash) % slots as u64).unwrap_or(0)
 }
 
 /// A request is far smaller than 4 GB.

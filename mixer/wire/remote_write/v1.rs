@@ -1,16 +1,20 @@
 //! Remote write 1.0: `prometheus.WriteRequest`
 //! (<https://prometheus.io/docs/specs/prw/remote_write_spec/>,
 //! <https://github.com/prometheus/prometheus/blob/main/prompb/types.proto>). Exemplars, histograms and
-//! metadata are not in the specification, but are what Prometheus itself sends.
+//! metadata are not in the specification; they are encoded as Prometheus itself sends them.
 
-use super::histogram::put_histogram;
-use super::labels::{HostLabels, OwnLabels, put_label};
-use super::message::{Compressor, millis_of, put_message, put_sample};
-use super::written::{Written, for_each_value, place_of_exemplar};
-use crate::request::{Batch, Cut, Encoder};
 use promemu_core::metric::{self, ABSENT, Exemplar, Kind};
-use promemu_core::series::{Column, Family, LabelBlock, put_varint, varint_len};
+use promemu_core::series::{Column, Family, LabelBlock};
 use promemu_core::time::Time;
+
+use super::column::{PreparedColumn, for_each_value};
+use super::compression::Compressor;
+use super::histogram::put_histogram;
+use super::labels::{HostLabels, LABEL, SeriesLabels};
+use super::sample::{millis_of, put_sample};
+use crate::protobuf::{put_bytes, put_double, put_label, put_tag_and_len, put_uint, varint_len};
+use crate::request::{Batch, Cut, Encoder};
+use crate::series_expansion::exemplar_index;
 
 // Field tags, as number << 3 | wire type. WriteRequest:
 const TIME_SERIES: u8 = 0x0a;
@@ -28,23 +32,24 @@ const FAMILY_NAME: u8 = 0x12;
 const HELP: u8 = 0x22;
 const UNIT: u8 = 0x2a;
 
-/// Writes requests of version 1.0.
+/// Encoder of version 1.0.
 #[derive(Debug, Default)]
 pub struct V1 {
     out: Vec<u8>,
     host: HostLabels,
     unix_millis: u64,
-    /// What stands behind the labels of a series that is more than a sample.
+    /// Buffer for the fields that follow the labels of a series that is more than a sample.
     rest: Vec<u8>,
-    exemplar: Vec<u8>,
+    /// Buffer for a message in `rest`.
+    message: Vec<u8>,
     compressor: Compressor,
 }
 
-/// A job as version 1.0 writes it.
+/// A job, prepared for version 1.0.
 #[derive(Debug)]
 pub struct JobV1 {
     labels: LabelBlock,
-    columns: Box<[Written]>,
+    columns: Box<[PreparedColumn]>,
 }
 
 impl Encoder for V1 {
@@ -53,7 +58,7 @@ impl Encoder for V1 {
     const IS_CUT_BY_HOSTS: bool = true;
 
     fn prepare(_id: u32, name: &str, columns: &[(&Family, &Column)]) -> JobV1 {
-        JobV1 { labels: LabelBlock::new([("job", name)]), columns: Written::all(columns) }
+        JobV1 { labels: LabelBlock::new([("job", name)]), columns: PreparedColumn::all(columns) }
     }
 
     fn host(&mut self, job: &JobV1, labels: &LabelBlock, at: Time) {
@@ -69,18 +74,18 @@ impl Encoder for V1 {
         };
         let exemplar = column.layout.exemplar(cells);
         if let Kind::NativeHistogram(layout) = &column.layout.kind {
-            let Self { rest, exemplar: scratch, .. } = self;
-            scratch.clear();
-            put_histogram(&metric::native_histogram(layout, cells), self.unix_millis, None, scratch);
+            let Self { rest, message, .. } = self;
+            message.clear();
+            put_histogram(&metric::native_histogram(layout, cells), self.unix_millis, None, message);
             rest.clear();
-            put_message(HISTOGRAM, scratch, rest);
+            put_bytes(HISTOGRAM, message, rest);
             self.put_series(&column.series[0], exemplar);
             return 1;
         }
-        let place = exemplar.map(|exemplar| place_of_exemplar(&column.layout, exemplar.value));
-        for_each_value(&column.layout, cells, |n, value| {
-            let own = &column.series[n];
-            if place == Some(n) {
+        let marked = exemplar.map(|exemplar| exemplar_index(&column.layout.kind, exemplar.value));
+        for_each_value(&column.layout, cells, |index, value| {
+            let own = &column.series[index];
+            if marked == Some(index) {
                 self.rest.clear();
                 let (rest, unix_millis) = (&mut self.rest, self.unix_millis);
                 put_sample(SAMPLE, value, unix_millis, rest);
@@ -104,9 +109,9 @@ impl Encoder for V1 {
             rest.extend_from_slice(&[TYPE, column.type_number()]);
             let family = &column.family;
             for (tag, text) in [(FAMILY_NAME, &family.name), (HELP, &family.help), (UNIT, &family.unit)] {
-                put_message(tag, text.as_bytes(), rest);
+                put_bytes(tag, text.as_bytes(), rest);
             }
-            put_message(METADATA, rest, &mut self.out);
+            put_bytes(METADATA, rest, &mut self.out);
         }
     }
 
@@ -121,8 +126,8 @@ impl Encoder for V1 {
     }
 }
 
-/// A request as two of about as many hosts each; none if it has only one. A message that is cut between two of its
-/// fields is two messages.
+/// Splits a request into two of about as many hosts each; `None` if it has only one host. A message that is cut between
+/// two of its fields is two messages.
 #[must_use]
 pub fn halves(batch: &Batch) -> Option<[Batch; 2]> {
     let middle = batch.cuts.len() / 2;
@@ -143,34 +148,30 @@ pub fn halves(batch: &Batch) -> Option<[Batch; 2]> {
 }
 
 impl V1 {
-    /// A series with one sample.
+    /// Appends a series that is one sample.
     #[inline]
-    fn put_short(&mut self, own: &OwnLabels, value: f64) {
+    fn put_short(&mut self, own: &SeriesLabels, value: f64) {
         let Self { out, host, unix_millis, .. } = self;
         let len = host.merged_len(own) + 12 + varint_len(*unix_millis);
-        out.push(TIME_SERIES);
-        put_varint(out, len as u64);
+        put_tag_and_len(TIME_SERIES, len, out);
         host.put_merged(own, out);
         put_sample(SAMPLE, value, *unix_millis, out);
     }
 
-    /// A series with what is in `rest`, and an exemplar, if there is one.
-    fn put_series(&mut self, own: &OwnLabels, exemplar: Option<Exemplar>) {
-        let Self { out, host, rest, exemplar: scratch, .. } = self;
+    /// Appends a series with the fields in `rest`, and with an exemplar if there is one.
+    fn put_series(&mut self, own: &SeriesLabels, exemplar: Option<Exemplar>) {
+        let Self { out, host, rest, message, .. } = self;
         if let Some(exemplar) = exemplar {
-            scratch.clear();
+            message.clear();
             for (name, value) in Exemplar::LABELS.iter().zip([&exemplar.trace_id()[..], &exemplar.span_id()])
             {
-                put_label(name.as_bytes(), value, scratch);
+                put_label(LABEL, name.as_bytes(), value, message);
             }
-            scratch.push(EXEMPLAR_VALUE);
-            scratch.extend_from_slice(&exemplar.value.to_le_bytes());
-            scratch.push(EXEMPLAR_TIMESTAMP);
-            put_varint(scratch, millis_of(exemplar.unix_secs));
-            put_message(EXEMPLAR, scratch, rest);
+            put_double(EXEMPLAR_VALUE, exemplar.value, message);
+            put_uint(EXEMPLAR_TIMESTAMP, millis_of(exemplar.unix_secs), message);
+            put_bytes(EXEMPLAR, message, rest);
         }
-        out.push(TIME_SERIES);
-        put_varint(out, (host.merged_len(own) + rest.len()) as u64);
+        put_tag_and_len(TIME_SERIES, host.merged_len(own) + rest.len(), out);
         host.put_merged(own, out);
         out.extend_from_slice(rest);
     }

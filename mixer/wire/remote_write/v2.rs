@@ -2,18 +2,22 @@
 //! (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>,
 //! <https://github.com/prometheus/prometheus/blob/main/prompb/io/prometheus/write/v2/types.proto>).
 //!
-//! Start times were in the series before the specification's fourth candidate and are in the sample since
-//! then; they are written in both places, as each kind of receiver reads its own.
+//! Start times were part of the series up to the specification's third release candidate and are part of the sample
+//! since the fourth. They are written in both places, as each generation of receivers reads its own.
 
-use super::histogram::put_histogram;
-use super::labels::HostLabels;
-use super::message::{Compressor, millis_of, put_message};
-use super::symbols::Symbols;
-use super::written::{Written, for_each_value, place_of_exemplar};
-use crate::request::Encoder;
 use promemu_core::metric::{self, ABSENT, Exemplar, Kind};
-use promemu_core::series::{Column, Family, LabelBlock, put_varint, varint_len};
+use promemu_core::series::{Column, Family, LabelBlock};
 use promemu_core::time::Time;
+
+use super::column::{PreparedColumn, for_each_value};
+use super::compression::Compressor;
+use super::histogram::put_histogram;
+use super::labels::{HostLabels, SeriesLabels};
+use super::sample::{millis_of, put_sample_with_start};
+use super::symbols::Symbols;
+use crate::protobuf::{len_len, put_bytes, put_double, put_tag_and_len, put_uint, put_varint, varint_len};
+use crate::request::Encoder;
+use crate::series_expansion::exemplar_index;
 
 // Field tags, as number << 3 | wire type. Request:
 const TIME_SERIES: u8 = 0x2a;
@@ -24,10 +28,6 @@ const HISTOGRAM: u8 = 0x1a;
 const EXEMPLAR: u8 = 0x22;
 const METADATA: u8 = 0x2a;
 const CREATED_TIMESTAMP: u8 = 0x30;
-// Sample:
-const VALUE: u8 = 0x09;
-const TIMESTAMP: u8 = 0x10;
-const START_TIMESTAMP: u8 = 0x18;
 // Exemplar, behind its labels:
 const EXEMPLAR_VALUE: u8 = 0x11;
 const EXEMPLAR_TIMESTAMP: u8 = 0x18;
@@ -36,52 +36,55 @@ const TYPE: u8 = 0x08;
 const HELP_REF: u8 = 0x18;
 const UNIT_REF: u8 = 0x20;
 
-/// Writes requests of version 2.0.
+/// Encoder of version 2.0.
 #[derive(Debug, Default)]
 pub struct V2 {
     symbols: Symbols,
     /// The series, which follow the symbols.
     out: Vec<u8>,
     host: HostLabels,
-    /// The numbers of the host's names and values.
+    /// Symbols of the host's label names and values.
     host_refs: Vec<(u32, u32)>,
     unix_millis: u64,
-    known: Known,
+    job_symbols: JobSymbols,
+    /// Buffer for the symbols of one series' labels.
     labels_refs: Vec<u8>,
+    /// Buffer for the fields that follow a series' labels.
     series: Vec<u8>,
+    /// Buffer for a message in `series`.
     message: Vec<u8>,
     compressor: Compressor,
-    /// What the present request was put together from; the symbols are known to be the empty one otherwise.
+    /// `true` if `job_symbols` belong to the request that is being written.
     is_begun: bool,
 }
 
-/// The numbers of what a job's columns have of their own, as far as they are in the present request.
+/// Symbols of a job's own texts, as far as they are in the request that is being written.
 #[derive(Debug, Default)]
-struct Known {
+struct JobSymbols {
     job: u32,
-    /// For each series of the job, where its own labels' numbers begin, plus one.
+    /// For each series of the job: the place of its own labels in `refs`, plus one; 0 if they are not there yet.
     series: Vec<u32>,
     /// The same for each column's help and unit.
     columns: Vec<u32>,
     refs: Vec<u32>,
 }
 
-/// A job as version 2.0 writes it.
+/// A job, prepared for version 2.0.
 #[derive(Debug)]
 pub struct JobV2 {
     id: u32,
     labels: LabelBlock,
-    columns: Box<[Written]>,
-    series: usize,
+    columns: Box<[PreparedColumn]>,
+    series_count: usize,
 }
 
 impl Encoder for V2 {
     type Job = JobV2;
 
     fn prepare(id: u32, name: &str, columns: &[(&Family, &Column)]) -> JobV2 {
-        let columns = Written::all(columns);
-        let series = columns.iter().map(|column| column.series.len()).sum();
-        JobV2 { id, labels: LabelBlock::new([("job", name)]), columns, series }
+        let columns = PreparedColumn::all(columns);
+        let series_count = columns.iter().map(|column| column.series.len()).sum();
+        JobV2 { id, labels: LabelBlock::new([("job", name)]), columns, series_count }
     }
 
     fn host(&mut self, job: &JobV2, labels: &LabelBlock, at: Time) {
@@ -90,8 +93,8 @@ impl Encoder for V2 {
         let Self { symbols, host, host_refs, .. } = self;
         host_refs.clear();
         host_refs.extend(host.iter().map(|(name, value)| (symbols.number(name), symbols.number(value))));
-        if self.known.job != job.id || !self.is_begun {
-            self.known.begin(job);
+        if self.job_symbols.job != job.id || !self.is_begun {
+            self.job_symbols.begin(job);
             self.is_begun = true;
         }
     }
@@ -99,7 +102,9 @@ impl Encoder for V2 {
     fn put(&mut self, job: &JobV2, number: usize, cells: Option<&[f64]>) -> usize {
         let column = &job.columns[number];
         let Some(cells) = cells else {
-            (0..column.series.len()).for_each(|n| self.put_value(column, number, n, ABSENT, None, None));
+            for index in 0..column.series.len() {
+                self.put_value(column, number, index, ABSENT, None, None);
+            }
             return column.series.len();
         };
         let exemplar = column.layout.exemplar(cells);
@@ -109,14 +114,14 @@ impl Encoder for V2 {
             message.clear();
             put_histogram(&metric::native_histogram(layout, cells), *unix_millis, start, message);
             series.clear();
-            put_message(HISTOGRAM, message, series);
+            put_bytes(HISTOGRAM, message, series);
             self.put_series(column, number, 0, exemplar, start);
             return 1;
         }
-        let place = exemplar.map(|exemplar| place_of_exemplar(&column.layout, exemplar.value));
-        for_each_value(&column.layout, cells, |n, value| {
-            let exemplar = exemplar.filter(|_| place == Some(n));
-            self.put_value(column, number, n, value, exemplar, start);
+        let marked = exemplar.map(|exemplar| exemplar_index(&column.layout.kind, exemplar.value));
+        for_each_value(&column.layout, cells, |index, value| {
+            let exemplar = exemplar.filter(|_| marked == Some(index));
+            self.put_value(column, number, index, value, exemplar, start);
         });
         column.series.len()
     }
@@ -141,56 +146,43 @@ impl Encoder for V2 {
 impl V2 {
     fn put_value(
         &mut self,
-        column: &Written,
+        column: &PreparedColumn,
         number: usize,
-        n: usize,
+        index: usize,
         value: f64,
         exemplar: Option<Exemplar>,
         start: Option<u64>,
     ) {
         let Self { series, unix_millis, .. } = self;
-        let len = 10 + varint_len(*unix_millis) + start.map_or(0, |start| 1 + varint_len(start));
         series.clear();
-        series.push(SAMPLE);
-        put_varint(series, len as u64);
-        series.push(VALUE);
-        series.extend_from_slice(&value.to_le_bytes());
-        series.push(TIMESTAMP);
-        put_varint(series, *unix_millis);
-        if let Some(start) = start {
-            series.push(START_TIMESTAMP);
-            put_varint(series, start);
-        }
-        self.put_series(column, number, n, exemplar, start);
+        put_sample_with_start(SAMPLE, value, *unix_millis, start, series);
+        self.put_series(column, number, index, exemplar, start);
     }
 
-    /// A series with what is in `series` already, and all that goes with it.
+    /// Appends a series: its labels, the sample or histogram in `series`, exemplar, metadata and start time.
     fn put_series(
         &mut self,
-        column: &Written,
+        column: &PreparedColumn,
         number: usize,
-        n: usize,
+        index: usize,
         exemplar: Option<Exemplar>,
         start: Option<u64>,
     ) {
         if let Some(exemplar) = exemplar {
             self.put_exemplar(exemplar);
         }
-        let Self { symbols, out, host, host_refs, known, labels_refs, series, .. } = self;
-        let [help, unit] = known.column(number, column, symbols);
-        series.push(METADATA);
-        let (help_len, unit_len) = (varint_len(u64::from(help)), varint_len(u64::from(unit)));
-        put_varint(series, (4 + help_len + unit_len) as u64);
-        series.extend_from_slice(&[TYPE, column.type_number(), HELP_REF]);
-        put_varint(series, u64::from(help));
-        series.push(UNIT_REF);
-        put_varint(series, u64::from(unit));
+        let Self { symbols, out, host, host_refs, job_symbols, labels_refs, series, .. } = self;
+        let [help, unit] = job_symbols.column(number, column, symbols);
+        let (help, unit) = (u64::from(help), u64::from(unit));
+        put_tag_and_len(METADATA, 4 + varint_len(help) + varint_len(unit), series);
+        series.extend_from_slice(&[TYPE, column.type_number()]);
+        put_uint(HELP_REF, help, series);
+        put_uint(UNIT_REF, unit, series);
         if let Some(start) = start {
-            series.push(CREATED_TIMESTAMP);
-            put_varint(series, start);
+            put_uint(CREATED_TIMESTAMP, start, series);
         }
-        let own = &column.series[n];
-        let refs = known.series(column.first + n, own, symbols);
+        let own = &column.series[index];
+        let refs = job_symbols.series(column.series_before + index, own, symbols);
         labels_refs.clear();
         let mut at = 0;
         for (label, pair) in own.labels.iter().zip(refs.as_chunks::<2>().0) {
@@ -200,10 +192,9 @@ impl V2 {
             at = before;
         }
         put_refs(&host_refs[at..], labels_refs);
-        let len = 1 + varint_len(labels_refs.len() as u64) + labels_refs.len() + series.len();
-        out.push(TIME_SERIES);
-        put_varint(out, len as u64);
-        put_message(LABELS_REFS, labels_refs, out);
+        let len = 1 + len_len(labels_refs.len()) + labels_refs.len() + series.len();
+        put_tag_and_len(TIME_SERIES, len, out);
+        put_bytes(LABELS_REFS, labels_refs, out);
         out.extend_from_slice(series);
     }
 
@@ -218,12 +209,10 @@ impl V2 {
         labels_refs.clear();
         put_refs(&labels, labels_refs);
         message.clear();
-        put_message(LABELS_REFS, labels_refs, message);
-        message.push(EXEMPLAR_VALUE);
-        message.extend_from_slice(&exemplar.value.to_le_bytes());
-        message.push(EXEMPLAR_TIMESTAMP);
-        put_varint(message, millis_of(exemplar.unix_secs));
-        put_message(EXEMPLAR, message, series);
+        put_bytes(LABELS_REFS, labels_refs, message);
+        put_double(EXEMPLAR_VALUE, exemplar.value, message);
+        put_uint(EXEMPLAR_TIMESTAMP, millis_of(exemplar.unix_secs), message);
+        put_bytes(EXEMPLAR, message, series);
     }
 }
 
@@ -234,19 +223,19 @@ fn put_refs(refs: &[(u32, u32)], out: &mut Vec<u8>) {
     }
 }
 
-impl Known {
-    /// Forgets all; what comes is of this job.
+impl JobSymbols {
+    /// Forgets all symbols; the next ones belong to this job.
     fn begin(&mut self, job: &JobV2) {
         self.job = job.id;
         self.series.clear();
-        self.series.resize(job.series, 0);
+        self.series.resize(job.series_count, 0);
         self.columns.clear();
         self.columns.resize(job.columns.len(), 0);
         self.refs.clear();
     }
 
-    /// The numbers of a series' own labels.
-    fn series(&mut self, place: usize, own: &super::labels::OwnLabels, symbols: &mut Symbols) -> &[u32] {
+    /// Symbols of a series' own labels, names and values in turn.
+    fn series(&mut self, place: usize, own: &SeriesLabels, symbols: &mut Symbols) -> &[u32] {
         let texts = own.labels.iter().flat_map(|label| [&label.name, &label.value]);
         let start = Self::look_up(
             &mut self.series[place],
@@ -257,8 +246,8 @@ impl Known {
         &self.refs[start..start + own.labels.len() * 2]
     }
 
-    /// The numbers of a column's help and unit.
-    fn column(&mut self, number: usize, column: &Written, symbols: &mut Symbols) -> [u32; 2] {
+    /// Symbols of a column's help and unit.
+    fn column(&mut self, number: usize, column: &PreparedColumn, symbols: &mut Symbols) -> [u32; 2] {
         let texts = [column.family.help.as_bytes(), column.family.unit.as_bytes()];
         let start = Self::look_up(&mut self.columns[number], &mut self.refs, texts.into_iter(), symbols);
         [self.refs[start], self.refs[start + 1]]

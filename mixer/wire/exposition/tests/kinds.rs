@@ -8,10 +8,10 @@
 )]
 
 use indexmap::IndexSet;
+use promemu_core::metric::{Exemplar, NativeBuckets, NativeHistogram, native_histogram};
 use prost::Message;
 
 use super::*;
-use promemu_core::metric::{Exemplar, NativeBuckets, NativeHistogram, native_histogram};
 
 /// `io.prometheus.client.MetricFamily`, as far as it is written
 /// (<https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>).

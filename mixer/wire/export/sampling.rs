@@ -1,0 +1,103 @@
+//! The first pass: hosts are driven through all their time, and their samples spooled.
+
+use std::io;
+use std::ops::Range;
+
+use promemu_core::backfill::{HostSamples, MemberSamples, MemberSink, UpdateCounts};
+use promemu_core::event::HostId;
+use promemu_core::plan::MetricPlan;
+
+use super::members::{MemberSpooler, SpooledMember};
+use super::spec::{ExportSpec, thread_panicked};
+use super::spool::Spool;
+use super::spooled::SpooledRun;
+
+/// Number of cells of a host that are sampled at once. A host with more is driven several times, for some metrics each.
+const CELLS_MAX: usize = 8_000_000;
+
+/// The outcome for some hosts.
+#[derive(Default)]
+struct Sampled {
+    counts: UpdateCounts,
+    /// Host numbers, and the members of their pools.
+    members: Vec<(usize, Vec<SpooledMember>)>,
+}
+
+/// Drives all hosts and spools their samples.
+pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>, UpdateCounts)> {
+    let hosts = spec.run.plan().hosts.len();
+    let spool = Spool::new(spec.spool_dir, spec.run.plan(), spec.grid.count())?;
+    let threads = spec.threads.clamp(1, hosts.max(1));
+    let sampled: Vec<io::Result<Sampled>> = std::thread::scope(|scope| {
+        let spool = &spool;
+        let threads: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || sample_hosts(spec, spool, (thread..hosts).step_by(threads))))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(thread_panicked()))).collect()
+    });
+    let mut run = SpooledRun { spec, spool, members: Vec::new() };
+    run.members.resize_with(hosts, Vec::new);
+    let mut counts = UpdateCounts::default();
+    for sampled in sampled {
+        let sampled = sampled?;
+        counts = counts.and(sampled.counts);
+        for (host, members) in sampled.members {
+            run.members[host] = members;
+        }
+    }
+    Ok((run, counts))
+}
+
+fn sample_hosts(
+    spec: &ExportSpec<'_>,
+    spool: &Spool,
+    hosts: impl Iterator<Item = usize>,
+) -> io::Result<Sampled> {
+    let moments = spec.grid.count();
+    let mut sampled = Sampled::default();
+    for id in hosts {
+        let shape = &spec.run.plan().hosts[id].shape;
+        let mut rest = shape.metrics.as_slice();
+        let mut is_first = true;
+        while !rest.is_empty() || is_first {
+            let (metrics, cells) = next_metrics(rest, CELLS_MAX / moments.max(1));
+            let host = spec.run.host(HostId::try_from(id).map_err(io::Error::other)?);
+            let (mut recorder, mut outcome) = (MemberSpooler::default(), Ok(()));
+            let mut put = |stretch: &MemberSamples<'_>| {
+                if outcome.is_ok() {
+                    outcome = recorder.put(stretch, spool);
+                }
+            };
+            // The host does the same each time it is driven, so its pools are recorded once.
+            let pools: Option<MemberSink<'_>> = if is_first { Some(&mut put) } else { None };
+            let samples = HostSamples::of_cells(host, &spec.grid, cells.clone(), pools);
+            outcome?;
+            spool.put(id, cells.start, samples.cells())?;
+            if std::mem::take(&mut is_first) {
+                sampled.counts = sampled.counts.and(samples.counts);
+                if shape.stamps() {
+                    spool.put_own_times(id, shape.width, samples.own_times())?;
+                }
+                sampled.members.push((id, recorder.into_members()));
+            }
+            spec.add_done(&rest[..metrics]);
+            rest = &rest[metrics..];
+        }
+    }
+    Ok(sampled)
+}
+
+/// Number of the first metrics, at least one, that have no more than `cells_max` cells together; and these cells.
+pub(super) fn next_metrics(metrics: &[MetricPlan], cells_max: usize) -> (usize, Range<usize>) {
+    let start = metrics.first().map_or(0, |metric| metric.offset);
+    let mut end = start;
+    let mut count = 0;
+    for metric in metrics {
+        let metric_end = metric.offset + metric.cells.width();
+        if count > 0 && metric_end - start > cells_max {
+            break;
+        }
+        (count, end) = (count + 1, metric_end);
+    }
+    (count, start..end)
+}
