@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::backfill::{Backfill, Grid, drive};
 use promemu_core::error::Error;
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
@@ -51,7 +51,7 @@ impl History {
         let all: Vec<HostId> = (0..).take(plan.hosts.len()).collect();
         let mut hosts = Vec::with_capacity(all.len());
         let lived = |_, mut host: DrivenHost| {
-            Backfill::drive(&mut host, until, &mut Outbox::default(), |_, _, _| {});
+            drive(&mut host, until, &mut Outbox::default(), |_, _, _| {});
             host
         };
         let taken: Result<(), Error> = run.each_host(&all, threads, lived, |_, host| {
@@ -86,7 +86,7 @@ fn expected_work(plan: &Arc<Plan>, seed: u64, start: Time, clock: &Clock, thread
     let (begin, count) = (real.now(), plan.hosts.len().min(PROBED_HOSTS as usize));
     let last = plan.hosts.len() - count;
     for id in (0..).take(plan.hosts.len()).skip(last) {
-        Backfill::drive(&mut run.host(id), clock.now(), &mut Outbox::default(), |_, _, _| {});
+        drive(&mut run.host(id), clock.now(), &mut Outbox::default(), |_, _, _| {});
     }
     let per_host = real.now().since(begin).as_nanos() / count.max(1) as u64;
     let drive_nanos = per_host.saturating_mul(plan.hosts.len() as u64) / threads.max(1) as u64;

@@ -1,11 +1,12 @@
-//! The virtual driver: the same hosts as live, as fast as the machine can, on any number of threads.
+//! The virtual driver: the hosts of a live run, as fast as the machine can, on any number of threads.
 //!
 //! Hosts touch each other by events only, and an event takes [`DELIVERY_DELAY`](crate::event::DELIVERY_DELAY) from one to
-//! another. So a run has two passes. The first drives the hosts whose events others hear, together, one moment
-//! after the other, and writes down what they emit: the [`EventLog`]. In the second every host is driven for
-//! itself through the whole time, with its mail from the log; nothing else passes between hosts, so the threads
-//! need no order among them, and the outcome depends on the seed alone.
+//! another. So a run has two passes. The first drives the hosts whose events others listen to, together, in order of
+//! time, and records their events: the [`EventLog`]. The second drives every host alone through the whole time, with
+//! its events from the log. Nothing else passes between hosts, so the threads need no order among them, and the
+//! outcome depends on the seed alone.
 
+mod drive;
 mod log;
 mod members;
 mod samples;
@@ -15,20 +16,21 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+pub use drive::{UpdateCounts, drive};
 pub use log::EventLog;
 pub use members::{MemberSamples, MemberSink};
 pub use samples::{Grid, HostSamples};
 
 use crate::event::HostId;
-use crate::host::{DrivenHost, EmulatedHost, Outbox};
+use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::time::Time;
 
-/// So many hosts' outcomes of a thread wait to be taken.
+/// The largest number of outcomes of one thread that wait for the consumer.
 const OUTCOMES_MAX: usize = 4;
 
-/// A plan in virtual time.
+/// A run of a plan in virtual time.
 #[derive(Debug)]
 pub struct Backfill {
     plan: Arc<Plan>,
@@ -37,57 +39,39 @@ pub struct Backfill {
     log: EventLog,
 }
 
-/// What a virtual run has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UpdateCounts {
-    /// How many values were made.
-    pub updates: u64,
-    /// How often a scenario failed.
-    pub scenario_errors: u64,
-}
-
-impl UpdateCounts {
-    /// Both together.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        let (updates, errors) = (self.updates + other.updates, self.scenario_errors + other.scenario_errors);
-        Self { updates, scenario_errors: errors }
-    }
-}
-
 impl Backfill {
-    /// A run of the plan from `start` to `until`. Makes the first pass.
+    /// A run of the plan from `start` to `until`. It makes the first pass at once.
     #[must_use]
     pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Self {
         let log = EventLog::record(&plan, Seed::new(seed), start, until);
         Self { plan, seed, start, log }
     }
 
-    /// What runs.
+    /// The plan.
     #[must_use]
     pub const fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
-    /// The seed of its randomness.
+    /// The seed of the run.
     #[must_use]
     pub const fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// When it starts.
+    /// The start of the run.
     #[must_use]
     pub const fn start(&self) -> Time {
         self.start
     }
 
-    /// What hosts tell each other.
+    /// The events that pass between hosts.
     #[must_use]
     pub const fn log(&self) -> &EventLog {
         &self.log
     }
 
-    /// One host at its start, with all its mail.
+    /// One host at its start, with all events that it will hear.
     #[must_use]
     pub fn host(&self, id: HostId) -> DrivenHost {
         let plan = Arc::clone(&self.plan.hosts[id as usize]);
@@ -97,24 +81,8 @@ impl Backfill {
         host
     }
 
-    /// Lets one host live until a time; `seen` is told what it has after each of its steps.
-    pub fn drive(
-        host: &mut DrivenHost,
-        until: Time,
-        out: &mut Outbox,
-        mut seen: impl FnMut(Time, &DrivenHost, &Outbox),
-    ) -> UpdateCounts {
-        let mut counts = UpdateCounts::default();
-        while let Some(at) = host.step(until, out) {
-            counts.updates += out.updates;
-            counts.scenario_errors += out.scenario_errors;
-            seen(at, host, out);
-        }
-        counts
-    }
-
-    /// Makes something of each host on so many threads, and takes the outcomes in the order of the hosts, until
-    /// one is refused.
+    /// Calls `make` for each host on `threads` threads, and `take` for the outcomes in the order of the hosts. Stops at
+    /// the first error of `take`.
     pub fn each_host<T: Send, E>(
         &self,
         hosts: &[HostId],
@@ -126,14 +94,14 @@ impl Backfill {
             return hosts.iter().try_for_each(|id| take(*id, make(*id, self.host(*id))));
         }
         std::thread::scope(|scope| {
-            // Each thread has every n-th host, so that the order of the outcomes is known beforehand.
+            // Each thread has every n-th host, so the thread of the next outcome is known.
             let outcomes: Vec<_> = (0..threads)
                 .map(|thread| {
                     let (send, outcomes) = sync_channel(OUTCOMES_MAX);
                     let make = &make;
                     scope.spawn(move || {
                         for id in hosts.iter().skip(thread).step_by(threads) {
-                            // Nobody takes any more when one was refused.
+                            // The receiver is gone after an error of `take`.
                             if send.send(make(*id, self.host(*id))).is_err() {
                                 return;
                             }
@@ -145,7 +113,7 @@ impl Backfill {
             for (n, id) in hosts.iter().enumerate() {
                 match outcomes[n % threads].recv() {
                     Ok(outcome) => take(*id, outcome)?,
-                    // The thread has panicked; the scope hands that on.
+                    // The thread has panicked; the scope propagates the panic.
                     Err(_) => break,
                 }
             }

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::backfill::{self, Backfill, Grid};
 use promemu_core::config::{ConfigDirs, LoadOptions};
 use promemu_core::event::HostId;
 use promemu_core::expression::Value;
@@ -35,7 +35,7 @@ fn drive(run: &Backfill, threads: usize) -> u64 {
     let hosts: Vec<HostId> = (0..).take(run.plan().hosts.len()).collect();
     let mut updates = 0;
     let lived = |_, mut host| {
-        Backfill::drive(&mut host, START + HOURS, &mut Outbox::default(), |_, host, _| {
+        backfill::drive(&mut host, START + HOURS, &mut Outbox::default(), |_, host, _| {
             black_box(host.host().row());
         })
     };

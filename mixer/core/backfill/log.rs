@@ -1,4 +1,6 @@
-//! What hosts tell each other in a virtual run.
+//! The events that pass between hosts in a virtual run: its first pass.
+//!
+//! Only hosts that may emit an event with a listener elsewhere are driven; the log is complete for all others.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,10 +14,10 @@ use crate::plan::{HostShape, Plan, Reaction};
 use crate::rng::Seed;
 use crate::time::Time;
 
-/// No more events are told in a run: hosts that set each other off without end fall silent then.
+/// The largest number of events in a log. It ends a run of hosts that trigger each other without end.
 const EVENTS_MAX: usize = 2_000_000;
 
-/// All events that cross from one host to another, in the order in which they are heard.
+/// All events that pass from one host to another, in order of delivery.
 #[derive(Debug, Default)]
 pub struct EventLog {
     events: Vec<LoggedEvent>,
@@ -25,12 +27,12 @@ pub struct EventLog {
 #[derive(Debug)]
 struct LoggedEvent {
     event: Arc<Event>,
-    /// Who has heard it already; none for the run itself.
+    /// The host that delivers it to itself; `None` for the mixer's events.
     emitter: Option<HostId>,
 }
 
 impl EventLog {
-    /// Drives the hosts whose events others hear, and writes down what they say.
+    /// Drives the hosts whose events others listen to, and records the events.
     pub(super) fn record(plan: &Plan, seed: Seed, start: Time, until: Time) -> Self {
         let mut bus = EventBus::default();
         for (id, host) in (0..).zip(&plan.hosts) {
@@ -46,34 +48,34 @@ impl EventLog {
         Self { events, by_name }
     }
 
-    /// What a host hears of it.
+    /// The events that a host listens to.
     pub(super) fn mail(&self, id: HostId, shape: &HostShape) -> Vec<Arc<Event>> {
-        let mut heard: Vec<u32> = Vec::new();
+        let mut indexes: Vec<u32> = Vec::new();
         for listener in &shape.listeners {
             let subscription = &listener.subscription;
             let events = self.by_name.get(&subscription.event).map_or(&[][..], Vec::as_slice);
             match &subscription.source {
                 Source::Own => {}
-                Source::Any => heard.extend(events),
+                Source::Any => indexes.extend(events),
                 Source::Named(source) => {
                     let is_from = |n: &&u32| self.events[**n as usize].event.source == *source;
-                    heard.extend(events.iter().filter(is_from));
+                    indexes.extend(events.iter().filter(is_from));
                 }
             }
         }
-        heard.sort_unstable();
-        heard.dedup();
-        let events = heard.into_iter().map(|n| &self.events[n as usize]);
+        indexes.sort_unstable();
+        indexes.dedup();
+        let events = indexes.into_iter().map(|n| &self.events[n as usize]);
         events.filter(|logged| logged.emitter != Some(id)).map(|logged| Arc::clone(&logged.event)).collect()
     }
 
-    /// The events, in the order in which they happen.
+    /// The events in order of emission.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
         self.events.iter().map(|logged| &*logged.event)
     }
 }
 
-/// The hosts whose events others hear.
+/// The hosts whose events others listen to.
 struct Emitters {
     hosts: IndexMap<HostId, DrivenHost>,
     log: Vec<LoggedEvent>,
@@ -97,7 +99,7 @@ impl Emitters {
         emitters
     }
 
-    /// Drives them together, each moment after the one before.
+    /// Drives them together in order of time, and returns the log.
     fn drive(&mut self, bus: &EventBus, until: Time) -> Vec<LoggedEvent> {
         let mut out = Outbox::default();
         let mut due: BinaryHeap<Reverse<(Time, HostId)>> =
@@ -107,7 +109,7 @@ impl Emitters {
                 break;
             }
             let Some(host) = self.hosts.get_mut(&id) else { continue };
-            // An entry that mail has made out of date finds nothing due, or what it was made for.
+            // New mail leaves outdated entries in the heap. They find nothing due, or the step they stand for.
             if host.step(at, &mut out).is_none() {
                 continue;
             }
@@ -130,9 +132,9 @@ impl Emitters {
             return;
         }
         let event = Arc::new(event);
-        let mut is_heard = false;
+        let mut has_listener = false;
         for listener in bus.listeners(&event, emitter) {
-            is_heard = true;
+            has_listener = true;
             if let Some(host) = self.hosts.get_mut(&listener) {
                 let before = host.due();
                 host.post([Arc::clone(&event)]);
@@ -141,22 +143,22 @@ impl Emitters {
                 }
             }
         }
-        if is_heard {
+        if has_listener {
             self.log.push(LoggedEvent { event, emitter });
         }
     }
 }
 
-/// Whether a host of this shape may emit something that others hear.
+/// `true` if a host of this shape may emit an event that another host listens to.
 fn has_audience(shape: &HostShape, bus: &EventBus) -> bool {
     let reactions = shape.listeners.iter().filter_map(|listener| match &listener.reaction {
         Reaction::Emit(event) => Some(&**event),
         _ => None,
     });
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
-    let dirt = shape.faults.iter().flat_map(|dirt| &dirt.events).map(|event| &**event);
-    let announced: Vec<_> = shape.all_metrics().flat_map(|metric| metric.scenario.emits()).collect();
+    let faults = shape.faults.iter().flat_map(|faults| &faults.events).map(|event| &**event);
+    let declared: Vec<_> = shape.all_metrics().flat_map(|metric| metric.scenario.emits()).collect();
     let is_heard = |event: &str| bus.has_listeners(event);
-    reactions.chain(lifecycle).chain(dirt).any(is_heard)
-        || announced.iter().any(|emission| emission.event.as_deref().is_none_or(is_heard))
+    reactions.chain(lifecycle).chain(faults).any(is_heard)
+        || declared.iter().any(|declared| declared.event.as_deref().is_none_or(is_heard))
 }

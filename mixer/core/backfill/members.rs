@@ -1,4 +1,6 @@
-//! Those who live in a host's pools, each with its labels, at the moments of a grid.
+//! The samples of a host's pool members, with their labels, at the moments of a grid.
+//!
+//! Cells are held up to a limit and passed on in chunks, so a member may come in several.
 
 use indexmap::IndexMap;
 
@@ -6,35 +8,35 @@ use crate::host::{EmulatedHost, Outbox};
 use crate::metric::ABSENT;
 use crate::series::LabelBlock;
 
-/// More cells than this are not held; what there is of them is handed on.
+/// The largest number of cells that are held before they are passed on.
 const CELLS_MAX: usize = 2_000_000;
 
-/// A stretch of the samples of one who lives in a slot.
+/// Consecutive samples of one pool member.
 #[derive(Debug)]
 pub struct MemberSamples<'a> {
-    /// Who it is: a number that counts up on its host.
+    /// The member's number: counts up on its host.
     pub generation: usize,
-    /// The slot's kind, as an index into the shape's.
+    /// The pool, as an index into the host shape's pools.
     pub kind: usize,
-    /// The slot's number among those of the kind.
+    /// The slot within the pool.
     pub slot: usize,
-    /// The labels, with those of the host.
+    /// The labels, including the host's.
     pub labels: &'a LabelBlock,
     /// The first moment.
     pub first: usize,
-    /// How many moments it has.
+    /// Number of moments.
     pub moments: usize,
-    /// The cells; those of one cell are neighbours.
+    /// The cells; the values of one cell are adjacent.
     pub cells: &'a [f64],
 }
 
-/// What is done with stretches: those of one generation come in their order.
+/// The consumer of samples. Those of one member come in order of time.
 pub type MemberSink<'t> = &'t mut dyn FnMut(&MemberSamples<'_>);
 
-/// Writes down who lives in a host's pools.
+/// Records the samples of the members of a host's pools.
 pub(super) struct MemberRecorder<'t> {
     take: MemberSink<'t>,
-    living: IndexMap<(usize, usize), LiveMember>,
+    members: IndexMap<(usize, usize), LiveMember>,
     generations: usize,
     held: usize,
     moment: usize,
@@ -43,66 +45,66 @@ pub(super) struct MemberRecorder<'t> {
 struct LiveMember {
     generation: usize,
     labels: LabelBlock,
-    now: Vec<f64>,
-    /// Whether there is a sample now.
-    is_there: bool,
+    present: Vec<f64>,
+    /// `true` if the member has a sample now.
+    has_sample: bool,
     first: usize,
-    /// One moment after the other.
+    /// The cells of all moments, moment by moment.
     cells: Vec<f64>,
-    /// Moments behind them without a sample.
+    /// Number of moments without a sample since then.
     missing: usize,
 }
 
 impl<'t> MemberRecorder<'t> {
     pub(super) fn new(take: MemberSink<'t>) -> Self {
-        Self { take, living: IndexMap::new(), generations: 0, held: 0, moment: 0 }
+        Self { take, members: IndexMap::new(), generations: 0, held: 0, moment: 0 }
     }
 
-    /// Takes note of a report.
-    pub(super) fn note(&mut self, host: &EmulatedHost, out: &Outbox) {
+    /// Applies a report.
+    pub(super) fn apply_report(&mut self, host: &EmulatedHost, out: &Outbox) {
         for change in &out.pools {
             let key = (change.kind, change.slot);
-            let member = host.slot(change.kind, change.slot);
+            let shown = host.slot(change.kind, change.slot);
             if change.is_new
-                && let Some(mut gone) = self.living.swap_remove(&key)
+                && let Some(mut gone) = self.members.swap_remove(&key)
             {
                 self.flush(key, &mut gone);
             }
-            match (member, self.living.get_mut(&key)) {
-                (Some((_, cells)), Some(living)) => {
-                    living.now.copy_from_slice(cells);
-                    living.is_there = true;
+            match (shown, self.members.get_mut(&key)) {
+                (Some((_, cells)), Some(member)) => {
+                    member.present.copy_from_slice(cells);
+                    member.has_sample = true;
                 }
-                (None, Some(living)) => living.is_there = false,
+                (None, Some(member)) => member.has_sample = false,
                 (Some((labels, cells)), None) => {
-                    let living = LiveMember {
+                    let member = LiveMember {
                         generation: self.generations,
                         labels: labels.clone(),
-                        now: cells.to_vec(),
-                        is_there: true,
+                        present: cells.to_vec(),
+                        has_sample: true,
                         first: self.moment,
                         cells: Vec::new(),
                         missing: 0,
                     };
                     self.generations += 1;
-                    self.living.insert(key, living);
+                    self.members.insert(key, member);
                 }
                 (None, None) => {}
             }
         }
     }
 
-    /// A moment is over.
+    /// Ends a moment.
     pub(super) fn next_moment(&mut self) {
-        for living in self.living.values_mut() {
-            if !living.is_there {
-                living.missing += 1;
+        for member in self.members.values_mut() {
+            if !member.has_sample {
+                member.missing += 1;
                 continue;
             }
-            let missing = std::mem::take(&mut living.missing) * living.now.len();
-            living.cells.extend(std::iter::repeat_n(ABSENT, missing));
-            living.cells.extend_from_slice(&living.now);
-            self.held += missing + living.now.len();
+            let missing = std::mem::take(&mut member.missing) * member.present.len();
+            member.cells.extend(std::iter::repeat_n(ABSENT, missing));
+            member.cells.extend_from_slice(&member.present);
+            self.held += missing + member.present.len();
         }
         self.moment += 1;
         if self.held > CELLS_MAX {
@@ -110,30 +112,30 @@ impl<'t> MemberRecorder<'t> {
         }
     }
 
-    /// The host has ended.
+    /// Passes on everything held and forgets the members: the host has stopped, or the grid ends.
     pub(super) fn end(&mut self) {
         self.flush_all();
-        self.living.clear();
+        self.members.clear();
     }
 
     fn flush_all(&mut self) {
-        let mut living = std::mem::take(&mut self.living);
-        for (key, living) in &mut living {
-            self.flush(*key, living);
+        let mut members = std::mem::take(&mut self.members);
+        for (key, member) in &mut members {
+            self.flush(*key, member);
         }
-        self.living = living;
+        self.members = members;
     }
 
-    /// Hands on what is held of somebody.
-    fn flush(&mut self, (kind, slot): (usize, usize), living: &mut LiveMember) {
-        let width = living.now.len();
-        let moments = living.cells.len() / width.max(1);
+    /// Passes on the held samples of one member.
+    fn flush(&mut self, (kind, slot): (usize, usize), member: &mut LiveMember) {
+        let width = member.present.len();
+        let moments = member.cells.len() / width.max(1);
         if moments > 0 {
-            let mut cells = Vec::with_capacity(living.cells.len());
+            let mut cells = Vec::with_capacity(member.cells.len());
             for cell in 0..width {
-                cells.extend(living.cells.iter().skip(cell).step_by(width));
+                cells.extend(member.cells.iter().skip(cell).step_by(width));
             }
-            let LiveMember { generation, labels, first, .. } = &*living;
+            let LiveMember { generation, labels, first, .. } = &*member;
             (self.take)(&MemberSamples {
                 generation: *generation,
                 kind,
@@ -144,7 +146,7 @@ impl<'t> MemberRecorder<'t> {
                 cells: &cells,
             });
         }
-        self.held -= living.cells.len();
-        (living.cells, living.missing, living.first) = (Vec::new(), 0, self.moment);
+        self.held -= member.cells.len();
+        (member.cells, member.missing, member.first) = (Vec::new(), 0, self.moment);
     }
 }

@@ -1,9 +1,9 @@
-//! What a scrape of a host would have seen, at evenly spaced moments.
+//! The samples that scrapes of a host would have seen, at evenly spaced moments.
 
 use std::ops::Range;
 
-use super::members::MemberRecorder;
-use super::{Backfill, MemberSink, UpdateCounts};
+use super::drive::{UpdateCounts, drive};
+use super::members::{MemberRecorder, MemberSink};
 use crate::event::Event;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::ABSENT;
@@ -16,12 +16,12 @@ pub struct Grid {
     pub from: Time,
     /// The last moment is not after this.
     pub to: Time,
-    /// What lies between two moments.
+    /// The span between two moments.
     pub step: Span,
 }
 
 impl Grid {
-    /// How many moments there are.
+    /// Number of moments.
     #[must_use]
     pub fn count(&self) -> usize {
         let steps = self.to.since(self.from).as_nanos() / self.step.as_nanos().max(1);
@@ -35,27 +35,27 @@ impl Grid {
     }
 }
 
-/// A host's cells at the moments of a grid; those of one cell are neighbours.
+/// A host's cells at the moments of a grid. The values of one cell are adjacent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostSamples {
     cells: Vec<f64>,
-    /// Which cells of the host's row these are.
+    /// The range of the host's row that these cells are.
     taken: Range<usize>,
     moments: usize,
     reported_at: Vec<Time>,
     own_times: Vec<Time>,
-    /// What the host did for it.
+    /// The counts of the host's updates.
     pub counts: UpdateCounts,
 }
 
 impl HostSamples {
-    /// Lets a host live, and notes what it has reported at each moment.
+    /// Drives a host, and records its last report at each moment.
     #[must_use]
     pub fn of(host: DrivenHost, grid: &Grid) -> Self {
         Self::with_events(host, grid, |_| {}, None)
     }
 
-    /// The same; `emitted` is told what the host emits, and `pools` who lives in its pools, if that is asked for.
+    /// As [`Self::of`]; passes each event of the host to `emitted`, and the samples of its pool members to `pools`.
     #[must_use]
     pub fn with_events(
         host: DrivenHost,
@@ -67,7 +67,7 @@ impl HostSamples {
         Self::take(host, grid, all, emitted, pools)
     }
 
-    /// Some cells of the host's row only; `pools` is told who lives in its pools, if that is asked for.
+    /// As [`Self::of`], for some cells of the host's row; passes the samples of its pool members to `pools`.
     #[must_use]
     pub fn of_cells(
         host: DrivenHost,
@@ -93,14 +93,14 @@ impl HostSamples {
         let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
         let has_own_times = host.host().plan().shape.stamps();
         for (n, moment) in grid.iter().enumerate() {
-            let counts = Backfill::drive(&mut host, moment, &mut out, |at, host, out| {
+            let counts = drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {
                     reported.copy_from_slice(&host.host().row()[taken.clone()]);
                     reported_at = at;
                     own_time = host.host().stamp().and_then(|stamp| stamp.own_time).unwrap_or(at);
                 }
                 if let Some(pools) = &mut pools {
-                    pools.note(host.host(), out);
+                    pools.apply_report(host.host(), out);
                 }
                 out.events.iter().for_each(&mut emitted);
                 if host.due() == Time::NEVER {
@@ -122,7 +122,7 @@ impl HostSamples {
         samples
     }
 
-    /// Samples that were taken before.
+    /// Samples from cells that were recorded before; without report times, own times and counts.
     #[must_use]
     pub fn from_cells(cells: Vec<f64>, taken: Range<usize>, moments: usize) -> Self {
         Self {
@@ -142,21 +142,21 @@ impl HostSamples {
         &self.cells[cell * self.moments..(cell + 1) * self.moments]
     }
 
-    /// When the host had last reported, at each moment; [`Time::NEVER`] before its first report. None for
-    /// samples that were taken before.
+    /// The time of the host's last report at each moment; [`Time::NEVER`] before its first report. Empty for
+    /// samples from [`Self::from_cells`].
     #[must_use]
     pub fn reported_at(&self) -> &[Time] {
         &self.reported_at
     }
 
-    /// The time that the host said in the report that was last seen at each moment; none for a host that says
-    /// none, and for samples that were taken before.
+    /// The own time of the host's last report at each moment. Empty for a host that states none, and for samples
+    /// from [`Self::from_cells`].
     #[must_use]
     pub fn own_times(&self) -> &[Time] {
         &self.own_times
     }
 
-    /// The same among so many moments, of which these are those from `first` on.
+    /// The same samples as part of `moments` moments, of which they begin at `first`; the others are absent.
     #[must_use]
     pub fn padded(self, first: usize, moments: usize) -> Self {
         let mut cells = vec![ABSENT; self.taken.len() * moments];
@@ -166,20 +166,20 @@ impl HostSamples {
         Self::from_cells(cells, self.taken, moments)
     }
 
-    /// Takes the samples of some moments out.
+    /// Removes the samples of some moments.
     pub fn clear_moments(&mut self, is_cleared: impl Fn(usize) -> bool) {
         for moment in (0..self.moments).filter(|moment| is_cleared(*moment)) {
             self.cells.iter_mut().skip(moment).step_by(self.moments).for_each(|cell| *cell = ABSENT);
         }
     }
 
-    /// All cells, one after the other.
+    /// The values of all cells, cell by cell.
     #[must_use]
     pub fn cells(&self) -> &[f64] {
         &self.cells
     }
 
-    /// How many moments there are.
+    /// Number of moments.
     #[must_use]
     pub const fn moments(&self) -> usize {
         self.moments

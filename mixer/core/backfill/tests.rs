@@ -1,4 +1,4 @@
-//! The same seed gives the same values, on any number of threads, and those of hosts that are driven together.
+//! The same seed gives the same values on any number of threads.
 
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn bits(samples: &HostSamples) -> Vec<u64> {
 }
 
 #[test]
-fn hosts_hear_each_other_in_virtual_time() {
+fn hosts_hear_each_others_events_in_virtual_time() {
     let plan = plan(5);
     let run = Backfill::new(Arc::clone(&plan), 7, START, START + Span::from_secs(200));
     let names: Vec<&str> = run.log().iter().map(|event| &*event.name).collect();
@@ -60,13 +60,13 @@ fn hosts_hear_each_other_in_virtual_time() {
     assert_eq!(names.iter().filter(|name| **name == "host_stopped").count(), 5);
     let all = samples(&plan, 7, 1);
     let counter = all[1].cell(3);
-    assert_eq!(counter[10].to_bits(), 100.0f64.to_bits(), "the run's start is heard");
+    assert_eq!(counter[10].to_bits(), 100.0f64.to_bits(), "the counter hears run_started");
     assert!(counter[60] > 100.0);
     assert!(crate::metric::is_absent(counter[200]), "its ttl is over");
 }
 
 #[test]
-fn a_host_tells_what_it_emits_though_nobody_hears_it() {
+fn events_of_a_host_are_passed_on_even_without_a_listener() {
     let plan = plan(1);
     let run = Backfill::new(plan, 7, START, grid().to);
     let mut emitted = Vec::new();

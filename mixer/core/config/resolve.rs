@@ -84,7 +84,7 @@ pub(super) fn resolve(
         defaults,
     };
     group_by_shape(&mut plan);
-    let labels = LabelBlock::neighbours(rows(&plan).map(|host| &plan.hosts[host].labels));
+    let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));
     let order: Vec<usize> = rows(&plan).collect();
     for (host, labels) in order.into_iter().zip(labels) {
         // Nobody else has the plan of a host yet.

@@ -1,10 +1,12 @@
 //! A job: the unit that outputs encode and send.
+//!
+//! Its lock is held while a host reports or an encoder reads, never across I/O.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::SeriesStore;
+use super::store::SeriesStore;
 
-/// One job of a run: its name, and its hosts' series.
+/// One job of a run: its name and the series of its hosts.
 #[derive(Debug)]
 pub struct Job {
     name: Arc<str>,
@@ -19,7 +21,7 @@ impl Job {
         Self { name, host_names: Box::default(), store: Mutex::new(store) }
     }
 
-    /// The same with the names of its hosts, one for each row of the store.
+    /// The same job with the names of its hosts, one for each host row of the store.
     #[must_use]
     pub fn with_hosts(self, host_names: Box<[Arc<str>]>) -> Self {
         Self { host_names, ..self }
@@ -37,13 +39,13 @@ impl Job {
         &self.name
     }
 
-    /// The names of its hosts, by their rows in the store.
+    /// The names of its hosts, by row.
     #[must_use]
     pub fn host_names(&self) -> &[Arc<str>] {
         &self.host_names
     }
 
-    /// The job's series. A panic of another holder leaves them usable: cells are copied whole.
+    /// Locks the job's series. They stay usable after a panic of another holder: cells are copied whole.
     pub fn store(&self) -> MutexGuard<'_, SeriesStore> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }

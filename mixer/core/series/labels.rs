@@ -1,26 +1,26 @@
-//! Labels, as the encoders copy them.
+//! Labels, rendered for the encoders to copy.
 
 use std::sync::{Arc, OnceLock};
 
-/// Label names and values, rendered once for each format: as a run of `io.prometheus.client.Metric.label`
-/// fields, and, when it is asked for, as `name="value",…` of the text format. Cheap to share.
+/// Label names and values, rendered once for each format: as a run of `io.prometheus.client.Metric.label` fields,
+/// and, on first use, as `name="value",…` of the text format. Cheap to clone.
 #[derive(Clone)]
 pub struct LabelBlock {
     arena: Arc<LabelArena>,
     index: u32,
 }
 
-/// One block or many, which then are neighbours and quick to go through.
+/// The bytes of one block or of many; adjacent blocks are fast to walk.
 struct LabelArena {
     protobuf: Segments,
-    /// Many runs are never asked for it.
+    /// Rendered on first use: many runs never need it.
     text: OnceLock<Segments>,
 }
 
-/// Segments of bytes, one behind the other.
+/// Segments of one run of bytes.
 struct Segments {
     bytes: Vec<u8>,
-    /// Where each begins, and where the last one ends.
+    /// The start of each segment, and the end of the last one.
     bounds: Vec<u32>,
 }
 
@@ -33,7 +33,7 @@ impl Segments {
         self.bounds.len() - 1
     }
 
-    /// Ends a piece: all bytes since the last one.
+    /// Ends a segment: all bytes since the last one.
     fn end_segment(&mut self) {
         self.bounds.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }
@@ -73,7 +73,7 @@ const NAME_TAG: u8 = 0x0a; // LabelPair.name
 const VALUE_TAG: u8 = 0x12; // LabelPair.value
 
 impl LabelBlock {
-    /// The labels in the order given.
+    /// A block of these labels, in this order.
     #[must_use]
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut protobuf = Segments::with_capacity(0);
@@ -98,10 +98,10 @@ impl LabelBlock {
         Self::new([])
     }
 
-    /// The same blocks as neighbours, in this order. Blocks of more than 2 GB together stay as they are,
-    /// so that their text, which may be twice as long, has its places too.
+    /// The same blocks in one arena, in this order. Blocks of more than 2 GB together are only cloned, because the
+    /// bounds of their text, which may be twice as long, would not fit.
     #[must_use]
-    pub fn neighbours<'a>(blocks: impl Iterator<Item = &'a Self> + Clone) -> Vec<Self> {
+    pub fn adjacent<'a>(blocks: impl Iterator<Item = &'a Self> + Clone) -> Vec<Self> {
         let bytes: usize = blocks.clone().map(|block| block.as_protobuf().len()).sum();
         if bytes > i32::MAX as usize {
             return blocks.cloned().collect();
@@ -123,14 +123,14 @@ impl LabelBlock {
         self.arena.protobuf.segment(self.index)
     }
 
-    /// The labels as the text format has them, without braces.
+    /// The labels in the text format, without braces.
     #[must_use]
     #[inline]
     pub fn as_text(&self) -> &[u8] {
         self.arena.text().segment(self.index)
     }
 
-    /// Names and values, which are UTF-8.
+    /// Names and values as UTF-8 bytes.
     #[inline]
     pub fn bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         pairs(self.as_protobuf())
@@ -190,7 +190,7 @@ fn put_text(protobuf: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a label's value; the text format escapes `\`, `"` and newlines.
+/// Appends a label value, with `\`, `"` and newlines escaped as in the text format.
 pub fn put_escaped(value: &[u8], out: &mut Vec<u8>) {
     for byte in value {
         match *byte {
@@ -232,7 +232,7 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// How many bytes [`put_varint`] appends.
+/// Number of bytes that [`put_varint`] appends.
 #[must_use]
 pub const fn varint_len(value: u64) -> usize {
     (70 - (value | 1).leading_zeros() as usize) / 7
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn label_blocks_give_back_what_they_were_made_of() {
+    fn label_blocks_give_back_their_labels() {
         let long = "x".repeat(300);
         let labels = [("name", "worker-01"), ("empty", ""), ("long", &long), ("odd", "ü\n\"\\")];
         let block = LabelBlock::new(labels);
@@ -253,10 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn blocks_that_are_made_neighbours_stay_what_they_are() {
+    fn adjacent_blocks_keep_their_labels() {
         let blocks =
             [LabelBlock::new([("a", "1"), ("b", "x\"")]), LabelBlock::empty(), LabelBlock::new([("c", "")])];
-        let packed = LabelBlock::neighbours(blocks.iter());
+        let packed = LabelBlock::adjacent(blocks.iter());
         assert_eq!(packed, blocks);
         let texts =
             |blocks: &[LabelBlock]| blocks.iter().map(|block| block.as_text().to_vec()).collect::<Vec<_>>();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn varints_have_the_length_that_is_foretold() {
+    fn varints_have_the_predicted_length() {
         for value in [0, 1, 127, 128, 16_383, 16_384, u64::from(u32::MAX), u64::MAX] {
             let mut bytes = Vec::new();
             put_varint(&mut bytes, value);

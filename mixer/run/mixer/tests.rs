@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use crate::self_metrics::{SelfMetrics, Tally};
-use promemu_core::backfill::Backfill;
+use promemu_core::backfill::{Backfill, drive};
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::event::HostId;
 use promemu_core::host::{EmulatedHost, Outbox};
@@ -35,7 +35,7 @@ const CONFIG: &str = r#"Config(hosts: [
 fn virtual_rows(run: &Backfill, id: HostId, until: Time) -> IndexSet<Vec<u64>> {
     let mut rows = IndexSet::new();
     let (mut host, mut out) = (run.host(id), Outbox::default());
-    Backfill::drive(&mut host, until, &mut out, |_, host, out| {
+    drive(&mut host, until, &mut out, |_, host, out| {
         if out.report {
             rows.insert(host.host().row().iter().map(|cell| cell.to_bits()).collect());
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::{SHIPPED, find};
-use crate::backfill::Backfill;
+use crate::backfill::{Backfill, drive};
 use crate::config::{ConfigFile, LoadOptions, LoadedConfig};
 use crate::expression::Value;
 use crate::host::{DrivenHost, Outbox};
@@ -79,7 +79,7 @@ impl World {
         assert!(until <= self.start + LENGTH, "nobody has written down what is emitted after that");
         let mut outbox = Outbox::default();
         for (plan, host) in self.plan.hosts.iter().zip(&mut self.hosts) {
-            Backfill::drive(host, until, &mut outbox, |_, host, outbox| {
+            drive(host, until, &mut outbox, |_, host, outbox| {
                 for (metric, why) in &outbox.failures {
                     self.troubles.push(format!("{}: {metric}: {why}", plan.name));
                 }
