@@ -31,7 +31,7 @@ impl FirstValues {
             for (row, id) in job.hosts.iter().enumerate() {
                 let host =
                     first_values(&plan.hosts[*id as usize], seed, run_start, &mut outbox, &mut failures);
-                host.show_all(&Place { host: *id, row, pools: &pools }, &mut store);
+                Place { host: *id, row, pools: &pools }.report_all(&host, &mut store);
             }
             jobs.push((Arc::clone(&job.name), store));
         }

@@ -223,13 +223,13 @@ impl Fleet {
             self.states[id as usize].has_ended.store(true, Ordering::Relaxed);
         } else if host.host().has_begun() {
             let (job, row) = self.place(id);
-            host.host().show_all(&Place { host: id, row, pools: self.pools_of(id) }, &mut job.store());
+            Place { host: id, row, pools: self.pools_of(id) }.report_all(host.host(), &mut job.store());
         }
     }
 
     fn report(&self, id: HostId, host: &EmulatedHost, changes: &[MemberChange]) {
         let (job, row) = self.place(id);
-        host.show(changes, &Place { host: id, row, pools: self.pools_of(id) }, &mut job.store());
+        Place { host: id, row, pools: self.pools_of(id) }.report(host, changes, &mut job.store());
     }
 
     fn pools_of(&self, id: HostId) -> &PoolRows {
@@ -278,7 +278,7 @@ impl Fleet {
     pub(crate) fn carry_out(&self, id: HostId, host: &EmulatedHost, out: &mut Outbox) {
         let plan = host.plan();
         if out.report {
-            self.report(id, host, &out.pools);
+            self.report(id, host, &out.members);
         }
         for (metric, why) in out.failures.drain(..) {
             warn!("metric {metric:?} of host {:?} has no new value: {why}; this is said once", plan.name);

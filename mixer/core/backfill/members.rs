@@ -62,9 +62,9 @@ impl<'t> MemberRecorder<'t> {
 
     /// Applies a report.
     pub(super) fn apply_report(&mut self, host: &EmulatedHost, out: &Outbox) {
-        for change in &out.pools {
-            let key = (change.kind, change.slot);
-            let shown = host.slot(change.kind, change.slot);
+        for change in &out.members {
+            let key = (change.pool, change.slot);
+            let shown = host.slot(change.pool, change.slot);
             if change.is_new
                 && let Some(mut gone) = self.members.swap_remove(&key)
             {

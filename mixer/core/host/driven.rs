@@ -1,22 +1,24 @@
-//! A host with its mail: lets each thing happen at its own time. Both drivers, the live one and the virtual
-//! one, drive hosts by this and so give the same values.
+//! A host with the events on their way to it. Both drivers, live and virtual, drive hosts by it and so give the same
+//! values.
 
 use std::sync::Arc;
 
-use super::{EmulatedHost, HostCommand, Outbox, START_SPREAD};
+use super::emulated_host::{EmulatedHost, START_SPREAD};
+use super::outbox::Outbox;
+use super::overrides::HostCommand;
 use crate::event::{DELIVERY_DELAY, Event};
 use crate::plan::HostPlan;
 use crate::time::Time;
 
-/// A host, how far it is, and the events that it has not heard yet.
+/// A host, the emulated time that it has reached, and the events that it has not handled yet.
 #[derive(Debug)]
 pub struct DrivenHost {
     host: EmulatedHost,
-    /// When something of its own is due next.
+    /// Time at which something of its own is due next.
     due: Time,
     /// The emulated time that it has reached.
     reached: Time,
-    /// In the order in which they are heard.
+    /// In the order in which they are handled.
     mail: Vec<Arc<Event>>,
 }
 
@@ -39,34 +41,34 @@ impl DrivenHost {
         self.host.go_live();
     }
 
-    /// The same with another plan that is equal to its own.
+    /// As [`EmulatedHost::with_plan`].
     #[must_use]
     pub fn with_plan(self, plan: Arc<HostPlan>) -> Self {
         Self { host: self.host.with_plan(plan), ..self }
     }
 
-    /// When something happens next; [`Time::NEVER`] when it has ended.
+    /// Time of its next step; [`Time::NEVER`] when it has ended.
     #[must_use]
     pub fn due(&self) -> Time {
         if self.due == Time::NEVER {
             return Time::NEVER;
         }
-        let heard = self.mail.first().map_or(Time::NEVER, |event| self.heard_at(event));
-        self.due.max(self.reached).min(heard)
+        let mail = self.mail.first().map_or(Time::NEVER, |event| self.handled_at(event));
+        self.due.max(self.reached).min(mail)
     }
 
-    /// An event that comes too late is heard at once, one from right before the start at the start.
-    fn heard_at(&self, event: &Event) -> Time {
+    /// A late event is handled at once, and one from right before the start at the start.
+    fn handled_at(&self, event: &Event) -> Time {
         (event.time + DELIVERY_DELAY).max(self.reached)
     }
 
-    /// How many events it has not heard yet.
+    /// Number of events that it has not handled yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.mail.len()
     }
 
-    /// Hands it events. What comes long before its start is not heard.
+    /// Hands it events. Those from long before its start are dropped.
     pub fn post(&mut self, events: impl IntoIterator<Item = Arc<Event>>) {
         let starts_at = self.host.starts_at();
         let before = self.mail.len();
@@ -76,8 +78,8 @@ impl DrivenHost {
         }
     }
 
-    /// Lets the next thing happen if it is due by `until`, and gives its time. What the host wants is in the
-    /// outbox, and nothing else.
+    /// Advances the host to its next due time, if that comes by `until`, and gives the time. The outbox holds the
+    /// results of this step only.
     pub fn step(&mut self, until: Time, out: &mut Outbox) -> Option<Time> {
         let at = self.due();
         if at > until || at == Time::NEVER {
@@ -96,22 +98,22 @@ impl DrivenHost {
         Some(at)
     }
 
-    /// Carries out orders, after all that is due before them.
-    pub fn obey(&mut self, orders: &[HostCommand], now: Time) {
+    /// Carries out commands. Everything that is due before them is to have happened.
+    pub fn apply(&mut self, commands: &[HostCommand], now: Time) {
         if self.due != Time::NEVER {
-            for order in orders {
-                self.host.obey(order, now.max(self.reached));
+            for command in commands {
+                self.host.apply(command, now.max(self.reached));
             }
             self.due = self.host.due();
         }
     }
 
-    /// Leaves out what is overdue by more than one interval at `now`; gives how many values that were.
+    /// As [`EmulatedHost::skip_overdue`].
     pub fn skip_overdue(&mut self, now: Time) -> u64 {
         self.host.skip_overdue(now)
     }
 
-    /// Ends the host: says so, and takes its series out.
+    /// As [`EmulatedHost::stop`].
     pub fn stop(&mut self, now: Time, out: &mut Outbox) {
         self.host.stop(now.max(self.reached), out);
         self.due = Time::NEVER;

@@ -1,48 +1,70 @@
-//! When dirt is on: windows, and the episodes in them.
+//! The times at which a fault is on: windows that open by time or by event, and the episodes in them.
 
 use crate::plan::{FaultKind, FaultPlan, FaultTrigger};
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
-/// The present window and episode of one kind of dirt.
+/// The window of one fault.
 #[derive(Debug)]
 pub(super) struct FaultWindow {
     pub(super) rng: Rng,
-    /// Whether an episode is on.
-    pub(super) is_on: bool,
-    /// When something changes next by itself.
-    next: Time,
-    /// When the present window closes; [`Time::NEVER`] without one.
-    closes_at: Time,
-    is_open: bool,
-    /// When the next episode of a window with several begins, without its jitter.
-    next_pulse: Time,
+    state: State,
 }
 
-/// An episode has begun or ended.
+/// State of a window.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// No episode can begin before the window opens: at this time, or by an event.
+    Closed { opens_at: Time },
+    /// The window is open, and the next of its episodes begins at `begins_at`: `pulse` plus a jitter.
+    Idle { begins_at: Time, pulse: Time, closes_at: Time },
+    /// An episode is on. The one after it begins at `pulse`, plus a jitter.
+    On { ends_at: Time, pulse: Time, closes_at: Time },
+}
+
+/// Begin or end of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     Begun,
     Ended,
 }
 
+/// Start of an episode.
+enum Start {
+    /// It was not likely enough.
+    Skipped,
+    /// It takes no time and is over.
+    Instant,
+    /// It is on.
+    On,
+}
+
 impl FaultWindow {
     pub(super) fn new(plan: &FaultPlan, rng: Rng, starts_at: Time) -> Self {
-        let next = match plan.trigger {
+        let opens_at = match plan.trigger {
             FaultTrigger::At(start_time) => starts_at + start_time,
             FaultTrigger::OnEvent => Time::NEVER,
         };
-        Self { rng, is_on: false, next, closes_at: Time::NEVER, is_open: false, next_pulse: Time::NEVER }
+        Self { rng, state: State::Closed { opens_at } }
     }
 
-    /// When something changes next.
+    /// `true` while an episode is on.
+    pub(super) const fn is_on(&self) -> bool {
+        matches!(self.state, State::On { .. })
+    }
+
+    /// Time of the next change.
     pub(super) const fn due(&self) -> Time {
-        self.next
+        match self.state {
+            State::Closed { opens_at } => opens_at,
+            State::Idle { begins_at, .. } => begins_at,
+            State::On { ends_at, .. } => ends_at,
+        }
     }
 
-    /// Lets what is due by now happen, up to the next turn that is to be seen.
+    /// Makes the changes that are due by now, up to the next begin or end of an episode.
     pub(super) fn step(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
-        while self.next <= now && self.next != Time::NEVER {
+        while self.due() <= now && self.due() != Time::NEVER {
             let turn = self.change(plan, now);
             if turn.is_some() {
                 return turn;
@@ -52,72 +74,92 @@ impl FaultWindow {
     }
 
     fn change(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
-        if !self.is_open {
-            return self.open(plan, now);
-        }
-        let Some(pulses) = plan.pulses.filter(|_| now < self.closes_at) else { return self.close() };
-        if self.is_on {
-            self.is_on = false;
-            self.await_pulse(plan);
+        let (pulse, closes_at) = match self.state {
+            State::Closed { .. } => return self.open(plan, now),
+            State::Idle { pulse, closes_at, .. } | State::On { pulse, closes_at, .. } => (pulse, closes_at),
+        };
+        let Some(pulses) = plan.pulses.filter(|_| now < closes_at) else { return self.close() };
+        if self.is_on() {
+            self.await_pulse(plan, pulse, closes_at);
             return Some(Turn::Ended);
         }
-        self.next_pulse += pulses.every;
-        if now.since(self.next_pulse) > pulses.every {
-            // What was slept through is not caught up on.
-            let left_out = now.since(self.next_pulse).as_nanos() / pulses.every.as_nanos().max(1);
-            self.next_pulse += pulses.every.times(left_out);
+        let mut next = pulse + pulses.every;
+        if now.since(next) > pulses.every {
+            // Episodes that were slept through are not made up for.
+            let left_out = now.since(next).as_nanos() / pulses.every.as_nanos().max(1);
+            next += pulses.every.times(left_out);
         }
-        let turn = self.begin(plan);
-        if turn.is_some() && self.is_on {
-            self.next = (now + pulses.duration).min(self.closes_at);
-        } else {
-            self.await_pulse(plan);
+        match self.start(plan) {
+            Start::On => {
+                let ends_at = (now + pulses.duration).min(closes_at);
+                self.state = State::On { ends_at, pulse: next, closes_at };
+                Some(Turn::Begun)
+            }
+            Start::Instant => {
+                self.await_pulse(plan, next, closes_at);
+                Some(Turn::Begun)
+            }
+            Start::Skipped => {
+                self.await_pulse(plan, next, closes_at);
+                None
+            }
         }
-        turn
     }
 
-    /// An event opens a window, or keeps it open for longer.
+    /// Opens the window, or keeps it open for longer.
     pub(super) fn open(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
-        let was_open = std::mem::replace(&mut self.is_open, true);
-        self.closes_at = now + plan.window;
-        if let Some(pulses) = plan.pulses {
-            if !was_open {
-                self.next_pulse = now + pulses.first;
+        let closes_at = now + plan.window;
+        match (self.state, plan.pulses) {
+            (State::On { ends_at, pulse, .. }, Some(_)) => {
+                self.state = State::On { ends_at, pulse, closes_at };
+                None
             }
-            if !self.is_on {
-                self.await_pulse(plan);
+            (State::On { pulse, .. }, None) => {
+                self.state = State::On { ends_at: closes_at, pulse, closes_at };
+                None
             }
-            return None;
+            (State::Idle { pulse, .. }, Some(_)) => {
+                self.await_pulse(plan, pulse, closes_at);
+                None
+            }
+            (State::Closed { .. }, Some(pulses)) => {
+                self.await_pulse(plan, now + pulses.first, closes_at);
+                None
+            }
+            (State::Idle { .. } | State::Closed { .. }, None) => {
+                let start = self.start(plan);
+                self.state = match start {
+                    Start::On => State::On { ends_at: closes_at, pulse: Time::NEVER, closes_at },
+                    Start::Instant | Start::Skipped => State::Closed { opens_at: Time::NEVER },
+                };
+                (!matches!(start, Start::Skipped)).then_some(Turn::Begun)
+            }
         }
-        let turn = if self.is_on { None } else { self.begin(plan) };
-        if self.is_on {
-            self.next = self.closes_at;
-        } else {
-            self.close();
-        }
+    }
+
+    /// Closes the window for good or until an event opens it, and ends the episode that is on.
+    pub(super) const fn close(&mut self) -> Option<Turn> {
+        let turn = if self.is_on() { Some(Turn::Ended) } else { None };
+        self.state = State::Closed { opens_at: Time::NEVER };
         turn
     }
 
-    /// Closes the window, and ends the episode that is on.
-    pub(super) fn close(&mut self) -> Option<Turn> {
-        (self.is_open, self.next, self.closes_at) = (false, Time::NEVER, Time::NEVER);
-        std::mem::take(&mut self.is_on).then_some(Turn::Ended)
-    }
-
-    fn await_pulse(&mut self, plan: &FaultPlan) {
+    fn await_pulse(&mut self, plan: &FaultPlan, pulse: Time, closes_at: Time) {
         let jitter = plan.pulses.map_or(0, |pulses| pulses.jitter.as_nanos());
         let jitter = Span::from_nanos(self.rng.below(jitter.saturating_add(1)));
-        self.next = (self.next_pulse + jitter).min(self.closes_at);
+        self.state = State::Idle { begins_at: (pulse + jitter).min(closes_at), pulse, closes_at };
     }
 
-    /// Begins an episode, unless it is not likely enough. What takes no time is over at once.
-    fn begin(&mut self, plan: &FaultPlan) -> Option<Turn> {
+    /// Decides if an episode begins.
+    fn start(&mut self, plan: &FaultPlan) -> Start {
         let is_each_drawn =
             matches!(plan.kind, FaultKind::Nan | FaultKind::Late(_) | FaultKind::OutOfOrder(_));
         if !is_each_drawn && plan.probability < 1.0 && self.rng.unit() >= plan.probability {
-            return None;
+            Start::Skipped
+        } else if plan.kind == FaultKind::CounterReset {
+            Start::Instant
+        } else {
+            Start::On
         }
-        self.is_on = plan.kind != FaultKind::CounterReset;
-        Some(Turn::Begun)
     }
 }

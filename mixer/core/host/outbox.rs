@@ -1,51 +1,80 @@
-//! The outbox: what a host wants, and room to work in.
+//! The outbox of a host: all that it wants from its driver, and scratch space for its work.
+//!
+//! An outbox keeps nothing between two calls that could change a value.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::MemberChange;
+use super::member_change::MemberChange;
 use crate::event::Event;
 use crate::scenario::SideEffects;
 
-/// What a host wants after an [`super::EmulatedHost::advance`]. One can serve many hosts in turn.
+/// Events that cause each other end after this number of steps.
+pub(super) const HOPS_MAX: u8 = 32;
+
+/// Maximum number of events that a host emits at one instant.
+pub(super) const EVENTS_MAX: usize = 10_000;
+
+/// Results of one [`super::EmulatedHost::advance`]. One outbox can serve many hosts in turn.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// Events for others; the host itself has heard them.
+    /// Events for others. The host itself has handled them.
     pub events: Vec<Event>,
-    /// Its row of cells is to be taken over.
+    /// `true` if the job is to take over the host's cells.
     pub report: bool,
-    /// The pools that outputs are to look at, if the row is to be taken over.
-    pub pools: Vec<MemberChange>,
-    /// How many series more were not made because there would be too many.
+    /// Members of pools that changed; filled in with a report only.
+    pub members: Vec<MemberChange>,
+    /// Number of further series that were not made because the series limit was reached.
     pub series_refused: u64,
-    /// How many series of pools were not made because others have all the labels.
+    /// Number of series of pools that were not made because all their label sets are taken.
     pub series_alike: u64,
-    /// The kinds of pools of which that is so for the first time.
+    /// Pools in which that happened for the first time.
     pub crowded: Vec<Arc<str>>,
-    /// How many values were made.
+    /// Number of values made.
     pub updates: u64,
-    /// Scenarios that failed for the first time: the metric's name, and why.
+    /// Metrics whose scenario failed for the first time: the name, and the reason.
     pub failures: Vec<(Arc<str>, String)>,
-    /// How often a scenario failed.
+    /// Number of failed updates.
     pub scenario_errors: u64,
-    /// How many events were dropped, because they followed from too many others.
+    /// Number of events dropped because too many events caused each other.
     pub events_dropped: u64,
+    /// Events that the host has emitted and not yet handled itself.
     pub(super) pending: VecDeque<Event>,
+    /// Marks of the metrics that are to be updated, or have been.
     pub(super) updated: Vec<bool>,
     pub(super) effects: SideEffects,
     pub(super) links: Vec<f64>,
 }
 
 impl Outbox {
-    /// Forgets what was in it.
+    /// Empties the outbox.
     pub fn clear(&mut self) {
         self.events.clear();
         self.failures.clear();
         self.pending.clear();
-        self.pools.clear();
+        self.members.clear();
         self.report = false;
         (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
         self.crowded.clear();
         (self.series_refused, self.series_alike) = (0, 0);
+    }
+
+    /// Unmarks all metrics.
+    pub(super) fn unmark(&mut self, metrics: usize) {
+        self.updated.clear();
+        self.updated.resize(metrics, false);
+    }
+
+    /// Adds an event, for others and for the host itself.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.pending.push_back(event.clone());
+        self.events.push(event);
+    }
+
+    /// `false` for an event that is dropped, and counted, because too many events caused each other.
+    pub(super) fn admits(&mut self, hops: u8) -> bool {
+        let is_admitted = hops <= HOPS_MAX && self.events.len() < EVENTS_MAX;
+        self.events_dropped += u64::from(!is_admitted);
+        is_admitted
     }
 }

@@ -1,15 +1,21 @@
 //! Hosts driven by hand, through configs as users write them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use super::outbox::{EVENTS_MAX, HOPS_MAX};
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
-use crate::metric::Kind;
+use crate::event::Event;
+use crate::metric::{Kind, is_absent};
 use crate::plan::Plan;
+use crate::rng::Seed;
+use crate::series::LabelBlock;
+use crate::time::{Span, Time};
 use proptest::prelude::*;
 
-mod commands;
 mod fault;
+mod overrides;
 mod pool;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

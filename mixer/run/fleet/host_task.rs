@@ -162,7 +162,7 @@ impl HostTask {
                 fleet.carry_out(id, host.host(), out);
             }
             let Some(orders) = fleet.take_orders(id) else { break };
-            host.obey(&orders, now);
+            host.apply(&orders, now);
         }
     }
 

@@ -1,198 +1,379 @@
-//! Lives in pools: how one begins, goes on, ends, and who comes after it.
+//! One pool: how the life of a member begins, goes on and ends, and which member comes next.
 
 use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::{Pool, Slot};
+use super::agenda::Agenda;
+use super::draws::{between, last_due, left_of, pause_left, share_of};
+use super::slot::Slot;
 use crate::event::Event;
 use crate::expression::MemberContext;
-use crate::host::{EmulatedHost, Outbox};
-use crate::plan::{HostPlan, PoolPlan, ReusePolicy};
-use crate::rng::{Rng, fnv1a};
+use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
+use crate::host::outbox::Outbox;
+use crate::plan::{HostPlan, PoolPlan, PoolSize, ReusePolicy};
+use crate::plugin::ModelInstance;
+use crate::rng::{Rng, Seed, fnv1a};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 
-/// Labels are drawn again so often if somebody else in the pools has them.
+/// Maximum number of draws of labels that no other member has.
 const DRAWS_MAX: u32 = 8;
 
-/// Who finds no labels that are free tries again after this.
+/// A slot without free labels tries again after this.
 const NEXT_DRAW: Span = Span::from_secs(10);
 
+/// The pool's host and its plan, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    pub(super) host: &'a HostPlan,
+    pub(super) plan: &'a PoolPlan,
+    pub(super) now: Time,
+}
+
+/// One pool of a host.
+#[derive(Debug)]
+pub(super) struct Pool {
+    /// The pool's place among the host's.
+    index: usize,
+    /// The plan of a member.
+    member: Arc<HostPlan>,
+    /// The model that decides on the members, if there is one.
+    pub(super) model: Option<ModelInstance>,
+    pub(super) seed: Seed,
+    pub(super) rng: Rng,
+    pub(super) slots: Vec<Slot>,
+    /// Number of slots in use; they are the first ones.
+    pub(super) in_use: usize,
+    /// Time at which the number of slots in use is calculated next, or the model asked.
+    pub(super) next_count: Time,
+    pub(super) next_replacement: Time,
+    /// Number of members so far.
+    pub(super) born: u64,
+    /// Hashes of the label sets of the present members.
+    pub(super) taken: IndexSet<u64>,
+    /// Metrics whose scenario has failed before, in any member.
+    failed: Vec<Arc<str>>,
+    /// Number of series for which there was no room at the last count.
+    pub(super) refused: usize,
+    /// Slots that are empty because all label sets are taken.
+    crowded: IndexSet<usize>,
+    /// `true` once there was such a slot.
+    was_crowded: bool,
+}
+
 impl Pool {
-    /// Lets whoever lives in a slot do what is due, or hear an event.
+    pub(super) fn new(index: usize, host: &HostPlan, plan: &PoolPlan, seed: Seed, starts_at: Time) -> Self {
+        // No metric can have this name.
+        let seed = seed.child(&format!("slots {}", plan.name));
+        Self {
+            index,
+            member: member_plan(host, plan),
+            model: plan.model.as_ref().map(|model| ModelInstance::start(&model.workload)),
+            seed,
+            rng: seed.rng(),
+            slots: Vec::new(),
+            in_use: 0,
+            next_count: starts_at,
+            next_replacement: plan.replace_every.map_or(Time::NEVER, |every| starts_at + every),
+            born: 0,
+            taken: IndexSet::new(),
+            failed: Vec::new(),
+            refused: 0,
+            crowded: IndexSet::new(),
+            was_crowded: false,
+        }
+    }
+
+    /// Goes on with a plan that is equal to its own.
+    pub(super) fn replace_plan(&mut self, host: &HostPlan, plan: &PoolPlan) {
+        self.member = member_plan(host, plan);
+    }
+
+    /// The labels and the cells of the member in a slot.
+    pub(super) fn member(&self, slot: usize) -> Option<(&LabelBlock, &[f64])> {
+        let slot = self.slots.get(slot)?;
+        slot.member.as_ref().map(|member| (&slot.labels, member.values().row()))
+    }
+
+    pub(super) fn mark(&mut self, agenda: &mut Agenda, slot: usize) {
+        agenda.mark((self.index, slot), &mut self.slots[slot]);
+    }
+
+    /// Lets a member do what is due, or react to an event.
     pub(super) fn wake(
         &mut self,
-        kind: usize,
         slot: usize,
         now: Time,
         event: Option<&Event>,
+        agenda: &mut Agenda,
         out: &mut Outbox,
     ) {
-        let at = &mut self.kinds[kind].pools[slot];
+        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
         let Some(member) = &mut at.member else { return };
         let failures = out.failures.len();
         if let Some(event) = event {
-            member.hear(now, event, out);
+            member.handle(&self.member, now, event, out, |_, _, _| {});
         }
-        at.due = member.advance(now, &[], out).min(at.until);
-        self.queue_up(kind, slot);
-        self.mark(kind, slot);
-        let told = &mut self.kinds[kind].failed;
+        member.update_due(&self.member, now, out);
+        if out.report {
+            // Conditions of members draw from the same stream as reports would.
+            member.values_mut().rng_mut().next_u64();
+        }
+        at.due = member.due().min(at.until);
+        agenda.queue(place, at);
+        agenda.mark(place, at);
         let mut index = failures;
         while let Some((metric, _)) = out.failures.get(index) {
-            if told.contains(metric) {
+            if self.failed.contains(metric) {
                 out.failures.swap_remove(index);
             } else {
-                told.push(Arc::clone(metric));
+                self.failed.push(Arc::clone(metric));
                 index += 1;
             }
         }
     }
 
-    /// The life in a slot is over.
-    pub(super) fn end(&mut self, kind: usize, slot: usize) {
-        let at = &mut self.kinds[kind].pools[slot];
+    /// Ends the life of the member in a slot.
+    pub(super) fn end(&mut self, slot: usize, agenda: &mut Agenda) {
+        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
         (at.until, at.due) = (Time::NEVER, Time::NEVER);
         if at.member.take().is_some() {
-            let hash = at.labels_hash;
-            self.kinds[kind].taken.swap_remove(&hash);
-            self.mark(kind, slot);
+            self.taken.swap_remove(&at.labels_hash);
+            agenda.mark(place, at);
         }
     }
 
-    /// A life begins in a slot: of the same as before, if that is to come again, or of somebody else.
-    fn begin(&mut self, host: &HostPlan, kind: usize, slot: usize, now: Time, out: &mut Outbox) {
-        let plan = &host.shape.pools[kind];
-        let this = &mut self.kinds[kind];
+    /// Puts a member with these values into a slot, at the decision of a model.
+    pub(super) fn settle(
+        &mut self,
+        slot: usize,
+        labels: LabelBlock,
+        began: Time,
+        agenda: &mut Agenda,
+    ) -> bool {
+        let hash = fnv1a(labels.as_protobuf());
+        if !self.taken.insert(hash) {
+            return false;
+        }
+        self.born += 1;
+        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
+        (at.labels, at.labels_hash, at.is_new) = (labels, hash, true);
+        at.member = Some(MetricSet::new(&self.member, self.seed, began, self.seed.rng()));
+        agenda.mark(place, at);
+        true
+    }
+
+    /// Shows the model's values of a member, if there is one in the slot.
+    pub(super) fn show(&mut self, slot: usize, agenda: &mut Agenda, out: &mut Outbox) {
+        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
+        if let (Some(member), Some(model)) = (&mut at.member, &self.model) {
+            let values = model.values(slot);
+            let began = member.starts_at();
+            member.values_mut().show(&self.member, values, began);
+            out.updates += values.len() as u64;
+            agenda.mark(place, at);
+        }
+    }
+
+    /// Begins a life in a slot: of the same member as before, if the policy says so, or of a new one.
+    fn begin(&mut self, slot: usize, when: At<'_>, agenda: &mut Agenda, out: &mut Outbox) {
+        let At { plan, now, .. } = when;
         let is_steady = plan.reuse != ReusePolicy::Never && plan.lifetime.1 != Span::FOREVER;
-        let is_midst = std::mem::take(&mut this.pools[slot].is_midst) && is_steady;
-        if is_midst && let Some(pause) = pause_left(plan, &mut this.rng) {
-            self.rest(kind, slot, now + pause);
+        let is_midway = std::mem::take(&mut self.slots[slot].is_midway) && is_steady;
+        if is_midway && let Some(pause) = pause_left(plan, &mut self.rng) {
+            self.rest(slot, now + pause, agenda);
             return;
         }
-        let at = &mut this.pools[slot];
+        let at = &mut self.slots[slot];
         at.generation += 1;
         let number = (slot as u64) << 32 | u64::from(at.generation);
-        let seed = this.seed.child_of_bytes(&number.to_le_bytes());
+        let seed = self.seed.child_of_bytes(&number.to_le_bytes());
         // No metric can have this name.
         let mut rng = seed.child("a life").rng();
-        if at.next != ReusePolicy::Same {
-            this.born += 1;
-            let mut making = MemberContext {
-                name: &host.name,
-                slot: u32::try_from(slot).unwrap_or(u32::MAX),
-                generation: at.generation,
-                sequence: this.born,
-                rng: &mut rng,
-            };
-            match free_labels(host, plan, &this.taken, &mut making) {
-                Ok((labels, hash)) => (at.labels, at.labels_hash, at.is_new) = (labels, hash, true),
-                Err(error) => {
-                    out.scenario_errors += 1;
-                    this.tell(&plan.name, error, out);
-                    self.rest(kind, slot, now + NEXT_DRAW);
-                    return;
-                }
-            }
-        }
-        if this.taken.insert(at.labels_hash) {
-            if !this.crowded.is_empty() {
-                this.crowded.swap_remove(&slot);
-            }
-            at.next = plan.reuse;
-            let life = if is_midst { left_of } else { between }(plan.lifetime, &mut rng);
-            at.pause = between(plan.pause, &mut rng);
-            at.until = now + life;
-            at.member = Some(EmulatedHost::in_slot(Arc::clone(&this.member), seed, now));
-            self.wake(kind, slot, now, None, out);
-        } else {
-            // Somebody else has these labels, and nobody takes two equal series.
-            if this.crowded.insert(slot) {
-                out.series_alike += plan.shape.series as u64;
-            }
-            if !std::mem::replace(&mut this.was_crowded, true) {
-                out.crowded.push(Arc::clone(&plan.name));
-            }
-            self.rest(kind, slot, now + NEXT_DRAW);
-        }
-    }
-
-    /// Nobody lives in the slot until then.
-    fn rest(&mut self, kind: usize, slot: usize, until: Time) {
-        let at = &mut self.kinds[kind].pools[slot];
-        (at.until, at.due) = (until, until);
-        self.queue_up(kind, slot);
-    }
-
-    /// What is due in a slot, or was when it was put into the queue.
-    pub(super) fn pass(&mut self, host: &HostPlan, kind: usize, slot: usize, now: Time, out: &mut Outbox) {
-        let at = &self.kinds[kind].pools[slot];
-        let (until, is_empty) = (at.until, at.member.is_none());
-        let pause = if at.is_midst { Span::ZERO } else { at.pause };
-        if at.due > now {
-            self.queue_up(kind, slot);
+        if at.next != ReusePolicy::Same
+            && let Err(error) = self.relabel(slot, when, &mut rng)
+        {
+            out.scenario_errors += 1;
+            self.note_failure(&plan.name, error, out);
+            self.rest(slot, now + NEXT_DRAW, agenda);
             return;
         }
-        if until > now {
-            self.wake(kind, slot, now, None, out);
-        } else if is_empty {
-            self.begin(host, kind, slot, now, out);
+        let at = &mut self.slots[slot];
+        if self.taken.insert(at.labels_hash) {
+            if !self.crowded.is_empty() {
+                self.crowded.swap_remove(&slot);
+            }
+            at.next = plan.reuse;
+            let life = if is_midway { left_of } else { between }(plan.lifetime, &mut rng);
+            at.pause = between(plan.pause, &mut rng);
+            at.until = now + life;
+            at.member = Some(MetricSet::new(&self.member, seed, now, seed.rng()));
+            self.wake(slot, now, None, agenda, out);
         } else {
-            self.end(kind, slot);
-            match host.shape.pools[kind].reuse {
+            // Another member has these labels, and back ends take no two equal series.
+            if self.crowded.insert(slot) {
+                out.series_alike += plan.shape.series as u64;
+            }
+            if !std::mem::replace(&mut self.was_crowded, true) {
+                out.crowded.push(Arc::clone(&plan.name));
+            }
+            self.rest(slot, now + NEXT_DRAW, agenda);
+        }
+    }
+
+    /// Draws the labels of a new member.
+    fn relabel(&mut self, slot: usize, when: At<'_>, rng: &mut Rng) -> Result<(), String> {
+        self.born += 1;
+        let at = &mut self.slots[slot];
+        let mut making = MemberContext {
+            name: &when.host.name,
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            generation: at.generation,
+            sequence: self.born,
+            rng,
+        };
+        let (labels, hash) = free_labels(when.host, when.plan, &self.taken, &mut making)?;
+        (at.labels, at.labels_hash, at.is_new) = (labels, hash, true);
+        Ok(())
+    }
+
+    /// Leaves the slot empty until then.
+    fn rest(&mut self, slot: usize, until: Time, agenda: &mut Agenda) {
+        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
+        (at.until, at.due) = (until, until);
+        agenda.queue(place, at);
+    }
+
+    /// Handles a slot whose entry in the agenda, for the time `queued`, has come up.
+    pub(super) fn pass(
+        &mut self,
+        slot: usize,
+        queued: Time,
+        when: At<'_>,
+        agenda: &mut Agenda,
+        out: &mut Outbox,
+    ) {
+        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
+        if at.queued == queued {
+            at.queued = Time::NEVER;
+        }
+        let pause = if at.is_midway { Span::ZERO } else { at.pause };
+        if at.due > when.now {
+            agenda.queue(place, at);
+        } else if at.until > when.now {
+            self.wake(slot, when.now, None, agenda, out);
+        } else if at.member.is_none() {
+            self.begin(slot, when, agenda, out);
+        } else {
+            self.end(slot, agenda);
+            match when.plan.reuse {
                 ReusePolicy::Never => {}
-                _ if pause == Span::ZERO => self.begin(host, kind, slot, now, out),
-                _ => self.rest(kind, slot, now + pause),
+                _ if pause == Span::ZERO => self.begin(slot, when, agenda, out),
+                _ => self.rest(slot, when.now + pause, agenda),
             }
         }
     }
 
-    /// Uses so many pools from now on: the last ones are given up, or begun with.
-    pub(super) fn use_pools(
+    /// Uses this number of slots from now on: ends the members of the last ones, or begins new ones. At the host's
+    /// start it is as if they had been there for long.
+    pub(super) fn resize(
         &mut self,
-        host: &HostPlan,
-        kind: usize,
         count: usize,
-        now: Time,
+        is_start: bool,
+        when: At<'_>,
+        agenda: &mut Agenda,
         out: &mut Outbox,
     ) {
-        let this = &mut self.kinds[kind];
-        let before = std::mem::replace(&mut this.in_use, count);
-        while this.pools.len() < count {
-            this.pools.push(Slot::empty());
+        let before = std::mem::replace(&mut self.in_use, count);
+        while self.slots.len() < count {
+            self.slots.push(Slot::empty());
         }
-        (count..before).for_each(|slot| self.end(kind, slot));
+        (count..before).for_each(|slot| self.end(slot, agenda));
         for slot in before..count {
-            let at = &mut self.kinds[kind].pools[slot];
-            // At the host's start it is as if it had been there for long.
-            (at.next, at.is_midst) = (ReusePolicy::New, !self.has_begun);
-            self.begin(host, kind, slot, now, out);
+            let at = &mut self.slots[slot];
+            (at.next, at.is_midway) = (ReusePolicy::New, is_start);
+            self.begin(slot, when, agenda, out);
         }
     }
 
-    /// Replaces a share of those who live in pools of this kind, each as likely as the others.
-    pub(super) fn replace(&mut self, host: &HostPlan, kind: usize, now: Time, out: &mut Outbox) {
-        let this = &mut self.kinds[kind];
-        let count = share_of(this.in_use, host.shape.pools[kind].replace_share, &mut this.rng);
+    /// Replaces a share of the members, each with the same probability.
+    pub(super) fn replace(&mut self, when: At<'_>, agenda: &mut Agenda, out: &mut Outbox) {
+        let count = share_of(self.in_use, when.plan.replace_share, &mut self.rng);
         // Robert Floyd's way of drawing without putting back (Bentley and Floyd: "A sample of brilliance",
         // 1987).
         let mut chosen: IndexSet<usize> = IndexSet::new();
-        for limit in this.in_use - count..this.in_use {
-            let drawn = usize::try_from(this.rng.below(limit as u64 + 1)).unwrap_or(limit);
+        for limit in self.in_use - count..self.in_use {
+            let drawn = usize::try_from(self.rng.below(limit as u64 + 1)).unwrap_or(limit);
             chosen.insert(if chosen.contains(&drawn) { limit } else { drawn });
         }
         for slot in chosen {
-            if self.kinds[kind].pools[slot].member.is_some() {
-                self.end(kind, slot);
-                self.kinds[kind].pools[slot].next = ReusePolicy::New;
-                self.begin(host, kind, slot, now, out);
+            if self.slots[slot].member.is_some() {
+                self.end(slot, agenda);
+                self.slots[slot].next = ReusePolicy::New;
+                self.begin(slot, when, agenda, out);
             }
         }
     }
+
+    /// Leaves out what is overdue: values by more than one interval, and lives that no output has seen. Gives the number
+    /// of values and at least the number of lives left out.
+    pub(super) fn skip_overdue(&mut self, plan: &PoolPlan, now: Time, agenda: &mut Agenda) -> u64 {
+        let (earliest, mut skipped) = (now.before(WAKE_LATENESS_MAX), 0);
+        // A model decides itself on the lives of its members.
+        let slots = if self.model.is_none() { self.slots.as_mut_slice() } else { &mut [] };
+        for (number, slot) in slots.iter_mut().enumerate() {
+            if slot.until < earliest {
+                (slot.until, slot.is_midway) = (earliest, true);
+                skipped += 1;
+            }
+            skipped += slot.member.as_mut().map_or(0, |member| member.skip_overdue(&self.member, now));
+            slot.due = slot.member.as_ref().map_or(Time::NEVER, MetricSet::due).min(slot.until);
+            agenda.queue((self.index, number), slot);
+        }
+        // Of all that was missed one is made up for.
+        if let PoolSize::Formula(_, interval) = plan.count {
+            self.next_count = last_due(self.next_count, interval, now);
+        }
+        if let Some(model) = &plan.model {
+            self.next_count = last_due(self.next_count, model.interval, now);
+        }
+        if let Some(every) = plan.replace_every {
+            self.next_replacement = last_due(self.next_replacement, every, now);
+        }
+        skipped
+    }
+
+    /// Reports a failure of a metric, or of the labels, if it is the first one.
+    pub(super) fn note_failure(&mut self, name: &Arc<str>, error: String, out: &mut Outbox) {
+        if !self.failed.contains(name) {
+            self.failed.push(Arc::clone(name));
+            out.failures.push((Arc::clone(name), error));
+        }
+    }
+
+    /// Number of entries kept.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.slots.len() + self.taken.len() + self.failed.len()
+    }
 }
 
-/// Labels behind the host's, and their hash; if it can be, such as nobody has.
+/// The plan of a pool's members.
+fn member_plan(host: &HostPlan, plan: &PoolPlan) -> Arc<HostPlan> {
+    Arc::new(HostPlan {
+        name: Arc::clone(&host.name),
+        job: host.job,
+        ttl: Span::FOREVER,
+        interval: (Span::FOREVER, Span::FOREVER),
+        start_time: Span::ZERO,
+        labels: LabelBlock::empty(),
+        growth_max: 0,
+        shape: Arc::clone(&plan.shape),
+    })
+}
+
+/// The host's labels and drawn ones behind them, with their hash; if possible, labels that no other member has.
 fn free_labels(
     host: &HostPlan,
     plan: &PoolPlan,
@@ -211,45 +392,4 @@ fn free_labels(
             return Ok((labels, hash));
         }
     }
-}
-
-/// How much is left of the pause, if who comes and goes for long is away just now.
-fn pause_left(plan: &PoolPlan, rng: &mut Rng) -> Option<Span> {
-    if plan.pause.1 == Span::ZERO {
-        return None;
-    }
-    let twice_mean = |(shortest, longest): (Span, Span)| shortest.as_secs_f64() + longest.as_secs_f64();
-    let (life, pause) = (twice_mean(plan.lifetime), twice_mean(plan.pause));
-    let is_away = rng.unit() < pause / (life + pause);
-    is_away.then(|| left_of(plan.pause, rng))
-}
-
-/// What is left of a span of this range at a random moment, which falls rather into a long one than into a short
-/// one: as likely as it is long.
-fn left_of((shortest, longest): (Span, Span), rng: &mut Rng) -> Span {
-    let [least, most] = [shortest, longest].map(|span| span.as_secs_f64() * span.as_secs_f64());
-    let whole = libm::sqrt(least + (most - least) * rng.unit());
-    Span::from_secs_f64(whole * rng.unit()).unwrap_or(shortest).max(Span::from_nanos(1))
-}
-
-fn between((shortest, longest): (Span, Span), rng: &mut Rng) -> Span {
-    if shortest == longest {
-        return shortest;
-    }
-    let more = rng.below(longest.minus(shortest).as_nanos().saturating_add(1));
-    Span::from_nanos(shortest.as_nanos().saturating_add(more))
-}
-
-/// A share of a number, as a whole number: a fraction decides how likely one more is.
-#[expect(clippy::cast_precision_loss, reason = "there are never so many")]
-fn share_of(count: usize, share: f64, rng: &mut Rng) -> usize {
-    let exact = count as f64 * share;
-    let more = usize::from(rng.unit() < exact - libm::floor(exact));
-    (whole(exact) + more).min(count)
-}
-
-/// The whole number below; 0 for what is none.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-pub(super) const fn whole(number: f64) -> usize {
-    number as usize
 }

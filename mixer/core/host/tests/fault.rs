@@ -220,7 +220,7 @@ proptest! {
         drive(&mut clean, 120.0, &[]);
         drive(&mut dirty, 120.0, &[]);
         let bits = |row: &[f64]| row.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
-        prop_assert_eq!(bits(&clean.row), bits(&dirty.row));
-        prop_assert_eq!(clean.next_report, dirty.next_report);
+        prop_assert_eq!(bits(clean.own_row()), bits(dirty.own_row()));
+        prop_assert_eq!(clean.next_report(), dirty.next_report());
     }
 }

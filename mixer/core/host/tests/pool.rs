@@ -40,8 +40,8 @@ impl Shown {
             self.due = self.host.advance(now, &[], &mut self.out);
             assert!(self.due > now, "time goes on");
             if self.out.report {
-                self.changes += self.out.pools.len();
-                self.host.show(&self.out.pools, &place, &mut self.store);
+                self.changes += self.out.members.len();
+                place.report(&self.host, &self.out.members, &mut self.store);
             }
         }
         if let Some(name) = event {
@@ -51,7 +51,7 @@ impl Shown {
             self.out.clear();
             self.due = self.host.advance(until, &[Arc::new(event)], &mut self.out);
             if self.out.report {
-                self.host.show(&self.out.pools, &place, &mut self.store);
+                place.report(&self.host, &self.out.members, &mut self.store);
             }
         }
     }
@@ -60,7 +60,7 @@ impl Shown {
     fn anew(&self) -> SeriesStore {
         let (mut store, rows) =
             (self.plan.store(&self.plan.jobs[0]), self.plan.pool_rows(&self.plan.jobs[0]));
-        self.host.show_all(&Place { host: 0, row: 0, pools: &rows }, &mut store);
+        Place { host: 0, row: 0, pools: &rows }.report_all(&self.host, &mut store);
         store
     }
 

@@ -29,7 +29,7 @@ fn shown(plan: &Plan, until_secs: f64, orders: &[(f64, HostCommand)]) -> Vec<Vec
         let now = due;
         due = host.advance(now, &[], &mut out);
         while let Some((_, order)) = orders.pop_front_if(|(secs, _)| at(&host, *secs) <= now) {
-            host.obey(&order, now);
+            host.apply(&order, now);
             out.clear();
             due = host.advance(now, &[], &mut out);
         }
@@ -90,9 +90,9 @@ fn every_observation_is_what_is_ordered() {
 fn orders_of_who_does_not_live_do_nothing() {
     let plan = one_host(HOST);
     let mut host = host(&plan, 0, 1);
-    host.obey(&show(0, 7.0, Time::NEVER), START);
+    host.apply(&show(0, 7.0, Time::NEVER), START);
     let mut out = Outbox::default();
     host.advance(at(&host, 0.0), &[], &mut out);
     assert_ne!(host.row()[..1], [7.0]);
-    host.obey(&show(99, 7.0, Time::NEVER), at(&host, 0.0));
+    host.apply(&show(99, 7.0, Time::NEVER), at(&host, 0.0));
 }

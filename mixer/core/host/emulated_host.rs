@@ -1,0 +1,310 @@
+//! `EmulatedHost`: one machine, as a state machine without I/O.
+//!
+//! At one instant: the start, the events that came, the begins and ends of faults, the updates that are due, the pools,
+//! the report. The host handles the events that these emit at once, each time.
+
+use std::sync::Arc;
+
+use super::faults::{Faults, Stamp};
+use super::member_change::MemberChange;
+use super::metric_set::MetricSet;
+use super::outbox::Outbox;
+use super::overrides::HostCommand;
+use super::pool::Pools;
+use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
+use crate::plan::{HostPlan, Reaction};
+use crate::rng::Seed;
+use crate::series::LabelBlock;
+use crate::time::{Span, Time};
+
+/// A host's first values come at its start time plus a random part of this.
+pub const START_SPREAD: Span = Span::from_secs(2);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Waiting,
+    Running,
+    Ended,
+}
+
+/// Parts that few hosts have.
+#[derive(Debug)]
+struct Extras {
+    faults: Option<Faults>,
+    pools: Option<Pools>,
+}
+
+/// A running emulated host.
+///
+/// [`Self::advance`] is the only way that time passes in it. It reads no clock, never sleeps, and draws from its own
+/// random streams only, so the same calls give the same values.
+#[derive(Debug)]
+pub struct EmulatedHost {
+    plan: Arc<HostPlan>,
+    phase: Phase,
+    next_report: Time,
+    metrics: MetricSet,
+    extras: Option<Box<Extras>>,
+}
+
+impl EmulatedHost {
+    /// A host of a run that starts at `run_start`.
+    #[must_use]
+    pub fn new(plan: Arc<HostPlan>, seed: Seed, run_start: Time) -> Self {
+        let seed = seed.child(&plan.name);
+        let mut rng = seed.rng();
+        let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
+        let starts_at = run_start + plan.start_time + spread;
+        let faults = Faults::new(&plan.shape, seed, starts_at);
+        let pools = Pools::new(&plan, seed, starts_at);
+        let has_extras = faults.is_some() || pools.is_some();
+        Self {
+            phase: Phase::Waiting,
+            next_report: starts_at,
+            metrics: MetricSet::new(&plan, seed, starts_at, rng),
+            extras: has_extras.then(|| Box::new(Extras { faults, pools })),
+            plan,
+        }
+    }
+
+    /// Goes on with a plan that is equal to its own.
+    #[must_use]
+    pub fn with_plan(mut self, plan: Arc<HostPlan>) -> Self {
+        if let Some(pools) = self.pools_mut() {
+            pools.replace_plan(&plan);
+        }
+        Self { plan, ..self }
+    }
+
+    /// The plan it follows.
+    #[must_use]
+    pub const fn plan(&self) -> &Arc<HostPlan> {
+        &self.plan
+    }
+
+    /// `true` from its start on, even after its end.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.phase != Phase::Waiting
+    }
+
+    /// Time of its first values.
+    #[must_use]
+    pub const fn starts_at(&self) -> Time {
+        self.metrics.starts_at()
+    }
+
+    /// The cells of all its series, as [`crate::metric`] describes them and as outputs see them.
+    #[must_use]
+    pub fn row(&self) -> &[f64] {
+        self.faults().map_or(self.metrics.values().row(), Faults::shown)
+    }
+
+    /// The labels and the cells of a pool's member, as outputs see them. `None` if the slot is empty, and while the
+    /// host is down.
+    #[must_use]
+    pub fn slot(&self, pool: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
+        let is_down = self.stamp().is_some_and(|stamp| stamp.is_down);
+        self.pools().filter(|_| !is_down)?.member(pool, slot)
+    }
+
+    /// All slots of its pools, as if every member were new.
+    #[must_use]
+    pub fn all_members(&self) -> Vec<MemberChange> {
+        self.pools().map(Pools::all_members).unwrap_or_default()
+    }
+
+    /// Its presence and its own time; `None` for a host without faults, which is always there and has no time of its
+    /// own.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.faults().map(Faults::stamp)
+    }
+
+    /// From now on time passes for it as for the machine, so plugins may do work that takes real time.
+    pub fn go_live(&mut self) {
+        if let Some(pools) = self.pools_mut() {
+            pools.go_live();
+        }
+    }
+
+    /// Lets time pass to `now`, with the events that came since the last call, in order. Gives the time at which
+    /// something is due next; [`Time::NEVER`] when it has ended.
+    pub fn advance(&mut self, now: Time, inbox: &[Arc<Event>], out: &mut Outbox) -> Time {
+        match self.phase {
+            Phase::Ended => return Time::NEVER,
+            Phase::Waiting if now < self.starts_at() => return self.starts_at(),
+            Phase::Waiting => {
+                self.phase = Phase::Running;
+                self.emit(now, HOST_STARTED, out);
+            }
+            Phase::Running => {}
+        }
+        if now >= self.metrics.ends_at(&self.plan) {
+            self.stop(now, out);
+            return Time::NEVER;
+        }
+        out.report |= self.metrics.values_mut().end_overrides(&self.plan, now);
+        for event in inbox {
+            self.handle(now, event, out);
+        }
+        self.handle_pending(now, out);
+        if let Some(extras) = self.extras.as_deref_mut() {
+            extras.advance_faults(&self.plan, &mut self.metrics, now, out);
+            self.handle_pending(now, out);
+        }
+        self.metrics.update_due(&self.plan, now, out);
+        self.handle_pending(now, out);
+        if let Some(pools) = self.extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
+            pools.advance(&self.plan, &mut self.metrics, now, out);
+            self.handle_pending(now, out);
+        }
+        self.report(now, out);
+        self.due()
+    }
+
+    /// Ends the host, with the event that says so.
+    pub fn stop(&mut self, now: Time, out: &mut Outbox) {
+        if self.phase == Phase::Running {
+            self.emit(now, HOST_STOPPED, out);
+        }
+        self.phase = Phase::Ended;
+        out.report = false;
+    }
+
+    /// Carries out a command. The change is reported by the next [`Self::advance`], which is due at once. A host that
+    /// does not run, or has no such metric, ignores it.
+    pub fn apply(&mut self, command: &HostCommand, now: Time) {
+        let (HostCommand::Show { metric, .. } | HostCommand::Release { metric }) = *command;
+        if self.phase == Phase::Running && metric < self.plan.shape.metrics.len() {
+            self.metrics.values_mut().apply(&self.plan, command, now);
+            self.next_report = self.next_report.min(now);
+        }
+    }
+
+    /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not catch up in a
+    /// burst. Gives the number of values left out.
+    pub fn skip_overdue(&mut self, now: Time) -> u64 {
+        let pools = self.extras.as_deref_mut().and_then(|extras| extras.pools.as_mut());
+        let mut skipped = pools.map_or(0, |pools| pools.skip_overdue(&self.plan, now));
+        skipped += self.metrics.skip_overdue(&self.plan, now);
+        if now.since(self.next_report) > self.plan.interval.1 {
+            self.next_report = now;
+        }
+        skipped
+    }
+
+    /// Time at which something is due next.
+    pub(super) fn due(&self) -> Time {
+        let own = self.metrics.due().min(self.next_report).min(self.metrics.ends_at(&self.plan));
+        let faults = self.faults().map_or(Time::NEVER, Faults::due);
+        own.min(faults).min(self.pools().map_or(Time::NEVER, Pools::due))
+    }
+
+    /// Decides on a report, and times the next one.
+    fn report(&mut self, now: Time, out: &mut Outbox) {
+        if now >= self.next_report || out.report {
+            out.report = true;
+            let (shortest, longest) = self.plan.interval;
+            let spread = longest.minus(shortest).as_nanos().saturating_add(1);
+            let jitter = Span::from_nanos(self.metrics.values_mut().rng_mut().below(spread));
+            // A report that was on time keeps the rhythm; one that an event caused begins it anew.
+            let from = if now >= self.next_report { self.next_report } else { now };
+            self.next_report = from + shortest + jitter;
+        }
+        let Some(Extras { faults, pools }) = self.extras.as_deref_mut() else { return };
+        if let Some(faults) = faults {
+            out.report = faults.report(&self.plan.shape, self.metrics.values().row(), out.report, now);
+        }
+        if let Some(pools) = pools
+            && out.report
+        {
+            pools.take_changes(&mut out.members);
+        }
+    }
+
+    /// Emits an event about the host itself, and handles what follows.
+    fn emit(&mut self, now: Time, name: &str, out: &mut Outbox) {
+        self.metrics.emit(&self.plan, now, name.into(), 0, serde_json::Value::Null, out);
+        self.handle_pending(now, out);
+    }
+
+    /// Handles the events that the host itself has emitted.
+    fn handle_pending(&mut self, now: Time, out: &mut Outbox) {
+        while let Some(event) = out.pending.pop_front() {
+            self.handle(now, &event, out);
+        }
+    }
+
+    /// Reacts to one event, first with the metrics and faults, then with the members of pools.
+    fn handle(&mut self, now: Time, event: &Event, out: &mut Outbox) {
+        let Self { plan, metrics, extras, .. } = self;
+        let plan = &**plan;
+        let mut extras = extras.as_deref_mut();
+        metrics.handle(plan, now, event, out, |metrics, reaction, out| {
+            let switch = match reaction {
+                Reaction::OpenFault(index) => (*index, true),
+                Reaction::CloseFault(index) => (*index, false),
+                _ => return,
+            };
+            if let Some(extras) = &mut extras {
+                extras.switch_fault(plan, metrics, switch, (now, event.hops + 1), out);
+            }
+        });
+        if let Some(pools) = extras.and_then(|extras| extras.pools.as_mut()) {
+            pools.handle(plan, metrics, now, event, out);
+        }
+    }
+
+    /// The cells as they are without faults.
+    #[cfg(test)]
+    pub(super) fn own_row(&self) -> &[f64] {
+        self.metrics.values().row()
+    }
+
+    /// Time of the next report.
+    #[cfg(test)]
+    pub(super) const fn next_report(&self) -> Time {
+        self.next_report
+    }
+
+    fn faults(&self) -> Option<&Faults> {
+        self.extras.as_deref()?.faults.as_ref()
+    }
+
+    pub(super) fn pools(&self) -> Option<&Pools> {
+        self.extras.as_deref()?.pools.as_ref()
+    }
+
+    fn pools_mut(&mut self) -> Option<&mut Pools> {
+        self.extras.as_deref_mut()?.pools.as_mut()
+    }
+}
+
+impl Extras {
+    fn advance_faults(&mut self, plan: &HostPlan, metrics: &mut MetricSet, now: Time, out: &mut Outbox) {
+        let changes_members =
+            self.faults.as_mut().is_some_and(|faults| faults.advance(plan, metrics, now, out));
+        self.mark_members(changes_members);
+    }
+
+    fn switch_fault(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        switch: (usize, bool),
+        at: (Time, u8),
+        out: &mut Outbox,
+    ) {
+        let changes_members =
+            self.faults.as_mut().is_some_and(|faults| faults.switch(plan, metrics, switch, at, out));
+        self.mark_members(changes_members);
+    }
+
+    /// A fault that hides or stamps the host does so with all its members.
+    fn mark_members(&mut self, is_changed: bool) {
+        if let Some(pools) = self.pools.as_mut().filter(|_| is_changed) {
+            pools.mark_all();
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The faults of a host: they change its reports.
+//!
+//! The host itself goes on unchanged, except for counter resets. A host without faults has nothing of this.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::fault_window::{FaultWindow, Turn};
+use super::metric_set::MetricSet;
+use super::outbox::Outbox;
+use crate::metric::{ABSENT, is_absent};
+use crate::plan::{FaultKind, HELD_REPORTS_MAX, HostPlan, HostShape};
+use crate::rng::Seed;
+use crate::time::Time;
+
+/// The host's own time of its samples, and its absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The time that the host's clock shows, if samples carry it.
+    pub own_time: Option<Time>,
+    /// `true` while the host is down.
+    pub is_down: bool,
+}
+
+/// A report on its way.
+#[derive(Debug)]
+struct Held {
+    arrives_at: Time,
+    own_time: Option<Time>,
+    /// `true` if later reports wait for it.
+    is_in_order: bool,
+    row: Box<[f64]>,
+}
+
+/// The faults of one host.
+#[derive(Debug)]
+pub(super) struct Faults {
+    windows: Box<[FaultWindow]>,
+    /// The cells that outputs see.
+    shown: Box<[f64]>,
+    own_time: Option<Time>,
+    shows_down: bool,
+    /// `true` if a change is to be seen at once.
+    is_urgent: bool,
+    held: VecDeque<Held>,
+}
+
+impl Faults {
+    /// The faults of a host that has this seed; `None` for a host without faults.
+    pub(super) fn new(shape: &HostShape, seed: Seed, starts_at: Time) -> Option<Self> {
+        let windows = shape.faults.iter().map(|plan| {
+            let rng = seed.child(&plan.stream).rng();
+            FaultWindow::new(plan, rng, starts_at)
+        });
+        (!shape.faults.is_empty()).then(|| Self {
+            windows: windows.collect(),
+            shown: vec![ABSENT; shape.width].into(),
+            own_time: None,
+            shows_down: false,
+            is_urgent: false,
+            held: VecDeque::new(),
+        })
+    }
+
+    pub(super) const fn shown(&self) -> &[f64] {
+        &self.shown
+    }
+
+    pub(super) const fn stamp(&self) -> Stamp {
+        Stamp { own_time: self.own_time, is_down: self.shows_down }
+    }
+
+    /// Time of the next begin, end or delayed report.
+    pub(super) fn due(&self) -> Time {
+        let windows = self.windows.iter().map(FaultWindow::due).min().unwrap_or(Time::NEVER);
+        windows.min(self.held.front().map_or(Time::NEVER, |held| held.arrives_at))
+    }
+
+    /// Begins and ends the episodes that are due. Gives `true` if all members of pools are to be reported anew.
+    pub(super) fn advance(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        now: Time,
+        out: &mut Outbox,
+    ) -> bool {
+        let mut changes_members = false;
+        while let Some((index, turn)) = self.step(&plan.shape, now) {
+            changes_members |= self.turn(plan, metrics, (index, turn), (now, 0), out);
+        }
+        changes_members
+    }
+
+    /// Opens or closes a window by an event, with the number of hops of what follows. Gives `true` if all members of
+    /// pools are to be reported anew.
+    pub(super) fn switch(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        (index, opens): (usize, bool),
+        (now, hops): (Time, u8),
+        out: &mut Outbox,
+    ) -> bool {
+        let window = &mut self.windows[index];
+        let turn = if opens { window.open(&plan.shape.faults[index], now) } else { window.close() };
+        turn.is_some_and(|turn| self.turn(plan, metrics, (index, turn), (now, hops), out))
+    }
+
+    /// The consequences of an episode's begin or end.
+    fn turn(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        (index, turn): (usize, Turn),
+        (now, hops): (Time, u8),
+        out: &mut Outbox,
+    ) -> bool {
+        let fault = &plan.shape.faults[index];
+        if fault.kind == FaultKind::CounterReset {
+            fault.metrics.iter().for_each(|metric| metrics.values_mut().reset(plan, *metric, now));
+        }
+        self.is_urgent |= matches!(fault.kind, FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset);
+        let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
+        metrics.emit(plan, now, event, hops, serde_json::Value::Null, out);
+        matches!(fault.kind, FaultKind::Down | FaultKind::ClockSkew { .. })
+    }
+
+    /// The next begin or end that is due by now, and the index of its fault.
+    fn step(&mut self, shape: &HostShape, now: Time) -> Option<(usize, Turn)> {
+        for (index, (window, plan)) in self.windows.iter_mut().zip(&shape.faults).enumerate() {
+            if let Some(turn) = window.step(plan, now) {
+                return Some((index, turn));
+            }
+        }
+        None
+    }
+
+    fn is_down(&self, shape: &HostShape) -> bool {
+        let mut faults = self.windows.iter().zip(&shape.faults);
+        faults.any(|(window, plan)| window.is_on() && plan.kind == FaultKind::Down)
+    }
+
+    /// Updates the cells that outputs see; `is_made` if the host reports this row now. Gives `true` if outputs see
+    /// something new.
+    pub(super) fn report(&mut self, shape: &HostShape, row: &[f64], is_made: bool, now: Time) -> bool {
+        let is_made = is_made | std::mem::take(&mut self.is_urgent);
+        if self.is_down(shape) {
+            // Reports on their way are lost.
+            self.held.clear();
+            self.shown.fill(ABSENT);
+            return !std::mem::replace(&mut self.shows_down, true);
+        }
+        self.shows_down = false;
+        let arrives_at = if is_made { self.arrival(shape, now) } else { None };
+        if let Some((arrives_at, is_in_order)) = arrives_at.filter(|(at, _)| *at > now) {
+            let mut held =
+                Held { arrives_at, own_time: self.own_time_at(shape, now), is_in_order, row: row.into() };
+            corrupt(&mut self.windows, shape, &mut held.row);
+            if self.held.len() >= HELD_REPORTS_MAX {
+                self.held.pop_back();
+            }
+            let place = self.held.partition_point(|other| other.arrives_at <= arrives_at);
+            self.held.insert(place, held);
+        }
+        let mut is_changed = false;
+        while let Some(held) = self.held.pop_front_if(|held| held.arrives_at <= now) {
+            (self.shown, self.own_time) = (held.row, held.own_time);
+            is_changed = true;
+        }
+        if is_made && arrives_at.is_none_or(|(at, _)| at <= now) {
+            self.shown.copy_from_slice(row);
+            corrupt(&mut self.windows, shape, &mut self.shown);
+            self.own_time = self.own_time_at(shape, now);
+            is_changed = true;
+        }
+        is_changed
+    }
+
+    /// Arrival of a report that is made now, `None` for at once; and `true` if later ones wait for it.
+    fn arrival(&mut self, shape: &HostShape, now: Time) -> Option<(Time, bool)> {
+        let mut arrives_at = None;
+        for (window, plan) in self.windows.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on()) {
+            let (by, is_in_order) = match plan.kind {
+                FaultKind::Late(by) => (by, true),
+                FaultKind::OutOfOrder(by) => (by, false),
+                _ => continue,
+            };
+            if window.rng.unit() < plan.probability {
+                arrives_at = arrives_at.max(Some((now + by, is_in_order)));
+            }
+        }
+        let before = self.held.iter().rev().find(|held| held.is_in_order).map(|held| (held.arrives_at, true));
+        match arrives_at {
+            Some((_, false)) => arrives_at,
+            _ => arrives_at.max(before),
+        }
+    }
+
+    /// The time that the host's clock shows.
+    fn own_time_at(&self, shape: &HostShape, now: Time) -> Option<Time> {
+        if !shape.stamps() {
+            return None;
+        }
+        let mut time = now;
+        for (_, plan) in self.windows.iter().zip(&shape.faults).filter(|(window, _)| window.is_on()) {
+            if let FaultKind::ClockSkew { ahead, behind } = plan.kind {
+                time = (time + ahead).before(behind);
+            }
+        }
+        Some(time)
+    }
+}
+
+/// Removes samples, and turns others into NaN.
+fn corrupt(windows: &mut [FaultWindow], shape: &HostShape, row: &mut [f64]) {
+    for (window, plan) in windows.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on()) {
+        for metric in plan.metrics.iter().map(|metric| &shape.metrics[*metric]) {
+            let cells = &mut row[metric.offset..metric.offset + metric.cells.width()];
+            match plan.kind {
+                FaultKind::Gap => cells.fill(ABSENT),
+                FaultKind::Nan if !is_absent(cells[0]) && window.rng.unit() < plan.probability => {
+                    if let Some(cell) = metric.cells.free_cell() {
+                        cells[cell] = f64::NAN;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! The values of a host's metrics: one update of one metric, and the conditions of reactions.
+//!
+//! Each metric draws from its own random stream, so the values of one depend on no other, except through its source and
+//! its links. It knows nothing of schedules, pools and faults.
+
+use std::sync::Arc;
+
+use super::outbox::Outbox;
+use super::overrides::{HostCommand, Overrides};
+use crate::event::Event;
+use crate::expression::{EvalContext, EventRef, Formula, Storage};
+use crate::metric::{ABSENT, Aggregation, Distribution, OBSERVATIONS_MAX, States, Update, is_absent};
+use crate::plan::{Condition, HostPlan, MetricPlan};
+use crate::rng::{Rng, Seed};
+use crate::scenario::{RunningScenario, Scenario, UpdateContext};
+use crate::time::Time;
+
+/// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
+/// that few metrics need is in [`RareState`].
+#[derive(Debug)]
+struct Metric {
+    running: RunningScenario,
+    rng: Rng,
+    level: f64,
+}
+
+/// State that most hosts do without.
+#[derive(Debug, Default)]
+pub(super) struct RareState {
+    /// Times at which scenarios want to be updated, and their metrics.
+    pub(super) wakes: Vec<(Time, usize)>,
+    pub(super) overrides: Overrides,
+    /// Metrics that a reaction has stopped.
+    stopped: Vec<usize>,
+    /// Metrics whose scenario has failed before.
+    failed: Vec<usize>,
+    /// Time of each metric's last update, if a metric of the host uses it.
+    updated_at: Box<[Time]>,
+    /// The amount that resets took from each metric whose scenario gives totals; empty before the first reset.
+    bases: Box<[f64]>,
+}
+
+/// The values of all metrics of a host or of a pool's member.
+#[derive(Debug)]
+pub(super) struct MetricValues {
+    metrics: Box<[Metric]>,
+    states: States,
+    row: Box<[f64]>,
+    rare: Option<Box<RareState>>,
+    storage: Storage,
+    /// The stream of conditions, counts and reports.
+    rng: Rng,
+}
+
+/// A schedule at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScheduleMoment {
+    pub(super) schedule: usize,
+    pub(super) now: Time,
+    /// `true` while its metrics have values.
+    pub(super) is_open: bool,
+    /// Seconds since its start.
+    pub(super) t_secs: f64,
+}
+
+impl MetricValues {
+    /// The metrics of this plan before their first update.
+    pub(super) fn new(plan: &HostPlan, seed: Seed, rng: Rng) -> Self {
+        let shape = &plan.shape;
+        let metrics = shape.metrics.iter().map(|metric| Metric {
+            running: metric.scenario.start(metric.default_value),
+            rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
+            level: metric.default_value,
+        });
+        let cells = shape.metrics.iter().map(|metric| (&metric.cells, metric.default_value));
+        let rare = shape.keeps_update_times.then(|| {
+            let updated_at = vec![Time::NEVER; shape.metrics.len()].into();
+            Box::new(RareState { updated_at, ..RareState::default() })
+        });
+        Self {
+            metrics: metrics.collect(),
+            states: States::of(cells),
+            row: vec![ABSENT; shape.width].into(),
+            rare,
+            storage: Storage::new(shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone()))),
+            rng,
+        }
+    }
+
+    /// The cells of all series, as [`crate::metric`] describes them.
+    pub(super) fn row(&self) -> &[f64] {
+        &self.row
+    }
+
+    pub(super) const fn rng_mut(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    pub(super) fn rare(&self) -> Option<&RareState> {
+        self.rare.as_deref()
+    }
+
+    pub(super) fn rare_mut(&mut self) -> Option<&mut RareState> {
+        self.rare.as_deref_mut()
+    }
+
+    /// The rare state of a host that needs it from now on.
+    pub(super) fn need_rare(&mut self) -> &mut RareState {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Makes one value. Gives `true` if the metric has a sample now. The scenario's effects are left in the outbox.
+    #[inline]
+    pub(super) fn update(
+        &mut self,
+        host: &HostPlan,
+        index: usize,
+        moment: &ScheduleMoment,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> bool {
+        if host.shape.plain[index] && self.rare.is_none() {
+            self.update_plain(host, index, moment, event, out)
+        } else {
+            self.update_any(host, index, moment, event, out)
+        }
+    }
+
+    /// Makes one value of a plain metric of a host without rare state: the same as [`Self::update_any`], without the
+    /// look-ups that would find nothing.
+    #[inline]
+    fn update_plain(
+        &mut self,
+        host: &HostPlan,
+        index: usize,
+        moment: &ScheduleMoment,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> bool {
+        if !moment.is_open {
+            return false;
+        }
+        out.updates += 1;
+        let (plan, metric) = (&host.shape.metrics[index], &mut self.metrics[index]);
+        let mut context = UpdateContext {
+            now: moment.now,
+            t_secs: moment.t_secs,
+            dt_secs: 0.0,
+            value: metric.level,
+            source_value: 0.0,
+            event,
+            host_name: &host.name,
+            links: &[],
+            rng: &mut metric.rng,
+            storage: &mut self.storage,
+            effects: &mut out.effects,
+        };
+        match metric.running.update(&mut context) {
+            Ok(value) => {
+                metric.level = value.map_or(metric.level, |value| clamp(value, plan.value_range));
+                self.row[plan.offset] = plan.rounding.round(metric.level);
+            }
+            Err(error) => {
+                out.scenario_errors += 1;
+                self.note_failure(index, &plan.name, error, out);
+            }
+        }
+        true
+    }
+
+    fn update_any(
+        &mut self,
+        host: &HostPlan,
+        index: usize,
+        moment: &ScheduleMoment,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> bool {
+        let plan = &host.shape.metrics[index];
+        let source_value = plan.source.map_or(0.0, |source| self.shown_value(host, source));
+        if !moment.is_open || self.is_stopped(index) || is_absent(source_value) {
+            return false;
+        }
+        out.updates += 1;
+        if !plan.links.is_empty() {
+            self.read_links(host, &plan.links, out);
+        }
+        let ScheduleMoment { now, t_secs, .. } = *moment;
+        let dt_secs = self.updated_at(index).map_or(0.0, |at| {
+            let last = std::mem::replace(at, now);
+            if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
+        });
+        let metric = &mut self.metrics[index];
+        let mut context = UpdateContext {
+            now,
+            t_secs,
+            dt_secs,
+            value: metric.level,
+            source_value,
+            event,
+            host_name: &host.name,
+            links: &out.links,
+            rng: &mut metric.rng,
+            storage: &mut self.storage,
+            effects: &mut out.effects,
+        };
+        let (mut spread, mut complaint) = (None, None);
+        let outcome = make(plan, &mut metric.running, &mut context, &mut spread, &mut complaint);
+        let mut has_sample = true;
+        match outcome {
+            Ok(Made::Value(value, observations)) => {
+                let value = value.map(|value| clamp(value, plan.value_range));
+                metric.level = value.unwrap_or(metric.level);
+                let (level, rounding) = (metric.level, plan.rounding);
+                let update =
+                    Update { value, level, now, rounding, observations, distribution: spread.as_ref() };
+                let update = self.as_shown(host, index, update);
+                let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+                plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
+            }
+            Ok(Made::Nothing) => {
+                self.clear(host, index);
+                has_sample = false;
+            }
+            Err(error) => complaint = Some(error),
+        }
+        if let Some(error) = complaint {
+            out.scenario_errors += 1;
+            self.note_failure(index, &plan.name, error, out);
+        }
+        has_sample
+    }
+
+    fn is_stopped(&self, index: usize) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.stopped.contains(&index))
+    }
+
+    /// Time of the metric's last update, if a metric of the host uses it.
+    fn updated_at(&mut self, index: usize) -> Option<&mut Time> {
+        self.rare.as_mut().and_then(|rare| rare.updated_at.get_mut(index))
+    }
+
+    /// The update as it counts since the metric's last reset, and with the value of its override.
+    fn as_shown<'a>(&self, host: &HostPlan, index: usize, update: Update<'a>) -> Update<'a> {
+        let Some(rare) = &self.rare else { return update };
+        let base = rare.bases.get(index).copied().unwrap_or(0.0);
+        let update = Update { value: update.value.map(|value| value - base), ..update };
+        rare.overrides.apply(&host.shape, index, update)
+    }
+
+    /// Removes the sample of a metric and of the metrics that are calculated from it; the plan lists those later.
+    pub(super) fn clear(&mut self, host: &HostPlan, metric: usize) {
+        let metrics = &host.shape.metrics;
+        if is_absent(self.row[metrics[metric].offset]) {
+            return;
+        }
+        let mut cleared = vec![metric];
+        for (index, other) in metrics.iter().enumerate().skip(metric + 1) {
+            if other.source.is_some_and(|source| cleared.binary_search(&source).is_ok()) {
+                cleared.push(index);
+            }
+        }
+        for metric in cleared.iter().map(|index| &metrics[*index]) {
+            self.row[metric.offset..metric.offset + metric.cells.sample_width()].fill(ABSENT);
+        }
+    }
+
+    /// Stops a metric's updates and removes its sample.
+    pub(super) fn stop(&mut self, host: &HostPlan, metric: usize) {
+        let stopped = &mut self.need_rare().stopped;
+        if !stopped.contains(&metric) {
+            stopped.push(metric);
+        }
+        self.clear(host, metric);
+    }
+
+    /// Lets a metric that was stopped begin anew.
+    pub(super) fn start(&mut self, host: &HostPlan, metric: usize) {
+        let Some(rare) = &mut self.rare else { return };
+        if let Some(at) = rare.stopped.iter().position(|stopped| *stopped == metric) {
+            rare.stopped.swap_remove(at);
+            let plan = &host.shape.metrics[metric];
+            let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+            plan.cells.restart(&mut self.states, cells);
+        }
+    }
+
+    /// Sets a counter, or the counts of observations, back to zero.
+    pub(super) fn reset(&mut self, host: &HostPlan, metric: usize, now: Time) {
+        let (plan, level) = (&host.shape.metrics[metric], self.metrics[metric].level);
+        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+        if plan.cells.reset(&mut self.states, cells, now) {
+            let bases = &mut self.need_rare().bases;
+            if bases.is_empty() {
+                *bases = vec![0.0; host.shape.metrics.len()].into();
+            }
+            bases[metric] = level;
+        }
+    }
+
+    /// Shows values as they are, one for each metric.
+    pub(super) fn show(&mut self, host: &HostPlan, values: &[f64], began: Time) {
+        for (metric, value) in host.shape.metrics.iter().zip(values) {
+            if value.is_finite() {
+                let cells = &mut self.row[metric.offset..metric.offset + metric.cells.width()];
+                metric.cells.show(metric.rounding.round(*value), began, cells);
+            }
+        }
+    }
+
+    /// Begins or ends an override.
+    pub(super) fn apply(&mut self, host: &HostPlan, command: &HostCommand, now: Time) {
+        let overrides = &mut self.need_rare().overrides;
+        match *command {
+            HostCommand::Show { metric, value, until, may_fall } if until > now => {
+                overrides.set(metric, value, until);
+                self.put(host, metric, value, may_fall, now);
+            }
+            HostCommand::Show { metric, .. } | HostCommand::Release { metric } => {
+                overrides.release(metric);
+                self.put_back(host, metric, now);
+            }
+        }
+    }
+
+    /// Ends the overrides that are over. Gives `true` if there was one.
+    pub(super) fn end_overrides(&mut self, host: &HostPlan, now: Time) -> bool {
+        let Some(rare) = self.rare.as_mut().filter(|rare| rare.overrides.due() <= now) else { return false };
+        for metric in rare.overrides.end(now) {
+            self.put_back(host, metric, now);
+        }
+        true
+    }
+
+    /// Shows a value at once. A metric that observes shows it with its next observations.
+    fn put(&mut self, host: &HostPlan, metric: usize, value: f64, may_fall: bool, now: Time) {
+        let plan = &host.shape.metrics[metric];
+        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+        if is_absent(cells[0]) {
+            return;
+        }
+        match plan.cells.aggregation() {
+            Aggregation::Gauge | Aggregation::State => {
+                let update = Update {
+                    value: Some(value),
+                    level: value,
+                    now,
+                    rounding: plan.rounding,
+                    observations: 0,
+                    distribution: None,
+                };
+                plan.cells.apply(&update, &mut self.metrics[metric].rng, &mut self.states, cells);
+            }
+            Aggregation::Counter { .. } => {
+                plan.cells.set_total(value, may_fall, now, &mut self.states, cells);
+            }
+            Aggregation::Observations { .. } | Aggregation::Info => {}
+        }
+    }
+
+    /// Shows the scenario's last value. Counters stay.
+    fn put_back(&mut self, host: &HostPlan, metric: usize, now: Time) {
+        if !matches!(host.shape.metrics[metric].cells.aggregation(), Aggregation::Counter { .. }) {
+            self.put(host, metric, self.metrics[metric].level, false, now);
+        }
+    }
+
+    /// The number that a formula of the host gives `t_secs` after the host's start.
+    pub(super) fn evaluate(
+        &mut self,
+        host: &HostPlan,
+        condition: &Condition,
+        (now, t_secs): (Time, f64),
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> Result<f64, String> {
+        let Condition { formula, links } = condition;
+        self.read_links(host, links, out);
+        let mut context = EvalContext {
+            value: 0.0,
+            t_secs,
+            dt_secs: 0.0,
+            now_secs: now.unix_secs(),
+            event: event.map(|event| EventRef {
+                name: &event.name,
+                source: &event.source,
+                data: &event.data,
+            }),
+            links: &out.links,
+            rng: &mut self.rng,
+            storage: &mut self.storage,
+        };
+        formula.evaluate(&mut context)
+    }
+
+    /// Reports a failure of a metric if it is the first one.
+    pub(super) fn note_failure(&mut self, metric: usize, name: &Arc<str>, error: String, out: &mut Outbox) {
+        let failed = &mut self.need_rare().failed;
+        if !failed.contains(&metric) {
+            failed.push(metric);
+            out.failures.push((Arc::clone(name), error));
+        }
+    }
+
+    /// Puts the values that these metrics show, or showed last, into the outbox's scratch space.
+    fn read_links(&self, host: &HostPlan, links: &[usize], out: &mut Outbox) {
+        out.links.clear();
+        out.links.extend(links.iter().map(|metric| {
+            let shown = self.shown_value(host, *metric);
+            if is_absent(shown) { self.metrics[*metric].level } else { shown }
+        }));
+    }
+
+    /// The value that a relay reads: the shown value, or a histogram's last observation.
+    fn shown_value(&self, host: &HostPlan, metric: usize) -> f64 {
+        let plan = &host.shape.metrics[metric];
+        let cell = self.row[plan.offset];
+        if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
+    }
+}
+
+/// Result of an update.
+enum Made {
+    /// A new value, or `None` to keep the last one; and the number of observations.
+    Value(Option<f64>, u32),
+    /// No sample: the metric's condition does not hold.
+    Nothing,
+}
+
+/// Evaluates a metric's condition, its scenario, the number of observations and their distribution. A problem that still
+/// leaves a value becomes a complaint.
+fn make(
+    plan: &MetricPlan,
+    running: &mut RunningScenario,
+    context: &mut UpdateContext<'_>,
+    spread: &mut Option<Distribution>,
+    complaint: &mut Option<String>,
+) -> Result<Made, String> {
+    if let Some(when) = &plan.when
+        && !when.holds(&mut context.eval_context(context.value))?
+    {
+        return Ok(Made::Nothing);
+    }
+    let value = running.update(context)?;
+    let observations = match &plan.observations {
+        Some(formula) => {
+            let count = formula.evaluate(&mut context.eval_context(value.unwrap_or(context.value)))?;
+            if !(0.0..=OBSERVATIONS_MAX).contains(&count) {
+                *complaint =
+                    Some(format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {count}"));
+            }
+            whole(count, context.rng)
+        }
+        None => 1,
+    };
+    if let Some(plan) = &plan.spread {
+        let level = value.unwrap_or(context.value);
+        let mut said = |formula: &Option<Formula>| match formula {
+            Some(formula) => formula.evaluate(&mut context.eval_context(level)),
+            None => Ok(level),
+        };
+        let distribution = plan.distribution(said(&plan.median)?, said(&plan.p99)?);
+        *spread = distribution.is_finite().then_some(distribution);
+    }
+    Ok(Made::Value(value, observations))
+}
+
+/// A whole count; the fraction is the probability of one more. 0 for NaN.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+fn whole(number: f64, rng: &mut Rng) -> u32 {
+    let whole = libm::floor(number.min(OBSERVATIONS_MAX));
+    let fraction = number - whole;
+    let is_one_more = fraction > 0.0 && whole < OBSERVATIONS_MAX && rng.unit() < fraction;
+    (whole + f64::from(u8::from(is_one_more))) as u32
+}
+
+/// Limits a value to a range. NaN stays NaN.
+#[inline]
+fn clamp(value: f64, (low, high): (f64, f64)) -> f64 {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
+    }
+}

@@ -1,0 +1,50 @@
+//! A host's rows in its job's series store, and the copy of its cells into them.
+
+use super::MemberChange;
+use super::emulated_host::EmulatedHost;
+use crate::event::HostId;
+use crate::plan::PoolRows;
+use crate::series::SeriesStore;
+
+/// The rows of a host in a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The host.
+    pub host: HostId,
+    /// Its own row.
+    pub row: usize,
+    /// The rows of all pools of the job.
+    pub pools: &'a PoolRows,
+}
+
+impl Place<'_> {
+    /// Copies the host's row and the changed members of its pools into the store.
+    pub fn report(&self, host: &EmulatedHost, changes: &[MemberChange], store: &mut SeriesStore) {
+        store.report(self.row, host.row());
+        let stamp = host.stamp();
+        let put_stamp = |store: &mut SeriesStore, row| {
+            if let Some(stamp) = stamp {
+                store.stamp(row, stamp.own_time, stamp.is_down);
+            }
+        };
+        put_stamp(store, self.row);
+        for change in changes {
+            let Some(row) = self.pools.row(self.host, change.pool, change.slot) else { continue };
+            let Some((labels, cells)) = host.slot(change.pool, change.slot) else {
+                store.remove(row);
+                continue;
+            };
+            // A change may be noted while the slot shows nothing: its labels are then set when it does.
+            if change.is_new || !store.has_row(row) {
+                store.set_row_labels(row, labels);
+            }
+            store.report(row, cells);
+            put_stamp(store, row);
+        }
+    }
+
+    /// Copies everything that the host shows into the store.
+    pub fn report_all(&self, host: &EmulatedHost, store: &mut SeriesStore) {
+        self.report(host, &host.all_members(), store);
+    }
+}

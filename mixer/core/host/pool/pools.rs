@@ -1,0 +1,219 @@
+//! All pools of a host. The host decides how many slots are in use and hands events on; the events of members are the
+//! host's.
+
+use super::agenda::Agenda;
+use super::draws::{last_due, whole};
+use super::lifecycle::{At, Pool};
+use super::model::{ModelCall, ask_model};
+use crate::event::Event;
+use crate::host::member_change::MemberChange;
+use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
+use crate::host::outbox::Outbox;
+use crate::plan::{HostPlan, PoolPlan, PoolSize, Reaction};
+use crate::rng::Seed;
+use crate::series::LabelBlock;
+use crate::time::{Span, Time};
+
+/// The pools of a host.
+#[derive(Debug)]
+pub(in crate::host) struct Pools {
+    /// `true` from the first members on.
+    has_begun: bool,
+    /// `true` if time passes as the machine's does.
+    is_live: bool,
+    pools: Box<[Pool]>,
+    agenda: Agenda,
+}
+
+impl Pools {
+    /// The pools of a host that has this seed; `None` for a host without pools.
+    pub(in crate::host) fn new(host: &HostPlan, seed: Seed, starts_at: Time) -> Option<Self> {
+        let plans = host.shape.pools.iter().enumerate();
+        let pools = plans.map(|(index, plan)| Pool::new(index, host, plan, seed, starts_at));
+        (!host.shape.pools.is_empty()).then(|| Self {
+            has_begun: false,
+            is_live: false,
+            pools: pools.collect(),
+            agenda: Agenda::default(),
+        })
+    }
+
+    pub(in crate::host) const fn go_live(&mut self) {
+        self.is_live = true;
+    }
+
+    /// Goes on with a plan that is equal to its own.
+    pub(in crate::host) fn replace_plan(&mut self, host: &HostPlan) {
+        for (pool, plan) in self.pools.iter_mut().zip(&host.shape.pools) {
+            pool.replace_plan(host, plan);
+        }
+    }
+
+    /// Time at which something is due.
+    pub(in crate::host) fn due(&self) -> Time {
+        let pools = self.pools.iter().map(|pool| pool.next_count.min(pool.next_replacement)).min();
+        self.agenda.due().min(pools.unwrap_or(Time::NEVER))
+    }
+
+    /// The labels and the cells of a member.
+    pub(in crate::host) fn member(&self, pool: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
+        self.pools[pool].member(slot)
+    }
+
+    /// Moves the changes since the last call to a list.
+    pub(in crate::host) fn take_changes(&mut self, changes: &mut Vec<MemberChange>) {
+        for (pool, slot) in self.agenda.changed.drain(..) {
+            let at = &mut self.pools[pool].slots[slot];
+            at.is_changed = false;
+            changes.push(MemberChange { pool, slot, is_new: std::mem::take(&mut at.is_new) });
+        }
+    }
+
+    /// All slots, as if every member were new.
+    pub(in crate::host) fn all_members(&self) -> Vec<MemberChange> {
+        let of_pool = |(pool, of): (usize, &Pool)| {
+            (0..of.slots.len()).map(move |slot| MemberChange { pool, slot, is_new: true })
+        };
+        self.pools.iter().enumerate().flat_map(of_pool).collect()
+    }
+
+    /// Has outputs look at all slots anew.
+    pub(in crate::host) fn mark_all(&mut self) {
+        for pool in &mut self.pools {
+            (0..pool.slots.len()).for_each(|slot| pool.mark(&mut self.agenda, slot));
+        }
+    }
+
+    /// Does everything that is due in the pools.
+    pub(in crate::host) fn advance(
+        &mut self,
+        host: &HostPlan,
+        metrics: &mut MetricSet,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let before = (out.events.len(), out.pending.len());
+        for (index, plan) in host.shape.pools.iter().enumerate() {
+            let at = At { host, plan, now };
+            if self.pools[index].next_count <= now && !self.ask_model(index, at, metrics, None, out) {
+                let (count, refused) = self.slots_wanted(index, at, metrics, out);
+                let pool = &mut self.pools[index];
+                let known = std::mem::replace(&mut pool.refused, refused);
+                out.series_refused += refused.saturating_sub(known) as u64;
+                pool.next_count = match plan.count {
+                    PoolSize::All => Time::NEVER,
+                    PoolSize::Formula(_, interval) => last_due(pool.next_count, interval, now) + interval,
+                };
+                pool.resize(count, !self.has_begun, at, &mut self.agenda, out);
+            }
+            let pool = &mut self.pools[index];
+            if pool.next_replacement <= now {
+                let every = plan.replace_every.unwrap_or(Span::FOREVER);
+                pool.next_replacement = last_due(pool.next_replacement, every, now) + every;
+                pool.replace(at, &mut self.agenda, out);
+            }
+        }
+        self.has_begun = true;
+        while let Some((queued, index, slot)) = self.agenda.next_due(now) {
+            let at = At { host, plan: &host.shape.pools[index], now };
+            self.pools[index].pass(slot, queued, at, &mut self.agenda, out);
+        }
+        metrics.adopt_events(before, 0, out);
+    }
+
+    /// Hands an event to the members that listen to it, and replaces those that it replaces.
+    pub(in crate::host) fn handle(
+        &mut self,
+        host: &HostPlan,
+        metrics: &mut MetricSet,
+        now: Time,
+        event: &Event,
+        out: &mut Outbox,
+    ) {
+        let before = (out.events.len(), out.pending.len());
+        let mut last = None;
+        for listener in host.shape.listeners_to(event, &host.name) {
+            // An event may match several subscriptions of a pool, which are neighbours.
+            if last.replace(&listener.reaction) == Some(&listener.reaction) {
+                continue;
+            }
+            match listener.reaction {
+                Reaction::ReplaceMembers(index) => {
+                    let at = At { host, plan: &host.shape.pools[index], now };
+                    self.pools[index].replace(at, &mut self.agenda, out);
+                }
+                Reaction::NotifyMembers(index) => {
+                    let at = At { host, plan: &host.shape.pools[index], now };
+                    if !self.ask_model(index, at, metrics, Some(event), out) {
+                        let pool = &mut self.pools[index];
+                        for slot in 0..pool.in_use {
+                            pool.wake(slot, now, Some(event), &mut self.agenda, out);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        metrics.adopt_events(before, event.hops + 1, out);
+    }
+
+    /// Asks the pool's model, if it has one. Gives `true` if it has.
+    fn ask_model(
+        &mut self,
+        index: usize,
+        at: At<'_>,
+        metrics: &MetricSet,
+        event: Option<&Event>,
+        out: &mut Outbox,
+    ) -> bool {
+        let call = ModelCall { at, starts_at: metrics.starts_at(), is_live: self.is_live, event };
+        ask_model(&mut self.pools[index], call, &mut self.agenda, out)
+    }
+
+    /// Number of slots that are to be in use, and number of further series for which there is no room.
+    fn slots_wanted(
+        &self,
+        index: usize,
+        At { host, plan, now }: At<'_>,
+        metrics: &mut MetricSet,
+        out: &mut Outbox,
+    ) -> (usize, usize) {
+        let PoolSize::Formula(condition, _) = &plan.count else { return (plan.max, 0) };
+        let wanted = match metrics.evaluate(host, condition, now, None, out) {
+            Ok(number) => whole(number).min(plan.max),
+            Err(error) => {
+                out.scenario_errors += 1;
+                metrics.values_mut().note_failure(usize::MAX - 1 - index, &plan.name, error, out);
+                return (self.pools[index].in_use, self.pools[index].refused);
+            }
+        };
+        let growing = host.shape.pools.iter().zip(&self.pools).enumerate();
+        let growing = growing.filter(|(other, (plan, _))| *other != index && plan.grows());
+        let others: usize =
+            growing.map(|(_, (plan, pool)): (_, (&PoolPlan, _))| pool.in_use * plan.shape.series).sum();
+        let room = host.growth_max.saturating_sub(others) / plan.shape.series.max(1);
+        let refused = wanted.saturating_sub(room) * plan.shape.series;
+        (wanted.min(room), refused)
+    }
+
+    /// Leaves out what is overdue, and gives the number of values and lives left out.
+    pub(in crate::host) fn skip_overdue(&mut self, host: &HostPlan, now: Time) -> u64 {
+        if now.since(self.due()) <= WAKE_LATENESS_MAX {
+            return 0;
+        }
+        let pools = self.pools.iter_mut().zip(&host.shape.pools);
+        pools.map(|(pool, plan)| pool.skip_overdue(plan, now, &mut self.agenda)).sum()
+    }
+
+    /// Number of entries kept.
+    #[cfg(test)]
+    pub(in crate::host) fn size(&self) -> usize {
+        self.agenda.len() + self.pools.iter().map(Pool::size).sum::<usize>()
+    }
+
+    /// Number of members so far.
+    #[cfg(test)]
+    pub(in crate::host) fn born(&self) -> u64 {
+        self.pools.iter().map(|pool| pool.born).sum()
+    }
+}
