@@ -104,7 +104,7 @@ fn the_list_says_what_was_found_what_it_brings_and_what_was_refused() {
             hosts     number  3        how many there are
 
     plugins/other.so is refused:
-        it is no plugin: it has no function promemu_plugin_v1
+        file is not a plugin: function promemu_plugin_v1 is missing
     "#);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 
@@ -226,8 +226,8 @@ fn a_scenario_that_panics_costs_its_metric_and_not_the_run() {
     let url = format!("http://127.0.0.1:{port}");
     let mut run =
         Process::start(&mut folder.command(&["--config", "a.ron", "--embedded", "--pushgateway-url", &url]));
-    run.wait_for_log("metric \"panics\" of host \"h\" has no new value: rogue of plugin hostile: it panicked: everything is lost");
-    run.wait_for_log("rogue of plugin hostile: it gave NaN, which is no finite number");
+    run.wait_for_log("rogue of plugin hostile: panicked: everything is lost");
+    run.wait_for_log("rogue of plugin hostile: returned NaN, which is not a finite number");
     eventually("the others go on, and failures are counted", || {
         let page = get(port, "/metrics")?;
         let good = series(&page, "good").first().is_some_and(|line| value(line) > 5.0);
@@ -283,8 +283,8 @@ fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str
     let mut early = 0;
     for rebuild in 1..=REBUILDS {
         put(&builds[rebuild % 2]);
-        eventually("the plugin is taken anew", || {
-            (run.count_in_log("is taken anew") == rebuild).then_some(())
+        eventually("the plugin is reloaded", || {
+            (run.count_in_log("plugin reloaded") == rebuild).then_some(())
         });
         if rebuild == REBUILDS / 10 {
             shows(values[0]);
@@ -387,7 +387,7 @@ fn a_plugin_made_by_new_builds_outside_the_workspace_and_runs() {
     let once = folder.run(&["--config", &config, "--plugins-dir", &plugins, "--once"]);
     assert_eq!(once.status.code(), Some(0));
     let said = text(&once.stderr);
-    assert!(said.contains("my_climb of plugin my-climb: it panicked: so low"), "{said}");
+    assert!(said.contains("my_climb of plugin my-climb: panicked: so low"), "{said}");
 }
 
 #[test]
@@ -439,7 +439,7 @@ fn a_config_of_a_plugin_is_watched_by_its_library() {
     run.wait_for_log("rogue_config is not taken over and the run goes on as before");
     shows(3);
     folder.compile_case(1);
-    run.wait_for_log("hostile.so is refused: it is built for version 2.9 of the plugin interface");
+    run.wait_for_log("built for version 2.9 of the plugin interface");
     folder.compile_case(22);
     shows(2);
     assert_eq!(run.terminate(), Some(0));
@@ -526,7 +526,7 @@ fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     error: a.ron:2:22: crowd has no field "mod"; did you mean "mode"?
     error: a.ron:2:28: unknown mode "odd"; there is good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo
     error: a.ron:2:16: crowd: this is refused
-    error: a.ron:2:16: crowd: it has 4000000000 slots, and 4194304 are allowed
+    error: a.ron:2:16: crowd: pool_size returned 4000000000, but must return 4194304 at most
     error: a.ron:2:23: Pool has no field "count"; there is repeat, name, workload, update_interval
     error: a.ron:2:24: two pools of the host are called "crowd"; give one of them another name
     "#);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use promemu_core::error::Error;
-use promemu_core::plugin::{self, Declared, DeclaredParam, Report};
+use promemu_core::plugin::{self, ParamDecl, PluginDecl, PluginStatus};
 use promemu_core::scenario::KINDS;
 
 use crate::table::{self, paragraph, table};
@@ -26,21 +26,21 @@ pub(crate) fn find(given: Option<&PathBuf>) -> Result<(), Error> {
         .map(|folder| (folder.canonicalize().unwrap_or_else(|_| folder.clone()), folder))
         .collect();
     let built_ins = KINDS.iter().map(|kind| kind.name).collect();
-    plugin::look_in(by_place.into_values().rev().collect(), built_ins);
+    plugin::set_folders(by_place.into_values().rev().collect(), built_ins);
     Ok(())
 }
 
 /// The list of plugins.
 pub(crate) fn list() -> String {
-    page(&plugin::reports(), table::width())
+    page(&plugin::statuses(), table::width())
 }
 
-fn page(reports: &[Report], width: u16) -> String {
-    let taken = reports.iter().filter_map(|report| Some((report, report.taken?)));
+fn page(reports: &[PluginStatus], width: u16) -> String {
+    let taken = reports.iter().filter_map(|report| Some((report, report.active?)));
     let taken = taken.map(|(report, plugin)| entry(report, plugin, width));
     // Not wrapped: paths are there to be copied.
     let refused = reports.iter().filter_map(|report| {
-        let why = report.refused.as_ref()?;
+        let why = report.refusal.as_ref()?;
         Some(format!("{} is refused:\n{:2$}{why}\n", report.path.display(), "", usize::from(INDENT)))
     });
     let entries: Vec<String> = taken.chain(refused).collect();
@@ -54,8 +54,8 @@ fn page(reports: &[Report], width: u16) -> String {
     entries.join("\n")
 }
 
-fn entry(report: &Report, plugin: &Declared, width: u16) -> String {
-    let Declared { name, version, summary, scenarios, workloads, configs } = plugin;
+fn entry(report: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
+    let PluginDecl { name, version, summary, scenarios, workloads, configs } = plugin;
     let about = if summary.is_empty() { String::new() } else { format!(": {summary}") };
     let heading = paragraph(&format!("{name} {version}{about}"), 0, width);
     let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), report.path.display());
@@ -71,14 +71,14 @@ fn entry(report: &Report, plugin: &Declared, width: u16) -> String {
     entry
 }
 
-fn part(what: &str, name: &str, summary: &str, params: &[DeclaredParam], width: u16) -> String {
+fn part(what: &str, name: &str, summary: &str, params: &[ParamDecl], width: u16) -> String {
     let heading = paragraph(&format!("{what} {name}: {summary}"), INDENT, width);
     if params.is_empty() {
         return format!("\n{heading}");
     }
     let rows = params.iter().map(|param| {
         let default = if param.default.is_some() { &param.default_text } else { "must be given" };
-        [param.name.clone(), param.takes.describe(), default.to_owned(), param.help.clone()]
+        [param.name.clone(), param.param_type.describe(), default.to_owned(), param.help.clone()]
     });
     let headings = if what == "config" {
         ["ARGUMENT", "TYPE", "DEFAULT", "HELP"]

@@ -186,7 +186,7 @@ impl Watch {
         started_at: Time,
     ) -> Option<Plan> {
         // A library takes its time to be loaded.
-        self.are_plugins_new |= tokio::task::spawn_blocking(plugin::look).await.unwrap_or(false);
+        self.are_plugins_new |= tokio::task::spawn_blocking(plugin::refresh).await.unwrap_or(false);
         let file = self.edited_file(settings)?;
         let at_work = Arc::clone(settings);
         let loaded = tokio::task::spawn_blocking(move || {

@@ -1,27 +1,30 @@
-//! Plugins: shared libraries that bring scenarios, workloads and configs.
+//! Plugins: shared libraries that add scenarios, workloads and configs.
 //!
-//! The [`registry`] finds them in their folders and looks at each before it is loaded; [`declaration`] is what they say of
-//! themselves, checked; [`boundary`] calls them, and is the only place in promemu with `unsafe`. A plugin is
-//! code in this process: what it says is checked, but it can do whatever promemu can.
+//! The [`registry`] finds the libraries and decides which ones to load, [`declaration`] holds their checked contents,
+//! and [`boundary`] calls them. `boundary` is the only place in promemu with `unsafe` code. A plugin runs in this
+//! process: its answers are checked, but it can do whatever promemu can.
 //!
-//! A library is never unloaded: what it has declared is there for good, and is handed around as `&'static`.
+//! A library is never unloaded, so its declarations live as long as the process and are passed around as `&'static`.
 
 mod boundary;
+mod calls;
+mod configured;
 mod declaration;
 mod elf;
-mod instance;
+mod file;
 mod param;
 mod registry;
+mod tick;
 
-pub use boundary::{Arrival, Coming, Instance, ModelInstance};
-pub use declaration::{
-    Declared, DeclaredConfig, DeclaredFamily, DeclaredParam, DeclaredScenario, DeclaredWorkload,
-};
-pub use instance::{Heard, HostContext, Moment, Prepared, PreparedWorkload};
+pub use boundary::{ModelInstance, ScenarioInstance};
+pub use configured::{ConfiguredScenario, ConfiguredWorkload};
+pub use declaration::{ConfigDecl, FamilyDecl, ParamDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
 pub use param::{ParamType, ParamValue};
 pub use registry::{
-    Report, config, configs, folders, look, look_in, reports, scenario, scenarios, workload, workloads,
+    PluginStatus, config, configs, folders, refresh, scenario, scenarios, set_folders, statuses, workload,
+    workloads,
 };
+pub use tick::{HostContext, PluginEvent, PluginTick, Row, RowChange};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -31,7 +31,7 @@ pub use arguments::{Argument, Arguments, Case, MetricContext, Param, ParamKind, 
 
 use crate::event::{Event, Subscription};
 use crate::expression::{EvalContext, EventRef, Storage};
-use crate::plugin::{DeclaredWorkload, PreparedWorkload};
+use crate::plugin::{ConfiguredWorkload, WorkloadDecl};
 use crate::rng::Rng;
 use crate::time::Time;
 
@@ -171,15 +171,15 @@ pub fn kinds() -> Vec<&'static ScenarioKind> {
 
 /// The parameters of a workload that a plugin brings, as a scenario has them.
 #[must_use]
-pub fn workload_params(workload: &'static DeclaredWorkload) -> &'static [Param] {
+pub fn workload_params(workload: &'static WorkloadDecl) -> &'static [Param] {
     plugin::params_of(workload)
 }
 
 /// A workload with its arguments; an error says which is wrong and how.
 pub fn prepare_workload(
-    workload: &'static DeclaredWorkload,
+    workload: &'static WorkloadDecl,
     arguments: &mut Arguments,
-) -> Result<PreparedWorkload, String> {
+) -> Result<ConfiguredWorkload, String> {
     plugin::prepare(workload, arguments)
 }
 

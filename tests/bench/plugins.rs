@@ -20,7 +20,7 @@ fn shelve_demo() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let built = std::env::current_exe().expect("this program is somewhere").with_file_name(&name);
     std::fs::copy(built, folder.path().join(&name)).expect("the demo is built");
-    plugin::look_in(vec![folder.path().into()], Vec::new());
+    plugin::set_folders(vec![folder.path().into()], Vec::new());
     folder
 }
 

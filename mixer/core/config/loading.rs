@@ -16,7 +16,7 @@ use super::tree::Node;
 use crate::error::ConfigError;
 use crate::expression::Value;
 use crate::plan::Plan;
-use crate::plugin::DeclaredConfig;
+use crate::plugin::ConfigDecl;
 
 /// A config that can run, and what is odd about it.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl ConfigDirs {
 
 impl ConfigFile {
     /// The same with the text that its plugin makes.
-    fn made(&self, config: &DeclaredConfig, given: &IndexMap<String, Value>) -> Result<Self, ConfigError> {
+    fn made(&self, config: &ConfigDecl, given: &IndexMap<String, Value>) -> Result<Self, ConfigError> {
         let mut reading = Reading::default();
         reading.sources.add(self.shown_path.as_str(), "");
         let text = plugin_config::text(config, given, &mut reading.problems);

@@ -7,22 +7,22 @@ use super::summary::ClassSummary;
 use super::tree::shortened;
 use crate::error::{Problems, suggestion};
 use crate::expression::Value;
-use crate::plugin::{DeclaredConfig, DeclaredParam, ParamType, ParamValue};
+use crate::plugin::{ConfigDecl, ParamDecl, ParamType, ParamValue};
 
 /// What such a config is, for lists.
-pub(super) fn describe(config: &DeclaredConfig) -> ClassSummary {
+pub(super) fn describe(config: &ConfigDecl) -> ClassSummary {
     let arguments = config.args.iter().map(|arg| Argument {
         name: arg.name.clone(),
         takes: takes(arg),
-        choices: if let ParamType::Choice(words) = &arg.takes { words.clone() } else { Vec::new() },
+        choices: if let ParamType::Choice(words) = &arg.param_type { words.clone() } else { Vec::new() },
         default: if arg.default.is_some() { arg.default_text.clone() } else { "must be given".to_owned() },
         help: arg.help.clone(),
     });
     ClassSummary { name: String::new(), description: config.summary.clone(), arguments: arguments.collect() }
 }
 
-const fn takes(arg: &DeclaredParam) -> &'static str {
-    match arg.takes {
+const fn takes(arg: &ParamDecl) -> &'static str {
+    match arg.param_type {
         ParamType::Number => "a number",
         ParamType::Duration => "a duration, as in 15m",
         ParamType::Range => "a range, as in 0,100",
@@ -34,7 +34,7 @@ const fn takes(arg: &DeclaredParam) -> &'static str {
 
 /// The text that the plugin makes with these arguments; what is wrong with them goes to `problems`.
 pub(super) fn text(
-    config: &DeclaredConfig,
+    config: &ConfigDecl,
     given: &IndexMap<String, Value>,
     problems: &mut Problems,
 ) -> Option<String> {
@@ -51,7 +51,7 @@ pub(super) fn text(
     config.build(&values).map_err(|error| problems.error_anywhere(error)).ok()
 }
 
-fn value(arg: &DeclaredParam, given: Option<&Value>, problems: &mut Problems) -> Option<ParamValue> {
+fn value(arg: &ParamDecl, given: Option<&Value>, problems: &mut Problems) -> Option<ParamValue> {
     let name = &arg.name;
     let Some(given) = given else {
         if arg.default.is_none() {
@@ -62,12 +62,12 @@ fn value(arg: &DeclaredParam, given: Option<&Value>, problems: &mut Problems) ->
     let text = given.to_string();
     let wrong = |_| {
         let found = shortened(&text);
-        problems.error_anywhere(match &arg.takes {
+        problems.error_anywhere(match &arg.param_type {
             ParamType::Choice(words) => {
                 format!("argument {name:?} cannot be {found:?}{}", suggestion(&text, words))
             }
             _ => format!("argument {name:?} takes {}, not {found:?}", takes(arg)),
         });
     };
-    arg.takes.parse(&text).map_err(wrong).ok()
+    arg.param_type.parse(&text).map_err(wrong).ok()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::shipped;
 use super::tree;
 use crate::error::ConfigError;
-use crate::plugin::{self, DeclaredConfig};
+use crate::plugin::{self, ConfigDecl};
 
 /// The places in which configs are looked for, in order; the last are the shipped ones, built into the program.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ pub struct ConfigFile {
     /// Where the files that it includes are looked for.
     pub(super) dirs: ConfigDirs,
     /// What makes the text, if there is none.
-    pub(super) maker: Option<&'static DeclaredConfig>,
+    pub(super) maker: Option<&'static ConfigDecl>,
 }
 
 impl ConfigFile {
@@ -121,7 +121,7 @@ impl ConfigFile {
     }
 
     /// A config that a plugin makes.
-    pub(super) fn made_by(config: &'static DeclaredConfig) -> Self {
+    pub(super) fn made_by(config: &'static ConfigDecl) -> Self {
         let shown_path = format!("{} of plugin {}", config.name, config.plugin());
         Self { shown_path, maker: Some(config), ..Self::from_text(&config.name, "") }
     }

@@ -9,7 +9,7 @@ use super::listener::{Condition, Listener};
 use super::metric::MetricPlan;
 use crate::event::{Event, Subscription};
 use crate::expression::{TextFormula, Value};
-use crate::plugin::PreparedWorkload;
+use crate::plugin::ConfiguredWorkload;
 use crate::time::Span;
 
 /// The metrics, pools, faults and listeners that hosts of one template share.
@@ -120,7 +120,7 @@ impl PoolPlan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelPlan {
     /// The workload with its parameters.
-    pub workload: Arc<PreparedWorkload>,
+    pub workload: Arc<ConfiguredWorkload>,
     /// Time between two of its updates.
     pub interval: Span,
 }

@@ -1,141 +1,141 @@
-//! What a plugin says of itself, and what is wrong with that.
+//! Declarations of plugins: scenarios, workloads, configs and their parameters, with all checks that need no call.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use promemu_plugin::{LABELS_MAX, abi};
 
-use super::boundary::{BuildCall, ScenarioCalls, WorkloadCalls};
-use super::{ParamType, ParamValue};
+use super::calls::{ConfigCalls, ScenarioCalls, WorkloadCalls};
+use super::param::{ParamType, ParamValue};
 
-/// No name is longer.
+/// Maximum length of a name.
 const NAME_BYTES_MAX: usize = 64;
 
 /// A plugin.
 #[derive(Debug)]
-pub struct Declared {
+pub struct PluginDecl {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What it is, in one line.
+    /// One line on its purpose.
     pub summary: String,
     /// Its scenarios.
-    pub scenarios: Vec<DeclaredScenario>,
+    pub scenarios: Vec<ScenarioDecl>,
     /// Its workloads.
-    pub workloads: Vec<DeclaredWorkload>,
+    pub workloads: Vec<WorkloadDecl>,
     /// Its configs.
-    pub configs: Vec<DeclaredConfig>,
+    pub configs: Vec<ConfigDecl>,
 }
 
-/// What a scenario or a config shares with the others of its plugin.
+/// The plugin that a scenario, workload or config comes from.
 #[derive(Debug)]
 pub(super) struct Origin {
-    /// The plugin's name.
+    /// Its name.
     pub(super) plugin: String,
-    /// How many lines it has logged.
+    /// Number of lines that it has logged.
     pub(super) lines: AtomicU32,
 }
 
-/// A scenario that a plugin brings.
+/// A scenario of a plugin.
 #[derive(Debug)]
-pub struct DeclaredScenario {
+pub struct ScenarioDecl {
     pub(super) origin: Arc<Origin>,
-    /// The name in configs.
+    /// Its name in configs.
     pub name: String,
-    /// What it does, in one line.
+    /// One line on its purpose.
     pub summary: String,
     /// Its parameters.
-    pub params: Vec<DeclaredParam>,
-    /// The events that ask it for a value.
+    pub params: Vec<ParamDecl>,
+    /// Events that cause an update.
     pub listens: Vec<String>,
-    /// The events that it may emit.
+    /// Events that it may emit.
     pub emits: Vec<Arc<str>>,
-    /// Whether its values are totals.
+    /// `true` if its values are totals.
     pub gives_totals: bool,
-    /// Whether it asks for the time since the last update.
+    /// `true` if it reads the time since the last update.
     pub uses_dt: bool,
     pub(super) calls: ScenarioCalls,
 }
 
-/// A workload that a plugin brings.
+/// A workload of a plugin.
 #[derive(Debug)]
-pub struct DeclaredWorkload {
+pub struct WorkloadDecl {
     pub(super) origin: Arc<Origin>,
-    /// The name in configs.
+    /// Its name in configs.
     pub name: String,
-    /// What it does, in one line.
+    /// One line on its purpose.
     pub summary: String,
     /// Its parameters.
-    pub params: Vec<DeclaredParam>,
-    /// The names of the labels of who lives in a slot.
+    pub params: Vec<ParamDecl>,
+    /// Names of the labels of a row.
     pub labels: Vec<String>,
-    /// The metrics of who lives in a slot.
-    pub families: Vec<DeclaredFamily>,
-    /// The events that it hears.
+    /// Metrics of a row.
+    pub families: Vec<FamilyDecl>,
+    /// Events that it handles.
     pub listens: Vec<String>,
-    /// The events that it may emit.
+    /// Events that it may emit.
     pub emits: Vec<Arc<str>>,
     pub(super) calls: WorkloadCalls,
 }
 
 /// A metric of a workload.
 #[derive(Debug)]
-pub struct DeclaredFamily {
+pub struct FamilyDecl {
     /// Its name.
     pub name: String,
-    /// What it says, with its unit.
+    /// Its meaning, with its unit.
     pub help: String,
-    /// Whether it is a counter, and not a gauge.
+    /// `true` for a counter, `false` for a gauge.
     pub is_counter: bool,
-    /// Its own labels, by which it differs from others of its name.
+    /// Its own labels, which differ from those of other metrics of its name.
     pub labels: Vec<(String, String)>,
 }
 
-/// A config that a plugin brings.
+/// A config of a plugin.
 #[derive(Debug)]
-pub struct DeclaredConfig {
+pub struct ConfigDecl {
     pub(super) origin: Arc<Origin>,
-    /// The name.
+    /// Its name.
     pub name: String,
-    /// What it is, in one line.
+    /// One line on its purpose.
     pub summary: String,
     /// Its arguments.
-    pub args: Vec<DeclaredParam>,
-    pub(super) call: BuildCall,
+    pub args: Vec<ParamDecl>,
+    pub(super) calls: ConfigCalls,
 }
 
 /// A parameter of a scenario, or an argument of a config.
 #[derive(Debug)]
-pub struct DeclaredParam {
-    /// The name in configs.
+pub struct ParamDecl {
+    /// Its name in configs.
     pub name: String,
-    /// What it takes.
-    pub takes: ParamType,
-    /// The default; none if it must be given.
+    /// Type of its values.
+    pub param_type: ParamType,
+    /// Default; `None` if the parameter is required.
     pub default: Option<ParamValue>,
-    /// The default as it is written; empty if it must be given.
+    /// Default as text; empty if the parameter is required.
     pub default_text: String,
-    /// What it is, with its unit.
+    /// Its meaning, with its unit.
     pub help: String,
 }
 
-impl DeclaredScenario {
-    /// The name of its plugin.
+impl ScenarioDecl {
+    /// Name of its plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
         &self.origin.plugin
     }
 }
 
-impl DeclaredWorkload {
-    /// The name of its plugin.
+impl WorkloadDecl {
+    /// Name of its plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
         &self.origin.plugin
     }
 
-    /// The same, if its labels and metrics can be.
+    /// Checks its labels and metrics.
     pub(super) fn checked(self) -> Result<Self, String> {
         let labels = self.labels.iter().map(String::as_str);
         let families = self.families.iter().map(|family| family.name.as_str());
@@ -145,17 +145,20 @@ impl DeclaredWorkload {
             family.check(&self.labels, &self.families[..n])?;
         }
         if self.families.is_empty() {
-            return Err("it has no metrics".to_owned());
+            return Err("metrics are missing".to_owned());
         }
         if self.labels.is_empty() || self.labels.len() > LABELS_MAX {
-            return Err(format!("it has {} labels, and 1 to {LABELS_MAX} are needed", self.labels.len()));
+            return Err(format!(
+                "{} labels are declared, but 1 to {LABELS_MAX} are needed",
+                self.labels.len()
+            ));
         }
         Ok(self)
     }
 }
 
-impl DeclaredFamily {
-    /// Refuses labels that cannot be beside those of the workload, and what does not fit a metric before it.
+impl FamilyDecl {
+    /// Checks its labels against those of the workload, and itself against the metrics before it.
     fn check(&self, taken: &[String], earlier: &[Self]) -> Result<(), String> {
         let name = &self.name;
         let about = |error| format!("metric {name}: {error}");
@@ -165,30 +168,30 @@ impl DeclaredFamily {
         let is_plain = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
         if let Some((_, value)) = self.labels.iter().find(|(_, value)| value.is_empty() || !is_plain(value)) {
             return Err(format!(
-                "metric {name}: label value {value:?} is not allowed; it has letters, digits, _, -, . and /"
+                "metric {name}: label value {value:?} is invalid; use letters, digits, _, -, . and /"
             ));
         }
         for other in earlier.iter().filter(|other| other.name == *name) {
             if other.labels == self.labels {
-                return Err(format!("metric {name} is there twice with the same labels"));
+                return Err(format!("metric {name} is declared twice with the same labels"));
             }
             if other.is_counter != self.is_counter || other.help != self.help {
-                return Err(format!("metric {name} is there twice with another kind or help"));
+                return Err(format!("metric {name} is declared twice with another kind or help"));
             }
         }
         Ok(())
     }
 }
 
-impl DeclaredConfig {
-    /// The name of its plugin.
+impl ConfigDecl {
+    /// Name of its plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
         &self.origin.plugin
     }
 }
 
-impl DeclaredParam {
+impl ParamDecl {
     /// Checks a parameter; `choices` are separated by commas.
     pub(super) fn new(
         kind: u32,
@@ -198,45 +201,45 @@ impl DeclaredParam {
         choices: &str,
     ) -> Result<Self, String> {
         check_name(&name)?;
-        let takes = match kind {
+        let param_type = match kind {
             abi::NUMBER => ParamType::Number,
             abi::DURATION => ParamType::Duration,
             abi::RANGE => ParamType::Range,
             abi::TEXT => ParamType::Text,
             abi::CHOICE => ParamType::Choice(words(choices)),
             abi::NUMBERS => ParamType::Numbers,
-            other => return Err(format!("parameter {name} is of the kind {other}, which there is not")),
+            other => return Err(format!("parameter {name}: unknown kind {other}")),
         };
-        if matches!(&takes, ParamType::Choice(words) if words.is_empty()) {
-            return Err(format!("parameter {name} has no words to choose from"));
+        if matches!(&param_type, ParamType::Choice(words) if words.is_empty()) {
+            return Err(format!("parameter {name}: choices are missing"));
         }
-        let default = (!default_text.is_empty()).then(|| takes.parse(&default_text)).transpose();
-        let default = default.map_err(|error| format!("parameter {name} has a wrong default: {error}"))?;
-        Ok(Self { name, takes, default, default_text, help })
+        let default = (!default_text.is_empty()).then(|| param_type.parse(&default_text)).transpose();
+        let default = default.map_err(|error| format!("parameter {name}: default is invalid: {error}"))?;
+        Ok(Self { name, param_type, default, default_text, help })
     }
 }
 
-/// A name that can stand in a config.
+/// Checks that a config can use a name.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_good = name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit());
     if is_good && !name.is_empty() && name.len() <= NAME_BYTES_MAX {
         return Ok(());
     }
-    Err(format!("name {name:?} is not allowed; it has up to {NAME_BYTES_MAX} letters, digits and _"))
+    Err(format!("name {name:?} is invalid; use up to {NAME_BYTES_MAX} letters, digits and _"))
 }
 
-/// Refuses a name that comes twice.
+/// Refuses duplicate names.
 pub(super) fn check_distinct<'a>(names: &(impl Iterator<Item = &'a str> + Clone)) -> Result<(), String> {
     for (n, name) in names.clone().enumerate() {
         if names.clone().take(n).any(|earlier| earlier == name) {
-            return Err(format!("name {name:?} is there twice"));
+            return Err(format!("name {name:?} is used twice"));
         }
     }
     Ok(())
 }
 
-/// What stands between commas.
+/// The words between commas.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }

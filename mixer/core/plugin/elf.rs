@@ -24,7 +24,7 @@ pub(super) fn refuse_incomplete(bytes: &[u8]) -> Result<(), String> {
     });
     outcome.map_err(|reason| {
         format!(
-            "it is incomplete: it has {} bytes, and {reason}; wait until it is written, or rebuild it",
+            "file is incomplete: it has {} bytes, and {reason}; wait until it is written, or rebuild it",
             bytes.len()
         )
     })
@@ -74,7 +74,10 @@ mod tests {
         assert_eq!(refuse_incomplete(&library), Ok(()));
         for len in [4, 15, 16, 63, 64, 500, library.len() / 2, library.len() - 1] {
             let refusal = refuse_incomplete(&library[..len]).unwrap_err();
-            assert!(refusal.starts_with(&format!("it is incomplete: it has {len} bytes, and ")), "{refusal}");
+            assert!(
+                refusal.starts_with(&format!("file is incomplete: it has {len} bytes, and ")),
+                "{refusal}"
+            );
         }
     }
 

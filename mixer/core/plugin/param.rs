@@ -1,10 +1,10 @@
-//! The values of a plugin's parameters.
+//! Types and values of a plugin's parameters.
 
 use promemu_plugin::abi::{self, Text};
 
 use crate::time::Span;
 
-/// What values a parameter takes.
+/// Type of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParamType {
     /// A finite number.
@@ -37,7 +37,7 @@ pub enum ParamValue {
 }
 
 impl ParamType {
-    /// What it takes, in words.
+    /// Name of the type, for people.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -50,8 +50,8 @@ impl ParamType {
         }
     }
 
-    /// Reads a value as it is written: `2.5`, `90s`, `(0, 100)`, `[1, 2]`, the last two with or without what is
-    /// around them; the error says what is expected.
+    /// Reads a value from text: `2.5`, `90s`, `(0, 100)`, `[1, 2]`, the last two with or without their brackets. The
+    /// error says what is expected.
     pub fn parse(&self, text: &str) -> Result<ParamValue, String> {
         let within = |open, close| {
             let text = text.trim();
@@ -90,7 +90,7 @@ fn number(text: &str) -> Result<f64, String> {
 }
 
 impl ParamValue {
-    /// As plugins see it, as long as it is there.
+    /// The value as plugins see it. It borrows from `self`.
     pub(super) fn lend(&self) -> abi::Value {
         let nothing = abi::Value {
             kind: 0,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn values_are_read_as_they_are_written() {
-        for (takes, text, given) in [
+        for (param_type, text, value) in [
             (ParamType::Number, "-2.5", ParamValue::Number(-2.5)),
             (ParamType::Duration, "90s", ParamValue::Duration(Span::from_secs(90))),
             (ParamType::Range, "(0, 1e3)", ParamValue::Range((0.0, 1000.0))),
@@ -137,9 +137,9 @@ mod tests {
             (ParamType::Numbers, "1,2", ParamValue::Numbers(vec![1.0, 2.0])),
             (ParamType::Numbers, "[]", ParamValue::Numbers(Vec::new())),
         ] {
-            assert_eq!(takes.parse(text), Ok(given), "{text}");
+            assert_eq!(param_type.parse(text), Ok(value), "{text}");
         }
-        for (takes, text) in [
+        for (param_type, text) in [
             (ParamType::Number, "NaN"),
             (ParamType::Duration, "soon"),
             (ParamType::Range, "(2, 1)"),
@@ -147,7 +147,7 @@ mod tests {
             (ParamType::Choice(vec!["up".into()]), "Up"),
             (ParamType::Numbers, "1; 2"),
         ] {
-            assert!(takes.parse(text).is_err(), "{text}");
+            assert!(param_type.parse(text).is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Plugins that are good, and those that are wrong in every way that could be thought of.
+//! Good plugins, and plugins with one mistake each.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use super::registry::{Content, PluginRegistry};
+use super::file::LoadState;
+use super::registry::PluginRegistry;
 use super::*;
 use crate::rng::{Rng, Seed};
 use crate::time::{Span, Time};
@@ -26,7 +27,7 @@ fn compile(source: &str, defines: &[&str], library: &Path) {
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
 }
 
-/// A plugin that cargo builds for the tests.
+/// Path of a plugin that cargo builds for the tests.
 fn built(name: &str) -> PathBuf {
     let name = format!("libpromemu_{name}.{}", std::env::consts::DLL_EXTENSION);
     std::env::current_exe().unwrap().with_file_name(name)
@@ -36,39 +37,39 @@ fn demo() -> PathBuf {
     built("demo")
 }
 
-/// Puts the plugin `processes` on the registry of this process, for all its tests.
+/// Puts the plugin `processes` into the registry of this process, for all its tests.
 pub(crate) fn bring_processes() {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let (folder, library) = (tempfile::tempdir().unwrap(), built("processes"));
         fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
-        registry::look_in(vec![folder.path().to_owned()], Vec::new());
+        registry::set_folders(vec![folder.path().to_owned()], Vec::new());
         assert!(registry::workload("processes").is_some());
         folder
     });
 }
 
-fn load(path: &Path) -> Result<&'static Declared, String> {
-    match registry::load(path) {
-        Content::Untouched(why) => Err(why),
-        Content::Loaded(declared) => declared,
+fn load(path: &Path) -> Result<&'static PluginDecl, String> {
+    match file::load(path) {
+        LoadState::Skipped(why) => Err(why),
+        LoadState::Loaded(declared) => declared,
     }
 }
 
-/// What a scenario wants, and its random numbers.
-struct Wants {
+/// A host that notes events and wake-ups.
+struct FakeHost {
     rng: Rng,
     emitted: Vec<(String, String)>,
     wakes: Vec<Time>,
 }
 
-impl Wants {
+impl FakeHost {
     fn new() -> Self {
         Self { rng: Seed::new(1).rng(), emitted: Vec::new(), wakes: Vec::new() }
     }
 }
 
-impl HostContext for Wants {
+impl HostContext for FakeHost {
     fn rng(&mut self) -> &mut Rng {
         &mut self.rng
     }
@@ -82,9 +83,9 @@ impl HostContext for Wants {
     }
 }
 
-fn at(secs: u64) -> Moment<'static> {
+fn at(secs: u64) -> PluginTick<'static> {
     let t_secs = f64::from(u32::try_from(secs).unwrap());
-    Moment {
+    PluginTick {
         now: Time::from_unix_secs(secs),
         t_secs,
         dt_secs: 1.0,
@@ -95,11 +96,14 @@ fn at(secs: u64) -> Moment<'static> {
     }
 }
 
-/// The scenario with its defaults, but for the first parameters.
-fn prepare(scenario: &'static DeclaredScenario, first: &[ParamValue]) -> Result<Arc<Prepared>, String> {
+/// The scenario with its defaults, except for the first parameters.
+fn configure(
+    scenario: &'static ScenarioDecl,
+    first: &[ParamValue],
+) -> Result<Arc<ConfiguredScenario>, String> {
     let defaults = scenario.params.iter().skip(first.len()).map(|param| param.default.clone().unwrap());
-    let given = first.iter().cloned().chain(defaults).collect();
-    Prepared::new(scenario, given, (0.0, 10.0), 0.0).map(Arc::new)
+    let params = first.iter().cloned().chain(defaults).collect();
+    ConfiguredScenario::new(scenario, params, (0.0, 10.0), 0.0).map(Arc::new)
 }
 
 #[test]
@@ -108,24 +112,24 @@ fn the_demo_declares_itself_and_gives_values() {
     assert_eq!((plugin.name.as_str(), plugin.version.as_str()), ("promemu-demo", env!("CARGO_PKG_VERSION")));
     let [staircase] = plugin.scenarios.as_slice() else { panic!("it has one scenario") };
     let step = &staircase.params[0];
-    assert_eq!((step.name.as_str(), &step.takes), ("step", &ParamType::Number));
+    assert_eq!((step.name.as_str(), &step.param_type), ("step", &ParamType::Number));
     assert_eq!((step.default.as_ref(), step.default_text.as_str()), (Some(&ParamValue::Number(1.0)), "1"));
-    let steps = prepare(staircase, &[ParamValue::Number(4.0)]).unwrap();
-    let mut instance = Instance::start(&steps, 0.0);
-    let mut wants = Wants::new();
-    let values: Vec<f64> = (0..5).map(|n| instance.ask(&at(n), &mut wants).unwrap().unwrap()).collect();
+    let steps = configure(staircase, &[ParamValue::Number(4.0)]).unwrap();
+    let mut instance = ScenarioInstance::start(&steps, 0.0);
+    let mut host = FakeHost::new();
+    let values: Vec<f64> = (0..5).map(|n| instance.next_value(&at(n), &mut host).unwrap().unwrap()).collect();
     assert_eq!(values, [0.0, 4.0, 8.0, 0.0, 4.0]);
-    let refused = prepare(staircase, &[ParamValue::Number(-1.0)]).unwrap_err();
+    let refused = configure(staircase, &[ParamValue::Number(-1.0)]).unwrap_err();
     assert_eq!(refused, "step must be above 0, but is -1");
 }
 
 #[test]
 fn random_numbers_are_those_of_the_metric() {
     let plugin = load(&demo()).unwrap();
-    let noisy = prepare(&plugin.scenarios[0], &[ParamValue::Number(1.0), ParamValue::Number(0.5)]).unwrap();
+    let noisy = configure(&plugin.scenarios[0], &[ParamValue::Number(1.0), ParamValue::Number(0.5)]).unwrap();
     let run = || {
-        let (mut instance, mut wants) = (Instance::start(&noisy, 0.0), Wants::new());
-        (0..9).map(|n| instance.ask(&at(n), &mut wants).unwrap().unwrap().to_bits()).collect::<Vec<_>>()
+        let (mut instance, mut host) = (ScenarioInstance::start(&noisy, 0.0), FakeHost::new());
+        (0..9).map(|n| instance.next_value(&at(n), &mut host).unwrap().unwrap().to_bits()).collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
     let mut rng = Seed::new(1).rng();
@@ -143,81 +147,81 @@ fn a_plugin_in_c_has_state_and_events() {
         [ParamValue::Number(10.0), ParamValue::Number(90.0), ParamValue::Duration(Span::from_secs(1))];
     let numbers =
         [&numbers[..], &[ParamValue::Duration(Span::from_secs(5)), ParamValue::Number(0.0)]].concat();
-    let mut instance = Instance::start(&prepare(boost, &numbers).unwrap(), 0.0);
-    let mut wants = Wants::new();
-    assert_eq!(instance.ask(&at(0), &mut wants), Ok(Some(10.0)));
-    let event = Some(Heard { name: "boost", source: "other", data: "0.5" });
-    assert_eq!(instance.ask(&Moment { event, ..at(1) }, &mut wants), Ok(Some(10.0)));
-    assert_eq!(wants.wakes, [Time::from_unix_secs(6)]);
-    let risen = instance.ask(&at(2), &mut wants).unwrap().unwrap();
+    let mut instance = ScenarioInstance::start(&configure(boost, &numbers).unwrap(), 0.0);
+    let mut host = FakeHost::new();
+    assert_eq!(instance.next_value(&at(0), &mut host), Ok(Some(10.0)));
+    let event = Some(PluginEvent { name: "boost", source: "other", data: "0.5" });
+    assert_eq!(instance.next_value(&PluginTick { event, ..at(1) }, &mut host), Ok(Some(10.0)));
+    assert_eq!(host.wakes, [Time::from_unix_secs(6)]);
+    let risen = instance.next_value(&at(2), &mut host).unwrap().unwrap();
     assert!((risen - (50.0 - 40.0 * (-1.0f64).exp())).abs() < 1e-9, "{risen}");
-    assert!(instance.ask(&at(6), &mut wants).unwrap().unwrap() > risen);
-    let fallen = instance.ask(&at(7), &mut wants).unwrap().unwrap();
+    assert!(instance.next_value(&at(6), &mut host).unwrap().unwrap() > risen);
+    let fallen = instance.next_value(&at(7), &mut host).unwrap().unwrap();
     assert!(fallen < risen, "{fallen}");
-    let said: Vec<&str> = wants.emitted.iter().map(|(event, _)| event.as_str()).collect();
+    let said: Vec<&str> = host.emitted.iter().map(|(event, _)| event.as_str()).collect();
     assert_eq!(said, ["boost_started", "boost_ended"]);
-    assert_eq!(wants.emitted[0].1, "10.0");
+    assert_eq!(host.emitted[0].1, "10.0");
 }
 
 #[test]
-fn what_is_declared_wrongly_is_refused_with_a_sentence() {
+fn wrong_declarations_are_refused_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     let refusals = (1..=19).map(|case| {
         let library = dir.path().join(format!("{case}.so"));
         compile("tests/plugins/hostile.c", &[&format!("-DCASE={case}")], &library);
         let registry = PluginRegistry::new(Vec::new(), vec!["sine_wave"]);
-        let outcome = load(&library).and_then(|plugin| registry.refuse_built_ins(plugin));
+        let outcome = load(&library).and_then(|plugin| registry.check_built_ins(plugin));
         format!("{case:02}: {}", outcome.unwrap_err())
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
-    01: it is built for version 2.9 of the plugin interface, and this promemu has 1.1; build it anew
-    02: it is built for another version of the plugin interface than 1, which this promemu has; build it anew
-    03: it exports no function promemu_plugin_v1
-    04: promemu_plugin_v1 gives no table
-    05: its table has 16 bytes, and 88 are needed; build it anew
-    06: it has no name
-    07: name "odd name" is not allowed; it has up to 64 letters, digits and _
-    08: scenario rogue: summary is not plain UTF-8
-    09: it says that it has 4000000000 scenarios, and 1000 are allowed
-    10: its scenarios are nowhere
-    11: its scenarios have 8 bytes each, and 112 are needed; build it anew
-    12: scenario rogue has no function update
-    13: name "rogue" is there twice
-    14: scenario rogue: parameter mode has a wrong default: "quiet" is not one of good, nan, infinite, status, panic, speechless, babble, stranger, no_json, flood, past, chatter, stateless, refusal, keep, low, kept, complaint, census
-    15: scenario rogue: parameter mode is of the kind 99, which there is not
-    16: scenario rogue: summary is no text, or is longer than 10000 bytes
-    17: its scenarios are nowhere
-    18: the name of its scenario sine_wave is that of a built-in
-    19: config rogue_config: it has no function build
+    01: built for version 2.9 of the plugin interface, but this promemu has 1.1; rebuild it
+    02: built for another version of the plugin interface than 1, which this promemu has; rebuild it
+    03: function promemu_plugin_v1 is not exported
+    04: promemu_plugin_v1 returned no table
+    05: table has 16 bytes, but needs 88; rebuild it
+    06: name is missing
+    07: name "odd name" is invalid; use up to 64 letters, digits and _
+    08: scenario rogue: summary is not UTF-8, or has control characters
+    09: 4000000000 scenarios are too many; at most 1000 are allowed
+    10: array of scenarios is null or misaligned
+    11: scenarios have 8 bytes each, but need 112; rebuild it
+    12: scenario rogue: function update is missing
+    13: name "rogue" is used twice
+    14: scenario rogue: parameter mode: default is invalid: "quiet" is not one of good, nan, infinite, status, panic, speechless, babble, stranger, no_json, flood, past, chatter, stateless, refusal, keep, low, kept, complaint, census
+    15: scenario rogue: parameter mode: unknown kind 99
+    16: scenario rogue: summary is null or longer than 10000 bytes
+    17: array of scenarios is null or misaligned
+    18: scenario sine_wave has the name of a built-in; rename it
+    19: config rogue_config: function build is missing
     "#);
 }
 
 #[test]
-fn a_file_is_looked_at_before_it_is_loaded() {
+fn a_file_is_checked_before_it_is_loaded() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.so");
     let refusal = |text: &str| {
         fs::write(&path, text).unwrap();
         load(&path).unwrap_err()
     };
-    assert_eq!(refusal("no library"), "it is no plugin: it has no function promemu_plugin_v1");
+    assert_eq!(refusal("no library"), "file is not a plugin: function promemu_plugin_v1 is missing");
     let two = refusal("promemu_plugin_v12 promemu_plugin_v2");
-    assert!(two.starts_with("it is built for another version of the plugin interface than 1"), "{two}");
+    assert!(two.starts_with("built for another version of the plugin interface than 1"), "{two}");
     let odd = refusal("promemu_plugin_v1");
-    assert!(odd.starts_with("the system does not load it: ") && !odd.contains("/a.so"), "{odd}");
+    assert!(odd.starts_with("loading failed: ") && !odd.contains("/a.so"), "{odd}");
     let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     set(&path, 0o646);
-    assert_eq!(load(&path).unwrap_err(), "it is writable by others; take that away with chmod go-w");
+    assert_eq!(load(&path).unwrap_err(), "file is writable by others; protect it with chmod go-w");
     set(&path, 0o644);
     set(dir.path(), 0o757);
-    assert_eq!(load(&path).unwrap_err(), "its folder is writable by others; take that away with chmod go-w");
+    assert_eq!(load(&path).unwrap_err(), "folder is writable by others; protect it with chmod go-w");
     set(dir.path(), 0o700);
     fs::remove_file(&path).unwrap();
-    assert!(load(&path).unwrap_err().starts_with("it cannot be read: "));
+    assert!(load(&path).unwrap_err().starts_with("file cannot be read: "));
 }
 
 #[test]
-fn a_library_that_is_not_whole_is_refused_before_it_is_loaded() {
+fn an_incomplete_library_is_refused_before_it_is_loaded() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("half.so");
     let library = dir.path().join("boost.so");
@@ -228,7 +232,7 @@ fn a_library_that_is_not_whole_is_refused_before_it_is_loaded() {
         for len in [8, 63, 64, 500, 3_000, 4_096, whole.len() - 1].into_iter().chain(eighths) {
             fs::write(&path, &whole[..len]).unwrap();
             let refusal = load(&path).unwrap_err();
-            assert!(refusal.starts_with(&format!("it is incomplete: it has {len} bytes, ")), "{refusal}");
+            assert!(refusal.starts_with(&format!("file is incomplete: it has {len} bytes, ")), "{refusal}");
         }
         fs::write(&path, &whole).unwrap();
         load(&path).unwrap();
@@ -236,20 +240,20 @@ fn a_library_that_is_not_whole_is_refused_before_it_is_loaded() {
 }
 
 #[test]
-fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
+fn a_failing_scenario_costs_its_metric_one_value() {
     let dir = tempfile::tempdir().unwrap();
     let library = dir.path().join("hostile.so");
     compile("tests/plugins/hostile.c", &[], &library);
     let rogue = &load(&library).unwrap().scenarios[0];
-    let prepare = |mode: &str| prepare(rogue, &[ParamValue::Text(mode.to_owned())]);
+    let configure = |mode: &str| configure(rogue, &[ParamValue::Text(mode.to_owned())]);
     let mut lines = Vec::new();
     let modes =
         ["good", "keep", "nan", "infinite", "status", "panic", "speechless", "babble", "stranger", "no_json"];
     for mode in modes.into_iter().chain(["flood", "past", "chatter"]) {
-        let mut instance = Instance::start(&prepare(mode).unwrap(), 0.0);
-        let mut wants = Wants::new();
-        let first = instance.ask(&at(1), &mut wants);
-        let again = instance.ask(&at(2), &mut wants);
+        let mut instance = ScenarioInstance::start(&configure(mode).unwrap(), 0.0);
+        let mut host = FakeHost::new();
+        let first = instance.next_value(&at(1), &mut host);
+        let again = instance.next_value(&at(2), &mut host);
         let outcome = match first {
             Ok(value) => format!("{value:?}"),
             Err(error) => error.replace(char::REPLACEMENT_CHARACTER, "").trim_end().to_owned(),
@@ -258,72 +262,72 @@ fn what_a_scenario_does_wrongly_costs_its_metric_one_value() {
         if mode == "panic" {
             lines.push(format!("  again: {}", again.unwrap_err()));
         }
-        assert!(wants.emitted.len() <= 2_000, "{mode}");
+        assert!(host.emitted.len() <= 2_000, "{mode}");
     }
     for mode in ["stateless", "refusal", "kept", "complaint", "census"] {
-        lines.push(format!("{mode}: {}", prepare(mode).unwrap_err()));
+        lines.push(format!("{mode}: {}", configure(mode).unwrap_err()));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     good: Some(7.0)
     keep: None
-    nan: rogue of plugin hostile: it gave NaN, which is no finite number
-    infinite: rogue of plugin hostile: it gave inf, which is no finite number
-    status: rogue of plugin hostile: it gave the status 12345, which there is not
-    panic: rogue of plugin hostile: it panicked: everything is lost
-      again: rogue of plugin hostile: it is not asked any more, as it has panicked
-    speechless: rogue of plugin hostile: it failed without saying why
+    nan: rogue of plugin hostile: returned NaN, which is not a finite number
+    infinite: rogue of plugin hostile: returned inf, which is not a finite number
+    status: rogue of plugin hostile: returned status 12345, which the ABI does not define
+    panic: rogue of plugin hostile: panicked: everything is lost
+      again: rogue of plugin hostile: no longer called after its panic
+    speechless: rogue of plugin hostile: failed without a reason
     babble: rogue of plugin hostile:
-    stranger: rogue of plugin hostile: it emits "host_stopped", which it has not declared
-    no_json: rogue of plugin hostile: what its event done carries is not JSON of at most 1 MiB
-    flood: rogue of plugin hostile: it wants more than 1000 events and updates at once
+    stranger: rogue of plugin hostile: emitted undeclared event "host_stopped"
+    no_json: rogue of plugin hostile: data of event done are not JSON of at most 1 MiB
+    flood: rogue of plugin hostile: more than 1000 events and wake-ups in one update
     past: Some(7.0)
     chatter: Some(7.0)
-    stateless: it made no state
+    stateless: create returned no state
     refusal: this is refused
-    kept: it made no state
-    complaint: it emits "host_stopped", which it has not declared
+    kept: create returned no state
+    complaint: emitted undeclared event "host_stopped"
     census: no other is alive
     "#);
-    let low = prepare("low").unwrap();
-    let refused = Instance::start(&low, 5.0).ask(&at(1), &mut Wants::new()).unwrap_err();
-    assert_eq!(refused, "rogue of plugin hostile: it could not be made: 5 is too much");
-    let tried = Prepared::new(rogue, vec![ParamValue::Text("low".to_owned())], (0.0, 10.0), 5.0);
-    assert_eq!(tried.unwrap_err(), "5 is too much", "what the metric begins with is tried");
+    let low = configure("low").unwrap();
+    let refused = ScenarioInstance::start(&low, 5.0).next_value(&at(1), &mut FakeHost::new()).unwrap_err();
+    assert_eq!(refused, "rogue of plugin hostile: create failed: 5 is too much");
+    let tried = ConfiguredScenario::new(rogue, vec![ParamValue::Text("low".to_owned())], (0.0, 10.0), 5.0);
+    assert_eq!(tried.unwrap_err(), "5 is too much", "the metric's first value is checked");
 }
 
 #[test]
-fn a_shelf_takes_what_comes_changes_and_goes() {
+fn the_registry_follows_files_that_come_change_and_go() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(format!("boost.{}", std::env::consts::DLL_EXTENSION));
     let mut registry = PluginRegistry::new(vec![dir.path().into(), dir.path().join("nowhere")], Vec::new());
-    assert!(!registry.look(true));
+    assert!(!registry.refresh(true));
     compile("plugins/boost/boost.c", &[], &path);
-    assert!(registry.look(true) && !registry.look(true));
-    let first: *const Declared = registry.taken().next().unwrap();
+    assert!(registry.refresh(true) && !registry.refresh(true));
+    let first: *const PluginDecl = registry.active().next().unwrap();
     compile("plugins/boost/boost.c", &["-O1"], &path);
-    assert!(registry.look(true));
-    let second: *const Declared = registry.taken().next().unwrap();
-    assert_ne!(first, second, "it is another library now");
+    assert!(registry.refresh(true));
+    let second: *const PluginDecl = registry.active().next().unwrap();
+    assert_ne!(first, second, "it is another library");
     fs::write(&path, "promemu_plugin_v1").unwrap();
-    assert!(!registry.look(true), "a broken one leaves what there was");
-    assert_eq!(registry.taken().next().map(std::ptr::from_ref), Some(second));
+    assert!(!registry.refresh(true), "a broken one leaves what there was");
+    assert_eq!(registry.active().next().map(std::ptr::from_ref), Some(second));
     let twin = dir.path().join(format!("twin.{}", std::env::consts::DLL_EXTENSION));
     compile("plugins/boost/boost.c", &[], &twin);
-    assert!(!registry.look(true), "its name is taken");
+    assert!(!registry.refresh(true), "the name is taken");
     let half = fs::read(&twin).unwrap();
     fs::write(&path, &half[..half.len() / 2]).unwrap();
-    assert!(!registry.look(true), "half of one leaves what there was");
-    assert_eq!(registry.taken().next().map(std::ptr::from_ref), Some(second));
+    assert!(!registry.refresh(true), "half of one leaves what there was");
+    assert_eq!(registry.active().next().map(std::ptr::from_ref), Some(second));
     fs::remove_file(&path).unwrap();
-    assert!(registry.look(true));
-    assert_eq!(registry.taken().count(), 1, "now the other one has the name");
+    assert!(registry.refresh(true));
+    assert_eq!(registry.active().count(), 1, "now the other one has the name");
     fs::remove_file(&twin).unwrap();
-    assert!(registry.look(true));
-    assert_eq!(registry.taken().count(), 0);
+    assert!(registry.refresh(true));
+    assert_eq!(registry.active().count(), 0);
 }
 
 #[test]
-fn a_library_that_is_refused_for_its_name_is_not_loaded_again() {
+fn a_library_refused_for_its_name_is_not_loaded_again() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| dir.path().join(format!("{name}.{}", std::env::consts::DLL_EXTENSION));
     let mut registry = PluginRegistry::new(vec![dir.path().into()], Vec::new());
@@ -331,21 +335,21 @@ fn a_library_that_is_refused_for_its_name_is_not_loaded_again() {
     let loads = dir.path().join("loads");
     let counted = format!("-DCOUNTED_IN=\"{}\"", loads.display());
     compile("tests/plugins/counted.c", &[&counted], &file("b"));
-    assert!(registry.look(true));
+    assert!(registry.refresh(true));
     let count = || fs::read(&loads).unwrap().len();
-    assert_eq!((registry.taken().count(), count()), (1, 1));
+    assert_eq!((registry.active().count(), count()), (1, 1));
     for text in ["no", "plugin"] {
         fs::write(file("c"), text).unwrap();
-        assert!(!registry.look(true));
+        assert!(!registry.refresh(true));
     }
     assert_eq!(count(), 1, "another file has changed");
     fs::remove_file(file("a")).unwrap();
-    assert!(registry.look(true));
-    assert_eq!((registry.taken().count(), count()), (1, 1), "what is loaded already is taken");
+    assert!(registry.refresh(true));
+    assert_eq!((registry.active().count(), count()), (1, 1), "what is loaded already is taken");
 }
 
 #[test]
-fn workloads_that_are_declared_wrongly_are_refused_with_a_sentence() {
+fn wrong_workloads_are_refused_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     let refusals = (1..=8).chain(10..=13).map(|case| {
         let library = dir.path().join(format!("{case}.so"));
@@ -353,23 +357,23 @@ fn workloads_that_are_declared_wrongly_are_refused_with_a_sentence() {
         format!("{case}: {}", load(&library).unwrap_err())
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
-    1: its table has 87 bytes, and 88 are needed; build it anew
-    2: workload crowd has no function pool_size
-    3: workload crowd: it has no metrics
-    4: workload crowd: metric crowd_height is of the kind 9, which there is not
-    5: workload crowd: name "crowd steps" is not allowed; it has up to 64 letters, digits and _
-    6: workload crowd: it has 0 labels, and 1 to 16 are needed
-    7: workload crowd: name "who" is there twice
-    8: its workloads have 8 bytes each, and 144 are needed; build it anew
-    10: workload crowd: metric crowd_height is there twice with the same labels
-    11: workload crowd: metric crowd_steps_total: label value "{left}" is not allowed; it has letters, digits, _, -, . and /
-    12: workload crowd: metric crowd_steps_total: name "who" is there twice
-    13: workload crowd: metric crowd_height is there twice with another kind or help
+    1: table has 87 bytes, but needs 88; rebuild it
+    2: workload crowd: function pool_size is missing
+    3: workload crowd: metrics are missing
+    4: workload crowd: metric crowd_height: unknown kind 9
+    5: workload crowd: name "crowd steps" is invalid; use up to 64 letters, digits and _
+    6: workload crowd: 0 labels are declared, but 1 to 16 are needed
+    7: workload crowd: name "who" is used twice
+    8: workloads have 8 bytes each, but need 144; rebuild it
+    10: workload crowd: metric crowd_height is declared twice with the same labels
+    11: workload crowd: metric crowd_steps_total: label value "{left}" is invalid; use letters, digits, _, -, . and /
+    12: workload crowd: metric crowd_steps_total: name "who" is used twice
+    13: workload crowd: metric crowd_height is declared twice with another kind or help
     "#);
 }
 
 #[test]
-fn a_table_of_an_earlier_version_brings_what_it_had_then() {
+fn a_table_of_an_earlier_version_has_no_workloads() {
     let dir = tempfile::tempdir().unwrap();
     let library = dir.path().join("old.so");
     compile("tests/plugins/crowd.c", &["-DCASE=9"], &library);
@@ -377,39 +381,39 @@ fn a_table_of_an_earlier_version_brings_what_it_had_then() {
     assert_eq!((plugin.name.as_str(), plugin.workloads.len()), ("crowds", 0));
 }
 
-/// The workload of the crowds in this mode.
-fn crowd(dir: &Path, mode: &str) -> Result<Arc<PreparedWorkload>, String> {
+/// The test workload in this mode.
+fn crowd(dir: &Path, mode: &str) -> Result<Arc<ConfiguredWorkload>, String> {
     let library = dir.join("crowd.so");
     compile("tests/plugins/crowd.c", &["-Wextra"], &library);
     let workload = &load(&library)?.workloads[0];
-    PreparedWorkload::new(workload, vec![ParamValue::Text(mode.to_owned())]).map(Arc::new)
+    ConfiguredWorkload::new(workload, vec![ParamValue::Text(mode.to_owned())]).map(Arc::new)
 }
 
 #[test]
-fn a_workload_says_who_comes_and_goes_and_gives_values() {
+fn a_workload_begins_and_ends_rows_and_writes_values() {
     let dir = tempfile::tempdir().unwrap();
-    let prepared = crowd(dir.path(), "good").unwrap();
-    assert_eq!((prepared.pool_size(), prepared.workload().labels.join(" ")), (3, "who where".to_owned()));
-    let kinds = prepared.workload().families.iter().map(|it| (it.name.as_str(), it.is_counter));
+    let configured = crowd(dir.path(), "good").unwrap();
+    assert_eq!((configured.pool_size(), configured.workload().labels.join(" ")), (3, "who where".to_owned()));
+    let kinds = configured.workload().families.iter().map(|it| (it.name.as_str(), it.is_counter));
     assert_eq!(kinds.collect::<Vec<_>>(), [("crowd_height", false), ("crowd_steps_total", true)]);
-    let (mut crowd, mut comings) = (ModelInstance::start(&prepared), Vec::new());
-    assert_eq!(crowd.ask(&at(5), &mut Wants::new(), &mut comings), Ok(true));
-    let ann = Arrival { began: Time::from_unix_secs(5), labels: vec!["ann".to_owned(), "hall".to_owned()] };
-    assert_eq!(comings, [Coming { slot: 1, member: Some(ann) }, Coming { slot: 0, member: None }]);
+    let (mut crowd, mut changes) = (ModelInstance::start(&configured), Vec::new());
+    assert_eq!(crowd.update(&at(5), &mut FakeHost::new(), &mut changes), Ok(true));
+    let ann = Row { began: Time::from_unix_secs(5), labels: vec!["ann".to_owned(), "hall".to_owned()] };
+    assert_eq!(changes, [RowChange { slot: 1, row: Some(ann) }, RowChange { slot: 0, row: None }]);
     assert_eq!([crowd.values(0), crowd.values(1), crowd.values(3)], [&[0.0, 0.0][..], &[1.5, 12.0], &[]]);
 }
 
 #[test]
-fn what_a_workload_does_wrongly_is_contained() {
+fn a_failing_workload_is_contained() {
     let dir = tempfile::tempdir().unwrap();
     let mut lines = Vec::new();
     for mode in ["keep", "nan", "far", "flood", "latin", "long", "panic"] {
-        let (mut crowd, mut comings) = (ModelInstance::start(&crowd(dir.path(), mode).unwrap()), Vec::new());
-        let first = crowd.ask(&at(1), &mut Wants::new(), &mut comings);
-        assert!(comings.len() <= 6, "{mode}");
-        lines.push(format!("{mode}: {first:?}, {} came or went", comings.len()));
+        let (mut crowd, mut changes) = (ModelInstance::start(&crowd(dir.path(), mode).unwrap()), Vec::new());
+        let first = crowd.update(&at(1), &mut FakeHost::new(), &mut changes);
+        assert!(changes.len() <= 6, "{mode}");
+        lines.push(format!("{mode}: {first:?}, {} row changes", changes.len()));
         if mode == "panic" {
-            let again = crowd.ask(&at(2), &mut Wants::new(), &mut comings).unwrap_err();
+            let again = crowd.update(&at(2), &mut FakeHost::new(), &mut changes).unwrap_err();
             lines.push(format!("  again: {again}"));
         }
     }
@@ -417,16 +421,16 @@ fn what_a_workload_does_wrongly_is_contained() {
         lines.push(format!("{mode}: {}", crowd(dir.path(), mode).unwrap_err()));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    keep: Ok(false), 0 came or went
-    nan: Err("crowd of plugin crowds: it gave NaN for crowd_steps_total in slot 1, which is no finite number"), 2 came or went
-    far: Err("crowd of plugin crowds: it speaks of slot 3, and has 3"), 2 came or went
-    flood: Err("crowd of plugin crowds: more come and go at once than twice its slots"), 6 came or went
-    latin: Err("crowd of plugin crowds: label \"h�ll\" is not UTF-8"), 2 came or went
-    long: Err("crowd of plugin crowds: a label is no text, or is longer than 1000 bytes"), 2 came or went
-    panic: Err("crowd of plugin crowds: it panicked: everything is lost"), 2 came or went
-      again: crowd of plugin crowds: it is not asked any more, as it could not be made or has panicked
-    none: it does not say how many slots it has
-    many: it has 4000000000 slots, and 4194304 are allowed
+    keep: Ok(false), 0 row changes
+    nan: Err("crowd of plugin crowds: crowd_steps_total in slot 1 is NaN, which is not a finite number"), 2 row changes
+    far: Err("crowd of plugin crowds: slot 3 does not exist; the pool has 3"), 2 row changes
+    flood: Err("crowd of plugin crowds: more rows begin and end in one update than twice the pool size"), 6 row changes
+    latin: Err("crowd of plugin crowds: label \"h�ll\" is not UTF-8"), 2 row changes
+    long: Err("crowd of plugin crowds: a label is null or longer than 1000 bytes"), 2 row changes
+    panic: Err("crowd of plugin crowds: panicked: everything is lost"), 2 row changes
+      again: crowd of plugin crowds: no longer called, as create failed or an update panicked
+    none: pool_size returned 0, but must return 1 or more
+    many: pool_size returned 4000000000, but must return 4194304 at most
     refusal: this is refused
     "#);
 }

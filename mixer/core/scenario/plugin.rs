@@ -8,8 +8,8 @@ use super::{
 };
 use crate::event::Subscription;
 use crate::plugin::{
-    self, DeclaredParam, DeclaredScenario, DeclaredWorkload, Heard, HostContext, Instance, Moment, ParamType,
-    ParamValue, Prepared, PreparedWorkload,
+    self, ConfiguredScenario, ConfiguredWorkload, HostContext, ParamDecl, ParamType, ParamValue, PluginEvent,
+    PluginTick, ScenarioDecl, ScenarioInstance, WorkloadDecl,
 };
 use crate::rng::Rng;
 use crate::time::{Span, Time};
@@ -18,10 +18,10 @@ use crate::time::{Span, Time};
 const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
 
 /// The kinds that were made of declarations. A library is never unloaded, so neither is what it declares.
-static KINDS: Mutex<Vec<(&DeclaredScenario, &ScenarioKind)>> = Mutex::new(Vec::new());
+static KINDS: Mutex<Vec<(&ScenarioDecl, &ScenarioKind)>> = Mutex::new(Vec::new());
 
 /// The parameters of workloads, as those of kinds above.
-static WORKLOADS: Mutex<Vec<(&DeclaredWorkload, &[Param])>> = Mutex::new(Vec::new());
+static WORKLOADS: Mutex<Vec<(&WorkloadDecl, &[Param])>> = Mutex::new(Vec::new());
 
 /// The kind of this name that a plugin brings.
 pub(super) fn find(name: &str) -> Option<&'static ScenarioKind> {
@@ -33,7 +33,7 @@ pub(super) fn all() -> Vec<&'static ScenarioKind> {
     plugin::scenarios().into_iter().map(kind).collect()
 }
 
-fn kind(declared: &'static DeclaredScenario) -> &'static ScenarioKind {
+fn kind(declared: &'static ScenarioDecl) -> &'static ScenarioKind {
     let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, kind)) = kinds.iter().find(|(of, _)| std::ptr::eq(*of, declared)) {
         return kind;
@@ -50,7 +50,7 @@ fn kind(declared: &'static DeclaredScenario) -> &'static ScenarioKind {
 }
 
 /// The parameters of a workload, as a scenario has them.
-pub(super) fn params_of(workload: &'static DeclaredWorkload) -> &'static [Param] {
+pub(super) fn params_of(workload: &'static WorkloadDecl) -> &'static [Param] {
     let mut known = WORKLOADS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, workload)) {
         return params;
@@ -63,14 +63,14 @@ pub(super) fn params_of(workload: &'static DeclaredWorkload) -> &'static [Param]
 
 /// A workload with its arguments; an error says which is wrong and how.
 pub(super) fn prepare(
-    workload: &'static DeclaredWorkload,
+    workload: &'static WorkloadDecl,
     arguments: &mut Arguments,
-) -> Result<PreparedWorkload, String> {
-    PreparedWorkload::new(workload, given(&workload.params, arguments)?)
+) -> Result<ConfiguredWorkload, String> {
+    ConfiguredWorkload::new(workload, given(&workload.params, arguments)?)
 }
 
-fn param(declared: &'static DeclaredParam) -> Param {
-    let kind = match &declared.takes {
+fn param(declared: &'static ParamDecl) -> Param {
+    let kind = match &declared.param_type {
         ParamType::Number => ParamKind::Number,
         ParamType::Duration => ParamKind::Span,
         ParamType::Range => ParamKind::Range,
@@ -83,18 +83,19 @@ fn param(declared: &'static DeclaredParam) -> Param {
     Param { name: &declared.name, kind, default: &declared.default_text, help: &declared.help }
 }
 
-fn plan(declared: &'static DeclaredScenario, arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+fn plan(declared: &'static ScenarioDecl, arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
     let given = given(&declared.params, arguments)?;
-    let prepared = Prepared::new(declared, given, arguments.metric_range(), arguments.default_value())?;
+    let prepared =
+        ConfiguredScenario::new(declared, given, arguments.metric_range(), arguments.default_value())?;
     Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(prepared)))))
 }
 
 /// A value for each parameter, in their order.
-fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<ParamValue>, String> {
+fn given(params: &[ParamDecl], arguments: &mut Arguments) -> Result<Vec<ParamValue>, String> {
     let mut given = Vec::with_capacity(params.len());
     for param in params {
         let name = &param.name;
-        let value = match param.takes {
+        let value = match param.param_type {
             ParamType::Number => arguments.number(name).map(ParamValue::Number),
             ParamType::Duration => arguments.span(name).map(ParamValue::Duration),
             ParamType::Range => arguments.range(name).map(ParamValue::Range),
@@ -109,13 +110,13 @@ fn given(params: &[DeclaredParam], arguments: &mut Arguments) -> Result<Vec<Para
 
 /// A plugin's scenario with its parameters.
 #[derive(Debug, PartialEq)]
-pub struct Plan(Arc<Prepared>);
+pub struct Plan(Arc<ConfiguredScenario>);
 
 impl ScenarioSpec for Plan {
-    type State = Instance;
+    type State = ScenarioInstance;
 
-    fn start(self: &Arc<Self>, value: f64) -> Instance {
-        Instance::start(&self.0, value)
+    fn start(self: &Arc<Self>, value: f64) -> ScenarioInstance {
+        ScenarioInstance::start(&self.0, value)
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -136,14 +137,17 @@ impl ScenarioSpec for Plan {
     }
 }
 
-impl Scenario for Instance {
+impl Scenario for ScenarioInstance {
     #[inline]
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let data = context.event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
         let data = data.as_deref().unwrap_or_default();
-        let event = context.event.map(|event| Heard { name: &event.name, source: &event.source, data });
+        let event = context.event.map(|event| PluginEvent { name: &event.name, source: &event.source, data });
         let UpdateContext { now, t_secs, dt_secs, value, host_name, .. } = *context;
-        self.ask(&Moment { now, t_secs, dt_secs, value, host_name, event, is_live: false }, context)
+        self.next_value(
+            &PluginTick { now, t_secs, dt_secs, value, host_name, event, is_live: false },
+            context,
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use super::scenario::{ParamTemplate, named, read_params};
 use crate::config::tree::{Field, Node, NodeKind};
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::Value;
-use crate::plugin::{self, DeclaredWorkload};
+use crate::plugin::{self, WorkloadDecl};
 use crate::scenario::{self, Param};
 
 /// The workloads of plugins that ship with promemu, and have to be built: each with its plugin's name.
@@ -13,7 +13,7 @@ const SHIPPED: [(&str, &str); 2] = [("processes", "processes"), ("processes_host
 #[derive(Debug)]
 pub(in crate::config) struct WorkloadTemplate {
     pub(in crate::config) span: SourceSpan,
-    pub(in crate::config) workload: &'static DeclaredWorkload,
+    pub(in crate::config) workload: &'static WorkloadDecl,
     pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
 }
 

@@ -7,7 +7,7 @@ use super::lifecycle::{At, Pool};
 use super::slot::Slot;
 use crate::event::Event;
 use crate::host::outbox::{EVENTS_MAX, HOPS_MAX, Outbox};
-use crate::plugin::{Coming, Heard, HostContext, Moment};
+use crate::plugin::{HostContext, PluginEvent, PluginTick, RowChange};
 use crate::rng::Rng;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
@@ -63,13 +63,13 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
     let (Some(model), Some(model_plan)) = (&mut pool.model, &plan.model) else { return false };
     let data = event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
     let data = data.as_deref().unwrap_or_default();
-    let moment = Moment {
+    let tick = PluginTick {
         now,
         t_secs: now.since(starts_at).as_secs_f64(),
         dt_secs: 0.0,
         value: 0.0,
         host_name: &host.name,
-        event: event.map(|event| Heard { name: &event.name, source: &event.source, data }),
+        event: event.map(|event| PluginEvent { name: &event.name, source: &event.source, data }),
         is_live,
     };
     let mut wants = Wants {
@@ -82,7 +82,7 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
         wake: Time::NEVER,
     };
     let mut changes = Vec::new();
-    let outcome = model.ask(&moment, &mut wants, &mut changes);
+    let outcome = model.update(&tick, &mut wants, &mut changes);
     let next = if pool.next_count <= now { now + model_plan.interval } else { pool.next_count };
     pool.next_count = next.min(wants.wake);
     pool.in_use = plan.max;
@@ -108,18 +108,18 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
 fn settle(
     pool: &mut Pool,
     At { host, plan, .. }: At<'_>,
-    change: Coming,
+    change: RowChange,
     agenda: &mut Agenda,
 ) -> Result<(), String> {
-    let Coming { slot, member } = change;
+    let RowChange { slot, row } = change;
     pool.end(slot, agenda);
-    let Some(arrival) = member else { return Ok(()) };
+    let Some(row) = row else { return Ok(()) };
     let names = plan.labels.iter().map(|(name, _)| name.as_str());
-    let own = names.zip(arrival.labels.iter().map(String::as_str));
+    let own = names.zip(row.labels.iter().map(String::as_str));
     let labels = LabelBlock::new(host.labels.iter().chain(own));
-    if pool.settle(slot, labels, arrival.began, agenda) {
+    if pool.settle(slot, labels, row.began, agenda) {
         Ok(())
     } else {
-        Err(format!("two in its pools have the same labels: {}", arrival.labels.join(", ")))
+        Err(format!("two in its pools have the same labels: {}", row.labels.join(", ")))
     }
 }

@@ -6,21 +6,23 @@ use std::sync::atomic::Ordering;
 use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, Text, size_of_table};
 use tracing::{debug, info, warn};
 
-use super::workload::{begin, end};
-use super::{call, message};
+use super::call::{call, message};
+use crate::plugin::Row;
 use crate::plugin::declaration::Origin;
 use crate::time::Time;
 
-/// No event's name is longer.
+/// Maximum length of an event's name.
 const NAME_BYTES_MAX: usize = 1_000;
-/// No config is longer.
+/// Maximum length of a config.
 const CONFIG_BYTES_MAX: usize = 64 << 20;
-/// No event carries more.
+/// Maximum length of an event's data.
 const DATA_BYTES_MAX: usize = 1 << 20;
-/// A plugin that has logged so many lines is not heard any more.
+/// Maximum length of a label.
+const LABEL_BYTES_MAX: usize = 1_000;
+/// Number of log lines of a plugin that are written; later ones are dropped.
 const LINES_MAX: u32 = 1_000;
 
-/// The table of them.
+/// The table of these functions.
 pub(super) static HOST: abi::Host = abi::Host {
     size: size_of_table::<abi::Host>(),
     abi_major: ABI_MAJOR,
@@ -38,17 +40,17 @@ pub(super) static HOST: abi::Host = abi::Host {
 
 unsafe extern "C" fn random_u64(context: *mut c_void) -> u64 {
     // SAFETY: by the definition of the function.
-    unsafe { call(context) }.side.as_mut().map_or(0, |side| side.rng().next_u64())
+    unsafe { call(context) }.host.as_mut().map_or(0, |host| host.rng().next_u64())
 }
 
 unsafe extern "C" fn random_normal(context: *mut c_void) -> f64 {
     // SAFETY: by the definition of the function.
-    unsafe { call(context) }.side.as_mut().map_or(0.0, |side| side.rng().normal())
+    unsafe { call(context) }.host.as_mut().map_or(0.0, |host| host.rng().normal())
 }
 
-unsafe extern "C" fn fail(context: *mut c_void, why: Text) {
+unsafe extern "C" fn fail(context: *mut c_void, reason: Text) {
     // SAFETY: by the definition of the function.
-    unsafe { call(context) }.failure = Some(message(why));
+    unsafe { call(context) }.failure = Some(message(reason));
 }
 
 unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {
@@ -56,7 +58,13 @@ unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {
     let Origin { plugin, lines } = unsafe { call(context) }.origin;
     match lines.fetch_add(1, Ordering::Relaxed) {
         0..LINES_MAX => {}
-        LINES_MAX => return warn!("plugin {plugin} has logged {LINES_MAX} lines; it is not heard any more"),
+        LINES_MAX => {
+            return warn!(
+                plugin = %plugin,
+                lines = LINES_MAX,
+                "plugin has logged too many lines; later ones are dropped"
+            );
+        }
         _ => {
             lines.store(LINES_MAX + 1, Ordering::Relaxed);
             return;
@@ -64,9 +72,9 @@ unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {
     }
     let line = message(line);
     match level {
-        abi::DEBUG => debug!("plugin {plugin}: {line}"),
-        abi::WARN => warn!("plugin {plugin}: {line}"),
-        _ => info!("plugin {plugin}: {line}"),
+        abi::DEBUG => debug!(plugin = %plugin, "{line}"),
+        abi::WARN => warn!(plugin = %plugin, "{line}"),
+        _ => info!(plugin = %plugin, "{line}"),
     }
 }
 
@@ -74,25 +82,25 @@ unsafe extern "C" fn write(context: *mut c_void, part: Text) {
     // SAFETY: by the definition of the function.
     let call = unsafe { call(context) };
     if call.written.len().saturating_add(part.len) > CONFIG_BYTES_MAX {
-        return call.complain(|| format!("it makes more than {CONFIG_BYTES_MAX} bytes"));
+        return call.violate(|| format!("config is longer than {CONFIG_BYTES_MAX} bytes"));
     }
     // SAFETY: the plugin lends it for the call.
     match str::from_utf8(unsafe { part.bytes() }) {
         Ok(part) => call.written.push_str(part),
-        Err(_) => call.complain(|| "what it writes is not UTF-8".to_owned()),
+        Err(_) => call.violate(|| "config is not UTF-8".to_owned()),
     }
 }
 
 unsafe extern "C" fn emit(context: *mut c_void, event: Text, data: Text) {
     // SAFETY: by the definition of the function.
     let call = unsafe { call(context) };
-    if !call.may_want() {
+    if !call.count_effect() {
         return;
     }
     // SAFETY: the plugin lends it for the call.
     let name = if event.len > NAME_BYTES_MAX { &[] } else { unsafe { event.bytes() } };
     let Some(event) = call.emits.iter().find(|declared| declared.as_bytes() == name) else {
-        return call.complain(|| format!("it emits {:?}, which it has not declared", message(event)));
+        return call.violate(|| format!("emitted undeclared event {:?}", message(event)));
     };
     // SAFETY: the plugin lends it for the call.
     let data = if data.len > DATA_BYTES_MAX { None } else { Some(unsafe { data.bytes() }) };
@@ -100,19 +108,51 @@ unsafe extern "C" fn emit(context: *mut c_void, event: Text, data: Text) {
         Some([]) => Some(serde_json::Value::Null),
         data => data.and_then(|data| serde_json::from_slice(data).ok()),
     };
-    match (data, call.side.as_mut()) {
-        (Some(data), Some(side)) => side.emit(event, data),
+    match (data, call.host.as_mut()) {
+        (Some(data), Some(host)) => host.emit(event, data),
         (Some(_), None) => {}
-        (None, _) => call.complain(|| format!("what its event {event} carries is not JSON of at most 1 MiB")),
+        (None, _) => call.violate(|| format!("data of event {event} are not JSON of at most 1 MiB")),
     }
 }
 
 unsafe extern "C" fn wake(context: *mut c_void, at_nanos: u64) {
     // SAFETY: by the definition of the function.
     let call = unsafe { call(context) };
-    if call.may_want()
-        && let Some(side) = call.side.as_mut()
+    if call.count_effect()
+        && let Some(host) = call.host.as_mut()
     {
-        side.wake(Time::from_unix_nanos(at_nanos));
+        host.wake(Time::from_unix_nanos(at_nanos));
     }
+}
+
+unsafe extern "C" fn begin(context: *mut c_void, slot: u32, began_nanos: u64, labels: *const Text) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    let Some(rows) = &mut call.rows else { return };
+    // SAFETY: the plugin lends as many texts as the workload has labels.
+    let labels = (0..rows.label_count).map(|n| label(unsafe { labels.add(n).read() }));
+    let outcome = labels
+        .collect::<Result<_, _>>()
+        .and_then(|labels| rows.push(slot, Some(Row { began: Time::from_unix_nanos(began_nanos), labels })));
+    if let Err(violation) = outcome {
+        call.violate(|| violation);
+    }
+}
+
+unsafe extern "C" fn end(context: *mut c_void, slot: u32) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    let Some(rows) = &mut call.rows else { return };
+    if let Err(violation) = rows.push(slot, None) {
+        call.violate(|| violation);
+    }
+}
+
+fn label(raw: Text) -> Result<String, String> {
+    if raw.len > LABEL_BYTES_MAX || (raw.data.is_null() && raw.len > 0) {
+        return Err(format!("a label is null or longer than {LABEL_BYTES_MAX} bytes"));
+    }
+    // SAFETY: the plugin lends it for the call.
+    let text = str::from_utf8(unsafe { raw.bytes() });
+    text.map(str::to_owned).map_err(|_| format!("label {:?} is not UTF-8", message(raw)))
 }

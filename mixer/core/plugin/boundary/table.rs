@@ -1,4 +1,4 @@
-//! Loading a library, and reading the table of what it brings.
+//! Loads a library and reads its table into a declaration.
 
 use std::mem::{MaybeUninit, offset_of};
 use std::path::Path;
@@ -8,59 +8,57 @@ use std::sync::atomic::AtomicU32;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, SYMBOL, Text, size_of_table};
 
-use super::{BuildCall, ScenarioCalls, WorkloadCalls};
+use crate::plugin::calls::{ConfigCalls, ScenarioCalls, WorkloadCalls};
 use crate::plugin::declaration::{Origin, check_distinct, check_name, words};
-use crate::plugin::{
-    Declared, DeclaredConfig, DeclaredFamily, DeclaredParam, DeclaredScenario, DeclaredWorkload,
-};
+use crate::plugin::{ConfigDecl, FamilyDecl, ParamDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
 
-/// No plugin brings more of one kind.
+/// Maximum number of elements in an array of a declaration.
 const COUNT_MAX: u32 = 1_000;
-/// No text of a declaration is longer.
+/// Maximum length of a text of a declaration.
 const TEXT_BYTES_MAX: usize = 10_000;
-/// How many bytes the table of version 1.0 has.
+/// Size of the table of version 1.0.
 const PLUGIN_BYTES_MIN: usize = offset_of!(abi::Plugin, workloads);
 
-/// Loads a library for good, and reads what it declares; the error says why it is refused.
-pub(in crate::plugin) fn open(path: &Path) -> Result<Declared, String> {
+/// Loads a library for good and reads its declaration; the error is the reason to refuse it.
+pub(in crate::plugin) fn open(path: &Path) -> Result<PluginDecl, String> {
     // SAFETY: loading runs the library's own constructors, which is what its user asked for.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|error| format!("the system does not load it: {}", cause(&error)))?;
-    // SAFETY: a function of this name has this type by definition; what is not one is checked below as far as it can be.
+    let library = library.map_err(|error| format!("loading failed: {}", cause(&error)))?;
+    // SAFETY: a function of this name has this type by definition; its result is checked below as far as possible.
     let entry: Result<Symbol<abi::Entry>, _> = unsafe { library.get(SYMBOL) };
     let entry = entry.map(|entry| *entry);
     // Never unloaded: its functions, constants and threads may be in use.
     std::mem::forget(library);
-    let entry = entry.map_err(|_| format!("it exports no function {SYMBOL}"))?;
+    let entry = entry.map_err(|_| format!("function {SYMBOL} is not exported"))?;
     // SAFETY: by its type.
     read_plugin(unsafe { entry() })
 }
 
-/// What the system says, without the path of the copy that was loaded.
+/// The system's message, without the path of the copy that was loaded.
 fn cause(error: &libloading::Error) -> String {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     text.split_once(": ").map_or(text.clone(), |(_, cause)| cause.to_owned())
 }
 
-fn read_plugin(table: *const abi::Plugin) -> Result<Declared, String> {
+fn read_plugin(table: *const abi::Plugin) -> Result<PluginDecl, String> {
     if table.is_null() || !table.is_aligned() {
-        return Err(format!("{SYMBOL} gives no table"));
+        return Err(format!("{SYMBOL} returned no table"));
     }
     // SAFETY: of a table of any version, the first eight bytes are there.
     let (size, major, minor) = unsafe { ((*table).size, (*table).abi_major, (*table).abi_minor) };
     if major != ABI_MAJOR {
         return Err(format!(
-            "it is built for version {major}.{minor} of the plugin interface, and this promemu has \
-             {ABI_MAJOR}.{ABI_MINOR}; build it anew"
+            "built for version {major}.{minor} of the plugin interface, but this promemu has \
+             {ABI_MAJOR}.{ABI_MINOR}; rebuild it"
         ));
     }
     let size = size as usize;
     if size < PLUGIN_BYTES_MIN {
-        return Err(format!("its table has {size} bytes, and {PLUGIN_BYTES_MIN} are needed; build it anew"));
+        return Err(format!("table has {size} bytes, but needs {PLUGIN_BYTES_MIN}; rebuild it"));
     }
     let mut raw = MaybeUninit::<abi::Plugin>::zeroed();
-    // SAFETY: the table has so many bytes, and there is room for as many. Its fields may be zero, which stands for those
-    // that came after its version.
+    // SAFETY: the table has so many bytes, and there is room for as many. Fields that came after its version stay zero,
+    // which is valid for all of them.
     let raw = unsafe {
         table
             .cast::<u8>()
@@ -69,13 +67,13 @@ fn read_plugin(table: *const abi::Plugin) -> Result<Declared, String> {
     };
     let name = text("the plugin's name", raw.name)?;
     if name.is_empty() {
-        return Err("it has no name".to_owned());
+        return Err("name is missing".to_owned());
     }
     let origin = Arc::new(Origin { plugin: name.clone(), lines: AtomicU32::new(0) });
     let scenarios = elements("scenarios", raw.scenarios, raw.scenario_count, raw.scenario_size)?;
     let workloads = elements("workloads", raw.workloads, raw.workload_count, raw.workload_size)?;
     let configs = elements("configs", raw.configs, raw.config_count, raw.config_size)?;
-    let declared = Declared {
+    let declared = PluginDecl {
         name,
         version: text("the plugin's version", raw.version)?,
         summary: text("the plugin's summary", raw.summary)?,
@@ -89,17 +87,17 @@ fn read_plugin(table: *const abi::Plugin) -> Result<Declared, String> {
     Ok(declared)
 }
 
-fn read_scenario(raw: &abi::Scenario, origin: &Arc<Origin>) -> Result<DeclaredScenario, String> {
+fn read_scenario(raw: &abi::Scenario, origin: &Arc<Origin>) -> Result<ScenarioDecl, String> {
     let name = text("a scenario's name", raw.name)?;
     check_name(&name)?;
     let about = |error| format!("scenario {name}: {error}");
-    let missing = |function| format!("scenario {name} has no function {function}");
+    let missing = |function| format!("scenario {name}: function {function} is missing");
     let calls = ScenarioCalls {
         create: raw.create.ok_or_else(|| missing("create"))?,
         update: raw.update.ok_or_else(|| missing("update"))?,
         destroy: raw.destroy.ok_or_else(|| missing("destroy"))?,
     };
-    Ok(DeclaredScenario {
+    Ok(ScenarioDecl {
         origin: Arc::clone(origin),
         summary: text("summary", raw.summary).map_err(about)?,
         params: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
@@ -112,11 +110,11 @@ fn read_scenario(raw: &abi::Scenario, origin: &Arc<Origin>) -> Result<DeclaredSc
     })
 }
 
-fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<DeclaredWorkload, String> {
+fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<WorkloadDecl, String> {
     let name = text("a workload's name", raw.name)?;
     check_name(&name)?;
     let about = |error| format!("workload {name}: {error}");
-    let missing = |function| format!("workload {name} has no function {function}");
+    let missing = |function| format!("workload {name}: function {function} is missing");
     let calls = WorkloadCalls {
         create: raw.create.ok_or_else(|| missing("create"))?,
         pool_size: raw.pool_size.ok_or_else(|| missing("pool_size"))?,
@@ -124,7 +122,7 @@ fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<DeclaredWo
         destroy: raw.destroy.ok_or_else(|| missing("destroy"))?,
     };
     let families = elements("metrics", raw.families, raw.family_count, raw.family_size).map_err(about)?;
-    let declared = DeclaredWorkload {
+    let declared = WorkloadDecl {
         origin: Arc::clone(origin),
         summary: text("summary", raw.summary).map_err(about)?,
         params: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
@@ -138,12 +136,12 @@ fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<DeclaredWo
     declared.checked().map_err(about)
 }
 
-fn read_family(raw: &abi::Family) -> Result<DeclaredFamily, String> {
+fn read_family(raw: &abi::Family) -> Result<FamilyDecl, String> {
     let name = text("a metric's name", raw.name)?;
     let is_counter = match raw.kind {
         abi::GAUGE => false,
         abi::COUNTER => true,
-        other => return Err(format!("metric {name} is of the kind {other}, which there is not")),
+        other => return Err(format!("metric {name}: unknown kind {other}")),
     };
     let labels = words(&text("labels", raw.labels)?);
     let pair = |word: &String| {
@@ -151,48 +149,48 @@ fn read_family(raw: &abi::Family) -> Result<DeclaredFamily, String> {
         pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
     };
     let labels = labels.iter().map(pair).collect::<Result<_, _>>()?;
-    Ok(DeclaredFamily { help: text("help", raw.help)?, is_counter, labels, name })
+    Ok(FamilyDecl { help: text("help", raw.help)?, is_counter, labels, name })
 }
 
-fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<DeclaredConfig, String> {
+fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<ConfigDecl, String> {
     let name = text("a config's name", raw.name)?;
     check_name(&name)?;
     let about = |error| format!("config {name}: {error}");
-    Ok(DeclaredConfig {
+    Ok(ConfigDecl {
         origin: Arc::clone(origin),
         summary: text("summary", raw.summary).map_err(about)?,
         args: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
-        call: BuildCall(raw.build.ok_or_else(|| about("it has no function build".to_owned()))?),
+        calls: ConfigCalls { build: raw.build.ok_or_else(|| about("function build is missing".to_owned()))? },
         name,
     })
 }
 
-fn params(first: *const abi::Param, count: u32, size: u32) -> Result<Vec<DeclaredParam>, String> {
+fn params(first: *const abi::Param, count: u32, size: u32) -> Result<Vec<ParamDecl>, String> {
     let raw = elements("parameters", first, count, size)?;
     let read = |raw: &abi::Param| {
         let (name, default) = (text("a parameter's name", raw.name)?, text("default", raw.default)?);
         let (help, choices) = (text("help", raw.help)?, text("choices", raw.choices)?);
-        DeclaredParam::new(raw.kind, name, default, help, &choices)
+        ParamDecl::new(raw.kind, name, default, help, &choices)
     };
-    let params: Vec<DeclaredParam> = raw.iter().map(read).collect::<Result<_, _>>()?;
+    let params: Vec<ParamDecl> = raw.iter().map(read).collect::<Result<_, _>>()?;
     check_distinct(&params.iter().map(|param| param.name.as_str()))?;
     Ok(params)
 }
 
-/// The elements of an array, each `size` bytes behind the one before it.
+/// The elements of an array, each `size` bytes after the previous one.
 fn elements<T: Copy>(what: &str, first: *const T, count: u32, size: u32) -> Result<Vec<T>, String> {
     if count == 0 {
         return Ok(Vec::new());
     }
     if count > COUNT_MAX {
-        return Err(format!("it says that it has {count} {what}, and {COUNT_MAX} are allowed"));
+        return Err(format!("{count} {what} are too many; at most {COUNT_MAX} are allowed"));
     }
     if first.is_null() || !first.is_aligned() {
-        return Err(format!("its {what} are nowhere"));
+        return Err(format!("array of {what} is null or misaligned"));
     }
     if size < size_of_table::<T>() || !(size as usize).is_multiple_of(align_of::<T>()) {
         let whole = size_of_table::<T>();
-        return Err(format!("its {what} have {size} bytes each, and {whole} are needed; build it anew"));
+        return Err(format!("{what} have {size} bytes each, but need {whole}; rebuild it"));
     }
     // SAFETY: the plugin has said that there are so many, of this size.
     Ok((0..count as usize).map(|n| unsafe { first.byte_add(n * size as usize).read() }).collect())
@@ -201,10 +199,10 @@ fn elements<T: Copy>(what: &str, first: *const T, count: u32, size: u32) -> Resu
 /// A text of the declaration.
 fn text(what: &str, raw: Text) -> Result<String, String> {
     if raw.len > TEXT_BYTES_MAX || (raw.data.is_null() && raw.len > 0) {
-        return Err(format!("{what} is no text, or is longer than {TEXT_BYTES_MAX} bytes"));
+        return Err(format!("{what} is null or longer than {TEXT_BYTES_MAX} bytes"));
     }
     // SAFETY: the plugin has said that there are so many bytes, and constants stay as they are.
     let text = str::from_utf8(unsafe { raw.bytes() });
     let text = text.ok().filter(|text| !text.contains(char::is_control));
-    text.map(str::to_owned).ok_or_else(|| format!("{what} is not plain UTF-8"))
+    text.map(str::to_owned).ok_or_else(|| format!("{what} is not UTF-8, or has control characters"))
 }
