@@ -248,7 +248,7 @@ impl<'a> Resolver<'a> {
         if let Some(pause) = template.pause.as_ref().filter(|_| most == Span::FOREVER) {
             self.problems.error(
                 pause.span,
-                "pause must not be endless; for members without a reuse write replace: false",
+                "pause must not be endless; for members without a successor write replace: false",
             );
             return None;
         }
