@@ -1,4 +1,4 @@
-//! The embedded engine: what it knows, what it refuses, and how much it may do.
+//! The embedded engine (rhai): its functions and its limits.
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use rhai::packages::{CorePackage, Package};
 use rhai::{Dynamic, Engine, EvalAltResult};
 
-use super::Value;
+use super::value::Value;
 use crate::error::suggestion;
 use crate::rng::Rng;
 
@@ -14,8 +14,8 @@ pub(super) type Unary = fn(f64) -> f64;
 pub(super) type Binary = fn(f64, f64) -> f64;
 pub(super) type Draw = fn(&mut Rng, f64, f64) -> f64;
 
-// The functions that expressions have beside the engine's operators. The lowered tree and the engine share
-// these tables, so that they agree; libm gives the same bits on every machine.
+// Functions of expressions in addition to the engine's operators. The lowered tree and the engine share these
+// tables, so that they agree; libm gives the same bits on every machine.
 pub(super) const UNARY: [(&str, Unary); 10] = [
     ("abs", libm::fabs),
     ("floor", libm::floor),
@@ -32,11 +32,11 @@ pub(super) const BINARY: [(&str, Binary); 3] = [("min", f64::min), ("max", f64::
 pub(super) const DRAWS: [(&str, Draw); 2] =
     [("random", Rng::uniform), ("normal", |rng, mean, deviation| mean + deviation * rng.normal())];
 
-/// Those that are in no table here, for a mistaken name.
+/// Functions outside of these tables, for suggestions.
 const OTHERS: [&str; 10] =
     ["int", "clamp", "percent_of_range", "noise", "emit", "uuid", "hex", "pick", "zipf", "sequence"];
 
-/// `noise(a)` is a draw between these.
+/// The bounds of `noise(a)`.
 pub(super) const fn noise_ends(amplitude: f64) -> (f64, f64) {
     (-amplitude, amplitude)
 }
@@ -45,41 +45,41 @@ pub(super) fn clamp(value: f64, low: f64, high: f64) -> f64 {
     value.max(low).min(high)
 }
 
-/// What functions of a running formula need beside their arguments.
-pub(super) struct Context {
+/// The context of functions in a running formula.
+pub(super) struct CallContext {
     pub(super) rng: Rng,
     pub(super) range: Option<(f64, f64)>,
-    /// What was emitted, where that is allowed.
+    /// Emitted events; `None` where `emit` is not allowed.
     pub(super) emitted: Option<Vec<(Arc<str>, serde_json::Value)>>,
-    /// How many labels of the kind have been made, where labels are made.
+    /// Number of members in the pool so far; `None` outside of members' labels.
     pub(super) sequence: Option<u64>,
 }
 
-/// More events than this come from no single run of a script.
+/// Maximum number of events in one run of a script.
 const EMITTED_MAX: usize = 100;
 
 thread_local! {
     /// Set while a formula runs on this thread.
-    static CONTEXT: RefCell<Option<Context>> = const { RefCell::new(None) };
+    static CALL: RefCell<Option<CallContext>> = const { RefCell::new(None) };
 }
 
-/// Runs with a context; gives it back with what has become of it.
-pub(super) fn with_context<R>(context: Context, work: impl FnOnce() -> R) -> (R, Option<Context>) {
-    CONTEXT.replace(Some(context));
+/// Runs `work` with a context, and returns the context as `work` left it.
+pub(super) fn with_call<R>(call: CallContext, work: impl FnOnce() -> R) -> (R, Option<CallContext>) {
+    CALL.replace(Some(call));
     let outcome = work();
-    (outcome, CONTEXT.take())
+    (outcome, CALL.take())
 }
 
-type Answer<T> = Result<T, Box<EvalAltResult>>;
+type CallResult<T> = Result<T, Box<EvalAltResult>>;
 
-fn in_context<R>(function: &str, work: impl FnOnce(&mut Context) -> Answer<R>) -> Answer<R> {
-    CONTEXT.with_borrow_mut(|context| match context {
-        Some(context) => work(context),
-        None => Err(format!("{function} is for what runs with every update, not for fields").into()),
+fn in_call<R>(function: &str, work: impl FnOnce(&mut CallContext) -> CallResult<R>) -> CallResult<R> {
+    CALL.with_borrow_mut(|call| match call {
+        Some(call) => work(call),
+        None => Err(format!("{function} works in formulas and scripts only, not in fields").into()),
     })
 }
 
-/// What went wrong, without the engine's own positions, which mean nothing in a config.
+/// The error's text, without the engine's own positions, which mean nothing in a config.
 #[expect(clippy::boxed_local, reason = "the engine boxes its errors")]
 pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
     error.clear_position();
@@ -93,7 +93,7 @@ pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
     format!("{first}{}", chars.as_str())
 }
 
-/// Of a call such as `sinn (i64)`.
+/// The message for a call such as `sinn (i64)`.
 fn unknown_function(call: &str) -> String {
     let name = call.split(' ').next().unwrap_or(call);
     let tables = UNARY.map(|(name, _)| name).into_iter().chain(BINARY.map(|(name, _)| name));
@@ -150,64 +150,64 @@ fn register_arithmetic(engine: &mut Engine) {
     engine.register_fn("+", |text: &str, b: bool| format!("{text}{b}"));
     engine.register_fn("int", |a: i64| a);
     engine.register_fn("int", whole);
-    engine.register_fn("clamp", |a: Dynamic, b: Dynamic, c: Dynamic| -> Answer<f64> {
+    engine.register_fn("clamp", |a: Dynamic, b: Dynamic, c: Dynamic| -> CallResult<f64> {
         Ok(clamp(number(a, "clamp")?, number(b, "clamp")?, number(c, "clamp")?))
     });
-    engine.register_fn("percent_of_range", |percent: Dynamic| -> Answer<f64> {
+    engine.register_fn("percent_of_range", |percent: Dynamic| -> CallResult<f64> {
         let percent = number(percent, "percent_of_range")?;
-        in_context("percent_of_range", |context| {
-            let (low, high) = context.range.ok_or("percent_of_range needs the metric's value_range")?;
+        in_call("percent_of_range", |call| {
+            let (low, high) = call.range.ok_or("percent_of_range needs the metric's value_range")?;
             Ok(low + (high - low) * percent / 100.0)
         })
     });
 }
 
 fn register_draws(engine: &mut Engine) {
-    engine.register_fn("noise", |amplitude: Dynamic| -> Answer<f64> {
+    engine.register_fn("noise", |amplitude: Dynamic| -> CallResult<f64> {
         let (low, high) = noise_ends(number(amplitude, "noise")?);
-        in_context("noise", |context| Ok(context.rng.uniform(low, high)))
+        in_call("noise", |call| Ok(call.rng.uniform(low, high)))
     });
     for (name, draw) in DRAWS {
-        engine.register_fn(name, move |a: Dynamic, b: Dynamic| -> Answer<f64> {
+        engine.register_fn(name, move |a: Dynamic, b: Dynamic| -> CallResult<f64> {
             let (a, b) = (number(a, name)?, number(b, name)?);
-            in_context(name, |context| Ok(draw(&mut context.rng, a, b)))
+            in_call(name, |call| Ok(draw(&mut call.rng, a, b)))
         });
     }
     engine.register_fn("emit", |event: &str| emit(event, serde_json::Value::Null));
     engine.register_fn("emit", |event: &str, data: Dynamic| emit(event, to_json(data, 0)?));
 }
 
-/// More digits than this have no names.
+/// Maximum number of digits of `hex`.
 const DIGITS_MAX: i64 = 64;
 
-/// What labels are made of, as many different ones as a config wants.
+/// Functions that make labels of high cardinality.
 fn register_generators(engine: &mut Engine) {
-    engine.register_fn("uuid", || in_context("uuid", |context| Ok(uuid(&mut context.rng))));
-    engine.register_fn("hex", |digits: i64| -> Answer<String> {
+    engine.register_fn("uuid", || in_call("uuid", |call| Ok(uuid(&mut call.rng))));
+    engine.register_fn("hex", |digits: i64| -> CallResult<String> {
         if !(1..=DIGITS_MAX).contains(&digits) {
             return Err(format!("hex takes a number of digits from 1 to {DIGITS_MAX}").into());
         }
-        in_context("hex", |context| {
-            Ok((0..digits).map(|_| char::from(b"0123456789abcdef"[digit(&mut context.rng)])).collect())
+        in_call("hex", |call| {
+            Ok((0..digits).map(|_| char::from(b"0123456789abcdef"[digit(&mut call.rng)])).collect())
         })
     });
-    engine.register_fn("pick", |items: rhai::Array| -> Answer<Dynamic> {
-        in_context("pick", |context| {
-            let at = context.rng.below(items.len() as u64);
+    engine.register_fn("pick", |items: rhai::Array| -> CallResult<Dynamic> {
+        in_call("pick", |call| {
+            let at = call.rng.below(items.len() as u64);
             let item = usize::try_from(at).ok().and_then(|at| items.get(at));
             item.cloned().ok_or_else(|| "pick takes a list that is not empty".into())
         })
     });
-    engine.register_fn("zipf", |count: Dynamic, exponent: Dynamic| -> Answer<i64> {
+    engine.register_fn("zipf", |count: Dynamic, exponent: Dynamic| -> CallResult<i64> {
         let (count, exponent) = (number(count, "zipf")?, number(exponent, "zipf")?);
         if !(1.0..=1e9).contains(&count) || !(0.0..=100.0).contains(&exponent) {
-            return Err("zipf takes how many there are, up to 1e9, and an exponent from 0 to 100".into());
+            return Err("zipf takes a number of items, up to 1e9, and an exponent from 0 to 100".into());
         }
-        in_context("zipf", |context| whole(context.rng.zipf(libm::floor(count), exponent)))
+        in_call("zipf", |call| whole(call.rng.zipf(libm::floor(count), exponent)))
     });
     engine.register_fn("sequence", || {
-        in_context("sequence", |context| {
-            let sequence = context.sequence.ok_or("sequence is for the labels of pools")?;
+        in_call("sequence", |call| {
+            let sequence = call.sequence.ok_or("sequence is for the labels of pools")?;
             Ok(i64::try_from(sequence).unwrap_or(i64::MAX))
         })
     });
@@ -232,9 +232,9 @@ fn uuid(rng: &mut Rng) -> String {
     )
 }
 
-fn emit(event: &str, data: serde_json::Value) -> Answer<()> {
-    in_context("emit", |context| {
-        let emitted = context.emitted.as_mut().ok_or("emit is for scripts")?;
+fn emit(event: &str, data: serde_json::Value) -> CallResult<()> {
+    in_call("emit", |call| {
+        let emitted = call.emitted.as_mut().ok_or("emit is for scripts")?;
         if emitted.len() >= EMITTED_MAX {
             return Err(format!("a script emits {EMITTED_MAX} events at most").into());
         }
@@ -243,13 +243,13 @@ fn emit(event: &str, data: serde_json::Value) -> Answer<()> {
     })
 }
 
-/// The whole number towards 0, for indices.
-fn whole(number: f64) -> Answer<i64> {
+/// The number rounded towards 0, for indices.
+fn whole(number: f64) -> CallResult<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "it is small enough, as checked")]
     if number.abs() < 9e15 { Ok(number as i64) } else { Err("int takes numbers below 9e15".into()) }
 }
 
-fn number(value: Dynamic, function: &str) -> Answer<f64> {
+fn number(value: Dynamic, function: &str) -> CallResult<f64> {
     let number = Value::from_dynamic(value).ok().and_then(|value| value.number());
     number.ok_or_else(|| format!("{function} takes numbers").into())
 }
@@ -259,7 +259,7 @@ const fn float(int: i64) -> f64 {
     int as f64
 }
 
-/// What an event carries, for an expression.
+/// An event's data for an expression.
 pub(super) fn from_json(value: &serde_json::Value) -> Dynamic {
     match value {
         serde_json::Value::Null => Dynamic::UNIT,
@@ -277,23 +277,23 @@ pub(super) fn from_json(value: &serde_json::Value) -> Dynamic {
     }
 }
 
-/// What an event carries is nested no deeper.
+/// Maximum nesting of an event's data.
 const NESTING_MAX: usize = 32;
 
-/// What a script's event carries. What has no form in JSON is null.
-fn to_json(value: Dynamic, depth: usize) -> Answer<serde_json::Value> {
+/// The data of a script's event. A value without a JSON form is null.
+fn to_json(value: Dynamic, depth: usize) -> CallResult<serde_json::Value> {
     if depth > NESTING_MAX {
-        return Err(format!("what an event carries is nested {NESTING_MAX} deep at most").into());
+        return Err(format!("an event's data is nested {NESTING_MAX} deep at most").into());
     }
     if let Some(map) = value.read_lock::<rhai::Map>() {
         let field = |(key, value): (&rhai::Identifier, &Dynamic)| {
             Ok((key.to_string(), to_json(value.clone(), depth + 1)?))
         };
-        return map.iter().map(field).collect::<Answer<_>>().map(serde_json::Value::Object);
+        return map.iter().map(field).collect::<CallResult<_>>().map(serde_json::Value::Object);
     }
     if let Some(items) = value.read_lock::<rhai::Array>() {
         let items = items.iter().map(|item| to_json(item.clone(), depth + 1));
-        return items.collect::<Answer<_>>().map(serde_json::Value::Array);
+        return items.collect::<CallResult<_>>().map(serde_json::Value::Array);
     }
     Ok(match Value::from_dynamic(value) {
         Ok(Value::Bool(bool)) => bool.into(),

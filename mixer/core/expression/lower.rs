@@ -1,11 +1,13 @@
-//! Formulas of numbers, operators and functions as a tree that costs nanoseconds.
+//! Lowered formulas: numbers, operators and functions as a tree that costs nanoseconds.
 //!
-//! What is not here is left to the engine; a property test holds the two together.
+//! All else is left to the engine; a property test holds both equal.
 
 use rhai::{AST, Dynamic, Expr, ImmutableString, Stmt};
 
+use super::context::EvalContext;
 use super::engine::{BINARY, Binary, DRAWS, Draw, UNARY, Unary, clamp, noise_ends};
-use super::{EvalContext, Names, Value};
+use super::names::Names;
+use super::value::Value;
 
 const OPERATORS: [(&str, Binary); 5] =
     [("+", |a, b| a + b), ("-", |a, b| a - b), ("*", |a, b| a * b), ("/", |a, b| a / b), ("%", |a, b| a % b)];
@@ -26,36 +28,36 @@ pub(super) enum Node {
 }
 
 impl Node {
-    pub(super) fn evaluate(&self, moment: &mut EvalContext<'_>) -> f64 {
+    pub(super) fn evaluate(&self, context: &mut EvalContext<'_>) -> f64 {
         match self {
             Self::Constant(number) => *number,
-            Self::Value => moment.value,
-            Self::T => moment.t_secs,
-            Self::Dt => moment.dt_secs,
-            Self::Now => moment.now_secs,
-            Self::Link(at) => moment.links[*at],
-            Self::Unary(function, a) => function(a.evaluate(moment)),
+            Self::Value => context.value,
+            Self::T => context.t_secs,
+            Self::Dt => context.dt_secs,
+            Self::Now => context.now_secs,
+            Self::Link(at) => context.links[*at],
+            Self::Unary(function, a) => function(a.evaluate(context)),
             Self::Binary(function, operands) => {
-                let a = operands.0.evaluate(moment);
-                function(a, operands.1.evaluate(moment))
+                let a = operands.0.evaluate(context);
+                function(a, operands.1.evaluate(context))
             }
             Self::Clamp(operands) => {
-                let (a, b) = (operands.0.evaluate(moment), operands.1.evaluate(moment));
-                clamp(a, b, operands.2.evaluate(moment))
+                let (a, b) = (operands.0.evaluate(context), operands.1.evaluate(context));
+                clamp(a, b, operands.2.evaluate(context))
             }
             Self::Noise(amplitude) => {
-                let (low, high) = noise_ends(amplitude.evaluate(moment));
-                moment.rng.uniform(low, high)
+                let (low, high) = noise_ends(amplitude.evaluate(context));
+                context.rng.uniform(low, high)
             }
             Self::Draw(draw, operands) => {
-                let (a, b) = (operands.0.evaluate(moment), operands.1.evaluate(moment));
-                draw(moment.rng, a, b)
+                let (a, b) = (operands.0.evaluate(context), operands.1.evaluate(context));
+                draw(context.rng, a, b)
             }
         }
     }
 }
 
-/// A lowered expression, and whether the engine would calculate it in whole numbers: two of those must
+/// A lowered expression. `whole` is set if the engine would calculate it in whole numbers: two of those must
 /// not meet in a lowered operator, since the engine divides and overflows differently there.
 struct Lowered {
     node: Node,
@@ -68,7 +70,7 @@ impl Lowered {
     }
 }
 
-/// The tree, if all of the expression can be lowered.
+/// The tree; `None` if a part of the expression cannot be lowered.
 pub(super) fn lower(ast: &AST, names: &Names, links: &[(String, usize)]) -> Option<Node> {
     let lowering = Lowering { names, links };
     let lowered = match ast.statements() {

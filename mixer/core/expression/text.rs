@@ -1,21 +1,23 @@
-//! Text with expressions in it: fields of configs, and labels that are made anew while a run goes on.
+//! Text with `{expressions}` in it: fields of configs, and labels that are evaluated for each new member.
 
 use rhai::Scope;
 
-use super::engine::{Context, ENGINE, text_of, with_context};
-use super::{Expression, Names, Value};
+use super::compiled::Expression;
+use super::engine::{CallContext, ENGINE, text_of, with_call};
+use super::names::Names;
+use super::value::Value;
 use crate::rng::Rng;
 
 /// A part of a text.
 #[derive(Clone, Debug)]
 pub enum Piece {
-    /// What stands there.
+    /// Literal text.
     Text(String),
-    /// What an expression gives.
+    /// The result of an expression.
     Expression(Expression, Format),
 }
 
-/// How an interpolated value is written: `{i:02}`, `{share:.1}`, `{name:>8}` is not.
+/// Width and precision of an interpolated value, as in `{i:02}` or `{share:.1}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Format {
     zeros: bool,
@@ -24,7 +26,7 @@ pub struct Format {
 }
 
 impl Format {
-    /// Reads what stands after the colon: `02`, `8`, `.1`, `06.2`.
+    /// Reads the text after the colon: `02`, `8`, `.1`, `06.2`.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (width, precision) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
@@ -56,12 +58,12 @@ impl Format {
     }
 }
 
-/// A text that is made again and again, with the config's names bound.
+/// A text that is evaluated for each new member, with the config's names bound.
 #[derive(Clone, Debug)]
 pub struct TextFormula {
     pieces: Vec<Piece>,
     scope: Scope<'static>,
-    /// What it is made of: two with the same one do the same.
+    /// Parts and bound values: texts with equal keys behave equally.
     key: String,
 }
 
@@ -71,26 +73,26 @@ impl PartialEq for TextFormula {
     }
 }
 
-/// What a text is made for.
+/// The member that a text is evaluated for.
 #[derive(Debug)]
 pub struct MemberContext<'a> {
     /// The host's name.
     pub name: &'a str,
-    /// The place that it is for.
+    /// The member's slot.
     pub slot: u32,
-    /// How often something has been made for that place, from 1.
+    /// Number of members in the slot so far, including this one.
     pub generation: u32,
-    /// How often something has been made for any place, from 1.
+    /// Number of members in the pool so far, including this one.
     pub sequence: u64,
-    /// Where random parts come from.
+    /// Random stream of the pool's labels.
     pub rng: &'a mut Rng,
 }
 
 impl TextFormula {
-    /// The names that it has beside the config's.
+    /// Names that it knows in addition to the config's.
     pub const NAMES: [&str; 3] = ["name", "slot", "generation"];
 
-    /// Binds the config-time names.
+    /// Binds the config-time names; only [`Self::NAMES`] stay open.
     #[must_use]
     pub fn bind(pieces: Vec<Piece>, names: &Names) -> Self {
         let mut scope = Scope::new();
@@ -114,7 +116,7 @@ impl TextFormula {
         Self { pieces, scope, key }
     }
 
-    /// Whether it may give something else each time that it is made.
+    /// `true` if it may differ between members.
     #[must_use]
     pub fn varies(&self) -> bool {
         self.pieces.iter().any(|piece| match piece {
@@ -126,7 +128,7 @@ impl TextFormula {
         })
     }
 
-    /// Whether no two hosts make the same: it has the host's name in it, or a random number that is large.
+    /// `true` if it differs between hosts: it contains the host's name, or a large random number.
     #[must_use]
     pub fn is_of_one_host(&self) -> bool {
         self.pieces.iter().any(|piece| match piece {
@@ -138,38 +140,41 @@ impl TextFormula {
         })
     }
 
-    /// What it is made of: two with the same one do the same.
+    /// Parts and bound values: texts with equal keys behave equally.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Makes the text. An error says what went wrong.
-    pub fn make(&self, making: &mut MemberContext<'_>) -> Result<String, String> {
+    /// The text for one member. Errors are text for the log.
+    pub fn evaluate(&self, member: &mut MemberContext<'_>) -> Result<String, String> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Expression(expression, format) => {
-                    format.write(&self.value(expression, making)?, &mut text);
+                    format.write(&self.value(expression, member)?, &mut text);
                 }
             }
         }
         Ok(text)
     }
 
-    fn value(&self, expression: &Expression, making: &mut MemberContext<'_>) -> Result<Value, String> {
+    fn value(&self, expression: &Expression, member: &mut MemberContext<'_>) -> Result<Value, String> {
         let mut scope = self.scope.clone();
-        scope.push_constant("name", making.name.to_owned());
-        scope.push_constant("slot", i64::from(making.slot));
-        scope.push_constant("generation", i64::from(making.generation));
-        let context =
-            Context { rng: making.rng.clone(), range: None, emitted: None, sequence: Some(making.sequence) };
-        let (result, context) = with_context(context, || {
-            ENGINE.eval_ast_with_scope::<rhai::Dynamic>(&mut scope, &expression.ast)
-        });
-        if let Some(context) = context {
-            *making.rng = context.rng;
+        scope.push_constant("name", member.name.to_owned());
+        scope.push_constant("slot", i64::from(member.slot));
+        scope.push_constant("generation", i64::from(member.generation));
+        let call = CallContext {
+            rng: member.rng.clone(),
+            range: None,
+            emitted: None,
+            sequence: Some(member.sequence),
+        };
+        let (result, call) =
+            with_call(call, || ENGINE.eval_ast_with_scope::<rhai::Dynamic>(&mut scope, &expression.ast));
+        if let Some(call) = call {
+            *member.rng = call.rng;
         }
         Value::from_dynamic(result.map_err(text_of)?)
     }

@@ -218,8 +218,8 @@ impl<'a> Resolver<'a> {
         let own = |name: &&str| !TextFormula::NAMES.contains(name);
         self.note_names(label.value.names().filter(own));
         for expression in label.value.expressions() {
-            if let Some((_, complaint)) = self.names.complaint(expression, &TextFormula::NAMES) {
-                self.problems.error(label.value.span, complaint);
+            if let Some((_, message)) = expression.unknown_name(&self.names, &TextFormula::NAMES) {
+                self.problems.error(label.value.span, message);
                 return None;
             }
         }
@@ -336,5 +336,5 @@ impl<'a> Resolver<'a> {
 /// The text for the first one in the first slot of a host.
 fn try_text(text: &TextFormula) -> Result<String, String> {
     let mut rng = Seed::new(1).rng();
-    text.make(&mut MemberContext { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
+    text.evaluate(&mut MemberContext { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
 }

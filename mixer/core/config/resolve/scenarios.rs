@@ -121,10 +121,10 @@ impl Resolver<'_> {
     fn know_names(&mut self, template: &FormulaTemplate) -> Option<()> {
         let expression = &template.expression;
         self.note_names(expression.names().iter().map(String::as_str));
-        let Some((name, complaint)) = self.names.complaint(expression, &Formula::NAMES) else {
+        let Some((name, message)) = expression.unknown_name(&self.names, &Formula::NAMES) else {
             return Some(());
         };
-        self.problems.error(template.span_of(&name), complaint);
+        self.problems.error(template.span_of(&name), message);
         None
     }
 }

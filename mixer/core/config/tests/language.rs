@@ -240,7 +240,7 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
     Metric(name: "m", default_value: "{value}")
         test.ron:2:34: default_value: unknown name "value" in an expression; there is address, args, host, labels, name, started_at
     Metric(name: "m", default_value: "{noise(1)}")
-        test.ron:2:34: default_value: noise is for what runs with every update, not for fields
+        test.ron:2:34: default_value: noise works in formulas and scripts only, not in fields
     Metric(name: "m", default_value: "{3 +}")
         test.ron:2:39: default_value: the expression "3 +" is wrong: it ends too early
     Metric(name: "m", default_value: "{[1, 2]}")

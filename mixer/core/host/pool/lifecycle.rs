@@ -382,7 +382,7 @@ fn free_labels(
 ) -> Result<(LabelBlock, u64), String> {
     let mut draws = 0;
     loop {
-        let made = plan.labels.iter().map(|(name, text)| Ok((name.as_str(), text.make(making)?)));
+        let made = plan.labels.iter().map(|(name, text)| Ok((name.as_str(), text.evaluate(making)?)));
         let made = made.collect::<Result<Vec<(&str, String)>, String>>()?;
         let labels = host.labels.iter().chain(made.iter().map(|(name, value)| (*name, value.as_str())));
         let labels = LabelBlock::new(labels);

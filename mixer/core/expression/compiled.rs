@@ -1,0 +1,207 @@
+//! Compiled expressions and scripts, and the names, links and events in them.
+
+use std::sync::Arc;
+
+use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
+
+use super::engine::{self, ENGINE};
+use super::names::Names;
+use super::value::Value;
+use crate::error::suggestion;
+
+/// A compiled expression, or a compiled script of several statements.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    pub(super) source: Arc<str>,
+    pub(super) ast: Arc<AST>,
+    /// Names that it needs from outside.
+    pub(super) names: Vec<String>,
+    /// `names`, and those that it declares itself: a hidden outer name may be read before the declaration.
+    pub(super) all_names: Vec<String>,
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) emits: Vec<Option<String>>,
+}
+
+impl Expression {
+    /// Compiles an expression.
+    pub fn compile(text: &str) -> Result<Self, CompileError> {
+        let ast = ENGINE.compile_expression(text).map_err(|error| CompileError::new(&error, text))?;
+        Self::of(text, ast)
+    }
+
+    /// Compiles a script: statements with variables, conditions and loops. The last value is the result.
+    pub fn compile_script(text: &str) -> Result<Self, CompileError> {
+        let ast = ENGINE.compile(text).map_err(|error| CompileError::new(&error, text))?;
+        Self::of(text, ast)
+    }
+
+    fn of(text: &str, ast: AST) -> Result<Self, CompileError> {
+        let mut found = Found::default();
+        ast.walk(&mut |nodes: &[ASTNode<'_>]| {
+            if let Some(node) = nodes.last() {
+                found.note(node);
+            }
+            true
+        });
+        let Found { mut names, mut fields, declared, emits } = found;
+        let links = names.iter().filter(|name| *name == "links").count();
+        if links > fields.iter().filter(|(name, _)| name == "links").count() {
+            let at = text.find("links").unwrap_or(0);
+            let message = "links is written with a metric's name behind it, as in links.cpu_usage_percent";
+            return Err(CompileError { at, message: message.to_owned() });
+        }
+        names.sort();
+        names.dedup();
+        let all_names = names.clone();
+        names.retain(|name| !declared.contains(name));
+        fields.dedup();
+        Ok(Self { source: text.into(), ast: Arc::new(ast), names, all_names, fields, emits })
+    }
+
+    /// Byte offset of a whole word's first occurrence in the text.
+    #[must_use]
+    pub fn place_of(&self, word: &str) -> Option<usize> {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let is_whole = |at: &usize| {
+            !self.source[..*at].ends_with(is_part) && !self.source[at + word.len()..].starts_with(is_part)
+        };
+        self.source.match_indices(word).map(|(at, _)| at).find(is_whole)
+    }
+
+    /// Names that it needs, sorted.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// `true` if it calls a random function or `sequence`, so that each evaluation may give another result.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        let functions = ["uuid", "hex", "zipf", "pick", "sequence", "random", "normal", "noise"];
+        functions.iter().any(|function| self.place_of(function).is_some())
+    }
+
+    /// Metrics that it reads by `links.NAME`.
+    pub fn links(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter(|(name, _)| name == "links").map(|(_, field)| field.as_str())
+    }
+
+    /// Events that it may emit; `None` for a calculated name.
+    #[must_use]
+    pub fn emits(&self) -> &[Option<String>] {
+        &self.emits
+    }
+
+    /// The result with these names. Errors are text for a problem.
+    pub fn evaluate(&self, names: &Names) -> Result<Value, String> {
+        if let Some((_, complaint)) = self.unknown_name(names, &[]) {
+            return Err(complaint);
+        }
+        let mut scope = Scope::new();
+        for name in &self.all_names {
+            if let Some(value) = names.scope.get(name) {
+                scope.push_constant_dynamic(name.as_str(), value.clone());
+            }
+        }
+        let result = ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
+        Value::from_dynamic(result.map_err(engine::text_of)?)
+    }
+
+    /// The first unknown name or field, and a message about it; names in `also` are known, too.
+    #[must_use]
+    pub fn unknown_name(&self, scope: &Names, also: &[&str]) -> Option<(String, String)> {
+        let is_known = |name: &String| scope.contains(name) || also.contains(&name.as_str());
+        if let Some(unknown) = self.names.iter().find(|name| !is_known(name)) {
+            let own = scope.known().into_iter().filter(|name| !also.contains(&name.as_str()));
+            let known: Vec<String> = also.iter().map(|name| (*name).to_owned()).chain(own).collect();
+            let message = format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known));
+            return Some((unknown.clone(), message));
+        }
+        self.fields.iter().find_map(|(name, field)| {
+            let map = scope.scope.get(name)?.as_map_ref().ok()?;
+            let known: Vec<&str> = map.keys().map(AsRef::as_ref).collect();
+            (!known.contains(&field.as_str())).then(|| {
+                let hint = suggestion(field, &known);
+                (field.clone(), format!("unknown name \"{name}.{field}\" in an expression{hint}"))
+            })
+        })
+    }
+}
+
+/// An error in an expression's syntax.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    /// Byte offset in the text.
+    pub at: usize,
+    /// Text for a problem.
+    pub message: String,
+}
+
+impl CompileError {
+    fn new(error: &ParseError, text: &str) -> Self {
+        let position = error.position();
+        let line = position.line().unwrap_or(1).saturating_sub(1);
+        let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        let rest = text[line_start..].split('\n').next().unwrap_or("");
+        let column = position.position().unwrap_or(1).saturating_sub(1);
+        let in_line = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
+        let message = error.err_type().to_string();
+        let message = message.replace("Script is incomplete", "it ends too early");
+        let mut chars = message.chars();
+        let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
+        Self { at: line_start + in_line, message: format!("{first}{}", chars.as_str()) }
+    }
+}
+
+/// Names, fields and events found in an expression.
+#[derive(Default)]
+struct Found {
+    names: Vec<String>,
+    declared: Vec<String>,
+    fields: Vec<(String, String)>,
+    emits: Vec<Option<String>>,
+}
+
+impl Found {
+    fn note(&mut self, node: &ASTNode<'_>) {
+        match node {
+            ASTNode::Expr(Expr::Variable(variable, ..)) => self.names.push(variable.1.to_string()),
+            ASTNode::Expr(Expr::Dot(pair, ..)) => {
+                let property = match &pair.rhs {
+                    Expr::Dot(inner, ..) | Expr::Index(inner, ..) => &inner.lhs,
+                    other => other,
+                };
+                if let (Expr::Variable(variable, ..), Expr::Property(property, _)) = (&pair.lhs, property) {
+                    self.fields.push((variable.1.to_string(), property.2.to_string()));
+                }
+            }
+            ASTNode::Expr(Expr::Index(pair, ..)) => {
+                if let (Expr::Variable(variable, ..), Expr::StringConstant(key, _)) = (&pair.lhs, &pair.rhs) {
+                    self.fields.push((variable.1.to_string(), key.to_string()));
+                }
+            }
+            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))
+                if call.name == "emit" =>
+            {
+                let name = call.args.first();
+                self.emits.push(match name {
+                    Some(Expr::StringConstant(name, _)) => Some(name.to_string()),
+                    _ => None,
+                });
+            }
+            // Called as a method of the event's name, which may be calculated.
+            ASTNode::Expr(Expr::MethodCall(call, _)) if call.name == "emit" => self.emits.push(None),
+            ASTNode::Stmt(Stmt::Var(declaration, ..)) => self.declared.push(declaration.0.name.to_string()),
+            ASTNode::Stmt(Stmt::For(parts, _)) => {
+                self.declared.push(parts.0.name.to_string());
+                self.declared.extend(parts.1.as_ref().map(|counter| counter.name.to_string()));
+            }
+            ASTNode::Stmt(Stmt::TryCatch(parts, _)) => {
+                if let Expr::Variable(variable, ..) = &parts.expr {
+                    self.declared.push(variable.1.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+}
