@@ -26,7 +26,6 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-pub use access::are_equal;
 use body_stream::{PIECE_BYTES, Slot, answer, headed};
 
 use super::{Health, self_page};

@@ -9,7 +9,6 @@
 //! samples of one moment nor an older one after a newer one. So series of pools end first, and a moment
 //! earlier.
 
-mod bits;
 mod job_tracker;
 
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
 use indexmap::IndexMap;
 
-use super::bits::Bits;
 use super::{Encoder, MILLISECOND, Round, ShardEncoder};
 use promemu_core::metric::{Layout, is_absent};
 use promemu_core::rng::fnv1a;
@@ -27,7 +27,7 @@ pub(super) struct JobTracker<J> {
     /// The number of each row's first cell.
     cells: Vec<usize>,
     /// The first cells of the series that were shown.
-    shown: Bits,
+    shown: FixedBitSet,
 }
 
 /// Neighbouring rows with the same columns.
@@ -106,7 +106,7 @@ impl<J> JobTracker<J> {
             first_pool_row: store.first_pool_row(),
             labels: (0..store.rows()).map(|row| store.row_labels(row).clone()).collect(),
             cells: (0..store.rows()).map(start).collect(),
-            shown: Bits::new(count),
+            shown: FixedBitSet::with_capacity(count),
         }
     }
 
@@ -119,13 +119,13 @@ impl<J> JobTracker<J> {
     }
 
     /// Whether any of its series was shown and has not ended.
-    pub(super) const fn is_shown(&self) -> bool {
-        !self.shown.is_empty()
+    pub(super) fn is_shown(&self) -> bool {
+        !self.shown.is_clear()
     }
 
     /// Takes over what is shown of series that are in both; the others stay with the old page.
     pub(super) fn inherit(&mut self, old: &mut Self) {
-        if old.shown.is_empty() {
+        if old.shown.is_clear() {
             return;
         }
         let rows: IndexMap<LabelBlock, usize> = self.labels.iter().cloned().zip(0..).collect();
@@ -263,7 +263,13 @@ impl<J> JobTracker<J> {
                     true
                 }
                 Pass::There => false,
-                _ => !is_there && self.shown.remove(cell),
+                _ => {
+                    let ends = !is_there && self.shown.contains(cell);
+                    if ends {
+                        self.shown.remove(cell);
+                    }
+                    ends
+                }
             };
             if !is_said {
                 continue;
