@@ -3,7 +3,7 @@
 
 use crate::databases::Database;
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Process, eventually, free_port, get, label, promemu, series, value};
+use crate::processes::{Process, eventually, free_port, get, label, log_number, promemu, series, value};
 
 /// Ten hosts whose series all live from the first round to the end.
 const CONFIG: &str = r#"Config(default_job_name: "written", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 10), name: "h{i}",
@@ -35,13 +35,11 @@ impl Run {
         lines.into_iter().find(|line| label(line, "output").starts_with(output)).map(value)
     }
 
-    /// The numbers of the last line about an output.
-    fn told_at_the_end(&self, output: &str) -> Vec<u64> {
+    /// A number of the last log line of an output's delivery.
+    fn logged_at_the_end(&self, output: &str, field: &str) -> f64 {
         let log = self.process.log();
-        let line =
-            log.lines().rfind(|line| line.contains(output) && line.contains("samples were sent")).unwrap();
-        let words = line.split(": ").last().unwrap().split(' ');
-        words.filter_map(|word| word.parse().ok()).collect()
+        let line = log.lines().rfind(|line| line.contains(output) && line.contains("delivery ended"));
+        log_number(line.unwrap(), field).unwrap()
     }
 }
 
@@ -62,9 +60,10 @@ fn loses_nothing(database: &Database, output: &str, faults: &[Behaviour]) {
     }
     assert_eq!(run.process.terminate(), Some(0));
     let log = run.process.log();
-    assert!(log.contains("no sample was dropped meanwhile") && log.contains("none was dropped"), "{log}");
-    let sent = run.told_at_the_end(kind)[0];
-    let markers = 50;
+    assert!(log.contains("samples_dropped=0"), "{log}");
+    assert_eq!(run.logged_at_the_end(kind, "dropped_samples").to_string(), "0", "{log}");
+    let sent = run.logged_at_the_end(kind, "sent_samples");
+    let markers = 50.0;
     let all = (sent - markers).to_string();
     // What has just arrived at VictoriaMetrics is not found at once.
     eventually(&format!("each of {all} samples is there once"), || {
@@ -124,24 +123,25 @@ fn what_cannot_be_kept_is_counted_and_the_queue_is_bounded() {
     assert_eq!(run.process.terminate(), Some(0));
     let log = run.process.log();
     for (name, dropped) in names.iter().zip(dropped) {
-        let told = run.told_at_the_end(name);
-        assert!(
-            told[0] == 0 && told[1].to_string().parse::<f64>().unwrap() >= dropped,
-            "{told:?} {dropped}: {log}"
-        );
+        let logged = |field: &str| run.logged_at_the_end(name, field);
+        assert!(logged("sent_samples") < 1.0 && logged("dropped_samples") >= dropped, "{dropped}: {log}");
     }
-    assert_eq!(run.process.count_in_log("takes less than is to be sent"), 1, "{log}");
-    assert_eq!(run.process.count_in_log("refused 50 samples of a batch of 50"), 0, "{log}");
-    assert_eq!(run.process.count_in_log("which are dropped: it answered 400"), 1, "{log}");
-    assert_eq!(run.process.count_in_log("which are dropped: it answered 500"), 1, "{log}");
+    assert_eq!(run.process.count_in_log("server is too slow"), 1, "{log}");
+    for status in ["400", "500"] {
+        let is_rejection = |line: &&str| {
+            line.contains("samples were rejected") && line.contains(&format!("error=it answered {status}"))
+        };
+        assert_eq!(log.lines().filter(is_rejection).count(), 1, "{log}");
+    }
 }
 
 #[test]
-fn a_server_that_asks_to_be_left_alone_is() {
+fn a_server_that_asks_for_a_pause_gets_it() {
     for output in ["remote-write=URL,shards=1", "otlp=URL,shards=1", "pushgateway=URL"] {
         let server = FakeGateway::start(Behaviour::Throttle(429, 600));
         let mut run = Run::start(&[&output.replace("URL", &server.url()), "file=/dev/null"]);
-        run.process.wait_for_log("is away: it answered 429");
+        run.process.wait_for_log("output is away");
+        run.process.wait_for_log("error=it answered 429");
         let asked = server.requests("").len();
         // What else is due goes on.
         let pushes = run.own("promemu_push_seconds_count", "file").unwrap();

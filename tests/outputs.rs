@@ -200,7 +200,7 @@ fn what_is_wrong_with_an_output_is_told_without_its_secrets() {
         "--output",
         &format!("otlp={url}"),
     ]));
-    eventually("both are away", || (run.count_in_log("is away: ") == 2).then_some(()));
+    eventually("both are away", || (run.count_in_log("output is away") == 2).then_some(()));
     status(&run);
     assert_eq!(run.terminate(), Some(0));
     has_no_secrets(&run.log());
@@ -278,7 +278,7 @@ fn a_gateway_over_tls_knows_promemu_by_its_certificate() {
     assert_eq!(run.terminate(), Some(0));
     for stranger in [format!("pushgateway={url},ca_file={ca}"), format!("pushgateway={url}")] {
         let mut run = started(&stranger);
-        run.wait_for_log("is away: ");
+        run.wait_for_log("output is away");
         assert_eq!(run.terminate(), Some(0));
     }
 }

@@ -320,6 +320,12 @@ pub(crate) fn value(line: &str) -> f64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
+/// A field of a log line, `name=5`, as a number: the last one of that name in the text.
+pub(crate) fn log_number(log: &str, field: &str) -> Option<f64> {
+    let after = log.rsplit_once(&format!(" {field}="))?.1;
+    after.split_whitespace().next()?.parse().ok()
+}
+
 /// The lines of promtool that are not remarks on names.
 pub(crate) fn promtool_errors(exposition: &str) -> Vec<String> {
     let mut child = Command::new("promtool")

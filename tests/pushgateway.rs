@@ -221,7 +221,7 @@ fn with_clean_up_off_the_groups_stay() {
     assert_eq!(run.wait(), Some(0));
     assert_eq!(gateway.groups().len(), 2);
     let mut run = with_peaks(&gateway, &[]);
-    run.wait_for_log("cleaned up 2 of 2 groups");
+    run.wait_for_log("deleted=2 orphans=2");
     assert_eq!(run.terminate(), Some(0));
 }
 
@@ -282,12 +282,17 @@ fn a_gateway_that_comes_back_gets_current_values() {
     wait_for_groups(&gateway, 1);
     let pushed_before = value(series(&gateway.metrics(), "push_time_seconds")[0]);
     gateway.stop();
-    run.wait_for_log("is away");
+    run.wait_for_log("output is away");
     let gateway = Pushgateway::start_on(host, port);
-    run.wait_for_log("is back after");
+    run.wait_for_log("output is back");
     assert_eq!(wait_for_groups(&gateway, 1), ["job/with a slash"]);
     assert!(value(series(&gateway.metrics(), "push_time_seconds")[0]) > pushed_before);
-    assert_eq!((run.count_in_log("is away"), run.count_in_log("is back")), (1, 1), "{}", run.log());
+    assert_eq!(
+        (run.count_in_log("output is away"), run.count_in_log("output is back")),
+        (1, 1),
+        "{}",
+        run.log()
+    );
     assert_eq!(run.count_in_log("host_stopped"), 0, "no host has stopped");
     assert_eq!(run.terminate(), Some(0));
     assert_eq!(gateway.groups(), Vec::<String>::new());

@@ -1,7 +1,7 @@
 //! Remote write to a real Prometheus.
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Process, Prometheus, eventually, get, promemu, series, value};
+use crate::processes::{Process, Prometheus, eventually, get, log_number, promemu, series, value};
 
 /// Two hosts with a metric of each type that all servers know; one of them ends soon.
 const CONFIG: &str = r#"Config(
@@ -46,9 +46,9 @@ fn prometheus_has_every_series_until_it_ends() {
     let sum = prometheus.query("request_seconds_sum").unwrap();
     assert!(sum > 0.0, "{sum}");
     assert_eq!(run.terminate(), Some(0));
-    assert!(run.log().contains("samples were sent, none was dropped"), "{}", run.log());
+    assert!(run.log().contains("dropped_samples=0"), "{}", run.log());
     assert_eq!(count(r#"{job="written"}"#), "0", "all has ended with the run");
-    let sent: f64 = run.log().split("write: ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let sent = log_number(&run.log(), "sent_samples").unwrap();
     let markers = 14.0;
     let stored =
         ["level", "steps_total", "request_seconds_sum", "request_seconds_count", "request_seconds_bucket"]
@@ -79,7 +79,7 @@ fn a_server_of_version_1_is_told_apart_and_refusals_are_counted() {
     assert_eq!(of_self("promemu_samples_sent_total"), Some(0.0));
     assert_eq!(run.count_in_log("use version=1"), 1);
     assert_eq!(run.terminate(), Some(0));
-    assert!(run.log().contains("0 samples were sent"), "{}", run.log());
+    assert!(run.log().contains("sent_samples=0"), "{}", run.log());
 }
 
 /// Three clean hosts, and one whose clock is ahead for a second.
@@ -97,12 +97,12 @@ fn a_host_whose_clock_comes_back_costs_no_other_host_a_sample() {
     std::fs::write(&file, SKEWED).unwrap();
     let output = format!("remote-write={},shards=1", prometheus.url());
     let mut run = run(&file.display().to_string(), &output, &[]);
-    run.wait_for_log("refused 1 samples of a batch of 4, which are dropped: it answered 400");
+    run.wait_for_log("rejected_samples=1 batch_samples=4 error=it answered 400");
     let seen = || prometheus.query(r#"sum(count_over_time(alive_seconds{name="clean-1"}[5m]))"#);
     let before = seen().unwrap();
     eventually("clean hosts go on while the other is refused", || seen().filter(|n| *n > before + 5.0));
     assert_eq!(run.terminate(), Some(0));
-    assert_eq!(run.count_in_log("refused 1 samples"), 1, "further ones are only counted");
+    assert_eq!(run.count_in_log("rejected_samples=1"), 1, "further ones are only counted");
     let of_clean = |fold: &str| {
         prometheus
             .query(&format!(r#"{fold}(count_over_time(alive_seconds{{name=~"clean.*"}}[5m]))"#))
@@ -111,13 +111,12 @@ fn a_host_whose_clock_comes_back_costs_no_other_host_a_sample() {
     // A host begins a round later than another one at the most.
     let (least, most) = (of_clean("min"), of_clean("max"));
     assert!(most - least <= 2.0, "{least} {most}");
-    let told = run.log().lines().rfind(|line| line.contains("samples were sent")).unwrap().to_owned();
-    let numbers: Vec<f64> = told.split(' ').filter_map(|word| word.parse().ok()).collect();
-    let (sent, dropped) = (numbers[0], numbers[1]);
-    assert!(dropped <= most, "only the one host's, one each round: {told}");
+    let log = run.log();
+    let [sent, dropped] = ["sent_samples", "dropped_samples"].map(|field| log_number(&log, field).unwrap());
+    assert!(dropped <= most, "only the one host's, one each round: {log}");
     let stored = prometheus.query("sum(count_over_time(alive_seconds[3h] offset -90m))").unwrap();
     let markers = sent - stored;
-    assert!((3.0..=5.0).contains(&markers), "{stored} samples are there: {told}");
+    assert!((3.0..=5.0).contains(&markers), "{stored} samples are there: {log}");
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::time::Span;
-use promemu_run::outputs::GatewaySettings;
-use promemu_run::outputs::pushgateway::{GatewayGroup, PushgatewayClient, RunInfo, Verdict};
+use promemu_run::outputs::pushgateway::{GatewayGroup, GatewaySettings, PushgatewayClient, RunInfo, Verdict};
 use tracing::info;
 
 use crate::settings::Settings;

@@ -11,9 +11,9 @@ use promemu_core::plan::RunDefaults;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Speed, Time};
 use promemu_run::http::HttpOptions;
-use promemu_run::outputs::pushgateway::{GatewayUrl, PushSettings};
+use promemu_run::outputs::OutputSettings;
+use promemu_run::outputs::pushgateway::{GatewaySettings, GatewayUrl, PushSettings};
 use promemu_run::outputs::scrape::ScrapeSettings;
-use promemu_run::outputs::{GatewaySettings, OutputSettings};
 use promemu_run::settings::RunSettings;
 use promemu_wire::exposition::Format;
 

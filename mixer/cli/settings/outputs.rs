@@ -7,12 +7,12 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use promemu_core::error::{Error, suggestion};
 use promemu_run::http::HttpOptions;
+use promemu_run::outputs::OutputSettings;
 use promemu_run::outputs::file::FileSettings;
 use promemu_run::outputs::otlp::OtlpSettings;
-use promemu_run::outputs::pushgateway::{GatewayUrl, PushSettings};
+use promemu_run::outputs::pushgateway::{GatewaySettings, GatewayUrl, PushSettings};
 use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_run::outputs::scrape::ScrapeSettings;
-use promemu_run::outputs::{GatewaySettings, OutputSettings};
 use promemu_wire::exposition::Format;
 
 use super::positive;

@@ -1,15 +1,19 @@
 //! Delivery of requests that wait in a queue: remote write and OTLP.
 //!
-//! A round becomes batches. Each belongs to a shard, and a shard sends one batch at a time in the order
-//! they came, so a series, which has its shard, arrives in order. A batch that the server cannot take now is
-//! tried again, ever less often, for as long as the run lasts. One that it refuses for good is sent again in halves
-//! if that may help ([`split`]); what is refused then is dropped and counted. What waits is bounded ([`queue`]), so a server that is away costs the oldest rounds and no memory.
+//! A round becomes batches. Each belongs to a shard, and a shard sends one batch at a time in their order. A series
+//! stays in its shard, so its samples arrive in order. A batch that the server cannot accept now is retried with
+//! back-off for as long as the run lasts. One that it rejects for good is sent again in halves where that may help
+//! ([`split`]); what is rejected then is dropped and counted. The queue is bounded ([`queue`]), so a server that is
+//! away costs the oldest rounds and no memory.
+//!
+//! It knows batches, never series or hosts.
 
-mod post;
+mod batch_client;
 mod queue;
 mod sender;
 mod settings;
 mod split;
+mod stats;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,38 +23,39 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-pub(super) use post::{Answer, Answers, Post};
+pub(super) use batch_client::{BatchClient, FinalResponse, ResponseRules};
 use queue::{Bounds, Queue};
-use sender::{DeliveryStats, Sender};
+use sender::Sender;
 pub(super) use settings::BATCH_BYTES;
 pub use settings::DeliverySettings;
 use split::SplitBudget;
+use stats::DeliveryStats;
 
-use super::Health;
+use super::health::Health;
 use crate::clock::Clock;
 use crate::self_metrics::DeliveryTally;
 use promemu_core::rng::{Seed, random_seed};
 
-/// Brings batches to a server.
+/// Delivery to one server: its queue and the senders that empty it.
 #[derive(Debug)]
 pub(super) struct Delivery {
     queue: Arc<Queue>,
-    fare: Arc<DeliveryStats>,
+    stats: Arc<DeliveryStats>,
     ending: watch::Sender<bool>,
     senders: JoinSet<()>,
 }
 
-/// Where batches go in. Shared with the thread that makes them.
+/// The end of the queue where batches go in. Shared with the thread that makes them.
 #[derive(Clone, Debug)]
 pub(super) struct Intake {
     queue: Arc<Queue>,
-    fare: Arc<DeliveryStats>,
+    stats: Arc<DeliveryStats>,
 }
 
 impl Delivery {
     /// Starts the senders. The clock runs as on the wall.
     pub(super) fn start(
-        post: Post,
+        client: BatchClient,
         settings: &DeliverySettings,
         clock: Clock,
         tally: DeliveryTally,
@@ -58,76 +63,80 @@ impl Delivery {
     ) -> Self {
         let bounds = Bounds { samples: settings.queue_samples, bytes: settings.queue_bytes };
         let queue = Arc::new(Queue::new(settings.shards, bounds));
-        let fare = Arc::new(DeliveryStats::new(name, clock, tally));
-        let (ending, end) = watch::channel(false);
-        let post = Arc::new(post);
+        let stats = Arc::new(DeliveryStats::new(name, clock, tally));
+        let (ending, ended) = watch::channel(false);
+        let client = Arc::new(client);
         let seed = Seed::new(random_seed());
         let mut senders = JoinSet::new();
         for shard in 0..settings.shards {
             let sender = Sender {
                 shard,
-                post: Arc::clone(&post),
+                client: Arc::clone(&client),
                 queue: Arc::clone(&queue),
-                fare: Arc::clone(&fare),
-                end: end.clone(),
+                stats: Arc::clone(&stats),
+                ending: ended.clone(),
                 rng: seed.child_of_bytes(&shard.to_le_bytes()).rng(),
-                halvings: SplitBudget::default(),
+                split_budget: SplitBudget::default(),
             };
             senders.spawn(sender.send_all());
         }
-        Self { queue, fare, ending, senders }
+        Self { queue, stats, ending, senders }
     }
 
     pub(super) fn intake(&self) -> Intake {
-        Intake { queue: Arc::clone(&self.queue), fare: Arc::clone(&self.fare) }
+        Intake { queue: Arc::clone(&self.queue), stats: Arc::clone(&self.stats) }
     }
 
     pub(super) fn health(&self) -> &Arc<Health> {
-        self.fare.health()
+        self.stats.health()
     }
 
-    /// Sends what waits, within so long; tells what was left.
-    pub(super) async fn finish(&mut self, patience: Duration) {
+    /// Sends what waits in the queue until the deadline, and logs the totals.
+    pub(super) async fn finish(&mut self, deadline: Duration) {
         self.queue.close();
         self.ending.send_replace(true);
         let senders = &mut self.senders;
         let all = async { while senders.join_next().await.is_some() {} };
-        if tokio::time::timeout(patience, all).await.is_err() {
+        if tokio::time::timeout(deadline, all).await.is_err() {
             self.senders.shutdown().await;
         }
-        let left = self.queue.unsettled_samples();
-        self.fare.dropped(left);
-        let (name, sent, dropped) = (self.fare.name(), self.fare.sent_samples(), self.fare.dropped_samples());
-        if dropped > 0 {
-            warn!("{name}: {sent} samples were sent, {dropped} were dropped, {left} of them at the end");
+        let unsent_samples = self.queue.unsettled_samples();
+        self.stats.dropped(unsent_samples);
+        let output = self.stats.output();
+        let (sent_samples, dropped_samples) = (self.stats.sent_samples(), self.stats.dropped_samples());
+        if dropped_samples > 0 {
+            warn!(
+                output,
+                sent_samples, dropped_samples, unsent_samples, "delivery ended; samples were dropped"
+            );
         } else {
-            info!("{name}: {sent} samples were sent, none was dropped");
+            info!(output, sent_samples, dropped_samples, "delivery ended");
         }
     }
 }
 
 impl Intake {
-    /// Hands a batch over; waits for room, so long at the most. Says whether it was taken. What is dropped is counted.
+    /// Queues a batch, waiting up to `patience` for room; `false` if there was none. Dropped samples are counted.
     pub(super) fn put(&self, shard: usize, batch: Batch, patience: Duration) -> bool {
         let samples = batch.samples;
-        let taken = self.queue.push(shard, batch, patience);
-        self.fare.show_queue(self.queue.samples());
-        self.fare.overflowed(taken.dropped + if taken.is_taken { 0 } else { samples });
-        taken.is_taken
+        let pushed = self.queue.push(shard, batch, patience);
+        self.stats.set_waiting(self.queue.samples());
+        self.stats.overflowed(pushed.dropped_samples + if pushed.is_queued { 0 } else { samples });
+        pushed.is_queued
     }
 }
 
 #[cfg(test)]
 impl Intake {
-    /// One from which nothing is sent.
+    /// An intake whose queue nobody empties.
     pub(super) fn idle(shards: usize, samples: u64) -> Self {
         let tally = crate::self_metrics::SelfMetrics::new().unwrap().delivery("test");
         let bounds = Bounds { samples, bytes: usize::MAX };
         let queue = Arc::new(Queue::new(shards, bounds));
-        Self { queue, fare: Arc::new(DeliveryStats::new("test", Clock::start(), tally)) }
+        Self { queue, stats: Arc::new(DeliveryStats::new("test", Clock::start(), tally)) }
     }
 
-    /// What waits, by shard; nothing more is taken.
+    /// The queued batches by shard.
     pub(super) async fn take_all(&self) -> Vec<(usize, Batch)> {
         self.queue.close();
         let mut batches = Vec::new();
@@ -141,7 +150,7 @@ impl Intake {
     }
 
     pub(super) fn dropped_samples(&self) -> u64 {
-        self.fare.dropped_samples()
+        self.stats.dropped_samples()
     }
 }
 

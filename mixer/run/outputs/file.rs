@@ -9,9 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tracing::{info, warn};
-
-use super::Health;
+use super::availability::Availability;
+use super::health::Health;
 use crate::clock::{Clock, wall_now};
 use crate::self_metrics::{OutputTally, SelfMetrics};
 use promemu_core::error::Error;
@@ -41,6 +40,7 @@ pub struct FileSink {
     /// The jobs' versions when they were written.
     written: Vec<u64>,
     health: Arc<Health>,
+    availability: Availability,
     tally: OutputTally,
     clock: Clock,
 }
@@ -62,8 +62,11 @@ impl FileSink {
             ),
             source,
         })?;
-        let (health, tally) = (Arc::default(), own.output(name));
-        let mut sink = Self { settings, jobs: [].into(), written: Vec::new(), health, tally, clock };
+        let (health, tally) = (Arc::new(Health::default()), own.output(name));
+        let consequence = "the hosts go on, and it is tried again with each round";
+        let availability = Availability::new(name, consequence, Arc::clone(&health));
+        let mut sink =
+            Self { settings, jobs: [].into(), written: Vec::new(), health, availability, tally, clock };
         sink.replace_jobs(jobs);
         Ok(sink)
     }
@@ -101,26 +104,17 @@ impl FileSink {
     }
 
     fn settle(&mut self, versions: Vec<u64>, written: io::Result<u64>) -> bool {
-        let (path, now) = (self.settings.path.display(), wall_now());
-        let was_away = self.health.status(now).away_for.is_some();
+        let now = wall_now();
         let bytes = match written {
             Ok(bytes) => bytes,
-            Err(problem) => {
+            Err(error) => {
                 self.tally.push_failures.inc();
-                if !was_away {
-                    warn!(
-                        "file {path} cannot be written: {problem}; the hosts go on, and it is tried again with each round"
-                    );
-                    self.health.set_away(now, problem.to_string());
-                }
+                self.availability.failed(&error.to_string(), now);
                 return false;
             }
         };
         self.tally.bytes_sent.inc_by(bytes);
-        if was_away {
-            info!("file {path} is written again");
-            self.health.set_back();
-        }
+        self.availability.answered(now);
         self.written = versions;
         self.health.pushed(now);
         true

@@ -1,7 +1,7 @@
 //! The OTLP sink: OpenTelemetry metrics as protobuf over HTTP, gzipped
 //! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
-mod answer;
+mod response;
 #[cfg(test)]
 mod tests;
 
@@ -10,10 +10,10 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
-use super::delivery::{Answers, DeliverySettings, Post};
+use super::delivery::{BatchClient, DeliverySettings, ResponseRules};
 use crate::http::TargetUrl;
-use answer::{hint, is_passing, left_out};
 use promemu_core::error::Error;
+use response::{hint, is_retryable, rejected};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The path of a target that has none: the specification's.
@@ -39,10 +39,10 @@ impl OtlpSettings {
         Ok(Self { target: target.with_default_path(DEFAULT_PATH), delivery, timeout: DEFAULT_TIMEOUT })
     }
 
-    /// How its batches are posted.
-    pub(super) fn post(&self) -> Result<Post, Error> {
+    /// A client for its batches.
+    pub(super) fn client(&self) -> Result<BatchClient, Error> {
         let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "gzip")];
-        let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
-        Ok(post.reading(Answers { is_passing, left_out, hint, ..Answers::default() }))
+        let client = BatchClient::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
+        Ok(client.with_rules(ResponseRules { is_retryable, rejected, hint, ..ResponseRules::default() }))
     }
 }

@@ -11,11 +11,13 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::clock::sleep_until;
 use crate::fleet::Fleet;
+use crate::outputs::OutputSettings;
 use crate::outputs::file::FileSink;
-use crate::outputs::pushgateway::{PushgatewayClient, PushgatewaySink, RunInfo};
+use crate::outputs::health::Health;
+use crate::outputs::pushgateway::{GatewaySettings, PushgatewayClient, PushgatewayOutput, RunInfo};
 use crate::outputs::scrape::{Publisher, ScrapeSink};
 use crate::outputs::self_page::SELF_PATH;
-use crate::outputs::{GatewaySettings, Health, OutputSettings, StreamSink};
+use crate::outputs::stream::StreamSink;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
 use crate::status::OutputStatus;
@@ -58,7 +60,7 @@ enum Sink {
 /// A sink that is asked to send, again and again.
 #[derive(Debug)]
 enum Pusher {
-    Pushgateway(Box<PushgatewaySink>),
+    Pushgateway(Box<PushgatewayOutput>),
     Stream(Box<StreamSink>),
     File(FileSink),
 }
@@ -151,11 +153,11 @@ fn gateway_sink(
     gateway: &GatewaySettings,
     own: &Arc<SelfMetrics>,
     name: &str,
-) -> Result<PushgatewaySink, Error> {
+) -> Result<PushgatewayOutput, Error> {
     let client = PushgatewayClient::new(gateway.url.clone(), &gateway.http, gateway.timeout)?;
     let owner = RunInfo::new(&fleet.plan().config, gateway.push.interval);
     let (push, clock) = (gateway.push.clone(), fleet.clock().real());
-    Ok(PushgatewaySink::new(client, fleet.jobs(), owner, push, clock, own, name))
+    Ok(PushgatewayOutput::new(client, fleet.jobs(), owner, push, clock, own, name))
 }
 
 impl Healths {
@@ -276,7 +278,7 @@ impl Pusher {
     /// Whether what it sent last is to stay when the run is over.
     fn leaves_last_values(&self) -> bool {
         match self {
-            Self::Pushgateway(sink) => !sink.cleans_up(),
+            Self::Pushgateway(sink) => !sink.deletes_groups(),
             Self::Stream(_) => false,
             Self::File(_) => true,
         }

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
-use super::delivery::{Answer, Answers, DeliverySettings, Post};
+use super::delivery::{BatchClient, DeliverySettings, FinalResponse, ResponseRules};
 use crate::http::{PushError, TargetUrl};
 use promemu_core::error::{Error, suggestion};
 use promemu_wire::remote_write::v1;
@@ -68,19 +68,25 @@ impl RemoteWriteSettings {
         })
     }
 
-    /// How its batches are posted.
-    pub(super) fn post(&self) -> Result<Post, Error> {
+    /// A client for its batches.
+    pub(super) fn client(&self) -> Result<BatchClient, Error> {
         let (content_type, version) = match self.version {
             Version::V1 => ("application/x-protobuf", "0.1.0"),
             Version::V2 => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
         };
         let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "snappy"), (VERSION_HEADER, version)];
-        let post = Post::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
+        let client = BatchClient::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
         Ok(match self.version {
-            Version::V1 => post.reading(Answers { hint: hint_v1, halves: v1::halves, ..Answers::default() }),
-            Version::V2 => {
-                post.reading(Answers { left_out: left_out_v2, hint: hint_v2, ..Answers::default() })
-            }
+            Version::V1 => client.with_rules(ResponseRules {
+                hint: hint_v1,
+                split: v1::halves,
+                ..ResponseRules::default()
+            }),
+            Version::V2 => client.with_rules(ResponseRules {
+                rejected: rejected_v2,
+                hint: hint_v2,
+                ..ResponseRules::default()
+            }),
         })
     }
 }
@@ -88,16 +94,16 @@ impl RemoteWriteSettings {
 /// A receiver that knows 2.0 says how much it has written, be it a success or not
 /// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>); one that knows
 /// only 1.0 may read a request of 2.0 as one without any series, and take it.
-fn left_out_v2(answer: &Answer<'_>) -> (u64, String) {
-    let says = WRITTEN_HEADERS.iter().any(|name| answer.headers.contains_key(*name));
+fn rejected_v2(response: &FinalResponse<'_>) -> (u64, String) {
+    let says = WRITTEN_HEADERS.iter().any(|name| response.headers.contains_key(*name));
     if !says {
         let why = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
-        return (answer.samples, why.to_owned());
+        return (response.samples, why.to_owned());
     }
-    let count = |name| answer.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let count = |name| response.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let written = WRITTEN_HEADERS.iter().filter_map(|name| count(*name)).fold(0, u64::saturating_add);
-    let left_out = answer.samples.saturating_sub(written);
-    (left_out, format!("it wrote {written} of {} samples", answer.samples))
+    let rejected = response.samples.saturating_sub(written);
+    (rejected, format!("it wrote {written} of {} samples", response.samples))
 }
 
 fn hint_v1(error: &PushError) -> &'static str {

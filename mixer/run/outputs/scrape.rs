@@ -28,7 +28,8 @@ use tokio::sync::Semaphore;
 
 use body_stream::{PIECE_BYTES, Slot, answer, headed};
 
-use super::{Health, self_page};
+use super::health::Health;
+use super::self_page;
 use crate::clock::wall_now;
 use crate::http::HttpOptions;
 use crate::self_metrics::{ScrapeTally, SelfMetrics};

@@ -1,13 +1,10 @@
 //! Where a run's jobs go, as it was asked for.
 
-use std::time::Duration;
-
 use super::file::FileSettings;
 use super::otlp::OtlpSettings;
-use super::pushgateway::{GatewayUrl, PushSettings};
+use super::pushgateway::GatewaySettings;
 use super::remote_write::RemoteWriteSettings;
 use super::scrape::ScrapeSettings;
-use crate::http::HttpOptions;
 
 /// One of a run's outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,19 +19,6 @@ pub enum OutputSettings {
     Otlp(Box<OtlpSettings>),
     /// Jobs are written to a file.
     File(FileSettings),
-}
-
-/// A Pushgateway, and how to push to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewaySettings {
-    /// Where it is.
-    pub url: GatewayUrl,
-    /// How it lets promemu in.
-    pub http: HttpOptions,
-    /// How long one push may take.
-    pub timeout: Duration,
-    /// How to push.
-    pub push: PushSettings,
 }
 
 impl OutputSettings {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tracing::error;
 
-use super::Health;
 use super::delivery::{BATCH_BYTES, Delivery, DeliverySettings};
+use super::health::Health;
 use super::otlp::OtlpSettings;
 use super::remote_write::{RemoteWriteSettings, Version};
 use super::series_tracker::{BatchSize, Rounds, SeriesTracker};
@@ -28,7 +28,7 @@ const LAST_DELIVERY: Duration = Duration::from_secs(5);
 
 /// A sink that sends samples.
 #[derive(Debug)]
-pub struct StreamSink {
+pub(super) struct StreamSink {
     series: Arc<Mutex<dyn Rounds>>,
     delivery: Delivery,
     /// Emulated time.
@@ -38,7 +38,7 @@ pub struct StreamSink {
 impl StreamSink {
     /// A sink that writes these jobs' series to a remote-write receiver; nothing is sent yet. Samples have the
     /// clock's time; logs call the sink `name`.
-    pub fn remote_write(
+    pub(super) fn remote_write(
         settings: &RemoteWriteSettings,
         jobs: &[Arc<Job>],
         clock: Clock,
@@ -49,12 +49,12 @@ impl StreamSink {
             Version::V1 => series_tracker::<V1>(jobs, &settings.delivery),
             Version::V2 => series_tracker::<V2>(jobs, &settings.delivery),
         };
-        let delivery = Delivery::start(settings.post()?, &settings.delivery, clock.real(), tally, name);
+        let delivery = Delivery::start(settings.client()?, &settings.delivery, clock.real(), tally, name);
         Ok(Self { series, delivery, clock })
     }
 
     /// The same with an OTLP receiver.
-    pub fn otlp(
+    pub(super) fn otlp(
         settings: &OtlpSettings,
         jobs: &[Arc<Job>],
         clock: Clock,
@@ -62,30 +62,30 @@ impl StreamSink {
         name: &str,
     ) -> Result<Self, Error> {
         let series = series_tracker::<Otlp>(jobs, &settings.delivery);
-        let delivery = Delivery::start(settings.post()?, &settings.delivery, clock.real(), tally, name);
+        let delivery = Delivery::start(settings.client()?, &settings.delivery, clock.real(), tally, name);
         Ok(Self { series, delivery, clock })
     }
 
     /// How it fares.
     #[must_use]
-    pub fn health(&self) -> &Arc<Health> {
+    pub(super) fn health(&self) -> &Arc<Health> {
         self.delivery.health()
     }
 
     /// Goes on with other jobs. Series that are there no more end with the next round.
-    pub fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
+    pub(super) fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
         self.series.lock().unwrap_or_else(PoisonError::into_inner).replace_jobs(jobs);
     }
 
     /// Takes all series as they are now, and hands them to those who send; says whether the server was there
     /// lately. Returns when they are taken, and not when they have arrived.
-    pub async fn round(&mut self) -> bool {
+    pub(super) async fn round(&mut self) -> bool {
         self.go_through(false).await;
         !self.health().is_away()
     }
 
     /// The end of the run: all series end, and what is still to be sent is sent, within a deadline.
-    pub async fn finish(&mut self) {
+    pub(super) async fn finish(&mut self) {
         self.go_through(true).await;
         self.delivery.finish(LAST_DELIVERY).await;
     }

@@ -1,7 +1,7 @@
-//! What waits to be sent: requests in their order, by shard, within a bound.
+//! Queue of batches by shard, in their order, bounded in samples and bytes.
 //!
-//! When it is full, the oldest round that waits is dropped as a whole, as a round that is half there says
-//! less than none. Only the round that is being made waits for room.
+//! When it is full, the oldest queued round is dropped as a whole: half a round would show half of the series only.
+//! Only the round that is being made waits for room.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use promemu_wire::request::Batch;
 
-/// How much may wait.
+/// Bounds of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) samples: u64,
@@ -21,9 +21,9 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    /// There is more room, or there will be none any more.
+    /// Notified when there is more room, and when the queue closes.
     has_room: Condvar,
-    /// For each shard: there is something, or there will be nothing any more.
+    /// For each shard, notified when it has a batch, and when the queue closes.
     has_work: Box<[Notify]>,
     bounds: Bounds,
 }
@@ -31,18 +31,20 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Waiting {
     shards: Box<[VecDeque<Batch>]>,
-    /// For each shard, how many samples are on their way.
+    /// For each shard, the samples of the batch that is being sent.
     under_way: Box<[u64]>,
     samples: u64,
     bytes: usize,
     is_closed: bool,
 }
 
-/// What became of a batch, and how many samples were dropped for it.
+/// Outcome of [`Queue::push`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) is_taken: bool,
-    pub(super) dropped: u64,
+pub(super) struct Pushed {
+    /// `false` if there was no room in time.
+    pub(super) is_queued: bool,
+    /// Samples of older rounds dropped for it.
+    pub(super) dropped_samples: u64,
 }
 
 impl Queue {
@@ -66,28 +68,28 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a batch. If there is no room even without older rounds, it waits for the senders, so long at the
-    /// most; then the batch is not taken.
-    pub(super) fn push(&self, shard: usize, batch: Batch, patience: Duration) -> Taken {
+    /// Queues a batch. If there is no room even without older rounds, it waits up to `patience` for the senders, and
+    /// gives up after that.
+    pub(super) fn push(&self, shard: usize, batch: Batch, patience: Duration) -> Pushed {
         let mut waiting = self.waiting();
-        let dropped = waiting.make_room(&batch, self.bounds);
+        let dropped_samples = waiting.make_room(&batch, self.bounds);
         if !waiting.fits(&batch, self.bounds) {
-            let is_to_wait = |waiting: &mut Waiting| !waiting.is_closed && !waiting.fits(&batch, self.bounds);
-            let waited = self.has_room.wait_timeout_while(waiting, patience, is_to_wait);
+            let must_wait = |waiting: &mut Waiting| !waiting.is_closed && !waiting.fits(&batch, self.bounds);
+            let waited = self.has_room.wait_timeout_while(waiting, patience, must_wait);
             (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        let is_taken = !waiting.is_closed && waiting.fits(&batch, self.bounds);
-        if is_taken {
+        let is_queued = !waiting.is_closed && waiting.fits(&batch, self.bounds);
+        if is_queued {
             waiting.samples += batch.samples;
             waiting.bytes += batch.size();
             waiting.shards[shard].push_back(batch);
             self.has_work[shard].notify_one();
         }
-        Taken { is_taken, dropped }
+        Pushed { is_queued, dropped_samples }
     }
 
-    /// The next batch of a shard, when there is one; none when there will be none any more. What it gave
-    /// before is done with.
+    /// The next batch of a shard, as soon as there is one; `None` once the queue is closed and empty. The batch before
+    /// it counts as settled from now on.
     pub(super) async fn next(&self, shard: usize) -> Option<Batch> {
         loop {
             let is_closed = {
@@ -105,19 +107,19 @@ impl Queue {
         }
     }
 
-    /// Takes nothing more. What waits can still be had.
+    /// Accepts no more batches. Those in the queue can still be taken.
     pub(super) fn close(&self) {
         self.waiting().is_closed = true;
         self.has_room.notify_all();
         self.has_work.iter().for_each(Notify::notify_one);
     }
 
-    /// How many samples wait.
+    /// Queued samples.
     pub(super) fn samples(&self) -> u64 {
         self.waiting().samples
     }
 
-    /// How many samples wait or are on their way.
+    /// Samples that are queued or being sent.
     pub(super) fn unsettled_samples(&self) -> u64 {
         let waiting = self.waiting();
         waiting.samples + waiting.under_way.iter().sum::<u64>()
@@ -132,7 +134,7 @@ impl Waiting {
         is_empty || is_within
     }
 
-    /// Drops older rounds, the oldest first; gives how many samples they had.
+    /// Drops older rounds, the oldest first, until the batch fits; returns the number of dropped samples.
     fn make_room(&mut self, batch: &Batch, bounds: Bounds) -> u64 {
         let mut dropped = 0;
         while !self.fits(batch, bounds) {
@@ -152,7 +154,7 @@ impl Waiting {
         dropped
     }
 
-    /// The next batch of a shard, if there is one now. What it gave before is done with.
+    /// The next batch of a shard, if there is one now. The batch before it counts as settled.
     fn next(&mut self, shard: usize) -> Option<Batch> {
         self.under_way[shard] = 0;
         let batch = self.shards[shard].pop_front()?;
@@ -169,7 +171,7 @@ impl Queue {
         self.has_work.len()
     }
 
-    /// Takes batches again.
+    /// Accepts batches again.
     pub(super) fn open(&self) {
         self.waiting().is_closed = false;
     }
@@ -188,8 +190,8 @@ mod tests {
     }
 
     fn push(queue: &Queue, shard: usize, batch: Batch) -> (bool, u64) {
-        let taken = queue.push(shard, batch, Duration::ZERO);
-        (taken.is_taken, taken.dropped)
+        let pushed = queue.push(shard, batch, Duration::ZERO);
+        (pushed.is_queued, pushed.dropped_samples)
     }
 
     #[tokio::test]
@@ -208,18 +210,18 @@ mod tests {
             rounds.push(queue.next(shard).await.unwrap().round);
         }
         assert_eq!(rounds, [2, 3, 2, 3]);
-        assert_eq!((queue.samples(), queue.unsettled_samples()), (0, 4), "two are on their way");
+        assert_eq!((queue.samples(), queue.unsettled_samples()), (0, 4), "two are being sent");
     }
 
     #[tokio::test]
-    async fn a_round_that_is_too_large_waits_for_room_and_is_not_taken_after_that() {
+    async fn a_round_that_is_too_large_waits_for_room_and_is_dropped_after_that() {
         let queue = Queue::new(1, BOUNDS);
         assert_eq!(push(&queue, 0, batch(1, 8)), (true, 0));
         assert_eq!(push(&queue, 0, batch(1, 8)), (false, 0));
         assert_eq!(queue.next(0).await.unwrap().samples, 8);
-        assert_eq!(push(&queue, 0, batch(1, 50)), (true, 0), "what waits alone may have any size");
+        assert_eq!(push(&queue, 0, batch(1, 50)), (true, 0), "a batch alone may have any size");
         queue.close();
-        assert_eq!(push(&queue, 0, batch(2, 1)), (false, 50), "a closed queue takes nothing");
+        assert_eq!(push(&queue, 0, batch(2, 1)), (false, 50), "a closed queue accepts nothing");
         assert!(queue.next(0).await.is_none());
         assert_eq!(queue.unsettled_samples(), 0);
     }

@@ -1,4 +1,4 @@
-//! How requests are made and sent, as it was asked for.
+//! Settings of a delivery: authentication, shards, and the sizes of batches and of the queue.
 
 use indexmap::IndexMap;
 
@@ -7,22 +7,22 @@ use promemu_core::error::Error;
 
 const SHARDS_MAX: u64 = 64;
 
-/// How requests are made and sent.
+/// Settings of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliverySettings {
-    /// How the server lets promemu in.
+    /// Authentication and TLS.
     pub http: HttpOptions,
-    /// How many requests are under way at the same time. A host's series are always in the same shard.
+    /// Requests under way at the same time. A host's series are always in the same shard.
     pub shards: usize,
-    /// A request has about so many samples.
+    /// Samples of a request, approximately.
     pub batch_samples: usize,
-    /// No more samples wait to be sent.
+    /// Samples in the queue, at most.
     pub queue_samples: u64,
-    /// No more bytes of them, compressed, wait.
+    /// Compressed bytes in the queue, at most.
     pub queue_bytes: usize,
 }
 
-/// A request has no more than about so many bytes, before they are compressed.
+/// Bytes of a request before compression, approximately at most.
 pub(in crate::outputs) const BATCH_BYTES: usize = 1 << 20;
 
 impl Default for DeliverySettings {
@@ -38,15 +38,15 @@ impl Default for DeliverySettings {
 }
 
 impl DeliverySettings {
-    /// The keys that [`Self::take_from`] knows beside those of [`HttpOptions`], and what stands behind each.
+    /// The keys that [`Self::take_from`] knows beside those of [`HttpOptions`], and the meaning of each.
     pub const KEYS: [(&str, &str); 4] = [
-        ("shards", "how many requests are under way at the same time (default 2)"),
-        ("batch_samples", "how many samples a request has (default 2000)"),
-        ("queue_samples", "how many samples may wait to be sent (default 2000000)"),
-        ("queue_mib", "how many MiB of them may wait, compressed (default 64)"),
+        ("shards", "requests under way at the same time (default 2)"),
+        ("batch_samples", "samples of a request (default 2000)"),
+        ("queue_samples", "samples in the queue, at most (default 2000000)"),
+        ("queue_mib", "compressed MiB in the queue, at most (default 64)"),
     ];
 
-    /// Takes its keys out of a sink's options and leaves the others.
+    /// Takes its keys out of an output's options and leaves the others.
     pub fn take_from(options: &mut IndexMap<String, String>) -> Result<Self, Error> {
         let mut settings = Self { http: HttpOptions::take_from(options)?, ..Self::default() };
         if let Some(shards) = number(options, "shards", 1..=SHARDS_MAX)? {

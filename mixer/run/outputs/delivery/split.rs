@@ -1,78 +1,84 @@
-//! A batch that is refused as a whole is sent again in halves: one sample that a server does not take, such as one
-//! of a clock that was set back, would cost all others of its request.
+//! Splitting of rejected batches: one sample that a server does not accept, such as one of a clock that was set back,
+//! would cost all others of its request.
 //!
-//! That ends with single hosts, and before that when it leads to nothing or goes on for too long.
+//! Splitting ends at single hosts, and before that when it leads to nothing or takes too many requests.
 
-use super::post::Loss;
+use super::batch_client::Rejection;
 use promemu_wire::request::Batch;
 
-/// A shard's requests are halved so often in a round.
-const HALVINGS_MAX: u32 = 128;
-/// The same while the server takes nothing: enough to find one host among those of a request.
-const FRUITLESS_MAX: u32 = 16;
-/// After that it is left alone for a round, then for more, up to so many; or until it takes something.
-const REST_MAX: u32 = 31;
+/// Splits of a shard's batches per round.
+const SPLITS_MAX: u32 = 128;
+/// The same while the server accepts nothing: enough to find one host in a batch.
+const FRUITLESS_SPLITS_MAX: u32 = 16;
+/// Rounds without a split after fruitless ones: more each time, up to this number; none once the server accepts
+/// something.
+const REST_ROUNDS_MAX: u32 = 31;
 
-/// How often batches were halved in a round.
+/// Splits that a shard may still make in a round.
 #[derive(Debug, Default)]
 pub(super) struct SplitBudget {
     round: u64,
     count: u32,
-    has_fruit: bool,
-    /// Nothing is halved for so many rounds more.
-    rest: u32,
-    /// How long the last rest was.
-    last_rest: u32,
+    has_accepted: bool,
+    /// Further rounds without a split.
+    rest_rounds: u32,
+    /// Length of the last rest.
+    last_rest_rounds: u32,
 }
 
 impl SplitBudget {
-    /// What comes is of this round.
-    pub(super) fn begin(&mut self, round: u64) {
+    /// The next batch is of this round.
+    pub(super) fn begin_round(&mut self, round: u64) {
         if self.round == round {
             return;
         }
-        let (rest, last_rest) = if self.has_fruit {
+        let (rest_rounds, last_rest_rounds) = if self.has_accepted {
             (0, 0)
         } else if self.count > 0 {
-            let rest = (self.last_rest * 2 + 1).min(REST_MAX);
+            let rest = (self.last_rest_rounds * 2 + 1).min(REST_ROUNDS_MAX);
             (rest, rest)
         } else {
-            (self.rest.saturating_sub(1), self.last_rest)
+            (self.rest_rounds.saturating_sub(1), self.last_rest_rounds)
         };
-        *self = Self { round, count: 0, has_fruit: false, rest, last_rest };
+        *self = Self { round, count: 0, has_accepted: false, rest_rounds, last_rest_rounds };
     }
 
-    /// Whether another batch may be halved.
-    pub(super) const fn are_allowed(&self) -> bool {
-        if self.has_fruit { self.count < HALVINGS_MAX } else { self.rest == 0 && self.count < FRUITLESS_MAX }
+    /// `true` if another batch may be split.
+    pub(super) const fn allows_split(&self) -> bool {
+        if self.has_accepted {
+            self.count < SPLITS_MAX
+        } else {
+            self.rest_rounds == 0 && self.count < FRUITLESS_SPLITS_MAX
+        }
     }
 
-    pub(super) const fn halved(&mut self) {
+    pub(super) const fn spend(&mut self) {
         self.count += 1;
     }
 }
 
-/// What became of the pieces of a batch.
+/// Outcome of all parts of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// How many samples were taken, and the bytes of their requests.
-    pub(super) arrived: u64,
+    /// Accepted samples.
+    pub(super) accepted: u64,
+    /// Bytes of the requests that were accepted.
     pub(super) bytes: u64,
-    /// What was refused, with what was said of the first of it.
-    pub(super) loss: Option<Loss>,
+    /// Rejected samples, with the reason for the first of them.
+    pub(super) rejection: Option<Rejection>,
 }
 
 impl Outcome {
-    /// A piece was answered for good.
-    pub(super) fn settle(&mut self, piece: &Batch, loss: Option<Loss>, halvings: &mut SplitBudget) {
-        let left_out = loss.as_ref().map_or(0, |loss| loss.samples.min(piece.samples));
-        let arrived = piece.samples - left_out;
-        if arrived > 0 || left_out == 0 {
-            halvings.has_fruit = true;
-            self.arrived += arrived;
-            self.bytes += piece.body.len() as u64;
+    /// Adds a part that was answered for good.
+    pub(super) fn settle(&mut self, part: &Batch, rejection: Option<Rejection>, budget: &mut SplitBudget) {
+        let rejected = rejection.as_ref().map_or(0, |rejection| rejection.samples.min(part.samples));
+        let accepted = part.samples - rejected;
+        if accepted > 0 || rejected == 0 {
+            budget.has_accepted = true;
+            self.accepted += accepted;
+            self.bytes += part.body.len() as u64;
         }
-        let Some(loss) = loss else { return };
-        self.loss.get_or_insert(Loss { samples: 0, ..loss }).samples += left_out;
+        let Some(rejection) = rejection else { return };
+        self.rejection.get_or_insert(Rejection { samples: 0, ..rejection }).samples += rejected;
     }
 }

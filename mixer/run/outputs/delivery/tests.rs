@@ -82,14 +82,14 @@ fn settings(queue_samples: u64) -> DeliverySettings {
 }
 
 fn deliver(target: TargetUrl, settings: &DeliverySettings) -> Delivery {
-    deliver_reading(target, settings, Answers::default())
+    deliver_with(target, settings, ResponseRules::default())
 }
 
-fn deliver_reading(target: TargetUrl, settings: &DeliverySettings, answers: Answers) -> Delivery {
+fn deliver_with(target: TargetUrl, settings: &DeliverySettings, rules: ResponseRules) -> Delivery {
     let timeout = Duration::from_millis(500);
-    let post = Post::new(target, &settings.http, [], timeout).unwrap().reading(answers);
+    let client = BatchClient::new(target, &settings.http, [], timeout).unwrap().with_rules(rules);
     let tally = SelfMetrics::new().unwrap().delivery("fake");
-    Delivery::start(post, settings, Clock::start(), tally, "fake")
+    Delivery::start(client, settings, Clock::start(), tally, "fake")
 }
 
 fn batch(round: u64) -> Batch {
@@ -102,9 +102,9 @@ fn texts(taken: Vec<Vec<u8>>) -> Vec<String> {
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// What a delivery has come to: samples sent and dropped.
+/// Samples sent and dropped.
 fn sums(delivery: &Delivery) -> (u64, u64) {
-    (delivery.fare.sent_samples(), delivery.fare.dropped_samples())
+    (delivery.stats.sent_samples(), delivery.stats.dropped_samples())
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn what_a_server_refuses_is_dropped_and_shown_until_it_takes_something() {
     for round in 1..=4 {
         delivery.intake().put(0, batch(round), Duration::ZERO);
     }
-    while delivery.fare.dropped_samples() < 40 {
+    while delivery.stats.dropped_samples() < 40 {
         tokio::task::yield_now().await;
     }
     let refused = delivery.health().status(Clock::start().now()).refused;
@@ -216,7 +216,8 @@ async fn deliver_in_halves(
 ) -> (String, usize, (u64, u64)) {
     let (fake, url) = Fake::start(to_come).await;
     fake.0.lock().unwrap().refuses = Some(b'x');
-    let mut delivery = deliver_reading(url, &settings(100_000), Answers { halves, ..Answers::default() });
+    let mut delivery =
+        deliver_with(url, &settings(100_000), ResponseRules { split: halves, ..ResponseRules::default() });
     for (round, hosts) in (1..).zip(rounds) {
         delivery.intake().put(0, batch_of(round, hosts), Duration::ZERO);
     }

@@ -1,5 +1,4 @@
-//! The Pushgateway's HTTP interface
-//! (<https://github.com/prometheus/pushgateway#api>).
+//! Client of a Pushgateway's HTTP API (<https://github.com/prometheus/pushgateway#api>).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,23 +19,23 @@ use promemu_wire::exposition::Format;
 
 const EXAMPLE_URL: &str = "http://127.0.0.1:9091";
 const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the gateway may take to begin its list, and then for each piece of it: a full one gathers for
-/// seconds, and sends hundreds of megabytes.
+/// Timeouts for the first byte of the list of groups and for each further chunk: a full gateway gathers for seconds,
+/// and sends hundreds of megabytes.
 const LIST_TIMEOUT: Duration = Duration::from_secs(30);
-const LIST_PIECE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Deletions that run at the same time.
+const LIST_CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Deletions under way at the same time.
 const DELETIONS_AT_ONCE: usize = 16;
-/// All deletions of a clean-up together take no longer.
+/// Time limit of a whole clean-up.
 const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
 /// Failures in a row after which a clean-up gives up.
 const DELETION_FAILURES_MAX: usize = 3;
 
-/// Where a Pushgateway is. Shown without its password.
+/// URL of a Pushgateway. Shown without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GatewayUrl(TargetUrl);
 
 impl GatewayUrl {
-    /// Reads `http://host:port/prefix`; without a scheme it is http.
+    /// Parses `http://host:port/prefix`; without a scheme it is http.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let target = TargetUrl::parse(text, "pushgateway url", EXAMPLE_URL)?;
         if target.url().query().is_some() {
@@ -62,7 +61,7 @@ impl GatewayUrl {
         url
     }
 
-    /// The address of a job's group. A name that cannot stand in a path is encoded.
+    /// URL of a job's group. A name that cannot stand in a path is encoded.
     fn group(&self, job: &str) -> Url {
         if job.contains('/') || job == "." || job == ".." {
             self.join(&["metrics", "job@base64", &URL_SAFE_NO_PAD.encode(job)])
@@ -84,7 +83,7 @@ impl std::fmt::Debug for GatewayUrl {
     }
 }
 
-/// A Pushgateway.
+/// Client of one Pushgateway.
 #[derive(Debug)]
 pub struct PushgatewayClient {
     http: Client,
@@ -100,7 +99,7 @@ impl PushgatewayClient {
         Ok(Self { http, url, push_timeout, secrets })
     }
 
-    /// Where it is.
+    /// The gateway's URL.
     #[must_use]
     pub const fn url(&self) -> &GatewayUrl {
         &self.url
@@ -113,7 +112,7 @@ impl PushgatewayClient {
         check(request.send().await, &self.secrets).await.map(drop)
     }
 
-    /// Deletes a job's group; one that is not there is fine.
+    /// Deletes a job's group. A group that is not there is no error.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
         let request = self.http.request(Method::DELETE, self.url.group(job)).timeout(DELETE_TIMEOUT);
         match check(request.send().await, &self.secrets).await {
@@ -122,7 +121,7 @@ impl PushgatewayClient {
         }
     }
 
-    /// Deletes groups, some at a time, within a deadline; gives how many are left.
+    /// Deletes groups, some at a time, within a deadline; returns the number of groups that are left.
     pub async fn delete_all(self: &Arc<Self>, names: Vec<String>) -> usize {
         let mut left = names.len();
         let deletions = async {
@@ -145,13 +144,12 @@ impl PushgatewayClient {
             }
         };
         if tokio::time::timeout(CLEANUP_DEADLINE, deletions).await.is_err() {
-            debug!("clean-up was cut off after {CLEANUP_DEADLINE:?}");
+            debug!(deadline = ?CLEANUP_DEADLINE, "clean-up was cut off");
         }
         left
     }
 
-    /// The groups that there are, and what time it is by the gateway's clock. The gateway's exposition is read
-    /// as it comes and not kept.
+    /// All groups, and the time by the gateway's clock. The gateway's exposition is read as it comes and not kept.
     pub async fn groups(&self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
         let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
         let request = self.http.request(Method::GET, self.url.join(&["metrics"])).send();
@@ -160,9 +158,9 @@ impl PushgatewayClient {
         let now = gateway_time(&response).unwrap_or_else(wall_now);
         let mut reader = GroupReader::default();
         loop {
-            let piece = tokio::time::timeout(LIST_PIECE_TIMEOUT, response.chunk()).await.map_err(too_late)?;
-            match piece.map_err(|error| no_answer(&error))? {
-                Some(piece) => reader.read(&piece),
+            let chunk = tokio::time::timeout(LIST_CHUNK_TIMEOUT, response.chunk()).await.map_err(too_late)?;
+            match chunk.map_err(|error| no_answer(&error))? {
+                Some(chunk) => reader.read(&chunk),
                 None => break,
             }
         }
@@ -170,7 +168,7 @@ impl PushgatewayClient {
     }
 }
 
-/// The time of an answer, by the clock that the groups' push times come from.
+/// `Date` of a response: the time by the clock that the groups' push times come from.
 fn gateway_time(response: &Response) -> Option<Time> {
     let date = httpdate::parse_http_date(response.headers().get(DATE)?.to_str().ok()?).ok()?;
     let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;

@@ -1,15 +1,15 @@
-//! The gateway's groups, read from its own exposition.
+//! Groups of a Pushgateway, read from its own exposition.
 //!
-//! Every group shows `push_time_seconds`, and one of promemu's also `promemu_run_info`. Only the lines of
-//! these two families are looked at, as they stream by.
+//! Every group shows `push_time_seconds`, and one of promemu's also `promemu_run_info`. Only the lines of these two
+//! families are read, as they stream by; nothing else is kept.
 
 use indexmap::IndexMap;
 
-use super::ownership::{RUN_INFO, RunInfo};
+use super::run_info::{RUN_INFO, RunInfo};
 use promemu_core::time::{Span, Time};
 
 const PUSH_TIME: &str = "push_time_seconds";
-/// A longer line is not one of those that are looked for.
+/// A longer line is skipped.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
 type Labels = IndexMap<String, String>;
@@ -19,9 +19,9 @@ type Labels = IndexMap<String, String>;
 pub struct GatewayGroup {
     /// Its grouping labels, without empty ones.
     pub grouping: IndexMap<String, String>,
-    /// When it was last pushed, by the gateway's clock.
+    /// Time of the last push, by the gateway's clock.
     pub pushed_at: Time,
-    /// Whose it is, if it is promemu's.
+    /// The run that pushed it, if promemu did.
     pub run: Option<RunInfo>,
 }
 
@@ -33,7 +33,7 @@ impl GatewayGroup {
     }
 }
 
-/// Collects groups from an exposition in the text format that comes in pieces.
+/// Collects groups from an exposition in the text format that comes in chunks.
 #[derive(Debug, Default)]
 pub(super) struct GroupReader {
     line: Vec<u8>,
@@ -44,15 +44,15 @@ pub(super) struct GroupReader {
 
 impl GroupReader {
     pub(super) fn read(&mut self, chunk: &[u8]) {
-        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
-            if self.line.len() + piece.len() > LINE_BYTES_MAX {
+        for line_part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            if self.line.len() + line_part.len() > LINE_BYTES_MAX {
                 self.is_too_long = true;
                 self.line.clear();
             }
             if !self.is_too_long {
-                self.line.extend_from_slice(piece);
+                self.line.extend_from_slice(line_part);
             }
-            if piece.ends_with(b"\n") {
+            if line_part.ends_with(b"\n") {
                 self.end_line();
             }
         }
@@ -69,7 +69,7 @@ impl GroupReader {
                 self.push_times.push((labels, value));
             } else if name == RUN_INFO
                 && let Some(job) = labels.get("job")
-                // One in a group of another form says nothing of the job's own group.
+                // A group with more grouping labels is not the job's own group.
                 && labels.get("instance").is_none_or(String::is_empty)
             {
                 self.runs.insert(job.clone(), labels);
@@ -105,7 +105,7 @@ fn parse_sample(line: &str) -> Option<(&str, Labels, f64)> {
     Some((name, labels, number))
 }
 
-/// The text up to the closing quote, and what is behind it.
+/// The text up to the closing quote, and the rest after it.
 fn parse_quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -137,7 +137,7 @@ push_time_seconds{broken
 "#;
 
     #[test]
-    fn groups_are_read_however_the_body_is_cut() {
+    fn groups_are_read_in_chunks_of_any_size() {
         for size in [1, 7, 4096] {
             let mut reader = GroupReader::default();
             BODY.as_bytes().chunks(size).for_each(|chunk| reader.read(chunk));
@@ -152,7 +152,7 @@ push_time_seconds{broken
     }
 
     #[test]
-    fn endless_lines_are_not_kept() {
+    fn long_lines_are_not_kept() {
         let mut reader = GroupReader::default();
         for _ in 0..100 {
             reader.read(&[b'x'; 10_000]);

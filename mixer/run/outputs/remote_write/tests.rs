@@ -566,7 +566,7 @@ fn a_success_of_version_2_says_what_was_written() {
         let header =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
         let headers = headers.iter().map(header).collect();
-        left_out_v2(&Answer { is_success: true, headers: &headers, body: &[], samples: 10 })
+        rejected_v2(&FinalResponse { is_success: true, headers: &headers, body: &[], samples: 10 })
     };
     let (ignored, why) = left_out(&[]);
     assert!(ignored == 10 && why.contains("version=1"), "{ignored}: {why}");

@@ -1,12 +1,12 @@
-//! What an OTLP receiver's answers mean (<https://opentelemetry.io/docs/specs/otlp/#otlphttp-response>).
+//! Meaning of an OTLP receiver's responses (<https://opentelemetry.io/docs/specs/otlp/#otlphttp-response>).
 
 use reqwest::StatusCode;
 
-use super::super::delivery::Answer;
 use crate::http::PushError;
+use crate::outputs::delivery::FinalResponse;
 
-/// Only what the specification names may be sent again, so not what was answered with 500.
-pub(super) fn is_passing(error: &PushError) -> bool {
+/// Only these statuses of the specification may be retried, so 500 may not.
+pub(super) fn is_retryable(error: &PushError) -> bool {
     match error.status() {
         None => error.is_away(),
         Some(status) => matches!(
@@ -19,15 +19,15 @@ pub(super) fn is_passing(error: &PushError) -> bool {
     }
 }
 
-/// A success may be a partial one: then its body says how many points were rejected.
-pub(super) fn left_out(answer: &Answer<'_>) -> (u64, String) {
-    if !answer.is_success {
-        return (answer.samples, String::new());
+/// A success may be a partial one: then its body has the number of rejected points.
+pub(super) fn rejected(response: &FinalResponse<'_>) -> (u64, String) {
+    if !response.is_success {
+        return (response.samples, String::new());
     }
-    let (rejected, message) = partial_success(answer.body).unwrap_or_default();
-    let rejected = rejected.min(answer.samples);
+    let (count, message) = partial_success(response.body).unwrap_or_default();
+    let count = count.min(response.samples);
     let message = String::from_utf8_lossy(message);
-    (rejected, format!("it rejected {rejected} of {} data points: {message}", answer.samples))
+    (count, format!("it rejected {count} of {} data points: {message}", response.samples))
 }
 
 pub(super) fn hint(error: &PushError) -> &'static str {
@@ -40,11 +40,11 @@ pub(super) fn hint(error: &PushError) -> &'static str {
 }
 
 /// The fields of `ExportMetricsPartialSuccess { rejected_data_points = 1, error_message = 2 }`, which is field 1 of
-/// an `ExportMetricsServiceResponse`; none if this is something else.
+/// an `ExportMetricsServiceResponse`; `None` for anything else.
 fn partial_success(response: &[u8]) -> Option<(u64, &[u8])> {
     let Field::Bytes(message) = find(response, 1)? else { return None };
     let Field::Varint(rejected) = find(message, 1)? else { return None };
-    // An `int64`: what is above its largest number is a negative one, which says nothing.
+    // An `int64`: a larger number is a negative one, which means nothing.
     let rejected = i64::try_from(rejected).map_or(0, i64::cast_unsigned);
     let message = match find(message, 2) {
         Some(Field::Bytes(text)) => text,
@@ -127,26 +127,26 @@ mod tests {
         Response { partial_success: Some(partial) }.encode_to_vec()
     }
 
-    fn left(is_success: bool, body: &[u8]) -> (u64, String) {
-        left_out(&Answer { is_success, headers: &HeaderMap::new(), body, samples: 100 })
+    fn rejected_of(is_success: bool, body: &[u8]) -> (u64, String) {
+        rejected(&FinalResponse { is_success, headers: &HeaderMap::new(), body, samples: 100 })
     }
 
     #[test]
-    fn a_partial_success_says_how_many_points_were_rejected() {
-        let told = "it rejected 7 of 100 data points: too old".to_owned();
-        assert_eq!(left(true, &response(7, "too old")), (7, told));
-        assert_eq!(left(true, &response(700, "")).0, 100);
+    fn a_partial_success_has_the_number_of_rejected_points() {
+        let reason = "it rejected 7 of 100 data points: too old".to_owned();
+        assert_eq!(rejected_of(true, &response(7, "too old")), (7, reason));
+        assert_eq!(rejected_of(true, &response(700, "")).0, 100);
         for nothing in [&[][..], &response(0, "a warning"), &response(-1, "odd"), b"{}", b"ok", &[0x0a, 9, 1]]
         {
-            assert_eq!(left(true, nothing).0, 0, "{nothing:?}");
+            assert_eq!(rejected_of(true, nothing).0, 0, "{nothing:?}");
         }
-        assert_eq!(left(false, &response(7, "")).0, 100, "an error took nothing");
+        assert_eq!(rejected_of(false, &response(7, "")).0, 100, "an error accepted nothing");
     }
 
     proptest! {
         #[test]
-        fn whatever_a_server_says_is_read(body: Vec<u8>) {
-            prop_assert!(left(true, &body).0 <= 100);
+        fn any_response_body_is_read(body: Vec<u8>) {
+            prop_assert!(rejected_of(true, &body).0 <= 100);
         }
     }
 }

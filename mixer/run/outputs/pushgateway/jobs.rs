@@ -1,0 +1,153 @@
+//! State of each job on the gateway, and what of it stays when a run goes on with other jobs.
+//!
+//! Pure: it decides which groups to push or delete, and never sends anything.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::attempt::Action;
+use crate::self_metrics::SelfMetrics;
+use promemu_core::series::Job;
+use promemu_core::time::{Span, Time};
+
+/// A job, and the state of its group.
+#[derive(Debug)]
+pub(super) struct JobState {
+    pub(super) job: Arc<Job>,
+    pub(super) pushed_version: Option<u64>,
+    pub(super) pushed_at: Option<Time>,
+    pub(super) may_be_on_gateway: bool,
+    pub(super) conflict: Option<Conflict>,
+    /// The failure that was logged last.
+    pub(super) failure: Option<Failure>,
+    /// The run has no such job any more; its group is to be deleted.
+    is_gone: bool,
+    /// The run's own metrics, if the job stands for them; it has no hosts then.
+    pub(super) own: Option<Arc<SelfMetrics>>,
+}
+
+/// A failure of a job that stays until a push succeeds.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The reason without what may differ each time.
+    pub(super) kind: String,
+    pub(super) reason: String,
+}
+
+/// The job's group belongs to another run or to something else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Conflict {
+    /// The owner may be dead; the group is scanned again.
+    Passing,
+    /// The owner is alive.
+    Lasting,
+}
+
+/// Settings that decide on the actions of a round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DueRules {
+    /// The time between two rounds.
+    pub(super) interval: Span,
+    /// `true` if the run deletes its groups at the end.
+    pub(super) deletes_groups: bool,
+}
+
+/// Outcome of [`replace`].
+#[derive(Debug)]
+pub(super) struct Replaced {
+    pub(super) states: Vec<JobState>,
+    /// Names of jobs of which nothing is left.
+    pub(super) forgotten: Vec<Arc<str>>,
+    /// `true` if a job is among them whose group was never pushed.
+    pub(super) has_new: bool,
+}
+
+impl JobState {
+    /// A job without a group on the gateway.
+    pub(super) const fn new(job: Arc<Job>) -> Self {
+        Self {
+            job,
+            pushed_version: None,
+            pushed_at: None,
+            may_be_on_gateway: false,
+            conflict: None,
+            failure: None,
+            is_gone: false,
+            own: None,
+        }
+    }
+
+    /// The job of a run's own metrics.
+    pub(super) fn of_own(name: Arc<str>, own: Arc<SelfMetrics>) -> Self {
+        Self { own: Some(own), ..Self::new(Arc::new(Job::empty(name))) }
+    }
+
+    /// `true` if the gateway may have a group of the job that is this run's.
+    pub(super) const fn is_own_on_gateway(&self) -> bool {
+        self.may_be_on_gateway && self.conflict.is_none()
+    }
+
+    /// `true` if there is anything to do for the job, now or later.
+    pub(super) const fn is_wanted(&self) -> bool {
+        !self.is_gone || self.is_own_on_gateway()
+    }
+
+    /// The job's group was deleted.
+    pub(super) fn deleted(&mut self) {
+        *self = Self { is_gone: self.is_gone, ..Self::new(Arc::clone(&self.job)) };
+    }
+
+    fn due(&self, now: Time, rules: DueRules) -> Option<Action> {
+        if self.conflict.is_some() {
+            return None;
+        }
+        if self.own.is_some() {
+            return Some(Action::Push);
+        }
+        let store = self.job.store();
+        if store.rows_present() == 0 {
+            return (self.may_be_on_gateway && rules.deletes_groups).then_some(Action::Delete);
+        }
+        let repeat_after = rules.interval.times(2).minus(Span::from_nanos(rules.interval.as_nanos() / 4));
+        let has_changed = self.pushed_version != Some(store.version());
+        let is_old = self.pushed_at.is_none_or(|at| now.since(at) >= repeat_after);
+        (has_changed || is_old).then_some(Action::Push)
+    }
+}
+
+/// The jobs to push or delete in a round: those that have changed, and those whose last push is two intervals old.
+pub(super) fn due(states: &[JobState], now: Time, rules: DueRules) -> Vec<(usize, Action)> {
+    let action = |(index, state): (usize, &JobState)| Some((index, state.due(now, rules)?));
+    states.iter().enumerate().filter_map(action).collect()
+}
+
+/// Goes on with these jobs. A job's state stays with its name; a job that is not among them is treated as if its
+/// last host had ended.
+pub(super) fn replace(states: Vec<JobState>, jobs: &[Arc<Job>]) -> Replaced {
+    let mut known: IndexMap<Arc<str>, JobState> =
+        states.into_iter().map(|state| (Arc::clone(state.job.name()), state)).collect();
+    let mut replaced = Replaced { states: Vec::new(), forgotten: Vec::new(), has_new: false };
+    for job in jobs {
+        let job = Arc::clone(job);
+        let state = match known.swap_remove(job.name()) {
+            Some(state) => JobState { job, pushed_version: None, is_gone: false, ..state },
+            None => JobState::new(job),
+        };
+        replaced.has_new |= !state.may_be_on_gateway;
+        replaced.states.push(state);
+    }
+    for (name, state) in known {
+        if state.own.is_some() {
+            replaced.states.push(state);
+            continue;
+        }
+        let state = JobState { job: Arc::new(Job::empty(Arc::clone(&name))), is_gone: true, ..state };
+        if state.is_wanted() {
+            replaced.states.push(state);
+        } else {
+            replaced.forgotten.push(name);
+        }
+    }
+    replaced
+}

@@ -1,0 +1,191 @@
+use super::*;
+use crate::http::HttpOptions;
+use promemu_core::metric::MetricType;
+use promemu_core::series::{Family, LabelBlock};
+use promemu_wire::exposition::Format;
+
+const INTERVAL: Span = Span::from_secs(10);
+
+fn at(secs: u64) -> Time {
+    Time::from_unix_secs(1_767_600_000 + secs)
+}
+
+/// An output with one job that has one series. Nothing listens at its url, and nothing is sent.
+fn output(cleanup_on_finish: bool) -> PushgatewayOutput {
+    output_with(cleanup_on_finish, false)
+}
+
+/// The same, with a second job for the run's own metrics if they are pushed.
+fn output_with(cleanup_on_finish: bool, self_metrics: bool) -> PushgatewayOutput {
+    let family = Family::new("up", "", MetricType::Gauge);
+    let store = SeriesStore::single(family, LabelBlock::empty(), 1.0);
+    let url = GatewayUrl::parse("127.0.0.1:1").unwrap();
+    let client = PushgatewayClient::new(url, &HttpOptions::default(), Duration::from_secs(1)).unwrap();
+    let settings = PushSettings {
+        format: Format::Text,
+        interval: INTERVAL,
+        cleanup_on_start: true,
+        cleanup_on_finish,
+        self_metrics,
+    };
+    let own = Arc::new(SelfMetrics::new().unwrap());
+    let jobs = [Arc::new(Job::new("job".into(), store))];
+    let (owner, clock) = (RunInfo::new("c", INTERVAL), Clock::start());
+    PushgatewayOutput::new(client, &jobs, owner, settings, clock, &own, "pushgateway")
+}
+
+fn pushed(output: &mut PushgatewayOutput, now: Time) {
+    let version = output.states[0].job.store().version();
+    drop(output.attempt((0, Action::Push)));
+    assert_eq!(output.settle((0, Action::Push), Ok(version), now), 1);
+}
+
+#[test]
+fn a_job_is_pushed_when_it_has_changed_and_every_second_interval_else() {
+    let mut output = output(true);
+    assert_eq!(output.due(at(0)), [(0, Action::Push)]);
+    pushed(&mut output, at(0));
+    assert_eq!(output.due(at(10)), []);
+    assert_eq!(output.due(at(20)), [(0, Action::Push)]);
+    output.states[0].job.store().report(0, &[2.0]);
+    assert_eq!(output.due(at(10)), [(0, Action::Push)]);
+}
+
+#[test]
+fn a_job_without_hosts_is_deleted_if_it_was_pushed_and_the_run_deletes_its_groups() {
+    for deletes_groups in [true, false] {
+        let mut output = output(deletes_groups);
+        output.states[0].job.store().remove(0);
+        assert_eq!(output.due(at(0)), [], "it was never pushed");
+        pushed(&mut output, at(0));
+        assert_eq!(output.due(at(10)) == [(0, Action::Delete)], deletes_groups);
+        output.settle((0, Action::Delete), Ok(0), at(10));
+        assert_eq!(output.due(at(30)), []);
+    }
+}
+
+#[test]
+fn a_job_of_another_is_left_alone() {
+    let mut output = output(true);
+    output.states[0].conflict = Some(Conflict::Lasting);
+    assert_eq!(output.due(at(0)), []);
+}
+
+#[test]
+fn the_runs_own_metrics_are_one_more_job_of_the_run() {
+    let mut output = output_with(true, true);
+    let name = format!("promemu_self_{}", output.run.run_id);
+    assert_eq!(**output.states[1].job.name(), *name);
+    pushed(&mut output, at(0));
+    for _ in 0..2 {
+        assert_eq!(output.due(at(1)), [(1, Action::Push)], "they always change");
+        drop(output.attempt((1, Action::Push)));
+        output.settle((1, Action::Push), Ok(0), at(1));
+    }
+    assert!(output.states[1].is_own_on_gateway(), "so that it is cleaned up");
+    output.replace_jobs(&[]);
+    output.states.retain(JobState::is_wanted);
+    assert_eq!(output.due(at(2)), [(0, Action::Delete), (1, Action::Push)], "it outlives the config's jobs");
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_away_counts_as_failures() {
+    let mut output = output_with(true, true);
+    let tally = output.tally.clone();
+    output.start().await.unwrap();
+    assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (1, 0), "a scan");
+    (output.next_try, output.next_scan) = (None, None);
+    output.availability.answered(output.clock.now());
+    assert_eq!(output.round().await, 0);
+    assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (3, 2), "two pushes");
+}
+
+#[test]
+fn back_off_grows_to_the_push_interval_and_ends_with_a_success() {
+    let mut output = output(true);
+    let mut now = at(0);
+    let mut delays = Vec::new();
+    for _ in 0..6 {
+        output.failed(&PushError::NoAnswer("no".into()), now);
+        let next = output.retry_at().unwrap();
+        delays.push(next.since(now).as_secs_f64());
+        now = next;
+    }
+    for (delay, longest) in delays.iter().zip([1.0, 2.0, 4.0, 8.0, 10.0, 10.0]) {
+        assert!((0.75 * longest..=longest).contains(delay), "{delays:?}");
+    }
+    let asks = PushError::Answer {
+        status: reqwest::StatusCode::TOO_MANY_REQUESTS,
+        body: String::new(),
+        retry_after: Some(Duration::from_secs(77)),
+    };
+    output.failed(&asks, now);
+    assert_eq!(output.retry_at(), Some(now + Span::from_secs(77)), "the gateway may ask for more");
+    output.answered(now);
+    assert_eq!(output.retry_at(), None);
+}
+
+#[test]
+fn a_refused_job_shows_in_the_status_until_it_is_taken() {
+    let mut output = output(true);
+    let refusal = || PushError::Answer {
+        status: reqwest::StatusCode::NOT_FOUND,
+        body: String::new(),
+        retry_after: None,
+    };
+    output.settle((0, Action::Push), Err(refusal()), at(0));
+    let status = output.health().status(at(5));
+    assert_eq!(status.refused["job"], "it answered 404 Not Found; is there a Pushgateway at this url?");
+    output.failed(&PushError::NoAnswer("no".into()), at(0));
+    assert_eq!(output.health().status(at(5)).away_for, Some(5.0));
+    output.answered(at(6));
+    pushed(&mut output, at(6));
+    let status = output.health().status(at(7));
+    assert_eq!((status.pushes, status.refused.len(), status.away_for), (1, 0, None));
+}
+
+fn job(name: &str) -> Arc<Job> {
+    let family = Family::new("up", "", MetricType::Gauge);
+    Arc::new(Job::new(name.into(), SeriesStore::single(family, LabelBlock::empty(), 1.0)))
+}
+
+#[test]
+fn the_state_of_a_job_stays_with_its_name() {
+    let mut output = output(true);
+    pushed(&mut output, at(0));
+    output.next_scan = None;
+    output.replace_jobs(&[job("job")]);
+    assert_eq!((output.states[0].pushed_at, output.next_scan), (Some(at(0)), None));
+    assert_eq!(output.due(at(1)), [(0, Action::Push)], "its series may be others");
+    output.replace_jobs(&[job("new"), job("job")]);
+    assert!(output.states[1].may_be_on_gateway && output.next_scan.is_some(), "the new one is scanned");
+}
+
+#[test]
+fn a_job_that_is_gone_is_deleted_if_the_run_pushed_it_and_deletes_its_groups() {
+    for deletes_groups in [true, false] {
+        let mut output = output(deletes_groups);
+        pushed(&mut output, at(0));
+        output.replace_jobs(&[]);
+        assert_eq!(output.due(at(0)) == [(0, Action::Delete)], deletes_groups);
+        output.settle((0, Action::Delete), Ok(0), at(1));
+        output.states.retain(JobState::is_wanted);
+        assert_eq!(output.states.len(), 0);
+    }
+    for may_be_on_gateway in [true, false] {
+        let mut output = output(true);
+        output.states[0].may_be_on_gateway = may_be_on_gateway;
+        output.states[0].conflict = may_be_on_gateway.then_some(Conflict::Lasting);
+        output.replace_jobs(&[]);
+        assert_eq!(output.due(at(0)), []);
+    }
+}
+
+#[test]
+fn a_job_that_comes_back_is_not_deleted() {
+    let mut output = output(true);
+    pushed(&mut output, at(0));
+    output.replace_jobs(&[]);
+    output.replace_jobs(&[job("job")]);
+    assert_eq!(output.due(at(0)), [(0, Action::Push)]);
+}
