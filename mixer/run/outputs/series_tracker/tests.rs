@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use promemu_core::metric::{ABSENT, Layout, MetricType};
-use promemu_core::series::{Column, Family, PoolRanges, Row, SeriesStore};
+use promemu_core::series::{Column, Family, LabelBlock, PoolRanges, Row, SeriesStore};
 
-/// Writes what it is told as text.
+/// Encodes samples as text.
 #[derive(Debug, Default)]
 struct Plain {
     text: String,
@@ -62,7 +62,7 @@ fn job(name: &str, hosts: &[&str]) -> Arc<Job> {
     Arc::new(Job::new(name.into(), SeriesStore::new(families.into(), columns, rows.collect())))
 }
 
-fn ledger(jobs: &[Arc<Job>]) -> SeriesTracker<Plain> {
+fn tracker(jobs: &[Arc<Job>]) -> SeriesTracker<Plain> {
     SeriesTracker::new(jobs, [Plain::default()], SIZE)
 }
 
@@ -72,47 +72,47 @@ async fn lines(intake: &Intake) -> Vec<String> {
     texts.collect::<String>().lines().map(str::to_owned).collect()
 }
 
-async fn round(ledger: &mut SeriesTracker<Plain>, secs: u64) -> Vec<String> {
+async fn round(tracker: &mut SeriesTracker<Plain>, secs: u64) -> Vec<String> {
     let intake = Intake::idle(1, 1000);
-    ledger.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
+    tracker.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
     lines(&intake).await
 }
 
 #[tokio::test]
 async fn a_series_that_ends_is_marked_once() {
     let job = job("j", &["x", "y", "z"]);
-    let mut ledger = ledger(&[Arc::clone(&job)]);
-    assert_eq!(round(&mut ledger, 1).await, [""; 0], "nothing was reported");
+    let mut tracker = tracker(&[Arc::clone(&job)]);
+    assert_eq!(round(&mut tracker, 1).await, [""; 0], "nothing was reported");
     for row in 0..3 {
         job.store().report(row, &[1.0, ABSENT, 3.0]);
     }
-    let all = round(&mut ledger, 2).await;
+    let all = round(&mut tracker, 2).await;
     assert_eq!(all, ["2.000 j x a 1", "2.000 j y a 1", "2.000 j z a 1", "2.000 j z c 3"]);
-    assert_eq!(round(&mut ledger, 2).await, [""; 0], "a moment has one round");
+    assert_eq!(round(&mut tracker, 2).await, [""; 0], "one round per time");
     job.store().report(0, &[ABSENT, 2.0, ABSENT]);
     job.store().remove(2);
     let ended =
         ["3.000 j x a ended", "3.000 j x b 2", "3.000 j y a 1", "3.000 j z a ended", "3.000 j z c ended"];
-    assert_eq!(round(&mut ledger, 3).await, ended);
-    assert_eq!(round(&mut ledger, 4).await, ["4.000 j x b 2", "4.000 j y a 1"]);
+    assert_eq!(round(&mut tracker, 3).await, ended);
+    assert_eq!(round(&mut tracker, 4).await, ["4.000 j x b 2", "4.000 j y a 1"]);
     let intake = Intake::idle(1, 1000);
-    ledger.end(Time::from_unix_secs(4), &intake, Duration::ZERO);
+    tracker.end(Time::from_unix_secs(4), &intake, Duration::ZERO);
     assert_eq!(lines(&intake).await, ["4.001 j x b ended", "4.001 j y a ended"]);
-    assert!(!ledger.pages[0].is_shown());
+    assert!(!tracker.jobs[0].has_known_series());
 }
 
 #[tokio::test]
-async fn another_plan_ends_what_it_has_not() {
+async fn another_plan_ends_the_series_it_does_not_have() {
     let old = [job("j", &["x", "y"]), job("k", &["x"])];
-    let mut ledger = ledger(&old);
+    let mut tracker = tracker(&old);
     for (job, row) in [(0, 0), (0, 1), (1, 0)] {
         old[job].store().report(row, &[1.0, 2.0, ABSENT]);
     }
-    assert_eq!(round(&mut ledger, 1).await.len(), 6);
+    assert_eq!(round(&mut tracker, 1).await.len(), 6);
     let new = [job("j", &["w", "y", "x"])];
     new[0].store().report(1, &[5.0, ABSENT, ABSENT]);
     new[0].store().report(2, &[6.0, 7.0, 8.0]);
-    ledger.replace_jobs(&new);
+    tracker.replace_jobs(&new);
     let expected = [
         "1.999 k x a ended",
         "1.999 k x b ended",
@@ -122,36 +122,36 @@ async fn another_plan_ends_what_it_has_not() {
         "2.000 j x b 7",
         "2.000 j x c 8",
     ];
-    assert_eq!(round(&mut ledger, 2).await, expected);
-    assert!(ledger.gone.is_empty());
-    ledger.replace_jobs(&[]);
-    assert_eq!(round(&mut ledger, 3).await.len(), 4);
+    assert_eq!(round(&mut tracker, 2).await, expected);
+    assert!(tracker.gone.is_empty());
+    tracker.replace_jobs(&[]);
+    assert_eq!(round(&mut tracker, 3).await.len(), 4);
 }
 
 #[tokio::test]
 async fn a_host_may_have_a_time_of_its_own() {
     let job = job("j", &["x", "y"]);
-    let mut ledger = ledger(&[Arc::clone(&job)]);
+    let mut tracker = tracker(&[Arc::clone(&job)]);
     job.store().report(0, &[1.0, ABSENT, ABSENT]);
     job.store().report(1, &[2.0, ABSENT, ABSENT]);
     job.store().stamp(1, Some(Time::from_unix_secs(50)), false);
-    assert_eq!(round(&mut ledger, 99).await, ["99.000 j x a 1", "50.000 j y a 2"]);
-    // What was ahead of the time ends after its last sample, and what was behind it now.
+    assert_eq!(round(&mut tracker, 99).await, ["99.000 j x a 1", "50.000 j y a 2"]);
+    // A series ahead of the time ends after its last sample, and one behind it ends now.
     job.store().stamp(0, Some(Time::from_unix_secs(150)), false);
-    assert_eq!(round(&mut ledger, 100).await, ["150.000 j x a 1", "50.000 j y a 2"]);
+    assert_eq!(round(&mut tracker, 100).await, ["150.000 j x a 1", "50.000 j y a 2"]);
     (0..2).for_each(|row| job.store().remove(row));
-    assert_eq!(round(&mut ledger, 101).await, ["150.001 j x a ended", "101.000 j y a ended"]);
+    assert_eq!(round(&mut tracker, 101).await, ["150.001 j x a ended", "101.000 j y a ended"]);
 }
 
 #[tokio::test]
 async fn at_the_end_a_host_whose_clock_is_ahead_ends_after_its_last_sample() {
     let job = job("j", &["x"]);
-    let mut ledger = ledger(&[Arc::clone(&job)]);
+    let mut tracker = tracker(&[Arc::clone(&job)]);
     job.store().report(0, &[1.0, ABSENT, ABSENT]);
     job.store().stamp(0, Some(Time::from_unix_secs(150)), false);
-    assert_eq!(round(&mut ledger, 99).await, ["150.000 j x a 1"]);
+    assert_eq!(round(&mut tracker, 99).await, ["150.000 j x a 1"]);
     let intake = Intake::idle(1, 1000);
-    ledger.end(Time::from_unix_secs(100), &intake, Duration::ZERO);
+    tracker.end(Time::from_unix_secs(100), &intake, Duration::ZERO);
     let batches = intake.take_all().await;
     assert_eq!(&*batches[0].1.body, b"150.001 j x a ended\n");
 }
@@ -159,9 +159,9 @@ async fn at_the_end_a_host_whose_clock_is_ahead_ends_after_its_last_sample() {
 #[tokio::test]
 async fn a_series_in_another_form_ends_and_begins() {
     let old = job("j", &["x"]);
-    let mut ledger = ledger(&[Arc::clone(&old)]);
+    let mut tracker = tracker(&[Arc::clone(&old)]);
     old.store().report(0, &[1.0, ABSENT, ABSENT]);
-    round(&mut ledger, 1).await;
+    round(&mut tracker, 1).await;
     let histogram = Column {
         family: 0,
         first_row: 0,
@@ -174,8 +174,8 @@ async fn a_series_in_another_form_ends_and_begins() {
     let mut store =
         SeriesStore::new(vec![Family::new("a", "", MetricType::Histogram)], vec![histogram], rows);
     store.report(0, &[4.0, 0.0, 4.0]);
-    ledger.replace_jobs(&[Arc::new(Job::new("j".into(), store))]);
-    assert_eq!(round(&mut ledger, 2).await, ["1.999 j x a ended", "2.000 j x a 4"]);
+    tracker.replace_jobs(&[Arc::new(Job::new("j".into(), store))]);
+    assert_eq!(round(&mut tracker, 2).await, ["1.999 j x a ended", "2.000 j x a 4"]);
 }
 
 #[tokio::test]
@@ -184,11 +184,11 @@ async fn a_host_stays_in_its_shard_and_batches_are_small() {
     let hosts: Vec<&str> = names.iter().map(String::as_str).collect();
     let job = job("j", &hosts);
     (0..50).for_each(|row| job.store().report(row, &[1.0, 2.0, 3.0]));
-    let mut ledger = SeriesTracker::new(&[job], (0..4).map(|_| Plain::default()), SIZE);
+    let mut tracker = SeriesTracker::new(&[job], (0..4).map(|_| Plain::default()), SIZE);
     let mut before = Vec::new();
     for secs in 1..3 {
         let intake = Intake::idle(4, 1000);
-        ledger.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
+        tracker.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
         let mut places = Vec::new();
         for (shard, batch) in intake.take_all().await {
             assert!(batch.samples <= 2 && batch.round == secs);
@@ -208,20 +208,20 @@ async fn a_host_stays_in_its_shard_and_batches_are_small() {
 }
 
 #[tokio::test]
-async fn what_finds_no_room_is_counted_to_the_sample() {
+async fn samples_without_room_are_counted_exactly() {
     let job = job("j", &["x", "y", "z"]);
     (0..3).for_each(|row| job.store().report(row, &[1.0, 2.0, 3.0]));
-    let mut ledger = ledger(&[job]);
+    let mut tracker = tracker(&[job]);
     let intake = Intake::idle(1, 4);
-    ledger.round(Time::from_unix_secs(1), &intake, Duration::ZERO);
+    tracker.round(Time::from_unix_secs(1), &intake, Duration::ZERO);
     assert_eq!(intake.dropped_samples(), 3, "of 7 samples there is room for two batches of 2");
-    ledger.round(Time::from_unix_secs(2), &intake, Duration::ZERO);
+    tracker.round(Time::from_unix_secs(2), &intake, Duration::ZERO);
     assert_eq!(intake.dropped_samples(), 3 + 4 + 3, "the older round makes room");
     assert_eq!(lines(&intake).await.len(), 4);
 }
 
-/// A job with one host, and so many pools of one metric behind it.
-fn job_with_pools(pools: usize) -> Arc<Job> {
+/// A job with one host, and this number of slots with one metric each.
+fn job_with_slots(slots: usize) -> Arc<Job> {
     let column = |family, first_row, rows| Column {
         family,
         first_row,
@@ -232,74 +232,74 @@ fn job_with_pools(pools: usize) -> Arc<Job> {
     };
     let families = ["up", "s"].map(|name| Family::new(name, "", MetricType::Gauge));
     let host = [Row { labels: LabelBlock::new([("host", "h")]), width: 1 }];
-    let empty = std::iter::repeat_n(Row { labels: LabelBlock::empty(), width: 1 }, pools);
-    let columns = vec![column(0, 0, 1), column(1, 1, pools)];
+    let empty = std::iter::repeat_n(Row { labels: LabelBlock::empty(), width: 1 }, slots);
+    let columns = vec![column(0, 0, 1), column(1, 1, slots)];
     let store = SeriesStore::new(families.into(), columns, host.into_iter().chain(empty).collect());
     Arc::new(Job::new("j".into(), store.with_pools(1, PoolRanges::default())))
 }
 
-fn live_in(job: &Job, row: usize, who: &str, value: f64) {
+fn put_member(job: &Job, row: usize, id: &str, value: f64) {
     let mut store = job.store();
-    store.set_row_labels(row, &LabelBlock::new([("id", who)]));
+    store.set_row_labels(row, &LabelBlock::new([("id", id)]));
     store.report(row, &[value]);
 }
 
 #[tokio::test]
 async fn a_series_may_go_to_another_slot_and_ends_before_it_begins_there() {
-    let job = job_with_pools(3);
-    let mut ledger = ledger(&[Arc::clone(&job)]);
+    let job = job_with_slots(3);
+    let mut tracker = tracker(&[Arc::clone(&job)]);
     job.store().report(0, &[1.0]);
-    live_in(&job, 1, "a", 1.0);
-    live_in(&job, 3, "b", 1.0);
-    assert_eq!(round(&mut ledger, 1).await, ["1.000 j h up 1", "1.000 j a s 1", "1.000 j b s 1"]);
-    live_in(&job, 1, "b", 2.0);
+    put_member(&job, 1, "a", 1.0);
+    put_member(&job, 3, "b", 1.0);
+    assert_eq!(round(&mut tracker, 1).await, ["1.000 j h up 1", "1.000 j a s 1", "1.000 j b s 1"]);
+    put_member(&job, 1, "b", 2.0);
     job.store().remove(3);
     job.store().remove(0);
     let moved = ["1.999 j a s ended", "1.999 j b s ended", "2.000 j h up ended", "2.000 j b s 2"];
-    assert_eq!(round(&mut ledger, 2).await, moved);
-    live_in(&job, 1, "c", 3.0);
+    assert_eq!(round(&mut tracker, 2).await, moved);
+    put_member(&job, 1, "c", 3.0);
     let intake = Intake::idle(1, 1000);
-    ledger.end(Time::from_unix_secs(2), &intake, Duration::ZERO);
-    assert_eq!(lines(&intake).await, ["2.001 j b s ended"], "nobody was told of c");
+    tracker.end(Time::from_unix_secs(2), &intake, Duration::ZERO);
+    assert_eq!(lines(&intake).await, ["2.001 j b s ended"], "c was never sent");
 }
 
 proptest! {
     #[test]
-    fn a_server_takes_every_sample_and_knows_who_is_there(
-        lives in proptest::collection::vec((1..7usize, proptest::option::of(0..9usize)), 1..60),
+    fn a_server_accepts_every_sample_and_knows_the_present_members(
+        changes in proptest::collection::vec((1..7usize, proptest::option::of(0..9usize)), 1..60),
         shards in 1..3usize,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let job = job_with_pools(6);
+        let job = job_with_slots(6);
         let encoders = (0..shards).map(|_| Plain::default());
-        let mut ledger = SeriesTracker::new(&[Arc::clone(&job)], encoders, SIZE);
+        let mut tracker = SeriesTracker::new(&[Arc::clone(&job)], encoders, SIZE);
         let mut last: IndexMap<String, (f64, bool)> = IndexMap::new();
-        let mut living: IndexMap<usize, usize> = IndexMap::new();
-        for (secs, lives) in (1..).zip(lives.chunks(3)) {
-            for (row, who) in lives {
-                living.swap_remove(row);
-                match who.filter(|who| !living.values().any(|other| other == who)) {
-                    Some(who) => {
-                        living.insert(*row, who);
-                        live_in(&job, *row, &who.to_string(), 1.0);
+        let mut members: IndexMap<usize, usize> = IndexMap::new();
+        for (secs, changes) in (1..).zip(changes.chunks(3)) {
+            for (row, id) in changes {
+                members.swap_remove(row);
+                match id.filter(|id| !members.values().any(|other| other == id)) {
+                    Some(id) => {
+                        members.insert(*row, id);
+                        put_member(&job, *row, &id.to_string(), 1.0);
                     }
                     None => job.store().remove(*row),
                 }
             }
             let intake = Intake::idle(shards, 1000);
-            ledger.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
+            tracker.round(Time::from_unix_secs(secs), &intake, Duration::ZERO);
             for line in runtime.block_on(lines(&intake)) {
-                let [at, _, who, _, value] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
-                let (at, is_there) = (at.parse::<f64>().unwrap(), value != "ended");
-                let before = last.insert(who.to_owned(), (at, is_there));
+                let [at, _, id, _, value] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+                let (at, is_present) = (at.parse::<f64>().unwrap(), value != "ended");
+                let before = last.insert(id.to_owned(), (at, is_present));
                 prop_assert!(before.is_none_or(|(before, _)| before < at), "{line}");
             }
             let mut known: Vec<String> =
-                last.iter().filter(|(_, (_, is_there))| *is_there).map(|(who, _)| who.clone()).collect();
-            let mut there: Vec<String> = living.values().map(ToString::to_string).collect();
+                last.iter().filter(|(_, (_, is_present))| *is_present).map(|(id, _)| id.clone()).collect();
+            let mut present: Vec<String> = members.values().map(ToString::to_string).collect();
             known.sort();
-            there.sort();
-            prop_assert_eq!(known, there);
+            present.sort();
+            prop_assert_eq!(known, present);
         }
     }
 }
