@@ -9,11 +9,11 @@ mod configs;
 mod error;
 mod events;
 mod hosts;
+mod limits;
 mod live;
 mod page;
 mod params;
 mod runs;
-mod server;
 mod status;
 mod stream;
 
@@ -40,14 +40,15 @@ pub use runs::{MAIN, MainRun, RunRequest, Source};
 
 use access::Access;
 use error::{ApiError, in_one_form};
+use limits::Pace;
 use promemu_core::config::ConfigDirs;
 use promemu_core::error::Error;
 use promemu_core::plan::RunDefaults;
 use promemu_run::handle::RunHandle;
+use promemu_run::http::server::serve;
 use promemu_run::self_metrics::SelfMetrics;
 use promemu_run::settings::RunSettings;
 use runs::{Run, Runs};
-use server::Pace;
 
 /// A body has so many bytes at most.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -199,7 +200,7 @@ impl Api {
         });
         let access = Access { token: settings.token, is_loopback };
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(server::serve(listener, router(Arc::clone(&desk), access), stopped));
+        let serving = tokio::spawn(serve(listener, None, router(Arc::clone(&desk), access), stopped));
         info!("the control API is at http://{address}");
         Ok(Self { desk, address, stop, serving })
     }
@@ -267,9 +268,9 @@ fn router(desk: Arc<AppState>, access: Access) -> Router {
         .with_state(desk)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::new(access), access::check))
-        .layer(from_fn_with_state(Arc::new(Pace::default()), server::pace))
+        .layer(from_fn_with_state(Arc::new(Pace::default()), limits::pace))
         .layer(from_fn(in_one_form))
-        .layer(from_fn(server::mark))
+        .layer(from_fn(limits::mark))
 }
 
 fn routes() -> OpenApiRouter<Arc<AppState>> {

@@ -1,7 +1,6 @@
 //! `promemu export`: the flags, the file, and the progress.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +12,7 @@ use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
+use promemu_run::whole_file::{WholeFile, folder};
 use promemu_wire::export::{ExportReport, ExportSpec, Format};
 use tracing::{info, warn};
 
@@ -168,7 +168,7 @@ impl Target {
     fn dir(&self) -> &Path {
         match self {
             Self::Stdout => Path::new(SPOOL_DIR),
-            Self::File(path) => path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")),
+            Self::File(path) => folder(path),
         }
     }
 
@@ -189,16 +189,11 @@ impl Target {
             },
             Self::File(path) => {
                 remove_leftovers(self.dir());
-                // The permissions of any new file, and not those of a secret one.
-                let permissions = std::fs::Permissions::from_mode(0o666);
                 let prefix = format!("{PREFIX}{}-", std::process::id());
-                let mut builder = tempfile::Builder::new();
-                let file = builder.prefix(&prefix).permissions(permissions).tempfile_in(self.dir());
-                let mut file = BufWriter::new(file.map_err(failed)?);
+                let mut file = BufWriter::new(WholeFile::create(path, &prefix).map_err(failed)?);
                 let exported = work(&mut file).map_err(failed)?;
                 let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-                file.as_file().sync_all().map_err(failed)?;
-                file.persist(path).map_err(|error| failed(error.error))?;
+                file.replace_durably().map_err(failed)?;
                 Ok(Some(exported))
             }
         }

@@ -23,7 +23,7 @@ pub(crate) use arguments::pairs as argument_pairs;
 pub(crate) use listen::token;
 
 use arguments::GivenArguments;
-use outputs::{Common, GivenOutput, read_outputs, refuse_twins};
+use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
@@ -40,7 +40,7 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 struct Flags {
     pushgateway_url: Option<GatewayUrl>,
-    outputs: Vec<GivenOutput>,
+    outputs: Vec<OutputArg>,
     push_interval: Option<Span>,
     push_timeout: Span,
     status_interval: Option<Span>,
@@ -59,11 +59,12 @@ impl Settings {
             let dir = dir.display();
             return Err(Error::Usage(format!("--configs-dir or PME_CONFIGS_DIR: {dir} is not a folder")));
         }
+        let push_timeout = positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?;
         let flags = Flags {
             pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
-            outputs: outputs(&cli)?,
+            outputs: outputs(&cli, push_timeout)?,
             push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
-            push_timeout: positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?,
+            push_timeout,
             status_interval: Some(span(
                 "--status-interval or PME_SHOW_STATUS_INTERVAL_SEC",
                 &cli.status_interval,
@@ -212,8 +213,8 @@ impl Settings {
         let timeout = self.flags.push_timeout.duration();
         if !self.flags.outputs.is_empty() {
             let gateway_url = || self.gateway_url(defaults);
-            let common = Common { gateway_url: &gateway_url, timeout, push };
-            let outputs = self.flags.outputs.iter().map(|given| given.resolve(&common));
+            let defaults = GatewayDefaults { url: &gateway_url, push };
+            let outputs = self.flags.outputs.iter().map(|output| output.settings(&defaults));
             let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
             return refuse_twins(&outputs).map(|()| outputs);
         }
@@ -233,14 +234,14 @@ impl Settings {
 }
 
 /// The outputs. They take the place of the Pushgateway and of what is embedded instead of it.
-fn outputs(cli: &Cli) -> Result<Vec<GivenOutput>, Error> {
-    let outputs = read_outputs(&cli.output)?;
+fn outputs(cli: &Cli, push_timeout: Span) -> Result<Vec<OutputArg>, Error> {
+    let outputs = parse_outputs(&cli.output, push_timeout.duration())?;
     if cli.embedded && !outputs.is_empty() {
         return Err(Error::Usage(
             "--embedded and --output exclude each other; serve with --output scrape=HOST:PORT".to_owned(),
         ));
     }
-    let needs_url = outputs.is_empty() || outputs.iter().any(GivenOutput::needs_gateway_url);
+    let needs_url = outputs.is_empty() || outputs.iter().any(OutputArg::needs_gateway_url);
     if cli.is_url_typed && !needs_url {
         return Err(Error::Usage(
             "--pushgateway-url is for --output pushgateway, which is not given; write --output pushgateway=URL"
@@ -382,7 +383,7 @@ mod tests {
             (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
             (
                 &["--output", "http://me:s3cret@gw"],
-                "there is no output; there is pushgateway, scrape, remote-write, otlp, file",
+                "unknown output; there is pushgateway, scrape, remote-write, otlp, file",
             ),
             (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
@@ -393,10 +394,7 @@ mod tests {
                 "pushgateway has no option \"fromat\"; did you mean \"format\"?",
             ),
             (&["--output", "pushgateway=gw,s3cret"], "KEY=VALUE"),
-            (
-                &["--output", "pushgateway=gw,format=xml"],
-                "there is no format \"xml\"; there is protobuf, text",
-            ),
+            (&["--output", "pushgateway=gw,format=xml"], "unknown format \"xml\"; there is protobuf, text"),
             (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
             (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
             (&["--output", "scrape=h:1,user=me,password=s3cret"], "use password_file or password_env"),

@@ -6,6 +6,8 @@
 mod answer;
 mod options;
 mod secrets;
+pub mod server;
+mod tls;
 
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ pub use answer::PushError;
 pub(super) use answer::{check, no_answer, text_of};
 pub use options::HttpOptions;
 pub(super) use secrets::Secrets;
+pub use tls::server_tls;
 
 use answer::with_causes;
 use promemu_core::error::Error;

@@ -11,3 +11,4 @@ pub mod process;
 pub mod self_metrics;
 pub mod settings;
 pub mod status;
+pub mod whole_file;

@@ -90,7 +90,7 @@ impl MetricsMixer {
     /// For each output, where the jobs go, in words.
     #[must_use]
     pub fn destinations(&self) -> Vec<String> {
-        self.outputs.told(self.settings.push_interval)
+        self.outputs.destinations(self.settings.push_interval)
     }
 
     /// Where promemu's own metrics can be scraped, if they have a listener of their own.
@@ -181,7 +181,7 @@ impl MetricsMixer {
 /// Ends the hosts and waits for the sinks, which have been told to stop.
 async fn end(
     mut generation: FleetRunner,
-    mut sinks: JoinSet<Result<(), Error>>,
+    mut sinks: JoinSet<()>,
     settings: &RunSettings,
 ) -> Result<(), Error> {
     // What stays is to have the hosts' last values, so the sinks end first.
@@ -211,8 +211,8 @@ fn show_fleet(own: &SelfMetrics, newest: &watch::Receiver<Arc<Fleet>>) -> Result
     own.add_fleet(looking(Fleet::series_count), looking(Fleet::active_hosts))
 }
 
-fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {
-    ended.unwrap_or_else(|problem| Err(Error::Run(format!("an output ended by a bug: {problem}"))))
+fn joined(ended: Result<(), tokio::task::JoinError>) -> Result<(), Error> {
+    ended.map_err(|problem| Error::Run(format!("an output ended by a bug: {problem}")))
 }
 
 /// A line for people, and the report for programs.

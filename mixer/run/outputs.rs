@@ -7,11 +7,14 @@
 mod availability;
 mod delivery;
 pub mod file;
+mod format_option;
 pub mod health;
 pub mod otlp;
+mod output;
 pub(crate) mod output_set;
 pub mod pushgateway;
 pub mod remote_write;
+mod rounds;
 pub mod scrape;
 pub mod self_page;
 mod series_tracker;

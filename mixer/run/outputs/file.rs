@@ -1,60 +1,95 @@
-//! The file sink: the newest state of all jobs, in a file that is replaced as a whole with each round.
+//! File output: the newest state of all jobs, in a file that is replaced as a whole with each round.
 //!
-//! What reads it, such as `node_exporter`'s textfile collector, never sees half of it. A file that cannot be
-//! written costs freshness only. What is no file, such as a pipe, gets one state after the other.
+//! Its readers, such as `node_exporter`'s textfile collector, never see half of it. A file that cannot be written costs
+//! freshness only. A path that is no regular file, such as a pipe, gets one state after the other.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
+use indexmap::IndexMap;
+
 use super::availability::Availability;
+use super::format_option;
 use super::health::Health;
+use super::output::{Output, OutputConfig, OutputContext};
+use super::rounds::{Pusher, Rounds};
 use crate::clock::{Clock, wall_now};
-use crate::self_metrics::{OutputTally, SelfMetrics};
+use crate::self_metrics::OutputTally;
+use crate::whole_file::WholeFile;
 use promemu_core::error::Error;
-use promemu_core::series::Job;
-use promemu_core::series::LabelBlock;
+use promemu_core::series::{Job, LabelBlock};
+use promemu_core::time::Span;
 use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
-/// So much is encoded while a job is locked.
-const PIECE_BYTES: usize = 128 << 10;
-/// Others may read the file, as far as the user's mask allows.
-const MODE: u32 = 0o666;
+/// Bytes encoded while a job is locked, approximately.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Begin of the name of a file that is not whole yet.
+const PREFIX: &str = ".promemu-";
 
-/// A file, and how it is written.
+/// Settings of the file output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSettings {
     /// The file, or `-` for standard output.
     pub path: PathBuf,
-    /// How it is written.
+    /// The exposition format.
     pub format: Format,
 }
 
-/// The sink.
+impl FileSettings {
+    /// The keys that [`Self::take_from`] knows.
+    pub const KEYS: [&str; 1] = ["format"];
+
+    /// Takes its keys out of the options and leaves the others.
+    pub fn take_from(target: Option<&str>, options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+        let missing = || {
+            Error::Usage(
+                "the target must be a path, as in file=metrics.prom, or - for standard output".to_owned(),
+            )
+        };
+        let path = target.ok_or_else(missing)?.into();
+        let known = [Format::Protobuf, Format::Text, Format::OpenMetrics];
+        let format = format_option::take(options, &known)?.unwrap_or(Format::Text);
+        Ok(Self { path, format })
+    }
+}
+
+impl OutputConfig for FileSettings {
+    fn kind(&self) -> &'static str {
+        "file"
+    }
+
+    fn target(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn leaves_last_values(&self) -> bool {
+        true
+    }
+
+    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
+        Box::pin(async move { Ok(Box::new(FileOutput::open(self.clone(), context)?) as Box<dyn Output>) })
+    }
+}
+
+/// The output.
 #[derive(Debug)]
-pub struct FileSink {
+struct FileOutput {
     settings: FileSettings,
     jobs: Arc<[(Arc<Job>, LabelBlock)]>,
-    /// The jobs' versions when they were written.
-    written: Vec<u64>,
+    /// The jobs' versions in the file.
+    written_versions: Vec<u64>,
     health: Arc<Health>,
     availability: Availability,
     tally: OutputTally,
     clock: Clock,
 }
 
-impl FileSink {
-    /// A sink for these jobs, if a file can be written there. The clock runs as on the wall. How rounds fare is
-    /// added to the run's `own` metrics, under the name of the output.
-    pub fn open(
-        settings: FileSettings,
-        jobs: &[Arc<Job>],
-        clock: Clock,
-        own: &SelfMetrics,
-        name: &str,
-    ) -> Result<Self, Error> {
+impl FileOutput {
+    /// The output, if a file can be written there.
+    fn open(settings: FileSettings, context: &OutputContext<'_>) -> Result<Self, Error> {
         Target::open(&settings.path).map_err(|source| Error::System {
             what: format!(
                 "file {} cannot be written; choose a folder that is there and may be written to",
@@ -62,45 +97,20 @@ impl FileSink {
             ),
             source,
         })?;
-        let (health, tally) = (Arc::new(Health::default()), own.output(name));
+        let health = Arc::new(Health::default());
         let consequence = "the hosts go on, and it is tried again with each round";
-        let availability = Availability::new(name, consequence, Arc::clone(&health));
-        let mut sink =
-            Self { settings, jobs: [].into(), written: Vec::new(), health, availability, tally, clock };
-        sink.replace_jobs(jobs);
-        Ok(sink)
-    }
-
-    /// How it fares.
-    #[must_use]
-    pub const fn health(&self) -> &Arc<Health> {
-        &self.health
-    }
-
-    /// Goes on with these jobs.
-    pub fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
-        let labelled = |job: &Arc<Job>| (Arc::clone(job), LabelBlock::new([("job", &**job.name())]));
-        self.jobs = jobs.iter().map(labelled).collect();
-        self.written.clear();
-    }
-
-    /// One round: writes the newest state, if it is another one; says whether it did. When there are no series
-    /// at all, the file stays as it is.
-    pub async fn round(&mut self) -> bool {
-        let now = self.jobs.iter().map(|(job, _)| {
-            let store = job.store();
-            (store.version(), store.rows_present())
-        });
-        let (versions, rows): (Vec<u64>, Vec<usize>) = now.unzip();
-        if versions == self.written || rows.iter().all(|rows| *rows == 0) {
-            return false;
-        }
-        let begun = self.clock.now();
-        let (jobs, settings) = (Arc::clone(&self.jobs), self.settings.clone());
-        let written = tokio::task::spawn_blocking(move || write(&settings, &jobs)).await;
-        let written = written.unwrap_or_else(|bug| Err(io::Error::other(bug)));
-        self.tally.push_seconds.observe(self.clock.now().since(begun).as_secs_f64());
-        self.settle(versions, written)
+        let availability = Availability::new(&context.name, consequence, Arc::clone(&health));
+        let mut output = Self {
+            settings,
+            jobs: [].into(),
+            written_versions: Vec::new(),
+            health,
+            availability,
+            tally: context.own.output(&context.name),
+            clock: context.clock.real(),
+        };
+        output.replace_jobs(context.jobs);
+        Ok(output)
     }
 
     fn settle(&mut self, versions: Vec<u64>, written: io::Result<u64>) -> bool {
@@ -115,15 +125,59 @@ impl FileSink {
         };
         self.tally.bytes_sent.inc_by(bytes);
         self.availability.answered(now);
-        self.written = versions;
+        self.written_versions = versions;
         self.health.pushed(now);
         true
     }
 }
 
-/// Writes all jobs; gives how many bytes that were.
+impl Output for FileOutput {
+    fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    fn destination(&self, interval: Span) -> String {
+        format!("writing to {} every {interval}", self.settings.path.display())
+    }
+
+    fn drive(self: Box<Self>, rounds: Rounds) -> BoxFuture<'static, ()> {
+        Box::pin(rounds.push(*self))
+    }
+}
+
+impl Pusher for FileOutput {
+    fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
+        let labelled = |job: &Arc<Job>| (Arc::clone(job), LabelBlock::new([("job", &**job.name())]));
+        self.jobs = jobs.iter().map(labelled).collect();
+        self.written_versions.clear();
+    }
+
+    /// Writes the newest state; `true` if it is another one. Without any series the file stays as it is.
+    async fn round(&mut self) -> bool {
+        let now = self.jobs.iter().map(|(job, _)| {
+            let store = job.store();
+            (store.version(), store.rows_present())
+        });
+        let (versions, rows): (Vec<u64>, Vec<usize>) = now.unzip();
+        if versions == self.written_versions || rows.iter().all(|rows| *rows == 0) {
+            return false;
+        }
+        let begun = self.clock.now();
+        let (jobs, settings) = (Arc::clone(&self.jobs), self.settings.clone());
+        let written = tokio::task::spawn_blocking(move || write(&settings, &jobs)).await;
+        let written = written.unwrap_or_else(|bug| Err(io::Error::other(bug)));
+        self.tally.push_seconds.observe(self.clock.now().since(begun).as_secs_f64());
+        self.settle(versions, written)
+    }
+
+    fn leaves_last_values(&self) -> bool {
+        true
+    }
+}
+
+/// Writes all jobs; returns the number of bytes.
 fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result<u64> {
-    let mut pieces = {
+    let mut encoder = {
         let stores: Vec<_> = jobs.iter().map(|(job, _)| job.store()).collect();
         ChunkedEncoder::new(settings.format, stores.iter().map(|store| &**store))
     };
@@ -133,20 +187,19 @@ fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result
     };
     let mut target = Target::open(&settings.path)?;
     let mut bytes = 0;
-    let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
-    while pieces.put_next(PIECE_BYTES, &mut with_group, &mut piece) {
-        target.writer().write_all(&piece)?;
-        bytes += piece.len() as u64;
-        piece.clear();
+    let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
+    while encoder.put_next(CHUNK_BYTES, &mut with_group, &mut chunk) {
+        target.writer().write_all(&chunk)?;
+        bytes += chunk.len() as u64;
+        chunk.clear();
     }
     target.finish().map(|()| bytes)
 }
 
-/// Where a state is written.
+/// The place that a state is written to.
 enum Target<'a> {
-    /// Beside the file, whose name it gets when it is whole.
-    Beside(tempfile::NamedTempFile, &'a Path),
-    /// What cannot be replaced.
+    File(WholeFile<'a>),
+    /// A pipe or device, which cannot be replaced.
     Stream(BufWriter<File>),
     Stdout(io::StdoutLock<'static>),
 }
@@ -159,16 +212,12 @@ impl<'a> Target<'a> {
         if path.metadata().is_ok_and(|found| !found.is_file()) {
             return Ok(Self::Stream(BufWriter::new(OpenOptions::new().write(true).open(path)?)));
         }
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let mut beside = tempfile::Builder::new();
-        // A collector that takes all *.prom files of the folder leaves it alone.
-        let beside = beside.prefix(".promemu-").suffix(".tmp").permissions(Permissions::from_mode(MODE));
-        Ok(Self::Beside(beside.tempfile_in(folder)?, path))
+        Ok(Self::File(WholeFile::create(path, PREFIX)?))
     }
 
     fn writer(&mut self) -> &mut dyn Write {
         match self {
-            Self::Beside(file, _) => file,
+            Self::File(file) => file,
             Self::Stream(file) => file,
             Self::Stdout(stdout) => stdout,
         }
@@ -176,7 +225,7 @@ impl<'a> Target<'a> {
 
     fn finish(self) -> io::Result<()> {
         match self {
-            Self::Beside(file, path) => file.persist(path).map(drop).map_err(|error| error.error),
+            Self::File(file) => file.replace(),
             Self::Stream(mut file) => file.flush(),
             Self::Stdout(mut stdout) => stdout.flush(),
         }
@@ -186,52 +235,54 @@ impl<'a> Target<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::self_metrics::SelfMetrics;
     use promemu_core::metric::MetricType;
     use promemu_core::series::{Family, SeriesStore};
 
-    fn sink(path: &Path, value: f64) -> Result<FileSink, Error> {
-        let family = Family::new("up", "whether it is", MetricType::Gauge);
+    fn output(path: &Path, value: f64) -> Result<FileOutput, Error> {
+        let family = Family::new("up", "liveness", MetricType::Gauge);
         let store = SeriesStore::single(family, LabelBlock::new([("name", "a")]), value);
         let settings = FileSettings { path: path.to_owned(), format: Format::OpenMetrics };
-        let own = SelfMetrics::new().unwrap();
-        FileSink::open(settings, &[Arc::new(Job::new("j".into(), store))], Clock::start(), &own, "file=x")
+        let (own, jobs) = (Arc::new(SelfMetrics::new().unwrap()), [Arc::new(Job::new("j".into(), store))]);
+        let name = "file=x".to_owned();
+        let context = OutputContext { name, config: "c", jobs: &jobs, clock: Clock::start(), own: &own };
+        FileOutput::open(settings, &context)
     }
 
     #[tokio::test]
     async fn the_file_has_the_newest_state_and_is_left_when_there_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.prom");
-        let mut sink = sink(&path, 1.0).unwrap();
-        assert!(sink.round().await);
+        let mut output = output(&path, 1.0).unwrap();
+        assert!(output.round().await);
         insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @r#"
         # TYPE up gauge
-        # HELP up whether it is
+        # HELP up liveness
         up{name="a",job="j"} 1
         # EOF
         "#);
-        assert!(!sink.round().await, "nothing is new");
-        sink.jobs[0].0.store().report(0, &[2.0]);
-        assert!(sink.round().await);
-        sink.jobs[0].0.store().remove(0);
-        assert!(!sink.round().await);
+        assert!(!output.round().await, "nothing is new");
+        output.jobs[0].0.store().report(0, &[2.0]);
+        assert!(output.round().await);
+        output.jobs[0].0.store().remove(0);
+        assert!(!output.round().await);
         assert!(std::fs::read_to_string(&path).unwrap().contains("} 2\n"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
-        assert_ne!(path.metadata().unwrap().permissions().mode() & 0o044, 0, "others may read it");
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_gone_is_told_once_and_not_the_end() {
+    async fn a_folder_that_is_gone_is_an_outage_and_not_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let (folder, path) = (dir.path().join("f"), dir.path().join("f/out.prom"));
-        assert!(sink(&path, 1.0).unwrap_err().to_string().contains("out.prom cannot be written"));
+        assert!(output(&path, 1.0).unwrap_err().to_string().contains("out.prom cannot be written"));
         std::fs::create_dir(&folder).unwrap();
-        let mut sink = sink(&path, 1.0).unwrap();
+        let mut output = output(&path, 1.0).unwrap();
         std::fs::remove_dir(&folder).unwrap();
-        assert!(!sink.round().await);
-        assert!(sink.health().status(wall_now()).away_for.is_some());
+        assert!(!output.round().await);
+        assert!(output.health().status(wall_now()).away_for.is_some());
         std::fs::create_dir(&folder).unwrap();
-        assert!(sink.round().await);
-        let status = sink.health().status(wall_now());
-        assert_eq!((status.away_for, status.pushes, sink.tally.push_failures.get()), (None, 1, 1));
+        assert!(output.round().await);
+        let status = output.health().status(wall_now());
+        assert_eq!((status.away_for, status.pushes, output.tally.push_failures.get()), (None, 1, 1));
     }
 }

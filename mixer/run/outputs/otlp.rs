@@ -1,4 +1,4 @@
-//! The OTLP sink: OpenTelemetry metrics as protobuf over HTTP, gzipped
+//! OTLP output: OpenTelemetry metrics as protobuf over HTTP, gzipped
 //! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
 mod response;
@@ -7,42 +7,66 @@ mod tests;
 
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::delivery::{BatchClient, DeliverySettings, ResponseRules};
+use super::output::{Output, OutputConfig, OutputContext};
+use super::stream::StreamOutput;
 use crate::http::TargetUrl;
 use promemu_core::error::Error;
+use promemu_wire::otlp::Otlp;
 use response::{hint, is_retryable, rejected};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The path of a target that has none: the specification's.
+/// The path of a target without one: the specification's.
 const DEFAULT_PATH: &str = "/v1/metrics";
 
-/// A server, and how to send to it.
+/// Settings of the OTLP output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtlpSettings {
-    /// Where it is.
+    /// The receiver's URL.
     pub target: TargetUrl,
-    /// How requests are made and sent.
+    /// Shards, batches, the queue, and authentication.
     pub delivery: DeliverySettings,
-    /// How long one request may take.
+    /// Time limit of one request.
     pub timeout: Duration,
 }
 
 impl OtlpSettings {
-    /// Takes its keys, those of [`DeliverySettings`], out of the options and leaves the others. The timeout
-    /// is not among them.
-    pub fn take_from(target: &str, options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+    /// Takes its keys, those of [`DeliverySettings`], out of the options and leaves the others.
+    pub fn take_from(
+        target: &str,
+        options: &mut IndexMap<String, String>,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let target = TargetUrl::parse(target, "otlp url", "http://127.0.0.1:4318/v1/metrics")?;
         let delivery = DeliverySettings::take_from(options)?;
-        Ok(Self { target: target.with_default_path(DEFAULT_PATH), delivery, timeout: DEFAULT_TIMEOUT })
+        Ok(Self { target: target.with_default_path(DEFAULT_PATH), delivery, timeout })
     }
 
     /// A client for its batches.
-    pub(super) fn client(&self) -> Result<BatchClient, Error> {
+    fn client(&self) -> Result<BatchClient, Error> {
         let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "gzip")];
         let client = BatchClient::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
         Ok(client.with_rules(ResponseRules { is_retryable, rejected, hint, ..ResponseRules::default() }))
+    }
+}
+
+impl OutputConfig for OtlpSettings {
+    fn kind(&self) -> &'static str {
+        "otlp"
+    }
+
+    fn target(&self) -> String {
+        self.target.to_string()
+    }
+
+    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
+        Box::pin(async move {
+            let (target, client) = (self.target.to_string(), self.client()?);
+            let output = StreamOutput::new::<Otlp>(target, client, &self.delivery, context);
+            Ok(Box::new(output) as Box<dyn Output>)
+        })
     }
 }

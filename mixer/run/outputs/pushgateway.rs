@@ -19,6 +19,7 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
@@ -29,13 +30,15 @@ use jobs::{Conflict, DueRules, Failure, JobState};
 pub use ownership::Verdict;
 pub use run_info::{Process, RunInfo};
 use scan::Listing;
-pub use settings::{GatewaySettings, PushSettings};
+pub use settings::{GatewayArg, GatewaySettings, PushSettings};
 
 use super::availability::{Availability, BackOff};
 use super::health::Health;
+use super::output::{Output, OutputConfig, OutputContext};
+use super::rounds::{Pusher, Rounds};
 use crate::clock::Clock;
 use crate::http::PushError;
-use crate::self_metrics::{OutputTally, SelfMetrics};
+use crate::self_metrics::OutputTally;
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::rng::{Rng, Seed, random_seed};
@@ -53,9 +56,32 @@ const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 /// The job of a run's own metrics is this and the run's id.
 const SELF_JOB_PREFIX: &str = "promemu_self_";
 
+impl OutputConfig for GatewaySettings {
+    fn kind(&self) -> &'static str {
+        "pushgateway"
+    }
+
+    fn target(&self) -> String {
+        self.url.to_string()
+    }
+
+    fn leaves_last_values(&self) -> bool {
+        !self.push.cleanup_on_finish
+    }
+
+    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
+        Box::pin(async move {
+            let client = PushgatewayClient::new(self.url.clone(), &self.http, self.timeout)?;
+            let run = RunInfo::new(context.config, self.push.interval);
+            let output = PushgatewayOutput::new(client, run, self.push.clone(), context);
+            Ok(Box::new(output) as Box<dyn Output>)
+        })
+    }
+}
+
 /// The output.
 #[derive(Debug)]
-pub(super) struct PushgatewayOutput {
+struct PushgatewayOutput {
     client: Arc<PushgatewayClient>,
     states: Vec<JobState>,
     /// `true` once the first contact is over.
@@ -81,18 +107,15 @@ pub(super) struct PushgatewayOutput {
 }
 
 impl PushgatewayOutput {
-    /// An output for these jobs; nothing is sent yet. The clock runs as on the wall. Pushes are counted in the run's
-    /// `own` metrics, under the name of the output.
-    pub(super) fn new(
+    fn new(
         client: PushgatewayClient,
-        jobs: &[Arc<Job>],
         run: RunInfo,
         settings: PushSettings,
-        clock: Clock,
-        own: &Arc<SelfMetrics>,
-        name: &str,
+        context: &OutputContext<'_>,
     ) -> Self {
-        let states = jobs.iter().map(|job| JobState::new(Arc::clone(job)));
+        let OutputContext { name, own, .. } = context;
+        let clock = context.clock.real();
+        let states = context.jobs.iter().map(|job| JobState::new(Arc::clone(job)));
         let self_job = settings.self_metrics.then(|| {
             let name = format!("{SELF_JOB_PREFIX}{}", run.run_id);
             JobState::of_own(name.into(), Arc::clone(own))
@@ -119,23 +142,9 @@ impl PushgatewayOutput {
         }
     }
 
-    pub(super) const fn health(&self) -> &Arc<Health> {
-        &self.health
-    }
-
-    /// `true` if it deletes this run's groups at the end.
-    pub(super) const fn deletes_groups(&self) -> bool {
-        self.settings.cleanup_on_finish
-    }
-
-    /// Latest time of the next round while the gateway is away.
-    pub(super) fn retry_at(&self) -> Option<Time> {
-        self.next_try.map(|at| self.quiet_until.map_or(at, |until| until.max(at)))
-    }
-
     /// The first contact: scans the gateway's groups and cleans up. A gateway that is away costs a warning. A job that
     /// belongs to somebody else is an error, and so are groups that cannot be listed, since their owners are unknown.
-    pub(super) async fn start(&mut self) -> Result<(), Error> {
+    async fn first_contact(&mut self) -> Result<(), Error> {
         match self.scan().await {
             Ok(()) => {}
             Err(error) if error.is_away() => self.failed(&error, self.clock.now()),
@@ -154,22 +163,6 @@ impl PushgatewayOutput {
         failure.map_or(Ok(()), |failure| Err(Error::Run(failure.reason.clone())))
     }
 
-    /// The first contact takes too long and is left to the rounds. A conflict that it would have found then costs a
-    /// warning.
-    pub(super) fn start_later(&mut self) {
-        self.failed(&PushError::NoAnswer("no answer in time".to_owned()), self.clock.now());
-        self.has_started = true;
-    }
-
-    /// Claims the jobs on the gateway long before the first push, so that a run that starts meanwhile does not take
-    /// them. Claims that fail are left to the pushes.
-    pub(super) async fn claim(&mut self) {
-        if self.availability.is_away() {
-            return;
-        }
-        let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
-    }
-
     async fn claim_free_jobs(&mut self) {
         let states = self.states.iter().enumerate();
         let free = states.filter(|(_, state)| state.conflict.is_none() && state.own.is_none());
@@ -183,26 +176,6 @@ impl PushgatewayOutput {
                 return;
             }
         }
-    }
-
-    /// Goes on with these jobs. The gateway's groups are scanned before a new job is pushed.
-    pub(super) fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
-        let replaced = jobs::replace(std::mem::take(&mut self.states), jobs);
-        self.states = replaced.states;
-        for name in &replaced.forgotten {
-            self.health.set_refused(name, None);
-        }
-        if replaced.has_new {
-            self.next_scan = Some(self.clock.now());
-        }
-    }
-
-    /// One round; returns the number of the hosts' jobs that were pushed.
-    pub(super) async fn round(&mut self) -> usize {
-        let now = self.clock.now();
-        let pushed = self.push_due(now).await;
-        let is_self = |state: &&JobState| state.own.is_some() && state.pushed_at.is_some_and(|at| at >= now);
-        pushed - self.states.iter().filter(is_self).count().min(pushed)
     }
 
     async fn push_due(&mut self, now: Time) -> usize {
@@ -390,9 +363,74 @@ impl PushgatewayOutput {
         }
         Ok(())
     }
+}
 
-    /// The end of the run: deletes its groups, if the settings say so.
-    pub(super) async fn finish(&mut self) {
+impl Output for PushgatewayOutput {
+    fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    fn destination(&self, interval: Span) -> String {
+        format!("pushing to {} every {interval}", self.client.url())
+    }
+
+    fn start(&mut self, patience: Duration) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let Ok(started) = tokio::time::timeout(patience, self.first_contact()).await else {
+                // A conflict that it would have found then costs a warning.
+                self.failed(&PushError::NoAnswer("no answer in time".to_owned()), self.clock.now());
+                self.has_started = true;
+                return Ok(());
+            };
+            started
+        })
+    }
+
+    fn drive(self: Box<Self>, rounds: Rounds) -> BoxFuture<'static, ()> {
+        Box::pin(rounds.push(*self))
+    }
+}
+
+impl Pusher for PushgatewayOutput {
+    /// The gateway's groups are scanned before a new job is pushed.
+    fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
+        let replaced = jobs::replace(std::mem::take(&mut self.states), jobs);
+        self.states = replaced.states;
+        for name in &replaced.forgotten {
+            self.health.set_refused(name, None);
+        }
+        if replaced.has_new {
+            self.next_scan = Some(self.clock.now());
+        }
+    }
+
+    /// Claims the jobs long before the first push, so that a run that starts meanwhile does not take them. Claims that
+    /// fail are left to the pushes.
+    async fn claim(&mut self) {
+        if self.availability.is_away() {
+            return;
+        }
+        let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
+    }
+
+    async fn round(&mut self) -> bool {
+        let now = self.clock.now();
+        let pushed = self.push_due(now).await;
+        // A push of the run's own metrics alone is nothing new.
+        let is_self = |state: &&JobState| state.own.is_some() && state.pushed_at.is_some_and(|at| at >= now);
+        pushed > self.states.iter().filter(is_self).count()
+    }
+
+    fn retry_at(&self) -> Option<Time> {
+        self.next_try.map(|at| self.quiet_until.map_or(at, |until| until.max(at)))
+    }
+
+    fn leaves_last_values(&self) -> bool {
+        !self.settings.cleanup_on_finish
+    }
+
+    /// Deletes the run's groups, if the settings say so.
+    async fn finish(&mut self) {
         let pushed = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
         if !self.settings.cleanup_on_finish {
             info!("{} left on the pushgateway", plural(pushed, "group is", "groups are"));

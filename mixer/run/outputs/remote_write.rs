@@ -1,21 +1,23 @@
-//! The remote write sink: every series' sample, each round, to a server that takes remote write 1.0 or 2.0.
+//! Remote-write output: every series' sample, each round, to a receiver of remote write 1.0 or 2.0.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
 use super::delivery::{BatchClient, DeliverySettings, FinalResponse, ResponseRules};
+use super::output::{Output, OutputConfig, OutputContext};
+use super::stream::StreamOutput;
 use crate::http::{PushError, TargetUrl};
 use promemu_core::error::{Error, suggestion};
-use promemu_wire::remote_write::v1;
+use promemu_wire::remote_write::{V1, V2, v1};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The path of a target that has none: Prometheus' own.
+/// The path of a target without one: Prometheus' own.
 const DEFAULT_PATH: &str = "/api/v1/write";
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
 const WRITTEN_HEADERS: [&str; 2] =
@@ -24,52 +26,51 @@ const WRITTEN_HEADERS: [&str; 2] =
 /// The protocol's version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
-    /// 1.0, which every receiver takes.
+    /// 1.0, which every receiver accepts.
     #[default]
     V1,
     /// 2.0: each text once per request, metadata with each series, start times.
     V2,
 }
 
-/// A server, and how to write to it.
+/// Settings of the remote-write output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteWriteSettings {
-    /// Where it is.
+    /// The receiver's URL.
     pub target: TargetUrl,
     /// The protocol's version.
     pub version: Version,
-    /// How requests are made and sent.
+    /// Shards, batches, the queue, and authentication.
     pub delivery: DeliverySettings,
-    /// How long one request may take.
+    /// Time limit of one request.
     pub timeout: Duration,
 }
 
 impl RemoteWriteSettings {
-    /// The keys that [`Self::take_from`] knows beside those of [`DeliverySettings`], and what stands behind each.
-    pub const KEYS: [(&str, &str); 1] = [("version", "1 or 2 (default 1)")];
+    /// The keys that [`Self::take_from`] knows in addition to those of [`DeliverySettings`].
+    pub const KEYS: [&str; 1] = ["version"];
 
-    /// Takes its keys out of the options and leaves the others. The timeout is not among them.
-    pub fn take_from(target: &str, options: &mut IndexMap<String, String>) -> Result<Self, Error> {
+    /// Takes its keys out of the options and leaves the others.
+    pub fn take_from(
+        target: &str,
+        options: &mut IndexMap<String, String>,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let target = TargetUrl::parse(target, "remote-write url", "http://127.0.0.1:9090/api/v1/write")?;
         let version = match options.shift_remove("version").as_deref() {
             None | Some("1" | "1.0") => Version::V1,
             Some("2" | "2.0") => Version::V2,
             Some(other) => {
                 let hint = suggestion(other, &["1", "2"]);
-                return Err(Error::Usage(format!("there is no version {other:?} of remote write{hint}")));
+                return Err(Error::Usage(format!("unknown remote-write version {other:?}{hint}")));
             }
         };
         let delivery = DeliverySettings::take_from(options)?;
-        Ok(Self {
-            target: target.with_default_path(DEFAULT_PATH),
-            version,
-            delivery,
-            timeout: DEFAULT_TIMEOUT,
-        })
+        Ok(Self { target: target.with_default_path(DEFAULT_PATH), version, delivery, timeout })
     }
 
     /// A client for its batches.
-    pub(super) fn client(&self) -> Result<BatchClient, Error> {
+    fn client(&self) -> Result<BatchClient, Error> {
         let (content_type, version) = match self.version {
             Version::V1 => ("application/x-protobuf", "0.1.0"),
             Version::V2 => ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"),
@@ -91,19 +92,39 @@ impl RemoteWriteSettings {
     }
 }
 
-/// A receiver that knows 2.0 says how much it has written, be it a success or not
-/// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>); one that knows
-/// only 1.0 may read a request of 2.0 as one without any series, and take it.
+/// A receiver of 2.0 reports in headers what it has written, for successes and errors alike
+/// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>). One of 1.0 alone
+/// may read a request of 2.0 as one without any series, and accept it.
 fn rejected_v2(response: &FinalResponse<'_>) -> (u64, String) {
-    let says = WRITTEN_HEADERS.iter().any(|name| response.headers.contains_key(*name));
-    if !says {
-        let why = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
-        return (response.samples, why.to_owned());
+    let reports = WRITTEN_HEADERS.iter().any(|name| response.headers.contains_key(*name));
+    if !reports {
+        let reason = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
+        return (response.samples, reason.to_owned());
     }
     let count = |name| response.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let written = WRITTEN_HEADERS.iter().filter_map(|name| count(*name)).fold(0, u64::saturating_add);
     let rejected = response.samples.saturating_sub(written);
     (rejected, format!("it wrote {written} of {} samples", response.samples))
+}
+
+impl OutputConfig for RemoteWriteSettings {
+    fn kind(&self) -> &'static str {
+        "remote-write"
+    }
+
+    fn target(&self) -> String {
+        self.target.to_string()
+    }
+
+    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
+        Box::pin(async move {
+            let (target, client) = (self.target.to_string(), self.client()?);
+            Ok(match self.version {
+                Version::V1 => Box::new(StreamOutput::new::<V1>(target, client, &self.delivery, context)),
+                Version::V2 => Box::new(StreamOutput::new::<V2>(target, client, &self.delivery, context)),
+            } as Box<dyn Output>)
+        })
+    }
 }
 
 fn hint_v1(error: &PushError) -> &'static str {

@@ -1,73 +1,65 @@
-//! Where a run's jobs go, as it was asked for.
+//! Settings of a run's outputs: the one list of all kinds.
 
 use super::file::FileSettings;
 use super::otlp::OtlpSettings;
+use super::output::OutputConfig;
 use super::pushgateway::GatewaySettings;
 use super::remote_write::RemoteWriteSettings;
 use super::scrape::ScrapeSettings;
 
-/// One of a run's outputs.
+/// Settings of one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputSettings {
-    /// Jobs are pushed to a Pushgateway, each as a group.
+    /// Pushes jobs to a Pushgateway, each as a group.
     Pushgateway(Box<GatewaySettings>),
-    /// Jobs are served.
+    /// Serves jobs to be scraped.
     Scrape(Box<ScrapeSettings>),
-    /// Samples are written to a remote-write receiver.
+    /// Sends samples to a remote-write receiver.
     RemoteWrite(Box<RemoteWriteSettings>),
-    /// Data points are sent to an OTLP receiver.
+    /// Sends data points to an OTLP receiver.
     Otlp(Box<OtlpSettings>),
-    /// Jobs are written to a file.
+    /// Writes jobs to a file.
     File(FileSettings),
 }
 
 impl OutputSettings {
-    /// The kind, as `--output` calls it.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub(crate) fn config(&self) -> &dyn OutputConfig {
         match self {
-            Self::Pushgateway(_) => "pushgateway",
-            Self::Scrape(_) => "scrape",
-            Self::RemoteWrite(_) => "remote-write",
-            Self::Otlp(_) => "otlp",
-            Self::File(_) => "file",
+            Self::Pushgateway(gateway) => &**gateway,
+            Self::Scrape(scrape) => &**scrape,
+            Self::RemoteWrite(remote) => &**remote,
+            Self::Otlp(otlp) => &**otlp,
+            Self::File(file) => file,
         }
     }
 
-    /// Where it is, without what is secret.
+    /// The kind, as `--output` names it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.config().kind()
+    }
+
+    /// The server or file, without secrets.
     #[must_use]
     pub fn target(&self) -> String {
-        match self {
-            Self::Pushgateway(gateway) => gateway.url.to_string(),
-            Self::Scrape(scrape) => scrape.address(),
-            Self::RemoteWrite(remote) => remote.target.to_string(),
-            Self::Otlp(otlp) => otlp.target.to_string(),
-            Self::File(file) => file.path.display().to_string(),
-        }
+        self.config().target()
     }
 
-    /// `KIND=TARGET`: what logs and promemu's own metrics call it. No two outputs of a run have the same.
+    /// `KIND=TARGET`: the output's name in logs and in promemu's own metrics. Unique in a run.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}={}", self.kind(), self.target())
     }
 
-    /// Whether what it brought out last is to stay when the run is over.
+    /// `true` if the last values stay there when the run is over.
     #[must_use]
     pub fn leaves_last_values(&self) -> bool {
-        match self {
-            Self::Pushgateway(gateway) => !gateway.push.cleanup_on_finish,
-            Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) => false,
-            Self::File(_) => true,
-        }
+        self.config().leaves_last_values()
     }
 
     /// The Pushgateway, if it is one.
     #[must_use]
     pub fn gateway(&self) -> Option<&GatewaySettings> {
-        match self {
-            Self::Pushgateway(gateway) => Some(gateway),
-            Self::Scrape(_) | Self::RemoteWrite(_) | Self::Otlp(_) | Self::File(_) => None,
-        }
+        if let Self::Pushgateway(gateway) = self { Some(gateway) } else { None }
     }
 }

@@ -38,13 +38,8 @@ impl Default for DeliverySettings {
 }
 
 impl DeliverySettings {
-    /// The keys that [`Self::take_from`] knows beside those of [`HttpOptions`], and the meaning of each.
-    pub const KEYS: [(&str, &str); 4] = [
-        ("shards", "requests under way at the same time (default 2)"),
-        ("batch_samples", "samples of a request (default 2000)"),
-        ("queue_samples", "samples in the queue, at most (default 2000000)"),
-        ("queue_mib", "compressed MiB in the queue, at most (default 64)"),
-    ];
+    /// The keys that [`Self::take_from`] knows in addition to those of [`HttpOptions`].
+    pub const KEYS: [&str; 4] = ["shards", "batch_samples", "queue_samples", "queue_mib"];
 
     /// Takes its keys out of an output's options and leaves the others.
     pub fn take_from(options: &mut IndexMap<String, String>) -> Result<Self, Error> {

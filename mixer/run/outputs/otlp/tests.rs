@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::*;
 use crate::outputs::delivery::Intake;
-use crate::outputs::series_tracker::{BatchSize, Rounds, SeriesTracker};
+use crate::outputs::series_tracker::{BatchSize, SampleSource, SeriesTracker};
 use promemu_core::metric::{Kind, Layout, MetricType, NativeLayout, bucket_of};
 use promemu_core::series::Job;
 use promemu_core::series::{Column, Family, LabelBlock, Row, SeriesStore};
@@ -415,7 +415,7 @@ async fn what_ends_has_no_recorded_value() {
 
 #[test]
 fn a_target_gets_the_path_of_the_specification() {
-    let read = |target: &str| OtlpSettings::take_from(target, &mut IndexMap::new());
+    let read = |target: &str| OtlpSettings::take_from(target, &mut IndexMap::new(), Duration::from_secs(1));
     assert_eq!(read("collector:4318").unwrap().target.to_string(), "http://collector:4318/v1/metrics");
     let given = "https://vm/opentelemetry/v1/metrics";
     assert_eq!(read(given).unwrap().target.to_string(), given);

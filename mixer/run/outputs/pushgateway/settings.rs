@@ -2,10 +2,44 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use super::client::GatewayUrl;
 use crate::http::HttpOptions;
+use crate::outputs::format_option;
+use promemu_core::error::Error;
 use promemu_core::time::Span;
 use promemu_wire::exposition::Format;
+
+/// A Pushgateway as `--output` names it. The rest of its settings comes from other flags and the config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayArg {
+    /// The gateway's URL; `None` for the one of `--pushgateway-url`.
+    pub url: Option<GatewayUrl>,
+    /// Authentication and TLS.
+    pub http: HttpOptions,
+    /// Time limit of one push.
+    pub timeout: Duration,
+    /// The format; `None` for the one of `--push-format`.
+    pub format: Option<Format>,
+}
+
+impl GatewayArg {
+    /// The keys that [`Self::take_from`] knows in addition to those of [`HttpOptions`].
+    pub const KEYS: [&str; 1] = ["format"];
+
+    /// Takes its keys out of the options and leaves the others.
+    pub fn take_from(
+        target: Option<&str>,
+        options: &mut IndexMap<String, String>,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        let http = HttpOptions::take_from(options)?;
+        let format = format_option::take(options, &[Format::Protobuf, Format::Text])?;
+        let url = target.map(GatewayUrl::parse).transpose()?;
+        Ok(Self { url, http, timeout, format })
+    }
+}
 
 /// A Pushgateway, and the way to push to it.
 #[derive(Clone, Debug, PartialEq, Eq)]

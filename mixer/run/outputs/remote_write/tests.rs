@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::*;
 use crate::outputs::delivery::Intake;
-use crate::outputs::series_tracker::{BatchSize, Rounds, SeriesTracker};
+use crate::outputs::series_tracker::{BatchSize, SampleSource, SeriesTracker};
 use promemu_core::metric::{ABSENT, Kind, Layout, MetricType, NativeLayout, bucket_of, native_histogram};
 use promemu_core::series::Job;
 use promemu_core::series::{Column, Family, LabelBlock, Row, SeriesStore};
@@ -548,7 +548,7 @@ async fn exemplars_and_start_times_go_with_their_series() {
 fn settings_are_read_and_checked() {
     let read = |target: &str, options: &[(&str, &str)]| {
         let mut options = options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        RemoteWriteSettings::take_from(target, &mut options)
+        RemoteWriteSettings::take_from(target, &mut options, Duration::from_secs(1))
     };
     let settings = read("prom:9090", &[("version", "2"), ("shards", "3")]).unwrap();
     assert_eq!(
@@ -561,17 +561,17 @@ fn settings_are_read_and_checked() {
 }
 
 #[test]
-fn a_success_of_version_2_says_what_was_written() {
-    let left_out = |headers: &[(&'static str, &'static str)]| {
+fn a_success_of_version_2_reports_the_samples_it_wrote() {
+    let rejected = |headers: &[(&'static str, &'static str)]| {
         let header =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
         let headers = headers.iter().map(header).collect();
         rejected_v2(&FinalResponse { is_success: true, headers: &headers, body: &[], samples: 10 })
     };
-    let (ignored, why) = left_out(&[]);
-    assert!(ignored == 10 && why.contains("version=1"), "{ignored}: {why}");
+    let (ignored, reason) = rejected(&[]);
+    assert!(ignored == 10 && reason.contains("version=1"), "{ignored}: {reason}");
     let [samples, histograms] = WRITTEN_HEADERS;
-    assert_eq!(left_out(&[(samples, "8"), (histograms, "2")]).0, 0);
-    assert_eq!(left_out(&[(samples, "7")]), (3, "it wrote 7 of 10 samples".to_owned()));
-    assert_eq!(left_out(&[(samples, "18446744073709551615"), (histograms, "9")]).0, 0);
+    assert_eq!(rejected(&[(samples, "8"), (histograms, "2")]).0, 0);
+    assert_eq!(rejected(&[(samples, "7")]), (3, "it wrote 7 of 10 samples".to_owned()));
+    assert_eq!(rejected(&[(samples, "18446744073709551615"), (histograms, "9")]).0, 0);
 }
