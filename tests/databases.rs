@@ -1,4 +1,4 @@
-//! Servers that keep samples, and what they answer.
+//! Servers that keep samples, and their answers to queries.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use crate::processes::{Process, eventually, free_port, get};
 /// A server that keeps samples.
 pub(crate) struct Database {
     port: u16,
-    /// When queries are asked for, in seconds since 1970, if that is not now.
+    /// Evaluation time of queries in seconds since 1970; `None` is now.
     at: Option<u64>,
     _process: Process,
     _dir: tempfile::TempDir,
 }
 
-/// What a query answers: labels and value (or histogram) of each series, sorted.
+/// The answer to a query: labels and value (or histogram) of each series, sorted.
 pub(crate) type Answer = Vec<(BTreeMap<String, String>, String)>;
 
-/// A server newer than the system's: where manage.sh puts it, or on the PATH.
+/// A server newer than that of the system, from where manage.sh unpacks it or from the PATH.
 fn newer(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_BIN_EXE_promemu")).ancestors().nth(2).unwrap();
     let unpacked = target.join("servers").join(name);
     if unpacked.exists() { unpacked } else { name.into() }
 }
 
-/// A bound in one spelling: Prometheus takes `1` from a text, and makes `1.0` of what is no text.
+/// A bound in one spelling: Prometheus keeps the `1` of a text format, and writes `1.0` for other formats.
 fn bound(name: &str, value: &str) -> String {
     match value.parse::<f64>() {
         Ok(number) if name == "le" || name == "quantile" => number.to_string(),
@@ -39,7 +39,7 @@ impl Database {
         Self::prometheus_of("prometheus".into(), None)
     }
 
-    /// Prometheus 3, which takes remote write 2.0, too.
+    /// Prometheus 3, which also accepts remote write 2.0.
     pub(crate) fn prometheus3() -> Self {
         Self::prometheus_of(newer("prometheus3"), None)
     }
@@ -52,7 +52,7 @@ impl Database {
         Self::prometheus_of("prometheus".into(), Some(&config))
     }
 
-    /// Prometheus 2 with the blocks that promtool makes of an exported file, to be asked for this time.
+    /// Prometheus 2 with the blocks that promtool makes of an exported file; queries are evaluated at this time.
     pub(crate) fn prometheus_with_blocks_of(file: &Path, at: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let blocks = Command::new("promtool")
@@ -105,7 +105,7 @@ impl Database {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What it answers now; nothing if it cannot.
+    /// The answer to a query; empty if there is none.
     pub(crate) fn answer(&self, query: &str) -> Answer {
         let encoded = encoded(query);
         let at = self.at.map_or(String::new(), |at| format!("&time={at}"));
@@ -119,7 +119,7 @@ impl Database {
             let Some(value) = series["value"][1].as_str() else {
                 return (labels.collect(), series["histogram"][1].to_string());
             };
-            // The last digits depend on the order in which a server adds.
+            // The last digits depend on the order of additions in the server.
             (labels.collect(), format!("{:.9e}", value.parse::<f64>().unwrap()))
         };
         let mut answer: Answer = series.into_iter().map(seen).collect();
@@ -146,7 +146,7 @@ impl Database {
         exemplars
     }
 
-    /// The one number that a query answers.
+    /// The value of the first series in the answer.
     pub(crate) fn number(&self, query: &str) -> Option<f64> {
         self.answer(query).first().map(|(_, value)| value.parse().unwrap())
     }

@@ -1,4 +1,4 @@
-//! `promemu export`: files that Prometheus' own tools take, and that are whole or not there.
+//! `promemu export`: Prometheus' own tools accept the files, and a file is complete or missing.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ fn export(args: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn prometheus_answers_from_the_blocks_what_the_export_says() {
+fn prometheus_answers_from_blocks_of_the_export() {
     let dir = tempfile::tempdir().unwrap();
     let (file, data) = (dir.path().join("history.om"), dir.path().join("data"));
     let file_text = file.display().to_string();
@@ -53,7 +53,7 @@ fn prometheus_answers_from_the_blocks_what_the_export_says() {
 }
 
 #[test]
-fn what_dirty_hosts_say_is_in_order_for_promtool() {
+fn samples_of_faulty_hosts_are_in_order_for_promtool() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("dirty.om").display().to_string();
     let args = [
@@ -109,7 +109,7 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads_and_to_a_pipe() {
 }
 
 #[test]
-fn an_export_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() {
+fn the_next_export_removes_the_file_of_a_killed_one() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("big.csv").display().to_string();
     let args = [
@@ -124,7 +124,7 @@ fn an_export_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() {
         "--config-args",
     ];
     let mut run = Process::start(promemu_command(&args).args(["hosts_count=50", "hosts_ttl=inf"]));
-    eventually("it has begun to write", || {
+    eventually("a file is open", || {
         std::fs::read_dir(format!("/proc/{}/fd", run.id())).ok()?.flatten().find(|fd| {
             let target = std::fs::read_link(fd.path());
             target.is_ok_and(|target| target.starts_with(dir.path()))
@@ -140,21 +140,21 @@ fn an_export_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_said_with_what_to_do() {
-    let said = |args: &[&str]| {
+fn errors_name_the_flag_and_the_way_out() {
+    let error = |args: &[&str]| {
         let output = export(args);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
         String::from_utf8(output.stderr).unwrap().trim_end().to_owned()
     };
-    insta::assert_snapshot!(said(&["--out", "history.bin"]), @r#"error: the name "history.bin" does not tell the format; end it in .om, .csv, .parquet or .yml, or give --format"#);
-    insta::assert_snapshot!(said(&["--to", "2026-01-04"]), @"error: --from 2026-01-05T00:00:00Z must be before --to 2026-01-04T00:00:00Z, and neither be endless");
-    insta::assert_snapshot!(said(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write 2026-01-05T08:00Z"#);
-    insta::assert_snapshot!(said(&["--to", "2026-01-06", "--for", "1h"]), @"error: give two of --from, --to and --for; the third follows from them");
-    insta::assert_snapshot!(said(&["--step", "0"]), @"error: --step or PME_EXPORT_STEP must be 1ms or longer, but is 0s");
-    insta::assert_snapshot!(said(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");
+    insta::assert_snapshot!(error(&["--out", "history.bin"]), @r#"error: the name "history.bin" does not tell the format; end it in .om, .csv, .parquet or .yml, or give --format"#);
+    insta::assert_snapshot!(error(&["--to", "2026-01-04"]), @"error: --from 2026-01-05T00:00:00Z must be before --to 2026-01-04T00:00:00Z, and neither be endless");
+    insta::assert_snapshot!(error(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write 2026-01-05T08:00Z"#);
+    insta::assert_snapshot!(error(&["--to", "2026-01-06", "--for", "1h"]), @"error: give two of --from, --to and --for; the third follows from them");
+    insta::assert_snapshot!(error(&["--step", "0"]), @"error: --step or PME_EXPORT_STEP must be 1ms or longer, but is 0s");
+    insta::assert_snapshot!(error(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");
 }
 
-/// The last sample of a family in an export: its value, and when it was taken.
+/// Value and time of the last sample of a family in an export.
 fn last_sample(exported: &str, family: &str) -> (f64, f64) {
     let line = exported.lines().rfind(|line| line.starts_with(&format!("{family}{{"))).unwrap();
     let mut words = line.rsplit(' ');
@@ -163,15 +163,15 @@ fn last_sample(exported: &str, family: &str) -> (f64, f64) {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the present is what the past reaches to")]
-fn a_run_with_a_past_goes_on_from_it_without_a_gap() {
+#[expect(clippy::disallowed_methods, reason = "the history ends at the current time")]
+fn a_run_continues_its_history_without_a_gap() {
     let dir = tempfile::tempdir().unwrap();
     let config = "Config(hosts: [Host(name: \"a\", interval: 1, metrics: [
         Metric(name: \"n_total\", metric_type: counter, update_interval: 1, accumulate: per_second, scenario: random_in_range(value_range: (10, 10))),
         Metric(name: \"age\", update_interval: 1, scenario: time_duration)])])";
     let path = dir.path().join("a.ron");
     std::fs::write(&path, config).unwrap();
-    let (file, port) = (dir.path().join("past.om").display().to_string(), free_port());
+    let (file, port) = (dir.path().join("history.om").display().to_string(), free_port());
     let (path, url) = (path.display().to_string(), format!("127.0.0.1:{port}"));
     let args = [
         "--config",
@@ -195,7 +195,7 @@ fn a_run_with_a_past_goes_on_from_it_without_a_gap() {
     assert!(total > 35_000.0 && first >= total, "the counter goes on: {total}, then {first}");
     assert!((first - total) <= (now - time + 2.0) * 10.0, "{total} at {time}, {first} at {now}");
     let (age, _) = last_sample(&exported, "age");
-    assert!(live("age") >= age, "the host was not started anew");
-    eventually("it grows live", || (live("n_total") > first).then_some(()));
+    assert!(live("age") >= age, "the host was not restarted");
+    eventually("the counter grows live", || (live("n_total") > first).then_some(()));
     assert_eq!(run.terminate(), Some(0), "{}", run.log());
 }

@@ -1,11 +1,11 @@
-//! The same run says the same through every output.
+//! The same run gives the same answers through every output.
 
 use std::path::Path;
 
 use crate::databases::Database;
 use crate::processes::{Pushgateway, eventually, free_port, promemu, promemu_command};
 
-/// Values that come once, from the seed, and stay: so all servers are to answer the same whenever they are asked.
+/// Values are made once, from the seed, and stay, so all servers answer the same at any time.
 const CONFIG: &str = r#"Config(
     default_job_name: "parity",
     hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web-{i}", host: "web{i}.test", interval: 1,
@@ -31,11 +31,11 @@ const CONFIG: &str = r#"Config(
     ] },
 )"#;
 
-/// Counts what every server makes the same series of.
+/// Counts the series that every server makes of the run.
 const COUNT: &str =
     r#"count({job="parity", name!="", __name__!~".*_created|idle_seconds|(wait|drift|never)_seconds.*"})"#;
 
-/// Queries, how many series each answers, and how many of the servers do: the others do not keep that.
+/// Queries, the number of series in each answer, and the number of servers that keep these series, the first ones in order.
 const QUERIES: [(&str, usize, usize); 22] = [
     (COUNT, 1, ALL),
     ("level_percent", 3, ALL),
@@ -56,7 +56,7 @@ const QUERIES: [(&str, usize, usize); 22] = [
     (r#"breaker{breaker="half \"open\""}"#, 3, ALL),
     ("sum by (Zone) (breaker)", 3, ALL),
     ("idle_seconds", 9, WITH_NAN),
-    // With all their buckets.
+    // The answers have all buckets.
     ("wait_seconds", 3, WITH_NATIVE_HISTOGRAMS),
     ("drift_seconds", 3, WITH_NATIVE_HISTOGRAMS),
     ("never_seconds", 3, WITH_NATIVE_HISTOGRAMS),
@@ -66,10 +66,10 @@ const ALL: usize = 7;
 const WITH_NAN: usize = 5;
 const WITH_NATIVE_HISTOGRAMS: usize = 4;
 
-/// The end of what is exported, in seconds since 1970, and what it is called.
+/// The end of the export, in seconds since 1970 and as text.
 const END: (u64, &str) = (1_767_574_200, "2026-01-05T00:50:00Z");
 
-/// What the same run would have shown, in a file.
+/// Exports the same run to a file.
 fn export(config: &str, file: &Path) {
     let mut command =
         promemu_command(&["export", config, "--seed", "7", "--from", "2026-01-05", "--to", END.1]);
@@ -113,10 +113,10 @@ fn every_server_answers_the_same() {
     assert_eq!(run.terminate(), Some(0));
     assert_eq!(run.count_in_log("none was dropped"), 4, "{}", run.log());
     for (name, server) in databases.iter().filter(|(name, _)| *name != "export") {
-        // Whoever makes other buckets cannot know that they end.
+        // VictoriaMetrics turns native buckets into others, which no staleness marker ends.
         let count =
             if name.ends_with("VictoriaMetrics") { COUNT } else { r#"count({job="parity", name!=""})"# };
-        eventually(&format!("{name} knows of the end"), || server.number(count).is_none().then_some(()));
+        eventually(&format!("{name} has ended the series"), || server.number(count).is_none().then_some(()));
     }
 }
 
@@ -150,7 +150,7 @@ fn compare_exemplars(databases: &[(&str, Database)]) {
     }
 }
 
-/// `VictoriaMetrics` makes buckets of its own of a native histogram.
+/// `VictoriaMetrics` turns native histograms into buckets of its own.
 fn check_other_buckets(databases: &[(&str, Database)]) {
     for (name, server) in databases {
         for (quantile, wanted) in [(0.5, 0.5), (0.99, 4.0)] {

@@ -1,4 +1,4 @@
-//! What real servers and the reference parsers make of every metric type.
+//! Every metric type, as real servers and the reference parsers read it.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::databases::Database;
 use crate::processes::{eventually, free_port, promemu, promtool_errors};
 
-/// Each spread, and what its median and what its p99 is.
+/// Name, spread, median and p99 of each distribution.
 const SPREADS: [(&str, &str, f64, f64); 4] = [
     ("even", "normal(median: 0.3, p99: 0.9)", 0.3, 0.9),
     ("slow", "lognormal(median: 0.08, p99: 0.6)", 0.08, 0.6),
@@ -18,7 +18,7 @@ const SPREADS: [(&str, &str, f64, f64); 4] = [
     ("twofold", "bimodal(median: 0.1, p99: 2, share: 0.1)", 0.1, 2.0),
 ];
 
-/// A histogram of each spread, classic and native, with 20 000 observations a second.
+/// A classic and a native histogram of each distribution, with 20 000 observations a second.
 fn histograms() -> String {
     let bounds: Vec<String> = (-40..20).map(|n| format!("{:.5}", 1.1f64.powi(n))).collect();
     let bounds = bounds.join(", ");
@@ -44,11 +44,11 @@ fn written(dir: &Path, config: &str) -> String {
 }
 
 #[test]
-fn quantiles_over_a_window_are_what_the_config_says() {
+fn quantiles_over_a_window_are_those_of_the_config() {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let output = format!("scrape=127.0.0.1:{port}");
     let mut run = promemu(&["--config", &written(dir.path(), &histograms()), "--output", &output]);
-    // With native histograms it asks for protobuf.
+    // Prometheus asks for protobuf when it reads native histograms.
     let prometheus = Database::prometheus_scraping(port);
     for (name, _, median, p99) in SPREADS {
         for (q, wanted) in [(0.5, median), (0.99, p99)] {
@@ -64,8 +64,8 @@ fn quantiles_over_a_window_are_what_the_config_says() {
     assert_eq!(run.terminate(), Some(0));
 }
 
-/// Reads both formats with the parsers of the Python client, of which the one for OpenMetrics is the reference
-/// for that format's rules, and prints what they saw, with numbers in labels read.
+/// Reads both formats with the parsers of the Python client and prints the samples, with the numbers in labels parsed. Its
+/// OpenMetrics parser is the reference for that format.
 const READER: &str = r#"
 import json, sys
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open
@@ -81,15 +81,15 @@ def families(read, path):
 json.dump([families(read_open, sys.argv[1]), families(read_text, sys.argv[2])], sys.stdout)
 "#;
 
-/// What is seen of a sample: its name, its labels, its value; and how long an exemplar's labels are together.
+/// A sample: name, labels, value, and the length of the exemplar's labels.
 type Sample = (String, BTreeMap<String, String>, String, Option<usize>);
 
 /// A family's name, type, unit, HELP, and samples.
 type Family = (String, String, String, String, Vec<Sample>);
 
-/// What the reference parsers see in a file of OpenMetrics, and in one of the text format.
+/// The families that the reference parsers find in a file of OpenMetrics and in one of the text format.
 fn read_by_reference(open: &Path, text: &Path) -> [Vec<Family>; 2] {
-    // Debian's package is for Debian's own Python, which may not be the first on the PATH.
+    // Debian's package belongs to Debian's own Python, which may not be the first one on the PATH.
     let knows = |python: &&str| {
         let output =
             Command::new(python).args(["-c", "import prometheus_client.openmetrics.parser"]).output();
@@ -104,7 +104,7 @@ fn read_by_reference(open: &Path, text: &Path) -> [Vec<Family>; 2] {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A text in a config that stands for itself.
+/// The text as a literal of a config.
 fn quoted(text: &str) -> String {
     let character = |character: char| match character {
         '{' | '}' => format!("{character}{character}"),
@@ -114,7 +114,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.chars().map(character).collect::<String>())
 }
 
-/// A gauge's value as a script, and as it is seen.
+/// A script, and the value that it gives a gauge.
 fn value() -> impl Strategy<Value = (String, f64)> {
     prop_oneof![
         Just(("0.0 / 0.0".to_owned(), f64::NAN)),
@@ -130,7 +130,7 @@ fn value() -> impl Strategy<Value = (String, f64)> {
 
 #[derive(Debug)]
 struct Odd {
-    /// Names that types may give a meaning to.
+    /// Names with suffixes that some types reserve.
     names: Vec<String>,
     labels: BTreeMap<String, String>,
     values: Vec<(String, f64)>,
@@ -148,13 +148,16 @@ fn odd() -> impl Strategy<Value = Odd> {
         prop::collection::btree_map("l_[a-zA-Z0-9_]{0,9}", text(), 0..5),
         prop::collection::vec(value(), 6),
         text(),
-        prop::collection::btree_set(text().prop_filter("it has a name", |state| !state.is_empty()), 1..4),
+        prop::collection::btree_set(
+            text().prop_filter("a state has a name", |state| !state.is_empty()),
+            1..4,
+        ),
     )
         .prop_map(|(names, labels, values, help, states)| Odd { names, labels, values, help, states })
 }
 
 impl Odd {
-    /// The name of a gauge: no two are alike.
+    /// The unique name of a gauge.
     fn gauge(&self, number: usize) -> String {
         format!("g{number}{}", self.names[number])
     }
@@ -194,7 +197,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_reference_parsers_read_what_the_config_says(odd in odd()) {
+    fn the_reference_parsers_read_all_values_of_a_config(odd in odd()) {
         let dir = tempfile::tempdir().unwrap();
         let [open, text] = ["om", "prom"].map(|end| dir.path().join(format!("types.{end}")));
         let outputs = [format!("file={},format=openmetrics", open.display()), format!("file={}", text.display())];
@@ -203,7 +206,7 @@ proptest! {
         args.extend(outputs.iter().flat_map(|output| ["--output", output]));
         let mut run = promemu(&args);
         for file in [&open, &text] {
-            eventually("everything is in the file", || {
+            eventually("the file is complete", || {
                 let has_last = |text: String| text.contains("\ne{").then_some(());
                 assert!(run.is_running(), "{}", run.log());
                 std::fs::read_to_string(file).ok().and_then(has_last)
@@ -239,7 +242,7 @@ proptest! {
         prop_assert!(marked.len() == 3 && marked.iter().all(|length| *length <= 128), "{marked:?}");
         let known: BTreeSet<(&str, String, &str)> =
             of_text.iter().map(|sample| (&*sample.0, format!("{:?}", sample.1), &*sample.2)).collect();
-        // The parser for the text format calls each counter `_total`.
+        // The parser of the text format appends `_total` to the name of each counter.
         let is_the_same = |sample: &&Sample| !sample.0.ends_with("_created") && sample.0 != "bare_counter_x";
         for sample in of_open.iter().filter(is_the_same) {
             prop_assert!(known.contains(&(&sample.0, format!("{:?}", sample.1), &sample.2)), "{sample:?}");

@@ -1,4 +1,27 @@
-//! Bytes in, bytes out.
+//! Formats: bytes in, bytes out.
+//!
+//! | module | formats | source |
+//! | --- | --- | --- |
+//! | [`exposition`] | protobuf, text 0.0.4 and OpenMetrics 1.0, for scrapes and pushes | [`client_model`], [text], [OpenMetrics] |
+//! | [`remote_write`] | remote write 1.0 and 2.0 | [1.0], [2.0] |
+//! | [`otlp`] | OTLP metrics as protobuf | [OTLP] |
+//! | [`mod@export`] | files of a run in virtual time: OpenMetrics, CSV, Parquet, tests of rules | see there |
+//!
+//! Exposition encodes a whole store of current values. Remote write and OTLP encode single reports, by the [`request::Encoder`]
+//! trait. Exports encode all samples of a run. The private modules hold the parts that several formats share: the plain
+//! series that Prometheus makes of a histogram, summary or state set (`series_expansion`), the fields of protobuf messages
+//! (`protobuf`), and the buckets of native histograms (`native_buckets`).
+//!
+//! Invariants: nothing here opens a connection, reads a clock or starts a task, and equal input gives equal bytes. The only
+//! file is the spool of an export, in a folder that the caller names. The time of a sample comes from its caller, and a
+//! server's answer is not read here.
+//!
+//! [`client_model`]: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
+//! [text]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+//! [OpenMetrics]: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
+//! [1.0]: https://prometheus.io/docs/specs/prw/remote_write_spec/
+//! [2.0]: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
+//! [OTLP]: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 pub mod export;
 pub mod exposition;

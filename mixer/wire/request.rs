@@ -1,61 +1,61 @@
-//! Requests that carry samples, and the encoders that fill them.
+//! Requests that carry samples (remote write, OTLP), and the trait of their encoders.
 
 use bytes::Bytes;
-
 use promemu_core::series::{Column, Family, LabelBlock};
 use promemu_core::time::Time;
 
-/// What samples are written with: one request at a time.
+/// Encodes samples into one request at a time.
 pub trait Encoder: std::fmt::Debug + Send {
-    /// What is prepared once for a job.
+    /// The parts of a job that are the same in all its requests.
     type Job: std::fmt::Debug + Send;
 
-    /// Whether a request, before it is compressed, can be cut where a host begins.
+    /// `true` if a request, before it is compressed, can be cut where a host begins.
     const IS_CUT_BY_HOSTS: bool = false;
 
-    /// Prepares a job; `id` is that of no other. Columns will be called by their place among these.
+    /// Prepares a job. No other job has this `id`, which is not 0. [`Self::put`] names a column by its index among these.
     fn prepare(id: u32, name: &str, columns: &[(&Family, &Column)]) -> Self::Job;
 
-    /// The next samples are a host's, and of this time.
+    /// Begins a host: the next samples are its samples of this time.
     fn host(&mut self, job: &Self::Job, labels: &LabelBlock, at: Time);
 
-    /// A column's series of that host; without cells, they have ended. Gives how many samples that made.
+    /// Appends a column's series of the host, or their end (a staleness marker) if `cells` is `None`. Returns the number
+    /// of samples.
     fn put(&mut self, job: &Self::Job, column: usize, cells: Option<&[f64]>) -> usize;
 
-    /// Says of the job's families what a request can say beside their samples.
+    /// Appends the metadata of the job's families, in formats that send it apart from the samples.
     fn describe(&mut self, _job: &Self::Job) {}
 
-    /// How long the request is, before it is compressed.
+    /// Bytes of the request so far, before compression.
     fn len(&self) -> usize;
 
-    /// The request, compressed; the next one begins.
+    /// The compressed request. The next request begins empty.
     fn take(&mut self) -> Vec<u8>;
 }
 
-/// One request's body.
+/// The body of one request.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Compressed, as it is sent.
+    /// The compressed bytes.
     pub body: Bytes,
-    /// How many samples it has.
+    /// Number of samples.
     pub samples: u64,
-    /// The round that it belongs to.
+    /// The round of reports that it belongs to.
     pub round: u64,
-    /// Where it can be cut in two.
+    /// The places where it can be cut in two.
     pub cuts: Box<[Cut]>,
 }
 
-/// Where a host's series begin that are not the first ones of a request.
+/// A place in an uncompressed request where the series of a host begin, other than the first host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// How many bytes come before, not compressed.
+    /// Bytes before it.
     pub bytes: usize,
-    /// How many samples come before.
+    /// Number of samples before it.
     pub samples: u64,
 }
 
 impl Batch {
-    /// How much memory it takes.
+    /// Bytes of memory that it takes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.body.len() + size_of_val(&*self.cuts)

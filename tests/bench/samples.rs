@@ -1,15 +1,11 @@
 //! Update and encode: promemu beside the `prometheus` crate, in time per sample and memory per series.
 //!
 //! `cargo bench` prints both for 100 000 and 1 000 000 series with four labels, about 120 bytes a line of
-//! text. One iteration gives every series a new value and encodes all of them once: in pieces, as for a scrape or
-//! a file, or in one body, as for a push. Memory is what the resident set of a fresh process grows by while the
-//! series are made, updated and encoded once in one body; a live run has a task per host on top of it.
+//! text. One iteration gives every series a new value and encodes all of them once: in chunks, as for a scrape or
+//! a file, or in one body, as for a push. Memory is the growth of the resident set of a fresh process while the
+//! series are made, updated and encoded once in one body; a live run adds a task per host.
 
-#![expect(
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a bench prints, and ends when it cannot go on"
-)]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and ends on an error")]
 
 use std::hint::black_box;
 use std::process::Command;
@@ -30,8 +26,8 @@ use prometheus::{Encoder, Gauge, GaugeVec, Opts, ProtobufEncoder, Registry, Text
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 const METRICS_PER_HOST: usize = 12;
-/// As large as those of a scrape.
-const PIECE_BYTES: usize = 128 << 10;
+/// Chunk size of a scrape.
+const CHUNK_BYTES: usize = 128 << 10;
 
 /// Hosts with twelve metrics each: sines, walks, random numbers and trends.
 const CONFIG: &str = r#"Config(
@@ -54,7 +50,7 @@ const CONFIG: &str = r#"Config(
     ] },
 )"#;
 
-/// Hosts with ten native histograms each, of some 80 buckets.
+/// Hosts with ten native histograms each, of about 80 buckets.
 const NATIVE_CONFIG: &str = r#"Config(
     args: { "hosts": 1 },
     hosts: [Host(repeat: Repeat(var: "i", from: 1, to: "{hosts}"), name: "worker-{i:06}", interval: "10s",
@@ -65,7 +61,7 @@ const NATIVE_CONFIG: &str = r#"Config(
     ] },
 )"#;
 
-/// promemu's hosts and the store that they report to.
+/// The hosts of promemu, and the store that they report to.
 struct Emulated {
     hosts: Vec<EmulatedHost>,
     rows: Vec<usize>,
@@ -113,7 +109,7 @@ impl Emulated {
         black_box(self.body.len())
     }
 
-    /// How many buckets of native histograms are not empty.
+    /// Number of buckets of native histograms that are not empty.
     fn native_buckets(&self) -> usize {
         let mut buckets = 0;
         for family in 0..self.store.families().count() {
@@ -127,13 +123,13 @@ impl Emulated {
         buckets
     }
 
-    fn encode_in_pieces(&mut self, format: Format) -> usize {
+    fn encode_in_chunks(&mut self, format: Format) -> usize {
         let labels = LabelBlock::empty();
         let group = Group { store: &self.store, labels: &labels };
-        let mut pieces = ChunkedEncoder::new(format, std::iter::once(&self.store));
+        let mut encoder = ChunkedEncoder::new(format, std::iter::once(&self.store));
         let mut bytes = 0;
         self.body.clear();
-        while pieces.put_next(PIECE_BYTES, &mut |_, work| work(&group), &mut self.body) {
+        while encoder.put_next(CHUNK_BYTES, &mut |_, work| work(&group), &mut self.body) {
             bytes += black_box(&self.body).len();
             self.body.clear();
         }
@@ -196,7 +192,7 @@ fn samples(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new("promemu", name), |bencher| {
                 bencher.iter(|| {
                     emulated.update();
-                    emulated.encode_in_pieces(format)
+                    emulated.encode_in_chunks(format)
                 });
             });
         }
@@ -223,7 +219,7 @@ fn samples(criterion: &mut Criterion) {
     }
 }
 
-/// What a bucket of a native histogram costs, beside a gauge.
+/// Time per bucket of a native histogram, and per gauge.
 fn native_histograms(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gauges, and buckets of native histograms");
     group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
@@ -235,7 +231,7 @@ fn native_histograms(criterion: &mut Criterion) {
     for (name, emulated, elements) in [("gauge", &mut gauges, series), ("bucket", &mut natives, buckets)] {
         group.throughput(Throughput::Elements(elements as u64));
         group.bench_function(BenchmarkId::new(name, "protobuf"), |bencher| {
-            bencher.iter(|| emulated.encode_in_pieces(Format::Protobuf));
+            bencher.iter(|| emulated.encode_in_chunks(Format::Protobuf));
         });
         group.bench_function(BenchmarkId::new(name, "update"), |bencher| {
             bencher.iter(|| emulated.update());
@@ -253,7 +249,7 @@ fn resident_bytes() -> usize {
     kib.unwrap_or(0) * 1024
 }
 
-/// In a process of its own: makes the series, updates and encodes them once, and says what that took.
+/// Makes the series, updates and encodes them once, and prints the memory; runs in a process of its own.
 fn print_memory(what: &str, series: usize) {
     let before = resident_bytes();
     let (body, after) = if what == "promemu" {

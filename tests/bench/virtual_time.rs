@@ -1,8 +1,8 @@
-//! Virtual time: how many values a second are made, and written as OpenMetrics, on one thread and on two.
+//! Virtual time: values per second that are made, and written as OpenMetrics, on one thread and on two.
 //!
 //! `cargo bench --bench virtual_time` drives 200 workers of `hosts_load_with_peaks` through six hours.
 
-#![expect(clippy::expect_used, reason = "a bench ends when it cannot go on")]
+#![expect(clippy::expect_used, reason = "a bench ends on an error")]
 
 use std::hint::black_box;
 use std::io;
@@ -30,17 +30,17 @@ fn backfill() -> Backfill {
     Backfill::new(Arc::new(loaded.plan), 7, START, START + HOURS)
 }
 
-/// Drives all hosts; gives how many values they made.
+/// Drives all hosts. Returns the number of their values.
 fn drive(run: &Backfill, threads: usize) -> u64 {
     let hosts: Vec<HostId> = (0..).take(run.plan().hosts.len()).collect();
     let mut updates = 0;
-    let lived = |_, mut host| {
+    let drive_host = |_, mut host| {
         backfill::drive(&mut host, START + HOURS, &mut Outbox::default(), |_, host, _| {
             black_box(host.host().row());
         })
     };
-    let taken: Result<(), ()> = run.each_host(&hosts, threads, lived, |_, tally| {
-        updates += tally.updates;
+    let taken: Result<(), ()> = run.each_host(&hosts, threads, drive_host, |_, counts| {
+        updates += counts.updates;
         Ok(())
     });
     taken.expect("nothing is refused");

@@ -58,7 +58,7 @@ fn labelled(name: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn text_reads_as_the_format_says() {
+fn text_follows_the_format() {
     let store =
         store(&[(labelled("a\"b\\c\nd"), [21.55, 3.0, 1.0, 2.0, 4.0, 9.5]), (labelled("b"), [ABSENT; 6])]);
     let text = String::from_utf8(body(Format::Text, &store, &[("job", "demo")])).unwrap();
@@ -163,7 +163,7 @@ fn reference_metric(index: usize, labels: &[(String, String)], cells: &[f64; 6])
     metric
 }
 
-/// Lines with the number read, so that `1.0` and `1` are the same.
+/// Lines with their numbers parsed, so that `1.0` equals `1`.
 fn lines(text: &str) -> Vec<(String, Option<u64>)> {
     let line = |line: &str| match line.rsplit_once(' ') {
         Some((head, number)) if !line.starts_with('#') => {
@@ -174,7 +174,7 @@ fn lines(text: &str) -> Vec<(String, Option<u64>)> {
     text.lines().map(line).collect()
 }
 
-/// The messages of a body, without their lengths, which may be written in more bytes than are needed.
+/// The messages of a body without their lengths, which may take more bytes than needed.
 fn messages(mut body: &[u8]) -> Vec<&[u8]> {
     let mut messages = Vec::new();
     while !body.is_empty() {
@@ -215,7 +215,7 @@ fn rows() -> impl Strategy<Value = Vec<Labelled>> {
 
 proptest! {
     #[test]
-    fn protobuf_is_what_the_prometheus_crate_writes(rows in rows()) {
+    fn protobuf_equals_that_of_the_prometheus_crate(rows in rows()) {
         let mut expected = Vec::new();
         ProtobufEncoder::new().encode(&reference(&rows), &mut expected).unwrap();
         let ours = body(Format::Protobuf, &store(&rows), &[]);
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn text_says_what_the_prometheus_crate_says(rows in rows()) {
+    fn text_equals_that_of_the_prometheus_crate(rows in rows()) {
         let mut expected = Vec::new();
         TextEncoder::new().encode(&reference(&rows), &mut expected).unwrap();
         let ours = String::from_utf8(body(Format::Text, &store(&rows), &[])).unwrap();
@@ -231,7 +231,7 @@ proptest! {
     }
 }
 
-/// A series with every kind of cells.
+/// A series of every layout.
 fn all_kinds() -> SeriesStore {
     let (mut columns, mut cells, mut families) = (Vec::new(), Vec::new(), Vec::new());
     let native = NativeLayout::for_range(3, 1e-9, 20, (-100.0, 100.0));
@@ -279,7 +279,7 @@ fn all_kinds() -> SeriesStore {
 }
 
 #[test]
-fn openmetrics_reads_as_the_specification_says() {
+fn openmetrics_follows_the_specification() {
     let text = String::from_utf8(body(Format::OpenMetrics, &all_kinds(), &[])).unwrap();
     insta::assert_snapshot!(text, @r#"
     # TYPE a_seconds gauge
@@ -337,7 +337,7 @@ fn openmetrics_reads_as_the_specification_says() {
 }
 
 #[test]
-fn text_has_what_it_can_of_every_type() {
+fn text_has_every_type() {
     let text = String::from_utf8(body(Format::Text, &all_kinds(), &[])).unwrap();
     let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("# HELP")).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -378,7 +378,7 @@ fn text_has_what_it_can_of_every_type() {
     "#);
 }
 
-/// A message's fields, those of nested messages in braces.
+/// The fields of a message; those of nested messages are in braces.
 fn fields(mut message: &[u8], nested: &[&[u64]], path: &[u64]) -> String {
     let mut text = Vec::new();
     let varint = |message: &mut &[u8]| {
@@ -415,7 +415,7 @@ fn fields(mut message: &[u8], nested: &[&[u64]], path: &[u64]) -> String {
 }
 
 #[test]
-fn protobuf_has_all_of_every_type() {
+fn protobuf_has_every_field_of_every_type() {
     let nested: [&[u64]; 18] = [
         &[4],
         &[4, 1],
@@ -452,13 +452,13 @@ fn protobuf_has_all_of_every_type() {
     "#);
 }
 
-/// A body made in pieces of so many bytes.
-fn pieces(format: Format, groups: &[Group<'_>], piece_bytes: usize) -> Vec<Vec<u8>> {
-    let mut pieces = ChunkedEncoder::new(format, groups.iter().map(|group| group.store));
+/// A body in chunks of so many bytes.
+fn chunks(format: Format, groups: &[Group<'_>], chunk_bytes: usize) -> Vec<Vec<u8>> {
+    let mut encoder = ChunkedEncoder::new(format, groups.iter().map(|group| group.store));
     let mut made = Vec::new();
     loop {
         let mut out = Vec::new();
-        if !pieces.put_next(piece_bytes, &mut |group, work| work(&groups[group]), &mut out) {
+        if !encoder.put_next(chunk_bytes, &mut |group, work| work(&groups[group]), &mut out) {
             return made;
         }
         made.push(out);
@@ -466,17 +466,17 @@ fn pieces(format: Format, groups: &[Group<'_>], piece_bytes: usize) -> Vec<Vec<u
 }
 
 #[test]
-fn pieces_are_the_whole() {
+fn chunks_make_up_the_whole_body() {
     let rows: Vec<Labelled> = (0..200).map(|n| (labelled(&n.to_string()), [f64::from(n); 6])).collect();
     let stores = [store(&rows), all_kinds(), store(&rows[..3]), store(&[])];
-    let none = LabelBlock::empty();
-    let groups = stores.each_ref().map(|store| Group { store, labels: &none });
+    let no_labels = LabelBlock::empty();
+    let groups = stores.each_ref().map(|store| Group { store, labels: &no_labels });
     for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
         let mut whole = Vec::new();
         encode(format, &groups, &mut whole);
-        for (piece_bytes, count) in [(1, 20), (5_000, 5), (1_000_000, 1)] {
-            let pieces = pieces(format, &groups, piece_bytes);
-            assert!(pieces.len() >= count && (count > 1 || pieces.len() == 1), "{}", pieces.len());
+        for (chunk_bytes, count) in [(1, 20), (5_000, 5), (1_000_000, 1)] {
+            let chunks = chunks(format, &groups, chunk_bytes);
+            assert!(chunks.len() >= count && (count > 1 || chunks.len() == 1), "{}", chunks.len());
             if format == Format::Protobuf {
                 let metrics = |bytes: &[u8]| {
                     let texts = messages(bytes)
@@ -489,9 +489,9 @@ fn pieces_are_the_whole() {
                         .map(str::to_owned)
                         .collect::<Vec<_>>()
                 };
-                assert_eq!(metrics(&pieces.concat()), metrics(&whole));
+                assert_eq!(metrics(&chunks.concat()), metrics(&whole));
             } else {
-                assert_eq!(pieces.concat(), whole);
+                assert_eq!(chunks.concat(), whole);
             }
         }
     }

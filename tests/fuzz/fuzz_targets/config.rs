@@ -1,11 +1,11 @@
-//! Any text is a config or an error; a config's first values can be made.
+//! Any text is either a config whose first values can be made, or an error.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promemu_core::time::Time;
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::preview::FirstValues;
+use promemu_core::time::Time;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 

@@ -1,4 +1,4 @@
-//! Series of every kind, with any numbers and texts, as others read and write them.
+//! Series of every layout, with any numbers and texts, read back by other libraries.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -181,7 +181,7 @@ impl Made {
     }
 }
 
-/// All in one row.
+/// A store with all series in one row.
 fn store_of(made: &[Made], labels: &[(String, String)]) -> SeriesStore {
     let pairs = || labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let (mut columns, mut families, mut cells) = (Vec::new(), Vec::new(), Vec::new());
@@ -309,7 +309,7 @@ fn exemplar_message(exemplar: &Exemplar) -> ExemplarMessage {
     }
 }
 
-/// Buckets and what they hold, from spans and deltas, as the specification says it
+/// Indices and counts of the buckets that spans and deltas describe
 /// (<https://prometheus.io/docs/specs/native_histograms/>).
 fn populated(spans: &[SpanMessage], deltas: &[i64]) -> Vec<(i32, i64)> {
     let (mut bucket, mut count, mut deltas, mut found) = (0, 0, deltas.iter(), Vec::new());
@@ -325,11 +325,11 @@ fn populated(spans: &[SpanMessage], deltas: &[i64]) -> Vec<(i32, i64)> {
     found.into_iter().filter(|(_, count)| *count != 0).collect()
 }
 
-fn populated_of(side: NativeBuckets<'_>) -> Vec<(i32, i64)> {
-    side.populated().map(|(bucket, count)| (bucket, count as i64)).collect()
+fn populated_of(buckets: NativeBuckets<'_>) -> Vec<(i32, i64)> {
+    buckets.populated().map(|(bucket, count)| (bucket, count as i64)).collect()
 }
 
-/// What is expected of a histogram, but for the buckets of a native one.
+/// The expected message of a histogram, without the buckets of a native one.
 fn histogram_message(made: &Made) -> HistogramMessage {
     let (layout, cells) = (made.layout(), made.all_cells());
     let exemplar = layout.exemplar(&cells);
@@ -348,7 +348,7 @@ fn histogram_message(made: &Made) -> HistogramMessage {
                 && !message.buckets.iter().any(|bucket: &BucketMessage| exemplar.value <= bucket.bound)
         };
         let exemplar = exemplar.filter(marked).as_ref().map(exemplar_message);
-        // The last one is written only if there is something that no other field says.
+        // The `+Inf` bucket is there only for an exemplar: its count is that of the histogram.
         if *bound < f64::INFINITY || exemplar.is_some() {
             message.buckets.push(BucketMessage { cumulative, bound: *bound, exemplar });
         }
@@ -385,11 +385,11 @@ fn check_histogram(made: &Made, found: &HistogramMessage) {
         (found.positive_spans, found.positive_deltas) = (Vec::new(), Vec::new());
         (found.negative_spans, found.negative_deltas) = (Vec::new(), Vec::new());
     }
-    // As texts, since what is not a number is not equal to itself.
+    // Compared as texts, because NaN is not equal to itself.
     assert_eq!(format!("{found:?}"), format!("{:?}", histogram_message(made)));
 }
 
-/// What the `prometheus` crate holds of it; what it does not know as the text format shows it.
+/// The series as the `prometheus` crate holds it. Types that the crate lacks are those of the text format.
 fn reference_family(made: &Made, number: usize, labels: &[(String, String)]) -> MetricFamily {
     let mut family = MetricFamily::default();
     family.set_name(made.name(number));
@@ -473,10 +473,10 @@ fn put_reference(made: &Made, metric: &mut proto::Metric) {
     }
 }
 
-/// A sample line without its exemplar: name and labels, the number of `le` or `quantile`, and the value.
+/// A sample line without its exemplar: name and labels, the number in `le` or `quantile`, and the value.
 type Line = (String, Option<u64>, u64);
 
-/// A label's value may look like the beginning of an exemplar.
+/// The line without its exemplar. The value of a label may look like the beginning of one.
 fn without_exemplar(line: &str) -> &str {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let end = line.char_indices().find(|(at, c)| {
@@ -487,7 +487,7 @@ fn without_exemplar(line: &str) -> &str {
     end.map_or(line, |(at, _)| &line[..at])
 }
 
-/// The sample lines, with numbers read, so that `1.0` and `1` are the same.
+/// The sample lines with their numbers parsed, so that `1.0` equals `1`.
 fn numbered_lines(text: &str) -> Vec<Line> {
     let line = |line: &str| {
         let line = without_exemplar(line);
@@ -519,7 +519,7 @@ fn a_label_may_look_like_an_exemplar() {
 
 proptest! {
     #[test]
-    fn protobuf_is_read_as_it_was_meant(made in prop::collection::vec(made(), 1..4), labels in labels()) {
+    fn protobuf_decodes_to_the_series(made in prop::collection::vec(made(), 1..4), labels in labels()) {
         let bytes = body(Format::Protobuf, &store_of(&made, &labels), &[]);
         let families: Vec<FamilyMessage> =
             messages(&bytes).into_iter().map(|message| FamilyMessage::decode(message).unwrap()).collect();
@@ -566,7 +566,7 @@ proptest! {
     }
 
     #[test]
-    fn text_of_every_kind_says_what_the_prometheus_crate_says(made in prop::collection::vec(made(), 1..4), labels in labels()) {
+    fn text_of_every_type_equals_that_of_the_prometheus_crate(made in prop::collection::vec(made(), 1..4), labels in labels()) {
         let references: Vec<_> =
             made.iter().enumerate().map(|(number, made)| reference_family(made, number, &labels)).collect();
         let mut expected = Vec::new();
@@ -578,9 +578,9 @@ proptest! {
         prop_assert_eq!(numbered_lines(&ours), numbered_lines(&expected));
     }
 
-    /// What it leaves out may not be there by its rules.
+    /// Samples that OpenMetrics does not allow are left out, no others.
     #[test]
-    fn openmetrics_says_what_the_text_format_says(made in prop::collection::vec(made(), 1..4), labels in labels()) {
+    fn openmetrics_has_the_samples_of_the_text_format(made in prop::collection::vec(made(), 1..4), labels in labels()) {
         let store = store_of(&made, &labels);
         let [text, open] = [Format::Text, Format::OpenMetrics].map(|format| String::from_utf8(body(format, &store, &[])).unwrap());
         prop_assert!(open.ends_with("\n# EOF\n") || open == "# EOF\n");
