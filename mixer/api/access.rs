@@ -1,30 +1,30 @@
-//! Who may use the API: who has the token, and no web page of somebody else's.
+//! The access check: clients need the token, and web pages of other sites get nothing.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
-use super::error::ApiError;
+use crate::error::ApiError;
 
-/// What a client must show. It is in no log and no output.
+/// The token that a client must send. It appears in no log and no output.
 #[derive(Clone)]
 pub struct Token(String);
 
 impl Token {
-    /// The token of a variable or a file; none if it is empty.
+    /// The token in the text of a variable or a file; `None` if it is empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    /// The text, to be shown to whom it is for.
+    /// The text, to be sent to the API and nowhere else.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -37,47 +37,42 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is asked of clients.
+/// The rules for clients.
 #[derive(Clone, Debug)]
-pub(super) struct Access {
-    pub(super) token: Option<Token>,
-    /// Whether only this machine can connect.
-    pub(super) is_loopback: bool,
+pub(crate) struct Access {
+    pub(crate) token: Option<Token>,
+    /// `true` if only this machine can connect.
+    pub(crate) is_loopback: bool,
 }
 
-/// Lets a request pass, or says why not.
-pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    match access.refusal(request.method(), request.uri().path(), request.headers()) {
+/// Passes a request on, or refuses it.
+pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.refuse(request.method(), request.uri().path(), request.headers()) {
         None => next.run(request).await,
-        Some(refusal) => refusal.into_response(),
+        Some(error) => error.into_response(),
     }
 }
 
 impl Access {
-    fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<ApiError> {
+    fn refuse(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<ApiError> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        // A page elsewhere may have its own name lead here; it cannot change what the browser calls it.
+        // A site may let its own name resolve to this machine; it cannot change the name that the browser sends.
         if self.is_loopback && host.is_some_and(|host| !is_this_machine(host)) {
-            let told = "the Host header does not name this machine; use 127.0.0.1 or localhost";
-            return Some(ApiError::new(StatusCode::FORBIDDEN, "wrong_host", told));
+            return Some(ApiError::WrongHost);
         }
         let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
         if !is_safe && is_cross_site(headers, host) {
-            let told = "a web page of another site may not change anything here";
-            return Some(ApiError::new(StatusCode::FORBIDDEN, "cross_site", told));
+            return Some(ApiError::CrossSite);
         }
         let Token(token) = self.token.as_ref().filter(|_| is_guarded(path))?;
-        let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let shown = shown.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
+        let sent = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        let sent = sent.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
         // In constant time, so that the token cannot be found byte by byte.
-        (!bool::from(shown.ct_eq(token.as_bytes()))).then(|| {
-            let told = "the header Authorization: Bearer TOKEN is missing or wrong";
-            ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", told)
-        })
+        (!bool::from(sent.ct_eq(token.as_bytes()))).then_some(ApiError::Unauthorized)
     }
 }
 
-/// What says or does nothing is open: whether promemu lives, and what the API looks like.
+/// Paths that reveal and change nothing are open: liveness, the description of the API, the page.
 fn is_guarded(path: &str) -> bool {
     path.starts_with("/api/") || path == "/metrics"
 }
@@ -91,7 +86,7 @@ fn is_this_machine(host: &str) -> bool {
         || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether a browser says that another site has made it ask
+/// `true` if the browser says that another site made the request
 /// (<https://www.w3.org/TR/fetch-metadata/>, <https://www.rfc-editor.org/rfc/rfc6454>).
 fn is_cross_site(headers: &HeaderMap, host: Option<&str>) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
@@ -111,12 +106,12 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| {
             (axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_str(value).unwrap())
         });
-        let refusal = access.refusal(method, path, &headers.collect());
-        refusal.map_or(200, |refusal| refusal.into_response().status().as_u16())
+        let error = access.refuse(method, path, &headers.collect());
+        error.map_or(200, |error| error.into_response().status().as_u16())
     }
 
     #[test]
-    fn with_a_token_nothing_is_said_or_done_without_it() {
+    fn a_guarded_path_needs_the_whole_token() {
         let access = Access { token: Token::new(" s3cret\n"), is_loopback: false };
         assert!(!format!("{access:?}").contains("s3cret"));
         let get = |path, headers| code(&access, &Method::GET, path, headers);
@@ -131,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn on_loopback_only_who_knows_this_machine_by_its_name_gets_in() {
+    fn on_loopback_the_host_header_must_name_this_machine() {
         let access = Access { token: None, is_loopback: true };
         for (host, status) in [
             ("127.0.0.1:8000", 200),

@@ -1,4 +1,4 @@
-//! Errors of the API: one form for all, each with a code that stays.
+//! Errors of the API: every answer that is no success has the same JSON form, with a code that stays the same.
 
 use axum::Json;
 use axum::body::Body;
@@ -9,114 +9,194 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::configs::ProblemView;
 use promemu_core::error::{ConfigError, Error};
-use promemu_run::handle;
+use promemu_run::handle::CommandError;
 
-/// A message that is longer says no more.
+use crate::problem::ProblemView;
+
+/// A message of a library is cut after this many bytes.
 const MESSAGE_BYTES_MAX: usize = 4_096;
 
-/// What every error looks like.
+/// The result of a handler.
+pub(crate) type Answer<T> = Result<Json<T>, ApiError>;
+
+/// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ErrorBody {
+pub(crate) struct ErrorBody {
     error: ErrorView,
 }
 
 /// An error.
 #[derive(Debug, Serialize, ToSchema)]
 struct ErrorView {
-    /// What kind it is; it stays the same for the same thing.
+    /// The kind of error, for programs. It stays the same from version to version.
     code: &'static str,
-    /// What it is, for people.
+    /// The error and the way out, for people.
     message: String,
-    /// What is wrong with a config.
+    /// The problems of a config.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<ProblemView>,
 }
 
-/// Why something is not done.
-#[derive(Debug)]
-pub(super) struct ApiError {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    problems: Vec<ProblemView>,
+/// The reason for which a request is not served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("there is no run {0:?}; /api/v1/runs lists them")]
+    UnknownRun(String),
+    #[error("there is no config {0:?}; /api/v1/configs lists them")]
+    UnknownConfig(String),
+    #[error("{}", config_message(.0))]
+    Config(Box<ConfigError>),
+    /// A parameter or a field of the body; the message names it and its rule.
+    #[error("{0}")]
+    InvalidValue(String),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error("there is a run {0:?} already; choose another id")]
+    RunExists(String),
+    #[error("run {0:?} has not started yet; try again")]
+    RunNotStarted(String),
+    #[error("run {0:?} has started already")]
+    RunStarted(String),
+    #[error("run {0:?} does not run")]
+    RunNotRunning(String),
+    #[error("run {0:?} runs; stop it first")]
+    RunRunning(String),
+    #[error("the daemon's own run cannot be deleted; stop it, and promemu ends")]
+    MainRunKept,
+    #[error("job {job:?} is run {run:?}'s; give this run's hosts another job_name")]
+    JobTaken { job: String, run: String },
+    #[error("there are {max} runs; delete one that is over")]
+    TooManyRuns { max: usize },
+    #[error("{max} streams are open already; close one")]
+    TooManyStreams { max: usize },
+    #[error("{max} metrics are watched already; close a page")]
+    TooManyWatched { max: usize },
+    #[error("the run has too many series for this page; scrape it by --output scrape=HOST:PORT")]
+    TooManySeries,
+    #[error("too many requests need time at once; try again")]
+    TooBusy,
+    #[error("too many requests; try again later")]
+    TooFast,
+    #[error("the request, or its answer, has taken too long")]
+    TooSlow,
+    #[error("the Host header does not name this machine; use 127.0.0.1 or localhost")]
+    WrongHost,
+    #[error("a web page of another site may not change anything here")]
+    CrossSite,
+    #[error("the header Authorization: Bearer TOKEN is missing or wrong")]
+    Unauthorized,
+    #[error("the request was not served because of a bug: {0}")]
+    Bug(tokio::task::JoinError),
+    #[error(transparent)]
+    Internal(Error),
+    /// An answer of the router or of an extractor, in the API's form.
+    #[error("{message}")]
+    Foreign { status: StatusCode, code: &'static str, message: String },
 }
 
-/// What a handler gives.
-pub(super) type Answer<T> = Result<Json<T>, ApiError>;
+fn config_message(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Invalid { .. } => "the config has errors; see problems".to_owned(),
+        other => other.to_string(),
+    }
+}
 
 impl ApiError {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), problems: Vec::new() }
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::InvalidValue(message.into())
     }
 
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message)
-    }
-
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", message)
-    }
-
-    pub(super) fn too_many(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", message)
-    }
-
-    pub(super) fn internal(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
-    }
-
-    /// A config is no good.
-    pub(super) fn config(error: &ConfigError) -> Self {
-        match error {
-            ConfigError::NotFound { .. } => {
-                Self::new(StatusCode::NOT_FOUND, "unknown_config", error.to_string())
-            }
-            ConfigError::Unreadable { .. } => Self::invalid(error.to_string()),
-            ConfigError::Invalid { sources, problems } => Self {
-                problems: problems.iter().map(|problem| ProblemView::of(problem, sources)).collect(),
-                ..Self::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "invalid_config",
-                    "the config has errors; see problems",
-                )
+    /// The status, and the code for programs.
+    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::UnknownRun(_) => (StatusCode::NOT_FOUND, "unknown_run"),
+            Self::UnknownConfig(_) => (StatusCode::NOT_FOUND, "unknown_config"),
+            Self::Config(error) => match **error {
+                ConfigError::NotFound { .. } => (StatusCode::NOT_FOUND, "unknown_config"),
+                ConfigError::Unreadable { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+                ConfigError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_config"),
             },
+            Self::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+            Self::Command(error) => command_status_and_code(error),
+            Self::RunExists(_)
+            | Self::RunNotStarted(_)
+            | Self::RunStarted(_)
+            | Self::RunNotRunning(_)
+            | Self::RunRunning(_)
+            | Self::MainRunKept
+            | Self::JobTaken { .. } => (StatusCode::CONFLICT, "conflict"),
+            Self::TooManyRuns { .. }
+            | Self::TooManyStreams { .. }
+            | Self::TooManyWatched { .. }
+            | Self::TooManySeries
+            | Self::TooBusy
+            | Self::TooFast => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+            Self::WrongHost => (StatusCode::FORBIDDEN, "wrong_host"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Bug(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Foreign { status, code, .. } => (*status, code),
+        }
+    }
+
+    fn problems(&self) -> Vec<ProblemView> {
+        match self {
+            Self::Config(error) => match &**error {
+                ConfigError::Invalid { sources, problems } => {
+                    problems.iter().map(|problem| ProblemView::of(problem, sources)).collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
         }
     }
 }
 
-impl From<handle::CommandError> for ApiError {
-    fn from(refusal: handle::CommandError) -> Self {
-        use handle::CommandError as Of;
-        let (status, code) = match &refusal {
-            Of::UnknownHost(_) => (StatusCode::NOT_FOUND, "unknown_host"),
-            Of::UnknownMetric(_) => (StatusCode::NOT_FOUND, "unknown_metric"),
-            Of::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
-            Of::CounterFalls(_) => (StatusCode::UNPROCESSABLE_ENTITY, "counter_falls"),
-            Of::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
-            Of::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
-            Of::RunOver => (StatusCode::CONFLICT, "run_over"),
-        };
-        Self::new(status, code, refusal.to_string())
+fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
+    use CommandError as E;
+    match error {
+        E::UnknownHost { .. } => (StatusCode::NOT_FOUND, "unknown_host"),
+        E::UnknownMetric { .. } => (StatusCode::NOT_FOUND, "unknown_metric"),
+        E::ValueNotAccepted { .. }
+        | E::InvalidEventName
+        | E::ReservedEvent { .. }
+        | E::InvalidHostName
+        | E::TemplateWithoutName { .. }
+        | E::TooManyLabels
+        | E::LabelNotAllowed { .. }
+        | E::LabelTooLong { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+        E::CounterFalls { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "counter_falls"),
+        E::HostExists(_) | E::HostNotRunning(_) | E::HostRunning(_) | E::HostStopping(_) | E::LastHost(_) => {
+            (StatusCode::CONFLICT, "conflict")
+        }
+        E::TooManySeries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+        E::RunOver => (StatusCode::CONFLICT, "run_over"),
+    }
+}
+
+impl From<ConfigError> for ApiError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
     }
 }
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Config(error) => Self::config(&error),
-            Error::Usage(message) => Self::invalid(message),
-            other => Self::internal(other.to_string()),
+            Error::Config(error) => error.into(),
+            Error::Usage(message) => Self::InvalidValue(message),
+            other => Self::Internal(other),
         }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, code, message, problems } = self;
-        let mut response =
-            (status, Json(ErrorBody { error: ErrorView { code, message, problems } })).into_response();
+        let (status, code) = self.status_and_code();
+        let error = ErrorView { code, message: self.to_string(), problems: self.problems() };
+        let mut response = (status, Json(ErrorBody { error })).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -127,8 +207,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Gives the one form to errors that others have made: who routes, and who reads bodies, paths and queries.
-pub(super) async fn in_one_form(request: Request, next: Next) -> Response {
+/// Gives the API's form to errors of the router, and of the extractors of bodies, paths and queries.
+pub(crate) async fn in_one_form(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let is_json = response
@@ -138,9 +218,9 @@ pub(super) async fn in_one_form(request: Request, next: Next) -> Response {
     if !(status.is_client_error() || status.is_server_error()) || is_json {
         return response;
     }
-    let (code, told) = match status {
-        StatusCode::NOT_FOUND => ("not_found", "there is nothing here; /docs shows what there is"),
-        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this does not work with this method"),
+    let (code, fixed) = match status {
+        StatusCode::NOT_FOUND => ("not_found", "there is nothing here; /docs lists all paths"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path does not take this method"),
         StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the body is larger than 1 MiB"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             ("unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
@@ -150,16 +230,16 @@ pub(super) async fn in_one_form(request: Request, next: Next) -> Response {
         _ => ("invalid_request", ""),
     };
     let (parts, body) = response.into_parts();
-    let message = if told.is_empty() { read(body).await } else { told.to_owned() };
-    let mut response = ApiError::new(status, code, message).into_response();
+    let message = if fixed.is_empty() { foreign_message(body).await } else { fixed.to_owned() };
+    let mut response = ApiError::Foreign { status, code, message }.into_response();
     if let Some(allow) = parts.headers.get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
     }
     response
 }
 
-/// What others have said, as this house says it.
-async fn read(body: Body) -> String {
+/// The library's message, in lower case and without a full stop.
+async fn foreign_message(body: Body) -> String {
     let bytes = axum::body::to_bytes(body, MESSAGE_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let mut chars = text.trim().trim_end_matches('.').chars();

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::error::ApiError;
+use crate::error::ApiError;
 
 /// Time limit of a response's begin.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -22,7 +22,7 @@ const PACE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The time when the next request may be handled.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<Option<Instant>>);
+pub(crate) struct Pace(Mutex<Option<Instant>>);
 
 impl Pace {
     /// The wait of a request that comes now; `None` if it is too long.
@@ -40,21 +40,18 @@ impl Pace {
 }
 
 /// Lets requests pass at a rate that leaves the hosts their time.
-pub(super) async fn pace(State(pace): State<Arc<Pace>>, request: Request, next: Next) -> Response {
+pub(crate) async fn pace(State(pace): State<Arc<Pace>>, request: Request, next: Next) -> Response {
     match pace.wait(Instant::now()) {
-        None => return ApiError::too_many("too many requests; come again later").into_response(),
+        None => return ApiError::TooFast.into_response(),
         Some(Duration::ZERO) => {}
         Some(wait) => sleep(wait).await,
     }
     let answered = timeout(RESPONSE_TIMEOUT, next.run(request)).await;
-    answered.unwrap_or_else(|_| {
-        let message = "the request, or its answer, has taken too long";
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message).into_response()
-    })
+    answered.unwrap_or_else(|_| ApiError::TooSlow.into_response())
 }
 
 /// Adds headers to each response: its content type is not to be guessed, and the state of runs is not to be cached.
-pub(super) async fn mark(request: Request, next: Next) -> Response {
+pub(crate) async fn mark(request: Request, next: Next) -> Response {
     let is_fresh = request.uri().path().starts_with("/api/") || request.uri().path() == "/metrics";
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use promemu_api::{Api, Daemon, MAIN, MainRun, RunRequest, Source};
+use promemu_api::{Api, ConfigChoice, ConfigSource, Daemon, MAIN, MainRun, RunRequest};
 use promemu_core::config::ConfigFile;
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
@@ -28,16 +28,19 @@ impl Steering {
         run: &RunSettings,
     ) -> Result<Self, Error> {
         let Some(api) = start_api(settings).await? else { return Ok(Self::default()) };
-        let wanted = RunRequest {
-            id: MAIN.into(),
-            source: Source::Named(settings.config()?.to_owned()),
+        let config = ConfigChoice {
+            source: ConfigSource::Named(settings.config()?.to_owned()),
             class: settings.cli().class.clone(),
             args: settings.arguments_as_json(file),
+        };
+        let request = RunRequest {
+            id: MAIN.into(),
+            config,
             seed: Some(run.seed),
             duration: Some(run.duration).filter(|duration| *duration != Span::FOREVER),
             speed: settings.speed(),
         };
-        let mut main = api.main_run(wanted)?;
+        let mut main = api.main_run(request)?;
         main.prepare(plan.jobs.iter().map(|job| Arc::clone(&job.name)).collect(), run.seed);
         Ok(Self { api: Some((api, main)) })
     }
@@ -52,7 +55,7 @@ impl Steering {
     /// Completes when a client wants the run to stop.
     pub(crate) async fn asked_to_stop(&mut self) {
         match &mut self.api {
-            Some((_, main)) => main.asked_to_stop().await,
+            Some((_, main)) => main.stop_requested().await,
             None => std::future::pending().await,
         }
     }

@@ -1,15 +1,17 @@
-//! Which events hosts listen to, and what happens then.
+//! The events that hosts listen to, and their effects.
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{EventView, ListenedEvent, RunHandle};
 use promemu_core::event::{Event, LIFECYCLE};
 use promemu_core::plan::{FaultKind, FaultPlan, HostShape, Reaction};
 use promemu_core::time::Span;
 
-/// So many listeners of an event are named.
+use super::run_handle::RunHandle;
+use super::views::{EventView, ListenedEvent};
+
+/// The most listeners of an event that are named.
 const EXAMPLES_MAX: usize = 10;
-/// So many effects of an event are told.
+/// The most effects of an event that are listed.
 const EFFECTS_MAX: usize = 20;
 
 impl From<&Event> for EventView {
@@ -33,37 +35,38 @@ impl RunHandle {
         let mut known: IndexMap<&str, (usize, Vec<String>, IndexSet<String>)> = IndexMap::new();
         let mut of_shapes: IndexMap<*const HostShape, Vec<usize>> = IndexMap::new();
         for host in &fleet.plan().hosts {
-            // Hosts share their shapes, so each is gone through once.
+            // Hosts share their shapes, so each shape is visited once.
             let events = of_shapes.entry(&raw const *host.shape).or_insert_with(|| {
-                let mut places = IndexSet::new();
+                let mut known_events = IndexSet::new();
                 for listener in &host.shape.listeners {
                     let entry = known.entry(&listener.subscription.event);
-                    places.insert(entry.index());
+                    known_events.insert(entry.index());
                     let (_, _, effects) = entry.or_default();
                     if effects.len() < EFFECTS_MAX {
                         effects.insert(effect(&host.shape, &listener.reaction));
                     }
                 }
-                places.into_iter().collect()
+                known_events.into_iter().collect()
             });
             for event in events {
-                let Some((_, (hearers, examples, _))) = known.get_index_mut(*event) else { continue };
-                *hearers += 1;
+                let Some((_, (listeners, examples, _))) = known.get_index_mut(*event) else { continue };
+                *listeners += 1;
                 if examples.len() < EXAMPLES_MAX {
                     examples.push(host.name.to_string());
                 }
             }
         }
-        let view = |(name, (hearers, examples, effects)): (&str, (usize, Vec<String>, IndexSet<String>))| {
-            let is_lifecycle = LIFECYCLE.contains(&name);
-            let (name, effects) = (name.to_owned(), effects.into_iter().collect());
-            ListenedEvent { name, hearers, examples, effects, is_lifecycle }
-        };
+        let view =
+            |(name, (listeners, examples, effects)): (&str, (usize, Vec<String>, IndexSet<String>))| {
+                let is_lifecycle = LIFECYCLE.contains(&name);
+                let (name, effects) = (name.to_owned(), effects.into_iter().collect());
+                ListenedEvent { name, hearers: listeners, examples, effects, is_lifecycle }
+            };
         known.into_iter().map(view).collect()
     }
 }
 
-/// What happens, in words.
+/// The reaction in words.
 fn effect(shape: &HostShape, reaction: &Reaction) -> String {
     let metric = |index: usize| &*shape.metrics[index].name;
     match reaction {
@@ -71,17 +74,17 @@ fn effect(shape: &HostShape, reaction: &Reaction) -> String {
         Reaction::Emit(name) => format!("emit {name}"),
         Reaction::StartMetric(index) => format!("start {}", metric(*index)),
         Reaction::StopMetric(index) => format!("stop {}", metric(*index)),
-        Reaction::OpenFault(index) => format!("open {}", dirt(&shape.faults[*index])),
+        Reaction::OpenFault(index) => format!("open {}", fault(&shape.faults[*index])),
         Reaction::CloseFault(index) => format!("close {}", shape.faults[*index].kind.name()),
         Reaction::ReplaceMembers(index) => format!("replace {}", shape.pools[*index].name),
         Reaction::NotifyMembers(index) => format!("tell {}", shape.pools[*index].name),
     }
 }
 
-/// A kind of dirt with its parameters, in words.
-fn dirt(plan: &FaultPlan) -> String {
+/// The fault with its parameters, in words.
+fn fault(plan: &FaultPlan) -> String {
     let name = plan.kind.name();
-    let what = match plan.kind {
+    let kind = match plan.kind {
         FaultKind::Late(by) | FaultKind::OutOfOrder(by) => format!("{name} by {by}"),
         FaultKind::ClockSkew { ahead, behind } => format!("{name} ahead {ahead}, behind {behind}"),
         FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset | FaultKind::Nan => name.to_owned(),
@@ -92,5 +95,5 @@ fn dirt(plan: &FaultPlan) -> String {
     } else {
         String::new()
     };
-    format!("{what}{window}{chance}")
+    format!("{kind}{window}{chance}")
 }

@@ -1,58 +1,61 @@
-//! What metrics show, of one host or over all.
+//! The values that metrics show: of one host, or aggregated over all.
+//!
+//! A series id is `HOST/METRIC`, or an aggregation operator of PromQL and a metric, as in `avg:METRIC`.
 
-use super::commands::{CommandError, known};
-use super::hosts::override_view;
-use super::{FamiliesPage, FamilyView, RunHandle, SeriesPage, SeriesView};
-use crate::fleet::Fleet;
 use promemu_core::event::HostId;
 use promemu_core::metric::promql::{MetricQuery, equal_matchers};
 use promemu_core::metric::{Kind, Layout, MetricType, buckets, is_absent};
-use promemu_core::plan::{HostPlan, MetricPlan};
-use promemu_core::series::SampleCursor;
+use promemu_core::plan::MetricPlan;
+use promemu_core::series::{Family, SampleCursor};
 use promemu_core::time::Time;
 
-/// So many rows are gone through before their job is let go for a moment.
-const ROWS_AT_ONCE: usize = 4_096;
-/// A host's name is looked for before so many of an id's slashes.
-const SLASHES_MAX: usize = 16;
+use super::error::CommandError;
+use super::lookup::{find_series, host_id, metric_key, metric_of};
+use super::overrides::override_view;
+use super::run_handle::RunHandle;
+use super::views::{FamiliesPage, FamilyView, SeriesPage, SeriesView};
+use crate::fleet::Fleet;
+
+/// The rows that are read before their job's lock is released for a moment.
+const ROWS_PER_LOCK: usize = 4_096;
 /// The range of a rate in a query.
 const RATE_RANGE: &str = "5m";
 
-/// Which series are wanted.
+/// The series to list.
 #[derive(Clone, Debug, Default)]
 pub struct SeriesFilter {
-    /// The metric's name.
+    /// The metric's name; any if `None`.
     pub metric: Option<String>,
-    /// A part of the host's name.
+    /// A part of the host's name; empty for any.
     pub search: String,
 }
 
-/// What is made of the values of all hosts.
+/// An aggregation operator over the values of all hosts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Over {
+enum Operator {
     Avg,
     Sum,
     Min,
     Max,
 }
 
-impl Over {
+impl Operator {
     /// Reads `avg:METRIC` and the like.
     fn parse(id: &str) -> Option<(Self, &str)> {
         let (word, metric) = id.split_once(':')?;
-        let over = match word {
+        let operator = match word {
             "avg" => Self::Avg,
             "sum" => Self::Sum,
             "min" => Self::Min,
             "max" => Self::Max,
             _ => return None,
         };
-        (!metric.contains('/')).then_some((over, metric))
+        (!metric.contains('/')).then_some((operator, metric))
     }
 }
 
 impl RunHandle {
-    /// A part of the families whose name has this text.
+    /// A page of the families whose name contains `search`, in the config's order.
     #[must_use]
     pub fn families(&self, search: &str, offset: usize, limit: usize) -> FamiliesPage {
         let fleet = self.fleet();
@@ -66,9 +69,9 @@ impl RunHandle {
                 hosts[family] += count;
             }
         }
-        let wanted = plan.families.iter().zip(hosts).filter(|(family, _)| family.name.contains(search));
-        let all: Vec<_> = wanted.collect();
-        let view = |(family, hosts): &(&promemu_core::series::Family, usize)| FamilyView {
+        let matching = plan.families.iter().zip(hosts).filter(|(family, _)| family.name.contains(search));
+        let all: Vec<_> = matching.collect();
+        let view = |(family, hosts): &(&Family, usize)| FamilyView {
             name: family.name.to_string(),
             metric_type: family.metric_type.name(),
             unit: family.unit.to_string(),
@@ -79,21 +82,20 @@ impl RunHandle {
         FamiliesPage { total: plan.families.len(), matched: all.len(), offset, limit, metrics }
     }
 
-    /// A part of the series of hosts; those of pools are not among them.
+    /// A page of the hosts' series that match; series of pools are not listed.
     #[must_use]
     pub fn series(&self, filter: &SeriesFilter, offset: usize, limit: usize) -> SeriesPage {
         let fleet = self.fleet();
         let now = fleet.clock().now();
-        let is_wanted =
-            |metric: &MetricPlan| filter.metric.as_ref().is_none_or(|name| **name == *metric.name);
+        let matches = |metric: &MetricPlan| filter.metric.as_ref().is_none_or(|name| **name == *metric.name);
         let (mut matched, mut series) = (0, Vec::new());
         for (id, host) in (0..).zip(&fleet.plan().hosts) {
             if !host.name.contains(&filter.search) {
                 continue;
             }
-            for (index, _) in host.shape.metrics.iter().enumerate().filter(|(_, metric)| is_wanted(metric)) {
+            for (index, _) in host.shape.metrics.iter().enumerate().filter(|(_, metric)| matches(metric)) {
                 if matched >= offset && series.len() < limit {
-                    series.push(series_of(&fleet, id, index, now));
+                    series.push(series_view(&fleet, id, index, now));
                 }
                 matched += 1;
             }
@@ -104,46 +106,47 @@ impl RunHandle {
     /// One metric of one host.
     pub fn metric(&self, host: &str, metric: &str) -> Result<SeriesView, CommandError> {
         let fleet = self.fleet();
-        let id = known(&fleet, host)?;
+        let id = host_id(&fleet, host)?;
         let (index, _) = metric_of(&fleet.plan().hosts[id as usize], metric)?;
-        Ok(series_of(&fleet, id, index, fleet.clock().now()))
+        Ok(series_view(&fleet, id, index, fleet.clock().now()))
     }
 
-    /// What has this id: a metric of a host, or a metric over all hosts.
+    /// The series of this id; `None` if the run has none.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<SeriesView> {
         let fleet = self.fleet();
-        if let Some((over, metric)) = Over::parse(id) {
-            return over_all(&fleet, id, over, metric);
+        if let Some((operator, metric)) = Operator::parse(id) {
+            return aggregate_view(&fleet, id, operator, metric);
         }
-        let (host, metric) = place_of(&fleet, id)?;
-        Some(series_of(&fleet, host, metric, fleet.clock().now()))
+        let (host, metric) = find_series(&fleet, id)?;
+        Some(series_view(&fleet, host, metric, fleet.clock().now()))
     }
 
-    /// What these show now, in their order, and when that is. None for what has no sample or is not there.
+    /// The values of the series with these ids, in their order, and the time of reading. A value is `None` if the series
+    /// has no sample or does not exist.
     #[must_use]
     pub fn probe<'a>(&self, ids: impl Iterator<Item = &'a str>) -> (Time, Vec<Option<f64>>) {
         let fleet = self.fleet();
-        let value = |id: &str| match Over::parse(id) {
-            Some((over, metric)) => aggregate(&fleet, over, metric),
-            None => place_of(&fleet, id).and_then(|(host, metric)| value_of(&fleet, host, metric)),
+        let value = |id: &str| match Operator::parse(id) {
+            Some((operator, metric)) => aggregate(&fleet, operator, metric),
+            None => find_series(&fleet, id).and_then(|(host, metric)| value_of(&fleet, host, metric)),
         };
         (fleet.clock().now(), ids.map(value).collect())
     }
 
-    /// Whether there is such a metric now.
+    /// `true` if the run has a series of this id now.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
         let fleet = self.fleet();
-        match Over::parse(id) {
+        match Operator::parse(id) {
             Some((_, metric)) => fleet.plan().families.iter().any(|family| *family.name == *metric),
-            None => place_of(&fleet, id).is_some(),
+            None => find_series(&fleet, id).is_some(),
         }
     }
 }
 
 impl SeriesView {
-    /// What can be said of a metric that is not there.
+    /// The view of a series that does not exist.
     #[must_use]
     pub fn gone(id: &str) -> Self {
         let key = id.split_once(['/', ':']).map_or(id, |(_, key)| key);
@@ -163,43 +166,12 @@ impl SeriesView {
     }
 }
 
-/// A metric's name, with its own labels where it has some: `disk_used_bytes{device="sda"}`.
-pub(crate) fn metric_key(metric: &MetricPlan) -> String {
-    let labels = String::from_utf8_lossy(metric.labels.as_text());
-    if labels.is_empty() { metric.name.to_string() } else { format!("{}{{{labels}}}", metric.name) }
-}
-
-/// The metric of a host that has this key.
-pub(crate) fn metric_of<'a>(host: &'a HostPlan, key: &str) -> Result<(usize, &'a MetricPlan), CommandError> {
-    let name = key.split_once('{').map_or(key, |(name, _)| name);
-    let named = host.shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *name);
-    let mut wanted = named.filter(|(_, metric)| metric_key(metric) == key);
-    wanted.next().ok_or_else(|| {
-        let keys: Vec<String> = host.shape.metrics.iter().take(200).map(metric_key).collect();
-        let shown: String = key.chars().take(200).collect();
-        let hint = promemu_core::error::suggestion(key, &keys);
-        CommandError::UnknownMetric(format!("host {:?} has no metric {shown:?}{hint}", host.name))
-    })
-}
-
-/// `HOST/METRIC`; both may have slashes.
-fn place_of(fleet: &Fleet, id: &str) -> Option<(HostId, usize)> {
-    id.match_indices('/').take(SLASHES_MAX).find_map(|(at, _)| {
-        let host = fleet.id_of(&id[..at])?;
-        let key = &id[at + 1..];
-        let name = key.split_once('{').map_or(key, |(name, _)| name);
-        let metrics = fleet.plan().hosts[host as usize].shape.metrics.iter().enumerate();
-        let mut named = metrics.filter(|(_, metric)| *metric.name == *name);
-        named.find(|(_, metric)| metric_key(metric) == key).map(|(index, _)| (host, index))
-    })
-}
-
 fn value_of(fleet: &Fleet, id: HostId, metric: usize) -> Option<f64> {
     let metric = &fleet.plan().hosts[id as usize].shape.metrics[metric];
     shown(metric.cells.layout(), &fleet.cells_of(id, metric))
 }
 
-/// What a series shows: the value, or the number of observations.
+/// The value, or the number of observations; `None` without a sample.
 fn shown(layout: &Layout, cells: &[f64]) -> Option<f64> {
     if is_absent(cells[0]) {
         return None;
@@ -212,18 +184,18 @@ fn shown(layout: &Layout, cells: &[f64]) -> Option<f64> {
     shown.is_finite().then_some(shown)
 }
 
-pub(crate) fn series_of(fleet: &Fleet, id: HostId, index: usize, now: Time) -> SeriesView {
+pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) -> SeriesView {
     let (plan, host) = (fleet.plan(), &fleet.plan().hosts[id as usize]);
     let metric = &host.shape.metrics[index];
     let family = &plan.families[metric.family];
     let standing = fleet.standing_of(id, index, now);
     let (low, high) = metric.value_range;
     let job = ("job", &*plan.jobs[host.job].name);
-    let who: Vec<(&str, &str)> = match host.labels.get("name") {
+    let identity: Vec<(&str, &str)> = match host.labels.get("name") {
         Some(name) => vec![("name", name)],
         None => host.labels.iter().collect(),
     };
-    let all: Vec<_> = [job].into_iter().chain(who).chain(metric.labels.iter()).collect();
+    let all: Vec<_> = [job].into_iter().chain(identity).chain(metric.labels.iter()).collect();
     SeriesView {
         id: format!("{}/{}", host.name, metric_key(metric)),
         host: Some(host.name.to_string()),
@@ -244,8 +216,8 @@ fn query<'a>(name: &'a str, metric_type: MetricType, labels: &[(&str, &str)]) ->
     MetricQuery { name, metric_type, matchers: equal_matchers(labels.iter().copied()), range: RATE_RANGE }
 }
 
-/// A metric over all hosts.
-fn over_all(fleet: &Fleet, id: &str, over: Over, metric: &str) -> Option<SeriesView> {
+/// A metric aggregated over all hosts.
+fn aggregate_view(fleet: &Fleet, id: &str, operator: Operator, metric: &str) -> Option<SeriesView> {
     let plan = fleet.plan();
     let family = plan.families.iter().find(|family| *family.name == *metric)?;
     let word = id.split_once(':').map_or("", |(word, _)| word);
@@ -266,22 +238,22 @@ fn over_all(fleet: &Fleet, id: &str, over: Over, metric: &str) -> Option<SeriesV
         metric_type: family.metric_type.name(),
         unit: family.unit.to_string(),
         help: family.help.to_string(),
-        value: aggregate(fleet, over, metric),
+        value: aggregate(fleet, operator, metric),
         range: None,
         ordered: None,
         query: format!("{word}({inner})"),
     })
 }
 
-fn aggregate(fleet: &Fleet, over: Over, metric: &str) -> Option<f64> {
+fn aggregate(fleet: &Fleet, operator: Operator, metric: &str) -> Option<f64> {
     let (mut count, mut sum, mut min, mut max) = (0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY);
     for job in fleet.jobs() {
         let Some(family) = job.store().families().position(|family| *family.name == *metric) else {
             continue;
         };
-        let mut place = SampleCursor::default();
+        let mut cursor = SampleCursor::default();
         loop {
-            let has_more = job.store().for_each_sample_from(family, &mut place, ROWS_AT_ONCE, |sample| {
+            let has_more = job.store().for_each_sample_from(family, &mut cursor, ROWS_PER_LOCK, |sample| {
                 if let Some(value) = shown(sample.layout, sample.cells) {
                     count += 1.0;
                     sum += value;
@@ -294,11 +266,11 @@ fn aggregate(fleet: &Fleet, over: Over, metric: &str) -> Option<f64> {
             }
         }
     }
-    let value = match over {
-        Over::Avg => sum / count,
-        Over::Sum => sum,
-        Over::Min => min,
-        Over::Max => max,
+    let value = match operator {
+        Operator::Avg => sum / count,
+        Operator::Sum => sum,
+        Operator::Min => min,
+        Operator::Max => max,
     };
     (count > 0.0).then_some(value)
 }
@@ -308,10 +280,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_over_all_hosts_is_told_by_its_word() {
-        assert_eq!(Over::parse("avg:cpu"), Some((Over::Avg, "cpu")));
-        assert_eq!(Over::parse("sum:node:cpu"), Some((Over::Sum, "node:cpu")));
-        assert_eq!(Over::parse("avg:1/cpu"), None);
-        assert_eq!(Over::parse("web-1/cpu"), None);
+    fn an_id_with_an_operator_and_no_slash_is_over_all_hosts() {
+        assert_eq!(Operator::parse("avg:cpu"), Some((Operator::Avg, "cpu")));
+        assert_eq!(Operator::parse("sum:node:cpu"), Some((Operator::Sum, "node:cpu")));
+        assert_eq!(Operator::parse("avg:1/cpu"), None);
+        assert_eq!(Operator::parse("web-1/cpu"), None);
     }
 }

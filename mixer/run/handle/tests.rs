@@ -1,4 +1,4 @@
-//! What a run is asked, without a server.
+//! Commands to a run without a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,11 @@ use super::commands::Command;
 use super::*;
 use crate::clock::Clock;
 use crate::event_tap::TapItem;
+use crate::fleet::Fleet;
+use crate::fleet::runner::FleetRunner;
+use crate::outputs::output_set::Healths;
+use crate::self_metrics::SelfMetrics;
+use crate::settings::RunSettings;
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::plan::Plan;
 use promemu_core::rng::Seed;
@@ -30,15 +35,15 @@ fn plan(started_at: Time) -> Plan {
     ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(started_at)).unwrap().plan
 }
 
-/// A run without outputs, and a handle of it.
+/// A run without outputs, and its handle.
 struct Bench {
-    generation: FleetRunner,
+    runner: FleetRunner,
     fleets: watch::Sender<Arc<Fleet>>,
-    remote: RunHandle,
+    handle: RunHandle,
 }
 
 impl Bench {
-    /// The three hosts have begun.
+    /// A run whose three hosts have begun.
     async fn begun() -> Self {
         let clock = Clock::start();
         let own = Arc::new(SelfMetrics::new().unwrap());
@@ -55,40 +60,41 @@ impl Bench {
             duration: Span::FOREVER,
             self_metrics_address: None,
         };
-        let (remote, _) = RunHandle::new(newest, &settings, Healths::default(), own);
-        let generation = FleetRunner::start(fleet, Seed::new(7), clock.now(), None);
-        let bench = Self { generation, fleets, remote };
-        bench.eventually("the hosts have begun", |remote| remote.overview().hosts["running"] == 3).await;
+        let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);
+        let runner = FleetRunner::start(fleet, Seed::new(7), clock.now(), None);
+        let bench = Self { runner, fleets, handle };
+        bench.eventually("the hosts have begun", |handle| handle.overview().hosts["running"] == 3).await;
         bench
     }
 
-    async fn ask(&mut self, act: Command) -> Result<(), CommandError> {
-        let outcome = act.carry_out(&mut self.generation).await.map(drop);
-        self.fleets.send_replace(Arc::clone(self.generation.fleet()));
+    async fn ask(&mut self, command: Command) -> Result<(), CommandError> {
+        let outcome = command.apply(&mut self.runner).await.map(drop);
+        self.fleets.send_replace(Arc::clone(self.runner.fleet()));
         outcome
     }
 
     async fn eventually(&self, what: &str, is_so: impl Fn(&RunHandle) -> bool) {
-        let clock = *self.remote.clock();
+        let clock = *self.handle.clock();
         let deadline = clock.now() + Span::from_secs(30);
-        while !is_so(&self.remote) {
+        while !is_so(&self.handle) {
             assert!(clock.now() < deadline, "{what}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     fn value(&self, id: &str) -> Option<f64> {
-        self.remote.probe([id].into_iter()).1[0]
+        self.handle.probe([id].into_iter()).1[0]
     }
 }
 
-fn show(host: &str, metric: &str, value: f64) -> Command {
-    Command::Show(host.to_owned(), metric.to_owned(), Override { value, span: None, may_fall: false })
+fn set_override(host: &str, metric: &str, value: f64) -> Command {
+    let wanted = Override { value, span: None, may_fall: false };
+    Command::SetOverride { host: host.to_owned(), metric: metric.to_owned(), wanted }
 }
 
 fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -> Command {
     let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Command::Add(NewHost {
+    Command::AddHost(NewHost {
         name: name.to_owned(),
         template: template.to_owned(),
         labels,
@@ -98,70 +104,70 @@ fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_ordered_stands_when_hosts_come_and_go() {
+async fn overrides_and_stops_stay_when_hosts_are_added_and_removed() {
     let mut bench = Bench::begun().await;
-    bench.ask(show("rack/1", "load", 150.0)).await.unwrap();
-    bench.ask(Command::Stop("rack/2".to_owned())).await.unwrap();
-    bench.eventually("it is stopped", |remote| remote.host_view("rack/2").unwrap().state == "stopped").await;
+    bench.ask(set_override("rack/1", "load", 150.0)).await.unwrap();
+    bench.ask(Command::StopHost("rack/2".to_owned())).await.unwrap();
+    bench.eventually("it is stopped", |handle| handle.host_view("rack/2").unwrap().state == "stopped").await;
     bench.ask(add("rack/9", "rack/3", &[("zone", "x")], 1_000)).await.unwrap();
-    bench.ask(Command::Remove("rack/3".to_owned())).await.unwrap();
+    bench.ask(Command::RemoveHost("rack/3".to_owned())).await.unwrap();
     bench
-        .eventually("the new one shows something", |remote| {
-            remote.metric("rack/9", "load").unwrap().value.is_some()
+        .eventually("the new one shows something", |handle| {
+            handle.metric("rack/9", "load").unwrap().value.is_some()
         })
         .await;
     assert_eq!(bench.value("rack/1/load"), Some(150.0));
-    assert_eq!(bench.remote.overrides()[0].id, "rack/1/load");
-    let hosts = bench.remote.hosts(&HostFilter::default(), 0, 10).hosts;
+    assert_eq!(bench.handle.overrides()[0].id, "rack/1/load");
+    let hosts = bench.handle.hosts(&HostFilter::default(), 0, 10).hosts;
     let states: Vec<_> = hosts.iter().map(|host| (host.name.as_str(), host.state)).collect();
     assert_eq!(
         states,
         [("rack/1", "running"), ("rack/2", "stopped"), ("late", "waiting"), ("rack/9", "running")]
     );
-    assert_eq!(bench.remote.host("rack/9").unwrap().labels["zone"], "x");
-    bench.ask(Command::Start("rack/2".to_owned())).await.unwrap();
-    bench.eventually("it lives again", |remote| remote.host_view("rack/2").unwrap().state == "running").await;
-    assert!(!bench.generation.is_over());
-    bench.generation.end().await;
+    assert_eq!(bench.handle.host("rack/9").unwrap().labels["zone"], "x");
+    bench.ask(Command::StartHost("rack/2".to_owned())).await.unwrap();
+    bench.eventually("it runs again", |handle| handle.host_view("rack/2").unwrap().state == "running").await;
+    assert!(!bench.runner.is_over());
+    bench.runner.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_and_metrics_are_found_by_their_whole_names() {
     let bench = Bench::begun().await;
     let id = "rack/1/used{device=\"/dev/sda\"}";
-    bench.eventually("it has a value", |remote| remote.find(id).unwrap().value == Some(5.0)).await;
-    assert_eq!(bench.remote.find(id).unwrap().host.as_deref(), Some("rack/1"));
+    bench.eventually("it has a value", |handle| handle.find(id).unwrap().value == Some(5.0)).await;
+    assert_eq!(bench.handle.find(id).unwrap().host.as_deref(), Some("rack/1"));
     assert_eq!(bench.value("sum:used"), Some(15.0));
     assert_eq!(
         (bench.value("sum:no"), bench.value("rack/1/used"), bench.value("rack/1")),
         (None, None, None)
     );
-    assert!(bench.remote.find("avg:no").is_none());
+    assert!(bench.handle.find("avg:no").is_none());
     let page =
-        bench.remote.series(&SeriesFilter { metric: Some("load".into()), search: "rack".into() }, 1, 1);
+        bench.handle.series(&SeriesFilter { metric: Some("load".into()), search: "rack".into() }, 1, 1);
     assert_eq!((page.matched, page.series[0].id.as_str()), (3, "rack/2/load"));
-    let families = bench.remote.families("load", 0, 10);
+    let families = bench.handle.families("load", 0, 10);
     assert_eq!((families.total, families.matched, families.metrics[0].hosts), (6, 1, 4));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_makes_no_sense_is_refused_and_changes_nothing() {
+async fn a_command_that_makes_no_sense_is_refused_and_changes_nothing() {
     let mut bench = Bench::begun().await;
     bench
-        .eventually("it has a value", |remote| remote.find("rack/1/n_total").unwrap().value == Some(10.0))
+        .eventually("it has a value", |handle| handle.find("rack/1/n_total").unwrap().value == Some(10.0))
         .await;
     let long = "x".repeat(201);
-    for (act, wanted) in [
-        (show("no", "load", 1.0), "there is no host \"no\""),
-        (show("rack/1", "laod", 1.0), "did you mean \"load\"?"),
-        (show("rack/1", "load", f64::NAN), "takes a finite number"),
-        (show("rack/1", "is", 2.0), "takes the number of a state, 0 to 1"),
-        (show("rack/1", "is", 0.5), "takes the number of a state, 0 to 1"),
-        (show("rack/1", "took", 11.0), "observes values from 0 to 10"),
-        (show("rack/1", "about_info{version=\"1\"}", 2.0), "always shows 1"),
-        (show("rack/1", "n_total", -1.0), "takes 0 or more"),
-        (show("rack/1", "n_total", 9.0), "shows 10 and would fall to 9"),
-        (Command::Start("rack/1".into()), "runs already"),
+    for (command, wanted) in [
+        (set_override("no", "load", 1.0), "there is no host \"no\""),
+        (set_override("rack/1", "laod", 1.0), "did you mean \"load\"?"),
+        (set_override("rack/1", "load", f64::NAN), "takes a finite number"),
+        (set_override("rack/1", "is", 2.0), "takes the number of a state, 0 to 1"),
+        (set_override("rack/1", "is", 0.5), "takes the number of a state, 0 to 1"),
+        (set_override("rack/1", "took", 11.0), "observes values from 0 to 10"),
+        (set_override("rack/1", "about_info{version=\"1\"}", 2.0), "always shows 1"),
+        (set_override("rack/1", "n_total", -1.0), "takes 0 or more"),
+        (set_override("rack/1", "n_total", 9.0), "shows 10 and would fall to 9"),
+        (Command::StartHost("rack/1".into()), "runs already"),
         (add("rack/1", "rack/2", &[], 1_000), "there is a host \"rack/1\" already"),
         (add("", "rack/2", &[], 1_000), "1 to 200 bytes"),
         (add(&long, "rack/2", &[], 1_000), "1 to 200 bytes"),
@@ -169,20 +175,24 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         (add("new", "rack/2", &[("device", "x")], 1_000), "label \"device\" is not allowed"),
         (add("new", "rack/2", &[("a-b", "x")], 1_000), "label \"a-b\" is not allowed"),
         (add("new", "rack/2", &[], 30), "--max-series allows 30"),
-        (Command::Remove("no".into()), "there is no host"),
+        (Command::RemoveHost("no".into()), "there is no host"),
     ] {
-        let error = bench.ask(act).await.unwrap_err().to_string();
+        let error = bench.ask(command).await.unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
-    assert!(bench.remote.overrides().is_empty());
-    assert_eq!(bench.remote.hosts(&HostFilter::default(), 0, 10).total, 4);
+    assert!(bench.handle.overrides().is_empty());
+    assert_eq!(bench.handle.hosts(&HostFilter::default(), 0, 10).total, 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_of_a_host_is_heard_by_itself_and_told_to_who_listens() {
+async fn an_event_with_a_hosts_name_as_source_is_that_hosts_own() {
     let mut bench = Bench::begun().await;
-    let mut listener = bench.remote.listen();
-    let emit = |source: &str| Command::Emit("ping".into(), source.into(), serde_json::json!(1));
+    let mut listener = bench.handle.subscribe();
+    let emit = |source: &str| Command::Emit {
+        name: "ping".into(),
+        source: source.into(),
+        data: serde_json::json!(1),
+    };
     bench.ask(emit("api")).await.unwrap();
     bench.ask(emit("rack/2")).await.unwrap();
     let mut heard = Vec::new();
@@ -192,8 +202,8 @@ async fn an_event_of_a_host_is_heard_by_itself_and_told_to_who_listens() {
         heard.push((event.name.to_string(), event.source.to_string()));
     }
     let pongs = heard.iter().filter(|(name, _)| name == "pong").count();
-    assert_eq!(pongs, 1, "nobody else's own event is this: {heard:?}");
-    let known = bench.remote.listened_events();
+    assert_eq!(pongs, 1, "only rack/2 has this as its own event: {heard:?}");
+    let known = bench.handle.listened_events();
     let shown: Vec<_> = known.iter().map(|event| (event.name.as_str(), event.hearers)).collect();
     assert_eq!(shown, [("go", 3), ("ping", 3), ("slow", 1), ("quick", 1), ("lost", 1)]);
     let effects: Vec<&str> = known.iter().map(|event| event.effects[0].as_str()).collect();

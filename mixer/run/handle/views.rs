@@ -1,4 +1,4 @@
-//! What is said of a run to who looks at it. Times of hosts are emulated ones.
+//! The JSON that the API returns about a run. Field names are part of the API. Times of hosts are emulated times.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,40 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a run is doing, without its hosts.
+/// The state of a run, without its hosts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Overview {
-    /// The machine's time, in UTC.
+    /// The real time, in UTC.
     pub time: String,
-    /// The hosts' time, in UTC.
+    /// The emulated time, in UTC.
     pub emulated_time: String,
-    /// The same, in seconds since 1970.
+    /// The same in seconds since 1970.
     pub emulated_time_unix: f64,
-    /// How many emulated seconds pass in a second.
+    /// The emulated seconds that pass in a real second.
     pub speed: f64,
     /// The seed of all randomness.
     pub seed: u64,
     /// The time between two pushes.
     pub push_interval_seconds: f64,
-    /// For how long it has run, in real time.
+    /// The real time since the run started.
     pub uptime_seconds: f64,
-    /// How many hosts there are, `total` and by their state.
+    /// The number of hosts: `total`, and by state.
     pub hosts: BTreeMap<&'static str, usize>,
-    /// How many series have a sample now.
+    /// The number of series that have a sample now.
     pub series: usize,
-    /// How many families the run has.
+    /// The number of families of the run.
     pub families: usize,
-    /// The jobs, at most 100 of them.
+    /// The jobs, at most 100.
     pub jobs: Vec<JobView>,
-    /// How many jobs more there are.
+    /// The number of jobs that are not listed.
     pub jobs_not_listed: usize,
-    /// Where the metrics go.
+    /// The outputs.
     pub outputs: Vec<OutputView>,
-    /// What went wrong or was left out so far, by name.
+    /// Counters of what failed or was skipped so far, by name.
     pub counters: BTreeMap<&'static str, u64>,
-    /// How many events there have been.
+    /// The number of events so far.
     pub events_total: u64,
-    /// How many metrics show a value by order.
+    /// The number of overrides that stand.
     pub overrides: usize,
 }
 
@@ -48,95 +48,95 @@ pub struct Overview {
 pub struct JobView {
     /// Its name.
     pub name: String,
-    /// How many hosts it has.
+    /// The number of its hosts.
     pub hosts: usize,
-    /// How many families.
+    /// The number of its families.
     pub families: usize,
 }
 
-/// One output, and how it fares.
+/// One output and its health.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OutputView {
-    /// The kind, as `--output` calls it.
+    /// The kind, as `--output` names it.
     pub kind: &'static str,
-    /// Where it is, without what is secret.
+    /// The address or path, without secrets.
     pub target: String,
-    /// How many pushes have arrived; of a served run, how often something new was published.
+    /// The number of successful pushes; for a scraped output, of published updates.
     pub pushes: u64,
-    /// When the last one did, in UTC.
+    /// The time of the last one, in UTC; null before that.
     pub last_push: Option<String>,
-    /// For how many seconds the server has been away.
+    /// The seconds since the server became unreachable; null while it is reachable.
     pub away_for: Option<f64>,
-    /// Why it is away.
+    /// The last error while it is unreachable.
     pub last_error: Option<String>,
-    /// The jobs that are not taken, and why.
+    /// The jobs that the server refuses, with the reason.
     pub refused: IndexMap<String, String>,
-    /// How many pushes have failed.
+    /// The number of failed pushes.
     pub failures: u64,
-    /// How long a push takes on average; null for what is served.
+    /// The mean duration of a push; null for a scraped output.
     pub mean_seconds: Option<f64>,
-    /// The bytes that were sent; null where they are not counted.
+    /// The bytes sent; null where they are not counted.
     pub sent_bytes: Option<u64>,
 }
 
-/// A part of all hosts.
+/// A page of hosts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HostsPage {
-    /// How many hosts the run has.
+    /// The number of hosts of the run.
     pub total: usize,
-    /// How many of them are wanted.
+    /// The number of those that match.
     pub matched: usize,
-    /// How many of those come before the first one here.
+    /// The number of matches before the first one listed.
     pub offset: usize,
-    /// How many are listed at most.
+    /// The most that are listed.
     pub limit: usize,
     /// The hosts, in the config's order.
     pub hosts: Vec<HostView>,
 }
 
-/// One host, in short.
+/// One host without its metrics.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HostView {
     /// Its name.
     pub name: String,
     /// Its job.
     pub job: String,
-    /// `waiting` for its start time, `running`, `stopped` by order, or `ended`.
+    /// `waiting` for its start time, `running`, `stopped` by a command, or `ended`.
     pub state: &'static str,
     /// Its label `host`.
     pub host: Option<String>,
     /// Its label `address`.
     pub address: Option<String>,
-    /// When it began.
+    /// Its start, in UTC; null before that.
     pub started_at: Option<String>,
-    /// For how many emulated seconds it has lived.
+    /// The emulated seconds since its start.
     pub uptime_seconds: f64,
-    /// For how many emulated seconds it will live; null if without an end.
+    /// The emulated seconds until its end; null if it never ends.
     pub ttl_remaining_seconds: Option<f64>,
-    /// How many metrics it has.
+    /// The number of its metrics.
     pub metrics: usize,
-    /// How many of them show a value by order.
+    /// The number of its metrics with an override.
     pub overrides: usize,
 }
 
-/// One host.
+/// One host with its metrics.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HostDetail {
-    /// In short.
+    /// The host.
     #[serde(flatten)]
     pub host: HostView,
     /// All its labels.
     pub labels: IndexMap<String, String>,
     /// Its metrics.
     pub listed_metrics: Vec<SeriesView>,
-    /// How many metrics more it has.
+    /// The number of metrics that are not listed.
     pub not_listed: usize,
 }
 
-/// One metric of one host, or a metric over all hosts.
+/// One metric of one host, or aggregated over all hosts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeriesView {
-    /// `HOST/METRIC`, or as in `avg:METRIC` for all hosts.
+    /// `HOST/METRIC`, or for all hosts as in `avg:METRIC`.
     pub id: String,
     /// Its host; null for all hosts.
     pub host: Option<String>,
@@ -147,50 +147,50 @@ pub struct SeriesView {
     /// `gauge`, `counter`, `histogram`, `native_histogram`, `summary`, `info` or `stateset`.
     #[serde(rename = "type")]
     pub metric_type: &'static str,
-    /// Its unit, if it says one.
+    /// The unit; empty without one.
     pub unit: String,
-    /// What it is.
+    /// The help text.
     pub help: String,
-    /// What it shows now: the value, or the number of observations; null without a sample.
+    /// The value now, or the number of observations; null without a sample.
     pub value: Option<f64>,
-    /// Between which values it stays.
+    /// The lowest and the highest value of its `value_range`.
     pub range: Option<(f64, f64)>,
-    /// What it shows by order.
+    /// The override that stands.
     #[serde(rename = "override")]
     pub ordered: Option<OverrideView>,
-    /// What to ask Prometheus to see it.
+    /// The PromQL query that shows it.
     pub query: String,
 }
 
-/// What a metric shows by order.
+/// One override.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OverrideView {
     /// The metric, as `HOST/METRIC`.
     pub id: String,
     /// Its host.
     pub host: String,
-    /// The metric, with its own labels if it has some.
+    /// The metric's name, with its own labels if it has some.
     pub metric: String,
     /// The value.
     pub value: f64,
-    /// Whether it is a gauge, and the value outside its `value_range`.
+    /// `true` if the metric is a gauge and the value is outside its `value_range`.
     pub is_outside_range: bool,
-    /// Until when; null until it is released.
+    /// The emulated time of its end; null if it stands until it is released.
     pub until: Option<String>,
-    /// The same, in seconds since 1970.
+    /// The same in seconds since 1970.
     pub until_unix: Option<f64>,
 }
 
-/// A part of all families.
+/// A page of families.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FamiliesPage {
-    /// How many families the run has.
+    /// The number of families of the run.
     pub total: usize,
-    /// How many of them are wanted.
+    /// The number of those that match.
     pub matched: usize,
-    /// How many of those come before the first one here.
+    /// The number of matches before the first one listed.
     pub offset: usize,
-    /// How many are listed at most.
+    /// The most that are listed.
     pub limit: usize,
     /// The families, in the config's order.
     pub metrics: Vec<FamilyView>,
@@ -201,25 +201,25 @@ pub struct FamiliesPage {
 pub struct FamilyView {
     /// Its name.
     pub name: String,
-    /// Its type, as configs call it.
+    /// Its type, as configs name it.
     #[serde(rename = "type")]
     pub metric_type: &'static str,
-    /// Its unit, if it says one.
+    /// The unit; empty without one.
     pub unit: String,
-    /// What it is.
+    /// The help text.
     pub help: String,
-    /// How many hosts have it.
+    /// The number of hosts that have it.
     pub hosts: usize,
 }
 
-/// A part of all series.
+/// A page of series.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeriesPage {
-    /// How many are wanted.
+    /// The number of series that match.
     pub matched: usize,
-    /// How many of those come before the first one here.
+    /// The number of matches before the first one listed.
     pub offset: usize,
-    /// How many are listed at most.
+    /// The most that are listed.
     pub limit: usize,
     /// The series.
     pub series: Vec<SeriesView>,
@@ -230,45 +230,45 @@ pub struct SeriesPage {
 pub struct ListenedEvent {
     /// Its name.
     pub name: String,
-    /// How many hosts listen to it.
+    /// The number of hosts that listen to it.
     pub hearers: usize,
-    /// Some of them.
+    /// The names of some of these hosts.
     pub examples: Vec<String>,
-    /// What happens then, in words.
+    /// Its effects, in words.
     pub effects: Vec<String>,
-    /// Whether promemu itself emits it.
+    /// `true` if promemu itself emits it.
     pub is_lifecycle: bool,
 }
 
 /// An event that happened.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventView {
-    /// What happened.
+    /// Its name.
     pub name: String,
-    /// Who emitted it.
+    /// The host that emitted it, or another source.
     pub source: String,
-    /// What it carries.
+    /// Its data.
     #[schema(value_type = Object)]
     pub data: serde_json::Value,
-    /// When.
+    /// Its emulated time, in UTC.
     pub time: String,
-    /// The same, in seconds since 1970.
+    /// The same in seconds since 1970.
     pub time_unix: f64,
-    /// Its number among its source's events.
+    /// Its number among the events of its source.
     pub sequence: u64,
 }
 
 /// An event that was posted.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Posted {
-    /// What happened.
+    /// Its name.
     pub name: String,
-    /// As whose event.
+    /// Its source.
     pub source: String,
-    /// When.
+    /// Its emulated time, in UTC.
     pub time: String,
-    /// The same, in seconds since 1970.
+    /// The same in seconds since 1970.
     pub time_unix: f64,
-    /// How many hosts hear it.
+    /// The number of hosts that listen to it.
     pub hearers: usize,
 }

@@ -1,0 +1,74 @@
+//! The API from its start to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::info;
+
+use promemu_core::error::Error;
+use promemu_run::http::server::serve;
+
+use crate::access::Access;
+use crate::daemon::Daemon;
+use crate::routes;
+use crate::runs::{MainRun, RunRequest};
+use crate::settings::ApiSettings;
+use crate::state::AppState;
+
+/// The API, listening.
+#[derive(Debug)]
+pub struct Api {
+    state: Arc<AppState>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Api {
+    /// Binds the address and serves. It has no runs yet.
+    ///
+    /// # Errors
+    ///
+    /// The address is not free, or others can reach it and there is no token.
+    pub async fn start(settings: ApiSettings, daemon: Daemon) -> Result<Self, Error> {
+        let is_loopback = settings.is_loopback().await?;
+        if !is_loopback && settings.token.is_none() {
+            let ApiSettings { host, port, .. } = &settings;
+            return Err(Error::Usage(format!(
+                "--listen or PME_LISTEN: {host}:{port} can be reached by others, so a token is needed; give one by \
+                 PME_API_TOKEN or --api-token-file"
+            )));
+        }
+        let listener = settings.bind().await?;
+        let unknown = |source| Error::System { what: "the API has no address".to_owned(), source };
+        let address = listener.local_addr().map_err(unknown)?;
+        let state = Arc::new(AppState::new(daemon)?);
+        let access = Access { token: settings.token, is_loopback };
+        let (stop, stopped) = watch::channel(false);
+        let router = routes::router(Arc::clone(&state), access);
+        let serving = tokio::spawn(serve(listener, None, router, stopped));
+        info!(url = format!("http://{address}"), "control API listens");
+        Ok(Self { state, address, stop, serving })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Adds the main run, which the program drives.
+    pub fn main_run(&self, request: RunRequest) -> Result<MainRun, Error> {
+        MainRun::new(self.state.runs(), request)
+    }
+
+    /// Ends all runs that clients have created, then the API.
+    pub async fn end(self) {
+        self.state.runs().end().await;
+        self.stop.send_replace(true);
+        // A panic of the server has been logged, and must not fail the run.
+        let _has_ended = self.serving.await.is_ok();
+    }
+}

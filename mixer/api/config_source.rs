@@ -1,0 +1,126 @@
+//! A config as clients name it: by name or as a text, with a class and arguments.
+
+use indexmap::IndexMap;
+
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::expression::Value;
+use promemu_core::time::Time;
+
+use crate::daemon::Daemon;
+use crate::error::ApiError;
+
+/// A config's name has at most this many bytes.
+const NAME_BYTES_MAX: usize = 200;
+/// A client's text is repeated in an error up to this many characters.
+const SHOWN_CHARS_MAX: usize = 100;
+
+/// A class of a config with arguments.
+#[derive(Clone, Debug)]
+pub struct ConfigChoice {
+    /// The config.
+    pub source: ConfigSource,
+    /// The class; the config's first if `None`.
+    pub class: Option<String>,
+    /// The arguments: an object of values and lists of them, or null.
+    pub args: serde_json::Value,
+}
+
+/// The place of a config.
+#[derive(Clone, Debug)]
+pub enum ConfigSource {
+    /// The name of a config in the daemon's directories.
+    Named(String),
+    /// The text itself.
+    Posted(String),
+}
+
+impl ConfigSource {
+    /// The config's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Posted(_) => "posted",
+        }
+    }
+
+    /// Opens the config.
+    pub(crate) fn open(&self, daemon: &Daemon) -> Result<ConfigFile, ApiError> {
+        match self {
+            Self::Named(name) => open(daemon, name),
+            Self::Posted(text) => Ok(ConfigFile::from_text("posted", text).within(&daemon.dirs)),
+        }
+    }
+}
+
+impl ConfigChoice {
+    /// From the fields of a body, of which exactly one of `config` and `text` is set.
+    pub(crate) fn new(
+        config: Option<String>,
+        text: Option<String>,
+        class: Option<String>,
+        args: serde_json::Value,
+    ) -> Result<Self, ApiError> {
+        let source = match (config, text) {
+            (Some(name), None) => ConfigSource::Named(name),
+            (None, Some(text)) => ConfigSource::Posted(text),
+            _ => return Err(ApiError::invalid("give either config, a name, or text, a config itself")),
+        };
+        Ok(Self { source, class, args })
+    }
+
+    /// The options to load the class for a run that starts at this time.
+    pub(crate) fn load_options(&self, daemon: &Daemon, started_at: Time) -> Result<LoadOptions, ApiError> {
+        let arguments = read_args(&self.args)?;
+        Ok(LoadOptions { class: self.class.clone(), arguments, started_at, series_max: daemon.series_max })
+    }
+}
+
+/// Opens the config of this name. Only the main run's config may be a path.
+pub(crate) fn open(daemon: &Daemon, name: &str) -> Result<ConfigFile, ApiError> {
+    let is_name_char = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    if let Some(main) = daemon.main_config.as_deref().filter(|main| *main == name) {
+        return Ok(daemon.dirs.open(main)?);
+    }
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(is_name_char) {
+        return Err(ApiError::UnknownConfig(name.chars().take(SHOWN_CHARS_MAX).collect()));
+    }
+    Ok(daemon.dirs.open(name)?)
+}
+
+/// Reads arguments: an object of values and lists of them, or null.
+fn read_args(args: &serde_json::Value) -> Result<IndexMap<String, Value>, ApiError> {
+    let refused = |name: &str| {
+        let shown: String = name.chars().take(SHOWN_CHARS_MAX).collect();
+        ApiError::invalid(format!(
+            "argument {shown:?} takes a text, a number, true, false, or a list of them"
+        ))
+    };
+    match args {
+        serde_json::Value::Null => Ok(IndexMap::new()),
+        serde_json::Value::Object(args) => {
+            let pair = |(name, value): (&String, &serde_json::Value)| {
+                Ok((name.clone(), read_value(value).ok_or_else(|| refused(name))?))
+            };
+            args.iter().map(pair).collect()
+        }
+        _ => Err(ApiError::invalid("args is an object, as in {\"hosts_count\": 5}")),
+    }
+}
+
+fn read_value(value: &serde_json::Value) -> Option<Value> {
+    Some(match value {
+        serde_json::Value::Bool(is_true) => Value::Bool(*is_true),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(whole) => Value::Int(whole),
+            None => Value::Float(number.as_f64()?),
+        },
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(items) => {
+            let is_flat = items.iter().all(|item| !item.is_array());
+            let items = items.iter().filter(|_| is_flat).map(read_value).collect::<Option<Vec<_>>>()?;
+            if is_flat { Value::List(items) } else { return None }
+        }
+        serde_json::Value::Null | serde_json::Value::Object(_) => return None,
+    })
+}

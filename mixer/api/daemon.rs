@@ -1,0 +1,29 @@
+//! The API's interface to the program around it. It knows no flags.
+
+use std::fmt;
+
+use promemu_core::config::ConfigDirs;
+use promemu_core::error::Error;
+use promemu_core::plan::RunDefaults;
+use promemu_run::settings::RunSettings;
+
+/// Makes the settings of a run from the defaults of its config.
+type MakeSettings = dyn Fn(&RunDefaults) -> Result<RunSettings, Error> + Send + Sync;
+
+/// The program's part in runs that clients create.
+pub struct Daemon {
+    /// The directories of the configs.
+    pub dirs: ConfigDirs,
+    /// The config of the main run, as on the command line; `None` without one.
+    pub main_config: Option<String>,
+    /// The most series of a run.
+    pub series_max: usize,
+    /// Makes the settings of a run from the defaults of its config.
+    pub run_settings: Box<MakeSettings>,
+}
+
+impl fmt::Debug for Daemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Daemon").field("dirs", &self.dirs).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! The table of all paths, the layers around them, and their description `/openapi.json`.
+
+pub(crate) mod configs;
+pub(crate) mod events;
+pub(crate) mod hosts;
+pub(crate) mod live;
+pub(crate) mod metrics;
+pub(crate) mod overrides;
+pub(crate) mod runs;
+pub(crate) mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Html;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{self, Access};
+use crate::error::in_one_form;
+use crate::limits::{self, Pace};
+use crate::page;
+use crate::state::AppState;
+
+/// A body has at most this many bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// All paths with their layers, the outermost last.
+pub(crate) fn router(state: Arc<AppState>, access: Access) -> Router {
+    let (router, description) = described().split_for_parts();
+    let description: Arc<str> = description.to_json().unwrap_or_default().into();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    router
+        .route("/openapi.json", get(move || async move { (json, description.to_string()) }))
+        .route("/docs", get(|| async { Html(include_str!("docs.html")) }))
+        .merge(page::routes())
+        .with_state(state)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::new(access), access::check))
+        .layer(from_fn_with_state(Arc::new(Pace::default()), limits::pace))
+        .layer(from_fn(in_one_form))
+        .layer(from_fn(limits::mark))
+}
+
+fn described() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(status::health))
+        .routes(routes!(status::ready))
+        .routes(routes!(status::own_metrics))
+        .routes(routes!(status::version))
+        .routes(routes!(status::status))
+        .routes(routes!(hosts::hosts, hosts::add_host))
+        .routes(routes!(hosts::host, hosts::remove_host))
+        .routes(routes!(hosts::stop_host))
+        .routes(routes!(hosts::start_host))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::series))
+        .routes(routes!(metrics::metric))
+        .routes(routes!(overrides::set_override, overrides::end_override))
+        .routes(routes!(overrides::overrides))
+        .routes(routes!(live::live))
+        .routes(routes!(events::listened, events::post_event))
+        .routes(routes!(events::events))
+        .routes(routes!(configs::configs))
+        .routes(routes!(configs::config))
+        .routes(routes!(configs::check))
+        .routes(routes!(runs::runs, runs::create_run))
+        .routes(routes!(runs::run, runs::delete_run))
+        .routes(routes!(runs::start_run))
+        .routes(routes!(runs::stop_run))
+        .routes(routes!(runs::run_metrics))
+        .routes(routes!(runs::run_config))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "promemu", description = "Reads and steers runs of promemu.", license(name = "MIT OR Apache-2.0")),
+    modifiers(&Security),
+)]
+struct Description;
+
+/// Describes the token, which is optional.
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        api.components.get_or_insert_default().add_security_scheme("token", scheme);
+        let scopes: [String; 0] = [];
+        api.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new("token", scopes)]);
+    }
+}

@@ -1,0 +1,142 @@
+//! `/api/v1/events`: the events that hosts listen to, an event that a client emits, and a stream of all events.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use promemu_core::event::Event;
+use promemu_run::event_tap::{TapItem, TapReceiver};
+use promemu_run::handle::{EventView, ListenedEvent, Posted};
+
+use crate::error::{Answer, ApiError, ErrorBody};
+use crate::params::RunQuery;
+use crate::runs::run::{Run, is_over};
+use crate::sse::{Disconnected, EventSender, stream};
+use crate::state::{AppState, blocking};
+
+/// The source of an event unless the client says otherwise.
+const SOURCE: &str = "api";
+
+/// The most recent events that a run keeps.
+const LAST_MAX: usize = 500;
+
+/// The events that hosts listen to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventsView {
+    events: Vec<ListenedEvent>,
+}
+
+/// An event to emit.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventBody {
+    /// Its name.
+    name: String,
+    /// Its source: `api` by default, or the host that counts as its emitter.
+    source: Option<String>,
+    /// Its data.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    data: serde_json::Value,
+}
+
+/// The events to stream.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StreamQuery {
+    /// The run's id; main by default.
+    run: Option<String>,
+    /// The event's name; any by default.
+    name: Option<String>,
+    /// The event's source; any by default.
+    source: Option<String>,
+    /// The number of recent events that come first; a run keeps 500.
+    #[param(maximum = 500)]
+    last: Option<usize>,
+}
+
+/// Lists the events that hosts listen to, and their effects.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(RunQuery),
+    responses((status = 200, body = EventsView), (status = "default", body = ErrorBody)))]
+pub(crate) async fn listened(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<RunQuery>,
+) -> Answer<EventsView> {
+    let handle = state.handle(query.run.as_deref())?;
+    let events = blocking(&state, move |_| handle.listened_events()).await?;
+    Ok(Json(EventsView { events }))
+}
+
+/// Emits an event.
+#[utoipa::path(post, path = "/api/v1/events", tag = "events", params(RunQuery), request_body = EventBody,
+    responses((status = 202, body = Posted), (status = "default", body = ErrorBody)))]
+pub(crate) async fn post_event(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<RunQuery>,
+    Json(body): Json<EventBody>,
+) -> Result<(StatusCode, Json<Posted>), ApiError> {
+    let handle = state.handle(query.run.as_deref())?;
+    let source = body.source.as_deref().unwrap_or(SOURCE);
+    Ok((StatusCode::ACCEPTED, Json(handle.emit(&body.name, source, body.data).await?)))
+}
+
+/// Streams events as they happen, as server-sent events: `event`, `missed`, `end`.
+#[utoipa::path(get, path = "/api/v1/events/stream", tag = "events", params(StreamQuery),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
+pub(crate) async fn events(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<StreamQuery>,
+) -> Result<Response, ApiError> {
+    let (run, handle) = state.live_run(query.run.as_deref())?;
+    let permit = state.stream_permit()?;
+    let last = query.last.unwrap_or(0);
+    if last > LAST_MAX {
+        return Err(ApiError::invalid(format!("last is {LAST_MAX} at most, but is {last}")));
+    }
+    let events = handle.subscribe();
+    let recent = handle.recent_events(last);
+    Ok(stream(permit, move |sender| forward(run, recent, events, query, sender)))
+}
+
+/// Sends the events that match, the recent ones first, until the run is over.
+async fn forward(
+    run: Arc<Run>,
+    recent: Vec<Arc<Event>>,
+    mut events: TapReceiver,
+    query: StreamQuery,
+    sender: EventSender,
+) -> Result<(), Disconnected> {
+    sender.open().await?;
+    let mut phases = run.phases();
+    let is_any_or =
+        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    let matches =
+        |event: &Event| is_any_or(&query.name, &event.name) && is_any_or(&query.source, &event.source);
+    for event in recent.iter().filter(|event| matches(event)) {
+        sender.send("event", &EventView::from(&**event)).await?;
+    }
+    loop {
+        tokio::select! {
+            biased;
+            next = events.next() => match next {
+                // An event may be recent and received, too: the subscription began first.
+                Some(TapItem::Event(event)) => {
+                    if matches(&event) && !recent.iter().any(|known| Arc::ptr_eq(known, &event)) {
+                        sender.send("event", &EventView::from(&*event)).await?;
+                    }
+                }
+                Some(TapItem::Missed(missed)) => {
+                    sender.send("missed", &serde_json::json!({ "missed": missed })).await?;
+                }
+                None => return sender.send("end", &serde_json::json!({})).await,
+            },
+            () = is_over(&mut phases) => return sender.send("end", &serde_json::json!({})).await,
+            () = sender.disconnected() => return Err(Disconnected),
+        }
+    }
+}

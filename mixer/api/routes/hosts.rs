@@ -1,0 +1,142 @@
+//! `/api/v1/hosts`: the hosts of a run; they are added, removed, stopped and started.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use indexmap::IndexMap;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use promemu_run::handle::{HostDetail, HostFilter, HostView, HostsPage, NewHost};
+
+use crate::error::{Answer, ApiError, ErrorBody};
+use crate::params::{Duration, RunQuery, page_limit};
+use crate::state::{AppState, blocking};
+
+/// The hosts to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HostsQuery {
+    /// The run's id; main by default.
+    run: Option<String>,
+    /// A part of the name, or of a label's value.
+    #[param(max_length = 500)]
+    search: Option<String>,
+    /// The job.
+    job: Option<String>,
+    /// `waiting`, `running`, `stopped` or `ended`.
+    state: Option<String>,
+    /// The number of matches to skip.
+    offset: Option<usize>,
+    /// The most that are listed; 50 by default.
+    #[param(maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// A host to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HostBody {
+    /// Its name.
+    name: String,
+    /// The name of the host that it is like.
+    template: String,
+    /// Labels that are added to the template's, or replace them.
+    #[serde(default)]
+    labels: IndexMap<String, String>,
+    /// Its time to live; the template's by default.
+    ttl: Option<Duration>,
+}
+
+/// Lists hosts.
+#[utoipa::path(get, path = "/api/v1/hosts", tag = "hosts", params(HostsQuery),
+    responses((status = 200, body = HostsPage), (status = "default", body = ErrorBody)))]
+pub(crate) async fn hosts(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<HostsQuery>,
+) -> Answer<HostsPage> {
+    let handle = state.handle(query.run.as_deref())?;
+    let limit = page_limit(query.search.as_ref(), query.limit)?;
+    if let Some(state) = &query.state
+        && !["waiting", "running", "stopped", "ended"].contains(&state.as_str())
+    {
+        return Err(ApiError::invalid("state is waiting, running, stopped or ended"));
+    }
+    let filter = HostFilter { search: query.search.unwrap_or_default(), job: query.job, state: query.state };
+    let offset = query.offset.unwrap_or(0);
+    Ok(Json(blocking(&state, move |_| handle.hosts(&filter, offset, limit)).await?))
+}
+
+/// One host with its metrics.
+#[utoipa::path(get, path = "/api/v1/hosts/{name}", tag = "hosts", params(("name" = String, Path), RunQuery),
+    responses((status = 200, body = HostDetail), (status = "default", body = ErrorBody)))]
+pub(crate) async fn host(
+    State(state): State<Arc<AppState>>,
+    Path(name): Path<String>,
+    Query(query): Query<RunQuery>,
+) -> Answer<HostDetail> {
+    let handle = state.handle(query.run.as_deref())?;
+    Ok(Json(handle.host(&name)?))
+}
+
+/// Adds a host that is like another one.
+#[utoipa::path(post, path = "/api/v1/hosts", tag = "hosts", params(RunQuery), request_body = HostBody,
+    responses((status = 201, body = HostView), (status = "default", body = ErrorBody)))]
+pub(crate) async fn add_host(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<RunQuery>,
+    Json(body): Json<HostBody>,
+) -> Result<(StatusCode, Json<HostView>), ApiError> {
+    let handle = state.handle(query.run.as_deref())?;
+    let HostBody { name, template, labels, ttl } = body;
+    let new = NewHost {
+        name: name.clone(),
+        template,
+        labels: labels.into_iter().collect(),
+        ttl: ttl.map(|ttl| ttl.read("ttl")).transpose()?,
+        series_max: state.daemon().series_max,
+    };
+    handle.add_host(new).await?;
+    Ok((StatusCode::CREATED, Json(handle.host_view(&name)?)))
+}
+
+/// Removes a host.
+#[utoipa::path(delete, path = "/api/v1/hosts/{name}", tag = "hosts", params(("name" = String, Path), RunQuery),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(crate) async fn remove_host(
+    State(state): State<Arc<AppState>>,
+    Path(name): Path<String>,
+    Query(query): Query<RunQuery>,
+) -> Result<StatusCode, ApiError> {
+    let handle = state.handle(query.run.as_deref())?;
+    handle.remove_host(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stops a host; it may be started again.
+#[utoipa::path(post, path = "/api/v1/hosts/{name}/stop", tag = "hosts", params(("name" = String, Path), RunQuery),
+    responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
+pub(crate) async fn stop_host(
+    State(state): State<Arc<AppState>>,
+    Path(name): Path<String>,
+    Query(query): Query<RunQuery>,
+) -> Result<(StatusCode, Json<HostView>), ApiError> {
+    let handle = state.handle(query.run.as_deref())?;
+    handle.stop_host(&name).await?;
+    Ok((StatusCode::ACCEPTED, Json(handle.host_view(&name)?)))
+}
+
+/// Starts a host anew that was stopped or has ended.
+#[utoipa::path(post, path = "/api/v1/hosts/{name}/start", tag = "hosts", params(("name" = String, Path), RunQuery),
+    responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
+pub(crate) async fn start_host(
+    State(state): State<Arc<AppState>>,
+    Path(name): Path<String>,
+    Query(query): Query<RunQuery>,
+) -> Result<(StatusCode, Json<HostView>), ApiError> {
+    let handle = state.handle(query.run.as_deref())?;
+    handle.start_host(&name).await?;
+    Ok((StatusCode::ACCEPTED, Json(handle.host_view(&name)?)))
+}

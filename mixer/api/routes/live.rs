@@ -1,0 +1,212 @@
+//! `/api/v1/live`: the values of chosen series, once a second, as server-sent events.
+//!
+//! One task samples all watched series of a run, and every stream sends its part of each sample.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use promemu_run::handle::{RunHandle, SeriesView};
+
+use crate::error::{ApiError, ErrorBody};
+use crate::runs::live_series::{Points, WATCHED_MAX};
+use crate::runs::run::{Run, is_over};
+use crate::sse::{Disconnected, EventSender, stream};
+use crate::state::AppState;
+
+/// The time between two samples.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+/// The most series of one stream.
+const SERIES_MAX: usize = 64;
+/// A longer id is no series.
+const ID_BYTES_MAX: usize = 4_096;
+/// A client's id is repeated in an error up to this many characters.
+const ID_SHOWN_CHARS_MAX: usize = 200;
+
+/// Streams the values of chosen series, as server-sent events: `series`, then a `sample` every second; `gone` for a
+/// series that does not exist (any more), `end`.
+#[utoipa::path(get, path = "/api/v1/live", tag = "live",
+    params(
+        ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min: or max:METRIC; 1 to 64 of them"),
+        ("run" = Option<String>, Query, description = "The run's id; main by default."),
+    ),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
+pub(crate) async fn live(
+    State(state): State<Arc<AppState>>,
+    Query(params): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let named = |name: &'static str| {
+        params.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    };
+    let (run, handle) = state.live_run(named("run").next())?;
+    let ids = series_ids(named("series"))?;
+    let views: Vec<SeriesView> =
+        ids.iter().map(|id| handle.find(id).unwrap_or_else(|| SeriesView::gone(id))).collect();
+    let permit = state.stream_permit()?;
+    let (watcher, points, samples) = Watcher::begin(&run, &handle, ids)?;
+    let series = views.into_iter().zip(points).map(|(view, points)| LiveView { view, points });
+    let first = FirstEvent { every_seconds: SAMPLE_INTERVAL.as_secs_f64(), series: series.collect() };
+    Ok(stream(permit, move |sender| forward(watcher, handle, first, samples, sender)))
+}
+
+/// The ids without repetition.
+fn series_ids<'a>(named: impl Iterator<Item = &'a str>) -> Result<Vec<Arc<str>>, ApiError> {
+    let mut ids: Vec<Arc<str>> = Vec::new();
+    for id in named {
+        if !ids.iter().any(|known| **known == *id) {
+            ids.push(id.into());
+        }
+    }
+    if ids.is_empty() || ids.len() > SERIES_MAX {
+        return Err(ApiError::invalid(format!(
+            "give 1 to {SERIES_MAX} series, as in series=web-1/cpu_usage_percent"
+        )));
+    }
+    if let Some(id) = ids.iter().find(|id| !is_series_id(id)) {
+        let shown: String = id.chars().take(ID_SHOWN_CHARS_MAX).collect();
+        return Err(ApiError::invalid(format!(
+            "{shown:?} is no series; write HOST/METRIC, or as in avg:METRIC"
+        )));
+    }
+    Ok(ids)
+}
+
+fn is_series_id(id: &str) -> bool {
+    let is_aggregate = ["avg:", "sum:", "min:", "max:"].iter().any(|operator| id.starts_with(operator));
+    id.len() <= ID_BYTES_MAX && (is_aggregate || id.contains('/'))
+}
+
+/// The first event of a stream, `series`.
+#[derive(Debug, Serialize)]
+struct FirstEvent {
+    every_seconds: f64,
+    series: Vec<LiveView>,
+}
+
+#[derive(Debug, Serialize)]
+struct LiveView {
+    #[serde(flatten)]
+    view: SeriesView,
+    points: Points,
+}
+
+/// One sample of a stream's series, in their order.
+#[derive(Debug, Serialize)]
+struct Sample {
+    t: f64,
+    values: Vec<Option<f64>>,
+}
+
+/// A client's watch on series, until it is dropped.
+struct Watcher {
+    run: Arc<Run>,
+    ids: Vec<Arc<str>>,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.run.live().watched().unwatch(&self.ids);
+    }
+}
+
+impl Watcher {
+    /// Begins to watch; returns the kept points, and a receiver of new samples.
+    fn begin(
+        run: &Arc<Run>,
+        handle: &RunHandle,
+        ids: Vec<Arc<str>>,
+    ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>), ApiError> {
+        let live = run.live();
+        let mut watched = live.watched();
+        let points = ids.iter().map(|id| watched.points(id)).collect();
+        if !watched.watch(&ids) {
+            return Err(ApiError::TooManyWatched { max: WATCHED_MAX });
+        }
+        let samples = live.subscribe();
+        if watched.begin_sampling() {
+            tokio::spawn(sample(Arc::clone(run), handle.clone()));
+        }
+        drop(watched);
+        Ok((Self { run: Arc::clone(run), ids }, points, samples))
+    }
+}
+
+/// Samples the watched series until there are none, or the run is over.
+async fn sample(run: Arc<Run>, handle: RunHandle) {
+    let mut ticks = interval(SAMPLE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut phases = run.phases();
+    loop {
+        tokio::select! {
+            () = is_over(&mut phases) => break,
+            _ = ticks.tick() => {}
+        }
+        let live = run.live();
+        let ids = live.watched().ids();
+        let (handle, probed) = (handle.clone(), ids.clone());
+        // An aggregate reads the series of all hosts, which may take long.
+        let probe = tokio::task::spawn_blocking(move || handle.probe(probed.iter().map(|id| &**id)));
+        let Ok((time, values)) = probe.await else { break };
+        let mut watched = live.watched();
+        watched.add_sample(time.unix_millis_secs(), &ids, values);
+        if watched.ids().is_empty() {
+            watched.end_sampling();
+            return;
+        }
+        drop(watched);
+        live.announce();
+    }
+    run.live().watched().end_sampling();
+}
+
+/// Sends the first event and every new sample, until the run is over.
+async fn forward(
+    watcher: Watcher,
+    handle: RunHandle,
+    first: FirstEvent,
+    mut samples: watch::Receiver<u64>,
+    sender: EventSender,
+) -> Result<(), Disconnected> {
+    sender.send("series", &first).await?;
+    let mut gone = vec![false; watcher.ids.len()];
+    send_gone(&watcher, &handle, &mut gone, &sender).await?;
+    let mut phases = watcher.run.phases();
+    loop {
+        tokio::select! {
+            () = is_over(&mut phases) => return sender.send("end", &serde_json::json!({})).await,
+            () = sender.disconnected() => return Err(Disconnected),
+            changed = samples.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                let newest = watcher.run.live().watched().newest(&watcher.ids);
+                if let Some((t, values)) = newest {
+                    sender.send("sample", &Sample { t, values }).await?;
+                    send_gone(&watcher, &handle, &mut gone, &sender).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Sends `gone` once for each series that does not exist any more; it may come back.
+async fn send_gone(
+    watcher: &Watcher,
+    handle: &RunHandle,
+    gone: &mut [bool],
+    sender: &EventSender,
+) -> Result<(), Disconnected> {
+    for (id, was_gone) in watcher.ids.iter().zip(gone) {
+        let is_gone = !handle.has(id);
+        if is_gone && !*was_gone {
+            sender.send("gone", &serde_json::json!({ "id": **id })).await?;
+        }
+        *was_gone = is_gone;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! `/health`, `/ready`, `/metrics`, `/api/v1/version`, `/api/v1/status`: promemu itself, and the state of a run.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use promemu_run::handle::Overview;
+use promemu_wire::exposition::Format;
+
+use crate::error::{Answer, ApiError, ErrorBody};
+use crate::params::RunQuery;
+use crate::runs::MAIN;
+use crate::runs::run::Phase;
+use crate::state::{AppState, blocking};
+
+/// A state in one word.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    status: &'static str,
+}
+
+/// The version of promemu.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Version {
+    version: &'static str,
+    /// The version of the API.
+    api: &'static str,
+}
+
+/// The state of a run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatusView {
+    run: String,
+    config: String,
+    state: Phase,
+    #[serde(flatten)]
+    overview: Overview,
+}
+
+/// Liveness: the process answers.
+#[utoipa::path(get, path = "/health", tag = "promemu", responses((status = 200, body = Health)))]
+pub(crate) async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Readiness: the main run has started; a daemon without one is ready at once.
+#[utoipa::path(get, path = "/ready", tag = "promemu",
+    responses((status = 200, body = Health), (status = 503, body = Health)))]
+pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
+    let is_starting = match state.run(None) {
+        Ok(run) => matches!(run.phase(), Phase::Created | Phase::Starting),
+        // The main run is added a moment later.
+        Err(_) => state.daemon().main_config.is_some(),
+    };
+    if is_starting {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "starting" }))
+    } else {
+        (StatusCode::OK, Json(Health { status: "ready" }))
+    }
+}
+
+/// promemu's own metrics: those of the main run, if there is one.
+#[utoipa::path(get, path = "/metrics", tag = "promemu",
+    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
+pub(crate) async fn own_metrics(State(state): State<Arc<AppState>>) -> Result<Response, ApiError> {
+    let metrics = match state.handle(Some(MAIN)) {
+        Ok(handle) => Arc::clone(handle.self_metrics()),
+        Err(_) => Arc::clone(state.self_metrics()),
+    };
+    let page = blocking(&state, move |_| metrics.page()).await??;
+    Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], page).into_response())
+}
+
+/// The version of promemu and of the API.
+#[utoipa::path(get, path = "/api/v1/version", tag = "promemu", responses((status = 200, body = Version)))]
+pub(crate) async fn version() -> Json<Version> {
+    Json(Version { version: env!("CARGO_PKG_VERSION"), api: "v1" })
+}
+
+/// The state of a run.
+#[utoipa::path(get, path = "/api/v1/status", tag = "promemu", params(RunQuery),
+    responses((status = 200, body = StatusView), (status = "default", body = ErrorBody)))]
+pub(crate) async fn status(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<RunQuery>,
+) -> Answer<StatusView> {
+    let (run, handle) = state.live_run(query.run.as_deref())?;
+    let overview = blocking(&state, move |_| handle.overview()).await?;
+    let (id, config) = (run.id().to_owned(), run.request().config.source.name().to_owned());
+    Ok(Json(StatusView { run: id, config, state: run.phase(), overview }))
+}

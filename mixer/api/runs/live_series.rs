@@ -1,0 +1,183 @@
+//! The series of a run that clients watch, with their newest points. All clients that watch a series share its points.
+//!
+//! A series is sampled while a client watches it and for a while longer, so that a page that is loaded again has its
+//! curve. This module samples nothing itself: `routes/live.rs` does.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use tokio::sync::watch;
+
+/// The most points of a series that are kept.
+const POINTS_MAX: usize = 900;
+/// The number of samples after which a series without a watcher is dropped.
+const LINGER_SAMPLES: u32 = 300;
+/// The most series of a run that are watched at the same time.
+pub(crate) const WATCHED_MAX: usize = 512;
+
+/// Points of a series: emulated seconds since 1970, and the value.
+pub(crate) type Points = Vec<(f64, Option<f64>)>;
+
+/// The watched series of one run.
+#[derive(Debug, Default)]
+pub(crate) struct LiveSeries {
+    watched: Mutex<Watched>,
+    /// The number of the last sample.
+    samples: watch::Sender<u64>,
+}
+
+/// The series by id, and the times of their samples.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    /// The times of the newest samples, in emulated seconds since 1970; the newest is the last.
+    times: VecDeque<f64>,
+    series: IndexMap<Arc<str>, Series>,
+    is_sampling: bool,
+}
+
+#[derive(Debug, Default)]
+struct Series {
+    /// The values of the newest samples.
+    values: VecDeque<Option<f64>>,
+    watchers: usize,
+    samples_unwatched: u32,
+}
+
+impl LiveSeries {
+    pub(crate) fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives the number of each new sample.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.samples.subscribe()
+    }
+
+    /// Announces a new sample.
+    pub(crate) fn announce(&self) {
+        self.samples.send_modify(|samples| *samples += 1);
+    }
+}
+
+impl Watched {
+    /// Counts a watcher of each series. `false`, and no change, if there would be too many series.
+    pub(crate) fn watch(&mut self, ids: &[Arc<str>]) -> bool {
+        let new = ids.iter().filter(|id| !self.series.contains_key(*id)).count();
+        if self.series.len() + new > WATCHED_MAX {
+            return false;
+        }
+        for id in ids {
+            self.series.entry(Arc::clone(id)).or_default().watchers += 1;
+        }
+        true
+    }
+
+    /// Counts the watchers out again.
+    pub(crate) fn unwatch(&mut self, ids: &[Arc<str>]) {
+        for id in ids {
+            if let Some(series) = self.series.get_mut(id) {
+                series.watchers -= 1;
+            }
+        }
+    }
+
+    /// Begins to sample; `false` if that goes on already.
+    pub(crate) fn begin_sampling(&mut self) -> bool {
+        if std::mem::replace(&mut self.is_sampling, true) {
+            return false;
+        }
+        self.times.clear();
+        true
+    }
+
+    pub(crate) fn end_sampling(&mut self) {
+        self.is_sampling = false;
+    }
+
+    /// The ids of all series to sample.
+    pub(crate) fn ids(&self) -> Vec<Arc<str>> {
+        self.series.keys().cloned().collect()
+    }
+
+    /// Adds the values of these series at a time, and drops series that have been without a watcher for long.
+    pub(crate) fn add_sample(&mut self, t: f64, ids: &[Arc<str>], values: Vec<Option<f64>>) {
+        self.times.push_back(t);
+        if self.times.len() > POINTS_MAX {
+            self.times.pop_front();
+        }
+        let mut sampled: IndexMap<&Arc<str>, Option<f64>> = ids.iter().zip(values).collect();
+        for (id, series) in &mut self.series {
+            // A series that has just been added was not sampled yet.
+            let Some(value) = sampled.swap_remove(id) else { continue };
+            series.values.push_back(value);
+            if series.values.len() > POINTS_MAX {
+                series.values.pop_front();
+            }
+            series.samples_unwatched = if series.watchers > 0 { 0 } else { series.samples_unwatched + 1 };
+        }
+        self.series.retain(|_, series| series.samples_unwatched <= LINGER_SAMPLES);
+    }
+
+    /// The kept points of a series.
+    pub(crate) fn points(&self, id: &str) -> Points {
+        let Some(series) = self.series.get(id) else { return Vec::new() };
+        let first = self.times.len() - series.values.len().min(self.times.len());
+        self.times.iter().skip(first).copied().zip(series.values.iter().copied()).collect()
+    }
+
+    /// The time of the newest sample, and the values of these series.
+    pub(crate) fn newest(&self, ids: &[Arc<str>]) -> Option<(f64, Vec<Option<f64>>)> {
+        let t = *self.times.back()?;
+        let newest = |id| self.series.get(id).and_then(|series: &Series| series.values.back().copied());
+        Some((t, ids.iter().map(|id| newest(id).flatten()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids<const N: usize>(names: [&str; N]) -> [Arc<str>; N] {
+        names.map(Into::into)
+    }
+
+    #[test]
+    fn points_are_those_of_the_newest_samples() {
+        let mut watched = Watched::default();
+        let ids = ids(["a", "b"]);
+        assert!(watched.watch(&ids[..1]));
+        watched.add_sample(1.0, &ids[..1], vec![Some(10.0)]);
+        assert!(watched.watch(&ids[1..]));
+        watched.add_sample(2.0, &ids, vec![Some(11.0), None]);
+        assert_eq!(watched.points("a"), [(1.0, Some(10.0)), (2.0, Some(11.0))]);
+        assert_eq!(watched.points("b"), [(2.0, None)]);
+        assert_eq!(watched.newest(&ids), Some((2.0, vec![Some(11.0), None])));
+        for n in 0..2 * POINTS_MAX {
+            watched.add_sample(f64::from(u32::try_from(n).unwrap()), &ids, vec![None, None]);
+        }
+        assert_eq!(watched.points("a").len(), POINTS_MAX);
+    }
+
+    #[test]
+    fn a_series_without_a_watcher_is_dropped_after_a_while() {
+        let mut watched = Watched::default();
+        let ids = ids(["a"]);
+        assert!(watched.watch(&ids));
+        watched.unwatch(&ids);
+        for n in 0..=LINGER_SAMPLES {
+            assert_eq!(watched.ids().len(), 1);
+            watched.add_sample(f64::from(n), &ids, vec![None]);
+        }
+        assert!(watched.ids().is_empty());
+    }
+
+    #[test]
+    fn more_series_than_the_limit_are_not_watched() {
+        let mut watched = Watched::default();
+        let many: Vec<Arc<str>> = (0..WATCHED_MAX).map(|n| n.to_string().into()).collect();
+        assert!(watched.watch(&many));
+        assert!(!watched.watch(&ids(["one more"])));
+        assert!(watched.watch(&many[..1]), "it is watched already");
+    }
+}

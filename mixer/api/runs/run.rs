@@ -1,0 +1,223 @@
+//! One run: its request, its phase, and its handle while it lives.
+//!
+//! A run goes from `created` through `starting`, `running` and `stopping` to `ended` or `failed`, and never back.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::{oneshot, watch};
+use utoipa::ToSchema;
+
+use promemu_core::error::Error;
+use promemu_core::time::{Span, Time};
+use promemu_run::clock::wall_now;
+use promemu_run::handle::{CommandError, Overview, RunHandle};
+
+use super::live_series::LiveSeries;
+use super::request::RunRequest;
+use crate::error::ApiError;
+
+/// One run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    request: RunRequest,
+    created_at: Time,
+    phase: watch::Sender<Phase>,
+    now: Mutex<Now>,
+    live: LiveSeries,
+}
+
+/// The part of a run that changes.
+#[derive(Debug, Default)]
+struct Now {
+    jobs: Vec<Arc<str>>,
+    seed: Option<u64>,
+    handle: Option<RunHandle>,
+    started_at: Option<Time>,
+    ended_at: Option<Time>,
+    stop: Option<oneshot::Sender<()>>,
+    error: Option<String>,
+    result: Option<Overview>,
+}
+
+/// A run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunView {
+    id: String,
+    config: String,
+    class: Option<String>,
+    #[schema(value_type = Object)]
+    args: serde_json::Value,
+    seed: Option<u64>,
+    state: Phase,
+    created_at: String,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    /// The emulated seconds after which it ends; null if it ends with its hosts.
+    duration_seconds: Option<f64>,
+    ran_seconds: f64,
+    /// The error it failed with.
+    error: Option<String>,
+    /// Its last state, when it is over.
+    result: Option<Overview>,
+}
+
+/// The phase of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Phase {
+    Created,
+    Starting,
+    Running,
+    Stopping,
+    Ended,
+    Failed,
+}
+
+impl Phase {
+    pub(crate) const fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Failed)
+    }
+}
+
+/// Completes when the run of these phases is over.
+pub(crate) async fn is_over(phases: &mut watch::Receiver<Phase>) {
+    // A run that was dropped is over, too.
+    let _ended = phases.wait_for(|phase| phase.is_over()).await.is_ok();
+}
+
+impl Run {
+    pub(crate) fn new(request: RunRequest) -> Self {
+        let (created_at, phase) = (wall_now(), watch::channel(Phase::Created).0);
+        Self { request, created_at, phase, now: Mutex::default(), live: LiveSeries::default() }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.request.id
+    }
+
+    pub(crate) const fn request(&self) -> &RunRequest {
+        &self.request
+    }
+
+    pub(crate) const fn live(&self) -> &LiveSeries {
+        &self.live
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Receives each new phase.
+    pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    pub(crate) fn handle(&self) -> Result<RunHandle, ApiError> {
+        self.now().handle.clone().ok_or_else(|| match self.phase() {
+            phase if phase.is_over() => ApiError::Command(CommandError::RunOver),
+            _ => ApiError::RunNotStarted(self.id().to_owned()),
+        })
+    }
+
+    /// The jobs that no other run may push now.
+    pub(super) fn jobs(&self) -> Vec<Arc<str>> {
+        let now = self.now();
+        match &now.handle {
+            Some(handle) => handle.jobs(),
+            None => now.jobs.clone(),
+        }
+    }
+
+    /// Begins the phase `starting`. The receiver completes when a client stops the run.
+    pub(super) fn prepare(&self, jobs: Vec<Arc<str>>, seed: u64) -> oneshot::Receiver<()> {
+        let (stop, stop_requested) = oneshot::channel();
+        let mut now = self.now();
+        (now.jobs, now.seed, now.stop) = (jobs, Some(seed), Some(stop));
+        drop(now);
+        self.phase.send_replace(Phase::Starting);
+        stop_requested
+    }
+
+    pub(super) fn begin(&self, handle: RunHandle) {
+        handle.keep_events();
+        let mut now = self.now();
+        (now.handle, now.started_at) = (Some(handle), Some(wall_now()));
+        drop(now);
+        // A client may have stopped it meanwhile.
+        self.phase.send_if_modified(|phase| {
+            let is_new = *phase == Phase::Starting;
+            *phase = if is_new { Phase::Running } else { *phase };
+            is_new
+        });
+    }
+
+    pub(super) fn end(&self, error: Option<&Error>) {
+        let mut now = self.now();
+        (now.ended_at, now.stop, now.jobs) = (Some(wall_now()), None, Vec::new());
+        let handle = now.handle.take();
+        now.error = error.map(with_causes);
+        drop(now);
+        // The overview takes locks of its own.
+        let result = handle.map(|handle| handle.overview());
+        let mut now = self.now();
+        now.result = now.result.take().or(result);
+        drop(now);
+        self.phase.send_replace(if error.is_some() { Phase::Failed } else { Phase::Ended });
+    }
+
+    /// Asks the run to stop.
+    pub(crate) fn stop(&self) -> Result<(), ApiError> {
+        let phase = self.phase();
+        if phase.is_over() || phase == Phase::Created {
+            return Err(ApiError::RunNotRunning(self.id().to_owned()));
+        }
+        let handle = self.now().handle.clone();
+        // Its hosts end next, so the result is its state before that.
+        let last = handle.map(|handle| handle.overview());
+        let mut now = self.now();
+        now.result = now.result.take().or(last);
+        if let Some(stop) = now.stop.take() {
+            // The run may have ended just now.
+            let _is_asked = stop.send(()).is_ok();
+        }
+        drop(now);
+        self.phase.send_if_modified(|phase| {
+            let is_new = matches!(phase, Phase::Starting | Phase::Running);
+            *phase = if is_new { Phase::Stopping } else { *phase };
+            is_new
+        });
+        Ok(())
+    }
+
+    pub(crate) fn view(&self) -> RunView {
+        let (phase, now) = (self.phase(), self.now());
+        let until = now.ended_at.unwrap_or_else(wall_now);
+        let duration = self.request.duration.filter(|duration| *duration != Span::FOREVER);
+        RunView {
+            id: self.request.id.to_string(),
+            config: self.request.config.source.name().to_owned(),
+            class: self.request.config.class.clone(),
+            args: self.request.config.args.clone(),
+            seed: now.seed.or(self.request.seed),
+            state: phase,
+            created_at: self.created_at.rfc3339(),
+            started_at: now.started_at.map(Time::rfc3339),
+            ended_at: now.ended_at.map(Time::rfc3339),
+            duration_seconds: duration.map(Span::as_secs_f64),
+            ran_seconds: now.started_at.map_or(0.0, |at| until.since(at).as_secs_f64()),
+            error: now.error.clone(),
+            result: if phase.is_over() { now.result.clone() } else { None },
+        }
+    }
+}
+
+/// The error and its chain of sources.
+fn with_causes(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,57 @@
+//! The API's address and token.
+
+use tokio::net::TcpListener;
+
+use promemu_core::error::Error;
+
+use crate::access::Token;
+
+/// The ports that are tried if none is fixed.
+const PORTS_TRIED: u16 = 20;
+
+/// The address to listen on, and the token to ask for.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// The host name or address.
+    pub host: String,
+    /// The port; with 0 the system chooses one.
+    pub port: u16,
+    /// `true` if it must be this port; if not, the next free one is taken.
+    pub is_fixed: bool,
+    /// The token that clients must send; `None` for no check.
+    pub token: Option<Token>,
+}
+
+impl ApiSettings {
+    /// `true` if only this machine can connect to the address.
+    pub(crate) async fn is_loopback(&self) -> Result<bool, Error> {
+        let Self { host, port, .. } = self;
+        let unknown = |source| Error::System {
+            what: format!("cannot listen on {host}:{port}; choose an address of this machine with --listen"),
+            source,
+        };
+        let mut addresses = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unknown)?;
+        Ok(addresses.all(|address| address.ip().is_loopback()))
+    }
+
+    /// Binds the address.
+    pub(crate) async fn bind(&self) -> Result<TcpListener, Error> {
+        let Self { host, port, is_fixed, .. } = self;
+        let tried = if *is_fixed || *port == 0 { 1 } else { PORTS_TRIED };
+        let mut last = None;
+        for port in *port..port.saturating_add(tried) {
+            match TcpListener::bind((host.as_str(), port)).await {
+                Ok(listener) => return Ok(listener),
+                Err(problem) => last = Some(problem),
+            }
+        }
+        let what = if *is_fixed {
+            format!(
+                "cannot listen on {host}:{port}; choose a free address of this machine with --listen, or --listen off"
+            )
+        } else {
+            format!("no port from {port} on is free on {host}; choose one with --listen, or --listen off")
+        };
+        Err(Error::System { what, source: last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()) })
+    }
+}

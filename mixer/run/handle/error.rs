@@ -1,0 +1,141 @@
+//! The reasons for which a run refuses a command. Knows no HTTP: the API maps each variant to a status.
+
+use std::fmt;
+
+/// A name of a host, an event or a source has at most this many bytes.
+pub(super) const NAME_BYTES_MAX: usize = 200;
+/// A new host has at most this many labels besides its template's.
+pub(super) const LABELS_MAX: usize = 50;
+/// A label's value has at most this many bytes.
+pub(super) const LABEL_VALUE_BYTES_MAX: usize = 1_000;
+
+/// The reason for which a run refuses a command. The run is unchanged then.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// The run has no host of this name.
+    #[error("there is no host {name:?}{hint}")]
+    UnknownHost {
+        /// The name, cut if it is long.
+        name: String,
+        /// A suggestion, or empty.
+        hint: String,
+    },
+    /// The host has no such metric.
+    #[error("host {host:?} has no metric {metric:?}{hint}")]
+    UnknownMetric {
+        /// The host's name.
+        host: String,
+        /// The metric's key, cut if it is long.
+        metric: String,
+        /// A suggestion, or empty.
+        hint: String,
+    },
+    /// A metric of this type cannot show the value.
+    #[error("metric {metric:?} {accepts}, but the value is {value}")]
+    ValueNotAccepted {
+        /// The metric's name.
+        metric: String,
+        /// The rule that the value breaks.
+        accepts: Accepts,
+        /// The value.
+        value: f64,
+    },
+    /// A counter would fall.
+    #[error("counter {metric:?} shows {shown} and would fall to {value}; allow_reset lets it")]
+    CounterFalls {
+        /// The counter's name.
+        metric: String,
+        /// Its value now.
+        shown: f64,
+        /// The value that is asked for.
+        value: f64,
+    },
+    /// An event's name or source is empty, too long, or has control characters.
+    #[error("an event's name and source have 1 to {max} bytes without control characters", max = NAME_BYTES_MAX)]
+    InvalidEventName,
+    /// Only promemu itself emits this event.
+    #[error("event {name:?} of source {source_name:?} is promemu's own; choose another name or source")]
+    ReservedEvent {
+        /// The event's name.
+        name: String,
+        /// The event's source.
+        source_name: String,
+    },
+    /// The name of a new host is empty, too long, or has control characters.
+    #[error("a host's name has 1 to {max} bytes without control characters", max = NAME_BYTES_MAX)]
+    InvalidHostName,
+    /// The template's series are not told apart by a label with the host's name.
+    #[error("host {template:?} has no label with its name, so a copy would have the same series")]
+    TemplateWithoutName {
+        /// The template's name.
+        template: String,
+    },
+    /// A new host has more labels than are allowed.
+    #[error("a host gets at most {max} labels", max = LABELS_MAX)]
+    TooManyLabels,
+    /// A label of a new host has no valid name, or promemu or a metric sets it.
+    #[error("label {label:?} is not allowed, or is set already by promemu or a metric")]
+    LabelNotAllowed {
+        /// The label's name.
+        label: String,
+    },
+    /// A label's value is too long.
+    #[error("label {label:?} has more than {max} bytes", max = LABEL_VALUE_BYTES_MAX)]
+    LabelTooLong {
+        /// The label's name.
+        label: String,
+    },
+    /// The run has a host of this name.
+    #[error("there is a host {0:?} already; choose another name")]
+    HostExists(String),
+    /// The host cannot be stopped, as it is not running.
+    #[error("host {0:?} does not run")]
+    HostNotRunning(String),
+    /// The host cannot be started, as it has not stopped.
+    #[error("host {0:?} runs already")]
+    HostRunning(String),
+    /// The host cannot be started before it has stopped.
+    #[error("host {0:?} is still stopping; try again")]
+    HostStopping(String),
+    /// A run keeps at least one host.
+    #[error("host {0:?} is the last one; stop the run instead")]
+    LastHost(String),
+    /// The run would have more series than it may.
+    #[error("the run would have {series} series; --max-series allows {max}")]
+    TooManySeries {
+        /// The number of series with the new host.
+        series: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The run is over.
+    #[error("the run is over; start another one")]
+    RunOver,
+}
+
+/// The values that a metric accepts as an override.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Accepts {
+    /// Any finite number.
+    Finite,
+    /// Always 1: the metric is an info.
+    One,
+    /// 0 or more: the metric is a counter.
+    NotNegative,
+    /// A value from the metric's `value_range`, which it observes.
+    Range(f64, f64),
+    /// The number of a state, 0 to this one.
+    State(usize),
+}
+
+impl fmt::Display for Accepts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finite => f.write_str("takes a finite number"),
+            Self::One => f.write_str("is an info, which always shows 1"),
+            Self::NotNegative => f.write_str("is a counter and takes 0 or more"),
+            Self::Range(low, high) => write!(f, "observes values from {low} to {high}"),
+            Self::State(last) => write!(f, "takes the number of a state, 0 to {last}"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The state of a run as a whole.
+
+use std::collections::BTreeMap;
+
+use promemu_core::plan::JobPlan;
+use promemu_core::time::Time;
+
+use super::hosts::state_of;
+use super::run_handle::RunHandle;
+use super::views::{JobView, OutputView, Overview};
+use crate::status::OutputStatus;
+
+/// The most jobs that are listed.
+const JOBS_LISTED_MAX: usize = 100;
+
+impl RunHandle {
+    /// The state of the run, without its hosts.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        let (fleet, facts) = (self.fleet(), self.facts());
+        let (clock, plan) = (fleet.clock(), fleet.plan());
+        let (now, real_now) = (clock.now(), clock.real().now());
+        let mut hosts: BTreeMap<&'static str, usize> =
+            ["running", "waiting", "stopped", "ended"].into_iter().map(|state| (state, 0)).collect();
+        for id in (0..).take(plan.hosts.len()) {
+            *hosts.entry(state_of(&fleet, id)).or_default() += 1;
+        }
+        hosts.insert("total", plan.hosts.len());
+        let job = |job: &JobPlan| JobView {
+            name: job.name.to_string(),
+            hosts: job.hosts.len(),
+            families: plan.job_families(job),
+        };
+        Overview {
+            time: real_now.rfc3339(),
+            emulated_time: now.rfc3339(),
+            emulated_time_unix: now.unix_millis_secs(),
+            speed: clock.speed().factor(),
+            seed: facts.seed,
+            push_interval_seconds: facts.push_interval_secs,
+            uptime_seconds: real_now.since(clock.started_at()).as_secs_f64(),
+            hosts,
+            series: fleet.series_count(),
+            families: plan.families.len(),
+            jobs: plan.jobs.iter().take(JOBS_LISTED_MAX).map(job).collect(),
+            jobs_not_listed: plan.jobs.len().saturating_sub(JOBS_LISTED_MAX),
+            outputs: self.outputs(real_now),
+            counters: fleet.counters(),
+            events_total: fleet.events_total(),
+            overrides: fleet.standing(now).len(),
+        }
+    }
+
+    fn outputs(&self, now: Time) -> Vec<OutputView> {
+        let view = |(name, status): (String, OutputStatus)| {
+            let (failures, pushes, seconds, sent_bytes) = self.facts().self_metrics.look_at_output(&name);
+            OutputView {
+                kind: status.kind,
+                target: status.target,
+                pushes: status.health.pushes,
+                last_push: status.health.last_push,
+                away_for: status.health.away_for,
+                last_error: status.health.last_error,
+                refused: status.health.refused,
+                failures,
+                mean_seconds: u32::try_from(pushes)
+                    .ok()
+                    .filter(|pushes| *pushes > 0)
+                    .map(|pushes| seconds / f64::from(pushes)),
+                sent_bytes: (sent_bytes > 0).then_some(sent_bytes),
+            }
+        };
+        self.facts().healths.named(now).into_iter().map(view).collect()
+    }
+}

@@ -1,0 +1,213 @@
+//! The handle of a run, and the way of its commands to the run's loop.
+//!
+//! Reading uses the newest fleet and costs what is shown, not what the run has. Commands are applied by the run's own
+//! loop, so none is lost while hosts go from one fleet to the next.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use promemu_core::event::{Event, LIFECYCLE, MIXER_SOURCE};
+use promemu_core::series::{Job, LabelBlock};
+use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
+
+use super::commands::{Command, Outcome};
+use super::error::{CommandError, NAME_BYTES_MAX};
+use super::requests::{NewHost, Override};
+use super::views::Posted;
+use crate::clock::Clock;
+use crate::event_tap::TapReceiver;
+use crate::fleet::Fleet;
+use crate::fleet::runner::FleetRunner;
+use crate::outputs::output_set::Healths;
+use crate::self_metrics::SelfMetrics;
+use crate::settings::RunSettings;
+
+/// The most commands that wait for a run; a client with another one waits before it.
+const COMMANDS_WAITING_MAX: usize = 64;
+/// An exposition is made of chunks of about this many bytes.
+const CHUNK_BYTES: usize = 128 << 10;
+
+/// A handle to read and steer one run; it may outlive the run.
+#[derive(Clone, Debug)]
+pub struct RunHandle {
+    fleets: watch::Receiver<Arc<Fleet>>,
+    requests: mpsc::Sender<Request>,
+    facts: Arc<RunFacts>,
+}
+
+/// Facts that stay the same for a whole run.
+#[derive(Debug)]
+pub(super) struct RunFacts {
+    pub(super) healths: Healths,
+    pub(super) self_metrics: Arc<SelfMetrics>,
+    pub(super) seed: u64,
+    pub(super) push_interval_secs: f64,
+    clock: Clock,
+}
+
+/// A command, and where its outcome goes.
+#[derive(Debug)]
+pub(crate) struct Request {
+    command: Command,
+    reply: oneshot::Sender<Result<Outcome, CommandError>>,
+}
+
+impl Request {
+    /// Applies the command and replies. A new fleet is published before the reply.
+    pub(crate) async fn carry_out(self, runner: &mut FleetRunner, fleets: &watch::Sender<Arc<Fleet>>) {
+        let outcome = self.command.apply(runner).await;
+        if !Arc::ptr_eq(&fleets.borrow(), runner.fleet()) {
+            fleets.send_replace(Arc::clone(runner.fleet()));
+        }
+        // A client that has gone needs no reply.
+        let _is_received = self.reply.send(outcome).is_ok();
+    }
+}
+
+impl RunHandle {
+    pub(crate) fn new(
+        fleets: watch::Receiver<Arc<Fleet>>,
+        settings: &RunSettings,
+        healths: Healths,
+        self_metrics: Arc<SelfMetrics>,
+    ) -> (Self, mpsc::Receiver<Request>) {
+        let (requests, received) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let clock = *fleets.borrow().clock();
+        let (seed, push_interval_secs) = (settings.seed, settings.push_interval.as_secs_f64());
+        let facts = Arc::new(RunFacts { healths, self_metrics, seed, push_interval_secs, clock });
+        (Self { fleets, requests, facts }, received)
+    }
+
+    pub(super) fn fleet(&self) -> Arc<Fleet> {
+        Arc::clone(&self.fleets.borrow())
+    }
+
+    pub(super) fn facts(&self) -> &RunFacts {
+        &self.facts
+    }
+
+    /// The run's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.facts.clock
+    }
+
+    /// The metrics that promemu has about this run.
+    #[must_use]
+    pub fn self_metrics(&self) -> &Arc<SelfMetrics> {
+        &self.facts.self_metrics
+    }
+
+    /// The names of the run's jobs.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<Arc<str>> {
+        self.fleet().jobs().iter().map(|job| Arc::clone(job.name())).collect()
+    }
+
+    /// The run's metrics in the text format; `None` if the run has more than `series_max` series.
+    #[must_use]
+    pub fn exposition(&self, series_max: usize) -> Option<Vec<u8>> {
+        let fleet = self.fleet();
+        if fleet.series_count() > series_max {
+            return None;
+        }
+        let jobs = fleet.jobs();
+        let labels: Vec<LabelBlock> = jobs.iter().map(|job| target_labels(job)).collect();
+        let mut encoder = {
+            let stores: Vec<_> = jobs.iter().map(|job| job.store()).collect();
+            ChunkedEncoder::new(Format::Text, stores.iter().map(|store| &**store))
+        };
+        // A job is locked for one chunk at a time.
+        let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
+            work(&Group { store: &jobs[index].store(), labels: &labels[index] });
+        };
+        let mut exposition = Vec::new();
+        while encoder.put_next(CHUNK_BYTES, &mut with_group, &mut exposition) {}
+        Some(exposition)
+    }
+
+    /// Receives all events of the run from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> TapReceiver {
+        self.fleet().audience().listen()
+    }
+
+    /// Keeps the newest events from now on, for [`Self::recent_events`].
+    pub fn keep_events(&self) {
+        self.fleet().audience().remember();
+    }
+
+    /// The newest kept events, at most `count`, the oldest of them first.
+    #[must_use]
+    pub fn recent_events(&self, count: usize) -> Vec<Arc<Event>> {
+        self.fleet().audience().remembered(count)
+    }
+
+    /// Ends a host; it may be started again.
+    pub async fn stop_host(&self, name: &str) -> Result<(), CommandError> {
+        self.ask(Command::StopHost(name.to_owned())).await.map(drop)
+    }
+
+    /// Starts a host anew that was stopped or has ended.
+    pub async fn start_host(&self, name: &str) -> Result<(), CommandError> {
+        self.ask(Command::StartHost(name.to_owned())).await.map(drop)
+    }
+
+    /// Adds a host.
+    pub async fn add_host(&self, host: NewHost) -> Result<(), CommandError> {
+        self.ask(Command::AddHost(host)).await.map(drop)
+    }
+
+    /// Removes a host.
+    pub async fn remove_host(&self, name: &str) -> Result<(), CommandError> {
+        self.ask(Command::RemoveHost(name.to_owned())).await.map(drop)
+    }
+
+    /// Sets the value that a metric shows.
+    pub async fn set_override(&self, host: &str, metric: &str, wanted: Override) -> Result<(), CommandError> {
+        let (host, metric) = (host.to_owned(), metric.to_owned());
+        self.ask(Command::SetOverride { host, metric, wanted }).await.map(drop)
+    }
+
+    /// Lets a metric show its scenario's values again.
+    pub async fn release_override(&self, host: &str, metric: &str) -> Result<(), CommandError> {
+        let (host, metric) = (host.to_owned(), metric.to_owned());
+        self.ask(Command::ReleaseOverride { host, metric }).await.map(drop)
+    }
+
+    /// Emits an event. If `source` is a host's name, it counts as emitted by that host.
+    pub async fn emit(
+        &self,
+        name: &str,
+        source: &str,
+        data: serde_json::Value,
+    ) -> Result<Posted, CommandError> {
+        for text in [name, source] {
+            if text.is_empty() || text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control) {
+                return Err(CommandError::InvalidEventName);
+            }
+        }
+        let (name, source) = (name.to_owned(), source.to_owned());
+        if LIFECYCLE.contains(&name.as_str()) || source == MIXER_SOURCE {
+            return Err(CommandError::ReservedEvent { name, source_name: source });
+        }
+        let command = Command::Emit { name: name.clone(), source: source.clone(), data };
+        let Outcome { listeners, time } = self.ask(command).await?;
+        let (time, time_unix) = (time.rfc3339(), time.unix_millis_secs());
+        Ok(Posted { name, source, time, time_unix, hearers: listeners })
+    }
+
+    async fn ask(&self, command: Command) -> Result<Outcome, CommandError> {
+        let (reply, outcome) = oneshot::channel();
+        self.requests.send(Request { command, reply }).await.map_err(|_| CommandError::RunOver)?;
+        outcome.await.unwrap_or(Err(CommandError::RunOver))
+    }
+}
+
+/// The labels that a scrape of this job adds to its series.
+fn target_labels(job: &Job) -> LabelBlock {
+    let has_instance = job.store().has_label("instance");
+    let labels = [("instance", ""), ("job", job.name())];
+    LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"))
+}
