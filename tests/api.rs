@@ -1,4 +1,4 @@
-//! The control API, as its clients use it.
+//! The control API as its clients use it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use crate::processes::{
     Process, Pushgateway, eventually, free_port, label, promemu, promemu_command, series, value,
 };
 
-/// A run with the API, and where that is.
+/// A promemu process with the API, and the API's port.
 pub(crate) struct Daemon {
     pub(crate) process: Process,
     pub(crate) port: u16,
@@ -19,10 +19,10 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(args: &[&str]) -> Self {
-        Self::of(|listen| promemu_command(&[&["--listen", listen], args].concat()))
+        Self::with_command(|listen| promemu_command(&[&["--listen", listen], args].concat()))
     }
 
-    /// Five workers and a balancer that move every second.
+    /// A run of five workers and a balancer, whose metrics update every second.
     pub(crate) fn with_peaks(gateway: &Pushgateway) -> Self {
         Self::start(&[
             "--config",
@@ -38,7 +38,7 @@ impl Daemon {
         ])
     }
 
-    pub(crate) fn of(command: impl Fn(&str) -> Command) -> Self {
+    pub(crate) fn with_command(command: impl Fn(&str) -> Command) -> Self {
         let port = free_port();
         let process = Process::start(&mut command(&format!("127.0.0.1:{port}")));
         let daemon = Self { process, port };
@@ -55,7 +55,7 @@ impl Daemon {
         ask(self.port, method, path, "Content-Type: application/json\r\n", &body)
     }
 
-    /// The code of the error that comes.
+    /// The status and the code of the error of a request.
     pub(crate) fn refusal(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
         let (status, answer) = self.send(method, path, body);
         (status, code_of(&answer))
@@ -67,7 +67,7 @@ fn code_of(answer: &Value) -> String {
     answer["error"]["code"].as_str().unwrap().to_owned()
 }
 
-/// A request of a client; 0 if there is no answer, null if its body is no JSON.
+/// Sends a request; status 0 without an answer, null if the body is no JSON.
 fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, Value::Null) };
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -78,7 +78,7 @@ fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, 
     if stream.write_all(head.as_bytes()).is_err() {
         return (0, Value::Null);
     }
-    // A body that is too large is not read to its end.
+    // The daemon does not read a body that is too large to its end.
     let _is_taken = stream.write_all(body.as_bytes()).is_ok();
     let mut answer = Vec::new();
     let _is_whole = stream.read_to_end(&mut answer).is_ok();
@@ -87,18 +87,18 @@ fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, 
     (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-/// Server-sent events, one after another.
+/// A stream of server-sent events.
 struct Events(BufReader<TcpStream>);
 
 impl Events {
-    fn of(port: u16, path: &str) -> Self {
+    fn open(port: u16, path: &str) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
         Self(BufReader::new(stream))
     }
 
-    /// The next one: its name, and what it says.
+    /// The next event: its name and its data.
     fn next(&mut self) -> (String, Value) {
         let mut name = String::new();
         loop {
@@ -112,7 +112,7 @@ impl Events {
         }
     }
 
-    /// The first line that is a comment: the stream is there.
+    /// Reads the first comment, with which a stream opens.
     fn wait_until_open(&mut self) {
         let mut line = String::new();
         while !line.starts_with(':') {
@@ -122,7 +122,7 @@ impl Events {
     }
 }
 
-/// What the gateway shows of a worker's metric.
+/// The value of a host's metric on the gateway.
 fn on_gateway(gateway: &Pushgateway, metric: &str, host: &str) -> Option<f64> {
     let exposition = gateway.metrics();
     let lines = series(&exposition, metric);
@@ -170,7 +170,7 @@ fn an_override_is_on_the_gateway_with_the_next_push_and_ends_by_itself_or_by_rel
 }
 
 #[test]
-fn an_event_of_a_client_raises_the_workers_load_and_all_hear_of_it() {
+fn an_event_of_a_client_reaches_the_stream_and_raises_the_workers_load() {
     let gateway = Pushgateway::start();
     let daemon = Daemon::with_peaks(&gateway);
     eventually("all workers have begun", || {
@@ -179,7 +179,7 @@ fn an_event_of_a_client_raises_the_workers_load_and_all_hear_of_it() {
     let known = daemon.get("/api/v1/events").1["events"].clone();
     let start = known.as_array().unwrap().iter().find(|event| event["name"] == "load_peak_start").unwrap();
     assert_eq!(start["hearers"], 5);
-    let mut events = Events::of(daemon.port, "/api/v1/events/stream?name=load_peak_start");
+    let mut events = Events::open(daemon.port, "/api/v1/events/stream?name=load_peak_start");
     events.wait_until_open();
     let (status, posted) =
         daemon.send("POST", "/api/v1/events", &json!({ "name": "load_peak_start", "data": { "x": [1] } }));
@@ -190,14 +190,14 @@ fn an_event_of_a_client_raises_the_workers_load_and_all_hear_of_it() {
         ("event", &json!("api"), &json!({ "x": [1] }))
     );
     assert_eq!(event["time_unix"], posted["time_unix"]);
-    let (_, again) = Events::of(daemon.port, "/api/v1/events/stream?last=500&name=load_peak_start").next();
-    assert_eq!(again, event, "who comes later hears what is remembered");
+    let (_, again) = Events::open(daemon.port, "/api/v1/events/stream?last=500&name=load_peak_start").next();
+    assert_eq!(again, event, "a later stream begins with recent events");
     eventually("the gateway has all workers above 60 %", || {
         let exposition = gateway.metrics();
         let loads: Vec<f64> = series(&exposition, "cpu_usage_percent").into_iter().map(value).collect();
         (loads.len() == 5 && loads.iter().all(|load| *load > 60.0)).then_some(())
     });
-    // With the run its streams end, too.
+    // A stream does not keep the daemon from ending.
     let mut process = daemon.process;
     assert_eq!(process.terminate(), Some(0));
 }
@@ -226,15 +226,15 @@ fn a_host_is_stopped_started_added_and_removed() {
     assert_eq!(daemon.send("DELETE", "/api/v1/hosts/worker-50", &Value::Null).0, 204);
     eventually("it is gone again", || (!on_gateway("worker-50")).then_some(()));
     assert_eq!(daemon.get("/api/v1/hosts?search=worker&limit=2").1["matched"], 5);
-    assert!(on_gateway("worker-01"), "the others live on");
+    assert!(on_gateway("worker-01"), "the other hosts run on");
 }
 
 #[test]
-fn live_values_come_once_a_second_and_a_page_that_is_loaded_again_has_its_curve() {
+fn live_values_come_once_a_second_and_a_later_stream_begins_with_them() {
     let gateway = Pushgateway::start();
     let daemon = Daemon::with_peaks(&gateway);
     let path = "/api/v1/live?series=worker-01/cpu_usage_percent&series=avg:cpu_usage_percent";
-    let mut first = Events::of(daemon.port, path);
+    let mut first = Events::open(daemon.port, path);
     let (name, beginning) = first.next();
     assert_eq!((name.as_str(), &beginning["series"][1]["id"]), ("series", &json!("avg:cpu_usage_percent")));
     let mut last = 0.0;
@@ -245,12 +245,12 @@ fn live_values_come_once_a_second_and_a_page_that_is_loaded_again_has_its_curve(
         last = t;
     }
     drop(first);
-    let (_, again) = Events::of(daemon.port, path).next();
+    let (_, again) = Events::open(daemon.port, path).next();
     let points = again["series"][0]["points"].as_array().unwrap();
     assert!(points.len() >= 3 && points.iter().any(|point| point[0].as_f64() == Some(last)), "{again}");
-    // An old link, or a host that has gone, does not take the others along.
+    // A series that does not exist leaves the others of the stream alone.
     let mut mixed =
-        Events::of(daemon.port, "/api/v1/live?series=gone/cpu&series=worker-01/cpu_usage_percent");
+        Events::open(daemon.port, "/api/v1/live?series=gone/cpu&series=worker-01/cpu_usage_percent");
     assert_eq!(mixed.next().1["series"][0]["points"], json!([]));
     assert_eq!(mixed.next(), ("gone".to_owned(), json!({ "id": "gone/cpu" })));
     assert_eq!(mixed.next().1["values"][0], Value::Null);
@@ -259,7 +259,7 @@ fn live_values_come_once_a_second_and_a_page_that_is_loaded_again_has_its_curve(
 }
 
 #[test]
-fn whatever_is_wrong_with_a_request_has_its_status_its_code_and_one_form() {
+fn every_error_has_its_status_its_code_and_the_same_form() {
     let gateway = Pushgateway::start();
     let daemon = Daemon::with_peaks(&gateway);
     let none = Value::Null;
@@ -307,13 +307,13 @@ fn whatever_is_wrong_with_a_request_has_its_status_its_code_and_one_form() {
 }
 
 #[test]
-fn what_others_can_reach_needs_a_token() {
+fn an_address_that_others_reach_needs_a_token() {
     let args = ["--listen", "0.0.0.0:0", "--config", "single_host_load", "--output", "scrape=127.0.0.1:0"];
     let mut open = promemu(&args);
     assert_eq!(open.wait(), Some(2));
     assert!(open.log().contains("give one by PME_API_TOKEN or --api-token-file"), "{}", open.log());
 
-    let daemon = Daemon::of(|listen| {
+    let daemon = Daemon::with_command(|listen| {
         let mut command = promemu_command(&[&["--listen", listen], &args[2..]].concat());
         command.env("PME_API_TOKEN", "s3cret-word");
         command
@@ -328,7 +328,7 @@ fn what_others_can_reach_needs_a_token() {
 }
 
 #[test]
-fn a_port_that_is_taken_matters_only_if_it_was_asked_for() {
+fn a_taken_port_is_an_error_only_if_it_was_asked_for() {
     let port = free_port();
     let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let args = ["--config", "single_host_load", "--output", "scrape=127.0.0.1:0"];
@@ -337,12 +337,12 @@ fn a_port_that_is_taken_matters_only_if_it_was_asked_for() {
     assert!(asked_for.log().contains("choose a free address of this machine with --listen"));
     drop(taken);
 
-    // Somebody may have it already, which is as good.
+    // Another process may have the default port already, which does as well.
     let _usual = TcpListener::bind(("127.0.0.1", 8000));
     let mut command = promemu_command(&args);
     command.env_remove("PME_LISTEN");
     let mut run = Process::start(&mut command);
-    run.wait_for_log("the control API is at http://127.0.0.1:80");
+    run.wait_for_log("http://127.0.0.1:80");
     assert!(!run.log().contains("127.0.0.1:8000"), "{}", run.log());
     assert_eq!(run.terminate(), Some(0));
 }

@@ -22,7 +22,7 @@ trap end EXIT
 daemon=$!
 url=''
 for _ in {1..200}; do
-    url="$(grep -o -m 1 'the control API is at http://[0-9.:]*' "$work/log" | grep -o 'http.*' || true)"
+    url="$(sed -n '/control API listens/s|.*\(http://[0-9.:]*\).*|\1|p' "$work/log")"
     if [[ -n $url ]] && grep -q '"message":"running' "$work/log"; then break; fi
     sleep 0.05
 done
