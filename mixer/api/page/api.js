@@ -29,7 +29,7 @@ function stored() {
 let token = stored();
 let asking = null;
 
-/** Asks for the token; everybody who waits for it gets the same answer. */
+/** Asks the user for the token, once for all requests that wait for it. */
 function askToken(isWrong) {
     asking ??= new Promise((resolve) => {
         const input = make('input', { type: 'password', required: true, autocomplete: 'off', 'aria-label': 'token' });
@@ -65,7 +65,7 @@ function address(path, query) {
     return `${BASE}${path}${text && `?${text}`}`;
 }
 
-/** One request, with the token, once more after each 401. */
+/** Sends a request with the token, and again after each 401. */
 async function send(path, query, options) {
     for (;;) {
         const used = token;
@@ -77,7 +77,7 @@ async function send(path, query, options) {
     }
 }
 
-async function refusal(response) {
+async function errorOf(response) {
     const body = await response.json().catch(() => ({}));
     return new ApiError(response.status, body.error);
 }
@@ -89,7 +89,7 @@ async function request(method, path, { query, body } = {}) {
         options.headers = { 'Content-Type': 'application/json' };
     }
     const response = await send(path, query, options);
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) throw await errorOf(response);
     return response.status === 204 ? null : response.json();
 }
 
@@ -99,10 +99,10 @@ export const put = (path, body) => request('PUT', path, { body });
 export const remove = (path) => request('DELETE', path);
 
 export const hostPath = (name) => `/hosts/${encodeURIComponent(name)}`;
-/** `id` is `HOST/METRIC`; slashes may be in both, so the host must be known. */
+/** `id` is `HOST/METRIC`; both may have slashes, so the host must be known. */
 export const metricPath = ({ host, id }) => `${hostPath(host)}/metrics/${encodeURIComponent(id.slice(host.length + 1))}`;
 
-/** Cuts a stream's text into events: `take(name, data)`. */
+/** Splits a stream's text into events, and calls `take(name, data)` with each. */
 async function read(body, take) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let waiting = '';
@@ -126,16 +126,16 @@ const pause = (milliseconds, signal) => new Promise((resolve) => {
 });
 
 /**
- * Follows a stream until `signal` aborts, and begins anew when it breaks, after a pause that grows. `query` is asked for
- * each time. The API's own refusal goes to `refused`, and ends it.
+ * Follows a stream until `signal` aborts, and reconnects when it breaks, after a growing pause. Each connection calls `query`
+ * for its parameters. A client error of the API goes to `failed`, and ends the stream.
  */
-export async function follow(path, query, { take, refused = () => {}, signal }) {
+export async function follow(path, query, { take, failed = () => {}, signal }) {
     let wait = 500;
     while (!signal.aborted) {
         try {
             const response = await send(path, query(), { signal });
             if (response.status >= 400 && response.status < 500 && response.status !== 429) {
-                refused(await refusal(response));
+                failed(await errorOf(response));
                 return;
             }
             if (response.ok) {

@@ -1,30 +1,30 @@
 // One chart: its title, its canvas, and a legend whose entries open the hosts.
 
-import { copy, make, say } from './elements.js';
+import { copy, make, setText } from './elements.js';
 import { clock, day, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
-import { isWhole, lineId, partsOf } from './view.js';
+import { isAggregate, lineId, partsOf } from './view.js';
 import { chartQuery } from './query.js';
 
 const HEIGHT = 150;
 const AXIS = 58;
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const COLOURS = 8;
-/** Steps of an axis of bytes, so that its labels are whole: 1, 2, 4, … */
+/** Steps of an axis in bytes: powers of two, so that its labels are whole numbers. */
 const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
-/** Above the plot there is room for the names of marks, in pixels. */
+/** Height of the space above the plot for the names of marks, in pixels. */
 const MARK_HEIGHT = 15;
-/** Names of marks are written where there is so much room, in pixels; longer ones are cut. */
+/** The least room for a mark's name, in pixels; longer names are cut to their room. */
 const MARK_ROOM = 60;
-/** More marks than that are drawn faintly. */
+/** More marks than this are drawn faintly. */
 const MANY_MARKS = 16;
-/** So many digits beyond the usual ones at most, where lines are near each other. */
-const MOST_FINER = 1;
+/** The most extra digits for lines that are near each other. */
+const FINER_MAX = 1;
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const alignment = new Map();
-/** A name's colour is the same in all charts and after each reload. */
+/** The colour of a name: the same in all charts and after a reload. */
 export function colourOf(name) {
     if (!alignment.has(name)) alignment.set(name, alignment.size % COLOURS);
     return `--line-${alignment.get(name)}`;
@@ -33,7 +33,7 @@ export function colourOf(name) {
 /** The values of labels such as `{cpu="0",mode="idle"}`. */
 const valuesOf = (labels) => [...labels.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value);
 
-/** Times on the axis: seconds only where the steps are short, the day where it changes. */
+/** Labels of the time axis: seconds only if the steps are short, and the day where it changes. */
 function timeLabels(plot, splits, axis, space, step) {
     return splits.map((time, at) => {
         const isNewDay = at > 0 && day(time) !== day(splits[at - 1]);
@@ -42,7 +42,7 @@ function timeLabels(plot, splits, axis, space, step) {
     });
 }
 
-/** The value axis: from 0 where the values are near, and never so narrow that noise looks like news. */
+/** The range of the value axis: from 0 if the values are near it, and never so narrow that noise fills it. */
 function valueRange(low, high, range) {
     if (low === 0 && high === 0 && !range) return [0, 1];
     if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
@@ -58,11 +58,11 @@ function valueRange(low, high, range) {
 function finerFor(values, kind) {
     const known = [...new Set(values.filter(Number.isFinite))];
     const isClear = (finer) => new Set(known.map((value) => number(value, kind, finer))).size === known.length;
-    const found = [...Array(MOST_FINER).keys()].find(isClear);
-    return found ?? MOST_FINER;
+    const found = [...Array(FINER_MAX).keys()].find(isClear);
+    return found ?? FINER_MAX;
 }
 
-/** A text as wide as there is room for. */
+/** The text, cut to a width. */
 function fitted(context, text, room) {
     if (context.measureText(text).width <= room) return text;
     let length = text.length;
@@ -100,7 +100,7 @@ export class Card {
     }
 
     entry(line, at) {
-        const { host, labels } = isWhole(line) ? { host: null, labels: '' } : partsOf(this.chart.metric, line);
+        const { host, labels } = isAggregate(line) ? { host: null, labels: '' } : partsOf(this.chart.metric, line);
         const name = host === null ? line : [host, ...valuesOf(labels)].join(' ');
         const swatch = make('span', { class: 'swatch', 'aria-hidden': 'true' });
         const value = make('output', { class: 'value' }, '–');
@@ -116,7 +116,7 @@ export class Card {
         return this.ids.map((id) => this.board.live.column(id));
     }
 
-    /** A line that says what the metric is. */
+    /** The column that describes the metric: one that is not gone, if there is one. */
     get known() {
         const columns = this.columns.filter(Boolean);
         return columns.find((column) => !column.isGone) ?? columns[0];
@@ -126,19 +126,19 @@ export class Card {
         return this.columns.filter((column) => column && !column.isGone).map(chartQuery).join(' or ');
     }
 
-    /** The colour, width and dashes of a line: what stands for all is thick and plain. */
+    /** The colour, width and dashes of a line; an aggregate over all hosts is thick and solid. */
     stroke(at) {
         const line = this.chart.lines[at];
         const dash = DASHES[this.dash(at)];
-        if (isWhole(line)) return { colour: style('--line-whole'), width: 2, dash };
+        if (isAggregate(line)) return { colour: style('--line-aggregate'), width: 2, dash };
         return { colour: style(this.colour(line)), width: 1.25, dash };
     }
 
     dash(at) {
-        return (isWhole(this.chart.lines[at]) ? at : Math.floor(at / COLOURS)) % DASHES.length;
+        return (isAggregate(this.chart.lines[at]) ? at : Math.floor(at / COLOURS)) % DASHES.length;
     }
 
-    // A host has its colour in all charts; its series with labels of their own differ from one another.
+    // A host has the same colour in all charts; its series with labels of their own have other colours.
     colour(line) {
         const { host, labels } = partsOf(this.chart.metric, line);
         return colourOf(labels ? host + labels : host);
@@ -177,20 +177,20 @@ export class Card {
         };
     }
 
-    /** Makes the canvas once the series are known. */
+    /** Makes the canvas, once the series are known. */
     open() {
         const first = this.known;
         const metric = this.chart.metric;
         this.kind = kindOf(metric, first.unit);
         const growing = isGrowing(first.type);
         const things = first.type === 'counter' ? '' : 'observations ';
-        say(this.unit, growing ? `${things}per second` : this.kind === 'plain' ? first.unit : '');
+        setText(this.unit, growing ? `${things}per second` : this.kind === 'plain' ? first.unit : '');
         this.unit.title = this.unit.textContent;
         if (growing && !(first.type === 'counter' && this.kind === 'bytes')) this.kind = 'plain';
         this.entries.forEach(({ swatch }, at) => {
             const line = this.chart.lines[at];
             swatch.dataset.dash = String(this.dash(at));
-            swatch.style.setProperty('--swatch', `var(${isWhole(line) ? '--line-whole' : this.colour(line)})`);
+            swatch.style.setProperty('--swatch', `var(${isAggregate(line) ? '--line-aggregate' : this.colour(line)})`);
         });
         this.plot = new uPlot(this.options(), this.data(), this.place);
     }
@@ -207,7 +207,7 @@ export class Card {
         this.showValues();
     }
 
-    /** The legend's values: at the cursor, or the newest. */
+    /** Updates the values of the legend: those at the cursor, or the newest. */
     showValues() {
         const { times } = this.board.live;
         const time = this.board.cursor ?? this.board.pausedAt;
@@ -216,11 +216,11 @@ export class Card {
         this.finer = Math.max(this.finer, finerFor(values, this.kind));
         this.columns.forEach((column, line) => {
             const isGone = column?.isGone && this.board.cursor === null;
-            say(this.entries[line].value, isGone ? 'gone' : number(values[line], this.kind, this.finer));
+            setText(this.entries[line].value, isGone ? 'gone' : number(values[line], this.kind, this.finer));
         });
     }
 
-    // Events behind the lines, with their names above the plot where there is room.
+    // Draws the events behind the lines, and their names above the plot where there is room.
     drawMarks(plot) {
         const { ctx: context, bbox: box } = plot;
         const ratio = devicePixelRatio || 1;
@@ -251,7 +251,7 @@ export class Card {
         context.restore();
     }
 
-    /** Where marks are, the last first; those that would cover each other are one. */
+    /** Positions of the marks, the last first; marks that would cover each other are merged. */
     places(plot, ratio) {
         const places = [];
         for (const { time, name } of this.board.visibleMarks.toReversed()) {
@@ -274,7 +274,7 @@ export class Card {
         const { left } = plot.cursor;
         if (left === undefined || left < 0) return this.board.point(null);
         const time = plot.posToVal(left, 'x');
-        // All charts hear of one move, a pixel apart: that is no other time.
+        // The charts repeat a move to each other, a pixel apart: that is the same time.
         const pixel = plot.posToVal(left + 1, 'x') - time;
         const { cursor } = this.board;
         if (cursor === null || Math.abs(time - cursor) > pixel * 1.5) this.board.point(time);
@@ -288,7 +288,7 @@ export class Card {
         this.plot?.setSeries(at === null ? null : at + 1, { focus: true });
     }
 
-    /** Says the values of a chart that has the focus. */
+    /** Describes the values of a focused chart to screen readers. */
     describe() {
         const values = this.entries.map(({ name, value }) => `${name} ${value.textContent}`).slice(0, 6);
         const time = this.board.cursor ?? this.board.live.now;
@@ -314,7 +314,7 @@ export class Card {
         if (this.plot && width && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
     }
 
-    /** Other colours: the canvas is made anew. */
+    /** Makes the canvas again, with the colours of a new theme. */
     restyle() {
         this.plot?.destroy();
         this.plot = null;

@@ -1,14 +1,14 @@
 // The board of charts: small multiples with one time axis, one cursor, and events as marks.
 
-import { find, say } from './elements.js';
+import { find, setText } from './elements.js';
 import { clock } from './format.js';
 import { Card } from './card.js';
 import { lineId, view, writeView } from './view.js';
 
-/** So many marks are drawn at most; the newest. */
-const MOST_MARKS = 200;
-/** A window is never shorter, so that the first seconds fill it. */
-const SHORTEST = 15;
+/** The most event marks that are drawn: the newest. */
+const MARKS_MAX = 200;
+/** The shortest window in seconds, so that the first samples fill it. */
+const WINDOW_MIN = 15;
 
 export class Board {
     constructor({ live, openHost, chooseLines }) {
@@ -31,7 +31,7 @@ export class Board {
         new ResizeObserver(() => { for (const card of this.cards) card.resize(); }).observe(find('charts'));
     }
 
-    /** Shows these charts; cards of those that stay are kept. */
+    /** Shows these charts, and keeps the cards of charts that stay. */
     show(charts) {
         const key = ({ metric, lines }) => JSON.stringify([metric, lines]);
         const old = new Map(this.cards.map((card) => [key(card.chart), card]));
@@ -48,7 +48,7 @@ export class Board {
         this.draw();
     }
 
-    /** Takes a choice of charts over into the view. */
+    /** Shows these charts, and saves them in the view. */
     choose(charts) {
         view.charts = charts;
         writeView();
@@ -69,12 +69,12 @@ export class Board {
         this.choose(this.charts.map((one) => (one === chart ? { ...chart, lines } : one)));
     }
 
-    // The common axis: the window's end follows the newest sample, unless somebody has zoomed or paused.
+    // The common time axis: its end follows the newest sample, unless the user has zoomed or paused.
     range() {
         if (this.zoom) return this.zoom;
         const end = this.pausedAt ?? this.live.now ?? Date.now() / 1000;
         const first = this.live.times[0] ?? end;
-        const length = Math.max(Math.min(view.window * this.speed, end - first), SHORTEST * Math.min(this.speed, 1));
+        const length = Math.max(Math.min(view.window * this.speed, end - first), WINDOW_MIN * Math.min(this.speed, 1));
         return [end - length, end];
     }
 
@@ -84,9 +84,9 @@ export class Board {
         this.setZoom(null);
     }
 
-    /** `zoom`: the times of both ends, or null to follow again. */
+    /** `zoom`: the times of both ends, or null to follow the newest sample. */
     setZoom(zoom) {
-        // Charts hear of a selection from each other, a few pixels apart: the first counts.
+        // The charts repeat a selection to each other, a few pixels apart: only the first counts.
         const now = performance.now();
         if (zoom && now - this.zoomedAt < 100) return;
         this.zoomedAt = now;
@@ -95,7 +95,7 @@ export class Board {
         this.draw();
     }
 
-    /** Zooms about the cursor, or about the end: below 1 closer. */
+    /** Zooms around the cursor, or around the end without one; a factor below 1 zooms in. */
     zoomBy(factor) {
         const [from, to] = this.range();
         const about = this.cursor ?? to;
@@ -110,22 +110,22 @@ export class Board {
         this.pausedAt = this.isPaused ? this.live.now : null;
         const button = find('pause');
         button.setAttribute('aria-pressed', String(this.isPaused));
-        say(button, this.isPaused ? 'Go on' : 'Pause');
+        setText(button, this.isPaused ? 'Go on' : 'Pause');
         this.draw();
     }
 
     mark(event) {
         this.marks.push({ time: event.time_unix, name: event.name });
-        if (this.marks.length > MOST_MARKS * 2) this.marks.splice(0, MOST_MARKS);
+        if (this.marks.length > MARKS_MAX * 2) this.marks.splice(0, MARKS_MAX);
         this.draw();
     }
 
     get visibleMarks() {
         const [from, to] = this.range();
-        return this.marks.filter(({ time }) => time >= from && time <= to).slice(-MOST_MARKS);
+        return this.marks.filter(({ time }) => time >= from && time <= to).slice(-MARKS_MAX);
     }
 
-    /** Moves the common cursor; null takes it away. */
+    /** Moves the common cursor; null removes it. */
     point(time) {
         if (time === this.cursor) return;
         this.cursor = time;
@@ -133,7 +133,7 @@ export class Board {
         this.showReadout();
     }
 
-    /** Moves the cursor by so many samples, for the keyboard. */
+    /** Moves the cursor by `by` samples, for the keyboard. */
     step(card, by) {
         const { times } = this.live;
         if (!times.length) return;
@@ -148,21 +148,21 @@ export class Board {
 
     showReadout() {
         const time = this.cursor ?? this.live.now;
-        if (time === null) return say(find('readout'), '');
+        if (time === null) return setText(find('readout'), '');
         const parts = [`${this.cursor === null ? '' : 'at '}${clock(time)}`];
         if (this.cursor !== null) parts.push(...this.namesNear(time));
         if (this.isPaused) parts.push('paused');
-        say(find('readout'), parts.join(' · '));
+        setText(find('readout'), parts.join(' · '));
     }
 
-    /** The events about a time, by what a pixel or two are of the axis. */
+    /** Names of the events within a few pixels of a time. */
     namesNear(time) {
         const [from, to] = this.range();
         const near = this.visibleMarks.filter((mark) => Math.abs(mark.time - time) < (to - from) / 120);
         return [...new Set(near.map(({ name }) => name))].slice(0, 3);
     }
 
-    /** Draws in the browser's next frame, once for all that has changed. */
+    /** Draws in the browser's next frame, once for all changes until then. */
     draw() {
         if (this.isDrawing) return;
         this.isDrawing = true;

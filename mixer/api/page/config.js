@@ -1,7 +1,7 @@
 // The run's config: its text, checked while the user types, with errors beside their lines.
 
 import { get, post } from './api.js';
-import { copy, fail, make, openDialog, say, settle } from './elements.js';
+import { copy, fail, make, openDialog, setText, settle } from './elements.js';
 import { count } from './format.js';
 
 /** Longer texts are shown without colours. */
@@ -9,7 +9,7 @@ const LONGEST_COLOURED = 200_000;
 const TOKENS = /(\/\/[^\n]*|\/\*[\s\S]*?\*\/)|("(?:[^"\\]|\\.)*")|\b(\d[\d_.]*(?:e[+-]?\d+)?)\b|\b([A-Z]\w*)(?=\()|\b(\w+)(?=\s*:)/g;
 const KINDS = ['comment', 'text', 'number', 'maker', 'field'];
 
-/** A text as coloured pieces, cut into lines. */
+/** A text as coloured spans, line by line. */
 function colour(text) {
     const lines = [[]];
     const put = (piece, kind) => piece.split('\n').forEach((part, at) => {
@@ -29,7 +29,7 @@ function colour(text) {
 }
 
 class Editor {
-    /** `given` is what the run was given: its class and arguments. */
+    /** `given` has the class and the arguments of the run. */
     constructor(text, problems, given) {
         this.problems = problems;
         this.given = given;
@@ -45,7 +45,7 @@ class Editor {
         this.area.addEventListener('scroll', () => { this.back.scrollTop = this.area.scrollTop; this.back.scrollLeft = this.area.scrollLeft; });
     }
 
-    /** The layer behind the text: line numbers, colours, and messages at the lines' ends. */
+    /** The layer behind the text: line numbers, colours, and problems at the ends of lines. */
     draw() {
         const byLine = Map.groupBy(this.problems, ({ line }) => line);
         this.back.replaceChildren(...colour(this.area.value).map((pieces, at) => {
@@ -73,7 +73,7 @@ class Editor {
 
     async check() {
         const asked = ++this.asked;
-        say(this.verdict, 'checking …');
+        setText(this.verdict, 'checking …');
         const answer = await post('/configs/check', { text: this.area.value, ...this.given });
         if (asked !== this.asked) return;
         this.problems = answer.problems;
@@ -86,7 +86,7 @@ class Editor {
         const warnings = problems.length - errors;
         const made = hosts === null || hosts === undefined ? '' : `: ${count(hosts)} ${hosts === 1 ? 'host' : 'hosts'}, ${count(jobs)} ${jobs === 1 ? 'job' : 'jobs'}, ${count(series)} series`;
         const many = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
-        say(this.verdict, valid && !errors ? `✓ valid${made}${warnings ? `, ${many(warnings, 'warning')}` : ''}` : `✗ ${many(errors, 'error')}${warnings ? `, ${many(warnings, 'warning')}` : ''}`);
+        setText(this.verdict, valid && !errors ? `✓ valid${made}${warnings ? `, ${many(warnings, 'warning')}` : ''}` : `✗ ${many(errors, 'error')}${warnings ? `, ${many(warnings, 'warning')}` : ''}`);
         this.verdict.dataset.state = errors ? 'failed' : 'running';
     }
 }
@@ -113,7 +113,7 @@ export async function openConfig(run) {
         make('div', { class: 'dialog-end' }, editor.verdict,
             make('button', { type: 'button', onclick: () => copy(editor.area.value) }, 'Copy')));
     editor.draw();
-    // The caret is where the value's end is: a browser scrolls there when it gives the focus.
+    // Setting the value moves the caret to its end, and the browser would scroll there on focus.
     editor.area.setSelectionRange(0, 0);
     editor.area.focus({ preventScroll: true });
     editor.area.scrollTop = 0;

@@ -1,17 +1,17 @@
-// One host beside the board: its labels, its metrics with their values, and overrides.
+// The drawer: one host with its labels, its metrics and their overrides.
 
 import { get, hostPath } from './api.js';
-import { copy, fail, find, make, say, settle } from './elements.js';
+import { copy, fail, find, make, setText, settle } from './elements.js';
 import { kindOf, number } from './format.js';
 import { order, ttlLeft } from './hosts.js';
 import { isGrowing } from './live.js';
 import { OverrideForm, release, untilText } from './overrides.js';
 import { view, writeView } from './view.js';
 
-/** So many metrics are in the page; the filter finds the others. */
-const MOST_ROWS = 60;
+/** The most metrics that are shown; the filter finds the others. */
+const ROWS_MAX = 60;
 
-/** A value, or how many observations there are. */
+/** The value as text, or the number of observations. */
 function valueText({ metric, type, unit, value }) {
     const isCount = isGrowing(type) && type !== 'counter';
     return isCount ? `${number(value)} observations` : number(value, kindOf(metric, unit));
@@ -41,10 +41,10 @@ class MetricRow {
 
     show(metric) {
         this.metric = metric;
-        say(this.value, valueText(metric));
+        setText(this.value, valueText(metric));
         this.element.classList.toggle('overridden', metric.override !== null);
         this.release.hidden = metric.override === null;
-        say(this.until, metric.override ? `overridden ${untilText(metric.override)}` : '');
+        setText(this.until, metric.override ? `overridden ${untilText(metric.override)}` : '');
     }
 
     edit() {
@@ -69,13 +69,13 @@ export class Drawer {
         this.rows = new Map();
         document.addEventListener('keydown', (event) => {
             if (event.key !== 'Escape' || this.name === null || document.querySelector('dialog[open]')) return;
-            // In a field beside the drawer the key is the field's own.
+            // In a field outside the drawer, Escape belongs to the field.
             const isElsewhere = !this.element.contains(event.target) && event.target.closest('input, textarea, select');
             if (!isElsewhere) this.close();
         });
     }
 
-    /** Opens a host; `id` is a series to be shown first. */
+    /** Opens a host; `id` is a series to filter for. */
     async open(name, id = null) {
         this.opener = this.element.contains(document.activeElement) ? this.opener : document.activeElement;
         this.name = name;
@@ -133,10 +133,10 @@ export class Drawer {
 
     show(host) {
         this.host = host;
-        say(this.state, host.state);
+        setText(this.state, host.state);
         this.state.dataset.state = host.state;
-        say(this.facts, host.state === 'running' ? `ttl left: ${ttlLeft(host)}` : '');
-        say(this.action, host.state === 'running' || host.state === 'waiting' ? 'Stop' : 'Start');
+        setText(this.facts, host.state === 'running' ? `ttl left: ${ttlLeft(host)}` : '');
+        setText(this.action, host.state === 'running' || host.state === 'waiting' ? 'Stop' : 'Start');
         const labels = Object.entries({ job: host.job, ...host.labels });
         const texts = labels.map(([name, value]) => `${name}="${value}"`);
         if (texts.join() !== [...this.labels.children].map((item) => item.textContent).join()) {
@@ -150,19 +150,19 @@ export class Drawer {
         const words = this.filter.value.trim().toLowerCase();
         const metrics = this.host.listed_metrics;
         const found = metrics.filter(({ id }) => id.slice(this.name.length + 1).toLowerCase().includes(words));
-        const shown = found.slice(0, MOST_ROWS);
+        const shown = found.slice(0, ROWS_MAX);
         const rows = shown.map((metric) => {
             const row = this.rows.get(metric.id) ?? new MetricRow(metric, this);
             this.rows.set(metric.id, row);
             row.show(metric);
             return row.element;
         });
-        // Rows that stay where they are keep their focus, and a form in them its input.
+        // Rows that do not move keep their focus, and the input of a form in them.
         if (rows.length !== this.list.children.length || rows.some((row, at) => this.list.children[at] !== row)) this.list.replaceChildren(...rows);
         const hidden = found.length - shown.length;
         const parts = [];
         if (hidden > 0) parts.push(`${hidden} more: filter`);
         if (this.host.not_listed > 0) parts.push(`${this.host.not_listed} series are not listed`);
-        say(this.more, parts.join(' · '));
+        setText(this.more, parts.join(' · '));
     }
 }

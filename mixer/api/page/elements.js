@@ -1,8 +1,8 @@
-// Elements without markup: all text goes in as text, so a name from a config can never be code.
+// Elements are made without markup: text goes in as text, so a name from a config can never be code.
 
 /**
- * Makes an element. `attributes` may have `class`, properties that begin with `on` (listeners), and anything else as an
- * attribute; null and false are left out, true is an empty attribute.
+ * Makes an element. In `attributes`, names that begin with `on` are listeners, and all others are attributes; null and false
+ * are left out, true is an empty attribute.
  */
 export function make(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
@@ -18,12 +18,12 @@ export function make(tag, attributes = {}, ...children) {
 
 export const find = (id) => document.getElementById(id);
 
-/** Sets a text only where it differs: the browser then has nothing to lay out anew. */
-export function say(element, text) {
+/** Sets a text, but only if it differs, so that the browser need not lay it out again. */
+export function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
 }
 
-/** A short message at the page's edge. `kind`: `done` or `failed`. */
+/** Shows a short message at the edge of the page. `kind`: `done` or `failed`. */
 export function toast(text, kind = 'done') {
     const toasts = find('toasts');
     const message = make('p', { class: `toast ${kind}` }, text);
@@ -32,10 +32,10 @@ export function toast(text, kind = 'done') {
     setTimeout(() => message.remove(), kind === 'failed' ? 8000 : 4000);
 }
 
-/** Says a failure of something that a person asked for. */
+/** Shows the error of an action of the user. */
 export const fail = (error) => toast(error.message, 'failed');
 
-/** A modal dialog with a title and a way out; it leaves the page when it is closed. */
+/** Opens a modal dialog with a title and a close button; it is removed from the page when it closes. */
 export function openDialog(title, className, ...content) {
     const dialog = make('dialog', { class: className, 'aria-label': title });
     dialog.append(
@@ -46,7 +46,7 @@ export function openDialog(title, className, ...content) {
         ...content,
     );
     dialog.addEventListener('close', () => dialog.remove());
-    // A press on the backdrop is a press on the dialog itself, outside of what it holds.
+    // A press on the backdrop targets the dialog itself, at a point outside its box.
     dialog.addEventListener('mousedown', (event) => {
         const box = dialog.getBoundingClientRect();
         const isInside = event.clientX >= box.left && event.clientX <= box.right
@@ -58,7 +58,7 @@ export function openDialog(title, className, ...content) {
     return dialog;
 }
 
-/** A text to be copied by hand, where the browser does not let the page do it. */
+/** Shows a text to copy by hand, for browsers that do not let the page copy. */
 function showCopy(text) {
     const area = make('textarea', { readonly: true, rows: '4', class: 'by-hand', 'aria-label': 'text to copy' });
     area.value = text;
@@ -67,7 +67,7 @@ function showCopy(text) {
     area.select();
 }
 
-/** Copies a text; the older way is for pages that are not on loopback and have no TLS. */
+/** Copies a text. The clipboard API needs loopback or TLS; without it the older command is used. */
 export async function copy(text) {
     try {
         await navigator.clipboard.writeText(text);
@@ -83,7 +83,7 @@ export async function copy(text) {
     toast(`copied: ${text}`);
 }
 
-/** Calls `action` once things have been quiet for `milliseconds`. */
+/** Returns a function that calls `action` once it has not been called for `milliseconds`. */
 export function settle(action, milliseconds) {
     let timer;
     return (...values) => {

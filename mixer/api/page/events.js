@@ -1,15 +1,15 @@
-// Events: buttons that fire them, and the log of all that happened.
+// Events: buttons that emit them, and their log.
 
 import { follow, get, post } from './api.js';
-import { fail, find, make, say, toast } from './elements.js';
+import { fail, find, make, setText, toast } from './elements.js';
 import { clock, count } from './format.js';
 import { view, writeView } from './view.js';
 
 /** Maximum number of events kept, and of rows in the log. */
 const MOST = 300;
-const MOST_BUTTONS = 24;
+const BUTTONS_MAX = 24;
 
-/** Lifecycle events of promemu itself: many, and seldom of interest. */
+/** Lifecycle events of promemu itself: many, and rarely of interest. */
 const LIFECYCLE = new Set(['host_started', 'host_stopped', 'metrics_pushed', 'run_started', 'run_finished', 'phase_started', 'phase_finished']);
 export const isLifecycle = ({ name }) => LIFECYCLE.has(name);
 
@@ -42,7 +42,7 @@ async function fire(name) {
 }
 
 export class Events {
-    /** `mark` is called with each event that the charts should show. */
+    /** Calls `mark` with each event that the charts show. */
     constructor(mark) {
         this.mark = mark;
         this.remembered = [];
@@ -85,7 +85,7 @@ export class Events {
         follow('/events/stream', () => ({ last: MOST }), {
             signal: this.stop.signal,
             take: (name, data) => this.take(name, data),
-            refused: fail,
+            failed: fail,
         });
     }
 
@@ -132,7 +132,7 @@ export class Events {
         return !words || `${event.name} ${event.source} ${JSON.stringify(event.data) ?? ''}`.toLowerCase().includes(words);
     }
 
-    /** The log anew, for another filter. */
+    /** Rebuilds the log for a new filter. */
     fill() {
         this.log.replaceChildren();
         this.append(this.remembered.slice(-MOST));
@@ -148,13 +148,13 @@ export class Events {
         while (this.log.children.length > MOST) this.log.firstChild.remove();
         if (this.isFollowing) this.log.scrollTop = this.log.scrollHeight;
         const shown = this.log.children.length;
-        say(find('events-summary'), `${shown ? count(shown) : 'none yet'}${this.missed ? `, ${count(this.missed)} missed` : ''}`);
+        setText(find('events-summary'), `${shown ? count(shown) : 'none yet'}${this.missed ? `, ${count(this.missed)} missed` : ''}`);
     }
 
-    /** The buttons: what hosts listen to, the run's own events before promemu's. */
+    /** Buttons for the events that hosts listen to, the config's before promemu's own. */
     async showButtons() {
         const { events } = await get('/events');
-        const own = events.filter((event) => !event.is_lifecycle).slice(0, MOST_BUTTONS);
+        const own = events.filter((event) => !event.is_lifecycle).slice(0, BUTTONS_MAX);
         find('fire').replaceChildren(...own.map((event) => make('button', {
             type: 'button',
             title: [`${hostsText(event.hearers)} ${event.hearers === 1 ? 'hears' : 'hear'} it`, ...event.effects ?? []].join('\n'),

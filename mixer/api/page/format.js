@@ -1,13 +1,13 @@
-// Numbers, durations and times as people read them.
+// Numbers, durations and times as text.
 
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const DECIMAL = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e4, 'k', 1e3]];
 
-/** With so many digits as people need; `finer` is how many more. */
+/** Three significant digits or so, and `finer` more. */
 const digits = (value, finer = 0) => {
     const size = Math.abs(value);
     const places = finer + (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
-    // Values that are to be told apart have the same number of digits.
+    // Values in one legend have the same number of decimals.
     return finer ? value.toFixed(places) : Number(value.toFixed(places)).toString();
 };
 
@@ -29,7 +29,7 @@ function plain(value, finer) {
     return digits(value, finer);
 }
 
-/** A share of a second in the unit that fits. */
+/** A number of seconds, in the unit that fits. */
 export function seconds(value, finer = 0) {
     const size = Math.abs(value);
     if (value === 0) return '0 s';
@@ -38,7 +38,7 @@ export function seconds(value, finer = 0) {
     return size < 120 ? `${digits(value, finer)} s` : duration(value);
 }
 
-/** How a metric's values are to be read: `bytes`, `percent`, `seconds`, `instant` or `plain`. */
+/** The kind of a metric's values: `bytes`, `percent`, `seconds`, `instant` or `plain`. */
 export function kindOf(metric, unit) {
     if (unit === 'bytes' || /_bytes(_total)?$/.test(metric)) return 'bytes';
     if (unit === 'percent' || /_percent$/.test(metric)) return 'percent';
@@ -54,7 +54,7 @@ export function number(value, kind = 'plain', finer = 0) {
     if (kind === 'bytes') return bytes(value, finer);
     if (kind === 'percent') return `${digits(value, finer)} %`;
     if (kind === 'seconds') return seconds(value, finer);
-    // Only what is some years after 1970 is a time and not a duration.
+    // A value near 1970 is a duration, not a time.
     if (kind === 'instant') return value > 1e8 ? `${day(value).slice(2)} ${clock(value, false)}` : seconds(value);
     return plain(value, finer);
 }
@@ -71,7 +71,7 @@ export function duration(value) {
     return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
-/** The clock's time of Unix seconds, where the reader is. */
+/** The local time of day of Unix seconds. */
 export function clock(unix, hasSeconds = true) {
     const date = new Date(unix * 1000);
     const time = `${two(date.getHours())}:${two(date.getMinutes())}`;

@@ -1,10 +1,10 @@
-// The run, in the header, and the state of the outputs, below it.
+// The header with the run's facts, and the health of the outputs below it.
 
-import { find, make, say } from './elements.js';
+import { find, make, setText } from './elements.js';
 import { clock, count, duration, number, seconds } from './format.js';
 import { view } from './view.js';
 
-/** A short fact with its name in front. Made once, then only its text changes. */
+/** A named fact. It is made once; then only its text changes. */
 class Fact {
     constructor(name, parent, title = null) {
         this.value = make('b', {});
@@ -14,7 +14,7 @@ class Fact {
 
     set(text) {
         this.element.hidden = text === null;
-        if (text !== null) say(this.value, text);
+        if (text !== null) setText(this.value, text);
     }
 }
 
@@ -43,13 +43,13 @@ export class Header {
     }
 
     showState(state) {
-        say(this.state, STATES[state] ?? state);
+        setText(this.state, STATES[state] ?? state);
         this.state.dataset.state = state;
     }
 
     show(status) {
         const { hosts, counters, speed } = status;
-        say(this.config, status.config);
+        setText(this.config, status.config);
         document.title = `${status.config} · promemu`;
         this.state.hidden = false;
         this.showState(status.state);
@@ -66,12 +66,12 @@ export class Header {
         this.facts.trouble.set(trouble.length ? trouble.map(([name, value]) => `${name.replaceAll('_', ' ')} ${count(value)}`).join(', ') : null);
         const overrides = find('open-overrides');
         overrides.hidden = !status.overrides;
-        say(overrides, status.overrides === 1 ? '1 override' : `${count(status.overrides)} overrides`);
+        setText(overrides, status.overrides === 1 ? '1 override' : `${count(status.overrides)} overrides`);
         this.outputs.show(status);
     }
 }
 
-/** The outputs' health, a line each. */
+/** The health of the outputs, one line each. */
 class Outputs {
     constructor() {
         this.rows = new Map();
@@ -89,7 +89,7 @@ class Outputs {
         for (const output of outputs) this.rows.get(key(output)).show(output, now);
     }
 
-    /** A run beside the daemon's own has a page to scrape where no output pushes. */
+    /** A run that is not the main one can be scraped over the API if no output pushes it. */
     showPage() {
         this.rows.clear();
         const place = find('outputs');
@@ -119,7 +119,7 @@ class OutputRow {
         const refused = Object.entries(output.refused ?? {});
         const isAway = output.away_for !== null && output.away_for !== undefined;
         const state = isAway ? 'away' : refused.length ? 'refused' : isServed ? 'served' : output.last_push ? 'ok' : 'waiting';
-        say(this.state, { away: `away for ${duration(output.away_for ?? 0)}`, refused: 'refused', served: 'served', ok: 'ok', waiting: 'no push yet' }[state]);
+        setText(this.state, { away: `away for ${duration(output.away_for ?? 0)}`, refused: 'refused', served: 'served', ok: 'ok', waiting: 'no push yet' }[state]);
         this.state.dataset.state = { away: 'failed', refused: 'failed', waiting: 'waiting' }[state] ?? 'running';
         this.last.set(output.last_push ? `${duration(Math.max(0, now - Date.parse(output.last_push) / 1000))} ago` : null);
         const { mean_seconds: mean } = output;
@@ -130,7 +130,7 @@ class OutputRow {
         this.failures.element.classList.toggle('trouble', output.failures > 0);
         const reasons = refused.slice(0, 3).map(([job, why]) => `${job}: ${why}`);
         if (isAway && output.last_error) reasons.unshift(output.last_error);
-        say(this.why, reasons.join(' · '));
+        setText(this.why, reasons.join(' · '));
         this.why.title = this.why.textContent;
     }
 }

@@ -1,13 +1,13 @@
-// The list of hosts: a page of it at a time, searched and counted by the server.
+// The list of hosts, page by page; the server searches and counts.
 
 import { get, hostPath, post } from './api.js';
-import { fail, find, make, say, settle } from './elements.js';
+import { fail, find, make, setText, settle } from './elements.js';
 import { count, duration } from './format.js';
 import { view, writeView } from './view.js';
 
 const PAGE = 10;
 
-/** Stops or starts a host; `then` hears of it. */
+/** Stops or starts a host, then calls `then`. */
 export async function order(name, isRunning, then) {
     try {
         await post(`${hostPath(name)}/${isRunning ? 'stop' : 'start'}`, undefined);
@@ -22,7 +22,7 @@ export const ttlLeft = ({ ttl_remaining_seconds: left, state }) => {
     return left === null || left === undefined ? 'endless' : duration(left);
 };
 
-/** A row that stays, and is given one host after the other. */
+/** A row of the list; it is reused for other hosts. */
 class Row {
     constructor(hosts) {
         this.name = make('button', { type: 'button', class: 'link', onclick: () => hosts.open(this.host.name) });
@@ -37,14 +37,14 @@ class Row {
 
     show(host) {
         this.host = host;
-        say(this.name, host.name);
+        setText(this.name, host.name);
         this.name.title = [host.host, host.address, `job ${host.job}`].filter(Boolean).join(' · ');
-        say(this.state, host.state);
+        setText(this.state, host.state);
         this.state.dataset.state = host.state;
         this.name.classList.toggle('overridden', host.overrides > 0);
-        say(this.ttl, ttlLeft(host));
+        setText(this.ttl, ttlLeft(host));
         const isRunning = host.state === 'running' || host.state === 'waiting';
-        say(this.action, isRunning ? 'Stop' : 'Start');
+        setText(this.action, isRunning ? 'Stop' : 'Start');
         this.action.setAttribute('aria-label', `${isRunning ? 'stop' : 'start'} ${host.name}`);
         this.element.hidden = false;
     }
@@ -81,7 +81,7 @@ export class Hosts {
         return this.refresh();
     }
 
-    /** The jobs to choose from, where there are several. */
+    /** The choice of jobs, if there are several. */
     showJobs(jobs) {
         const choice = find('host-job');
         choice.hidden = jobs.length < 2;
@@ -101,7 +101,7 @@ export class Hosts {
             if (error.status) fail(error);
             return;
         }
-        // An answer to an older question comes too late.
+        // This answers an older search.
         if (asked !== this.asked) return;
         if (!page.hosts.length && this.offset > 0) return this.turn(Math.floor(Math.max(0, page.matched - 1) / PAGE) * PAGE);
         this.rows.forEach((row, at) => {
@@ -109,13 +109,13 @@ export class Hosts {
             else row.element.hidden = true;
         });
         const last = this.offset + page.hosts.length;
-        say(find('hosts-range'), page.matched ? `${count(this.offset + 1)} to ${count(last)} of ${count(page.matched)}` : 'none');
+        setText(find('hosts-range'), page.matched ? `${count(this.offset + 1)} to ${count(last)} of ${count(page.matched)}` : 'none');
         find('hosts-before').disabled = this.offset === 0;
         find('hosts-after').disabled = last >= page.matched;
     }
 
     showSummary({ hosts }) {
         const parts = ['running', 'waiting', 'stopped', 'ended'].filter((state) => hosts[state]).map((state) => `${count(hosts[state])} ${state}`);
-        say(find('hosts-summary'), parts.join(', '));
+        setText(find('hosts-summary'), parts.join(', '));
     }
 }

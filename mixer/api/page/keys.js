@@ -1,4 +1,4 @@
-// Single keys, where nobody is typing, and the dialog that lists them.
+// Single-key shortcuts outside text fields, and the dialog that lists them.
 
 import { find, make, openDialog } from './elements.js';
 
@@ -19,7 +19,7 @@ function setOn(value) {
         if (value) localStorage.removeItem(OFF);
         else localStorage.setItem(OFF, 'yes');
     } catch {
-        // Then the choice lasts as long as the page.
+        // Without storage the choice lasts as long as the page.
     }
 }
 

@@ -1,37 +1,37 @@
-// Choosing charts and their lines.
+// The dialogs that choose charts and their lines.
 
 import { get } from './api.js';
-import { fail, find, make, openDialog, say, settle, toast } from './elements.js';
+import { fail, find, make, openDialog, setText, settle, toast } from './elements.js';
 import { count, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
-import { isWhole } from './view.js';
+import { isAggregate } from './view.js';
 
 const FIRST_CHARTS = 6;
 const FIRST_LINES = 3;
-const MOST_LINES = 16;
-const WHOLES = [['avg', 'average'], ['sum', 'sum'], ['min', 'lowest'], ['max', 'highest']];
-const LISTED = 100;
+const LINES_MAX = 16;
+const AGGREGATES = [['avg', 'average'], ['sum', 'sum'], ['min', 'lowest'], ['max', 'highest']];
+const LISTED_MAX = 100;
 
-/** The lines of a chart that nobody has chosen: the average, and the first hosts. */
+/** The default lines of a chart: the average, and the first hosts. */
 export async function firstLines({ name, type, hosts }) {
     const { series, matched } = await get('/series', { metric: name, limit: hosts > 1 ? FIRST_LINES : 1 });
     const ids = series.map(({ id }) => id);
-    // Series of slots come and go: only what they are together can be followed.
+    // Series of pool members come and go, so only aggregates can be followed.
     if (!matched) return isGrowing(type) ? ['max'] : ['avg', 'max'];
     return matched > 1 ? ['avg', ...ids] : ids;
 }
 
-/** The board that nobody has chosen: the config's first families, those of several hosts before the others. */
+/** The default board: the config's first families, those of several hosts before the others. */
 export async function firstCharts() {
     const { metrics } = await get('/metrics', { limit: 50 });
-    // Families of many hosts show more than those of one; the CPU is the most interesting.
+    // Families of many hosts come first, and the CPU before all.
     const rank = ({ name, hosts }) => (hosts > 1 ? 0 : 2) + (/cpu/i.test(name) ? 0 : 1);
     const shown = metrics.filter(({ type }) => type !== 'info').sort((a, b) => rank(a) - rank(b)).slice(0, FIRST_CHARTS);
     const lines = await Promise.all(shown.map((metric) => firstLines(metric).catch(() => [])));
     return shown.map(({ name }, at) => ({ metric: name, lines: lines[at] })).filter((chart) => chart.lines.length);
 }
 
-/** The dialog that adds charts. `add` gets a chart. */
+/** Opens the dialog that adds charts. Calls `add` with each. */
 export function openCharts(add) {
     const search = make('input', { type: 'search', placeholder: 'name of a metric', 'aria-label': 'search metrics', autocomplete: 'off', spellcheck: 'false' });
     const list = make('ul', { class: 'plain-list' });
@@ -45,12 +45,12 @@ export function openCharts(add) {
         }
     };
     const fill = async () => {
-        const { metrics, matched } = await get('/metrics', { search: search.value.trim(), limit: LISTED });
+        const { metrics, matched } = await get('/metrics', { search: search.value.trim(), limit: LISTED_MAX });
         list.replaceChildren(...metrics.map((metric) => make('li', {},
             make('button', { type: 'button', class: 'link', onclick: () => choose(metric) }, metric.name),
             make('span', { class: 'help' }, metric.help),
             make('span', { class: 'type' }, `${metric.type.replace('_', ' ')}, ${count(metric.hosts)} ${metric.hosts === 1 ? 'host' : 'hosts'}`))));
-        say(more, matched > metrics.length ? `${count(matched - metrics.length)} more: search` : matched ? '' : 'no metric has this name');
+        setText(more, matched > metrics.length ? `${count(matched - metrics.length)} more: search` : matched ? '' : 'no metric has this name');
     };
     search.addEventListener('input', settle(() => fill().catch(fail), 200));
     openDialog('Add chart', '', search, list, more);
@@ -58,7 +58,7 @@ export function openCharts(add) {
     fill().catch(fail);
 }
 
-/** The dialog for a chart's lines. `take` gets them when it is closed by its button. */
+/** Opens the dialog for a chart's lines. Calls `take` with them when they are applied. */
 export function openLines(chart, take) {
     const chosen = new Set(chart.lines);
     const search = make('input', { type: 'search', placeholder: 'name of a host', 'aria-label': 'search hosts', autocomplete: 'off', spellcheck: 'false' });
@@ -68,30 +68,30 @@ export function openLines(chart, take) {
         make('input', {
             type: 'checkbox', checked: chosen.has(line),
             onchange: (event) => {
-                if (event.target.checked && chosen.size >= MOST_LINES) {
+                if (event.target.checked && chosen.size >= LINES_MAX) {
                     event.target.checked = false;
-                    toast(`a chart has ${MOST_LINES} lines at most`, 'failed');
+                    toast(`a chart has ${LINES_MAX} lines at most`, 'failed');
                 } else if (event.target.checked) chosen.add(line);
                 else chosen.delete(line);
             },
         }), ` ${text}`), make('span', { class: 'value' }, value));
     const fill = async () => {
-        const { series, matched } = await get('/series', { metric: chart.metric, search: search.value.trim(), limit: LISTED });
+        const { series, matched } = await get('/series', { metric: chart.metric, search: search.value.trim(), limit: LISTED_MAX });
         const text = ({ id, host, metric }) => host + id.slice(host.length + 1 + metric.length);
         const listed = new Set(series.map(({ id }) => id));
-        const others = search.value ? [] : [...chosen].filter((line) => !isWhole(line) && !listed.has(line));
+        const others = search.value ? [] : [...chosen].filter((line) => !isAggregate(line) && !listed.has(line));
         list.replaceChildren(
             ...others.map((line) => box(line, line)),
             ...series.map((one) => box(one.id, text(one), number(one.value, kindOf(one.metric, one.unit)))));
-        say(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched ? '' : 'no host has this name');
+        setText(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched ? '' : 'no host has this name');
     };
     search.addEventListener('input', settle(() => fill().catch(fail), 200));
     const dialog = openDialog(`Lines of ${chart.metric}`, '',
-        make('ul', { class: 'plain-list checks wholes' }, WHOLES.map(([line, text]) => box(line, text))),
+        make('ul', { class: 'plain-list checks aggregates' }, AGGREGATES.map(([line, text]) => box(line, text))),
         search, list, more,
         make('div', { class: 'dialog-end' }, make('button', {
             type: 'button', class: 'primary',
-            onclick: () => { dialog.close(); take([...chosen].sort((a, b) => isWhole(b) - isWhole(a))); find('charts-title').focus(); },
+            onclick: () => { dialog.close(); take([...chosen].sort((a, b) => isAggregate(b) - isAggregate(a))); find('charts-title').focus(); },
         }, 'Show')));
     search.focus();
     fill().catch(fail);

@@ -1,24 +1,24 @@
-// The values of the watched series, second by second: one common row of times, and a column for each series.
+// The values of the watched series: one common row of sample times, and a column for each series.
 
 import { follow } from './api.js';
 
-/** The API's bound of one stream. */
-export const MOST_SERIES = 64;
-/** An hour of seconds is kept; what is older goes in pieces. */
-const MOST_POINTS = 3600;
-const PIECE = 300;
-/** A rate looks back over so many points. */
+/** The most series of one stream, as the API limits it. */
+export const SERIES_MAX = 64;
+/** Points of the last hour are kept; older ones are dropped in chunks. */
+const POINTS_MAX = 3600;
+const CHUNK_POINTS = 300;
+/** The points over which a rate is taken. */
 const RATE_POINTS = 30;
-/** Over fewer ones it depends on chance, where an average's hosts take their turns. */
-const FEWEST_RATE_POINTS = 8;
+/** A rate over fewer points is noise: the hosts of an average update at different times. */
+const RATE_POINTS_MIN = 8;
 
-/** Types whose value only grows: their chart is a rate. A histogram's value is its number of observations. */
+/** Types whose value only grows, so that their chart is a rate. A histogram's value is its number of observations. */
 const GROWING = new Set(['counter', 'histogram', 'native_histogram', 'summary']);
 export const isGrowing = (type) => GROWING.has(type);
 
 /**
- * One series: what came (`raw`), what is shown (`shown`), and for rates what has been added up since the beginning, and where
- * something was added (`steps`).
+ * One series: its samples (`raw`), the values on the chart (`shown`), and for rates the sum of all increments so far (`sums`)
+ * and the indexes of the increments (`steps`).
  */
 class Column {
     constructor({ id, metric, type, unit, query, range }) {
@@ -46,8 +46,8 @@ class Column {
         this.shown.push(value === null ? null : this.rate(at, time, times));
     }
 
-    // A counter grows in steps, each time that its metric has a new value: from step to step the rate is true, wherever the looks
-    // fall. One that has not come when it should have takes the rate down.
+    // A counter grows in steps, one for each update of its metric. From step to step the rate is exact, whatever the times of the
+    // samples. A step that is overdue lowers the rate.
     rate(at, time, times) {
         const last = this.steps.length - 1;
         let first = last;
@@ -56,7 +56,7 @@ class Column {
             longest = Math.max(longest, this.steps[first] - this.steps[first - 1]);
             first -= 1;
         }
-        if (first >= last || this.steps[last] - this.steps[first] < FEWEST_RATE_POINTS) {
+        if (first >= last || this.steps[last] - this.steps[first] < RATE_POINTS_MIN) {
             const isStill = at - (this.steps[last] ?? this.raw.findLastIndex((value) => value === null)) > RATE_POINTS;
             return isStill && first >= last ? 0 : null;
         }
@@ -71,7 +71,7 @@ class Column {
 }
 
 export class Live {
-    /** `changed` is called after each sample, `failed` with a refusal of the API. */
+    /** Calls `changed` after each sample, and `failed` with an error of the API. */
     constructor({ changed, failed }) {
         Object.assign(this, { changed, failed });
         this.times = [];
@@ -89,9 +89,9 @@ export class Live {
         return this.times.at(-1) ?? null;
     }
 
-    /** Watches other series: a stream is for a fixed list, so it begins anew. */
+    /** Watches these series. A stream has a fixed list, so a new one is opened. */
     watch(ids) {
-        const wanted = [...new Set(ids)].slice(0, MOST_SERIES);
+        const wanted = [...new Set(ids)].slice(0, SERIES_MAX);
         if (wanted.length === this.ids.length && wanted.every((id, at) => id === this.ids[at])) return;
         this.ids = wanted;
         if (this.stop) this.resume();
@@ -104,7 +104,7 @@ export class Live {
         follow('/live', () => ({ series: this.ids }), {
             signal: this.stop.signal,
             take: (name, data) => this.take(name, data),
-            refused: this.failed,
+            failed: this.failed,
         });
     }
 
@@ -121,13 +121,13 @@ export class Live {
         this.changed();
     }
 
-    /** A stream's beginning: its points, behind those that are older and still here. */
+    /** The first event of a stream: merges its points with older ones that the page still has. */
     begin(series) {
         const old = { times: this.times, columns: this.columns };
         const points = series.map((one) => new Map([...this.earlier(old, one), ...one.points]));
         const times = new Set();
         for (const map of points) for (const time of map.keys()) times.add(time);
-        const sorted = [...times].sort((a, b) => a - b).slice(-MOST_POINTS);
+        const sorted = [...times].sort((a, b) => a - b).slice(-POINTS_MAX);
         this.times = [];
         this.columns = new Map(series.map((one) => [one.id, new Column(one)]));
         for (const time of sorted) {
@@ -144,13 +144,13 @@ export class Live {
     }
 
     add({ t, values }) {
-        // A promemu that began anew may be behind what is here.
+        // A restarted promemu may send times that the page has already.
         if (this.now !== null && t <= this.now) return;
         this.times.push(t);
         this.order.forEach((column, at) => column.push(t, values[at] ?? null, this.times));
-        if (this.times.length >= MOST_POINTS + PIECE) {
-            this.times.splice(0, PIECE);
-            for (const column of this.order) column.drop(PIECE);
+        if (this.times.length >= POINTS_MAX + CHUNK_POINTS) {
+            this.times.splice(0, CHUNK_POINTS);
+            for (const column of this.order) column.drop(CHUNK_POINTS);
         }
     }
 }

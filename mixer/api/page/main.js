@@ -1,7 +1,7 @@
-// The page: begins, asks for the status each second, and follows the streams while somebody looks.
+// The page's start: it polls the status every second, and follows the streams while the page is visible.
 
 import { get, setRun } from './api.js';
-import { fail, find, make, say } from './elements.js';
+import { fail, find, make, setText } from './elements.js';
 import { Board } from './charts.js';
 import { openConfig } from './config.js';
 import { Drawer } from './drawer.js';
@@ -10,15 +10,15 @@ import { Header } from './header.js';
 import { Hosts } from './hosts.js';
 import { listen } from './keys.js';
 import { firstCharts, openCharts, openLines } from './lines.js';
-import { Live, MOST_SERIES } from './live.js';
+import { Live, SERIES_MAX } from './live.js';
 import { openOverrides } from './overrides.js';
 import { readView, view, writeView } from './view.js';
 
 const EVERY = 1000;
-/** The list of runs is asked for so seldom, in beats. */
+/** The number of polls from one request for the list of runs to the next. */
 const BEATS_PER_LIST = 5;
 const LONGEST_PAUSE = 15_000;
-/** A hidden page lets go of its streams: a browser has few connections to one address. */
+/** Closes the streams of a hidden page: a browser has few connections to one address. */
 const HIDDEN_FOR = 10_000;
 
 readView();
@@ -36,11 +36,11 @@ const events = new Events((event) => board.mark(event));
 const hosts = new Hosts((name) => drawer.open(name));
 const header = new Header();
 
-/** A metric of a host goes into the chart of its family, or into a new one. */
+/** Adds a host's metric to the chart of its family, or to a new one. */
 function addLine({ id, metric }) {
     const chart = board.charts.find((one) => one.metric === metric);
     if (chart?.lines.includes(id)) return show(metric);
-    if (live.ids.length >= MOST_SERIES) return fail(new Error(`${MOST_SERIES} lines are the most that are drawn at a time; remove some first`));
+    if (live.ids.length >= SERIES_MAX) return fail(new Error(`${SERIES_MAX} lines are the most that are drawn at a time; remove some first`));
     if (chart) board.replace(chart, [...chart.lines, id]);
     else board.choose([...board.charts, { metric, lines: [id] }]);
     show(metric);
@@ -51,14 +51,14 @@ function show(metric) {
 }
 
 find('add-chart').addEventListener('click', () => openCharts((chart) => {
-    if (live.ids.length + chart.lines.length > MOST_SERIES) return fail(new Error(`${MOST_SERIES} lines are the most that are drawn at a time; remove some first`));
+    if (live.ids.length + chart.lines.length > SERIES_MAX) return fail(new Error(`${SERIES_MAX} lines are the most that are drawn at a time; remove some first`));
     board.choose([...board.charts, chart]);
     show(chart.metric);
 }));
 find('open-config').addEventListener('click', () => openConfig(view.run ?? 'main'));
 find('open-overrides').addEventListener('click', () => openOverrides((host, id) => drawer.open(host, id)));
 
-// The theme: as the system says, until somebody chooses.
+// The theme: the system's, until the user chooses.
 const THEMES = { '': '◐ Auto', light: '○ Light', dark: '● Dark' };
 function setTheme(theme) {
     if (theme) document.documentElement.dataset.theme = theme;
@@ -66,14 +66,14 @@ function setTheme(theme) {
     try {
         localStorage.setItem('promemu-theme', theme);
     } catch {
-        // Then the choice lasts as long as the page.
+        // Without storage the choice lasts as long as the page.
     }
     showTheme();
     board.restyle();
 }
 function showTheme() {
     const theme = document.documentElement.dataset.theme ?? '';
-    say(find('theme'), THEMES[theme]);
+    setText(find('theme'), THEMES[theme]);
     find('theme').setAttribute('aria-label', `theme: ${THEMES[theme].slice(2).toLowerCase()}`);
 }
 find('theme').addEventListener('click', () => {
@@ -81,8 +81,8 @@ find('theme').addEventListener('click', () => {
     setTheme(names[(names.indexOf(document.documentElement.dataset.theme ?? '') + 1) % names.length]);
 });
 
-/** The banner: an error (`failed`), a notice (`told`), or nothing. */
-function banner(text, kind = 'told', retry = null) {
+/** Shows the banner: an error (`failed`), a notice (`notice`), or nothing. */
+function banner(text, kind = 'notice', retry = null) {
     const place = find('banner');
     place.hidden = !text;
     place.className = `banner ${kind}`;
@@ -91,7 +91,7 @@ function banner(text, kind = 'told', retry = null) {
     if (retry) place.append(' ', make('button', { type: 'button', onclick: retry }, 'Try now'));
 }
 
-/** The daemon's pulse: one status a second, and the lists that change with it. */
+/** Polls the status every second, and the lists that change with it. */
 const pulse = {
     timer: null,
     wait: EVERY,
@@ -124,7 +124,7 @@ const pulse = {
             live.resume();
             events.resume();
             events.showButtons().catch(fail);
-            say(find('announcer'), 'connected again');
+            setText(find('announcer'), 'connected again');
         }
         this.uptime = status.uptime_seconds;
         this.wait = EVERY;
@@ -138,7 +138,7 @@ const pulse = {
             hosts.refresh();
             drawer.refresh();
         }
-        // Runs come and go while somebody looks.
+        // Runs may be created and deleted meanwhile.
         if (this.beats % BEATS_PER_LIST === 0) showRuns().catch(() => {});
     },
 
@@ -166,7 +166,7 @@ const pulse = {
             showRuns().then((runs) => this.offer(runs)).catch(() => {});
             return;
         }
-        // An answer with a status came from promemu itself; anything else is the way to it.
+        // An error with a status came from promemu itself; any other is one of the connection.
         const why = error.status ? `promemu answers: ${error.message}.` : 'No connection to promemu: it may have ended.';
         banner(`${why} Next try in ${Math.round(this.wait / 1000)} s.`, 'failed', () => this.beat());
     },
@@ -190,14 +190,14 @@ document.addEventListener('visibilitychange', () => {
     if (document.hidden) hiding = setTimeout(sleep, HIDDEN_FOR);
     else wake();
 });
-// A page that is left may be kept for the way back, with its connections: those would be missing elsewhere.
+// The browser may keep a page that is left, with its connections, and would lack them elsewhere.
 addEventListener('pagehide', sleep);
 addEventListener('pageshow', wake);
 
-// A link that is opened in the page's own tab is another view.
+// A link to another view that is opened in the page's own tab.
 addEventListener('hashchange', () => location.reload());
 
-/** The choice of runs, where there is one; gives all runs. */
+/** Shows the choice of runs if there are several; returns all runs. */
 async function showRuns() {
     const { runs } = await get('/runs');
     const shown = view.run ?? 'main';
@@ -223,7 +223,7 @@ function chooseRun(id) {
     location.reload();
 }
 
-/** Requests made once, as soon as promemu answers. */
+/** Sends the requests that are needed once, as soon as promemu answers. */
 async function fill() {
     live.resume();
     events.resume();

@@ -1,4 +1,4 @@
-// Overrides: a value that a metric shows for a while in place of its own.
+// Overrides: values that metrics show instead of their scenarios'.
 
 import { get, metricPath, put, remove } from './api.js';
 import { fail, make, openDialog, toast } from './elements.js';
@@ -8,7 +8,7 @@ const WHILES = [['1m', '1 min'], ['5m', '5 min'], ['15m', '15 min'], ['1h', '1 h
 
 export const untilText = ({ until_unix: until }) => (until === null || until === undefined ? 'until released' : `until ${clock(until)}`);
 
-/** Releases a series; `then` hears of it. */
+/** Releases the override of a series, then calls `then`. */
 export async function release(series, then) {
     try {
         await remove(`${metricPath(series)}/override`);
@@ -27,7 +27,7 @@ const WHAT = {
     stateset: 'The number of the state, from 0.',
 };
 
-/** The form for one metric. `done` is called when it is over. */
+/** The form for one metric. Calls `done` when it is sent or cancelled. */
 export class OverrideForm {
     constructor(metric, done) {
         Object.assign(this, { metric, done });
@@ -73,7 +73,7 @@ export class OverrideForm {
     }
 }
 
-/** The list of all overrides, each to be released. */
+/** The list of all overrides, with a button to release each. */
 export async function openOverrides(open) {
     const list = make('ul', { class: 'plain-list' });
     const fill = async () => {

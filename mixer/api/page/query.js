@@ -1,4 +1,4 @@
-// Prometheus queries of what a chart shows.
+// PromQL queries of charts.
 
 import { isGrowing } from './live.js';
 
@@ -6,8 +6,7 @@ const OVER = '[5m]';
 const SELECTOR = /\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}/;
 
 /**
- * The query of a chart's line. The API's own is of what a metric is mostly asked for, which for a histogram is a quantile; the
- * chart shows how many observations come.
+ * The query of a chart's line. The API's query of a histogram is a quantile, but the chart shows the rate of its observations.
  */
 export function chartQuery({ metric, type, query }) {
     if (!isGrowing(type) || type === 'counter') return query;
@@ -15,6 +14,6 @@ export function chartQuery({ metric, type, query }) {
     const over = type === 'native_histogram'
         ? `histogram_count(rate(${metric}${selector}${OVER}))`
         : `rate(${metric}_count${selector}${OVER})`;
-    const whole = /^(avg|sum|min|max)\(/.exec(query);
-    return whole ? `${whole[1]}(${over})` : over;
+    const aggregate = /^(avg|sum|min|max)\(/.exec(query);
+    return aggregate ? `${aggregate[1]}(${over})` : over;
 }

@@ -1,33 +1,33 @@
-// The user's selection, in the address behind `#`: a reload keeps it, and a link shares it.
+// The user's selection, in the fragment of the address: a reload keeps it, and a link shares it.
 
 /**
- * `charts` is null until somebody chose (then the page chooses), else a list of `{ metric, lines }`; a line is `avg`, `sum`,
- * `min`, `max`, or a series' id.
+ * `charts` is a list of `{ metric, lines }`, or null for the default board; a line is `avg`, `sum`, `min`, `max`, or the id of
+ * a series.
  */
 export const view = { run: null, charts: null, window: 300, host: null, search: '', state: '', filter: '' };
 
-/** `true` if a line stands for all hosts. */
-export const isWhole = (line) => ['avg', 'sum', 'min', 'max'].includes(line);
+/** `true` if a line aggregates all hosts. */
+export const isAggregate = (line) => ['avg', 'sum', 'min', 'max'].includes(line);
 
 /** The id under which the API knows a line. */
-export const lineId = (metric, line) => (isWhole(line) ? `${line}:${metric}` : line);
+export const lineId = (metric, line) => (isAggregate(line) ? `${line}:${metric}` : line);
 
-/** The host of a chart's line, and the labels that its metric has beside: `''`, or as in `{disk="sda"}`. */
+/** The host of a chart's line, and the metric's own labels: `''`, or as in `{disk="sda"}`. */
 export function partsOf(metric, line) {
     const brace = line.indexOf(`/${metric}{`);
     const at = brace < 0 ? line.length - metric.length - 1 : brace;
     return { host: line.slice(0, at), labels: line.slice(at + 1 + metric.length) };
 }
 
-// In the address a line of the chart's own metric is short: `worker-01`, or `worker-01{disk="sda"}`.
+// In the address, a line of the chart's own metric is shortened to `worker-01` or `worker-01{disk="sda"}`.
 function shorten(metric, line) {
-    if (isWhole(line)) return line;
+    if (isAggregate(line)) return line;
     const { host, labels } = partsOf(metric, line);
     return host + labels;
 }
 
 function lengthen(metric, text) {
-    if (isWhole(text)) return text;
+    if (isAggregate(text)) return text;
     const brace = text.indexOf('{');
     return brace < 0 ? `${text}/${metric}` : `${text.slice(0, brace)}/${metric}${text.slice(brace)}`;
 }
@@ -52,7 +52,7 @@ export function readView() {
     });
 }
 
-/** Writes the address; the browser's history gets no entry. */
+/** Writes the address, without an entry in the browser's history. */
 export function writeView() {
     const parameters = new URLSearchParams();
     for (const name of ['run', 'host', 'search', 'state', 'filter']) {
@@ -65,6 +65,6 @@ export function writeView() {
         for (const line of lines) parameters.append('line', shorten(metric, line));
     }
     const text = parameters.toString();
-    // A run that was named behind `?` is behind `#` from now on.
+    // A run that was named in the query moves to the fragment.
     history.replaceState(null, '', location.pathname + (text && `#${text}`));
 }
