@@ -300,15 +300,16 @@ fn scenarios_are_listed_and_described() {
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     insta::assert_snapshot!(printed(&run(&["scenarios", "variety_selection"], &[])), @"
-    variety_selection: keeps one of some values, starting at the first, and draws
-    again with a probability
+    variety_selection: holds one of several values, starting with the first, and
+    draws a new one with a probability
 
     PARAMETER           TAKES            DEFAULT        MEANING
     values              list of numbers  must be given  the values to choose from
-    varieties           list of numbers  all the same   the weight of each value in
+    varieties           list of numbers  equal weights  the weight of each value in
                                                         a draw
-    change_probability  number           0.1            how likely an update draws
-                                                        again, from 0 to 1
+    change_probability  number           0.1            the probability that an
+                                                        update draws a new value,
+                                                        from 0 to 1
 
     In a metric:
 

@@ -118,12 +118,12 @@ mod tests {
     fn a_page_has_the_parameters_and_an_example() {
         let walk = kind("random_walk").unwrap();
         insta::assert_snapshot!(page(walk, 80), @"
-        random_walk: walks by random steps, reflected at the ends of the metric's
+        random_walk: a random step at each update, reflected at the ends of the
         value_range
 
         PARAMETER    TAKES        DEFAULT                   MEANING
-        step         number       1 % of the value_range    the longest step, up or down
-        value_range  (low, high)  the metric's value_range  where it walks
+        step         number       1 % of the value_range    the largest step, up or down
+        value_range  (low, high)  the metric's value_range  lowest and highest value
         bias         number       0                         added to every step
 
         In a metric:

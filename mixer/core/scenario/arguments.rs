@@ -1,10 +1,10 @@
-//! Parameters: what a kind of scenario takes, and the values that a config gave.
+//! The parameters of a kind of scenario, and the values that a config gives them.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::ScenarioPlan;
+use super::built_in::ScenarioPlan;
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::Span;
@@ -14,15 +14,15 @@ use crate::time::Span;
 pub struct Param {
     /// The name in configs.
     pub name: &'static str,
-    /// What values it takes.
+    /// The type of its values.
     pub kind: ParamKind,
-    /// The default, in words; empty when it must be given.
+    /// The default in words; empty for a required parameter.
     pub default: &'static str,
-    /// What it is, with its unit.
+    /// Its meaning, with the unit.
     pub help: &'static str,
 }
 
-/// What values a parameter takes.
+/// The type of a parameter's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamKind {
     /// A finite number.
@@ -37,13 +37,13 @@ pub enum ParamKind {
     Choice(&'static [&'static str]),
     /// Text.
     Text,
-    /// An expression that runs with every update.
+    /// An expression that is evaluated at an update.
     Formula,
     /// `{ event: expression }`.
     Formulas,
     /// `{ event: (scenario: …, duration: …, when: …) }`.
     Cases,
-    /// Several lines that run with every update.
+    /// A script that runs at every update.
     Script,
     /// Another scenario.
     Scenario,
@@ -52,7 +52,7 @@ pub enum ParamKind {
 }
 
 impl ParamKind {
-    /// What it takes, in words.
+    /// The type in words.
     #[must_use]
     pub fn describe(self) -> String {
         let words = match self {
@@ -102,41 +102,41 @@ pub enum Argument {
     Scenarios(Vec<ScenarioPlan>),
 }
 
-/// A script, and the events that it may emit; `None` for one whose name is calculated.
+/// A script and the events that it may emit.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// What runs.
+    /// The compiled script.
     pub formula: Formula,
-    /// What it may emit.
+    /// The names of these events; `None` for a name that the script calculates.
     pub emits: Vec<Option<Arc<str>>>,
 }
 
-/// What to run after an event, and for how long.
+/// The scenario to run after an event, and its duration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// The event.
     pub subscription: Subscription,
-    /// The scenario; the default one if there is none.
+    /// The scenario; `None` for the default one.
     pub scenario: Option<ScenarioPlan>,
-    /// For how long; until the next event if not given.
+    /// Its duration; `None` for until the next event.
     pub duration: Option<Span>,
-    /// What must hold for the event to count.
+    /// A condition on the event.
     pub when: Option<Formula>,
 }
 
-/// What a scenario is told of its metric.
+/// The properties of a metric that its scenario's parameters may depend on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MetricContext {
     /// Its value range, if it has one.
     pub range: Option<(f64, f64)>,
-    /// What it shows before the first update.
+    /// The value before the first update.
     pub default_value: f64,
 }
 
-/// The parameters that a config gave to one scenario, of the kinds that its [`Param`]s say, and its metric.
+/// The values that a config gives to the parameters of one scenario, typed as its [`Param`]s demand.
 #[derive(Debug, Default)]
 pub struct Arguments {
-    given: IndexMap<String, Argument>,
+    values: IndexMap<String, Argument>,
     metric: MetricContext,
 }
 
@@ -144,7 +144,7 @@ macro_rules! take {
     ($(#[$doc:meta])* $name:ident, $variant:ident, $type:ty) => {
         $(#[$doc])*
         pub fn $name(&mut self, name: &str) -> Option<$type> {
-            match self.given.swap_remove(name) {
+            match self.values.swap_remove(name) {
                 Some(Argument::$variant(value)) => Some(value),
                 _ => None,
             }
@@ -153,15 +153,15 @@ macro_rules! take {
 }
 
 impl Arguments {
-    /// No parameters yet.
+    /// No values yet.
     #[must_use]
     pub fn new(metric: MetricContext) -> Self {
-        Self { given: IndexMap::new(), metric }
+        Self { values: IndexMap::new(), metric }
     }
 
-    /// Adds a parameter.
+    /// Sets a parameter.
     pub fn set(&mut self, name: &str, argument: Argument) {
-        self.given.insert(name.to_owned(), argument);
+        self.values.insert(name.to_owned(), argument);
     }
 
     take!(
@@ -209,19 +209,19 @@ impl Arguments {
         scenarios, Scenarios, Vec<ScenarioPlan>
     );
 
-    /// The metric's value range, if it has one; unbounded else.
+    /// The metric's value range; unbounded if it has none.
     #[must_use]
     pub fn metric_range(&self) -> (f64, f64) {
         self.metric.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY))
     }
 
-    /// What the metric shows before the first update.
+    /// The metric's value before the first update.
     #[must_use]
     pub const fn default_value(&self) -> f64 {
         self.metric.default_value
     }
 
-    /// The metric's value range, for want of the parameter `instead_of`.
+    /// The metric's value range as a default of the parameter `instead_of`. The error asks for either.
     pub fn needed_metric_range(&self, instead_of: &str) -> Result<(f64, f64), String> {
         self.metric
             .range
@@ -229,7 +229,7 @@ impl Arguments {
     }
 }
 
-/// A part of a range: `percent` is two percentages from its low end.
+/// A part of a range, from one percentage of it to another.
 #[must_use]
 pub(super) fn percent_of_range(range: (f64, f64), percent: (f64, f64)) -> (f64, f64) {
     let at = |p: f64| range.0 + (range.1 - range.0) * p / 100.0;

@@ -1,34 +1,38 @@
-//! `brownian`: noise that is drawn back to a base, an Ornstein-Uhlenbeck process.
+//! `brownian`: noise that reverts to a base, an Ornstein-Uhlenbeck process.
 //!
-//! Over a step of length dt: `base + (x − base)·e^(−r·dt) + v·√((1 − e^(−2·r·dt)) / 2r)·N(0, 1)`, which is exact,
-//! so values look alike whatever the interval is (Gillespie: "Exact numerical simulation of the
+//! A step of length dt is `base + (x − base)·e^(−r·dt) + v·√((1 − e^(−2·r·dt)) / 2r)·N(0, 1)`. It is exact, so the
+//! distribution of values does not depend on the interval (Gillespie: "Exact numerical simulation of the
 //! Ornstein-Uhlenbeck process and its integral", Physical Review E 54, 1996).
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "brownian",
-    summary: "wanders by random steps of all sizes, and is drawn back to a base",
+    summary: "random noise that reverts to a base value: an Ornstein-Uhlenbeck process",
     params: &[
         Param {
             name: "base",
             kind: ParamKind::Number,
             default: "the middle of the value_range",
-            help: "where it begins, and what it is drawn to",
+            help: "the first value, and the value to which it reverts",
         },
         Param {
             name: "volatility",
             kind: ParamKind::Number,
             default: "1 % of the value_range",
-            help: "the deviation after one second without being drawn back",
+            help: "the standard deviation after one second without reversion",
         },
         Param {
             name: "reversion",
             kind: ParamKind::Number,
             default: "0.01",
-            help: "how strongly it is drawn back: the share of the distance in a second",
+            help: "the share of the distance to the base that it reverts per second",
         },
     ],
     build: &|arguments| {

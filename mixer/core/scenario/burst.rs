@@ -1,24 +1,28 @@
-//! `burst`: 1, and for a while in every interval its intensity: a factor for a `product`.
+//! `burst`: 1, and the intensity at the end of every interval; a factor for a `product`.
 //!
-//! It asks to be woken at each change, so a short burst is seen whatever the metric's interval is.
+//! It asks for an update at each change, so a short burst shows at any interval of the metric.
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 use crate::time::Span;
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "burst",
-    summary: "1, and at the end of every interval its intensity for a while; a factor for a product",
+    summary: "1, and the intensity for a while at the end of every interval; a factor for a product",
     params: &[
         Param {
             name: "interval",
             kind: ParamKind::Span,
             default: "60s",
-            help: "from one burst's end to the next one's",
+            help: "the time from the end of one burst to the end of the next",
         },
-        Param { name: "duration", kind: ParamKind::Span, default: "10s", help: "how long a burst is" },
-        Param { name: "intensity", kind: ParamKind::Number, default: "2", help: "the value in a burst" },
+        Param { name: "duration", kind: ParamKind::Span, default: "10s", help: "the length of a burst" },
+        Param { name: "intensity", kind: ParamKind::Number, default: "2", help: "the value during a burst" },
     ],
     build: &|arguments| {
         let plan = Plan {

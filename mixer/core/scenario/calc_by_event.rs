@@ -1,19 +1,23 @@
-//! `calc_by_event`: changes only on certain events. A total.
+//! `calc_by_event`: a total that changes only at certain events.
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::expression::Formula;
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "calc_by_event",
-    summary: "keeps the value until one of its events comes, then calculates a new one",
+    summary: "keeps the value until one of its events arrives, then calculates a new one",
     params: &[Param {
         name: "events_config",
         kind: ParamKind::Formulas,
         default: "",
-        help: "the new value after which event, over the metric's own `value`",
+        help: "a formula for the new value, by event; `value` is the metric's own",
     }],
     build: &|arguments| {
         let formulas = arguments.formulas("events_config").unwrap_or_default();

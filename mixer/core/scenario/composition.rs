@@ -1,15 +1,16 @@
-//! `sum`, `product`, `clamp`, `delay`: scenarios made of others.
+//! `sum`, `product`, `clamp`, `delay`: scenarios composed of others.
 //!
-//! Each part has a value of its own, as if it were alone on a metric: those of a sum begin at 0, those of a
-//! product at 1, the others at the metric's value.
+//! Each part has a value of its own, as if it were alone on a metric. It starts at 0 in a sum, at 1 in a product, and
+//! at the metric's value otherwise.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{
-    Arguments, EventDecl, Param, ParamKind, RunningScenario, Scenario, ScenarioKind, ScenarioPlan,
-    ScenarioSpec, UpdateContext,
-};
+use super::arguments::{Arguments, Param, ParamKind};
+use super::built_in::{RunningScenario, ScenarioPlan};
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -34,7 +35,7 @@ pub(super) const PRODUCT: ScenarioKind = ScenarioKind {
 
 pub(super) const CLAMP: ScenarioKind = ScenarioKind {
     name: "clamp",
-    summary: "another scenario's values, brought into a range",
+    summary: "another scenario's values, limited to a range",
     params: &[
         OF_ONE,
         Param { name: "range", kind: ParamKind::Range, default: "", help: "lowest and highest value" },
@@ -48,14 +49,14 @@ pub(super) const CLAMP: ScenarioKind = ScenarioKind {
 
 pub(super) const DELAY: ScenarioKind = ScenarioKind {
     name: "delay",
-    summary: "another scenario's values as they were a while ago",
+    summary: "another scenario's values, delayed",
     params: &[
         OF_ONE,
         Param {
             name: "by",
             kind: ParamKind::Span,
             default: "",
-            help: "how long ago; until then it keeps its value",
+            help: "the length of the delay; before it is over, the metric keeps its value",
         },
     ],
     build: &|arguments| {
@@ -67,10 +68,10 @@ pub(super) const DELAY: ScenarioKind = ScenarioKind {
     },
 };
 
-/// A delayed scenario remembers so many values at most; of more the oldest are forgotten.
-const REMEMBERED_MAX: usize = 65_536;
+/// The largest number of values that a delay holds; beyond it the oldest are dropped.
+const DELAYED_MAX: usize = 65_536;
 
-/// A relay is updated when its source is, which only a whole metric can be.
+/// Refuses relays: they update with their source, which works for a whole metric only.
 pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a ScenarioPlan>) -> Result<(), String> {
     if parts.into_iter().any(|part| part.source_metric().is_some()) {
         return Err(
@@ -96,7 +97,7 @@ fn one_part(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
     Ok(part)
 }
 
-/// What becomes of the parts' values.
+/// The operation on the parts' values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Operation {
     Sum,
@@ -193,7 +194,7 @@ impl ScenarioSpec for Delay {
 
     fn start(self: &Arc<Self>, value: f64) -> Box<RunningDelay> {
         let part = Part::start(&self.part, value);
-        Box::new(RunningDelay { plan: Arc::clone(self), part, coming: VecDeque::new() })
+        Box::new(RunningDelay { plan: Arc::clone(self), part, delayed: VecDeque::new() })
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -209,23 +210,23 @@ impl ScenarioSpec for Delay {
     }
 }
 
-/// The running scenario: what the other one has given, and when each is to be shown.
+/// The running scenario: the values of its part that are not due yet, each with its time.
 #[derive(Debug)]
 pub struct RunningDelay {
     plan: Arc<Delay>,
     part: Part,
-    coming: VecDeque<(Time, f64)>,
+    delayed: VecDeque<(Time, f64)>,
 }
 
 impl Scenario for RunningDelay {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let value = self.part.update(context)?;
-        if self.coming.len() >= REMEMBERED_MAX {
-            self.coming.pop_front();
+        if self.delayed.len() >= DELAYED_MAX {
+            self.delayed.pop_front();
         }
-        self.coming.push_back((context.now + self.plan.by, value));
+        self.delayed.push_back((context.now + self.plan.by, value));
         let mut shown = None;
-        while let Some((_, value)) = self.coming.pop_front_if(|(time, _)| *time <= context.now) {
+        while let Some((_, value)) = self.delayed.pop_front_if(|(time, _)| *time <= context.now) {
             shown = Some(value);
         }
         Ok(shown)

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "do_nothing",
@@ -11,7 +14,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     build: &|_| Ok(ScenarioPlan::default()),
 };
 
-/// There are no parameters.
+/// No parameters.
 #[derive(Debug, Default, PartialEq)]
 pub struct Plan;
 
@@ -23,7 +26,7 @@ impl ScenarioSpec for Plan {
     }
 }
 
-/// The running scenario: has nothing to remember.
+/// The running scenario, without state.
 #[derive(Debug)]
 pub struct DoNothing;
 

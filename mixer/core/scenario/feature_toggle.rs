@@ -1,30 +1,31 @@
-//! `feature_toggle`: off until its start, then on for a while, off for a while, and so on; says so by events.
+//! `feature_toggle`: off until its start, then on and off in turn, with an event at each change.
 //!
-//! It asks to be woken at each change, so a change comes at its time whatever the metric's interval is.
+//! It asks for an update at each change, so a change comes on time at any interval of the metric.
 
 use std::sync::Arc;
 
-use super::{
-    EmittedEvent, EventDecl, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec,
-    UpdateContext,
-};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::{EmittedEvent, UpdateContext};
+use super::kind::ScenarioKind;
+use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::time::{Span, Time};
 
-/// The events of the two changes.
+/// The events of switching on and off.
 const EMITS: [&str; 2] = ["feature_on", "feature_off"];
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "feature_toggle",
-    summary: "off until start_time, then on for duration, off for interval, repeated; emits feature_on and feature_off",
+    summary: "off until start_time, then on for duration and off for interval, repeated; emits feature_on and feature_off",
     params: &[
         Param {
             name: "start_time",
             kind: ParamKind::Span,
             default: "30s",
-            help: "off for so long after the first update",
+            help: "the time from the first update until it is first on",
         },
-        Param { name: "duration", kind: ParamKind::Span, default: "60s", help: "then on for so long" },
-        Param { name: "interval", kind: ParamKind::Span, default: "15s", help: "then off for so long" },
+        Param { name: "duration", kind: ParamKind::Span, default: "60s", help: "the time on" },
+        Param { name: "interval", kind: ParamKind::Span, default: "15s", help: "the time off" },
         Param { name: "on_value", kind: ParamKind::Number, default: "1", help: "the value while on" },
         Param { name: "off_value", kind: ParamKind::Number, default: "0", help: "the value while off" },
         Param {
@@ -78,12 +79,12 @@ impl ScenarioSpec for Plan {
     }
 
     fn emits(&self) -> Vec<EventDecl> {
-        let announced = |event| EventDecl { event: Some(Arc::clone(event)), source: self.source.clone() };
-        self.events.iter().map(announced).collect()
+        let declaration = |event| EventDecl { event: Some(Arc::clone(event)), source: self.source.clone() };
+        self.events.iter().map(declaration).collect()
     }
 }
 
-/// The running scenario; boxed, as it is larger than most and rarer.
+/// The running scenario; boxed, because it is larger and rarer than most.
 #[derive(Debug)]
 pub struct FeatureToggle {
     plan: Arc<Plan>,
@@ -99,7 +100,7 @@ impl Scenario for FeatureToggle {
         self.has_begun = true;
         let was_on = self.on;
         if next_change <= context.now {
-            // Whole cycles that were slept through change nothing; what is left is less than one.
+            // Whole cycles without an update change nothing; less than one is left.
             let cycle = plan.duration.as_nanos().saturating_add(plan.interval.as_nanos());
             next_change += Span::from_nanos(context.now.since(next_change).as_nanos() / cycle * cycle);
         }

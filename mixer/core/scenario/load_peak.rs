@@ -1,13 +1,16 @@
-//! `load_peak_cpu`, `load_peak_memory`, `load_peak_disk`: noise at idle; a ramp, a noisy plateau and a decay
-//! between `load_peak_start` and `load_peak_end`.
+//! `load_peak_cpu`, `load_peak_memory`, `load_peak_disk`: idle noise; a ramp and a noisy plateau from
+//! `load_peak_start` on, and a decay from `load_peak_end` on.
 //!
-//! The three differ only in how fast they rise and fall. The ramp is linear; the decay slows down towards
-//! its end, as (1 − p)² of the way that is left.
+//! The three differ only in the durations of ramp and decay. The ramp is linear. The decay slows down: after the
+//! share p of its duration, (1 − p)² of the height is left.
 
 use std::sync::Arc;
 
-use super::arguments::percent_of_range;
-use super::{Arguments, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Arguments, Param, ParamKind, percent_of_range};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -20,36 +23,36 @@ const fn params(rise: &'static str, fall: &'static str) -> [Param; 4] {
             name: "idle_range",
             kind: ParamKind::Range,
             default: "5 to 25 % of the value_range",
-            help: "where it is without a peak",
+            help: "the range of the noise outside a peak",
         },
         Param {
             name: "peak_range",
             kind: ParamKind::Range,
             default: "75 to 100 % of the value_range",
-            help: "where it is in a peak",
+            help: "the range of the noise in a peak",
         },
-        Param { name: "rise", kind: ParamKind::Span, default: rise, help: "how long the ramp is" },
-        Param { name: "fall", kind: ParamKind::Span, default: fall, help: "how long the decay is" },
+        Param { name: "rise", kind: ParamKind::Span, default: rise, help: "the duration of the ramp" },
+        Param { name: "fall", kind: ParamKind::Span, default: fall, help: "the duration of the decay" },
     ]
 }
 
 pub(super) const CPU: ScenarioKind = ScenarioKind {
     name: "load_peak_cpu",
-    summary: "idle noise, and a plateau at once between load_peak_start and load_peak_end",
+    summary: "idle noise, and between load_peak_start and load_peak_end a plateau that it reaches at once",
     params: &params("0s", "20s"),
     build: &|arguments| build(arguments, Span::ZERO, Span::from_secs(20)),
 };
 
 pub(super) const MEMORY: ScenarioKind = ScenarioKind {
     name: "load_peak_memory",
-    summary: "idle noise, and a plateau that is slow to come and to go between load_peak_start and load_peak_end",
+    summary: "idle noise, and between load_peak_start and load_peak_end a plateau with a slow ramp and decay",
     params: &params("30s", "35s"),
     build: &|arguments| build(arguments, Span::from_secs(30), Span::from_secs(35)),
 };
 
 pub(super) const DISK: ScenarioKind = ScenarioKind {
     name: "load_peak_disk",
-    summary: "idle noise, and a plateau that is very slow to come and to go between load_peak_start and load_peak_end",
+    summary: "idle noise, and between load_peak_start and load_peak_end a plateau with a very slow ramp and decay",
     params: &params("60s", "60s"),
     build: &|arguments| build(arguments, Span::from_secs(60), Span::from_secs(60)),
 };
@@ -99,8 +102,8 @@ enum Phase {
     Fall,
 }
 
-/// The running scenario: its phase, since when, and from which value on. That value is short, so that
-/// this is no larger than other scenarios: there is one per series.
+/// The running scenario: its phase, the start of the phase, and the value at that time. The value is an `f32` to keep
+/// the state small: there is one per series.
 #[derive(Debug)]
 pub struct LoadPeak {
     plan: Arc<Plan>,
@@ -110,7 +113,7 @@ pub struct LoadPeak {
 }
 
 impl LoadPeak {
-    #[expect(clippy::cast_possible_truncation, reason = "a ramp may begin that little beside the last value")]
+    #[expect(clippy::cast_possible_truncation, reason = "a ramp may begin slightly beside the last value")]
     const fn begin(&mut self, phase: Phase, context: &UpdateContext<'_>) {
         (self.phase, self.since, self.from) = (phase, context.now, context.value as f32);
     }
@@ -145,7 +148,7 @@ impl Scenario for LoadPeak {
     }
 }
 
-/// How much of `whole` has passed, from 0 to 1.
+/// The share of `whole` that has passed, from 0 to 1.
 fn progress(passed: Span, whole: Span) -> f64 {
     if passed >= whole { 1.0 } else { passed.as_secs_f64() / whole.as_secs_f64() }
 }

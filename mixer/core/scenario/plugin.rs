@@ -1,11 +1,12 @@
-//! Scenarios of plugins: their kinds, and how they run among the built-ins.
+//! Scenarios of plugins: the bridge from declared kinds and instances to the built-ins' types.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{
-    Arguments, EmittedEvent, EventDecl, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec,
-    UpdateContext,
-};
+use super::arguments::{Arguments, Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::{EmittedEvent, UpdateContext};
+use super::kind::ScenarioKind;
+use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::plugin::{
     self, ConfiguredScenario, ConfiguredWorkload, HostContext, ParamDecl, ParamType, ParamValue, PluginEvent,
@@ -14,21 +15,21 @@ use crate::plugin::{
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
-/// The next update that a scenario asks for comes after so long at the earliest.
-const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
+/// The shortest time to the next update that a scenario can ask for.
+const WAIT_MIN: Span = Span::from_nanos(1_000_000);
 
-/// The kinds that were made of declarations. A library is never unloaded, so neither is what it declares.
+/// The kinds of declared scenarios. They are leaked: a library is never unloaded, so neither is its declaration.
 static KINDS: Mutex<Vec<(&ScenarioDecl, &ScenarioKind)>> = Mutex::new(Vec::new());
 
-/// The parameters of workloads, as those of kinds above.
+/// The parameters of declared workloads, leaked likewise.
 static WORKLOADS: Mutex<Vec<(&WorkloadDecl, &[Param])>> = Mutex::new(Vec::new());
 
-/// The kind of this name that a plugin brings.
+/// A plugin's kind of this name.
 pub(super) fn find(name: &str) -> Option<&'static ScenarioKind> {
     plugin::scenario(name).map(kind)
 }
 
-/// All kinds that plugins bring.
+/// All kinds of plugins.
 pub(super) fn all() -> Vec<&'static ScenarioKind> {
     plugin::scenarios().into_iter().map(kind).collect()
 }
@@ -49,7 +50,7 @@ fn kind(declared: &'static ScenarioDecl) -> &'static ScenarioKind {
     kind
 }
 
-/// The parameters of a workload, as a scenario has them.
+/// The parameters of a workload, in the form of a scenario's.
 pub(super) fn params_of(workload: &'static WorkloadDecl) -> &'static [Param] {
     let mut known = WORKLOADS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, workload)) {
@@ -61,12 +62,12 @@ pub(super) fn params_of(workload: &'static WorkloadDecl) -> &'static [Param] {
     params
 }
 
-/// A workload with its arguments; an error says which is wrong and how.
+/// A workload with its arguments. The error names the wrong argument and the reason.
 pub(super) fn prepare(
     workload: &'static WorkloadDecl,
     arguments: &mut Arguments,
 ) -> Result<ConfiguredWorkload, String> {
-    ConfiguredWorkload::new(workload, given(&workload.params, arguments)?)
+    ConfiguredWorkload::new(workload, values(&workload.params, arguments)?)
 }
 
 fn param(declared: &'static ParamDecl) -> Param {
@@ -84,15 +85,15 @@ fn param(declared: &'static ParamDecl) -> Param {
 }
 
 fn plan(declared: &'static ScenarioDecl, arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
-    let given = given(&declared.params, arguments)?;
-    let prepared =
-        ConfiguredScenario::new(declared, given, arguments.metric_range(), arguments.default_value())?;
-    Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(prepared)))))
+    let values = values(&declared.params, arguments)?;
+    let configured =
+        ConfiguredScenario::new(declared, values, arguments.metric_range(), arguments.default_value())?;
+    Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(configured)))))
 }
 
-/// A value for each parameter, in their order.
-fn given(params: &[ParamDecl], arguments: &mut Arguments) -> Result<Vec<ParamValue>, String> {
-    let mut given = Vec::with_capacity(params.len());
+/// The value of each parameter, in order.
+fn values(params: &[ParamDecl], arguments: &mut Arguments) -> Result<Vec<ParamValue>, String> {
+    let mut values = Vec::with_capacity(params.len());
     for param in params {
         let name = &param.name;
         let value = match param.param_type {
@@ -103,9 +104,9 @@ fn given(params: &[ParamDecl], arguments: &mut Arguments) -> Result<Vec<ParamVal
             ParamType::Numbers => arguments.numbers(name).map(ParamValue::Numbers),
         };
         let value = value.or_else(|| param.default.clone());
-        given.push(value.ok_or_else(|| format!("{name} must be given"))?);
+        values.push(value.ok_or_else(|| format!("{name} must be given"))?);
     }
-    Ok(given)
+    Ok(values)
 }
 
 /// A plugin's scenario with its parameters.
@@ -161,7 +162,7 @@ impl HostContext for UpdateContext<'_> {
     }
 
     fn wake(&mut self, at: Time) {
-        // One that asks again and again for the present moment would keep time from passing.
-        self.effects.wakes.push(at.max(self.now + SHORTEST_WAIT));
+        // A scenario that always asks for the present moment would stop time.
+        self.effects.wakes.push(at.max(self.now + WAIT_MIN));
     }
 }

@@ -1,17 +1,21 @@
-//! `random_in_range`: uniform in a range.
+//! `random_in_range`: uniform noise.
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "random_in_range",
-    summary: "a new number from the range with each update, all equally likely",
+    summary: "a new random value from the range at each update, uniformly distributed",
     params: &[Param {
         name: "value_range",
         kind: ParamKind::Range,
         default: "the metric's value_range",
-        help: "the numbers to choose from",
+        help: "lowest and highest value",
     }],
     build: &|arguments| {
         let range = match arguments.range("value_range") {

@@ -1,24 +1,28 @@
-//! `random_walk`: a step with each update, reflected at the range's ends.
+//! `random_walk`: a random step at each update, reflected at the ends of the range.
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "random_walk",
-    summary: "walks by random steps, reflected at the ends of the metric's value_range",
+    summary: "a random step at each update, reflected at the ends of the value_range",
     params: &[
         Param {
             name: "step",
             kind: ParamKind::Number,
             default: "1 % of the value_range",
-            help: "the longest step, up or down",
+            help: "the largest step, up or down",
         },
         Param {
             name: "value_range",
             kind: ParamKind::Range,
             default: "the metric's value_range",
-            help: "where it walks",
+            help: "lowest and highest value",
         },
         Param { name: "bias", kind: ParamKind::Number, default: "0", help: "added to every step" },
     ],
@@ -74,20 +78,20 @@ impl Scenario for RandomWalk {
     }
 }
 
-/// Folds a position beyond an end back into the range, however far beyond it is.
+/// Reflects a position beyond an end back into the range, at any distance.
 fn reflect(position: f64, (low, high): (f64, f64)) -> f64 {
     let width = high - low;
     if (low..=high).contains(&position) {
         position
     } else if !width.is_finite() {
-        // One end or none: a single fold is enough.
+        // With at most one finite end, one reflection is enough.
         if position < low { low + (low - position) } else { high - (position - high) }
     } else if width <= 0.0 {
         low
     } else {
-        // Division is for steps that are longer than the range.
-        let (beyond, period) = (libm::fabs(position - low), 2.0 * width);
-        let folded = if beyond < period { beyond } else { libm::fmod(beyond, period) };
+        // Only steps longer than the range need a division.
+        let (distance, period) = (libm::fabs(position - low), 2.0 * width);
+        let folded = if distance < period { distance } else { libm::fmod(distance, period) };
         low + if folded > width { 2.0 * width - folded } else { folded }
     }
 }

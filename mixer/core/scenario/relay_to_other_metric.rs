@@ -4,19 +4,28 @@
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 use crate::expression::Formula;
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "relay_to_other_metric",
-    summary: "a value calculated from another metric of the host, whenever that is updated",
+    summary: "a value calculated from another metric of the same host, at each update of that metric",
     params: &[
-        Param { name: "source_metric_name", kind: ParamKind::Text, default: "", help: "the other metric" },
+        Param {
+            name: "source_metric_name",
+            kind: ParamKind::Text,
+            default: "",
+            help: "the name of the other metric",
+        },
         Param {
             name: "calc_function",
             kind: ParamKind::Formula,
             default: "value",
-            help: "the value, over the other metric's `value`",
+            help: "a formula for the value; `value` is the other metric's",
         },
     ],
     build: &|arguments| {

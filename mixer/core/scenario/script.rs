@@ -1,21 +1,22 @@
-//! `script`: a few lines in the embedded language, with state and events of their own.
+//! `script`: lines of the embedded language that calculate values, keep state and emit events.
 
 use std::sync::Arc;
 
-use super::{
-    EmittedEvent, EventDecl, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec,
-    UpdateContext,
-};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::{EmittedEvent, UpdateContext};
+use super::kind::ScenarioKind;
+use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::expression::Formula;
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "script",
-    summary: "a few lines of your own; their last value is the metric's, and without one it keeps its value",
+    summary: "a script of your own; its last value is the metric's, and without one the metric keeps its value",
     params: &[Param {
         name: "source",
         kind: ParamKind::Script,
         default: "",
-        help: "the lines: as a formula, with let, if, loops, storage to write to, and emit(\"event\")",
+        help: "the script: a formula's syntax with let, if, loops, writable storage, and emit(\"event\")",
     }],
     build: &|arguments| {
         let script = arguments.script("source").ok_or("source must be given")?;
@@ -46,7 +47,7 @@ impl ScenarioSpec for Plan {
     }
 }
 
-/// The running scenario. What it remembers is the host's storage.
+/// The running scenario. Its state is in the host's storage.
 #[derive(Debug)]
 pub struct Script {
     plan: Arc<Plan>,

@@ -1,23 +1,27 @@
 //! `seasonal`: a factor by the hour of the day and the day of the week.
 //!
-//! Between two full hours the factor goes in a straight line from the one's to the other's.
+//! Between two full hours the factor is interpolated linearly.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Arguments, Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Arguments, Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "seasonal",
-    summary: "follows the hour of the day and the day of the week, on its own or as a factor in a product",
+    summary: "follows the hour of the day and the day of the week, alone or as a factor in a product",
     params: &[
         Param {
             name: "hours",
             kind: ParamKind::Numbers,
             default: "24 times 1",
-            help: "the factor at each full hour, from midnight on; in between it changes evenly",
+            help: "the factor at each full hour from midnight on, with linear interpolation in between",
         },
         Param {
             name: "weekdays",
@@ -29,13 +33,13 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
             name: "time_zone",
             kind: ParamKind::Text,
             default: "UTC",
-            help: "whose hours these are, as in Europe/Berlin",
+            help: "the time zone of the hours, as in Europe/Berlin",
         },
         Param {
             name: "base",
             kind: ParamKind::Number,
             default: "1",
-            help: "what the factors are applied to",
+            help: "the value that the factors multiply",
         },
     ],
     build: &build,
@@ -52,9 +56,9 @@ fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
 }
 
 fn factors<const N: usize>(arguments: &mut Arguments, name: &str) -> Result<[f64; N], String> {
-    let Some(given) = arguments.numbers(name) else { return Ok([1.0; N]) };
-    let count = given.len();
-    given.try_into().map_err(|_| format!("{name} takes {N} numbers, but there are {count}"))
+    let Some(numbers) = arguments.numbers(name) else { return Ok([1.0; N]) };
+    let count = numbers.len();
+    numbers.try_into().map_err(|_| format!("{name} takes {N} numbers, but there are {count}"))
 }
 
 /// The parameters.
@@ -75,7 +79,7 @@ impl ScenarioSpec for Plan {
 }
 
 impl Plan {
-    /// The factor at a moment.
+    /// The product of the hour's and the weekday's factor.
     fn factor(&self, timestamp: Timestamp) -> f64 {
         let time = timestamp.to_zoned(self.time_zone.clone());
         let index = |number: i8| usize::try_from(number).unwrap_or(0);
@@ -94,7 +98,7 @@ pub struct Seasonal {
 }
 
 impl Scenario for Seasonal {
-    #[expect(clippy::cast_possible_truncation, reason = "emulated times are within the calendar's")]
+    #[expect(clippy::cast_possible_truncation, reason = "emulated times are within the calendar")]
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let timestamp = Timestamp::from_second(context.now.unix_secs() as i64);
         let timestamp = timestamp.map_err(|error| format!("the time has no date: {error}"))?;

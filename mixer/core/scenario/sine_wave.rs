@@ -3,26 +3,35 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 use crate::time::Span;
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "sine_wave",
-    summary: "a sine around an offset",
+    summary: "a sine wave around an offset",
     params: &[
-        Param { name: "period", kind: ParamKind::Span, default: "300s", help: "from one crest to the next" },
+        Param {
+            name: "period",
+            kind: ParamKind::Span,
+            default: "300s",
+            help: "the time from one crest to the next",
+        },
         Param {
             name: "amplitude",
             kind: ParamKind::Number,
             default: "50",
-            help: "from the offset to a crest",
+            help: "the distance from the offset to a crest",
         },
-        Param { name: "offset", kind: ParamKind::Number, default: "50", help: "the middle" },
+        Param { name: "offset", kind: ParamKind::Number, default: "50", help: "the middle value" },
         Param {
             name: "phase_offset",
             kind: ParamKind::Number,
             default: "0",
-            help: "where it begins, in radians",
+            help: "the phase at the start, in radians",
         },
     ],
     build: &|arguments| {
@@ -71,8 +80,8 @@ impl Scenario for SineWave {
     }
 }
 
-/// sin(2π·turns), to 15 digits below 2^51 turns. Nothing but sums and products, so that it is the same
-/// everywhere, and quicker than a sine of any angle.
+/// sin(2π·turns), to 15 digits below 2^51 turns. It consists of sums and products only, so it is the same on every
+/// platform, and faster than a general sine.
 fn sine_of_turns(turns: f64) -> f64 {
     /// 1 / n! for odd n from 3 to 19, with the signs of the sine's series.
     const TERMS: [f64; 9] = [
@@ -86,7 +95,7 @@ fn sine_of_turns(turns: f64) -> f64 {
         1.0 / 355_687_428_096_000.0,
         -1.0 / 121_645_100_408_832_000.0,
     ];
-    /// Adding and taking away 1.5 · 2^52 leaves the nearest whole number.
+    /// Adding and subtracting 1.5 · 2^52 rounds to the nearest whole number.
     const WHOLES: f64 = 6_755_399_441_055_744.0;
     let turn = turns - (turns + WHOLES - WHOLES);
     // The second and the third quarter mirror the first and the fourth.
@@ -102,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sine_is_that_of_the_library() {
+    fn the_sine_equals_the_librarys() {
         for n in -2_000..=2_000 {
             let turns = f64::from(n) / 333.0;
             let (ours, exact) = (sine_of_turns(turns), libm::sin(TAU * turns));

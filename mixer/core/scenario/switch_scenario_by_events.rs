@@ -1,34 +1,35 @@
-//! `switch_scenario_by_events`: runs the scenario of the last matching event until its duration is over.
+//! `switch_scenario_by_events`: runs the scenario of the last matching event for its duration.
 //!
 //! A scenario that takes over starts from the metric's present value.
 
 use std::sync::Arc;
 
+use super::arguments::{Arguments, Case, Param, ParamKind};
+use super::built_in::{RunningScenario, ScenarioPlan};
 use super::composition::refuse_relays;
-use super::{
-    Arguments, Case, EventDecl, Param, ParamKind, RunningScenario, Scenario, ScenarioKind, ScenarioPlan,
-    ScenarioSpec, UpdateContext,
-};
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::{Span, Time};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "switch_scenario_by_events",
-    summary: "runs the scenario of the last matching event until its duration is over, then the default one",
+    summary: "runs the scenario of the last matching event for its duration, then the default one",
     params: &[
         Param {
             name: "events_config",
             kind: ParamKind::Cases,
             default: "",
-            help: "what to run after which event; without a scenario back to the default one, without a duration \
-                   until the next event",
+            help: "the scenario to run, by event; without a scenario the default one runs, without a duration it \
+                   runs until the next event",
         },
         Param {
             name: "default_scenario",
             kind: ParamKind::Scenario,
             default: "do_nothing",
-            help: "what runs when no event is in force",
+            help: "the scenario that runs while no event is in force",
         },
     ],
     build: &build,
@@ -83,7 +84,7 @@ impl Plan {
         self.cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&self.default_scenario])
     }
 
-    /// The first case that this update is for.
+    /// The first case whose event causes this update.
     fn case_for(&self, context: &mut UpdateContext<'_>) -> Result<Option<&Case>, String> {
         for case in &self.cases {
             if !context.is_for(&case.subscription) {
@@ -98,7 +99,7 @@ impl Plan {
     }
 }
 
-/// The running scenario: the one in force, and until when.
+/// The running scenario: the one in force, and its end.
 #[derive(Debug)]
 pub struct SwitchScenarioByEvents {
     plan: Arc<Plan>,

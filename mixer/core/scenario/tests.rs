@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::expression::{Expression, Names};
+use crate::event::{Event, Subscription};
+use crate::expression::{Expression, Names, Storage};
 use crate::rng::{Rng, Seed};
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 const START: Time = Time::from_unix_secs(1_000);
 

@@ -1,8 +1,11 @@
-//! `time_duration`: seconds since its first update, where it is 0. A total.
+//! `time_duration`: a total of the seconds since the first update, where it is 0.
 
 use std::sync::Arc;
 
-use super::{Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 use crate::time::Time;
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
@@ -12,7 +15,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     build: &|_| Ok(ScenarioPlan::TimeDuration(Arc::new(Plan))),
 };
 
-/// There are no parameters.
+/// No parameters.
 #[derive(Debug, PartialEq)]
 pub struct Plan;
 

@@ -1,22 +1,26 @@
-//! `update_by_trend`: up and down accumulate one uniform step per update; hold jitters by a step around
-//! what was accumulated, without moving it. The sum stays in the metric's value range.
+//! `update_by_trend`: up and down accumulate one uniform step per update; hold jitters by a step around the
+//! accumulated sum without changing it. The sum stays in the metric's value range.
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "update_by_trend",
-    summary: "rises, falls, or jitters in place, by a random step per update",
+    summary: "rises, falls, or jitters in place, by a random step at each update",
     params: &[
         Param { name: "trend", kind: ParamKind::Choice(&TRENDS), default: "hold", help: "the direction" },
         Param {
             name: "step_range",
             kind: ParamKind::Range,
             default: "(1, 5)",
-            help: "shortest and longest step",
+            help: "smallest and largest step",
         },
     ],
     build: &|arguments| {

@@ -1,25 +1,29 @@
-//! `variety_selection`: keeps one of some values, and draws again now and then.
+//! `variety_selection`: holds one of several values, and draws a new one with a probability.
 
 use std::sync::Arc;
 
-use super::{Param, ParamKind, Scenario, ScenarioKind, ScenarioPlan, ScenarioSpec, UpdateContext};
+use super::arguments::{Param, ParamKind};
+use super::built_in::ScenarioPlan;
+use super::context::UpdateContext;
+use super::kind::ScenarioKind;
+use super::spec::{Scenario, ScenarioSpec};
 
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "variety_selection",
-    summary: "keeps one of some values, starting at the first, and draws again with a probability",
+    summary: "holds one of several values, starting with the first, and draws a new one with a probability",
     params: &[
         Param { name: "values", kind: ParamKind::Numbers, default: "", help: "the values to choose from" },
         Param {
             name: "varieties",
             kind: ParamKind::Numbers,
-            default: "all the same",
+            default: "equal weights",
             help: "the weight of each value in a draw",
         },
         Param {
             name: "change_probability",
             kind: ParamKind::Number,
             default: "0.1",
-            help: "how likely an update draws again, from 0 to 1",
+            help: "the probability that an update draws a new value, from 0 to 1",
         },
     ],
     build: &|arguments| {
@@ -53,7 +57,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     },
 };
 
-/// The parameters. `up_to` are the weights, added up.
+/// The parameters. `up_to` holds the cumulative weights.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
     values: Vec<f64>,

@@ -1,0 +1,62 @@
+//! The traits of a scenario: its checked parameters, and its running state.
+
+use std::sync::Arc;
+
+use super::context::UpdateContext;
+use crate::event::Subscription;
+
+/// The checked parameters of one kind of scenario, and its properties. The defaults fit most kinds.
+pub trait ScenarioSpec: std::fmt::Debug + PartialEq {
+    /// The running state of one metric.
+    type State: Scenario;
+
+    /// Starts the state of one metric that shows `value`.
+    fn start(self: &Arc<Self>, value: f64) -> Self::State;
+
+    /// The events that cause an update.
+    fn subscriptions(&self) -> Vec<Subscription> {
+        Vec::new()
+    }
+
+    /// The events that it may emit.
+    fn emits(&self) -> Vec<EventDecl> {
+        Vec::new()
+    }
+
+    /// The name of the source metric, for a relay.
+    fn source_metric(&self) -> Option<&str> {
+        None
+    }
+
+    /// `true` if its values are totals, which a counter takes as they are, not levels to be added.
+    fn gives_totals(&self) -> bool {
+        false
+    }
+
+    /// `true` if it reads [`UpdateContext::dt_secs`].
+    fn uses_dt(&self) -> bool {
+        false
+    }
+}
+
+/// A running scenario: makes one value per update.
+pub trait Scenario {
+    /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
+    /// update and nothing else.
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
+}
+
+impl<S: Scenario> Scenario for Box<S> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        (**self).update(context)
+    }
+}
+
+/// An event that a scenario may emit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventDecl {
+    /// Its name; `None` if a script calculates it.
+    pub event: Option<Arc<str>>,
+    /// Its source, if not the host.
+    pub source: Option<Arc<str>>,
+}
