@@ -97,7 +97,7 @@ fn without_the_plugin_its_configs_are_listed_and_say_what_to_do() {
         let [said, printed] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
         (output.status.code(), said, printed)
     };
-    let missing = "workload \"processes\" is in the plugin processes, which is not there; build it with \
+    let missing = "workload \"processes\" is in the plugin processes, which is missing; build it with \
                    ./manage.sh plugins, or name its folder with --plugins-dir";
     let (code, said, _) = run(&["check", "processes_churn"]);
     assert_eq!((code, said), (Some(2), format!("error: processes_churn.ron:43:31: {missing}\n")));

@@ -1,8 +1,8 @@
 //! Configs: RON files to plans.
 //!
-//! A text becomes a tree with places ([`tree`]), the tree a typed template ([`template`]), and the
-//! template, with arguments, a [`Plan`] ([`resolve`]). Only this module knows RON's shape. All problems of
-//! a config are reported at once, each with its place.
+//! A text becomes a tree with places ([`tree`]), the tree a typed template ([`template`]), and the template, with
+//! arguments, a [`Plan`](crate::plan::Plan) ([`resolve`]). Only this module knows RON's shape. All problems of a
+//! config are reported at once, each with its place. It knows nothing of running hosts.
 
 mod arguments;
 mod fields;
@@ -33,19 +33,19 @@ use crate::error::ConfigError;
 use crate::expression::Value;
 use reading::Reading;
 
-/// Loads a config as `promemu --config` does: from the folder of `PME_CONFIGS_DIR`, `./configs`, `configs`
-/// beside the program, or those built in.
+/// Loads a config by name, as `promemu --config` does: from the folder of `PME_CONFIGS_DIR`, `./configs`,
+/// `configs` beside the program, or the built-in configs.
 pub fn load_config(name: &str, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
     ConfigDirs::usual().load(name, options)
 }
 
-/// The configs that [`load_config`] finds. A broken file is listed with its error.
+/// The configs that [`load_config`] finds; a broken file has its error in place of classes.
 #[must_use]
 pub fn list_available_configs() -> Vec<ConfigSummary> {
     ConfigDirs::usual().list()
 }
 
-/// Arguments from a file that holds a map in RON or JSON: `{ "hosts_count": 5 }`.
+/// Arguments from a file with a map in RON or JSON: `{ "hosts_count": 5 }`.
 pub fn read_arguments(path: &Path) -> Result<IndexMap<String, Value>, ConfigError> {
     let mut reading = Reading::default();
     let file = ConfigFile::read(path)?;
@@ -55,7 +55,7 @@ pub fn read_arguments(path: &Path) -> Result<IndexMap<String, Value>, ConfigErro
     Ok(arguments.unwrap_or_default())
 }
 
-/// The names of a config's classes; one that is empty for a file that holds one config.
+/// Names of a config's classes; one empty name for a file with a single config.
 pub fn config_classes(name: &str) -> Result<Vec<String>, ConfigError> {
     ConfigDirs::usual().open(name)?.class_names()
 }

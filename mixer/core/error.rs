@@ -1,8 +1,8 @@
-//! What can go wrong, in words that say what to do.
+//! Errors, in words that say what to do.
 //!
-//! A [`Problem`] is one thing wrong in a config, with its place; [`ConfigError`] carries all of a config's
-//! problems at once; [`Error`] is what a run can fail with. Texts start with the subject, in lower case,
-//! and have no full stop.
+//! A [`Problem`] is one error or warning in a config, with its place; a [`ConfigError`] carries all problems of a
+//! config; an [`Error`] ends a run. Texts begin with the subject, in lower case, and have no full stop. Sources are
+//! in the chain, not in the text.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,29 +18,29 @@ pub struct SourceSpan {
     pub end: usize,
 }
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {
     /// The config cannot run.
     Error,
-    /// The config cannot run as long as a plugin that ships with promemu is not there.
+    /// The config cannot run without a plugin that ships with promemu and is missing.
     NeedsPlugin,
     /// The config runs, but probably not as meant.
     Warning,
 }
 
-/// One thing wrong in a config.
+/// One error or warning in a config.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// Where it is; `None` when it has no place in the file.
+    /// Its place; `None` if it has none in the file, such as a wrong argument.
     pub span: Option<SourceSpan>,
-    /// What is wrong, and what to do.
+    /// The error, and what to do about it.
     pub message: String,
 }
 
-/// A longer message is cut: it repeats something endless of the config's.
+/// Maximum length of a message; a longer one repeats a very long text of the config.
 const MESSAGE_CHARS_MAX: usize = 400;
 
 /// The problems of one config, in the order of their places.
@@ -51,7 +51,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Adds an error at a place. The same error at the same place is kept once.
+    /// Adds an error at a place; a repeated one is kept once.
     pub fn error(&mut self, span: SourceSpan, message: impl Into<String>) {
         self.add(Severity::Error, Some(span), message.into());
     }
@@ -61,12 +61,12 @@ impl Problems {
         self.add(Severity::Error, None, message.into());
     }
 
-    /// Adds that a plugin is needed which is not there.
+    /// Adds a missing plugin at a place.
     pub fn needs_plugin(&mut self, span: SourceSpan, message: impl Into<String>) {
         self.add(Severity::NeedsPlugin, Some(span), message.into());
     }
 
-    /// Forgets what plugins are needed, where nothing is to run.
+    /// Removes missing plugins, for callers that run nothing.
     pub fn forget_plugins(&mut self) {
         self.list.retain(|problem| problem.severity != Severity::NeedsPlugin);
     }
@@ -86,7 +86,7 @@ impl Problems {
         }
     }
 
-    /// How many errors there are.
+    /// Number of errors, missing plugins included.
     #[must_use]
     pub const fn error_count(&self) -> usize {
         self.errors
@@ -101,17 +101,17 @@ impl Problems {
     }
 }
 
-/// Why a config cannot be used.
+/// An error that makes a config unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// No file has that name.
     #[error("config {name:?} not found in {}, nor built in{}", .looked_in, suggestion(.name.trim_end_matches(".ron"), .known))]
     NotFound {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Where it was looked for.
+        /// The searched folders.
         looked_in: String,
-        /// The names that there are.
+        /// The known names.
         known: Vec<String>,
     },
     /// The file cannot be read.
@@ -119,7 +119,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The config has errors.
@@ -127,13 +127,13 @@ pub enum ConfigError {
     Invalid {
         /// The files, for lines and columns.
         sources: Sources,
-        /// All that is wrong, warnings included.
+        /// All problems, warnings included.
         problems: Vec<Problem>,
     },
 }
 
 impl ConfigError {
-    /// Whether nothing is wrong but that a plugin is not there.
+    /// `true` if a missing plugin is the only error.
     #[must_use]
     pub fn needs_plugin(&self) -> bool {
         let Self::Invalid { problems, .. } = self else { return false };
@@ -142,30 +142,30 @@ impl ConfigError {
     }
 }
 
-/// Why a run ended badly.
+/// An error that ends a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The config is no good.
+    /// The config has errors.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A flag or variable has a value that makes no sense.
+    /// A flag or variable has an invalid value.
     #[error("{0}")]
     Usage(String),
-    /// The run could not start or go on.
+    /// The run cannot start or go on.
     #[error("{0}")]
     Run(String),
-    /// The run could not start or go on, because the system refused something.
+    /// The run cannot start or go on, because of an error of the system.
     #[error("{what}")]
     System {
-        /// What was tried, and what to do about it.
+        /// The failed step, and what to do about it.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// The exit code: 2 for wrong usage or config, 1 for what failed at run time.
+    /// The exit code: 2 for wrong usage or a wrong config, 1 for a failure at run time.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -191,8 +191,7 @@ impl fmt::Display for Rendered<'_> {
     }
 }
 
-/// The texts that a config is made of: its own, and those of the files that it includes. Their bytes are
-/// counted on from one to the next.
+/// The texts of a config: its own and those of included files. Byte numbers go on from one to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Sources(Vec<SourceFile>);
 
@@ -204,7 +203,7 @@ struct SourceFile {
 }
 
 impl Sources {
-    /// Adds a file; gives the number of its first byte.
+    /// Adds a file; returns the number of its first byte.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
         let first_byte = self.0.last().map_or(0, |last| last.first_byte + last.text.len() + 1);
         self.0.push(SourceFile { name: name.into(), text: text.into(), first_byte });
@@ -222,7 +221,7 @@ impl Sources {
     }
 }
 
-/// Where a problem is.
+/// The place of a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
     /// The file.
@@ -233,12 +232,12 @@ pub struct Place<'a> {
     pub column: usize,
     /// The line's text.
     pub line_text: &'a str,
-    /// Which bytes of the line.
+    /// The bytes within the line.
     pub in_line: std::ops::Range<usize>,
 }
 
 impl Problem {
-    /// Where it is, if it has a place.
+    /// Its place; `None` if it has none in the sources.
     #[must_use]
     pub fn place<'a>(&self, sources: &'a Sources) -> Option<Place<'a>> {
         let span = self.span?;
@@ -269,13 +268,13 @@ impl Problem {
     }
 }
 
-/// A longer word is not compared with others.
+/// Maximum length of a word that is compared with others.
 const NAME_BYTES_MAX: usize = 200;
 
-/// `; did you mean "x"?` when one of `known` is close to `word`, else what there is.
+/// `; did you mean "x"?` if one of `known` is close to `word`, else a list of `known`.
 #[must_use]
 pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
-    // The distance of an endless word would take endless memory.
+    // The edit distance of a very long word takes too much memory.
     let nameable = if word.len() <= NAME_BYTES_MAX { known } else { &[] };
     let closest = nameable
         .iter()
@@ -286,7 +285,7 @@ pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
             *distance <= (len / 3).max(1) && *distance < len
         })
         .min();
-    // Of a name with several parts, the last or the first may be what somebody remembers.
+    // The word may be the first or last part of a name.
     let has_part = |k: &&str| {
         k.strip_suffix(word).is_some_and(|start| start.ends_with('_'))
             || k.strip_prefix(word).is_some_and(|end| end.starts_with('_'))

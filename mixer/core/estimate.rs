@@ -6,42 +6,41 @@ use crate::plan::{HostShape, Plan};
 use crate::plural::plural;
 use crate::time::Span;
 
-/// What a Pushgateway needs of its own processor for one sample of a protobuf push. Measured on Pushgateway
-/// 1.5.1: 2 to 4 µs.
+/// Processor time of a Pushgateway for one sample of a protobuf push. Measured on Pushgateway 1.5.1: 2 to 4 µs.
 const GATEWAY_SECS_PER_SAMPLE: f64 = 3e-6;
-/// What its consistency check needs on top, on each push, for every series that it holds. Measured on
+/// Additional processor time of its consistency check, on each push, for each series that it holds. Measured on
 /// Pushgateway 1.5.1: 1.4 µs.
 const GATEWAY_CHECK_SECS_PER_SERIES: f64 = 1.4e-6;
-/// Less than this is no reason to think of the Pushgateway.
+/// Smallest load of a Pushgateway that is worth a mention.
 const GATEWAY_CORES_WORTH_A_WORD: f64 = 0.01;
 
-/// What a plan would run, and what it would cost.
+/// The size of a plan, and the load that it causes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// How many jobs.
+    /// Number of jobs.
     pub jobs: usize,
-    /// How many hosts.
+    /// Number of hosts.
     pub hosts: usize,
-    /// How many families.
+    /// Number of families.
     pub families: usize,
-    /// How many series.
+    /// Number of series.
     pub series: usize,
-    /// That in words; those in pools may be fewer.
+    /// [`Self::series`] in words; "up to" so many with pools.
     pub series_text: String,
-    /// How many values are made per second.
+    /// Updates of metrics per second.
     pub updates_per_sec: f64,
-    /// How many pushes are made per second.
+    /// Pushes per second.
     pub pushes_per_sec: f64,
-    /// How many samples are pushed per second.
+    /// Pushed samples per second.
     pub samples_per_sec: f64,
-    /// How much of one core a Pushgateway needs for it, about.
+    /// Approximate load of a Pushgateway, in cores.
     pub gateway_cores: f64,
-    /// The same, with the Pushgateway's consistency check.
+    /// The same with the Pushgateway's consistency check.
     pub gateway_cores_with_check: f64,
 }
 
 impl Estimate {
-    /// The estimate for all hosts alive, and every job changed between two pushes.
+    /// The estimate with all hosts alive, and every job changed between two pushes.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn of(plan: &Plan, push_interval: Span) -> Self {

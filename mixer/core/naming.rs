@@ -1,15 +1,15 @@
-//! Names: the ones that Prometheus accepts, the reserved ones, and generated ones for hosts.
+//! Names: valid ones for Prometheus, reserved ones, and generated ones for hosts.
 
 use crate::rng::fnv1a;
 
 /// Prefix of the families that promemu itself exposes.
 pub const OWN_PREFIX: &str = "promemu_";
 
-/// Families that the Pushgateway adds.
+/// Families of the Pushgateway itself.
 const RESERVED_METRICS: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
 
-/// Whether a family of this name is the Pushgateway's or promemu's own. Those may be pushed beside the config's,
-/// and a name that has two types is refused.
+/// `true` for a family name of the Pushgateway or of promemu itself. A config must not use it, since a name with two
+/// types is refused by servers.
 #[must_use]
 pub fn is_reserved_metric(name: &str) -> bool {
     RESERVED_METRICS.contains(&name) || name.starts_with(OWN_PREFIX)
@@ -24,13 +24,13 @@ pub fn is_metric_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
 }
 
-/// As a metric's name, without colons; names that begin with `__` are Prometheus' own.
+/// `true` for a valid label name: no colon, and no `__` at the beginning, which is reserved for Prometheus.
 #[must_use]
 pub fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':') && !name.starts_with("__")
 }
 
-/// A host name in the style of `stress01.lgs01.app.stage`, the same for the same name.
+/// A generated host name in the style of `stress01.lgs01.app.stage`; a function of `name`.
 #[must_use]
 pub fn made_up_host(name: &str) -> String {
     let node: String =
@@ -39,10 +39,10 @@ pub fn made_up_host(name: &str) -> String {
     format!("{node}.lgs{:02}.app.stage", fnv1a(name.as_bytes()) % 16 + 1)
 }
 
-/// A private address (10.0.0.0/8), the same for the same name.
+/// A generated private address in 10.0.0.0/8; a function of `name`.
 #[must_use]
 pub fn made_up_address(name: &str) -> String {
-    // The hash's high bits are its best; the last byte is from 1 to 254.
+    // The high bits are the best mixed ones; the last byte is from 1 to 254.
     let hash = fnv1a(name.as_bytes()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     format!("10.{}.{}.{}", hash >> 8 & 0xff, hash >> 16 & 0xff, hash % 254 + 1)
 }
@@ -52,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn promemus_own_names_are_taken() {
+    fn names_of_promemu_and_the_pushgateway_are_reserved() {
         for (name, is_taken) in [("promemu_series", true), ("push_time_seconds", true), ("promemus", false)] {
             assert_eq!(is_reserved_metric(name), is_taken, "{name}");
         }
     }
 
     #[test]
-    fn prometheus_names_are_told_from_others() {
+    fn names_are_valid_as_prometheus_defines() {
         assert!(is_metric_name("node:cpu_seconds:rate5m"));
         for bad in ["", "9lives", "cpu usage", "cpu-usage", "größe"] {
             assert!(!is_metric_name(bad), "{bad}");

@@ -10,17 +10,17 @@ use crate::rng::Seed;
 use crate::series::SeriesStore;
 use crate::time::Time;
 
-/// Every host's first values.
+/// The first values of every host.
 #[derive(Debug)]
 pub struct FirstValues {
-    /// The job's name and its series, one entry per job.
+    /// Name and series of each job.
     pub jobs: Vec<(Arc<str>, SeriesStore)>,
-    /// The scenarios that failed: which, and why.
+    /// Messages about failed scenarios.
     pub failures: Vec<String>,
 }
 
 impl FirstValues {
-    /// Makes them.
+    /// Starts every host, and takes its first report.
     #[must_use]
     pub fn of(plan: &Plan, seed: u64, run_start: Time) -> Self {
         let mut outbox = Outbox::default();
@@ -39,7 +39,7 @@ impl FirstValues {
     }
 }
 
-/// The scenarios that fail at their first value, of one host of each shape.
+/// Messages about scenarios that fail at their first value; of one host for each shape.
 #[must_use]
 pub fn first_failures(plan: &Plan, seed: u64, run_start: Time) -> Vec<String> {
     let mut failures = Vec::new();
@@ -75,7 +75,7 @@ mod tests {
     const START: Time = Time::from_unix_secs(1_767_600_000);
 
     #[test]
-    fn a_scenario_that_fails_at_its_first_value_is_told_of_once_for_each_shape() {
+    fn a_scenario_that_fails_at_its_first_value_is_reported_once_for_each_shape() {
         let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 9), name: "h-{i}", metrics: [
             Metric(name: "m", scenario: script(source: "value.nothing"))])])"#;
         let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;

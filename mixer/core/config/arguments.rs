@@ -1,4 +1,4 @@
-//! A config's arguments: typed by their default, given on the command line.
+//! A config's arguments: typed by their default, set by whoever loads it.
 
 use indexmap::IndexMap;
 
@@ -9,7 +9,7 @@ use crate::error::{Problems, suggestion};
 use crate::expression::{Names, Value};
 use crate::time::Span;
 
-/// Names that expressions have for other things.
+/// Names with another meaning in expressions.
 pub(super) const RESERVED: [&str; 16] = [
     "name",
     "host",
@@ -29,7 +29,7 @@ pub(super) const RESERVED: [&str; 16] = [
     "generation",
 ];
 
-/// What an argument takes, told by its default.
+/// The type of an argument, from its default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArgType {
     Bool,
@@ -42,7 +42,7 @@ enum ArgType {
     Text,
 }
 
-/// What the items of a list are.
+/// The type of a list's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ItemType {
     Int,
@@ -87,7 +87,7 @@ impl ArgType {
         }
     }
 
-    /// The value as expressions see it: a duration is its seconds.
+    /// The value as expressions see it (a duration as its seconds); `None` if it has another type.
     fn take(self, value: &Value) -> Option<Value> {
         match self {
             Self::Bool => bool::from_value(value).ok().map(Value::Bool),
@@ -101,7 +101,7 @@ impl ArgType {
     }
 }
 
-/// A list as it is, or text with commas in it; of nothing the empty list.
+/// A list, or the items of text with commas; empty text is the empty list.
 fn take_list(item: ItemType, value: &Value) -> Option<Vec<Value>> {
     let items: Vec<Value> = match value {
         Value::List(items) => items.clone(),
@@ -117,18 +117,18 @@ fn take_list(item: ItemType, value: &Value) -> Option<Vec<Value>> {
     items.iter().map(take).collect()
 }
 
-/// An argument, for lists.
+/// The description of an argument.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Argument {
     /// The name.
     pub name: String,
-    /// What it takes, in words.
+    /// Its type in words.
     pub takes: &'static str,
-    /// The only values that it takes, if they are so few.
+    /// The only values allowed; empty if there is no such list.
     pub choices: Vec<String>,
-    /// The value when none is given.
+    /// The default value.
     pub default: String,
-    /// What it is.
+    /// Its help text.
     pub help: String,
 }
 
@@ -143,7 +143,7 @@ pub(super) fn describe_all(args: &IndexMap<String, ArgTemplate>) -> Vec<Argument
     args.iter().map(describe).collect()
 }
 
-/// The names that the arguments stand for: what was given, else the defaults.
+/// The arguments' names with the given values, else the defaults.
 pub(super) fn bind(
     args: &IndexMap<String, ArgTemplate>,
     given: &IndexMap<String, Value>,
@@ -189,7 +189,7 @@ pub(super) fn bind(
     names
 }
 
-/// A choice is compared as its type reads it, so that `1024MiB` is `1GiB`.
+/// Choices are compared by value, so that `1024MiB` equals `1GiB`.
 fn refuse_other_choices(
     name: &str,
     arg: &ArgTemplate,
@@ -207,7 +207,7 @@ fn refuse_other_choices(
     problems.error_anywhere(format!("argument {name:?} cannot be {:?}{hint}", shortened(&value.to_string())));
 }
 
-/// Whether an expression can use it as a name.
+/// `true` for a name that expressions can use.
 pub(super) fn is_name(text: &str) -> bool {
     !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()

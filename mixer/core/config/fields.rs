@@ -1,11 +1,11 @@
-//! Reading structs, maps and scalars from a tree, with complaints about what does not fit.
+//! Structs, maps, lists and scalars of a tree, with an error for each that does not fit.
 
 use super::tree::{Field, Node, NodeKind};
 use super::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::{Names, Value};
 
-/// The fields of one struct. Each is taken by its name; [`Fields::finish`] complains of the rest.
+/// The fields of one struct. Each is taken by its name; [`Fields::finish`] refuses the rest.
 pub(super) struct Fields {
     what: &'static str,
     span: SourceSpan,
@@ -143,7 +143,7 @@ pub(super) fn read_texts(node: &Node, what: &str, problems: &mut Problems) -> Ve
     }
 }
 
-/// The entries of a map; a key that comes twice is an error.
+/// The entries of a map; a repeated key is an error.
 pub(super) fn read_map(node: Node, what: &str, problems: &mut Problems) -> Vec<(Node, Node)> {
     let entries = match node.kind {
         NodeKind::Map(entries) => entries,

@@ -7,12 +7,12 @@ use super::source::ConfigFile;
 use super::tree::{INCLUDE, Node, NodeKind};
 use crate::error::ConfigError;
 
-/// Files that include files that include files… end after so many.
+/// Maximum number of included files, nested ones counted.
 const FILES_MAX: usize = 32;
 
 impl Reading {
-    /// The metric sets of all files that a class or a file includes. Of two with the same name the later one
-    /// counts, and the class's own comes last.
+    /// The metric sets of all files that a class includes, nested ones first. Of two with the same name the later
+    /// one wins; the class's own sets come after these.
     pub(super) fn included_sets(&mut self, file: &ConfigFile, node: &Node) -> Vec<(Node, Node)> {
         let mut sets = Vec::new();
         let mut names = Vec::new();
@@ -91,7 +91,7 @@ impl Reading {
 }
 
 impl ConfigFile {
-    /// The file that this one calls `name`: beside it, or where configs are looked for.
+    /// The included file: beside this one, else in the folders of configs.
     fn included(&self, name: &str) -> Result<Self, ConfigError> {
         let beside = self.path.as_deref().and_then(Path::parent);
         let beside = beside.map(|dir| dir.join(format!("{name}.ron")));

@@ -18,19 +18,19 @@ use crate::expression::Value;
 use crate::plan::Plan;
 use crate::plugin::ConfigDecl;
 
-/// A config that can run, and what is odd about it.
+/// A config that can run, with its warnings.
 #[derive(Debug)]
 pub struct LoadedConfig {
-    /// What to run.
+    /// The plan.
     pub plan: Plan,
     /// Warnings, each with its place.
     pub warnings: Vec<String>,
-    /// The files that it was read from; none for one that is built in.
+    /// Files that it was read from; empty for a built-in config.
     pub files: Vec<PathBuf>,
 }
 
 impl ConfigDirs {
-    /// What there is. A broken file is listed with its error; one that is there to be included is not.
+    /// All configs; a broken file has its error in place of classes. Files for includes only are left out.
     #[must_use]
     pub fn list(&self) -> Vec<ConfigSummary> {
         let summary = |name: String| {
@@ -40,14 +40,14 @@ impl ConfigDirs {
         self.configs().into_iter().map(summary).collect()
     }
 
-    /// Loads a config.
+    /// Loads a config by name.
     pub fn load(&self, name: &str, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
         self.open(name)?.plan(options)
     }
 }
 
 impl ConfigFile {
-    /// The same with the text that its plugin makes.
+    /// The config with the text that its plugin makes.
     fn made(&self, config: &ConfigDecl, given: &IndexMap<String, Value>) -> Result<Self, ConfigError> {
         let mut reading = Reading::default();
         reading.sources.add(self.shown_path.as_str(), "");
@@ -56,7 +56,7 @@ impl ConfigFile {
         Ok(Self { text: text.unwrap_or_default(), maker: None, ..self.clone() })
     }
 
-    /// The names of the file's classes; one that is empty for a file that holds one config.
+    /// Names of the file's classes; one empty name for a file with a single config.
     pub fn class_names(&self) -> Result<Vec<String>, ConfigError> {
         if self.maker.is_some() {
             return Ok(vec![String::new()]);
@@ -67,7 +67,7 @@ impl ConfigFile {
         Ok(names)
     }
 
-    /// What the file holds, for lists.
+    /// The file's classes with their arguments.
     pub fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
         if let Some(maker) = self.maker {
             return Ok(vec![plugin_config::describe(maker)]);
@@ -84,7 +84,7 @@ impl ConfigFile {
         Ok(summaries)
     }
 
-    /// The plan of one class.
+    /// The plan of one class, with warnings; or all problems of it.
     pub fn plan(&self, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
         if let Some(maker) = self.maker {
             let made = self.made(maker, &options.arguments)?;
@@ -100,12 +100,12 @@ impl ConfigFile {
         let warnings = reading.finish()?.iter().map(|problem| problem.render(&sources)).collect();
         match plan {
             Some(plan) => Ok(LoadedConfig { plan, warnings, files }),
-            // A template that is missing has a reason among the problems.
+            // A missing template has an error among the problems, so `finish` has returned already.
             None => Err(ConfigError::Invalid { sources, problems: Vec::new() }),
         }
     }
 
-    /// The names of the arguments of a class; without one of the one that is taken then.
+    /// Names of the arguments of a class; `None` is the default class.
     pub fn argument_names(&self, class: Option<&str>) -> Result<Vec<String>, ConfigError> {
         if let Some(maker) = self.maker {
             return Ok(maker.args.iter().map(|arg| arg.name.clone()).collect());

@@ -5,24 +5,24 @@ use indexmap::IndexMap;
 use crate::expression::Value;
 use crate::time::Time;
 
-/// More series than this are refused by default: a slip of the keyboard should not fill the memory.
+/// Default limit of series, so that a typing error in a count does not fill the memory.
 pub const DEFAULT_SERIES_MAX: usize = 5_000_000;
 
-/// What a config is loaded with.
+/// The options of loading a config.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
-    /// The class; without one the first whose name ends in `Config`, else the first.
+    /// The class; if `None`, the first whose name ends in `Config`, else the first.
     pub class: Option<String>,
-    /// The arguments that are given. Text is read as the argument's type.
+    /// Given arguments. Text is read as the argument's type.
     pub arguments: IndexMap<String, Value>,
     /// The run's start.
     pub started_at: Time,
-    /// More series than this are refused.
+    /// Maximum number of series; a config with more is refused.
     pub series_max: usize,
 }
 
 impl LoadOptions {
-    /// No class, no arguments, and the usual bound.
+    /// Options without class and arguments, with the default limit.
     #[must_use]
     pub fn starting_at(started_at: Time) -> Self {
         Self { class: None, arguments: IndexMap::new(), started_at, series_max: DEFAULT_SERIES_MAX }

@@ -1,4 +1,4 @@
-//! Configs that plugins make: their arguments, and their texts.
+//! Configs made by plugins: their arguments and texts.
 
 use indexmap::IndexMap;
 
@@ -9,7 +9,7 @@ use crate::error::{Problems, suggestion};
 use crate::expression::Value;
 use crate::plugin::{ConfigDecl, ParamDecl, ParamType, ParamValue};
 
-/// What such a config is, for lists.
+/// The description of a plugin's config.
 pub(super) fn describe(config: &ConfigDecl) -> ClassSummary {
     let arguments = config.args.iter().map(|arg| Argument {
         name: arg.name.clone(),
@@ -32,7 +32,7 @@ const fn takes(arg: &ParamDecl) -> &'static str {
     }
 }
 
-/// The text that the plugin makes with these arguments; what is wrong with them goes to `problems`.
+/// The text that the plugin makes with these arguments; errors in them go to `problems`.
 pub(super) fn text(
     config: &ConfigDecl,
     given: &IndexMap<String, Value>,

@@ -6,7 +6,7 @@ use super::source::ConfigFile;
 use super::tree::{self, Node, NodeKind};
 use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, Sources, suggestion};
 
-/// A config being read: its texts, and what is wrong with them.
+/// The state of one reading: texts, files and problems so far.
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) sources: Sources,
@@ -15,7 +15,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// The root of a file that is added to the sources.
+    /// Adds a file to the sources; returns the root of its tree.
     pub(super) fn root(&mut self, file: &ConfigFile) -> Option<Node> {
         self.files.extend(file.path.clone());
         let first_byte = self.sources.add(file.shown_path.as_str(), file.text.as_str());
@@ -23,7 +23,7 @@ impl Reading {
         root.map_err(|(span, message)| self.problems.error(span, message)).ok()
     }
 
-    /// The classes by name; a file that holds one config has one with an empty name.
+    /// The classes by name; a file with a single config has one with an empty name.
     pub(super) fn class_nodes(&mut self, file: &ConfigFile) -> Vec<(String, Node)> {
         let Some(root) = self.root(file) else { return Vec::new() };
         let NodeKind::Map(entries) = root.kind else { return vec![(String::new(), root)] };
@@ -39,7 +39,7 @@ impl Reading {
         entries.into_iter().map(|(key, node)| (key.kind.name(), node)).collect()
     }
 
-    /// The warnings; or all problems, if there are errors.
+    /// The warnings; all problems if one of them is an error.
     pub(super) fn finish(self) -> Result<Vec<Problem>, ConfigError> {
         let problems = self.problems.into_sorted();
         if problems.iter().any(|problem| problem.severity != Severity::Warning) {

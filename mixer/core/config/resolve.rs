@@ -1,4 +1,4 @@
-//! Template to plan: the values of all fields, and every check that needs them.
+//! Template to plan: the values of all fields, and all checks of them.
 
 mod cells;
 mod events;
@@ -18,7 +18,7 @@ mod workloads;
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
 use super::arguments;
 use super::options::LoadOptions;
@@ -28,10 +28,9 @@ use crate::expression::Value;
 use crate::plan::{HostShape, JobPlan, Plan, RunDefaults};
 use crate::series::LabelBlock;
 use crate::time::Span;
-use events::Events;
 use resolver::Resolver;
 
-/// Makes the plan of one class; what is wrong goes to `problems`, and then the plan is not to be used.
+/// Makes the plan of one class. Errors go to `problems`; with errors the plan must not be used.
 pub(super) fn resolve(
     config: &str,
     template: &ConfigTemplate,
@@ -40,24 +39,7 @@ pub(super) fn resolve(
 ) -> Plan {
     let mut names = arguments::bind(&template.args, &options.arguments, problems);
     names.set("started_at", Value::Text(options.started_at.compact()));
-    let mut resolver = Resolver {
-        template,
-        names,
-        problems,
-        families: IndexMap::new(),
-        jobs: IndexMap::new(),
-        hosts: Vec::new(),
-        host_names: IndexSet::new(),
-        series: 0,
-        series_max: options.series_max,
-        host_vars: Vec::new(),
-        has_identity: true,
-        bare_hosts: Vec::new(),
-        shape_varies: false,
-        links: Vec::new(),
-        member_labels: Vec::new(),
-        events: Events::default(),
-    };
+    let mut resolver = Resolver::new(template, names, problems, options.series_max);
     let defaults = resolver.defaults();
     if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");
@@ -74,6 +56,11 @@ pub(super) fn resolve(
         resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
     }
     resolver.bound_growth();
+    plan_of(resolver, config, defaults)
+}
+
+/// The plan of a resolver that is done, with hosts in the order of encoding.
+fn plan_of(resolver: Resolver<'_>, config: &str, defaults: RunDefaults) -> Plan {
     let Resolver { families, jobs, hosts, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
@@ -87,7 +74,7 @@ pub(super) fn resolve(
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));
     let order: Vec<usize> = rows(&plan).collect();
     for (host, labels) in order.into_iter().zip(labels) {
-        // Nobody else has the plan of a host yet.
+        // The plan of a host has no second owner yet.
         if let Some(host) = Arc::get_mut(&mut plan.hosts[host]) {
             host.labels = labels;
         }
@@ -95,12 +82,12 @@ pub(super) fn resolve(
     plan
 }
 
-/// The hosts in the order in which their series are encoded.
+/// The hosts in the order of encoding: job by job.
 fn rows(plan: &Plan) -> impl Iterator<Item = usize> + Clone {
     plan.jobs.iter().flat_map(|job| job.hosts.iter().map(|host| *host as usize))
 }
 
-/// Makes neighbours of the hosts of one shape in each job.
+/// Sorts the hosts of each job so that those of one shape are neighbours.
 fn group_by_shape(plan: &mut Plan) {
     let mut order: IndexMap<*const HostShape, usize> = IndexMap::new();
     for host in &plan.hosts {

@@ -1,4 +1,4 @@
-//! The configs that are built into the program, so that it works in any folder.
+//! The built-in configs: those of the folder `configs`, so that the program works in any folder.
 
 /// Name and text, sorted by name. A test compares the list with the folder `configs`.
 pub(super) const SHIPPED: &[(&str, &str)] = &[
@@ -22,7 +22,7 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("single_host_load", include_str!("../../../configs/single_host_load.ron")),
 ];
 
-/// The text of the config called so.
+/// The text of a built-in config.
 pub(super) fn find(name: &str) -> Option<&'static str> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
 }

@@ -9,30 +9,30 @@ use super::tree;
 use crate::error::ConfigError;
 use crate::plugin::{self, ConfigDecl};
 
-/// The places in which configs are looked for, in order; the last are the shipped ones, built into the program.
+/// The folders that are searched for configs, in order; after them come the built-in configs and those of plugins.
 #[derive(Clone, Debug)]
 pub struct ConfigDirs(Vec<PathBuf>);
 
 impl ConfigDirs {
-    /// The folder given, `./configs`, and the `configs` beside the program.
+    /// The given folder, `./configs`, and `configs` beside the program.
     #[must_use]
     pub fn new(given: Option<PathBuf>) -> Self {
         let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("configs")));
         Self(given.into_iter().chain([PathBuf::from("configs")]).chain(beside).collect())
     }
 
-    /// The folder of the variable `PME_CONFIGS_DIR`, and the others.
+    /// The folder of the variable `PME_CONFIGS_DIR`, `./configs`, and `configs` beside the program.
     #[must_use]
     pub fn usual() -> Self {
         Self::new(std::env::var_os("PME_CONFIGS_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from))
     }
 
-    /// The config called `name`, which may also be the path of a `.ron` file.
+    /// The config of this name; `name` may also be the path of a `.ron` file.
     pub fn open(&self, name: &str) -> Result<ConfigFile, ConfigError> {
         self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.configs())))
     }
 
-    /// The same, of a file to include. If it is not there, the ones for that alone are told of, too.
+    /// As [`Self::open`], for an included file: the error also names the files for includes only.
     pub(super) fn open_to_include(&self, name: &str) -> Result<ConfigFile, ConfigError> {
         self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.names())))
     }
@@ -58,7 +58,7 @@ impl ConfigDirs {
         ConfigError::NotFound { name, looked_in, known }
     }
 
-    /// The names of all files, sorted.
+    /// Names of all files, sorted.
     fn names(&self) -> Vec<String> {
         let entries = self.0.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
         let files =
@@ -73,7 +73,7 @@ impl ConfigDirs {
         names
     }
 
-    /// The names of all configs, sorted, without files that are only there to be included.
+    /// Names of all configs, sorted, without files for includes only.
     #[must_use]
     pub fn configs(&self) -> Vec<String> {
         let is_include = |file: Result<ConfigFile, _>| file.is_ok_and(|file| file.is_include());
@@ -82,16 +82,16 @@ impl ConfigDirs {
     }
 }
 
-/// A config file's text.
+/// A config's text, or the plugin that makes it.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     pub(super) name: String,
     pub(super) shown_path: String,
     pub(super) text: String,
     pub(super) path: Option<PathBuf>,
-    /// Where the files that it includes are looked for.
+    /// Folders of the files that it includes.
     pub(super) dirs: ConfigDirs,
-    /// What makes the text, if there is none.
+    /// The plugin's config that makes the text; then `text` is empty.
     pub(super) maker: Option<&'static ConfigDecl>,
 }
 
@@ -106,7 +106,7 @@ impl ConfigFile {
         Ok(Self { name, shown_path, text, path, dirs, maker: None })
     }
 
-    /// A config that is not in a file.
+    /// A config from a text in memory.
     #[must_use]
     pub fn from_text(name: &str, text: &str) -> Self {
         let dirs = ConfigDirs(Vec::new());
@@ -120,37 +120,37 @@ impl ConfigFile {
         }
     }
 
-    /// A config that a plugin makes.
+    /// A config made by a plugin.
     pub(super) fn made_by(config: &'static ConfigDecl) -> Self {
         let shown_path = format!("{} of plugin {}", config.name, config.plugin());
         Self { shown_path, maker: Some(config), ..Self::from_text(&config.name, "") }
     }
 
-    /// The same file, whose includes are looked for there, too.
+    /// The file with these folders for its includes.
     #[must_use]
     pub fn within(self, dirs: &ConfigDirs) -> Self {
         Self { dirs: dirs.clone(), ..self }
     }
 
-    /// Its text; none for a config that a plugin makes.
+    /// Its text; `None` for a plugin's config.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.maker.is_none().then_some(self.text.as_str())
     }
 
-    /// The file that it was read from, and its text; none if it is not in a file.
+    /// Its path and text; `None` if it is not from a file.
     #[must_use]
     pub fn source(&self) -> Option<(&Path, &str)> {
         self.path.as_deref().map(|path| (path, self.text.as_str()))
     }
 
-    /// The name of a config that a plugin makes, which has no file.
+    /// The name of a plugin's config; `None` for others.
     #[must_use]
     pub fn name_if_made(&self) -> Option<&str> {
         self.maker.map(|maker| maker.name.as_str())
     }
 
-    /// Whether it only has metric sets for others: `Include(…)`.
+    /// `true` for a file for includes only: `Include(…)`.
     pub(super) fn is_include(&self) -> bool {
         tree::parse(&self.text).is_ok_and(|root| root.kind.is_include())
     }

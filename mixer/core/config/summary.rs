@@ -2,21 +2,21 @@
 
 use super::arguments::Argument;
 
-/// What a config file holds, for lists.
+/// A config file and its classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigSummary {
     /// The config's name.
     pub name: String,
-    /// Its classes; or why the file cannot be used.
+    /// Its classes; or the error in the file.
     pub classes: Result<Vec<ClassSummary>, String>,
 }
 
-/// One class of a config, for lists.
+/// One class of a config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassSummary {
-    /// The class's name; empty in a file that holds one config.
+    /// The class's name; empty in a file with a single config.
     pub name: String,
-    /// What it is.
+    /// Its description.
     pub description: String,
     /// Its arguments.
     pub arguments: Vec<Argument>,

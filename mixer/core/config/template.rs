@@ -1,7 +1,7 @@
-//! The typed template: what a config file says, with its expressions compiled and its shape checked.
+//! The typed template of a config: its shape checked, its expressions compiled.
 //!
-//! Everything that can be known without arguments is an error here: unknown fields, wrong types, unknown
-//! scenarios, expressions that do not compile. Values come in [`super::resolve`].
+//! Errors that do not depend on arguments are found here: unknown fields, wrong types, unknown scenarios,
+//! expressions that do not compile. Values come in [`super::resolve`].
 
 mod action;
 mod argument;
@@ -56,10 +56,10 @@ pub(super) struct ConfigTemplate {
 }
 
 impl ConfigTemplate {
-    /// Reads a class; `included` are the metric sets of other files.
+    /// Reads a class; `included` are metric sets of other files.
     pub(super) fn read(node: Node, included: Vec<(Node, Node)>, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "Config", problems)?;
-        // What it includes has been read by who has the files.
+        // Already read: see `include.rs`.
         fields.take("include");
         let description = fields.constant("description", problems).unwrap_or_default();
         let args = fields.map("args", problems).into_iter().filter_map(|(key, node)| {

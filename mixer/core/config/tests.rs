@@ -1,4 +1,4 @@
-//! Configs as users write them: what they come to, and what is said when they are wrong.
+//! Configs as users write them: the plans made of them, and the errors in them.
 
 use super::*;
 use crate::plan::{Plan, Reaction};

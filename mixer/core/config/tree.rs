@@ -1,8 +1,7 @@
 //! RON text to a tree in which every node knows its place.
 //!
-//! The `ron` crate decides whether a text is RON, and reads its literals; this module only follows the
-//! structure of a text that is known to be good ([`parser`]), because `ron`'s own values have neither places
-//! nor names.
+//! The `ron` crate checks the text and reads its literals. This module only follows the structure of a text that
+//! `ron` accepts ([`parser`]), because `ron`'s own values have neither places nor names.
 
 mod node;
 mod parser;
@@ -12,7 +11,7 @@ use parser::describe_syntax;
 
 use crate::error::SourceSpan;
 
-/// Parses a text whose first byte has this number; an error says what is wrong and where.
+/// Parses a text whose first byte has this number in the sources. An error has a place and a message.
 pub(super) fn parse_at(text: &str, first_byte: usize) -> Result<Node, (SourceSpan, String)> {
     let shift = |(SourceSpan { start, end }, message)| {
         (SourceSpan { start: start + first_byte, end: end + first_byte }, message)
@@ -22,7 +21,7 @@ pub(super) fn parse_at(text: &str, first_byte: usize) -> Result<Node, (SourceSpa
     Ok(node)
 }
 
-/// Parses; an error says what is wrong and where.
+/// Parses a text. An error has a place and a message.
 pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
     let options = ron::Options::default();
     if let Err(error) = options.from_str::<serde::de::IgnoredAny>(text) {

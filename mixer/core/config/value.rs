@@ -1,5 +1,4 @@
-//! Scalar fields of a config: a literal, an `"{expression}"`, or text with `{expressions}` in it; and what
-//! becomes of their values.
+//! Scalar fields of a config: a literal, an `"{expression}"`, or text with `{expressions}` in it; and their types.
 
 use crate::error::SourceSpan;
 use crate::expression::{CompileError, Expression, Format, Names, Piece, Value};
@@ -22,12 +21,12 @@ enum Source<T> {
 
 /// A type that a scalar can have.
 pub(super) trait FromValue: Sized + Clone {
-    /// Takes the value, or says why not.
+    /// Converts the value. Errors are text for a problem.
     fn from_value(value: &Value) -> Result<Self, String>;
 }
 
 impl<T: FromValue> Scalar<T> {
-    /// Reads a node; an error says what is wrong with it, and where.
+    /// Reads a node. An error has a place and a message.
     pub(super) fn read(node: &Node) -> Result<Self, (SourceSpan, String)> {
         let constant = |value: &Value| T::from_value(value).map_err(|error| (node.span, error));
         let source = match &node.kind {
@@ -46,12 +45,12 @@ impl<T: FromValue> Scalar<T> {
         Ok(Self { span: node.span, source })
     }
 
-    /// A scalar that is this value.
+    /// A scalar with this value.
     pub(super) const fn constant(span: SourceSpan, value: T) -> Self {
         Self { span, source: Source::Constant(value) }
     }
 
-    /// A scalar that is what an expression gives.
+    /// A scalar with the result of an expression.
     pub(super) fn of_expression(span: SourceSpan, expression: Expression) -> Self {
         Self { span, source: Source::Template(vec![Piece::Expression(expression, Format::default())]) }
     }
@@ -65,7 +64,7 @@ impl<T: FromValue> Scalar<T> {
         })
     }
 
-    /// A scalar that is this text.
+    /// A scalar with this text, which may contain expressions.
     pub(super) fn text(text: &str) -> Result<Self, String> {
         Self::read(&Node::nowhere(NodeKind::Scalar(Value::Text(text.to_owned())))).map_err(|(_, error)| error)
     }
@@ -93,7 +92,7 @@ impl<T: FromValue> Scalar<T> {
         T::from_value(&Value::Text(text))
     }
 
-    /// Its parts, for a text that is made while a run goes on.
+    /// Its parts, for a text that is evaluated during the run.
     pub(super) fn pieces(&self) -> Vec<Piece>
     where
         T: std::fmt::Display,
@@ -104,7 +103,7 @@ impl<T: FromValue> Scalar<T> {
         }
     }
 
-    /// The names that it needs.
+    /// Names that it needs.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let pieces = if let Source::Template(pieces) = &self.source { pieces.as_slice() } else { &[] };
         pieces.iter().flat_map(|piece| match piece {
@@ -149,7 +148,7 @@ fn read_pieces(text: &str) -> Result<Vec<Piece>, CompileError> {
     Ok(pieces)
 }
 
-/// Where the brace that opens `text` is closed, past inner braces and quoted text.
+/// The byte offset of the brace that closes the first one, past inner braces and quoted text.
 fn closing_brace(text: &str) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
     for (at, c) in text.char_indices() {
@@ -278,7 +277,7 @@ pub(super) fn describe(value: &Value) -> String {
     NodeKind::Scalar(value.clone()).describe()
 }
 
-/// A size in bytes with its unit, as an argument's default.
+/// `true` for a size with a unit.
 pub(super) fn is_size(text: &str) -> bool {
     parse_size(text).is_some()
 }
@@ -365,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_the_value_and_what_was_expected() {
         insta::assert_snapshot!(evaluate::<f64>("{j}").unwrap_err(), @r#"unknown name "j" in an expression; there is i, share, who"#);
         insta::assert_snapshot!(evaluate::<f64>("many").unwrap_err(), @r#"expected a finite number (or a size, as in "1.5GiB"), found text "many""#);
         insta::assert_snapshot!(evaluate::<String>("{i").unwrap_err(), @"a { without its }; write {{ for a brace");

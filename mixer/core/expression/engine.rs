@@ -234,7 +234,7 @@ fn uuid(rng: &mut Rng) -> String {
 
 fn emit(event: &str, data: serde_json::Value) -> CallResult<()> {
     in_call("emit", |call| {
-        let emitted = call.emitted.as_mut().ok_or("emit is for scripts")?;
+        let emitted = call.emitted.as_mut().ok_or("emit works in scripts only")?;
         if emitted.len() >= EMITTED_MAX {
             return Err(format!("a script emits {EMITTED_MAX} events at most").into());
         }

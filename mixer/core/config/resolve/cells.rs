@@ -1,4 +1,4 @@
-//! What becomes of a metric's values, by its type.
+//! Cells of a metric: buckets, quantiles, states and distributions, by its type.
 
 use std::sync::Arc;
 
@@ -21,15 +21,15 @@ use crate::time::Span;
 
 const ACCUMULATE: [&str; 2] = ["per_update", "per_second"];
 const DEFAULT_QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
-/// As that of `client_golang`.
+/// As in `client_golang`.
 const DEFAULT_WINDOW: Span = Span::from_secs(600);
 const DEFAULT_SCHEMA: i64 = 3;
-/// 2^-128, as that of `client_golang`.
+/// 2^-128, as in `client_golang`.
 const DEFAULT_ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
-/// As that of OpenTelemetry's exponential histograms.
+/// As in OpenTelemetry's exponential histograms.
 const DEFAULT_MAX_BUCKETS: i64 = 160;
 const MAX_BUCKETS: std::ops::RangeInclusive<i64> = 4..=10_000;
-/// No usual quantile lies on the edge between the two humps, where it would jump.
+/// Chosen so that no usual quantile is on the edge between the two humps, where it would jump.
 const DEFAULT_SHARE: f64 = 0.05;
 const SHARES: std::ops::RangeInclusive<f64> = 0.02..=0.4;
 
@@ -43,7 +43,7 @@ impl Resolver<'_> {
     ) -> Option<Cells> {
         self.refuse_strange_fields(template, metric_type);
         let cells = &template.cells;
-        // An observation is a number that has a bucket.
+        // Observations are finite.
         let range = (range.0.max(f64::MIN), range.1.min(f64::MAX));
         let observations = Aggregation::Observations { range, recent: None };
         let (kind, filling) = match metric_type {
@@ -72,7 +72,7 @@ impl Resolver<'_> {
         Some(Cells::new(Layout { kind, has_exemplar, has_created }, filling))
     }
 
-    /// Fields of other types.
+    /// Refuses fields of other types.
     fn refuse_strange_fields(&mut self, template: &MetricTemplate, metric_type: MetricType) {
         let own = metric_type.name();
         let article = if own.starts_with('i') { "an" } else { "a" };
@@ -124,8 +124,8 @@ impl Resolver<'_> {
         given
     }
 
-    /// A list of rising numbers; none within if it is no such list.
-    #[expect(clippy::option_option, reason = "what could not be read has been told of already")]
+    /// A list of rising finite numbers; the inner `None` is a list that does not rise.
+    #[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
     fn rising(
         &mut self,
         field: &str,
@@ -167,7 +167,7 @@ impl Resolver<'_> {
         is_good.then(|| NativeLayout::for_range(schema, zero_threshold, buckets, range))
     }
 
-    /// The names of a state set's states.
+    /// The names of a stateset's states.
     pub(super) fn states(&mut self, template: &MetricTemplate) -> Option<Vec<String>> {
         let Some((place, scalars)) = &template.cells.states else {
             self.problems.error(template.name.span, "a stateset needs states, as in [\"on\", \"off\"]");
@@ -183,7 +183,7 @@ impl Resolver<'_> {
         Some(states.into_iter().collect())
     }
 
-    /// How many observations an update makes.
+    /// The number of observations of an update.
     pub(super) fn observations(&mut self, template: &FormulaTemplate) -> Option<Formula> {
         let formula = self.formula(template)?;
         let expression = &template.expression;
@@ -200,7 +200,7 @@ impl Resolver<'_> {
         Some(formula)
     }
 
-    /// How observations scatter.
+    /// The distribution of an update's observations.
     pub(super) fn spread(
         &mut self,
         template: &ObservationDistributionTemplate,
@@ -244,13 +244,13 @@ impl Resolver<'_> {
     }
 }
 
-/// Without a scenario there is no new value to observe, so that is the default one, in a spread of no width.
+/// Without a scenario, each observation is the default value: a distribution without width.
 pub(super) fn observed_default(scenario: &ScenarioPlan, cells: &Cells) -> Option<ObservationDistribution> {
     let is_still = matches!(scenario, ScenarioPlan::DoNothing(_)) && !cells.shows_value();
     is_still.then_some(ObservationDistribution { kind: DistributionKind::Normal, median: None, p99: None })
 }
 
-/// The number that a formula always is, if it is one that is written down.
+/// The constant that a formula is; `None` for other formulas.
 fn constant(template: &FormulaTemplate) -> Option<f64> {
     let expression = &template.expression;
     let is_plain = expression.names().is_empty();

@@ -8,13 +8,13 @@ use crate::error::SourceSpan;
 use crate::event::Subscription;
 use crate::scenario::ScenarioPlan;
 
-/// What is heard, and where that is written; what is emitted, and in whose name.
+/// Subscriptions with their places, emitted events, and the sources of events.
 #[derive(Default)]
 pub(super) struct Events {
     pub(super) heard: IndexMap<Subscription, SourceSpan>,
     pub(super) emitted: IndexSet<Arc<str>>,
     pub(super) sources: IndexSet<Arc<str>>,
-    /// Set where something emits an event whose name is calculated.
+    /// Set if an emitted event's name is calculated.
     pub(super) emits_any: bool,
 }
 
@@ -29,7 +29,7 @@ impl Events {
         self.emitted.insert(Arc::clone(event));
     }
 
-    /// What a scenario hears and emits; what it hears without having been told so is written where it is.
+    /// Adds the subscriptions and events of a scenario; `span` is its place.
     pub(super) fn note(&mut self, scenario: &ScenarioPlan, span: SourceSpan) {
         for subscription in scenario.subscriptions() {
             self.hears(&subscription, span);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::resolver::{KnownFamily, Resolver};
 use crate::config::template::MetricTemplate;
+use crate::error::SourceSpan;
 use crate::metric::MetricType;
 use crate::naming::{is_label_name, is_metric_name, is_reserved_metric};
 use crate::series::Family;
 
 impl Resolver<'_> {
-    /// Registers the family: one name has one type and one HELP in the whole run.
+    /// The index of the family; a new one is registered.
     pub(super) fn family(
         &mut self,
         name: &Arc<str>,
@@ -17,24 +18,7 @@ impl Resolver<'_> {
         template: &MetricTemplate,
     ) -> Option<usize> {
         let span = template.name.span;
-        if !is_metric_name(name) {
-            self.problems.error(span, format!("metric name {name:?} is not allowed; use letters, digits, _ and :, not beginning with a digit"));
-        } else if is_reserved_metric(name) {
-            self.problems.error(
-                span,
-                format!("metric name {name:?} is used by the Pushgateway or promemu; choose another"),
-            );
-        } else if metric_type == MetricType::Info && name.strip_suffix("_info").is_none_or(str::is_empty) {
-            self.problems.error(span, format!("info {name:?} must end in _info, as in build_info"));
-        } else if metric_type == MetricType::StateSet && !is_label_name(name) {
-            self.problems.error(
-                span,
-                format!("stateset {name:?} is the name of a label, too, which has no colons and does not begin with __"),
-            );
-        } else if metric_type == MetricType::Counter && !name.ends_with("_total") {
-            self.problems
-                .warning(span, format!("counter {name:?} does not end in _total, as counters should"));
-        }
+        self.check_family_name(name, metric_type, span);
         let described = match &template.description {
             Some(text) => Some(self.value("description", text)?),
             None => None,
@@ -73,7 +57,29 @@ impl Resolver<'_> {
         self.families.get_index_of(name)
     }
 
-    /// Labels that a metric must not have, because its type sets them. One that its host has already is told of.
+    /// Adds an error or warning about a name that its type does not allow.
+    fn check_family_name(&mut self, name: &str, metric_type: MetricType, span: SourceSpan) {
+        if !is_metric_name(name) {
+            self.problems.error(span, format!("metric name {name:?} is not allowed; use letters, digits, _ and :, not beginning with a digit"));
+        } else if is_reserved_metric(name) {
+            self.problems.error(
+                span,
+                format!("metric name {name:?} is used by the Pushgateway or promemu; choose another"),
+            );
+        } else if metric_type == MetricType::Info && name.strip_suffix("_info").is_none_or(str::is_empty) {
+            self.problems.error(span, format!("info {name:?} must end in _info, as in build_info"));
+        } else if metric_type == MetricType::StateSet && !is_label_name(name) {
+            self.problems.error(
+                span,
+                format!("stateset {name:?} is the name of a label, too, which has no colons and does not begin with __"),
+            );
+        } else if metric_type == MetricType::Counter && !name.ends_with("_total") {
+            self.problems
+                .warning(span, format!("counter {name:?} does not end in _total, as counters should"));
+        }
+    }
+
+    /// Labels that the metric's type sets, so that it cannot have them. One that its host has already is an error.
     pub(super) fn reserved_beside<'n>(
         &mut self,
         template: &MetricTemplate,
@@ -104,14 +110,14 @@ impl Resolver<'_> {
         reserved
     }
 
-    /// Takes note of whether series of a family have a created time.
+    /// Notes a created time for the family's series.
     pub(super) fn note_created(&mut self, family: usize, has_created: bool) {
         if let Some((_, known)) = self.families.get_index_mut(family) {
             known.has_created |= has_created;
         }
     }
 
-    /// The series of some types have names of their own; another family must not be called like one of them.
+    /// Refuses families named like a series of another type, as `x_sum` beside a summary `x`.
     pub(super) fn refuse_suffix_clashes(&mut self) {
         const HISTOGRAMS: &[MetricType] = &[MetricType::Histogram, MetricType::NativeHistogram];
         const ALL: &[MetricType] = &[MetricType::Histogram, MetricType::NativeHistogram, MetricType::Summary];
@@ -136,11 +142,12 @@ impl Resolver<'_> {
     }
 }
 
-/// The units in OpenMetrics' table of base units.
+/// OpenMetrics' base units
+/// (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#units-and-base-units>).
 const BASE_UNITS: [&str; 9] =
     ["seconds", "bytes", "joules", "grams", "meters", "ratio", "volts", "amperes", "celsius"];
 
-/// The unit, if it is a base unit with which the name ends; nothing else is sent.
+/// The unit if it is a base unit and the name's suffix; else empty, since OpenMetrics allows no other.
 fn base_unit(units: &str, name: &str) -> &'static str {
     let stem = name.strip_suffix("_total").unwrap_or(name);
     let fits =

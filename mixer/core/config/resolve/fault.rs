@@ -1,4 +1,4 @@
-//! Dirt: what a host does wrong on purpose, and when.
+//! Faults (`dirt`) of a host: kinds, windows, episodes and affected metrics.
 
 use regex_lite::Regex;
 
@@ -12,11 +12,11 @@ use crate::plan::{
 use crate::time::Span;
 
 impl Resolver<'_> {
-    /// Adds the host's dirt to its shape, with what begins and ends it.
+    /// Adds the host's faults to its shape, with listeners that open and close their windows.
     pub(super) fn faults(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
         for dirt in &template.dirt {
             let index = shape.faults.len();
-            // No metric can have this name.
+            // No metric can have this name, so no metric has this stream.
             let stream = format!("dirt {} ", dirt.name);
             let same = shape.faults.iter().filter(|other| other.stream.starts_with(&stream)).count();
             let stream = format!("{stream}{same}");
@@ -53,7 +53,7 @@ impl Resolver<'_> {
             return None;
         }
         let metrics = self.fault_metrics(template, kind, shape)?;
-        // One of some metrics is no gap of the host.
+        // A gap of some metrics is not a host that is down.
         let kind = if kind == FaultKind::Down && !metrics.is_empty() { FaultKind::Gap } else { kind };
         let events = match kind {
             FaultKind::CounterReset => ["dirt_counter_reset".into(), "dirt_counter_reset".into()],
@@ -99,7 +99,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// What opens windows, how long they are, and the episodes in them.
+    /// Trigger, length and episodes of windows.
     fn occasions(&mut self, template: &FaultTemplate) -> Option<(FaultTrigger, Span, Option<Pulses>)> {
         let given = |name| template.span_of(name);
         let refused = |this: &mut Self, message: &str| {
@@ -157,7 +157,7 @@ impl Resolver<'_> {
         Some((trigger, Span::FOREVER, Some(Pulses { first, every: period, jitter, duration })))
     }
 
-    /// Up for a while, down for a while: at first up, but after an event at once down.
+    /// Episodes of a flapping host: up first; after an event down first.
     fn flapping(&mut self, template: &FaultTemplate, trigger: FaultTrigger) -> Option<Pulses> {
         let mut needed = |field: &str| {
             let Some(scalar) = template.span_of(field) else {
@@ -178,7 +178,7 @@ impl Resolver<'_> {
         Some(Pulses { first, every, jitter, duration: down })
     }
 
-    /// The metrics that it is about; none for all of the host together.
+    /// The affected metrics; empty for the host as a whole.
     fn fault_metrics(
         &mut self,
         template: &FaultTemplate,
@@ -230,7 +230,7 @@ impl Resolver<'_> {
         self.problems.error(span, format!("the host has no {what} {pattern:?}{hint}"));
     }
 
-    /// Reports that wait to arrive must not be too many.
+    /// Refuses a delay that keeps too many reports in transit.
     pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
         for (dirt, template) in shape.faults.iter().zip(&template.dirt) {
             let (FaultKind::Late(by) | FaultKind::OutOfOrder(by)) = dirt.kind else { continue };
@@ -251,7 +251,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether a metric can have such dirt.
+/// `true` if a metric can have this fault.
 fn applies_to(kind: FaultKind, metric: &MetricPlan) -> bool {
     kind != FaultKind::CounterReset || metric.cells.resets()
 }

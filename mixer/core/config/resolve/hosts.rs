@@ -19,8 +19,8 @@ const DEFAULT_JOB_NAME: &str = "promemu_{started_at}";
 const DEFAULT_REPORT_INTERVAL: Span = Span::from_secs(10);
 
 impl<'a> Resolver<'a> {
-    /// All hosts of one template. The first one with an error ends the template's repetition: the others
-    /// would only say the same again.
+    /// Adds all hosts of one template. The first host with an error ends the repetition: the others would repeat
+    /// the same errors.
     pub(super) fn host(&mut self, template: &'a HostTemplate) {
         let Some(count) = self.count(&template.repeat) else { return };
         let metrics = self.metric_count(template);
@@ -48,7 +48,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Says that there are too many series; `count` is how many there are at least.
+    /// Adds an error about too many series; `count` is a lower bound of their number.
     pub(super) fn refuse_series(&mut self, span: SourceSpan, count: usize) {
         let max = self.series_max;
         let message = format!(
@@ -57,7 +57,7 @@ impl<'a> Resolver<'a> {
         self.problems.error(span, message);
     }
 
-    /// How many metrics a host of the template has at least. What depends on the host counts once.
+    /// A lower bound of the number of metrics of a host. A repetition that depends on the host counts once.
     fn metric_count(&mut self, template: &HostTemplate) -> usize {
         let config = self.template;
         let sets = template.metric_sets.iter().filter_map(|name| name.evaluate(&self.names).ok());
@@ -178,7 +178,7 @@ impl<'a> Resolver<'a> {
         Some(index)
     }
 
-    /// What the host and its metrics have in common with others of the template.
+    /// The shape: all that the host has in common with others of the template.
     fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
         self.shape_varies = false;
         let source = MetricSource {
@@ -189,7 +189,7 @@ impl<'a> Resolver<'a> {
         };
         let mut shape = self.metrics(&source, host_labels)?;
         let is_bare = shape.metrics.is_empty() && template.pools.is_empty();
-        // Those that are wrong are none here.
+        // Wrong metrics are missing here, and have errors.
         if is_bare && self.problems.error_count() == 0 {
             self.problems.warning(template.span, "the host has no metrics, so it will not be seen");
         }
@@ -210,7 +210,7 @@ impl<'a> Resolver<'a> {
         Some(shape)
     }
 
-    /// What an action does, and when: to all metrics of the name that it gives.
+    /// The reactions of an action, one for each metric of the given name, and their condition.
     fn reactions(
         &mut self,
         shape: &HostShape,

@@ -1,4 +1,4 @@
-//! Hosts without the labels that tell hosts apart: none of their series may be another's.
+//! Hosts without identity labels: none of their series may equal another host's.
 
 use indexmap::IndexMap;
 
@@ -7,12 +7,12 @@ use super::resolver::Resolver;
 use crate::plan::{HostPlan, HostShape, MetricPlan};
 use crate::rng::{Seed, fnv1a};
 
-/// A series of a job: its host, and its metric, as an index into the host's.
+/// A series of a job: its host and its metric, as indices.
 type Series = (u32, usize);
 
 impl Resolver<'_> {
-    /// Two series of a job with the same name and labels are one, and no server takes both. Only a host
-    /// without identity labels can have another's.
+    /// Refuses two series of a job with the same name and labels: no server takes both. Only hosts without identity
+    /// labels can have such series.
     pub(super) fn refuse_equal_series(&mut self) {
         let bare: IndexMap<u32, _> = self.bare_hosts.iter().copied().collect();
         for hosts in self.jobs.values().filter(|hosts| hosts.iter().any(|host| bare.contains_key(host))) {
@@ -52,8 +52,8 @@ fn series_of(hosts: &Hosts, (host, metric): Series) -> (&HostPlan, &MetricPlan) 
     (host, &host.shape.metrics[metric])
 }
 
-/// The first series of these hosts that is there twice. Each is looked up by a hash that does not depend on
-/// the order of labels; that of a host's labels and of a shape's metrics is calculated once.
+/// The first two equal series of these hosts. Series are compared by a hash that does not depend on the order of
+/// labels; it is calculated once for a host's labels and once for a shape's metrics.
 fn first_equal(hosts: &Hosts, ids: &[u32]) -> Option<(Series, Series)> {
     let mut seen: IndexMap<u64, Series> = IndexMap::new();
     let mut shapes: IndexMap<*const HostShape, Vec<u64>> = IndexMap::new();
@@ -76,8 +76,8 @@ fn first_equal(hosts: &Hosts, ids: &[u32]) -> Option<(Series, Series)> {
     None
 }
 
-/// The first two of these hosts whose pools make series of one name with the same labels, by the same texts. Texts
-/// that are made of different things are taken to give different labels.
+/// The first two of these hosts whose pools make series of one name with labels of the same texts. Different texts
+/// are assumed to give different labels.
 fn first_equal_pools(hosts: &Hosts, ids: &[u32]) -> Option<(u32, u32)> {
     let mut seen: IndexMap<u64, u32> = IndexMap::new();
     for id in ids {
@@ -99,7 +99,7 @@ fn first_equal_pools(hosts: &Hosts, ids: &[u32]) -> Option<(u32, u32)> {
     None
 }
 
-/// Of the labels in no order.
+/// A hash of labels, independent of their order.
 fn hash<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
     let labels = labels.filter(|(_, value)| !value.is_empty());
     let label = |(name, value): (&str, &str)| Seed::new(fnv1a(name.as_bytes())).child(value).rng().next_u64();

@@ -1,20 +1,20 @@
-//! The labels of hosts and metrics, checked against the reserved ones.
+//! Labels of hosts and metrics, checked against the reserved ones.
 
 use super::resolver::Resolver;
 use crate::config::template::LabelTemplate;
 use crate::naming::is_label_name;
 
-/// Labels that tell hosts apart, unless a config does without.
+/// Identity labels: they identify the host of a series, unless `identity_labels` is false.
 const IDENTITY_LABELS: [&str; 3] = ["name", "host", "address"];
 
 impl Resolver<'_> {
-    /// Labels that promemu, the Pushgateway or Prometheus sets: on a host all that any of its metrics may have.
+    /// Labels set by promemu, the Pushgateway or Prometheus; for a host, those of all its metrics.
     pub(super) fn reserved_labels(&self, has_buckets: bool) -> Vec<&'static str> {
         let identity = IDENTITY_LABELS.iter().filter(|_| self.has_identity);
         ["job"].iter().chain(identity).chain(["le"].iter().filter(|_| has_buckets)).copied().collect()
     }
 
-    /// The labels' values, after a look at their names.
+    /// The labels' values, with their names checked.
     pub(super) fn labels(
         &mut self,
         templates: &[LabelTemplate],
@@ -29,7 +29,7 @@ impl Resolver<'_> {
         labels.collect()
     }
 
-    /// Complains of labels that cannot have their names.
+    /// Adds errors about labels with invalid names.
     pub(super) fn check_label_names(
         &mut self,
         templates: &[LabelTemplate],

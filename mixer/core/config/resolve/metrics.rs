@@ -1,4 +1,4 @@
-//! A host's metrics: their values, their order, their families.
+//! A host's metrics: their fields, order and families.
 
 use std::sync::Arc;
 
@@ -20,30 +20,30 @@ use crate::time::Span;
 pub(super) const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
 const DEFAULT_DECIMALS: i64 = 2;
 
-/// A metric on its way into a shape.
+/// A metric that is not yet in a shape.
 pub(super) struct Draft<'a> {
     pub(super) template: &'a MetricTemplate,
     pub(super) plan: MetricPlan,
-    /// Where it comes from: a later layer's metric replaces an earlier one's.
+    /// Its layer; a metric of a later layer replaces one of an earlier layer.
     pub(super) layer: Layer,
-    /// The metrics that its formulas read.
+    /// Names of the metrics that its formulas read.
     pub(super) links: Vec<String>,
-    listens: Vec<Subscription>,
+    listens: IndexSet<Subscription>,
     uses_dt: bool,
 }
 
-/// Where the metrics of a host, or of its pools, are written.
+/// The templates of the metrics of a host or pool.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MetricSource<'a> {
     pub(super) span: SourceSpan,
-    /// The names of the sets.
+    /// Names of metric sets.
     pub(super) sets: &'a [Scalar<String>],
     pub(super) metrics: &'a [MetricTemplate],
-    /// These replace others of the same name and labels.
+    /// Metrics of an override, which replace others of the same name and labels.
     pub(super) overrides: &'a [MetricTemplate],
 }
 
-/// Where a host's metric is written.
+/// The place in a config where a metric comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Layer {
     Set,
@@ -52,7 +52,7 @@ pub(super) enum Layer {
 }
 
 impl<'a> Resolver<'a> {
-    /// The shape with its metrics; what else the host listens to is added later.
+    /// A shape with metrics, and listeners of metrics only.
     pub(super) fn metrics(&mut self, host: &MetricSource<'a>, host_labels: &[&str]) -> Option<HostShape> {
         let mut templates: Vec<(&'a MetricTemplate, Layer)> = Vec::new();
         for set in host.sets {
@@ -95,8 +95,8 @@ impl<'a> Resolver<'a> {
         Some(shape)
     }
 
-    /// All metrics of a host, repeated ones as often as they are. All of them are tried, so that all that is
-    /// wrong is said.
+    /// All metrics of a host, with their repetitions. After an error the others are still read, so that all errors
+    /// are reported.
     fn drafts(
         &mut self,
         span: SourceSpan,
@@ -148,12 +148,7 @@ impl<'a> Resolver<'a> {
         let labels = self.labels(&template.labels, &reserved, host_labels)?;
         let metric_context = MetricContext { range: given_range, default_value };
         let scenario = self.own_scenario(template, metric_type, metric_context)?;
-        let mut listens = scenario.subscriptions();
-        for event in &template.listen_events {
-            let subscription = Subscription::parse(&self.value("event", event)?);
-            self.events.hears(&subscription, event.span);
-            listens.push(subscription);
-        }
+        let listens = self.subscriptions(template, &scenario)?;
         let cells = self.cells(template, metric_type, &scenario, value_range)?;
         self.note_created(family, cells.layout().has_created);
         let when = match &template.when {
@@ -171,7 +166,6 @@ impl<'a> Resolver<'a> {
         let mut uses_dt =
             scenario.uses_dt() || [&when, &observations].into_iter().flatten().any(Formula::uses_dt);
         uses_dt |= spread.as_ref().is_some_and(ObservationDistribution::uses_dt);
-        let unique: IndexSet<Subscription> = listens.into_iter().collect();
         let plan = MetricPlan {
             family,
             cells,
@@ -190,7 +184,22 @@ impl<'a> Resolver<'a> {
             name,
         };
         let links = std::mem::take(&mut self.links);
-        Some(Draft { template, plan, layer, links, listens: unique.into_iter().collect(), uses_dt })
+        Some(Draft { template, plan, layer, links, listens, uses_dt })
+    }
+
+    /// The events that update the metric, each once: those of its scenario, then its own.
+    fn subscriptions(
+        &mut self,
+        template: &MetricTemplate,
+        scenario: &ScenarioPlan,
+    ) -> Option<IndexSet<Subscription>> {
+        let mut subscriptions: IndexSet<Subscription> = scenario.subscriptions().into_iter().collect();
+        for event in &template.listen_events {
+            let subscription = Subscription::parse(&self.value("event", event)?);
+            self.events.hears(&subscription, event.span);
+            subscriptions.insert(subscription);
+        }
+        Some(subscriptions)
     }
 
     fn own_scenario(
@@ -207,8 +216,8 @@ impl<'a> Resolver<'a> {
         self.scenario(scenario, metric)
     }
 
-    /// The range that a metric says, or that follows from what it is; none within if there is none.
-    #[expect(clippy::option_option, reason = "a range that is wrong has been told of already")]
+    /// The `value_range`, or the range of a stateset; the inner `None` is a metric without bounds.
+    #[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
     fn given_range(
         &mut self,
         template: &MetricTemplate,
@@ -231,7 +240,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// The metric's fields, for its expressions.
+    /// Sets `metric.name` and the other fields for its expressions.
     fn name_fields(&mut self, name: &str, range: (f64, f64), default_value: f64, schedule: Schedule) {
         let fields = [
             ("name", Value::Text(name.to_owned())),
@@ -243,7 +252,7 @@ impl<'a> Resolver<'a> {
         self.names.set_fields("metric", fields);
     }
 
-    /// The value before the first update. A counter begins there, and its range is that of what is added.
+    /// The value before the first update. A counter starts at it, and its range bounds the increments only.
     fn default_value(
         &mut self,
         template: &MetricTemplate,

@@ -1,4 +1,4 @@
-//! Slots: series that come and go.
+//! Pools: members that come and go.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use crate::time::Span;
 
 const DEFAULT_COUNT_INTERVAL: Span = Span::from_secs(10);
 
-/// What comes after a life, in configs.
+/// The words of `replace`.
 const REUSE_POLICIES: [(&str, ReusePolicy); 3] =
     [("true", ReusePolicy::New), ("false", ReusePolicy::Never), ("same", ReusePolicy::Same)];
 
 impl<'a> Resolver<'a> {
-    /// Adds the host's pools to its shape, with what they listen to.
+    /// Adds the host's pools to its shape, with their listeners.
     pub(super) fn pools(
         &mut self,
         template: &'a HostTemplate,
@@ -87,18 +87,7 @@ impl<'a> Resolver<'a> {
         let default = model.as_ref().map_or(&*first.name, |model| &model.workload.workload().name);
         let name = self.pool_name(template, default, host)?;
         self.refuse_mixing(template, &labels, &shape, host)?;
-        let kind = host.pools.len();
-        let heard: IndexSet<Subscription> =
-            shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
-        let heard = heard.into_iter().chain(model.iter().flat_map(ModelPlan::subscriptions));
-        let notify =
-            |subscription| Listener { subscription, reaction: Reaction::NotifyMembers(kind), when: None };
-        listeners.extend(heard.map(notify));
-        for event in &template.replace_on {
-            let subscription = Subscription::parse(&self.value("event", event)?);
-            self.events.hears(&subscription, event.span);
-            listeners.push(Listener { subscription, reaction: Reaction::ReplaceMembers(kind), when: None });
-        }
+        self.pool_listeners(template, &shape, model.as_ref(), host.pools.len(), listeners)?;
         let ([lifetime, pause], reuse) = self.lifetimes(template)?;
         let (replace_every, replace_share) = self.replacement(template)?;
         let shape = Arc::new(shape);
@@ -117,7 +106,30 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// The kind's name, which no other one of the host may have.
+    /// Adds the host's listeners for a pool: events for its members, and those that replace members.
+    fn pool_listeners(
+        &mut self,
+        template: &PoolTemplate,
+        shape: &HostShape,
+        model: Option<&ModelPlan>,
+        pool: usize,
+        listeners: &mut Vec<Listener>,
+    ) -> Option<()> {
+        let of_metrics: IndexSet<Subscription> =
+            shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
+        let heard = of_metrics.into_iter().chain(model.into_iter().flat_map(ModelPlan::subscriptions));
+        let notify =
+            |subscription| Listener { subscription, reaction: Reaction::NotifyMembers(pool), when: None };
+        listeners.extend(heard.map(notify));
+        for event in &template.replace_on {
+            let subscription = Subscription::parse(&self.value("event", event)?);
+            self.events.hears(&subscription, event.span);
+            listeners.push(Listener { subscription, reaction: Reaction::ReplaceMembers(pool), when: None });
+        }
+        Some(())
+    }
+
+    /// The pool's name, unique on the host.
     fn pool_name(&mut self, template: &PoolTemplate, default: &str, host: &HostShape) -> Option<Arc<str>> {
         let name: Arc<str> = match &template.name {
             Some(name) => self.value("name", name)?.into(),
@@ -132,7 +144,7 @@ impl<'a> Resolver<'a> {
         Some(name)
     }
 
-    /// Shares what is left of the most series among the hosts whose pools may become more.
+    /// Divides the series left below the limit evenly among the hosts with growing pools.
     pub(super) fn bound_growth(&mut self) {
         let growing = self.hosts.iter().map(|host| host.shape.growth_max()).filter(|growth| *growth > 0);
         let (count, wish) =
@@ -142,14 +154,14 @@ impl<'a> Resolver<'a> {
             return;
         }
         for host in &mut self.hosts {
-            // Nobody else has the plan of a host yet.
+            // The plan of a host has no second owner yet.
             if let Some(host) = Arc::get_mut(host).filter(|host| host.shape.growth_max() > 0) {
                 host.growth_max = room / count;
             }
         }
     }
 
-    /// How many pools are in use, and how many there are at most.
+    /// The number of members, and its maximum.
     fn pool_size(&mut self, template: &PoolTemplate, host: &HostShape) -> Option<(PoolSize, usize)> {
         let expression = &template.count.expression;
         let is_steady = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
@@ -193,7 +205,7 @@ impl<'a> Resolver<'a> {
         Some((PoolSize::Formula(Condition { formula, links }, interval), max))
     }
 
-    /// The labels of a slot, each tried once.
+    /// The labels of a member, each tried once.
     fn member_labels(
         &mut self,
         template: &PoolTemplate,
@@ -231,7 +243,7 @@ impl<'a> Resolver<'a> {
         Some((label.name.clone(), text))
     }
 
-    /// How long lives and the pauses between them are, and who comes next.
+    /// Lifetimes, pauses between members, and the reuse policy.
     fn lifetimes(&mut self, template: &PoolTemplate) -> Option<([(Span, Span); 2], ReusePolicy)> {
         let forever = SpanRange(Span::FOREVER, Span::FOREVER);
         let SpanRange(shortest, longest) = self.optional("lifetime", template.lifetime.as_ref(), forever)?;
@@ -268,7 +280,7 @@ impl<'a> Resolver<'a> {
         Some(([(shortest, longest), (least, most)], reuse))
     }
 
-    /// How often some are replaced, and which share.
+    /// Interval and share of replacements.
     fn replacement(&mut self, template: &PoolTemplate) -> Option<(Option<Span>, f64)> {
         let every = match &template.replace_every {
             Some(every) => Some(self.interval("replace_every", Some(every), Span::ZERO)?),
@@ -287,7 +299,7 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// Series of the same name in two places of a host must have labels that notify them apart.
+    /// Refuses series of the same name in two places of a host with labels of the same names and values.
     fn refuse_mixing(
         &mut self,
         template: &PoolTemplate,
@@ -295,7 +307,7 @@ impl<'a> Resolver<'a> {
         shape: &HostShape,
         host: &HostShape,
     ) -> Option<()> {
-        // The labels, each with its text if that is the same in all pools.
+        // The labels with their texts; `None` for a text that differs between members.
         let known = |own: &[(String, TextFormula)],
                      metric: &MetricPlan|
          -> IndexMap<String, Option<String>> {
@@ -333,7 +345,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// The text for the first one in the first slot of a host.
+/// The text for the first member in the first slot.
 fn try_text(text: &TextFormula) -> Result<String, String> {
     let mut rng = Seed::new(1).rng();
     text.evaluate(&mut MemberContext { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })

@@ -1,4 +1,4 @@
-//! The metrics of one host among themselves: duplicates, relays, and the order in which they are updated.
+//! Relations between the metrics of one host: duplicates, relays, links, and the order of updates.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::metrics::Draft;
 use super::resolver::Resolver;
 use crate::error::{SourceSpan, suggestion};
 
-/// Labels as Prometheus tells series apart: in no order, and an empty one is none.
+/// Labels as Prometheus compares them: sorted, and without empty ones.
 pub(super) type LabelSet = Vec<(String, String)>;
 
 pub(super) fn label_set<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> LabelSet {
@@ -18,10 +18,10 @@ pub(super) fn label_set<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) ->
     set
 }
 
-/// What was wrong is among the problems.
+/// An error that is among the problems already.
 struct Refused;
 
-/// A host's metrics by name: the first one's place, and whether it is the only one.
+/// A host's metrics by name: the index of the first one, and `true` if it is the only one.
 pub(super) struct ByName<'n>(IndexMap<&'n str, (usize, bool)>);
 
 impl<'n> ByName<'n> {
@@ -33,7 +33,7 @@ impl<'n> ByName<'n> {
         Self(by_name)
     }
 
-    /// The place of the only metric of this name; else what is wrong with the wish `to` do something with it.
+    /// The index of the only metric of this name. `to` is the verb in the error.
     pub(super) fn place(&self, name: &str, to: &str) -> Result<usize, String> {
         match self.0.get(name) {
             Some((index, true)) => Ok(*index),
@@ -50,7 +50,7 @@ impl<'n> ByName<'n> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Of two metrics with the same name and labels the later one wins.
+    /// Removes duplicates: of two metrics with the same name and labels the later one stays.
     pub(super) fn without_duplicates(&mut self, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
         let mut last: IndexMap<(Arc<str>, LabelSet), usize> = IndexMap::new();
         for (index, draft) in drafts.iter().enumerate() {
@@ -73,7 +73,7 @@ impl<'a> Resolver<'a> {
             .collect()
     }
 
-    /// Links relays to their sources, and puts each metric behind its source.
+    /// Links relays to their sources, and moves each metric behind its source.
     pub(super) fn in_order(&mut self, drafts: Vec<Draft<'a>>) -> Option<Vec<Draft<'a>>> {
         let by_name = ByName::of(drafts.iter().map(|draft| &*draft.plan.name));
         let sources: Vec<_> = drafts.iter().map(|draft| self.source_of(draft, &by_name)).collect();
@@ -127,7 +127,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// The places of linked metrics.
+    /// The indices of linked metrics.
     pub(super) fn linked(
         &mut self,
         links: &[String],
@@ -139,7 +139,7 @@ impl<'a> Resolver<'a> {
         places.collect::<Vec<_>>().into_iter().collect()
     }
 
-    /// `linked_metrics` follows from the relays; where it is written, it must say the same.
+    /// Refuses `linked_metrics` that differ from the relays, from which they follow.
     fn check_linked(&mut self, draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Option<()> {
         for linked in &draft.template.linked_metrics {
             let wanted = self.value("linked_metrics", linked)?;

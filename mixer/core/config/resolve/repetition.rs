@@ -1,4 +1,4 @@
-//! Repetitions: how many times, and with which values.
+//! Repetitions: their counts and values.
 
 use super::resolver::Resolver;
 use crate::config::arguments;
@@ -6,7 +6,7 @@ use crate::config::template::{Over, RepeatTemplate};
 use crate::config::value::{Scalar, describe};
 use crate::expression::Value;
 
-/// What one repetition goes through.
+/// The values of one repetition.
 enum Values {
     Range(i64, i64),
     List(Vec<Value>),
@@ -30,7 +30,7 @@ impl Values {
 }
 
 impl RepeatTemplate {
-    /// The names that its values need.
+    /// Names that its values need.
     fn names(&self) -> impl Iterator<Item = &str> {
         let names: Vec<&str> = match &self.over {
             Over::Range(from, to) => from.names().chain(to.names()).collect(),
@@ -42,8 +42,8 @@ impl RepeatTemplate {
 }
 
 impl Resolver<'_> {
-    /// How many times these repetitions, the outermost first, make something together. What is more than
-    /// the most series is not counted to its end.
+    /// The number of items that nested repetitions make together, the outermost first. Counting ends above the limit
+    /// of series.
     pub(super) fn count(&mut self, repeats: &[RepeatTemplate]) -> Option<usize> {
         let Some((repeat, inner)) = repeats.split_first() else { return Some(1) };
         let values = self.values(repeat)?;
@@ -60,7 +60,7 @@ impl Resolver<'_> {
             if !varies {
                 return Some(values.count().saturating_mul(count?));
             }
-            // An inner repetition that makes nothing takes its time, too.
+            // An empty inner repetition takes time, too.
             total = total.saturating_add(count?.max(1));
             if total > self.series_max {
                 return Some(total);
@@ -69,7 +69,7 @@ impl Resolver<'_> {
         Some(total)
     }
 
-    /// The count, if it is known now; else 1, as what depends on a host's values.
+    /// The count if it is known now; 1 if it depends on a host's values.
     pub(super) fn certain_count(&mut self, repeats: &[RepeatTemplate]) -> usize {
         let mark = self.names.mark();
         let mut is_known = true;
@@ -81,7 +81,7 @@ impl Resolver<'_> {
         if is_known { self.count(repeats).unwrap_or(1) } else { 1 }
     }
 
-    /// Does something for each of the repetitions' values, until it says to stop by `None`.
+    /// Calls `work` for each combination of values; ends at its first `None`.
     pub(super) fn repeated(
         &mut self,
         repeats: &[RepeatTemplate],

@@ -27,23 +27,51 @@ pub(super) struct Resolver<'a> {
     pub(super) host_names: IndexSet<Arc<str>>,
     pub(super) series: usize,
     pub(super) series_max: usize,
-    /// The names of the repetitions that the present host comes from.
+    /// Variables of the current host's repetitions.
     pub(super) host_vars: Vec<String>,
-    /// Whether the present host's series have the labels that tell hosts apart.
+    /// `true` if the current host's series have identity labels.
     pub(super) has_identity: bool,
-    /// The hosts whose series do not, and where they are written.
+    /// Hosts without identity labels, with their places.
     pub(super) bare_hosts: Vec<(u32, SourceSpan)>,
-    /// Set where a value depends on its host; a shape with such a value cannot be shared with other hosts.
+    /// Set if a value depends on the host; a shape with such a value is not shared.
     pub(super) shape_varies: bool,
-    /// The metrics that the present metric's formulas read.
+    /// Metrics that the current metric's formulas read.
     pub(super) links: Vec<String>,
-    /// The labels of the present slot.
+    /// Label names of the current pool.
     pub(super) member_labels: Vec<&'a str>,
     pub(super) events: Events,
 }
 
+impl<'a> Resolver<'a> {
+    pub(super) fn new(
+        template: &'a ConfigTemplate,
+        names: Names,
+        problems: &'a mut Problems,
+        series_max: usize,
+    ) -> Self {
+        Self {
+            template,
+            names,
+            problems,
+            families: IndexMap::new(),
+            jobs: IndexMap::new(),
+            hosts: Vec::new(),
+            host_names: IndexSet::new(),
+            series: 0,
+            series_max,
+            host_vars: Vec::new(),
+            has_identity: true,
+            bare_hosts: Vec::new(),
+            shape_varies: false,
+            links: Vec::new(),
+            member_labels: Vec::new(),
+            events: Events::default(),
+        }
+    }
+}
+
 impl Resolver<'_> {
-    /// Notes whether one of these names differs from host to host of one template.
+    /// Sets `shape_varies` if one of these names differs between hosts of one template.
     pub(super) fn note_names<'n>(&mut self, mut names: impl Iterator<Item = &'n str>) {
         let vars = &self.host_vars;
         self.shape_varies |= names.any(|name| {
@@ -51,7 +79,7 @@ impl Resolver<'_> {
         });
     }
 
-    /// A field's value; an error goes to the problems and gives `None`.
+    /// A field's value; `None` after an error, which is among the problems.
     pub(super) fn value<T: FromValue>(&mut self, field: &str, scalar: &Scalar<T>) -> Option<T> {
         self.note_names(scalar.names());
         let outcome = scalar.evaluate(&self.names);
@@ -70,7 +98,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// An interval that something is done at: not so short that it would keep a core busy, and not endless.
+    /// An interval: not so short that it keeps a core busy, and not endless.
     pub(super) fn interval(
         &mut self,
         field: &str,
@@ -87,11 +115,11 @@ impl Resolver<'_> {
     }
 }
 
-/// A family, and where it was first seen.
+/// A family, and the place where it is described.
 pub(super) struct KnownFamily {
     pub(super) family: Family,
     pub(super) is_described: bool,
-    /// Some of its series have a created time.
+    /// `true` if one of its series has a created time.
     pub(super) has_created: bool,
     pub(super) span: SourceSpan,
 }

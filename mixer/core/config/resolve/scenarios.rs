@@ -1,4 +1,4 @@
-//! A metric's scenario: its parameters' values, and what the kind makes of them.
+//! A metric's scenario: the values of its parameters, formulas and scripts.
 
 use super::resolver::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
@@ -93,12 +93,15 @@ impl Resolver<'_> {
         Some(Case { subscription, scenario, duration, when })
     }
 
-    /// A formula, tried once if that tells something.
+    /// A formula, tried once if its result depends on numbers only.
     pub(super) fn formula(&mut self, template: &FormulaTemplate) -> Option<Formula> {
         let expression = &template.expression;
         self.know_names(template)?;
         if !expression.emits().is_empty() {
-            self.problems.error(template.span, "emit is for scripts; an event's action can emit, too");
+            self.problems.error(
+                template.span,
+                "emit works in scripts only; to emit after an event, use an action of the host",
+            );
             return None;
         }
         let formula = expression.bind(&self.names, &mut self.links);
@@ -129,7 +132,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Evaluates a formula of numbers at an ordinary moment.
+/// Evaluates a formula with typical numbers.
 fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
     let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
     let links = vec![1.0; links];

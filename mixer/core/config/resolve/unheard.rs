@@ -5,7 +5,7 @@ use crate::error::suggestion;
 use crate::event::{LIFECYCLE, MIXER_SOURCE, Source, Subscription};
 
 impl Resolver<'_> {
-    /// An event that nobody emits, or that comes from a host that is not there, is probably misspelt.
+    /// Warns of subscriptions to events that nothing emits, or from unknown hosts: they are probably misspelt.
     pub(super) fn warn_of_events_that_never_come(&mut self) {
         let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(LIFECYCLE).collect();
         for (Subscription { event, source }, span) in &self.events.heard {

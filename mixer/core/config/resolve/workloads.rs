@@ -1,4 +1,4 @@
-//! The workload that fills pools.
+//! The workload of a pool.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::config::template::{PoolTemplate, WorkloadTemplate};
 use crate::plan::ModelPlan;
 use crate::scenario::{Arguments, MetricContext, prepare_workload};
 
-/// A workload is not that of one metric.
+/// Parameters of a workload have no metric's range or default.
 const NO_METRIC: MetricContext = MetricContext { range: None, default_value: 0.0 };
 
 impl Resolver<'_> {
-    /// A workload with its parameters, and how often it is asked; none within for pools without one.
-    #[expect(clippy::option_option, reason = "one that is wrong has been told of already")]
+    /// The workload with its parameters and interval; the inner `None` is a pool without a workload.
+    #[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
     pub(super) fn workload(&mut self, template: &PoolTemplate) -> Option<Option<ModelPlan>> {
         let Some(WorkloadTemplate { span, workload, params }) = &template.workload else { return Some(None) };
         let mut arguments = Arguments::new(NO_METRIC);

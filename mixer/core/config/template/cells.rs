@@ -1,4 +1,4 @@
-//! What a metric's template says of its type.
+//! Fields of a metric's template that belong to its type.
 
 use super::formula::FormulaTemplate;
 use crate::config::fields::{Fields, read_scalars};
@@ -8,7 +8,7 @@ use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::Value;
 use crate::time::Span;
 
-/// The fields that few types have.
+/// Fields that some metric types have.
 #[derive(Debug)]
 pub(in crate::config) struct CellsTemplate {
     pub(in crate::config) accumulate: Option<Scalar<String>>,
@@ -25,10 +25,10 @@ pub(in crate::config) struct CellsTemplate {
     pub(in crate::config) created: Option<Scalar<bool>>,
 }
 
-/// A list, and where it stands.
+/// A list and its place.
 pub(in crate::config) type Listed<T> = (SourceSpan, Vec<Scalar<T>>);
 
-/// How observations scatter.
+/// A spread: the distribution of observations.
 #[derive(Debug)]
 pub(in crate::config) struct ObservationDistributionTemplate {
     pub(in crate::config) span: SourceSpan,
@@ -66,7 +66,7 @@ impl CellsTemplate {
         }
     }
 
-    /// The fields that are given, where they stand, and the types that have them.
+    /// The given fields, their places, and the types that have them.
     pub(in crate::config) fn given(
         &self,
     ) -> impl Iterator<Item = (&'static str, SourceSpan, &'static [&'static str])> {
@@ -126,7 +126,7 @@ impl ObservationDistributionTemplate {
         fields.finish(problems);
         if takes.contains(&"p99") && p99.is_none() {
             if !is_p99_given {
-                problems.error(span, format!("{name} needs p99: what 99 of 100 observations are below"));
+                problems.error(span, format!("{name} needs p99: the 0.99 quantile of its observations"));
             }
             return None;
         }

@@ -1,4 +1,4 @@
-//! Dirt in a template: what a host does wrong on purpose, and when.
+//! Faults (`dirt`) of a host in a template.
 
 use crate::config::fields::{Fields, read_texts};
 use crate::config::tree::{Node, NodeKind};
@@ -7,10 +7,10 @@ use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::Value;
 use crate::time::Span;
 
-/// The fields that are durations.
+/// Fields that are durations.
 const SPANS: [&str; 9] = ["start_time", "every", "jitter", "duration", "by", "ahead", "behind", "up", "down"];
 
-/// One kind of dirt in configs, and the fields that it takes.
+/// The name of a fault in configs, and its fields.
 #[derive(Debug)]
 pub(in crate::config) struct FaultName {
     pub(in crate::config) name: &'static str,
@@ -21,7 +21,7 @@ macro_rules! with_schedule {
     ($($field:literal),*) => { &["start_time", "every", "jitter", "duration", "on", "until", "probability", $($field),*] };
 }
 
-/// All kinds.
+/// All faults.
 const NAMES: [FaultName; 7] = [
     FaultName { name: "gap", fields: with_schedule!("metrics") },
     FaultName {
@@ -42,12 +42,12 @@ const NAMES: [FaultName; 7] = [
 pub(in crate::config) struct FaultTemplate {
     pub(in crate::config) span: SourceSpan,
     pub(in crate::config) name: &'static str,
-    /// Those that are given.
+    /// The given durations.
     spans: Vec<(&'static str, Scalar<Span>)>,
     pub(in crate::config) on: Vec<Scalar<String>>,
     pub(in crate::config) until: Vec<Scalar<String>>,
     pub(in crate::config) probability: Option<Scalar<f64>>,
-    /// Patterns of metrics' names; none for those that the kind is about by itself.
+    /// Patterns of metrics' names; empty for the fault's default.
     pub(in crate::config) metrics: Vec<Scalar<String>>,
 }
 
@@ -86,7 +86,7 @@ impl FaultTemplate {
         Some(Self { span, name: kind.name, spans, on, until, probability, metrics })
     }
 
-    /// A duration, if it is given.
+    /// A duration; `None` if it is not given.
     pub(in crate::config) fn span_of(&self, name: &str) -> Option<&Scalar<Span>> {
         self.spans.iter().find(|(given, _)| *given == name).map(|(_, span)| span)
     }

@@ -9,7 +9,7 @@ use crate::time::Span;
 #[derive(Debug)]
 pub(in crate::config) struct FormulaTemplate {
     pub(in crate::config) span: SourceSpan,
-    /// Where the expression's text begins, if it stands in the file letter for letter.
+    /// First byte of the expression; `None` if the file has it in escaped form.
     pub(in crate::config) text_at: Option<usize>,
     pub(in crate::config) expression: Expression,
 }
@@ -40,7 +40,7 @@ impl FormulaTemplate {
         Some(Self { span: node.span, text_at, expression: compiled.ok()? })
     }
 
-    /// The place of a word in the expression, or that of the whole.
+    /// The place of a word in the expression, else of the whole.
     pub(in crate::config) fn span_of(&self, word: &str) -> SourceSpan {
         match (self.text_at, self.expression.place_of(word)) {
             (Some(start), Some(at)) => SourceSpan { start: start + at, end: start + at + word.len() },
@@ -48,7 +48,7 @@ impl FormulaTemplate {
         }
     }
 
-    /// The lines of a script.
+    /// Reads a script.
     pub(super) fn read_script(node: &Node, problems: &mut Problems) -> Option<Self> {
         let NodeKind::Scalar(Value::Text(text)) = &node.kind else {
             let found = node.kind.describe();

@@ -35,9 +35,9 @@ pub(in crate::config) struct HostTemplate {
     pub(in crate::config) pools: Vec<PoolTemplate>,
     pub(in crate::config) metric_sets: Vec<Scalar<String>>,
     pub(in crate::config) metrics: Vec<MetricTemplate>,
-    /// The metrics that only this one of several hosts has.
+    /// Metrics of an override.
     pub(in crate::config) override_metrics: Vec<MetricTemplate>,
-    /// Hosts of the same template that differ, by name.
+    /// Overrides by host name: the whole template of that host.
     pub(in crate::config) overrides: IndexMap<String, HostTemplate>,
 }
 
@@ -65,25 +65,8 @@ impl HostTemplate {
         let job_name = fields.scalar("job_name", problems);
         let identity_labels = fields.scalar("identity_labels", problems);
         let labels = read_labels(fields.map("labels", problems), problems);
-        let listen_events = fields.map("listen_events", problems);
-        let listen_events = listen_events.into_iter().flat_map(|(event, node)| {
-            let actions = if let NodeKind::List(actions) = node.kind { actions } else { vec![node] };
-            let read =
-                |action| Some((read_scalar(&event, "event", problems)?, read_action(&action, problems)?));
-            actions.into_iter().filter_map(read).collect::<Vec<_>>()
-        });
-        let listen_events = listen_events.collect();
-        let storage = fields.map("storage", problems).into_iter().filter_map(|(key, node)| {
-            let name = read_name(&key, "a name", problems)?;
-            let what = format!("storage {name:?}");
-            let value = if matches!(node.kind, NodeKind::List(_)) {
-                Scalar::constant(node.span, read_value(&node, &what, problems)?)
-            } else {
-                read_scalar(&node, &what, problems)?
-            };
-            Some((name, value))
-        });
-        let storage = storage.collect();
+        let listen_events = read_listen_events(fields.map("listen_events", problems), problems);
+        let storage = read_storage(fields.map("storage", problems), problems);
         let dirt = fields.list("dirt", problems);
         let dirt = dirt.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
         fields.refuse_old("slots", "slots is called pools now; write pools: [Pool(…)]", problems);
@@ -95,7 +78,7 @@ impl HostTemplate {
         fields.finish(problems);
         Some(Self {
             span,
-            // Without its number the host would only bring errors that follow from that.
+            // A host without its repetition would only cause follow-up errors.
             repeat: repeat?,
             name: name?,
             host,
@@ -115,4 +98,31 @@ impl HostTemplate {
             overrides: IndexMap::new(),
         })
     }
+}
+
+/// Actions by event; an event may have several.
+fn read_listen_events(
+    entries: Vec<(Node, Node)>,
+    problems: &mut Problems,
+) -> Vec<(Scalar<String>, ActionTemplate)> {
+    let read = |(event, node): (Node, Node)| {
+        let actions = if let NodeKind::List(actions) = node.kind { actions } else { vec![node] };
+        let read = |action| Some((read_scalar(&event, "event", problems)?, read_action(&action, problems)?));
+        actions.into_iter().filter_map(read).collect::<Vec<_>>()
+    };
+    entries.into_iter().flat_map(read).collect()
+}
+
+fn read_storage(entries: Vec<(Node, Node)>, problems: &mut Problems) -> Vec<(String, Scalar<Value>)> {
+    let read = |(key, node): (Node, Node)| {
+        let name = read_name(&key, "a name", problems)?;
+        let what = format!("storage {name:?}");
+        let value = if matches!(node.kind, NodeKind::List(_)) {
+            Scalar::constant(node.span, read_value(&node, &what, problems)?)
+        } else {
+            read_scalar(&node, &what, problems)?
+        };
+        Some((name, value))
+    };
+    entries.into_iter().filter_map(read).collect()
 }

@@ -1,17 +1,16 @@
-//! Hosts of one template that differ: what their names' fields replace.
+//! Overrides: different fields for single hosts of a template.
 
 use crate::config::fields::read_map;
 use crate::config::tree::{Field, Node, NodeKind};
 use crate::error::Problems;
 
-/// Maps of a host to which an override adds; all other fields it replaces.
+/// Maps that an override merges; it replaces all other fields.
 const ADDED_TO: [&str; 3] = ["labels", "listen_events", "storage"];
 
-/// What an override cannot say, since it is found by the name that the template makes.
+/// Fields that an override cannot have, since it is matched by the name that the template makes.
 const REFUSED: [&str; 3] = ["name", "repeat", "overrides"];
 
-/// Takes the overrides out of a host: for each its name, the host as it is then, and the metrics that come
-/// on top.
+/// Takes the overrides out of a host. Each is a host name, the merged host, and additional metrics.
 pub(super) fn take(host: &mut Node, problems: &mut Problems) -> Vec<(String, Node, Vec<Node>)> {
     let NodeKind::Struct(_, fields) = &mut host.kind else { return Vec::new() };
     let Some(at) = fields.iter().position(|field| field.name == "overrides") else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! Slots in a template: series that come and go.
+//! Pools in a template: members that come and go.
 
 use super::formula::FormulaTemplate;
 use super::label::{LabelTemplate, read_labels};
@@ -17,9 +17,9 @@ pub(in crate::config) struct PoolTemplate {
     pub(in crate::config) span: SourceSpan,
     pub(in crate::config) repeat: Vec<RepeatTemplate>,
     pub(in crate::config) name: Option<Scalar<String>>,
-    /// What fills them; then most of what is below is as nobody has written it.
+    /// A workload that fills the pool; then count, lifetime, labels and metrics are not written but follow from it.
     pub(in crate::config) workload: Option<WorkloadTemplate>,
-    /// How often that is asked.
+    /// Time between two updates of the workload.
     pub(in crate::config) update_interval: Option<Scalar<Span>>,
     pub(in crate::config) count: FormulaTemplate,
     pub(in crate::config) count_interval: Option<Scalar<Span>>,
@@ -105,7 +105,7 @@ impl PoolTemplate {
         }
     }
 
-    /// Slots that a workload fills.
+    /// A pool filled by a workload.
     fn filled(
         span: SourceSpan,
         repeat: Vec<RepeatTemplate>,
@@ -114,7 +114,7 @@ impl PoolTemplate {
         update_interval: Option<Scalar<Span>>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        // The workload says how many there are, when it has its arguments.
+        // The workload sets the number of slots once it has its arguments.
         let count = Node { span, ..Node::nowhere(NodeKind::Scalar(Value::Int(1))) };
         Some(Self {
             span,

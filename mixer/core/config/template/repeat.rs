@@ -13,7 +13,7 @@ pub(in crate::config) struct RepeatTemplate {
     pub(in crate::config) over: Over,
 }
 
-/// What a repetition goes through.
+/// The values of a repetition.
 #[derive(Debug)]
 pub(in crate::config) enum Over {
     Range(Scalar<i64>, Scalar<i64>),
@@ -54,7 +54,7 @@ impl RepeatTemplate {
         Some(Self { span, var: var?, over })
     }
 
-    /// One, a list of them, the outermost first, or none; `None` if one is wrong.
+    /// One, a list of them (outermost first), or none; `None` if one is wrong.
     pub(super) fn read_all(node: Option<Node>, problems: &mut Problems) -> Option<Vec<Self>> {
         match node {
             None => Some(Vec::new()),

@@ -54,7 +54,7 @@ impl ScenarioTemplate {
     }
 }
 
-/// The name of something with parameters, and the fields in which they are; `what` is expected.
+/// The name and the fields of something with parameters; `what` is for the error.
 pub(super) fn named(node: Node, what: &str, problems: &mut Problems) -> Option<(String, Vec<Field>)> {
     match node.kind {
         NodeKind::Word(name) | NodeKind::Scalar(Value::Text(name)) => Some((name, Vec::new())),
@@ -67,7 +67,7 @@ pub(super) fn named(node: Node, what: &str, problems: &mut Problems) -> Option<(
     }
 }
 
-/// The parameters of what is called so; none if one is wrong.
+/// The parameters of the scenario or workload called `name`; `None` if one is wrong.
 pub(super) fn read_params(
     name: &'static str,
     params: &'static [Param],

@@ -1,4 +1,4 @@
-//! Workloads of plugins in a template, and the labels and metrics of the pools that they fill.
+//! Workloads of plugins in a template, with the labels and metrics of their pools.
 
 use super::scenario::{ParamTemplate, named, read_params};
 use crate::config::tree::{Field, Node, NodeKind};
@@ -7,7 +7,7 @@ use crate::expression::Value;
 use crate::plugin::{self, WorkloadDecl};
 use crate::scenario::{self, Param};
 
-/// The workloads of plugins that ship with promemu, and have to be built: each with its plugin's name.
+/// Workloads of the plugins that ship with promemu and must be built; each with its plugin's name.
 const SHIPPED: [(&str, &str); 2] = [("processes", "processes"), ("processes_hostmetrics", "processes")];
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl WorkloadTemplate {
         let Some(workload) = plugin::workload(&name) else {
             if let Some((_, plugin)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
                 let message = format!(
-                    "workload {name:?} is in the plugin {plugin}, which is not there; build it with ./manage.sh plugins, \
+                    "workload {name:?} is in the plugin {plugin}, which is missing; build it with ./manage.sh plugins, \
                      or name its folder with --plugins-dir"
                 );
                 problems.needs_plugin(span, message);
@@ -40,13 +40,13 @@ impl WorkloadTemplate {
         Some(Self { span, workload, params })
     }
 
-    /// Its labels, as if they were written; each is another one in each slot.
+    /// Its labels as a config would write them, different in each slot.
     pub(super) fn labels(&self) -> Vec<(Node, Node)> {
         let label = |name: &String| (self.text(name), self.text("{slot}"));
         self.workload.labels.iter().map(label).collect()
     }
 
-    /// Its metrics, as if they were written.
+    /// Its metrics as a config would write them.
     pub(super) fn metrics(&self) -> Vec<Node> {
         let families = self.workload.families.iter();
         let metric = families.map(|family| {
@@ -54,7 +54,7 @@ impl WorkloadTemplate {
             let mut fields =
                 vec![self.field("name", self.text(&family.name)), self.field("metric_type", self.text(kind))];
             if !family.help.is_empty() {
-                // It is no place for expressions.
+                // A plugin's help text has no expressions.
                 let help = family.help.replace('{', "{{").replace('}', "}}");
                 fields.push(self.field("description", self.text(&help)));
             }

@@ -228,7 +228,7 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
     Metric(name: "m", when: "metric.hihg > 3")
         test.ron:2:33: unknown name "metric.hihg" in an expression; did you mean "high"?
     Metric(name: "m", when: "emit(\"x\")")
-        test.ron:2:25: emit is for scripts; an event's action can emit, too
+        test.ron:2:25: emit works in scripts only; to emit after an event, use an action of the host
     Metric(name: "m", when: "percent_of_range(5) > 1")
         test.ron:2:25: the expression does not give a number: percent_of_range needs the metric's value_range
     Metric(name: "m", when: "sinn(t) > 0")

@@ -107,7 +107,7 @@ fn fields_of_types_are_checked() {
     Metric(name: "m", spread: exponential)
         test.ron:2:27: spread is for a histogram, native_histogram or summary, but this is a gauge
     Metric(name: "m", metric_type: histogram, spread: lognormal)
-        test.ron:2:51: lognormal needs p99: what 99 of 100 observations are below
+        test.ron:2:51: lognormal needs p99: the 0.99 quantile of its observations
     Metric(name: "m", metric_type: histogram, spread: lognormal(median: 2, p99: 1))
         test.ron:2:51: p99 must be above the median 2, but is 1
     Metric(name: "m", metric_type: histogram, spread: lognormal(median: 0, p99: 1))

@@ -3,27 +3,27 @@
 use crate::error::SourceSpan;
 use crate::expression::Value;
 
-/// A piece of a config.
+/// A node of the tree.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Node {
     pub(in crate::config) span: SourceSpan,
-    /// Where a quoted text begins, if it stands there letter for letter.
+    /// First byte of a quoted text; `None` if the file has it in escaped form.
     pub(in crate::config) text_at: Option<usize>,
     pub(in crate::config) kind: NodeKind,
 }
 
 impl Node {
-    /// A node that is in no file.
+    /// A node without a place in a file.
     pub(in crate::config) const fn nowhere(kind: NodeKind) -> Self {
         Self { span: SourceSpan { start: 0, end: 0 }, text_at: None, kind }
     }
 
-    /// The place of a byte of this node's text, or the whole node's.
+    /// The place of a byte of this node's text, else of the whole node.
     pub(in crate::config) fn span_at(&self, byte: usize) -> SourceSpan {
         self.text_at.map_or(self.span, |start| SourceSpan { start: start + byte, end: start + byte + 1 })
     }
 
-    /// Counts all places on from another first byte.
+    /// Moves all places by a number of bytes.
     pub(super) fn shift(&mut self, by: usize) {
         let shift_span = |span: &mut SourceSpan| (span.start, span.end) = (span.start + by, span.end + by);
         shift_span(&mut self.span);
@@ -53,7 +53,7 @@ impl Node {
 
 #[derive(Clone, Debug)]
 pub(in crate::config) enum NodeKind {
-    /// A number, text, true or false.
+    /// A number, text, `true` or `false`.
     Scalar(Value),
     /// A bare word, as in `metric_type: gauge`.
     Word(String),
@@ -86,7 +86,7 @@ impl NodeKind {
         matches!(self, Self::Struct(Some(name), _) if name == INCLUDE)
     }
 
-    /// The text of a word or a quoted text, which name the same.
+    /// The name that a word or a quoted text stands for.
     pub(in crate::config) fn name(&self) -> String {
         match self {
             Self::Scalar(value) => value.to_string(),
@@ -99,7 +99,7 @@ impl NodeKind {
         matches!(self, Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) if name == wanted)
     }
 
-    /// What it is, for messages.
+    /// Its description for messages.
     pub(in crate::config) fn describe(&self) -> String {
         match self {
             Self::Scalar(Value::Text(text)) => format!("text {:?}", shortened(text)),

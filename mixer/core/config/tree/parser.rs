@@ -1,4 +1,4 @@
-//! Follows the structure of a text that is known to be RON.
+//! The structure of a text that is known to be RON.
 
 use serde::de::DeserializeOwned;
 
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Takes `symbol` and the blank after it, if it is next.
+    /// Takes `symbol` and the white space after it, if it is next.
     fn take(&mut self, symbol: char) -> bool {
         let found = self.peek() == Some(symbol);
         if found {
@@ -113,7 +113,7 @@ impl<'a> Parser<'a> {
         Ok(items)
     }
 
-    /// Takes a closing bracket, but not the blank after it, so that the node ends there.
+    /// Takes a closing bracket but not the white space after it, so that the node ends there.
     fn take_end(&mut self, close: char) -> bool {
         let found = self.peek() == Some(close);
         if found {
@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A quoted text, and where it begins if it stands there letter for letter.
+    /// A quoted text. `text_at` is set to its first byte, unless the file has it in escaped form.
     fn quoted(&mut self, text_at: &mut Option<usize>) -> Parsed<NodeKind> {
         let rest = self.rest();
         let len = if let Some(raw) = rest.strip_prefix('r') {
@@ -261,7 +261,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Where the text that begins with this quote ends, past escaped ones.
+/// The end of the text that begins with this quote, past escaped quotes.
 fn closing_quote(text: &str, quote: char) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -269,7 +269,7 @@ fn closing_quote(text: &str, quote: char) -> Option<usize> {
         if text[found..].starts_with(quote) {
             return Some(found + 1);
         }
-        // What is escaped may have several bytes.
+        // An escaped character may have several bytes.
         at = found + 1 + text[found + 1..].chars().next()?.len_utf8();
     }
 }
