@@ -266,7 +266,7 @@ def runs_come_and_go(page):
 
 
 def dark_and_on_a_phone(page):
-    """The first view anew. Pages that were left must let go of their connections: a browser has six of them."""
+    """Opens the first view again. Pages that were left must close their connections: a browser has six of them."""
     page.url = page.url.split("#")[0]
     for width, height, theme in ((390, 844, "light"), (390, 844, "dark"), (1440, 900, "dark")):
         page.driver.get("about:blank")

@@ -35,7 +35,7 @@ function askToken(isWrong) {
         const input = make('input', { type: 'password', required: true, autocomplete: 'off', 'aria-label': 'token' });
         const form = make('form', { method: 'dialog', class: 'token' },
             make('p', {}, isWrong
-                ? 'This token is not the one that promemu expects: the value of its PME_API_TOKEN.'
+                ? 'The token is wrong: it is not the one that promemu expects, the value of its PME_API_TOKEN.'
                 : 'This promemu needs a token: the value of its PME_API_TOKEN. The page keeps it until the tab is closed.'),
             input, make('button', { class: 'primary' }, 'Go on'));
         const dialog = openDialog('Token', 'small', form);

@@ -108,7 +108,7 @@ export async function openConfig(run) {
     }
     const editor = new Editor(config.text, config.problems ?? [], given);
     openDialog(`Config ${config.name}`, 'wide',
-        make('p', { class: 'hint' }, `${config.path ?? 'built into promemu'}. What you type here is checked with this run’s arguments, not saved: copy it into the file. With --watch a running promemu takes it up.`),
+        make('p', { class: 'hint' }, `${config.path ?? 'built into promemu'}. Changes are checked with this run’s arguments, but not saved: copy them into the file. With --watch a running promemu reloads the file.`),
         editor.code, editor.list,
         make('div', { class: 'dialog-end' }, editor.verdict,
             make('button', { type: 'button', onclick: () => copy(editor.area.value) }, 'Copy')));

@@ -34,8 +34,8 @@ async function fire(name) {
     }
     try {
         const { hearers } = await post('/events', body);
-        if (!hearers) return toast(`${name} from ${body.source}: nobody hears it; some hosts hear only themselves, as the source`);
-        toast(`${name}: ${hostsText(hearers)} ${hearers === 1 ? 'hears' : 'hear'} it`);
+        if (!hearers) return toast(`${name} from ${body.source}: no host listens to it; some hosts listen only to events of their own`);
+        toast(`${name}: ${hostsText(hearers)} ${hearers === 1 ? 'listens' : 'listen'} to it`);
     } catch (error) {
         fail(error);
     }
@@ -157,7 +157,7 @@ export class Events {
         const own = events.filter((event) => !event.is_lifecycle).slice(0, BUTTONS_MAX);
         find('fire').replaceChildren(...own.map((event) => make('button', {
             type: 'button',
-            title: [`${hostsText(event.hearers)} ${event.hearers === 1 ? 'hears' : 'hear'} it`, ...event.effects ?? []].join('\n'),
+            title: [`${hostsText(event.hearers)} ${event.hearers === 1 ? 'listens' : 'listen'} to it`, ...event.effects ?? []].join('\n'),
             onclick: () => fire(event.name),
         }, event.name, make('small', {}, hostsText(event.hearers)))));
         if (!own.length) find('fire').replaceChildren(make('span', { class: 'hint' }, 'no host of this run listens to events'));

@@ -70,7 +70,7 @@ export function openLines(chart, take) {
             onchange: (event) => {
                 if (event.target.checked && chosen.size >= LINES_MAX) {
                     event.target.checked = false;
-                    toast(`a chart has ${LINES_MAX} lines at most`, 'failed');
+                    toast(`a chart has at most ${LINES_MAX} lines`, 'failed');
                 } else if (event.target.checked) chosen.add(line);
                 else chosen.delete(line);
             },

@@ -40,7 +40,7 @@ const header = new Header();
 function addLine({ id, metric }) {
     const chart = board.charts.find((one) => one.metric === metric);
     if (chart?.lines.includes(id)) return show(metric);
-    if (live.ids.length >= SERIES_MAX) return fail(new Error(`${SERIES_MAX} lines are the most that are drawn at a time; remove some first`));
+    if (live.ids.length >= SERIES_MAX) return fail(new Error(`at most ${SERIES_MAX} lines are drawn at a time; remove some first`));
     if (chart) board.replace(chart, [...chart.lines, id]);
     else board.choose([...board.charts, { metric, lines: [id] }]);
     show(metric);
@@ -51,7 +51,7 @@ function show(metric) {
 }
 
 find('add-chart').addEventListener('click', () => openCharts((chart) => {
-    if (live.ids.length + chart.lines.length > SERIES_MAX) return fail(new Error(`${SERIES_MAX} lines are the most that are drawn at a time; remove some first`));
+    if (live.ids.length + chart.lines.length > SERIES_MAX) return fail(new Error(`at most ${SERIES_MAX} lines are drawn at a time; remove some first`));
     board.choose([...board.charts, chart]);
     show(chart.metric);
 }));
@@ -130,7 +130,7 @@ const pulse = {
         this.wait = EVERY;
         board.speed = status.speed;
         const isOver = status.state === 'ended' || status.state === 'failed';
-        banner(isOver ? 'This run is over. What you see is how it ended.' : '');
+        banner(isOver ? 'This run is over. The page shows its last state.' : '');
         header.show(status);
         hosts.showJobs(status.jobs);
         hosts.showSummary(status);
@@ -150,8 +150,8 @@ const pulse = {
             banner('');
             return this.beat();
         }
-        if (!runs.length) return banner('This promemu has no run yet. promemu ctl create CONFIG, or POST /api/v1/runs, makes one.');
-        banner(view.run === null ? 'This promemu has several runs: choose one.' : `There is no run “${view.run}”: choose another one.`);
+        if (!runs.length) return banner('There is no run yet. Create one with promemu ctl create CONFIG, or POST /api/v1/runs.');
+        banner(view.run === null ? 'There are several runs: choose one.' : `There is no run “${view.run}”: choose another one.`);
     },
 
     lost(error) {
@@ -159,7 +159,7 @@ const pulse = {
         this.isLost = true;
         if (error.code === 'run_over') {
             header.showState('ended');
-            return banner('This run is over. What you see is how it ended.');
+            return banner('This run is over. The page shows its last state.');
         }
         if (error.code === 'unknown_run') {
             this.wait = EVERY * 2;

@@ -128,7 +128,7 @@ pub(crate) async fn stop_host(
     Ok((StatusCode::ACCEPTED, Json(handle.host_view(&name)?)))
 }
 
-/// Starts a host anew that was stopped or has ended.
+/// Starts a host again that was stopped or has ended.
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/start", tag = "hosts", params(("name" = String, Path), RunQuery),
     responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
 pub(crate) async fn start_host(

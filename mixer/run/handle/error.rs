@@ -64,7 +64,7 @@ pub enum CommandError {
     /// The name of a new host is empty, too long, or has control characters.
     #[error("a host's name has 1 to {max} bytes without control characters", max = NAME_BYTES_MAX)]
     InvalidHostName,
-    /// The template's series are not told apart by a label with the host's name.
+    /// No label of the template has its name, so a copy would have the same series.
     #[error("host {template:?} has no label with its name, so a copy would have the same series")]
     TemplateWithoutName {
         /// The template's name.

@@ -149,7 +149,7 @@ impl RunHandle {
         self.ask(Command::StopHost(name.to_owned())).await.map(drop)
     }
 
-    /// Starts a host anew that was stopped or has ended.
+    /// Starts a host again that was stopped or has ended.
     pub async fn start_host(&self, name: &str) -> Result<(), CommandError> {
         self.ask(Command::StartHost(name.to_owned())).await.map(drop)
     }
