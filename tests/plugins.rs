@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use procfs_core::FromRead;
+use procfs_core::process::Status;
+
 use crate::processes::{Process, eventually, free_port, get, label, promemu_command, series, value};
 
 /// A folder with a config and a folder of plugins.
@@ -239,11 +242,9 @@ fn a_scenario_that_panics_costs_its_metric_and_not_the_run() {
     assert_eq!(run.terminate(), Some(0));
 }
 
-/// A line of `/proc/PID/status`, in kB.
-fn kilobytes(pid: u32, what: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
-    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
+/// Anonymous resident memory of a process, in KiB.
+fn anonymous_kib(pid: u32) -> u64 {
+    Status::from_file(format!("/proc/{pid}/status")).unwrap().rssanon.unwrap()
 }
 
 /// Two builds of one plugin, of which now the one and now the other is put there while promemu runs, a hundred times. They
@@ -288,15 +289,15 @@ fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str
         });
         if rebuild == REBUILDS / 10 {
             shows(values[0]);
-            early = kilobytes(run.id(), "RssAnon");
+            early = anonymous_kib(run.id());
         }
         if rebuild % 25 == 1 {
             shows(values[rebuild % 2]);
         }
     }
     shows(values[0]);
-    let grown = kilobytes(run.id(), "RssAnon").saturating_sub(early);
-    assert!(grown < 4_096, "{grown} kB more after {REBUILDS} rebuilds");
+    let grown = anonymous_kib(run.id()).saturating_sub(early);
+    assert!(grown < 4_096, "{grown} KiB more after {REBUILDS} rebuilds");
     let maps = fs::read_to_string(format!("/proc/{}/maps", run.id())).unwrap();
     let images =
         maps.lines().filter(|line| line.contains("r-xp") && line.contains(&library("rebuilt"))).count();

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use procfs_core::FromRead;
+use procfs_core::process::Stat;
+
 /// However slow the machine is, this is enough.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -123,8 +126,8 @@ impl Process {
     pub(crate) fn kill_unreaped(&self) {
         self.signal("-KILL");
         eventually("it is a zombie", || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
-            stat.contains(") Z ").then_some(())
+            let stat = Stat::from_file(format!("/proc/{}/stat", self.id())).unwrap();
+            (stat.state == 'Z').then_some(())
         });
     }
 
