@@ -47,9 +47,9 @@ impl Shown {
         let mut incoming: IndexMap<(usize, usize), Incoming> =
             wanted.filter_map(|series| series.slot).map(empty).collect();
         let is_wanted = !incoming.is_empty();
-        let mut put = |stretch: &MemberSamples<'_>| {
-            if let Some(slot) = incoming.get_mut(&(stretch.kind, stretch.slot)) {
-                slot.put(stretch, moments);
+        let mut put = |samples: &MemberSamples<'_>| {
+            if let Some(slot) = incoming.get_mut(&(samples.pool, samples.slot)) {
+                slot.put(samples, moments);
             }
         };
         let pools: Option<MemberSink<'_>> = if is_wanted { Some(&mut put) } else { None };
@@ -88,13 +88,13 @@ impl Shown {
 }
 
 impl Incoming {
-    fn put(&mut self, stretch: &MemberSamples<'_>, moments: usize) {
-        for (cell, values) in stretch.cells.chunks(stretch.moments).enumerate() {
-            let start = cell * moments + stretch.first;
+    fn put(&mut self, samples: &MemberSamples<'_>, moments: usize) {
+        for (cell, values) in samples.cells.chunks(samples.moments).enumerate() {
+            let start = cell * moments + samples.first;
             self.cells[start..start + values.len()].copy_from_slice(values);
         }
-        if self.last.replace(stretch.generation) != Some(stretch.generation) {
-            self.begins.push(stretch.first);
+        if self.last.replace(samples.member) != Some(samples.member) {
+            self.begins.push(samples.first);
         }
     }
 }

@@ -15,9 +15,9 @@ const CELLS_MAX: usize = 2_000_000;
 #[derive(Debug)]
 pub struct MemberSamples<'a> {
     /// The member's number: counts up on its host.
-    pub generation: usize,
+    pub member: usize,
     /// The pool, as an index into the host shape's pools.
-    pub kind: usize,
+    pub pool: usize,
     /// The slot within the pool.
     pub slot: usize,
     /// The labels, including the host's.
@@ -37,13 +37,13 @@ pub type MemberSink<'t> = &'t mut dyn FnMut(&MemberSamples<'_>);
 pub(super) struct MemberRecorder<'t> {
     take: MemberSink<'t>,
     members: IndexMap<(usize, usize), LiveMember>,
-    generations: usize,
+    members_seen: usize,
     held: usize,
     moment: usize,
 }
 
 struct LiveMember {
-    generation: usize,
+    number: usize,
     labels: LabelBlock,
     present: Vec<f64>,
     /// `true` if the member has a sample now.
@@ -57,7 +57,7 @@ struct LiveMember {
 
 impl<'t> MemberRecorder<'t> {
     pub(super) fn new(take: MemberSink<'t>) -> Self {
-        Self { take, members: IndexMap::new(), generations: 0, held: 0, moment: 0 }
+        Self { take, members: IndexMap::new(), members_seen: 0, held: 0, moment: 0 }
     }
 
     /// Applies a report.
@@ -78,7 +78,7 @@ impl<'t> MemberRecorder<'t> {
                 (None, Some(member)) => member.has_sample = false,
                 (Some((labels, cells)), None) => {
                     let member = LiveMember {
-                        generation: self.generations,
+                        number: self.members_seen,
                         labels: labels.clone(),
                         present: cells.to_vec(),
                         has_sample: true,
@@ -86,7 +86,7 @@ impl<'t> MemberRecorder<'t> {
                         cells: Vec::new(),
                         missing: 0,
                     };
-                    self.generations += 1;
+                    self.members_seen += 1;
                     self.members.insert(key, member);
                 }
                 (None, None) => {}
@@ -127,7 +127,7 @@ impl<'t> MemberRecorder<'t> {
     }
 
     /// Passes on the held samples of one member.
-    fn flush(&mut self, (kind, slot): (usize, usize), member: &mut LiveMember) {
+    fn flush(&mut self, (pool, slot): (usize, usize), member: &mut LiveMember) {
         let width = member.present.len();
         let moments = member.cells.len() / width.max(1);
         if moments > 0 {
@@ -135,10 +135,10 @@ impl<'t> MemberRecorder<'t> {
             for cell in 0..width {
                 cells.extend(member.cells.iter().skip(cell).step_by(width));
             }
-            let LiveMember { generation, labels, first, .. } = &*member;
+            let LiveMember { number, labels, first, .. } = &*member;
             (self.take)(&MemberSamples {
-                generation: *generation,
-                kind,
+                member: *number,
+                pool,
                 slot,
                 labels,
                 first: *first,

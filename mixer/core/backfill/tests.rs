@@ -77,7 +77,7 @@ fn events_of_a_host_are_passed_on_even_without_a_listener() {
 }
 
 #[test]
-fn samples_know_when_they_were_reported() {
+fn samples_have_the_times_of_their_reports() {
     let grid = grid();
     let run = Backfill::new(plan(1), 7, START, grid.to);
     let samples = HostSamples::of(run.host(1), &grid);
@@ -89,7 +89,7 @@ fn samples_know_when_they_were_reported() {
 }
 
 #[test]
-fn other_hosts_leave_the_values_of_those_before_them_alone() {
+fn adding_hosts_changes_no_values_of_others() {
     let alone = |hosts: usize| {
         let text = format!(
             "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: {hosts}), name: \"w-{{i}}\", metrics: [Metric(name: \"m\", value_range: (0, 9), scenario: random_walk)])])"

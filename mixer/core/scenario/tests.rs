@@ -1,4 +1,4 @@
-//! Scenarios by their behaviour: what each does, and that none leaves its bounds.
+//! The behaviour of each scenario, and the bounds that none leaves.
 
 use proptest::prelude::*;
 
@@ -14,15 +14,15 @@ fn kind(name: &str) -> &'static ScenarioKind {
     KINDS.iter().find(|kind| kind.name == name).unwrap()
 }
 
-fn plan(name: &str, range: Option<(f64, f64)>, given: Vec<(&str, Argument)>) -> ScenarioPlan {
+fn plan(name: &str, range: Option<(f64, f64)>, params: Vec<(&str, Argument)>) -> ScenarioPlan {
     let mut arguments = Arguments::new(MetricContext { range, default_value: 0.0 });
-    for (name, argument) in given {
+    for (name, argument) in params {
         arguments.set(name, argument);
     }
     (kind(name).build)(&mut arguments).unwrap()
 }
 
-/// A metric that is driven by hand.
+/// One metric whose updates a test makes.
 struct Bench {
     running: RunningScenario,
     value: f64,
@@ -110,9 +110,9 @@ fn sine_wave_goes_through_its_quarters() {
 #[test]
 fn update_by_trend_accumulates_or_jitters() {
     let trend = |trend: &str, range| {
-        let given =
+        let params =
             vec![("trend", Argument::Text(trend.into())), ("step_range", Argument::Range((1.0, 5.0)))];
-        Bench::new(&plan("update_by_trend", Some(range), given), 50.0).run(every_10_secs(5))
+        Bench::new(&plan("update_by_trend", Some(range), params), 50.0).run(every_10_secs(5))
     };
     let up = trend("up", (0.0, 1000.0));
     assert!(up.windows(2).all(|w| (1.0..=5.0).contains(&(w[1] - w[0]))), "{up:?}");
@@ -125,7 +125,7 @@ fn update_by_trend_accumulates_or_jitters() {
 
 #[test]
 fn variety_selection_starts_at_the_first_and_follows_its_weights() {
-    let given = |p: f64| {
+    let params = |p: f64| {
         vec![
             ("values", Argument::Numbers(vec![1.0, 2.0, 3.0])),
             ("varieties", Argument::Numbers(vec![1.0, 3.0, 0.0])),
@@ -133,10 +133,10 @@ fn variety_selection_starts_at_the_first_and_follows_its_weights() {
         ]
     };
     assert_eq!(
-        Bench::new(&plan("variety_selection", None, given(0.0)), 9.0).run(every_10_secs(50)),
+        Bench::new(&plan("variety_selection", None, params(0.0)), 9.0).run(every_10_secs(50)),
         [1.0; 50]
     );
-    let values = Bench::new(&plan("variety_selection", None, given(1.0)), 9.0).run(every_10_secs(4000));
+    let values = Bench::new(&plan("variety_selection", None, params(1.0)), 9.0).run(every_10_secs(4000));
     assert_eq!(values[0].to_bits(), 1.0f64.to_bits());
     let twos = values.iter().filter(|v| **v > 1.5).count();
     assert!((2850..3150).contains(&twos), "about three of four: {twos}");
@@ -144,9 +144,9 @@ fn variety_selection_starts_at_the_first_and_follows_its_weights() {
 }
 
 #[test]
-fn feature_toggle_changes_at_its_times_and_says_so() {
-    let given = vec![("start_time", span(60)), ("duration", span(90)), ("interval", span(30))];
-    let mut bench = Bench::new(&plan("feature_toggle", None, given), 0.0);
+fn feature_toggle_changes_on_time_and_emits_an_event() {
+    let params = vec![("start_time", span(60)), ("duration", span(90)), ("interval", span(30))];
+    let mut bench = Bench::new(&plan("feature_toggle", None, params), 0.0);
     let mut log = Vec::new();
     let (mut at, mut wake) = (0.0, f64::INFINITY);
     while at < 400.0 {
@@ -171,17 +171,17 @@ fn feature_toggle_changes_at_its_times_and_says_so() {
 }
 
 #[test]
-fn feature_toggle_that_slept_through_cycles_is_where_it_should_be() {
-    let given = vec![("start_time", span(60)), ("duration", span(90)), ("interval", span(30))];
-    let mut bench = Bench::new(&plan("feature_toggle", None, given), 0.0);
+fn feature_toggle_has_the_right_state_after_cycles_without_an_update() {
+    let params = vec![("start_time", span(60)), ("duration", span(90)), ("interval", span(30))];
+    let mut bench = Bench::new(&plan("feature_toggle", None, params), 0.0);
     bench.update(0.0, None);
     assert_eq!(bench.run([60.0 + 120.0 * 1e6 + 100.0, 60.0 + 120.0 * 1e6 + 121.0]), [0.0, 1.0]);
 }
 
 #[test]
 fn feature_toggle_without_an_end_stays_on() {
-    let given = vec![("start_time", span(5)), ("duration", Argument::Span(Span::FOREVER))];
-    let mut bench = Bench::new(&plan("feature_toggle", None, given), 0.0);
+    let params = vec![("start_time", span(5)), ("duration", Argument::Span(Span::FOREVER))];
+    let mut bench = Bench::new(&plan("feature_toggle", None, params), 0.0);
     assert_eq!(bench.run([0.0, 5.0, 6.0, 1e6]), [0.0, 1.0, 1.0, 1.0]);
 }
 
@@ -195,17 +195,17 @@ fn calc_by_event_changes_only_on_its_events() {
         Bench::new(&plan("calc_by_event", None, vec![("events_config", Argument::Formulas(formulas))]), 5.0);
     assert_eq!(bench.update(0.0, None).to_bits(), 5.0f64.to_bits());
     assert_eq!(bench.update(1.0, Some("up")).to_bits(), 6.0f64.to_bits());
-    assert_eq!(bench.update(2.0, Some("zero")).to_bits(), 6.0f64.to_bits(), "that was not its own");
+    assert_eq!(bench.update(2.0, Some("zero")).to_bits(), 6.0f64.to_bits(), "the event is not its own");
     assert_eq!(bench.update(3.0, Some("other")).to_bits(), 6.0f64.to_bits());
 }
 
 #[test]
 fn relay_calculates_from_its_source() {
-    let given = vec![
+    let params = vec![
         ("source_metric_name", Argument::Text("m".into())),
         ("calc_function", Argument::Formula(formula("value * 100 + t"))),
     ];
-    let plan = plan("relay_to_other_metric", None, given);
+    let plan = plan("relay_to_other_metric", None, params);
     assert_eq!(plan.source_metric(), Some("m"));
     assert_eq!(Bench::new(&plan, 2.0).run([5.0]), [205.0]);
 }
@@ -213,9 +213,9 @@ fn relay_calculates_from_its_source() {
 #[test]
 fn switching_lasts_for_its_duration_and_starts_from_the_present_value() {
     let walk = |trend: &str| {
-        let given =
+        let params =
             vec![("trend", Argument::Text(trend.into())), ("step_range", Argument::Range((10.0, 10.0)))];
-        plan("update_by_trend", Some((0.0, 1000.0)), given)
+        plan("update_by_trend", Some((0.0, 1000.0)), params)
     };
     let case = |event, scenario, duration: Option<u64>| Case {
         subscription: Subscription::parse(event),
@@ -267,13 +267,13 @@ fn constant(value: f64) -> ScenarioPlan {
 }
 
 #[test]
-fn brownian_noise_is_as_wide_as_its_formula_says_whatever_the_step_is() {
-    let given = || {
+fn brownian_noise_has_the_variance_of_its_formula_at_any_step() {
+    let params = || {
         let numbers = [("base", 50.0), ("volatility", 2.0), ("reversion", 0.1)];
         numbers.map(|(name, number)| (name, Argument::Number(number))).to_vec()
     };
     for step_secs in [1.0, 10.0] {
-        let mut bench = Bench::new(&plan("brownian", None, given()), 0.0);
+        let mut bench = Bench::new(&plan("brownian", None, params()), 0.0);
         assert_eq!(bench.update(0.0, None).to_bits(), 50.0f64.to_bits(), "it begins at its base");
         let values = bench.run((1..20_000).map(|n| f64::from(n) * step_secs));
         let mean = values.iter().sum::<f64>() / 19_999.0;
@@ -292,13 +292,13 @@ fn seasonal_follows_hours_and_weekdays_of_its_zone() {
     (hours[9], hours[10]) = (3.0, 5.0);
     let weekdays = vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5];
     let season = |zone: &str| {
-        let given = vec![
+        let params = vec![
             ("hours", Argument::Numbers(hours.clone())),
             ("weekdays", Argument::Numbers(weekdays.clone())),
             ("time_zone", Argument::Text(zone.into())),
             ("base", Argument::Number(10.0)),
         ];
-        Bench::new(&plan("seasonal", None, given), 0.0)
+        Bench::new(&plan("seasonal", None, params), 0.0)
     };
     // Monday 5 January 2026 at 9:00 in UTC, counted from the start at 1000 s.
     let monday_nine = 1_767_603_600.0 - 1_000.0;
@@ -307,13 +307,13 @@ fn seasonal_follows_hours_and_weekdays_of_its_zone() {
         [30.0, 40.0, 50.0]
     );
     assert_eq!(season("UTC").run([monday_nine - 2.0 * 86_400.0]), [15.0], "a Saturday");
-    assert_eq!(season("Europe/Berlin").run([monday_nine]), [50.0], "it is an hour later there");
+    assert_eq!(season("Europe/Berlin").run([monday_nine]), [50.0], "an hour later there");
 }
 
 #[test]
-fn a_burst_comes_at_the_end_of_every_interval_and_asks_to_be_woken() {
-    let given = vec![("interval", span(60)), ("duration", span(5)), ("intensity", Argument::Number(9.0))];
-    let mut bench = Bench::new(&plan("burst", None, given), 0.0);
+fn a_burst_comes_at_the_end_of_every_interval_and_asks_for_updates() {
+    let params = vec![("interval", span(60)), ("duration", span(5)), ("intensity", Argument::Number(9.0))];
+    let mut bench = Bench::new(&plan("burst", None, params), 0.0);
     assert_eq!(bench.run([0.0, 54.9, 55.0, 59.0, 60.0, 115.0]), [1.0, 1.0, 9.0, 9.0, 1.0, 9.0]);
     let wakes: Vec<f64> = bench.effects.wakes.iter().map(|wake| wake.since(START).as_secs_f64()).collect();
     assert_eq!(wakes, [55.0, 55.0, 60.0, 60.0, 115.0, 120.0]);
@@ -322,7 +322,7 @@ fn a_burst_comes_at_the_end_of_every_interval_and_asks_to_be_woken() {
 #[test]
 fn scenarios_are_added_multiplied_clamped_and_delayed() {
     let parts = |values: &[f64]| Argument::Scenarios(values.iter().map(|value| constant(*value)).collect());
-    let run = |name: &str, given| Bench::new(&plan(name, None, given), 1.0).run(every_10_secs(4));
+    let run = |name: &str, params| Bench::new(&plan(name, None, params), 1.0).run(every_10_secs(4));
     assert_eq!(run("sum", vec![("of", parts(&[2.0, 3.0, 4.0]))]), [9.0; 4]);
     assert_eq!(run("product", vec![("of", parts(&[2.0, 3.0, 4.0]))]), [24.0; 4]);
     let range = ("range", Argument::Range((0.0, 5.0)));
@@ -332,7 +332,7 @@ fn scenarios_are_added_multiplied_clamped_and_delayed() {
 }
 
 #[test]
-fn parts_of_a_composition_have_values_of_their_own_and_hear_events() {
+fn parts_of_a_composition_have_values_of_their_own_and_listen_to_events() {
     let peak = plan("load_peak_cpu", Some((0.0, 100.0)), vec![]);
     let steps = vec![("trend", Argument::Text("up".into())), ("step_range", Argument::Range((1.0, 1.0)))];
     let climb = plan("update_by_trend", None, steps);
@@ -373,10 +373,10 @@ fn a_script_runs_with_every_update_and_may_emit() {
 }
 
 #[test]
-fn parameters_that_make_no_sense_are_refused() {
-    let refused = |name: &str, given: Vec<(&str, Argument)>| {
+fn invalid_parameters_are_refused() {
+    let refused = |name: &str, params: Vec<(&str, Argument)>| {
         let mut arguments = Arguments::new(MetricContext { range: Some((0.0, 1.0)), default_value: 0.0 });
-        for (name, argument) in given {
+        for (name, argument) in params {
             arguments.set(name, argument);
         }
         (kind(name).build)(&mut arguments).unwrap_err()
@@ -423,8 +423,8 @@ fn reference_page() -> String {
 }
 
 #[test]
-fn the_config_reference_says_what_the_table_of_kinds_says() {
-    const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to write the page anew";
+fn the_config_reference_equals_the_table_of_kinds() {
+    const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to regenerate the page";
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/README.md");
     let text = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once("<!-- scenarios: begin -->\n").unwrap();
@@ -456,16 +456,16 @@ proptest! {
 
     #[test]
     fn a_walk_with_huge_steps_is_still_reflected(step in 0.0..1e9f64, bias in -1e9..1e9f64, seed: u64) {
-        let given = vec![("step", Argument::Number(step)), ("bias", Argument::Number(bias))];
-        let mut bench = Bench::new(&plan("random_walk", Some((-3.0, 5.0)), given), 0.0);
+        let params = vec![("step", Argument::Number(step)), ("bias", Argument::Number(bias))];
+        let mut bench = Bench::new(&plan("random_walk", Some((-3.0, 5.0)), params), 0.0);
         bench.rng = Seed::new(seed).rng();
         prop_assert!(bench.run(every_10_secs(30)).iter().all(|v| (-3.0..=5.0).contains(v)));
     }
 
     #[test]
     fn a_sine_stays_within_its_amplitude(period in 1..100_000u64, amplitude in 0.0..1e6f64, offset in -1e6..1e6f64, phase in -10.0..10.0f64) {
-        let given = vec![("period", span(period)), ("amplitude", Argument::Number(amplitude)), ("offset", Argument::Number(offset)), ("phase_offset", Argument::Number(phase))];
-        let values = Bench::new(&plan("sine_wave", None, given), 0.0).run(every_10_secs(50));
+        let params = vec![("period", span(period)), ("amplitude", Argument::Number(amplitude)), ("offset", Argument::Number(offset)), ("phase_offset", Argument::Number(phase))];
+        let values = Bench::new(&plan("sine_wave", None, params), 0.0).run(every_10_secs(50));
         prop_assert!(values.iter().all(|v| (v - offset).abs() <= amplitude * (1.0 + 1e-9) + 1e-6));
     }
 }

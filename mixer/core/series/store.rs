@@ -168,7 +168,7 @@ impl SeriesStore {
         self.version += 1;
     }
 
-    /// Sets the own time of a row, if its host states one, and whether the host is down.
+    /// Sets the own time of a row, if its host states one, and its down state.
     pub fn stamp(&mut self, row: usize, own_time: Option<Time>, is_down: bool) {
         if own_time.is_some() && self.own_times.is_empty() {
             self.own_times = vec![Time::NEVER; self.rows.len()].into();

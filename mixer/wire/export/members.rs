@@ -44,17 +44,17 @@ pub(super) struct MemberSpooler {
 
 impl MemberSpooler {
     /// Spools a stretch of samples.
-    pub(super) fn put(&mut self, stretch: &MemberSamples<'_>, spool: &Spool) -> io::Result<()> {
-        let offset = spool.append_cells(stretch.cells)?;
-        let spooled = SpooledStretch { offset, first: stretch.first, moments: stretch.moments };
-        if self.members.len() <= stretch.generation {
-            self.members.resize_with(stretch.generation + 1, || None);
+    pub(super) fn put(&mut self, samples: &MemberSamples<'_>, spool: &Spool) -> io::Result<()> {
+        let offset = spool.append_cells(samples.cells)?;
+        let spooled = SpooledStretch { offset, first: samples.first, moments: samples.moments };
+        if self.members.len() <= samples.member {
+            self.members.resize_with(samples.member + 1, || None);
         }
-        let place = &mut self.members[stretch.generation];
+        let place = &mut self.members[samples.member];
         if let Some(member) = place {
             member.more.push(spooled);
         } else {
-            let (pool, text) = (stretch.kind, stretch.labels.as_text());
+            let (pool, text) = (samples.pool, samples.labels.as_text());
             let labels = (spool.append(text)?, text.len());
             let is_continuation = !self.known_labels.insert((pool, fnv1a(text)));
             *place = Some(SpooledMember { pool, labels, is_continuation, first: spooled, more: Vec::new() });

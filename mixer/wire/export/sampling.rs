@@ -63,9 +63,9 @@ fn sample_hosts(
             let (metrics, cells) = next_metrics(rest, CELLS_MAX / moments.max(1));
             let host = spec.run.host(HostId::try_from(id).map_err(io::Error::other)?);
             let (mut recorder, mut outcome) = (MemberSpooler::default(), Ok(()));
-            let mut put = |stretch: &MemberSamples<'_>| {
+            let mut put = |samples: &MemberSamples<'_>| {
                 if outcome.is_ok() {
-                    outcome = recorder.put(stretch, spool);
+                    outcome = recorder.put(samples, spool);
                 }
             };
             // The host does the same each time it is driven, so its pools are recorded once.
