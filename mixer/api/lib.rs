@@ -4,8 +4,8 @@
 //!
 //! [`Api::start`] binds an address and serves until [`Api::end`]. A request passes the layers of `routes.rs` from the
 //! outside in: rate limit, access check, body limit; then a handler of `routes/` reads its parameters, finds its run in
-//! [`AppState`](state::AppState), and calls that run's [`RunHandle`](promemu_run::handle::RunHandle). The handle
-//! returns a view, which is the JSON of the answer, or an error, which [`ApiError`](error::ApiError) maps to a status
+//! `AppState`, and calls that run's [`RunHandle`](promemu_run::handle::RunHandle). The handle
+//! returns a view, which is the JSON of the answer, or an error, which `ApiError` maps to a status
 //! and a stable code.
 //!
 //! # Code map
@@ -15,7 +15,7 @@
 //! | `api.rs`, `settings.rs`, `daemon.rs` | start and end of the API, its address, the interface to the program |
 //! | `routes.rs` | the table of all paths, their layers, `/openapi.json` |
 //! | `routes/X.rs` | the handlers of `/api/v1/X`: `POST /api/v1/events` is in `routes/events.rs` |
-//! | `runs/` | the runs of this daemon: one [`Run`](runs::run::Run), all of them, their start |
+//! | `runs/` | the runs of this daemon: one `Run`, all of them, their start |
 //! | `state.rs` | the state that all handlers share, and its limits |
 //! | `params.rs`, `config_source.rs` | parameters and bodies that several routes share |
 //! | `error.rs`, `access.rs`, `limits.rs`, `sse.rs` | errors, access check, rate limit, server-sent events |

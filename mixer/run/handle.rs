@@ -1,6 +1,6 @@
 //! A run, read and steered from outside while it runs.
 //!
-//! [`RunHandle`] is the only way in; the API and the tests use it alike. Reading returns [`views`], steering sends a
+//! [`RunHandle`] is the only way in; the API and the tests use it alike. Reading returns a view, steering sends a
 //! command to the run's loop and returns a [`CommandError`] if the run refuses. It knows no HTTP and no config text.
 
 mod commands;

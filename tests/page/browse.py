@@ -209,7 +209,7 @@ def charts_zoom_together(page):
     page.eventually("the cursor's time", readout + ".startsWith('at ')")
     zoomed = page.script("return [...document.querySelectorAll('.card canvas')].map((canvas) => canvas.toDataURL().length)")
     ActionChains(page.driver).double_click(plot).perform()
-    page.eventually("all of it again", "return document.getElementById('reset-zoom').hidden")
+    page.eventually("the whole window again", "return document.getElementById('reset-zoom').hidden")
     eventually("other charts", lambda: all(
         now != before for now, before in
         zip(page.script("return [...document.querySelectorAll('.card canvas')].map((canvas) => canvas.toDataURL().length)"), zoomed)))
@@ -255,7 +255,7 @@ def runs_come_and_go(page):
     page.shot("second-1440")
     assert page.driver.execute_async_script(post, "POST", "api/v1/runs/second/stop", None)
     eventually("the second run deleted", lambda: page.driver.execute_async_script(post, "DELETE", "api/v1/runs/second", None))
-    page.eventually("the word that it is not there", "return document.getElementById('banner').textContent.includes('choose another one')")
+    page.eventually("the notice that it does not exist", "return document.getElementById('banner').textContent.includes('choose another one')")
     page.driver.get("about:blank")
     # The browser logs each 404 of the deleted run.
     complaints = [one for one in page.complaints() if "run=second" not in one]
@@ -301,7 +301,7 @@ CALCULATIONS = """const done = arguments[0];
 
 def calculations_are_right(page):
     found = page.driver.execute_async_script(CALCULATIONS)
-    # It grows by 20 every fourth second, but for the one of the reset; from the step at 8 to that at 40 that is 7 times.
+    # It grows by 20 every fourth second, except at the reset: 7 times from the step at 8 to the one at 40.
     expected = [7 * 20 / 32, True, 'rate(x[5m])', 'rate(x_count{name="a}"}[5m])', "3 GiB", "450 µs", "1.23M", "2 h 05 min"]
     assert found == expected, f"{found} is not {expected}"
 
@@ -314,16 +314,16 @@ def gone_host_is_no_end(page):
         .match(/^[\\d.]+ %,gone$/)""")
 
 
-def away_gateway_is_told(page, gateway):
+def away_gateway_is_shown(page, gateway):
     gateway.terminate()
-    page.eventually("the word that the Pushgateway is away", "return /away for/.test(document.querySelector('.output .state').textContent)")
+    page.eventually("the notice that the Pushgateway is away", "return /away for/.test(document.querySelector('.output .state').textContent)")
     page.shot("away-1440")
 
 
 def lost_connection_and_token(page, restart):
-    """promemu ends; another one comes at its address, and wants a token."""
+    """promemu ends; another one starts at its address, and needs a token."""
     with restart() as again:
-        page.eventually("the word that there is no connection", "return document.getElementById('banner').textContent.includes('No connection')")
+        page.eventually("the notice that there is no connection", "return document.getElementById('banner').textContent.includes('No connection')")
         again()
         for attempt, token in enumerate(("wrong", "s3cret")):
             page.eventually("the question for the token", """const dialog = document.querySelector('dialog[open] .token');
@@ -391,7 +391,7 @@ def main():
             gone_host_is_no_end(page)
             complaints = page.complaints()
             assert not complaints, "\n".join(complaints)
-            away_gateway_is_told(page, running_gateway)
+            away_gateway_is_shown(page, running_gateway)
             lost_connection_and_token(page, restart)
         except Exception:
             page.shot("failed")

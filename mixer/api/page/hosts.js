@@ -8,7 +8,7 @@ import { view, writeView } from './view.js';
 const PAGE = 10;
 
 /** Stops or starts a host, then calls `then`. */
-export async function order(name, isRunning, then) {
+export async function startOrStop(name, isRunning, then) {
     try {
         await post(`${hostPath(name)}/${isRunning ? 'stop' : 'start'}`, undefined);
     } catch (error) {
@@ -30,7 +30,7 @@ class Row {
         this.ttl = make('td', { class: 'number' });
         this.action = make('button', {
             type: 'button', class: 'quiet',
-            onclick: () => order(this.host.name, this.host.state === 'running', () => hosts.refresh()),
+            onclick: () => startOrStop(this.host.name, this.host.state === 'running', () => hosts.refresh()),
         });
         this.element = make('tr', {}, make('th', { scope: 'row' }, this.name), make('td', {}, this.state), this.ttl, make('td', { class: 'action' }, this.action));
     }

@@ -30,7 +30,7 @@ impl RunHandle {
     pub fn hosts(&self, filter: &HostFilter, offset: usize, limit: usize) -> HostsPage {
         let fleet = self.fleet();
         let plan = fleet.plan();
-        let matches = |id: &HostId| {
+        let is_match = |id: &HostId| {
             let host = &plan.hosts[*id as usize];
             filter.job.as_ref().is_none_or(|job| **job == *plan.jobs[host.job].name)
                 && filter.state.as_ref().is_none_or(|state| state == state_of(&fleet, *id))
@@ -42,7 +42,7 @@ impl RunHandle {
         let standing = fleet.standing(now);
         let mut matched = 0;
         let mut hosts = Vec::new();
-        for id in (0..).take(plan.hosts.len()).filter(matches) {
+        for id in (0..).take(plan.hosts.len()).filter(is_match) {
             if matched >= offset && hosts.len() < limit {
                 hosts.push(host_view(&fleet, id, now, &standing));
             }

@@ -87,13 +87,13 @@ impl RunHandle {
     pub fn series(&self, filter: &SeriesFilter, offset: usize, limit: usize) -> SeriesPage {
         let fleet = self.fleet();
         let now = fleet.clock().now();
-        let matches = |metric: &MetricPlan| filter.metric.as_ref().is_none_or(|name| **name == *metric.name);
+        let is_match = |metric: &MetricPlan| filter.metric.as_ref().is_none_or(|name| **name == *metric.name);
         let (mut matched, mut series) = (0, Vec::new());
         for (id, host) in (0..).zip(&fleet.plan().hosts) {
             if !host.name.contains(&filter.search) {
                 continue;
             }
-            for (index, _) in host.shape.metrics.iter().enumerate().filter(|(_, metric)| matches(metric)) {
+            for (index, _) in host.shape.metrics.iter().enumerate().filter(|(_, metric)| is_match(metric)) {
                 if matched >= offset && series.len() < limit {
                     series.push(series_view(&fleet, id, index, now));
                 }

@@ -36,13 +36,13 @@ fn plan(started_at: Time) -> Plan {
 }
 
 /// A run without outputs, and its handle.
-struct Bench {
+struct TestRun {
     runner: FleetRunner,
     fleets: watch::Sender<Arc<Fleet>>,
     handle: RunHandle,
 }
 
-impl Bench {
+impl TestRun {
     /// A run whose three hosts have begun.
     async fn begun() -> Self {
         let clock = Clock::start();
@@ -62,9 +62,9 @@ impl Bench {
         };
         let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);
         let runner = FleetRunner::start(fleet, Seed::new(7), clock.now(), None);
-        let bench = Self { runner, fleets, handle };
-        bench.eventually("the hosts have begun", |handle| handle.overview().hosts["running"] == 3).await;
-        bench
+        let run = Self { runner, fleets, handle };
+        run.eventually("the hosts have begun", |handle| handle.overview().hosts["running"] == 3).await;
+        run
     }
 
     async fn ask(&mut self, command: Command) -> Result<(), CommandError> {
@@ -105,56 +105,50 @@ fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overrides_and_stops_stay_when_hosts_are_added_and_removed() {
-    let mut bench = Bench::begun().await;
-    bench.ask(set_override("rack/1", "load", 150.0)).await.unwrap();
-    bench.ask(Command::StopHost("rack/2".to_owned())).await.unwrap();
-    bench.eventually("it is stopped", |handle| handle.host_view("rack/2").unwrap().state == "stopped").await;
-    bench.ask(add("rack/9", "rack/3", &[("zone", "x")], 1_000)).await.unwrap();
-    bench.ask(Command::RemoveHost("rack/3".to_owned())).await.unwrap();
-    bench
-        .eventually("the new one shows something", |handle| {
-            handle.metric("rack/9", "load").unwrap().value.is_some()
-        })
-        .await;
-    assert_eq!(bench.value("rack/1/load"), Some(150.0));
-    assert_eq!(bench.handle.overrides()[0].id, "rack/1/load");
-    let hosts = bench.handle.hosts(&HostFilter::default(), 0, 10).hosts;
+    let mut run = TestRun::begun().await;
+    run.ask(set_override("rack/1", "load", 150.0)).await.unwrap();
+    run.ask(Command::StopHost("rack/2".to_owned())).await.unwrap();
+    run.eventually("it is stopped", |handle| handle.host_view("rack/2").unwrap().state == "stopped").await;
+    run.ask(add("rack/9", "rack/3", &[("zone", "x")], 1_000)).await.unwrap();
+    run.ask(Command::RemoveHost("rack/3".to_owned())).await.unwrap();
+    run.eventually("the new one shows something", |handle| {
+        handle.metric("rack/9", "load").unwrap().value.is_some()
+    })
+    .await;
+    assert_eq!(run.value("rack/1/load"), Some(150.0));
+    assert_eq!(run.handle.overrides()[0].id, "rack/1/load");
+    let hosts = run.handle.hosts(&HostFilter::default(), 0, 10).hosts;
     let states: Vec<_> = hosts.iter().map(|host| (host.name.as_str(), host.state)).collect();
     assert_eq!(
         states,
         [("rack/1", "running"), ("rack/2", "stopped"), ("late", "waiting"), ("rack/9", "running")]
     );
-    assert_eq!(bench.handle.host("rack/9").unwrap().labels["zone"], "x");
-    bench.ask(Command::StartHost("rack/2".to_owned())).await.unwrap();
-    bench.eventually("it runs again", |handle| handle.host_view("rack/2").unwrap().state == "running").await;
-    assert!(!bench.runner.is_over());
-    bench.runner.end().await;
+    assert_eq!(run.handle.host("rack/9").unwrap().labels["zone"], "x");
+    run.ask(Command::StartHost("rack/2".to_owned())).await.unwrap();
+    run.eventually("it runs again", |handle| handle.host_view("rack/2").unwrap().state == "running").await;
+    assert!(!run.runner.is_over());
+    run.runner.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_and_metrics_are_found_by_their_whole_names() {
-    let bench = Bench::begun().await;
+    let run = TestRun::begun().await;
     let id = "rack/1/used{device=\"/dev/sda\"}";
-    bench.eventually("it has a value", |handle| handle.find(id).unwrap().value == Some(5.0)).await;
-    assert_eq!(bench.handle.find(id).unwrap().host.as_deref(), Some("rack/1"));
-    assert_eq!(bench.value("sum:used"), Some(15.0));
-    assert_eq!(
-        (bench.value("sum:no"), bench.value("rack/1/used"), bench.value("rack/1")),
-        (None, None, None)
-    );
-    assert!(bench.handle.find("avg:no").is_none());
-    let page =
-        bench.handle.series(&SeriesFilter { metric: Some("load".into()), search: "rack".into() }, 1, 1);
+    run.eventually("it has a value", |handle| handle.find(id).unwrap().value == Some(5.0)).await;
+    assert_eq!(run.handle.find(id).unwrap().host.as_deref(), Some("rack/1"));
+    assert_eq!(run.value("sum:used"), Some(15.0));
+    assert_eq!((run.value("sum:no"), run.value("rack/1/used"), run.value("rack/1")), (None, None, None));
+    assert!(run.handle.find("avg:no").is_none());
+    let page = run.handle.series(&SeriesFilter { metric: Some("load".into()), search: "rack".into() }, 1, 1);
     assert_eq!((page.matched, page.series[0].id.as_str()), (3, "rack/2/load"));
-    let families = bench.handle.families("load", 0, 10);
+    let families = run.handle.families("load", 0, 10);
     assert_eq!((families.total, families.matched, families.metrics[0].hosts), (6, 1, 4));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_makes_no_sense_is_refused_and_changes_nothing() {
-    let mut bench = Bench::begun().await;
-    bench
-        .eventually("it has a value", |handle| handle.find("rack/1/n_total").unwrap().value == Some(10.0))
+    let mut run = TestRun::begun().await;
+    run.eventually("it has a value", |handle| handle.find("rack/1/n_total").unwrap().value == Some(10.0))
         .await;
     let long = "x".repeat(201);
     for (command, wanted) in [
@@ -177,24 +171,24 @@ async fn a_command_that_makes_no_sense_is_refused_and_changes_nothing() {
         (add("new", "rack/2", &[], 30), "--max-series allows 30"),
         (Command::RemoveHost("no".into()), "there is no host"),
     ] {
-        let error = bench.ask(command).await.unwrap_err().to_string();
+        let error = run.ask(command).await.unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
-    assert!(bench.handle.overrides().is_empty());
-    assert_eq!(bench.handle.hosts(&HostFilter::default(), 0, 10).total, 4);
+    assert!(run.handle.overrides().is_empty());
+    assert_eq!(run.handle.hosts(&HostFilter::default(), 0, 10).total, 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_with_a_hosts_name_as_source_is_that_hosts_own() {
-    let mut bench = Bench::begun().await;
-    let mut listener = bench.handle.subscribe();
+    let mut run = TestRun::begun().await;
+    let mut listener = run.handle.subscribe();
     let emit = |source: &str| Command::Emit {
         name: "ping".into(),
         source: source.into(),
         data: serde_json::json!(1),
     };
-    bench.ask(emit("api")).await.unwrap();
-    bench.ask(emit("rack/2")).await.unwrap();
+    run.ask(emit("api")).await.unwrap();
+    run.ask(emit("rack/2")).await.unwrap();
     let mut heard = Vec::new();
     while !heard.contains(&("pong".to_owned(), "rack/2".to_owned())) {
         let next = tokio::time::timeout(Duration::from_secs(30), listener.next()).await;
@@ -203,7 +197,7 @@ async fn an_event_with_a_hosts_name_as_source_is_that_hosts_own() {
     }
     let pongs = heard.iter().filter(|(name, _)| name == "pong").count();
     assert_eq!(pongs, 1, "only rack/2 has this as its own event: {heard:?}");
-    let known = bench.handle.listened_events();
+    let known = run.handle.listened_events();
     let shown: Vec<_> = known.iter().map(|event| (event.name.as_str(), event.hearers)).collect();
     assert_eq!(shown, [("go", 3), ("ping", 3), ("slow", 1), ("quick", 1), ("lost", 1)]);
     let effects: Vec<&str> = known.iter().map(|event| event.effects[0].as_str()).collect();
