@@ -239,5 +239,5 @@ fn ctl_follows_events_until_the_daemon_ends() {
 fn ctl_says_that_no_daemon_listens() {
     let (code, _, error) = ctl(free_port(), &["status"]);
     assert_eq!(code, Some(1));
-    assert!(error.contains("is promemu running there?"), "{error}");
+    assert!(error.contains("check that promemu runs there"), "{error}");
 }

@@ -68,7 +68,7 @@ fn work(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Completions { shell }) => return print(&packaging::completions(*shell)),
         Some(Command::Man) => return print(&packaging::manual()?),
         Some(Command::Scenarios { name }) => return print(scenarios::describe(name.as_deref())?.as_bytes()),
-        Some(Command::Ctl(args)) => return block_on(ctl::ask(&cli, args)),
+        Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
         Some(Command::Plugins) => return print(plugins::list().as_bytes()),
         _ => {}
     }

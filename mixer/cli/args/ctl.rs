@@ -1,142 +1,195 @@
-//! The flags of `promemu ctl`.
+//! The flags of `promemu ctl`, and its actions. `--url`, `--json` and `--run` stand before or behind the action.
 
-use std::path::PathBuf;
+use clap::{Args, Subcommand, ValueHint};
+use serde_json::Value;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, ValueEnum, ValueHint};
-
-/// What a daemon is asked.
+/// A request to a daemon.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  promemu ctl status\n  promemu ctl emit load_peak_start\n  promemu ctl override worker-01 cpu_usage_percent 99 --for 2m"
 )]
 pub(crate) struct CtlArgs {
-    /// What to do
-    #[arg(value_enum)]
+    #[command(subcommand)]
     pub(crate) action: CtlAction,
 
-    /// Whom or what it is about: names of hosts, metrics, events, configs or runs, as the action needs them
-    pub(crate) words: Vec<String>,
-
-    /// Where the API is
-    #[arg(long, env = "PME_URL", value_name = "URL", default_value = "http://127.0.0.1:8000", value_hint = ValueHint::Url)]
+    /// The API's URL
+    #[arg(long, env = "PME_URL", value_name = "URL", default_value = "http://127.0.0.1:8000", value_hint = ValueHint::Url, global = true)]
     pub(crate) url: String,
 
-    /// Print the answer as JSON, as it is
-    #[arg(long, env = "PME_CTL_JSON", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    /// Print the answer unchanged, as JSON
+    #[arg(long, env = "PME_CTL_JSON", global = true)]
     pub(crate) json: bool,
 
-    /// The run that is meant [default: main]
-    #[arg(long, env = "PME_CTL_RUN", value_name = "ID")]
+    /// The run [default: main]
+    #[arg(long, env = "PME_CTL_RUN", value_name = "ID", global = true)]
     pub(crate) run: Option<String>,
+}
 
-    /// Only what has this in its name; of hosts, in a label's value, too
+#[derive(Debug, Subcommand)]
+pub(crate) enum CtlAction {
+    /// Status of the run
+    Status,
+    /// The hosts
+    Hosts {
+        #[command(flatten)]
+        list: ListArgs,
+
+        /// Only hosts of this job
+        #[arg(long, env = "PME_CTL_JOB", value_name = "JOB")]
+        job: Option<String>,
+
+        /// Only hosts that are waiting, running, stopped or ended
+        #[arg(long, env = "PME_CTL_STATE", value_name = "STATE")]
+        state: Option<String>,
+    },
+    /// One host and its metrics
+    Host {
+        /// The host's name
+        host: String,
+    },
+    /// The families of metrics
+    Metrics(ListArgs),
+    /// The events that hosts listen to; with --follow, all events as they happen
+    Events {
+        /// Print events as they happen
+        #[arg(long, env = "PME_CTL_FOLLOW")]
+        follow: bool,
+    },
+    /// Emit an event
+    Emit {
+        /// The event's name
+        event: String,
+
+        /// The event's data, as JSON
+        #[arg(long, env = "PME_CTL_DATA", value_name = "JSON", value_parser = parse_json)]
+        data: Option<Value>,
+
+        /// The event's source: api, or a host [default: api]
+        #[arg(long, env = "PME_CTL_SOURCE", value_name = "NAME")]
+        source: Option<String>,
+    },
+    /// Override a metric's value
+    Override {
+        /// The host's name
+        host: String,
+
+        /// The metric's name, with its labels if it has some: disk_bytes{device="sda"}
+        metric: String,
+
+        /// The number to show
+        #[arg(value_parser = parse_number)]
+        value: f64,
+
+        /// Duration of an override in emulated time, as in 2m [default: until released]
+        #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
+        span: Option<String>,
+
+        /// Allow a counter to fall
+        #[arg(long, env = "PME_CTL_ALLOW_RESET")]
+        allow_reset: bool,
+    },
+    /// Release an override
+    Release {
+        /// The host's name
+        host: String,
+
+        /// The metric's name, with its labels if it has some
+        metric: String,
+    },
+    /// The overrides
+    Overrides,
+    /// Stop a host
+    Stop {
+        /// The host's name
+        host: String,
+    },
+    /// Start a stopped host again
+    Start {
+        /// The host's name
+        host: String,
+    },
+    /// Add a host
+    Add {
+        /// The new host's name
+        name: String,
+
+        /// The host to copy
+        #[arg(long, env = "PME_CTL_LIKE", value_name = "HOST")]
+        like: String,
+
+        /// A label of a new host, to be given several times; the variable takes them separated by blanks
+        #[arg(long, env = "PME_CTL_LABEL", value_name = "NAME=VALUE", value_delimiter = ' ')]
+        label: Vec<String>,
+
+        /// Ttl of a new host, as in 15m [default: that of the copied host]
+        #[arg(long, env = "PME_CTL_TTL", value_name = "DURATION")]
+        ttl: Option<String>,
+    },
+    /// Remove a host
+    Remove {
+        /// The host's name
+        host: String,
+    },
+    /// The configs that the daemon knows
+    Configs,
+    /// Check a config on the daemon
+    Check {
+        /// A config's name, or a local .ron file
+        config: String,
+    },
+    /// The runs
+    Runs,
+    /// Create and start a run
+    Create {
+        /// A config's name, or a local .ron file
+        config: String,
+
+        /// The id of a new run [default: generated]
+        #[arg(long, env = "PME_CTL_ID", value_name = "ID")]
+        id: Option<String>,
+
+        /// Duration of a new run in emulated time, as in 10m [default: until all hosts have ended]
+        #[arg(long, env = "PME_CTL_LASTING", value_name = "DURATION")]
+        lasting: Option<String>,
+    },
+    /// One run, and its result
+    Show {
+        /// The run's id
+        id: String,
+    },
+    /// Stop a run
+    End {
+        /// The run's id
+        id: String,
+    },
+    /// Delete an ended run
+    Delete {
+        /// The run's id
+        id: String,
+    },
+}
+
+/// The part of a list to print.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only entries with this in their name; for hosts, also in a label's value
     #[arg(long, env = "PME_CTL_SEARCH", value_name = "TEXT")]
     pub(crate) search: Option<String>,
 
-    /// Only hosts of this job
-    #[arg(long, env = "PME_CTL_JOB", value_name = "JOB")]
-    pub(crate) job: Option<String>,
-
-    /// Only hosts that are waiting, running, stopped or ended
-    #[arg(long, env = "PME_CTL_STATE", value_name = "STATE")]
-    pub(crate) state: Option<String>,
-
-    /// How many hosts or metrics are left out at the beginning
+    /// Number of hosts or metrics to skip
     #[arg(long, env = "PME_CTL_OFFSET", value_name = "NUMBER", default_value_t = 0)]
     pub(crate) offset: usize,
 
-    /// How many hosts or metrics are listed, 500 at most
+    /// Number of hosts or metrics to list, 500 at most
     #[arg(long, env = "PME_CTL_LIMIT", value_name = "NUMBER", default_value_t = 50)]
     pub(crate) limit: usize,
-
-    /// Print events as they happen
-    #[arg(long, env = "PME_CTL_FOLLOW", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
-    pub(crate) follow: bool,
-
-    /// What an event carries, as JSON
-    #[arg(long, env = "PME_CTL_DATA", value_name = "JSON")]
-    pub(crate) data: Option<String>,
-
-    /// As whose event: api, or a host [default: api]
-    #[arg(long, env = "PME_CTL_SOURCE", value_name = "NAME")]
-    pub(crate) source: Option<String>,
-
-    /// For how much emulated time, as in 2m [default: until it is released]
-    #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
-    pub(crate) span: Option<String>,
-
-    /// A counter may fall
-    #[arg(long, env = "PME_CTL_ALLOW_RESET", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
-    pub(crate) allow_reset: bool,
-
-    /// The host that a new one is like
-    #[arg(long, env = "PME_CTL_LIKE", value_name = "HOST")]
-    pub(crate) like: Option<String>,
-
-    /// A label of a new host, to be given several times; the variable takes them separated by blanks
-    #[arg(long, env = "PME_CTL_LABEL", value_name = "NAME=VALUE", value_delimiter = ' ')]
-    pub(crate) label: Vec<String>,
-
-    /// How long a new host lives, as in 15m [default: as long as the one that it is like]
-    #[arg(long, env = "PME_CTL_TTL", value_name = "DURATION")]
-    pub(crate) ttl: Option<String>,
-
-    /// The name of a new run [default: made up]
-    #[arg(long, env = "PME_CTL_ID", value_name = "ID")]
-    pub(crate) id: Option<String>,
-
-    /// When a new run ends, in emulated time, as in 10m [default: when all hosts are over]
-    #[arg(long = "lasting", env = "PME_CTL_LASTING", value_name = "DURATION")]
-    pub(crate) lasting: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CtlAction {
-    /// What the run is doing
-    Status,
-    /// The hosts
-    Hosts,
-    /// HOST: one host and its metrics
-    Host,
-    /// The families of metrics
-    Metrics,
-    /// The events that hosts listen to; with --follow all as they happen
-    Events,
-    /// EVENT: lets an event happen
-    Emit,
-    /// HOST METRIC VALUE: lets a metric show a value
-    Override,
-    /// HOST METRIC: lets it show again what its scenario says
-    Release,
-    /// What metrics show by order
-    Overrides,
-    /// HOST: ends a host
-    Stop,
-    /// HOST: starts it anew
-    Start,
-    /// NAME --like HOST: adds a host
-    Add,
-    /// HOST: removes a host
-    Remove,
-    /// The configs that the daemon knows
-    Configs,
-    /// FILE: whether the daemon could run it
-    Check,
-    /// The runs
-    Runs,
-    /// CONFIG: makes a run and starts it; a config is a name, or a .ron file here
-    Create,
-    /// ID: one run, and its result
-    Show,
-    /// ID: stops a run
-    End,
-    /// ID: forgets a run that is over
-    Delete,
+fn parse_json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
 
-/// A file of the machine that ctl runs on, and no name.
-pub(crate) fn as_file(word: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(word);
-    path.extension().is_some_and(|extension| extension == "ron").then_some(path)
+fn parse_number(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+    number.ok_or_else(|| "not a finite number".to_owned())
 }

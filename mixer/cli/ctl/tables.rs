@@ -1,15 +1,15 @@
-//! Answers of the API as tables.
+//! Answers of the API as tables for people.
 
 use serde_json::Value;
 
 use crate::args::CtlAction;
 use crate::table::{self, table};
 
-/// What an action's answer says.
-pub(super) fn show(action: CtlAction, answer: &Value) -> String {
+/// The text of an action's answer.
+pub(super) fn render(action: &CtlAction, answer: &Value) -> String {
     match action {
         CtlAction::Status => status(answer),
-        CtlAction::Hosts => part(
+        CtlAction::Hosts { .. } => list_part(
             answer,
             "hosts",
             [
@@ -21,12 +21,12 @@ pub(super) fn show(action: CtlAction, answer: &Value) -> String {
                 ("LEFT S", "ttl_remaining_seconds"),
             ],
         ),
-        CtlAction::Host => host(answer),
-        CtlAction::Metrics => {
-            let columns = [("METRIC", "name"), ("TYPE", "type"), ("HOSTS", "hosts"), ("WHAT IT IS", "help")];
-            part(answer, "metrics", columns)
+        CtlAction::Host { .. } => host(answer),
+        CtlAction::Metrics(_) => {
+            let columns = [("METRIC", "name"), ("TYPE", "type"), ("HOSTS", "hosts"), ("HELP", "help")];
+            list_part(answer, "metrics", columns)
         }
-        CtlAction::Events => {
+        CtlAction::Events { .. } => {
             list(&answer["events"], [("EVENT", "name"), ("HEARERS", "hearers"), ("EFFECTS", "effects")])
         }
         CtlAction::Overrides => {
@@ -34,38 +34,40 @@ pub(super) fn show(action: CtlAction, answer: &Value) -> String {
             list(&answer["overrides"], columns)
         }
         CtlAction::Configs => configs(answer),
-        CtlAction::Check => check(answer),
+        CtlAction::Check { .. } => check(answer),
         CtlAction::Runs => {
             let named = [("RUN", "id"), ("CONFIG", "config"), ("STATE", "state"), ("SEED", "seed")];
             let [id, config, state, seed] = named;
             list(&answer["runs"], [id, config, state, seed, ("RAN S", "ran_seconds"), ("ERROR", "error")])
         }
-        CtlAction::Create | CtlAction::Show | CtlAction::End => fields(answer, &RUN),
-        CtlAction::Emit => emitted(answer),
-        CtlAction::Override => overridden(answer),
-        CtlAction::Release => fields(answer, &["id", "value"]),
-        CtlAction::Stop | CtlAction::Start | CtlAction::Add => fields(answer, &["name", "job", "state"]),
-        CtlAction::Remove | CtlAction::Delete => "done\n".to_owned(),
+        CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => fields(answer, &RUN),
+        CtlAction::Emit { .. } => emitted(answer),
+        CtlAction::Override { .. } => overridden(answer),
+        CtlAction::Release { .. } => fields(answer, &["id", "value"]),
+        CtlAction::Stop { .. } | CtlAction::Start { .. } | CtlAction::Add { .. } => {
+            fields(answer, &["name", "job", "state"])
+        }
+        CtlAction::Remove { .. } | CtlAction::Delete { .. } => "done\n".to_owned(),
     }
 }
 
-/// What is said of a run.
+/// The fields of a run that are printed.
 const RUN: [&str; 9] =
     ["id", "config", "state", "seed", "created_at", "started_at", "ended_at", "ran_seconds", "error"];
 
-/// An event that was posted.
+/// The answer to an event that was posted, with a hint if no host listens to it.
 fn emitted(answer: &Value) -> String {
-    let nobody = "nobody hears it; promemu ctl events lists what is heard\n";
-    let hint = if answer["hearers"] == 0 { nobody } else { "" };
+    let unheard = "no host listens to this event; promemu ctl events lists those that hosts listen to\n";
+    let hint = if answer["hearers"] == 0 { unheard } else { "" };
     fields(answer, &["name", "source", "time", "hearers"]) + hint
 }
 
-/// A metric that shows a value by order.
+/// An overridden metric, with a hint if the value is outside its range.
 fn overridden(answer: &Value) -> String {
-    let order = &answer["override"];
-    let until = order["until"].as_str().unwrap_or("it is released");
-    let outside = "the value is outside the metric's value_range, and shown all the same\n";
-    let hint = if order["is_outside_range"] == true { outside } else { "" };
+    let state = &answer["override"];
+    let until = state["until"].as_str().unwrap_or("released");
+    let outside = "the value is outside the metric's value_range, and is shown nevertheless\n";
+    let hint = if state["is_outside_range"] == true { outside } else { "" };
     format!("{}until: {until}\n{hint}", fields(answer, &["id", "value"]))
 }
 
@@ -74,8 +76,8 @@ fn host(answer: &Value) -> String {
         let id = word(&metric["id"]);
         let host = format!("{}/", word(&answer["name"]));
         let name = id.strip_prefix(&host).unwrap_or(&id).to_owned();
-        let by_order = if metric["override"].is_null() { "" } else { "by order" };
-        [name, word(&metric["type"]), word(&metric["value"]), by_order.to_owned()]
+        let mark = if metric["override"].is_null() { "" } else { "overridden" };
+        [name, word(&metric["type"]), word(&metric["value"]), mark.to_owned()]
     });
     let metrics = table(["METRIC", "TYPE", "VALUE", ""], rows, 0, table::width());
     let about = ["name", "job", "state", "host", "address", "started_at"];
@@ -89,7 +91,7 @@ fn configs(answer: &Value) -> String {
         let about = if is_good { &config["classes"][0]["description"] } else { &config["error"] };
         [word(&config["name"]), word(about)]
     });
-    table(["CONFIG", "WHAT IT IS"], rows, 0, table::width())
+    table(["CONFIG", "DESCRIPTION"], rows, 0, table::width())
 }
 
 /// `error: file:line:column: message`
@@ -122,24 +124,24 @@ fn check(answer: &Value) -> String {
     let mut lines: Vec<String> = problems.map(problem).collect();
     if answer["valid"] == true {
         let [hosts, jobs, series] = ["hosts", "jobs", "series"].map(|name| word(&answer[name]));
-        lines.push(format!("it can run: hosts {hosts}, jobs {jobs}, series {series}"));
+        lines.push(format!("valid: hosts {hosts}, jobs {jobs}, series {series}"));
     }
     lines.join("\n") + "\n"
 }
 
-/// A table of a part of what there is, and how much that is.
-fn part<const N: usize>(answer: &Value, name: &str, columns: [(&str, &str); N]) -> String {
+/// The table of a part of a list, and a line with the length of the list if more matched.
+fn list_part<const N: usize>(answer: &Value, name: &str, columns: [(&str, &str); N]) -> String {
     let shown = answer[name].as_array().map_or(0, Vec::len) as u64;
     let matched = answer["matched"].as_u64().unwrap_or_default();
     let rest = if shown < matched {
-        format!("{shown} of {matched} are shown; --offset and --limit show others\n")
+        format!("{shown} of {matched} are shown; choose the part with --offset and --limit\n")
     } else {
         String::new()
     };
     list(&answer[name], columns) + rest.as_str()
 }
 
-/// A table; each column has a heading, and shows a field.
+/// A table; each column has a heading and a field's name.
 fn list<const N: usize>(rows: &Value, columns: [(&str, &str); N]) -> String {
     let row = |row: &Value| columns.map(|(_, field)| word(&row[field]));
     let rows = rows.as_array().into_iter().flatten().map(row);
@@ -152,7 +154,7 @@ fn fields(answer: &Value, names: &[&str]) -> String {
     names.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// A value as a word: numbers with two decimals at most.
+/// A value as text: numbers with two decimals at most, null as `-`.
 fn word(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -171,8 +173,16 @@ fn word(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
+    use crate::args::Command;
+
+    fn parsed(words: &[&str]) -> CtlAction {
+        let line = ["promemu", "ctl"].iter().chain(words).map(Into::into);
+        let Some(Command::Ctl(args)) = crate::args::parse(line).unwrap().command else { panic!("it is ctl") };
+        args.action
+    }
 
     #[test]
     fn a_status_is_lines_and_a_table() {
@@ -182,7 +192,7 @@ mod tests {
             "hosts": { "total": 10, "running": 10, "waiting": 0, "stopped": 0, "ended": 0 },
             "outputs": [{ "kind": "pushgateway", "target": "http://gw", "pushes": 4, "last_push": "T", "failures": 0, "away_for": null }],
         });
-        insta::assert_snapshot!(show(CtlAction::Status, &answer), @"
+        insta::assert_snapshot!(render(&CtlAction::Status, &answer), @"
         run: main
         config: shop
         state: running
@@ -207,50 +217,53 @@ mod tests {
             "name": "balancer-1", "job": "hosts_load_with_peaks", "state": "running", "address": "10.205.255.153",
             "uptime_seconds": 12_345.67, "ttl_remaining_seconds": 43_210.12,
         });
-        insta::assert_snapshot!(show(CtlAction::Hosts, &json!({ "hosts": [host], "matched": 1 })), @"
+        insta::assert_snapshot!(render(&parsed(&["hosts"]), &json!({ "hosts": [host], "matched": 1 })), @"
         HOST        JOB                    STATE    ADDRESS         UP S      LEFT S
         balancer-1  hosts_load_with_peaks  running  10.205.255.153  12345.67  43210.12
         ");
     }
 
     #[test]
-    fn an_event_that_nobody_hears_is_told() {
+    fn an_event_that_no_host_listens_to_has_a_hint() {
         let posted = |hearers| json!({ "name": "nope", "source": "api", "time": "T", "hearers": hearers });
-        insta::assert_snapshot!(show(CtlAction::Emit, &posted(0)), @"
+        insta::assert_snapshot!(render(&parsed(&["emit", "nope"]), &posted(0)), @"
         name: nope
         source: api
         time: T
         hearers: 0
-        nobody hears it; promemu ctl events lists what is heard
+        no host listens to this event; promemu ctl events lists those that hosts listen to
         ");
-        assert!(!show(CtlAction::Emit, &posted(1)).contains("nobody"));
+        assert!(!render(&parsed(&["emit", "nope"]), &posted(1)).contains("no host listens"));
     }
 
     #[test]
-    fn an_override_tells_until_when_and_whether_it_is_out_of_range() {
+    fn an_override_has_its_end_and_a_hint_outside_the_range() {
         let answer = |until, is_outside_range| {
-            let order = json!({ "until": until, "is_outside_range": is_outside_range });
-            json!({ "id": "web/load", "value": 150.0, "override": order })
+            let state = json!({ "until": until, "is_outside_range": is_outside_range });
+            json!({ "id": "web/load", "value": 150.0, "override": state })
         };
-        insta::assert_snapshot!(show(CtlAction::Override, &answer(Some("T"), true)), @"
+        insta::assert_snapshot!(render(&parsed(&["override", "web", "load", "150"]), &answer(Some("T"), true)), @"
         id: web/load
         value: 150
         until: T
-        the value is outside the metric's value_range, and shown all the same
+        the value is outside the metric's value_range, and is shown nevertheless
         ");
-        insta::assert_snapshot!(show(CtlAction::Override, &answer(None, false)), @"
+        insta::assert_snapshot!(render(&parsed(&["override", "web", "load", "150"]), &answer(None, false)), @"
         id: web/load
         value: 150
-        until: it is released
+        until: released
         ");
     }
 
     #[test]
-    fn a_check_tells_each_problem_with_its_place() {
+    fn a_check_lists_each_problem_with_its_place() {
         let answer = json!({ "valid": false, "problems": [
             { "severity": "error", "file": "posted.ron", "line": 2, "column": 13, "message": "no" },
             { "severity": "warning", "file": "", "line": null, "column": null, "message": "odd" },
         ] });
-        assert_eq!(show(CtlAction::Check, &answer), "error: posted.ron:2:13: no\nwarning: odd\n");
+        assert_eq!(
+            render(&parsed(&["check", "shop"]), &answer),
+            "error: posted.ron:2:13: no\nwarning: odd\n"
+        );
     }
 }

@@ -1,0 +1,239 @@
+//! The program's own flags, and its commands. A flag of several commands is global here.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use promemu_core::config::DEFAULT_SERIES_MAX;
+
+use super::ctl::CtlArgs;
+use super::dashboard::DashboardArgs;
+use super::export::ExportArgs;
+use super::new::NewArgs;
+use super::plot::PlotArgs;
+
+/// Emulates hosts with metrics: pushes them to a Prometheus Pushgateway, serves them for a scrape, or writes them to a database (remote write, OTLP) or a file; one run can do several of these.
+///
+/// A flag overrides its variable, a variable the config file, and that the default.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[derive(Debug, Parser)]
+#[command(name = "promemu", version, max_term_width = 100, args_override_self = true)]
+#[command(
+    after_help = "Start with:\n  promemu --list-configs\n  promemu new shop\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// The config to run: a name (--list-configs shows them), or the path of a .ron file
+    #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
+    pub(crate) config: Option<String>,
+
+    /// The class to use from a config file with several [default: the first whose name ends in Config; for check all]
+    #[arg(long, env = "PME_CLASS", value_name = "CLASS", global = true)]
+    pub(crate) class: Option<String>,
+
+    /// The config's arguments; the variable takes them separated by blanks
+    #[arg(long, env = "PME_CONFIG_ARGS", value_name = "NAME=VALUE", num_args = 1.., global = true)]
+    pub(crate) config_args: Vec<String>,
+
+    /// A file with the config's arguments: a map in RON or JSON, as in { "hosts": 5 }
+    #[arg(long, env = "PME_CONFIG_ARGS_FILE", value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
+    pub(crate) config_args_file: Option<PathBuf>,
+
+    /// Refuse a config with more series
+    #[arg(long, env = "PME_MAX_SERIES", value_name = "NUMBER", default_value_t = DEFAULT_SERIES_MAX, global = true)]
+    pub(crate) max_series: usize,
+
+    /// Reload the config when its file changes; unchanged hosts go on
+    #[arg(long, env = "PME_WATCH")]
+    pub(crate) watch: bool,
+
+    /// Emulate this much history first, write it to --history-out, and go on live
+    #[arg(long, env = "PME_HISTORY", value_name = "DURATION")]
+    pub(crate) history: Option<String>,
+
+    /// The history's file; its name sets the format, as for export
+    #[arg(long, env = "PME_HISTORY_OUT", value_name = "FILE", default_value = "history.om", value_hint = ValueHint::FilePath)]
+    pub(crate) history_out: String,
+
+    /// Time between two samples of the history
+    #[arg(long, env = "PME_HISTORY_STEP", value_name = "DURATION", default_value = "15s")]
+    pub(crate) history_step: String,
+
+    /// Print the first values of all series and exit; nothing is sent
+    #[arg(long, visible_alias = "dry-run", env = "PME_ONCE")]
+    pub(crate) once: bool,
+
+    /// List the configs, their classes and arguments
+    #[arg(long, env = "PME_LIST_CONFIGS")]
+    pub(crate) list_configs: bool,
+
+    /// Folder searched first for configs; then ./configs, configs beside the program, and the built-in ones
+    #[arg(long, env = "PME_CONFIGS_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
+    pub(crate) configs_dir: Option<PathBuf>,
+
+    /// Folder searched first for plugins; then ./plugins, and plugins beside the program
+    #[arg(long, env = "PME_PLUGINS_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, global = true)]
+    pub(crate) plugins_dir: Option<PathBuf>,
+
+    #[arg(
+        long,
+        env = "PME_PUSHGATEWAY_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true,
+        help = "The Pushgateway to push to; with --embedded, the address to listen on [default: http://127.0.0.1:9091]"
+    )]
+    pub(crate) pushgateway_url: Option<String>,
+
+    #[arg(
+        long,
+        env = "PME_OUTPUT",
+        value_name = "KIND=TARGET[,KEY=VALUE]",
+        hide_env_values = true,
+        global = true,
+        help = "Where the metrics go, to be given several times; the variable takes them separated by blanks: \
+                pushgateway=URL, scrape=HOST:PORT, remote-write=URL, otlp=URL, file=PATH [default: the Pushgateway of \
+                --pushgateway-url]"
+    )]
+    pub(crate) output: Vec<String>,
+
+    /// The time between two pushes, as in 10s or 10 [default: 15s]
+    #[arg(long, env = "PME_PUSHGATEWAY_PUSH_INTERVAL", value_name = "DURATION")]
+    pub(crate) push_interval: Option<String>,
+
+    /// Timeout of one push
+    #[arg(long, env = "PME_PUSHGATEWAY_PUSH_TIMEOUT", value_name = "DURATION", default_value = "30s")]
+    pub(crate) push_timeout: String,
+
+    /// Format of pushes; text is human-readable
+    #[arg(long, env = "PME_PUSHGATEWAY_FORMAT", value_enum, default_value = "protobuf")]
+    pub(crate) push_format: PushFormat,
+
+    /// Delete the groups of ended promemu runs on the Pushgateway, before the first push [default: true]
+    #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_START")]
+    pub(crate) cleanup_on_start: Option<bool>,
+
+    /// Delete this run's groups at its end [default: true]
+    #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_FINISH")]
+    pub(crate) cleanup_on_finish: Option<bool>,
+
+    /// The time between two status reports; 0 for none
+    #[arg(long, env = "PME_SHOW_STATUS_INTERVAL_SEC", value_name = "DURATION", default_value = "60s")]
+    pub(crate) status_interval: String,
+
+    /// List the hosts in the status report
+    #[arg(long, env = "PME_SHOW_HOSTS_STATUS", default_value = "true")]
+    pub(crate) show_hosts_status: bool,
+
+    /// List the hosts' metrics in the status report
+    #[arg(long, env = "PME_SHOW_METRICS_STATUS")]
+    pub(crate) show_metrics_status: bool,
+
+    /// The seed of all randomness: the same seed gives the same values [default: a random one, which is logged]
+    #[arg(long, env = "PME_SEED", value_name = "NUMBER", global = true)]
+    pub(crate) seed: Option<u64>,
+
+    /// Speed of emulated time, as in 60x or 0.5x; pushes and status reports keep real time
+    #[arg(long, env = "PME_SPEED", value_name = "FACTOR", default_value = "1x")]
+    pub(crate) speed: String,
+
+    /// End the run after this much emulated time, as in 10m [default: when all hosts have ended]
+    #[arg(long, env = "PME_DURATION", value_name = "DURATION")]
+    pub(crate) duration: Option<String>,
+
+    /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
+    #[arg(long, env = "PME_EMBEDDED")]
+    pub(crate) embedded: bool,
+
+    /// Serve the control API at this address, off for none [default: 127.0.0.1:8000, or the next free port]
+    #[arg(long, env = "PME_LISTEN", value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+
+    #[arg(
+        long,
+        env = "PME_API_TOKEN_FILE",
+        value_name = "FILE",
+        global = true,
+        value_hint = ValueHint::FilePath,
+        help = "A file with the token that the API's clients must send; the variable PME_API_TOKEN has the token itself \
+                [default: no token]"
+    )]
+    pub(crate) api_token_file: Option<PathBuf>,
+
+    /// Serve promemu's own metrics at an address of their own, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
+    #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) self_metrics_address: Option<String>,
+
+    /// Also push promemu's own metrics, as a separate job
+    #[arg(long, env = "PME_PUSH_SELF_METRICS")]
+    pub(crate) push_self_metrics: bool,
+
+    /// Log every event and push
+    #[arg(long, env = "PME_DEBUG_MODE", global = true)]
+    pub(crate) debug: bool,
+
+    /// Format of log lines
+    #[arg(long, env = "PME_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+
+    /// `true` if --pushgateway-url was given as a flag, not as a variable.
+    #[arg(skip)]
+    pub(crate) is_url_typed: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check configs and print their size: hosts, series, values and pushes per second
+    Check {
+        /// Names of configs, or paths of .ron files
+        names: Vec<String>,
+
+        /// All configs
+        #[arg(long)]
+        all: bool,
+    },
+    /// Write a commented config, or a plugin, to start from; on a terminal, without flags, it asks for the contents
+    New(NewArgs),
+    /// Write a config's samples to a file, in virtual time
+    Export(ExportArgs),
+    /// Draw a config's metrics in emulated time: in the terminal, or to a file
+    Plot(PlotArgs),
+    /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
+    Dashboard(DashboardArgs),
+    /// Show and steer a running promemu by its control API
+    Ctl(Box<CtlArgs>),
+    /// List the scenarios, or describe one: its parameters and an example
+    Scenarios {
+        /// The scenario to describe
+        name: Option<String>,
+    },
+    /// List the plugins, what each provides, and the refused files with reasons
+    Plugins,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
+    /// Delete the groups of ended promemu runs on the Pushgateway; groups of others are never touched
+    Clean {
+        /// Also delete the groups of living runs
+        #[arg(long, env = "PME_CLEAN_ALL")]
+        all: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PushFormat {
+    Protobuf,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}

@@ -1,0 +1,28 @@
+//! The flags of `promemu dashboard`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// Contents and target of a dashboard.
+#[derive(Debug, Args)]
+pub(crate) struct DashboardArgs {
+    /// The config: a name (--list-configs shows them), or the path of a .ron file [default: none, promemu's own metrics]
+    pub(crate) name: Option<String>,
+
+    /// One host in detail, which the viewer selects
+    #[arg(long, env = "PME_DASHBOARD_ONE_HOST")]
+    pub(crate) one_host: bool,
+
+    /// One line for each value of this label, as in name or zone [default: each series; of more than 50, their range]
+    #[arg(long, env = "PME_DASHBOARD_BY", value_name = "LABEL")]
+    pub(crate) by: Option<String>,
+
+    /// The dashboard's title [default: the config's name]
+    #[arg(long, env = "PME_DASHBOARD_TITLE", value_name = "TITLE")]
+    pub(crate) title: Option<String>,
+
+    /// The file to write [default: none, it is printed]
+    #[arg(long, env = "PME_DASHBOARD_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -1,0 +1,53 @@
+//! The flags of `promemu export`.
+
+use clap::{Args, ValueEnum, ValueHint};
+
+/// Range, format and target of an export.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The config: a name, or the path of a .ron file
+    pub(crate) name: String,
+
+    /// Start, in UTC, as in 2026-01-05T00:00:00Z [default: --for before --to]
+    #[arg(long, env = "PME_EXPORT_FROM", value_name = "TIME")]
+    pub(crate) from: Option<String>,
+
+    /// End [default: --for after --from, or now]
+    #[arg(long, env = "PME_EXPORT_TO", value_name = "TIME")]
+    pub(crate) to: Option<String>,
+
+    /// Time from start to end [default: 1h]
+    #[arg(long = "for", env = "PME_EXPORT_FOR", value_name = "DURATION")]
+    pub(crate) length: Option<String>,
+
+    /// The time between two samples of a series
+    #[arg(long, env = "PME_EXPORT_STEP", value_name = "DURATION", default_value = "15s")]
+    pub(crate) step: String,
+
+    /// The file to write, or - for standard output
+    #[arg(long, env = "PME_EXPORT_OUT", value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) out: String,
+
+    /// Format [default: by the file's name; openmetrics on standard output]
+    #[arg(long, env = "PME_EXPORT_FORMAT", value_enum)]
+    pub(crate) format: Option<ExportFormat>,
+
+    /// Number of threads; the result is the same [default: one per core]
+    #[arg(long, env = "PME_EXPORT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("give a number from 1 to 1024".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Openmetrics,
+    Csv,
+    Parquet,
+    Rules,
+}

@@ -1,0 +1,40 @@
+//! The flags of `promemu new`.
+
+use clap::Args;
+
+/// Contents of a new config or plugin.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The config's name: letters, digits, _ and -; the file is NAME.ron
+    pub(crate) name: String,
+
+    /// Write a plugin instead: a folder NAME with a Rust package that builds as it is
+    #[arg(long, env = "PME_NEW_PLUGIN")]
+    pub(crate) plugin: bool,
+
+    /// Number of hosts [default: 3]
+    #[arg(long, env = "PME_NEW_HOSTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) hosts: Option<u32>,
+
+    #[arg(
+        long,
+        env = "PME_NEW_METRIC",
+        value_name = "NAME:TYPE",
+        help = "A metric, to be given several times; the variable takes them separated by blanks. The type is \
+                gauge, counter, histogram, native_histogram, summary, info or stateset [default: cpu_usage_percent:gauge requests_total:counter \
+                response_seconds:histogram]"
+    )]
+    pub(crate) metric: Vec<String>,
+
+    /// The hosts' job [default: NAME]
+    #[arg(long, env = "PME_NEW_JOB", value_name = "JOB")]
+    pub(crate) job: Option<String>,
+
+    /// The config's description, for --list-configs [default: emulated hosts of NAME]
+    #[arg(long, env = "PME_NEW_DESCRIPTION", value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+
+    /// Replace an existing file
+    #[arg(long, env = "PME_NEW_FORCE")]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,254 @@
+//! The request of each action: its route and its body.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use promemu_core::config::read_arguments;
+use promemu_core::error::Error;
+use promemu_core::expression::Value as Argument;
+use serde_json::{Map, Value, json};
+
+use crate::args::{Cli, CtlAction, CtlArgs, ListArgs};
+use crate::settings::argument_pairs;
+
+/// A query's parameters; one without a value is left out.
+type Query<'a> = [(&'a str, Option<&'a str>)];
+
+/// A request to the control API.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    /// With its query.
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+}
+
+impl Request {
+    /// The request of an action; reads a config's file that is local.
+    pub(super) fn new(cli: &Cli, args: &CtlArgs) -> Result<Self, Error> {
+        let run = [("run", args.run.as_deref())];
+        Ok(match &args.action {
+            CtlAction::Status => Self::get(path("/api/v1/status", &run)),
+            CtlAction::Hosts { list, job, state } => {
+                let filters = [("job", job.as_deref()), ("state", state.as_deref())];
+                Self::get(list_path("/api/v1/hosts", &run, list, &filters))
+            }
+            CtlAction::Host { host } => Self::get(host_path(host, "", &run)),
+            CtlAction::Metrics(list) => Self::get(list_path("/api/v1/metrics", &run, list, &[])),
+            CtlAction::Events { .. } => Self::get(path("/api/v1/events", &run)),
+            CtlAction::Emit { event, data, source } => {
+                let body = event_body(event, data.as_ref(), source.as_deref());
+                Self::post(path("/api/v1/events", &run), Some(body))
+            }
+            CtlAction::Override { host, metric, value, span, allow_reset } => {
+                let mut body = json!({ "value": value, "allow_reset": allow_reset });
+                add(&mut body, "for", span.as_deref());
+                Self { method: "PUT", path: override_path(host, metric, &run), body: Some(body) }
+            }
+            CtlAction::Release { host, metric } => Self::delete(override_path(host, metric, &run)),
+            CtlAction::Overrides => Self::get(path("/api/v1/overrides", &run)),
+            CtlAction::Stop { host } => Self::post(host_path(host, "/stop", &run), None),
+            CtlAction::Start { host } => Self::post(host_path(host, "/start", &run), None),
+            CtlAction::Add { name, like, label, ttl } => {
+                let body = new_host_body(name, like, label, ttl.as_deref())?;
+                Self::post(path("/api/v1/hosts", &run), Some(body))
+            }
+            CtlAction::Remove { host } => Self::delete(host_path(host, "", &run)),
+            CtlAction::Configs => Self::get("/api/v1/configs".to_owned()),
+            CtlAction::Check { config } => {
+                Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config)?))
+            }
+            CtlAction::Runs => Self::get("/api/v1/runs".to_owned()),
+            CtlAction::Create { config, id, lasting } => {
+                let mut body = config_body(cli, config)?;
+                add(&mut body, "id", id.as_deref());
+                add(&mut body, "seed", cli.seed);
+                add(&mut body, "duration", lasting.as_deref());
+                Self::post("/api/v1/runs".to_owned(), Some(body))
+            }
+            CtlAction::Show { id } => Self::get(run_path(id, "")),
+            CtlAction::End { id } => Self::post(run_path(id, "/stop"), None),
+            CtlAction::Delete { id } => Self::delete(run_path(id, "")),
+        })
+    }
+
+    fn get(path: String) -> Self {
+        Self { method: "GET", path, body: None }
+    }
+
+    fn post(path: String, body: Option<Value>) -> Self {
+        Self { method: "POST", path, body }
+    }
+
+    fn delete(path: String) -> Self {
+        Self { method: "DELETE", path, body: None }
+    }
+}
+
+/// The path of the stream of a run's events.
+pub(super) fn event_stream_path(args: &CtlArgs) -> String {
+    path("/api/v1/events/stream", &[("run", args.run.as_deref())])
+}
+
+fn host_path(host: &str, rest: &str, run: &Query<'_>) -> String {
+    path(&format!("/api/v1/hosts/{}{rest}", escaped(host)), run)
+}
+
+fn run_path(id: &str, rest: &str) -> String {
+    format!("/api/v1/runs/{}{rest}", escaped(id))
+}
+
+fn override_path(host: &str, metric: &str, run: &Query<'_>) -> String {
+    host_path(host, &format!("/metrics/{}/override", escaped(metric)), run)
+}
+
+fn list_path(route: &str, run: &Query<'_>, list: &ListArgs, filters: &Query<'_>) -> String {
+    let (offset, limit) = (list.offset.to_string(), list.limit.to_string());
+    let page: &Query<'_> =
+        &[("search", list.search.as_deref()), ("offset", Some(&offset)), ("limit", Some(&limit))];
+    path(route, &[run, page, filters].concat())
+}
+
+fn event_body(name: &str, data: Option<&Value>, source: Option<&str>) -> Value {
+    let mut body = json!({ "name": name });
+    add(&mut body, "data", data.cloned());
+    add(&mut body, "source", source);
+    body
+}
+
+fn new_host_body(name: &str, like: &str, labels: &[String], ttl: Option<&str>) -> Result<Value, Error> {
+    let mut object = Map::new();
+    // The variable may hold several blanks in a row.
+    for label in labels.iter().filter(|label| !label.is_empty()) {
+        let wrong = || Error::Usage(format!("--label or PME_CTL_LABEL must be NAME=VALUE, but is {label:?}"));
+        let (name, value) = label.split_once('=').ok_or_else(wrong)?;
+        object.insert(name.to_owned(), json!(value));
+    }
+    let mut body = json!({ "name": name, "template": like, "labels": object });
+    add(&mut body, "ttl", ttl);
+    Ok(body)
+}
+
+/// A config by its name, or by the text of a local file, with its arguments.
+fn config_body(cli: &Cli, config: &str) -> Result<Value, Error> {
+    let path = Path::new(config);
+    let mut body = if path.extension().is_some_and(|extension| extension == "ron") {
+        let what = format!("{config} cannot be read");
+        let text = std::fs::read_to_string(path).map_err(|source| Error::System { what, source })?;
+        json!({ "text": text })
+    } else {
+        json!({ "config": config })
+    };
+    let mut arguments = match &cli.config_args_file {
+        Some(path) => read_arguments(path)?,
+        None => IndexMap::new(),
+    };
+    arguments.extend(argument_pairs(&cli.config_args)?);
+    let arguments = arguments.into_iter().map(|(name, value)| (name, as_json(value)));
+    body["args"] = Value::Object(arguments.collect());
+    add(&mut body, "class", cli.class.as_deref());
+    Ok(body)
+}
+
+fn as_json(value: Argument) -> Value {
+    match value {
+        Argument::Bool(is_true) => json!(is_true),
+        Argument::Int(number) => json!(number),
+        Argument::Float(number) => json!(number),
+        Argument::Text(text) => json!(text),
+        Argument::List(items) => items.into_iter().map(as_json).collect(),
+    }
+}
+
+/// Adds a field to an object, if it has a value.
+fn add(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        object[name] = value.into();
+    }
+}
+
+/// A route with its query, if it has one.
+fn path(route: &str, query: &Query<'_>) -> String {
+    let query = query.iter().filter_map(|(name, value)| Some(format!("{name}={}", escaped((*value)?))));
+    let query: Vec<String> = query.collect();
+    if query.is_empty() { route.to_owned() } else { format!("{route}?{}", query.join("&")) }
+}
+
+/// A text as part of a path or a query: each byte but letters, digits, `-`, `.` and `_` as `%2F`.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'-' | b'.' | b'_' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Command;
+
+    fn request(line: &[&str]) -> Result<String, Error> {
+        let line = ["promemu", "ctl"].iter().chain(line).map(Into::into);
+        let cli = crate::args::parse(line).expect("the flags are known");
+        let Some(Command::Ctl(args)) = &cli.command else { panic!("it is ctl") };
+        let Request { method, path, body } = Request::new(&cli, args)?;
+        Ok(format!("{method} {path}{}", body.map_or(String::new(), |body| format!(" {body}"))))
+    }
+
+    #[test]
+    fn each_action_has_its_route() {
+        let all = [
+            &["status"][..],
+            &["hosts", "--search", "web 1", "--state", "running", "--run", "two"],
+            &["host", "rack/1"],
+            &["emit", "go", "--data", "{\"x\": 1}"],
+            &["override", "web-1", "disk{device=\"sda\"}", "9.5", "--for", "2m"],
+            &["release", "web-1", "load"],
+            &["add", "web-9", "--like", "web-1", "--label", "zone=x", "--ttl", "5m"],
+            &["remove", "web-9"],
+            &["create", "shop", "--id", "two", "--config-args", "hosts=5", "--seed", "7", "--lasting", "10m"],
+            &["end", "two"],
+        ];
+        let requests: Vec<String> = all.iter().map(|line| request(line).unwrap()).collect();
+        insta::assert_snapshot!(requests.join("\n"), @r#"
+        GET /api/v1/status
+        GET /api/v1/hosts?run=two&search=web%201&offset=0&limit=50&state=running
+        GET /api/v1/hosts/rack%2F1
+        POST /api/v1/events {"data":{"x":1},"name":"go"}
+        PUT /api/v1/hosts/web-1/metrics/disk%7Bdevice%3D%22sda%22%7D/override {"allow_reset":false,"for":"2m","value":9.5}
+        DELETE /api/v1/hosts/web-1/metrics/load/override
+        POST /api/v1/hosts {"labels":{"zone":"x"},"name":"web-9","template":"web-1","ttl":"5m"}
+        DELETE /api/v1/hosts/web-9
+        POST /api/v1/runs {"args":{"hosts":"5"},"config":"shop","duration":"10m","id":"two","seed":7}
+        POST /api/v1/runs/two/stop
+        "#);
+    }
+
+    #[test]
+    fn requests_that_make_no_sense_are_refused() {
+        for line in [
+            &["status", "web"][..],
+            &["host"],
+            &["override", "web-1", "load"],
+            &["override", "web-1", "load", "much"],
+            &["override", "web-1", "load", "inf"],
+            &["emit", "go", "--data", "{"],
+            &["add", "web-9"],
+            &["runs", "create"],
+        ] {
+            let line = ["promemu", "ctl"].iter().chain(line).map(Into::into);
+            assert!(crate::args::parse(line).is_err_and(|error| error.use_stderr()));
+        }
+        let unlabelled = request(&["add", "web-9", "--like", "web-1", "--label", "zone"]);
+        assert_eq!(unlabelled.unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn the_flags_of_the_api_stand_before_or_behind_the_action() {
+        let before = request(&["--run", "two", "--json", "status"]).unwrap();
+        assert_eq!(before, request(&["status", "--run", "two", "--json"]).unwrap());
+        assert_eq!(before, "GET /api/v1/status?run=two");
+    }
+}
