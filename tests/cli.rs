@@ -13,12 +13,12 @@ fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).trim_end().to_owned()
 }
 
 #[test]
-fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
+fn mistakes_are_one_error_with_exit_code_2_and_nothing_is_sent() {
     let gateway = FakeGateway::start(Behaviour::Answer(200));
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("broken.ron"), "Config(\n    hosts: [Host(name: \"a\"],\n)").unwrap();
@@ -54,16 +54,16 @@ fn mistakes_are_told_once_with_exit_code_2_and_nothing_is_sent() {
     ];
     for (args, message) in cases {
         let output = run(args, &[("PME_PUSHGATEWAY_URL", &gateway.url())]);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.contains(message), "{args:?}: {said}");
-        assert_eq!(said.matches("error: ").count(), 1, "{args:?}: {said}");
+        let errors = errors(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {errors}");
+        assert!(errors.contains(message), "{args:?}: {errors}");
+        assert_eq!(errors.matches("error: ").count(), 1, "{args:?}: {errors}");
     }
     assert_eq!(gateway.requests("").len(), 0);
 }
 
 #[test]
-fn every_variable_works_and_a_flag_comes_before_it() {
+fn every_variable_works_and_a_flag_overrides_it() {
     let gateway = FakeGateway::start(Behaviour::Answer(200));
     let url = gateway.url();
     let variables = [
@@ -110,7 +110,7 @@ fn every_variable_works_and_a_flag_comes_before_it() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "every line is JSON: {line}");
     }
     assert!(log.contains("DEBUG"), "debug mode logs events");
-    assert!(log.contains("reloaded when configs/single_host_load.ron changes"), "{log}");
+    assert!(log.contains("\"config\":\"configs/single_host_load.ron\""), "the config is watched: {log}");
     assert_eq!(gateway.requests("DELETE").len(), 0, "clean-up is off");
 
     let (status, _) = report(&["--push-interval", "5", "--show-metrics-status=false", "--seed", "7"]);
@@ -121,10 +121,10 @@ fn every_variable_works_and_a_flag_comes_before_it() {
 }
 
 #[test]
-fn variables_that_choose_what_to_do_work() {
+fn variables_of_once_list_configs_and_class_work() {
     let stdout = |args: &[&str], variables: &[(&str, &str)]| {
         let output = run(args, variables);
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
         printed(&output)
     };
     assert!(stdout(&[], &[("PME_LIST_CONFIGS", "true")]).contains("single_host_load"));
@@ -142,7 +142,7 @@ fn variables_that_choose_what_to_do_work() {
         stdout(&args, &[("PME_CLASS", "B")])
     };
     assert!(of_class(&[]).contains("in-b"));
-    assert!(of_class(&["--class", "A"]).contains("in-a"), "a flag comes before its variable");
+    assert!(of_class(&["--class", "A"]).contains("in-a"), "a flag overrides its variable");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn variables_for_pushing_work() {
         let before = gateway.requests("PUT").len();
         let args = ["--config", "single_host_load", "--pushgateway-url", url.as_str()];
         let mut run = Process::start(promemu_command(&args).envs(variables.iter().copied()));
-        // The first one is but a claim.
+        // The first push only claims the group.
         let body =
             eventually("a push", || gateway.requests("PUT").get(before + 1).map(|put| put.body.clone()));
         assert_eq!(run.terminate(), Some(0));
@@ -185,10 +185,10 @@ fn variables_for_serving_and_cleaning_work() {
     let url = gateway.url();
     let clean = |all: &str| {
         let output = run(&["clean"], &[("PME_PUSHGATEWAY_URL", &url), ("PME_CLEAN_ALL", all)]);
-        said(&output)
+        errors(&output)
     };
-    assert!(clean("false").contains("deleted 0 of 1 group on"));
-    assert!(clean("true").contains("deleted 1 of 1 group on"));
+    assert!(clean("false").contains("deleted=0 total=1"));
+    assert!(clean("true").contains("deleted=1 total=1"));
     assert_eq!(living.terminate(), Some(0));
 }
 
@@ -228,7 +228,7 @@ fn the_list_shows_configs_arguments_and_broken_files() {
 }
 
 #[test]
-fn check_says_what_a_config_would_run_or_all_that_is_wrong() {
+fn check_prints_the_size_of_a_config_or_its_errors() {
     let output = run(&["check", "--all"], &[]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -238,7 +238,7 @@ fn check_says_what_a_config_would_run_or_all_that_is_wrong() {
     );
     let output = run(&["check", "single_host_load", "nobody"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("config \"nobody\" not found"));
+    assert!(errors(&output).contains("config \"nobody\" not found"));
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("single_host_load: 1 job, 1 host, "));
 }
 
@@ -248,7 +248,7 @@ fn check_takes_arguments_and_a_class() {
         let output = run(&[&["check"], args].concat(), variables);
         let text = printed(&output);
         let lines: Vec<&str> = text.lines().map(|line| line.split(" famil").next().unwrap()).collect();
-        (output.status.code(), lines.join("\n"), said(&output))
+        (output.status.code(), lines.join("\n"), errors(&output))
     };
     let dir = tempfile::tempdir().unwrap();
     let host = |count: &str| {
@@ -282,12 +282,12 @@ fn check_takes_arguments_and_a_class() {
     let (code, lines, _) = checked(&[&dir[..], &["two"]].concat(), &variables);
     assert_eq!((code, lines.as_str()), (Some(0), "two Small: 1 job, 7 hosts, 1"));
 
-    let (code, _, said) = checked(&["single_host_load", "--config-args", "hosts_count=5"], &[]);
+    let (code, _, errors) = checked(&["single_host_load", "--config-args", "hosts_count=5"], &[]);
     assert_eq!(code, Some(2));
-    assert!(said.contains("the config has no argument \"hosts_count\""), "{said}");
-    let (code, _, said) = checked(&["--config-args", "hosts_count=5", "hosts_load_with_peaks"], &[]);
+    assert!(errors.contains("the config has no argument \"hosts_count\""), "{errors}");
+    let (code, _, errors) = checked(&["--config-args", "hosts_count=5", "hosts_load_with_peaks"], &[]);
     assert_eq!(code, Some(2));
-    assert!(said.contains("\"hosts_load_with_peaks\" is not of the form NAME=VALUE"), "{said}");
+    assert!(errors.contains("\"hosts_load_with_peaks\" is not of the form NAME=VALUE"), "{errors}");
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn scenarios_are_listed_and_described() {
     ");
     let output = run(&["scenarios", "sine_wav"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(said(&output), "error: there is no scenario \"sine_wav\"; did you mean \"sine_wave\"?");
+    assert_eq!(errors(&output), "error: unknown scenario \"sine_wav\"; did you mean \"sine_wave\"?");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use crate::processes::promemu_command;
 
-/// promemu in a folder; standard input is no terminal, so nothing is asked.
+/// Runs promemu in a folder. Standard input is no terminal, so it asks no questions.
 fn run(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
     promemu_command(args).current_dir(folder).envs(variables.iter().copied()).output().unwrap()
 }
@@ -22,7 +22,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Checks a config, and gives what it would run.
+/// Checks a config, and returns its size.
 fn check(folder: &Path, config: &str) -> String {
     let output = run(folder, &["check", config], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -31,15 +31,15 @@ fn check(folder: &Path, config: &str) -> String {
 }
 
 #[test]
-fn a_new_config_goes_to_the_right_folder_and_its_commands_work() {
+fn a_new_config_is_in_the_right_folder_and_its_commands_work() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["new", "shop"], &[]);
     insta::assert_snapshot!(text(&output.stdout), @"
     shop.ron is written: 3 hosts with 3 metrics. Next:
 
-      promemu check shop.ron                # says what it would run
-      promemu --config shop.ron --once      # prints the first values of all series
-      promemu --config shop.ron --embedded  # serves the metrics to be scraped
+      promemu check shop.ron                # show its size
+      promemu --config shop.ron --once      # print the first values of all series
+      promemu --config shop.ron --embedded  # serve the metrics for a scrape
     ");
     assert_eq!((output.status.code(), names(dir.path())), (Some(0), vec!["shop.ron".to_owned()]));
     assert!(check(dir.path(), "shop.ron").starts_with("shop.ron: 1 job, 3 hosts, 3 families, "));
@@ -59,7 +59,7 @@ fn a_new_config_goes_to_the_right_folder_and_its_commands_work() {
 }
 
 #[test]
-fn flags_and_variables_say_what_is_in_it() {
+fn flags_and_variables_set_the_contents() {
     let dir = tempfile::tempdir().unwrap();
     let args = ["new", "shop", "--hosts", "2", "--metric", "load:gauge", "--metric", "sales_total:counter"];
     let args = [&args[..], &["--job", "till-{started_at}", "--description", "a \"shop\""]].concat();
@@ -81,11 +81,11 @@ fn flags_and_variables_say_what_is_in_it() {
     let written = std::fs::read_to_string(dir.path().join("shop.ron")).unwrap();
     assert!(written.contains("default_job_name: \"till\"") && written.contains("\"from variables\""));
     assert_eq!(run(dir.path(), &["new", "shop", "--hosts", "1"], &variables).status.code(), Some(0));
-    assert!(check(dir.path(), "shop.ron").contains(" 1 host, "), "a flag comes before its variable");
+    assert!(check(dir.path(), "shop.ron").contains(" 1 host, "), "a flag overrides its variable");
 }
 
 #[test]
-fn mistakes_are_told_and_nothing_is_written() {
+fn after_mistakes_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let cases: [(&[&str], &str); 8] = [
         (&["../shop"], "config name \"../shop\" is not allowed"),
@@ -107,7 +107,7 @@ fn mistakes_are_told_and_nothing_is_written() {
 }
 
 #[test]
-fn a_file_that_exists_is_replaced_only_by_force() {
+fn an_existing_file_is_replaced_only_with_force() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("shop.ron");
     std::fs::write(&file, "mine").unwrap();

@@ -1,4 +1,4 @@
-//! `promemu plot` as its users run it.
+//! `promemu plot`: its output, its files and its errors.
 
 use std::path::Path;
 use std::process::Output;
@@ -15,7 +15,7 @@ fn printed(output: &Output) -> String {
 }
 
 #[test]
-fn the_readme_shows_what_is_printed() {
+fn the_readme_shows_the_printed_charts() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let args = ["--at", "2026-01-05T08:00Z", "--seed", "1", "--metric", "^cpu|^gpu_memory_usage_b"];
     let text = printed(&plot(&[&["hosts_load_with_peaks"], &args[..]].concat(), &[]));
@@ -26,7 +26,7 @@ fn the_readme_shows_what_is_printed() {
 }
 
 #[test]
-fn every_variable_works_and_a_flag_comes_before_it() {
+fn every_variable_works_and_a_flag_overrides_it() {
     let variables = [
         ("PME_PLOT_METRIC", "^cpu"),
         ("PME_PLOT_HOST", "worker-0[12]"),
@@ -95,7 +95,7 @@ fn files_appear_whole_or_not_at_all() {
 }
 
 #[test]
-fn mistakes_end_with_exit_code_2_and_what_to_do() {
+fn mistakes_have_exit_code_2_and_advice() {
     let refused = |args: &[&str]| {
         let output = plot(&[&["hosts_load_with_peaks"], args].concat(), &[]);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

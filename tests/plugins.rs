@@ -113,10 +113,7 @@ fn the_list_says_what_was_found_what_it_brings_and_what_was_refused() {
 
     fs::remove_dir_all(folder.path("plugins")).unwrap();
     let none = text(&folder.run(&["plugins"]).stdout);
-    assert!(
-        none.starts_with("there are no plugins in plugins, ") && none.ends_with("--plugins-dir\n"),
-        "{none}"
-    );
+    assert!(none.starts_with("no plugins in plugins, ") && none.ends_with("--plugins-dir\n"), "{none}");
     let output = folder.run(&["plugins", "--plugins-dir", "plugins"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);
@@ -344,11 +341,11 @@ fn a_plugin_made_by_new_builds_outside_the_workspace_and_runs() {
     my-climb/ is written: a plugin with the scenario my_climb, in my-climb/src/lib.rs. Next:
 
       cd my-climb && cargo build --release
-        # builds it
+        # build it
       promemu plugins --plugins-dir target/release
-        # says what it brings
+        # show what it provides
       promemu --config example.ron --plugins-dir target/release --embedded --watch
-        # runs it; what is built anew is taken over
+        # run it; a rebuilt plugin is reloaded
     ");
     let package = folder.path("my-climb");
     let plugins = build(&package).display().to_string();
@@ -396,7 +393,7 @@ fn a_new_plugin_is_refused_where_it_cannot_be() {
     let folder = Folder::new();
     for (args, complaint) in [
         (&["new", "plugins", "--plugin"][..], "plugins exists; choose another name"),
-        (&["new", "sine-wave", "--plugin"], "as a built-in scenario is called so"),
+        (&["new", "sine-wave", "--plugin"], "is the name of a built-in scenario"),
         (&["new", "7up", "--plugin"], "begin it with a letter"),
         (&["new", "a/b", "--plugin"], "name \"a/b\" is not allowed"),
         (&["new", "climb", "--plugin", "--hosts", "3"], "--plugin makes no config; leave out --hosts"),
@@ -437,7 +434,7 @@ fn a_config_of_a_plugin_is_watched_by_its_library() {
     shows(3);
     folder.compile_case(20);
     run.wait_for_log("rogue_config of plugin hostile:1:16: expected Host(field: …), found Hots(…)");
-    run.wait_for_log("rogue_config is not taken over and the run goes on as before");
+    run.wait_for_log("config is not reloaded and the run goes on as before");
     shows(3);
     folder.compile_case(1);
     run.wait_for_log("built for version 2.9 of the plugin interface");

@@ -1,17 +1,17 @@
-//! The README's commands and config work as they stand there.
+//! The README's commands and config work unchanged.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::processes::{Process, Pushgateway, eventually, free_port, http, promemu_command};
 
-/// The blocks of one language.
+/// The code blocks of one language.
 fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("\n```{language}\n");
     text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
-/// Splits a command into its variables and its words; blanks in double quotes do not part words.
+/// Splits a command into its variables and its words; blanks in double quotes separate no words.
 fn split(command: &str) -> (Vec<(String, String)>, Vec<String>) {
     let mut words = vec![String::new()];
     let mut is_quoted = false;
@@ -28,8 +28,7 @@ fn split(command: &str) -> (Vec<(String, String)>, Vec<String>) {
     (variables, words[program + 1..].to_vec())
 }
 
-/// A folder like the repository's, with the README's own config beside the shipped ones, and what its other
-/// commands make.
+/// A folder like the repository's: the shipped configs, the README's own one, and the files that its commands use.
 fn folder(readme: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let configs = dir.path().join("configs");
@@ -40,8 +39,8 @@ fn folder(readme: &str) -> tempfile::TempDir {
     }
     std::fs::write(configs.join("shop.ron"), blocks(readme, "ron")[0]).unwrap();
     let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
-    for (made, stored) in [("cert.pem", "certificate.pem"), ("key.pem", "key.pem")] {
-        std::fs::copy(tls.join(stored), dir.path().join(made)).unwrap();
+    for (name, stored) in [("cert.pem", "certificate.pem"), ("key.pem", "key.pem")] {
+        std::fs::copy(tls.join(stored), dir.path().join(name)).unwrap();
     }
     std::fs::write(dir.path().join("token"), "t0ken\n").unwrap();
     dir
@@ -52,7 +51,7 @@ fn daemon(port: u16) -> Process {
     let listen = format!("127.0.0.1:{port}");
     let args = ["--config", "hosts_load_with_peaks", "--output", "scrape=127.0.0.1:0", "--listen", &listen];
     let daemon = Process::start(&mut promemu_command(&args));
-    eventually("the daemon's hosts have begun", || {
+    eventually("the daemon's hosts have started", || {
         let (status, hosts) = http("GET", port, "/api/v1/hosts?state=running&limit=0", "")?;
         (status == 200 && hosts.contains("\"matched\":10")).then_some(())
     });
@@ -68,10 +67,10 @@ fn every_request_of_the_api_works() {
     let requests = block.replace("\\\n", " ").replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"));
     for request in requests.lines() {
         let request = request.replacen("curl ", "curl -sS --fail-with-body --max-time 3 ", 1);
-        // Whoever has just been stopped is not started at once.
+        // A host that has just been stopped cannot be started at once.
         eventually(&request, || {
             let outcome = Command::new("sh").args(["-c", &request]).output().unwrap();
-            // A stream goes on until curl has enough.
+            // A stream ends with curl's timeout.
             let is_done =
                 outcome.status.success() || (request.contains(" -N ") && outcome.status.code() == Some(28));
             let is_busy = String::from_utf8_lossy(&outcome.stdout).contains("\"conflict\"");
@@ -87,7 +86,7 @@ fn every_command_works() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let dir = folder(&readme);
     let gateway = Pushgateway::start();
-    // Whom `promemu ctl` asks.
+    // The daemon of `promemu ctl`.
     let port = free_port();
     let daemon = daemon(port);
     let commands =
@@ -115,7 +114,7 @@ fn every_command_works() {
                 .envs(variables),
         );
         let runs_on = eventually(command, || {
-            if ["INFO running ", "promemu waits for runs"].iter().any(|begun| run.log().contains(begun)) {
+            if ["INFO running ", "promemu waits for runs"].iter().any(|line| run.log().contains(line)) {
                 Some(true)
             } else {
                 (!run.is_running()).then_some(false)

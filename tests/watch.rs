@@ -1,4 +1,4 @@
-//! `--watch`: an edited config is taken over while the run goes on.
+//! `--watch`: an edited config is reloaded while the run goes on.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::processes::{
     Process, Pushgateway, eventually, free_port, get, http, label, promemu, promemu_command, series, value,
 };
 
-/// A host whose counter rises with every update and must never fall or be away.
+/// A host whose counter rises with every update, and never falls or is absent.
 const KEPT: &str = r#"Host(name: "kept", interval: "100ms", metrics: [Metric(name: "kept_total",
     metric_type: counter, update_interval: "100ms", value_range: (1, 1), scenario: random_in_range)])"#;
 
@@ -18,7 +18,7 @@ fn config(hosts: &[&str]) -> String {
     format!("Config(\n    default_job_name: \"watched\",\n    hosts: [\n{}],\n)", hosts.join(",\n"))
 }
 
-/// Puts a new file in the place of the old one, as many editors do.
+/// Replaces the file by a new one, as many editors do.
 fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     std::fs::write(&new, text).unwrap();
@@ -31,28 +31,28 @@ fn start(path: &Path, url: &str, more: &[&str]) -> Process {
     promemu(&[&args, more].concat())
 }
 
-/// Watches the counter of the host that is kept.
+/// The last value of the kept host's counter.
 struct Counter(f64);
 
 impl Counter {
-    fn looks_well(&mut self, exposition: &str) {
+    fn check(&mut self, exposition: &str) {
         let lines = series(exposition, "kept_total");
         let total = lines.first().map_or(0.0, |line| value(line));
         assert!(total >= self.0, "{total} after {}: {exposition}", self.0);
         self.0 = total;
     }
 
-    /// Waits until it has risen well above what it was.
+    /// Waits until the counter has risen by more than 3.
     fn rises(&mut self, metrics: impl Fn() -> String) {
         let before = self.0;
         eventually("the counter goes on", || {
-            self.looks_well(&metrics());
+            self.check(&metrics());
             (self.0 > before + 3.0).then_some(())
         });
     }
 }
 
-/// The hosts and their levels.
+/// The hosts and their levels, sorted by name.
 fn levels(exposition: &str) -> Vec<(String, f64)> {
     let lines = series(exposition, "level");
     let mut levels: Vec<_> = lines.iter().map(|line| (label(line, "name").to_owned(), value(line))).collect();
@@ -60,7 +60,7 @@ fn levels(exposition: &str) -> Vec<(String, f64)> {
     levels
 }
 
-/// On a slow machine the host that starts late may be there early.
+/// The levels without the host `later`, which may be there early on a slow machine.
 fn levels_without_later(exposition: &str) -> Vec<(String, f64)> {
     levels(exposition).into_iter().filter(|(name, _)| name != "later").collect()
 }
@@ -70,7 +70,7 @@ fn level(name: &str, level: u32) -> (String, f64) {
 }
 
 #[test]
-fn an_edit_lets_hosts_come_go_and_change_while_the_others_live_on() {
+fn an_edit_adds_removes_and_changes_hosts_while_the_others_go_on() {
     let gateway = Pushgateway::start();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.ron");
@@ -81,9 +81,9 @@ fn an_edit_lets_hosts_come_go_and_change_while_the_others_live_on() {
     std::fs::write(&path, config(&[KEPT, &brief, &goes, &changes, &later, &alone])).unwrap();
     let mut run = start(&path, &gateway.url(), &["--debug"]);
     let mut counter = Counter(0.0);
-    eventually("the hosts are there, and the brief one is over", || {
+    eventually("the hosts are there, and the brief one has ended", || {
         let exposition = gateway.metrics();
-        counter.looks_well(&exposition);
+        counter.check(&exposition);
         let levels = levels_without_later(&exposition);
         let are_there = levels == [level("alone", 1), level("changes", 1), level("goes", 1)];
         (are_there && counter.0 > 3.0 && run.log().contains("host_stopped\" source=\"brief\"")).then_some(())
@@ -94,7 +94,7 @@ fn an_edit_lets_hosts_come_go_and_change_while_the_others_live_on() {
     std::fs::write(&path, config(&[&comes, &brief, &changes, &later, KEPT])).unwrap();
     eventually("the edit is on the gateway", || {
         let exposition = gateway.metrics();
-        counter.looks_well(&exposition);
+        counter.check(&exposition);
         (levels_without_later(&exposition) == [level("changes", 2), level("comes", 3)]).then_some(())
     });
     assert_eq!(gateway.groups(), ["third", "watched"], "a job without hosts has left");
@@ -119,7 +119,7 @@ fn an_edit_lets_hosts_come_go_and_change_while_the_others_live_on() {
 }
 
 #[test]
-fn a_broken_edit_is_told_with_its_place_and_changes_nothing() {
+fn a_broken_edit_is_logged_with_its_place_and_changes_nothing() {
     let gateway = Pushgateway::start();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.ron");
@@ -128,7 +128,7 @@ fn a_broken_edit_is_told_with_its_place_and_changes_nothing() {
     let mut counter = Counter(0.0);
     counter.rises(|| gateway.metrics());
     std::fs::write(&path, config(&[KEPT, "Hots(name: \"a\")"])).unwrap();
-    run.wait_for_log("is not taken over and the run goes on as before; correct it");
+    run.wait_for_log("config is not reloaded and the run goes on as before; correct it");
     let place = format!("ERROR {}:6:1: expected Host(…), found Hots(…)", path.display());
     assert_eq!(run.count_in_log(&place), 1, "{}", run.log());
     counter.rises(|| gateway.metrics());
@@ -137,12 +137,12 @@ fn a_broken_edit_is_told_with_its_place_and_changes_nothing() {
     replace(&path, &text);
     eventually("the correction is on the gateway", || {
         let exposition = gateway.metrics();
-        counter.looks_well(&exposition);
+        counter.check(&exposition);
         (levels(&exposition) == [level("comes", 4)]).then_some(())
     });
     counter.rises(|| gateway.metrics());
     let log = run.log();
-    assert!(log.contains("WARN cleanup_on_finish cannot change while promemu runs; restart it"), "{log}");
+    assert!(log.contains("restart it to apply them settings=\"cleanup_on_finish\""), "{log}");
     assert_eq!(
         (run.count_in_log("was reloaded: 1 host kept, 1 new"), run.count_in_log("ERROR")),
         (1, 2),
@@ -153,7 +153,7 @@ fn a_broken_edit_is_told_with_its_place_and_changes_nothing() {
 }
 
 #[test]
-fn a_new_job_of_somebody_else_is_left_out_and_the_run_goes_on() {
+fn a_new_job_with_a_foreign_group_is_left_out_and_the_run_goes_on() {
     let gateway = Pushgateway::start();
     http("PUT", gateway.port, "/metrics/job/taken", "handmade 1\n").unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -197,8 +197,8 @@ fn an_edit_behind_links_is_served_without_a_gateway() {
     std::fs::remove_dir_all(dir.path().join("1")).unwrap();
     eventually("the edit is served", || {
         let exposition = metrics();
-        counter.looks_well(&exposition);
-        // A job shows when it was pushed from the first scrape on that begins after its hosts have reported.
+        counter.check(&exposition);
+        // A job has a push time from the first scrape that begins after its hosts have reported.
         let pushed = series(&exposition, "push_time_seconds").len();
         (levels(&exposition) == [level("comes", 2)] && pushed == 2).then_some(())
     });

@@ -1,4 +1,4 @@
-//! `promemu check`: what configs would run, or all that is wrong with them.
+//! `promemu check`: the size of configs, or their errors and warnings.
 
 use promemu_core::config::ConfigDirs;
 use promemu_core::error::{ConfigError, Error};
@@ -9,34 +9,34 @@ use promemu_run::clock::wall_now;
 use crate::settings::Settings;
 use crate::{diagnostics, stdout};
 
-/// Any seed tells whether a scenario works at all.
+/// A scenario that fails does so with any seed.
 const SEED: u64 = 1;
 
-/// Checks the configs named, or all; says whether all are good.
+/// Checks these configs, or all; `true` if all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
     if names.is_empty() && !all {
         return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
     }
     let dirs = settings.config_dirs();
     let names = if all { dirs.configs() } else { names.to_vec() };
-    let mut are_good = true;
+    let mut is_good = true;
     for name in &names {
         match estimates(settings, &dirs, name) {
             Ok(lines) => stdout::print((lines.join("\n") + "\n").as_bytes())?,
-            // What ships must not make promemu look broken to who has not built the plugins.
+            // Shipped configs of plugins are no errors where the plugins have not been built.
             Err(error) if all && error.needs_plugin() => {
-                stdout::print(format!("{name}: left out: {error}\n").as_bytes())?;
+                stdout::print(format!("{name}: skipped: {error}\n").as_bytes())?;
             }
             Err(error) => {
-                diagnostics::say(&Error::Config(error), settings.cli().log_format);
-                are_good = false;
+                diagnostics::print(&Error::Config(error), settings.cli().log_format);
+                is_good = false;
             }
         }
     }
-    Ok(are_good)
+    Ok(is_good)
 }
 
-/// A line for each class, or for the one that the settings name; warnings before it.
+/// A line for each class, or for that of `--class`, after its warnings.
 fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<String>, ConfigError> {
     let file = dirs.open(name)?;
     let classes = match &settings.cli().class {

@@ -1,5 +1,5 @@
-//! How an error is shown: with the line and a caret on a terminal, as one line each elsewhere, as JSON where
-//! the log is JSON.
+//! The form of an error: with the line and a caret on a terminal, one line a problem elsewhere, JSON where the log is
+//! JSON.
 
 use std::io::{IsTerminal, Write};
 
@@ -10,49 +10,39 @@ use tracing::{error, warn};
 use crate::args::LogFormat;
 use crate::logs::is_coloured;
 
-/// A longer line of a config is not shown.
+/// A config's line that is longer is not shown.
 const LINE_BYTES_MAX: usize = 2_000;
 
-/// Says on standard error what went wrong.
-pub(crate) fn say(error: &Error, format: LogFormat) {
+/// Prints an error on standard error.
+pub(crate) fn print(error: &Error, format: LogFormat) {
     let text = match (error, format) {
         (_, LogFormat::Json) => json(error),
         (Error::Config(ConfigError::Invalid { sources, problems }), LogFormat::Text)
             if std::io::stderr().is_terminal() =>
         {
             let renderer = if is_coloured() { Renderer::styled() } else { Renderer::plain() };
-            let shown = problems.iter().map(|problem| with_caret(&renderer, sources, problem));
-            shown.collect::<Vec<_>>().join("\n\n")
+            let texts = problems.iter().map(|problem| with_caret(&renderer, sources, problem));
+            texts.collect::<Vec<_>>().join("\n\n")
         }
         (Error::Config(ConfigError::Invalid { sources, problems }), LogFormat::Text) => {
-            let shown = problems.iter().map(|problem| on_a_line(sources, problem));
-            shown.collect::<Vec<_>>().join("\n")
+            let texts = problems.iter().map(|problem| on_a_line(sources, problem));
+            texts.collect::<Vec<_>>().join("\n")
         }
-        _ => format!("error: {}", with_causes(error)),
+        _ => format!("error: {}", error.with_causes()),
     };
-    // There is nobody to tell if standard error is closed.
+    // A closed standard error cannot be reported.
     let _is_written = writeln!(std::io::stderr(), "{text}").is_ok();
 }
 
-/// Says it in the log of a run that goes on: a line for each problem.
+/// Logs an error of a run that goes on: a line for each problem.
 pub(crate) fn log(error: &Error) {
-    for line in with_causes(error).lines() {
+    for line in error.with_causes().lines() {
         if let Some(warning) = line.strip_prefix("warning: ") {
             warn!("{warning}");
         } else {
             error!("{line}");
         }
     }
-}
-
-pub(crate) fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn on_a_line(sources: &Sources, problem: &Problem) -> String {
@@ -76,7 +66,7 @@ fn with_caret(renderer: &Renderer, sources: &Sources, problem: &Problem) -> Stri
 /// One object per problem.
 fn json(error: &Error) -> String {
     let Error::Config(ConfigError::Invalid { sources, problems }) = error else {
-        return serde_json::json!({ "level": "ERROR", "message": with_causes(error) }).to_string();
+        return serde_json::json!({ "level": "ERROR", "message": error.with_causes() }).to_string();
     };
     let object = |problem: &Problem| {
         let place = problem.place(sources);

@@ -1,4 +1,4 @@
-//! The list of configs.
+//! `promemu --list-configs`: the configs, their classes and arguments.
 
 use promemu_core::config::{ClassSummary, ConfigDirs, ConfigSummary};
 use promemu_core::error::Error;
@@ -6,11 +6,11 @@ use promemu_core::error::Error;
 use crate::stdout;
 use crate::table::{self, paragraph, table};
 
-/// Blanks before what belongs to a config.
+/// Blanks before the entries of a config.
 const INDENT: u16 = 4;
 
-/// Prints what there is; a broken file with its error.
-pub(crate) fn print(dirs: &ConfigDirs) -> Result<(), Error> {
+/// Prints all configs; a broken one with its error.
+pub(crate) fn list(dirs: &ConfigDirs) -> Result<(), Error> {
     let width = table::width();
     let entries = dirs.list().into_iter().flat_map(|config| entries(config, width));
     stdout::print(entries.collect::<Vec<_>>().join("\n").as_bytes())
@@ -22,7 +22,7 @@ fn entries(config: ConfigSummary, width: u16) -> Vec<String> {
     match config.classes {
         Ok(classes) => classes.iter().map(|class| entry(name, class, width)).collect(),
         Err(error) => {
-            // Not wrapped: paths are there to be copied.
+            // Not wrapped, so that paths can be copied.
             let lines = error.lines().map(|line| format!("{:1$}{line}\n", "", usize::from(INDENT)));
             vec![format!("{name} cannot be used:\n{}", lines.collect::<String>())]
         }
@@ -47,7 +47,7 @@ fn entry(config: &str, class: &ClassSummary, width: u16) -> String {
     format!("{heading}{}", table(["ARGUMENT", "TYPE", "DEFAULT", "HELP"], rows, INDENT, width))
 }
 
-/// What an argument takes, without the example: its default is one.
+/// The type of an argument without its example, as the default is one.
 fn type_name(takes: &str) -> &str {
     let name = takes.split(", as in ").next().unwrap_or(takes);
     name.strip_prefix("a ").unwrap_or(name)

@@ -1,4 +1,4 @@
-//! Logs: to standard error, coloured on a terminal only.
+//! Log lines on standard error: text for people, coloured on a terminal only, or JSON with the fields beside the message.
 
 use std::io::IsTerminal;
 
@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::LogFormat;
 
-/// Starts logging; `debug` shows every event and push.
+/// Starts logging; with `debug` every event and push is logged.
 pub(crate) fn start(format: LogFormat, debug: bool) {
     let level = if debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let filter = Targets::new().with_target("promemu", level).with_default(LevelFilter::WARN);
@@ -25,12 +25,12 @@ pub(crate) fn start(format: LogFormat, debug: bool) {
     }
 }
 
-/// Whether standard error is a terminal that wants colours (<https://no-color.org>).
+/// `true` if standard error is a terminal and colours are wanted.
 pub(crate) fn is_coloured() -> bool {
     std::io::stderr().is_terminal() && wants_colour()
 }
 
-/// Whether nobody has said that colours are not wanted.
+/// `false` if `NO_COLOR` is set (<https://no-color.org>).
 pub(crate) fn wants_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

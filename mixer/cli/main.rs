@@ -1,39 +1,50 @@
-//! The program: arguments to settings to one library call, and exit codes.
+//! The program `promemu`: it reads the command line, runs one command, and turns its outcome into an exit code.
+//!
+//! Each command has a file of its name, and a folder of that name for its parts:
+//!
+//! | command | file |
+//! | --- | --- |
+//! | `promemu --config NAME` | [`run`] |
+//! | `promemu --once` | [`once`] |
+//! | `promemu --list-configs` | [`list`] |
+//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios` | [`check`], [`clean`], … |
+//!
+//! They share the command line ([`args`]), its meaning ([`settings`]), the loading of a config ([`config`]), errors and logs
+//! ([`diagnostics`], [`logs`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
 
 mod args;
 mod check;
 mod clean;
+mod completions;
+mod config;
 mod ctl;
-mod daemon;
 mod dashboard;
 mod diagnostics;
 mod export;
-mod history;
 mod list;
 mod logs;
+mod man;
 mod new;
 mod once;
-mod packaging;
+mod output_file;
 mod plot;
 mod plugins;
-mod questions;
 mod run;
 mod scenarios;
 mod settings;
-mod signals;
-mod starter;
 mod stdout;
 mod table;
-mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu_core::error::{Error, suggestion};
+use promemu_core::plugin;
+use promemu_core::scenario::KINDS;
 use tracing::warn;
 
 use args::{Cli, Command};
-use settings::Settings;
+use settings::{Settings, plugin_dirs};
 
 fn main() -> ExitCode {
     let cli = match args::parse(std::env::args_os()) {
@@ -50,57 +61,58 @@ fn main() -> ExitCode {
     let log_format = cli.log_format;
     logs::start(log_format, cli.debug);
     for (name, known) in args::unknown_variables() {
-        warn!("variable {name} is not known{}", suggestion(&name, &known));
+        warn!(variable = %name, "unknown variable{}", suggestion(&name, &known));
     }
-    match work(cli) {
+    match dispatch(cli) {
         Ok(code) => code,
         Err(error) => {
-            diagnostics::say(&error, log_format);
+            diagnostics::print(&error, log_format);
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn work(cli: Cli) -> Result<ExitCode, Error> {
-    plugins::find(cli.plugins_dir.as_ref())?;
-    // What these print depends on no other setting.
+fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
+    let built_ins = KINDS.iter().map(|kind| kind.name).collect();
+    plugin::set_folders(plugin_dirs(cli.plugins_dir.as_ref())?, built_ins);
+    // These commands work even if other settings are wrong.
     match &cli.command {
-        Some(Command::Completions { shell }) => return print(&packaging::completions(*shell)),
-        Some(Command::Man) => return print(&packaging::manual()?),
-        Some(Command::Scenarios { name }) => return print(scenarios::describe(name.as_deref())?.as_bytes()),
-        Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
-        Some(Command::Plugins) => return print(plugins::list().as_bytes()),
+        Some(Command::Completions { shell }) => return done(completions::completions(*shell)),
+        Some(Command::Man) => return done(man::man()),
+        Some(Command::Scenarios { name }) => return done(scenarios::scenarios(name.as_deref())),
+        Some(Command::Ctl(args)) => return done(block_on(ctl::ctl(&cli, args))),
+        Some(Command::Plugins) => return done(plugins::plugins()),
         _ => {}
     }
     let settings = Settings::new(cli)?;
-    if settings.cli().list_configs {
-        list::print(&settings.config_dirs())?;
-        return Ok(ExitCode::SUCCESS);
+    let cli = settings.cli();
+    if cli.list_configs {
+        return done(list::list(&settings.config_dirs()));
     }
-    match &settings.cli().command {
+    match &cli.command {
         Some(Command::Check { names, all }) => {
-            let are_good = check::check(&settings, names, *all)?;
-            Ok(if are_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
+            let is_good = check::check(&settings, names, *all)?;
+            Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
         }
-        Some(Command::Export(args)) => export::export(&settings, args).map(|()| ExitCode::SUCCESS),
-        Some(Command::Plot(args)) => plot::plot(&settings, args).map(|()| ExitCode::SUCCESS),
-        Some(Command::Dashboard(args)) => dashboard::make(&settings, args).map(|()| ExitCode::SUCCESS),
-        Some(Command::New(args)) => new::write(&settings, args).map(|()| ExitCode::SUCCESS),
-        Some(Command::Clean { all }) => block_on(clean::clean(&settings, *all)),
-        _ if settings.cli().once => once::once(&settings).map(|()| ExitCode::SUCCESS),
-        _ => block_on(run::run(Arc::new(settings))),
+        Some(Command::Export(args)) => done(export::export(&settings, args)),
+        Some(Command::Plot(args)) => done(plot::plot(&settings, args)),
+        Some(Command::Dashboard(args)) => done(dashboard::dashboard(&settings, args)),
+        Some(Command::New(args)) => done(new::new(&settings, args)),
+        Some(Command::Clean { all }) => done(block_on(clean::clean(&settings, *all))),
+        _ if cli.once => done(once::once(&settings)),
+        _ => done(block_on(run::run(Arc::new(settings)))),
     }
 }
 
-fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
-    stdout::print(bytes).map(|()| ExitCode::SUCCESS)
+fn done(outcome: Result<(), Error>) -> Result<ExitCode, Error> {
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
-fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<ExitCode, Error> {
+fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|source| Error::System { what: "the threads cannot be started".to_owned(), source })?;
+    let runtime =
+        runtime.map_err(|source| Error::System { what: "threads cannot be started".to_owned(), source })?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_background();
-    outcome.map(|()| ExitCode::SUCCESS)
+    outcome
 }

@@ -1,6 +1,10 @@
-//! `promemu new`: writes a commented config to start from, or a plugin.
+//! `promemu new`: writes a commented config, or a plugin, to start from.
 //!
-//! What is written appears whole or not at all, and only a config that would run without a warning is written.
+//! A file or folder appears whole or not at all, and a config is only written if it runs without a warning.
+
+mod plugin;
+mod questions;
+mod starter;
 
 use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -9,11 +13,11 @@ use promemu_core::error::Error;
 
 use crate::args::NewArgs;
 use crate::settings::Settings;
-use crate::starter::{Starter, StarterMetric, plugin};
-use crate::{questions, stdout};
+use crate::{output_file, stdout};
+use starter::{Starter, StarterMetric};
 
-/// Writes the config that the flags, or answers to questions, describe, and says what to do next.
-pub(crate) fn write(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
+/// Writes the config of the flags or of the answers to questions, and prints the next steps.
+pub(crate) fn new(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
     let name = checked_name(&args.name)?;
     if args.plugin {
         return write_plugin(name, args);
@@ -23,7 +27,7 @@ pub(crate) fn write(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
         let path = place.path.display();
         return Err(Error::Usage(format!("{path} exists; choose another name, or replace it with --force")));
     }
-    let (starter, text) = if is_asked(args) {
+    let (starter, text) = if is_interactive(args) {
         let mut answers = std::io::stdin().lock();
         questions::ask(name, &mut answers, &mut std::io::stderr())?
     } else {
@@ -32,15 +36,15 @@ pub(crate) fn write(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
         let text = starter.checked_text().map_err(refused)?;
         (starter, text)
     };
-    put(&place.path, &text)?;
+    write_config(&place.path, &text)?;
     stdout::print(place.next_steps(&starter).as_bytes())
 }
 
-/// Writes the folder of a plugin into the current one, and says what to do next.
+/// Writes a plugin's folder into the current one, and prints the next steps.
 fn write_plugin(name: &str, args: &NewArgs) -> Result<(), Error> {
     if args.hosts.is_some() || !args.metric.is_empty() || args.job.is_some() || args.description.is_some() {
         return Err(Error::Usage(
-            "--plugin makes no config; leave out --hosts, --metric, --job and --description".to_owned(),
+            "--plugin writes no config; leave out --hosts, --metric, --job and --description".to_owned(),
         ));
     }
     let scenario = plugin::scenario_name(name).map_err(Error::Usage)?;
@@ -48,38 +52,37 @@ fn write_plugin(name: &str, args: &NewArgs) -> Result<(), Error> {
     if folder.symlink_metadata().is_ok() {
         return Err(Error::Usage(format!("{name} exists; choose another name")));
     }
-    put_plugin(folder, name, &scenario).map_err(|source| {
+    write_plugin_folder(folder, name, &scenario).map_err(|source| {
         let what = format!("folder {name} cannot be written; try another folder");
         Error::System { what, source }
     })?;
     let steps = [
-        (format!("cd {name} && cargo build --release"), "builds it"),
-        ("promemu plugins --plugins-dir target/release".to_owned(), "says what it brings"),
+        (format!("cd {name} && cargo build --release"), "build it"),
+        ("promemu plugins --plugins-dir target/release".to_owned(), "show what it provides"),
         (
             "promemu --config example.ron --plugins-dir target/release --embedded --watch".to_owned(),
-            "runs it; what is built anew is taken over",
+            "run it; a rebuilt plugin is reloaded",
         ),
     ];
-    let steps = steps.iter().map(|(command, what)| format!("  {command}\n    # {what}\n"));
+    let steps = steps.iter().map(|(command, purpose)| format!("  {command}\n    # {purpose}\n"));
     let steps: String = steps.collect();
     let next =
         format!("{name}/ is written: a plugin with the scenario {scenario}, in {name}/src/lib.rs. Next:\n\n");
     stdout::print(format!("{next}{steps}").as_bytes())
 }
 
-/// The whole folder or nothing.
-fn put_plugin(folder: &Path, name: &str, scenario: &str) -> Result<(), std::io::Error> {
+fn write_plugin_folder(folder: &Path, name: &str, scenario: &str) -> Result<(), std::io::Error> {
     let beside = tempfile::Builder::new().prefix(".promemu-new").tempdir_in(".")?;
     let whole = beside.path().join(name);
     plugin::write(&whole, name, scenario)?;
     std::fs::rename(whole, folder)
 }
 
-/// Whether there is somebody to ask, and nothing has been said yet.
-fn is_asked(args: &NewArgs) -> bool {
-    let is_silent =
+/// `true` on a terminal without flags.
+fn is_interactive(args: &NewArgs) -> bool {
+    let has_no_flags =
         args.hosts.is_none() && args.metric.is_empty() && args.job.is_none() && args.description.is_none();
-    is_silent && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    has_no_flags && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 fn from_flags(name: &str, args: &NewArgs) -> Result<Starter, Error> {
@@ -102,7 +105,7 @@ fn from_flags(name: &str, args: &NewArgs) -> Result<Starter, Error> {
     Ok(starter)
 }
 
-/// A name that is the same as a file's stem, in a command and in a host's name.
+/// A name that is valid as a file's stem, a word in a shell, and a part of a host's name.
 fn checked_name(name: &str) -> Result<&str, Error> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(is_plain) && !name.starts_with('-') {
@@ -114,14 +117,15 @@ fn checked_name(name: &str) -> Result<&str, Error> {
     )))
 }
 
-/// Where a config is written, and how commands name it.
+/// The file of a new config.
 struct Place {
     path: PathBuf,
+    /// The config's name in commands.
     argument: String,
 }
 
 impl Place {
-    /// The folder given, else `configs` if there is one, else the current folder.
+    /// A file in `--configs-dir`, else in `configs` if that exists, else in the current folder.
     fn of(configs_dir: Option<&Path>, name: &str) -> Self {
         let file = format!("{name}.ron");
         let configs = Path::new("configs");
@@ -132,7 +136,7 @@ impl Place {
         }
     }
 
-    /// A place that only a path names for sure, in whatever folder promemu looks.
+    /// A file that commands name by its path, as promemu may not search its folder.
     fn by_path(path: PathBuf) -> Self {
         let argument = shell_word(&path.display().to_string());
         Self { path, argument }
@@ -141,31 +145,30 @@ impl Place {
     fn next_steps(&self, starter: &Starter) -> String {
         let (path, config) = (self.path.display(), &self.argument);
         let steps = [
-            (format!("promemu check {config}"), "says what it would run"),
-            (format!("promemu --config {config} --once"), "prints the first values of all series"),
-            (format!("promemu --config {config} --embedded"), "serves the metrics to be scraped"),
+            (format!("promemu check {config}"), "show its size"),
+            (format!("promemu --config {config} --once"), "print the first values of all series"),
+            (format!("promemu --config {config} --embedded"), "serve the metrics for a scrape"),
         ];
         let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
-        let steps = steps.iter().map(|(command, what)| format!("  {command:width$}  # {what}\n"));
+        let steps = steps.iter().map(|(command, purpose)| format!("  {command:width$}  # {purpose}\n"));
         format!("{path} is written: {}. Next:\n\n{}", starter.summary(), steps.collect::<String>())
     }
 }
 
-/// A word as a POSIX shell takes it.
+/// A word, quoted for a POSIX shell if necessary.
 fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./+,@%:".contains(c);
     if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// The whole file or nothing.
-fn put(path: &Path, text: &str) -> Result<(), Error> {
-    stdout::replace_file(path, text.as_bytes()).map_err(|source| {
-        let why = if source.kind() == ErrorKind::PermissionDenied {
+fn write_config(path: &Path, text: &str) -> Result<(), Error> {
+    output_file::replace(path, text.as_bytes()).map_err(|source| {
+        let advice = if source.kind() == ErrorKind::PermissionDenied {
             "; choose a folder with --configs-dir"
         } else {
             ""
         };
-        Error::System { what: format!("{} cannot be written{why}", path.display()), source }
+        Error::System { what: format!("{} cannot be written{advice}", path.display()), source }
     })
 }
 
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_names_a_file_so_that_a_shell_takes_it() {
+    fn a_path_in_a_command_is_quoted_for_the_shell() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::of(Some(dir.path()), "shop");
         assert_eq!(place.argument, dir.path().join("shop.ron").display().to_string());
@@ -197,7 +200,7 @@ mod tests {
     fn a_failed_write_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("shop.ron")).unwrap();
-        let error = put(&dir.path().join("shop.ron"), "Config()").unwrap_err();
+        let error = write_config(&dir.path().join("shop.ron"), "Config()").unwrap_err();
         assert!(error.to_string().contains("shop.ron cannot be written"), "{error}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

@@ -9,23 +9,22 @@ use promemu_run::clock::wall_now;
 use promemu_wire::exposition::{Format, Group, encode};
 use tracing::warn;
 
-use crate::run::{load, open};
 use crate::settings::Settings;
-use crate::stdout;
+use crate::{config, stdout};
 
 /// Prints the first values of all series.
 pub(crate) fn once(settings: &Settings) -> Result<(), Error> {
     let started_at = wall_now();
-    let plan = load(settings, &open(settings)?, started_at)?.plan;
+    let plan = config::load(settings, &config::open_main(settings)?, started_at)?.plan;
     let seed = settings.run_settings(&plan.defaults)?.seed;
-    let first = FirstValues::of(&plan, seed, started_at);
-    for failure in &first.failures {
+    let first_values = FirstValues::of(&plan, seed, started_at);
+    for failure in &first_values.failures {
         warn!("{failure}");
     }
-    stdout::print(&exposition(first.jobs))
+    stdout::print(&exposition(first_values.jobs))
 }
 
-/// The text exposition, with the labels of `--embedded`.
+/// The text exposition, with the same labels as with `--embedded`.
 fn exposition(jobs: Vec<(Arc<str>, SeriesStore)>) -> Vec<u8> {
     let labels: Vec<LabelBlock> = jobs.iter().map(|(name, _)| LabelBlock::new([("job", &**name)])).collect();
     let groups: Vec<Group<'_>> =

@@ -1,19 +1,20 @@
 //! `promemu plot`: charts of a config's metrics at once, in virtual time.
 //!
-//! What is drawn is what a Prometheus that scrapes the run would answer: gauges as their hosts report them,
-//! counters as rates, histograms as quantiles, a slot as one curve, whoever lives there. However large the config is, the output is limited, and says
-//! what it leaves out.
+//! The charts show what a Prometheus that scrapes the run would answer: gauges as their hosts report them, counters as
+//! rates, histograms as quantiles, the successive members of a slot as one curve. The output of a large config is limited,
+//! and notes say what is left out.
 
 mod axis;
 mod canvas;
-mod data;
-mod file;
+mod chart;
+mod figure;
 mod growth;
+mod image;
 mod marks;
-mod paint;
 mod reading;
+mod samples;
 mod selection;
-mod shown;
+mod style;
 mod terminal;
 
 use std::path::Path;
@@ -26,39 +27,33 @@ use promemu_core::plan::Plan;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
-use tracing::warn;
 
 use crate::args::PlotArgs;
 use crate::settings::{Settings, positive};
-use crate::{stdout, table};
-use data::Figure;
-use file::Picture;
-use paint::Paint;
+use crate::{config, output_file, stdout, table};
+use figure::Figure;
+use image::ImageFormat;
 use selection::Selection;
+use style::ColourMode;
 
-/// How much emulated time is drawn if all hosts live longer.
+/// The length of a chart if all hosts live longer.
 const DEFAULT_SPAN: Span = Span::from_secs(3_600);
-/// The shortest step without `--step`, and what times are rounded to.
+/// The shortest step without `--step`, and the unit that lengths are rounded up to.
 const SECOND: Span = Span::from_secs(1);
 const MINUTE: Span = Span::from_secs(60);
-/// Without `--step`, a curve in a file has about so many values.
+/// Number of values of a curve in a file without `--step`, about.
 const DOTS_IN_FILE: usize = 180;
-/// A curve has at most so many values.
-const MOMENTS_MAX: usize = 10_000;
+/// Maximum number of values of a curve.
+const VALUES_MAX: usize = 10_000;
 
-/// Draws a config's metrics: prints the charts, or writes them to a file and says so.
+/// Prints charts of a config's metrics, or writes them to a file.
 pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
     let times = Times::of(args)?;
     let out = match args.out.as_deref() {
-        Some(path) => Some((path, Picture::of(path)?)),
+        Some(path) => Some((path, ImageFormat::of(path)?)),
         None => None,
     };
-    let file = settings.config_dirs().open(&args.name)?;
-    let loaded = settings.load(&file, times.at)?;
-    for warning in &loaded.warnings {
-        warn!("{warning}");
-    }
-    let plan = Arc::new(loaded.plan);
+    let plan = Arc::new(config::load_named(settings, &args.name, times.at)?.plan);
     let selection = Selection::of(&plan, args.metric.as_deref(), args.host.as_deref())?;
     let width = table::width();
     let dots = if out.is_some() { DOTS_IN_FILE } else { terminal::dots_across(width.into()) };
@@ -66,11 +61,11 @@ pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
     let seed = settings.cli().seed.unwrap_or_else(random_seed);
     let figure = Figure::of(&plan, &selection, seed, grid, to);
     let (heading, notes) = (heading(&plan, &figure, seed), notes(&selection, &figure));
-    let mut text = if let Some((path, picture)) = out {
-        write(path, &picture.draw(&figure, &heading, &notes)?)?;
+    let mut text = if let Some((path, format)) = out {
+        write(path, &format.draw(&figure, &heading, &notes)?)?;
         table::paragraph(&format!("{} is written: {heading}", path.display()), 0, width)
     } else {
-        let charts = terminal::draw(&figure, width.into(), Paint::of_stdout());
+        let charts = terminal::draw(&figure, width.into(), ColourMode::of_stdout());
         format!("{}\n{charts}", table::paragraph(&heading, 0, width))
     };
     for note in notes {
@@ -81,13 +76,13 @@ pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    stdout::replace_file(path, bytes).map_err(|source| {
+    output_file::replace(path, bytes).map_err(|source| {
         let what = format!("{} cannot be written; choose another file with --out", path.display());
         Error::System { what, source }
     })
 }
 
-/// What the flags say about time.
+/// The start, length and step of the flags.
 #[derive(Debug)]
 struct Times {
     at: Time,
@@ -115,7 +110,7 @@ impl Times {
         Ok(Self { at, span, step })
     }
 
-    /// The moments to draw, and the end of the time axis; without `--step` for a chart of so many dots.
+    /// The times of a curve's values, and the end of the time axis; without `--step` for a chart of so many dots.
     fn grid(&self, plan: &Plan, selection: &Selection, dots: usize) -> Result<(Grid, Time), Error> {
         let life = selection.life(plan).as_nanos().saturating_add(START_SPREAD.as_nanos());
         let life = SECOND.times(life.div_ceil(SECOND.as_nanos()));
@@ -131,9 +126,9 @@ impl Times {
         }
         let to = self.at + span;
         let grid = Grid { from: self.at, to, step };
-        if grid.count() > MOMENTS_MAX {
+        if grid.count() > VALUES_MAX {
             return Err(Error::Usage(format!(
-                "--step or PME_PLOT_STEP: {step} makes {} values of {span}, more than {MOMENTS_MAX}; make it longer",
+                "--step or PME_PLOT_STEP: {step} makes {} values of {span}, more than {VALUES_MAX}; make it longer",
                 grid.count()
             )));
         }
@@ -141,7 +136,7 @@ impl Times {
     }
 }
 
-/// What it is a picture of.
+/// The config, the range, the step and the seed, on one line.
 fn heading(plan: &Plan, figure: &Figure, seed: u64) -> String {
     let (from, to) = (figure.grid.from.rfc3339(), figure.to.rfc3339());
     let (day, from) = from.trim_end_matches('Z').split_once('T').unwrap_or_default();
@@ -150,7 +145,7 @@ fn heading(plan: &Plan, figure: &Figure, seed: u64) -> String {
     format!("{}, {day} {from} to {to} UTC, step {}, seed {seed}", plan.config, figure.grid.step)
 }
 
-/// What the reader should know about what is not there.
+/// Notes on what is left out or failed.
 fn notes(selection: &Selection, figure: &Figure) -> Vec<String> {
     let mut notes = selection.left_out.clone();
     if figure.scenario_errors > 0 {

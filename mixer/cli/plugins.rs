@@ -1,64 +1,40 @@
-//! `promemu plugins`: what was found, what each plugin brings, and what was refused; and where plugins are.
+//! `promemu plugins`: the plugins, what each provides, and the refused files.
 
-use std::path::PathBuf;
-
-use indexmap::IndexMap;
 use promemu_core::error::Error;
 use promemu_core::plugin::{self, ParamDecl, PluginDecl, PluginStatus};
-use promemu_core::scenario::KINDS;
 
+use crate::stdout;
 use crate::table::{self, paragraph, table};
 
-/// Blanks before what belongs to a plugin.
+/// Blanks before the entries of a plugin.
 const INDENT: u16 = 4;
 
-/// Says where plugins are: the folder given, `./plugins`, and the `plugins` beside the program.
-pub(crate) fn find(given: Option<&PathBuf>) -> Result<(), Error> {
-    if let Some(dir) = given.filter(|dir| !dir.is_dir()) {
-        let dir = dir.display();
-        return Err(Error::Usage(format!("--plugins-dir or PME_PLUGINS_DIR: {dir} is not a folder")));
-    }
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("plugins")));
-    let folders = given.cloned().into_iter().chain([PathBuf::from("plugins")]).chain(beside);
-    // Two names of one folder are one folder.
-    let by_place: IndexMap<PathBuf, PathBuf> = folders
-        .rev()
-        .map(|folder| (folder.canonicalize().unwrap_or_else(|_| folder.clone()), folder))
-        .collect();
-    let built_ins = KINDS.iter().map(|kind| kind.name).collect();
-    plugin::set_folders(by_place.into_values().rev().collect(), built_ins);
-    Ok(())
+/// Prints the list of plugins.
+pub(crate) fn plugins() -> Result<(), Error> {
+    stdout::print(text(&plugin::statuses(), table::width()).as_bytes())
 }
 
-/// The list of plugins.
-pub(crate) fn list() -> String {
-    page(&plugin::statuses(), table::width())
-}
-
-fn page(reports: &[PluginStatus], width: u16) -> String {
-    let taken = reports.iter().filter_map(|report| Some((report, report.active?)));
-    let taken = taken.map(|(report, plugin)| entry(report, plugin, width));
-    // Not wrapped: paths are there to be copied.
-    let refused = reports.iter().filter_map(|report| {
-        let why = report.refusal.as_ref()?;
-        Some(format!("{} is refused:\n{:2$}{why}\n", report.path.display(), "", usize::from(INDENT)))
+fn text(statuses: &[PluginStatus], width: u16) -> String {
+    let active = statuses.iter().filter_map(|status| Some((status, status.active?)));
+    let active = active.map(|(status, plugin)| entry(status, plugin, width));
+    // Not wrapped, so that paths can be copied.
+    let refused = statuses.iter().filter_map(|status| {
+        let reason = status.refusal.as_ref()?;
+        Some(format!("{} is refused:\n{:2$}{reason}\n", status.path.display(), "", usize::from(INDENT)))
     });
-    let entries: Vec<String> = taken.chain(refused).collect();
+    let entries: Vec<String> = active.chain(refused).collect();
     if entries.is_empty() {
         let folders: Vec<String> = plugin::folders().iter().map(|dir| dir.display().to_string()).collect();
-        return format!(
-            "there are no plugins in {}; choose another folder with --plugins-dir\n",
-            folders.join(", ")
-        );
+        return format!("no plugins in {}; choose another folder with --plugins-dir\n", folders.join(", "));
     }
     entries.join("\n")
 }
 
-fn entry(report: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
+fn entry(status: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
     let PluginDecl { name, version, summary, scenarios, workloads, configs } = plugin;
     let about = if summary.is_empty() { String::new() } else { format!(": {summary}") };
     let heading = paragraph(&format!("{name} {version}{about}"), 0, width);
-    let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), report.path.display());
+    let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), status.path.display());
     for scenario in scenarios {
         entry += &part("scenario", &scenario.name, &scenario.summary, &scenario.params, width);
     }
@@ -71,8 +47,8 @@ fn entry(report: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
     entry
 }
 
-fn part(what: &str, name: &str, summary: &str, params: &[ParamDecl], width: u16) -> String {
-    let heading = paragraph(&format!("{what} {name}: {summary}"), INDENT, width);
+fn part(kind: &str, name: &str, summary: &str, params: &[ParamDecl], width: u16) -> String {
+    let heading = paragraph(&format!("{kind} {name}: {summary}"), INDENT, width);
     if params.is_empty() {
         return format!("\n{heading}");
     }
@@ -80,7 +56,7 @@ fn part(what: &str, name: &str, summary: &str, params: &[ParamDecl], width: u16)
         let default = if param.default.is_some() { &param.default_text } else { "must be given" };
         [param.name.clone(), param.param_type.describe(), default.to_owned(), param.help.clone()]
     });
-    let headings = if what == "config" {
+    let headings = if kind == "config" {
         ["ARGUMENT", "TYPE", "DEFAULT", "HELP"]
     } else {
         ["PARAMETER", "TYPE", "DEFAULT", "HELP"]

@@ -1,22 +1,24 @@
-//! `promemu scenarios`: what the table of kinds says, for people.
+//! `promemu scenarios`: the scenarios, their parameters and examples.
 
 use promemu_core::error::{Error, suggestion};
 use promemu_core::scenario::{Param, ParamKind, ScenarioKind, kinds};
 use promemu_core::time::Span;
 
+use crate::stdout;
 use crate::table::{self, paragraph, table};
 
-/// How many parameters that need not be given an example shows.
-const SHOWN_OPTIONAL: usize = 2;
+/// Number of optional parameters in an example.
+const OPTIONAL_IN_EXAMPLE: usize = 2;
 
-/// The list of scenarios, or what one of them is.
-pub(crate) fn describe(name: Option<&str>) -> Result<String, Error> {
+/// Prints the list of scenarios, or the description of one.
+pub(crate) fn scenarios(name: Option<&str>) -> Result<(), Error> {
     let width = table::width();
-    let Some(name) = name else { return Ok(list(width)) };
+    let Some(name) = name else { return stdout::print(list(width).as_bytes()) };
     let kinds = kinds();
     let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-    let unknown = || Error::Usage(format!("there is no scenario {name:?}{}", suggestion(name, &known)));
-    kinds.iter().find(|kind| kind.name == name).map(|kind| page(kind, width)).ok_or_else(unknown)
+    let unknown = || Error::Usage(format!("unknown scenario {name:?}{}", suggestion(name, &known)));
+    let kind = kinds.iter().find(|kind| kind.name == name).ok_or_else(unknown)?;
+    stdout::print(description(kind, width).as_bytes())
 }
 
 fn list(width: u16) -> String {
@@ -24,7 +26,7 @@ fn list(width: u16) -> String {
     table(["SCENARIO", "SUMMARY"], rows, 0, width)
 }
 
-fn page(kind: &ScenarioKind, width: u16) -> String {
+fn description(kind: &ScenarioKind, width: u16) -> String {
     let summary = paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width);
     let params = if kind.params.is_empty() {
         "It has no parameters.\n".to_owned()
@@ -41,11 +43,11 @@ fn row(param: &Param) -> [String; 4] {
     [param.name.to_owned(), takes, default.to_owned(), param.help.to_owned()]
 }
 
-/// The scenario as a config has it: with all parameters that must be given, else with its first ones.
+/// The scenario in a config, with its required parameters, or without any with its first ones.
 fn example(kind: &ScenarioKind) -> String {
-    let needed: Vec<&Param> = kind.params.iter().filter(|param| param.default.is_empty()).collect();
-    let first = || kind.params.iter().take(SHOWN_OPTIONAL).collect();
-    let shown: Vec<&Param> = if needed.is_empty() { first() } else { needed };
+    let required: Vec<&Param> = kind.params.iter().filter(|param| param.default.is_empty()).collect();
+    let first = || kind.params.iter().take(OPTIONAL_IN_EXAMPLE).collect();
+    let shown: Vec<&Param> = if required.is_empty() { first() } else { required };
     if shown.is_empty() {
         return kind.name.to_owned();
     }
@@ -53,7 +55,7 @@ fn example(kind: &ScenarioKind) -> String {
     format!("{}({})", kind.name, params.collect::<Vec<_>>().join(", "))
 }
 
-/// A value for a parameter: its default, if that is one, else a sample of its kind.
+/// A value for a parameter: its default if that is a value, else a sample of its kind.
 fn value(param: &Param, place: usize) -> String {
     let default = param.default;
     match param.kind {
@@ -97,27 +99,27 @@ mod tests {
                     Metric(name: \"example\", value_range: (0, 100), scenario: {example})])])"
             );
             let loaded = ConfigFile::from_text("example", &text).plan(&LoadOptions::starting_at(wall_now()));
-            // Nobody emits the events of an example.
+            // The events of an example are not emitted.
             let is_good = |warning: &String| warning.contains("nobody emits");
             assert!(loaded.is_ok_and(|loaded| loaded.warnings.iter().all(is_good)), "{example}");
         }
     }
 
     #[test]
-    fn lists_and_pages_keep_to_the_width() {
+    fn lists_and_descriptions_keep_to_the_width() {
         let fits = |text: &str| text.lines().all(|line| line.chars().count() <= 80);
         assert!(fits(&list(80)), "{}", list(80));
         for kind in kinds() {
-            let page = page(kind, 80);
-            let (tables, _) = page.split_once("In a metric").unwrap();
-            assert!(fits(tables), "{page}");
+            let description = description(kind, 80);
+            let (tables, _) = description.split_once("In a metric").unwrap();
+            assert!(fits(tables), "{description}");
         }
     }
 
     #[test]
-    fn a_page_has_the_parameters_and_an_example() {
+    fn a_description_has_the_parameters_and_an_example() {
         let walk = kind("random_walk").unwrap();
-        insta::assert_snapshot!(page(walk, 80), @"
+        insta::assert_snapshot!(description(walk, 80), @"
         random_walk: a random step at each update, reflected at the ends of the
         value_range
 
@@ -131,7 +133,7 @@ mod tests {
             scenario: random_walk(step: 1, value_range: (75, 100))
         ");
         let time = kind("time_duration").unwrap();
-        insta::assert_snapshot!(page(time, 80), @"
+        insta::assert_snapshot!(description(time, 80), @"
         time_duration: seconds since the first update
 
         It has no parameters.

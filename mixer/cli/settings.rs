@@ -1,8 +1,12 @@
-//! What the user asked for: flag before variable before config file before default.
+//! The meaning of the command line: values are checked here, and a flag overrides its variable, a variable the config
+//! file, and that the default. It knows no command.
 
 mod arguments;
+mod durations;
+mod history;
 mod listen;
 mod outputs;
+mod plugin_dirs;
 
 use promemu_api::ApiSettings;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
@@ -18,25 +22,28 @@ use promemu_run::settings::RunSettings;
 use promemu_wire::exposition::Format;
 
 use crate::args::{Cli, PushFormat};
-use crate::history::History;
-pub(crate) use arguments::pairs as argument_pairs;
-pub(crate) use listen::token;
-
-use arguments::GivenArguments;
+use arguments::ConfigArguments;
+use durations::span;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
+
+pub(crate) use arguments::pairs as argument_pairs;
+pub(crate) use durations::positive;
+pub(crate) use history::HistorySettings;
+pub(crate) use listen::token;
+pub(crate) use plugin_dirs::plugin_dirs;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
-const SHORTEST_PUSH_INTERVAL: Span = Span::from_nanos(1_000_000);
+const PUSH_INTERVAL_MIN: Span = Span::from_nanos(1_000_000);
 
-/// Which config to run, and how.
+/// The settings of one call of promemu.
 #[derive(Debug)]
 pub(crate) struct Settings {
     cli: Cli,
     flags: Flags,
 }
 
-/// The flags that are checked before a config is looked at.
+/// The flags that are checked without a config.
 #[derive(Debug)]
 struct Flags {
     pushgateway_url: Option<GatewayUrl>,
@@ -47,13 +54,13 @@ struct Flags {
     speed: Speed,
     duration: Span,
     self_metrics_address: Option<String>,
-    arguments: GivenArguments,
-    history: Option<History>,
+    arguments: ConfigArguments,
+    history: Option<HistorySettings>,
     listen: Option<ApiSettings>,
 }
 
 impl Settings {
-    /// Checks what does not need the config.
+    /// Checks all flags that need no config.
     pub(crate) fn new(cli: Cli) -> Result<Self, Error> {
         if let Some(dir) = cli.configs_dir.as_ref().filter(|dir| !dir.is_dir()) {
             let dir = dir.display();
@@ -74,8 +81,8 @@ impl Settings {
                 .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
             self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
-            arguments: GivenArguments::new(&cli)?,
-            history: history(&cli)?,
+            arguments: ConfigArguments::new(&cli)?,
+            history: history::history(&cli)?,
             listen: listen::listen(&cli)?,
         };
         Ok(Self { cli, flags })
@@ -96,12 +103,12 @@ impl Settings {
         self.cli.config.as_deref().ok_or_else(missing)
     }
 
-    /// Where configs are looked for.
+    /// The folders that configs are searched in.
     pub(crate) fn config_dirs(&self) -> ConfigDirs {
         ConfigDirs::new(self.cli.configs_dir.clone())
     }
 
-    /// What to run of a config's file, and what is odd about it.
+    /// The plan of a config's file, with warnings; a variable that names no argument of the config is one.
     pub(crate) fn load(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
         let (options, unknown) = self.load_options(file, self.cli.class.as_deref(), started_at);
         let mut loaded = file.plan(&options)?;
@@ -112,30 +119,30 @@ impl Settings {
         Ok(loaded)
     }
 
-    /// Where the control API listens, if there is to be one.
+    /// The control API's address and token; `None` if it is off.
     pub(crate) const fn listen(&self) -> Option<&ApiSettings> {
         self.flags.listen.as_ref()
     }
 
-    /// Whether it is the API that is asked for, and no run.
+    /// `true` if the API is to run without a config.
     pub(crate) fn waits_for_runs(&self) -> bool {
         self.cli.config.is_none() && self.cli.listen.is_some() && self.flags.listen.is_some()
     }
 
-    /// The config's arguments that were given, as an object.
+    /// The config's arguments, as a JSON object.
     pub(crate) fn arguments_as_json(&self, file: &ConfigFile) -> serde_json::Value {
         let (arguments, _) = self.flags.arguments.for_class(file, self.cli.class.as_deref());
         let object = arguments.iter().map(|(name, value)| (name.clone(), value.to_string().into()));
         serde_json::Value::Object(object.collect())
     }
 
-    /// What past a run has, if it is to have one.
-    pub(crate) const fn history(&self) -> Option<&History> {
+    /// The history before the live run, if there is one.
+    pub(crate) const fn history(&self) -> Option<&HistorySettings> {
         self.flags.history.as_ref()
     }
 
-    /// How to load a class of a config file; without a class, the one that the file says. The variables that
-    /// name no argument of the class are given, too.
+    /// Options to load a class of a config file, or without a class its default one; and the variables that name no
+    /// argument of the class.
     pub(crate) fn load_options(
         &self,
         file: &ConfigFile,
@@ -160,17 +167,17 @@ impl Settings {
         Ok(gateways)
     }
 
-    /// How often a config with these defaults is pushed.
+    /// The push interval of a config with these defaults.
     pub(crate) fn push_interval(&self, defaults: &RunDefaults) -> Span {
         self.flags.push_interval.or(defaults.push_interval).unwrap_or(DEFAULT_PUSH_INTERVAL)
     }
 
-    /// How fast emulated time runs.
+    /// Speed of emulated time.
     pub(crate) const fn speed(&self) -> Speed {
         self.flags.speed
     }
 
-    /// How to run a config that has these defaults.
+    /// The settings of a run of a config with these defaults.
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
         let push_interval = self.push_interval(defaults);
         let outputs = self.outputs(defaults, push_interval)?;
@@ -198,7 +205,7 @@ impl Settings {
         }
     }
 
-    /// Where jobs go: where the outputs say, else to the Pushgateway, or served in its place.
+    /// The outputs of `--output`; without it the Pushgateway, or with `--embedded` a scrape at its address.
     fn outputs(&self, defaults: &RunDefaults, push_interval: Span) -> Result<Vec<OutputSettings>, Error> {
         let push = PushSettings {
             format: match self.cli.push_format {
@@ -233,7 +240,7 @@ impl Settings {
     }
 }
 
-/// The outputs. They take the place of the Pushgateway and of what is embedded instead of it.
+/// The values of `--output`; they exclude `--embedded`.
 fn outputs(cli: &Cli, push_timeout: Span) -> Result<Vec<OutputArg>, Error> {
     let outputs = parse_outputs(&cli.output, push_timeout.duration())?;
     if cli.embedded && !outputs.is_empty() {
@@ -251,21 +258,7 @@ fn outputs(cli: &Cli, push_timeout: Span) -> Result<Vec<OutputArg>, Error> {
     Ok(outputs)
 }
 
-fn span(flag: &str, text: &str) -> Result<Span, Error> {
-    Span::parse(text).map_err(|error| Error::Usage(format!("{flag}: {error}")))
-}
-
-/// A duration that is longer than nothing and has an end.
-pub(crate) fn positive(flag: &str, text: &str) -> Result<Span, Error> {
-    match span(flag, text)? {
-        Span::ZERO | Span::FOREVER => {
-            Err(Error::Usage(format!("{flag} must be longer than 0 and not endless, but is {text:?}")))
-        }
-        span => Ok(span),
-    }
-}
-
-/// Longer than nothing, or endless.
+/// A duration above 0, which may be endless.
 fn duration(text: &str) -> Result<Span, Error> {
     let flag = "--duration or PME_DURATION";
     match span(flag, text)? {
@@ -274,7 +267,7 @@ fn duration(text: &str) -> Result<Span, Error> {
     }
 }
 
-/// `HOST:PORT`; whether there is such a host, the system will say.
+/// A `HOST:PORT`. An unknown host is an error only when promemu listens there.
 fn address(text: &str) -> Result<String, Error> {
     let is_whole = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
     if text.rsplit_once(':').is_some_and(is_whole) {
@@ -288,22 +281,10 @@ fn address(text: &str) -> Result<String, Error> {
 fn push_interval(text: &str) -> Result<Span, Error> {
     let flag = "--push-interval or PME_PUSHGATEWAY_PUSH_INTERVAL";
     let span = positive(flag, text)?;
-    if span < SHORTEST_PUSH_INTERVAL {
+    if span < PUSH_INTERVAL_MIN {
         return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {text:?}")));
     }
     Ok(span)
-}
-
-fn history(cli: &Cli) -> Result<Option<History>, Error> {
-    let Some(length) = &cli.history else { return Ok(None) };
-    let length = positive("--history or PME_HISTORY", length)?;
-    let step = positive("--history-step or PME_HISTORY_STEP", &cli.history_step)?;
-    if step < SHORTEST_PUSH_INTERVAL {
-        return Err(Error::Usage(format!(
-            "--history-step or PME_HISTORY_STEP must be 1ms or longer, but is {step}"
-        )));
-    }
-    Ok(Some(History { length, step, out: cli.history_out.clone() }))
 }
 
 #[cfg(test)]
@@ -320,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_comes_before_the_config_and_that_before_the_default() {
+    fn a_flag_overrides_the_config_and_that_the_default() {
         let defaults = RunDefaults {
             pushgateway_url: Some("http://config:1".into()),
             push_interval: Some(Span::from_secs(7)),
@@ -342,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_take_the_place_of_the_pushgateway_and_several_go_side_by_side() {
+    fn outputs_replace_the_pushgateway_and_there_may_be_several() {
         let named = |args: &[&str]| {
             let run = settings(args).unwrap().run_settings(&RunDefaults::default()).unwrap();
             let names = run.outputs.iter().map(OutputSettings::name).collect::<Vec<_>>().join(" ");
@@ -378,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_that_make_no_sense_are_refused_without_telling_secrets() {
+    fn invalid_outputs_are_refused_without_their_secrets() {
         for (args, complaint) in [
             (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
             (
@@ -419,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_make_no_sense_are_refused() {
+    fn invalid_values_are_refused() {
         for flags in [
             ["--push-interval", "0"],
             ["--push-interval", "inf"],

@@ -3,20 +3,20 @@
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use terminal_size::{Width, terminal_size_of};
 
-/// The width where standard output is no terminal.
-const WIDTH_ELSEWHERE: u16 = 80;
-/// A table in a narrower terminal is as wide as this, and its lines go on in the next row.
+/// The width if standard output is no terminal.
+const DEFAULT_WIDTH: u16 = 80;
+/// A table in a narrower terminal has this width, and its lines wrap.
 const WIDTH_MIN: u16 = 50;
 /// Blanks between two columns.
 const GAP: u16 = 2;
 
-/// How wide lines may be.
+/// The width of lines.
 pub(crate) fn width() -> u16 {
     let terminal = terminal_size_of(std::io::stdout()).map(|(Width(columns), _)| columns);
-    terminal.unwrap_or(WIDTH_ELSEWHERE).max(WIDTH_MIN)
+    terminal.unwrap_or(DEFAULT_WIDTH).max(WIDTH_MIN)
 }
 
-/// A table with a heading for each column. The first column, which has names, is never wrapped.
+/// A table with a heading for each column. The first column has names and is never wrapped.
 pub(crate) fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,

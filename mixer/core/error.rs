@@ -173,6 +173,13 @@ impl Error {
             Self::Run(_) | Self::System { .. } => 1,
         }
     }
+
+    /// The error and its causes on one line: `subject: cause: its cause`.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
 }
 
 /// One line per problem: `file:line:column: message`.

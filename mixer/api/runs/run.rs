@@ -160,7 +160,7 @@ impl Run {
         let mut now = self.now();
         (now.ended_at, now.stop, now.jobs) = (Some(wall_now()), None, Vec::new());
         let handle = now.handle.take();
-        now.error = error.map(with_causes);
+        now.error = error.map(Error::with_causes);
         drop(now);
         // The overview takes locks of its own.
         let result = handle.map(|handle| handle.overview());
@@ -214,10 +214,4 @@ impl Run {
             result: if phase.is_over() { now.result.clone() } else { None },
         }
     }
-}
-
-/// The error and its chain of sources.
-fn with_causes(error: &Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

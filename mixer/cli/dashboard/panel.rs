@@ -1,31 +1,31 @@
-//! A metric's panels.
+//! The panels of a metric, by its type.
 
 use promemu_core::metric::MetricType;
 use serde_json::{Value, json};
 
-use super::query::{Lines, Queries, Query};
-use super::subject::{Shown, Subject};
-use super::unit::{Unit, is_moment, unit};
+use super::catalog::{Catalog, Metric};
+use super::query::{Lines, Queries, Query, View};
+use super::unit::{Unit, is_timestamp, unit};
 use super::variables::data_source;
 
-/// What quantiles of histograms are drawn.
+/// The quantiles of histograms that are drawn.
 const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
-/// A panel without its place.
+/// A panel, not yet placed in the grid.
 #[derive(Debug)]
 pub(super) struct Panel {
     pub(super) json: Value,
-    /// Out of [`super::page::COLUMNS`].
+    /// In columns of Grafana's grid.
     pub(super) width: usize,
     pub(super) height: usize,
 }
 
-/// Half a line.
+/// Half a row.
 const WIDTH: usize = 12;
 const HEIGHT: usize = 8;
 
 impl Panel {
-    fn new(kind: &str, title: &str, metric: &Shown, queries: &[Query], unit: Unit) -> Self {
+    fn new(kind: &str, title: &str, metric: &Metric, queries: &[Query], unit: Unit) -> Self {
         let targets: Vec<Value> = queries
             .iter()
             .zip('A'..)
@@ -57,7 +57,7 @@ impl Panel {
     }
 
     /// Lines over time.
-    fn series(title: &str, metric: &Shown, queries: &[Query], unit: Unit) -> Self {
+    fn lines(title: &str, metric: &Metric, queries: &[Query], unit: Unit) -> Self {
         let mut panel = Self::new("timeseries", title, metric, queries, unit);
         panel.json["fieldConfig"]["defaults"]["custom"] =
             json!({ "drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "never" });
@@ -69,28 +69,33 @@ impl Panel {
     }
 }
 
-/// The panels of a metric: one, or two that belong side by side.
-pub(super) fn panels(metric: &Shown, subject: &Subject, view: &super::View) -> Vec<Panel> {
-    let queries = Queries::of(metric, subject, view);
+/// The panels of a metric: one, or two that stand side by side.
+pub(super) fn panels(metric: &Metric, catalog: &Catalog, view: &View) -> Vec<Panel> {
+    let queries = Queries::of(metric, catalog, view);
     let (name, unit) = (&metric.name, unit(&metric.name, metric.metric_type));
     match metric.metric_type {
         MetricType::Gauge if name.ends_with("_info") => vec![table(metric, &queries)],
         MetricType::Info => vec![table(metric, &queries)],
-        MetricType::Gauge if is_moment(name) => vec![moments(metric, &queries, unit)],
+        MetricType::Gauge if is_timestamp(name) => vec![timestamps(metric, &queries, unit)],
         MetricType::Gauge | MetricType::Counter => vec![levels(metric, &queries, unit)],
         MetricType::Histogram | MetricType::NativeHistogram => {
             let quantiles: Vec<Query> =
                 QUANTILES.iter().map(|quantile| queries.quantile(*quantile)).collect();
             vec![
-                Panel::series(&format!("{name}: quantiles"), metric, &quantiles, unit),
+                Panel::lines(&format!("{name}: quantiles"), metric, &quantiles, unit),
                 heat_map(metric, &queries, unit),
             ]
         }
         MetricType::Summary => {
             let per_second = Unit { id: "cps", bounds: None };
             vec![
-                Panel::series(&format!("{name}: quantiles, the highest"), metric, &[queries.summary()], unit),
-                Panel::series(
+                Panel::lines(
+                    &format!("{name}: quantiles, the highest"),
+                    metric,
+                    &[queries.summary_quantiles()],
+                    unit,
+                ),
+                Panel::lines(
                     &format!("{name}: observations per second"),
                     metric,
                     &[queries.observations()],
@@ -102,27 +107,27 @@ pub(super) fn panels(metric: &Shown, subject: &Subject, view: &super::View) -> V
     }
 }
 
-/// The present value of a gauge as a number; of other types there is none.
-pub(super) fn number(metric: &Shown, subject: &Subject, view: &super::View) -> Option<Panel> {
+/// The current value of a gauge as a number; `None` for other types.
+pub(super) fn number(metric: &Metric, catalog: &Catalog, view: &View) -> Option<Panel> {
     let name = &metric.name;
     let is_plain = metric.metric_type == MetricType::Gauge && metric.labels.is_empty();
-    if !is_plain || name.ends_with("_info") || is_moment(name) {
+    if !is_plain || name.ends_with("_info") || is_timestamp(name) {
         return None;
     }
-    let queries = Queries::of(metric, subject, view).levels();
+    let queries = Queries::of(metric, catalog, view).levels();
     let mut panel = Panel::new("stat", name, metric, &queries, unit(name, metric.metric_type));
-    panel.json["options"] = last_values("area", "value");
+    panel.json["options"] = last_value_options("area", "value");
     Some(Panel { width: 4, height: 4, ..panel })
 }
 
-/// Points in time are numbers of which only the last one says something.
-fn moments(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
+/// Of a timestamp only the last value is of interest.
+fn timestamps(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
     let mut panel = Panel::new("stat", &metric.name, metric, &queries.levels(), unit);
-    panel.json["options"] = last_values("none", "value_and_name");
+    panel.json["options"] = last_value_options("none", "value_and_name");
     panel
 }
 
-fn last_values(graph: &str, text: &str) -> Value {
+fn last_value_options(graph: &str, text: &str) -> Value {
     json!({
         "colorMode": "none",
         "graphMode": graph,
@@ -131,13 +136,13 @@ fn last_values(graph: &str, text: &str) -> Value {
     })
 }
 
-fn levels(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
+fn levels(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
     let title = if metric.metric_type == MetricType::Counter {
         format!("{} per second", metric.name)
     } else {
         metric.name.clone()
     };
-    let mut panel = Panel::series(&title, metric, &queries.levels(), unit);
+    let mut panel = Panel::lines(&title, metric, &queries.levels(), unit);
     if queries.lines == Lines::Band {
         panel.json["fieldConfig"]["overrides"] = json!([{
             "matcher": { "id": "byName", "options": "highest" },
@@ -150,9 +155,9 @@ fn levels(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
     panel
 }
 
-fn heat_map(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
+fn heat_map(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
     let title = format!("{}: how many of each size", metric.name);
-    let mut panel = Panel::new("heatmap", &title, metric, &[queries.heat()], unit);
+    let mut panel = Panel::new("heatmap", &title, metric, &[queries.heat_map()], unit);
     panel.json["targets"][0]["format"] = json!("heatmap");
     panel.json["options"] = json!({
         "calculate": false,
@@ -166,7 +171,7 @@ fn heat_map(metric: &Shown, queries: &Queries<'_>, unit: Unit) -> Panel {
 }
 
 /// The labels of an info.
-fn table(metric: &Shown, queries: &Queries<'_>) -> Panel {
+fn table(metric: &Metric, queries: &Queries<'_>) -> Panel {
     let query = Query { expr: queries.series(""), legend: String::new() };
     let mut panel = Panel::new("table", &metric.name, metric, &[query], Unit { id: "short", bounds: None });
     let target = &mut panel.json["targets"][0];
@@ -180,10 +185,10 @@ fn table(metric: &Shown, queries: &Queries<'_>) -> Panel {
     panel
 }
 
-fn states(metric: &Shown, queries: &Queries<'_>) -> Panel {
+fn states(metric: &Metric, queries: &Queries<'_>) -> Panel {
     let (query, unit) = (queries.states(), Unit { id: "short", bounds: None });
     if queries.lines != Lines::All {
-        return Panel::series(&format!("{}: how many in each state", metric.name), metric, &[query], unit);
+        return Panel::lines(&format!("{}: how many in each state", metric.name), metric, &[query], unit);
     }
     let mut panel = Panel::new("state-timeline", &metric.name, metric, &[query], unit);
     panel.json["fieldConfig"]["defaults"]["mappings"] = json!([{

@@ -1,37 +1,37 @@
-//! PromQL: which series, and how they are put together.
+//! PromQL: the selection of series, and their aggregation into lines.
 
 use promemu_core::metric::MetricType;
 use promemu_core::metric::promql::{MetricQuery, QuantileOf};
 
-use super::subject::{HOST_LABEL, Shown, Subject};
+use super::catalog::{Catalog, HOST_LABEL, Metric};
 use super::unit;
 
-/// More series are not drawn as lines of their own.
+/// More series are aggregated.
 const LINES_MAX: usize = 50;
 /// The range of a rate; Grafana fits it to the scrape interval.
 const RATE_RANGE: &str = "$__rate_interval";
 
-/// What the user wants to see.
+/// The selection of hosts and the aggregation that the user chose.
 #[derive(Debug)]
 pub(super) struct View {
-    /// One host alone.
+    /// One host, which the viewer selects.
     pub(super) one_host: bool,
     /// One line for each value of this label.
     pub(super) by: Option<String>,
 }
 
-/// How the series of a metric become lines.
+/// The lines of a metric's panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lines<'a> {
-    /// Each is one.
+    /// One for each series.
     All,
-    /// The lowest, the middle and the highest of all.
+    /// The lowest, the median and the highest of all series.
     Band,
     /// One for each value of a label.
     By(&'a str),
 }
 
-/// An expression, and what the legend calls its series.
+/// An expression, and its text in the legend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) expr: String,
@@ -53,17 +53,17 @@ pub(super) struct Queries<'a> {
 }
 
 impl<'a> Queries<'a> {
-    pub(super) fn of(metric: &'a Shown, subject: &Subject, view: &'a View) -> Self {
-        let labels = subject.labels.iter().chain(&metric.labels);
+    pub(super) fn of(metric: &'a Metric, catalog: &Catalog, view: &'a View) -> Self {
+        let labels = catalog.labels.iter().chain(&metric.labels);
         let matchers = labels.map(|label| format!("{label}=~\"${label}\"")).collect::<Vec<_>>().join(",");
         let lines = match &view.by {
-            Some(label) if metric.labels.contains(label) || subject.labels.contains(label) => {
+            Some(label) if metric.labels.contains(label) || catalog.labels.contains(label) => {
                 Lines::By(label)
             }
             _ if view.one_host || metric.series <= LINES_MAX => Lines::All,
             _ => Lines::Band,
         };
-        let host = if subject.labels.contains(HOST_LABEL) { HOST_LABEL } else { "instance" };
+        let host = if catalog.labels.contains(HOST_LABEL) { HOST_LABEL } else { "instance" };
         let host = (!view.one_host || metric.labels.is_empty()).then_some(host);
         let legend = host.into_iter().chain(metric.labels.iter().map(String::as_str));
         let legend = legend.map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ");
@@ -72,7 +72,7 @@ impl<'a> Queries<'a> {
         Self { series, legend, lines }
     }
 
-    /// The series, with a suffix to the name.
+    /// The selector of the series whose name has this suffix.
     pub(super) fn series(&self, suffix: &str) -> String {
         self.series.series(suffix)
     }
@@ -86,8 +86,8 @@ impl<'a> Queries<'a> {
     pub(super) fn levels(&self) -> Vec<Query> {
         let name = self.series.name;
         let is_counter = self.series.metric_type == MetricType::Counter;
-        let level = if !is_counter && unit::is_moment(name) {
-            // Grafana counts moments in milliseconds.
+        let level = if !is_counter && unit::is_timestamp(name) {
+            // Grafana's timestamps are in milliseconds.
             format!("{} * 1000", self.series(""))
         } else {
             self.series.level()
@@ -100,17 +100,17 @@ impl<'a> Queries<'a> {
                 Query::new(format!("max({level})"), "highest"),
             ],
             Lines::By(label) => {
-                let together = match () {
-                    () if is_counter || unit::adds_up(name) => "sum",
-                    () if unit::is_moment(name) => "max",
+                let aggregation = match () {
+                    () if is_counter || unit::is_additive(name) => "sum",
+                    () if unit::is_timestamp(name) => "max",
                     () => "avg",
                 };
-                vec![Query::new(format!("{together} by ({label}) ({level})"), format!("{{{{{label}}}}}"))]
+                vec![Query::new(format!("{aggregation} by ({label}) ({level})"), format!("{{{{{label}}}}}"))]
             }
         }
     }
 
-    /// What this share of a histogram's observations was below, of all its series together.
+    /// A quantile of the observations of a histogram, of all its series together.
     pub(super) fn quantile(&self, quantile: f64) -> Query {
         let percent = quantile * 100.0;
         let (of, legend) = match self.lines {
@@ -120,8 +120,8 @@ impl<'a> Queries<'a> {
         Query::new(self.series.quantile(quantile, of), legend)
     }
 
-    /// How many observations of each size there were.
-    pub(super) fn heat(&self) -> Query {
+    /// The number of observations in each bucket.
+    pub(super) fn heat_map(&self) -> Query {
         let increase = self.series.increase(self.series.bucket_suffix());
         if self.series.metric_type == MetricType::Histogram {
             Query::new(format!("sum by (le) ({increase})"), "{{le}}")
@@ -130,8 +130,8 @@ impl<'a> Queries<'a> {
         }
     }
 
-    /// The quantiles of a summary, each the highest of its series: quantiles cannot be put together.
-    pub(super) fn summary(&self) -> Query {
+    /// The quantiles of a summary, each the highest of its series, as quantiles cannot be aggregated.
+    pub(super) fn summary_quantiles(&self) -> Query {
         match self.lines {
             Lines::By(label) => Query::new(
                 format!("max by (quantile, {label}) ({})", self.series("")),
@@ -143,7 +143,7 @@ impl<'a> Queries<'a> {
         }
     }
 
-    /// How many observations of a summary there are in a second.
+    /// The observations of a summary per second.
     pub(super) fn observations(&self) -> Query {
         match self.lines {
             Lines::By(label) => {
@@ -153,7 +153,7 @@ impl<'a> Queries<'a> {
         }
     }
 
-    /// The states of a stateset: of each series, or, of many, how many are in each.
+    /// The states of a stateset: those of each series, or of many series the number in each state.
     pub(super) fn states(&self) -> Query {
         let state = self.series.name;
         match self.lines {

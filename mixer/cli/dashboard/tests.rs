@@ -5,10 +5,10 @@ use promemu_core::plan::Plan;
 use promemu_core::time::Time;
 use serde_json::Value;
 
+use super::catalog::Catalog;
 use super::query::View;
-use super::subject::Subject;
 use super::unit::unit;
-use super::{page, view};
+use super::{model, view};
 use crate::args::DashboardArgs;
 
 /// A host with a metric of each type, and some with labels of their own.
@@ -35,17 +35,17 @@ fn plan(text: &str) -> Plan {
     file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))).unwrap().plan
 }
 
-fn dashboard(subject: &Subject, one_host: bool, by: Option<&str>) -> Value {
+fn dashboard(catalog: &Catalog, one_host: bool, by: Option<&str>) -> Value {
     let view = View { one_host, by: by.map(str::to_owned) };
-    serde_json::from_str(&page::text(subject, &view, &subject.name).unwrap()).unwrap()
+    serde_json::from_str(&model::text(catalog, &view, &catalog.name).unwrap()).unwrap()
 }
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }
 
-/// A line for each panel: its kind, title and unit, and what it asks.
-fn shown(dashboard: &Value) -> String {
+/// A line for each panel with its kind, title and unit, and a line for each query.
+fn panel_lines(dashboard: &Value) -> String {
     let mut lines = Vec::new();
     for panel in list(&dashboard["panels"]) {
         let [kind, title] = ["type", "title"].map(|key| panel[key].as_str().unwrap());
@@ -61,11 +61,11 @@ fn shown(dashboard: &Value) -> String {
 
 #[test]
 fn a_metrics_type_and_name_choose_its_panel_query_and_unit() {
-    let of_all = dashboard(&Subject::of_plan(&plan(TYPES)), false, None);
-    // What chooses series is the same everywhere.
+    let of_all = dashboard(&Catalog::of_plan(&plan(TYPES)), false, None);
+    // All panels have the same matchers.
     let choice = r#"job=~"$job",name=~"$name",host=~"$host",address=~"$address",zone=~"$zone""#;
-    assert!(shown(&of_all).contains(choice));
-    insta::assert_snapshot!(shown(&of_all).replace(choice, "…"), @r#"
+    assert!(panel_lines(&of_all).contains(choice));
+    insta::assert_snapshot!(panel_lines(&of_all).replace(choice, "…"), @r#"
     timeseries, switch, short
         switch{…} as "{{name}}"
     timeseries, load_percent, percent
@@ -107,7 +107,7 @@ fn a_metrics_type_and_name_choose_its_panel_query_and_unit() {
 
 #[test]
 fn with_a_label_there_is_a_line_for_each_of_its_values() {
-    let text = shown(&dashboard(&Subject::of_plan(&plan(TYPES)), false, Some("zone")));
+    let text = panel_lines(&dashboard(&Catalog::of_plan(&plan(TYPES)), false, Some("zone")));
     let text =
         text.replace(r#"{job=~"$job",name=~"$name",host=~"$host",address=~"$address",zone=~"$zone""#, "{…");
     for query in [
@@ -124,19 +124,19 @@ fn with_a_label_there_is_a_line_for_each_of_its_values() {
 }
 
 #[test]
-fn of_one_host_there_are_numbers_first_and_the_viewer_chooses_it() {
-    let one = dashboard(&Subject::of_plan(&plan(TYPES)), true, None);
+fn with_one_host_numbers_come_first_and_the_viewer_selects_it() {
+    let one = dashboard(&Catalog::of_plan(&plan(TYPES)), true, None);
     let kinds: Vec<&str> = list(&one["panels"]).iter().map(|panel| panel["type"].as_str().unwrap()).collect();
     assert_eq!(kinds[..4], ["stat", "stat", "stat", "timeseries"]);
-    assert!(!shown(&one).contains("quantile(0.5, rate"), "{}", shown(&one));
+    assert!(!panel_lines(&one).contains("quantile(0.5, rate"), "{}", panel_lines(&one));
     let choices = list(&one["templating"]["list"]);
     let of_host = choices.iter().find(|choice| choice["name"] == "name").unwrap();
     assert_eq!((&of_host["multi"], &of_host["includeAll"]), (&Value::Bool(false), &Value::Bool(false)));
 }
 
 #[test]
-fn there_is_a_choice_for_each_label_and_a_mark_for_each_switch() {
-    let all = dashboard(&Subject::of_plan(&plan(TYPES)), false, None);
+fn each_label_has_a_variable_and_each_switch_an_annotation() {
+    let all = dashboard(&Catalog::of_plan(&plan(TYPES)), false, None);
     let choices: Vec<&str> = list(&all["templating"]["list"])[1..]
         .iter()
         .map(|choice| choice["query"]["query"].as_str().unwrap())
@@ -154,7 +154,7 @@ fn there_is_a_choice_for_each_label_and_a_mark_for_each_switch() {
     assert_eq!(marks, ["switch{job=~\"$job\"} > 0"]);
 }
 
-/// What is wrong with the form of a dashboard, whatever it shows.
+/// Checks what any dashboard must have: unique ids, panels that do not overlap, known variables.
 fn check_form(dashboard: &Value) {
     let panels = list(&dashboard["panels"]);
     assert!(!panels.is_empty());
@@ -192,14 +192,14 @@ fn the_form_of_every_shipped_configs_dashboard_is_sound() {
         let Ok(loaded) = file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))) else {
             continue;
         };
-        let subject = Subject::of_plan(&loaded.plan);
+        let catalog = Catalog::of_plan(&loaded.plan);
         for (one_host, by) in [(false, None), (true, None), (false, Some("name"))] {
-            check_form(&dashboard(&subject, one_host, by));
+            check_form(&dashboard(&catalog, one_host, by));
         }
         count += 1;
     }
     assert!(count > 10, "only {count} configs were found");
-    check_form(&dashboard(&Subject::of_own_metrics().unwrap(), false, None));
+    check_form(&dashboard(&Catalog::of_self_metrics().unwrap(), false, None));
 }
 
 #[test]
@@ -221,8 +221,8 @@ fn units_go_by_the_ends_of_names() {
 }
 
 #[test]
-fn what_a_dashboard_cannot_show_is_said_with_what_to_do() {
-    let subject = Subject::of_plan(&plan(TYPES));
+fn an_impossible_view_is_refused_with_advice() {
+    let catalog = Catalog::of_plan(&plan(TYPES));
     let args = |one_host, by: Option<&str>| DashboardArgs {
         name: None,
         one_host,
@@ -230,6 +230,6 @@ fn what_a_dashboard_cannot_show_is_said_with_what_to_do() {
         title: None,
         out: None,
     };
-    insta::assert_snapshot!(view(&args(false, Some("zine")), &subject).unwrap_err(), @r#"--by or PME_DASHBOARD_BY: no metric has a label "zine"; did you mean "zone"?; there are job, name, host, address, zone, device, version"#);
-    insta::assert_snapshot!(view(&args(true, None), &Subject::of_own_metrics().unwrap()).unwrap_err(), @"--one-host or PME_DASHBOARD_ONE_HOST: promemu's own metrics have no hosts; leave it out");
+    insta::assert_snapshot!(view(&args(false, Some("zine")), &catalog).unwrap_err(), @r#"--by or PME_DASHBOARD_BY: no metric has a label "zine"; did you mean "zone"?; the labels are job, name, host, address, zone, device, version"#);
+    insta::assert_snapshot!(view(&args(true, None), &Catalog::of_self_metrics().unwrap()).unwrap_err(), @"--one-host or PME_DASHBOARD_ONE_HOST: promemu's own metrics have no hosts; leave it out");
 }

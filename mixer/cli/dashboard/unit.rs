@@ -1,9 +1,9 @@
-//! Grafana's units (<https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts>),
-//! by the ends of names (<https://prometheus.io/docs/practices/naming/>).
+//! The units of metrics by the ends of their names (<https://prometheus.io/docs/practices/naming/>), in Grafana's terms
+//! (<https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts>).
 
 use promemu_core::metric::MetricType;
 
-/// The unit of a name's end, and of a rate of it.
+/// The end of a name, its unit, and the unit of its rate.
 const UNITS: [(&str, &str, &str); 12] = [
     ("_bytes", "bytes", "Bps"),
     ("_percent", "percent", "percent"),
@@ -19,21 +19,21 @@ const UNITS: [(&str, &str, &str); 12] = [
     ("_per_second", "cps", "cps"),
 ];
 
-/// A moment, in seconds since the Unix epoch, ends so.
-const MOMENTS: [&str; 3] = ["_start_time_seconds", "_timestamp_seconds", "_created"];
+/// The ends of names of timestamps, which are in seconds since the Unix epoch.
+const TIMESTAMP_SUFFIXES: [&str; 3] = ["_start_time_seconds", "_timestamp_seconds", "_created"];
 
-/// How values of a metric are to be read.
+/// The unit of a panel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Unit {
-    /// Grafana's name of it.
+    /// Its id in Grafana.
     pub(super) id: &'static str,
-    /// The lowest and the highest value that make sense.
+    /// The lowest and the highest possible value.
     pub(super) bounds: Option<(f64, f64)>,
 }
 
-/// The unit of a metric as it is shown: counters as rates.
+/// The unit of a metric's panel, in which a counter is a rate.
 pub(super) fn unit(name: &str, metric_type: MetricType) -> Unit {
-    if is_moment(name) {
+    if is_timestamp(name) {
         return Unit { id: "dateTimeFromNow", bounds: None };
     }
     let is_counter = metric_type == MetricType::Counter;
@@ -53,13 +53,13 @@ pub(super) fn unit(name: &str, metric_type: MetricType) -> Unit {
     Unit { id, bounds }
 }
 
-/// Whether a metric's values are moments.
-pub(super) fn is_moment(name: &str) -> bool {
-    MOMENTS.iter().any(|end| name.ends_with(end))
+/// Whether a metric's values are timestamps.
+pub(super) fn is_timestamp(name: &str) -> bool {
+    TIMESTAMP_SUFFIXES.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether values of a gauge can be added up: shares, durations and temperatures cannot.
-pub(super) fn adds_up(name: &str) -> bool {
+/// `true` if values of a gauge can be added up; ratios, durations and temperatures cannot.
+pub(super) fn is_additive(name: &str) -> bool {
     let unit = unit(name, MetricType::Gauge).id;
     !matches!(unit, "percent" | "percentunit" | "s" | "ms" | "celsius" | "volt" | "dateTimeFromNow")
 }

@@ -1,21 +1,21 @@
-//! What the viewer can choose at the top of a dashboard, and the marks in all its charts.
+//! The variables at the top of a dashboard, and the annotations in all its panels.
 
 use promemu_core::metric::MetricType;
 use serde_json::{Value, json};
 
+use super::catalog::{Catalog, HOST_LABEL, Metric};
 use super::query::View;
-use super::subject::{HOST_LABEL, Shown, Subject};
 
-/// The variable for the data source; no label is called so.
+/// The variable of the data source; no label has this name.
 const SOURCE: &str = "prometheus_source";
 
-/// Where panels ask.
+/// The data source of panels and variables.
 pub(super) fn data_source() -> Value {
     json!({ "type": "prometheus", "uid": format!("${{{SOURCE}}}") })
 }
 
-/// All variables. A label's values are those of the jobs and the hosts that are chosen.
-pub(super) fn variables(subject: &Subject, view: &View) -> Vec<Value> {
+/// All variables. The values of a label are those of the selected jobs and hosts.
+pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
     let mut variables = vec![json!({
         "name": SOURCE,
         "label": "data source",
@@ -28,27 +28,27 @@ pub(super) fn variables(subject: &Subject, view: &View) -> Vec<Value> {
         "refresh": 1,
         "regex": "",
     })];
-    let everywhere: Vec<&Shown> = subject.everywhere.iter().map(|metric| &subject.metrics[*metric]).collect();
-    let mut chosen = Vec::new();
-    for label in &subject.labels {
+    let covering: Vec<&Metric> = catalog.covering.iter().map(|metric| &catalog.metrics[*metric]).collect();
+    let mut selected = Vec::new();
+    for label in &catalog.labels {
         let is_single = view.one_host && label == HOST_LABEL;
-        variables.push(of_label(label, &everywhere, &chosen, is_single));
+        variables.push(label_variable(label, &covering, &selected, is_single));
         if matches!(label.as_str(), "job" | HOST_LABEL) {
-            chosen.push(label.as_str());
+            selected.push(label.as_str());
         }
     }
-    for label in subject.all_labels().into_iter().filter(|label| !subject.labels.contains(*label)) {
-        let having: Vec<&Shown> =
-            subject.metrics.iter().filter(|metric| metric.labels.contains(label)).collect();
-        variables.push(of_label(label, &having, &chosen, false));
+    for label in catalog.all_labels().into_iter().filter(|label| !catalog.labels.contains(*label)) {
+        let having: Vec<&Metric> =
+            catalog.metrics.iter().filter(|metric| metric.labels.contains(label)).collect();
+        variables.push(label_variable(label, &having, &selected, false));
     }
     variables
 }
 
-/// A variable with the values of a label that these metrics have.
-fn of_label(label: &str, metrics: &[&Shown], chosen: &[&str], is_single: bool) -> Value {
+/// A variable with the values of a label of these metrics.
+fn label_variable(label: &str, metrics: &[&Metric], selected: &[&str], is_single: bool) -> Value {
     let names: Vec<String> = metrics.iter().map(|metric| sample_name(metric)).collect();
-    let mut matchers: Vec<String> = chosen.iter().map(|label| format!("{label}=~\"${label}\"")).collect();
+    let mut matchers: Vec<String> = selected.iter().map(|label| format!("{label}=~\"${label}\"")).collect();
     let name = match &names[..] {
         [name] => name.as_str(),
         names => {
@@ -78,14 +78,14 @@ fn of_label(label: &str, metrics: &[&Shown], chosen: &[&str], is_single: bool) -
         variable["current"] = json!({ "text": ["All"], "value": ["$__all"] });
     }
     if !is_single && label != "job" {
-        // A series without the label is among all; but all jobs are those listed, and not somebody else's.
+        // All includes series without the label; but all jobs are only the listed ones.
         variable["allValue"] = json!(".*");
     }
     variable
 }
 
-/// A name that series of the metric have, whatever it is.
-fn sample_name(metric: &Shown) -> String {
+/// The name of series that a metric of any type has.
+fn sample_name(metric: &Metric) -> String {
     let suffix = match metric.metric_type {
         MetricType::Histogram | MetricType::Summary => "_count",
         _ => "",
@@ -93,9 +93,9 @@ fn sample_name(metric: &Shown) -> String {
     format!("{}{suffix}", metric.name)
 }
 
-/// The times at which something was switched on, as marks; whoever is looked at.
-pub(super) fn annotations(subject: &Subject) -> Value {
-    let switches = subject.metrics.iter().filter(|metric| metric.is_switch);
+/// The times at which a metric was switched on, on any host.
+pub(super) fn annotations(catalog: &Catalog) -> Value {
+    let switches = catalog.metrics.iter().filter(|metric| metric.is_switch);
     let marks: Vec<Value> = switches
         .map(|metric| {
             json!({

@@ -1,8 +1,8 @@
-//! Axes: which values and times are written beside a chart, and how.
+//! Axes: the values and times beside a chart, and their text.
 
 use promemu_core::time::{Span, Time};
 
-/// What the values of a chart are.
+/// The unit of a chart's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     /// Numbers.
@@ -12,7 +12,7 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// The unit that a family's name tells: `_bytes`, or `_bytes_total` for a counter's rate.
+    /// The unit of a family by its name: `_bytes`, or `_bytes_total` for a counter's rate.
     pub(super) fn of(family: &str) -> Self {
         let base = family.strip_suffix("_total").unwrap_or(family);
         if base.ends_with("_bytes") { Self::Bytes } else { Self::Plain }
@@ -32,7 +32,7 @@ impl Unit {
         }
     }
 
-    /// The shortest good distance between ticks that is not below `raw`.
+    /// The smallest round distance between ticks that is at least `raw`.
     fn step_above(self, raw: f64) -> f64 {
         let mut scale = 1.0;
         while scale < raw && scale < 1e300 {
@@ -54,22 +54,22 @@ impl Unit {
 pub(super) struct ValueAxis {
     pub(super) low: f64,
     pub(super) high: f64,
-    /// What is written, and at which value; from low to high.
+    /// Values and their texts, from low to high.
     pub(super) ticks: Vec<(f64, String)>,
 }
 
-/// Plain numbers are written without a suffix up to this.
+/// Smaller plain numbers are written without a suffix.
 const IN_FULL_BELOW: f64 = 100_000.0;
-/// Values beyond this are drawn as this, and those that are nearer to zero than that as zero.
+/// Values are clamped to the maximum; those below the minimum are drawn as zero.
 const VALUE_MAX: f64 = 1e200;
 const VALUE_MIN: f64 = 1e-200;
-/// What is beyond a tick by less than this part of a step is on it.
+/// A value that passes a tick by less than this part of a step is on the tick.
 const EDGE: f64 = 1e-6;
 
 impl ValueAxis {
-    /// An axis for values from `low` to `high`, with about `wanted` ticks or fewer. Zero is on it unless all
-    /// values are far from it.
-    pub(super) fn new(low: f64, high: f64, unit: Unit, wanted: u32) -> Self {
+    /// An axis for values from `low` to `high`, with about `tick_count` ticks or fewer. It has zero unless all values are far
+    /// from zero.
+    pub(super) fn new(low: f64, high: f64, unit: Unit, tick_count: u32) -> Self {
         let [mut low, mut high] = [low, high.max(low)]
             .map(|value| if value.abs() < VALUE_MIN { 0.0 } else { value.clamp(-VALUE_MAX, VALUE_MAX) });
         if low >= 0.0 && low <= high * 0.5 {
@@ -78,10 +78,10 @@ impl ValueAxis {
             high = 0.0;
         }
         if low >= high {
-            // All values are the same one.
+            // All values are the same.
             (low, high) = if low == 0.0 { (0.0, 1.0) } else { (low.min(0.0), high.max(0.0)) };
         }
-        let step = unit.step_above((high - low) / f64::from(wanted.max(1)));
+        let step = unit.step_above((high - low) / f64::from(tick_count.max(1)));
         let (first, last) = ((low / step + EDGE).floor(), (high / step - EDGE).ceil());
         let largest = (first * step).abs().max((last * step).abs());
         let mut ticks = Vec::new();
@@ -93,13 +93,13 @@ impl ValueAxis {
         Self { low: first * step, high: last * step, ticks }
     }
 
-    /// Where a value is: 0 at the bottom, 1 at the top.
+    /// The place of a value: 0 at the bottom, 1 at the top.
     pub(super) fn place(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 }
 
-/// A tick's value, with as many decimals as its distance from the next one needs.
+/// The text of a tick's value, with the decimals that the distance between ticks needs.
 fn number(value: f64, step: f64, largest: f64, unit: Unit) -> String {
     let is_in_full = unit == Unit::Plain && largest < IN_FULL_BELOW;
     let (mut scale, mut suffix) = (1.0, 0);
@@ -157,24 +157,24 @@ const TIME_STEPS_SECS: [u64; 25] = [
 ];
 const DAY_SECS: u64 = 86_400;
 
-/// The times to be written below a chart, in UTC: at most so many.
+/// The times below a chart, in UTC: at most `count_max`.
 pub(super) fn times(from: Time, to: Time, count_max: usize) -> Vec<(Time, String)> {
     let is_enough = |step: &Span| to.since(from).as_nanos() / step.as_nanos() < count_max.max(1) as u64;
     let mut steps = TIME_STEPS_SECS.into_iter().map(Span::from_secs);
     let Some(step) = steps.find(is_enough) else { return Vec::new() };
-    let mut moment = from.rounded_down(step);
+    let mut time = from.rounded_down(step);
     let mut times = Vec::new();
-    while moment <= to && times.len() < count_max {
-        if moment >= from {
-            times.push((moment, clock_face(moment, step)));
+    while time <= to && times.len() < count_max {
+        if time >= from {
+            times.push((time, time_text(time, step)));
         }
-        moment += step;
+        time += step;
     }
     times
 }
 
-/// As much of a time as tells it from its neighbours; at midnight the day.
-fn clock_face(time: Time, step: Span) -> String {
+/// The part of a time that differs from its neighbours; at midnight the day.
+fn time_text(time: Time, step: Span) -> String {
     let text = time.rfc3339();
     let part = if step >= Span::from_secs(30 * DAY_SECS) {
         0..7
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_values_still_give_an_axis() {
+    fn extreme_values_have_an_axis() {
         for (low, high) in
             [(0.0, f64::MAX), (f64::MIN, f64::MAX), (1e-320, 1e-310), (1e15, 1e15 + 0.5), (-1.0, -1.0)]
         {

@@ -1,8 +1,8 @@
-//! A canvas of characters: lines in braille dots, two wide and four high in each character, over shades.
+//! A canvas of characters: lines of braille dots, two by four in each character, over shaded characters.
 
-use super::paint::{Ink, Paint};
+use super::style::{ColourMode, Style};
 
-/// Dots in a character, across and down.
+/// Dots of a character, across and down.
 pub(super) const ACROSS: usize = 2;
 const DOWN: usize = 4;
 /// The braille pattern without dots (Unicode, block U+2800), and the bit of each dot.
@@ -10,16 +10,16 @@ const BLANK_PATTERN: u32 = 0x2800;
 const DOTS: [[u8; ACROSS]; DOWN] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 const SHADE: char = '░';
 
-/// One character's place.
+/// One character.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
     dots: u8,
-    /// Of the line that was drawn last.
-    ink: Ink,
+    /// The style of the line that was drawn last.
+    style: Style,
     is_shaded: bool,
 }
 
-/// Characters to draw on. Dots are counted from the left and from the bottom.
+/// Characters to draw on. Dots count from the left and from the bottom.
 #[derive(Debug)]
 pub(super) struct Canvas {
     columns: usize,
@@ -32,12 +32,12 @@ impl Canvas {
         Self { columns, rows, cells: vec![Cell::default(); columns * rows] }
     }
 
-    /// How many dots there are from left to right.
+    /// Number of dots from left to right.
     pub(super) const fn dots_across(&self) -> usize {
         self.columns * ACROSS
     }
 
-    /// How many dots there are from the bottom to the top.
+    /// Number of dots from the bottom to the top.
     pub(super) const fn dots_up(&self) -> usize {
         self.rows * DOWN
     }
@@ -47,16 +47,16 @@ impl Canvas {
         (column < self.columns).then(|| &mut self.cells[row * self.columns + column])
     }
 
-    fn dot(&mut self, x: usize, y: usize, ink: Ink) {
+    fn dot(&mut self, x: usize, y: usize, style: Style) {
         let bit = DOTS[DOWN - 1 - y % DOWN][x % ACROSS];
         if let Some(cell) = self.cell(x, y) {
             cell.dots |= bit;
-            cell.ink = ink;
+            cell.style = style;
         }
     }
 
     /// A straight line from dot to dot.
-    pub(super) fn line(&mut self, from: (usize, usize), to: (usize, usize), ink: Ink) {
+    pub(super) fn line(&mut self, from: (usize, usize), to: (usize, usize), style: Style) {
         let ((x0, y0), (x1, y1)) = (from, to);
         let steps = x0.abs_diff(x1).max(y0.abs_diff(y1)).max(1);
         let between = |a: usize, b: usize, n: usize| {
@@ -64,11 +64,11 @@ impl Canvas {
             if b >= a { a + moved } else { a - moved }
         };
         for n in 0..=steps {
-            self.dot(between(x0, x1, n), between(y0, y1, n), ink);
+            self.dot(between(x0, x1, n), between(y0, y1, n), style);
         }
     }
 
-    /// Shades the characters of one dot's column from dot to dot.
+    /// Shades the characters of a column of dots, from dot to dot.
     pub(super) fn shade(&mut self, x: usize, low: usize, high: usize) {
         for y in low..=high {
             if let Some(cell) = self.cell(x, y) {
@@ -77,32 +77,32 @@ impl Canvas {
         }
     }
 
-    /// One row of characters, the first being the top one; without blanks at its end.
-    pub(super) fn row(&self, row: usize, paint: Paint) -> String {
+    /// One row of characters without trailing blanks; row 0 is the top one.
+    pub(super) fn row(&self, row: usize, colours: ColourMode) -> String {
         let cells = &self.cells[row * self.columns..(row + 1) * self.columns];
         let mut text = String::new();
-        let is_seen = |cell: &Cell| cell.dots != 0 || cell.is_shaded;
-        let end = cells.iter().rposition(is_seen).map_or(0, |last| last + 1);
-        for run in cells[..end].chunk_by(|a, b| look(a).1 == look(b).1) {
-            let characters: String = run.iter().map(|cell| look(cell).0).collect();
-            text.push_str(&paint.ink(&characters, look(&run[0]).1));
+        let is_drawn = |cell: &Cell| cell.dots != 0 || cell.is_shaded;
+        let end = cells.iter().rposition(is_drawn).map_or(0, |last| last + 1);
+        for run in cells[..end].chunk_by(|a, b| glyph(a).1 == glyph(b).1) {
+            let characters: String = run.iter().map(|cell| glyph(cell).0).collect();
+            text.push_str(&colours.paint(&characters, glyph(&run[0]).1));
         }
         text
     }
 
-    /// How many characters a row has, without blanks at its end.
+    /// Number of characters of a row without trailing blanks.
     pub(super) fn row_len(&self, row: usize) -> usize {
         let cells = &self.cells[row * self.columns..(row + 1) * self.columns];
         cells.iter().rposition(|cell| cell.dots != 0 || cell.is_shaded).map_or(0, |last| last + 1)
     }
 }
 
-/// A cell's character and its colour.
-fn look(cell: &Cell) -> (char, Ink) {
+/// The character of a cell, and its style.
+fn glyph(cell: &Cell) -> (char, Style) {
     match (cell.dots, cell.is_shaded) {
-        (0, false) => (' ', Ink::Plain),
-        (0, true) => (SHADE, Ink::Faint),
-        (dots, _) => (char::from_u32(BLANK_PATTERN + u32::from(dots)).unwrap_or('*'), cell.ink),
+        (0, false) => (' ', Style::Plain),
+        (0, true) => (SHADE, Style::Faint),
+        (dots, _) => (char::from_u32(BLANK_PATTERN + u32::from(dots)).unwrap_or('*'), cell.style),
     }
 }
 
@@ -113,10 +113,10 @@ mod tests {
     #[test]
     fn lines_are_dots_from_the_bottom_left() {
         let mut canvas = Canvas::new(4, 2);
-        canvas.line((0, 0), (7, 7), Ink::Plain);
+        canvas.line((0, 0), (7, 7), Style::Plain);
         canvas.shade(7, 0, 2);
-        assert_eq!([canvas.row(0, Paint::None), canvas.row(1, Paint::None)], ["  ⡠⠊", "⡠⠊ ░"]);
-        canvas.line((99, 99), (99, 120), Ink::Plain);
-        assert_eq!(canvas.row(0, Paint::None), "  ⡠⠊");
+        assert_eq!([canvas.row(0, ColourMode::None), canvas.row(1, ColourMode::None)], ["  ⡠⠊", "⡠⠊ ░"]);
+        canvas.line((99, 99), (99, 120), Style::Plain);
+        assert_eq!(canvas.row(0, ColourMode::None), "  ⡠⠊");
     }
 }

@@ -1,4 +1,4 @@
-//! Events under a chart: those that its metrics emit, or hear.
+//! The events below a chart: those that its metrics emit or listen to.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use promemu_core::time::{Span, Time};
 
 use super::selection::{SelectedFamily, SelectedSeries, with_sources};
 
-/// An event as it is marked.
+/// An event that may be marked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Happened {
+pub(super) struct EventRecord {
     pub(super) time: Time,
     pub(super) name: Arc<str>,
     pub(super) source: Arc<str>,
 }
 
-impl Happened {
+impl EventRecord {
     pub(super) fn new(event: &Event) -> Self {
         Self { time: event.time, name: Arc::clone(&event.name), source: Arc::clone(&event.source) }
     }
 }
 
-/// One kind of event, and when it happens.
+/// The times of the events of one name.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Marks {
     pub(super) name: Arc<str>,
     pub(super) times: Vec<Time>,
 }
 
-/// The events that concern a family's series, in a chart of so much time; `events` are sorted, and each is there once.
-pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened], span: Span) -> Vec<Marks> {
+/// The events that concern a family's series, in a chart of this length. `events` are sorted and unique.
+pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[EventRecord], span: Span) -> Vec<Marks> {
     let mut hosts: IndexSet<&str> = IndexSet::new();
     let mut concerns: IndexSet<(Arc<str>, Source)> = IndexSet::new();
     let mut known: IndexSet<(*const HostShape, usize)> = IndexSet::new();
@@ -61,20 +61,20 @@ pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[Happened], s
     kinds.into_iter().map(|(name, times)| Marks { name: Arc::clone(name), times }).collect()
 }
 
-/// Whether marks would be a line that says nothing, as of what is emitted with every update: they are there for half of
-/// the chart, and nowhere is a gap of a thirtieth of it between them.
+/// `true` if marks would be a mere line, as of an event of every update: they cover half of the chart, without a gap of a
+/// thirtieth of it.
 fn is_everywhere(times: &[Time], span: Span) -> bool {
     let [first, .., last] = times else { return false };
     let has_gap = times.windows(2).any(|pair| pair[1].since(pair[0]).times(30) >= span);
     last.since(*first).times(2) >= span && !has_gap
 }
 
-/// What a metric hears, and what it emits.
+/// Adds the events that a metric listens to or emits.
 fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<str>, Source)>) {
     for listener in &shape.listeners {
         match listener.reaction {
-            Reaction::Update(heard) | Reaction::StartMetric(heard) | Reaction::StopMetric(heard)
-                if heard == metric =>
+            Reaction::Update(target) | Reaction::StartMetric(target) | Reaction::StopMetric(target)
+                if target == metric =>
             {
                 let subscription = &listener.subscription;
                 concerns.insert((Arc::clone(&subscription.event), subscription.source.clone()));
@@ -82,10 +82,10 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
             _ => {}
         }
     }
-    for dirt in &shape.faults {
-        // What is about the whole host is about each of its metrics.
-        if dirt.metrics.is_empty() || dirt.metrics.contains(&metric) {
-            concerns.extend(dirt.events.iter().map(|event| (Arc::clone(event), Source::Own)));
+    for fault in &shape.faults {
+        // A fault without metrics is one of all metrics.
+        if fault.metrics.is_empty() || fault.metrics.contains(&metric) {
+            concerns.extend(fault.events.iter().map(|event| (Arc::clone(event), Source::Own)));
         }
     }
     for emitted in shape.metrics[metric].scenario.emits() {
@@ -95,24 +95,23 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
     }
 }
 
-/// What replaces those who live in its pools, and what the workload that fills them hears and emits.
+/// Adds the events that replace the pool's members, and those that its workload listens to or emits.
 fn add_concerns_of_pools(plan: &Plan, series: SelectedSeries, concerns: &mut IndexSet<(Arc<str>, Source)>) {
-    let Some((kind, _)) = series.slot else { return };
+    let Some((pool, _)) = series.slot else { return };
     let shape = &series.host(plan).shape;
-    if let PoolPlan { model: Some(model), .. } = &shape.pools[kind] {
-        let heard = model.subscriptions().map(|subscription| (subscription.event, subscription.source));
+    if let PoolPlan { model: Some(model), .. } = &shape.pools[pool] {
+        let subscribed = model.subscriptions().map(|subscription| (subscription.event, subscription.source));
         let emitted = model.workload.workload().emits.iter().map(|event| (Arc::clone(event), Source::Own));
-        concerns.extend(heard.chain(emitted));
+        concerns.extend(subscribed.chain(emitted));
     }
     for listener in &shape.listeners {
-        if matches!(listener.reaction, Reaction::ReplaceMembers(replaced) if replaced == kind) {
+        if matches!(listener.reaction, Reaction::ReplaceMembers(replaced) if replaced == pool) {
             concerns.insert((Arc::clone(&listener.subscription.event), listener.subscription.source.clone()));
         }
     }
 }
 
-/// The kinds of events by the places where they stand, each place once. Kinds that always stand in the same
-/// places are one.
+/// The places of each kind of event, each place once. Kinds with the same places are one, with all their names.
 pub(super) fn by_place(marks: &[Marks], place: impl Fn(Time) -> usize) -> Vec<(String, Vec<usize>)> {
     let mut kinds: IndexMap<Vec<usize>, String> = IndexMap::new();
     for Marks { name, times } in marks {
@@ -132,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happens_all_the_time_is_not_marked() {
+    fn events_without_gaps_are_not_marked() {
         let minutes = |times: &[u64]| -> Vec<Time> {
             times.iter().map(|minute| Time::from_unix_secs(60 * minute)).collect()
         };

@@ -1,4 +1,4 @@
-//! How the cells of a family's series become curves: as `PromQL` would read them.
+//! The curves of a family's series: values, rates or quantiles as `PromQL` would calculate them.
 
 use std::sync::Arc;
 
@@ -8,46 +8,46 @@ use promemu_core::plan::Plan;
 use promemu_core::time::Span;
 
 use super::axis::Unit;
-use super::data::{Chart, Curve};
-use super::growth::{breaks, each_part, growth, window};
+use super::chart::{Chart, Curve, median};
+use super::growth::{each_term, growth, resets, window};
 use super::marks::Marks;
+use super::samples::HostSeries;
 use super::selection::{SelectedFamily, SelectedSeries};
-use super::shown::Shown;
 
-/// A rate looks back over so many of the longest intervals between two new values: a window that often
-/// misses one shows steps that are none.
+/// The window of a rate is so many of the longest intervals between two new values: in a shorter one, a late value makes
+/// a step.
 const INTERVALS_IN_WINDOW: u64 = 4;
-/// What a histogram's curves show.
+/// The curves of a histogram.
 const QUANTILES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
-/// If there are more quantiles of summaries, each is drawn as the middle of all series.
+/// If summaries have more quantiles together, each is drawn as the median of all series.
 const QUANTILE_LINES_MAX: usize = 4;
-/// What `description` is when a config says nothing.
+/// The default of `description` in a config.
 const NO_HELP: &str = "an emulated metric";
 
-/// How a family's cells become curves.
+/// The calculation of a family's curves.
 #[derive(Debug)]
 pub(super) enum Reading {
     /// The values.
     Values,
-    /// How much they grow per second from report to report, over so many steps.
+    /// The growth per second between two reports, over so many steps.
     Rate { steps: usize, step: Span },
-    /// Quantiles of what was observed in so many steps.
+    /// Quantiles of the observations in so many steps.
     Quantiles { steps: usize, step: Span, bounds: Arc<[f64]> },
-    /// The same of native histograms.
+    /// The same for native histograms.
     NativeQuantiles { steps: usize, step: Span, layout: NativeLayout },
-    /// The quantiles that summaries show.
+    /// The quantiles of summaries.
     Summaries { quantiles: Arc<[f64]> },
-    /// Which state it is, by their numbers.
+    /// The number of the current state.
     States(Arc<[Arc<str>]>),
 }
 
-/// What has been read so far.
+/// The series that have been read so far.
 #[derive(Debug)]
-pub(super) enum Gathered {
+pub(super) enum Accumulated {
     Curves(Vec<Curve>),
-    /// What the buckets have grown by, each at every moment, and how many series that is.
+    /// The growth of each bucket at each time, and the number of series in it.
     Buckets(Vec<Vec<f64>>, usize),
-    /// The growth of native histograms as one, at every moment, and how many series that is.
+    /// The growth of native histograms, merged, at each time, and the number of series in it.
     Native(Vec<Vec<f64>>, usize),
 }
 
@@ -59,8 +59,8 @@ impl Reading {
         };
         let longest = family.series.iter().map(interval).max().unwrap_or(Span::ZERO);
         let step = grid.step;
-        let wanted = longest.times(INTERVALS_IN_WINDOW).as_nanos().div_ceil(step.as_nanos().max(1));
-        let steps = usize::try_from(wanted).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
+        let window = longest.times(INTERVALS_IN_WINDOW).as_nanos().div_ceil(step.as_nanos().max(1));
+        let steps = usize::try_from(window).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
         let cells = family.series.first().map(|series| &series.metric(plan).cells);
         match cells.map(|cells| (&cells.layout().kind, cells.aggregation())) {
             Some((_, Aggregation::Counter { .. })) => Self::Rate { steps, step },
@@ -76,79 +76,85 @@ impl Reading {
         }
     }
 
-    pub(super) fn nothing(&self, grid: &Grid) -> Gathered {
+    pub(super) fn empty(&self, grid: &Grid) -> Accumulated {
         match self {
             Self::Quantiles { bounds, .. } => {
-                Gathered::Buckets(vec![vec![0.0; grid.count()]; bounds.len() + 1], 0)
+                Accumulated::Buckets(vec![vec![0.0; grid.count()]; bounds.len() + 1], 0)
             }
             Self::NativeQuantiles { layout, .. } => {
                 let mut cells = vec![0.0; layout.width()];
                 layout.clear(&mut cells);
-                Gathered::Native(vec![cells; grid.count()], 0)
+                Accumulated::Native(vec![cells; grid.count()], 0)
             }
             Self::Values | Self::Rate { .. } | Self::Summaries { .. } | Self::States(_) => {
-                Gathered::Curves(Vec::new())
+                Accumulated::Curves(Vec::new())
             }
         }
     }
 
     /// Adds one series.
-    pub(super) fn read(&self, plan: &Plan, series: SelectedSeries, shown: &Shown, gathered: &mut Gathered) {
+    pub(super) fn read(
+        &self,
+        plan: &Plan,
+        series: SelectedSeries,
+        host: &HostSeries,
+        accumulated: &mut Accumulated,
+    ) {
         let metric = series.metric(plan);
-        let samples = shown.samples(series);
+        let samples = host.samples(series);
         let cells = samples.cell(metric.offset);
         let curve = |label: String, cells: &[f64]| {
             let finite = |value: &f64| if value.is_finite() { *value } else { f64::NAN };
             Curve { label, values: cells.iter().map(finite).collect() }
         };
-        match (self, gathered) {
-            (Self::Values | Self::States(_), Gathered::Curves(curves)) => {
+        match (self, accumulated) {
+            (Self::Values | Self::States(_), Accumulated::Curves(curves)) => {
                 curves.push(curve(label(plan, series), cells));
             }
-            (Self::Rate { steps, .. }, Gathered::Curves(curves)) => {
-                let (breaks, made_at) = (breaks(cells, shown.begins(series)), shown.made_at());
+            (Self::Rate { steps, .. }, Accumulated::Curves(curves)) => {
+                let (resets, timestamps) = (resets(cells, host.begins(series)), host.timestamps());
                 let rate = |n: usize| {
                     let from = window(cells, n, *steps)?;
-                    let span = made_at[n].since(made_at[from]);
-                    (span > Span::ZERO).then(|| growth(cells, from, n, &breaks) / span.as_secs_f64())
+                    let span = timestamps[n].since(timestamps[from]);
+                    (span > Span::ZERO).then(|| growth(cells, from, n, &resets) / span.as_secs_f64())
                 };
                 let values = (0..cells.len()).map(|n| rate(n).unwrap_or(f64::NAN)).collect();
                 curves.push(Curve { label: label(plan, series), values });
             }
-            // Buckets with other bounds cannot be added.
-            (Self::Quantiles { steps, bounds, .. }, Gathered::Buckets(buckets, count))
+            // Buckets with different bounds cannot be added.
+            (Self::Quantiles { steps, bounds, .. }, Accumulated::Buckets(buckets, count))
                 if has_bounds(&metric.cells, bounds) =>
             {
                 *count += 1;
                 let places = metric.offset..metric.offset + buckets.len();
                 let total = |n: usize| places.clone().map(|place| samples.cell(place)[n]).sum();
                 let totals: Vec<f64> = (0..cells.len()).map(total).collect();
-                let breaks = breaks(&totals, shown.begins(series));
+                let resets = resets(&totals, host.begins(series));
                 for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
                     for (place, grown) in places.clone().zip(buckets.iter_mut()) {
-                        grown[n] += growth(samples.cell(place), from, n, &breaks);
+                        grown[n] += growth(samples.cell(place), from, n, &resets);
                     }
                 }
             }
-            (Self::Summaries { quantiles }, Gathered::Curves(curves)) => {
+            (Self::Summaries { quantiles }, Accumulated::Curves(curves)) => {
                 for (quantile, place) in quantiles.iter().zip(2..) {
                     let label = format!("{} {}", label(plan, series), quantile_label(*quantile));
                     curves.push(curve(label, samples.cell(metric.offset + place)));
                 }
             }
-            (Self::NativeQuantiles { steps, layout, .. }, Gathered::Native(grown, count))
+            (Self::NativeQuantiles { steps, layout, .. }, Accumulated::Native(grown, count))
                 if metric.cells.layout().kind == Kind::NativeHistogram(*layout) =>
             {
                 *count += 1;
-                let cells_at = |moment: usize| -> Vec<f64> {
+                let cells_at = |at: usize| -> Vec<f64> {
                     let places = metric.offset..metric.offset + layout.width();
-                    places.map(|place| samples.cell(place)[moment]).collect()
+                    places.map(|place| samples.cell(place)[at]).collect()
                 };
-                // Their first cell is the count.
-                let breaks = breaks(cells, shown.begins(series));
+                // The first cell is the count.
+                let resets = resets(cells, host.begins(series));
                 for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
-                    each_part(from, n, &breaks, |moment, sign| {
-                        layout.add(&mut grown[n], &cells_at(moment), sign);
+                    each_term(from, n, &resets, |at, sign| {
+                        layout.add(&mut grown[n], &cells_at(at), sign);
                     });
                 }
             }
@@ -160,17 +166,17 @@ impl Reading {
         &self,
         plan: &Plan,
         family: &SelectedFamily,
-        gathered: Gathered,
+        accumulated: Accumulated,
         marks: Vec<Marks>,
     ) -> Chart {
         let plan_family = &plan.families[family.family];
         let mut count = family.series.len();
-        let curves = match (self, gathered) {
-            (Self::Quantiles { bounds, .. }, Gathered::Buckets(buckets, added)) => {
+        let curves = match (self, accumulated) {
+            (Self::Quantiles { bounds, .. }, Accumulated::Buckets(buckets, added)) => {
                 count = added;
                 QUANTILES.iter().map(|(label, q)| quantile_curve(label, *q, bounds, &buckets)).collect()
             }
-            (Self::NativeQuantiles { layout, .. }, Gathered::Native(grown, added)) => {
+            (Self::NativeQuantiles { layout, .. }, Accumulated::Native(grown, added)) => {
                 count = added;
                 let curve = |(label, q): &(&str, f64)| {
                     let quantile = |cells: &Vec<f64>| native_histogram(layout, cells).quantile(*q);
@@ -178,15 +184,15 @@ impl Reading {
                 };
                 QUANTILES.iter().map(curve).collect()
             }
-            (Self::Summaries { quantiles }, Gathered::Curves(curves))
+            (Self::Summaries { quantiles }, Accumulated::Curves(curves))
                 if curves.len() > QUANTILE_LINES_MAX =>
             {
                 let of =
                     |place: usize| curves.iter().skip(place).step_by(quantiles.len()).collect::<Vec<_>>();
                 let labels = quantiles.iter().map(|quantile| quantile_label(*quantile));
-                labels.enumerate().map(|(place, label)| middle_curve(label, &of(place))).collect()
+                labels.enumerate().map(|(place, label)| median_curve(label, &of(place))).collect()
             }
-            (_, Gathered::Curves(curves)) => curves,
+            (_, Accumulated::Curves(curves)) => curves,
             _ => Vec::new(),
         };
         let window = |steps: &usize, step: &Span| {
@@ -205,15 +211,15 @@ impl Reading {
             }
             Self::Rate { steps, step } => format!("rate per second over {}", window(steps, step)),
             Self::Quantiles { steps, step, .. } | Self::NativeQuantiles { steps, step, .. } => {
-                let together = if count > 1 { format!(" of {count} series together") } else { String::new() };
-                format!("p50 and p99{together} over {}", window(steps, step))
+                let of_all = if count > 1 { format!(" of {count} series together") } else { String::new() };
+                format!("p50 and p99{of_all} over {}", window(steps, step))
             }
         };
-        let is_help = !matches!(&*plan_family.help, "" | NO_HELP);
+        let has_help = !matches!(&*plan_family.help, "" | NO_HELP);
         Chart {
             name: plan_family.name.to_string(),
             reading,
-            help: if is_help { plan_family.help.to_string() } else { String::new() },
+            help: if has_help { plan_family.help.to_string() } else { String::new() },
             unit: Unit::of(&plan_family.name),
             curves,
             marks,
@@ -221,15 +227,15 @@ impl Reading {
     }
 }
 
-fn has_bounds(cells: &Cells, wanted: &Arc<[f64]>) -> bool {
-    matches!(&cells.layout().kind, Kind::Histogram { bounds } if bounds == wanted)
+fn has_bounds(cells: &Cells, expected: &Arc<[f64]>) -> bool {
+    matches!(&cells.layout().kind, Kind::Histogram { bounds } if bounds == expected)
 }
 
-/// A series' host, its slot, and the labels that tell it from others there.
+/// The host of a series, the pool and the member's number, and the labels.
 fn label(plan: &Plan, series: SelectedSeries) -> String {
     let host = series.host(plan);
     let place = match series.slot {
-        Some((kind, slot)) => format!("{} {} {slot}", host.name, host.shape.pools[kind].name),
+        Some((pool, slot)) => format!("{} {} {slot}", host.name, host.shape.pools[pool].name),
         None => host.name.to_string(),
     };
     let labels = series.metric(plan).labels.as_text();
@@ -242,37 +248,30 @@ fn quantile_label(quantile: f64) -> String {
     format!("p{percent}")
 }
 
-/// The medians of curves; quantiles of several series have no sum.
-fn middle_curve(label: String, curves: &[&Curve]) -> Curve {
-    let moments = curves.first().map_or(0, |curve| curve.values.len());
+/// The median of curves at each time, as quantiles of several series cannot be aggregated.
+fn median_curve(label: String, curves: &[&Curve]) -> Curve {
+    let count = curves.first().map_or(0, |curve| curve.values.len());
     let mut values = Vec::with_capacity(curves.len());
-    let middle = |moment: usize| {
+    let median_at = |at: usize| {
         values.clear();
-        values.extend(curves.iter().map(|curve| curve.values[moment]).filter(|value| !value.is_nan()));
+        values.extend(curves.iter().map(|curve| curve.values[at]).filter(|value| !value.is_nan()));
         median(&mut values)
     };
-    Curve { label, values: (0..moments).map(middle).collect() }
-}
-
-/// Puts the values in order; not a number if there are none.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
-    f64::midpoint(at(values.len().saturating_sub(1) / 2), at(values.len() / 2))
+    Curve { label, values: (0..count).map(median_at).collect() }
 }
 
 fn quantile_curve(label: &str, q: f64, bounds: &[f64], buckets: &[Vec<f64>]) -> Curve {
-    let moments = buckets.first().map_or(0, Vec::len);
+    let count = buckets.first().map_or(0, Vec::len);
     let mut counts = vec![0.0; buckets.len()];
-    let values = (0..moments).map(|n| {
+    let values = (0..count).map(|n| {
         counts.iter_mut().zip(buckets).for_each(|(count, bucket)| *count = bucket[n]);
         quantile(q, bounds, &counts)
     });
     Curve { label: label.to_owned(), values: values.collect() }
 }
 
-/// As `PromQL`'s `histogram_quantile`: between two bounds evenly spread, from 0 if the first is positive, and never
-/// above the last bound. Not a number if nothing was observed.
+/// As `PromQL`'s `histogram_quantile`: linear between two bounds, from 0 if the first bound is positive, and never above
+/// the last one. Not a number without observations.
 fn quantile(q: f64, bounds: &[f64], counts: &[f64]) -> f64 {
     let total: f64 = counts.iter().sum();
     if total <= 0.0 {

@@ -1,4 +1,4 @@
-//! What is drawn of a plan: the families and hosts that the user asked for, and not too much of them.
+//! The families and hosts of a plan that are drawn: those that the user selected, up to a limit.
 
 use indexmap::IndexMap;
 use promemu_core::error::{Error, suggestion};
@@ -10,40 +10,40 @@ use regex_lite::Regex;
 
 /// More families are not drawn.
 const FAMILIES_MAX: usize = 12;
-/// More series of a family are not looked at.
+/// More series of a family are not drawn.
 const SERIES_MAX: usize = 100;
-/// More names of what is left out are not listed.
+/// More names of families that are left out are not listed.
 const NAMES_MAX: usize = 4;
 
 const METRIC_FLAG: &str = "--metric or PME_PLOT_METRIC";
 const HOST_FLAG: &str = "--host or PME_PLOT_HOST";
 
-/// What is drawn.
+/// The families and series that are drawn.
 #[derive(Debug)]
 pub(super) struct Selection {
-    /// A chart each, in the config's order.
+    /// One chart each, in the config's order.
     pub(super) families: Vec<SelectedFamily>,
-    /// What was left out, and which flag shows it.
+    /// Notes on families and series that are left out, with the flag that selects them.
     pub(super) left_out: Vec<String>,
 }
 
 /// A family, and the first of its series.
 #[derive(Debug)]
 pub(super) struct SelectedFamily {
-    /// As an index into the plan's.
+    /// An index into the plan's families.
     pub(super) family: usize,
     pub(super) series: Vec<SelectedSeries>,
-    /// How many series would match.
+    /// Number of series that match.
     pub(super) matching: usize,
 }
 
-/// One metric of one host, or of one of its pools.
+/// One metric of a host, or of a member of one of its pools.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SelectedSeries {
     pub(super) host: HostId,
-    /// Kind and number.
+    /// The pool's index, and the member's number.
     pub(super) slot: Option<(usize, usize)>,
-    /// As an index into the shape's.
+    /// An index into the shape's metrics.
     pub(super) metric: usize,
 }
 
@@ -55,7 +55,7 @@ impl SelectedSeries {
     /// The shape that has the metric.
     pub(super) fn shape(self, plan: &Plan) -> &HostShape {
         let shape = &self.host(plan).shape;
-        self.slot.map_or(shape, |(kind, _)| &shape.pools[kind].shape)
+        self.slot.map_or(shape, |(pool, _)| &shape.pools[pool].shape)
     }
 
     pub(super) fn metric(self, plan: &Plan) -> &MetricPlan {
@@ -70,7 +70,7 @@ impl Selection {
         let is_wanted: Vec<bool> = plan.families.iter().map(|family| metrics.matches(&family.name)).collect();
         if !is_wanted.contains(&true) {
             let known: Vec<&str> = plan.families.iter().map(|family| &*family.name).collect();
-            return Err(metrics.nothing("metric", &known));
+            return Err(metrics.no_match("metric", &known));
         }
         let mut found: IndexMap<usize, SelectedFamily> = IndexMap::new();
         let mut is_any_host = false;
@@ -81,11 +81,11 @@ impl Selection {
                     add(&mut found, *family, SelectedSeries { host: id, slot: None, metric }, 1);
                 }
             }
-            for (kind, pools) in host.shape.pools.iter().enumerate() {
-                let count = plan.members_max(id, pools);
-                for (metric, MetricPlan { family, .. }) in pools.shape.metrics.iter().enumerate() {
+            for (number, pool) in host.shape.pools.iter().enumerate() {
+                let count = plan.members_max(id, pool);
+                for (metric, MetricPlan { family, .. }) in pool.shape.metrics.iter().enumerate() {
                     if is_wanted[*family] {
-                        let first = SelectedSeries { host: id, slot: Some((kind, 0)), metric };
+                        let first = SelectedSeries { host: id, slot: Some((number, 0)), metric };
                         add(&mut found, *family, first, count);
                     }
                 }
@@ -93,7 +93,7 @@ impl Selection {
         }
         if !is_any_host {
             let known: Vec<&str> = plan.hosts.iter().map(|host| &*host.name).collect();
-            return Err(hosts.nothing("host", &known));
+            return Err(hosts.no_match("host", &known));
         }
         if found.is_empty() {
             return Err(Error::Usage(
@@ -108,7 +108,7 @@ impl Selection {
         Ok(Self { families, left_out })
     }
 
-    /// The hosts, each with its series and the families' places in the selection; by rising ids.
+    /// The hosts, sorted by id, each with its series and the families' places in the selection.
     pub(super) fn by_host(&self) -> IndexMap<HostId, Vec<(usize, SelectedSeries)>> {
         let mut hosts: IndexMap<HostId, Vec<(usize, SelectedSeries)>> = IndexMap::new();
         for (place, family) in self.families.iter().enumerate() {
@@ -120,7 +120,7 @@ impl Selection {
         hosts
     }
 
-    /// How long the last of its hosts lives, from the run's start.
+    /// The time from the run's start to the end of its last host.
     pub(super) fn life(&self, plan: &Plan) -> Span {
         let series = self.families.iter().flat_map(|family| &family.series);
         let ends = series.map(|series| {
@@ -131,17 +131,17 @@ impl Selection {
     }
 }
 
-/// Adds a series; of pools, those from the first on.
+/// Adds a series, or the series of a pool's first `count` members.
 fn add(found: &mut IndexMap<usize, SelectedFamily>, family: usize, first: SelectedSeries, count: usize) {
     let empty = || SelectedFamily { family, series: Vec::new(), matching: 0 };
     let found = found.entry(family).or_insert_with(empty);
     found.matching += count;
     let room = SERIES_MAX - found.series.len();
-    let slot = |number| first.slot.map(|(kind, _)| (kind, number));
+    let slot = |number| first.slot.map(|(pool, _)| (pool, number));
     found.series.extend((0..count.min(room)).map(|number| SelectedSeries { slot: slot(number), ..first }));
 }
 
-/// What is not drawn, and which flag shows it.
+/// Notes on families and series that are not drawn.
 fn left_out(plan: &Plan, families: &[SelectedFamily], cut: &[SelectedFamily]) -> Vec<String> {
     let mut notes = Vec::new();
     if !cut.is_empty() {
@@ -164,7 +164,7 @@ fn left_out(plan: &Plan, families: &[SelectedFamily], cut: &[SelectedFamily]) ->
     notes
 }
 
-/// What the names of metrics or hosts must match.
+/// The pattern of a flag, for the names of metrics or hosts.
 struct Pattern<'a> {
     flag: &'static str,
     text: &'a str,
@@ -186,13 +186,13 @@ impl<'a> Pattern<'a> {
         self.regex.as_ref().is_none_or(|regex| regex.is_match(name))
     }
 
-    fn nothing(&self, what: &str, known: &[&str]) -> Error {
+    fn no_match(&self, entity: &str, known: &[&str]) -> Error {
         let (flag, text) = (self.flag, self.text);
-        Error::Usage(format!("{flag}: {text:?} matches no {what} of the config{}", suggestion(text, known)))
+        Error::Usage(format!("{flag}: {text:?} matches no {entity} of the config{}", suggestion(text, known)))
     }
 }
 
-/// The metric and those that it is calculated from.
+/// The metric and its sources: those that it is calculated from.
 pub(super) fn with_sources(shape: &HostShape, metric: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(metric), |metric| shape.metrics[*metric].source)
 }

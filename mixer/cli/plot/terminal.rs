@@ -1,31 +1,32 @@
-//! Charts in a terminal, one below the other.
+//! Charts as text for a terminal, one below the other.
 
 use super::axis::{ValueAxis, times};
 use super::canvas::{ACROSS, Canvas};
-use super::data::{Chart, Curve, Figure, stretches};
+use super::chart::{Chart, Curve, stretches};
+use super::figure::Figure;
 use super::marks::by_place;
-use super::paint::{Ink, Paint};
+use super::style::{ColourMode, Style};
 
 /// More curves are drawn as a band; without colours, fewer can be told apart.
 const LINES_MAX: usize = 8;
 const LINES_MAX_PLAIN: usize = 4;
-/// All charts together have about so many rows of curves; each has between these.
+/// Rows of curves of all charts together, about; and the limits of one chart.
 const ROWS_TOGETHER: usize = 72;
 const ROWS_MIN: usize = 6;
 const ROWS_MAX: usize = 15;
-/// Columns of a time below a chart, with the blanks beside it.
+/// Columns of a time below a chart, with blanks.
 const TIME_COLUMNS: usize = 12;
-/// What marks the kinds of events, and where several are at one place. More kinds are not marked.
+/// The marks of kinds of events, and the mark of several at one place. More kinds are not marked.
 const SYMBOLS: [char; 6] = ['▲', '▼', '◆', '●', '■', '★'];
 const SEVERAL: char = '*';
 
-/// How many dots a curve has room for, about: what a step should be made for.
+/// Number of dots across a chart, about, for the choice of a step.
 pub(super) const fn dots_across(width: usize) -> usize {
     width.saturating_sub(14) * ACROSS
 }
 
 /// All charts.
-pub(super) fn draw(figure: &Figure, width: usize, paint: Paint) -> String {
+pub(super) fn draw(figure: &Figure, width: usize, colours: ColourMode) -> String {
     let rows = (ROWS_TOGETHER / figure.charts.len().max(1)).clamp(ROWS_MIN, ROWS_MAX);
     let wanted = if rows < 10 { 3 } else { 5 };
     let axes = figure
@@ -34,14 +35,14 @@ pub(super) fn draw(figure: &Figure, width: usize, paint: Paint) -> String {
         .map(|chart| chart.extent().map(|(low, high)| ValueAxis::new(low, high, chart.unit, wanted)));
     let axes: Vec<Option<ValueAxis>> = axes.collect();
     let labels = axes.iter().flatten().flat_map(|axis| &axis.ticks).map(|(_, text)| text.len());
-    let lines_max = if paint == Paint::None { LINES_MAX_PLAIN } else { LINES_MAX };
+    let lines_max = if colours == ColourMode::None { LINES_MAX_PLAIN } else { LINES_MAX };
     let is_numbered = |chart: &Chart| (2..=lines_max).contains(&chart.curves.len());
     let numbers = if figure.charts.iter().any(is_numbered) { lines_max } else { 0 };
     let label_columns = labels.max().unwrap_or(0);
     let sheet = Sheet {
         figure,
         width,
-        paint,
+        colours,
         rows,
         lines_max,
         label_columns,
@@ -51,15 +52,15 @@ pub(super) fn draw(figure: &Figure, width: usize, paint: Paint) -> String {
     charts.collect::<Vec<_>>().join("\n")
 }
 
-/// What the charts have in common.
+/// The layout that all charts share.
 struct Sheet<'a> {
     figure: &'a Figure,
     width: usize,
-    paint: Paint,
+    colours: ColourMode,
     rows: usize,
     lines_max: usize,
     label_columns: usize,
-    /// Of the part with the curves.
+    /// Columns of the part with the curves.
     columns: usize,
 }
 
@@ -79,7 +80,7 @@ impl Sheet<'_> {
         let reading = if chart.reading.is_empty() { String::new() } else { format!(", {}", chart.reading) };
         let help = if chart.help.is_empty() { String::new() } else { format!(": {}", chart.help) };
         let rest = cut(&format!("{reading}{help}"), self.width.saturating_sub(chart.name.len()));
-        format!("{}{rest}\n", self.paint.ink(&cut(&chart.name, self.width), Ink::Bold))
+        format!("{}{rest}\n", self.colours.paint(&cut(&chart.name, self.width), Style::Bold))
     }
 
     /// The rows with the values' ticks and the curves.
@@ -89,23 +90,23 @@ impl Sheet<'_> {
         if chart.curves.len() > self.lines_max {
             let band = chart.band();
             self.shade(&mut canvas, axis, &band.low, &band.high);
-            self.curve(&mut canvas, axis, &band.middle, Ink::Line(0));
-            let what = format!("range of {} series", chart.curves.len());
-            legend.push(Item { sign: '░', ink: Ink::Faint, text: what });
-            legend.push(Item { sign: '─', ink: Ink::Line(0), text: "median".to_owned() });
+            self.curve(&mut canvas, axis, &band.median, Style::Line(0));
+            let range = format!("range of {} series", chart.curves.len());
+            legend.push(Item { sign: '░', style: Style::Faint, text: range });
+            legend.push(Item { sign: '─', style: Style::Line(0), text: "median".to_owned() });
         } else {
             for (n, Curve { label, values }) in chart.curves.iter().enumerate() {
-                self.curve(&mut canvas, axis, values, Ink::Line(n));
+                self.curve(&mut canvas, axis, values, Style::Line(n));
                 let last = values.iter().rfind(|value| !value.is_nan());
                 let sign = char::from_digit(u32::try_from(n + 1).unwrap_or(0), 10).unwrap_or('+');
                 let is_one = chart.curves.len() == 1;
                 if let Some(last) = last.filter(|_| !is_one) {
                     let row = self.row(axis.place(*last));
-                    numbers[row].push_str(&self.paint.ink(&sign.to_string(), Ink::Line(n)));
+                    numbers[row].push_str(&self.colours.paint(&sign.to_string(), Style::Line(n)));
                 }
                 legend.push(Item {
                     sign: if is_one { '─' } else { sign },
-                    ink: Ink::Line(n),
+                    style: Style::Line(n),
                     text: label.clone(),
                 });
             }
@@ -118,7 +119,7 @@ impl Sheet<'_> {
         for row in 0..self.rows {
             let edge = if labels[row].is_empty() { '│' } else { '┤' };
             let gap = if numbers[row].is_empty() { 0 } else { self.columns - canvas.row_len(row) };
-            let (curves, numbers) = (canvas.row(row, self.paint), &numbers[row]);
+            let (curves, numbers) = (canvas.row(row, self.colours), &numbers[row]);
             let line =
                 format!("{:>2$} {edge}{curves}{:3$}{numbers}", labels[row], "", self.label_columns, gap);
             text.push_str(line.trim_end());
@@ -127,26 +128,26 @@ impl Sheet<'_> {
         text
     }
 
-    /// The row in which something so high up is.
+    /// The row of a place between 0 at the bottom and 1 at the top.
     fn row(&self, place: f64) -> usize {
         let dots = self.rows * 4;
         (dots - 1 - nearest(place, dots)) / 4
     }
 
-    fn curve(&self, canvas: &mut Canvas, axis: &ValueAxis, values: &[f64], ink: Ink) {
+    fn curve(&self, canvas: &mut Canvas, axis: &ValueAxis, values: &[f64], style: Style) {
         let (across, up) = (canvas.dots_across(), canvas.dots_up());
         let places = self.figure.places();
         for stretch in stretches(values) {
             let dots = stretch.map(|n| (nearest(places[n], across), nearest(axis.place(values[n]), up)));
             let dots: Vec<_> = dots.collect();
             if let [dot] = dots[..] {
-                canvas.line(dot, dot, ink);
+                canvas.line(dot, dot, style);
             }
-            dots.windows(2).for_each(|ends| canvas.line(ends[0], ends[1], ink));
+            dots.windows(2).for_each(|ends| canvas.line(ends[0], ends[1], style));
         }
     }
 
-    /// Shades what lies between two curves.
+    /// Shades the area between two curves.
     fn shade(&self, canvas: &mut Canvas, axis: &ValueAxis, low: &[f64], high: &[f64]) {
         let (across, up) = (canvas.dots_across(), canvas.dots_up());
         let places = self.figure.places();
@@ -188,50 +189,54 @@ impl Sheet<'_> {
             for column in columns {
                 row[*column] = if row[*column] == ' ' { symbol } else { SEVERAL };
             }
-            legend.push(Item { sign: symbol, ink: Ink::Plain, text: names.clone() });
+            legend.push(Item { sign: symbol, style: Style::Plain, text: names.clone() });
         }
         if row.contains(&SEVERAL) {
-            legend.push(Item { sign: SEVERAL, ink: Ink::Plain, text: "several".to_owned() });
+            legend.push(Item { sign: SEVERAL, style: Style::Plain, text: "several".to_owned() });
         }
         if let Some(more @ 1..) = kinds.len().checked_sub(SYMBOLS.len()) {
-            legend.push(Item { sign: '…', ink: Ink::Plain, text: format!("{more} more kinds of events") });
+            legend.push(Item {
+                sign: '…',
+                style: Style::Plain,
+                text: format!("{more} more kinds of events"),
+            });
         }
         let row: String = row.into_iter().collect();
         format!("{:1$}{2}\n", "", self.label_columns + 2, row.trim_end())
     }
 
-    /// What the signs mean, in as many lines as it takes.
+    /// The meaning of the signs, in as many lines as needed.
     fn legend(&self, items: &[Item]) -> String {
         let indent = self.label_columns + 2;
-        let mut text = String::new();
+        let mut legend = String::new();
         let mut columns = 0;
-        for Item { sign, ink, text: what } in items {
-            let what = cut(what, self.width.saturating_sub(indent + 2));
-            let needed = what.chars().count() + 2;
+        for Item { sign, style, text } in items {
+            let label = cut(text, self.width.saturating_sub(indent + 2));
+            let needed = label.chars().count() + 2;
             if columns > 0 && columns + 2 + needed <= self.width {
-                text.push_str("  ");
+                legend.push_str("  ");
                 columns += 2 + needed;
             } else {
-                text.push_str(if columns > 0 { "\n" } else { "" });
-                text.push_str(&" ".repeat(indent));
+                legend.push_str(if columns > 0 { "\n" } else { "" });
+                legend.push_str(&" ".repeat(indent));
                 columns = indent + needed;
             }
-            text.push_str(&self.paint.ink(&sign.to_string(), *ink));
-            text.push(' ');
-            text.push_str(&what);
+            legend.push_str(&self.colours.paint(&sign.to_string(), *style));
+            legend.push(' ');
+            legend.push_str(&label);
         }
-        if text.is_empty() { text } else { text + "\n" }
+        if legend.is_empty() { legend } else { legend + "\n" }
     }
 }
 
-/// A line of a legend.
+/// An entry of a legend.
 struct Item {
     sign: char,
-    ink: Ink,
+    style: Style,
     text: String,
 }
 
-/// The nearest of so many dots to a place between 0 and 1.
+/// The nearest of `dots` dots to a place between 0 and 1.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -243,7 +248,7 @@ fn nearest(place: f64, dots: usize) -> usize {
     ((place * last as f64).round() as usize).min(last)
 }
 
-/// Text that fits, on one line.
+/// Text on one line, cut to fit.
 fn cut(text: &str, columns: usize) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= columns {

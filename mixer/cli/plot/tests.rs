@@ -1,11 +1,11 @@
-//! Charts of small configs: what is drawn, what is left out, and what is refused.
+//! Charts of small configs, their limits and their errors.
 
 use promemu_core::config::{ConfigFile, LoadOptions};
 
-use super::data::Curve;
+use super::chart::Curve;
 use super::*;
 
-/// What the flags of a test are.
+/// The flags of a test.
 #[derive(Default)]
 struct Flags {
     metric: Option<&'static str>,
@@ -28,7 +28,7 @@ impl Flags {
         }
     }
 
-    /// The charts of the hosts, and what is said below them.
+    /// The charts of the hosts, and the notes below them.
     fn figure(&self, hosts: &str) -> Result<(Figure, Vec<String>), Error> {
         let args = self.args();
         let times = Times::of(&args)?;
@@ -45,12 +45,12 @@ impl Flags {
 
     fn draw(&self, hosts: &str) -> String {
         let (figure, _) = self.figure(hosts).unwrap();
-        let text = terminal::draw(&figure, 80, Paint::None);
+        let text = terminal::draw(&figure, 80, ColourMode::None);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         text
     }
 
-    fn refused(&self, hosts: &str) -> String {
+    fn error(&self, hosts: &str) -> String {
         let error = self.figure(hosts).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{error}");
         error.to_string()
@@ -178,10 +178,10 @@ fn every_type_is_drawn_as_a_query_would_show_it() {
         let curve = figure.charts[chart].curves.iter().find(|curve| curve.label.contains(label));
         curve.unwrap_or_else(|| panic!("a curve {label} of {:?}", figure.charts[chart].curves))
     };
-    let is_near = |curve: &Curve, wanted: f64| {
+    let is_near = |curve: &Curve, expected: f64| {
         let seen: Vec<f64> = curve.values.iter().copied().filter(|value| !value.is_nan()).skip(10).collect();
         assert!(seen.len() > 50, "{curve:?}");
-        assert!(seen.iter().all(|value| (value / wanted - 1.0).abs() < 0.05), "{wanted}: {curve:?}");
+        assert!(seen.iter().all(|value| (value / expected - 1.0).abs() < 0.05), "{expected}: {curve:?}");
     };
     is_near(curve(0, "p50"), 0.1);
     is_near(curve(0, "p99"), 1.0);
@@ -205,7 +205,7 @@ fn quantiles_of_many_summaries_are_a_line_each() {
 }
 
 #[test]
-fn events_are_marked_under_the_metrics_that_emit_or_hear_them() {
+fn events_are_marked_below_metrics_that_emit_or_listen_to_them() {
     insta::assert_snapshot!(Flags { metric: Some("open|visitors"), ..Flags::default() }.draw(SHOP), @"
     open
     1.0 ┤              ⢸⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⡇      ⢸⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⡇      ⢸⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠁
@@ -284,7 +284,7 @@ fn many_hosts_are_a_band_and_not_all_of_them() {
 }
 
 #[test]
-fn what_is_drawn_of_a_host_does_not_depend_on_what_else_is() {
+fn the_charts_of_a_host_do_not_depend_on_other_hosts() {
     let values = |flags: Flags| {
         let (figure, _) = flags.figure(SHOP).unwrap();
         let chart = figure.charts.iter().find(|chart| chart.name == "visitors").unwrap();
@@ -320,13 +320,13 @@ fn the_time_ends_with_the_last_host_unless_it_is_given() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
-    let metric = |text| Flags { metric: Some(text), ..Flags::default() }.refused(SHOP);
+fn invalid_flags_are_refused() {
+    let metric = |text| Flags { metric: Some(text), ..Flags::default() }.error(SHOP);
     insta::assert_snapshot!(metric("visitor_"), @r#"--metric or PME_PLOT_METRIC: "visitor_" matches no metric of the config; did you mean "visitors"?"#);
     insta::assert_snapshot!(metric("(web"), @r#"--metric or PME_PLOT_METRIC: "(web" is not a regular expression: found open group without closing ')'; write part of a name, or as in ^web-0[1-3]$"#);
-    insta::assert_snapshot!(Flags { host: Some("^db"), ..Flags::default() }.refused(SHOP), @r#"--host or PME_PLOT_HOST: "^db" matches no host of the config; there is till, web-1, web-2"#);
-    insta::assert_snapshot!(Flags { host: Some("till"), metric: Some("sales"), ..Flags::default() }.refused(SHOP), @"no host that --host matches has a metric that --metric matches; leave one of them out");
-    let time = |span, step| Flags { span: Some(span), step, ..Flags::default() }.refused(SHOP);
+    insta::assert_snapshot!(Flags { host: Some("^db"), ..Flags::default() }.error(SHOP), @r#"--host or PME_PLOT_HOST: "^db" matches no host of the config; there is till, web-1, web-2"#);
+    insta::assert_snapshot!(Flags { host: Some("till"), metric: Some("sales"), ..Flags::default() }.error(SHOP), @"no host that --host matches has a metric that --metric matches; leave one of them out");
+    let time = |span, step| Flags { span: Some(span), step, ..Flags::default() }.error(SHOP);
     insta::assert_snapshot!(time("0", None), @r#"--for or PME_PLOT_FOR must be longer than 0 and not endless, but is "0""#);
     insta::assert_snapshot!(time("inf", None), @r#"--for or PME_PLOT_FOR must be longer than 0 and not endless, but is "inf""#);
     insta::assert_snapshot!(time("580y", None), @"--for or PME_PLOT_FOR goes beyond the year 2554; make it shorter");
@@ -334,13 +334,13 @@ fn what_makes_no_sense_is_refused() {
     insta::assert_snapshot!(time("1d", Some("1s")), @"--step or PME_PLOT_STEP: 1s makes 86401 values of 1day, more than 10000; make it longer");
     let error = Times::of(&PlotArgs { at: Some("noon".into()), ..Flags::default().args() }).unwrap_err();
     insta::assert_snapshot!(error, @r#"--at or PME_PLOT_AT: "noon" is not a time; write 2026-01-05T08:00Z"#);
-    insta::assert_snapshot!(Picture::of(Path::new("chart.pdf")).unwrap_err(), @"--out or PME_PLOT_OUT: chart.pdf is neither .svg nor .png; choose one of them");
+    insta::assert_snapshot!(ImageFormat::of(Path::new("chart.pdf")).unwrap_err(), @"--out or PME_PLOT_OUT: chart.pdf is neither .svg nor .png; choose one of them");
 }
 
 #[test]
-fn colours_are_for_terminals_and_leave_the_text_as_it_is() {
+fn colours_leave_the_text_unchanged() {
     let (figure, _) = Flags::default().figure(SHOP).unwrap();
-    let coloured = terminal::draw(&figure, 80, Paint::Ansi);
+    let coloured = terminal::draw(&figure, 80, ColourMode::Ansi);
     assert!(coloured.contains("\x1b[36m1\x1b[0m web-1"), "{coloured}");
     let mut plain = String::new();
     let mut rest = coloured.as_str();
@@ -355,20 +355,20 @@ fn colours_are_for_terminals_and_leave_the_text_as_it_is() {
 fn a_file_has_the_charts_as_svg_or_png() {
     let some = Flags { metric: Some("sales|answer"), ..Flags::default() };
     let (figure, notes) = some.figure(SHOP).unwrap();
-    let svg = String::from_utf8(Picture::Svg.draw(&figure, "the heading", &notes).unwrap()).unwrap();
+    let svg = String::from_utf8(ImageFormat::Svg.draw(&figure, "the heading", &notes).unwrap()).unwrap();
     for text in
         ["the heading", "sales_total", "answer_seconds", "rate per second over 21s", "web-2", "08:01", "p99"]
     {
         assert!(svg.contains(&format!("\n{text}")), "{text}: {svg}");
     }
-    let png = Picture::Png.draw(&figure, "the heading", &notes).unwrap();
+    let png = ImageFormat::Png.draw(&figure, "the heading", &notes).unwrap();
     assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
     let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
     assert_eq!((size(16), size(20)), (2600, 732));
 }
 
 #[test]
-fn a_slot_is_one_curve_whoever_lives_there() {
+fn successive_members_of_a_slot_are_one_curve() {
     let host = r#"Host(name: "app", ttl: "10m", interval: 5, listen_events: { "feature_on@own": emit("deploy") }, metrics: [
         Metric(name: "deploying", scenario: feature_toggle(start_time: 200, duration: 5, interval: 200))], pools: [
         Pool(name: "pods", count: 2, replace_on: "deploy", labels: { "id": "{uuid()}" }, metrics: [
@@ -426,20 +426,20 @@ fn a_slot_is_one_curve_whoever_lives_there() {
 }
 
 #[test]
-fn a_rate_knows_resets_and_samples_that_come_late() {
-    let host = |dirt: &str| {
+fn a_rate_handles_resets_and_late_samples() {
+    let host = |fault: &str| {
         format!(
-            r#"Host(name: "app", ttl: "20m", interval: 5, dirt: [{dirt}], metrics: [
+            r#"Host(name: "app", ttl: "20m", interval: 5, dirt: [{fault}], metrics: [
                 Metric(name: "seconds_total", metric_type: counter, accumulate: per_second, update_interval: 5, scenario: random_in_range(value_range: (1, 1)))])"#
         )
     };
-    for dirt in [
+    for fault in [
         "counter_reset(every: 100)",
         "out_of_order(by: 12, probability: 0.2)",
         "gap(every: 100, duration: 20)",
     ] {
-        let (figure, _) = Flags::default().figure(&host(dirt)).unwrap();
+        let (figure, _) = Flags::default().figure(&host(fault)).unwrap();
         let (low, high) = figure.charts[0].extent().unwrap();
-        assert!(low > 0.5 && high < 1.5, "{dirt}: {low} {high}");
+        assert!(low > 0.5 && high < 1.5, "{fault}: {low} {high}");
     }
 }

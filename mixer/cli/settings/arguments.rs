@@ -1,4 +1,4 @@
-//! A config's arguments: by flag, before those by variable, before those in a file.
+//! A config's arguments: a flag overrides a variable, and that the file of `--config-args-file`.
 
 use indexmap::IndexMap;
 use promemu_core::config::{ConfigFile, read_arguments};
@@ -7,16 +7,16 @@ use promemu_core::expression::Value;
 
 use crate::args::{ARGUMENT_PREFIX, Cli};
 
-/// What was given, wherever.
+/// The arguments of flags, variables and the file.
 #[derive(Debug)]
-pub(super) struct GivenArguments {
+pub(super) struct ConfigArguments {
     flags: IndexMap<String, Value>,
-    /// By what stands behind the prefix of the variable.
+    /// By the variable's name without its prefix.
     variables: IndexMap<String, String>,
     in_file: IndexMap<String, Value>,
 }
 
-impl GivenArguments {
+impl ConfigArguments {
     pub(super) fn new(cli: &Cli) -> Result<Self, Error> {
         let set = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.to_str()?.strip_prefix(ARGUMENT_PREFIX)?.to_owned();
@@ -38,38 +38,38 @@ impl GivenArguments {
         file: &ConfigFile,
         class: Option<&str>,
     ) -> (IndexMap<String, Value>, Vec<String>) {
-        let mut given = self.in_file.clone();
+        let mut arguments = self.in_file.clone();
         let mut unknown = Vec::new();
         if !self.variables.is_empty() {
-            // What is wrong with the file is said when it is loaded.
+            // Errors of the file are reported when it is loaded.
             let declared = file.argument_names(class).unwrap_or_default();
             for (name, value) in &self.variables {
                 match declared.iter().find(|argument| argument.eq_ignore_ascii_case(name)) {
-                    Some(argument) => drop(given.insert(argument.clone(), Value::from(value.as_str()))),
+                    Some(argument) => drop(arguments.insert(argument.clone(), Value::from(value.as_str()))),
                     None => unknown.push(format!("{ARGUMENT_PREFIX}{name}")),
                 }
             }
         }
-        given.extend(self.flags.clone());
-        (given, unknown)
+        arguments.extend(self.flags.clone());
+        (arguments, unknown)
     }
 }
 
-/// `name=value` pairs. The variable gives all of them as one text, separated by blanks; a flag gives one
-/// at a time, whose value may hold blanks. The last of one name counts.
-pub(crate) fn pairs(given: &[String]) -> Result<IndexMap<String, Value>, Error> {
+/// `name=value` pairs. The variable has all of them in one text, separated by blanks; a flag has one at a time, whose
+/// value may hold blanks. The last one of a name counts.
+pub(crate) fn pairs(texts: &[String]) -> Result<IndexMap<String, Value>, Error> {
     let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
-    let split_all = given.len() == 1 && given[0].split_whitespace().all(is_pair);
-    let words: Vec<&str> = if split_all {
-        given[0].split_whitespace().collect()
+    let is_variable = texts.len() == 1 && texts[0].split_whitespace().all(is_pair);
+    let words: Vec<&str> = if is_variable {
+        texts[0].split_whitespace().collect()
     } else {
-        given.iter().map(String::as_str).collect()
+        texts.iter().map(String::as_str).collect()
     };
     let mut args = IndexMap::new();
     for word in words {
         let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(Error::Usage(format!(
-                "config argument {word:?} is not of the form NAME=VALUE; put what is no argument before --config-args"
+                "config argument {word:?} is not of the form NAME=VALUE; put other words before --config-args"
             )));
         };
         args.insert(name.to_owned(), Value::from(value));
@@ -83,9 +83,9 @@ mod tests {
 
     #[test]
     fn arguments_come_one_by_one_or_all_in_one() {
-        let args = |given: &[&str]| {
-            let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
-            pairs(&given).map(|args| args.into_iter().collect::<Vec<_>>())
+        let args = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|word| (*word).to_owned()).collect();
+            pairs(&texts).map(|args| args.into_iter().collect::<Vec<_>>())
         };
         let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
         assert_eq!(args(&["a=1", "b=x y"]).unwrap(), [pair("a", "1"), pair("b", "x y")]);
@@ -98,12 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_comes_before_a_variable_and_that_before_the_file() {
+    fn a_flag_overrides_a_variable_and_that_the_file() {
         let text = "Config(args: { \"a\": 0, \"b\": 0, \"c_C\": 0 }, hosts: [Host(name: \"h\", metrics: [Metric(name: \"m\")])])";
         let file = ConfigFile::from_text("test", text);
-        let map = |given: &[&str]| given.iter().map(|name| ((*name).to_owned(), Value::Int(1))).collect();
+        let map = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), Value::Int(1))).collect();
         let variables = [("A", "2"), ("B", "2"), ("C_c", "2"), ("D", "2")];
-        let given = GivenArguments {
+        let arguments = ConfigArguments {
             flags: map(&["a"]),
             variables: variables
                 .iter()
@@ -111,7 +111,7 @@ mod tests {
                 .collect(),
             in_file: map(&["a", "b", "e"]),
         };
-        let (arguments, unknown) = given.for_class(&file, None);
+        let (arguments, unknown) = arguments.for_class(&file, None);
         let shown: Vec<String> = arguments.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(shown, ["a=1", "b=2", "e=1", "c_C=2"]);
         assert_eq!(unknown, ["PME_ARG_D"]);

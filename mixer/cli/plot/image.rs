@@ -1,6 +1,6 @@
-//! Charts in a file: the same ones, as small multiples, in SVG or PNG.
+//! Charts as an image: small multiples in SVG or PNG.
 //!
-//! No font of the system is needed: the measures of texts, and the texts of a PNG, come from one that is built in.
+//! No font of the system is needed: a built-in font measures texts, and draws those of a PNG.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyl
 use promemu_core::error::Error;
 
 use super::axis::{ValueAxis, times};
-use super::data::{Chart, Curve, Figure, stretches};
+use super::chart::{Chart, Curve, stretches};
+use super::figure::Figure;
 use super::marks::by_place;
 
 const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
@@ -21,7 +22,7 @@ const FONT_FAMILY: &str = "sans-serif";
 
 /// More curves are drawn as a band.
 const LINES_MAX: usize = 8;
-/// The colours of lines (those of Matplotlib's `tab10`), and of everything else.
+/// The colours of lines (Matplotlib's `tab10`), of marks, and of the rest.
 const LINES: [RGBColor; LINES_MAX] = [
     RGBColor(31, 119, 180),
     RGBColor(255, 127, 14),
@@ -45,7 +46,7 @@ const SOFT_TEXT: RGBColor = RGBColor(110, 110, 110);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const AXIS: RGBColor = RGBColor(150, 150, 150);
 
-/// Sizes of texts, as plotters counts them: an em is about four fifths of it.
+/// Sizes of texts in the unit of plotters: an em is about four fifths of it.
 const LARGE: i32 = 20;
 const MIDDLE: i32 = 17;
 const SMALL: i32 = 14;
@@ -56,27 +57,27 @@ const HEADING: i32 = 46;
 const NOTE: i32 = 20;
 const LABELS: i32 = 72;
 const TITLE: i32 = 28;
-/// Below the curves: times, marks, two lines of legend.
+/// The height below the curves: times, marks, two lines of legend.
 const BELOW: i32 = 74;
 const TIMES_MAX: usize = 6;
 const TICKS: u32 = 4;
 const DASH: i32 = 14;
-/// Charts beside each other.
+/// Maximum number of charts side by side.
 const COLUMNS_MAX: usize = 2;
-/// A PNG has so many pixels for one of an SVG.
+/// Pixels of a PNG for one of an SVG, in each direction.
 const PNG_SCALE: i32 = 2;
 
-/// How wide the part of a chart with the curves is, in pixels.
+/// The width of the part of a chart with the curves, in pixels.
 pub(super) const PLOT_WIDTH: i32 = CHART.0 - LABELS;
 
-/// What a file is, by its name.
+/// The format of an image file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Picture {
+pub(super) enum ImageFormat {
     Svg,
     Png,
 }
 
-impl Picture {
+impl ImageFormat {
     pub(super) fn of(path: &Path) -> Result<Self, Error> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         match &*extension {
@@ -91,7 +92,7 @@ impl Picture {
 
     /// The file's bytes.
     pub(super) fn draw(self, figure: &Figure, heading: &str, notes: &[String]) -> Result<Vec<u8>, Error> {
-        // If there is something wrong with it, the first text says so.
+        // A failure shows as an error of the first text.
         let _is_known = register_font(FONT_FAMILY, FontStyle::Normal, FONT).is_ok();
         let sheet = Sheet::new(figure, notes.len(), if self == Self::Png { PNG_SCALE } else { 1 });
         let (width, height) = sheet.size();
@@ -99,23 +100,23 @@ impl Picture {
             Self::Svg => {
                 let mut text = String::new();
                 let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-                sheet.draw(&root, heading, notes).map_err(refused)?;
+                sheet.draw(&root, heading, notes).map_err(undrawn)?;
                 drop(root);
                 Ok(text.into_bytes())
             }
             Self::Png => {
                 let mut pixels = vec![0; width as usize * height as usize * 3];
                 let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-                sheet.draw(&root, heading, notes).map_err(refused)?;
+                sheet.draw(&root, heading, notes).map_err(undrawn)?;
                 drop(root);
-                encode(&pixels, width, height).map_err(refused)
+                encode(&pixels, width, height).map_err(undrawn)
             }
         }
     }
 }
 
-fn refused(error: impl std::fmt::Display) -> Error {
-    Error::Run(format!("the charts cannot be drawn: {error}; choose fewer with --metric REGEX"))
+fn undrawn(error: impl std::fmt::Display) -> Error {
+    Error::Run(format!("charts cannot be drawn: {error}; choose fewer with --metric REGEX"))
 }
 
 fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
@@ -132,7 +133,7 @@ fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::Encodi
 type Area<B> = DrawingArea<B, Shift>;
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
-/// Where the charts are.
+/// The layout of the image: its charts, and their number across and down.
 struct Sheet<'a> {
     figure: &'a Figure,
     columns: i32,
@@ -172,7 +173,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Draws in pixels of an SVG, whatever the picture's are.
+/// Draws in pixels of an SVG, scaled to those of the image.
 struct Pen<'a, B: DrawingBackend> {
     root: &'a Area<B>,
     scale: i32,
@@ -197,7 +198,7 @@ impl<B: DrawingBackend> Pen<'_, B> {
         Ok(i32::try_from(width).unwrap_or(i32::MAX) / self.scale)
     }
 
-    /// As much of a text as fits.
+    /// Text on one line, cut to fit.
     fn cut(&self, text: &str, size: i32, width: i32) -> Result<String, DrawingAreaErrorKind<B::ErrorType>> {
         let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut is_cut = false;
@@ -230,7 +231,7 @@ impl<B: DrawingBackend> Pen<'_, B> {
     }
 }
 
-/// One chart, and where it is.
+/// One chart at its place.
 struct Panel<'a, B: DrawingBackend> {
     pen: &'a Pen<'a, B>,
     figure: &'a Figure,
@@ -306,9 +307,9 @@ impl<B: DrawingBackend> Panel<'_, B> {
                 let lower = stretch.rev().map(|n| (self.x(places[n]), self.y(axis.place(band.low[n]))));
                 self.pen.area(&upper.chain(lower).collect::<Vec<_>>(), LINES[0].mix(0.25))?;
             }
-            self.curve(axis, &band.middle, LINES[0])?;
-            let what = format!("range of {} series, and their median", curves.len());
-            return self.key(legend, Sign::Line, LINES[0], &what);
+            self.curve(axis, &band.median, LINES[0])?;
+            let label = format!("range of {} series, and their median", curves.len());
+            return self.key(legend, Sign::Line, LINES[0], &label);
         }
         for (Curve { label, values }, colour) in curves.iter().zip(LINES) {
             self.curve(axis, values, colour)?;
@@ -345,12 +346,12 @@ impl<B: DrawingBackend> Panel<'_, B> {
         Ok(())
     }
 
-    /// With its point at the top.
+    /// A triangle with its point at the top.
     fn triangle(&self, (x, y): (f64, f64), colour: RGBColor) -> Drawn<B> {
         self.pen.area(&[(x, y), (x + 4.0, y + 7.0), (x - 4.0, y + 7.0)], colour)
     }
 
-    /// One more entry of the legend; what has no room in two lines is left out.
+    /// Adds an entry to the legend; entries beyond two lines are left out.
     fn key(&self, legend: &mut Legend, sign: Sign, colour: RGBColor, text: &str) -> Drawn<B> {
         let text = self.pen.cut(text, SMALL, PLOT_WIDTH - DASH - 20)?;
         let needed = DASH + 6 + self.pen.text_width(&text, SMALL)? + 14;
@@ -377,7 +378,7 @@ enum Sign {
     Triangle,
 }
 
-/// Where the next entry of a legend goes.
+/// The place of the next entry of a legend.
 #[derive(Default)]
 struct Legend {
     left: i32,

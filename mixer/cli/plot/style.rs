@@ -1,4 +1,4 @@
-//! Colours of a terminal.
+//! The colours of a terminal.
 
 use std::io::IsTerminal;
 
@@ -7,9 +7,9 @@ use crate::logs::wants_colour;
 /// The colours of the lines of one chart (ECMA-48, SGR 30 to 37 and 90 to 97).
 const LINES: [u8; 8] = [36, 33, 35, 32, 34, 31, 96, 93];
 
-/// What something is drawn with.
+/// The style of a text or a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(super) enum Style {
     /// The terminal's own colour.
     #[default]
     Plain,
@@ -17,32 +17,30 @@ pub(super) enum Ink {
     Faint,
     /// Brighter, for headings.
     Bold,
-    /// That of the n-th line.
+    /// The colour of the n-th line.
     Line(usize),
 }
 
-/// Whether there are colours at all.
+/// Colours, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
-    /// None.
+pub(super) enum ColourMode {
     None,
-    /// A terminal's.
     Ansi,
 }
 
-impl Paint {
-    /// Colours, if standard output is a terminal that wants them.
+impl ColourMode {
+    /// Colours, if standard output is a terminal and they are wanted.
     pub(super) fn of_stdout() -> Self {
         if std::io::stdout().is_terminal() && wants_colour() { Self::Ansi } else { Self::None }
     }
 
-    /// Text in a colour.
-    pub(super) fn ink(self, text: &str, ink: Ink) -> String {
-        let code = match (self, ink) {
-            (Self::None, _) | (_, Ink::Plain) => return text.to_owned(),
-            (_, Ink::Faint) => 2,
-            (_, Ink::Bold) => 1,
-            (_, Ink::Line(n)) => LINES[n % LINES.len()],
+    /// Text in a style.
+    pub(super) fn paint(self, text: &str, style: Style) -> String {
+        let code = match (self, style) {
+            (Self::None, _) | (_, Style::Plain) => return text.to_owned(),
+            (_, Style::Faint) => 2,
+            (_, Style::Bold) => 1,
+            (_, Style::Line(n)) => LINES[n % LINES.len()],
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }

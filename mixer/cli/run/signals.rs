@@ -1,4 +1,4 @@
-//! Signals that end promemu.
+//! The signals that end promemu.
 
 use promemu_core::error::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,17 +8,16 @@ use tracing::info;
 const INTERRUPTED_TWICE: u8 = 130;
 
 /// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
-pub(crate) fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
+pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()> + Send, Error> {
     let listen = |kind| {
-        signal(kind)
-            .map_err(|source| Error::System { what: "signals cannot be listened to".to_owned(), source })
+        signal(kind).map_err(|source| Error::System { what: "signals cannot be caught".to_owned(), source })
     };
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    // Under nohup the terminal's end is no reason to stop.
-    let mut hang_up = if is_ignored_hang_up() { None } else { Some(listen(SignalKind::hangup())?) };
-    let (first, came) = tokio::sync::oneshot::channel();
+    // Under nohup a closed terminal is no reason to stop.
+    let mut hang_up = if is_hang_up_ignored() { None } else { Some(listen(SignalKind::hangup())?) };
+    let (sender, first) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
-        let mut first = Some(first);
+        let mut sender = Some(sender);
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -30,21 +29,21 @@ pub(crate) fn signals() -> Result<impl Future<Output = ()> + Send, Error> {
                     }
                 } => {}
             }
-            match first.take() {
-                // Nobody waits any more when the run has just ended by itself.
-                Some(first) => drop(first.send(())),
+            match sender.take() {
+                // The receiver is gone if the run has just ended by itself.
+                Some(sender) => drop(sender.send(())),
                 None => std::process::exit(i32::from(INTERRUPTED_TWICE)),
             }
         }
     });
     Ok(async {
-        let _came = came.await;
-        info!("a signal asks promemu to end; a second one ends it at once");
+        let _is_received = first.await;
+        info!("stopping on a signal; a second one ends promemu at once");
     })
 }
 
-/// Whether SIGHUP, signal 1, was ignored when the process started (proc(5)).
-fn is_ignored_hang_up() -> bool {
+/// `true` if SIGHUP, signal 1, was ignored when the process started (proc(5)).
+fn is_hang_up_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)

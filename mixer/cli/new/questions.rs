@@ -1,14 +1,14 @@
-//! The questions of `promemu new`, for somebody at a terminal. Each has a default, which Enter takes.
+//! The questions of `promemu new` on a terminal. Each has a default, which Enter takes.
 
 use std::io::{BufRead, Write};
 
 use promemu_core::error::Error;
 
-use crate::starter::{Starter, StarterMetric};
+use super::starter::{Starter, StarterMetric};
 
-/// Asks what the config called `name` should be; gives it with its checked text. A wrong answer is told, and
-/// asked for again.
-pub(crate) fn ask(
+/// Asks for the contents of the config `name`; returns them with their checked text. After a wrong answer it asks
+/// again.
+pub(super) fn ask(
     name: &str,
     answers: &mut impl BufRead,
     questions: &mut impl Write,
@@ -39,29 +39,29 @@ struct Dialogue<'a, A, Q> {
 }
 
 impl<A: BufRead, Q: Write> Dialogue<'_, A, Q> {
-    /// Metrics, one by one until an empty answer.
+    /// Asks for metrics until an empty answer.
     fn metrics(&mut self, starter: &mut Starter) -> Result<(), Error> {
         let defaults: Vec<String> = starter.metrics.iter().map(ToString::to_string).collect();
         self.say("metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them")?;
-        let mut given: Vec<StarterMetric> = Vec::new();
+        let mut metrics: Vec<StarterMetric> = Vec::new();
         let mut default = defaults.join(" ");
         while let Some(answer) = self.answer("metric", &default)? {
             let more = answer.split_whitespace().map(str::parse).collect::<Result<Vec<StarterMetric>, _>>();
-            let tried = more.and_then(|more| {
-                let metrics = [given.clone(), more].concat();
-                let starter = Starter { hosts: 1, metrics: metrics.clone(), ..starter.clone() };
-                starter.checked_text().map(|_| metrics)
+            let checked = more.and_then(|more| {
+                let all = [metrics.clone(), more].concat();
+                let starter = Starter { hosts: 1, metrics: all.clone(), ..starter.clone() };
+                starter.checked_text().map(|_| all)
             });
-            match tried {
-                Ok(metrics) => {
-                    given = metrics;
+            match checked {
+                Ok(all) => {
+                    metrics = all;
                     "no more".clone_into(&mut default);
                 }
                 Err(why) => self.say(&why)?,
             }
         }
-        if !given.is_empty() {
-            starter.metrics = given;
+        if !metrics.is_empty() {
+            starter.metrics = metrics;
         }
         Ok(())
     }
@@ -69,22 +69,22 @@ impl<A: BufRead, Q: Write> Dialogue<'_, A, Q> {
     /// The answer to one question; `None` for its default.
     fn answer(&mut self, question: &str, default: &str) -> Result<Option<String>, Error> {
         let asked = write!(self.questions, "{question} [{default}]: ").and_then(|()| self.questions.flush());
-        asked.map_err(unheard)?;
+        asked.map_err(no_terminal)?;
         let mut line = String::new();
-        if self.answers.read_line(&mut line).map_err(unheard)? == 0 {
-            return Err(Error::Usage("the answers ended too soon; nothing was written".to_owned()));
+        if self.answers.read_line(&mut line).map_err(no_terminal)? == 0 {
+            return Err(Error::Usage("input ended before the last answer; nothing was written".to_owned()));
         }
         let line = line.trim();
         Ok((!line.is_empty()).then(|| line.to_owned()))
     }
 
     fn say(&mut self, text: &str) -> Result<(), Error> {
-        writeln!(self.questions, "{text}").map_err(unheard)
+        writeln!(self.questions, "{text}").map_err(no_terminal)
     }
 }
 
-fn unheard(source: std::io::Error) -> Error {
-    Error::System { what: "questions cannot be asked here; use flags, as in --hosts 3".to_owned(), source }
+fn no_terminal(source: std::io::Error) -> Error {
+    Error::System { what: "no questions can be asked here; use flags, as in --hosts 3".to_owned(), source }
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_answer_is_told_and_asked_again() {
+    fn a_wrong_answer_is_asked_again() {
         let answers = "a shop\nmany\n0\n5\nsales\nsales:count\nsales:counter\n9lives:gauge\nsales_total:counter\nsales_total:gauge\nload:gauge\n\n";
         let (starter, questions) = dialogue(answers);
         let starter = starter.unwrap();
@@ -137,14 +137,14 @@ mod tests {
         metric name "9lives" is not allowed; use letters, digits, _ and :, not beginning with a digit
         metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
         metric [no more]:
-        metric "sales_total" is there twice; leave one out
+        metric "sales_total" is given twice; leave one out
         metric [no more]:
         metric [no more]:
         "#);
     }
 
     #[test]
-    fn answers_that_end_too_soon_write_nothing() {
+    fn answers_that_end_early_write_nothing() {
         let (starter, _) = dialogue("a shop\n");
         assert_eq!(starter.unwrap_err().exit_code(), 2);
     }

@@ -1,6 +1,4 @@
-//! A folder to write a plugin in: a package with one scenario, what it is built on, and a config that has it.
-//!
-//! It needs nothing but Rust: what plugins are built on is in the folder, as this promemu has it.
+//! The folder of a new plugin: a package with one scenario, the SDK of this promemu, and a config that uses the scenario.
 
 use std::fs;
 use std::io;
@@ -8,7 +6,7 @@ use std::path::Path;
 
 use promemu_core::scenario::KINDS;
 
-/// What plugins are built on.
+/// The files of the SDK.
 const SDK: [(&str, &str); 9] = [
     ("sdk/src/lib.rs", include_str!("../../../plugins/api/src/lib.rs")),
     ("sdk/src/abi.rs", include_str!("../../../plugins/api/src/abi.rs")),
@@ -21,7 +19,7 @@ const SDK: [(&str, &str); 9] = [
     ("sdk/promemu_plugin.h", include_str!("../../../plugins/api/promemu_plugin.h")),
 ];
 
-/// What is filled in: the package's name, its scenario's, and promemu's version.
+/// Files in which the names of the package and the scenario, and promemu's version, are filled in.
 const TEMPLATES: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../../../plugins/template/package.toml")),
     ("src/lib.rs", include_str!("../../../plugins/template/lib.rs")),
@@ -29,20 +27,20 @@ const TEMPLATES: [(&str, &str); 4] = [
     ("sdk/Cargo.toml", include_str!("../../../plugins/template/sdk.toml")),
 ];
 
-/// The name of the scenario that a plugin of this name has; or why it cannot be called so.
-pub(crate) fn scenario_name(plugin: &str) -> Result<String, String> {
+/// The scenario's name in a plugin of this name, or the reason for refusing the name.
+pub(super) fn scenario_name(plugin: &str) -> Result<String, String> {
     let name = plugin.replace('-', "_").to_ascii_lowercase();
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return Err(format!("plugin name {plugin:?} is not allowed; begin it with a letter"));
     }
     if KINDS.iter().any(|kind| kind.name == name) {
-        return Err(format!("plugin name {plugin:?} is not allowed, as a built-in scenario is called so"));
+        return Err(format!("plugin name {plugin:?} is the name of a built-in scenario; choose another"));
     }
     Ok(name)
 }
 
 /// Writes the folder's files.
-pub(crate) fn write(folder: &Path, plugin: &str, scenario: &str) -> io::Result<()> {
+pub(super) fn write(folder: &Path, plugin: &str, scenario: &str) -> io::Result<()> {
     let filled = TEMPLATES.map(|(file, text)| {
         let text = text.replace("PACKAGE", plugin).replace("SCENARIO", scenario);
         (file, text.replace("VERSION", env!("CARGO_PKG_VERSION")))

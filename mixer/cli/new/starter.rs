@@ -1,10 +1,8 @@
-//! The text of a new config: short, and commented so that its reader learns the language from it.
+//! The text of a new config: short, and with comments that teach the language.
 //!
-//! What is written is checked as every config is: [`Starter::checked_text`] gives no text that has an error
-//! or a warning.
+//! [`Starter::checked_text`] returns no text that has an error or a warning.
 
 mod metric;
-pub(crate) mod plugin;
 
 use indexmap::IndexSet;
 use promemu_core::config::{ConfigFile, LoadOptions};
@@ -13,29 +11,27 @@ use promemu_core::metric::MetricType;
 use promemu_core::plural::plural;
 use promemu_run::clock::wall_now;
 
-pub(crate) use metric::StarterMetric;
+pub(super) use metric::StarterMetric;
 
-/// How many hosts a new config has.
+/// Default number of hosts.
 const HOSTS: u32 = 3;
 
-/// What a new config is to be.
+/// Contents of a new config.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Starter {
-    /// The config's name, which hosts are called after.
-    pub(crate) name: String,
-    /// What it is.
-    pub(crate) description: String,
-    /// How many hosts.
-    pub(crate) hosts: u32,
-    /// The hosts' job; may have expressions.
-    pub(crate) job: String,
+pub(super) struct Starter {
+    /// The config's name, and the start of the hosts' names.
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) hosts: u32,
+    /// The hosts' job, which may have expressions.
+    pub(super) job: String,
     /// The metrics of each host, at least one.
-    pub(crate) metrics: Vec<StarterMetric>,
+    pub(super) metrics: Vec<StarterMetric>,
 }
 
 impl Starter {
-    /// One metric of each type, on three hosts.
-    pub(crate) fn new(name: &str) -> Self {
+    /// Three hosts with a gauge, a counter and a histogram.
+    pub(super) fn new(name: &str) -> Self {
         let metric = |name: &str, metric_type| StarterMetric { name: name.to_owned(), metric_type };
         Self {
             name: name.to_owned(),
@@ -50,17 +46,17 @@ impl Starter {
         }
     }
 
-    /// What there is in it, in a few words.
-    pub(crate) fn summary(&self) -> String {
+    /// The number of hosts and metrics, in words.
+    pub(super) fn summary(&self) -> String {
         let hosts = plural(self.hosts as usize, "host", "hosts");
         format!("{hosts} with {}", plural(self.metrics.len(), "metric", "metrics"))
     }
 
-    /// The config's text; or why it would be none to run.
-    pub(crate) fn checked_text(&self) -> Result<String, String> {
+    /// The config's text, or the errors or warnings that it would have.
+    pub(super) fn checked_text(&self) -> Result<String, String> {
         let mut names = IndexSet::new();
         if let Some(twice) = self.metrics.iter().find(|metric| !names.insert(&metric.name)) {
-            return Err(format!("metric {:?} is there twice; leave one out", twice.name));
+            return Err(format!("metric {:?} is given twice; leave one out", twice.name));
         }
         let text = self.text();
         match ConfigFile::from_text(&self.name, &text).plan(&LoadOptions::starting_at(wall_now())) {
@@ -119,7 +115,7 @@ Config(
     ],
 )
 "#,
-            // It is no expression: its braces are braces.
+            // A description has no expressions: its braces are doubled.
             description = self.description.replace('{', "{{").replace('}', "}}"),
             hosts = self.hosts,
             job = self.job,
@@ -266,7 +262,7 @@ mod tests {
         a counter's name ends in _total; write requests_total:counter
         metric name "9lives" is not allowed; use letters, digits, _ and :, not beginning with a digit
         metric name "push_time_seconds" is used by the Pushgateway or promemu; choose another
-        metric "a" is there twice; leave one out
+        metric "a" is given twice; leave one out
         metric "x_count" is a series of the histogram "x"; give one of them another name
         "#);
         let starter = Starter { hosts: u32::MAX, ..Starter::new("shop") };

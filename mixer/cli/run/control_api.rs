@@ -1,4 +1,4 @@
-//! The control API around a run, or instead of one.
+//! The control API of a live run, or without one.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use tracing::info;
 
 use crate::settings::Settings;
 
-/// The API, if there is one, and the run that it shows as the daemon's own.
+/// The API, unless it is off, and the live run in it.
 #[derive(Debug, Default)]
-pub(crate) struct Steering {
+pub(super) struct ControlApi {
     api: Option<(Api, MainRun)>,
 }
 
-impl Steering {
-    /// Takes the API's address, and tells it of the run that is about to start.
-    pub(crate) async fn start(
+impl ControlApi {
+    /// Starts the API, and adds the run that is about to begin.
+    pub(super) async fn start(
         settings: &Arc<Settings>,
         file: &ConfigFile,
         plan: &Plan,
@@ -45,23 +45,23 @@ impl Steering {
         Ok(Self { api: Some((api, main)) })
     }
 
-    /// The run can be looked at and steered from now on.
-    pub(crate) fn begin(&self, remote: RunHandle) {
+    /// Lets clients show and steer the run from now on.
+    pub(super) fn begin(&self, handle: RunHandle) {
         if let Some((_, main)) = &self.api {
-            main.begin(remote);
+            main.begin(handle);
         }
     }
 
-    /// Completes when a client wants the run to stop.
-    pub(crate) async fn asked_to_stop(&mut self) {
+    /// Completes when a client stops the run.
+    pub(super) async fn stop_request(&mut self) {
         match &mut self.api {
             Some((_, main)) => main.stop_requested().await,
             None => std::future::pending().await,
         }
     }
 
-    /// The run is over, and with it the API.
-    pub(crate) async fn end(self, error: Option<&Error>) {
+    /// Ends the API, as the run has ended.
+    pub(super) async fn end(self, error: Option<&Error>) {
         if let Some((api, main)) = self.api {
             main.end(error);
             api.end().await;
@@ -69,13 +69,15 @@ impl Steering {
     }
 }
 
-/// Serves the API alone, for runs that clients make.
-pub(crate) async fn wait_for_runs(
+/// Serves the API without a run of its own, for runs that clients create.
+pub(super) async fn wait_for_runs(
     settings: &Arc<Settings>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let Some(api) = start_api(settings).await? else { return settings.config().map(drop) };
-    info!("there is no --config, so promemu waits for runs: POST /api/v1/runs, or promemu ctl create CONFIG");
+    info!(
+        "no --config, so promemu waits for runs; create one with promemu ctl create CONFIG or POST /api/v1/runs"
+    );
     shutdown.await;
     api.end().await;
     Ok(())
@@ -83,12 +85,12 @@ pub(crate) async fn wait_for_runs(
 
 async fn start_api(settings: &Arc<Settings>) -> Result<Option<Api>, Error> {
     let Some(listen) = settings.listen().cloned() else { return Ok(None) };
-    let at_work = Arc::clone(settings);
+    let for_runs = Arc::clone(settings);
     let daemon = Daemon {
         dirs: settings.config_dirs(),
         main_config: settings.cli().config.clone(),
         series_max: settings.cli().max_series,
-        run_settings: Box::new(move |defaults| at_work.run_settings(defaults)),
+        run_settings: Box::new(move |defaults| for_runs.run_settings(defaults)),
     };
     Api::start(listen, daemon).await.map(Some)
 }

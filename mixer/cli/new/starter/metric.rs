@@ -1,4 +1,4 @@
-//! One metric of a new config: what the user asked for, and the text that is written for it.
+//! One metric of a new config, and its text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use promemu_core::metric::MetricType;
 
 /// One metric of a new config, as `NAME:TYPE`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct StarterMetric {
+pub(in crate::new) struct StarterMetric {
     pub(super) name: String,
     pub(super) metric_type: MetricType,
 }
@@ -44,24 +44,24 @@ impl fmt::Display for StarterMetric {
 }
 
 impl StarterMetric {
-    /// The metric as the config has it; the first one shows events and fields that all types have.
+    /// The metric's text in the config. That of the first metric also explains events and the fields of all types.
     pub(super) fn text(&self, is_first: bool) -> String {
         let pattern = Pattern::of(self.metric_type);
         let (name, type_name) = (&self.name, self.metric_type.name());
-        let described = name.trim_end_matches("_total").replace('_', " ");
+        let description = name.trim_end_matches("_total").replace('_', " ");
         let mut lines = vec![
             format!("// {}", pattern.about),
             "Metric(".to_owned(),
             format!("    name: {name:?},"),
             format!("    metric_type: {type_name},"),
-            format!("    description: {described:?},"),
+            format!("    description: {description:?},"),
         ];
         if is_first {
             lines.push("    // How often it has a new value, and its labels beside its host's.".to_owned());
             lines.push("    update_interval: \"5s\",".to_owned());
             lines.push("    labels: { \"origin\": \"emulated\" },".to_owned());
         }
-        // An info's only field are labels, which the first metric has.
+        // The only field of an info is labels, which the first metric has already.
         if !is_first || !pattern.scenario.is_empty() {
             lines.extend(pattern.fields.iter().map(|field| format!("    {field},")));
         }
@@ -95,7 +95,7 @@ fn indented(lines: &[String]) -> String {
     lines.iter().map(|line| format!("                {line}\n")).collect::<Vec<_>>().concat()
 }
 
-/// What is written for a metric of one type.
+/// The text for a metric of one type.
 struct Pattern {
     about: &'static str,
     fields: &'static [&'static str],

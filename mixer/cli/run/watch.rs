@@ -1,7 +1,8 @@
-//! `--watch`: makes a new plan when the config's file changes.
+//! `--watch`: makes a new plan when the config's files change.
 //!
 //! Folders are watched, not files: editors, `git` and Kubernetes put a new file or a new link in the old one's
-//! place. Whatever happens in them, a reload comes from a different text only, or from a plugin that has been built anew.
+//! place. Only a different text, or a plugin that was built again, makes a
+//! new plan.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,28 +28,28 @@ use tracing::{error, info, warn};
 use crate::diagnostics;
 use crate::settings::Settings;
 
-/// A change counts when the folders have been quiet for so long, as one edit is many steps.
-const QUIET: Duration = Duration::from_millis(300);
-/// Folders that are never quiet are looked at so often.
-const UNREST_MAX: Duration = Duration::from_secs(3);
-/// A folder that is not there is looked for so often.
-const RETRY: Duration = Duration::from_secs(2);
+/// One edit is many events: the files are read when the folders have been quiet for so long.
+const QUIET_TIME: Duration = Duration::from_millis(300);
+/// The files in folders that are never quiet are read so often.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(3);
+/// Time between two attempts to watch a folder that does not exist.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The files of a config, under watch.
+/// Watches the files of a config.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(super) struct Watch {
     watcher: RecommendedWatcher,
-    /// Something has happened; holds one word, as more would say no more.
-    touched: mpsc::Receiver<()>,
+    /// A change in a folder; the channel holds one, as more would add nothing.
+    changes: mpsc::Receiver<()>,
     config: Watched,
-    /// What the files said when they were last read; none for one that cannot be read. The config's own is the
-    /// first, those that it includes come behind.
+    /// The texts of the files when they were last read, the config's own first, then those that it includes. `None` for a
+    /// file that cannot be read.
     texts: IndexMap<PathBuf, Option<String>>,
-    /// Why the config's file could not be read, if the last attempt failed.
+    /// The error of the config's file, if the last read failed.
     unreadable: Option<String>,
-    /// Why the texts make no plan, if they do not.
+    /// The error of the texts, if they make no plan.
     broken: Option<String>,
-    /// Whether plugins have come, changed or gone since the last plan was made.
+    /// `true` if plugins were added, changed or removed since the last plan was made.
     are_plugins_new: bool,
 }
 
@@ -56,26 +57,26 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 enum Watched {
     File(PathBuf),
-    /// Made by a plugin, whose library is its file.
-    Made(String),
+    /// A plugin's config: its name. Its file is the plugin's library.
+    OfPlugin(String),
 }
 
 impl fmt::Display for Watched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Made(name) => f.write_str(name),
+            Self::OfPlugin(name) => f.write_str(name),
         }
     }
 }
 
 impl Watch {
-    /// Begins to watch a config's own file; an edit from now on will be seen.
-    pub(crate) fn start(file: &ConfigFile) -> Result<Self, Error> {
+    /// Begins to watch a config's own file; no edit from now on is missed.
+    pub(super) fn start(file: &ConfigFile) -> Result<Self, Error> {
         let source = file.source();
         let config = match (source, file.name_if_made()) {
             (Some((path, _)), _) => Watched::File(path.to_owned()),
-            (None, Some(name)) => Watched::Made(name.to_owned()),
+            (None, Some(name)) => Watched::OfPlugin(name.to_owned()),
             (None, None) => {
                 return Err(Error::Usage(
                     "--watch or PME_WATCH: the config is built into promemu and has no file to watch; save it as \
@@ -84,23 +85,23 @@ impl Watch {
                 ));
             }
         };
-        let (touch, touched) = mpsc::channel(1);
+        let (sender, changes) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_no_change(event.kind)) {
+            if event.is_ok_and(|event| is_read(event.kind)) {
                 return;
             }
-            // If there is a word already, that will do.
-            let _is_first = touch.try_send(()).is_ok();
+            // A full channel has a change to tell already.
+            let _is_first = sender.try_send(()).is_ok();
         });
-        let refused = |error| {
+        let failed = |error| {
             Error::Run(format!(
                 "files cannot be watched: {error}; raise the system's limits (fs.inotify.max_user_instances), or \
                  leave --watch out"
             ))
         };
         let mut watch = Self {
-            watcher: watcher.map_err(refused)?,
-            touched,
+            watcher: watcher.map_err(failed)?,
+            changes,
             config,
             texts: source.map(|(path, text)| (path.to_owned(), Some(text.to_owned()))).into_iter().collect(),
             unreadable: None,
@@ -117,40 +118,40 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Watches these files from now on, and not those that were included before.
-    pub(crate) fn follow(&mut self, files: &[PathBuf]) {
+    /// Watches these files instead of those that were included before.
+    pub(super) fn follow(&mut self, files: &[PathBuf]) {
         self.texts.retain(|path, _| files.contains(path));
         for path in files {
             self.texts.entry(path.clone()).or_insert_with(|| std::fs::read_to_string(path).ok());
         }
     }
 
-    /// Hands on a plan for each edit that is good, and says why if it is not.
-    pub(crate) async fn reload_edits(
+    /// Sends a plan for each valid edit, and logs the errors of an invalid one.
+    pub(super) async fn reload_edits(
         mut self,
         settings: Arc<Settings>,
         running: RunSettings,
         started_at: Time,
         plans: mpsc::Sender<Plan>,
     ) -> Infallible {
-        info!("the config is reloaded when {} changes", self.config);
+        info!(config = %self.config, "watching the config; edits are reloaded");
         loop {
             let are_watched = self.watch_folders().is_ok();
-            // What happened before the folders were watched has told nobody, so the first look comes at once.
+            // An edit from before the folders were watched made no event, so the files are read first.
             if let Some(plan) = self.edited(&settings, &running, started_at).await {
-                // A run that is at its end takes no plan.
-                let _is_taken = plans.send(plan).await.is_ok();
+                // A run that is ending receives no plan.
+                let _is_received = plans.send(plan).await.is_ok();
             }
             if are_watched {
                 self.settled().await;
             } else {
-                let _is_settled = timeout(RETRY, self.settled()).await.is_ok();
+                let _is_settled = timeout(RETRY_INTERVAL, self.settled()).await.is_ok();
             }
         }
     }
 
-    /// Watches the folders of all files and of those that links lead to. A folder that is watched already is so
-    /// anew, as another one may have come in its place.
+    /// Watches the folders of all files, and of the targets of links. Watches again a folder that is watched already, as it
+    /// may have been replaced.
     fn watch_folders(&mut self) -> Result<(), (PathBuf, notify::Error)> {
         for path in self.texts.keys() {
             let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
@@ -168,37 +169,37 @@ impl Watch {
         Ok(())
     }
 
-    /// Waits until something has happened and is over.
+    /// Waits for a change, and until its events have ended.
     async fn settled(&mut self) {
-        if self.touched.recv().await.is_none() {
-            // Nothing can come any more; the run goes on.
+        if self.changes.recv().await.is_none() {
+            // There are no events any more; the run goes on.
             std::future::pending::<()>().await;
         }
-        let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.touched.recv()).await {} };
-        let _is_quiet = timeout(UNREST_MAX, quiet).await.is_ok();
+        let quiet = async { while let Ok(Some(())) = timeout(QUIET_TIME, self.changes.recv()).await {} };
+        let _is_quiet = timeout(SETTLE_TIME_MAX, quiet).await.is_ok();
     }
 
-    /// The plan of the present texts, if they are others than last time and make one.
+    /// The plan of the present texts, if they differ from the last ones and make one.
     async fn edited(
         &mut self,
         settings: &Arc<Settings>,
         running: &RunSettings,
         started_at: Time,
     ) -> Option<Plan> {
-        // A library takes its time to be loaded.
+        // Loading a library takes time.
         self.are_plugins_new |= tokio::task::spawn_blocking(plugin::refresh).await.unwrap_or(false);
         let file = self.edited_file(settings)?;
-        let at_work = Arc::clone(settings);
+        let for_loading = Arc::clone(settings);
         let loaded = tokio::task::spawn_blocking(move || {
-            let loaded = at_work.load(&file, started_at)?;
-            let wanted = at_work.run_settings(&loaded.plan.defaults)?;
-            Ok::<_, Error>((loaded, wanted))
+            let loaded = for_loading.load(&file, started_at)?;
+            let edited = for_loading.run_settings(&loaded.plan.defaults)?;
+            Ok::<_, Error>((loaded, edited))
         });
-        let bug = |problem| Err(Error::Run(format!("the config was not loaded because of a bug: {problem}")));
-        let (loaded, wanted) = match loaded.await.unwrap_or_else(bug) {
+        let bug = |problem| Err(Error::Run(format!("config was not loaded because of a bug: {problem}")));
+        let (loaded, edited) = match loaded.await.unwrap_or_else(bug) {
             Ok(loaded) => loaded,
             Err(error) => {
-                self.say_broken(&error);
+                self.log_broken(&error);
                 return None;
             }
         };
@@ -207,28 +208,28 @@ impl Watch {
         for warning in &loaded.warnings {
             warn!("{warning}");
         }
-        let differing = differing(running, &wanted).join(", ");
-        if !differing.is_empty() {
-            warn!("{differing} cannot change while promemu runs; restart it to have the new value");
+        let changed = changed_settings(running, &edited).join(", ");
+        if !changed.is_empty() {
+            warn!(settings = changed, "settings cannot change while promemu runs; restart it to apply them");
         }
         Some(loaded.plan)
     }
 
-    /// The config's file, if its texts or the plugins are others than last time. Where those made no plan, they may do so now:
-    /// it is not known which other files they include.
+    /// The config's file, if its texts or the plugins differ from the last ones. Texts that made no plan are tried again:
+    /// which other files they include is not known.
     fn edited_file(&mut self, settings: &Settings) -> Option<ConfigFile> {
         let dirs = settings.config_dirs();
         let read = match &self.config {
             Watched::File(path) => ConfigFile::read(path).map(|file| file.within(&dirs)),
-            Watched::Made(name) => dirs.open(name),
+            Watched::OfPlugin(name) => dirs.open(name),
         };
         let file = match read {
             Ok(file) => file,
             Err(error) => {
-                let why = diagnostics::with_causes(&Error::Config(error));
+                let why = Error::Config(error).with_causes();
                 if self.unreadable.as_ref() != Some(&why) {
                     error!("{why}");
-                    info!("the run goes on as before");
+                    info!(config = %self.config, "the run goes on as before");
                     self.unreadable = Some(why);
                 }
                 return None;
@@ -242,37 +243,37 @@ impl Watch {
         };
         let texts = self.texts.keys().map(|path| (path.clone(), read(path))).collect();
         if std::mem::take(&mut self.are_plugins_new) || texts != self.texts {
-            // An edit that leaves a mistake as it was hears of it again.
+            // The error is logged again if an edit leaves it.
             (self.texts, self.broken) = (texts, None);
             return Some(file);
         }
         self.broken.is_some().then_some(file)
     }
 
-    fn say_broken(&mut self, error: &Error) {
-        let why = diagnostics::with_causes(error);
+    fn log_broken(&mut self, error: &Error) {
+        let why = error.with_causes();
         if self.broken.as_ref() != Some(&why) {
             diagnostics::log(error);
-            error!("{} is not taken over and the run goes on as before; correct it", self.config);
+            error!(config = %self.config, "config is not reloaded and the run goes on as before; correct it");
             self.broken = Some(why);
         }
     }
 }
 
-/// Whether an event is about reading only, as we do ourselves.
-fn is_no_change(kind: EventKind) -> bool {
+/// `true` for an event about reading, which this module does itself.
+fn is_read(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
 
-/// The settings that a config brings, and that are not those of the run.
-fn differing(running: &RunSettings, wanted: &RunSettings) -> Vec<&'static str> {
-    let gateway = |run: &RunSettings, what: fn(&PushSettings) -> bool| {
-        run.outputs.iter().find_map(OutputSettings::gateway).map(|gateway| what(&gateway.push))
+/// The settings of an edited config that differ from those of the run.
+fn changed_settings(running: &RunSettings, edited: &RunSettings) -> Vec<&'static str> {
+    let gateway = |run: &RunSettings, field: fn(&PushSettings) -> bool| {
+        run.outputs.iter().find_map(OutputSettings::gateway).map(|gateway| field(&gateway.push))
     };
-    let is_same = |what| gateway(running, what) == gateway(wanted, what);
+    let is_same = |field| gateway(running, field) == gateway(edited, field);
     let settings = [
-        ("pushgateway_url", running.pushgateway_url == wanted.pushgateway_url),
-        ("push_interval", running.push_interval == wanted.push_interval),
+        ("pushgateway_url", running.pushgateway_url == edited.pushgateway_url),
+        ("push_interval", running.push_interval == edited.push_interval),
         ("cleanup_on_start", is_same(|push| push.cleanup_on_start)),
         ("cleanup_on_finish", is_same(|push| push.cleanup_on_finish)),
     ];
@@ -288,7 +289,7 @@ mod tests {
     const HOST: &str = "Host(name: \"a\", metrics: [Metric(name: \"x\")])";
 
     #[tokio::test]
-    async fn only_another_text_that_is_good_makes_a_plan() {
+    async fn only_a_different_and_valid_text_makes_a_plan() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.ron");
         let write = |hosts: &str| std::fs::write(&path, format!("Config(hosts: [{hosts}])")).unwrap();
@@ -298,7 +299,7 @@ mod tests {
         let running = settings.run_settings(&RunDefaults::default()).unwrap();
         let mut watch = Watch::start(&ConfigFile::read(&path).unwrap()).unwrap();
         let start = Time::from_unix_secs(1_767_600_000);
-        assert!(watch.edited(&settings, &running, start).await.is_none(), "nothing has happened");
+        assert!(watch.edited(&settings, &running, start).await.is_none(), "nothing has changed");
         write(&HOST.replace("\"a\"", "\"b\""));
         let plan = watch.edited(&settings, &running, start).await;
         assert_eq!(plan.map(|plan| plan.hosts[0].name.to_string()), Some("b".to_owned()));
@@ -342,9 +343,9 @@ mod tests {
         write("a", &include("two"));
         assert_eq!(metric().await, None);
         write("two", &set("z"));
-        assert_eq!(metric().await.as_deref(), Some("z"), "no file that was known has changed");
+        assert_eq!(metric().await.as_deref(), Some("z"), "no known file has changed");
         write("one", &set("x"));
-        assert_eq!(metric().await, None, "it is not included any more");
+        assert_eq!(metric().await, None, "it is no longer included");
     }
 
     #[test]
@@ -358,11 +359,11 @@ mod tests {
             cleanup_on_start: Some(false),
             cleanup_on_finish: Some(true),
         };
-        let wanted = settings.run_settings(&defaults).unwrap();
+        let edited = settings.run_settings(&defaults).unwrap();
         assert_eq!(
-            differing(&running, &wanted),
+            changed_settings(&running, &edited),
             ["pushgateway_url", "cleanup_on_start"],
-            "the flag comes first"
+            "the flag overrides the config"
         );
     }
 }

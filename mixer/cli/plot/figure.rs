@@ -1,0 +1,82 @@
+//! The charts of a plan's metrics in virtual time.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::plan::Plan;
+use promemu_core::time::Time;
+
+use super::chart::Chart;
+use super::marks::{EventRecord, marks};
+use super::reading::{Accumulated, Reading};
+use super::samples::HostSeries;
+use super::selection::Selection;
+
+/// The charts of one run.
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub(super) grid: Grid,
+    /// The end of the time axis; the last time of the grid may be earlier.
+    pub(super) to: Time,
+    pub(super) charts: Vec<Chart>,
+    /// Number of updates at which a scenario failed.
+    pub(super) scenario_errors: u64,
+}
+
+impl Figure {
+    /// Drives the selected hosts, and reads their series at the times of the grid.
+    pub(super) fn of(plan: &Arc<Plan>, selection: &Selection, seed: u64, grid: Grid, to: Time) -> Self {
+        let run = Backfill::new(Arc::clone(plan), seed, grid.from, to);
+        let by_host = selection.by_host();
+        let hosts: Vec<_> = by_host.keys().copied().collect();
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let readings: Vec<Reading> =
+            selection.families.iter().map(|family| Reading::of(plan, family, &grid)).collect();
+        let mut accumulated: Vec<Accumulated> = readings.iter().map(|reading| reading.empty(&grid)).collect();
+        let mut events: Vec<EventRecord> = run.log().iter().map(EventRecord::new).collect();
+        let mut scenario_errors = 0;
+        let driven = run.each_host(
+            &hosts,
+            threads,
+            |id, host| {
+                let selected = by_host.get(&id).into_iter().flatten().map(|(_, series)| *series);
+                let mut emitted = Vec::new();
+                let series =
+                    HostSeries::drive(host, &grid, selected, |event| emitted.push(EventRecord::new(event)));
+                (series, emitted)
+            },
+            |id, (host, emitted)| {
+                events.extend(emitted);
+                scenario_errors += host.scenario_errors();
+                for (place, series) in by_host.get(&id).into_iter().flatten() {
+                    readings[*place].read(plan, *series, &host, &mut accumulated[*place]);
+                }
+                Ok::<(), std::convert::Infallible>(())
+            },
+        );
+        match driven {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+        events.sort_unstable();
+        events.dedup();
+        let parts = selection.families.iter().zip(readings).zip(accumulated);
+        let charts = parts.map(|((family, reading), accumulated)| {
+            let marks = marks(plan, family, &events, to.since(grid.from));
+            reading.chart(plan, family, accumulated, marks)
+        });
+        Self { charts: charts.collect(), grid, to, scenario_errors }
+    }
+
+    /// The place of a time on the axis: 0 at the start, 1 at the end.
+    pub(super) fn place(&self, time: Time) -> f64 {
+        let span = self.to.since(self.grid.from).as_secs_f64();
+        (time.since(self.grid.from).as_secs_f64() / span).clamp(0.0, 1.0)
+    }
+
+    /// The places of the grid's times.
+    pub(super) fn places(&self) -> Vec<f64> {
+        self.grid.iter().map(|time| self.place(time)).collect()
+    }
+}
