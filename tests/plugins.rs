@@ -396,7 +396,7 @@ fn a_new_plugin_is_refused_where_it_cannot_be() {
         (&["new", "sine-wave", "--plugin"], "is the name of a built-in scenario"),
         (&["new", "7up", "--plugin"], "begin it with a letter"),
         (&["new", "a/b", "--plugin"], "name \"a/b\" is not allowed"),
-        (&["new", "climb", "--plugin", "--hosts", "3"], "--plugin makes no config; leave out --hosts"),
+        (&["new", "climb", "--plugin", "--hosts", "3"], "--plugin writes no config; leave out --hosts"),
     ] {
         let output = folder.run(args);
         let said = text(&output.stderr);

@@ -196,7 +196,7 @@ fn a_run_of_many_minutes_is_over_in_seconds_at_a_higher_speed() {
     eventually("its group is there", || (gateway.groups().len() == 1).then_some(()));
     assert_eq!(run.wait(), Some(0));
     assert!(
-        run.log().contains(", at speed 200x") && run.log().contains("all hosts have ended"),
+        run.log().contains(" speed=200x") && run.log().contains("all hosts have ended"),
         "{}",
         run.log()
     );

@@ -6,6 +6,7 @@ use serde_json::Value;
 /// A request to a daemon.
 #[derive(Debug, Args)]
 #[command(
+    disable_help_subcommand = true,
     after_help = "Examples:\n  promemu ctl status\n  promemu ctl emit load_peak_start\n  promemu ctl override worker-01 cpu_usage_percent 99 --for 2m"
 )]
 pub(crate) struct CtlArgs {

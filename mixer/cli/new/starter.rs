@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_written_so_that_they_come_back() {
+    fn texts_survive_the_round_trip_through_ron() {
         let description = "\"quotes\", \\ and\nlines {of} größe".to_owned();
         let starter = Starter { description: description.clone(), ..Starter::new("shop") };
         let dir = tempfile::tempdir().unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_run_is_refused() {
+    fn contents_that_cannot_run_are_refused() {
         let refused = |metrics: &str| {
             let metrics = metrics.split(' ').map(str::parse).collect::<Result<_, _>>()?;
             Starter { metrics, ..Starter::new("shop") }.checked_text()
@@ -254,8 +254,8 @@ mod tests {
             "a:gauge a:histogram",
             "x:histogram x_count:gauge",
         ];
-        let said: Vec<String> = cases.iter().map(|case| refused(case).unwrap_err()).collect();
-        insta::assert_snapshot!(said.join("\n"), @r#"
+        let errors: Vec<String> = cases.iter().map(|case| refused(case).unwrap_err()).collect();
+        insta::assert_snapshot!(errors.join("\n"), @r#"
         "cpu" is not NAME:TYPE, as in cpu_usage_percent:gauge
         ":gauge" is not NAME:TYPE, as in cpu_usage_percent:gauge
         "cpu:gage" has an unknown type; did you mean "gauge"?
