@@ -195,11 +195,7 @@ fn a_run_of_many_minutes_is_over_in_seconds_at_a_higher_speed() {
     let mut run = pushing(&gateway, &["--speed", "200x", "--config-args", "hosts_count=2", "hosts_ttl=20m"]);
     eventually("its group is there", || (gateway.groups().len() == 1).then_some(()));
     assert_eq!(run.wait(), Some(0));
-    assert!(
-        run.log().contains(" speed=200x") && run.log().contains("all hosts have ended"),
-        "{}",
-        run.log()
-    );
+    assert!(run.log().contains(" speed=200x") && run.log().contains("all hosts have ended"), "{}", run.log());
     assert_eq!(gateway.groups(), Vec::<String>::new());
 }
 
