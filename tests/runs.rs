@@ -100,7 +100,7 @@ fn with_the_daemon_all_runs_end_and_remove_their_groups() {
     assert_eq!(daemon.process.terminate(), Some(0));
     assert_eq!(gateway.groups(), [""; 0]);
     let log = daemon.process.log();
-    assert!(log.contains("a second one ends it at once"), "{log}");
+    assert!(log.contains("a second one ends promemu at once"), "{log}");
 }
 
 #[test]
