@@ -1,34 +1,34 @@
-//! A server that misbehaves on demand: a Pushgateway, or one that samples are sent to.
+//! A server that misbehaves on demand: a Pushgateway, or a receiver of samples.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What it does with a request.
+/// Its behaviour on a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Behaviour {
     /// Answers with this status.
     Answer(u16),
-    /// Answers with this status, and asks to be left alone for so many seconds.
+    /// Answers with this status and `Retry-After` in seconds.
     Throttle(u16, u16),
-    /// Takes the request and never answers.
+    /// Reads the request and never answers.
     Hang,
-    /// Cuts the connection after the request's head.
+    /// Closes the connection after the request's head.
     Cut,
-    /// Cuts it in the middle of the request's body.
+    /// Closes it in the middle of the request's body.
     CutBody,
-    /// Takes the request, and cuts the connection in the middle of the answer.
+    /// Reads the request, and closes the connection in the middle of the response.
     CutAnswer,
-    /// Answers 401, and what it was shown.
+    /// Answers 401 with the request's head.
     Echo,
-    /// Has the server at this port of 127.0.0.1 answer.
+    /// Forwards to the server at this port of 127.0.0.1.
     Forward(u16),
-    /// Takes pushes and never answers deletions.
+    /// Accepts pushes and never answers deletions.
     HangDeletions,
-    /// Takes a second for each push, whether the client waits or not.
+    /// Takes a second for each push, even if the client is gone.
     SlowPushes,
-    /// Answers 500 to pushes whose path has this in it.
+    /// Answers 500 to pushes whose path contains this.
     Fail(&'static str),
     /// Answers 401 to requests without this header.
     Want(&'static str),
@@ -87,7 +87,7 @@ impl FakeGateway {
     }
 }
 
-/// One request of a connection; `None` when that is over.
+/// One request of a connection; `None` when the connection is over.
 fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (line, head, len) = read_head(&mut reader)?;
@@ -114,7 +114,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
     answer(behaviour, &request, stream)
 }
 
-/// The first line, the headers, and how long the body is.
+/// The first line, the headers, and the length of the body.
 fn read_head(reader: &mut impl BufRead) -> Option<(String, String, usize)> {
     let (mut line, mut head, mut len) = (String::new(), String::new(), 0);
     reader.read_line(&mut line).ok().filter(|len| *len > 0)?;
@@ -166,12 +166,12 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
     write!(stream, "HTTP/1.1 {status} X\r\n{more}Content-Length: {}\r\n\r\n{text}", text.len()).ok()
 }
 
-/// One exchange with another server, whose answer is passed on as it is.
+/// One exchange with another server, whose response is passed on unchanged.
 fn forward(port: u16, line: &str, head: &str, body: &[u8], mut client: &TcpStream) -> Option<()> {
     let mut server = TcpStream::connect(("127.0.0.1", port)).ok()?;
     write!(server, "{line}{head}Connection: close\r\n\r\n").ok()?;
     server.write_all(body).ok()?;
     std::io::copy(&mut server, &mut client).ok()?;
-    // The answer says that the connection ends.
+    // The response announces that the connection ends.
     None
 }

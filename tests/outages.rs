@@ -1,5 +1,5 @@
-//! Servers of samples that misbehave: nothing is lost that can be kept, what waits is bounded, what is dropped is
-//! counted, and no output slows another.
+//! Misbehaving servers of samples: nothing is lost that can be kept, the queue is bounded, dropped samples are counted,
+//! and no output slows another.
 
 use crate::databases::Database;
 use crate::fake_gateway::{Behaviour, FakeGateway};
@@ -28,7 +28,7 @@ impl Run {
         Self { process: promemu(&args), page, _dir: dir }
     }
 
-    /// One of promemu's own metrics, of the output whose name begins so.
+    /// One of promemu's own metrics, of the output whose name begins with this.
     fn own(&self, name: &str, output: &str) -> Option<f64> {
         let page = get(self.page, "/metrics")?;
         let lines = series(&page, name);
@@ -43,7 +43,7 @@ impl Run {
     }
 }
 
-/// A server behind another one that fails in all ways: each sample is there at the end.
+/// A server behind another one that fails in all ways has each sample at the end.
 fn loses_nothing(database: &Database, output: &str, faults: &[Behaviour]) {
     let server = FakeGateway::start(Behaviour::Forward(database.port()));
     let mut run = Run::start(&[&output.replace("URL", &server.url())]);
@@ -65,7 +65,7 @@ fn loses_nothing(database: &Database, output: &str, faults: &[Behaviour]) {
     let sent = run.logged_at_the_end(kind, "sent_samples");
     let markers = 50.0;
     let all = (sent - markers).to_string();
-    // What has just arrived at VictoriaMetrics is not found at once.
+    // VictoriaMetrics does not show new samples at once.
     eventually(&format!("each of {all} samples is there once"), || {
         database.number("sum(count_over_time(alive_seconds[5m]))").filter(|count| count.to_string() == all)
     });
@@ -100,13 +100,13 @@ fn otlp_loses_nothing_while_its_server_fails_in_all_ways() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_counted_and_the_queue_is_bounded() {
+fn dropped_samples_are_counted_and_the_queue_is_bounded() {
     let (slow, refusing) = (FakeGateway::start(Behaviour::Hang), FakeGateway::start(Behaviour::Answer(400)));
     let never = FakeGateway::start(Behaviour::Answer(500));
     let outputs = [
         format!("remote-write={},queue_samples=120,timeout=20s", slow.url()),
         format!("remote-write={},queue_samples=120", refusing.url()),
-        // Only what OTLP names may be sent again, and 500 is not among it.
+        // OTLP does not allow to retry 500.
         format!("otlp={},queue_samples=120", never.url()),
     ];
     let outputs = outputs.each_ref().map(String::as_str);
@@ -143,7 +143,7 @@ fn a_server_that_asks_for_a_pause_gets_it() {
         run.process.wait_for_log("output is away");
         run.process.wait_for_log("error=it answered 429");
         let asked = server.requests("").len();
-        // What else is due goes on.
+        // The other output goes on.
         let pushes = run.own("promemu_push_seconds_count", "file").unwrap();
         eventually("ten rounds", || {
             run.own("promemu_push_seconds_count", "file").filter(|count| *count > pushes + 10.0)

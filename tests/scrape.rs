@@ -1,4 +1,4 @@
-//! What is served: in the format and packing that a client takes, as a whole and host by host.
+//! Scraping: in the format and compression that a client accepts, all hosts and host by host.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,8 +16,8 @@ fn serving(config: &str, more: &[&str]) -> (Process, u16) {
     (run, port)
 }
 
-/// What `gzip -dc` or `zstd -dc` makes of it.
-fn unpacked(program: &str, body: &[u8]) -> String {
+/// The body, decompressed by `gzip -dc`.
+fn decompressed(program: &str, body: &[u8]) -> String {
     let mut child =
         Command::new(program).arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -28,13 +28,13 @@ fn unpacked(program: &str, body: &[u8]) -> String {
 }
 
 #[test]
-fn a_client_gets_the_format_and_the_packing_that_it_takes() {
+fn a_client_gets_the_format_and_the_compression_that_it_accepts() {
     let (mut run, port) = serving("hosts_load_with_peaks", &["--config-args", "hosts_count=5"]);
     let text = eventually("all series are served", || {
         get(port, "/metrics").filter(|text| series(text, "").len() == 76)
     });
     assert_eq!(promtool_errors(&text), Vec::<String>::new());
-    for (headers, content_type, packing) in [
+    for (headers, content_type, compression) in [
         ("", "text/plain; version=0.0.4", None),
         ("Accept-Encoding: gzip\r\n", "text/plain; version=0.0.4", Some("gzip")),
         ("Accept: application/openmetrics-text\r\n", "application/openmetrics-text; version=1.0.0", None),
@@ -52,10 +52,10 @@ fn a_client_gets_the_format_and_the_packing_that_it_takes() {
     ] {
         let (head, body) = raw("GET", port, "/metrics", headers).unwrap();
         assert!(head.contains(&format!("content-type: {content_type}")), "{headers}: {head}");
-        assert_eq!(head.contains("content-encoding"), packing.is_some(), "{headers}: {head}");
-        let body = match packing {
-            Some("gzip") => unpacked("gzip", &body),
-            // There may be no program for it; the frame's magic number is there.
+        assert_eq!(head.contains("content-encoding"), compression.is_some(), "{headers}: {head}");
+        let body = match compression {
+            Some("gzip") => decompressed("gzip", &body),
+            // There may be no program for zstd; the frame's magic number must do.
             Some(_) => {
                 assert_eq!(body[..4], [0x28, 0xb5, 0x2f, 0xfd]);
                 continue;
@@ -71,7 +71,7 @@ fn a_client_gets_the_format_and_the_packing_that_it_takes() {
 }
 
 #[test]
-fn a_real_prometheus_takes_what_it_asks_for() {
+fn a_real_prometheus_reads_every_format_it_asks_for() {
     let (mut run, port) = serving("hosts_load_with_peaks", &["--config-args", "hosts_count=5"]);
     // With native histograms it asks for protobuf.
     let prometheus = Prometheus::scraping(port);

@@ -211,7 +211,7 @@ fn a_run_ends_when_its_duration_is_over() {
     assert_eq!(gateway.groups(), Vec::<String>::new());
 }
 
-/// How many updates of its one host there were or could have been, by the page and by the metrics themselves.
+/// Numbers of updates of its one host, made and possible, by promemu's own metrics and by the host's.
 struct Rhythm {
     age_secs: f64,
     made: f64,

@@ -1,8 +1,8 @@
-//! promemu's own metrics: what a run counts and measures of itself, to be watched by.
+//! promemu's own metrics: counters and measurements of a run, for monitoring promemu itself.
 //!
-//! A [`Tally`] is what the run adds to as it goes: each is one or a few atomic numbers, without a lock, and
-//! nothing is added per sample. [`SelfMetrics`] gathers them, with what is only looked up when somebody asks,
-//! and writes the page. A name keeps its type for good: a Pushgateway refuses another one.
+//! A [`Tally`] is updated while the run goes on: each metric is one or a few atomic numbers, without a lock, and none is
+//! updated per sample. [`SelfMetrics`] gathers them, together with gauges that are read on each scrape. A name keeps its
+//! type for good: a Pushgateway refuses another one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,32 +16,32 @@ use prometheus::{
 use crate::process;
 use promemu_core::error::Error;
 
-/// Names that begin so are promemu's.
+/// Prefix of promemu's own names.
 pub const PREFIX: &str = "promemu_";
 
-/// From the timer's resolution up to a machine that hardly gets to anything.
+/// From the timer's resolution up to an overloaded machine.
 const LATENESS_BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
-/// Up to the default of the push timeout.
+/// Up to the default push timeout.
 const PUSH_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// What a run adds to as it goes. Clones add to the same numbers.
+/// Metrics of a run. Clones share the same numbers.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    /// Values that were made.
+    /// Values made.
     pub updates: IntCounter,
-    /// Values that were left out, because they were overdue.
+    /// Values left out because they were overdue.
     pub updates_skipped: IntCounter,
     /// Scenarios and conditions that failed.
     pub scenario_errors: IntCounter,
-    /// Events that were emitted.
+    /// Events emitted.
     pub events: IntCounter,
-    /// Events that were dropped, because too many waited or they followed from too many others.
+    /// Events dropped because too many waited, or because they followed from too many others.
     pub events_dropped: IntCounter,
-    /// Series that were not made, because there would be too many.
+    /// Series not made because there would be too many.
     pub series_refused: IntCounter,
-    /// How much later than due hosts got to work, in seconds of real time.
+    /// Lateness of hosts, in seconds of real time.
     pub lateness: Histogram,
 }
 
@@ -87,44 +87,44 @@ impl Tally {
     }
 }
 
-/// What one of a run's outputs adds to as it goes. Clones add to the same numbers.
+/// Metrics of one output. Clones share the same numbers.
 #[derive(Clone, Debug)]
 pub struct OutputTally {
-    /// How long pushes took, in seconds.
+    /// Duration of pushes, in seconds.
     pub push_seconds: Histogram,
-    /// Pushes that failed, and looks at the groups of a gateway that is away.
+    /// Pushes that failed, and scans of a gateway that is away.
     pub push_failures: IntCounter,
-    /// Bytes of requests that arrived, as they were sent.
+    /// Bytes of requests that arrived, as sent.
     pub bytes_sent: IntCounter,
-    /// Samples that were given up, because they could not be sent in time or were refused.
+    /// Samples dropped because they could not be sent in time or were rejected.
     pub samples_dropped: IntCounter,
 }
 
-/// The same for an output that sends each sample for itself.
+/// Metrics of an output that sends samples.
 #[derive(Clone, Debug)]
 pub struct DeliveryTally {
-    /// What all outputs have.
+    /// Metrics that all outputs have.
     pub output: OutputTally,
     /// Samples that arrived.
     pub samples_sent: IntCounter,
-    /// Pushes that were tried again.
+    /// Pushes that were retried.
     pub push_retries: IntCounter,
-    /// Samples that wait to be sent.
+    /// Samples in the queue.
     pub samples_waiting: IntGauge,
 }
 
-/// What an output that is scraped adds to.
+/// Metrics of an output that is scraped.
 #[derive(Clone, Debug)]
 pub struct ScrapeTally {
-    /// Scrapes of everything, and lists of hosts, that were asked for.
+    /// Scrapes and lists of hosts that were requested.
     pub scrapes: IntCounter,
-    /// Those that were refused, because too many were under way.
+    /// Those that were refused because too many were under way.
     pub refused: IntCounter,
-    /// Those whose client went away or stood still before it had all.
+    /// Those whose client went away or stalled before it had all.
     pub cut_off: IntCounter,
 }
 
-/// The same for all outputs, told apart by the label `output`.
+/// Metrics of all outputs, with the label `output`.
 #[derive(Debug)]
 struct OutputTallies {
     scrapes: IntCounterVec,
@@ -209,7 +209,7 @@ pub struct SelfMetrics {
 }
 
 impl SelfMetrics {
-    /// Those of a run that has not begun: a tally of nothing, and what is known of the process.
+    /// The metrics of a run that has not begun, and those of the process.
     pub fn new() -> Result<Self, Error> {
         let tally = Tally::new().map_err(bug)?;
         let build_info = Opts::new("promemu_build_info", "the promemu that runs, as labels of a 1")
@@ -226,13 +226,13 @@ impl SelfMetrics {
         Ok(own)
     }
 
-    /// What the run adds to.
+    /// Metrics of the run.
     #[must_use]
     pub const fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// What an output that pushes adds to; its name becomes the label `output`.
+    /// Metrics of an output that pushes; its name becomes the label `output`.
     #[must_use]
     pub fn output(&self, name: &str) -> OutputTally {
         OutputTally {
@@ -243,7 +243,7 @@ impl SelfMetrics {
         }
     }
 
-    /// The same for one that sends each sample for itself.
+    /// Metrics of an output that sends samples.
     #[must_use]
     pub fn delivery(&self, name: &str) -> DeliveryTally {
         DeliveryTally {
@@ -254,7 +254,7 @@ impl SelfMetrics {
         }
     }
 
-    /// What an output that is scraped adds to; its name becomes the label `output`.
+    /// Metrics of an output that is scraped.
     #[must_use]
     pub fn scraped_output(&self, name: &str) -> ScrapeTally {
         ScrapeTally {
@@ -264,7 +264,7 @@ impl SelfMetrics {
         }
     }
 
-    /// Adds what is asked of the hosts when somebody looks: how many series and how many hosts there are.
+    /// Adds gauges of the fleet, read on each scrape: the numbers of series and of hosts.
     #[expect(clippy::cast_precision_loss, reason = "there are never so many")]
     pub fn add_fleet(
         &self,
@@ -275,11 +275,11 @@ impl SelfMetrics {
         self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
     }
 
-    /// What an output has added so far: pushes that failed, all pushes, the seconds that these took, bytes sent.
+    /// Totals of an output so far: failed pushes, all pushes, the seconds that these took, bytes sent.
     #[must_use]
-    pub fn look_at_output(&self, name: &str) -> (u64, u64, f64, u64) {
+    pub fn output_totals(&self, name: &str) -> (u64, u64, f64, u64) {
         let OutputTallies { push_seconds, push_failures, bytes_sent, .. } = &self.outputs;
-        // Whoever asks for a label makes its series, so only what is there is asked for.
+        // Asking for a label makes its series, so only existing ones are asked for.
         let has = |vec: &dyn Collector| {
             let families = vec.collect();
             let mut metrics = families.iter().flat_map(MetricFamily::get_metric);
@@ -296,7 +296,7 @@ impl SelfMetrics {
         (failures, pushes, seconds, bytes)
     }
 
-    /// Adds a gauge that is read when somebody asks.
+    /// Adds a gauge that is read on each scrape.
     pub fn add_gauge(
         &self,
         name: &str,
@@ -310,7 +310,7 @@ impl SelfMetrics {
         self.registry.register(collector).map_err(bug)
     }
 
-    /// All of them now, in the text format.
+    /// All metrics now, in the text format.
     pub fn page(&self) -> Result<Vec<u8>, Error> {
         let mut page = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut page).map_err(bug)?;
@@ -318,19 +318,19 @@ impl SelfMetrics {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes it by value")]
 fn bug(error: prometheus::Error) -> Error {
     Error::Run(format!("promemu's own metrics are broken by a bug: {error}"))
 }
 
-/// What a gauge shows, if that can be told.
+/// The value of a gauge, if the system shows it.
 type Reading = fn() -> Option<f64>;
 
-/// What the system knows of this process, under the names and with the HELP that all clients of Prometheus
-/// give it (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). What cannot be
-/// told is left out.
+/// Metrics of this process, with the names and HELP texts of all Prometheus clients
+/// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). Values that the system does not show
+/// are left out.
 struct ProcessCollector {
-    /// Set anew by one gathering at a time.
+    /// Set by one gathering at a time.
     cpu_seconds: Mutex<Counter>,
     cpu_desc: Vec<Desc>,
     gauges: Vec<(Gauge, Reading)>,
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_shows_at_the_next_look() {
+    fn updates_show_at_the_next_scrape() {
         let own = SelfMetrics::new().unwrap();
         let tally = own.tally().clone();
         tally.updates.inc_by(7);
@@ -424,7 +424,7 @@ mod tests {
         let own = SelfMetrics::new().unwrap();
         assert!(!page(&own).contains("promemu_push_failures_total"));
         own.output("a").push_failures.inc();
-        let _quiet = own.output("b");
+        let _unused = own.output("b");
         let page = page(&own);
         for line in [
             "promemu_push_failures_total{output=\"a\"} 1",

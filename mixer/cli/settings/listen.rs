@@ -1,4 +1,4 @@
-//! Where the control API listens, and what its clients must show.
+//! `--listen` and the API's token.
 
 use promemu_api::{ApiSettings, Token};
 use promemu_core::error::Error;
@@ -7,10 +7,10 @@ use crate::args::{Cli, TOKEN_VARIABLE};
 
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 8000;
-/// What `--listen` says to have no API.
+/// Value of `--listen` for a run without an API.
 const OFF: &str = "off";
 
-/// What is asked for; none if there is to be no API.
+/// Settings of the API; `None` without one.
 pub(super) fn listen(cli: &Cli) -> Result<Option<ApiSettings>, Error> {
     let (host, port) = match cli.listen.as_deref() {
         Some(OFF) => return Ok(None),
@@ -31,7 +31,7 @@ fn address(text: &str) -> Result<(String, u16), Error> {
     }
 }
 
-/// The token of the file, or of the variable.
+/// The token of the file or of the variable.
 pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
     let (text, place) = match &cli.api_token_file {
         Some(path) => {
@@ -44,7 +44,7 @@ pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
             _ => return Ok(None),
         },
     };
-    // The text itself is said to nobody.
+    // The error does not show the text.
     let token = Token::new(&text).filter(|_| text.trim().bytes().all(|byte| byte.is_ascii_graphic()));
     token.map(Some).ok_or_else(|| {
         Error::Usage(format!("the API's token in {place} must be one word of visible ASCII characters"))
@@ -55,35 +55,35 @@ pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
 mod tests {
     use super::*;
 
-    fn listened(args: &[&str]) -> Result<Option<ApiSettings>, Error> {
+    fn parsed(args: &[&str]) -> Result<Option<ApiSettings>, Error> {
         let args = ["promemu"].iter().chain(args).map(Into::into);
         listen(&crate::args::parse(args).expect("the flags are known"))
     }
 
     #[test]
-    fn without_a_flag_any_free_port_will_do_and_with_one_it_must_be_this() {
+    fn without_a_flag_the_port_may_differ_and_with_one_it_is_fixed() {
         let places = |args: &[&str]| {
-            listened(args).unwrap().map(|api| (format!("{}:{}", api.host, api.port), api.is_fixed))
+            parsed(args).unwrap().map(|api| (format!("{}:{}", api.host, api.port), api.is_fixed))
         };
         assert_eq!(places(&[]), Some(("127.0.0.1:8000".to_owned(), false)));
         assert_eq!(places(&["--listen", "[::1]:0"]), Some(("::1:0".to_owned(), true)));
         assert_eq!(places(&["--listen", "off"]), None);
         for wrong in ["8000", ":8000", "localhost", "h:http"] {
-            assert_eq!(listened(&["--listen", wrong]).unwrap_err().exit_code(), 2, "{wrong}");
+            assert_eq!(parsed(&["--listen", wrong]).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }
 
     #[test]
-    fn a_token_is_one_word_and_is_not_said() {
+    fn a_token_is_one_word_and_is_not_shown() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
-        let given = |text: &str| {
+        let token_of = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            listened(&["--api-token-file", &path.display().to_string()])
+            parsed(&["--api-token-file", &path.display().to_string()])
         };
-        assert!(given("s3cret\n").unwrap().unwrap().token.is_some());
+        assert!(token_of("s3cret\n").unwrap().unwrap().token.is_some());
         for wrong in ["", "s3 cret", "s3crèt"] {
-            let error = given(wrong).unwrap_err();
+            let error = token_of(wrong).unwrap_err();
             assert!(error.exit_code() == 2 && !error.to_string().contains("s3"), "{error}");
         }
     }

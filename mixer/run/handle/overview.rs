@@ -53,7 +53,7 @@ impl RunHandle {
 
     fn outputs(&self, now: Time) -> Vec<OutputView> {
         let view = |(name, status): (String, OutputStatus)| {
-            let (failures, pushes, seconds, sent_bytes) = self.facts().self_metrics.look_at_output(&name);
+            let (failures, pushes, seconds, sent_bytes) = self.facts().self_metrics.output_totals(&name);
             OutputView {
                 kind: status.kind,
                 target: status.target,

@@ -1,4 +1,4 @@
-//! How to be let in: user and password, a token, headers, certificates.
+//! Options of HTTP clients and servers: user and password, token, headers, certificates.
 
 use std::fs;
 
@@ -10,21 +10,21 @@ use reqwest::{Certificate, Identity};
 
 use promemu_core::error::Error;
 
-/// A file of a secret or a certificate is not longer.
+/// Largest file of a secret or a certificate.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// How a server lets promemu in, and whose certificates are believed. Read once, at the start.
+/// Credentials and certificates. Files and variables are read once, at the start.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct HttpOptions {
     headers: HeaderMap,
     ca_certificates: Option<Vec<u8>>,
     identity: Option<Vec<u8>>,
-    /// What nobody may be shown.
+    /// Texts that are never shown.
     secrets: Vec<String>,
 }
 
 impl HttpOptions {
-    /// The keys that [`Self::take_from`] knows, and what stands behind each.
+    /// The keys that [`Self::take_from`] knows, each with its meaning.
     pub const KEYS: [(&str, &str); 10] = [
         ("user", "the name for basic authentication"),
         ("password_file", "a file with the password"),
@@ -33,12 +33,12 @@ impl HttpOptions {
         ("bearer_env", "the variable with a bearer token"),
         ("header.NAME", "one more header, as in header.X-Scope-OrgID=team-1"),
         ("headers_file", "a file with more headers, one NAME: VALUE a line, for those that are secret"),
-        ("ca_file", "a PEM file with the only authorities whose certificates are believed"),
+        ("ca_file", "a PEM file with the only authorities to trust"),
         ("cert_file", "a PEM file with the certificate to show"),
         ("key_file", "a PEM file with that certificate's key"),
     ];
 
-    /// Takes its keys out of a sink's options and leaves the others. Files and variables are read now.
+    /// Takes its keys out of an output's options and leaves the others. Files and variables are read now.
     pub fn take_from(options: &mut IndexMap<String, String>) -> Result<Self, Error> {
         let mut own = Self::default();
         let names: Vec<String> = options.keys().filter(|key| key.starts_with("header.")).cloned().collect();
@@ -69,8 +69,8 @@ impl HttpOptions {
         Ok(own)
     }
 
-    /// The same for a server, which has its own name and password for its clients: a name alone would let everybody
-    /// in who knows it.
+    /// The same for a server, whose clients show its user and password: a user without a password would give access to
+    /// anyone who knows the name.
     pub fn take_for_server(options: &mut IndexMap<String, String>) -> Result<Self, Error> {
         let has_password = ["password_file", "password_env"].iter().any(|key| options.contains_key(*key));
         if options.contains_key("user") && !has_password && !options.contains_key("password") {
@@ -124,7 +124,7 @@ impl HttpOptions {
         };
         if !is_from_file && matches!(header.as_str(), "authorization" | "cookie" | "proxy-authorization") {
             return Err(usage(format!(
-                "the header {name:?} is a secret, which everybody could read in the list of processes; use \
+                "the header {name:?} is a secret, which anyone could read in the list of processes; use \
                  headers_file, bearer_file or user and password_file"
             )));
         }
@@ -150,17 +150,17 @@ impl HttpOptions {
         Ok(())
     }
 
-    /// Whether the server is told who asks.
+    /// `true` if requests carry credentials.
     pub(super) fn has_credentials(&self) -> bool {
         self.headers.contains_key(AUTHORIZATION)
     }
 
-    /// What a client is to show, where the options are a server's.
+    /// The `Authorization` that a server expects of its clients.
     pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
         self.headers.get(AUTHORIZATION)
     }
 
-    /// What nobody may be shown.
+    /// Texts that are never shown.
     pub(super) fn secrets(&self) -> &[String] {
         &self.secrets
     }
@@ -178,7 +178,7 @@ impl HttpOptions {
     }
 }
 
-/// Names only.
+/// Shows names, never values.
 impl std::fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpOptions")
@@ -193,11 +193,11 @@ fn usage(text: impl Into<String>) -> Error {
     Error::Usage(text.into())
 }
 
-/// The secret called so: `NAME_file` or `NAME_env`.
+/// The secret of `NAME_file` or `NAME_env`.
 fn secret(options: &mut IndexMap<String, String>, name: &str) -> Result<Option<String>, Error> {
     if options.contains_key(name) {
         return Err(usage(format!(
-            "{name} would be read by everybody in the list of processes; use {name}_file or {name}_env"
+            "{name} could be read by anyone in the list of processes; use {name}_file or {name}_env"
         )));
     }
     let (file, env) = (format!("{name}_file"), format!("{name}_env"));
@@ -206,7 +206,7 @@ fn secret(options: &mut IndexMap<String, String>, name: &str) -> Result<Option<S
         (Some(path), None) => Ok(Some(text(&file, &path)?.trim_end_matches(['\r', '\n']).to_owned())),
         (None, Some(variable)) => match std::env::var(&variable) {
             Ok(value) => Ok(Some(value)),
-            Err(_) => Err(usage(format!("{env}: there is no variable {variable:?}, or it is no text"))),
+            Err(_) => Err(usage(format!("{env}: there is no variable {variable:?}, or it is not UTF-8"))),
         },
         (Some(_), Some(_)) => Err(usage(format!("{file} and {env} exclude each other"))),
     }
@@ -222,10 +222,10 @@ fn read(key: &str, path: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn text(key: &str, path: &str) -> Result<String, Error> {
-    String::from_utf8(read(key, path)?).map_err(|_| usage(format!("{key} {path:?} is no text")))
+    String::from_utf8(read(key, path)?).map_err(|_| usage(format!("{key} {path:?} is not UTF-8")))
 }
 
-/// A certificate and its key, which may be in the same file.
+/// A certificate and its key, which may be in one file.
 fn identity(certificate: &str, key: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut pem = read("cert_file", certificate)?;
     if let Some(key) = key {
@@ -235,7 +235,7 @@ fn identity(certificate: &str, key: Option<&str>) -> Result<Vec<u8>, Error> {
     if Identity::from_pem(&pem).is_err() {
         let files =
             key.map_or_else(|| format!("{certificate:?}"), |key| format!("{certificate:?} and {key:?}"));
-        return Err(usage(format!("{files}: a PEM certificate and its PEM key are expected there")));
+        return Err(usage(format!("{files}: a PEM certificate and its PEM key are expected")));
     }
     Ok(pem)
 }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_come_from_files_and_are_shown_nowhere() {
+    fn secrets_come_from_files_and_are_never_shown() {
         let (password, headers) = (file("s3cret\n"), file("X-Key: s3cret\n\n# note\nX-Other: 1\n"));
         let (password, headers) = (password.path().to_str().unwrap(), headers.path().to_str().unwrap());
         let (taken, left) = take(&[
@@ -275,13 +275,13 @@ mod tests {
         assert_eq!(taken.headers()["x-key"], "s3cret");
         let shown = format!("{taken:?}");
         assert!(!shown.contains("s3cret") && shown.contains("authorization"), "{shown}");
-        assert_eq!(taken.secrets(), ["s3cret", "1", "s3cret", "bWU6czNjcmV0"], "what was typed is none");
+        assert_eq!(taken.secrets(), ["s3cret", "1", "s3cret", "bWU6czNjcmV0"], "a typed header is no secret");
         let (taken, _) = take(&[("bearer_file", password)]);
         assert_eq!(taken.unwrap().headers()[AUTHORIZATION], "Bearer s3cret");
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_without_telling_secrets() {
+    fn invalid_options_are_refused_without_showing_secrets() {
         let (password, no_pem) = (file("s3cret"), file("no pem"));
         let (password, no_pem) = (password.path().to_str().unwrap(), no_pem.path().to_str().unwrap());
         for (options, complaint) in [

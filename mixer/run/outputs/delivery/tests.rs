@@ -233,7 +233,7 @@ async fn of_a_batch_only_what_a_server_refuses_is_dropped_and_the_rest_keeps_its
     // A server that has trouble meanwhile is waited for.
     let (taken, _, sums) = deliver_in_halves(&["abxd"], &[(400, None), (500, None)]).await;
     assert_eq!((taken.as_str(), sums), ("abd", (3, 1)));
-    // What is refused for another reason is not tried in parts.
+    // A batch that is rejected for another reason is not split.
     for status in [401, 403, 404, 413] {
         assert_eq!(deliver_in_halves(&["abxd"], &[(status, None)]).await.1, 1, "{status}");
     }

@@ -1,4 +1,4 @@
-//! What is written, read again by an independent reader of protobuf.
+//! Requests are read again by an independent reader of protobuf.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
-//! What a client takes: the format by its `Accept`, the compression by its `Accept-Encoding` (RFC 9110, 12.5).
+//! Content negotiation: the format by `Accept`, the compression by `Accept-Encoding` (RFC 9110, 12.5).
 
 use axum::http::{HeaderMap, HeaderName, header};
 
 use promemu_wire::exposition::Format;
 
-/// How a body is packed.
+/// Compression of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Identity,
@@ -13,7 +13,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Its name, if the client is to be told.
+    /// Its name in `Content-Encoding`; `None` for an uncompressed body.
     pub(super) const fn name(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
@@ -23,41 +23,41 @@ impl Encoding {
     }
 }
 
-/// One element of a list: what is taken, its parameters, and how gladly.
-struct Taken<'a> {
-    what: &'a str,
+/// One element of an `Accept` list.
+struct Accepted<'a> {
+    value: &'a str,
     parameters: Vec<(&'a str, &'a str)>,
     quality: f64,
 }
 
-impl<'a> Taken<'a> {
+impl<'a> Accepted<'a> {
     fn read(element: &'a str) -> Self {
         let mut parts = element.split(';').map(str::trim);
-        let what = parts.next().unwrap_or_default();
-        let mut taken = Self { what, parameters: Vec::new(), quality: 1.0 };
+        let value = parts.next().unwrap_or_default();
+        let mut accepted = Self { value, parameters: Vec::new(), quality: 1.0 };
         for (name, value) in parts.filter_map(|part| part.split_once('=')) {
             let value = value.trim_matches('"');
             if name.eq_ignore_ascii_case("q") {
-                taken.quality = value.parse().unwrap_or(0.0);
+                accepted.quality = value.parse().unwrap_or(0.0);
             } else {
-                taken.parameters.push((name, value));
+                accepted.parameters.push((name, value));
             }
         }
-        taken
+        accepted
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
-    /// Whether a parameter has this value, or is not there.
+    /// `true` if a parameter has this value or is missing.
     fn allows(&self, name: &str, value: &str) -> bool {
-        self.parameter(name).is_none_or(|given| given.eq_ignore_ascii_case(value))
+        self.parameter(name).is_none_or(|found| found.eq_ignore_ascii_case(value))
     }
 
-    /// The format that it means. Versions that we do not speak are none.
+    /// The format; `None` for one or a version that promemu does not write.
     fn format(&self) -> Option<Format> {
-        let is = |media_type: &str| self.what.eq_ignore_ascii_case(media_type);
+        let is = |media_type: &str| self.value.eq_ignore_ascii_case(media_type);
         if is("application/vnd.google.protobuf") {
             let is_ours = self.allows("proto", "io.prometheus.client.MetricFamily")
                 && self.allows("encoding", "delimited");
@@ -75,22 +75,25 @@ impl<'a> Taken<'a> {
     fn encoding(&self) -> Option<Encoding> {
         [("zstd", Encoding::Zstd), ("gzip", Encoding::Gzip), ("identity", Encoding::Identity)]
             .into_iter()
-            .find_map(|(name, encoding)| self.what.eq_ignore_ascii_case(name).then_some(encoding))
+            .find_map(|(name, encoding)| self.value.eq_ignore_ascii_case(name).then_some(encoding))
     }
 }
 
-/// The elements of a header, which may be there several times.
-fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = Taken<'_>> {
+/// The elements of a header, which may be repeated.
+fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = Accepted<'_>> {
     let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(|element| Taken::read(element.trim()))
+    lines.flat_map(|line| line.split(',')).map(|element| Accepted::read(element.trim()))
 }
 
-/// What is taken most gladly, of equals the first; what has no quality is not taken at all.
-fn best<'a, T>(taken: impl Iterator<Item = Taken<'a>>, means: impl Fn(&Taken<'a>) -> Option<T>) -> Option<T> {
+/// The element of the highest quality that has a meaning, and of equals the first. Quality 0 is never accepted.
+fn best<'a, T>(
+    accepted: impl Iterator<Item = Accepted<'a>>,
+    meaning: impl Fn(&Accepted<'a>) -> Option<T>,
+) -> Option<T> {
     let mut best: Option<(f64, T)> = None;
-    for element in taken.filter(|element| element.quality > 0.0) {
+    for element in accepted.filter(|element| element.quality > 0.0) {
         if best.as_ref().is_none_or(|(quality, _)| element.quality > *quality)
-            && let Some(meant) = means(&element)
+            && let Some(meant) = meaning(&element)
         {
             best = Some((element.quality, meant));
         }
@@ -98,21 +101,21 @@ fn best<'a, T>(taken: impl Iterator<Item = Taken<'a>>, means: impl Fn(&Taken<'a>
     best.map(|(_, meant)| meant)
 }
 
-/// The format to answer in; text if the client says nothing, or nothing that we speak.
+/// The format of the response; text if the client accepts nothing that promemu writes.
 pub(super) fn format(headers: &HeaderMap) -> Format {
-    best(elements(headers, header::ACCEPT), Taken::format).unwrap_or(Format::Text)
+    best(elements(headers, header::ACCEPT), Accepted::format).unwrap_or(Format::Text)
 }
 
-/// How to pack the answer; of equals zstd, which costs least.
+/// The compression of the response; of equals zstd, which costs least.
 pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
-    let taken = || elements(headers, header::ACCEPT_ENCODING);
+    let accepted = || elements(headers, header::ACCEPT_ENCODING);
     let quality = |encoding| {
-        let found = taken().find(|taken| taken.encoding() == Some(encoding));
-        found.map_or(0.0, |taken| taken.quality)
+        let found = accepted().find(|accepted| accepted.encoding() == Some(encoding));
+        found.map_or(0.0, |accepted| accepted.quality)
     };
-    let best = best(taken(), Taken::encoding).unwrap_or(Encoding::Identity);
-    let takes_zstd = quality(Encoding::Zstd) > 0.0 && quality(Encoding::Zstd) >= quality(best);
-    if takes_zstd { Encoding::Zstd } else { best }
+    let best = best(accepted(), Accepted::encoding).unwrap_or(Encoding::Identity);
+    let accepts_zstd = quality(Encoding::Zstd) > 0.0 && quality(Encoding::Zstd) >= quality(best);
+    if accepts_zstd { Encoding::Zstd } else { best }
 }
 
 #[cfg(test)]
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_packed_as_the_client_can_unpack() {
+    fn bodies_are_compressed_as_the_client_accepts() {
         for (accept, expected) in [
             ("gzip", Encoding::Gzip),
             ("gzip, deflate, br, zstd", Encoding::Zstd),

@@ -1,4 +1,4 @@
-//! What comes back from a server, or why nothing does.
+//! Responses of servers, and the errors of requests.
 
 use std::time::Duration;
 
@@ -8,34 +8,34 @@ use reqwest::{Response, StatusCode};
 use super::secrets::{SECRET_BYTES_MAX, Secrets};
 use crate::clock::wall_now;
 
-/// No more of an error's body is shown.
+/// Bytes of an error's body that are shown.
 const ERROR_BODY_MAX: usize = 300;
-/// A server that asks for more patience is asked again all the same.
+/// A longer pause that a server asks for is cut to this.
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
-/// Why a server did not do as asked.
+/// A request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// There was no answer.
+    /// There was no response.
     #[error("{0}")]
     NoAnswer(String),
-    /// The answer was an error.
+    /// The response was an error.
     #[error("it answered {status}{body}")]
     Answer {
         /// The status.
         status: StatusCode,
-        /// What it said, behind a colon; or nothing.
+        /// The response's text after a colon, or nothing.
         body: String,
-        /// How long it asked to be left alone.
+        /// The pause that the server asked for.
         retry_after: Option<Duration>,
     },
-    /// The body could not be made.
+    /// The request's body could not be made.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
 impl PushError {
-    /// Whether the server itself has trouble, so that another request would fare no better.
+    /// `true` if the server itself has trouble, so that another request would fail, too.
     #[must_use]
     pub fn is_away(&self) -> bool {
         match self {
@@ -49,7 +49,7 @@ impl PushError {
         }
     }
 
-    /// What it is about, without what may differ each time.
+    /// The kind of error, without what may differ each time.
     #[must_use]
     pub fn kind(&self) -> String {
         match self {
@@ -59,7 +59,7 @@ impl PushError {
         }
     }
 
-    /// The status, if there was an answer.
+    /// The status, if there was a response.
     #[must_use]
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
@@ -68,13 +68,13 @@ impl PushError {
         }
     }
 
-    /// Whether there is no such path.
+    /// `true` if the server has no such path.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// How long the server asked to be left alone, if it did.
+    /// The pause that the server asked for.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -84,7 +84,7 @@ impl PushError {
     }
 }
 
-/// A success, or what went wrong.
+/// The response if it is a success, or the error.
 pub(crate) async fn check(
     outcome: reqwest::Result<Response>,
     secrets: &Secrets,
@@ -96,7 +96,7 @@ pub(crate) async fn check(
     }
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| delay(value.to_str().ok()?));
     let mut body = Vec::new();
-    // A secret that begins in what is shown is there as a whole.
+    // A secret that begins in the shown part is read as a whole.
     while body.len() < ERROR_BODY_MAX + SECRET_BYTES_MAX
         && let Ok(Some(chunk)) = response.chunk().await
     {
@@ -107,7 +107,7 @@ pub(crate) async fn check(
     Err(PushError::Answer { status, body, retry_after })
 }
 
-/// What a server says, so that it fits into a line.
+/// The text of a response in one line, without secrets.
 pub(crate) fn text_of(body: &[u8], secrets: &Secrets) -> String {
     let mut text = secrets.conceal(String::from_utf8_lossy(body).into_owned());
     text.truncate(text.floor_char_boundary(ERROR_BODY_MAX));
@@ -126,7 +126,7 @@ fn delay(value: &str) -> Option<Duration> {
     Some(delay.min(RETRY_AFTER_MAX))
 }
 
-/// Says in a few words what went wrong, without the url and its secrets.
+/// The error of a request without a response, in a few words, without the URL and its secrets.
 pub(crate) fn no_answer(error: &reqwest::Error) -> PushError {
     if error.is_timeout() && !error.is_connect() {
         return PushError::NoAnswer("no answer in time".to_owned());
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_delay_is_seconds_or_a_date() {
         assert_eq!(delay("90"), Some(Duration::from_secs(90)));
-        assert_eq!(delay("25200"), Some(RETRY_AFTER_MAX), "nobody is left alone for hours");
+        assert_eq!(delay("25200"), Some(RETRY_AFTER_MAX), "a pause of hours is cut");
         assert_eq!(delay("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::ZERO));
         let later =
             httpdate::fmt_http_date((wall_now() + promemu_core::time::Span::from_secs(60)).system_time());
