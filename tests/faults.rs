@@ -90,7 +90,7 @@ fn a_job_that_always_fails_does_not_hold_up_the_others() {
     run.wait_for_log("error=it answered 500");
     let before = workers();
     eventually("and still are", || (workers() >= before + 10).then_some(()));
-    // The balancer may be the first to push, and then nobody knows whose fault it is.
+    // The balancer may be the first to push; it is not known yet then that the others succeed.
     assert!(run.count_in_log("was refused") == 1 && run.count_in_log("output is away") <= 1, "{}", run.log());
     assert_eq!(run.terminate(), Some(0));
 }

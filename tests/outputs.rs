@@ -119,7 +119,7 @@ fn has_no_secrets(text: &str) {
 }
 
 #[test]
-fn every_server_lets_promemu_in_and_nobody_sees_how() {
+fn every_server_authenticates_promemu_and_no_log_shows_the_secret() {
     let dir = tempfile::tempdir().unwrap();
     for (header, options) in ways_in(dir.path()) {
         let (server, closed) =
@@ -163,7 +163,7 @@ fn every_server_lets_promemu_in_and_nobody_sees_how() {
 }
 
 #[test]
-fn what_is_wrong_with_an_output_is_told_without_its_secrets() {
+fn errors_of_outputs_show_no_secrets() {
     let dir = tempfile::tempdir().unwrap();
     let [_, _, (_, bearer), ..] = ways_in(dir.path());
     for kind in ["pushgateway", "remote-write", "otlp", "scrape"] {
@@ -209,8 +209,8 @@ fn what_is_wrong_with_an_output_is_told_without_its_secrets() {
 #[test]
 fn an_output_that_cannot_start_ends_the_run_before_anything_is_sent() {
     let gateway = FakeGateway::start(Behaviour::Answer(200));
-    let taken = format!("scrape=127.0.0.1:{}", gateway.port);
-    let mut run = quick(&[&taken, &format!("pushgateway={}", gateway.url())], &[]);
+    let occupied = format!("scrape=127.0.0.1:{}", gateway.port);
+    let mut run = quick(&[&occupied, &format!("pushgateway={}", gateway.url())], &[]);
     assert_eq!(run.wait(), Some(1));
     let log = run.log();
     assert!(log.contains("choose a free address of this machine with --output scrape=HOST:PORT"), "{log}");

@@ -61,7 +61,7 @@ fn prometheus_has_every_series_until_it_ends() {
 }
 
 #[test]
-fn a_server_of_version_1_is_told_apart_and_refusals_are_counted() {
+fn a_server_of_version_1_is_recognised_and_rejected_samples_are_counted() {
     let prometheus = Prometheus::receiving();
     let (_dir, config) = config();
     let page = crate::processes::free_port();

@@ -100,8 +100,8 @@ fn connect_with_small_buffer(port: u16) -> TcpStream {
 }
 
 #[test]
-fn clients_that_are_slow_or_go_away_hold_up_nobody() {
-    // A page of 36 MB: more than sockets take without their client.
+fn slow_and_lost_clients_hold_up_no_other() {
+    // A page of 36 MB: more than sockets buffer.
     let dir = tempfile::tempdir().unwrap();
     let long = "x".repeat(3000);
     let config = format!(
@@ -125,8 +125,8 @@ fn clients_that_are_slow_or_go_away_hold_up_nobody() {
         stuck.push(stream);
         own("promemu_scrapes_refused_total").filter(|count| *count > 0.5)
     });
-    let (status, told) = http("GET", port, "/metrics", "").unwrap();
-    assert!(status == 503 && told.contains("come again later"), "{status}");
+    let (status, text) = http("GET", port, "/metrics", "").unwrap();
+    assert!(status == 503 && text.contains("come again later"), "{status}");
     let updates = own("promemu_updates_total").unwrap();
     eventually("the hosts go on", || own("promemu_updates_total").filter(|now| *now > updates + 50_000.0));
     // One of them takes its time, and gets everything.
@@ -174,11 +174,11 @@ fn each_host_is_a_target_of_its_own_that_prometheus_discovers() {
     assert_eq!(all[4]["labels"]["instance"], "short:9100", "a label of its own comes first");
     let page = get(port, "/hosts/web%201%2F%C3%BC%22/metrics").unwrap();
     let lines: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
-    assert!(lines[0].starts_with("node_load1 1."), "who it is stands in the list: {page}");
+    assert!(lines[0].starts_with("node_load1 1."), "the list has its name and labels: {page}");
     assert!(lines[1].starts_with("node_cpu_seconds_total{cpu=\"0\"} "), "{page}");
     assert_eq!(promtool_errors(&page), Vec::<String>::new());
-    for nobody in ["/hosts/nobody/metrics", "/hosts/short", "/hosts//metrics"] {
-        assert_eq!(http("GET", port, nobody, "").unwrap().0, 404, "{nobody}");
+    for unknown in ["/hosts/nobody/metrics", "/hosts/short", "/hosts//metrics"] {
+        assert_eq!(http("GET", port, unknown, "").unwrap().0, 404, "{unknown}");
     }
 
     let prometheus = Prometheus::configured(&format!(
@@ -228,7 +228,7 @@ fn tls(name: &str) -> String {
 }
 
 #[test]
-fn a_page_may_be_for_those_who_know_the_password_alone() {
+fn a_page_may_need_a_password() {
     let dir = tempfile::tempdir().unwrap();
     let password = dir.path().join("password");
     std::fs::write(&password, "s3cret\n").unwrap();
@@ -265,7 +265,7 @@ fn prometheus_discovers_and_scrapes_over_tls_and_strangers_do_not() {
     );
     let mut run = promemu(&["--config", "single_host_load", "--output", &output]);
     run.wait_for_log(&format!("the metrics are at https://127.0.0.1:{port}/metrics"));
-    // One that never says a word holds up nobody.
+    // A client that never sends a byte holds up no other.
     let _silent = TcpStream::connect(("127.0.0.1", port)).unwrap();
     // Without its type, Prometheus 2.42 shows the list the bare token.
     let authorization = format!("authorization: {{ type: Bearer, credentials_file: {token} }}");
@@ -299,8 +299,8 @@ fn prometheus_discovers_and_scrapes_over_tls_and_strangers_do_not() {
             let all = targets["data"]["activeTargets"].as_array()?.clone();
             all.into_iter().find(|target| target["labels"]["job"] == job && target["health"] == "down")
         });
-        let told = targets["lastError"].as_str().unwrap();
-        assert!(told.contains(complaint), "{job}: {told}");
+        let error = targets["lastError"].as_str().unwrap();
+        assert!(error.contains(complaint), "{job}: {error}");
     }
     assert_eq!(run.terminate(), Some(0));
 }

@@ -100,22 +100,22 @@ fn the_readme_has_every_family_with_its_type() {
         let name = cells.next()?.trim_end_matches('`');
         Some(format!("{name} {}", cells.next()?))
     };
-    let mut told: Vec<String> = section.lines().filter_map(row).collect();
-    told.sort();
+    let mut documented: Vec<String> = section.lines().filter_map(row).collect();
+    documented.sort();
     let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned);
     let mut served: Vec<String> = types.collect();
     served.sort();
-    assert_eq!(told, served);
+    assert_eq!(documented, served);
 }
 
 #[test]
 fn a_listener_of_their_own_serves_them_while_the_jobs_are_pushed() {
     let gateway = Pushgateway::start();
     let mut run = pushing(&gateway, &["--self-metrics-address", "127.0.0.1:0"]);
-    let said = "promemu's own metrics are at http://127.0.0.1:";
-    run.wait_for_log(said);
+    let announcement = "promemu's own metrics are at http://127.0.0.1:";
+    run.wait_for_log(announcement);
     let log = run.log();
-    let port = log.split(said).nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    let port = log.split(announcement).nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
     let page = eventually("pushes are measured", || {
         get(port, "/metrics")
             .filter(|page| of_output(page, "promemu_push_seconds_count").is_some_and(|count| count >= 2.0))

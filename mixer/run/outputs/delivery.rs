@@ -106,11 +106,11 @@ impl Delivery {
         let (sent_samples, dropped_samples) = (self.stats.sent_samples(), self.stats.dropped_samples());
         if dropped_samples > 0 {
             warn!(
-                output,
+                %output,
                 sent_samples, dropped_samples, unsent_samples, "delivery ended; samples were dropped"
             );
         } else {
-            info!(output, sent_samples, dropped_samples, "delivery ended");
+            info!(%output, sent_samples, dropped_samples, "delivery ended");
         }
     }
 }

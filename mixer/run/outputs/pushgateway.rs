@@ -12,6 +12,7 @@ mod client;
 mod groups;
 mod jobs;
 mod ownership;
+mod pacing;
 mod run_info;
 mod scan;
 mod settings;
@@ -26,13 +27,13 @@ use tracing::{debug, info, warn};
 use attempt::{Action, Attempt};
 pub use client::{GatewayUrl, PushgatewayClient};
 pub use groups::GatewayGroup;
-use jobs::{Conflict, DueRules, Failure, JobState};
+use jobs::{Conflict, DueRules, JobState};
 pub use ownership::Verdict;
+use pacing::Pacing;
 pub use run_info::{Process, RunInfo};
 use scan::Listing;
 pub use settings::{GatewayArg, GatewaySettings, PushSettings};
 
-use super::availability::{Availability, BackOff};
 use super::health::Health;
 use super::output::{Output, OutputConfig, OutputContext};
 use super::rounds::{Pusher, Rounds};
@@ -41,18 +42,13 @@ use crate::http::PushError;
 use crate::self_metrics::OutputTally;
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
-use promemu_core::rng::{Rng, Seed, random_seed};
 use promemu_core::series::{Job, SeriesStore};
 use promemu_core::time::{Span, Time};
 
 /// Pushes under way at the same time.
 const PUSHES_AT_ONCE: usize = 8;
-/// Repeated deletions, a second apart, after a push was cut off.
-const LATE_PUSH_CHECKS: usize = 5;
 /// Time limit of all claims together.
 const CLAIMS_DEADLINE: Duration = Duration::from_secs(2);
-const BACK_OFF_FIRST: Span = Span::from_secs(1);
-const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 /// The job of a run's own metrics is this and the run's id.
 const SELF_JOB_PREFIX: &str = "promemu_self_";
 
@@ -93,17 +89,12 @@ struct PushgatewayOutput {
     clock: Clock,
     tally: OutputTally,
     health: Arc<Health>,
-    availability: Availability,
-    /// Time of the next attempt while the gateway is away.
-    next_try: Option<Time>,
-    /// End of the pause that the gateway asked for.
-    quiet_until: Option<Time>,
+    pacing: Pacing,
     /// Time of the next scan of the gateway's groups, if there is to be one.
     next_scan: Option<Time>,
     probes: usize,
     /// `true` while attempts are made, and still if they were cut off.
     is_pushing: bool,
-    rng: Rng,
 }
 
 impl PushgatewayOutput {
@@ -121,7 +112,7 @@ impl PushgatewayOutput {
             JobState::of_own(name.into(), Arc::clone(own))
         });
         let health = Arc::new(Health::default());
-        let consequence = "the hosts go on, and their newest state is pushed when it is back";
+        let pacing = Pacing::new(name, settings.interval, Arc::clone(&health));
         Self {
             client: Arc::new(client),
             states: states.chain(self_job).collect(),
@@ -131,14 +122,11 @@ impl PushgatewayOutput {
             settings,
             clock,
             tally: own.output(name),
-            availability: Availability::new(name, consequence, Arc::clone(&health)),
+            pacing,
             health,
-            next_try: None,
-            quiet_until: None,
             next_scan: Some(clock.now()),
             probes: 0,
             is_pushing: false,
-            rng: Seed::new(random_seed()).rng(),
         }
     }
 
@@ -147,7 +135,7 @@ impl PushgatewayOutput {
     async fn first_contact(&mut self) -> Result<(), Error> {
         match self.scan().await {
             Ok(()) => {}
-            Err(error) if error.is_away() => self.failed(&error, self.clock.now()),
+            Err(error) if error.is_away() => self.pacing.failed(&error, self.clock.now()),
             Err(error) if self.settings.cleanup_on_start => {
                 let url = self.client.url();
                 return Err(Error::Run(format!(
@@ -179,25 +167,23 @@ impl PushgatewayOutput {
     }
 
     async fn push_due(&mut self, now: Time) -> usize {
-        let is_early = |until: Time| now < until;
-        if self.next_try.is_some_and(is_early) || self.quiet_until.is_some_and(is_early) {
+        if self.pacing.is_early(now) {
             return 0;
         }
-        self.quiet_until = None;
         self.states.retain(JobState::is_wanted);
         match self.scan().await {
             Ok(()) => {}
             Err(error) if error.is_away() || self.settings.cleanup_on_start => {
-                self.failed(&error, self.clock.now());
+                self.pacing.failed(&error, self.clock.now());
                 return 0;
             }
             Err(error) => self.stop_scanning(&error),
         }
         let mut due = self.due(now);
         let mut pushed = 0;
-        if self.availability.is_away() {
+        if self.pacing.is_away() {
             if due.is_empty() {
-                self.answered(now);
+                self.pacing.answered(now);
                 return 0;
             }
             // One job finds out whether the gateway is back; each time another one, as it may be the job's fault.
@@ -207,7 +193,7 @@ impl PushgatewayOutput {
         }
         let mut got_through = pushed > 0;
         for tasks in due.chunks(PUSHES_AT_ONCE) {
-            if self.availability.is_away() || self.quiet_until.is_some() {
+            if self.pacing.is_away() || self.pacing.is_quiet() {
                 break;
             }
             pushed += self.attempt_all(tasks, got_through).await;
@@ -239,17 +225,16 @@ impl PushgatewayOutput {
             |(_, outcome): &(_, Result<u64, PushError>)| matches!(outcome, Err(error) if error.is_away());
         let is_failing = |state: &JobState| state.failure.is_some();
         let all_were_failing = tasks.iter().all(|(index, _)| is_failing(&self.states[*index]));
-        let is_plausible =
-            self.availability.is_away() || !all_were_failing || self.states.iter().all(is_failing);
+        let is_plausible = self.pacing.is_away() || !all_were_failing || self.states.iter().all(is_failing);
         if !got_through
             && is_plausible
             && outcomes.iter().all(is_away)
             && let Some((_, Err(error))) = outcomes.first()
         {
-            self.failed(error, now);
+            self.pacing.failed(error, now);
             return 0;
         }
-        self.answered(now);
+        self.pacing.answered(now);
         outcomes.into_iter().map(|(task, outcome)| self.settle(task, outcome, now)).sum()
     }
 
@@ -281,17 +266,14 @@ impl PushgatewayOutput {
         now: Time,
     ) -> usize {
         if let Err(error) = &outcome {
-            self.pause_as_asked(error, now);
+            self.pacing.pause_as_asked(error, now);
         }
         let state = &mut self.states[index];
         let job = Arc::clone(state.job.name());
         match outcome {
             Ok(version) => {
                 debug!(%job, ?action, "push succeeded");
-                if state.failure.take().is_some() {
-                    self.health.set_refused(&job, None);
-                    info!(%job, "job is accepted by the pushgateway again");
-                }
+                state.accepted(&self.health);
                 if action == Action::Delete {
                     state.deleted();
                     return 0;
@@ -301,38 +283,10 @@ impl PushgatewayOutput {
                 1
             }
             Err(error) => {
-                let hint = if error.is_not_found() { "; is there a Pushgateway at this url?" } else { "" };
-                let reason = format!("{error}{hint}");
-                self.health.set_refused(&job, Some(&reason));
-                // The reason may differ each time, as the gateway lists its complaints in any order.
-                let kind = error.kind();
-                if state.failure.as_ref().is_none_or(|last| last.kind != kind) {
-                    warn!(%job, error = %reason, "job was refused by the pushgateway; it is tried again every push interval");
-                    state.failure = Some(Failure { kind, reason });
-                }
+                state.refused(&error, &self.health);
                 0
             }
         }
-    }
-
-    /// Pauses for as long as the gateway asked for.
-    fn pause_as_asked(&mut self, error: &PushError, now: Time) {
-        let asked = error.retry_after().and_then(|delay| Span::from_secs_f64(delay.as_secs_f64()));
-        self.quiet_until = self.quiet_until.max(asked.map(|delay| now + delay));
-    }
-
-    /// The gateway is away.
-    fn failed(&mut self, error: &PushError, now: Time) {
-        self.pause_as_asked(error, now);
-        let longest = self.settings.interval.max(BACK_OFF_FIRST).min(BACK_OFF_LONGEST);
-        let back_off = BackOff { first: BACK_OFF_FIRST, longest };
-        self.next_try = Some(now + back_off.pause(self.availability.failures(), &mut self.rng));
-        self.availability.failed(&error.to_string(), now);
-    }
-
-    fn answered(&mut self, now: Time) {
-        self.next_try = None;
-        self.availability.answered(now);
     }
 
     /// Goes on without knowing whose the groups are.
@@ -350,7 +304,7 @@ impl PushgatewayOutput {
         let listed = self.client.groups().await;
         let (groups, gateway_now) = listed.inspect_err(|_| self.tally.push_failures.inc())?;
         let listing = Listing { groups: &groups, gateway_now, now: self.clock.now() };
-        let starts = !self.has_started && !self.availability.is_away();
+        let starts = !self.has_started && !self.pacing.is_away();
         let scan = scan::scan(&mut self.states, listing, &self.run, &self.health, starts);
         self.next_scan = scan.next_at;
         if self.settings.cleanup_on_start && !scan.orphans.is_empty() {
@@ -378,7 +332,7 @@ impl Output for PushgatewayOutput {
         Box::pin(async move {
             let Ok(started) = tokio::time::timeout(patience, self.first_contact()).await else {
                 // A conflict that it would have found then costs a warning.
-                self.failed(&PushError::NoAnswer("no answer in time".to_owned()), self.clock.now());
+                self.pacing.failed(&PushError::NoAnswer("no answer in time".to_owned()), self.clock.now());
                 self.has_started = true;
                 return Ok(());
             };
@@ -407,7 +361,7 @@ impl Pusher for PushgatewayOutput {
     /// Claims the jobs long before the first push, so that a run that starts meanwhile does not take them. Claims that
     /// fail are left to the pushes.
     async fn claim(&mut self) {
-        if self.availability.is_away() {
+        if self.pacing.is_away() {
             return;
         }
         let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
@@ -422,7 +376,7 @@ impl Pusher for PushgatewayOutput {
     }
 
     fn retry_at(&self) -> Option<Time> {
-        self.next_try.map(|at| self.quiet_until.map_or(at, |until| until.max(at)))
+        self.pacing.retry_at()
     }
 
     fn leaves_last_values(&self) -> bool {
@@ -439,17 +393,11 @@ impl Pusher for PushgatewayOutput {
         let on_gateway = self.states.iter().filter(|state| state.is_own_on_gateway());
         let names: Vec<String> = on_gateway.map(|state| state.job.name().to_string()).collect();
         let groups = names.len();
-        let mut failed = self.client.delete_all(names.clone()).await;
-        if self.is_pushing {
-            // A push was cut off; the gateway may take it in after the deletion.
-            for _ in 0..LATE_PUSH_CHECKS {
-                if failed > 0 {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                failed = self.client.delete_all(names.clone()).await;
-            }
-        }
+        let failed = if self.is_pushing {
+            self.client.delete_all_after_cut_off(names).await
+        } else {
+            self.client.delete_all(names).await
+        };
         if failed > 0 {
             warn!(
                 failed,

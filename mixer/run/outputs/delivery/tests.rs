@@ -12,31 +12,31 @@ use crate::http::TargetUrl;
 use crate::self_metrics::SelfMetrics;
 use promemu_wire::request::Cut;
 
-/// A server that does one thing after the other, and takes all else.
+/// A server with a script of responses, which accepts everything after them.
 #[derive(Clone, Default)]
-struct Fake(Arc<Mutex<Acts>>);
+struct Fake(Arc<Mutex<Script>>);
 
 #[derive(Default)]
-struct Acts {
-    /// A status, and seconds to wait if it asks for that.
-    to_come: VecDeque<(u16, Option<&'static str>)>,
-    taken: Vec<Vec<u8>>,
+struct Script {
+    /// A status, and `Retry-After` in seconds. Status 0 never answers.
+    responses: VecDeque<(u16, Option<&'static str>)>,
+    accepted: Vec<Vec<u8>>,
     requests: usize,
-    /// A body that has this byte is answered with 400.
-    refuses: Option<u8>,
+    /// Bodies with this byte are answered with 400.
+    rejects: Option<u8>,
 }
 
-async fn act(State(fake): State<Fake>, body: Body) -> (StatusCode, HeaderMap, &'static str) {
-    let act = {
-        let mut acts = fake.0.lock().unwrap();
-        acts.requests += 1;
-        let is_refused = acts.refuses.is_some_and(|byte| body.contains(&byte));
-        acts.to_come.pop_front().or(is_refused.then_some((400, None)))
+async fn respond(State(fake): State<Fake>, body: Body) -> (StatusCode, HeaderMap, &'static str) {
+    let response = {
+        let mut script = fake.0.lock().unwrap();
+        script.requests += 1;
+        let is_rejected = script.rejects.is_some_and(|byte| body.contains(&byte));
+        script.responses.pop_front().or(is_rejected.then_some((400, None)))
     };
     let mut headers = HeaderMap::new();
-    let status = match act {
+    let status = match response {
         None | Some((200, _)) => {
-            fake.0.lock().unwrap().taken.push(body.to_vec());
+            fake.0.lock().unwrap().accepted.push(body.to_vec());
             200
         }
         Some((0, _)) => {
@@ -54,18 +54,18 @@ async fn act(State(fake): State<Fake>, body: Body) -> (StatusCode, HeaderMap, &'
 }
 
 impl Fake {
-    async fn start(to_come: &[(u16, Option<&'static str>)]) -> (Self, TargetUrl) {
+    async fn start(responses: &[(u16, Option<&'static str>)]) -> (Self, TargetUrl) {
         let fake = Self::default();
-        fake.0.lock().unwrap().to_come = to_come.iter().copied().collect();
+        fake.0.lock().unwrap().responses = responses.iter().copied().collect();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/", post(act)).with_state(fake.clone());
+        let router = Router::new().route("/", post(respond)).with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         (fake, target(&url))
     }
 
-    fn taken(&self) -> Vec<Vec<u8>> {
-        self.0.lock().unwrap().taken.clone()
+    fn accepted(&self) -> Vec<Vec<u8>> {
+        self.0.lock().unwrap().accepted.clone()
     }
 
     fn requests(&self) -> usize {
@@ -96,8 +96,8 @@ fn batch(round: u64) -> Batch {
     Batch { body: format!("round {round}").into(), samples: 10, round, cuts: Box::default() }
 }
 
-fn texts(taken: Vec<Vec<u8>>) -> Vec<String> {
-    taken.into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
+fn texts(accepted: Vec<Vec<u8>>) -> Vec<String> {
+    accepted.into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
 }
 
 const LONG: Duration = Duration::from_secs(30);
@@ -108,20 +108,20 @@ fn sums(delivery: &Delivery) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn what_a_server_cannot_take_now_is_sent_again_in_order() {
+async fn batches_that_fail_are_retried_in_order() {
     let (fake, url) = Fake::start(&[(500, None), (503, None), (429, Some("0")), (0, None)]).await;
     let mut delivery = deliver(url, &settings(1000));
     for round in 1..=3 {
         assert!(delivery.intake().put(0, batch(round), Duration::ZERO));
     }
     delivery.finish(LONG).await;
-    assert_eq!(texts(fake.taken()), ["round 1", "round 2", "round 3"]);
+    assert_eq!(texts(fake.accepted()), ["round 1", "round 2", "round 3"]);
     assert_eq!((fake.requests(), sums(&delivery)), (7, (30, 0)));
     assert!(!delivery.health().is_away());
 }
 
 #[tokio::test]
-async fn what_a_server_refuses_is_dropped_and_shown_until_it_takes_something() {
+async fn rejected_batches_are_dropped_and_in_the_status_until_one_is_accepted() {
     let (fake, url) = Fake::start(&[(400, None), (413, None), (301, None), (400, None)]).await;
     let mut delivery = deliver(url, &settings(1000));
     for round in 1..=4 {
@@ -134,7 +134,7 @@ async fn what_a_server_refuses_is_dropped_and_shown_until_it_takes_something() {
     assert!(refused["fake"].contains("400") && refused["fake"].contains("the fake says no"), "{refused:?}");
     delivery.intake().put(0, batch(5), Duration::ZERO);
     delivery.finish(LONG).await;
-    assert_eq!((texts(fake.taken()), sums(&delivery)), (vec!["round 5".to_owned()], (10, 40)));
+    assert_eq!((texts(fake.accepted()), sums(&delivery)), (vec!["round 5".to_owned()], (10, 40)));
     assert!(delivery.health().status(Clock::start().now()).refused.is_empty());
 }
 
@@ -151,18 +151,18 @@ async fn a_server_that_is_away_costs_the_oldest_rounds() {
     for round in 2..=10 {
         assert!(delivery.intake().put(0, batch(round), Duration::ZERO));
     }
-    assert_eq!(sums(&delivery), (0, 60), "the first one is on its way, three wait");
+    assert_eq!(sums(&delivery), (0, 60), "the first one is being sent, three are queued");
     let fake = Fake::default();
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-    let router = Router::new().route("/", post(act)).with_state(fake.clone());
+    let router = Router::new().route("/", post(respond)).with_state(fake.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     delivery.finish(LONG).await;
-    assert_eq!(texts(fake.taken()), ["round 1", "round 8", "round 9", "round 10"]);
+    assert_eq!(texts(fake.accepted()), ["round 1", "round 8", "round 9", "round 10"]);
     assert_eq!(sums(&delivery), (40, 60));
 }
 
 #[tokio::test]
-async fn what_is_left_at_the_end_is_counted() {
+async fn unsent_samples_are_counted_at_the_end() {
     let (_fake, url) = Fake::start(&[(500, None); 100]).await;
     let mut delivery = deliver(url, &settings(1000));
     for round in 1..=3 {
@@ -186,13 +186,13 @@ async fn a_connection_that_is_cut_is_no_loss() {
             let (stream, _) = listener.accept().await.unwrap();
             stream.readable().await.unwrap();
         }
-        let router = Router::new().route("/", post(act)).with_state(served);
+        let router = Router::new().route("/", post(respond)).with_state(served);
         axum::serve(listener, router).await.unwrap();
     });
     let mut delivery = deliver(target(&format!("http://{address}")), &settings(1000));
     delivery.intake().put(0, batch(1), Duration::ZERO);
     delivery.finish(LONG).await;
-    assert_eq!((texts(fake.taken()), sums(&delivery)), (vec!["round 1".to_owned()], (10, 0)));
+    assert_eq!((texts(fake.accepted()), sums(&delivery)), (vec!["round 1".to_owned()], (10, 0)));
 }
 
 /// A batch of which each byte is a host with one sample.
@@ -202,37 +202,37 @@ fn batch_of(round: u64, hosts: &str) -> Batch {
     Batch { body: hosts.to_owned().into(), samples: hosts.len() as u64, round, cuts }
 }
 
-fn halves(batch: &Batch) -> Option<[Batch; 2]> {
+fn split(batch: &Batch) -> Option<[Batch; 2]> {
     let text = std::str::from_utf8(&batch.body).unwrap();
     let (first, second) = text.split_at(batch.cuts.get(batch.cuts.len() / 2)?.bytes);
     Some([batch_of(batch.round, first), batch_of(batch.round, second)])
 }
 
-/// Delivers rounds to a server that refuses what has an `x`; gives what it took, how many requests that needed, and
-/// what was sent and dropped.
+/// Delivers rounds to a server that rejects bodies with an `x`; returns the accepted hosts, the number of requests, and
+/// the samples sent and dropped.
 async fn deliver_in_halves(
     rounds: &[&str],
-    to_come: &[(u16, Option<&'static str>)],
+    responses: &[(u16, Option<&'static str>)],
 ) -> (String, usize, (u64, u64)) {
-    let (fake, url) = Fake::start(to_come).await;
-    fake.0.lock().unwrap().refuses = Some(b'x');
+    let (fake, url) = Fake::start(responses).await;
+    fake.0.lock().unwrap().rejects = Some(b'x');
     let mut delivery =
-        deliver_with(url, &settings(100_000), ResponseRules { split: halves, ..ResponseRules::default() });
+        deliver_with(url, &settings(100_000), ResponseRules { split, ..ResponseRules::default() });
     for (round, hosts) in (1..).zip(rounds) {
         delivery.intake().put(0, batch_of(round, hosts), Duration::ZERO);
     }
     delivery.finish(LONG).await;
-    (texts(fake.taken()).concat(), fake.requests(), sums(&delivery))
+    (texts(fake.accepted()).concat(), fake.requests(), sums(&delivery))
 }
 
 #[tokio::test]
-async fn of_a_batch_only_what_a_server_refuses_is_dropped_and_the_rest_keeps_its_order() {
-    let (taken, requests, sums) = deliver_in_halves(&["abcdexgh", "ijk", "xlmnopqx"], &[]).await;
-    assert_eq!((taken.as_str(), sums), ("abcdeghijklmnopq", (16, 3)));
+async fn only_rejected_samples_of_a_batch_are_dropped_and_the_rest_keeps_its_order() {
+    let (accepted, requests, sums) = deliver_in_halves(&["abcdexgh", "ijk", "xlmnopqx"], &[]).await;
+    assert_eq!((accepted.as_str(), sums), ("abcdeghijklmnopq", (16, 3)));
     assert_eq!(requests, 7 + 1 + 11, "one host among n costs two requests for each doubling of n");
-    // A server that has trouble meanwhile is waited for.
-    let (taken, _, sums) = deliver_in_halves(&["abxd"], &[(400, None), (500, None)]).await;
-    assert_eq!((taken.as_str(), sums), ("abd", (3, 1)));
+    // A failure between the parts is retried.
+    let (accepted, _, sums) = deliver_in_halves(&["abxd"], &[(400, None), (500, None)]).await;
+    assert_eq!((accepted.as_str(), sums), ("abd", (3, 1)));
     // A batch that is rejected for another reason is not split.
     for status in [401, 403, 404, 413] {
         assert_eq!(deliver_in_halves(&["abxd"], &[(status, None)]).await.1, 1, "{status}");
@@ -240,19 +240,19 @@ async fn of_a_batch_only_what_a_server_refuses_is_dropped_and_the_rest_keeps_its
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_everything_is_not_asked_for_each_host() {
+async fn a_server_that_rejects_everything_is_not_asked_for_each_host() {
     let all = "x".repeat(1000);
     let (_, requests, sums) = deliver_in_halves(&[all.as_str(); 11], &[]).await;
-    assert_eq!(requests, 11 + 3 * 2 * 16, "it is tried in rounds 1, 3, 7, and would be in 15");
+    assert_eq!(requests, 11 + 3 * 2 * 16, "batches are split in rounds 1, 3 and 7; the next is 15");
     assert_eq!(sums, (0, 11_000));
-    // As soon as it takes something, it is asked again.
-    let (taken, ..) = deliver_in_halves(&[&all, "a", "xb"], &[]).await;
-    assert_eq!(taken, "ab");
-    // The dirty ones come first: the others are found all the same.
-    let (clean, dirty) = ("c".repeat(500), "x".repeat(500));
-    let (taken, requests, _) = deliver_in_halves(&[&format!("{dirty}{clean}")], &[]).await;
-    assert!(taken == clean && requests < 100, "{requests}: {taken}");
-    // And one that takes little is asked for more, but not for all.
+    // Once it accepts something, batches are split again.
+    let (accepted, ..) = deliver_in_halves(&[&all, "a", "xb"], &[]).await;
+    assert_eq!(accepted, "ab");
+    // Rejected hosts first: the others are found, too.
+    let (good, bad) = ("c".repeat(500), "x".repeat(500));
+    let (accepted, requests, _) = deliver_in_halves(&[&format!("{bad}{good}")], &[]).await;
+    assert!(accepted == good && requests < 100, "{requests}: {accepted}");
+    // A server that accepts little is asked for more, but not for each host.
     let (_, requests, sums) = deliver_in_halves(&[&"cx".repeat(1000)], &[]).await;
     assert!(requests <= 1 + 2 * 128 && sums.0 > 50, "{requests} {sums:?}");
 }

@@ -241,7 +241,7 @@ proptest! {
 
     /// Odd names and values come out whole, the host's labels first.
     #[test]
-    fn what_is_written_is_what_is_read(
+    fn requests_are_read_as_they_were_written(
         host in prop::collection::btree_map("[a-z_]{1,9}h", ".{1,20}", 0..6),
         own in prop::collection::btree_map("[a-z_]{1,4}x", ".{0,200}", 0..4),
         values in prop::collection::vec(any::<f64>(), 1..20),
@@ -391,7 +391,7 @@ async fn every_kind_has_its_points() {
 }
 
 #[tokio::test]
-async fn what_ends_has_no_recorded_value() {
+async fn a_series_that_ends_has_no_recorded_value() {
     let job = every_kind();
     let mut ledger = ledger(&[Arc::clone(&job)]);
     let intake = Intake::idle(2, 1_000_000);
@@ -417,7 +417,7 @@ async fn what_ends_has_no_recorded_value() {
 fn a_target_gets_the_path_of_the_specification() {
     let read = |target: &str| OtlpSettings::take_from(target, &mut IndexMap::new(), Duration::from_secs(1));
     assert_eq!(read("collector:4318").unwrap().target.to_string(), "http://collector:4318/v1/metrics");
-    let given = "https://vm/opentelemetry/v1/metrics";
-    assert_eq!(read(given).unwrap().target.to_string(), given);
+    let own_path = "https://vm/opentelemetry/v1/metrics";
+    assert_eq!(read(own_path).unwrap().target.to_string(), own_path);
     assert!(read("").is_err());
 }

@@ -27,6 +27,8 @@ const LIST_CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
 const DELETIONS_AT_ONCE: usize = 16;
 /// Time limit of a whole clean-up.
 const CLEANUP_DEADLINE: Duration = Duration::from_secs(10);
+/// Repeated deletions, a second apart, after a push was cut off.
+const LATE_PUSH_CHECKS: usize = 5;
 /// Failures in a row after which a clean-up gives up.
 const DELETION_FAILURES_MAX: usize = 3;
 
@@ -147,6 +149,20 @@ impl PushgatewayClient {
             debug!(deadline = ?CLEANUP_DEADLINE, "clean-up was cut off");
         }
         left
+    }
+
+    /// The same after a push was cut off, which the gateway may take in after the deletion: deletes repeatedly, until one
+    /// fails.
+    pub(super) async fn delete_all_after_cut_off(self: &Arc<Self>, names: Vec<String>) -> usize {
+        let mut failed = self.delete_all(names.clone()).await;
+        for _ in 0..LATE_PUSH_CHECKS {
+            if failed > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            failed = self.delete_all(names.clone()).await;
+        }
+        failed
     }
 
     /// All groups, and the time by the gateway's clock. The gateway's exposition is read as it comes and not kept.

@@ -1,12 +1,15 @@
 //! State of each job on the gateway, and what of it stays when a run goes on with other jobs.
 //!
-//! Pure: it decides which groups to push or delete, and never sends anything.
+//! It decides which groups to push or delete, and never sends anything.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use tracing::{info, warn};
 
 use super::attempt::Action;
+use crate::http::PushError;
+use crate::outputs::health::Health;
 use crate::self_metrics::SelfMetrics;
 use promemu_core::series::Job;
 use promemu_core::time::{Span, Time};
@@ -91,6 +94,29 @@ impl JobState {
     /// `true` if there is anything to do for the job, now or later.
     pub(super) const fn is_wanted(&self) -> bool {
         !self.is_gone || self.is_own_on_gateway()
+    }
+
+    /// The gateway accepted the job. It is logged after a refusal.
+    pub(super) fn accepted(&mut self, health: &Health) {
+        if self.failure.take().is_some() {
+            let job = self.job.name();
+            health.set_refused(job, None);
+            info!(%job, "job is accepted by the pushgateway again");
+        }
+    }
+
+    /// The gateway refused the job. It is logged if the kind of failure is another one.
+    pub(super) fn refused(&mut self, error: &PushError, health: &Health) {
+        let job = self.job.name();
+        let hint = if error.is_not_found() { "; is there a Pushgateway at this url?" } else { "" };
+        let reason = format!("{error}{hint}");
+        health.set_refused(job, Some(&reason));
+        // The reason may differ each time, as the gateway lists its complaints in any order.
+        let kind = error.kind();
+        if self.failure.as_ref().is_none_or(|last| last.kind != kind) {
+            warn!(%job, error = %reason, "job was refused by the pushgateway; it is tried again every push interval");
+            self.failure = Some(Failure { kind, reason });
+        }
     }
 
     /// The job's group was deleted.

@@ -87,7 +87,7 @@ fn the_runs_own_metrics_are_one_more_job_of_the_run() {
     assert!(output.states[1].is_own_on_gateway(), "so that it is cleaned up");
     output.replace_jobs(&[]);
     output.states.retain(JobState::is_wanted);
-    assert_eq!(output.due(at(2)), [(0, Action::Delete), (1, Action::Push)], "it outlives the config's jobs");
+    assert_eq!(output.due(at(2)), [(0, Action::Delete), (1, Action::Push)], "it outlasts the config's jobs");
 }
 
 #[tokio::test]
@@ -96,35 +96,10 @@ async fn a_gateway_that_is_away_counts_as_failures() {
     let tally = output.tally.clone();
     output.start(Duration::MAX).await.unwrap();
     assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (1, 0), "a scan");
-    (output.next_try, output.next_scan) = (None, None);
-    output.availability.answered(output.clock.now());
+    output.next_scan = None;
+    output.pacing.answered(output.clock.now());
     assert!(!output.round().await);
     assert_eq!((tally.push_failures.get(), tally.push_seconds.get_sample_count()), (3, 2), "two pushes");
-}
-
-#[test]
-fn back_off_grows_to_the_push_interval_and_ends_with_a_success() {
-    let mut output = output(true);
-    let mut now = at(0);
-    let mut delays = Vec::new();
-    for _ in 0..6 {
-        output.failed(&PushError::NoAnswer("no".into()), now);
-        let next = output.retry_at().unwrap();
-        delays.push(next.since(now).as_secs_f64());
-        now = next;
-    }
-    for (delay, longest) in delays.iter().zip([1.0, 2.0, 4.0, 8.0, 10.0, 10.0]) {
-        assert!((0.75 * longest..=longest).contains(delay), "{delays:?}");
-    }
-    let asks = PushError::Answer {
-        status: reqwest::StatusCode::TOO_MANY_REQUESTS,
-        body: String::new(),
-        retry_after: Some(Duration::from_secs(77)),
-    };
-    output.failed(&asks, now);
-    assert_eq!(output.retry_at(), Some(now + Span::from_secs(77)), "the gateway may ask for more");
-    output.answered(now);
-    assert_eq!(output.retry_at(), None);
 }
 
 #[test]
@@ -138,9 +113,9 @@ fn a_refused_job_shows_in_the_status_until_it_is_taken() {
     output.settle((0, Action::Push), Err(refusal()), at(0));
     let status = output.health().status(at(5));
     assert_eq!(status.refused["job"], "it answered 404 Not Found; is there a Pushgateway at this url?");
-    output.failed(&PushError::NoAnswer("no".into()), at(0));
+    output.pacing.failed(&PushError::NoAnswer("no".into()), at(0));
     assert_eq!(output.health().status(at(5)).away_for, Some(5.0));
-    output.answered(at(6));
+    output.pacing.answered(at(6));
     pushed(&mut output, at(6));
     let status = output.health().status(at(7));
     assert_eq!((status.pushes, status.refused.len(), status.away_for), (1, 0, None));

@@ -276,7 +276,7 @@ proptest! {
 
     /// Odd names and values, in any order, come out sorted and whole, in both versions.
     #[test]
-    fn what_is_written_is_what_is_read(
+    fn requests_are_read_as_they_were_written(
         host_labels in prop::collection::btree_map("[a-zA-Z_][a-z0-9_]{0,9}", ".{0,20}", 0..6),
         own_labels in prop::collection::btree_map("[A-Za-z_]{1,4}x", ".{0,20}", 0..4),
         name in "[a-zA-Z_:ü][a-z0-9_:]{0,9}",
