@@ -522,10 +522,10 @@ fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     insta::assert_snapshot!(said.concat(), @r#"
     error: a.ron:2:16: unknown workload "crwd"; did you mean "crowd"?
     error: a.ron:2:22: crowd has no field "mod"; did you mean "mode"?
-    error: a.ron:2:28: unknown mode "odd"; there is good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo
+    error: a.ron:2:28: unknown mode "odd"; expected one of good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo
     error: a.ron:2:16: crowd: this is refused
     error: a.ron:2:16: crowd: pool_size returned 4000000000, but must return 4194304 at most
-    error: a.ron:2:23: Pool has no field "count"; there is repeat, name, workload, update_interval
+    error: a.ron:2:23: Pool has no field "count"; expected one of repeat, name, workload, update_interval
     error: a.ron:2:24: two pools of the host are called "crowd"; give one of them another name
     "#);
     let kinds = ["good", "nan", "far", "panic", "echo"]

@@ -364,18 +364,24 @@ mod tests {
             (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
             (
                 &["--output", "http://me:s3cret@gw"],
-                "unknown output; there is pushgateway, scrape, remote-write, otlp, file",
+                "unknown output; expected one of pushgateway, scrape, remote-write, otlp, file",
             ),
             (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=http://me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),
-            (&["--output", "scrape=h:1,shards=s3cret"], "scrape has no option \"shards\"; there is user, "),
+            (
+                &["--output", "scrape=h:1,shards=s3cret"],
+                "scrape has no option \"shards\"; expected one of user, ",
+            ),
             (
                 &["--output", "pushgateway=gw,fromat=s3cret"],
                 "pushgateway has no option \"fromat\"; did you mean \"format\"?",
             ),
             (&["--output", "pushgateway=gw,s3cret"], "KEY=VALUE"),
-            (&["--output", "pushgateway=gw,format=xml"], "unknown format \"xml\"; there is protobuf, text"),
+            (
+                &["--output", "pushgateway=gw,format=xml"],
+                "unknown format \"xml\"; expected one of protobuf, text",
+            ),
             (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
             (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
             (&["--output", "scrape=h:1,user=me,password=s3cret"], "use password_file or password_env"),

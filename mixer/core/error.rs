@@ -300,10 +300,10 @@ pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
     let closest = closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_part));
     match closest {
         Some(name) => format!("; did you mean {name:?}?"),
-        None if known.is_empty() => "; there is none".to_owned(),
+        None if known.is_empty() => "; there are none".to_owned(),
         None => {
             let names: Vec<&str> = known.iter().map(AsRef::as_ref).take(30).collect();
-            format!("; there is {}", names.join(", "))
+            format!("; expected {}{}", if names.len() > 1 { "one of " } else { "" }, names.join(", "))
         }
     }
 }
@@ -335,7 +335,10 @@ mod tests {
         assert_eq!(suggestion("sine_wav", &["sine_wave", "random_walk"]), "; did you mean \"sine_wave\"?");
         assert_eq!(suggestion("walk", &["sine_wave", "random_walk"]), "; did you mean \"random_walk\"?");
         assert_eq!(suggestion("random", &["sine_wave", "random_walk"]), "; did you mean \"random_walk\"?");
-        assert_eq!(suggestion("zzz", &["sine_wave", "random_walk"]), "; there is sine_wave, random_walk");
+        assert_eq!(
+            suggestion("zzz", &["sine_wave", "random_walk"]),
+            "; expected one of sine_wave, random_walk"
+        );
     }
 
     #[test]

@@ -324,7 +324,7 @@ fn invalid_flags_are_refused() {
     let metric = |text| Flags { metric: Some(text), ..Flags::default() }.error(SHOP);
     insta::assert_snapshot!(metric("visitor_"), @r#"--metric or PME_PLOT_METRIC: "visitor_" matches no metric of the config; did you mean "visitors"?"#);
     insta::assert_snapshot!(metric("(web"), @r#"--metric or PME_PLOT_METRIC: "(web" is not a regular expression: found open group without closing ')'; write part of a name, or as in ^web-0[1-3]$"#);
-    insta::assert_snapshot!(Flags { host: Some("^db"), ..Flags::default() }.error(SHOP), @r#"--host or PME_PLOT_HOST: "^db" matches no host of the config; there is till, web-1, web-2"#);
+    insta::assert_snapshot!(Flags { host: Some("^db"), ..Flags::default() }.error(SHOP), @r#"--host or PME_PLOT_HOST: "^db" matches no host of the config; expected one of till, web-1, web-2"#);
     insta::assert_snapshot!(Flags { host: Some("till"), metric: Some("sales"), ..Flags::default() }.error(SHOP), @"no host that --host matches has a metric that --metric matches; leave one of them out");
     let time = |span, step| Flags { span: Some(span), step, ..Flags::default() }.error(SHOP);
     insta::assert_snapshot!(time("0", None), @r#"--for or PME_PLOT_FOR must be longer than 0 and not endless, but is "0""#);

@@ -81,7 +81,8 @@ impl Reading {
                 }
                 ("include", _) => {}
                 (other, _) if !is_config => {
-                    let message = format!("Include has no field {other:?}; there is metric_sets, include");
+                    let message =
+                        format!("Include has no field {other:?}; expected one of metric_sets, include");
                     self.problems.error(field.name_span, message);
                 }
                 _ => {}

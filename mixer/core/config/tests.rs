@@ -115,7 +115,7 @@ fn problems_that_need_values_are_said_at_once_too() {
     ],
 )"#;
     insta::assert_snapshot!(error_of(text, &[("n", "7"), ("m", "1")]), @r#"
-    test.ron: the config has no argument "m"; there is n
+    test.ron: the config has no argument "m"; expected n
     test.ron: argument "n" must be at most 5, but is 7
     test.ron:4:35: label "job" is set by promemu itself; choose another name
     test.ron:5:26: metric name "cpu usage" is not allowed; use letters, digits, _ and :, not beginning with a digit
@@ -124,7 +124,7 @@ fn problems_that_need_values_are_said_at_once_too() {
     test.ron:7:30: ttl must be longer than 0; write "inf" for a host without an end
     test.ron:7:43: interval must be 1ms or longer and not endless, but is 0s..0s
     test.ron:7:87: unknown metric_type "gage"; did you mean "gauge"?
-    test.ron:8:62: name: unknown name "j" in an expression; there is args, i, n, started_at
+    test.ron:8:62: name: unknown name "j" in an expression; expected one of args, i, n, started_at
     "#);
 }
 
@@ -172,7 +172,7 @@ fn metrics_are_checked_to_the_last_field() {
         .collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
     Metric(name: "m", value_range: (5, 1))
-        test.ron:2:32: value_range (5, 1) is upside down; write (1, 5)
+        test.ron:2:32: value_range (5, 1) has low above high; write (1, 5)
     Metric(name: "m", value_range: (0, 1), default_value: 3)
         test.ron:2:55: default_value 3 is outside of value_range (0, 1)
     Metric(name: "m", update_interval: 0)
@@ -204,17 +204,17 @@ fn metrics_are_checked_to_the_last_field() {
     Metric(name: "m", scenario: variety_selection(values: [1], change_probability: 1.5))
         test.ron:2:29: variety_selection: change_probability must be from 0 to 1, but is 1.5
     Metric(name: "m", scenario: update_by_trend(trend: sideways))
-        test.ron:2:52: unknown trend "sideways"; there is hold, up, down
+        test.ron:2:52: unknown trend "sideways"; expected one of hold, up, down
     Metric(name: "m", scenario: sine_wave(perod: 5))
         test.ron:2:39: sine_wave has no field "perod"; did you mean "period"?
     Metric(name: "m", scenario: feature_toggle(duration: 0))
         test.ron:2:29: feature_toggle: duration must be 1ms or longer, but is 0s
     Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "n"))
-        test.ron:2:29: the host has no metric "n" to relay; there is m
+        test.ron:2:29: the host has no metric "n" to relay; expected m
     Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "m"))
         test.ron:2:14: metric "m" is relayed from itself, through others; break the circle
     Metric(name: "m", scenario: relay_to_other_metric)
-        test.ron:2:29: relay_to_other_metric needs source_metric_name: the other metric
+        test.ron:2:29: relay_to_other_metric needs source_metric_name: the name of the other metric
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "valu * 2"))
         test.ron:2:111: unknown name "valu" in an expression; did you mean "value"?
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "value *"))

@@ -266,7 +266,7 @@ impl FromValue for SpanRange {
             return if range.0 <= range.1 {
                 Ok(range)
             } else {
-                Err(format!("the range {text:?} is upside down"))
+                Err(format!("the range {text:?} has low above high"))
             };
         }
         Span::from_value(value).map(|span| Self(span, span))
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_value_and_what_was_expected() {
-        insta::assert_snapshot!(evaluate::<f64>("{j}").unwrap_err(), @r#"unknown name "j" in an expression; there is i, share, who"#);
+        insta::assert_snapshot!(evaluate::<f64>("{j}").unwrap_err(), @r#"unknown name "j" in an expression; expected one of i, share, who"#);
         insta::assert_snapshot!(evaluate::<f64>("many").unwrap_err(), @r#"expected a finite number (or a size, as in "1.5GiB"), found text "many""#);
         insta::assert_snapshot!(evaluate::<String>("{i").unwrap_err(), @"a { without its }; write {{ for a brace");
         insta::assert_snapshot!(evaluate::<Span>("soon").unwrap_err(), @r#""soon" is not a duration; write 15m, 90s, 1h30m, inf, or seconds"#);

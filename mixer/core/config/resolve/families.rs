@@ -71,7 +71,9 @@ impl Resolver<'_> {
         } else if metric_type == MetricType::StateSet && !is_label_name(name) {
             self.problems.error(
                 span,
-                format!("stateset {name:?} is the name of a label, too, which has no colons and does not begin with __"),
+                format!(
+                    "stateset {name:?} is also the name of a label; use no colons, and no __ at the beginning"
+                ),
             );
         } else if metric_type == MetricType::Counter && !name.ends_with("_total") {
             self.problems

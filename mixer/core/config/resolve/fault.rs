@@ -66,8 +66,7 @@ impl Resolver<'_> {
         let by = |this: &mut Self| {
             let Some(by) = template.span_of("by") else {
                 let name = template.name;
-                this.problems
-                    .error(template.span, format!("{name} needs by: how much later a report arrives"));
+                this.problems.error(template.span, format!("{name} needs by: the delay of a report"));
                 return None;
             };
             this.interval("by", Some(by), Span::ZERO)
@@ -82,7 +81,7 @@ impl Resolver<'_> {
                 if given.iter().flatten().count() != 1 {
                     self.problems.error(
                         template.span,
-                        "clock_skew needs either ahead or behind: by how much the clock is wrong",
+                        "clock_skew needs either ahead or behind: the offset of the clock",
                     );
                     return None;
                 }
@@ -113,7 +112,7 @@ impl Resolver<'_> {
             None => FaultTrigger::OnEvent,
         };
         if trigger != FaultTrigger::OnEvent && !template.until.is_empty() {
-            return refused(self, "takes until together with on only");
+            return refused(self, "takes until only together with on");
         }
         let duration = self.optional("duration", given("duration"), Span::FOREVER)?;
         if template.name == "flapping" {
@@ -122,7 +121,7 @@ impl Resolver<'_> {
         let is_reset = template.name == "counter_reset";
         let is_scheduled = given("start_time").is_some() || given("every").is_some();
         if trigger != FaultTrigger::OnEvent && (is_reset && !is_scheduled) {
-            return refused(self, "needs every, start_time or on: when it happens");
+            return refused(self, "needs every, start_time or on: the time of the fault");
         }
         if template.name == "gap"
             && trigger != FaultTrigger::OnEvent
@@ -131,13 +130,13 @@ impl Resolver<'_> {
         {
             return refused(
                 self,
-                "needs every, start_time, duration or on; without them there is nothing to see",
+                "needs every, start_time, duration or on; without them the host never has a sample",
             );
         }
         let duration = if is_reset { Span::ZERO } else { duration };
         let Some(every) = given("every") else {
             if trigger == FaultTrigger::OnEvent && duration == Span::FOREVER && template.until.is_empty() {
-                return refused(self, "needs duration or until: how long it lasts after the event");
+                return refused(self, "needs duration or until: its length after the event");
             }
             return Some((trigger, duration, None));
         };
@@ -145,7 +144,7 @@ impl Resolver<'_> {
             return refused(self, "takes either every or on");
         }
         if duration == Span::FOREVER {
-            return refused(self, "needs duration: how long it lasts each time");
+            return refused(self, "needs duration: the length of each episode");
         }
         let period = self.interval("every", Some(every), Span::ZERO)?;
         let jitter = self.optional("jitter", given("jitter"), Span::ZERO)?;
@@ -161,7 +160,7 @@ impl Resolver<'_> {
     fn flapping(&mut self, template: &FaultTemplate, trigger: FaultTrigger) -> Option<Pulses> {
         let mut needed = |field: &str| {
             let Some(scalar) = template.span_of(field) else {
-                let message = format!("flapping needs {field}: for how long the host is {field} each time");
+                let message = format!("flapping needs {field}: the time for which the host is {field}");
                 self.problems.error(template.span, message);
                 return None;
             };

@@ -44,7 +44,8 @@ impl<'a> Resolver<'a> {
         for ((name, host), _) in template.overrides.iter().zip(&found).filter(|(_, found)| !**found) {
             let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
             let hint = suggestion(name, &known);
-            self.problems.error(host.span, format!("there is no host {name:?} to override{hint}"));
+            self.problems
+                .error(host.span, format!("override {name:?} is for a host that does not exist{hint}"));
         }
     }
 
@@ -191,7 +192,7 @@ impl<'a> Resolver<'a> {
         let is_bare = shape.metrics.is_empty() && template.pools.is_empty();
         // Wrong metrics are missing here, and have errors.
         if is_bare && self.problems.error_count() == 0 {
-            self.problems.warning(template.span, "the host has no metrics, so it will not be seen");
+            self.problems.warning(template.span, "the host has no metrics, so it reports nothing");
         }
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
@@ -237,7 +238,7 @@ impl<'a> Resolver<'a> {
                 let (reactions, inner) = self.reactions(shape, action)?;
                 if inner.is_some() {
                     self.problems
-                        .error(condition.span, "a when cannot stand in another one; join them by &&");
+                        .error(condition.span, "when cannot contain another when; join the conditions by &&");
                     return None;
                 }
                 return Some((reactions, Some(Condition { formula, links })));

@@ -291,8 +291,10 @@ impl<'a> Resolver<'a> {
     pub(super) fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
         let (low, high) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
         if low > high {
-            self.problems
-                .error(range.span, format!("{field} ({low}, {high}) is upside down; write ({high}, {low})"));
+            self.problems.error(
+                range.span,
+                format!("{field} ({low}, {high}) has low above high; write ({high}, {low})"),
+            );
             return None;
         }
         if !(high - low).is_finite() {

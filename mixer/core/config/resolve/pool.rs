@@ -251,7 +251,8 @@ impl<'a> Resolver<'a> {
             let place = template.lifetime.as_ref().map_or(template.span, |lifetime| lifetime.span);
             let given =
                 if shortest == longest { shortest.to_string() } else { format!("{shortest}..{longest}") };
-            let message = format!("lifetime must be 1ms or longer, and not up to endless, but is {given}");
+            let message =
+                format!("lifetime must be 1ms or longer, and a range must not end in inf, but is {given}");
             self.problems.error(place, message);
             return None;
         }
@@ -291,7 +292,7 @@ impl<'a> Resolver<'a> {
         let problem = if !(share > 0.0 && share <= 1.0) {
             format!("replace_share must be above 0 and 1 at most, but is {share}")
         } else if every.is_none() && template.replace_on.is_empty() {
-            "replace_share needs replace_every or replace_on: when they are replaced".to_owned()
+            "replace_share needs replace_every or replace_on".to_owned()
         } else {
             return Some((every, share));
         };

@@ -11,7 +11,7 @@ impl Resolver<'_> {
         for (Subscription { event, source }, span) in &self.events.heard {
             if !known.contains(&&**event) && !self.events.emits_any {
                 let hint = suggestion(event, &known);
-                self.problems.warning(*span, format!("nobody emits {event:?}, so it is never heard{hint}"));
+                self.problems.warning(*span, format!("event {event:?} is never emitted{hint}"));
             }
             if let Source::Named(host) = source
                 && !self.host_names.contains(host)
@@ -20,8 +20,10 @@ impl Resolver<'_> {
             {
                 let hosts: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
                 let hint = suggestion(host, &hosts);
-                self.problems
-                    .warning(*span, format!("there is no host {host:?} to hear {event:?} from{hint}"));
+                self.problems.warning(
+                    *span,
+                    format!("event {event:?} is expected from host {host:?}, which does not exist{hint}"),
+                );
             }
         }
     }

@@ -29,7 +29,10 @@ impl FormulaTemplate {
         let bare = trimmed.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(trimmed);
         if let Some(span) = Span::parse(bare).ok().filter(|_| bare.ends_with(char::is_alphabetic)) {
             let secs = span.as_secs_f64();
-            problems.error(node.span, format!("{text:?} is no formula, which has no units; write {secs}"));
+            problems.error(
+                node.span,
+                format!("{text:?} is not a formula, since formulas have no units; write {secs}"),
+            );
             return None;
         }
         let before = text.find(bare).unwrap_or(0);

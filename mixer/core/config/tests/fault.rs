@@ -61,26 +61,26 @@ fn dirt_that_makes_no_sense_is_refused() {
     });
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @r#"
     1: unknown dirt "gpa"; did you mean "gap"?
-    1: gap needs every, start_time, duration or on; without them there is nothing to see
+    1: gap needs every, start_time, duration or on; without them the host never has a sample
     12: duration and jitter together must be shorter than every
-    1: gap needs duration: how long it lasts each time
-    1: gap needs duration or until: how long it lasts after the event
+    1: gap needs duration: the length of each episode
+    1: gap needs duration or until: its length after the event
     1: gap takes either every or on
-    1: gap takes until together with on only
+    1: gap takes until only together with on
     1: gap takes either start_time or on
     27: the host has no metric "cup"; did you mean "cpu"?
     27: "(" is not a regular expression: found open group without closing ')'; write a name, or as in "cpu.*"
-    32: gap has no field "by"; there is start_time, every, jitter, duration, on, until, metrics, probability
-    1: counter_reset needs every, start_time or on: when it happens
-    36: the host has no counter or histogram "mem"; there is cpu_total
+    32: gap has no field "by"; expected one of start_time, every, jitter, duration, on, until, metrics, probability
+    1: counter_reset needs every, start_time or on: the time of the fault
+    36: the host has no counter or histogram "mem"; expected cpu_total
     18: probability must be above 0 and 1 at most, but is 2
-    1: clock_skew needs either ahead or behind: by how much the clock is wrong
-    1: clock_skew needs either ahead or behind: by how much the clock is wrong
-    1: late needs by: how much later a report arrives
+    1: clock_skew needs either ahead or behind: the offset of the clock
+    1: clock_skew needs either ahead or behind: the offset of the clock
+    1: late needs by: the delay of a report
     10: by must be 1ms or longer and not endless, but is inf
     1: late would keep 1000 reports or more waiting; lower by, or raise the host's interval
     18: by must be 1ms or longer and not endless, but is 0s
-    1: flapping needs down: for how long the host is down each time
+    1: flapping needs down: the time for which the host is down
     1: flapping's jitter must be shorter than up
     "#);
 }

@@ -104,7 +104,7 @@ fn overrides_change_single_hosts() {
     assert_eq!(metrics(&plan, 1), ["m{}", "n{}", "o{}"]);
     assert_eq!(plan.hosts[1].shape.metrics[1].default_value.to_bits(), 7.0f64.to_bits());
     assert!(std::sync::Arc::ptr_eq(&plan.hosts[0].shape, &plan.hosts[2].shape));
-    insta::assert_snapshot!(said(&text.replace("\"w-2\"", "\"w-4\"")), @r#"test.ron:1:16: there is no host "w-4" to override; did you mean "w-1"?"#);
+    insta::assert_snapshot!(said(&text.replace("\"w-2\"", "\"w-4\"")), @r#"test.ron:1:16: override "w-4" is for a host that does not exist; did you mean "w-1"?"#);
     insta::assert_snapshot!(said(&text.replace("Host(ttl: \"5m\"", "Host(name: \"x\", tll: 5")), @r#"
     test.ron:4:34: an override cannot change "name"; leave it out
     test.ron:4:45: Host has no field "tll"; did you mean "ttl"?
@@ -136,13 +136,13 @@ fn sets_come_from_other_files_and_errors_name_them() {
     insta::assert_snapshot!(load("main").unwrap_err(), @r#"more.ron:2:42: metric name "9disk" is not allowed; use letters, digits, _ and :, not beginning with a digit"#);
     write("more.ron", "Include(metric_sets: [], hosts: [])");
     insta::assert_snapshot!(load("main").unwrap_err(), @r#"
-    main.ron:1:102: unknown metric set "disk"; there is node
+    main.ron:1:102: unknown metric set "disk"; expected node
     more.ron:1:22: metric_sets takes a map; found a list
-    more.ron:1:26: Include has no field "hosts"; there is metric_sets, include
+    more.ron:1:26: Include has no field "hosts"; expected one of metric_sets, include
     "#);
     write("more.ron", "Include(");
     insta::assert_snapshot!(load("main").unwrap_err(), @r#"
-    main.ron:1:102: unknown metric set "disk"; there is node
+    main.ron:1:102: unknown metric set "disk"; expected node
     more.ron:1:8: the file ends too early; close what is open
     "#);
     write("main.ron", r#"Config(include: ["stes"], hosts: [Host(name: "a", metrics: [Metric(name: "m")])])"#);
@@ -222,7 +222,7 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
         .collect();
     insta::assert_snapshot!(said.join("\n"), @r##"
     Metric(name: "m", when: "links.n > 3")
-        test.ron:2:14: the host has no metric "n" to link; there is m
+        test.ron:2:14: the host has no metric "n" to link; expected m
     Metric(name: "m", when: "links > 3")
         test.ron:2:26: the expression "links > 3" is wrong: links is written with a metric's name behind it, as in links.cpu_usage_percent
     Metric(name: "m", when: "metric.hihg > 3")
@@ -238,7 +238,7 @@ fn formulas_that_are_wrong_are_refused_at_their_place() {
     Metric(name: "m", when: ["value"])
         test.ron:2:25: expected an expression, found a list
     Metric(name: "m", default_value: "{value}")
-        test.ron:2:34: default_value: unknown name "value" in an expression; there is address, args, host, labels, name, started_at
+        test.ron:2:34: default_value: unknown name "value" in an expression; expected one of address, args, host, labels, name, started_at
     Metric(name: "m", default_value: "{noise(1)}")
         test.ron:2:34: default_value: noise works in formulas and scripts only, not in fields
     Metric(name: "m", default_value: "{3 +}")
@@ -275,7 +275,7 @@ fn compositions_are_checked() {
     test.ron:2:67: random_in_range: needs the metric's value_range, as in (0, 100), or its own value_range
     "#);
     insta::assert_snapshot!(said("product(of: [relay_to_other_metric(source_metric_name: \"n\")])"), @"test.ron:2:48: product: relay_to_other_metric cannot be a part; give it a metric of its own, or read links.NAME");
-    insta::assert_snapshot!(said("clamp(of: sine_wave, range: (5, 1))"), @"test.ron:2:76: range (5, 1) is upside down; write (1, 5)");
+    insta::assert_snapshot!(said("clamp(of: sine_wave, range: (5, 1))"), @"test.ron:2:76: range (5, 1) has low above high; write (1, 5)");
     insta::assert_snapshot!(said("delay(of: sine_wave, by: 0)"), @"test.ron:2:48: delay: by must be longer than 0 and not endless, but is 0s");
     insta::assert_snapshot!(said("seasonal(hours: [1, 2])"), @"test.ron:2:48: seasonal: hours takes 24 numbers, but there are 2");
     insta::assert_snapshot!(said("seasonal(time_zone: \"Europe/Atlantis\")"), @r#"test.ron:2:48: seasonal: unknown time_zone "Europe/Atlantis"; write one of the tz database, as in Europe/Berlin"#);
@@ -295,17 +295,17 @@ fn events_that_never_come_are_warned_of() {
         ]),
     ])"#;
     insta::assert_snapshot!(said(text), @r#"
-    test.ron:2:45: nobody emits "feature_onn", so it is never heard; did you mean "feature_on"?
-    test.ron:5:47: nobody emits "sale_begin", so it is never heard; did you mean "sale_begins"?
-    test.ron:5:103: there is no host "tilll" to hear "sale_ends" from; did you mean "till"?
-    test.ron:6:62: nobody emits "load_peak_start", so it is never heard; there is feature_on, feature_off, sale_begins, sale_ends, host_started, host_stopped, metrics_pushed, run_started, run_finished
-    test.ron:6:62: nobody emits "load_peak_end", so it is never heard; there is feature_on, feature_off, sale_begins, sale_ends, host_started, host_stopped, metrics_pushed, run_started, run_finished
+    test.ron:2:45: event "feature_onn" is never emitted; did you mean "feature_on"?
+    test.ron:5:47: event "sale_begin" is never emitted; did you mean "sale_begins"?
+    test.ron:5:103: event "sale_ends" is expected from host "tilll", which does not exist; did you mean "till"?
+    test.ron:6:62: event "load_peak_start" is never emitted; expected one of feature_on, feature_off, sale_begins, sale_ends, host_started, host_stopped, metrics_pushed, run_started, run_finished
+    test.ron:6:62: event "load_peak_end" is never emitted; expected one of feature_on, feature_off, sale_begins, sale_ends, host_started, host_stopped, metrics_pushed, run_started, run_finished
     "#);
     let any = text.replace(
         "Metric(name: \"m\"",
         "Metric(name: \"s\", scenario: script(source: \"emit(`e-${t}`)\")), Metric(name: \"m\"",
     );
-    insta::assert_snapshot!(said(&any), @r#"test.ron:5:103: there is no host "tilll" to hear "sale_ends" from; did you mean "till"?"#);
+    insta::assert_snapshot!(said(&any), @r#"test.ron:5:103: event "sale_ends" is expected from host "tilll", which does not exist; did you mean "till"?"#);
 }
 
 #[test]

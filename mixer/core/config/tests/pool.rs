@@ -81,11 +81,11 @@ fn pools_that_make_no_sense_are_refused() {
     75: metric "m" is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart
     75: two pools of the host are called "m"; give one of them another name
     1: Pool needs metrics
-    54: lifetime must be 1ms or longer, and not up to endless, but is 5m..inf
-    54: lifetime must be 1ms or longer, and not up to endless, but is 0s
+    54: lifetime must be 1ms or longer, and a range must not end in inf, but is 5m..inf
+    54: lifetime must be 1ms or longer, and a range must not end in inf, but is 0s
     64: pause must not be endless; for members without a successor write replace: false
     66: unknown replace "smae"; did you mean "same"?
-    59: replace_share needs replace_every or replace_on: when they are replaced
+    59: replace_share needs replace_every or replace_on
     77: replace_share must be above 0 and 1 at most, but is 1.5
     "#);
     let late = config(&format!("Pool(count: 1, {METRICS})")).replace("pools:", "dirt: [late(by: 5)], pools:");

@@ -97,13 +97,13 @@ fn fields_of_types_are_checked() {
     Metric(name: "m", metric_type: stateset, states: ["on", ""])
         test.ron:2:50: states must be one or more different names
     Metric(name: "m:m", metric_type: stateset, states: ["on"])
-        test.ron:2:14: stateset "m:m" is the name of a label, too, which has no colons and does not begin with __
+        test.ron:2:14: stateset "m:m" is also the name of a label; use no colons, and no __ at the beginning
     Metric(name: "m", metric_type: stateset, states: ["on"], labels: { "m": "x" })
         test.ron:2:68: label "m" is set by promemu itself; choose another name
     Metric(name: "job", metric_type: stateset, states: ["on"])
         test.ron:2:14: stateset "job" sets the label "job", which is set by promemu itself; choose another name
     Metric(name: "__m", metric_type: stateset, states: ["on"])
-        test.ron:2:14: stateset "__m" is the name of a label, too, which has no colons and does not begin with __
+        test.ron:2:14: stateset "__m" is also the name of a label; use no colons, and no __ at the beginning
     Metric(name: "m", spread: exponential)
         test.ron:2:27: spread is for a histogram, native_histogram or summary, but this is a gauge
     Metric(name: "m", metric_type: histogram, spread: lognormal)
@@ -115,7 +115,7 @@ fn fields_of_types_are_checked() {
     Metric(name: "m", metric_type: histogram, spread: lognorm(p99: 1))
         test.ron:2:51: unknown spread "lognorm"; did you mean "lognormal"?
     Metric(name: "m", metric_type: histogram, spread: exponential(p99: 1))
-        test.ron:2:63: exponential has no field "p99"; there is median
+        test.ron:2:63: exponential has no field "p99"; expected median
     Metric(name: "m", metric_type: histogram, spread: bimodal(p99: "value * 9", share: 0.5))
         test.ron:2:84: share must be from 0.02 to 0.4, but is 0.5
     Metric(name: "m", metric_type: histogram, spread: 5)
@@ -123,7 +123,7 @@ fn fields_of_types_are_checked() {
     Metric(name: "m_total", metric_type: counter, default_value: -1)
         test.ron:2:62: a counter begins at 0 or above, not at -1
     Metric(name: "m", metric_type: histogram, spread: lognormal(p99: "600ms"))
-        test.ron:2:66: "600ms" is no formula, which has no units; write 0.6
+        test.ron:2:66: "600ms" is not a formula, since formulas have no units; write 0.6
     Metric(name: "m", metric_type: histogram, buckets: ["five"])
         test.ron:2:53: buckets: expected a finite number (or a size, as in "1.5GiB"), found text "five"
     Metric(name: "m", metric_type: summary, quantiles: ["p99"])
