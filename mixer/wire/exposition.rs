@@ -15,7 +15,6 @@ mod families;
 mod family;
 mod format;
 mod lines;
-mod number;
 mod openmetrics;
 mod protobuf;
 #[cfg(test)]
@@ -26,5 +25,4 @@ pub use chunked::{ChunkedEncoder, LockGroup};
 pub use encode::{encode, encode_row};
 pub use families::Group;
 pub use format::Format;
-pub use number::put_number;
 pub(crate) use openmetrics::{EOF as OPENMETRICS_EOF, OpenMetricsFamily, put_exemplar};

@@ -50,6 +50,7 @@ pub(crate) fn put_tag_and_len(tag: u8, len: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends a message field whose length is known only after `put` has written it.
+#[inline]
 pub(crate) fn put_message(tag: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&[tag, 0]);
     let start = out.len();
@@ -73,6 +74,7 @@ pub(crate) fn put_message(tag: u8, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<
 }
 
 /// Appends a label as a message of its name and its value.
+#[inline]
 pub(crate) fn put_label(tag: u8, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let field_len = |text: &[u8]| 1 + len_len(text.len()) + text.len();
     put_tag_and_len(tag, field_len(name) + field_len(value), out);

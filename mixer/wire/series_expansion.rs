@@ -7,7 +7,7 @@
 
 use promemu_core::metric::{Kind, whole};
 
-use crate::exposition::put_number;
+use crate::number::put_number;
 
 /// One plain series.
 #[derive(Clone, Copy, Debug, PartialEq)]

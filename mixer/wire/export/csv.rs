@@ -7,7 +7,7 @@ use promemu_core::time::Time;
 
 use super::report::WrittenCount;
 use super::series::{SampledSeries, SeriesFormat};
-use crate::exposition::put_number;
+use crate::number::put_number;
 
 pub(super) struct Csv {
     /// Milliseconds since 1970 of each moment.

@@ -13,7 +13,8 @@ use promemu_core::time::Time;
 
 use super::report::WrittenCount;
 use super::series::{SampledSeries, SeriesFormat};
-use crate::exposition::{OPENMETRICS_EOF, OpenMetricsFamily, put_exemplar, put_number};
+use crate::exposition::{OPENMETRICS_EOF, OpenMetricsFamily, put_exemplar};
+use crate::number::put_number;
 use crate::series_expansion::{ExtraLabel, exemplar_index, for_each_series};
 
 pub(super) struct OpenMetrics {

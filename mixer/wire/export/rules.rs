@@ -7,7 +7,7 @@ use promemu_core::time::Span;
 
 use super::report::WrittenCount;
 use super::series::{SampledSeries, SeriesFormat};
-use crate::exposition::put_number;
+use crate::number::put_number;
 
 pub(super) struct Rules {
     step: Span,

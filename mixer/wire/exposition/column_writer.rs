@@ -6,8 +6,8 @@ use promemu_core::series::{LabelBlock, Sample};
 
 use super::family::FamilyEncoder;
 use super::format::Format;
-use super::number::put_number;
 use super::protobuf;
+use crate::number::put_number;
 
 /// Appends series of a family that get the same group labels.
 pub(super) struct ColumnWriter<'a> {

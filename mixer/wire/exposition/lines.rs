@@ -4,8 +4,8 @@
 use promemu_core::metric::Kind;
 use promemu_core::series::{Family, LabelBlock, Sample, put_escaped};
 
-use super::number::{put_canonical, put_number};
 use super::openmetrics::{OpenMetricsFamily, put_exemplar};
+use crate::number::{put_canonical, put_number};
 use crate::series_expansion::{ExtraLabel, PlainSeries, Suffix, exemplar_index, for_each_series};
 
 /// The format of the lines.

@@ -5,7 +5,7 @@
 use promemu_core::metric::{Exemplar, MetricType};
 use promemu_core::series::{Family, put_escaped};
 
-use super::number::put_number;
+use crate::number::put_number;
 
 /// The end of a body.
 pub(crate) const EOF: &[u8] = b"# EOF\n";

@@ -1,4 +1,4 @@
-//! Numbers as text.
+//! Numbers as the text formats write them.
 
 /// Appends the shortest text that reads back as the same number. Most values are whole or have two decimals, and take a
 /// short path.
@@ -7,7 +7,7 @@
     clippy::cast_precision_loss,
     reason = "whole and small enough, as checked"
 )]
-pub fn put_number(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn put_number(value: f64, out: &mut Vec<u8>) {
     const HUNDREDTHS_MAX: f64 = 1e15;
     let hundredths = value * 100.0;
     if hundredths.abs() < HUNDREDTHS_MAX {
@@ -29,7 +29,7 @@ pub fn put_number(value: f64, out: &mut Vec<u8>) {
 
 /// Appends a number as OpenMetrics requires it in `le` and `quantile`: with a point, or with an exponent from 1e+06 on and
 /// below 0.0001 (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#considerations-canonical-numbers>).
-pub(super) fn put_canonical(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn put_canonical(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
         return put_number(value, out);
     }
