@@ -5,7 +5,7 @@
 //! they get an [`UpdateContext`] and return a value. Each built-in kind is a file with a [`ScenarioKind`] that lists
 //! its parameters. Configs are read, and the reference is generated, from these tables.
 //!
-//! One circle of files is wanted: [`ScenarioPlan`] lists all kinds, and a kind builds a [`ScenarioPlan`], because
+//! Files form one circle on purpose: [`ScenarioPlan`] lists all kinds, and a kind builds a [`ScenarioPlan`], because
 //! scenarios may contain scenarios.
 
 mod arguments;

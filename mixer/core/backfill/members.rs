@@ -51,7 +51,7 @@ struct LiveMember {
     first: usize,
     /// The cells of all moments, moment by moment.
     cells: Vec<f64>,
-    /// Number of moments without a sample since then.
+    /// Number of moments without a sample after those of `cells`.
     missing: usize,
 }
 

@@ -97,7 +97,7 @@ impl Cells {
         !matches!(self.aggregation, Aggregation::Observations { .. })
     }
 
-    /// Assigns an index among the host's states, if the aggregation needs one.
+    /// Assigns the next index among the host's states, if the aggregation needs one.
     pub fn assign_index(&mut self, taken: &mut StateIndexes) {
         let (own, next) = match &mut self.aggregation {
             Aggregation::Counter { index, .. } => (index, &mut taken.counters),
@@ -139,7 +139,7 @@ impl Cells {
     }
 
     /// Prepares a stopped metric for a new start: a counter that adds levels starts from zero. Histograms and
-    /// summaries start again by themselves at the first update without a sample.
+    /// summaries need nothing: they start again at the first update after a time without a sample.
     pub fn restart(&self, states: &mut States, cells: &mut [f64]) {
         if let Aggregation::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
             self.aggregation
@@ -315,7 +315,7 @@ pub struct StateIndexes {
     summaries: usize,
 }
 
-/// The state of a host's counters and summaries that does not fit in their cells.
+/// The state of a host's counters and summaries beside their cells.
 #[derive(Debug, Default)]
 pub struct States {
     counters: Box<[Counter]>,

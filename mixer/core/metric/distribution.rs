@@ -17,11 +17,11 @@ const HUMP_DEVIATION: f64 = 0.25;
 pub enum Distribution {
     /// All observations are equal.
     Constant(f64),
-    /// The parameters of a normal distribution.
+    /// A normal distribution.
     Normal(Gaussian),
     /// The logarithms are normally distributed.
     LogNormal(Gaussian),
-    /// An exponential distribution with this median.
+    /// An exponential distribution.
     Exponential {
         /// The mean.
         mean: f64,
@@ -56,7 +56,7 @@ impl Gaussian {
 
 /// Parameters that make no distribution give [`Distribution::Constant`].
 impl Distribution {
-    /// The parameters of a normal distribution.
+    /// A normal distribution with this median and 99th percentile.
     #[must_use]
     pub fn normal(median: f64, p99: f64) -> Self {
         let deviation = (p99 - median) / NORMAL_P99;

@@ -398,6 +398,11 @@ fn invalid_parameters_are_refused() {
     assert!(refused("switch_scenario_by_events", vec![]).contains("events_config"));
 }
 
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// The section Scenarios of the config reference.
 fn reference_page() -> String {
     let mut lines = vec![String::new()];
@@ -405,7 +410,7 @@ fn reference_page() -> String {
         lines.extend([
             format!("### {}", kind.name),
             String::new(),
-            format!("{}.", kind.summary),
+            format!("{}.", capitalised(kind.summary)),
             String::new(),
         ]);
         if !kind.params.is_empty() {
