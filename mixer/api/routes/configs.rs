@@ -59,7 +59,7 @@ struct ArgumentView {
     help: String,
 }
 
-/// A config to check. Either `config` or `text` is given.
+/// A config to check. Exactly one of `config` and `text` is set.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CheckBody {
@@ -67,7 +67,9 @@ pub(crate) struct CheckBody {
     config: Option<String>,
     /// The text of a config.
     text: Option<String>,
+    /// The class of the config; the first by default.
     class: Option<String>,
+    /// The config's arguments.
     #[schema(value_type = Option<Object>)]
     #[serde(default)]
     args: serde_json::Value,

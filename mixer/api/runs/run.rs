@@ -23,13 +23,13 @@ pub(crate) struct Run {
     request: RunRequest,
     created_at: Time,
     phase: watch::Sender<Phase>,
-    now: Mutex<Now>,
+    progress: Mutex<Progress>,
     live: LiveSeries,
 }
 
 /// The part of a run that changes.
 #[derive(Debug, Default)]
-struct Now {
+struct Progress {
     jobs: Vec<Arc<str>>,
     seed: Option<u64>,
     handle: Option<RunHandle>,
@@ -89,11 +89,11 @@ pub(crate) async fn is_over(phases: &mut watch::Receiver<Phase>) {
 impl Run {
     pub(crate) fn new(request: RunRequest) -> Self {
         let (created_at, phase) = (wall_now(), watch::channel(Phase::Created).0);
-        Self { request, created_at, phase, now: Mutex::default(), live: LiveSeries::default() }
+        Self { request, created_at, phase, progress: Mutex::default(), live: LiveSeries::default() }
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -118,36 +118,36 @@ impl Run {
     }
 
     pub(crate) fn handle(&self) -> Result<RunHandle, ApiError> {
-        self.now().handle.clone().ok_or_else(|| match self.phase() {
+        self.progress().handle.clone().ok_or_else(|| match self.phase() {
             phase if phase.is_over() => ApiError::Command(CommandError::RunOver),
             _ => ApiError::RunNotStarted(self.id().to_owned()),
         })
     }
 
-    /// The jobs that no other run may push now.
+    /// The jobs that no other run may push progress.
     pub(super) fn jobs(&self) -> Vec<Arc<str>> {
-        let now = self.now();
-        match &now.handle {
+        let progress = self.progress();
+        match &progress.handle {
             Some(handle) => handle.jobs(),
-            None => now.jobs.clone(),
+            None => progress.jobs.clone(),
         }
     }
 
     /// Begins the phase `starting`. The receiver completes when a client stops the run.
     pub(super) fn prepare(&self, jobs: Vec<Arc<str>>, seed: u64) -> oneshot::Receiver<()> {
         let (stop, stop_requested) = oneshot::channel();
-        let mut now = self.now();
-        (now.jobs, now.seed, now.stop) = (jobs, Some(seed), Some(stop));
-        drop(now);
+        let mut progress = self.progress();
+        (progress.jobs, progress.seed, progress.stop) = (jobs, Some(seed), Some(stop));
+        drop(progress);
         self.phase.send_replace(Phase::Starting);
         stop_requested
     }
 
     pub(super) fn begin(&self, handle: RunHandle) {
         handle.keep_events();
-        let mut now = self.now();
-        (now.handle, now.started_at) = (Some(handle), Some(wall_now()));
-        drop(now);
+        let mut progress = self.progress();
+        (progress.handle, progress.started_at) = (Some(handle), Some(wall_now()));
+        drop(progress);
         // A client may have stopped it meanwhile.
         self.phase.send_if_modified(|phase| {
             let is_new = *phase == Phase::Starting;
@@ -157,16 +157,16 @@ impl Run {
     }
 
     pub(super) fn end(&self, error: Option<&Error>) {
-        let mut now = self.now();
-        (now.ended_at, now.stop, now.jobs) = (Some(wall_now()), None, Vec::new());
-        let handle = now.handle.take();
-        now.error = error.map(Error::with_causes);
-        drop(now);
+        let mut progress = self.progress();
+        (progress.ended_at, progress.stop, progress.jobs) = (Some(wall_now()), None, Vec::new());
+        let handle = progress.handle.take();
+        progress.error = error.map(Error::with_causes);
+        drop(progress);
         // The overview takes locks of its own.
         let result = handle.map(|handle| handle.overview());
-        let mut now = self.now();
-        now.result = now.result.take().or(result);
-        drop(now);
+        let mut progress = self.progress();
+        progress.result = progress.result.take().or(result);
+        drop(progress);
         self.phase.send_replace(if error.is_some() { Phase::Failed } else { Phase::Ended });
     }
 
@@ -176,16 +176,16 @@ impl Run {
         if phase.is_over() || phase == Phase::Created {
             return Err(ApiError::RunNotRunning(self.id().to_owned()));
         }
-        let handle = self.now().handle.clone();
+        let handle = self.progress().handle.clone();
         // Its hosts end next, so the result is its state before that.
         let last = handle.map(|handle| handle.overview());
-        let mut now = self.now();
-        now.result = now.result.take().or(last);
-        if let Some(stop) = now.stop.take() {
-            // The run may have ended just now.
+        let mut progress = self.progress();
+        progress.result = progress.result.take().or(last);
+        if let Some(stop) = progress.stop.take() {
+            // The run may have ended just progress.
             let _is_asked = stop.send(()).is_ok();
         }
-        drop(now);
+        drop(progress);
         self.phase.send_if_modified(|phase| {
             let is_new = matches!(phase, Phase::Starting | Phase::Running);
             *phase = if is_new { Phase::Stopping } else { *phase };
@@ -195,23 +195,23 @@ impl Run {
     }
 
     pub(crate) fn view(&self) -> RunView {
-        let (phase, now) = (self.phase(), self.now());
-        let until = now.ended_at.unwrap_or_else(wall_now);
+        let (phase, progress) = (self.phase(), self.progress());
+        let until = progress.ended_at.unwrap_or_else(wall_now);
         let duration = self.request.duration.filter(|duration| *duration != Span::FOREVER);
         RunView {
             id: self.request.id.to_string(),
             config: self.request.config.source.name().to_owned(),
             class: self.request.config.class.clone(),
             args: self.request.config.args.clone(),
-            seed: now.seed.or(self.request.seed),
+            seed: progress.seed.or(self.request.seed),
             state: phase,
             created_at: self.created_at.rfc3339(),
-            started_at: now.started_at.map(Time::rfc3339),
-            ended_at: now.ended_at.map(Time::rfc3339),
+            started_at: progress.started_at.map(Time::rfc3339),
+            ended_at: progress.ended_at.map(Time::rfc3339),
             duration_seconds: duration.map(Span::as_secs_f64),
-            ran_seconds: now.started_at.map_or(0.0, |at| until.since(at).as_secs_f64()),
-            error: now.error.clone(),
-            result: if phase.is_over() { now.result.clone() } else { None },
+            ran_seconds: progress.started_at.map_or(0.0, |at| until.since(at).as_secs_f64()),
+            error: progress.error.clone(),
+            result: if phase.is_over() { progress.result.clone() } else { None },
         }
     }
 }
