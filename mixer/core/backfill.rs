@@ -71,7 +71,7 @@ impl Backfill {
         &self.log
     }
 
-    /// One host at its start, with all events that it will hear.
+    /// One host at its start, with all events that it will receive.
     #[must_use]
     pub fn host(&self, id: HostId) -> DrivenHost {
         let plan = Arc::clone(&self.plan.hosts[id as usize]);

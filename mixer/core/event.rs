@@ -26,8 +26,8 @@ pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RU
 /// The source of the events that the mixer emits.
 pub const MIXER_SOURCE: &str = "promemu";
 
-/// Emulated time that an event takes from one host to another. It is longer than the real delivery takes, so an
-/// event is heard at the same moment in a live run and in a virtual one.
+/// Emulated time that an event takes from one host to another. The real delivery takes less, so an event arrives at
+/// the same emulated moment in a live run and in a virtual one.
 pub const DELIVERY_DELAY: Span = Span::from_nanos(50_000_000);
 
 /// A named occurrence at a moment of emulated time.
