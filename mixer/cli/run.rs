@@ -55,7 +55,7 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         if let Some(address) = mixer.self_metrics_address() {
             info!("promemu's own metrics are at http://{address}/metrics");
         }
-        api.begin(mixer.remote());
+        api.begin(mixer.handle());
         let shutdown = async {
             tokio::select! {
                 () = shutdown => {}
@@ -88,7 +88,7 @@ async fn start(
     let emulated = tokio::task::spawn_blocking(move || history::emulate(&history, plan, seed, &clock));
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
     let (plan, hosts, until) = emulated.await.map_err(bug)??;
-    let mixer = MetricsMixer::start(plan, run, clock).await?.with_past(hosts);
+    let mixer = MetricsMixer::start(plan, run, clock).await?.with_history(hosts);
     tokio::time::sleep_until(clock.instant_of(until).into()).await;
     Ok(mixer)
 }

@@ -16,33 +16,33 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Starts at the wall clock's present time, at the normal speed.
+    /// A clock that starts at the wall clock's present time, at the normal speed.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
     pub fn start() -> Self {
         Self { started_at: wall_now(), origin: Instant::now(), speed: Speed::NORMAL }
     }
 
-    /// The same start, from which emulated time runs at this speed.
+    /// The same clock, at this speed from its start on.
     #[must_use]
     pub const fn at_speed(self, speed: Speed) -> Self {
         Self { speed, ..self }
     }
 
-    /// The same start, from which time runs as on the wall. What is paced for people and servers goes by it:
-    /// pushes, retries, status reports.
+    /// The same clock at the wall's speed. Everything that is paced for people and servers follows it: pushes, retries,
+    /// status reports.
     #[must_use]
     pub const fn real(&self) -> Self {
         self.at_speed(Speed::NORMAL)
     }
 
-    /// How fast emulated time runs.
+    /// Emulated seconds per real second.
     #[must_use]
     pub const fn speed(&self) -> Speed {
         self.speed
     }
 
-    /// The emulated time at which the clock was started.
+    /// Time of the clock's start.
     #[must_use]
     pub const fn started_at(&self) -> Time {
         self.started_at
@@ -54,14 +54,14 @@ impl Clock {
         self.started_at + self.speed.emulated(self.origin.elapsed())
     }
 
-    /// How much real time so much emulated time takes.
+    /// Real time that this emulated time takes.
     #[must_use]
     pub const fn real_span(&self, emulated: Span) -> Span {
         self.speed.real(emulated)
     }
 
-    /// The monotonic moment at which `time` comes. One that is more than 30 years away comes never, and is
-    /// given as one that is so far.
+    /// The monotonic instant of `time`. A time more than 30 years away is as good as never, and its instant is the one
+    /// in 30 years.
     #[must_use]
     pub fn instant_of(&self, time: Time) -> Instant {
         const FAR: Span = Span::from_secs(30 * 365 * 86_400);

@@ -1,4 +1,5 @@
-//! Who listens to a run's events from outside. Nothing is paid for it while nobody does.
+//! A copy of all events of a run for listeners outside it. It costs nothing while nobody listens, and never slows the
+//! run.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,32 +10,32 @@ use tokio::sync::broadcast::error::RecvError;
 
 use promemu_core::event::Event;
 
-/// So many events wait for the slowest listener; then it misses the oldest and is told how many.
+/// Maximum number of events that wait for the slowest listener. A slower one misses the oldest and learns the number.
 const EVENTS_WAITING: usize = 1_024;
 
-/// So many events are remembered for those who come later.
+/// Maximum number of events remembered for later listeners.
 const REMEMBERED_MAX: usize = 500;
 
-/// The listeners of one run.
+/// The tap of one run.
 #[derive(Debug)]
 pub(crate) struct EventTap {
     events: broadcast::Sender<Arc<Event>>,
     listeners: Arc<AtomicUsize>,
-    /// Nothing is remembered before somebody asks for it.
+    /// `true` once somebody has asked for it.
     remembers: AtomicBool,
     remembered: Mutex<VecDeque<Arc<Event>>>,
 }
 
-/// What a listener hears next.
+/// The next item of a listener.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TapItem {
     /// An event.
     Event(Arc<Event>),
-    /// It was too slow, and has missed so many.
+    /// The listener was too slow and has missed this number of events.
     Missed(u64),
 }
 
-/// One who listens to all events of a run, until it is dropped.
+/// A listener to all events of a run, until it is dropped.
 #[derive(Debug)]
 pub struct TapReceiver {
     events: broadcast::Receiver<Arc<Event>>,
@@ -53,6 +54,7 @@ impl Default for EventTap {
 }
 
 impl EventTap {
+    /// A listener to all events from now on.
     pub(crate) fn listen(&self) -> TapReceiver {
         self.listeners.fetch_add(1, Ordering::Relaxed);
         TapReceiver { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
@@ -69,7 +71,8 @@ impl EventTap {
         remembered.iter().skip(remembered.len().saturating_sub(count)).cloned().collect()
     }
 
-    pub(crate) fn tell(&self, event: &Arc<Event>) {
+    /// Copies an event to the listeners.
+    pub(crate) fn publish(&self, event: &Arc<Event>) {
         if self.remembers.load(Ordering::Relaxed) {
             let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
             if remembered.len() == REMEMBERED_MAX {
@@ -78,14 +81,14 @@ impl EventTap {
             remembered.push_back(Arc::clone(event));
         }
         if self.listeners.load(Ordering::Relaxed) > 0 {
-            // The last one may just have gone.
-            let _is_heard = self.events.send(Arc::clone(event)).is_ok();
+            // The last listener may just have gone.
+            let _is_received = self.events.send(Arc::clone(event)).is_ok();
         }
     }
 }
 
 impl TapReceiver {
-    /// The next event; none when the run is over.
+    /// The next event; `None` when the run is over.
     pub async fn next(&mut self) -> Option<TapItem> {
         match self.events.recv().await {
             Ok(event) => Some(TapItem::Event(event)),
@@ -113,28 +116,28 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_events_are_remembered_for_those_who_come_later() {
-        let audience = EventTap::default();
-        audience.tell(&event(0));
-        assert!(audience.remembered(9).is_empty());
-        audience.remember();
-        (1..=REMEMBERED_MAX as u64 + 2).for_each(|sequence| audience.tell(&event(sequence)));
-        let newest = audience.remembered(2);
+    fn the_newest_events_are_remembered_for_later_listeners() {
+        let tap = EventTap::default();
+        tap.publish(&event(0));
+        assert!(tap.remembered(9).is_empty());
+        tap.remember();
+        (1..=REMEMBERED_MAX as u64 + 2).for_each(|sequence| tap.publish(&event(sequence)));
+        let newest = tap.remembered(2);
         assert_eq!(newest.iter().map(|event| event.sequence).collect::<Vec<_>>(), [501, 502]);
-        assert_eq!(audience.remembered(usize::MAX).len(), REMEMBERED_MAX);
+        assert_eq!(tap.remembered(usize::MAX).len(), REMEMBERED_MAX);
     }
 
     #[tokio::test]
-    async fn a_slow_listener_is_told_how_many_events_it_missed() {
-        let audience = EventTap::default();
-        audience.tell(&event(0));
-        let mut listener = audience.listen();
+    async fn a_slow_listener_learns_the_number_of_events_it_missed() {
+        let tap = EventTap::default();
+        tap.publish(&event(0));
+        let mut listener = tap.listen();
         for sequence in 1..=EVENTS_WAITING as u64 + 3 {
-            audience.tell(&event(sequence));
+            tap.publish(&event(sequence));
         }
         assert_eq!(listener.next().await, Some(TapItem::Missed(3)));
         assert_eq!(listener.next().await, Some(TapItem::Event(event(4))));
-        drop(audience);
+        drop(tap);
         for _ in 5..=EVENTS_WAITING + 3 {
             assert!(listener.next().await.is_some());
         }

@@ -1,4 +1,39 @@
-//! Everything live.
+//! Everything live: hosts as tokio tasks, the events between them, and the outputs that carry their series away.
+//!
+//! # Bird's-eye view
+//!
+//! A [`Plan`](promemu_core::plan::Plan) and [`RunSettings`](settings::RunSettings) make a
+//! [`MetricsMixer`](mixer::MetricsMixer), which owns one run from start-up clean-up to finish clean-up. Its hosts are a
+//! fleet: one task per host, each asleep until something is due or an event arrives. A task advances its
+//! [`DrivenHost`](promemu_core::host::DrivenHost), copies the report into its job's series store and delivers the events
+//! to the mailboxes of other hosts. Beside the fleet, each output has a task that reads the stores at its own pace.
+//! A [`RunHandle`](handle::RunHandle) reads and commands the run from outside; its commands are carried out by the run's
+//! own loop, one after the other.
+//!
+//! # Code map
+//!
+//! | module | contents |
+//! | --- | --- |
+//! | [`mixer`] | the run: its loop, its start and its end |
+//! | `fleet` | the hosts of one plan: tasks, mailboxes, state, and the step to the next plan |
+//! | [`handle`] | views and commands of a run, for the API and for tests |
+//! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; delivery with back-off; which series a server knows |
+//! | [`http`] | one HTTP client's options, and the limits on answers |
+//! | [`event_tap`] | a copy of all events for listeners outside the run |
+//! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
+//! | [`clock`] | the only reader of the machine's clocks |
+//! | [`settings`] | the settings of a run beside its plan |
+//!
+//! # Invariants
+//!
+//! - A failing push never stops a host, a failing scenario never stops its host, a failing host never stops the run.
+//! - A host is told the time that was due, not the late one its task woke at. What is overdue by more than one interval
+//!   is skipped and counted.
+//! - An output always sends the newest state. Nothing here queues without a bound: a full mailbox drops and counts, a
+//!   slow listener misses events and learns the number.
+//! - No lock is held across an await. A store is locked for one report or one piece of a body at a time.
+//! - Only [`clock`] reads a clock. Whatever is paced for servers and people follows the wall, at any `--speed`.
+//! - This crate knows no config files, no command line and no API routes.
 
 pub mod clock;
 pub mod event_tap;

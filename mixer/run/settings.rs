@@ -1,29 +1,29 @@
-//! Settings of a run, beside its plan.
+//! Settings of a run, beside its plan. They are checked before they get here.
 
 use promemu_core::time::Span;
 
 use crate::outputs::OutputSettings;
 use crate::outputs::pushgateway::GatewayUrl;
 
-/// What a run is asked for, beside its plan.
+/// Settings of a run, beside its plan.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// Where the jobs go.
+    /// Outputs that get the jobs.
     pub outputs: Vec<OutputSettings>,
-    /// The first Pushgateway that they are pushed to, for the status.
+    /// URL of the first Pushgateway, for the status.
     pub pushgateway_url: Option<GatewayUrl>,
-    /// The time between two rounds of an output that pushes.
+    /// Time between two rounds of an output that pushes.
     pub push_interval: Span,
-    /// How often to report the status; never if `None`.
+    /// Time between two status reports; `None` for no reports.
     pub status_interval: Option<Span>,
-    /// Whether the status lists the hosts.
+    /// `true` if the status lists the hosts.
     pub shows_hosts: bool,
-    /// Whether it lists their metrics.
+    /// `true` if the status lists the hosts' metrics.
     pub shows_metrics: bool,
-    /// The seed of all randomness.
+    /// Seed of all randomness.
     pub seed: u64,
-    /// The run ends after so much emulated time, or when all hosts are over.
+    /// Emulated time after which the run ends, if hosts still run then.
     pub duration: Span,
-    /// A listener for promemu's own metrics, `HOST:PORT`; none if `None`.
+    /// Address of a listener for promemu's own metrics, `HOST:PORT`; `None` for no listener.
     pub self_metrics_address: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The status report: what runs, as JSON and in one line.
+//! The status report of a run, as JSON and in one line. Data only.
 
 use std::collections::BTreeMap;
 
@@ -7,78 +7,78 @@ use serde::Serialize;
 
 use promemu_core::plural::plural;
 
-/// What a run is doing.
+/// Status of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
     /// The time of the report, in UTC.
     pub timestamp: String,
-    /// The hosts' time, in UTC: the same, unless they run at another speed.
+    /// The hosts' time, in UTC. It differs from `timestamp` at another speed than the wall's.
     pub emulated_time: String,
-    /// How many emulated seconds pass in a second.
+    /// Emulated seconds per real second.
     pub speed: f64,
-    /// Whether hosts are running.
+    /// `true` while a host runs.
     pub is_running: bool,
-    /// The first Pushgateway that jobs are pushed to; null if there is none.
+    /// URL of the first Pushgateway; null if there is none.
     pub pushgateway_url: Option<String>,
-    /// How often, in seconds.
+    /// Time between two pushes, in seconds.
     pub push_interval: f64,
-    /// The seed: the same one gives the same values.
+    /// Seed of all randomness.
     pub seed: u64,
-    /// How many jobs there are.
+    /// Number of jobs.
     pub total_jobs: usize,
-    /// How many hosts the config has.
+    /// Number of hosts in the config.
     pub total_hosts: usize,
-    /// How many of them live now.
+    /// Number of hosts that run now.
     pub active_hosts: usize,
-    /// How many families the jobs have together.
+    /// Number of families of all jobs.
     pub total_metrics: usize,
-    /// How many series have a sample now.
+    /// Number of series that have a sample now.
     pub total_series: usize,
-    /// How the jobs get out: how the first output fares.
+    /// Health of the first output.
     pub output: OutputHealth,
     /// All outputs.
     pub outputs: Vec<OutputStatus>,
-    /// What went wrong or was left out so far, by name.
+    /// Counters of failed and skipped work, by name.
     pub counters: BTreeMap<&'static str, u64>,
     /// The jobs by name.
     pub jobs: IndexMap<String, JobStatus>,
 }
 
-/// One output: where jobs go, and how they get there.
+/// Status of one output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OutputStatus {
-    /// The kind, as `--output` calls it.
+    /// Its kind, in `--output`'s words.
     pub kind: &'static str,
-    /// Where it is, without what is secret.
+    /// Its address, without secrets.
     pub target: String,
-    /// How it fares.
+    /// Its health.
     #[serde(flatten)]
     pub health: OutputHealth,
 }
 
-/// How an output fares.
+/// Health of an output.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct OutputHealth {
-    /// How many pushes have arrived; of a served run, how often something new was published.
+    /// Number of pushes that arrived; for an output that is scraped, number of times that something new was published.
     pub pushes: u64,
-    /// When the last one did, in UTC; null before that.
+    /// Time of the last one, in UTC; null before it.
     pub last_push: Option<String>,
-    /// For how many seconds the server has been away; null if it is there.
+    /// Seconds since the server went away; null if it is there.
     pub away_for: Option<f64>,
-    /// Why it is away.
+    /// The error that shows it is away.
     pub last_error: Option<String>,
-    /// The jobs that are not taken, and why.
+    /// Jobs that the server refuses, each with the reason.
     pub refused: IndexMap<String, String>,
 }
 
-/// One job.
+/// Status of one job.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobStatus {
-    /// How many hosts the job has.
+    /// Number of its hosts.
     pub hosts_count: usize,
-    /// How many families.
+    /// Number of its families.
     pub metrics_count: usize,
-    /// How many hosts are not listed below, because there are too many.
+    /// Number of hosts that are not listed below because there are too many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts_not_listed: Option<usize>,
     /// The hosts' names.
@@ -89,24 +89,24 @@ pub struct JobStatus {
     pub hosts: Option<Vec<HostStatus>>,
 }
 
-/// One host.
+/// Status of one host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostStatus {
     /// Its name.
     pub name: String,
     /// Its labels.
     pub labels: IndexMap<String, String>,
-    /// Whether it lives now.
+    /// `true` while it runs.
     pub is_running: bool,
-    /// When it started, in emulated time, in UTC; null before that.
+    /// Its emulated start, in UTC; null before it.
     pub start_time: Option<String>,
-    /// For how many emulated seconds it has lived.
+    /// Emulated seconds since its start.
     pub uptime: f64,
-    /// For how many emulated seconds it will live; null if without an end.
+    /// Emulated seconds until its end; null if it has none.
     pub ttl_remaining: Option<f64>,
-    /// How many metrics it has.
+    /// Number of its metrics.
     pub metrics_count: usize,
-    /// The metrics' values, where asked for: the value of a gauge or a counter, the number of observations
+    /// The metrics' values, if the settings ask for them: the value of a gauge or a counter, the number of observations
     /// of a histogram; null without a sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<IndexMap<String, Option<f64>>>,

@@ -89,7 +89,7 @@ async fn drive(
     };
     let outcome: Result<(), Error> = match started {
         Some(Ok(mixer)) => {
-            run.begin(mixer.remote());
+            run.begin(mixer.handle());
             let stop_requested = async {
                 drop(stop_requested.await);
                 info!(run = run.id(), "run is asked to stop");

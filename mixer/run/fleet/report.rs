@@ -1,30 +1,31 @@
-//! What a fleet says of itself: the status report.
+//! The status report of a fleet.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use indexmap::IndexMap;
 
-use super::{Fleet, Tally};
-use crate::settings::RunSettings;
-use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
 use promemu_core::event::HostId;
 use promemu_core::metric::{Kind, buckets, is_absent};
 use promemu_core::plan::MetricPlan;
 use promemu_core::series::Job;
 use promemu_core::time::{Span, Time};
 
-/// No more hosts of a job are listed.
+use super::live_fleet::Fleet;
+use crate::self_metrics::Tally;
+use crate::settings::RunSettings;
+use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
+
+/// Maximum number of hosts listed of a job.
 const LISTED_HOSTS_MAX: usize = 100;
 
 impl Fleet {
-    /// What the run is doing.
+    /// The run's status.
     pub(crate) fn status(&self, settings: &RunSettings, outputs: Vec<OutputStatus>) -> Status {
         let jobs: IndexMap<String, JobStatus> = self
             .plan
             .jobs
             .iter()
-            .zip(&*self.jobs)
+            .zip(self.jobs())
             .map(|(plan, job)| {
                 let listed = plan.hosts.iter().take(LISTED_HOSTS_MAX);
                 let left_out = plan.hosts.len().saturating_sub(LISTED_HOSTS_MAX);
@@ -63,12 +64,12 @@ impl Fleet {
         }
     }
 
-    /// How many events there have been.
+    /// Number of events so far.
     pub(crate) fn events_total(&self) -> u64 {
         self.counters.tally.events.get()
     }
 
-    /// What a metric of a host has in its cells.
+    /// The cells of a host's metric.
     pub(crate) fn cells_of(&self, id: HostId, metric: &MetricPlan) -> Box<[f64]> {
         let (job, row) = self.place(id);
         let store = job.store();
@@ -76,14 +77,14 @@ impl Fleet {
     }
 
     fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
-        let (plan, state) = (&self.plan.hosts[id as usize], &self.states[id as usize]);
-        let started_at = self.begun_at(id);
-        let is_running = started_at.is_some() && !state.has_ended.load(Ordering::Relaxed);
+        let plan = &self.plan.hosts[id as usize];
+        let started_at = self.started_at(id);
+        let is_running = started_at.is_some() && !self.has_ended(id);
         let uptime = started_at.filter(|_| is_running).map_or(Span::ZERO, |at| self.clock.now().since(at));
         let left = if is_running || started_at.is_none() { plan.ttl.minus(uptime) } else { Span::ZERO };
         let metrics = || {
             let store = job.store();
-            let cells = store.row(self.rows[id as usize] as usize);
+            let cells = store.row(self.place(id).1);
             plan.shape
                 .metrics
                 .iter()
@@ -110,7 +111,7 @@ impl Fleet {
         }
     }
 
-    /// What went wrong or was left out so far.
+    /// Counters of failed and skipped work, by name.
     pub(crate) fn counters(&self) -> BTreeMap<&'static str, u64> {
         let Tally { updates_skipped, events_dropped, scenario_errors, series_refused, .. } =
             &self.counters.tally;

@@ -1,71 +1,111 @@
-//! The hosts of one plan, each in its task, and the way from them to those of the next plan.
+//! The hosts of one plan, each in its task, and the step to another plan.
 
 use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinSet};
 use tracing::error;
 
-use crate::fleet::Fleet;
-use crate::fleet::host_task::HostTask;
 use promemu_core::event::{HostId, RUN_FINISHED};
 use promemu_core::host::{DrivenHost, EmulatedHost};
-use promemu_core::plan::{Changes, Plan};
+use promemu_core::plan::{Changes, HostPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
+
+use super::current::CurrentFleet;
+use super::host_task::HostTask;
+use super::live_fleet::Fleet;
 
 /// The running hosts.
 #[derive(Debug)]
 pub(crate) struct FleetRunner {
     fleet: Arc<Fleet>,
+    current: Arc<CurrentFleet>,
     seed: Seed,
-    /// Lives are boxed: a future has room twice for what it is given.
+    /// Hosts are boxed, as a future has room twice for its arguments.
     tasks: JoinSet<Option<(HostId, Box<HostTask>)>>,
 }
 
 impl FleetRunner {
-    /// Starts all hosts of the fleet, or lets those go on that come out of the past.
-    pub(crate) fn start(fleet: Arc<Fleet>, seed: Seed, start: Time, past: Option<Vec<DrivenHost>>) -> Self {
+    /// Starts all hosts of the fleet, or continues those that come out of a history.
+    pub(crate) fn start(
+        fleet: Arc<Fleet>,
+        seed: Seed,
+        start: Time,
+        history: Option<Vec<DrivenHost>>,
+    ) -> Self {
         let hosts = fleet.plan().hosts.len();
-        let mut generation = Self { fleet, seed, tasks: JoinSet::new() };
-        let Some(past) = past else {
-            generation.spawn(start, &vec![None; hosts], &mut []);
-            return generation;
+        let current = Arc::new(CurrentFleet::new(Arc::clone(&fleet)));
+        let mut runner = Self { fleet, current, seed, tasks: JoinSet::new() };
+        let Some(history) = history else {
+            runner.spawn_all(start, &vec![None; hosts], &mut []);
+            return runner;
         };
-        let lives = past.into_iter().map(HostTask::resumed);
-        for (id, life) in (0..).zip(lives) {
-            generation.fleet.resumed(id, life.host());
-            if !life.has_ended() {
-                generation.tasks.spawn(Box::new(life).lived(Arc::clone(&generation.fleet), id));
+        for (id, host) in (0..).zip(history.into_iter().map(HostTask::resumed)) {
+            runner.fleet.resume(id, host.host());
+            if !host.has_ended() {
+                runner.spawn(id, Box::new(host));
             }
         }
-        generation
+        runner
     }
 
     pub(crate) const fn fleet(&self) -> &Arc<Fleet> {
         &self.fleet
     }
 
-    /// Whether no host lives.
+    /// `true` if no host runs.
     pub(crate) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// Whether no host lives, and none waits to be started again.
+    /// `true` if no host runs and none can be started again.
     pub(crate) fn is_over(&self) -> bool {
         self.tasks.is_empty() && !self.fleet.has_stopped_hosts()
     }
 
-    /// Starts a host anew that was asked to end.
+    /// Starts a host again that has ended.
     pub(crate) fn start_again(&mut self, id: HostId) {
-        self.fleet.begin_again(id);
-        let plan = Arc::clone(&self.fleet.plan().hosts[id as usize]);
-        // Its start time was counted from the start of the run, which is long ago.
-        let start = self.fleet.clock().now().before(plan.start_time);
-        let host = EmulatedHost::new(plan, self.seed, start);
-        self.tasks.spawn(Box::new(HostTask::new(host)).lived(Arc::clone(&self.fleet), id));
+        self.fleet.table().reset(self.fleet.key(id));
+        self.spawn_new(id);
     }
 
-    /// Waits until one more host has ended; false if there is none left.
+    /// Adds a host like a template. No other host notices.
+    pub(crate) fn add(&mut self, host: HostPlan, template: HostId) {
+        let next = Arc::new(self.fleet.with_host(host, template));
+        self.switch(next);
+        if let Some(id) = self.fleet.ids().last() {
+            self.spawn_new(id);
+        }
+    }
+
+    /// Ends a host and removes it. No other host notices.
+    pub(crate) async fn remove(&mut self, id: HostId) {
+        let key = self.fleet.key(id);
+        self.fleet.stop_host(id);
+        while !self.fleet.has_ended(id) && self.has_host_ended().await {}
+        self.switch(Arc::new(self.fleet.without_host(id)));
+        self.fleet.table().remove(key);
+    }
+
+    fn switch(&mut self, next: Arc<Fleet>) {
+        self.current.replace(Arc::clone(&next));
+        self.fleet = next;
+    }
+
+    /// Starts the task of a host that is there for the first time or anew.
+    fn spawn_new(&mut self, id: HostId) {
+        let plan = Arc::clone(&self.fleet.plan().hosts[id as usize]);
+        // A start time counts from the start of the run, which is long ago.
+        let start = self.fleet.clock().now().before(plan.start_time);
+        let host = EmulatedHost::new(plan, self.seed, start);
+        self.spawn(id, Box::new(HostTask::new(host)));
+    }
+
+    fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
+        self.tasks.spawn(host.run(Arc::clone(&self.current), self.fleet.key(id)));
+    }
+
+    /// Waits until one more host has ended. Gives `false` if none is left.
     pub(crate) async fn has_host_ended(&mut self) -> bool {
         self.tasks.join_next().await.map(handed_over).is_some()
     }
@@ -77,47 +117,49 @@ impl FleetRunner {
         self.fleet.publish_own(RUN_FINISHED);
     }
 
-    /// Goes on with another plan. Hosts that did not change live on, with their series and their mail; the
-    /// others end, and those of the new plan that are not there yet start now.
+    /// Goes on with another plan. Hosts that did not change run on with their series and events; the others end, and new
+    /// ones start now.
     pub(crate) async fn replace(&mut self, plan: Plan) -> Changes {
         let old_count = self.fleet.plan().hosts.len();
         let changes = Changes::between(self.fleet.plan(), &plan);
-        let mut stay = vec![false; old_count];
+        let mut kept = vec![false; old_count];
         for id in changes.kept.iter().flatten() {
-            stay[*id as usize] = true;
+            kept[*id as usize] = true;
         }
-        self.fleet.hand_over(stay.into());
-        let mut lives: Vec<Option<Box<HostTask>>> = (0..old_count).map(|_| None).collect();
+        self.fleet.hand_over(kept.into());
+        let mut hosts: Vec<Option<Box<HostTask>>> = (0..old_count).map(|_| None).collect();
         while let Some(ended) = self.tasks.join_next().await {
-            if let Some((id, life)) = handed_over(ended) {
-                lives[id as usize] = Some(life);
+            if let Some((id, host)) = handed_over(ended) {
+                hosts[id as usize] = Some(host);
             }
         }
-        let next = self.fleet.successor(plan, &changes.kept, |id| lives[id as usize].is_some());
+        let next = self.fleet.successor(plan, &changes.kept, |id| hosts[id as usize].is_some());
         self.fleet = Arc::new(next);
+        self.current = Arc::new(CurrentFleet::new(Arc::clone(&self.fleet)));
         let now = self.fleet.clock().now();
-        self.spawn(now, &changes.kept, &mut lives);
+        self.spawn_all(now, &changes.kept, &mut hosts);
         changes
     }
 
-    /// Gives each host its task: those that are `kept` go on with their lives, and have ended if
-    /// they have none; the others count from `start`.
-    fn spawn(&mut self, start: Time, kept: &[Option<HostId>], lives: &mut [Option<Box<HostTask>>]) {
-        for ((id, plan), kept) in (0..).zip(&self.fleet.plan().hosts).zip(kept) {
+    /// Gives each host its task. Those that are `kept` continue with the host that was handed over, and have ended if
+    /// there is none; the others count from `start`.
+    fn spawn_all(&mut self, start: Time, kept: &[Option<HostId>], hosts: &mut [Option<Box<HostTask>>]) {
+        let fleet = Arc::clone(&self.fleet);
+        for ((id, plan), kept) in (0..).zip(&fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
-            let life = match kept.map(|old_id| lives[old_id as usize].take()) {
+            let host = match kept.map(|old_id| hosts[old_id as usize].take()) {
                 None => Box::new(HostTask::new(EmulatedHost::new(plan, self.seed, start))),
-                Some(Some(life)) => Box::new(life.with_plan(plan)),
+                Some(Some(host)) => Box::new(host.with_plan(plan)),
                 Some(None) => continue,
             };
-            self.tasks.spawn(life.lived(Arc::clone(&self.fleet), id));
+            self.spawn(id, host);
         }
     }
 }
 
 fn handed_over(ended: Result<Option<(HostId, Box<HostTask>)>, JoinError>) -> Option<(HostId, Box<HostTask>)> {
-    ended.unwrap_or_else(|problem| {
-        error!("a host's task ended by a bug, the others go on: {problem}");
+    ended.unwrap_or_else(|error| {
+        error!(error = %error, "host task ended by a bug; the other hosts go on");
         None
     })
 }

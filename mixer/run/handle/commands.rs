@@ -51,23 +51,23 @@ impl Command {
             }
             Self::AddHost(new) => {
                 let (host, template) = new_host_plan(&fleet, &new)?;
-                runner.replace(fleet.plan().with_host(host, template)).await;
+                runner.add(host, template);
             }
             Self::RemoveHost(name) => {
                 let id = host_id(&fleet, &name)?;
                 if fleet.plan().hosts.len() == 1 {
                     return Err(CommandError::LastHost(name));
                 }
-                runner.replace(fleet.plan().without_host(id)).await;
+                runner.remove(id).await;
             }
             Self::SetOverride { host, metric, wanted } => set_override(&fleet, &host, &metric, &wanted)?,
             Self::ReleaseOverride { host, metric } => {
                 let id = host_id(&fleet, &host)?;
                 let (index, _) = metric_of(&fleet.plan().hosts[id as usize], &metric)?;
-                fleet.give_to(id, HostCommand::Release { metric: index });
+                fleet.send_command(id, HostCommand::Release { metric: index });
             }
             Self::Emit { name, source, data } => {
-                let (listeners, time) = fleet.publish_for(&name, &source, data);
+                let (listeners, time) = fleet.publish_from(&name, &source, data);
                 return Ok(Outcome { listeners, time });
             }
         }
@@ -91,6 +91,6 @@ fn set_override(fleet: &Fleet, host: &str, metric: &str, wanted: &Override) -> R
     check_fall(fleet, id, plan, wanted)?;
     let until = wanted.span.map_or(Time::NEVER, |span| fleet.clock().now() + span);
     let Override { value, may_fall, .. } = *wanted;
-    fleet.give_to(id, HostCommand::Show { metric: index, value, until, may_fall });
+    fleet.send_command(id, HostCommand::Show { metric: index, value, until, may_fall });
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::lookup::host_id;
 use super::run_handle::RunHandle;
 use super::series::series_view;
 use super::views::{HostDetail, HostView, HostsPage};
-use crate::fleet::{Fleet, Standing};
+use crate::fleet::{ActiveOverride, Fleet};
 
 /// The most metrics of a host that are listed.
 const METRICS_LISTED_MAX: usize = 500;
@@ -39,7 +39,7 @@ impl RunHandle {
                     || host.labels.iter().any(|(_, value)| value.contains(&filter.search)))
         };
         let now = fleet.clock().now();
-        let standing = fleet.standing(now);
+        let standing = fleet.active_overrides(now);
         let mut matched = 0;
         let mut hosts = Vec::new();
         for id in (0..).take(plan.hosts.len()).filter(is_match) {
@@ -55,7 +55,7 @@ impl RunHandle {
     pub fn host_view(&self, name: &str) -> Result<HostView, CommandError> {
         let fleet = self.fleet();
         let now = fleet.clock().now();
-        Ok(host_view(&fleet, host_id(&fleet, name)?, now, &fleet.standing(now)))
+        Ok(host_view(&fleet, host_id(&fleet, name)?, now, &fleet.active_overrides(now)))
     }
 
     /// One host with its metrics.
@@ -66,7 +66,7 @@ impl RunHandle {
         let listed = (0..metrics).take(METRICS_LISTED_MAX).map(|metric| series_view(&fleet, id, metric, now));
         let labels = fleet.plan().hosts[id as usize].labels.iter();
         Ok(HostDetail {
-            host: host_view(&fleet, id, now, &fleet.standing(now)),
+            host: host_view(&fleet, id, now, &fleet.active_overrides(now)),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             listed_metrics: listed.collect(),
             not_listed: metrics.saturating_sub(METRICS_LISTED_MAX),
@@ -76,7 +76,7 @@ impl RunHandle {
 
 /// `stopped` by a command, `ended`, `running` or `waiting`.
 pub(super) fn state_of(fleet: &Fleet, id: HostId) -> &'static str {
-    match (fleet.is_stopped(id), fleet.has_ended(id), fleet.begun_at(id)) {
+    match (fleet.is_stopped(id), fleet.has_ended(id), fleet.started_at(id)) {
         (true, ..) => "stopped",
         (_, true, _) => "ended",
         (.., Some(_)) => "running",
@@ -84,11 +84,11 @@ pub(super) fn state_of(fleet: &Fleet, id: HostId) -> &'static str {
     }
 }
 
-fn host_view(fleet: &Fleet, id: HostId, now: Time, standing: &[(HostId, usize, Standing)]) -> HostView {
+fn host_view(fleet: &Fleet, id: HostId, now: Time, standing: &[(HostId, usize, ActiveOverride)]) -> HostView {
     let host = &fleet.plan().hosts[id as usize];
     let state = state_of(fleet, id);
-    let begun_at = fleet.begun_at(id);
-    let uptime = begun_at.filter(|_| state == "running").map_or(Span::ZERO, |at| now.since(at));
+    let started_at = fleet.started_at(id);
+    let uptime = started_at.filter(|_| state == "running").map_or(Span::ZERO, |at| now.since(at));
     let left = if matches!(state, "running" | "waiting") { host.ttl.minus(uptime) } else { Span::ZERO };
     let first = standing.partition_point(|(host, ..)| *host < id);
     HostView {
@@ -97,7 +97,7 @@ fn host_view(fleet: &Fleet, id: HostId, now: Time, standing: &[(HostId, usize, S
         state,
         host: host.labels.get("host").map(str::to_owned),
         address: host.labels.get("address").map(str::to_owned),
-        started_at: begun_at.map(Time::rfc3339),
+        started_at: started_at.map(Time::rfc3339),
         uptime_seconds: uptime.as_secs_f64(),
         ttl_remaining_seconds: (left != Span::FOREVER).then(|| left.as_secs_f64()),
         metrics: host.shape.metrics.len(),

@@ -7,19 +7,24 @@ use promemu_core::time::Time;
 use super::lookup::metric_key;
 use super::run_handle::RunHandle;
 use super::views::OverrideView;
-use crate::fleet::{Fleet, Standing};
+use crate::fleet::{ActiveOverride, Fleet};
 
 impl RunHandle {
     /// All overrides that stand now.
     #[must_use]
     pub fn overrides(&self) -> Vec<OverrideView> {
         let fleet = self.fleet();
-        let standing = fleet.standing(fleet.clock().now()).into_iter();
+        let standing = fleet.active_overrides(fleet.clock().now()).into_iter();
         standing.map(|(id, metric, standing)| override_view(&fleet, id, metric, standing)).collect()
     }
 }
 
-pub(super) fn override_view(fleet: &Fleet, id: HostId, metric: usize, standing: Standing) -> OverrideView {
+pub(super) fn override_view(
+    fleet: &Fleet,
+    id: HostId,
+    metric: usize,
+    standing: ActiveOverride,
+) -> OverrideView {
     let host = &fleet.plan().hosts[id as usize];
     let plan = &host.shape.metrics[metric];
     let (key, (low, high)) = (metric_key(plan), plan.value_range);

@@ -47,7 +47,7 @@ impl RunHandle {
             outputs: self.outputs(real_now),
             counters: fleet.counters(),
             events_total: fleet.events_total(),
-            overrides: fleet.standing(now).len(),
+            overrides: fleet.active_overrides(now).len(),
         }
     }
 

@@ -130,18 +130,18 @@ impl RunHandle {
     /// Receives all events of the run from now on.
     #[must_use]
     pub fn subscribe(&self) -> TapReceiver {
-        self.fleet().audience().listen()
+        self.fleet().event_tap().listen()
     }
 
     /// Keeps the newest events from now on, for [`Self::recent_events`].
     pub fn keep_events(&self) {
-        self.fleet().audience().remember();
+        self.fleet().event_tap().remember();
     }
 
     /// The newest kept events, at most `count`, the oldest of them first.
     #[must_use]
     pub fn recent_events(&self, count: usize) -> Vec<Arc<Event>> {
-        self.fleet().audience().remembered(count)
+        self.fleet().event_tap().remembered(count)
     }
 
     /// Ends a host; it may be started again.

@@ -188,7 +188,7 @@ pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) ->
     let (plan, host) = (fleet.plan(), &fleet.plan().hosts[id as usize]);
     let metric = &host.shape.metrics[index];
     let family = &plan.families[metric.family];
-    let standing = fleet.standing_of(id, index, now);
+    let standing = fleet.active_override(id, index, now);
     let (low, high) = metric.value_range;
     let job = ("job", &*plan.jobs[host.job].name);
     let identity: Vec<(&str, &str)> = match host.labels.get("name") {

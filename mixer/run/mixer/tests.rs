@@ -99,7 +99,7 @@ async fn compare() -> Outcome {
     // The run's start follows from the moment at which a host has begun.
     let epoch = Time::from_unix_nanos(0);
     let spread = EmulatedHost::new(Arc::clone(&fleet.plan().hosts[0]), Seed::new(SEED), epoch).starts_at();
-    let start = fleet.begun_at(0).unwrap().before(spread.since(epoch));
+    let start = fleet.started_at(0).unwrap().before(spread.since(epoch));
     let until = clock.now();
     let run = Backfill::new(Arc::new(plan(clock.started_at())), SEED, start, until);
     assert!(run.log().iter().any(|event| &*event.name == "answer"), "hosts talk");

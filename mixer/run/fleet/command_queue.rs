@@ -1,0 +1,23 @@
+//! Commands that hosts have not taken yet, and the overrides that are active.
+
+use indexmap::IndexMap;
+
+use promemu_core::host::HostCommand;
+use promemu_core::time::Time;
+
+use super::host_table::HostKey;
+
+/// Commands and overrides of all hosts. Overrides are of a host's metric, by its index.
+#[derive(Debug, Default)]
+pub(super) struct CommandQueue {
+    pub(super) waiting: IndexMap<HostKey, Vec<HostCommand>>,
+    pub(super) overrides: IndexMap<(HostKey, usize), ActiveOverride>,
+}
+
+/// An active override of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ActiveOverride {
+    pub(crate) value: f64,
+    /// [`Time::NEVER`] until it is released.
+    pub(crate) until: Time,
+}

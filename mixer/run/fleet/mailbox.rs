@@ -1,0 +1,54 @@
+//! A mailbox: the events on their way to one host, and the waker of its task.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use promemu_core::event::Event;
+
+/// Maximum number of events that wait for a host.
+pub(crate) const MAILBOX_MAX: usize = 256;
+
+/// Events on their way to one host, and the host's task while it waits for them.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox(Mutex<Mail>);
+
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    pub(super) events: Vec<Arc<Event>>,
+    /// Waker of the host's task; `None` while it works.
+    sleeper: Option<Waker>,
+    /// `true` if something came that the task has not looked at.
+    is_woken: bool,
+    pub(super) is_overflowing: bool,
+}
+
+impl Mailbox {
+    pub(super) fn mail(&self) -> MutexGuard<'_, Mail> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wake(&self) {
+        Self::wake_with(self.mail());
+    }
+
+    pub(super) fn wake_with(mut mail: MutexGuard<'_, Mail>) {
+        mail.is_woken = true;
+        let sleeper = mail.sleeper.take();
+        drop(mail);
+        if let Some(sleeper) = sleeper {
+            sleeper.wake();
+        }
+    }
+
+    /// Ready if something has come since this was last ready. Otherwise the task is woken when it comes.
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut mail = self.mail();
+        if std::mem::take(&mut mail.is_woken) {
+            return Poll::Ready(());
+        }
+        if mail.sleeper.as_ref().is_none_or(|sleeper| !sleeper.will_wake(cx.waker())) {
+            mail.sleeper = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
