@@ -207,7 +207,7 @@ fn a_run_ends_when_its_duration_is_over() {
     let mut run = Process::start(crate::processes::promemu_command(&args).envs(variables));
     eventually("its group is there", || (gateway.groups().len() == 1).then_some(()));
     assert_eq!(run.wait(), Some(0));
-    assert!(run.log().contains("the run's duration, 5m, is over"), "{}", run.log());
+    assert!(run.log().contains("the run's duration is over duration=5m"), "{}", run.log());
     assert_eq!(gateway.groups(), Vec::<String>::new());
 }
 

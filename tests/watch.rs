@@ -103,7 +103,7 @@ fn an_edit_adds_removes_and_changes_hosts_while_the_others_go_on() {
         levels(&gateway.metrics()).contains(&level("later", 5)).then_some(())
     });
     let log = run.log();
-    assert!(log.contains("the config was reloaded: 3 hosts kept, 1 new, 2 gone, 1 changed"), "{log}");
+    assert!(log.contains("config reloaded kept=3 new=1 gone=2 changed=1"), "{log}");
     let events = |name: &str, source: &str| log.matches(&format!("{name}\" source=\"{source}\"")).count();
     for (source, starts, stops) in
         [("kept", 1, 0), ("brief", 1, 1), ("goes", 1, 1), ("changes", 2, 1), ("comes", 1, 0), ("later", 1, 0)]
@@ -144,7 +144,7 @@ fn a_broken_edit_is_logged_with_its_place_and_changes_nothing() {
     let log = run.log();
     assert!(log.contains("restart it to apply them settings=\"cleanup_on_finish\""), "{log}");
     assert_eq!(
-        (run.count_in_log("was reloaded: 1 host kept, 1 new"), run.count_in_log("ERROR")),
+        (run.count_in_log("config reloaded kept=1 new=1"), run.count_in_log("ERROR")),
         (1, 2),
         "{log}"
     );
@@ -205,7 +205,7 @@ fn an_edit_behind_links_is_served_without_a_gateway() {
     counter.rises(metrics);
     version("3", &config(&[&host("last", "ttl: \"100ms\",", 3)]));
     assert_eq!(run.wait(), Some(0), "all hosts have ended");
-    assert!(run.log().contains("reloaded: 0 hosts kept, 1 new, 2 gone, 0 changed"), "{}", run.log());
+    assert!(run.log().contains("config reloaded kept=0 new=1 gone=2 changed=0"), "{}", run.log());
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tracing::{error, info};
 use promemu_core::error::Error;
 use promemu_core::event::RUN_STARTED;
 use promemu_core::host::DrivenHost;
-use promemu_core::plan::Plan;
+use promemu_core::plan::{Changes, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
@@ -148,7 +148,8 @@ impl MetricsMixer {
                 Some(plan) = reloads.recv() => {
                     let changes = runner.replace(plan).await;
                     fleets.send_replace(Arc::clone(runner.fleet()));
-                    info!(%changes, "config reloaded");
+                    let Changes { new, gone, changed, .. } = changes;
+                    info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");
                 }
                 Some(request) = requests.recv() => request.carry_out(&mut runner, &fleets).await,
                 Some(ended) = output_tasks.join_next() => {
