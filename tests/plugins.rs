@@ -1,4 +1,4 @@
-//! Plugins as users meet them: the demo, the one in C, and such as are no good.
+//! Plugins through the program: the demo, the one in C, and bad ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::processes::{Process, eventually, free_port, get, label, promemu_comma
 pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// With the demo, which cargo builds for the tests.
+    /// A folder with the demo, which cargo builds for the tests.
     fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path("plugins")).unwrap();
@@ -23,7 +23,7 @@ impl Folder {
         folder
     }
 
-    /// With the plugin `processes`, which cargo builds for the tests, too.
+    /// A folder with the plugin `processes` too.
     pub(crate) fn of_processes() -> Self {
         let folder = Self::new();
         let name = library("libpromemu_processes");
@@ -42,7 +42,7 @@ impl Folder {
         Self::compile_to(&source, &[], &self.path("plugins").join(library(name)));
     }
 
-    /// One that is wrong, or good, in its own way.
+    /// Compiles a case of the hostile plugin, and replaces the previous one.
     fn compile_case(&self, case: u8) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins/hostile.c");
         let next = self.path("plugins/next");
@@ -87,7 +87,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_list_says_what_was_found_what_it_brings_and_what_was_refused() {
+fn the_list_shows_plugins_their_contents_and_refused_files() {
     let folder = Folder::new();
     fs::write(folder.path("plugins").join(library("other")), "no library").unwrap();
     let output = folder.run(&["plugins"]);
@@ -95,16 +95,16 @@ fn the_list_says_what_was_found_what_it_brings_and_what_was_refused() {
     promemu-demo 0.1.0: The smallest plugin of promemu, to start from
         from plugins/libpromemu_demo.so
 
-        scenario staircase: climbs by a step with each update, and begins anew at
+        scenario staircase: climbs by a step with each update, and starts again at
         the top of the value_range
             PARAMETER  TYPE    DEFAULT  HELP
-            step       number  1        how much it climbs with each update
-            noise      number  0        how much a value may be off, up or down
+            step       number  1        climb per update
+            noise      number  0        maximum deviation of a value, up or down
 
         config staircases: hosts that climb stairs, each faster than the one before
         it
             ARGUMENT  TYPE    DEFAULT  HELP
-            hosts     number  3        how many there are
+            hosts     number  3        number of hosts
 
     plugins/other.so is refused:
         file is not a plugin: function promemu_plugin_v1 is missing
@@ -235,7 +235,7 @@ fn a_scenario_that_panics_costs_its_metric_and_not_the_run() {
         let errors = own.lines().find_map(|line| line.strip_prefix("promemu_scenario_errors_total "))?;
         (good && errors.parse::<f64>().ok()? > 5.0).then_some(())
     });
-    assert_eq!(run.count_in_log("everything is lost"), 1, "it is told once");
+    assert_eq!(run.count_in_log("everything is lost"), 1, "it is logged once");
     assert_eq!(run.terminate(), Some(0));
 }
 
@@ -244,8 +244,8 @@ fn anonymous_kib(pid: u32) -> u64 {
     Status::from_file(format!("/proc/{pid}/status")).unwrap().rssanon.unwrap()
 }
 
-/// Two builds of one plugin, of which now the one and now the other is put there while promemu runs, a hundred times. They
-/// show different values: `texts` of the source, the second of which stands in the place of the first.
+/// Swaps two builds of a plugin a hundred times while promemu runs. The second build has the second of `texts` in place
+/// of the first, and so shows another value.
 fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str, values: [f64; 2]) {
     const REBUILDS: usize = 100;
     let folder = Folder::new();
@@ -260,7 +260,7 @@ fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str
     });
     let place = folder.path("plugins").join(library("rebuilt"));
     let put = |build: &[u8]| {
-        // As compilers and package managers do it: a whole file comes to the place of another one.
+        // Compilers and package managers also replace a file by a rename.
         fs::write(folder.path("plugins/next"), build).unwrap();
         fs::rename(folder.path("plugins/next"), &place).unwrap();
     };
@@ -298,12 +298,12 @@ fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str
     let maps = fs::read_to_string(format!("/proc/{}/maps", run.id())).unwrap();
     let images =
         maps.lines().filter(|line| line.contains("r-xp") && line.contains(&library("rebuilt"))).count();
-    assert_eq!(images, REBUILDS + 1, "each is there for good, under a path of its own");
+    assert_eq!(images, REBUILDS + 1, "each stays loaded, under a path of its own");
     assert_eq!(run.terminate(), Some(0));
 }
 
 #[test]
-fn a_rebuilt_scenario_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
+fn a_scenario_rebuilt_a_hundred_times_is_reloaded_and_only_its_images_grow() {
     let texts = ["PROMEMU_TEXT_OF(\"10\")", "PROMEMU_TEXT_OF(\"20\")"];
     let metrics =
         "metrics: [Metric(name: \"boosted\", update_interval: \"100ms\", scenario: boost(noise: 0))]";
@@ -311,13 +311,13 @@ fn a_rebuilt_scenario_is_taken_up_a_hundred_times_and_nothing_grows_but_images()
 }
 
 #[test]
-fn a_rebuilt_workload_is_taken_up_a_hundred_times_and_nothing_grows_but_images() {
+fn a_workload_rebuilt_a_hundred_times_is_reloaded_and_only_its_images_grow() {
     let pools = "pools: [Pool(workload: crowd, update_interval: \"100ms\")]";
     let texts = ["values[2] = 1.5;", "values[2] = 2.5;"];
     rebuild("tests/plugins/crowd.c", texts, pools, "crowd_height", [1.5, 2.5]);
 }
 
-/// Builds a package that is no part of this workspace.
+/// Builds a package outside this workspace.
 fn build(package: &Path) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let target = package.join("target");
@@ -389,7 +389,7 @@ fn a_plugin_made_by_new_builds_outside_the_workspace_and_runs() {
 }
 
 #[test]
-fn a_new_plugin_is_refused_where_it_cannot_be() {
+fn new_refuses_names_that_a_plugin_cannot_have() {
     let folder = Folder::new();
     for (args, complaint) in [
         (&["new", "plugins", "--plugin"][..], "plugins exists; choose another name"),
@@ -443,7 +443,7 @@ fn a_config_of_a_plugin_is_watched_by_its_library() {
     assert_eq!(run.terminate(), Some(0));
 }
 
-/// The config of a host whose pools this workload fills.
+/// The config of a host with a pool of this workload.
 fn host_of(workload: &str, metrics: &str) -> String {
     format!(
         "Config(hosts: [Host(name: \"h\", interval: \"15s\", metrics: [{metrics}], pools: [\n{workload}\n])])"
@@ -451,7 +451,7 @@ fn host_of(workload: &str, metrics: &str) -> String {
 }
 
 #[test]
-fn processes_come_and_go_and_are_always_as_many() {
+fn processes_come_and_go_and_their_number_stays() {
     let folder = Folder::of_processes();
     let metrics = r#"
         Metric(name: "killer", scenario: script(source: "if t == 60 { emit(\"kill\", #{ pattern: \"systemd\", priority: \"critical\" }) } t")),

@@ -292,7 +292,7 @@ impl Prometheus {
         self.ask(query, &format!("&time={time}"))
     }
 
-    /// What its API answers at a path.
+    /// Answer of its API at a path.
     pub(crate) fn api(&self, path: &str) -> Option<serde_json::Value> {
         serde_json::from_str(&get(self.port, &format!("/api/v1/{path}"))?).ok()
     }

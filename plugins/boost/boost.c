@@ -1,9 +1,9 @@
 /*
  * A plugin in C: a scenario with state and events.
  *
- * boost idles until it hears the event boost. Then it rises towards its peak, stays there for a while, and falls
- * back; it says boost_started and boost_ended. An event that carries a number, as in emit("boost", 0.5), raises it
- * by that part of the way only. One that comes during a boost prolongs it.
+ * boost idles until the event boost. Then it rises towards its peak, stays there for a while, and falls back; it
+ * emits boost_started and boost_ended. An event with a number, as in emit("boost", 0.5), raises it by that share of
+ * the way. An event during a boost prolongs it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,28 +15,28 @@ enum { IDLE, PEAK, RISE, DURATION, NOISE, PARAM_COUNT };
 
 static const promemu_param PARAMS[PARAM_COUNT] = {
     [IDLE] = { PROMEMU_NUMBER, 0, PROMEMU_TEXT_OF("idle"), PROMEMU_TEXT_OF("10"),
-               PROMEMU_TEXT_OF("the value without a boost"), PROMEMU_NO_TEXT },
+               PROMEMU_TEXT_OF("value without a boost"), PROMEMU_NO_TEXT },
     [PEAK] = { PROMEMU_NUMBER, 0, PROMEMU_TEXT_OF("peak"), PROMEMU_TEXT_OF("90"),
-               PROMEMU_TEXT_OF("the value of a boost"), PROMEMU_NO_TEXT },
+               PROMEMU_TEXT_OF("value of a boost"), PROMEMU_NO_TEXT },
     [RISE] = { PROMEMU_DURATION, 0, PROMEMU_TEXT_OF("rise"), PROMEMU_TEXT_OF("10s"),
-               PROMEMU_TEXT_OF("after so long two thirds of the way are made, up or down"), PROMEMU_NO_TEXT },
+               PROMEMU_TEXT_OF("time for two thirds of the way, up or down"), PROMEMU_NO_TEXT },
     [DURATION] = { PROMEMU_DURATION, 0, PROMEMU_TEXT_OF("duration"), PROMEMU_TEXT_OF("60s"),
-                   PROMEMU_TEXT_OF("how long a boost is"), PROMEMU_NO_TEXT },
+                   PROMEMU_TEXT_OF("length of a boost"), PROMEMU_NO_TEXT },
     [NOISE] = { PROMEMU_NUMBER, 0, PROMEMU_TEXT_OF("noise"), PROMEMU_TEXT_OF("1"),
-                PROMEMU_TEXT_OF("the standard deviation around it"), PROMEMU_NO_TEXT },
+                PROMEMU_TEXT_OF("standard deviation"), PROMEMU_NO_TEXT },
 };
 
 /* The state of one metric. */
 typedef struct boost {
     double idle, peak, rise_secs, noise;
     uint64_t duration_nanos;
-    double level;      /* where it is, without noise */
-    double target;     /* where it goes */
-    uint64_t ends_at;  /* the boost's end; 0 without one */
+    double level;      /* current level, without noise */
+    double target;     /* level that it moves to */
+    uint64_t ends_at;  /* end of the boost; 0 without one */
 } boost;
 
-static int32_t refuse(const promemu_setup *setup, const char *why) {
-    setup->host->fail(setup->context, promemu_text_of(why));
+static int32_t refuse(const promemu_setup *setup, const char *reason) {
+    setup->host->fail(setup->context, promemu_text_of(reason));
     return PROMEMU_FAILED;
 }
 
@@ -54,7 +54,7 @@ static int32_t create(const promemu_setup *setup, void **state) {
     }
     boost *it = malloc(sizeof *it);
     if (it == NULL) {
-        return refuse(setup, "there is no memory left");
+        return refuse(setup, "out of memory");
     }
     it->idle = values[IDLE].number;
     it->peak = values[PEAK].number;
@@ -67,7 +67,7 @@ static int32_t create(const promemu_setup *setup, void **state) {
     return PROMEMU_OK;
 }
 
-/* How much of a boost an event asks for: all of it, unless it carries a number. */
+/* Share of the boost that an event requests: its number, or 1 without one. */
 static double strength(const promemu_tick *tick) {
     char number[64];
     char *end;
@@ -80,7 +80,7 @@ static double strength(const promemu_tick *tick) {
     return *end == '\0' && isfinite(value) ? value : 1.0;
 }
 
-static void say(const promemu_tick *tick, const char *event, double value) {
+static void emit_value(const promemu_tick *tick, const char *event, double value) {
     char json[32];
     snprintf(json, sizeof json, "%.3f", value);
     tick->host->emit(tick->context, promemu_text_of(event), promemu_text_of(json));
@@ -88,11 +88,11 @@ static void say(const promemu_tick *tick, const char *event, double value) {
 
 static int32_t update(void *state, const promemu_tick *tick, double *value) {
     boost *it = state;
-    /* Where it was going until now; the way is made by the time that has passed, whatever the interval is. */
+    /* Moves by the time that has passed, so the interval changes nothing. */
     it->level = it->target + (it->level - it->target) * exp(-tick->dt_secs / it->rise_secs);
     if (tick->has_event && promemu_text_is(tick->event_name, "boost")) {
         if (it->ends_at == 0) {
-            say(tick, "boost_started", it->level);
+            emit_value(tick, "boost_started", it->level);
         }
         it->target = it->idle + (it->peak - it->idle) * strength(tick);
         it->ends_at = tick->now_nanos + it->duration_nanos;
@@ -100,7 +100,7 @@ static int32_t update(void *state, const promemu_tick *tick, double *value) {
     } else if (it->ends_at != 0 && tick->now_nanos >= it->ends_at) {
         it->target = it->idle;
         it->ends_at = 0;
-        say(tick, "boost_ended", it->level);
+        emit_value(tick, "boost_ended", it->level);
     }
     *value = it->level + it->noise * tick->host->random_normal(tick->context);
     return PROMEMU_OK;
@@ -108,7 +108,7 @@ static int32_t update(void *state, const promemu_tick *tick, double *value) {
 
 static const promemu_scenario SCENARIOS[] = { {
     .name = PROMEMU_TEXT_OF("boost"),
-    .summary = PROMEMU_TEXT_OF("idles until it hears boost, rises for a while, and says so"),
+    .summary = PROMEMU_TEXT_OF("idles until the event boost, then rises for a while"),
     .params = PARAMS,
     .param_count = PARAM_COUNT,
     .param_size = sizeof(promemu_param),

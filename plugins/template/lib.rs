@@ -1,4 +1,4 @@
-//! A plugin of promemu: one scenario. Its guide is plugins/README.md in promemu's repository.
+//! A plugin of promemu with one scenario. See plugins/README.md in promemu's repository.
 
 use promemu_plugin::{Param, Params, Scenario, Tick, export_plugin};
 
@@ -10,15 +10,15 @@ struct Climb {
 impl Scenario for Climb {
     const NAME: &'static str = "SCENARIO";
     const SUMMARY: &'static str = "grows by a step with each update, more or less";
-    // What a config may say of it; promemu checks that, and says what is wrong and where.
-    const PARAMS: &'static [Param] = &[Param::number("step", "1", "how much it grows")];
+    // Parameters that a config can set. promemu checks them, and reports errors with their place.
+    const PARAMS: &'static [Param] = &[Param::number("step", "1", "growth per update")];
 
     fn new(params: &Params<'_>) -> Result<Self, String> {
         let step = params.number("step");
         if step <= 0.0 { Err(format!("step must be above 0, but is {step}")) } else { Ok(Self { step }) }
     }
 
-    // Random numbers and times come from the tick alone: then the same seed gives the same values.
+    // Take random numbers and times from the tick only: then the same seed gives the same values.
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
         Ok(Some(tick.value() + self.step * tick.uniform(0.5, 1.5)))
     }

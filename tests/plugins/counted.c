@@ -1,4 +1,4 @@
-// The boost plugin, which writes a byte to a file each time it is loaded.
+// The boost plugin; appends a byte to a file each time it is loaded.
 
 #include "../../plugins/boost/boost.c"
 

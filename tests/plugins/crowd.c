@@ -1,5 +1,5 @@
-/* Workloads that are declared wrongly in one way each: compile with -DCASE=n, or without it for one that is declared
-   well and behaves badly. */
+/* Workloads with one mistake each in their declaration: compile with -DCASE=n, or without it for a good declaration of
+   a workload that misbehaves by its parameter. */
 #include "promemu_plugin.h"
 
 #include <math.h>
@@ -13,23 +13,23 @@ enum { SHORT_TABLE = 1, NO_POOL_SIZE, NO_METRICS, WRONG_KIND, ODD_METRIC, NO_LAB
        OLD_TABLE, TWIN_METRICS, ODD_LABEL, TAKEN_LABEL, TWO_KINDS };
 
 static const promemu_param PARAMS[] = {
-    { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF("mode"), PROMEMU_TEXT_OF("good"), PROMEMU_TEXT_OF("what it does"),
+    { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF("mode"), PROMEMU_TEXT_OF("good"), PROMEMU_TEXT_OF("behaviour"),
       PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal,echo") },
 };
 
 static const promemu_family FAMILIES[] = {
-    { CASE == WRONG_KIND ? 9 : PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall"),
+    { CASE == WRONG_KIND ? 9 : PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("height"),
       PROMEMU_NO_TEXT },
 #if CASE == 5
     { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd steps"), PROMEMU_NO_TEXT, PROMEMU_NO_TEXT },
 #elif CASE == 10
-    { PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall"), PROMEMU_NO_TEXT },
+    { PROMEMU_GAUGE, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("height"), PROMEMU_NO_TEXT },
 #elif CASE == 11
     { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_NO_TEXT, PROMEMU_TEXT_OF("foot={left}") },
 #elif CASE == 12
     { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_NO_TEXT, PROMEMU_TEXT_OF("foot=left,who=ann") },
 #elif CASE == 13
-    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("how tall"), PROMEMU_TEXT_OF("foot=left") },
+    { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_height"), PROMEMU_TEXT_OF("height"), PROMEMU_TEXT_OF("foot=left") },
 #else
     { PROMEMU_COUNTER, 0, PROMEMU_TEXT_OF("crowd_steps_total"), PROMEMU_TEXT_OF("how far"), PROMEMU_NO_TEXT },
 #endif

@@ -1,5 +1,5 @@
-/* Plugins that are wrong in one way each: compile with -DCASE=n, or without it for one that declares itself well
-   and behaves badly. */
+/* Plugins with one mistake each in their declaration: compile with -DCASE=n, or without it for a good declaration of a
+   plugin that misbehaves by its parameter. */
 #include "promemu_plugin.h"
 
 #include <math.h>
@@ -45,12 +45,12 @@ static int32_t create(const promemu_setup *setup, void **state) {
         setup->host->fail(setup->context, promemu_text_of("this is refused"));
         return PROMEMU_FAILED;
     }
-    const char *why = NULL;
-    if (promemu_text_is(mode, "low") && setup->value > 0) why = "5 is too much";
-    if (promemu_text_is(mode, "census")) why = alive ? "others are alive" : "no other is alive";
-    if (why) {
+    const char *reason = NULL;
+    if (promemu_text_is(mode, "low") && setup->value > 0) reason = "5 is too much";
+    if (promemu_text_is(mode, "census")) reason = alive ? "others are alive" : "no other is alive";
+    if (reason) {
         free(copy);
-        setup->host->fail(setup->context, promemu_text_of(why));
+        setup->host->fail(setup->context, promemu_text_of(reason));
         return PROMEMU_FAILED;
     }
     alive++;
@@ -126,7 +126,7 @@ static const promemu_scenario SCENARIOS[] = {
     },
 };
 
-/* Cases 20 and up are good: a config with as many hosts as the case is above 20, or one that fails. */
+/* From case 20 on the declaration is good: case 20 builds a wrong config, case 20 + n one with n hosts. */
 static int32_t build(const promemu_setup *setup) {
     char host[] = "    Host(name: \"rogue-0\", metrics: [Metric(name: \"level\", value_range: (0, 9), scenario: rogue)]),\n";
     if (CASE == 20) {

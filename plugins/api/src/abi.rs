@@ -1,34 +1,34 @@
-//! The table between promemu and a plugin, as C lays it out; `promemu_plugin.h` says the same.
+//! The table between promemu and a plugin, in C layout; `promemu_plugin.h` is the same in C.
 //!
-//! The first eight bytes of [`Plugin`] and [`Host`] stay as they are for good: size, major, minor. Within one major
-//! version fields are only ever appended: the reader looks at `size`, or at the size of an array's elements,
-//! before it reads a field that came later. Texts and arrays of the table live as long as the library.
+//! The first eight bytes of [`Plugin`] and [`Host`] never change: size, major, minor. Within a major version fields are
+//! only appended: a reader checks `size`, or the size of an array's elements, before it reads a field that came later.
+//! Texts and arrays of the table live as long as the library.
 
 #![expect(unsafe_code, reason = "tables of constants are shared, and texts are pointers")]
 
 use std::ffi::c_void;
 
-/// Another major version is refused.
+/// Plugins of another major version are refused.
 pub const ABI_MAJOR: u16 = 1;
-/// Counts what was appended.
+/// Raised with each appended field.
 pub const ABI_MINOR: u16 = 1;
-/// The name of the function that a plugin exports: an [`Entry`].
+/// Name of the function that a plugin exports: an [`Entry`].
 pub const SYMBOL: &str = "promemu_plugin_v1";
-/// How the names of such functions of all major versions begin.
+/// Prefix of the names of these functions of all major versions.
 pub const SYMBOL_PREFIX: &str = "promemu_plugin_v";
 
-/// A new value was given.
+/// The call succeeded: there is a new value, or the state was created.
 pub const OK: i32 = 0;
-/// The present value is kept.
+/// The current value is kept.
 pub const KEEP: i32 = 1;
-/// It failed; [`Host::fail`] was told why.
+/// The call failed; [`Host::fail`] has the reason.
 pub const FAILED: i32 = -1;
-/// It panicked; [`Host::fail`] was told how. The instance is not asked again.
+/// The call panicked; [`Host::fail`] has the message. The state is only destroyed after that.
 pub const PANICKED: i32 = -2;
 
 /// [`Param::kind`]: a finite number.
 pub const NUMBER: u32 = 1;
-/// [`Param::kind`]: a duration, in seconds; infinite for an endless one.
+/// [`Param::kind`]: a duration in seconds; infinite if endless.
 pub const DURATION: u32 = 2;
 /// [`Param::kind`]: two finite numbers, the first not above the second.
 pub const RANGE: u32 = 3;
@@ -39,140 +39,140 @@ pub const CHOICE: u32 = 5;
 /// [`Param::kind`]: finite numbers.
 pub const NUMBERS: u32 = 6;
 
-/// [`Scenario::flags`]: its values are totals, which a counter takes as they are.
+/// [`Scenario::flags`]: its values are totals, which a counter shows as they are.
 pub const GIVES_TOTALS: u32 = 1;
-/// [`Scenario::flags`]: it asks for [`Tick::dt_secs`].
+/// [`Scenario::flags`]: it reads [`Tick::dt_secs`].
 pub const USES_DT: u32 = 2;
 
 /// [`Family::kind`]: a number that goes up and down.
 pub const GAUGE: u32 = 1;
-/// [`Family::kind`]: a total, which only grows while somebody lives.
+/// [`Family::kind`]: a total, which only grows during the life of a row.
 pub const COUNTER: u32 = 2;
 
-/// [`Host::log`]: a line for debugging.
+/// [`Host::log`]: a debug line.
 pub const DEBUG: i32 = 0;
-/// [`Host::log`]: something to know.
+/// [`Host::log`]: an informational line.
 pub const INFO: i32 = 1;
-/// [`Host::log`]: something odd.
+/// [`Host::log`]: a warning.
 pub const WARN: i32 = 2;
 
 /// The function that a plugin exports.
 pub type Entry = unsafe extern "C" fn() -> *const Plugin;
 
-/// Text in UTF-8, without a zero at its end; the data of an empty one may be null.
+/// Text in UTF-8 without a terminating zero; the data of an empty text may be null.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Text {
-    /// The first byte.
+    /// First byte.
     pub data: *const u8,
-    /// How many bytes.
+    /// Number of bytes.
     pub len: usize,
 }
 
-/// What a plugin brings.
+/// A plugin.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin {
-    /// How many bytes this table has.
+    /// Size of this table in bytes.
     pub size: u32,
     /// [`ABI_MAJOR`].
     pub abi_major: u16,
     /// [`ABI_MINOR`].
     pub abi_minor: u16,
-    /// The plugin's name.
+    /// Name of the plugin.
     pub name: Text,
     /// Its version.
     pub version: Text,
-    /// What it is, in one line.
+    /// One line on its purpose.
     pub summary: Text,
     /// Its scenarios.
     pub scenarios: *const Scenario,
-    /// How many.
+    /// Number of scenarios.
     pub scenario_count: u32,
-    /// How many bytes each has.
+    /// Size of each in bytes.
     pub scenario_size: u32,
     /// Its configs.
     pub configs: *const Config,
-    /// How many.
+    /// Number of configs.
     pub config_count: u32,
-    /// How many bytes each has.
+    /// Size of each in bytes.
     pub config_size: u32,
     /// Its workloads; since 1.1.
     pub workloads: *const Workload,
-    /// How many; since 1.1.
+    /// Number of workloads; since 1.1.
     pub workload_count: u32,
-    /// How many bytes each has; since 1.1.
+    /// Size of each in bytes; since 1.1.
     pub workload_size: u32,
 }
 
-/// A kind of scenario.
+/// A scenario.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// The name in configs: a letter or `_`, then letters, digits and `_`.
+    /// Name in configs: a letter or `_`, then letters, digits and `_`.
     pub name: Text,
-    /// What it does, in one line.
+    /// One line on its purpose.
     pub summary: Text,
     /// Its parameters.
     pub params: *const Param,
-    /// How many.
+    /// Number of parameters.
     pub param_count: u32,
-    /// How many bytes each has.
+    /// Size of each in bytes.
     pub param_size: u32,
-    /// The events that ask it for a value, separated by commas: `event`, `event@own`, `event@HOST`.
+    /// Events that cause an update, separated by commas: `event`, `event@own`, `event@HOST`.
     pub listens: Text,
-    /// The events that it may emit, separated by commas.
+    /// Events that it may emit, separated by commas.
     pub emits: Text,
-    /// [`GIVES_TOTALS`], [`USES_DT`].
+    /// [`GIVES_TOTALS`] and [`USES_DT`], or 0.
     pub flags: u32,
     /// 0.
     pub reserved: u32,
-    /// Makes the state of one metric; [`OK`] or a failure. It is also called once when a config is loaded, to see
-    /// whether the parameters are good.
+    /// Creates the state of one metric; [`OK`] or a failure. Also called when a config is loaded, to check the
+    /// parameters.
     pub create: Option<unsafe extern "C" fn(*const Setup, *mut *mut c_void) -> i32>,
-    /// Makes a value; [`OK`], [`KEEP`] or a failure.
+    /// Computes a value; [`OK`], [`KEEP`] or a failure.
     pub update: Option<unsafe extern "C" fn(*mut c_void, *const Tick, *mut f64) -> i32>,
-    /// Ends a state. Called once for each that was made.
+    /// Destroys a state. Called once for each state.
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
-/// A kind of workload: slots on a host, in each of which somebody lives or nobody, with labels and metrics that all
-/// have alike. Since 1.1.
+/// A workload: a pool of slots on a host. A slot is empty or holds a row; all rows have the same label names and
+/// metrics. Since 1.1.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
-    /// The name in configs, as for [`Scenario::name`].
+    /// Name in configs, as for [`Scenario::name`].
     pub name: Text,
-    /// What it does, in one line.
+    /// One line on its purpose.
     pub summary: Text,
     /// Its parameters.
     pub params: *const Param,
-    /// How many.
+    /// Number of parameters.
     pub param_count: u32,
-    /// How many bytes each has.
+    /// Size of each in bytes.
     pub param_size: u32,
-    /// The metrics of who lives in a slot.
+    /// Metrics of a row.
     pub families: *const Family,
-    /// How many.
+    /// Number of families.
     pub family_count: u32,
-    /// How many bytes each has.
+    /// Size of each in bytes.
     pub family_size: u32,
-    /// The names of the labels of who lives in a slot, separated by commas; they stand behind the host's.
+    /// Names of the labels of a row, separated by commas; they follow the host's labels.
     pub labels: Text,
     /// As for [`Scenario::listens`].
     pub listens: Text,
     /// As for [`Scenario::emits`].
     pub emits: Text,
-    /// Makes the state of one host; [`OK`] or a failure. It is also called once when a config is loaded, to see
-    /// whether the parameters are good.
+    /// Creates the state of one host; [`OK`] or a failure. Also called when a config is loaded, to check the
+    /// parameters.
     pub create: Option<unsafe extern "C" fn(*const Setup, *mut *mut c_void) -> i32>,
     /// Number of slots, some of which may be empty. Constant for a state; 0 if the call failed.
     pub pool_size: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
-    /// Says who comes and goes, by [`Host::begin`] and [`Host::end`], and writes values: those of the first slot,
-    /// one for each family, then those of the second, and so on for as many slots as there are. What is not
-    /// written stays as it was. [`OK`], [`KEEP`] if nothing has changed, or a failure.
+    /// Begins and ends rows by [`Host::begin`] and [`Host::end`], and writes values: those of the first slot, one for
+    /// each family, then those of the second, and so on for all slots. Values that are not written stay. [`OK`],
+    /// [`KEEP`] if nothing has changed, or a failure.
     pub update: Option<unsafe extern "C" fn(*mut c_void, *const Tick, *mut f64, u32) -> i32>,
-    /// Ends a state. Called once for each that was made.
+    /// Destroys a state. Called once for each state.
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
@@ -184,30 +184,30 @@ pub struct Family {
     pub kind: u32,
     /// 0.
     pub reserved: u32,
-    /// The metric's name.
+    /// Name of the metric.
     pub name: Text,
-    /// What it says, with its unit.
+    /// Its meaning, with its unit: the HELP text.
     pub help: Text,
-    /// Labels of its own beside those of the workload, as `name=value`, separated by commas. By them several of one
-    /// name differ.
+    /// Its own labels beside those of the workload, as `name=value`, separated by commas. Families of one name must
+    /// differ in them.
     pub labels: Text,
 }
 
-/// A config that is made when it is asked for.
+/// A config that is built on demand.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// The name, as for [`Scenario::name`].
+    /// Name, as for [`Scenario::name`].
     pub name: Text,
-    /// What it is, in one line.
+    /// One line on its purpose.
     pub summary: Text,
     /// Its arguments.
     pub params: *const Param,
-    /// How many.
+    /// Number of parameters.
     pub param_count: u32,
-    /// How many bytes each has.
+    /// Size of each in bytes.
     pub param_size: u32,
-    /// Hands the text of a `.ron` file to [`Host::write`]; [`OK`] or a failure.
+    /// Passes the text of a `.ron` file to [`Host::write`]; [`OK`] or a failure.
     pub build: Option<unsafe extern "C" fn(*const Setup) -> i32>,
 }
 
@@ -219,129 +219,128 @@ pub struct Param {
     pub kind: u32,
     /// 0.
     pub reserved: u32,
-    /// The name in configs, as for [`Scenario::name`].
+    /// Name in configs, as for [`Scenario::name`].
     pub name: Text,
-    /// The default as it would be written: `2.5`, `90s`, `(0, 100)`, `[1, 2]`; none if it must be given.
+    /// Default, as in a config: `2.5`, `90s`, `(0, 100)`, `[1, 2]`. Empty if the parameter is required.
     pub default: Text,
-    /// What it is, with its unit.
+    /// Its meaning, with its unit.
     pub help: Text,
-    /// The words of a [`CHOICE`], separated by commas.
+    /// Words of a [`CHOICE`], separated by commas.
     pub choices: Text,
 }
 
-/// A parameter's value. Never grows.
+/// A parameter's value. This table never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
-    /// The parameter's kind; that of a [`CHOICE`] is [`TEXT`].
+    /// Kind of the parameter; [`TEXT`] for a [`CHOICE`].
     pub kind: u32,
     /// 0.
     pub reserved: u32,
-    /// A number, seconds, or the low end of a range.
+    /// Number, seconds, or low end of a range.
     pub number: f64,
-    /// The high end of a range.
+    /// High end of a range.
     pub high: f64,
-    /// A text or a choice.
+    /// Text or choice.
     pub text: Text,
-    /// The numbers of a list.
+    /// Numbers of a list.
     pub numbers: *const f64,
-    /// How many.
+    /// Length of the list.
     pub numbers_len: usize,
 }
 
-/// What a scenario's state or a config is made of.
+/// Input to create a state or to build a config.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// How many bytes this has.
+    /// Size of this table in bytes.
     pub size: u32,
-    /// How many values there are: one for each parameter, in their order.
+    /// Number of values: one for each parameter, in their order.
     pub value_count: u32,
-    /// The values.
+    /// Values; a parameter that was not set has its default.
     pub values: *const Value,
-    /// What the metric shows; 0 for a config.
+    /// Current value of the metric; 0 for a config or a workload.
     pub value: f64,
-    /// The low end of the metric's range; minus infinite without one.
+    /// Low end of the metric's range; minus infinity without a range.
     pub range_low: f64,
-    /// The high end of the metric's range; infinite without one.
+    /// High end of the metric's range; infinity without a range.
     pub range_high: f64,
     /// promemu's functions.
     pub host: *const Host,
-    /// What they want to be handed.
+    /// First argument of these functions.
     pub context: *mut c_void,
 }
 
-/// What a scenario sees when it is asked for a value.
+/// Input of an update.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Tick {
-    /// How many bytes this has.
+    /// Size of this table in bytes.
     pub size: u32,
-    /// 1 if an event asks for this value, 0 if the metric's interval does.
+    /// 1 if an event caused the update, 0 if the interval did.
     pub has_event: u32,
-    /// The emulated time, in nanoseconds since the Unix epoch.
+    /// Emulated time, in nanoseconds since the Unix epoch.
     pub now_nanos: u64,
     /// Seconds since the metric's start.
     pub t_secs: f64,
     /// Seconds since the last update, and 0 at the first; only with [`USES_DT`].
     pub dt_secs: f64,
-    /// What the metric shows.
+    /// Current value of the metric.
     pub value: f64,
-    /// The low end of the metric's range; minus infinite without one.
+    /// Low end of the metric's range; minus infinity without a range.
     pub range_low: f64,
-    /// The high end of the metric's range; infinite without one.
+    /// High end of the metric's range; infinity without a range.
     pub range_high: f64,
-    /// The name of the metric's host.
+    /// Name of the host.
     pub host_name: Text,
-    /// The event's name.
+    /// Name of the event.
     pub event_name: Text,
-    /// The event's source.
+    /// Host that emitted the event.
     pub event_source: Text,
-    /// What the event carries, in JSON; empty if that is nothing.
+    /// Data of the event in JSON; empty without data.
     pub event_data: Text,
     /// promemu's functions.
     pub host: *const Host,
-    /// What they want to be handed.
+    /// First argument of these functions.
     pub context: *mut c_void,
-    /// 1 for a workload while time passes as the machine's does, in a live run at normal speed; else 0. Since 1.1.
+    /// 1 for a workload in a live run at normal speed, else 0. Since 1.1.
     pub is_live: u32,
     /// 0.
     pub reserved: u32,
 }
 
-/// promemu's functions. They may be called during the call that handed the context over, by the same thread.
+/// promemu's functions. They may be called during the call that passed the context, by its thread.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// How many bytes this table has.
+    /// Size of this table in bytes.
     pub size: u32,
     /// [`ABI_MAJOR`].
     pub abi_major: u16,
     /// [`ABI_MINOR`].
     pub abi_minor: u16,
-    /// 64 bits of the metric's own random stream; 0 where there is no metric.
+    /// 64 bits of the metric's own random stream; 0 while a state is created or a config is built.
     pub random_u64: unsafe extern "C" fn(*mut c_void) -> u64,
     /// A number of the standard normal distribution, from the same stream.
     pub random_normal: unsafe extern "C" fn(*mut c_void) -> f64,
-    /// Why the call is about to give [`FAILED`] or [`PANICKED`].
+    /// Sets the reason before the call returns [`FAILED`] or [`PANICKED`].
     pub fail: unsafe extern "C" fn(*mut c_void, Text),
-    /// A line for the log, at the level [`DEBUG`], [`INFO`] or [`WARN`].
+    /// Logs a line at the level [`DEBUG`], [`INFO`] or [`WARN`].
     pub log: unsafe extern "C" fn(*mut c_void, i32, Text),
-    /// The next part of what a config is: its text in RON.
+    /// Appends to the text of a config.
     pub write: unsafe extern "C" fn(*mut c_void, Text),
-    /// Emits one of the scenario's events, with JSON or nothing.
+    /// Emits one of the declared events, with data in JSON or an empty text.
     pub emit: unsafe extern "C" fn(*mut c_void, Text, Text),
-    /// Asks for another value at a moment of emulated time, beside the metric's interval.
+    /// Requests another update at an emulated time, in addition to the interval.
     pub wake: unsafe extern "C" fn(*mut c_void, u64),
-    /// Somebody lives in this slot from now on, after whoever was there: the slot, when that began in nanoseconds
-    /// since the Unix epoch, and a text for each label. All values in the slot are to be
-    /// written in the same call. Since 1.1.
+    /// Begins a row in a slot, and ends the previous one: the slot, the row's start in nanoseconds since the Unix
+    /// epoch, and a text for each label. The same call must write all values of the slot. Since 1.1.
     pub begin: unsafe extern "C" fn(*mut c_void, u32, u64, *const Text),
-    /// Nobody lives in this slot any more. Since 1.1.
+    /// Ends the row in a slot. Since 1.1.
     pub end: unsafe extern "C" fn(*mut c_void, u32),
 }
 
-/// A size for a table.
+/// Size of a table in bytes.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "tables are small")]
 pub const fn size_of_table<T>() -> u32 {
@@ -364,20 +363,20 @@ unsafe impl Sync for Config {}
 unsafe impl Sync for Param {}
 
 impl Text {
-    /// No text.
+    /// The empty text.
     pub const EMPTY: Self = Self::of("");
 
-    /// This text.
+    /// A text that borrows from `text`.
     #[must_use]
     pub const fn of(text: &str) -> Self {
         Self { data: text.as_ptr(), len: text.len() }
     }
 
-    /// Its bytes.
+    /// The bytes of the text.
     ///
     /// # Safety
     ///
-    /// Unless it is empty or its data null, the data must point to `len` bytes that stay as they are for `'a`.
+    /// Unless it is empty or its data null, the data must point to `len` bytes that stay unchanged for `'a`.
     #[must_use]
     pub const unsafe fn bytes<'a>(self) -> &'a [u8] {
         if self.data.is_null() || self.len == 0 {

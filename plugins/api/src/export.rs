@@ -1,4 +1,4 @@
-//! From traits to the table: each function catches what panics.
+//! Tables of the traits' implementations. Each function in them catches panics.
 
 #![expect(unsafe_code, reason = "the functions of the table get pointers")]
 
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
 use crate::{ConfigBuilder, LABELS_MAX, Params, Pool, Scenario, Tick, Workload};
 
-/// Makes the plugin's table and exports it. The plugin's name, version and summary are the package's.
+/// Builds the plugin's table and exports it. The plugin's name, version and summary are the package's.
 ///
 /// ```ignore
 /// export_plugin!(scenarios: [Climb, Fall], workloads: [Climbers], configs: [Mountains]);
@@ -21,7 +21,7 @@ macro_rules! export_plugin {
         $(workloads: [$($workload:ty),* $(,)?] $(,)?)?
         $(configs: [$($config:ty),* $(,)?] $(,)?)?
     ) => {
-        #[allow(unsafe_code, reason = "the name of an exported function is everybody's")]
+        #[allow(unsafe_code, reason = "an exported name may collide with others")]
         const _: () = {
             static SCENARIOS: &[$crate::abi::Scenario] =
                 &[$($($crate::for_macros::scenario::<$scenario>()),*)?];
@@ -43,9 +43,9 @@ macro_rules! export_plugin {
     };
 }
 
-/// The plugin's table: its name, version and summary, and what it brings.
+/// The plugin's table: its name, version and summary, and its contents.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "a plugin brings few things")]
+#[expect(clippy::cast_possible_truncation, reason = "a plugin has few of each")]
 pub const fn plugin(
     [name, version, summary]: [&'static str; 3],
     scenarios: &'static [abi::Scenario],
@@ -96,7 +96,7 @@ pub const fn scenario<S: Scenario>() -> abi::Scenario {
 ///
 /// # Panics
 ///
-/// With more than [`LABELS_MAX`] labels; as the table is a constant, the plugin then does not compile.
+/// With more than [`LABELS_MAX`] labels. As the table is a constant, such a plugin does not compile.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "a workload has few parameters and metrics")]
 pub const fn workload<W: Workload>() -> abi::Workload {
@@ -120,7 +120,7 @@ pub const fn workload<W: Workload>() -> abi::Workload {
     }
 }
 
-/// How many labels these are at most: as many as there are commas, and one.
+/// Maximum number of labels in a list: its commas and one.
 const fn labels_of(names: &str) -> usize {
     let (mut count, mut at) = (1, 0);
     while at < names.len() {
@@ -147,7 +147,7 @@ pub const fn config<C: ConfigBuilder>() -> abi::Config {
 }
 
 unsafe extern "C" fn create<S: Scenario>(setup: *const abi::Setup, instance: *mut *mut c_void) -> i32 {
-    // SAFETY: promemu hands over a setup that lives as long as the call, and room for one pointer.
+    // SAFETY: promemu passes a setup that lives as long as the call, and room for one pointer.
     unsafe { put(setup, instance, |setup| S::new(&Params::new(S::PARAMS, setup))) }
 }
 
@@ -159,7 +159,7 @@ unsafe extern "C" fn create_workload<W: Workload>(
     unsafe { put(setup, instance, |setup| W::new(&Params::new(W::PARAMS, setup))) }
 }
 
-/// Makes a state of a setup, and says where it is.
+/// Creates a state from a setup and stores its address.
 ///
 /// # Safety
 ///
@@ -173,7 +173,7 @@ unsafe fn put<T>(
     let setup = unsafe { &*setup };
     let made = match caught(|| new(setup)) {
         Ok(made) => made,
-        Err(failure) => return failure.tell(setup.host, setup.context),
+        Err(failure) => return failure.report(setup.host, setup.context),
     };
     // SAFETY: as the caller has promised.
     unsafe { instance.write(Box::into_raw(Box::new(made)).cast()) };
@@ -185,17 +185,17 @@ unsafe extern "C" fn update<S: Scenario>(
     tick: *const abi::Tick,
     value: *mut f64,
 ) -> i32 {
-    // SAFETY: the instance is from `create`, and promemu lets one thread at a time have it; the tick lives as long
+    // SAFETY: the instance is from `create`, and promemu gives it to one thread at a time; the tick lives as long
     // as the call.
     let (instance, tick) = unsafe { (&mut *instance.cast::<S>(), &*tick) };
     match caught(|| instance.update(&mut Tick::new(tick))) {
         Ok(None) => KEEP,
         Ok(Some(given)) => {
-            // SAFETY: promemu hands over room for one value.
+            // SAFETY: promemu passes room for one value.
             unsafe { value.write(given) };
             OK
         }
-        Err(failure) => failure.tell(tick.host, tick.context),
+        Err(failure) => failure.report(tick.host, tick.context),
     }
 }
 
@@ -214,11 +214,11 @@ unsafe extern "C" fn update_workload<W: Workload>(
     // SAFETY: as above.
     let (instance, tick) = unsafe { (&mut *instance.cast::<W>(), &*tick) };
     let families = W::FAMILIES.len();
-    // SAFETY: promemu hands over room for a value of each family in each slot, which nobody else has during the call.
+    // SAFETY: promemu passes room for a value of each family in each slot, which nobody else has during the call.
     let values = unsafe { std::slice::from_raw_parts_mut(values, pool_size as usize * families) };
     match caught(|| instance.update(&mut Tick::new(tick), &mut Pool::new(tick, values, families))) {
         Ok(()) => OK,
-        Err(failure) => failure.tell(tick.host, tick.context),
+        Err(failure) => failure.report(tick.host, tick.context),
     }
 }
 
@@ -228,12 +228,12 @@ unsafe extern "C" fn destroy_state<S>(instance: *mut c_void) {
         drop(unsafe { Box::from_raw(instance.cast::<S>()) });
         Ok(())
     });
-    // There is nobody to tell of a panic any more; Rust has printed it.
+    // A panic has been printed by Rust, and no caller could handle it.
     drop(ended);
 }
 
 unsafe extern "C" fn build<C: ConfigBuilder>(setup: *const abi::Setup) -> i32 {
-    // SAFETY: promemu hands over a setup that lives as long as the call.
+    // SAFETY: promemu passes a setup that lives as long as the call.
     let setup = unsafe { &*setup };
     match caught(|| C::build(&Params::new(C::ARGS, setup))) {
         Ok(text) => {
@@ -241,7 +241,7 @@ unsafe extern "C" fn build<C: ConfigBuilder>(setup: *const abi::Setup) -> i32 {
             unsafe { ((*setup.host).write)(setup.context, Text::of(&text)) };
             OK
         }
-        Err(failure) => failure.tell(setup.host, setup.context),
+        Err(failure) => failure.report(setup.host, setup.context),
     }
 }
 
@@ -251,7 +251,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn tell(self, host: *const abi::Host, context: *mut c_void) -> i32 {
+    fn report(self, host: *const abi::Host, context: *mut c_void) -> i32 {
         let (status, why) = match self {
             Self::Error(why) => (FAILED, why),
             Self::Panic(why) => (PANICKED, why),
@@ -277,7 +277,7 @@ fn message(payload: Box<dyn Any + Send>) -> String {
     match payload.downcast::<&str>() {
         Ok(text) => (*text).to_owned(),
         Err(payload) => {
-            // What else was thrown may panic when it is dropped.
+            // Other payloads may panic when they are dropped.
             std::mem::forget(payload);
             "without a message".to_owned()
         }

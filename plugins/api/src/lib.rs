@@ -1,8 +1,8 @@
-//! What a plugin of promemu is made of.
+//! The SDK for plugins of promemu.
 //!
-//! A plugin is a shared library that exports one function, `promemu_plugin_v1`, which gives the table of what
-//! the plugin brings ([`abi`]). In Rust nobody writes that table: implement [`Scenario`], [`Workload`] or
-//! [`ConfigBuilder`], and let [`export_plugin!`] make it.
+//! A plugin is a shared library that exports one function, `promemu_plugin_v1`, which returns the table of its contents
+//! ([`abi`]). In Rust the table is generated: implement [`Scenario`], [`Workload`] or [`ConfigBuilder`], and list the
+//! types in [`export_plugin!`].
 //!
 //! ```
 //! use promemu_plugin::{Param, Params, Scenario, Tick, export_plugin};
@@ -15,7 +15,7 @@
 //! impl Scenario for Climb {
 //!     const NAME: &'static str = "climb";
 //!     const SUMMARY: &'static str = "grows by a step with each update";
-//!     const PARAMS: &'static [Param] = &[Param::number("step", "1", "how much it grows")];
+//!     const PARAMS: &'static [Param] = &[Param::number("step", "1", "growth per update")];
 //!
 //!     fn new(params: &Params<'_>) -> Result<Self, String> {
 //!         Ok(Self { step: params.number("step") })
@@ -29,16 +29,15 @@
 //! export_plugin!(scenarios: [Climb]);
 //! ```
 //!
-//! # What holds
+//! # Rules
 //!
-//! - Nothing that one side has allocated is freed by the other. Texts are borrowed while a call lasts.
-//! - A panic in a plugin is caught before it reaches promemu, and costs the metric in which it happened. This needs
+//! - Neither side frees memory of the other. Texts are borrowed for the call.
+//! - A panic in a plugin is caught before it reaches promemu, and stops only its own metric. This needs
 //!   `panic = "unwind"`, Rust's default.
-//! - A library is never unloaded. A rebuilt one is loaded beside the old one, which then nobody asks any more.
-//! - An instance is asked by one thread at a time, and may be asked by another one the next time. Instances are asked
-//!   at the same time as others.
-//! - Randomness comes from [`Tick::random`] and its like, time from [`Tick`]: then the same seed gives the same
-//!   values, and virtual time works.
+//! - A library is never unloaded. A rebuilt one is loaded beside the old one, which is no longer called then.
+//! - A state is used by one thread at a time, possibly by another one the next time. Different states are used at the
+//!   same time.
+//! - Take random numbers and times from [`Tick`] only: then the same seed gives the same values, also in virtual time.
 
 pub mod abi;
 mod config;
@@ -57,6 +56,6 @@ pub use workload::{LABELS_MAX, Pool, Workload};
 
 #[doc(hidden)]
 pub mod for_macros {
-    //! What [`export_plugin!`](crate::export_plugin) needs.
+    //! Functions that [`export_plugin!`](crate::export_plugin) calls.
     pub use crate::export::{config, plugin, scenario, workload};
 }

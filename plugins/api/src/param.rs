@@ -1,4 +1,4 @@
-//! Parameters: their declarations, and their values.
+//! Parameters: declarations and values.
 
 #![expect(unsafe_code, reason = "values come from the other side")]
 
@@ -16,7 +16,7 @@ impl Param {
         }
     }
 
-    /// A finite number, as in `2.5`. Without a default it must be given.
+    /// A finite number, as in `2.5`. With an empty default it is required, as are all others.
     #[must_use]
     pub const fn number(name: &'static str, default: &'static str, help: &'static str) -> Self {
         Self::of(NUMBER, name, default, help)
@@ -40,7 +40,7 @@ impl Param {
         Self::of(TEXT, name, default, help)
     }
 
-    /// One of some words, which are separated by commas.
+    /// One of some words, separated by commas.
     #[must_use]
     pub const fn choice(
         name: &'static str,
@@ -58,9 +58,9 @@ impl Param {
     }
 }
 
-/// The values of all parameters, those that were not given with their defaults.
+/// Values of all parameters; one that was not set has its default.
 ///
-/// Asking for one that is not declared, or as what it is not, panics: promemu then says so when a config is loaded.
+/// Each function panics if the parameter is not declared with its type. promemu reports that when a config is loaded.
 #[derive(Debug)]
 pub struct Params<'a> {
     declared: &'static [Param],
@@ -79,7 +79,7 @@ impl<'a> Params<'a> {
         let values: &'a [Value] = if self.setup.values.is_null() {
             &[]
         } else {
-            // SAFETY: promemu hands over as many values as it says, for as long as the setup.
+            // SAFETY: promemu passes as many values as it says, for as long as the setup.
             unsafe { std::slice::from_raw_parts(self.setup.values, self.setup.value_count as usize) }
         };
         let value = index.and_then(|index| values.get(index));
@@ -92,7 +92,7 @@ impl<'a> Params<'a> {
         self.value(name, NUMBER).number
     }
 
-    /// A duration, in seconds; infinite if it is endless.
+    /// A duration in seconds; infinite if endless.
     #[must_use]
     pub fn seconds(&self, name: &str) -> f64 {
         self.value(name, DURATION).number
@@ -111,7 +111,7 @@ impl<'a> Params<'a> {
         read(self.value(name, TEXT))
     }
 
-    /// The word that was chosen.
+    /// The chosen word.
     #[must_use]
     pub fn choice(&self, name: &str) -> &'a str {
         read(self.value(name, CHOICE))
@@ -124,11 +124,11 @@ impl<'a> Params<'a> {
         if value.numbers.is_null() {
             return &[];
         }
-        // SAFETY: promemu hands over as many numbers as it says, for as long as the setup.
+        // SAFETY: promemu passes as many numbers as it says, for as long as the setup.
         unsafe { std::slice::from_raw_parts(value.numbers, value.numbers_len) }
     }
 
-    /// What the metric shows at first.
+    /// First value of the metric.
     #[must_use]
     pub const fn metric_value(&self) -> f64 {
         self.setup.value
@@ -142,9 +142,9 @@ impl<'a> Params<'a> {
     }
 }
 
-#[expect(clippy::panic, reason = "a mistake in the plugin, which is told when a config is loaded")]
+#[expect(clippy::panic, reason = "a mistake in the plugin, reported when a config is loaded")]
 fn unknown(name: &str) -> ! {
-    panic!("the plugin asks for a parameter {name:?} that it has not declared as this")
+    panic!("parameter {name:?} is not declared with this type")
 }
 
 fn read<'a>(value: &Value) -> &'a str {

@@ -1,29 +1,30 @@
-//! Scenarios, as a plugin writes them.
+//! The trait of scenarios.
 
 use crate::abi::Param;
 use crate::{Params, Tick};
 
-/// What makes a metric's values. Each metric has one of its own.
+/// Computes the values of one metric. Each metric has an instance of its own.
 pub trait Scenario: Send + Sized + 'static {
-    /// The name in configs: a letter or `_`, then letters, digits and `_`.
+    /// Name in configs: a letter or `_`, then letters, digits and `_`.
     const NAME: &'static str;
-    /// What it does, in one line.
+    /// One line on its purpose.
     const SUMMARY: &'static str;
     /// Its parameters.
     const PARAMS: &'static [Param] = &[];
-    /// The events that ask it for a value, separated by commas: `event` from any host, `event@own`, `event@HOST`.
+    /// Events that cause an update, separated by commas: `event` from any host, `event@own`, `event@HOST`.
     const LISTENS: &'static str = "";
-    /// The events that it may emit, separated by commas.
+    /// Events that it may emit, separated by commas.
     const EMITS: &'static str = "";
-    /// Whether its values are totals, which a counter takes as they are, and not levels to be added.
+    /// `true` if its values are totals, which a counter shows as they are; otherwise a counter adds them.
     const GIVES_TOTALS: bool = false;
-    /// Whether it asks for [`Tick::dt_secs`].
+    /// `true` if it reads [`Tick::dt_secs`].
     const USES_DT: bool = false;
 
-    /// The state of one metric. An error says which parameter is wrong and how; it is told when a config is loaded.
+    /// Creates the state of one metric. An error says which parameter is wrong and how; it is reported when a config is
+    /// loaded.
     fn new(params: &Params<'_>) -> Result<Self, String>;
 
-    /// The new value, or `None` to keep the present one. An error says why there is none; it costs this update and
-    /// nothing else.
+    /// The new value, or `None` to keep the current one. After an error the metric keeps its value, and the next update
+    /// follows as usual.
     fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String>;
 }

@@ -1,4 +1,4 @@
-//! What a scenario sees and may do when it is asked for a value.
+//! Input of an update, and the functions that promemu offers during it.
 
 #![expect(unsafe_code, reason = "promemu's functions are called")]
 
@@ -10,29 +10,29 @@ use crate::abi::{self, Text};
 #[derive(Debug)]
 pub struct Tick<'a> {
     raw: &'a abi::Tick,
-    /// promemu's functions are for the thread that is called.
+    /// promemu's functions may be called by this thread only.
     not_send: PhantomData<*mut ()>,
 }
 
-/// The event that asks for a value.
+/// An event that caused an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// What happened.
+    /// Name of the event.
     pub name: &'a str,
-    /// The host that emitted it.
+    /// Host that emitted it.
     pub source: &'a str,
-    /// What it carries, in JSON; empty if that is nothing.
+    /// Its data in JSON; empty without data.
     pub data: &'a str,
 }
 
-/// How much a line of the log matters.
+/// Level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// For debugging.
     Debug,
-    /// To know.
+    /// For information.
     Info,
-    /// Something odd.
+    /// For a warning.
     Warn,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Tick<'a> {
         Self { raw, not_send: PhantomData }
     }
 
-    /// The emulated time, in nanoseconds since the Unix epoch.
+    /// Emulated time, in nanoseconds since the Unix epoch.
     #[must_use]
     pub const fn now_nanos(&self) -> u64 {
         self.raw.now_nanos
@@ -59,25 +59,25 @@ impl<'a> Tick<'a> {
         self.raw.dt_secs
     }
 
-    /// What the metric shows.
+    /// Current value of the metric.
     #[must_use]
     pub const fn value(&self) -> f64 {
         self.raw.value
     }
 
-    /// The metric's `value_range`; without one the infinities. promemu brings values into it.
+    /// The metric's `value_range`; infinite without one. promemu clamps values to it.
     #[must_use]
     pub const fn range(&self) -> (f64, f64) {
         (self.raw.range_low, self.raw.range_high)
     }
 
-    /// The name of the metric's host.
+    /// Name of the host.
     #[must_use]
     pub fn host_name(&self) -> &'a str {
         read(self.raw.host_name)
     }
 
-    /// The event that asks for this value, if it is not the metric's interval.
+    /// The event that caused this update; `None` if the interval did.
     #[must_use]
     pub fn event(&self) -> Option<Event<'a>> {
         (self.raw.has_event != 0).then(|| Event {
@@ -87,8 +87,7 @@ impl<'a> Tick<'a> {
         })
     }
 
-    /// Whether time passes as the machine's does: in a live run at normal speed, and nowhere else. Only a workload
-    /// gets to know.
+    /// `true` in a live run at normal speed. Always `false` for a scenario.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.raw.size as usize >= size_of::<abi::Tick>() && self.raw.is_live != 0
@@ -116,19 +115,19 @@ impl<'a> Tick<'a> {
         low + (high - low) * self.random()
     }
 
-    /// A random number of the standard normal distribution.
+    /// A random number from the standard normal distribution.
     pub fn normal(&mut self) -> f64 {
         // SAFETY: as above.
         unsafe { (self.host().random_normal)(self.raw.context) }
     }
 
-    /// Emits one of [`crate::Scenario::EMITS`], with what it carries in JSON, or nothing.
+    /// Emits one of [`crate::Scenario::EMITS`], with its data in JSON or an empty text.
     pub fn emit(&mut self, event: &str, data: &str) {
         // SAFETY: as above; the texts are borrowed for the call.
         unsafe { (self.host().emit)(self.raw.context, Text::of(event), Text::of(data)) }
     }
 
-    /// Asks for another value at a moment of emulated time, beside the metric's interval.
+    /// Requests another update at an emulated time in nanoseconds, in addition to the interval.
     pub fn wake_at(&mut self, nanos: u64) {
         // SAFETY: as above.
         unsafe { (self.host().wake)(self.raw.context, nanos) }

@@ -1,20 +1,20 @@
-//! Workloads, as a plugin writes them.
+//! The trait of workloads, and the pool that they fill.
 
 #![expect(unsafe_code, reason = "promemu's functions are called")]
 
 use crate::abi::{self, COUNTER, Family, GAUGE, Param, Text};
 use crate::{Params, Tick};
 
-/// No more labels are handed over.
+/// Maximum number of labels of a workload.
 pub const LABELS_MAX: usize = 16;
 
-/// What lives in the slots of a host: many alike, who come and go, each with labels and metrics of its own. Each host
-/// has one of its own.
+/// Fills a pool of a host: rows that begin and end, each with labels and metrics of its own. Each host has an instance
+/// of its own.
 ///
 /// ```
 /// use promemu_plugin::{Family, Param, Params, Pool, Tick, Workload, export_plugin};
 ///
-/// /// Guests, of whom one leaves with each update, and another one comes.
+/// /// Guests of a hotel. With each update one leaves, and another one comes.
 /// struct Guests {
 ///     rooms: u32,
 ///     came: u32,
@@ -23,9 +23,9 @@ pub const LABELS_MAX: usize = 16;
 /// impl Workload for Guests {
 ///     const NAME: &'static str = "guests";
 ///     const SUMMARY: &'static str = "guests of a hotel";
-///     const PARAMS: &'static [Param] = &[Param::number("rooms", "10", "how many rooms there are")];
+///     const PARAMS: &'static [Param] = &[Param::number("rooms", "10", "number of rooms")];
 ///     const LABELS: &'static str = "guest, room";
-///     const FAMILIES: &'static [Family] = &[Family::counter("coffees_total", "how many cups they had")];
+///     const FAMILIES: &'static [Family] = &[Family::counter("coffees_total", "cups that the guest had")];
 ///
 ///     fn new(params: &Params<'_>) -> Result<Self, String> {
 ///         let rooms = params.number("rooms");
@@ -54,34 +54,34 @@ pub const LABELS_MAX: usize = 16;
 /// export_plugin!(workloads: [Guests]);
 /// ```
 pub trait Workload: Send + Sized + 'static {
-    /// The name in configs, as for [`crate::Scenario::NAME`].
+    /// Name in configs, as for [`crate::Scenario::NAME`].
     const NAME: &'static str;
-    /// What it does, in one line.
+    /// One line on its purpose.
     const SUMMARY: &'static str;
     /// Its parameters.
     const PARAMS: &'static [Param] = &[];
-    /// The names of the labels of who lives in a slot, separated by commas, at most [`LABELS_MAX`]. One must differ
-    /// from slot to slot.
+    /// Names of the labels of a row, separated by commas, [`LABELS_MAX`] at most. No two rows may have the same labels.
     const LABELS: &'static str;
-    /// The metrics of who lives in a slot.
+    /// Metrics of a row.
     const FAMILIES: &'static [Family];
-    /// The events that it hears, as for [`crate::Scenario::LISTENS`].
+    /// Events that it handles, as for [`crate::Scenario::LISTENS`].
     const LISTENS: &'static str = "";
-    /// The events that it may emit, separated by commas.
+    /// Events that it may emit, separated by commas.
     const EMITS: &'static str = "";
 
-    /// The state of one host. An error says which parameter is wrong and how; it is told when a config is loaded.
+    /// Creates the state of one host. An error says which parameter is wrong and how; it is reported when a config is
+    /// loaded.
     fn new(params: &Params<'_>) -> Result<Self, String>;
 
     /// Number of slots, some of which may be empty. Constant for a state.
     fn pool_size(&self) -> u32;
 
-    /// Goes on to the tick's time: says who comes and goes, and writes the values that have changed. An error
-    /// says why it cannot; who has come or gone before it has.
+    /// Advances to the tick's time: begins and ends rows, and writes the values that have changed. After an error all
+    /// values stay; rows that began or ended before it stay so.
     fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String>;
 }
 
-/// The slots of a workload, while it is asked.
+/// The slots of a workload during an update.
 #[derive(Debug)]
 pub struct Pool<'a> {
     tick: &'a abi::Tick,
@@ -94,20 +94,19 @@ impl Family {
         Self { kind, reserved: 0, name: Text::of(name), help: Text::of(help), labels: Text::EMPTY }
     }
 
-    /// A number that goes up and down.
+    /// A gauge: a number that goes up and down.
     #[must_use]
     pub const fn gauge(name: &'static str, help: &'static str) -> Self {
         Self::of(GAUGE, name, help)
     }
 
-    /// A total, which only grows while somebody lives.
+    /// A counter: a total, which only grows during the life of a row.
     #[must_use]
     pub const fn counter(name: &'static str, help: &'static str) -> Self {
         Self::of(COUNTER, name, help)
     }
 
-    /// The same with labels of its own, as `name=value`, separated by commas: several metrics of one name must
-    /// differ by them.
+    /// Adds labels to the family, as `name=value`, separated by commas. Families of one name must differ in them.
     #[must_use]
     pub const fn labelled(self, labels: &'static str) -> Self {
         Self { labels: Text::of(labels), ..self }
@@ -119,9 +118,8 @@ impl<'a> Pool<'a> {
         Self { tick, values, families }
     }
 
-    /// Somebody lives in this slot from now on, after whoever was there: since when, in nanoseconds since the Unix
-    /// epoch, and a text for each of [`Workload::LABELS`], in their order. The slot's values are 0 until they are
-    /// written.
+    /// Begins a row in a slot, and ends the previous one. `began_nanos` counts since the Unix epoch; `labels` has a text
+    /// for each of [`Workload::LABELS`], in their order. The slot's values become 0.
     pub fn begin(&mut self, slot: u32, began_nanos: u64, labels: &[&str]) {
         let mut texts = [Text::EMPTY; LABELS_MAX];
         for (text, label) in texts.iter_mut().zip(labels) {
@@ -133,13 +131,13 @@ impl<'a> Pool<'a> {
         unsafe { ((*self.tick.host).begin)(self.tick.context, slot, began_nanos, texts.as_ptr()) }
     }
 
-    /// Nobody lives in this slot any more.
+    /// Ends the row in a slot.
     pub fn end(&mut self, slot: u32) {
         // SAFETY: as above.
         unsafe { ((*self.tick.host).end)(self.tick.context, slot) }
     }
 
-    /// The values in a slot, one for each of [`Workload::FAMILIES`]; none of a slot that there is not.
+    /// The values in a slot, one for each of [`Workload::FAMILIES`]; empty if the slot does not exist.
     pub fn values(&mut self, slot: u32) -> &mut [f64] {
         self.values.chunks_exact_mut(self.families.max(1)).nth(slot as usize).unwrap_or_default()
     }

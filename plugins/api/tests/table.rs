@@ -1,4 +1,4 @@
-//! The functions that the table has for a Rust plugin, called as promemu calls them.
+//! The functions in the table of a Rust plugin, called as promemu calls them.
 
 #![expect(
     unsafe_code,
@@ -14,7 +14,7 @@ use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table}
 use promemu_plugin::for_macros::{config, plugin, scenario, workload};
 use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Pool, Scenario, Tick, Workload};
 
-/// Does what its parameter says.
+/// Acts by its parameter.
 struct Actor {
     mode: String,
 }
@@ -97,7 +97,7 @@ impl ConfigBuilder for Maker {
     }
 }
 
-/// Somebody comes, and somebody goes.
+/// A workload with one row that begins and one that ends.
 struct Crowd {
     slots: f64,
 }
@@ -141,7 +141,7 @@ static WORKLOADS: &[abi::Workload] = &[workload::<Crowd>()];
 static SCENARIOS: &[abi::Scenario] = &[scenario::<Actor>()];
 static CONFIGS: &[abi::Config] = &[config::<Maker>()];
 
-/// What the functions of the host were told.
+/// Calls of the host's functions.
 fn said<'a>(context: *mut c_void) -> &'a mut Vec<String> {
     // SAFETY: all contexts of these tests are that.
     unsafe { &mut *context.cast() }
@@ -246,7 +246,7 @@ fn tick(host_name: &'static str, said: &mut Vec<String>) -> abi::Tick {
     }
 }
 
-/// Makes an actor, asks it once, and ends it: the statuses, the value, and what the host was told.
+/// Creates an actor, updates it once and destroys it. Returns the statuses, the value and the host's calls.
 fn act(mode: &'static str) -> (i32, Option<i32>, f64, Vec<String>) {
     let mut said = Vec::new();
     let none = value(0.0, 0.0, "");
@@ -278,7 +278,7 @@ fn an_update_gives_a_value_and_reaches_the_host() {
 }
 
 #[test]
-fn errors_are_told() {
+fn errors_reach_the_host() {
     assert_eq!(act("fail").1, Some(FAILED));
     assert_eq!(act("fail").3, ["fail no value today"]);
     assert_eq!((act("refuse").0, act("refuse").3), (FAILED, vec!["fail mode is wrong".to_owned()]));
@@ -292,7 +292,7 @@ fn panics_do_not_leave_the_plugin() {
     assert_eq!((act("spite").1, act("spite").3), (Some(PANICKED), vec!["fail without a message".to_owned()]));
     let (status, _, _, said) = act("misname");
     assert_eq!(status, PANICKED);
-    assert_eq!(said, ["fail the plugin asks for a parameter \"mode\" that it has not declared as this"]);
+    assert_eq!(said, ["fail parameter \"mode\" is not declared with this type"]);
 }
 
 #[test]
@@ -309,8 +309,8 @@ fn a_config_is_written_to_the_host() {
     assert_eq!(build(0.0), (FAILED, vec!["fail hosts must be 1 or more".to_owned()]));
 }
 
-/// Makes a crowd, asks it once on this host, and ends it: the statuses, how many slots it has, their values, and what
-/// the host was told.
+/// Creates a crowd, updates it once on this host and destroys it. Returns the status, the pool size, the status of the
+/// update, the values and the host's calls.
 fn gather(slots: f64, host_name: &'static str) -> (i32, u32, Option<i32>, Vec<f64>, Vec<String>) {
     let mut said = Vec::new();
     let values = [value(slots, 0.0, "")];
@@ -333,7 +333,7 @@ fn gather(slots: f64, host_name: &'static str) -> (i32, u32, Option<i32>, Vec<f6
 }
 
 #[test]
-fn a_workload_says_who_comes_and_goes_and_writes_values() {
+fn a_workload_begins_and_ends_rows_and_writes_values() {
     let (_, slots, status, values, said) = gather(3.0, "web-1");
     assert_eq!((slots, status), (3, Some(OK)));
     assert_eq!(values, [9.0, 9.0, 0.0, 12.0, 1.5, 2.0]);
@@ -341,19 +341,19 @@ fn a_workload_says_who_comes_and_goes_and_writes_values() {
 }
 
 #[test]
-fn errors_and_panics_of_workloads_are_told() {
+fn errors_and_panics_of_workloads_reach_the_host() {
     let (created, _, _, _, said) = gather(0.0, "web-1");
     assert_eq!((created, said), (FAILED, vec!["fail slots must be 1 or more".to_owned()]));
     let (_, _, status, _, said) = gather(3.0, "");
     assert_eq!((status, said.last().unwrap().as_str()), (Some(FAILED), "fail there is no host"));
-    // Whose slots cannot be told has none, and so panics when it is asked for values in them.
+    // A panic in pool_size gives a pool of 0, in which no row can begin.
     let (_, slots, status, values, said) = gather(100.0, "web-1");
     assert_eq!((slots, status, values.len()), (0, Some(PANICKED), 0));
     assert!(said.last().unwrap().starts_with("fail index out of bounds"), "{said:?}");
 }
 
 #[test]
-fn the_table_says_what_the_traits_say() {
+fn the_table_matches_the_traits() {
     let table = plugin(["me", "1.2.3", "a test"], SCENARIOS, WORKLOADS, CONFIGS);
     assert_eq!([table.name, table.version, table.summary].map(text), ["me", "1.2.3", "a test"]);
     assert_eq!((table.scenario_count, table.workload_count, table.config_count), (1, 1, 1));

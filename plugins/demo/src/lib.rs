@@ -1,8 +1,8 @@
-//! The smallest plugin: a scenario, and a config that has it.
+//! The smallest plugin: a scenario, and a config that uses it.
 
 use promemu_plugin::{ConfigBuilder, Param, Params, Scenario, Tick, export_plugin};
 
-/// Climbs by steps, and begins anew where the metric's range ends.
+/// Climbs by steps, and starts again at the bottom of the metric's range.
 #[derive(Debug)]
 struct Staircase {
     step: f64,
@@ -13,10 +13,10 @@ struct Staircase {
 impl Scenario for Staircase {
     const NAME: &'static str = "staircase";
     const SUMMARY: &'static str =
-        "climbs by a step with each update, and begins anew at the top of the value_range";
+        "climbs by a step with each update, and starts again at the top of the value_range";
     const PARAMS: &'static [Param] = &[
-        Param::number("step", "1", "how much it climbs with each update"),
-        Param::number("noise", "0", "how much a value may be off, up or down"),
+        Param::number("step", "1", "climb per update"),
+        Param::number("noise", "0", "maximum deviation of a value, up or down"),
     ];
 
     fn new(params: &Params<'_>) -> Result<Self, String> {
@@ -45,7 +45,7 @@ struct Staircases;
 impl ConfigBuilder for Staircases {
     const NAME: &'static str = "staircases";
     const SUMMARY: &'static str = "hosts that climb stairs, each faster than the one before it";
-    const ARGS: &'static [Param] = &[Param::number("hosts", "3", "how many there are")];
+    const ARGS: &'static [Param] = &[Param::number("hosts", "3", "number of hosts")];
 
     fn build(args: &Params<'_>) -> Result<String, String> {
         let hosts = args.number("hosts");

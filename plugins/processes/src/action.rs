@@ -1,53 +1,54 @@
-//! What is done to processes from outside.
+//! Faults of processes: spikes, leaks, kills and fork storms.
 
 use crate::Priority;
 
-/// Something that happens to the processes that a filter names.
+/// A fault of the processes that a filter selects.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// They want this many cores each, for a while. None gets more than it has threads.
+    /// Each wants this many cores for a time. None gets more than it has threads.
     CpuSpike {
-        /// Which.
+        /// Processes that it affects.
         filter: Filter,
-        /// How many cores.
+        /// Cores that each wants.
         cores: f64,
-        /// For how long.
+        /// Length in seconds.
         secs: u64,
     },
-    /// Their memory grows. Who reaches its program's limit ends, and begins anew; a critical one stays there.
+    /// Their memory grows. A process that reaches its program's limit ends and starts again; a critical one stays at the
+    /// limit.
     MemoryLeak {
-        /// Which.
+        /// Processes that it affects.
         filter: Filter,
-        /// By how much a second.
+        /// Growth in bytes per second.
         bytes_per_sec: f64,
-        /// For how long.
+        /// Length in seconds.
         secs: u64,
     },
-    /// They end and begin anew. Critical ones are spared, unless the filter names their priority.
+    /// They end and start again. Critical ones are spared, unless the filter names their priority.
     Kill(Filter),
-    /// The first of them makes children of its own name, of low priority, as long as there is room. They end within
-    /// this time, the first after half of it.
+    /// The first of them starts children of its own name and of low priority, as long as there is room. Each ends after
+    /// half of this time at the earliest, and all of it at the latest.
     ForkStorm {
-        /// Which.
+        /// Processes that it affects.
         filter: Filter,
-        /// How many children.
+        /// Number of children.
         children: usize,
-        /// How long they live at most.
+        /// Maximum life of a child in seconds.
         secs: u64,
     },
 }
 
-/// Which processes.
+/// Selects processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
-    /// The name, in which `*` is any text and `?` any character.
+    /// Pattern of the name: `*` is any text and `?` any character.
     pub name: String,
-    /// The priority; none for any.
+    /// Priority; `None` for any.
     pub priority: Option<Priority>,
 }
 
 impl Action {
-    /// What is wrong with it, if something is.
+    /// Checks its amount.
     pub(crate) fn check(&self) -> Result<(), String> {
         let (what, amount) = match self {
             Self::CpuSpike { cores, .. } => ("cores", *cores),
@@ -63,23 +64,23 @@ impl Action {
 }
 
 impl Filter {
-    /// All that have a name like this.
+    /// All processes whose name matches a pattern.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), priority: None }
     }
 
-    /// Whether it is about a process.
+    /// `true` if it selects a process.
     pub(crate) fn selects(&self, name: &str, priority: Priority) -> bool {
         self.priority.is_none_or(|wanted| wanted == priority) && matches(&self.name, name)
     }
 }
 
-/// Whether a name is like a pattern. It takes no longer than the product of both lengths.
+/// `true` if a name matches a pattern. Takes time in proportion to the product of both lengths at most.
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);
-    // Where the last star was, and how far it has reached.
+    // Position of the last star, and the end of the text that it stands for.
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
         match pattern.get(p) {
@@ -107,7 +108,7 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
-/// Where the character that begins here ends.
+/// End of the character that starts at `at`.
 fn end_of_char(text: &[u8], at: usize) -> usize {
     let rest = text[at + 1..].iter().take_while(|byte| **byte & 0xc0 == 0x80);
     at + 1 + rest.count()
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_about_a_priority_if_it_names_one() {
+    fn a_filter_selects_by_priority_if_it_names_one() {
         let mut filter = Filter::named("post*");
         assert!(filter.selects("postgres", Priority::High));
         filter.priority = Some(Priority::Critical);
@@ -138,7 +139,7 @@ mod tests {
         assert!(filter.selects("postgres", Priority::Critical));
     }
 
-    /// What [`matches`] means, in as few words as there are.
+    /// [`matches`], written as simply as possible.
     fn means(pattern: &[char], name: &[char]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),
@@ -152,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_are_like_patterns_as_they_are_meant(pattern in "[ab?*ö]{0,7}", name in "[abö]{0,7}") {
+        fn names_match_patterns_by_definition(pattern in "[ab?*ö]{0,7}", name in "[abö]{0,7}") {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             prop_assert_eq!(matches(&pattern, &name), means(&chars(&pattern), &chars(&name)));
         }

@@ -1,23 +1,23 @@
-//! The processes of a host, simulated: the plugin that brings the workload [`Processes`], by the names of [`PrometheusNames`]
-//! exporters and of [`HostmetricsNames`].
+//! Simulated processes of a host: the plugin with the workload [`Processes`], in two naming schemes, [`PrometheusNames`] and
+//! [`HostmetricsNames`].
 //!
-//! A [`Simulation`] has slots; in each lives a [`Process`] with a name, a pid and a priority. Processes use CPU and
-//! memory by the patterns of their [`Program`], end by churn, by a kill or out of memory, and begin anew at once in
-//! the same slot. A [`Profile`] says which programs there are.
+//! A [`Simulation`] has slots, each with a [`Process`] that has a name, a pid and a priority. Processes use CPU and memory
+//! by the patterns of their [`Program`], end by churn, by a kill or out of memory, and start again at once in the same
+//! slot. A [`Profile`] is a list of programs.
 //!
-//! In a live run there may be a real process for each: [`real_processes`] has them follow the simulation, and is all that
-//! touches the machine.
+//! In a live run each can have a real process: [`real_processes`] makes those follow the simulation, and is the only
+//! module that touches the machine.
 //!
-//! # What holds
+//! # Invariants
 //!
-//! - No clock, no I/O, no randomness but a seed: the same seed and the same calls give the same processes, and
-//!   how often [`Simulation::advance`] is called changes nothing.
-//! - All processes together use no more CPU than the host has, and none more than it has threads.
-//! - Counters only grow while a process lives. Who begins anew has another pid, another start time, and counters
-//!   that are 0.
-//! - No two living processes have the same pid.
-//! - But for the children of a fork storm there are always as many processes as were asked for.
-//! - Critical processes end by nothing but a kill that names their priority, or the end of the simulation.
+//! - No clock, no I/O, no randomness but a seed: the same seed and the same calls give the same processes, however often
+//!   [`Simulation::advance`] is called.
+//! - All processes together use no more CPU than the host has, and none uses more cores than it has threads.
+//! - Counters only grow during the life of a process. A process that starts again has another pid, another start time,
+//!   and counters at 0.
+//! - No two running processes have the same pid.
+//! - The number of processes is constant, except for the children of a fork storm.
+//! - Critical processes end only by a kill that names their priority, or with the simulation.
 //!
 //! ```
 //! use promemu_processes::{Profile, Settings, Simulation};

@@ -1,4 +1,4 @@
-//! By which names and labels processes are shown.
+//! Names and labels of the processes' metrics.
 
 use std::marker::PhantomData;
 
@@ -6,25 +6,25 @@ use promemu_plugin::Family;
 
 use crate::Process;
 
-/// The names of some exporter.
+/// Naming scheme of an exporter.
 pub trait NamingScheme: Send + 'static {
-    /// The workload that has them.
+    /// Name of the workload.
     const WORKLOAD: &'static str;
-    /// What that is, in one line.
+    /// One line on its purpose.
     const SUMMARY: &'static str;
-    /// The labels of a process, separated by commas.
+    /// Names of the labels of a process, separated by commas.
     const LABELS: &'static str;
-    /// The metrics of a process.
+    /// Metrics of a process.
     const FAMILIES: &'static [Family];
 
-    /// The texts of the labels, in their order.
+    /// Values of the labels, in their order.
     fn labels(it: &Process<'_>) -> Vec<String>;
 
-    /// The values of the metrics, in their order.
+    /// Writes the values of the metrics, in their order.
     fn write_values(it: &Process<'_>, values: &mut [f64]);
 }
 
-/// Those that exporters of processes in Prometheus' world have.
+/// Names as Prometheus' process exporters have them.
 #[derive(Debug)]
 pub struct PrometheusNames(PhantomData<()>);
 
@@ -60,19 +60,19 @@ impl NamingScheme for PrometheusNames {
     }
 }
 
-/// Those of the `process` scraper of OpenTelemetry's hostmetrics receiver, as the Collector's Prometheus exporter shows
-/// them, with the resource's attributes as labels: names with their units, dots as `_`
+/// Names of the `process` scraper of OpenTelemetry's hostmetrics receiver, as the Collector's Prometheus exporter shows
+/// them: names with their units, dots as `_`, resource attributes as labels
 /// (`receiver/hostmetricsreceiver/internal/scraper/processscraper/metadata.yaml`, `exporter/prometheusexporter/README.md` and
 /// `pkg/translator/prometheus/README.md` in open-telemetry/opentelemetry-collector-contrib).
 #[derive(Debug)]
 pub struct HostmetricsNames(PhantomData<()>);
 
-/// How much of its CPU a process uses in the kernel.
+/// Share of a process' CPU that it uses in the kernel.
 const SYSTEM_SHARE: f64 = 0.25;
-/// What a process has written and read, in bytes for each second of CPU.
+/// Bytes that a process writes and reads for each second of CPU.
 const WRITTEN_BYTES_PER_CPU_SEC: f64 = 262_144.0;
 const READ_BYTES_PER_CPU_SEC: f64 = 1_048_576.0;
-/// A process has addresses for its memory, for a stack for each thread, and for the libraries that it maps.
+/// Virtual memory of a process beside its resident memory: a stack for each thread, and its libraries.
 const STACK_BYTES: f64 = 8.0 * 1_048_576.0;
 const MAPPED_BYTES: f64 = 128.0 * 1_048_576.0;
 
@@ -80,7 +80,7 @@ const CPU: &str = "process_cpu_time_seconds_total";
 const CPU_HELP: &str = "CPU that the process has used, in seconds, by what for";
 const DISK: &str = "process_disk_io_bytes_total";
 const DISK_HELP: &str = "what the process has read and written, in bytes";
-/// These are the same in both, so that a host may have both.
+/// The same in both schemes, so that a host may have both.
 const THREADS: Family = Family::gauge("process_threads", "threads of the process");
 const UPTIME: Family =
     Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds");
@@ -152,7 +152,7 @@ mod tests {
         uptime_seconds: 60.0,
     };
 
-    /// As an exposition would say it.
+    /// Labels and values of a process, as an exposition shows them.
     fn lines<N: NamingScheme>() -> String {
         let labels = N::labels(&IT);
         let names: Vec<&str> = N::LABELS.split(',').map(str::trim).collect();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_named_as_exporters_do_it() {
+    fn both_schemes_name_labels_and_values() {
         insta::assert_snapshot!(lines::<PrometheusNames>(), @r"
         process=nginx pid=4711 priority=high
         [10.0, 4096.0, 3.0, 12.0, 1767600000.0, 60.0]

@@ -1,17 +1,17 @@
-//! PidAllocator, as Linux gives them: one after the other, and from the beginning again when they are used up.
+//! Pids in the order of Linux: ascending, and from the start again after the last one.
 
 use std::collections::BTreeSet;
 
 use crate::random::Random;
 
-/// Below are those that Linux keeps for what starts at boot: `RESERVED_PIDS` in `kernel/pid.c`.
+/// Lower pids are reserved for processes started at boot: `RESERVED_PIDS` in `kernel/pid.c`.
 const FIRST: u32 = 300;
-/// `PID_MAX_LIMIT` of 64-bit Linux (`include/linux/threads.h`): no pid is as large.
+/// First number that is no pid: `PID_MAX_LIMIT` of 64-bit Linux (`include/linux/threads.h`).
 pub(crate) const END: u32 = 4_194_304;
-/// How far the next pid is at most: the host has others, who come and go between.
+/// Maximum distance to the next pid, as other processes of the host take pids in between.
 const GAP_MAX: u64 = 7;
 
-/// The pids in use, and where the next one is looked for.
+/// The pids in use, and the start of the search for the next one.
 #[derive(Clone, Debug)]
 pub(crate) struct PidAllocator {
     taken: BTreeSet<u32>,
@@ -23,7 +23,7 @@ impl PidAllocator {
         Self { taken: BTreeSet::new(), next: FIRST }
     }
 
-    /// A pid that nobody has. There must be one, which [`crate::Settings`] sees to.
+    /// A pid that is not in use. There must be one, which [`crate::Settings`] ensures.
     #[expect(clippy::cast_possible_truncation, reason = "a gap is small")]
     pub(crate) fn take(&mut self, random: &mut Random) -> u32 {
         self.next += random.between(1, GAP_MAX) as u32;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pids_begin_anew_at_the_end_and_pass_over_those_in_use() {
+    fn pids_wrap_around_and_skip_those_in_use() {
         let (mut pids, mut random) = (PidAllocator::new(), Random::new(7, 0, 0));
         let first = pids.take(&mut random);
         assert!(first > FIRST);

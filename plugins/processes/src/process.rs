@@ -1,53 +1,53 @@
-//! One process, from its beginning to its end.
+//! One simulated process.
 
 use crate::random::Random;
 use crate::usage::Usage;
 use crate::{Priority, Program};
 
-/// Memory is had by pages of so many bytes.
+/// Size of a page; memory is counted in pages.
 const PAGE_BYTES: f64 = 4096.0;
 
-/// A living process, as it is now.
+/// Current state of a process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Process<'a> {
-    /// The program's name.
+    /// Name of the program.
     pub name: &'a str,
-    /// The user that it runs as.
+    /// User that it runs as.
     pub owner: &'a str,
     /// Its pid.
     pub pid: u32,
     /// Its priority.
     pub priority: Priority,
-    /// How much CPU it has used, in seconds.
+    /// CPU that it has used, in seconds.
     pub cpu_seconds: f64,
-    /// How much memory it has, in bytes.
+    /// Memory in bytes.
     pub memory_bytes: f64,
-    /// How many threads.
+    /// Number of threads.
     pub threads: u32,
-    /// How many open file descriptors.
+    /// Number of open file descriptors.
     pub open_fds: u32,
-    /// When it began, in seconds since the Unix epoch.
+    /// Start in seconds since the Unix epoch.
     pub start_time_seconds: f64,
-    /// How long ago that is.
+    /// Seconds since its start.
     pub uptime_seconds: f64,
 }
 
-/// Something that goes on for a while.
+/// A fault with an end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FaultWindow {
     /// Cores, or bytes per second.
     pub(crate) amount: f64,
-    /// The second of the simulation in which it is over.
+    /// Second of the simulation in which it is over.
     pub(crate) until_secs: u64,
 }
 
-/// Who lives in a slot.
+/// The process in a slot.
 #[derive(Clone, Debug)]
 pub(crate) struct SimulatedProcess {
     pub(crate) pid: u32,
-    /// The second of the simulation in which it began.
+    /// Second of the simulation in which it started.
     pub(crate) began_secs: u64,
-    /// The second of the simulation in which it ends by itself.
+    /// Second of the simulation in which it ends by itself.
     pub(crate) ends_secs: u64,
     pub(crate) spike: FaultWindow,
     pub(crate) leak: FaultWindow,
@@ -55,9 +55,9 @@ pub(crate) struct SimulatedProcess {
     cpu: Usage,
     memory: Usage,
     leaked_bytes: f64,
-    /// How much CPU it has used until the present second, in seconds.
+    /// CPU that it had used before the current second, in seconds.
     cpu_seconds: f64,
-    /// How many cores it wants in this second.
+    /// Demand in this second, in cores.
     wanted_cores: f64,
 }
 
@@ -82,7 +82,7 @@ impl SimulatedProcess {
         process
     }
 
-    /// A second is over, in which it got this share of what it wanted. `now_secs` is the one that begins.
+    /// Ends a second in which it got this share of its demand. `now_secs` is the second that begins.
     pub(crate) fn advance_second(&mut self, program: &Program, share: f64, now_secs: u64) {
         self.cpu_seconds += self.wanted_cores * share;
         let age_secs = now_secs - self.began_secs;
@@ -94,7 +94,7 @@ impl SimulatedProcess {
         self.want(program, now_secs);
     }
 
-    /// Says anew how many cores it wants.
+    /// Updates its demand.
     pub(crate) fn want(&mut self, program: &Program, now_secs: u64) {
         let spike = if now_secs < self.spike.until_secs { self.spike.amount } else { 0.0 };
         self.wanted_cores = self.cpu.now().max(spike).min(f64::from(program.threads.1));
@@ -104,13 +104,13 @@ impl SimulatedProcess {
         self.wanted_cores
     }
 
-    /// Whether its memory has come to the program's limit by growing or leaking.
+    /// `true` if its memory has reached the program's limit by growing or leaking.
     pub(crate) fn is_out_of_memory(&self, program: &Program, now_secs: u64) -> bool {
         let is_full = self.memory.now() + self.leaked_bytes >= program.memory_bytes.high;
         (self.leaked_bytes > 0.0 && is_full) || self.memory.has_grown(now_secs - self.began_secs)
     }
 
-    /// What there is to see of it, so long after the simulation's start; `share` as above.
+    /// Its state at a time.
     #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53 seconds")]
     pub(crate) fn show<'a>(
         &self,
@@ -136,20 +136,20 @@ impl SimulatedProcess {
     }
 }
 
-/// When something is looked at, and what holds for all then.
+/// A time, and the state of the whole simulation then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SampleContext {
-    /// When the simulation began, in seconds since the Unix epoch.
+    /// Start of the simulation, in seconds since the Unix epoch.
     pub(crate) start_time_seconds: f64,
     /// Whole seconds since then.
     pub(crate) now_secs: u64,
-    /// How much of the present second is over.
+    /// Part of the current second that is over.
     pub(crate) part_of_second: f64,
-    /// The share of the CPU they want that processes get.
+    /// Share of its demand that each process gets.
     pub(crate) share: f64,
 }
 
-/// A count that goes with how busy somebody is.
+/// A count that grows with the load of a process.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two counts")]
 fn between((low, high): (u32, u32), busy: f64) -> u32 {
     low + (f64::from(high - low) * busy.min(1.0)).floor() as u32
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn who_begins_has_used_nothing() {
+    fn a_new_process_has_used_nothing() {
         let program = program(UsagePattern::Steady);
         let process = SimulatedProcess::new(&program, 5, 7, Random::new(0, 0, 0));
         let at = SampleContext { part_of_second: 0.0, ..moment(7) };
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_is_out_of_memory_when_it_has_grown() {
+    fn growing_memory_is_out_of_memory_at_its_end() {
         let program = program(UsagePattern::Growing);
         let mut process = SimulatedProcess::new(&program, 5, 100, Random::new(0, 0, 0));
         let full = (101..100_000).find(|now| {

@@ -1,4 +1,4 @@
-//! Which programs a host runs, and how each behaves.
+//! Profiles: the programs of a host, and their behaviour.
 
 mod file;
 
@@ -6,19 +6,19 @@ use std::path::Path;
 
 use crate::UsagePattern;
 
-/// No program's name is longer, and no owner's: they are labels, and arguments of real processes.
+/// Maximum length of a program's name and owner: they are labels, and arguments of real processes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// How much a process matters: churn takes those of the lowest priority.
+/// Priority of a process: churn replaces those of the lowest priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// EndCounts first.
+    /// Replaced first.
     Low,
-    /// EndCounts if there is nobody of low priority.
+    /// Replaced if there is none of low priority.
     Medium,
-    /// EndCounts if there is nobody else but critical ones.
+    /// Replaced if all others are critical.
     High,
-    /// Never churns.
+    /// Never replaced by churn.
     Critical,
 }
 
@@ -26,7 +26,7 @@ impl Priority {
     /// From low to critical.
     pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
 
-    /// The word for labels.
+    /// Its name in labels.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -38,14 +38,14 @@ impl Priority {
     }
 }
 
-/// How much of something is wanted, and how that goes over time.
+/// Range of a demand, and its course over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UsageRange {
-    /// How it goes.
+    /// Course over time.
     pub pattern: UsagePattern,
-    /// Its low end.
+    /// Low end.
     pub low: f64,
-    /// Its high end, not below the low one.
+    /// High end, not below the low one.
     pub high: f64,
 }
 
@@ -54,32 +54,32 @@ pub struct UsageRange {
 pub struct Program {
     /// The name.
     pub name: String,
-    /// The user that it runs as.
+    /// User that it runs as.
     pub owner: String,
-    /// The priority of its processes.
+    /// Priority of its processes.
     pub priority: Priority,
-    /// How likely one more process is of this program, compared with others; 0 for a program of which there is one.
+    /// Relative probability that a further process belongs to this program; 0 for a program with a single process.
     pub weight: u32,
-    /// How many cores a process wants.
+    /// Cores that a process wants.
     pub cpu_cores: UsageRange,
-    /// How many bytes of memory a process has. The high end is its limit.
+    /// Memory of a process in bytes. The high end is its limit.
     pub memory_bytes: UsageRange,
-    /// How many threads: when it does nothing, and when it is as busy as it gets.
+    /// Number of threads when idle and when fully busy.
     pub threads: (u32, u32),
-    /// How many open file descriptors: when it does nothing, and when it is as busy as it gets.
+    /// Number of open file descriptors when idle and when fully busy.
     pub open_fds: (u32, u32),
 }
 
-/// Programs, and how the host that runs them is.
+/// Programs of a host, with defaults for its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// The name.
     pub name: String,
-    /// The programs. There is one process of each, in this order, before there are more of any.
+    /// Programs. Each has one process, in this order, before any has a second one.
     pub programs: Vec<Program>,
-    /// What [`crate::Settings::churn_rate`] is by default.
+    /// Default of [`crate::Settings::churn_rate`].
     pub churn_rate: f64,
-    /// What [`crate::Settings::chaos`] is by default.
+    /// Default of [`crate::Settings::chaos`].
     pub chaos: f64,
 }
 
@@ -194,21 +194,22 @@ const ROLES: &[&str] = &[
 ];
 
 impl Profile {
-    /// The names of those that there are.
+    /// Names of the built-in profiles.
     pub const NAMES: [&str; 4] = ["realistic", "high-cardinality", "high-churn", "chaos"];
 
-    /// The one of this name, or that of a file: a path that ends in `.ron`. An error says what is wrong, and where.
+    /// The profile of this name, or in a file: a path that ends in `.ron`. An error says what is wrong, and where.
     pub fn find(name: &str) -> Result<Self, String> {
         if Path::new(name).extension().is_some_and(|extension| extension == "ron") {
             return Self::read(Path::new(name));
         }
         let names = Self::NAMES.join(", ");
-        let error =
-            || format!("there is no profile {name:?}; there is {names}, and any .ron file with a Profile");
+        let error = || {
+            format!("unknown profile {name:?}; expected {names}, or the path of a .ron file with a Profile")
+        };
         Self::of(name).ok_or_else(error)
     }
 
-    /// The one of this name.
+    /// The built-in profile of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         match name {
@@ -226,13 +227,13 @@ impl Profile {
         Self::made("realistic", programs(SERVER), 0.01, 0.0)
     }
 
-    /// 640 names, and as many as there are processes if these are fewer.
+    /// Services with 640 names, or as many as there are processes if these are fewer.
     #[must_use]
     pub fn high_cardinality() -> Self {
-        // A role behaves alike everywhere; neighbours differ in both words.
+        // Programs of a role behave alike; neighbours differ in both words.
         let service = |number: usize| {
             let (domain, role) = (number % DOMAINS.len(), (number / DOMAINS.len() + number) % ROLES.len());
-            // Not systemd and sshd, of which there is one.
+            // Without systemd and sshd, which have a single process.
             let like = 3 + role % (SERVER.len() - 3);
             let mut program = program(&SERVER[like]);
             program.name = format!("{}-{}", DOMAINS[domain], ROLES[role]);
@@ -244,13 +245,13 @@ impl Profile {
         Self::made("high-cardinality", services, 0.02, 0.0)
     }
 
-    /// A machine that builds software: half of the processes are replaced each minute.
+    /// A build machine: half of the processes are replaced each minute.
     #[must_use]
     pub fn high_churn() -> Self {
         Self::made("high-churn", programs(BUILD), 0.5, 0.0)
     }
 
-    /// A server on which something goes wrong twice a minute.
+    /// A server with two faults a minute.
     #[must_use]
     pub fn chaos() -> Self {
         Self::made("chaos", programs(SERVER), 0.05, 2.0)
@@ -260,7 +261,7 @@ impl Profile {
         Self { name: name.to_owned(), programs, churn_rate, chaos }
     }
 
-    /// What cannot be, if something cannot.
+    /// Checks the profile.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.programs.is_empty() {
             return Err(format!("profile {:?} has no programs", self.name));

@@ -1,8 +1,7 @@
-//! Random streams that depend on a seed and on numbers, never on the order of calls.
+//! Random streams that depend only on a seed and indices, never on the order of calls.
 //!
 //! The generator is `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA
-//! 2014). Nothing here or elsewhere in the simulator needs more of floats than +, -, × and ÷, which are the same
-//! everywhere.
+//! 2014). The whole simulator uses only +, -, × and ÷ on floats, which give the same on every machine.
 
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -11,7 +10,7 @@ const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The stream of a seed, a slot, and the how-manieth there.
+    /// The stream of a seed, a slot, and a process' number in that slot.
     pub(crate) const fn new(seed: u64, slot: u64, generation: u64) -> Self {
         let slot = mix(seed.wrapping_add(GAMMA)) ^ mix(slot.wrapping_add(1));
         Self(mix(mix(slot.wrapping_add(GAMMA)) ^ mix(generation.wrapping_add(1))))

@@ -1,7 +1,7 @@
 //! All processes of a host, second by second.
 //!
-//! Whatever happens, happens at a whole second since the start; between two, the CPU is shared out as it was at the
-//! first. So it is all the same how often somebody looks.
+//! Every change happens at a whole second since the start; in between the shares of the CPU stay. So the result does not
+//! depend on how often the simulation is advanced.
 
 mod lifecycle;
 
@@ -10,43 +10,43 @@ use crate::process::{SampleContext, SimulatedProcess};
 use crate::random::Random;
 use crate::{Action, Priority, Process, Profile};
 
-/// What the kernel leaves of the CPU.
+/// Share of the CPU that the kernel leaves.
 const CPU_SHARE_MAX: f64 = 0.98;
 const NANOS_PER_SEC: u64 = 1_000_000_000;
-/// A quarter of all pids, so that the next free one is never far.
+/// A quarter of all pids, so that the next free pid is never far.
 const PROCESSES_MAX: usize = END as usize / 4;
 
-/// What a simulation is made of.
+/// Settings of a simulation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Which programs there are.
+    /// Programs to run.
     pub profile: Profile,
-    /// How many processes.
+    /// Number of processes.
     pub process_count: usize,
-    /// The share of the processes that is replaced each minute.
+    /// Share of the processes that is replaced each minute.
     pub churn_rate: f64,
-    /// How often something goes wrong, times a minute.
+    /// Faults per minute.
     pub chaos: f64,
-    /// How many cores the host has.
+    /// Cores of the host.
     pub cores: f64,
-    /// How many children fork storms may have at one time, beside the processes.
+    /// Maximum number of children of fork storms at a time, beside the processes.
     pub children_max: usize,
-    /// When the simulation ends, in seconds since its start.
+    /// End of the simulation, in seconds since its start.
     pub ends_after_secs: Option<u64>,
 }
 
-/// How far a simulation is.
+/// Stage of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Made, and not asked for anything.
+    /// Created, and not advanced yet.
     Created,
-    /// At work.
+    /// Running.
     Started,
     /// Over; all processes have ended.
     Completed,
 }
 
-/// How many processes have ended by what.
+/// Number of ended processes by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndCounts {
     /// Churn.
@@ -70,16 +70,16 @@ pub struct Simulation {
     stage: Stage,
     random: Random,
     pids: PidAllocator,
-    /// As many as there are processes, then those for children.
+    /// Those of the processes, then those of children.
     slots: Vec<Slot>,
     /// The slots of low, medium and high priority.
     churnable: [Vec<usize>; 3],
-    /// How many processes churn owes.
+    /// Number of processes that churn has still to replace.
     churn_due: f64,
     next_incident_secs: u64,
-    /// What is done at the next second.
+    /// Faults that begin with the next second.
     actions: Vec<Action>,
-    /// The share of the CPU they want that processes get.
+    /// Share of its demand that each process gets.
     share: f64,
     changed: Vec<usize>,
     ends: EndCounts,
@@ -87,7 +87,7 @@ pub struct Simulation {
 
 #[derive(Clone, Debug)]
 struct Slot {
-    /// An index into the profile's.
+    /// Index into the profile's programs.
     program: usize,
     priority: Priority,
     generation: u64,
@@ -110,7 +110,7 @@ impl Settings {
         }
     }
 
-    /// What cannot be, if something cannot.
+    /// Checks the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.profile.check()?;
         let weighs = self.profile.programs.iter().any(|program| program.weight > 0);
@@ -141,10 +141,10 @@ impl Settings {
 }
 
 impl Simulation {
-    /// Processes that all begin at this moment, in nanoseconds since the Unix epoch.
+    /// A simulation whose processes all start at this time, in nanoseconds since the Unix epoch.
     pub fn new(settings: Settings, seed: u64, start_nanos: u64) -> Result<Self, String> {
         settings.check()?;
-        // No slot has this number.
+        // No slot has this index.
         let mut random = Random::new(seed, u64::MAX, 0);
         let programs = pick_programs(&settings, &mut random);
         let slot = |program: usize| {
@@ -180,7 +180,7 @@ impl Simulation {
         Ok(simulation)
     }
 
-    /// Goes on to a moment, in nanoseconds since the Unix epoch; the time that is over does not come back.
+    /// Advances to a time in nanoseconds since the Unix epoch; an earlier time changes nothing.
     pub fn advance(&mut self, now_nanos: u64) {
         self.now_nanos = self.now_nanos.max(now_nanos);
         if self.stage == Stage::Created {
@@ -193,7 +193,7 @@ impl Simulation {
         }
     }
 
-    /// Does something to the processes, at the next whole second. An error says what is wrong with it.
+    /// Starts a fault at the next whole second. An error says what is wrong with it.
     pub fn act(&mut self, action: Action) -> Result<(), String> {
         action.check()?;
         if self.stage != Stage::Completed {
@@ -202,44 +202,44 @@ impl Simulation {
         Ok(())
     }
 
-    /// How far it is.
+    /// Its stage.
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.stage
     }
 
-    /// The share of the CPU they want that processes get; 1 if there is enough.
+    /// Share of its demand that each process gets; 1 if there is enough CPU.
     #[must_use]
     pub const fn share(&self) -> f64 {
         self.share
     }
 
-    /// How many cores who lives in a slot uses now.
+    /// Cores that the process in a slot uses now.
     #[must_use]
     pub fn cores(&self, slot: usize) -> f64 {
         let process = self.slots.get(slot).and_then(|slot| slot.process.as_ref());
         process.map_or(0.0, |process| process.wanted_cores() * self.share)
     }
 
-    /// How many have ended by what.
+    /// Number of ended processes by cause.
     #[must_use]
     pub const fn ends(&self) -> EndCounts {
         self.ends
     }
 
-    /// How many cores all of them use at present.
+    /// Cores that all processes use now.
     #[must_use]
     pub fn cores_in_use(&self) -> f64 {
         self.wanted_cores() * self.share
     }
 
-    /// How many slots there are, with those for children.
+    /// Number of slots, those of children included.
     #[must_use]
     pub const fn slot_count(&self) -> usize {
         self.slots.len()
     }
 
-    /// Who lives in a slot.
+    /// The process in a slot.
     #[must_use]
     pub fn process(&self, slot: usize) -> Option<Process<'_>> {
         let slot = self.slots.get(slot)?;
@@ -247,12 +247,12 @@ impl Simulation {
         Some(process.show(&self.settings.profile.programs[slot.program], slot.priority, &self.moment()))
     }
 
-    /// All who live, with their slots.
+    /// All running processes, with their slots.
     pub fn living(&self) -> impl Iterator<Item = (usize, Process<'_>)> {
         (0..self.slots.len()).filter_map(|slot| Some((slot, self.process(slot)?)))
     }
 
-    /// The slots in which somebody else lives, or nobody, since the last time; at first those in which somebody lives.
+    /// The slots whose process has changed since the last call; at first all slots with a process.
     pub fn take_changes(&mut self, changes: &mut Vec<usize>) {
         for slot in self.changed.drain(..) {
             self.slots[slot].is_changed = false;
@@ -271,7 +271,7 @@ impl Simulation {
         }
     }
 
-    /// A second is over, and the next one begins.
+    /// Ends a second and begins the next one.
     fn tick(&mut self) {
         self.advance_second();
         for action in std::mem::take(&mut self.actions) {
@@ -286,7 +286,7 @@ impl Simulation {
         self.share_out();
     }
 
-    /// Shares the CPU out: all get the same share of what they want.
+    /// Gives each process the same share of its demand.
     fn share_out(&mut self) {
         self.share = (CPU_SHARE_MAX * self.settings.cores / self.wanted_cores()).min(1.0);
     }
@@ -296,7 +296,7 @@ impl Simulation {
     }
 }
 
-/// The program of each process: one of each, and of the rest as many as their weights say.
+/// The program of each process: first one of each program, then by their weights.
 fn pick_programs(settings: &Settings, random: &mut Random) -> Vec<usize> {
     let programs = &settings.profile.programs;
     let mut chosen: Vec<usize> = (0..programs.len().min(settings.process_count)).collect();
@@ -315,7 +315,7 @@ fn pick_programs(settings: &Settings, random: &mut Random) -> Vec<usize> {
     chosen
 }
 
-/// When something goes wrong next; never without chaos.
+/// Second of the next fault; never without chaos.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few seconds up to some years")]
 fn next_incident(now_secs: u64, chaos: f64, random: &mut Random) -> u64 {
     if chaos <= 0.0 {

@@ -1,18 +1,18 @@
-//! What a process wants of CPU or memory, second by second.
+//! Demand of a process for CPU or memory, second by second.
 
 use crate::UsageRange;
 use crate::random::Random;
 
-/// How the range for CPU or memory goes over time.
+/// Course of the demand within its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsagePattern {
     /// Near the low end, give or take 5 %.
     Steady,
     /// Near the low end, with spikes of 5 to 20 seconds that go near the high end.
     Spiky,
-    /// From the low end to the high end, in 2 to 8 hours. Memory that gets there is a leak, and ends the process.
+    /// From the low end to the high end in 2 to 8 hours. Memory that reaches the high end ends the process.
     Growing,
-    /// Anywhere between the ends, wandering.
+    /// A random walk between the ends.
     Random,
 }
 
@@ -21,22 +21,22 @@ const STEADY_SECS: (u64, u64) = (10, 20);
 const CALM_SECS: (u64, u64) = (30, 120);
 const SPIKE_SECS: (u64, u64) = (5, 20);
 const WANDER_SECS: (u64, u64) = (5, 15);
-/// The most that one step goes up or down, as a share of the range.
+/// Maximum step up or down, as a share of the range.
 const WANDER_STEP: f64 = 0.25;
 const GROWTH_SECS: (u64, u64) = (2 * 3600, 8 * 3600);
 
-/// A range that follows a pattern.
+/// A demand that follows a pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct Usage {
     range: UsageRange,
     now: f64,
     is_spike: bool,
-    /// The age in seconds at which it changes; of one that grows, at which it has grown.
+    /// Age of the process in seconds at its next change; at the end of the growth if it grows.
     next_secs: u64,
 }
 
 impl Usage {
-    /// Where one begins.
+    /// The demand of a new process.
     pub(crate) fn new(range: UsageRange, random: &mut Random) -> Self {
         let UsageRange { pattern, low, high } = range;
         let (now, next_secs) = match pattern {
@@ -52,12 +52,12 @@ impl Usage {
         self.now
     }
 
-    /// Whether it grew until it could grow no more.
+    /// `true` if it grows and has reached its high end.
     pub(crate) fn has_grown(&self, age_secs: u64) -> bool {
         self.range.pattern == UsagePattern::Growing && age_secs >= self.next_secs
     }
 
-    /// Goes on to this age.
+    /// Advances to this age of the process.
     pub(crate) fn step(&mut self, age_secs: u64, random: &mut Random) {
         let UsageRange { pattern, low, high } = self.range;
         if pattern == UsagePattern::Growing {
@@ -69,7 +69,7 @@ impl Usage {
         }
     }
 
-    /// Goes elsewhere, and says for how long at least and at most.
+    /// Changes the demand; returns the shortest and longest time to the next change, in seconds.
     fn change(&mut self, random: &mut Random) -> (u64, u64) {
         let UsageRange { pattern, low, high } = self.range;
         match pattern {

@@ -1,4 +1,4 @@
-//! The workloads `processes` and `processes_hostmetrics`: a simulation in the slots of a host, its events, and its parameters.
+//! The workloads `processes` and `processes_hostmetrics`: parameters, events, and the pool that shows a simulation.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,26 +10,26 @@ use serde_json::{Value, json};
 use crate::real_processes::{PROCESSES_MAX, RealProcesses};
 use crate::{Action, Filter, NamingScheme, Priority, Process, Profile, Settings, Simulation, Stage};
 
-/// What an event does if it does not say for how long.
+/// Default length of a fault in seconds.
 const FAULT_SECS: f64 = 60.0;
-/// What a spike wants if it does not say how many cores.
+/// Default cores of a spike.
 const SPIKE_CORES: f64 = 1.0;
-/// How fast a leak is if it does not say so: 1 MiB a second.
+/// Default speed of a leak: 1 MiB a second.
 const LEAK_BYTES_PER_SEC: f64 = 1_048_576.0;
-/// How many children a fork storm has if it does not say so.
+/// Default number of children of a fork storm.
 const CHILDREN: f64 = 20.0;
-/// How many there may be if nothing says so.
+/// Default maximum of children at a time.
 const CHILDREN_MAX: usize = 50;
-/// How many cores the host has if nothing says so.
+/// Default cores of the host.
 const CORES: f64 = 8.0;
 
-/// No pattern is longer: names are looked at for as long as the product of both lengths.
+/// Maximum length of a pattern: matching takes time in proportion to the product of both lengths.
 const PATTERN_BYTES_MAX: usize = 1000;
 
-/// Whether it was said that nothing is real.
+/// `true` once the log says that real processes are simulated.
 static IS_FALLBACK_LOGGED: AtomicBool = AtomicBool::new(false);
 
-/// The processes of one host, by some names.
+/// The processes of one host, in a naming scheme.
 #[derive(Debug)]
 pub struct Processes<N> {
     settings: Settings,
@@ -48,25 +48,20 @@ impl<N: NamingScheme> Workload for Processes<N> {
         Param::text(
             "profile",
             "realistic",
-            "which programs there are, and how they behave: realistic, high-cardinality, high-churn, chaos, or the path \
-             of a .ron file",
+            "programs and their behaviour: realistic, high-cardinality, high-churn, chaos, or the path of a .ron file",
         ),
-        Param::number("process_count", "50", "how many processes there are"),
-        Param::number(
-            "churn_rate",
-            "-1",
-            "the share of them that is replaced each minute; -1: as the profile says",
-        ),
-        Param::number("chaos", "-1", "how often a minute something goes wrong; -1: as the profile says"),
-        Param::number("cores", "-1", "how many cores the host has; -1: 8, or what share_max leaves"),
+        Param::number("process_count", "50", "number of processes"),
+        Param::number("churn_rate", "-1", "share of the processes replaced each minute; -1: the profile's"),
+        Param::number("chaos", "-1", "faults per minute; -1: the profile's"),
+        Param::number("cores", "-1", "cores of the host; -1: 8, or what share_max allows"),
         Param::number(
             "children_max",
             "-1",
-            "how many children fork storms may have at one time; -1: 50, or as many as can be real",
+            "maximum children of fork storms at a time; -1: 50, or as many as can be real",
         ),
-        Param::duration("duration", "inf", "when the simulation ends"),
-        Param::choice("real", "false,true", "false", "whether a live run has a real process for each"),
-        Param::number("share_max", "0.5", "the share of this machine's CPU that real ones may use"),
+        Param::duration("duration", "inf", "time until the simulation ends"),
+        Param::choice("real", "false,true", "false", "true: a live run has a real process for each"),
+        Param::number("share_max", "0.5", "share of this machine's CPU that real processes may use"),
     ];
     const LABELS: &'static str = N::LABELS;
     const FAMILIES: &'static [Family] = N::FAMILIES;
@@ -149,7 +144,8 @@ impl<N: NamingScheme> Workload for Processes<N> {
     }
 }
 
-/// Shows all as they are simulated, those in these slots for the first time. Gives how many there are, and their memory.
+/// Shows the simulated processes; those in the changed slots begin or end. Returns their number and their memory in
+/// bytes.
 fn show<N: NamingScheme>(
     simulation: &Simulation,
     changes: impl Iterator<Item = usize>,
@@ -171,7 +167,7 @@ fn show<N: NamingScheme>(
     (count, memory_bytes)
 }
 
-/// Shows a process in a slot for the first time.
+/// Begins the row of a process in a slot.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 pub(crate) fn begin_member<N: NamingScheme>(it: &Process<'_>, slot: u32, pool: &mut Pool<'_>) {
     let labels = N::labels(it);
@@ -202,11 +198,11 @@ fn whole(name: &str, number: f64) -> Result<usize, String> {
 /// What an event asks for.
 fn action(event: &Event<'_>) -> Result<Action, String> {
     let data = if event.data.is_empty() { Ok(Value::Null) } else { serde_json::from_str(event.data) };
-    let data = data.map_err(|error| format!("event {} carries no JSON: {error}", event.name))?;
-    // Or a name that stands alone would mean all.
+    let data = data.map_err(|error| format!("data of event {} are not JSON: {error}", event.name))?;
+    // A name alone would otherwise select all processes.
     if !data.is_object() && !data.is_null() {
         let example = r#"{"pattern": "nginx*"}"#;
-        return Err(format!("event {} must carry a map, as in {example}, but carries {data}", event.name));
+        return Err(format!("data of event {} must be a map, as in {example}, but are {data}", event.name));
     }
     let filter = filter(&data).map_err(|error| format!("event {}: {error}", event.name))?;
     let number = |name: &str, default| match data.get(name) {
@@ -231,7 +227,7 @@ fn action(event: &Event<'_>) -> Result<Action, String> {
     })
 }
 
-/// The processes that an event names by `pattern` and `priority`; all if it names none.
+/// Filter of an event by `pattern` and `priority`; selects all processes without them.
 fn filter(data: &Value) -> Result<Filter, String> {
     let name = data.get("pattern").map_or(Some("*"), Value::as_str);
     let name = name.filter(|name| name.len() <= PATTERN_BYTES_MAX).ok_or_else(|| {
@@ -259,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn events_say_what_is_done_to_whom() {
+    fn events_become_actions() {
         let all = Filter::named("*");
         assert_eq!(read("kill", ""), Ok(Action::Kill(all.clone())));
         let low = Filter { name: "ng*".to_owned(), priority: Some(Priority::Low) };
@@ -274,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_cannot_be_are_refused() {
+    fn wrong_events_are_refused() {
         let refused = [
             read("kill", "{"),
             read("kill", r#""nginx""#),
@@ -287,9 +283,9 @@ mod tests {
         ];
         let refused = refused.map(Result::unwrap_err).join("\n");
         insta::assert_snapshot!(refused, @r#"
-        event kill carries no JSON: EOF while parsing an object at line 1 column 1
-        event kill must carry a map, as in {"pattern": "nginx*"}, but carries "nginx"
-        event kill must carry a map, as in {"pattern": "nginx*"}, but carries ["nginx"]
+        data of event kill are not JSON: EOF while parsing an object at line 1 column 1
+        data of event kill must be a map, as in {"pattern": "nginx*"}, but are "nginx"
+        data of event kill must be a map, as in {"pattern": "nginx*"}, but are ["nginx"]
         event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
         event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
         event kill: priority must be critical, high, medium or low, but is "urgent"

@@ -1,4 +1,4 @@
-//! Profiles of one's own, in RON.
+//! Profiles in files, in RON.
 
 use std::fs::{File, metadata};
 use std::io::Read;
@@ -9,10 +9,10 @@ use serde::Deserialize;
 use super::{Priority, Profile, Program, UsageRange};
 use crate::UsagePattern;
 
-/// A larger file is no profile.
+/// Maximum size of a profile.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// A profile, as a file has it.
+/// A profile, as in a file.
 #[derive(Deserialize)]
 #[serde(rename = "Profile", deny_unknown_fields)]
 struct ProfileText {
@@ -23,7 +23,7 @@ struct ProfileText {
     programs: Vec<ProgramText>,
 }
 
-/// A program. What is wrong with it is found where it ends, so that the error has its place.
+/// A program. It is checked while it is read, so that an error has a position.
 #[derive(Deserialize)]
 #[serde(try_from = "Fields")]
 struct ProgramText(Program);
@@ -126,7 +126,7 @@ impl Profile {
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let unreadable = |error: std::io::Error| format!("profile {shown} cannot be read: {error}");
-        // Who opens a pipe waits until somebody writes to it.
+        // Opening a pipe would block until it has a writer.
         if !metadata(path).map_err(unreadable)?.is_file() {
             return Err(format!("profile {shown} is not a file"));
         }
@@ -134,7 +134,7 @@ impl Profile {
         let file = File::open(path).map_err(unreadable)?;
         file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
         if text.len() as u64 > FILE_BYTES_MAX {
-            return Err(format!("profile {shown} has more than {FILE_BYTES_MAX} bytes, which are allowed"));
+            return Err(format!("profile {shown} is larger than {FILE_BYTES_MAX} bytes"));
         }
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let profile = Self::from_text(&name, &text).map_err(|error| format!("{shown}:{error}"))?;
@@ -172,7 +172,7 @@ Profile(
 )"#;
 
     #[test]
-    fn a_file_is_a_profile() {
+    fn a_profile_is_read_from_a_file() {
         let profile = Profile::from_text("own", TEXT).unwrap();
         let mib = 1024.0 * 1024.0;
         let gateway = Program {
@@ -201,7 +201,7 @@ Profile(
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn errors_have_a_position() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own.ron");
         let refused = |from: &str, to: &str| {
@@ -252,8 +252,9 @@ Profile(
         assert!(pipe.ends_with("own.ron is not a file"), "{pipe}");
         let unknown = Profile::find("relistic").unwrap_err();
         let names = "realistic, high-cardinality, high-churn, chaos";
-        let expected =
-            format!("there is no profile \"relistic\"; there is {names}, and any .ron file with a Profile");
+        let expected = format!(
+            "unknown profile \"relistic\"; expected {names}, or the path of a .ron file with a Profile"
+        );
         assert_eq!(unknown, expected);
     }
 }

@@ -48,11 +48,11 @@ fn wait_for_end(leader: u32) {
     eventually("all in the group have ended", || is_gone(leader).then_some(()));
 }
 
-fn order(life: u32, cores: f64, cpu_seconds: f64) -> ProcessSpec {
+fn process(life: u32, cores: f64, cpu_seconds: f64) -> ProcessSpec {
     ProcessSpec { simulated_pid: life, name: format!("it-{life}"), cores, cpu_seconds }
 }
 
-fn orders(now_secs: f64, slots: &[Option<ProcessSpec>]) -> PoolSpec {
+fn pool(now_secs: f64, slots: &[Option<ProcessSpec>]) -> PoolSpec {
     PoolSpec { now_secs, slots: slots.to_vec() }
 }
 
@@ -113,14 +113,14 @@ fn a_group_has_nothing_of_ours() {
 fn who_is_stopped_is_ended_all_the_same() {
     for loader in loaders() {
         let (mut reconciler, status) = reconciler(&loader, 1.0);
-        let slots = [Some(order(1, 0.1, 0.0))];
-        reconciler.reconcile(&orders(0.0, &slots));
+        let slots = [Some(process(1, 0.1, 0.0))];
+        reconciler.reconcile(&pool(0.0, &slots));
         let leader = pids(&status)[0].unwrap();
         eventually("somebody works", || (count(leader).others > 0).then_some(()));
         let stop = ["-c", "kill -s STOP -- \"-$0\"", &leader.to_string()];
         assert!(std::process::Command::new("/bin/sh").args(stop).status().unwrap().success());
-        reconciler.reconcile(&orders(1.0, &[None]));
-        reconciler.reconcile(&orders(7.0, &[None]));
+        reconciler.reconcile(&pool(1.0, &[None]));
+        reconciler.reconcile(&pool(7.0, &[None]));
         wait_for_end(leader);
     }
 }
@@ -130,7 +130,7 @@ fn all_end_when_the_thread_does_even_by_a_bug() {
     for loader in loaders() {
         let (mut reconciler, status) = reconciler(&loader, 1.0);
         let bug = catch_unwind(AssertUnwindSafe(move || {
-            reconciler.reconcile(&orders(0.0, &[Some(order(1, 0.1, 0.0)), None, Some(order(2, 0.1, 0.0))]));
+            reconciler.reconcile(&pool(0.0, &[Some(process(1, 0.1, 0.0)), None, Some(process(2, 0.1, 0.0))]));
             let _driver = reconciler;
             panic!("a bug");
         }));
@@ -144,16 +144,16 @@ fn all_end_when_the_thread_does_even_by_a_bug() {
 #[test]
 fn another_life_is_another_process_and_so_is_one_that_somebody_has_ended() {
     let (mut reconciler, status) = reconciler(&CpuLoader::Shell, 1.0);
-    reconciler.reconcile(&orders(0.0, &[Some(order(1, 0.0, 0.0)), Some(order(2, 0.0, 0.0))]));
+    reconciler.reconcile(&pool(0.0, &[Some(process(1, 0.0, 0.0)), Some(process(2, 0.0, 0.0))]));
     let first = pids(&status);
-    reconciler.reconcile(&orders(1.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
+    reconciler.reconcile(&pool(1.0, &[Some(process(1, 0.0, 0.0)), Some(process(3, 0.0, 0.0))]));
     let second = pids(&status);
     assert_eq!(first[0], second[0]);
     assert_ne!(first[1], second[1]);
     wait_for_end(first[1].unwrap());
     kill_group(second[0].unwrap());
     let third = eventually("it was noticed", || {
-        reconciler.reconcile(&orders(2.0, &[Some(order(1, 0.0, 0.0)), Some(order(3, 0.0, 0.0))]));
+        reconciler.reconcile(&pool(2.0, &[Some(process(1, 0.0, 0.0)), Some(process(3, 0.0, 0.0))]));
         Some(pids(&status)).filter(|pids| pids[0].is_some() && pids[0] != second[0])
     });
     assert_eq!(third[1], second[1]);
@@ -170,8 +170,8 @@ fn together_they_are_never_asked_for_more_than_they_may_use() {
     let wishes = [[0.9, 0.9, 2.5], [0.0, 0.0, 0.01], [0.01, 0.02, 0.03], [0.0, 3.0, 0.0], [0.02, 0.02, 0.02]];
     for (round, wishes) in (0u8..).zip(wishes) {
         let slots: Vec<_> =
-            (1..).zip(wishes).map(|(life, cores)| Some(order(life, cores, 9.0 * cores))).collect();
-        reconciler.reconcile(&orders(f64::from(round), &slots));
+            (1..).zip(wishes).map(|(life, cores)| Some(process(life, cores, 9.0 * cores))).collect();
+        reconciler.reconcile(&pool(f64::from(round), &slots));
         let percent: u32 = reconciler.loads().map(CpuLoad::percent).sum();
         assert!(percent <= 5, "{percent} % in round {round}");
     }

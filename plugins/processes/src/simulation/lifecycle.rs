@@ -1,4 +1,4 @@
-//! How processes begin and end, and what is done to them.
+//! Start and end of processes, and faults.
 
 use super::{Simulation, next_incident};
 use crate::process::{FaultWindow, SimulatedProcess};
@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::{Action, Filter, Priority};
 
 impl Simulation {
-    /// Begins a process in a slot, which must be empty.
+    /// Starts a process in a slot, which must be empty.
     pub(super) fn begin(&mut self, slot: usize) {
         let pid = self.pids.take(&mut self.random);
         let at = &mut self.slots[slot];
@@ -17,7 +17,7 @@ impl Simulation {
         self.mark(slot);
     }
 
-    /// EndCounts who lives in a slot, if anybody does.
+    /// Ends the process in a slot, if there is one.
     pub(super) fn end(&mut self, slot: usize) {
         if let Some(process) = self.slots[slot].process.take() {
             self.pids.release(process.pid);
@@ -25,7 +25,7 @@ impl Simulation {
         }
     }
 
-    /// EndCounts who lives in a slot, and begins it anew if it is no child. Gives 1 if somebody lived there.
+    /// Ends the process in a slot, and starts it again unless it is a child. Returns the number of ended processes.
     fn replace(&mut self, slot: usize) -> u64 {
         if self.slots[slot].process.is_none() {
             return 0;
@@ -43,7 +43,7 @@ impl Simulation {
         }
     }
 
-    /// All live through the second that is over, and some come to their end by themselves.
+    /// Advances all processes by a second; some end by themselves.
     pub(super) fn advance_second(&mut self) {
         for slot in 0..self.slots.len() {
             let at = &mut self.slots[slot];
@@ -59,7 +59,7 @@ impl Simulation {
         }
     }
 
-    /// Replaces as many as are due, always of the lowest priority that there is.
+    /// Replaces the processes that are due, always of the lowest priority that exists.
     #[expect(clippy::cast_precision_loss, reason = "there are far less than 2^53 processes")]
     pub(super) fn churn(&mut self) {
         self.churn_due += self.settings.churn_rate * self.settings.process_count as f64 / 60.0;
@@ -136,7 +136,7 @@ impl Simulation {
         }
     }
 
-    /// Something goes wrong with some program, if it is time.
+    /// Starts the faults that are due.
     pub(super) fn inject_chaos(&mut self) {
         while self.next_incident_secs <= self.now_secs {
             self.next_incident_secs =
@@ -151,12 +151,12 @@ impl Simulation {
         let random = &mut self.random;
         let program = self.slots[random.below(self.settings.process_count as u64) as usize].program;
         let program = &self.settings.profile.programs[program];
-        // A name of one's own profile may have a star; then it hits more.
+        // A name in a user's profile may contain a star, and then selects more.
         let filter = Filter::named(&program.name);
         match random.below(4) {
             0 => Action::CpuSpike { filter, cores: random.uniform(1.0, 4.0), secs: random.between(30, 120) },
             1 => {
-                // It comes to the limit in 1 to 5 minutes.
+                // It reaches the limit in 1 to 5 minutes.
                 let bytes_per_sec = program.memory_bytes.high / random.uniform(60.0, 300.0);
                 Action::MemoryLeak { filter, bytes_per_sec, secs: 300 }
             }

@@ -30,7 +30,7 @@ fn named(simulation: &Simulation, name: &str) -> Vec<u32> {
     simulation.living().filter(|(_, it)| it.name == name).map(|(_, it)| it.pid).collect()
 }
 
-/// How many pids of a priority are other ones than before.
+/// Number of processes of a priority with another pid than before.
 fn replaced(simulation: &Simulation, before: &[(usize, u32)], priority: Priority) -> usize {
     let is_other = |(slot, pid): &&(usize, u32)| {
         simulation.process(*slot).is_some_and(|it| it.pid != *pid && it.priority == priority)
@@ -356,7 +356,7 @@ fn any_action() -> impl Strategy<Value = Action> {
     })
 }
 
-/// What must hold at any moment, `secs` after the start.
+/// Checks the invariants, `secs` after the start.
 fn check_all(simulation: &Simulation, secs: f64) -> Result<(), TestCaseError> {
     let settings = &simulation.settings;
     let (mut used, mut seen) = (0.0, BTreeSet::new());
@@ -378,7 +378,7 @@ fn check_all(simulation: &Simulation, secs: f64) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What must hold from one moment to another, after which `changes` were told.
+/// Checks the invariants between two times, with the slots that changed.
 fn check_both(before: &Simulation, after: &Simulation, changes: &[usize]) -> Result<(), TestCaseError> {
     for slot in 0..after.slot_count() {
         let (old, new) = (before.process(slot), after.process(slot));
