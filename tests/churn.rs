@@ -2,7 +2,7 @@
 
 use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, label, promemu, series, value};
 
-/// Six users of twelve, who come and go and may be in another slot the next time; three who stay.
+/// Six of twelve guests, which come and go; three members, which stay; and a crowd that grows beyond --max-series.
 const CONFIG: &str = r#"Config(
     default_job_name: "churn",
     hosts: [Host(
@@ -20,7 +20,7 @@ const CONFIG: &str = r#"Config(
 )"#;
 
 #[test]
-fn servers_have_those_who_are_there_and_forget_those_who_went() {
+fn servers_have_the_current_members_and_forget_ended_ones() {
     let (prometheus, gateway) = (Prometheus::receiving(), Pushgateway::start());
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("churn.ron");
@@ -48,13 +48,13 @@ fn servers_have_those_who_are_there_and_forget_those_who_went() {
         let metrics = gateway.metrics();
         series(&metrics, "session_bytes").iter().filter(|line| label(line, "part") == part).count()
     };
-    eventually("all twelve guests were there", || {
+    eventually("all twelve guests have been there", || {
         let now = (count(r#"session_bytes{part="guests"}"#), pushed("guests"));
-        assert!(now.0 <= 6.0 && now.1 <= 6, "{now:?} are there at once");
+        assert!(now.0 <= 6.0 && now.1 <= 6, "{now:?} at once");
         (count(r#"last_over_time(session_bytes{part="guests"}[1m])"#) > 11.0).then_some(())
     });
     assert_eq!((count(r#"session_bytes{part="members"}"#).to_string(), pushed("members")), ("3".into(), 3));
-    eventually("no more than there is room for", || (pushed("crowd") == 20).then_some(()));
+    eventually("the crowd grows to --max-series", || (pushed("crowd") == 20).then_some(()));
     run.wait_for_log("more than --max-series has room for");
     let refused = || {
         let page = get(page, "/metrics")?;

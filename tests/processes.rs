@@ -1,4 +1,4 @@
-//! Processes under test: started on a free port, watched through their log, ended by pid.
+//! Processes under test: started on a free port, watched through their log, ended by their pid.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use procfs_core::FromRead;
 use procfs_core::process::Stat;
 
-/// However slow the machine is, this is enough.
+/// Time limit of each wait; generous, as machines may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A request with headers, and the answer's head and body as they are; `None` if there was no whole answer.
+/// Sends a request with headers; returns the head, in lower case, and the body of the answer. `None` without a complete
+/// answer.
 pub(crate) fn raw(method: &str, port: u16, path: &str, headers: &str) -> Option<(String, Vec<u8>)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
@@ -27,7 +28,7 @@ pub(crate) fn raw(method: &str, port: u16, path: &str, headers: &str) -> Option<
     Some((String::from_utf8(answer).ok()?.to_lowercase(), body))
 }
 
-/// Asks again and again until there is an answer.
+/// Polls until there is an answer.
 #[expect(clippy::disallowed_methods, reason = "tests wait by the machine's clock")]
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -40,8 +41,8 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
     }
 }
 
-/// A port below the range that the system hands out by itself, and never the same twice: a port that was
-/// merely free a moment ago may go to two servers.
+/// A free port below the system's ephemeral range, never the same twice: two tests that find a port free could both take
+/// it otherwise.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     eventually("a free port", || {
@@ -51,7 +52,7 @@ pub(crate) fn free_port() -> u16 {
     })
 }
 
-/// One HTTP exchange on 127.0.0.1; `None` if there was no whole answer.
+/// One HTTP exchange on 127.0.0.1; `None` without a complete answer.
 pub(crate) fn http(method: &str, port: u16, path: &str, body: &str) -> Option<(u16, String)> {
     exchange(&format!("127.0.0.1:{port}"), method, path, body)
 }
@@ -72,7 +73,7 @@ pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     http("GET", port, path, "").filter(|(status, _)| *status == 200).map(|(_, body)| body)
 }
 
-/// A server or promemu itself; killed at the end of its test.
+/// A server, or promemu itself; killed when dropped.
 pub(crate) struct Process {
     child: Child,
     log: Arc<Mutex<String>>,
@@ -122,7 +123,7 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Kills it and leaves what remains of it unreaped, as a careless parent does.
+    /// Kills it and leaves the zombie, as a careless parent does.
     pub(crate) fn kill_unreaped(&self) {
         self.signal("-KILL");
         eventually("it is a zombie", || {
@@ -131,7 +132,7 @@ impl Process {
         });
     }
 
-    /// Waits for the end, and for the last of the log; gives the exit code, if it ended by itself.
+    /// Waits for its end and for the rest of its log; returns the exit code, or `None` after a signal.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let log = Arc::clone(&self.log);
         let child = &mut self.child;
@@ -145,7 +146,7 @@ impl Process {
         status.code()
     }
 
-    /// SIGTERM, and the exit code.
+    /// Sends SIGTERM; returns the exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         self.signal("-TERM");
         self.wait()
@@ -160,7 +161,7 @@ impl Drop for Process {
     }
 }
 
-/// promemu with these arguments, and without variables of the machine's own.
+/// promemu with these arguments, and without `PME_` variables of the environment.
 pub(crate) fn promemu_command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_promemu"));
     let own =
@@ -213,7 +214,7 @@ impl Pushgateway {
         eventually("the Pushgateway shows its metrics", || self.get("/metrics"))
     }
 
-    /// The jobs of its groups, sorted.
+    /// Jobs of its groups, sorted.
     pub(crate) fn groups(&self) -> Vec<String> {
         let mut jobs: Vec<String> = series(&self.metrics(), "push_time_seconds")
             .iter()
@@ -228,7 +229,7 @@ impl Pushgateway {
     }
 }
 
-/// A real Prometheus that scrapes one address every second, with `honor_labels`.
+/// A real Prometheus.
 pub(crate) struct Prometheus {
     port: u16,
     _process: Process,
@@ -244,7 +245,7 @@ impl Prometheus {
         Self::start(&config, None)
     }
 
-    /// One that scrapes nothing, for what is written to it.
+    /// A Prometheus without targets, as a receiver of remote write.
     pub(crate) fn receiving() -> Self {
         Self::start("global: {}\n", None)
     }
@@ -253,12 +254,12 @@ impl Prometheus {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// One that scrapes nothing, with the blocks of a folder.
+    /// A Prometheus without targets, with the blocks of a folder.
     pub(crate) fn with_data(data: &Path) -> Self {
         Self::start("global: {}\n", Some(data))
     }
 
-    /// One with this configuration, and native histograms.
+    /// A Prometheus with this configuration and native histograms.
     pub(crate) fn configured(config: &str) -> Self {
         Self::start(config, None)
     }
@@ -282,12 +283,12 @@ impl Prometheus {
         Self { port, _process: process, _dir: dir }
     }
 
-    /// The first value that a query answers.
+    /// First value of a query.
     pub(crate) fn query(&self, query: &str) -> Option<f64> {
         self.ask(query, "")
     }
 
-    /// The first value that a query answers for a time in seconds since 1970.
+    /// First value of a query at a time in seconds since the Unix epoch.
     pub(crate) fn query_at(&self, query: &str, time: u64) -> Option<f64> {
         self.ask(query, &format!("&time={time}"))
     }
@@ -305,20 +306,20 @@ impl Prometheus {
     }
 }
 
-/// The sample lines of one family (or of all, for an empty name) in an exposition.
+/// Sample lines of a family in an exposition; of all families for an empty name.
 pub(crate) fn series<'a>(exposition: &'a str, family: &str) -> Vec<&'a str> {
     let is_sample = |line: &&str| !line.starts_with('#') && line.contains('{');
     let is_wanted = |line: &&str| family.is_empty() || line.split('{').next() == Some(family);
     exposition.lines().filter(is_sample).filter(is_wanted).collect()
 }
 
-/// The value of one label in a sample line.
+/// Value of a label in a sample line.
 pub(crate) fn label<'a>(line: &'a str, name: &str) -> &'a str {
     let after = line.split_once(&format!("{name}=\"")).map_or("", |(_, after)| after);
     after.split('"').next().unwrap_or("")
 }
 
-/// The number of a sample line.
+/// Value of a sample line.
 pub(crate) fn value(line: &str) -> f64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
@@ -329,7 +330,7 @@ pub(crate) fn log_number(log: &str, field: &str) -> Option<f64> {
     after.split_whitespace().next()?.parse().ok()
 }
 
-/// The lines of promtool that are not remarks on names.
+/// Lines of promtool, without its remarks on names.
 pub(crate) fn promtool_errors(exposition: &str) -> Vec<String> {
     let mut child = Command::new("promtool")
         .args(["check", "metrics"])

@@ -1,4 +1,4 @@
-//! Simulated processes, as a real Pushgateway and a real Prometheus see them, and as promemu does without their plugin.
+//! Simulated processes in a real Pushgateway and a real Prometheus, and their configs without the plugin.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::processes::{
     Process, Prometheus, Pushgateway, eventually, free_port, get, label, promemu_command, series, value,
 };
 
-/// A folder with the plugin alone, which cargo builds for the tests.
+/// A folder with the plugin only, which cargo builds for the tests.
 pub(crate) fn plugins() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let name = format!("libpromemu_processes.{}", std::env::consts::DLL_EXTENSION);
@@ -25,20 +25,20 @@ fn pids(page: &str) -> BTreeSet<String> {
     series(page, "process_threads").iter().map(|line| label(line, "pid").to_owned()).collect()
 }
 
-/// The series of all processes.
+/// Number of series of all processes.
 fn count(page: &str) -> usize {
     let has_process = |line: &&&str| !label(line, "process").is_empty();
     series(page, "").iter().filter(has_process).count()
 }
 
 #[test]
-fn under_churn_servers_have_as_many_series_as_ever_and_no_process_that_has_ended() {
+fn under_churn_the_number_of_series_stays_and_ended_processes_disappear() {
     const PROCESSES: usize = 30;
     let (plugins, gateway) = (plugins(), Pushgateway::start());
     let prometheus = Prometheus::scraping(gateway.port);
     let page = free_port();
     let (group, served) = (format!("pushgateway={}", gateway.url()), format!("scrape=127.0.0.1:{page}"));
-    // 10 a second come and go.
+    // 10 processes are replaced each second.
     let mut run = Process::start(&mut promemu_command(&[
         "--config",
         "processes_churn",
@@ -69,13 +69,13 @@ fn under_churn_servers_have_as_many_series_as_ever_and_no_process_that_has_ended
             assert_eq!((live(), count(&gateway.metrics())), (180.0, all));
             (ever() > more * 30.0).then_some(())
         });
-        // On a busy machine more may have been seen before the first look at the page.
+        // On a busy machine more processes may have ended before the first look at the page.
         let gone: BTreeSet<_> = eventually("some have ended", || {
             let now = pids(&get(page, "/metrics")?);
             assert_eq!(now.len(), PROCESSES);
             Some(before.difference(&now).cloned().collect()).filter(|gone: &BTreeSet<_>| !gone.is_empty())
         });
-        // A push that is under way may have begun earlier; the one after it has not.
+        // A push in progress may have begun earlier; the next one has not.
         for _ in 0..2 {
             let last = pushes();
             eventually("another push", || (pushes() > last).then_some(()));
@@ -90,7 +90,7 @@ fn under_churn_servers_have_as_many_series_as_ever_and_no_process_that_has_ended
 }
 
 #[test]
-fn without_the_plugin_its_configs_are_listed_and_say_what_to_do() {
+fn without_the_plugin_its_configs_are_listed_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         let output = promemu_command(args).current_dir(folder.path()).output().unwrap();
@@ -116,7 +116,7 @@ fn without_the_plugin_its_configs_are_listed_and_say_what_to_do() {
 }
 
 #[test]
-fn a_profile_of_ones_own_is_checked_and_run() {
+fn a_profile_in_a_file_is_checked_and_run() {
     let (folder, plugins) = (tempfile::tempdir().unwrap(), plugins());
     let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/README.md")).unwrap();
     let profile = guide.split("```ron\n").find(|text| text.starts_with("Profile(")).unwrap();
@@ -143,7 +143,7 @@ fn a_profile_of_ones_own_is_checked_and_run() {
 }
 
 #[test]
-fn processes_have_the_names_of_hostmetrics_if_one_wants() {
+fn processes_can_have_the_names_of_hostmetrics() {
     let (folder, plugins) = (tempfile::tempdir().unwrap(), plugins());
     let config = r#"Config(default_job_name: "j", hosts: [Host(name: "h", interval: "15s", pools: [
         Pool(workload: processes(process_count: 20), update_interval: "15s"),
@@ -199,7 +199,7 @@ fn processes_have_the_names_of_hostmetrics_if_one_wants() {
 }
 
 #[test]
-fn charts_of_processes_mark_what_is_done_to_them_and_not_each_update() {
+fn charts_of_processes_mark_faults_and_not_each_update() {
     let plugins = plugins();
     let chart = |metric: &str| {
         let args = [

@@ -12,7 +12,7 @@ use super::*;
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// stress-ng, if it is there, and loops.
+/// stress-ng if it is installed, and shell loops.
 fn loaders() -> Vec<CpuLoader> {
     match CpuLoader::on_path(PATH) {
         CpuLoader::Shell => {
@@ -56,7 +56,7 @@ fn pool(now_secs: f64, slots: &[Option<ProcessSpec>]) -> PoolSpec {
     PoolSpec { now_secs, slots: slots.to_vec() }
 }
 
-/// This load, by so many workers.
+/// A load of several workers.
 fn load(cores: f64, workers: u32) -> CpuLoad {
     CpuBudget { cores_max: 9.0 }.split(&[CpuDemand { cores, workers }])[0]
 }
@@ -71,7 +71,7 @@ fn pids(status: &Mutex<PoolStatus>) -> Vec<Option<u32>> {
 }
 
 #[test]
-fn a_group_uses_the_cpu_until_its_end_and_leaves_nobody() {
+fn a_group_uses_the_cpu_until_its_end_and_leaves_no_process() {
     for loader in loaders() {
         let mut group = ProcessGroup::start(&loader, "it", PATH).unwrap();
         let leader = group.pid();
@@ -92,7 +92,7 @@ fn a_group_uses_the_cpu_until_its_end_and_leaves_nobody() {
 }
 
 #[test]
-fn a_group_has_nothing_of_ours() {
+fn a_group_inherits_no_files_and_no_variables() {
     let file = std::fs::File::open("/proc/self/stat").unwrap();
     let group = ProcessGroup::start(&CpuLoader::Shell, "it", PATH).unwrap();
     let proc = format!("/proc/{}", group.pid());
@@ -110,7 +110,7 @@ fn a_group_has_nothing_of_ours() {
 }
 
 #[test]
-fn who_is_stopped_is_ended_all_the_same() {
+fn a_stopped_group_ends_too() {
     for loader in loaders() {
         let (mut reconciler, status) = reconciler(&loader, 1.0);
         let slots = [Some(process(1, 0.1, 0.0))];
@@ -126,7 +126,7 @@ fn who_is_stopped_is_ended_all_the_same() {
 }
 
 #[test]
-fn all_end_when_the_thread_does_even_by_a_bug() {
+fn all_groups_end_with_the_thread_even_if_it_panics() {
     for loader in loaders() {
         let (mut reconciler, status) = reconciler(&loader, 1.0);
         let bug = catch_unwind(AssertUnwindSafe(move || {
@@ -142,7 +142,7 @@ fn all_end_when_the_thread_does_even_by_a_bug() {
 }
 
 #[test]
-fn another_life_is_another_process_and_so_is_one_that_somebody_has_ended() {
+fn a_replaced_process_and_one_ended_from_outside_get_a_new_group() {
     let (mut reconciler, status) = reconciler(&CpuLoader::Shell, 1.0);
     reconciler.reconcile(&pool(0.0, &[Some(process(1, 0.0, 0.0)), Some(process(2, 0.0, 0.0))]));
     let first = pids(&status);
@@ -164,9 +164,9 @@ fn another_life_is_another_process_and_so_is_one_that_somebody_has_ended() {
 }
 
 #[test]
-fn together_they_are_never_asked_for_more_than_they_may_use() {
+fn loads_never_exceed_the_budget() {
     let (mut reconciler, _news) = reconciler(&CpuLoader::Shell, 0.05);
-    // They want a lot, then nothing, then another one does, and all are far behind.
+    // High demand, then none, then that of another one, while all are far behind.
     let wishes = [[0.9, 0.9, 2.5], [0.0, 0.0, 0.01], [0.01, 0.02, 0.03], [0.0, 3.0, 0.0], [0.02, 0.02, 0.02]];
     for (round, wishes) in (0u8..).zip(wishes) {
         let slots: Vec<_> =
@@ -178,7 +178,7 @@ fn together_they_are_never_asked_for_more_than_they_may_use() {
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
+fn impossible_settings_are_refused() {
     let refused = |share_max| RealProcesses::new(share_max).unwrap_err();
     assert_eq!(refused(0.0), "share_max must be above 0 and at most 1, but is 0");
     assert_eq!(refused(f64::NAN), "share_max must be above 0 and at most 1, but is NaN");

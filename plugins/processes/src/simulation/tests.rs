@@ -81,7 +81,7 @@ fn the_processes_of_a_seed_never_change() {
 }
 
 #[test]
-fn there_is_one_of_each_program_before_there_are_more() {
+fn each_program_has_a_process_before_any_has_a_second_one() {
     let profile = Profile::realistic();
     let programs = profile.programs.len();
     let few = simulation(Settings { process_count: programs, ..calm(profile.clone()) });
@@ -103,14 +103,14 @@ fn high_cardinality_has_more_than_500_names() {
 }
 
 #[test]
-fn churn_replaces_as_many_a_minute_as_it_says() {
+fn churn_replaces_its_share_each_minute() {
     for (rate, minutes, churned) in
         [(0.1, 10, 100), (0.5, 10, 500), (0.001, 100, 10), (2.0, 1, 200), (0.0, 5, 0)]
     {
         let settings = Settings { process_count: 100, churn_rate: rate, ..calm(Profile::high_churn()) };
         let mut simulation = simulation(settings);
         go_to(&mut simulation, minutes * 60);
-        // Sums of a third and the like are a bit off.
+        // Sums of thirds are not exact.
         assert!(simulation.ends().churned.abs_diff(churned) <= 1, "{rate}: {:?}", simulation.ends());
     }
 }
@@ -143,7 +143,7 @@ fn churn_takes_the_lowest_priority_and_never_a_critical_one() {
 }
 
 #[test]
-fn a_crowd_shares_the_cpu_that_there_is() {
+fn many_processes_share_the_cpu_of_the_host() {
     let settings = Settings { process_count: 500, cores: 2.0, ..calm(Profile::high_churn()) };
     let mut simulation = simulation(settings);
     go_to(&mut simulation, 100);
@@ -152,7 +152,7 @@ fn a_crowd_shares_the_cpu_that_there_is() {
 }
 
 #[test]
-fn a_spike_makes_those_that_it_names_busy_for_its_time() {
+fn a_spike_loads_only_the_selected_processes() {
     let settings = Settings { cores: 64.0, ..calm(Profile::realistic()) };
     let (mut with, mut without) = (simulation(settings.clone()), simulation(settings));
     with.act(Action::CpuSpike { filter: Filter::named("java"), cores: 3.0, secs: 10 }).unwrap();
@@ -167,7 +167,7 @@ fn a_spike_makes_those_that_it_names_busy_for_its_time() {
             .sum()
     };
     assert_eq!(used(&with, false), used(&without, false));
-    // Each uses 3 cores for 10 seconds instead of 2 at most.
+    // Each uses 3 cores for 10 seconds instead of up to 2.
     let more = (used(&with, true) - used(&without, true))
         / f64::from(u32::try_from(named(&with, "java").len()).unwrap());
     assert!((10.0..=30.0).contains(&more), "{more}");
@@ -226,7 +226,7 @@ fn a_fork_storm_is_bounded_and_ends() {
 }
 
 #[test]
-fn chaos_brings_all_that_can_go_wrong() {
+fn chaos_starts_every_kind_of_fault() {
     let mut simulation = simulation(Settings::of(Profile::chaos()));
     let mut most = 0;
     for minute in 1..=120 {
@@ -258,7 +258,7 @@ fn a_simulation_is_created_started_and_completed() {
 }
 
 #[test]
-fn settings_that_cannot_be_are_refused() {
+fn impossible_settings_are_refused() {
     let refused = |change: fn(&mut Settings)| {
         let mut settings = Settings::of(Profile::realistic());
         change(&mut settings);
@@ -383,7 +383,7 @@ fn check_both(before: &Simulation, after: &Simulation, changes: &[usize]) -> Res
     for slot in 0..after.slot_count() {
         let (old, new) = (before.process(slot), after.process(slot));
         let is_same = old.map(|it| it.pid) == new.map(|it| it.pid);
-        // Children may come and go between.
+        // A child may start and end in between.
         let may_differ = old.is_none() && new.is_none();
         prop_assert!(may_differ || is_same != changes.contains(&slot), "{old:?} {new:?}");
         let (Some(old), Some(new)) = (old, new) else { continue };
@@ -401,7 +401,7 @@ fn check_both(before: &Simulation, after: &Simulation, changes: &[usize]) -> Res
 
 proptest! {
     #[test]
-    fn processes_are_consistent_whatever_happens(
+    fn invariants_hold_under_any_faults(
         settings in any_settings(),
         seed in any::<u64>(),
         steps in prop::collection::vec((0_u64..40_000, prop::option::of(any_action())), 1..20),
@@ -425,7 +425,7 @@ proptest! {
     }
 
     #[test]
-    fn it_is_all_the_same_how_often_one_looks(
+    fn the_result_does_not_depend_on_the_number_of_advances(
         settings in any_settings(),
         seed in any::<u64>(),
         looks in prop::collection::vec(0_u64..300_000, 0..20),
