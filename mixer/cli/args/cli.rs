@@ -93,13 +93,13 @@ pub(crate) struct Cli {
         value_name = "KIND=TARGET[,KEY=VALUE]",
         hide_env_values = true,
         global = true,
-        help = "Where the metrics go, to be given several times; the variable takes them separated by blanks: \
+        help = "Output of the metrics; may be repeated, and the variable takes several separated by blanks: \
                 pushgateway=URL, scrape=HOST:PORT, remote-write=URL, otlp=URL, file=PATH [default: the Pushgateway of \
                 --pushgateway-url]"
     )]
     pub(crate) output: Vec<String>,
 
-    /// The time between two pushes, as in 10s or 10 [default: 15s]
+    /// Time between two pushes, as in 10s or 10 [default: 15s]
     #[arg(long, env = "PME_PUSHGATEWAY_PUSH_INTERVAL", value_name = "DURATION")]
     pub(crate) push_interval: Option<String>,
 
@@ -119,7 +119,7 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_FINISH")]
     pub(crate) cleanup_on_finish: Option<bool>,
 
-    /// The time between two status reports; 0 for none
+    /// Time between two status reports; 0 for none
     #[arg(long, env = "PME_SHOW_STATUS_INTERVAL_SEC", value_name = "DURATION", default_value = "60s")]
     pub(crate) status_interval: String,
 
@@ -162,7 +162,7 @@ pub(crate) struct Cli {
     )]
     pub(crate) api_token_file: Option<PathBuf>,
 
-    /// Serve promemu's own metrics at an address of their own, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
+    /// Serve promemu's own metrics at a separate address, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
     #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT")]
     pub(crate) self_metrics_address: Option<String>,
 

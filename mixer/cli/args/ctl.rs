@@ -81,7 +81,7 @@ pub(crate) enum CtlAction {
         #[arg(value_parser = parse_number)]
         value: f64,
 
-        /// Duration of an override in emulated time, as in 2m [default: until released]
+        /// Duration in emulated time, as in 2m [default: until released]
         #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
         span: Option<String>,
 
@@ -118,11 +118,11 @@ pub(crate) enum CtlAction {
         #[arg(long, env = "PME_CTL_LIKE", value_name = "HOST")]
         like: String,
 
-        /// A label of a new host, to be given several times; the variable takes them separated by blanks
+        /// A label of the new host; may be repeated, and the variable takes several separated by blanks
         #[arg(long, env = "PME_CTL_LABEL", value_name = "NAME=VALUE", value_delimiter = ' ')]
         label: Vec<String>,
 
-        /// Ttl of a new host, as in 15m [default: that of the copied host]
+        /// Its ttl, as in 15m [default: that of the copied host]
         #[arg(long, env = "PME_CTL_TTL", value_name = "DURATION")]
         ttl: Option<String>,
     },
@@ -145,11 +145,11 @@ pub(crate) enum CtlAction {
         /// A config's name, or a local .ron file
         config: String,
 
-        /// The id of a new run [default: generated]
+        /// The run's id [default: generated]
         #[arg(long, env = "PME_CTL_ID", value_name = "ID")]
         id: Option<String>,
 
-        /// Duration of a new run in emulated time, as in 10m [default: until all hosts have ended]
+        /// Duration in emulated time, as in 10m [default: until all hosts have ended]
         #[arg(long, env = "PME_CTL_LASTING", value_name = "DURATION")]
         lasting: Option<String>,
     },

@@ -20,7 +20,7 @@ pub(crate) struct NewArgs {
         long,
         env = "PME_NEW_METRIC",
         value_name = "NAME:TYPE",
-        help = "A metric, to be given several times; the variable takes them separated by blanks. The type is \
+        help = "A metric; may be repeated, and the variable takes several separated by blanks. The type is \
                 gauge, counter, histogram, native_histogram, summary, info or stateset [default: cpu_usage_percent:gauge requests_total:counter \
                 response_seconds:histogram]"
     )]

@@ -53,7 +53,7 @@ pub(super) fn unit(name: &str, metric_type: MetricType) -> Unit {
     Unit { id, bounds }
 }
 
-/// Whether a metric's values are timestamps.
+/// `true` if a metric's values are timestamps.
 pub(super) fn is_timestamp(name: &str) -> bool {
     TIMESTAMP_SUFFIXES.iter().any(|end| name.ends_with(end))
 }

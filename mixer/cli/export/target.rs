@@ -17,7 +17,7 @@ use crate::output_file;
 
 /// Interval between two updates of the progress bar.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
-/// Without a terminal the progress is logged at every so many updates.
+/// Number of updates between two log lines, where there is no terminal.
 const UPDATES_PER_LINE: u32 = 100;
 
 /// Folder for the spools of an export to standard output.

@@ -76,20 +76,20 @@ impl Starter {
             self.metrics.iter().enumerate().map(|(n, metric)| metric.text(n == 0)).collect();
         let zone = r#""zone": "zone-{i % 2}""#;
         format!(
-            r#"// A config for promemu, to be changed at will.
+            r#"// A config for promemu, to start from.
 //
 // It is RON: Name(field: value), [lists], {{ "maps": … }}, (pairs) and comments as this one. Text
 // may have expressions in braces, as "{{hosts * 2}}". `promemu scenarios` lists what makes values,
 // `promemu scenarios NAME` describes one. configs/README.md in promemu's repository has all fields.
 Config(
-    // What it is, for promemu --list-configs.
+    // Shown by promemu --list-configs.
     description: {description:?},
 
-    // Arguments, for --config-args hosts=5 ttl=1h. The default tells the type: a whole number, a
+    // Arguments, for --config-args hosts=5 ttl=1h. The default sets the type: a whole number, a
     // number, a duration as "15m", true or false, or text. Below, "{{hosts}}" stands for the value.
     args: {{
         "hosts": Arg(default: {hosts}, min: 1, help: "number of hosts"),
-        "ttl": Arg(default: "15m", help: "life of every host, inf for ever"),
+        "ttl": Arg(default: "15m", help: "ttl of every host, inf for ever"),
     }},
 
     // The hosts' job, which is a group on the Pushgateway. A Host may have a job_name of its own.
@@ -101,7 +101,7 @@ Config(
             repeat: Repeat(var: "i", from: 1, to: "{{hosts}}"),
             name: "{name}-{{i:02}}",
             ttl: "{{ttl}}",
-            // How often a host reports what its metrics have.
+            // Time between two reports of a host.
             interval: "10s",
             // Labels of all its series, beside its name, host and address, which are always there.
             labels: {{ "environment": "test", {zone} }},
@@ -133,20 +133,20 @@ mod tests {
         let text = Starter::new("shop").checked_text().unwrap();
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text, @r#"
-        // A config for promemu, to be changed at will.
+        // A config for promemu, to start from.
         //
         // It is RON: Name(field: value), [lists], { "maps": … }, (pairs) and comments as this one. Text
         // may have expressions in braces, as "{hosts * 2}". `promemu scenarios` lists what makes values,
         // `promemu scenarios NAME` describes one. configs/README.md in promemu's repository has all fields.
         Config(
-            // What it is, for promemu --list-configs.
+            // Shown by promemu --list-configs.
             description: "emulated hosts of shop",
 
-            // Arguments, for --config-args hosts=5 ttl=1h. The default tells the type: a whole number, a
+            // Arguments, for --config-args hosts=5 ttl=1h. The default sets the type: a whole number, a
             // number, a duration as "15m", true or false, or text. Below, "{hosts}" stands for the value.
             args: {
                 "hosts": Arg(default: 3, min: 1, help: "number of hosts"),
-                "ttl": Arg(default: "15m", help: "life of every host, inf for ever"),
+                "ttl": Arg(default: "15m", help: "ttl of every host, inf for ever"),
             },
 
             // The hosts' job, which is a group on the Pushgateway. A Host may have a job_name of its own.
@@ -158,7 +158,7 @@ mod tests {
                     repeat: Repeat(var: "i", from: 1, to: "{hosts}"),
                     name: "shop-{i:02}",
                     ttl: "{ttl}",
-                    // How often a host reports what its metrics have.
+                    // Time between two reports of a host.
                     interval: "10s",
                     // Labels of all its series, beside its name, host and address, which are always there.
                     labels: { "environment": "test", "zone": "zone-{i % 2}" },
@@ -167,12 +167,12 @@ mod tests {
                     // event of the host itself, "EVENT@HOST" one of another host.
                     listen_events: { "host_started": emit("warm_up") },
                     metrics: [
-                        // A gauge shows what its scenario says, within value_range.
+                        // A gauge shows the value of its scenario, within value_range.
                         Metric(
                             name: "cpu_usage_percent",
                             metric_type: gauge,
                             description: "cpu usage percent",
-                            // How often it has a new value, and its labels beside its host's.
+                            // Time between two values, and labels in addition to the host's.
                             update_interval: "5s",
                             labels: { "origin": "emulated" },
                             value_range: (0, 100),
@@ -192,7 +192,7 @@ mod tests {
                                 default_scenario: random_walk(step: 5),
                             ),
                         ),
-                        // A counter adds up what its scenario says, here as a rate per second.
+                        // A counter adds up the values of its scenario, here as a rate per second.
                         Metric(
                             name: "requests_total",
                             metric_type: counter,

@@ -14,8 +14,7 @@ use super::marks::Marks;
 use super::samples::HostSeries;
 use super::selection::{SelectedFamily, SelectedSeries};
 
-/// The window of a rate is so many of the longest intervals between two new values: in a shorter one, a late value makes
-/// a step.
+/// Window of a rate, in longest intervals between two new values. In a shorter window a late value makes a step.
 const INTERVALS_IN_WINDOW: u64 = 4;
 /// The curves of a histogram.
 const QUANTILES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
@@ -29,9 +28,9 @@ const NO_HELP: &str = "an emulated metric";
 pub(super) enum Reading {
     /// The values.
     Values,
-    /// The growth per second between two reports, over so many steps.
+    /// The growth per second between two reports, over `steps` steps.
     Rate { steps: usize, step: Span },
-    /// Quantiles of the observations in so many steps.
+    /// Quantiles of the observations in `steps` steps.
     Quantiles { steps: usize, step: Span, bounds: Arc<[f64]> },
     /// The same for native histograms.
     NativeQuantiles { steps: usize, step: Span, layout: NativeLayout },

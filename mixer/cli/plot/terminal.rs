@@ -28,11 +28,11 @@ pub(super) const fn dots_across(width: usize) -> usize {
 /// All charts.
 pub(super) fn draw(figure: &Figure, width: usize, colours: ColourMode) -> String {
     let rows = (ROWS_TOGETHER / figure.charts.len().max(1)).clamp(ROWS_MIN, ROWS_MAX);
-    let wanted = if rows < 10 { 3 } else { 5 };
+    let tick_count = if rows < 10 { 3 } else { 5 };
     let axes = figure
         .charts
         .iter()
-        .map(|chart| chart.extent().map(|(low, high)| ValueAxis::new(low, high, chart.unit, wanted)));
+        .map(|chart| chart.extent().map(|(low, high)| ValueAxis::new(low, high, chart.unit, tick_count)));
     let axes: Vec<Option<ValueAxis>> = axes.collect();
     let labels = axes.iter().flatten().flat_map(|axis| &axis.ticks).map(|(_, text)| text.len());
     let lines_max = if colours == ColourMode::None { LINES_MAX_PLAIN } else { LINES_MAX };

@@ -16,11 +16,11 @@ use tracing::{info, warn};
 use crate::export;
 use crate::settings::HistorySettings;
 
-/// Driving the hosts and writing the samples takes at most so many times as long as driving alone.
+/// Time to drive the hosts and write the samples, at most, in multiples of driving alone.
 const WORK_FACTOR: u64 = 4;
 /// Additional time for the disk.
 const DISK_TIME: Span = Span::from_secs(1);
-/// The time for all hosts is estimated from so many of them.
+/// Number of hosts from which the time for all is estimated.
 const PROBED_HOSTS: u32 = 20;
 
 /// The start of a history that ends now.

@@ -28,9 +28,9 @@ use tracing::{error, info, warn};
 use crate::diagnostics;
 use crate::settings::Settings;
 
-/// One edit is many events: the files are read when the folders have been quiet for so long.
+/// One edit is many events: the files are read after this time without one.
 const QUIET_TIME: Duration = Duration::from_millis(300);
-/// The files in folders that are never quiet are read so often.
+/// Longest time until the files are read, in folders that are never quiet.
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Time between two attempts to watch a folder that does not exist.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);

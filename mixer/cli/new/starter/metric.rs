@@ -57,7 +57,7 @@ impl StarterMetric {
             format!("    description: {description:?},"),
         ];
         if is_first {
-            lines.push("    // How often it has a new value, and its labels beside its host's.".to_owned());
+            lines.push("    // Time between two values, and labels in addition to the host's.".to_owned());
             lines.push("    update_interval: \"5s\",".to_owned());
             lines.push("    labels: { \"origin\": \"emulated\" },".to_owned());
         }
@@ -119,7 +119,7 @@ impl Pattern {
 }
 
 const GAUGE: Pattern = Pattern {
-    about: "A gauge shows what its scenario says, within value_range.",
+    about: "A gauge shows the value of its scenario, within value_range.",
     fields: &["value_range: (0, 100)"],
     scenario: "random_walk(step: 5)",
     alternatives: &["random_in_range", "sine_wave(period: \"5m\")", "update_by_trend(trend: up)"],
@@ -127,7 +127,7 @@ const GAUGE: Pattern = Pattern {
 };
 
 const COUNTER: Pattern = Pattern {
-    about: "A counter adds up what its scenario says, here as a rate per second.",
+    about: "A counter adds up the values of its scenario, here as a rate per second.",
     fields: &["accumulate: per_second", "decimals: 0", "value_range: (0, 50)"],
     scenario: "random_walk(step: 5)",
     alternatives: &[
@@ -159,7 +159,7 @@ const NATIVE_HISTOGRAM: Pattern = Pattern {
 };
 
 const SUMMARY: Pattern = Pattern {
-    about: "A summary shows quantiles of what was observed in the last ten minutes.",
+    about: "A summary shows quantiles of the observations of the last ten minutes.",
     fields: &[
         "observations: 200",
         "quantiles: [0.5, 0.99]",
@@ -172,7 +172,7 @@ const SUMMARY: Pattern = Pattern {
 };
 
 const INFO: Pattern = Pattern {
-    about: "An info is always 1; what it says is in its labels.",
+    about: "An info is always 1; the information is in its labels.",
     fields: &["labels: { \"version\": \"1.2.3\" }"],
     scenario: "",
     alternatives: &[],
@@ -180,7 +180,7 @@ const INFO: Pattern = Pattern {
 };
 
 const STATE_SET: Pattern = Pattern {
-    about: "A stateset is in one of its states: its scenario gives the number of it, from 0.",
+    about: "A stateset is in one of its states: the value of its scenario is the state's number, from 0.",
     fields: &["states: [\"starting\", \"running\", \"failed\"]"],
     scenario: "variety_selection(values: [1, 0, 2], change_probability: 0.05)",
     alternatives: &["random_in_range", "random_walk(step: 1)"],
