@@ -26,7 +26,7 @@ pub trait Encoder: std::fmt::Debug + Send {
     fn describe(&mut self, _job: &Self::Job) {}
 
     /// Bytes of the request so far, before compression.
-    fn len(&self) -> usize;
+    fn body_bytes(&self) -> usize;
 
     /// The compressed request. The next request begins empty.
     fn take(&mut self) -> Vec<u8>;

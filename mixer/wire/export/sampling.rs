@@ -54,7 +54,7 @@ fn sample_hosts(
     hosts: impl Iterator<Item = usize>,
 ) -> io::Result<Sampled> {
     let moments = spec.grid.count();
-    let mut sampled = Sampled::default();
+    let mut outcome = Sampled::default();
     for id in hosts {
         let shape = &spec.run.plan().hosts[id].shape;
         let mut rest = shape.metrics.as_slice();
@@ -62,29 +62,29 @@ fn sample_hosts(
         while !rest.is_empty() || is_first {
             let (metrics, cells) = next_metrics(rest, CELLS_MAX / moments.max(1));
             let host = spec.run.host(HostId::try_from(id).map_err(io::Error::other)?);
-            let (mut recorder, mut outcome) = (MemberSpooler::default(), Ok(()));
+            let (mut spooler, mut spooled) = (MemberSpooler::default(), Ok(()));
             let mut put = |samples: &MemberSamples<'_>| {
-                if outcome.is_ok() {
-                    outcome = recorder.put(samples, spool);
+                if spooled.is_ok() {
+                    spooled = spooler.put(samples, spool);
                 }
             };
             // The host does the same each time it is driven, so its pools are recorded once.
             let pools: Option<MemberSink<'_>> = if is_first { Some(&mut put) } else { None };
             let samples = HostSamples::of_cells(host, &spec.grid, cells.clone(), pools);
-            outcome?;
+            spooled?;
             spool.put(id, cells.start, samples.cells())?;
             if std::mem::take(&mut is_first) {
-                sampled.counts = sampled.counts.and(samples.counts);
+                outcome.counts = outcome.counts.and(samples.counts);
                 if shape.stamps() {
                     spool.put_own_times(id, shape.width, samples.own_times())?;
                 }
-                sampled.members.push((id, recorder.into_members()));
+                outcome.members.push((id, spooler.into_members()));
             }
             spec.add_done(&rest[..metrics]);
             rest = &rest[metrics..];
         }
     }
-    Ok(sampled)
+    Ok(outcome)
 }
 
 /// Number of the first metrics, at least one, that have no more than `cells_max` cells together; and these cells.

@@ -39,7 +39,7 @@ fn text(format: Format) -> String {
 }
 
 #[test]
-fn openmetrics_has_families_and_series_in_one_piece() {
+fn openmetrics_keeps_families_and_series_together() {
     insta::assert_snapshot!(text(Format::OpenMetrics), @r#"
     # TYPE age gauge
     # HELP age a \"quoted\" \\ help

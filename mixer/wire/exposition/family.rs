@@ -22,7 +22,7 @@ pub(super) struct FamilyStart {
 }
 
 impl<'a> FamilyEncoder<'a> {
-    /// An encoder; `is_taken` tells the names of the other families in the body.
+    /// An encoder; `is_taken` is `true` for the names of families in the body.
     pub(super) fn new(format: Format, family: &'a Family, is_taken: impl Fn(&str) -> bool) -> Self {
         Self { format, family, openmetrics: OpenMetricsFamily::new(family, is_taken) }
     }

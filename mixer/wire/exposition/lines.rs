@@ -63,8 +63,8 @@ pub(super) fn put_series(
     }
 }
 
-/// The values that OpenMetrics allows ("MetricFamily: Histogram" and "Summary" of its specification): sums and quantiles
-/// are not negative, and a histogram whose observations may be negative has no sum. A count does not go without its sum.
+/// The values that the specification of `OpenMetrics` allows: sums and quantiles are not negative, a histogram whose
+/// observations may be negative has no sum, and there is no count without a sum.
 struct AllowedValues {
     has_sum: bool,
 }

@@ -21,7 +21,7 @@ pub(crate) struct OpenMetricsFamily<'a> {
 
 impl<'a> OpenMetricsFamily<'a> {
     /// The type and the stem of a family. A counter or an info is of type unknown if its name lacks the suffix of its type,
-    /// or if its stem is the name of another family, which `is_taken` tells.
+    /// or if its stem is the name of another family (`is_taken`).
     pub(crate) fn new(family: &'a Family, is_taken: impl Fn(&str) -> bool) -> Self {
         let suffixed = |type_name, suffix| {
             let stem = family.name.strip_suffix(suffix).filter(|stem| !stem.is_empty() && !is_taken(stem));

@@ -143,7 +143,7 @@ impl Encoder for Otlp {
         1
     }
 
-    fn len(&self) -> usize {
+    fn body_bytes(&self) -> usize {
         self.out.len() + self.points_len
     }
 

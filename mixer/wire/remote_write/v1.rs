@@ -115,7 +115,7 @@ impl Encoder for V1 {
         }
     }
 
-    fn len(&self) -> usize {
+    fn body_bytes(&self) -> usize {
         self.out.len()
     }
 

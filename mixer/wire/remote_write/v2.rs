@@ -126,7 +126,7 @@ impl Encoder for V2 {
         column.series.len()
     }
 
-    fn len(&self) -> usize {
+    fn body_bytes(&self) -> usize {
         if self.out.is_empty() { 0 } else { self.out.len() + self.symbols.as_bytes().len() }
     }
 

@@ -50,7 +50,7 @@ impl<E: Encoder> Round<'_, E> {
     /// Hands over a shard's request.
     pub(super) fn send(&mut self, shard: usize) {
         let encoder = &mut self.shards[shard];
-        if encoder.encoder.len() == 0 {
+        if encoder.encoder.body_bytes() == 0 {
             return;
         }
         let samples = std::mem::take(&mut encoder.samples) as u64;
@@ -70,13 +70,13 @@ impl<E: Encoder> ShardEncoder<E> {
     /// The next samples are of this host and time.
     pub(super) fn begin_host(&mut self, job: &E::Job, labels: &LabelBlock, at: Time) {
         if E::IS_CUT_BY_HOSTS && self.samples > 0 {
-            self.cuts.push(Cut { bytes: self.encoder.len(), samples: self.samples as u64 });
+            self.cuts.push(Cut { bytes: self.encoder.body_bytes(), samples: self.samples as u64 });
         }
         self.encoder.host(job, labels, at);
     }
 
     /// `true` if the request is to be sent before more is added.
     pub(super) fn is_full(&self) -> bool {
-        self.samples >= self.size.samples || self.encoder.len() >= self.size.bytes
+        self.samples >= self.size.samples || self.encoder.body_bytes() >= self.size.bytes
     }
 }

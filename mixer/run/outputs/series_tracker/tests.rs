@@ -32,7 +32,7 @@ impl Encoder for Plain {
         1
     }
 
-    fn len(&self) -> usize {
+    fn body_bytes(&self) -> usize {
         self.text.len()
     }
 
