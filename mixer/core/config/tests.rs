@@ -39,7 +39,7 @@ fn shipped(name: &str) -> ConfigFile {
 }
 
 #[test]
-fn hosts_load_with_peaks_is_what_it_says() {
+fn hosts_load_with_peaks_has_its_hosts_and_shapes() {
     let config = shipped("hosts_load_with_peaks");
     let plan = plan_with(&config, &[("hosts_count", "5")]).unwrap().plan;
     assert_eq!((plan.jobs.len(), plan.hosts.len(), plan.families.len(), plan.series_count()), (1, 6, 16, 76));
@@ -79,7 +79,7 @@ fn shipped_configs_have_no_problems() {
 }
 
 #[test]
-fn all_problems_are_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let text = r#"Config(
     args: { "n": Arg(default: 3, max: 5, hlep: "x") },
     hosts: [
@@ -103,7 +103,7 @@ fn all_problems_are_said_at_once() {
 }
 
 #[test]
-fn problems_that_need_values_are_said_at_once_too() {
+fn problems_that_need_values_are_reported_at_once_too() {
     let text = r#"Config(
     args: { "n": Arg(default: 3, max: 5) },
     hosts: [
@@ -165,7 +165,7 @@ const WRONG_METRICS: [&str; 32] = [
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one snapshot of all messages")]
-fn metrics_are_checked_to_the_last_field() {
+fn all_fields_of_metrics_are_checked() {
     let said: Vec<String> = WRONG_METRICS
         .iter()
         .map(|metric| format!("{metric}\n    {}", error_of(&with_metrics(metric), &[])))

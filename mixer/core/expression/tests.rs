@@ -1,4 +1,4 @@
-//! Expressions, formulas and scripts by what they give.
+//! Expressions, formulas and scripts.
 
 use proptest::prelude::*;
 
@@ -15,10 +15,10 @@ fn names() -> Names {
     names
 }
 
-/// Runs at a moment with these numbers; gives the outcome and what is left of the random stream.
+/// Evaluates with these numbers; returns the result and the random stream after it.
 fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>, Rng) {
     let mut rng = Seed::new(3).rng();
-    let mut moment = EvalContext {
+    let mut context = EvalContext {
         value,
         t_secs,
         dt_secs: 2.5,
@@ -28,10 +28,10 @@ fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>,
         rng: &mut rng,
         storage: &mut Storage::default(),
     };
-    (formula.evaluate(&mut moment), rng)
+    (formula.evaluate(&mut context), rng)
 }
 
-/// As a script a formula is always interpreted.
+/// A script is always interpreted.
 fn interpreted(expression: &Expression, names: &Names) -> Formula {
     expression.bind_script(names, &mut Vec::new())
 }
@@ -118,7 +118,7 @@ fn formula_text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn lowered_formulas_give_what_the_engine_gives(text in formula_text(), value in -1e6..1e6f64, t in 0.0..1e6f64) {
+    fn lowered_formulas_equal_the_engines(text in formula_text(), value in -1e6..1e6f64, t in 0.0..1e6f64) {
         let names = names();
         let expression = Expression::compile(&text).unwrap();
         let bound = expression.bind(&names, &mut Vec::new());
@@ -151,7 +151,7 @@ fn a_script_keeps_state_hears_events_and_emits() {
     let boost = EventRef { name: "boost", source: "web-1", data: &data };
     for (event, expected) in [(None, 5.0), (Some(boost), 20.0), (None, 20.0)] {
         let (storage, rng) = (&mut storage, &mut rng);
-        let mut moment = EvalContext {
+        let mut context = EvalContext {
             value: 5.0,
             t_secs: 9.0,
             dt_secs: 1.0,
@@ -161,7 +161,7 @@ fn a_script_keeps_state_hears_events_and_emits() {
             rng,
             storage,
         };
-        assert_eq!(script.run(&mut moment, &mut emitted), Ok(Some(expected)));
+        assert_eq!(script.run(&mut context, &mut emitted), Ok(Some(expected)));
     }
     assert_eq!(emitted, [("boosted".into(), serde_json::json!({ "at": 9.0 }))]);
 }
@@ -175,7 +175,7 @@ fn a_failing_script_keeps_its_storage() {
     let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
     let mut run = || {
         let (storage, rng) = (&mut storage, &mut rng);
-        let mut moment = EvalContext {
+        let mut context = EvalContext {
             value: 0.0,
             t_secs: 0.0,
             dt_secs: 0.0,
@@ -185,7 +185,7 @@ fn a_failing_script_keeps_its_storage() {
             rng,
             storage,
         };
-        script.run(&mut moment, &mut Vec::new())
+        script.run(&mut context, &mut Vec::new())
     };
     assert_eq!(run(), Ok(Some(1.0)));
     assert_eq!(run(), Err("enough".to_owned()));
@@ -216,7 +216,7 @@ fn hostile_scripts_end_with_an_error() {
             let formula = interpreted(&e, &names());
             let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
             let (storage, rng) = (&mut storage, &mut rng);
-            let mut moment = EvalContext {
+            let mut context = EvalContext {
                 value: 0.0,
                 t_secs: 0.0,
                 dt_secs: 0.0,
@@ -226,14 +226,14 @@ fn hostile_scripts_end_with_an_error() {
                 rng,
                 storage,
             };
-            formula.run(&mut moment, &mut Vec::new())
+            formula.run(&mut context, &mut Vec::new())
         });
         assert!(outcome.is_err(), "{text}: {outcome:?}");
     }
 }
 
 #[test]
-fn what_does_not_compile_has_its_place() {
+fn syntax_errors_have_a_place() {
     let error = Expression::compile("value +\n  )").unwrap_err();
     assert_eq!(error.at, 10, "{error:?}");
     assert!(Expression::compile("links").is_err());
@@ -242,7 +242,7 @@ fn what_does_not_compile_has_its_place() {
 }
 
 #[test]
-fn formulas_are_equal_if_they_do_the_same() {
+fn formulas_are_equal_if_they_behave_equally() {
     let bind = |text: &str, names: &Names| Expression::compile(text).unwrap().bind(names, &mut Vec::new());
     let mut other = names();
     other.set("limit", Value::Int(17));
@@ -261,6 +261,6 @@ fn a_name_that_is_declared_hides_an_outer_one_from_there_on() {
 }
 
 #[test]
-fn an_event_that_is_emitted_as_a_method_is_known_of() {
+fn an_event_emitted_as_a_method_is_noticed() {
     assert_eq!(Expression::compile_script("\"go\".emit()").unwrap().emits(), [None]);
 }

@@ -59,7 +59,7 @@ impl HostShape {
     /// `true` if a fault gives the host's samples timestamps of their own.
     #[must_use]
     pub fn stamps(&self) -> bool {
-        self.faults.iter().any(|dirt| dirt.kind.stamps())
+        self.faults.iter().any(|fault| fault.kind.stamps())
     }
 
     /// The listeners to this event on the host called `own_name`.

@@ -11,7 +11,7 @@ use crate::scenario::ScenarioPlan;
 /// Subscriptions with their places, emitted events, and the sources of events.
 #[derive(Default)]
 pub(super) struct Events {
-    pub(super) heard: IndexMap<Subscription, SourceSpan>,
+    pub(super) subscriptions: IndexMap<Subscription, SourceSpan>,
     pub(super) emitted: IndexSet<Arc<str>>,
     pub(super) sources: IndexSet<Arc<str>>,
     /// Set if an emitted event's name is calculated.
@@ -19,20 +19,20 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn hears(&mut self, subscription: &Subscription, span: SourceSpan) {
-        if !self.heard.contains_key(subscription) {
-            self.heard.insert(subscription.clone(), span);
+    pub(super) fn subscribe(&mut self, subscription: &Subscription, span: SourceSpan) {
+        if !self.subscriptions.contains_key(subscription) {
+            self.subscriptions.insert(subscription.clone(), span);
         }
     }
 
-    pub(super) fn emits(&mut self, event: &Arc<str>) {
+    pub(super) fn emit(&mut self, event: &Arc<str>) {
         self.emitted.insert(Arc::clone(event));
     }
 
     /// Adds the subscriptions and events of a scenario; `span` is its place.
     pub(super) fn note(&mut self, scenario: &ScenarioPlan, span: SourceSpan) {
         for subscription in scenario.subscriptions() {
-            self.hears(&subscription, span);
+            self.subscribe(&subscription, span);
         }
         for emission in scenario.emits() {
             self.sources.extend(emission.source);

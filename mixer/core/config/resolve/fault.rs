@@ -14,20 +14,20 @@ use crate::time::Span;
 impl Resolver<'_> {
     /// Adds the host's faults to its shape, with listeners that open and close their windows.
     pub(super) fn faults(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
-        for dirt in &template.dirt {
+        for fault in &template.dirt {
             let index = shape.faults.len();
             // No metric can have this name, so no metric has this stream.
-            let stream = format!("dirt {} ", dirt.name);
+            let stream = format!("dirt {} ", fault.name);
             let same = shape.faults.iter().filter(|other| other.stream.starts_with(&stream)).count();
             let stream = format!("{stream}{same}");
-            let plan = self.one_fault(dirt, shape, stream)?;
-            plan.events.iter().for_each(|event| self.events.emits(event));
+            let plan = self.one_fault(fault, shape, stream)?;
+            plan.events.iter().for_each(|event| self.events.emit(event));
             for (events, reaction) in
-                [(&dirt.on, Reaction::OpenFault(index)), (&dirt.until, Reaction::CloseFault(index))]
+                [(&fault.on, Reaction::OpenFault(index)), (&fault.until, Reaction::CloseFault(index))]
             {
                 for event in events {
                     let subscription = Subscription::parse(&self.value("event", event)?);
-                    self.events.hears(&subscription, event.span);
+                    self.events.subscribe(&subscription, event.span);
                     let reaction = reaction.clone();
                     shape.listeners.push(Listener { subscription, reaction, when: None });
                 }
@@ -231,8 +231,8 @@ impl Resolver<'_> {
 
     /// Refuses a delay that keeps too many reports in transit.
     pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
-        for (dirt, template) in shape.faults.iter().zip(&template.dirt) {
-            let (FaultKind::Late(by) | FaultKind::OutOfOrder(by)) = dirt.kind else { continue };
+        for (fault, template) in shape.faults.iter().zip(&template.dirt) {
+            let (FaultKind::Late(by) | FaultKind::OutOfOrder(by)) = fault.kind else { continue };
             if !shape.pools.is_empty() {
                 let name = template.name;
                 let message =

@@ -196,7 +196,7 @@ impl<'a> Resolver<'a> {
         }
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
-            self.events.hears(&subscription, event.span);
+            self.events.subscribe(&subscription, event.span);
             let (reactions, when) = self.reactions(&shape, action)?;
             let listener =
                 |reaction| Listener { subscription: subscription.clone(), reaction, when: when.clone() };
@@ -220,7 +220,7 @@ impl<'a> Resolver<'a> {
         let reactions = match action {
             ActionTemplate::Emit(event) => {
                 let event = self.value("event", event)?.into();
-                self.events.emits(&event);
+                self.events.emit(&event);
                 vec![Reaction::Emit(event)]
             }
             ActionTemplate::StartMetric(name) => {

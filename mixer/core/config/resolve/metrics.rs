@@ -196,7 +196,7 @@ impl<'a> Resolver<'a> {
         let mut subscriptions: IndexSet<Subscription> = scenario.subscriptions().into_iter().collect();
         for event in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
-            self.events.hears(&subscription, event.span);
+            self.events.subscribe(&subscription, event.span);
             subscriptions.insert(subscription);
         }
         Some(subscriptions)

@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
         listeners.extend(heard.map(notify));
         for event in &template.replace_on {
             let subscription = Subscription::parse(&self.value("event", event)?);
-            self.events.hears(&subscription, event.span);
+            self.events.subscribe(&subscription, event.span);
             listeners.push(Listener { subscription, reaction: Reaction::ReplaceMembers(pool), when: None });
         }
         Some(())

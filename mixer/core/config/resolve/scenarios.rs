@@ -57,7 +57,7 @@ impl Resolver<'_> {
             ParamTemplate::Formulas(formulas) => {
                 let bound = formulas.iter().map(|(event, formula)| {
                     let subscription = Subscription::parse(&self.value("event", event)?);
-                    self.events.hears(&subscription, event.span);
+                    self.events.subscribe(&subscription, event.span);
                     Some((subscription, self.formula(formula)?))
                 });
                 Argument::Formulas(bound.collect::<Option<_>>()?)
@@ -77,7 +77,7 @@ impl Resolver<'_> {
 
     fn case(&mut self, template: &CaseTemplate, metric: MetricContext) -> Option<Case> {
         let subscription = Subscription::parse(&self.value("event", &template.event)?);
-        self.events.hears(&subscription, template.event.span);
+        self.events.subscribe(&subscription, template.event.span);
         let scenario = match &template.scenario {
             Some(scenario) => Some(self.scenario(scenario, metric)?),
             None => None,

@@ -8,7 +8,7 @@ impl Resolver<'_> {
     /// Warns of subscriptions to events that nothing emits, or from unknown hosts: they are probably misspelt.
     pub(super) fn warn_of_events_that_never_come(&mut self) {
         let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(LIFECYCLE).collect();
-        for (Subscription { event, source }, span) in &self.events.heard {
+        for (Subscription { event, source }, span) in &self.events.subscriptions {
             if !known.contains(&&**event) && !self.events.emits_any {
                 let hint = suggestion(event, &known);
                 self.problems.warning(*span, format!("event {event:?} is never emitted{hint}"));

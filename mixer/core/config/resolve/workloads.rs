@@ -26,7 +26,7 @@ impl Resolver<'_> {
             .map_err(|error| self.problems.error(*span, format!("{}: {error}", workload.name)))
             .ok()?;
         for event in &workload.emits {
-            self.events.emits(event);
+            self.events.emit(event);
         }
         let interval =
             self.interval("update_interval", template.update_interval.as_ref(), DEFAULT_UPDATE_INTERVAL)?;

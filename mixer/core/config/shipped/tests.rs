@@ -1,4 +1,4 @@
-//! What the shipped configs promise, in emulated time: all hosts of a plan, and the events between them.
+//! The promises of the shipped configs, in emulated time: all hosts of a plan, with the events between them.
 
 mod processes;
 
@@ -47,15 +47,15 @@ fn all() -> Vec<(&'static str, Option<String>)> {
     configs.flat_map(classes).collect()
 }
 
-/// Worlds go on for so long at most.
+/// Longest run of a world.
 const LENGTH: Span = Span::from_secs(1000);
 
-/// All hosts of a plan, and how far they have come.
+/// All hosts of a plan, with their state.
 struct World {
     plan: Arc<Plan>,
     hosts: Vec<DrivenHost>,
     start: Time,
-    /// What went wrong.
+    /// Messages about failures.
     troubles: Vec<String>,
     /// The families that have had a sample.
     seen: IndexSet<usize>,
@@ -73,7 +73,7 @@ impl World {
         Self { plan, hosts, start, troubles: Vec::new(), seen: IndexSet::new() }
     }
 
-    /// Lets everything happen up to so many seconds after the start.
+    /// Runs all hosts up to this many seconds after the start.
     fn run_to(&mut self, secs: u64) {
         let until = self.start + Span::from_secs(secs);
         assert!(until <= self.start + LENGTH, "nobody has written down what is emitted after that");
@@ -130,7 +130,7 @@ impl World {
         values.into_iter().sum()
     }
 
-    /// How many observations a histogram has made, and their sum.
+    /// Count and sum of a histogram's observations.
     fn observed(&self, name: &str, labels: &[(&str, &str)]) -> (f64, f64) {
         self.cells(name, labels).into_iter().fold((0.0, 0.0), |(count, sum), (_, metric, cells)| {
             let Kind::Histogram { bounds } = &metric.cells.layout().kind else {
@@ -141,7 +141,7 @@ impl World {
         })
     }
 
-    /// What a histogram's observations of the next `secs` seconds are on average. `now` is where the world is.
+    /// Averages of histograms' observations in the next `secs` seconds; `now` is the world's time.
     fn average_of_next(&mut self, now: u64, secs: u64, name: &str, labels: &[&[(&str, &str)]]) -> Vec<f64> {
         let before: Vec<_> = labels.iter().map(|labels| self.observed(name, labels)).collect();
         self.run_to(now + secs);
@@ -171,7 +171,7 @@ fn all_configs_load_without_warnings_and_run_without_errors() {
 }
 
 #[test]
-fn all_configs_say_what_their_classes_and_arguments_are() {
+fn all_configs_describe_their_classes_and_arguments() {
     for (name, _) in all() {
         for class in file(name).classes().unwrap() {
             assert!(!class.description.is_empty(), "{name} {}", class.name);
@@ -215,7 +215,7 @@ fn production_is_large_and_staging_small_and_both_are_labelled() {
 }
 
 #[test]
-fn machines_of_production_are_in_themselves_right() {
+fn metrics_of_a_production_machine_are_consistent() {
     let mut world = World::from(load("production", None, &[]).plan, START);
     world.run_to(600);
     for host in ["web-eu-west-1a-01", "api-eu-west-1b-02", "db-primary"] {
@@ -275,7 +275,7 @@ fn backends_of_the_pool_share_the_balancers_total() {
 }
 
 #[test]
-fn the_others_take_over_what_a_drained_backend_leaves() {
+fn the_others_take_over_the_requests_of_a_drained_backend() {
     let mut world = World::of("load_balancer_pool", &[]);
     world.run_to(115);
     let before = world.sum("backend_requests_per_second", &[("name", "backend-02")]);
@@ -322,7 +322,7 @@ fn an_incident_in_payments_shows_in_its_callers_one_after_another() {
 }
 
 #[test]
-fn the_ground_truth_of_the_incident_is_what_the_metrics_say() {
+fn the_ground_truth_of_the_incident_agrees_with_the_metrics() {
     let mut world = World::of("incident", &[]);
     let errors = |world: &World| {
         let failed = world.sum("http_requests_total", &[("code", "500")]);
@@ -475,7 +475,7 @@ fn the_shop_fails_when_it_is_overrun_and_sleeps_at_night() {
 }
 
 #[test]
-fn dirty_hosts_do_what_their_names_say_and_the_clean_one_does_not() {
+fn dirty_hosts_show_the_fault_in_their_name_and_the_clean_one_none() {
     let mut world = World::of("dirty_data", &[]);
     let hosts = ["clean", "gap", "counter-reset", "nan", "clock-skew", "late", "out-of-order", "flapping"];
     let name = "http_requests_total";
@@ -503,7 +503,7 @@ fn dirty_hosts_do_what_their_names_say_and_the_clean_one_does_not() {
             *off += u32::from(own_time(&world, host).is_some_and(|time| wrong_by(time) > 11.0));
         }
     }
-    // Moments without a sample, with one that is no number, below the one before, with a time that is not now.
+    // Times without a sample, with a NaN, with a value below the one before, with another timestamp.
     let shown = hosts.iter().zip(seen).map(|(host, seen)| format!("{host}: {seen:?}"));
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
     clean: [0, 0, 0, 0]
@@ -520,8 +520,8 @@ fn dirty_hosts_do_what_their_names_say_and_the_clean_one_does_not() {
     assert!(episodes("flapping") >= 10.0);
 }
 
-/// Who lives in the pools of a part of a host, by the label `id`.
-fn lives(world: &World, host: &str, part: &str) -> IndexSet<String> {
+/// The members of the pools of a host's part, by the label `id`.
+fn members(world: &World, host: &str, part: &str) -> IndexSet<String> {
     let at = world.plan.hosts.iter().position(|plan| &*plan.name == host).unwrap();
     let host = world.hosts[at].host();
     let (kind, pools) =
@@ -539,14 +539,14 @@ fn lives(world: &World, host: &str, part: &str) -> IndexSet<String> {
 }
 
 #[test]
-fn series_of_the_churn_come_and_go_as_their_part_says() {
+fn members_of_churn_come_and_go_as_their_part_promises() {
     let mut world = World::of("churn", &[]);
     let mut seen: [IndexSet<String>; 4] = std::array::from_fn(|_| IndexSet::new());
     let mut counts: Vec<[usize; 6]> = Vec::new();
     let parts = ["stable", "churning", "intermittent", "deployed", "growing", "spiking"];
     for secs in (30..=930).step_by(30) {
         world.run_to(secs);
-        let living = parts.map(|part| lives(&world, "app-01", part));
+        let living = parts.map(|part| members(&world, "app-01", part));
         counts.push(std::array::from_fn(|n| living[n].len()));
         for (seen, living) in seen.iter_mut().zip(living) {
             seen.extend(living);
@@ -568,7 +568,7 @@ fn series_of_the_churn_come_and_go_as_their_part_says() {
 }
 
 #[test]
-fn every_metric_type_has_a_metric_that_says_what_the_config_promises() {
+fn every_metric_type_has_a_metric_as_the_config_promises() {
     let mut world = World::of("metric_types", &[]);
     let types: IndexSet<_> = world.plan.families.iter().map(|family| family.metric_type).collect();
     assert_eq!(types.len(), MetricType::ALL.len());

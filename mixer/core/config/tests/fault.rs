@@ -1,4 +1,4 @@
-//! Dirt in configs.
+//! Faults (`dirt`) in configs.
 
 use super::*;
 use crate::plan::{FaultKind, FaultTrigger, Pulses};
@@ -10,7 +10,7 @@ fn config(dirt: &str) -> String {
 }
 
 #[test]
-fn dirt_is_what_it_says() {
+fn faults_are_resolved_with_their_times_and_metrics() {
     let text = config(
         r#"gap(every: "10m", jitter: "1m", duration: "30s"), gap(metrics: ["cpu.*"], start_time: 5), counter_reset(on: "a"),
            nan(probability: 0.5), flapping(up: 5, down: 2), clock_skew(behind: "2m"), late(by: 3, on: ["b", "c"], until: "d")"#,
@@ -33,7 +33,7 @@ fn dirt_is_what_it_says() {
 }
 
 #[test]
-fn dirt_that_makes_no_sense_is_refused() {
+fn invalid_faults_are_refused() {
     let wrong = r#"gpa(),
         gap(),
         gap(every: 10, duration: 10),
@@ -86,7 +86,7 @@ fn dirt_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn what_dirt_emits_can_be_listened_to() {
+fn events_of_faults_can_be_listened_to() {
     let text = r#"Config(hosts: [
         Host(name: "a", metrics: [Metric(name: "n_total", metric_type: counter)], dirt: [gap(every: 10, duration: 2), counter_reset(every: 9)]),
         Host(name: "b", listen_events: { "dirt_gap_started@a": emit("seen") }, metrics: [Metric(name: "m", listen_events: ["dirt_gap_ended", "dirt_counter_reset"])]),

@@ -23,7 +23,7 @@ fn series_of_a_host_without_identity_labels_have_its_own_labels_only() {
 }
 
 #[test]
-fn a_series_that_two_hosts_without_identity_labels_would_have_is_refused() {
+fn equal_series_of_two_hosts_without_identity_labels_are_refused() {
     let one = r#"Host(name: "a", labels: { "x": "1", "y": "2" }, metrics: [Metric(name: "m"), Metric(name: "n", labels: { "z": "3" })])"#;
     let equal = [
         r#"Host(name: "b", labels: { "y": "2", "x": "1" }, metrics: [Metric(name: "m")])"#,

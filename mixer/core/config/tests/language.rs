@@ -1,4 +1,4 @@
-//! The language: what repetition, includes, overrides, arguments and formulas come to.
+//! The language: repetition, includes, overrides, arguments and formulas.
 
 use super::*;
 use crate::scenario::KINDS;
@@ -53,7 +53,7 @@ fn repetition_goes_through_ranges_and_lists_nested() {
 }
 
 #[test]
-fn repetitions_are_counted_before_anything_is_made() {
+fn repetitions_are_counted_before_hosts_are_made() {
     let host = |repeat: &str, metric: &str| {
         format!(
             "Config(hosts: [Host(repeat: {repeat}, name: \"h-{{i}}-{{j}}\", metrics: [Metric({metric}name: \"m\")])])"
@@ -70,7 +70,7 @@ fn repetitions_are_counted_before_anything_is_made() {
 }
 
 #[test]
-fn what_is_wrong_with_a_repetition_is_said() {
+fn invalid_repetitions_are_refused() {
     let said = |repeat: &str| {
         said(&format!(
             "Config(args: {{ \"n\": 1 }}, hosts: [Host(repeat: {repeat}, name: \"h\", metrics: [Metric(name: \"m\")])])"
@@ -215,7 +215,7 @@ const WRONG_FORMULAS: [&str; 18] = [
 ];
 
 #[test]
-fn formulas_that_are_wrong_are_refused_at_their_place() {
+fn invalid_formulas_are_refused_at_their_place() {
     let said: Vec<String> = WRONG_FORMULAS
         .iter()
         .map(|metric| format!("{metric}\n    {}", error_of(&with_metrics(metric), &[])))
@@ -284,7 +284,7 @@ fn compositions_are_checked() {
 }
 
 #[test]
-fn events_that_never_come_are_warned_of() {
+fn listeners_to_events_that_never_come_are_warnings() {
     let text = r#"Config(hosts: [
         Host(name: "till", listen_events: { "feature_onn": emit("sale_begins"), "feature_off": when("t > 5", emit("sale_ends")) },
             metrics: [Metric(name: "m", scenario: feature_toggle)]),
@@ -309,7 +309,7 @@ fn events_that_never_come_are_warned_of() {
 }
 
 #[test]
-fn numbers_and_times_that_make_no_sense_are_refused() {
+fn invalid_numbers_and_times_are_refused() {
     let said = |field: &str| said(&with_metrics(&format!("Metric(name: \"m\", {field})")));
     for (field, expected) in [
         ("default_value: NaN", "default_value: expected a finite number"),
@@ -341,7 +341,7 @@ fn a_long_text_is_shortened_in_messages() {
 }
 
 #[test]
-fn all_kinds_of_scenario_have_a_name_of_their_own() {
+fn scenario_kinds_have_unique_names() {
     for (n, kind) in KINDS.iter().enumerate() {
         assert!(KINDS[..n].iter().all(|other| other.name != kind.name), "{}", kind.name);
     }

@@ -1,11 +1,11 @@
-//! Configs that are damaged in every way: each is an error or a config, never a panic, a hang or full memory.
+//! Damaged configs: each gives an error or a plan, never a panic, a hang or full memory.
 
 use std::path::PathBuf;
 
 use super::*;
 use crate::rng::{Rng, Seed};
 
-/// Loads a text with small bounds, and shows what is wrong with it; gives whether it is good.
+/// Loads a text with small limits and renders its errors; `true` if it has none.
 fn survives(text: &str) -> bool {
     let options = LoadOptions { series_max: 20_000, ..LoadOptions::starting_at(START) };
     match ConfigFile::from_text("mutated", text).plan(&options) {
@@ -15,7 +15,7 @@ fn survives(text: &str) -> bool {
         }
         Err(error) => {
             let said = error.to_string();
-            // A damaged config may be good in itself and not fit a file that it includes.
+            // A damaged config may be valid and still not fit an included file.
             let place = said.strip_prefix("warning: ").unwrap_or(&said);
             let files = ["mutated.ron", "node_sets.ron", "processes_realistic.ron"];
             assert!(files.iter().any(|file| place.starts_with(file)), "{said}");
@@ -30,13 +30,13 @@ fn shipped_text(name: &str) -> String {
     shipped::find(name).unwrap().to_owned()
 }
 
-/// The nearest place in the text that is not within a character.
+/// The nearest character boundary in the text.
 fn place(text: &str, rng: &mut Rng) -> usize {
     let at = usize::try_from(rng.below(text.len() as u64)).unwrap();
     (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap()
 }
 
-/// Where the word, number or quoted text that covers a place begins and ends.
+/// Begin and end of the word, number or quoted text at a place.
 fn token_at(text: &str, at: usize) -> (usize, usize) {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '.');
     let start = text[..at].rfind(|c| !is_part(c)).map_or(0, |before| before + 1);
@@ -102,7 +102,7 @@ fn damaged(text: &str, way: usize, rng: &mut Rng) -> String {
 }
 
 #[test]
-fn hundreds_of_damaged_configs_are_survived() {
+fn hundreds_of_damaged_configs_cause_no_panic() {
     let names: Vec<&str> = shipped::SHIPPED.iter().map(|(name, _)| *name).collect();
     let mut rng = Seed::new(20_261_121).rng();
     let (mut refused, mut count) = (0, 0);
@@ -139,7 +139,7 @@ fn huge_and_undecodable_files_are_refused_in_little_memory() {
 }
 
 #[test]
-fn what_fuzzing_has_found_is_survived() {
+fn inputs_found_by_fuzzing_cause_no_panic() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/config");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {

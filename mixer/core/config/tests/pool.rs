@@ -12,7 +12,7 @@ fn config(pools: &str) -> String {
 }
 
 #[test]
-fn pools_are_what_they_say() {
+fn pools_are_resolved_with_their_sizes_and_times() {
     let text = config(
         r#"Pool(count: "{n * 2}", lifetime: "5m..10m", labels: { "id": "{uuid()}" }, metrics: [Metric(name: "m"), Metric(name: "h", metric_type: histogram, buckets: [1])]),
            Pool(repeat: Repeat(var: "i", from: 1, to: 2), name: "g-{i}", count: "links.load + n", max: "{n * 10}", replace: same, pause: 5, labels: { "id": "{slot}", "kind": "k{i}" }, metrics: [Metric(name: "m", labels: { "i": "{i}" })])"#,
@@ -30,7 +30,7 @@ fn pools_are_what_they_say() {
 }
 
 #[test]
-fn pools_that_make_no_sense_are_refused() {
+fn invalid_pools_are_refused() {
     let wrong = [
         "Pool(labels: { \"id\": \"{slot}\" }, ..)",
         "Pool(count: 2, ..)",
@@ -93,14 +93,14 @@ fn pools_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn the_old_words_of_pools_are_refused_with_the_new_ones() {
+fn the_old_word_slots_is_an_error_that_names_pools() {
     let text = config("Slots(count: 2, labels: { \"id\": \"{slot}\" })");
     insta::assert_snapshot!(error_of(&text.replace("pools:", "slots:"), &[]), @"test.ron:1:131: slots is called pools now; write pools: [Pool(…)]");
     insta::assert_snapshot!(error_of(&text, &[]), @"test.ron:2:1: Slots is called Pool now; write Pool(…)");
 }
 
 #[test]
-fn fields_that_do_nothing_are_told() {
+fn fields_without_effect_are_warnings() {
     let pools = r#"Pool(count: 3, pause: "5s", replace: same, labels: { "pod": "{slot}" }, metrics: [Metric(name: "m")])"#;
     insta::assert_snapshot!(plan_of(&config(pools), &[]).unwrap().warnings.join("\n"), @"
     test.ron:2:23: pause does nothing without lifetime
@@ -117,7 +117,7 @@ fn pools_of_one_name_may_share_metrics_if_a_label_tells_them_apart() {
 }
 
 #[test]
-fn which_metrics_may_be_alike_does_not_depend_on_their_order() {
+fn equal_series_of_pools_are_refused_in_any_order() {
     let pools = |name: &str, labels: &str, metric: &str| {
         format!(
             "Pool(name: \"{name}\", count: 2, labels: {{ \"id\": \"{{slot}}\", {labels} }}, metrics: [Metric(name: \"m\", labels: {{ {metric} }})]),"

@@ -1,4 +1,4 @@
-//! Metric types: what their fields are refused for, and what they become.
+//! Metric types: their fields, and the errors in them.
 
 use super::{error_of, with_metrics};
 
@@ -134,7 +134,7 @@ fn fields_of_types_are_checked() {
 }
 
 #[test]
-fn names_that_types_make_are_taken() {
+fn names_generated_by_types_are_reserved() {
     let metrics = |other: &str, metric_type: &str| {
         let (name, fields) = metric_type.split_once(' ').unwrap();
         with_metrics(&format!("Metric(name: \"{name}\", {fields}), Metric(name: \"{other}\")"))

@@ -1,10 +1,10 @@
-//! What the configs of simulated processes promise.
+//! The promises of the configs of simulated processes.
 
 use indexmap::{IndexMap, IndexSet};
 
 use super::{World, assert_near};
 
-/// A process, as it is shown.
+/// A process and its metrics.
 #[derive(Clone, Debug)]
 struct Process {
     host: String,
@@ -44,7 +44,7 @@ impl World {
         all
     }
 
-    /// The processes every 5 s, when all hosts have begun.
+    /// The processes every 5 s, once all hosts have started.
     fn watch(&mut self, from: u64, to: u64) -> Vec<Vec<Process>> {
         let steps = (from / 5..to / 5).map(|step| {
             self.run_to(step * 5 + 3);
@@ -54,7 +54,7 @@ impl World {
     }
 }
 
-/// All who were ever seen, by host and pid.
+/// All processes seen, by host and pid.
 fn seen(moments: &[Vec<Process>]) -> IndexSet<(String, String)> {
     moments.iter().flatten().map(|it| (it.host.clone(), it.pid.clone())).collect()
 }
@@ -64,7 +64,7 @@ fn sum(processes: &[Process], name: &str, of: impl Fn(&Process) -> f64) -> f64 {
 }
 
 #[test]
-fn the_machines_own_metrics_are_what_their_processes_come_to() {
+fn a_machines_own_metrics_add_up_those_of_its_processes() {
     let mut world = World::of("processes_realistic", &[]);
     let mut used = IndexMap::from([("server-01", Vec::new()), ("server-02", Vec::new())]);
     for secs in (8..=600).step_by(5) {
@@ -85,7 +85,7 @@ fn the_machines_own_metrics_are_what_their_processes_come_to() {
     }
     for (host, used) in &used {
         let cores = used.iter().sum::<f64>() / 119.0;
-        // Those who have ended have taken some seconds with them.
+        // Ended processes have taken some seconds with them.
         let processes = world.processes();
         let seconds: f64 = processes.iter().filter(|it| it.host == *host).map(|it| it.cpu_seconds).sum();
         assert_near(seconds / 600.0, cores, 0.1);
@@ -104,7 +104,7 @@ fn many_services_have_hundreds_of_names() {
 }
 
 #[test]
-fn under_churn_there_are_always_as_many_while_ever_more_were_seen() {
+fn under_churn_the_number_of_processes_is_constant_and_that_of_seen_ones_grows() {
     let mut world = World::of("processes_churn", &[]);
     let early = world.watch(0, 60);
     let late = world.watch(60, 600);
@@ -112,7 +112,7 @@ fn under_churn_there_are_always_as_many_while_ever_more_were_seen() {
         assert_eq!(moment.len(), 100);
         assert_eq!(seen(std::slice::from_ref(moment)).len(), 100);
     }
-    // 50 a minute; some live for less than one look to the next.
+    // 50 a minute; some live for less than the time between two looks.
     let (first, all) = (seen(&early).len(), seen(&[early, late.clone()].concat()).len());
     assert!((140..=150).contains(&first) && (560..=600).contains(&all), "{first} and {all}");
     let critical = |moment: &[Process]| -> Vec<String> {
@@ -126,7 +126,7 @@ fn under_churn_there_are_always_as_many_while_ever_more_were_seen() {
 }
 
 #[test]
-fn the_operator_does_what_its_turn_says() {
+fn the_operator_follows_its_turn() {
     let args = [("chaos", "0"), ("churn_rate", "0"), ("update_interval", "1s")];
     let mut world = World::of("processes_chaos", &args);
     let turn = |world: &World| {
@@ -170,7 +170,7 @@ fn the_operator_does_what_its_turn_says() {
 }
 
 #[test]
-fn things_go_wrong_by_themselves_with_chaos() {
+fn chaos_causes_failures() {
     let run = |chaos: &str| {
         let args = [("chaos", chaos), ("churn_rate", "0"), ("incidents_every", "inf")];
         let moments = World::of("processes_chaos", &args).watch(0, 600);
