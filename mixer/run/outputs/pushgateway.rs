@@ -41,7 +41,6 @@ use crate::clock::Clock;
 use crate::http::PushError;
 use crate::self_metrics::OutputTally;
 use promemu_core::error::Error;
-use promemu_core::plural::plural;
 use promemu_core::series::{Job, SeriesStore};
 use promemu_core::time::{Span, Time};
 
@@ -387,7 +386,7 @@ impl Pusher for PushgatewayOutput {
     async fn finish(&mut self) {
         let pushed = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
         if !self.settings.cleanup_on_finish {
-            info!("{} left on the pushgateway", plural(pushed, "group is", "groups are"));
+            info!(groups = pushed, "groups stay on the pushgateway");
             return;
         }
         let on_gateway = self.states.iter().filter(|state| state.is_own_on_gateway());
@@ -404,7 +403,7 @@ impl Pusher for PushgatewayOutput {
                 groups, "groups could not be deleted from the pushgateway; the next start cleans them up"
             );
         } else if pushed > 0 {
-            info!("deleted {} from the pushgateway", plural(pushed, "group", "groups"));
+            info!(groups = pushed, "groups were deleted from the pushgateway");
         }
     }
 }

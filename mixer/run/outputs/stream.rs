@@ -61,7 +61,7 @@ impl StreamOutput {
             }
         });
         if let Err(bug) = work.await {
-            error!(target = self.target, error = %bug, "a round of samples is lost by a bug");
+            error!(output = self.target, error = %bug, "a round of samples is lost by a bug");
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn scan(
         if let Some(index) = jobs.get(job) {
             let reason = describe_conflict(job, group, verdict);
             if conflict == Conflict::Passing || !starts && !logged.contains(index) {
-                warn!("{reason}");
+                warn!(%job, "{reason}");
             }
             let state = &mut states[*index];
             health.set_refused(state.job.name(), Some(&reason));

@@ -56,7 +56,7 @@ type Identity = (Arc<str>, LabelBlock);
 struct Cursor {
     row_group: usize,
     row: usize,
-    /// Among the row_group's columns.
+    /// Among the row group's columns.
     column: usize,
 }
 
