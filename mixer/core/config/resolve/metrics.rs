@@ -72,9 +72,11 @@ impl<'a> Resolver<'a> {
         let drafts = self.drafts(host.span, &templates, host_labels, &mut schedules)?;
         let drafts = self.without_duplicates(drafts);
         let drafts = self.in_order(drafts)?;
-        let scheduled = vec![Vec::new(); schedules.len()];
-        let mut shape =
-            HostShape { schedules: schedules.into_iter().collect(), scheduled, ..HostShape::default() };
+        let mut shape = HostShape {
+            scheduled: vec![Vec::new(); schedules.len()],
+            schedules: schedules.into_iter().collect(),
+            ..HostShape::default()
+        };
         let mut indexes = StateIndexes::default();
         for (index, mut draft) in drafts.into_iter().enumerate() {
             draft.plan.offset = shape.width;
