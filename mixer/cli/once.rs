@@ -21,11 +21,11 @@ pub(crate) fn once(settings: &Settings) -> Result<(), Error> {
     for failure in &first_values.failures {
         warn!("{failure}");
     }
-    stdout::print(&exposition(first_values.jobs))
+    stdout::print(&exposition(&first_values.jobs))
 }
 
 /// The text exposition, with the same labels as with `--embedded`.
-fn exposition(jobs: Vec<(Arc<str>, SeriesStore)>) -> Vec<u8> {
+fn exposition(jobs: &[(Arc<str>, SeriesStore)]) -> Vec<u8> {
     let labels: Vec<LabelBlock> = jobs.iter().map(|(name, _)| LabelBlock::new([("job", &**name)])).collect();
     let groups: Vec<Group<'_>> =
         jobs.iter().zip(&labels).map(|((_, store), labels)| Group { store, labels }).collect();
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_first_exposition_has_every_first_value() {
-        let body = String::from_utf8(exposition(FirstValues::of(&plan(), 1, START).jobs)).unwrap();
+        let body = String::from_utf8(exposition(&FirstValues::of(&plan(), 1, START).jobs)).unwrap();
         insta::assert_snapshot!(body, @r#"
         # HELP quick an emulated metric
         # TYPE quick gauge

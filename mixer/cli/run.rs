@@ -38,7 +38,7 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let run = settings.run_settings(&plan.defaults)?;
     let running = run.clone();
     let (name, hosts, series) = (plan.config.clone(), plan.hosts.len(), plan.series_count());
-    let (seed, speed) = (run.seed, clock.speed());
+    let (seed, pace) = (run.seed, clock.speed());
     let shutdown = shutdown_signal()?;
     tokio::pin!(shutdown);
     let mut api = ControlApi::start(&settings, &file, &plan, &run).await?;
@@ -48,7 +48,7 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
             () = &mut shutdown => return Ok(()),
             () = api.stop_request() => return Ok(()),
         };
-        info!(config = %name, hosts, series, seed, %speed, "running");
+        info!(config = %name, hosts, series, seed, speed = %pace, "running");
         for destination in mixer.destinations() {
             info!("{destination}");
         }

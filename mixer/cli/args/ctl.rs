@@ -74,7 +74,7 @@ pub(crate) enum CtlAction {
         /// The host's name
         host: String,
 
-        /// The metric's name, with its labels if it has some: disk_bytes{device="sda"}
+        /// The metric's name, with its labels in braces if it has some
         metric: String,
 
         /// The number to show

@@ -20,14 +20,14 @@ pub(super) struct Catalog {
     /// The labels that any series may have in a scrape, the job first.
     pub(super) labels: IndexSet<String>,
     /// The metrics, in the config's order.
-    pub(super) metrics: Vec<Metric>,
+    pub(super) metrics: Vec<CatalogMetric>,
     /// Indices of a few metrics, of which each host has at least one.
     pub(super) covering: IndexSet<usize>,
 }
 
 /// A metric of a dashboard.
 #[derive(Debug)]
-pub(super) struct Metric {
+pub(super) struct CatalogMetric {
     pub(super) name: String,
     pub(super) help: String,
     pub(super) metric_type: MetricType,
@@ -42,7 +42,7 @@ pub(super) struct Metric {
 impl Catalog {
     /// The metrics of a config.
     pub(super) fn of_plan(plan: &Plan) -> Self {
-        let metrics = plan.families.iter().map(|family| Metric {
+        let metrics = plan.families.iter().map(|family| CatalogMetric {
             name: family.name.to_string(),
             help: family.help.to_string(),
             metric_type: family.metric_type,
@@ -138,8 +138,8 @@ impl Catalog {
     }
 }
 
-fn gauge(name: &str, help: &str) -> Metric {
-    Metric {
+fn gauge(name: &str, help: &str) -> CatalogMetric {
+    CatalogMetric {
         name: name.to_owned(),
         help: help.to_owned(),
         metric_type: MetricType::Gauge,
@@ -150,8 +150,8 @@ fn gauge(name: &str, help: &str) -> Metric {
 }
 
 /// The metrics of an exposition in the text format of promemu itself.
-fn read(exposition: &str) -> Vec<Metric> {
-    let mut metrics: Vec<Metric> = Vec::new();
+fn read(exposition: &str) -> Vec<CatalogMetric> {
+    let mut metrics: Vec<CatalogMetric> = Vec::new();
     for line in exposition.lines() {
         if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|line| line.split_once(' ')) {
             metrics.push(gauge(name, help));

@@ -3,7 +3,7 @@
 use promemu_core::metric::MetricType;
 use serde_json::{Value, json};
 
-use super::catalog::{Catalog, Metric};
+use super::catalog::{Catalog, CatalogMetric};
 use super::query::{Lines, Queries, Query, View};
 use super::unit::{Unit, is_timestamp, unit};
 use super::variables::data_source;
@@ -25,7 +25,7 @@ const WIDTH: usize = 12;
 const HEIGHT: usize = 8;
 
 impl Panel {
-    fn new(kind: &str, title: &str, metric: &Metric, queries: &[Query], unit: Unit) -> Self {
+    fn new(kind: &str, title: &str, metric: &CatalogMetric, queries: &[Query], unit: Unit) -> Self {
         let targets: Vec<Value> = queries
             .iter()
             .zip('A'..)
@@ -57,7 +57,7 @@ impl Panel {
     }
 
     /// Lines over time.
-    fn lines(title: &str, metric: &Metric, queries: &[Query], unit: Unit) -> Self {
+    fn lines(title: &str, metric: &CatalogMetric, queries: &[Query], unit: Unit) -> Self {
         let mut panel = Self::new("timeseries", title, metric, queries, unit);
         panel.json["fieldConfig"]["defaults"]["custom"] =
             json!({ "drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "never" });
@@ -70,7 +70,7 @@ impl Panel {
 }
 
 /// The panels of a metric: one, or two that stand side by side.
-pub(super) fn panels(metric: &Metric, catalog: &Catalog, view: &View) -> Vec<Panel> {
+pub(super) fn panels(metric: &CatalogMetric, catalog: &Catalog, view: &View) -> Vec<Panel> {
     let queries = Queries::of(metric, catalog, view);
     let (name, unit) = (&metric.name, unit(&metric.name, metric.metric_type));
     match metric.metric_type {
@@ -108,7 +108,7 @@ pub(super) fn panels(metric: &Metric, catalog: &Catalog, view: &View) -> Vec<Pan
 }
 
 /// The current value of a gauge as a number; `None` for other types.
-pub(super) fn number(metric: &Metric, catalog: &Catalog, view: &View) -> Option<Panel> {
+pub(super) fn number(metric: &CatalogMetric, catalog: &Catalog, view: &View) -> Option<Panel> {
     let name = &metric.name;
     let is_plain = metric.metric_type == MetricType::Gauge && metric.labels.is_empty();
     if !is_plain || name.ends_with("_info") || is_timestamp(name) {
@@ -121,7 +121,7 @@ pub(super) fn number(metric: &Metric, catalog: &Catalog, view: &View) -> Option<
 }
 
 /// Of a timestamp only the last value is of interest.
-fn timestamps(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
+fn timestamps(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Panel {
     let mut panel = Panel::new("stat", &metric.name, metric, &queries.levels(), unit);
     panel.json["options"] = last_value_options("none", "value_and_name");
     panel
@@ -136,7 +136,7 @@ fn last_value_options(graph: &str, text: &str) -> Value {
     })
 }
 
-fn levels(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
+fn levels(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Panel {
     let title = if metric.metric_type == MetricType::Counter {
         format!("{} per second", metric.name)
     } else {
@@ -155,7 +155,7 @@ fn levels(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
     panel
 }
 
-fn heat_map(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
+fn heat_map(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Panel {
     let title = format!("{}: how many of each size", metric.name);
     let mut panel = Panel::new("heatmap", &title, metric, &[queries.heat_map()], unit);
     panel.json["targets"][0]["format"] = json!("heatmap");
@@ -171,7 +171,7 @@ fn heat_map(metric: &Metric, queries: &Queries<'_>, unit: Unit) -> Panel {
 }
 
 /// The labels of an info.
-fn table(metric: &Metric, queries: &Queries<'_>) -> Panel {
+fn table(metric: &CatalogMetric, queries: &Queries<'_>) -> Panel {
     let query = Query { expr: queries.series(""), legend: String::new() };
     let mut panel = Panel::new("table", &metric.name, metric, &[query], Unit { id: "short", bounds: None });
     let target = &mut panel.json["targets"][0];
@@ -185,7 +185,7 @@ fn table(metric: &Metric, queries: &Queries<'_>) -> Panel {
     panel
 }
 
-fn states(metric: &Metric, queries: &Queries<'_>) -> Panel {
+fn states(metric: &CatalogMetric, queries: &Queries<'_>) -> Panel {
     let (query, unit) = (queries.states(), Unit { id: "short", bounds: None });
     if queries.lines != Lines::All {
         return Panel::lines(&format!("{}: how many in each state", metric.name), metric, &[query], unit);

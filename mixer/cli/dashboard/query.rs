@@ -3,7 +3,7 @@
 use promemu_core::metric::MetricType;
 use promemu_core::metric::promql::{MetricQuery, QuantileOf};
 
-use super::catalog::{Catalog, HOST_LABEL, Metric};
+use super::catalog::{Catalog, CatalogMetric, HOST_LABEL};
 use super::unit;
 
 /// More series are aggregated.
@@ -53,7 +53,7 @@ pub(super) struct Queries<'a> {
 }
 
 impl<'a> Queries<'a> {
-    pub(super) fn of(metric: &'a Metric, catalog: &Catalog, view: &'a View) -> Self {
+    pub(super) fn of(metric: &'a CatalogMetric, catalog: &Catalog, view: &'a View) -> Self {
         let labels = catalog.labels.iter().chain(&metric.labels);
         let matchers = labels.map(|label| format!("{label}=~\"${label}\"")).collect::<Vec<_>>().join(",");
         let lines = match &view.by {

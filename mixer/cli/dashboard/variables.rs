@@ -3,7 +3,7 @@
 use promemu_core::metric::MetricType;
 use serde_json::{Value, json};
 
-use super::catalog::{Catalog, HOST_LABEL, Metric};
+use super::catalog::{Catalog, CatalogMetric, HOST_LABEL};
 use super::query::View;
 
 /// The variable of the data source; no label has this name.
@@ -28,7 +28,8 @@ pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
         "refresh": 1,
         "regex": "",
     })];
-    let covering: Vec<&Metric> = catalog.covering.iter().map(|metric| &catalog.metrics[*metric]).collect();
+    let covering: Vec<&CatalogMetric> =
+        catalog.covering.iter().map(|metric| &catalog.metrics[*metric]).collect();
     let mut selected = Vec::new();
     for label in &catalog.labels {
         let is_single = view.one_host && label == HOST_LABEL;
@@ -38,7 +39,7 @@ pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
         }
     }
     for label in catalog.all_labels().into_iter().filter(|label| !catalog.labels.contains(*label)) {
-        let having: Vec<&Metric> =
+        let having: Vec<&CatalogMetric> =
             catalog.metrics.iter().filter(|metric| metric.labels.contains(label)).collect();
         variables.push(label_variable(label, &having, &selected, false));
     }
@@ -46,7 +47,7 @@ pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
 }
 
 /// A variable with the values of a label of these metrics.
-fn label_variable(label: &str, metrics: &[&Metric], selected: &[&str], is_single: bool) -> Value {
+fn label_variable(label: &str, metrics: &[&CatalogMetric], selected: &[&str], is_single: bool) -> Value {
     let names: Vec<String> = metrics.iter().map(|metric| sample_name(metric)).collect();
     let mut matchers: Vec<String> = selected.iter().map(|label| format!("{label}=~\"${label}\"")).collect();
     let name = match &names[..] {
@@ -85,7 +86,7 @@ fn label_variable(label: &str, metrics: &[&Metric], selected: &[&str], is_single
 }
 
 /// The name of series that a metric of any type has.
-fn sample_name(metric: &Metric) -> String {
+fn sample_name(metric: &CatalogMetric) -> String {
     let suffix = match metric.metric_type {
         MetricType::Histogram | MetricType::Summary => "_count",
         _ => "",
