@@ -108,9 +108,9 @@ fn a_host_whose_clock_comes_back_costs_no_other_host_a_sample() {
             .query(&format!(r#"{fold}(count_over_time(alive_seconds{{name=~"clean.*"}}[5m]))"#))
             .unwrap()
     };
-    // A host begins a round later than another one at the most.
+    // A host starts up to 2 s, which are four rounds, later than another one.
     let (least, most) = (of_clean("min"), of_clean("max"));
-    assert!(most - least <= 2.0, "{least} {most}");
+    assert!(most - least <= 4.0, "{least} {most}");
     let log = run.log();
     let [sent, dropped] = ["sent_samples", "dropped_samples"].map(|field| log_number(&log, field).unwrap());
     assert!(dropped <= most, "only the one host's, one each round: {log}");

@@ -1,8 +1,11 @@
 //! Outputs: where jobs' families go.
 //!
-//! An output reads jobs; it never sees a host. A slow, dead or lying server costs freshness and nothing
-//! else. Where a server keeps the newest state only, that is what is sent, and nothing queues up; where it keeps
-//! samples by their time, what is to be sent waits in a bounded queue.
+//! An output reads jobs; it never sees a host. A slow, dead or lying server costs freshness and nothing else. A server
+//! that keeps the newest state only is sent that, and nothing queues up; for a server that keeps samples by their time,
+//! they wait in a bounded queue.
+//!
+//! A new output is a file here, with settings that implement `OutputConfig` and a type that implements `Output` (both in
+//! `output.rs`), a variant of [`OutputSettings`], and a row in the table of kinds of `--output` (`cli/settings/outputs.rs`).
 
 mod availability;
 mod delivery;
