@@ -29,7 +29,7 @@ pub fn cpu_seconds() -> Option<f64> {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch are far below 2^53")]
 pub fn start_time_seconds() -> Option<f64> {
-    // Only the ticks are used, for times that nobody reads here.
+    // Required by the parser; only the boot time is read.
     let system = ExplicitSystemInfo {
         boot_time_secs: 0,
         ticks_per_second: TICKS_PER_SEC.into(),

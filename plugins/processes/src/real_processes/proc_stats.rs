@@ -1,13 +1,13 @@
 //! Statistics of process groups, from `/proc` as proc(5) describes it.
 
 use std::collections::BTreeMap;
-use std::fs::{read_dir, read_to_string};
+use std::fs::read_dir;
 
 use procfs_core::process::{Stat, Status};
-use procfs_core::{FromRead, Uptime};
+use procfs_core::{ExplicitSystemInfo, FromRead, FromReadSI, KernelStats, Uptime};
 
 /// Clock ticks per second in `/proc`: `USER_HZ` is 100 on all architectures that Rust's standard library supports.
-const TICKS_PER_SEC: f64 = 100.0;
+const TICKS_PER_SEC: u16 = 100;
 
 /// Sums over all members of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -82,9 +82,16 @@ impl GroupStats {
 }
 
 /// Boot of this machine, in seconds since the Unix epoch.
+#[expect(clippy::cast_precision_loss, reason = "seconds since the epoch are far below 2^53")]
 pub(super) fn boot_time_seconds() -> Option<f64> {
-    let stat = read_to_string("/proc/stat").ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+    // Required by the parser; only the boot time is read.
+    let system = ExplicitSystemInfo {
+        boot_time_secs: 0,
+        ticks_per_second: TICKS_PER_SEC.into(),
+        page_size: 0,
+        is_little_endian: cfg!(target_endian = "little"),
+    };
+    Some(KernelStats::from_file("/proc/stat", &system).ok()?.btime as f64)
 }
 
 /// Seconds since boot.
@@ -100,5 +107,5 @@ fn resident_bytes(pid: u32) -> Option<f64> {
 
 #[expect(clippy::cast_precision_loss, reason = "it takes millions of years")]
 fn seconds(ticks: u64) -> f64 {
-    ticks as f64 / TICKS_PER_SEC
+    ticks as f64 / f64::from(TICKS_PER_SEC)
 }
