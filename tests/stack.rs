@@ -1,4 +1,4 @@
-//! What ships in `docker/`: rules, their tests, dashboards and configurations, with the tools and servers that read them.
+//! The files shipped in `docker/` (rules, rule tests, dashboards, configurations), read by the tools and servers they are for.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +10,10 @@ use crate::processes::{
 };
 use crate::simulated::plugins;
 
-/// What writes the files anew that are made by promemu.
+/// Set this variable to regenerate the files that promemu makes.
 const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to write the file anew";
 
-/// The shipped dashboards, and what makes them.
+/// The shipped dashboards, each with the arguments that generate it.
 const DASHBOARDS: [(&str, &[&str]); 5] = [
     ("hosts_overview", &["hosts_load_with_peaks", "--title", "Hosts overview"]),
     ("one_host", &["hosts_load_with_peaks", "--one-host", "--title", "One host"]),
@@ -22,7 +22,7 @@ const DASHBOARDS: [(&str, &[&str]); 5] = [
     ("promemu", &["--title", "promemu itself"]),
 ];
 
-/// Runs that have in them what the dashboards and the rules are about, but for promemu's own metrics.
+/// Runs whose metrics the dashboards and rules query; promemu's own metrics are not among them.
 const EXPORTS: [&[&str]; 6] = [
     &["hosts_load_with_peaks", "--config-args", "hosts_ttl=12m"],
     &["incident"],
@@ -48,7 +48,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-/// What a tool says, if it is content.
+/// The output of a tool that succeeds.
 fn content(command: &mut Command) -> String {
     let output =
         command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; ./manage.sh test installs it"));
@@ -57,14 +57,14 @@ fn content(command: &mut Command) -> String {
     said
 }
 
-/// What promemu prints.
+/// Standard output of promemu.
 fn printed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Compares a file with what promemu makes of it now, or writes it anew.
+/// Compares a file with its regenerated form, or overwrites it.
 fn is_up_to_date(path: &Path, made: &str) {
     if std::env::var_os("PROMEMU_UPDATE_DOCS").is_some() {
         std::fs::write(path, made).unwrap();
@@ -117,7 +117,7 @@ fn the_tools_find_nothing_wrong_with_the_configurations() {
         let name = file.file_name().unwrap().to_str().unwrap();
         assert!(text.contains(name), "{name} is in kustomization.yaml");
     }
-    // Not everybody who works on promemu has these.
+    // These tools are optional.
     let compose = ["config", "--quiet"];
     let found =
         [("docker", &["compose"][..]), ("docker-compose", &[])].into_iter().find(|(program, args)| {
@@ -152,7 +152,7 @@ fn shipped(name: &str) -> Vec<String> {
     expressions(&std::fs::read_to_string(path).unwrap())
 }
 
-/// All expressions of a dashboard: of its panels, its marks and its choices.
+/// All expressions of a dashboard: of its panels, annotations and variables.
 fn expressions(dashboard: &str) -> Vec<String> {
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();
     let list = |value: &Value| value.as_array().unwrap().clone();
@@ -176,7 +176,7 @@ fn expressions(dashboard: &str) -> Vec<String> {
     found.iter().map(|expr| as_chosen(expr.as_str().unwrap())).collect()
 }
 
-/// An expression with everything chosen, as Grafana would ask.
+/// An expression with every variable set to All, as Grafana would send it.
 fn as_chosen(expr: &str) -> String {
     let mut parts = expr.split("=~\"$");
     let mut text = parts.next().unwrap().to_owned();
@@ -188,7 +188,7 @@ fn as_chosen(expr: &str) -> String {
     text.replace("$__rate_interval", "1m")
 }
 
-/// The expressions of a file with rules; what is recorded stands in them as it is calculated.
+/// The expressions of a rule file, with recorded series replaced by their expressions.
 fn rules(name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(docker().join(format!("prometheus/rules/{name}.yml"))).unwrap();
     let value =
@@ -223,20 +223,20 @@ fn a_dashboard_of_every_type_of_metric_has_data() {
     let prometheus = Prometheus::scraping(port);
     let made = printed(&mut promemu_command(&["dashboard", "metric_types"]));
     for expr in expressions(&made) {
-        // A heat map of a native histogram is no number.
+        // A heat map of a native histogram returns no number.
         eventually(&expr, || is_any(prometheus.api(&format!("query?query={}", encoded(&expr))).as_ref()?));
     }
     assert_eq!(run.terminate(), Some(0));
 }
 
-/// Whether there is anything over the time of the exports.
+/// `true` if the expression returns data at some time of the exports.
 fn has_data(prometheus: &Prometheus, expr: &str) -> bool {
     let (expr, end) = (encoded(expr), START + MINUTES * 60);
     let answer = prometheus.api(&format!("query_range?query={expr}&start={START}&end={end}&step=5"));
     answer.as_ref().and_then(is_any).is_some()
 }
 
-/// Whether there are series in an answer.
+/// `true` if an answer has series.
 fn is_any(answer: &Value) -> Option<()> {
     answer["data"]["result"].as_array().filter(|series| !series.is_empty()).map(|_| ())
 }
@@ -268,7 +268,7 @@ fn every_expression_of_dashboards_and_rules_has_data_where_its_config_runs() {
     assert!(asked.len() > 100, "only {} were found", asked.len());
 }
 
-/// The stack from packages, with ports and a folder of its own; it ends with its test.
+/// The stack from packages, with its own ports and folder; it stops when dropped.
 struct Stack {
     variables: Vec<(&'static str, String)>,
     prometheus: u16,
@@ -296,7 +296,7 @@ impl Stack {
         Self { variables, prometheus, pushgateway, api, _dir: dir }
     }
 
-    /// `./manage.sh` with these arguments: whether it succeeds, and what it says.
+    /// Success and output of `./manage.sh` with these arguments.
     fn manage(&self, args: &[&str]) -> (bool, String) {
         let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("manage.sh"));
         let output = command.args(args).envs(self.variables.iter().cloned()).output().unwrap();
@@ -318,7 +318,7 @@ impl Drop for Stack {
     }
 }
 
-/// What a rule compares, without what it is compared with: that holds in bad times alone.
+/// The left side of a rule's comparison: the whole expression returns data only during an incident.
 fn compared(expr: &str) -> &str {
     let end = [" > ", " == "].iter().filter_map(|sign| expr.rfind(sign)).max();
     &expr[..end.unwrap()]
@@ -327,7 +327,7 @@ fn compared(expr: &str) -> &str {
 #[test]
 fn the_stack_runs_from_packages_and_has_data_for_all_that_is_about_promemu() {
     let outputs = |gateway: u16| {
-        // One of them is away.
+        // One of the servers is down.
         format!("pushgateway=http://127.0.0.1:{gateway} remote-write=http://127.0.0.3:1 scrape=127.0.0.1:0")
     };
     let mut stack =
@@ -364,7 +364,7 @@ fn the_stack_runs_from_packages_and_has_data_for_all_that_is_about_promemu() {
     is_known_while_it_is_stopped(&stack);
 }
 
-/// A stack from packages that is stopped is still that, and not one in containers.
+/// A stopped stack from packages is still recognised as such, not as one in containers.
 fn is_known_while_it_is_stopped(stack: &Stack) {
     let (is_up, said) = stack.manage(&["status"]);
     assert!(!is_up && said.matches("not running").count() == 4, "{said}");
@@ -394,7 +394,7 @@ fn a_port_that_is_taken_is_said_before_anything_is_started() {
 
 #[test]
 fn the_demo_says_where_it_can_be_seen_and_scraped() {
-    // What is built already is run: a cargo that does nothing is the first on the PATH.
+    // The first cargo on the PATH does nothing, so the binary that is already built runs.
     let dir = tempfile::tempdir().unwrap();
     let cargo = dir.path().join("cargo");
     std::fs::write(&cargo, "#!/bin/sh\n").unwrap();
