@@ -10,6 +10,7 @@ mod fault_window;
 mod faults;
 mod member_change;
 mod metric_set;
+mod metric_update;
 mod metric_values;
 mod outbox;
 mod overrides;

@@ -146,7 +146,7 @@ impl OutputStatus {
     fn troubles(&self) -> impl Iterator<Item = String> {
         let Self { kind, target, health } = self;
         let away = health.away_for.map(|secs| format!("{kind} {target} away for {secs:.0} s"));
-        // An output that sends samples has no jobs to name: it says of itself that some were refused.
+        // An output that sends samples has no jobs to name.
         let refused = match (health.refused.len(), *kind) {
             (0, _) => None,
             (_, "remote-write" | "otlp") => Some(format!("samples refused by {kind} {target}")),

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use super::metric_update::{Made, clamp, make};
 use super::outbox::Outbox;
 use super::overrides::{HostCommand, Overrides};
 use crate::event::Event;
-use crate::expression::{EvalContext, EventRef, Formula, Storage};
-use crate::metric::{ABSENT, Aggregation, Distribution, OBSERVATIONS_MAX, States, Update, is_absent};
-use crate::plan::{Condition, HostPlan, MetricPlan};
+use crate::expression::{EvalContext, EventRef, Storage};
+use crate::metric::{ABSENT, Aggregation, States, Update, is_absent};
+use crate::plan::{Condition, HostPlan};
 use crate::rng::{Rng, Seed};
 use crate::scenario::{RunningScenario, Scenario, UpdateContext};
 use crate::time::Time;
@@ -416,72 +417,5 @@ impl MetricValues {
         let plan = &host.shape.metrics[metric];
         let cell = self.row[plan.offset];
         if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
-    }
-}
-
-/// Result of an update.
-enum Made {
-    /// A new value, or `None` to keep the last one; and the number of observations.
-    Value(Option<f64>, u32),
-    /// No sample: the metric's condition does not hold.
-    Nothing,
-}
-
-/// Evaluates a metric's condition, its scenario, the number of observations and their distribution. A problem that still
-/// leaves a value becomes a complaint.
-fn make(
-    plan: &MetricPlan,
-    running: &mut RunningScenario,
-    context: &mut UpdateContext<'_>,
-    spread: &mut Option<Distribution>,
-    complaint: &mut Option<String>,
-) -> Result<Made, String> {
-    if let Some(when) = &plan.when
-        && !when.holds(&mut context.eval_context(context.value))?
-    {
-        return Ok(Made::Nothing);
-    }
-    let value = running.update(context)?;
-    let observations = match &plan.observations {
-        Some(formula) => {
-            let count = formula.evaluate(&mut context.eval_context(value.unwrap_or(context.value)))?;
-            if !(0.0..=OBSERVATIONS_MAX).contains(&count) {
-                *complaint =
-                    Some(format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {count}"));
-            }
-            whole(count, context.rng)
-        }
-        None => 1,
-    };
-    if let Some(plan) = &plan.spread {
-        let level = value.unwrap_or(context.value);
-        let mut said = |formula: &Option<Formula>| match formula {
-            Some(formula) => formula.evaluate(&mut context.eval_context(level)),
-            None => Ok(level),
-        };
-        let distribution = plan.distribution(said(&plan.median)?, said(&plan.p99)?);
-        *spread = distribution.is_finite().then_some(distribution);
-    }
-    Ok(Made::Value(value, observations))
-}
-
-/// A whole count; the fraction is the probability of one more. 0 for NaN.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn whole(number: f64, rng: &mut Rng) -> u32 {
-    let whole = libm::floor(number.min(OBSERVATIONS_MAX));
-    let fraction = number - whole;
-    let is_one_more = fraction > 0.0 && whole < OBSERVATIONS_MAX && rng.unit() < fraction;
-    (whole + f64::from(u8::from(is_one_more))) as u32
-}
-
-/// Limits a value to a range. NaN stays NaN.
-#[inline]
-fn clamp(value: f64, (low, high): (f64, f64)) -> f64 {
-    if value < low {
-        low
-    } else if value > high {
-        high
-    } else {
-        value
     }
 }

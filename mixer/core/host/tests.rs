@@ -38,15 +38,15 @@ fn host(plan: &Plan, index: usize, seed: u64) -> EmulatedHost {
 
 /// One thing that a host did: when (in seconds since its start), and its row or an event's name.
 #[derive(Clone, Debug, PartialEq)]
-enum Deed {
+enum Action {
     Row(Vec<u64>),
     Emitted(String),
 }
 
 /// Drives a host up to a time, with events from outside; gives what it did and when.
-fn drive(host: &mut EmulatedHost, until_secs: f64, events: &[(f64, &str)]) -> Vec<(f64, Deed)> {
+fn drive(host: &mut EmulatedHost, until_secs: f64, events: &[(f64, &str)]) -> Vec<(f64, Action)> {
     let mut out = Outbox::default();
-    let mut deeds = Vec::new();
+    let mut actions = Vec::new();
     let start = host.starts_at();
     let mut inbox: VecDeque<Arc<Event>> = events
         .iter()
@@ -68,34 +68,35 @@ fn drive(host: &mut EmulatedHost, until_secs: f64, events: &[(f64, &str)]) -> Ve
         let event_time = inbox.front().map_or(Time::NEVER, |event| event.time);
         let now = due.min(event_time);
         if now > at(host, until_secs) {
-            return deeds;
+            return actions;
         }
-        let heard: Vec<_> = std::iter::from_fn(|| inbox.pop_front_if(|event| event.time <= now)).collect();
+        let inbox_now: Vec<_> =
+            std::iter::from_fn(|| inbox.pop_front_if(|event| event.time <= now)).collect();
         out.clear();
-        due = host.advance(now, &heard, &mut out);
+        due = host.advance(now, &inbox_now, &mut out);
         let secs = now.since(start).as_secs_f64();
-        deeds.extend(out.events.drain(..).map(|event| (secs, Deed::Emitted(event.name.to_string()))));
+        actions.extend(out.events.drain(..).map(|event| (secs, Action::Emitted(event.name.to_string()))));
         if out.report {
-            deeds.push((secs, Deed::Row(host.row().iter().map(|cell| cell.to_bits()).collect())));
+            actions.push((secs, Action::Row(host.row().iter().map(|cell| cell.to_bits()).collect())));
         }
         assert!(due > now, "time goes on");
     }
 }
 
-fn rows(deeds: &[(f64, Deed)]) -> Vec<(f64, Vec<f64>)> {
-    let row = |(secs, deed): &(f64, Deed)| match deed {
-        Deed::Row(bits) => Some((*secs, bits.iter().map(|bits| f64::from_bits(*bits)).collect())),
-        Deed::Emitted(_) => None,
+fn rows(actions: &[(f64, Action)]) -> Vec<(f64, Vec<f64>)> {
+    let row = |(secs, action): &(f64, Action)| match action {
+        Action::Row(bits) => Some((*secs, bits.iter().map(|bits| f64::from_bits(*bits)).collect())),
+        Action::Emitted(_) => None,
     };
-    deeds.iter().filter_map(row).collect()
+    actions.iter().filter_map(row).collect()
 }
 
-fn events(deeds: &[(f64, Deed)]) -> Vec<(f64, &str)> {
-    let event = |(secs, deed): &'_ (f64, Deed)| match deed {
-        Deed::Emitted(name) => Some((*secs, name.clone().leak() as &str)),
-        Deed::Row(_) => None,
+fn events(actions: &[(f64, Action)]) -> Vec<(f64, &str)> {
+    let event = |(secs, action): &'_ (f64, Action)| match action {
+        Action::Emitted(name) => Some((*secs, name.clone().leak() as &str)),
+        Action::Row(_) => None,
     };
-    deeds.iter().filter_map(event).collect()
+    actions.iter().filter_map(event).collect()
 }
 
 #[test]
@@ -105,9 +106,9 @@ fn the_first_report_has_all_values_and_comes_within_the_spread() {
     );
     let mut host = host(&plan, 0, 1);
     assert!(host.starts_at() >= START + Span::from_secs(5) && host.starts_at() <= START + Span::from_secs(7));
-    let deeds = drive(&mut host, 0.0, &[]);
-    assert_eq!(events(&deeds), [(0.0, "host_started")]);
-    assert_eq!(rows(&deeds), [(0.0, vec![3.0, 0.0])]);
+    let actions = drive(&mut host, 0.0, &[]);
+    assert_eq!(events(&actions), [(0.0, "host_started")]);
+    assert_eq!(rows(&actions), [(0.0, vec![3.0, 0.0])]);
 }
 
 #[test]
@@ -115,8 +116,11 @@ fn updates_and_reports_keep_their_own_rhythm() {
     let plan = one_host(
         r#"interval: "15s", metrics: [Metric(name: "m", update_interval: "4s", scenario: time_duration)]"#,
     );
-    let deeds = drive(&mut host(&plan, 0, 1), 46.0, &[]);
-    assert_eq!(rows(&deeds), [(0.0, vec![0.0]), (15.0, vec![12.0]), (30.0, vec![28.0]), (45.0, vec![44.0])]);
+    let actions = drive(&mut host(&plan, 0, 1), 46.0, &[]);
+    assert_eq!(
+        rows(&actions),
+        [(0.0, vec![0.0]), (15.0, vec![12.0]), (30.0, vec![28.0]), (45.0, vec![44.0])]
+    );
 }
 
 #[test]
@@ -143,9 +147,9 @@ fn a_metric_has_samples_only_in_its_time() {
 fn a_host_ends_with_its_ttl() {
     let plan = one_host(r#"ttl: "30s", metrics: [Metric(name: "m")]"#);
     let mut host = host(&plan, 0, 1);
-    let deeds = drive(&mut host, 1000.0, &[]);
-    assert_eq!(events(&deeds), [(0.0, "host_started"), (30.0, "host_stopped")]);
-    assert_eq!(rows(&deeds).len(), 3, "at 0, 10 and 20 s");
+    let actions = drive(&mut host, 1000.0, &[]);
+    assert_eq!(events(&actions), [(0.0, "host_started"), (30.0, "host_stopped")]);
+    assert_eq!(rows(&actions).len(), 3, "at 0, 10 and 20 s");
     assert_eq!(host.advance(at(&host, 2000.0), &[], &mut Outbox::default()), Time::NEVER);
 }
 
@@ -157,9 +161,9 @@ fn an_event_updates_its_metrics_at_once_and_reports_them() {
             Metric(name: "tenfold", scenario: relay_to_other_metric(source_metric_name: "hits", calc_function: "value * 10")),
             Metric(name: "age", listen_events: ["look"], scenario: time_duration)]"#,
     );
-    let deeds =
+    let actions =
         drive(&mut host(&plan, 0, 1), 9.0, &[(3.0, "hit"), (4.0, "look"), (5.0, "nothing"), (6.0, "hit")]);
-    let rows = rows(&deeds);
+    let rows = rows(&actions);
     assert_eq!(
         rows,
         [
@@ -177,9 +181,9 @@ fn host_events_become_others_and_start_and_stop_metrics() {
         r#"listen_events: { "go": [emit("gone"), stop_metric("m")], "come": start_metric("m"), "gone@own": emit("far") },
            metrics: [Metric(name: "m", default_value: 1)]"#,
     );
-    let deeds = drive(&mut host(&plan, 0, 1), 9.0, &[(3.0, "go"), (6.0, "come")]);
-    assert_eq!(events(&deeds), [(0.0, "host_started"), (3.0, "gone"), (3.0, "far")]);
-    let absent: Vec<bool> = rows(&deeds).iter().map(|(_, row)| is_absent(row[0])).collect();
+    let actions = drive(&mut host(&plan, 0, 1), 9.0, &[(3.0, "go"), (6.0, "come")]);
+    assert_eq!(events(&actions), [(0.0, "host_started"), (3.0, "gone"), (3.0, "far")]);
+    let absent: Vec<bool> = rows(&actions).iter().map(|(_, row)| is_absent(row[0])).collect();
     assert_eq!(absent, [false, true, false]);
 }
 
@@ -195,7 +199,7 @@ fn a_relay_goes_with_its_source() {
 }
 
 #[test]
-fn moments_that_were_slept_through_are_not_caught_up_on_one_by_one() {
+fn wake_ups_that_were_slept_through_are_left_out() {
     let plan = one_host(
         r#"metrics: [Metric(name: "m", update_interval: "1h",
             scenario: feature_toggle(start_time: 1, duration: "200ms", interval: "200ms"))]"#,
@@ -210,7 +214,7 @@ fn moments_that_were_slept_through_are_not_caught_up_on_one_by_one() {
 }
 
 #[test]
-fn events_that_chase_each_other_come_to_an_end() {
+fn events_that_cause_each_other_come_to_an_end() {
     let plan = one_host(
         r#"listen_events: { "ping": emit("pong"), "pong": emit("ping") }, metrics: [Metric(name: "m")]"#,
     );
@@ -375,7 +379,7 @@ fn a_histogram_makes_as_many_observations_as_its_formula_says() {
 }
 
 #[test]
-fn an_odd_number_of_observations_is_told_of_once_and_clamped() {
+fn an_odd_number_of_observations_is_reported_once_and_clamped() {
     let plan = one_host(
         r#"interval: "10s", metrics: [Metric(name: "h", metric_type: histogram, buckets: [1], observations: "10 - t",
             scenario: random_in_range(value_range: (2, 2)))]"#,
@@ -386,7 +390,7 @@ fn an_odd_number_of_observations_is_told_of_once_and_clamped() {
         host.advance(at(&host, secs), &[], &mut out);
     }
     assert_eq!(out.scenario_errors, 2);
-    let [(name, error)] = out.failures.as_slice() else { panic!("one is told of") };
+    let [(name, error)] = out.failures.as_slice() else { panic!("one failure is reported") };
     assert_eq!((&**name, error.as_str()), ("h", "observations must be from 0 to 1000000, but is -10"));
     assert_eq!(host.row()[1].to_bits(), 10f64.to_bits());
 }
@@ -415,10 +419,10 @@ fn a_reaction_waits_for_its_condition() {
         r#"interval: "10s", listen_events: { "ping": when("t > 15 && event.source == \"other\"", emit("pong")) },
             metrics: [Metric(name: "m")]"#,
     );
-    let deeds = drive(&mut host(&plan, 0, 1), 30.0, &[(12.0, "ping"), (22.0, "ping")]);
-    let pongs: Vec<f64> = deeds
+    let actions = drive(&mut host(&plan, 0, 1), 30.0, &[(12.0, "ping"), (22.0, "ping")]);
+    let pongs: Vec<f64> = actions
         .iter()
-        .filter(|(_, deed)| *deed == Deed::Emitted("pong".into()))
+        .filter(|(_, action)| *action == Action::Emitted("pong".into()))
         .map(|(secs, _)| *secs)
         .collect();
     assert_eq!(pongs, [22.0]);

@@ -20,7 +20,7 @@ use promemu_core::time::{Span, Speed, Time};
 
 const SEED: u64 = 7;
 
-/// Hosts that move fast, and tell each other what to do.
+/// Hosts that change fast and react to each other's events.
 const CONFIG: &str = r#"Config(hosts: [
     Host(name: "till", interval: "100ms", listen_events: { "feature_on": emit("go"), "answer": emit("thanks") }, metrics: [
         Metric(name: "on", scenario: feature_toggle(start_time: "300ms", duration: "400ms", interval: "300ms"))]),
@@ -43,7 +43,7 @@ fn virtual_rows(run: &Backfill, id: HostId, until: Time) -> IndexSet<Vec<u64>> {
     rows
 }
 
-/// Looks at the live rows again and again; gives those of each host, in their order.
+/// Polls the live rows for three seconds; returns the distinct rows of each host, in their order.
 async fn live_rows(fleet: &Fleet, hosts: usize) -> Vec<IndexSet<Vec<u64>>> {
     let mut seen: Vec<IndexSet<Vec<u64>>> = vec![IndexSet::new(); hosts];
     let end = fleet.clock().now() + Span::from_secs(3);
@@ -68,7 +68,7 @@ fn plan(started_at: Time) -> Plan {
 /// from host to host at [`SPEED`].
 const LATENESS_MAX_SECS: f64 = 0.1;
 
-/// At a quarter of the normal speed an event takes 200 ms of real time, so a loaded machine seldom holds a run up.
+/// At a quarter of the normal speed an event takes 200 ms of real time, so a loaded machine rarely holds a run up.
 const SPEED: &str = "0.25x";
 
 /// A live run, compared with a virtual one.

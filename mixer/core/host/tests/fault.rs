@@ -1,4 +1,4 @@
-//! What outputs see of a host that does something wrong on purpose.
+//! Faults as outputs see them.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn ramp(dirt: &str) -> Plan {
     ))
 }
 
-/// What is shown each second: its age, or none.
+/// The age that is shown each second, or `None`, and the faults' events.
 fn ages(plan: &Plan, until: f64, events: &[(f64, &str)]) -> (Vec<Option<u64>>, Vec<(f64, String)>) {
     let mut host = host(plan, 0, 1);
     let deeds = drive(&mut host, until, events);
@@ -34,7 +34,7 @@ fn seconds(range: std::ops::RangeInclusive<u64>) -> Vec<Option<u64>> {
 }
 
 #[test]
-fn a_host_has_gaps_on_schedule_and_says_when() {
+fn a_host_has_gaps_on_schedule_and_emits_their_begins_and_ends() {
     let (ages, emitted) = ages(&ramp("gap(every: 5, duration: 2)"), 12.0, &[]);
     let gap = vec![None; 2];
     assert_eq!(ages, [seconds(0..=4), gap.clone(), seconds(7..=9), gap, seconds(12..=12)].concat());
@@ -98,7 +98,7 @@ fn counters_and_histograms_begin_anew() {
 }
 
 #[test]
-fn some_samples_are_no_numbers() {
+fn some_samples_are_nan() {
     let plan = one_host(
         r#"interval: "1s", dirt: [nan(probability: 0.2, metrics: "a.*")], metrics: [Metric(name: "ab"), Metric(name: "ba"), Metric(name: "ac", metric_type: histogram, buckets: [1])]"#,
     );
@@ -189,7 +189,7 @@ fn jitter_moves_episodes_within_their_bounds() {
 }
 
 #[test]
-fn what_a_sleeping_process_missed_is_not_caught_up_on() {
+fn episodes_that_a_sleeping_process_missed_are_left_out() {
     let plan = ramp("gap(every: 10, duration: 2), nan(every: 5, duration: 1)");
     let mut host = host(&plan, 0, 1);
     let mut out = Outbox::default();
@@ -205,7 +205,7 @@ fn what_a_sleeping_process_missed_is_not_caught_up_on() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn dirt_changes_nothing_about_the_host_itself(seed: u64, kinds in prop::collection::vec(0..5usize, 1..4)) {
+    fn faults_change_nothing_about_the_host_itself(seed: u64, kinds in prop::collection::vec(0..5usize, 1..4)) {
         let all = [
             "gap(every: 20, jitter: 5, duration: 10)",
             "nan(probability: 0.5)",

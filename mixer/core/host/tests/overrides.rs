@@ -1,4 +1,4 @@
-//! Metrics that show what somebody wants.
+//! Overridden metrics.
 
 use super::*;
 use crate::host::HostCommand;
@@ -9,7 +9,7 @@ const HOST: &str = r#"interval: "1s", metrics: [
     Metric(name: "n_total", metric_type: counter, update_interval: "1s", value_range: (1, 1), scenario: random_in_range),
     Metric(name: "took", metric_type: histogram, update_interval: "1s", value_range: (0, 10), buckets: [1, 5], scenario: random_in_range)]"#;
 
-/// Where each metric's cells begin.
+/// Offset of each metric's cells.
 fn offsets(plan: &Plan) -> Vec<usize> {
     plan.hosts[0].shape.metrics.iter().map(|metric| metric.offset).collect()
 }
@@ -18,18 +18,18 @@ fn show(metric: usize, value: f64, until: Time) -> HostCommand {
     HostCommand::Show { metric, value, until, may_fall: false }
 }
 
-/// What a host shows each second, with orders at their times.
-fn shown(plan: &Plan, until_secs: f64, orders: &[(f64, HostCommand)]) -> Vec<Vec<f64>> {
+/// The rows that a host shows each second, with commands at their times.
+fn shown(plan: &Plan, until_secs: f64, commands: &[(f64, HostCommand)]) -> Vec<Vec<f64>> {
     let (mut host, mut out) = (host(plan, 0, 1), Outbox::default());
-    let mut orders: VecDeque<_> = orders.to_vec().into();
+    let mut commands: VecDeque<_> = commands.to_vec().into();
     let mut due = host.starts_at();
     let mut rows = Vec::new();
     while due <= at(&host, until_secs) {
         out.clear();
         let now = due;
         due = host.advance(now, &[], &mut out);
-        while let Some((_, order)) = orders.pop_front_if(|(secs, _)| at(&host, *secs) <= now) {
-            host.apply(&order, now);
+        while let Some((_, command)) = commands.pop_front_if(|(secs, _)| at(&host, *secs) <= now) {
+            host.apply(&command, now);
             out.clear();
             due = host.advance(now, &[], &mut out);
         }
@@ -39,16 +39,16 @@ fn shown(plan: &Plan, until_secs: f64, orders: &[(f64, HostCommand)]) -> Vec<Vec
 }
 
 #[test]
-fn a_gauge_shows_what_is_ordered_until_its_time_and_then_what_it_would_have_shown() {
+fn an_overridden_gauge_shows_the_value_until_its_end_and_then_what_it_would_have_shown() {
     let plan = one_host(HOST);
     let until = at(&host(&plan, 0, 1), 4.5);
     let free = shown(&plan, 10.0, &[]);
-    let ordered = shown(&plan, 10.0, &[(2.0, show(0, 150.0, until))]);
-    let loads: Vec<f64> = ordered.iter().map(|row| row[0]).collect();
+    let overridden = shown(&plan, 10.0, &[(2.0, show(0, 150.0, until))]);
+    let loads: Vec<f64> = overridden.iter().map(|row| row[0]).collect();
     assert_eq!(loads[..2], [free[0][0], free[1][0]]);
     assert_eq!(loads[2..5], [150.0; 3], "also beyond its range, and at once");
-    assert_eq!(ordered[3][1..2], [300.0], "what is calculated from it follows");
-    assert_eq!(loads[5..6], free[4][..1], "the order ends at its time, between two updates");
+    assert_eq!(overridden[3][1..2], [300.0], "what is calculated from it follows");
+    assert_eq!(loads[5..6], free[4][..1], "the override ends at its time, between two updates");
     // Reports, whose rhythm begins anew then, show each value twice.
     let mut later = loads[6..].to_vec();
     later.dedup();
@@ -59,8 +59,8 @@ fn a_gauge_shows_what_is_ordered_until_its_time_and_then_what_it_would_have_show
 fn a_counter_stands_where_it_is_put_and_goes_on_from_there() {
     let plan = one_host(HOST);
     let at_counter = offsets(&plan)[2];
-    let totals = |orders: &[(f64, HostCommand)]| -> Vec<f64> {
-        shown(&plan, 8.0, orders).iter().map(|row| row[at_counter]).collect()
+    let totals = |commands: &[(f64, HostCommand)]| -> Vec<f64> {
+        shown(&plan, 8.0, commands).iter().map(|row| row[at_counter]).collect()
     };
     let release = HostCommand::Release { metric: 2 };
     assert_eq!(
@@ -68,15 +68,15 @@ fn a_counter_stands_where_it_is_put_and_goes_on_from_there() {
         [1.0, 2.0, 50.0, 50.0, 50.0, 51.0, 52.0, 53.0, 54.0]
     );
     let fallen = |may_fall| {
-        let order = HostCommand::Show { metric: 2, value: 0.0, until: Time::NEVER, may_fall };
-        totals(&[(2.0, order), (3.0, release)])[2..5].to_vec()
+        let command = HostCommand::Show { metric: 2, value: 0.0, until: Time::NEVER, may_fall };
+        totals(&[(2.0, command), (3.0, release)])[2..5].to_vec()
     };
     assert_eq!(fallen(false), [3.0, 3.0, 4.0], "it never falls by itself");
     assert_eq!(fallen(true), [0.0, 0.0, 1.0]);
 }
 
 #[test]
-fn every_observation_is_what_is_ordered() {
+fn every_observation_of_an_overridden_histogram_is_the_value() {
     let plan = one_host(HOST);
     let at_histogram = offsets(&plan)[3];
     let rows = shown(&plan, 8.0, &[(2.0, show(3, 2.0, Time::NEVER))]);
@@ -87,7 +87,7 @@ fn every_observation_is_what_is_ordered() {
 }
 
 #[test]
-fn orders_of_who_does_not_live_do_nothing() {
+fn a_host_that_does_not_run_ignores_commands() {
     let plan = one_host(HOST);
     let mut host = host(&plan, 0, 1);
     host.apply(&show(0, 7.0, Time::NEVER), START);

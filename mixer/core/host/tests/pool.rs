@@ -29,7 +29,7 @@ impl Shown {
         Self { plan, host, store, out: Outbox::default(), due, changes: 0 }
     }
 
-    /// Lets time pass, and the host hear an event at its end.
+    /// Lets time pass, with an event at its end.
     fn run_to(&mut self, secs: f64, event: Option<&str>) {
         let until = at(&self.host, secs);
         let rows = self.plan.pool_rows(&self.plan.jobs[0]);
@@ -56,7 +56,7 @@ impl Shown {
         }
     }
 
-    /// What the host shows to a store that knows nothing of it.
+    /// A new store with everything that the host shows.
     fn anew(&self) -> SeriesStore {
         let (mut store, rows) =
             (self.plan.store(&self.plan.jobs[0]), self.plan.pool_rows(&self.plan.jobs[0]));
@@ -112,7 +112,7 @@ fn pools_have_labels_behind_their_hosts_and_first_values_at_once() {
 }
 
 #[test]
-fn lives_end_and_others_come_after_them() {
+fn members_end_and_others_come_after_them() {
     let mut shown =
         Shown::of(churning(r#"count: 50, lifetime: "10s..20s", labels: { "id": "{uuid()}" }"#), 1);
     let mut seen: IndexSet<String> = IndexSet::new();
@@ -128,7 +128,7 @@ fn lives_end_and_others_come_after_them() {
 }
 
 #[test]
-fn at_the_start_they_are_in_the_midst_of_their_lives() {
+fn at_the_start_members_are_in_the_middle_of_their_lives() {
     let mut shown = Shown::of(churning(r#"count: 100, lifetime: 100, labels: { "id": "{sequence()}" }"#), 1);
     shown.run_to(50.0, None);
     let replaced = shown.by("id").keys().filter(|id| id.parse::<u32>().unwrap() > 100).count();
@@ -138,7 +138,7 @@ fn at_the_start_they_are_in_the_midst_of_their_lives() {
 }
 
 #[test]
-fn as_many_are_there_as_later_from_the_beginning() {
+fn as_many_members_are_there_at_the_start_as_later() {
     for (pause, alive) in [("1m", 500), ("3m", 250), ("0s..2m", 500)] {
         let pools =
             format!(r#"count: 1000, lifetime: "1m", pause: "{pause}", labels: {{ "id": "{{uuid()}}" }}"#);
@@ -152,7 +152,7 @@ fn as_many_are_there_as_later_from_the_beginning() {
 }
 
 #[test]
-fn who_begins_late_is_in_the_midst_of_things_all_the_same() {
+fn a_host_that_starts_late_has_members_in_the_middle_of_their_lives() {
     let pools = r#"count: 200, lifetime: 100, pause: 100, labels: { "id": "{uuid()}" }"#;
     let mut host = host(&churning(pools), 0, 1);
     let late = at(&host, 3.0);
@@ -169,7 +169,7 @@ fn who_begins_late_is_in_the_midst_of_things_all_the_same() {
 }
 
 #[test]
-fn formulas_and_replacements_keep_their_beat_however_late_they_were() {
+fn formulas_and_replacements_keep_their_rhythm_however_late_they_were() {
     let pools =
         r#"count: "floor(t)", max: 1000, count_interval: 7, replace_every: 11, labels: { "id": "{uuid()}" }"#;
     let plan = one_host(&format!(
@@ -191,7 +191,7 @@ fn formulas_and_replacements_keep_their_beat_however_late_they_were() {
 }
 
 #[test]
-fn lives_that_were_slept_through_are_not_lived_one_by_one() {
+fn lives_that_were_slept_through_are_left_out() {
     for (replace, pause) in [("true", 0), ("same", 2), ("false", 0)] {
         let pools = format!(
             r#"count: 100, lifetime: 2, pause: {pause}, replace: {replace}, labels: {{ "id": "{{uuid()}}" }}"#
@@ -223,7 +223,7 @@ fn lives_that_were_slept_through_are_not_lived_one_by_one() {
 }
 
 #[test]
-fn an_event_is_heard_once_however_often_it_is_listened_to() {
+fn an_event_that_matches_two_subscriptions_is_handled_once() {
     let text = r#"interval: "10s", listen_events: { "go": emit("own") }, pools: [
         Pool(count: 3, replace_on: ["swap", "swap@other"], labels: { "id": "{generation}-{slot}" }, metrics: [
             Metric(name: "n_total", metric_type: counter, scenario: calc_by_event(events_config: { "own": "value + 1" })),
@@ -237,7 +237,7 @@ fn an_event_is_heard_once_however_often_it_is_listened_to() {
 }
 
 #[test]
-fn newborns_whose_events_replace_them_come_to_an_end() {
+fn new_members_whose_events_replace_them_come_to_an_end() {
     let text = r#"interval: "10s", pools: [Pool(count: 1, replace_on: "born", labels: { "id": "{generation}" }, metrics: [
         Metric(name: "m", update_interval: "1h", scenario: script(source: "emit(\"born\"); value"))])]"#;
     let mut shown = Shown::of(one_host(text), 1);
@@ -259,7 +259,7 @@ fn a_slot_whose_labels_have_failed_tries_again() {
 }
 
 #[test]
-fn nobody_comes_after_those_who_are_not_replaced() {
+fn slots_of_members_that_are_not_replaced_stay_empty() {
     let pools = r#"count: 20, lifetime: "5s..15s", replace: false, labels: { "id": "{slot}" }"#;
     let mut shown = Shown::of(churning(pools), 1);
     shown.run_to(4.0, None);
@@ -316,7 +316,7 @@ fn a_formula_of_pools_reads_the_hosts_metrics() {
 }
 
 #[test]
-fn more_series_than_there_may_be_are_not_made_and_counted_once() {
+fn series_above_the_limit_are_not_made_and_counted_once() {
     let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", interval: "1s", metrics: [Metric(name: "stable")], pools: [
         Pool(count: "t", max: 1000, count_interval: 1, labels: { "id": "{slot}" }, metrics: [Metric(name: "a"), Metric(name: "b")])])])"#;
     let options = LoadOptions { series_max: 42, ..LoadOptions::starting_at(START) };
@@ -350,7 +350,7 @@ fn an_event_or_the_time_replaces_a_share() {
 }
 
 #[test]
-fn no_two_that_live_at_the_same_time_have_the_same_labels() {
+fn no_two_present_members_have_the_same_labels() {
     let pools = r#"count: 20, lifetime: "3s..30s", labels: { "user": "{zipf(25, 1.2)}", "kind": "{pick([\"a\", \"b\"])}" }"#;
     let mut shown = Shown::of(churning(pools), 1);
     let mut users: IndexMap<String, u32> = IndexMap::new();
@@ -367,7 +367,7 @@ fn no_two_that_live_at_the_same_time_have_the_same_labels() {
 }
 
 #[test]
-fn pools_for_which_there_are_no_labels_are_said_and_counted_once() {
+fn pools_without_free_labels_are_reported_and_counted_once() {
     let pools = r#"count: 30, lifetime: "1h", labels: { "id": "{zipf(3, 1)}" }"#;
     let mut shown = Shown::of(churning(pools), 1);
     let (mut said, mut alike) = (Vec::new(), 0);
@@ -380,7 +380,7 @@ fn pools_for_which_there_are_no_labels_are_said_and_counted_once() {
 }
 
 #[test]
-fn those_in_pools_hear_events_and_emit_them_as_their_host() {
+fn members_handle_events_and_emit_them_as_their_host() {
     let text = r#"interval: "10s", listen_events: { "cheer": emit("heard") }, pools: [
         Pool(count: 3, labels: { "id": "{slot}" }, metrics: [
             Metric(name: "n_total", metric_type: counter, scenario: calc_by_event(events_config: { "go": "value + 1" })),
@@ -396,7 +396,7 @@ fn those_in_pools_hear_events_and_emit_them_as_their_host() {
 }
 
 #[test]
-fn a_report_names_only_the_pools_that_have_changed() {
+fn a_report_names_only_the_members_that_have_changed() {
     let pools = r#"count: 1000, replace_every: 10, replace_share: 0.01, labels: { "id": "{sequence()}" }"#;
     let text = format!(
         r#"interval: "1s", pools: [Pool({pools}, metrics: [Metric(name: "still", update_interval: "1h")])]"#
@@ -424,7 +424,7 @@ fn a_host_that_is_down_shows_no_pools() {
 }
 
 #[test]
-fn series_have_the_labels_of_those_who_live_there_after_a_gap_and_after_a_reload() {
+fn series_have_the_labels_of_the_present_members_after_a_gap_and_after_a_reload() {
     for (replace, pause) in [("true", 0), ("true", 3), ("same", 3)] {
         let text = format!(
             r#"interval: "5s", dirt: [gap(start_time: 12, duration: 14)], pools: [Pool(count: 20, lifetime: "2s..9s", pause: {pause},
