@@ -7,6 +7,7 @@ mod command_queue;
 mod commands;
 mod current;
 mod delivery;
+mod host_key;
 mod host_table;
 mod host_task;
 mod live_fleet;

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use promemu_core::host::HostCommand;
 use promemu_core::time::Time;
 
-use super::host_table::HostKey;
+use super::host_key::HostKey;
 
 /// Commands and overrides of all hosts. Overrides are of a host's metric, by its index.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use promemu_core::host::HostCommand;
 use promemu_core::time::Time;
 
 use super::command_queue::ActiveOverride;
-use super::host_table::HostKey;
+use super::host_key::HostKey;
 use super::live_fleet::Fleet;
 
 impl Fleet {

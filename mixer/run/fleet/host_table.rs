@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use promemu_core::event::HostId;
 
 use super::command_queue::CommandQueue;
+use super::host_key::HostKey;
 use super::mailbox::Mailbox;
 
 /// Number of entries of the first chunk behind the hosts of the plan; each further chunk is twice as long.
@@ -16,10 +17,6 @@ const CHUNK_LEN: usize = 64;
 
 /// Maximum number of chunks: together they have more keys than a [`HostKey`] can name.
 const CHUNKS_MAX: usize = 27;
-
-/// A host's place in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct HostKey(u32);
 
 /// State of one host, as seen from outside its task.
 #[derive(Debug, Default)]

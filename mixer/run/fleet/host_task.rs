@@ -15,7 +15,8 @@ use promemu_core::plan::HostPlan;
 use promemu_core::time::{Speed, Time};
 
 use super::current::CurrentFleet;
-use super::host_table::{Exit, HostKey};
+use super::host_key::HostKey;
+use super::host_table::Exit;
 use super::mailbox::MAILBOX_MAX;
 
 thread_local! {

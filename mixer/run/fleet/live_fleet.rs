@@ -14,7 +14,8 @@ use promemu_core::plan::{HostPlan, JobPlan, Plan, PoolRows};
 use promemu_core::series::Job;
 use promemu_core::time::Time;
 
-use super::host_table::{ExitRequest, HostKey, HostState, HostTable};
+use super::host_key::HostKey;
+use super::host_table::{ExitRequest, HostState, HostTable};
 use super::mailbox::Mailbox;
 use crate::clock::Clock;
 use crate::event_tap::EventTap;
