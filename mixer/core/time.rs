@@ -252,6 +252,7 @@ impl Speed {
     }
 
     /// The real time that `emulated` time takes, rounded up: after it, the emulated time has passed too.
+    #[must_use]
     pub const fn real(self, emulated: Span) -> Span {
         if emulated.0 == u64::MAX {
             return emulated;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 use prometheus::core::Metric;
+use prometheus::proto::Bucket;
 
 use crate::clock::Clock;
 use crate::fleet::Fleet;
@@ -83,7 +84,7 @@ fn was_held_up(tally: &Tally) -> bool {
     let lateness = tally.lateness.metric();
     let lateness = lateness.get_histogram();
     let in_time = lateness.get_bucket().iter().filter(|bucket| bucket.upper_bound() <= LATENESS_MAX_SECS);
-    let in_time = in_time.map(|bucket| bucket.cumulative_count()).max().unwrap_or(0);
+    let in_time = in_time.map(Bucket::cumulative_count).max().unwrap_or(0);
     tally.updates_skipped.get() > 0 || tally.events_dropped.get() > 0 || in_time < lateness.get_sample_count()
 }
 

@@ -62,16 +62,16 @@ fn sample_hosts(
         while !rest.is_empty() || is_first {
             let (metrics, cells) = next_metrics(rest, CELLS_MAX / moments.max(1));
             let host = spec.run.host(HostId::try_from(id).map_err(io::Error::other)?);
-            let (mut spooler, mut spooled) = (MemberSpooler::default(), Ok(()));
+            let (mut spooler, mut written) = (MemberSpooler::default(), Ok(()));
             let mut put = |samples: &MemberSamples<'_>| {
-                if spooled.is_ok() {
-                    spooled = spooler.put(samples, spool);
+                if written.is_ok() {
+                    written = spooler.put(samples, spool);
                 }
             };
             // The host does the same each time it is driven, so its pools are recorded once.
             let pools: Option<MemberSink<'_>> = if is_first { Some(&mut put) } else { None };
             let samples = HostSamples::of_cells(host, &spec.grid, cells.clone(), pools);
-            spooled?;
+            written?;
             spool.put(id, cells.start, samples.cells())?;
             if std::mem::take(&mut is_first) {
                 outcome.counts = outcome.counts.and(samples.counts);
