@@ -1,7 +1,7 @@
 //! `promemu scenarios`: the scenarios, their parameters and examples.
 
 use promemu_core::error::{Error, suggestion};
-use promemu_core::scenario::{Param, ParamKind, ScenarioKind, kinds};
+use promemu_core::scenario::{AnyKind, Param, ParamKind, kinds};
 use promemu_core::time::Span;
 
 use crate::stdout;
@@ -26,7 +26,7 @@ fn list(width: u16) -> String {
     table(["SCENARIO", "SUMMARY"], rows, 0, width)
 }
 
-fn description(kind: &ScenarioKind, width: u16) -> String {
+fn description(kind: &AnyKind, width: u16) -> String {
     let summary = paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width);
     let params = if kind.params.is_empty() {
         "It has no parameters.\n".to_owned()
@@ -44,7 +44,7 @@ fn row(param: &Param) -> [String; 4] {
 }
 
 /// The scenario in a config, with its required parameters, or without any with its first ones.
-fn example(kind: &ScenarioKind) -> String {
+fn example(kind: &AnyKind) -> String {
     let required: Vec<&Param> = kind.params.iter().filter(|param| param.default.is_empty()).collect();
     let first = || kind.params.iter().take(OPTIONAL_IN_EXAMPLE).collect();
     let shown: Vec<&Param> = if required.is_empty() { first() } else { required };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::built_in::ScenarioPlan;
+use super::nested::NestedScenario;
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::Span;
@@ -97,9 +97,9 @@ pub enum Argument {
     /// For [`ParamKind::Script`].
     Script(Script),
     /// For [`ParamKind::Scenario`].
-    Scenario(ScenarioPlan),
+    Scenario(NestedScenario),
     /// For [`ParamKind::Scenarios`].
-    Scenarios(Vec<ScenarioPlan>),
+    Scenarios(Vec<NestedScenario>),
 }
 
 /// A script and the events that it may emit.
@@ -117,7 +117,7 @@ pub struct Case {
     /// The event.
     pub subscription: Subscription,
     /// The scenario; `None` for the default one.
-    pub scenario: Option<ScenarioPlan>,
+    pub scenario: Option<NestedScenario>,
     /// Its duration; `None` for until the next event.
     pub duration: Option<Span>,
     /// A condition on the event.
@@ -202,11 +202,11 @@ impl Arguments {
     );
     take!(
         /// Takes a scenario.
-        scenario, Scenario, ScenarioPlan
+        scenario, Scenario, NestedScenario
     );
     take!(
         /// Takes several scenarios.
-        scenarios, Scenarios, Vec<ScenarioPlan>
+        scenarios, Scenarios, Vec<NestedScenario>
     );
 
     /// The metric's value range; unbounded if it has none.

@@ -7,12 +7,11 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "brownian",
     summary: "random noise that reverts to a base value: an Ornstein-Uhlenbeck process",
     params: &[
@@ -50,7 +49,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
                 return Err(format!("{name} must not be negative, but is {number}"));
             }
         }
-        Ok(ScenarioPlan::Brownian(Arc::new(Plan { base, volatility, reversion })))
+        Ok(Plan { base, volatility, reversion })
     },
 };
 

@@ -1,9 +1,12 @@
-//! The list of built-in scenarios: adding one is a file, a line in each of the two lists below, and a test.
+//! The list of built-in scenarios: adding one is a file, a line in the list below, and a test.
+//!
+//! No kind knows this file.
 
 use std::sync::Arc;
 
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
+use super::nested::NestedScenario;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::{
     brownian, burst, calc_by_event, composition, do_nothing, feature_toggle, load_peak, plugin,
@@ -12,11 +15,19 @@ use super::{
 };
 use crate::event::Subscription;
 
-/// Declares the kinds, and for each plan a variant of [`ScenarioPlan`] and of [`RunningScenario`].
+/// A kind of scenario in the list of all, whatever its plan.
+pub type AnyKind = ScenarioKind<ScenarioPlan>;
+
+/// Declares for each plan its kinds, and a variant of [`ScenarioPlan`] and of [`RunningScenario`].
 macro_rules! built_ins {
-    (kinds: [$($kind:path),* $(,)?], plans: { $($variant:ident: $plan:path),* $(,)? }) => {
+    ($($variant:ident($plan:path): [$($kind:path),*]),* $(,)?) => {
         /// All built-in kinds.
-        pub const KINDS: &[&ScenarioKind] = &[$(&$kind),*];
+        pub const KINDS: &[AnyKind] = &[$($(AnyKind {
+            name: $kind.name,
+            summary: $kind.summary,
+            params: $kind.params,
+            build: &|arguments| ($kind.build)(arguments).map(|plan| ScenarioPlan::$variant(Arc::new(plan))),
+        },)*)*];
 
         /// A scenario with its parameters. Cheap to clone.
         #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +81,12 @@ macro_rules! built_ins {
             }
         }
 
+        impl From<ScenarioPlan> for NestedScenario {
+            fn from(plan: ScenarioPlan) -> Self {
+                match plan { $(ScenarioPlan::$variant(plan) => plan.into()),* }
+            }
+        }
+
         impl Scenario for RunningScenario {
             #[inline]
             fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
@@ -80,51 +97,25 @@ macro_rules! built_ins {
 }
 
 built_ins! {
-    kinds: [
-        do_nothing::KIND,
-        random_in_range::KIND,
-        random_walk::KIND,
-        time_duration::KIND,
-        sine_wave::KIND,
-        update_by_trend::KIND,
-        variety_selection::KIND,
-        feature_toggle::KIND,
-        switch_scenario_by_events::KIND,
-        relay_to_other_metric::KIND,
-        calc_by_event::KIND,
-        load_peak::CPU,
-        load_peak::MEMORY,
-        load_peak::DISK,
-        brownian::KIND,
-        seasonal::KIND,
-        burst::KIND,
-        composition::SUM,
-        composition::PRODUCT,
-        composition::CLAMP,
-        composition::DELAY,
-        script::KIND,
-    ],
-    plans: {
-        DoNothing: do_nothing::Plan,
-        RandomInRange: random_in_range::Plan,
-        RandomWalk: random_walk::Plan,
-        TimeDuration: time_duration::Plan,
-        SineWave: sine_wave::Plan,
-        UpdateByTrend: update_by_trend::Plan,
-        VarietySelection: variety_selection::Plan,
-        FeatureToggle: feature_toggle::Plan,
-        SwitchScenarioByEvents: switch_scenario_by_events::Plan,
-        RelayToOtherMetric: relay_to_other_metric::Plan,
-        CalcByEvent: calc_by_event::Plan,
-        LoadPeak: load_peak::Plan,
-        Brownian: brownian::Plan,
-        Seasonal: seasonal::Plan,
-        Burst: burst::Plan,
-        Combination: composition::Combination,
-        Delay: composition::Delay,
-        Script: script::Plan,
-        Plugin: plugin::Plan,
-    }
+    DoNothing(do_nothing::Plan): [do_nothing::KIND],
+    RandomInRange(random_in_range::Plan): [random_in_range::KIND],
+    RandomWalk(random_walk::Plan): [random_walk::KIND],
+    TimeDuration(time_duration::Plan): [time_duration::KIND],
+    SineWave(sine_wave::Plan): [sine_wave::KIND],
+    UpdateByTrend(update_by_trend::Plan): [update_by_trend::KIND],
+    VarietySelection(variety_selection::Plan): [variety_selection::KIND],
+    FeatureToggle(feature_toggle::Plan): [feature_toggle::KIND],
+    SwitchScenarioByEvents(switch_scenario_by_events::Plan): [switch_scenario_by_events::KIND],
+    RelayToOtherMetric(relay_to_other_metric::Plan): [relay_to_other_metric::KIND],
+    CalcByEvent(calc_by_event::Plan): [calc_by_event::KIND],
+    LoadPeak(load_peak::Plan): [load_peak::CPU, load_peak::MEMORY, load_peak::DISK],
+    Brownian(brownian::Plan): [brownian::KIND],
+    Seasonal(seasonal::Plan): [seasonal::KIND],
+    Burst(burst::Plan): [burst::KIND],
+    Combination(composition::Combination): [composition::SUM, composition::PRODUCT, composition::CLAMP],
+    Delay(composition::Delay): [composition::DELAY],
+    Script(script::Plan): [script::KIND],
+    Plugin(plugin::Plan): [],
 }
 
 // There is one per series, so a larger state is boxed.

@@ -5,13 +5,12 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 use crate::time::Span;
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "burst",
     summary: "1, and the intensity for a while at the end of every interval; a factor for a product",
     params: &[
@@ -39,7 +38,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
                 "interval must be longer than duration, {duration}, and not endless, but is {interval}"
             ));
         }
-        Ok(ScenarioPlan::Burst(Arc::new(plan)))
+        Ok(plan)
     },
 };
 

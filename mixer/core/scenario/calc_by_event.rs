@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::expression::Formula;
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "calc_by_event",
     summary: "keeps the value until one of its events arrives, then calculates a new one",
     params: &[Param {
@@ -24,7 +23,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
         if formulas.is_empty() {
             return Err("events_config must not be empty".to_owned());
         }
-        Ok(ScenarioPlan::CalcByEvent(Arc::new(Plan { formulas })))
+        Ok(Plan { formulas })
     },
 };
 

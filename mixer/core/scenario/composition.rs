@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Param, ParamKind};
-use super::built_in::{RunningScenario, ScenarioPlan};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
+use super::nested::{NestedScenario, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
@@ -19,21 +19,21 @@ const OF: Param =
 const OF_ONE: Param =
     Param { name: "of", kind: ParamKind::Scenario, default: "", help: "the other scenario" };
 
-pub(super) const SUM: ScenarioKind = ScenarioKind {
+pub(super) const SUM: ScenarioKind<Combination> = ScenarioKind {
     name: "sum",
     summary: "the sum of other scenarios' values",
     params: &[OF],
     build: &|arguments| combination(arguments, Operation::Sum),
 };
 
-pub(super) const PRODUCT: ScenarioKind = ScenarioKind {
+pub(super) const PRODUCT: ScenarioKind<Combination> = ScenarioKind {
     name: "product",
     summary: "the product of other scenarios' values",
     params: &[OF],
     build: &|arguments| combination(arguments, Operation::Product),
 };
 
-pub(super) const CLAMP: ScenarioKind = ScenarioKind {
+pub(super) const CLAMP: ScenarioKind<Combination> = ScenarioKind {
     name: "clamp",
     summary: "another scenario's values, limited to a range",
     params: &[
@@ -43,11 +43,11 @@ pub(super) const CLAMP: ScenarioKind = ScenarioKind {
     build: &|arguments| {
         let (low, high) = arguments.range("range").ok_or("range must be given")?;
         let parts = vec![one_part(arguments)?];
-        Ok(ScenarioPlan::Combination(Arc::new(Combination { operation: Operation::Clamp(low, high), parts })))
+        Ok(Combination { operation: Operation::Clamp(low, high), parts })
     },
 };
 
-pub(super) const DELAY: ScenarioKind = ScenarioKind {
+pub(super) const DELAY: ScenarioKind<Delay> = ScenarioKind {
     name: "delay",
     summary: "another scenario's values, delayed",
     params: &[
@@ -64,34 +64,23 @@ pub(super) const DELAY: ScenarioKind = ScenarioKind {
         if by == Span::ZERO || by == Span::FOREVER {
             return Err(format!("by must be longer than 0 and not endless, but is {by}"));
         }
-        Ok(ScenarioPlan::Delay(Arc::new(Delay { part: one_part(arguments)?, by })))
+        Ok(Delay { part: one_part(arguments)?, by })
     },
 };
 
 /// The largest number of values that a delay holds; beyond it the oldest are dropped.
 const DELAYED_MAX: usize = 65_536;
 
-/// Refuses relays: they update with their source, which works for a whole metric only.
-pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a ScenarioPlan>) -> Result<(), String> {
-    if parts.into_iter().any(|part| part.source_metric().is_some()) {
-        return Err(
-            "relay_to_other_metric cannot be a part; give it a metric of its own, or read links.NAME"
-                .to_owned(),
-        );
-    }
-    Ok(())
-}
-
-fn combination(arguments: &mut Arguments, operation: Operation) -> Result<ScenarioPlan, String> {
+fn combination(arguments: &mut Arguments, operation: Operation) -> Result<Combination, String> {
     let parts = arguments.scenarios("of").unwrap_or_default();
     if parts.is_empty() {
         return Err("of must have at least one scenario".to_owned());
     }
     refuse_relays(&parts)?;
-    Ok(ScenarioPlan::Combination(Arc::new(Combination { operation, parts })))
+    Ok(Combination { operation, parts })
 }
 
-fn one_part(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+fn one_part(arguments: &mut Arguments) -> Result<NestedScenario, String> {
     let part = arguments.scenario("of").ok_or("of must be given")?;
     refuse_relays([&part])?;
     Ok(part)
@@ -108,12 +97,12 @@ enum Operation {
 /// A part's running scenario, and its own value.
 #[derive(Debug)]
 struct Part {
-    running: RunningScenario,
+    running: Box<dyn Scenario>,
     value: f64,
 }
 
 impl Part {
-    fn start(plan: &ScenarioPlan, value: f64) -> Self {
+    fn start(plan: &NestedScenario, value: f64) -> Self {
         Self { running: plan.start(value), value }
     }
 
@@ -130,7 +119,7 @@ impl Part {
 #[derive(Debug, PartialEq)]
 pub struct Combination {
     operation: Operation,
-    parts: Vec<ScenarioPlan>,
+    parts: Vec<NestedScenario>,
 }
 
 impl ScenarioSpec for Combination {
@@ -147,15 +136,15 @@ impl ScenarioSpec for Combination {
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
-        self.parts.iter().flat_map(ScenarioPlan::subscriptions).collect()
+        self.parts.iter().flat_map(NestedScenario::subscriptions).collect()
     }
 
     fn emits(&self) -> Vec<EventDecl> {
-        self.parts.iter().flat_map(ScenarioPlan::emits).collect()
+        self.parts.iter().flat_map(NestedScenario::emits).collect()
     }
 
     fn uses_dt(&self) -> bool {
-        self.parts.iter().any(ScenarioPlan::uses_dt)
+        self.parts.iter().any(NestedScenario::uses_dt)
     }
 }
 
@@ -185,7 +174,7 @@ impl Scenario for RunningCombination {
 /// The parameters of a delay.
 #[derive(Debug, PartialEq)]
 pub struct Delay {
-    part: ScenarioPlan,
+    part: NestedScenario,
     by: Span,
 }
 

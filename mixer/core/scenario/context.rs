@@ -14,8 +14,8 @@ pub struct UpdateContext<'a> {
     pub now: Time,
     /// Seconds since the metric's start.
     pub t_secs: f64,
-    /// Seconds since the metric's last update, 0 at the first. Set only for a scenario that
-    /// [uses it](super::ScenarioPlan::uses_dt).
+    /// Seconds since the metric's last update, 0 at the first. Set only for a scenario whose
+    /// `uses_dt` is `true`.
     pub dt_secs: f64,
     /// The metric's current value.
     pub value: f64,

@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
-    name: "do_nothing",
-    summary: "keeps the value",
-    params: &[],
-    build: &|_| Ok(ScenarioPlan::default()),
-};
+pub(super) const KIND: ScenarioKind<Plan> =
+    ScenarioKind { name: "do_nothing", summary: "keeps the value", params: &[], build: &|_| Ok(Plan) };
 
 /// No parameters.
 #[derive(Debug, Default, PartialEq)]

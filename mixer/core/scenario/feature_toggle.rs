@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::{EmittedEvent, UpdateContext};
 use super::kind::ScenarioKind;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
@@ -14,7 +13,7 @@ use crate::time::{Span, Time};
 /// The events of switching on and off.
 const EMITS: [&str; 2] = ["feature_on", "feature_off"];
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "feature_toggle",
     summary: "off until start_time, then on for duration and off for interval, repeated; emits feature_on and feature_off",
     params: &[
@@ -50,7 +49,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
                 return Err(format!("{name} must be 1ms or longer, but is {span}"));
             }
         }
-        Ok(ScenarioPlan::FeatureToggle(Arc::new(plan)))
+        Ok(plan)
     },
 };
 

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Param, ParamKind, percent_of_range};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
@@ -36,40 +35,40 @@ const fn params(rise: &'static str, fall: &'static str) -> [Param; 4] {
     ]
 }
 
-pub(super) const CPU: ScenarioKind = ScenarioKind {
+pub(super) const CPU: ScenarioKind<Plan> = ScenarioKind {
     name: "load_peak_cpu",
     summary: "idle noise, and between load_peak_start and load_peak_end a plateau that it reaches at once",
     params: &params("0s", "20s"),
     build: &|arguments| build(arguments, Span::ZERO, Span::from_secs(20)),
 };
 
-pub(super) const MEMORY: ScenarioKind = ScenarioKind {
+pub(super) const MEMORY: ScenarioKind<Plan> = ScenarioKind {
     name: "load_peak_memory",
     summary: "idle noise, and between load_peak_start and load_peak_end a plateau with a slow ramp and decay",
     params: &params("30s", "35s"),
     build: &|arguments| build(arguments, Span::from_secs(30), Span::from_secs(35)),
 };
 
-pub(super) const DISK: ScenarioKind = ScenarioKind {
+pub(super) const DISK: ScenarioKind<Plan> = ScenarioKind {
     name: "load_peak_disk",
     summary: "idle noise, and between load_peak_start and load_peak_end a plateau with a very slow ramp and decay",
     params: &params("60s", "60s"),
     build: &|arguments| build(arguments, Span::from_secs(60), Span::from_secs(60)),
 };
 
-fn build(arguments: &mut Arguments, rise: Span, fall: Span) -> Result<ScenarioPlan, String> {
+fn build(arguments: &mut Arguments, rise: Span, fall: Span) -> Result<Plan, String> {
     let range = |arguments: &mut Arguments, name: &str, percent| match arguments.range(name) {
         Some(range) => Ok(range),
         None => arguments.needed_metric_range(name).map(|range| percent_of_range(range, percent)),
     };
-    Ok(ScenarioPlan::LoadPeak(Arc::new(Plan {
+    Ok(Plan {
         idle_range: range(arguments, "idle_range", IDLE_PERCENT)?,
         peak_range: range(arguments, "peak_range", PEAK_PERCENT)?,
         rise: arguments.span("rise").unwrap_or(rise),
         fall: arguments.span("fall").unwrap_or(fall),
         start: Subscription::parse("load_peak_start"),
         end: Subscription::parse("load_peak_end"),
-    })))
+    })
 }
 
 /// The parameters.

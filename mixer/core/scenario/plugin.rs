@@ -3,13 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arguments::{Arguments, Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::{EmittedEvent, UpdateContext};
-use super::kind::ScenarioKind;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::plugin::{
-    self, ConfiguredScenario, ConfiguredWorkload, HostContext, ParamDecl, ParamType, ParamValue, PluginEvent,
+    ConfiguredScenario, ConfiguredWorkload, HostContext, ParamDecl, ParamType, ParamValue, PluginEvent,
     PluginTick, ScenarioDecl, ScenarioInstance, WorkloadDecl,
 };
 use crate::rng::Rng;
@@ -18,56 +16,31 @@ use crate::time::{Span, Time};
 /// The shortest time to the next update that a scenario can ask for.
 const WAIT_MIN: Span = Span::from_nanos(1_000_000);
 
-/// The kinds of declared scenarios. They are leaked: a library is never unloaded, so neither is its declaration.
-static KINDS: Mutex<Vec<(&ScenarioDecl, &ScenarioKind)>> = Mutex::new(Vec::new());
-
-/// The parameters of declared workloads, leaked likewise.
+/// The parameters of declared workloads. They are leaked: a library is never unloaded, so neither is its declaration.
 static WORKLOADS: Mutex<Vec<(&WorkloadDecl, &[Param])>> = Mutex::new(Vec::new());
 
-/// A plugin's kind of this name.
-pub(super) fn find(name: &str) -> Option<&'static ScenarioKind> {
-    plugin::scenario(name).map(kind)
-}
-
-/// All kinds of plugins.
-pub(super) fn all() -> Vec<&'static ScenarioKind> {
-    plugin::scenarios().into_iter().map(kind).collect()
-}
-
-fn kind(declared: &'static ScenarioDecl) -> &'static ScenarioKind {
-    let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, kind)) = kinds.iter().find(|(of, _)| std::ptr::eq(*of, declared)) {
-        return kind;
-    }
-    let params: Vec<Param> = declared.params.iter().map(param).collect();
-    let kind: &'static ScenarioKind = Box::leak(Box::new(ScenarioKind {
-        name: &declared.name,
-        summary: &declared.summary,
-        params: params.leak(),
-        build: Box::leak(Box::new(move |arguments: &mut Arguments| plan(declared, arguments))),
-    }));
-    kinds.push((declared, kind));
-    kind
-}
-
 /// The parameters of a workload, in the form of a scenario's.
-pub(super) fn params_of(workload: &'static WorkloadDecl) -> &'static [Param] {
+pub(super) fn workload_params(workload: &'static WorkloadDecl) -> &'static [Param] {
     let mut known = WORKLOADS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, workload)) {
         return params;
     }
-    let params: Vec<Param> = workload.params.iter().map(param).collect();
-    let params: &'static [Param] = params.leak();
+    let params = params(&workload.params);
     known.push((workload, params));
     params
 }
 
 /// A workload with its arguments. The error names the wrong argument and the reason.
-pub(super) fn prepare(
+pub(super) fn prepare_workload(
     workload: &'static WorkloadDecl,
     arguments: &mut Arguments,
 ) -> Result<ConfiguredWorkload, String> {
     ConfiguredWorkload::new(workload, values(&workload.params, arguments)?)
+}
+
+/// Parameters in the form of a built-in's. They are leaked.
+pub(super) fn params(declared: &'static [ParamDecl]) -> &'static [Param] {
+    declared.iter().map(param).collect::<Vec<_>>().leak()
 }
 
 fn param(declared: &'static ParamDecl) -> Param {
@@ -84,11 +57,12 @@ fn param(declared: &'static ParamDecl) -> Param {
     Param { name: &declared.name, kind, default: &declared.default_text, help: &declared.help }
 }
 
-fn plan(declared: &'static ScenarioDecl, arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+/// The plan of a declared scenario. The error names the wrong parameter and the reason.
+pub(super) fn plan(declared: &'static ScenarioDecl, arguments: &mut Arguments) -> Result<Plan, String> {
     let values = values(&declared.params, arguments)?;
     let configured =
         ConfiguredScenario::new(declared, values, arguments.metric_range(), arguments.default_value())?;
-    Ok(ScenarioPlan::Plugin(Arc::new(Plan(Arc::new(configured)))))
+    Ok(Plan(Arc::new(configured)))
 }
 
 /// The value of each parameter, in order.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "random_in_range",
     summary: "a new random value from the range at each update, uniformly distributed",
     params: &[Param {
@@ -22,7 +21,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
             Some(range) => range,
             None => arguments.needed_metric_range("value_range")?,
         };
-        Ok(ScenarioPlan::RandomInRange(Arc::new(Plan { range })))
+        Ok(Plan { range })
     },
 };
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "random_walk",
     summary: "a random step at each update, reflected at the ends of the value_range",
     params: &[
@@ -42,7 +41,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
             }
         };
         let bias = arguments.number("bias").unwrap_or(0.0);
-        Ok(ScenarioPlan::RandomWalk(Arc::new(Plan { step, bias, range })))
+        Ok(Plan { step, bias, range })
     },
 };
 

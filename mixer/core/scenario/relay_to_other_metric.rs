@@ -5,13 +5,12 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 use crate::expression::Formula;
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "relay_to_other_metric",
     summary: "a value calculated from another metric of the same host, at each update of that metric",
     params: &[
@@ -31,7 +30,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     build: &|arguments| {
         let source_metric_name = arguments.text("source_metric_name").unwrap_or_default();
         let calc_function = arguments.formula("calc_function");
-        Ok(ScenarioPlan::RelayToOtherMetric(Arc::new(Plan { source_metric_name, calc_function })))
+        Ok(Plan { source_metric_name, calc_function })
     },
 };
 

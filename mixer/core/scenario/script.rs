@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::{EmittedEvent, UpdateContext};
 use super::kind::ScenarioKind;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::expression::Formula;
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "script",
     summary: "a script of your own; its last value is the metric's, and without one the metric keeps its value",
     params: &[Param {
@@ -20,7 +19,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     }],
     build: &|arguments| {
         let script = arguments.script("source").ok_or("source must be given")?;
-        Ok(ScenarioPlan::Script(Arc::new(Plan { script: script.formula, emits: script.emits })))
+        Ok(Plan { script: script.formula, emits: script.emits })
     },
 };
 

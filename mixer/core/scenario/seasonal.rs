@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::arguments::{Arguments, Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "seasonal",
     summary: "follows the hour of the day and the day of the week, alone or as a factor in a product",
     params: &[
@@ -45,14 +44,14 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     build: &build,
 };
 
-fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+fn build(arguments: &mut Arguments) -> Result<Plan, String> {
     let base = arguments.number("base").unwrap_or(1.0);
     let name = arguments.text("time_zone").unwrap_or_else(|| "UTC".to_owned());
     let time_zone = TimeZone::get(&name).map_err(|_| {
         format!("unknown time_zone {name:?}; write one of the tz database, as in Europe/Berlin")
     })?;
     let (hours, weekdays) = (factors(arguments, "hours")?, factors(arguments, "weekdays")?);
-    Ok(ScenarioPlan::Seasonal(Arc::new(Plan { base, hours, weekdays, time_zone })))
+    Ok(Plan { base, hours, weekdays, time_zone })
 }
 
 fn factors<const N: usize>(arguments: &mut Arguments, name: &str) -> Result<[f64; N], String> {

@@ -4,13 +4,12 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 use crate::time::Span;
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "sine_wave",
     summary: "a sine wave around an offset",
     params: &[
@@ -39,12 +38,12 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
         if period == Span::ZERO || period == Span::FOREVER {
             return Err(format!("period must be longer than 0 and not endless, but is {period}"));
         }
-        Ok(ScenarioPlan::SineWave(Arc::new(Plan {
+        Ok(Plan {
             turns_per_sec: 1.0 / period.as_secs_f64(),
             amplitude: arguments.number("amplitude").unwrap_or(50.0),
             offset: arguments.number("offset").unwrap_or(50.0),
             phase_turns: arguments.number("phase_offset").unwrap_or(0.0) / TAU,
-        })))
+        })
     },
 };
 

@@ -1,12 +1,13 @@
 //! The traits of a scenario: its checked parameters, and its running state.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::context::UpdateContext;
 use crate::event::Subscription;
 
 /// The checked parameters of one kind of scenario, and its properties. The defaults fit most kinds.
-pub trait ScenarioSpec: std::fmt::Debug + PartialEq {
+pub trait ScenarioSpec: Debug + PartialEq + Send + Sync + 'static {
     /// The running state of one metric.
     type State: Scenario;
 
@@ -40,13 +41,13 @@ pub trait ScenarioSpec: std::fmt::Debug + PartialEq {
 }
 
 /// A running scenario: makes one value per update.
-pub trait Scenario {
+pub trait Scenario: Debug + Send + Sync + 'static {
     /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
     /// update and nothing else.
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
 }
 
-impl<S: Scenario> Scenario for Box<S> {
+impl<S: Scenario + ?Sized> Scenario for Box<S> {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         (**self).update(context)
     }

@@ -5,16 +5,16 @@
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Case, Param, ParamKind};
-use super::built_in::{RunningScenario, ScenarioPlan};
-use super::composition::refuse_relays;
 use super::context::UpdateContext;
+use super::do_nothing;
 use super::kind::ScenarioKind;
+use super::nested::{NestedScenario, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::{Span, Time};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "switch_scenario_by_events",
     summary: "runs the scenario of the last matching event for its duration, then the default one",
     params: &[
@@ -35,24 +35,25 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
     build: &build,
 };
 
-fn build(arguments: &mut Arguments) -> Result<ScenarioPlan, String> {
+fn build(arguments: &mut Arguments) -> Result<Plan, String> {
     let cases = arguments.cases("events_config").unwrap_or_default();
     if cases.is_empty() {
         return Err("events_config must not be empty".to_owned());
     }
-    let default_scenario = arguments.scenario("default_scenario").unwrap_or_default();
+    let default_scenario =
+        arguments.scenario("default_scenario").unwrap_or_else(|| Arc::new(do_nothing::Plan).into());
     refuse_relays(cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&default_scenario]))?;
     if let Some(case) = cases.iter().find(|case| case.duration == Some(Span::ZERO)) {
         return Err(format!("the duration for {:?} must be longer than 0", case.subscription.event));
     }
-    Ok(ScenarioPlan::SwitchScenarioByEvents(Arc::new(Plan { cases, default_scenario })))
+    Ok(Plan { cases, default_scenario })
 }
 
 /// The parameters.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
     cases: Vec<Case>,
-    default_scenario: ScenarioPlan,
+    default_scenario: NestedScenario,
 }
 
 impl ScenarioSpec for Plan {
@@ -65,22 +66,22 @@ impl ScenarioSpec for Plan {
 
     fn subscriptions(&self) -> Vec<Subscription> {
         let own = self.cases.iter().map(|case| case.subscription.clone());
-        own.chain(self.parts().flat_map(ScenarioPlan::subscriptions)).collect()
+        own.chain(self.parts().flat_map(NestedScenario::subscriptions)).collect()
     }
 
     fn emits(&self) -> Vec<EventDecl> {
-        self.parts().flat_map(ScenarioPlan::emits).collect()
+        self.parts().flat_map(NestedScenario::emits).collect()
     }
 
     fn uses_dt(&self) -> bool {
         let conditions = self.cases.iter().filter_map(|case| case.when.as_ref());
-        conditions.into_iter().any(Formula::uses_dt) || self.parts().any(ScenarioPlan::uses_dt)
+        conditions.into_iter().any(Formula::uses_dt) || self.parts().any(NestedScenario::uses_dt)
     }
 }
 
 impl Plan {
     /// All scenarios that may run.
-    fn parts(&self) -> impl Iterator<Item = &ScenarioPlan> {
+    fn parts(&self) -> impl Iterator<Item = &NestedScenario> {
         self.cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&self.default_scenario])
     }
 
@@ -103,7 +104,7 @@ impl Plan {
 #[derive(Debug)]
 pub struct SwitchScenarioByEvents {
     plan: Arc<Plan>,
-    running: RunningScenario,
+    running: Box<dyn Scenario>,
     until: Time,
 }
 

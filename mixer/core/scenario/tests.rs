@@ -10,7 +10,7 @@ use crate::time::{Span, Time};
 
 const START: Time = Time::from_unix_secs(1_000);
 
-fn kind(name: &str) -> &'static ScenarioKind {
+fn kind(name: &str) -> &'static AnyKind {
     KINDS.iter().find(|kind| kind.name == name).unwrap()
 }
 
@@ -224,8 +224,8 @@ fn switching_lasts_for_its_duration_and_starts_from_the_present_value() {
         when: None,
     };
     let cases = vec![
-        case("peak", Some(walk("up")), None),
-        case("end", Some(walk("down")), Some(15)),
+        case("peak", Some(walk("up").into()), None),
+        case("end", Some(walk("down").into()), Some(15)),
         case("calm", None, None),
     ];
     let mut bench = Bench::new(
@@ -321,13 +321,14 @@ fn a_burst_comes_at_the_end_of_every_interval_and_asks_for_updates() {
 
 #[test]
 fn scenarios_are_added_multiplied_clamped_and_delayed() {
-    let parts = |values: &[f64]| Argument::Scenarios(values.iter().map(|value| constant(*value)).collect());
+    let parts =
+        |values: &[f64]| Argument::Scenarios(values.iter().map(|value| constant(*value).into()).collect());
     let run = |name: &str, params| Bench::new(&plan(name, None, params), 1.0).run(every_10_secs(4));
     assert_eq!(run("sum", vec![("of", parts(&[2.0, 3.0, 4.0]))]), [9.0; 4]);
     assert_eq!(run("product", vec![("of", parts(&[2.0, 3.0, 4.0]))]), [24.0; 4]);
     let range = ("range", Argument::Range((0.0, 5.0)));
-    assert_eq!(run("clamp", vec![("of", Argument::Scenario(constant(7.0))), range]), [5.0; 4]);
-    let seconds = Argument::Scenario(plan("time_duration", None, vec![]));
+    assert_eq!(run("clamp", vec![("of", Argument::Scenario(constant(7.0).into())), range]), [5.0; 4]);
+    let seconds = Argument::Scenario(plan("time_duration", None, vec![]).into());
     assert_eq!(run("delay", vec![("of", seconds), ("by", span(15))]), [1.0, 1.0, 0.0, 10.0]);
 }
 
@@ -336,7 +337,11 @@ fn parts_of_a_composition_have_values_of_their_own_and_listen_to_events() {
     let peak = plan("load_peak_cpu", Some((0.0, 100.0)), vec![]);
     let steps = vec![("trend", Argument::Text("up".into())), ("step_range", Argument::Range((1.0, 1.0)))];
     let climb = plan("update_by_trend", None, steps);
-    let sum = plan("sum", None, vec![("of", Argument::Scenarios(vec![constant(1000.0), climb, peak]))]);
+    let sum = plan(
+        "sum",
+        None,
+        vec![("of", Argument::Scenarios([constant(1000.0), climb, peak].map(Into::into).into()))],
+    );
     assert_eq!(sum.subscriptions().len(), 2);
     let mut bench = Bench::new(&sum, 0.0);
     let idle = bench.update(0.0, None);
@@ -349,7 +354,7 @@ fn parts_of_a_composition_have_values_of_their_own_and_listen_to_events() {
 fn a_case_counts_only_when_its_condition_holds() {
     let case = Case {
         subscription: Subscription::parse("peak"),
-        scenario: Some(constant(9.0)),
+        scenario: Some(constant(9.0).into()),
         duration: None,
         when: Some(formula("t > 5")),
     };
@@ -392,7 +397,8 @@ fn invalid_parameters_are_refused() {
     assert!(refused("burst", vec![("duration", span(0))]).contains("duration"));
     assert!(refused("sum", vec![("of", Argument::Scenarios(vec![]))]).contains("of"));
     assert!(
-        refused("delay", vec![("of", Argument::Scenario(constant(1.0))), ("by", span(0))]).contains("by")
+        refused("delay", vec![("of", Argument::Scenario(constant(1.0).into())), ("by", span(0))])
+            .contains("by")
     );
     assert!(refused("calc_by_event", vec![]).contains("events_config"));
     assert!(refused("switch_scenario_by_events", vec![]).contains("events_config"));

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 use crate::time::Time;
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "time_duration",
     summary: "seconds since the first update",
     params: &[],
-    build: &|_| Ok(ScenarioPlan::TimeDuration(Arc::new(Plan))),
+    build: &|_| Ok(Plan),
 };
 
 /// No parameters.

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "update_by_trend",
     summary: "rises, falls, or jitters in place, by a random step at each update",
     params: &[
@@ -34,7 +33,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
             return Err(format!("step_range must not be negative, but begins at {}", step_range.0));
         }
         let plan = Plan { trend, step_range, range: arguments.metric_range() };
-        Ok(ScenarioPlan::UpdateByTrend(Arc::new(plan)))
+        Ok(plan)
     },
 };
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::built_in::ScenarioPlan;
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
 
-pub(super) const KIND: ScenarioKind = ScenarioKind {
+pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "variety_selection",
     summary: "holds one of several values, starting with the first, and draws a new one with a probability",
     params: &[
@@ -53,7 +52,7 @@ pub(super) const KIND: ScenarioKind = ScenarioKind {
             sum
         });
         let up_to = up_to.collect();
-        Ok(ScenarioPlan::VarietySelection(Arc::new(Plan { values, up_to, total, change_probability })))
+        Ok(Plan { values, up_to, total, change_probability })
     },
 };
 

@@ -6,7 +6,9 @@ use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{EvalContext, Formula, Storage};
 use crate::rng::Seed;
-use crate::scenario::{Argument, Arguments, Case, MetricContext, Param, ParamKind, ScenarioPlan, Script};
+use crate::scenario::{
+    Argument, Arguments, Case, MetricContext, NestedScenario, Param, ParamKind, ScenarioPlan, Script,
+};
 
 impl Resolver<'_> {
     /// The scenario of a metric.
@@ -67,19 +69,24 @@ impl Resolver<'_> {
                 Argument::Cases(cases.collect::<Option<_>>()?)
             }
             ParamTemplate::Script(script) => Argument::Script(self.script(script)?),
-            ParamTemplate::Scenario(scenario) => Argument::Scenario(self.scenario(scenario, metric)?),
+            ParamTemplate::Scenario(scenario) => Argument::Scenario(self.nested(scenario, metric)?),
             ParamTemplate::Scenarios(scenarios) => {
-                let scenarios = scenarios.iter().map(|scenario| self.scenario(scenario, metric));
+                let scenarios = scenarios.iter().map(|scenario| self.nested(scenario, metric));
                 Argument::Scenarios(scenarios.collect::<Option<_>>()?)
             }
         })
+    }
+
+    /// A scenario inside another one.
+    fn nested(&mut self, template: &ScenarioTemplate, metric: MetricContext) -> Option<NestedScenario> {
+        self.scenario(template, metric).map(Into::into)
     }
 
     fn case(&mut self, template: &CaseTemplate, metric: MetricContext) -> Option<Case> {
         let subscription = Subscription::parse(&self.value("event", &template.event)?);
         self.events.subscribe(&subscription, template.event.span);
         let scenario = match &template.scenario {
-            Some(scenario) => Some(self.scenario(scenario, metric)?),
+            Some(scenario) => Some(self.nested(scenario, metric)?),
             None => None,
         };
         let duration = match &template.duration {

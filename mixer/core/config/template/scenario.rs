@@ -7,13 +7,13 @@ use crate::config::tree::{Field, Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::Value;
-use crate::scenario::{self, Param, ParamKind, ScenarioKind};
+use crate::scenario::{self, AnyKind, Param, ParamKind};
 use crate::time::Span;
 
 #[derive(Debug)]
 pub(in crate::config) struct ScenarioTemplate {
     pub(in crate::config) span: SourceSpan,
-    pub(in crate::config) kind: &'static ScenarioKind,
+    pub(in crate::config) kind: &'static AnyKind,
     pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
 }
 

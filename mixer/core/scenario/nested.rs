@@ -1,0 +1,107 @@
+//! A scenario inside another one, of any kind.
+//!
+//! It hides the kind, so scenarios that hold others know no list of kinds. The running state is boxed once, when it
+//! starts.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use crate::event::Subscription;
+
+/// A part of another scenario, with its parameters. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct NestedScenario(Arc<dyn AnySpec>);
+
+impl NestedScenario {
+    /// Starts the state of a part that shows `value`.
+    #[must_use]
+    pub fn start(&self, value: f64) -> Box<dyn Scenario> {
+        Arc::clone(&self.0).start_boxed(value)
+    }
+
+    /// The events that cause an update.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Subscription> {
+        self.0.subscriptions()
+    }
+
+    /// The events that it may emit.
+    #[must_use]
+    pub fn emits(&self) -> Vec<EventDecl> {
+        self.0.emits()
+    }
+
+    /// The name of the source metric, for a relay.
+    #[must_use]
+    pub fn source_metric(&self) -> Option<&str> {
+        self.0.source_metric()
+    }
+
+    /// `true` if it reads [`UpdateContext::dt_secs`](super::UpdateContext::dt_secs).
+    #[must_use]
+    pub fn uses_dt(&self) -> bool {
+        self.0.uses_dt()
+    }
+}
+
+impl<P: ScenarioSpec> From<Arc<P>> for NestedScenario {
+    fn from(plan: Arc<P>) -> Self {
+        Self(plan)
+    }
+}
+
+impl PartialEq for NestedScenario {
+    /// Two of the same kind with equal parameters are equal.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_equal(&*other.0)
+    }
+}
+
+/// Refuses relays: they update with their source, which works for a whole metric only.
+pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a NestedScenario>) -> Result<(), String> {
+    if parts.into_iter().any(|part| part.source_metric().is_some()) {
+        return Err(
+            "relay_to_other_metric cannot be a part; give it a metric of its own, or read links.NAME"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// A [`ScenarioSpec`] without its types.
+trait AnySpec: Any + Debug + Send + Sync {
+    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn Scenario>;
+    fn subscriptions(&self) -> Vec<Subscription>;
+    fn emits(&self) -> Vec<EventDecl>;
+    fn source_metric(&self) -> Option<&str>;
+    fn uses_dt(&self) -> bool;
+    fn is_equal(&self, other: &dyn Any) -> bool;
+}
+
+impl<P: ScenarioSpec> AnySpec for P {
+    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn Scenario> {
+        Box::new(self.start(value))
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        ScenarioSpec::subscriptions(self)
+    }
+
+    fn emits(&self) -> Vec<EventDecl> {
+        ScenarioSpec::emits(self)
+    }
+
+    fn source_metric(&self) -> Option<&str> {
+        ScenarioSpec::source_metric(self)
+    }
+
+    fn uses_dt(&self) -> bool {
+        ScenarioSpec::uses_dt(self)
+    }
+
+    fn is_equal(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<P>().is_some_and(|other| self == other)
+    }
+}
