@@ -82,7 +82,7 @@ pub(crate) enum ApiError {
     TooSlow,
     #[error("the Host header does not name this machine; use 127.0.0.1 or localhost")]
     WrongHost,
-    #[error("a web page of another site may not change anything here")]
+    #[error("cross-site request refused; send it from promemu's own page or a command-line client")]
     CrossSite,
     #[error("the header Authorization: Bearer TOKEN is missing or wrong")]
     Unauthorized,

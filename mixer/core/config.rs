@@ -1,7 +1,7 @@
 //! Configs: RON files to plans.
 //!
-//! A text becomes a tree with places ([`tree`]), the tree a typed template ([`template`]), and the template, with
-//! arguments, a [`Plan`](crate::plan::Plan) ([`resolve`]). Only this module knows RON's shape. All problems of a
+//! A text becomes a tree with places ([`tree`]), the tree a typed template ([`template`], which reads
+//! each record through [`fields`]: an unknown field is found there), and the template, with arguments, a [`Plan`](crate::plan::Plan) ([`resolve`]). Only this module knows RON's shape. All problems of a
 //! config are reported at once, each with its place. It knows nothing of running hosts.
 
 mod arguments;

@@ -35,13 +35,13 @@ pub const DELIVERY_DELAY: Span = Span::from_nanos(50_000_000);
 pub struct Event {
     /// The event's name.
     pub name: Arc<str>,
-    /// The host that emitted it, or [`MIXER_SOURCE`].
+    /// The name of the host that emitted it, [`MIXER_SOURCE`], or the name that a client gave.
     pub source: Arc<str>,
     /// The payload; null for most events.
     pub data: serde_json::Value,
     /// The moment of emission.
     pub time: Time,
-    /// Its number among its source's events: the order of emission.
+    /// The order of emission: counted per host, and for all events from outside of hosts together.
     pub sequence: u64,
     /// The length of the chain of events that caused it: 0 unless another event did.
     pub hops: u8,
@@ -102,7 +102,7 @@ impl Subscription {
     }
 }
 
-/// A host's index in its run.
+/// A host's index in the present plan; edits move it.
 pub type HostId = u32;
 
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 //! [`RunHandle`] is the only way in; the API and the tests use it alike. Reading returns a view, steering sends a
 //! command to the run's loop and returns a [`CommandError`] if the run refuses. It knows no HTTP and no config text.
 
+mod command_params;
 mod commands;
 mod error;
 mod events;
@@ -11,7 +12,7 @@ mod lookup;
 mod new_host;
 mod overrides;
 mod overview;
-mod requests;
+
 mod run_handle;
 mod series;
 #[cfg(test)]
@@ -19,9 +20,9 @@ mod tests;
 mod value_check;
 mod views;
 
+pub use command_params::{NewHost, Override};
 pub use error::{Accepts, CommandError};
 pub use hosts::HostFilter;
-pub use requests::{NewHost, Override};
 pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use series::SeriesFilter;

@@ -1,11 +1,13 @@
 //! Outputs: where jobs' families go.
 //!
-//! An output reads jobs; it never sees a host. A slow, dead or lying server costs freshness and nothing else. A server
-//! that keeps the newest state only is sent that, and nothing queues up; for a server that keeps samples by their time,
-//! they wait in a bounded queue.
+//! An output reads jobs; it never sees a host. A slow, unreachable or misbehaving server costs freshness and nothing
+//! else. Outputs of the newest state (pushgateway, scrape, file) queue nothing; outputs of samples (remote write, OTLP) send
+//! every sample from a bounded queue.
 //!
 //! A new output is a file here, with settings that implement `OutputConfig` and a type that implements `Output` (both in
-//! `output.rs`), a variant of [`OutputSettings`], and a row in the table of kinds of `--output` (`cli/settings/outputs.rs`).
+//! `output.rs`), a variant of [`OutputSettings`], a row in the table of kinds of `--output`
+//! (`cli/settings/outputs.rs`), and its name in the help of `--output` (`cli/args/`). A body format of its own is a file in
+//! `promemu_wire`.
 
 mod availability;
 mod delivery;

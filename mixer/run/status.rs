@@ -49,6 +49,9 @@ pub struct Status {
 pub struct OutputStatus {
     /// Its kind, in `--output`'s words.
     pub kind: &'static str,
+    /// `true` if it sends samples, not jobs.
+    #[serde(skip)]
+    pub sends_samples: bool,
     /// Its address, without secrets.
     pub target: String,
     /// Its health.
@@ -135,7 +138,7 @@ impl Status {
         )
     }
 
-    /// The report on one line.
+    /// The report as JSON.
     #[must_use]
     pub fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
@@ -144,13 +147,13 @@ impl Status {
 
 impl OutputStatus {
     fn troubles(&self) -> impl Iterator<Item = String> {
-        let Self { kind, target, health } = self;
+        let Self { kind, sends_samples, target, health } = self;
         let away = health.away_for.map(|secs| format!("{kind} {target} away for {secs:.0} s"));
         // An output that sends samples has no jobs to name.
-        let refused = match (health.refused.len(), *kind) {
+        let refused = match (health.refused.len(), *sends_samples) {
             (0, _) => None,
-            (_, "remote-write" | "otlp") => Some(format!("samples refused by {kind} {target}")),
-            (jobs, _) => Some(format!("{} refused by {kind} {target}", plural(jobs, "job", "jobs"))),
+            (_, true) => Some(format!("samples refused by {kind} {target}")),
+            (jobs, false) => Some(format!("{} refused by {kind} {target}", plural(jobs, "job", "jobs"))),
         };
         away.into_iter().chain(refused)
     }

@@ -5,8 +5,9 @@
 //! one piece. [`encode`] makes a whole body, [`ChunkedEncoder`] one chunk at a time. All encoders append to one buffer
 //! and allocate nothing per sample.
 //!
-//! A value goes [`encode`] -> `family` -> `column_writer` (single numbers, nearly all series) or `lines` and `protobuf`
-//! (the rest) -> `number`.
+//! A sample's way: [`encode`] or [`ChunkedEncoder`] -> `column_writer`. There a single number, which nearly all series are,
+//! becomes bytes at once: as text by [`crate::number`], as protobuf by `protobuf::put_single`. Any other sample (buckets,
+//! an exemplar, a created time) goes on to `family`, and from there to `lines` for text or `protobuf`.
 
 mod chunked;
 mod column_writer;

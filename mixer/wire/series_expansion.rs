@@ -91,7 +91,7 @@ impl ValueSource {
 }
 
 impl ExtraLabel<'_> {
-    /// Name and unescaped value, numbers as the text format writes them; `None` without a label.
+    /// Name and unescaped value, numbers as in the text format; `None` if there is no extra label.
     pub(crate) fn name_and_value<'n>(&self, family_name: &'n str) -> Option<(&'n str, String)> {
         match *self {
             Self::None => None,

@@ -124,7 +124,7 @@ impl Run {
         })
     }
 
-    /// The jobs that no other run may push progress.
+    /// The jobs that no other run may push now.
     pub(super) fn jobs(&self) -> Vec<Arc<str>> {
         let progress = self.progress();
         match &progress.handle {
@@ -182,7 +182,7 @@ impl Run {
         let mut progress = self.progress();
         progress.result = progress.result.take().or(last);
         if let Some(stop) = progress.stop.take() {
-            // The run may have ended just progress.
+            // The run may have ended just now.
             let _is_asked = stop.send(()).is_ok();
         }
         drop(progress);

@@ -65,7 +65,7 @@ pub(super) fn emulate(
     }
 }
 
-/// The emulated time that passes at most until the history is made, estimated from some of the hosts.
+/// Upper estimate, from a sample of hosts, of the emulated time that passes while the history is written.
 fn expected_work(plan: &Arc<Plan>, seed: u64, start: Time, clock: &Clock, threads: usize) -> Span {
     let real = clock.real();
     let begin = real.now();

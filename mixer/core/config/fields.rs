@@ -111,7 +111,8 @@ impl Fields {
         }
     }
 
-    pub(super) fn finish(self, problems: &mut Problems) {
+    /// Reports every field that nothing has read and that the record does not have.
+    pub(super) fn refuse_unknown(self, problems: &mut Problems) {
         for field in self.left.iter().filter(|field| !self.known.contains(&field.name.as_str())) {
             let hint = suggestion(&field.name, &self.known);
             problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));

@@ -92,7 +92,7 @@ impl ConfigTemplate {
             cleanup_on_finish: fields.scalar("cleanup_on_finish", problems),
             identity_labels: fields.scalar("identity_labels", problems),
         };
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         Some(template)
     }
 }

@@ -212,7 +212,7 @@ fn all_fields_of_metrics_are_checked() {
     Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "n"))
         test.ron:2:29: the host has no metric "n" to relay; expected m
     Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "m"))
-        test.ron:2:14: metric "m" is relayed from itself, through others; break the circle
+        test.ron:2:14: metric "m" relays its own value through other metrics; remove one relay of the cycle
     Metric(name: "m", scenario: relay_to_other_metric)
         test.ron:2:29: relay_to_other_metric needs source_metric_name: the name of the other metric
     Metric(name: "m"), Metric(name: "n", scenario: relay_to_other_metric(source_metric_name: "m", calc_function: "valu * 2"))
@@ -296,7 +296,7 @@ fn relays_come_after_their_sources() {
         r#"Metric(name: "a", scenario: relay_to_other_metric(source_metric_name: "b")),
            Metric(name: "b", scenario: relay_to_other_metric(source_metric_name: "a"))"#,
     );
-    insta::assert_snapshot!(error_of(&circle, &[]), @r#"test.ron:2:14: metric "a" is relayed from itself, through others; break the circle"#);
+    insta::assert_snapshot!(error_of(&circle, &[]), @r#"test.ron:2:14: metric "a" relays its own value through other metrics; remove one relay of the cycle"#);
 }
 
 #[test]

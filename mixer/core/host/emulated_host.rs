@@ -121,7 +121,7 @@ impl EmulatedHost {
         self.faults().map(Faults::stamp)
     }
 
-    /// From now on time passes for it as for the machine, so plugins may do work that takes real time.
+    /// Marks the host as live at normal speed: plugins may then do work in real time.
     pub fn go_live(&mut self) {
         if let Some(pools) = self.pools_mut() {
             pools.go_live();

@@ -31,9 +31,9 @@ pub(super) enum Turn {
 
 /// Start of an episode.
 enum Start {
-    /// It was not likely enough.
+    /// The draw against its probability failed.
     Skipped,
-    /// It takes no time and is over.
+    /// It has no duration and has already ended.
     Instant,
     /// It is on.
     On,

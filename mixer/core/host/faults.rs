@@ -91,8 +91,8 @@ impl Faults {
         changes_members
     }
 
-    /// Opens or closes a window by an event, with the number of hops of what follows. Gives `true` if all members of
-    /// pools are to be reported anew.
+    /// Opens or closes a window by an event; `hops` is the hop count of the events that this causes. Returns `true` if all
+    /// members of pools must be reported again.
     pub(super) fn switch(
         &mut self,
         plan: &HostPlan,

@@ -24,7 +24,7 @@ pub struct FaultPlan {
     pub probability: f64,
     /// The affected metrics, as indices into the shape's.
     pub metrics: Vec<usize>,
-    /// Events emitted at the begin and at the end of an episode. A fault without a length never emits the second.
+    /// Events emitted at the start and at the end of an episode. A fault without a duration emits no second one.
     pub events: [Arc<str>; 2],
     /// Name of its random stream; no metric of the host has it.
     pub stream: String,

@@ -25,7 +25,7 @@ use crate::self_metrics::Tally;
 #[derive(Debug)]
 pub(super) struct Counters {
     pub(super) tally: Tally,
-    /// Number of the mixer's own events.
+    /// Number of events from outside of hosts: the mixer's and clients'.
     pub(super) own_events: AtomicU64,
     /// `true` once series were refused because the limit was reached.
     has_refused: AtomicBool,
@@ -362,7 +362,7 @@ impl Fleet {
             warn!(
                 host = %plan.name,
                 pool = %pool,
-                "slots are empty because all label sets are taken; they try again; logged once"
+                "slots stay empty because all label sets are in use; promemu tries again; give a label more values (logged once)"
             );
         }
         if out.series_refused > 0 {
@@ -377,7 +377,7 @@ impl Fleet {
     /// Counts series that were not made, and logs the first time.
     fn refuse_series(&self, host: &str, count: u64) {
         if !self.counters.has_refused.swap(true, Ordering::Relaxed) {
-            warn!(host = %host, series = count, "--max-series is reached; further series are not made, only counted");
+            warn!(host = %host, series = count, "limit of --max-series is reached; further series are dropped and counted");
         }
         self.counters.tally.series_refused.inc_by(count);
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use promemu_core::host::HostCommand;
 use promemu_core::time::Time;
 
+use super::command_params::{NewHost, Override};
 use super::error::CommandError;
 use super::lookup::{host_id, metric_of};
 use super::new_host::new_host_plan;
-use super::requests::{NewHost, Override};
 use super::value_check::{check_fall, check_value};
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;

@@ -65,7 +65,9 @@ pub enum CommandError {
     #[error("a host's name has 1 to {max} bytes without control characters", max = NAME_BYTES_MAX)]
     InvalidHostName,
     /// No label of the template has its name, so a copy would have the same series.
-    #[error("host {template:?} has no label with its name, so a copy would have the same series")]
+    #[error(
+        "host {template:?} cannot be copied: no label holds its name, so the copy would have the same series; add such a label"
+    )]
     TemplateWithoutName {
         /// The template's name.
         template: String,

@@ -77,7 +77,7 @@ fn effect(shape: &HostShape, reaction: &Reaction) -> String {
         Reaction::OpenFault(index) => format!("open {}", fault(&shape.faults[*index])),
         Reaction::CloseFault(index) => format!("close {}", shape.faults[*index].kind.name()),
         Reaction::ReplaceMembers(index) => format!("replace {}", shape.pools[*index].name),
-        Reaction::NotifyMembers(index) => format!("tell {}", shape.pools[*index].name),
+        Reaction::NotifyMembers(index) => format!("notify {}", shape.pools[*index].name),
     }
 }
 

@@ -8,9 +8,9 @@ use promemu_core::plan::HostPlan;
 use promemu_core::series::LabelBlock;
 use promemu_core::time::Span;
 
+use super::command_params::NewHost;
 use super::error::{CommandError, LABEL_VALUE_BYTES_MAX, LABELS_MAX, NAME_BYTES_MAX};
 use super::lookup::host_id;
-use super::requests::NewHost;
 use crate::fleet::Fleet;
 
 /// The labels that promemu derives from a host's name.

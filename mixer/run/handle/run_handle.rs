@@ -11,9 +11,9 @@ use promemu_core::event::{Event, LIFECYCLE, MIXER_SOURCE};
 use promemu_core::series::{Job, LabelBlock};
 use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
+use super::command_params::{NewHost, Override};
 use super::commands::{Command, Outcome};
 use super::error::{CommandError, NAME_BYTES_MAX};
-use super::requests::{NewHost, Override};
 use super::views::Posted;
 use crate::clock::Clock;
 use crate::event_tap::TapReceiver;

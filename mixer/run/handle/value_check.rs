@@ -4,8 +4,8 @@ use promemu_core::event::HostId;
 use promemu_core::metric::{Aggregation, Kind, is_absent};
 use promemu_core::plan::MetricPlan;
 
+use super::command_params::Override;
 use super::error::{Accepts, CommandError};
-use super::requests::Override;
 use crate::fleet::Fleet;
 
 /// Refuses a value that a metric of this type cannot show.

@@ -269,6 +269,6 @@ pub struct Posted {
     pub time: String,
     /// The same in seconds since 1970.
     pub time_unix: f64,
-    /// The number of hosts that listen to it.
+    /// The number of hosts that took it: they listen, live, and had room.
     pub hearers: usize,
 }

@@ -26,6 +26,11 @@ pub(crate) trait OutputConfig {
     /// The server or file, without secrets.
     fn target(&self) -> String;
 
+    /// `true` if it sends samples, which a server may refuse one by one; `false` if it sends jobs.
+    fn sends_samples(&self) -> bool {
+        false
+    }
+
     /// `true` if the last values stay there when the run is over.
     fn leaves_last_values(&self) -> bool {
         false

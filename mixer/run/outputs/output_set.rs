@@ -72,8 +72,8 @@ impl Outputs {
         self.0.iter().map(|(_, output)| output.destination(interval)).collect()
     }
 
-    /// Starts the task of each output. Hosts hear of the first one's pushes only, so that they hear of each round
-    /// once.
+    /// Starts the task of each output. Only the first output emits the event of a push, so hosts get one event per
+    /// round.
     pub(crate) fn spawn(
         self,
         fleets: &watch::Receiver<Arc<Fleet>>,
@@ -99,6 +99,7 @@ impl Healths {
     pub(crate) fn statuses(&self, at: Time) -> Vec<OutputStatus> {
         let status = |(settings, health): &(OutputSettings, Arc<Health>)| OutputStatus {
             kind: settings.kind(),
+            sends_samples: settings.sends_samples(),
             target: settings.target(),
             health: health.status(at),
         };

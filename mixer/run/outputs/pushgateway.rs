@@ -1,4 +1,4 @@
-//! Pushgateway output: which jobs to push when, back-off, and clean-up.
+//! Pushgateway output: push schedule, back-off, and clean-up.
 //!
 //! One round pushes every job that has changed, and those whose last push is two intervals old, so that a live run
 //! never looks dead and a restarted gateway fills up. While the gateway is away, one job at a time is tried, with
@@ -138,8 +138,8 @@ impl PushgatewayOutput {
             Err(error) if self.settings.cleanup_on_start => {
                 let url = self.client.url();
                 return Err(Error::Run(format!(
-                    "the groups of pushgateway {url} cannot be listed, so it is not known whose they are: {error}; \
-                     --cleanup-on-start=false pushes all the same"
+                    "the groups of pushgateway {url} cannot be listed, so their owners are unknown: {error}; \
+                     to push anyway, use --cleanup-on-start=false"
                 )));
             }
             Err(error) => self.stop_scanning(&error),

@@ -116,6 +116,10 @@ impl OutputConfig for RemoteWriteSettings {
         self.target.to_string()
     }
 
+    fn sends_samples(&self) -> bool {
+        true
+    }
+
     fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
         Box::pin(async move {
             let (target, client) = (self.target.to_string(), self.client()?);

@@ -39,6 +39,11 @@ impl OutputSettings {
         self.config().kind()
     }
 
+    /// `true` if it sends samples, not jobs.
+    pub(crate) fn sends_samples(&self) -> bool {
+        self.config().sends_samples()
+    }
+
     /// The server or file, without secrets.
     #[must_use]
     pub fn target(&self) -> String {

@@ -19,7 +19,7 @@ pub(super) struct ColumnWriter<'a> {
     /// Bytes before and behind the host's labels.
     before: Vec<u8>,
     after: Vec<u8>,
-    /// The text that replaces both if the host has no labels.
+    /// The text that replaces `before` and `after` if the host has no labels.
     without_host: Vec<u8>,
 }
 

@@ -195,7 +195,7 @@ fn whole(name: &str, number: f64) -> Result<usize, String> {
     }
 }
 
-/// What an event asks for.
+/// The action that an event requests.
 fn action(event: &Event<'_>) -> Result<Action, String> {
     let data = if event.data.is_empty() { Ok(Value::Null) } else { serde_json::from_str(event.data) };
     let data = data.map_err(|error| format!("data of event {} are not JSON: {error}", event.name))?;

@@ -177,7 +177,7 @@ impl Resolver<'_> {
             scalars.iter().map(|scalar| self.value("states", scalar)).collect();
         let states = states?;
         if states.is_empty() || states.len() < scalars.len() || states.contains("") {
-            self.problems.error(*place, "states must be one or more different names");
+            self.problems.error(*place, "states must be a list of unique, non-empty names");
             return None;
         }
         Some(states.into_iter().collect())

@@ -97,7 +97,7 @@ impl<'a> Resolver<'a> {
                 let (name, place) = (&drafts[stuck].plan.name, drafts[stuck].template.name.span);
                 self.problems.error(
                     place,
-                    format!("metric {name:?} is relayed from itself, through others; break the circle"),
+                    format!("metric {name:?} relays its own value through other metrics; remove one relay of the cycle"),
                 );
                 return None;
             }

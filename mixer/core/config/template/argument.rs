@@ -43,7 +43,7 @@ impl ArgTemplate {
         let choices = fields.list("choices", problems);
         let choices = choices.iter().filter_map(|node| read_value(node, "choices", problems)).collect();
         let help = fields.constant("help", problems).unwrap_or_default();
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         Some(Self { span, default: default?, min, max, choices, help })
     }
 }

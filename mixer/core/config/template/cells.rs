@@ -123,7 +123,7 @@ impl ObservationDistributionTemplate {
             if takes.contains(&field) { read_formula(&mut fields, field, problems) } else { None }
         });
         let share = if takes.contains(&"share") { fields.scalar("share", problems) } else { None };
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         if takes.contains(&"p99") && p99.is_none() {
             if !is_p99_given {
                 problems.error(span, format!("{name} needs p99: the 0.99 quantile of its observations"));

@@ -81,7 +81,7 @@ impl FaultTemplate {
             node.map(|node| read_texts(&node, name, problems)).unwrap_or_default()
         });
         let probability = if takes(&&"probability") { fields.scalar("probability", problems) } else { None };
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         let [on, until, metrics] = texts.each_mut().map(std::mem::take);
         Some(Self { span, name: kind.name, spans, on, until, probability, metrics })
     }

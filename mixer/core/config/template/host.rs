@@ -75,7 +75,7 @@ impl HostTemplate {
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         Some(Self {
             span,
             // A host without its repetition would only cause follow-up errors.

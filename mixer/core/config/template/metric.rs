@@ -55,7 +55,7 @@ impl MetricTemplate {
         let when = fields.take("when").and_then(|node| FormulaTemplate::read(&node, problems));
         let cells = CellsTemplate::read(&mut fields, problems);
         let scenario = fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         Some(Self {
             repeat: repeat?,
             name: name?,

@@ -48,7 +48,7 @@ impl PoolTemplate {
         if let Some(node) = fields.take("workload") {
             let workload = WorkloadTemplate::read(node, problems);
             let update_interval = fields.scalar("update_interval", problems);
-            fields.finish(problems);
+            fields.refuse_unknown(problems);
             return Self::filled(span, repeat?, name, workload?, update_interval, problems);
         }
         let count = fields.take("count");
@@ -69,7 +69,7 @@ impl PoolTemplate {
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         let template = Self {
             span,
             repeat: repeat?,

@@ -41,7 +41,7 @@ impl RepeatTemplate {
         } else {
             (fields.needed("from", problems), fields.needed("to", problems))
         };
-        fields.finish(problems);
+        fields.refuse_unknown(problems);
         let over = match (over, from, to) {
             (Some(over), None, None) => over,
             (None, Some(from), Some(to)) => Over::Range(from, to),

@@ -89,7 +89,7 @@ pub(super) fn read_params(
             is_complete = false;
         }
     }
-    fields.finish(problems);
+    fields.refuse_unknown(problems);
     is_complete.then_some(values)
 }
 
@@ -152,7 +152,7 @@ impl CaseTemplate {
                     fields.take("scenario").and_then(|node| ScenarioTemplate::read(node, problems));
                 let duration = fields.scalar("duration", problems);
                 let when = fields.take("when").and_then(|node| FormulaTemplate::read(&node, problems));
-                fields.finish(problems);
+                fields.refuse_unknown(problems);
                 Some(Self { event, scenario, duration, when })
             }
             _ => {

@@ -91,11 +91,11 @@ fn fields_of_types_are_checked() {
     Metric(name: "m", metric_type: stateset)
         test.ron:2:14: a stateset needs states, as in ["on", "off"]
     Metric(name: "m", metric_type: stateset, states: [])
-        test.ron:2:50: states must be one or more different names
+        test.ron:2:50: states must be a list of unique, non-empty names
     Metric(name: "m", metric_type: stateset, states: ["on", "on"])
-        test.ron:2:50: states must be one or more different names
+        test.ron:2:50: states must be a list of unique, non-empty names
     Metric(name: "m", metric_type: stateset, states: ["on", ""])
-        test.ron:2:50: states must be one or more different names
+        test.ron:2:50: states must be a list of unique, non-empty names
     Metric(name: "m:m", metric_type: stateset, states: ["on"])
         test.ron:2:14: stateset "m:m" is also the name of a label; use no colons, and no __ at the beginning
     Metric(name: "m", metric_type: stateset, states: ["on"], labels: { "m": "x" })

@@ -120,6 +120,6 @@ fn settle(
     if pool.settle(slot, labels, row.began, agenda) {
         Ok(())
     } else {
-        Err(format!("two in its pools have the same labels: {}", row.labels.join(", ")))
+        Err(format!("pool member has the labels of another member: {}", row.labels.join(", ")))
     }
 }

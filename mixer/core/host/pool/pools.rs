@@ -19,7 +19,7 @@ use crate::time::{Span, Time};
 pub(in crate::host) struct Pools {
     /// `true` from the first members on.
     has_begun: bool,
-    /// `true` if time passes as the machine's does.
+    /// `true` in a live run at normal speed.
     is_live: bool,
     pools: Box<[Pool]>,
     agenda: Agenda,

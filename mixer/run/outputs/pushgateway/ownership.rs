@@ -37,18 +37,18 @@ impl RunInfo {
 /// Ownership of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// This run's.
+    /// Owned by this run.
     Own,
-    /// A run's that is over.
+    /// Owned by a run that has ended.
     Orphan,
-    /// A run's that may be over: it is, if it stays silent for this time.
+    /// Owned by a run that may have ended: it has, if nothing is pushed for this time.
     Unclear {
         /// From now.
         orphan_in: Span,
     },
-    /// A live run's.
+    /// Owned by another live run.
     Alive,
-    /// Not promemu's.
+    /// Not owned by promemu.
     Stranger,
 }
 
@@ -59,8 +59,8 @@ pub(super) fn describe_conflict(job: &str, group: &GatewayGroup, verdict: Verdic
             let RunInfo { config, process: Process { machine, pid }, .. } = run;
             let secs = orphan_in.as_secs_f64();
             format!(
-                "job {job:?} on the pushgateway was pushed lately by a promemu elsewhere (config {config:?}, pid {pid} \
-                 on {machine}); it is taken over when that has been silent for {secs:.0} s more"
+                "job {job:?} on the pushgateway was pushed recently by a promemu on another machine (config {config:?}, pid {pid} \
+                 on {machine}); this run takes it over if it is not pushed for another {secs:.0} s"
             )
         }
         (Some(run), _) => format!(

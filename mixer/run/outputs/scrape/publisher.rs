@@ -50,7 +50,7 @@ pub(super) struct ServedJob {
 }
 
 impl ServedJob {
-    /// A job that was last published at this time. The next [`Publisher::publish`] finds a change.
+    /// A job published at this time; the next [`Publisher::publish`] treats it as changed.
     fn new(job: &Arc<Job>, published_at_nanos: u64) -> Self {
         let labels = [("instance", ""), ("job", job.name())];
         let has_instance = job.store().has_label("instance");
