@@ -32,6 +32,7 @@
 //! ```
 
 mod action;
+mod member;
 mod naming;
 mod pid_allocator;
 mod process;

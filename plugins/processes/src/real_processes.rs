@@ -6,6 +6,7 @@
 
 mod cpu_budget;
 mod cpu_loader;
+mod pool_state;
 mod proc_stats;
 mod process_group;
 mod process_pool;
@@ -15,9 +16,10 @@ mod tests;
 
 use promemu_plugin::{Level, Pool, Tick};
 
-use crate::workload::begin_member;
+use crate::member::begin_member;
 use crate::{NamingScheme, Settings, Simulation, Stage};
-use process_pool::{PoolSpec, ProcessPool, ProcessSpec, ProcessStatus};
+use pool_state::{PoolSpec, ProcessSpec, ProcessStatus};
+use process_pool::ProcessPool;
 
 /// Limit on real processes.
 pub(crate) const PROCESSES_MAX: usize = 64;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use promemu_plugin::{Event, Family, Level, Param, Params, Pool, Tick, Workload};
 use serde_json::{Value, json};
 
+use crate::member::begin_member;
 use crate::real_processes::{PROCESSES_MAX, RealProcesses};
-use crate::{Action, Filter, NamingScheme, Priority, Process, Profile, Settings, Simulation, Stage};
+use crate::{Action, Filter, NamingScheme, Priority, Profile, Settings, Simulation, Stage};
 
 /// Default length of a fault in seconds.
 const FAULT_SECS: f64 = 60.0;
@@ -165,14 +166,6 @@ fn show<N: NamingScheme>(
         memory_bytes += it.memory_bytes;
     }
     (count, memory_bytes)
-}
-
-/// Begins the row of a process in a slot.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-pub(crate) fn begin_member<N: NamingScheme>(it: &Process<'_>, slot: u32, pool: &mut Pool<'_>) {
-    let labels = N::labels(it);
-    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-    pool.begin(slot, (it.start_time_seconds * 1e9) as u64, &labels);
 }
 
 fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::cpu_budget::{CpuBudget, CpuDemand, CpuLoad};
 use super::cpu_loader::CpuLoader;
+use super::pool_state::{PoolSpec, PoolStatus, ProcessSpec, ProcessStatus};
 use super::proc_stats::{GroupStats, boot_time_seconds, read_groups, uptime_seconds};
 use super::process_group::{ProcessGroup, kill_group};
-use super::process_pool::{PoolSpec, PoolStatus, ProcessSpec, ProcessStatus};
 
 /// A process makes up for too much or too little CPU in about this time. stress-ng and shell loops pause by the clock,
 /// so they use less than they are asked for on a busy machine.

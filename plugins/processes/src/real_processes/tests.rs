@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::cpu_budget::{CpuBudget, CpuDemand, CpuLoad};
 use super::cpu_loader::CpuLoader;
+use super::pool_state::PoolStatus;
 use super::proc_stats::{GroupStats, read_groups};
 use super::process_group::{ProcessGroup, kill_group};
-use super::process_pool::PoolStatus;
 use super::reconciler::Reconciler;
 use super::*;
 
