@@ -20,7 +20,7 @@ mod openmetrics;
 mod protobuf;
 #[cfg(test)]
 mod tests;
-mod text;
+mod text_head;
 
 pub use chunked::{ChunkedEncoder, LockGroup};
 pub use encode::{encode, encode_row};

@@ -128,7 +128,7 @@ impl EmulatedHost {
         }
     }
 
-    /// Lets time pass to `now`, with the events that came since the last call, in order. Gives the time at which
+    /// Lets time pass to `now`, with the events that came since the last call, in order. Returns the time at which
     /// something is due next; [`Time::NEVER`] when it has ended.
     pub fn advance(&mut self, now: Time, inbox: &[Arc<Event>], out: &mut Outbox) -> Time {
         match self.phase {
@@ -183,7 +183,7 @@ impl EmulatedHost {
     }
 
     /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not catch up in a
-    /// burst. Gives the number of values left out.
+    /// burst. Returns the number of values left out.
     pub fn skip_overdue(&mut self, now: Time) -> u64 {
         let pools = self.extras.as_deref_mut().and_then(|extras| extras.pools.as_mut());
         let mut skipped = pools.map_or(0, |pools| pools.skip_overdue(&self.plan, now));

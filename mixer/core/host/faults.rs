@@ -76,7 +76,7 @@ impl Faults {
         windows.min(self.held.front().map_or(Time::NEVER, |held| held.arrives_at))
     }
 
-    /// Begins and ends the episodes that are due. Gives `true` if all members of pools are to be reported anew.
+    /// Begins and ends the episodes that are due. Returns `true` if all members of pools are to be reported anew.
     pub(super) fn advance(
         &mut self,
         plan: &HostPlan,
@@ -140,7 +140,7 @@ impl Faults {
         faults.any(|(window, plan)| window.is_on() && plan.kind == FaultKind::Down)
     }
 
-    /// Updates the cells that outputs see; `is_made` if the host reports this row now. Gives `true` if outputs see
+    /// Updates the cells that outputs see; `is_made` if the host reports this row now. Returns `true` if outputs see
     /// something new.
     pub(super) fn report(&mut self, shape: &HostShape, row: &[f64], is_made: bool, now: Time) -> bool {
         let is_made = is_made | std::mem::take(&mut self.is_urgent);

@@ -110,7 +110,7 @@ impl MetricValues {
         self.rare.get_or_insert_default()
     }
 
-    /// Makes one value. Gives `true` if the metric has a sample now. The scenario's effects are left in the outbox.
+    /// Makes one value. Returns `true` if the metric has a sample now. The scenario's effects are left in the outbox.
     #[inline]
     pub(super) fn update(
         &mut self,
@@ -324,7 +324,7 @@ impl MetricValues {
         }
     }
 
-    /// Ends the overrides that are over. Gives `true` if there was one.
+    /// Ends the overrides that are over. Returns `true` if there was one.
     pub(super) fn end_overrides(&mut self, host: &HostPlan, now: Time) -> bool {
         let Some(rare) = self.rare.as_mut().filter(|rare| rare.overrides.due() <= now) else { return false };
         for metric in rare.overrides.end(now) {

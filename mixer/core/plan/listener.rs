@@ -32,7 +32,7 @@ pub enum Reaction {
     Update(usize),
     /// Emits another event.
     Emit(Arc<str>),
-    /// Gives the metric values again.
+    /// Returns the metric values again.
     StartMetric(usize),
     /// Takes the metric's values away.
     StopMetric(usize),

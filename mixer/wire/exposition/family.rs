@@ -5,7 +5,7 @@ use promemu_core::series::{Family, LabelBlock, Sample};
 use super::format::Format;
 use super::lines::{self, Dialect};
 use super::openmetrics::{self, OpenMetricsFamily};
-use super::{protobuf, text};
+use super::{protobuf, text_head};
 
 /// Encoder of one family.
 pub(super) struct FamilyEncoder<'a> {
@@ -32,7 +32,7 @@ impl<'a> FamilyEncoder<'a> {
         let head = out.len();
         match self.format {
             Format::Protobuf => protobuf::put_head(self.family, out),
-            Format::Text => text::put_head(self.family, out),
+            Format::Text => text_head::put_head(self.family, out),
             Format::OpenMetrics => self.openmetrics.put_head(self.family, out),
         }
         FamilyStart { head, series: out.len() }

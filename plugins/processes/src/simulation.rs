@@ -286,7 +286,7 @@ impl Simulation {
         self.share_out();
     }
 
-    /// Gives each process the same share of its demand.
+    /// Returns each process the same share of its demand.
     fn share_out(&mut self) {
         self.share = (CPU_SHARE_MAX * self.settings.cores / self.wanted_cores()).min(1.0);
     }

@@ -316,7 +316,7 @@ impl Pool {
         }
     }
 
-    /// Leaves out what is overdue: values by more than one interval, and lives that no output has seen. Gives the number
+    /// Leaves out what is overdue: values by more than one interval, and lives that no output has seen. Returns the number
     /// of values and at least the number of lives left out.
     pub(super) fn skip_overdue(&mut self, plan: &PoolPlan, now: Time, agenda: &mut Agenda) -> u64 {
         let (earliest, mut skipped) = (now.before(WAKE_LATENESS_MAX), 0);

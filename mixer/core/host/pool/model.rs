@@ -57,7 +57,7 @@ impl HostContext for Wants<'_> {
     }
 }
 
-/// Asks the pool's model for changes of members and their values. Gives `false` if the pool has no model.
+/// Asks the pool's model for changes of members and their values. Returns `false` if the pool has no model.
 pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agenda, out: &mut Outbox) -> bool {
     let ModelCall { at: At { host, plan, now }, starts_at, is_live, event } = call;
     let (Some(model), Some(model_plan)) = (&mut pool.model, &plan.model) else { return false };

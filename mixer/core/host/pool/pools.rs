@@ -157,7 +157,7 @@ impl Pools {
         metrics.adopt_events(before, event.hops + 1, out);
     }
 
-    /// Asks the pool's model, if it has one. Gives `true` if it has.
+    /// Asks the pool's model, if it has one. Returns `true` if it has.
     fn ask_model(
         &mut self,
         index: usize,
