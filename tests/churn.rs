@@ -55,7 +55,7 @@ fn servers_have_the_current_members_and_forget_ended_ones() {
     });
     assert_eq!((count(r#"session_bytes{part="members"}"#).to_string(), pushed("members")), ("3".into(), 3));
     eventually("the crowd grows to --max-series", || (pushed("crowd") == 20).then_some(()));
-    run.wait_for_log("more than --max-series has room for");
+    run.wait_for_log("--max-series is reached");
     let refused = || {
         let page = get(page, "/metrics")?;
         page.lines().find(|line| line.starts_with("promemu_series_refused_total ")).map(value)
@@ -63,7 +63,7 @@ fn servers_have_the_current_members_and_forget_ended_ones() {
     eventually("what was refused is counted", || refused().filter(|count| *count > 0.0));
     assert_eq!(pushed("crowd"), 20);
     assert_eq!(run.terminate(), Some(0));
-    assert_eq!(run.count_in_log("has room for"), 1);
+    assert_eq!(run.count_in_log("--max-series is reached"), 1);
     assert!(run.log().contains("dropped_samples=0"), "{}", run.log());
     assert_eq!(count(r#"{job="churn"}"#).to_string(), "0");
 }
