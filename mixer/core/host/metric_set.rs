@@ -129,12 +129,15 @@ impl MetricSet {
     ) -> bool {
         let Some(condition) = when else { return true };
         let outcome = self.evaluate(plan, condition, now, Some(event), out);
-        outcome.map(|number| number != 0.0).unwrap_or_else(|error| {
-            out.scenario_errors += 1;
-            let name = format!("listener to {}", event.name);
-            self.values.note_failure(usize::MAX, &name.into(), error, out);
-            false
-        })
+        match outcome {
+            Ok(number) => number != 0.0,
+            Err(error) => {
+                out.scenario_errors += 1;
+                let name = format!("listener to {}", event.name);
+                self.values.note_failure(usize::MAX, &name.into(), error, out);
+                false
+            }
+        }
     }
 
     /// Emits an event of the host, which handles it itself, too.

@@ -21,7 +21,7 @@ pub(in crate::host) struct Pools {
     has_begun: bool,
     /// `true` in a live run at normal speed.
     is_live: bool,
-    pools: Box<[Pool]>,
+    each: Box<[Pool]>,
     agenda: Agenda,
 }
 
@@ -33,7 +33,7 @@ impl Pools {
         (!host.shape.pools.is_empty()).then(|| Self {
             has_begun: false,
             is_live: false,
-            pools: pools.collect(),
+            each: pools.collect(),
             agenda: Agenda::default(),
         })
     }
@@ -44,26 +44,26 @@ impl Pools {
 
     /// Goes on with a plan that is equal to its own.
     pub(in crate::host) fn replace_plan(&mut self, host: &HostPlan) {
-        for (pool, plan) in self.pools.iter_mut().zip(&host.shape.pools) {
+        for (pool, plan) in self.each.iter_mut().zip(&host.shape.pools) {
             pool.replace_plan(host, plan);
         }
     }
 
     /// Time at which something is due.
     pub(in crate::host) fn due(&self) -> Time {
-        let pools = self.pools.iter().map(|pool| pool.next_count.min(pool.next_replacement)).min();
+        let pools = self.each.iter().map(|pool| pool.next_count.min(pool.next_replacement)).min();
         self.agenda.due().min(pools.unwrap_or(Time::NEVER))
     }
 
     /// The labels and the cells of a member.
     pub(in crate::host) fn member(&self, pool: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
-        self.pools[pool].member(slot)
+        self.each[pool].member(slot)
     }
 
     /// Moves the changes since the last call to a list.
     pub(in crate::host) fn take_changes(&mut self, changes: &mut Vec<MemberChange>) {
         for (pool, slot) in self.agenda.changed.drain(..) {
-            let at = &mut self.pools[pool].slots[slot];
+            let at = &mut self.each[pool].slots[slot];
             at.is_changed = false;
             changes.push(MemberChange { pool, slot, is_new: std::mem::take(&mut at.is_new) });
         }
@@ -74,12 +74,12 @@ impl Pools {
         let of_pool = |(pool, of): (usize, &Pool)| {
             (0..of.slots.len()).map(move |slot| MemberChange { pool, slot, is_new: true })
         };
-        self.pools.iter().enumerate().flat_map(of_pool).collect()
+        self.each.iter().enumerate().flat_map(of_pool).collect()
     }
 
     /// Has outputs look at all slots anew.
     pub(in crate::host) fn mark_all(&mut self) {
-        for pool in &mut self.pools {
+        for pool in &mut self.each {
             (0..pool.slots.len()).for_each(|slot| pool.mark(&mut self.agenda, slot));
         }
     }
@@ -95,9 +95,9 @@ impl Pools {
         let before = (out.events.len(), out.pending.len());
         for (index, plan) in host.shape.pools.iter().enumerate() {
             let at = At { host, plan, now };
-            if self.pools[index].next_count <= now && !self.ask_model(index, at, metrics, None, out) {
+            if self.each[index].next_count <= now && !self.ask_model(index, at, metrics, None, out) {
                 let (count, refused) = self.slots_wanted(index, at, metrics, out);
-                let pool = &mut self.pools[index];
+                let pool = &mut self.each[index];
                 let known = std::mem::replace(&mut pool.refused, refused);
                 out.series_refused += refused.saturating_sub(known) as u64;
                 pool.next_count = match plan.count {
@@ -106,7 +106,7 @@ impl Pools {
                 };
                 pool.resize(count, !self.has_begun, at, &mut self.agenda, out);
             }
-            let pool = &mut self.pools[index];
+            let pool = &mut self.each[index];
             if pool.next_replacement <= now {
                 let every = plan.replace_every.unwrap_or(Span::FOREVER);
                 pool.next_replacement = last_due(pool.next_replacement, every, now) + every;
@@ -116,7 +116,7 @@ impl Pools {
         self.has_begun = true;
         while let Some((queued, index, slot)) = self.agenda.next_due(now) {
             let at = At { host, plan: &host.shape.pools[index], now };
-            self.pools[index].pass(slot, queued, at, &mut self.agenda, out);
+            self.each[index].pass(slot, queued, at, &mut self.agenda, out);
         }
         metrics.adopt_events(before, 0, out);
     }
@@ -140,12 +140,12 @@ impl Pools {
             match listener.reaction {
                 Reaction::ReplaceMembers(index) => {
                     let at = At { host, plan: &host.shape.pools[index], now };
-                    self.pools[index].replace(at, &mut self.agenda, out);
+                    self.each[index].replace(at, &mut self.agenda, out);
                 }
                 Reaction::NotifyMembers(index) => {
                     let at = At { host, plan: &host.shape.pools[index], now };
                     if !self.ask_model(index, at, metrics, Some(event), out) {
-                        let pool = &mut self.pools[index];
+                        let pool = &mut self.each[index];
                         for slot in 0..pool.in_use {
                             pool.wake(slot, now, Some(event), &mut self.agenda, out);
                         }
@@ -167,7 +167,7 @@ impl Pools {
         out: &mut Outbox,
     ) -> bool {
         let call = ModelCall { at, starts_at: metrics.starts_at(), is_live: self.is_live, event };
-        ask_model(&mut self.pools[index], call, &mut self.agenda, out)
+        ask_model(&mut self.each[index], call, &mut self.agenda, out)
     }
 
     /// Number of slots that are to be in use, and number of further series for which there is no room.
@@ -184,10 +184,10 @@ impl Pools {
             Err(error) => {
                 out.scenario_errors += 1;
                 metrics.values_mut().note_failure(usize::MAX - 1 - index, &plan.name, error, out);
-                return (self.pools[index].in_use, self.pools[index].refused);
+                return (self.each[index].in_use, self.each[index].refused);
             }
         };
-        let growing = host.shape.pools.iter().zip(&self.pools).enumerate();
+        let growing = host.shape.pools.iter().zip(&self.each).enumerate();
         let growing = growing.filter(|(other, (plan, _))| *other != index && plan.grows());
         let others: usize =
             growing.map(|(_, (plan, pool)): (_, (&PoolPlan, _))| pool.in_use * plan.shape.series).sum();
@@ -201,19 +201,19 @@ impl Pools {
         if now.since(self.due()) <= WAKE_LATENESS_MAX {
             return 0;
         }
-        let pools = self.pools.iter_mut().zip(&host.shape.pools);
+        let pools = self.each.iter_mut().zip(&host.shape.pools);
         pools.map(|(pool, plan)| pool.skip_overdue(plan, now, &mut self.agenda)).sum()
     }
 
     /// Number of entries kept.
     #[cfg(test)]
     pub(in crate::host) fn size(&self) -> usize {
-        self.agenda.len() + self.pools.iter().map(Pool::size).sum::<usize>()
+        self.agenda.len() + self.each.iter().map(Pool::size).sum::<usize>()
     }
 
     /// Number of members so far.
     #[cfg(test)]
     pub(in crate::host) fn born(&self) -> u64 {
-        self.pools.iter().map(|pool| pool.born).sum()
+        self.each.iter().map(|pool| pool.born).sum()
     }
 }
