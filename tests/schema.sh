@@ -17,6 +17,8 @@ end() {
 }
 trap end EXIT
 
+# The shell may look for the log before the daemon has opened it.
+: >"$work/log"
 "$promemu" --config hosts_load_with_peaks --config-args hosts_count=5 interval=1s metrics_interval=1s \
     --output "file=$work/metrics.prom" --listen 127.0.0.1:0 --log-format json 2>"$work/log" &
 daemon=$!
