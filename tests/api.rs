@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::processes::{
-    Process, Pushgateway, eventually, free_port, label, promemu, promemu_command, series, value,
+    Process, Prometheus, Pushgateway, eventually, free_port, get, label, promemu, promemu_command, series,
+    value,
 };
 
 /// A promemu process with the API, and the API's port.
@@ -227,6 +228,75 @@ fn a_host_is_stopped_started_added_and_removed() {
     eventually("it is gone again", || (!on_gateway("worker-50")).then_some(()));
     assert_eq!(daemon.get("/api/v1/hosts?search=worker&limit=2").1["matched"], 5);
     assert!(on_gateway("worker-01"), "the other hosts run on");
+}
+
+/// Three hosts with a counter that steps five times a second.
+const STEPPING: &str = r#"Config(default_job_name: "edited", hosts: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web-{i}", interval: 0.2, metrics: [
+        Metric(name: "steps_total", metric_type: counter, value_range: (1, 1), update_interval: 0.2, scenario: random_in_range)]),
+])"#;
+
+#[test]
+fn hosts_that_come_and_go_are_right_in_each_output_and_disturb_no_other() {
+    let prometheus = Prometheus::receiving();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("edited.ron");
+    std::fs::write(&file, STEPPING).unwrap();
+    let page = free_port();
+    let (scrape, written) =
+        (format!("scrape=127.0.0.1:{page}"), format!("remote-write={}", prometheus.url()));
+    let config = file.display().to_string();
+    let mut daemon = Daemon::start(&[
+        "--config",
+        &config,
+        "--push-interval",
+        "500ms",
+        "--output",
+        &scrape,
+        "--output",
+        &written,
+    ]);
+    let stored = |name: &str| prometheus.query(&format!("steps_total{{name=\"{name}\"}}"));
+    let scraped = |name: &str| {
+        let body = get(page, "/metrics").unwrap();
+        let lines = series(&body, "steps_total");
+        let mut of_host = lines.iter().filter(|line| label(line, "name") == name);
+        let shown = of_host.next().map(|line| value(line));
+        assert!(of_host.next().is_none(), "{body}");
+        shown
+    };
+    let add = |name: &str| {
+        let new = json!({ "name": name, "template": "web-1" });
+        assert_eq!(daemon.send("POST", "/api/v1/hosts", &new).0, 201);
+    };
+    let remove = |name: &str| {
+        assert_eq!(daemon.send("DELETE", &format!("/api/v1/hosts/{name}"), &Value::Null).0, 204);
+    };
+    let is_there = |name: &str| scraped(name).is_some() && stored(name).is_some();
+    let is_gone = |name: &str| scraped(name).is_none() && stored(name).is_none();
+    eventually("all are there", || ["web-1", "web-2", "web-3"].into_iter().all(is_there).then_some(()));
+    add("first");
+    for name in ["second", "third"] {
+        add(name);
+        eventually("the new one is there", || is_there(name).then_some(()));
+        assert!(get(page, &format!("/hosts/{name}/metrics")).unwrap().contains("steps_total "));
+        remove(name);
+        eventually("it is gone", || is_gone(name).then_some(()));
+    }
+    let before = eventually("it has stepped", || stored("web-2").filter(|steps| *steps > 5.0));
+    remove("web-2");
+    add("web-2");
+    eventually("it counts anew", || stored("web-2").filter(|steps| *steps < before));
+    eventually("it goes on", || stored("web-2").filter(|steps| *steps > 5.0));
+    let targets: Value = serde_json::from_str(&get(page, "/http_sd").unwrap()).unwrap();
+    let names: Vec<_> = targets.as_array().unwrap().iter().map(|target| &target["labels"]["name"]).collect();
+    assert_eq!(names, ["web-1", "web-3", "first", "web-2"]);
+    let resets =
+        |names: &str| prometheus.query(&format!("max(resets(steps_total{{name=~\"{names}\"}}[5m]))"));
+    assert_eq!((resets("web-[13]"), resets("web-2")), (Some(0.0), Some(1.0)));
+    assert_eq!(daemon.process.terminate(), Some(0));
+    assert!(daemon.process.log().contains("dropped_samples=0"), "{}", daemon.process.log());
+    assert!(!daemon.process.log().contains("rejected"), "{}", daemon.process.log());
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// Adds a host's subscriptions. Those to its own events are skipped. Subscribe each host once.
+    /// Adds a host's subscriptions. Those to its own events are skipped.
     pub fn subscribe<'a>(&mut self, host: HostId, subscriptions: impl IntoIterator<Item = &'a Subscription>) {
         for subscription in subscriptions {
             let hosts = match &subscription.source {
@@ -128,8 +128,33 @@ impl EventBus {
                     self.topic(&subscription.event).by_source.entry(Arc::clone(name)).or_default()
                 }
             };
-            if hosts.last() != Some(&host) {
+            // Hosts mostly come in the order of their ids.
+            if hosts.last().is_none_or(|last| *last < host) {
                 hosts.push(host);
+            } else if let Err(place) = hosts.binary_search(&host) {
+                hosts.insert(place, host);
+            }
+        }
+    }
+
+    /// Removes a host's subscriptions.
+    pub fn unsubscribe<'a>(
+        &mut self,
+        host: HostId,
+        subscriptions: impl IntoIterator<Item = &'a Subscription>,
+    ) {
+        for subscription in subscriptions {
+            let Some(topic) = self.topics.get_mut(&subscription.event) else { continue };
+            let hosts = match &subscription.source {
+                Source::Own => continue,
+                Source::Any => &mut topic.any,
+                Source::Named(name) => match topic.by_source.get_mut(name) {
+                    Some(hosts) => hosts,
+                    None => continue,
+                },
+            };
+            if let Ok(place) = hosts.binary_search(&host) {
+                hosts.remove(place);
             }
         }
     }
@@ -190,5 +215,9 @@ mod tests {
         assert_eq!(listeners, [0, 2, 3]);
         assert_eq!(bus.listeners(&event("boost", "web-2"), None).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(bus.listeners(&event("unknown", "web-2"), None).count(), 0);
+        bus.unsubscribe(1, &subscriptions);
+        assert_eq!(bus.listeners(&event("boost", "web-1"), None).collect::<Vec<_>>(), [0, 2, 3]);
+        bus.subscribe(1, &subscriptions);
+        assert_eq!(bus.listeners(&event("boost", "web-1"), None).collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
 }

@@ -4,12 +4,12 @@
 //! is 66 667 small [`HostPlan`]s and one shape. A plan knows neither configs nor how a run shows its state.
 
 mod changes;
-mod edits;
 mod fault;
 mod listener;
 mod metric;
 mod run;
 mod shape;
+mod spare_rows;
 mod store;
 
 pub use changes::Changes;
@@ -18,4 +18,4 @@ pub use listener::{Condition, Listener, Reaction};
 pub use metric::{DistributionKind, MetricPlan, ObservationDistribution};
 pub use run::{HostPlan, JobPlan, Plan, RunDefaults};
 pub use shape::{HostShape, ModelPlan, PoolPlan, PoolSize, ReusePolicy, Schedule};
-pub use store::PoolRows;
+pub use spare_rows::SpareRows;

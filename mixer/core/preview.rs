@@ -27,11 +27,11 @@ impl FirstValues {
         let mut failures = Vec::new();
         let mut jobs = Vec::with_capacity(plan.jobs.len());
         for job in &plan.jobs {
-            let (mut store, pools) = (plan.store(job), plan.pool_rows(job));
+            let mut store = plan.store(job);
             for (row, id) in job.hosts.iter().enumerate() {
                 let host =
                     first_values(&plan.hosts[*id as usize], seed, run_start, &mut outbox, &mut failures);
-                Place { host: *id, row, pools: &pools }.report_all(&host, &mut store);
+                Place(row).report_all(&host, &mut store);
             }
             jobs.push((Arc::clone(&job.name), store));
         }

@@ -2,11 +2,14 @@
 //!
 //! Nothing here knows a config, an output or a format's bytes beyond those of labels, which are rendered once.
 
+mod added_hosts;
 mod columns;
 mod job;
 mod labels;
+mod row_block;
 mod store;
 
+pub use added_hosts::AddedHosts;
 pub use columns::{Column, Family, PoolRanges, Row};
 pub use job::Job;
 pub use labels::{LabelBlock, put_escaped, put_varint, varint_len};

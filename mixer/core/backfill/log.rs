@@ -36,7 +36,7 @@ impl EventLog {
     pub(super) fn record(plan: &Plan, seed: Seed, start: Time, until: Time) -> Self {
         let mut bus = EventBus::default();
         for (id, host) in (0..).zip(&plan.hosts) {
-            bus.subscribe(id, host.shape.listeners.iter().map(|listener| &listener.subscription));
+            bus.subscribe(id, host.shape.subscriptions());
         }
         let mut emitters = Emitters::new(plan, &bus, seed, start);
         let mut events = emitters.drive(&bus, until);

@@ -2,34 +2,27 @@
 
 use super::MemberChange;
 use super::emulated_host::EmulatedHost;
-use crate::event::HostId;
-use crate::plan::PoolRows;
 use crate::series::SeriesStore;
 
-/// The rows of a host in a store.
+/// A host's row in a store.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// The host.
-    pub host: HostId,
-    /// Its own row.
-    pub row: usize,
-    /// The rows of all pools of the job.
-    pub pools: &'a PoolRows,
-}
+pub struct Place(pub usize);
 
-impl Place<'_> {
+impl Place {
     /// Copies the host's row and the changed members of its pools into the store.
-    pub fn report(&self, host: &EmulatedHost, changes: &[MemberChange], store: &mut SeriesStore) {
-        store.report(self.row, host.row());
+    pub fn report(self, host: &EmulatedHost, changes: &[MemberChange], store: &mut SeriesStore) {
+        let Self(own_row) = self;
+        store.report(own_row, host.row());
         let stamp = host.stamp();
         let put_stamp = |store: &mut SeriesStore, row| {
             if let Some(stamp) = stamp {
                 store.stamp(row, stamp.own_time, stamp.is_down);
             }
         };
-        put_stamp(store, self.row);
+        put_stamp(store, own_row);
         for change in changes {
-            let Some(row) = self.pools.row(self.host, change.pool, change.slot) else { continue };
+            let Some(rows) = store.pool_rows(own_row).get(change.pool) else { continue };
+            let row = rows.start + change.slot;
             let Some((labels, cells)) = host.slot(change.pool, change.slot) else {
                 store.remove(row);
                 continue;
@@ -44,7 +37,7 @@ impl Place<'_> {
     }
 
     /// Copies everything that the host shows into the store.
-    pub fn report_all(&self, host: &EmulatedHost, store: &mut SeriesStore) {
+    pub fn report_all(self, host: &EmulatedHost, store: &mut SeriesStore) {
         self.report(host, &host.all_members(), store);
     }
 }

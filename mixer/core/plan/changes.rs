@@ -1,6 +1,7 @@
 //! Differences between two plans of one run: the hosts that go on unchanged, and the others.
 
 use std::fmt;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -11,7 +12,7 @@ use crate::plural::plural;
 /// The hosts kept, new, gone and changed when a run goes on with another plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// For each host of the new plan its index in the old one; `None` if anything about it changed.
+    /// For each host of the new plan its index among the old hosts; `None` if anything about it changed.
     pub kept: Vec<Option<u32>>,
     /// Number of hosts whose name is not in the old plan.
     pub new: usize,
@@ -25,13 +26,19 @@ impl Changes {
     /// Compares the plans host by host, matched by name.
     #[must_use]
     pub fn between(old: &Plan, new: &Plan) -> Self {
-        let old_ids: IndexMap<&str, u32> = old.hosts.iter().map(|host| &*host.name).zip(0..).collect();
+        Self::from_hosts(old, &old.hosts, new)
+    }
+
+    /// Compares the plans. The old one's hosts are now these, in the jobs that it has.
+    #[must_use]
+    pub fn from_hosts(old: &Plan, old_hosts: &[Arc<HostPlan>], new: &Plan) -> Self {
+        let old_ids: IndexMap<&str, u32> = old_hosts.iter().map(|host| &*host.name).zip(0..).collect();
         let mut comparison = Comparison { old, new, shapes: IndexMap::new() };
         let mut changes =
-            Self { kept: Vec::with_capacity(new.hosts.len()), new: 0, gone: old.hosts.len(), changed: 0 };
+            Self { kept: Vec::with_capacity(new.hosts.len()), new: 0, gone: old_hosts.len(), changed: 0 };
         for host in &new.hosts {
             let old_id = old_ids.get(&*host.name).copied();
-            let kept = old_id.filter(|id| comparison.are_equal(&old.hosts[*id as usize], host));
+            let kept = old_id.filter(|id| comparison.are_equal(&old_hosts[*id as usize], host));
             match (old_id, kept) {
                 (None, _) => changes.new += 1,
                 (Some(_), None) => changes.changed += 1,

@@ -66,12 +66,19 @@ pub struct HostPlan {
     pub shape: Arc<HostShape>,
 }
 
+impl HostPlan {
+    /// Number of the host's series when all metrics and members exist at once.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        self.shape.series.saturating_add(self.shape.growth_max().min(self.growth_max))
+    }
+}
+
 impl Plan {
     /// Number of series when all hosts, metrics and members exist at once.
     #[must_use]
     pub fn series_count(&self) -> usize {
-        let growth = |host: &HostPlan| host.shape.growth_max().min(host.growth_max);
-        self.hosts.iter().map(|host| host.shape.series.saturating_add(growth(host))).sum()
+        self.hosts.iter().map(|host| host.series_count()).sum()
     }
 
     /// [`Self::series_count`] in words: "up to" so many if members come and go.

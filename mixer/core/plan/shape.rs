@@ -62,6 +62,11 @@ impl HostShape {
         self.faults.iter().any(|fault| fault.kind.stamps())
     }
 
+    /// The subscriptions of all listeners.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.listeners.iter().map(|listener| &listener.subscription)
+    }
+
     /// The listeners to this event on the host called `own_name`.
     pub fn listeners_to(&self, event: &Event, own_name: &str) -> impl Iterator<Item = &Listener> {
         self.listeners.iter().filter(move |listener| listener.subscription.matches(event, own_name))

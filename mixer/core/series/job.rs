@@ -21,7 +21,7 @@ impl Job {
         Self { name, host_names: Box::default(), store: Mutex::new(store) }
     }
 
-    /// The same job with the names of its hosts, one for each host row of the store.
+    /// The same job with the names of its planned hosts, one for each of their rows in the store.
     #[must_use]
     pub fn with_hosts(self, host_names: Box<[Arc<str>]>) -> Self {
         Self { host_names, ..self }
@@ -39,7 +39,7 @@ impl Job {
         &self.name
     }
 
-    /// The names of its hosts, by row.
+    /// The names of its planned hosts, by row. The store knows those that a run added.
     #[must_use]
     pub fn host_names(&self) -> &[Arc<str>] {
         &self.host_names

@@ -2,14 +2,19 @@
 //!
 //! A row of cells belongs to one host or pool member. Rows of hosts with the same metrics are adjacent, so a family of
 //! a million series is a few [`Column`]s. A series costs its cells and its share of a [`Row`], nothing else.
+//!
+//! The rows of a plan stay where they are. A run that adds hosts appends rows behind them: those belong to one host after
+//! another, as a pool's rows belong to one member after another.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexSet;
 
+use super::added_hosts::AddedHosts;
 use super::columns::{Column, Family, PoolRanges, Row};
 use super::labels::LabelBlock;
+use super::row_block::RowBlock;
 use crate::metric::{ABSENT, Layout, is_absent};
 use crate::time::Time;
 
@@ -17,25 +22,19 @@ use crate::time::Time;
 #[derive(Debug)]
 pub struct SeriesStore {
     families: Vec<(Family, Vec<Column>)>,
-    rows: Vec<StoredRow>,
-    cells: Vec<f64>,
+    planned: RowBlock,
+    /// The rows behind the planned ones.
+    added: RowBlock,
+    /// Number of hosts that have series now.
     rows_present: usize,
-    row_present: Vec<bool>,
-    /// The own time of each row, [`Time::NEVER`] for none; empty until a row has one.
-    own_times: Box<[Time]>,
-    /// Number of host rows; the rows after them belong to pool members.
+    /// Number of planned host rows; the planned rows after them belong to pool members.
     host_rows: usize,
     pools: PoolRanges,
+    added_hosts: AddedHosts,
     /// The rows whose hosts are down at present; there are few.
     down: IndexSet<usize>,
     version: u64,
-}
-
-#[derive(Debug)]
-struct StoredRow {
-    labels: LabelBlock,
-    /// The index of its first cell.
-    start: usize,
+    layout_version: u64,
 }
 
 /// A position among a family's rows, from which a walk continues.
@@ -64,15 +63,6 @@ impl SeriesStore {
     /// A store without samples: no row has been reported yet.
     #[must_use]
     pub fn new(families: Vec<Family>, columns: Vec<Column>, rows: Vec<Row>) -> Self {
-        let mut start = 0;
-        let stored = rows
-            .into_iter()
-            .map(|row| {
-                let this = start;
-                start += row.width;
-                StoredRow { labels: row.labels, start: this }
-            })
-            .collect::<Vec<_>>();
         let mut families: Vec<_> = families.into_iter().map(|family| (family, Vec::new())).collect();
         for column in columns {
             let family = column.family;
@@ -80,17 +70,16 @@ impl SeriesStore {
         }
         Self {
             families,
-            row_present: vec![false; stored.len()],
-            rows: stored,
-            cells: vec![ABSENT; start],
+            host_rows: rows.len(),
+            planned: RowBlock::of(rows),
+            added: RowBlock::default(),
             rows_present: 0,
-            own_times: [].into(),
-            host_rows: 0,
             pools: PoolRanges::default(),
+            added_hosts: AddedHosts::default(),
             down: IndexSet::new(),
             version: 0,
+            layout_version: 0,
         }
-        .with_pools(usize::MAX, PoolRanges::default())
     }
 
     /// The same store; the rows from `first_row` on belong to pool members, whose labels change during a run.
@@ -99,24 +88,92 @@ impl SeriesStore {
         Self { host_rows: first_row, pools, ..self }
     }
 
-    /// The first row of a pool member; beyond the last row if there is none.
+    /// The first row whose labels change during a run: that of a pool member or of an added host. It is beyond the last
+    /// row if there is none.
     #[must_use]
-    pub const fn first_pool_row(&self) -> usize {
+    pub const fn first_changing_row(&self) -> usize {
         self.host_rows
+    }
+
+    /// Appends rows without labels and samples, and the columns that they are in.
+    pub fn append(&mut self, rows: usize, width: usize, columns: impl IntoIterator<Item = Column>) {
+        self.added.append(rows, width);
+        for column in columns {
+            let family = column.family;
+            self.families[family].1.push(column);
+        }
+        self.layout_version += 1;
+    }
+
+    /// A number that grows whenever rows are appended.
+    #[must_use]
+    pub const fn layout_version(&self) -> u64 {
+        self.layout_version
+    }
+
+    /// `true` for an appended row.
+    #[must_use]
+    pub const fn is_added(&self, row: usize) -> bool {
+        row >= self.planned.rows.len()
+    }
+
+    /// Gives an appended row, and the rows of its pools, to a host.
+    pub fn add_host(&mut self, row: usize, name: &Arc<str>, labels: &LabelBlock, pools: Vec<Range<usize>>) {
+        self.added_hosts.insert(row, name, pools);
+        self.set_row_labels(row, labels);
+    }
+
+    /// Takes an appended row back from its host, and returns the rows of its pools. None of them has samples any more.
+    pub fn remove_added_host(&mut self, row: usize) -> Vec<Range<usize>> {
+        self.remove_host(row);
+        self.added_hosts.remove(row)
+    }
+
+    /// The added hosts, each with its row.
+    #[must_use]
+    pub const fn added_hosts(&self) -> &AddedHosts {
+        &self.added_hosts
+    }
+
+    /// The block of a row, and the row's index in it.
+    #[inline]
+    const fn block(&self, row: usize) -> (&RowBlock, usize) {
+        match row.checked_sub(self.planned.rows.len()) {
+            None => (&self.planned, row),
+            Some(added) => (&self.added, added),
+        }
+    }
+
+    #[inline]
+    const fn block_mut(&mut self, row: usize) -> (&mut RowBlock, usize) {
+        match row.checked_sub(self.planned.rows.len()) {
+            None => (&mut self.planned, row),
+            Some(added) => (&mut self.added, added),
+        }
+    }
+
+    fn is_host_row(&self, row: usize) -> bool {
+        row < self.host_rows || self.added_hosts.name(row).is_some()
+    }
+
+    /// The rows of a host's pools, pool by pool.
+    #[must_use]
+    pub fn pool_rows(&self, row: usize) -> &[Range<usize>] {
+        let pools = if self.is_added(row) { self.added_hosts.pools(row) } else { self.pools.rows.get(&row) };
+        pools.map_or(&[], Vec::as_slice)
     }
 
     /// The row ranges of a host's pools, with the labels that each member has in addition to the host's.
     pub fn pools_of(&self, row: usize) -> impl Iterator<Item = (Range<usize>, Vec<LabelBlock>)> {
-        let host_labels = self.rows[row].labels.iter().count();
+        let host_labels = self.row_labels(row).iter().count();
         let own_labels = move |row: usize| {
-            if self.row_present[row] {
-                LabelBlock::new(self.rows[row].labels.iter().skip(host_labels))
+            if self.has_row(row) {
+                LabelBlock::new(self.row_labels(row).iter().skip(host_labels))
             } else {
                 LabelBlock::empty()
             }
         };
-        let ranges = self.pools.rows.get(&row).into_iter().flatten().cloned();
-        ranges.map(move |rows| (rows.clone(), rows.map(own_labels).collect()))
+        self.pool_rows(row).iter().cloned().map(move |rows| (rows.clone(), rows.map(own_labels).collect()))
     }
 
     /// A store of one series.
@@ -137,45 +194,52 @@ impl SeriesStore {
 
     /// Replaces the cells of a row. Equal cells are not a change.
     pub fn report(&mut self, row: usize, cells: &[f64]) {
-        let start = self.rows[row].start;
-        let stored = &mut self.cells[start..start + cells.len()];
+        let (block, index) = self.block_mut(row);
+        let start = block.rows[index].start;
+        let stored = &mut block.cells[start..start + cells.len()];
         let is_same = |(old, new): (&f64, &f64)| old.to_bits() == new.to_bits();
-        if self.row_present[row] && stored.iter().zip(cells).all(is_same) {
+        if block.present[index] && stored.iter().zip(cells).all(is_same) {
             return;
         }
         stored.copy_from_slice(cells);
-        if !self.row_present[row] {
-            self.row_present[row] = true;
-            self.rows_present += usize::from(row < self.host_rows);
+        if !std::mem::replace(&mut block.present[index], true) {
+            self.rows_present += usize::from(self.is_host_row(row));
         }
         self.version += 1;
     }
 
+    /// Copies the rows of a host of another store, and of its pools, if they are present there.
+    pub fn inherit_host(&mut self, row: usize, from: &Self, from_row: usize) {
+        self.inherit(row, from, from_row);
+        let pools = self.pool_rows(row).iter().cloned().flatten();
+        let pairs: Vec<_> = pools.zip(from.pool_rows(from_row).iter().cloned().flatten()).collect();
+        for (row, from_row) in pairs {
+            self.inherit(row, from, from_row);
+        }
+    }
+
     /// Copies a row of another store, if it is present there.
     pub fn inherit(&mut self, row: usize, from: &Self, from_row: usize) {
-        if from.row_present[from_row] {
+        if from.has_row(from_row) {
             self.report(row, from.row(from_row));
             if row >= self.host_rows {
-                self.set_row_labels(row, &from.rows[from_row].labels);
+                self.set_row_labels(row, from.row_labels(from_row));
             }
             self.stamp(row, from.own_time(from_row), from.is_down(from_row));
         }
     }
 
-    /// Replaces the labels of a row: its slot has a new member.
+    /// Replaces the labels of a row: its slot has a new member, or it has a new host.
     pub fn set_row_labels(&mut self, row: usize, labels: &LabelBlock) {
-        self.rows[row].labels.clone_from(labels);
+        let (block, index) = self.block_mut(row);
+        block.rows[index].labels.clone_from(labels);
         self.version += 1;
     }
 
     /// Sets the own time of a row, if its host states one, and its down state.
     pub fn stamp(&mut self, row: usize, own_time: Option<Time>, is_down: bool) {
-        if own_time.is_some() && self.own_times.is_empty() {
-            self.own_times = vec![Time::NEVER; self.rows.len()].into();
-        }
-        let own_time = own_time.unwrap_or(Time::NEVER);
-        let is_new_time =
-            self.own_times.get_mut(row).is_some_and(|time| std::mem::replace(time, own_time) != own_time);
+        let (block, index) = self.block_mut(row);
+        let is_new_time = block.set_own_time(index, own_time.unwrap_or(Time::NEVER));
         let has_turned = if is_down { self.down.insert(row) } else { self.down.swap_remove(&row) };
         self.version += u64::from(is_new_time | has_turned);
     }
@@ -190,17 +254,26 @@ impl SeriesStore {
     /// samples of other rows are as old as their encoding.
     #[must_use]
     pub fn own_time(&self, row: usize) -> Option<Time> {
-        self.own_times.get(row).copied().filter(|time| *time != Time::NEVER)
+        let (block, index) = self.block(row);
+        Some(block.own_time(index)).filter(|time| *time != Time::NEVER)
+    }
+
+    /// Removes the series of a host and of its pools.
+    pub fn remove_host(&mut self, row: usize) {
+        self.remove(row);
+        for pool in 0..self.pool_rows(row).len() {
+            self.pool_rows(row)[pool].clone().for_each(|row| self.remove(row));
+        }
     }
 
     /// Removes the series of a row.
     pub fn remove(&mut self, row: usize) {
-        if self.row_present[row] {
-            self.row_present[row] = false;
-            self.rows_present -= usize::from(row < self.host_rows);
+        let (block, index) = self.block_mut(row);
+        if std::mem::replace(&mut block.present[index], false) {
+            let (start, width) = (block.rows[index].start, block.cells_of(index).len());
+            block.cells[start..start + width].fill(ABSENT);
+            self.rows_present -= usize::from(self.is_host_row(row));
             self.down.swap_remove(&row);
-            let (start, width) = (self.rows[row].start, self.row(row).len());
-            self.cells[start..start + width].fill(ABSENT);
             self.version += 1;
         }
     }
@@ -208,21 +281,22 @@ impl SeriesStore {
     /// The cells of a row.
     #[must_use]
     pub fn row(&self, row: usize) -> &[f64] {
-        let end = self.rows.get(row + 1).map_or(self.cells.len(), |next| next.start);
-        &self.cells[self.rows[row].start..end]
+        let (block, index) = self.block(row);
+        block.cells_of(index)
     }
 
     /// The labels of a row.
     #[must_use]
     #[inline]
     pub fn row_labels(&self, row: usize) -> &LabelBlock {
-        &self.rows[row].labels
+        let (block, index) = self.block(row);
+        &block.rows[index].labels
     }
 
     /// Number of rows.
     #[must_use]
     pub const fn rows(&self) -> usize {
-        self.rows.len()
+        self.planned.rows.len() + self.added.rows.len()
     }
 
     /// All columns, each with its family; columns of one family are adjacent.
@@ -245,7 +319,8 @@ impl SeriesStore {
     /// `true` if the row has series now.
     #[must_use]
     pub fn has_row(&self, row: usize) -> bool {
-        self.row_present[row]
+        let (block, index) = self.block(row);
+        block.present[index]
     }
 
     /// The families, in the config's order.
@@ -259,7 +334,10 @@ impl SeriesStore {
         let mut columns = self.families.iter().flat_map(|(_, columns)| columns);
         self.pools.labels.contains(name)
             || columns.any(|column| column.labels.get(name).is_some())
-            || self.rows.iter().any(|row| row.labels.get(name).is_some())
+            || [&self.planned, &self.added]
+                .into_iter()
+                .flat_map(|block| &block.rows)
+                .any(|row| row.labels.get(name).is_some())
     }
 
     /// Number of series with a sample, as Prometheus counts them.
@@ -321,18 +399,20 @@ impl SeriesStore {
     fn visit(&self, column: &Column, rows: Range<usize>, visit: &mut impl FnMut(usize, &Sample<'_>)) {
         let width = column.layout.width();
         let rows = column.first_row + rows.start..column.first_row + rows.end;
-        for (index, row) in rows.clone().zip(&self.rows[rows]) {
+        // A column's rows are all in one block.
+        let (block, first) = self.block(rows.start);
+        for (index, row) in (first..).zip(&block.rows[first..first + rows.len()]) {
             let start = row.start + column.offset;
-            let cells = &self.cells[start..start + width];
+            let cells = &block.cells[start..start + width];
             if !is_absent(cells[0]) {
                 let sample = Sample {
                     host_labels: &row.labels,
                     metric_labels: &column.labels,
                     cells,
                     layout: &column.layout,
-                    own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
+                    own_time: block.own_time(index),
                 };
-                visit(index, &sample);
+                visit(rows.start + (index - first), &sample);
             }
         }
     }
@@ -341,16 +421,17 @@ impl SeriesStore {
     pub fn samples(&self, family: usize) -> impl Iterator<Item = Sample<'_>> {
         self.families[family].1.iter().flat_map(move |column| {
             let width = column.layout.width();
-            let rows = &self.rows[column.first_row..column.first_row + column.rows];
-            (column.first_row..).zip(rows).filter_map(move |(index, row)| {
+            let (block, first) = self.block(column.first_row);
+            let rows = &block.rows[first..first + column.rows];
+            (first..).zip(rows).filter_map(move |(index, row)| {
                 let start = row.start + column.offset;
-                let cells = &self.cells[start..start + width];
+                let cells = &block.cells[start..start + width];
                 (!is_absent(cells[0])).then_some(Sample {
                     host_labels: &row.labels,
                     metric_labels: &column.labels,
                     cells,
                     layout: &column.layout,
-                    own_time: self.own_times.get(index).copied().unwrap_or(Time::NEVER),
+                    own_time: block.own_time(index),
                 })
             })
         })

@@ -2,16 +2,15 @@
 
 use indexmap::IndexMap;
 
+use promemu_core::event::HostId;
 use promemu_core::host::HostCommand;
 use promemu_core::time::Time;
-
-use super::host_key::HostKey;
 
 /// Commands and overrides of all hosts. Overrides are of a host's metric, by its index.
 #[derive(Debug, Default)]
 pub(super) struct CommandQueue {
-    pub(super) waiting: IndexMap<HostKey, Vec<HostCommand>>,
-    pub(super) overrides: IndexMap<(HostKey, usize), ActiveOverride>,
+    pub(super) waiting: IndexMap<HostId, Vec<HostCommand>>,
+    pub(super) overrides: IndexMap<(HostId, usize), ActiveOverride>,
 }
 
 /// An active override of a metric.

@@ -7,29 +7,28 @@ use promemu_core::host::HostCommand;
 use promemu_core::time::Time;
 
 use super::command_queue::ActiveOverride;
-use super::host_key::HostKey;
 use super::live_fleet::Fleet;
 
 impl Fleet {
     /// Hands a command to a host, which carries it out at once, or when it starts.
     pub(crate) fn send_command(&self, id: HostId, command: HostCommand) {
-        let (key, mut commands) = (self.key(id), self.table().commands());
+        let mut commands = self.table().commands();
         match command {
             HostCommand::Show { metric, value, until, .. } => {
-                commands.overrides.insert((key, metric), ActiveOverride { value, until });
+                commands.overrides.insert((id, metric), ActiveOverride { value, until });
             }
-            HostCommand::Release { metric } => drop(commands.overrides.swap_remove(&(key, metric))),
+            HostCommand::Release { metric } => drop(commands.overrides.swap_remove(&(id, metric))),
         }
-        commands.waiting.entry(key).or_default().push(command);
+        commands.waiting.entry(id).or_default().push(command);
         drop(commands);
         self.state(id).has_commands.store(true, Ordering::Release);
         self.mailbox(id).wake();
     }
 
     /// Takes the commands that wait for a host.
-    pub(crate) fn take_commands(&self, key: HostKey) -> Option<Vec<HostCommand>> {
-        let has_some = self.table().entry(key).state.has_commands.swap(false, Ordering::Acquire);
-        if has_some { self.table().commands().waiting.swap_remove(&key) } else { None }
+    pub(crate) fn take_commands(&self, id: HostId) -> Option<Vec<HostCommand>> {
+        let has_some = self.state(id).has_commands.swap(false, Ordering::Acquire);
+        if has_some { self.table().commands().waiting.swap_remove(&id) } else { None }
     }
 
     /// The overrides that are active at this time, sorted by host and metric.
@@ -37,9 +36,7 @@ impl Fleet {
         let mut commands = self.table().commands();
         commands.overrides.retain(|_, active| active.until > now);
         let active = commands.overrides.iter();
-        let mut all: Vec<_> = active
-            .filter_map(|((key, metric), active)| Some((self.known_id(*key)?, *metric, *active)))
-            .collect();
+        let mut all: Vec<_> = active.map(|((id, metric), active)| (*id, *metric, *active)).collect();
         all.sort_by_key(|(id, metric, _)| (*id, *metric));
         all
     }
@@ -47,28 +44,27 @@ impl Fleet {
     /// A metric's override that is active at this time.
     pub(crate) fn active_override(&self, id: HostId, metric: usize, now: Time) -> Option<ActiveOverride> {
         let commands = self.table().commands();
-        commands.overrides.get(&(self.key(id), metric)).filter(|active| active.until > now).copied()
+        commands.overrides.get(&(id, metric)).filter(|active| active.until > now).copied()
     }
 
     /// Takes over the commands and overrides of a host of another fleet.
     pub(super) fn inherit_commands(&self, id: HostId, old: &Self, from: HostId) {
-        let (key, old_key) = (self.key(id), old.key(from));
         let (mut commands, mut known) = (self.table().commands(), old.table().commands());
-        let overrides = known.overrides.iter().filter(|((host, _), _)| *host == old_key);
-        commands.overrides.extend(overrides.map(|((_, metric), active)| ((key, *metric), *active)));
-        if let Some(waiting) = known.waiting.swap_remove(&old_key) {
-            commands.waiting.insert(key, waiting);
+        let overrides = known.overrides.iter().filter(|((host, _), _)| *host == from);
+        commands.overrides.extend(overrides.map(|((_, metric), active)| ((id, *metric), *active)));
+        if let Some(waiting) = known.waiting.swap_remove(&from) {
+            commands.waiting.insert(id, waiting);
             self.state(id).has_commands.store(true, Ordering::Release);
         }
     }
 
     /// Forgets the commands and overrides of a host that has ended.
-    pub(super) fn forget_commands(&self, key: HostKey) {
+    pub(super) fn forget_commands(&self, id: HostId) {
         // Most runs never have a command, and hosts end by the thousand.
         let mut commands = self.table().commands();
         if !commands.overrides.is_empty() || !commands.waiting.is_empty() {
-            commands.overrides.retain(|(host, _), _| *host != key);
-            commands.waiting.swap_remove(&key);
+            commands.overrides.retain(|(host, _), _| *host != id);
+            commands.waiting.swap_remove(&id);
         }
     }
 
@@ -81,11 +77,6 @@ impl Fleet {
     /// `true` if the host was asked to end.
     pub(crate) fn is_stopped(&self, id: HostId) -> bool {
         self.state(id).is_stopped.load(Ordering::Relaxed)
-    }
-
-    /// `true` if the host's task is over.
-    pub(crate) fn has_ended(&self, id: HostId) -> bool {
-        self.state(id).has_ended.load(Ordering::Relaxed)
     }
 
     /// `true` if a host was stopped and may be started again.

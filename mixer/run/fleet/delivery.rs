@@ -30,7 +30,7 @@ impl Fleet {
         self.counters.tally.events.inc();
         let event = Arc::new(event);
         self.counters.event_tap.publish(&event);
-        self.bus.listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count()
+        self.bus().listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count()
     }
 
     /// Drops the events from long before a host's start. Those from right before it stay, such as the run's start.
@@ -54,7 +54,7 @@ impl Fleet {
         let event = Event { name: name.into(), source: source.into(), data, time, sequence, hops: 0 };
         let own = self.id_of(source);
         let listens_itself = own.filter(|id| {
-            let plan = &self.plan.hosts[*id as usize];
+            let plan = self.host(*id);
             plan.shape.listeners_to(&event, &plan.name).next().is_some()
         });
         let copy = listens_itself.map(|id| (id, Arc::new(event.clone())));
@@ -78,8 +78,7 @@ impl Fleet {
         drop(mail);
         self.counters.tally.events_dropped.inc();
         if is_first {
-            let name = &self.plan.hosts[host as usize].name;
-            warn!(host = %name, waiting = MAILBOX_MAX, "mailbox full; further events are dropped until the host catches up");
+            warn!(host = %self.host(host).name, waiting = MAILBOX_MAX, "mailbox full; further events are dropped until the host catches up");
         }
         false
     }

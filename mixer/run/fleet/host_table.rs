@@ -1,33 +1,34 @@
-//! The hosts of a fleet as their tasks and mailboxes know them: each has a key that stays the same while hosts are added
-//! and removed.
+//! The hosts of a fleet as their tasks and mailboxes know them. A host keeps its id while others come and go; the id of an
+//! added host that is removed goes to a later one of its shape.
 //!
 //! The table grows by chunks, so an entry never moves and is found without a lock.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use promemu_core::event::HostId;
+use promemu_core::plan::{HostPlan, HostShape, Plan};
 
 use super::command_queue::CommandQueue;
-use super::host_key::HostKey;
 use super::mailbox::Mailbox;
 
 /// Number of entries of the first chunk behind the hosts of the plan; each further chunk is twice as long.
 const CHUNK_LEN: usize = 64;
 
-/// Maximum number of chunks: together they have more keys than a [`HostKey`] can name.
+/// Maximum number of chunks: together they have more entries than a [`HostId`] can name.
 const CHUNKS_MAX: usize = 27;
 
 /// State of one host, as seen from outside its task.
 #[derive(Debug, Default)]
 pub(super) struct HostState {
     pub(super) started_at_nanos: AtomicU64,
-    /// The host's index in the present plan.
-    pub(super) id: AtomicU32,
+    /// The host's row in its job's store.
+    pub(super) row: AtomicU32,
     pub(super) has_ended: AtomicBool,
     /// `true` if it was asked to end; it may be started again.
     pub(super) is_stopped: AtomicBool,
     pub(super) has_commands: AtomicBool,
+    is_removed: AtomicBool,
 }
 
 /// One host.
@@ -35,6 +36,21 @@ pub(super) struct HostState {
 pub(super) struct HostEntry {
     pub(super) mailbox: Mailbox,
     pub(super) state: HostState,
+}
+
+/// One added host, or room for one.
+#[derive(Debug)]
+struct AddedHost {
+    entry: HostEntry,
+    plan: RwLock<Arc<HostPlan>>,
+}
+
+/// Ids of added hosts that are removed. They go to hosts of the same shape, so that whoever has looked one up in time
+/// finds the metrics that it expects.
+#[derive(Debug)]
+struct FreeIds {
+    shape: Arc<HostShape>,
+    ids: Vec<HostId>,
 }
 
 /// A request to all hosts.
@@ -52,19 +68,16 @@ pub(crate) enum Exit {
     HandOver,
 }
 
-/// Keys that are not in use.
-#[derive(Debug)]
-struct FreeKeys {
-    next: u32,
-    freed: Vec<HostKey>,
-}
-
 /// All hosts.
 #[derive(Debug)]
 pub(crate) struct HostTable {
     planned: Box<[HostEntry]>,
-    added: [OnceLock<Box<[HostEntry]>>; CHUNKS_MAX],
-    free: Mutex<FreeKeys>,
+    added: [OnceLock<Box<[AddedHost]>>; CHUNKS_MAX],
+    /// All ids are lower than this.
+    end: AtomicU32,
+    /// Number of hosts that are not removed.
+    count: AtomicUsize,
+    free: Mutex<Vec<FreeIds>>,
     /// Number of hosts that run.
     pub(super) active: AtomicUsize,
     exit: OnceLock<ExitRequest>,
@@ -72,60 +85,113 @@ pub(crate) struct HostTable {
 }
 
 impl HostTable {
-    /// A table of this number of hosts, whose keys are their ids.
-    pub(super) fn new(hosts: usize) -> Self {
-        let planned: Box<[HostEntry]> = (0..hosts).map(|_| HostEntry::default()).collect();
-        for (id, entry) in (0..).zip(&planned) {
-            entry.state.id.store(id, Ordering::Relaxed);
+    /// A table of a plan's hosts.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let planned: Box<[HostEntry]> = plan.hosts.iter().map(|_| HostEntry::default()).collect();
+        for job in &plan.jobs {
+            for (row, id) in (0..).zip(&job.hosts) {
+                planned[*id as usize].state.row.store(row, Ordering::Relaxed);
+            }
         }
         Self {
+            end: AtomicU32::new(u32::try_from(planned.len()).unwrap_or(u32::MAX)),
+            count: AtomicUsize::new(planned.len()),
             planned,
             added: [const { OnceLock::new() }; CHUNKS_MAX],
-            free: Mutex::new(FreeKeys { next: u32::try_from(hosts).unwrap_or(u32::MAX), freed: Vec::new() }),
+            free: Mutex::default(),
             active: AtomicUsize::new(0),
             exit: OnceLock::new(),
             commands: Mutex::default(),
         }
     }
 
-    /// The key of a planned host, before any was added or removed.
-    pub(super) const fn planned_key(id: HostId) -> HostKey {
-        HostKey(id)
-    }
-
     /// The entry of a host.
-    pub(super) fn entry(&self, HostKey(key): HostKey) -> &HostEntry {
-        let key = key as usize;
-        if let Some(entry) = self.planned.get(key) {
-            return entry;
+    pub(super) fn entry(&self, id: HostId) -> &HostEntry {
+        self.planned.get(id as usize).unwrap_or_else(|| &self.added(id).entry)
+    }
+
+    fn added(&self, id: HostId) -> &AddedHost {
+        let (chunk, index) = place(id as usize - self.planned.len());
+        let chunk: &[AddedHost] = self.added[chunk].get().map_or(&[], |chunk| chunk);
+        &chunk[index]
+    }
+
+    /// The plan of an added host.
+    pub(super) fn added_plan(&self, id: HostId) -> Arc<HostPlan> {
+        Arc::clone(&self.added(id).plan.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds a host with this row in its job's store, and gives its id.
+    pub(super) fn add(&self, plan: &Arc<HostPlan>, row: usize) -> HostId {
+        let is_same = |free: &&mut FreeIds| Arc::ptr_eq(&free.shape, &plan.shape);
+        let free = self.free().iter_mut().find(is_same).and_then(|free| free.ids.pop());
+        let id = free.unwrap_or_else(|| self.end.load(Ordering::Relaxed));
+        let (chunk, index) = place(id as usize - self.planned.len());
+        let room = || AddedHost { entry: HostEntry::default(), plan: RwLock::new(Arc::clone(plan)) };
+        let chunk = self.added[chunk].get_or_init(|| (0..CHUNK_LEN << chunk).map(|_| room()).collect());
+        let AddedHost { entry, plan: known } = &chunk[index];
+        *known.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(plan);
+        entry.mailbox.mail().events.clear();
+        entry.state.row.store(u32::try_from(row).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.reset(id);
+        entry.state.is_removed.store(false, Ordering::Release);
+        if free.is_none() {
+            self.end.store(id.saturating_add(1), Ordering::Release);
         }
-        let (chunk, index) = place(key - self.planned.len());
-        let make = || (0..CHUNK_LEN << chunk).map(|_| HostEntry::default()).collect();
-        &self.added[chunk].get_or_init(make)[index]
+        self.count.fetch_add(1, Ordering::Relaxed);
+        id
     }
 
-    /// A key for one more host, which has this id.
-    pub(super) fn add(&self, id: HostId) -> HostKey {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = free.freed.pop().unwrap_or_else(|| {
-            let key = HostKey(free.next);
-            free.next = free.next.saturating_add(1);
-            key
-        });
-        drop(free);
-        self.reset(key);
-        self.entry(key).state.id.store(id, Ordering::Relaxed);
-        key
+    /// Removes a host that has ended.
+    pub(super) fn remove(&self, id: HostId) {
+        self.entry(id).state.is_removed.store(true, Ordering::Release);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        if self.is_added(id) {
+            let (shape, mut free) = (Arc::clone(&self.added_plan(id).shape), self.free());
+            match free.iter_mut().find(|free| Arc::ptr_eq(&free.shape, &shape)) {
+                Some(free) => free.ids.push(id),
+                None => free.push(FreeIds { shape, ids: vec![id] }),
+            }
+        }
     }
 
-    /// Frees the key of a host that has ended and is gone for good.
-    pub(super) fn remove(&self, key: HostKey) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).freed.push(key);
+    /// `true` if the host is not of the plan.
+    pub(super) const fn is_added(&self, id: HostId) -> bool {
+        id as usize >= self.planned.len()
+    }
+
+    pub(super) fn is_removed(&self, id: HostId) -> bool {
+        self.entry(id).state.is_removed.load(Ordering::Acquire)
+    }
+
+    /// The ids of all hosts that are not removed.
+    pub(super) fn ids(&self) -> impl Iterator<Item = HostId> {
+        (0..self.end.load(Ordering::Acquire)).filter(|id| !self.is_removed(*id))
+    }
+
+    /// The ids of the added ones among them.
+    pub(super) fn added_ids(&self) -> impl Iterator<Item = HostId> {
+        let planned = u32::try_from(self.planned.len()).unwrap_or(u32::MAX);
+        (planned..self.end.load(Ordering::Acquire)).filter(|id| !self.is_removed(*id))
+    }
+
+    /// A number that is larger than all ids.
+    pub(super) fn end(&self) -> usize {
+        self.end.load(Ordering::Acquire) as usize
+    }
+
+    /// Number of hosts that are not removed.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<FreeIds>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Resets the state of a host that starts, or starts again.
-    pub(super) fn reset(&self, key: HostKey) {
-        let state = &self.entry(key).state;
+    pub(super) fn reset(&self, id: HostId) {
+        let state = &self.entry(id).state;
         state.started_at_nanos.store(0, Ordering::Relaxed);
         state.is_stopped.store(false, Ordering::Relaxed);
         state.has_ended.store(false, Ordering::Relaxed);
@@ -134,16 +200,16 @@ impl HostTable {
     pub(super) fn request_exit(&self, request: ExitRequest) {
         let is_first = self.exit.set(request).is_ok();
         debug_assert!(is_first, "a fleet is asked once");
+        self.ids().for_each(|id| self.entry(id).mailbox.wake());
     }
 
     /// The request to a host, if there is one.
-    pub(crate) fn exit(&self, key: HostKey) -> Option<Exit> {
-        let state = &self.entry(key).state;
+    pub(crate) fn exit(&self, id: HostId) -> Option<Exit> {
         let of_all = self.exit.get().map(|request| match request {
-            ExitRequest::HandOver(kept) if kept[state.id.load(Ordering::Relaxed) as usize] => Exit::HandOver,
+            ExitRequest::HandOver(kept) if kept[id as usize] => Exit::HandOver,
             ExitRequest::HandOver(_) | ExitRequest::EndAll => Exit::End,
         });
-        of_all.or_else(|| state.is_stopped.load(Ordering::Relaxed).then_some(Exit::End))
+        of_all.or_else(|| self.entry(id).state.is_stopped.load(Ordering::Relaxed).then_some(Exit::End))
     }
 
     pub(super) fn commands(&self) -> MutexGuard<'_, CommandQueue> {
@@ -160,6 +226,8 @@ const fn place(index: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use promemu_core::config::{ConfigFile, LoadOptions};
+    use promemu_core::time::Time;
 
     #[test]
     fn chunks_follow_each_other_without_a_gap() {
@@ -174,16 +242,24 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_key_is_used_again_without_its_past() {
-        let table = HostTable::new(2);
-        let first = table.add(2);
+    fn a_free_id_is_used_again_without_its_past() {
+        let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "{i}", metrics: [Metric(name: "up")])])"#;
+        let options = LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000));
+        let plan = ConfigFile::from_text("test", text).plan(&options).unwrap().plan;
+        let table = HostTable::new(&plan);
+        let [one, two] = [&plan.hosts[0], &plan.hosts[1]];
+        let first = table.add(one, 7);
         table.entry(first).state.has_ended.store(true, Ordering::Relaxed);
         table.remove(first);
-        let again = table.add(5);
-        assert_eq!(again, first);
+        assert_eq!((table.ids().collect::<Vec<_>>(), table.count()), (vec![0, 1], 2));
+        let again = table.add(two, 8);
+        assert_eq!((first, again), (2, 2));
         let state = &table.entry(again).state;
         assert!(!state.has_ended.load(Ordering::Relaxed));
-        assert_eq!(state.id.load(Ordering::Relaxed), 5);
-        assert_ne!(table.add(6), first);
+        assert_eq!(state.row.load(Ordering::Relaxed), 8);
+        assert!(Arc::ptr_eq(&table.added_plan(again), two));
+        table.remove(0);
+        assert_eq!(table.add(one, 9), 3, "ids of planned hosts are not used again");
+        assert_eq!(table.ids().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

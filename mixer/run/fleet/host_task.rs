@@ -14,9 +14,8 @@ use promemu_core::host::{DrivenHost, EmulatedHost, Outbox};
 use promemu_core::plan::HostPlan;
 use promemu_core::time::{Speed, Time};
 
-use super::current::CurrentFleet;
-use super::host_key::HostKey;
 use super::host_table::Exit;
+use super::live_fleet::Fleet;
 use super::mailbox::MAILBOX_MAX;
 
 thread_local! {
@@ -35,8 +34,8 @@ pub(crate) struct HostTask {
 /// A host's membership in a fleet. However its task ends, its series leave, unless it is handed over.
 #[derive(Debug)]
 struct Membership {
-    current: Arc<CurrentFleet>,
-    key: HostKey,
+    fleet: Arc<Fleet>,
+    id: HostId,
     is_present: bool,
     is_handed_over: bool,
 }
@@ -44,11 +43,9 @@ struct Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         if self.is_present {
-            let fleet = self.current.fleet();
-            fleet.mark_ended(fleet.id(self.key));
+            self.fleet.mark_ended(self.id);
         } else if !self.is_handed_over {
-            let fleet = self.current.fleet();
-            fleet.mark_gone(fleet.id(self.key));
+            self.fleet.mark_gone(self.id);
         }
     }
 }
@@ -84,18 +81,17 @@ impl HostTask {
     /// There is one such future per host: all state that need not be in it is in the box.
     pub(crate) fn run(
         mut self: Box<Self>,
-        current: Arc<CurrentFleet>,
-        key: HostKey,
+        fleet: Arc<Fleet>,
+        id: HostId,
     ) -> impl Future<Output = Option<(HostId, Box<Self>)>> + Send {
-        if current.clock().speed() == Speed::NORMAL {
+        if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
         }
         if self.has_begun {
-            let fleet = current.fleet();
-            fleet.mark_started(fleet.id(key), self.host.host().starts_at());
+            fleet.mark_started(id, self.host.host().starts_at());
         }
         let is_present = self.has_begun;
-        self.membership = Some(Membership { current, key, is_present, is_handed_over: false });
+        self.membership = Some(Membership { fleet, id, is_present, is_handed_over: false });
         async move {
             while !self.has_ended() {
                 let mut sleep = pin!(self.sleep());
@@ -109,8 +105,7 @@ impl HostTask {
                     Some(Exit::HandOver) => {
                         let membership = self.membership.as_mut()?;
                         (membership.is_present, membership.is_handed_over) = (false, true);
-                        let id = membership.current.fleet().id(membership.key);
-                        return Some((id, self));
+                        return Some((membership.id, self));
                     }
                 }
             }
@@ -120,28 +115,27 @@ impl HostTask {
 
     /// Sleeps until something is due.
     fn sleep(&self) -> Sleep {
-        let due = self.membership.as_ref().map(|of| of.current.clock().instant_of(self.host.due()));
+        let due = self.membership.as_ref().map(|of| of.fleet.clock().instant_of(self.host.due()));
         tokio::time::sleep_until(due.map_or_else(Instant::now, Instant::from_std))
     }
 
     /// Ready when something is due or has come to the mailbox.
     fn poll_awake(&self, sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
         match &self.membership {
-            Some(of) if of.current.table().entry(of.key).mailbox.poll(cx).is_pending() => sleep.poll(cx),
+            Some(of) if of.fleet.mailbox(of.id).poll(cx).is_pending() => sleep.poll(cx),
             _ => Poll::Ready(()),
         }
     }
 
     fn exit(&self) -> Option<Exit> {
-        self.membership.as_ref().and_then(|of| of.current.table().exit(of.key))
+        self.membership.as_ref().and_then(|of| of.fleet.table().exit(of.id))
     }
 
     /// Advances the host through everything that is due by now, each at its own time.
     fn catch_up(&mut self, out: &mut Outbox) {
         let Self { host, has_begun, membership } = self;
-        let Some(Membership { current, key, is_present, .. }) = membership else { return };
-        let (fleet, now) = (current.fleet(), current.clock().now());
-        let id = fleet.id(*key);
+        let Some(Membership { fleet, id, is_present, .. }) = membership else { return };
+        let (id, now) = (*id, fleet.clock().now());
         let starts_at = host.host().starts_at();
         if now < starts_at {
             fleet.drop_early_events(id, starts_at);
@@ -161,16 +155,15 @@ impl HostTask {
             while host.step(now, out).is_some() {
                 fleet.carry_out(id, host.host(), out);
             }
-            let Some(commands) = fleet.take_commands(*key) else { break };
+            let Some(commands) = fleet.take_commands(id) else { break };
             host.apply(&commands, now);
         }
     }
 
     fn end(&mut self, out: &mut Outbox) {
-        if let Some(Membership { current, key, .. }) = &self.membership {
-            let fleet = current.fleet();
-            self.host.stop(current.clock().now(), out);
-            fleet.carry_out(fleet.id(*key), self.host.host(), out);
+        if let Some(Membership { fleet, id, .. }) = &self.membership {
+            self.host.stop(fleet.clock().now(), out);
+            fleet.carry_out(*id, self.host.host(), out);
         }
     }
 }

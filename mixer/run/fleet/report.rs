@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use promemu_core::event::HostId;
 use promemu_core::metric::{Kind, buckets, is_absent};
 use promemu_core::plan::MetricPlan;
-use promemu_core::series::Job;
 use promemu_core::time::{Span, Time};
 
 use super::live_fleet::Fleet;
@@ -22,26 +21,21 @@ impl Fleet {
     /// The run's status.
     pub(crate) fn status(&self, settings: &RunSettings, outputs: Vec<OutputStatus>) -> Status {
         let jobs: IndexMap<String, JobStatus> = self
-            .plan
-            .jobs
-            .iter()
-            .zip(self.jobs())
-            .map(|(plan, job)| {
-                let listed = plan.hosts.iter().take(LISTED_HOSTS_MAX);
-                let left_out = plan.hosts.len().saturating_sub(LISTED_HOSTS_MAX);
-                let names =
-                    || listed.clone().map(|host| self.plan.hosts[*host as usize].name.to_string()).collect();
-                let hosts = || {
-                    listed.clone().map(|host| self.host_status(*host, job, settings.shows_metrics)).collect()
-                };
+            .present_jobs()
+            .map(|index| {
+                let hosts_count = self.job_host_count(index);
+                let listed = || self.job_hosts(index).take(LISTED_HOSTS_MAX);
+                let left_out = hosts_count.saturating_sub(LISTED_HOSTS_MAX);
+                let names = || listed().map(|host| self.host(host).name.to_string()).collect();
+                let hosts = || listed().map(|host| self.host_status(host, settings.shows_metrics)).collect();
                 let status = JobStatus {
-                    hosts_count: plan.hosts.len(),
-                    metrics_count: self.plan.job_families(plan),
+                    hosts_count,
+                    metrics_count: self.job_family_count(index),
                     hosts_not_listed: (settings.shows_hosts && left_out > 0).then_some(left_out),
                     host_names: settings.shows_hosts.then(names),
                     hosts: settings.shows_hosts.then(hosts),
                 };
-                (plan.name.to_string(), status)
+                (self.plan.jobs[index].name.to_string(), status)
             })
             .collect();
         Status {
@@ -53,7 +47,7 @@ impl Fleet {
             push_interval: settings.push_interval.as_secs_f64(),
             seed: settings.seed,
             total_jobs: jobs.len(),
-            total_hosts: self.plan.hosts.len(),
+            total_hosts: self.host_count(),
             active_hosts: self.active_hosts(),
             total_metrics: jobs.values().map(|job| job.metrics_count).sum(),
             total_series: self.series_count(),
@@ -76,15 +70,16 @@ impl Fleet {
         store.row(row)[metric.offset..metric.offset + metric.cells.width()].into()
     }
 
-    fn host_status(&self, id: HostId, job: &Job, shows_metrics: bool) -> HostStatus {
-        let plan = &self.plan.hosts[id as usize];
+    fn host_status(&self, id: HostId, shows_metrics: bool) -> HostStatus {
+        let plan = self.host(id);
         let started_at = self.started_at(id);
         let is_running = started_at.is_some() && !self.has_ended(id);
         let uptime = started_at.filter(|_| is_running).map_or(Span::ZERO, |at| self.clock.now().since(at));
         let left = if is_running || started_at.is_none() { plan.ttl.minus(uptime) } else { Span::ZERO };
         let metrics = || {
+            let (job, row) = self.place(id);
             let store = job.store();
-            let cells = store.row(self.place(id).1);
+            let cells = store.row(row);
             plan.shape
                 .metrics
                 .iter()

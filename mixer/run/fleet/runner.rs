@@ -11,7 +11,6 @@ use promemu_core::plan::{Changes, HostPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
-use super::current::CurrentFleet;
 use super::host_task::HostTask;
 use super::live_fleet::Fleet;
 
@@ -19,7 +18,8 @@ use super::live_fleet::Fleet;
 #[derive(Debug)]
 pub(crate) struct FleetRunner {
     fleet: Arc<Fleet>,
-    current: Arc<CurrentFleet>,
+    /// Number of hosts that were added or removed.
+    edits: u64,
     seed: Seed,
     /// Hosts are boxed, as a future has room twice for its arguments.
     tasks: JoinSet<Option<(HostId, Box<HostTask>)>>,
@@ -34,8 +34,7 @@ impl FleetRunner {
         history: Option<Vec<DrivenHost>>,
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
-        let current = Arc::new(CurrentFleet::new(Arc::clone(&fleet)));
-        let mut runner = Self { fleet, current, seed, tasks: JoinSet::new() };
+        let mut runner = Self { fleet, edits: 0, seed, tasks: JoinSet::new() };
         let Some(history) = history else {
             runner.spawn_all(start, &vec![None; hosts], &mut []);
             return runner;
@@ -53,6 +52,11 @@ impl FleetRunner {
         &self.fleet
     }
 
+    /// Number of hosts that were added or removed so far.
+    pub(crate) const fn edits(&self) -> u64 {
+        self.edits
+    }
+
     /// `true` if no host runs.
     pub(crate) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
@@ -65,36 +69,28 @@ impl FleetRunner {
 
     /// Starts a host again that has ended.
     pub(crate) fn start_again(&mut self, id: HostId) {
-        self.fleet.table().reset(self.fleet.key(id));
+        self.fleet.table().reset(id);
         self.spawn_new(id);
     }
 
-    /// Adds a host like a template. No other host notices.
-    pub(crate) fn add(&mut self, host: HostPlan, template: HostId) {
-        let next = Arc::new(self.fleet.with_host(host, template));
-        self.switch(next);
-        if let Some(id) = self.fleet.ids().last() {
-            self.spawn_new(id);
-        }
+    /// Adds a host. Its job has another host of its shape. No other host notices.
+    pub(crate) fn add(&mut self, host: HostPlan) {
+        let id = self.fleet.add_host(host);
+        self.edits += 1;
+        self.spawn_new(id);
     }
 
     /// Ends a host and removes it. No other host notices.
     pub(crate) async fn remove(&mut self, id: HostId) {
-        let key = self.fleet.key(id);
         self.fleet.stop_host(id);
         while !self.fleet.has_ended(id) && self.has_host_ended().await {}
-        self.switch(Arc::new(self.fleet.without_host(id)));
-        self.fleet.table().remove(key);
-    }
-
-    fn switch(&mut self, next: Arc<Fleet>) {
-        self.current.replace(Arc::clone(&next));
-        self.fleet = next;
+        self.fleet.remove_host(id);
+        self.edits += 1;
     }
 
     /// Starts the task of a host that is there for the first time or anew.
     fn spawn_new(&mut self, id: HostId) {
-        let plan = Arc::clone(&self.fleet.plan().hosts[id as usize]);
+        let plan = self.fleet.host(id);
         // A start time counts from the start of the run, which is long ago.
         let start = self.fleet.clock().now().before(plan.start_time);
         let host = EmulatedHost::new(plan, self.seed, start);
@@ -102,7 +98,7 @@ impl FleetRunner {
     }
 
     fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
-        self.tasks.spawn(host.run(Arc::clone(&self.current), self.fleet.key(id)));
+        self.tasks.spawn(host.run(Arc::clone(&self.fleet), id));
     }
 
     /// Waits until one more host has ended. Gives `false` if none is left.
@@ -120,24 +116,24 @@ impl FleetRunner {
     /// Goes on with another plan. Hosts that did not change run on with their series and events; the others end, and new
     /// ones start now.
     pub(crate) async fn replace(&mut self, plan: Plan) -> Changes {
-        let old_count = self.fleet.plan().hosts.len();
-        let changes = Changes::between(self.fleet.plan(), &plan);
-        let mut kept = vec![false; old_count];
-        for id in changes.kept.iter().flatten() {
-            kept[*id as usize] = true;
+        let (ids, old_hosts): (Vec<_>, Vec<_>) = self.fleet.hosts().unzip();
+        let changes = Changes::from_hosts(self.fleet.plan(), &old_hosts, &plan);
+        let kept: Vec<_> = changes.kept.iter().map(|index| index.map(|index| ids[index as usize])).collect();
+        let mut is_kept = vec![false; self.fleet.table().end()];
+        for id in kept.iter().flatten() {
+            is_kept[*id as usize] = true;
         }
-        self.fleet.hand_over(kept.into());
-        let mut hosts: Vec<Option<Box<HostTask>>> = (0..old_count).map(|_| None).collect();
+        let mut hosts: Vec<Option<Box<HostTask>>> = is_kept.iter().map(|_| None).collect();
+        self.fleet.hand_over(is_kept.into());
         while let Some(ended) = self.tasks.join_next().await {
             if let Some((id, host)) = handed_over(ended) {
                 hosts[id as usize] = Some(host);
             }
         }
-        let next = self.fleet.successor(plan, &changes.kept, |id| hosts[id as usize].is_some());
+        let next = self.fleet.successor(plan, &kept, |id| hosts[id as usize].is_some());
         self.fleet = Arc::new(next);
-        self.current = Arc::new(CurrentFleet::new(Arc::clone(&self.fleet)));
         let now = self.fleet.clock().now();
-        self.spawn_all(now, &changes.kept, &mut hosts);
+        self.spawn_all(now, &kept, &mut hosts);
         changes
     }
 

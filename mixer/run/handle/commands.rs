@@ -50,12 +50,11 @@ impl Command {
                 }
             }
             Self::AddHost(new) => {
-                let (host, template) = new_host_plan(&fleet, &new)?;
-                runner.add(host, template);
+                runner.add(new_host_plan(&fleet, &new)?);
             }
             Self::RemoveHost(name) => {
                 let id = host_id(&fleet, &name)?;
-                if fleet.plan().hosts.len() == 1 {
+                if fleet.host_count() == 1 {
                     return Err(CommandError::LastHost(name));
                 }
                 runner.remove(id).await;
@@ -63,7 +62,7 @@ impl Command {
             Self::SetOverride { host, metric, wanted } => set_override(&fleet, &host, &metric, &wanted)?,
             Self::ReleaseOverride { host, metric } => {
                 let id = host_id(&fleet, &host)?;
-                let (index, _) = metric_of(&fleet.plan().hosts[id as usize], &metric)?;
+                let (index, _) = metric_of(&fleet.host(id), &metric)?;
                 fleet.send_command(id, HostCommand::Release { metric: index });
             }
             Self::Emit { name, source, data } => {
@@ -84,9 +83,10 @@ fn stop_host(fleet: &Fleet, name: String) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn set_override(fleet: &Fleet, host: &str, metric: &str, wanted: &Override) -> Result<(), CommandError> {
-    let id = host_id(fleet, host)?;
-    let (index, plan) = metric_of(&fleet.plan().hosts[id as usize], metric)?;
+fn set_override(fleet: &Fleet, name: &str, metric: &str, wanted: &Override) -> Result<(), CommandError> {
+    let id = host_id(fleet, name)?;
+    let host = fleet.host(id);
+    let (index, plan) = metric_of(&host, metric)?;
     check_value(plan, wanted.value)?;
     check_fall(fleet, id, plan, wanted)?;
     let until = wanted.span.map_or(Time::NEVER, |span| fleet.clock().now() + span);

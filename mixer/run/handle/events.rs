@@ -32,9 +32,10 @@ impl RunHandle {
     #[must_use]
     pub fn listened_events(&self) -> Vec<ListenedEvent> {
         let fleet = self.fleet();
+        let hosts: Vec<_> = fleet.hosts().map(|(_, host)| host).collect();
         let mut known: IndexMap<&str, (usize, Vec<String>, IndexSet<String>)> = IndexMap::new();
         let mut of_shapes: IndexMap<*const HostShape, Vec<usize>> = IndexMap::new();
-        for host in &fleet.plan().hosts {
+        for host in &hosts {
             // Hosts share their shapes, so each shape is visited once.
             let events = of_shapes.entry(&raw const *host.shape).or_insert_with(|| {
                 let mut known_events = IndexSet::new();

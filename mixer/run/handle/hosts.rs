@@ -25,13 +25,13 @@ pub struct HostFilter {
 }
 
 impl RunHandle {
-    /// A page of the hosts that match, in the config's order.
+    /// A page of the hosts that match, in the config's order; added hosts come last.
     #[must_use]
     pub fn hosts(&self, filter: &HostFilter, offset: usize, limit: usize) -> HostsPage {
         let fleet = self.fleet();
         let plan = fleet.plan();
         let is_match = |id: &HostId| {
-            let host = &plan.hosts[*id as usize];
+            let host = fleet.host(*id);
             filter.job.as_ref().is_none_or(|job| **job == *plan.jobs[host.job].name)
                 && filter.state.as_ref().is_none_or(|state| state == state_of(&fleet, *id))
                 && (filter.search.is_empty()
@@ -42,13 +42,13 @@ impl RunHandle {
         let standing = fleet.active_overrides(now);
         let mut matched = 0;
         let mut hosts = Vec::new();
-        for id in (0..).take(plan.hosts.len()).filter(is_match) {
+        for id in fleet.ids().filter(is_match) {
             if matched >= offset && hosts.len() < limit {
                 hosts.push(host_view(&fleet, id, now, &standing));
             }
             matched += 1;
         }
-        HostsPage { total: plan.hosts.len(), matched, offset, limit, hosts }
+        HostsPage { total: fleet.host_count(), matched, offset, limit, hosts }
     }
 
     /// One host without its metrics.
@@ -62,9 +62,10 @@ impl RunHandle {
     pub fn host(&self, name: &str) -> Result<HostDetail, CommandError> {
         let fleet = self.fleet();
         let (id, now) = (host_id(&fleet, name)?, fleet.clock().now());
-        let metrics = fleet.plan().hosts[id as usize].shape.metrics.len();
+        let plan = fleet.host(id);
+        let metrics = plan.shape.metrics.len();
         let listed = (0..metrics).take(METRICS_LISTED_MAX).map(|metric| series_view(&fleet, id, metric, now));
-        let labels = fleet.plan().hosts[id as usize].labels.iter();
+        let labels = plan.labels.iter();
         Ok(HostDetail {
             host: host_view(&fleet, id, now, &fleet.active_overrides(now)),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
@@ -85,7 +86,7 @@ pub(super) fn state_of(fleet: &Fleet, id: HostId) -> &'static str {
 }
 
 fn host_view(fleet: &Fleet, id: HostId, now: Time, standing: &[(HostId, usize, ActiveOverride)]) -> HostView {
-    let host = &fleet.plan().hosts[id as usize];
+    let host = fleet.host(id);
     let state = state_of(fleet, id);
     let started_at = fleet.started_at(id);
     let uptime = started_at.filter(|_| state == "running").map_or(Span::ZERO, |at| now.since(at));

@@ -1,5 +1,7 @@
 //! Hosts and metrics of a fleet by their names. An unknown name is an error that suggests a similar one.
 
+use std::sync::Arc;
+
 use promemu_core::error::suggestion;
 use promemu_core::event::HostId;
 use promemu_core::plan::{HostPlan, MetricPlan};
@@ -17,8 +19,8 @@ const SLASHES_MAX: usize = 16;
 /// The id of the host of this name.
 pub(super) fn host_id(fleet: &Fleet, name: &str) -> Result<HostId, CommandError> {
     fleet.id_of(name).ok_or_else(|| {
-        let hosts = fleet.plan().hosts.iter();
-        let names: Vec<&str> = hosts.take(NAMES_COMPARED_MAX).map(|host| &*host.name).collect();
+        let names = fleet.hosts().take(NAMES_COMPARED_MAX).map(|(_, host)| Arc::clone(&host.name));
+        let names: Vec<Arc<str>> = names.collect();
         let hint = if names.len() < NAMES_COMPARED_MAX { suggestion(name, &names) } else { String::new() };
         CommandError::UnknownHost { name: shortened(name), hint }
     })
@@ -47,7 +49,7 @@ pub(super) fn metric_of<'a>(host: &'a HostPlan, key: &str) -> Result<(usize, &'a
 pub(super) fn find_series(fleet: &Fleet, id: &str) -> Option<(HostId, usize)> {
     id.match_indices('/').take(SLASHES_MAX).find_map(|(at, _)| {
         let host = fleet.id_of(&id[..at])?;
-        let (index, _) = find_metric(&fleet.plan().hosts[host as usize], &id[at + 1..])?;
+        let (index, _) = find_metric(&fleet.host(host), &id[at + 1..])?;
         Some((host, index))
     })
 }

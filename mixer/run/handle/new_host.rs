@@ -2,7 +2,6 @@
 
 use indexmap::IndexMap;
 
-use promemu_core::event::HostId;
 use promemu_core::naming::{is_label_name, made_up_address, made_up_host};
 use promemu_core::plan::HostPlan;
 use promemu_core::series::LabelBlock;
@@ -18,8 +17,8 @@ const IDENTITY: [&str; 3] = ["name", "host", "address"];
 /// The labels that Prometheus gives a meaning to.
 const RESERVED: [&str; 4] = ["job", "instance", "le", "quantile"];
 
-/// The plan of a new host that starts at once, and its template.
-pub(super) fn new_host_plan(fleet: &Fleet, new: &NewHost) -> Result<(HostPlan, HostId), CommandError> {
+/// The plan of a new host that starts at once.
+pub(super) fn new_host_plan(fleet: &Fleet, new: &NewHost) -> Result<HostPlan, CommandError> {
     let NewHost { name, template, labels, ttl, series_max } = new;
     if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
         return Err(CommandError::InvalidHostName);
@@ -27,25 +26,22 @@ pub(super) fn new_host_plan(fleet: &Fleet, new: &NewHost) -> Result<(HostPlan, H
     if fleet.id_of(name).is_some() {
         return Err(CommandError::HostExists(name.clone()));
     }
-    let id = host_id(fleet, template)?;
-    let template = &fleet.plan().hosts[id as usize];
+    let template = fleet.host(host_id(fleet, template)?);
     if template.labels.get("name") != Some(&template.name) {
         return Err(CommandError::TemplateWithoutName { template: template.name.to_string() });
     }
-    check_labels(template, labels)?;
-    let growth = template.shape.growth_max().min(template.growth_max);
-    let series = fleet.plan().series_count().saturating_add(template.shape.series).saturating_add(growth);
+    check_labels(&template, labels)?;
+    let series = fleet.series_max().saturating_add(template.series_count());
     if series > *series_max {
         return Err(CommandError::TooManySeries { series, max: *series_max });
     }
-    let host = HostPlan {
+    Ok(HostPlan {
         name: name.as_str().into(),
         ttl: ttl.unwrap_or(template.ttl),
         start_time: Span::ZERO,
         labels: merged(&template.labels, name, labels),
-        ..HostPlan::clone(template)
-    };
-    Ok((host, id))
+        ..HostPlan::clone(&template)
+    })
 }
 
 fn check_labels(template: &HostPlan, labels: &[(String, String)]) -> Result<(), CommandError> {

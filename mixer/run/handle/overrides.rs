@@ -25,7 +25,7 @@ pub(super) fn override_view(
     metric: usize,
     standing: ActiveOverride,
 ) -> OverrideView {
-    let host = &fleet.plan().hosts[id as usize];
+    let host = fleet.host(id);
     let plan = &host.shape.metrics[metric];
     let (key, (low, high)) = (metric_key(plan), plan.value_range);
     // The range of a counter is that of its increments; other types accept no value outside theirs.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use promemu_core::plan::JobPlan;
 use promemu_core::time::Time;
 
 use super::hosts::state_of;
@@ -22,14 +21,14 @@ impl RunHandle {
         let (now, real_now) = (clock.now(), clock.real().now());
         let mut hosts: BTreeMap<&'static str, usize> =
             ["running", "waiting", "stopped", "ended"].into_iter().map(|state| (state, 0)).collect();
-        for id in (0..).take(plan.hosts.len()) {
+        for id in fleet.ids() {
             *hosts.entry(state_of(&fleet, id)).or_default() += 1;
         }
-        hosts.insert("total", plan.hosts.len());
-        let job = |job: &JobPlan| JobView {
-            name: job.name.to_string(),
-            hosts: job.hosts.len(),
-            families: plan.job_families(job),
+        hosts.insert("total", fleet.host_count());
+        let job = |index: usize| JobView {
+            name: plan.jobs[index].name.to_string(),
+            hosts: fleet.job_host_count(index),
+            families: fleet.job_family_count(index),
         };
         Overview {
             time: real_now.rfc3339(),
@@ -42,8 +41,8 @@ impl RunHandle {
             hosts,
             series: fleet.series_count(),
             families: plan.families.len(),
-            jobs: plan.jobs.iter().take(JOBS_LISTED_MAX).map(job).collect(),
-            jobs_not_listed: plan.jobs.len().saturating_sub(JOBS_LISTED_MAX),
+            jobs: fleet.present_jobs().take(JOBS_LISTED_MAX).map(job).collect(),
+            jobs_not_listed: fleet.present_jobs().count().saturating_sub(JOBS_LISTED_MAX),
             outputs: self.outputs(real_now),
             counters: fleet.counters(),
             events_total: fleet.events_total(),

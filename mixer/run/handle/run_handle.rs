@@ -54,10 +54,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Applies the command and replies. A new fleet is published before the reply.
+    /// Applies the command and replies. Outputs hear of hosts that come or go before the reply.
     pub(crate) async fn carry_out(self, runner: &mut FleetRunner, fleets: &watch::Sender<Arc<Fleet>>) {
+        let edits = runner.edits();
         let outcome = self.command.apply(runner).await;
-        if !Arc::ptr_eq(&fleets.borrow(), runner.fleet()) {
+        if runner.edits() != edits {
             fleets.send_replace(Arc::clone(runner.fleet()));
         }
         // A client that has gone needs no reply.

@@ -2,10 +2,14 @@
 //!
 //! A series id is `HOST/METRIC`, or an aggregation operator of PromQL and a metric, as in `avg:METRIC`.
 
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
 use promemu_core::event::HostId;
 use promemu_core::metric::promql::{MetricQuery, equal_matchers};
 use promemu_core::metric::{Kind, Layout, MetricType, buckets, is_absent};
-use promemu_core::plan::MetricPlan;
+use promemu_core::plan::{HostShape, MetricPlan};
 use promemu_core::series::{Family, SampleCursor};
 use promemu_core::time::Time;
 
@@ -61,7 +65,13 @@ impl RunHandle {
         let fleet = self.fleet();
         let plan = fleet.plan();
         let mut hosts = vec![0; plan.families.len()];
-        for (shape, count) in plan.jobs.iter().flat_map(|job| plan.shapes(job)) {
+        let mut shapes: IndexMap<*const HostShape, (Arc<HostShape>, usize)> = IndexMap::new();
+        for (_, host) in fleet.hosts() {
+            let (_, count) =
+                shapes.entry(Arc::as_ptr(&host.shape)).or_insert_with(|| (Arc::clone(&host.shape), 0));
+            *count += 1;
+        }
+        for (shape, count) in shapes.into_values() {
             let mut of_shape: Vec<usize> = shape.all_metrics().map(|metric| metric.family).collect();
             of_shape.sort_unstable();
             of_shape.dedup();
@@ -89,7 +99,7 @@ impl RunHandle {
         let now = fleet.clock().now();
         let is_match = |metric: &MetricPlan| filter.metric.as_ref().is_none_or(|name| **name == *metric.name);
         let (mut matched, mut series) = (0, Vec::new());
-        for (id, host) in (0..).zip(&fleet.plan().hosts) {
+        for (id, host) in fleet.hosts() {
             if !host.name.contains(&filter.search) {
                 continue;
             }
@@ -107,7 +117,7 @@ impl RunHandle {
     pub fn metric(&self, host: &str, metric: &str) -> Result<SeriesView, CommandError> {
         let fleet = self.fleet();
         let id = host_id(&fleet, host)?;
-        let (index, _) = metric_of(&fleet.plan().hosts[id as usize], metric)?;
+        let (index, _) = metric_of(&fleet.host(id), metric)?;
         Ok(series_view(&fleet, id, index, fleet.clock().now()))
     }
 
@@ -154,7 +164,7 @@ impl SeriesView {
             id: id.to_owned(),
             host: id.split_once('/').map(|(host, _)| host.to_owned()),
             metric: key.split_once('{').map_or(key, |(name, _)| name).to_owned(),
-            labels: indexmap::IndexMap::new(),
+            labels: IndexMap::new(),
             metric_type: MetricType::Gauge.name(),
             unit: String::new(),
             help: String::new(),
@@ -167,7 +177,8 @@ impl SeriesView {
 }
 
 fn value_of(fleet: &Fleet, id: HostId, metric: usize) -> Option<f64> {
-    let metric = &fleet.plan().hosts[id as usize].shape.metrics[metric];
+    let host = fleet.host(id);
+    let metric = &host.shape.metrics[metric];
     shown(metric.cells.layout(), &fleet.cells_of(id, metric))
 }
 
@@ -185,7 +196,7 @@ fn shown(layout: &Layout, cells: &[f64]) -> Option<f64> {
 }
 
 pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) -> SeriesView {
-    let (plan, host) = (fleet.plan(), &fleet.plan().hosts[id as usize]);
+    let (plan, host) = (fleet.plan(), fleet.host(id));
     let metric = &host.shape.metrics[index];
     let family = &plan.families[metric.family];
     let standing = fleet.active_override(id, index, now);
@@ -221,7 +232,7 @@ fn aggregate_view(fleet: &Fleet, id: &str, operator: Operator, metric: &str) -> 
     let plan = fleet.plan();
     let family = plan.families.iter().find(|family| *family.name == *metric)?;
     let word = id.split_once(':').map_or("", |(word, _)| word);
-    let jobs: Vec<&str> = plan.jobs.iter().map(|job| &*job.name).collect();
+    let jobs: Vec<&str> = fleet.present_jobs().map(|job| &*plan.jobs[job].name).collect();
     let labels = if let [job] = jobs[..] { vec![("job", job)] } else { Vec::new() };
     let query = query(metric, family.metric_type, &labels);
     let inner = match family.metric_type {
@@ -234,7 +245,7 @@ fn aggregate_view(fleet: &Fleet, id: &str, operator: Operator, metric: &str) -> 
         id: id.to_owned(),
         host: None,
         metric: metric.to_owned(),
-        labels: indexmap::IndexMap::new(),
+        labels: IndexMap::new(),
         metric_type: family.metric_type.name(),
         unit: family.unit.to_string(),
         help: family.help.to_string(),

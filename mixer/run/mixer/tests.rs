@@ -47,10 +47,10 @@ fn virtual_rows(run: &Backfill, id: HostId, until: Time) -> IndexSet<Vec<u64>> {
 /// Polls the live rows for three seconds; returns the distinct rows of each host, in their order.
 async fn live_rows(fleet: &Fleet, hosts: usize) -> Vec<IndexSet<Vec<u64>>> {
     let mut seen: Vec<IndexSet<Vec<u64>>> = vec![IndexSet::new(); hosts];
-    let end = fleet.clock().now() + Span::from_secs(3);
+    let (jobs, end) = (fleet.jobs(), fleet.clock().now() + Span::from_secs(3));
     while fleet.clock().now() < end {
         for (row, seen) in seen.iter_mut().enumerate() {
-            let store = fleet.jobs()[0].store();
+            let store = jobs[0].store();
             let bits: Vec<u64> = store.row(row).iter().map(|cell| cell.to_bits()).collect();
             if bits.iter().all(|bits| !promemu_core::metric::is_absent(f64::from_bits(*bits))) {
                 seen.insert(bits);

@@ -37,12 +37,13 @@ impl Outputs {
         settings: &RunSettings,
         own: &Arc<SelfMetrics>,
     ) -> Result<Self, Error> {
+        let jobs = fleet.jobs();
         let mut all = Vec::new();
         for output in &settings.outputs {
             let context = OutputContext {
                 name: output.name(),
                 config: &fleet.plan().config,
-                jobs: fleet.jobs(),
+                jobs: &jobs,
                 clock: *fleet.clock(),
                 own,
             };

@@ -75,7 +75,7 @@ impl Rounds {
         loop {
             tokio::select! {
                 _ = self.stopped.changed() => return,
-                Ok(()) = self.fleets.changed() => replace_jobs(self.fleets.borrow_and_update().jobs()),
+                Ok(()) = self.fleets.changed() => replace_jobs(&self.fleets.borrow_and_update().jobs()),
                 () = tokio::time::sleep(self.interval.duration()) => {
                     if publish() {
                         self.emit_pushed();
@@ -92,7 +92,7 @@ impl Rounds {
         }
         if pusher.leaves_last_values() {
             if matches!(self.fleets.has_changed(), Ok(true)) {
-                pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
+                pusher.replace_jobs(&self.fleets.borrow_and_update().jobs());
             }
             let _cut_off = tokio::time::timeout(LAST_PUSH, pusher.round()).await.is_err();
         }
@@ -110,7 +110,7 @@ impl Rounds {
                 biased;
                 _ = self.stopped.changed() => return,
                 Ok(()) = self.fleets.changed() => {
-                    pusher.replace_jobs(self.fleets.borrow_and_update().jobs());
+                    pusher.replace_jobs(&self.fleets.borrow_and_update().jobs());
                     first_of_fleet = clock.now() + first_push;
                     continue;
                 }

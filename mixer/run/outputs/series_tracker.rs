@@ -5,13 +5,15 @@
 //! locked during the pass, but not while a batch waits for room in the queue.
 //!
 //! A series that has left its slot may be in another one in the same round, and a server accepts neither two samples of
-//! one time nor an older one after a newer one. So series of pools end first, and a millisecond earlier.
+//! one time nor an older one after a newer one. So series of pools and of added hosts end first, and a millisecond earlier.
 
 mod job_tracker;
 mod round;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use indexmap::IndexMap;
 
 use super::delivery::Intake;
 use job_tracker::JobTracker;
@@ -23,8 +25,8 @@ use round::{MILLISECOND, Round, ShardEncoder};
 
 /// A tracker with any encoder.
 pub(super) trait SampleSource: std::fmt::Debug + Send {
-    /// Goes on with other jobs. Series that are in both are the same ones; known ones that are gone end with the next
-    /// round.
+    /// Goes on with these jobs. Those that it has stay as they are. Series that are in two jobs of one name are the same
+    /// ones; known ones that are gone end with the next round.
     fn replace_jobs(&mut self, jobs: &[Arc<Job>]);
 
     /// Sends all series as they are now, with this time. A round that is not later than the one before it is left out.
@@ -57,16 +59,23 @@ impl<E: Encoder> SeriesTracker<E> {
         let gone = Vec::new();
         let mut tracker =
             Self { jobs: Vec::new(), gone, shards, prepared: 0, rounds: 0, last: None, described: None };
-        tracker.jobs = tracker.open(jobs);
+        tracker.jobs = jobs.iter().map(|job| tracker.open(job)).collect();
         tracker
     }
 
-    fn open(&mut self, jobs: &[Arc<Job>]) -> Vec<JobTracker<E::Job>> {
-        let tracker = |job| {
-            self.prepared += 1;
-            JobTracker::open::<E>(self.prepared, job)
-        };
-        jobs.iter().map(tracker).collect()
+    fn open(&mut self, job: &Arc<Job>) -> JobTracker<E::Job> {
+        self.prepared += 1;
+        JobTracker::open::<E>(self.prepared, job)
+    }
+
+    /// Takes in the rows of hosts that were added to the jobs.
+    fn grow(&mut self) {
+        for job in &mut self.jobs {
+            if job.is_outgrown() {
+                self.prepared += 1;
+                job.grow::<E>(self.prepared);
+            }
+        }
     }
 
     fn go_through(&mut self, at: Time, ends: bool, intake: &Intake, patience: Duration) {
@@ -76,6 +85,7 @@ impl<E: Encoder> SeriesTracker<E> {
         let before = at.before(MILLISECOND);
         let ended_at = self.last.replace(at).map_or(before, |last| before.max(last + MILLISECOND));
         self.rounds += 1;
+        self.grow();
         let shards = &mut self.shards;
         let mut round = Round { at, ended_at, ends, shards, intake, number: self.rounds, patience };
         // A series that came back in another form has a sample in this very round.
@@ -95,15 +105,24 @@ impl<E: Encoder> SeriesTracker<E> {
 
 impl<E: Encoder> SampleSource for SeriesTracker<E> {
     fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
-        let jobs = self.open(jobs);
-        let mut old = std::mem::replace(&mut self.jobs, jobs);
-        for job in &mut self.jobs {
-            if let Some(old) = old.iter_mut().find(|old| old.name() == job.name()) {
-                job.inherit(old);
-            }
+        let known = std::mem::take(&mut self.jobs).into_iter();
+        let mut known: IndexMap<Arc<str>, _> = known.map(|job| (Arc::clone(job.name()), job)).collect();
+        for job in jobs {
+            let tracker = match known.swap_remove(job.name()) {
+                Some(same) if Arc::ptr_eq(same.job(), job) => same,
+                old => {
+                    self.described = None;
+                    let mut tracker = self.open(job);
+                    if let Some(mut old) = old {
+                        tracker.inherit(&mut old);
+                        self.gone.extend(Some(old).filter(JobTracker::has_known_series));
+                    }
+                    tracker
+                }
+            };
+            self.jobs.push(tracker);
         }
-        self.gone.extend(old.into_iter().filter(JobTracker::has_known_series));
-        self.described = None;
+        self.gone.extend(known.into_values().filter(JobTracker::has_known_series));
     }
 
     fn round(&mut self, at: Time, intake: &Intake, patience: Duration) {

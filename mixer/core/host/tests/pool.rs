@@ -32,8 +32,7 @@ impl Shown {
     /// Lets time pass, with an event at its end.
     fn run_to(&mut self, secs: f64, event: Option<&str>) {
         let until = at(&self.host, secs);
-        let rows = self.plan.pool_rows(&self.plan.jobs[0]);
-        let place = Place { host: 0, row: 0, pools: &rows };
+        let place = Place(0);
         while self.due < until || (event.is_none() && self.due == until) {
             self.out.clear();
             let now = self.due;
@@ -58,9 +57,8 @@ impl Shown {
 
     /// A new store with everything that the host shows.
     fn anew(&self) -> SeriesStore {
-        let (mut store, rows) =
-            (self.plan.store(&self.plan.jobs[0]), self.plan.pool_rows(&self.plan.jobs[0]));
-        Place { host: 0, row: 0, pools: &rows }.report_all(&self.host, &mut store);
+        let mut store = self.plan.store(&self.plan.jobs[0]);
+        Place(0).report_all(&self.host, &mut store);
         store
     }
 

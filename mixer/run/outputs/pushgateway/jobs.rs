@@ -157,7 +157,11 @@ pub(super) fn replace(states: Vec<JobState>, jobs: &[Arc<Job>]) -> Replaced {
     for job in jobs {
         let job = Arc::clone(job);
         let state = match known.swap_remove(job.name()) {
-            Some(state) => JobState { job, pushed_version: None, is_gone: false, ..state },
+            Some(state) => {
+                // Another job's versions are numbers of its own.
+                let pushed_version = state.pushed_version.filter(|_| Arc::ptr_eq(&state.job, &job));
+                JobState { job, pushed_version, is_gone: false, ..state }
+            }
             None => JobState::new(job),
         };
         replaced.has_new |= !state.may_be_on_gateway;

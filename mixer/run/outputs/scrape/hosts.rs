@@ -75,14 +75,18 @@ pub(super) async fn list(
         let mut separator = b'[';
         for served in &*jobs {
             let job = json(served.job.name());
-            let mut rows = 0..served.job.host_names().len();
-            while !rows.is_empty() {
+            let planned = served.job.host_names();
+            let added: Vec<usize> = served.job.store().added_hosts().rows().collect();
+            let mut rows = (0..planned.len()).chain(added).peekable();
+            while rows.peek().is_some() {
                 {
                     let store = served.job.store();
                     for row in rows.by_ref().take(HOSTS_AT_ONCE).filter(|row| store.has_row(*row)) {
+                        let Some(name) = planned.get(row).or_else(|| store.added_hosts().name(row)) else {
+                            continue;
+                        };
                         chunk.push(separator);
                         separator = b',';
-                        let name = &served.job.host_names()[row];
                         put_target(&target, &job, name, store.row_labels(row), &mut chunk);
                     }
                 }

@@ -35,7 +35,7 @@ pub(super) struct Publisher {
     permits: Arc<Semaphore>,
     tally: ScrapeTally,
     /// Swapped as a whole; the lock is held for no longer than that.
-    jobs: Mutex<Arc<[ServedJob]>>,
+    jobs: Mutex<Arc<[Arc<ServedJob>]>>,
 }
 
 /// One job that is served.
@@ -45,7 +45,7 @@ pub(super) struct ServedJob {
     pub(super) labels: LabelBlock,
     published_version: AtomicU64,
     published_at_nanos: AtomicU64,
-    /// The rows sorted by their hosts' names; made for the first request for a host.
+    /// The rows of planned hosts, sorted by their names; made for the first request for a host.
     rows_by_name: OnceLock<Vec<u32>>,
 }
 
@@ -67,6 +67,11 @@ impl ServedJob {
 
     /// The row of the host of this name.
     pub(super) fn row_of(&self, name: &str) -> Option<usize> {
+        let added = self.job.store().added_hosts().row(name);
+        added.or_else(|| self.planned_row_of(name))
+    }
+
+    fn planned_row_of(&self, name: &str) -> Option<usize> {
         let names = self.job.host_names();
         let rows = self.rows_by_name.get_or_init(|| {
             let mut rows: Vec<u32> = (0..).take(names.len()).collect();
@@ -95,7 +100,7 @@ impl Publisher {
         shows_push_times: bool,
         tally: ScrapeTally,
     ) -> Self {
-        let jobs = jobs.iter().map(|job| ServedJob::new(job, 0)).collect();
+        let jobs = jobs.iter().map(|job| Arc::new(ServedJob::new(job, 0))).collect();
         let permits = Arc::new(Semaphore::new(BODIES_AT_ONCE));
         Self {
             health: Arc::default(),
@@ -130,19 +135,22 @@ impl Publisher {
         has_changed
     }
 
-    /// Serves these jobs from now on. A job that was served before keeps its time; a new one counts as published now.
+    /// Serves these jobs from now on. One that was served before stays as it is; another one of its name keeps its time; a new one counts as published now.
     pub(super) fn replace_jobs(&self, jobs: &[Arc<Job>]) {
         let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
         let old = self.jobs();
-        let times = old.iter().map(|served| (&**served.job.name(), &served.published_at_nanos));
-        let times: IndexMap<&str, &AtomicU64> = times.collect();
-        let published_at =
-            |job: &Arc<Job>| times.get(&**job.name()).map_or(now_nanos, |at| at.load(Ordering::Relaxed));
-        let served = jobs.iter().map(|job| ServedJob::new(job, published_at(job))).collect();
+        let old: IndexMap<&str, &Arc<ServedJob>> =
+            old.iter().map(|served| (&**served.job.name(), served)).collect();
+        let served = |job: &Arc<Job>| match old.get(&**job.name()) {
+            Some(same) if Arc::ptr_eq(&same.job, job) => Arc::clone(same),
+            Some(old) => Arc::new(ServedJob::new(job, old.published_at_nanos.load(Ordering::Relaxed))),
+            None => Arc::new(ServedJob::new(job, now_nanos)),
+        };
+        let served = jobs.iter().map(served).collect();
         *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = served;
     }
 
-    pub(super) fn jobs(&self) -> Arc<[ServedJob]> {
+    pub(super) fn jobs(&self) -> Arc<[Arc<ServedJob>]> {
         Arc::clone(&self.jobs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

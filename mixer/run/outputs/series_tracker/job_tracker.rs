@@ -22,8 +22,9 @@ pub(super) struct JobTracker<J> {
     prepared: J,
     row_groups: Vec<RowGroup>,
     columns: Vec<CellRange>,
-    /// The rows from here on are slots of pools.
-    first_pool_row: usize,
+    /// The rows from here on have one member or host after another.
+    first_changing_row: usize,
+    layout_version: u64,
     /// The labels of each row that the server knows.
     labels: Vec<LabelBlock>,
     /// The number of each row's first cell.
@@ -73,7 +74,7 @@ enum Pass {
     All,
 }
 
-/// A host, or a member in its slot.
+/// A host, or a member of a pool.
 struct Host<'a> {
     row: usize,
     labels: &'a LabelBlock,
@@ -87,6 +88,34 @@ impl<J> JobTracker<J> {
     /// A job of which the server knows nothing yet.
     pub(super) fn open<E: Encoder<Job = J>>(id: u32, job: &Arc<Job>) -> Self {
         let store = job.store();
+        let mut tracker = Self {
+            job: Arc::clone(job),
+            prepared: E::prepare(id, job.name(), &[]),
+            row_groups: Vec::new(),
+            columns: Vec::new(),
+            first_changing_row: store.first_changing_row(),
+            layout_version: store.layout_version(),
+            labels: Vec::new(),
+            cells: Vec::new(),
+            known: FixedBitSet::new(),
+        };
+        tracker.lay_out::<E>(id, &store);
+        tracker
+    }
+
+    /// `true` if the job has more rows than the tracker knows.
+    pub(super) fn is_outgrown(&self) -> bool {
+        self.job.store().layout_version() != self.layout_version
+    }
+
+    /// Takes in the rows that the job has in addition now. The others and their series stay as they are. `id` is a new
+    /// one, as the job is prepared again.
+    pub(super) fn grow<E: Encoder<Job = J>>(&mut self, id: u32) {
+        let job = Arc::clone(&self.job);
+        self.lay_out::<E>(id, &job.store());
+    }
+
+    fn lay_out<E: Encoder<Job = J>>(&mut self, id: u32, store: &SeriesStore) {
         let columns: Vec<(&Family, &Column)> = store.columns().collect();
         let cell_range = |(family, column): &(&Family, &Column)| CellRange {
             offset: column.offset,
@@ -94,22 +123,26 @@ impl<J> JobTracker<J> {
             identity: (Arc::clone(&family.name), column.labels.clone()),
             layout: Arc::clone(&column.layout),
         };
-        let mut count = 0;
-        let start = |row| {
-            let start = count;
-            count += store.row(row).len();
-            start
-        };
-        Self {
-            job: Arc::clone(job),
-            prepared: E::prepare(id, job.name(), &columns),
-            row_groups: row_groups(&columns),
-            columns: columns.iter().map(cell_range).collect(),
-            first_pool_row: store.first_pool_row(),
-            labels: (0..store.rows()).map(|row| store.row_labels(row).clone()).collect(),
-            cells: (0..store.rows()).map(start).collect(),
-            known: FixedBitSet::with_capacity(count),
+        self.prepared = E::prepare(id, self.job.name(), &columns);
+        self.row_groups = row_groups(&columns);
+        self.columns = columns.iter().map(cell_range).collect();
+        self.layout_version = store.layout_version();
+        let known_rows = self.labels.len();
+        if known_rows == 0 {
+            self.labels.reserve_exact(store.rows());
+            self.cells.reserve_exact(store.rows());
         }
+        let mut count = self.known.len();
+        for row in known_rows..store.rows() {
+            self.labels.push(store.row_labels(row).clone());
+            self.cells.push(count);
+            count += store.row(row).len();
+        }
+        self.known.grow(count);
+    }
+
+    pub(super) const fn job(&self) -> &Arc<Job> {
+        &self.job
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -161,11 +194,11 @@ impl<J> JobTracker<J> {
     /// Sends all series, or ends them.
     pub(super) fn go_through<E: Encoder<Job = J>>(&mut self, round: &mut Round<'_, E>) {
         let job = Arc::clone(&self.job);
-        let pools_end_first = !round.ends && self.first_pool_row < self.labels.len();
-        for pool_pass in pools_end_first.then_some(Pass::Gone).into_iter().chain([Pass::Present]) {
+        let changing_end_first = !round.ends && self.first_changing_row < self.labels.len();
+        for changing_pass in changing_end_first.then_some(Pass::Gone).into_iter().chain([Pass::Present]) {
             let mut cursor = Cursor::default();
             loop {
-                let full = self.fill(&job.store(), &mut cursor, pool_pass, round);
+                let full = self.fill(&job.store(), &mut cursor, changing_pass, round);
                 let Some(shard) = full else { break };
                 round.send(shard);
             }
@@ -177,20 +210,22 @@ impl<J> JobTracker<J> {
         &mut self,
         store: &SeriesStore,
         cursor: &mut Cursor,
-        pool_pass: Pass,
+        changing_pass: Pass,
         round: &mut Round<'_, E>,
     ) -> Option<usize> {
         while cursor.row_group < self.row_groups.len() {
             let rows = self.row_groups[cursor.row_group].rows.clone();
             cursor.row = cursor.row.max(rows.start);
             while cursor.row < rows.end {
-                let is_slot = cursor.row >= self.first_pool_row;
-                let pass = match (round.ends, is_slot) {
+                // A removed host may be there again in another row.
+                let is_removed = || self.layout_version > 0 && !store.has_row(cursor.row);
+                let ends_first = cursor.row >= self.first_changing_row || is_removed();
+                let pass = match (round.ends, ends_first) {
                     (true, _) => Pass::All,
-                    (false, true) => pool_pass,
+                    (false, true) => changing_pass,
                     (false, false) => Pass::Both,
                 };
-                if is_slot || pool_pass != Pass::Gone {
+                if ends_first || changing_pass != Pass::Gone {
                     let full = self.send_row(store, cursor, pass, round);
                     if full.is_some() {
                         return full;
@@ -212,7 +247,7 @@ impl<J> JobTracker<J> {
         round: &mut Round<'_, E>,
     ) -> Option<usize> {
         let (row, cells, labels) = (cursor.row, store.row(cursor.row), store.row_labels(cursor.row));
-        let is_same = row < self.first_pool_row || self.labels[row] == *labels;
+        let is_same = row < self.first_changing_row || self.labels[row] == *labels;
         let old = (!is_same).then(|| self.labels[row].clone());
         let known = old.as_ref().unwrap_or(labels);
         let own_time = store.own_time(row);

@@ -263,6 +263,47 @@ async fn a_series_may_go_to_another_slot_and_ends_before_it_begins_there() {
     assert_eq!(lines(&intake).await, ["2.001 j b s ended"], "c was never sent");
 }
 
+#[tokio::test]
+async fn hosts_come_and_go_and_no_other_series_ends() {
+    let job = job("j", &["x", "y"]);
+    let mut tracker = tracker(&[Arc::clone(&job)]);
+    (0..2).for_each(|row| job.store().report(row, &[1.0, ABSENT, ABSENT]));
+    assert_eq!(round(&mut tracker, 1).await, ["1.000 j x a 1", "1.000 j y a 1"]);
+    let column = |rows: usize| Column {
+        family: 0,
+        first_row: job.store().rows(),
+        rows,
+        offset: 0,
+        labels: LabelBlock::empty(),
+        layout: Arc::new(Layout::value()),
+    };
+    let put = |row: usize, host: &str, value: f64| {
+        let mut store = job.store();
+        store.add_host(row, &host.into(), &LabelBlock::new([("host", host)]), Vec::new());
+        store.report(row, &[value]);
+    };
+    let more = column(2);
+    job.store().append(2, 1, [more]);
+    put(2, "z", 3.0);
+    tracker.replace_jobs(&[Arc::clone(&job)]);
+    assert_eq!(round(&mut tracker, 2).await, ["2.000 j x a 1", "2.000 j y a 1", "2.000 j z a 3"]);
+    // A planned host goes and comes back in a row of an added one, which goes, too.
+    job.store().remove_host(0);
+    job.store().remove_added_host(2);
+    put(2, "x", 4.0);
+    let moved = ["2.999 j x a ended", "2.999 j z a ended", "3.000 j y a 1", "3.000 j x a 4"];
+    assert_eq!(round(&mut tracker, 3).await, moved);
+    let more = column(1);
+    job.store().append(1, 1, [more]);
+    put(4, "w", 5.0);
+    job.store().remove_added_host(2);
+    let moved = ["3.999 j x a ended", "4.000 j y a 1", "4.000 j w a 5"];
+    assert_eq!(round(&mut tracker, 4).await, moved);
+    let intake = Intake::idle(1, 1000);
+    tracker.end(Time::from_unix_secs(5), &intake, Duration::ZERO);
+    assert_eq!(lines(&intake).await, ["5.000 j y a ended", "5.000 j w a ended"]);
+}
+
 proptest! {
     #[test]
     fn a_server_accepts_every_sample_and_knows_the_present_members(

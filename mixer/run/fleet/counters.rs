@@ -1,0 +1,38 @@
+//! Counters and listeners of a whole run, which outlive its fleets.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tracing::warn;
+
+use crate::event_tap::EventTap;
+use crate::self_metrics::Tally;
+
+/// Counters and listeners of a whole run.
+#[derive(Debug)]
+pub(super) struct Counters {
+    pub(super) tally: Tally,
+    /// Number of events from outside of hosts: the mixer's and clients'.
+    pub(super) own_events: AtomicU64,
+    /// `true` once series were refused because the limit was reached.
+    has_refused: AtomicBool,
+    pub(super) event_tap: EventTap,
+}
+
+impl Counters {
+    pub(super) fn new(tally: Tally) -> Self {
+        Self {
+            tally,
+            own_events: AtomicU64::new(0),
+            has_refused: AtomicBool::new(false),
+            event_tap: EventTap::default(),
+        }
+    }
+
+    /// Counts series that were not made, and logs the first time.
+    pub(super) fn refuse_series(&self, host: &str, count: u64) {
+        if !self.has_refused.swap(true, Ordering::Relaxed) {
+            warn!(host = %host, series = count, "limit of --max-series is reached; further series are dropped and counted");
+        }
+        self.tally.series_refused.inc_by(count);
+    }
+}

@@ -1,0 +1,92 @@
+//! A host's steps in its fleet: its start, the results of each step, and its end.
+
+use std::sync::atomic::Ordering;
+
+use tracing::warn;
+
+use promemu_core::event::HostId;
+use promemu_core::host::{DrivenHost, EmulatedHost, MemberChange, Outbox, Place};
+use promemu_core::time::Time;
+
+use super::live_fleet::Fleet;
+
+impl Fleet {
+    /// Takes over a host that comes out of the history: its series, or its end.
+    pub(crate) fn resume(&self, id: HostId, host: &DrivenHost) {
+        if host.due() == Time::NEVER {
+            self.state(id).has_ended.store(true, Ordering::Relaxed);
+        } else if host.host().has_begun() {
+            let (job, row) = self.place(id);
+            Place(row).report_all(host.host(), &mut job.store());
+        }
+    }
+
+    fn report(&self, id: HostId, host: &EmulatedHost, changes: &[MemberChange]) {
+        let (job, row) = self.place(id);
+        Place(row).report(host, changes, &mut job.store());
+    }
+
+    /// Counts a host in.
+    pub(crate) fn mark_started(&self, id: HostId, at: Time) {
+        let nanos = at.since(Time::from_unix_nanos(0)).as_nanos();
+        self.state(id).started_at_nanos.store(nanos, Ordering::Relaxed);
+        self.table().active.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a host out: its series leave, and it gets no more events.
+    pub(crate) fn mark_ended(&self, id: HostId) {
+        self.table().active.fetch_sub(1, Ordering::Relaxed);
+        let (job, row) = self.place(id);
+        job.store().remove_host(row);
+        self.mark_gone(id);
+    }
+
+    /// Notes that a host gets no more events, as it has ended or never starts.
+    pub(crate) fn mark_gone(&self, id: HostId) {
+        self.take_events(id);
+        self.forget_commands(id);
+        // From now on the host may be removed, and another one may get its id.
+        self.state(id).has_ended.store(true, Ordering::Release);
+    }
+
+    /// Takes the results of a host's step out of its outbox: its report, its events, its counts.
+    pub(crate) fn carry_out(&self, id: HostId, host: &EmulatedHost, out: &mut Outbox) {
+        let plan = host.plan();
+        if out.report {
+            self.report(id, host, &out.members);
+        }
+        for (metric, error) in out.failures.drain(..) {
+            warn!(host = %plan.name, metric = %metric, error = %error, "scenario failed and gave no value; logged once");
+        }
+        let tally = &self.counters.tally;
+        tally.updates.inc_by(out.updates);
+        tally.scenario_errors.inc_by(out.scenario_errors);
+        tally.events_dropped.inc_by(out.events_dropped);
+        for pool in out.crowded.drain(..) {
+            warn!(
+                host = %plan.name,
+                pool = %pool,
+                "slots stay empty because all label sets are in use; promemu tries again; give a label more values (logged once)"
+            );
+        }
+        if out.series_refused > 0 {
+            self.counters.refuse_series(&plan.name, out.series_refused);
+        }
+        tally.series_refused.inc_by(out.series_alike);
+        for event in out.events.drain(..) {
+            self.publish(event, Some(id));
+        }
+    }
+
+    pub(crate) fn count_skipped(&self, updates: u64) {
+        self.counters.tally.updates_skipped.inc_by(updates);
+    }
+
+    /// Observes the lateness of a host's step, if something was due.
+    pub(crate) fn observe_lateness(&self, due: Time, now: Time) {
+        if due <= now {
+            let late = self.clock.real_span(now.since(due));
+            self.counters.tally.lateness.observe(late.as_secs_f64());
+        }
+    }
+}
