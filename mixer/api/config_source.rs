@@ -69,10 +69,16 @@ impl ConfigChoice {
         Ok(Self { source, class, args })
     }
 
-    /// The options to load the class for a run that starts at this time.
-    pub(crate) fn load_options(&self, daemon: &Daemon, started_at: Time) -> Result<LoadOptions, ApiError> {
+    /// The options to load the class for a run of this id that starts at this time.
+    pub(crate) fn load_options(
+        &self,
+        daemon: &Daemon,
+        run_id: &str,
+        started_at: Time,
+    ) -> Result<LoadOptions, ApiError> {
         let arguments = read_args(&self.args)?;
-        Ok(LoadOptions { class: self.class.clone(), arguments, started_at, series_max: daemon.series_max })
+        let (class, run_id, series_max) = (self.class.clone(), run_id.to_owned(), daemon.series_max);
+        Ok(LoadOptions { class, arguments, started_at, run_id, series_max })
     }
 }
 

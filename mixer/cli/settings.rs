@@ -151,7 +151,7 @@ impl Settings {
     ) -> (LoadOptions, Vec<String>) {
         let (arguments, unknown) = self.flags.arguments.for_class(file, class);
         let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
-        (LoadOptions { class, arguments, started_at, series_max }, unknown)
+        (LoadOptions { class, arguments, series_max, ..LoadOptions::starting_at(started_at) }, unknown)
     }
 
     /// The Pushgateways of a command that runs no config.

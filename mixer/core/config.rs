@@ -25,7 +25,7 @@ use indexmap::IndexMap;
 
 pub use arguments::Argument;
 pub use loading::LoadedConfig;
-pub use options::{DEFAULT_SERIES_MAX, LoadOptions};
+pub use options::{DEFAULT_SERIES_MAX, LoadOptions, MAIN_RUN};
 pub use source::{ConfigDirs, ConfigFile};
 pub use summary::{ClassSummary, ConfigSummary};
 

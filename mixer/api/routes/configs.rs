@@ -15,6 +15,7 @@ use crate::config_source::{ConfigChoice, open};
 use crate::daemon::Daemon;
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::problem::ProblemView;
+use crate::runs::MAIN;
 use crate::state::{AppState, blocking};
 
 /// All configs.
@@ -165,7 +166,7 @@ pub(crate) fn check_file(
     file: &ConfigFile,
     choice: &ConfigChoice,
 ) -> Result<CheckResult, ApiError> {
-    match file.plan(&choice.load_options(daemon, wall_now())?) {
+    match file.plan(&choice.load_options(daemon, MAIN, wall_now())?) {
         Ok(loaded) => Ok(CheckResult {
             valid: true,
             problems: loaded.warnings.into_iter().map(ProblemView::warning).collect(),

@@ -7,7 +7,7 @@ use promemu_core::time::{Span, Speed};
 use crate::config_source::ConfigChoice;
 
 /// The id of the run that the daemon was started with.
-pub const MAIN: &str = "main";
+pub use promemu_core::config::MAIN_RUN as MAIN;
 
 /// The request for a run.
 #[derive(Clone, Debug)]

@@ -43,7 +43,7 @@ pub(crate) fn start(state: &Arc<AppState>, run: &Arc<Run>) -> Result<(), ApiErro
 /// The plan of a run that starts now, and its settings: the daemon's, without the outputs that only one run can have.
 fn plan(daemon: &Daemon, request: &RunRequest) -> Result<(Plan, RunSettings, Clock), ApiError> {
     let clock = Clock::start().at_speed(request.speed);
-    let options = request.config.load_options(daemon, clock.started_at())?;
+    let options = request.config.load_options(daemon, &request.id, clock.started_at())?;
     let loaded = request.config.source.open(daemon)?.plan(&options)?;
     for warning in &loaded.warnings {
         warn!(run = &*request.id, "{warning}");

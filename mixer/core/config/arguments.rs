@@ -10,7 +10,7 @@ use crate::expression::{Names, Value};
 use crate::time::Span;
 
 /// Names with another meaning in expressions.
-pub(super) const RESERVED: [&str; 16] = [
+pub(super) const RESERVED: [&str; 17] = [
     "name",
     "host",
     "address",
@@ -18,6 +18,7 @@ pub(super) const RESERVED: [&str; 16] = [
     "metric",
     "args",
     "started_at",
+    "run_id",
     "value",
     "t",
     "dt",

@@ -8,6 +8,9 @@ use crate::time::Time;
 /// Default limit of series, so that a typing error in a count does not fill the memory.
 pub const DEFAULT_SERIES_MAX: usize = 5_000_000;
 
+/// The id of the run that a command starts.
+pub const MAIN_RUN: &str = "main";
+
 /// The options of loading a config.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
@@ -17,14 +20,22 @@ pub struct LoadOptions {
     pub arguments: IndexMap<String, Value>,
     /// The run's start.
     pub started_at: Time,
+    /// The run's id, unique among the runs of one process.
+    pub run_id: String,
     /// Maximum number of series; a config with more is refused.
     pub series_max: usize,
 }
 
 impl LoadOptions {
-    /// Options without class and arguments, with the default limit.
+    /// Options of the main run, without class and arguments, with the default limit.
     #[must_use]
     pub fn starting_at(started_at: Time) -> Self {
-        Self { class: None, arguments: IndexMap::new(), started_at, series_max: DEFAULT_SERIES_MAX }
+        Self {
+            class: None,
+            arguments: IndexMap::new(),
+            started_at,
+            run_id: MAIN_RUN.to_owned(),
+            series_max: DEFAULT_SERIES_MAX,
+        }
     }
 }

@@ -39,6 +39,17 @@ fn shipped(name: &str) -> ConfigFile {
 }
 
 #[test]
+fn a_job_name_may_have_the_runs_id() {
+    let text = r#"Config(default_job_name: "shop_{run_id}", hosts: [Host(name: "a", metrics: [Metric(name: "m")])])"#;
+    let job = |options: &LoadOptions| {
+        ConfigFile::from_text("test", text).plan(options).unwrap().plan.jobs[0].name.to_string()
+    };
+    let main = LoadOptions::starting_at(START);
+    assert_eq!(job(&main), "shop_main");
+    assert_eq!(job(&LoadOptions { run_id: "blue".to_owned(), ..main }), "shop_blue");
+}
+
+#[test]
 fn hosts_load_with_peaks_has_its_hosts_and_shapes() {
     let config = shipped("hosts_load_with_peaks");
     let plan = plan_with(&config, &[("hosts_count", "5")]).unwrap().plan;
@@ -124,7 +135,7 @@ fn problems_that_need_values_are_reported_at_once_too() {
     test.ron:7:30: ttl must be longer than 0; write "inf" for a host without an end
     test.ron:7:43: interval must be 1ms or longer and not endless, but is 0s..0s
     test.ron:7:87: unknown metric_type "gage"; did you mean "gauge"?
-    test.ron:8:62: name: unknown name "j" in an expression; expected one of args, i, n, started_at
+    test.ron:8:62: name: unknown name "j" in an expression; expected one of args, i, n, run_id, started_at
     "#);
 }
 

@@ -47,6 +47,23 @@ fn all() -> Vec<(&'static str, Option<String>)> {
     configs.flat_map(classes).collect()
 }
 
+fn jobs(plan: &Plan) -> IndexSet<String> {
+    plan.jobs.iter().map(|job| job.name.to_string()).collect()
+}
+
+#[test]
+fn the_argument_job_makes_room_for_a_second_run_of_the_same_config() {
+    for (name, class) in all() {
+        let present = jobs(&load(name, class.as_deref(), &[]).plan);
+        let other = jobs(&load(name, class.as_deref(), &[("job", "other_")]).plan);
+        assert_eq!(
+            (present.len(), present.intersection(&other).count()),
+            (other.len(), 0),
+            "{name}: {other:?}"
+        );
+    }
+}
+
 /// Longest run of a world.
 const LENGTH: Span = Span::from_secs(1000);
 

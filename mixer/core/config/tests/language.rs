@@ -238,7 +238,7 @@ fn invalid_formulas_are_refused_at_their_place() {
     Metric(name: "m", when: ["value"])
         test.ron:2:25: expected an expression, found a list
     Metric(name: "m", default_value: "{value}")
-        test.ron:2:34: default_value: unknown name "value" in an expression; expected one of address, args, host, labels, name, started_at
+        test.ron:2:34: default_value: unknown name "value" in an expression; expected one of address, args, host, labels, name, run_id, started_at
     Metric(name: "m", default_value: "{noise(1)}")
         test.ron:2:34: default_value: noise works in formulas and scripts only, not in fields
     Metric(name: "m", default_value: "{3 +}")
