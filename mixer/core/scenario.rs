@@ -31,6 +31,7 @@ mod sine_wave;
 mod spec;
 mod switch_scenario_by_events;
 mod time_duration;
+mod try_clone;
 mod update_by_trend;
 mod variety_selection;
 
@@ -41,6 +42,7 @@ pub use context::{EmittedEvent, SideEffects, UpdateContext};
 pub use kind::{Build, ScenarioKind};
 pub use nested::NestedScenario;
 pub use spec::{EventDecl, Scenario, ScenarioSpec};
+pub use try_clone::TryClone;
 
 use crate::plugin::{ConfiguredWorkload, WorkloadDecl};
 

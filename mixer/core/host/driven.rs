@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::emulated_host::{EmulatedHost, START_SPREAD};
 use super::outbox::Outbox;
 use super::overrides::HostCommand;
+use crate::error::Error;
 use crate::event::{DELIVERY_DELAY, Event};
 use crate::plan::HostPlan;
 use crate::time::Time;
@@ -28,6 +29,11 @@ impl DrivenHost {
     pub const fn new(host: EmulatedHost) -> Self {
         let starts_at = host.starts_at();
         Self { host, due: starts_at, reached: starts_at, mail: Vec::new() }
+    }
+
+    /// As [`EmulatedHost::try_clone`], with the events on their way to it.
+    pub fn try_clone(&self) -> Result<Self, Error> {
+        Ok(Self { host: self.host.try_clone()?, mail: self.mail.clone(), ..*self })
     }
 
     /// The host.

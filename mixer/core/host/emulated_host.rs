@@ -11,6 +11,7 @@ use super::metric_set::MetricSet;
 use super::outbox::Outbox;
 use super::overrides::HostCommand;
 use super::pool::Pools;
+use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::plan::{HostPlan, Reaction};
 use crate::rng::Seed;
@@ -65,6 +66,18 @@ impl EmulatedHost {
             extras: has_extras.then(|| Box::new(Extras { faults, pools })),
             plan,
         }
+    }
+
+    /// A copy that does the same from here on. The error names the host, and its metric or pool that cannot be copied
+    /// because a plugin keeps its state.
+    pub fn try_clone(&self) -> Result<Self, Error> {
+        let Self { plan, phase, next_report, metrics, extras } = self;
+        let copied = || {
+            let metrics = metrics.try_clone(plan)?;
+            let extras = extras.as_ref().map(|extras| extras.try_clone(plan)).transpose()?.map(Box::new);
+            Ok(Self { plan: Arc::clone(plan), phase: *phase, next_report: *next_report, metrics, extras })
+        };
+        copied().map_err(|why: String| Error::Run(format!("host {:?} cannot be copied: {why}", plan.name)))
     }
 
     /// Goes on with a plan that is equal to its own.
@@ -282,6 +295,11 @@ impl EmulatedHost {
 }
 
 impl Extras {
+    fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
+        let pools = self.pools.as_ref().map(|pools| pools.try_clone(plan)).transpose()?;
+        Ok(Self { faults: self.faults.clone(), pools })
+    }
+
     fn advance_faults(&mut self, plan: &HostPlan, metrics: &mut MetricSet, now: Time, out: &mut Outbox) {
         let changes_members =
             self.faults.as_mut().is_some_and(|faults| faults.advance(plan, metrics, now, out));

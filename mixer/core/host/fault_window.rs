@@ -5,7 +5,7 @@ use crate::rng::Rng;
 use crate::time::{Span, Time};
 
 /// The window of one fault.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FaultWindow {
     pub(super) rng: Rng,
     state: State,

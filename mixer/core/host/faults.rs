@@ -23,7 +23,7 @@ pub struct Stamp {
 }
 
 /// A report on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     arrives_at: Time,
     own_time: Option<Time>,
@@ -33,7 +33,7 @@ struct Held {
 }
 
 /// The faults of one host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Faults {
     windows: Box<[FaultWindow]>,
     /// The cells that outputs see.

@@ -43,6 +43,13 @@ impl MetricSet {
         }
     }
 
+    /// A copy that does the same from here on. The error names the metric that cannot be copied.
+    pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
+        let Self { starts_at, next_due, values, sequence } = self;
+        let values = values.try_clone(plan)?;
+        Ok(Self { starts_at: *starts_at, next_due: next_due.clone(), values, sequence: *sequence })
+    }
+
     pub(super) const fn starts_at(&self) -> Time {
         self.starts_at
     }

@@ -11,9 +11,9 @@ use super::overrides::{HostCommand, Overrides};
 use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Aggregation, States, Update, is_absent};
-use crate::plan::{Condition, HostPlan};
+use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::{Rng, Seed};
-use crate::scenario::{RunningScenario, Scenario, UpdateContext};
+use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
 use crate::time::Time;
 
 /// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
@@ -26,7 +26,7 @@ struct Metric {
 }
 
 /// State that most hosts do without.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RareState {
     /// Times at which scenarios want to be updated, and their metrics.
     pub(super) wakes: Vec<(Time, usize)>,
@@ -86,6 +86,24 @@ impl MetricValues {
             storage: Storage::new(shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone()))),
             rng,
         }
+    }
+
+    /// A copy that does the same from here on. The error names the metric whose scenario cannot be copied.
+    pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
+        let copied = |(metric, of): (&Metric, &MetricPlan)| {
+            let running = metric.running.try_clone();
+            let running = running.map_err(|why| format!("metric {:?} cannot be copied: {why}", of.name))?;
+            Ok(Metric { running, rng: metric.rng.clone(), level: metric.level })
+        };
+        let metrics = self.metrics.iter().zip(&plan.shape.metrics).map(copied);
+        Ok(Self {
+            metrics: metrics.collect::<Result<_, String>>()?,
+            states: self.states.clone(),
+            row: self.row.clone(),
+            rare: self.rare.clone(),
+            storage: self.storage.clone(),
+            rng: self.rng.clone(),
+        })
     }
 
     /// The cells of all series, as [`crate::metric`] describes them.

@@ -37,7 +37,7 @@ struct Override {
 }
 
 /// The active overrides of a host.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Overrides(Vec<Override>);
 
 impl Overrides {

@@ -14,6 +14,7 @@ use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 use proptest::prelude::*;
 
+mod copies;
 mod fault;
 mod overrides;
 mod pool;

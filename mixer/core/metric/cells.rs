@@ -316,7 +316,7 @@ pub struct StateIndexes {
 }
 
 /// The state of a host's counters and summaries beside their cells.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct States {
     counters: Box<[Counter]>,
     recent: Box<[Recent]>,

@@ -14,7 +14,7 @@ const BUCKETS_MAX: usize = 256;
 const ZERO_THRESHOLD: f64 = 1e-12;
 
 /// The recent observations of one series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Recent {
     slices: [WindowSlice; SLICES],
     /// Scratch cells for the merged slices.
@@ -22,7 +22,7 @@ pub(super) struct Recent {
 }
 
 /// The observations of one fifth of a window.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct WindowSlice {
     /// Its number, counted from the Unix epoch.
     number: u64,

@@ -74,7 +74,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Brownian {
     plan: Arc<Plan>,
     position: f64,

@@ -8,6 +8,7 @@ use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::nested::NestedScenario;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::try_clone::TryClone;
 use super::{
     brownian, burst, calc_by_event, composition, do_nothing, feature_toggle, load_peak, plugin,
     random_in_range, random_walk, relay_to_other_metric, script, seasonal, sine_wave,
@@ -84,6 +85,12 @@ macro_rules! built_ins {
         impl From<ScenarioPlan> for NestedScenario {
             fn from(plan: ScenarioPlan) -> Self {
                 match plan { $(ScenarioPlan::$variant(plan) => plan.into()),* }
+            }
+        }
+
+        impl TryClone for RunningScenario {
+            fn try_clone(&self) -> Result<Self, String> {
+                Ok(match self { $(Self::$variant(running) => Self::$variant(running.try_clone()?)),* })
             }
         }
 

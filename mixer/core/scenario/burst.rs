@@ -59,7 +59,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Burst {
     plan: Arc<Plan>,
 }

@@ -54,7 +54,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CalcByEvent {
     plan: Arc<Plan>,
 }

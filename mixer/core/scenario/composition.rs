@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::arguments::{Arguments, Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::nested::{NestedScenario, refuse_relays};
+use super::nested::{NestedScenario, RunningPart, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -97,7 +98,7 @@ enum Operation {
 /// A part's running scenario, and its own value.
 #[derive(Debug)]
 struct Part {
-    running: Box<dyn Scenario>,
+    running: RunningPart,
     value: f64,
 }
 
@@ -112,6 +113,12 @@ impl Part {
         context.value = outer;
         self.value = outcome?.unwrap_or(self.value);
         Ok(self.value)
+    }
+}
+
+impl TryClone for Part {
+    fn try_clone(&self) -> Result<Self, String> {
+        Ok(Self { running: self.running.try_clone()?, value: self.value })
     }
 }
 
@@ -155,7 +162,14 @@ pub struct RunningCombination {
     parts: Box<[Part]>,
 }
 
-impl Scenario for RunningCombination {
+impl TryClone for Box<RunningCombination> {
+    fn try_clone(&self) -> Result<Self, String> {
+        let parts = self.parts.iter().map(Part::try_clone).collect::<Result<_, _>>()?;
+        Ok(Self::new(RunningCombination { plan: Arc::clone(&self.plan), parts }))
+    }
+}
+
+impl Scenario for Box<RunningCombination> {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let operation = self.plan.operation;
         let mut total = if operation == Operation::Product { 1.0 } else { 0.0 };
@@ -207,7 +221,15 @@ pub struct RunningDelay {
     delayed: VecDeque<(Time, f64)>,
 }
 
-impl Scenario for RunningDelay {
+impl TryClone for Box<RunningDelay> {
+    fn try_clone(&self) -> Result<Self, String> {
+        let RunningDelay { plan, part, delayed } = &**self;
+        let part = part.try_clone()?;
+        Ok(Self::new(RunningDelay { plan: Arc::clone(plan), part, delayed: delayed.clone() }))
+    }
+}
+
+impl Scenario for Box<RunningDelay> {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let value = self.part.update(context)?;
         if self.delayed.len() >= DELAYED_MAX {

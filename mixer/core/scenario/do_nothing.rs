@@ -22,7 +22,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario, without state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DoNothing;
 
 impl Scenario for DoNothing {

@@ -84,7 +84,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario; boxed, because it is larger and rarer than most.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FeatureToggle {
     plan: Arc<Plan>,
     on: bool,
@@ -92,7 +92,7 @@ pub struct FeatureToggle {
     next_change: Time,
 }
 
-impl Scenario for FeatureToggle {
+impl Scenario for Box<FeatureToggle> {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         let plan = &*self.plan;
         let mut next_change = if self.has_begun { self.next_change } else { context.now + plan.start_time };

@@ -103,7 +103,7 @@ enum Phase {
 
 /// The running scenario: its phase, the start of the phase, and the value at that time. The value is an `f32` to keep
 /// the state small: there is one per series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadPeak {
     plan: Arc<Plan>,
     since: Time,

@@ -7,7 +7,9 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::context::UpdateContext;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::try_clone::TryClone;
 use crate::event::Subscription;
 
 /// A part of another scenario, with its parameters. Cheap to clone.
@@ -17,8 +19,8 @@ pub struct NestedScenario(Arc<dyn AnySpec>);
 impl NestedScenario {
     /// Starts the state of a part that shows `value`.
     #[must_use]
-    pub fn start(&self, value: f64) -> Box<dyn Scenario> {
-        Arc::clone(&self.0).start_boxed(value)
+    pub fn start(&self, value: f64) -> RunningPart {
+        RunningPart(Arc::clone(&self.0).start_boxed(value))
     }
 
     /// The events that cause an update.
@@ -59,6 +61,22 @@ impl PartialEq for NestedScenario {
     }
 }
 
+/// A running part of any kind.
+#[derive(Debug)]
+pub struct RunningPart(Box<dyn AnyScenario>);
+
+impl Scenario for RunningPart {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        self.0.update_any(context)
+    }
+}
+
+impl TryClone for RunningPart {
+    fn try_clone(&self) -> Result<Self, String> {
+        self.0.copied().map(Self)
+    }
+}
+
 /// Refuses relays: they update with their source, which works for a whole metric only.
 pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a NestedScenario>) -> Result<(), String> {
     if parts.into_iter().any(|part| part.source_metric().is_some()) {
@@ -72,7 +90,7 @@ pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a NestedScenar
 
 /// A [`ScenarioSpec`] without its types.
 trait AnySpec: Any + Debug + Send + Sync {
-    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn Scenario>;
+    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn AnyScenario>;
     fn subscriptions(&self) -> Vec<Subscription>;
     fn emits(&self) -> Vec<EventDecl>;
     fn source_metric(&self) -> Option<&str>;
@@ -81,7 +99,7 @@ trait AnySpec: Any + Debug + Send + Sync {
 }
 
 impl<P: ScenarioSpec> AnySpec for P {
-    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn Scenario> {
+    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn AnyScenario> {
         Box::new(self.start(value))
     }
 
@@ -103,5 +121,21 @@ impl<P: ScenarioSpec> AnySpec for P {
 
     fn is_equal(&self, other: &dyn Any) -> bool {
         other.downcast_ref::<P>().is_some_and(|other| self == other)
+    }
+}
+
+/// A [`Scenario`] without its type.
+trait AnyScenario: Debug + Send + Sync {
+    fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
+    fn copied(&self) -> Result<Box<dyn AnyScenario>, String>;
+}
+
+impl<S: Scenario> AnyScenario for S {
+    fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        self.update(context)
+    }
+
+    fn copied(&self) -> Result<Box<dyn AnyScenario>, String> {
+        Ok(Box::new(self.try_clone()?))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::arguments::{Arguments, Param, ParamKind};
 use super::context::{EmittedEvent, UpdateContext};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::plugin::{
     ConfiguredScenario, ConfiguredWorkload, HostContext, ParamDecl, ParamType, ParamValue, PluginEvent,
@@ -123,6 +124,12 @@ impl Scenario for ScenarioInstance {
             &PluginTick { now, t_secs, dt_secs, value, host_name, event, is_live: false },
             context,
         )
+    }
+}
+
+impl TryClone for ScenarioInstance {
+    fn try_clone(&self) -> Result<Self, String> {
+        self.copied()
     }
 }
 

@@ -40,7 +40,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RandomInRange {
     plan: Arc<Plan>,
 }

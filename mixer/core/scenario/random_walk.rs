@@ -62,7 +62,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RandomWalk {
     plan: Arc<Plan>,
     position: f64,

@@ -58,7 +58,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RelayToOtherMetric {
     plan: Arc<Plan>,
 }

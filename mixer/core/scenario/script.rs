@@ -47,7 +47,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario. Its state is in the host's storage.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Script {
     plan: Arc<Plan>,
 }

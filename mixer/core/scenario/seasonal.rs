@@ -91,7 +91,7 @@ impl Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Seasonal {
     plan: Arc<Plan>,
 }

@@ -65,7 +65,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SineWave {
     plan: Arc<Plan>,
 }

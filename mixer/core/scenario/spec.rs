@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::context::UpdateContext;
+use super::try_clone::TryClone;
 use crate::event::Subscription;
 
 /// The checked parameters of one kind of scenario, and its properties. The defaults fit most kinds.
@@ -40,17 +41,11 @@ pub trait ScenarioSpec: Debug + PartialEq + Send + Sync + 'static {
     }
 }
 
-/// A running scenario: makes one value per update.
-pub trait Scenario: Debug + Send + Sync + 'static {
+/// A running scenario: makes one value per update. A copy of it makes the same values from there on.
+pub trait Scenario: TryClone + Debug + Send + Sync + 'static {
     /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
     /// update and nothing else.
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
-}
-
-impl<S: Scenario + ?Sized> Scenario for Box<S> {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        (**self).update(context)
-    }
 }
 
 /// An event that a scenario may emit.

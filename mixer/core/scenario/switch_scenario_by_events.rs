@@ -8,8 +8,9 @@ use super::arguments::{Arguments, Case, Param, ParamKind};
 use super::context::UpdateContext;
 use super::do_nothing;
 use super::kind::ScenarioKind;
-use super::nested::{NestedScenario, refuse_relays};
+use super::nested::{NestedScenario, RunningPart, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::{Span, Time};
@@ -104,13 +105,21 @@ impl Plan {
 #[derive(Debug)]
 pub struct SwitchScenarioByEvents {
     plan: Arc<Plan>,
-    running: Box<dyn Scenario>,
+    running: RunningPart,
     until: Time,
 }
 
-impl Scenario for SwitchScenarioByEvents {
+impl TryClone for Box<SwitchScenarioByEvents> {
+    fn try_clone(&self) -> Result<Self, String> {
+        let SwitchScenarioByEvents { plan, running, until } = &**self;
+        let running = running.try_clone()?;
+        Ok(Self::new(SwitchScenarioByEvents { plan: Arc::clone(plan), running, until: *until }))
+    }
+}
+
+impl Scenario for Box<SwitchScenarioByEvents> {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let Self { plan, running, until } = self;
+        let SwitchScenarioByEvents { plan, running, until } = &mut **self;
         if *until <= context.now {
             (*running, *until) = (plan.default_scenario.start(context.value), Time::NEVER);
         }

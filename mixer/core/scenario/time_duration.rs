@@ -31,7 +31,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TimeDuration {
     /// [`Time::NEVER`] before the first update.
     first: Time,

@@ -61,7 +61,7 @@ impl ScenarioSpec for Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UpdateByTrend {
     plan: Arc<Plan>,
     sum: f64,

@@ -80,7 +80,7 @@ impl Plan {
 }
 
 /// The running scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VarietySelection {
     plan: Arc<Plan>,
     choice: Option<u32>,

@@ -7,7 +7,7 @@ use super::slot::Slot;
 use crate::time::Time;
 
 /// Due and changed slots, each by its pool and its number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Agenda {
     /// Time at which a slot is due, or was when it was put there.
     queue: BinaryHeap<Reverse<(Time, u32, u32)>>,

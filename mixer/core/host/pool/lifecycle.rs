@@ -85,6 +85,23 @@ impl Pool {
         }
     }
 
+    /// A copy that does the same from here on. The error names the pool, and the metric or the plugin that cannot be
+    /// copied.
+    pub(super) fn try_clone(&self, name: &str) -> Result<Self, String> {
+        let refuse = |why: String| format!("pool {name:?} cannot be copied: {why}");
+        let slots = self.slots.iter().map(|slot| slot.try_clone(&self.member)).collect::<Result<_, _>>();
+        Ok(Self {
+            member: Arc::clone(&self.member),
+            model: self.model.as_ref().map(ModelInstance::copied).transpose().map_err(refuse)?,
+            slots: slots.map_err(refuse)?,
+            rng: self.rng.clone(),
+            taken: self.taken.clone(),
+            failed: self.failed.clone(),
+            crowded: self.crowded.clone(),
+            ..*self
+        })
+    }
+
     /// Goes on with a plan that is equal to its own.
     pub(super) fn replace_plan(&mut self, host: &HostPlan, plan: &PoolPlan) {
         self.member = member_plan(host, plan);

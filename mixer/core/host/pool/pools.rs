@@ -38,6 +38,13 @@ impl Pools {
         })
     }
 
+    /// A copy that does the same from here on. The error names the pool that cannot be copied.
+    pub(in crate::host) fn try_clone(&self, host: &HostPlan) -> Result<Self, String> {
+        let pools = self.each.iter().zip(&host.shape.pools);
+        let each = pools.map(|(pool, plan)| pool.try_clone(&plan.name)).collect::<Result<_, _>>()?;
+        Ok(Self { each, agenda: self.agenda.clone(), ..*self })
+    }
+
     pub(in crate::host) const fn go_live(&mut self) {
         self.is_live = true;
     }

@@ -1,7 +1,7 @@
 //! A slot: the numbered place of one member in a pool.
 
 use crate::host::metric_set::MetricSet;
-use crate::plan::ReusePolicy;
+use crate::plan::{HostPlan, ReusePolicy};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 
@@ -29,6 +29,12 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// A copy that does the same from here on. The error names the metric that cannot be copied.
+    pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
+        let member = self.member.as_ref().map(|member| member.try_clone(plan)).transpose()?;
+        Ok(Self { member, labels: self.labels.clone(), ..*self })
+    }
+
     pub(super) fn empty() -> Self {
         Self {
             member: None,

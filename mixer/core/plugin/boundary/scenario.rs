@@ -57,6 +57,11 @@ impl ScenarioInstance {
         outcome.map_err(|error| self.configured.attribute(&error))
     }
 
+    /// A copy with the same state. No plugin can save its state, so there is none.
+    pub fn copied(&self) -> Result<Self, String> {
+        Err(self.configured.attribute("its state cannot be saved"))
+    }
+
     fn end(&mut self) {
         if let Some(state) = self.state.take() {
             destroy(self.configured.scenario, state);

@@ -68,6 +68,11 @@ impl ModelInstance {
         outcome.map_err(|error| self.configured.attribute(&error))
     }
 
+    /// A copy with the same state and values. No plugin can save its state, so there is none.
+    pub fn copied(&self) -> Result<Self, String> {
+        Err(self.configured.attribute("its state cannot be saved"))
+    }
+
     /// The values in a slot, one for each family. After a failure some may not be finite.
     #[must_use]
     pub fn values(&self, slot: usize) -> &[f64] {
