@@ -6,6 +6,7 @@
 
 mod driven;
 mod emulated_host;
+mod event_budget;
 mod fault_window;
 mod faults;
 mod member_change;
@@ -19,6 +20,7 @@ mod pool;
 
 pub use driven::DrivenHost;
 pub use emulated_host::{EmulatedHost, START_SPREAD};
+pub use event_budget::{DropCause, EVENTS_PER_SEC_MAX, EventDrop, HOPS_MAX};
 pub use faults::Stamp;
 pub use member_change::MemberChange;
 pub use outbox::Outbox;

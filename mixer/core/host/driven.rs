@@ -1,6 +1,7 @@
 //! A host with the events on their way to it. Both drivers, live and virtual, drive hosts by it and so give the same
 //! values.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::emulated_host::{EmulatedHost, START_SPREAD};
@@ -20,7 +21,7 @@ pub struct DrivenHost {
     /// The emulated time that it has reached.
     reached: Time,
     /// In the order in which they are handled.
-    mail: Vec<Arc<Event>>,
+    mail: VecDeque<Arc<Event>>,
 }
 
 impl DrivenHost {
@@ -28,7 +29,7 @@ impl DrivenHost {
     #[must_use]
     pub const fn new(host: EmulatedHost) -> Self {
         let starts_at = host.starts_at();
-        Self { host, due: starts_at, reached: starts_at, mail: Vec::new() }
+        Self { host, due: starts_at, reached: starts_at, mail: VecDeque::new() }
     }
 
     /// As [`EmulatedHost::try_clone`], with the events on their way to it.
@@ -59,7 +60,7 @@ impl DrivenHost {
         if self.due == Time::NEVER {
             return Time::NEVER;
         }
-        let mail = self.mail.first().map_or(Time::NEVER, |event| self.handled_at(event));
+        let mail = self.mail.front().map_or(Time::NEVER, |event| self.handled_at(event));
         self.due.max(self.reached).min(mail)
     }
 
@@ -79,8 +80,9 @@ impl DrivenHost {
         let starts_at = self.host.starts_at();
         let before = self.mail.len();
         self.mail.extend(events.into_iter().filter(|event| starts_at.since(event.time) <= START_SPREAD));
-        if !self.mail[before.saturating_sub(1)..].is_sorted_by(|a, b| a.order(b).is_le()) {
-            self.mail.sort_by(|a, b| a.order(b));
+        let mail = self.mail.make_contiguous();
+        if !mail[before.saturating_sub(1)..].is_sorted_by(|a, b| a.order(b).is_le()) {
+            mail.sort_by(|a, b| a.order(b));
         }
     }
 
@@ -92,13 +94,12 @@ impl DrivenHost {
             return None;
         }
         out.clear();
-        let count = self.mail.partition_point(|event| event.time + DELIVERY_DELAY <= at);
+        let count = self.mail.iter().take_while(|event| event.time + DELIVERY_DELAY <= at).count();
         if count == 0 {
             self.due = self.host.advance(at, &[], out);
         } else {
-            let later = self.mail.split_off(count);
-            let inbox = std::mem::replace(&mut self.mail, later);
-            self.due = self.host.advance(at, &inbox, out);
+            self.due = self.host.advance(at, &self.mail.make_contiguous()[..count], out);
+            self.mail.drain(..count);
         }
         self.reached = at;
         Some(at)

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use super::event_budget::EventBudget;
 use super::faults::{Faults, Stamp};
 use super::member_change::MemberChange;
-use super::metric_set::MetricSet;
+use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
 use super::overrides::HostCommand;
 use super::pool::Pools;
@@ -44,6 +45,7 @@ pub struct EmulatedHost {
     plan: Arc<HostPlan>,
     phase: Phase,
     next_report: Time,
+    events: EventBudget,
     metrics: MetricSet,
     extras: Option<Box<Extras>>,
 }
@@ -62,6 +64,7 @@ impl EmulatedHost {
         Self {
             phase: Phase::Waiting,
             next_report: starts_at,
+            events: EventBudget::default(),
             metrics: MetricSet::new(&plan, seed, starts_at, rng),
             extras: has_extras.then(|| Box::new(Extras { faults, pools })),
             plan,
@@ -71,13 +74,18 @@ impl EmulatedHost {
     /// A copy that does the same from here on. The error names the host, and its metric or pool that cannot be copied
     /// because a plugin keeps its state.
     pub fn try_clone(&self) -> Result<Self, Error> {
-        let Self { plan, phase, next_report, metrics, extras } = self;
         let copied = || {
-            let metrics = metrics.try_clone(plan)?;
-            let extras = extras.as_ref().map(|extras| extras.try_clone(plan)).transpose()?.map(Box::new);
-            Ok(Self { plan: Arc::clone(plan), phase: *phase, next_report: *next_report, metrics, extras })
+            let extras = self.extras.as_ref().map(|extras| extras.try_clone(&self.plan)).transpose()?;
+            Ok(Self {
+                plan: Arc::clone(&self.plan),
+                events: self.events.clone(),
+                metrics: self.metrics.try_clone(&self.plan)?,
+                extras: extras.map(Box::new),
+                ..*self
+            })
         };
-        copied().map_err(|why: String| Error::Run(format!("host {:?} cannot be copied: {why}", plan.name)))
+        let refuse = |why: String| Error::Run(format!("host {:?} cannot be copied: {why}", self.plan.name));
+        copied().map_err(refuse)
     }
 
     /// Goes on with a plan that is equal to its own.
@@ -147,16 +155,24 @@ impl EmulatedHost {
         match self.phase {
             Phase::Ended => return Time::NEVER,
             Phase::Waiting if now < self.starts_at() => return self.starts_at(),
-            Phase::Waiting => {
-                self.phase = Phase::Running;
-                self.emit(now, HOST_STARTED, out);
-            }
-            Phase::Running => {}
+            Phase::Waiting | Phase::Running => {}
+        }
+        let first_event = out.events.len();
+        self.events.open(now, out);
+        if std::mem::replace(&mut self.phase, Phase::Running) == Phase::Waiting {
+            self.emit(now, HOST_STARTED, out);
         }
         if now >= self.metrics.ends_at(&self.plan) {
-            self.stop(now, out);
-            return Time::NEVER;
+            self.end(now, out);
+        } else {
+            self.run(now, inbox, out);
         }
+        self.events.settle(first_event, out);
+        self.due()
+    }
+
+    /// Does everything that is due, and what the events cause.
+    fn run(&mut self, now: Time, inbox: &[Arc<Event>], out: &mut Outbox) {
         out.report |= self.metrics.values_mut().end_overrides(&self.plan, now);
         for event in inbox {
             self.handle(now, event, out);
@@ -173,11 +189,17 @@ impl EmulatedHost {
             self.handle_pending(now, out);
         }
         self.report(now, out);
-        self.due()
     }
 
     /// Ends the host, with the event that says so.
     pub fn stop(&mut self, now: Time, out: &mut Outbox) {
+        let first_event = out.events.len();
+        self.events.open(now, out);
+        self.end(now, out);
+        self.events.settle(first_event, out);
+    }
+
+    fn end(&mut self, now: Time, out: &mut Outbox) {
         if self.phase == Phase::Running {
             self.emit(now, HOST_STOPPED, out);
         }
@@ -209,6 +231,9 @@ impl EmulatedHost {
 
     /// Time at which something is due next.
     pub(super) fn due(&self) -> Time {
+        if self.phase == Phase::Ended {
+            return Time::NEVER;
+        }
         let own = self.metrics.due().min(self.next_report).min(self.metrics.ends_at(&self.plan));
         let faults = self.faults().map_or(Time::NEVER, Faults::due);
         own.min(faults).min(self.pools().map_or(Time::NEVER, Pools::due))
@@ -238,7 +263,7 @@ impl EmulatedHost {
 
     /// Emits an event about the host itself, and handles what follows.
     fn emit(&mut self, now: Time, name: &str, out: &mut Outbox) {
-        self.metrics.emit(&self.plan, now, name.into(), 0, serde_json::Value::Null, out);
+        emit(&self.plan, now, name.into(), 0, serde_json::Value::Null, out);
         self.handle_pending(now, out);
     }
 

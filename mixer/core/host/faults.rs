@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::fault_window::{FaultWindow, Turn};
-use super::metric_set::MetricSet;
+use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
 use crate::metric::{ABSENT, is_absent};
 use crate::plan::{FaultKind, HELD_REPORTS_MAX, HostPlan, HostShape};
@@ -121,7 +121,7 @@ impl Faults {
         }
         self.is_urgent |= matches!(fault.kind, FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset);
         let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
-        metrics.emit(plan, now, event, hops, serde_json::Value::Null, out);
+        emit(plan, now, event, hops, serde_json::Value::Null, out);
         matches!(fault.kind, FaultKind::Down | FaultKind::ClockSkew { .. })
     }
 

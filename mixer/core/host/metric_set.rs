@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use super::event_budget::{DropCause, HOPS_MAX};
 use super::metric_values::{MetricValues, RareState, ScheduleMoment};
-use super::outbox::{HOPS_MAX, Outbox};
+use super::outbox::Outbox;
 use crate::event::Event;
 use crate::plan::{Condition, HostPlan, Reaction};
 use crate::rng::{Rng, Seed};
@@ -27,27 +28,19 @@ pub(super) struct MetricSet {
     /// Time of the next update of each schedule.
     next_due: Box<[Time]>,
     values: MetricValues,
-    /// Number of events emitted.
-    sequence: u64,
 }
 
 impl MetricSet {
     /// The metrics of a host or member that starts at this time.
     pub(super) fn new(plan: &HostPlan, seed: Seed, starts_at: Time, rng: Rng) -> Self {
         let next_due = plan.shape.schedules.iter().map(|schedule| starts_at + schedule.start_time);
-        Self {
-            starts_at,
-            next_due: next_due.collect(),
-            values: MetricValues::new(plan, seed, rng),
-            sequence: 0,
-        }
+        Self { starts_at, next_due: next_due.collect(), values: MetricValues::new(plan, seed, rng) }
     }
 
     /// A copy that does the same from here on. The error names the metric that cannot be copied.
     pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
-        let Self { starts_at, next_due, values, sequence } = self;
-        let values = values.try_clone(plan)?;
-        Ok(Self { starts_at: *starts_at, next_due: next_due.clone(), values, sequence: *sequence })
+        let Self { starts_at, next_due, values } = self;
+        Ok(Self { starts_at: *starts_at, next_due: next_due.clone(), values: values.try_clone(plan)? })
     }
 
     pub(super) const fn starts_at(&self) -> Time {
@@ -106,7 +99,7 @@ impl MetricSet {
             match &listener.reaction {
                 Reaction::Update(metric) => out.updated[*metric] = true,
                 Reaction::Emit(name) => {
-                    self.emit(plan, now, Arc::clone(name), event.hops + 1, event.data.clone(), out);
+                    emit(plan, now, Arc::clone(name), event.hops + 1, event.data.clone(), out);
                 }
                 Reaction::StartMetric(metric) => {
                     self.values.start(plan, *metric);
@@ -144,52 +137,6 @@ impl MetricSet {
                 self.values.note_failure(usize::MAX, &name.into(), error, out);
                 false
             }
-        }
-    }
-
-    /// Emits an event of the host, which handles it itself, too.
-    pub(super) fn emit(
-        &mut self,
-        plan: &HostPlan,
-        now: Time,
-        name: Arc<str>,
-        hops: u8,
-        data: serde_json::Value,
-        out: &mut Outbox,
-    ) {
-        self.emit_from(Arc::clone(&plan.name), now, name, hops, data, out);
-    }
-
-    fn emit_from(
-        &mut self,
-        source: Arc<str>,
-        now: Time,
-        name: Arc<str>,
-        hops: u8,
-        data: serde_json::Value,
-        out: &mut Outbox,
-    ) {
-        if out.admits(hops) {
-            out.emit(Event { name, source, data, time: now, sequence: self.sequence, hops });
-            self.sequence += 1;
-        }
-    }
-
-    /// Takes over the events of pools' members: they are the host's. They are those behind the first so many events and
-    /// pending events of the outbox. All of them follow from an event `hops - 1` hops from its origin, even those of new
-    /// members.
-    pub(super) fn adopt_events(&mut self, (first, pending): (usize, usize), hops: u8, out: &mut Outbox) {
-        // Members have put their events there under their own numbers.
-        out.pending.truncate(pending);
-        if hops > HOPS_MAX {
-            out.events_dropped += (out.events.len() - first) as u64;
-            out.events.truncate(first);
-        }
-        for event in out.events.iter_mut().skip(first) {
-            event.sequence = self.sequence;
-            event.hops = event.hops.max(hops);
-            self.sequence += 1;
-            out.pending.push_back(event.clone());
         }
     }
 
@@ -267,7 +214,7 @@ impl MetricSet {
         let mut emitted = std::mem::take(&mut out.effects.emitted);
         for EmittedEvent { event, source, data } in emitted.drain(..) {
             let source = source.unwrap_or_else(|| Arc::clone(&plan.name));
-            self.emit_from(source, now, event, hops, data, out);
+            emit_from(source, now, event, hops, data, out);
         }
         out.effects.emitted = emitted;
     }
@@ -292,5 +239,48 @@ impl MetricSet {
             wakes.dedup();
         }
         skipped
+    }
+}
+
+/// Emits an event of the host, which handles it itself, too.
+pub(super) fn emit(
+    plan: &HostPlan,
+    now: Time,
+    name: Arc<str>,
+    hops: u8,
+    data: serde_json::Value,
+    out: &mut Outbox,
+) {
+    emit_from(Arc::clone(&plan.name), now, name, hops, data, out);
+}
+
+fn emit_from(
+    source: Arc<str>,
+    now: Time,
+    name: Arc<str>,
+    hops: u8,
+    data: serde_json::Value,
+    out: &mut Outbox,
+) {
+    if out.admits(&name, hops) {
+        // The host numbers its events at the end of a step.
+        out.emit(Event { name, source, data, time: now, sequence: 0, hops });
+    }
+}
+
+/// Takes over the events of pools' members: they are the host's. They are those behind the first so many events and
+/// pending events of the outbox. All of them follow from an event `hops - 1` hops from its origin, even those of new
+/// members.
+pub(super) fn adopt_events((first, pending): (usize, usize), hops: u8, out: &mut Outbox) {
+    out.pending.truncate(pending);
+    if hops > HOPS_MAX
+        && let Some(name) = out.events.get(first).map(|event| Arc::clone(&event.name))
+    {
+        out.drop_events(&name, DropCause::LongChain, (out.events.len() - first) as u64);
+        out.events.truncate(first);
+    }
+    for event in out.events.iter_mut().skip(first) {
+        event.hops = event.hops.max(hops);
+        out.pending.push_back(event.clone());
     }
 }

@@ -5,15 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::event_budget::{DropCause, EventDrop, HOPS_MAX};
 use super::member_change::MemberChange;
 use crate::event::Event;
 use crate::scenario::SideEffects;
-
-/// Events that cause each other end after this number of steps.
-pub(super) const HOPS_MAX: u8 = 32;
-
-/// Maximum number of events that a host emits at one instant.
-pub(super) const EVENTS_MAX: usize = 10_000;
 
 /// Results of one [`super::EmulatedHost::advance`]. One outbox can serve many hosts in turn.
 #[derive(Debug, Default)]
@@ -36,8 +31,12 @@ pub struct Outbox {
     pub failures: Vec<(Arc<str>, String)>,
     /// Number of failed updates.
     pub scenario_errors: u64,
-    /// Number of events dropped because too many events caused each other.
+    /// Number of events dropped because the host may not emit so many.
     pub events_dropped: u64,
+    /// The first dropped event of a burst.
+    pub first_dropped: Option<EventDrop>,
+    /// Number of events that may be in `events`.
+    pub(super) room: usize,
     /// Events that the host has emitted and not yet handled itself.
     pub(super) pending: VecDeque<Event>,
     /// Marks of the metrics that are to be updated, or have been.
@@ -54,6 +53,7 @@ impl Outbox {
         self.pending.clear();
         self.members.clear();
         self.report = false;
+        self.first_dropped = None;
         (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
         self.crowded.clear();
         (self.series_refused, self.series_alike) = (0, 0);
@@ -71,10 +71,22 @@ impl Outbox {
         self.events.push(event);
     }
 
-    /// `false` for an event that is dropped, and counted, because too many events caused each other.
-    pub(super) fn admits(&mut self, hops: u8) -> bool {
-        let is_admitted = hops <= HOPS_MAX && self.events.len() < EVENTS_MAX;
-        self.events_dropped += u64::from(!is_admitted);
-        is_admitted
+    /// `false` for an event that is dropped, and counted, because the host may not emit it.
+    pub(super) fn admits(&mut self, event: &Arc<str>, hops: u8) -> bool {
+        let cause = if hops > HOPS_MAX {
+            DropCause::LongChain
+        } else if self.events.len() >= self.room {
+            DropCause::FullSecond
+        } else {
+            return true;
+        };
+        self.drop_events(event, cause, 1);
+        false
+    }
+
+    /// Counts dropped events, of which this is the first.
+    pub(super) fn drop_events(&mut self, first: &Arc<str>, cause: DropCause, count: u64) {
+        self.events_dropped += count;
+        self.first_dropped.get_or_insert_with(|| EventDrop { event: Arc::clone(first), cause });
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::outbox::{EVENTS_MAX, HOPS_MAX};
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
 use crate::event::Event;
@@ -436,8 +435,33 @@ fn events_that_set_each_other_off_come_to_an_end() {
     );
     let (mut host, mut out) = (host(&plan, 0, 1), Outbox::default());
     host.advance(at(&host, 0.0), &[], &mut out);
-    assert_eq!(out.events.len(), EVENTS_MAX);
+    assert_eq!(out.events.len(), EVENTS_PER_SEC_MAX as usize);
     assert!(out.events_dropped > 0);
+}
+
+#[test]
+fn the_events_of_a_second_are_bounded_and_each_burst_of_dropped_ones_is_told_once() {
+    // 99 events every 10 ms, 9 900 in a second; from second 2 to second 4 a chain emits more.
+    let plan = one_host(
+        r#"listen_events: { "more": [emit("x"), emit("x"), emit("x"), emit("x"), emit("x"), emit("x"), emit("x"), emit("x")] },
+            metrics: [Metric(name: "m", update_interval: "10ms", scenario: script(source: "
+            for i in 0..99 { emit(if t >= 2.0 && t < 4.0 && i < 9 { \"more\" } else { \"y\" }) } value"))]"#,
+    );
+    let (mut host, mut out) = (DrivenHost::new(host(&plan, 0, 1)), Outbox::default());
+    let until = at(host.host(), 7.0);
+    let (mut by_second, mut told) = (std::collections::BTreeMap::new(), Vec::new());
+    let mut dropped = 0;
+    while let Some(now) = host.step(until, &mut out) {
+        let second = now.since(START).as_nanos() / 1_000_000_000;
+        *by_second.entry(second).or_insert(0) += out.events.len();
+        dropped += out.events_dropped;
+        told.extend(out.first_dropped.take().map(|first| (first.event.to_string(), first.cause)));
+    }
+    let most = by_second.values().max().copied();
+    assert_eq!(most, usize::try_from(EVENTS_PER_SEC_MAX).ok(), "{by_second:?}");
+    assert!(dropped > 1_000, "{dropped}");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].1, DropCause::FullSecond);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use tracing::warn;
 
 use promemu_core::event::HostId;
-use promemu_core::host::{DrivenHost, EmulatedHost, MemberChange, Outbox, Place};
+use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, Outbox, Place};
 use promemu_core::time::Time;
 
 use super::live_fleet::Fleet;
@@ -62,6 +62,9 @@ impl Fleet {
         tally.updates.inc_by(out.updates);
         tally.scenario_errors.inc_by(out.scenario_errors);
         tally.events_dropped.inc_by(out.events_dropped);
+        if let Some(EventDrop { event, cause }) = out.first_dropped.take() {
+            warn!(host = %plan.name, event = %event, "{cause}; further ones are dropped and counted (logged once per burst)");
+        }
         for pool in out.crowded.drain(..) {
             warn!(
                 host = %plan.name,

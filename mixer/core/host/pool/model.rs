@@ -6,7 +6,7 @@ use super::agenda::Agenda;
 use super::lifecycle::{At, Pool};
 use super::slot::Slot;
 use crate::event::Event;
-use crate::host::outbox::{EVENTS_MAX, HOPS_MAX, Outbox};
+use crate::host::outbox::Outbox;
 use crate::plugin::{HostContext, PluginEvent, PluginTick, RowChange};
 use crate::rng::Rng;
 use crate::series::LabelBlock;
@@ -31,9 +31,7 @@ struct Wants<'a> {
     rng: &'a mut Rng,
     host_name: &'a Arc<str>,
     hops: u8,
-    emitted: &'a mut Vec<Event>,
-    /// Number of events dropped because too many events caused each other.
-    dropped: &'a mut u64,
+    out: &'a mut Outbox,
     wake: Time,
 }
 
@@ -43,13 +41,11 @@ impl HostContext for Wants<'_> {
     }
 
     fn emit(&mut self, event: &Arc<str>, data: serde_json::Value) {
-        if self.hops > HOPS_MAX || self.emitted.len() >= EVENTS_MAX {
-            *self.dropped += 1;
-            return;
+        if self.out.admits(event, self.hops) {
+            let (name, source) = (Arc::clone(event), Arc::clone(self.host_name));
+            // The host numbers its events at the end of a step.
+            self.out.events.push(Event { name, source, data, time: self.now, sequence: 0, hops: self.hops });
         }
-        let (name, source) = (Arc::clone(event), Arc::clone(self.host_name));
-        // The host numbers the events of its pools.
-        self.emitted.push(Event { name, source, data, time: self.now, sequence: 0, hops: self.hops });
     }
 
     fn wake(&mut self, at: Time) {
@@ -77,8 +73,7 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
         rng: &mut pool.rng,
         host_name: &host.name,
         hops: event.map_or(0, |event| event.hops + 1),
-        emitted: &mut out.events,
-        dropped: &mut out.events_dropped,
+        out,
         wake: Time::NEVER,
     };
     let mut changes = Vec::new();

@@ -7,7 +7,7 @@ use super::lifecycle::{At, Pool};
 use super::model::{ModelCall, ask_model};
 use crate::event::Event;
 use crate::host::member_change::MemberChange;
-use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
+use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX, adopt_events};
 use crate::host::outbox::Outbox;
 use crate::plan::{HostPlan, PoolPlan, PoolSize, Reaction};
 use crate::rng::Seed;
@@ -125,7 +125,7 @@ impl Pools {
             let at = At { host, plan: &host.shape.pools[index], now };
             self.each[index].pass(slot, queued, at, &mut self.agenda, out);
         }
-        metrics.adopt_events(before, 0, out);
+        adopt_events(before, 0, out);
     }
 
     /// Hands an event to the members that listen to it, and replaces those that it replaces.
@@ -161,7 +161,7 @@ impl Pools {
                 _ => {}
             }
         }
-        metrics.adopt_events(before, event.hops + 1, out);
+        adopt_events(before, event.hops + 1, out);
     }
 
     /// Asks the pool's model, if it has one. Returns `true` if it has.

@@ -1,0 +1,85 @@
+//! The bounds on what a host emits: events per emulated second, and the length of a chain of events.
+//!
+//! They count events, never time that passes on the machine, so every driver drops the same events.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::outbox::Outbox;
+use crate::time::{Span, Time};
+
+/// Events that cause each other end after this number of steps.
+pub const HOPS_MAX: u8 = 32;
+
+/// Maximum number of events that a host emits in one emulated second.
+pub const EVENTS_PER_SEC_MAX: u32 = 10_000;
+
+/// The first dropped event of a burst. A burst lasts until a second without a dropped event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventDrop {
+    /// The event's name.
+    pub event: Arc<str>,
+    /// The bound that it was beyond.
+    pub cause: DropCause,
+}
+
+/// The bound that a dropped event was beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropCause {
+    /// It is too many steps away from the event that began its chain.
+    LongChain,
+    /// Its host has emitted too many events in one second.
+    FullSecond,
+}
+
+impl fmt::Display for DropCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LongChain => write!(f, "events cause each other in more than {HOPS_MAX} steps"),
+            Self::FullSecond => write!(f, "host emits more than {EVENTS_PER_SEC_MAX} events in a second"),
+        }
+    }
+}
+
+/// The events that a host has emitted. Seconds are those since 1970, in 32 bits, of which only differences count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EventBudget {
+    /// Number of events so far.
+    sequence: u64,
+    /// The second of the last event.
+    second: u32,
+    /// Number of events in that second.
+    used: u32,
+    /// The second of the last dropped event.
+    dropped_in: u32,
+}
+
+impl EventBudget {
+    /// Makes room in an outbox for the events that the host may emit now.
+    pub(super) fn open(&mut self, now: Time, out: &mut Outbox) {
+        let second = second_of(now);
+        if self.second != second {
+            (self.second, self.used) = (second, 0);
+        }
+        out.room = out.events.len() + (EVENTS_PER_SEC_MAX - self.used) as usize;
+    }
+
+    /// Numbers the events that came into the outbox behind the first so many, and tells bursts of dropped ones apart.
+    pub(super) fn settle(&mut self, first: usize, out: &mut Outbox) {
+        for event in out.events.iter_mut().skip(first) {
+            event.sequence = self.sequence;
+            (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
+        }
+        if out.first_dropped.is_some() {
+            if self.second.wrapping_sub(self.dropped_in) <= 1 {
+                out.first_dropped = None;
+            }
+            self.dropped_in = self.second;
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it wraps around")]
+const fn second_of(time: Time) -> u32 {
+    (time.since(Time::from_unix_nanos(0)).as_nanos() / Span::from_secs(1).as_nanos()) as u32
+}
