@@ -171,7 +171,7 @@ fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
         E::HostExists(_) | E::HostNotRunning(_) | E::HostRunning(_) | E::HostStopping(_) | E::LastHost(_) => {
             (StatusCode::CONFLICT, "conflict")
         }
-        E::TooManySeries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+        E::TooManySeries { .. } | E::TooManyActions(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
         E::RunOver => (StatusCode::CONFLICT, "run_over"),
     }
 }

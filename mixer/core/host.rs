@@ -9,6 +9,7 @@ mod emulated_host;
 mod event_budget;
 mod fault_window;
 mod faults;
+mod mail;
 mod member_change;
 mod metric_set;
 mod metric_update;
@@ -22,9 +23,9 @@ pub use driven::DrivenHost;
 pub use emulated_host::{EmulatedHost, START_SPREAD};
 pub use event_budget::{DropCause, EVENTS_PER_SEC_MAX, EventDrop, HOPS_MAX};
 pub use faults::Stamp;
+pub use mail::Mail;
 pub use member_change::MemberChange;
 pub use outbox::Outbox;
-pub use overrides::HostCommand;
 pub use place::Place;
 
 #[cfg(test)]

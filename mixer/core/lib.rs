@@ -28,7 +28,8 @@
 //! | [`series`] | families, labels, and the store of a job's series |
 //! | [`plugin`] | loaded plugins: their declarations, and calls into them |
 //! | [`scenario`] | the kinds of scenarios: one file each |
-//! | [`plan`] | resolved hosts, metrics, pools, faults and listeners |
+//! | [`plan`] | resolved hosts, metrics, pools, faults, listeners and their actions |
+//! | [`timeline`] | actions from outside on their way to hosts |
 //! | [`config`] | RON files to plans; all problems at once, each with its place |
 //! | [`host`] | one emulated host as a state machine: updates, events, faults, pools, reports |
 //! | [`preview`] | the first values of a plan |
@@ -90,3 +91,4 @@ pub mod rng;
 pub mod scenario;
 pub mod series;
 pub mod time;
+pub mod timeline;

@@ -3,19 +3,25 @@
 //! Hosts made from one template share their [`HostShape`], so a plan of 66 667 hosts with 15 metrics each
 //! is 66 667 small [`HostPlan`]s and one shape. A plan knows neither configs nor how a run shows its state.
 
+mod accepts;
+mod action;
 mod changes;
 mod fault;
 mod listener;
 mod metric;
 mod run;
+mod selection;
 mod shape;
 mod spare_rows;
 mod store;
 
+pub use accepts::Accepts;
+pub use action::Action;
 pub use changes::Changes;
 pub use fault::{FaultKind, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses};
-pub use listener::{Condition, Listener, Reaction};
+pub use listener::{Condition, Listener};
 pub use metric::{DistributionKind, MetricPlan, ObservationDistribution};
 pub use run::{HostPlan, JobPlan, Plan, RunDefaults};
+pub use selection::HostSelection;
 pub use shape::{HostShape, ModelPlan, PoolPlan, PoolSize, ReusePolicy, Schedule};
 pub use spare_rows::SpareRows;

@@ -21,7 +21,7 @@ mod value_check;
 mod views;
 
 pub use command_params::{NewHost, Override};
-pub use error::{Accepts, CommandError};
+pub use error::CommandError;
 pub use hosts::HostFilter;
 pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use promemu_core::event::{Event, Source};
-use promemu_core::plan::{HostShape, Plan, PoolPlan, Reaction};
+use promemu_core::plan::{Action, HostShape, Plan, PoolPlan};
 use promemu_core::time::{Span, Time};
 
 use super::selection::{SelectedFamily, SelectedSeries, with_sources};
@@ -72,8 +72,8 @@ fn is_everywhere(times: &[Time], span: Span) -> bool {
 /// Adds the events that a metric listens to or emits.
 fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<str>, Source)>) {
     for listener in &shape.listeners {
-        match listener.reaction {
-            Reaction::Update(target) | Reaction::StartMetric(target) | Reaction::StopMetric(target)
+        match listener.action {
+            Action::Update(target) | Action::StartMetric(target) | Action::StopMetric(target)
                 if target == metric =>
             {
                 let subscription = &listener.subscription;
@@ -105,7 +105,7 @@ fn add_concerns_of_pools(plan: &Plan, series: SelectedSeries, concerns: &mut Ind
         concerns.extend(subscribed.chain(emitted));
     }
     for listener in &shape.listeners {
-        if matches!(listener.reaction, Reaction::ReplaceMembers(replaced) if replaced == pool) {
+        if matches!(listener.action, Action::ReplaceMembers(replaced) if replaced == pool) {
             concerns.insert((Arc::clone(&listener.subscription.event), listener.subscription.source.clone()));
         }
     }

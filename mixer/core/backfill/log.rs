@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use crate::event::{Event, EventBus, HOST_STARTED, HOST_STOPPED, HostId, MIXER_SOURCE, RUN_STARTED, Source};
 use crate::host::{DrivenHost, EmulatedHost, Outbox};
-use crate::plan::{HostShape, Plan, Reaction};
+use crate::plan::{Action, HostShape, Plan};
 use crate::rng::Seed;
 use crate::time::Time;
 
@@ -151,8 +151,8 @@ impl Emitters {
 
 /// `true` if a host of this shape may emit an event that another host listens to.
 fn has_audience(shape: &HostShape, bus: &EventBus) -> bool {
-    let reactions = shape.listeners.iter().filter_map(|listener| match &listener.reaction {
-        Reaction::Emit(event) => Some(&**event),
+    let reactions = shape.listeners.iter().filter_map(|listener| match &listener.action {
+        Action::Emit(event) => Some(&**event),
         _ => None,
     });
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();

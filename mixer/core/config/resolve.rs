@@ -1,5 +1,6 @@
 //! Template to plan: the values of all fields, and all checks of them.
 
+mod actions;
 mod cells;
 mod events;
 mod families;

@@ -1,7 +1,7 @@
 //! Configs as users write them: the plans made of them, and the errors in them.
 
 use super::*;
-use crate::plan::{Plan, Reaction};
+use crate::plan::{Action, Plan};
 use crate::plugin::tests::bring_processes;
 use crate::time::{Span, Time};
 
@@ -60,8 +60,8 @@ fn hosts_load_with_peaks_has_its_hosts_and_shapes() {
     assert_eq!(&*plan.hosts[5].name, "worker-05");
     assert_eq!(plan.hosts[5].ttl, Span::from_secs(900));
     assert_eq!(plan.hosts[5].interval, (Span::from_secs(14), Span::from_secs(16)));
-    let emits = |r: &Reaction| matches!(r, Reaction::Emit(event) if &**event == "load_peak_start");
-    assert!(plan.hosts[0].shape.listeners.iter().any(|listener| emits(&listener.reaction)));
+    let emits = |r: &Action| matches!(r, Action::Emit(event) if &**event == "load_peak_start");
+    assert!(plan.hosts[0].shape.listeners.iter().any(|listener| emits(&listener.action)));
     assert!(std::sync::Arc::ptr_eq(&plan.hosts[1].shape, &plan.hosts[5].shape), "workers share one shape");
 
     let split = plan_with(&config, &[("split_jobs", "true")]).unwrap().plan;

@@ -1,18 +1,19 @@
-//! A host with the events on their way to it. Both drivers, live and virtual, drive hosts by it and so give the same
+//! A host with the events and actions on their way to it. Both drivers, live and virtual, drive hosts by it and so give the same
 //! values.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::emulated_host::{EmulatedHost, START_SPREAD};
+use super::mail::Mail;
 use super::outbox::Outbox;
-use super::overrides::HostCommand;
 use crate::error::Error;
-use crate::event::{DELIVERY_DELAY, Event};
+use crate::event::Event;
 use crate::plan::HostPlan;
 use crate::time::Time;
+use crate::timeline::SentAction;
 
-/// A host, the emulated time that it has reached, and the events that it has not handled yet.
+/// A host, the emulated time that it has reached, and the mail that it has not handled yet.
 #[derive(Debug)]
 pub struct DrivenHost {
     host: EmulatedHost,
@@ -21,7 +22,7 @@ pub struct DrivenHost {
     /// The emulated time that it has reached.
     reached: Time,
     /// In the order in which they are handled.
-    mail: VecDeque<Arc<Event>>,
+    mail: VecDeque<Mail>,
 }
 
 impl DrivenHost {
@@ -60,29 +61,39 @@ impl DrivenHost {
         if self.due == Time::NEVER {
             return Time::NEVER;
         }
-        let mail = self.mail.front().map_or(Time::NEVER, |event| self.handled_at(event));
+        let mail = self.mail.front().map_or(Time::NEVER, |mail| self.handled_at(mail));
         self.due.max(self.reached).min(mail)
     }
 
-    /// A late event is handled at once, and one from right before the start at the start.
-    fn handled_at(&self, event: &Event) -> Time {
-        (event.time + DELIVERY_DELAY).max(self.reached)
+    /// Late mail is handled at once, and mail from before the start at the start.
+    fn handled_at(&self, mail: &Mail) -> Time {
+        mail.acts_at().max(self.reached)
     }
 
     /// Number of events that it has not handled yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.mail.len()
+        self.mail.iter().filter(|mail| matches!(mail, Mail::Event(_))).count()
     }
 
     /// Hands it events. Those from long before its start are dropped.
     pub fn post(&mut self, events: impl IntoIterator<Item = Arc<Event>>) {
         let starts_at = self.host.starts_at();
+        let is_kept = |event: &Arc<Event>| starts_at.since(event.time) <= START_SPREAD;
+        self.add_mail(events.into_iter().filter(is_kept).map(Mail::Event));
+    }
+
+    /// Hands it actions, also those from before its start.
+    pub fn post_actions(&mut self, actions: impl IntoIterator<Item = Arc<SentAction>>) {
+        self.add_mail(actions.into_iter().map(Mail::Action));
+    }
+
+    fn add_mail(&mut self, added: impl Iterator<Item = Mail>) {
         let before = self.mail.len();
-        self.mail.extend(events.into_iter().filter(|event| starts_at.since(event.time) <= START_SPREAD));
+        self.mail.extend(added);
         let mail = self.mail.make_contiguous();
         if !mail[before.saturating_sub(1)..].is_sorted_by(|a, b| a.order(b).is_le()) {
-            mail.sort_by(|a, b| a.order(b));
+            mail.sort_by(Mail::order);
         }
     }
 
@@ -94,7 +105,7 @@ impl DrivenHost {
             return None;
         }
         out.clear();
-        let count = self.mail.iter().take_while(|event| event.time + DELIVERY_DELAY <= at).count();
+        let count = self.mail.iter().take_while(|mail| mail.acts_at() <= at).count();
         if count == 0 {
             self.due = self.host.advance(at, &[], out);
         } else {
@@ -103,16 +114,6 @@ impl DrivenHost {
         }
         self.reached = at;
         Some(at)
-    }
-
-    /// Carries out commands. Everything that is due before them is to have happened.
-    pub fn apply(&mut self, commands: &[HostCommand], now: Time) {
-        if self.due != Time::NEVER {
-            for command in commands {
-                self.host.apply(command, now.max(self.reached));
-            }
-            self.due = self.host.due();
-        }
     }
 
     /// As [`EmulatedHost::skip_overdue`].

@@ -1,23 +1,24 @@
 //! `EmulatedHost`: one machine, as a state machine without I/O.
 //!
-//! At one instant: the start, the events that came, the begins and ends of faults, the updates that are due, the pools,
+//! At one instant: the start, the actions and events that came, the begins and ends of faults, the updates that are due, the pools,
 //! the report. The host handles the events that these emit at once, each time.
 
 use std::sync::Arc;
 
 use super::event_budget::EventBudget;
 use super::faults::{Faults, Stamp};
+use super::mail::Mail;
 use super::member_change::MemberChange;
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
-use super::overrides::HostCommand;
 use super::pool::Pools;
 use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
-use crate::plan::{HostPlan, Reaction};
+use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
+use crate::timeline::SentAction;
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -30,7 +31,7 @@ enum Phase {
 }
 
 /// Parts that few hosts have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Extras {
     faults: Option<Faults>,
     pools: Option<Pools>,
@@ -149,9 +150,9 @@ impl EmulatedHost {
         }
     }
 
-    /// Lets time pass to `now`, with the events that came since the last call, in order. Returns the time at which
+    /// Lets time pass to `now`, with the mail that came since the last call, in order. Returns the time at which
     /// something is due next; [`Time::NEVER`] when it has ended.
-    pub fn advance(&mut self, now: Time, inbox: &[Arc<Event>], out: &mut Outbox) -> Time {
+    pub fn advance(&mut self, now: Time, inbox: &[Mail], out: &mut Outbox) -> Time {
         match self.phase {
             Phase::Ended => return Time::NEVER,
             Phase::Waiting if now < self.starts_at() => return self.starts_at(),
@@ -172,10 +173,13 @@ impl EmulatedHost {
     }
 
     /// Does everything that is due, and what the events cause.
-    fn run(&mut self, now: Time, inbox: &[Arc<Event>], out: &mut Outbox) {
+    fn run(&mut self, now: Time, inbox: &[Mail], out: &mut Outbox) {
         out.report |= self.metrics.values_mut().end_overrides(&self.plan, now);
-        for event in inbox {
-            self.handle(now, event, out);
+        for mail in inbox {
+            match mail {
+                Mail::Event(event) => self.handle(now, event, out),
+                Mail::Action(sent) => self.carry_out(now, sent, out),
+            }
         }
         self.handle_pending(now, out);
         if let Some(extras) = self.extras.as_deref_mut() {
@@ -187,6 +191,10 @@ impl EmulatedHost {
         if let Some(pools) = self.extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
             pools.advance(&self.plan, &mut self.metrics, now, out);
             self.handle_pending(now, out);
+        }
+        if out.stops {
+            self.end(now, out);
+            return;
         }
         self.report(now, out);
     }
@@ -205,16 +213,6 @@ impl EmulatedHost {
         }
         self.phase = Phase::Ended;
         out.report = false;
-    }
-
-    /// Carries out a command. The change is reported by the next [`Self::advance`], which is due at once. A host that
-    /// does not run, or has no such metric, ignores it.
-    pub fn apply(&mut self, command: &HostCommand, now: Time) {
-        let (HostCommand::Show { metric, .. } | HostCommand::Release { metric }) = *command;
-        if self.phase == Phase::Running && metric < self.plan.shape.metrics.len() {
-            self.metrics.values_mut().apply(&self.plan, command, now);
-            self.next_report = self.next_report.min(now);
-        }
     }
 
     /// Leaves out what is overdue by more than one interval, so that a process that was asleep does not catch up in a
@@ -274,22 +272,52 @@ impl EmulatedHost {
         }
     }
 
+    /// Carries out an action from outside. The host ignores one that names a part which it does not have.
+    fn carry_out(&mut self, now: Time, sent: &SentAction, out: &mut Outbox) {
+        let Self { plan, metrics, extras, .. } = self;
+        if metrics.carry_out(plan, now, sent, out) {
+            return;
+        }
+        let cause = (now, sent.acts_at(), 0);
+        Self::act(extras, plan, metrics, &sent.action, cause, out);
+        let pools = extras.as_deref_mut().and_then(|extras| extras.pools.as_mut());
+        if let (Action::ReplaceMembers(pool), Some(pools)) = (&sent.action, pools) {
+            pools.replace(plan, *pool, now, out);
+        }
+    }
+
+    /// Carries out an action that concerns neither metrics nor pools. It counts from `acts_at`, and the events that it
+    /// causes have so many `hops`.
+    fn act(
+        extras: &mut Option<Box<Extras>>,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        action: &Action,
+        (now, acts_at, hops): (Time, Time, u8),
+        out: &mut Outbox,
+    ) {
+        match *action {
+            Action::OpenFault(index) | Action::CloseFault(index) => {
+                if let Some(extras) = extras {
+                    let opens = matches!(action, Action::OpenFault(_));
+                    extras.switch_fault(plan, metrics, (index, opens), (now, hops), out);
+                }
+            }
+            Action::Down { lasts } => extras.get_or_insert_default().set_down(metrics, acts_at + lasts),
+            Action::Up => extras.get_or_insert_default().set_down(metrics, now),
+            Action::Stop => out.stops = true,
+            _ => {}
+        }
+    }
+
     /// Reacts to one event, first with the metrics and faults, then with the members of pools.
     fn handle(&mut self, now: Time, event: &Event, out: &mut Outbox) {
         let Self { plan, metrics, extras, .. } = self;
         let plan = &**plan;
-        let mut extras = extras.as_deref_mut();
-        metrics.handle(plan, now, event, out, |metrics, reaction, out| {
-            let switch = match reaction {
-                Reaction::OpenFault(index) => (*index, true),
-                Reaction::CloseFault(index) => (*index, false),
-                _ => return,
-            };
-            if let Some(extras) = &mut extras {
-                extras.switch_fault(plan, metrics, switch, (now, event.hops + 1), out);
-            }
+        metrics.handle(plan, now, event, out, |metrics, action, out| {
+            Self::act(extras, plan, metrics, action, (now, now, event.hops + 1), out);
         });
-        if let Some(pools) = extras.and_then(|extras| extras.pools.as_mut()) {
+        if let Some(pools) = extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
             pools.handle(plan, metrics, now, event, out);
         }
     }
@@ -342,6 +370,13 @@ impl Extras {
         let changes_members =
             self.faults.as_mut().is_some_and(|faults| faults.switch(plan, metrics, switch, at, out));
         self.mark_members(changes_members);
+    }
+
+    /// Takes the host down until then.
+    fn set_down(&mut self, metrics: &MetricSet, until: Time) {
+        let faults = self.faults.get_or_insert_with(|| Faults::none(metrics.values().row().into()));
+        faults.set_down(until);
+        self.mark_members(true);
     }
 
     /// A fault that hides or stamps the host does so with all its members.

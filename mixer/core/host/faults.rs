@@ -40,6 +40,8 @@ pub(super) struct Faults {
     shown: Box<[f64]>,
     own_time: Option<Time>,
     shows_down: bool,
+    /// End of the time for which an action has taken the host down.
+    down_until: Option<Time>,
     /// `true` if a change is to be seen at once.
     is_urgent: bool,
     held: VecDeque<Held>,
@@ -52,14 +54,26 @@ impl Faults {
             let rng = seed.child(&plan.stream).rng();
             FaultWindow::new(plan, rng, starts_at)
         });
-        (!shape.faults.is_empty()).then(|| Self {
-            windows: windows.collect(),
-            shown: vec![ABSENT; shape.width].into(),
+        (!shape.faults.is_empty())
+            .then(|| Self { windows: windows.collect(), ..Self::none(vec![ABSENT; shape.width].into()) })
+    }
+
+    /// No faults, of a host that shows these cells.
+    pub(super) fn none(shown: Box<[f64]>) -> Self {
+        Self {
+            windows: Box::default(),
+            shown,
             own_time: None,
             shows_down: false,
+            down_until: None,
             is_urgent: false,
             held: VecDeque::new(),
-        })
+        }
+    }
+
+    /// Takes the host down until then; [`Time::NEVER`] for as long as no other call says otherwise.
+    pub(super) const fn set_down(&mut self, until: Time) {
+        (self.down_until, self.is_urgent) = (Some(until), true);
     }
 
     pub(super) const fn shown(&self) -> &[f64] {
@@ -73,7 +87,8 @@ impl Faults {
     /// Time of the next begin, end or delayed report.
     pub(super) fn due(&self) -> Time {
         let windows = self.windows.iter().map(FaultWindow::due).min().unwrap_or(Time::NEVER);
-        windows.min(self.held.front().map_or(Time::NEVER, |held| held.arrives_at))
+        let down = self.down_until.unwrap_or(Time::NEVER);
+        windows.min(down).min(self.held.front().map_or(Time::NEVER, |held| held.arrives_at))
     }
 
     /// Begins and ends the episodes that are due. Returns `true` if all members of pools are to be reported anew.
@@ -84,7 +99,8 @@ impl Faults {
         now: Time,
         out: &mut Outbox,
     ) -> bool {
-        let mut changes_members = false;
+        let mut changes_members = self.down_until.take_if(|until| *until <= now).is_some();
+        self.is_urgent |= changes_members;
         while let Some((index, turn)) = self.step(&plan.shape, now) {
             changes_members |= self.turn(plan, metrics, (index, turn), (now, 0), out);
         }
@@ -101,7 +117,8 @@ impl Faults {
         (now, hops): (Time, u8),
         out: &mut Outbox,
     ) -> bool {
-        let window = &mut self.windows[index];
+        // An action from outside may name a fault that the host does not have.
+        let Some(window) = self.windows.get_mut(index) else { return false };
         let turn = if opens { window.open(&plan.shape.faults[index], now) } else { window.close() };
         turn.is_some_and(|turn| self.turn(plan, metrics, (index, turn), (now, hops), out))
     }
@@ -137,7 +154,8 @@ impl Faults {
 
     fn is_down(&self, shape: &HostShape) -> bool {
         let mut faults = self.windows.iter().zip(&shape.faults);
-        faults.any(|(window, plan)| window.is_on() && plan.kind == FaultKind::Down)
+        self.down_until.is_some()
+            || faults.any(|(window, plan)| window.is_on() && plan.kind == FaultKind::Down)
     }
 
     /// Updates the cells that outputs see; `is_made` if the host reports this row now. Returns `true` if outputs see

@@ -9,10 +9,11 @@ use super::event_budget::{DropCause, HOPS_MAX};
 use super::metric_values::{MetricValues, RareState, ScheduleMoment};
 use super::outbox::Outbox;
 use crate::event::Event;
-use crate::plan::{Condition, HostPlan, Reaction};
+use crate::plan::{Action, Condition, HostPlan};
 use crate::rng::{Rng, Seed};
 use crate::scenario::EmittedEvent;
 use crate::time::{Span, Time};
+use crate::timeline::SentAction;
 
 /// A time that a scenario asked for, or that a pool's member is due at, is made up for only if it is not later than
 /// this.
@@ -20,6 +21,16 @@ pub(super) const WAKE_LATENESS_MAX: Span = Span::from_secs(1);
 
 /// Maximum number of wake-up times kept for scenarios; a host with many metrics has room for more.
 const WAKES_MAX: usize = 1_024;
+
+/// The cause of an action.
+#[derive(Clone, Copy, Debug)]
+struct Cause<'a> {
+    now: Time,
+    /// The moment from which the action counts.
+    acts_at: Time,
+    /// The event; `None` for an action from outside.
+    event: Option<&'a Event>,
+}
 
 /// The metrics, and the times at which they are updated.
 #[derive(Debug)]
@@ -81,44 +92,83 @@ impl MetricSet {
         self.values.evaluate(plan, condition, (now, t_secs), event, out)
     }
 
-    /// Reacts to one event. A changed metric is reported at once. Reactions that do not concern metrics are left to
-    /// `react`.
+    /// Acts after one event. A changed metric is reported at once. Actions that do not concern metrics are left to
+    /// `act`.
     pub(super) fn handle(
         &mut self,
         plan: &HostPlan,
         now: Time,
         event: &Event,
         out: &mut Outbox,
-        mut react: impl FnMut(&mut Self, &Reaction, &mut Outbox),
+        mut act: impl FnMut(&mut Self, &Action, &mut Outbox),
     ) {
         out.unmark(plan.shape.metrics.len());
         for listener in plan.shape.listeners_to(event, &plan.name) {
-            if !self.allows(plan, listener.when.as_ref(), now, event, out) {
-                continue;
-            }
-            match &listener.reaction {
-                Reaction::Update(metric) => out.updated[*metric] = true,
-                Reaction::Emit(name) => {
-                    emit(plan, now, Arc::clone(name), event.hops + 1, event.data.clone(), out);
+            if self.allows(plan, listener.when.as_ref(), now, event, out) {
+                let cause = Cause { now, acts_at: now, event: Some(event) };
+                if !self.act(plan, &listener.action, cause, out) {
+                    act(self, &listener.action, out);
                 }
-                Reaction::StartMetric(metric) => {
-                    self.values.start(plan, *metric);
-                    out.updated[*metric] = true;
-                }
-                Reaction::StopMetric(metric) => {
-                    self.values.stop(plan, *metric);
-                    out.report = true;
-                }
-                other => react(self, other, out),
             }
         }
+        self.finish_acting(plan, now, Some(event), out);
+    }
+
+    /// Carries out an action from outside, if it concerns metrics and the host has the one that it names.
+    pub(super) fn carry_out(
+        &mut self,
+        plan: &HostPlan,
+        now: Time,
+        sent: &SentAction,
+        out: &mut Outbox,
+    ) -> bool {
+        out.unmark(plan.shape.metrics.len());
+        let is_done = self.act(plan, &sent.action, Cause { now, acts_at: sent.acts_at(), event: None }, out);
+        self.finish_acting(plan, now, None, out);
+        is_done
+    }
+
+    /// Carries out an action that concerns metrics, or gives `false`. Metrics to update are marked.
+    fn act(&mut self, plan: &HostPlan, action: &Action, cause: Cause<'_>, out: &mut Outbox) -> bool {
+        let Cause { now, acts_at, event } = cause;
+        let exists = |metric: usize| metric < plan.shape.metrics.len();
+        match *action {
+            Action::Update(metric) if exists(metric) => out.updated[metric] = true,
+            Action::Emit(ref name) => {
+                let (hops, data) =
+                    event.map_or((0, serde_json::Value::Null), |event| (event.hops + 1, event.data.clone()));
+                emit(plan, now, Arc::clone(name), hops, data, out);
+            }
+            Action::StartMetric(metric) if exists(metric) => {
+                self.values.start(plan, metric);
+                out.updated[metric] = true;
+            }
+            Action::StopMetric(metric) if exists(metric) => {
+                self.values.stop(plan, metric);
+                out.report = true;
+            }
+            Action::Override { metric, value, lasts, may_fall } if exists(metric) => {
+                self.values.set_override(plan, metric, (value, acts_at + lasts), may_fall, now);
+                out.report = true;
+            }
+            Action::Release { metric } if exists(metric) => {
+                self.values.release(plan, metric, now);
+                out.report = true;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Updates the metrics that an action has marked.
+    fn finish_acting(&mut self, plan: &HostPlan, now: Time, event: Option<&Event>, out: &mut Outbox) {
         if out.updated.contains(&true) {
-            self.update_marked(plan, now, Some(event), out);
+            self.update_marked(plan, now, event, out);
             out.report = true;
         }
     }
 
-    /// `true` if a reaction's condition holds.
+    /// `true` if the condition of an action holds.
     fn allows(
         &mut self,
         plan: &HostPlan,

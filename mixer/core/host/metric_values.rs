@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::metric_update::{Made, clamp, make};
 use super::outbox::Outbox;
-use super::overrides::{HostCommand, Overrides};
+use super::overrides::Overrides;
 use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Aggregation, States, Update, is_absent};
@@ -327,19 +327,27 @@ impl MetricValues {
         }
     }
 
-    /// Begins or ends an override.
-    pub(super) fn apply(&mut self, host: &HostPlan, command: &HostCommand, now: Time) {
-        let overrides = &mut self.need_rare().overrides;
-        match *command {
-            HostCommand::Show { metric, value, until, may_fall } if until > now => {
-                overrides.set(metric, value, until);
-                self.put(host, metric, value, may_fall, now);
-            }
-            HostCommand::Show { metric, .. } | HostCommand::Release { metric } => {
-                overrides.release(metric);
-                self.put_back(host, metric, now);
-            }
+    /// Overrides a metric until then. An override that is over releases it.
+    pub(super) fn set_override(
+        &mut self,
+        host: &HostPlan,
+        metric: usize,
+        (value, until): (f64, Time),
+        may_fall: bool,
+        now: Time,
+    ) {
+        if until <= now {
+            self.release(host, metric, now);
+        } else {
+            self.need_rare().overrides.set(metric, value, until);
+            self.put(host, metric, value, may_fall, now);
         }
+    }
+
+    /// Ends a metric's override.
+    pub(super) fn release(&mut self, host: &HostPlan, metric: usize, now: Time) {
+        self.need_rare().overrides.release(metric);
+        self.put_back(host, metric, now);
     }
 
     /// Ends the overrides that are over. Returns `true` if there was one.

@@ -43,6 +43,8 @@ pub struct Outbox {
     pub(super) updated: Vec<bool>,
     pub(super) effects: SideEffects,
     pub(super) links: Vec<f64>,
+    /// `true` if an action ends the host.
+    pub(super) stops: bool,
 }
 
 impl Outbox {
@@ -52,7 +54,7 @@ impl Outbox {
         self.failures.clear();
         self.pending.clear();
         self.members.clear();
-        self.report = false;
+        (self.report, self.stops) = (false, false);
         self.first_dropped = None;
         (self.updates, self.scenario_errors, self.events_dropped) = (0, 0, 0);
         self.crowded.clear();

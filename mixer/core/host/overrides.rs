@@ -7,27 +7,6 @@ use crate::metric::{Aggregation, Update};
 use crate::plan::HostShape;
 use crate::time::Time;
 
-/// A command to a host about one of its metrics, an index into its shape's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum HostCommand {
-    /// Shows a value instead of the scenario's.
-    Show {
-        /// The metric.
-        metric: usize,
-        /// The value; for a metric that observes, every observation.
-        value: f64,
-        /// End of the override; [`Time::NEVER`] until it is released.
-        until: Time,
-        /// `true` if a counter may fall to the value.
-        may_fall: bool,
-    },
-    /// Shows the scenario's value again.
-    Release {
-        /// The metric.
-        metric: usize,
-    },
-}
-
 /// An override that is active.
 #[derive(Clone, Copy, Debug)]
 struct Override {

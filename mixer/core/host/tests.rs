@@ -13,6 +13,7 @@ use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 use proptest::prelude::*;
 
+mod actions;
 mod copies;
 mod fault;
 mod overrides;
@@ -71,7 +72,7 @@ fn drive(host: &mut EmulatedHost, until_secs: f64, events: &[(f64, &str)]) -> Ve
             return actions;
         }
         let inbox_now: Vec<_> =
-            std::iter::from_fn(|| inbox.pop_front_if(|event| event.time <= now)).collect();
+            std::iter::from_fn(|| inbox.pop_front_if(|event| event.time <= now).map(Mail::Event)).collect();
         out.clear();
         due = host.advance(now, &inbox_now, &mut out);
         let secs = now.since(start).as_secs_f64();
@@ -225,7 +226,7 @@ fn events_that_cause_each_other_come_to_an_end() {
     let ping =
         Event { name: "ping".into(), source: "x".into(), data, time: at(&host, 1.0), sequence: 0, hops: 0 };
     out.clear();
-    host.advance(at(&host, 1.0), &[Arc::new(ping)], &mut out);
+    host.advance(at(&host, 1.0), &[Mail::Event(Arc::new(ping))], &mut out);
     assert_eq!((out.events.len(), out.events_dropped), (usize::from(HOPS_MAX), 1));
 }
 

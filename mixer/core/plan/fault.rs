@@ -59,7 +59,7 @@ pub enum FaultKind {
 pub enum FaultTrigger {
     /// Opens once, this long after the host's start.
     At(Span),
-    /// Opens on an event; see [`super::Reaction::OpenFault`].
+    /// Opens on an event; see [`super::Action::OpenFault`].
     OnEvent,
 }
 

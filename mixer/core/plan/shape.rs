@@ -103,7 +103,7 @@ pub struct PoolPlan {
     pub reuse: ReusePolicy,
     /// Interval at which some members are replaced, whatever their lifetime.
     pub replace_every: Option<Span>,
-    /// Share of members to replace, then and by [`super::Reaction::ReplaceMembers`].
+    /// Share of members to replace, then and by [`super::Action::ReplaceMembers`].
     pub replace_share: f64,
 }
 

@@ -1,34 +1,56 @@
-//! Commands to single hosts: end, start again, override a metric.
+//! Actions that clients send to hosts, and requests to single hosts: end, start again.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use promemu_core::event::HostId;
-use promemu_core::host::HostCommand;
+use promemu_core::plan::Action;
 use promemu_core::time::Time;
+use promemu_core::timeline::SentAction;
 
-use super::command_queue::ActiveOverride;
+use super::command_queue::{ACTIONS_WAITING_MAX, ActiveOverride};
 use super::live_fleet::Fleet;
 
+/// The source of actions that clients send.
+const CLIENT_SOURCE: &str = "api";
+
 impl Fleet {
-    /// Hands a command to a host, which carries it out at once, or when it starts.
-    pub(crate) fn send_command(&self, id: HostId, command: HostCommand) {
+    /// Sends an action to a host: it acts after the delay of an event, or when the host starts. Gives `false`, and
+    /// sends nothing, if too many actions wait for the host.
+    pub(crate) fn send_action(&self, id: HostId, action: Action) -> bool {
         let mut commands = self.table().commands();
-        match command {
-            HostCommand::Show { metric, value, until, .. } => {
-                commands.overrides.insert((id, metric), ActiveOverride { value, until });
-            }
-            HostCommand::Release { metric } => drop(commands.overrides.swap_remove(&(id, metric))),
+        let waiting = commands.waiting.entry(id).or_default();
+        if waiting.len() >= ACTIONS_WAITING_MAX {
+            return false;
         }
-        commands.waiting.entry(id).or_default().push(command);
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+        let (time, source) = (self.clock.now(), CLIENT_SOURCE.into());
+        let sent = SentAction { action, time, source, sequence };
+        let acts_at = sent.acts_at();
+        let noted = match sent.action {
+            Action::Override { metric, value, lasts, .. } => {
+                Some((metric, Some(ActiveOverride { value, until: acts_at + lasts })))
+            }
+            Action::Release { metric } => Some((metric, None)),
+            _ => None,
+        };
+        waiting.push(Arc::new(sent));
+        match noted {
+            Some((metric, Some(active))) => drop(commands.overrides.insert((id, metric), active)),
+            Some((metric, None)) => drop(commands.overrides.swap_remove(&(id, metric))),
+            None => {}
+        }
         drop(commands);
         self.state(id).has_commands.store(true, Ordering::Release);
         self.mailbox(id).wake();
+        true
     }
 
-    /// Takes the commands that wait for a host.
-    pub(crate) fn take_commands(&self, id: HostId) -> Option<Vec<HostCommand>> {
+    /// Takes the actions that wait for a host.
+    pub(crate) fn take_actions(&self, id: HostId) -> Vec<Arc<SentAction>> {
         let has_some = self.state(id).has_commands.swap(false, Ordering::Acquire);
-        if has_some { self.table().commands().waiting.swap_remove(&id) } else { None }
+        let waiting = has_some.then(|| self.table().commands().waiting.swap_remove(&id));
+        waiting.flatten().unwrap_or_default()
     }
 
     /// The overrides that are active at this time, sorted by host and metric.

@@ -151,12 +151,9 @@ impl HostTask {
         if host.waiting() < MAILBOX_MAX {
             host.post(fleet.take_events(id));
         }
-        loop {
-            while host.step(now, out).is_some() {
-                fleet.carry_out(id, host.host(), out);
-            }
-            let Some(commands) = fleet.take_commands(id) else { break };
-            host.apply(&commands, now);
+        host.post_actions(fleet.take_actions(id));
+        while host.step(now, out).is_some() {
+            fleet.carry_out(id, host.host(), out);
         }
     }
 

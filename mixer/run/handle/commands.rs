@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use promemu_core::host::HostCommand;
-use promemu_core::time::Time;
+use promemu_core::event::HostId;
+use promemu_core::plan::Action;
+use promemu_core::time::{Span, Time};
 
 use super::command_params::{NewHost, Override};
 use super::error::CommandError;
@@ -63,7 +64,7 @@ impl Command {
             Self::ReleaseOverride { host, metric } => {
                 let id = host_id(&fleet, &host)?;
                 let (index, _) = metric_of(&fleet.host(id), &metric)?;
-                fleet.send_command(id, HostCommand::Release { metric: index });
+                send(&fleet, id, Action::Release { metric: index })?;
             }
             Self::Emit { name, source, data } => {
                 let (listeners, time) = fleet.publish_from(&name, &source, data);
@@ -89,8 +90,12 @@ fn set_override(fleet: &Fleet, name: &str, metric: &str, wanted: &Override) -> R
     let (index, plan) = metric_of(&host, metric)?;
     check_value(plan, wanted.value)?;
     check_fall(fleet, id, plan, wanted)?;
-    let until = wanted.span.map_or(Time::NEVER, |span| fleet.clock().now() + span);
-    let Override { value, may_fall, .. } = *wanted;
-    fleet.send_command(id, HostCommand::Show { metric: index, value, until, may_fall });
-    Ok(())
+    let Override { value, span, may_fall } = *wanted;
+    let lasts = span.unwrap_or(Span::FOREVER);
+    send(fleet, id, Action::Override { metric: index, value, lasts, may_fall })
+}
+
+fn send(fleet: &Fleet, id: HostId, action: Action) -> Result<(), CommandError> {
+    let is_sent = fleet.send_action(id, action);
+    is_sent.then_some(()).ok_or_else(|| CommandError::TooManyActions(fleet.host(id).name.to_string()))
 }

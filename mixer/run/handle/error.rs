@@ -1,6 +1,6 @@
 //! The reasons for which a run refuses a command. Knows no HTTP: the API maps each variant to a status.
 
-use std::fmt;
+use promemu_core::plan::Accepts;
 
 /// A name of a host, an event or a source has at most this many bytes.
 pub(super) const NAME_BYTES_MAX: usize = 200;
@@ -99,6 +99,9 @@ pub enum CommandError {
     /// The host cannot be started before it has stopped.
     #[error("host {0:?} is still stopping; try again")]
     HostStopping(String),
+    /// Too many actions wait for the host.
+    #[error("host {0:?} has too many actions waiting; try again")]
+    TooManyActions(String),
     /// A run keeps at least one host.
     #[error("host {0:?} is the last one; stop the run instead")]
     LastHost(String),
@@ -113,31 +116,4 @@ pub enum CommandError {
     /// The run is over.
     #[error("the run is over; start another one")]
     RunOver,
-}
-
-/// The values that a metric accepts as an override.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Accepts {
-    /// Any finite number.
-    Finite,
-    /// Always 1: the metric is an info.
-    One,
-    /// 0 or more: the metric is a counter.
-    NotNegative,
-    /// A value from the metric's `value_range`, which it observes.
-    Range(f64, f64),
-    /// The number of a state, 0 to this one.
-    State(usize),
-}
-
-impl fmt::Display for Accepts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Finite => f.write_str("takes a finite number"),
-            Self::One => f.write_str("is an info, which always shows 1"),
-            Self::NotNegative => f.write_str("is a counter and takes 0 or more"),
-            Self::Range(low, high) => write!(f, "observes values from {low} to {high}"),
-            Self::State(last) => write!(f, "takes the number of a state, 0 to {last}"),
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use promemu_core::event::{Event, LIFECYCLE};
-use promemu_core::plan::{FaultKind, FaultPlan, HostShape, Reaction};
+use promemu_core::plan::{Action, FaultKind, FaultPlan, HostShape};
 use promemu_core::time::Span;
 
 use super::run_handle::RunHandle;
@@ -44,7 +44,7 @@ impl RunHandle {
                     known_events.insert(entry.index());
                     let (_, _, effects) = entry.or_default();
                     if effects.len() < EFFECTS_MAX {
-                        effects.insert(effect(&host.shape, &listener.reaction));
+                        effects.insert(effect(&host.shape, &listener.action));
                     }
                 }
                 known_events.into_iter().collect()
@@ -67,18 +67,25 @@ impl RunHandle {
     }
 }
 
-/// The reaction in words.
-fn effect(shape: &HostShape, reaction: &Reaction) -> String {
+/// The action in words.
+fn effect(shape: &HostShape, action: &Action) -> String {
     let metric = |index: usize| &*shape.metrics[index].name;
-    match reaction {
-        Reaction::Update(index) => format!("update {}", metric(*index)),
-        Reaction::Emit(name) => format!("emit {name}"),
-        Reaction::StartMetric(index) => format!("start {}", metric(*index)),
-        Reaction::StopMetric(index) => format!("stop {}", metric(*index)),
-        Reaction::OpenFault(index) => format!("open {}", fault(&shape.faults[*index])),
-        Reaction::CloseFault(index) => format!("close {}", shape.faults[*index].kind.name()),
-        Reaction::ReplaceMembers(index) => format!("replace {}", shape.pools[*index].name),
-        Reaction::NotifyMembers(index) => format!("notify {}", shape.pools[*index].name),
+    match action {
+        Action::Update(index) => format!("update {}", metric(*index)),
+        Action::Emit(name) => format!("emit {name}"),
+        Action::StartMetric(index) => format!("start {}", metric(*index)),
+        Action::StopMetric(index) => format!("stop {}", metric(*index)),
+        Action::Override { metric: index, value, lasts, .. } => {
+            format!("override {} by {value}{}", metric(*index), for_span(*lasts))
+        }
+        Action::Release { metric: index } => format!("release {}", metric(*index)),
+        Action::Down { lasts } => format!("take the host down{}", for_span(*lasts)),
+        Action::Up => "bring the host up".to_owned(),
+        Action::Stop => "stop the host".to_owned(),
+        Action::OpenFault(index) => format!("open {}", fault(&shape.faults[*index])),
+        Action::CloseFault(index) => format!("close {}", shape.faults[*index].kind.name()),
+        Action::ReplaceMembers(index) => format!("replace {}", shape.pools[*index].name),
+        Action::NotifyMembers(index) => format!("notify {}", shape.pools[*index].name),
     }
 }
 
@@ -90,11 +97,16 @@ fn fault(plan: &FaultPlan) -> String {
         FaultKind::ClockSkew { ahead, behind } => format!("{name} ahead {ahead}, behind {behind}"),
         FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset | FaultKind::Nan => name.to_owned(),
     };
-    let window = if plan.window == Span::FOREVER { String::new() } else { format!(" for {}", plan.window) };
+    let window = for_span(plan.window);
     let chance = if plan.probability < 1.0 {
         format!(" with probability {}", plan.probability)
     } else {
         String::new()
     };
     format!("{kind}{window}{chance}")
+}
+
+/// A length of time in words; nothing if it is endless.
+fn for_span(span: Span) -> String {
+    if span == Span::FOREVER { String::new() } else { format!(" for {span}") }
 }

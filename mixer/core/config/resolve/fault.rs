@@ -7,7 +7,7 @@ use crate::config::template::{FaultTemplate, HostTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::plan::{
-    FaultKind, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, HostShape, Listener, MetricPlan, Pulses, Reaction,
+    Action, FaultKind, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, HostShape, Listener, MetricPlan, Pulses,
 };
 use crate::time::Span;
 
@@ -22,14 +22,14 @@ impl Resolver<'_> {
             let stream = format!("{stream}{same}");
             let plan = self.one_fault(fault, shape, stream)?;
             plan.events.iter().for_each(|event| self.events.emit(event));
-            for (events, reaction) in
-                [(&fault.on, Reaction::OpenFault(index)), (&fault.until, Reaction::CloseFault(index))]
+            for (events, action) in
+                [(&fault.on, Action::OpenFault(index)), (&fault.until, Action::CloseFault(index))]
             {
                 for event in events {
                     let subscription = Subscription::parse(&self.value("event", event)?);
                     self.events.subscribe(&subscription, event.span);
-                    let reaction = reaction.clone();
-                    shape.listeners.push(Listener { subscription, reaction, when: None });
+                    let action = action.clone();
+                    shape.listeners.push(Listener { subscription, action, when: None });
                 }
             }
             shape.faults.push(plan);

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::metrics::MetricSource;
-use super::relays::ByName;
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
-use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
+use crate::config::template::{HostTemplate, MetricTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::Value;
 use crate::naming::{made_up_address, made_up_host};
-use crate::plan::{Condition, HostPlan, HostShape, Listener, Reaction};
+use crate::plan::{HostPlan, HostShape, Listener};
 use crate::series::LabelBlock;
 use crate::time::Span;
 
@@ -197,10 +196,10 @@ impl<'a> Resolver<'a> {
         for (event, action) in &template.listen_events {
             let subscription = Subscription::parse(&self.value("event", event)?);
             self.events.subscribe(&subscription, event.span);
-            let (reactions, when) = self.reactions(&shape, action)?;
+            let (actions, when) = self.actions(&shape, action)?;
             let listener =
-                |reaction| Listener { subscription: subscription.clone(), reaction, when: when.clone() };
-            shape.listeners.extend(reactions.into_iter().map(listener));
+                |action| Listener { subscription: subscription.clone(), action, when: when.clone() };
+            shape.listeners.extend(actions.into_iter().map(listener));
         }
         self.faults(template, &mut shape)?;
         for (name, value) in &template.storage {
@@ -209,58 +208,5 @@ impl<'a> Resolver<'a> {
         }
         self.pools(template, host_labels, &mut shape)?;
         Some(shape)
-    }
-
-    /// The reactions of an action, one for each metric of the given name, and their condition.
-    fn reactions(
-        &mut self,
-        shape: &HostShape,
-        action: &ActionTemplate,
-    ) -> Option<(Vec<Reaction>, Option<Condition>)> {
-        let reactions = match action {
-            ActionTemplate::Emit(event) => {
-                let event = self.value("event", event)?.into();
-                self.events.emit(&event);
-                vec![Reaction::Emit(event)]
-            }
-            ActionTemplate::StartMetric(name) => {
-                self.metric_indices(shape, name)?.map(Reaction::StartMetric).collect()
-            }
-            ActionTemplate::StopMetric(name) => {
-                self.metric_indices(shape, name)?.map(Reaction::StopMetric).collect()
-            }
-            ActionTemplate::When(condition, action) => {
-                self.links.clear();
-                let formula = self.formula(condition)?;
-                let links = std::mem::take(&mut self.links);
-                let by_name = ByName::of(shape.metrics.iter().map(|metric| &*metric.name));
-                let links = self.linked(&links, &by_name, condition.span)?;
-                let (reactions, inner) = self.reactions(shape, action)?;
-                if inner.is_some() {
-                    self.problems
-                        .error(condition.span, "when cannot contain another when; join the conditions by &&");
-                    return None;
-                }
-                return Some((reactions, Some(Condition { formula, links })));
-            }
-        };
-        Some((reactions, None))
-    }
-
-    fn metric_indices(
-        &mut self,
-        shape: &HostShape,
-        name: &Scalar<String>,
-    ) -> Option<impl Iterator<Item = usize> + use<>> {
-        let wanted = self.value("metric", name)?;
-        let named = shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *wanted);
-        let indices: Vec<usize> = named.map(|(index, _)| index).collect();
-        if indices.is_empty() {
-            let known: Vec<&str> = shape.metrics.iter().map(|metric| &*metric.name).collect();
-            let hint = suggestion(&wanted, &known);
-            self.problems.error(name.span, format!("the host has no metric {wanted:?}{hint}"));
-            return None;
-        }
-        Some(indices.into_iter())
     }
 }

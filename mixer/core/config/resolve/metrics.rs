@@ -12,7 +12,7 @@ use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
 use crate::metric::{MetricType, Rounding, StateIndexes};
-use crate::plan::{HostShape, Listener, MetricPlan, ObservationDistribution, Reaction, Schedule};
+use crate::plan::{Action, HostShape, Listener, MetricPlan, ObservationDistribution, Schedule};
 use crate::scenario::{MetricContext, ScenarioPlan};
 use crate::series::LabelBlock;
 use crate::time::Span;
@@ -86,7 +86,7 @@ impl<'a> Resolver<'a> {
             shape.series += draft.plan.cells.series();
             let listeners = draft.listens.into_iter().map(|subscription| Listener {
                 subscription,
-                reaction: Reaction::Update(index),
+                action: Action::Update(index),
                 when: None,
             });
             shape.listeners.extend(listeners);

@@ -13,7 +13,7 @@ use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, MemberContext, TextFormula};
 use crate::plan::{
-    Condition, HostShape, Listener, MetricPlan, ModelPlan, PoolPlan, PoolSize, Reaction, ReusePolicy,
+    Action, Condition, HostShape, Listener, MetricPlan, ModelPlan, PoolPlan, PoolSize, ReusePolicy,
 };
 use crate::rng::Seed;
 use crate::time::Span;
@@ -119,12 +119,12 @@ impl<'a> Resolver<'a> {
             shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
         let heard = of_metrics.into_iter().chain(model.into_iter().flat_map(ModelPlan::subscriptions));
         let notify =
-            |subscription| Listener { subscription, reaction: Reaction::NotifyMembers(pool), when: None };
+            |subscription| Listener { subscription, action: Action::NotifyMembers(pool), when: None };
         listeners.extend(heard.map(notify));
         for event in &template.replace_on {
             let subscription = Subscription::parse(&self.value("event", event)?);
             self.events.subscribe(&subscription, event.span);
-            listeners.push(Listener { subscription, reaction: Reaction::ReplaceMembers(pool), when: None });
+            listeners.push(Listener { subscription, action: Action::ReplaceMembers(pool), when: None });
         }
         Some(())
     }

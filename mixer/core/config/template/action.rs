@@ -1,50 +1,91 @@
-//! Actions: reactions of a host to an event.
+//! Actions of a host after an event.
 
 use super::formula::FormulaTemplate;
 use crate::config::fields::read_scalar;
 use crate::config::tree::{Node, NodeKind};
-use crate::config::value::Scalar;
+use crate::config::value::{FromValue, Scalar};
 use crate::error::{Problems, suggestion};
+use crate::time::Span;
 
 #[derive(Debug)]
 pub(in crate::config) enum ActionTemplate {
     Emit(Scalar<String>),
     StartMetric(Scalar<String>),
     StopMetric(Scalar<String>),
+    Override(Scalar<String>, Scalar<f64>, Option<Scalar<Span>>),
+    Release(Scalar<String>),
+    Down(Option<Scalar<Span>>),
+    Up,
+    Stop,
     When(FormulaTemplate, Box<ActionTemplate>),
 }
 
-const ACTIONS: [&str; 4] = ["emit", "start_metric", "stop_metric", "when"];
+/// All actions, each as it is written.
+const ACTIONS: [(&str, &str); 9] = [
+    ("emit", "emit(\"event\")"),
+    ("start_metric", "start_metric(\"metric\")"),
+    ("stop_metric", "stop_metric(\"metric\")"),
+    ("override", "override(\"metric\", 5) or override(\"metric\", 5, \"2m\")"),
+    ("release", "release(\"metric\")"),
+    ("down", "down(\"2m\"), or down until an action up"),
+    ("up", "up"),
+    ("stop", "stop"),
+    ("when", "when(\"t > 60\", emit(\"event\"))"),
+];
 
 pub(super) fn read_action(node: &Node, problems: &mut Problems) -> Option<ActionTemplate> {
-    if let NodeKind::Tuple(Some(name), items) = &node.kind
-        && let ("when", [condition, action]) = (name.as_str(), items.as_slice())
-    {
-        let condition = FormulaTemplate::read(condition, problems);
-        let action = read_action(action, problems)?;
-        return Some(ActionTemplate::When(condition?, Box::new(action)));
-    }
-    if let NodeKind::Tuple(Some(name), items) = &node.kind
-        && let [item] = items.as_slice()
-    {
-        let target = read_scalar(item, name, problems);
-        match name.as_str() {
-            "emit" => return target.map(ActionTemplate::Emit),
-            "start_metric" => return target.map(ActionTemplate::StartMetric),
-            "stop_metric" => return target.map(ActionTemplate::StopMetric),
-            "when" => {}
-            other => {
-                problems.error(node.span, format!("unknown action {other:?}{}", suggestion(other, &ACTIONS)));
-                return None;
-            }
+    let (name, items) = match &node.kind {
+        NodeKind::Tuple(Some(name), items) => (name.as_str(), items.as_slice()),
+        NodeKind::Word(name) => (name.as_str(), &[][..]),
+        other => {
+            let found = other.describe();
+            let message = format!(
+                "expected an action, as in emit(\"event\") or when(\"t > 60\", emit(\"event\")); found {found}"
+            );
+            problems.error(node.span, message);
+            return None;
+        }
+    };
+    match (name, items) {
+        ("emit", [event]) => read(event, "emit", problems).map(ActionTemplate::Emit),
+        ("start_metric", [metric]) => read(metric, name, problems).map(ActionTemplate::StartMetric),
+        ("stop_metric", [metric]) => read(metric, name, problems).map(ActionTemplate::StopMetric),
+        ("override", [metric, value, lasts @ ..]) if lasts.len() <= 1 => {
+            let (metric, value) = (read(metric, "metric", problems), read(value, "value", problems));
+            let lasts = read_lasts(lasts.first(), problems);
+            Some(ActionTemplate::Override(metric?, value?, lasts?))
+        }
+        ("release", [metric]) => read(metric, name, problems).map(ActionTemplate::Release),
+        ("down", lasts) if lasts.len() <= 1 => read_lasts(lasts.first(), problems).map(ActionTemplate::Down),
+        ("up", []) => Some(ActionTemplate::Up),
+        ("stop", []) => Some(ActionTemplate::Stop),
+        ("when", [condition, action]) => {
+            let condition = FormulaTemplate::read(condition, problems);
+            let action = read_action(action, problems)?;
+            Some(ActionTemplate::When(condition?, Box::new(action)))
+        }
+        _ => {
+            refuse(name, node, problems);
+            None
         }
     }
-    let found = node.kind.describe();
-    problems.error(
-        node.span,
-        format!(
-            "expected an action, as in emit(\"event\") or when(\"t > 60\", emit(\"event\")); found {found}"
-        ),
-    );
-    None
+}
+
+/// Refuses an unknown action, or one with wrong arguments.
+fn refuse(name: &str, node: &Node, problems: &mut Problems) {
+    let message = match ACTIONS.iter().find(|(known, _)| *known == name) {
+        Some((_, form)) => format!("action {name} is written as in {form}; found {}", node.kind.describe()),
+        None => format!("unknown action {name:?}{}", suggestion(name, &ACTIONS.map(|(known, _)| known))),
+    };
+    problems.error(node.span, message);
+}
+
+fn read<T: FromValue>(node: &Node, what: &str, problems: &mut Problems) -> Option<Scalar<T>> {
+    read_scalar(node, what, problems)
+}
+
+/// The time for which an action holds, if it is given.
+#[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
+fn read_lasts(node: Option<&Node>, problems: &mut Problems) -> Option<Option<Scalar<Span>>> {
+    node.map(|node| read_scalar(node, "the duration", problems)).map_or(Some(None), |read| read.map(Some))
 }

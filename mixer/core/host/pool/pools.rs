@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::host::member_change::MemberChange;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX, adopt_events};
 use crate::host::outbox::Outbox;
-use crate::plan::{HostPlan, PoolPlan, PoolSize, Reaction};
+use crate::plan::{Action, HostPlan, PoolPlan, PoolSize};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
@@ -141,15 +141,15 @@ impl Pools {
         let mut last = None;
         for listener in host.shape.listeners_to(event, &host.name) {
             // An event may match several subscriptions of a pool, which are neighbours.
-            if last.replace(&listener.reaction) == Some(&listener.reaction) {
+            if last.replace(&listener.action) == Some(&listener.action) {
                 continue;
             }
-            match listener.reaction {
-                Reaction::ReplaceMembers(index) => {
+            match listener.action {
+                Action::ReplaceMembers(index) => {
                     let at = At { host, plan: &host.shape.pools[index], now };
                     self.each[index].replace(at, &mut self.agenda, out);
                 }
-                Reaction::NotifyMembers(index) => {
+                Action::NotifyMembers(index) => {
                     let at = At { host, plan: &host.shape.pools[index], now };
                     if !self.ask_model(index, at, metrics, Some(event), out) {
                         let pool = &mut self.each[index];
@@ -162,6 +162,15 @@ impl Pools {
             }
         }
         adopt_events(before, event.hops + 1, out);
+    }
+
+    /// Replaces some members of a pool at once, if there is such a pool.
+    pub(in crate::host) fn replace(&mut self, host: &HostPlan, index: usize, now: Time, out: &mut Outbox) {
+        let before = (out.events.len(), out.pending.len());
+        if let (Some(pool), Some(plan)) = (self.each.get_mut(index), host.shape.pools.get(index)) {
+            pool.replace(At { host, plan, now }, &mut self.agenda, out);
+        }
+        adopt_events(before, 0, out);
     }
 
     /// Asks the pool's model, if it has one. Returns `true` if it has.

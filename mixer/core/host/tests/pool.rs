@@ -48,7 +48,7 @@ impl Shown {
             let event =
                 Event { name: name.into(), source: "other".into(), data, time: until, sequence: 0, hops: 0 };
             self.out.clear();
-            self.due = self.host.advance(until, &[Arc::new(event)], &mut self.out);
+            self.due = self.host.advance(until, &[Mail::Event(Arc::new(event))], &mut self.out);
             if self.out.report {
                 place.report(&self.host, &self.out.members, &mut self.store);
             }

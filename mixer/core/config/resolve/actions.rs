@@ -1,0 +1,101 @@
+//! Actions of a host after an event: their metrics, values and conditions.
+
+use super::relays::ByName;
+use super::resolver::Resolver;
+use crate::config::template::ActionTemplate;
+use crate::config::value::Scalar;
+use crate::error::suggestion;
+use crate::plan::{Action, Condition, HostShape};
+use crate::time::Span;
+
+impl Resolver<'_> {
+    /// The resolved actions of a template, one for each metric of the given name, and their condition.
+    pub(super) fn actions(
+        &mut self,
+        shape: &HostShape,
+        template: &ActionTemplate,
+    ) -> Option<(Vec<Action>, Option<Condition>)> {
+        let actions = match template {
+            ActionTemplate::Emit(event) => {
+                let event = self.value("event", event)?.into();
+                self.events.emit(&event);
+                vec![Action::Emit(event)]
+            }
+            ActionTemplate::StartMetric(name) => {
+                self.metric_indices(shape, name)?.into_iter().map(Action::StartMetric).collect()
+            }
+            ActionTemplate::StopMetric(name) => {
+                self.metric_indices(shape, name)?.into_iter().map(Action::StopMetric).collect()
+            }
+            ActionTemplate::Override(name, value, lasts) => {
+                self.overrides(shape, name, value, lasts.as_ref())?
+            }
+            ActionTemplate::Release(name) => {
+                let metrics = self.metric_indices(shape, name)?.into_iter();
+                metrics.map(|metric| Action::Release { metric }).collect()
+            }
+            ActionTemplate::Down(lasts) => vec![Action::Down { lasts: self.lasts(lasts.as_ref())? }],
+            ActionTemplate::Up => vec![Action::Up],
+            ActionTemplate::Stop => vec![Action::Stop],
+            ActionTemplate::When(condition, action) => {
+                self.links.clear();
+                let formula = self.formula(condition)?;
+                let links = std::mem::take(&mut self.links);
+                let by_name = ByName::of(shape.metrics.iter().map(|metric| &*metric.name));
+                let links = self.linked(&links, &by_name, condition.span)?;
+                let (actions, inner) = self.actions(shape, action)?;
+                if inner.is_some() {
+                    self.problems
+                        .error(condition.span, "when cannot contain another when; join the conditions by &&");
+                    return None;
+                }
+                return Some((actions, Some(Condition { formula, links })));
+            }
+        };
+        Some((actions, None))
+    }
+
+    fn overrides(
+        &mut self,
+        shape: &HostShape,
+        name: &Scalar<String>,
+        value: &Scalar<f64>,
+        lasts: Option<&Scalar<Span>>,
+    ) -> Option<Vec<Action>> {
+        let metrics = self.metric_indices(shape, name)?;
+        let number = self.value("value", value)?;
+        let lasts = self.lasts(lasts)?;
+        for metric in metrics.iter().map(|metric| &shape.metrics[*metric]) {
+            if let Err(accepts) = metric.accepts(number) {
+                let message = format!("metric {:?} {accepts}, but the value is {number}", metric.name);
+                self.problems.error(value.span, message);
+                return None;
+            }
+        }
+        let action = |metric| Action::Override { metric, value: number, lasts, may_fall: false };
+        Some(metrics.into_iter().map(action).collect())
+    }
+
+    /// The time for which an action holds; forever if it is not given.
+    fn lasts(&mut self, given: Option<&Scalar<Span>>) -> Option<Span> {
+        let lasts = self.optional("the duration", given, Span::FOREVER)?;
+        if let (Span::ZERO, Some(given)) = (lasts, given) {
+            self.problems.error(given.span, "the duration of an action must be longer than 0");
+            return None;
+        }
+        Some(lasts)
+    }
+
+    fn metric_indices(&mut self, shape: &HostShape, name: &Scalar<String>) -> Option<Vec<usize>> {
+        let wanted = self.value("metric", name)?;
+        let named = shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *wanted);
+        let indices: Vec<usize> = named.map(|(index, _)| index).collect();
+        if indices.is_empty() {
+            let known: Vec<&str> = shape.metrics.iter().map(|metric| &*metric.name).collect();
+            let hint = suggestion(&wanted, &known);
+            self.problems.error(name.span, format!("the host has no metric {wanted:?}{hint}"));
+            return None;
+        }
+        Some(indices)
+    }
+}

@@ -1,0 +1,35 @@
+//! Actions on their way to hosts.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::event::DELIVERY_DELAY;
+use crate::plan::Action;
+use crate::time::Time;
+
+/// An action on its way to a host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentAction {
+    /// The action.
+    pub action: Action,
+    /// The moment at which it was sent.
+    pub time: Time,
+    /// The name of the host that sent it, or of a sender outside of the run.
+    pub source: Arc<str>,
+    /// The order of sending: counted per source.
+    pub sequence: u64,
+}
+
+impl SentAction {
+    /// The moment at which it acts, in all hosts.
+    #[must_use]
+    pub fn acts_at(&self) -> Time {
+        self.time + DELIVERY_DELAY
+    }
+
+    /// The order in which actions act: by time, then source, then sequence.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        (self.time, &self.source, self.sequence).cmp(&(other.time, &other.source, other.sequence))
+    }
+}
