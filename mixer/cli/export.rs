@@ -23,7 +23,7 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     let format = format(args)?;
     let loaded = config::load_named(settings, &args.name, grid.from)?;
     let seed = settings.run_settings(&loaded.plan.defaults)?.seed;
-    let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to);
+    let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to)?;
     write(&run, grid, format, thread_count(args.threads), &args.out)
 }
 

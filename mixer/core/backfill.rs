@@ -7,8 +7,9 @@
 //! outcome depends on the seed alone.
 
 mod drive;
-mod log;
+mod event_log;
 mod members;
+mod replayed_host;
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -16,12 +17,14 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-pub use drive::{UpdateCounts, drive};
-pub use log::EventLog;
+pub use drive::drive;
+pub use event_log::EventLog;
 pub use members::{MemberSamples, MemberSink};
+pub use replayed_host::ReplayedHost;
 pub use samples::{Grid, HostSamples};
 
-use crate::event::HostId;
+use crate::error::Error;
+use crate::event::{Event, HostId};
 use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::Plan;
 use crate::rng::Seed;
@@ -40,11 +43,22 @@ pub struct Backfill {
 }
 
 impl Backfill {
-    /// A run of the plan from `start` to `until`. It makes the first pass at once.
-    #[must_use]
-    pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Self {
-        let log = EventLog::record(&plan, Seed::new(seed), start, until);
-        Self { plan, seed, start, log }
+    /// A run of the plan from `start` to `until`. It makes the first pass at once, which fails if there are too many
+    /// events.
+    pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Result<Self, Error> {
+        Self::with_events(plan, seed, (start, until), &[])
+    }
+
+    /// As [`Self::new`], with events from outside of hosts, in order of time, such as those of a
+    /// [world](crate::world::WorldBatch::outside_events).
+    pub fn with_events(
+        plan: Arc<Plan>,
+        seed: u64,
+        (start, until): (Time, Time),
+        outside: &[Arc<Event>],
+    ) -> Result<Self, Error> {
+        let log = EventLog::record(&plan, seed, (start, until), outside)?;
+        Ok(Self { plan, seed, start, log })
     }
 
     /// The plan.
@@ -73,12 +87,10 @@ impl Backfill {
 
     /// One host at its start, with all events that it will receive.
     #[must_use]
-    pub fn host(&self, id: HostId) -> DrivenHost {
+    pub fn host(&self, id: HostId) -> ReplayedHost<'_> {
         let plan = Arc::clone(&self.plan.hosts[id as usize]);
-        let mail = self.log.mail(id, &plan.shape);
-        let mut host = DrivenHost::new(EmulatedHost::new(plan, Seed::new(self.seed), self.start));
-        host.post(mail);
-        host
+        let host = DrivenHost::new(EmulatedHost::new(plan, Seed::new(self.seed), self.start));
+        ReplayedHost::new(id, host, &self.log)
     }
 
     /// Calls `make` for each host on `threads` threads, and `take` for the outcomes in the order of the hosts. Stops at
@@ -87,7 +99,7 @@ impl Backfill {
         &self,
         hosts: &[HostId],
         threads: usize,
-        make: impl Fn(HostId, DrivenHost) -> T + Sync,
+        make: impl Fn(HostId, ReplayedHost<'_>) -> T + Sync,
         mut take: impl FnMut(HostId, T) -> Result<(), E>,
     ) -> Result<(), E> {
         if threads <= 1 || hosts.len() <= 1 {

@@ -169,6 +169,12 @@ impl EventBus {
         self.topics.contains_key(name)
     }
 
+    /// `true` if a host other than the emitter listens to the event.
+    #[must_use]
+    pub fn is_heard(&self, event: &Event, emitter: Option<HostId>) -> bool {
+        self.listeners(event, emitter).next().is_some()
+    }
+
     /// The hosts that listen to `event`, each once, without the emitter.
     pub fn listeners(&self, event: &Event, emitter: Option<HostId>) -> impl Iterator<Item = HostId> {
         let topic = self.topics.get(&event.name);

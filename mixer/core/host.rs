@@ -18,6 +18,7 @@ mod outbox;
 mod overrides;
 mod place;
 mod pool;
+mod update_counts;
 
 pub use driven::DrivenHost;
 pub use emulated_host::{EmulatedHost, START_SPREAD};
@@ -27,6 +28,7 @@ pub use mail::Mail;
 pub use member_change::MemberChange;
 pub use outbox::Outbox;
 pub use place::Place;
+pub use update_counts::UpdateCounts;
 
 #[cfg(test)]
 mod tests;

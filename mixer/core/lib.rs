@@ -32,6 +32,7 @@
 //! | [`timeline`] | actions from outside on their way to hosts |
 //! | [`config`] | RON files to plans; all problems at once, each with its place |
 //! | [`host`] | one emulated host as a state machine: updates, events, faults, pools, reports |
+//! | [`world`] | the virtual driver in lock step: worlds that can be acted on, copied and restored |
 //! | [`preview`] | the first values of a plan |
 //! | [`estimate`] | the number of series, updates and pushes of a plan |
 //! | [`backfill`] | the virtual driver: samples of a time range |
@@ -92,3 +93,4 @@ pub mod scenario;
 pub mod series;
 pub mod time;
 pub mod timeline;
+pub mod world;

@@ -26,5 +26,5 @@ mod tests;
 mod write;
 
 pub use format::Format;
-pub use report::{ExportReport, WrittenCount};
+pub use report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
 pub use spec::ExportSpec;

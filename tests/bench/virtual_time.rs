@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use promemu_core::backfill::{self, Backfill, Grid};
+use promemu_core::backfill::{self, Backfill, Grid, ReplayedHost};
 use promemu_core::config::{ConfigDirs, LoadOptions};
 use promemu_core::event::HostId;
 use promemu_core::expression::Value;
@@ -27,14 +27,14 @@ fn backfill() -> Backfill {
     let arguments = arguments.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
     let options = LoadOptions { arguments, ..LoadOptions::starting_at(START) };
     let loaded = ConfigDirs::new(None).load("hosts_load_with_peaks", &options).expect("the config is good");
-    Backfill::new(Arc::new(loaded.plan), 7, START, START + HOURS)
+    Backfill::new(Arc::new(loaded.plan), 7, START, START + HOURS).expect("there are few events")
 }
 
 /// Drives all hosts. Returns the number of their values.
 fn drive(run: &Backfill, threads: usize) -> u64 {
     let hosts: Vec<HostId> = (0..).take(run.plan().hosts.len()).collect();
     let mut updates = 0;
-    let drive_host = |_, mut host| {
+    let drive_host = |_, mut host: ReplayedHost<'_>| {
         backfill::drive(&mut host, START + HOURS, &mut Outbox::default(), |_, host, _| {
             black_box(host.host().row());
         })

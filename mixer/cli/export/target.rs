@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_run::whole_file::folder;
-use promemu_wire::export::{ExportReport, ExportSpec, Format};
+use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork};
 use tracing::{info, warn};
 
 use crate::output_file;
@@ -19,6 +19,9 @@ use crate::output_file;
 const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 /// Number of updates between two log lines, where there is no terminal.
 const UPDATES_PER_LINE: u32 = 100;
+
+/// Maximum number of hosts whose dropped events are told one by one.
+const DROPS_TOLD_MAX: usize = 10;
 
 /// Folder for the spools of an export to standard output.
 const SPOOL_DIR: &str = "/var/tmp";
@@ -39,7 +42,14 @@ pub(crate) fn write(
     };
     let (samples, series) = (exported.written.samples, exported.written.series);
     info!(samples, series, times = grid.count(), out, seed = run.seed(), "exported");
-    let errors = exported.counts.scenario_errors;
+    let HostWork { counts, dropped } = exported.work;
+    for DroppedEvents { host, first } in dropped.iter().take(DROPS_TOLD_MAX) {
+        warn!(host = %host, event = %first.event, "{}; further ones were dropped and counted", first.cause);
+    }
+    if counts.events_dropped > 0 {
+        warn!(events = counts.events_dropped, hosts = dropped.len(), "events were dropped");
+    }
+    let errors = counts.scenario_errors;
     if errors > 0 {
         warn!(errors, "scenarios failed and kept their values; run the config with --debug to see which");
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_core::time::Time;
 
@@ -26,15 +27,21 @@ pub(super) struct Figure {
 
 impl Figure {
     /// Drives the selected hosts, and reads their series at the times of the grid.
-    pub(super) fn of(plan: &Arc<Plan>, selection: &Selection, seed: u64, grid: Grid, to: Time) -> Self {
-        let run = Backfill::new(Arc::clone(plan), seed, grid.from, to);
+    pub(super) fn of(
+        plan: &Arc<Plan>,
+        selection: &Selection,
+        seed: u64,
+        grid: Grid,
+        to: Time,
+    ) -> Result<Self, Error> {
+        let run = Backfill::new(Arc::clone(plan), seed, grid.from, to)?;
         let by_host = selection.by_host();
         let hosts: Vec<_> = by_host.keys().copied().collect();
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let readings: Vec<Reading> =
             selection.families.iter().map(|family| Reading::of(plan, family, &grid)).collect();
         let mut accumulated: Vec<Accumulated> = readings.iter().map(|reading| reading.empty(&grid)).collect();
-        let mut events: Vec<EventRecord> = run.log().iter().map(EventRecord::new).collect();
+        let mut events: Vec<EventRecord> = run.log().iter().map(|event| EventRecord::new(&event)).collect();
         let mut scenario_errors = 0;
         let driven = run.each_host(
             &hosts,
@@ -66,7 +73,7 @@ impl Figure {
             let marks = marks(plan, family, &events, to.since(grid.from));
             reading.chart(plan, family, accumulated, marks)
         });
-        Self { charts: charts.collect(), grid, to, scenario_errors }
+        Ok(Self { charts: charts.collect(), grid, to, scenario_errors })
     }
 
     /// The place of a time on the axis: 0 at the start, 1 at the end.

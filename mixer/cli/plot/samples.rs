@@ -1,9 +1,8 @@
 //! The samples of a host and of the members of its pools. Successive members in one slot are one series.
 
 use indexmap::IndexMap;
-use promemu_core::backfill::{Grid, HostSamples, MemberSamples, MemberSink};
+use promemu_core::backfill::{Grid, HostSamples, MemberSamples, MemberSink, ReplayedHost};
 use promemu_core::event::Event;
-use promemu_core::host::DrivenHost;
 use promemu_core::metric::ABSENT;
 use promemu_core::time::Time;
 
@@ -34,12 +33,12 @@ struct MemberBuffer {
 impl HostSeries {
     /// Drives a host through the grid; takes samples of the pools of the selected series only.
     pub(super) fn drive(
-        host: DrivenHost,
+        host: ReplayedHost<'_>,
         grid: &Grid,
         selected: impl Iterator<Item = SelectedSeries>,
         emitted: impl FnMut(&Event),
     ) -> Self {
-        let (times, shape) = (grid.count(), host.host().plan().shape.clone());
+        let (times, shape) = (grid.count(), host.driven().host().plan().shape.clone());
         let empty = |(pool, slot): (usize, usize)| {
             let cells = vec![ABSENT; shape.pools[pool].shape.width * times];
             ((pool, slot), MemberBuffer { cells, begins: Vec::new(), last: None })

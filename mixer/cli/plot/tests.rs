@@ -38,7 +38,7 @@ impl Flags {
         let plan = Arc::new(plan);
         let selection = Selection::of(&plan, args.metric.as_deref(), args.host.as_deref())?;
         let (grid, to) = times.grid(&plan, &selection, terminal::dots_across(80))?;
-        let figure = Figure::of(&plan, &selection, 7, grid, to);
+        let figure = Figure::of(&plan, &selection, 7, grid, to).unwrap();
         let notes = notes(&selection, &figure);
         Ok((figure, notes))
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use promemu_core::backfill::{Backfill, Grid, drive};
+use promemu_core::backfill::{Backfill, Grid, ReplayedHost, drive};
 use promemu_core::error::Error;
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
@@ -37,13 +37,13 @@ pub(super) fn emulate(
     clock: &Clock,
 ) -> Result<(Plan, Vec<DrivenHost>, Time), Error> {
     let (start, plan, threads) = (start(history, clock), Arc::new(plan), export::thread_count(None));
-    let until = clock.now() + expected_work(&plan, seed, start, clock, threads);
-    let run = Backfill::new(Arc::clone(&plan), seed, start, until);
+    let until = clock.now() + expected_work(&plan, seed, start, clock, threads)?;
+    let run = Backfill::new(Arc::clone(&plan), seed, start, until)?;
     let ids: Vec<HostId> = (0..).take(plan.hosts.len()).collect();
     let mut hosts = Vec::with_capacity(ids.len());
-    let driven_host = |_, mut host: DrivenHost| {
+    let driven_host = |_, mut host: ReplayedHost<'_>| {
         drive(&mut host, until, &mut Outbox::default(), |_, _, _| {});
-        host
+        host.into_host()
     };
     let driven: Result<(), Error> = run.each_host(&ids, threads, driven_host, |_, host| {
         hosts.push(host);
@@ -66,10 +66,16 @@ pub(super) fn emulate(
 }
 
 /// Upper estimate, from a sample of hosts, of the emulated time that passes while the history is written.
-fn expected_work(plan: &Arc<Plan>, seed: u64, start: Time, clock: &Clock, threads: usize) -> Span {
+fn expected_work(
+    plan: &Arc<Plan>,
+    seed: u64,
+    start: Time,
+    clock: &Clock,
+    threads: usize,
+) -> Result<Span, Error> {
     let real = clock.real();
     let begin = real.now();
-    let run = Backfill::new(Arc::clone(plan), seed, start, clock.now());
+    let run = Backfill::new(Arc::clone(plan), seed, start, clock.now())?;
     let setup_nanos = real.now().since(begin).as_nanos();
     let (begin, count) = (real.now(), plan.hosts.len().min(PROBED_HOSTS as usize));
     let last = plan.hosts.len() - count;
@@ -79,5 +85,5 @@ fn expected_work(plan: &Arc<Plan>, seed: u64, start: Time, clock: &Clock, thread
     let per_host = real.now().since(begin).as_nanos() / count.max(1) as u64;
     let drive_nanos = per_host.saturating_mul(plan.hosts.len() as u64) / threads.max(1) as u64;
     let work = setup_nanos.saturating_add(drive_nanos.saturating_mul(WORK_FACTOR));
-    clock.speed().emulated(Span::from_nanos(work.saturating_add(DISK_TIME.as_nanos())).duration())
+    Ok(clock.speed().emulated(Span::from_nanos(work.saturating_add(DISK_TIME.as_nanos())).duration()))
 }

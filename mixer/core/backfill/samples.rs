@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::drive::{UpdateCounts, drive};
+use super::drive::drive;
 use super::members::{MemberRecorder, MemberSink};
+use super::replayed_host::ReplayedHost;
 use crate::event::Event;
-use crate::host::{DrivenHost, Outbox};
+use crate::host::{EventDrop, Outbox, UpdateCounts};
 use crate::metric::ABSENT;
 use crate::time::{Span, Time};
 
@@ -46,31 +47,33 @@ pub struct HostSamples {
     own_times: Vec<Time>,
     /// The counts of the host's updates.
     pub counts: UpdateCounts,
+    /// The first event that was dropped because the host may not emit so many.
+    pub first_dropped: Option<EventDrop>,
 }
 
 impl HostSamples {
     /// Drives a host, and records its last report at each moment.
     #[must_use]
-    pub fn of(host: DrivenHost, grid: &Grid) -> Self {
+    pub fn of(host: ReplayedHost<'_>, grid: &Grid) -> Self {
         Self::with_events(host, grid, |_| {}, None)
     }
 
     /// As [`Self::of`]; passes each event of the host to `emitted`, and the samples of its pool members to `pools`.
     #[must_use]
     pub fn with_events(
-        host: DrivenHost,
+        host: ReplayedHost<'_>,
         grid: &Grid,
         emitted: impl FnMut(&Event),
         pools: Option<MemberSink<'_>>,
     ) -> Self {
-        let all = 0..host.host().row().len();
+        let all = 0..host.driven().host().row().len();
         Self::take(host, grid, all, emitted, pools)
     }
 
     /// As [`Self::of`], for some cells of the host's row; passes the samples of its pool members to `pools`.
     #[must_use]
     pub fn of_cells(
-        host: DrivenHost,
+        host: ReplayedHost<'_>,
         grid: &Grid,
         taken: Range<usize>,
         pools: Option<MemberSink<'_>>,
@@ -79,7 +82,7 @@ impl HostSamples {
     }
 
     fn take(
-        mut host: DrivenHost,
+        mut host: ReplayedHost<'_>,
         grid: &Grid,
         taken: Range<usize>,
         mut emitted: impl FnMut(&Event),
@@ -91,7 +94,8 @@ impl HostSamples {
         let mut out = Outbox::default();
         let mut reported: Vec<f64> = vec![ABSENT; width];
         let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
-        let has_own_times = host.host().plan().shape.stamps();
+        let mut first_dropped = None;
+        let has_own_times = host.driven().host().plan().shape.stamps();
         for (n, moment) in grid.iter().enumerate() {
             let counts = drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {
@@ -103,6 +107,9 @@ impl HostSamples {
                     pools.apply_report(host.host(), out);
                 }
                 out.events.iter().for_each(&mut emitted);
+                if let (None, Some(dropped)) = (&first_dropped, &out.first_dropped) {
+                    first_dropped = Some(dropped.clone());
+                }
                 if host.due() == Time::NEVER {
                     reported.fill(ABSENT);
                     pools.iter_mut().for_each(MemberRecorder::end);
@@ -119,7 +126,7 @@ impl HostSamples {
             }
         }
         pools.iter_mut().for_each(MemberRecorder::end);
-        samples
+        Self { first_dropped, ..samples }
     }
 
     /// Samples from cells that were recorded before; without report times, own times and counts.
@@ -132,6 +139,7 @@ impl HostSamples {
             reported_at: Vec::new(),
             own_times: Vec::new(),
             counts: UpdateCounts::default(),
+            first_dropped: None,
         }
     }
 

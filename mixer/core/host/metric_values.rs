@@ -92,7 +92,7 @@ impl MetricValues {
     pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
         let copied = |(metric, of): (&Metric, &MetricPlan)| {
             let running = metric.running.try_clone();
-            let running = running.map_err(|why| format!("metric {:?} cannot be copied: {why}", of.name))?;
+            let running = running.map_err(|why| format!("metric {:?}: {why}", of.name))?;
             Ok(Metric { running, rng: metric.rng.clone(), level: metric.level })
         };
         let metrics = self.metrics.iter().zip(&plan.shape.metrics).map(copied);

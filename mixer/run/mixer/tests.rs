@@ -102,7 +102,7 @@ async fn compare() -> Outcome {
     let spread = EmulatedHost::new(Arc::clone(&fleet.plan().hosts[0]), Seed::new(SEED), epoch).starts_at();
     let start = fleet.started_at(0).unwrap().before(spread.since(epoch));
     let until = clock.now();
-    let run = Backfill::new(Arc::new(plan(clock.started_at())), SEED, start, until);
+    let run = Backfill::new(Arc::new(plan(clock.started_at())), SEED, start, until).unwrap();
     assert!(run.log().iter().any(|event| &*event.name == "answer"), "hosts talk");
     let difference = (0..).zip(&seen).find_map(|(id, seen)| {
         let expected = virtual_rows(&run, id, until);

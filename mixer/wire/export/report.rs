@@ -1,6 +1,8 @@
 //! The outcome of an export.
 
-use promemu_core::backfill::UpdateCounts;
+use std::sync::Arc;
+
+use promemu_core::host::{EventDrop, UpdateCounts};
 
 /// Number of series and samples in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,10 +30,28 @@ impl WrittenCount {
 }
 
 /// The outcome of an export.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportReport {
     /// The series and samples in the file.
     pub written: WrittenCount,
     /// The work of the hosts.
+    pub work: HostWork,
+}
+
+/// The work of the hosts of an export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostWork {
+    /// Its counts.
     pub counts: UpdateCounts,
+    /// The hosts that dropped events, by name.
+    pub dropped: Vec<DroppedEvents>,
+}
+
+/// A host that may not emit as many events as it would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DroppedEvents {
+    /// The host's name.
+    pub host: Arc<str>,
+    /// The first event that it dropped.
+    pub first: EventDrop,
 }

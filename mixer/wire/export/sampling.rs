@@ -2,12 +2,15 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
-use promemu_core::backfill::{HostSamples, MemberSamples, MemberSink, UpdateCounts};
+use promemu_core::backfill::{HostSamples, MemberSamples, MemberSink};
 use promemu_core::event::HostId;
+use promemu_core::host::UpdateCounts;
 use promemu_core::plan::MetricPlan;
 
 use super::members::{MemberSpooler, SpooledMember};
+use super::report::{DroppedEvents, HostWork};
 use super::spec::{ExportSpec, thread_panicked};
 use super::spool::Spool;
 use super::spooled::SpooledRun;
@@ -19,12 +22,14 @@ const CELLS_MAX: usize = 8_000_000;
 #[derive(Default)]
 struct Sampled {
     counts: UpdateCounts,
+    /// The first events that hosts dropped, of each host that did.
+    dropped: Vec<DroppedEvents>,
     /// Host numbers, and the members of their pools.
     members: Vec<(usize, Vec<SpooledMember>)>,
 }
 
 /// Drives all hosts and spools their samples.
-pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>, UpdateCounts)> {
+pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>, HostWork)> {
     let hosts = spec.run.plan().hosts.len();
     let spool = Spool::new(spec.spool_dir, spec.run.plan(), spec.grid.count())?;
     let threads = spec.threads.clamp(1, hosts.max(1));
@@ -37,15 +42,17 @@ pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>
     });
     let mut run = SpooledRun { spec, spool, members: Vec::new() };
     run.members.resize_with(hosts, Vec::new);
-    let mut counts = UpdateCounts::default();
+    let mut work = HostWork::default();
     for sampled in sampled {
         let sampled = sampled?;
-        counts = counts.and(sampled.counts);
+        work.counts = work.counts.and(sampled.counts);
+        work.dropped.extend(sampled.dropped);
         for (host, members) in sampled.members {
             run.members[host] = members;
         }
     }
-    Ok((run, counts))
+    work.dropped.sort_by(|a, b| a.host.cmp(&b.host));
+    Ok((run, work))
 }
 
 fn sample_hosts(
@@ -75,6 +82,9 @@ fn sample_hosts(
             spool.put(id, cells.start, samples.cells())?;
             if std::mem::take(&mut is_first) {
                 outcome.counts = outcome.counts.and(samples.counts);
+                let name = &spec.run.plan().hosts[id].name;
+                let dropped = samples.first_dropped.clone();
+                outcome.dropped.extend(dropped.map(|first| DroppedEvents { host: Arc::clone(name), first }));
                 if shape.stamps() {
                     spool.put_own_times(id, shape.width, samples.own_times())?;
                 }

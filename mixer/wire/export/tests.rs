@@ -24,7 +24,7 @@ const CONFIG: &str = r#"Config(default_job_name: "j", hosts: [Host(repeat: Repea
 fn exported(text: &str, format: Format, threads: usize) -> (ExportReport, Vec<u8>) {
     let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let grid = Grid { from: START, to: START + Span::from_secs(30), step: Span::from_secs(10) };
-    let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
     let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
     let export = ExportSpec { run: &run, grid, format, threads, spool_dir: dir.path(), done: &done };
     let mut out = Vec::new();
@@ -233,7 +233,7 @@ const FAULTY: &str = r#"Config(default_job_name: "j", identity_labels: false, ho
 fn faulty(format: Format) -> String {
     let plan = ConfigFile::from_text("test", FAULTY).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let grid = Grid { from: START, to: START + Span::from_secs(80), step: Span::from_secs(5) };
-    let run = Backfill::new(Arc::new(plan), 1, START, grid.to);
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
     let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
     let export = ExportSpec { run: &run, grid, format, threads: 1, spool_dir: dir.path(), done: &done };
     let mut out = Vec::new();

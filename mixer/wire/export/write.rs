@@ -16,7 +16,7 @@ use super::spec::ExportSpec;
 impl ExportSpec<'_> {
     /// Drives the run and writes the file. Fails if the spool or `out` fails.
     pub fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<ExportReport> {
-        let (run, counts) = sample(self)?;
+        let (run, work) = sample(self)?;
         let written = match self.format {
             Format::OpenMetrics => {
                 let names = self.run.plan().families.iter().map(|family| Arc::clone(&family.name));
@@ -27,6 +27,6 @@ impl ExportSpec<'_> {
             Format::Rules => write_series(&run, &Rules::new(&self.grid), out),
             Format::Parquet => parquet::write(&run, out),
         };
-        Ok(ExportReport { written: written?, counts })
+        Ok(ExportReport { written: written?, work })
     }
 }

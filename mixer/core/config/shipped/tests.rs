@@ -8,15 +8,15 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::{SHIPPED, find};
-use crate::backfill::{Backfill, drive};
 use crate::config::{ConfigFile, LoadOptions, LoadedConfig};
 use crate::expression::Value;
-use crate::host::{DrivenHost, Outbox};
+use crate::host::{DrivenHost, EmulatedHost};
 use crate::metric::{Kind, MetricType, buckets, is_absent, native_histogram, quantiles};
 use crate::plan::{HostPlan, MetricPlan, Plan};
 use crate::plugin::tests::bring_processes;
 use crate::scenario::KINDS;
 use crate::time::{Span, Time};
+use crate::world::World;
 
 /// A Monday, 08:00 UTC.
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -64,13 +64,10 @@ fn the_argument_job_makes_room_for_a_second_run_of_the_same_config() {
     }
 }
 
-/// Longest run of a world.
-const LENGTH: Span = Span::from_secs(1000);
-
-/// All hosts of a plan, with their state.
-struct World {
+/// A world, and what it has shown.
+struct Watched {
     plan: Arc<Plan>,
-    hosts: Vec<DrivenHost>,
+    world: World,
     start: Time,
     /// Messages about failures.
     troubles: Vec<String>,
@@ -78,51 +75,49 @@ struct World {
     seen: IndexSet<usize>,
 }
 
-impl World {
+impl Watched {
     fn of(name: &str, arguments: &[(&str, &str)]) -> Self {
         Self::from(load(name, None, arguments).plan, START)
     }
 
     fn from(plan: Plan, start: Time) -> Self {
         let plan = Arc::new(plan);
-        let run = Backfill::new(Arc::clone(&plan), 7, start, start + LENGTH);
-        let hosts = (0..).zip(&plan.hosts).map(|(id, _)| run.host(id)).collect();
-        Self { plan, hosts, start, troubles: Vec::new(), seen: IndexSet::new() }
+        let world = World::new(Arc::clone(&plan), 7, start);
+        Self { plan, world, start, troubles: Vec::new(), seen: IndexSet::new() }
     }
 
     /// Runs all hosts up to this many seconds after the start.
     fn run_to(&mut self, secs: u64) {
-        let until = self.start + Span::from_secs(secs);
-        assert!(until <= self.start + LENGTH, "nobody has written down what is emitted after that");
-        let mut outbox = Outbox::default();
-        for (plan, host) in self.plan.hosts.iter().zip(&mut self.hosts) {
-            drive(host, until, &mut outbox, |_, host, outbox| {
-                for (metric, why) in &outbox.failures {
-                    self.troubles.push(format!("{}: {metric}: {why}", plan.name));
-                }
-                if outbox.scenario_errors + outbox.events_dropped > 0 {
-                    self.troubles.push(format!("{}: scenarios failed, or events were dropped", plan.name));
-                }
-                if outbox.report {
-                    let pools = plan.shape.pools.iter().enumerate();
-                    let in_use = pools.filter(|(kind, pools)| {
-                        (0..pools.max).any(|slot| host.host().slot(*kind, slot).is_some())
-                    });
-                    let metrics = in_use.flat_map(|(_, pools)| &pools.shape.metrics);
-                    self.seen.extend(metrics.map(|metric| metric.family));
-                    let row = host.host().row();
-                    let has_sample = |metric: &&MetricPlan| !is_absent(row[metric.offset]);
-                    self.seen
-                        .extend(plan.shape.metrics.iter().filter(has_sample).map(|metric| metric.family));
-                }
-            });
-        }
+        let Self { plan, world, start, troubles, seen } = self;
+        world.advance_with(*start + Span::from_secs(secs), |step| {
+            let (plan, host, out) = (&plan.hosts[step.host as usize], step.driven.host(), step.out);
+            for (metric, why) in &out.failures {
+                troubles.push(format!("{}: {metric}: {why}", plan.name));
+            }
+            if out.scenario_errors + out.events_dropped > 0 {
+                troubles.push(format!("{}: scenarios failed, or events were dropped", plan.name));
+            }
+            if out.report {
+                let pools = plan.shape.pools.iter().enumerate();
+                let in_use =
+                    pools.filter(|(kind, pools)| (0..pools.max).any(|slot| host.slot(*kind, slot).is_some()));
+                let metrics = in_use.flat_map(|(_, pools)| &pools.shape.metrics);
+                seen.extend(metrics.map(|metric| metric.family));
+                let has_sample = |metric: &&MetricPlan| !is_absent(host.row()[metric.offset]);
+                seen.extend(plan.shape.metrics.iter().filter(has_sample).map(|metric| metric.family));
+            }
+        });
+    }
+
+    fn host(&self, name: &str) -> &EmulatedHost {
+        let mut hosts = self.world.hosts().map(DrivenHost::host);
+        hosts.find(|host| &*host.plan().name == name).unwrap()
     }
 
     /// The cells of all series of this name and with these labels that have a sample.
     fn cells(&self, name: &str, labels: &[(&str, &str)]) -> Vec<(&HostPlan, &MetricPlan, &[f64])> {
         let mut found = Vec::new();
-        for (plan, host) in self.plan.hosts.iter().zip(&self.hosts) {
+        for (plan, host) in self.plan.hosts.iter().zip(self.world.hosts()) {
             for metric in &plan.shape.metrics {
                 let label = |name: &str| metric.labels.get(name).or_else(|| plan.labels.get(name));
                 let cells = &host.host().row()[metric.offset..metric.offset + metric.cells.width()];
@@ -177,7 +172,7 @@ fn all_configs_load_without_warnings_and_run_without_errors() {
     for (name, class) in all() {
         let loaded = load(name, class.as_deref(), &[]);
         assert_eq!(loaded.warnings, [""; 0], "{name} {class:?}");
-        let mut world = World::from(loaded.plan, START);
+        let mut world = Watched::from(loaded.plan, START);
         world.run_to(600);
         assert_eq!(world.troubles, [""; 0], "{name} {class:?}");
         let unseen: Vec<_> =
@@ -207,7 +202,7 @@ fn all_scenarios_has_every_kind() {
         let name = format!("\"scenario_{}", kind.name);
         assert!(text.contains(&name), "{name} is there");
     }
-    let mut world = World::of("all_scenarios", &[]);
+    let mut world = Watched::of("all_scenarios", &[]);
     world.run_to(300);
     assert_eq!(world.values("scenario_do_nothing", &[]), [42.0]);
     assert_eq!(world.values("scenario_calc_by_event_total", &[]), [5.0], "on at 20 s, and every minute");
@@ -216,24 +211,24 @@ fn all_scenarios_has_every_kind() {
 #[test]
 fn production_is_large_and_staging_small_and_both_are_labelled() {
     let [production, staging] = ["ProductionConfig", "StagingConfig"].map(|class| {
-        let mut world = World::from(load("production", Some(class), &[]).plan, START);
+        let mut world = Watched::from(load("production", Some(class), &[]).plan, START);
         world.run_to(60);
         world
     });
-    assert_eq!((production.hosts.len(), staging.hosts.len()), (19, 4));
+    assert_eq!((production.world.hosts().count(), staging.world.hosts().count()), (19, 4));
     assert!(production.plan.hosts.iter().all(|host| host.labels.get("environment") == Some("production")));
     assert!(staging.plan.hosts.iter().all(|host| host.labels.get("branch") == Some("main")));
     assert!(staging.plan.hosts.iter().all(|host| host.ttl == Span::from_secs(1800)));
     let zones: IndexSet<_> =
         production.plan.hosts.iter().filter_map(|host| host.labels.get("zone")).collect();
     assert_eq!(zones.into_iter().collect::<Vec<_>>(), ["eu-west-1a", "eu-west-1b", "eu-west-1c"]);
-    let busy = |world: &World| world.sum("nginx_connections_active", &[]);
+    let busy = |world: &Watched| world.sum("nginx_connections_active", &[]);
     assert!(busy(&production) > 20.0 * busy(&staging));
 }
 
 #[test]
 fn metrics_of_a_production_machine_are_consistent() {
-    let mut world = World::from(load("production", None, &[]).plan, START);
+    let mut world = Watched::from(load("production", None, &[]).plan, START);
     world.run_to(600);
     for host in ["web-eu-west-1a-01", "api-eu-west-1b-02", "db-primary"] {
         let of = [("name", host)];
@@ -269,7 +264,7 @@ fn metrics_of_a_production_machine_are_consistent() {
 
 #[test]
 fn backends_of_the_pool_share_the_balancers_total() {
-    let mut world = World::of("load_balancer_pool", &[]);
+    let mut world = Watched::of("load_balancer_pool", &[]);
     let mut have_been_out = IndexSet::new();
     for secs in (20..=760).step_by(7) {
         world.run_to(secs);
@@ -293,7 +288,7 @@ fn backends_of_the_pool_share_the_balancers_total() {
 
 #[test]
 fn the_others_take_over_the_requests_of_a_drained_backend() {
-    let mut world = World::of("load_balancer_pool", &[]);
+    let mut world = Watched::of("load_balancer_pool", &[]);
     world.run_to(115);
     let before = world.sum("backend_requests_per_second", &[("name", "backend-02")]);
     world.run_to(128);
@@ -309,7 +304,7 @@ fn the_others_take_over_the_requests_of_a_drained_backend() {
 
 #[test]
 fn an_incident_in_payments_shows_in_its_callers_one_after_another() {
-    let mut world = World::of("microservices", &[]);
+    let mut world = Watched::of("microservices", &[]);
     let services = ["gateway", "orders", "payments", "inventory"];
     let labels = services.map(|service| [("service", service)]);
     let labels: Vec<&[(&str, &str)]> = labels.iter().map(<[_; 1]>::as_slice).collect();
@@ -340,8 +335,8 @@ fn an_incident_in_payments_shows_in_its_callers_one_after_another() {
 
 #[test]
 fn the_ground_truth_of_the_incident_agrees_with_the_metrics() {
-    let mut world = World::of("incident", &[]);
-    let errors = |world: &World| {
+    let mut world = Watched::of("incident", &[]);
+    let errors = |world: &Watched| {
         let failed = world.sum("http_requests_total", &[("code", "500")]);
         (failed, world.sum("http_requests_total", &[]))
     };
@@ -374,7 +369,7 @@ fn the_ground_truth_of_the_incident_agrees_with_the_metrics() {
 
 #[test]
 fn the_cluster_is_consistent_at_every_moment() {
-    let mut world = World::of("kubernetes_cluster", &[]);
+    let mut world = Watched::of("kubernetes_cluster", &[]);
     let pods: Vec<String> =
         world.plan.hosts.iter().filter_map(|host| host.labels.get("pod")).map(str::to_owned).collect();
     assert_eq!(pods.len(), 12);
@@ -415,7 +410,7 @@ fn the_cluster_is_consistent_at_every_moment() {
 
 #[test]
 fn nodes_of_the_cluster_carry_their_pods() {
-    let mut world = World::of("kubernetes_cluster", &[]);
+    let mut world = Watched::of("kubernetes_cluster", &[]);
     // The batch pod runs all the time until 120 s.
     world.run_to(60);
     for node in ["node-1", "node-2", "node-3"] {
@@ -435,7 +430,7 @@ fn nodes_of_the_cluster_carry_their_pods() {
 
 #[test]
 fn the_batch_pod_comes_and_goes() {
-    let mut world = World::of("kubernetes_cluster", &[]);
+    let mut world = Watched::of("kubernetes_cluster", &[]);
     let of = [("pod", "report-29384160-h7w2q")];
     let mut at = |secs: u64, phase: &str| {
         world.run_to(secs);
@@ -452,7 +447,7 @@ fn the_batch_pod_comes_and_goes() {
 #[test]
 fn the_shop_gets_slow_when_it_is_busy() {
     let name = "http_request_duration_seconds";
-    let mut world = World::of("ecommerce", &[("conversion", "0.012")]);
+    let mut world = Watched::of("ecommerce", &[("conversion", "0.012")]);
     world.run_to(300);
     let usual = (world.sum("shop_requests_per_second", &[]), world.sum("shop_error_ratio", &[]));
     let before = world.average_of_next(300, 110, name, &[&[]]);
@@ -479,28 +474,27 @@ fn the_shop_gets_slow_when_it_is_busy() {
 #[test]
 fn the_shop_fails_when_it_is_overrun_and_sleeps_at_night() {
     let plan = |arguments: &[(&str, &str)]| load("ecommerce", None, arguments).plan;
-    let mut overrun = World::from(plan(&[("visitors", "2200")]), START);
+    let mut overrun = Watched::from(plan(&[("visitors", "2200")]), START);
     overrun.run_to(550);
     assert!(overrun.values("shop_error_ratio", &[]).iter().all(|ratio| *ratio > 0.02));
     assert!(overrun.values("shop_request_seconds", &[]).iter().all(|secs| *secs > 0.3));
-    let mut at_night = World::from(plan(&[]), Time::from_unix_secs(1_767_600_000 - 6 * 3600));
+    let mut at_night = Watched::from(plan(&[]), Time::from_unix_secs(1_767_600_000 - 6 * 3600));
     at_night.run_to(60);
-    let mut by_day = World::from(plan(&[]), START);
+    let mut by_day = Watched::from(plan(&[]), START);
     by_day.run_to(60);
-    let sessions = |world: &World| world.sum("shop_sessions_active", &[]);
+    let sessions = |world: &Watched| world.sum("shop_sessions_active", &[]);
     assert!(sessions(&by_day) > 4.0 * sessions(&at_night), "{} {}", sessions(&by_day), sessions(&at_night));
 }
 
 #[test]
 fn dirty_hosts_show_the_fault_in_their_name_and_the_clean_one_none() {
-    let mut world = World::of("dirty_data", &[]);
+    let mut world = Watched::of("dirty_data", &[]);
     let hosts = ["clean", "gap", "counter-reset", "nan", "clock-skew", "late", "out-of-order", "flapping"];
     let name = "http_requests_total";
     let mut last = [0.0; 8];
     let mut seen = [[0u32; 4]; 8];
-    let own_time = |world: &World, host: &str| {
-        let stamp =
-            world.hosts[world.plan.hosts.iter().position(|plan| &*plan.name == host).unwrap()].host().stamp();
+    let own_time = |world: &Watched, host: &str| {
+        let stamp = world.host(host).stamp();
         stamp.and_then(|stamp| stamp.own_time)
     };
     for secs in (5..=950).step_by(5) {
@@ -538,9 +532,8 @@ fn dirty_hosts_show_the_fault_in_their_name_and_the_clean_one_none() {
 }
 
 /// The members of the pools of a host's part, by the label `id`.
-fn members(world: &World, host: &str, part: &str) -> IndexSet<String> {
-    let at = world.plan.hosts.iter().position(|plan| &*plan.name == host).unwrap();
-    let host = world.hosts[at].host();
+fn members(world: &Watched, host: &str, part: &str) -> IndexSet<String> {
+    let host = world.host(host);
     let (kind, pools) =
         host.plan().shape.pools.iter().enumerate().find(|(_, pools)| &*pools.name == part).unwrap();
     let living = (0..pools.max).filter_map(|slot| host.slot(kind, slot));
@@ -557,7 +550,7 @@ fn members(world: &World, host: &str, part: &str) -> IndexSet<String> {
 
 #[test]
 fn members_of_churn_come_and_go_as_their_part_promises() {
-    let mut world = World::of("churn", &[]);
+    let mut world = Watched::of("churn", &[]);
     let mut seen: [IndexSet<String>; 4] = std::array::from_fn(|_| IndexSet::new());
     let mut counts: Vec<[usize; 6]> = Vec::new();
     let parts = ["stable", "churning", "intermittent", "deployed", "growing", "spiking"];
@@ -586,7 +579,7 @@ fn members_of_churn_come_and_go_as_their_part_promises() {
 
 #[test]
 fn every_metric_type_has_a_metric_as_the_config_promises() {
-    let mut world = World::of("metric_types", &[]);
+    let mut world = Watched::of("metric_types", &[]);
     let types: IndexSet<_> = world.plan.families.iter().map(|family| family.metric_type).collect();
     assert_eq!(types.len(), MetricType::ALL.len());
     world.run_to(280);

@@ -88,7 +88,7 @@ impl Pool {
     /// A copy that does the same from here on. The error names the pool, and the metric or the plugin that cannot be
     /// copied.
     pub(super) fn try_clone(&self, name: &str) -> Result<Self, String> {
-        let refuse = |why: String| format!("pool {name:?} cannot be copied: {why}");
+        let refuse = |why: String| format!("pool {name:?}: {why}");
         let slots = self.slots.iter().map(|slot| slot.try_clone(&self.member)).collect::<Result<_, _>>();
         Ok(Self {
             member: Arc::clone(&self.member),

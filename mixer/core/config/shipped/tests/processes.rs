@@ -2,7 +2,7 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{World, assert_near};
+use super::{Watched, assert_near};
 
 /// A process and its metrics.
 #[derive(Clone, Debug)]
@@ -16,11 +16,11 @@ struct Process {
     uptime_seconds: f64,
 }
 
-impl World {
+impl Watched {
     /// All processes of all hosts.
     fn processes(&self) -> Vec<Process> {
         let mut all = Vec::new();
-        for (plan, host) in self.plan.hosts.iter().zip(&self.hosts) {
+        for (plan, host) in self.plan.hosts.iter().zip(self.world.hosts()) {
             for (kind, pools) in plan.shape.pools.iter().enumerate() {
                 let living = (0..pools.max).filter_map(|slot| host.host().slot(kind, slot));
                 for (labels, cells) in living {
@@ -65,7 +65,7 @@ fn sum(processes: &[Process], name: &str, of: impl Fn(&Process) -> f64) -> f64 {
 
 #[test]
 fn a_machines_own_metrics_add_up_those_of_its_processes() {
-    let mut world = World::of("processes_realistic", &[]);
+    let mut world = Watched::of("processes_realistic", &[]);
     let mut used = IndexMap::from([("server-01", Vec::new()), ("server-02", Vec::new())]);
     for secs in (8..=600).step_by(5) {
         world.run_to(secs);
@@ -94,7 +94,7 @@ fn a_machines_own_metrics_add_up_those_of_its_processes() {
 
 #[test]
 fn many_services_have_hundreds_of_names() {
-    let mut world = World::of("processes_high_cardinality", &[]);
+    let mut world = Watched::of("processes_high_cardinality", &[]);
     let moments = world.watch(0, 60);
     let last = moments.last().unwrap();
     let names: IndexSet<_> = last.iter().map(|it| it.name.as_str()).collect();
@@ -105,7 +105,7 @@ fn many_services_have_hundreds_of_names() {
 
 #[test]
 fn under_churn_the_number_of_processes_is_constant_and_that_of_seen_ones_grows() {
-    let mut world = World::of("processes_churn", &[]);
+    let mut world = Watched::of("processes_churn", &[]);
     let early = world.watch(0, 60);
     let late = world.watch(60, 600);
     for moment in early.iter().chain(&late) {
@@ -121,20 +121,20 @@ fn under_churn_the_number_of_processes_is_constant_and_that_of_seen_ones_grows()
     assert_eq!(critical(&late[0]), critical(late.last().unwrap()));
     assert_eq!(world.plan.series_count(), 604, "six of each, and the machine's own");
 
-    let mut world = World::of("processes_churn", &[("profile", "realistic"), ("churn_rate", "0")]);
+    let mut world = Watched::of("processes_churn", &[("profile", "realistic"), ("churn_rate", "0")]);
     assert_eq!(seen(&world.watch(0, 120)).len(), 100);
 }
 
 #[test]
 fn the_operator_follows_its_turn() {
     let args = [("chaos", "0"), ("churn_rate", "0"), ("update_interval", "1s")];
-    let mut world = World::of("processes_chaos", &args);
-    let turn = |world: &World| {
+    let mut world = Watched::of("processes_chaos", &args);
+    let turn = |world: &Watched| {
         let (_, _, cells) = world.cells("operator_turn", &[])[0];
         cells[0]
     };
-    let cpu = |world: &World| sum(&world.processes(), "nginx", |it| it.cpu_seconds);
-    let nginx = |world: &World| sum(&world.processes(), "nginx", |_| 1.0);
+    let cpu = |world: &Watched| sum(&world.processes(), "nginx", |it| it.cpu_seconds);
+    let nginx = |world: &Watched| sum(&world.processes(), "nginx", |_| 1.0);
     world.run_to(51);
     let calm = world.processes();
     let (before, of_calm) = (cpu(&world), turn(&world));
@@ -145,7 +145,7 @@ fn the_operator_follows_its_turn() {
     assert_near(spike, 2.0, 0.01);
     assert!(before / 51.0 / nginx(&world) < 0.3 && of_calm.abs() < 0.1 && (turn(&world) - 1.0).abs() < 0.1);
 
-    let memory = |world: &World| sum(&world.processes(), "python3", |it| it.memory_bytes);
+    let memory = |world: &Watched| sum(&world.processes(), "python3", |it| it.memory_bytes);
     let lean = memory(&world);
     world.run_to(130);
     let early = memory(&world);
@@ -173,7 +173,7 @@ fn the_operator_follows_its_turn() {
 fn chaos_causes_failures() {
     let run = |chaos: &str| {
         let args = [("chaos", chaos), ("churn_rate", "0"), ("incidents_every", "inf")];
-        let moments = World::of("processes_chaos", &args).watch(0, 600);
+        let moments = Watched::of("processes_chaos", &args).watch(0, 600);
         let counts: IndexSet<usize> = moments.iter().map(Vec::len).collect();
         (seen(&moments).len(), counts.len())
     };

@@ -1,0 +1,84 @@
+//! The hosts of a world in memory, and the events that pass between them. Worlds of one plan share a layout.
+
+use std::sync::{Arc, OnceLock};
+
+use indexmap::IndexMap;
+
+use crate::event::{EventBus, HOST_STARTED, HOST_STOPPED, HostId, Source};
+use crate::plan::{Action, HostShape, Plan};
+
+/// The order of hosts. Hosts of one shape are neighbours.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) plan: Arc<Plan>,
+    pub(super) bus: EventBus,
+    /// The host of each place.
+    pub(super) ids: Box<[HostId]>,
+    /// The place of each host; `None` for one that is left out.
+    pub(super) places: Box<[Option<u32>]>,
+    /// `true` for each place whose host hears no other and is heard by none.
+    pub(super) is_alone: Box<[bool]>,
+    names: OnceLock<IndexMap<Arc<str>, HostId>>,
+}
+
+impl Layout {
+    /// All hosts of the plan.
+    pub(super) fn of_all(plan: Arc<Plan>) -> Self {
+        Self::new(plan, |_| true)
+    }
+
+    /// The hosts whose events other hosts may hear.
+    pub(super) fn of_heard(plan: Arc<Plan>) -> Self {
+        Self::new(plan, |is_heard| is_heard)
+    }
+
+    fn new(plan: Arc<Plan>, is_kept: impl Fn(bool) -> bool) -> Self {
+        let mut bus = EventBus::default();
+        for (id, host) in (0..).zip(&plan.hosts) {
+            bus.subscribe(id, host.shape.subscriptions());
+        }
+        let mut known: IndexMap<*const HostShape, (bool, bool)> = IndexMap::new();
+        let (mut ids, mut is_alone) = (Vec::new(), Vec::new());
+        let mut places = vec![None; plan.hosts.len()];
+        for id in plan.jobs.iter().flat_map(|job| &job.hosts).copied() {
+            let shape = &plan.hosts[id as usize].shape;
+            let (hears, is_heard) = *known
+                .entry(Arc::as_ptr(shape))
+                .or_insert_with(|| (hears_others(shape), may_be_heard(shape, &bus)));
+            if is_kept(is_heard) {
+                places[id as usize] = u32::try_from(ids.len()).ok();
+                ids.push(id);
+                is_alone.push(!hears && !is_heard);
+            }
+        }
+        let (ids, places, is_alone) = (ids.into(), places.into(), is_alone.into());
+        Self { plan, bus, ids, places, is_alone, names: OnceLock::new() }
+    }
+
+    /// The host of this name.
+    pub(super) fn id_of(&self, name: &str) -> Option<HostId> {
+        let named = || (0..).zip(&self.plan.hosts).map(|(id, host)| (Arc::clone(&host.name), id)).collect();
+        self.names.get_or_init(named).get(name).copied()
+    }
+}
+
+fn hears_others(shape: &HostShape) -> bool {
+    shape.subscriptions().any(|subscription| subscription.source != Source::Own)
+}
+
+/// `true` if a host of this shape may emit an event that another host listens to.
+fn may_be_heard(shape: &HostShape, bus: &EventBus) -> bool {
+    let is_heard = |event: &str| bus.has_listeners(event);
+    let of_members = shape.pools.iter().flat_map(|pool| &pool.shape.listeners);
+    let reactions = shape.listeners.iter().chain(of_members).filter_map(|listener| match &listener.action {
+        Action::Emit(event) => Some(&**event),
+        _ => None,
+    });
+    let models = shape.pools.iter().filter_map(|pool| pool.model.as_ref());
+    let models = models.flat_map(|model| &model.workload.workload().emits).map(|event| &**event);
+    let faults = shape.faults.iter().flat_map(|fault| &fault.events).map(|event| &**event);
+    let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
+    let mut scenarios = shape.all_metrics().flat_map(|metric| metric.scenario.emits());
+    lifecycle.chain(reactions).chain(faults).chain(models).any(is_heard)
+        || scenarios.any(|declared| declared.event.as_deref().is_none_or(is_heard))
+}

@@ -1,0 +1,207 @@
+//! Worlds of small configs: what they show, hear and forget.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::backfill::{Backfill, drive};
+use crate::config::{ConfigDirs, ConfigFile, LoadOptions};
+use crate::event::HostId;
+use crate::host::{DrivenHost, Outbox};
+use crate::metric::is_absent;
+use crate::plan::Plan;
+use crate::plugin::tests::bring_processes;
+use crate::time::{Span, Time};
+
+const START: Time = Time::from_unix_secs(1_767_600_000);
+
+/// Hosts that talk, with pools; `b` alone hears nothing.
+const TALKING: &str = r#"Config(hosts: [
+    Host(name: "till", listen_events: { "feature_on": emit("go"), "tired": emit("rest") }, metrics: [
+        Metric(name: "on", update_interval: 1, scenario: feature_toggle(start_time: 3, duration: 4, interval: 5))]),
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "w-{i}", ttl: "{20 + i * 10}", interval: "1s..3s", metrics: [
+        Metric(name: "walk", value_range: (0, 100), update_interval: 1, scenario: random_walk),
+        Metric(name: "tired", listen_events: ["go", "rest", "host_stopped@any"],
+            scenario: script(source: "if event.name == \"go\" && noise(1) > 0.5 { emit(\"tired\") } value + noise(1)")),
+        Metric(name: "n_total", metric_type: counter, scenario: calc_by_event(events_config: { "go": "value + 1", "run_started": "value + 100" }))],
+        pools: [Pool(count: 2, lifetime: "3s..9s", replace_on: "go", labels: { "id": "{uuid()}" }, metrics: [
+            Metric(name: "age", update_interval: 1, scenario: time_duration)])]),
+    Host(name: "b", metrics: [Metric(name: "alone", value_range: (0, 9), scenario: random_in_range)]),
+])"#;
+
+fn plan(text: &str) -> Arc<Plan> {
+    let file = ConfigFile::from_text("test", text);
+    Arc::new(file.plan(&LoadOptions::starting_at(START)).unwrap().plan)
+}
+
+fn at(secs: f64) -> Time {
+    START + Span::from_secs_f64(secs).unwrap()
+}
+
+/// All that a step changed, as text.
+fn digest(at: Time, driven: &DrivenHost, out: &Outbox) -> String {
+    let bits = |cells: &[f64]| cells.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
+    let member = |change: &crate::host::MemberChange| {
+        let shown = driven.host().slot(change.pool, change.slot);
+        shown.map(|(labels, cells)| (labels.clone(), bits(cells)))
+    };
+    let members: Vec<_> = out.members.iter().map(member).collect();
+    format!("{at:?} {} {:?} {members:?} {:?}", out.report, bits(driven.host().row()), out.events)
+}
+
+/// The steps of each host in a world up to a time.
+fn steps(world: &mut World, until: Time) -> Vec<Vec<String>> {
+    let mut steps = vec![Vec::new(); world.plan().hosts.len()];
+    world.advance_with(until, |step| {
+        steps[step.host as usize].push(digest(step.at, step.driven, step.out));
+    });
+    steps
+}
+
+#[test]
+fn a_world_gives_what_a_backfill_gives_in_strides_of_any_length() {
+    let plan = plan(TALKING);
+    let run = Backfill::new(Arc::clone(&plan), 7, START, at(60.0)).unwrap();
+    let ids = (0..).take(plan.hosts.len());
+    let expected: Vec<Vec<String>> = ids
+        .map(|id: HostId| {
+            let mut steps = Vec::new();
+            let take = |at, host: &DrivenHost, out: &Outbox| steps.push(digest(at, host, out));
+            drive(&mut run.host(id), at(60.0), &mut Outbox::default(), take);
+            steps
+        })
+        .collect();
+    assert!(run.log().iter().any(|event| &*event.name == "rest"), "hosts talk");
+    for stride in [0.013, 0.9, 60.0] {
+        let mut world = World::new(Arc::clone(&plan), 7, START);
+        let mut seen = vec![Vec::new(); plan.hosts.len()];
+        let mut now = 0.0;
+        while now < 60.0 {
+            now = f64::min(now + stride, 60.0);
+            let strides = steps(&mut world, at(now)).into_iter();
+            seen.iter_mut().zip(strides).for_each(|(seen, more)| seen.extend(more));
+        }
+        assert!(seen == expected, "strides of {stride} s");
+    }
+}
+
+#[test]
+fn the_run_begins_and_ends_with_an_event_and_so_does_each_host() {
+    let mut world = World::new(plan(TALKING), 7, START);
+    world.advance(at(10.0));
+    assert!(world.row(1)[2] >= 100.0, "run_started is heard");
+    let mut last = Vec::new();
+    world.finish_with(|step| last.extend(step.out.events.iter().map(|event| event.name.to_string())));
+    assert_eq!(last, ["host_stopped"; 5]);
+    assert_eq!(world.due(), Time::NEVER);
+    let own: Vec<&str> = world.outside_events().iter().map(|event| &*event.name).collect();
+    assert_eq!(own, ["run_started", "run_finished"]);
+    let counts = world.counts();
+    world.advance(at(20.0));
+    assert_eq!(world.counts(), counts, "nothing is due any more");
+}
+
+#[test]
+fn an_injected_event_acts_50_ms_later_on_all_that_hear_it_and_a_backfill_can_be_given_it() {
+    let text = r#"Config(hosts: [
+        Host(name: "a", listen_events: { "tell@own": emit("told") }, metrics: [
+            Metric(name: "n_total", metric_type: counter, scenario: calc_by_event(events_config: { "go": "value + 1", "go@own": "value + 10" }))]),
+        Host(name: "b", metrics: [
+            Metric(name: "m_total", metric_type: counter, scenario: calc_by_event(events_config: { "go@a": "value + 1", "told": "value + 100" }))])])"#;
+    let plan = plan(text);
+    let mut world = World::new(Arc::clone(&plan), 1, START);
+    world.advance(at(5.0));
+    let values = |world: &World| (world.row(0)[0], world.row(1)[0]);
+    for (secs, source, name, expected) in
+        [(5.0, "me", "go", (1.0, 0.0)), (6.0, "a", "go", (2.0, 1.0)), (7.0, "a", "tell", (2.0, 101.0))]
+    {
+        world.advance(at(secs));
+        let before = values(&world);
+        world.inject(name, source, serde_json::Value::Null);
+        world.advance(at(secs + 0.0499));
+        assert_eq!(values(&world), before);
+        world.advance(at(secs + 0.2));
+        assert_eq!(values(&world), expected);
+    }
+    let outside = world.outside_events();
+    let run = Backfill::with_events(Arc::clone(&plan), 1, (START, at(9.0)), outside).unwrap();
+    for id in [0, 1] {
+        let mut host = run.host(id);
+        drive(&mut host, at(7.2), &mut Outbox::default(), |_, _, _| {});
+        assert_eq!(host.driven().host().row(), world.row(id));
+    }
+}
+
+#[test]
+fn the_same_future_follows_from_a_snapshot_as_often_as_it_is_restored() {
+    let mut world = World::new(plan(TALKING), 3, START);
+    world.advance(at(11.3));
+    let snapshot = world.snapshot().unwrap();
+    let future = steps(&mut world, at(50.0));
+    for _ in 0..2 {
+        world.restore(&snapshot).unwrap();
+        assert_eq!(world.now(), snapshot.now());
+        assert!(steps(&mut world, at(50.0)) == future);
+    }
+    world.restore(&snapshot).unwrap();
+    world.inject("go", "me", serde_json::Value::Null);
+    assert!(steps(&mut world, at(50.0)) != future, "another past, another future");
+    let other = World::new(plan(TALKING), 3, START).restore(&snapshot).unwrap_err();
+    insta::assert_snapshot!(other, @"snapshot is of another world; restore it there");
+}
+
+#[test]
+fn a_snapshot_is_refused_if_a_plugin_keeps_its_state() {
+    bring_processes();
+    let loaded = ConfigDirs::new(None).load("processes_realistic", &LoadOptions::starting_at(START));
+    let world = World::new(Arc::new(loaded.unwrap().plan), 1, START);
+    let refused = world.snapshot().unwrap_err();
+    insta::assert_snapshot!(refused, @r#"host "server-01" cannot be copied: pool "processes": processes of plugin promemu-processes: its state cannot be saved"#);
+}
+
+#[test]
+fn worlds_of_a_batch_are_like_single_ones() {
+    let plan = plan(TALKING);
+    let seeds = [5, 6, 7];
+    let mut batch = WorldBatch::new(Arc::clone(&plan), &seeds, START);
+    batch.advance(at(4.0));
+    batch.inject(1, "go", "me", serde_json::Value::Null);
+    batch.advance(at(30.0));
+    let selection = Selection::of(&plan, |_, metric| &*metric.name != "on");
+    assert_eq!(selection.len(), 3 * (3 + 2) + 1);
+    let mut observed = Vec::new();
+    batch.observe(&selection, &mut observed);
+    for (world, (seed, observed)) in seeds.iter().zip(observed.chunks(selection.len())).enumerate() {
+        let mut single = World::new(Arc::clone(&plan), *seed, START);
+        single.advance(at(4.0));
+        if world == 1 {
+            single.inject("go", "me", serde_json::Value::Null);
+        }
+        single.advance(at(30.0));
+        let mut expected = Vec::new();
+        single.observe(&selection, &mut expected);
+        let bits = |cells: &[f64]| cells.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(observed), bits(&expected));
+        assert!(batch.member(world, 1, 0, 1).is_some());
+    }
+}
+
+#[test]
+fn stores_follow_reports_or_show_what_hosts_show_now() {
+    let plan = plan(TALKING);
+    let mut world = World::new(Arc::clone(&plan), 7, START);
+    let mut reported = JobStores::new(&plan);
+    world.advance_with(at(28.0), |step| reported.take(step));
+    let present = JobStores::of(&world);
+    for (reported, present) in reported.stores().iter().zip(present.stores()) {
+        assert_eq!(reported.rows_present(), present.rows_present());
+        assert_eq!(reported.series_count(), present.series_count());
+    }
+    world.advance_with(at(31.9), |step| reported.take(step));
+    let rows = |stores: &JobStores| stores.stores().iter().map(|store| store.rows_present()).sum::<usize>();
+    assert_eq!(
+        (rows(&reported), rows(&JobStores::of(&world))),
+        (4, 4),
+        "w-1 has ended after 30 s and its start"
+    );
+    assert!(!is_absent(world.row(4)[0]));
+}
