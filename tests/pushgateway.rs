@@ -27,7 +27,7 @@ fn steady_config(job: &str) -> tempfile::TempDir {
     changed_config(
         "single_host_load",
         &[
-            ("default_job_name: \"single_host_load\"", &format!("default_job_name: \"{job}\"")),
+            ("default_job_name: \"{job}\"", &format!("default_job_name: \"{job}\"")),
             ("interval: \"10s\"", "interval: \"1s\""),
         ],
     )
@@ -274,7 +274,7 @@ fn a_gateway_that_comes_back_gets_current_values() {
     let config = changed_config(
         "single_host_load",
         &[
-            ("\"single_host_load\",\n    hosts", "\"job/with a slash\",\n    hosts"),
+            ("\"{job}\",\n    hosts", "\"job/with a slash\",\n    hosts"),
             ("interval: \"10s\"", "interval: \"200ms\""),
         ],
     );

@@ -247,7 +247,7 @@ fn a_page_may_need_a_password() {
         let (head, _) = raw("GET", port, path, "Authorization: Basic bWU6czNjcmV0\r\n").unwrap();
         assert!(!head.starts_with("http/1.0 401"), "{path}: {head}");
     }
-    assert!(get(port, "/-/ready").is_some(), "whether it is there, everybody may know");
+    eventually("everybody may know that it is ready", || get(port, "/-/ready"));
     run.wait_for_log("\"outputs\"");
     assert_eq!(run.terminate(), Some(0));
     assert!(!run.log().contains("s3cret") && !run.log().contains("bWU6"), "{}", run.log());

@@ -9,11 +9,13 @@ use tracing::info;
 
 use promemu_core::error::Error;
 use promemu_run::http::server::serve;
+use promemu_run::run::{Run, StopReason};
 
 use crate::access::Access;
 use crate::daemon::Daemon;
 use crate::routes;
-use crate::runs::{MainRun, RunRequest};
+use crate::runs::RunRequest;
+use crate::runs::entry::RunEntry;
 use crate::settings::ApiSettings;
 use crate::state::AppState;
 
@@ -44,7 +46,7 @@ impl Api {
         let listener = settings.bind().await?;
         let unknown = |source| Error::System { what: "the API has no address".to_owned(), source };
         let address = listener.local_addr().map_err(unknown)?;
-        let state = Arc::new(AppState::new(daemon)?);
+        let state = Arc::new(AppState::new(daemon));
         let access = Access { token: settings.token, is_loopback };
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&state), access);
@@ -59,14 +61,15 @@ impl Api {
         self.address
     }
 
-    /// Adds the main run, which the program drives.
-    pub fn main_run(&self, request: RunRequest) -> Result<MainRun, Error> {
-        MainRun::new(self.state.runs(), request)
+    /// Adds the main run, which the program has started.
+    pub fn add_main(&self, request: RunRequest, run: Run) -> Result<(), Error> {
+        let taken = |_| Error::Run("the daemon has a main run already, which is a bug".to_owned());
+        self.state.runs().add(Arc::new(RunEntry::started(request, run))).map_err(taken)
     }
 
-    /// Ends all runs that clients have created, then the API.
-    pub async fn end(self) {
-        self.state.runs().end().await;
+    /// Ends all runs that clients have created, for this reason, then the API.
+    pub async fn end(self, reason: StopReason) {
+        self.state.runs().end(reason).await;
         self.stop.send_replace(true);
         // A panic of the server has been logged, and must not fail the run.
         let _has_ended = self.serving.await.is_ok();

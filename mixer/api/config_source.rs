@@ -1,6 +1,8 @@
 //! A config as clients name it: by name or as a text, with a class and arguments.
 
 use indexmap::IndexMap;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::expression::Value;
@@ -13,6 +15,21 @@ use crate::error::ApiError;
 const NAME_BYTES_MAX: usize = 200;
 /// A client's text is repeated in an error up to this many characters.
 const SHOWN_CHARS_MAX: usize = 100;
+
+/// A config in a body. Exactly one of `config` and `text` is set.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ConfigBody {
+    /// The name of a config.
+    config: Option<String>,
+    /// The text of a config.
+    text: Option<String>,
+    /// The class of the config; the first by default.
+    class: Option<String>,
+    /// The config's arguments.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
+    args: serde_json::Value,
+}
 
 /// A class of a config with arguments.
 #[derive(Clone, Debug)]
@@ -54,13 +71,9 @@ impl ConfigSource {
 }
 
 impl ConfigChoice {
-    /// From the fields of a body, of which exactly one of `config` and `text` is set.
-    pub(crate) fn new(
-        config: Option<String>,
-        text: Option<String>,
-        class: Option<String>,
-        args: serde_json::Value,
-    ) -> Result<Self, ApiError> {
+    /// From the fields of a body.
+    pub(crate) fn new(body: ConfigBody) -> Result<Self, ApiError> {
+        let ConfigBody { config, text, class, args } = body;
         let source = match (config, text) {
             (Some(name), None) => ConfigSource::Named(name),
             (None, Some(text)) => ConfigSource::Posted(text),

@@ -1,14 +1,21 @@
 //! The API's interface to the program around it. It knows no flags.
 
 use std::fmt;
+use std::sync::Arc;
 
 use promemu_core::config::ConfigDirs;
 use promemu_core::error::Error;
 use promemu_core::plan::RunDefaults;
+use promemu_core::time::Span;
+use promemu_run::history::History;
+use promemu_run::outputs::SharedOutputs;
 use promemu_run::settings::RunSettings;
 
 /// Makes the settings of a run from the defaults of its config.
 type MakeSettings = dyn Fn(&RunDefaults) -> Result<RunSettings, Error> + Send + Sync;
+
+/// Makes the history of a run from the run's id and the history's length.
+type MakeHistory = dyn Fn(&str, Span) -> History + Send + Sync;
 
 /// The program's part in runs that clients create.
 pub struct Daemon {
@@ -18,8 +25,12 @@ pub struct Daemon {
     pub main_config: Option<String>,
     /// The most series of a run.
     pub series_max: usize,
+    /// The outputs that all runs share.
+    pub outputs: Arc<SharedOutputs>,
     /// Makes the settings of a run from the defaults of its config.
     pub run_settings: Box<MakeSettings>,
+    /// Makes the history of a run from the run's id and the history's length.
+    pub history: Box<MakeHistory>,
 }
 
 impl fmt::Debug for Daemon {

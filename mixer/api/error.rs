@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use promemu_core::error::{ConfigError, Error};
 use promemu_run::handle::CommandError;
+use promemu_run::outputs::RunConflict;
 
 use crate::problem::ProblemView;
 
@@ -64,8 +65,12 @@ pub(crate) enum ApiError {
     RunRunning(String),
     #[error("the daemon's own run cannot be deleted; stop it, and promemu ends")]
     MainRunKept,
-    #[error("job {job:?} is run {run:?}'s; give this run's hosts another job_name")]
-    JobTaken { job: String, run: String },
+    #[error(transparent)]
+    RunConflict(#[from] RunConflict),
+    #[error(
+        "run {0:?} is over, and its last metrics are not kept; they are for an hour, of at most 200000 series"
+    )]
+    NoLastMetrics(String),
     #[error("there are {max} runs; delete one that is over")]
     TooManyRuns { max: usize },
     #[error("{max} streams are open already; close one")]
@@ -118,6 +123,7 @@ impl ApiError {
                 ConfigError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_config"),
             },
             Self::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+            Self::NoLastMetrics(_) => (StatusCode::CONFLICT, "run_over"),
             Self::Command(error) => command_status_and_code(error),
             Self::RunExists(_)
             | Self::RunNotStarted(_)
@@ -125,7 +131,7 @@ impl ApiError {
             | Self::RunNotRunning(_)
             | Self::RunRunning(_)
             | Self::MainRunKept
-            | Self::JobTaken { .. } => (StatusCode::CONFLICT, "conflict"),
+            | Self::RunConflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::TooManyRuns { .. }
             | Self::TooManyStreams { .. }
             | Self::TooManyWatched { .. }

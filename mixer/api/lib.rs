@@ -15,7 +15,7 @@
 //! | `api.rs`, `settings.rs`, `daemon.rs` | start and end of the API, its address, the interface to the program |
 //! | `routes.rs` | the table of all paths, their layers, `/openapi.json` |
 //! | `routes/X.rs` | the handlers of `/api/v1/X`: `POST /api/v1/events` is in `routes/events.rs` |
-//! | `runs/` | the runs of this daemon: one `Run`, all of them, their start |
+//! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
 //! | `state.rs` | the state that all handlers share, and its limits |
 //! | `params.rs`, `config_source.rs` | parameters and bodies that several routes share |
 //! | `error.rs`, `access.rs`, `limits.rs`, `sse.rs` | errors, access check, rate limit, server-sent events |
@@ -47,5 +47,5 @@ pub use access::Token;
 pub use api::Api;
 pub use config_source::{ConfigChoice, ConfigSource};
 pub use daemon::Daemon;
-pub use runs::{MAIN, MainRun, RunRequest};
+pub use runs::{MAIN, RunRequest};
 pub use settings::ApiSettings;

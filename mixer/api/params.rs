@@ -46,6 +46,14 @@ pub(crate) enum Duration {
 }
 
 impl Duration {
+    /// The duration, which must be longer than 0 and have an end.
+    pub(crate) fn read_finite(&self, field: &str) -> Result<Span, ApiError> {
+        match self.read(field)? {
+            Span::FOREVER => Err(ApiError::invalid(format!("{field} must have an end"))),
+            span => Ok(span),
+        }
+    }
+
     /// The duration, which must be longer than 0.
     pub(crate) fn read(&self, field: &str) -> Result<Span, ApiError> {
         let read = match self {

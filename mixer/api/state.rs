@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use promemu_core::error::Error;
 use promemu_run::handle::RunHandle;
-use promemu_run::self_metrics::SelfMetrics;
 
 use crate::daemon::Daemon;
 use crate::error::ApiError;
-use crate::runs::run::Run;
+use crate::runs::entry::RunEntry;
 use crate::runs::{MAIN, Runs};
 
 /// The most streams that are open at the same time.
@@ -26,50 +23,37 @@ const BLOCKING_WAIT_MAX: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct AppState {
     runs: Runs,
-    daemon: Daemon,
+    daemon: Arc<Daemon>,
     streams: Arc<Semaphore>,
     blocking: Semaphore,
-    /// Served while there is no main run, which has its own.
-    self_metrics: Arc<SelfMetrics>,
-    runtime: runtime::Handle,
 }
 
 impl AppState {
-    /// No runs. Must be called on a tokio runtime, on which runs are driven.
-    pub(crate) fn new(daemon: Daemon) -> Result<Self, Error> {
-        Ok(Self {
+    /// No runs.
+    pub(crate) fn new(daemon: Daemon) -> Self {
+        Self {
             runs: Runs::default(),
-            daemon,
+            daemon: Arc::new(daemon),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             blocking: Semaphore::new(BLOCKING_MAX),
-            self_metrics: Arc::new(SelfMetrics::new()?),
-            runtime: runtime::Handle::current(),
-        })
+        }
     }
 
     pub(crate) const fn runs(&self) -> &Runs {
         &self.runs
     }
 
-    pub(crate) const fn daemon(&self) -> &Daemon {
+    pub(crate) const fn daemon(&self) -> &Arc<Daemon> {
         &self.daemon
     }
 
-    pub(crate) const fn runtime(&self) -> &runtime::Handle {
-        &self.runtime
-    }
-
-    pub(crate) const fn self_metrics(&self) -> &Arc<SelfMetrics> {
-        &self.self_metrics
-    }
-
     /// The run of this id; the main run if `None`.
-    pub(crate) fn run(&self, id: Option<&str>) -> Result<Arc<Run>, ApiError> {
+    pub(crate) fn run(&self, id: Option<&str>) -> Result<Arc<RunEntry>, ApiError> {
         self.runs.find(id.unwrap_or(MAIN))
     }
 
     /// The run of this id and its handle; an error before it has started and when it is over.
-    pub(crate) fn live_run(&self, id: Option<&str>) -> Result<(Arc<Run>, RunHandle), ApiError> {
+    pub(crate) fn live_run(&self, id: Option<&str>) -> Result<(Arc<RunEntry>, RunHandle), ApiError> {
         let run = self.run(id)?;
         let handle = run.handle()?;
         Ok((run, handle))

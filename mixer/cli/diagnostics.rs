@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Write};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use promemu_core::error::{ConfigError, Error, Problem, Severity, Sources};
-use tracing::{error, warn};
 
 use crate::args::LogFormat;
 use crate::logs::is_coloured;
@@ -32,17 +31,6 @@ pub(crate) fn print(error: &Error, format: LogFormat) {
     };
     // A closed standard error cannot be reported.
     let _is_written = writeln!(std::io::stderr(), "{text}").is_ok();
-}
-
-/// Logs an error of a run that goes on: a line for each problem.
-pub(crate) fn log(error: &Error) {
-    for line in error.with_causes().lines() {
-        if let Some(warning) = line.strip_prefix("warning: ") {
-            warn!("{warning}");
-        } else {
-            error!("{line}");
-        }
-    }
 }
 
 fn on_a_line(sources: &Sources, problem: &Problem) -> String {

@@ -1,94 +1,92 @@
-//! `promemu --config NAME`: a live run, from its config to its end; or, with `--listen` alone, the control API without one.
+//! `promemu --config NAME`: a live run, from its config to its report; or, with `--listen` alone, the control API without one.
 
-mod control_api;
+mod daemon;
 mod history;
 mod signals;
-mod watch;
 
 use std::sync::Arc;
 
-use promemu_core::config::LoadedConfig;
+use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig, MAIN_RUN};
 use promemu_core::error::Error;
-use promemu_core::plan::Plan;
+use promemu_core::time::Time;
 use promemu_run::clock::Clock;
-use promemu_run::mixer::MetricsMixer;
+use promemu_run::outputs::SharedOutputs;
+use promemu_run::run::{Run, StopReason};
 use promemu_run::settings::RunSettings;
-use tokio::sync::mpsc;
-use tracing::info;
+use promemu_run::spec::RunSpec;
+use promemu_run::watch::{ConfigLoader, Watch};
 
 use crate::config;
 use crate::settings::Settings;
-use control_api::ControlApi;
 use signals::shutdown_signal;
-use watch::Watch;
 
 /// Runs until all hosts have ended, the duration is over, or a signal or a client of the API stops it.
 pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     if settings.waits_for_runs() {
-        return control_api::wait_for_runs(&settings, shutdown_signal()?).await;
+        return daemon::wait_for_runs(&settings, shutdown_signal()?).await;
     }
-    let clock = Clock::start().at_speed(settings.speed());
     let file = config::open_main(&settings)?;
-    let mut watch = settings.cli().watch.then(|| Watch::start(&file)).transpose()?;
-    let started_at = settings.history().map_or(clock.started_at(), |history| history::start(history, &clock));
-    let LoadedConfig { plan, files, .. } = config::load(&settings, &file, started_at)?;
-    if let Some(watch) = &mut watch {
-        watch.follow(&files);
-    }
-    let run = settings.run_settings(&plan.defaults)?;
-    let running = run.clone();
-    let (name, hosts, series) = (plan.config.clone(), plan.hosts.len(), plan.series_count());
-    let (seed, pace) = (run.seed, clock.speed());
+    let spec = spec(&settings, &file)?;
     let shutdown = shutdown_signal()?;
-    tokio::pin!(shutdown);
-    let mut api = ControlApi::start(&settings, &file, &plan, &run).await?;
-    let outcome = async {
-        let mixer = tokio::select! {
-            started = start(Arc::clone(&settings), plan, run, clock) => started?,
-            () = &mut shutdown => return Ok(()),
-            () = api.stop_request() => return Ok(()),
-        };
-        info!(config = %name, hosts, series, seed, speed = %pace, "running");
-        for destination in mixer.destinations() {
-            info!("{destination}");
-        }
-        if let Some(address) = mixer.self_metrics_address() {
-            info!("promemu's own metrics are at http://{address}/metrics");
-        }
-        api.begin(mixer.handle());
-        let shutdown = async {
-            tokio::select! {
-                () = shutdown => {}
-                () = api.stop_request() => info!("stopping at the request of an API client"),
-            }
-        };
-        let Some(watch) = watch else { return mixer.run(shutdown).await };
-        let (plans, reloads) = mpsc::channel(1);
-        tokio::select! {
-            outcome = mixer.run_with_reloads(shutdown, reloads) => outcome,
-            never = watch.reload_edits(Arc::clone(&settings), running, started_at, plans) => match never {},
-        }
+    let RunSettings { outputs, .. } = &spec.settings;
+    let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
+    let api = daemon::start_api(&settings, &outputs).await?;
+    let request = daemon::request(&settings, &file, &spec)?;
+    let conflict =
+        |conflict| Error::Run(format!("the main run contradicts another one by a bug: {conflict}"));
+    let run = Run::start(spec, &outputs).map_err(conflict)?;
+    if let Some(api) = &api {
+        api.add_main(request, run.clone())?;
     }
-    .await;
-    api.end(outcome.as_ref().err()).await;
+    let reason = tokio::select! {
+        () = run.over() => StopReason::Request,
+        () = shutdown => StopReason::Signal,
+    };
+    run.stop(reason);
+    let outcome = run.outcome().await;
+    if let Some(api) = api {
+        api.end(reason).await;
+    }
+    outputs.end().await;
     outcome
 }
 
-/// A run that is ready to begin, after its history if it has one.
-async fn start(
-    settings: Arc<Settings>,
-    plan: Plan,
-    run: RunSettings,
-    clock: Clock,
-) -> Result<MetricsMixer, Error> {
-    let Some(history) = settings.history().cloned() else {
-        return MetricsMixer::start(plan, run, clock).await;
-    };
-    let seed = run.seed;
-    let emulated = tokio::task::spawn_blocking(move || history::emulate(&history, plan, seed, &clock));
-    let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
-    let (plan, hosts, until) = emulated.await.map_err(bug)??;
-    let mixer = MetricsMixer::start(plan, run, clock).await?.with_history(hosts);
-    tokio::time::sleep_until(clock.instant_of(until).into()).await;
-    Ok(mixer)
+/// Loads the config of the command line.
+#[derive(Debug)]
+struct Loader(Arc<Settings>);
+
+impl ConfigLoader for Loader {
+    fn dirs(&self) -> ConfigDirs {
+        self.0.config_dirs()
+    }
+
+    fn load(&self, file: &ConfigFile, started_at: Time) -> Result<(LoadedConfig, RunSettings), Error> {
+        let loaded = self.0.load(file, started_at)?;
+        let settings = self.0.run_settings(&loaded.plan.defaults)?;
+        Ok((loaded, settings))
+    }
+}
+
+/// The specification of the main run.
+fn spec(settings: &Arc<Settings>, file: &ConfigFile) -> Result<RunSpec, Error> {
+    let clock = Clock::start().at_speed(settings.speed());
+    let loader = Arc::new(Loader(Arc::clone(settings)));
+    let watch = settings.cli().watch.then(|| Watch::start(file, loader)).transpose()?;
+    let history = settings.history_length().map(|length| history::history(settings, MAIN_RUN, length));
+    let started_at = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
+    let LoadedConfig { plan, files, .. } = config::load(settings, file, started_at)?;
+    let watch = watch.map(|mut watch| {
+        watch.follow(&files);
+        watch
+    });
+    Ok(RunSpec {
+        id: MAIN_RUN.into(),
+        settings: settings.run_settings(&plan.defaults)?,
+        plan,
+        clock,
+        history,
+        watch,
+        keeps_events: settings.listen().is_some(),
+        keeps_last_metrics: false,
+    })
 }

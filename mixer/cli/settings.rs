@@ -28,7 +28,6 @@ use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 
 pub(crate) use arguments::pairs as argument_pairs;
 pub(crate) use durations::positive;
-pub(crate) use history::HistorySettings;
 pub(crate) use listen::token;
 pub(crate) use plugin_dirs::plugin_dirs;
 
@@ -55,7 +54,8 @@ struct Flags {
     duration: Span,
     self_metrics_address: Option<String>,
     arguments: ConfigArguments,
-    history: Option<HistorySettings>,
+    history_length: Option<Span>,
+    history_step: Span,
     listen: Option<ApiSettings>,
 }
 
@@ -82,7 +82,8 @@ impl Settings {
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
             self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
             arguments: ConfigArguments::new(&cli)?,
-            history: history::history(&cli)?,
+            history_length: cli.history.as_deref().map(history::length).transpose()?,
+            history_step: history::step(&cli.history_step)?,
             listen: listen::listen(&cli)?,
         };
         Ok(Self { cli, flags })
@@ -136,9 +137,19 @@ impl Settings {
         serde_json::Value::Object(object.collect())
     }
 
-    /// The history before the live run, if there is one.
-    pub(crate) const fn history(&self) -> Option<&HistorySettings> {
-        self.flags.history.as_ref()
+    /// The address of a listener for promemu's own metrics, if there is one.
+    pub(crate) fn self_metrics_address(&self) -> Option<&str> {
+        self.flags.self_metrics_address.as_deref()
+    }
+
+    /// The length of the history that the run begins with, if there is one.
+    pub(crate) const fn history_length(&self) -> Option<Span> {
+        self.flags.history_length
+    }
+
+    /// Time between two samples of a history.
+    pub(crate) const fn history_step(&self) -> Span {
+        self.flags.history_step
     }
 
     /// Options to load a class of a config file, or without a class its default one; and the variables that name no
@@ -192,7 +203,6 @@ impl Settings {
             shows_metrics: self.cli.show_metrics_status,
             seed: self.cli.seed.unwrap_or_else(random_seed),
             duration: self.flags.duration,
-            self_metrics_address: self.flags.self_metrics_address.clone(),
         })
     }
 

@@ -2,9 +2,9 @@
 //!
 //! # Bird's-eye view
 //!
-//! A [`Plan`](promemu_core::plan::Plan) and [`RunSettings`](settings::RunSettings) make a
-//! [`MetricsMixer`](mixer::MetricsMixer), which owns one run from start-up clean-up to finish clean-up. Its hosts are a
-//! fleet: one task per host, each asleep until something is due or an event arrives. A task advances its
+//! There is one way into a run: whoever starts one builds a [`RunSpec`](spec::RunSpec), gets a [`Run`](run::Run), and ends
+//! with its [`RunReport`](report::RunReport). A run emulates its history first, if it has one; then a `MetricsMixer` owns its
+//! jobs, hosts and outputs from start-up clean-up to finish clean-up. Its hosts are a fleet: one task per host, each asleep until something is due or an event arrives. A task advances its
 //! [`DrivenHost`](promemu_core::host::DrivenHost), copies the report into its job's series store and delivers the events
 //! to the mailboxes of other hosts. Beside the fleet, each output has a task that reads the stores at its own pace.
 //! A [`RunHandle`](handle::RunHandle) reads and commands the run from outside; its commands are carried out by the run's
@@ -14,10 +14,12 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`mixer`] | the run: its loop, its start and its end |
+//! | [`spec`], [`run`], [`report`] | a run from its specification to its report |
+//! | [`history`], [`watch`] | the history that a run begins with; the edits of its config |
+//! | `mixer` | a run's loop, its start and its end |
 //! | `fleet` | the hosts of one plan: tasks, mailboxes, state, and the step to the next plan |
 //! | [`handle`] | views and commands of a run, for the API and for tests |
-//! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; delivery with back-off; which series a server knows |
+//! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
 //! | [`event_tap`] | a copy of all events for listeners outside the run |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
@@ -33,17 +35,23 @@
 //!   slow listener misses events and learns the number.
 //! - No lock is held across an await. A store is locked for one report or one piece of a body at a time.
 //! - Only [`clock`] reads a clock. Whatever is paced for servers and people follows the wall, at any `--speed`.
-//! - This crate knows no config files, no command line and no API routes.
+//! - This crate knows no command line and no API routes; of config files it knows that they change.
+//! - A run touches no other: what they share ([`SharedOutputs`](outputs::SharedOutputs)) refuses what would contradict.
 
 pub mod clock;
 pub mod event_tap;
 mod fleet;
 pub mod handle;
+pub mod history;
 pub mod http;
-pub mod mixer;
+mod mixer;
 pub mod outputs;
 pub mod process;
+pub mod report;
+pub mod run;
 pub mod self_metrics;
 pub mod settings;
+pub mod spec;
 pub mod status;
+pub mod watch;
 pub mod whole_file;

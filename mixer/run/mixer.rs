@@ -1,18 +1,17 @@
-//! `MetricsMixer`: one run, from start-up clean-up to finish clean-up.
+//! `MetricsMixer`: the jobs, hosts and outputs of one run, from start-up clean-up to finish clean-up.
 //!
 //! Its loop waits for whatever comes first: the end of a host, a reload, a command, the next status report, the end of
-//! the duration, shutdown. It alone changes the fleet, so commands and reloads never meet. A reload goes from one fleet
+//! the duration, a stop. It alone changes the fleet, so commands and reloads never meet. A reload goes from one fleet
 //! to the next; the outputs go on with the new jobs once their series are there.
 
 #[cfg(test)]
 mod tests;
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tracing::{error, info};
 
 use promemu_core::error::Error;
@@ -27,19 +26,18 @@ use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use crate::handle::{Request, RunHandle};
 use crate::outputs::OutputSettings;
-use crate::outputs::output_set::Outputs;
-use crate::outputs::self_page::SelfPage;
+use crate::outputs::output_set::{Healths, Outputs};
+use crate::outputs::shared::Admission;
+use crate::report::EndReason;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
 use crate::status::Status;
 
-/// A run: its hosts, jobs and outputs.
+/// A run that is ready: its hosts, jobs and outputs.
 #[derive(Debug)]
-pub struct MetricsMixer {
+pub(crate) struct MetricsMixer {
     fleet: Arc<Fleet>,
     settings: RunSettings,
-    own: Arc<SelfMetrics>,
-    self_page: Option<SelfPage>,
     outputs: Outputs,
     /// The hosts as they come out of the history, if there is one.
     history: Option<Vec<DrivenHost>>,
@@ -48,151 +46,156 @@ pub struct MetricsMixer {
     handle: RunHandle,
 }
 
-impl MetricsMixer {
-    /// Prepares a run: contacts the gateways and binds the addresses to serve at. Hosts do not run yet.
-    ///
-    /// Fails if an address is taken, or a server must answer first and does not.
-    pub async fn start(plan: Plan, settings: RunSettings, clock: Clock) -> Result<Self, Error> {
-        let own = Arc::new(SelfMetrics::new()?);
-        let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone()));
-        let self_page = match &settings.self_metrics_address {
-            Some(address) => Some(SelfPage::bind(address, Arc::clone(&own)).await?),
-            None => None,
-        };
-        let outputs = Outputs::open(&fleet, &settings, &own).await?;
-        let (fleets, newest) = watch::channel(Arc::clone(&fleet));
-        let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), Arc::clone(&own));
-        Ok(Self { fleet, settings, own, self_page, outputs, history: None, fleets, requests, handle })
-    }
+/// A run whose hosts live.
+#[derive(Debug)]
+pub(crate) struct LiveMixer {
+    runner: FleetRunner,
+    settings: RunSettings,
+    clock: Clock,
+    ends_at: Time,
+    next_status: Time,
+    healths: Healths,
+    fleets: watch::Sender<Arc<Fleet>>,
+    requests: mpsc::Receiver<Request>,
+    output_tasks: JoinSet<()>,
+    /// Becomes `true` when the outputs are to end.
+    stop: watch::Sender<bool>,
+}
 
-    /// The same run, which continues these hosts: one for each host of the plan, in its order.
-    #[must_use]
-    pub fn with_history(self, hosts: Vec<DrivenHost>) -> Self {
-        Self { history: Some(hosts), ..self }
+impl MetricsMixer {
+    /// Prepares a run: contacts the gateways and joins the outputs that all runs share. Hosts do not run yet. With a
+    /// history there is a host for each of the plan, in its order.
+    ///
+    /// Fails if a server must answer first and does not.
+    pub(crate) async fn start(
+        plan: Plan,
+        history: Option<Vec<DrivenHost>>,
+        settings: RunSettings,
+        clock: Clock,
+        admission: &Admission,
+    ) -> Result<Self, Error> {
+        let own = admission.self_metrics()?;
+        let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone()));
+        let outputs = Outputs::open(&fleet, &settings, &own, admission).await?;
+        let (fleets, newest) = watch::channel(Arc::clone(&fleet));
+        register_fleet_metrics(&own, &newest)?;
+        admission.follow(&newest);
+        let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), own);
+        Ok(Self { fleet, settings, outputs, history, fleets, requests, handle })
     }
 
     /// A handle for views and commands of the run.
-    #[must_use]
-    pub fn handle(&self) -> RunHandle {
-        self.handle.clone()
-    }
-
-    /// Address at which the jobs can be scraped, if they are served.
-    #[must_use]
-    pub fn scrape_address(&self) -> Option<SocketAddr> {
-        self.outputs.scrape_address()
+    pub(crate) const fn handle(&self) -> &RunHandle {
+        &self.handle
     }
 
     /// For each output a sentence that says where the jobs go.
-    #[must_use]
-    pub fn destinations(&self) -> Vec<String> {
+    pub(crate) fn destinations(&self) -> Vec<String> {
         self.outputs.destinations(self.settings.push_interval)
     }
 
-    /// Address at which promemu's own metrics can be scraped, if they have a listener of their own.
-    #[must_use]
-    pub fn self_metrics_address(&self) -> Option<SocketAddr> {
-        self.self_page.as_ref().map(SelfPage::address)
-    }
-
-    /// The run's status now.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.fleet.status(&self.settings, self.outputs.healths().statuses(self.fleet.clock().real().now()))
-    }
-
-    /// Runs until all hosts have ended, the duration is over or `shutdown` comes, then cleans up.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let (_, no_reloads) = mpsc::channel(1);
-        self.run_with_reloads(shutdown, no_reloads).await
-    }
-
-    /// Like [`Self::run`], and goes on with each plan that comes. Hosts that are equal in both plans run on as they are;
-    /// those that differ end and start anew; the others end or start. The new plan's defaults are ignored.
-    pub async fn run_with_reloads(
-        self,
-        shutdown: impl Future<Output = ()> + Send,
-        mut reloads: mpsc::Receiver<Plan>,
-    ) -> Result<(), Error> {
-        let Self { fleet, settings, own, self_page, outputs, history, fleets, mut requests, handle: _ } =
-            self;
-        let (clock, real) = (*fleet.clock(), fleet.clock().real());
+    /// Starts the hosts and the outputs' work.
+    pub(crate) fn go_live(self) -> LiveMixer {
+        let Self { fleet, settings, outputs, history, fleets, requests, handle: _ } = self;
+        let clock = *fleet.clock();
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
         let start = if history.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
         let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
-        let newest = fleets.subscribe();
-        register_fleet_metrics(&own, &newest)?;
-        let mut servers = JoinSet::new();
-        servers.extend(self_page.map(SelfPage::serve));
-        let mut output_tasks = outputs.spawn(&newest, settings.push_interval, &stopped);
-        let mut runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history);
-        let mut next_status = settings.status_interval.map(|interval| real.now() + interval);
-        tokio::pin!(shutdown);
-        loop {
-            if runner.is_over() {
-                info!("all hosts have ended");
-                break;
-            }
-            tokio::select! {
-                () = &mut shutdown => {
-                    info!(hosts = runner.fleet().active_hosts(), "stopping: hosts are asked to end");
-                    break;
-                }
-                _ = runner.has_host_ended(), if !runner.is_empty() => {}
-                () = sleep_until(&clock, ends_at) => {
-                    info!(duration = %settings.duration, "the run's duration is over");
-                    break;
-                }
-                Some(plan) = reloads.recv() => {
-                    let changes = runner.replace(plan).await;
-                    fleets.send_replace(Arc::clone(runner.fleet()));
-                    let Changes { new, gone, changed, .. } = changes;
-                    info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");
-                }
-                Some(request) = requests.recv() => request.carry_out(&mut runner, &fleets).await,
-                Some(ended) = output_tasks.join_next() => {
-                    let outcome = joined(ended);
-                    if output_tasks.is_empty() {
-                        // A run without any output would be for nothing.
-                        runner.end().await;
-                        return outcome;
-                    }
-                    if let Err(problem) = outcome {
-                        error!(error = %problem, "an output has ended; the run goes on with the others");
-                    }
-                }
-                () = sleep_until(&real, next_status.unwrap_or(Time::NEVER)) => {
-                    report(&runner.fleet().status(&settings, healths.statuses(real.now())));
-                    next_status = settings.status_interval.map(|interval| real.now() + interval);
-                }
-            }
+        let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
+        let runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history);
+        let next_status = next_status(&settings, &clock);
+        LiveMixer {
+            runner,
+            settings,
+            clock,
+            ends_at,
+            next_status,
+            healths,
+            fleets,
+            requests,
+            output_tasks,
+            stop,
         }
-        stop.send_replace(true);
-        end(runner, output_tasks, &settings).await
     }
 }
 
-/// Ends the hosts and waits for the outputs, which have been asked to stop.
-async fn end(
-    mut runner: FleetRunner,
-    mut output_tasks: JoinSet<()>,
-    settings: &RunSettings,
-) -> Result<(), Error> {
-    // Hosts that end take their series along. Outputs that leave last values behind end before them.
-    let outputs_first = settings.outputs.iter().any(OutputSettings::leaves_last_values);
-    if !outputs_first {
-        runner.end().await;
+impl LiveMixer {
+    /// Goes on until all hosts have ended, the duration is over or `stop` comes. Goes on with each plan that comes: hosts
+    /// that are equal in both plans run on as they are; those that differ end and start anew; the others end or start. The
+    /// new plan's defaults are ignored.
+    ///
+    /// Fails if all outputs have ended: a run without any would be for nothing.
+    pub(crate) async fn until_end(
+        &mut self,
+        stop: impl Future<Output = EndReason> + Send,
+        reloads: &mut mpsc::Receiver<Plan>,
+    ) -> Result<EndReason, Error> {
+        let mut stop = std::pin::pin!(stop);
+        let real = self.clock.real();
+        loop {
+            if self.runner.is_over() {
+                info!("all hosts have ended");
+                return Ok(EndReason::AllHostsOver);
+            }
+            tokio::select! {
+                reason = &mut stop => {
+                    info!(hosts = self.runner.fleet().active_hosts(), "stopping: hosts are asked to end");
+                    return Ok(reason);
+                }
+                _ = self.runner.has_host_ended(), if !self.runner.is_empty() => {}
+                () = sleep_until(&self.clock, self.ends_at) => {
+                    info!(duration = %self.settings.duration, "the run's duration is over");
+                    return Ok(EndReason::Duration);
+                }
+                Some(plan) = reloads.recv() => self.reload(plan).await,
+                Some(request) = self.requests.recv() => request.carry_out(&mut self.runner, &self.fleets).await,
+                Some(ended) = self.output_tasks.join_next() => self.settle_output(ended)?,
+                () = sleep_until(&real, self.next_status) => {
+                    report(&self.runner.fleet().status(&self.settings, self.healths.statuses(real.now())));
+                    self.next_status = next_status(&self.settings, &self.clock);
+                }
+            }
+        }
     }
-    let mut outcome = Ok(());
-    while let Some(ended) = output_tasks.join_next().await {
-        outcome = outcome.and(joined(ended));
+
+    async fn reload(&mut self, plan: Plan) {
+        let changes = self.runner.replace(plan).await;
+        self.fleets.send_replace(Arc::clone(self.runner.fleet()));
+        let Changes { new, gone, changed, .. } = changes;
+        info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");
     }
-    if outputs_first {
-        runner.end().await;
+
+    /// An output has ended by itself, which only a bug does.
+    fn settle_output(&self, ended: Result<(), JoinError>) -> Result<(), Error> {
+        match joined(ended) {
+            Err(problem) if self.output_tasks.is_empty() => Err(problem),
+            Err(problem) => {
+                error!(error = %problem, "an output has ended; the run goes on with the others");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
-    outcome
+
+    /// Ends the hosts, and the outputs with their clean-up.
+    pub(crate) async fn end(mut self) -> Result<(), Error> {
+        self.stop.send_replace(true);
+        // Hosts that end take their series along. Outputs that leave last values behind end before them.
+        let outputs_first = self.settings.outputs.iter().any(OutputSettings::leaves_last_values);
+        if !outputs_first {
+            self.runner.end().await;
+        }
+        let mut outcome = Ok(());
+        while let Some(ended) = self.output_tasks.join_next().await {
+            outcome = outcome.and(joined(ended));
+        }
+        if outputs_first {
+            self.runner.end().await;
+        }
+        outcome
+    }
 }
 
 /// Registers the own metrics that are read from the newest fleet.
@@ -207,8 +210,12 @@ fn register_fleet_metrics(own: &SelfMetrics, newest: &watch::Receiver<Arc<Fleet>
     own.add_fleet(reading(Fleet::series_count), reading(Fleet::active_hosts))
 }
 
-fn joined(ended: Result<(), tokio::task::JoinError>) -> Result<(), Error> {
+fn joined(ended: Result<(), JoinError>) -> Result<(), Error> {
     ended.map_err(|problem| Error::Run(format!("an output ended by a bug: {problem}")))
+}
+
+fn next_status(settings: &RunSettings, clock: &Clock) -> Time {
+    settings.status_interval.map_or(Time::NEVER, |interval| clock.real().now() + interval)
 }
 
 /// Logs the status in one line, and writes the whole of it to standard error for programs.

@@ -4,6 +4,9 @@
 //! else. Outputs of the newest state (pushgateway, scrape, file) queue nothing; outputs of samples (remote write, OTLP) send
 //! every sample from a bounded queue.
 //!
+//! Pages and files are the process': all its runs join them, and leave them when they end ([`SharedOutputs`]). Each run has
+//! the others for itself.
+//!
 //! A new output is a file here, with settings that implement `OutputConfig` and a type that implements `Output` (both in
 //! `output.rs`), a variant of [`OutputSettings`], a row in the table of kinds of `--output`
 //! (`cli/settings/outputs.rs`), and its name in the help of `--output` (`cli/args/`). A body format of its own is a file in
@@ -18,13 +21,16 @@ pub mod otlp;
 mod output;
 pub(crate) mod output_set;
 pub mod pushgateway;
+mod readiness;
 pub mod remote_write;
 mod rounds;
 pub mod scrape;
-pub mod self_page;
+mod self_page;
 mod series_tracker;
 mod settings;
+pub(crate) mod shared;
 mod stream;
 
 pub use delivery::DeliverySettings;
 pub use settings::OutputSettings;
+pub use shared::{RunConflict, SharedOutputs};

@@ -1,10 +1,14 @@
-//! promemu's own metrics: counters and measurements of a run, for monitoring promemu itself.
+//! promemu's own metrics: counters and measurements of its runs, for monitoring promemu itself.
+//!
+//! Those of the main run and of the process have no label that names them; those of another run have the label `run`.
 //!
 //! A [`Tally`] is updated while the run goes on: each metric is one or a few atomic numbers, without a lock, and none is
 //! updated per sample. [`SelfMetrics`] gathers them, together with gauges that are read on each scrape. A name keeps its
 //! type for good: a Pushgateway refuses another one.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -200,30 +204,68 @@ impl OutputTallies {
     }
 }
 
-/// All of a run's own metrics.
+/// Totals of one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct OutputTotals {
+    /// Pushes, failed ones included.
+    pub attempts: u64,
+    /// Seconds that they took.
+    pub attempt_seconds: f64,
+    /// Pushes that failed.
+    pub failures: u64,
+    /// Bytes that arrived.
+    pub sent_bytes: u64,
+    /// Samples that arrived, of an output that sends samples.
+    pub samples_sent: u64,
+    /// Samples that were dropped.
+    pub samples_dropped: u64,
+}
+
+/// All of a run's own metrics; with those of the process, and of its other runs, if it is the main run.
 #[derive(Debug)]
 pub struct SelfMetrics {
     tally: Tally,
     outputs: OutputTallies,
     registry: Registry,
+    /// The other runs, while they last.
+    runs: Mutex<Vec<Weak<Self>>>,
 }
 
 impl SelfMetrics {
-    /// The metrics of a run that has not begun, and those of the process.
+    /// The metrics of a main run that has not begun, and those of the process.
     pub fn new() -> Result<Self, Error> {
-        let tally = Tally::new().map_err(bug)?;
+        let own = Self::in_registry(Registry::new())?;
         let build_info = Opts::new("promemu_build_info", "the promemu that runs, as labels of a 1")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build_info = IntGauge::with_opts(build_info).map_err(bug)?;
         build_info.set(1);
-        let outputs = OutputTallies::new().map_err(bug)?;
-        let own = Self { registry: Registry::new(), tally, outputs };
-        for collector in own.tally.collectors().into_iter().chain(own.outputs.collectors()) {
-            own.add(collector)?;
-        }
         own.add(Box::new(build_info))?;
         own.add(Box::new(ProcessCollector::new().map_err(bug)?))?;
         Ok(own)
+    }
+
+    /// The metrics of another run that has not begun. They are on the page of these until they are dropped.
+    pub fn of_run(&self, id: &str) -> Result<Arc<Self>, Error> {
+        let labels = [("run".to_owned(), id.to_owned())];
+        let registry = Registry::new_custom(None, Some(labels.into_iter().collect())).map_err(bug)?;
+        let own = Arc::new(Self::in_registry(registry)?);
+        let mut runs = self.runs();
+        runs.retain(|run| run.strong_count() > 0);
+        runs.push(Arc::downgrade(&own));
+        Ok(own)
+    }
+
+    fn in_registry(registry: Registry) -> Result<Self, Error> {
+        let (tally, outputs) = (Tally::new().map_err(bug)?, OutputTallies::new().map_err(bug)?);
+        let own = Self { registry, tally, outputs, runs: Mutex::default() };
+        for collector in own.tally.collectors().into_iter().chain(own.outputs.collectors()) {
+            own.add(collector)?;
+        }
+        Ok(own)
+    }
+
+    fn runs(&self) -> MutexGuard<'_, Vec<Weak<Self>>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Metrics of the run.
@@ -275,25 +317,32 @@ impl SelfMetrics {
         self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
     }
 
-    /// Totals of an output so far: failed pushes, all pushes, the seconds that these took, bytes sent.
+    /// Totals of an output so far.
     #[must_use]
-    pub fn output_totals(&self, name: &str) -> (u64, u64, f64, u64) {
-        let OutputTallies { push_seconds, push_failures, bytes_sent, .. } = &self.outputs;
+    pub fn output_totals(&self, name: &str) -> OutputTotals {
+        let OutputTallies { push_seconds, push_failures, bytes_sent, samples_sent, samples_dropped, .. } =
+            &self.outputs;
         // Asking for a label makes its series, so only existing ones are asked for.
         let has = |vec: &dyn Collector| {
             let families = vec.collect();
             let mut metrics = families.iter().flat_map(MetricFamily::get_metric);
             metrics.any(|metric| metric.get_label().iter().any(|label| label.value() == name))
         };
-        let (pushes, seconds) = if has(push_seconds) {
+        let count = |vec: &IntCounterVec| if has(vec) { vec.with_label_values(&[name]).get() } else { 0 };
+        let (attempts, attempt_seconds) = if has(push_seconds) {
             let seconds = push_seconds.with_label_values(&[name]);
             (seconds.get_sample_count(), seconds.get_sample_sum())
         } else {
             (0, 0.0)
         };
-        let failures = if has(push_failures) { push_failures.with_label_values(&[name]).get() } else { 0 };
-        let bytes = if has(bytes_sent) { bytes_sent.with_label_values(&[name]).get() } else { 0 };
-        (failures, pushes, seconds, bytes)
+        OutputTotals {
+            attempts,
+            attempt_seconds,
+            failures: count(push_failures),
+            sent_bytes: count(bytes_sent),
+            samples_sent: count(samples_sent),
+            samples_dropped: count(samples_dropped),
+        }
     }
 
     /// Adds a gauge that is read on each scrape.
@@ -310,12 +359,30 @@ impl SelfMetrics {
         self.registry.register(collector).map_err(bug)
     }
 
-    /// All metrics now, in the text format.
+    /// All metrics now, those of the other runs included, in the text format.
     pub fn page(&self) -> Result<Vec<u8>, Error> {
-        let mut page = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut page).map_err(bug)?;
-        Ok(page)
+        let runs: Vec<Arc<Self>> = self.runs().iter().filter_map(Weak::upgrade).collect();
+        let mut families: BTreeMap<String, MetricFamily> = BTreeMap::new();
+        let gathered = runs.iter().flat_map(|run| run.registry.gather());
+        for mut family in self.registry.gather().into_iter().chain(gathered) {
+            match families.entry(family.name().to_owned()) {
+                Entry::Vacant(entry) => drop(entry.insert(family)),
+                Entry::Occupied(mut entry) => entry.get_mut().mut_metric().extend(family.take_metric()),
+            }
+        }
+        encode(&families.into_values().collect::<Vec<_>>())
     }
+
+    /// The metrics without those of other runs, in the text format.
+    pub fn own_page(&self) -> Result<Vec<u8>, Error> {
+        encode(&self.registry.gather())
+    }
+}
+
+fn encode(families: &[MetricFamily]) -> Result<Vec<u8>, Error> {
+    let mut page = Vec::new();
+    TextEncoder::new().encode(families, &mut page).map_err(bug)?;
+    Ok(page)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err passes it by value")]
@@ -433,6 +500,26 @@ mod tests {
         ] {
             assert!(page.lines().any(|shown| shown == line), "{line} in {page}");
         }
+    }
+
+    #[test]
+    fn another_run_is_on_the_page_with_its_label_until_it_is_over() {
+        let own = SelfMetrics::new().unwrap();
+        own.tally().updates.inc_by(7);
+        let run = own.of_run("two").unwrap();
+        run.tally().updates.inc_by(3);
+        let updates = |page: &str| {
+            let lines = page.lines().filter(|line| line.contains("promemu_updates_total"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let [help, kind, ..] = &updates(&page(&own))[..] else { panic!("the family is there") };
+        let samples = ["promemu_updates_total 7", "promemu_updates_total{run=\"two\"} 3"];
+        assert_eq!(updates(&page(&own)), [help, kind, samples[0], samples[1]]);
+        assert!(
+            !updates(&String::from_utf8(own.own_page().unwrap()).unwrap()).contains(&samples[1].to_owned())
+        );
+        drop(run);
+        assert_eq!(updates(&page(&own)), [help, kind, samples[0]]);
     }
 
     #[test]

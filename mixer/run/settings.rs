@@ -24,6 +24,21 @@ pub struct RunSettings {
     pub seed: u64,
     /// Emulated time after which the run ends, if hosts still run then.
     pub duration: Span,
-    /// Address of a listener for promemu's own metrics, `HOST:PORT`; `None` for no listener.
-    pub self_metrics_address: Option<String>,
+}
+
+impl RunSettings {
+    /// Settings without outputs and without an end.
+    #[must_use]
+    pub fn without_outputs(seed: u64) -> Self {
+        Self {
+            outputs: Vec::new(),
+            pushgateway_url: None,
+            push_interval: Span::from_secs(15),
+            status_interval: None,
+            shows_hosts: false,
+            shows_metrics: false,
+            seed,
+            duration: Span::FOREVER,
+        }
+    }
 }

@@ -10,13 +10,13 @@
 
 use std::time::Duration;
 
-use promemu_core::config::{ConfigFile, LoadOptions};
-use promemu_core::time::Span;
+use promemu_core::config::{ConfigFile, LoadOptions, MAIN_RUN};
 use promemu_run::clock::Clock;
 use promemu_run::handle::{NewHost, RunHandle};
-use promemu_run::mixer::MetricsMixer;
+use promemu_run::outputs::SharedOutputs;
+use promemu_run::run::{Run, StopReason};
 use promemu_run::settings::RunSettings;
-use tokio::sync::oneshot;
+use promemu_run::spec::RunSpec;
 use tokio::time::Instant;
 
 const EDITS: usize = 9;
@@ -28,20 +28,6 @@ fn config(hosts: usize) -> String {
         r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: {hosts}), name: "host-{{i}}", interval: "15s", metrics: [{}])])"#,
         metrics.join(", ")
     )
-}
-
-fn settings() -> RunSettings {
-    RunSettings {
-        outputs: Vec::new(),
-        pushgateway_url: None,
-        push_interval: Span::from_secs(15),
-        status_interval: None,
-        shows_hosts: false,
-        shows_metrics: false,
-        seed: 7,
-        duration: Span::FOREVER,
-        self_metrics_address: None,
-    }
 }
 
 /// Adds and removes hosts. Returns the median times of both.
@@ -72,17 +58,28 @@ async fn run(hosts: usize) {
     let clock = Clock::start();
     let options = LoadOptions::starting_at(clock.started_at());
     let loaded = ConfigFile::from_text("bench", &config(hosts)).plan(&options).expect("the config is good");
-    let mixer = MetricsMixer::start(loaded.plan, settings(), clock).await.expect("the run starts");
-    let handle = mixer.handle();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let running = tokio::spawn(mixer.run(async { drop(stopped.await) }));
-    while handle.overview().hosts["running"] < hosts {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let spec = RunSpec {
+        id: MAIN_RUN.into(),
+        plan: loaded.plan,
+        settings: RunSettings::without_outputs(7),
+        clock,
+        history: None,
+        watch: None,
+        keeps_events: false,
+        keeps_last_metrics: false,
+    };
+    let outputs = SharedOutputs::open(&[], None, true).await.expect("nothing is opened");
+    let run = Run::start(spec, &outputs).expect("there is no other run");
+    let handle = loop {
+        match run.handle() {
+            Some(handle) if handle.overview().hosts["running"] == hosts => break handle,
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    };
     let [add, remove] = edit(&handle).await;
     println!("{hosts} hosts: add {add:?}, remove {remove:?} (medians of {EDITS})");
-    drop(stop);
-    running.await.expect("the run is no bug").expect("the run ends well");
+    run.stop(StopReason::Request);
+    run.outcome().await.expect("the run ends well");
 }
 
 #[tokio::main]

@@ -11,7 +11,7 @@ use promemu_core::config::{Argument, ClassSummary, ConfigFile, ConfigSummary};
 use promemu_core::error::ConfigError;
 use promemu_run::clock::wall_now;
 
-use crate::config_source::{ConfigChoice, open};
+use crate::config_source::{ConfigBody, ConfigChoice, open};
 use crate::daemon::Daemon;
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::problem::ProblemView;
@@ -60,20 +60,12 @@ struct ArgumentView {
     help: String,
 }
 
-/// A config to check. Exactly one of `config` and `text` is set.
+/// A config to check.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CheckBody {
-    /// The name of a config.
-    config: Option<String>,
-    /// The text of a config.
-    text: Option<String>,
-    /// The class of the config; the first by default.
-    class: Option<String>,
-    /// The config's arguments.
-    #[schema(value_type = Option<Object>)]
-    #[serde(default)]
-    args: serde_json::Value,
+    #[serde(flatten)]
+    config: ConfigBody,
 }
 
 /// The result of a check.
@@ -125,7 +117,7 @@ pub(crate) async fn check(
     State(state): State<Arc<AppState>>,
     Json(body): Json<CheckBody>,
 ) -> Answer<CheckResult> {
-    let choice = ConfigChoice::new(body.config, body.text, body.class, body.args)?;
+    let choice = ConfigChoice::new(body.config)?;
     let result = blocking(&state, move |state| {
         let file = choice.source.open(state.daemon())?;
         check_file(state.daemon(), &file, &choice)

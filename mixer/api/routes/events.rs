@@ -15,7 +15,7 @@ use promemu_run::handle::{EventView, ListenedEvent, Posted};
 
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::params::RunQuery;
-use crate::runs::run::{Run, is_over};
+use crate::runs::entry::RunEntry;
 use crate::sse::{Disconnected, EventSender, stream};
 use crate::state::{AppState, blocking};
 
@@ -105,14 +105,13 @@ pub(crate) async fn events(
 
 /// Sends the events that match, the recent ones first, until the run is over.
 async fn forward(
-    run: Arc<Run>,
+    run: Arc<RunEntry>,
     recent: Vec<Arc<Event>>,
     mut events: TapReceiver,
     query: StreamQuery,
     sender: EventSender,
 ) -> Result<(), Disconnected> {
     sender.open().await?;
-    let mut phases = run.phases();
     let is_any_or =
         |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
     let matches =
@@ -135,7 +134,7 @@ async fn forward(
                 }
                 None => return sender.send("end", &serde_json::json!({})).await,
             },
-            () = is_over(&mut phases) => return sender.send("end", &serde_json::json!({})).await,
+            () = run.over() => return sender.send("end", &serde_json::json!({})).await,
             () = sender.disconnected() => return Err(Disconnected),
         }
     }

@@ -14,8 +14,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use promemu_run::handle::{RunHandle, SeriesView};
 
 use crate::error::{ApiError, ErrorBody};
+use crate::runs::entry::RunEntry;
 use crate::runs::live_series::{Points, WATCHED_MAX};
-use crate::runs::run::{Run, is_over};
 use crate::sse::{Disconnected, EventSender, stream};
 use crate::state::AppState;
 
@@ -104,7 +104,7 @@ struct Sample {
 
 /// A client's watch on series, until it is dropped.
 struct Watcher {
-    run: Arc<Run>,
+    run: Arc<RunEntry>,
     ids: Vec<Arc<str>>,
 }
 
@@ -117,7 +117,7 @@ impl Drop for Watcher {
 impl Watcher {
     /// Begins to watch; returns the kept points, and a receiver of new samples.
     fn begin(
-        run: &Arc<Run>,
+        run: &Arc<RunEntry>,
         handle: &RunHandle,
         ids: Vec<Arc<str>>,
     ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>), ApiError> {
@@ -137,13 +137,12 @@ impl Watcher {
 }
 
 /// Samples the watched series until there are none, or the run is over.
-async fn sample(run: Arc<Run>, handle: RunHandle) {
+async fn sample(run: Arc<RunEntry>, handle: RunHandle) {
     let mut ticks = interval(SAMPLE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut phases = run.phases();
     loop {
         tokio::select! {
-            () = is_over(&mut phases) => break,
+            () = run.over() => break,
             _ = ticks.tick() => {}
         }
         let live = run.live();
@@ -175,10 +174,9 @@ async fn forward(
     sender.send("series", &first).await?;
     let mut gone = vec![false; watcher.ids.len()];
     send_gone(&watcher, &handle, &mut gone, &sender).await?;
-    let mut phases = watcher.run.phases();
     loop {
         tokio::select! {
-            () = is_over(&mut phases) => return sender.send("end", &serde_json::json!({})).await,
+            () = watcher.run.over() => return sender.send("end", &serde_json::json!({})).await,
             () = sender.disconnected() => return Err(Disconnected),
             changed = samples.changed() => {
                 if changed.is_err() {

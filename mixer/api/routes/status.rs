@@ -14,8 +14,7 @@ use promemu_wire::exposition::Format;
 
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::params::RunQuery;
-use crate::runs::MAIN;
-use crate::runs::run::Phase;
+use crate::runs::entry::Phase;
 use crate::state::{AppState, blocking};
 
 /// A state in one word.
@@ -48,31 +47,23 @@ pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Readiness: the main run has started; a daemon without one is ready at once.
+/// Readiness: all hosts of the main run that are due have reported once, so a scrape is not empty. A daemon without a main
+/// run is ready at once.
 #[utoipa::path(get, path = "/ready", tag = "promemu",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
-    let is_starting = match state.run(None) {
-        Ok(run) => matches!(run.phase(), Phase::Created | Phase::Starting),
-        // The main run is added a moment later.
-        Err(_) => state.daemon().main_config.is_some(),
-    };
-    if is_starting {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "starting" }))
-    } else {
+    if state.daemon().outputs.is_ready() {
         (StatusCode::OK, Json(Health { status: "ready" }))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "starting" }))
     }
 }
 
-/// promemu's own metrics: those of the main run, if there is one.
+/// promemu's own metrics, those of all runs included.
 #[utoipa::path(get, path = "/metrics", tag = "promemu",
     responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
 pub(crate) async fn own_metrics(State(state): State<Arc<AppState>>) -> Result<Response, ApiError> {
-    let metrics = match state.handle(Some(MAIN)) {
-        Ok(handle) => Arc::clone(handle.self_metrics()),
-        Err(_) => Arc::clone(state.self_metrics()),
-    };
-    let page = blocking(&state, move |_| metrics.page()).await??;
+    let page = blocking(&state, |state| state.daemon().outputs.self_metrics().page()).await??;
     Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], page).into_response())
 }
 

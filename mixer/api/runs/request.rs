@@ -22,4 +22,8 @@ pub struct RunRequest {
     pub duration: Option<Span>,
     /// The speed of emulated time.
     pub speed: Speed,
+    /// The length of the history that it begins with; `None` for none.
+    pub history: Option<Span>,
+    /// `true` if edits of its config are reloaded.
+    pub watches: bool,
 }

@@ -152,8 +152,16 @@ pub(crate) enum CtlAction {
         /// Duration in emulated time, as in 10m [default: until all hosts have ended]
         #[arg(long, env = "PME_CTL_LASTING", value_name = "DURATION")]
         lasting: Option<String>,
+
+        /// Emulate this much history first; the daemon writes it beside its --history-out [default: none]
+        #[arg(id = "past", long = "history", env = "PME_CTL_HISTORY", value_name = "DURATION")]
+        history: Option<String>,
+
+        /// Reload the config when its file changes
+        #[arg(id = "follows", long = "watch", env = "PME_CTL_WATCH")]
+        watch: bool,
     },
-    /// One run, and its result
+    /// One run, and its report
     Show {
         /// The run's id
         id: String,

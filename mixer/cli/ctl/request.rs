@@ -59,11 +59,13 @@ impl Request {
                 Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config)?))
             }
             CtlAction::Runs => Self::get("/api/v1/runs".to_owned()),
-            CtlAction::Create { config, id, lasting } => {
+            CtlAction::Create { config, id, lasting, history, watch } => {
                 let mut body = config_body(cli, config)?;
                 add(&mut body, "id", id.as_deref());
                 add(&mut body, "seed", cli.seed);
                 add(&mut body, "duration", lasting.as_deref());
+                add(&mut body, "history", history.as_deref());
+                add(&mut body, "watch", watch.then_some(true));
                 Self::post("/api/v1/runs".to_owned(), Some(body))
             }
             CtlAction::Show { id } => Self::get(run_path(id, "")),
@@ -209,6 +211,7 @@ mod tests {
             &["add", "web-9", "--like", "web-1", "--label", "zone=x", "--ttl", "5m"],
             &["remove", "web-9"],
             &["create", "shop", "--id", "two", "--config-args", "hosts=5", "--seed", "7", "--lasting", "10m"],
+            &["create", "shop", "--history", "6h", "--watch"],
             &["end", "two"],
         ];
         let requests: Vec<String> = all.iter().map(|line| request(line).unwrap()).collect();
@@ -222,6 +225,7 @@ mod tests {
         POST /api/v1/hosts {"labels":{"zone":"x"},"name":"web-9","template":"web-1","ttl":"5m"}
         DELETE /api/v1/hosts/web-9
         POST /api/v1/runs {"args":{"hosts":"5"},"config":"shop","duration":"10m","id":"two","seed":7}
+        POST /api/v1/runs {"args":{},"config":"shop","history":"6h","watch":true}
         POST /api/v1/runs/two/stop
         "#);
     }

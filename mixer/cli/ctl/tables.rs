@@ -40,7 +40,7 @@ pub(super) fn render(action: &CtlAction, answer: &Value) -> String {
             let [id, config, state, seed] = named;
             list(&answer["runs"], [id, config, state, seed, ("RAN S", "ran_seconds"), ("ERROR", "error")])
         }
-        CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => fields(answer, &RUN),
+        CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => run(answer),
         CtlAction::Emit { .. } => emitted(answer),
         CtlAction::Override { .. } => overridden(answer),
         CtlAction::Release { .. } => fields(answer, &["id", "value"]),
@@ -54,6 +54,39 @@ pub(super) fn render(action: &CtlAction, answer: &Value) -> String {
 /// The fields of a run that are printed.
 const RUN: [&str; 9] =
     ["id", "config", "state", "seed", "created_at", "started_at", "ended_at", "ran_seconds", "error"];
+
+/// The counts of a report that are printed.
+const COUNTS: [&str; 8] = [
+    "emulated_seconds",
+    "updates",
+    "scenario_errors",
+    "events",
+    "hosts_begun",
+    "hosts_ended",
+    "members_begun",
+    "members_ended",
+];
+
+/// A run, with its report when it is over.
+fn run(answer: &Value) -> String {
+    let head = fields(answer, &RUN);
+    let report = &answer["report"];
+    if report.is_null() {
+        return head;
+    }
+    let reason = word(&report["reason"]).replace('_', " ");
+    let columns = [
+        ("OUTPUT", "kind"),
+        ("WHERE", "target"),
+        ("PUSHES", "pushes"),
+        ("FAILED", "failures"),
+        ("BYTES", "sent_bytes"),
+        ("SAMPLES", "samples_sent"),
+        ("DROPPED", "samples_dropped"),
+    ];
+    let outputs = list(&report["outputs"], columns);
+    format!("{head}ended because: {reason}\n{}\n{outputs}", fields(report, &COUNTS))
+}
 
 /// The answer to an event that was posted, with a hint if no host listens to it.
 fn emitted(answer: &Value) -> String {

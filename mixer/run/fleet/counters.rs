@@ -16,6 +16,12 @@ pub(super) struct Counters {
     /// `true` once series were refused because the limit was reached.
     has_refused: AtomicBool,
     pub(super) event_tap: EventTap,
+    pub(super) hosts_begun: AtomicU64,
+    pub(super) hosts_ended: AtomicU64,
+    pub(super) members_begun: AtomicU64,
+    pub(super) members_ended: AtomicU64,
+    /// `true` once all hosts that were due had reported.
+    pub(super) have_reported: AtomicBool,
 }
 
 impl Counters {
@@ -25,6 +31,11 @@ impl Counters {
             own_events: AtomicU64::new(0),
             has_refused: AtomicBool::new(false),
             event_tap: EventTap::default(),
+            hosts_begun: AtomicU64::new(0),
+            hosts_ended: AtomicU64::new(0),
+            members_begun: AtomicU64::new(0),
+            members_ended: AtomicU64::new(0),
+            have_reported: AtomicBool::new(false),
         }
     }
 

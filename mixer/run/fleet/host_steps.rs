@@ -6,6 +6,7 @@ use tracing::warn;
 
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, Outbox, Place};
+use promemu_core::series::SeriesStore;
 use promemu_core::time::Time;
 
 use super::live_fleet::Fleet;
@@ -16,17 +17,43 @@ impl Fleet {
         if host.due() == Time::NEVER {
             self.state(id).has_ended.store(true, Ordering::Relaxed);
         } else if host.host().has_begun() {
-            let (job, row) = self.place(id);
-            Place(row).report_all(host.host(), &mut job.store());
+            self.counters.hosts_begun.fetch_add(1, Ordering::Relaxed);
+            self.report(id, host.host(), &host.host().all_members());
         }
     }
 
     fn report(&self, id: HostId, host: &EmulatedHost, changes: &[MemberChange]) {
         let (job, row) = self.place(id);
-        Place(row).report(host, changes, &mut job.store());
+        let mut store = job.store();
+        if !changes.is_empty() {
+            self.count_members(host, row, changes, &store);
+        }
+        Place(row).report(host, changes, &mut store);
     }
 
-    /// Counts a host in.
+    /// Counts the members that come and go with these changes of a host's row.
+    fn count_members(&self, host: &EmulatedHost, row: usize, changes: &[MemberChange], store: &SeriesStore) {
+        let (mut begun, mut ended) = (0, 0);
+        // The members of a host that is down show nothing for a while.
+        let is_down = host.stamp().is_some_and(|stamp| stamp.is_down);
+        for change in changes {
+            let is_there = host.slot(change.pool, change.slot).is_some();
+            let shown = store.pool_rows(row).get(change.pool).map(|rows| rows.start + change.slot);
+            let was_there = shown.is_some_and(|row| store.has_row(row));
+            begun += u64::from(is_there && change.is_new);
+            ended += u64::from(was_there && !is_down && (change.is_new || !is_there));
+        }
+        self.counters.members_begun.fetch_add(begun, Ordering::Relaxed);
+        self.counters.members_ended.fetch_add(ended, Ordering::Relaxed);
+    }
+
+    /// Counts a host in that begins now.
+    pub(crate) fn mark_begun(&self, id: HostId, at: Time) {
+        self.counters.hosts_begun.fetch_add(1, Ordering::Relaxed);
+        self.mark_started(id, at);
+    }
+
+    /// Counts a host in among those that run.
     pub(crate) fn mark_started(&self, id: HostId, at: Time) {
         let nanos = at.since(Time::from_unix_nanos(0)).as_nanos();
         self.state(id).started_at_nanos.store(nanos, Ordering::Relaxed);
@@ -36,8 +63,13 @@ impl Fleet {
     /// Counts a host out: its series leave, and it gets no more events.
     pub(crate) fn mark_ended(&self, id: HostId) {
         self.table().active.fetch_sub(1, Ordering::Relaxed);
+        self.counters.hosts_ended.fetch_add(1, Ordering::Relaxed);
         let (job, row) = self.place(id);
-        job.store().remove_host(row);
+        let mut store = job.store();
+        let members = store.pool_rows(row).iter().cloned().flatten().filter(|row| store.has_row(*row));
+        self.counters.members_ended.fetch_add(members.count() as u64, Ordering::Relaxed);
+        store.remove_host(row);
+        drop(store);
         self.mark_gone(id);
     }
 

@@ -143,7 +143,7 @@ impl HostTask {
         }
         if !*is_present {
             (*has_begun, *is_present) = (true, true);
-            fleet.mark_started(id, starts_at);
+            fleet.mark_begun(id, starts_at);
         }
         fleet.observe_lateness(host.due(), now);
         fleet.count_skipped(host.skip_overdue(now));

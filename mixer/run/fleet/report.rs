@@ -1,15 +1,19 @@
 //! The status report of a fleet.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexMap;
 
 use promemu_core::event::HostId;
+use promemu_core::host::START_SPREAD;
 use promemu_core::metric::{Kind, buckets, is_absent};
 use promemu_core::plan::MetricPlan;
 use promemu_core::time::{Span, Time};
 
+use super::counters::Counters;
 use super::live_fleet::Fleet;
+use crate::report::RunCounts;
 use crate::self_metrics::Tally;
 use crate::settings::RunSettings;
 use crate::status::{HostStatus, JobStatus, OutputStatus, Status};
@@ -104,6 +108,48 @@ impl Fleet {
             metrics_count: plan.shape.all_metrics().count(),
             metrics: shows_metrics.then(metrics),
         }
+    }
+
+    /// Everything that is counted of hosts.
+    pub(crate) fn counts(&self) -> RunCounts {
+        let Counters { tally, hosts_begun, hosts_ended, members_begun, members_ended, .. } = &*self.counters;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RunCounts {
+            updates: tally.updates.get(),
+            updates_skipped: tally.updates_skipped.get(),
+            scenario_errors: tally.scenario_errors.get(),
+            events: tally.events.get(),
+            events_dropped: tally.events_dropped.get(),
+            series_refused: tally.series_refused.get(),
+            hosts_begun: get(hosts_begun),
+            hosts_ended: get(hosts_ended),
+            members_begun: get(members_begun),
+            members_ended: get(members_ended),
+            ..RunCounts::default()
+        }
+    }
+
+    /// `true` once all hosts that are due have reported or ended. It stays so.
+    pub(crate) fn has_reported(&self) -> bool {
+        let has_reported = &self.counters.have_reported;
+        if has_reported.load(Ordering::Relaxed) {
+            return true;
+        }
+        let now = self.clock.now();
+        let is_done = |id: HostId| {
+            let (job, row) = self.place(id);
+            let store = job.store();
+            store.has_row(row) || store.is_down(row)
+        };
+        let is_later = |id: HostId| match self.host(id).start_time {
+            Span::ZERO => false,
+            start_time => now < self.clock.started_at() + start_time + START_SPREAD,
+        };
+        let have_all = self.ids().all(|id| self.has_ended(id) || is_done(id) || is_later(id));
+        if have_all {
+            has_reported.store(true, Ordering::Relaxed);
+        }
+        have_all
     }
 
     /// Counters of failed and skipped work, by name.

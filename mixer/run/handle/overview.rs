@@ -7,6 +7,7 @@ use promemu_core::time::Time;
 use super::hosts::state_of;
 use super::run_handle::RunHandle;
 use super::views::{JobView, OutputView, Overview};
+use crate::report::{OutputCounts, RunCounts};
 use crate::status::OutputStatus;
 
 /// The most jobs that are listed.
@@ -50,9 +51,30 @@ impl RunHandle {
         }
     }
 
+    /// Everything that the run has counted so far.
+    pub(crate) fn counts(&self) -> RunCounts {
+        let facts = self.facts();
+        let counts = self.fleet().counts();
+        let output = |(name, status): (String, OutputStatus)| {
+            let totals = facts.self_metrics.output_totals(&name);
+            OutputCounts {
+                kind: status.kind,
+                target: status.target,
+                pushes: status.health.pushes,
+                failures: totals.failures,
+                sent_bytes: totals.sent_bytes,
+                samples_sent: status.sends_samples.then_some(totals.samples_sent),
+                samples_dropped: status.sends_samples.then_some(totals.samples_dropped),
+            }
+        };
+        let outputs: Vec<_> =
+            facts.healths.named(self.clock().real().now()).into_iter().map(output).collect();
+        RunCounts { pushes: outputs.iter().map(|output| output.pushes).sum(), outputs, ..counts }
+    }
+
     fn outputs(&self, now: Time) -> Vec<OutputView> {
         let view = |(name, status): (String, OutputStatus)| {
-            let (failures, pushes, seconds, sent_bytes) = self.facts().self_metrics.output_totals(&name);
+            let totals = self.facts().self_metrics.output_totals(&name);
             OutputView {
                 kind: status.kind,
                 target: status.target,
@@ -61,12 +83,12 @@ impl RunHandle {
                 away_for: status.health.away_for,
                 last_error: status.health.last_error,
                 refused: status.health.refused,
-                failures,
-                mean_seconds: u32::try_from(pushes)
+                failures: totals.failures,
+                mean_seconds: u32::try_from(totals.attempts)
                     .ok()
-                    .filter(|pushes| *pushes > 0)
-                    .map(|pushes| seconds / f64::from(pushes)),
-                sent_bytes: (sent_bytes > 0).then_some(sent_bytes),
+                    .filter(|attempts| *attempts > 0)
+                    .map(|attempts| totals.attempt_seconds / f64::from(attempts)),
+                sent_bytes: (totals.sent_bytes > 0).then_some(totals.sent_bytes),
             }
         };
         self.facts().healths.named(now).into_iter().map(view).collect()

@@ -49,17 +49,7 @@ impl TestRun {
         let own = Arc::new(SelfMetrics::new().unwrap());
         let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, own.tally().clone()));
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
-        let settings = RunSettings {
-            outputs: Vec::new(),
-            pushgateway_url: None,
-            push_interval: Span::from_secs(15),
-            status_interval: None,
-            shows_hosts: true,
-            shows_metrics: false,
-            seed: 7,
-            duration: Span::FOREVER,
-            self_metrics_address: None,
-        };
+        let settings = RunSettings { shows_hosts: true, ..RunSettings::without_outputs(7) };
         let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);
         let runner = FleetRunner::start(fleet, Seed::new(7), clock.now(), None);
         let run = Self { runner, fleets, handle };

@@ -21,7 +21,7 @@ use std::time::Duration;
 use promemu_wire::request::Batch;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 pub(super) use batch_client::{BatchClient, FinalResponse, ResponseRules};
 use queue::{Bounds, Queue};
@@ -78,7 +78,7 @@ impl Delivery {
                 rng: seed.child_of_bytes(&shard.to_le_bytes()).rng(),
                 split_budget: SplitBudget::default(),
             };
-            senders.spawn(sender.send_all());
+            senders.spawn(sender.send_all().in_current_span());
         }
         Self { queue, stats, ending, senders }
     }

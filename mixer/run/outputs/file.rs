@@ -1,4 +1,4 @@
-//! File output: the newest state of all jobs, in a file that is replaced as a whole with each round.
+//! File output: the newest state of the jobs of all runs, in a file that is replaced as a whole with each round.
 //!
 //! Its readers, such as `node_exporter`'s textfile collector, never see half of it. A file that cannot be written costs
 //! freshness only. A path that is no regular file, such as a pipe, gets one state after the other.
@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use super::availability::Availability;
 use super::format_option;
 use super::health::Health;
-use super::output::{Output, OutputConfig, OutputContext};
+use super::output::{Output, OutputConfig, OutputContext, ProcessState, SharedOutput, SharedOutputConfig};
 use super::rounds::{Pusher, Rounds};
 use crate::clock::{Clock, wall_now};
 use crate::self_metrics::OutputTally;
@@ -68,28 +68,51 @@ impl OutputConfig for FileSettings {
     fn leaves_last_values(&self) -> bool {
         true
     }
+}
 
-    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
-        Box::pin(async move { Ok(Box::new(FileOutput::open(self.clone(), context)?) as Box<dyn Output>) })
+impl SharedOutputConfig for FileSettings {
+    fn open_shared<'a>(
+        &'a self,
+        _name: &'a str,
+        _process: &'a ProcessState,
+    ) -> BoxFuture<'a, Result<Arc<dyn SharedOutput>, Error>> {
+        Box::pin(async move { Ok(Arc::new(SharedFile::open(self.clone())?) as Arc<dyn SharedOutput>) })
     }
 }
 
-/// The output.
+/// The file, and the jobs of all runs.
 #[derive(Debug)]
-struct FileOutput {
+struct SharedFile {
     settings: FileSettings,
-    jobs: Arc<[(Arc<Job>, LabelBlock)]>,
-    /// The jobs' versions in the file.
-    written_versions: Vec<u64>,
-    health: Arc<Health>,
-    availability: Availability,
-    tally: OutputTally,
-    clock: Clock,
+    /// Held while the file is written, so that an older state never replaces a newer one.
+    content: Arc<tokio::sync::Mutex<Content>>,
 }
 
-impl FileOutput {
+/// Everything that is to be in the file.
+#[derive(Debug, Default)]
+struct Content {
+    jobs: IndexMap<Arc<str>, Vec<(Arc<Job>, LabelBlock)>>,
+    /// The jobs' versions in the file.
+    written_versions: Vec<u64>,
+}
+
+impl Content {
+    fn replace_jobs(&mut self, run: &Arc<str>, jobs: &[Arc<Job>]) {
+        let labelled = |job: &Arc<Job>| (Arc::clone(job), LabelBlock::new([("job", &**job.name())]));
+        self.jobs.insert(Arc::clone(run), jobs.iter().map(labelled).collect());
+        self.written_versions.clear();
+    }
+
+    /// The run's series leave with the next round of another run; the last run's stay in the file.
+    fn leave(&mut self, run: &Arc<str>) {
+        self.jobs.shift_remove(run);
+        self.written_versions.clear();
+    }
+}
+
+impl SharedFile {
     /// The output, if a file can be written there.
-    fn open(settings: FileSettings, context: &OutputContext<'_>) -> Result<Self, Error> {
+    fn open(settings: FileSettings) -> Result<Self, Error> {
         Target::open(&settings.path).map_err(|source| Error::System {
             what: format!(
                 "file {} cannot be written; choose a folder that is there and may be written to",
@@ -97,23 +120,47 @@ impl FileOutput {
             ),
             source,
         })?;
+        Ok(Self { settings, content: Arc::default() })
+    }
+}
+
+impl SharedOutput for SharedFile {
+    fn join(self: Arc<Self>, context: &OutputContext<'_>) -> Box<dyn Output> {
+        Box::new(RunInFile::new(self, context))
+    }
+}
+
+/// A run whose jobs are in the file.
+#[derive(Debug)]
+struct RunInFile {
+    file: Arc<SharedFile>,
+    run: Arc<str>,
+    /// The run's jobs, until the file has them.
+    new_jobs: Option<Vec<Arc<Job>>>,
+    health: Arc<Health>,
+    availability: Availability,
+    tally: OutputTally,
+    clock: Clock,
+}
+
+impl RunInFile {
+    fn new(file: Arc<SharedFile>, context: &OutputContext<'_>) -> Self {
         let health = Arc::new(Health::default());
         let consequence = "the hosts go on, and it is tried again with each round";
         let availability = Availability::new(&context.name, consequence, Arc::clone(&health));
-        let mut output = Self {
-            settings,
-            jobs: [].into(),
-            written_versions: Vec::new(),
+        Self {
+            file,
+            run: Arc::clone(&context.run),
+            new_jobs: Some(context.jobs.to_vec()),
             health,
             availability,
             tally: context.own.output(&context.name),
             clock: context.clock.real(),
-        };
-        output.replace_jobs(context.jobs);
-        Ok(output)
+        }
     }
 
-    fn settle(&mut self, versions: Vec<u64>, written: io::Result<u64>) -> bool {
+    /// Notes the outcome of a write; `true` if it is in the file.
+    fn settle(&mut self, written: io::Result<u64>) -> bool {
         let now = wall_now();
         let bytes = match written {
             Ok(bytes) => bytes,
@@ -125,19 +172,18 @@ impl FileOutput {
         };
         self.tally.bytes_sent.inc_by(bytes);
         self.availability.answered(now);
-        self.written_versions = versions;
         self.health.pushed(now);
         true
     }
 }
 
-impl Output for FileOutput {
+impl Output for RunInFile {
     fn health(&self) -> &Arc<Health> {
         &self.health
     }
 
     fn destination(&self, interval: Span) -> String {
-        format!("writing to {} every {interval}", self.settings.path.display())
+        format!("writing to {} every {interval}", self.file.settings.path.display())
     }
 
     fn drive(self: Box<Self>, rounds: Rounds) -> BoxFuture<'static, ()> {
@@ -145,44 +191,57 @@ impl Output for FileOutput {
     }
 }
 
-impl Pusher for FileOutput {
+impl Pusher for RunInFile {
     fn replace_jobs(&mut self, jobs: &[Arc<Job>]) {
-        let labelled = |job: &Arc<Job>| (Arc::clone(job), LabelBlock::new([("job", &**job.name())]));
-        self.jobs = jobs.iter().map(labelled).collect();
-        self.written_versions.clear();
+        self.new_jobs = Some(jobs.to_vec());
     }
 
-    /// Writes the newest state; `true` if it is another one. Without any series the file stays as it is.
+    /// Writes the newest state of all runs; `true` if it is another one. Without any series the file stays as it is.
     async fn round(&mut self) -> bool {
-        let now = self.jobs.iter().map(|(job, _)| {
+        let mut content = Arc::clone(&self.file.content).lock_owned().await;
+        if let Some(jobs) = self.new_jobs.take() {
+            content.replace_jobs(&self.run, &jobs);
+        }
+        let now = content.jobs.values().flatten().map(|(job, _)| {
             let store = job.store();
             (store.version(), store.rows_present())
         });
         let (versions, rows): (Vec<u64>, Vec<usize>) = now.unzip();
-        if versions == self.written_versions || rows.iter().all(|rows| *rows == 0) {
+        if versions == content.written_versions || rows.iter().all(|rows| *rows == 0) {
             return false;
         }
         let begun = self.clock.now();
-        let (jobs, settings) = (Arc::clone(&self.jobs), self.settings.clone());
-        let written = tokio::task::spawn_blocking(move || write(&settings, &jobs)).await;
-        let written = written.unwrap_or_else(|bug| Err(io::Error::other(bug)));
+        let settings = self.file.settings.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let jobs: Vec<_> = content.jobs.values().flatten().collect();
+            let written = write(&settings, &jobs);
+            if written.is_ok() {
+                content.written_versions = versions;
+            }
+            written
+        });
+        let written = written.await.unwrap_or_else(|bug| Err(io::Error::other(bug)));
         self.tally.push_seconds.observe(self.clock.now().since(begun).as_secs_f64());
-        self.settle(versions, written)
+        self.settle(written)
     }
 
     fn leaves_last_values(&self) -> bool {
         true
     }
+
+    async fn finish(&mut self) {
+        self.file.content.lock().await.leave(&self.run);
+    }
 }
 
 /// Writes all jobs; returns the number of bytes.
-fn write(settings: &FileSettings, jobs: &[(Arc<Job>, LabelBlock)]) -> io::Result<u64> {
+fn write(settings: &FileSettings, jobs: &[&(Arc<Job>, LabelBlock)]) -> io::Result<u64> {
     let mut encoder = {
         let stores: Vec<_> = jobs.iter().map(|(job, _)| job.store()).collect();
         ChunkedEncoder::new(settings.format, stores.iter().map(|store| &**store))
     };
     let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
-        let (job, labels) = &jobs[index];
+        let (job, labels) = jobs[index];
         work(&Group { store: &job.store(), labels });
     };
     let mut target = Target::open(&settings.path)?;
@@ -239,21 +298,29 @@ mod tests {
     use promemu_core::metric::MetricType;
     use promemu_core::series::{Family, SeriesStore};
 
-    fn output(path: &Path, value: f64) -> Result<FileOutput, Error> {
+    fn job(name: &str, value: f64) -> Arc<Job> {
         let family = Family::new("up", "liveness", MetricType::Gauge);
         let store = SeriesStore::single(family, LabelBlock::new([("name", "a")]), value);
-        let settings = FileSettings { path: path.to_owned(), format: Format::OpenMetrics };
-        let (own, jobs) = (Arc::new(SelfMetrics::new().unwrap()), [Arc::new(Job::new("j".into(), store))]);
-        let name = "file=x".to_owned();
-        let context = OutputContext { name, config: "c", jobs: &jobs, clock: Clock::start(), own: &own };
-        FileOutput::open(settings, &context)
+        Arc::new(Job::new(name.into(), store))
+    }
+
+    fn joined(file: &Arc<SharedFile>, run: &str, job: &Arc<Job>) -> RunInFile {
+        let (own, jobs) = (Arc::new(SelfMetrics::new().unwrap()), [Arc::clone(job)]);
+        let (name, run) = ("file=x".to_owned(), run.into());
+        let context = OutputContext { name, run, config: "c", jobs: &jobs, clock: Clock::start(), own: &own };
+        RunInFile::new(Arc::clone(file), &context)
+    }
+
+    fn open(path: &Path) -> Result<Arc<SharedFile>, Error> {
+        SharedFile::open(FileSettings { path: path.to_owned(), format: Format::OpenMetrics }).map(Arc::new)
     }
 
     #[tokio::test]
     async fn the_file_has_the_newest_state_and_is_left_when_there_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.prom");
-        let mut output = output(&path, 1.0).unwrap();
+        let job = job("j", 1.0);
+        let mut output = joined(&open(&path).unwrap(), "main", &job);
         assert!(output.round().await);
         insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @r#"
         # TYPE up gauge
@@ -262,9 +329,9 @@ mod tests {
         # EOF
         "#);
         assert!(!output.round().await, "nothing is new");
-        output.jobs[0].0.store().report(0, &[2.0]);
+        job.store().report(0, &[2.0]);
         assert!(output.round().await);
-        output.jobs[0].0.store().remove(0);
+        job.store().remove(0);
         assert!(!output.round().await);
         assert!(std::fs::read_to_string(&path).unwrap().contains("} 2\n"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
@@ -274,9 +341,9 @@ mod tests {
     async fn a_folder_that_is_gone_is_an_outage_and_not_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let (folder, path) = (dir.path().join("f"), dir.path().join("f/out.prom"));
-        assert!(output(&path, 1.0).unwrap_err().to_string().contains("out.prom cannot be written"));
+        assert!(open(&path).unwrap_err().to_string().contains("out.prom cannot be written"));
         std::fs::create_dir(&folder).unwrap();
-        let mut output = output(&path, 1.0).unwrap();
+        let mut output = joined(&open(&path).unwrap(), "main", &job("j", 1.0));
         std::fs::remove_dir(&folder).unwrap();
         assert!(!output.round().await);
         assert!(output.health().status(wall_now()).away_for.is_some());
@@ -284,5 +351,24 @@ mod tests {
         assert!(output.round().await);
         let status = output.health().status(wall_now());
         assert_eq!((status.away_for, status.pushes, output.tally.push_failures.get()), (None, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn the_runs_share_the_file_and_the_last_one_leaves_its_values() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.prom");
+        let file = open(&path).unwrap();
+        let mut runs = [joined(&file, "main", &job("one", 1.0)), joined(&file, "other", &job("two", 2.0))];
+        let jobs = || {
+            let text = std::fs::read_to_string(&path).unwrap();
+            [text.contains("job=\"one\""), text.contains("job=\"two\"")]
+        };
+        assert!(runs[0].round().await && runs[1].round().await);
+        assert_eq!(jobs(), [true, true]);
+        runs[0].finish().await;
+        assert!(runs[1].round().await);
+        assert_eq!(jobs(), [false, true]);
+        runs[1].finish().await;
+        assert_eq!(jobs(), [false, true]);
     }
 }

@@ -5,17 +5,18 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::delivery::{BatchClient, DeliverySettings, ResponseRules};
-use super::output::{Output, OutputConfig, OutputContext};
-use super::stream::StreamOutput;
+use super::series_tracker::SampleSource;
+use super::stream::{StreamConfig, tracker};
 use crate::http::TargetUrl;
 use promemu_core::error::Error;
+use promemu_core::series::Job;
 use promemu_wire::otlp::Otlp;
 use response::{hint, is_retryable, rejected};
 
@@ -44,33 +45,26 @@ impl OtlpSettings {
         let delivery = DeliverySettings::take_from(options)?;
         Ok(Self { target: target.with_default_path(DEFAULT_PATH), delivery, timeout })
     }
+}
 
-    /// A client for its batches.
+impl StreamConfig for OtlpSettings {
+    const KIND: &'static str = "otlp";
+
+    fn target(&self) -> &TargetUrl {
+        &self.target
+    }
+
+    fn delivery(&self) -> &DeliverySettings {
+        &self.delivery
+    }
+
     fn client(&self) -> Result<BatchClient, Error> {
         let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "gzip")];
         let client = BatchClient::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
         Ok(client.with_rules(ResponseRules { is_retryable, rejected, hint, ..ResponseRules::default() }))
     }
-}
 
-impl OutputConfig for OtlpSettings {
-    fn kind(&self) -> &'static str {
-        "otlp"
-    }
-
-    fn target(&self) -> String {
-        self.target.to_string()
-    }
-
-    fn sends_samples(&self) -> bool {
-        true
-    }
-
-    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
-        Box::pin(async move {
-            let (target, client) = (self.target.to_string(), self.client()?);
-            let output = StreamOutput::new::<Otlp>(target, client, &self.delivery, context);
-            Ok(Box::new(output) as Box<dyn Output>)
-        })
+    fn source(&self, jobs: &[Arc<Job>]) -> Arc<Mutex<dyn SampleSource>> {
+        tracker::<Otlp>(&self.delivery, jobs)
     }
 }

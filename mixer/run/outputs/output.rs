@@ -1,16 +1,18 @@
 //! The contract of an output, from its settings to its end.
 //!
-//! Each kind of output is one file that implements [`OutputConfig`] for its settings and [`Output`] for what runs. The
-//! rest of the run knows these two traits and no kind.
+//! Each kind of output is one file that implements [`OutputConfig`] for its settings and [`Output`] for what a run drives.
+//! Most kinds are opened by each run for itself ([`RunOutputConfig`]); pages and files are opened once in a process, and
+//! its runs join them ([`SharedOutputConfig`]). The rest of the run knows these traits and no kind.
 
 use std::fmt::Debug;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use tokio::sync::watch;
 
 use super::health::Health;
+use super::readiness::Readiness;
 use super::rounds::Rounds;
 use crate::clock::Clock;
 use crate::self_metrics::SelfMetrics;
@@ -35,9 +37,41 @@ pub(crate) trait OutputConfig {
     fn leaves_last_values(&self) -> bool {
         false
     }
+}
 
-    /// Makes the output, and takes the address or opens the file it needs. Nothing is sent yet.
-    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>>;
+/// Settings of an output that each run has for itself.
+pub(crate) trait RunOutputConfig: OutputConfig {
+    /// Makes the output. Nothing is sent yet.
+    fn open(&self, context: &OutputContext<'_>) -> Result<Box<dyn Output>, Error>;
+}
+
+/// Settings of an output that all runs of the process share.
+pub(crate) trait SharedOutputConfig: OutputConfig {
+    /// Takes the address or opens the file that it needs. `name` is the output's, as in [`OutputContext`].
+    fn open_shared<'a>(
+        &'a self,
+        name: &'a str,
+        process: &'a ProcessState,
+    ) -> BoxFuture<'a, Result<Arc<dyn SharedOutput>, Error>>;
+}
+
+/// The state of the process that shared outputs show.
+#[derive(Debug)]
+pub(crate) struct ProcessState {
+    /// promemu's own metrics, those of all runs included.
+    pub(crate) own: Arc<SelfMetrics>,
+    pub(crate) readiness: Arc<Readiness>,
+}
+
+/// An output that runs join and leave.
+pub(crate) trait SharedOutput: Debug + Send + Sync {
+    /// The part of a run, which leaves when it is dropped.
+    fn join(self: Arc<Self>, context: &OutputContext<'_>) -> Box<dyn Output>;
+
+    /// Serves until this becomes `true`, if it serves.
+    fn serve(self: Arc<Self>, _stopped: watch::Receiver<bool>) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The run that an output is opened for.
@@ -45,6 +79,8 @@ pub(crate) trait OutputConfig {
 pub(crate) struct OutputContext<'a> {
     /// `KIND=TARGET`: the output's name in logs and in promemu's own metrics.
     pub(crate) name: String,
+    /// The run's id.
+    pub(crate) run: Arc<str>,
     /// The config's name.
     pub(crate) config: &'a str,
     pub(crate) jobs: &'a [Arc<Job>],
@@ -54,17 +90,12 @@ pub(crate) struct OutputContext<'a> {
     pub(crate) own: &'a Arc<SelfMetrics>,
 }
 
-/// One output of a run, in a task of its own.
+/// One run's part of an output, in a task of its own.
 pub(crate) trait Output: Debug + Send {
     fn health(&self) -> &Arc<Health>;
 
     /// Where the jobs go, for the start-up log line.
     fn destination(&self, interval: Span) -> String;
-
-    /// The address where jobs can be scraped, if they are served.
-    fn scrape_address(&self) -> Option<SocketAddr> {
-        None
-    }
 
     /// First contact with the server. Takes no longer than `patience`: the rest is left to the rounds.
     fn start(&mut self, _patience: Duration) -> BoxFuture<'_, Result<(), Error>> {

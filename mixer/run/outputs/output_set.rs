@@ -1,17 +1,18 @@
 //! All outputs of a run. Each has a task of its own and shares nothing with the others but the jobs, so none slows
 //! another.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::health::Health;
 use super::output::{Output, OutputContext};
 use super::rounds::Rounds;
 use super::settings::OutputSettings;
+use super::shared::Admission;
 use crate::fleet::Fleet;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
@@ -31,23 +32,34 @@ pub(crate) struct Outputs(Vec<(OutputSettings, Box<dyn Output>)>);
 pub(crate) struct Healths(Vec<(OutputSettings, Arc<Health>)>);
 
 impl Outputs {
-    /// Opens all outputs, and makes the first contact with their servers.
+    /// Opens the outputs that the run has for itself, joins those that all runs share, and makes the first contact with
+    /// servers. Of a shared output the settings are the process' own, as a config may name another address.
     pub(crate) async fn open(
         fleet: &Fleet,
         settings: &RunSettings,
         own: &Arc<SelfMetrics>,
+        admission: &Admission,
     ) -> Result<Self, Error> {
         let jobs = fleet.jobs();
         let mut all = Vec::new();
+        let mut shared = admission.shared().iter();
         for output in &settings.outputs {
-            let context = OutputContext {
+            let context = |output: &OutputSettings| OutputContext {
                 name: output.name(),
+                run: Arc::clone(admission.run()),
                 config: &fleet.plan().config,
                 jobs: &jobs,
                 clock: *fleet.clock(),
                 own,
             };
-            all.push((output.clone(), output.config().open(&context).await?));
+            if let Some(config) = output.of_run() {
+                all.push((output.clone(), config.open(&context(output))?));
+            } else {
+                let unopened =
+                    || Error::Run(format!("output {} is not open because of a bug", output.name()));
+                let (output, joined) = shared.next().ok_or_else(unopened)?;
+                all.push((output.clone(), Arc::clone(joined).join(&context(output))));
+            }
         }
         // Nothing is sent before all are open.
         let patience = if all.len() > 1 { FIRST_CONTACT } else { Duration::MAX };
@@ -61,11 +73,6 @@ impl Outputs {
         Healths(
             self.0.iter().map(|(settings, output)| (settings.clone(), Arc::clone(output.health()))).collect(),
         )
-    }
-
-    /// The address where the jobs can be scraped, if they are served.
-    pub(crate) fn scrape_address(&self) -> Option<SocketAddr> {
-        self.0.iter().find_map(|(_, output)| output.scrape_address())
     }
 
     /// For each output, where the jobs go.
@@ -84,7 +91,9 @@ impl Outputs {
         let mut tasks = JoinSet::new();
         for (index, (_, output)) in self.0.into_iter().enumerate() {
             let (fleets, stopped) = (fleets.clone(), stopped.clone());
-            tasks.spawn(output.drive(Rounds { fleets, interval, stopped, emits_pushed: index == 0 }));
+            let rounds = Rounds { fleets, interval, stopped, emits_pushed: index == 0 };
+            // Its log lines name the run, where there may be several.
+            tasks.spawn(output.drive(rounds).in_current_span());
         }
         tasks
     }

@@ -35,7 +35,7 @@ use scan::Listing;
 pub use settings::{GatewayArg, GatewaySettings, PushSettings};
 
 use super::health::Health;
-use super::output::{Output, OutputConfig, OutputContext};
+use super::output::{Output, OutputConfig, OutputContext, RunOutputConfig};
 use super::rounds::{Pusher, Rounds};
 use crate::clock::Clock;
 use crate::http::PushError;
@@ -63,14 +63,13 @@ impl OutputConfig for GatewaySettings {
     fn leaves_last_values(&self) -> bool {
         !self.push.cleanup_on_finish
     }
+}
 
-    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
-        Box::pin(async move {
-            let client = PushgatewayClient::new(self.url.clone(), &self.http, self.timeout)?;
-            let run = RunInfo::new(context.config, self.push.interval);
-            let output = PushgatewayOutput::new(client, run, self.push.clone(), context);
-            Ok(Box::new(output) as Box<dyn Output>)
-        })
+impl RunOutputConfig for GatewaySettings {
+    fn open(&self, context: &OutputContext<'_>) -> Result<Box<dyn Output>, Error> {
+        let client = PushgatewayClient::new(self.url.clone(), &self.http, self.timeout)?;
+        let run = RunInfo::new(context.config, self.push.interval);
+        Ok(Box::new(PushgatewayOutput::new(client, run, self.push.clone(), context)))
     }
 }
 

@@ -3,18 +3,19 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
 use super::delivery::{BatchClient, DeliverySettings, FinalResponse, ResponseRules};
-use super::output::{Output, OutputConfig, OutputContext};
-use super::stream::StreamOutput;
+use super::series_tracker::SampleSource;
+use super::stream::{StreamConfig, tracker};
 use crate::http::{PushError, TargetUrl};
 use promemu_core::error::{Error, suggestion};
+use promemu_core::series::Job;
 use promemu_wire::remote_write::{V1, V2, v1};
 
 /// The path of a target without one: Prometheus' own.
@@ -68,8 +69,34 @@ impl RemoteWriteSettings {
         let delivery = DeliverySettings::take_from(options)?;
         Ok(Self { target: target.with_default_path(DEFAULT_PATH), version, delivery, timeout })
     }
+}
 
-    /// A client for its batches.
+/// A receiver of 2.0 reports in headers what it has written, for successes and errors alike
+/// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>). One of 1.0 alone
+/// may read a request of 2.0 as one without any series, and accept it.
+fn rejected_v2(response: &FinalResponse<'_>) -> (u64, String) {
+    let reports = WRITTEN_HEADERS.iter().any(|name| response.headers.contains_key(*name));
+    if !reports {
+        let reason = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
+        return (response.samples, reason.to_owned());
+    }
+    let count = |name| response.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let written = WRITTEN_HEADERS.iter().filter_map(|name| count(*name)).fold(0, u64::saturating_add);
+    let rejected = response.samples.saturating_sub(written);
+    (rejected, format!("it wrote {written} of {} samples", response.samples))
+}
+
+impl StreamConfig for RemoteWriteSettings {
+    const KIND: &'static str = "remote-write";
+
+    fn target(&self) -> &TargetUrl {
+        &self.target
+    }
+
+    fn delivery(&self) -> &DeliverySettings {
+        &self.delivery
+    }
+
     fn client(&self) -> Result<BatchClient, Error> {
         let (content_type, version) = match self.version {
             Version::V1 => ("application/x-protobuf", "0.1.0"),
@@ -90,44 +117,12 @@ impl RemoteWriteSettings {
             }),
         })
     }
-}
 
-/// A receiver of 2.0 reports in headers what it has written, for successes and errors alike
-/// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>). One of 1.0 alone
-/// may read a request of 2.0 as one without any series, and accept it.
-fn rejected_v2(response: &FinalResponse<'_>) -> (u64, String) {
-    let reports = WRITTEN_HEADERS.iter().any(|name| response.headers.contains_key(*name));
-    if !reports {
-        let reason = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";
-        return (response.samples, reason.to_owned());
-    }
-    let count = |name| response.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-    let written = WRITTEN_HEADERS.iter().filter_map(|name| count(*name)).fold(0, u64::saturating_add);
-    let rejected = response.samples.saturating_sub(written);
-    (rejected, format!("it wrote {written} of {} samples", response.samples))
-}
-
-impl OutputConfig for RemoteWriteSettings {
-    fn kind(&self) -> &'static str {
-        "remote-write"
-    }
-
-    fn target(&self) -> String {
-        self.target.to_string()
-    }
-
-    fn sends_samples(&self) -> bool {
-        true
-    }
-
-    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
-        Box::pin(async move {
-            let (target, client) = (self.target.to_string(), self.client()?);
-            Ok(match self.version {
-                Version::V1 => Box::new(StreamOutput::new::<V1>(target, client, &self.delivery, context)),
-                Version::V2 => Box::new(StreamOutput::new::<V2>(target, client, &self.delivery, context)),
-            } as Box<dyn Output>)
-        })
+    fn source(&self, jobs: &[Arc<Job>]) -> Arc<Mutex<dyn SampleSource>> {
+        match self.version {
+            Version::V1 => tracker::<V1>(&self.delivery, jobs),
+            Version::V2 => tracker::<V2>(&self.delivery, jobs),
+        }
     }
 }
 

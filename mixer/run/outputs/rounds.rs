@@ -61,11 +61,6 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
-    /// Becomes `true` when the run is stopped.
-    pub(super) fn stopped(&self) -> watch::Receiver<bool> {
-        self.stopped.clone()
-    }
-
     /// Publishes in each interval until the run is stopped. `publish` returns `true` if there was anything new.
     pub(super) async fn publish(
         mut self,

@@ -1,5 +1,5 @@
-//! Scrape output: a run's jobs served by promemu itself, as a Pushgateway would show them, and each host as a target of
-//! its own.
+//! Scrape output: the jobs of all runs served by promemu itself, as a Pushgateway would show them, and each host as a target
+//! of its own. There is one listener in a process, whose runs come and go.
 //!
 //! Every series of `/metrics` carries its `job` and an empty `instance` (in place of a Pushgateway also, per job,
 //! `push_time_seconds`), so that Prometheus takes it with the same `honor_labels: true` as the real one. Bodies are
@@ -13,23 +13,28 @@ mod negotiation;
 mod publisher;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::http::HeaderValue;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode};
 use axum::routing::get;
 use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::health::Health;
-use super::output::{Output, OutputConfig, OutputContext};
+use super::output::{Output, OutputConfig, OutputContext, ProcessState, SharedOutput, SharedOutputConfig};
+use super::readiness::Readiness;
 use super::rounds::Rounds;
 use super::self_page::{self, SELF_PATH};
+use crate::clock::wall_now;
 use crate::http::{HttpOptions, server, server_tls};
 use crate::self_metrics::SelfMetrics;
 use promemu_core::error::Error;
+use promemu_core::series::Job;
 use promemu_core::time::Span;
 use publisher::Publisher;
 
@@ -96,25 +101,35 @@ impl OutputConfig for ScrapeSettings {
     fn target(&self) -> String {
         self.address()
     }
+}
 
-    fn open<'a>(&'a self, context: &'a OutputContext<'a>) -> BoxFuture<'a, Result<Box<dyn Output>, Error>> {
-        Box::pin(async move { Ok(Box::new(ScrapeOutput::bind(self, context).await?) as Box<dyn Output>) })
+impl SharedOutputConfig for ScrapeSettings {
+    fn open_shared<'a>(
+        &'a self,
+        name: &'a str,
+        process: &'a ProcessState,
+    ) -> BoxFuture<'a, Result<Arc<dyn SharedOutput>, Error>> {
+        Box::pin(async move {
+            Ok(Arc::new(ScrapePage::bind(self, name, process).await?) as Arc<dyn SharedOutput>)
+        })
     }
 }
 
-/// The output, with its address taken.
+/// The page, with its address taken.
 #[derive(Debug)]
-struct ScrapeOutput {
+struct ScrapePage {
     publisher: Arc<Publisher>,
     own: Arc<SelfMetrics>,
-    listener: TcpListener,
+    readiness: Arc<Readiness>,
+    /// Taken when it serves.
+    listener: Mutex<Option<TcpListener>>,
     address: SocketAddr,
     tls: Option<Arc<ServerConfig>>,
     authorization: Option<HeaderValue>,
 }
 
-impl ScrapeOutput {
-    async fn bind(settings: &ScrapeSettings, context: &OutputContext<'_>) -> Result<Self, Error> {
+impl ScrapePage {
+    async fn bind(settings: &ScrapeSettings, name: &str, process: &ProcessState) -> Result<Self, Error> {
         let flag = if settings.is_embedded { "--pushgateway-url" } else { "--output scrape=HOST:PORT" };
         let refused = |source| Error::System {
             what: format!(
@@ -127,11 +142,17 @@ impl ScrapeOutput {
         let authorization = settings.http.authorization().cloned();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port)).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let tally = context.own.scraped_output(&context.name);
-        let publisher =
-            Publisher::new(context.jobs, address.to_string(), tls.is_some(), settings.is_embedded, tally);
-        let (publisher, own) = (Arc::new(publisher), Arc::clone(context.own));
-        Ok(Self { publisher, own, listener, address, tls, authorization })
+        let tally = process.own.scraped_output(name);
+        let publisher = Publisher::new(address.to_string(), tls.is_some(), settings.is_embedded, tally);
+        Ok(Self {
+            publisher: Arc::new(publisher),
+            own: Arc::clone(&process.own),
+            readiness: Arc::clone(&process.readiness),
+            listener: Mutex::new(Some(listener)),
+            address,
+            tls,
+            authorization,
+        })
     }
 
     fn router(&self) -> Router {
@@ -142,40 +163,86 @@ impl ScrapeOutput {
             )
             .route("/metrics", get(metrics::page))
             .route("/hosts/{*rest}", get(hosts::page))
+            .route("/runs/{run}/hosts/{*rest}", get(hosts::page_in_run))
             .route("/http_sd", get(hosts::list))
             .with_state(Arc::clone(&self.publisher))
             .merge(self_page::router(Arc::clone(&self.own)));
         if let Some(expected) = &self.authorization {
             router = router.layer(axum::middleware::from_fn_with_state(expected.clone(), access::check));
         }
-        router.route("/-/healthy", get(|| async { "ok\n" })).route("/-/ready", get(|| async { "ok\n" }))
+        let ready = get(ready).with_state(Arc::clone(&self.readiness));
+        router.route("/-/healthy", get(|| async { "ok\n" })).route("/-/ready", ready)
     }
 }
 
-impl Output for ScrapeOutput {
+/// `/-/ready`: from when a scrape is not empty.
+async fn ready(State(readiness): State<Arc<Readiness>>) -> (StatusCode, &'static str) {
+    if readiness.is_ready() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not all hosts have reported yet\n")
+    }
+}
+
+impl SharedOutput for ScrapePage {
+    fn join(self: Arc<Self>, context: &OutputContext<'_>) -> Box<dyn Output> {
+        self.publisher.replace_jobs(&context.run, context.jobs);
+        Box::new(RunOnPage { page: self, run: Arc::clone(&context.run), health: Arc::default() })
+    }
+
+    fn serve(self: Arc<Self>, stopped: watch::Receiver<bool>) -> BoxFuture<'static, ()> {
+        let (router, tls) = (self.router(), self.tls.clone());
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async move {
+            if let Some(listener) = listener {
+                server::serve(listener, tls, router, stopped).await;
+            }
+        })
+    }
+}
+
+/// A run on the page, until it is dropped.
+#[derive(Debug)]
+struct RunOnPage {
+    page: Arc<ScrapePage>,
+    run: Arc<str>,
+    health: Arc<Health>,
+}
+
+impl RunOnPage {
+    /// `true` if there was anything new.
+    fn publish(&self) -> bool {
+        let has_changed = self.page.publisher.publish(&self.run);
+        if has_changed {
+            self.health.pushed(wall_now());
+        }
+        has_changed
+    }
+}
+
+impl Drop for RunOnPage {
+    fn drop(&mut self) {
+        self.page.publisher.leave(&self.run);
+    }
+}
+
+impl Output for RunOnPage {
     fn health(&self) -> &Arc<Health> {
-        self.publisher.health()
+        &self.health
     }
 
     fn destination(&self, _interval: Span) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}", self.address);
+        let scheme = if self.page.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", self.page.address);
         format!("the metrics are at {url}/metrics, promemu's own at {url}{SELF_PATH}")
     }
 
-    fn scrape_address(&self) -> Option<SocketAddr> {
-        Some(self.address)
-    }
-
     fn drive(self: Box<Self>, rounds: Rounds) -> BoxFuture<'static, ()> {
-        let router = self.router();
-        let Self { publisher, listener, tls, .. } = *self;
         Box::pin(async move {
             // The jobs count as published from now on.
-            let _has_changed = publisher.publish();
-            let serving = server::serve(listener, tls, router, rounds.stopped());
-            let publishing = rounds.publish(|jobs| publisher.replace_jobs(jobs), || publisher.publish());
-            tokio::join!(serving, publishing);
+            let _has_changed = self.publish();
+            let replace_jobs = |jobs: &[Arc<Job>]| self.page.publisher.replace_jobs(&self.run, jobs);
+            rounds.publish(replace_jobs, || self.publish()).await;
         })
     }
 }

@@ -17,7 +17,7 @@ use promemu_core::error::Error;
 use promemu_wire::exposition::Format;
 
 /// Their path beside the emulated metrics.
-pub const SELF_PATH: &str = "/promemu/metrics";
+pub(super) const SELF_PATH: &str = "/promemu/metrics";
 
 /// The route, for a server that has others.
 pub(super) fn router(own: Arc<SelfMetrics>) -> Router {
@@ -35,7 +35,7 @@ async fn page(State(own): State<Arc<SelfMetrics>>) -> impl IntoResponse {
 
 /// A server of promemu's own metrics alone, with its address taken.
 #[derive(Debug)]
-pub struct SelfPage {
+pub(super) struct SelfPage {
     own: Arc<SelfMetrics>,
     listener: TcpListener,
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub struct SelfPage {
 
 impl SelfPage {
     /// Takes the address, `HOST:PORT`; with port 0 the system chooses one.
-    pub async fn bind(host_and_port: &str, own: Arc<SelfMetrics>) -> Result<Self, Error> {
+    pub(super) async fn bind(host_and_port: &str, own: Arc<SelfMetrics>) -> Result<Self, Error> {
         let refused = |source| Error::System {
             what: format!(
                 "cannot listen on {host_and_port}; choose a free address of this machine with \
@@ -57,15 +57,13 @@ impl SelfPage {
     }
 
     /// The address where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub(super) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves [`SELF_PATH`] and the usual `/metrics` until it is dropped.
-    pub async fn serve(self) {
+    /// Serves [`SELF_PATH`] and the usual `/metrics` until this becomes `true`.
+    pub(super) async fn serve(self, stopped: watch::Receiver<bool>) {
         let usual = Router::new().route("/metrics", get(page)).with_state(Arc::clone(&self.own));
-        let (_running, stopped) = watch::channel(false);
         server::serve(self.listener, None, usual.merge(router(self.own)), stopped).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::file::FileSettings;
 use super::otlp::OtlpSettings;
-use super::output::OutputConfig;
+use super::output::{OutputConfig, RunOutputConfig, SharedOutputConfig};
 use super::pushgateway::GatewaySettings;
 use super::remote_write::RemoteWriteSettings;
 use super::scrape::ScrapeSettings;
@@ -30,6 +30,25 @@ impl OutputSettings {
             Self::RemoteWrite(remote) => &**remote,
             Self::Otlp(otlp) => &**otlp,
             Self::File(file) => file,
+        }
+    }
+
+    /// The settings, if each run has the output for itself.
+    pub(crate) fn of_run(&self) -> Option<&dyn RunOutputConfig> {
+        match self {
+            Self::Pushgateway(gateway) => Some(&**gateway),
+            Self::RemoteWrite(remote) => Some(&**remote),
+            Self::Otlp(otlp) => Some(&**otlp),
+            Self::Scrape(_) | Self::File(_) => None,
+        }
+    }
+
+    /// The settings, if all runs of the process share the output.
+    pub(crate) fn shared(&self) -> Option<&dyn SharedOutputConfig> {
+        match self {
+            Self::Scrape(scrape) => Some(&**scrape),
+            Self::File(file) => Some(file),
+            Self::Pushgateway(_) | Self::RemoteWrite(_) | Self::Otlp(_) => None,
         }
     }
 

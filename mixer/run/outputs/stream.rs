@@ -11,10 +11,12 @@ use tracing::error;
 
 use super::delivery::{BATCH_BYTES, BatchClient, Delivery, DeliverySettings};
 use super::health::Health;
-use super::output::{Output, OutputContext};
+use super::output::{Output, OutputConfig, OutputContext, RunOutputConfig};
 use super::rounds::{Pusher, Rounds};
 use super::series_tracker::{BatchSize, SampleSource, SeriesTracker};
 use crate::clock::Clock;
+use crate::http::TargetUrl;
+use promemu_core::error::Error;
 use promemu_core::series::Job;
 use promemu_core::time::Span;
 use promemu_wire::request::Encoder;
@@ -23,6 +25,57 @@ use promemu_wire::request::Encoder;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Time limit of the queue at the end of the run.
 const LAST_DELIVERY: Duration = Duration::from_secs(5);
+
+/// Settings of an output that sends samples.
+pub(super) trait StreamConfig {
+    /// The kind, as `--output` names it.
+    const KIND: &'static str;
+
+    /// The receiver's URL.
+    fn target(&self) -> &TargetUrl;
+
+    fn delivery(&self) -> &DeliverySettings;
+
+    /// A client for the batches.
+    fn client(&self) -> Result<BatchClient, Error>;
+
+    /// The samples of these jobs, in the protocol's encoding.
+    fn source(&self, jobs: &[Arc<Job>]) -> Arc<Mutex<dyn SampleSource>>;
+}
+
+/// The samples of these jobs, encoded by `E`.
+pub(super) fn tracker<E: Encoder + Default + 'static>(
+    settings: &DeliverySettings,
+    jobs: &[Arc<Job>],
+) -> Arc<Mutex<dyn SampleSource>> {
+    let size = BatchSize { samples: settings.batch_samples, bytes: BATCH_BYTES };
+    let encoders = (0..settings.shards).map(|_| E::default());
+    Arc::new(Mutex::new(SeriesTracker::new(jobs, encoders, size)))
+}
+
+impl<T: StreamConfig> OutputConfig for T {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn target(&self) -> String {
+        StreamConfig::target(self).to_string()
+    }
+
+    fn sends_samples(&self) -> bool {
+        true
+    }
+}
+
+impl<T: StreamConfig> RunOutputConfig for T {
+    fn open(&self, context: &OutputContext<'_>) -> Result<Box<dyn Output>, Error> {
+        let (name, clock) = (context.name.as_str(), context.clock);
+        let tally = context.own.delivery(name);
+        let delivery = Delivery::start(self.client()?, self.delivery(), clock.real(), tally, name);
+        let target = StreamConfig::target(self).to_string();
+        Ok(Box::new(StreamOutput { target, series: self.source(context.jobs), delivery, clock }))
+    }
+}
 
 /// An output that sends samples.
 #[derive(Debug)]
@@ -35,21 +88,6 @@ pub(super) struct StreamOutput {
 }
 
 impl StreamOutput {
-    /// An output that encodes with `E` and sends through the client; nothing is sent yet.
-    pub(super) fn new<E: Encoder + Default + 'static>(
-        target: String,
-        client: BatchClient,
-        settings: &DeliverySettings,
-        context: &OutputContext<'_>,
-    ) -> Self {
-        let size = BatchSize { samples: settings.batch_samples, bytes: BATCH_BYTES };
-        let encoders = (0..settings.shards).map(|_| E::default());
-        let series = Arc::new(Mutex::new(SeriesTracker::new(context.jobs, encoders, size)));
-        let (name, clock) = (context.name.as_str(), context.clock);
-        let delivery = Delivery::start(client, settings, clock.real(), context.own.delivery(name), name);
-        Self { target, series, delivery, clock }
-    }
-
     async fn go_through(&self, ends: bool) {
         let (at, series, intake) = (self.clock.now(), Arc::clone(&self.series), self.delivery.intake());
         let work = tokio::task::spawn_blocking(move || {

@@ -65,7 +65,7 @@ impl Attempt {
         let format = if own.is_some() { Format::Text } else { self.format };
         let name = Arc::clone(job.name());
         let encoded = tokio::task::spawn_blocking(move || {
-            let mut body = own.map_or(Ok(Vec::new()), |own| own.page())?;
+            let mut body = own.map_or(Ok(Vec::new()), |own| own.own_page())?;
             Ok((encode_job(&job, &run_info, format, &mut body), body))
         });
         let encoded: Result<(u64, Vec<u8>), Error> =

@@ -32,7 +32,8 @@ fn output_with(cleanup_on_finish: bool, self_metrics: bool) -> PushgatewayOutput
     let own = Arc::new(SelfMetrics::new().unwrap());
     let jobs = [Arc::new(Job::new("job".into(), store))];
     let name = "pushgateway".to_owned();
-    let context = OutputContext { name, config: "c", jobs: &jobs, clock: Clock::start(), own: &own };
+    let (run, clock) = ("main".into(), Clock::start());
+    let context = OutputContext { name, run, config: "c", jobs: &jobs, clock, own: &own };
     PushgatewayOutput::new(client, RunInfo::new("c", INTERVAL), settings, &context)
 }
 

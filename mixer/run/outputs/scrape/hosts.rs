@@ -13,24 +13,46 @@ use axum::response::{IntoResponse, Response};
 use super::body_stream::{CHUNK_BYTES, respond, with_headers};
 use super::negotiation::{self, Encoding};
 use super::publisher::Publisher;
+use promemu_core::config::MAIN_RUN;
 use promemu_core::series::LabelBlock;
 use promemu_wire::exposition::encode_row;
 
 /// Hosts listed before their job is unlocked for a moment.
 const HOSTS_AT_ONCE: usize = 256;
 
-/// `/hosts/NAME/metrics`
+/// `/hosts/NAME/metrics`: of the main run, or of the first one that has the host.
 pub(super) async fn page(
     State(publisher): State<Arc<Publisher>>,
     Path(rest): Path<String>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let format = negotiation::format(&headers);
+    page_of(&publisher, None, &rest, method, &headers).await
+}
+
+/// `/runs/ID/hosts/NAME/metrics`
+pub(super) async fn page_in_run(
+    State(publisher): State<Arc<Publisher>>,
+    Path((run, rest)): Path<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    page_of(&publisher, Some(&run), &rest, method, &headers).await
+}
+
+async fn page_of(
+    publisher: &Publisher,
+    run: Option<&str>,
+    rest: &str,
+    method: Method,
+    headers: &HeaderMap,
+) -> Response {
+    let format = negotiation::format(headers);
     let jobs = publisher.jobs();
-    let place = rest.strip_suffix("/metrics").and_then(|name| {
-        jobs.iter().find_map(|served| Some((Arc::clone(&served.job), served.row_of(name)?)))
-    });
+    let mut jobs = jobs.iter().filter(|served| run.is_none_or(|run| &*served.run == run));
+    let place = rest
+        .strip_suffix("/metrics")
+        .and_then(|name| jobs.find_map(|served| Some((Arc::clone(&served.job), served.row_of(name)?))));
     let state = place.as_ref().map(|(job, row)| {
         let store = job.store();
         (store.has_row(*row), store.is_down(*row))
@@ -75,6 +97,10 @@ pub(super) async fn list(
         let mut separator = b'[';
         for served in &*jobs {
             let job = json(served.job.name());
+            let folder = match &*served.run {
+                MAIN_RUN => "/hosts".to_owned(),
+                run => format!("/runs/{run}/hosts"),
+            };
             let planned = served.job.host_names();
             let added: Vec<usize> = served.job.store().added_hosts().rows().collect();
             let mut rows = (0..planned.len()).chain(added).peekable();
@@ -87,7 +113,8 @@ pub(super) async fn list(
                         };
                         chunk.push(separator);
                         separator = b',';
-                        put_target(&target, &job, name, store.row_labels(row), &mut chunk);
+                        let path = json(&format!("{folder}/{name}/metrics"));
+                        put_target(&target, &path, &job, name, store.row_labels(row), &mut chunk);
                     }
                 }
                 body.put(&mut chunk)?;
@@ -99,8 +126,7 @@ pub(super) async fn list(
 }
 
 /// One host: the part that all have in common, the path of its page, and the labels that all its series get.
-fn put_target(target: &str, job: &str, name: &str, labels: &LabelBlock, out: &mut Vec<u8>) {
-    let path = json(&format!("/hosts/{name}/metrics"));
+fn put_target(target: &str, path: &str, job: &str, name: &str, labels: &LabelBlock, out: &mut Vec<u8>) {
     let text = format!("{target}\"__metrics_path__\":{path}");
     out.extend_from_slice(text.as_bytes());
     let mut put = |name: &str, json_value: &str| {

@@ -1,4 +1,4 @@
-//! The jobs that are served, and the permits of those who scrape them.
+//! The jobs of all runs that are served, and the permits of those who scrape them.
 //!
 //! It knows no HTTP but the refusal of a scrape that is one too many.
 
@@ -13,7 +13,6 @@ use tokio::sync::Semaphore;
 
 use super::body_stream::ScrapePermit;
 use crate::clock::wall_now;
-use crate::outputs::health::Health;
 use crate::self_metrics::ScrapeTally;
 use promemu_core::metric::MetricType;
 use promemu_core::series::{Family, Job, LabelBlock, SeriesStore};
@@ -27,7 +26,6 @@ const PERMIT_PATIENCE: Duration = Duration::from_secs(5);
 /// The jobs that are served, and when each was last published.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    health: Arc<Health>,
     pub(super) shows_push_times: bool,
     pub(super) is_tls: bool,
     /// `HOST:PORT` where it listens.
@@ -41,6 +39,8 @@ pub(super) struct Publisher {
 /// One job that is served.
 #[derive(Debug)]
 pub(super) struct ServedJob {
+    /// The run's id.
+    pub(super) run: Arc<str>,
     pub(super) job: Arc<Job>,
     pub(super) labels: LabelBlock,
     published_version: AtomicU64,
@@ -51,12 +51,13 @@ pub(super) struct ServedJob {
 
 impl ServedJob {
     /// A job published at this time; the next [`Publisher::publish`] treats it as changed.
-    fn new(job: &Arc<Job>, published_at_nanos: u64) -> Self {
+    fn new(run: &Arc<str>, job: &Arc<Job>, published_at_nanos: u64) -> Self {
         let labels = [("instance", ""), ("job", job.name())];
         let has_instance = job.store().has_label("instance");
         let labels =
             LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"));
         Self {
+            run: Arc::clone(run),
             job: Arc::clone(job),
             labels,
             published_version: AtomicU64::new(u64::MAX),
@@ -92,62 +93,47 @@ impl ServedJob {
 }
 
 impl Publisher {
-    /// A publisher of these jobs, none of which is published yet.
-    pub(super) fn new(
-        jobs: &[Arc<Job>],
-        address: String,
-        is_tls: bool,
-        shows_push_times: bool,
-        tally: ScrapeTally,
-    ) -> Self {
-        let jobs = jobs.iter().map(|job| Arc::new(ServedJob::new(job, 0))).collect();
+    /// A publisher without jobs.
+    pub(super) fn new(address: String, is_tls: bool, shows_push_times: bool, tally: ScrapeTally) -> Self {
         let permits = Arc::new(Semaphore::new(BODIES_AT_ONCE));
-        Self {
-            health: Arc::default(),
-            shows_push_times,
-            is_tls,
-            address,
-            permits,
-            tally,
-            jobs: Mutex::new(jobs),
-        }
+        Self { shows_push_times, is_tls, address, permits, tally, jobs: Mutex::default() }
     }
 
-    pub(super) const fn health(&self) -> &Arc<Health> {
-        &self.health
-    }
-
-    /// The counterpart of a push: sets the time of each job that has changed; `true` if any has.
+    /// The counterpart of a push: sets the time of each job of the run that has changed; `true` if any has.
     #[must_use]
-    pub(super) fn publish(&self) -> bool {
+    pub(super) fn publish(&self, run: &str) -> bool {
         let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
         let mut has_changed = false;
-        for served in &*self.jobs() {
+        for served in self.jobs().iter().filter(|served| &*served.run == run) {
             let newest = served.job.store().version();
             if served.published_version.swap(newest, Ordering::Relaxed) != newest {
                 served.published_at_nanos.store(now_nanos, Ordering::Relaxed);
                 has_changed = true;
             }
         }
-        if has_changed {
-            self.health.pushed(wall_now());
-        }
         has_changed
     }
 
-    /// Serves these jobs from now on. One that was served before stays as it is; another one of its name keeps its time; a new one counts as published now.
-    pub(super) fn replace_jobs(&self, jobs: &[Arc<Job>]) {
+    /// Serves these jobs of a run from now on, those of other runs as before. One that was served before stays as it is;
+    /// another one of its name keeps its time; a new one counts as published now.
+    pub(super) fn replace_jobs(&self, run: &Arc<str>, jobs: &[Arc<Job>]) {
         let now_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
-        let old = self.jobs();
+        let mut all = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let (old, others): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|served| served.run == *run);
         let old: IndexMap<&str, &Arc<ServedJob>> =
             old.iter().map(|served| (&**served.job.name(), served)).collect();
         let served = |job: &Arc<Job>| match old.get(&**job.name()) {
             Some(same) if Arc::ptr_eq(&same.job, job) => Arc::clone(same),
-            Some(old) => Arc::new(ServedJob::new(job, old.published_at_nanos.load(Ordering::Relaxed))),
-            None => Arc::new(ServedJob::new(job, now_nanos)),
+            Some(old) => Arc::new(ServedJob::new(run, job, old.published_at_nanos.load(Ordering::Relaxed))),
+            None => Arc::new(ServedJob::new(run, job, now_nanos)),
         };
-        let served = jobs.iter().map(served).collect();
-        *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = served;
+        let served = jobs.iter().map(served);
+        *all = others.into_iter().chain(served).collect();
+    }
+
+    /// Serves no job of the run any more.
+    pub(super) fn leave(&self, run: &Arc<str>) {
+        self.replace_jobs(run, &[]);
     }
 
     pub(super) fn jobs(&self) -> Arc<[Arc<ServedJob>]> {

@@ -1,8 +1,8 @@
-//! `--watch`: makes a new plan when the config's files change.
+//! The watch on a run's config: makes a new plan when its files change.
 //!
 //! Folders are watched, not files: editors, `git` and Kubernetes put a new file or a new link in the old one's
-//! place. Only a different text, or a plugin that was built again, makes a
-//! new plan.
+//! place. Only a different text, or a plugin that was built again, makes a new plan. It knows no class and no arguments:
+//! a [`ConfigLoader`] loads the config as it was loaded for the run.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,20 +13,19 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use promemu_core::config::ConfigFile;
+use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig};
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_core::plugin;
 use promemu_core::time::Time;
-use promemu_run::outputs::OutputSettings;
-use promemu_run::outputs::pushgateway::PushSettings;
-use promemu_run::settings::RunSettings;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::diagnostics;
-use crate::settings::Settings;
+use crate::outputs::OutputSettings;
+use crate::outputs::pushgateway::PushSettings;
+use crate::outputs::shared::Admission;
+use crate::settings::RunSettings;
 
 /// One edit is many events: the files are read after this time without one.
 const QUIET_TIME: Duration = Duration::from_millis(300);
@@ -35,9 +34,19 @@ const SETTLE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Time between two attempts to watch a folder that does not exist.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Loads the config of a run anew, with the class and the arguments that the run has. Blocks.
+pub trait ConfigLoader: fmt::Debug + Send + Sync {
+    /// The directories of configs.
+    fn dirs(&self) -> ConfigDirs;
+
+    /// The plan of the edited file for a run with this start, and the settings that a run of it would have.
+    fn load(&self, file: &ConfigFile, started_at: Time) -> Result<(LoadedConfig, RunSettings), Error>;
+}
+
 /// Watches the files of a config.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub struct Watch {
+    loader: Arc<dyn ConfigLoader>,
     watcher: RecommendedWatcher,
     /// A change in a folder; the channel holds one, as more would add nothing.
     changes: mpsc::Receiver<()>,
@@ -72,15 +81,19 @@ impl fmt::Display for Watched {
 
 impl Watch {
     /// Begins to watch a config's own file; no edit from now on is missed.
-    pub(super) fn start(file: &ConfigFile) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    ///
+    /// The config has no file, or the system does not let files be watched.
+    pub fn start(file: &ConfigFile, loader: Arc<dyn ConfigLoader>) -> Result<Self, Error> {
         let source = file.source();
         let config = match (source, file.name_if_made()) {
             (Some((path, _)), _) => Watched::File(path.to_owned()),
             (None, Some(name)) => Watched::OfPlugin(name.to_owned()),
             (None, None) => {
                 return Err(Error::Usage(
-                    "--watch or PME_WATCH: the config is built into promemu and has no file to watch; save it as \
-                     configs/NAME.ron, or leave --watch out"
+                    "the config is built into promemu and has no file to watch; save it as configs/NAME.ron, or do not \
+                     watch it"
                         .to_owned(),
                 ));
             }
@@ -96,10 +109,11 @@ impl Watch {
         let failed = |error| {
             Error::Run(format!(
                 "files cannot be watched: {error}; raise the system's limits (fs.inotify.max_user_instances), or \
-                 leave --watch out"
+                 do not watch them"
             ))
         };
         let mut watch = Self {
+            loader,
             watcher: watcher.map_err(failed)?,
             changes,
             config,
@@ -111,7 +125,7 @@ impl Watch {
         watch.watch_folders().map_err(|(folder, error)| {
             Error::Run(format!(
                 "folder {} cannot be watched: {error}; raise the system's limits (fs.inotify.max_user_watches), or \
-                 leave --watch out",
+                 do not watch it",
                 folder.display()
             ))
         })?;
@@ -119,28 +133,31 @@ impl Watch {
     }
 
     /// Watches these files instead of those that were included before.
-    pub(super) fn follow(&mut self, files: &[PathBuf]) {
+    pub fn follow(&mut self, files: &[PathBuf]) {
         self.texts.retain(|path, _| files.contains(path));
         for path in files {
             self.texts.entry(path.clone()).or_insert_with(|| std::fs::read_to_string(path).ok());
         }
     }
 
-    /// Sends a plan for each valid edit, and logs the errors of an invalid one.
-    pub(super) async fn reload_edits(
+    /// Sends a plan for each valid edit that no other run contradicts, and logs the errors of the others.
+    pub(crate) async fn reload_edits(
         mut self,
-        settings: Arc<Settings>,
-        running: RunSettings,
+        running: &RunSettings,
         started_at: Time,
+        admission: &Admission,
         plans: mpsc::Sender<Plan>,
     ) -> Infallible {
         info!(config = %self.config, "watching the config; edits are reloaded");
         loop {
             let are_watched = self.watch_folders().is_ok();
             // An edit from before the folders were watched made no event, so the files are read first.
-            if let Some(plan) = self.edited(&settings, &running, started_at).await {
-                // A run that is ending receives no plan.
-                let _is_received = plans.send(plan).await.is_ok();
+            if let Some(plan) = self.edited(running, started_at).await {
+                match admission.replace(&plan) {
+                    // A run that is ending receives no plan.
+                    Ok(()) => drop(plans.send(plan).await),
+                    Err(conflict) => self.log_broken(&Error::Run(conflict.to_string())),
+                }
             }
             if are_watched {
                 self.settled().await;
@@ -180,21 +197,12 @@ impl Watch {
     }
 
     /// The plan of the present texts, if they differ from the last ones and make one.
-    async fn edited(
-        &mut self,
-        settings: &Arc<Settings>,
-        running: &RunSettings,
-        started_at: Time,
-    ) -> Option<Plan> {
+    async fn edited(&mut self, running: &RunSettings, started_at: Time) -> Option<Plan> {
         // Loading a library takes time.
         self.are_plugins_new |= tokio::task::spawn_blocking(plugin::refresh).await.unwrap_or(false);
-        let file = self.edited_file(settings)?;
-        let for_loading = Arc::clone(settings);
-        let loaded = tokio::task::spawn_blocking(move || {
-            let loaded = for_loading.load(&file, started_at)?;
-            let edited = for_loading.run_settings(&loaded.plan.defaults)?;
-            Ok::<_, Error>((loaded, edited))
-        });
+        let file = self.edited_file()?;
+        let loader = Arc::clone(&self.loader);
+        let loaded = tokio::task::spawn_blocking(move || loader.load(&file, started_at));
         let bug = |problem| Err(Error::Run(format!("config was not loaded because of a bug: {problem}")));
         let (loaded, edited) = match loaded.await.unwrap_or_else(bug) {
             Ok(loaded) => loaded,
@@ -217,8 +225,8 @@ impl Watch {
 
     /// The config's file, if its texts or the plugins differ from the last ones. Texts that made no plan are tried again:
     /// which other files they include is not known.
-    fn edited_file(&mut self, settings: &Settings) -> Option<ConfigFile> {
-        let dirs = settings.config_dirs();
+    fn edited_file(&mut self) -> Option<ConfigFile> {
+        let dirs = self.loader.dirs();
         let read = match &self.config {
             Watched::File(path) => ConfigFile::read(path).map(|file| file.within(&dirs)),
             Watched::OfPlugin(name) => dirs.open(name),
@@ -253,7 +261,12 @@ impl Watch {
     fn log_broken(&mut self, error: &Error) {
         let why = error.with_causes();
         if self.broken.as_ref() != Some(&why) {
-            diagnostics::log(error);
+            for line in why.lines() {
+                match line.strip_prefix("warning: ") {
+                    Some(warning) => warn!("{warning}"),
+                    None => error!("{line}"),
+                }
+            }
             error!(config = %self.config, "config is not reloaded and the run goes on as before; correct it");
             self.broken = Some(why);
         }
@@ -282,11 +295,56 @@ fn changed_settings(running: &RunSettings, edited: &RunSettings) -> Vec<&'static
 
 #[cfg(test)]
 mod tests {
+    use promemu_core::config::LoadOptions;
     use promemu_core::plan::RunDefaults;
+    use promemu_core::time::Span;
 
     use super::*;
+    use crate::outputs::pushgateway::{GatewaySettings, GatewayUrl};
 
     const HOST: &str = "Host(name: \"a\", metrics: [Metric(name: \"x\")])";
+    const START: Time = Time::from_unix_secs(1_767_600_000);
+
+    /// A loader without flags.
+    #[derive(Debug)]
+    struct Loader;
+
+    impl ConfigLoader for Loader {
+        fn dirs(&self) -> ConfigDirs {
+            ConfigDirs::new(None)
+        }
+
+        fn load(&self, file: &ConfigFile, started_at: Time) -> Result<(LoadedConfig, RunSettings), Error> {
+            let loaded = file.plan(&LoadOptions::starting_at(started_at))?;
+            let settings = settings(&loaded.plan.defaults);
+            Ok((loaded, settings))
+        }
+    }
+
+    /// The settings of a run that pushes.
+    fn settings(defaults: &RunDefaults) -> RunSettings {
+        let url = GatewayUrl::parse(defaults.pushgateway_url.as_deref().unwrap_or("127.0.0.1:9091")).unwrap();
+        let interval = defaults.push_interval.unwrap_or(Span::from_secs(3));
+        let push = PushSettings {
+            format: promemu_wire::exposition::Format::Protobuf,
+            interval,
+            cleanup_on_start: defaults.cleanup_on_start.unwrap_or(true),
+            cleanup_on_finish: defaults.cleanup_on_finish.unwrap_or(true),
+            self_metrics: false,
+        };
+        let (http, timeout) = (crate::http::HttpOptions::default(), Duration::from_secs(1));
+        let gateway = GatewaySettings { url: url.clone(), http, timeout, push };
+        RunSettings {
+            outputs: vec![OutputSettings::Pushgateway(Box::new(gateway))],
+            pushgateway_url: Some(url),
+            push_interval: interval,
+            ..RunSettings::without_outputs(7)
+        }
+    }
+
+    fn start(path: &Path) -> Watch {
+        Watch::start(&ConfigFile::read(path).unwrap(), Arc::new(Loader)).unwrap()
+    }
 
     #[tokio::test]
     async fn only_a_different_and_valid_text_makes_a_plan() {
@@ -294,24 +352,21 @@ mod tests {
         let path = dir.path().join("a.ron");
         let write = |hosts: &str| std::fs::write(&path, format!("Config(hosts: [{hosts}])")).unwrap();
         write(HOST);
-        let args = ["promemu"].iter().map(Into::into);
-        let settings = Arc::new(Settings::new(crate::args::parse(args).unwrap()).unwrap());
-        let running = settings.run_settings(&RunDefaults::default()).unwrap();
-        let mut watch = Watch::start(&ConfigFile::read(&path).unwrap()).unwrap();
-        let start = Time::from_unix_secs(1_767_600_000);
-        assert!(watch.edited(&settings, &running, start).await.is_none(), "nothing has changed");
+        let running = settings(&RunDefaults::default());
+        let mut watch = start(&path);
+        assert!(watch.edited(&running, START).await.is_none(), "nothing has changed");
         write(&HOST.replace("\"a\"", "\"b\""));
-        let plan = watch.edited(&settings, &running, start).await;
+        let plan = watch.edited(&running, START).await;
         assert_eq!(plan.map(|plan| plan.hosts[0].name.to_string()), Some("b".to_owned()));
         write("Hots()");
-        assert!(watch.edited(&settings, &running, start).await.is_none());
+        assert!(watch.edited(&running, START).await.is_none());
         std::fs::remove_file(&path).unwrap();
-        assert!(watch.edited(&settings, &running, start).await.is_none());
+        assert!(watch.edited(&running, START).await.is_none());
         assert!(watch.unreadable.as_ref().is_some_and(|why| why.contains("cannot be read")));
         write("Hots()");
-        assert!(watch.edited(&settings, &running, start).await.is_none());
+        assert!(watch.edited(&running, START).await.is_none());
         write(HOST);
-        assert!(watch.edited(&settings, &running, start).await.is_some());
+        assert!(watch.edited(&running, START).await.is_some());
         assert_eq!(watch.unreadable, None);
     }
 
@@ -325,15 +380,11 @@ mod tests {
         let set = |metric: &str| format!("Include(metric_sets: {{ \"set\": [Metric(name: \"{metric}\")] }})");
         write("a", &include("one"));
         write("one", &set("x"));
-        let args = ["promemu"].iter().map(Into::into);
-        let settings = Arc::new(Settings::new(crate::args::parse(args).unwrap()).unwrap());
-        let running = settings.run_settings(&RunDefaults::default()).unwrap();
-        let file = ConfigFile::read(&path("a")).unwrap();
-        let mut watch = Watch::start(&file).unwrap();
-        let start = Time::from_unix_secs(1_767_600_000);
-        watch.follow(&settings.load(&file, start).unwrap().files);
+        let running = settings(&RunDefaults::default());
+        let mut watch = start(&path("a"));
+        watch.follow(&Loader.load(&ConfigFile::read(&path("a")).unwrap(), START).unwrap().0.files);
         let mut metric = async || {
-            let plan = watch.edited(&settings, &running, start).await;
+            let plan = watch.edited(&running, START).await;
             plan.map(|plan| plan.hosts[0].shape.metrics[0].name.to_string())
         };
         assert_eq!(metric().await, None);
@@ -350,20 +401,14 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_change_are_named() {
-        let args = ["promemu", "--push-interval", "3s"].iter().map(Into::into);
-        let settings = Settings::new(crate::args::parse(args).unwrap()).unwrap();
-        let running = settings.run_settings(&RunDefaults::default()).unwrap();
-        let defaults = RunDefaults {
+        let running =
+            settings(&RunDefaults { push_interval: Some(Span::from_secs(7)), ..RunDefaults::default() });
+        let edited = settings(&RunDefaults {
             pushgateway_url: Some("elsewhere:1".into()),
-            push_interval: Some(promemu_core::time::Span::from_secs(7)),
+            push_interval: Some(Span::from_secs(7)),
             cleanup_on_start: Some(false),
             cleanup_on_finish: Some(true),
-        };
-        let edited = settings.run_settings(&defaults).unwrap();
-        assert_eq!(
-            changed_settings(&running, &edited),
-            ["pushgateway_url", "cleanup_on_start"],
-            "the flag overrides the config"
-        );
+        });
+        assert_eq!(changed_settings(&running, &edited), ["pushgateway_url", "cleanup_on_start"]);
     }
 }

@@ -1,0 +1,114 @@
+//! The history of a run: its hosts live through it in virtual time, it is written down, and they go on live.
+//!
+//! It knows no file and no format: whoever starts the run writes the samples.
+
+use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
+
+use promemu_core::backfill::{Backfill, Grid, ReplayedHost, drive};
+use promemu_core::error::Error;
+use promemu_core::event::HostId;
+use promemu_core::host::{DrivenHost, Outbox};
+use promemu_core::plan::Plan;
+use promemu_core::time::{Span, Time};
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+
+/// Time to drive the hosts and write the samples, at most, in multiples of driving alone.
+const WORK_FACTOR: u64 = 4;
+/// Additional time for the disk.
+const DISK_TIME: Span = Span::from_secs(1);
+/// Number of hosts from which the time for all is estimated.
+const PROBED_HOSTS: u32 = 20;
+
+/// Writes the samples of a history.
+pub type WriteHistory = dyn Fn(&Backfill, Grid) -> Result<(), Error> + Send + Sync;
+
+/// The history that a run begins with.
+pub struct History {
+    /// Emulated time from its begin to the run's.
+    pub length: Span,
+    /// Time between two samples.
+    pub step: Span,
+    /// Writes its samples; called once, on a thread that may block.
+    pub write: Box<WriteHistory>,
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+/// The hosts of a run as they come out of its history.
+#[derive(Debug)]
+pub(crate) struct Emulated {
+    pub(crate) plan: Plan,
+    /// One for each host of the plan, in its order.
+    pub(crate) hosts: Vec<DrivenHost>,
+    /// The end of the history, which is about to come.
+    pub(crate) until: Time,
+}
+
+impl History {
+    /// Its begin, if the run goes live when this clock started.
+    #[must_use]
+    pub const fn start(&self, clock: &Clock) -> Time {
+        clock.started_at().before(self.length)
+    }
+
+    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks.
+    pub(crate) fn emulate(&self, plan: Plan, seed: u64, clock: &Clock) -> Result<Emulated, Error> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let (start, plan) = (self.start(clock), Arc::new(plan));
+        let until = clock.now() + expected_work(&plan, seed, start, clock, threads)?;
+        let run = Backfill::new(Arc::clone(&plan), seed, start, until)?;
+        let ids: Vec<HostId> = (0..).take(plan.hosts.len()).collect();
+        let mut hosts = Vec::with_capacity(ids.len());
+        let driven_host = |_, mut host: ReplayedHost<'_>| {
+            drive(&mut host, until, &mut Outbox::default(), |_, _, _| {});
+            host.into_host()
+        };
+        let driven: Result<(), Error> = run.each_host(&ids, threads, driven_host, |_, host| {
+            hosts.push(host);
+            Ok(())
+        });
+        driven?;
+        (self.write)(&run, Grid { from: start, to: until, step: self.step })?;
+        drop(run);
+        let gap = clock.now().since(until);
+        if gap > self.step {
+            warn!(%gap, "history took longer than expected; samples are missing between it and the live run");
+        }
+        info!(from = start.rfc3339(), "history is written; the hosts go on live");
+        match Arc::try_unwrap(plan) {
+            Ok(plan) => Ok(Emulated { plan, hosts, until }),
+            Err(_) => Err(Error::Run("plan is still in use because of a bug".to_owned())),
+        }
+    }
+}
+
+/// Upper estimate, from a sample of hosts, of the emulated time that passes while the history is written.
+fn expected_work(
+    plan: &Arc<Plan>,
+    seed: u64,
+    start: Time,
+    clock: &Clock,
+    threads: usize,
+) -> Result<Span, Error> {
+    let real = clock.real();
+    let begin = real.now();
+    let run = Backfill::new(Arc::clone(plan), seed, start, clock.now())?;
+    let setup_nanos = real.now().since(begin).as_nanos();
+    let (begin, count) = (real.now(), plan.hosts.len().min(PROBED_HOSTS as usize));
+    let last = plan.hosts.len() - count;
+    for id in (0..).take(plan.hosts.len()).skip(last) {
+        drive(&mut run.host(id), clock.now(), &mut Outbox::default(), |_, _, _| {});
+    }
+    let per_host = real.now().since(begin).as_nanos() / count.max(1) as u64;
+    let drive_nanos = per_host.saturating_mul(plan.hosts.len() as u64) / threads.max(1) as u64;
+    let work = setup_nanos.saturating_add(drive_nanos.saturating_mul(WORK_FACTOR));
+    Ok(clock.speed().emulated(Span::from_nanos(work.saturating_add(DISK_TIME.as_nanos())).duration()))
+}

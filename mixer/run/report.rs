@@ -1,0 +1,98 @@
+//! The report that every run ends with. Data only.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The report of a run that is over.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RunReport {
+    /// The reason of the end.
+    pub reason: EndReason,
+    /// The error it failed with; null if it did not fail.
+    pub error: Option<String>,
+    /// The real seconds from its first host's start, or from its history's end, to its end.
+    pub ran_seconds: f64,
+    /// The emulated seconds that passed meanwhile.
+    pub emulated_seconds: f64,
+    /// Everything that was counted.
+    #[serde(flatten)]
+    pub counts: RunCounts,
+}
+
+/// The reason of a run's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// All hosts have ended.
+    AllHostsOver,
+    /// Its duration was over.
+    Duration,
+    /// A client of the API stopped it.
+    Stopped,
+    /// promemu was stopped by a signal, and the run with it.
+    Signal,
+    /// It failed; its error says why.
+    Failed,
+}
+
+impl EndReason {
+    /// The reason in words, for the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AllHostsOver => "all hosts have ended",
+            Self::Duration => "its duration is over",
+            Self::Stopped => "it was stopped",
+            Self::Signal => "promemu was stopped by a signal",
+            Self::Failed => "it failed",
+        }
+    }
+}
+
+/// Everything that a run counts.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct RunCounts {
+    /// The values that metrics were given.
+    pub updates: u64,
+    /// The values left out because they were overdue.
+    pub updates_skipped: u64,
+    /// The values and conditions that a scenario or a formula failed to give.
+    pub scenario_errors: u64,
+    /// The events that were emitted.
+    pub events: u64,
+    /// The events that were dropped.
+    pub events_dropped: u64,
+    /// The series that were not made because there would be too many.
+    pub series_refused: u64,
+    /// The hosts that have begun.
+    pub hosts_begun: u64,
+    /// The hosts that have ended after they had begun.
+    pub hosts_ended: u64,
+    /// The members of pools that have begun, as reports show them.
+    pub members_begun: u64,
+    /// The members of pools that have ended, alone or with their host.
+    pub members_ended: u64,
+    /// The pushes that arrived, of all outputs.
+    pub pushes: u64,
+    /// Each output, in the order in which they were given.
+    pub outputs: Vec<OutputCounts>,
+}
+
+/// Everything that is counted of one output of a run.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OutputCounts {
+    /// The kind, as `--output` names it.
+    pub kind: &'static str,
+    /// The address or path, without secrets.
+    pub target: String,
+    /// The pushes that arrived; of an output that is scraped, the times that something new was published.
+    pub pushes: u64,
+    /// The pushes that failed.
+    pub failures: u64,
+    /// The bytes that arrived; 0 of an output that is scraped.
+    pub sent_bytes: u64,
+    /// The samples that arrived; null of an output that sends jobs.
+    pub samples_sent: Option<u64>,
+    /// The samples that were dropped; null of an output that sends jobs.
+    pub samples_dropped: Option<u64>,
+}

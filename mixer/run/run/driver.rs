@@ -1,0 +1,130 @@
+//! The task of a run: its history, its life, and its end.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tracing::info;
+
+use promemu_core::error::Error;
+use promemu_core::plan::Plan;
+use promemu_core::time::{Span, Time};
+
+use super::last_metrics::{self, LastMetrics};
+use super::{Run, Stage};
+use crate::clock::Clock;
+use crate::handle::RunHandle;
+use crate::history::{Emulated, History};
+use crate::mixer::{LiveMixer, MetricsMixer};
+use crate::outputs::shared::Admission;
+use crate::report::EndReason;
+use crate::settings::RunSettings;
+use crate::spec::RunSpec;
+use crate::watch::Watch;
+
+/// Drives a run from its start to its end.
+pub(super) async fn drive(run: Run, spec: RunSpec, admission: Admission) -> Result<EndReason, Error> {
+    let RunSpec { id: _, plan, settings, clock, history, watch, keeps_events, keeps_last_metrics } = spec;
+    // Edits are planned for the same start.
+    let plan_start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
+    let ends_by_itself = plan.hosts.iter().all(|host| host.ttl != Span::FOREVER);
+    let shown = (plan.config.clone(), plan.hosts.len(), plan.series_count());
+    let running = settings.clone();
+    let mixer = tokio::select! {
+        mixer = ready(plan, history, settings, clock, &admission) => mixer?,
+        reason = run.stop_requested() => return Ok(reason),
+    };
+    log_start(&mixer, shown, &running, &clock, &admission);
+    let handle = mixer.handle().clone();
+    if keeps_events {
+        handle.keep_events();
+    }
+    run.begin(&handle);
+    let push_interval = running.push_interval;
+    let mut live = mixer.go_live();
+    let until_end = until_end(&run, &mut live, watch.map(|watch| (watch, running, plan_start)), &admission);
+    let reason = tokio::select! {
+        reason = until_end => reason,
+        never = last_metrics::refresh(&run.0.last_metrics, &handle, push_interval),
+            if keeps_last_metrics && ends_by_itself => match never {},
+    };
+    run.advance_to(Stage::Stopping);
+    note_last_state(&run, handle, keeps_last_metrics).await;
+    let ended = live.end().await;
+    reason.and_then(|reason| ended.map(|()| reason))
+}
+
+/// A run that is ready to begin, after its history if it has one.
+async fn ready(
+    plan: Plan,
+    history: Option<History>,
+    settings: RunSettings,
+    clock: Clock,
+    admission: &Admission,
+) -> Result<MetricsMixer, Error> {
+    let Some(history) = history else {
+        return MetricsMixer::start(plan, None, settings, clock, admission).await;
+    };
+    let seed = settings.seed;
+    let emulated = tokio::task::spawn_blocking(move || history.emulate(plan, seed, &clock));
+    let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
+    let Emulated { plan, hosts, until } = emulated.await.map_err(bug)??;
+    let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, admission).await?;
+    tokio::time::sleep_until(clock.instant_of(until).into()).await;
+    Ok(mixer)
+}
+
+fn log_start(
+    mixer: &MetricsMixer,
+    (config, hosts, series): (String, usize, usize),
+    settings: &RunSettings,
+    clock: &Clock,
+    admission: &Admission,
+) {
+    info!(config = %config, hosts, series, seed = settings.seed, speed = %clock.speed(), "running");
+    for destination in mixer.destinations() {
+        info!("{destination}");
+    }
+    if let Some(address) = admission.self_metrics_address() {
+        info!("promemu's own metrics are at http://{address}/metrics");
+    }
+}
+
+/// Lets the hosts live until the run ends, and follows the edits of its config if it is watched.
+async fn until_end(
+    run: &Run,
+    live: &mut LiveMixer,
+    watch: Option<(Watch, RunSettings, Time)>,
+    admission: &Admission,
+) -> Result<EndReason, Error> {
+    let stop = async {
+        let reason = run.stop_requested().await;
+        if reason == EndReason::Stopped {
+            info!("stopping at the request of an API client");
+        }
+        reason
+    };
+    let (plans, mut reloads) = mpsc::channel(1);
+    let Some((watch, running, start)) = watch else { return live.until_end(stop, &mut reloads).await };
+    tokio::select! {
+        reason = live.until_end(stop, &mut reloads) => reason,
+        never = watch.reload_edits(&running, start, admission, plans) => match never {},
+    }
+}
+
+/// Notes the state that the run is remembered by, before its hosts end.
+async fn note_last_state(run: &Run, handle: RunHandle, keeps_last_metrics: bool) {
+    let noted = tokio::task::spawn_blocking(move || {
+        let metrics = if keeps_last_metrics { LastMetrics::of(&handle) } else { None };
+        (handle.overview(), metrics)
+    });
+    // A panic has been logged; the run ends as it would have.
+    let Ok((overview, metrics)) = noted.await else { return };
+    run.progress().last_overview = Some(overview);
+    if !keeps_last_metrics {
+        return;
+    }
+    if let Some(metrics) = metrics {
+        last_metrics::set(&run.0.last_metrics, metrics);
+    }
+    tokio::spawn(last_metrics::forget(Arc::downgrade(&run.0)));
+}
