@@ -86,7 +86,7 @@ fn a_server_of_version_1_is_recognised_and_rejected_samples_are_counted() {
 const SKEWED: &str = r#"Config(default_job_name: "written", hosts: [
     Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "clean-{i}", interval: 0.2, metric_sets: ["alive"]),
     Host(name: "skewed", interval: 0.2, metric_sets: ["alive"],
-        dirt: [clock_skew(ahead: "1h", start_time: "1s", duration: "1s")]),
+        faults: [clock_skew(ahead: "1h", at: "1s", lasts: "1s")]),
 ], metric_sets: { "alive": [Metric(name: "alive_seconds", update_interval: 0.2, scenario: time_duration)] })"#;
 
 #[test]

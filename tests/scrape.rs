@@ -154,7 +154,7 @@ fn each_host_is_a_target_of_its_own_that_prometheus_discovers() {
         Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web {i}/ü\"", labels: { "zone": "z-{i}" }, interval: "200ms", metrics: [
             Metric(name: "node_load1", value_range: (1, 2), scenario: random_in_range),
             Metric(name: "node_cpu_seconds_total", metric_type: counter, value_range: (1, 2), labels: { "cpu": "0" }, scenario: random_in_range)]),
-        Host(name: "flaps", interval: "200ms", dirt: [flapping(up: "1s", down: "1s")], metrics: [Metric(name: "node_load5")]),
+        Host(name: "flaps", interval: "200ms", faults: [flapping(up: "1s", down: "1s")], metrics: [Metric(name: "node_load5")]),
         Host(name: "short", ttl: "8s", labels: { "instance": "short:9100" }, interval: "200ms", metrics: [Metric(name: "node_load1")]),
     ])"#;
     let path = dir.path().join("node.ron");

@@ -7,7 +7,6 @@
 mod driven;
 mod emulated_host;
 mod event_budget;
-mod fault_window;
 mod faults;
 mod mail;
 mod member_change;

@@ -28,6 +28,7 @@
 //! | [`series`] | families, labels, and the store of a job's series |
 //! | [`plugin`] | loaded plugins: their declarations, and calls into them |
 //! | [`scenario`] | the kinds of scenarios: one file each |
+//! | [`fault`] | the kinds of faults, one file each, and their times |
 //! | [`plan`] | resolved hosts, metrics, pools, faults, listeners and their actions |
 //! | [`timeline`] | actions from outside on their way to hosts |
 //! | [`config`] | RON files to plans; all problems at once, each with its place |
@@ -81,6 +82,7 @@ pub mod error;
 pub mod estimate;
 pub mod event;
 pub mod expression;
+pub mod fault;
 pub mod host;
 pub mod metric;
 pub mod naming;

@@ -6,7 +6,6 @@
 mod accepts;
 mod action;
 mod changes;
-mod fault;
 mod listener;
 mod metric;
 mod run;
@@ -18,7 +17,6 @@ mod store;
 pub use accepts::Accepts;
 pub use action::Action;
 pub use changes::Changes;
-pub use fault::{FaultKind, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses};
 pub use listener::{Condition, Listener};
 pub use metric::{DistributionKind, MetricPlan, ObservationDistribution};
 pub use run::{HostPlan, JobPlan, Plan, RunDefaults};

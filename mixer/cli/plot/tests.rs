@@ -429,15 +429,13 @@ fn successive_members_of_a_slot_are_one_curve() {
 fn a_rate_handles_resets_and_late_samples() {
     let host = |fault: &str| {
         format!(
-            r#"Host(name: "app", ttl: "20m", interval: 5, dirt: [{fault}], metrics: [
+            r#"Host(name: "app", ttl: "20m", interval: 5, faults: [{fault}], metrics: [
                 Metric(name: "seconds_total", metric_type: counter, accumulate: per_second, update_interval: 5, scenario: random_in_range(value_range: (1, 1)))])"#
         )
     };
-    for fault in [
-        "counter_reset(every: 100)",
-        "out_of_order(by: 12, probability: 0.2)",
-        "gap(every: 100, duration: 20)",
-    ] {
+    for fault in
+        ["counter_reset(every: 100)", "out_of_order(by: 12, probability: 0.2)", "gap(every: 100, lasts: 20)"]
+    {
         let (figure, _) = Flags::default().figure(&host(fault)).unwrap();
         let (low, high) = figure.charts[0].extent().unwrap();
         assert!(low > 0.5 && high < 1.5, "{fault}: {low} {high}");

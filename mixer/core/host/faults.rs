@@ -5,11 +5,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::fault_window::{FaultWindow, Turn};
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
-use crate::metric::{ABSENT, is_absent};
-use crate::plan::{FaultKind, HELD_REPORTS_MAX, HostPlan, HostShape};
+use crate::fault::{FaultWindow, HELD_REPORTS_MAX, ReportDelay, Turn};
+use crate::metric::ABSENT;
+use crate::plan::{HostPlan, HostShape};
 use crate::rng::Seed;
 use crate::time::Time;
 
@@ -133,13 +133,13 @@ impl Faults {
         out: &mut Outbox,
     ) -> bool {
         let fault = &plan.shape.faults[index];
-        if fault.kind == FaultKind::CounterReset {
+        if fault.fault.resets() {
             fault.metrics.iter().for_each(|metric| metrics.values_mut().reset(plan, *metric, now));
         }
-        self.is_urgent |= matches!(fault.kind, FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset);
+        self.is_urgent |= fault.fault.shows_at_once();
         let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
         emit(plan, now, event, hops, serde_json::Value::Null, out);
-        matches!(fault.kind, FaultKind::Down | FaultKind::ClockSkew { .. })
+        fault.hides_host() || fault.fault.own_time(now).is_some()
     }
 
     /// The next begin or end that is due by now, and the index of its fault.
@@ -154,8 +154,7 @@ impl Faults {
 
     fn is_down(&self, shape: &HostShape) -> bool {
         let mut faults = self.windows.iter().zip(&shape.faults);
-        self.down_until.is_some()
-            || faults.any(|(window, plan)| window.is_on() && plan.kind == FaultKind::Down)
+        self.down_until.is_some() || faults.any(|(window, plan)| window.is_on() && plan.hides_host())
     }
 
     /// Updates the cells that outputs see; `is_made` if the host reports this row now. Returns `true` if outputs see
@@ -198,13 +197,9 @@ impl Faults {
     fn arrival(&mut self, shape: &HostShape, now: Time) -> Option<(Time, bool)> {
         let mut arrives_at = None;
         for (window, plan) in self.windows.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on()) {
-            let (by, is_in_order) = match plan.kind {
-                FaultKind::Late(by) => (by, true),
-                FaultKind::OutOfOrder(by) => (by, false),
-                _ => continue,
-            };
-            if window.rng.unit() < plan.probability {
-                arrives_at = arrives_at.max(Some((now + by, is_in_order)));
+            let Some(ReportDelay { by, keeps_order }) = plan.fault.delay() else { continue };
+            if window.draws(plan) {
+                arrives_at = arrives_at.max(Some((now + by, keeps_order)));
             }
         }
         let before = self.held.iter().rev().find(|held| held.is_in_order).map(|held| (held.arrives_at, true));
@@ -221,28 +216,18 @@ impl Faults {
         }
         let mut time = now;
         for (_, plan) in self.windows.iter().zip(&shape.faults).filter(|(window, _)| window.is_on()) {
-            if let FaultKind::ClockSkew { ahead, behind } = plan.kind {
-                time = (time + ahead).before(behind);
-            }
+            time = plan.fault.own_time(time).unwrap_or(time);
         }
         Some(time)
     }
 }
 
-/// Removes samples, and turns others into NaN.
+/// Changes the cells of a report.
 fn corrupt(windows: &mut [FaultWindow], shape: &HostShape, row: &mut [f64]) {
     for (window, plan) in windows.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on()) {
         for metric in plan.metrics.iter().map(|metric| &shape.metrics[*metric]) {
             let cells = &mut row[metric.offset..metric.offset + metric.cells.width()];
-            match plan.kind {
-                FaultKind::Gap => cells.fill(ABSENT),
-                FaultKind::Nan if !is_absent(cells[0]) && window.rng.unit() < plan.probability => {
-                    if let Some(cell) = metric.cells.free_cell() {
-                        cells[cell] = f64::NAN;
-                    }
-                }
-                _ => {}
-            }
+            plan.fault.corrupt(&metric.cells, cells, &mut || window.draws(plan));
         }
     }
 }

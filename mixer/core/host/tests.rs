@@ -587,7 +587,7 @@ fn a_reset_takes_away_observations_exemplars_and_the_created_time() {
     for metric_type in ["counter", "histogram", "native_histogram", "summary"] {
         let exemplars = if metric_type == "summary" { "" } else { "exemplars: true," };
         let plan = one_host(&format!(
-            "interval: 1, dirt: [counter_reset(on: \"crash\")], metrics: [Metric(name: \"m_total\", metric_type: {metric_type},
+            "interval: 1, faults: [counter_reset(on: \"crash\")], metrics: [Metric(name: \"m_total\", metric_type: {metric_type},
                 created: true, {exemplars} update_interval: 1, value_range: (2, 2), scenario: random_in_range)]"
         ));
         let metric = &plan.hosts[0].shape.metrics[0];

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use super::fault::FaultPlan;
 use super::listener::{Condition, Listener};
 use super::metric::MetricPlan;
 use crate::event::{Event, Subscription};
 use crate::expression::{TextFormula, Value};
+use crate::fault::FaultPlan;
 use crate::plugin::ConfiguredWorkload;
 use crate::time::Span;
 
@@ -59,7 +59,7 @@ impl HostShape {
     /// `true` if a fault gives the host's samples timestamps of their own.
     #[must_use]
     pub fn stamps(&self) -> bool {
-        self.faults.iter().any(|fault| fault.kind.stamps())
+        self.faults.iter().any(|fault| fault.fault.stamps())
     }
 
     /// The subscriptions of all listeners.

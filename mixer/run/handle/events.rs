@@ -3,7 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use promemu_core::event::{Event, LIFECYCLE};
-use promemu_core::plan::{Action, FaultKind, FaultPlan, HostShape};
+use promemu_core::plan::{Action, HostShape};
 use promemu_core::time::Span;
 
 use super::run_handle::RunHandle;
@@ -82,28 +82,11 @@ fn effect(shape: &HostShape, action: &Action) -> String {
         Action::Down { lasts } => format!("take the host down{}", for_span(*lasts)),
         Action::Up => "bring the host up".to_owned(),
         Action::Stop => "stop the host".to_owned(),
-        Action::OpenFault(index) => format!("open {}", fault(&shape.faults[*index])),
-        Action::CloseFault(index) => format!("close {}", shape.faults[*index].kind.name()),
+        Action::OpenFault(index) => format!("open {}", shape.faults[*index].describe()),
+        Action::CloseFault(index) => format!("close {}", shape.faults[*index].fault.name()),
         Action::ReplaceMembers(index) => format!("replace {}", shape.pools[*index].name),
         Action::NotifyMembers(index) => format!("notify {}", shape.pools[*index].name),
     }
-}
-
-/// The fault with its parameters, in words.
-fn fault(plan: &FaultPlan) -> String {
-    let name = plan.kind.name();
-    let kind = match plan.kind {
-        FaultKind::Late(by) | FaultKind::OutOfOrder(by) => format!("{name} by {by}"),
-        FaultKind::ClockSkew { ahead, behind } => format!("{name} ahead {ahead}, behind {behind}"),
-        FaultKind::Down | FaultKind::Gap | FaultKind::CounterReset | FaultKind::Nan => name.to_owned(),
-    };
-    let window = for_span(plan.window);
-    let chance = if plan.probability < 1.0 {
-        format!(" with probability {}", plan.probability)
-    } else {
-        String::new()
-    };
-    format!("{kind}{window}{chance}")
 }
 
 /// A length of time in words; nothing if it is endless.

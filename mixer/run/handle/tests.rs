@@ -28,7 +28,7 @@ const CONFIG: &str = r#"Config(hosts: [
         Metric(name: "took", metric_type: histogram, value_range: (0, 10)),
         Metric(name: "about_info", metric_type: info, labels: { "version": "1" })]),
     Host(name: "late", start_time: "1h", metrics: [Metric(name: "load", default_value: 1)],
-        dirt: [late(by: "30s", on: "slow", until: "quick", probability: 0.5), gap(on: "lost", duration: "1m")]),
+        faults: [late(by: "30s", on: "slow", until: "quick", probability: 0.5), gap(on: "lost", lasts: "1m")]),
 ])"#;
 
 fn plan(started_at: Time) -> Plan {
@@ -198,7 +198,7 @@ async fn an_event_with_a_hosts_name_as_source_is_that_hosts_own() {
             "emit pong",
             "open late by 30s with probability 0.5",
             "close late",
-            "open down for 1m"
+            "open gap for 1m"
         ]
     );
 }

@@ -227,7 +227,7 @@ fn parquet_has_the_same_samples_as_csv() {
 
 /// A host whose clock is wrong, and one of whose reports comes late.
 const FAULTY: &str = r#"Config(default_job_name: "j", identity_labels: false, hosts: [Host(name: "h", labels: { "a": "b" },
-    interval: "10s", dirt: [clock_skew(ahead: "25s", start_time: 15, duration: 10), out_of_order(by: 17, start_time: 35, duration: 10)],
+    interval: "10s", faults: [clock_skew(ahead: "25s", at: 15, lasts: 10), out_of_order(by: 17, at: 35, lasts: 10)],
     metrics: [Metric(name: "age", update_interval: "1s", scenario: time_duration, decimals: 0)])])"#;
 
 fn faulty(format: Format) -> String {

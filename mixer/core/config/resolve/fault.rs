@@ -1,4 +1,4 @@
-//! Faults (`dirt`) of a host: kinds, windows, episodes and affected metrics.
+//! Faults of a host: the faults themselves, their windows, episodes and affected metrics.
 
 use regex_lite::Regex;
 
@@ -6,18 +6,20 @@ use super::resolver::Resolver;
 use crate::config::template::{FaultTemplate, HostTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
-use crate::plan::{
-    Action, FaultKind, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, HostShape, Listener, MetricPlan, Pulses,
+use crate::fault::{
+    Cycle, Fault, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, ReportDelay, fault_events,
 };
+use crate::plan::{Action, HostShape, Listener};
+use crate::scenario::{Arguments, MetricContext};
 use crate::time::Span;
 
 impl Resolver<'_> {
     /// Adds the host's faults to its shape, with listeners that open and close their windows.
     pub(super) fn faults(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
-        for fault in &template.dirt {
+        for fault in &template.faults {
             let index = shape.faults.len();
             // No metric can have this name, so no metric has this stream.
-            let stream = format!("dirt {} ", fault.name);
+            let stream = format!("dirt {} ", fault.kind.name);
             let same = shape.faults.iter().filter(|other| other.stream.starts_with(&stream)).count();
             let stream = format!("{stream}{same}");
             let plan = self.one_fault(fault, shape, stream)?;
@@ -43,8 +45,8 @@ impl Resolver<'_> {
         shape: &HostShape,
         stream: String,
     ) -> Option<FaultPlan> {
-        let kind = self.fault_kind(template)?;
-        let (trigger, window, pulses) = self.occasions(template)?;
+        let fault = self.fault(template)?;
+        let (trigger, window, pulses) = self.occasions(template, &fault)?;
         let probability = self.optional("probability", template.probability.as_ref(), 1.0)?;
         if !(probability > 0.0 && probability <= 1.0) {
             let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
@@ -52,139 +54,105 @@ impl Resolver<'_> {
             self.problems.error(place, message);
             return None;
         }
-        let metrics = self.fault_metrics(template, kind, shape)?;
-        // A gap of some metrics is not a host that is down.
-        let kind = if kind == FaultKind::Down && !metrics.is_empty() { FaultKind::Gap } else { kind };
-        let events = match kind {
-            FaultKind::CounterReset => ["dirt_counter_reset".into(), "dirt_counter_reset".into()],
-            _ => ["started", "ended"].map(|turn| event(template.name, turn).into()),
-        };
-        Some(FaultPlan { kind, trigger, window, pulses, probability, metrics, events, stream })
+        let metrics = self.fault_metrics(template, &fault, shape)?;
+        let events = fault_events(&fault);
+        Some(FaultPlan { fault, trigger, window, pulses, probability, metrics, events, stream })
     }
 
-    fn fault_kind(&mut self, template: &FaultTemplate) -> Option<FaultKind> {
-        let by = |this: &mut Self| {
-            let Some(by) = template.span_of("by") else {
-                let name = template.name;
-                this.problems.error(template.span, format!("{name} needs by: the delay of a report"));
-                return None;
-            };
-            this.interval("by", Some(by), Span::ZERO)
+    /// The fault of the kind, with its parameters.
+    fn fault(&mut self, template: &FaultTemplate) -> Option<Fault> {
+        let mut arguments = Arguments::default();
+        for (param, value) in &template.params {
+            let argument = self.argument(param, value, MetricContext::default())?;
+            arguments.set(param.name, argument);
+        }
+        let place = |wrong: Option<&str>| {
+            let param = template.params.iter().find(|(param, _)| Some(param.name) == wrong);
+            param.and_then(|(_, value)| value.span()).unwrap_or(template.span)
         };
-        Some(match template.name {
-            "counter_reset" => FaultKind::CounterReset,
-            "nan" => FaultKind::Nan,
-            "late" => FaultKind::Late(by(self)?),
-            "out_of_order" => FaultKind::OutOfOrder(by(self)?),
-            "clock_skew" => {
-                let given = [template.span_of("ahead"), template.span_of("behind")];
-                if given.iter().flatten().count() != 1 {
-                    self.problems.error(
-                        template.span,
-                        "clock_skew needs either ahead or behind: the offset of the clock",
-                    );
-                    return None;
-                }
-                let mut wrong_by = |field, scalar| match scalar {
-                    Some(_) => self.interval(field, scalar, Span::ZERO),
-                    None => Some(Span::ZERO),
-                };
-                FaultKind::ClockSkew {
-                    ahead: wrong_by("ahead", given[0])?,
-                    behind: wrong_by("behind", given[1])?,
-                }
-            }
-            _ => FaultKind::Down,
-        })
+        let built = (template.kind.build)(&mut arguments);
+        built.map_err(|error| self.problems.error(place(error.param), error.message)).ok()
     }
 
     /// Trigger, length and episodes of windows.
-    fn occasions(&mut self, template: &FaultTemplate) -> Option<(FaultTrigger, Span, Option<Pulses>)> {
-        let given = |name| template.span_of(name);
+    fn occasions(
+        &mut self,
+        template: &FaultTemplate,
+        fault: &Fault,
+    ) -> Option<(FaultTrigger, Span, Option<Pulses>)> {
         let refused = |this: &mut Self, message: &str| {
-            this.problems.error(template.span, format!("{} {message}", template.name));
+            this.problems.error(template.span, format!("{} {message}", template.kind.name));
             None
         };
-        let trigger = match given("start_time") {
-            Some(_) if !template.on.is_empty() => return refused(self, "takes either start_time or on"),
-            Some(start) => FaultTrigger::At(self.value("start_time", start)?),
+        let trigger = match &template.at {
+            Some(_) if !template.on.is_empty() => return refused(self, "takes either at or on"),
+            Some(at) => FaultTrigger::At(self.value("at", at)?),
             None if template.on.is_empty() => FaultTrigger::At(Span::ZERO),
             None => FaultTrigger::OnEvent,
         };
         if trigger != FaultTrigger::OnEvent && !template.until.is_empty() {
             return refused(self, "takes until only together with on");
         }
-        let duration = self.optional("duration", given("duration"), Span::FOREVER)?;
-        if template.name == "flapping" {
-            return Some((trigger, duration, Some(self.flapping(template, trigger)?)));
+        let lasts = self.optional("lasts", template.lasts.as_ref(), Span::FOREVER)?;
+        if let Some(cycle) = fault.cycle() {
+            return Some((trigger, lasts, Some(self.cycle_pulses(template, trigger, cycle)?)));
         }
-        let is_reset = template.name == "counter_reset";
-        let is_scheduled = given("start_time").is_some() || given("every").is_some();
-        if trigger != FaultTrigger::OnEvent && (is_reset && !is_scheduled) {
-            return refused(self, "needs every, start_time or on: the time of the fault");
-        }
-        if template.name == "gap"
+        let is_timed = template.at.is_some() || template.every.is_some() || lasts != Span::FOREVER;
+        if let Some(message) = template.kind.untimed_error
             && trigger != FaultTrigger::OnEvent
-            && !is_scheduled
-            && duration == Span::FOREVER
+            && !is_timed
         {
-            return refused(
-                self,
-                "needs every, start_time, duration or on; without them the host never has a sample",
-            );
+            return refused(self, message);
         }
-        let duration = if is_reset { Span::ZERO } else { duration };
-        let Some(every) = given("every") else {
-            if trigger == FaultTrigger::OnEvent && duration == Span::FOREVER && template.until.is_empty() {
-                return refused(self, "needs duration or until: its length after the event");
+        let lasts = if fault.is_instant() { Span::ZERO } else { lasts };
+        let Some(every) = &template.every else {
+            if trigger == FaultTrigger::OnEvent && lasts == Span::FOREVER && template.until.is_empty() {
+                return refused(self, "needs lasts or until: its length after the event");
             }
-            return Some((trigger, duration, None));
+            return Some((trigger, lasts, None));
         };
         if trigger == FaultTrigger::OnEvent {
             return refused(self, "takes either every or on");
         }
-        if duration == Span::FOREVER {
-            return refused(self, "needs duration: the length of each episode");
+        if lasts == Span::FOREVER {
+            return refused(self, "needs lasts: the length of each episode");
         }
         let period = self.interval("every", Some(every), Span::ZERO)?;
-        let jitter = self.optional("jitter", given("jitter"), Span::ZERO)?;
-        if duration.as_nanos().saturating_add(jitter.as_nanos()) >= period.as_nanos() {
-            self.problems.error(every.span, "duration and jitter together must be shorter than every");
+        let jitter = self.optional("jitter", template.jitter.as_ref(), Span::ZERO)?;
+        if lasts.as_nanos().saturating_add(jitter.as_nanos()) >= period.as_nanos() {
+            self.problems.error(every.span, "lasts and jitter together must be shorter than every");
             return None;
         }
-        let first = if given("start_time").is_some() { Span::ZERO } else { period };
-        Some((trigger, Span::FOREVER, Some(Pulses { first, every: period, jitter, duration })))
+        let first = if template.at.is_some() { Span::ZERO } else { period };
+        Some((trigger, Span::FOREVER, Some(Pulses { first, every: period, jitter, lasts })))
     }
 
-    /// Episodes of a flapping host: up first; after an event down first.
-    fn flapping(&mut self, template: &FaultTemplate, trigger: FaultTrigger) -> Option<Pulses> {
-        let mut needed = |field: &str| {
-            let Some(scalar) = template.span_of(field) else {
-                let message = format!("flapping needs {field}: the time for which the host is {field}");
-                self.problems.error(template.span, message);
-                return None;
-            };
-            self.interval(field, Some(scalar), Span::ZERO)
-        };
-        let (up, down) = (needed("up")?, needed("down")?);
-        let jitter = self.optional("jitter", template.span_of("jitter"), Span::ZERO)?;
-        if jitter >= up {
-            self.problems.error(template.span, "flapping's jitter must be shorter than up");
+    /// Episodes of a fault with a cycle of its own: off first; after an event on first.
+    fn cycle_pulses(
+        &mut self,
+        template: &FaultTemplate,
+        trigger: FaultTrigger,
+        Cycle { off, on }: Cycle,
+    ) -> Option<Pulses> {
+        let jitter = self.optional("jitter", template.jitter.as_ref(), Span::ZERO)?;
+        if jitter >= off {
+            let name = template.kind.name;
+            self.problems.error(template.span, format!("{name}'s jitter must be shorter than up"));
             return None;
         }
-        let every = Span::from_nanos(up.as_nanos().saturating_add(down.as_nanos()));
-        let first = if trigger == FaultTrigger::OnEvent { Span::ZERO } else { up };
-        Some(Pulses { first, every, jitter, duration: down })
+        let every = Span::from_nanos(off.as_nanos().saturating_add(on.as_nanos()));
+        let first = if trigger == FaultTrigger::OnEvent { Span::ZERO } else { off };
+        Some(Pulses { first, every, jitter, lasts: on })
     }
 
     /// The affected metrics; empty for the host as a whole.
     fn fault_metrics(
         &mut self,
         template: &FaultTemplate,
-        kind: FaultKind,
+        fault: &Fault,
         shape: &HostShape,
     ) -> Option<Vec<usize>> {
-        let applies_to = |index: &usize| applies_to(kind, &shape.metrics[*index]);
+        let affects = |index: &usize| fault.affects(&shape.metrics[*index].cells);
         let all = 0..shape.metrics.len();
         let mut found: Vec<usize> = Vec::new();
         for pattern in &template.metrics {
@@ -199,31 +167,29 @@ impl Resolver<'_> {
             let regex = regex.ok()?;
             let before = found.len();
             found.extend(
-                all.clone().filter(|index| regex.is_match(&shape.metrics[*index].name)).filter(applies_to),
+                all.clone().filter(|index| regex.is_match(&shape.metrics[*index].name)).filter(affects),
             );
             if found.len() == before {
-                self.no_metric(&text, pattern.span, kind, shape);
+                self.no_metric(&text, pattern.span, fault, shape);
                 return None;
             }
         }
-        let is_about_all =
-            template.metrics.is_empty() && matches!(kind, FaultKind::CounterReset | FaultKind::Nan);
+        let is_about_all = template.metrics.is_empty() && fault.is_about_metrics();
         if is_about_all {
-            found.extend(all.filter(applies_to));
+            found.extend(all.filter(affects));
         }
         found.sort_unstable();
         found.dedup();
         if is_about_all && found.is_empty() {
-            let what = if kind == FaultKind::CounterReset { "counter to reset" } else { "metric" };
-            self.problems.error(template.span, format!("the host has no {what}"));
+            self.problems.error(template.span, format!("the host has no {}", fault.metric_word()));
             return None;
         }
         Some(found)
     }
 
-    fn no_metric(&mut self, pattern: &str, span: SourceSpan, kind: FaultKind, shape: &HostShape) {
-        let what = if kind == FaultKind::CounterReset { "counter or histogram" } else { "metric" };
-        let known = shape.metrics.iter().filter(|metric| applies_to(kind, metric));
+    fn no_metric(&mut self, pattern: &str, span: SourceSpan, fault: &Fault, shape: &HostShape) {
+        let what = fault.metric_word();
+        let known = shape.metrics.iter().filter(|metric| fault.affects(&metric.cells));
         let known: Vec<&str> = known.map(|metric| &*metric.name).collect();
         let hint = suggestion(pattern, &known);
         self.problems.error(span, format!("the host has no {what} {pattern:?}{hint}"));
@@ -231,10 +197,10 @@ impl Resolver<'_> {
 
     /// Refuses a delay that keeps too many reports in transit.
     pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
-        for (fault, template) in shape.faults.iter().zip(&template.dirt) {
-            let (FaultKind::Late(by) | FaultKind::OutOfOrder(by)) = fault.kind else { continue };
+        for (fault, template) in shape.faults.iter().zip(&template.faults) {
+            let Some(ReportDelay { by, .. }) = fault.fault.delay() else { continue };
             if !shape.pools.is_empty() {
-                let name = template.name;
+                let name = template.kind.name;
                 let message =
                     format!("{name} is for hosts without pools; give the pools a host of their own");
                 self.problems.error(template.span, message);
@@ -242,19 +208,10 @@ impl Resolver<'_> {
             if by.as_nanos() / interval.as_nanos().max(1) >= HELD_REPORTS_MAX as u64 {
                 let message = format!(
                     "{} would keep {HELD_REPORTS_MAX} reports or more waiting; lower by, or raise the host's interval",
-                    template.name
+                    template.kind.name
                 );
                 self.problems.error(template.span, message);
             }
         }
     }
-}
-
-/// `true` if a metric can have this fault.
-fn applies_to(kind: FaultKind, metric: &MetricPlan) -> bool {
-    kind != FaultKind::CounterReset || metric.cells.resets()
-}
-
-fn event(kind: &str, turn: &str) -> String {
-    format!("dirt_{kind}_{turn}")
 }

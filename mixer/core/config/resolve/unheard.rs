@@ -1,15 +1,19 @@
-//! Warnings about listeners whose event never comes.
+//! Warnings about listeners whose event never comes, and errors about those that listen to an event's old name.
 
 use super::resolver::Resolver;
 use crate::error::suggestion;
 use crate::event::{LIFECYCLE, MIXER_SOURCE, Source, Subscription};
+use crate::fault::renamed_event;
 
 impl Resolver<'_> {
     /// Warns of subscriptions to events that nothing emits, or from unknown hosts: they are probably misspelt.
     pub(super) fn warn_of_events_that_never_come(&mut self) {
         let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(LIFECYCLE).collect();
         for (Subscription { event, source }, span) in &self.events.subscriptions {
-            if !known.contains(&&**event) && !self.events.emits_any {
+            let is_known = known.contains(&&**event);
+            if let Some(name) = renamed_event(event).filter(|_| !is_known) {
+                self.problems.error(*span, format!("event {event:?} is called {name} now"));
+            } else if !is_known && !self.events.emits_any {
                 let hint = suggestion(event, &known);
                 self.problems.warning(*span, format!("event {event:?} is never emitted{hint}"));
             }

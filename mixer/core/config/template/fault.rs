@@ -1,49 +1,23 @@
-//! Faults (`dirt`) of a host in a template.
+//! Faults of a host in a template, read by the table of kinds.
 
+use super::scenario::{ParamTemplate, named, take_params};
 use crate::config::fields::{Fields, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan, suggestion};
-use crate::expression::Value;
+use crate::fault::{AnyFaultKind, KINDS};
+use crate::scenario::Param;
 use crate::time::Span;
-
-/// Fields that are durations.
-const SPANS: [&str; 9] = ["start_time", "every", "jitter", "duration", "by", "ahead", "behind", "up", "down"];
-
-/// The name of a fault in configs, and its fields.
-#[derive(Debug)]
-pub(in crate::config) struct FaultName {
-    pub(in crate::config) name: &'static str,
-    fields: &'static [&'static str],
-}
-
-macro_rules! with_schedule {
-    ($($field:literal),*) => { &["start_time", "every", "jitter", "duration", "on", "until", "probability", $($field),*] };
-}
-
-/// All faults.
-const NAMES: [FaultName; 7] = [
-    FaultName { name: "gap", fields: with_schedule!("metrics") },
-    FaultName {
-        name: "counter_reset",
-        fields: &["start_time", "every", "jitter", "on", "probability", "metrics"],
-    },
-    FaultName { name: "nan", fields: with_schedule!("metrics") },
-    FaultName { name: "clock_skew", fields: with_schedule!("ahead", "behind") },
-    FaultName { name: "late", fields: with_schedule!("by") },
-    FaultName { name: "out_of_order", fields: with_schedule!("by") },
-    FaultName {
-        name: "flapping",
-        fields: &["start_time", "up", "down", "jitter", "duration", "on", "until", "probability"],
-    },
-];
 
 #[derive(Debug)]
 pub(in crate::config) struct FaultTemplate {
     pub(in crate::config) span: SourceSpan,
-    pub(in crate::config) name: &'static str,
-    /// The given durations.
-    spans: Vec<(&'static str, Scalar<Span>)>,
+    pub(in crate::config) kind: &'static AnyFaultKind,
+    pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
+    pub(in crate::config) at: Option<Scalar<Span>>,
+    pub(in crate::config) every: Option<Scalar<Span>>,
+    pub(in crate::config) jitter: Option<Scalar<Span>>,
+    pub(in crate::config) lasts: Option<Scalar<Span>>,
     pub(in crate::config) on: Vec<Scalar<String>>,
     pub(in crate::config) until: Vec<Scalar<String>>,
     pub(in crate::config) probability: Option<Scalar<f64>>,
@@ -54,40 +28,33 @@ pub(in crate::config) struct FaultTemplate {
 impl FaultTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
-        let (name, fields) = match node.kind {
-            NodeKind::Word(name) | NodeKind::Scalar(Value::Text(name)) => (name, Vec::new()),
-            NodeKind::Struct(Some(name), fields) => (name, fields),
-            NodeKind::Tuple(Some(name), items) if items.is_empty() => (name, Vec::new()),
-            other => {
-                let found = other.describe();
-                let message =
-                    format!("expected dirt, as in gap(every: \"10m\", duration: \"30s\"); found {found}");
-                problems.error(span, message);
-                return None;
-            }
-        };
-        let Some(kind) = NAMES.iter().find(|kind| kind.name == name) else {
-            let names = NAMES.map(|kind| kind.name);
-            problems.error(span, format!("unknown dirt {name:?}{}", suggestion(&name, &names)));
+        let (name, fields) = named(node, "a fault, as in gap(every: \"10m\", lasts: \"30s\")", problems)?;
+        let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
+            let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+            problems.error(span, format!("unknown fault {name:?}{}", suggestion(&name, &names)));
             return None;
         };
         let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, fields)) };
         let mut fields = Fields::of(node, kind.name, problems)?;
-        let takes = |name: &&&'static str| kind.fields.contains(*name);
-        let spans = SPANS.iter().filter(takes);
-        let spans = spans.filter_map(|name| Some((*name, fields.scalar(name, problems)?))).collect();
-        let mut texts = ["on", "until", "metrics"].map(|name| {
-            let node = if takes(&&name) { fields.take(name) } else { None };
-            node.map(|node| read_texts(&node, name, problems)).unwrap_or_default()
-        });
-        let probability = if takes(&&"probability") { fields.scalar("probability", problems) } else { None };
+        let errors = problems.error_count();
+        fields.refuse_old("start_time", "start_time of a fault is called at now", problems);
+        fields.refuse_old("duration", "duration of a fault is called lasts now", problems);
+        // A fault without its times would only cause follow-up errors.
+        let is_timed = problems.error_count() == errors;
+        let takes = |field: &'static str| kind.schedule.fields().contains(&field).then_some(field);
+        let mut time = |field, problems: &mut Problems| fields.scalar(takes(field)?, problems);
+        let (at, every) = (time("at", problems), time("every", problems));
+        let (jitter, lasts) = (time("jitter", problems), time("lasts", problems));
+        let mut texts = |field: Option<&'static str>| {
+            let node = field.and_then(|field| Some((field, fields.take(field)?)));
+            node.map(|(field, node)| read_texts(&node, field, problems)).unwrap_or_default()
+        };
+        let (on, until) = (texts(takes("on")), texts(takes("until")));
+        let metrics = texts(kind.takes_metrics.then_some("metrics"));
+        let probability = takes("probability").and_then(|field| fields.scalar(field, problems));
+        let params = take_params(&mut fields, kind.name, kind.params, problems);
         fields.refuse_unknown(problems);
-        let [on, until, metrics] = texts.each_mut().map(std::mem::take);
-        Some(Self { span, name: kind.name, spans, on, until, probability, metrics })
-    }
-
-    /// A duration; `None` if it is not given.
-    pub(in crate::config) fn span_of(&self, name: &str) -> Option<&Scalar<Span>> {
-        self.spans.iter().find(|(given, _)| *given == name).map(|(_, span)| span)
+        let params = params.filter(|_| is_timed)?;
+        Some(Self { span, kind, params, at, every, jitter, lasts, on, until, probability, metrics })
     }
 }

@@ -31,7 +31,7 @@ pub(in crate::config) struct HostTemplate {
     pub(in crate::config) labels: Vec<LabelTemplate>,
     pub(in crate::config) listen_events: Vec<(Scalar<String>, ActionTemplate)>,
     pub(in crate::config) storage: Vec<(String, Scalar<Value>)>,
-    pub(in crate::config) dirt: Vec<FaultTemplate>,
+    pub(in crate::config) faults: Vec<FaultTemplate>,
     pub(in crate::config) pools: Vec<PoolTemplate>,
     pub(in crate::config) metric_sets: Vec<Scalar<String>>,
     pub(in crate::config) metrics: Vec<MetricTemplate>,
@@ -67,8 +67,9 @@ impl HostTemplate {
         let labels = read_labels(fields.map("labels", problems), problems);
         let listen_events = read_listen_events(fields.map("listen_events", problems), problems);
         let storage = read_storage(fields.map("storage", problems), problems);
-        let dirt = fields.list("dirt", problems);
-        let dirt = dirt.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
+        fields.refuse_old("dirt", "dirt is called faults now; write faults: [gap(…)]", problems);
+        let faults = fields.list("faults", problems);
+        let faults = faults.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
         fields.refuse_old("slots", "slots is called pools now; write pools: [Pool(…)]", problems);
         let pools = fields.list("pools", problems);
         let pools = pools.into_iter().filter_map(|node| PoolTemplate::read(node, problems)).collect();
@@ -90,7 +91,7 @@ impl HostTemplate {
             labels,
             listen_events,
             storage,
-            dirt,
+            faults,
             pools,
             metric_sets,
             metrics,

@@ -77,6 +77,18 @@ pub(super) fn read_params(
 ) -> Option<Vec<(&'static Param, ParamTemplate)>> {
     let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, fields)) };
     let mut fields = Fields::of(node, name, problems)?;
+    let values = take_params(&mut fields, name, params, problems);
+    fields.refuse_unknown(problems);
+    values
+}
+
+/// Takes the parameters out of the fields; `None` if one is wrong.
+pub(super) fn take_params(
+    fields: &mut Fields,
+    name: &'static str,
+    params: &'static [Param],
+    problems: &mut Problems,
+) -> Option<Vec<(&'static Param, ParamTemplate)>> {
     let mut values = Vec::new();
     let mut is_complete = true;
     for param in params {
@@ -85,15 +97,24 @@ pub(super) fn read_params(
             is_complete &= value.is_some();
             values.extend(value.map(|value| (param, value)));
         } else if param.default.is_empty() {
-            problems.error(span, format!("{name} needs {}: {}", param.name, param.help));
+            problems.error(fields.span(), format!("{name} needs {}: {}", param.name, param.help));
             is_complete = false;
         }
     }
-    fields.refuse_unknown(problems);
     is_complete.then_some(values)
 }
 
 impl ParamTemplate {
+    /// Its place; `None` for one of several values.
+    pub(in crate::config) const fn span(&self) -> Option<SourceSpan> {
+        match self {
+            Self::Number(scalar) => Some(scalar.span),
+            Self::Span(scalar) => Some(scalar.span),
+            Self::Text(scalar) => Some(scalar.span),
+            _ => None,
+        }
+    }
+
     fn read(node: Node, param: &'static Param, problems: &mut Problems) -> Option<Self> {
         let name = param.name;
         match param.kind {

@@ -1,32 +1,32 @@
-//! Faults (`dirt`) in configs.
+//! Faults of hosts in configs.
 
 use super::*;
-use crate::plan::{FaultKind, FaultTrigger, Pulses};
+use crate::fault::{FaultTrigger, Pulses};
 
-fn config(dirt: &str) -> String {
+fn config(faults: &str) -> String {
     let metrics =
         r#"Metric(name: "cpu"), Metric(name: "cpu_total", metric_type: counter), Metric(name: "mem")"#;
-    format!("Config(hosts: [Host(name: \"a\", metrics: [{metrics}], dirt: [\n{dirt}\n])])")
+    format!("Config(hosts: [Host(name: \"a\", metrics: [{metrics}], faults: [\n{faults}\n])])")
 }
 
 #[test]
 fn faults_are_resolved_with_their_times_and_metrics() {
     let text = config(
-        r#"gap(every: "10m", jitter: "1m", duration: "30s"), gap(metrics: ["cpu.*"], start_time: 5), counter_reset(on: "a"),
+        r#"gap(every: "10m", jitter: "1m", lasts: "30s"), gap(metrics: ["cpu.*"], at: 5), counter_reset(on: "a"),
            nan(probability: 0.5), flapping(up: 5, down: 2), clock_skew(behind: "2m"), late(by: 3, on: ["b", "c"], until: "d")"#,
     );
-    let dirt = &plan_of(&text, &[]).unwrap().plan.hosts[0].shape.faults;
+    let faults = &plan_of(&text, &[]).unwrap().plan.hosts[0].shape.faults;
     let secs = Span::from_secs;
-    let pulses = Pulses { first: secs(600), every: secs(600), jitter: secs(60), duration: secs(30) };
-    assert_eq!((dirt[0].kind, dirt[0].pulses), (FaultKind::Down, Some(pulses)));
-    assert_eq!((dirt[1].kind, dirt[1].trigger), (FaultKind::Gap, FaultTrigger::At(secs(5))));
-    let metrics: Vec<&[usize]> = dirt.iter().map(|dirt| dirt.metrics.as_slice()).collect();
+    let pulses = Pulses { first: secs(600), every: secs(600), jitter: secs(60), lasts: secs(30) };
+    assert_eq!((faults[0].hides_host(), faults[0].pulses), (true, Some(pulses)));
+    assert_eq!((faults[1].hides_host(), faults[1].trigger), (false, FaultTrigger::At(secs(5))));
+    let metrics: Vec<&[usize]> = faults.iter().map(|fault| fault.metrics.as_slice()).collect();
     assert_eq!(metrics, [&[][..], &[0, 1], &[1], &[0, 1, 2], &[], &[], &[]]);
-    let pulses = Pulses { first: secs(5), every: secs(7), jitter: Span::ZERO, duration: secs(2) };
-    assert_eq!((dirt[4].kind, dirt[4].pulses), (FaultKind::Down, Some(pulses)));
-    assert_eq!(dirt[5].kind, FaultKind::ClockSkew { ahead: Span::ZERO, behind: secs(120) });
-    assert_eq!((dirt[6].kind, dirt[6].window), (FaultKind::Late(secs(3)), Span::FOREVER));
-    let streams: Vec<&str> = dirt.iter().map(|dirt| &*dirt.stream).collect();
+    let pulses = Pulses { first: secs(5), every: secs(7), jitter: Span::ZERO, lasts: secs(2) };
+    assert_eq!((faults[4].hides_host(), faults[4].pulses), (true, Some(pulses)));
+    assert_eq!(faults[5].describe(), "clock_skew behind 2m");
+    assert_eq!((&*faults[6].describe(), faults[6].window), ("late by 3s", Span::FOREVER));
+    let streams: Vec<&str> = faults.iter().map(|fault| &*fault.stream).collect();
     assert_eq!(streams[..3], ["dirt gap 0", "dirt gap 1", "dirt counter_reset 0"]);
     let warnings = plan_of(&text, &[]).unwrap().warnings;
     assert_eq!(warnings.len(), 4, "nobody emits these events: {warnings:?}");
@@ -36,14 +36,14 @@ fn faults_are_resolved_with_their_times_and_metrics() {
 fn invalid_faults_are_refused() {
     let wrong = r#"gpa(),
         gap(),
-        gap(every: 10, duration: 10),
+        gap(every: 10, lasts: 10),
         gap(every: 10),
         gap(on: "x"),
-        gap(on: "x", every: 10, duration: 1),
-        gap(until: "x", duration: 1),
-        gap(start_time: 1, on: "x", duration: 1),
-        gap(duration: 1, metrics: "cup"),
-        gap(duration: 1, metrics: "(", by: 3),
+        gap(on: "x", every: 10, lasts: 1),
+        gap(until: "x", lasts: 1),
+        gap(at: 1, on: "x", lasts: 1),
+        gap(lasts: 1, metrics: "cup"),
+        gap(lasts: 1, metrics: "(", by: 3),
         counter_reset(),
         counter_reset(every: 10, metrics: ["mem"]),
         nan(probability: 2),
@@ -60,18 +60,18 @@ fn invalid_faults_are_refused() {
         error_of(&config(line), &[]).replace("test.ron:2:", "")
     });
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @r#"
-    1: unknown dirt "gpa"; did you mean "gap"?
-    1: gap needs every, start_time, duration or on; without them the host never has a sample
-    12: duration and jitter together must be shorter than every
-    1: gap needs duration: the length of each episode
-    1: gap needs duration or until: its length after the event
+    1: unknown fault "gpa"; did you mean "gap"?
+    1: gap needs every, at, lasts or on; without them the host never has a sample
+    12: lasts and jitter together must be shorter than every
+    1: gap needs lasts: the length of each episode
+    1: gap needs lasts or until: its length after the event
     1: gap takes either every or on
     1: gap takes until only together with on
-    1: gap takes either start_time or on
-    27: the host has no metric "cup"; did you mean "cpu"?
-    27: "(" is not a regular expression: found open group without closing ')'; write a name, or as in "cpu.*"
-    32: gap has no field "by"; expected one of start_time, every, jitter, duration, on, until, metrics, probability
-    1: counter_reset needs every, start_time or on: the time of the fault
+    1: gap takes either at or on
+    24: the host has no metric "cup"; did you mean "cpu"?
+    24: "(" is not a regular expression: found open group without closing ')'; write a name, or as in "cpu.*"
+    29: gap has no field "by"; expected one of at, every, jitter, lasts, on, until, metrics, probability
+    1: counter_reset needs every, at or on: the time of the fault
     36: the host has no counter or histogram "mem"; expected cpu_total
     18: probability must be above 0 and 1 at most, but is 2
     1: clock_skew needs either ahead or behind: the offset of the clock
@@ -88,8 +88,30 @@ fn invalid_faults_are_refused() {
 #[test]
 fn events_of_faults_can_be_listened_to() {
     let text = r#"Config(hosts: [
-        Host(name: "a", metrics: [Metric(name: "n_total", metric_type: counter)], dirt: [gap(every: 10, duration: 2), counter_reset(every: 9)]),
-        Host(name: "b", listen_events: { "dirt_gap_started@a": emit("seen") }, metrics: [Metric(name: "m", listen_events: ["dirt_gap_ended", "dirt_counter_reset"])]),
+        Host(name: "a", metrics: [Metric(name: "n_total", metric_type: counter)], faults: [gap(every: 10, lasts: 2), counter_reset(every: 9)]),
+        Host(name: "b", listen_events: { "fault_gap_started@a": emit("seen") }, metrics: [Metric(name: "m", listen_events: ["fault_gap_finished", "fault_counter_reset"])]),
     ])"#;
     insta::assert_snapshot!(plan_of(text, &[]).map_or_else(|error| error.to_string(), |loaded| loaded.warnings.join("\n")), @"");
+}
+
+#[test]
+fn the_old_words_are_errors_that_name_the_new_ones() {
+    let dirt = config("gap(every: 10, lasts: 1)").replace("faults:", "dirt:");
+    insta::assert_snapshot!(error_of(&dirt, &[]), @r#"test.ron:1:134: dirt is called faults now; write faults: [gap(…)]"#);
+    insta::assert_snapshot!(error_of(&config("gap(start_time: 5, duration: 1)"), &[]), @r#"
+    test.ron:2:5: start_time of a fault is called at now
+    test.ron:2:20: duration of a fault is called lasts now
+    "#);
+    let heard = |event: &str| {
+        format!(
+            "Config(hosts: [Host(name: \"a\", metrics: [Metric(name: \"m\", listen_events: [{event:?}])])])"
+        )
+    };
+    insta::assert_snapshot!(error_of(&heard("dirt_gap_started"), &[]), @r#"test.ron:1:76: event "dirt_gap_started" is called fault_gap_started now"#);
+    insta::assert_snapshot!(error_of(&heard("dirt_out_of_order_ended@b"), &[]), @r#"
+    test.ron:1:76: event "dirt_out_of_order_ended" is called fault_out_of_order_finished now
+    warning: test.ron:1:76: event "dirt_out_of_order_ended" is expected from host "b", which does not exist; expected a
+    "#);
+    insta::assert_snapshot!(error_of(&heard("dirt_counter_reset"), &[]), @r#"test.ron:1:76: event "dirt_counter_reset" is called fault_counter_reset now"#);
+    assert!(plan_of(&heard("dirt_road_started"), &[]).is_ok(), "no fault had this event");
 }

@@ -88,8 +88,9 @@ fn invalid_pools_are_refused() {
     59: replace_share needs replace_every or replace_on
     77: replace_share must be above 0 and 1 at most, but is 1.5
     "#);
-    let late = config(&format!("Pool(count: 1, {METRICS})")).replace("pools:", "dirt: [late(by: 5)], pools:");
-    insta::assert_snapshot!(error_of(&late, &[]), @"test.ron:1:138: late is for hosts without pools; give the pools a host of their own");
+    let late =
+        config(&format!("Pool(count: 1, {METRICS})")).replace("pools:", "faults: [late(by: 5)], pools:");
+    insta::assert_snapshot!(error_of(&late, &[]), @"test.ron:1:140: late is for hosts without pools; give the pools a host of their own");
 }
 
 #[test]

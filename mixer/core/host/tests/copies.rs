@@ -5,7 +5,7 @@ use super::*;
 /// All kinds of state: scenarios that hold others, counters, histograms, summaries, storage, faults, pools.
 const ALL: &str = r#"interval: "2s..4s", storage: { "n": 0 },
     listen_events: { "go": [emit("own"), stop_metric("level")], "own": start_metric("level") },
-    dirt: [nan(probability: 0.3), gap(metrics: ["level"], every: "11s", duration: "3s"), counter_reset(every: "7s")],
+    faults: [nan(probability: 0.3), gap(metrics: ["level"], every: "11s", lasts: "3s"), counter_reset(every: "7s")],
     metrics: [
         Metric(name: "level", value_range: (0, 100), update_interval: 1, scenario: random_walk),
         Metric(name: "rate_total", metric_type: counter, value_range: (0, 9), accumulate: per_second, scenario: random_in_range),

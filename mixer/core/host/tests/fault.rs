@@ -5,9 +5,9 @@ use super::*;
 const RAMP: &str = r#"Metric(name: "age", update_interval: 1, decimals: 0, scenario: time_duration)"#;
 
 /// A host that reports every second and whose metric shows its age.
-fn ramp(dirt: &str) -> Plan {
+fn ramp(faults: &str) -> Plan {
     one_host(&format!(
-        r#"interval: "1s", dirt: [{dirt}], listen_events: {{ "storm": emit("heard") }}, metrics: [{RAMP}]"#
+        r#"interval: "1s", faults: [{faults}], listen_events: {{ "storm": emit("heard") }}, metrics: [{RAMP}]"#
     ))
 }
 
@@ -15,7 +15,7 @@ fn ramp(dirt: &str) -> Plan {
 fn ages(plan: &Plan, until: f64, events: &[(f64, &str)]) -> (Vec<Option<u64>>, Vec<(f64, String)>) {
     let mut host = host(plan, 0, 1);
     let deeds = drive(&mut host, until, events);
-    let emitted = super::events(&deeds).into_iter().filter(|(_, name)| name.starts_with("dirt_"));
+    let emitted = super::events(&deeds).into_iter().filter(|(_, name)| name.starts_with("fault_"));
     let emitted = emitted.map(|(secs, name)| (secs, name.to_owned())).collect();
     let rows = rows(&deeds);
     let mut ages = Vec::new();
@@ -35,18 +35,17 @@ fn seconds(range: std::ops::RangeInclusive<u64>) -> Vec<Option<u64>> {
 
 #[test]
 fn a_host_has_gaps_on_schedule_and_emits_their_begins_and_ends() {
-    let (ages, emitted) = ages(&ramp("gap(every: 5, duration: 2)"), 12.0, &[]);
+    let (ages, emitted) = ages(&ramp("gap(every: 5, lasts: 2)"), 12.0, &[]);
     let gap = vec![None; 2];
     assert_eq!(ages, [seconds(0..=4), gap.clone(), seconds(7..=9), gap, seconds(12..=12)].concat());
     let names: Vec<(f64, &str)> = emitted.iter().map(|(secs, name)| (*secs, name.as_str())).collect();
-    let (begun, ended) = ("dirt_gap_started", "dirt_gap_ended");
+    let (begun, ended) = ("fault_gap_started", "fault_gap_finished");
     assert_eq!(names, [(5.0, begun), (7.0, ended), (10.0, begun), (12.0, ended)]);
 }
 
 #[test]
 fn a_gap_ends_and_begins_between_reports_too_and_does_not_move_them() {
-    let plan =
-        one_host(&format!(r#"interval: "10s", dirt: [gap(start_time: 3, duration: 4)], metrics: [{RAMP}]"#));
+    let plan = one_host(&format!(r#"interval: "10s", faults: [gap(at: 3, lasts: 4)], metrics: [{RAMP}]"#));
     let deeds = drive(&mut host(&plan, 0, 1), 21.0, &[]);
     let shown: Vec<(f64, bool)> = rows(&deeds).iter().map(|(at, row)| (*at, !is_absent(row[0]))).collect();
     assert_eq!(shown, [(0.0, true), (3.0, false), (7.0, true), (10.0, true), (20.0, true)]);
@@ -57,7 +56,7 @@ fn an_event_begins_what_lasts_until_another_or_for_a_while() {
     let until = ramp(r#"gap(on: "storm", until: ["calm", "sun"])"#);
     let (shown, _) = ages(&until, 8.0, &[(2.5, "storm"), (3.5, "storm"), (6.5, "sun"), (7.5, "calm")]);
     assert_eq!(shown, [seconds(0..=2), vec![None; 4], seconds(7..=8)].concat());
-    let while_on = ramp(r#"gap(on: ["storm"], duration: "2.2s")"#);
+    let while_on = ramp(r#"gap(on: ["storm"], lasts: "2.2s")"#);
     let (shown, emitted) = ages(&while_on, 8.0, &[(1.5, "storm"), (3.0, "storm")]);
     assert_eq!(shown, [seconds(0..=1), vec![None; 4], seconds(6..=8)].concat(), "the second one prolongs it");
     assert_eq!(emitted.len(), 2);
@@ -66,7 +65,7 @@ fn an_event_begins_what_lasts_until_another_or_for_a_while() {
 #[test]
 fn a_gap_of_some_metrics_leaves_the_others() {
     let plan = one_host(&format!(
-        r#"interval: "1s", dirt: [gap(start_time: 2, duration: 2, metrics: ["ag.", "none|ago"])], metrics: [{RAMP}, Metric(name: "page", default_value: 1), Metric(name: "ago")]"#
+        r#"interval: "1s", faults: [gap(at: 2, lasts: 2, metrics: ["ag.", "none|ago"])], metrics: [{RAMP}, Metric(name: "page", default_value: 1), Metric(name: "ago")]"#
     ));
     let mut host = host(&plan, 0, 1);
     let deeds = drive(&mut host, 5.0, &[]);
@@ -85,9 +84,9 @@ fn counters_and_histograms_begin_anew() {
         Metric(name: "seen", metric_type: histogram, buckets: [5], update_interval: 1, value_range: (1, 1), scenario: random_in_range),
         Metric(name: "gauge", update_interval: 1, scenario: time_duration)"#;
     let plan =
-        one_host(&format!(r#"interval: "1s", dirt: [counter_reset(on: "crash")], metrics: [{metrics}]"#));
+        one_host(&format!(r#"interval: "1s", faults: [counter_reset(on: "crash")], metrics: [{metrics}]"#));
     let deeds = drive(&mut host(&plan, 0, 1), 6.0, &[(3.5, "crash")]);
-    assert!(events(&deeds).contains(&(3.5, "dirt_counter_reset")));
+    assert!(events(&deeds).contains(&(3.5, "fault_counter_reset")));
     let rows = rows(&deeds);
     let at = |secs: f64| rows.iter().find(|(at, _)| (at - secs).abs() < 0.01).unwrap().1.clone();
     let row = |secs: f64| at(secs).into_iter().take(6).collect::<Vec<_>>();
@@ -100,7 +99,7 @@ fn counters_and_histograms_begin_anew() {
 #[test]
 fn some_samples_are_nan() {
     let plan = one_host(
-        r#"interval: "1s", dirt: [nan(probability: 0.2, metrics: "a.*")], metrics: [Metric(name: "ab"), Metric(name: "ba"), Metric(name: "ac", metric_type: histogram, buckets: [1])]"#,
+        r#"interval: "1s", faults: [nan(probability: 0.2, metrics: "a.*")], metrics: [Metric(name: "ab"), Metric(name: "ba"), Metric(name: "ac", metric_type: histogram, buckets: [1])]"#,
     );
     let rows = rows(&drive(&mut host(&plan, 0, 3), 1999.0, &[]));
     let count =
@@ -111,8 +110,8 @@ fn some_samples_are_nan() {
 }
 
 /// When reports arrive, their own times and ages, in seconds.
-fn arrivals(dirt: &str, until: u64) -> Vec<(u64, u64, u64)> {
-    let plan = ramp(dirt);
+fn arrivals(faults: &str, until: u64) -> Vec<(u64, u64, u64)> {
+    let plan = ramp(faults);
     let mut host = host(&plan, 0, 1);
     let (start, mut out, mut found) = (host.starts_at(), Outbox::default(), Vec::new());
     let mut due = start;
@@ -132,17 +131,17 @@ fn arrivals(dirt: &str, until: u64) -> Vec<(u64, u64, u64)> {
 #[test]
 fn a_wrong_clock_shows_in_the_samples_own_time() {
     assert_eq!(
-        arrivals(r#"clock_skew(ahead: "10s", start_time: 2, duration: 2)"#, 4),
+        arrivals(r#"clock_skew(ahead: "10s", at: 2, lasts: 2)"#, 4),
         [(0, 0, 0), (1, 1, 1), (2, 12, 2), (3, 13, 3), (4, 4, 4)]
     );
-    let early = arrivals(r#"clock_skew(behind: "2s", start_time: 1)"#, 5);
+    let early = arrivals(r#"clock_skew(behind: "2s", at: 1)"#, 5);
     assert_eq!(early[4], (4, 2, 4));
 }
 
 #[test]
 fn late_reports_keep_their_order_and_their_time() {
     assert_eq!(
-        arrivals(r#"late(by: "3s", start_time: 2, duration: 2)"#, 8),
+        arrivals(r#"late(by: "3s", at: 2, lasts: 2)"#, 8),
         [(0, 0, 0), (1, 1, 1), (5, 2, 2), (6, 6, 6), (7, 7, 7), (8, 8, 8)],
         "what was made at 4 and 5 waited for that of 3"
     );
@@ -150,7 +149,7 @@ fn late_reports_keep_their_order_and_their_time() {
 
 #[test]
 fn out_of_order_reports_come_after_newer_ones() {
-    let all = arrivals(r#"out_of_order(by: "2.5s", start_time: 2, duration: 1)"#, 7);
+    let all = arrivals(r#"out_of_order(by: "2.5s", at: 2, lasts: 1)"#, 7);
     assert_eq!(all, [(0, 0, 0), (1, 1, 1), (3, 3, 3), (4, 4, 4), (4, 2, 2), (5, 5, 5), (6, 6, 6), (7, 7, 7)]);
 }
 
@@ -169,7 +168,7 @@ fn a_flapping_host_is_down_and_up_again() {
         ages(&plan, 8.0, &[]).0,
         [seconds(0..=2), vec![None], seconds(4..=6), vec![None], seconds(8..=8)].concat()
     );
-    let on = ramp(r#"flapping(up: 1, down: 1, on: "storm", duration: 4)"#);
+    let on = ramp(r#"flapping(up: 1, down: 1, on: "storm", lasts: 4)"#);
     let (shown, emitted) = ages(&on, 8.0, &[(2.0, "storm")]);
     assert_eq!(shown, [seconds(0..=1), vec![None], seconds(3..=3), vec![None], seconds(5..=8)].concat());
     assert_eq!(emitted.len(), 4);
@@ -180,7 +179,7 @@ fn a_flapping_host_is_down_and_up_again() {
 
 #[test]
 fn jitter_moves_episodes_within_their_bounds() {
-    let plan = ramp("gap(every: 100, duration: 10, jitter: 50)");
+    let plan = ramp("gap(every: 100, lasts: 10, jitter: 50)");
     let (_, emitted) = ages(&plan, 3000.0, &[]);
     let begun: Vec<f64> =
         emitted.iter().filter(|(_, name)| name.ends_with("started")).map(|(secs, _)| secs % 100.0).collect();
@@ -190,7 +189,7 @@ fn jitter_moves_episodes_within_their_bounds() {
 
 #[test]
 fn episodes_that_a_sleeping_process_missed_are_left_out() {
-    let plan = ramp("gap(every: 10, duration: 2), nan(every: 5, duration: 1)");
+    let plan = ramp("gap(every: 10, lasts: 2), nan(every: 5, lasts: 1)");
     let mut host = host(&plan, 0, 1);
     let mut out = Outbox::default();
     host.advance(host.starts_at(), &[], &mut out);
@@ -207,15 +206,15 @@ proptest! {
     #[test]
     fn faults_change_nothing_about_the_host_itself(seed: u64, kinds in prop::collection::vec(0..5usize, 1..4)) {
         let all = [
-            "gap(every: 20, jitter: 5, duration: 10)",
+            "gap(every: 20, jitter: 5, lasts: 10)",
             "nan(probability: 0.5)",
             "late(by: 7, probability: 0.3)",
             "out_of_order(by: 3, probability: 0.3)",
             "flapping(up: 13, down: 4)",
         ];
         let metrics = r#"interval: "2s..3s", metrics: [Metric(name: "m", value_range: (0, 9), scenario: random_walk), Metric(name: "n", value_range: (0, 9), scenario: random_walk)]"#;
-        let dirt: Vec<&str> = kinds.iter().map(|kind| all[*kind]).collect();
-        let (clean, dirty) = (one_host(metrics), one_host(&format!("dirt: [{}], {metrics}", dirt.join(", "))));
+        let faults: Vec<&str> = kinds.iter().map(|kind| all[*kind]).collect();
+        let (clean, dirty) = (one_host(metrics), one_host(&format!("faults: [{}], {metrics}", faults.join(", "))));
         let (mut clean, mut dirty) = (host(&clean, 0, seed), host(&dirty, 0, seed));
         drive(&mut clean, 120.0, &[]);
         drive(&mut dirty, 120.0, &[]);

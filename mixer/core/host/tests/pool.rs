@@ -409,7 +409,7 @@ fn a_report_names_only_the_members_that_have_changed() {
 #[test]
 fn a_host_that_is_down_shows_no_pools() {
     let text = format!(
-        r#"interval: "1s", dirt: [gap(start_time: 3, duration: 4)], pools: [Pool(count: 5, lifetime: "2s..9s", labels: {{ "id": "{{uuid()}}" }}, {METRICS})]"#
+        r#"interval: "1s", faults: [gap(at: 3, lasts: 4)], pools: [Pool(count: 5, lifetime: "2s..9s", labels: {{ "id": "{{uuid()}}" }}, {METRICS})]"#
     );
     let mut shown = Shown::of(one_host(&text), 1);
     let counts: Vec<usize> = (0..10)
@@ -425,7 +425,7 @@ fn a_host_that_is_down_shows_no_pools() {
 fn series_have_the_labels_of_the_present_members_after_a_gap_and_after_a_reload() {
     for (replace, pause) in [("true", 0), ("true", 3), ("same", 3)] {
         let text = format!(
-            r#"interval: "5s", dirt: [gap(start_time: 12, duration: 14)], pools: [Pool(count: 20, lifetime: "2s..9s", pause: {pause},
+            r#"interval: "5s", faults: [gap(at: 12, lasts: 14)], pools: [Pool(count: 20, lifetime: "2s..9s", pause: {pause},
                 replace: {replace}, labels: {{ "id": "{{uuid()}}" }}, {METRICS})]"#
         );
         for reload_at in [7, 14, 33] {

@@ -1,13 +1,13 @@
 //! The times at which a fault is on: windows that open by time or by event, and the episodes in them.
 
-use crate::plan::{FaultKind, FaultPlan, FaultTrigger};
+use super::plan::{FaultPlan, FaultTrigger};
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
 /// The window of one fault.
 #[derive(Clone, Debug)]
-pub(super) struct FaultWindow {
-    pub(super) rng: Rng,
+pub struct FaultWindow {
+    rng: Rng,
     state: State,
 }
 
@@ -24,8 +24,10 @@ enum State {
 
 /// Begin or end of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub enum Turn {
+    /// It begins.
     Begun,
+    /// It ends.
     Ended,
 }
 
@@ -40,7 +42,9 @@ enum Start {
 }
 
 impl FaultWindow {
-    pub(super) fn new(plan: &FaultPlan, rng: Rng, starts_at: Time) -> Self {
+    /// The window of a fault of a host that starts at this time.
+    #[must_use]
+    pub fn new(plan: &FaultPlan, rng: Rng, starts_at: Time) -> Self {
         let opens_at = match plan.trigger {
             FaultTrigger::At(start_time) => starts_at + start_time,
             FaultTrigger::OnEvent => Time::NEVER,
@@ -49,12 +53,14 @@ impl FaultWindow {
     }
 
     /// `true` while an episode is on.
-    pub(super) const fn is_on(&self) -> bool {
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
         matches!(self.state, State::On { .. })
     }
 
     /// Time of the next change.
-    pub(super) const fn due(&self) -> Time {
+    #[must_use]
+    pub const fn due(&self) -> Time {
         match self.state {
             State::Closed { opens_at } => opens_at,
             State::Idle { begins_at, .. } => begins_at,
@@ -63,7 +69,7 @@ impl FaultWindow {
     }
 
     /// Makes the changes that are due by now, up to the next begin or end of an episode.
-    pub(super) fn step(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
+    pub fn step(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
         while self.due() <= now && self.due() != Time::NEVER {
             let turn = self.change(plan, now);
             if turn.is_some() {
@@ -91,7 +97,7 @@ impl FaultWindow {
         }
         match self.start(plan) {
             Start::On => {
-                let ends_at = (now + pulses.duration).min(closes_at);
+                let ends_at = (now + pulses.lasts).min(closes_at);
                 self.state = State::On { ends_at, pulse: next, closes_at };
                 Some(Turn::Begun)
             }
@@ -107,7 +113,7 @@ impl FaultWindow {
     }
 
     /// Opens the window, or keeps it open for longer.
-    pub(super) fn open(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
+    pub fn open(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
         let closes_at = now + plan.window;
         match (self.state, plan.pulses) {
             (State::On { ends_at, pulse, .. }, Some(_)) => {
@@ -138,10 +144,15 @@ impl FaultWindow {
     }
 
     /// Closes the window for good or until an event opens it, and ends the episode that is on.
-    pub(super) const fn close(&mut self) -> Option<Turn> {
+    pub const fn close(&mut self) -> Option<Turn> {
         let turn = if self.is_on() { Some(Turn::Ended) } else { None };
         self.state = State::Closed { opens_at: Time::NEVER };
         turn
+    }
+
+    /// `true` with the fault's probability.
+    pub fn draws(&mut self, plan: &FaultPlan) -> bool {
+        self.rng.unit() < plan.probability
     }
 
     fn await_pulse(&mut self, plan: &FaultPlan, pulse: Time, closes_at: Time) {
@@ -152,11 +163,9 @@ impl FaultWindow {
 
     /// Decides if an episode begins.
     fn start(&mut self, plan: &FaultPlan) -> Start {
-        let is_each_drawn =
-            matches!(plan.kind, FaultKind::Nan | FaultKind::Late(_) | FaultKind::OutOfOrder(_));
-        if !is_each_drawn && plan.probability < 1.0 && self.rng.unit() >= plan.probability {
+        if !plan.fault.is_drawn_each() && plan.probability < 1.0 && !self.draws(plan) {
             Start::Skipped
-        } else if plan.kind == FaultKind::CounterReset {
+        } else if plan.fault.is_instant() {
             Start::Instant
         } else {
             Start::On

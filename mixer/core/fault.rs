@@ -1,0 +1,24 @@
+//! Faults that a host shows on purpose: kinds, plans, and the times at which they are on.
+//!
+//! A kind of fault is a file with a [`FaultKind`], which lists its parameters, and a [`FaultSpec`], which says how it
+//! changes a report; and a line in the list of all. Configs are read from these tables. Kinds know cells, times and
+//! numbers; they know neither hosts nor configs.
+
+mod clock_skew;
+mod counter_reset;
+mod flapping;
+mod gap;
+mod kind;
+mod late;
+mod list;
+mod nan;
+mod out_of_order;
+mod plan;
+mod spec;
+mod window;
+
+pub use kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
+pub use list::{AnyFaultKind, Fault, KINDS};
+pub use plan::{FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, fault_events, renamed_event};
+pub use spec::{Cycle, FaultSpec, ReportDelay};
+pub use window::{FaultWindow, Turn};

@@ -1,0 +1,85 @@
+//! The trait of a fault: how it changes a report.
+
+use std::fmt::Debug;
+
+use crate::metric::Cells;
+use crate::time::{Span, Time};
+
+/// The checked parameters of a fault, and what it does while it is on. The defaults do nothing.
+pub trait FaultSpec: Debug + Send + Sync {
+    /// `true` if a metric of these cells can have it.
+    fn affects(&self, _cells: &Cells) -> bool {
+        true
+    }
+
+    /// A word for the metrics that can have it.
+    fn metric_word(&self) -> &'static str {
+        "metric"
+    }
+
+    /// `true` if it is about metrics: all that it can affect, unless some are named.
+    fn is_about_metrics(&self) -> bool {
+        false
+    }
+
+    /// `true` if each sample or report is drawn with its probability, not each episode.
+    fn is_drawn_each(&self) -> bool {
+        false
+    }
+
+    /// `true` if its begin and end show at once, not with the host's next report.
+    fn shows_at_once(&self) -> bool {
+        false
+    }
+
+    /// `true` if the host as a whole reports nothing, unless some metrics are named.
+    fn hides_host(&self) -> bool {
+        false
+    }
+
+    /// `true` if its metrics begin anew.
+    fn resets(&self) -> bool {
+        false
+    }
+
+    /// The times at which it is on within its window, if they are its own.
+    fn cycle(&self) -> Option<Cycle> {
+        None
+    }
+
+    /// The delay of a report.
+    fn delay(&self) -> Option<ReportDelay> {
+        None
+    }
+
+    /// The time that the host's clock shows at this one; `None` if the clock is right.
+    fn own_time(&self, _now: Time) -> Option<Time> {
+        None
+    }
+
+    /// Changes the cells of one affected metric in a report. `draws` is true with the fault's probability.
+    fn corrupt(&self, _of: &Cells, _cells: &mut [f64], _draws: &mut dyn FnMut() -> bool) {}
+
+    /// Its parameters in words; empty if it has none.
+    fn describe(&self) -> String {
+        String::new()
+    }
+}
+
+/// Times of a fault that comes and goes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// Time for which it is off.
+    pub off: Span,
+    /// Time for which it is on.
+    pub on: Span,
+}
+
+/// The delay of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportDelay {
+    /// Time by which a report arrives later.
+    pub by: Span,
+    /// `true` if later reports wait for it; else they overtake it.
+    pub keeps_order: bool,
+}
