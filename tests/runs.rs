@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::api::Daemon;
-use crate::processes::{Pushgateway, eventually, free_port, get, promemu_command};
+use crate::processes::{Pushgateway, eventually, free_port, get, http, label, promemu_command, series};
 
 /// A config of one host that pushes quickly.
 fn config(job: &str) -> String {
@@ -91,6 +91,83 @@ fn a_run_that_is_over_keeps_its_result_until_it_is_deleted() {
     assert_eq!(hosts, (409, "run_over".to_owned()));
     assert_eq!(daemon.send("DELETE", "/api/v1/runs/one", &Value::Null).0, 204);
     assert_eq!(daemon.get("/api/v1/runs").1["runs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn every_end_has_its_reason_in_the_report() {
+    let gateway = Pushgateway::start();
+    let theirs = http("PUT", gateway.port, "/metrics/job/theirs", "handmade 1\n").unwrap();
+    assert_eq!(theirs.0, 200);
+    let mut daemon = idle_daemon(&gateway);
+    let short = config("short").replace("name: \"own\"", "name: \"own\", ttl: \"4s\"");
+    for (id, text, duration) in [
+        ("ttl", short, "1h"),
+        ("timed", config("timed"), "3s"),
+        ("stopped", config("stopped"), "1h"),
+        ("failed", config("theirs"), "1h"),
+    ] {
+        let body = json!({ "id": id, "text": text, "duration": duration });
+        assert_eq!(daemon.send("POST", "/api/v1/runs", &body).0, 201, "{id}");
+    }
+    eventually("a push of it has arrived", || {
+        let pushes = &daemon.get("/api/v1/runs/stopped").1["state"] == "running"
+            && series(&gateway.metrics(), "posted").iter().any(|line| label(line, "job") == "stopped");
+        pushes.then_some(())
+    });
+    assert_eq!(daemon.send("POST", "/api/v1/runs/stopped/stop", &Value::Null).0, 202);
+    for (id, state, reason) in [
+        ("ttl", "ended", "all_hosts_over"),
+        ("timed", "ended", "duration"),
+        ("stopped", "ended", "stopped"),
+        ("failed", "failed", "failed"),
+    ] {
+        wait_for(&daemon, id, state);
+        let run = daemon.get(&format!("/api/v1/runs/{id}")).1;
+        let report = &run["report"];
+        assert_eq!(report["reason"], reason, "{run}");
+        let has_run = id != "failed";
+        assert_eq!(report["hosts_begun"], u64::from(has_run), "{run}");
+        assert_eq!(report["hosts_ended"], u64::from(has_run), "{run}");
+        assert_eq!(report["error"].is_null(), has_run, "{run}");
+        assert_eq!(report["updates"].as_u64().unwrap() > 0, has_run, "{run}");
+    }
+    let run = daemon.get("/api/v1/runs/stopped").1;
+    let output = &run["report"]["outputs"][0];
+    assert_eq!((&output["kind"], &output["samples_sent"]), (&json!("pushgateway"), &Value::Null), "{run}");
+    assert!(output["pushes"].as_u64().unwrap() > 0 && output["sent_bytes"].as_u64().unwrap() > 0, "{run}");
+    let (_, shown, _) = ctl(daemon.port, &["show", "timed"]);
+    assert!(shown.contains("ended because: duration") && shown.contains("hosts begun: 1"), "{shown}");
+    let body = json!({ "id": "last", "text": config("last") });
+    assert_eq!(daemon.send("POST", "/api/v1/runs", &body).0, 201);
+    wait_for(&daemon, "last", "running");
+    assert_eq!(daemon.process.terminate(), Some(0));
+    let log = daemon.process.log();
+    assert!(
+        log.contains("run{id=\"last\"}: run is over reason=\"promemu was stopped by a signal\""),
+        "{log}"
+    );
+}
+
+#[test]
+fn the_last_metrics_of_a_run_that_is_over_stay_readable() {
+    let gateway = Pushgateway::start();
+    let daemon = daemon_with_two_runs(&gateway);
+    let body = json!({ "id": "short", "text": config("short").replace("name: \"own\"", "name: \"own\", ttl: \"4s\"") });
+    assert_eq!(daemon.send("POST", "/api/v1/runs", &body).0, 201);
+    eventually("run one exposes its metric", || {
+        get(daemon.port, "/api/v1/runs/one/metrics").filter(|text| text.contains("posted{"))
+    });
+    assert_eq!(daemon.send("POST", "/api/v1/runs/one/stop", &Value::Null).0, 202);
+    for (id, job) in [("one", "job-one"), ("short", "short")] {
+        wait_for(&daemon, id, "ended");
+        let last = get(daemon.port, &format!("/api/v1/runs/{id}/metrics")).unwrap();
+        assert!(last.contains("posted{") && last.contains(&format!("job=\"{job}\"")), "{last}");
+        assert!(daemon.get(&format!("/api/v1/runs/{id}")).1["last_metrics_at"].is_string());
+    }
+    let body = json!({ "id": "never", "text": config("never"), "start": false });
+    assert_eq!(daemon.send("POST", "/api/v1/runs", &body).0, 201);
+    let none = daemon.refusal("GET", "/api/v1/runs/never/metrics", &Value::Null);
+    assert_eq!(none, (409, "conflict".to_owned()));
 }
 
 #[test]
