@@ -24,11 +24,12 @@ pub use replayed_host::ReplayedHost;
 pub use samples::{Grid, HostSamples};
 
 use crate::error::Error;
-use crate::event::{Event, HostId};
+use crate::event::HostId;
 use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::time::Time;
+use crate::world::OutsideMail;
 
 /// The largest number of outcomes of one thread that wait for the consumer.
 const OUTCOMES_MAX: usize = 4;
@@ -46,16 +47,16 @@ impl Backfill {
     /// A run of the plan from `start` to `until`. It makes the first pass at once, which fails if there are too many
     /// events.
     pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Result<Self, Error> {
-        Self::with_events(plan, seed, (start, until), &[])
+        Self::with_outside(plan, seed, (start, until), &[])
     }
 
-    /// As [`Self::new`], with events from outside of hosts, in order of time, such as those of a
-    /// [world](crate::world::WorldBatch::outside_events).
-    pub fn with_events(
+    /// As [`Self::new`], with events and actions from outside of hosts, in order of time, such as those of a
+    /// [world](crate::world::WorldBatch::outside).
+    pub fn with_outside(
         plan: Arc<Plan>,
         seed: u64,
         (start, until): (Time, Time),
-        outside: &[Arc<Event>],
+        outside: &[OutsideMail],
     ) -> Result<Self, Error> {
         let log = EventLog::record(&plan, seed, (start, until), outside)?;
         Ok(Self { plan, seed, start, log })

@@ -9,10 +9,12 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::error::Error;
 use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source};
+use crate::host::Mail;
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
 use crate::time::{Span, Time};
-use crate::world::WorldBatch;
+use crate::timeline::SentAction;
+use crate::world::{OutsideMail, WorldBatch};
 
 /// The largest number of events in a log. Each takes 36 bytes, plus its data.
 const EVENTS_MAX: usize = 100_000_000;
@@ -35,6 +37,8 @@ pub struct EventLog {
     /// Sources, each with the host that handles the event itself; `None` for events from outside of hosts.
     sources: IndexSet<(Option<HostId>, Arc<str>)>,
     data: Vec<serde_json::Value>,
+    /// The actions of each host.
+    actions: IndexMap<HostId, Vec<Arc<SentAction>>>,
 }
 
 /// One event. Names, sources and data are indices.
@@ -56,7 +60,7 @@ impl EventLog {
         plan: &Arc<Plan>,
         seed: u64,
         (start, until): (Time, Time),
-        outside: &[Arc<Event>],
+        outside: &[OutsideMail],
     ) -> Result<Self, Error> {
         Self::record_at_most(EVENTS_MAX, plan, seed, (start, until), outside)
     }
@@ -66,14 +70,19 @@ impl EventLog {
         plan: &Arc<Plan>,
         seed: u64,
         (start, until): (Time, Time),
-        outside: &[Arc<Event>],
+        outside: &[OutsideMail],
     ) -> Result<Self, Error> {
         let (mut world, mut log) =
             (WorldBatch::of_heard_hosts(Arc::clone(plan), &[seed], start), Self::default());
         log.push_outside(&world);
-        for event in outside.iter().filter(|event| !is_of_run(event) && event.time <= until) {
-            log.pass(&mut world, event.time, events_max)?;
-            world.inject(0, &event.name, &event.source, event.data.clone());
+        for OutsideMail { to, mail } in outside.iter().filter(|outside| outside.mail.time() <= until) {
+            log.pass(&mut world, mail.time(), events_max)?;
+            match (mail, to) {
+                (Mail::Event(event), _) if is_of_run(event) => continue,
+                (Mail::Event(event), _) => world.inject(0, &event.name, &event.source, event.data.clone()),
+                (Mail::Action(sent), Some(host)) => world.act(0, *host, &sent.source, sent.action.clone()),
+                (Mail::Action(_), None) => continue,
+            }
             log.push_outside(&world);
         }
         log.pass(&mut world, until, events_max)?;
@@ -97,10 +106,14 @@ impl EventLog {
         Ok(())
     }
 
-    /// Adds the last event from outside of a world.
+    /// Adds the last event or action from outside of a world.
     fn push_outside(&mut self, world: &WorldBatch) {
-        if let Some(event) = world.outside_events(0).last() {
-            self.push(event, None);
+        match world.outside(0).last() {
+            Some(OutsideMail { mail: Mail::Event(event), .. }) => self.push(event, None),
+            Some(OutsideMail { mail: Mail::Action(sent), to: Some(host) }) => {
+                self.actions.entry(*host).or_default().push(Arc::clone(sent));
+            }
+            _ => {}
         }
     }
 
@@ -153,6 +166,11 @@ impl EventLog {
         indexes.dedup();
         indexes.shrink_to_fit();
         indexes
+    }
+
+    /// The actions of a host, in order.
+    pub(super) fn actions(&self, id: HostId) -> &[Arc<SentAction>] {
+        self.actions.get(&id).map_or(&[], Vec::as_slice)
     }
 
     fn source_of(&self, index: u32) -> &(Option<HostId>, Arc<str>) {

@@ -25,6 +25,7 @@ impl<'a> ReplayedHost<'a> {
     pub(super) fn new(id: HostId, host: DrivenHost, log: &'a EventLog) -> Self {
         let mail = log.mail(id, host.host().plan());
         let mut host = Self { host, log, mail, read: 0 };
+        host.host.post_actions(log.actions(id).iter().map(Arc::clone));
         host.read_ahead();
         host
     }

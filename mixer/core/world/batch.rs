@@ -6,14 +6,16 @@
 use std::sync::Arc;
 
 use super::layout::Layout;
+use super::outside_mail::OutsideMail;
 use super::selection::Selection;
 use crate::error::Error;
 use crate::event::{DELIVERY_DELAY, Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED};
-use crate::host::{DrivenHost, EmulatedHost, Outbox, UpdateCounts};
-use crate::plan::Plan;
+use crate::host::{DrivenHost, EmulatedHost, Mail, Outbox, UpdateCounts};
+use crate::plan::{Action, Plan};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
+use crate::timeline::SentAction;
 
 /// The longest time in which no host hears an event of that time.
 const WINDOW: Span = DELIVERY_DELAY.minus(Span::from_nanos(1));
@@ -37,8 +39,8 @@ pub(super) struct State {
     hosts: Vec<DrivenHost>,
     /// The time at which each host is due.
     due: Vec<Time>,
-    /// For each world the events from outside of hosts so far.
-    outside: Vec<Vec<Arc<Event>>>,
+    /// For each world what came from outside of hosts so far.
+    outside: Vec<Vec<OutsideMail>>,
     counts: UpdateCounts,
 }
 
@@ -259,15 +261,36 @@ impl WorldBatch {
         let (time, sequence) = (self.state.now, self.state.outside[world].len() as u64);
         let (name, source) = (name.into(), source.into());
         let event = Arc::new(Event { name, source, data, time, sequence, hops: 0 });
-        self.state.outside[world].push(Arc::clone(&event));
+        let mail = Mail::Event(Arc::clone(&event));
+        self.state.outside[world].push(OutsideMail { to: None, mail });
         self.deliver(&Sent { world, event: Arc::clone(&event), emitter: None });
         event
     }
 
-    /// The events from outside of a world's hosts so far, in order: the start and the end of its run, and those that were
+    /// Has a host of a world carry out an action. It acts after the delay of an event, or when the host starts. An event
+    /// to emit is injected as one of the host.
+    pub fn act(&mut self, world: usize, host: HostId, source: &str, action: Action) {
+        let Some(plan) = self.layout.plan.hosts.get(host as usize).cloned() else { return };
+        if let Action::Emit(event) = action {
+            return self.inject(world, &event, &plan.name, serde_json::Value::Null);
+        }
+        let (time, sequence) = (self.state.now, self.state.outside[world].len() as u64);
+        let sent = Arc::new(SentAction { action, time, source: source.into(), sequence });
+        let mail = Mail::Action(Arc::clone(&sent));
+        self.state.outside[world].push(OutsideMail { to: Some(host), mail });
+        let Some(place) = self.layout.places[host as usize] else { return };
+        let place = world * self.layout.ids.len() + place as usize;
+        let State { hosts, due, .. } = &mut self.state;
+        if due[place] != Time::NEVER {
+            hosts[place].post_actions([sent]);
+            due[place] = hosts[place].due();
+        }
+    }
+
+    /// What came into a world from outside of its hosts so far, in order: the start and the end of its run, and what was
     /// injected.
     #[must_use]
-    pub fn outside_events(&self, world: usize) -> &[Arc<Event>] {
+    pub fn outside(&self, world: usize) -> &[OutsideMail] {
         &self.state.outside[world]
     }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::batch::{Step, WorldBatch};
+use super::outside_mail::OutsideMail;
 use super::selection::Selection;
 use super::snapshot::Snapshot;
 use crate::error::Error;
-use crate::event::{Event, HostId};
+use crate::event::HostId;
 use crate::host::{DrivenHost, UpdateCounts};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::series::LabelBlock;
 use crate::time::Time;
 
@@ -92,10 +93,15 @@ impl World {
         self.0.inject(0, name, source, data);
     }
 
-    /// As [`WorldBatch::outside_events`].
+    /// As [`WorldBatch::act`].
+    pub fn act(&mut self, host: HostId, source: &str, action: Action) {
+        self.0.act(0, host, source, action);
+    }
+
+    /// As [`WorldBatch::outside`].
     #[must_use]
-    pub fn outside_events(&self) -> &[Arc<Event>] {
-        self.0.outside_events(0)
+    pub fn outside(&self) -> &[OutsideMail] {
+        self.0.outside(0)
     }
 
     /// As [`WorldBatch::finish_with`].
