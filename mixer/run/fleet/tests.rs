@@ -1,8 +1,5 @@
 //! A fleet without outputs.
 
-mod drivers;
-mod random_run;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
