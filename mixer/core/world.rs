@@ -8,6 +8,7 @@
 
 mod batch;
 mod layout;
+mod outside_mail;
 mod selection;
 mod single;
 mod snapshot;
@@ -16,6 +17,7 @@ mod stores;
 mod tests;
 
 pub use batch::{Step, WorldBatch};
+pub use outside_mail::OutsideMail;
 pub use selection::Selection;
 pub use single::World;
 pub use snapshot::Snapshot;

@@ -1,11 +1,13 @@
-//! The clock of a live run. Nothing else reads the machine's clocks.
+//! The clock of a live run. Nothing else reads the machine's clocks, except through tokio, whose monotonic clock this is:
+//! a test can pause it.
 //!
 //! A [`Clock`] follows the monotonic clock from the moment it was started, so a step of the wall clock does not move
 //! emulated time; its [`Speed`] is the number of emulated seconds per real second.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use promemu_core::time::{Span, Speed, Time};
+use tokio::time::Instant;
 
 /// Emulated time that runs with the machine's monotonic clock.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +20,14 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts at the wall clock's present time, at the normal speed.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
     pub fn start() -> Self {
         Self { started_at: wall_now(), origin: Instant::now(), speed: Speed::NORMAL }
+    }
+
+    /// A clock that starts at this time now, at the normal speed.
+    #[cfg(test)]
+    pub(crate) fn start_at(started_at: Time) -> Self {
+        Self { started_at, ..Self::start() }
     }
 
     /// The same clock, at this speed from its start on.
@@ -81,7 +88,7 @@ pub fn wall_now() -> Time {
 
 /// Sleeps until the clock shows `time`.
 pub(crate) async fn sleep_until(clock: &Clock, time: Time) {
-    tokio::time::sleep_until(clock.instant_of(time).into()).await;
+    tokio::time::sleep_until(clock.instant_of(time)).await;
 }
 
 #[cfg(test)]

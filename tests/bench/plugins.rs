@@ -48,7 +48,6 @@ fn update(
         event: None,
         host_name: "worker-000001",
         links: &[],
-        levers: &[],
         rng,
         storage,
         effects,

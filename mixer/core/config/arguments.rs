@@ -10,7 +10,7 @@ use crate::expression::{Names, Value};
 use crate::time::Span;
 
 /// Names with another meaning in expressions.
-pub(super) const RESERVED: [&str; 18] = [
+pub(super) const RESERVED: [&str; 17] = [
     "name",
     "host",
     "address",
@@ -25,7 +25,6 @@ pub(super) const RESERVED: [&str; 18] = [
     "now",
     "event",
     "links",
-    "run",
     "storage",
     "slot",
     "generation",

@@ -1,7 +1,5 @@
 //! Names in scope: the values that expressions see while a plan is made.
 
-use std::sync::Arc;
-
 use rhai::Scope;
 
 use super::value::Value;
@@ -11,8 +9,6 @@ use super::value::Value;
 pub struct Names {
     pub(super) scope: Scope<'static>,
     pub(super) range: Option<(f64, f64)>,
-    /// Names of the run's levers, in their order.
-    pub(super) levers: Arc<[Arc<str>]>,
 }
 
 impl Names {
@@ -30,11 +26,6 @@ impl Names {
     /// Sets the range of `percent_of_range`.
     pub const fn set_range(&mut self, range: Option<(f64, f64)>) {
         self.range = range;
-    }
-
-    /// Sets the names of the run's levers, in their order.
-    pub fn set_levers(&mut self, levers: Arc<[Arc<str>]>) {
-        self.levers = levers;
     }
 
     /// A mark to [`Self::rewind`] to.

@@ -170,7 +170,6 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &[],
-            levers: &out.levers,
             rng: &mut metric.rng,
             storage: &mut self.storage,
             effects: &mut out.effects,
@@ -220,7 +219,6 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &out.links,
-            levers: &out.levers,
             rng: &mut metric.rng,
             storage: &mut self.storage,
             effects: &mut out.effects,
@@ -319,16 +317,6 @@ impl MetricValues {
         }
     }
 
-    /// Shows values as they are, one for each metric.
-    pub(super) fn show(&mut self, host: &HostPlan, values: &[f64], began: Time) {
-        for (metric, value) in host.shape.metrics.iter().zip(values) {
-            if value.is_finite() {
-                let cells = &mut self.row[metric.offset..metric.offset + metric.cells.width()];
-                metric.cells.show(metric.rounding.round(*value), began, cells);
-            }
-        }
-    }
-
     /// Overrides a metric until then. An override that is over releases it.
     pub(super) fn set_override(
         &mut self,
@@ -416,7 +404,6 @@ impl MetricValues {
                 data: &event.data,
             }),
             links: &out.links,
-            levers: &out.levers,
             rng: &mut self.rng,
             storage: &mut self.storage,
         };

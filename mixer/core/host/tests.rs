@@ -16,7 +16,6 @@ use proptest::prelude::*;
 mod actions;
 mod copies;
 mod fault;
-mod levers;
 mod overrides;
 mod pool;
 

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::batch::{Step, WorldBatch};
+use super::outside_mail::OutsideMail;
 use super::selection::Selection;
 use super::snapshot::Snapshot;
 use crate::error::Error;
-use crate::event::{Event, HostId};
+use crate::event::HostId;
 use crate::host::{DrivenHost, UpdateCounts};
 use crate::plan::{Action, Plan};
 use crate::series::LabelBlock;
 use crate::time::Time;
-use crate::timeline::{LogFull, RunLog, Targets};
 
 /// All hosts of a run, at one moment of emulated time.
 ///
@@ -93,21 +93,15 @@ impl World {
         self.0.inject(0, name, source, data);
     }
 
-    /// As [`WorldBatch::inject_action`].
-    pub fn inject_action(&mut self, targets: Targets, action: Action, source: &str) -> Result<(), LogFull> {
-        self.0.inject_action(0, targets, action, source)
+    /// As [`WorldBatch::act`].
+    pub fn act(&mut self, host: HostId, source: &str, action: Action) {
+        self.0.act(0, host, source, action);
     }
 
-    /// As [`WorldBatch::log`].
+    /// As [`WorldBatch::outside`].
     #[must_use]
-    pub fn log(&self) -> &RunLog {
-        self.0.log(0)
-    }
-
-    /// As [`WorldBatch::outside_events`].
-    #[must_use]
-    pub fn outside_events(&self) -> &[Arc<Event>] {
-        self.0.outside_events(0)
+    pub fn outside(&self) -> &[OutsideMail] {
+        self.0.outside(0)
     }
 
     /// As [`WorldBatch::finish_with`].

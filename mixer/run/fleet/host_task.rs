@@ -116,7 +116,7 @@ impl HostTask {
     /// Sleeps until something is due.
     fn sleep(&self) -> Sleep {
         let due = self.membership.as_ref().map(|of| of.fleet.clock().instant_of(self.host.due()));
-        tokio::time::sleep_until(due.map_or_else(Instant::now, Instant::from_std))
+        tokio::time::sleep_until(due.unwrap_or_else(Instant::now))
     }
 
     /// Ready when something is due or has come to the mailbox.

@@ -5,8 +5,9 @@ use std::task::{Context, Poll, Waker};
 
 use promemu_core::event::Event;
 
-/// Maximum number of events that wait for a host.
-pub(crate) const MAILBOX_MAX: usize = 256;
+/// Maximum number of events that wait for a host: more than one host may emit in a second. Only a host that is held up for
+/// long loses events.
+pub(crate) const MAILBOX_MAX: usize = 16_384;
 
 /// Events on their way to one host, and the host's task while it waits for them.
 #[derive(Debug, Default)]

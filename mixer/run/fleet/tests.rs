@@ -1,5 +1,8 @@
 //! A fleet without outputs.
 
+mod drivers;
+mod random_run;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

@@ -69,7 +69,7 @@ async fn ready(
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
     let Emulated { plan, hosts, until } = emulated.await.map_err(bug)??;
     let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, admission).await?;
-    tokio::time::sleep_until(clock.instant_of(until).into()).await;
+    tokio::time::sleep_until(clock.instant_of(until)).await;
     Ok(mixer)
 }
 

@@ -112,9 +112,8 @@ impl Resolver<'_> {
             return None;
         }
         let formula = expression.bind(&self.names, &mut self.links);
-        self.reads_levers |= formula.reads_levers();
         if formula.is_steady()
-            && let Err(error) = try_out(&formula, self.links.len(), &self.lever_defaults)
+            && let Err(error) = try_out(&formula, self.links.len())
         {
             self.problems.error(template.span, format!("the expression does not give a number: {error}"));
             return None;
@@ -126,9 +125,7 @@ impl Resolver<'_> {
         let expression = &template.expression;
         self.know_names(template)?;
         let emits = expression.emits().iter().map(|event| event.as_deref().map(Into::into)).collect();
-        let formula = expression.bind_script(&self.names, &mut self.links);
-        self.reads_levers |= formula.reads_levers();
-        Some(Script { formula, emits })
+        Some(Script { formula: expression.bind_script(&self.names, &mut self.links), emits })
     }
 
     fn know_names(&mut self, template: &FormulaTemplate) -> Option<()> {
@@ -143,7 +140,7 @@ impl Resolver<'_> {
 }
 
 /// Evaluates a formula with typical numbers.
-fn try_out(formula: &Formula, links: usize, levers: &[f64]) -> Result<f64, String> {
+fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
     let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
     let links = vec![1.0; links];
     formula.evaluate(&mut EvalContext {
@@ -153,7 +150,6 @@ fn try_out(formula: &Formula, links: usize, levers: &[f64]) -> Result<f64, Strin
         now_secs: 1e9,
         event: None,
         links: &links,
-        levers,
         rng: &mut rng,
         storage: &mut storage,
     })

@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 
 use super::agenda::Agenda;
 use super::draws::{between, last_due, left_of, pause_left, share_of};
-use super::slot::Slot;
+use super::slot::{Member, MemberRow, Slot};
 use crate::event::Event;
 use crate::expression::MemberContext;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
@@ -110,7 +110,7 @@ impl Pool {
     /// The labels and the cells of the member in a slot.
     pub(super) fn member(&self, slot: usize) -> Option<(&LabelBlock, &[f64])> {
         let slot = self.slots.get(slot)?;
-        slot.member.as_ref().map(|member| (&slot.labels, member.values().row()))
+        slot.member.as_ref().map(|member| (&slot.labels, member.row()))
     }
 
     pub(super) fn mark(&mut self, agenda: &mut Agenda, slot: usize) {
@@ -127,7 +127,7 @@ impl Pool {
         out: &mut Outbox,
     ) {
         let (place, at) = ((self.index, slot), &mut self.slots[slot]);
-        let Some(member) = &mut at.member else { return };
+        let Some(member) = at.emulated() else { return };
         let failures = out.failures.len();
         if let Some(event) = event {
             member.handle(&self.member, now, event, out, |_, _, _| {});
@@ -137,7 +137,8 @@ impl Pool {
             // Conditions of members draw from the same stream as reports would.
             member.values_mut().rng_mut().next_u64();
         }
-        at.due = member.due().min(at.until);
+        let due = member.due();
+        at.due = due.min(at.until);
         agenda.queue(place, at);
         agenda.mark(place, at);
         let mut index = failures;
@@ -176,7 +177,7 @@ impl Pool {
         self.born += 1;
         let (place, at) = ((self.index, slot), &mut self.slots[slot]);
         (at.labels, at.labels_hash, at.is_new) = (labels, hash, true);
-        at.member = Some(MetricSet::new(&self.member, self.seed, began, self.seed.rng()));
+        at.member = Some(Member::Row(MemberRow::new(&self.member.shape, began)));
         agenda.mark(place, at);
         true
     }
@@ -184,10 +185,9 @@ impl Pool {
     /// Shows the model's values of a member, if there is one in the slot.
     pub(super) fn show(&mut self, slot: usize, agenda: &mut Agenda, out: &mut Outbox) {
         let (place, at) = ((self.index, slot), &mut self.slots[slot]);
-        if let (Some(member), Some(model)) = (&mut at.member, &self.model) {
+        if let (Some(Member::Row(row)), Some(model)) = (&mut at.member, &self.model) {
             let values = model.values(slot);
-            let began = member.starts_at();
-            member.values_mut().show(&self.member, values, began);
+            row.show(&self.member.shape, values);
             out.updates += values.len() as u64;
             agenda.mark(place, at);
         }
@@ -225,7 +225,7 @@ impl Pool {
             let life = if is_midway { left_of } else { between }(plan.lifetime, &mut rng);
             at.pause = between(plan.pause, &mut rng);
             at.until = now + life;
-            at.member = Some(MetricSet::new(&self.member, seed, now, seed.rng()));
+            at.member = Some(Member::Emulated(Box::new(MetricSet::new(&self.member, seed, now, seed.rng()))));
             self.wake(slot, now, None, agenda, out);
         } else {
             // Another member has these labels, and back ends take no two equal series.
@@ -344,8 +344,12 @@ impl Pool {
                 (slot.until, slot.is_midway) = (earliest, true);
                 skipped += 1;
             }
-            skipped += slot.member.as_mut().map_or(0, |member| member.skip_overdue(&self.member, now));
-            slot.due = slot.member.as_ref().map_or(Time::NEVER, MetricSet::due).min(slot.until);
+            let mut due = Time::NEVER;
+            if let Some(member) = slot.emulated() {
+                skipped += member.skip_overdue(&self.member, now);
+                due = member.due();
+            }
+            slot.due = due.min(slot.until);
             agenda.queue((self.index, number), slot);
         }
         // Of all that was missed one is made up for.
@@ -386,7 +390,6 @@ fn member_plan(host: &HostPlan, plan: &PoolPlan) -> Arc<HostPlan> {
         start_time: Span::ZERO,
         labels: LabelBlock::empty(),
         growth_max: 0,
-        run: None,
         shape: Arc::clone(&plan.shape),
     })
 }

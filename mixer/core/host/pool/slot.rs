@@ -1,14 +1,17 @@
 //! A slot: the numbered place of one member in a pool.
+//!
+//! A member is emulated, with scenarios and schedules of its own, or a row of cells that a model fills.
 
 use crate::host::metric_set::MetricSet;
-use crate::plan::{HostPlan, ReusePolicy};
+use crate::metric::ABSENT;
+use crate::plan::{HostPlan, HostShape, ReusePolicy};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 
 /// One slot.
 #[derive(Debug)]
 pub(super) struct Slot {
-    pub(super) member: Option<MetricSet>,
+    pub(super) member: Option<Member>,
     pub(super) labels: LabelBlock,
     pub(super) labels_hash: u64,
     pub(super) generation: u32,
@@ -28,7 +31,64 @@ pub(super) struct Slot {
     pub(super) is_new: bool,
 }
 
+/// The member in a slot.
+#[derive(Debug)]
+pub(super) enum Member {
+    /// Its scenarios make the values.
+    Emulated(Box<MetricSet>),
+    /// A model makes the values.
+    Row(MemberRow),
+}
+
+impl Member {
+    /// The cells of all series.
+    pub(super) fn row(&self) -> &[f64] {
+        match self {
+            Self::Emulated(metrics) => metrics.values().row(),
+            Self::Row(row) => &row.cells,
+        }
+    }
+
+    /// A copy that does the same from here on. The error names the metric that cannot be copied.
+    fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
+        Ok(match self {
+            Self::Emulated(metrics) => Self::Emulated(Box::new(metrics.try_clone(plan)?)),
+            Self::Row(row) => Self::Row(row.clone()),
+        })
+    }
+}
+
+/// The values of a member, as a model gives them.
+#[derive(Clone, Debug)]
+pub(super) struct MemberRow {
+    began: Time,
+    cells: Box<[f64]>,
+}
+
+impl MemberRow {
+    /// A member without values since `began`.
+    pub(super) fn new(shape: &HostShape, began: Time) -> Self {
+        Self { began, cells: vec![ABSENT; shape.width].into() }
+    }
+
+    /// Shows values as they are, one for each metric.
+    pub(super) fn show(&mut self, shape: &HostShape, values: &[f64]) {
+        for (metric, value) in shape.metrics.iter().zip(values).filter(|(_, value)| value.is_finite()) {
+            let cells = &mut self.cells[metric.offset..metric.offset + metric.cells.width()];
+            metric.cells.show(metric.rounding.round(*value), self.began, cells);
+        }
+    }
+}
+
 impl Slot {
+    /// The member, if its scenarios make the values.
+    pub(super) fn emulated(&mut self) -> Option<&mut MetricSet> {
+        match &mut self.member {
+            Some(Member::Emulated(metrics)) => Some(metrics),
+            _ => None,
+        }
+    }
+
     /// A copy that does the same from here on. The error names the metric that cannot be copied.
     pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
         let member = self.member.as_ref().map(|member| member.try_clone(plan)).transpose()?;
