@@ -21,4 +21,4 @@ pub use context::{EvalContext, EventRef, Storage};
 pub use formula::Formula;
 pub use names::Names;
 pub use text::{Format, MemberContext, Piece, TextFormula};
-pub use value::Value;
+pub use value::{Value, finite};

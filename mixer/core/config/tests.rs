@@ -171,7 +171,7 @@ const WRONG_METRICS: [&str; 32] = [
     r#"Metric(name: "m", linked_metrics: ["n"])"#,
     r#"Metric(name: "m", scenario: gauge(1))"#,
     r#"Metric(name: "m", name: "n")"#,
-    r#"Metric(name: "m", value_range: (0, inf))"#,
+    r#"Metric(name: "m", value_range: (inf, inf))"#,
 ];
 
 #[test]
@@ -244,8 +244,8 @@ fn all_fields_of_metrics_are_checked() {
         test.ron:2:29: expected a scenario, as in sine_wave(period: 60); found gauge(…)
     Metric(name: "m", name: "n")
         test.ron:2:19: Metric has "name" twice; keep one
-    Metric(name: "m", value_range: (0, inf))
-        test.ron:2:36: value_range: expected a finite number (or a size, as in "1.5GiB"), found inf
+    Metric(name: "m", value_range: (inf, inf))
+        test.ron:2:32: value_range (inf, inf) has no number; write (0, inf)
     "#);
 }
 

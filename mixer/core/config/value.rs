@@ -228,6 +228,24 @@ impl FromValue for f64 {
     }
 }
 
+/// An end of a range: a number, `inf` or `-inf`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound(pub(super) f64);
+
+impl FromValue for Bound {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let endless = match value {
+            Value::Float(float) => Some(*float),
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        match endless.filter(|number: &f64| number.is_infinite()) {
+            Some(endless) => Ok(Self(endless)),
+            None => f64::from_value(value).map(Self),
+        }
+    }
+}
+
 impl FromValue for i64 {
     #[expect(clippy::cast_possible_truncation, reason = "whole and in range, as checked")]
     fn from_value(value: &Value) -> Result<Self, String> {

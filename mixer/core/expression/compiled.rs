@@ -120,12 +120,20 @@ impl Expression {
         self.fields.iter().find_map(|(name, field)| {
             let map = scope.scope.get(name)?.as_map_ref().ok()?;
             let known: Vec<&str> = map.keys().map(AsRef::as_ref).collect();
-            (!known.contains(&field.as_str())).then(|| {
-                let hint = suggestion(field, &known);
-                (field.clone(), format!("unknown name \"{name}.{field}\" in an expression{hint}"))
-            })
+            (!known.contains(&field.as_str())).then(|| (field.clone(), unknown_field(name, field, &known)))
         })
     }
+}
+
+fn unknown_field(name: &str, field: &str, known: &[&str]) -> String {
+    // Fields of metrics, which are there if the value_range has such an end.
+    if matches!(field, "low" | "high") {
+        let whose = if name == "source" { "the source metric's" } else { "the metric's" };
+        return format!("{name}.{field} needs {whose} value_range with a {field} end, as in (0, 100)");
+    }
+    let ends: &[&str] = if matches!(name, "metric" | "source") { &["low", "high"] } else { &[] };
+    let known: Vec<&str> = known.iter().chain(ends).copied().collect();
+    format!("unknown name \"{name}.{field}\" in an expression{}", suggestion(field, &known))
 }
 
 /// An error in an expression's syntax.

@@ -9,7 +9,7 @@ use super::context::{EvalContext, EventRef};
 use super::engine::{CallContext, ENGINE, from_json, text_of, with_call};
 use super::lower::{Node, lower};
 use super::names::Names;
-use super::value::Value;
+use super::value::{Value, finite};
 
 /// An expression or a script that runs with every update. Cheap to share.
 #[derive(Clone, Debug)]
@@ -50,8 +50,13 @@ impl Formula {
     /// Names that a formula knows in addition to the config's.
     pub const NAMES: [&str; 7] = ["value", "t", "dt", "now", "event", "links", "storage"];
 
-    /// The result as a number; `true` is 1. Errors are text for the log.
+    /// The result as a finite number; `true` is 1. Errors are text for the log.
     pub fn evaluate(&self, context: &mut EvalContext<'_>) -> Result<f64, String> {
+        self.number(context).and_then(finite)
+    }
+
+    /// As [`Self::evaluate`], but the number may be infinite or NaN, as a trial with other numbers may give.
+    pub fn number(&self, context: &mut EvalContext<'_>) -> Result<f64, String> {
         match &self.body {
             Body::Lowered(node) => Ok(node.evaluate(context)),
             Body::Interpreted(body) => number_of(body.run(context, &mut Vec::new())?),
@@ -70,13 +75,13 @@ impl Formula {
         emitted: &mut Vec<(Arc<str>, serde_json::Value)>,
     ) -> Result<Option<f64>, String> {
         match &self.body {
-            Body::Lowered(node) => Ok(Some(node.evaluate(context))),
+            Body::Lowered(node) => finite(node.evaluate(context)).map(Some),
             Body::Interpreted(body) => {
                 let result = body.run(context, emitted)?;
                 if result.is_unit() {
                     return Ok(None);
                 }
-                number_of(result).map(Some)
+                number_of(result).and_then(finite).map(Some)
             }
         }
     }

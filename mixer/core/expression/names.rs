@@ -28,6 +28,12 @@ impl Names {
         self.range = range;
     }
 
+    /// `true` if `percent_of_range` has a range.
+    #[must_use]
+    pub const fn has_range(&self) -> bool {
+        self.range.is_some()
+    }
+
     /// A mark to [`Self::rewind`] to.
     #[must_use]
     pub fn mark(&self) -> usize {

@@ -49,6 +49,17 @@ impl Value {
     }
 }
 
+/// The number, which a metric can take; an error for an infinite one and NaN.
+#[inline]
+pub fn finite(number: f64) -> Result<f64, String> {
+    if number.is_finite() { Ok(number) } else { Err(not_finite(number)) }
+}
+
+#[cold]
+fn not_finite(number: f64) -> String {
+    format!("gives {number}, not a finite number")
+}
+
 impl From<Value> for Dynamic {
     fn from(value: Value) -> Self {
         match value {

@@ -1,6 +1,6 @@
 //! One update of one metric, before its value goes into cells: the condition, the scenario, the observations.
 
-use crate::expression::Formula;
+use crate::expression::{Formula, finite};
 use crate::metric::{Distribution, OBSERVATIONS_MAX};
 use crate::plan::MetricPlan;
 use crate::rng::Rng;
@@ -12,6 +12,8 @@ pub(super) enum Made {
     Value(Option<f64>, u32),
     /// No sample: the metric's condition does not hold.
     Nothing,
+    /// The metric stays as it is: its condition has failed.
+    Undecided,
 }
 
 /// Evaluates a metric's condition, its scenario, the number of observations and their distribution. A problem that still
@@ -23,12 +25,17 @@ pub(super) fn make(
     spread: &mut Option<Distribution>,
     complaint: &mut Option<String>,
 ) -> Result<Made, String> {
-    if let Some(when) = &plan.when
-        && !when.holds(&mut context.eval_context(context.value))?
-    {
-        return Ok(Made::Nothing);
+    if let Some(when) = &plan.when {
+        match when.holds(&mut context.eval_context(context.value)) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Made::Nothing),
+            Err(error) => {
+                *complaint = Some(error);
+                return Ok(Made::Undecided);
+            }
+        }
     }
-    let value = running.update(context)?;
+    let value = new_value(running, context)?;
     let observations = match &plan.observations {
         Some(formula) => {
             let count = formula.evaluate(&mut context.eval_context(value.unwrap_or(context.value)))?;
@@ -47,9 +54,23 @@ pub(super) fn make(
             None => Ok(level),
         };
         let distribution = plan.distribution(parameter(&plan.median)?, parameter(&plan.p99)?);
-        *spread = distribution.is_finite().then_some(distribution);
+        if distribution.is_finite() {
+            *spread = Some(distribution);
+        } else {
+            *complaint =
+                Some(format!("the spread around {level} is not finite; the value itself is observed"));
+        }
     }
     Ok(Made::Value(value, observations))
+}
+
+/// The scenario's new value, which is finite.
+#[inline]
+pub(super) fn new_value(
+    running: &mut RunningScenario,
+    context: &mut UpdateContext<'_>,
+) -> Result<Option<f64>, String> {
+    running.update(context)?.map(finite).transpose()
 }
 
 /// A whole count; the fraction is the probability of one more. 0 for NaN.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::metric_update::{Made, clamp, make};
+use super::metric_update::{Made, clamp, make, new_value};
 use super::outbox::Outbox;
 use super::overrides::Overrides;
 use crate::event::Event;
@@ -13,7 +13,7 @@ use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Aggregation, States, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::{Rng, Seed};
-use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
+use crate::scenario::{RunningScenario, TryClone, UpdateContext};
 use crate::time::Time;
 
 /// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
@@ -174,12 +174,15 @@ impl MetricValues {
             storage: &mut self.storage,
             effects: &mut out.effects,
         };
-        match metric.running.update(&mut context) {
+        match new_value(&mut metric.running, &mut context) {
             Ok(value) => {
                 metric.level = value.map_or(metric.level, |value| clamp(value, plan.value_range));
                 self.row[plan.offset] = plan.rounding.round(metric.level);
             }
             Err(error) => {
+                if is_absent(self.row[plan.offset]) {
+                    self.row[plan.offset] = plan.rounding.round(metric.level);
+                }
                 out.scenario_errors += 1;
                 self.note_failure(index, &plan.name, error, out);
             }
@@ -224,10 +227,15 @@ impl MetricValues {
             effects: &mut out.effects,
         };
         let (mut spread, mut complaint) = (None, None);
-        let outcome = make(plan, &mut metric.running, &mut context, &mut spread, &mut complaint);
-        let mut has_sample = true;
-        match outcome {
-            Ok(Made::Value(value, observations)) => {
+        let made = make(plan, &mut metric.running, &mut context, &mut spread, &mut complaint);
+        let is_absent = is_absent(self.row[plan.offset]);
+        let made = made.unwrap_or_else(|error| {
+            complaint = Some(error);
+            // A metric whose first update fails shows the value that it has before it.
+            if is_absent { Made::Value(None, 0) } else { Made::Undecided }
+        });
+        let has_sample = match made {
+            Made::Value(value, observations) => {
                 let value = value.map(|value| clamp(value, plan.value_range));
                 metric.level = value.unwrap_or(metric.level);
                 let (level, rounding) = (metric.level, plan.rounding);
@@ -236,13 +244,14 @@ impl MetricValues {
                 let update = self.as_shown(host, index, update);
                 let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
                 plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
+                true
             }
-            Ok(Made::Nothing) => {
+            Made::Nothing => {
                 self.clear(host, index);
-                has_sample = false;
+                false
             }
-            Err(error) => complaint = Some(error),
-        }
+            Made::Undecided => !is_absent,
+        };
         if let Some(error) = complaint {
             out.scenario_errors += 1;
             self.note_failure(index, &plan.name, error, out);

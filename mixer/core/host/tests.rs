@@ -18,6 +18,7 @@ mod copies;
 mod fault;
 mod overrides;
 mod pool;
+mod values;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 

@@ -363,7 +363,9 @@ impl Counter {
                 Accumulate::PerSecond => self.total + value.max(0.0) * dt_secs,
                 Accumulate::Total => value,
             };
-            self.total = self.total.max(grown);
+            if grown.is_finite() {
+                self.total = self.total.max(grown);
+            }
         }
         self.total
     }

@@ -127,7 +127,7 @@ pub struct Case {
 /// The properties of a metric that its scenario's parameters may depend on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MetricContext {
-    /// Its value range, if it has one.
+    /// Its value range, if it has one; an end may be infinite.
     pub range: Option<(f64, f64)>,
     /// The value before the first update.
     pub default_value: f64,
@@ -225,6 +225,7 @@ impl Arguments {
     pub fn needed_metric_range(&self, instead_of: &str) -> Result<(f64, f64), String> {
         self.metric
             .range
+            .filter(|(low, high)| low.is_finite() && high.is_finite())
             .ok_or_else(|| format!("needs the metric's value_range, as in (0, 100), or its own {instead_of}"))
     }
 }

@@ -69,6 +69,12 @@ macro_rules! built_ins {
                 match self { $(Self::$variant(plan) => plan.source_metric()),* }
             }
 
+            /// The lowest and the highest value, if its own parameters say so.
+            #[must_use]
+            pub fn value_range(&self) -> Option<(f64, f64)> {
+                match self { $(Self::$variant(plan) => plan.value_range()),* }
+            }
+
             /// `true` if its values are totals, which a counter takes as they are, not levels to be added.
             #[must_use]
             pub fn gives_totals(&self) -> bool {

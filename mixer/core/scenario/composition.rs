@@ -13,6 +13,7 @@ use super::nested::{NestedScenario, RunningPart, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
+use crate::expression::finite;
 use crate::time::{Span, Time};
 
 const OF: Param =
@@ -111,7 +112,7 @@ impl Part {
         let outer = std::mem::replace(&mut context.value, self.value);
         let outcome = self.running.update(context);
         context.value = outer;
-        self.value = outcome?.unwrap_or(self.value);
+        self.value = finite(outcome?.unwrap_or(self.value))?;
         Ok(self.value)
     }
 }
@@ -140,6 +141,10 @@ impl ScenarioSpec for Combination {
         };
         let parts = self.parts.iter().map(|part| Part::start(part, first)).collect();
         Box::new(RunningCombination { plan: Arc::clone(self), parts })
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        if let Operation::Clamp(low, high) = self.operation { Some((low, high)) } else { None }
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -198,6 +203,10 @@ impl ScenarioSpec for Delay {
     fn start(self: &Arc<Self>, value: f64) -> Box<RunningDelay> {
         let part = Part::start(&self.part, value);
         Box::new(RunningDelay { plan: Arc::clone(self), part, delayed: VecDeque::new() })
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        self.part.value_range()
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::arguments::{Param, ParamKind};
 use super::context::{EmittedEvent, UpdateContext};
 use super::kind::ScenarioKind;
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, Scenario, ScenarioSpec, range_of};
 use crate::time::{Span, Time};
 
 /// The events of switching on and off.
@@ -75,6 +75,10 @@ impl ScenarioSpec for Plan {
             has_begun: false,
             next_change: Time::NEVER,
         })
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        range_of([self.on_value, self.off_value].map(|value| (value, value)))
     }
 
     fn emits(&self) -> Vec<EventDecl> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::arguments::{Arguments, Param, ParamKind, percent_of_range};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::{Scenario, ScenarioSpec, range_of};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -89,6 +89,10 @@ impl ScenarioSpec for Plan {
         LoadPeak { plan: Arc::clone(self), phase: Phase::Idle, since: Time::NEVER, from: 0.0 }
     }
 
+    fn value_range(&self) -> Option<(f64, f64)> {
+        range_of([self.idle_range, self.peak_range])
+    }
+
     fn subscriptions(&self) -> Vec<Subscription> {
         vec![self.start.clone(), self.end.clone()]
     }
@@ -114,7 +118,8 @@ pub struct LoadPeak {
 impl LoadPeak {
     #[expect(clippy::cast_possible_truncation, reason = "a ramp may begin slightly beside the last value")]
     const fn begin(&mut self, phase: Phase, context: &UpdateContext<'_>) {
-        (self.phase, self.since, self.from) = (phase, context.now, context.value as f32);
+        let from = (context.value as f32).clamp(f32::MIN, f32::MAX);
+        (self.phase, self.since, self.from) = (phase, context.now, from);
     }
 }
 

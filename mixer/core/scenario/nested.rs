@@ -41,6 +41,12 @@ impl NestedScenario {
         self.0.source_metric()
     }
 
+    /// The lowest and the highest value, if its own parameters say so.
+    #[must_use]
+    pub fn value_range(&self) -> Option<(f64, f64)> {
+        self.0.value_range()
+    }
+
     /// `true` if it reads [`UpdateContext::dt_secs`](super::UpdateContext::dt_secs).
     #[must_use]
     pub fn uses_dt(&self) -> bool {
@@ -94,6 +100,7 @@ trait AnySpec: Any + Debug + Send + Sync {
     fn subscriptions(&self) -> Vec<Subscription>;
     fn emits(&self) -> Vec<EventDecl>;
     fn source_metric(&self) -> Option<&str>;
+    fn value_range(&self) -> Option<(f64, f64)>;
     fn uses_dt(&self) -> bool;
     fn is_equal(&self, other: &dyn Any) -> bool;
 }
@@ -113,6 +120,10 @@ impl<P: ScenarioSpec> AnySpec for P {
 
     fn source_metric(&self) -> Option<&str> {
         ScenarioSpec::source_metric(self)
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        ScenarioSpec::value_range(self)
     }
 
     fn uses_dt(&self) -> bool {

@@ -37,6 +37,10 @@ impl ScenarioSpec for Plan {
     fn start(self: &Arc<Self>, _value: f64) -> RandomInRange {
         RandomInRange { plan: Arc::clone(self) }
     }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        Some(self.range)
+    }
 }
 
 /// The running scenario.

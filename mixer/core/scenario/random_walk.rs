@@ -34,7 +34,7 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
             Some(step) if step >= 0.0 => step,
             Some(step) => return Err(format!("step must not be negative, but is {step}")),
             None => {
-                if !range.0.is_finite() {
+                if !(range.1 - range.0).is_finite() {
                     arguments.needed_metric_range("step")?;
                 }
                 (range.1 - range.0) / 100.0
@@ -58,6 +58,10 @@ impl ScenarioSpec for Plan {
 
     fn start(self: &Arc<Self>, value: f64) -> RandomWalk {
         RandomWalk { plan: Arc::clone(self), position: value }
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        Some(self.range)
     }
 }
 

@@ -62,6 +62,11 @@ impl ScenarioSpec for Plan {
     fn start(self: &Arc<Self>, _value: f64) -> SineWave {
         SineWave { plan: Arc::clone(self) }
     }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        let height = self.amplitude.abs();
+        Some((self.offset - height, self.offset + height))
+    }
 }
 
 /// The running scenario.

@@ -30,6 +30,11 @@ pub trait ScenarioSpec: Debug + PartialEq + Send + Sync + 'static {
         None
     }
 
+    /// The lowest and the highest value, if its own parameters say so.
+    fn value_range(&self) -> Option<(f64, f64)> {
+        None
+    }
+
     /// `true` if its values are totals, which a counter takes as they are, not levels to be added.
     fn gives_totals(&self) -> bool {
         false
@@ -46,6 +51,13 @@ pub trait Scenario: TryClone + Debug + Send + Sync + 'static {
     /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
     /// update and nothing else.
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
+}
+
+/// The range that holds these ranges.
+pub(super) fn range_of(ranges: impl IntoIterator<Item = (f64, f64)>) -> Option<(f64, f64)> {
+    ranges
+        .into_iter()
+        .reduce(|(low, high), (other_low, other_high)| (low.min(other_low), high.max(other_high)))
 }
 
 /// An event that a scenario may emit.

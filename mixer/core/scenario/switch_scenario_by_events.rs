@@ -9,7 +9,7 @@ use super::context::UpdateContext;
 use super::do_nothing;
 use super::kind::ScenarioKind;
 use super::nested::{NestedScenario, RunningPart, refuse_relays};
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, Scenario, ScenarioSpec, range_of};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::expression::Formula;
@@ -63,6 +63,10 @@ impl ScenarioSpec for Plan {
     fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
         let running = self.default_scenario.start(value);
         Box::new(SwitchScenarioByEvents { plan: Arc::clone(self), running, until: Time::NEVER })
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        range_of(self.parts().filter_map(NestedScenario::value_range))
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::{Scenario, ScenarioSpec, range_of};
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "variety_selection",
@@ -70,6 +70,10 @@ impl ScenarioSpec for Plan {
 
     fn start(self: &Arc<Self>, _value: f64) -> VarietySelection {
         VarietySelection { plan: Arc::clone(self), choice: None }
+    }
+
+    fn value_range(&self) -> Option<(f64, f64)> {
+        range_of(self.values.iter().map(|value| (*value, *value)))
     }
 }
 

@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 use super::cells::observed_default;
 use super::resolver::Resolver;
 use crate::config::template::{MetricTemplate, RangeTemplate};
-use crate::config::value::Scalar;
+use crate::config::value::{Bound, Scalar};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
@@ -18,7 +18,6 @@ use crate::series::LabelBlock;
 use crate::time::Span;
 
 pub(super) const DEFAULT_UPDATE_INTERVAL: Span = Span::from_secs(10);
-const DEFAULT_DECIMALS: i64 = 2;
 
 /// A metric that is not yet in a shape.
 pub(super) struct Draft<'a> {
@@ -142,8 +141,8 @@ impl<'a> Resolver<'a> {
         let given_range = self.given_range(template, metric_type)?;
         let value_range = given_range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         let default_value = self.default_value(template, metric_type, value_range)?;
-        let rounding = self.rounding(template, metric_type, value_range)?;
-        self.names.set_range(given_range);
+        let finite_range = given_range.filter(|(low, high)| low.is_finite() && high.is_finite());
+        self.names.set_range(finite_range);
         let schedule = self.schedule(template)?;
         self.name_fields(&name, value_range, default_value, schedule);
         let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
@@ -151,6 +150,13 @@ impl<'a> Resolver<'a> {
         let metric_context = MetricContext { range: given_range, default_value };
         let scenario = self.own_scenario(template, metric_type, metric_context)?;
         let listens = self.subscriptions(template, &scenario)?;
+        let values = given_range.or_else(|| scenario.value_range()).unwrap_or((default_value, default_value));
+        let rounding = self.rounding(template, metric_type, (value_range, values))?;
+        let is_gauge = metric_type == MetricType::Gauge;
+        let shown_range = rounding.fixed_within(value_range).filter(|_| is_gauge);
+        let value_range = shown_range.unwrap_or(value_range);
+        let default_value =
+            if is_gauge { default_value.max(value_range.0).min(value_range.1) } else { default_value };
         let cells = self.cells(template, metric_type, &scenario, value_range)?;
         self.note_created(family, cells.layout().has_created);
         let when = match &template.when {
@@ -226,7 +232,7 @@ impl<'a> Resolver<'a> {
         metric_type: MetricType,
     ) -> Option<Option<(f64, f64)>> {
         Some(match (&template.value_range, metric_type) {
-            (Some(range), _) => Some(self.range("value_range", range)?),
+            (Some(range), _) => Some(self.range_of_values(range)?),
             (None, MetricType::StateSet) => Some((0.0, number(self.states(template)?.len() - 1))),
             (None, _) => None,
         })
@@ -246,12 +252,10 @@ impl<'a> Resolver<'a> {
     fn name_fields(&mut self, name: &str, range: (f64, f64), default_value: f64, schedule: Schedule) {
         let fields = [
             ("name", Value::Text(name.to_owned())),
-            ("low", Value::Float(range.0)),
-            ("high", Value::Float(range.1)),
             ("default_value", Value::Float(default_value)),
             ("update_interval", Value::Float(schedule.update_interval.as_secs_f64())),
         ];
-        self.names.set_fields("metric", fields);
+        self.names.set_fields("metric", fields.into_iter().chain(ends_of(range)));
     }
 
     /// The value before the first update. A counter starts at it, and its range bounds the increments only.
@@ -290,18 +294,38 @@ impl<'a> Resolver<'a> {
         found
     }
 
+    /// A range with two finite ends.
     pub(super) fn range(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
-        let (low, high) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
+        let (low, high) = self.ends(field, range)?;
+        if !(high - low).is_finite() {
+            self.problems
+                .error(range.span, format!("{field} is too wide; its width must be a finite number"));
+            return None;
+        }
+        Some((low, high))
+    }
+
+    /// A range that may be without an end, as in (0, inf).
+    fn range_of_values(&mut self, range: &RangeTemplate) -> Option<(f64, f64)> {
+        let (low, high) = self.ends("value_range", range)?;
+        if low.is_finite() && high.is_finite() {
+            return self.range("value_range", range);
+        }
+        if low == high {
+            self.problems
+                .error(range.span, format!("value_range ({low}, {high}) has no number; write (0, inf)"));
+            return None;
+        }
+        Some((low, high))
+    }
+
+    fn ends(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
+        let (Bound(low), Bound(high)) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
         if low > high {
             self.problems.error(
                 range.span,
                 format!("{field} ({low}, {high}) has low above high; write ({high}, {low})"),
             );
-            return None;
-        }
-        if !(high - low).is_finite() {
-            self.problems
-                .error(range.span, format!("{field} is too wide; its width must be a finite number"));
             return None;
         }
         Some((low, high))
@@ -311,18 +335,33 @@ impl<'a> Resolver<'a> {
         &mut self,
         template: &MetricTemplate,
         metric_type: MetricType,
-        range: (f64, f64),
+        (range, values): ((f64, f64), (f64, f64)),
     ) -> Option<Rounding> {
-        let decimals = self.optional("decimals", template.decimals.as_ref(), DEFAULT_DECIMALS)?;
+        let Some(scalar) = &template.decimals else {
+            let is_total = metric_type == MetricType::Counter;
+            return Some(if is_total {
+                Rounding::for_growth(values.1)
+            } else {
+                Rounding::for_values(values)
+            });
+        };
+        let decimals = self.value("decimals", scalar)?;
         let Some(decimals) =
             u8::try_from(decimals).ok().filter(|decimals| *decimals <= Rounding::MAX_DECIMALS)
         else {
-            let place = template.decimals.as_ref().map_or(template.name.span, |scalar| scalar.span);
             let max = Rounding::MAX_DECIMALS;
-            self.problems.error(place, format!("decimals must be from 0 to {max}, but is {decimals}"));
+            self.problems.error(scalar.span, format!("decimals must be from 0 to {max}, but is {decimals}"));
             return None;
         };
         let rounding = Rounding::to_decimals(decimals);
+        if metric_type == MetricType::Gauge && rounding.fixed_within(range).is_none() {
+            let (low, high) = range;
+            let message = format!(
+                "no number of value_range ({low}, {high}) has {decimals} decimals or fewer; give the metric more"
+            );
+            self.problems.error(scalar.span, message);
+            return None;
+        }
         if metric_type == MetricType::Gauge && rounding.hides(range) {
             let place = template.value_range.as_ref().map_or(template.name.span, |range| range.span);
             self.problems
@@ -330,6 +369,12 @@ impl<'a> Resolver<'a> {
         }
         Some(rounding)
     }
+}
+
+/// The finite ends of a range, as fields of a metric.
+fn ends_of((low, high): (f64, f64)) -> impl Iterator<Item = (&'static str, Value)> {
+    let ends = [("low", low), ("high", high)].into_iter();
+    ends.filter(|(_, end)| end.is_finite()).map(|(field, end)| (field, Value::Float(end)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of names in a file")]

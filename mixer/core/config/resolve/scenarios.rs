@@ -4,11 +4,13 @@ use super::resolver::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 use crate::error::suggestion;
 use crate::event::Subscription;
-use crate::expression::{EvalContext, Formula, Storage};
+use crate::expression::{EvalContext, Formula, Storage, finite};
 use crate::rng::Seed;
 use crate::scenario::{
     Argument, Arguments, Case, MetricContext, NestedScenario, Param, ParamKind, ScenarioPlan, Script,
 };
+
+const PERCENT_OF_RANGE: &str = "percent_of_range";
 
 impl Resolver<'_> {
     /// The scenario of a metric.
@@ -112,11 +114,15 @@ impl Resolver<'_> {
             return None;
         }
         let formula = expression.bind(&self.names, &mut self.links);
-        if formula.is_steady()
-            && let Err(error) = try_out(&formula, self.links.len())
-        {
-            self.problems.error(template.span, format!("the expression does not give a number: {error}"));
-            return None;
+        if formula.is_steady() {
+            let is_constant = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
+                && !expression.draws();
+            let number = try_out(&formula, self.links.len());
+            let number = if is_constant { number.and_then(finite) } else { number };
+            if let Err(error) = number {
+                self.problems.error(template.span, format!("the expression does not give a number: {error}"));
+                return None;
+            }
         }
         Some(formula)
     }
@@ -131,11 +137,16 @@ impl Resolver<'_> {
     fn know_names(&mut self, template: &FormulaTemplate) -> Option<()> {
         let expression = &template.expression;
         self.note_names(expression.names().iter().map(String::as_str));
-        let Some((name, message)) = expression.unknown_name(&self.names, &Formula::NAMES) else {
-            return Some(());
-        };
-        self.problems.error(template.span_of(&name), message);
-        None
+        if let Some((name, message)) = expression.unknown_name(&self.names, &Formula::NAMES) {
+            self.problems.error(template.span_of(&name), message);
+            return None;
+        }
+        if !self.names.has_range() && expression.place_of(PERCENT_OF_RANGE).is_some() {
+            let message = "percent_of_range needs the metric's value_range, as in (0, 100)";
+            self.problems.error(template.span_of(PERCENT_OF_RANGE), message);
+            return None;
+        }
+        Some(())
     }
 }
 
@@ -143,7 +154,7 @@ impl Resolver<'_> {
 fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
     let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
     let links = vec![1.0; links];
-    formula.evaluate(&mut EvalContext {
+    formula.number(&mut EvalContext {
         value: 1.0,
         t_secs: 1.0,
         dt_secs: 1.0,

@@ -2,14 +2,14 @@
 
 use crate::config::fields::read_scalar;
 use crate::config::tree::{Node, NodeKind};
-use crate::config::value::Scalar;
+use crate::config::value::{Bound, Scalar};
 use crate::error::{Problems, SourceSpan};
 
 #[derive(Clone, Debug)]
 pub(in crate::config) struct RangeTemplate {
     pub(in crate::config) span: SourceSpan,
-    pub(in crate::config) low: Scalar<f64>,
-    pub(in crate::config) high: Scalar<f64>,
+    pub(in crate::config) low: Scalar<Bound>,
+    pub(in crate::config) high: Scalar<Bound>,
 }
 
 impl RangeTemplate {

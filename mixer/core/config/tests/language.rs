@@ -193,12 +193,20 @@ fn formulas_know_their_metric_their_host_and_other_metrics() {
     assert_eq!(plan.hosts[0].shape.metrics[1].links, [0]);
 }
 
-const WRONG_FORMULAS: [&str; 18] = [
+const WRONG_FORMULAS: [&str; 26] = [
     r#"Metric(name: "m", when: "links.n > 3")"#,
     r#"Metric(name: "m", when: "links > 3")"#,
     r#"Metric(name: "m", when: "metric.hihg > 3")"#,
     r#"Metric(name: "m", when: "emit(\"x\")")"#,
     r#"Metric(name: "m", when: "percent_of_range(5) > 1")"#,
+    r#"Metric(name: "m", when: "event.name == \"x\" && percent_of_range(5) > 1")"#,
+    r#"Metric(name: "m", scenario: script(source: "metric.low + 1"))"#,
+    r#"Metric(name: "m", value_range: (0, inf), when: "metric.high > 1")"#,
+    r#"Metric(name: "m", value_range: (0, inf), scenario: random_in_range)"#,
+    r#"Metric(name: "m", value_range: (-inf, 5), labels: { "low": "{metric.low}" })"#,
+    r#"Metric(name: "m", value_range: (0, inf), scenario: script(source: "percent_of_range(50)"))"#,
+    r#"Metric(name: "m", when: "0.0 / 0.0")"#,
+    r#"Metric(name: "m", value_range: (5.3, 5.7), decimals: 0)"#,
     r#"Metric(name: "m", when: "sinn(t) > 0")"#,
     r#"Metric(name: "m", default_value: "{round(1, 2)}")"#,
     r#"Metric(name: "m", when: ["value"])"#,
@@ -230,7 +238,23 @@ fn invalid_formulas_are_refused_at_their_place() {
     Metric(name: "m", when: "emit(\"x\")")
         test.ron:2:25: emit works in scripts only; to emit after an event, use an action of the host
     Metric(name: "m", when: "percent_of_range(5) > 1")
-        test.ron:2:25: the expression does not give a number: percent_of_range needs the metric's value_range
+        test.ron:2:26: percent_of_range needs the metric's value_range, as in (0, 100)
+    Metric(name: "m", when: "event.name == \"x\" && percent_of_range(5) > 1")
+        test.ron:2:25: percent_of_range needs the metric's value_range, as in (0, 100)
+    Metric(name: "m", scenario: script(source: "metric.low + 1"))
+        test.ron:2:52: metric.low needs the metric's value_range with a low end, as in (0, 100)
+    Metric(name: "m", value_range: (0, inf), when: "metric.high > 1")
+        test.ron:2:56: metric.high needs the metric's value_range with a high end, as in (0, 100)
+    Metric(name: "m", value_range: (0, inf), scenario: random_in_range)
+        test.ron:2:52: random_in_range: needs the metric's value_range, as in (0, 100), or its own value_range
+    Metric(name: "m", value_range: (-inf, 5), labels: { "low": "{metric.low}" })
+        test.ron:2:60: label "low": metric.low needs the metric's value_range with a low end, as in (0, 100)
+    Metric(name: "m", value_range: (0, inf), scenario: script(source: "percent_of_range(50)"))
+        test.ron:2:68: percent_of_range needs the metric's value_range, as in (0, 100)
+    Metric(name: "m", when: "0.0 / 0.0")
+        test.ron:2:25: the expression does not give a number: gives NaN, not a finite number
+    Metric(name: "m", value_range: (5.3, 5.7), decimals: 0)
+        test.ron:2:54: no number of value_range (5.3, 5.7) has 0 decimals or fewer; give the metric more
     Metric(name: "m", when: "sinn(t) > 0")
         test.ron:2:25: the expression does not give a number: there is no function sinn (f64); did you mean "sin"?
     Metric(name: "m", default_value: "{round(1, 2)}")
@@ -314,7 +338,7 @@ fn invalid_numbers_and_times_are_refused() {
     for (field, expected) in [
         ("default_value: NaN", "default_value: expected a finite number"),
         ("default_value: \"{0.0 / 0.0}\"", "default_value: expected a finite number"),
-        ("value_range: (0, 1e400)", "value_range: expected a finite number"),
+        ("value_range: (0, 1e400)", "number 1e400 is too large"),
         ("value_range: (-1.7e308, 1.7e308)", "is too wide"),
         ("update_interval: \"0s\"", "update_interval must be 1ms or longer"),
         ("update_interval: \"1e300s\"", "is not a duration"),

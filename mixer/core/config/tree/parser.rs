@@ -251,6 +251,10 @@ impl<'a> Parser<'a> {
             Ok(int) => Value::Int(int),
             Err(_) => Value::Float(self.literal::<f64>(literal)?),
         };
+        if literal.contains(|c: char| c.is_ascii_digit()) && value.number().is_some_and(f64::is_infinite) {
+            let span = SourceSpan { start: self.at, end: self.at + len };
+            return Err((span, format!("the number {literal} is too large")));
+        }
         self.at += len;
         Ok(NodeKind::Scalar(value))
     }
