@@ -32,6 +32,10 @@ pub(crate) enum Behaviour {
     Fail(&'static str),
     /// Answers 401 to requests without this header.
     Want(&'static str),
+    /// Answers with this status and the request's path at another address.
+    Redirect(u16, &'static str),
+    /// Answers 200 with this text.
+    Say(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -141,6 +145,11 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
             more = format!("Retry-After: {secs}\r\n");
             status
         }
+        Behaviour::Redirect(status, base) => {
+            more = format!("Location: {base}{}\r\n", request.path);
+            status
+        }
+        Behaviour::Say(_) => 200,
         Behaviour::Echo => 401,
         Behaviour::Cut | Behaviour::CutBody => return None,
         Behaviour::CutAnswer => {
@@ -160,6 +169,7 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
     };
     let text = match behaviour {
         Behaviour::Echo => &request.head,
+        Behaviour::Say(text) => text,
         _ if status == 200 => "",
         _ => "the fake says no",
     };

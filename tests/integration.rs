@@ -34,6 +34,7 @@ mod remote_write;
 mod runs;
 mod scrape;
 mod self_metrics;
+mod servers;
 mod shared_outputs;
 mod simulated;
 mod stack;

@@ -47,5 +47,6 @@ pub use access::Token;
 pub use api::Api;
 pub use config_source::{ConfigChoice, ConfigSource};
 pub use daemon::Daemon;
+pub use limits::VERSION_HEADER;
 pub use runs::{MAIN, RunRequest};
 pub use settings::ApiSettings;

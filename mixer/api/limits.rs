@@ -50,11 +50,16 @@ pub(crate) async fn pace(State(pace): State<Arc<Pace>>, request: Request, next: 
     answered.unwrap_or_else(|_| ApiError::TooSlow.into_response())
 }
 
-/// Adds headers to each response: its content type is not to be guessed, and the state of runs is not to be cached.
+/// The header of each response, by which clients know whom they talk to.
+pub const VERSION_HEADER: &str = "promemu-version";
+
+/// Adds headers to each response: promemu's version; its content type is not to be guessed, and the state of runs is not
+/// to be cached.
 pub(crate) async fn mark(request: Request, next: Next) -> Response {
     let is_fresh = request.uri().path().starts_with("/api/") || request.uri().path() == "/metrics";
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.insert(VERSION_HEADER, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_fresh {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -4,17 +4,26 @@
 //! Secrets come from files or variables. No text that is shown contains one.
 
 mod client;
+mod failure;
 mod options;
+mod proxy;
+mod redirect;
 mod response;
 mod secrets;
 pub mod server;
 mod target;
 mod tls;
+mod trust;
 
-pub use client::http_client;
+pub use client::HttpClient;
+pub use failure::failure;
 pub use options::HttpOptions;
+pub use redirect::refusal as refused_redirect;
 pub use response::PushError;
 pub(super) use response::{check, no_answer, text_of};
 pub(super) use secrets::Secrets;
 pub use target::TargetUrl;
 pub use tls::server_tls;
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use promemu_api::Token;
+use promemu_api::{Token, VERSION_HEADER};
 use promemu_core::error::Error;
-use promemu_run::http::{HttpOptions, TargetUrl, http_client};
+use promemu_run::http::{HttpClient, HttpOptions, TargetUrl, failure, refused_redirect};
 use serde_json::Value;
 
 use super::request::Request;
@@ -13,11 +13,13 @@ use crate::stdout;
 
 /// Timeout of a request; a stream of events has none.
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// A longer answer is none of promemu's.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// A client of one daemon's API.
 #[derive(Debug)]
 pub(super) struct Client {
-    http: reqwest::Client,
+    http: HttpClient,
     url: TargetUrl,
     token: Option<Token>,
 }
@@ -25,7 +27,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(url: &str, token: Option<Token>) -> Result<Self, Error> {
         let url = TargetUrl::parse(url, "--url or PME_URL", "http://127.0.0.1:8000")?;
-        Ok(Self { http: http_client(&url, &HttpOptions::default())?, url, token })
+        Ok(Self { http: HttpClient::new(&url, &HttpOptions::default())?, url, token })
     }
 
     fn builder(&self, method: &str, path: &str) -> Result<reqwest::RequestBuilder, Error> {
@@ -33,7 +35,10 @@ impl Client {
             Error::Run(format!("method {method} is not of HTTP because of a bug: {error}"))
         })?;
         let base = self.url.url().as_str().trim_end_matches('/');
-        let request = self.http.request(method, format!("{base}{path}"));
+        let url = format!("{base}{path}").parse();
+        let url =
+            url.map_err(|_| Error::Usage(format!("--url or PME_URL {} cannot take a path", self.url)))?;
+        let request = self.http.request(method, url);
         Ok(match &self.token {
             Some(token) => request.bearer_auth(token.reveal()),
             None => request,
@@ -41,11 +46,45 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Error {
-        let why = if error.is_timeout() { "timed out" } else { "cannot be reached" };
         Error::Run(format!(
-            "control API at {} {why}; check that promemu runs there, or give its address with --url",
-            self.url
+            "control API at {} cannot be reached: {}; check that promemu runs there, or give its address with --url",
+            self.url,
+            failure(error)
         ))
+    }
+
+    /// Sends a request, and returns the head of promemu's answer.
+    async fn begin(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Error> {
+        let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;
+        if answer.headers().contains_key(VERSION_HEADER) {
+            return Ok(answer);
+        }
+        let target = refused_redirect(&answer).unwrap_or_default();
+        Err(Error::Run(format!(
+            "{} answered {}{target}, but is not promemu's control API; give its address with --url",
+            self.url,
+            answer.status()
+        )))
+    }
+
+    /// The rest of an answer as JSON; null for an empty one.
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Value, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err(Error::Run(format!("{} answers more than 64 MiB; ask for less of it", self.url)));
+            }
+        }
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).map_err(|_| {
+            let url = &self.url;
+            Error::Run(format!(
+                "{url} answered no JSON, as its control API would; give its address with --url"
+            ))
+        })
     }
 
     /// Sends a request, and returns the answer; null for an empty one.
@@ -54,21 +93,18 @@ impl Client {
         if let Some(body) = &request.body {
             builder = builder.header("content-type", "application/json").body(body.to_string());
         }
-        let answer = builder.send().await.map_err(|error| self.unreachable(&error))?;
+        let answer = self.begin(builder).await?;
         let status = answer.status();
-        let text = answer.text().await.map_err(|error| self.unreachable(&error))?;
-        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let body = self.read(answer).await?;
         if status.is_success() { Ok(body) } else { Err(api_error(status.as_u16(), &body)) }
     }
 
     /// Prints events as they arrive, until the run ends.
     pub(super) async fn follow(&self, path: &str, is_json: bool) -> Result<(), Error> {
-        let answer = self.builder("GET", path)?.send().await;
-        let mut answer = answer.map_err(|error| self.unreachable(&error))?;
+        let mut answer = self.begin(self.builder("GET", path)?).await?;
         let status = answer.status();
         if !status.is_success() {
-            let text = answer.text().await.unwrap_or_default();
-            return Err(api_error(status.as_u16(), &serde_json::from_str(&text).unwrap_or(Value::Null)));
+            return Err(api_error(status.as_u16(), &self.read(answer).await?));
         }
         let mut buffer = Vec::new();
         while let Some(bytes) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {

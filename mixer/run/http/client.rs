@@ -1,43 +1,96 @@
 //! HTTP client of an output.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Identity, redirect};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Response, Url};
+use tracing::{info, warn};
 
+use super::failure::failure;
 use super::options::HttpOptions;
-use super::response::with_causes;
-use super::target::TargetUrl;
+use super::proxy::Proxies;
+use super::redirect::{self, REDIRECTS_MAX};
+use super::target::{TargetUrl, shown};
+use super::tls::client_tls;
 use promemu_core::error::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client of this server with these options. It follows no redirects; nothing is sent yet.
-pub fn http_client(target: &TargetUrl, options: &HttpOptions) -> Result<Client, Error> {
-    let url = target.url();
-    if options.has_credentials() && (!url.username().is_empty() || url.password().is_some()) {
-        return Err(Error::Usage(format!(
-            "the url {target} names a user, and the options name one, too; leave one of them out"
-        )));
+/// A client of one server.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    http: Client,
+    headers: HeaderMap,
+}
+
+impl HttpClient {
+    /// A client of this server with these options; nothing is sent yet.
+    pub fn new(target: &TargetUrl, options: &HttpOptions) -> Result<Self, Error> {
+        let url = target.url();
+        if options.has_credentials() && (!url.username().is_empty() || url.password().is_some()) {
+            return Err(Error::Usage(format!(
+                "the url {target} names a user, and the options name one, too; leave one of them out"
+            )));
+        }
+        // A later call in the same process finds a provider installed, which is as good.
+        let _is_first = rustls::crypto::ring::default_provider().install_default();
+        let mut http = Client::builder()
+            .user_agent(concat!("promemu/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy();
+        if let Some(proxy) = proxy(target)? {
+            http = http.proxy(proxy);
+        }
+        let broken = |error| {
+            let cause = failure(&error);
+            Error::Run(format!(
+                "https cannot be set up: {cause}; are the system's ca-certificates installed?"
+            ))
+        };
+        if options.skips_verification() {
+            warn!(server = %target, "the server's certificate is not verified: anyone between may read and change what is sent");
+            http = http.tls_danger_accept_invalid_certs(true);
+        }
+        if let Some(tls) = client_tls(options)? {
+            http = http.tls_backend_preconfigured(tls);
+        } else {
+            if url.scheme() == "http" {
+                // No redirect leads to https, so no certificate is ever checked and a machine needs none.
+                http = http.tls_certs_only([]);
+            }
+            if let Some(pem) = options.identity() {
+                http = http.identity(Identity::from_pem(pem).map_err(broken)?);
+            }
+        }
+        Ok(Self { http: http.build().map_err(broken)?, headers: options.headers() })
     }
-    // A later call in the same process finds a provider installed, which is as good.
-    let _is_first = rustls::crypto::ring::default_provider().install_default();
-    let mut http = Client::builder()
-        .user_agent(concat!("promemu/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(redirect::Policy::none())
-        .default_headers(options.headers());
-    let broken = |error| {
-        let cause = with_causes(&error);
-        Error::Run(format!("https cannot be set up: {cause}; are the system's ca-certificates installed?"))
-    };
-    if let Some(pem) = options.ca_certificates() {
-        http = http.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(broken)?);
-    } else if url.scheme() == "http" {
-        // Without redirects no certificate is ever checked, so a machine needs none.
-        http = http.tls_certs_only([]);
+
+    /// A request with the options' headers.
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url).headers(self.headers.clone())
     }
-    if let Some(pem) = options.identity() {
-        http = http.identity(Identity::from_pem(pem).map_err(broken)?);
+
+    /// Sends a request, and follows redirects that may be followed.
+    pub async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        let mut request = request.build()?;
+        for _ in 0..REDIRECTS_MAX {
+            let again = request.try_clone();
+            let response = self.http.execute(request).await?;
+            match again.and_then(|again| redirect::next(again, &response)) {
+                None => return Ok(response),
+                Some(next) => request = next,
+            }
+        }
+        self.http.execute(request).await
     }
-    http.build().map_err(broken)
+}
+
+/// The proxy of requests to this server and to those that it redirects to; `None` if the environment names none.
+fn proxy(target: &TargetUrl) -> Result<Option<Proxy>, Error> {
+    let proxies = Arc::new(Proxies::of(|name| std::env::var(name).ok()));
+    let Some(proxy) = proxies.proxy_of(target.url())? else { return Ok(None) };
+    info!(server = %target, proxy = shown(&proxy), "requests go through a proxy that the environment names");
+    Ok(Some(Proxy::custom(move |url| proxies.proxy_of(url).ok().flatten())))
 }

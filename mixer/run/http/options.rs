@@ -19,13 +19,14 @@ pub struct HttpOptions {
     headers: HeaderMap,
     ca_certificates: Option<Vec<u8>>,
     identity: Option<Vec<u8>>,
+    skips_verification: bool,
     /// Texts that are never shown.
     secrets: Vec<String>,
 }
 
 impl HttpOptions {
     /// The keys that [`Self::take_from`] knows, each with its meaning.
-    pub const KEYS: [(&str, &str); 10] = [
+    pub const KEYS: [(&str, &str); 11] = [
         ("user", "the name for basic authentication"),
         ("password_file", "a file with the password"),
         ("password_env", "the variable with the password"),
@@ -33,7 +34,8 @@ impl HttpOptions {
         ("bearer_env", "the variable with a bearer token"),
         ("header.NAME", "one more header, as in header.X-Scope-OrgID=team-1"),
         ("headers_file", "a file with more headers, one NAME: VALUE a line, for those that are secret"),
-        ("ca_file", "a PEM file with the only authorities to trust"),
+        ("ca_file", "a PEM file with the only authorities to trust, or with the server's very certificate"),
+        ("insecure_skip_verify", "true to take any certificate of the server, which a warning tells"),
         ("cert_file", "a PEM file with the certificate to show"),
         ("key_file", "a PEM file with that certificate's key"),
     ];
@@ -60,6 +62,12 @@ impl HttpOptions {
             }
             own.ca_certificates = Some(pem);
         }
+        own.skips_verification = match options.shift_remove("insecure_skip_verify").as_deref() {
+            None | Some("false") => false,
+            Some("true") if own.ca_certificates.is_none() => true,
+            Some("true") => return Err(usage("insecure_skip_verify and ca_file exclude each other")),
+            Some(_) => return Err(usage("insecure_skip_verify must be true or false")),
+        };
         let (certificate, key) = (options.shift_remove("cert_file"), options.shift_remove("key_file"));
         own.identity = match (certificate, key) {
             (Some(certificate), key) => Some(identity(&certificate, key.as_deref())?),
@@ -171,6 +179,11 @@ impl HttpOptions {
 
     pub(crate) fn ca_certificates(&self) -> Option<&[u8]> {
         self.ca_certificates.as_deref()
+    }
+
+    /// `true` if any certificate of the server is taken.
+    pub(super) const fn skips_verification(&self) -> bool {
+        self.skips_verification
     }
 
     pub(crate) fn identity(&self) -> Option<&[u8]> {

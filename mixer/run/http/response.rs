@@ -5,6 +5,8 @@ use std::time::Duration;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 
+use super::failure::failure;
+use super::redirect;
 use super::secrets::{SECRET_BYTES_MAX, Secrets};
 use crate::clock::wall_now;
 
@@ -24,7 +26,7 @@ pub enum PushError {
     Answer {
         /// The status.
         status: StatusCode,
-        /// The response's text after a colon, or nothing.
+        /// The response's text after a colon, the target of a redirect, or nothing.
         body: String,
         /// The pause that the server asked for.
         retry_after: Option<Duration>,
@@ -41,9 +43,7 @@ impl PushError {
         match self {
             Self::NoAnswer(_) => true,
             Self::Answer { status, .. } => {
-                status.is_server_error()
-                    || status.is_redirection()
-                    || *status == StatusCode::TOO_MANY_REQUESTS
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
             Self::Internal(_) => false,
         }
@@ -94,6 +94,9 @@ pub(crate) async fn check(
     if status.is_success() {
         return Ok(response);
     }
+    if let Some(target) = redirect::refusal(&response) {
+        return Err(PushError::Answer { status, body: secrets.conceal(target), retry_after: None });
+    }
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| delay(value.to_str().ok()?));
     let mut body = Vec::new();
     // A secret that begins in the shown part is read as a whole.
@@ -126,33 +129,9 @@ fn delay(value: &str) -> Option<Duration> {
     Some(delay.min(RETRY_AFTER_MAX))
 }
 
-/// The error of a request without a response, in a few words, without the URL and its secrets.
+/// The error of a request without a response.
 pub(crate) fn no_answer(error: &reqwest::Error) -> PushError {
-    if error.is_timeout() && !error.is_connect() {
-        return PushError::NoAnswer("no answer in time".to_owned());
-    }
-    PushError::NoAnswer(with_causes(error))
-}
-
-pub(super) fn with_causes(error: &reqwest::Error) -> String {
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let deepest = if deepest.source().is_none() && std::ptr::addr_eq(deepest, error) {
-        String::new()
-    } else {
-        deepest.to_string()
-    };
-    let what = if error.is_builder() {
-        ""
-    } else if error.is_connect() {
-        "cannot connect"
-    } else {
-        "the exchange broke off"
-    };
-    let parts = [what.to_owned(), deepest.to_lowercase()];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+    PushError::NoAnswer(failure(error))
 }
 
 #[cfg(test)]

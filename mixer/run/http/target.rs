@@ -1,5 +1,7 @@
 //! URL of a server, shown without its secrets.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
 use promemu_core::error::Error;
@@ -59,17 +61,33 @@ fn redacted(text: &str) -> String {
     }
 }
 
+/// A URL without its password and its query.
+pub(super) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.password().is_some() {
+        // A URL with a password can have another one.
+        let _can_be_set = url.set_password(Some("***"));
+    }
+    if url.query().is_some() {
+        url.set_query(Some("***"));
+    }
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// `true` for a name or an address by which a machine reaches itself.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    if let Ok(address) = name.parse::<IpAddr>() {
+        let address = address.to_canonical();
+        return address.is_loopback() || address.is_unspecified();
+    }
+    const NAMES: [&str; 4] = ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
+    NAMES.contains(&name.as_str()) || name.ends_with(".localhost")
+}
+
 impl std::fmt::Display for TargetUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut url = self.0.clone();
-        if url.password().is_some() {
-            // A URL with a host, as checked, can have a password.
-            let _can_be_set = url.set_password(Some("***"));
-        }
-        if url.query().is_some() {
-            url.set_query(Some("***"));
-        }
-        f.write_str(url.as_str().trim_end_matches('/'))
+        f.write_str(&shown(&self.0))
     }
 }
 

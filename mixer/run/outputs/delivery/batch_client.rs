@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 
-use crate::http::{HttpOptions, PushError, Secrets, TargetUrl, check, http_client, no_answer, text_of};
+use crate::http::{HttpClient, HttpOptions, PushError, Secrets, TargetUrl, check, no_answer, text_of};
 use promemu_core::error::Error;
 use promemu_wire::request::Batch;
 
@@ -57,17 +57,14 @@ impl Default for ResponseRules {
             let rejected = if response.is_success { 0 } else { response.samples };
             (rejected, String::new())
         };
-        let is_retryable = |error: &PushError| {
-            error.is_away() && error.status().is_none_or(|status| !status.is_redirection())
-        };
-        Self { is_retryable, rejected: all_or_nothing, hint: |_| "", split: |_| None }
+        Self { is_retryable: PushError::is_away, rejected: all_or_nothing, hint: |_| "", split: |_| None }
     }
 }
 
 /// Client of one server.
 #[derive(Debug)]
 pub(in crate::outputs) struct BatchClient {
-    http: Client,
+    http: HttpClient,
     target: TargetUrl,
     headers: HeaderMap,
     timeout: Duration,
@@ -83,7 +80,7 @@ impl BatchClient {
         headers: impl IntoIterator<Item = (HeaderName, &'static str)>,
         timeout: Duration,
     ) -> Result<Self, Error> {
-        let http = http_client(&target, options)?;
+        let http = HttpClient::new(&target, options)?;
         let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
         let (rules, secrets) = (ResponseRules::default(), Secrets::of(&target, options));
         Ok(Self { http, target, headers: headers.collect(), timeout, rules, secrets })
@@ -101,9 +98,10 @@ impl BatchClient {
 
     /// Sends a batch once. An error means that it may be accepted later.
     pub(super) async fn send(&self, batch: &Batch) -> Result<Option<Rejection>, PushError> {
-        let request = self.http.post(self.target.url().clone()).headers(self.headers.clone());
+        let request =
+            self.http.request(Method::POST, self.target.url().clone()).headers(self.headers.clone());
         let request = request.timeout(self.timeout).body(batch.body.clone());
-        let response = request.send().await.map_err(|error| no_answer(&error))?;
+        let response = self.http.send(request).await.map_err(|error| no_answer(&error))?;
         let headers = response.headers().clone();
         let last = FinalResponse { is_success: false, headers: &headers, body: &[], samples: batch.samples };
         match check(Ok(response), &self.secrets).await {

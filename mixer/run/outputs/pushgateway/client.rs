@@ -6,13 +6,13 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, DATE};
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Method, Response, Url};
 use tokio::task::JoinSet;
 use tracing::debug;
 
 use super::groups::{GatewayGroup, GroupReader};
 use crate::clock::wall_now;
-use crate::http::{HttpOptions, PushError, Secrets, TargetUrl, check, http_client, no_answer};
+use crate::http::{HttpClient, HttpOptions, PushError, Secrets, TargetUrl, check, no_answer};
 use promemu_core::error::Error;
 use promemu_core::time::Time;
 use promemu_wire::exposition::Format;
@@ -88,7 +88,7 @@ impl std::fmt::Debug for GatewayUrl {
 /// Client of one Pushgateway.
 #[derive(Debug)]
 pub struct PushgatewayClient {
-    http: Client,
+    http: HttpClient,
     url: GatewayUrl,
     push_timeout: Duration,
     secrets: Secrets,
@@ -97,7 +97,7 @@ pub struct PushgatewayClient {
 impl PushgatewayClient {
     /// A client; nothing is sent yet.
     pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
-        let (http, secrets) = (http_client(&url.0, options)?, Secrets::of(&url.0, options));
+        let (http, secrets) = (HttpClient::new(&url.0, options)?, Secrets::of(&url.0, options));
         Ok(Self { http, url, push_timeout, secrets })
     }
 
@@ -111,13 +111,13 @@ impl PushgatewayClient {
     pub async fn put(&self, job: &str, format: Format, body: Vec<u8>) -> Result<(), PushError> {
         let request = self.http.request(Method::PUT, self.url.group(job)).timeout(self.push_timeout);
         let request = request.header(CONTENT_TYPE, format.content_type()).body(body);
-        check(request.send().await, &self.secrets).await.map(drop)
+        check(self.http.send(request).await, &self.secrets).await.map(drop)
     }
 
     /// Deletes a job's group. A group that is not there is no error.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
         let request = self.http.request(Method::DELETE, self.url.group(job)).timeout(DELETE_TIMEOUT);
-        match check(request.send().await, &self.secrets).await {
+        match check(self.http.send(request).await, &self.secrets).await {
             Err(error) if error.is_not_found() => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -168,8 +168,8 @@ impl PushgatewayClient {
     /// All groups, and the time by the gateway's clock. The gateway's exposition is read as it comes and not kept.
     pub async fn groups(&self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
         let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
-        let request = self.http.request(Method::GET, self.url.join(&["metrics"])).send();
-        let answered = tokio::time::timeout(LIST_TIMEOUT, request).await.map_err(too_late)?;
+        let request = self.http.request(Method::GET, self.url.join(&["metrics"]));
+        let answered = tokio::time::timeout(LIST_TIMEOUT, self.http.send(request)).await.map_err(too_late)?;
         let mut response = check(answered, &self.secrets).await?;
         let now = gateway_time(&response).unwrap_or_else(wall_now);
         let mut reader = GroupReader::default();
