@@ -3,9 +3,7 @@
 use std::process::Output;
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{
-    Process, Pushgateway, eventually, free_port, promemu, promemu_command,
-};
+use crate::processes::{Process, Pushgateway, eventually, free_port, promemu, promemu_command};
 
 fn leaked(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
@@ -57,12 +55,19 @@ fn only_other_machines_are_reached_through_a_proxy() {
         promemu_command(&["--config", "single_host_load", "--push-interval", "300ms"])
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(["--output", &format!("pushgateway={}", gateway.url())])
-            .args(["--output", "otlp=http://otlp.invalid:4318", "--output", "remote-write=http://exempt.invalid:9090"])
+            .args([
+                "--output",
+                "otlp=http://otlp.invalid:4318",
+                "--output",
+                "remote-write=http://exempt.invalid:9090",
+            ])
             .env("HTTP_PROXY", proxy.url())
             .env("PME_API_TOKEN", "s3cret")
             .env("NO_PROXY", "other,.exempt.invalid"),
     );
-    run.wait_for_log("requests go through a proxy that the environment names server=http://otlp.invalid:4318/v1/metrics");
+    run.wait_for_log(
+        "requests go through a proxy that the environment names server=http://otlp.invalid:4318/v1/metrics",
+    );
     eventually("the group is there", || (gateway.groups().len() == 1).then_some(()));
     let status = promemu_command(&["ctl", "status"])
         .env("PME_URL", format!("http://localhost:{port}"))
@@ -94,10 +99,15 @@ fn ctl_takes_no_answer_but_that_of_promemu() {
         Behaviour::Redirect(302, "http://elsewhere.example"),
     ] {
         server.behave(behaviour);
-        for action in [&["status"][..], &["hosts"], &["events", "--follow"], &["emit", "x"], &["delete", "x"]] {
+        for action in [&["status"][..], &["hosts"], &["events", "--follow"], &["emit", "x"], &["delete", "x"]]
+        {
             let output = ctl(action, &server.url());
             let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{behaviour:?} {action:?}: {said}");
+            assert_eq!(
+                (output.status.code(), output.stdout.len()),
+                (Some(1), 0),
+                "{behaviour:?} {action:?}: {said}"
+            );
             assert!(said.contains("but is not promemu's control API; give its address with --url"), "{said}");
         }
     }
