@@ -32,9 +32,8 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
     let api = daemon::start_api(&settings, &outputs).await?;
     let request = daemon::request(&settings, &file, &spec)?;
-    let conflict =
-        |conflict| Error::Run(format!("the main run contradicts another one by a bug: {conflict}"));
-    let run = Run::start(spec, &outputs).map_err(conflict)?;
+    // A client may have created a run already.
+    let run = Run::start(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
     if let Some(api) = &api {
         api.add_main(request, run.clone())?;
     }

@@ -6,19 +6,23 @@
 //! updated per sample. [`SelfMetrics`] gathers them, together with gauges that are read on each scrape. A name keeps its
 //! type for good: a Pushgateway refuses another one.
 
+mod outputs;
+mod process_collector;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use prometheus::core::{Collector, Desc};
+use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, PullingGauge, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, PullingGauge, Registry, TextEncoder,
 };
 
-use crate::process;
 use promemu_core::error::Error;
+
+pub use outputs::{DeliveryTally, OutputTallies, OutputTally, OutputTotals, ScrapeTally};
+use process_collector::ProcessCollector;
 
 /// Prefix of promemu's own names.
 pub const PREFIX: &str = "promemu_";
@@ -26,9 +30,6 @@ pub const PREFIX: &str = "promemu_";
 /// From the timer's resolution up to an overloaded machine.
 const LATENESS_BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
-
-/// Up to the default push timeout.
-const PUSH_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Metrics of a run. Clones share the same numbers.
 #[derive(Clone, Debug)]
@@ -91,136 +92,6 @@ impl Tally {
     }
 }
 
-/// Metrics of one output. Clones share the same numbers.
-#[derive(Clone, Debug)]
-pub struct OutputTally {
-    /// Duration of pushes, in seconds.
-    pub push_seconds: Histogram,
-    /// Pushes that failed, and scans of a gateway that is away.
-    pub push_failures: IntCounter,
-    /// Bytes of requests that arrived, as sent.
-    pub bytes_sent: IntCounter,
-    /// Samples dropped because they could not be sent in time or were rejected.
-    pub samples_dropped: IntCounter,
-}
-
-/// Metrics of an output that sends samples.
-#[derive(Clone, Debug)]
-pub struct DeliveryTally {
-    /// Metrics that all outputs have.
-    pub output: OutputTally,
-    /// Samples that arrived.
-    pub samples_sent: IntCounter,
-    /// Pushes that were retried.
-    pub push_retries: IntCounter,
-    /// Samples in the queue.
-    pub samples_waiting: IntGauge,
-}
-
-/// Metrics of an output that is scraped.
-#[derive(Clone, Debug)]
-pub struct ScrapeTally {
-    /// Scrapes and lists of hosts that were requested.
-    pub scrapes: IntCounter,
-    /// Those that were refused because too many were under way.
-    pub refused: IntCounter,
-    /// Those whose client went away or stalled before it had all.
-    pub cut_off: IntCounter,
-}
-
-/// Metrics of all outputs, with the label `output`.
-#[derive(Debug)]
-struct OutputTallies {
-    scrapes: IntCounterVec,
-    scrapes_refused: IntCounterVec,
-    scrapes_cut_off: IntCounterVec,
-    push_seconds: HistogramVec,
-    push_failures: IntCounterVec,
-    samples_dropped: IntCounterVec,
-    samples_sent: IntCounterVec,
-    bytes_sent: IntCounterVec,
-    push_retries: IntCounterVec,
-    samples_waiting: IntGaugeVec,
-}
-
-impl OutputTallies {
-    fn new() -> prometheus::Result<Self> {
-        let push_seconds = HistogramOpts::new(
-            "promemu_push_seconds",
-            "how long one push took, from encoding to the answer, failed ones included",
-        );
-        let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["output"]);
-        Ok(Self {
-            scrapes: counter(
-                "promemu_scrapes_total",
-                "scrapes of all emulated metrics, and lists of hosts, that were asked for",
-            )?,
-            scrapes_refused: counter(
-                "promemu_scrapes_refused_total",
-                "those of them that were refused because too many were under way",
-            )?,
-            scrapes_cut_off: counter(
-                "promemu_scrapes_cut_off_total",
-                "those of them whose client went away, or took nothing for 30 s, before it had all",
-            )?,
-            push_seconds: HistogramVec::new(push_seconds.buckets(PUSH_BUCKETS.to_vec()), &["output"])?,
-            push_failures: counter(
-                "promemu_push_failures_total",
-                "pushes that failed, and looks at the groups of a pushgateway that was away",
-            )?,
-            samples_dropped: counter(
-                "promemu_samples_dropped_total",
-                "samples that an output gave up, because they could not be sent in time or were refused",
-            )?,
-            samples_sent: counter(
-                "promemu_samples_sent_total",
-                "samples that arrived; of outputs that send each sample for itself",
-            )?,
-            bytes_sent: counter(
-                "promemu_sent_bytes_total",
-                "bytes of the samples that arrived, as they were sent",
-            )?,
-            push_retries: counter("promemu_push_retries_total", "pushes that were tried again")?,
-            samples_waiting: IntGaugeVec::new(
-                Opts::new("promemu_samples_waiting", "samples that wait to be sent"),
-                &["output"],
-            )?,
-        })
-    }
-
-    fn collectors(&self) -> [Box<dyn Collector>; 10] {
-        [
-            Box::new(self.scrapes.clone()),
-            Box::new(self.scrapes_refused.clone()),
-            Box::new(self.scrapes_cut_off.clone()),
-            Box::new(self.push_seconds.clone()),
-            Box::new(self.push_failures.clone()),
-            Box::new(self.samples_dropped.clone()),
-            Box::new(self.samples_sent.clone()),
-            Box::new(self.bytes_sent.clone()),
-            Box::new(self.push_retries.clone()),
-            Box::new(self.samples_waiting.clone()),
-        ]
-    }
-}
-
-/// Totals of one output.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct OutputTotals {
-    /// Pushes, failed ones included.
-    pub attempts: u64,
-    /// Seconds that they took.
-    pub attempt_seconds: f64,
-    /// Pushes that failed.
-    pub failures: u64,
-    /// Bytes that arrived.
-    pub sent_bytes: u64,
-    /// Samples that arrived, of an output that sends samples.
-    pub samples_sent: u64,
-    /// Samples that were dropped.
-    pub samples_dropped: u64,
-}
-
 /// All of a run's own metrics; with those of the process, and of its other runs, if it is the main run.
 #[derive(Debug)]
 pub struct SelfMetrics {
@@ -274,36 +145,10 @@ impl SelfMetrics {
         &self.tally
     }
 
-    /// Metrics of an output that pushes; its name becomes the label `output`.
+    /// Metrics of each output.
     #[must_use]
-    pub fn output(&self, name: &str) -> OutputTally {
-        OutputTally {
-            push_seconds: self.outputs.push_seconds.with_label_values(&[name]),
-            push_failures: self.outputs.push_failures.with_label_values(&[name]),
-            bytes_sent: self.outputs.bytes_sent.with_label_values(&[name]),
-            samples_dropped: self.outputs.samples_dropped.with_label_values(&[name]),
-        }
-    }
-
-    /// Metrics of an output that sends samples.
-    #[must_use]
-    pub fn delivery(&self, name: &str) -> DeliveryTally {
-        DeliveryTally {
-            output: self.output(name),
-            samples_sent: self.outputs.samples_sent.with_label_values(&[name]),
-            push_retries: self.outputs.push_retries.with_label_values(&[name]),
-            samples_waiting: self.outputs.samples_waiting.with_label_values(&[name]),
-        }
-    }
-
-    /// Metrics of an output that is scraped.
-    #[must_use]
-    pub fn scraped_output(&self, name: &str) -> ScrapeTally {
-        ScrapeTally {
-            scrapes: self.outputs.scrapes.with_label_values(&[name]),
-            refused: self.outputs.scrapes_refused.with_label_values(&[name]),
-            cut_off: self.outputs.scrapes_cut_off.with_label_values(&[name]),
-        }
+    pub const fn outputs(&self) -> &OutputTallies {
+        &self.outputs
     }
 
     /// Adds gauges of the fleet, read on each scrape: the numbers of series and of hosts.
@@ -315,34 +160,6 @@ impl SelfMetrics {
     ) -> Result<(), Error> {
         self.add_gauge("promemu_series", "emulated series that have a sample now", move || series() as f64)?;
         self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
-    }
-
-    /// Totals of an output so far.
-    #[must_use]
-    pub fn output_totals(&self, name: &str) -> OutputTotals {
-        let OutputTallies { push_seconds, push_failures, bytes_sent, samples_sent, samples_dropped, .. } =
-            &self.outputs;
-        // Asking for a label makes its series, so only existing ones are asked for.
-        let has = |vec: &dyn Collector| {
-            let families = vec.collect();
-            let mut metrics = families.iter().flat_map(MetricFamily::get_metric);
-            metrics.any(|metric| metric.get_label().iter().any(|label| label.value() == name))
-        };
-        let count = |vec: &IntCounterVec| if has(vec) { vec.with_label_values(&[name]).get() } else { 0 };
-        let (attempts, attempt_seconds) = if has(push_seconds) {
-            let seconds = push_seconds.with_label_values(&[name]);
-            (seconds.get_sample_count(), seconds.get_sample_sum())
-        } else {
-            (0, 0.0)
-        };
-        OutputTotals {
-            attempts,
-            attempt_seconds,
-            failures: count(push_failures),
-            sent_bytes: count(bytes_sent),
-            samples_sent: count(samples_sent),
-            samples_dropped: count(samples_dropped),
-        }
     }
 
     /// Adds a gauge that is read on each scrape.
@@ -390,70 +207,6 @@ fn bug(error: prometheus::Error) -> Error {
     Error::Run(format!("promemu's own metrics are broken by a bug: {error}"))
 }
 
-/// The value of a gauge, if the system shows it.
-type Reading = fn() -> Option<f64>;
-
-/// Metrics of this process, with the names and HELP texts of all Prometheus clients
-/// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). Values that the system does not show
-/// are left out.
-struct ProcessCollector {
-    /// Set by one gathering at a time.
-    cpu_seconds: Mutex<Counter>,
-    cpu_desc: Vec<Desc>,
-    gauges: Vec<(Gauge, Reading)>,
-}
-
-impl ProcessCollector {
-    fn new() -> prometheus::Result<Self> {
-        let cpu_seconds =
-            Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
-        let gauges: [(&str, &str, Reading); 5] = [
-            (
-                "process_resident_memory_bytes",
-                "Resident memory size in bytes.",
-                process::resident_memory_bytes,
-            ),
-            ("process_virtual_memory_bytes", "Virtual memory size in bytes.", process::virtual_memory_bytes),
-            ("process_open_fds", "Number of open file descriptors.", process::open_fds),
-            ("process_max_fds", "Maximum number of open file descriptors.", process::max_fds),
-            (
-                "process_start_time_seconds",
-                "Start time of the process since unix epoch in seconds.",
-                process::start_time_seconds,
-            ),
-        ];
-        let gauges = gauges.into_iter().map(|(name, help, read)| Ok((Gauge::new(name, help)?, read)));
-        Ok(Self {
-            cpu_desc: cpu_seconds.desc().into_iter().cloned().collect(),
-            cpu_seconds: Mutex::new(cpu_seconds),
-            gauges: gauges.collect::<prometheus::Result<_>>()?,
-        })
-    }
-}
-
-impl Collector for ProcessCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        self.cpu_desc.iter().chain(self.gauges.iter().flat_map(|(gauge, _)| gauge.desc())).collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let mut families = Vec::new();
-        if let Some(seconds) = process::cpu_seconds() {
-            let counter = self.cpu_seconds.lock().unwrap_or_else(PoisonError::into_inner);
-            counter.reset();
-            counter.inc_by(seconds);
-            families.extend(counter.collect());
-        }
-        for (gauge, read) in &self.gauges {
-            if let Some(value) = read() {
-                gauge.set(value);
-                families.extend(gauge.collect());
-            }
-        }
-        families
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -490,8 +243,8 @@ mod tests {
     fn each_output_counts_for_itself() {
         let own = SelfMetrics::new().unwrap();
         assert!(!page(&own).contains("promemu_push_failures_total"));
-        own.output("a").push_failures.inc();
-        let _unused = own.output("b");
+        own.outputs().pushing("a").push_failures.inc();
+        let _unused = own.outputs().pushing("b");
         let page = page(&own);
         for line in [
             "promemu_push_failures_total{output=\"a\"} 1",
@@ -531,6 +284,6 @@ mod tests {
             line.unwrap().parse::<f64>().unwrap()
         };
         let (first, second) = (seconds(), seconds());
-        assert!(second >= first && second <= process::cpu_seconds().unwrap(), "{first} {second}");
+        assert!(second >= first && second <= crate::process::cpu_seconds().unwrap(), "{first} {second}");
     }
 }

@@ -202,25 +202,25 @@ impl Watch {
         self.are_plugins_new |= tokio::task::spawn_blocking(plugin::refresh).await.unwrap_or(false);
         let file = self.edited_file()?;
         let loader = Arc::clone(&self.loader);
-        let loaded = tokio::task::spawn_blocking(move || loader.load(&file, started_at));
+        let loading = tokio::task::spawn_blocking(move || loader.load(&file, started_at));
         let bug = |problem| Err(Error::Run(format!("config was not loaded because of a bug: {problem}")));
-        let (loaded, edited) = match loaded.await.unwrap_or_else(bug) {
-            Ok(loaded) => loaded,
+        let (config, edited) = match loading.await.unwrap_or_else(bug) {
+            Ok(config_and_settings) => config_and_settings,
             Err(error) => {
                 self.log_broken(&error);
                 return None;
             }
         };
         self.broken = None;
-        self.follow(&loaded.files);
-        for warning in &loaded.warnings {
+        self.follow(&config.files);
+        for warning in &config.warnings {
             warn!("{warning}");
         }
         let changed = changed_settings(running, &edited).join(", ");
         if !changed.is_empty() {
             warn!(settings = changed, "settings cannot change while promemu runs; restart it to apply them");
         }
-        Some(loaded.plan)
+        Some(config.plan)
     }
 
     /// The config's file, if its texts or the plugins differ from the last ones. Texts that made no plan are tried again:
@@ -262,9 +262,10 @@ impl Watch {
         let why = error.with_causes();
         if self.broken.as_ref() != Some(&why) {
             for line in why.lines() {
-                match line.strip_prefix("warning: ") {
-                    Some(warning) => warn!("{warning}"),
-                    None => error!("{line}"),
+                if let Some(warning) = line.strip_prefix("warning: ") {
+                    warn!("{warning}");
+                } else {
+                    error!("{line}");
                 }
             }
             error!(config = %self.config, "config is not reloaded and the run goes on as before; correct it");

@@ -83,12 +83,12 @@ fn spec(daemon: &Arc<Daemon>, request: &RunRequest) -> Result<RunSpec, ApiError>
             return Err(ApiError::invalid("watch needs a config with a file; give it by its name"));
         }
     };
-    let (loaded, mut settings) = loader.load(&file, start)?;
-    for warning in &loaded.warnings {
+    let (LoadedConfig { plan, files, warnings }, mut settings) = loader.load(&file, start)?;
+    for warning in warnings {
         warn!(run = &*request.id, "{warning}");
     }
     let watch = watched.map(|mut watch| {
-        watch.follow(&loaded.files);
+        watch.follow(&files);
         watch
     });
     settings.status_interval = None;
@@ -96,7 +96,7 @@ fn spec(daemon: &Arc<Daemon>, request: &RunRequest) -> Result<RunSpec, ApiError>
     settings.duration = request.duration.unwrap_or(Span::FOREVER);
     Ok(RunSpec {
         id: Arc::clone(&request.id),
-        plan: loaded.plan,
+        plan,
         settings,
         clock,
         history,

@@ -109,7 +109,7 @@ impl Catalog {
         let own = SelfMetrics::new()?;
         own.add_fleet(|| 0, || 0)?;
         // Metrics of outputs only have series if there is an output.
-        let (_pushing, _scraped) = (own.delivery(""), own.scraped_output(""));
+        let (_pushing, _scraped) = (own.outputs().delivering(""), own.outputs().scraped(""));
         let up = gauge("up", "1 while promemu can be scraped");
         let exposition = String::from_utf8_lossy(&own.page()?).into_owned();
         let (mut metrics, of_process): (Vec<_>, Vec<_>) = std::iter::once(up)

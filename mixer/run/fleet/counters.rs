@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tracing::warn;
+use tracing::{Span, warn};
 
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
@@ -16,6 +16,8 @@ pub(super) struct Counters {
     /// `true` once series were refused because the limit was reached.
     has_refused: AtomicBool,
     pub(super) event_tap: EventTap,
+    /// The span of the run's log lines. Tasks of hosts are too many to have it each.
+    pub(super) log_span: Span,
     pub(super) hosts_begun: AtomicU64,
     pub(super) hosts_ended: AtomicU64,
     pub(super) members_begun: AtomicU64,
@@ -31,6 +33,7 @@ impl Counters {
             own_events: AtomicU64::new(0),
             has_refused: AtomicBool::new(false),
             event_tap: EventTap::default(),
+            log_span: Span::current(),
             hosts_begun: AtomicU64::new(0),
             hosts_ended: AtomicU64::new(0),
             members_begun: AtomicU64::new(0),
@@ -42,6 +45,7 @@ impl Counters {
     /// Counts series that were not made, and logs the first time.
     pub(super) fn refuse_series(&self, host: &str, count: u64) {
         if !self.has_refused.swap(true, Ordering::Relaxed) {
+            let _in_run = self.log_span.enter();
             warn!(host = %host, series = count, "limit of --max-series is reached; further series are dropped and counted");
         }
         self.tally.series_refused.inc_by(count);

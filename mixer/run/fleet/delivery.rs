@@ -78,6 +78,7 @@ impl Fleet {
         drop(mail);
         self.counters.tally.events_dropped.inc();
         if is_first {
+            let _in_run = self.counters.log_span.enter();
             warn!(host = %self.host(host).name, waiting = MAILBOX_MAX, "mailbox full; further events are dropped until the host catches up");
         }
         false

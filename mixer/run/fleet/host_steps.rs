@@ -88,6 +88,7 @@ impl Fleet {
             self.report(id, host, &out.members);
         }
         for (metric, error) in out.failures.drain(..) {
+            let _in_run = self.counters.log_span.enter();
             warn!(host = %plan.name, metric = %metric, error = %error, "scenario failed and gave no value; logged once");
         }
         let tally = &self.counters.tally;
@@ -95,9 +96,11 @@ impl Fleet {
         tally.scenario_errors.inc_by(out.scenario_errors);
         tally.events_dropped.inc_by(out.events_dropped);
         if let Some(EventDrop { event, cause }) = out.first_dropped.take() {
+            let _in_run = self.counters.log_span.enter();
             warn!(host = %plan.name, event = %event, "{cause}; further ones are dropped and counted (logged once per burst)");
         }
         for pool in out.crowded.drain(..) {
+            let _in_run = self.counters.log_span.enter();
             warn!(
                 host = %plan.name,
                 pool = %pool,

@@ -56,7 +56,7 @@ impl RunHandle {
         let facts = self.facts();
         let counts = self.fleet().counts();
         let output = |(name, status): (String, OutputStatus)| {
-            let totals = facts.self_metrics.output_totals(&name);
+            let totals = facts.self_metrics.outputs().totals(&name);
             OutputCounts {
                 kind: status.kind,
                 target: status.target,
@@ -74,7 +74,7 @@ impl RunHandle {
 
     fn outputs(&self, now: Time) -> Vec<OutputView> {
         let view = |(name, status): (String, OutputStatus)| {
-            let totals = self.facts().self_metrics.output_totals(&name);
+            let totals = self.facts().self_metrics.outputs().totals(&name);
             OutputView {
                 kind: status.kind,
                 target: status.target,

@@ -130,7 +130,7 @@ impl Intake {
 impl Intake {
     /// An intake whose queue nobody empties.
     pub(super) fn idle(shards: usize, samples: u64) -> Self {
-        let tally = crate::self_metrics::SelfMetrics::new().unwrap().delivery("test");
+        let tally = crate::self_metrics::SelfMetrics::new().unwrap().outputs().delivering("test");
         let bounds = Bounds { samples, bytes: usize::MAX };
         let queue = Arc::new(Queue::new(shards, bounds));
         Self { queue, stats: Arc::new(DeliveryStats::new("test", Clock::start(), tally)) }

@@ -154,7 +154,7 @@ impl RunInFile {
             new_jobs: Some(context.jobs.to_vec()),
             health,
             availability,
-            tally: context.own.output(&context.name),
+            tally: context.own.outputs().pushing(&context.name),
             clock: context.clock.real(),
         }
     }

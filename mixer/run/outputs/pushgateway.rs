@@ -13,6 +13,7 @@ mod groups;
 mod jobs;
 mod ownership;
 mod pacing;
+mod round;
 mod run_info;
 mod scan;
 mod settings;
@@ -22,12 +23,12 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use attempt::{Action, Attempt};
+use attempt::Action;
 pub use client::{GatewayUrl, PushgatewayClient};
 pub use groups::GatewayGroup;
-use jobs::{Conflict, DueRules, JobState};
+use jobs::{Conflict, JobState};
 pub use ownership::Verdict;
 use pacing::Pacing;
 pub use run_info::{Process, RunInfo};
@@ -119,7 +120,7 @@ impl PushgatewayOutput {
             run,
             settings,
             clock,
-            tally: own.output(name),
+            tally: own.outputs().pushing(name),
             pacing,
             health,
             next_scan: Some(clock.now()),
@@ -160,129 +161,6 @@ impl PushgatewayOutput {
             self.is_pushing = false;
             if have_failed {
                 return;
-            }
-        }
-    }
-
-    async fn push_due(&mut self, now: Time) -> usize {
-        if self.pacing.is_early(now) {
-            return 0;
-        }
-        self.states.retain(JobState::is_wanted);
-        match self.scan().await {
-            Ok(()) => {}
-            Err(error) if error.is_away() || self.settings.cleanup_on_start => {
-                self.pacing.failed(&error, self.clock.now());
-                return 0;
-            }
-            Err(error) => self.stop_scanning(&error),
-        }
-        let mut due = self.due(now);
-        let mut pushed = 0;
-        if self.pacing.is_away() {
-            if due.is_empty() {
-                self.pacing.answered(now);
-                return 0;
-            }
-            // One job finds out whether the gateway is back; each time another one, as it may be the job's fault.
-            let probe = due.swap_remove(self.probes % due.len());
-            self.probes += 1;
-            pushed += self.attempt_all(&[probe], false).await;
-        }
-        let mut got_through = pushed > 0;
-        for tasks in due.chunks(PUSHES_AT_ONCE) {
-            if self.pacing.is_away() || self.pacing.is_quiet() {
-                break;
-            }
-            pushed += self.attempt_all(tasks, got_through).await;
-            got_through |= pushed > 0;
-        }
-        pushed
-    }
-
-    fn due(&self, now: Time) -> Vec<(usize, Action)> {
-        let rules =
-            DueRules { interval: self.settings.interval, deletes_groups: self.settings.cleanup_on_finish };
-        jobs::due(&self.states, now, rules)
-    }
-
-    /// Pushes or deletes some jobs at the same time; returns the number of pushes that arrived. The gateway counts as
-    /// away only if nothing `got_through` in this round, and not for jobs alone that are known to fail while others do
-    /// not: those may be at fault themselves.
-    async fn attempt_all(&mut self, tasks: &[(usize, Action)], got_through: bool) -> usize {
-        let mut running = JoinSet::new();
-        for &task in tasks {
-            let attempt = self.attempt(task);
-            running.spawn(async move { (task, attempt.await) });
-        }
-        self.is_pushing = true;
-        let outcomes = running.join_all().await;
-        self.is_pushing = false;
-        let now = self.clock.now();
-        let is_away =
-            |(_, outcome): &(_, Result<u64, PushError>)| matches!(outcome, Err(error) if error.is_away());
-        let is_failing = |state: &JobState| state.failure.is_some();
-        let all_were_failing = tasks.iter().all(|(index, _)| is_failing(&self.states[*index]));
-        let is_plausible = self.pacing.is_away() || !all_were_failing || self.states.iter().all(is_failing);
-        if !got_through
-            && is_plausible
-            && outcomes.iter().all(is_away)
-            && let Some((_, Err(error))) = outcomes.first()
-        {
-            self.pacing.failed(error, now);
-            return 0;
-        }
-        self.pacing.answered(now);
-        outcomes.into_iter().map(|(task, outcome)| self.settle(task, outcome, now)).sum()
-    }
-
-    /// Pushes or deletes one job. A push that was cut off may have arrived, so the job counts as being on
-    /// the gateway from here on.
-    fn attempt(
-        &mut self,
-        (index, action): (usize, Action),
-    ) -> impl Future<Output = Result<u64, PushError>> + use<> {
-        self.states[index].may_be_on_gateway = true;
-        let state = &self.states[index];
-        let attempt = Attempt {
-            client: Arc::clone(&self.client),
-            job: Arc::clone(&state.job),
-            own: state.own.clone(),
-            run_info: Arc::clone(&self.run_info),
-            format: self.settings.format,
-            clock: self.clock,
-            tally: self.tally.clone(),
-        };
-        attempt.carry_out(action)
-    }
-
-    /// Records an attempt's outcome; returns 1 for a push that arrived.
-    fn settle(
-        &mut self,
-        (index, action): (usize, Action),
-        outcome: Result<u64, PushError>,
-        now: Time,
-    ) -> usize {
-        if let Err(error) = &outcome {
-            self.pacing.pause_as_asked(error, now);
-        }
-        let state = &mut self.states[index];
-        let job = Arc::clone(state.job.name());
-        match outcome {
-            Ok(version) => {
-                debug!(%job, ?action, "push succeeded");
-                state.accepted(&self.health);
-                if action == Action::Delete {
-                    state.deleted();
-                    return 0;
-                }
-                (state.pushed_version, state.pushed_at) = (Some(version), Some(now));
-                self.health.pushed(now);
-                1
-            }
-            Err(error) => {
-                state.refused(&error, &self.health);
-                0
             }
         }
     }

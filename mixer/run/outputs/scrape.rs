@@ -142,7 +142,7 @@ impl ScrapePage {
         let authorization = settings.http.authorization().cloned();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port)).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let tally = process.own.scraped_output(name);
+        let tally = process.own.outputs().scraped(name);
         let publisher = Publisher::new(address.to_string(), tls.is_some(), settings.is_embedded, tally);
         Ok(Self {
             publisher: Arc::new(publisher),

@@ -70,7 +70,7 @@ impl<T: StreamConfig> OutputConfig for T {
 impl<T: StreamConfig> RunOutputConfig for T {
     fn open(&self, context: &OutputContext<'_>) -> Result<Box<dyn Output>, Error> {
         let (name, clock) = (context.name.as_str(), context.clock);
-        let tally = context.own.delivery(name);
+        let tally = context.own.outputs().delivering(name);
         let delivery = Delivery::start(self.client()?, self.delivery(), clock.real(), tally, name);
         let target = StreamConfig::target(self).to_string();
         Ok(Box::new(StreamOutput { target, series: self.source(context.jobs), delivery, clock }))

@@ -88,7 +88,9 @@ async fn the_report_says_who_has_stopped_the_run_first() {
         let run = Run::start(spec("inf", settings()), &outputs).unwrap();
         let shows_all = || run.handle().is_some_and(|handle| handle.overview().series == 4);
         eventually("all series have a value", shows_all).await;
-        reasons.into_iter().for_each(|reason| run.stop(reason));
+        for reason in reasons {
+            run.stop(reason);
+        }
         run.outcome().await.unwrap();
         assert_eq!(run.report().unwrap().reason, reason);
         let last = String::from_utf8(run.last_metrics().unwrap().exposition().unwrap()).unwrap();

@@ -88,7 +88,7 @@ fn deliver(target: TargetUrl, settings: &DeliverySettings) -> Delivery {
 fn deliver_with(target: TargetUrl, settings: &DeliverySettings, rules: ResponseRules) -> Delivery {
     let timeout = Duration::from_millis(500);
     let client = BatchClient::new(target, &settings.http, [], timeout).unwrap().with_rules(rules);
-    let tally = SelfMetrics::new().unwrap().delivery("fake");
+    let tally = SelfMetrics::new().unwrap().outputs().delivering("fake");
     Delivery::start(client, settings, Clock::start(), tally, "fake")
 }
 
