@@ -184,8 +184,7 @@ fn with_the_daemon_all_runs_end_and_remove_their_groups() {
 fn a_daemon_without_a_config_names_the_ways_to_create_a_run() {
     let gateway = Pushgateway::start();
     let daemon = idle_daemon(&gateway);
-    let log = daemon.process.log();
-    assert!(log.contains("POST /api/v1/runs") && log.contains("promemu ctl create CONFIG"), "{log}");
+    daemon.process.wait_for_log("promemu ctl create CONFIG or POST /api/v1/runs");
 }
 
 #[test]
