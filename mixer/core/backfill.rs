@@ -29,7 +29,7 @@ use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::time::Time;
-use crate::world::OutsideMail;
+use crate::timeline::RunLog;
 
 /// The largest number of outcomes of one thread that wait for the consumer.
 const OUTCOMES_MAX: usize = 4;
@@ -47,18 +47,18 @@ impl Backfill {
     /// A run of the plan from `start` to `until`. It makes the first pass at once, which fails if there are too many
     /// events.
     pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Result<Self, Error> {
-        Self::with_outside(plan, seed, (start, until), &[])
+        Self::with_log(plan, seed, (start, until), &RunLog::default())
     }
 
-    /// As [`Self::new`], with events and actions from outside of hosts, in order of time, such as those of a
-    /// [world](crate::world::WorldBatch::outside).
-    pub fn with_outside(
+    /// As [`Self::new`], with the events and actions that came to another run of the plan from outside, such as a live run
+    /// or a [world](crate::world::WorldBatch::log). Also fails if the log is not complete.
+    pub fn with_log(
         plan: Arc<Plan>,
         seed: u64,
         (start, until): (Time, Time),
-        outside: &[OutsideMail],
+        log: &RunLog,
     ) -> Result<Self, Error> {
-        let log = EventLog::record(&plan, seed, (start, until), outside)?;
+        let log = EventLog::record(&plan, seed, (start, until), log)?;
         Ok(Self { plan, seed, start, log })
     }
 

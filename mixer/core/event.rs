@@ -20,8 +20,14 @@ pub const RUN_STARTED: &str = "run_started";
 /// Emitted by the mixer after the last host has stopped.
 pub const RUN_FINISHED: &str = "run_finished";
 
+/// Emitted by the mixer when a fault of the run begins; the data is the fault's id.
+pub const FAULT_STARTED: &str = "fault_started";
+/// Emitted by the mixer when a fault of the run ends; the data is the fault's id.
+pub const FAULT_FINISHED: &str = "fault_finished";
+
 /// The built-in events of hosts and the mixer.
-pub const LIFECYCLE: [&str; 5] = [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED];
+pub const LIFECYCLE: [&str; 7] =
+    [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED, FAULT_STARTED, FAULT_FINISHED];
 
 /// The source of the events that the mixer emits.
 pub const MIXER_SOURCE: &str = "promemu";

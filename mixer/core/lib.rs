@@ -30,7 +30,7 @@
 //! | [`scenario`] | the kinds of scenarios: one file each |
 //! | [`fault`] | the kinds of faults, one file each, and their times |
 //! | [`plan`] | resolved hosts, metrics, pools, faults, listeners and their actions |
-//! | [`timeline`] | actions from outside on their way to hosts |
+//! | [`timeline`] | levers and faults of a run in time; actions from outside on their way to hosts |
 //! | [`config`] | RON files to plans; all problems at once, each with its place |
 //! | [`host`] | one emulated host as a state machine: updates, events, faults, pools, reports |
 //! | [`world`] | the virtual driver in lock step: worlds that can be acted on, copied and restored |

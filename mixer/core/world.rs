@@ -8,7 +8,6 @@
 
 mod batch;
 mod layout;
-mod outside_mail;
 mod selection;
 mod single;
 mod snapshot;
@@ -17,7 +16,6 @@ mod stores;
 mod tests;
 
 pub use batch::{Step, WorldBatch};
-pub use outside_mail::OutsideMail;
 pub use selection::Selection;
 pub use single::World;
 pub use snapshot::Snapshot;

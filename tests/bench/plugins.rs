@@ -48,6 +48,7 @@ fn update(
         event: None,
         host_name: "worker-000001",
         links: &[],
+        levers: &[],
         rng,
         storage,
         effects,

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use crate::error::Error;
-use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source};
-use crate::host::Mail;
+use crate::event::{
+    Event, FAULT_FINISHED, FAULT_STARTED, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source,
+};
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
 use crate::time::{Span, Time};
-use crate::timeline::SentAction;
-use crate::world::{OutsideMail, WorldBatch};
+use crate::timeline::{LoggedAction, RunLog, SentAction};
+use crate::world::WorldBatch;
 
 /// The largest number of events in a log. Each takes 36 bytes, plus its data.
 const EVENTS_MAX: usize = 100_000_000;
@@ -37,8 +38,8 @@ pub struct EventLog {
     /// Sources, each with the host that handles the event itself; `None` for events from outside of hosts.
     sources: IndexSet<(Option<HostId>, Arc<str>)>,
     data: Vec<serde_json::Value>,
-    /// The actions of each host.
-    actions: IndexMap<HostId, Vec<Arc<SentAction>>>,
+    /// The actions for hosts.
+    actions: Vec<LoggedAction>,
 }
 
 /// One event. Names, sources and data are indices.
@@ -60,7 +61,7 @@ impl EventLog {
         plan: &Arc<Plan>,
         seed: u64,
         (start, until): (Time, Time),
-        outside: &[OutsideMail],
+        outside: &RunLog,
     ) -> Result<Self, Error> {
         Self::record_at_most(EVENTS_MAX, plan, seed, (start, until), outside)
     }
@@ -70,22 +71,35 @@ impl EventLog {
         plan: &Arc<Plan>,
         seed: u64,
         (start, until): (Time, Time),
-        outside: &[OutsideMail],
+        outside: &RunLog,
     ) -> Result<Self, Error> {
         let (mut world, mut log) =
             (WorldBatch::of_heard_hosts(Arc::clone(plan), &[seed], start), Self::default());
         log.push_outside(&world);
-        for OutsideMail { to, mail } in outside.iter().filter(|outside| outside.mail.time() <= until) {
-            log.pass(&mut world, mail.time(), events_max)?;
-            match (mail, to) {
-                (Mail::Event(event), _) if is_of_run(event) => continue,
-                (Mail::Event(event), _) => world.inject(0, &event.name, &event.source, event.data.clone()),
-                (Mail::Action(sent), Some(host)) => world.act(0, *host, &sent.source, sent.action.clone()),
-                (Mail::Action(_), None) => continue,
+        if !outside.is_complete() {
+            return Err(Error::Run("the log of the run was too long: its begin is forgotten".to_owned()));
+        }
+        let mut actions = outside.actions().to_vec();
+        actions.sort_by(|a, b| a.sent.order(&b.sent));
+        let mut actions = actions.into_iter().peekable();
+        let mut events = outside.events().iter().filter(|event| !is_of_run(event)).peekable();
+        loop {
+            let action_at = actions.peek().map_or(Time::NEVER, |logged| logged.sent.time);
+            let event_at = events.peek().map_or(Time::NEVER, |event| event.time);
+            let at = action_at.min(event_at);
+            if at > until || at == Time::NEVER {
+                break;
             }
-            log.push_outside(&world);
+            log.pass(&mut world, at, events_max)?;
+            if let Some(LoggedAction { targets, sent, .. }) = actions.next_if(|_| action_at == at) {
+                world.post_action(0, targets, sent).map_err(|full| Error::Run(full.to_string()))?;
+            } else if let Some(event) = events.next() {
+                world.inject(0, &event.name, &event.source, event.data.clone());
+                log.push_outside(&world);
+            }
         }
         log.pass(&mut world, until, events_max)?;
+        log.actions = world.log(0).actions().to_vec();
         log.records.shrink_to_fit();
         log.by_name.values_mut().for_each(Vec::shrink_to_fit);
         Ok(log)
@@ -106,14 +120,10 @@ impl EventLog {
         Ok(())
     }
 
-    /// Adds the last event or action from outside of a world.
+    /// Adds the last event from outside of a world.
     fn push_outside(&mut self, world: &WorldBatch) {
-        match world.outside(0).last() {
-            Some(OutsideMail { mail: Mail::Event(event), .. }) => self.push(event, None),
-            Some(OutsideMail { mail: Mail::Action(sent), to: Some(host) }) => {
-                self.actions.entry(*host).or_default().push(Arc::clone(sent));
-            }
-            _ => {}
+        if let Some(event) = world.outside_events(0).last() {
+            self.push(event, None);
         }
     }
 
@@ -148,6 +158,15 @@ impl EventLog {
         ))
     }
 
+    /// The actions for a host.
+    pub(super) fn actions_for(&self, host: &HostPlan) -> impl Iterator<Item = Arc<SentAction>> {
+        let reaching = self
+            .actions
+            .iter()
+            .filter(|LoggedAction { sent, targets, .. }| sent.action.concerns(host) && targets.reach(host));
+        reaching.map(|logged| Arc::clone(&logged.sent))
+    }
+
     /// The events that a host listens to and does not handle by itself, as indices.
     pub(super) fn mail(&self, id: HostId, host: &HostPlan) -> Vec<u32> {
         let mut indexes: Vec<u32> = Vec::new();
@@ -166,11 +185,6 @@ impl EventLog {
         indexes.dedup();
         indexes.shrink_to_fit();
         indexes
-    }
-
-    /// The actions of a host, in order.
-    pub(super) fn actions(&self, id: HostId) -> &[Arc<SentAction>] {
-        self.actions.get(&id).map_or(&[], Vec::as_slice)
     }
 
     fn source_of(&self, index: u32) -> &(Option<HostId>, Arc<str>) {
@@ -219,5 +233,6 @@ impl EventLog {
 
 /// `true` for an event that every run emits by itself.
 fn is_of_run(event: &Event) -> bool {
-    *event.source == *MIXER_SOURCE && [RUN_STARTED, RUN_FINISHED].contains(&&*event.name)
+    *event.source == *MIXER_SOURCE
+        && [RUN_STARTED, RUN_FINISHED, FAULT_STARTED, FAULT_FINISHED].contains(&&*event.name)
 }

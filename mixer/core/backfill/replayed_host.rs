@@ -22,10 +22,11 @@ pub struct ReplayedHost<'a> {
 }
 
 impl<'a> ReplayedHost<'a> {
-    pub(super) fn new(id: HostId, host: DrivenHost, log: &'a EventLog) -> Self {
+    pub(super) fn new(id: HostId, mut host: DrivenHost, log: &'a EventLog) -> Self {
+        let actions: Vec<_> = log.actions_for(host.host().plan()).collect();
+        host.post_actions(actions);
         let mail = log.mail(id, host.host().plan());
         let mut host = Self { host, log, mail, read: 0 };
-        host.host.post_actions(log.actions(id).iter().map(Arc::clone));
         host.read_ahead();
         host
     }

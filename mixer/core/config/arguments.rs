@@ -10,7 +10,7 @@ use crate::expression::{Names, Value};
 use crate::time::Span;
 
 /// Names with another meaning in expressions.
-pub(super) const RESERVED: [&str; 17] = [
+pub(super) const RESERVED: [&str; 18] = [
     "name",
     "host",
     "address",
@@ -25,6 +25,7 @@ pub(super) const RESERVED: [&str; 17] = [
     "now",
     "event",
     "links",
+    "run",
     "storage",
     "slot",
     "generation",

@@ -1,9 +1,10 @@
-//! Metric sets of other files: `include: ["node_sets"]`.
+//! Metric sets and levers of other files: `include: ["node_sets"]`.
 
 use std::path::Path;
 
 use super::reading::Reading;
 use super::source::ConfigFile;
+use super::template::Included;
 use super::tree::{INCLUDE, Node, NodeKind};
 use crate::error::ConfigError;
 
@@ -11,22 +12,16 @@ use crate::error::ConfigError;
 const FILES_MAX: usize = 32;
 
 impl Reading {
-    /// The metric sets of all files that a class includes, nested ones first. Of two with the same name the later
-    /// one wins; the class's own sets come after these.
-    pub(super) fn included_sets(&mut self, file: &ConfigFile, node: &Node) -> Vec<(Node, Node)> {
-        let mut sets = Vec::new();
+    /// The metric sets and levers of all files that a class includes, nested ones first. Of two with the same name the
+    /// later one wins; the class's own come after these.
+    pub(super) fn included(&mut self, file: &ConfigFile, node: &Node) -> Included {
+        let mut included = Included::default();
         let mut names = Vec::new();
-        self.include(file, node, &mut names, &mut sets);
-        sets
+        self.include(file, node, &mut names, &mut included);
+        included
     }
 
-    fn include(
-        &mut self,
-        file: &ConfigFile,
-        node: &Node,
-        names: &mut Vec<String>,
-        sets: &mut Vec<(Node, Node)>,
-    ) {
+    fn include(&mut self, file: &ConfigFile, node: &Node, names: &mut Vec<String>, found: &mut Included) {
         let NodeKind::Struct(_, fields) = &node.kind else { return };
         let Some(field) = fields.iter().find(|field| field.name == "include") else { return };
         let NodeKind::List(items) = &field.value.kind else {
@@ -48,7 +43,7 @@ impl Reading {
             }
             names.push(name.clone());
             match file.included(&name) {
-                Ok(included) => self.include_file(&included, names, sets),
+                Ok(included) => self.include_file(&included, names, found),
                 Err(error) => {
                     let cause =
                         std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
@@ -58,9 +53,9 @@ impl Reading {
         }
     }
 
-    fn include_file(&mut self, file: &ConfigFile, names: &mut Vec<String>, sets: &mut Vec<(Node, Node)>) {
+    fn include_file(&mut self, file: &ConfigFile, names: &mut Vec<String>, found: &mut Included) {
         let Some(root) = self.root(file) else { return };
-        self.include(file, &root, names, sets);
+        self.include(file, &root, names, found);
         let (span, description) = (root.span, root.kind.describe());
         let NodeKind::Struct(Some(name), fields) = root.kind else {
             let message = format!("expected Include(metric_sets: …), found {description}");
@@ -74,15 +69,17 @@ impl Reading {
         }
         for field in fields {
             match (field.name.as_str(), field.value.kind) {
-                ("metric_sets", NodeKind::Map(entries)) => sets.extend(entries),
-                ("metric_sets", other) => {
+                ("metric_sets", NodeKind::Map(entries)) => found.sets.extend(entries),
+                ("levers", NodeKind::Map(entries)) => found.levers.extend(entries),
+                (name @ ("metric_sets" | "levers"), other) => {
                     let found = other.describe();
-                    self.problems.error(field.value.span, format!("metric_sets takes a map; found {found}"));
+                    self.problems.error(field.value.span, format!("{name} takes a map; found {found}"));
                 }
                 ("include", _) => {}
                 (other, _) if !is_config => {
-                    let message =
-                        format!("Include has no field {other:?}; expected one of metric_sets, include");
+                    let message = format!(
+                        "Include has no field {other:?}; expected one of metric_sets, levers, include"
+                    );
                     self.problems.error(field.name_span, message);
                 }
                 _ => {}

@@ -122,7 +122,7 @@ impl ConfigFile {
 
 impl Reading {
     fn template(&mut self, file: &ConfigFile, node: Node) -> Option<ConfigTemplate> {
-        let included = self.included_sets(file, &node);
+        let included = self.included(file, &node);
         ConfigTemplate::read(node, included, &mut self.problems)
     }
 }

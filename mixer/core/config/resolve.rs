@@ -8,6 +8,7 @@ mod fault;
 mod hosts;
 mod identity;
 mod labels;
+mod levers;
 mod metrics;
 mod pool;
 mod relays;
@@ -26,7 +27,7 @@ use super::options::LoadOptions;
 use super::template::ConfigTemplate;
 use crate::error::Problems;
 use crate::expression::Value;
-use crate::plan::{HostShape, JobPlan, Plan, RunDefaults};
+use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, RunFault};
 use crate::series::LabelBlock;
 use crate::time::Span;
 use resolver::Resolver;
@@ -46,9 +47,11 @@ pub(super) fn resolve(
     if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");
     }
+    resolver.levers();
     for host in &template.hosts {
         resolver.host(host);
     }
+    let faults = resolver.run_faults();
     resolver.refuse_suffix_clashes();
     if resolver.problems.error_count() == 0 {
         resolver.refuse_equal_series();
@@ -58,20 +61,23 @@ pub(super) fn resolve(
         resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
     }
     resolver.bound_growth();
-    plan_of(resolver, config, defaults)
+    plan_of(resolver, config, defaults, faults)
 }
 
 /// The plan of a resolver that is done, with hosts in the order of encoding.
-fn plan_of(resolver: Resolver<'_>, config: &str, defaults: RunDefaults) -> Plan {
-    let Resolver { families, jobs, hosts, .. } = resolver;
+fn plan_of(resolver: Resolver<'_>, config: &str, defaults: RunDefaults, faults: Vec<Arc<RunFault>>) -> Plan {
+    let Resolver { families, jobs, hosts, levers, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
         config: config.to_owned(),
         families: families.into_values().map(|known| known.family).collect(),
         jobs,
+        levers: levers.into(),
+        faults,
         hosts,
         defaults,
     };
+    levers::share_run_parts(&mut plan);
     group_by_shape(&mut plan);
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));
     let order: Vec<usize> = rows(&plan).collect();

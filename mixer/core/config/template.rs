@@ -6,6 +6,7 @@
 mod action;
 mod argument;
 mod cells;
+mod curve;
 mod fault;
 mod formula;
 mod host;
@@ -15,6 +16,7 @@ mod overrides;
 mod pool;
 mod range;
 mod repeat;
+mod run_fault;
 mod scenario;
 mod workload;
 
@@ -23,6 +25,7 @@ use indexmap::IndexMap;
 pub(super) use action::ActionTemplate;
 pub(super) use argument::{ArgTemplate, read_arguments};
 pub(super) use cells::{CellsTemplate, Listed, ObservationDistributionTemplate};
+pub(super) use curve::{CurveKind, CurveTemplate};
 pub(super) use fault::FaultTemplate;
 pub(super) use formula::FormulaTemplate;
 pub(super) use host::HostTemplate;
@@ -31,13 +34,14 @@ pub(super) use metric::MetricTemplate;
 pub(super) use pool::PoolTemplate;
 pub(super) use range::RangeTemplate;
 pub(super) use repeat::{Over, RepeatTemplate};
+pub(super) use run_fault::{LeverChangeTemplate, RunFaultTemplate};
 pub(super) use scenario::{CaseTemplate, ParamTemplate, ScenarioTemplate};
 pub(super) use workload::WorkloadTemplate;
 
-use super::fields::{Fields, read_name};
+use super::fields::{Fields, read_name, read_scalar};
 use super::tree::{Node, NodeKind};
 use super::value::Scalar;
-use crate::error::Problems;
+use crate::error::{Problems, SourceSpan};
 use crate::time::Span;
 
 /// One class of a config file.
@@ -46,6 +50,8 @@ pub(super) struct ConfigTemplate {
     pub(super) description: String,
     pub(super) args: IndexMap<String, ArgTemplate>,
     pub(super) default_job_name: Option<Scalar<String>>,
+    pub(super) levers: IndexMap<String, LeverTemplate>,
+    pub(super) faults: Vec<RunFaultTemplate>,
     pub(super) hosts: Vec<HostTemplate>,
     pub(super) metric_sets: IndexMap<String, Vec<MetricTemplate>>,
     pub(super) pushgateway_url: Option<Scalar<String>>,
@@ -55,9 +61,23 @@ pub(super) struct ConfigTemplate {
     pub(super) identity_labels: Option<Scalar<bool>>,
 }
 
+/// A lever, with the place of its name.
+#[derive(Debug)]
+pub(super) struct LeverTemplate {
+    pub(super) span: SourceSpan,
+    pub(super) default: Scalar<f64>,
+}
+
+/// Metric sets and levers of other files.
+#[derive(Debug, Default)]
+pub(super) struct Included {
+    pub(super) sets: Vec<(Node, Node)>,
+    pub(super) levers: Vec<(Node, Node)>,
+}
+
 impl ConfigTemplate {
-    /// Reads a class; `included` are metric sets of other files.
-    pub(super) fn read(node: Node, included: Vec<(Node, Node)>, problems: &mut Problems) -> Option<Self> {
+    /// Reads a class.
+    pub(super) fn read(node: Node, included: Included, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "Config", problems)?;
         // Already read: see `include.rs`.
         fields.take("include");
@@ -68,10 +88,19 @@ impl ConfigTemplate {
         });
         let args = args.collect();
         let default_job_name = fields.scalar("default_job_name", problems);
+        let own_levers = fields.map("levers", problems);
+        let levers = included.levers.into_iter().chain(own_levers).filter_map(|(key, node)| {
+            let name = read_name(&key, "a lever's name", problems)?;
+            let default = read_scalar(&node, &name, problems)?;
+            Some((name, LeverTemplate { span: key.span, default }))
+        });
+        let levers = levers.collect();
+        let faults = fields.list("faults", problems);
+        let faults = faults.into_iter().filter_map(|node| RunFaultTemplate::read(node, problems)).collect();
         let hosts = fields.list("hosts", problems);
         let hosts = hosts.into_iter().filter_map(|node| HostTemplate::read(node, problems)).collect();
         let own_sets = fields.map("metric_sets", problems);
-        let metric_sets = included.into_iter().chain(own_sets).filter_map(|(key, node)| {
+        let metric_sets = included.sets.into_iter().chain(own_sets).filter_map(|(key, node)| {
             let name = read_name(&key, "a metric set's name", problems)?;
             let NodeKind::List(metrics) = node.kind else {
                 problems.error(node.span, format!("metric set {name:?} takes a list of Metric(…)"));
@@ -84,6 +113,8 @@ impl ConfigTemplate {
             description,
             args,
             default_job_name,
+            levers,
+            faults,
             hosts,
             metric_sets,
             pushgateway_url: fields.scalar("pushgateway_url", problems),

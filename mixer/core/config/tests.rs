@@ -8,6 +8,7 @@ use crate::time::{Span, Time};
 mod fault;
 mod identity;
 mod language;
+mod levers;
 mod mutations;
 mod pool;
 mod types;

@@ -44,11 +44,16 @@ impl Expression {
             true
         });
         let Found { mut names, mut fields, declared, emits } = found;
-        let links = names.iter().filter(|name| *name == "links").count();
-        if links > fields.iter().filter(|(name, _)| name == "links").count() {
-            let at = text.find("links").unwrap_or(0);
-            let message = "links is written with a metric's name behind it, as in links.cpu_usage_percent";
-            return Err(CompileError { at, message: message.to_owned() });
+        for (word, message) in [
+            ("links", "links is written with a metric's name behind it, as in links.cpu_usage_percent"),
+            ("run", "run is written with a lever's name behind it, as in run.load"),
+        ] {
+            let is_declared = word == "run" && declared.iter().any(|name| name == word);
+            let bare = names.iter().filter(|name| *name == word).count();
+            if !is_declared && bare > fields.iter().filter(|(name, _)| name == word).count() {
+                let at = text.find(word).unwrap_or(0);
+                return Err(CompileError { at, message: message.to_owned() });
+            }
         }
         names.sort();
         names.dedup();
@@ -86,6 +91,14 @@ impl Expression {
         self.fields.iter().filter(|(name, _)| name == "links").map(|(_, field)| field.as_str())
     }
 
+    /// Levers that it reads by `run.NAME`.
+    pub fn levers(&self) -> impl Iterator<Item = &str> {
+        // A script may have a variable of its own called `run`.
+        let reads = self.names.iter().any(|name| name == "run");
+        let fields = self.fields.iter().filter(move |(name, _)| reads && name == "run");
+        fields.map(|(_, field)| field.as_str())
+    }
+
     /// Events that it may emit; `None` for a calculated name.
     #[must_use]
     pub fn emits(&self) -> &[Option<String>] {
@@ -114,9 +127,29 @@ impl Expression {
         if let Some(unknown) = self.names.iter().find(|name| !is_known(name)) {
             let own = scope.known().into_iter().filter(|name| !also.contains(&name.as_str()));
             let known: Vec<String> = also.iter().map(|name| (*name).to_owned()).chain(own).collect();
-            let message = format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known));
+            let message = if unknown == "run" {
+                "run.NAME, a lever, changes during the run; it is for formulas and scripts, not for fields"
+                    .to_owned()
+            } else {
+                format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known))
+            };
             return Some((unknown.clone(), message));
         }
+        self.unknown_lever(scope).or_else(|| self.unknown_field(scope))
+    }
+
+    fn unknown_lever(&self, scope: &Names) -> Option<(String, String)> {
+        let known = &scope.levers;
+        let unknown = self.levers().find(|lever| !known.iter().any(|name| **name == **lever))?;
+        let hint = if known.is_empty() {
+            "; the config has no levers: add levers: { \"NAME\": 1.0 }".to_owned()
+        } else {
+            suggestion(unknown, known)
+        };
+        Some((unknown.to_owned(), format!("unknown lever {unknown:?}{hint}")))
+    }
+
+    fn unknown_field(&self, scope: &Names) -> Option<(String, String)> {
         self.fields.iter().find_map(|(name, field)| {
             let map = scope.scope.get(name)?.as_map_ref().ok()?;
             let known: Vec<&str> = map.keys().map(AsRef::as_ref).collect();

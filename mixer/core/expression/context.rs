@@ -18,6 +18,8 @@ pub struct EvalContext<'a> {
     pub event: Option<EventRef<'a>>,
     /// Values of the metrics read by `links.NAME`, in the order in which they were bound.
     pub links: &'a [f64],
+    /// Values of the run's levers, in the plan's order.
+    pub levers: &'a [f64],
     /// The metric's random stream.
     pub rng: &'a mut Rng,
     /// The host's storage.

@@ -19,6 +19,7 @@ pub struct Formula {
     body: Body,
     is_steady: bool,
     uses_dt: bool,
+    reads_levers: bool,
 }
 
 impl PartialEq for Formula {
@@ -41,6 +42,8 @@ struct Interpreted {
     range: Option<(f64, f64)>,
     /// Linked metrics, and their indices in the context's links.
     links: Vec<(String, usize)>,
+    /// Levers that it reads, and their indices in the context's levers.
+    levers: Vec<(String, usize)>,
     uses_event: bool,
     uses_storage: bool,
     is_script: bool,
@@ -48,7 +51,7 @@ struct Interpreted {
 
 impl Formula {
     /// Names that a formula knows in addition to the config's.
-    pub const NAMES: [&str; 7] = ["value", "t", "dt", "now", "event", "links", "storage"];
+    pub const NAMES: [&str; 8] = ["value", "t", "dt", "now", "event", "links", "storage", "run"];
 
     /// The result as a finite number; `true` is 1. Errors are text for the log.
     pub fn evaluate(&self, context: &mut EvalContext<'_>) -> Result<f64, String> {
@@ -98,6 +101,12 @@ impl Formula {
         self.uses_dt
     }
 
+    /// `true` if it reads a lever.
+    #[must_use]
+    pub const fn reads_levers(&self) -> bool {
+        self.reads_levers
+    }
+
     #[cfg(test)]
     pub(super) const fn is_lowered(&self) -> bool {
         matches!(self.body, Body::Lowered(_))
@@ -121,6 +130,11 @@ impl Interpreted {
         if !self.links.is_empty() {
             let links = self.links.iter().map(|(name, at)| (name.as_str().into(), context.links[*at].into()));
             scope.push_constant_dynamic("links", links.collect::<rhai::Map>().into());
+        }
+        if !self.levers.is_empty() {
+            let levers =
+                self.levers.iter().map(|(name, at)| (name.as_str().into(), context.levers[*at].into()));
+            scope.push_constant_dynamic("run", levers.collect::<rhai::Map>().into());
         }
         let storage_at = scope.len();
         let stored = self.is_script.then(|| context.storage.clone());
@@ -184,6 +198,10 @@ impl Expression {
     fn bind_as(&self, names: &Names, links: &mut Vec<String>, is_script: bool) -> Formula {
         let linked: Vec<(String, usize)> =
             self.links().map(|name| (name.to_owned(), place(name, links))).collect();
+        let places = |name: &str| names.levers.iter().position(|lever| **lever == *name);
+        let mut levers: Vec<(String, usize)> =
+            self.levers().filter_map(|name| Some((name.to_owned(), places(name)?))).collect();
+        levers.dedup();
         let uses = |wanted: &str| self.all_names.iter().any(|name| name == wanted);
         let mut scope = Scope::new();
         for name in &self.all_names {
@@ -191,8 +209,10 @@ impl Expression {
                 scope.push_constant_dynamic(name.as_str(), value.clone());
             }
         }
-        let key = format!("{}\0{scope:?}\0{:?}\0{linked:?}", self.source, names.range);
-        let lowered = if is_script { None } else { lower(&self.ast, names, &linked) };
+        let key = format!("{}\0{scope:?}\0{:?}\0{linked:?}\0{levers:?}", self.source, names.range);
+        let reads_levers = !levers.is_empty();
+        // A script of one calculation costs as little as a formula.
+        let lowered = lower(&self.ast, names, &linked, &levers);
         let body = lowered.map_or_else(
             || {
                 Body::Interpreted(Arc::new(Interpreted {
@@ -200,6 +220,7 @@ impl Expression {
                     scope,
                     range: names.range,
                     links: linked,
+                    levers,
                     uses_event: uses("event"),
                     uses_storage: uses("storage"),
                     is_script,
@@ -208,7 +229,7 @@ impl Expression {
             |node| Body::Lowered(Arc::new(node)),
         );
         let is_steady = !uses("event") && !uses("storage") && !is_script;
-        Formula { key: key.into(), body, is_steady, uses_dt: uses("dt") }
+        Formula { key: key.into(), body, is_steady, uses_dt: uses("dt"), reads_levers }
     }
 }
 

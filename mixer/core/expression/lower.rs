@@ -20,6 +20,7 @@ pub(super) enum Node {
     Dt,
     Now,
     Link(usize),
+    Lever(usize),
     Unary(Unary, Box<Node>),
     Binary(Binary, Box<(Node, Node)>),
     Clamp(Box<(Node, Node, Node)>),
@@ -36,6 +37,7 @@ impl Node {
             Self::Dt => context.dt_secs,
             Self::Now => context.now_secs,
             Self::Link(at) => context.links[*at],
+            Self::Lever(at) => context.levers[*at],
             Self::Unary(function, a) => function(a.evaluate(context)),
             Self::Binary(function, operands) => {
                 let a = operands.0.evaluate(context);
@@ -71,8 +73,13 @@ impl Lowered {
 }
 
 /// The tree; `None` if a part of the expression cannot be lowered.
-pub(super) fn lower(ast: &AST, names: &Names, links: &[(String, usize)]) -> Option<Node> {
-    let lowering = Lowering { names, links };
+pub(super) fn lower(
+    ast: &AST,
+    names: &Names,
+    links: &[(String, usize)],
+    levers: &[(String, usize)],
+) -> Option<Node> {
+    let lowering = Lowering { names, links, levers };
     let lowered = match ast.statements() {
         [Stmt::Expr(expr)] => lowering.expr(expr),
         [Stmt::FnCall(call, _)] => lowering.call(&call.name, &call.args),
@@ -84,6 +91,7 @@ pub(super) fn lower(ast: &AST, names: &Names, links: &[(String, usize)]) -> Opti
 struct Lowering<'a> {
     names: &'a Names,
     links: &'a [(String, usize)],
+    levers: &'a [(String, usize)],
 }
 
 impl Lowering<'_> {
@@ -120,6 +128,10 @@ impl Lowering<'_> {
         if name == "links" {
             let at = self.links.iter().find(|(link, _)| link == field)?.1;
             return Some(Lowered::broken(Node::Link(at)));
+        }
+        if name == "run" {
+            let at = self.levers.iter().find(|(lever, _)| lever == field)?.1;
+            return Some(Lowered::broken(Node::Lever(at)));
         }
         constant(self.names.scope.get(name)?.as_map_ref().ok()?.get(field)?)
     }

@@ -1,5 +1,7 @@
 //! Names in scope: the values that expressions see while a plan is made.
 
+use std::sync::Arc;
+
 use rhai::Scope;
 
 use super::value::Value;
@@ -9,6 +11,8 @@ use super::value::Value;
 pub struct Names {
     pub(super) scope: Scope<'static>,
     pub(super) range: Option<(f64, f64)>,
+    /// Names of the run's levers, in their order.
+    pub(super) levers: Arc<[Arc<str>]>,
 }
 
 impl Names {
@@ -32,6 +36,11 @@ impl Names {
     #[must_use]
     pub const fn has_range(&self) -> bool {
         self.range.is_some()
+    }
+
+    /// Sets the names of the run's levers, in their order.
+    pub fn set_levers(&mut self, levers: Arc<[Arc<str>]>) {
+        self.levers = levers;
     }
 
     /// A mark to [`Self::rewind`] to.

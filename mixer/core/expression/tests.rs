@@ -25,6 +25,7 @@ fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>,
         now_secs: 1e9,
         event: None,
         links: &[7.25],
+        levers: &[],
         rng: &mut rng,
         storage: &mut Storage::default(),
     };
@@ -155,6 +156,7 @@ fn a_script_keeps_state_hears_events_and_emits() {
             now_secs: 0.0,
             event,
             links: &[],
+            levers: &[],
             rng,
             storage,
         };
@@ -179,6 +181,7 @@ fn a_failing_script_keeps_its_storage() {
             now_secs: 0.0,
             event: None,
             links: &[],
+            levers: &[],
             rng,
             storage,
         };
@@ -220,6 +223,7 @@ fn hostile_scripts_end_with_an_error() {
                 now_secs: 0.0,
                 event: None,
                 links: &[],
+                levers: &[],
                 rng,
                 storage,
             };

@@ -18,7 +18,7 @@ use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::SentAction;
+use crate::timeline::{HostLevers, SentAction};
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
@@ -30,9 +30,22 @@ enum Phase {
     Ended,
 }
 
+/// The cause of an action.
+#[derive(Clone, Copy, Debug)]
+struct Cause {
+    now: Time,
+    /// The moment from which the action counts.
+    acts_at: Time,
+    /// The hops of the events that it causes.
+    hops: u8,
+    /// `true` for an action of the host itself, `false` for mail. An own action that moves a lever is sent to all hosts.
+    is_own: bool,
+}
+
 /// Parts that few hosts have.
 #[derive(Debug, Default)]
 struct Extras {
+    levers: Option<HostLevers>,
     faults: Option<Faults>,
     pools: Option<Pools>,
 }
@@ -61,13 +74,14 @@ impl EmulatedHost {
         let starts_at = run_start + plan.start_time + spread;
         let faults = Faults::new(&plan.shape, seed, starts_at);
         let pools = Pools::new(&plan, seed, starts_at);
-        let has_extras = faults.is_some() || pools.is_some();
+        let levers = plan.run.as_ref().map(|part| HostLevers::new(Arc::clone(part), run_start));
+        let has_extras = faults.is_some() || pools.is_some() || levers.is_some();
         Self {
             phase: Phase::Waiting,
             next_report: starts_at,
             events: EventBudget::default(),
             metrics: MetricSet::new(&plan, seed, starts_at, rng),
-            extras: has_extras.then(|| Box::new(Extras { faults, pools })),
+            extras: has_extras.then(|| Box::new(Extras { levers, faults, pools })),
             plan,
         }
     }
@@ -95,7 +109,27 @@ impl EmulatedHost {
         if let Some(pools) = self.pools_mut() {
             pools.replace_plan(&plan);
         }
+        let levers = self.extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
+        if let (Some(levers), Some(part)) = (levers, &plan.run) {
+            levers.replace_part(Arc::clone(part));
+        }
         Self { plan, ..self }
+    }
+
+    /// The same host in a run that started then, from which faults of the run count. A host that is added or starts again
+    /// counts its own times from later.
+    #[must_use]
+    pub fn in_run_since(mut self, run_start: Time) -> Self {
+        if let (Some(extras), Some(part)) = (self.extras.as_deref_mut(), &self.plan.run) {
+            extras.levers = Some(HostLevers::new(Arc::clone(part), run_start));
+        }
+        self
+    }
+
+    /// The levers as it sees them; `None` for a host that reads none.
+    #[must_use]
+    pub fn levers(&self) -> Option<&HostLevers> {
+        self.extras.as_deref()?.levers.as_ref()
     }
 
     /// The plan it follows.
@@ -158,8 +192,9 @@ impl EmulatedHost {
             Phase::Waiting if now < self.starts_at() => return self.starts_at(),
             Phase::Waiting | Phase::Running => {}
         }
-        let first_event = out.events.len();
+        let first = (out.events.len(), out.actions.len());
         self.events.open(now, out);
+        self.read_levers(now, inbox, out);
         if std::mem::replace(&mut self.phase, Phase::Running) == Phase::Waiting {
             self.emit(now, HOST_STARTED, out);
         }
@@ -168,7 +203,7 @@ impl EmulatedHost {
         } else {
             self.run(now, inbox, out);
         }
-        self.events.settle(first_event, out);
+        self.events.settle(first, out);
         self.due()
     }
 
@@ -199,12 +234,28 @@ impl EmulatedHost {
         self.report(now, out);
     }
 
+    /// Puts the values of the levers into the outbox's scratch space, if the host reads some. Actions that move them act
+    /// before all else.
+    fn read_levers(&mut self, now: Time, inbox: &[Mail], out: &mut Outbox) {
+        let levers = self.extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
+        let Some(levers) = levers else { return };
+        for mail in inbox {
+            if let Mail::Action(sent) = mail {
+                levers.apply(sent);
+            }
+        }
+        levers.advance(now);
+        out.levers.clear();
+        out.levers.extend_from_slice(levers.values());
+    }
+
     /// Ends the host, with the event that says so.
     pub fn stop(&mut self, now: Time, out: &mut Outbox) {
-        let first_event = out.events.len();
+        let first = (out.events.len(), out.actions.len());
         self.events.open(now, out);
+        self.read_levers(now, &[], out);
         self.end(now, out);
-        self.events.settle(first_event, out);
+        self.events.settle(first, out);
     }
 
     fn end(&mut self, now: Time, out: &mut Outbox) {
@@ -248,7 +299,7 @@ impl EmulatedHost {
             let from = if now >= self.next_report { self.next_report } else { now };
             self.next_report = from + shortest + jitter;
         }
-        let Some(Extras { faults, pools }) = self.extras.as_deref_mut() else { return };
+        let Some(Extras { faults, pools, .. }) = self.extras.as_deref_mut() else { return };
         if let Some(faults) = faults {
             out.report = faults.report(&self.plan.shape, self.metrics.values().row(), out.report, now);
         }
@@ -278,7 +329,7 @@ impl EmulatedHost {
         if metrics.carry_out(plan, now, sent, out) {
             return;
         }
-        let cause = (now, sent.acts_at(), 0);
+        let cause = Cause { now, acts_at: sent.acts_at(), hops: 0, is_own: false };
         Self::act(extras, plan, metrics, &sent.action, cause, out);
         let pools = extras.as_deref_mut().and_then(|extras| extras.pools.as_mut());
         if let (Action::ReplaceMembers(pool), Some(pools)) = (&sent.action, pools) {
@@ -286,14 +337,13 @@ impl EmulatedHost {
         }
     }
 
-    /// Carries out an action that concerns neither metrics nor pools. It counts from `acts_at`, and the events that it
-    /// causes have so many `hops`.
+    /// Carries out an action that concerns neither metrics nor pools.
     fn act(
         extras: &mut Option<Box<Extras>>,
         plan: &HostPlan,
         metrics: &mut MetricSet,
         action: &Action,
-        (now, acts_at, hops): (Time, Time, u8),
+        Cause { now, acts_at, hops, is_own }: Cause,
         out: &mut Outbox,
     ) {
         match *action {
@@ -306,6 +356,10 @@ impl EmulatedHost {
             Action::Down { lasts } => extras.get_or_insert_default().set_down(metrics, acts_at + lasts),
             Action::Up => extras.get_or_insert_default().set_down(metrics, now),
             Action::Stop => out.stops = true,
+            Action::Lever { .. } | Action::ReleaseLever { .. } if is_own => {
+                let (action, source) = (action.clone(), Arc::clone(&plan.name));
+                out.send(SentAction { action, time: now, source, sequence: 0 }, hops);
+            }
             _ => {}
         }
     }
@@ -315,7 +369,8 @@ impl EmulatedHost {
         let Self { plan, metrics, extras, .. } = self;
         let plan = &**plan;
         metrics.handle(plan, now, event, out, |metrics, action, out| {
-            Self::act(extras, plan, metrics, action, (now, now, event.hops + 1), out);
+            let cause = Cause { now, acts_at: now, hops: event.hops + 1, is_own: true };
+            Self::act(extras, plan, metrics, action, cause, out);
         });
         if let Some(pools) = extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
             pools.handle(plan, metrics, now, event, out);
@@ -350,7 +405,7 @@ impl EmulatedHost {
 impl Extras {
     fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
         let pools = self.pools.as_ref().map(|pools| pools.try_clone(plan)).transpose()?;
-        Ok(Self { faults: self.faults.clone(), pools })
+        Ok(Self { levers: self.levers.clone(), faults: self.faults.clone(), pools })
     }
 
     fn advance_faults(&mut self, plan: &HostPlan, metrics: &mut MetricSet, now: Time, out: &mut Outbox) {

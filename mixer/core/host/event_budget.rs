@@ -61,13 +61,17 @@ impl EventBudget {
         if self.second != second {
             (self.second, self.used) = (second, 0);
         }
-        out.room = out.events.len() + (EVENTS_PER_SEC_MAX - self.used) as usize;
+        out.room = out.sent() + (EVENTS_PER_SEC_MAX - self.used) as usize;
     }
 
-    /// Numbers the events that came into the outbox behind the first so many, and tells bursts of dropped ones apart.
-    pub(super) fn settle(&mut self, first: usize, out: &mut Outbox) {
-        for event in out.events.iter_mut().skip(first) {
+    /// Numbers the events and actions that came into the outbox behind the first so many, and tells bursts of dropped ones apart.
+    pub(super) fn settle(&mut self, first: (usize, usize), out: &mut Outbox) {
+        for event in out.events.iter_mut().skip(first.0) {
             event.sequence = self.sequence;
+            (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
+        }
+        for sent in out.actions.iter_mut().skip(first.1) {
+            sent.sequence = self.sequence;
             (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
         }
         if out.first_dropped.is_some() {

@@ -170,6 +170,7 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &[],
+            levers: &out.levers,
             rng: &mut metric.rng,
             storage: &mut self.storage,
             effects: &mut out.effects,
@@ -222,6 +223,7 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &out.links,
+            levers: &out.levers,
             rng: &mut metric.rng,
             storage: &mut self.storage,
             effects: &mut out.effects,
@@ -413,6 +415,7 @@ impl MetricValues {
                 data: &event.data,
             }),
             links: &out.links,
+            levers: &out.levers,
             rng: &mut self.rng,
             storage: &mut self.storage,
         };

@@ -9,12 +9,15 @@ use super::event_budget::{DropCause, EventDrop, HOPS_MAX};
 use super::member_change::MemberChange;
 use crate::event::Event;
 use crate::scenario::SideEffects;
+use crate::timeline::SentAction;
 
 /// Results of one [`super::EmulatedHost::advance`]. One outbox can serve many hosts in turn.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Events for others. The host itself has handled them.
     pub events: Vec<Event>,
+    /// Actions for all hosts that the host has sent, itself included: they move levers.
+    pub actions: Vec<SentAction>,
     /// `true` if the job is to take over the host's cells.
     pub report: bool,
     /// Members of pools that changed; filled in with a report only.
@@ -35,7 +38,7 @@ pub struct Outbox {
     pub events_dropped: u64,
     /// The first dropped event of a burst.
     pub first_dropped: Option<EventDrop>,
-    /// Number of events that may be in `events`.
+    /// Number of events and actions that may be in the outbox.
     pub(super) room: usize,
     /// Events that the host has emitted and not yet handled itself.
     pub(super) pending: VecDeque<Event>,
@@ -43,6 +46,8 @@ pub struct Outbox {
     pub(super) updated: Vec<bool>,
     pub(super) effects: SideEffects,
     pub(super) links: Vec<f64>,
+    /// The values of levers for a host that reads some; those of another host else.
+    pub(super) levers: Vec<f64>,
     /// `true` if an action ends the host.
     pub(super) stops: bool,
 }
@@ -51,6 +56,7 @@ impl Outbox {
     /// Empties the outbox.
     pub fn clear(&mut self) {
         self.events.clear();
+        self.actions.clear();
         self.failures.clear();
         self.pending.clear();
         self.members.clear();
@@ -73,11 +79,24 @@ impl Outbox {
         self.events.push(event);
     }
 
+    /// Adds an action for all hosts.
+    pub(super) fn send(&mut self, action: SentAction, hops: u8) {
+        let name: Arc<str> = "lever".into();
+        if self.admits(&name, hops) {
+            self.actions.push(action);
+        }
+    }
+
+    /// Number of events and actions for others.
+    pub(super) const fn sent(&self) -> usize {
+        self.events.len() + self.actions.len()
+    }
+
     /// `false` for an event that is dropped, and counted, because the host may not emit it.
     pub(super) fn admits(&mut self, event: &Arc<str>, hops: u8) -> bool {
         let cause = if hops > HOPS_MAX {
             DropCause::LongChain
-        } else if self.events.len() >= self.room {
+        } else if self.sent() >= self.room {
             DropCause::FullSecond
         } else {
             return true;

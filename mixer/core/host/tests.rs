@@ -16,6 +16,7 @@ use proptest::prelude::*;
 mod actions;
 mod copies;
 mod fault;
+mod levers;
 mod overrides;
 mod pool;
 mod values;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::run::HostPlan;
 use crate::time::Span;
 
 /// Something that a host does.
@@ -41,6 +42,20 @@ pub enum Action {
     ReplaceMembers(usize),
     /// Passes the event on to the members of the pool.
     NotifyMembers(usize),
+    /// Moves a lever of the run, whatever faults do.
+    Lever {
+        /// The lever.
+        lever: usize,
+        /// Its value.
+        value: f64,
+        /// The time for which it stands; [`Span::FOREVER`] until it is released.
+        lasts: Span,
+    },
+    /// Ends [`Self::Lever`].
+    ReleaseLever {
+        /// The lever.
+        lever: usize,
+    },
     /// Takes the host down: it is unreachable, and its state goes on.
     Down {
         /// The time for which it is down; [`Span::FOREVER`] until it is [`Self::Up`].
@@ -50,4 +65,12 @@ pub enum Action {
     Up,
     /// Ends the host.
     Stop,
+}
+
+impl Action {
+    /// `false` for an action that changes nothing on this host: a move of a lever where no lever is read.
+    #[must_use]
+    pub const fn concerns(&self, host: &HostPlan) -> bool {
+        !matches!(self, Self::Lever { .. } | Self::ReleaseLever { .. }) || host.run.is_some()
+    }
 }

@@ -73,7 +73,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn are_equal(&mut self, old: &HostPlan, new: &HostPlan) -> bool {
-        let HostPlan { name, job, ttl, interval, start_time, labels, growth_max, shape } = new;
+        let HostPlan { name, job, ttl, interval, start_time, labels, growth_max, run, shape } = new;
         *name == old.name
             && self.new.jobs[*job].name == self.old.jobs[old.job].name
             && *ttl == old.ttl
@@ -81,6 +81,7 @@ impl Comparison<'_> {
             && *start_time == old.start_time
             && *labels == old.labels
             && *growth_max == old.growth_max
+            && *run == old.run
             && *self
                 .shapes
                 .entry([&raw const *old.shape, &raw const **shape])

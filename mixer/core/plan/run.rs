@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::lever::LeverPlan;
+use super::run_fault::{RunFault, RunPart};
 use super::shape::HostShape;
 use crate::plural::plural;
 use crate::series::{Family, LabelBlock};
@@ -16,6 +18,10 @@ pub struct Plan {
     pub families: Vec<Family>,
     /// The jobs, in the config's order.
     pub jobs: Vec<JobPlan>,
+    /// The levers, in the config's order.
+    pub levers: Arc<[LeverPlan]>,
+    /// The faults of the run, in the config's order.
+    pub faults: Vec<Arc<RunFault>>,
     /// The hosts, in the config's order.
     pub hosts: Vec<Arc<HostPlan>>,
     /// The run's settings that the config sets.
@@ -62,6 +68,8 @@ pub struct HostPlan {
     pub labels: LabelBlock,
     /// Maximum number of series in its pools of changing size.
     pub growth_max: usize,
+    /// The levers that it reads and the faults that move them for it; `None` for a host that reads no lever.
+    pub run: Option<Arc<RunPart>>,
     /// Its metrics, pools, faults and listeners.
     pub shape: Arc<HostShape>,
 }
@@ -75,6 +83,14 @@ impl HostPlan {
 }
 
 impl Plan {
+    /// The part of the run's levers and faults that reaches a host; `None` for a host that reads no lever.
+    #[must_use]
+    pub fn run_part(&self, host: &HostPlan) -> Option<RunPart> {
+        let concerns = |fault: &&Arc<RunFault>| fault.hosts.as_ref().is_none_or(|hosts| hosts.matches(host));
+        let faults = || self.faults.iter().filter(concerns).cloned().collect();
+        host.shape.reads_levers.then(|| RunPart { levers: Arc::clone(&self.levers), faults: faults() })
+    }
+
     /// Number of series when all hosts, metrics and members exist at once.
     #[must_use]
     pub fn series_count(&self) -> usize {

@@ -33,6 +33,8 @@ pub struct HostShape {
     pub faults: Vec<FaultPlan>,
     /// `true` if a formula reads `dt`, the time since a metric's last update.
     pub keeps_update_times: bool,
+    /// `true` if a formula or a model may read levers.
+    pub reads_levers: bool,
     /// Number of cells in a host's row.
     pub width: usize,
     /// Number of series of a host, with those of pools of fixed size.

@@ -27,6 +27,8 @@ pub struct UpdateContext<'a> {
     pub host_name: &'a str,
     /// The values of the metrics that the scenario's formulas link to.
     pub links: &'a [f64],
+    /// The values of the run's levers, in the plan's order.
+    pub levers: &'a [f64],
     /// The metric's own random stream.
     pub rng: &'a mut Rng,
     /// The storage of the host's scripts.
@@ -53,6 +55,7 @@ impl<'a> UpdateContext<'a> {
             now_secs: self.now.unix_secs(),
             event: self.event.map(event_ref),
             links: self.links,
+            levers: self.levers,
             rng: self.rng,
             storage: self.storage,
         }

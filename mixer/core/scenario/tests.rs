@@ -54,6 +54,7 @@ impl Bench {
             t_secs: at_secs,
             dt_secs: at_secs - self.at_secs,
             links: &[],
+            levers: &[],
             storage: &mut self.storage,
             value: self.value,
             source_value: self.value,

@@ -6,16 +6,15 @@
 use std::sync::Arc;
 
 use super::layout::Layout;
-use super::outside_mail::OutsideMail;
 use super::selection::Selection;
 use crate::error::Error;
 use crate::event::{DELIVERY_DELAY, Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED};
-use crate::host::{DrivenHost, EmulatedHost, Mail, Outbox, UpdateCounts};
+use crate::host::{DrivenHost, EmulatedHost, Outbox, UpdateCounts};
 use crate::plan::{Action, Plan};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::SentAction;
+use crate::timeline::{LogFull, RunLog, SentAction, Targets, fault_edges_at, next_fault_edge};
 
 /// The longest time in which no host hears an event of that time.
 const WINDOW: Span = DELIVERY_DELAY.minus(Span::from_nanos(1));
@@ -29,6 +28,8 @@ pub struct WorldBatch {
     out: Outbox,
     /// Events of the present window that others hear.
     sent: Vec<Sent>,
+    /// Actions of the present window for all hosts of a world.
+    moves: Vec<(usize, Arc<SentAction>)>,
 }
 
 /// All that a snapshot copies.
@@ -39,8 +40,12 @@ pub(super) struct State {
     hosts: Vec<DrivenHost>,
     /// The time at which each host is due.
     due: Vec<Time>,
-    /// For each world what came from outside of hosts so far.
-    outside: Vec<Vec<OutsideMail>>,
+    /// For each world the events from outside of hosts so far.
+    outside: Vec<Vec<Arc<Event>>>,
+    /// For each world the actions and the injected events so far.
+    logs: Vec<RunLog>,
+    /// Faults of the run up to this moment are told.
+    told_to: Time,
     counts: UpdateCounts,
 }
 
@@ -91,10 +96,18 @@ impl WorldBatch {
             due: hosts.iter().map(DrivenHost::due).collect(),
             hosts,
             outside: vec![Vec::new(); seeds.len()],
+            logs: vec![RunLog::default(); seeds.len()],
+            told_to: start.before(Span::from_nanos(1)),
             counts: UpdateCounts::default(),
         };
-        let mut batch =
-            Self { layout: Arc::new(layout), start, state, out: Outbox::default(), sent: Vec::new() };
+        let mut batch = Self {
+            layout: Arc::new(layout),
+            start,
+            state,
+            out: Outbox::default(),
+            sent: Vec::new(),
+            moves: Vec::new(),
+        };
         (0..seeds.len()).for_each(|world| batch.send_own(world, RUN_STARTED));
         batch
     }
@@ -154,6 +167,24 @@ impl WorldBatch {
         visit: &mut impl FnMut(&Step<'_>),
         record: &mut impl FnMut(&Event, Option<HostId>),
     ) {
+        while self.layout.hears_faults {
+            let edge = next_fault_edge(&self.layout.plan.faults, self.start, self.state.told_to);
+            if edge > to || edge == Time::NEVER {
+                break;
+            }
+            self.pass(edge, visit, record);
+            self.tell_faults(edge, record);
+        }
+        self.pass(to, visit, record);
+    }
+
+    /// Lets time pass to `to`, by when no fault of the run begins or ends.
+    fn pass(
+        &mut self,
+        to: Time,
+        visit: &mut impl FnMut(&Step<'_>),
+        record: &mut impl FnMut(&Event, Option<HostId>),
+    ) {
         let mut begin = self.due();
         while begin <= to && begin != Time::NEVER {
             let next = self.pass_window(to, to.min(begin + WINDOW), visit);
@@ -162,10 +193,23 @@ impl WorldBatch {
         self.state.now = self.state.now.max(to);
     }
 
+    /// Emits the events of faults that begin or end at this moment.
+    fn tell_faults(&mut self, at: Time, record: &mut impl FnMut(&Event, Option<HostId>)) {
+        self.state.told_to = at;
+        let plan = Arc::clone(&self.layout.plan);
+        for edge in fault_edges_at(&plan.faults, self.start, at) {
+            for world in 0..self.worlds() {
+                let data = serde_json::Value::String(edge.fault.to_string());
+                let event = self.send_from_outside(world, edge.event(), MIXER_SOURCE, data);
+                record(&event, None);
+            }
+        }
+    }
+
     /// Advances each host alone to the end of the window, or to `to` if it is alone. Returns the time at which the next one
     /// is due.
     fn pass_window(&mut self, to: Time, end: Time, visit: &mut impl FnMut(&Step<'_>)) -> Time {
-        let Self { layout, state: State { hosts, due, counts, .. }, out, sent, .. } = self;
+        let Self { layout, state: State { hosts, due, counts, .. }, out, sent, moves, .. } = self;
         let Layout { bus, ids, is_alone, .. } = &**layout;
         let mut next = Time::NEVER;
         let worlds = hosts.chunks_mut(ids.len().max(1)).zip(due.chunks_mut(ids.len().max(1)));
@@ -181,6 +225,10 @@ impl WorldBatch {
                             let send = |event| Sent { world, event: Arc::new(event), emitter: Some(*id) };
                             sent.extend(heard.map(send));
                         }
+                        if out.actions.is_empty() {
+                            continue;
+                        }
+                        moves.extend(out.actions.drain(..).map(|moved| (world, Arc::new(moved))));
                     }
                     *due = driven.due();
                 }
@@ -192,12 +240,12 @@ impl WorldBatch {
 
     /// Hands out the events of a window. Returns the time at which the first of their hearers is due.
     fn hand_out(&mut self, record: &mut impl FnMut(&Event, Option<HostId>)) -> Time {
+        let mut next = self.hand_out_moves();
         if self.sent.is_empty() {
-            return Time::NEVER;
+            return next;
         }
         let mut sent = std::mem::take(&mut self.sent);
         sent.sort_by(|a, b| a.world.cmp(&b.world).then_with(|| a.event.order(&b.event)));
-        let mut next = Time::NEVER;
         for sent in &sent {
             next = next.min(self.deliver(sent));
             record(&sent.event, sent.emitter);
@@ -205,6 +253,72 @@ impl WorldBatch {
         sent.clear();
         self.sent = sent;
         next
+    }
+
+    /// Logs and hands out the actions of a window. Returns the time at which the first of their hosts is due.
+    fn hand_out_moves(&mut self) -> Time {
+        let mut moves = std::mem::take(&mut self.moves);
+        moves.sort_by(|(world, a), (other, b)| world.cmp(other).then_with(|| a.order(b)));
+        let mut next = Time::NEVER;
+        for (world, sent) in moves.drain(..) {
+            match self.post_action(world, Targets::All, sent) {
+                Ok(due) => next = next.min(due),
+                // As when too many events are sent: what is too much is left out and counted.
+                Err(LogFull) => self.state.counts.events_dropped += 1,
+            }
+        }
+        self.moves = moves;
+        next
+    }
+
+    /// Has hosts of a world carry out an action. It acts after the delay of an event, or when a host starts. An event to
+    /// emit is injected as one of each host. Fails if the world's log is full.
+    pub fn act(
+        &mut self,
+        world: usize,
+        targets: Targets,
+        source: &str,
+        action: Action,
+    ) -> Result<(), LogFull> {
+        if let Action::Emit(event) = action {
+            let plan = Arc::clone(&self.layout.plan);
+            for host in plan.hosts.iter().filter(|host| targets.reach(host)) {
+                self.inject(world, &event, &host.name, serde_json::Value::Null);
+            }
+            return Ok(());
+        }
+        let sequence = self.state.logs[world].end();
+        let sent = SentAction { action, time: self.state.now, source: source.into(), sequence };
+        self.post_action(world, targets, Arc::new(sent)).map(drop)
+    }
+
+    /// Logs an action and posts it. Returns the time at which the first of its hosts is due.
+    pub(crate) fn post_action(
+        &mut self,
+        world: usize,
+        targets: Targets,
+        sent: Arc<SentAction>,
+    ) -> Result<Time, LogFull> {
+        let Self { layout, state: State { hosts, due, logs, .. }, .. } = self;
+        logs[world].append(targets.clone(), Arc::clone(&sent))?;
+        let width = layout.ids.len();
+        let (hosts, due) = (&mut hosts[world * width..], &mut due[world * width..]);
+        let mut next = Time::NEVER;
+        for (host, due) in hosts.iter_mut().zip(due).take(width) {
+            let is_reached = sent.action.concerns(host.host().plan()) && targets.reach(host.host().plan());
+            if *due != Time::NEVER && is_reached {
+                host.post_actions([Arc::clone(&sent)]);
+                *due = host.due();
+                next = next.min(*due);
+            }
+        }
+        Ok(next)
+    }
+
+    /// The actions and the injected events of a world so far.
+    #[must_use]
+    pub fn log(&self, world: usize) -> &RunLog {
+        &self.state.logs[world]
     }
 
     /// Posts an event to the hosts that hear it. Returns the time at which the first of them is due.
@@ -233,6 +347,7 @@ impl WorldBatch {
     /// handles, too.
     pub fn inject(&mut self, world: usize, name: &str, source: &str, data: serde_json::Value) {
         let event = self.send_from_outside(world, name, source, data);
+        self.state.logs[world].append_event(Arc::clone(&event));
         let own =
             self.layout.id_of(source).and_then(|id| self.layout.places[id as usize].map(|place| (id, place)));
         if let Some((id, place)) = own {
@@ -261,36 +376,15 @@ impl WorldBatch {
         let (time, sequence) = (self.state.now, self.state.outside[world].len() as u64);
         let (name, source) = (name.into(), source.into());
         let event = Arc::new(Event { name, source, data, time, sequence, hops: 0 });
-        let mail = Mail::Event(Arc::clone(&event));
-        self.state.outside[world].push(OutsideMail { to: None, mail });
+        self.state.outside[world].push(Arc::clone(&event));
         self.deliver(&Sent { world, event: Arc::clone(&event), emitter: None });
         event
     }
 
-    /// Has a host of a world carry out an action. It acts after the delay of an event, or when the host starts. An event
-    /// to emit is injected as one of the host.
-    pub fn act(&mut self, world: usize, host: HostId, source: &str, action: Action) {
-        let Some(plan) = self.layout.plan.hosts.get(host as usize).cloned() else { return };
-        if let Action::Emit(event) = action {
-            return self.inject(world, &event, &plan.name, serde_json::Value::Null);
-        }
-        let (time, sequence) = (self.state.now, self.state.outside[world].len() as u64);
-        let sent = Arc::new(SentAction { action, time, source: source.into(), sequence });
-        let mail = Mail::Action(Arc::clone(&sent));
-        self.state.outside[world].push(OutsideMail { to: Some(host), mail });
-        let Some(place) = self.layout.places[host as usize] else { return };
-        let place = world * self.layout.ids.len() + place as usize;
-        let State { hosts, due, .. } = &mut self.state;
-        if due[place] != Time::NEVER {
-            hosts[place].post_actions([sent]);
-            due[place] = hosts[place].due();
-        }
-    }
-
-    /// What came into a world from outside of its hosts so far, in order: the start and the end of its run, and what was
-    /// injected.
+    /// The events from outside of a world's hosts so far, in order: the start and the end of its run, begins and ends of
+    /// its faults that hosts listen to, and those that were injected.
     #[must_use]
-    pub fn outside(&self, world: usize) -> &[OutsideMail] {
+    pub fn outside_events(&self, world: usize) -> &[Arc<Event>] {
         &self.state.outside[world]
     }
 
@@ -364,7 +458,8 @@ impl State {
     pub(super) fn try_clone(&self) -> Result<Self, Error> {
         let hosts = self.hosts.iter().map(DrivenHost::try_clone).collect::<Result<_, _>>()?;
         let (due, outside) = (self.due.clone(), self.outside.clone());
-        Ok(Self { now: self.now, hosts, due, outside, counts: self.counts })
+        let (logs, told_to) = (self.logs.clone(), self.told_to);
+        Ok(Self { now: self.now, hosts, due, outside, logs, told_to, counts: self.counts })
     }
 
     pub(super) const fn now(&self) -> Time {

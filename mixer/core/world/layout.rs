@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use crate::event::{EventBus, HOST_STARTED, HOST_STOPPED, HostId, Source};
+use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HOST_STARTED, HOST_STOPPED, HostId, Source};
 use crate::plan::{Action, HostShape, Plan};
 
 /// The order of hosts. Hosts of one shape are neighbours.
@@ -18,6 +18,8 @@ pub(super) struct Layout {
     pub(super) places: Box<[Option<u32>]>,
     /// `true` for each place whose host hears no other and is heard by none.
     pub(super) is_alone: Box<[bool]>,
+    /// `true` if a host listens to the begins or ends of faults.
+    pub(super) hears_faults: bool,
     names: OnceLock<IndexMap<Arc<str>, HostId>>,
 }
 
@@ -37,22 +39,26 @@ impl Layout {
         for (id, host) in (0..).zip(&plan.hosts) {
             bus.subscribe(id, host.shape.subscriptions());
         }
+        let levers_are_read = plan.hosts.iter().any(|host| host.shape.reads_levers);
+        let levers_move = levers_are_read && plan.hosts.iter().any(|host| moves_levers(&host.shape));
         let mut known: IndexMap<*const HostShape, (bool, bool)> = IndexMap::new();
         let (mut ids, mut is_alone) = (Vec::new(), Vec::new());
         let mut places = vec![None; plan.hosts.len()];
         for id in plan.jobs.iter().flat_map(|job| &job.hosts).copied() {
             let shape = &plan.hosts[id as usize].shape;
-            let (hears, is_heard) = *known
-                .entry(Arc::as_ptr(shape))
-                .or_insert_with(|| (hears_others(shape), may_be_heard(shape, &bus)));
+            let (hears, is_heard) = *known.entry(Arc::as_ptr(shape)).or_insert_with(|| {
+                let hears = hears_others(shape) || (levers_move && shape.reads_levers);
+                (hears, may_be_heard(shape, &bus) || (levers_are_read && moves_levers(shape)))
+            });
             if is_kept(is_heard) {
                 places[id as usize] = u32::try_from(ids.len()).ok();
                 ids.push(id);
                 is_alone.push(!hears && !is_heard);
             }
         }
+        let hears_faults = [FAULT_STARTED, FAULT_FINISHED].into_iter().any(|event| bus.has_listeners(event));
         let (ids, places, is_alone) = (ids.into(), places.into(), is_alone.into());
-        Self { plan, bus, ids, places, is_alone, names: OnceLock::new() }
+        Self { plan, bus, ids, places, is_alone, hears_faults, names: OnceLock::new() }
     }
 
     /// The host of this name.
@@ -64,6 +70,12 @@ impl Layout {
 
 fn hears_others(shape: &HostShape) -> bool {
     shape.subscriptions().any(|subscription| subscription.source != Source::Own)
+}
+
+/// `true` if a host of this shape may send an action on a lever.
+fn moves_levers(shape: &HostShape) -> bool {
+    let is_move = |action: &Action| matches!(action, Action::Lever { .. } | Action::ReleaseLever { .. });
+    shape.listeners.iter().any(|listener| is_move(&listener.action))
 }
 
 /// `true` if a host of this shape may emit an event that another host listens to.

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::batch::{Step, WorldBatch};
-use super::outside_mail::OutsideMail;
 use super::selection::Selection;
 use super::snapshot::Snapshot;
 use crate::error::Error;
-use crate::event::HostId;
+use crate::event::{Event, HostId};
 use crate::host::{DrivenHost, UpdateCounts};
 use crate::plan::{Action, Plan};
 use crate::series::LabelBlock;
 use crate::time::Time;
+use crate::timeline::{LogFull, RunLog, Targets};
 
 /// All hosts of a run, at one moment of emulated time.
 ///
@@ -94,14 +94,20 @@ impl World {
     }
 
     /// As [`WorldBatch::act`].
-    pub fn act(&mut self, host: HostId, source: &str, action: Action) {
-        self.0.act(0, host, source, action);
+    pub fn act(&mut self, targets: Targets, source: &str, action: Action) -> Result<(), LogFull> {
+        self.0.act(0, targets, source, action)
     }
 
-    /// As [`WorldBatch::outside`].
+    /// As [`WorldBatch::log`].
     #[must_use]
-    pub fn outside(&self) -> &[OutsideMail] {
-        self.0.outside(0)
+    pub fn log(&self) -> &RunLog {
+        self.0.log(0)
+    }
+
+    /// As [`WorldBatch::outside_events`].
+    #[must_use]
+    pub fn outside_events(&self) -> &[Arc<Event>] {
+        self.0.outside_events(0)
     }
 
     /// As [`WorldBatch::finish_with`].

@@ -8,9 +8,11 @@ use crate::config::{ConfigDirs, ConfigFile, LoadOptions};
 use crate::event::HostId;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::is_absent;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, HostSelection, Plan};
 use crate::plugin::tests::bring_processes;
 use crate::time::{Span, Time};
+use crate::timeline::Targets;
+use proptest::prelude::*;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -93,8 +95,8 @@ fn the_run_begins_and_ends_with_an_event_and_so_does_each_host() {
     world.finish_with(|step| last.extend(step.out.events.iter().map(|event| event.name.to_string())));
     assert_eq!(last, ["host_stopped"; 5]);
     assert_eq!(world.due(), Time::NEVER);
-    let own: Vec<String> = world.outside().iter().map(|outside| format!("{:?}", outside.mail)).collect();
-    assert!(own.len() == 2 && own[0].contains("run_started") && own[1].contains("run_finished"), "{own:?}");
+    let own: Vec<&str> = world.outside_events().iter().map(|event| &*event.name).collect();
+    assert_eq!(own, ["run_started", "run_finished"]);
     let counts = world.counts();
     world.advance(at(20.0));
     assert_eq!(world.counts(), counts, "nothing is due any more");
@@ -122,11 +124,13 @@ fn what_comes_from_outside_acts_50_ms_later_and_a_backfill_can_be_given_it() {
         world.advance(at(secs + 0.2));
         assert_eq!(values(&world), expected);
     }
-    world.act(1, "me", Action::Override { metric: 0, value: 500.0, lasts: Span::FOREVER, may_fall: false });
-    world.act(0, "me", Action::Emit("tell".into()));
+    let host = |id: usize| Targets::host(&plan.hosts[id].name);
+    let shown = Action::Override { metric: 0, value: 500.0, lasts: Span::FOREVER, may_fall: false };
+    world.act(host(1), "me", shown).unwrap();
+    world.act(host(0), "me", Action::Emit("tell".into())).unwrap();
     world.advance(at(8.0));
     assert_eq!(values(&world), (2.0, 500.0), "told, and shown otherwise");
-    let run = Backfill::with_outside(Arc::clone(&plan), 1, (START, at(9.0)), world.outside()).unwrap();
+    let run = Backfill::with_log(Arc::clone(&plan), 1, (START, at(9.0)), world.log()).unwrap();
     assert_eq!(run.log().iter().filter(|event| &*event.name == "told").count(), 2);
     for id in [0, 1] {
         let mut host = run.host(id);
@@ -208,4 +212,87 @@ fn stores_follow_reports_or_show_what_hosts_show_now() {
         "w-1 has ended after 30 s and its start"
     );
     assert!(!is_absent(world.row(4)[0]));
+}
+
+/// Hosts whose metrics read levers, which faults and events move.
+const MOVED: &str = r#"Config(levers: { "load": 1, "ratio": 0.1 },
+    faults: [
+        Fault(id: "slow", at: 5, lasts: 4, every: 11, hosts: "w-[12]", times: { "load": ramp(to: 5, over: 3) }),
+        Fault(id: "more", at: 0, lasts: 20, hosts: "zone=a", plus: { "ratio": sine(period: 7, amplitude: 0.05) })],
+    hosts: [
+        Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "w-{i}", ttl: "{40 + i}", interval: "1s..3s", labels: { "zone": "{if i == 3 { \"a\" } else { \"b\" }}" },
+            listen_events: { "go": lever("load", 9, "2s"), "fault_started": when("event.data == \"slow\"", emit("slowed")), "rest@own": release_lever("load") },
+            metrics: [
+                Metric(name: "load", update_interval: 1, scenario: script(source: "run.load * random(1, 2)")),
+                Metric(name: "fails", update_interval: 2, scenario: script(source: "if run.ratio > random(0, 0.3) { emit(\"rest\"); 1 } else { 0 }")),
+                Metric(name: "faults", scenario: calc_by_event(events_config: { "fault_started": "value + 1", "fault_finished@promemu": "value + 100", "slowed": "value + 0.5" }))],
+            pools: [Pool(max: 5, count: "run.load", count_interval: 1, labels: { "id": "{slot}" }, metrics: [Metric(name: "of_pod", update_interval: 1, scenario: script(source: "run.load + noise(1)"))])]),
+        Host(name: "till", metrics: [Metric(name: "go", update_interval: 1, scenario: script(source: "if random(0, 1) > 0.9 { emit(\"go\") } 0"))])])"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn a_backfill_with_the_log_of_a_world_gives_what_the_world_gave(
+        seed in 0..1_000u64,
+        came in proptest::collection::vec((0..4_000u64, 0..7u8, 0..4usize), 0..12),
+    ) {
+        let plan = plan(MOVED);
+        let mut world = World::new(Arc::clone(&plan), seed, START);
+        let mut expected = vec![Vec::new(); plan.hosts.len()];
+        let mut came = came;
+        came.sort_unstable();
+        for (hundredths, kind, target) in came {
+            let more = steps(&mut world, START + Span::from_nanos(hundredths * 10_000_000)).into_iter();
+            expected.iter_mut().zip(more).for_each(|(seen, more)| seen.extend(more));
+            let targets = match target {
+                0 => Targets::All,
+                1 => Targets::Selected(HostSelection::parse("w-[23]").unwrap()),
+                _ => Targets::host(&plan.hosts[target - 1].name),
+            };
+            let lasts = if hundredths % 2 == 0 { Span::FOREVER } else { Span::from_secs(3) };
+            let action = match kind {
+                0 => { world.inject("go", "me", serde_json::Value::Null); continue }
+                1 => Action::Override { metric: 0, value: 7.0, lasts, may_fall: false },
+                2 => Action::Release { metric: 0 },
+                3 => Action::Lever { lever: usize::from(hundredths % 3 == 0), value: 0.5, lasts },
+                4 => Action::ReleaseLever { lever: 0 },
+                5 => Action::Down { lasts },
+                _ => Action::Up,
+            };
+            world.act(targets, "me", action).unwrap();
+        }
+        let more = steps(&mut world, at(45.0)).into_iter();
+        expected.iter_mut().zip(more).for_each(|(seen, more)| seen.extend(more));
+        let run = Backfill::with_log(Arc::clone(&plan), seed, (START, at(45.0)), world.log()).unwrap();
+        for (id, expected) in (0..).zip(&expected) {
+            let mut seen = Vec::new();
+            let take = |at, host: &DrivenHost, out: &Outbox| seen.push(digest(at, host, out));
+            drive(&mut run.host(id), at(45.0), &mut Outbox::default(), take);
+            prop_assert!(seen == *expected, "host {}", plan.hosts[id as usize].name);
+        }
+    }
+}
+
+#[test]
+fn faults_of_the_run_are_told_at_their_edges_and_heard_50_ms_later() {
+    let plan = plan(MOVED);
+    let mut world = World::new(Arc::clone(&plan), 1, START);
+    world.advance(at(20.0));
+    let told = world.outside_events().iter().filter(|event| *event.name != *"run_started");
+    let told = told.map(|event| format!("{} {} {}", event.time.since(START), event.name, event.data));
+    insta::assert_snapshot!(told.collect::<Vec<String>>().join("\n"), @r#"
+    0s fault_started "more"
+    5s fault_started "slow"
+    9s fault_finished "slow"
+    16s fault_started "slow"
+    20s fault_finished "slow"
+    20s fault_finished "more"
+    "#);
+    let mut world = World::new(plan, 1, START);
+    let heard = |world: &mut World, secs| {
+        world.advance(at(secs));
+        world.row(0)[2]
+    };
+    let before = heard(&mut world, 5.0499);
+    assert_eq!(heard(&mut world, 5.051) - before, 1.5, "the begin, and the event that follows from it");
 }

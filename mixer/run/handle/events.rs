@@ -3,7 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use promemu_core::event::{Event, LIFECYCLE};
-use promemu_core::plan::{Action, HostShape};
+use promemu_core::plan::{Action, HostShape, Plan};
 use promemu_core::time::Span;
 
 use super::run_handle::RunHandle;
@@ -44,7 +44,7 @@ impl RunHandle {
                     known_events.insert(entry.index());
                     let (_, _, effects) = entry.or_default();
                     if effects.len() < EFFECTS_MAX {
-                        effects.insert(effect(&host.shape, &listener.action));
+                        effects.insert(effect(fleet.plan(), &host.shape, &listener.action));
                     }
                 }
                 known_events.into_iter().collect()
@@ -68,7 +68,7 @@ impl RunHandle {
 }
 
 /// The action in words.
-fn effect(shape: &HostShape, action: &Action) -> String {
+fn effect(plan: &Plan, shape: &HostShape, action: &Action) -> String {
     let metric = |index: usize| &*shape.metrics[index].name;
     match action {
         Action::Update(index) => format!("update {}", metric(*index)),
@@ -79,6 +79,10 @@ fn effect(shape: &HostShape, action: &Action) -> String {
             format!("override {} by {value}{}", metric(*index), for_span(*lasts))
         }
         Action::Release { metric: index } => format!("release {}", metric(*index)),
+        Action::Lever { lever, value, lasts } => {
+            format!("move lever {} to {value}{}", plan.levers[*lever].name, for_span(*lasts))
+        }
+        Action::ReleaseLever { lever } => format!("release lever {}", plan.levers[*lever].name),
         Action::Down { lasts } => format!("take the host down{}", for_span(*lasts)),
         Action::Up => "bring the host up".to_owned(),
         Action::Stop => "stop the host".to_owned(),

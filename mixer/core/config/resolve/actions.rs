@@ -34,6 +34,16 @@ impl Resolver<'_> {
                 let metrics = self.metric_indices(shape, name)?.into_iter();
                 metrics.map(|metric| Action::Release { metric }).collect()
             }
+            ActionTemplate::Lever(name, value, lasts) => {
+                let lever = self.value("lever", name)?;
+                let lever = self.lever_index(&lever, name.span)?;
+                let (value, lasts) = (self.finite("value", value)?, self.lasts(lasts.as_ref())?);
+                vec![Action::Lever { lever, value, lasts }]
+            }
+            ActionTemplate::ReleaseLever(name) => {
+                let lever = self.value("lever", name)?;
+                vec![Action::ReleaseLever { lever: self.lever_index(&lever, name.span)? }]
+            }
             ActionTemplate::Down(lasts) => vec![Action::Down { lasts: self.lasts(lasts.as_ref())? }],
             ActionTemplate::Up => vec![Action::Up],
             ActionTemplate::Stop => vec![Action::Stop],

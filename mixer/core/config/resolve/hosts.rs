@@ -141,8 +141,17 @@ impl<'a> Resolver<'a> {
         if !self.has_identity {
             self.bare_hosts.push((id, template.span));
         }
-        let host =
-            HostPlan { name, job, ttl, interval, start_time, labels: block, growth_max: usize::MAX, shape };
+        let host = HostPlan {
+            name,
+            job,
+            ttl,
+            interval,
+            start_time,
+            labels: block,
+            growth_max: usize::MAX,
+            run: None,
+            shape,
+        };
         self.hosts.push(Arc::new(host));
         Some(())
     }
@@ -180,7 +189,7 @@ impl<'a> Resolver<'a> {
 
     /// The shape: all that the host has in common with others of the template.
     fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
-        self.shape_varies = false;
+        (self.shape_varies, self.reads_levers) = (false, false);
         let source = MetricSource {
             span: template.span,
             sets: &template.metric_sets,
@@ -207,6 +216,8 @@ impl<'a> Resolver<'a> {
             shape.storage.push((name.clone(), value));
         }
         self.pools(template, host_labels, &mut shape)?;
+        let has_model = shape.pools.iter().any(|pool| pool.model.is_some());
+        shape.reads_levers = self.reads_levers || (has_model && !self.levers.is_empty());
         Some(shape)
     }
 }

@@ -11,7 +11,7 @@ use crate::config::template::ConfigTemplate;
 use crate::config::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Names;
-use crate::plan::HostPlan;
+use crate::plan::{HostPlan, LeverPlan};
 use crate::series::Family;
 use crate::time::Span;
 
@@ -21,6 +21,9 @@ pub(super) struct Resolver<'a> {
     pub(super) template: &'a ConfigTemplate,
     pub(super) names: Names,
     pub(super) problems: &'a mut Problems,
+    pub(super) levers: Vec<LeverPlan>,
+    /// The value of each lever while nothing moves it.
+    pub(super) lever_defaults: Vec<f64>,
     pub(super) families: IndexMap<Arc<str>, KnownFamily>,
     pub(super) jobs: IndexMap<Arc<str>, Vec<u32>>,
     pub(super) hosts: Vec<Arc<HostPlan>>,
@@ -35,6 +38,8 @@ pub(super) struct Resolver<'a> {
     pub(super) bare_hosts: Vec<(u32, SourceSpan)>,
     /// Set if a value depends on the host; a shape with such a value is not shared.
     pub(super) shape_varies: bool,
+    /// Set if a formula of the current host reads a lever.
+    pub(super) reads_levers: bool,
     /// Metrics that the current metric's formulas read.
     pub(super) links: Vec<String>,
     /// Label names of the current pool.
@@ -53,6 +58,8 @@ impl<'a> Resolver<'a> {
             template,
             names,
             problems,
+            levers: Vec::new(),
+            lever_defaults: Vec::new(),
             families: IndexMap::new(),
             jobs: IndexMap::new(),
             hosts: Vec::new(),
@@ -63,6 +70,7 @@ impl<'a> Resolver<'a> {
             has_identity: true,
             bare_hosts: Vec::new(),
             shape_varies: false,
+            reads_levers: false,
             links: Vec::new(),
             member_labels: Vec::new(),
             events: Events::default(),

@@ -114,10 +114,11 @@ impl Resolver<'_> {
             return None;
         }
         let formula = expression.bind(&self.names, &mut self.links);
+        self.reads_levers |= formula.reads_levers();
         if formula.is_steady() {
             let is_constant = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
                 && !expression.draws();
-            let number = try_out(&formula, self.links.len());
+            let number = try_out(&formula, self.links.len(), &self.lever_defaults);
             let number = if is_constant { number.and_then(finite) } else { number };
             if let Err(error) = number {
                 self.problems.error(template.span, format!("the expression does not give a number: {error}"));
@@ -131,7 +132,9 @@ impl Resolver<'_> {
         let expression = &template.expression;
         self.know_names(template)?;
         let emits = expression.emits().iter().map(|event| event.as_deref().map(Into::into)).collect();
-        Some(Script { formula: expression.bind_script(&self.names, &mut self.links), emits })
+        let formula = expression.bind_script(&self.names, &mut self.links);
+        self.reads_levers |= formula.reads_levers();
+        Some(Script { formula, emits })
     }
 
     fn know_names(&mut self, template: &FormulaTemplate) -> Option<()> {
@@ -151,7 +154,7 @@ impl Resolver<'_> {
 }
 
 /// Evaluates a formula with typical numbers.
-fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
+fn try_out(formula: &Formula, links: usize, levers: &[f64]) -> Result<f64, String> {
     let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
     let links = vec![1.0; links];
     formula.number(&mut EvalContext {
@@ -161,6 +164,7 @@ fn try_out(formula: &Formula, links: usize) -> Result<f64, String> {
         now_secs: 1e9,
         event: None,
         links: &links,
+        levers,
         rng: &mut rng,
         storage: &mut storage,
     })

@@ -2,13 +2,16 @@
 
 use super::resolver::Resolver;
 use crate::error::suggestion;
-use crate::event::{LIFECYCLE, MIXER_SOURCE, Source, Subscription};
+use crate::event::{FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, Source, Subscription};
 use crate::fault::renamed_event;
 
 impl Resolver<'_> {
     /// Warns of subscriptions to events that nothing emits, or from unknown hosts: they are probably misspelt.
     pub(super) fn warn_of_events_that_never_come(&mut self) {
-        let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(LIFECYCLE).collect();
+        let has_faults = !self.template.faults.is_empty();
+        let of_faults = |event: &&str| [FAULT_STARTED, FAULT_FINISHED].contains(event);
+        let built_in = LIFECYCLE.into_iter().filter(|event| has_faults || !of_faults(event));
+        let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(built_in).collect();
         for (Subscription { event, source }, span) in &self.events.subscriptions {
             let is_known = known.contains(&&**event);
             if let Some(name) = renamed_event(event).filter(|_| !is_known) {

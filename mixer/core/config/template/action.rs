@@ -14,6 +14,8 @@ pub(in crate::config) enum ActionTemplate {
     StopMetric(Scalar<String>),
     Override(Scalar<String>, Scalar<f64>, Option<Scalar<Span>>),
     Release(Scalar<String>),
+    Lever(Scalar<String>, Scalar<f64>, Option<Scalar<Span>>),
+    ReleaseLever(Scalar<String>),
     Down(Option<Scalar<Span>>),
     Up,
     Stop,
@@ -21,12 +23,14 @@ pub(in crate::config) enum ActionTemplate {
 }
 
 /// All actions, each as it is written.
-const ACTIONS: [(&str, &str); 9] = [
+const ACTIONS: [(&str, &str); 11] = [
     ("emit", "emit(\"event\")"),
     ("start_metric", "start_metric(\"metric\")"),
     ("stop_metric", "stop_metric(\"metric\")"),
     ("override", "override(\"metric\", 5) or override(\"metric\", 5, \"2m\")"),
     ("release", "release(\"metric\")"),
+    ("lever", "lever(\"load\", 3) or lever(\"load\", 3, \"5m\")"),
+    ("release_lever", "release_lever(\"load\")"),
     ("down", "down(\"2m\"), or down until an action up"),
     ("up", "up"),
     ("stop", "stop"),
@@ -56,6 +60,12 @@ pub(super) fn read_action(node: &Node, problems: &mut Problems) -> Option<Action
             Some(ActionTemplate::Override(metric?, value?, lasts?))
         }
         ("release", [metric]) => read(metric, name, problems).map(ActionTemplate::Release),
+        ("lever", [lever, value, lasts @ ..]) if lasts.len() <= 1 => {
+            let (lever, value) = (read(lever, "lever", problems), read(value, "value", problems));
+            let lasts = read_lasts(lasts.first(), problems);
+            Some(ActionTemplate::Lever(lever?, value?, lasts?))
+        }
+        ("release_lever", [lever]) => read(lever, name, problems).map(ActionTemplate::ReleaseLever),
         ("down", lasts) if lasts.len() <= 1 => read_lasts(lasts.first(), problems).map(ActionTemplate::Down),
         ("up", []) => Some(ActionTemplate::Up),
         ("stop", []) => Some(ActionTemplate::Stop),

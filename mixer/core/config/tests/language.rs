@@ -138,7 +138,7 @@ fn sets_come_from_other_files_and_errors_name_them() {
     insta::assert_snapshot!(load("main").unwrap_err(), @r#"
     main.ron:1:102: unknown metric set "disk"; expected node
     more.ron:1:22: metric_sets takes a map; found a list
-    more.ron:1:26: Include has no field "hosts"; expected one of metric_sets, include
+    more.ron:1:26: Include has no field "hosts"; expected one of metric_sets, levers, include
     "#);
     write("more.ron", "Include(");
     insta::assert_snapshot!(load("main").unwrap_err(), @r#"

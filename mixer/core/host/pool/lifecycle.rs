@@ -390,6 +390,7 @@ fn member_plan(host: &HostPlan, plan: &PoolPlan) -> Arc<HostPlan> {
         start_time: Span::ZERO,
         labels: LabelBlock::empty(),
         growth_max: 0,
+        run: None,
         shape: Arc::clone(&plan.shape),
     })
 }

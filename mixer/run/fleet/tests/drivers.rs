@@ -13,6 +13,7 @@ use promemu_core::plan::{Action, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::series::SeriesStore;
 use promemu_core::time::{Span, Time};
+use promemu_core::timeline::Targets;
 use promemu_core::world::{JobStores, World};
 
 use super::random_run::{Outside, RUN_SECS, RandomRun, random_run};
@@ -62,7 +63,8 @@ fn send(world: &mut World, outside: &Outside) {
         Outside::Event { name, source } => world.inject(name, source, serde_json::Value::Null),
         Outside::Action(number, host) => {
             let (host, action) = action(world.plan(), (*number, *host));
-            world.act(host, "api", action);
+            let target = Targets::host(&world.plan().hosts[host as usize].name);
+            world.act(target, "api", action).unwrap();
         }
     }
 }
@@ -197,7 +199,7 @@ proptest! {
         let mut world = World::new(Arc::clone(&plan), run.seed, START);
         let steps = world_steps(&mut world, &run);
         let until = at_millis(RUN_SECS * 1000);
-        let backfill = Backfill::with_outside(Arc::clone(&plan), run.seed, (START, until), world.outside());
+        let backfill = Backfill::with_log(Arc::clone(&plan), run.seed, (START, until), world.log());
         let of_backfill = backfill_steps(&backfill.unwrap());
         for (host, (of_world, of_backfill)) in steps.iter().zip(&of_backfill).enumerate() {
             let differs = of_world.iter().zip(of_backfill).find(|(a, b)| a != b);

@@ -1,0 +1,148 @@
+//! Levers, faults of the run, and actions: what is refused, with its place.
+
+use super::*;
+
+/// The problems of a config with these fields, whose host `web-1` has the metric `m_total` and these fields.
+fn said(fields: &str, host: &str) -> String {
+    let text = format!(
+        "Config({fields}\nhosts: [Host(name: \"web-1\", metrics: [Metric(name: \"m_total\", metric_type: counter)], {host})])"
+    );
+    plan_of(&text, &[]).map_or_else(|error| error.to_string(), |loaded| loaded.warnings.join("\n"))
+}
+
+#[test]
+fn levers_and_faults_are_checked_with_their_places() {
+    let levers = "levers: { \"load\": 1, \"latency\": 0.1 }, ";
+    for (fault, expected) in [
+        ("Fault(at: 1, set: { \"load\": 1 })", "test.ron:1:56: Fault needs a field \"id\""),
+        ("Fault(id: \"a\")", "test.ron:1:56: fault \"a\" changes nothing; add set, times or plus"),
+        ("Fault(id: \"a\", set: { \"laod\": 1 })", "unknown lever \"laod\"; did you mean \"load\"?"),
+        ("Fault(id: \"a\", set: { \"load\": ramp(to: 5) })", "ramp needs a field \"over\""),
+        (
+            "Fault(id: \"a\", set: { \"load\": rampp(to: 5, over: 1) })",
+            "unknown curve \"rampp\"; did you mean \"ramp\"?",
+        ),
+        ("Fault(id: \"a\", set: { \"load\": curve([(5, 1), (5, 2)]) })", "the times of a curve must grow"),
+        ("Fault(id: \"a\", set: { \"load\": curve([5]) })", "a point of a curve is a pair"),
+        ("Fault(id: \"a\", set: { \"load\": \"inf\" })", "finite number"),
+        (
+            "Fault(id: \"a\", set: { \"load\": sine(period: 0, amplitude: 1) })",
+            "period must be 1ms or longer",
+        ),
+        ("Fault(id: \"a\", lasts: 0, set: { \"load\": 1 })", "lasts must be 1ms or longer"),
+        ("Fault(id: \"a\", at: \"inf\", set: { \"load\": 1 })", "at must not be endless"),
+        ("Fault(id: \"a\", every: 5, set: { \"load\": 1 })", "every needs lasts"),
+        ("Fault(id: \"a\", every: 5, lasts: 6, set: { \"load\": 1 })", "the fault would overlap itself"),
+        (
+            "Fault(id: \"a\", set: { \"load\": 1 }, hosts: \"wep-*\")",
+            "no host matches \"wep-*\"; expected web-1",
+        ),
+        (
+            "Fault(id: \"a\", set: { \"load\": 1 }, hosts: [\"web-*\", \"zone=x\"])",
+            "no host matches \"zone=x\"",
+        ),
+        ("Fault(id: \"a\", set: { \"load\": 1 }, hosts: \"web-[1\")", "\"web-[1\" is not a pattern of hosts"),
+        (
+            "Fault(id: \"a\", set: { \"load\": 1 }), Fault(id: \"a\", plus: { \"load\": 1 })",
+            "two faults are called \"a\"",
+        ),
+        ("Fault(id: \"a\", sets: { \"load\": 1 })", "Fault has no field \"sets\"; did you mean \"set\"?"),
+    ] {
+        let said = said(&format!("{levers}faults: [{fault}],"), "");
+        assert!(said.contains(expected), "{fault}: {said}");
+    }
+    assert_eq!(said(&format!("{levers}faults: [Fault(id: \"a\", set: {{ \"load\": 1 }})],"), ""), "");
+    assert!(said("levers: { \"a b\": 1 },", "").contains("a lever cannot be called \"a b\""));
+    assert!(said("levers: { \"a\": \"x\" },", "").contains("test.ron:1:23"));
+}
+
+#[test]
+fn names_of_levers_are_checked_where_formulas_read_them() {
+    let levers = "levers: { \"load\": 1 },";
+    let with = |levers: &str, source: &str| {
+        said(
+            levers,
+            &format!(
+                "storage: {{ \"x\": 1 }}, listen_events: {{ \"run_started\": when(\"{source}\", emit(\"a\")) }}"
+            ),
+        )
+    };
+    assert_eq!(with(levers, "run.load > 1"), "");
+    let unknown = with(levers, "run.laod > 1");
+    assert!(
+        unknown.contains("test.ron:2:") && unknown.contains("unknown lever \"laod\"; did you mean \"load\"?"),
+        "{unknown}"
+    );
+    assert!(with("", "run.load > 1").contains("the config has no levers"));
+    assert!(with(levers, "run > 1").contains("run is written with a lever's name behind it"));
+    let in_field = said(levers, "ttl: \"{run.load}\"");
+    assert!(in_field.contains("it is for formulas and scripts"), "{in_field}");
+    let argument = said("args: { \"run\": Arg(default: 1) },", "");
+    assert!(argument.contains("an argument cannot be called \"run\""), "{argument}");
+}
+
+#[test]
+fn actions_are_checked_with_their_places() {
+    let levers = "levers: { \"load\": 1 },";
+    for (action, expected) in [
+        ("override(\"n\", 1)", "the host has no metric \"n\"; expected m_total"),
+        (
+            "override(\"m_total\", -1)",
+            "metric \"m_total\" is a counter and takes 0 or more, but the value is -1",
+        ),
+        ("override(\"m_total\", 1, 0)", "the duration of an action must be longer than 0"),
+        ("override(\"m_total\")", "action override is written as in override(\"metric\", 5)"),
+        ("release(\"n\")", "the host has no metric \"n\""),
+        ("lever(\"laod\", 1)", "unknown lever \"laod\"; did you mean \"load\"?"),
+        ("lever(\"load\", \"inf\")", "finite number"),
+        ("release_lever(\"laod\")", "unknown lever \"laod\""),
+        ("down(\"x\")", "is not a duration"),
+        ("stopp", "unknown action \"stopp\"; did you mean \"stop\"?"),
+        ("stop(1)", "action stop is written as in stop"),
+    ] {
+        let said = said(levers, &format!("listen_events: {{ \"run_started\": {action} }}"));
+        assert!(said.contains("test.ron:2:") && said.contains(expected), "{action}: {said}");
+    }
+    for action in [
+        "override(\"m_total\", 1, \"2m\")",
+        "release(\"m_total\")",
+        "lever(\"load\", 3, \"5m\")",
+        "release_lever(\"load\")",
+        "down(\"5s\")",
+        "down",
+        "up",
+        "stop",
+    ] {
+        assert_eq!(said(levers, &format!("listen_events: {{ \"run_started\": {action} }}")), "", "{action}");
+    }
+}
+
+#[test]
+fn levers_of_an_included_file_are_those_of_the_config_unless_it_has_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("more.ron"),
+        r#"Include(levers: { "load": 2, "other": 5 }, metric_sets: {
+        "set": [Metric(name: "m", scenario: script(source: "run.load + run.other"))] })"#,
+    )
+    .unwrap();
+    let text =
+        r#"Config(include: ["more"], levers: { "load": 3 }, hosts: [Host(name: "a", metric_sets: ["set"])])"#;
+    std::fs::write(dir.path().join("main.ron"), text).unwrap();
+    let file = ConfigFile::read(&dir.path().join("main.ron")).unwrap();
+    let plan = plan_with(&file, &[]).unwrap().plan;
+    let levers: Vec<_> = plan.levers.iter().map(|lever| (&*lever.name, lever.default)).collect();
+    assert_eq!(levers, [("load", 3.0), ("other", 5.0)]);
+}
+
+#[test]
+fn a_fault_about_some_hosts_is_six_lines_at_most() {
+    let text = r#"Config(
+    levers: { "error_ratio": 0.002, "latency": 1.0 },
+    faults: [
+        Fault(id: "slow", at: "3m", lasts: "5m", hosts: "web-*", set: { "error_ratio": 0.3 }, times: { "latency": ramp(to: 5, over: "2m") }),
+    ],
+    hosts: [Host(name: "web-1", metrics: [Metric(name: "failing", scenario: script(source: "run.error_ratio"))])])"#;
+    let loaded = plan_of(text, &[]).unwrap();
+    assert_eq!((loaded.plan.faults.len(), loaded.warnings.len()), (1, 0));
+}

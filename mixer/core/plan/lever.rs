@@ -1,0 +1,48 @@
+//! Levers: named numbers of a run that faults and people move, and that formulas, models and faults read.
+
+use std::sync::Arc;
+
+use super::curve::Curve;
+
+/// A lever of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeverPlan {
+    /// Its name, as in `run.NAME`.
+    pub name: Arc<str>,
+    /// Its value while nothing moves it.
+    pub default: f64,
+}
+
+/// A change of a lever while a fault is active.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeverChange {
+    /// The lever, as an index into [`super::Plan::levers`].
+    pub lever: usize,
+    /// The way in which the curve changes it.
+    pub by: ChangeBy,
+    /// The curve, which begins with the fault.
+    pub curve: Curve,
+}
+
+/// The way in which a fault changes a lever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeBy {
+    /// The lever has the curve's value. Of several faults the last one in the config counts.
+    Set,
+    /// The lever's value is multiplied by the curve's.
+    Times,
+    /// The curve's value is added to the lever's, after all multiplications.
+    Plus,
+}
+
+impl ChangeBy {
+    /// The value of a curve that changes nothing; ramps start from it. `without` is the lever's value without faults.
+    #[must_use]
+    pub const fn neutral(self, without: f64) -> f64 {
+        match self {
+            Self::Set => without,
+            Self::Times => 1.0,
+            Self::Plus => 0.0,
+        }
+    }
+}

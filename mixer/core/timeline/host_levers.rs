@@ -1,0 +1,176 @@
+//! The levers of a run as one host sees them.
+//!
+//! A lever at a moment depends on nothing but the emulated time, the faults of the plan and the actions sent so far:
+//! asking changes nothing.
+
+use std::sync::Arc;
+
+use super::sent_action::SentAction;
+use crate::plan::{Action, ChangeBy, LeverChange, RunFault, RunPart};
+use crate::time::Time;
+
+/// Maximum number of moves that are kept; moves that others have replaced go first.
+const MOVES_MAX: usize = 256;
+
+/// Maximum number of moments that [`HostLevers::edges`] gives.
+const EDGES_MAX: usize = 1_000;
+
+/// An action on a lever. It holds until the next one on the same lever.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Move {
+    lever: usize,
+    from: Time,
+    /// The value that replaces the lever's; `None` for a release.
+    value: Option<f64>,
+    /// The end of the value.
+    until: Time,
+}
+
+/// The levers of one host.
+#[derive(Clone, Debug)]
+pub struct HostLevers {
+    part: Arc<RunPart>,
+    run_start: Time,
+    /// In the order of `from`.
+    moves: Vec<Move>,
+    /// The values at the time of the last [`Self::advance`].
+    values: Box<[f64]>,
+    advanced_to: Time,
+    /// The values stay the same until then.
+    steady_until: Time,
+}
+
+impl HostLevers {
+    /// The levers of a host in a run that started then.
+    #[must_use]
+    pub fn new(part: Arc<RunPart>, run_start: Time) -> Self {
+        let values = part.levers.iter().map(|lever| lever.default).collect();
+        let epoch = Time::from_unix_nanos(0);
+        Self { part, run_start, moves: Vec::new(), values, advanced_to: epoch, steady_until: epoch }
+    }
+
+    /// Goes on with a part that is equal to its own.
+    pub(crate) fn replace_part(&mut self, part: Arc<RunPart>) {
+        self.part = part;
+    }
+
+    /// The index of the lever of this name.
+    #[must_use]
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.part.levers.iter().position(|lever| *lever.name == *name)
+    }
+
+    /// Takes over an action if it moves a lever.
+    pub fn apply(&mut self, sent: &SentAction) {
+        let from = sent.acts_at();
+        let moved = match sent.action {
+            Action::Lever { lever, value, lasts } => {
+                Move { lever, from, value: Some(value), until: from + lasts }
+            }
+            Action::ReleaseLever { lever } => Move { lever, from, value: None, until: from },
+            _ => return,
+        };
+        let place = self.moves.partition_point(|earlier| earlier.from <= from);
+        self.moves.insert(place, moved);
+        let is_replaced = |(n, old): (usize, &Move)| {
+            self.moves[n + 1..].iter().any(|later| later.lever == old.lever && later.from <= from)
+        };
+        if self.moves.len() > MOVES_MAX
+            && let Some(oldest) = self.moves.iter().enumerate().position(is_replaced)
+        {
+            self.moves.remove(oldest);
+        }
+        (self.advanced_to, self.steady_until) = (Time::NEVER, Time::from_unix_nanos(0));
+    }
+
+    /// The value of a lever at a moment; NaN for a lever that the run does not have.
+    #[must_use]
+    pub fn at(&self, lever: usize, time: Time) -> f64 {
+        let Some(plan) = self.part.levers.get(lever) else { return f64::NAN };
+        let mut earlier = self.moves.iter().rev().filter(|moved| moved.lever == lever && moved.from <= time);
+        if let Some(Move { value: Some(value), until, .. }) = earlier.next()
+            && time < *until
+        {
+            return *value;
+        }
+        let without = plan.default;
+        let mut value = without;
+        for by in [ChangeBy::Set, ChangeBy::Times, ChangeBy::Plus] {
+            for (fault, change) in self.changes_of(lever).filter(|(_, change)| change.by == by) {
+                let Some((begin, _)) = fault.times.window(self.run_start, time) else { continue };
+                let by_curve = change.curve.at(time.since(begin), by.neutral(without));
+                value = match by {
+                    ChangeBy::Set => by_curve,
+                    ChangeBy::Times => value * by_curve,
+                    ChangeBy::Plus => value + by_curve,
+                };
+            }
+        }
+        value
+    }
+
+    /// The moments after one and up to another at which a lever jumps or bends, in order; at most 1 000.
+    #[must_use]
+    pub fn edges(&self, lever: usize, after: Time, until: Time) -> Vec<Time> {
+        let mut edges = Vec::new();
+        let mut time = after;
+        while edges.len() < EDGES_MAX {
+            time = self.next_edge(Some(lever), time);
+            if time > until || time == Time::NEVER {
+                break;
+            }
+            edges.push(time);
+        }
+        edges
+    }
+
+    /// Brings [`Self::values`] to this moment.
+    pub fn advance(&mut self, now: Time) {
+        if now == self.advanced_to || (now > self.advanced_to && now < self.steady_until) {
+            return;
+        }
+        for lever in 0..self.values.len() {
+            self.values[lever] = self.at(lever, now);
+        }
+        self.advanced_to = now;
+        self.steady_until = if self.is_moving(now) { now } else { self.next_edge(None, now) };
+    }
+
+    /// The value of each lever.
+    #[must_use]
+    pub const fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    fn changes_of(&self, lever: usize) -> impl Iterator<Item = (&RunFault, &LeverChange)> {
+        let faults = self.part.faults.iter();
+        let changes = faults.flat_map(|fault| fault.changes.iter().map(move |change| (&**fault, change)));
+        changes.filter(move |(_, change)| change.lever == lever)
+    }
+
+    /// `true` if a lever has another value right after now.
+    fn is_moving(&self, now: Time) -> bool {
+        self.part.faults.iter().any(|fault| {
+            let window = fault.times.window(self.run_start, now);
+            let moves = |begin| fault.changes.iter().any(|change| change.curve.moves(now.since(begin)));
+            window.is_some_and(|(begin, _)| moves(begin))
+        })
+    }
+
+    /// The first moment after this one at which the lever, or any, jumps or bends.
+    fn next_edge(&self, lever: Option<usize>, after: Time) -> Time {
+        let is_meant = |of: usize| lever.is_none_or(|lever| lever == of);
+        let moves = self.moves.iter().filter(|moved| is_meant(moved.lever));
+        let moves = moves.flat_map(|moved| [moved.from, moved.until]).filter(|edge| *edge > after);
+        let changes = self.part.faults.iter().flat_map(|fault| {
+            let changes = fault.changes.iter().filter(|change| is_meant(change.lever));
+            changes.map(move |change| {
+                let bend = fault.times.window(self.run_start, after).and_then(|(begin, _)| {
+                    change.curve.next_bend(after.since(begin)).map(|since| begin + since)
+                });
+                fault.times.next_edge(self.run_start, after).min(bend.unwrap_or(Time::NEVER))
+            })
+        });
+        moves.chain(changes).min().unwrap_or(Time::NEVER)
+    }
+}
