@@ -3,7 +3,7 @@
 import { get, hostPath } from './api.js';
 import { copy, fail, find, make, setText, settle } from './elements.js';
 import { kindOf, number } from './format.js';
-import { startOrStop, ttlLeft } from './hosts.js';
+import { isAlive, startOrStop, ttlLeft } from './hosts.js';
 import { isGrowing } from './live.js';
 import { OverrideForm, release, untilText } from './overrides.js';
 import { view, writeView } from './view.js';
@@ -92,7 +92,7 @@ export class Drawer {
         this.title = make('h2', { id: 'drawer-title', tabindex: '-1' }, name);
         this.state = make('span', { class: 'state' });
         this.facts = make('span', { class: 'readout' });
-        this.action = make('button', { type: 'button', onclick: () => startOrStop(name, this.host?.state === 'running', () => this.refresh()) });
+        this.action = make('button', { type: 'button', onclick: () => startOrStop(name, this.host && isAlive(this.host), () => this.refresh()) });
         this.labels = make('ul', { class: 'labels' });
         this.filter = make('input', { type: 'search', placeholder: 'filter metrics', 'aria-label': 'filter the metrics of this host', oninput: settle(() => this.showMetrics(), 100) });
         this.list = make('ul', { class: 'metrics' });
@@ -135,8 +135,8 @@ export class Drawer {
         this.host = host;
         setText(this.state, host.state);
         this.state.dataset.state = host.state;
-        setText(this.facts, host.state === 'running' ? `ttl left: ${ttlLeft(host)}` : '');
-        setText(this.action, host.state === 'running' || host.state === 'waiting' ? 'Stop' : 'Start');
+        setText(this.facts, isAlive(host) ? `ttl left: ${ttlLeft(host)}` : '');
+        setText(this.action, isAlive(host) ? 'Stop' : 'Start');
         const labels = Object.entries({ job: host.job, ...host.labels });
         const texts = labels.map(([name, value]) => `${name}="${value}"`);
         if (texts.join() !== [...this.labels.children].map((item) => item.textContent).join()) {

@@ -7,6 +7,9 @@ import { view, writeView } from './view.js';
 
 const PAGE = 10;
 
+/** True for a host that a stop would end. */
+export const isAlive = ({ state }) => state === 'running' || state === 'down' || state === 'waiting';
+
 /** Stops or starts a host, then calls `then`. */
 export async function startOrStop(name, isRunning, then) {
     try {
@@ -30,7 +33,7 @@ class Row {
         this.ttl = make('td', { class: 'number' });
         this.action = make('button', {
             type: 'button', class: 'quiet',
-            onclick: () => startOrStop(this.host.name, this.host.state === 'running', () => hosts.refresh()),
+            onclick: () => startOrStop(this.host.name, isAlive(this.host), () => hosts.refresh()),
         });
         this.element = make('tr', {}, make('th', { scope: 'row' }, this.name), make('td', {}, this.state), this.ttl, make('td', { class: 'action' }, this.action));
     }
@@ -43,7 +46,7 @@ class Row {
         this.state.dataset.state = host.state;
         this.name.classList.toggle('overridden', host.overrides > 0);
         setText(this.ttl, ttlLeft(host));
-        const isRunning = host.state === 'running' || host.state === 'waiting';
+        const isRunning = isAlive(host);
         setText(this.action, isRunning ? 'Stop' : 'Start');
         this.action.setAttribute('aria-label', `${isRunning ? 'stop' : 'start'} ${host.name}`);
         this.element.hidden = false;
@@ -115,7 +118,7 @@ export class Hosts {
     }
 
     showSummary({ hosts }) {
-        const parts = ['running', 'waiting', 'stopped', 'ended'].filter((state) => hosts[state]).map((state) => `${count(hosts[state])} ${state}`);
+        const parts = ['running', 'down', 'waiting', 'stopped', 'ended'].filter((state) => hosts[state]).map((state) => `${count(hosts[state])} ${state}`);
         setText(find('hosts-summary'), parts.join(', '));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct HostsQuery {
     search: Option<String>,
     /// The job.
     job: Option<String>,
-    /// `waiting`, `running`, `stopped` or `ended`.
+    /// `waiting`, `running`, `down`, `stopped` or `ended`.
     state: Option<String>,
     /// The number of matches to skip.
     offset: Option<usize>,
@@ -60,9 +60,9 @@ pub(crate) async fn hosts(
     let handle = state.handle(query.run.as_deref())?;
     let limit = page_limit(query.search.as_ref(), query.limit)?;
     if let Some(state) = &query.state
-        && !["waiting", "running", "stopped", "ended"].contains(&state.as_str())
+        && !["waiting", "running", "down", "stopped", "ended"].contains(&state.as_str())
     {
-        return Err(ApiError::invalid("state is waiting, running, stopped or ended"));
+        return Err(ApiError::invalid("state is waiting, running, down, stopped or ended"));
     }
     let filter = HostFilter { search: query.search.unwrap_or_default(), job: query.job, state: query.state };
     let offset = query.offset.unwrap_or(0);

@@ -39,7 +39,7 @@ pub(crate) enum CtlAction {
         #[arg(long, env = "PME_CTL_JOB", value_name = "JOB")]
         job: Option<String>,
 
-        /// Only hosts that are waiting, running, stopped or ended
+        /// Only hosts that are waiting, running, down, stopped or ended
         #[arg(long, env = "PME_CTL_STATE", value_name = "STATE")]
         state: Option<String>,
     },

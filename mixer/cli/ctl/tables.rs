@@ -142,7 +142,7 @@ fn status(answer: &Value) -> String {
     let about = ["run", "config", "state", "emulated_time", "speed", "seed", "uptime_seconds"];
     let head = fields(answer, &about)
         + fields(answer, &["series", "families", "events_total", "overrides"]).as_str();
-    let hosts: Vec<String> = ["total", "running", "waiting", "stopped", "ended"]
+    let hosts: Vec<String> = ["total", "running", "down", "waiting", "stopped", "ended"]
         .iter()
         .map(|state| format!("{} {state}", word(&answer["hosts"][state])))
         .collect();
@@ -222,7 +222,7 @@ mod tests {
         let answer = json!({
             "run": "main", "config": "shop", "state": "running", "emulated_time": "T", "speed": 1.0, "seed": 7,
             "uptime_seconds": 62.126, "series": 150, "families": 15, "events_total": 31, "overrides": 0,
-            "hosts": { "total": 10, "running": 10, "waiting": 0, "stopped": 0, "ended": 0 },
+            "hosts": { "total": 10, "running": 10, "down": 0, "waiting": 0, "stopped": 0, "ended": 0 },
             "outputs": [{ "kind": "pushgateway", "target": "http://gw", "pushes": 4, "last_push": "T", "failures": 0, "away_for": null }],
         });
         insta::assert_snapshot!(render(&CtlAction::Status, &answer), @"
@@ -237,7 +237,7 @@ mod tests {
         families: 15
         events total: 31
         overrides: 0
-        hosts: 10 total, 10 running, 0 waiting, 0 stopped, 0 ended
+        hosts: 10 total, 10 running, 0 down, 0 waiting, 0 stopped, 0 ended
 
         OUTPUT       WHERE      PUSHES  LAST  FAILED  AWAY S
         pushgateway  http://gw  4       T     0       -

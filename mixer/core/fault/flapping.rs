@@ -1,7 +1,7 @@
 //! `flapping`: the host is up for a while, down for a while.
 
 use super::kind::{FaultKind, FaultSchedule, needed_length};
-use super::spec::{Cycle, FaultSpec};
+use super::spec::{Cycle, FaultSpec, Presence};
 use crate::scenario::{Param, ParamKind};
 use crate::time::Span;
 
@@ -37,8 +37,8 @@ impl FaultSpec for Flapping {
         true
     }
 
-    fn hides_host(&self) -> bool {
-        true
+    fn presence(&self) -> Presence {
+        Presence::Down
     }
 
     fn cycle(&self) -> Option<Cycle> {
@@ -58,6 +58,6 @@ mod tests {
     fn it_is_on_while_the_host_is_down() {
         let flapping = Flapping { up: Span::from_secs(5), down: Span::from_secs(2) };
         assert_eq!(flapping.cycle(), Some(Cycle { off: Span::from_secs(5), on: Span::from_secs(2) }));
-        assert!(flapping.hides_host() && flapping.shows_at_once());
+        assert!(flapping.presence() == Presence::Down && flapping.shows_at_once());
     }
 }

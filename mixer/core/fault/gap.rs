@@ -1,7 +1,7 @@
 //! `gap`: the host, or some of its metrics, have no samples.
 
 use super::kind::{FaultKind, FaultSchedule};
-use super::spec::FaultSpec;
+use super::spec::{FaultSpec, Presence};
 use crate::metric::{ABSENT, Cells};
 
 pub(super) const KIND: FaultKind<Gap> = FaultKind {
@@ -23,8 +23,8 @@ impl FaultSpec for Gap {
         true
     }
 
-    fn hides_host(&self) -> bool {
-        true
+    fn presence(&self) -> Presence {
+        Presence::Silent
     }
 
     fn corrupt(&self, _of: &Cells, cells: &mut [f64], _draws: &mut dyn FnMut() -> bool) {

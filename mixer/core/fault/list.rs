@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use super::kind::{FaultKind, FaultSchedule};
 use super::spec::FaultSpec;
-use super::{clock_skew, counter_reset, flapping, gap, late, nan, out_of_order};
+use super::{clock_skew, counter_reset, flapping, gap, host_down, late, nan, out_of_order};
 use crate::time::Time;
 
 /// A kind of fault in the list of all.
@@ -65,6 +65,7 @@ faults! {
     late::Late,
     out_of_order::OutOfOrder,
     flapping::Flapping,
+    host_down::HostDown,
 }
 
 impl Fault {

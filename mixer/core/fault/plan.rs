@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::list::{Fault, KINDS};
+use super::spec::Presence;
 use crate::time::Span;
 
 /// Maximum number of late reports of a host in transit. A config that needs more is refused; events may still
@@ -53,10 +54,10 @@ pub struct Pulses {
 }
 
 impl FaultPlan {
-    /// `true` if the host as a whole reports nothing while it is on.
+    /// Presence of the host while it is on.
     #[must_use]
-    pub fn hides_host(&self) -> bool {
-        self.metrics.is_empty() && self.fault.hides_host()
+    pub fn presence(&self) -> Presence {
+        if self.metrics.is_empty() { self.fault.presence() } else { Presence::Up }
     }
 
     /// The fault with its parameters, length and probability, in words.

@@ -32,9 +32,9 @@ pub trait FaultSpec: Debug + Send + Sync {
         false
     }
 
-    /// `true` if the host as a whole reports nothing, unless some metrics are named.
-    fn hides_host(&self) -> bool {
-        false
+    /// Presence of the host as a whole, unless some metrics are named.
+    fn presence(&self) -> Presence {
+        Presence::Up
     }
 
     /// `true` if its metrics begin anew.
@@ -64,6 +64,18 @@ pub trait FaultSpec: Debug + Send + Sync {
     fn describe(&self) -> String {
         String::new()
     }
+}
+
+/// A host's presence, as outputs see it; the later ones outweigh the earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// It reports.
+    #[default]
+    Up,
+    /// It reports nothing: its series vanish everywhere.
+    Silent,
+    /// It is down: scrapes of it fail, and it does not push, so what it has pushed stays on a Pushgateway.
+    Down,
 }
 
 /// Times of a fault that comes and goes by itself.

@@ -14,6 +14,7 @@ use super::outbox::Outbox;
 use super::pool::Pools;
 use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
+use crate::fault::Presence;
 use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
@@ -157,11 +158,11 @@ impl EmulatedHost {
     }
 
     /// The labels and the cells of a pool's member, as outputs see them. `None` if the slot is empty, and while the
-    /// host is down.
+    /// host reports nothing.
     #[must_use]
     pub fn slot(&self, pool: usize, slot: usize) -> Option<(&LabelBlock, &[f64])> {
-        let is_down = self.stamp().is_some_and(|stamp| stamp.is_down);
-        self.pools().filter(|_| !is_down)?.member(pool, slot)
+        let is_there = self.stamp().is_none_or(|stamp| stamp.presence == Presence::Up);
+        self.pools().filter(|_| is_there)?.member(pool, slot)
     }
 
     /// All slots of its pools, as if every member were new.

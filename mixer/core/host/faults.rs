@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
-use crate::fault::{FaultWindow, HELD_REPORTS_MAX, ReportDelay, Turn};
+use crate::fault::{FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
 use crate::metric::ABSENT;
 use crate::plan::{HostPlan, HostShape};
 use crate::rng::Seed;
 use crate::time::Time;
 
-/// The host's own time of its samples, and its absence.
+/// The host's own time of its samples, and its presence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// The time that the host's clock shows, if samples carry it.
     pub own_time: Option<Time>,
-    /// `true` while the host is down.
-    pub is_down: bool,
+    /// Its presence.
+    pub presence: Presence,
 }
 
 /// A report on its way.
@@ -39,7 +39,7 @@ pub(super) struct Faults {
     /// The cells that outputs see.
     shown: Box<[f64]>,
     own_time: Option<Time>,
-    shows_down: bool,
+    presence: Presence,
     /// End of the time for which an action has taken the host down.
     down_until: Option<Time>,
     /// `true` if a change is to be seen at once.
@@ -64,7 +64,7 @@ impl Faults {
             windows: Box::default(),
             shown,
             own_time: None,
-            shows_down: false,
+            presence: Presence::Up,
             down_until: None,
             is_urgent: false,
             held: VecDeque::new(),
@@ -81,7 +81,7 @@ impl Faults {
     }
 
     pub(super) const fn stamp(&self) -> Stamp {
-        Stamp { own_time: self.own_time, is_down: self.shows_down }
+        Stamp { own_time: self.own_time, presence: self.presence }
     }
 
     /// Time of the next begin, end or delayed report.
@@ -139,7 +139,7 @@ impl Faults {
         self.is_urgent |= fault.fault.shows_at_once();
         let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
         emit(plan, now, event, hops, serde_json::Value::Null, out);
-        fault.hides_host() || fault.fault.own_time(now).is_some()
+        fault.presence() != Presence::Up || fault.fault.own_time(now).is_some()
     }
 
     /// The next begin or end that is due by now, and the index of its fault.
@@ -152,22 +152,24 @@ impl Faults {
         None
     }
 
-    fn is_down(&self, shape: &HostShape) -> bool {
-        let mut faults = self.windows.iter().zip(&shape.faults);
-        self.down_until.is_some() || faults.any(|(window, plan)| window.is_on() && plan.hides_host())
+    fn presence_now(&self, shape: &HostShape) -> Presence {
+        let ordered = if self.down_until.is_some() { Presence::Down } else { Presence::Up };
+        let faults = self.windows.iter().zip(&shape.faults).filter(|(window, _)| window.is_on());
+        faults.map(|(_, plan)| plan.presence()).fold(ordered, Presence::max)
     }
 
     /// Updates the cells that outputs see; `is_made` if the host reports this row now. Returns `true` if outputs see
     /// something new.
     pub(super) fn report(&mut self, shape: &HostShape, row: &[f64], is_made: bool, now: Time) -> bool {
         let is_made = is_made | std::mem::take(&mut self.is_urgent);
-        if self.is_down(shape) {
+        let presence = self.presence_now(shape);
+        let before = std::mem::replace(&mut self.presence, presence);
+        if self.presence != Presence::Up {
             // Reports on their way are lost.
             self.held.clear();
             self.shown.fill(ABSENT);
-            return !std::mem::replace(&mut self.shows_down, true);
+            return self.presence != before;
         }
-        self.shows_down = false;
         let arrives_at = if is_made { self.arrival(shape, now) } else { None };
         if let Some((arrives_at, is_in_order)) = arrives_at.filter(|(at, _)| *at > now) {
             let mut held =

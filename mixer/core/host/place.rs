@@ -2,6 +2,8 @@
 
 use super::MemberChange;
 use super::emulated_host::EmulatedHost;
+use super::faults::Stamp;
+use crate::fault::Presence;
 use crate::series::SeriesStore;
 
 /// A host's row in a store.
@@ -12,11 +14,15 @@ impl Place {
     /// Copies the host's row and the changed members of its pools into the store.
     pub fn report(self, host: &EmulatedHost, changes: &[MemberChange], store: &mut SeriesStore) {
         let Self(own_row) = self;
-        store.report(own_row, host.row());
         let stamp = host.stamp();
+        if let Some(Stamp { presence, .. }) = stamp {
+            // What a host has pushed before it went down stays.
+            store.keep_last(own_row, presence == Presence::Down);
+        }
+        store.report(own_row, host.row());
         let put_stamp = |store: &mut SeriesStore, row| {
-            if let Some(stamp) = stamp {
-                store.stamp(row, stamp.own_time, stamp.is_down);
+            if let Some(Stamp { own_time, presence }) = stamp {
+                store.stamp(row, own_time, presence != Presence::Up);
             }
         };
         put_stamp(store, own_row);

@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 use super::added_hosts::AddedHosts;
 use super::columns::{Column, Family, PoolRanges, Row};
@@ -33,6 +33,8 @@ pub struct SeriesStore {
     added_hosts: AddedHosts,
     /// The rows whose hosts are down at present; there are few.
     down: IndexSet<usize>,
+    /// The last cells of rows whose hosts are down: those of [`Self::keep_last`].
+    kept: IndexMap<usize, Box<[f64]>>,
     version: u64,
     layout_version: u64,
 }
@@ -77,6 +79,7 @@ impl SeriesStore {
             pools: PoolRanges::default(),
             added_hosts: AddedHosts::default(),
             down: IndexSet::new(),
+            kept: IndexMap::new(),
             version: 0,
             layout_version: 0,
         }
@@ -227,6 +230,12 @@ impl SeriesStore {
             }
             self.stamp(row, from.own_time(from_row), from.is_down(from_row));
         }
+        if let Some(cells) = from.kept.get(&from_row) {
+            if row >= self.host_rows {
+                self.set_row_labels(row, from.row_labels(from_row));
+            }
+            self.kept.insert(row, cells.clone());
+        }
     }
 
     /// Replaces the labels of a row: its slot has a new member, or it has a new host.
@@ -248,6 +257,31 @@ impl SeriesStore {
     #[must_use]
     pub fn is_down(&self, row: usize) -> bool {
         self.down.contains(&row)
+    }
+
+    /// Keeps the last samples of a host that goes down, and of its pools, for [`Self::for_each_last_sample`]; or forgets
+    /// them, as it is up again. To be called before the report that shows it.
+    pub fn keep_last(&mut self, row: usize, is_down: bool) {
+        if is_down == self.kept.contains_key(&row) {
+            return;
+        }
+        let rows = std::iter::once(row).chain(self.pool_rows(row).iter().cloned().flatten());
+        let rows: Vec<usize> = rows.collect();
+        for of_host in rows {
+            if !is_down {
+                self.kept.swap_remove(&of_host);
+            } else if of_host == row || self.has_row(of_host) {
+                self.kept.insert(of_host, self.row(of_host).into());
+            }
+        }
+        self.version += 1;
+    }
+
+    /// `true` if there are hosts, and all of them are down: none of them would push.
+    #[must_use]
+    pub fn is_all_down(&self) -> bool {
+        let down = || self.kept.keys().filter(|row| self.is_host_row(**row) && self.has_row(**row)).count();
+        !self.kept.is_empty() && down() == self.rows_present
     }
 
     /// The emulated time of a row's samples, if their host states it: its clock is wrong, or they are late. The
@@ -275,6 +309,9 @@ impl SeriesStore {
             self.rows_present -= usize::from(self.is_host_row(row));
             self.down.swap_remove(&row);
             self.version += 1;
+        }
+        if !self.kept.is_empty() && self.is_host_row(row) {
+            self.keep_last(row, false);
         }
     }
 
@@ -351,6 +388,27 @@ impl SeriesStore {
     pub fn for_each_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
         for column in &self.families[family].1 {
             self.visit(column, 0..column.rows, &mut |_, sample| visit(sample));
+        }
+    }
+
+    /// Visits the series of one family that have a sample, and the last ones of hosts that are down: all that these hosts
+    /// have pushed.
+    pub fn for_each_last_sample(&self, family: usize, mut visit: impl FnMut(&Sample<'_>)) {
+        self.for_each_sample(family, &mut visit);
+        for column in self.families[family].1.iter().filter(|_| !self.kept.is_empty()) {
+            let rows = column.first_row..column.first_row + column.rows;
+            for (row, kept) in self.kept.iter().filter(|(row, _)| rows.contains(row)) {
+                let cells = &kept[column.offset..column.offset + column.layout.width()];
+                if !is_absent(cells[0]) {
+                    visit(&Sample {
+                        host_labels: self.row_labels(*row),
+                        metric_labels: &column.labels,
+                        cells,
+                        layout: &column.layout,
+                        own_time: Time::NEVER,
+                    });
+                }
+            }
         }
     }
 
@@ -479,5 +537,28 @@ mod tests {
         store.remove(0);
         assert_eq!((store.series_count(), store.rows_present()), (0, 0));
         assert_eq!(store.version(), before + 1);
+    }
+
+    #[test]
+    fn the_last_samples_of_a_host_that_is_down_are_kept_for_those_who_ask() {
+        let family = Family::new("up", "", MetricType::Gauge);
+        let mut store = SeriesStore::single(family, LabelBlock::empty(), 7.0);
+        let last = |store: &SeriesStore| {
+            let mut values = Vec::new();
+            store.for_each_last_sample(0, |sample| values.push(sample.cells[0]));
+            values
+        };
+        assert!(!store.is_all_down());
+        for _ in 0..2 {
+            store.keep_last(0, true);
+            store.report(0, &[ABSENT]);
+        }
+        assert_eq!((last(&store), store.series_count(), store.is_all_down()), (vec![7.0], 0, true));
+        store.keep_last(0, false);
+        assert_eq!((last(&store), store.is_all_down()), (vec![], false));
+        store.report(0, &[8.0]);
+        store.keep_last(0, true);
+        store.remove(0);
+        assert_eq!((last(&store), store.is_all_down()), (vec![], false), "the host has ended");
     }
 }

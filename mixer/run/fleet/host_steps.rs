@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use tracing::warn;
 
 use promemu_core::event::HostId;
+use promemu_core::fault::Presence;
 use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, Outbox, Place};
 use promemu_core::series::SeriesStore;
 use promemu_core::time::Time;
@@ -35,7 +36,7 @@ impl Fleet {
     fn count_members(&self, host: &EmulatedHost, row: usize, changes: &[MemberChange], store: &SeriesStore) {
         let (mut begun, mut ended) = (0, 0);
         // The members of a host that is down show nothing for a while.
-        let is_down = host.stamp().is_some_and(|stamp| stamp.is_down);
+        let is_down = host.stamp().is_some_and(|stamp| stamp.presence != Presence::Up);
         for change in changes {
             let is_there = host.slot(change.pool, change.slot).is_some();
             let shown = store.pool_rows(row).get(change.pool).map(|rows| rows.start + change.slot);

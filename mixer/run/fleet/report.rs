@@ -67,6 +67,12 @@ impl Fleet {
         self.counters.tally.events.get()
     }
 
+    /// `true` while the host is there and reports nothing: a scrape of it alone would fail.
+    pub(crate) fn is_down(&self, id: HostId) -> bool {
+        let (job, row) = self.place(id);
+        job.store().is_down(row)
+    }
+
     /// The cells of a host's metric.
     pub(crate) fn cells_of(&self, id: HostId, metric: &MetricPlan) -> Box<[f64]> {
         let (job, row) = self.place(id);

@@ -75,11 +75,12 @@ impl RunHandle {
     }
 }
 
-/// `stopped` by a command, `ended`, `running` or `waiting`.
+/// `stopped` by a command, `ended`, `running`, `down` or `waiting`.
 pub(super) fn state_of(fleet: &Fleet, id: HostId) -> &'static str {
     match (fleet.is_stopped(id), fleet.has_ended(id), fleet.started_at(id)) {
         (true, ..) => "stopped",
         (_, true, _) => "ended",
+        (.., Some(_)) if fleet.is_down(id) => "down",
         (.., Some(_)) => "running",
         (.., None) => "waiting",
     }
@@ -89,8 +90,10 @@ fn host_view(fleet: &Fleet, id: HostId, now: Time, standing: &[(HostId, usize, A
     let host = fleet.host(id);
     let state = state_of(fleet, id);
     let started_at = fleet.started_at(id);
-    let uptime = started_at.filter(|_| state == "running").map_or(Span::ZERO, |at| now.since(at));
-    let left = if matches!(state, "running" | "waiting") { host.ttl.minus(uptime) } else { Span::ZERO };
+    let uptime =
+        started_at.filter(|_| matches!(state, "running" | "down")).map_or(Span::ZERO, |at| now.since(at));
+    let left =
+        if matches!(state, "running" | "down" | "waiting") { host.ttl.minus(uptime) } else { Span::ZERO };
     let first = standing.partition_point(|(host, ..)| *host < id);
     HostView {
         name: host.name.to_string(),

@@ -21,7 +21,7 @@ impl RunHandle {
         let (clock, plan) = (fleet.clock(), fleet.plan());
         let (now, real_now) = (clock.now(), clock.real().now());
         let mut hosts: BTreeMap<&'static str, usize> =
-            ["running", "waiting", "stopped", "ended"].into_iter().map(|state| (state, 0)).collect();
+            ["running", "down", "waiting", "stopped", "ended"].into_iter().map(|state| (state, 0)).collect();
         for id in fleet.ids() {
             *hosts.entry(state_of(&fleet, id)).or_default() += 1;
         }

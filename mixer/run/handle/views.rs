@@ -101,7 +101,7 @@ pub struct HostView {
     pub name: String,
     /// Its job.
     pub job: String,
-    /// `waiting` for its start time, `running`, `stopped` by a command, or `ended`.
+    /// `waiting` for its start time, `running`, `down` while it reports nothing, `stopped` by a command, or `ended`.
     pub state: &'static str,
     /// Its label `host`.
     pub host: Option<String>,

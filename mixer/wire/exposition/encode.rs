@@ -7,7 +7,8 @@ use super::families::{Group, MergedFamilies};
 use super::family::put_body_end;
 use super::format::Format;
 
-/// Appends the families of all groups to `out`. Families without a sample are left out.
+/// Appends the families of all groups to `out`, with the last samples of hosts that are down. Families without a sample
+/// are left out.
 pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
     let families = MergedFamilies::of(groups.iter().map(|group| group.store));
     for (family, parts) in families.iter(format) {
@@ -15,7 +16,7 @@ pub fn encode(format: Format, groups: &[Group<'_>], out: &mut Vec<u8>) {
         for part in parts {
             let Group { store, labels } = groups[part.group];
             let mut writer = ColumnWriter::new(&family, labels);
-            store.for_each_sample(part.family, |sample| writer.put(sample, out));
+            store.for_each_last_sample(part.family, |sample| writer.put(sample, out));
         }
         family.end(start, out);
     }

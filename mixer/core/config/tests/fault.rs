@@ -1,7 +1,7 @@
 //! Faults of hosts in configs.
 
 use super::*;
-use crate::fault::{FaultTrigger, Pulses};
+use crate::fault::{FaultTrigger, Presence, Pulses};
 
 fn config(faults: &str) -> String {
     let metrics =
@@ -18,12 +18,12 @@ fn faults_are_resolved_with_their_times_and_metrics() {
     let faults = &plan_of(&text, &[]).unwrap().plan.hosts[0].shape.faults;
     let secs = Span::from_secs;
     let pulses = Pulses { first: secs(600), every: secs(600), jitter: secs(60), lasts: secs(30) };
-    assert_eq!((faults[0].hides_host(), faults[0].pulses), (true, Some(pulses)));
-    assert_eq!((faults[1].hides_host(), faults[1].trigger), (false, FaultTrigger::At(secs(5))));
+    assert_eq!((faults[0].presence(), faults[0].pulses), (Presence::Silent, Some(pulses)));
+    assert_eq!((faults[1].presence(), faults[1].trigger), (Presence::Up, FaultTrigger::At(secs(5))));
     let metrics: Vec<&[usize]> = faults.iter().map(|fault| fault.metrics.as_slice()).collect();
     assert_eq!(metrics, [&[][..], &[0, 1], &[1], &[0, 1, 2], &[], &[], &[]]);
     let pulses = Pulses { first: secs(5), every: secs(7), jitter: Span::ZERO, lasts: secs(2) };
-    assert_eq!((faults[4].hides_host(), faults[4].pulses), (true, Some(pulses)));
+    assert_eq!((faults[4].presence(), faults[4].pulses), (Presence::Down, Some(pulses)));
     assert_eq!(faults[5].describe(), "clock_skew behind 2m");
     assert_eq!((&*faults[6].describe(), faults[6].window), ("late by 3s", Span::FOREVER));
     let streams: Vec<&str> = faults.iter().map(|fault| &*fault.stream).collect();

@@ -1,6 +1,7 @@
 //! Faults as outputs see them.
 
 use super::*;
+use crate::fault::Presence;
 
 const RAMP: &str = r#"Metric(name: "age", update_interval: 1, decimals: 0, scenario: time_duration)"#;
 
@@ -73,7 +74,7 @@ fn a_gap_of_some_metrics_leaves_the_others() {
         rows(&deeds).iter().map(|(_, row)| (!is_absent(row[0]), !is_absent(row[1]))).collect();
     let (all, some) = ((true, true), (false, true));
     assert_eq!(shown, [all, all, some, some, all, all]);
-    assert!(!host.stamp().unwrap().is_down);
+    assert_eq!(host.stamp().unwrap().presence, Presence::Up);
 }
 
 #[test]
@@ -174,7 +175,22 @@ fn a_flapping_host_is_down_and_up_again() {
     assert_eq!(emitted.len(), 4);
     let mut host = host(&plan, 0, 1);
     drive(&mut host, 3.5, &[]);
-    assert!(host.stamp().unwrap().is_down);
+    assert_eq!(host.stamp().unwrap().presence, Presence::Down);
+}
+
+#[test]
+fn a_host_that_is_down_goes_on_and_is_up_again() {
+    let plan = ramp("host_down(at: 3, lasts: 2), gap(at: 4, lasts: 2)");
+    let mut host = host(&plan, 0, 1);
+    let deeds = drive(&mut host, 3.5, &[]);
+    assert!(events(&deeds).contains(&(3.0, "fault_host_down_started")));
+    assert_eq!(host.stamp().unwrap().presence, Presence::Down);
+    drive(&mut host, 4.5, &[]);
+    assert_eq!(host.stamp().unwrap().presence, Presence::Down, "it outweighs the gap");
+    drive(&mut host, 5.5, &[]);
+    assert_eq!(host.stamp().unwrap().presence, Presence::Silent);
+    drive(&mut host, 7.0, &[]);
+    assert_eq!((host.stamp().unwrap().presence, host.row()[0]), (Presence::Up, 7.0));
 }
 
 #[test]

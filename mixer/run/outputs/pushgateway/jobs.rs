@@ -135,6 +135,9 @@ impl JobState {
         if store.rows_present() == 0 {
             return (self.may_be_on_gateway && rules.deletes_groups).then_some(Action::Delete);
         }
+        if store.is_all_down() {
+            return None;
+        }
         let repeat_after = rules.interval.times(2).minus(Span::from_nanos(rules.interval.as_nanos() / 4));
         let has_changed = self.pushed_version != Some(store.version());
         let is_old = self.pushed_at.is_none_or(|at| now.since(at) >= repeat_after);

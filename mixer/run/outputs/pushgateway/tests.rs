@@ -55,6 +55,17 @@ fn a_job_is_pushed_when_it_has_changed_and_every_second_interval_else() {
 }
 
 #[test]
+fn a_job_whose_hosts_are_all_down_is_not_pushed_and_its_group_stays() {
+    let mut output = output(true);
+    pushed(&mut output, at(0));
+    output.states[0].job.store().keep_last(0, true);
+    output.states[0].job.store().report(0, &[promemu_core::metric::ABSENT]);
+    assert_eq!(output.due(at(100)), []);
+    output.states[0].job.store().keep_last(0, false);
+    assert_eq!(output.due(at(100)), [(0, Action::Push)]);
+}
+
+#[test]
 fn a_job_without_hosts_is_deleted_if_it_was_pushed_and_the_run_deletes_its_groups() {
     for deletes_groups in [true, false] {
         let mut output = output(deletes_groups);
