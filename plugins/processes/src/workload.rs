@@ -188,6 +188,29 @@ fn whole(name: &str, number: f64) -> Result<usize, String> {
     }
 }
 
+/// The keys that each event's data may have, beside those of the filter.
+const EVENT_KEYS: [(&str, &[&str]); 4] = [
+    ("cpu_spike", &["intensity", "duration"]),
+    ("memory_leak", &["bytes_per_sec", "duration"]),
+    ("kill", &[]),
+    ("fork_storm", &["children", "duration"]),
+];
+const FILTER_KEYS: [&str; 2] = ["pattern", "priority"];
+
+/// Refuses keys that an event does not have: a misspelt filter would select all processes.
+fn check_keys(event: &str, data: &Value) -> Result<(), String> {
+    let own = EVENT_KEYS.iter().find(|(name, _)| *name == event).map_or(&[][..], |(_, keys)| *keys);
+    let known = || FILTER_KEYS.iter().chain(own);
+    let unknown = |key: &&String| !known().any(|known| *known == key.as_str());
+    match data.as_object().and_then(|data| data.keys().find(unknown)) {
+        Some(key) => {
+            let known: Vec<&str> = known().copied().collect();
+            Err(format!("event {event}: data have no key {key:?}; expected one of {}", known.join(", ")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The action that an event requests.
 fn action(event: &Event<'_>) -> Result<Action, String> {
     let data = if event.data.is_empty() { Ok(Value::Null) } else { serde_json::from_str(event.data) };
@@ -197,6 +220,7 @@ fn action(event: &Event<'_>) -> Result<Action, String> {
         let example = r#"{"pattern": "nginx*"}"#;
         return Err(format!("data of event {} must be a map, as in {example}, but are {data}", event.name));
     }
+    check_keys(event.name, &data)?;
     let filter = filter(&data).map_err(|error| format!("event {}: {error}", event.name))?;
     let number = |name: &str, default| match data.get(name) {
         None => Ok(default),
@@ -271,6 +295,11 @@ mod tests {
             read("kill", r#"{"pattern": 7}"#),
             read("kill", &format!(r#"{{"pattern": "{}"}}"#, "*".repeat(1001))),
             read("kill", r#"{"priority": "urgent"}"#),
+            read("kill", r#"{"process_pattern": "python"}"#),
+            read("kill", r#"{"pattern": "python", "duration": 9}"#),
+            read("cpu_spike", r#"{"cores": 2}"#),
+            read("memory_leak", r#"{"intensity": 2}"#),
+            read("fork_storm", r#"{"count": 2}"#),
             read("cpu_spike", r#"{"intensity": "much"}"#),
             read("fork_storm", r#"{"children": -1}"#),
         ];
@@ -282,6 +311,11 @@ mod tests {
         event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
         event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
         event kill: priority must be critical, high, medium or low, but is "urgent"
+        event kill: data have no key "process_pattern"; expected one of pattern, priority
+        event kill: data have no key "duration"; expected one of pattern, priority
+        event cpu_spike: data have no key "cores"; expected one of pattern, priority, intensity, duration
+        event memory_leak: data have no key "intensity"; expected one of pattern, priority, bytes_per_sec, duration
+        event fork_storm: data have no key "count"; expected one of pattern, priority, children, duration
         event cpu_spike: intensity must be a number that is 0 or more, but is "much"
         event fork_storm: children must be a number that is 0 or more, but is -1
         "#);
