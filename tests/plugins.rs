@@ -107,7 +107,7 @@ fn the_list_shows_plugins_their_contents_and_refused_files() {
             hosts     number  3        number of hosts
 
     plugins/other.so is refused:
-        file is not a plugin: function promemu_plugin_v1 is missing
+        file is not a plugin: function promemu_plugin_v2 is missing
     "#);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 
@@ -137,7 +137,7 @@ fn parameters_of_plugins_are_checked_as_those_of_built_ins() {
     insta::assert_snapshot!(text(&output.stderr), @r#"
     error: a.ron:2:64: staircase has no field "stp"; did you mean "step"?
     error: a.ron:3:54: unknown scenario "stairase"; did you mean "staircase"?
-    error: a.ron:4:54: staircase: step must be above 0, but is -1
+    error: a.ron:4:70: staircase: step must be above 0, but is -1
     error: a.ron:5:70: step: expected a finite number (or a size, as in "1.5GiB"), found text "much"
     error: a.ron:6:33: staircase: the metric needs a value_range, as in (0, 100)
     "#);
@@ -304,7 +304,7 @@ fn rebuild(source: &str, texts: [&str; 2], metrics_and_pools: &str, family: &str
 
 #[test]
 fn a_scenario_rebuilt_a_hundred_times_is_reloaded_and_only_its_images_grow() {
-    let texts = ["PROMEMU_TEXT_OF(\"10\")", "PROMEMU_TEXT_OF(\"20\")"];
+    let texts = ["\"idle\", \"10\"", "\"idle\", \"20\""];
     let metrics =
         "metrics: [Metric(name: \"boosted\", update_interval: \"100ms\", scenario: boost(noise: 0))]";
     rebuild("plugins/boost/boost.c", texts, metrics, "boosted", [10.0, 20.0]);
@@ -437,7 +437,7 @@ fn a_config_of_a_plugin_is_watched_by_its_library() {
     run.wait_for_log("config is not reloaded and the run goes on as before");
     shows(3);
     folder.compile_case(1);
-    run.wait_for_log("built for version 2.9 of the plugin interface");
+    run.wait_for_log("built for version 1.9 of the plugin interface");
     folder.compile_case(22);
     shows(2);
     assert_eq!(run.terminate(), Some(0));
@@ -542,4 +542,77 @@ fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
         let seen = if is_good { 4 } else { 0 };
         assert_eq!(series(&page, "crowd_steps_total").len(), seen, "{mode}");
     }
+}
+
+const PROFILE: &str = r#"Profile(
+    churn_rate: 0.25,
+    programs: [
+        Program(name: "gateway", owner: "www-data", priority: critical, weight: 0, cpu_cores: spiky(0.1, 2),
+            memory_mib: growing(64, 512.5), threads: (4, 16), open_fds: (20, 300)),
+        Program(name: "job", cpu_cores: random(0, 1), memory_mib: steady(8, 8)),
+    ],
+)"#;
+
+#[test]
+fn a_profile_in_the_config_and_one_in_a_file_give_the_same_processes() {
+    let folder = Folder::of_processes();
+    let export = |profile: &str| {
+        let pool = format!("Pool(workload: processes(process_count: 9, profile: {profile}))");
+        fs::write(folder.path("a.ron"), host_of(&pool, "")).unwrap();
+        let output =
+            folder.run(&["export", "a.ron", "--seed", "7", "--for", "1m", "--to", "2026-01-05T00:00Z"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    fs::write(folder.path("own.ron"), PROFILE).unwrap();
+    let exported = export("\"own.ron\"");
+    assert_eq!(exported, export(PROFILE));
+    assert_eq!(series(&exported, "process_threads").len(), 36);
+    assert!(exported.contains("process=\"gateway\"") && exported.contains("process=\"job\""), "{exported}");
+}
+
+#[test]
+fn all_errors_in_a_profile_stand_at_their_places() {
+    let folder = Folder::of_processes();
+    let pool = "Pool(workload: processes(process_count: 0.5, profile: \"own.ron\"))";
+    fs::write(folder.path("a.ron"), host_of(pool, "")).unwrap();
+    let refused = |changes: &[(&str, &str)]| {
+        let profile = changes.iter().fold(PROFILE.to_owned(), |profile, (from, to)| {
+            assert!(profile.contains(from), "{from}");
+            profile.replacen(from, to, 1)
+        });
+        fs::write(folder.path("own.ron"), profile).unwrap();
+        let output = folder.run(&["check", "a.ron"]);
+        assert_eq!(output.status.code(), Some(2));
+        text(&output.stderr)
+    };
+    let all = [
+        refused(&[
+            ("churn_rate", "chrn_rate"),
+            ("critical", "urgent"),
+            ("spiky(0.1, 2)", "spicky(0.1, 2)"),
+            ("(4, 16)", "(4, \"x\")"),
+            ("name: \"job\", ", ""),
+        ]),
+        refused(&[("spiky(0.1, 2)", "spiky(-1, 2)"), ("weight: 0", "weight: -1"), ("\"job\"", "\"\"")]),
+        refused(&[("random(0, 1)", "random(3, 1)"), ("(20, 300)", "(20)")]),
+        refused(&[("Profile", "Profle")]),
+        refused(&[("\n)", "\n")]),
+    ];
+    fs::remove_file(folder.path("own.ron")).unwrap();
+    let missing = text(&folder.run(&["check", "a.ron"]).stderr);
+    insta::assert_snapshot!(all.concat() + &missing, @r#"
+    error: own.ron:2:5: Profile has no field "chrn_rate"; did you mean "churn_rate"?
+    error: own.ron:4:93: unknown cpu_cores "spicky"; did you mean "spiky"?
+    error: own.ron:5:58: threads: expected a finite number (or a size, as in "1.5GiB"), found text "x"
+    error: own.ron:6:9: Program needs name: name of the program
+    error: own.ron:4:81: processes: profile.programs[0].weight must have whole numbers from 0 on, but has -1
+    error: own.ron:6:23: processes: profile.programs[1].name must not be empty
+    error: own.ron:5:73: open_fds takes a pair, as in (0, 100); found a tuple of 1
+    error: own.ron:1:1: expected Profile(…), found Profle(…)
+    error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
+    error: own.ron:7:7: the file ends too early; close what is open
+    error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
+    error: a.ron:2:55: own.ron cannot be read: No such file or directory (os error 2)
+    "#);
 }

@@ -138,7 +138,7 @@ fn a_profile_in_a_file_is_checked_and_run() {
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["shop-db", "shop-job", "shop-web"]);
     let (code, said, _) = run(&profile.replace("critical", "urgent"), &["check", "processes_churn"]);
     assert_eq!(code, Some(2));
-    let place = "processes_churn.ron:43:31: processes: shop.ron:5:69: unexpected variant named `urgent`";
+    let place = "shop.ron:5:63: unknown priority \"urgent\"";
     assert!(said.contains(place), "{said}");
 }
 

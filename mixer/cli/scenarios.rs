@@ -78,6 +78,8 @@ fn value(param: &Param, place: usize) -> String {
         ParamKind::Script => "\"value + noise(1)\"".to_owned(),
         ParamKind::Scenario => "random_walk".to_owned(),
         ParamKind::Scenarios => "[sine_wave, random_walk]".to_owned(),
+        ParamKind::Structured(_) if default.is_empty() => "[]".to_owned(),
+        ParamKind::Structured(_) => default.to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ mod fields;
 mod include;
 mod loading;
 mod options;
+mod param_files;
 mod plugin_config;
 mod reading;
 mod resolve;

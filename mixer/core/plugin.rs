@@ -19,7 +19,7 @@ mod tick;
 pub use boundary::{ModelInstance, ScenarioInstance};
 pub use configured::{ConfiguredScenario, ConfiguredWorkload};
 pub use declaration::{ConfigDecl, FamilyDecl, ParamDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
-pub use param::{ParamType, ParamValue};
+pub use param::{ParamType, ParamValue, Refusal, join};
 pub use registry::{
     PluginStatus, config, configs, folders, refresh, scenario, scenarios, set_folders, statuses, workload,
     workloads,

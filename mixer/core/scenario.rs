@@ -35,7 +35,7 @@ mod try_clone;
 mod update_by_trend;
 mod variety_selection;
 
-pub use arguments::{Argument, Arguments, Case, MetricContext, Param, ParamKind, Script};
+pub use arguments::{Argument, Arguments, Case, MetricContext, Param, ParamKind, Script, Structured};
 pub use built_in::{AnyKind, KINDS, RunningScenario, ScenarioPlan};
 pub use catalog::{kind, kinds};
 pub use context::{EmittedEvent, SideEffects, UpdateContext};

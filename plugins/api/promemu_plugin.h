@@ -1,7 +1,7 @@
 /*
  * The interface of promemu's plugins, in C.
  *
- * A plugin is a shared library that exports one function, promemu_plugin_v1, which returns the table of the plugin's
+ * A plugin is a shared library that exports one function, promemu_plugin_v2, which returns the table of the plugin's
  * contents. promemu checks the table before it calls any function in it.
  *
  * Rules:
@@ -29,8 +29,8 @@
 extern "C" {
 #endif
 
-#define PROMEMU_ABI_MAJOR 1
-#define PROMEMU_ABI_MINOR 1
+#define PROMEMU_ABI_MAJOR 2
+#define PROMEMU_ABI_MINOR 0
 
 /* Statuses that functions return. */
 #define PROMEMU_OK 0        /* there is a new value, or the state or config was created */
@@ -45,6 +45,12 @@ extern "C" {
 #define PROMEMU_TEXT 4     /* text */
 #define PROMEMU_CHOICE 5   /* one of the words in choices, in text */
 #define PROMEMU_NUMBERS 6  /* finite numbers, in numbers */
+#define PROMEMU_LIST 7     /* values that all have the declaration of the only field, in items */
+#define PROMEMU_MAP 8      /* the same, each under a text of its own, in keys */
+#define PROMEMU_RECORD 9   /* a value for each field, in items */
+
+/* Flag of a list, a map or a record: it may be in a file of its own, whose path, ending in .ron, stands in its place. */
+#define PROMEMU_FROM_FILE 1
 
 /* Flags of scenarios. */
 #define PROMEMU_GIVES_TOTALS 1 /* its values are totals, which a counter shows as they are */
@@ -72,22 +78,40 @@ typedef struct promemu_text {
 /* A parameter of a scenario, or an argument of a config. */
 typedef struct promemu_param {
     uint32_t kind;
-    uint32_t reserved;    /* 0 */
+    uint32_t flags;       /* PROMEMU_FROM_FILE, or 0 */
     promemu_text name;    /* in configs: a letter or _, then letters, digits and _ */
-    promemu_text def;     /* default, as in a config: 2.5, 90s, (0, 100), [1, 2]; empty if the parameter is required */
+    promemu_text def;     /* default, as in a config: 2.5, 90s, (0, 100), [1, 2]; for a list, a map or a record [], {} or (),
+                             or one of its choices; empty if the parameter is required */
     promemu_text help;    /* its meaning, with its unit */
-    promemu_text choices; /* words of a choice, separated by commas */
+    promemu_text choices; /* words of a choice, separated by commas; with a range one of them stands before it, as in
+                             steady(0, 1); with a list, a map or a record one may stand in its place */
+    const struct promemu_param *fields; /* of a record; of a list or a map one: the declaration of its values */
+    uint32_t field_count;
+    uint32_t field_size; /* sizeof(promemu_param) */
 } promemu_param;
+
+/* Parameters in an initializer; name, def, help and words are string literals, fields is an array. */
+#define PROMEMU_PARAM(kind, name, def, help) \
+    { kind, 0, PROMEMU_TEXT_OF(name), PROMEMU_TEXT_OF(def), PROMEMU_TEXT_OF(help), PROMEMU_NO_TEXT, NULL, 0, 0 }
+#define PROMEMU_CHOICE_PARAM(name, words, def, help)                                                      \
+    { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF(name), PROMEMU_TEXT_OF(def), PROMEMU_TEXT_OF(help),              \
+      PROMEMU_TEXT_OF(words), NULL, 0, 0 }
+#define PROMEMU_NESTED_PARAM(kind, name, fields, def, help)                                               \
+    { kind, 0, PROMEMU_TEXT_OF(name), PROMEMU_TEXT_OF(def), PROMEMU_TEXT_OF(help), PROMEMU_NO_TEXT,       \
+      fields, sizeof(fields) / sizeof((fields)[0]), sizeof(promemu_param) }
 
 /* A parameter's value. This table never grows. */
 typedef struct promemu_value {
-    uint32_t kind; /* of the parameter; PROMEMU_TEXT for a choice */
+    uint32_t kind; /* of the parameter; PROMEMU_TEXT for a choice, and for a word in place of a list, a map or a record */
     uint32_t reserved;
     double number;
     double high;
     promemu_text text;
     const double *numbers;
     size_t numbers_len;
+    const struct promemu_value *items; /* values of a list or a map, or one for each field of a record */
+    const promemu_text *keys;          /* of a map */
+    size_t item_count;
 } promemu_value;
 
 /* promemu's functions; the first argument is the context that the call passed. */
@@ -97,12 +121,15 @@ typedef struct promemu_host {
     uint16_t abi_minor;
     uint64_t (*random_u64)(void *context);                              /* from the metric's own random stream */
     double (*random_normal)(void *context);                             /* mean 0, deviation 1, from the same stream */
-    void (*fail)(void *context, promemu_text reason);                      /* call it before you return PROMEMU_FAILED */
+    void (*fail)(void *context, promemu_text reason);                   /* call it before you return PROMEMU_FAILED */
+    /* Refuses a parameter while a state is created: its path, as in profile.programs[0].threads or prices["a"], and the
+       reason, as in must be above 0, but is -1. May be called for several parameters before you return PROMEMU_FAILED. */
+    void (*refuse)(void *context, promemu_text path, promemu_text reason);
     void (*log)(void *context, int32_t level, promemu_text line);       /* a line for promemu's log */
     void (*write)(void *context, promemu_text part);                    /* appends to a config's text */
     void (*emit)(void *context, promemu_text event, promemu_text json); /* one of the declared events */
     void (*wake)(void *context, uint64_t at_nanos); /* requests another update then, in addition to the interval */
-    /* Since 1.1, for workloads: begin begins a row in a slot, with its start and a text for each label, and ends the
+    /* For workloads: begin begins a row in a slot, with its start and a text for each label, and ends the
        previous row; the same call must write all values of the slot. end ends the row in a slot. */
     void (*begin)(void *context, uint32_t slot, uint64_t began_nanos, const promemu_text *labels);
     void (*end)(void *context, uint32_t slot);
@@ -136,7 +163,7 @@ typedef struct promemu_tick {
     promemu_text event_data;   /* in JSON; empty without data */
     const promemu_host *host;
     void *context;
-    /* Since 1.1: 1 for a workload in a live run at normal speed, else 0. */
+    /* 1 for a workload in a live run at normal speed, else 0. */
     uint32_t is_live;
     uint32_t reserved; /* 0 */
 } promemu_tick;
@@ -161,7 +188,7 @@ typedef struct promemu_scenario {
     void (*destroy)(void *state);
 } promemu_scenario;
 
-/* A metric of a workload. Since 1.1. */
+/* A metric of a workload. */
 typedef struct promemu_family {
     uint32_t kind;
     uint32_t reserved; /* 0 */
@@ -171,7 +198,7 @@ typedef struct promemu_family {
 } promemu_family;
 
 /* A workload: a pool of slots on a host. A slot is empty or holds a row; all rows have the same label names and
-   metrics. Since 1.1. */
+   metrics. */
 typedef struct promemu_workload {
     promemu_text name;    /* in configs, as for a parameter */
     promemu_text summary; /* one line on its purpose */
@@ -220,7 +247,7 @@ typedef struct promemu_plugin {
     const promemu_config *configs;
     uint32_t config_count;
     uint32_t config_size; /* sizeof(promemu_config) */
-    const promemu_workload *workloads; /* since 1.1, as are the next two */
+    const promemu_workload *workloads;
     uint32_t workload_count;
     uint32_t workload_size; /* sizeof(promemu_workload) */
 } promemu_plugin;
@@ -232,7 +259,7 @@ typedef struct promemu_plugin {
 #endif
 
 /* The function that a plugin exports. */
-PROMEMU_EXPORT const promemu_plugin *promemu_plugin_v1(void);
+PROMEMU_EXPORT const promemu_plugin *promemu_plugin_v2(void);
 
 /* The text of a string that ends with a zero. */
 static inline promemu_text promemu_text_of(const char *string) {

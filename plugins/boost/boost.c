@@ -14,16 +14,11 @@
 enum { IDLE, PEAK, RISE, DURATION, NOISE, PARAM_COUNT };
 
 static const promemu_param PARAMS[PARAM_COUNT] = {
-    [IDLE] = { PROMEMU_NUMBER, 0, PROMEMU_TEXT_OF("idle"), PROMEMU_TEXT_OF("10"),
-               PROMEMU_TEXT_OF("value without a boost"), PROMEMU_NO_TEXT },
-    [PEAK] = { PROMEMU_NUMBER, 0, PROMEMU_TEXT_OF("peak"), PROMEMU_TEXT_OF("90"),
-               PROMEMU_TEXT_OF("value of a boost"), PROMEMU_NO_TEXT },
-    [RISE] = { PROMEMU_DURATION, 0, PROMEMU_TEXT_OF("rise"), PROMEMU_TEXT_OF("10s"),
-               PROMEMU_TEXT_OF("time for two thirds of the way, up or down"), PROMEMU_NO_TEXT },
-    [DURATION] = { PROMEMU_DURATION, 0, PROMEMU_TEXT_OF("duration"), PROMEMU_TEXT_OF("60s"),
-                   PROMEMU_TEXT_OF("length of a boost"), PROMEMU_NO_TEXT },
-    [NOISE] = { PROMEMU_NUMBER, 0, PROMEMU_TEXT_OF("noise"), PROMEMU_TEXT_OF("1"),
-                PROMEMU_TEXT_OF("standard deviation"), PROMEMU_NO_TEXT },
+    [IDLE] = PROMEMU_PARAM(PROMEMU_NUMBER, "idle", "10", "value without a boost"),
+    [PEAK] = PROMEMU_PARAM(PROMEMU_NUMBER, "peak", "90", "value of a boost"),
+    [RISE] = PROMEMU_PARAM(PROMEMU_DURATION, "rise", "10s", "time for two thirds of the way, up or down"),
+    [DURATION] = PROMEMU_PARAM(PROMEMU_DURATION, "duration", "60s", "length of a boost"),
+    [NOISE] = PROMEMU_PARAM(PROMEMU_NUMBER, "noise", "1", "standard deviation"),
 };
 
 /* The state of one metric. */
@@ -133,6 +128,6 @@ static const promemu_plugin PLUGIN = {
     .config_size = sizeof(promemu_config),
 };
 
-const promemu_plugin *promemu_plugin_v1(void) {
+const promemu_plugin *promemu_plugin_v2(void) {
     return &PLUGIN;
 }

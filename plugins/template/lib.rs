@@ -1,6 +1,6 @@
 //! A plugin of promemu with one scenario. See plugins/README.md in promemu's repository.
 
-use promemu_plugin::{Param, Params, Scenario, Tick, export_plugin};
+use promemu_plugin::{Param, Params, Refused, Scenario, Tick, export_plugin};
 
 /// The state of one metric.
 struct Climb {
@@ -13,9 +13,12 @@ impl Scenario for Climb {
     // Parameters that a config can set. promemu checks them, and reports errors with their place.
     const PARAMS: &'static [Param] = &[Param::number("step", "1", "growth per update")];
 
-    fn new(params: &Params<'_>) -> Result<Self, String> {
+    fn new(params: &Params<'_>) -> Result<Self, Refused> {
         let step = params.number("step");
-        if step <= 0.0 { Err(format!("step must be above 0, but is {step}")) } else { Ok(Self { step }) }
+        if step <= 0.0 {
+            return Err(params.refuse("step", format!("must be above 0, but is {step}")));
+        }
+        Ok(Self { step })
     }
 
     // Take random numbers and times from the tick only: then the same seed gives the same values.

@@ -10,11 +10,11 @@
 #endif
 
 enum { SHORT_TABLE = 1, NO_POOL_SIZE, NO_METRICS, WRONG_KIND, ODD_METRIC, NO_LABELS, SAME_LABELS, SHORT_ELEMENTS,
-       OLD_TABLE, TWIN_METRICS, ODD_LABEL, TAKEN_LABEL, TWO_KINDS };
+       TWIN_METRICS = 10, ODD_LABEL, TAKEN_LABEL, TWO_KINDS };
 
 static const promemu_param PARAMS[] = {
     { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF("mode"), PROMEMU_TEXT_OF("good"), PROMEMU_TEXT_OF("behaviour"),
-      PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal,echo") },
+      PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal,echo"), NULL, 0, 0 },
 };
 
 static const promemu_family FAMILIES[] = {
@@ -110,17 +110,15 @@ static const promemu_workload WORKLOADS[] = { {
 } };
 
 static const promemu_plugin PLUGIN = {
-    .size = CASE == SHORT_TABLE ? offsetof(promemu_plugin, workloads) - 1
-            : CASE == OLD_TABLE ? offsetof(promemu_plugin, workloads)
-                                : sizeof(promemu_plugin),
+    .size = CASE == SHORT_TABLE ? sizeof(promemu_plugin) - 1 : sizeof(promemu_plugin),
     .abi_major = PROMEMU_ABI_MAJOR,
     .abi_minor = PROMEMU_ABI_MINOR,
     .name = PROMEMU_TEXT_OF("crowds"),
     .workloads = WORKLOADS,
-    .workload_count = CASE == OLD_TABLE ? 4000000000u : 1,
+    .workload_count = 1,
     .workload_size = CASE == SHORT_ELEMENTS ? 8 : sizeof(promemu_workload),
 };
 
-const promemu_plugin *promemu_plugin_v1(void) {
+const promemu_plugin *promemu_plugin_v2(void) {
     return &PLUGIN;
 }

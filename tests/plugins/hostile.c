@@ -149,7 +149,7 @@ static const promemu_config CONFIGS[] = { {
 
 static const promemu_plugin PLUGIN = {
     .size = CASE == SHORT_TABLE ? 16 : sizeof(promemu_plugin),
-    .abi_major = CASE == WRONG_MAJOR ? 2 : PROMEMU_ABI_MAJOR,
+    .abi_major = CASE == WRONG_MAJOR ? 1 : PROMEMU_ABI_MAJOR,
     .abi_minor = 9,
 #if CASE != 6
     .name = PROMEMU_TEXT_OF("hostile"),
@@ -165,14 +165,14 @@ static const promemu_plugin PLUGIN = {
 };
 
 #if CASE == 2
-PROMEMU_EXPORT const promemu_plugin *promemu_plugin_v2(void) {
+PROMEMU_EXPORT const promemu_plugin *promemu_plugin_v3(void) {
     return &PLUGIN;
 }
 #elif CASE == 3
-const char *const word = "promemu_plugin_v1";
+const char *const word = "promemu_plugin_v2";
 const promemu_plugin *table = &PLUGIN;
 #else
-const promemu_plugin *promemu_plugin_v1(void) {
+const promemu_plugin *promemu_plugin_v2(void) {
     return CASE == NO_TABLE ? NULL : &PLUGIN;
 }
 #endif

@@ -75,7 +75,7 @@ impl ConfigFile {
         let mut reading = Reading::default();
         let mut summaries = Vec::new();
         for (name, node) in reading.class_nodes(self) {
-            let Some(template) = reading.template(self, node) else { continue };
+            let Some(template) = reading.template(self, node, &IndexMap::new()) else { continue };
             let arguments = arguments::describe_all(&template.args);
             summaries.push(ClassSummary { name, description: template.description, arguments });
         }
@@ -93,7 +93,7 @@ impl ConfigFile {
         let mut reading = Reading::default();
         let classes = reading.class_nodes(self);
         let node = choose(classes, options.class.as_deref(), &mut reading.problems);
-        let template = node.and_then(|node| reading.template(self, node));
+        let template = node.and_then(|node| reading.template(self, node, &options.arguments));
         let plan = template.map(|t| resolve::resolve(&self.name, &t, options, &mut reading.problems));
         let files = std::mem::take(&mut reading.files);
         let sources = reading.sources.clone();
@@ -113,7 +113,7 @@ impl ConfigFile {
         let mut reading = Reading::default();
         let classes = reading.class_nodes(self);
         let node = choose(classes, class, &mut reading.problems);
-        let template = node.and_then(|node| reading.template(self, node));
+        let template = node.and_then(|node| reading.template(self, node, &IndexMap::new()));
         reading.problems.forget_plugins();
         reading.finish()?;
         Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default())
@@ -121,8 +121,14 @@ impl ConfigFile {
 }
 
 impl Reading {
-    fn template(&mut self, file: &ConfigFile, node: Node) -> Option<ConfigTemplate> {
+    fn template(
+        &mut self,
+        file: &ConfigFile,
+        mut node: Node,
+        given: &IndexMap<String, Value>,
+    ) -> Option<ConfigTemplate> {
         let included = self.included(file, &node);
+        self.read_param_files(file, &mut node, given);
         ConfigTemplate::read(node, included, &mut self.problems)
     }
 }

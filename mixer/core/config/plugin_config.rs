@@ -26,9 +26,12 @@ const fn takes(arg: &ParamDecl) -> &'static str {
         ParamType::Number => "a number",
         ParamType::Duration => "a duration, as in 15m",
         ParamType::Range => "a range, as in 0,100",
+        ParamType::WordRange(_) => "a range behind a word",
         ParamType::Text => "text",
         ParamType::Choice(_) => "a choice",
         ParamType::Numbers => "numbers, as in 1.5,2",
+        // The plugin's declaration is refused if an argument is nested.
+        ParamType::List(_) | ParamType::Map(_) | ParamType::Record(_) => "a nested value",
     }
 }
 

@@ -15,6 +15,7 @@ mod relays;
 mod repetition;
 mod resolver;
 mod scenarios;
+mod structured;
 mod unheard;
 mod workloads;
 

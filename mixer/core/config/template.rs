@@ -18,6 +18,7 @@ mod range;
 mod repeat;
 mod run_fault;
 mod scenario;
+mod structured;
 mod workload;
 
 use indexmap::IndexMap;
@@ -36,6 +37,7 @@ pub(super) use range::RangeTemplate;
 pub(super) use repeat::{Over, RepeatTemplate};
 pub(super) use run_fault::{LeverChangeTemplate, RunFaultTemplate};
 pub(super) use scenario::{CaseTemplate, ParamTemplate, ScenarioTemplate};
+pub(super) use structured::{StructuredTemplate, StructuredValue};
 pub(super) use workload::WorkloadTemplate;
 
 use super::fields::{Fields, read_name, read_scalar};

@@ -9,6 +9,7 @@
 mod call;
 mod config;
 mod host;
+mod lend;
 mod scenario;
 mod setup;
 mod table;

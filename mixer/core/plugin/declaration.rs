@@ -106,7 +106,7 @@ pub struct ConfigDecl {
 }
 
 /// A parameter of a scenario, or an argument of a config.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ParamDecl {
     /// Its name in configs.
     pub name: String,
@@ -118,6 +118,25 @@ pub struct ParamDecl {
     pub default_text: String,
     /// Its meaning, with its unit.
     pub help: String,
+    /// Words that may stand in place of a list, a map or a record.
+    pub words: Vec<String>,
+    /// `true` if a file may hold a list, a map or a record.
+    pub is_from_file: bool,
+    /// Name that may stand before a record, as `Program` for `program`.
+    pub record_name: String,
+}
+
+/// A parameter as it is declared, before any check.
+#[derive(Debug)]
+pub(super) struct RawParam {
+    pub(super) kind: u32,
+    pub(super) flags: u32,
+    pub(super) name: String,
+    pub(super) default: String,
+    pub(super) help: String,
+    /// Separated by commas.
+    pub(super) choices: String,
+    pub(super) fields: Vec<ParamDecl>,
 }
 
 impl ScenarioDecl {
@@ -192,31 +211,54 @@ impl ConfigDecl {
 }
 
 impl ParamDecl {
-    /// Checks a parameter; `choices` are separated by commas.
-    pub(super) fn new(
-        kind: u32,
-        name: String,
-        default_text: String,
-        help: String,
-        choices: &str,
-    ) -> Result<Self, String> {
+    /// Checks a parameter.
+    pub(super) fn new(raw: RawParam) -> Result<Self, String> {
+        let RawParam { kind, flags, name, default: default_text, help, choices, mut fields } = raw;
         check_name(&name)?;
+        let about = |error: &str| format!("parameter {name}: {error}");
+        let mut words = words(&choices);
         let param_type = match kind {
             abi::NUMBER => ParamType::Number,
             abi::DURATION => ParamType::Duration,
-            abi::RANGE => ParamType::Range,
+            abi::RANGE if words.is_empty() => ParamType::Range,
+            abi::RANGE => ParamType::WordRange(std::mem::take(&mut words)),
             abi::TEXT => ParamType::Text,
-            abi::CHOICE => ParamType::Choice(words(choices)),
+            abi::CHOICE => ParamType::Choice(std::mem::take(&mut words)),
             abi::NUMBERS => ParamType::Numbers,
+            abi::LIST | abi::MAP if fields.len() != 1 => {
+                return Err(about("a list or a map needs one field: the declaration of its values"));
+            }
+            abi::LIST => ParamType::List(Box::new(fields.remove(0))),
+            abi::MAP => ParamType::Map(Box::new(fields.remove(0))),
+            abi::RECORD if fields.is_empty() => return Err(about("fields are missing")),
+            abi::RECORD => ParamType::Record(fields),
             other => return Err(format!("parameter {name}: unknown kind {other}")),
         };
         if matches!(&param_type, ParamType::Choice(words) if words.is_empty()) {
-            return Err(format!("parameter {name}: choices are missing"));
+            return Err(about("choices are missing"));
         }
-        let default = (!default_text.is_empty()).then(|| param_type.parse(&default_text)).transpose();
-        let default = default.map_err(|error| format!("parameter {name}: default is invalid: {error}"))?;
-        Ok(Self { name, param_type, default, default_text, help })
+        let default = if words.contains(&default_text) {
+            Some(ParamValue::Text(default_text.clone()))
+        } else {
+            (!default_text.is_empty())
+                .then(|| param_type.parse(&default_text))
+                .transpose()
+                .map_err(|error| about(&format!("default is invalid: {error}")))?
+        };
+        let is_from_file = flags & abi::FROM_FILE != 0 && param_type.is_nested();
+        let record_name = record_name(&name);
+        Ok(Self { name, param_type, default, default_text, help, words, is_from_file, record_name })
     }
+}
+
+/// The name of a parameter as that of a record: `memory_mib` is `MemoryMib`.
+fn record_name(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    });
+    words.collect()
 }
 
 /// Checks that a config can use a name.

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::nested::NestedScenario;
 use crate::event::Subscription;
 use crate::expression::Formula;
+use crate::plugin::{ParamDecl, ParamValue, Refusal};
 use crate::time::Span;
 
 /// One parameter of a kind of scenario.
@@ -49,7 +50,21 @@ pub enum ParamKind {
     Scenario,
     /// A list of scenarios.
     Scenarios,
+    /// A plugin's list, map, record, or range behind a word.
+    Structured(Structured),
 }
+
+/// A declaration of a plugin; equal to itself only.
+#[derive(Clone, Copy, Debug)]
+pub struct Structured(pub &'static ParamDecl);
+
+impl PartialEq for Structured {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Structured {}
 
 impl ParamKind {
     /// The type in words.
@@ -70,6 +85,7 @@ impl ParamKind {
             Self::Script => "script",
             Self::Scenario => "scenario",
             Self::Scenarios => "list of scenarios",
+            Self::Structured(Structured(declared)) => return declared.param_type.describe(),
         };
         words.to_owned()
     }
@@ -100,6 +116,8 @@ pub enum Argument {
     Scenario(NestedScenario),
     /// For [`ParamKind::Scenarios`].
     Scenarios(Vec<NestedScenario>),
+    /// For [`ParamKind::Structured`].
+    Structured(ParamValue),
 }
 
 /// A script and the events that it may emit.
@@ -138,6 +156,7 @@ pub struct MetricContext {
 pub struct Arguments {
     values: IndexMap<String, Argument>,
     metric: MetricContext,
+    refusals: Vec<Refusal>,
 }
 
 macro_rules! take {
@@ -156,7 +175,7 @@ impl Arguments {
     /// No values yet.
     #[must_use]
     pub fn new(metric: MetricContext) -> Self {
-        Self { values: IndexMap::new(), metric }
+        Self { values: IndexMap::new(), metric, refusals: Vec::new() }
     }
 
     /// Sets a parameter.
@@ -208,6 +227,23 @@ impl Arguments {
         /// Takes several scenarios.
         scenarios, Scenarios, Vec<NestedScenario>
     );
+
+    take!(
+        /// Takes a plugin's structured value.
+        structured, Structured, ParamValue
+    );
+
+    /// Notes the parameters that a plugin refuses, each with its path. The plan's error has them all in one text.
+    pub fn refuse(&mut self, refusals: Vec<Refusal>) -> String {
+        let text = crate::plugin::join(&refusals);
+        self.refusals = refusals;
+        text
+    }
+
+    /// Takes the noted refusals.
+    pub fn take_refusals(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.refusals)
+    }
 
     /// The metric's value range; unbounded if it has none.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::arguments::{Arguments, Param, ParamKind};
+use super::arguments::{Arguments, Param, ParamKind, Structured};
 use super::context::{EmittedEvent, UpdateContext};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::try_clone::TryClone;
@@ -36,7 +36,8 @@ pub(super) fn prepare_workload(
     workload: &'static WorkloadDecl,
     arguments: &mut Arguments,
 ) -> Result<ConfiguredWorkload, String> {
-    ConfiguredWorkload::new(workload, values(&workload.params, arguments)?)
+    let values = values(&workload.params, arguments)?;
+    ConfiguredWorkload::new(workload, values).map_err(|refusals| arguments.refuse(refusals))
 }
 
 /// Parameters in the form of a built-in's. They are leaked.
@@ -54,6 +55,9 @@ fn param(declared: &'static ParamDecl) -> Param {
             ParamKind::Choice(words.iter().map(String::as_str).collect::<Vec<&str>>().leak())
         }
         ParamType::Numbers => ParamKind::Numbers,
+        ParamType::WordRange(_) | ParamType::List(_) | ParamType::Map(_) | ParamType::Record(_) => {
+            ParamKind::Structured(Structured(declared))
+        }
     };
     Param { name: &declared.name, kind, default: &declared.default_text, help: &declared.help }
 }
@@ -62,7 +66,8 @@ fn param(declared: &'static ParamDecl) -> Param {
 pub(super) fn plan(declared: &'static ScenarioDecl, arguments: &mut Arguments) -> Result<Plan, String> {
     let values = values(&declared.params, arguments)?;
     let configured =
-        ConfiguredScenario::new(declared, values, arguments.metric_range(), arguments.default_value())?;
+        ConfiguredScenario::new(declared, values, arguments.metric_range(), arguments.default_value());
+    let configured = configured.map_err(|refusals| arguments.refuse(refusals))?;
     Ok(Plan(Arc::new(configured)))
 }
 
@@ -77,6 +82,9 @@ fn values(params: &[ParamDecl], arguments: &mut Arguments) -> Result<Vec<ParamVa
             ParamType::Range => arguments.range(name).map(ParamValue::Range),
             ParamType::Text | ParamType::Choice(_) => arguments.text(name).map(ParamValue::Text),
             ParamType::Numbers => arguments.numbers(name).map(ParamValue::Numbers),
+            ParamType::WordRange(_) | ParamType::List(_) | ParamType::Map(_) | ParamType::Record(_) => {
+                arguments.structured(name)
+            }
         };
         let value = value.or_else(|| param.default.clone());
         values.push(value.ok_or_else(|| format!("{name} must be given"))?);

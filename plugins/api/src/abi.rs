@@ -9,11 +9,11 @@
 use std::ffi::c_void;
 
 /// Plugins of another major version are refused.
-pub const ABI_MAJOR: u16 = 1;
+pub const ABI_MAJOR: u16 = 2;
 /// Raised with each appended field.
-pub const ABI_MINOR: u16 = 1;
+pub const ABI_MINOR: u16 = 0;
 /// Name of the function that a plugin exports: an [`Entry`].
-pub const SYMBOL: &str = "promemu_plugin_v1";
+pub const SYMBOL: &str = "promemu_plugin_v2";
 /// Prefix of the names of these functions of all major versions.
 pub const SYMBOL_PREFIX: &str = "promemu_plugin_v";
 
@@ -38,6 +38,16 @@ pub const TEXT: u32 = 4;
 pub const CHOICE: u32 = 5;
 /// [`Param::kind`]: finite numbers.
 pub const NUMBERS: u32 = 6;
+/// [`Param::kind`]: values that all have the declaration of the only one of [`Param::fields`].
+pub const LIST: u32 = 7;
+/// [`Param::kind`]: the same, each under a text of its own.
+pub const MAP: u32 = 8;
+/// [`Param::kind`]: a value for each of [`Param::fields`].
+pub const RECORD: u32 = 9;
+
+/// [`Param::flags`]: the value may be in a file of its own, whose path, ending in `.ron`, stands in its place; for a
+/// [`LIST`], a [`MAP`] or a [`RECORD`].
+pub const FROM_FILE: u32 = 1;
 
 /// [`Scenario::flags`]: its values are totals, which a counter shows as they are.
 pub const GIVES_TOTALS: u32 = 1;
@@ -97,11 +107,11 @@ pub struct Plugin {
     pub config_count: u32,
     /// Size of each in bytes.
     pub config_size: u32,
-    /// Its workloads; since 1.1.
+    /// Its workloads.
     pub workloads: *const Workload,
-    /// Number of workloads; since 1.1.
+    /// Number of workloads.
     pub workload_count: u32,
-    /// Size of each in bytes; since 1.1.
+    /// Size of each in bytes.
     pub workload_size: u32,
 }
 
@@ -137,7 +147,7 @@ pub struct Scenario {
 }
 
 /// A workload: a pool of slots on a host. A slot is empty or holds a row; all rows have the same label names and
-/// metrics. Since 1.1.
+/// metrics.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
@@ -176,7 +186,7 @@ pub struct Workload {
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
-/// A metric of a workload. Since 1.1.
+/// A metric of a workload.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
@@ -215,25 +225,33 @@ pub struct Config {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Param {
-    /// [`NUMBER`] to [`NUMBERS`].
+    /// [`NUMBER`] to [`RECORD`].
     pub kind: u32,
-    /// 0.
-    pub reserved: u32,
+    /// [`FROM_FILE`], or 0.
+    pub flags: u32,
     /// Name in configs, as for [`Scenario::name`].
     pub name: Text,
-    /// Default, as in a config: `2.5`, `90s`, `(0, 100)`, `[1, 2]`. Empty if the parameter is required.
+    /// Default, as in a config: `2.5`, `90s`, `(0, 100)`, `[1, 2]`; for a list, a map or a record `[]`, `{}` or `()`, in
+    /// which all has its default, or one of its choices. Empty if the parameter is required.
     pub default: Text,
     /// Its meaning, with its unit.
     pub help: Text,
-    /// Words of a [`CHOICE`], separated by commas.
+    /// Words of a [`CHOICE`], separated by commas. With a [`RANGE`] one of them stands before it, as in `steady(0, 1)`; with
+    /// a [`LIST`], a [`MAP`] or a [`RECORD`] one of them may stand in its place.
     pub choices: Text,
+    /// Declaration of the values in a [`LIST`] or a [`MAP`], or the fields of a [`RECORD`].
+    pub fields: *const Self,
+    /// Number of fields.
+    pub field_count: u32,
+    /// Size of each in bytes.
+    pub field_size: u32,
 }
 
 /// A parameter's value. This table never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
-    /// Kind of the parameter; [`TEXT`] for a [`CHOICE`].
+    /// Kind of the parameter; [`TEXT`] for a [`CHOICE`], and for a word in place of a list, a map or a record.
     pub kind: u32,
     /// 0.
     pub reserved: u32,
@@ -241,12 +259,18 @@ pub struct Value {
     pub number: f64,
     /// High end of a range.
     pub high: f64,
-    /// Text or choice.
+    /// Text or choice, or the word before a range.
     pub text: Text,
-    /// Numbers of a list.
+    /// Numbers of [`NUMBERS`].
     pub numbers: *const f64,
-    /// Length of the list.
+    /// Their number.
     pub numbers_len: usize,
+    /// Values of a [`LIST`] or a [`MAP`], or one for each field of a [`RECORD`].
+    pub items: *const Self,
+    /// The text of each value of a [`MAP`].
+    pub keys: *const Text,
+    /// Number of values.
+    pub item_count: usize,
 }
 
 /// Input to create a state or to build a config.
@@ -303,7 +327,7 @@ pub struct Tick {
     pub host: *const Host,
     /// First argument of these functions.
     pub context: *mut c_void,
-    /// 1 for a workload in a live run at normal speed, else 0. Since 1.1.
+    /// 1 for a workload in a live run at normal speed, else 0.
     pub is_live: u32,
     /// 0.
     pub reserved: u32,
@@ -325,6 +349,10 @@ pub struct Host {
     pub random_normal: unsafe extern "C" fn(*mut c_void) -> f64,
     /// Sets the reason before the call returns [`FAILED`] or [`PANICKED`].
     pub fail: unsafe extern "C" fn(*mut c_void, Text),
+    /// Refuses a parameter while a state is created: its path, as in `profile.programs[0].threads` or `prices["a"]`, and
+    /// the reason, as in `must be above 0, but is -1`. May be called for several parameters before the call returns
+    /// [`FAILED`]; each error stands at its parameter's place in the config.
+    pub refuse: unsafe extern "C" fn(*mut c_void, Text, Text),
     /// Logs a line at the level [`DEBUG`], [`INFO`] or [`WARN`].
     pub log: unsafe extern "C" fn(*mut c_void, i32, Text),
     /// Appends to the text of a config.
@@ -334,9 +362,9 @@ pub struct Host {
     /// Requests another update at an emulated time, in addition to the interval.
     pub wake: unsafe extern "C" fn(*mut c_void, u64),
     /// Begins a row in a slot, and ends the previous one: the slot, the row's start in nanoseconds since the Unix
-    /// epoch, and a text for each label. The same call must write all values of the slot. Since 1.1.
+    /// epoch, and a text for each label. The same call must write all values of the slot.
     pub begin: unsafe extern "C" fn(*mut c_void, u32, u64, *const Text),
-    /// Ends the row in a slot. Since 1.1.
+    /// Ends the row in a slot.
     pub end: unsafe extern "C" fn(*mut c_void, u32),
 }
 

@@ -1,7 +1,7 @@
 //! Configs that a plugin builds.
 
-use crate::Params;
 use crate::abi::Param;
+use crate::{Params, Refused};
 
 /// A config that is built on demand: `promemu --config NAME --config-args …`.
 pub trait ConfigBuilder {
@@ -13,5 +13,5 @@ pub trait ConfigBuilder {
     const ARGS: &'static [Param] = &[];
 
     /// Text of a `.ron` file. The same arguments must give the same text.
-    fn build(args: &Params<'_>) -> Result<String, String>;
+    fn build(args: &Params<'_>) -> Result<String, Refused>;
 }

@@ -7,7 +7,7 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use crate::{ConfigBuilder, LABELS_MAX, Params, Pool, Scenario, Tick, Workload};
+use crate::{ConfigBuilder, LABELS_MAX, Params, Pool, Refused, Scenario, Tick, Workload};
 
 /// Builds the plugin's table and exports it. The plugin's name, version and summary are the package's.
 ///
@@ -36,7 +36,7 @@ macro_rules! export_plugin {
             );
 
             #[unsafe(no_mangle)]
-            extern "C" fn promemu_plugin_v1() -> *const $crate::abi::Plugin {
+            extern "C" fn promemu_plugin_v2() -> *const $crate::abi::Plugin {
                 &raw const PLUGIN
             }
         };
@@ -167,11 +167,11 @@ unsafe extern "C" fn create_workload<W: Workload>(
 unsafe fn put<T>(
     setup: *const abi::Setup,
     instance: *mut *mut c_void,
-    new: impl FnOnce(&abi::Setup) -> Result<T, String>,
+    new: impl FnOnce(&abi::Setup) -> Result<T, Refused>,
 ) -> i32 {
     // SAFETY: as the caller has promised.
     let setup = unsafe { &*setup };
-    let made = match caught(|| new(setup)) {
+    let made = match caught(|| new(setup).map_err(Refused::into_reason)) {
         Ok(made) => made,
         Err(failure) => return failure.report(setup.host, setup.context),
     };
@@ -235,7 +235,7 @@ unsafe extern "C" fn destroy_state<S>(instance: *mut c_void) {
 unsafe extern "C" fn build<C: ConfigBuilder>(setup: *const abi::Setup) -> i32 {
     // SAFETY: promemu passes a setup that lives as long as the call.
     let setup = unsafe { &*setup };
-    match caught(|| C::build(&Params::new(C::ARGS, setup))) {
+    match caught(|| C::build(&Params::new(C::ARGS, setup)).map_err(Refused::into_reason)) {
         Ok(text) => {
             // SAFETY: promemu's table lives as long as the process, and the context as long as the call.
             unsafe { ((*setup.host).write)(setup.context, Text::of(&text)) };
@@ -256,8 +256,10 @@ impl Failure {
             Self::Error(why) => (FAILED, why),
             Self::Panic(why) => (PANICKED, why),
         };
-        // SAFETY: promemu's table lives as long as the process, and the context as long as the call.
-        unsafe { ((*host).fail)(context, Text::of(&why)) };
+        if !why.is_empty() {
+            // SAFETY: promemu's table lives as long as the process, and the context as long as the call.
+            unsafe { ((*host).fail)(context, Text::of(&why)) };
+        }
         status
     }
 }

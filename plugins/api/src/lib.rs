@@ -1,11 +1,11 @@
 //! The SDK for plugins of promemu.
 //!
-//! A plugin is a shared library that exports one function, `promemu_plugin_v1`, which returns the table of its contents
+//! A plugin is a shared library that exports one function, `promemu_plugin_v2`, which returns the table of its contents
 //! ([`abi`]). In Rust the table is generated: implement [`Scenario`], [`Workload`] or [`ConfigBuilder`], and list the
 //! types in [`export_plugin!`].
 //!
 //! ```
-//! use promemu_plugin::{Param, Params, Scenario, Tick, export_plugin};
+//! use promemu_plugin::{Param, Params, Refused, Scenario, Tick, export_plugin};
 //!
 //! /// The value grows by a step with each update.
 //! struct Climb {
@@ -17,7 +17,7 @@
 //!     const SUMMARY: &'static str = "grows by a step with each update";
 //!     const PARAMS: &'static [Param] = &[Param::number("step", "1", "growth per update")];
 //!
-//!     fn new(params: &Params<'_>) -> Result<Self, String> {
+//!     fn new(params: &Params<'_>) -> Result<Self, Refused> {
 //!         Ok(Self { step: params.number("step") })
 //!     }
 //!
@@ -43,6 +43,7 @@ pub mod abi;
 mod config;
 mod export;
 mod param;
+mod refused;
 mod scenario;
 mod tick;
 mod workload;
@@ -50,6 +51,7 @@ mod workload;
 pub use abi::{Family, Param};
 pub use config::ConfigBuilder;
 pub use param::Params;
+pub use refused::Refused;
 pub use scenario::Scenario;
 pub use tick::{Event, Level, Tick};
 pub use workload::{LABELS_MAX, Pool, Workload};

@@ -1,7 +1,7 @@
 //! The trait of scenarios.
 
 use crate::abi::Param;
-use crate::{Params, Tick};
+use crate::{Params, Refused, Tick};
 
 /// Computes the values of one metric. Each metric has an instance of its own.
 pub trait Scenario: Send + Sized + 'static {
@@ -20,9 +20,9 @@ pub trait Scenario: Send + Sized + 'static {
     /// `true` if it reads [`Tick::dt_secs`].
     const USES_DT: bool = false;
 
-    /// Creates the state of one metric. An error says which parameter is wrong and how; it is reported when a config is
-    /// loaded.
-    fn new(params: &Params<'_>) -> Result<Self, String>;
+    /// Creates the state of one metric. [`Params::refuse`] says which parameter is wrong and how; that is reported when a
+    /// config is loaded, at the parameter's place.
+    fn new(params: &Params<'_>) -> Result<Self, Refused>;
 
     /// The new value, or `None` to keep the current one. After an error the metric keeps its value, and the next update
     /// follows as usual.

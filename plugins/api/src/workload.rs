@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "promemu's functions are called")]
 
 use crate::abi::{self, COUNTER, Family, GAUGE, Param, Text};
-use crate::{Params, Tick};
+use crate::{Params, Refused, Tick};
 
 /// Maximum number of labels of a workload.
 pub const LABELS_MAX: usize = 16;
@@ -12,7 +12,7 @@ pub const LABELS_MAX: usize = 16;
 /// of its own.
 ///
 /// ```
-/// use promemu_plugin::{Family, Param, Params, Pool, Tick, Workload, export_plugin};
+/// use promemu_plugin::{Family, Param, Params, Pool, Refused, Tick, Workload, export_plugin};
 ///
 /// /// Guests of a hotel. With each update one leaves, and another one comes.
 /// struct Guests {
@@ -27,12 +27,12 @@ pub const LABELS_MAX: usize = 16;
 ///     const LABELS: &'static str = "guest, room";
 ///     const FAMILIES: &'static [Family] = &[Family::counter("coffees_total", "cups that the guest had")];
 ///
-///     fn new(params: &Params<'_>) -> Result<Self, String> {
+///     fn new(params: &Params<'_>) -> Result<Self, Refused> {
 ///         let rooms = params.number("rooms");
 ///         if (1.0..=1000.0).contains(&rooms) {
 ///             Ok(Self { rooms: rooms as u32, came: 0 })
 ///         } else {
-///             Err(format!("rooms must be from 1 to 1000, but is {rooms}"))
+///             Err(params.refuse("rooms", format!("must be from 1 to 1000, but is {rooms}")))
 ///         }
 ///     }
 ///
@@ -69,9 +69,9 @@ pub trait Workload: Send + Sized + 'static {
     /// Events that it may emit, separated by commas.
     const EMITS: &'static str = "";
 
-    /// Creates the state of one host. An error says which parameter is wrong and how; it is reported when a config is
-    /// loaded.
-    fn new(params: &Params<'_>) -> Result<Self, String>;
+    /// Creates the state of one host. [`Params::refuse`] says which parameter is wrong and how; that is reported when a
+    /// config is loaded, at the parameter's place.
+    fn new(params: &Params<'_>) -> Result<Self, Refused>;
 
     /// Number of slots, some of which may be empty. Constant for a state.
     fn pool_size(&self) -> u32;

@@ -48,11 +48,13 @@ fn in_rust() -> Vec<(String, usize)> {
         param_size: "param_size", build: "build",
     });
     layout!(all, Param, "promemu_param", {
-        kind: "kind", reserved: "reserved", name: "name", default: "def", help: "help", choices: "choices",
+        kind: "kind", flags: "flags", name: "name", default: "def", help: "help", choices: "choices",
+        fields: "fields", field_count: "field_count", field_size: "field_size",
     });
     layout!(all, Value, "promemu_value", {
         kind: "kind", reserved: "reserved", number: "number", high: "high", text: "text",
-        numbers: "numbers", numbers_len: "numbers_len",
+        numbers: "numbers", numbers_len: "numbers_len", items: "items", keys: "keys",
+        item_count: "item_count",
     });
     layout!(all, Setup, "promemu_setup", {
         size: "size", value_count: "value_count", values: "values", value: "value",
@@ -67,7 +69,7 @@ fn in_rust() -> Vec<(String, usize)> {
     });
     layout!(all, Host, "promemu_host", {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", random_u64: "random_u64",
-        random_normal: "random_normal", fail: "fail", log: "log", write: "write", emit: "emit",
+        random_normal: "random_normal", fail: "fail", refuse: "refuse", log: "log", write: "write", emit: "emit",
         wake: "wake", begin: "begin", end: "end",
     });
     all
@@ -88,6 +90,10 @@ fn constants() -> impl Iterator<Item = (String, usize)> {
         ("TEXT", i64::from(abi::TEXT)),
         ("CHOICE", i64::from(abi::CHOICE)),
         ("NUMBERS", i64::from(abi::NUMBERS)),
+        ("LIST", i64::from(abi::LIST)),
+        ("MAP", i64::from(abi::MAP)),
+        ("RECORD", i64::from(abi::RECORD)),
+        ("FROM_FILE", i64::from(abi::FROM_FILE)),
         ("GIVES_TOTALS", i64::from(abi::GIVES_TOTALS)),
         ("USES_DT", i64::from(abi::USES_DT)),
         ("GAUGE", i64::from(abi::GAUGE)),

@@ -12,7 +12,7 @@ use std::ptr::null_mut;
 
 use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
 use promemu_plugin::for_macros::{config, plugin, scenario, workload};
-use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Pool, Scenario, Tick, Workload};
+use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Pool, Refused, Scenario, Tick, Workload};
 
 /// Acts by its parameter.
 struct Actor {
@@ -43,10 +43,10 @@ impl Scenario for Actor {
     const EMITS: &'static str = "done";
     const USES_DT: bool = true;
 
-    fn new(params: &Params<'_>) -> Result<Self, String> {
+    fn new(params: &Params<'_>) -> Result<Self, Refused> {
         match params.choice("mode") {
-            "refuse" => Err("mode is wrong".to_owned()),
-            "misname" => Err(params.text("mode").to_owned()),
+            "refuse" => Err(params.refuse("mode", "is wrong")),
+            "misname" => Err(params.text("mode").into()),
             mode => {
                 assert_eq!((params.number("number"), params.seconds("wait")), (2.5, 90.0));
                 assert_eq!((params.range("range"), params.text("text")), ((0.0, 1.0), "täxt"));
@@ -89,9 +89,9 @@ impl ConfigBuilder for Maker {
     const SUMMARY: &'static str = "makes";
     const ARGS: &'static [Param] = &[Param::number("hosts", "3", "how many")];
 
-    fn build(args: &Params<'_>) -> Result<String, String> {
+    fn build(args: &Params<'_>) -> Result<String, Refused> {
         if args.number("hosts") < 1.0 {
-            return Err("hosts must be 1 or more".to_owned());
+            return Err("hosts must be 1 or more".into());
         }
         Ok(format!("hosts: {}", args.number("hosts")))
     }
@@ -114,9 +114,9 @@ impl Workload for Crowd {
     const LISTENS: &'static str = "alarm";
     const EMITS: &'static str = "empty";
 
-    fn new(params: &Params<'_>) -> Result<Self, String> {
+    fn new(params: &Params<'_>) -> Result<Self, Refused> {
         let slots = params.number("slots");
-        if slots < 1.0 { Err("slots must be 1 or more".to_owned()) } else { Ok(Self { slots }) }
+        if slots < 1.0 { Err("slots must be 1 or more".into()) } else { Ok(Self { slots }) }
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
@@ -164,6 +164,10 @@ unsafe extern "C" fn fail(context: *mut c_void, why: Text) {
     said(context).push(format!("fail {}", text(why)));
 }
 
+unsafe extern "C" fn refuse(context: *mut c_void, path: Text, why: Text) {
+    said(context).push(format!("refuse {} {}", text(path), text(why)));
+}
+
 unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {
     said(context).push(format!("log {level} {}", text(line)));
 }
@@ -197,6 +201,7 @@ static HOST: abi::Host = abi::Host {
     random_u64,
     random_normal,
     fail,
+    refuse,
     log,
     write,
     emit,
@@ -209,7 +214,18 @@ const NUMBERS: [f64; 2] = [1.0, 2.0];
 
 fn value(number: f64, high: f64, text: &'static str) -> abi::Value {
     let (numbers, numbers_len) = (NUMBERS.as_ptr(), NUMBERS.len());
-    abi::Value { kind: 0, reserved: 0, number, high, text: Text::of(text), numbers, numbers_len }
+    abi::Value {
+        kind: 0,
+        reserved: 0,
+        number,
+        high,
+        text: Text::of(text),
+        numbers,
+        numbers_len,
+        items: std::ptr::null(),
+        keys: std::ptr::null(),
+        item_count: 0,
+    }
 }
 
 fn setup(values: &[abi::Value], said: &mut Vec<String>) -> abi::Setup {
@@ -281,7 +297,7 @@ fn an_update_gives_a_value_and_reaches_the_host() {
 fn errors_reach_the_host() {
     assert_eq!(act("fail").1, Some(FAILED));
     assert_eq!(act("fail").3, ["fail no value today"]);
-    assert_eq!((act("refuse").0, act("refuse").3), (FAILED, vec!["fail mode is wrong".to_owned()]));
+    assert_eq!((act("refuse").0, act("refuse").3), (FAILED, vec!["refuse mode is wrong".to_owned()]));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The smallest plugin: a scenario, and a config that uses it.
 
-use promemu_plugin::{ConfigBuilder, Param, Params, Scenario, Tick, export_plugin};
+use promemu_plugin::{ConfigBuilder, Param, Params, Refused, Scenario, Tick, export_plugin};
 
 /// Climbs by steps, and starts again at the bottom of the metric's range.
 #[derive(Debug)]
@@ -19,11 +19,11 @@ impl Scenario for Staircase {
         Param::number("noise", "0", "maximum deviation of a value, up or down"),
     ];
 
-    fn new(params: &Params<'_>) -> Result<Self, String> {
+    fn new(params: &Params<'_>) -> Result<Self, Refused> {
         let (low, _) = params.metric_range().ok_or("the metric needs a value_range, as in (0, 100)")?;
         let (step, noise) = (params.number("step"), params.number("noise"));
         if step <= 0.0 {
-            return Err(format!("step must be above 0, but is {step}"));
+            return Err(params.refuse("step", format!("must be above 0, but is {step}")));
         }
         Ok(Self { step, noise, level: low - step })
     }
@@ -47,10 +47,10 @@ impl ConfigBuilder for Staircases {
     const SUMMARY: &'static str = "hosts that climb stairs, each faster than the one before it";
     const ARGS: &'static [Param] = &[Param::number("hosts", "3", "number of hosts")];
 
-    fn build(args: &Params<'_>) -> Result<String, String> {
+    fn build(args: &Params<'_>) -> Result<String, Refused> {
         let hosts = args.number("hosts");
         if hosts < 1.0 || hosts.fract() != 0.0 {
-            return Err(format!("hosts must be a whole number above 0, but is {hosts}"));
+            return Err(args.refuse("hosts", format!("must be a whole number above 0, but is {hosts}")));
         }
         Ok(format!(
             r#"Config(default_job_name: "staircases", hosts: [

@@ -1,13 +1,15 @@
 //! Profiles: the programs of a host, and their behaviour.
 
-mod file;
-
-use std::path::Path;
+mod params;
 
 use crate::UsagePattern;
 
+pub(crate) use params::{PROFILE, profile};
+
 /// Maximum length of a program's name and owner: they are labels, and arguments of real processes.
 const NAME_BYTES_MAX: usize = 255;
+/// Bytes of a MiB.
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// Priority of a process: churn replaces those of the lowest priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,18 +199,6 @@ impl Profile {
     /// Names of the built-in profiles.
     pub const NAMES: [&str; 4] = ["realistic", "high-cardinality", "high-churn", "chaos"];
 
-    /// The profile of this name, or in a file: a path that ends in `.ron`. An error says what is wrong, and where.
-    pub fn find(name: &str) -> Result<Self, String> {
-        if Path::new(name).extension().is_some_and(|extension| extension == "ron") {
-            return Self::read(Path::new(name));
-        }
-        let names = Self::NAMES.join(", ");
-        let error = || {
-            format!("unknown profile {name:?}; expected {names}, or the path of a .ron file with a Profile")
-        };
-        Self::of(name).ok_or_else(error)
-    }
-
     /// The built-in profile of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
@@ -260,42 +250,34 @@ impl Profile {
     fn made(name: &str, programs: Vec<Program>, churn_rate: f64, chaos: f64) -> Self {
         Self { name: name.to_owned(), programs, churn_rate, chaos }
     }
-
-    /// Checks the profile.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.programs.is_empty() {
-            return Err(format!("profile {:?} has no programs", self.name));
-        }
-        self.programs.iter().try_for_each(Program::check)
-    }
 }
 
 impl Program {
-    fn check(&self) -> Result<(), String> {
-        let name = &self.name;
-        if name.is_empty() {
-            return Err("a program needs a name".to_owned());
+    /// Checks the program. An error has the field's name and the reason, which follows it.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.name.is_empty() {
+            return Err(("name", "must not be empty".to_owned()));
         }
-        for (what, word) in [("name", name), ("owner", &self.owner)] {
+        for (field, word) in [("name", &self.name), ("owner", &self.owner)] {
             if word.len() > NAME_BYTES_MAX || word.contains(char::is_control) {
-                return Err(format!(
-                    "the {what} of a program must have {NAME_BYTES_MAX} bytes at most and no control characters"
-                ));
+                let why = format!("must have {NAME_BYTES_MAX} bytes at most and no control characters");
+                return Err((field, why));
             }
         }
-        for (what, range) in [("cpu_cores", self.cpu_cores), ("memory_bytes", self.memory_bytes)] {
-            let (low, high) = (range.low, range.high);
+        for (field, range, unit) in
+            [("cpu_cores", self.cpu_cores, 1.0), ("memory_mib", self.memory_bytes, MIB)]
+        {
+            let (low, high) = (range.low / unit, range.high / unit);
             if !(0.0 <= low && low <= high && high.is_finite()) {
-                return Err(format!(
-                    "{what} of program {name:?} must go from 0 or more up to no less, but goes from {low} to {high}"
-                ));
+                let why = format!("must go from 0 or more up to no less, but goes from {low} to {high}");
+                return Err((field, why));
             }
         }
-        for (what, least, (low, high)) in [("threads", 1, self.threads), ("open_fds", 0, self.open_fds)] {
+        for (field, least, (low, high)) in [("threads", 1, self.threads), ("open_fds", 0, self.open_fds)] {
             if low < least || high < low {
-                return Err(format!(
-                    "{what} of program {name:?} must go from {least} or more up to no less, but go from {low} to {high}"
-                ));
+                let why =
+                    format!("must go from {least} or more up to no less, but goes from {low} to {high}");
+                return Err((field, why));
             }
         }
         Ok(())
@@ -318,7 +300,7 @@ fn program((name, owner, priority, weight, cpu, memory, threads, open_fds): &Row
         priority: *priority,
         weight: *weight,
         cpu_cores: range(*cpu, 1.0),
-        memory_bytes: range(*memory, 1024.0 * 1024.0),
+        memory_bytes: range(*memory, MIB),
         threads: *threads,
         open_fds: *open_fds,
     }
@@ -335,7 +317,7 @@ mod tests {
         for name in Profile::NAMES {
             let profile = Profile::of(name).unwrap();
             assert_eq!(profile.name, name);
-            profile.check().unwrap();
+            profile.programs.iter().for_each(|program| program.check().unwrap());
             let names: BTreeSet<_> = profile.programs.iter().map(|program| &program.name).collect();
             assert_eq!(names.len(), profile.programs.len(), "{name} names a program twice");
             assert!(profile.programs.iter().any(|program| program.weight > 0));
@@ -353,27 +335,26 @@ mod tests {
         let refused = |change: fn(&mut Program)| {
             let mut program = program(&SERVER[3]);
             change(&mut program);
-            program.check().unwrap_err()
+            let (field, why) = program.check().unwrap_err();
+            format!("{field} {why}")
         };
-        assert_eq!(refused(|it| it.name.clear()), "a program needs a name");
-        assert_eq!(
+        let refused = [
+            refused(|it| it.name.clear()),
+            refused(|it| it.name = "j\u{0}b".to_owned()),
+            refused(|it| it.owner = "w".repeat(256)),
             refused(|it| it.cpu_cores.high = 0.01),
-            "cpu_cores of program \"nginx\" must go from 0 or more up to no less, but goes from 0.02 to 0.01"
-        );
-        assert_eq!(
             refused(|it| it.memory_bytes.low = f64::NAN),
-            "memory_bytes of program \"nginx\" must go from 0 or more up to no less, but goes from NaN to 134217728"
-        );
-        assert_eq!(
             refused(|it| it.threads = (0, 4)),
-            "threads of program \"nginx\" must go from 1 or more up to no less, but go from 0 to 4"
-        );
-        assert_eq!(
             refused(|it| it.open_fds = (5, 4)),
-            "open_fds of program \"nginx\" must go from 0 or more up to no less, but go from 5 to 4"
-        );
-        let mut empty = Profile::realistic();
-        empty.programs.clear();
-        assert_eq!(empty.check().unwrap_err(), "profile \"realistic\" has no programs");
+        ];
+        insta::assert_snapshot!(refused.join("\n"), @"
+        name must not be empty
+        name must have 255 bytes at most and no control characters
+        owner must have 255 bytes at most and no control characters
+        cpu_cores must go from 0 or more up to no less, but goes from 0.02 to 0.01
+        memory_mib must go from 0 or more up to no less, but goes from NaN to 128
+        threads must go from 1 or more up to no less, but goes from 0 to 4
+        open_fds must go from 0 or more up to no less, but goes from 5 to 4
+        ");
     }
 }

@@ -110,31 +110,35 @@ impl Settings {
         }
     }
 
-    /// Checks the settings.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.profile.check()?;
-        let weighs = self.profile.programs.iter().any(|program| program.weight > 0);
-        if !weighs && self.process_count > self.profile.programs.len() {
-            return Err(format!(
-                "profile {:?} needs a program with a weight, to have more than {} processes",
-                self.profile.name,
-                self.profile.programs.len()
+    /// Checks the settings. An error has the parameter's name and the reason, which follows it.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        let programs = &self.profile.programs;
+        if programs.is_empty() {
+            return Err(("profile", "must have programs".to_owned()));
+        }
+        let weighs = programs.iter().any(|program| program.weight > 0);
+        if !weighs && self.process_count > programs.len() {
+            let count = programs.len();
+            return Err((
+                "profile",
+                format!("needs a program with a weight, to have more than {count} processes"),
             ));
         }
         let all = self.process_count.saturating_add(self.children_max);
         if self.process_count == 0 || all > PROCESSES_MAX {
-            return Err(format!(
-                "process_count must be 1 or more, and with children_max no more than {PROCESSES_MAX}, but is {} and {}",
-                self.process_count, self.children_max
-            ));
+            let (count, children) = (self.process_count, self.children_max);
+            let why = format!(
+                "must be 1 or more, and with children_max no more than {PROCESSES_MAX}, but is {count} and {children}"
+            );
+            return Err(("process_count", why));
         }
-        for (what, value) in [("churn_rate", self.churn_rate), ("chaos", self.chaos)] {
+        for (name, value) in [("churn_rate", self.churn_rate), ("chaos", self.chaos)] {
             if !(0.0..=60.0).contains(&value) {
-                return Err(format!("{what} must be from 0 to 60 a minute, but is {value}"));
+                return Err((name, format!("must be from 0 to 60 a minute, but is {value}")));
             }
         }
         if !(self.cores > 0.0 && self.cores.is_finite()) {
-            return Err(format!("cores must be above 0, but is {}", self.cores));
+            return Err(("cores", format!("must be above 0, but is {}", self.cores)));
         }
         Ok(())
     }
@@ -143,7 +147,7 @@ impl Settings {
 impl Simulation {
     /// A simulation whose processes all start at this time, in nanoseconds since the Unix epoch.
     pub fn new(settings: Settings, seed: u64, start_nanos: u64) -> Result<Self, String> {
-        settings.check()?;
+        settings.check().map_err(|(name, why)| format!("{name} {why}"))?;
         // No slot has this index.
         let mut random = Random::new(seed, u64::MAX, 0);
         let programs = pick_programs(&settings, &mut random);

@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use promemu_plugin::{Event, Family, Level, Param, Params, Pool, Tick, Workload};
+use promemu_plugin::{Event, Family, Level, Param, Params, Pool, Refused, Tick, Workload};
 use serde_json::{Value, json};
 
 use crate::member::begin_member;
+use crate::profile::{PROFILE, profile};
 use crate::real_processes::{PROCESSES_MAX, RealProcesses};
-use crate::{Action, Filter, NamingScheme, Priority, Profile, Settings, Simulation, Stage};
+use crate::{Action, Filter, NamingScheme, Priority, Settings, Simulation, Stage};
 
 /// Default length of a fault in seconds.
 const FAULT_SECS: f64 = 60.0;
@@ -46,11 +47,7 @@ impl<N: NamingScheme> Workload for Processes<N> {
     const NAME: &'static str = N::WORKLOAD;
     const SUMMARY: &'static str = N::SUMMARY;
     const PARAMS: &'static [Param] = &[
-        Param::text(
-            "profile",
-            "realistic",
-            "programs and their behaviour: realistic, high-cardinality, high-churn, chaos, or the path of a .ron file",
-        ),
+        PROFILE,
         Param::number("process_count", "50", "number of processes"),
         Param::number("churn_rate", "-1", "share of the processes replaced each minute; -1: the profile's"),
         Param::number("chaos", "-1", "faults per minute; -1: the profile's"),
@@ -70,9 +67,10 @@ impl<N: NamingScheme> Workload for Processes<N> {
     const EMITS: &'static str =
         "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
 
-    fn new(params: &Params<'_>) -> Result<Self, String> {
-        let profile = Profile::find(params.text("profile"))?;
+    fn new(params: &Params<'_>) -> Result<Self, Refused> {
+        let profile = profile(params)?;
         let given = |name| Some(params.number(name)).filter(|given| given.to_bits() != (-1.0f64).to_bits());
+        let whole = |name, number| whole(number).map_err(|why| params.refuse(name, why));
         let is_real = params.choice("real") == "true";
         let real = is_real.then(|| RealProcesses::new(params.number("share_max"))).transpose()?;
         let process_count = whole("process_count", params.number("process_count"))?;
@@ -88,7 +86,7 @@ impl<N: NamingScheme> Workload for Processes<N> {
             ends_after_secs: duration.map(|duration| duration.as_secs()),
             profile,
         };
-        settings.check()?;
+        settings.check().map_err(|(name, why)| params.refuse(name, why))?;
         real.as_ref().map_or(Ok(()), |real| real.check(&settings))?;
         Ok(Self {
             settings,
@@ -180,11 +178,11 @@ fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String>
     clippy::cast_sign_loss,
     reason = "a whole number of some millions"
 )]
-fn whole(name: &str, number: f64) -> Result<usize, String> {
+fn whole(number: f64) -> Result<usize, String> {
     if number.fract() == 0.0 && (0.0..=1e9).contains(&number) {
         Ok(number as usize)
     } else {
-        Err(format!("{name} must be a whole number from 0 to 1000000000, but is {number}"))
+        Err(format!("must be a whole number from 0 to 1000000000, but is {number}"))
     }
 }
 

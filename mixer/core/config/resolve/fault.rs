@@ -68,7 +68,7 @@ impl Resolver<'_> {
         }
         let place = |wrong: Option<&str>| {
             let param = template.params.iter().find(|(param, _)| Some(param.name) == wrong);
-            param.and_then(|(_, value)| value.span()).unwrap_or(template.span)
+            param.and_then(|(_, value)| value.place("")).unwrap_or(template.span)
         };
         let built = (template.kind.build)(&mut arguments);
         built.map_err(|error| self.problems.error(place(error.param), error.message)).ok()

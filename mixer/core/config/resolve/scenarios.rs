@@ -19,17 +19,37 @@ impl Resolver<'_> {
         template: &ScenarioTemplate,
         metric: MetricContext,
     ) -> Option<ScenarioPlan> {
-        let mut arguments = Arguments::new(metric);
-        for (param, value) in &template.params {
-            let argument = self.argument(param, value, metric)?;
-            arguments.set(param.name, argument);
-        }
-        let built = (template.kind.build)(&mut arguments);
-        let built = built
-            .map_err(|error| self.problems.error(template.span, format!("{}: {error}", template.kind.name)))
-            .ok()?;
+        let mut arguments = self.arguments(&template.params, metric)?;
+        let built = match (template.kind.build)(&mut arguments) {
+            Ok(built) => built,
+            Err(error) => {
+                let (name, span, refusals) = (template.kind.name, template.span, arguments.take_refusals());
+                if refusals.is_empty() {
+                    self.problems.error(span, format!("{name}: {error}"));
+                }
+                self.refuse_params(name, span, &template.params, &refusals);
+                return None;
+            }
+        };
         self.events.note(&built, template.span);
         Some(built)
+    }
+
+    /// The values of parameters; all of them are tried, so that all errors are reported.
+    pub(super) fn arguments(
+        &mut self,
+        params: &[(&'static Param, ParamTemplate)],
+        metric: MetricContext,
+    ) -> Option<Arguments> {
+        let mut arguments = Arguments::new(metric);
+        let mut is_complete = true;
+        for (param, value) in params {
+            match self.argument(param, value, metric) {
+                Some(argument) => arguments.set(param.name, argument),
+                None => is_complete = false,
+            }
+        }
+        is_complete.then_some(arguments)
     }
 
     pub(super) fn argument(
@@ -70,6 +90,7 @@ impl Resolver<'_> {
                 let cases = cases.iter().map(|case| self.case(case, metric));
                 Argument::Cases(cases.collect::<Option<_>>()?)
             }
+            ParamTemplate::Structured(structured) => Argument::Structured(self.structured(structured)?),
             ParamTemplate::Script(script) => Argument::Script(self.script(script)?),
             ParamTemplate::Scenario(scenario) => Argument::Scenario(self.nested(scenario, metric)?),
             ParamTemplate::Scenarios(scenarios) => {

@@ -2,6 +2,7 @@
 
 use super::formula::FormulaTemplate;
 use super::range::RangeTemplate;
+use super::structured::StructuredTemplate;
 use crate::config::fields::{Fields, read_map, read_scalar, read_scalars};
 use crate::config::tree::{Field, Node, NodeKind};
 use crate::config::value::Scalar;
@@ -30,6 +31,7 @@ pub(in crate::config) enum ParamTemplate {
     Cases(Vec<CaseTemplate>),
     Scenario(ScenarioTemplate),
     Scenarios(Vec<ScenarioTemplate>),
+    Structured(StructuredTemplate),
 }
 
 #[derive(Debug)]
@@ -105,14 +107,18 @@ pub(super) fn take_params(
 }
 
 impl ParamTemplate {
-    /// Its place; `None` for one of several values.
-    pub(in crate::config) const fn span(&self) -> Option<SourceSpan> {
-        match self {
-            Self::Number(scalar) => Some(scalar.span),
-            Self::Span(scalar) => Some(scalar.span),
-            Self::Text(scalar) => Some(scalar.span),
-            _ => None,
-        }
+    /// The place of the value at a path inside of a plugin's parameter, or of the nearest value around it; `None` for a
+    /// parameter that no plugin has.
+    pub(in crate::config) fn place(&self, path: &str) -> Option<SourceSpan> {
+        Some(match self {
+            Self::Number(scalar) => scalar.span,
+            Self::Span(scalar) => scalar.span,
+            Self::Text(scalar) => scalar.span,
+            Self::Range(range) => range.span,
+            Self::Numbers(scalars) => scalars.first()?.span,
+            Self::Structured(structured) => structured.place(path),
+            _ => return None,
+        })
     }
 
     fn read(node: Node, param: &'static Param, problems: &mut Problems) -> Option<Self> {
@@ -141,6 +147,9 @@ impl ParamTemplate {
                 ))
             }
             ParamKind::Script => FormulaTemplate::read_script(&node, problems).map(Self::Script),
+            ParamKind::Structured(declared) => {
+                StructuredTemplate::read(node, declared.0, problems).map(Self::Structured)
+            }
             ParamKind::Scenario => ScenarioTemplate::read(node, problems).map(Self::Scenario),
             ParamKind::Scenarios => {
                 let parts = list(node, name, "scenarios", problems)?.into_iter();

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use promemu_plugin::abi::{FAILED, KEEP, OK, PANICKED, Text};
 
 use crate::plugin::declaration::Origin;
-use crate::plugin::{HostContext, Row, RowChange};
+use crate::plugin::{HostContext, Refusal, Row, RowChange};
 
 /// Longer messages are cut.
 const MESSAGE_BYTES_MAX: usize = 500;
 /// Maximum of events and wake-ups in one update.
 const EFFECTS_MAX: u32 = 1_000;
+/// Maximum of refused parameters; later ones are dropped.
+const REFUSALS_MAX: usize = 100;
 
 /// A call in progress.
 pub(super) struct Call<'a> {
@@ -30,6 +32,8 @@ pub(super) struct Call<'a> {
     violation: Option<String>,
     /// Text of a config.
     pub(super) written: String,
+    /// Parameters that the plugin has refused.
+    refusals: Vec<Refusal>,
 }
 
 /// Rows that begin and end during a workload's update.
@@ -57,6 +61,7 @@ impl<'a> Call<'a> {
             failure: None,
             violation: None,
             written: String::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -75,6 +80,23 @@ impl<'a> Call<'a> {
             (OK | KEEP, _, Some(violation)) => violation,
             (other, ..) => format!("returned status {other}, which the ABI does not define"),
         })
+    }
+
+    /// The outcome of a call that checks parameters. One that has refused some has failed, whatever its status.
+    pub(super) fn refused(&mut self, status: i32) -> Result<bool, Vec<Refusal>> {
+        let refusals = std::mem::take(&mut self.refusals);
+        match self.outcome(status) {
+            Ok(has_succeeded) if refusals.is_empty() => Ok(has_succeeded),
+            Err(error) if refusals.is_empty() || status == PANICKED => Err(vec![Refusal::of_all(error)]),
+            _ => Err(refusals),
+        }
+    }
+
+    /// Notes a parameter that the plugin refuses.
+    pub(super) fn refuse(&mut self, path: String, reason: String) {
+        if self.refusals.len() < REFUSALS_MAX {
+            self.refusals.push(Refusal { path, reason });
+        }
     }
 
     /// Makes the call fail; the first violation counts.

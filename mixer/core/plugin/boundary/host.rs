@@ -30,6 +30,7 @@ pub(super) static HOST: abi::Host = abi::Host {
     random_u64,
     random_normal,
     fail,
+    refuse,
     log,
     write,
     emit,
@@ -51,6 +52,11 @@ unsafe extern "C" fn random_normal(context: *mut c_void) -> f64 {
 unsafe extern "C" fn fail(context: *mut c_void, reason: Text) {
     // SAFETY: by the definition of the function.
     unsafe { call(context) }.failure = Some(message(reason));
+}
+
+unsafe extern "C" fn refuse(context: *mut c_void, path: Text, reason: Text) {
+    // SAFETY: by the definition of the function.
+    unsafe { call(context) }.refuse(message(path), message(reason));
 }
 
 unsafe extern "C" fn log(context: *mut c_void, level: i32, line: Text) {

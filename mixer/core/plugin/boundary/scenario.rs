@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::call::Call;
 use super::setup::{create_state, tick};
-use crate::plugin::{ConfiguredScenario, HostContext, ParamValue, PluginTick, ScenarioDecl};
+use crate::plugin::{ConfiguredScenario, HostContext, ParamValue, PluginTick, Refusal, ScenarioDecl, join};
 
 /// The state of one metric. Small, because there may be one per series.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl ScenarioInstance {
     #[must_use]
     pub fn start(configured: &Arc<ConfiguredScenario>, value: f64) -> Self {
         let state = create(configured, value);
-        let state = state.map_err(|error| configured.create_error.get_or_init(|| error)).ok();
+        let state = state.map_err(|refusals| configured.create_error.get_or_init(|| join(&refusals))).ok();
         Self { configured: Arc::clone(configured), state }
     }
 
@@ -77,20 +77,20 @@ impl Drop for ScenarioInstance {
 
 impl ConfiguredScenario {
     /// A scenario with a value for each parameter, in their order. The plugin checks them for a metric that shows
-    /// `value`; the error says which one is wrong and how.
+    /// `value`; the error says which ones are wrong and how.
     pub fn new(
         scenario: &'static ScenarioDecl,
         params: Vec<ParamValue>,
         range: (f64, f64),
         value: f64,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Vec<Refusal>> {
         let configured = Self { scenario, params: params.into(), range, create_error: OnceLock::new() };
         destroy(scenario, create(&configured, value)?);
         Ok(configured)
     }
 }
 
-fn create(configured: &ConfiguredScenario, value: f64) -> Result<NonNull<c_void>, String> {
+fn create(configured: &ConfiguredScenario, value: f64) -> Result<NonNull<c_void>, Vec<Refusal>> {
     let ConfiguredScenario { scenario, params, range, .. } = configured;
     let call = Call::new(&scenario.origin, &scenario.emits, None);
     create_state(call, (scenario.calls.create, scenario.calls.destroy), params, value, *range)

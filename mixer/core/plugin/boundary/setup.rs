@@ -7,8 +7,9 @@ use promemu_plugin::abi::{self, KEEP, OK, Text, size_of_table};
 
 use super::call::Call;
 use super::host::HOST;
+use super::lend::Lent;
 use crate::plugin::calls::{Create, Destroy};
-use crate::plugin::{ParamValue, PluginTick};
+use crate::plugin::{ParamValue, PluginTick, Refusal};
 
 /// Range of a metric without one.
 pub(super) const NO_RANGE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -20,17 +21,19 @@ pub(super) fn create_state(
     params: &[ParamValue],
     value: f64,
     range: (f64, f64),
-) -> Result<NonNull<c_void>, String> {
-    let values: Vec<abi::Value> = params.iter().map(ParamValue::lend).collect();
+) -> Result<NonNull<c_void>, Vec<Refusal>> {
+    let mut lent = Lent::default();
+    let values = lent.lend(params);
     let setup = setup(&values, value, range, &mut call);
     let mut state = std::ptr::null_mut();
     // SAFETY: the setup and the room for the state live as long as the call.
     let status = unsafe { create(&raw const setup, &raw mut state) };
     let state = NonNull::new(state);
-    let outcome = match call.outcome(status) {
-        Ok(true) => return state.ok_or_else(|| "create returned no state".to_owned()),
-        Ok(false) => Err("create returned no state".to_owned()),
-        Err(error) => Err(error),
+    let stateless = || vec![Refusal::of_all("create returned no state")];
+    let outcome = match call.refused(status) {
+        Ok(true) => return state.ok_or_else(stateless),
+        Ok(false) => Err(stateless()),
+        Err(refusals) => Err(refusals),
     };
     if let Some(state) = state.filter(|_| matches!(status, OK | KEEP)) {
         // SAFETY: the state is from `create`, and nobody has it any more.

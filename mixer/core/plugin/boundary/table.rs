@@ -1,6 +1,6 @@
 //! Loads a library and reads its table into a declaration.
 
-use std::mem::{MaybeUninit, offset_of};
+use std::mem::MaybeUninit;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -9,15 +9,17 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, SYMBOL, Text, size_of_table};
 
 use crate::plugin::calls::{ConfigCalls, ScenarioCalls, WorkloadCalls};
-use crate::plugin::declaration::{Origin, check_distinct, check_name, words};
+use crate::plugin::declaration::{Origin, RawParam, check_distinct, check_name, words};
 use crate::plugin::{ConfigDecl, FamilyDecl, ParamDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
 
 /// Maximum number of elements in an array of a declaration.
 const COUNT_MAX: u32 = 1_000;
 /// Maximum length of a text of a declaration.
 const TEXT_BYTES_MAX: usize = 10_000;
-/// Size of the table of version 1.0.
-const PLUGIN_BYTES_MIN: usize = offset_of!(abi::Plugin, workloads);
+/// Size of the table of version 2.0.
+const PLUGIN_BYTES_MIN: usize = size_of::<abi::Plugin>();
+/// Maximum depth of nested parameters.
+const DEPTH_MAX: u32 = 8;
 
 /// Loads a library for good and reads its declaration; the error is the reason to refuse it.
 pub(in crate::plugin) fn open(path: &Path) -> Result<PluginDecl, String> {
@@ -159,18 +161,45 @@ fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<ConfigDecl, St
     Ok(ConfigDecl {
         origin: Arc::clone(origin),
         summary: text("summary", raw.summary).map_err(about)?,
-        args: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
+        args: params(raw.params, raw.param_count, raw.param_size).and_then(plain).map_err(about)?,
         calls: ConfigCalls { build: raw.build.ok_or_else(|| about("function build is missing".to_owned()))? },
         name,
     })
 }
 
+/// Refuses arguments that `--config-args` cannot give.
+fn plain(args: Vec<ParamDecl>) -> Result<Vec<ParamDecl>, String> {
+    match args.iter().find(|arg| arg.param_type.is_nested()) {
+        Some(arg) => Err(format!("argument {} must not be a list, a map or a record", arg.name)),
+        None => Ok(args),
+    }
+}
+
 fn params(first: *const abi::Param, count: u32, size: u32) -> Result<Vec<ParamDecl>, String> {
+    nested_params((first, count, size), 0)
+}
+
+fn nested_params(
+    (first, count, size): (*const abi::Param, u32, u32),
+    depth: u32,
+) -> Result<Vec<ParamDecl>, String> {
+    if depth > DEPTH_MAX {
+        return Err(format!("parameters are nested more than {DEPTH_MAX} deep"));
+    }
     let raw = elements("parameters", first, count, size)?;
     let read = |raw: &abi::Param| {
-        let (name, default) = (text("a parameter's name", raw.name)?, text("default", raw.default)?);
-        let (help, choices) = (text("help", raw.help)?, text("choices", raw.choices)?);
-        ParamDecl::new(raw.kind, name, default, help, &choices)
+        let name = text("a parameter's name", raw.name)?;
+        let fields = nested_params((raw.fields, raw.field_count, raw.field_size), depth + 1)
+            .map_err(|error| format!("parameter {name}: {error}"))?;
+        ParamDecl::new(RawParam {
+            kind: raw.kind,
+            flags: raw.flags,
+            default: text("default", raw.default)?,
+            help: text("help", raw.help)?,
+            choices: text("choices", raw.choices)?,
+            fields,
+            name,
+        })
     };
     let params: Vec<ParamDecl> = raw.iter().map(read).collect::<Result<_, _>>()?;
     check_distinct(&params.iter().map(|param| param.name.as_str()))?;

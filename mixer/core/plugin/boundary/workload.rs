@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::call::{Call, RowLog};
 use super::setup::{NO_RANGE, create_state, tick};
-use crate::plugin::{ConfiguredWorkload, HostContext, ParamValue, PluginTick, RowChange, WorkloadDecl};
+use crate::plugin::{
+    ConfiguredWorkload, HostContext, ParamValue, PluginTick, Refusal, RowChange, WorkloadDecl,
+};
 
 /// Maximum number of slots of a workload.
 const POOL_SIZE_MAX: u32 = 1 << 22;
@@ -103,20 +105,23 @@ impl Drop for ModelInstance {
 impl ConfiguredWorkload {
     /// A workload with a value for each parameter, in their order. The plugin checks them; the error says which one is
     /// wrong and how.
-    pub fn new(workload: &'static WorkloadDecl, params: Vec<ParamValue>) -> Result<Self, String> {
+    pub fn new(workload: &'static WorkloadDecl, params: Vec<ParamValue>) -> Result<Self, Vec<Refusal>> {
         let state = create(workload, &params)?;
         // SAFETY: the state is from `create`.
         let pool_size = unsafe { (workload.calls.pool_size)(state.as_ptr()) };
         destroy(workload, state);
         match pool_size {
-            0 => Err("pool_size returned 0, but must return 1 or more".to_owned()),
+            0 => Err(vec![Refusal::of_all("pool_size returned 0, but must return 1 or more")]),
             1..=POOL_SIZE_MAX => Ok(Self { workload, params: params.into(), pool_size: pool_size as usize }),
-            _ => Err(format!("pool_size returned {pool_size}, but must return {POOL_SIZE_MAX} at most")),
+            _ => {
+                let why = format!("pool_size returned {pool_size}, but must return {POOL_SIZE_MAX} at most");
+                Err(vec![Refusal::of_all(why)])
+            }
         }
     }
 }
 
-fn create(workload: &WorkloadDecl, params: &[ParamValue]) -> Result<NonNull<c_void>, String> {
+fn create(workload: &WorkloadDecl, params: &[ParamValue]) -> Result<NonNull<c_void>, Vec<Refusal>> {
     let call = Call::new(&workload.origin, &workload.emits, None);
     create_state(call, (workload.calls.create, workload.calls.destroy), params, 0.0, NO_RANGE)
 }

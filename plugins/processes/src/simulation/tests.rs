@@ -273,15 +273,15 @@ fn impossible_settings_are_refused() {
         refused(|it| it.profile.programs.clear()),
         refused(|it| it.profile.programs.iter_mut().for_each(|program| program.weight = 0)),
     ];
-    insta::assert_snapshot!(errors.join("\n"), @r#"
+    insta::assert_snapshot!(errors.join("\n"), @"
     process_count must be 1 or more, and with children_max no more than 1048576, but is 0 and 50
     process_count must be 1 or more, and with children_max no more than 1048576, but is 50 and 2000000
     churn_rate must be from 0 to 60 a minute, but is -1
     chaos must be from 0 to 60 a minute, but is NaN
     cores must be above 0, but is 0
-    profile "realistic" has no programs
-    profile "realistic" needs a program with a weight, to have more than 19 processes
-    "#);
+    profile must have programs
+    profile needs a program with a weight, to have more than 19 processes
+    ");
     let mut simulation = simulation(Settings::of(Profile::realistic()));
     let filter = Filter::named("*");
     let error = simulation.act(Action::CpuSpike { filter, cores: f64::NAN, secs: 1 }).unwrap_err();
