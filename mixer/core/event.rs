@@ -96,6 +96,16 @@ impl Subscription {
         Self { event: event.into(), source }
     }
 
+    /// The order of subscriptions to one event, the narrowest first: one host's, then the own, then any.
+    #[must_use]
+    pub const fn breadth(&self) -> u8 {
+        match &self.source {
+            Source::Named(_) => 0,
+            Source::Own => 1,
+            Source::Any => 2,
+        }
+    }
+
     /// `true` if the event is one that the subscriber called `own_name` listens to.
     #[must_use]
     pub fn matches(&self, event: &Event, own_name: &str) -> bool {

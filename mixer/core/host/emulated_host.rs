@@ -261,6 +261,11 @@ impl EmulatedHost {
 
     fn end(&mut self, now: Time, out: &mut Outbox) {
         if self.phase == Phase::Running {
+            self.metrics.stop_scenarios(&self.plan, now, out);
+            if let Some(pools) = self.extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
+                pools.stop_scenarios(now, out);
+            }
+            self.handle_pending(now, out);
             self.emit(now, HOST_STOPPED, out);
         }
         self.phase = Phase::Ended;

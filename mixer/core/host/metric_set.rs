@@ -145,6 +145,7 @@ impl MetricSet {
             }
             Action::StopMetric(metric) if exists(metric) => {
                 self.values.stop(plan, metric);
+                self.stop_scenario(plan, metric, now, event.map_or(0, |event| event.hops + 1), out);
                 out.report = true;
             }
             Action::Override { metric, value, lasts, may_fall } if exists(metric) => {
@@ -202,7 +203,10 @@ impl MetricSet {
             let end = self.starts_at + schedule.start_time + schedule.duration;
             let members = shape.scheduled[index].iter().copied();
             if now >= end {
-                members.for_each(|metric| self.values.clear(plan, metric));
+                for metric in members {
+                    self.values.clear(plan, metric);
+                    self.stop_scenario(plan, metric, now, 0, out);
+                }
                 self.next_due[index] = Time::NEVER;
             } else {
                 members
@@ -221,6 +225,20 @@ impl MetricSet {
         }
         if out.updated.contains(&true) {
             self.update_marked(plan, now, None, out);
+        }
+    }
+
+    /// Ends all scenarios, at the end of the host or member.
+    pub(super) fn stop_scenarios(&mut self, plan: &HostPlan, now: Time, out: &mut Outbox) {
+        for metric in 0..plan.shape.metrics.len() {
+            self.stop_scenario(plan, metric, now, 0, out);
+        }
+    }
+
+    fn stop_scenario(&mut self, plan: &HostPlan, metric: usize, now: Time, hops: u8, out: &mut Outbox) {
+        self.values.stop_scenario(metric, out);
+        if !out.effects.is_empty() {
+            self.carry_out_effects(plan, metric, now, hops, out);
         }
     }
 

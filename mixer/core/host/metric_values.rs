@@ -13,7 +13,7 @@ use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Aggregation, States, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::{Rng, Seed};
-use crate::scenario::{RunningScenario, TryClone, UpdateContext};
+use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
 use crate::time::Time;
 
 /// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
@@ -293,6 +293,11 @@ impl MetricValues {
         for metric in cleared.iter().map(|index| &metrics[*index]) {
             self.row[metric.offset..metric.offset + metric.cells.sample_width()].fill(ABSENT);
         }
+    }
+
+    /// Ends a metric's scenario. Its effects are left in the outbox.
+    pub(super) fn stop_scenario(&mut self, metric: usize, out: &mut Outbox) {
+        self.metrics[metric].running.stop(&mut out.effects);
     }
 
     /// Stops a metric's updates and removes its sample.

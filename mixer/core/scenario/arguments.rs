@@ -149,6 +149,8 @@ pub struct MetricContext {
     pub range: Option<(f64, f64)>,
     /// The value before the first update.
     pub default_value: f64,
+    /// `true` if it shows the scenario's value, as a gauge does; `false` if it adds or observes it.
+    pub shows_value: bool,
 }
 
 /// The values that a config gives to the parameters of one scenario, typed as its [`Param`]s demand.
@@ -257,11 +259,21 @@ impl Arguments {
         self.metric.default_value
     }
 
+    /// The metric's value range, if both ends are finite.
+    #[must_use]
+    pub fn finite_metric_range(&self) -> Option<(f64, f64)> {
+        self.metric.range.filter(|(low, high)| low.is_finite() && high.is_finite())
+    }
+
+    /// `true` if the metric shows the scenario's value, as a gauge does.
+    #[must_use]
+    pub const fn shows_value(&self) -> bool {
+        self.metric.shows_value
+    }
+
     /// The metric's value range as a default of the parameter `instead_of`. The error asks for either.
     pub fn needed_metric_range(&self, instead_of: &str) -> Result<(f64, f64), String> {
-        self.metric
-            .range
-            .filter(|(low, high)| low.is_finite() && high.is_finite())
+        self.finite_metric_range()
             .ok_or_else(|| format!("needs the metric's value_range, as in (0, 100), or its own {instead_of}"))
     }
 }

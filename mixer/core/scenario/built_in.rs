@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::context::UpdateContext;
+use super::context::{SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::nested::NestedScenario;
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
@@ -104,6 +104,10 @@ macro_rules! built_ins {
             #[inline]
             fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
                 match self { $(Self::$variant(running) => running.update(context)),* }
+            }
+
+            fn stop(&mut self, effects: &mut SideEffects) {
+                match self { $(Self::$variant(running) => running.stop(effects)),* }
             }
         }
     };

@@ -19,7 +19,8 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
         help: "a formula for the new value, by event; `value` is the metric's own",
     }],
     build: &|arguments| {
-        let formulas = arguments.formulas("events_config").unwrap_or_default();
+        let mut formulas = arguments.formulas("events_config").unwrap_or_default();
+        formulas.sort_by_key(|(subscription, _)| subscription.breadth());
         if formulas.is_empty() {
             return Err("events_config must not be empty".to_owned());
         }
@@ -27,7 +28,7 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     },
 };
 
-/// The parameters.
+/// The parameters; of two formulas for one event the more specific one comes first.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
     formulas: Vec<(Subscription, Formula)>,

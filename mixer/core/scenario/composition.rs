@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Param, ParamKind};
-use super::context::UpdateContext;
+use super::context::{SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::nested::{NestedScenario, RunningPart, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
@@ -188,6 +188,12 @@ impl Scenario for Box<RunningCombination> {
         }
         Ok(Some(total))
     }
+
+    fn stop(&mut self, effects: &mut SideEffects) {
+        for part in &mut self.parts {
+            part.running.stop(effects);
+        }
+    }
 }
 
 /// The parameters of a delay.
@@ -250,5 +256,9 @@ impl Scenario for Box<RunningDelay> {
             shown = Some(value);
         }
         Ok(shown)
+    }
+
+    fn stop(&mut self, effects: &mut SideEffects) {
+        self.part.running.stop(effects);
     }
 }

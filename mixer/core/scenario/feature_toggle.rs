@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
-use super::context::{EmittedEvent, UpdateContext};
+use super::context::{EmittedEvent, SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::spec::{EventDecl, Scenario, ScenarioSpec, range_of};
 use crate::time::{Span, Time};
@@ -87,6 +87,19 @@ impl ScenarioSpec for Plan {
     }
 }
 
+impl Plan {
+    fn value(&self, is_on: bool) -> f64 {
+        if is_on { self.on_value } else { self.off_value }
+    }
+
+    /// Emits the event of a change.
+    fn tell(&self, is_on: bool, effects: &mut SideEffects) {
+        let event = Arc::clone(&self.events[usize::from(!is_on)]);
+        let data = self.value(is_on).into();
+        effects.emitted.push(EmittedEvent { event, source: self.source.clone(), data });
+    }
+}
+
 /// The running scenario; boxed, because it is larger and rarer than most.
 #[derive(Clone, Debug)]
 pub struct FeatureToggle {
@@ -115,12 +128,17 @@ impl Scenario for Box<FeatureToggle> {
             self.next_change = next_change;
             context.effects.wakes.push(next_change);
         }
-        let value = if self.on { plan.on_value } else { plan.off_value };
+        let value = plan.value(self.on);
         if self.on != was_on {
-            let event = &plan.events[usize::from(!self.on)];
-            let (event, source) = (Arc::clone(event), plan.source.clone());
-            context.effects.emitted.push(EmittedEvent { event, source, data: value.into() });
+            plan.tell(self.on, context.effects);
         }
         Ok(Some(value))
+    }
+
+    fn stop(&mut self, effects: &mut SideEffects) {
+        if self.on {
+            self.plan.tell(false, effects);
+        }
+        (self.on, self.has_begun, self.next_change) = (false, false, Time::NEVER);
     }
 }

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::context::UpdateContext;
+use super::context::{SideEffects, UpdateContext};
 use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
@@ -75,6 +75,10 @@ impl Scenario for RunningPart {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         self.0.update_any(context)
     }
+
+    fn stop(&mut self, effects: &mut SideEffects) {
+        self.0.stop_any(effects);
+    }
 }
 
 impl TryClone for RunningPart {
@@ -138,12 +142,17 @@ impl<P: ScenarioSpec> AnySpec for P {
 /// A [`Scenario`] without its type.
 trait AnyScenario: Debug + Send + Sync {
     fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
+    fn stop_any(&mut self, effects: &mut SideEffects);
     fn copied(&self) -> Result<Box<dyn AnyScenario>, String>;
 }
 
 impl<S: Scenario> AnyScenario for S {
     fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         self.update(context)
+    }
+
+    fn stop_any(&mut self, effects: &mut SideEffects) {
+        self.stop(effects);
     }
 
     fn copied(&self) -> Result<Box<dyn AnyScenario>, String> {

@@ -31,6 +31,12 @@ pub struct Plan {
     range: (f64, f64),
 }
 
+impl Plan {
+    pub(super) const fn within(range: (f64, f64)) -> Self {
+        Self { range }
+    }
+}
+
 impl ScenarioSpec for Plan {
     type State = RandomInRange;
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::context::UpdateContext;
+use super::context::{SideEffects, UpdateContext};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 
@@ -51,6 +51,10 @@ pub trait Scenario: TryClone + Debug + Send + Sync + 'static {
     /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
     /// update and nothing else.
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
+
+    /// Ends the scenario, since another one replaces it or its metric ends: emits the events that others wait for. An
+    /// update after it begins anew.
+    fn stop(&mut self, _effects: &mut SideEffects) {}
 }
 
 /// The range that holds these ranges.

@@ -1,16 +1,16 @@
 //! `switch_scenario_by_events`: runs the scenario of the last matching event for its duration.
 //!
-//! A scenario that takes over starts from the metric's present value.
+//! A scenario that takes over starts from the metric's present value, and its time begins then.
 
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Case, Param, ParamKind};
-use super::context::UpdateContext;
-use super::do_nothing;
+use super::context::{SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::nested::{NestedScenario, RunningPart, refuse_relays};
 use super::spec::{EventDecl, Scenario, ScenarioSpec, range_of};
 use super::try_clone::TryClone;
+use super::{do_nothing, random_in_range};
 use crate::event::Subscription;
 use crate::expression::Formula;
 use crate::time::{Span, Time};
@@ -29,32 +29,41 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
         Param {
             name: "default_scenario",
             kind: ParamKind::Scenario,
-            default: "do_nothing",
-            help: "the scenario that runs while no event is in force",
+            default: "random_in_range",
+            help: "the scenario that runs while no event is in force; without a value_range the metric goes back to \
+                   the value that it had",
         },
     ],
     build: &build,
 };
 
 fn build(arguments: &mut Arguments) -> Result<Plan, String> {
-    let cases = arguments.cases("events_config").unwrap_or_default();
+    let mut cases = arguments.cases("events_config").unwrap_or_default();
     if cases.is_empty() {
         return Err("events_config must not be empty".to_owned());
     }
-    let default_scenario =
-        arguments.scenario("default_scenario").unwrap_or_else(|| Arc::new(do_nothing::Plan).into());
+    cases.sort_by_key(|case| case.subscription.breadth());
+    let given = arguments.scenario("default_scenario");
+    let range = arguments.finite_metric_range();
+    let goes_back = given.is_none() && range.is_none() && arguments.shows_value();
+    let default_scenario = given.unwrap_or_else(|| match range {
+        Some(range) => Arc::new(random_in_range::Plan::within(range)).into(),
+        None => Arc::new(do_nothing::Plan).into(),
+    });
     refuse_relays(cases.iter().filter_map(|case| case.scenario.as_ref()).chain([&default_scenario]))?;
     if let Some(case) = cases.iter().find(|case| case.duration == Some(Span::ZERO)) {
         return Err(format!("the duration for {:?} must be longer than 0", case.subscription.event));
     }
-    Ok(Plan { cases, default_scenario })
+    Ok(Plan { cases, default_scenario, goes_back })
 }
 
-/// The parameters.
+/// The parameters; of two cases for one event the more specific one comes first.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
     cases: Vec<Case>,
     default_scenario: NestedScenario,
+    /// `true` if the metric gets back the value from before the first case.
+    goes_back: bool,
 }
 
 impl ScenarioSpec for Plan {
@@ -62,7 +71,13 @@ impl ScenarioSpec for Plan {
 
     fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
         let running = self.default_scenario.start(value);
-        Box::new(SwitchScenarioByEvents { plan: Arc::clone(self), running, until: Time::NEVER })
+        Box::new(SwitchScenarioByEvents {
+            plan: Arc::clone(self),
+            running,
+            until: Time::NEVER,
+            since: Time::NEVER,
+            value_before: None,
+        })
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -105,36 +120,79 @@ impl Plan {
     }
 }
 
-/// The running scenario: the one in force, and its end.
+/// The running scenario: the one in force, its begin, and its end.
 #[derive(Debug)]
 pub struct SwitchScenarioByEvents {
     plan: Arc<Plan>,
     running: RunningPart,
     until: Time,
+    /// [`Time::NEVER`] for the start of the metric.
+    since: Time,
+    /// The metric's value when a case replaced the default scenario.
+    value_before: Option<f64>,
 }
 
 impl TryClone for Box<SwitchScenarioByEvents> {
     fn try_clone(&self) -> Result<Self, String> {
-        let SwitchScenarioByEvents { plan, running, until } = &**self;
-        let running = running.try_clone()?;
-        Ok(Self::new(SwitchScenarioByEvents { plan: Arc::clone(plan), running, until: *until }))
+        let SwitchScenarioByEvents { plan, running, until, since, value_before } = &**self;
+        Ok(Self::new(SwitchScenarioByEvents {
+            plan: Arc::clone(plan),
+            running: running.try_clone()?,
+            until: *until,
+            since: *since,
+            value_before: *value_before,
+        }))
+    }
+}
+
+impl SwitchScenarioByEvents {
+    /// Lets another scenario take over, for which time begins now.
+    fn begin(&mut self, scenario: &NestedScenario, context: &mut UpdateContext<'_>) {
+        self.running.stop(context.effects);
+        self.running = scenario.start(context.value);
+        (self.since, self.until) = (context.now, Time::NEVER);
+    }
+
+    /// Lets the default scenario take over again, at the value that the metric then has.
+    fn begin_default(&mut self, plan: &Plan, context: &mut UpdateContext<'_>) -> Option<f64> {
+        let value = self.value_before.take().filter(|_| plan.goes_back);
+        context.value = value.unwrap_or(context.value);
+        self.begin(&plan.default_scenario, context);
+        value
     }
 }
 
 impl Scenario for Box<SwitchScenarioByEvents> {
     fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let SwitchScenarioByEvents { plan, running, until } = &mut **self;
-        if *until <= context.now {
-            (*running, *until) = (plan.default_scenario.start(context.value), Time::NEVER);
+        let plan = Arc::clone(&self.plan);
+        let mut back = None;
+        if self.until <= context.now {
+            back = self.begin_default(&plan, context);
         }
         if let Some(case) = plan.case_for(context)? {
-            let scenario = case.scenario.as_ref().unwrap_or(&plan.default_scenario);
-            (*running, *until) = (scenario.start(context.value), Time::NEVER);
+            if let Some(scenario) = &case.scenario {
+                self.value_before = self.value_before.or(Some(context.value));
+                self.begin(scenario, context);
+                back = None;
+            } else {
+                back = self.begin_default(&plan, context).or(back);
+            }
             if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
-                *until = context.now + duration;
-                context.effects.wakes.push(*until);
+                self.until = context.now + duration;
+                context.effects.wakes.push(self.until);
             }
         }
-        running.update(context)
+        let (t_secs, dt_secs) = (context.t_secs, context.dt_secs);
+        if self.since != Time::NEVER {
+            context.t_secs = context.now.since(self.since).as_secs_f64();
+            context.dt_secs = dt_secs.min(context.t_secs);
+        }
+        let outcome = self.running.update(context);
+        (context.t_secs, context.dt_secs) = (t_secs, dt_secs);
+        outcome.map(|value| value.or(back))
+    }
+
+    fn stop(&mut self, effects: &mut SideEffects) {
+        self.running.stop(effects);
     }
 }

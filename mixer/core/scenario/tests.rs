@@ -15,7 +15,7 @@ fn kind(name: &str) -> &'static AnyKind {
 }
 
 fn plan(name: &str, range: Option<(f64, f64)>, params: Vec<(&str, Argument)>) -> ScenarioPlan {
-    let mut arguments = Arguments::new(MetricContext { range, default_value: 0.0 });
+    let mut arguments = Arguments::new(MetricContext { range, default_value: 0.0, shows_value: true });
     for (name, argument) in params {
         arguments.set(name, argument);
     }
@@ -238,7 +238,7 @@ fn switching_lasts_for_its_duration_and_starts_from_the_present_value() {
     assert_eq!((bench.update(15.0, Some("end")), bench.update(20.0, None)), (110.0, 100.0));
     assert_eq!(bench.effects.wakes, [START + Span::from_secs(30)]);
     assert_eq!(bench.run([30.0, 40.0]), [100.0, 100.0], "back to the default");
-    assert_eq!((bench.update(50.0, Some("peak")), bench.update(55.0, Some("calm"))), (110.0, 110.0));
+    assert_eq!((bench.update(50.0, Some("peak")), bench.update(55.0, Some("calm"))), (110.0, 100.0));
 }
 
 #[test]
@@ -381,7 +381,8 @@ fn a_script_runs_with_every_update_and_may_emit() {
 #[test]
 fn invalid_parameters_are_refused() {
     let refused = |name: &str, params: Vec<(&str, Argument)>| {
-        let mut arguments = Arguments::new(MetricContext { range: Some((0.0, 1.0)), default_value: 0.0 });
+        let mut arguments =
+            Arguments::new(MetricContext { range: Some((0.0, 1.0)), ..MetricContext::default() });
         for (name, argument) in params {
             arguments.set(name, argument);
         }

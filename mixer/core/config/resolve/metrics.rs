@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 
 use super::cells::observed_default;
 use super::resolver::Resolver;
-use crate::config::template::{MetricTemplate, RangeTemplate};
+use crate::config::template::{MetricTemplate, RangeTemplate, ScenarioTemplate};
 use crate::config::value::{Bound, Scalar};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
@@ -67,6 +67,7 @@ impl<'a> Resolver<'a> {
         }
         templates.extend(host.metrics.iter().map(|metric| (metric, Layer::Own)));
         templates.extend(host.overrides.iter().map(|metric| (metric, Layer::Override)));
+        self.note_ranges(&templates);
         let mut schedules = IndexSet::new();
         let drafts = self.drafts(host.span, &templates, host_labels, &mut schedules)?;
         let drafts = self.without_duplicates(drafts);
@@ -147,8 +148,15 @@ impl<'a> Resolver<'a> {
         self.name_fields(&name, value_range, default_value, schedule);
         let reserved = self.reserved_beside(template, &name, metric_type, host_labels);
         let labels = self.labels(&template.labels, &reserved, host_labels)?;
-        let metric_context = MetricContext { range: given_range, default_value };
+        let metric_context = MetricContext {
+            range: given_range,
+            default_value,
+            shows_value: matches!(metric_type, MetricType::Gauge | MetricType::StateSet),
+        };
         let scenario = self.own_scenario(template, metric_type, metric_context)?;
+        if metric_type == MetricType::Counter {
+            self.warn_of_no_growth(template, &scenario, value_range, default_value);
+        }
         let listens = self.subscriptions(template, &scenario)?;
         let values = given_range.or_else(|| scenario.value_range()).unwrap_or((default_value, default_value));
         let rounding = self.rounding(template, metric_type, (value_range, values))?;
@@ -195,6 +203,34 @@ impl<'a> Resolver<'a> {
         Some(Draft { template, plan, layer, links, listens, uses_dt })
     }
 
+    /// Warns of a counter that stays where it begins.
+    fn warn_of_no_growth(
+        &mut self,
+        template: &MetricTemplate,
+        scenario: &ScenarioPlan,
+        (_, high): (f64, f64),
+        begin: f64,
+    ) {
+        if self.has_model {
+            return;
+        }
+        if template.scenario.is_none() && begin > 0.0 {
+            let place = template.default_value.as_ref().map_or(template.name.span, |value| value.span);
+            let message = format!(
+                "the counter stays at {begin}, since it has no scenario; if each update is to add {begin}, write \
+                 scenario: random_in_range(value_range: ({begin}, {begin}))"
+            );
+            self.problems.warning(place, message);
+        } else if template.scenario.is_some() && !scenario.gives_totals() && high <= 0.0 {
+            let place = template.value_range.as_ref().map_or(template.name.span, |range| range.span);
+            let message = format!(
+                "the counter stays at {begin}: value_range limits what an update adds, and here that is nothing; \
+                 raise its high end"
+            );
+            self.problems.warning(place, message);
+        }
+    }
+
     /// The events that update the metric, each once: those of its scenario, then its own.
     fn subscriptions(
         &mut self,
@@ -217,6 +253,7 @@ impl<'a> Resolver<'a> {
         metric: MetricContext,
     ) -> Option<ScenarioPlan> {
         let Some(scenario) = &template.scenario else { return Some(ScenarioPlan::default()) };
+        self.name_source(scenario);
         if metric_type == MetricType::Info {
             self.problems.error(scenario.span, "an info has no scenario: its value is always 1");
             return None;
@@ -256,6 +293,38 @@ impl<'a> Resolver<'a> {
             ("update_interval", Value::Float(schedule.update_interval.as_secs_f64())),
         ];
         self.names.set_fields("metric", fields.into_iter().chain(ends_of(range)));
+    }
+
+    /// Notes the value ranges of the metrics, if one of them is a relay that asks for its source's.
+    fn note_ranges(&mut self, templates: &[(&'a MetricTemplate, Layer)]) {
+        self.ranges.clear();
+        if !templates.iter().any(|(template, _)| template.scenario.as_ref().is_some_and(asks_for_range)) {
+            return;
+        }
+        for (template, _) in templates {
+            // What is wrong is reported when the metric itself is read.
+            let _outcome = self.repeated(&template.repeat, &mut |this| {
+                let name = template.name.evaluate(&this.names).ok()?;
+                let Some(range) = &template.value_range else {
+                    this.ranges.swap_remove(&name);
+                    return Some(());
+                };
+                let (Bound(low), Bound(high)) =
+                    (range.low.evaluate(&this.names).ok()?, range.high.evaluate(&this.names).ok()?);
+                this.ranges.insert(name, (low, high));
+                Some(())
+            });
+        }
+    }
+
+    /// Sets `source.low` and `source.high` for a relay's formula.
+    fn name_source(&mut self, scenario: &ScenarioTemplate) {
+        if asks_for_range(scenario)
+            && let Some(name) = scenario.text(SOURCE_METRIC).and_then(|name| name.evaluate(&self.names).ok())
+        {
+            let range = self.ranges.get(&name).copied().unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+            self.names.set_fields("source", ends_of(range));
+        }
     }
 
     /// The value before the first update. A counter starts at it, and its range bounds the increments only.
@@ -369,6 +438,15 @@ impl<'a> Resolver<'a> {
         }
         Some(rounding)
     }
+}
+
+/// The parameter of a relay that names its source.
+const SOURCE_METRIC: &str = "source_metric_name";
+
+/// `true` for a relay whose formula reads `source.low` or `source.high`.
+fn asks_for_range(scenario: &ScenarioTemplate) -> bool {
+    scenario.text(SOURCE_METRIC).is_some()
+        && scenario.formulas().any(|formula| formula.expression.names().iter().any(|name| name == "source"))
 }
 
 /// The finite ends of a range, as fields of a metric.

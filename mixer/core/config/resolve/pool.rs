@@ -76,7 +76,9 @@ impl<'a> Resolver<'a> {
             overrides: &[],
         };
         self.member_labels = template.labels.iter().map(|label| label.name.as_str()).collect();
+        self.has_model = model.is_some();
         let shape = self.metrics(&source, &taken);
+        self.has_model = false;
         self.member_labels.clear();
         let mut shape = shape?;
         shape.storage.clone_from(&host.storage);

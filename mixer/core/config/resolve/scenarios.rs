@@ -2,6 +2,7 @@
 
 use super::resolver::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
+use crate::config::value::Scalar;
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{EvalContext, Formula, Storage, finite};
@@ -84,11 +85,19 @@ impl Resolver<'_> {
                     self.events.subscribe(&subscription, event.span);
                     Some((subscription, self.formula(formula)?))
                 });
-                Argument::Formulas(bound.collect::<Option<_>>()?)
+                let bound: Vec<(Subscription, Formula)> = bound.collect::<Option<_>>()?;
+                let keys = formulas.iter().map(|(event, _)| event);
+                self.warn_of_unreachable(
+                    keys.zip(bound.iter().map(|(subscription, _)| (subscription, true))),
+                );
+                Argument::Formulas(bound)
             }
             ParamTemplate::Cases(cases) => {
-                let cases = cases.iter().map(|case| self.case(case, metric));
-                Argument::Cases(cases.collect::<Option<_>>()?)
+                let bound =
+                    cases.iter().map(|case| self.case(case, metric)).collect::<Option<Vec<Case>>>()?;
+                let ways = bound.iter().map(|case| (&case.subscription, case.when.is_none()));
+                self.warn_of_unreachable(cases.iter().map(|case| &case.event).zip(ways));
+                Argument::Cases(bound)
             }
             ParamTemplate::Structured(structured) => Argument::Structured(self.structured(structured)?),
             ParamTemplate::Script(script) => Argument::Script(self.script(script)?),
@@ -98,6 +107,24 @@ impl Resolver<'_> {
                 Argument::Scenarios(scenarios.collect::<Option<_>>()?)
             }
         })
+    }
+
+    /// Warns of entries for an event that an earlier entry, which is always taken, is for, too.
+    fn warn_of_unreachable<'s>(
+        &mut self,
+        entries: impl Iterator<Item = (&'s Scalar<String>, (&'s Subscription, bool))>,
+    ) {
+        let mut always_taken: Vec<&Subscription> = Vec::new();
+        for (key, (subscription, is_always_taken)) in entries {
+            if always_taken.contains(&subscription) {
+                let event = &subscription.event;
+                let message =
+                    format!("this entry is never reached: one above it is for event {event:?}, too");
+                self.problems.warning(key.span, message);
+            } else if is_always_taken {
+                always_taken.push(subscription);
+            }
+        }
     }
 
     /// A scenario inside another one.

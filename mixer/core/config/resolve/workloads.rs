@@ -9,7 +9,7 @@ use crate::plan::ModelPlan;
 use crate::scenario::{MetricContext, prepare_workload};
 
 /// Parameters of a workload have no metric's range or default.
-const NO_METRIC: MetricContext = MetricContext { range: None, default_value: 0.0 };
+const NO_METRIC: MetricContext = MetricContext { range: None, default_value: 0.0, shows_value: true };
 
 impl Resolver<'_> {
     /// The workload with its parameters and interval; the inner `None` is a pool without a workload.

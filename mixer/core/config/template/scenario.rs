@@ -56,6 +56,24 @@ impl ScenarioTemplate {
     }
 }
 
+impl ScenarioTemplate {
+    /// A text parameter that is given.
+    pub(in crate::config) fn text(&self, name: &str) -> Option<&Scalar<String>> {
+        self.params.iter().find_map(|(param, value)| match value {
+            ParamTemplate::Text(text) if param.name == name => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The formulas among its parameters.
+    pub(in crate::config) fn formulas(&self) -> impl Iterator<Item = &FormulaTemplate> {
+        self.params.iter().filter_map(|(_, value)| match value {
+            ParamTemplate::Formula(formula) => Some(formula),
+            _ => None,
+        })
+    }
+}
+
 /// The name and the fields of something with parameters; `what` is for the error.
 pub(super) fn named(node: Node, what: &str, problems: &mut Problems) -> Option<(String, Vec<Field>)> {
     match node.kind {

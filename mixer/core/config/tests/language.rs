@@ -353,6 +353,66 @@ fn invalid_numbers_and_times_are_refused() {
     }
 }
 
+fn warnings_of(metrics: &str) -> Vec<String> {
+    plan_of(&with_metrics(metrics), &[]).unwrap().warnings
+}
+
+#[test]
+fn an_entry_for_an_event_that_another_always_takes_is_a_warning() {
+    let switch = |entries: &str| {
+        warnings_of(&format!(
+            "Metric(name: \"e\", scenario: script(source: \"emit(`${{t}}`)\")), Metric(name: \"m\", scenario: switch_scenario_by_events(events_config: {{ {entries} }}))"
+        ))
+    };
+    let unreachable = "this entry is never reached: one above it is for event \"e\", too";
+    for (entries, is_reached) in [
+        (r#""e": (duration: 1), "e@any": (duration: 2)"#, false),
+        (r#""e@any": time_duration, "e@promemu": sine_wave, "e": do_nothing"#, false),
+        (r#""e": (when: "t > 3"), "e@any": (duration: 2)"#, true),
+        (r#""e": (duration: 1), "e@own": (duration: 2), "e@promemu": (duration: 3)"#, true),
+    ] {
+        let said = switch(entries);
+        assert_eq!(said.is_empty(), is_reached, "{entries}: {said:?}");
+        assert!(said.iter().all(|warning| warning.ends_with(unreachable)), "{said:?}");
+    }
+    let calc = r#"Metric(name: "m", scenario: calc_by_event(events_config: { "host_started": "1", "host_started@own": "2" }))"#;
+    assert!(warnings_of(calc)[0].contains("never reached"), "{:?}", warnings_of(calc));
+}
+
+#[test]
+fn a_counter_that_stays_where_it_begins_is_a_warning() {
+    let counter =
+        |fields: &str| warnings_of(&format!("Metric(name: \"m_total\", metric_type: counter, {fields})"));
+    insta::assert_snapshot!(counter("default_value: 5").join("\n"), @"test.ron:2:62: the counter stays at 5, since it has no scenario; if each update is to add 5, write scenario: random_in_range(value_range: (5, 5))");
+    assert_eq!(counter("default_value: 0.5, listen_events: [\"host_started\"]").len(), 1);
+    assert!(counter("value_range: (-3, 0), scenario: random_in_range")[0].contains("raise its high end"));
+    assert!(counter("value_range: (-inf, -1), scenario: sine_wave")[0].contains("raise its high end"));
+    for fields in [
+        "value_range: (0, 0), scenario: time_duration",
+        "default_value: 5, scenario: random_in_range(value_range: (0, 1))",
+        "default_value: 0",
+    ] {
+        assert!(counter(fields).is_empty(), "{fields}: {:?}", counter(fields));
+    }
+}
+
+#[test]
+fn a_source_without_the_end_that_a_relay_asks_for_is_an_error() {
+    let relay = |source: &str, formula: &str| {
+        said(&with_metrics(&format!(
+            "Metric(name: \"a\" {source}), Metric(name: \"m\", scenario: relay_to_other_metric(source_metric_name: \"a\", calc_function: \"{formula}\"))"
+        )))
+    };
+    assert!(
+        relay("", "value / source.high")
+            .contains("source.high needs the source metric's value_range with a high end")
+    );
+    assert!(relay(", value_range: (0, inf)", "value / source.high").contains("with a high end"));
+    assert!(relay(", value_range: (-inf, 0)", "value - source.low").contains("with a low end"));
+    let script = said(&with_metrics("Metric(name: \"m\", scenario: script(source: \"source.low\"))"));
+    assert!(script.contains("unknown name \"source\""), "{script}");
+}
+
 #[test]
 fn a_long_text_is_shortened_in_messages() {
     let long = "x".repeat(1_000_000);

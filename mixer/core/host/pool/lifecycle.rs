@@ -153,12 +153,20 @@ impl Pool {
     }
 
     /// Ends the life of the member in a slot.
-    pub(super) fn end(&mut self, slot: usize, agenda: &mut Agenda) {
+    pub(super) fn end(&mut self, slot: usize, now: Time, agenda: &mut Agenda, out: &mut Outbox) {
         let (place, at) = ((self.index, slot), &mut self.slots[slot]);
         (at.until, at.due) = (Time::NEVER, Time::NEVER);
-        if at.member.take().is_some() {
+        if let Some(mut member) = at.member.take() {
+            member.stop_scenarios(&self.member, now, out);
             self.taken.swap_remove(&at.labels_hash);
             agenda.mark(place, at);
+        }
+    }
+
+    /// Ends the scenarios of all members.
+    pub(super) fn stop_scenarios(&mut self, now: Time, out: &mut Outbox) {
+        for member in self.slots.iter_mut().filter_map(|slot| slot.member.as_mut()) {
+            member.stop_scenarios(&self.member, now, out);
         }
     }
 
@@ -283,7 +291,7 @@ impl Pool {
         } else if at.member.is_none() {
             self.begin(slot, when, agenda, out);
         } else {
-            self.end(slot, agenda);
+            self.end(slot, when.now, agenda, out);
             match when.plan.reuse {
                 ReusePolicy::Never => {}
                 _ if pause == Span::ZERO => self.begin(slot, when, agenda, out),
@@ -306,7 +314,7 @@ impl Pool {
         while self.slots.len() < count {
             self.slots.push(Slot::empty());
         }
-        (count..before).for_each(|slot| self.end(slot, agenda));
+        (count..before).for_each(|slot| self.end(slot, when.now, agenda, out));
         for slot in before..count {
             let at = &mut self.slots[slot];
             (at.next, at.is_midway) = (ReusePolicy::New, is_start);
@@ -326,7 +334,7 @@ impl Pool {
         }
         for slot in chosen {
             if self.slots[slot].member.is_some() {
-                self.end(slot, agenda);
+                self.end(slot, when.now, agenda, out);
                 self.slots[slot].next = ReusePolicy::New;
                 self.begin(slot, when, agenda, out);
             }

@@ -83,7 +83,7 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
     pool.in_use = plan.max;
     pool.slots.resize_with(plan.max, Slot::empty);
     for change in changes {
-        if let Err(error) = settle(pool, call.at, change, agenda) {
+        if let Err(error) = settle(pool, call.at, change, agenda, out) {
             out.scenario_errors += 1;
             pool.note_failure(&plan.name, error, out);
         }
@@ -102,12 +102,13 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
 /// Puts a member into a slot, or takes it out.
 fn settle(
     pool: &mut Pool,
-    At { host, plan, .. }: At<'_>,
+    At { host, plan, now }: At<'_>,
     change: RowChange,
     agenda: &mut Agenda,
+    out: &mut Outbox,
 ) -> Result<(), String> {
     let RowChange { slot, row } = change;
-    pool.end(slot, agenda);
+    pool.end(slot, now, agenda, out);
     let Some(row) = row else { return Ok(()) };
     let names = plan.labels.iter().map(|(name, _)| name.as_str());
     let own = names.zip(row.labels.iter().map(String::as_str));

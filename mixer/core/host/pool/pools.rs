@@ -173,6 +173,15 @@ impl Pools {
         adopt_events(before, 0, out);
     }
 
+    /// Ends the scenarios of all members, at the end of the host.
+    pub(in crate::host) fn stop_scenarios(&mut self, now: Time, out: &mut Outbox) {
+        let before = (out.events.len(), out.pending.len());
+        for pool in &mut self.each {
+            pool.stop_scenarios(now, out);
+        }
+        adopt_events(before, 0, out);
+    }
+
     /// Asks the pool's model, if it has one. Returns `true` if it has.
     fn ask_model(
         &mut self,

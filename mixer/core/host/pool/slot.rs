@@ -3,6 +3,7 @@
 //! A member is emulated, with scenarios and schedules of its own, or a row of cells that a model fills.
 
 use crate::host::metric_set::MetricSet;
+use crate::host::outbox::Outbox;
 use crate::metric::ABSENT;
 use crate::plan::{HostPlan, HostShape, ReusePolicy};
 use crate::series::LabelBlock;
@@ -46,6 +47,13 @@ impl Member {
         match self {
             Self::Emulated(metrics) => metrics.values().row(),
             Self::Row(row) => &row.cells,
+        }
+    }
+
+    /// Ends its scenarios.
+    pub(super) fn stop_scenarios(&mut self, plan: &HostPlan, now: Time, out: &mut Outbox) {
+        if let Self::Emulated(metrics) = self {
+            metrics.stop_scenarios(plan, now, out);
         }
     }
 

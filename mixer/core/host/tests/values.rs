@@ -152,3 +152,163 @@ fn shown_values_are_fine_and_stay_in_the_range() {
         0.004
     );
 }
+
+#[test]
+fn a_relay_knows_its_sources_range() {
+    let plan = one_host(
+        r#"interval: "1s", metric_sets: ["far"], metrics: [
+            Metric(name: "share", scenario: relay_to_other_metric(source_metric_name: "used", calc_function: "value / source.high * 100")),
+            Metric(name: "used", default_value: 4, value_range: (0, 16)),
+            Metric(repeat: Repeat(var: "i", from: 1, to: 2), name: "r{i}", default_value: 10, value_range: ("{i * 2}", 20)),
+            Metric(repeat: Repeat(var: "i", from: 1, to: 2), name: "s{i}", scenario: relay_to_other_metric(source_metric_name: "r{i}", calc_function: "value - source.low")),
+            Metric(name: "above", value_range: (1, inf), scenario: relay_to_other_metric(source_metric_name: "used", calc_function: "value - source.high"))]"#
+            .replace("metric_sets: [\"far\"], ", "")
+            .as_str(),
+    );
+    let mut host = host(&plan, 0, 1);
+    drive(&mut host, 1.0, &[]);
+    let value = |name: &str| {
+        let metrics = &plan.hosts[0].shape.metrics;
+        host.row()[metrics.iter().position(|metric| &*metric.name == name).unwrap()]
+    };
+    assert_eq!(["share", "s1", "s2", "above"].map(value), [25.0, 8.0, 6.0, 1.0]);
+}
+
+/// The events of a host after its start, with their times.
+fn events_of(fields: &str, until_secs: f64, events_in: &[(f64, &str)]) -> Vec<(f64, &'static str)> {
+    let plan = one_host(&format!("interval: \"1s\", {fields}"));
+    let actions = drive(&mut host(&plan, 0, 1), until_secs, events_in);
+    events(&actions).into_iter().map(|(secs, name)| (secs, &*name.to_owned().leak())).skip(1).collect()
+}
+
+#[test]
+fn a_toggle_that_ends_while_it_is_on_switches_off() {
+    let toggle = "feature_toggle(start_time: \"2s\", duration: \"1h\")";
+    let metric = |scenario: &str, fields: &str| format!("Metric(name: \"m\", {fields} scenario: {scenario})");
+    let on = (2.0, "feature_on");
+    let off = |secs| (secs, "feature_off");
+    let switch = format!(
+        "switch_scenario_by_events(default_scenario: {toggle}, events_config: {{ \"x\": sine_wave }})"
+    );
+    for (fields, ins, expected) in [
+        (format!("metrics: [{}]", metric(&switch, "")), vec![(5.0, "x")], vec![on, off(5.0)]),
+        (
+            format!(
+                "metrics: [{}]",
+                metric(&format!("sum(of: [time_duration, clamp(of: {switch}, range: (0, 1))])"), "")
+            ),
+            vec![(5.0, "x")],
+            vec![on, off(5.0)],
+        ),
+        (
+            format!("ttl: \"6s\", metrics: [{}]", metric(&format!("delay(of: {toggle}, by: 3)"), "")),
+            vec![],
+            vec![on, off(6.0), (6.0, "host_stopped")],
+        ),
+        (format!("metrics: [{}]", metric(toggle, "duration: \"7s\",")), vec![], vec![on, off(7.0)]),
+        (
+            format!(
+                "listen_events: {{ \"no\": stop_metric(\"m\"), \"yes\": start_metric(\"m\") }}, metrics: [{}]",
+                metric(toggle, "")
+            ),
+            vec![(3.0, "no"), (4.0, "yes")],
+            vec![on, off(3.0), (6.0, "feature_on")],
+        ),
+        (
+            format!(
+                "metrics: [Metric(name: \"n\")], pools: [Pool(count: 1, lifetime: \"5s\", replace: false, labels: {{ \"id\": \"{{slot}}\" }}, metrics: [{}])]",
+                metric(toggle, "")
+            ),
+            vec![],
+            vec![on, off(5.0)],
+        ),
+        (
+            format!(
+                "ttl: \"4s\", metrics: [Metric(name: \"n\")], pools: [Pool(count: 1, labels: {{ \"id\": \"{{slot}}\" }}, metrics: [{}])]",
+                metric(toggle, "")
+            ),
+            vec![],
+            vec![on, off(4.0), (4.0, "host_stopped")],
+        ),
+    ] {
+        assert_eq!(events_of(&fields, 9.5, &ins), expected, "{fields}");
+    }
+}
+
+/// The values of a metric with this scenario at each of these seconds, with events from outside.
+fn shown(fields: &str, at_secs: &[f64], events: &[(f64, &str)]) -> Vec<f64> {
+    let plan =
+        one_host(&format!("interval: \"1s\", metrics: [Metric(name: \"m\", update_interval: 1, {fields})]"));
+    let mut host = host(&plan, 0, 1);
+    let rows = rows(&drive(&mut host, at_secs.last().copied().unwrap(), events));
+    at_secs.iter().map(|wanted| rows.iter().rfind(|(secs, _)| secs <= wanted).unwrap().1[0]).collect()
+}
+
+#[test]
+fn a_switch_without_a_default_goes_back_after_its_duration() {
+    let switch = r#"scenario: switch_scenario_by_events(events_config: { "x": (scenario: time_duration, duration: 3), "y": sine_wave(offset: 7, amplitude: 0), "calm": () })"#;
+    let events = [(4.0, "x"), (12.0, "y"), (13.0, "x"), (20.0, "y"), (22.0, "calm")];
+    let at = [3.0, 6.0, 9.0, 12.5, 15.0, 18.0, 21.0, 22.0, 25.0];
+    assert_eq!(
+        shown(&format!("default_value: 50, {switch}"), &at, &events),
+        [50.0, 2.0, 50.0, 7.0, 2.0, 50.0, 7.0, 50.0, 50.0]
+    );
+    let in_range =
+        shown(&format!("value_range: (40, 60), {}", switch.replace("offset: 7", "offset: 60")), &at, &events);
+    let random = [in_range[0], in_range[2], in_range[5], in_range[8]];
+    assert!(random.iter().all(|value| (40.0..60.0).contains(value) && value.fract() != 0.0), "{random:?}");
+    assert_eq!(in_range[3], 60.0);
+    let counter = r#"metric_type: counter, default_value: 5, scenario: switch_scenario_by_events(events_config: { "x": (scenario: random_in_range(value_range: (2, 2)), duration: 3) })"#;
+    let plan = one_host(&format!(
+        "interval: \"1s\", metrics: [Metric(name: \"m_total\", update_interval: 1, {counter})]"
+    ));
+    let rows = rows(&drive(&mut host(&plan, 0, 1), 12.0, &[(3.5, "x")]));
+    assert_eq!((rows.first().unwrap().1[0], rows.last().unwrap().1[0]), (5.0, 13.0));
+}
+
+#[test]
+fn the_time_of_a_scenario_in_a_switch_begins_with_it() {
+    let at = [4.0, 5.0, 6.0];
+    for (scenario, expected) in [
+        ("sine_wave(period: 4, amplitude: 10, offset: 20)", [20.0, 30.0, 20.0]),
+        (
+            "sine_wave(period: 4, amplitude: 10, offset: 20, phase_offset: 1.5707963267948966)",
+            [30.0, 20.0, 10.0],
+        ),
+        ("burst(interval: 3, duration: 1, intensity: 9)", [1.0, 1.0, 9.0]),
+        ("script(source: \"t * 100 + dt\")", [0.0, 101.0, 201.0]),
+        ("sum(of: [script(source: \"t\"), time_duration])", [0.0, 2.0, 4.0]),
+        ("brownian(base: 5, volatility: 0)", [5.0, 5.0, 5.0]),
+    ] {
+        let fields = format!("scenario: switch_scenario_by_events(events_config: {{ \"x\": {scenario} }})");
+        assert_eq!(shown(&fields, &at, &[(4.0, "x")]), expected, "{scenario}");
+    }
+    let default = "scenario: switch_scenario_by_events(default_scenario: script(source: \"t\"), events_config: { \"x\": (scenario: do_nothing, duration: 2) })";
+    assert_eq!(shown(default, &[3.0, 5.0, 6.0, 8.0], &[(4.0, "x")]), [3.0, 3.0, 0.0, 2.0]);
+}
+
+#[test]
+fn the_more_specific_of_two_entries_for_an_event_wins() {
+    let value = |scenario: &str| shown(&format!("scenario: {scenario}"), &[3.0], &[(3.0, "e")])[0];
+    for entries in [
+        r#""e": "1", "e@other": "2""#,
+        r#""e@other": "2", "e": "1""#,
+        r#""e@own": "3", "e@any": "1", "e@other": "2""#,
+    ] {
+        assert_eq!(value(&format!("calc_by_event(events_config: {{ {entries} }})")), 2.0, "{entries}");
+    }
+    let case = |value: u8, more: &str| format!("(scenario: sine_wave(offset: {value}, amplitude: 0){more})");
+    let (any, named) = (case(1, ""), case(2, ""));
+    assert_eq!(
+        value(&format!("switch_scenario_by_events(events_config: {{ \"e\": {any}, \"e@other\": {named} }})")),
+        2.0
+    );
+    let unless = case(2, ", when: \"t > 100\"");
+    assert_eq!(
+        value(&format!(
+            "switch_scenario_by_events(events_config: {{ \"e\": {any}, \"e@other\": {unless} }})"
+        )),
+        1.0
+    );
+    assert_eq!(value("calc_by_event(events_config: { \"e@own\": \"3\", \"e\": \"1\" })"), 1.0);
+}
