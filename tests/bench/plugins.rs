@@ -26,9 +26,13 @@ fn shelve_demo() -> tempfile::TempDir {
 
 fn start(scenario: &str) -> RunningScenario {
     let kind = kind(scenario).expect("there is such a scenario");
-    (kind.build)(&mut Arguments::new(MetricContext { range: Some((0.0, 1e9)), default_value: 0.0 }))
-        .expect("it needs no parameters")
-        .start(0.0)
+    (kind.build)(&mut Arguments::new(MetricContext {
+        range: Some((0.0, 1e9)),
+        default_value: 0.0,
+        ..MetricContext::default()
+    }))
+    .expect("it needs no parameters")
+    .start(0.0)
 }
 
 fn update(
