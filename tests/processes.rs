@@ -264,7 +264,16 @@ impl Prometheus {
         Self::start(config, None)
     }
 
+    /// A receiver with this configuration, without native histograms and exemplars.
+    pub(crate) fn plain(config: &str) -> Self {
+        Self::start_with(config, None, "--enable-feature=")
+    }
+
     fn start(config: &str, data: Option<&Path>) -> Self {
+        Self::start_with(config, data, "--enable-feature=native-histograms,exemplar-storage")
+    }
+
+    fn start_with(config: &str, data: Option<&Path>, features: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
@@ -275,7 +284,7 @@ impl Prometheus {
                 .arg(format!("--config.file={}", file.display()))
                 .arg(format!("--storage.tsdb.path={}", data.display()))
                 .arg("--storage.tsdb.retention.time=100y")
-                .arg("--enable-feature=native-histograms,exemplar-storage")
+                .arg(features)
                 .arg("--web.enable-remote-write-receiver")
                 .arg(format!("--web.listen-address=127.0.0.1:{port}")),
         );

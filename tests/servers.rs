@@ -3,7 +3,9 @@
 use std::process::Output;
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Process, Pushgateway, eventually, free_port, promemu, promemu_command};
+use crate::processes::{
+    Process, Prometheus, Pushgateway, eventually, free_port, log_number, promemu, promemu_command,
+};
 
 fn leaked(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
@@ -116,4 +118,64 @@ fn ctl_takes_no_answer_but_that_of_promemu() {
     let closed = format!("http://127.0.0.1:{}", free_port());
     let said = String::from_utf8(ctl(&["status"], &closed).stderr).unwrap();
     assert!(said.contains("connection refused; does it run, and on this port?"), "{said}");
+}
+
+/// Plain hosts, and one with a native histogram beside its gauge.
+const MIXED: &str = r#"Config(default_job_name: "mixed", hosts: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 20), name: "plain-{i}", interval: 0.3, metric_sets: ["level"]),
+    Host(name: "native", interval: 0.3, metric_sets: ["level", "native"]),
+], metric_sets: {
+    "level": [Metric(name: "level", value_range: (5, 9), update_interval: 0.3, scenario: random_walk)],
+    "native": [Metric(name: "request_seconds", metric_type: native_histogram, value_range: (0, 2), update_interval: 0.3, scenario: random_in_range)],
+})"#;
+
+/// A host whose clock comes back, beside hosts with good clocks.
+const SKEWED: &str = r#"Config(default_job_name: "skewed", hosts: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "clean-{i}", interval: 0.2, metric_sets: ["alive"]),
+    Host(name: "skewed", interval: 0.2, metric_sets: ["alive"],
+        faults: [clock_skew(ahead: "1h", at: "1s", lasts: "1s")]),
+], metric_sets: { "alive": [Metric(name: "alive_seconds", update_interval: 0.2, scenario: time_duration)] })"#;
+
+/// A run of a config's text that writes to a Prometheus.
+fn writing(text: &str, prometheus: &Prometheus, options: &str) -> (Process, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("written.ron");
+    std::fs::write(&file, text).unwrap();
+    let output = format!("remote-write={}{options}", prometheus.url());
+    let args = ["--config", &file.display().to_string(), "--push-interval", "400ms", "--output", &output];
+    (promemu(&args), dir)
+}
+
+#[test]
+fn native_histograms_that_a_server_refuses_cost_no_other_series() {
+    let prometheus = Prometheus::plain("global: {}\n");
+    for options in ["", ",shards=1"] {
+        let (mut run, _dir) = writing(MIXED, &prometheus, options);
+        run.wait_for_log(
+            "native histograms are disabled; start that Prometheus with --enable-feature=native-histograms",
+        );
+        let count = |query: &str| prometheus.query(query).unwrap_or(0.0).to_string();
+        eventually("each gauge is there", || (count("count(level)") == "21").then_some(()));
+        eventually("and goes on", || {
+            prometheus.query("min(count_over_time(level[1m]))").filter(|n| *n > 5.0)
+        });
+        assert_eq!(run.terminate(), Some(0));
+        let log = run.log();
+        assert_eq!(run.count_in_log("output is away"), 0, "{log}");
+        let [sent, dropped] =
+            ["sent_samples", "dropped_samples"].map(|field| log_number(&log, field).unwrap());
+        assert!(dropped > 0.0 && dropped * 20.0 <= sent, "only the histogram's: {log}");
+    }
+}
+
+#[test]
+fn a_clock_that_comes_back_costs_no_others_where_the_server_calls_that_an_error_of_its_own() {
+    let prometheus = Prometheus::plain("storage: { tsdb: { out_of_order_time_window: 5s } }\n");
+    let (mut run, _dir) = writing(SKEWED, &prometheus, ",shards=1");
+    run.wait_for_log("too old sample; samples of a clock that was set back are taken if");
+    let seen = || prometheus.query(r#"min(count_over_time(alive_seconds{name=~"clean.*"}[5m]))"#);
+    let before = seen().unwrap();
+    eventually("clean hosts go on while the other is refused", || seen().filter(|n| *n > before + 5.0));
+    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.count_in_log("output is away"), 0, "{}", run.log());
 }

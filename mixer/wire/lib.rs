@@ -10,7 +10,7 @@
 //! Exposition encodes a whole store of current values. Remote write and OTLP encode single reports, by the [`request::Encoder`]
 //! trait. Exports encode all samples of a run. The private modules hold the parts that several formats share: the plain
 //! series that Prometheus makes of a histogram, summary or state set (`series_expansion`), the fields of protobuf messages
-//! (`protobuf`), the buckets of native histograms (`native_buckets`), and numbers as text (`number`).
+//! (`protobuf`, and for reading `fields`), the buckets of native histograms (`native_buckets`), and numbers as text (`number`).
 //!
 //! Invariants: nothing here opens a connection, reads a clock or starts a task, and equal input gives equal bytes. The only
 //! file is the spool of an export, in a folder that the caller names. The time of a sample comes from its caller, and a
@@ -25,6 +25,7 @@
 
 pub mod export;
 pub mod exposition;
+mod fields;
 mod native_buckets;
 mod number;
 pub mod otlp;

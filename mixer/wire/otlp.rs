@@ -2,6 +2,8 @@
 //! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 
 mod points;
+mod split;
 mod writer;
 
+pub use split::halves;
 pub use writer::{Otlp, OtlpJob};

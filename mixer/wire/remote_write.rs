@@ -5,6 +5,7 @@ mod compression;
 mod histogram;
 mod labels;
 mod sample;
+mod split;
 mod symbols;
 pub mod v1;
 pub mod v2;

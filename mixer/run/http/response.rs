@@ -49,6 +49,16 @@ impl PushError {
         }
     }
 
+    /// `true` for a server error that says more than that the server is away, so that it may be about what was sent.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        let Self::Answer { status, body, .. } = self else { return false };
+        // These two come from a proxy before a server that is away.
+        status.is_server_error()
+            && ![StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(status)
+            && !body.is_empty()
+    }
+
     /// The kind of error, without what may differ each time.
     #[must_use]
     pub fn kind(&self) -> String {

@@ -2,8 +2,8 @@
 //!
 //! A round becomes batches. Each belongs to a shard, and a shard sends one batch at a time in their order. A series
 //! stays in its shard, so its samples arrive in order. A batch that the server cannot accept now is retried with
-//! back-off for as long as the run lasts. One that it rejects for good is sent again in halves where that may help
-//! ([`split`]); what is rejected then is dropped and counted. The queue is bounded ([`queue`]), so a server that is
+//! back-off for as long as the run lasts. One that it rejects for good, or with a server error while it accepts others, is
+//! sent again in halves where that may help ([`split`]); what is rejected then is dropped and counted. The queue is bounded ([`queue`]), so a server that is
 //! away costs the oldest rounds and no memory.
 //!
 //! It knows batches, never series or hosts.
@@ -18,6 +18,7 @@ mod stats;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexSet;
 use promemu_wire::request::Batch;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -25,7 +26,7 @@ use tracing::{Instrument, info, warn};
 
 pub(super) use batch_client::{BatchClient, FinalResponse, ResponseRules};
 use queue::{Bounds, Queue};
-use sender::Sender;
+use sender::{PATIENCE, Sender};
 pub(super) use settings::BATCH_BYTES;
 pub use settings::DeliverySettings;
 use split::SplitBudget;
@@ -77,6 +78,9 @@ impl Delivery {
                 ending: ended.clone(),
                 rng: seed.child_of_bytes(&shard.to_le_bytes()).rng(),
                 split_budget: SplitBudget::default(),
+                patience: PATIENCE,
+                too_large: None,
+                proven: IndexSet::new(),
             };
             senders.spawn(sender.send_all().in_current_span());
         }

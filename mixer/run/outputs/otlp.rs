@@ -17,7 +17,7 @@ use super::stream::{StreamConfig, tracker};
 use crate::http::TargetUrl;
 use promemu_core::error::Error;
 use promemu_core::series::Job;
-use promemu_wire::otlp::Otlp;
+use promemu_wire::otlp::{Otlp, halves};
 use response::{hint, is_retryable, rejected};
 
 /// The path of a target without one: the specification's.
@@ -61,7 +61,13 @@ impl StreamConfig for OtlpSettings {
     fn client(&self) -> Result<BatchClient, Error> {
         let headers = [(CONTENT_TYPE, "application/x-protobuf"), (CONTENT_ENCODING, "gzip")];
         let client = BatchClient::new(self.target.clone(), &self.delivery.http, headers, self.timeout)?;
-        Ok(client.with_rules(ResponseRules { is_retryable, rejected, hint, ..ResponseRules::default() }))
+        Ok(client.with_rules(ResponseRules {
+            is_retryable,
+            rejected,
+            hint,
+            split: |batch, _| halves(batch),
+            ..ResponseRules::default()
+        }))
     }
 
     fn source(&self, jobs: &[Arc<Job>]) -> Arc<Mutex<dyn SampleSource>> {

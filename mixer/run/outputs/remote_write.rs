@@ -16,7 +16,7 @@ use super::stream::{StreamConfig, tracker};
 use crate::http::{PushError, TargetUrl};
 use promemu_core::error::{Error, suggestion};
 use promemu_core::series::Job;
-use promemu_wire::remote_write::{V1, V2, v1};
+use promemu_wire::remote_write::{V1, V2, v1, v2};
 
 /// The path of a target without one: Prometheus' own.
 const DEFAULT_PATH: &str = "/api/v1/write";
@@ -107,12 +107,16 @@ impl StreamConfig for RemoteWriteSettings {
         Ok(match self.version {
             Version::V1 => client.with_rules(ResponseRules {
                 hint: hint_v1,
+                is_permanent,
                 split: v1::halves,
                 ..ResponseRules::default()
             }),
             Version::V2 => client.with_rules(ResponseRules {
                 rejected: rejected_v2,
                 hint: hint_v2,
+                is_permanent,
+                split: |batch, _| v2::halves(batch),
+                accepts_rest: true,
                 ..ResponseRules::default()
             }),
         })
@@ -130,8 +134,35 @@ fn hint_v1(error: &PushError) -> &'static str {
     if error.is_not_found() || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
         "; is there a remote-write receiver at this url? Prometheus needs --web.enable-remote-write-receiver"
     } else {
-        ""
+        hint_of_reason(error)
     }
+}
+
+/// Prometheus refuses some samples with status 500 (<https://github.com/prometheus/prometheus/issues/17181>); each reason
+/// with the way to have them taken.
+const REASONS: [(&str, &str); 6] = [
+    (
+        "native histograms are disabled",
+        "; start that Prometheus with --enable-feature=native-histograms, or the rest is all it takes",
+    ),
+    ("too old sample", HINT_OF_TIME),
+    ("out of order", HINT_OF_TIME),
+    ("out of bounds", "; its time is too far from the server's clock"),
+    ("duplicate sample", "; another sender writes the same series, or a clock was set back"),
+    ("exemplar", ""),
+];
+const HINT_OF_TIME: &str = "; samples of a clock that was set back are taken if the server's \
+    storage.tsdb.out_of_order_time_window is long enough";
+
+/// `true` for a refusal by such a reason.
+fn is_permanent(error: &PushError) -> bool {
+    error.status().is_some_and(|status| status.is_server_error())
+        && REASONS.iter().any(|(reason, _)| error.to_string().contains(reason))
+}
+
+pub(super) fn hint_of_reason(error: &PushError) -> &'static str {
+    let text = error.to_string();
+    REASONS.iter().find(|(reason, _)| text.contains(reason)).map_or("", |(_, hint)| hint)
 }
 
 fn hint_v2(error: &PushError) -> &'static str {

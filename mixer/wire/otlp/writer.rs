@@ -19,16 +19,16 @@ use crate::protobuf::{len_len, put_bytes, put_tag_and_len, put_varint};
 use crate::request::Encoder;
 
 // Field tags, as number << 3 | wire type. ExportMetricsServiceRequest:
-const RESOURCE_METRICS: u8 = 0x0a;
+pub(super) const RESOURCE_METRICS: u8 = 0x0a;
 // ResourceMetrics:
-const SCOPE_METRICS: u8 = 0x12;
+pub(super) const SCOPE_METRICS: u8 = 0x12;
 // ScopeMetrics:
-const METRIC: u8 = 0x12;
+pub(super) const METRIC: u8 = 0x12;
 // Metric:
 const NAME: u8 = 0x0a;
 const DESCRIPTION: u8 = 0x12;
 // Gauge, Sum, …:
-const DATA_POINT: u8 = 0x0a;
+pub(super) const DATA_POINT: u8 = 0x0a;
 // KeyValue, and the AnyValue in it:
 const KEY: u8 = 0x0a;
 const ANY_VALUE: u8 = 0x12;

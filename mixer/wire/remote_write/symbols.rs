@@ -6,7 +6,7 @@ use promemu_core::rng::fnv1a;
 use crate::protobuf::put_tag_and_len;
 
 /// `Request.symbols`
-const SYMBOL: u8 = 0x22;
+pub(super) const SYMBOL: u8 = 0x22;
 const SLOTS_MIN: usize = 256;
 
 /// Texts by number. Number 0 is the empty text, as the specification requires.

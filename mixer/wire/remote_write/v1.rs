@@ -12,8 +12,9 @@ use super::compression::Compressor;
 use super::histogram::put_histogram;
 use super::labels::{HostLabels, LABEL, SeriesLabels};
 use super::sample::{millis_of, put_sample};
+use super::split::{Tags, split};
 use crate::protobuf::{put_bytes, put_double, put_label, put_tag_and_len, put_uint, varint_len};
-use crate::request::{Batch, Cut, Encoder};
+use crate::request::{Batch, Encoder};
 use crate::series_expansion::exemplar_index;
 
 // Field tags, as number << 3 | wire type. WriteRequest:
@@ -126,25 +127,11 @@ impl Encoder for V1 {
     }
 }
 
-/// Splits a request into two of about as many hosts each; `None` if it has only one host. A message that is cut between
-/// two of its fields is two messages.
+/// Splits a request in two: floats from native histograms first, then hosts, then, if it is to go on `within_host`, the
+/// series of one host. `None` if it cannot be split. A message that is cut between two of its fields is two messages.
 #[must_use]
-pub fn halves(batch: &Batch) -> Option<[Batch; 2]> {
-    let middle = batch.cuts.len() / 2;
-    let cut = *batch.cuts.get(middle)?;
-    let message = snap::raw::Decoder::new().decompress_vec(&batch.body).ok()?;
-    let (first, second) = message.split_at_checked(cut.bytes)?;
-    let mut compressor = Compressor::default();
-    let mut half = |message: &[u8], samples, cuts| {
-        let body = compressor.compress(message).into();
-        Batch { body, samples, round: batch.round, cuts }
-    };
-    let rest = batch.cuts[middle + 1..].iter();
-    let rest = rest.map(|later| Cut { bytes: later.bytes - cut.bytes, samples: later.samples - cut.samples });
-    Some([
-        half(first, cut.samples, batch.cuts[..middle].into()),
-        half(second, batch.samples - cut.samples, rest.collect()),
-    ])
+pub fn halves(batch: &Batch, within_host: bool) -> Option<[Batch; 2]> {
+    split(batch, Tags { series: TIME_SERIES, histogram: HISTOGRAM, shared: None }, within_host)
 }
 
 impl V1 {

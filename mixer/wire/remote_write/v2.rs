@@ -14,9 +14,10 @@ use super::compression::Compressor;
 use super::histogram::put_histogram;
 use super::labels::{HostLabels, SeriesLabels};
 use super::sample::{millis_of, put_sample_with_start};
-use super::symbols::Symbols;
+use super::split::{Tags, split};
+use super::symbols::{SYMBOL, Symbols};
 use crate::protobuf::{len_len, put_bytes, put_double, put_tag_and_len, put_uint, put_varint, varint_len};
-use crate::request::Encoder;
+use crate::request::{Batch, Encoder};
 use crate::series_expansion::exemplar_index;
 
 // Field tags, as number << 3 | wire type. Request:
@@ -141,6 +142,13 @@ impl Encoder for V2 {
         self.is_begun = false;
         body
     }
+}
+
+/// Splits a request in two: floats from native histograms first, then by series. Both have all symbols. `None` for a single
+/// series.
+#[must_use]
+pub fn halves(batch: &Batch) -> Option<[Batch; 2]> {
+    split(batch, Tags { series: TIME_SERIES, histogram: HISTOGRAM, shared: Some(SYMBOL) }, true)
 }
 
 impl V2 {

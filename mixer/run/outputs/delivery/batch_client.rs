@@ -23,9 +23,12 @@ pub(in crate::outputs) struct ResponseRules {
     pub(in crate::outputs) rejected: fn(&FinalResponse<'_>) -> (u64, String),
     /// Advice that follows an error's text.
     pub(in crate::outputs) hint: fn(&PushError) -> &'static str,
-    /// A batch as two with its samples in the same order; `None` for a single host, and for a protocol whose servers
-    /// accept the rest of a batch by themselves.
-    pub(in crate::outputs) split: fn(&Batch) -> Option<[Batch; 2]>,
+    /// `true` if a server error is a refusal of samples, by its reason.
+    pub(in crate::outputs) is_permanent: fn(&PushError) -> bool,
+    /// A batch as two; `None` if it cannot be split, or only within a host and that is not asked for.
+    pub(in crate::outputs) split: fn(&Batch, within_host: bool) -> Option<[Batch; 2]>,
+    /// `true` if servers accept the rest of a batch by themselves when they reject samples.
+    pub(in crate::outputs) accepts_rest: bool,
 }
 
 /// A response after which the request is not sent again: a success or a rejection.
@@ -47,8 +50,20 @@ pub(super) struct Rejection {
     /// The reason without what may differ each time.
     pub(super) kind: String,
     pub(super) reason: String,
-    /// `true` if a part of the batch may be accepted without the rest.
-    pub(super) may_be_partial: bool,
+    /// What splitting may lead to.
+    pub(super) splitting: Splitting,
+}
+
+/// The use of splitting a batch that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Splitting {
+    Useless,
+    /// The batch is too large.
+    MakesItSmaller,
+    /// Some hosts may be accepted without others.
+    ByHosts,
+    /// Some series may be accepted without others.
+    BySeries,
 }
 
 impl Default for ResponseRules {
@@ -57,7 +72,14 @@ impl Default for ResponseRules {
             let rejected = if response.is_success { 0 } else { response.samples };
             (rejected, String::new())
         };
-        Self { is_retryable: PushError::is_away, rejected: all_or_nothing, hint: |_| "", split: |_| None }
+        Self {
+            is_retryable: PushError::is_away,
+            rejected: all_or_nothing,
+            hint: |_| "",
+            is_permanent: |_| false,
+            split: |_, _| None,
+            accepts_rest: false,
+        }
     }
 }
 
@@ -91,9 +113,45 @@ impl BatchClient {
         Self { rules, ..self }
     }
 
-    /// A rejected batch as two, if one of them may be accepted.
-    pub(super) fn split(&self, batch: &Batch, rejection: &Rejection) -> Option<[Batch; 2]> {
-        if rejection.may_be_partial { (self.rules.split)(batch) } else { None }
+    /// A refused batch as two, if a part of it may be accepted.
+    pub(super) fn split(&self, batch: &Batch, splitting: Splitting) -> Option<[Batch; 2]> {
+        match splitting {
+            Splitting::Useless => None,
+            Splitting::ByHosts => (self.rules.split)(batch, false),
+            Splitting::MakesItSmaller | Splitting::BySeries => (self.rules.split)(batch, true),
+        }
+    }
+
+    fn splitting(&self, error: &PushError) -> Splitting {
+        let is_about_time = |text: &str| {
+            ["too old sample", "out of order", "out of bounds", "duplicate sample"]
+                .iter()
+                .any(|part| text.contains(part))
+        };
+        match error.status() {
+            Some(StatusCode::PAYLOAD_TOO_LARGE) => Splitting::MakesItSmaller,
+            Some(StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+                if self.rules.accepts_rest =>
+            {
+                Splitting::Useless
+            }
+            Some(status)
+                if matches!(
+                    status,
+                    StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY
+                ) || status.is_server_error() =>
+            {
+                // A clock is a whole host's.
+                if is_about_time(&error.to_string()) { Splitting::ByHosts } else { Splitting::BySeries }
+            }
+            _ => Splitting::Useless,
+        }
+    }
+
+    /// A batch that the server answers with this error is given up.
+    pub(super) fn rejection(&self, batch: &Batch, error: &PushError) -> Rejection {
+        let reason = format!("{error}{}", (self.rules.hint)(error));
+        Rejection { samples: batch.samples, kind: error.kind(), reason, splitting: self.splitting(error) }
     }
 
     /// Sends a batch once. An error means that it may be accepted later.
@@ -105,12 +163,12 @@ impl BatchClient {
         let headers = response.headers().clone();
         let last = FinalResponse { is_success: false, headers: &headers, body: &[], samples: batch.samples };
         match check(Ok(response), &self.secrets).await {
-            Err(error) if (self.rules.is_retryable)(&error) => Err(error),
+            Err(error) if (self.rules.is_retryable)(&error) && !(self.rules.is_permanent)(&error) => {
+                Err(error)
+            }
             Err(error) => {
                 let (samples, _) = (self.rules.rejected)(&last);
-                let reason = format!("{error}{}", (self.rules.hint)(&error));
-                let may_be_partial = error.status() == Some(StatusCode::BAD_REQUEST);
-                Ok(Some(Rejection { samples, kind: error.kind(), reason, may_be_partial }))
+                Ok(Some(Rejection { samples, ..self.rejection(batch, &error) }))
             }
             Ok(response) => {
                 let body = body_of(response).await;
@@ -118,7 +176,12 @@ impl BatchClient {
                     (self.rules.rejected)(&FinalResponse { is_success: true, body: &body, ..last });
                 let reason = text_of(reason.as_bytes(), &self.secrets);
                 let kind = "partial success".to_owned();
-                Ok((samples > 0).then_some(Rejection { samples, kind, reason, may_be_partial: false }))
+                Ok((samples > 0).then_some(Rejection {
+                    samples,
+                    kind,
+                    reason,
+                    splitting: Splitting::Useless,
+                }))
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Splitting of rejected batches: one sample that a server does not accept, such as one of a clock that was set back,
 //! would cost all others of its request.
 //!
-//! Splitting ends at single hosts, and before that when it leads to nothing or takes too many requests.
+//! Splitting ends at single series, or at single hosts where a clock is the reason, and before that when it leads to nothing or takes too many requests.
 
-use super::batch_client::Rejection;
+use super::batch_client::{Rejection, Splitting};
 use promemu_wire::request::Batch;
 
 /// Splits of a shard's batches per round.
@@ -43,10 +43,10 @@ impl SplitBudget {
         *self = Self { round, count: 0, has_accepted: false, rest_rounds, last_rest_rounds };
     }
 
-    /// `true` if another batch may be split.
-    pub(super) const fn allows_split(&self) -> bool {
+    /// `true` if another batch may be split. Splitting what is too large ends by itself once something is accepted.
+    pub(super) fn allows_split(&self, splitting: Splitting) -> bool {
         if self.has_accepted {
-            self.count < SPLITS_MAX
+            self.count < SPLITS_MAX || splitting == Splitting::MakesItSmaller
         } else {
             self.rest_rounds == 0 && self.count < FRUITLESS_SPLITS_MAX
         }
@@ -73,7 +73,8 @@ impl Outcome {
     pub(super) fn settle(&mut self, part: &Batch, rejection: Option<Rejection>, budget: &mut SplitBudget) {
         let rejected = rejection.as_ref().map_or(0, |rejection| rejection.samples.min(part.samples));
         let accepted = part.samples - rejected;
-        if accepted > 0 || rejected == 0 {
+        // Of refused metadata nothing is accepted.
+        if accepted > 0 || rejection.is_none() {
             budget.has_accepted = true;
             self.accepted += accepted;
             self.bytes += part.body.len() as u64;

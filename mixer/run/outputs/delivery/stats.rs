@@ -134,13 +134,33 @@ impl DeliveryStats {
         self.log().availability.failed(&error.to_string(), self.now());
     }
 
+    /// The server fails for all that is sent to it.
+    pub(super) fn away(&self, error: &PushError) {
+        self.log().availability.failed(&error.to_string(), self.now());
+    }
+
+    /// A request failed by what may be the fault of its samples.
+    pub(super) fn doubted(&self) {
+        self.tally.output.push_failures.inc();
+    }
+
     fn rejected(&self, samples: u64, rejection: &Rejection) {
         self.tally.output.push_failures.inc();
         self.dropped(rejection.samples);
         let mut log = self.log();
         self.health.set_refused(&self.output, Some(&rejection.reason));
         log.is_refused = true;
-        if log.rejections.insert(rejection.kind.clone()) {
+        let what = if samples == 0 { "metadata" } else { "samples" };
+        if !log.rejections.insert(format!("{what}: {}", rejection.kind)) {
+            return;
+        }
+        if samples == 0 {
+            warn!(
+                output = %self.output,
+                error = %rejection.reason,
+                "metadata was rejected and is dropped, samples are not; further ones are only counted"
+            );
+        } else {
             warn!(
                 output = %self.output,
                 rejected_samples = rejection.samples,

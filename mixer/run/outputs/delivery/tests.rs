@@ -22,16 +22,20 @@ struct Script {
     responses: VecDeque<(u16, Option<&'static str>)>,
     accepted: Vec<Vec<u8>>,
     requests: usize,
-    /// Bodies with this byte are answered with 400.
-    rejects: Option<u8>,
+    /// Bodies with this byte are answered with this status.
+    rejects: Option<(u8, u16)>,
+    /// Longer bodies are answered with 413.
+    bytes_max: Option<usize>,
 }
 
 async fn respond(State(fake): State<Fake>, body: Body) -> (StatusCode, HeaderMap, &'static str) {
     let response = {
         let mut script = fake.0.lock().unwrap();
         script.requests += 1;
-        let is_rejected = script.rejects.is_some_and(|byte| body.contains(&byte));
-        script.responses.pop_front().or(is_rejected.then_some((400, None)))
+        let is_too_large = script.bytes_max.is_some_and(|bytes| body.len() > bytes);
+        let rejected =
+            script.rejects.filter(|(byte, _)| body.contains(byte)).map(|(_, status)| (status, None));
+        script.responses.pop_front().or(is_too_large.then_some((413, None))).or(rejected)
     };
     let mut headers = HeaderMap::new();
     let status = match response {
@@ -202,7 +206,7 @@ fn batch_of(round: u64, hosts: &str) -> Batch {
     Batch { body: hosts.to_owned().into(), samples: hosts.len() as u64, round, cuts }
 }
 
-fn split(batch: &Batch) -> Option<[Batch; 2]> {
+fn split(batch: &Batch, _within_host: bool) -> Option<[Batch; 2]> {
     let text = std::str::from_utf8(&batch.body).unwrap();
     let (first, second) = text.split_at(batch.cuts.get(batch.cuts.len() / 2)?.bytes);
     Some([batch_of(batch.round, first), batch_of(batch.round, second)])
@@ -215,7 +219,7 @@ async fn deliver_in_halves(
     responses: &[(u16, Option<&'static str>)],
 ) -> (String, usize, (u64, u64)) {
     let (fake, url) = Fake::start(responses).await;
-    fake.0.lock().unwrap().rejects = Some(b'x');
+    fake.0.lock().unwrap().rejects = Some((b'x', 400));
     let mut delivery =
         deliver_with(url, &settings(100_000), ResponseRules { split, ..ResponseRules::default() });
     for (round, hosts) in (1..).zip(rounds) {
@@ -234,7 +238,7 @@ async fn only_rejected_samples_of_a_batch_are_dropped_and_the_rest_keeps_its_ord
     let (accepted, _, sums) = deliver_in_halves(&["abxd"], &[(400, None), (500, None)]).await;
     assert_eq!((accepted.as_str(), sums), ("abd", (3, 1)));
     // A batch that is rejected for another reason is not split.
-    for status in [401, 403, 404, 413] {
+    for status in [401, 403, 404] {
         assert_eq!(deliver_in_halves(&["abxd"], &[(status, None)]).await.1, 1, "{status}");
     }
 }
@@ -255,4 +259,69 @@ async fn a_server_that_rejects_everything_is_not_asked_for_each_host() {
     // A server that accepts little is asked for more, but not for each host.
     let (_, requests, sums) = deliver_in_halves(&[&"cx".repeat(1000)], &[]).await;
     assert!(requests <= 1 + 2 * 128 && sums.0 > 50, "{requests} {sums:?}");
+}
+
+/// Delivers rounds to a server with these rules; returns it, the accepted hosts in order of their names, and the samples
+/// sent and dropped.
+async fn deliver_to(fake: (Fake, TargetUrl), rounds: &[&str]) -> (Fake, String, (u64, u64)) {
+    let (fake, url) = fake;
+    let rules = ResponseRules { split, ..ResponseRules::default() };
+    let mut delivery = deliver_with(url, &settings(100_000), rules);
+    for (round, hosts) in (1..).zip(rounds) {
+        delivery.intake().put(0, batch_of(round, hosts), Duration::ZERO);
+    }
+    delivery.finish(LONG).await;
+    assert!(!delivery.health().is_away());
+    let mut accepted: Vec<char> = texts(fake.accepted()).concat().chars().collect();
+    accepted.sort_unstable();
+    (fake, accepted.into_iter().collect(), sums(&delivery))
+}
+
+#[tokio::test]
+async fn samples_that_are_refused_with_a_server_error_cost_no_others() {
+    for status in [500, 503, 507] {
+        let fake = Fake::start(&[]).await;
+        fake.0.0.lock().unwrap().rejects = Some((b'x', status));
+        let (_, accepted, sums) = deliver_to(fake, &["abcdexgh", "ijk", "xlmnopqx", "xr", "s"]).await;
+        assert_eq!((accepted.as_str(), sums), ("abcdeghijklmnopqrs", (18, 4)), "{status}");
+    }
+    let fake = Fake::start(&[]).await;
+    fake.0.0.lock().unwrap().rejects = Some((b'x', 500));
+    let (_, accepted, sums) = deliver_to(fake, &["xaxbxcxd"]).await;
+    assert_eq!((accepted.as_str(), sums), ("abcd", (4, 4)), "each other host is refused");
+}
+
+#[tokio::test]
+async fn a_server_that_fails_with_a_text_for_a_while_costs_no_sample() {
+    for (failures, status) in [(2, 500), (7, 500), (12, 503), (22, 500)] {
+        let fake = Fake::start(&vec![(status, None); failures]).await;
+        let (_, accepted, sums) = deliver_to(fake, &["abcdefgh", "ij"]).await;
+        assert_eq!((accepted.as_str(), sums), ("abcdefghij", (10, 0)), "{failures} times {status}");
+    }
+}
+
+#[tokio::test]
+async fn batches_that_are_too_large_are_sent_in_parts_and_the_size_is_remembered() {
+    let fake = Fake::start(&[]).await;
+    fake.0.0.lock().unwrap().bytes_max = Some(3);
+    let (fake, accepted, sums) = deliver_to(fake, &["abcdefgh", "ijklmnop"]).await;
+    assert_eq!((accepted.as_str(), sums), ("abcdefghijklmnop", (16, 0)));
+    assert_eq!(fake.requests(), 2 + 4 + 4, "two requests find the size");
+    let fake = Fake::start(&[]).await;
+    fake.0.0.lock().unwrap().bytes_max = Some(0);
+    let (fake, accepted, sums) = deliver_to(fake, &["abcdefgh"]).await;
+    assert_eq!((accepted.as_str(), sums), ("", (0, 8)), "a host alone is too large");
+    assert!(fake.requests() <= 15, "{}", fake.requests());
+}
+
+#[tokio::test]
+async fn refused_metadata_is_no_sample_and_no_success() {
+    let (_fake, url) = Fake::start(&[(400, None), (422, None)]).await;
+    let mut delivery = deliver(url, &settings(1000));
+    for round in 1..=2 {
+        delivery.intake().put(0, Batch { samples: 0, ..batch(round) }, Duration::ZERO);
+    }
+    delivery.finish(LONG).await;
+    let status = delivery.health().status(Clock::start().now());
+    assert_eq!((sums(&delivery), status.pushes, status.refused.len()), ((0, 0), 0, 1));
 }

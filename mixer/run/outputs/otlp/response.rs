@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 
 use crate::http::PushError;
 use crate::outputs::delivery::FinalResponse;
+use crate::outputs::remote_write::hint_of_reason;
 
 /// Only these statuses of the specification may be retried, so 500 may not.
 pub(super) fn is_retryable(error: &PushError) -> bool {
@@ -35,7 +36,7 @@ pub(super) fn hint(error: &PushError) -> &'static str {
         "; is there an OTLP receiver at this url? VictoriaMetrics has it at /opentelemetry/v1/metrics, Prometheus \
          at /api/v1/otlp/v1/metrics"
     } else {
-        ""
+        hint_of_reason(error)
     }
 }
 

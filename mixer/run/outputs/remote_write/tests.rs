@@ -252,7 +252,7 @@ async fn halves_of_a_request_have_whole_hosts_and_say_the_same_together() {
     assert_eq!((whole.samples, whole.cuts.len()), (14, 6));
     let (mut pieces, mut hosts) = (vec![whole.clone()], Vec::new());
     while let Some(piece) = pieces.pop() {
-        match v1::halves(&piece) {
+        match v1::halves(&piece, false) {
             Some([first, second]) => {
                 assert_eq!(first.samples + second.samples, piece.samples);
                 let read = [&first, &second].map(|half| read_v1(&half.body)).concat();
@@ -265,10 +265,18 @@ async fn halves_of_a_request_have_whole_hosts_and_say_the_same_together() {
     assert_eq!(hosts.len(), 7);
     assert!(hosts.iter().all(|(samples, read)| (*samples, read.len()) == (2, 2)));
     assert_eq!(hosts.into_iter().flat_map(|(_, read)| read).collect::<Vec<_>>(), read_v1(&whole.body));
-    // Version 2.0 has its texts in front of all hosts, and a server that knows it keeps what it can.
+    let [_, second] = v1::halves(&whole, true).unwrap();
+    let [host, _] = v1::halves(&second, false).and_then(|[first, _]| v1::halves(&first, false)).unwrap();
+    let [first, second] = v1::halves(&host, true).unwrap();
+    assert_eq!([&first, &second].map(|half| (half.samples, read_v1(&half.body).len())), [(1, 1), (1, 1)]);
+    assert!(v1::halves(&first, true).is_none());
+    // Version 2.0 has its texts in front of all hosts.
     let mut ledger = SeriesTracker::new(&jobs, [V2::default()], BatchSize { samples: 100, bytes: 1 << 20 });
     ledger.round(AT, &intake, Duration::ZERO);
-    assert!(intake.take_all().await[0].1.cuts.is_empty());
+    let (_, whole) = intake.take_all().await.pop().unwrap();
+    let halves = v2::halves(&whole).unwrap();
+    assert_eq!(halves.each_ref().map(|half| half.samples), [7, 7]);
+    assert_eq!(halves.each_ref().map(|half| read_v2(&half.body)).concat(), read_v2(&whole.body));
 }
 
 proptest! {
