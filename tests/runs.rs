@@ -171,6 +171,24 @@ fn the_last_metrics_of_a_run_that_is_over_stay_readable() {
 }
 
 #[test]
+fn a_job_whose_group_stayed_is_taken_over_by_a_later_run() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::start(&["--pushgateway-url", &gateway.url(), "--cleanup-on-finish=false"]);
+    for id in ["first", "second"] {
+        let body = json!({ "id": id, "text": config("kept") });
+        assert_eq!(daemon.send("POST", "/api/v1/runs", &body).0, 201);
+        wait_for(&daemon, id, "running");
+        eventually("its pushes arrive", || {
+            let pushes = daemon.get(&format!("/api/v1/status?run={id}")).1["outputs"][0]["pushes"].as_u64();
+            pushes.filter(|pushes| *pushes > 0)
+        });
+        assert_eq!(daemon.send("POST", &format!("/api/v1/runs/{id}/stop"), &Value::Null).0, 202);
+        wait_for(&daemon, id, "ended");
+        assert_eq!(gateway.groups(), ["kept"]);
+    }
+}
+
+#[test]
 fn with_the_daemon_all_runs_end_and_remove_their_groups() {
     let gateway = Pushgateway::start();
     let mut daemon = daemon_with_two_runs(&gateway);

@@ -26,7 +26,7 @@ pub use faults::Stamp;
 pub use mail::Mail;
 pub use member_change::MemberChange;
 pub use outbox::Outbox;
-pub use place::Place;
+pub use place::{MemberCounts, Place};
 pub use update_counts::UpdateCounts;
 
 #[cfg(test)]

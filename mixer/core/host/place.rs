@@ -10,10 +10,25 @@ use crate::series::SeriesStore;
 #[derive(Clone, Copy, Debug)]
 pub struct Place(pub usize);
 
+/// Numbers of the members that have come and gone with a report. Those of a host that is down have not gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemberCounts {
+    /// Members that the store had not shown before.
+    pub begun: u64,
+    /// Members that it does not show any more.
+    pub ended: u64,
+}
+
 impl Place {
     /// Copies the host's row and the changed members of its pools into the store.
-    pub fn report(self, host: &EmulatedHost, changes: &[MemberChange], store: &mut SeriesStore) {
+    pub fn report(
+        self,
+        host: &EmulatedHost,
+        changes: &[MemberChange],
+        store: &mut SeriesStore,
+    ) -> MemberCounts {
         let Self(own_row) = self;
+        let mut counts = MemberCounts::default();
         let stamp = host.stamp();
         if let Some(Stamp { presence, .. }) = stamp {
             // What a host has pushed before it went down stays.
@@ -30,16 +45,21 @@ impl Place {
             let Some(rows) = store.pool_rows(own_row).get(change.pool) else { continue };
             let row = rows.start + change.slot;
             let Some((labels, cells)) = host.slot(change.pool, change.slot) else {
+                let is_down = stamp.is_some_and(|stamp| stamp.presence != Presence::Up);
+                counts.ended += u64::from(!is_down && store.has_row(row));
                 store.remove(row);
                 continue;
             };
             // A change may be noted while the slot shows nothing: its labels are then set when it does.
             if change.is_new || !store.has_row(row) {
+                counts.begun += u64::from(change.is_new);
+                counts.ended += u64::from(store.has_row(row));
                 store.set_row_labels(row, labels);
             }
             store.report(row, cells);
             put_stamp(store, row);
         }
+        counts
     }
 
     /// Copies everything that the host shows into the store.

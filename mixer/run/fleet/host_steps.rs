@@ -5,9 +5,7 @@ use std::sync::atomic::Ordering;
 use tracing::warn;
 
 use promemu_core::event::HostId;
-use promemu_core::fault::Presence;
-use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, Outbox, Place};
-use promemu_core::series::SeriesStore;
+use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, MemberCounts, Outbox, Place};
 use promemu_core::time::Time;
 
 use super::live_fleet::Fleet;
@@ -25,27 +23,11 @@ impl Fleet {
 
     fn report(&self, id: HostId, host: &EmulatedHost, changes: &[MemberChange]) {
         let (job, row) = self.place(id);
-        let mut store = job.store();
-        if !changes.is_empty() {
-            self.count_members(host, row, changes, &store);
+        let MemberCounts { begun, ended } = Place(row).report(host, changes, &mut job.store());
+        if begun + ended > 0 {
+            self.counters.members_begun.fetch_add(begun, Ordering::Relaxed);
+            self.counters.members_ended.fetch_add(ended, Ordering::Relaxed);
         }
-        Place(row).report(host, changes, &mut store);
-    }
-
-    /// Counts the members that come and go with these changes of a host's row.
-    fn count_members(&self, host: &EmulatedHost, row: usize, changes: &[MemberChange], store: &SeriesStore) {
-        let (mut begun, mut ended) = (0, 0);
-        // The members of a host that is down show nothing for a while.
-        let is_down = host.stamp().is_some_and(|stamp| stamp.presence != Presence::Up);
-        for change in changes {
-            let is_there = host.slot(change.pool, change.slot).is_some();
-            let shown = store.pool_rows(row).get(change.pool).map(|rows| rows.start + change.slot);
-            let was_there = shown.is_some_and(|row| store.has_row(row));
-            begun += u64::from(is_there && change.is_new);
-            ended += u64::from(was_there && !is_down && (change.is_new || !is_there));
-        }
-        self.counters.members_begun.fetch_add(begun, Ordering::Relaxed);
-        self.counters.members_ended.fetch_add(ended, Ordering::Relaxed);
     }
 
     /// Counts a host in that begins now.

@@ -261,6 +261,7 @@ impl Pusher for PushgatewayOutput {
 
     /// Deletes the run's groups, if the settings say so.
     async fn finish(&mut self) {
+        self.run.mark_ended();
         let pushed = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
         if !self.settings.cleanup_on_finish {
             info!(groups = pushed, "groups stay on the pushgateway");

@@ -19,6 +19,9 @@ impl RunInfo {
         if run.run_id == self.run_id {
             return Verdict::Own;
         }
+        if run.has_ended_here() {
+            return Verdict::Orphan;
+        }
         if run.process.machine == self.process.machine
             && let Some(alive) = is_alive(&run.process.pid)
         {
@@ -100,6 +103,9 @@ mod tests {
         assert_eq!(judge(&own), Verdict::Own);
         let mut other = RunInfo { run_id: "other".into(), ..own.clone() };
         assert_eq!(judge(&other), Verdict::Alive, "its process lives, however long it was silent");
+        let before = RunInfo { run_id: "before".into(), ..own.clone() };
+        before.mark_ended();
+        assert_eq!(judge(&before), Verdict::Orphan, "its process lives, but it has ended");
         other.process.pid = format!("{}-1", std::process::id());
         assert_eq!(judge(&other), Verdict::Orphan, "another process had the same number");
     }

@@ -1,5 +1,8 @@
 //! Identity of a run: the series `promemu_run_info` in every group it pushes, and the liveness of its process.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use indexmap::IndexMap;
 
 use crate::process::start_ticks;
@@ -48,6 +51,9 @@ pub(super) fn is_alive(pid: &str) -> Option<bool> {
     Some(start_ticks(number) == Some(ticks))
 }
 
+/// Ids of the runs of this process that have ended, though it lives.
+static ENDED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 /// The labels of `promemu_run_info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInfo {
@@ -74,6 +80,16 @@ impl RunInfo {
             process: Process::current(),
             push_interval,
         }
+    }
+
+    /// The run has ended. Groups that it leaves behind are like those of a process that is gone.
+    pub(super) fn mark_ended(&self) {
+        ENDED.lock().unwrap_or_else(PoisonError::into_inner).insert(self.run_id.clone());
+    }
+
+    /// `true` if it was a run of this process and has ended.
+    pub(super) fn has_ended_here(&self) -> bool {
+        ENDED.lock().unwrap_or_else(PoisonError::into_inner).contains(&self.run_id)
     }
 
     pub(super) fn from_labels(labels: &IndexMap<String, String>) -> Option<Self> {
