@@ -20,6 +20,7 @@ mod export;
 mod fake_gateway;
 mod faults;
 mod golden;
+mod host_actions;
 mod new;
 mod outages;
 mod outputs;

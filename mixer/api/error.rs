@@ -163,9 +163,10 @@ impl ApiError {
 fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
     use CommandError as E;
     match error {
-        E::UnknownHost { .. } => (StatusCode::NOT_FOUND, "unknown_host"),
+        E::UnknownHost { .. } | E::NoHostSelected { .. } => (StatusCode::NOT_FOUND, "unknown_host"),
         E::UnknownMetric { .. } => (StatusCode::NOT_FOUND, "unknown_metric"),
         E::ValueNotAccepted { .. }
+        | E::InvalidPattern(_)
         | E::InvalidEventName
         | E::ReservedEvent { .. }
         | E::InvalidHostName

@@ -1,5 +1,6 @@
 //! The table of all paths, the layers around them, and their description `/openapi.json`.
 
+pub(crate) mod actions;
 pub(crate) mod configs;
 pub(crate) mod events;
 pub(crate) mod hosts;
@@ -59,6 +60,7 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(hosts::host, hosts::remove_host))
         .routes(routes!(hosts::stop_host))
         .routes(routes!(hosts::start_host))
+        .routes(routes!(actions::act))
         .routes(routes!(metrics::metrics))
         .routes(routes!(metrics::series))
         .routes(routes!(metrics::metric))

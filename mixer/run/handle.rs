@@ -7,6 +7,7 @@ mod command_params;
 mod commands;
 mod error;
 mod events;
+mod host_action;
 mod hosts;
 mod lookup;
 mod new_host;
@@ -22,11 +23,12 @@ mod views;
 
 pub use command_params::{NewHost, Override};
 pub use error::CommandError;
+pub use host_action::HostAction;
 pub use hosts::HostFilter;
 pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use series::SeriesFilter;
 pub use views::{
-    EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, ListenedEvent, OutputView,
-    OverrideView, Overview, Posted, SeriesPage, SeriesView,
+    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, ListenedEvent,
+    OutputView, OverrideView, Overview, Posted, SeriesPage, SeriesView,
 };

@@ -7,7 +7,7 @@ use serde_json::Value;
 #[derive(Debug, Args)]
 #[command(
     disable_help_subcommand = true,
-    after_help = "Examples:\n  promemu ctl status\n  promemu ctl emit load_peak_start\n  promemu ctl override worker-01 cpu_usage_percent 99 --for 2m"
+    after_help = "Examples:\n  promemu ctl status\n  promemu ctl emit load_peak_start\n  promemu ctl override worker-01 cpu_usage_percent 99 --for 2m\n  promemu ctl down 'worker-*' --for 2m"
 )]
 pub(crate) struct CtlArgs {
     #[command(subcommand)]
@@ -62,7 +62,7 @@ pub(crate) enum CtlAction {
         event: String,
 
         /// The event's data, as JSON
-        #[arg(long, env = "PME_CTL_DATA", value_name = "JSON", value_parser = parse_json)]
+        #[arg(long, env = "PME_CTL_DATA", value_name = "JSON", value_parser = parse_json, allow_negative_numbers = true)]
         data: Option<Value>,
 
         /// The event's source: api, or a host [default: api]
@@ -71,14 +71,14 @@ pub(crate) enum CtlAction {
     },
     /// Override a metric's value
     Override {
-        /// The host's name
+        /// The host's name, or a pattern of hosts as in web-* or zone=north
         host: String,
 
         /// The metric's name, with its labels in braces if it has some
         metric: String,
 
         /// The number to show
-        #[arg(value_parser = parse_number)]
+        #[arg(value_parser = parse_number, allow_negative_numbers = true)]
         value: f64,
 
         /// Duration in emulated time, as in 2m [default: until released]
@@ -91,7 +91,7 @@ pub(crate) enum CtlAction {
     },
     /// Release an override
     Release {
-        /// The host's name
+        /// The host's name, or a pattern of hosts
         host: String,
 
         /// The metric's name, with its labels if it has some
@@ -99,14 +99,28 @@ pub(crate) enum CtlAction {
     },
     /// The overrides
     Overrides,
-    /// Stop a host
+    /// Take hosts down: their pages answer 503, their pushes stop, and their state goes on
+    Down {
+        /// A host's name, or a pattern of hosts as in web-*, web-0[12] or zone=north
+        hosts: String,
+
+        /// Duration in emulated time, as in 2m [default: until promemu ctl up]
+        #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
+        span: Option<String>,
+    },
+    /// Bring hosts up again that are down
+    Up {
+        /// A host's name, or a pattern of hosts
+        hosts: String,
+    },
+    /// Stop hosts
     Stop {
-        /// The host's name
+        /// The host's name, or a pattern of hosts as in web-* or zone=north
         host: String,
     },
-    /// Start a stopped host again
+    /// Start stopped hosts again
     Start {
-        /// The host's name
+        /// The host's name, or a pattern of hosts
         host: String,
     },
     /// Add a host

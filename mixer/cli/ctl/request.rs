@@ -40,13 +40,25 @@ impl Request {
                 let body = event_body(event, data.as_ref(), source.as_deref());
                 Self::post(path("/api/v1/events", &run), Some(body))
             }
+            CtlAction::Override { host, metric, value, span, allow_reset } if is_pattern(host) => {
+                let (name, rest) =
+                    ("override", json!({ "metric": metric, "value": value, "allow_reset": allow_reset }));
+                Self::act(name, host, rest, span.as_deref(), &run)
+            }
             CtlAction::Override { host, metric, value, span, allow_reset } => {
                 let mut body = json!({ "value": value, "allow_reset": allow_reset });
                 add(&mut body, "for", span.as_deref());
                 Self { method: "PUT", path: override_path(host, metric, &run), body: Some(body) }
             }
+            CtlAction::Release { host, metric } if is_pattern(host) => {
+                Self::act("release", host, json!({ "metric": metric }), None, &run)
+            }
             CtlAction::Release { host, metric } => Self::delete(override_path(host, metric, &run)),
             CtlAction::Overrides => Self::get(path("/api/v1/overrides", &run)),
+            CtlAction::Down { hosts, span } => Self::act("down", hosts, json!({}), span.as_deref(), &run),
+            CtlAction::Up { hosts } => Self::act("up", hosts, json!({}), None, &run),
+            CtlAction::Stop { host } if is_pattern(host) => Self::act("stop", host, json!({}), None, &run),
+            CtlAction::Start { host } if is_pattern(host) => Self::act("start", host, json!({}), None, &run),
             CtlAction::Stop { host } => Self::post(host_path(host, "/stop", &run), None),
             CtlAction::Start { host } => Self::post(host_path(host, "/start", &run), None),
             CtlAction::Add { name, like, label, ttl } => {
@@ -74,6 +86,14 @@ impl Request {
         })
     }
 
+    /// An action on all hosts that a pattern selects, with its parameters.
+    fn act(name: &str, hosts: &str, mut body: Value, span: Option<&str>, run: &Query<'_>) -> Self {
+        add(&mut body, "action", Some(name));
+        add(&mut body, "hosts", Some(hosts));
+        add(&mut body, "for", span);
+        Self::post(path("/api/v1/actions", run), Some(body))
+    }
+
     fn get(path: String) -> Self {
         Self { method: "GET", path, body: None }
     }
@@ -85,6 +105,11 @@ impl Request {
     fn delete(path: String) -> Self {
         Self { method: "DELETE", path, body: None }
     }
+}
+
+/// `true` for a pattern of hosts, which an action for one host does not take.
+pub(super) fn is_pattern(hosts: &str) -> bool {
+    hosts.contains(['*', '?', '[', '='])
 }
 
 /// The path of the stream of a run's events.
@@ -207,7 +232,14 @@ mod tests {
             &["host", "rack/1"],
             &["emit", "go", "--data", "{\"x\": 1}"],
             &["override", "web-1", "disk{device=\"sda\"}", "9.5", "--for", "2m"],
+            &["override", "web-1", "load", "-5"],
+            &["override", "zone=north", "load", "-0.5", "--for", "2m"],
             &["release", "web-1", "load"],
+            &["release", "web-*", "load"],
+            &["down", "web-0[12]", "--for", "2m"],
+            &["up", "web-1"],
+            &["stop", "web-*"],
+            &["start", "web-1"],
             &["add", "web-9", "--like", "web-1", "--label", "zone=x", "--ttl", "5m"],
             &["remove", "web-9"],
             &["create", "shop", "--id", "two", "--config-args", "hosts=5", "--seed", "7", "--lasting", "10m"],
@@ -221,7 +253,14 @@ mod tests {
         GET /api/v1/hosts/rack%2F1
         POST /api/v1/events {"data":{"x":1},"name":"go"}
         PUT /api/v1/hosts/web-1/metrics/disk%7Bdevice%3D%22sda%22%7D/override {"allow_reset":false,"for":"2m","value":9.5}
+        PUT /api/v1/hosts/web-1/metrics/load/override {"allow_reset":false,"value":-5.0}
+        POST /api/v1/actions {"action":"override","allow_reset":false,"for":"2m","hosts":"zone=north","metric":"load","value":-0.5}
         DELETE /api/v1/hosts/web-1/metrics/load/override
+        POST /api/v1/actions {"action":"release","hosts":"web-*","metric":"load"}
+        POST /api/v1/actions {"action":"down","for":"2m","hosts":"web-0[12]"}
+        POST /api/v1/actions {"action":"up","hosts":"web-1"}
+        POST /api/v1/actions {"action":"stop","hosts":"web-*"}
+        POST /api/v1/hosts/web-1/start
         POST /api/v1/hosts {"labels":{"zone":"x"},"name":"web-9","template":"web-1","ttl":"5m"}
         DELETE /api/v1/hosts/web-9
         POST /api/v1/runs {"args":{"hosts":"5"},"config":"shop","duration":"10m","id":"two","seed":7}

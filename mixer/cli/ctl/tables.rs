@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::request::is_pattern;
 use crate::args::CtlAction;
 use crate::table::{self, table};
 
@@ -42,6 +43,15 @@ pub(super) fn render(action: &CtlAction, answer: &Value) -> String {
         }
         CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => run(answer),
         CtlAction::Emit { .. } => emitted(answer),
+        CtlAction::Override { host, .. }
+        | CtlAction::Release { host, .. }
+        | CtlAction::Stop { host }
+        | CtlAction::Start { host }
+            if is_pattern(host) =>
+        {
+            acted(answer)
+        }
+        CtlAction::Down { .. } | CtlAction::Up { .. } => acted(answer),
         CtlAction::Override { .. } => overridden(answer),
         CtlAction::Release { .. } => fields(answer, &["id", "value"]),
         CtlAction::Stop { .. } | CtlAction::Start { .. } | CtlAction::Add { .. } => {
@@ -93,6 +103,14 @@ fn emitted(answer: &Value) -> String {
     let unheard = "no host listens to this event; promemu ctl events lists those that hosts listen to\n";
     let hint = if answer["hearers"] == 0 { unheard } else { "" };
     fields(answer, &["name", "source", "time", "hearers"]) + hint
+}
+
+/// The hosts that an action concerned.
+fn acted(answer: &Value) -> String {
+    let names: Vec<String> = answer["hosts"].as_array().into_iter().flatten().map(word).collect();
+    let more = answer["not_listed"].as_u64().filter(|more| *more > 0);
+    let more = more.map_or(String::new(), |more| format!(", and {more} more"));
+    format!("{}hosts: {}{more}\n", fields(answer, &["count", "time"]), names.join(", "))
 }
 
 /// An overridden metric, with a hint if the value is outside its range.

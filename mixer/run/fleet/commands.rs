@@ -18,14 +18,18 @@ impl Fleet {
     /// Sends an action to a host: it acts after the delay of an event, or when the host starts. Gives `false`, and
     /// sends nothing, if too many actions wait for the host.
     pub(crate) fn send_action(&self, id: HostId, action: Action) -> bool {
+        self.send_action_at(self.clock.now(), id, action)
+    }
+
+    /// The same for an action that several hosts get, as of one time.
+    pub(crate) fn send_action_at(&self, time: Time, id: HostId, action: Action) -> bool {
         let mut commands = self.table().commands();
         let waiting = commands.waiting.entry(id).or_default();
         if waiting.len() >= ACTIONS_WAITING_MAX {
             return false;
         }
         let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let (time, source) = (self.clock.now(), CLIENT_SOURCE.into());
-        let sent = SentAction { action, time, source, sequence };
+        let sent = SentAction { action, time, source: CLIENT_SOURCE.into(), sequence };
         let acts_at = sent.acts_at();
         let noted = match sent.action {
             Action::Override { metric, value, lasts, .. } => {

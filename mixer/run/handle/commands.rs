@@ -9,6 +9,7 @@ use promemu_core::time::{Span, Time};
 
 use super::command_params::{NewHost, Override};
 use super::error::CommandError;
+use super::host_action::{Acted, HostAction};
 use super::lookup::{host_id, metric_of};
 use super::new_host::new_host_plan;
 use super::value_check::{check_fall, check_value};
@@ -24,16 +25,19 @@ pub(crate) enum Command {
     RemoveHost(String),
     SetOverride { host: String, metric: String, wanted: Override },
     ReleaseOverride { host: String, metric: String },
+    Act { hosts: String, action: HostAction },
     Emit { name: String, source: String, data: serde_json::Value },
 }
 
 /// The effect of a command.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     /// The number of hosts that listen to the event; 0 for other commands.
     pub(crate) listeners: usize,
     /// The emulated time of the change.
     pub(crate) time: Time,
+    /// The names of the hosts that an action concerned.
+    pub(crate) hosts: Vec<Arc<str>>,
 }
 
 impl Command {
@@ -66,12 +70,16 @@ impl Command {
                 let (index, _) = metric_of(&fleet.host(id), &metric)?;
                 send(&fleet, id, Action::Release { metric: index })?;
             }
+            Self::Act { hosts, action } => {
+                let Acted { hosts, time } = action.apply(runner, &hosts)?;
+                return Ok(Outcome { listeners: 0, time, hosts });
+            }
             Self::Emit { name, source, data } => {
                 let (listeners, time) = fleet.publish_from(&name, &source, data);
-                return Ok(Outcome { listeners, time });
+                return Ok(Outcome { listeners, time, hosts: Vec::new() });
             }
         }
-        Ok(Outcome { listeners: 0, time: fleet.clock().now() })
+        Ok(Outcome { listeners: 0, time: fleet.clock().now(), hosts: Vec::new() })
     }
 }
 

@@ -20,6 +20,17 @@ pub enum CommandError {
         /// A suggestion, or empty.
         hint: String,
     },
+    /// The text is no pattern of hosts; the message says why.
+    #[error("{0}")]
+    InvalidPattern(String),
+    /// No host matches the pattern.
+    #[error("no host matches {pattern:?}{hint}")]
+    NoHostSelected {
+        /// The pattern, cut if it is long.
+        pattern: String,
+        /// A suggestion, or empty.
+        hint: String,
+    },
     /// The host has no such metric.
     #[error("host {host:?} has no metric {metric:?}{hint}")]
     UnknownMetric {

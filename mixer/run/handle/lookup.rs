@@ -10,7 +10,7 @@ use super::error::{CommandError, NAME_BYTES_MAX};
 use crate::fleet::Fleet;
 
 /// A larger fleet has too many names to compare for a suggestion.
-const NAMES_COMPARED_MAX: usize = 1_000;
+pub(super) const NAMES_COMPARED_MAX: usize = 1_000;
 /// The most metrics that are compared for a suggestion.
 const METRICS_COMPARED_MAX: usize = 200;
 /// An id is split at one of its first slashes only.
@@ -61,6 +61,6 @@ fn find_metric<'a>(host: &'a HostPlan, key: &str) -> Option<(usize, &'a MetricPl
 }
 
 /// A client's text, cut so that an error does not repeat something endless.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(NAME_BYTES_MAX).collect()
 }

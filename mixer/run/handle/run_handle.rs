@@ -14,7 +14,8 @@ use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 use super::command_params::{NewHost, Override};
 use super::commands::{Command, Outcome};
 use super::error::{CommandError, NAME_BYTES_MAX};
-use super::views::Posted;
+use super::host_action::HostAction;
+use super::views::{ActedView, Posted};
 use crate::clock::Clock;
 use crate::event_tap::TapReceiver;
 use crate::fleet::Fleet;
@@ -25,6 +26,8 @@ use crate::settings::RunSettings;
 
 /// The most commands that wait for a run; a client with another one waits before it.
 const COMMANDS_WAITING_MAX: usize = 64;
+/// The most hosts that an action names in its answer.
+const ACTED_LISTED_MAX: usize = 100;
 /// An exposition is made of chunks of about this many bytes.
 const CHUNK_BYTES: usize = 128 << 10;
 
@@ -177,6 +180,16 @@ impl RunHandle {
         self.ask(Command::ReleaseOverride { host, metric }).await.map(drop)
     }
 
+    /// Acts on all hosts that a pattern selects: a name, a glob of names, or `label=glob`.
+    pub async fn act(&self, hosts: &str, action: HostAction) -> Result<ActedView, CommandError> {
+        let command = Command::Act { hosts: hosts.to_owned(), action };
+        let Outcome { time, hosts, .. } = self.ask(command).await?;
+        let names: Vec<String> = hosts.iter().take(ACTED_LISTED_MAX).map(ToString::to_string).collect();
+        let not_listed = hosts.len() - names.len();
+        let (count, time_unix) = (hosts.len(), time.unix_millis_secs());
+        Ok(ActedView { count, hosts: names, not_listed, time: time.rfc3339(), time_unix })
+    }
+
     /// Emits an event. If `source` is a host's name, it counts as emitted by that host.
     pub async fn emit(
         &self,
@@ -194,7 +207,7 @@ impl RunHandle {
             return Err(CommandError::ReservedEvent { name, source_name: source });
         }
         let command = Command::Emit { name: name.clone(), source: source.clone(), data };
-        let Outcome { listeners, time } = self.ask(command).await?;
+        let Outcome { listeners, time, .. } = self.ask(command).await?;
         let (time, time_unix) = (time.rfc3339(), time.unix_millis_secs());
         Ok(Posted { name, source, time, time_unix, hearers: listeners })
     }

@@ -225,6 +225,21 @@ pub struct SeriesPage {
     pub series: Vec<SeriesView>,
 }
 
+/// The hosts that an action concerned.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ActedView {
+    /// The number of these hosts.
+    pub count: usize,
+    /// Their names, in the config's order; at most 100.
+    pub hosts: Vec<String>,
+    /// The number of those that are not listed.
+    pub not_listed: usize,
+    /// The emulated time of the action, in UTC.
+    pub time: String,
+    /// The same in seconds since 1970.
+    pub time_unix: f64,
+}
+
 /// An event that hosts listen to.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ListenedEvent {

@@ -1,0 +1,171 @@
+//! Actions of clients on all hosts that a pattern selects. An action is refused as a whole, or sent to all at one moment.
+
+use std::sync::Arc;
+
+use promemu_core::error::suggestion;
+use promemu_core::event::HostId;
+use promemu_core::plan::{Action, HostPlan, HostSelection};
+use promemu_core::time::{Span, Time};
+
+use super::command_params::Override;
+use super::error::CommandError;
+use super::lookup::{NAMES_COMPARED_MAX, metric_of, shortened};
+use super::value_check::{check_fall, check_value};
+use crate::fleet::Fleet;
+use crate::fleet::runner::FleetRunner;
+
+/// A change of hosts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostAction {
+    /// Takes them down for this emulated time; until [`Self::Up`] if `None`.
+    Down {
+        /// The emulated time.
+        span: Option<Span>,
+    },
+    /// Brings them up again.
+    Up,
+    /// Ends them; they may be started again.
+    Stop,
+    /// Starts those again that have stopped or ended.
+    Start,
+    /// Sets the value that a metric shows, of those that have the metric.
+    Override {
+        /// The metric's name, with its own labels if it has some.
+        metric: String,
+        /// The value.
+        wanted: Override,
+    },
+    /// Lets a metric show its scenario's values again, of those that have the metric.
+    Release {
+        /// The metric's name, with its own labels if it has some.
+        metric: String,
+    },
+}
+
+/// The hosts that an action concerned, and its emulated time.
+#[derive(Clone, Debug)]
+pub(super) struct Acted {
+    pub(super) hosts: Vec<Arc<str>>,
+    pub(super) time: Time,
+}
+
+impl HostAction {
+    /// Carries out the action on the selected hosts that it can concern.
+    pub(super) fn apply(self, runner: &mut FleetRunner, pattern: &str) -> Result<Acted, CommandError> {
+        let fleet = Arc::clone(runner.fleet());
+        let selected = selected(&fleet, pattern)?;
+        let first = Arc::clone(&fleet.host(selected[0]).name);
+        let not_running = || CommandError::HostNotRunning(first.to_string());
+        let ids = match &self {
+            Self::Start => {
+                let is_over = |id: &HostId| fleet.has_ended(*id);
+                let refused = || match fleet.is_stopped(selected[0]) {
+                    true => CommandError::HostStopping(first.to_string()),
+                    false => CommandError::HostRunning(first.to_string()),
+                };
+                concerned(&selected, is_over).ok_or_else(refused)?
+            }
+            _ => {
+                let is_alive = |id: &HostId| !fleet.has_ended(*id) && !fleet.is_stopped(*id);
+                concerned(&selected, is_alive).ok_or_else(not_running)?
+            }
+        };
+        let time = fleet.clock().now();
+        let ids = match self {
+            Self::Down { span } => {
+                send(&fleet, time, with(ids, &Action::Down { lasts: span.unwrap_or(Span::FOREVER) }))?
+            }
+            Self::Up => send(&fleet, time, with(ids, &Action::Up))?,
+            Self::Stop => {
+                ids.iter().for_each(|id| fleet.stop_host(*id));
+                ids
+            }
+            Self::Start => {
+                ids.iter().for_each(|id| runner.start_again(*id));
+                ids
+            }
+            Self::Override { metric, wanted } => {
+                send(&fleet, time, overrides(&fleet, ids, &metric, &wanted)?)?
+            }
+            Self::Release { metric } => {
+                let release = |(id, _, metric)| (id, Action::Release { metric });
+                send(&fleet, time, having(&fleet, ids, &metric)?.into_iter().map(release).collect())?
+            }
+        };
+        let hosts = ids.iter().map(|id| Arc::clone(&fleet.host(*id).name)).collect();
+        Ok(Acted { hosts, time })
+    }
+}
+
+/// The hosts that the pattern selects, at least one.
+fn selected(fleet: &Fleet, pattern: &str) -> Result<Vec<HostId>, CommandError> {
+    let selection = HostSelection::parse(pattern).map_err(CommandError::InvalidPattern)?;
+    let ids: Vec<HostId> = fleet.ids().filter(|id| selection.matches(&fleet.host(*id))).collect();
+    if !ids.is_empty() {
+        return Ok(ids);
+    }
+    let names = fleet.hosts().take(NAMES_COMPARED_MAX).map(|(_, host)| Arc::clone(&host.name));
+    let names: Vec<Arc<str>> = names.collect();
+    let hint = suggestion(pattern, &names);
+    Err(CommandError::NoHostSelected { pattern: shortened(pattern), hint })
+}
+
+fn concerned(selected: &[HostId], concerns: impl Fn(&HostId) -> bool) -> Option<Vec<HostId>> {
+    let ids: Vec<HostId> = selected.iter().copied().filter(concerns).collect();
+    (!ids.is_empty()).then_some(ids)
+}
+
+/// The hosts that have the metric, at least one, each with the metric's index.
+fn having(
+    fleet: &Fleet,
+    ids: Vec<HostId>,
+    metric: &str,
+) -> Result<Vec<(HostId, Arc<HostPlan>, usize)>, CommandError> {
+    let mut found = Vec::new();
+    let mut missing = None;
+    for id in ids {
+        let host = fleet.host(id);
+        match metric_of(&host, metric) {
+            Ok((index, _)) => found.push((id, Arc::clone(&host), index)),
+            // The first error is told; to make one for each of many hosts costs.
+            Err(error) => drop(missing.get_or_insert(error)),
+        }
+    }
+    match missing {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
+}
+
+fn overrides(
+    fleet: &Fleet,
+    ids: Vec<HostId>,
+    metric: &str,
+    wanted: &Override,
+) -> Result<Vec<(HostId, Action)>, CommandError> {
+    let Override { value, span, may_fall } = *wanted;
+    let lasts = span.unwrap_or(Span::FOREVER);
+    let action = |(id, host, metric): (HostId, Arc<HostPlan>, usize)| {
+        let plan = &host.shape.metrics[metric];
+        check_value(plan, value)?;
+        check_fall(fleet, id, plan, wanted)?;
+        Ok((id, Action::Override { metric, value, lasts, may_fall }))
+    };
+    having(fleet, ids, metric)?.into_iter().map(action).collect()
+}
+
+fn with(ids: Vec<HostId>, action: &Action) -> Vec<(HostId, Action)> {
+    ids.into_iter().map(|id| (id, action.clone())).collect()
+}
+
+/// Sends all actions as of one time.
+fn send(fleet: &Fleet, time: Time, actions: Vec<(HostId, Action)>) -> Result<Vec<HostId>, CommandError> {
+    let mut ids = Vec::with_capacity(actions.len());
+    for (id, action) in actions {
+        if !fleet.send_action_at(time, id, action) {
+            return Err(CommandError::TooManyActions(fleet.host(id).name.to_string()));
+        }
+        ids.push(id);
+    }
+    Ok(ids)
+}

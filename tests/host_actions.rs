@@ -1,0 +1,118 @@
+//! Actions of clients on many hosts: down, overrides, stop and start by pattern, with a real Prometheus.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::api::Daemon;
+use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, http, promemu_command};
+
+const CONFIG: &str = r#"Config(default_job_name: "node", cleanup_on_finish: true, hosts: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web-{i}", labels: { "zone": "{if i == 3 { \"north\" } else { \"south\" }}" }, interval: "200ms",
+        metrics: [Metric(name: "load", update_interval: "200ms", value_range: (1, 2), scenario: random_in_range)]),
+    Host(name: "db-1", interval: "200ms", metrics: [Metric(name: "load"), Metric(name: "queries")]),
+])"#;
+
+/// A daemon that pushes to a gateway and serves a page at the other port.
+fn serving(dir: &Path, gateway: &Pushgateway) -> (Daemon, u16) {
+    let (path, page) = (dir.join("node.ron"), free_port());
+    std::fs::write(&path, CONFIG).unwrap();
+    let outputs = [format!("pushgateway={}", gateway.url()), format!("scrape=127.0.0.1:{page}")];
+    let config = path.display().to_string();
+    let args =
+        ["--config", &config, "--push-interval", "500ms", "--output", &outputs[0], "--output", &outputs[1]];
+    (Daemon::start(&args), page)
+}
+
+fn ctl(daemon: &Daemon, args: &[&str]) -> (Option<i32>, String) {
+    let url = format!("http://127.0.0.1:{}", daemon.port);
+    let output = promemu_command(&[&["ctl", "--url", &url], args].concat()).output().unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+fn names(answer: &Value) -> Vec<&str> {
+    answer["hosts"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
+}
+
+#[test]
+fn hosts_that_are_taken_down_have_up_0_and_are_up_again_after_it() {
+    let (dir, gateway) = (tempfile::tempdir().unwrap(), Pushgateway::start());
+    let (mut daemon, page) = serving(dir.path(), &gateway);
+    let prometheus = Prometheus::configured(&format!(
+        "scrape_configs:\n  - job_name: sd\n    scrape_interval: 1s\n    http_sd_configs:\n      - url: \
+         http://127.0.0.1:{page}/http_sd\n        refresh_interval: 1s\n"
+    ));
+    let is = |what: &str, query: &str, expected: f64| {
+        eventually(what, || prometheus.query(query).filter(|found| (found - expected).abs() < 0.1));
+    };
+    is("all hosts are scraped", "count(up == 1)", 4.0);
+    let (code, answer) = ctl(&daemon, &["down", "web-*", "--for", "8s"]);
+    assert!(code == Some(0) && answer.contains("web-1, web-2, web-3"), "{answer}");
+    let exactly = "count(up{name=~\"web-.*\"} == 0) + 10 * count(up{name=\"db-1\"} == 1) + 100 * count(up)";
+    is("exactly these are down, and still targets", exactly, 413.0);
+    assert_eq!(http("GET", page, "/hosts/web-1/metrics", "").unwrap().0, 503);
+    assert_eq!(daemon.get("/api/v1/hosts?state=down").1["matched"], 3);
+    let pushed = gateway.metrics();
+    assert!(pushed.contains("name=\"web-1\""), "what was pushed stays in its group: {pushed}");
+    assert!(!get(page, "/metrics").unwrap().contains("name=\"web-1\""));
+    is("they are up again", "count(up == 1)", 4.0);
+    is("and their series return", "count(load)", 4.0);
+    assert_eq!(daemon.process.terminate(), Some(0));
+}
+
+#[test]
+fn an_action_concerns_all_hosts_of_a_pattern_or_a_label() {
+    let (dir, gateway) = (tempfile::tempdir().unwrap(), Pushgateway::start());
+    let (daemon, page) = serving(dir.path(), &gateway);
+    let act = |body: Value| daemon.send("POST", "/api/v1/actions", &body);
+    let (code, answer) = ctl(&daemon, &["override", "zone=south", "load", "-5"]);
+    assert!(code == Some(0) && answer.contains("web-1, web-2"), "{answer}");
+    eventually("the first of the zone shows it", || {
+        let of_host = |line: &&str| line.starts_with("load{") && line.contains("name=\"web-1\"");
+        get(page, "/metrics")?.lines().find(of_host).filter(|line| line.ends_with(" -5")).map(drop)
+    });
+    let overrides = daemon.get("/api/v1/overrides").1;
+    assert_eq!(overrides["overrides"].as_array().unwrap().len(), 2, "{overrides}");
+    let (status, answer) =
+        act(json!({ "action": "override", "hosts": "*", "metric": "queries", "value": 1 }));
+    assert_eq!((status, names(&answer)), (202, vec!["db-1"]), "those that have the metric");
+    let (status, answer) = act(json!({ "action": "release", "hosts": "*", "metric": "load" }));
+    assert_eq!((status, &answer["count"]), (202, &json!(4)));
+
+    assert_eq!(ctl(&daemon, &["stop", "web-[12]"]).0, Some(0));
+    eventually("both have stopped", || {
+        (daemon.get("/api/v1/hosts?state=stopped").1["matched"] == 2).then_some(())
+    });
+    let (status, answer) = act(json!({ "action": "stop", "hosts": "web-*" }));
+    assert_eq!((status, names(&answer)), (202, vec!["web-3"]), "the others do not run");
+    eventually("all can be started again", || {
+        act(json!({ "action": "start", "hosts": "web-*" }));
+        (daemon.get("/api/v1/hosts?state=running").1["matched"] == 4).then_some(())
+    });
+    assert_eq!(ctl(&daemon, &["down", "web-1"]).0, Some(0));
+    eventually("it is down", || (daemon.get("/api/v1/hosts/web-1").1["state"] == "down").then_some(()));
+    assert_eq!(ctl(&daemon, &["up", "web-1"]).0, Some(0));
+    eventually("it is up", || (daemon.get("/api/v1/hosts/web-1").1["state"] == "running").then_some(()));
+}
+
+#[test]
+fn an_action_that_concerns_no_host_is_refused() {
+    let (dir, gateway) = (tempfile::tempdir().unwrap(), Pushgateway::start());
+    let (daemon, _) = serving(dir.path(), &gateway);
+    let (code, error) = ctl(&daemon, &["down", "wep-1"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("no host matches \"wep-1\"; did you mean \"web-1\"?"), "{error}");
+    let refusal = |body: Value| daemon.refusal("POST", "/api/v1/actions", &body);
+    assert_eq!(refusal(json!({ "action": "down", "hosts": "web-[1" })), (422, "invalid_value".to_owned()));
+    assert_eq!(refusal(json!({ "action": "up", "hosts": "cache-*" })), (404, "unknown_host".to_owned()));
+    assert_eq!(refusal(json!({ "action": "start", "hosts": "web-*" })), (409, "conflict".to_owned()));
+    let unknown = json!({ "action": "override", "hosts": "web-*", "metric": "lod", "value": 1 });
+    assert_eq!(refusal(unknown), (404, "unknown_metric".to_owned()));
+    assert_eq!(
+        refusal(json!({ "action": "down", "hosts": "web-*", "for": 0 })),
+        (422, "invalid_value".to_owned())
+    );
+    let extra = json!({ "action": "up", "hosts": "web-*", "for": 5 });
+    assert_eq!(refusal(extra), (422, "invalid_body".to_owned()));
+}
