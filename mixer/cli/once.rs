@@ -15,7 +15,7 @@ use crate::{config, stdout};
 /// Prints the first values of all series.
 pub(crate) fn once(settings: &Settings) -> Result<(), Error> {
     let started_at = wall_now();
-    let plan = config::load(settings, &config::open_main(settings)?, started_at)?.plan;
+    let plan = Arc::new(config::load(settings, &config::open_main(settings)?, started_at)?.plan);
     let seed = settings.run_settings(&plan.defaults)?.seed;
     let first_values = FirstValues::of(&plan, seed, started_at);
     for failure in &first_values.failures {
@@ -37,34 +37,31 @@ fn exposition(jobs: &[(Arc<str>, SeriesStore)]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use promemu_core::config::{ConfigFile, LoadOptions};
-    use promemu_core::plan::Plan;
     use promemu_core::time::Time;
 
     use super::*;
 
     const START: Time = Time::from_unix_secs(1_767_600_000);
 
-    fn plan() -> Plan {
-        let text = r#"Config(default_job_name: "demo", hosts: [
-            Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", host: "h", metrics: [
-                Metric(name: "quick", update_interval: 1, default_value: 5),
-                Metric(name: "slow_total", metric_type: counter, value_range: (1, 1), scenario: random_in_range),
-                Metric(name: "later", start_time: "1h")])])"#;
-        ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan
-    }
+    const CONFIG: &str = r#"Config(default_job_name: "demo", hosts: [
+        Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", host: "h", metrics: [
+            Metric(name: "quick", default_value: 5), Metric(name: "later", start_time: "1h"),
+            Metric(name: "starts_total", metric_type: counter, scenario: calc_by_event(events_config: { "run_started": "value + 1" }))])])"#;
 
     #[test]
     fn the_first_exposition_has_every_first_value() {
-        let body = String::from_utf8(exposition(&FirstValues::of(&plan(), 1, START).jobs)).unwrap();
+        let loaded = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap();
+        let first_values = FirstValues::of(&Arc::new(loaded.plan), 1, START);
+        let body = String::from_utf8(exposition(&first_values.jobs)).unwrap();
         insta::assert_snapshot!(body, @r#"
         # HELP quick an emulated metric
         # TYPE quick gauge
         quick{name="h-1",host="h",address="10.205.255.153",job="demo"} 5
         quick{name="h-2",host="h",address="10.11.192.53",job="demo"} 5
-        # HELP slow_total an emulated metric
-        # TYPE slow_total counter
-        slow_total{name="h-1",host="h",address="10.205.255.153",job="demo"} 1
-        slow_total{name="h-2",host="h",address="10.11.192.53",job="demo"} 1
+        # HELP starts_total an emulated metric
+        # TYPE starts_total counter
+        starts_total{name="h-1",host="h",address="10.205.255.153",job="demo"} 1
+        starts_total{name="h-2",host="h",address="10.11.192.53",job="demo"} 1
         "#);
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use crate::host::{EmulatedHost, Outbox, Place};
-use crate::plan::{HostPlan, HostShape, Plan};
+use crate::host::{DrivenHost, EmulatedHost, Outbox};
+use crate::plan::{HostShape, Plan};
 use crate::rng::Seed;
 use crate::series::SeriesStore;
 use crate::time::Time;
+use crate::world::{World, places};
 
 /// The first values of every host.
 #[derive(Debug)]
@@ -20,22 +21,20 @@ pub struct FirstValues {
 }
 
 impl FirstValues {
-    /// Starts every host, and takes its first report.
+    /// Starts every host of a world, and takes its first report.
     #[must_use]
-    pub fn of(plan: &Plan, seed: u64, run_start: Time) -> Self {
-        let mut outbox = Outbox::default();
+    pub fn of(plan: &Arc<Plan>, seed: u64, run_start: Time) -> Self {
+        let mut out = Outbox::default();
         let mut failures = Vec::new();
-        let mut jobs = Vec::with_capacity(plan.jobs.len());
-        for job in &plan.jobs {
-            let mut store = plan.store(job);
-            for (row, id) in job.hosts.iter().enumerate() {
-                let host =
-                    first_values(&plan.hosts[*id as usize], seed, run_start, &mut outbox, &mut failures);
-                Place(row).report_all(&host, &mut store);
-            }
-            jobs.push((Arc::clone(&job.name), store));
+        let mut stores: Vec<SeriesStore> = plan.jobs.iter().map(|job| plan.store(job)).collect();
+        let places = places(plan);
+        for (mut host, (job, place)) in World::new(Arc::clone(plan), seed, run_start).into_hosts().zip(places)
+        {
+            take_first_step(&mut host, &mut out, &mut failures);
+            place.report_all(host.host(), &mut stores[job]);
         }
-        Self { jobs, failures }
+        let names = plan.jobs.iter().map(|job| Arc::clone(&job.name));
+        Self { jobs: names.zip(stores).collect(), failures }
     }
 }
 
@@ -44,27 +43,19 @@ impl FirstValues {
 pub fn first_failures(plan: &Plan, seed: u64, run_start: Time) -> Vec<String> {
     let mut failures = Vec::new();
     let mut shapes: IndexSet<*const HostShape> = IndexSet::new();
-    let mut outbox = Outbox::default();
-    for host in plan.hosts.iter().filter(|host| shapes.insert(Arc::as_ptr(&host.shape))) {
-        first_values(host, seed, run_start, &mut outbox, &mut failures);
+    let mut out = Outbox::default();
+    for plan in plan.hosts.iter().filter(|host| shapes.insert(Arc::as_ptr(&host.shape))) {
+        let host = EmulatedHost::new(Arc::clone(plan), Seed::new(seed), run_start);
+        take_first_step(&mut DrivenHost::new(host), &mut out, &mut failures);
     }
     failures
 }
 
-fn first_values(
-    plan: &Arc<HostPlan>,
-    seed: u64,
-    run_start: Time,
-    outbox: &mut Outbox,
-    failures: &mut Vec<String>,
-) -> EmulatedHost {
-    let mut host = EmulatedHost::new(Arc::clone(plan), Seed::new(seed), run_start);
-    outbox.clear();
-    host.advance(host.starts_at(), &[], outbox);
-    let failed =
-        |(metric, why)| format!("metric {metric:?} of host {:?} has no first value: {why}", plan.name);
-    failures.extend(outbox.failures.drain(..).map(failed));
-    host
+fn take_first_step(host: &mut DrivenHost, out: &mut Outbox, failures: &mut Vec<String>) {
+    host.step(host.host().starts_at(), out);
+    let name = &host.host().plan().name;
+    let failed = |(metric, why)| format!("metric {metric:?} of host {name:?} has no first value: {why}");
+    failures.extend(out.failures.drain(..).map(failed));
 }
 
 #[cfg(test)]
@@ -79,6 +70,7 @@ mod tests {
         let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 9), name: "h-{i}", metrics: [
             Metric(name: "m", scenario: script(source: "value.nothing"))])])"#;
         let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+        let plan = Arc::new(plan);
         assert_eq!(FirstValues::of(&plan, 1, START).failures.len(), 9);
         insta::assert_snapshot!(first_failures(&plan, 1, START).join("\n"), @r#"metric "m" of host "h-1" has no first value: unknown property 'nothing' - a getter is not registered for type 'f64'"#);
     }

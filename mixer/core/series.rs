@@ -7,10 +7,12 @@ mod columns;
 mod job;
 mod labels;
 mod row_block;
+mod samples;
 mod store;
 
 pub use added_hosts::AddedHosts;
 pub use columns::{Column, Family, PoolRanges, Row};
 pub use job::Job;
 pub use labels::{LabelBlock, put_escaped, put_varint, varint_len};
-pub use store::{Sample, SampleCursor, SeriesStore};
+pub use samples::{Sample, SampleCursor};
+pub use store::SeriesStore;

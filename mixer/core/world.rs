@@ -20,3 +20,4 @@ pub use selection::Selection;
 pub use single::World;
 pub use snapshot::Snapshot;
 pub use stores::JobStores;
+pub(crate) use stores::places;

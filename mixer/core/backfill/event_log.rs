@@ -122,7 +122,7 @@ impl EventLog {
 
     /// Adds the last event from outside of a world.
     fn push_outside(&mut self, world: &WorldBatch) {
-        if let Some(event) = world.outside_events(0).last() {
+        if let Some(event) = world.outside_events(0).last().filter(|event| world.hears(event)) {
             self.push(event, None);
         }
     }

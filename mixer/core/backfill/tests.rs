@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
+use crate::host::Outbox;
 use crate::time::Span;
+use crate::timeline::RunLog;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -112,4 +114,79 @@ proptest! {
             prop_assert!(one == many, "{threads} threads");
         }
     }
+}
+
+/// Hosts that emit 1 000 events each second, and one that counts them.
+fn storm(emitters: usize) -> Arc<Plan> {
+    let text = format!(
+        r#"Config(hosts: [
+        Host(repeat: Repeat(var: "i", from: 1, to: {emitters}), name: "e-{{i}}", ttl: "inf", interval: "1h", metrics: [
+            Metric(name: "on", update_interval: "1h", scenario: feature_toggle(start_time: 0, duration: "1ms", interval: "1ms"))]),
+        Host(name: "sink", ttl: "inf", interval: "1h", metrics: [
+            Metric(name: "n_total", metric_type: counter, scenario: calc_by_event(events_config: {{ "feature_on": "value + 1", "feature_off": "value + 1" }}))]),
+    ])"#
+    );
+    Arc::new(ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan)
+}
+
+/// The last value of the sink's counter, the events that passed between hosts, and the bytes that they took.
+fn counted(plan: &Arc<Plan>, secs: u64) -> (f64, usize, usize) {
+    let until = START + Span::from_secs(secs);
+    let run = Backfill::new(Arc::clone(plan), 1, START, until).unwrap();
+    let mut sink = run.host(u32::try_from(plan.hosts.len() - 1).unwrap());
+    // Those of the last moments are still on their way.
+    drive(&mut sink, until, &mut Outbox::default(), |_, _, _| {});
+    let waiting = sink.into_host();
+    (waiting.host().row()[0], run.log().len() - waiting.waiting(), run.log().size_bytes())
+}
+
+/// The whole storm, with `PROMEMU_LONG`, has 3 million events; a short one is no other.
+#[test]
+fn a_storm_of_events_goes_on_to_its_end() {
+    let secs = if std::env::var_os("PROMEMU_LONG").is_some() { 310 } else { 10 };
+    let (value, events, bytes) = counted(&storm(10), secs);
+    assert!(events as u64 > (secs - 4) * 10_000, "{events} events");
+    assert_eq!(value.to_bits(), f64::from(u32::try_from(events).unwrap()).to_bits(), "every event is heard");
+    assert!(bytes / events <= 40, "{} bytes an event", bytes / events);
+}
+
+#[test]
+fn a_run_with_more_events_than_memory_is_allowed_for_ends_with_an_error() {
+    let until = START + Span::from_secs(600);
+    let refused =
+        EventLog::record_at_most(5_000, &storm(1), 1, (START, until), &RunLog::default()).unwrap_err();
+    insta::assert_snapshot!(refused, @"hosts send each other more than 5000 events by 2026-01-05T08:01:01Z; end the range earlier, or have fewer events");
+}
+
+#[test]
+fn a_busy_machine_changes_no_value() {
+    let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", interval: 1,
+        storage: { "n": 0 }, listen_events: { "x": [emit("x"), emit("y"), emit("x")] }, metrics: [
+        Metric(name: "works", update_interval: 1, scenario: script(source: "for i in 0..200 { storage.n += 1; } storage.n")),
+        Metric(name: "is_stopped", update_interval: 3, scenario: script(source: "while true { storage.n += 0.001; } 1")),
+        Metric(name: "storms", update_interval: 6, scenario: script(source: "emit(\"x\"); value + noise(1)"))])])"#;
+    let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let plan = Arc::new(plan);
+    let grid = Grid { from: START, to: START + Span::from_secs(9), step: Span::from_secs(1) };
+    let sampled = || {
+        let run = Backfill::new(Arc::clone(&plan), 3, START, grid.to).unwrap();
+        let samples = HostSamples::of(run.host(1), &grid);
+        (bits(&samples), samples.counts, samples.first_dropped)
+    };
+    let alone = sampled();
+    assert!(alone.1.scenario_errors > 1 && alone.1.events_dropped > 0, "{:?}", alone.1);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let beside = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let beside = sampled();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        beside
+    });
+    assert_eq!(beside, alone);
 }

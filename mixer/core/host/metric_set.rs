@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::event_budget::{DropCause, HOPS_MAX};
-use super::metric_values::{MetricValues, RareState, ScheduleMoment};
+use super::metric_values::{MetricValues, RareState, ScheduleMoment, UpdateCall};
 use super::outbox::Outbox;
 use crate::event::Event;
 use crate::plan::{Action, Condition, HostPlan};
@@ -254,7 +254,8 @@ impl MetricSet {
                     moment = self.moment_of(plan, metric.schedule, now);
                 }
                 // Metrics may be stopped by those before them.
-                out.updated[index] = self.values.update(plan, index, &moment, event, out);
+                let call = UpdateCall { host: plan, index, moment: &moment, event };
+                out.updated[index] = self.values.update(call, out);
                 if !out.effects.is_empty() {
                     self.carry_out_effects(plan, index, now, event.map_or(0, |event| event.hops + 1), out);
                 }

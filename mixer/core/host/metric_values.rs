@@ -3,6 +3,8 @@
 //! Each metric draws from its own random stream, so the values of one depend on no other, except through its source and
 //! its links. It knows nothing of schedules, pools and faults.
 
+mod overridden;
+
 use std::sync::Arc;
 
 use super::metric_update::{Made, clamp, make, new_value};
@@ -10,7 +12,7 @@ use super::outbox::Outbox;
 use super::overrides::Overrides;
 use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
-use crate::metric::{ABSENT, Aggregation, States, Update, is_absent};
+use crate::metric::{ABSENT, Distribution, States, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
 use crate::rng::{Rng, Seed};
 use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
@@ -62,6 +64,16 @@ pub(super) struct ScheduleMoment {
     pub(super) is_open: bool,
     /// Seconds since its start.
     pub(super) t_secs: f64,
+}
+
+/// An update of one metric, and its cause.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UpdateCall<'a> {
+    pub(super) host: &'a HostPlan,
+    pub(super) index: usize,
+    pub(super) moment: &'a ScheduleMoment,
+    /// `None` if a schedule causes it.
+    pub(super) event: Option<&'a Event>,
 }
 
 impl MetricValues {
@@ -130,32 +142,19 @@ impl MetricValues {
 
     /// Makes one value. Returns `true` if the metric has a sample now. The scenario's effects are left in the outbox.
     #[inline]
-    pub(super) fn update(
-        &mut self,
-        host: &HostPlan,
-        index: usize,
-        moment: &ScheduleMoment,
-        event: Option<&Event>,
-        out: &mut Outbox,
-    ) -> bool {
-        if host.shape.plain[index] && self.rare.is_none() {
-            self.update_plain(host, index, moment, event, out)
+    pub(super) fn update(&mut self, call: UpdateCall<'_>, out: &mut Outbox) -> bool {
+        if call.host.shape.plain[call.index] && self.rare.is_none() {
+            self.update_plain(call, out)
         } else {
-            self.update_any(host, index, moment, event, out)
+            self.update_any(call, out)
         }
     }
 
     /// Makes one value of a plain metric of a host without rare state: the same as [`Self::update_any`], without the
     /// look-ups that would find nothing.
     #[inline]
-    fn update_plain(
-        &mut self,
-        host: &HostPlan,
-        index: usize,
-        moment: &ScheduleMoment,
-        event: Option<&Event>,
-        out: &mut Outbox,
-    ) -> bool {
+    fn update_plain(&mut self, call: UpdateCall<'_>, out: &mut Outbox) -> bool {
+        let UpdateCall { host, index, moment, event } = call;
         if !moment.is_open {
             return false;
         }
@@ -191,14 +190,8 @@ impl MetricValues {
         true
     }
 
-    fn update_any(
-        &mut self,
-        host: &HostPlan,
-        index: usize,
-        moment: &ScheduleMoment,
-        event: Option<&Event>,
-        out: &mut Outbox,
-    ) -> bool {
+    fn update_any(&mut self, call: UpdateCall<'_>, out: &mut Outbox) -> bool {
+        let UpdateCall { host, index, moment, event } = call;
         let plan = &host.shape.metrics[index];
         let source_value = plan.source.map_or(0.0, |source| self.shown_value(host, source));
         if !moment.is_open || self.is_stopped(index) || is_absent(source_value) {
@@ -209,10 +202,7 @@ impl MetricValues {
             self.read_links(host, &plan.links, out);
         }
         let ScheduleMoment { now, t_secs, .. } = *moment;
-        let dt_secs = self.updated_at(index).map_or(0.0, |at| {
-            let last = std::mem::replace(at, now);
-            if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
-        });
+        let dt_secs = self.dt_secs(index, now);
         let metric = &mut self.metrics[index];
         let mut context = UpdateContext {
             now,
@@ -238,14 +228,7 @@ impl MetricValues {
         });
         let has_sample = match made {
             Made::Value(value, observations) => {
-                let value = value.map(|value| clamp(value, plan.value_range));
-                metric.level = value.unwrap_or(metric.level);
-                let (level, rounding) = (metric.level, plan.rounding);
-                let update =
-                    Update { value, level, now, rounding, observations, distribution: spread.as_ref() };
-                let update = self.as_shown(host, index, update);
-                let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-                plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
+                self.put_value(call, value, observations, spread.as_ref());
                 true
             }
             Made::Nothing => {
@@ -261,13 +244,35 @@ impl MetricValues {
         has_sample
     }
 
+    /// Aggregates a scenario's value.
+    fn put_value(
+        &mut self,
+        call: UpdateCall<'_>,
+        value: Option<f64>,
+        observations: u32,
+        distribution: Option<&Distribution>,
+    ) {
+        let UpdateCall { host, index, moment: &ScheduleMoment { now, .. }, .. } = call;
+        let (plan, metric) = (&host.shape.metrics[index], &mut self.metrics[index]);
+        let value = value.map(|value| clamp(value, plan.value_range));
+        metric.level = value.unwrap_or(metric.level);
+        let (level, rounding) = (metric.level, plan.rounding);
+        let update = Update { value, level, now, rounding, observations, distribution };
+        let update = self.as_shown(host, index, update);
+        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+        plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
+    }
+
     fn is_stopped(&self, index: usize) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.stopped.contains(&index))
     }
 
-    /// Time of the metric's last update, if a metric of the host uses it.
-    fn updated_at(&mut self, index: usize) -> Option<&mut Time> {
-        self.rare.as_mut().and_then(|rare| rare.updated_at.get_mut(index))
+    /// Seconds since the metric's last update, which is now from here on; 0 at the first, and if no metric of the host uses
+    /// it.
+    fn dt_secs(&mut self, index: usize, now: Time) -> f64 {
+        let at = self.rare.as_mut().and_then(|rare| rare.updated_at.get_mut(index));
+        let last = at.map_or(Time::NEVER, |at| std::mem::replace(at, now));
+        if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
     }
 
     /// The update as it counts since the metric's last reset, and with the value of its override.
@@ -330,71 +335,6 @@ impl MetricValues {
                 *bases = vec![0.0; host.shape.metrics.len()].into();
             }
             bases[metric] = level;
-        }
-    }
-
-    /// Overrides a metric until then. An override that is over releases it.
-    pub(super) fn set_override(
-        &mut self,
-        host: &HostPlan,
-        metric: usize,
-        (value, until): (f64, Time),
-        may_fall: bool,
-        now: Time,
-    ) {
-        if until <= now {
-            self.release(host, metric, now);
-        } else {
-            self.need_rare().overrides.set(metric, value, until);
-            self.put(host, metric, value, may_fall, now);
-        }
-    }
-
-    /// Ends a metric's override.
-    pub(super) fn release(&mut self, host: &HostPlan, metric: usize, now: Time) {
-        self.need_rare().overrides.release(metric);
-        self.put_back(host, metric, now);
-    }
-
-    /// Ends the overrides that are over. Returns `true` if there was one.
-    pub(super) fn end_overrides(&mut self, host: &HostPlan, now: Time) -> bool {
-        let Some(rare) = self.rare.as_mut().filter(|rare| rare.overrides.due() <= now) else { return false };
-        for metric in rare.overrides.end(now) {
-            self.put_back(host, metric, now);
-        }
-        true
-    }
-
-    /// Shows a value at once. A metric that observes shows it with its next observations.
-    fn put(&mut self, host: &HostPlan, metric: usize, value: f64, may_fall: bool, now: Time) {
-        let plan = &host.shape.metrics[metric];
-        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-        if is_absent(cells[0]) {
-            return;
-        }
-        match plan.cells.aggregation() {
-            Aggregation::Gauge | Aggregation::State => {
-                let update = Update {
-                    value: Some(value),
-                    level: value,
-                    now,
-                    rounding: plan.rounding,
-                    observations: 0,
-                    distribution: None,
-                };
-                plan.cells.apply(&update, &mut self.metrics[metric].rng, &mut self.states, cells);
-            }
-            Aggregation::Counter { .. } => {
-                plan.cells.set_total(value, may_fall, now, &mut self.states, cells);
-            }
-            Aggregation::Observations { .. } | Aggregation::Info => {}
-        }
-    }
-
-    /// Shows the scenario's last value. Counters stay.
-    fn put_back(&mut self, host: &HostPlan, metric: usize, now: Time) {
-        if !matches!(host.shape.metrics[metric].cells.aggregation(), Aggregation::Counter { .. }) {
-            self.put(host, metric, self.metrics[metric].level, false, now);
         }
     }
 

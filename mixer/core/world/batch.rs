@@ -381,6 +381,11 @@ impl WorldBatch {
         event
     }
 
+    /// `true` if a host may listen to an event from outside.
+    pub(crate) fn hears(&self, event: &Event) -> bool {
+        self.layout.bus.is_heard(event, None) || self.layout.id_of(&event.source).is_some()
+    }
+
     /// The events from outside of a world's hosts so far, in order: the start and the end of its run, begins and ends of
     /// its faults that hosts listen to, and those that were injected.
     #[must_use]
@@ -409,6 +414,14 @@ impl WorldBatch {
     pub fn host(&self, world: usize, host: HostId) -> Option<&DrivenHost> {
         let place = (*self.layout.places.get(host as usize)?)? as usize;
         self.state.hosts.get(world * self.layout.ids.len() + place)
+    }
+
+    /// The hosts of the first world, in the order of the plan.
+    pub(super) fn into_hosts(self) -> impl Iterator<Item = DrivenHost> {
+        let mut hosts: Vec<Option<DrivenHost>> = self.state.hosts.into_iter().map(Some).collect();
+        let Layout { places, .. } = &*self.layout;
+        let places: Vec<usize> = places.iter().flatten().map(|place| *place as usize).collect();
+        places.into_iter().filter_map(move |place| hosts[place].take())
     }
 
     /// The cells of a host as they are now; outputs see them with its next report. Empty if there is no such host.

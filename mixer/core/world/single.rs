@@ -126,6 +126,11 @@ impl World {
         (0..).take(self.plan().hosts.len()).filter_map(|id| self.host(id))
     }
 
+    /// The hosts, in the order of the plan, to be driven alone. They hear each other no more.
+    pub fn into_hosts(self) -> impl Iterator<Item = DrivenHost> {
+        self.0.into_hosts()
+    }
+
     /// As [`WorldBatch::row`].
     #[must_use]
     pub fn row(&self, host: HostId) -> &[f64] {

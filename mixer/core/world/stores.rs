@@ -2,7 +2,7 @@
 
 use super::batch::Step;
 use super::single::World;
-use crate::host::{DrivenHost, Place};
+use crate::host::Place;
 use crate::plan::Plan;
 use crate::series::SeriesStore;
 use crate::time::Time;
@@ -19,11 +19,7 @@ impl JobStores {
     /// Stores without samples.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let mut places = vec![(0, Place(0)); plan.hosts.len()];
-        for (job, of) in plan.jobs.iter().enumerate() {
-            of.hosts.iter().enumerate().for_each(|(row, id)| places[*id as usize] = (job, Place(row)));
-        }
-        Self { stores: plan.jobs.iter().map(|job| plan.store(job)).collect(), places }
+        Self { stores: plan.jobs.iter().map(|job| plan.store(job)).collect(), places: places(plan) }
     }
 
     /// Stores with all that the hosts of a world show now, reported or not.
@@ -40,16 +36,12 @@ impl JobStores {
 
     /// Takes over the report of a step, or the end of its host.
     pub fn take(&mut self, step: &Step<'_>) {
-        self.take_report(step.host, step.driven, step);
-    }
-
-    fn take_report(&mut self, host: u32, driven: &DrivenHost, step: &Step<'_>) {
-        let (job, place) = self.places[host as usize];
+        let (job, place) = self.places[step.host as usize];
         let store = &mut self.stores[job];
         if step.out.report {
-            place.report(driven.host(), &step.out.members, store);
+            place.report(step.driven.host(), &step.out.members, store);
         }
-        if driven.due() == Time::NEVER {
+        if step.driven.due() == Time::NEVER {
             store.remove_host(place.0);
         }
     }
@@ -65,4 +57,13 @@ impl JobStores {
     pub fn into_stores(self) -> Vec<SeriesStore> {
         self.stores
     }
+}
+
+/// The job of each host of a plan, and its row in the job's store.
+pub(crate) fn places(plan: &Plan) -> Vec<(usize, Place)> {
+    let mut places = vec![(0, Place(0)); plan.hosts.len()];
+    for (job, of) in plan.jobs.iter().enumerate() {
+        of.hosts.iter().enumerate().for_each(|(row, id)| places[*id as usize] = (job, Place(row)));
+    }
+    places
 }

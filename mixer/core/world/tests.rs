@@ -114,7 +114,7 @@ fn what_comes_from_outside_acts_50_ms_later_and_a_backfill_can_be_given_it() {
     world.advance(at(5.0));
     let values = |world: &World| (world.row(0)[0], world.row(1)[0]);
     for (secs, source, name, expected) in
-        [(5.0, "me", "go", (1.0, 0.0)), (6.0, "a", "go", (2.0, 1.0)), (7.0, "a", "tell", (2.0, 101.0))]
+        [(5.0, "me", "go", (1.0, 0.0)), (6.0, "a", "go", (11.0, 1.0)), (7.0, "a", "tell", (11.0, 101.0))]
     {
         world.advance(at(secs));
         let before = values(&world);
@@ -129,7 +129,7 @@ fn what_comes_from_outside_acts_50_ms_later_and_a_backfill_can_be_given_it() {
     world.act(host(1), "me", shown).unwrap();
     world.act(host(0), "me", Action::Emit("tell".into())).unwrap();
     world.advance(at(8.0));
-    assert_eq!(values(&world), (2.0, 500.0), "told, and shown otherwise");
+    assert_eq!(values(&world), (11.0, 500.0), "told, and shown otherwise");
     let run = Backfill::with_log(Arc::clone(&plan), 1, (START, at(9.0)), world.log()).unwrap();
     assert_eq!(run.log().iter().filter(|event| &*event.name == "told").count(), 2);
     for id in [0, 1] {

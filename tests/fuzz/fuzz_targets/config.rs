@@ -12,7 +12,7 @@ const START: Time = Time::from_unix_secs(1_767_600_000);
 fuzz_target!(|text: &str| {
     let options = LoadOptions { series_max: 200, ..LoadOptions::starting_at(START) };
     match ConfigFile::from_text("fuzz", text).plan(&options) {
-        Ok(loaded) => drop(FirstValues::of(&loaded.plan, 1, START)),
+        Ok(loaded) => drop(FirstValues::of(&std::sync::Arc::new(loaded.plan), 1, START)),
         Err(error) => drop(error.to_string()),
     }
 });
