@@ -37,9 +37,9 @@ impl Api {
     pub async fn start(settings: ApiSettings, daemon: Daemon) -> Result<Self, Error> {
         let is_loopback = settings.is_loopback().await?;
         if !is_loopback && settings.token.is_none() {
-            let ApiSettings { host, port, .. } = &settings;
+            let address = settings.address();
             return Err(Error::Usage(format!(
-                "--listen or PME_LISTEN: {host}:{port} can be reached by others, so a token is needed; give one by \
+                "--listen or PME_LISTEN: {address} can be reached by others, so a token is needed; give one by \
                  PME_API_TOKEN or --api-token-file"
             )));
         }

@@ -1,5 +1,6 @@
 //! The API's address and token.
 
+use promemu_core::naming::host_and_port;
 use tokio::net::TcpListener;
 
 use promemu_core::error::Error;
@@ -23,11 +24,19 @@ pub struct ApiSettings {
 }
 
 impl ApiSettings {
+    /// `HOST:PORT`, an IPv6 address in brackets.
+    pub(crate) fn address(&self) -> String {
+        host_and_port(&self.host, self.port)
+    }
+
     /// `true` if only this machine can connect to the address.
     pub(crate) async fn is_loopback(&self) -> Result<bool, Error> {
         let Self { host, port, .. } = self;
         let unknown = |source| Error::System {
-            what: format!("cannot listen on {host}:{port}; choose an address of this machine with --listen"),
+            what: format!(
+                "cannot listen on {}; choose an address of this machine with --listen",
+                self.address()
+            ),
             source,
         };
         let mut addresses = tokio::net::lookup_host((host.as_str(), *port)).await.map_err(unknown)?;
@@ -47,7 +56,8 @@ impl ApiSettings {
         }
         let what = if *is_fixed {
             format!(
-                "cannot listen on {host}:{port}; choose a free address of this machine with --listen, or --listen off"
+                "cannot listen on {}; choose a free address of this machine with --listen, or --listen off",
+                self.address()
             )
         } else {
             format!("no port from {port} on is free on {host}; choose one with --listen, or --listen off")

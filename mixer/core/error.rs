@@ -114,6 +114,16 @@ pub enum ConfigError {
         /// The known names.
         known: Vec<String>,
     },
+    /// A folder of configs cannot be read, and no other place has the config.
+    #[error("config {name:?} not found, and the folder {} cannot be read; check its path and mode", .dir.display())]
+    UnreadableDir {
+        /// The requested name.
+        name: String,
+        /// The folder.
+        dir: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The file cannot be read.
     #[error("config {} cannot be read; check that it is a readable text file", .path.display())]
     Unreadable {

@@ -64,7 +64,8 @@ impl Estimate {
             families: plan.families.len(),
             series,
             series_text: plan.series_text(),
-            updates_per_sec: updates_per_sec.sum(),
+            // The sum of nothing is -0.
+            updates_per_sec: updates_per_sec.sum::<f64>() + 0.0,
             pushes_per_sec,
             samples_per_sec,
             gateway_cores,

@@ -22,6 +22,7 @@
 //! | [`rng`] | seeds derived from names, and random streams |
 //! | [`naming`] | valid, reserved and generated names |
 //! | [`plural`] | a count and its noun, for messages |
+//! | [`text_file`] | text files of users, with or without a byte order mark |
 //! | [`event`] | events, and subscriptions to them |
 //! | [`expression`] | expressions, formulas and scripts, on an embedded engine with limits |
 //! | [`metric`] | cells of every metric type: the aggregation of values |
@@ -93,6 +94,7 @@ pub mod preview;
 pub mod rng;
 pub mod scenario;
 pub mod series;
+pub mod text_file;
 pub mod time;
 pub mod timeline;
 pub mod world;

@@ -47,6 +47,12 @@ pub fn made_up_address(name: &str) -> String {
     format!("10.{}.{}.{}", hash >> 8 & 0xff, hash >> 16 & 0xff, hash % 254 + 1)
 }
 
+/// `HOST:PORT`, with an IPv6 address in brackets.
+#[must_use]
+pub fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig};
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_core::plugin;
+use promemu_core::text_file;
 use promemu_core::time::Time;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -136,7 +137,7 @@ impl Watch {
     pub fn follow(&mut self, files: &[PathBuf]) {
         self.texts.retain(|path, _| files.contains(path));
         for path in files {
-            self.texts.entry(path.clone()).or_insert_with(|| std::fs::read_to_string(path).ok());
+            self.texts.entry(path.clone()).or_insert_with(|| text_file::read(path).ok());
         }
     }
 
@@ -247,7 +248,7 @@ impl Watch {
         let is_own = |path: &Path| matches!(&self.config, Watched::File(own) if own == path);
         let own_text = || file.source().map(|(_, text)| text.to_owned());
         let read = |path: &PathBuf| {
-            if is_own(path) { own_text() } else { std::fs::read_to_string(path).ok() }
+            if is_own(path) { own_text() } else { text_file::read(path).ok() }
         };
         let texts = self.texts.keys().map(|path| (path.clone(), read(path))).collect();
         if std::mem::take(&mut self.are_plugins_new) || texts != self.texts {

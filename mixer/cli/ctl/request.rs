@@ -161,7 +161,7 @@ fn config_body(cli: &Cli, config: &str) -> Result<Value, Error> {
     let path = Path::new(config);
     let mut body = if path.extension().is_some_and(|extension| extension == "ron") {
         let what = format!("{config} cannot be read");
-        let text = std::fs::read_to_string(path).map_err(|source| Error::System { what, source })?;
+        let text = promemu_core::text_file::read(path).map_err(|source| Error::System { what, source })?;
         json!({ "text": text })
     } else {
         json!({ "config": config })

@@ -1,6 +1,7 @@
 //! The variables at the top of a dashboard, and the annotations in all its panels.
 
 use promemu_core::metric::MetricType;
+use promemu_core::metric::promql::{is_keyword, selector};
 use serde_json::{Value, json};
 
 use super::catalog::{Catalog, CatalogMetric, HOST_LABEL};
@@ -50,15 +51,15 @@ pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
 fn label_variable(label: &str, metrics: &[&CatalogMetric], selected: &[&str], is_single: bool) -> Value {
     let names: Vec<String> = metrics.iter().map(|metric| sample_name(metric)).collect();
     let mut matchers: Vec<String> = selected.iter().map(|label| format!("{label}=~\"${label}\"")).collect();
-    let name = match &names[..] {
-        [name] => name.as_str(),
+    let selected = match &names[..] {
+        [name] if matchers.is_empty() && !is_keyword(name) => name.clone(),
+        [name] => selector(name, &matchers.join(",")),
         names => {
             matchers.insert(0, format!("__name__=~\"{}\"", names.join("|")));
-            ""
+            selector("", &matchers.join(","))
         }
     };
-    let selector = if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(",")) };
-    let query = format!("label_values({name}{selector}, {label})");
+    let query = format!("label_values({selected}, {label})");
     let mut variable = json!({
         "name": label,
         "label": label,
@@ -103,7 +104,7 @@ pub(super) fn annotations(catalog: &Catalog) -> Value {
                 "name": metric.name,
                 "datasource": data_source(),
                 "enable": true,
-                "expr": format!("{}{{job=~\"$job\"}} > 0", metric.name),
+                "expr": format!("{} > 0", selector(&metric.name, "job=~\"$job\"")),
                 "iconColor": "orange",
                 "step": "10s",
                 "titleFormat": metric.help,

@@ -36,7 +36,8 @@ pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
     let (text, place) = match &cli.api_token_file {
         Some(path) => {
             let what = format!("--api-token-file or PME_API_TOKEN_FILE: {} cannot be read", path.display());
-            let text = std::fs::read_to_string(path).map_err(|source| Error::System { what, source })?;
+            let text =
+                promemu_core::text_file::read(path).map_err(|source| Error::System { what, source })?;
             (text, format!("the file {}", path.display()))
         }
         None => match std::env::var(TOKEN_VARIABLE) {

@@ -26,7 +26,8 @@ use indexmap::IndexMap;
 use super::arguments;
 use super::options::LoadOptions;
 use super::template::ConfigTemplate;
-use crate::error::Problems;
+use super::value::Scalar;
+use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
 use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, RunFault};
 use crate::series::LabelBlock;
@@ -57,6 +58,14 @@ pub(super) fn resolve(
     if resolver.problems.error_count() == 0 {
         resolver.refuse_equal_series();
         resolver.warn_of_events_that_never_come();
+        if !resolver.hosts.is_empty()
+            && resolver.hosts.iter().all(|host| host.shape.series == 0 && host.shape.pools.is_empty())
+        {
+            resolver.problems.warning(
+                SourceSpan::default(),
+                "no host has a metric, so the run shows nothing; add a Metric(…)",
+            );
+        }
     }
     if !template.hosts.is_empty() && resolver.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
@@ -108,12 +117,40 @@ fn group_by_shape(plan: &mut Plan) {
     }
 }
 
+/// `true` for `http://HOST[:PORT]…`, `https://…`, or the same without a scheme.
+fn is_http_url(text: &str) -> bool {
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) => rest,
+        Some(_) => return false,
+        None => text,
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
+    // An IPv6 address is in brackets.
+    let behind_address = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+    let port = behind_address.split_once(':').map_or("0", |(_, port)| port);
+    let has_host = !authority.is_empty() && !authority.starts_with(':');
+    has_host && !text.contains(char::is_whitespace) && port.parse::<u16>().is_ok()
+}
+
 impl Resolver<'_> {
+    /// A URL of a server of HTTP.
+    fn url(&mut self, field: &str, scalar: &Scalar<String>) -> Option<String> {
+        let url = self.value(field, scalar)?;
+        if !is_http_url(&url) {
+            let message =
+                format!("{field} must be an http or https URL, as in http://127.0.0.1:9091, but is {url:?}");
+            self.problems.error(scalar.span, message);
+            return None;
+        }
+        Some(url)
+    }
+
     fn defaults(&mut self) -> RunDefaults {
         let template = self.template;
         let push_interval = template.push_interval.as_ref();
         RunDefaults {
-            pushgateway_url: template.pushgateway_url.as_ref().and_then(|s| self.value("pushgateway_url", s)),
+            pushgateway_url: template.pushgateway_url.as_ref().and_then(|s| self.url("pushgateway_url", s)),
             push_interval: push_interval.and_then(|s| self.interval("push_interval", Some(s), Span::ZERO)),
             cleanup_on_start: template
                 .cleanup_on_start

@@ -8,6 +8,7 @@ use super::shipped;
 use super::tree;
 use crate::error::ConfigError;
 use crate::plugin::{self, ConfigDecl};
+use crate::text_file;
 
 /// The folders that are searched for configs, in order; after them come the built-in configs and those of plugins.
 #[derive(Clone, Debug)]
@@ -53,6 +54,14 @@ impl ConfigDirs {
     }
 
     fn not_found(&self, name: &str, known: Vec<String>) -> ConfigError {
+        // A folder that cannot be read may well have the config.
+        let unreadable = self.0.iter().find_map(|dir| match std::fs::read_dir(dir) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Some((dir.clone(), source)),
+            _ => None,
+        });
+        if let Some((dir, source)) = unreadable {
+            return ConfigError::UnreadableDir { name: name.to_owned(), dir, source };
+        }
         let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
         let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
         ConfigError::NotFound { name, looked_in, known }
@@ -98,7 +107,7 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path);
+        let text = text_file::read(path);
         let text = text.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let dirs = ConfigDirs(Vec::new());
@@ -113,7 +122,7 @@ impl ConfigFile {
         Self {
             name: name.to_owned(),
             shown_path: format!("{name}.ron"),
-            text: text.to_owned(),
+            text: text_file::without_mark(text).unwrap_or(text).to_owned(),
             path: None,
             dirs,
             maker: None,

@@ -207,6 +207,9 @@ impl FromValue for bool {
         match value {
             Value::Bool(bool) => Ok(*bool),
             Value::Text(text) if text == "true" || text == "false" => Ok(text == "true"),
+            Value::Text(text) if ["true", "false"].contains(&text.to_ascii_lowercase().as_str()) => {
+                Err(format!("expected true or false, found {text}; write {}", text.to_ascii_lowercase()))
+            }
             other => Err(format!("expected true or false, found {}", describe(other))),
         }
     }
@@ -221,8 +224,9 @@ impl FromValue for f64 {
         match number {
             Some(number) if number.is_finite() => Ok(number),
             _ => Err(format!(
-                "expected a finite number (or a size, as in \"1.5GiB\"), found {}",
-                describe(value)
+                "expected a finite number (or a size, as in \"1.5GiB\"), found {}{}",
+                describe(value),
+                size_hint(value)
             )),
         }
     }
@@ -298,6 +302,28 @@ pub(super) fn describe(value: &Value) -> String {
 /// `true` for a size with a unit.
 pub(super) fn is_size(text: &str) -> bool {
     parse_size(text).is_some()
+}
+
+/// The right spelling of a size whose unit has other letters than ours: kB is 1000 bytes, KiB 1024.
+fn size_hint(value: &Value) -> String {
+    let Value::Text(text) = value else { return String::new() };
+    let text = text.trim();
+    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (count, unit) = (text[..digits].trim(), text[digits..].to_ascii_lowercase());
+    let units =
+        ["B", "kB", "MB", "GB", "TB", "PB", "KiB", "MiB", "GiB", "TiB", "PiB", "kbit", "Mbit", "Gbit"];
+    let known = units.iter().filter(|known| known.eq_ignore_ascii_case(&unit));
+    let short =
+        units.iter().filter(|known| unit.len() == 1 && known.to_ascii_lowercase() == format!("{unit}b"));
+    let meant: Vec<&str> = known.chain(short).copied().collect();
+    let Some(meant) = meant.first().filter(|_| count.parse::<f64>().is_ok()) else { return String::new() };
+    let binary = if meant.len() == 2 && *meant != "kb" {
+        let letter = meant[..1].to_ascii_uppercase();
+        format!(" (powers of 1000), or {count}{letter}iB (powers of 1024)")
+    } else {
+        String::new()
+    };
+    format!("; write {count}{meant}{binary}")
 }
 
 /// A size in bytes: a number and a unit, binary (`GiB`), decimal (`GB`) or in bits (`Mbit`).
@@ -379,6 +405,27 @@ mod tests {
             Ok(SpanRange(Span::from_secs(14), Span::from_secs(16)))
         );
         assert!(evaluate::<SpanRange>("16s..14s").is_err());
+    }
+
+    #[test]
+    fn a_known_word_in_other_letters_gets_its_right_spelling() {
+        for (wrong, right) in [
+            ("1KB", "; write 1kB (powers of 1000), or 1KiB (powers of 1024)"),
+            ("2gb", "; write 2GB (powers of 1000), or 2GiB (powers of 1024)"),
+            ("1.5 MIB", "; write 1.5MiB"),
+            ("512M", "; write 512MB (powers of 1000), or 512MiB (powers of 1024)"),
+            ("10mbit", "; write 10Mbit"),
+        ] {
+            let said = evaluate::<f64>(wrong).unwrap_err();
+            assert!(said.ends_with(right), "{wrong}: {said}");
+        }
+        assert!(evaluate::<f64>("KB").unwrap_err().ends_with("found text \"KB\""));
+        assert_eq!(evaluate::<bool>("True").unwrap_err(), "expected true or false, found True; write true");
+        assert_eq!(
+            evaluate::<bool>("FALSE").unwrap_err(),
+            "expected true or false, found FALSE; write false"
+        );
+        assert!(!evaluate::<bool>("yes").unwrap_err().contains("write"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::metric_values::{MetricValues, RareState, ScheduleMoment, UpdateCall};
 use super::outbox::Outbox;
 use crate::event::Event;
 use crate::plan::{Action, Condition, HostPlan};
-use crate::rng::{Rng, Seed};
+use crate::rng::{Rng, Seed, fnv1a};
 use crate::scenario::EmittedEvent;
 use crate::time::{Span, Time};
 use crate::timeline::SentAction;
@@ -185,7 +185,10 @@ impl MetricSet {
             Err(error) => {
                 out.scenario_errors += 1;
                 let name = format!("listener to {}", event.name);
-                self.values.note_failure(usize::MAX, &name.into(), error, out);
+                // Each event has a place of its own, far from those of metrics and pools.
+                let place =
+                    usize::MAX / 2 + usize::try_from(fnv1a(event.name.as_bytes()) % 65_536).unwrap_or(0);
+                self.values.note_failure(place, &name.into(), error, out);
                 false
             }
         }

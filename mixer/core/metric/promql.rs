@@ -2,6 +2,8 @@
 //!
 //! The text is only built here; the caller picks the matchers and the range of a rate, and aggregates over hosts.
 
+use std::borrow::Cow;
+
 use super::metric_type::MetricType;
 
 /// The series of one metric, from which expressions are made.
@@ -32,7 +34,7 @@ impl MetricQuery<'_> {
     /// `name{matchers}`, with a suffix to the name.
     #[must_use]
     pub fn series(&self, suffix: &str) -> String {
-        format!("{}{suffix}{{{}}}", self.name, self.matchers)
+        selector(&format!("{}{suffix}", self.name), &self.matchers)
     }
 
     /// The growth per second of the series with this suffix.
@@ -95,11 +97,88 @@ impl MetricQuery<'_> {
     }
 }
 
+/// Words that PromQL reads as something else than a metric's name, in any case of letters
+/// (<https://github.com/prometheus/prometheus/blob/main/promql/parser/lex.go>).
+const KEYWORDS: [&str; 41] = [
+    "and",
+    "or",
+    "unless",
+    "atan2",
+    "sum",
+    "avg",
+    "count",
+    "min",
+    "max",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "count_values",
+    "quantile",
+    "limitk",
+    "limit_ratio",
+    "offset",
+    "smoothed",
+    "anchored",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "bool",
+    "start",
+    "end",
+    "step",
+    "range",
+    "inf",
+    "nan",
+    "fill",
+    "fill_left",
+    "fill_right",
+    "info",
+    "true",
+    "false",
+    "infinity",
+];
+
+/// `true` for a name that PromQL reads as something else.
+#[must_use]
+pub fn is_keyword(name: &str) -> bool {
+    KEYWORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
+/// `name{matchers}`; for a name that is a word of the language `{__name__="name",matchers}`.
+#[must_use]
+pub fn selector(name: &str, matchers: &str) -> String {
+    if is_keyword(name) {
+        let comma = if matchers.is_empty() { "" } else { "," };
+        return format!("{{__name__=\"{name}\"{comma}{matchers}}}");
+    }
+    format!("{name}{{{matchers}}}")
+}
+
+/// The inside of a quoted text of PromQL, with each character that a text file may lose or change as an escape.
+#[must_use]
+pub fn printable(quoted: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| {
+        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    if !quoted.contains(is_odd) {
+        return Cow::Borrowed(quoted);
+    }
+    let escaped =
+        quoted.chars().map(|c| if is_odd(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() });
+    Cow::Owned(escaped.collect())
+}
+
 /// Label matchers for exact values, without braces.
 #[must_use]
 pub fn equal_matchers<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> String {
     let matchers = labels.into_iter().map(|(name, value)| {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let value = printable(&value);
         format!("{name}=\"{value}\"")
     });
     matchers.collect::<Vec<_>>().join(",")
@@ -126,6 +205,24 @@ mod tests {
         m{job="a",name="we\"b"}
         m{job="a",name="we\"b"}
         "#);
+    }
+
+    #[test]
+    fn a_name_that_is_a_word_of_the_language_is_a_matcher() {
+        let series = |name, matchers: &str| {
+            MetricQuery { name, metric_type: MetricType::Gauge, matchers: matchers.to_owned(), range: "5m" }
+                .series("")
+        };
+        assert_eq!(series("on", "a=\"b\""), "{__name__=\"on\",a=\"b\"}");
+        assert_eq!(series("NaN", ""), "{__name__=\"NaN\"}");
+        assert_eq!(series("Group_Left", ""), "{__name__=\"Group_Left\"}");
+        assert_eq!(series("on_time", ""), "on_time{}");
+    }
+
+    #[test]
+    fn characters_that_files_lose_are_escapes() {
+        assert_eq!(equal_matchers([("l", "a\rb\u{7f}\u{85}\tc\\")]), r#"l="a\u000db\u007f\u0085\u0009c\\""#);
+        assert_eq!(equal_matchers([("l", "\u{feff}\u{2028}ü\n")]), r#"l="\ufeff\u2028ü\n""#);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Identity};
 
 use promemu_core::error::Error;
+use promemu_core::text_file;
 
 /// Largest file of a secret or a certificate.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -235,7 +236,7 @@ fn read(key: &str, path: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn text(key: &str, path: &str) -> Result<String, Error> {
-    String::from_utf8(read(key, path)?).map_err(|_| usage(format!("{key} {path:?} is not UTF-8")))
+    text_file::text_of(read(key, path)?).map_err(|error| usage(format!("{key} {path:?}: {error}")))
 }
 
 /// A certificate and its key, which may be in one file.

@@ -34,6 +34,7 @@ use crate::clock::wall_now;
 use crate::http::{HttpOptions, server, server_tls};
 use crate::self_metrics::SelfMetrics;
 use promemu_core::error::Error;
+use promemu_core::naming::host_and_port;
 use promemu_core::series::Job;
 use promemu_core::time::Span;
 use publisher::Publisher;
@@ -88,8 +89,7 @@ impl ScrapeSettings {
     }
 
     fn address(&self) -> String {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        host_and_port(&self.host, self.port)
     }
 }
 

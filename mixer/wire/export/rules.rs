@@ -3,6 +3,7 @@
 //! files and expectations are added by hand.
 
 use promemu_core::backfill::Grid;
+use promemu_core::metric::promql::{printable, selector};
 use promemu_core::time::Span;
 
 use super::report::WrittenCount;
@@ -37,7 +38,7 @@ impl SeriesFormat for Rules {
     fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
         let mut written = WrittenCount::default();
         series.for_each_plain(&mut |name, labels, values| {
-            let quoted = format!("{name}{{{labels}}}").replace('\'', "''");
+            let quoted = selector(name, &printable(labels)).replace('\'', "''");
             out.extend_from_slice(format!("      - series: '{quoted}'\n        values: '").as_bytes());
             let (mut next, mut samples) = (0, 0);
             for (moment, value) in values {

@@ -382,3 +382,20 @@ fn a_hosts_metrics_are_sampled_in_parts_of_a_bounded_size() {
     assert_eq!(next_metrics(metrics, 2), (2, 0..2));
     assert_eq!(next_metrics(&metrics[2..], 1), (1, 2..6), "at least one");
 }
+
+#[test]
+fn rules_keep_odd_labels_and_names() {
+    let config = r#"Config(hosts: [Host(name: "h", metrics: [
+        Metric(name: "on", labels: { "l": "a\rb" }), Metric(name: "nan"), Metric(name: "inf", labels: { "l": "\u{7}\u{85}'" })])])"#;
+    let rules = String::from_utf8(exported(config, Format::Rules, 1).1).unwrap();
+    let series: Vec<&str> =
+        rules.lines().filter_map(|line| line.split_once("series: ")).map(|(_, s)| s).collect();
+    assert_eq!(series.len(), 3, "{rules}");
+    assert!(
+        series[0].starts_with("'{__name__=\"on\",name=\"h\"") && series[0].contains("l=\"a\\u000db\""),
+        "{series:?}"
+    );
+    assert!(series[1].starts_with("'{__name__=\"nan\","), "{series:?}");
+    assert!(series[2].contains("l=\"\\u0007\\u0085''\""), "{series:?}");
+    assert!(!rules.contains(|c: char| c.is_control() && c != '\n'), "a text file");
+}

@@ -153,16 +153,17 @@ impl ParamTemplate {
             }
             ParamKind::Formula => FormulaTemplate::read(&node, problems).map(Self::Formula),
             ParamKind::Formulas => {
-                let entries = read_map(node, name, problems).into_iter().filter_map(|(event, node)| {
-                    Some((read_scalar(&event, "event", problems)?, FormulaTemplate::read(&node, problems)?))
-                });
-                Some(Self::Formulas(entries.collect()))
+                let entries = read_map(node, name, problems);
+                good(entries, |(event, node)| {
+                    let event = read_scalar(&event, "event", problems);
+                    let formula = FormulaTemplate::read(&node, problems);
+                    event.zip(formula)
+                })
+                .map(Self::Formulas)
             }
             ParamKind::Cases => {
-                let entries = read_map(node, name, problems).into_iter();
-                Some(Self::Cases(
-                    entries.filter_map(|(event, node)| CaseTemplate::read(&event, node, problems)).collect(),
-                ))
+                let entries = read_map(node, name, problems);
+                good(entries, |(event, node)| CaseTemplate::read(&event, node, problems)).map(Self::Cases)
             }
             ParamKind::Script => FormulaTemplate::read_script(&node, problems).map(Self::Script),
             ParamKind::Structured(declared) => {
@@ -170,13 +171,19 @@ impl ParamTemplate {
             }
             ParamKind::Scenario => ScenarioTemplate::read(node, problems).map(Self::Scenario),
             ParamKind::Scenarios => {
-                let parts = list(node, name, "scenarios", problems)?.into_iter();
-                Some(Self::Scenarios(
-                    parts.filter_map(|part| ScenarioTemplate::read(part, problems)).collect(),
-                ))
+                let parts = list(node, name, "scenarios", problems)?;
+                good(parts, |part| ScenarioTemplate::read(part, problems)).map(Self::Scenarios)
             }
         }
     }
+}
+
+/// The items that can be read, so that the errors of their values are reported, too; `None` if there is none of
+/// several, since a list that is empty for this reason is no further error.
+fn good<I, T>(items: Vec<I>, read: impl FnMut(I) -> Option<T>) -> Option<Vec<T>> {
+    let is_given = !items.is_empty();
+    let good: Vec<T> = items.into_iter().filter_map(read).collect();
+    (!is_given || !good.is_empty()).then_some(good)
 }
 
 fn list(node: Node, name: &str, of: &str, problems: &mut Problems) -> Option<Vec<Node>> {

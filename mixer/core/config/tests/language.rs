@@ -430,3 +430,95 @@ fn scenario_kinds_have_unique_names() {
         assert!(KINDS[..n].iter().all(|other| other.name != kind.name), "{}", kind.name);
     }
 }
+
+#[test]
+fn a_wrong_part_is_said_once() {
+    for metric in [
+        r#"Metric(name: "m", scenario: calc_by_event(events_config: { "host_started": "x+" }))"#,
+        r#"Metric(name: "m", scenario: sum(of: [sine_wav]))"#,
+        r#"Metric(name: "m", scenario: switch_scenario_by_events(events_config: { "host_started": nothing_known }))"#,
+        r#"Metric(name: "m", scenario: calc_by_event(events_config: { "{1 +}": "1" }))"#,
+    ] {
+        let said = said(&with_metrics(metric));
+        assert_eq!(said.lines().count(), 1, "{metric}: {said}");
+        assert!(!said.contains("must"), "{said}");
+    }
+}
+
+#[test]
+fn a_url_that_no_client_can_use_is_an_error_of_the_config() {
+    let config = |url: &str| {
+        format!(
+            "Config(pushgateway_url: \"{url}\", hosts: [Host(name: \"a\", metrics: [Metric(name: \"m\")])])"
+        )
+    };
+    for url in [
+        "ftp://x",
+        "",
+        "http://",
+        "http://:9091",
+        "https://gw:port",
+        "gw:99999",
+        "file:///tmp/x",
+        "http://a b",
+    ] {
+        let said = said(&config(url));
+        assert!(
+            said.starts_with("test.ron:1:25: pushgateway_url must be an http or https URL"),
+            "{url}: {said}"
+        );
+    }
+    for url in ["http://gw:9091", "https://me:secret@gw/prefix", "gw:9091", "http://[::1]:9091", "HTTP://gw"]
+    {
+        assert!(plan_of(&config(url), &[]).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_config_without_metrics_is_a_warning_and_its_estimate_has_no_sign() {
+    let loaded = plan_of("Config(hosts: [Host(name: \"a\")])", &[]).unwrap();
+    assert!(loaded.warnings[0].contains("no host has a metric"), "{:?}", loaded.warnings);
+    let estimate = crate::estimate::Estimate::of(&loaded.plan, crate::time::Span::from_secs(15)).to_string();
+    assert!(estimate.contains("; 0.0 values/s") && !estimate.contains('-'), "{estimate}");
+}
+
+#[test]
+fn a_mark_of_the_encoding_is_no_part_of_a_config() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| std::fs::write(dir.path().join(name), text).unwrap();
+    let config = "Config(include: [\"sets\"], hosts: [Host(name: \"a\", metric_sets: [\"s\"])])";
+    write("marked.ron", format!("\u{feff}{config}").as_bytes());
+    write("sets.ron", "\u{feff}Include(metric_sets: { \"s\": [Metric(name: \"m\")] })".as_bytes());
+    write("wide.ron", b"\xff\xfeC\0");
+    let dirs = ConfigDirs::new(Some(dir.path().to_owned()));
+    let options = LoadOptions::starting_at(crate::time::Time::from_unix_secs(1_767_600_000));
+    assert_eq!(names(&dirs.load("marked", &options).unwrap().plan), ["a"]);
+    let wide = dirs.load("wide", &options).unwrap_err();
+    assert_eq!(std::error::Error::source(&wide).unwrap().to_string(), "the file is UTF-16; save it as UTF-8");
+    let text = "\u{feff}Config(hosts: [Host(name: \"b\", metrics: [Metric(name: \"m\")])])";
+    assert_eq!(names(&plan_of(text, &[]).unwrap().plan), ["b"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let cycle = dir.path().join("cycle");
+    std::os::unix::fs::symlink(&cycle, &cycle).unwrap();
+    for folder in [&file, &cycle] {
+        let error = ConfigDirs::new(Some(folder.clone())).open("no_such_config").unwrap_err().to_string();
+        let expected = format!("the folder {} cannot be read; check its path and mode", folder.display());
+        assert!(error.contains(&expected), "{error}");
+    }
+    let away = ConfigDirs::new(Some(dir.path().join("away"))).open("no_such_config").unwrap_err();
+    assert!(matches!(away, ConfigError::NotFound { .. }), "{away}");
+}
+
+#[test]
+fn a_config_nested_too_deeply_is_told_without_a_library() {
+    let deep = format!("Config(hosts: {}{})", "[".repeat(500), "]".repeat(500));
+    assert!(said(&deep).contains("nested too deeply"), "{}", said(&deep));
+    let deep = format!("Config(args: {{ \"a\": {}1{} }})", "(x: ".repeat(300), ")".repeat(300));
+    assert!(!said(&deep).contains("serde"), "{}", said(&deep));
+}

@@ -286,6 +286,7 @@ pub(super) fn describe_syntax(error: &ron::Error) -> String {
         ron::Error::TrailingCharacters => {
             "there is more behind the config's end; a file holds one Config(…), or a map of them".to_owned()
         }
+        ron::Error::ExceededRecursionLimit => "nested too deeply; a config has at most 128 levels".to_owned(),
         other => {
             let text = other.to_string();
             let mut chars = text.chars();

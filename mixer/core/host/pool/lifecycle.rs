@@ -20,6 +20,9 @@ use crate::time::{Span, Time};
 /// Maximum number of draws of labels that no other member has.
 const DRAWS_MAX: u32 = 8;
 
+/// Maximum number of failures that are remembered; further ones to act on events are only counted.
+const FAILURES_MAX: usize = 64;
+
 /// A slot without free labels tries again after this.
 const NEXT_DRAW: Span = Span::from_secs(10);
 
@@ -377,6 +380,15 @@ impl Pool {
     pub(super) fn note_failure(&mut self, name: &Arc<str>, error: String, out: &mut Outbox) {
         if !self.failed.contains(name) {
             self.failed.push(Arc::clone(name));
+            out.failures.push((Arc::clone(name), error));
+        }
+    }
+
+    /// Reports a failure to act on an event, each kind of failure once.
+    pub(super) fn note_event_failure(&mut self, name: &Arc<str>, error: String, out: &mut Outbox) {
+        let kind: Arc<str> = format!("{name}: {error}").into();
+        if self.failed.len() < FAILURES_MAX && !self.failed.contains(&kind) {
+            self.failed.push(kind);
             out.failures.push((Arc::clone(name), error));
         }
     }

@@ -93,7 +93,10 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
         Ok(false) => {}
         Err(error) => {
             out.scenario_errors += 1;
-            pool.note_failure(&plan.name, error, out);
+            match event {
+                Some(_) => pool.note_event_failure(&plan.name, error, out),
+                None => pool.note_failure(&plan.name, error, out),
+            }
         }
     }
     true

@@ -312,3 +312,28 @@ fn the_more_specific_of_two_entries_for_an_event_wins() {
     );
     assert_eq!(value("calc_by_event(events_config: { \"e@own\": \"3\", \"e\": \"1\" })"), 1.0);
 }
+
+#[test]
+fn each_listener_that_fails_is_reported() {
+    let plan = one_host(
+        r#"listen_events: { "x": when("event.data.a.b > 1", emit("y")), "z": when("1 / (t - t)", emit("y")) }, metrics: [Metric(name: "m")]"#,
+    );
+    let (mut host, mut out) = (host(&plan, 0, 1), Outbox::default());
+    host.advance(at(&host, 0.0), &[], &mut out);
+    let mut said = Vec::new();
+    for (secs, name) in [(1.0, "x"), (2.0, "z"), (3.0, "x"), (4.0, "z")] {
+        out.clear();
+        let time = at(&host, secs);
+        let event = Event {
+            name: name.into(),
+            source: "other".into(),
+            data: serde_json::Value::Null,
+            time,
+            sequence: 0,
+            hops: 0,
+        };
+        host.advance(time, &[Mail::Event(Arc::new(event))], &mut out);
+        said.extend(out.failures.iter().map(|(name, _)| name.to_string()));
+    }
+    assert_eq!(said, ["listener to x", "listener to z"]);
+}

@@ -1,0 +1,58 @@
+//! Text files of users: UTF-8, with or without a byte order mark.
+//!
+//! Every text that a user writes is read here, so that a mark, which some editors add, is nowhere part of the text.
+
+use std::io;
+use std::path::Path;
+
+/// U+FEFF at the beginning of a file: the byte order mark of UTF-8.
+const MARK: char = '\u{feff}';
+
+/// The text of a file, without a byte order mark.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not UTF-8.
+pub fn read(path: &Path) -> io::Result<String> {
+    text_of(std::fs::read(path)?)
+}
+
+/// The text that these bytes of a file are, without a byte order mark.
+///
+/// # Errors
+///
+/// The bytes are not UTF-8.
+pub fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+    let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason);
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(invalid("the file is UTF-16; save it as UTF-8"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| invalid("the file is not UTF-8; save it as UTF-8"))?;
+    Ok(without_mark(&text).map(str::to_owned).unwrap_or(text))
+}
+
+/// The rest of a text that begins with a byte order mark.
+#[must_use]
+pub fn without_mark(text: &str) -> Option<&str> {
+    text.strip_prefix(MARK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_text() {
+        assert_eq!(text_of(b"\xef\xbb\xbfs3cret".to_vec()).unwrap(), "s3cret");
+        assert_eq!(text_of(b"a\xef\xbb\xbfb".to_vec()).unwrap(), "a\u{feff}b", "only at the beginning");
+        assert_eq!(text_of("plain ü".into()).unwrap(), "plain ü");
+    }
+
+    #[test]
+    fn another_encoding_is_named() {
+        for bytes in [b"\xff\xfea\0".to_vec(), b"\xfe\xff\0a".to_vec()] {
+            assert_eq!(text_of(bytes).unwrap_err().to_string(), "the file is UTF-16; save it as UTF-8");
+        }
+        assert!(text_of(b"\xe4".to_vec()).unwrap_err().to_string().contains("not UTF-8"));
+    }
+}
