@@ -34,6 +34,8 @@ pub(crate) enum Behaviour {
     Want(&'static str),
     /// Answers with this status and the request's path at another address.
     Redirect(u16, &'static str),
+    /// Answers 413 to bodies of more bytes.
+    Limit(usize),
     /// Answers 200 with this text.
     Say(&'static str),
 }
@@ -149,7 +151,8 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
             more = format!("Location: {base}{}\r\n", request.path);
             status
         }
-        Behaviour::Say(_) => 200,
+        Behaviour::Limit(bytes) if request.body.len() > bytes => 413,
+        Behaviour::Say(_) | Behaviour::Limit(_) => 200,
         Behaviour::Echo => 401,
         Behaviour::Cut | Behaviour::CutBody => return None,
         Behaviour::CutAnswer => {

@@ -14,7 +14,7 @@ use promemu_core::error::{ConfigError, Error};
 use promemu_core::plan::RunDefaults;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Speed, Time};
-use promemu_run::http::HttpOptions;
+use promemu_run::http::{HttpOptions, listen_address};
 use promemu_run::outputs::OutputSettings;
 use promemu_run::outputs::pushgateway::{GatewaySettings, GatewayUrl, PushSettings};
 use promemu_run::outputs::scrape::ScrapeSettings;
@@ -237,7 +237,7 @@ impl Settings {
         }
         let url = self.gateway_url(defaults)?;
         if self.cli.embedded {
-            let ((host, port), http) = (url.authority(), HttpOptions::default());
+            let ((host, port), http) = (url.listen_address()?, HttpOptions::default());
             return Ok(vec![OutputSettings::Scrape(Box::new(ScrapeSettings {
                 host,
                 port,
@@ -279,8 +279,7 @@ fn duration(text: &str) -> Result<Span, Error> {
 
 /// A `HOST:PORT`. An unknown host is an error only when promemu listens there.
 fn address(text: &str) -> Result<String, Error> {
-    let is_whole = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
-    if text.rsplit_once(':').is_some_and(is_whole) {
+    if listen_address(text).is_some() {
         return Ok(text.to_owned());
     }
     Err(Error::Usage(format!(
@@ -401,6 +400,17 @@ mod tests {
             (&["--output", "pushgateway=gw,password=s3cret"], "use password_file or password_env"),
             (&["--output", "pushgateway=ftp://me:s3cret@gw"], "is neither http nor https"),
             (&["--output", "scrape=h:1", "--embedded"], "--embedded and --output exclude each other"),
+            (&["--output", "scrape=me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),
+            (
+                &["--embedded", "--pushgateway-url", "http://me:s3cret@h:1"],
+                "must be http://HOST:PORT and no more",
+            ),
+            (&["--embedded", "--pushgateway-url", "me@h:1"], "must be http://HOST:PORT and no more"),
+            (&["--embedded", "--pushgateway-url", "https://h:1"], "must be http://HOST:PORT and no more"),
+            (
+                &["--embedded", "--pushgateway-url", "http://h:1/prefix"],
+                "must be http://HOST:PORT and no more",
+            ),
             (&["--output", "scrape=h:1", "--pushgateway-url", "gw"], "write --output pushgateway=URL"),
             (
                 &["--output", "pushgateway=http://a:s3cret@gw", "--output", "pushgateway=http://a:x@gw"],
@@ -429,6 +439,8 @@ mod tests {
             ["--speed", "fast"],
             ["--self-metrics-address", "9092"],
             ["--self-metrics-address", ":9092"],
+            ["--self-metrics-address", "http://127.0.0.1:9092"],
+            ["--self-metrics-address", "me@127.0.0.1:9092"],
             ["--self-metrics-address", "localhost:http"],
         ] {
             let flags = [format!("{}={}", flags[0], flags[1])];

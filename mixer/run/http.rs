@@ -5,6 +5,7 @@
 
 mod client;
 mod failure;
+mod listen_address;
 mod options;
 mod proxy;
 mod redirect;
@@ -17,6 +18,7 @@ mod trust;
 
 pub use client::HttpClient;
 pub use failure::failure;
+pub use listen_address::listen_address;
 pub use options::HttpOptions;
 pub use redirect::refusal as refused_redirect;
 pub use response::PushError;

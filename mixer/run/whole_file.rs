@@ -1,6 +1,10 @@
 //! A file that is replaced as a whole: readers see the old content or the new one, never a part of it.
+//!
+//! A file that cannot be replaced but written, as one that is mounted by itself or in a folder of another user, is written
+//! in place. A link stays, and the file behind it is replaced.
 
-use std::fs::{File, Permissions};
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,28 +16,58 @@ const MODE: u32 = 0o666;
 #[derive(Debug)]
 pub struct WholeFile<'a> {
     beside: tempfile::NamedTempFile,
-    path: &'a Path,
+    path: Cow<'a, Path>,
+}
+
+/// The way that new content came to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// As a whole.
+    Whole,
+    /// In place, so that readers may have seen a part of it.
+    InPlace,
 }
 
 impl<'a> WholeFile<'a> {
     /// New content for this path. Until it is whole it has a name of its own in the same folder, which begins with
     /// `prefix`.
     pub fn create(path: &'a Path, prefix: &str) -> io::Result<Self> {
+        let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let behind = is_link.then(|| path.canonicalize().ok()).flatten();
+        let path = behind.map_or(Cow::Borrowed(path), Cow::Owned);
         let mut builder = tempfile::Builder::new();
         // With another suffix than the file's, collectors of a folder leave it alone.
         let builder = builder.prefix(prefix).suffix(".tmp").permissions(Permissions::from_mode(MODE));
-        Ok(Self { beside: builder.tempfile_in(folder(path))?, path })
+        let beside = match builder.tempfile_in(folder(&path)) {
+            Err(error) if OpenOptions::new().append(true).open(&path).is_err() => return Err(error),
+            Err(_) => builder.tempfile()?,
+            Ok(beside) => beside,
+        };
+        Ok(Self { beside, path })
     }
 
     /// The content is whole and takes the file's place.
-    pub fn replace(self) -> io::Result<()> {
-        self.beside.persist(self.path).map(drop).map_err(|error| error.error)
+    pub fn replace(self) -> io::Result<Replaced> {
+        self.put_in_place(|_| Ok(()))
+    }
+
+    fn put_in_place(self, sync: impl Fn(&File) -> io::Result<()>) -> io::Result<Replaced> {
+        sync(self.beside.as_file())?;
+        match self.beside.persist(&self.path) {
+            Ok(_) => Ok(Replaced::Whole),
+            Err(refused) => match OpenOptions::new().write(true).truncate(true).open(&self.path) {
+                Ok(mut file) => {
+                    io::copy(&mut refused.file.reopen()?, &mut file)?;
+                    sync(&file).map(|()| Replaced::InPlace)
+                }
+                Err(_) => Err(refused.error),
+            },
+        }
     }
 
     /// The same, after the content has reached the disk.
-    pub fn replace_durably(self) -> io::Result<()> {
-        File::sync_all(self.beside.as_file())?;
-        self.replace()
+    pub fn replace_durably(self) -> io::Result<Replaced> {
+        self.put_in_place(File::sync_all)
     }
 }
 
@@ -56,6 +90,34 @@ pub fn folder(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn written<'a>(path: &'a Path, text: &str) -> WholeFile<'a> {
+        let mut file = WholeFile::create(path, ".x-").unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_link_stays_and_the_file_behind_it_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link] = ["file.prom", "link.prom"].map(|name| dir.path().join(name));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("file.prom", &link).unwrap();
+        assert_eq!(written(&link, "new").replace().unwrap(), Replaced::Whole);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_file_of_whose_folder_nothing_is_to_be_changed_is_written_in_place() {
+        // The kernel takes no new names beside the files of processes, whoever asks; what is written is a thread's name.
+        let path = format!("/proc/self/task/{}/comm", std::process::id());
+        let path = Path::new(&path);
+        assert_eq!(written(path, "promemu-x").replace().unwrap(), Replaced::InPlace);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "promemu-x\n");
+        let missing = Path::new("/proc/self/promemu.prom");
+        assert!(WholeFile::create(missing, ".x-").is_err(), "there is no file to write to");
+    }
 
     #[test]
     fn a_file_has_its_old_content_until_the_new_one_is_whole() {

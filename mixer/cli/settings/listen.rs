@@ -2,6 +2,7 @@
 
 use promemu_api::{ApiSettings, Token};
 use promemu_core::error::Error;
+use promemu_run::http::listen_address;
 
 use crate::args::{Cli, TOKEN_VARIABLE};
 
@@ -21,14 +22,11 @@ pub(super) fn listen(cli: &Cli) -> Result<Option<ApiSettings>, Error> {
 }
 
 fn address(text: &str) -> Result<(String, u16), Error> {
-    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    let trimmed = |host: &str| host.trim_matches(['[', ']']).to_owned();
-    match parts {
-        Some((host, port)) if !trimmed(host).is_empty() => Ok((trimmed(host), port)),
-        _ => Err(Error::Usage(format!(
+    listen_address(text).ok_or_else(|| {
+        Error::Usage(format!(
             "--listen or PME_LISTEN must be HOST:PORT as in 127.0.0.1:8000, or off, but is {text:?}"
-        ))),
-    }
+        ))
+    })
 }
 
 /// The token of the file or of the variable.
@@ -69,7 +67,7 @@ mod tests {
         assert_eq!(places(&[]), Some(("127.0.0.1:8000".to_owned(), false)));
         assert_eq!(places(&["--listen", "[::1]:0"]), Some(("::1:0".to_owned(), true)));
         assert_eq!(places(&["--listen", "off"]), None);
-        for wrong in ["8000", ":8000", "localhost", "h:http"] {
+        for wrong in ["8000", ":8000", "localhost", "h:http", "http://h:1", "u@h:1"] {
             assert_eq!(parsed(&["--listen", wrong]).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }

@@ -7,9 +7,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
+use tracing::info;
 
 use super::availability::Availability;
 use super::format_option;
@@ -18,7 +20,7 @@ use super::output::{Output, OutputConfig, OutputContext, ProcessState, SharedOut
 use super::rounds::{Pusher, Rounds};
 use crate::clock::{Clock, wall_now};
 use crate::self_metrics::OutputTally;
-use crate::whole_file::WholeFile;
+use crate::whole_file::{Replaced, WholeFile};
 use promemu_core::error::Error;
 use promemu_core::series::{Job, LabelBlock};
 use promemu_core::time::Span;
@@ -86,6 +88,8 @@ struct SharedFile {
     settings: FileSettings,
     /// Held while the file is written, so that an older state never replaces a newer one.
     content: Arc<tokio::sync::Mutex<Content>>,
+    /// `true` once the log says that the file is written in place.
+    is_in_place: AtomicBool,
 }
 
 /// Everything that is to be in the file.
@@ -120,7 +124,7 @@ impl SharedFile {
             ),
             source,
         })?;
-        Ok(Self { settings, content: Arc::default() })
+        Ok(Self { settings, content: Arc::default(), is_in_place: AtomicBool::new(false) })
     }
 }
 
@@ -160,16 +164,22 @@ impl RunInFile {
     }
 
     /// Notes the outcome of a write; `true` if it is in the file.
-    fn settle(&mut self, written: io::Result<u64>) -> bool {
+    fn settle(&mut self, written: io::Result<(u64, Replaced)>) -> bool {
         let now = wall_now();
-        let bytes = match written {
-            Ok(bytes) => bytes,
+        let (bytes, replaced) = match written {
+            Ok(written) => written,
             Err(error) => {
                 self.tally.push_failures.inc();
                 self.availability.failed(&error.to_string(), now);
                 return false;
             }
         };
+        if replaced == Replaced::InPlace && !self.file.is_in_place.swap(true, Ordering::Relaxed) {
+            info!(
+                file = %self.file.settings.path.display(),
+                "the file cannot be replaced, as one that is mounted by itself: it is written in place, and readers may see a part of it"
+            );
+        }
         self.tally.bytes_sent.inc_by(bytes);
         self.availability.answered(now);
         self.health.pushed(now);
@@ -234,8 +244,8 @@ impl Pusher for RunInFile {
     }
 }
 
-/// Writes all jobs; returns the number of bytes.
-fn write(settings: &FileSettings, jobs: &[&(Arc<Job>, LabelBlock)]) -> io::Result<u64> {
+/// Writes all jobs; returns the number of bytes, and the way they came to the file.
+fn write(settings: &FileSettings, jobs: &[&(Arc<Job>, LabelBlock)]) -> io::Result<(u64, Replaced)> {
     let mut encoder = {
         let stores: Vec<_> = jobs.iter().map(|(job, _)| job.store()).collect();
         ChunkedEncoder::new(settings.format, stores.iter().map(|store| &**store))
@@ -252,7 +262,7 @@ fn write(settings: &FileSettings, jobs: &[&(Arc<Job>, LabelBlock)]) -> io::Resul
         bytes += chunk.len() as u64;
         chunk.clear();
     }
-    target.finish().map(|()| bytes)
+    target.finish().map(|replaced| (bytes, replaced))
 }
 
 /// The place that a state is written to.
@@ -282,12 +292,13 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn finish(self) -> io::Result<()> {
+    fn finish(self) -> io::Result<Replaced> {
         match self {
-            Self::File(file) => file.replace(),
+            Self::File(file) => return file.replace(),
             Self::Stream(mut file) => file.flush(),
             Self::Stdout(mut stdout) => stdout.flush(),
         }
+        .map(|()| Replaced::Whole)
     }
 }
 

@@ -31,7 +31,7 @@ use super::readiness::Readiness;
 use super::rounds::Rounds;
 use super::self_page::{self, SELF_PATH};
 use crate::clock::wall_now;
-use crate::http::{HttpOptions, server, server_tls};
+use crate::http::{HttpOptions, listen_address, server, server_tls};
 use crate::self_metrics::SelfMetrics;
 use promemu_core::error::Error;
 use promemu_core::naming::host_and_port;
@@ -67,14 +67,9 @@ impl ScrapeSettings {
 
     /// Takes its keys out of the options and leaves the others. Files and variables are read now.
     pub fn take_from(target: Option<&str>, options: &mut IndexMap<String, String>) -> Result<Self, Error> {
-        let (host, port) = target
-            .and_then(|target| target.rsplit_once(':'))
-            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
-            .filter(|(host, _)| !host.is_empty() && !host.contains('/'))
-            .ok_or_else(|| {
-                Error::Usage("the target must be HOST:PORT, as in scrape=127.0.0.1:9464".to_owned())
-            })?;
-        let host = host.trim_matches(['[', ']']).to_owned();
+        let (host, port) = target.and_then(listen_address).ok_or_else(|| {
+            Error::Usage("the target must be HOST:PORT, as in scrape=127.0.0.1:9464".to_owned())
+        })?;
         // A secret in clear text is known, too, and refused.
         let keys = Self::KEYS.into_iter().chain(["password", "bearer"]);
         let mut own: IndexMap<String, String> =

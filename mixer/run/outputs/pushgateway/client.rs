@@ -1,14 +1,19 @@
 //! Client of a Pushgateway's HTTP API (<https://github.com/prometheus/pushgateway#api>).
 
+use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::header::{CONTENT_TYPE, DATE};
-use reqwest::{Method, Response, Url};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE};
+use reqwest::{Method, Response, StatusCode, Url};
 use tokio::task::JoinSet;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::groups::{GatewayGroup, GroupReader};
 use crate::clock::wall_now;
@@ -48,11 +53,22 @@ impl GatewayUrl {
         Ok(Self(target))
     }
 
-    /// The host and port.
-    #[must_use]
-    pub fn authority(&self) -> (String, u16) {
-        let host = self.0.url().host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        (host, self.0.url().port_or_known_default().unwrap_or(80))
+    /// The host and port, to serve in place of this gateway. What else the URL says would be lost, and is an error.
+    pub fn listen_address(&self) -> Result<(String, u16), Error> {
+        let url = self.0.url();
+        let is_plain = url.scheme() == "http"
+            && url.username().is_empty()
+            && url.password().is_none()
+            && matches!(url.path(), "" | "/");
+        if !is_plain {
+            return Err(Error::Usage(format!(
+                "--embedded serves at the url of the Pushgateway, which must be http://HOST:PORT and no more, but is \
+                 \"{}\"; to serve with a password or TLS, use --output scrape=HOST:PORT with its options",
+                self.0
+            )));
+        }
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        Ok((host, url.port_or_known_default().unwrap_or(80)))
     }
 
     fn join(&self, segments: &[&str]) -> Url {
@@ -92,13 +108,15 @@ pub struct PushgatewayClient {
     url: GatewayUrl,
     push_timeout: Duration,
     secrets: Secrets,
+    /// `true` once only gzipped bodies are small enough.
+    gzips: AtomicBool,
 }
 
 impl PushgatewayClient {
     /// A client; nothing is sent yet.
     pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
         let (http, secrets) = (HttpClient::new(&url.0, options)?, Secrets::of(&url.0, options));
-        Ok(Self { http, url, push_timeout, secrets })
+        Ok(Self { http, url, push_timeout, secrets, gzips: AtomicBool::new(false) })
     }
 
     /// The gateway's URL.
@@ -107,10 +125,46 @@ impl PushgatewayClient {
         &self.url
     }
 
-    /// Replaces a job's group.
+    /// Replaces a job's group. Where a proxy before the gateway takes the body for too large, it is gzipped from then on,
+    /// if that helps.
     pub async fn put(&self, job: &str, format: Format, body: Vec<u8>) -> Result<(), PushError> {
+        let body = Bytes::from(body);
+        if self.gzips.load(Ordering::Relaxed) {
+            return self.put_gzipped(job, format, body).await;
+        }
+        let refusal = match self.put_body(job, format, body.clone(), None).await {
+            Err(error) if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE) => error,
+            outcome => return outcome,
+        };
+        self.put_gzipped(job, format, body).await.map_err(|_| refusal)?;
+        if !self.gzips.swap(true, Ordering::Relaxed) {
+            info!(gateway = %self.url, "the gateway takes bodies only gzipped: as they are, they are too large for it");
+        }
+        Ok(())
+    }
+
+    async fn put_gzipped(&self, job: &str, format: Format, body: Bytes) -> Result<(), PushError> {
+        let gzipped = tokio::task::spawn_blocking(move || {
+            let mut gzipped = GzEncoder::new(Vec::new(), Compression::fast());
+            gzipped.write_all(&body).and_then(|()| gzipped.finish())
+        });
+        let gzipped = gzipped.await.map_err(|error| PushError::Internal(error.to_string()))?;
+        let gzipped = gzipped.map_err(|error| PushError::Internal(error.to_string()))?;
+        self.put_body(job, format, gzipped.into(), Some("gzip")).await
+    }
+
+    async fn put_body(
+        &self,
+        job: &str,
+        format: Format,
+        body: Bytes,
+        encoding: Option<&'static str>,
+    ) -> Result<(), PushError> {
         let request = self.http.request(Method::PUT, self.url.group(job)).timeout(self.push_timeout);
-        let request = request.header(CONTENT_TYPE, format.content_type()).body(body);
+        let mut request = request.header(CONTENT_TYPE, format.content_type()).body(body);
+        if let Some(encoding) = encoding {
+            request = request.header(CONTENT_ENCODING, encoding);
+        }
         check(self.http.send(request).await, &self.secrets).await.map(drop)
     }
 
@@ -212,7 +266,7 @@ mod tests {
     fn urls_are_read_and_shown_without_secrets() {
         assert_eq!(url("gw:9091").to_string(), "http://gw:9091");
         assert_eq!(url("https://me:secret@gw/x").to_string(), "https://me:***@gw/x");
-        assert_eq!(url("http://[::1]:9091").authority(), ("::1".to_owned(), 9091));
+        assert_eq!(url("http://[::1]:9091").listen_address().unwrap(), ("::1".to_owned(), 9091));
         for bad in ["", "ftp://gw", "http://", "http//gw:9091:x", "http://gw:99999", "http://gw?x=1"] {
             let error = GatewayUrl::parse(bad).unwrap_err();
             assert_eq!(error.exit_code(), 2);

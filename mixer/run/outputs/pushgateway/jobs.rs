@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use reqwest::StatusCode;
 use tracing::{info, warn};
 
 use super::attempt::Action;
@@ -108,7 +109,13 @@ impl JobState {
     /// The gateway refused the job. It is logged if the kind of failure is another one.
     pub(super) fn refused(&mut self, error: &PushError, health: &Health) {
         let job = self.job.name();
-        let hint = if error.is_not_found() { "; is there a Pushgateway at this url?" } else { "" };
+        let hint = match error.status() {
+            Some(StatusCode::NOT_FOUND) => "; is there a Pushgateway at this url?",
+            Some(StatusCode::PAYLOAD_TOO_LARGE) => {
+                "; raise the limit of the proxy before it, or give the hosts more jobs by job_name"
+            }
+            _ => "",
+        };
         let reason = format!("{error}{hint}");
         health.set_refused(job, Some(&reason));
         // The reason may differ each time, as the gateway lists its complaints in any order.
