@@ -18,7 +18,8 @@ usage: ./manage.sh COMMAND
                     live page; OPTIONs are passed to promemu
   plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
-  test              run everything that CI runs: formatting, lints, dependencies, docs, tests
+  test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests; with --long the tests
+                    that take samples otherwise are whole: 200 random runs, 3 million events
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
   stop, restart, status, logs [NAME…], config, backup
                     manage the stack; backup writes to docker/backups
@@ -431,7 +432,11 @@ main() {
             run_valgrind
             ;;
         test)
-            if (($# > 0)); then wrong "test takes no arguments: $*"; fi
+            if [[ ${1:-} == --long ]]; then
+                shift
+                export PROPTEST_CASES="${PROPTEST_CASES:-200}" PROMEMU_LONG=1
+            fi
+            if (($# > 0)); then wrong "test takes --long only: $*"; fi
             run_test
             ;;
         start | stop | restart | status | logs | config | backup | cleanup) run_stack "$command" "$@" ;;

@@ -8,8 +8,9 @@
 //! job. Encoders above this crate turn stores into bytes. Hosts hear each other through [`event::Event`]s, which the
 //! driver delivers.
 //!
-//! There are two drivers. The live one, a task per host, is in `promemu_run`. The virtual one, [`backfill`], does not
-//! sleep. Both give the same values for the same seed.
+//! There are two kinds of drivers. The live one, a task per host, is in `promemu_run`. The virtual ones do not sleep: a
+//! [`world`] advances all hosts in lock step, can be acted on between two steps, copied and restored; a [`backfill`] drives
+//! each host alone, on any number of threads. All give the same values for the same seed.
 //!
 //! # Code map
 //!
@@ -76,6 +77,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`world::World`] runs it.
 
 pub mod backfill;
 pub mod config;

@@ -193,6 +193,38 @@ fn worlds_of_a_batch_are_like_single_ones() {
     }
 }
 
+/// Without events, interpreted scripts and members that come and go.
+#[test]
+fn a_step_that_is_warm_allocates_nothing() {
+    let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 5), name: "h-{i}", interval: "1s..2s", metrics: [
+        Metric(name: "walk", value_range: (0, 100), update_interval: 1, scenario: random_walk),
+        Metric(name: "twice", scenario: relay_to_other_metric(source_metric_name: "walk", calc_function: "value * 2 + noise(1)")),
+        Metric(name: "linked", update_interval: 1, scenario: script(source: "links.walk + dt + random(0, 1)")),
+        Metric(name: "bytes_total", metric_type: counter, accumulate: per_second, value_range: (1, 9), created: true, scenario: random_in_range),
+        Metric(name: "took_seconds", metric_type: histogram, buckets: [0.1, 1], observations: 9, exemplars: true, spread: lognormal(median: 0.2, p99: 1.5)),
+        Metric(name: "wait_seconds", metric_type: native_histogram, value_range: (0, 60), observations: 40, spread: lognormal(median: 0.5, p99: 4)),
+        Metric(name: "size_bytes", metric_type: summary, value_range: (0, 1e6), window: "10s", observations: 5, scenario: random_in_range),
+        Metric(name: "mixed", value_range: (0, 999), update_interval: 1, scenario: sum(of: [brownian(base: 50, volatility: 3, reversion: 0.1), sine_wave])),
+        Metric(name: "load", value_range: (0, 100), update_interval: 1, scenario: load_peak_cpu)],
+        pools: [Pool(count: 3, labels: { "id": "{slot}" }, metrics: [Metric(name: "age", update_interval: 1, scenario: time_duration)])])])"#;
+    let plan = plan(text);
+    let (mut world, mut seen) = (World::new(Arc::clone(&plan), 1, START), Vec::new());
+    let selection = Selection::of(&plan, |_, _| true);
+    let mut minute = |world: &mut World| {
+        for _ in 0..60 {
+            world.advance(world.now() + Span::from_secs(1));
+            seen.clear();
+            world.observe(&selection, &mut seen);
+        }
+        world.counts().updates
+    };
+    let warm = minute(&mut world);
+    let mut updates = 0;
+    let allocated = allocation_counter::measure(|| updates = minute(&mut world) - warm);
+    assert!(updates > 60 * 5 * 6, "{updates} updates");
+    assert_eq!(allocated.count_total, 0);
+}
+
 #[test]
 fn stores_follow_reports_or_show_what_hosts_show_now() {
     let plan = plan(TALKING);
