@@ -6,20 +6,25 @@
 
 mod clock_skew;
 mod counter_reset;
+mod cpu_spike;
 mod flapping;
+mod fork_storm;
 mod gap;
 mod host_down;
+mod kill;
 mod kind;
 mod late;
 mod list;
+mod memory_leak;
 mod nan;
 mod out_of_order;
 mod plan;
+mod process_event;
 mod spec;
 mod window;
 
 pub use kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
 pub use list::{AnyFaultKind, Fault, KINDS};
 pub use plan::{FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, fault_events, renamed_event};
-pub use spec::{Cycle, FaultSpec, Presence, ReportDelay};
+pub use spec::{Cycle, FaultEvent, FaultSpec, Presence, ReportDelay};
 pub use window::{FaultWindow, Turn};

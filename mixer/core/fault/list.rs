@@ -6,7 +6,10 @@ use std::ops::Deref;
 
 use super::kind::{FaultKind, FaultSchedule};
 use super::spec::FaultSpec;
-use super::{clock_skew, counter_reset, flapping, gap, host_down, late, nan, out_of_order};
+use super::{
+    clock_skew, counter_reset, cpu_spike, flapping, fork_storm, gap, host_down, kill, late, memory_leak, nan,
+    out_of_order,
+};
 use crate::time::Time;
 
 /// A kind of fault in the list of all.
@@ -66,6 +69,10 @@ faults! {
     out_of_order::OutOfOrder,
     flapping::Flapping,
     host_down::HostDown,
+    cpu_spike::CpuSpike,
+    memory_leak::MemoryLeak,
+    kill::Kill,
+    fork_storm::ForkStorm,
 }
 
 impl Fault {

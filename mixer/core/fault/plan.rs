@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::list::{Fault, KINDS};
-use super::spec::Presence;
+use super::spec::{FaultEvent, Presence};
 use crate::time::Span;
 
 /// Maximum number of late reports of a host in transit. A config that needs more is refused; events may still
@@ -58,6 +58,12 @@ impl FaultPlan {
     #[must_use]
     pub fn presence(&self) -> Presence {
         if self.metrics.is_empty() { self.fault.presence() } else { Presence::Up }
+    }
+
+    /// The event to the host's models at the begin of an episode.
+    #[must_use]
+    pub fn model_event(&self) -> Option<FaultEvent> {
+        self.fault.emits(self.pulses.map_or(self.window, |pulses| pulses.lasts))
     }
 
     /// The fault with its parameters, length and probability, in words.

@@ -1,6 +1,7 @@
 //! The trait of a fault: how it changes a report.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::metric::Cells;
 use crate::time::{Span, Time};
@@ -60,6 +61,11 @@ pub trait FaultSpec: Debug + Send + Sync {
     /// Changes the cells of one affected metric in a report. `draws` is true with the fault's probability.
     fn corrupt(&self, _of: &Cells, _cells: &mut [f64], _draws: &mut dyn FnMut() -> bool) {}
 
+    /// The event that the host emits at the begin of an episode, which lasts so long, beside the one of every fault.
+    fn emits(&self, _lasts: Span) -> Option<FaultEvent> {
+        None
+    }
+
     /// Its parameters in words; empty if it has none.
     fn describe(&self) -> String {
         String::new()
@@ -85,6 +91,15 @@ pub struct Cycle {
     pub off: Span,
     /// Time for which it is on.
     pub on: Span,
+}
+
+/// An event to a model of the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultEvent {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its data.
+    pub data: serde_json::Value,
 }
 
 /// The delay of reports.

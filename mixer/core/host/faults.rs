@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
-use crate::fault::{FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
+use crate::fault::{FaultEvent, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
 use crate::metric::ABSENT;
 use crate::plan::{HostPlan, HostShape};
 use crate::rng::Seed;
@@ -139,6 +139,11 @@ impl Faults {
         self.is_urgent |= fault.fault.shows_at_once();
         let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
         emit(plan, now, event, hops, serde_json::Value::Null, out);
+        if turn == Turn::Begun
+            && let Some(FaultEvent { name, data }) = fault.model_event()
+        {
+            emit(plan, now, name, hops, data, out);
+        }
         fault.presence() != Presence::Up || fault.fault.own_time(now).is_some()
     }
 

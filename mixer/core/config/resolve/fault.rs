@@ -24,6 +24,9 @@ impl Resolver<'_> {
             let stream = format!("{stream}{same}");
             let plan = self.one_fault(fault, shape, stream)?;
             plan.events.iter().for_each(|event| self.events.emit(event));
+            if let Some(event) = plan.model_event() {
+                self.events.emit(&event.name);
+            }
             for (events, action) in
                 [(&fault.on, Action::OpenFault(index)), (&fault.until, Action::CloseFault(index))]
             {
@@ -193,6 +196,24 @@ impl Resolver<'_> {
         let known: Vec<&str> = known.map(|metric| &*metric.name).collect();
         let hint = suggestion(pattern, &known);
         self.problems.error(span, format!("the host has no {what} {pattern:?}{hint}"));
+    }
+
+    /// Refuses a fault of a model that the host does not have.
+    pub(super) fn refuse_faults_without_model(&mut self, template: &HostTemplate, shape: &HostShape) {
+        for (fault, template) in shape.faults.iter().zip(&template.faults) {
+            let Some(event) = fault.model_event() else { continue };
+            let hears = |listener: &Listener| {
+                matches!(listener.action, Action::NotifyMembers(_))
+                    && listener.subscription.event == event.name
+            };
+            if !shape.listeners.iter().any(hears) {
+                let name = template.kind.name;
+                let message = format!(
+                    "{name} is for a host with a model of processes; give it Pool(workload: processes(…))"
+                );
+                self.problems.error(template.span, message);
+            }
+        }
     }
 
     /// Refuses a delay that keeps too many reports in transit.

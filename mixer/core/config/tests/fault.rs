@@ -54,7 +54,11 @@ fn invalid_faults_are_refused() {
         late(by: "3h"),
         out_of_order(by: 0),
         flapping(up: 1),
-        flapping(up: 1, down: 1, jitter: 1)"#;
+        flapping(up: 1, down: 1, jitter: 1),
+        cpu_spike(at: 1, intensity: -1),
+        kill(at: 1, priority: urgent),
+        kill(pattern: "a"),
+        kill(at: 1)"#;
     let said = wrong.lines().map(|line| {
         let line = line.trim().trim_end_matches(',');
         error_of(&config(line), &[]).replace("test.ron:2:", "")
@@ -82,6 +86,10 @@ fn invalid_faults_are_refused() {
     18: by must be 1ms or longer and not endless, but is 0s
     1: flapping needs down: the time for which the host is down
     1: flapping's jitter must be shorter than up
+    29: intensity must be 0 or more, but is -1
+    23: unknown priority "urgent"; expected one of critical, high, medium, low
+    1: kill needs every, at or on: the time of the fault
+    1: kill is for a host with a model of processes; give it Pool(workload: processes(…))
     "#);
 }
 

@@ -3,6 +3,8 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::{Watched, assert_near};
+use crate::config::{ConfigFile, LoadOptions};
+use crate::plugin::tests::bring_processes;
 
 /// A process and its metrics.
 #[derive(Clone, Debug)]
@@ -180,4 +182,35 @@ fn chaos_causes_failures() {
     assert_eq!(run("0"), (60, 1));
     let (seen, counts) = run("4");
     assert!(seen > 80 && counts > 5, "{seen} were seen, as {counts} numbers at one time");
+}
+
+#[test]
+fn a_fault_of_a_host_acts_on_its_processes() {
+    bring_processes();
+    let plan = |faults: &str| {
+        let text = format!(
+            r#"Config(hosts: [Host(name: "a", interval: "1s", faults: [{faults}], metrics: [Metric(name: "up")],
+                pools: [Pool(workload: processes(profile: realistic, process_count: 40), update_interval: "1s")])])"#
+        );
+        ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(super::START)).unwrap().plan
+    };
+    let processes = |faults: &str| {
+        let mut world = Watched::from(plan(faults), super::START);
+        let pids = |world: &Watched, of: &str| -> IndexSet<String> {
+            let named = world.processes().into_iter().filter(|it| it.name.starts_with(of));
+            named.map(|it| it.pid).collect()
+        };
+        world.run_to(20);
+        let before = [pids(&world, "nginx"), pids(&world, "")];
+        world.run_to(60);
+        let cpu = sum(&world.processes(), "nginx", |it| it.cpu_seconds);
+        (before, [pids(&world, "nginx"), pids(&world, "")], cpu)
+    };
+    let (before, after, calm) = processes("");
+    assert_eq!((before.len(), &before), (2, &after), "by itself nothing changes");
+    let (before, after, _) = processes(r#"kill(at: "30s", pattern: "nginx")"#);
+    assert!(!before[0].is_empty() && before[0].is_disjoint(&after[0]), "{before:?} {after:?}");
+    assert_eq!(before[1].difference(&after[1]).count(), before[0].len(), "the others live on");
+    let (.., busy) = processes(r#"cpu_spike(at: "25s", lasts: "20s", pattern: "nginx", intensity: 2)"#);
+    assert!(busy > calm + 10.0, "{calm} {busy}");
 }
