@@ -166,6 +166,7 @@ fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
     use CommandError as E;
     match error {
         E::UnknownHost { .. } | E::NoHostSelected { .. } => (StatusCode::NOT_FOUND, "unknown_host"),
+        E::UnknownLever { .. } => (StatusCode::NOT_FOUND, "unknown_lever"),
         E::UnknownMetric { .. } => (StatusCode::NOT_FOUND, "unknown_metric"),
         E::ValueNotAccepted { .. }
         | E::InvalidPattern(_)
@@ -180,7 +181,7 @@ fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
         E::HostExists(_) | E::HostNotRunning(_) | E::HostRunning(_) | E::HostStopping(_) | E::LastHost(_) => {
             (StatusCode::CONFLICT, "conflict")
         }
-        E::TooManySeries { .. } | E::TooManyActions(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+        E::TooManySeries { .. } | E::RunLogFull => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
         E::RunOver => (StatusCode::CONFLICT, "run_over"),
     }
 }

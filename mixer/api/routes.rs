@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod configs;
 pub(crate) mod events;
 pub(crate) mod hosts;
+pub(crate) mod levers;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod overrides;
@@ -66,6 +67,8 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(metrics::metric))
         .routes(routes!(overrides::set_override, overrides::end_override))
         .routes(routes!(overrides::overrides))
+        .routes(routes!(levers::levers))
+        .routes(routes!(levers::move_lever, levers::release_lever))
         .routes(routes!(live::live))
         .routes(routes!(events::listened, events::post_event))
         .routes(routes!(events::events))

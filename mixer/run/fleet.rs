@@ -3,7 +3,7 @@
 //! A [`Fleet`] is one plan's hosts and jobs; hosts are added to it and removed from it while their tasks run. A reload hands
 //! all hosts that stay over to new tasks of another fleet.
 
-mod command_queue;
+mod active_overrides;
 mod commands;
 mod counters;
 mod delivery;
@@ -16,10 +16,11 @@ mod host_task;
 mod live_fleet;
 mod mailbox;
 mod report;
+mod run_log;
 pub(crate) mod runner;
 mod successor;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use command_queue::ActiveOverride;
+pub(crate) use active_overrides::ActiveOverride;
 pub(crate) use live_fleet::Fleet;

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod host_action;
 mod hosts;
+mod levers;
 mod lookup;
 mod new_host;
 mod overrides;
@@ -21,7 +22,7 @@ mod tests;
 mod value_check;
 mod views;
 
-pub use command_params::{NewHost, Override};
+pub use command_params::{LeverMove, NewHost, Override};
 pub use error::CommandError;
 pub use host_action::HostAction;
 pub use hosts::HostFilter;
@@ -29,6 +30,7 @@ pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use series::SeriesFilter;
 pub use views::{
-    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, ListenedEvent,
-    OutputView, OverrideView, Overview, Posted, SeriesPage, SeriesView,
+    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView,
+    LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted, SeriesPage,
+    SeriesView,
 };

@@ -19,7 +19,7 @@ use promemu_core::event::RUN_STARTED;
 use promemu_core::host::DrivenHost;
 use promemu_core::plan::{Changes, Plan};
 use promemu_core::rng::Seed;
-use promemu_core::time::Time;
+use promemu_core::time::{Span, Time};
 
 use crate::clock::{Clock, sleep_until};
 use crate::fleet::Fleet;
@@ -54,6 +54,8 @@ pub(crate) struct LiveMixer {
     clock: Clock,
     ends_at: Time,
     next_status: Time,
+    /// Begins and ends of the run's faults up to this moment are told.
+    faults_told_to: Time,
     healths: Healths,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
@@ -106,12 +108,14 @@ impl MetricsMixer {
         let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
         let runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history);
         let next_status = next_status(&settings, &clock);
+        let faults_told_to = start.before(Span::from_nanos(1));
         LiveMixer {
             runner,
             settings,
             clock,
             ends_at,
             next_status,
+            faults_told_to,
             healths,
             fleets,
             requests,
@@ -139,6 +143,7 @@ impl LiveMixer {
                 info!("all hosts have ended");
                 return Ok(EndReason::AllHostsOver);
             }
+            let next_fault_edge = self.runner.fleet().next_fault_edge(self.faults_told_to);
             tokio::select! {
                 reason = &mut stop => {
                     info!(hosts = self.runner.fleet().active_hosts(), "stopping: hosts are asked to end");
@@ -152,6 +157,10 @@ impl LiveMixer {
                 Some(plan) = reloads.recv() => self.reload(plan).await,
                 Some(request) = self.requests.recv() => request.carry_out(&mut self.runner, &self.fleets).await,
                 Some(ended) = self.output_tasks.join_next() => self.settle_output(ended)?,
+                () = sleep_until(&self.clock, next_fault_edge) => {
+                    self.runner.fleet().tell_faults(next_fault_edge);
+                    self.faults_told_to = next_fault_edge;
+                }
                 () = sleep_until(&real, self.next_status) => {
                     report(&self.runner.fleet().status(&self.settings, self.healths.statuses(real.now())));
                     self.next_status = next_status(&self.settings, &self.clock);

@@ -89,6 +89,28 @@ pub(crate) enum CtlAction {
         #[arg(long, env = "PME_CTL_ALLOW_RESET")]
         allow_reset: bool,
     },
+    /// The levers; with a name and a value, move one
+    Lever {
+        /// The lever's name
+        #[arg(requires = "lever_change")]
+        lever: Option<String>,
+
+        /// Its new value
+        #[arg(group = "lever_change", value_parser = parse_number)]
+        value: Option<f64>,
+
+        /// Duration in emulated time, as in 5m [default: until released]
+        #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
+        span: Option<String>,
+
+        /// Only for hosts that match, as in web-* or zone=north [default: all hosts]
+        #[arg(long, env = "PME_CTL_HOSTS", value_name = "PATTERN")]
+        hosts: Option<String>,
+
+        /// Let the lever follow the config again
+        #[arg(long, env = "PME_CTL_RELEASE", group = "lever_change")]
+        release: bool,
+    },
     /// Release an override
     Release {
         /// The host's name, or a pattern of hosts

@@ -50,6 +50,17 @@ impl Request {
                 add(&mut body, "for", span.as_deref());
                 Self { method: "PUT", path: override_path(host, metric, &run), body: Some(body) }
             }
+            CtlAction::Lever { lever: None, .. } => Self::get(path("/api/v1/levers", &run)),
+            CtlAction::Lever { lever: Some(lever), value: Some(value), span, hosts, .. } => {
+                let mut body = json!({ "value": value });
+                add(&mut body, "for", span.as_deref());
+                add(&mut body, "hosts", hosts.as_deref());
+                Self { method: "PUT", path: lever_path(lever, &run), body: Some(body) }
+            }
+            CtlAction::Lever { lever: Some(lever), value: None, hosts, .. } => {
+                let query: &Query<'_> = &[("hosts", hosts.as_deref())];
+                Self::delete(lever_path(lever, &[&run[..], query].concat()))
+            }
             CtlAction::Release { host, metric } if is_pattern(host) => {
                 Self::act("release", host, json!({ "metric": metric }), None, &run)
             }
@@ -123,6 +134,10 @@ fn host_path(host: &str, rest: &str, run: &Query<'_>) -> String {
 
 fn run_path(id: &str, rest: &str) -> String {
     format!("/api/v1/runs/{}{rest}", escaped(id))
+}
+
+fn lever_path(lever: &str, query: &Query<'_>) -> String {
+    path(&format!("/api/v1/levers/{}", escaped(lever)), query)
 }
 
 fn override_path(host: &str, metric: &str, run: &Query<'_>) -> String {
@@ -240,6 +255,9 @@ mod tests {
             &["up", "web-1"],
             &["stop", "web-*"],
             &["start", "web-1"],
+            &["lever"],
+            &["lever", "load", "3", "--for", "5m", "--hosts", "web-*"],
+            &["lever", "load", "--release", "--run", "two"],
             &["add", "web-9", "--like", "web-1", "--label", "zone=x", "--ttl", "5m"],
             &["remove", "web-9"],
             &["create", "shop", "--id", "two", "--config-args", "hosts=5", "--seed", "7", "--lasting", "10m"],
@@ -261,6 +279,9 @@ mod tests {
         POST /api/v1/actions {"action":"up","hosts":"web-1"}
         POST /api/v1/actions {"action":"stop","hosts":"web-*"}
         POST /api/v1/hosts/web-1/start
+        GET /api/v1/levers
+        PUT /api/v1/levers/load {"for":"5m","hosts":"web-*","value":3.0}
+        DELETE /api/v1/levers/load?run=two
         POST /api/v1/hosts {"labels":{"zone":"x"},"name":"web-9","template":"web-1","ttl":"5m"}
         DELETE /api/v1/hosts/web-9
         POST /api/v1/runs {"args":{"hosts":"5"},"config":"shop","duration":"10m","id":"two","seed":7}
@@ -277,6 +298,8 @@ mod tests {
             &["override", "web-1", "load"],
             &["override", "web-1", "load", "much"],
             &["override", "web-1", "load", "inf"],
+            &["lever", "load"],
+            &["lever", "load", "3", "--release"],
             &["emit", "go", "--data", "{"],
             &["add", "web-9"],
             &["runs", "create"],

@@ -34,6 +34,8 @@ pub(super) fn render(action: &CtlAction, answer: &Value) -> String {
             let columns = [("HOST", "host"), ("METRIC", "metric"), ("VALUE", "value"), ("UNTIL", "until")];
             list(&answer["overrides"], columns)
         }
+        CtlAction::Lever { lever: None, .. } => levers(answer["levers"].as_array().into_iter().flatten()),
+        CtlAction::Lever { .. } => levers(std::iter::once(answer)),
         CtlAction::Configs => configs(answer),
         CtlAction::Check { .. } => check(answer),
         CtlAction::Runs => {
@@ -120,6 +122,21 @@ fn overridden(answer: &Value) -> String {
     let outside = "the value is outside the metric's value_range, and is shown nevertheless\n";
     let hint = if state["is_outside_range"] == true { outside } else { "" };
     format!("{}until: {until}\n{hint}", fields(answer, &["id", "value"]))
+}
+
+/// Levers with what moves them. Their values may be small, so they have all decimals.
+fn levers<'a>(levers: impl Iterator<Item = &'a Value>) -> String {
+    let rows = levers.map(|lever| {
+        let faults: Vec<String> = lever["faults"].as_array().into_iter().flatten().map(word).collect();
+        let set = lever["overrides"].as_array().into_iter().flatten().map(|set| {
+            let until = set["until"].as_str().unwrap_or("released");
+            format!("{} on {} until {until}", set["value"], word(&set["hosts"]))
+        });
+        let set: Vec<String> = set.collect();
+        let [default, value] = ["default", "value"].map(|field| lever[field].to_string());
+        [word(&lever["name"]), default, value, faults.join(", "), set.join("; ")]
+    });
+    table(["LEVER", "DEFAULT", "NOW", "FAULTS", "SET"], rows, 0, table::width())
 }
 
 fn host(answer: &Value) -> String {

@@ -58,6 +58,7 @@ struct Extras {
 #[derive(Debug)]
 pub struct EmulatedHost {
     plan: Arc<HostPlan>,
+    run_start: Time,
     phase: Phase,
     next_report: Time,
     events: EventBudget,
@@ -78,6 +79,7 @@ impl EmulatedHost {
         let levers = plan.run.as_ref().map(|part| HostLevers::new(Arc::clone(part), run_start));
         let has_extras = faults.is_some() || pools.is_some() || levers.is_some();
         Self {
+            run_start,
             phase: Phase::Waiting,
             next_report: starts_at,
             events: EventBudget::default(),
@@ -124,7 +126,14 @@ impl EmulatedHost {
         if let (Some(extras), Some(part)) = (self.extras.as_deref_mut(), &self.plan.run) {
             extras.levers = Some(HostLevers::new(Arc::clone(part), run_start));
         }
+        self.run_start = run_start;
         self
+    }
+
+    /// Start of the run, from which faults of the run count.
+    #[must_use]
+    pub const fn run_start(&self) -> Time {
+        self.run_start
     }
 
     /// The levers as it sees them; `None` for a host that reads none.

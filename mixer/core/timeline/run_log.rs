@@ -90,7 +90,7 @@ pub struct RunLog {
     events: Vec<Arc<Event>>,
     /// Number of actions so far.
     numbered: u64,
-    /// Number of actions and events that were forgotten.
+    /// Number of actions and events that were forgotten, and of changes of the plan.
     forgotten: u64,
 }
 
@@ -155,13 +155,13 @@ impl RunLog {
         self.forgotten == 0
     }
 
-    /// Keeps of the actions those on levers, under their new indices; for a run that goes on with another plan.
-    pub fn keep_levers(&mut self, index_of: impl Fn(usize) -> Option<usize>) {
-        let before = self.actions.len();
+    /// Gives the actions on levers their new indices, for a run that goes on with another plan. Those of a lever that is
+    /// gone are forgotten. The log does not tell of the whole run any more.
+    pub fn renumber_levers(&mut self, index_of: impl Fn(usize) -> Option<usize>) {
         self.actions.retain_mut(|logged| {
             let mut sent = SentAction::clone(&logged.sent);
             let (Action::Lever { lever, .. } | Action::ReleaseLever { lever }) = &mut sent.action else {
-                return false;
+                return true;
             };
             let Some(index) = index_of(*lever) else { return false };
             if index != *lever {
@@ -170,7 +170,7 @@ impl RunLog {
             }
             true
         });
-        self.forgotten += (before - self.actions.len()) as u64;
+        self.forgotten += 1;
     }
 
     /// Forgets the actions whose effect has ended by now.

@@ -6,62 +6,57 @@ use std::sync::atomic::Ordering;
 use promemu_core::event::HostId;
 use promemu_core::plan::Action;
 use promemu_core::time::Time;
-use promemu_core::timeline::SentAction;
+use promemu_core::timeline::Targets;
 
-use super::command_queue::{ACTIONS_WAITING_MAX, ActiveOverride};
+use super::active_overrides::ActiveOverride;
 use super::live_fleet::Fleet;
-
-/// The source of actions that clients send.
-const CLIENT_SOURCE: &str = "api";
 
 impl Fleet {
     /// Sends an action to a host: it acts after the delay of an event, or when the host starts. Gives `false`, and
-    /// sends nothing, if too many actions wait for the host.
+    /// sends nothing, if the run log is full.
     pub(crate) fn send_action(&self, id: HostId, action: Action) -> bool {
-        self.send_action_at(self.clock.now(), id, action)
+        self.send_actions(self.clock.now(), vec![(id, action)])
     }
 
-    /// The same for an action that several hosts get, as of one time.
-    pub(crate) fn send_action_at(&self, time: Time, id: HostId, action: Action) -> bool {
-        let mut commands = self.table().commands();
-        let waiting = commands.waiting.entry(id).or_default();
-        if waiting.len() >= ACTIONS_WAITING_MAX {
-            return false;
-        }
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let sent = SentAction { action, time, source: CLIENT_SOURCE.into(), sequence };
-        let acts_at = sent.acts_at();
-        let noted = match sent.action {
-            Action::Override { metric, value, lasts, .. } => {
-                Some((metric, Some(ActiveOverride { value, until: acts_at + lasts })))
+    /// The same for several hosts, as of one time. Hosts that do the same share one entry of the log.
+    pub(crate) fn send_actions(&self, time: Time, actions: Vec<(HostId, Action)>) -> bool {
+        let mut alike: Vec<(Action, Vec<HostId>)> = Vec::new();
+        for (id, action) in actions {
+            match alike.iter_mut().find(|(known, _)| *known == action) {
+                Some((_, ids)) => ids.push(id),
+                None => alike.push((action, vec![id])),
             }
+        }
+        alike.into_iter().all(|(action, ids)| self.send_alike(time, action, &ids))
+    }
+
+    fn send_alike(&self, time: Time, action: Action, ids: &[HostId]) -> bool {
+        let noted = match action {
+            Action::Override { metric, value, lasts, .. } => Some((metric, Some((value, lasts)))),
             Action::Release { metric } => Some((metric, None)),
             _ => None,
         };
-        waiting.push(Arc::new(sent));
-        match noted {
-            Some((metric, Some(active))) => drop(commands.overrides.insert((id, metric), active)),
-            Some((metric, None)) => drop(commands.overrides.swap_remove(&(id, metric))),
-            None => {}
+        let targets = Targets::hosts(ids.iter().map(|id| Arc::clone(&self.host(*id).name)));
+        let Ok(acts_at) = self.log_action(time, targets, action, ids) else { return false };
+        let Some((metric, set)) = noted else { return true };
+        let mut overrides = self.table().overrides();
+        for id in ids {
+            match set {
+                Some((value, lasts)) => {
+                    let active = ActiveOverride { value, until: acts_at + lasts };
+                    overrides.insert((*id, metric), active);
+                }
+                None => drop(overrides.swap_remove(&(*id, metric))),
+            }
         }
-        drop(commands);
-        self.state(id).has_commands.store(true, Ordering::Release);
-        self.mailbox(id).wake();
         true
-    }
-
-    /// Takes the actions that wait for a host.
-    pub(crate) fn take_actions(&self, id: HostId) -> Vec<Arc<SentAction>> {
-        let has_some = self.state(id).has_commands.swap(false, Ordering::Acquire);
-        let waiting = has_some.then(|| self.table().commands().waiting.swap_remove(&id));
-        waiting.flatten().unwrap_or_default()
     }
 
     /// The overrides that are active at this time, sorted by host and metric.
     pub(crate) fn active_overrides(&self, now: Time) -> Vec<(HostId, usize, ActiveOverride)> {
-        let mut commands = self.table().commands();
-        commands.overrides.retain(|_, active| active.until > now);
-        let active = commands.overrides.iter();
+        let mut overrides = self.table().overrides();
+        overrides.retain(|_, active| active.until > now);
+        let active = overrides.iter();
         let mut all: Vec<_> = active.map(|((id, metric), active)| (*id, *metric, *active)).collect();
         all.sort_by_key(|(id, metric, _)| (*id, *metric));
         all
@@ -69,28 +64,25 @@ impl Fleet {
 
     /// A metric's override that is active at this time.
     pub(crate) fn active_override(&self, id: HostId, metric: usize, now: Time) -> Option<ActiveOverride> {
-        let commands = self.table().commands();
-        commands.overrides.get(&(id, metric)).filter(|active| active.until > now).copied()
+        let overrides = self.table().overrides();
+        overrides.get(&(id, metric)).filter(|active| active.until > now).copied()
     }
 
-    /// Takes over the commands and overrides of a host of another fleet.
+    /// Takes over the overrides of a host of another fleet, and its actions that it has not read.
     pub(super) fn inherit_commands(&self, id: HostId, old: &Self, from: HostId) {
-        let (mut commands, mut known) = (self.table().commands(), old.table().commands());
-        let overrides = known.overrides.iter().filter(|((host, _), _)| *host == from);
-        commands.overrides.extend(overrides.map(|((_, metric), active)| ((id, *metric), *active)));
-        if let Some(waiting) = known.waiting.swap_remove(&from) {
-            commands.waiting.insert(id, waiting);
-            self.state(id).has_commands.store(true, Ordering::Release);
-        }
+        let (mut overrides, known) = (self.table().overrides(), old.table().overrides());
+        let of_host = known.iter().filter(|((host, _), _)| *host == from);
+        overrides.extend(of_host.map(|((_, metric), active)| ((id, *metric), *active)));
+        let has_actions = old.state(from).has_actions.load(Ordering::Acquire);
+        self.state(id).has_actions.store(has_actions, Ordering::Release);
     }
 
-    /// Forgets the commands and overrides of a host that has ended.
+    /// Forgets the overrides of a host that has ended.
     pub(super) fn forget_commands(&self, id: HostId) {
-        // Most runs never have a command, and hosts end by the thousand.
-        let mut commands = self.table().commands();
-        if !commands.overrides.is_empty() || !commands.waiting.is_empty() {
-            commands.overrides.retain(|(host, _), _| *host != id);
-            commands.waiting.swap_remove(&id);
+        // Most runs never have an override, and hosts end by the thousand.
+        let mut overrides = self.table().overrides();
+        if !overrides.is_empty() {
+            overrides.retain(|(host, _), _| *host != id);
         }
     }
 

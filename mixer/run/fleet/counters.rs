@@ -1,8 +1,12 @@
 //! Counters and listeners of a whole run, which outlive its fleets.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::{Span, warn};
+
+use promemu_core::time::Time;
+use promemu_core::timeline::RunLog;
 
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
@@ -16,6 +20,12 @@ pub(super) struct Counters {
     /// `true` once series were refused because the limit was reached.
     has_refused: AtomicBool,
     pub(super) event_tap: EventTap,
+    /// All that came to the run from outside of its hosts, and their moves of levers.
+    run_log: Mutex<RunLog>,
+    /// `true` once an action of a host found no room in the log.
+    pub(super) was_log_full: AtomicBool,
+    /// Start of the run, from which its faults count.
+    pub(super) run_start: OnceLock<Time>,
     /// The span of the run's log lines. Tasks of hosts are too many to have it each.
     pub(super) log_span: Span,
     pub(super) hosts_begun: AtomicU64,
@@ -33,6 +43,9 @@ impl Counters {
             own_events: AtomicU64::new(0),
             has_refused: AtomicBool::new(false),
             event_tap: EventTap::default(),
+            run_log: Mutex::default(),
+            was_log_full: AtomicBool::new(false),
+            run_start: OnceLock::new(),
             log_span: Span::current(),
             hosts_begun: AtomicU64::new(0),
             hosts_ended: AtomicU64::new(0),
@@ -40,6 +53,10 @@ impl Counters {
             members_ended: AtomicU64::new(0),
             have_reported: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn run_log(&self) -> MutexGuard<'_, RunLog> {
+        self.run_log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts series that were not made, and logs the first time.

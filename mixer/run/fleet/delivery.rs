@@ -52,6 +52,7 @@ impl Fleet {
         let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
         let time = self.clock.now();
         let event = Event { name: name.into(), source: source.into(), data, time, sequence, hops: 0 };
+        self.log_event(&event);
         let own = self.id_of(source);
         let listens_itself = own.filter(|id| {
             let plan = self.host(*id);

@@ -97,6 +97,9 @@ impl Fleet {
         for event in out.events.drain(..) {
             self.publish(event, Some(id));
         }
+        for sent in out.actions.drain(..) {
+            self.log_own_action(sent);
+        }
     }
 
     pub(crate) fn count_skipped(&self, updates: u64) {

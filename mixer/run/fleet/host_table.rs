@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use promemu_core::event::HostId;
 use promemu_core::plan::{HostPlan, HostShape, Plan};
 
-use super::command_queue::CommandQueue;
+use super::active_overrides::ActiveOverrides;
 use super::mailbox::Mailbox;
 
 /// Number of entries of the first chunk behind the hosts of the plan; each further chunk is twice as long.
@@ -27,7 +27,8 @@ pub(super) struct HostState {
     pub(super) has_ended: AtomicBool,
     /// `true` if it was asked to end; it may be started again.
     pub(super) is_stopped: AtomicBool,
-    pub(super) has_commands: AtomicBool,
+    /// `true` if the run log has actions for it that it has not read.
+    pub(super) has_actions: AtomicBool,
     is_removed: AtomicBool,
 }
 
@@ -81,7 +82,7 @@ pub(crate) struct HostTable {
     /// Number of hosts that run.
     pub(super) active: AtomicUsize,
     exit: OnceLock<ExitRequest>,
-    commands: Mutex<CommandQueue>,
+    overrides: Mutex<ActiveOverrides>,
 }
 
 impl HostTable {
@@ -101,7 +102,7 @@ impl HostTable {
             free: Mutex::default(),
             active: AtomicUsize::new(0),
             exit: OnceLock::new(),
-            commands: Mutex::default(),
+            overrides: Mutex::default(),
         }
     }
 
@@ -212,8 +213,8 @@ impl HostTable {
         of_all.or_else(|| self.entry(id).state.is_stopped.load(Ordering::Relaxed).then_some(Exit::End))
     }
 
-    pub(super) fn commands(&self) -> MutexGuard<'_, CommandQueue> {
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn overrides(&self) -> MutexGuard<'_, ActiveOverrides> {
+        self.overrides.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep};
 
 use promemu_core::event::HostId;
-use promemu_core::host::{DrivenHost, EmulatedHost, Outbox};
+use promemu_core::host::{DrivenHost, Outbox};
 use promemu_core::plan::HostPlan;
 use promemu_core::time::{Speed, Time};
 
@@ -28,6 +28,8 @@ thread_local! {
 pub(crate) struct HostTask {
     host: DrivenHost,
     has_begun: bool,
+    /// The actions of the run log from this number on are new to it.
+    log_position: u64,
     membership: Option<Membership>,
 }
 
@@ -51,14 +53,14 @@ impl Drop for Membership {
 }
 
 impl HostTask {
-    /// The task of a host that waits for its start.
-    pub(crate) const fn new(host: EmulatedHost) -> Self {
-        Self { host: DrivenHost::new(host), has_begun: false, membership: None }
+    /// The task of a host that begins in the middle of a run, at a position in its log.
+    pub(crate) fn joining((host, log_position): (DrivenHost, u64)) -> Self {
+        Self { host, has_begun: false, log_position, membership: None }
     }
 
     /// The task of a host that comes out of the history.
     pub(crate) fn resumed(host: DrivenHost) -> Self {
-        Self { has_begun: host.host().has_begun(), host, membership: None }
+        Self { has_begun: host.host().has_begun(), host, log_position: 0, membership: None }
     }
 
     pub(crate) const fn host(&self) -> &DrivenHost {
@@ -133,7 +135,7 @@ impl HostTask {
 
     /// Advances the host through everything that is due by now, each at its own time.
     fn catch_up(&mut self, out: &mut Outbox) {
-        let Self { host, has_begun, membership } = self;
+        let Self { host, has_begun, log_position, membership } = self;
         let Some(Membership { fleet, id, is_present, .. }) = membership else { return };
         let (id, now) = (*id, fleet.clock().now());
         let starts_at = host.host().starts_at();
@@ -151,7 +153,7 @@ impl HostTask {
         if host.waiting() < MAILBOX_MAX {
             host.post(fleet.take_events(id));
         }
-        host.post_actions(fleet.take_actions(id));
+        fleet.read_actions(id, host, log_position);
         while host.step(now, out).is_some() {
             fleet.carry_out(id, host.host(), out);
         }

@@ -35,6 +35,8 @@ impl FleetRunner {
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
         let mut runner = Self { fleet, edits: 0, seed, tasks: JoinSet::new() };
+        let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
+        runner.fleet.set_run_start(run_start.unwrap_or(start));
         let Some(history) = history else {
             runner.spawn_all(start, &vec![None; hosts], &mut []);
             return runner;
@@ -94,7 +96,7 @@ impl FleetRunner {
         // A start time counts from the start of the run, which is long ago.
         let start = self.fleet.clock().now().before(plan.start_time);
         let host = EmulatedHost::new(plan, self.seed, start);
-        self.spawn(id, Box::new(HostTask::new(host)));
+        self.spawn(id, Box::new(HostTask::joining(self.fleet.joining(host))));
     }
 
     fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
@@ -131,6 +133,7 @@ impl FleetRunner {
             }
         }
         let next = self.fleet.successor(plan, &kept, |id| hosts[id as usize].is_some());
+        next.renumber_levers(self.fleet.plan());
         self.fleet = Arc::new(next);
         let now = self.fleet.clock().now();
         self.spawn_all(now, &kept, &mut hosts);
@@ -144,7 +147,10 @@ impl FleetRunner {
         for ((id, plan), kept) in (0..).zip(&fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
             let host = match kept.map(|old_id| hosts[old_id as usize].take()) {
-                None => Box::new(HostTask::new(EmulatedHost::new(plan, self.seed, start))),
+                None => {
+                    let host = EmulatedHost::new(plan, self.seed, start);
+                    Box::new(HostTask::joining(fleet.joining(host)))
+                }
                 Some(Some(host)) => Box::new(host.with_plan(plan)),
                 Some(None) => continue,
             };

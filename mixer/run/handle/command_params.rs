@@ -27,3 +27,14 @@ pub struct Override {
     /// `true` if a counter may fall to it.
     pub may_fall: bool,
 }
+
+/// A move of a lever. It replaces what the lever would be, faults included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeverMove {
+    /// The value.
+    pub value: f64,
+    /// The emulated time for which it stands; until it is released if `None`.
+    pub span: Option<Span>,
+    /// A pattern of hosts' names, or `label=value`; all hosts if `None`.
+    pub hosts: Option<String>,
+}

@@ -7,9 +7,10 @@ use promemu_core::event::HostId;
 use promemu_core::plan::Action;
 use promemu_core::time::{Span, Time};
 
-use super::command_params::{NewHost, Override};
+use super::command_params::{LeverMove, NewHost, Override};
 use super::error::CommandError;
 use super::host_action::{Acted, HostAction};
+use super::levers::{move_lever, release_lever};
 use super::lookup::{host_id, metric_of};
 use super::new_host::new_host_plan;
 use super::value_check::{check_fall, check_value};
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     SetOverride { host: String, metric: String, wanted: Override },
     ReleaseOverride { host: String, metric: String },
     Act { hosts: String, action: HostAction },
+    MoveLever { lever: String, wanted: LeverMove },
+    ReleaseLever { lever: String, hosts: Option<String> },
     Emit { name: String, source: String, data: serde_json::Value },
 }
 
@@ -74,6 +77,8 @@ impl Command {
                 let Acted { hosts, time } = action.apply(runner, &hosts)?;
                 return Ok(Outcome { listeners: 0, time, hosts });
             }
+            Self::MoveLever { lever, wanted } => move_lever(&fleet, &lever, &wanted)?,
+            Self::ReleaseLever { lever, hosts } => release_lever(&fleet, &lever, hosts.as_deref())?,
             Self::Emit { name, source, data } => {
                 let (listeners, time) = fleet.publish_from(&name, &source, data);
                 return Ok(Outcome { listeners, time, hosts: Vec::new() });
@@ -105,5 +110,5 @@ fn set_override(fleet: &Fleet, name: &str, metric: &str, wanted: &Override) -> R
 
 fn send(fleet: &Fleet, id: HostId, action: Action) -> Result<(), CommandError> {
     let is_sent = fleet.send_action(id, action);
-    is_sent.then_some(()).ok_or_else(|| CommandError::TooManyActions(fleet.host(id).name.to_string()))
+    is_sent.then_some(()).ok_or(CommandError::RunLogFull)
 }

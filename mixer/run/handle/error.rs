@@ -110,9 +110,17 @@ pub enum CommandError {
     /// The host cannot be started before it has stopped.
     #[error("host {0:?} is still stopping; try again")]
     HostStopping(String),
-    /// Too many actions wait for the host.
-    #[error("host {0:?} has too many actions waiting; try again")]
-    TooManyActions(String),
+    /// The run has no lever of this name.
+    #[error("there is no lever {name:?}{hint}")]
+    UnknownLever {
+        /// The name, cut if it is long.
+        name: String,
+        /// A suggestion, or empty.
+        hint: String,
+    },
+    /// The run log has no room for another action.
+    #[error("the run has too many actions that still hold; release some, or start another run")]
+    RunLogFull,
     /// A run keeps at least one host.
     #[error("host {0:?} is the last one; stop the run instead")]
     LastHost(String),

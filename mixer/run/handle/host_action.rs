@@ -98,7 +98,7 @@ impl HostAction {
 }
 
 /// The hosts that the pattern selects, at least one.
-fn selected(fleet: &Fleet, pattern: &str) -> Result<Vec<HostId>, CommandError> {
+pub(super) fn selected(fleet: &Fleet, pattern: &str) -> Result<Vec<HostId>, CommandError> {
     let selection = HostSelection::parse(pattern).map_err(CommandError::InvalidPattern)?;
     let ids: Vec<HostId> = fleet.ids().filter(|id| selection.matches(&fleet.host(*id))).collect();
     if !ids.is_empty() {
@@ -160,12 +160,6 @@ fn with(ids: Vec<HostId>, action: &Action) -> Vec<(HostId, Action)> {
 
 /// Sends all actions as of one time.
 fn send(fleet: &Fleet, time: Time, actions: Vec<(HostId, Action)>) -> Result<Vec<HostId>, CommandError> {
-    let mut ids = Vec::with_capacity(actions.len());
-    for (id, action) in actions {
-        if !fleet.send_action_at(time, id, action) {
-            return Err(CommandError::TooManyActions(fleet.host(id).name.to_string()));
-        }
-        ids.push(id);
-    }
-    Ok(ids)
+    let ids = actions.iter().map(|(id, _)| *id).collect();
+    if fleet.send_actions(time, actions) { Ok(ids) } else { Err(CommandError::RunLogFull) }
 }

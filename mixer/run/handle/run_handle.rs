@@ -212,7 +212,7 @@ impl RunHandle {
         Ok(Posted { name, source, time, time_unix, hearers: listeners })
     }
 
-    async fn ask(&self, command: Command) -> Result<Outcome, CommandError> {
+    pub(super) async fn ask(&self, command: Command) -> Result<Outcome, CommandError> {
         let (reply, outcome) = oneshot::channel();
         self.requests.send(Request { command, reply }).await.map_err(|_| CommandError::RunOver)?;
         outcome.await.unwrap_or(Err(CommandError::RunOver))

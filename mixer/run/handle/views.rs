@@ -181,6 +181,34 @@ pub struct OverrideView {
     pub until_unix: Option<f64>,
 }
 
+/// One lever.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LeverView {
+    /// Its name, as in `run.NAME`.
+    pub name: String,
+    /// Its value while nothing moves it.
+    pub default: f64,
+    /// Its value now, on hosts that no fault and no override is about in particular.
+    pub value: f64,
+    /// The ids of the faults that change it now, on all hosts or some.
+    pub faults: Vec<String>,
+    /// The values that clients and events have set and that hold now.
+    pub overrides: Vec<LeverOverrideView>,
+}
+
+/// A value that replaces a lever's.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct LeverOverrideView {
+    /// The pattern of its hosts; `*` for all.
+    pub hosts: String,
+    /// The value.
+    pub value: f64,
+    /// The emulated time of its end; null if it stands until it is released.
+    pub until: Option<String>,
+    /// The same in seconds since 1970.
+    pub until_unix: Option<f64>,
+}
+
 /// A page of families.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FamiliesPage {

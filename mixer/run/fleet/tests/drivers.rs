@@ -53,9 +53,19 @@ fn action(plan: &Plan, (number, host): (usize, usize)) -> (HostId, Action) {
         4 => Action::Down { lasts: Span::from_secs(4) },
         5 if !shape.pools.is_empty() => Action::ReplaceMembers(0),
         5 => Action::Up,
-        _ => Action::Stop,
+        6 => Action::Stop,
+        7 => Action::Lever { lever: host % 2, value: 0.5, lasts: Span::from_secs(6) },
+        _ => Action::ReleaseLever { lever: 0 },
     };
     (HostId::try_from(host).unwrap(), action)
+}
+
+/// The hosts that an action is for: a move of a lever is for all.
+fn target(plan: &Plan, host: HostId, action: &Action) -> Targets {
+    match action {
+        Action::Lever { .. } | Action::ReleaseLever { .. } => Targets::All,
+        _ => Targets::host(&plan.hosts[host as usize].name),
+    }
 }
 
 fn send(world: &mut World, outside: &Outside) {
@@ -63,7 +73,7 @@ fn send(world: &mut World, outside: &Outside) {
         Outside::Event { name, source } => world.inject(name, source, serde_json::Value::Null),
         Outside::Action(number, host) => {
             let (host, action) = action(world.plan(), (*number, *host));
-            let target = Targets::host(&world.plan().hosts[host as usize].name);
+            let target = target(world.plan(), host, &action);
             world.act(target, "api", action).unwrap();
         }
     }
@@ -123,6 +133,19 @@ fn backfill_steps(backfill: &Backfill) -> Vec<Vec<String>> {
     .collect()
 }
 
+/// Sleeps until then, and tells of the faults of the run on the way, as the loop of a run does.
+async fn sleep_with_faults(fleet: &Fleet, told_to: &mut Time, until: Time) {
+    loop {
+        let edge = fleet.next_fault_edge(*told_to);
+        sleep_until(fleet.clock(), edge.min(until)).await;
+        if edge > until {
+            return;
+        }
+        fleet.tell_faults(edge);
+        *told_to = edge;
+    }
+}
+
 /// Runs a fleet under a paused clock, beside a world, and compares all samples whenever no host has just acted. Returns the
 /// number of comparisons.
 async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
@@ -140,11 +163,11 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
         let shown: Vec<_> = stores.stores().iter().map(samples).collect();
         (shown, last)
     };
-    let mut at = start;
+    let (mut at, mut told_to) = (start, start.before(Span::from_nanos(1)));
     while at < at_millis(RUN_SECS * 1000) {
         at += STRIDE;
         while let Some((sent, outside)) = outside.next_if(|(sent, _)| at_millis(*sent) <= at) {
-            sleep_until(&clock, at_millis(*sent)).await;
+            sleep_with_faults(&fleet, &mut told_to, at_millis(*sent)).await;
             advance(&mut world, clock.now());
             match outside {
                 Outside::Event { name, source } => {
@@ -152,13 +175,16 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
                 }
                 Outside::Action(number, host) => {
                     let (host, action) = action(&plan, (*number, *host));
-                    if !fleet.has_ended(host) {
-                        fleet.send_action(host, action);
+                    match target(&plan, host, &action) {
+                        all @ Targets::All => fleet.move_lever(all, action).unwrap(),
+                        _ if fleet.has_ended(host) => {}
+                        _ => assert!(fleet.send_action(host, action)),
                     }
                 }
             }
             send(&mut world, outside);
         }
+        sleep_with_faults(&fleet, &mut told_to, at).await;
         sleep_until(&clock, at + LATENESS).await;
         let (shown, last) = advance(&mut world, at);
         if at.since(last) > LATENESS && world.due() > at + LATENESS + LATENESS {

@@ -27,7 +27,7 @@ pub(super) enum Outside {
 /// Length of a run.
 pub(super) const RUN_SECS: u64 = 40;
 
-const METRICS: [&str; 22] = [
+const METRICS: [&str; 25] = [
     r#"Metric(name: "walk", value_range: (0, 100), update_interval: "700ms", listen_events: ["named"], scenario: random_walk)"#,
     r#"Metric(name: "twice", scenario: relay_to_other_metric(source_metric_name: "walk", calc_function: "value * 2 + noise(1)"))"#,
     r#"Metric(name: "bytes_total", metric_type: counter, accumulate: per_second, value_range: (1, 9), created: true, scenario: random_in_range)"#,
@@ -50,9 +50,17 @@ const METRICS: [&str; 22] = [
     r#"Metric(name: "age_seconds", scenario: time_duration)"#,
     r#"Metric(name: "linked", update_interval: 1, scenario: script(source: "dt + t * storage.n + random(0, 1)"))"#,
     r#"Metric(name: "fixed", value_range: (0, 9), labels: { "path": "/" }, default_value: 3, scenario: do_nothing)"#,
+    r#"Metric(name: "loaded", update_interval: "900ms", scenario: script(source: "run.load * random(1, 2)"))"#,
+    r#"Metric(name: "failing", update_interval: 1, when: "run.ratio > 0.05", scenario: script(source: "if run.ratio > random(0, 1) { emit(\"went\"); 1.0 } else { run.load }"))"#,
+    r#"Metric(name: "faulty_total", metric_type: counter, scenario: calc_by_event(events_config: { "fault_started": "value + 1", "fault_finished@promemu": "value + 10" }))"#,
 ];
 
-const LISTENERS: [&str; 10] = [
+const LEVERS: &str = r#"levers: { "load": 1, "ratio": 0.1 }, faults: [
+    Fault(id: "slow", at: 5, lasts: 4, every: 11, hosts: "h-[12]", times: { "load": ramp(to: 5, over: 3) }),
+    Fault(id: "wave", at: "500ms", lasts: 20, plus: { "ratio": sine(period: 7, amplitude: 0.05) }),
+    Fault(id: "late", at: 20, hosts: "h-1", set: { "ratio": curve([(0, 0.2), (10, 0)]) })]"#;
+
+const LISTENERS: [&str; 13] = [
     r#""feature_on": emit("go")"#,
     r#""go": emit("went")"#,
     r#""answer": [emit("thanks"), stop_metric("fixed")]"#,
@@ -63,6 +71,9 @@ const LISTENERS: [&str; 10] = [
     r#""went@own": when("noise(1) > 0", emit("answer"))"#,
     r#""mourn": override("fixed", 7, "3s")"#,
     r#""run_started": emit("go")"#,
+    r#""went": lever("load", 9, "2s")"#,
+    r#""answer": when("run.load > 2", release_lever("load"))"#,
+    r#""fault_started": when("event.data == \"slow\"", emit("go"))"#,
 ];
 
 const FAULTS: [&str; 5] = [
@@ -77,7 +88,9 @@ const FAULTS: [&str; 5] = [
 const LATE_FAULTS: [&str; 2] =
     [r#"late(by: "1s", probability: 0.5)"#, r#"out_of_order(by: "3s", probability: 0.3)"#];
 
-const POOLS: [&str; 3] = [
+const POOLS: [&str; 4] = [
+    r#"Pool(name: "levered", count: "run.load", max: 6, count_interval: "2s", labels: { "l": "{slot}" }, metrics: [
+        Metric(name: "share", update_interval: 1, scenario: script(source: "run.ratio + noise(1)"))])"#,
     r#"Pool(name: "jobs", count: "3 + 2 * sin(t)", max: 6, count_interval: "3s", lifetime: "4s..9s", labels: { "id": "{uuid()}" }, metrics: [
         Metric(name: "job_age", update_interval: 1, scenario: time_duration), Metric(name: "luck", update_interval: 2, scenario: random_in_range(value_range: (0, 9)))])"#,
     r#"Pool(name: "pods", count: 2, replace_on: "go", lifetime: "6s..20s", pause: "1s..2s", labels: { "pod": "{generation}-{slot}" }, metrics: [
@@ -91,7 +104,7 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
     let outside = prop_oneof![
         (select(vec!["go", "answer", "mourn", "nothing"]), select(vec!["me", "h-1", "h-2"]))
             .prop_map(|(name, source)| Outside::Event { name, source }),
-        (0..7usize, 0..9usize).prop_map(|(action, host)| Outside::Action(action, host)),
+        (0..9usize, 0..9usize).prop_map(|(action, host)| Outside::Action(action, host)),
     ];
     let outside = vec((1..RUN_SECS * 1000, outside), 0..8).prop_map(|mut outside| {
         outside.sort_by_key(|(at, _)| *at);
@@ -107,7 +120,7 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
             first = last + 1;
             host
         });
-        let config = format!("Config(hosts: [{}])", hosts.collect::<Vec<_>>().join(",\n"));
+        let config = format!("Config({LEVERS}, hosts: [{}])", hosts.collect::<Vec<_>>().join(",\n"));
         RandomRun { config, seed, outside }
     })
 }

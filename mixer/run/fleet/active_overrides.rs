@@ -1,0 +1,17 @@
+//! The overrides that are active, as clients have set them.
+
+use indexmap::IndexMap;
+
+use promemu_core::event::HostId;
+use promemu_core::time::Time;
+
+/// Overrides by host and metric, an index into the host's.
+pub(super) type ActiveOverrides = IndexMap<(HostId, usize), ActiveOverride>;
+
+/// An active override of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ActiveOverride {
+    pub(crate) value: f64,
+    /// [`Time::NEVER`] until it is released.
+    pub(crate) until: Time,
+}

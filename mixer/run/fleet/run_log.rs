@@ -1,0 +1,138 @@
+//! The run log of a live run: hosts read their actions from it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tracing::warn;
+
+use promemu_core::event::{Event, HostId, MIXER_SOURCE};
+use promemu_core::host::{DrivenHost, EmulatedHost};
+use promemu_core::plan::{Action, Plan};
+use promemu_core::time::Time;
+use promemu_core::timeline::{LogFull, RunLog, SentAction, Targets, fault_edges_at, next_fault_edge};
+
+use super::live_fleet::Fleet;
+
+/// The source of actions that clients send.
+const CLIENT_SOURCE: &str = "api";
+
+impl Fleet {
+    /// A copy of the run log.
+    pub(crate) fn run_log(&self) -> RunLog {
+        self.counters.run_log().clone()
+    }
+
+    /// Logs a client's action, wakes these hosts, and gives the moment at which it acts.
+    pub(crate) fn log_action(
+        &self,
+        time: Time,
+        targets: Targets,
+        action: Action,
+        hosts: &[HostId],
+    ) -> Result<Time, LogFull> {
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+        let mut log = self.counters.run_log();
+        let sent = SentAction { action, time, source: CLIENT_SOURCE.into(), sequence };
+        let acts_at = sent.acts_at();
+        log.append(targets, Arc::new(sent))?;
+        drop(log);
+        hosts.iter().for_each(|id| self.tell_of_action(*id));
+        Ok(acts_at)
+    }
+
+    /// Moves a lever for some hosts, or for all.
+    pub(crate) fn move_lever(&self, targets: Targets, action: Action) -> Result<(), LogFull> {
+        let reached = self.hosts().filter(|(_, host)| host.run.is_some() && targets.reach(host));
+        let reached: Vec<HostId> = reached.map(|(id, _)| id).collect();
+        self.log_action(self.clock.now(), targets, action, &reached).map(drop)
+    }
+
+    /// Logs the action of a host, which is for all hosts.
+    pub(super) fn log_own_action(&self, sent: SentAction) {
+        let outcome = self.counters.run_log().append(Targets::All, Arc::new(sent));
+        if outcome.is_ok() {
+            let reached = self.hosts().filter(|(_, host)| host.run.is_some());
+            reached.for_each(|(id, _)| self.tell_of_action(id));
+            return;
+        }
+        self.counters.tally.events_dropped.inc();
+        if !self.counters.was_log_full.swap(true, Ordering::Relaxed) {
+            let _in_run = self.counters.log_span.enter();
+            warn!(
+                "the run log is full; further moves of levers by events are dropped and counted (logged once)"
+            );
+        }
+    }
+
+    fn tell_of_action(&self, id: HostId) {
+        self.state(id).has_actions.store(true, Ordering::Release);
+        self.mailbox(id).wake();
+    }
+
+    /// Notes an event from outside in the log.
+    pub(super) fn log_event(&self, event: &Event) {
+        self.counters.run_log().append_event(Arc::new(event.clone()));
+    }
+
+    /// Hands a host its actions from a position in the log on, and moves the position.
+    pub(super) fn read_actions(&self, id: HostId, host: &mut DrivenHost, position: &mut u64) {
+        if self.state(id).has_actions.swap(false, Ordering::Acquire) {
+            let log = self.counters.run_log();
+            let actions: Vec<_> = log.actions_for(host.host().plan(), *position).collect();
+            *position = log.end();
+            drop(log);
+            host.post_actions(actions);
+        }
+    }
+
+    /// A host that begins in the middle of the run: it knows the levers as they are. Also gives its position in the log.
+    pub(super) fn joining(&self, host: EmulatedHost) -> (DrivenHost, u64) {
+        let host = host.in_run_since(self.run_start());
+        let log = self.counters.run_log();
+        let is_move = |sent: &Arc<SentAction>| {
+            matches!(sent.action, Action::Lever { .. } | Action::ReleaseLever { .. })
+        };
+        let moves: Vec<_> = log.actions_for(host.plan(), 0).filter(is_move).collect();
+        let mut driven = DrivenHost::new(host);
+        driven.post_actions(moves);
+        (driven, log.end())
+    }
+
+    /// Goes on with the log under another plan.
+    pub(super) fn renumber_levers(&self, old: &Plan) {
+        let levers = &self.plan.levers;
+        let index_of = |index: usize| {
+            let name = &old.levers.get(index)?.name;
+            levers.iter().position(|lever| lever.name == *name)
+        };
+        self.counters.run_log().renumber_levers(index_of);
+    }
+
+    /// Start of the run, from which its faults count; now if it has not begun.
+    pub(crate) fn run_start(&self) -> Time {
+        self.counters.run_start.get().copied().unwrap_or_else(|| self.clock.now())
+    }
+
+    /// Notes the start of the run, from which its faults count.
+    pub(super) fn set_run_start(&self, start: Time) {
+        // Later fleets of the run keep the first one.
+        let _is_first = self.counters.run_start.set(start).is_ok();
+    }
+
+    /// The next begin or end of a fault of the run after this moment; [`Time::NEVER`] if there is none.
+    pub(crate) fn next_fault_edge(&self, after: Time) -> Time {
+        let run_start = self.counters.run_start.get().copied();
+        run_start.map_or(Time::NEVER, |start| next_fault_edge(&self.plan.faults, start, after))
+    }
+
+    /// Emits the events of faults that begin or end at this moment.
+    pub(crate) fn tell_faults(&self, at: Time) {
+        let Some(start) = self.counters.run_start.get() else { return };
+        for edge in fault_edges_at(&self.plan.faults, *start, at) {
+            let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+            let (name, source) = (edge.event().into(), MIXER_SOURCE.into());
+            let data = serde_json::Value::String(edge.fault.to_string());
+            self.publish(Event { name, source, data, time: at, sequence, hops: 0 }, None);
+        }
+    }
+}
