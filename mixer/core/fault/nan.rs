@@ -50,7 +50,7 @@ mod tests {
         assert!(is_absent(cells[0]));
         let mut cells = [1.0];
         Nan.corrupt(&of, &mut cells, &mut || false);
-        assert_eq!(cells, [1.0]);
+        assert_eq!(cells[0].to_bits(), 1f64.to_bits());
         Nan.corrupt(&of, &mut cells, &mut || true);
         assert!(cells[0].is_nan() && !is_absent(cells[0]));
     }

@@ -61,7 +61,7 @@ pub trait FaultSpec: Debug + Send + Sync {
     /// Changes the cells of one affected metric in a report. `draws` is true with the fault's probability.
     fn corrupt(&self, _of: &Cells, _cells: &mut [f64], _draws: &mut dyn FnMut() -> bool) {}
 
-    /// The event that the host emits at the begin of an episode, which lasts so long, beside the one of every fault.
+    /// The event that the host's own models get at the begin of an episode, which lasts so long.
     fn emits(&self, _lasts: Span) -> Option<FaultEvent> {
         None
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
+use crate::event::Event;
 use crate::fault::{FaultEvent, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
 use crate::metric::ABSENT;
 use crate::plan::{HostPlan, HostShape};
@@ -142,7 +143,9 @@ impl Faults {
         if turn == Turn::Begun
             && let Some(FaultEvent { name, data }) = fault.model_event()
         {
-            emit(plan, now, name, hops, data, out);
+            // It is the model of this host that has the fault.
+            let source = Arc::clone(&plan.name);
+            out.emit_to_self(Event { name, source, data, time: now, sequence: 0, hops });
         }
         fault.presence() != Presence::Up || fault.fault.own_time(now).is_some()
     }

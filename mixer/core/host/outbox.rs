@@ -79,6 +79,11 @@ impl Outbox {
         self.events.push(event);
     }
 
+    /// Adds an event for the host itself alone.
+    pub(super) fn emit_to_self(&mut self, event: Event) {
+        self.pending.push_back(event);
+    }
+
     /// Adds an action for all hosts.
     pub(super) fn send(&mut self, action: SentAction, hops: u8) {
         let name: Arc<str> = "lever".into();

@@ -24,9 +24,6 @@ impl Resolver<'_> {
             let stream = format!("{stream}{same}");
             let plan = self.one_fault(fault, shape, stream)?;
             plan.events.iter().for_each(|event| self.events.emit(event));
-            if let Some(event) = plan.model_event() {
-                self.events.emit(&event.name);
-            }
             for (events, action) in
                 [(&fault.on, Action::OpenFault(index)), (&fault.until, Action::CloseFault(index))]
             {

@@ -188,9 +188,9 @@ fn chaos_causes_failures() {
 fn a_fault_of_a_host_acts_on_its_processes() {
     bring_processes();
     let plan = |faults: &str| {
+        let pool = r#"pools: [Pool(workload: processes(profile: realistic, process_count: 40), update_interval: "1s")]"#;
         let text = format!(
-            r#"Config(hosts: [Host(name: "a", interval: "1s", faults: [{faults}], metrics: [Metric(name: "up")],
-                pools: [Pool(workload: processes(profile: realistic, process_count: 40), update_interval: "1s")])])"#
+            r#"Config(hosts: [Host(name: "a", interval: "1s", faults: [{faults}], {pool}), Host(name: "b", interval: "1s", {pool})])"#
         );
         ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(super::START)).unwrap().plan
     };
@@ -198,7 +198,7 @@ fn a_fault_of_a_host_acts_on_its_processes() {
         let mut world = Watched::from(plan(faults), super::START);
         let pids = |world: &Watched, of: &str| -> IndexSet<String> {
             let named = world.processes().into_iter().filter(|it| it.name.starts_with(of));
-            named.map(|it| it.pid).collect()
+            named.map(|it| format!("{} {}", it.host, it.pid)).collect()
         };
         world.run_to(20);
         let before = [pids(&world, "nginx"), pids(&world, "")];
@@ -209,8 +209,10 @@ fn a_fault_of_a_host_acts_on_its_processes() {
     let (before, after, calm) = processes("");
     assert_eq!((before.len(), &before), (2, &after), "by itself nothing changes");
     let (before, after, _) = processes(r#"kill(at: "30s", pattern: "nginx")"#);
-    assert!(!before[0].is_empty() && before[0].is_disjoint(&after[0]), "{before:?} {after:?}");
-    assert_eq!(before[1].difference(&after[1]).count(), before[0].len(), "the others live on");
+    let ended: Vec<&String> = before[0].difference(&after[0]).collect();
+    let own: Vec<&String> = before[0].iter().filter(|it| it.starts_with("a ")).collect();
+    assert!(!own.is_empty() && ended == own, "those of the other host live on: {before:?} {after:?}");
+    assert_eq!(before[1].difference(&after[1]).count(), own.len(), "and so do those of other names");
     let (.., busy) = processes(r#"cpu_spike(at: "25s", lasts: "20s", pattern: "nginx", intensity: 2)"#);
     assert!(busy > calm + 10.0, "{calm} {busy}");
 }
