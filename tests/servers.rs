@@ -4,7 +4,7 @@ use std::process::Output;
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{
-    Process, Prometheus, Pushgateway, eventually, free_port, log_number, promemu, promemu_command,
+    Process, Prometheus, Pushgateway, eventually, free_port, get, log_number, promemu, promemu_command,
 };
 
 fn leaked(text: String) -> &'static str {
@@ -229,4 +229,36 @@ fn a_receiver_that_limits_bodies_gets_all_samples_in_parts() {
         let accepted = server.requests("POST").iter().filter(|request| request.body.len() <= 400).count();
         assert!(accepted > 10, "{accepted}");
     }
+}
+
+#[test]
+fn idle_and_half_open_connections_keep_no_page_from_its_readers() {
+    let [page, own, api] = [(); 3].map(|()| free_port());
+    let script = format!(
+        "ulimit -n 100; exec {} --config single_host_load --output scrape=127.0.0.1:{page} --self-metrics-address 127.0.0.1:{own} --listen 127.0.0.1:{api}",
+        env!("CARGO_BIN_EXE_promemu")
+    );
+    let mut run = Process::start(std::process::Command::new("sh").args(["-c", &script]));
+    let pages = [(page, "/metrics"), (own, "/metrics"), (api, "/health")];
+    for (port, path) in pages {
+        eventually("the page is there", || get(port, path));
+    }
+    let mut connections = Vec::new();
+    for number in 0..150 {
+        for (port, path) in pages {
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let sent = match number % 3 {
+                0 => String::new(),
+                1 => format!("GET {path} HTTP/1.1\r\nHost: 127"),
+                _ => format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+            };
+            // It may have been closed already.
+            let _is_sent = std::io::Write::write_all(&mut stream, sent.as_bytes()).is_ok();
+            connections.push(stream);
+        }
+    }
+    for (port, path) in pages {
+        eventually("the page is there for others", || get(port, path));
+    }
+    assert_eq!(run.terminate(), Some(0));
 }

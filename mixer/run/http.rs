@@ -4,6 +4,7 @@
 //! Secrets come from files or variables. No text that is shown contains one.
 
 mod client;
+mod connections;
 mod failure;
 mod listen_address;
 mod options;

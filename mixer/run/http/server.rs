@@ -3,29 +3,34 @@
 //!
 //! It knows no routes.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tracing::warn;
 
-/// Open connections; further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 1_024;
+use super::connections::{Connection, Connections, Place, ResponseBody};
+
 /// Time limit of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit of a request's head, and of an idle connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit of requests under way when the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
+/// Time between two warnings of connections that cannot be accepted.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 /// Pause after an accept that failed, as for too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,28 +42,36 @@ pub async fn serve(
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let all = Connections::within_limits();
     let tls = tls.map(TlsAcceptor::from);
     let mut connections = JoinSet::new();
+    let mut last_warning = None;
     loop {
         let accepted = tokio::select! {
             () = is_stopped(&mut stopped) => break,
             Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener, &permits) => accepted,
+            accepted = accept(&listener, &all, &mut last_warning) => accepted,
         };
-        let Some((stream, permit)) = accepted else { continue };
+        let Some((stream, place)) = accepted else { continue };
         let (tls, router, stopped) = (tls.clone(), router.clone(), stopped.clone());
         connections.spawn(async move {
-            match tls {
-                None => serve_connection(stream, router, stopped).await,
-                Some(tls) => {
-                    // A handshake that fails is its client's business.
-                    if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                        serve_connection(stream, router, stopped).await;
+            let connection = Arc::clone(&place.connection);
+            let serving = async {
+                match tls {
+                    None => serve_connection(stream, router, &connection, stopped).await,
+                    Some(tls) => {
+                        // A handshake that fails is its client's business.
+                        if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                            serve_connection(stream, router, &connection, stopped).await;
+                        }
                     }
                 }
+            };
+            tokio::select! {
+                () = serving => {}
+                () = connection.goes() => {}
             }
-            drop(permit);
+            drop(place);
         });
     }
     let ended = timeout(STOP_TIMEOUT, async { while connections.join_next().await.is_some() {} });
@@ -69,15 +82,30 @@ async fn is_stopped(stopped: &mut watch::Receiver<bool>) {
     let _is_known = stopped.wait_for(|is_stopped| *is_stopped).await.is_ok();
 }
 
+/// The next connection. One that cannot be accepted costs the longest idle one, and a warning once a minute.
 async fn accept(
     listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
-    if let Ok((stream, _)) = listener.accept().await {
-        // Without it, small responses would wait for more.
-        let _is_prompt = stream.set_nodelay(true).is_ok();
-        return Some((stream, permit));
+    all: &Arc<Connections>,
+    last_warning: &mut Option<Instant>,
+) -> Option<(TcpStream, Place)> {
+    let error = match listener.accept().await {
+        Ok((stream, _)) => {
+            // Without it, small responses would wait for more.
+            let _is_prompt = stream.set_nodelay(true).is_ok();
+            return Some((stream, all.place().await?));
+        }
+        // The client has gone before its turn.
+        Err(error) if error.kind() == ErrorKind::ConnectionAborted => return None,
+        Err(error) => error,
+    };
+    all.make_room();
+    if last_warning.is_none_or(|last| last.elapsed() >= WARNING_INTERVAL) {
+        *last_warning = Some(Instant::now());
+        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        warn!(
+            %address, %error,
+            "a connection cannot be accepted; if too many files are open, raise the limit (ulimit -n)"
+        );
     }
     sleep(ACCEPT_PAUSE).await;
     None
@@ -86,12 +114,18 @@ async fn accept(
 async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
+    connection: &Arc<Connection>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request| {
+        let (answer, request) = (router.call(request), connection.begin_request());
+        async move { answer.await.map(|response| response.map(|body| ResponseBody { body, request })) }
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
     // An error on a connection is its client's business.
     tokio::select! {
