@@ -94,6 +94,22 @@ impl SimulatedProcess {
         self.want(program, now_secs);
     }
 
+    /// Frees memory, as a process does that must not end: what leaked, within a minute of the leak's end, and what has
+    /// grown, at its limit.
+    pub(crate) fn free_memory(&mut self, program: &Program, now_secs: u64) {
+        self.leaked_bytes = self.leaked_bytes.min(program.memory_bytes.high);
+        if now_secs > self.leak.until_secs {
+            self.leaked_bytes *= 0.9;
+            if self.leaked_bytes < PAGE_BYTES {
+                self.leaked_bytes = 0.0;
+            }
+        }
+        let age_secs = now_secs - self.began_secs;
+        if self.memory.has_grown(age_secs) {
+            self.memory.grow_anew(age_secs);
+        }
+    }
+
     /// Updates its demand.
     pub(crate) fn want(&mut self, program: &Program, now_secs: u64) {
         let spike = if now_secs < self.spike.until_secs { self.spike.amount } else { 0.0 };
@@ -229,6 +245,29 @@ mod tests {
         });
         assert_eq!(full, Some(5));
         assert_eq!(process.show(&program, Priority::Low, &moment(5)).memory_bytes, 100.0 * MIB);
+    }
+
+    #[test]
+    fn a_process_that_must_not_end_frees_its_memory() {
+        let at_end = |memory: UsagePattern, leak: f64, secs: u64| {
+            let program = program(memory);
+            let mut process = SimulatedProcess::new(&program, 5, 0, Random::new(0, 0, 0));
+            process.leak = FaultWindow { amount: leak * MIB, until_secs: 100 };
+            let mut highest = 0.0f64;
+            for now in 1..=secs {
+                process.advance_second(&program, 1.0, now);
+                process.free_memory(&program, now);
+                highest = highest.max(process.show(&program, Priority::Critical, &moment(now)).memory_bytes);
+            }
+            (highest / MIB, process.show(&program, Priority::Critical, &moment(secs)).memory_bytes / MIB)
+        };
+        for leak in [20.0, 0.5] {
+            let (highest, last) = at_end(UsagePattern::Steady, leak, 300);
+            assert!(highest >= if leak > 1.0 { 100.0 } else { 59.0 }, "{highest}");
+            assert!((10.0..=14.5).contains(&last), "{last}");
+        }
+        let lows = (1..40).filter(|hour| at_end(UsagePattern::Growing, 0.0, hour * 3600).1 < 20.0).count();
+        assert!(lows >= 3, "it grows again and again: {lows}");
     }
 
     #[test]

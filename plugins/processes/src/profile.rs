@@ -107,7 +107,7 @@ const SERVER: &[Row] = &[
     ("postgres", "postgres", Critical, 0, (Random, 0.02, 0.3), (Steady, 220.0, 2048.0), (1, 1), (40, 90)),
     ("nginx", "www-data", High, 8, (Spiky, 0.02, 0.8), (Steady, 24.0, 128.0), (1, 4), (30, 400)),
     ("java", "app", High, 3, (Random, 0.1, 2.0), (Random, 512.0, 2048.0), (40, 120), (120, 600)),
-    ("redis-server", "redis", High, 1, (Steady, 0.05, 0.6), (Random, 80.0, 400.0), (4, 5), (20, 200)),
+    ("redis-server", "redis", Critical, 1, (Steady, 0.05, 0.6), (Random, 80.0, 400.0), (4, 5), (20, 200)),
     ("systemd-journald", "root", High, 0, (Spiky, 0.005, 0.2), (Random, 30.0, 120.0), (1, 1), (40, 80)),
     ("postgres-worker", "postgres", Medium, 8, (Spiky, 0.03, 1.0), (Random, 20.0, 200.0), (1, 1), (20, 60)),
     ("python3", "app", Medium, 6, (Random, 0.02, 0.9), (Growing, 60.0, 900.0), (2, 12), (15, 80)),
@@ -229,6 +229,11 @@ impl Profile {
             program.name = format!("{}-{}", DOMAINS[domain], ROLES[role]);
             DOMAINS[domain].clone_into(&mut program.owner);
             program.weight = 1;
+            program.priority = match (ROLES[role], program.priority) {
+                ("cache", _) => Critical,
+                (_, Critical) => High,
+                (_, other) => other,
+            };
             program
         };
         let services = (0..DOMAINS.len() * ROLES.len()).map(service).collect();
@@ -328,6 +333,21 @@ mod tests {
     #[test]
     fn the_profile_of_many_names_has_more_than_500() {
         assert_eq!(Profile::high_cardinality().programs.len(), 640);
+    }
+
+    #[test]
+    fn databases_and_caches_are_critical() {
+        let of = |profile: &Profile, is_wanted: fn(&str) -> bool| -> Vec<Priority> {
+            let programs = profile.programs.iter().filter(|program| is_wanted(&program.name));
+            programs.map(|program| program.priority).collect()
+        };
+        for profile in [Profile::realistic(), Profile::chaos()] {
+            let found = of(&profile, |name| ["redis-server", "postgres"].contains(&name));
+            assert_eq!(found, [Critical; 2], "{}", profile.name);
+        }
+        let many = Profile::high_cardinality();
+        assert_eq!(of(&many, |name| name.ends_with("-cache")), [Critical; 32]);
+        assert!(!of(&many, |name| !name.ends_with("-cache")).contains(&Critical));
     }
 
     #[test]

@@ -53,7 +53,9 @@ impl Simulation {
             if process.ends_secs <= self.now_secs {
                 self.end(slot);
                 self.ends.storms += 1;
-            } else if at.priority != Priority::Critical && process.is_out_of_memory(program, self.now_secs) {
+            } else if at.priority == Priority::Critical {
+                process.free_memory(program, self.now_secs);
+            } else if process.is_out_of_memory(program, self.now_secs) {
                 self.ends.out_of_memory += self.replace(slot);
             }
         }

@@ -57,25 +57,25 @@ fn the_processes_of_a_seed_never_change() {
         )
     };
     insta::assert_snapshot!(simulation.living().map(line).collect::<String>(), @r#"
-    0 systemd 305 critical: 1.201 s, 12115968 B, 1 threads, 62 files, since 1767600000
-    1 sshd 312 critical: 0.602 s, 8093696 B, 1 threads, 8 files, since 1767600000
-    2 postgres 315 critical: 89.290 s, 234070016 B, 1 threads, 64 files, since 1767600000
-    3 nginx 316 high: 55.163 s, 24416256 B, 1 threads, 39 files, since 1767600000
+    0 systemd 305 critical: 1.865 s, 12771328 B, 1 threads, 62 files, since 1767600000
+    1 sshd 312 critical: 1.331 s, 8560640 B, 1 threads, 8 files, since 1767600000
+    2 postgres 315 critical: 89.290 s, 292675584 B, 1 threads, 64 files, since 1767600000
+    3 nginx 316 high: 68.688 s, 28528640 B, 1 threads, 49 files, since 1767600000
     4 java 317 high: 657.908 s, 800387072 B, 86 threads, 400 files, since 1767600000
-    5 redis-server 322 high: 30.169 s, 187863040 B, 4 threads, 34 files, since 1767600000
-    6 systemd-journald 328 high: 12.967 s, 87793664 B, 1 threads, 65 files, since 1767600000
-    7 postgres-worker 330 medium: 86.654 s, 206852096 B, 1 threads, 21 files, since 1767600000
+    5 redis-server 322 critical: 37.988 s, 187863040 B, 4 threads, 38 files, since 1767600000
+    6 systemd-journald 328 high: 11.108 s, 100274176 B, 1 threads, 41 files, since 1767600000
+    7 postgres-worker 330 medium: 88.516 s, 132878336 B, 1 threads, 58 files, since 1767600000
     8 python3 336 medium: 295.204 s, 82472960 B, 4 threads, 29 files, since 1767600000
-    9 node 342 medium: 80.202 s, 128262144 B, 11 threads, 28 files, since 1767600000
-    10 containerd 343 medium: 12.014 s, 54419456 B, 12 threads, 22 files, since 1767600000
-    11 containerd-shim 346 medium: 0.602 s, 11636736 B, 10 threads, 12 files, since 1767600000
-    12 rsyslogd 353 medium: 1.793 s, 6148096 B, 4 threads, 10 files, since 1767600000
+    9 node 342 medium: 87.692 s, 172044288 B, 11 threads, 30 files, since 1767600000
+    10 containerd 343 medium: 15.441 s, 57040896 B, 12 threads, 23 files, since 1767600000
+    11 containerd-shim 346 medium: 1.217 s, 12120064 B, 10 threads, 12 files, since 1767600000
+    12 rsyslogd 353 medium: 3.099 s, 6631424 B, 4 threads, 10 files, since 1767600000
     13 cron 763 low: 0.012 s, 3145728 B, 1 threads, 5 files, since 1767600589
-    14 ssh 711 low: 0.166 s, 9437184 B, 1 threads, 6 files, since 1767600517
-    15 bash 768 low: 0.118 s, 5242880 B, 1 threads, 7 files, since 1767600595
-    16 php-fpm 739 low: 13.427 s, 73310208 B, 1 threads, 10 files, since 1767600553
-    17 logrotate 758 low: 0.295 s, 4194304 B, 1 threads, 5 files, since 1767600571
-    18 apt-check 752 low: 0.710 s, 113537024 B, 1 threads, 6 files, since 1767600565
+    14 ssh 711 low: 0.245 s, 9437184 B, 1 threads, 6 files, since 1767600517
+    15 bash 768 low: 0.134 s, 5242880 B, 1 threads, 7 files, since 1767600595
+    16 php-fpm 739 low: 6.942 s, 120553472 B, 1 threads, 10 files, since 1767600553
+    17 logrotate 758 low: 0.295 s, 4395008 B, 1 threads, 5 files, since 1767600571
+    18 apt-check 752 low: 0.710 s, 107192320 B, 1 threads, 6 files, since 1767600565
     19 java 380 high: 777.023 s, 1756745728 B, 120 threads, 600 files, since 1767600000
     "#);
 }
@@ -198,12 +198,12 @@ fn a_kill_spares_critical_processes_unless_it_names_their_priority() {
     simulation.act(Action::Kill(Filter::named("*"))).unwrap();
     assert_eq!(pids(&simulation), before, "it waits for the next second");
     go_to(&mut simulation, 1);
-    assert_eq!((critical(&simulation), simulation.ends().killed), (0, 47));
+    assert_eq!((critical(&simulation), simulation.ends().killed), (0, 45));
     simulation
         .act(Action::Kill(Filter { name: "s*".to_owned(), priority: Some(Priority::Critical) }))
         .unwrap();
     go_to(&mut simulation, 2);
-    assert_eq!((critical(&simulation), simulation.ends().killed), (2, 49));
+    assert_eq!((critical(&simulation), simulation.ends().killed), (2, 47));
     assert_eq!(simulation.living().count(), 50);
 }
 
