@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
-use super::connections::{Connection, Connections, Place, ResponseBody};
+use super::connections::{Connection, Connections, ResponseBody};
 
 /// Time limit of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,7 +52,13 @@ pub async fn serve(
             Some(_) = connections.join_next() => continue,
             accepted = accept(&listener, &all, &mut last_warning) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some(stream) = accepted else { continue };
+        // An accepted connection is not dropped for the end of another one.
+        let place = tokio::select! {
+            () = is_stopped(&mut stopped) => break,
+            place = all.place() => place,
+        };
+        let Some(place) = place else { break };
         let (tls, router, stopped) = (tls.clone(), router.clone(), stopped.clone());
         connections.spawn(async move {
             let connection = Arc::clone(&place.connection);
@@ -87,12 +93,12 @@ async fn accept(
     listener: &TcpListener,
     all: &Arc<Connections>,
     last_warning: &mut Option<Instant>,
-) -> Option<(TcpStream, Place)> {
+) -> Option<TcpStream> {
     let error = match listener.accept().await {
         Ok((stream, _)) => {
             // Without it, small responses would wait for more.
             let _is_prompt = stream.set_nodelay(true).is_ok();
-            return Some((stream, all.place().await?));
+            return Some(stream);
         }
         // The client has gone before its turn.
         Err(error) if error.kind() == ErrorKind::ConnectionAborted => return None,
