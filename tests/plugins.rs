@@ -311,7 +311,7 @@ fn a_scenario_rebuilt_a_hundred_times_is_reloaded_and_only_its_images_grow() {
 }
 
 #[test]
-fn a_workload_rebuilt_a_hundred_times_is_reloaded_and_only_its_images_grow() {
+fn a_model_rebuilt_a_hundred_times_is_reloaded_and_only_its_images_grow() {
     let pools = "pools: [Pool(workload: crowd, update_interval: \"100ms\")]";
     let texts = ["values[2] = 1.5;", "values[2] = 2.5;"];
     rebuild("tests/plugins/crowd.c", texts, pools, "crowd_height", [1.5, 2.5]);
@@ -501,7 +501,7 @@ fn processes_come_and_go_and_their_number_stays() {
 }
 
 #[test]
-fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
+fn models_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     let folder = Folder::new();
     folder.compile("tests/plugins/crowd.c", "crowd");
     let said = [
@@ -522,9 +522,9 @@ fn workloads_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     insta::assert_snapshot!(said.concat(), @r#"
     error: a.ron:2:16: unknown workload "crwd"; did you mean "crowd"?
     error: a.ron:2:22: crowd has no field "mod"; did you mean "mode"?
-    error: a.ron:2:28: unknown mode "odd"; expected one of good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo
+    error: a.ron:2:28: unknown mode "odd"; expected one of good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo, gauge
     error: a.ron:2:16: crowd: this is refused
-    error: a.ron:2:16: crowd: pool_size returned 4000000000, but must return 4194304 at most
+    error: a.ron:2:16: crowd: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
     error: a.ron:2:23: Pool has no field "count"; expected one of repeat, name, workload, update_interval
     error: a.ron:2:24: two pools of the host are called "crowd"; give one of them another name
     "#);
@@ -615,4 +615,100 @@ fn all_errors_in_a_profile_stand_at_their_places() {
     error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
     error: a.ron:2:55: own.ron cannot be read: No such file or directory (os error 2)
     "#);
+}
+
+/// A folder with a plugin that is built outside of this workspace: the model `shops` and the generator `sleeper`.
+fn outside() -> Folder {
+    let folder = Folder::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shops");
+    fs::create_dir_all(package.join("src")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"shops\"\ndescription = \"Shops\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+         [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\npromemu-plugin = {{ path = {:?} }}\n[workspace]\n",
+        root.join("plugins/api")
+    );
+    fs::write(package.join("Cargo.toml"), manifest).unwrap();
+    fs::copy(root.join("tests/plugins/outside/shops.rs"), package.join("src/lib.rs")).unwrap();
+    let name = library("libshops");
+    fs::copy(build(&package).join(&name), folder.path("plugins").join(name)).unwrap();
+    folder
+}
+
+#[test]
+fn a_model_outside_of_the_workspace_has_tables_histograms_and_nested_parameters_and_a_generator_stops() {
+    let folder = outside();
+    let shops = |shops: &str| {
+        let pool = format!("Pool(workload: shops(shops: {shops}), update_interval: 15)");
+        fs::write(folder.path("a.ron"), host_of(&pool, "")).unwrap();
+    };
+    shops(
+        r#"[Shop(city: "Ulm", basket: (1, 3), prices: {"nut": 1.5, "bolt": 0.5}), (city: "Bonn", prices: {"nut": 2})]"#,
+    );
+    let args = ["export", "a.ron", "--seed", "7", "--for", "1m", "--to", "2026-01-05T00:00Z"];
+    let output = folder.run(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = text(&output.stdout);
+    assert_eq!(page, text(&folder.run(&args).stdout), "the same seed gives the same rows");
+    let of = |family: &str, wanted: &str| -> Vec<String> {
+        let lines = series(&page, family).into_iter().filter(|line| line.contains(wanted));
+        lines.map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect()
+    };
+    assert_eq!(of("shop_sales_total", "Ulm"), ["2", "4", "6", "8"]);
+    assert_eq!(
+        of("shop_basket_euros_bucket", "le=\"+Inf\",").len() + of("shop_basket_euros_count", "Ulm").len(),
+        4
+    );
+    assert_eq!(of("shop_basket_euros_count", "Ulm"), ["2", "4", "6", "8"]);
+    assert_eq!(of("shop_price_euros", "article=\"bolt\""), ["0.5"; 4]);
+    assert_eq!(series(&page, "shop_price_euros").len(), 12);
+    assert_eq!(of("shop_state", "shop_state=\"open\"").first().map(String::as_str), Some("1"));
+
+    shops(
+        r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1}), (city: 7, basket: (2, 1), bsket: 1), (prices: 4)]"#,
+    );
+    let wrong = text(&folder.run(&["check", "a.ron"]).stderr);
+    shops(r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1})]"#);
+    let refused = text(&folder.run(&["check", "a.ron"]).stderr);
+    insta::assert_snapshot!(wrong + &refused, @r#"
+    error: a.ron:2:107: Shop has no field "bsket"; did you mean "basket"?
+    error: a.ron:2:118: Shop needs city: where it is
+    error: a.ron:2:127: prices takes a map, as in { "a": b }; found 4
+    error: a.ron:2:52: shops: shops[1].city must differ from those before it, but is "Ulm"
+    error: a.ron:2:75: shops: shops[1].prices["nut"] must be 0 or more
+    "#);
+
+    let sleeper = |stubborn: &str| {
+        let pool = format!("Pool(workload: sleeper(stubborn: {stubborn}), update_interval: \"100ms\")");
+        fs::write(folder.path("a.ron"), host_of(&pool, "").replace("15s", "100ms")).unwrap();
+    };
+    sleeper("false");
+    for args in
+        [&["export", "a.ron", "--for", "1m"][..], &["plot", "a.ron"], &["--config", "a.ron", "--once"]]
+    {
+        let output = folder.run(args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        let refusal =
+            "generator sleeper of plugin shops does real work and has no virtual time; run the config live";
+        assert!(said.contains(refusal), "{said}");
+    }
+    for (stubborn, is_told) in [("false", 0), ("true", 1)] {
+        sleeper(stubborn);
+        let port = free_port();
+        let url = format!("http://127.0.0.1:{port}");
+        let mut run = Process::start(&mut folder.command(&[
+            "--config",
+            "a.ron",
+            "--embedded",
+            "--pushgateway-url",
+            &url,
+        ]));
+        eventually("the generator counts", || {
+            let page = get(port, "/metrics")?;
+            series(&page, "sleeps_total").first().filter(|line| value(line) > 1.0).map(|_| ())
+        });
+        assert_eq!(run.terminate(), Some(0), "the run ends");
+        assert_eq!(run.count_in_log("did not stop within its deadline; it is left behind"), is_told);
+    }
 }

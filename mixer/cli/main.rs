@@ -63,7 +63,9 @@ fn main() -> ExitCode {
     for (name, known) in args::unknown_variables() {
         warn!(variable = %name, "unknown variable{}", suggestion(&name, &known));
     }
-    match dispatch(cli) {
+    let outcome = dispatch(cli);
+    plugin::wait_for_generators();
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             diagnostics::print(&error, log_format);

@@ -16,6 +16,7 @@ use crate::{config, stdout};
 pub(crate) fn once(settings: &Settings) -> Result<(), Error> {
     let started_at = wall_now();
     let plan = Arc::new(config::load(settings, &config::open_main(settings)?, started_at)?.plan);
+    plan.refuse_generators()?;
     let seed = settings.run_settings(&plan.defaults)?.seed;
     let first_values = FirstValues::of(&plan, seed, started_at);
     for failure in &first_values.failures {

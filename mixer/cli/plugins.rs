@@ -31,15 +31,16 @@ fn text(statuses: &[PluginStatus], width: u16) -> String {
 }
 
 fn entry(status: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
-    let PluginDecl { name, version, summary, scenarios, workloads, configs } = plugin;
+    let PluginDecl { name, version, summary, scenarios, models, configs } = plugin;
     let about = if summary.is_empty() { String::new() } else { format!(": {summary}") };
     let heading = paragraph(&format!("{name} {version}{about}"), 0, width);
     let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), status.path.display());
     for scenario in scenarios {
         entry += &part("scenario", &scenario.name, &scenario.summary, &scenario.params, width);
     }
-    for workload in workloads {
-        entry += &part("workload", &workload.name, &workload.summary, &workload.params, width);
+    for model in models {
+        let kind = if model.is_generator() { "generator" } else { "model" };
+        entry += &part(kind, &model.name, &model.summary, &model.params, width);
     }
     for config in configs {
         entry += &part("config", &config.name, &config.summary, &config.args, width);

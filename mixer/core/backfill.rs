@@ -58,6 +58,7 @@ impl Backfill {
         (start, until): (Time, Time),
         log: &RunLog,
     ) -> Result<Self, Error> {
+        plan.refuse_generators()?;
         let log = EventLog::record(&plan, seed, (start, until), log)?;
         Ok(Self { plan, seed, start, log })
     }

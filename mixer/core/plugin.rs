@@ -1,4 +1,4 @@
-//! Plugins: shared libraries that add scenarios, workloads and configs.
+//! Plugins: shared libraries that add scenarios, models, generators and configs.
 //!
 //! The [`registry`] finds the libraries and decides which ones to load, [`declaration`] holds their checked contents,
 //! and [`boundary`] calls them. `boundary` is the only place in promemu with `unsafe` code. A plugin runs in this
@@ -14,17 +14,21 @@ mod elf;
 mod file;
 mod param;
 mod registry;
+mod schema;
+mod stopping;
 mod tick;
 
-pub use boundary::{ModelInstance, ScenarioInstance};
-pub use configured::{ConfiguredScenario, ConfiguredWorkload};
-pub use declaration::{ConfigDecl, FamilyDecl, ParamDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
+pub use boundary::{ModelInstance, ScenarioInstance, TickChanges};
+pub use configured::{ConfiguredModel, ConfiguredScenario};
+pub use declaration::{ConfigDecl, ModelDecl, ParamDecl, PluginDecl, ScenarioDecl};
 pub use param::{ParamType, ParamValue, Refusal, join};
 pub use registry::{
-    PluginStatus, config, configs, folders, refresh, scenario, scenarios, set_folders, statuses, workload,
-    workloads,
+    PluginStatus, config, configs, folders, model, models, refresh, scenario, scenarios, set_folders,
+    statuses,
 };
-pub use tick::{HostContext, PluginEvent, PluginTick, Row, RowChange};
+pub use schema::{FamilyDecl, FamilyKind, TableDecl};
+pub use stopping::{STOP_DEADLINE, wait_for_generators};
+pub use tick::{HostContext, Observation, PluginEvent, PluginTick, Row, RowChange};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -44,20 +44,20 @@ pub use nested::NestedScenario;
 pub use spec::{EventDecl, Scenario, ScenarioSpec};
 pub use try_clone::TryClone;
 
-use crate::plugin::{ConfiguredWorkload, WorkloadDecl};
+use crate::plugin::{ConfiguredModel, ModelDecl};
 
 /// The parameters of a plugin's workload, in the form of a scenario's.
 #[must_use]
-pub fn workload_params(workload: &'static WorkloadDecl) -> &'static [Param] {
-    plugin::workload_params(workload)
+pub fn model_params(workload: &'static ModelDecl) -> &'static [Param] {
+    plugin::model_params(workload)
 }
 
 /// A workload with its arguments. The error names the wrong argument and the reason.
-pub fn prepare_workload(
-    workload: &'static WorkloadDecl,
+pub fn prepare_model(
+    workload: &'static ModelDecl,
     arguments: &mut Arguments,
-) -> Result<ConfiguredWorkload, String> {
-    plugin::prepare_workload(workload, arguments)
+) -> Result<ConfiguredModel, String> {
+    plugin::prepare_model(workload, arguments)
 }
 
 #[cfg(test)]

@@ -56,9 +56,16 @@ extern "C" {
 #define PROMEMU_GIVES_TOTALS 1 /* its values are totals, which a counter shows as they are */
 #define PROMEMU_USES_DT 2      /* it reads dt_secs */
 
-/* Kinds of a workload's metrics. */
-#define PROMEMU_GAUGE 1   /* a number that goes up and down */
-#define PROMEMU_COUNTER 2 /* a total, which only grows during the life of a row */
+/* Kinds of a table's metrics. */
+#define PROMEMU_GAUGE 1            /* a number that goes up and down */
+#define PROMEMU_COUNTER 2          /* a total, which only grows during the life of a row */
+#define PROMEMU_HISTOGRAM 3        /* observations in buckets with bounds */
+#define PROMEMU_NATIVE_HISTOGRAM 4 /* observations in buckets of exponential width */
+#define PROMEMU_INFO_FAMILY 5      /* always 1; the row's labels are the information */
+#define PROMEMU_STATESET 6         /* the value is the number of one of the states, from 0 on */
+
+/* Flag of a model: a generator, which does real work, has start and stop, and no virtual time. */
+#define PROMEMU_LIVE_ONLY 1
 
 /* Levels of log lines. */
 #define PROMEMU_DEBUG 0
@@ -114,6 +121,36 @@ typedef struct promemu_value {
     size_t item_count;
 } promemu_value;
 
+/* A table that a model describes. */
+typedef struct promemu_table_spec {
+    uint32_t size; /* sizeof(promemu_table_spec) */
+    uint32_t rows_max;
+    promemu_text name;   /* letters, digits and _ */
+    promemu_text labels; /* names, separated by commas; they follow the host's labels; a table without labels has one row */
+} promemu_table_spec;
+
+/* A metric of a table. */
+typedef struct promemu_family {
+    uint32_t size; /* sizeof(promemu_family) */
+    uint32_t kind;
+    promemu_text name;
+    promemu_text help;    /* its meaning: the HELP text */
+    promemu_text unit;    /* as in seconds, or empty */
+    promemu_text labels;  /* its own labels, as state=user, separated by commas; families of one name must differ in them */
+    const double *bounds; /* of a histogram, each above the one before */
+    uint32_t bound_count;
+    int32_t schema;      /* of a native histogram, as in Prometheus: -4 to 8 */
+    promemu_text states; /* of a stateset, separated by commas */
+} promemu_family;
+
+/* The values of a table during a tick: those of the first row, one for each family, then those of the second, and so on,
+   present or not. A histogram has a place, which is not used. This struct never grows. */
+typedef struct promemu_table {
+    double *values;
+    uint32_t rows;
+    uint32_t families;
+} promemu_table;
+
 /* promemu's functions; the first argument is the context that the call passed. */
 typedef struct promemu_host {
     uint32_t size;
@@ -129,10 +166,17 @@ typedef struct promemu_host {
     void (*write)(void *context, promemu_text part);                    /* appends to a config's text */
     void (*emit)(void *context, promemu_text event, promemu_text json); /* one of the declared events */
     void (*wake)(void *context, uint64_t at_nanos); /* requests another update then, in addition to the interval */
-    /* For workloads: begin begins a row in a slot, with its start and a text for each label, and ends the
-       previous row; the same call must write all values of the slot. end ends the row in a slot. */
-    void (*begin)(void *context, uint32_t slot, uint64_t began_nanos, const promemu_text *labels);
-    void (*end)(void *context, uint32_t slot);
+    /* begin begins a row, with its start and a text for each label, and ends the previous one in its place; the same call
+       must write all values of the row. end ends a row. observe adds a value to a histogram so many times. */
+    void (*begin)(void *context, uint32_t table, uint32_t row, uint64_t began_nanos, const promemu_text *labels);
+    void (*end)(void *context, uint32_t table, uint32_t row);
+    void (*observe)(void *context, uint32_t table, uint32_t row, uint32_t family, double value, uint64_t count);
+    /* While a model describes itself: adds a table; adds a family to the last table. */
+    void (*table)(void *context, const promemu_table_spec *table);
+    void (*family)(void *context, const promemu_family *family);
+    void (*store)(void *context, const uint8_t *bytes, size_t len); /* appends to a saved state */
+    /* The value of the run's lever of this name at a time; PROMEMU_KEEP if there is no such lever. */
+    int32_t (*lever_at)(void *context, promemu_text name, uint64_t at_nanos, double *value);
 } promemu_host;
 
 /* Input to create a state or to build a config. */
@@ -140,7 +184,7 @@ typedef struct promemu_setup {
     uint32_t size;
     uint32_t value_count;        /* one value for each parameter, in their order */
     const promemu_value *values; /* a parameter that was not set has its default */
-    double value;                /* current value of the metric; 0 for a config or a workload */
+    double value;                /* current value of the metric; 0 for a config or a model */
     double range_low;            /* of the metric; minus infinity without a range */
     double range_high;
     const promemu_host *host;
@@ -163,7 +207,7 @@ typedef struct promemu_tick {
     promemu_text event_data;   /* in JSON; empty without data */
     const promemu_host *host;
     void *context;
-    /* 1 for a workload in a live run at normal speed, else 0. */
+    /* 1 for a model in a live run at normal speed, else 0. */
     uint32_t is_live;
     uint32_t reserved; /* 0 */
 } promemu_tick;
@@ -188,39 +232,36 @@ typedef struct promemu_scenario {
     void (*destroy)(void *state);
 } promemu_scenario;
 
-/* A metric of a workload. */
-typedef struct promemu_family {
-    uint32_t kind;
-    uint32_t reserved; /* 0 */
-    promemu_text name;
-    promemu_text help;   /* its meaning, with its unit: the HELP text */
-    promemu_text labels; /* its own labels, as state=user, separated by commas; families of one name must differ in them */
-} promemu_family;
-
-/* A workload: a pool of slots on a host. A slot is empty or holds a row; all rows have the same label names and
-   metrics. */
-typedef struct promemu_workload {
+/* A model: tables of rows that begin and end on a host. With PROMEMU_LIVE_ONLY it is a generator. */
+typedef struct promemu_model {
     promemu_text name;    /* in configs, as for a parameter */
     promemu_text summary; /* one line on its purpose */
     const promemu_param *params;
     uint32_t param_count;
-    uint32_t param_size; /* sizeof(promemu_param) */
-    const promemu_family *families;
-    uint32_t family_count;
-    uint32_t family_size; /* sizeof(promemu_family) */
-    promemu_text labels;  /* names of the labels, separated by commas; they follow the host's labels */
+    uint32_t param_size;  /* sizeof(promemu_param) */
     promemu_text listens; /* as for a scenario */
     promemu_text emits;
-    /* Creates the state of one host, as for a scenario. */
+    uint32_t flags;    /* PROMEMU_LIVE_ONLY, or 0 */
+    uint32_t reserved; /* 0 */
+    /* Creates the state of one host, as for a scenario. A generator starts nothing here. */
     int32_t (*create)(const promemu_setup *setup, void **state);
-    /* Number of slots, some of which may be empty. Constant for a state; 0 if the call failed. */
-    uint32_t (*pool_size)(void *state);
-    /* Begins and ends rows, and writes values: those of the first slot, one for each family, then those of the
-       second, and so on. Values that are not written stay. */
-    int32_t (*update)(void *state, const promemu_tick *tick, double *values, uint32_t pool_size);
+    /* Calls host->table and host->family. The same parameters must give the same tables. */
+    int32_t (*describe)(void *state, const promemu_setup *setup);
+    /* One tick: begins and ends rows, writes values and observes. Values that are not written stay. A generator returns
+       at once. */
+    int32_t (*advance)(void *state, const promemu_tick *tick, const promemu_table *tables, uint32_t table_count);
+    /* Writes the state by host->store. May be null: then there are no snapshots. */
+    int32_t (*save)(void *state, const promemu_setup *setup);
+    /* Creates a state from what save has written. Null if save is. */
+    int32_t (*load)(const promemu_setup *setup, const uint8_t *bytes, size_t len, void **state);
+    /* Of a generator: starts its threads; called once, before the first tick. */
+    int32_t (*start)(void *state, const promemu_setup *setup);
+    /* Of a generator: ends its threads within so many nanoseconds. Called once, after the last tick, by a thread of its
+       own. A generator that takes longer is left behind. */
+    void (*stop)(void *state, uint64_t deadline_nanos);
     /* Destroys a state. Called once for each state. */
     void (*destroy)(void *state);
-} promemu_workload;
+} promemu_model;
 
 /* A config that is built on demand. */
 typedef struct promemu_config {
@@ -247,9 +288,9 @@ typedef struct promemu_plugin {
     const promemu_config *configs;
     uint32_t config_count;
     uint32_t config_size; /* sizeof(promemu_config) */
-    const promemu_workload *workloads;
-    uint32_t workload_count;
-    uint32_t workload_size; /* sizeof(promemu_workload) */
+    const promemu_model *models;
+    uint32_t model_count;
+    uint32_t model_size; /* sizeof(promemu_model) */
 } promemu_plugin;
 
 #if defined(__GNUC__)

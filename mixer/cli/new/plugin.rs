@@ -7,16 +7,18 @@ use std::path::Path;
 use promemu_core::scenario::KINDS;
 
 /// The files of the SDK.
-const SDK: [(&str, &str); 10] = [
+const SDK: [(&str, &str); 12] = [
     ("sdk/src/lib.rs", include_str!("../../../plugins/api/src/lib.rs")),
     ("sdk/src/abi.rs", include_str!("../../../plugins/api/src/abi.rs")),
     ("sdk/src/config.rs", include_str!("../../../plugins/api/src/config.rs")),
     ("sdk/src/export.rs", include_str!("../../../plugins/api/src/export.rs")),
+    ("sdk/src/family.rs", include_str!("../../../plugins/api/src/family.rs")),
+    ("sdk/src/model.rs", include_str!("../../../plugins/api/src/model.rs")),
     ("sdk/src/param.rs", include_str!("../../../plugins/api/src/param.rs")),
     ("sdk/src/refused.rs", include_str!("../../../plugins/api/src/refused.rs")),
     ("sdk/src/scenario.rs", include_str!("../../../plugins/api/src/scenario.rs")),
+    ("sdk/src/tables.rs", include_str!("../../../plugins/api/src/tables.rs")),
     ("sdk/src/tick.rs", include_str!("../../../plugins/api/src/tick.rs")),
-    ("sdk/src/workload.rs", include_str!("../../../plugins/api/src/workload.rs")),
     ("sdk/promemu_plugin.h", include_str!("../../../plugins/api/promemu_plugin.h")),
 ];
 

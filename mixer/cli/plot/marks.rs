@@ -101,7 +101,7 @@ fn add_concerns_of_pools(plan: &Plan, series: SelectedSeries, concerns: &mut Ind
     let shape = &series.host(plan).shape;
     if let PoolPlan { model: Some(model), .. } = &shape.pools[pool] {
         let subscribed = model.subscriptions().map(|subscription| (subscription.event, subscription.source));
-        let emitted = model.workload.workload().emits.iter().map(|event| (Arc::clone(event), Source::Own));
+        let emitted = model.model.model().emits.iter().map(|event| (Arc::clone(event), Source::Own));
         concerns.extend(subscribed.chain(emitted));
     }
     for listener in &shape.listeners {

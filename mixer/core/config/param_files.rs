@@ -46,7 +46,7 @@ impl Reading {
         if !fields.iter().any(|field| path_of(&field.value, given).is_some()) {
             return;
         }
-        let params: &[ParamDecl] = match (plugin::workload(name), plugin::scenario(name)) {
+        let params: &[ParamDecl] = match (plugin::model(name), plugin::scenario(name)) {
             (Some(workload), _) => &workload.params,
             (None, Some(scenario)) => &scenario.params,
             (None, None) => return,

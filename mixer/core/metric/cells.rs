@@ -202,6 +202,39 @@ impl Cells {
         }
     }
 
+    /// Shows the value of a model as [`Self::show`] does, by the metric's type: a stateset the state of this number, an
+    /// info 1; observations begin without any.
+    pub fn show_any(&self, value: f64, began: Time, cells: &mut [f64]) {
+        match self.aggregation {
+            Aggregation::Gauge | Aggregation::Counter { .. } => self.show(value, began, cells),
+            Aggregation::Info => self.show(1.0, began, cells),
+            Aggregation::State => {
+                let Kind::StateSet { states } = &self.layout.kind else { return };
+                let last = u32::try_from(states.len() - 1).map_or(0.0, f64::from);
+                self.show(libm::round(value).max(0.0).min(last), began, cells);
+            }
+            Aggregation::Observations { .. } if is_absent(cells[0]) => {
+                self.begin(&mut States::default(), cells, began);
+            }
+            Aggregation::Observations { .. } => {}
+        }
+    }
+
+    /// Adds a model's observations of one value to a histogram; of other types, and without a sample, it does nothing.
+    #[expect(clippy::cast_precision_loss, reason = "counts of observations fit")]
+    pub fn observe_value(&self, value: f64, count: u64, cells: &mut [f64]) {
+        let count = count as f64;
+        match &self.layout.kind {
+            _ if is_absent(cells[0]) => {}
+            Kind::Histogram { bounds } => {
+                cells[bounds.partition_point(|bound| *bound < value)] += count;
+                cells[bounds.len() + 1] += value * count;
+            }
+            Kind::NativeHistogram(layout) => layout.observe(cells, value, count),
+            Kind::Value | Kind::Summary { .. } | Kind::StateSet { .. } => {}
+        }
+    }
+
     /// Records a counter's created time, and its growth as an exemplar.
     #[cold]
     fn note_growth(&self, growth: f64, now: Time, rng: &mut Rng, cells: &mut [f64]) {

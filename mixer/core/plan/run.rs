@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::lever::LeverPlan;
 use super::run_fault::{RunFault, RunPart};
 use super::shape::HostShape;
+use crate::error::Error;
 use crate::plural::plural;
 use crate::series::{Family, LabelBlock};
 use crate::time::Span;
@@ -83,6 +84,21 @@ impl HostPlan {
 }
 
 impl Plan {
+    /// Refuses generators, which do real work and have no virtual time.
+    pub fn refuse_generators(&self) -> Result<(), Error> {
+        let models =
+            self.hosts.iter().flat_map(|host| &host.shape.pools).filter_map(|pool| pool.model.as_ref());
+        match models.map(|plan| plan.model.model()).find(|model| model.is_generator()) {
+            Some(model) => {
+                let (name, plugin) = (&model.name, model.plugin());
+                Err(Error::Usage(format!(
+                    "generator {name} of plugin {plugin} does real work and has no virtual time; run the config live"
+                )))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The part of the run's levers and faults that reaches a host; `None` for a host that reads no lever.
     #[must_use]
     pub fn run_part(&self, host: &HostPlan) -> Option<RunPart> {

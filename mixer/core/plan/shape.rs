@@ -9,7 +9,7 @@ use super::metric::MetricPlan;
 use crate::event::{Event, Subscription};
 use crate::expression::{TextFormula, Value};
 use crate::fault::FaultPlan;
-use crate::plugin::ConfiguredWorkload;
+use crate::plugin::ConfiguredModel;
 use crate::time::Span;
 
 /// The metrics, pools, faults and listeners that hosts of one template share.
@@ -123,19 +123,21 @@ impl PoolPlan {
     }
 }
 
-/// A workload that fills a pool.
+/// A model whose table fills a pool. The pools of its tables stand side by side, in the tables' order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelPlan {
-    /// The workload with its parameters.
-    pub workload: Arc<ConfiguredWorkload>,
-    /// Time between two of its updates.
+    /// The model with its parameters.
+    pub model: Arc<ConfiguredModel>,
+    /// Index of the pool's table.
+    pub table: usize,
+    /// Time between two of its ticks, from the host's first one on.
     pub interval: Span,
 }
 
 impl ModelPlan {
     /// The events that it listens to.
     pub fn subscriptions(&self) -> impl Iterator<Item = Subscription> {
-        self.workload.workload().listens.iter().map(|event| Subscription::parse(event))
+        self.model.model().listens.iter().map(|event| Subscription::parse(event))
     }
 }
 

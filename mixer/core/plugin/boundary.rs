@@ -10,11 +10,11 @@ mod call;
 mod config;
 mod host;
 mod lend;
+mod model;
 mod scenario;
 mod setup;
 mod table;
-mod workload;
 
+pub use model::{ModelInstance, TickChanges};
 pub use scenario::ScenarioInstance;
 pub(super) use table::open;
-pub use workload::ModelInstance;

@@ -15,14 +15,26 @@ pub(super) struct ScenarioCalls {
     pub(super) destroy: Destroy,
 }
 
-/// Functions of a workload.
+/// A function of a model that gets its state and a setup.
+pub(super) type OfState = unsafe extern "C" fn(*mut c_void, *const abi::Setup) -> i32;
+/// Creates a state from a saved one.
+pub(super) type Load = unsafe extern "C" fn(*const abi::Setup, *const u8, usize, *mut *mut c_void) -> i32;
+
+/// Functions of a model.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WorkloadCalls {
+pub(super) struct ModelCalls {
     pub(super) create: Create,
-    pub(super) pool_size: unsafe extern "C" fn(*mut c_void) -> u32,
-    pub(super) update: unsafe extern "C" fn(*mut c_void, *const abi::Tick, *mut f64, u32) -> i32,
+    pub(super) describe: OfState,
+    pub(super) advance: unsafe extern "C" fn(*mut c_void, *const abi::Tick, *const abi::Table, u32) -> i32,
+    /// `None` without snapshots.
+    pub(super) saving: Option<(OfState, Load)>,
+    /// Start and stop of a generator; `None` for a model.
+    pub(super) work: Option<(OfState, Stop)>,
     pub(super) destroy: Destroy,
 }
+
+/// Ends a generator's threads within so many nanoseconds.
+pub(super) type Stop = unsafe extern "C" fn(*mut c_void, u64);
 
 /// Function of a config.
 #[derive(Clone, Copy, Debug)]

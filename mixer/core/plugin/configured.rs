@@ -1,9 +1,9 @@
-//! A plugin's scenario or workload with the values of its parameters. `boundary` makes them, as it has the plugin check
+//! A plugin's scenario or model with the values of its parameters. `boundary` makes them, as it has the plugin check
 //! the values.
 
 use std::sync::OnceLock;
 
-use super::{ParamValue, ScenarioDecl, WorkloadDecl};
+use super::{ModelDecl, ParamValue, ScenarioDecl, TableDecl};
 
 /// A scenario with the values of its parameters.
 #[derive(Debug)]
@@ -26,21 +26,19 @@ impl PartialEq for ConfiguredScenario {
     }
 }
 
-/// A workload with the values of its parameters.
+/// A model with the values of its parameters, and the tables that it describes.
 #[derive(Debug)]
-pub struct ConfiguredWorkload {
-    pub(super) workload: &'static WorkloadDecl,
+pub struct ConfiguredModel {
+    pub(super) model: &'static ModelDecl,
     /// One for each parameter, in their order.
     pub(super) params: Box<[ParamValue]>,
-    pub(super) pool_size: usize,
+    pub(super) tables: Box<[TableDecl]>,
 }
 
 /// Equal if the same library has the same values; a rebuilt library differs.
-impl PartialEq for ConfiguredWorkload {
+impl PartialEq for ConfiguredModel {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.workload, other.workload)
-            && self.params == other.params
-            && self.pool_size == other.pool_size
+        std::ptr::eq(self.model, other.model) && self.params == other.params && self.tables == other.tables
     }
 }
 
@@ -70,20 +68,20 @@ impl ConfiguredScenario {
     }
 }
 
-impl ConfiguredWorkload {
+impl ConfiguredModel {
     /// Its declaration.
     #[must_use]
-    pub const fn workload(&self) -> &'static WorkloadDecl {
-        self.workload
+    pub const fn model(&self) -> &'static ModelDecl {
+        self.model
     }
 
-    /// Number of slots.
+    /// Its tables.
     #[must_use]
-    pub const fn pool_size(&self) -> usize {
-        self.pool_size
+    pub const fn tables(&self) -> &[TableDecl] {
+        &self.tables
     }
 
     pub(super) fn attribute(&self, error: &str) -> String {
-        format!("{} of plugin {}: {error}", self.workload.name, self.workload.plugin())
+        format!("{} of plugin {}: {error}", self.model.name, self.model.plugin())
     }
 }

@@ -1,11 +1,11 @@
-//! Declarations of plugins: scenarios, workloads, configs and their parameters, with all checks that need no call.
+//! Declarations of plugins: scenarios, models, configs and their parameters, with all checks that need no call.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use promemu_plugin::{LABELS_MAX, abi};
+use promemu_plugin::abi;
 
-use super::calls::{ConfigCalls, ScenarioCalls, WorkloadCalls};
+use super::calls::{ConfigCalls, ModelCalls, ScenarioCalls};
 use super::param::{ParamType, ParamValue};
 
 /// Maximum length of a name.
@@ -22,13 +22,13 @@ pub struct PluginDecl {
     pub summary: String,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioDecl>,
-    /// Its workloads.
-    pub workloads: Vec<WorkloadDecl>,
+    /// Its models and generators.
+    pub models: Vec<ModelDecl>,
     /// Its configs.
     pub configs: Vec<ConfigDecl>,
 }
 
-/// The plugin that a scenario, workload or config comes from.
+/// The plugin that a scenario, model or config comes from.
 #[derive(Debug)]
 pub(super) struct Origin {
     /// Its name.
@@ -58,9 +58,9 @@ pub struct ScenarioDecl {
     pub(super) calls: ScenarioCalls,
 }
 
-/// A workload of a plugin.
+/// A model or a generator of a plugin.
 #[derive(Debug)]
-pub struct WorkloadDecl {
+pub struct ModelDecl {
     pub(super) origin: Arc<Origin>,
     /// Its name in configs.
     pub name: String,
@@ -68,28 +68,11 @@ pub struct WorkloadDecl {
     pub summary: String,
     /// Its parameters.
     pub params: Vec<ParamDecl>,
-    /// Names of the labels of a row.
-    pub labels: Vec<String>,
-    /// Metrics of a row.
-    pub families: Vec<FamilyDecl>,
     /// Events that it handles.
     pub listens: Vec<String>,
     /// Events that it may emit.
     pub emits: Vec<Arc<str>>,
-    pub(super) calls: WorkloadCalls,
-}
-
-/// A metric of a workload.
-#[derive(Debug)]
-pub struct FamilyDecl {
-    /// Its name.
-    pub name: String,
-    /// Its meaning, with its unit.
-    pub help: String,
-    /// `true` for a counter, `false` for a gauge.
-    pub is_counter: bool,
-    /// Its own labels, which differ from those of other metrics of its name.
-    pub labels: Vec<(String, String)>,
+    pub(super) calls: ModelCalls,
 }
 
 /// A config of a plugin.
@@ -147,58 +130,17 @@ impl ScenarioDecl {
     }
 }
 
-impl WorkloadDecl {
+impl ModelDecl {
     /// Name of its plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
         &self.origin.plugin
     }
 
-    /// Checks its labels and metrics.
-    pub(super) fn checked(self) -> Result<Self, String> {
-        let labels = self.labels.iter().map(String::as_str);
-        let families = self.families.iter().map(|family| family.name.as_str());
-        labels.clone().chain(families).try_for_each(check_name)?;
-        check_distinct(&labels)?;
-        for (n, family) in self.families.iter().enumerate() {
-            family.check(&self.labels, &self.families[..n])?;
-        }
-        if self.families.is_empty() {
-            return Err("metrics are missing".to_owned());
-        }
-        if self.labels.is_empty() || self.labels.len() > LABELS_MAX {
-            return Err(format!(
-                "{} labels are declared, but 1 to {LABELS_MAX} are needed",
-                self.labels.len()
-            ));
-        }
-        Ok(self)
-    }
-}
-
-impl FamilyDecl {
-    /// Checks its labels against those of the workload, and itself against the metrics before it.
-    fn check(&self, taken: &[String], earlier: &[Self]) -> Result<(), String> {
-        let name = &self.name;
-        let about = |error| format!("metric {name}: {error}");
-        let labels = self.labels.iter().map(|(label, _)| label.as_str());
-        labels.clone().try_for_each(check_name).map_err(about)?;
-        check_distinct(&taken.iter().map(String::as_str).chain(labels)).map_err(about)?;
-        let is_plain = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
-        if let Some((_, value)) = self.labels.iter().find(|(_, value)| value.is_empty() || !is_plain(value)) {
-            return Err(format!(
-                "metric {name}: label value {value:?} is invalid; use letters, digits, _, -, . and /"
-            ));
-        }
-        for other in earlier.iter().filter(|other| other.name == *name) {
-            if other.labels == self.labels {
-                return Err(format!("metric {name} is declared twice with the same labels"));
-            }
-            if other.is_counter != self.is_counter || other.help != self.help {
-                return Err(format!("metric {name} is declared twice with another kind or help"));
-            }
-        }
-        Ok(())
+    /// `true` for a generator, which does real work and has no virtual time.
+    #[must_use]
+    pub const fn is_generator(&self) -> bool {
+        self.calls.work.is_some()
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use tracing::{info, warn};
 
-use super::declaration::{ConfigDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
+use super::declaration::{ConfigDecl, ModelDecl, PluginDecl, ScenarioDecl};
 use super::file::{FileVersion, LoadState, libraries, load};
 
 static REGISTRY: Mutex<PluginRegistry> = Mutex::new(PluginRegistry::new(Vec::new(), Vec::new()));
@@ -74,16 +74,16 @@ pub fn scenario(name: &str) -> Option<&'static ScenarioDecl> {
     registry().active().flat_map(|plugin| &plugin.scenarios).find(|scenario| scenario.name == name)
 }
 
-/// The workloads of all plugins.
+/// The models and generators of all plugins.
 #[must_use]
-pub fn workloads() -> Vec<&'static WorkloadDecl> {
-    registry().active().flat_map(|plugin| &plugin.workloads).collect()
+pub fn models() -> Vec<&'static ModelDecl> {
+    registry().active().flat_map(|plugin| &plugin.models).collect()
 }
 
-/// The workload of this name.
+/// The model or generator of this name.
 #[must_use]
-pub fn workload(name: &str) -> Option<&'static WorkloadDecl> {
-    registry().active().flat_map(|plugin| &plugin.workloads).find(|workload| workload.name == name)
+pub fn model(name: &str) -> Option<&'static ModelDecl> {
+    registry().active().flat_map(|plugin| &plugin.models).find(|model| model.name == name)
 }
 
 /// The configs of all plugins.
@@ -231,9 +231,9 @@ fn check_rivals(declared: &PluginDecl, others: &IndexMap<PathBuf, PluginFile>) -
         if let Some(scenario) = declared.scenarios.iter().find(|scenario| has(&scenario.name)) {
             return taken("scenario", &scenario.name);
         }
-        let has = |name: &str| other.workloads.iter().any(|workload| workload.name == name);
-        if let Some(workload) = declared.workloads.iter().find(|workload| has(&workload.name)) {
-            return taken("workload", &workload.name);
+        let has = |name: &str| other.models.iter().any(|model| model.name == name);
+        if let Some(model) = declared.models.iter().find(|model| has(&model.name)) {
+            return taken("model", &model.name);
         }
         let has = |name: &str| other.configs.iter().any(|config| config.name == name);
         if let Some(config) = declared.configs.iter().find(|config| has(&config.name)) {

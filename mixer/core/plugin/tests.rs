@@ -44,7 +44,7 @@ pub(crate) fn bring_processes() {
         let (folder, library) = (tempfile::tempdir().unwrap(), built("processes"));
         fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
         registry::set_folders(vec![folder.path().to_owned()], Vec::new());
-        assert!(registry::workload("processes").is_some());
+        assert!(registry::model("processes").is_some());
         folder
     });
 }
@@ -354,62 +354,72 @@ fn a_library_refused_for_its_name_is_not_loaded_again() {
 }
 
 #[test]
-fn wrong_workloads_are_refused_with_a_reason() {
+fn wrong_models_are_refused_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
-    let refusals = (1..=8).chain(10..=13).map(|case| {
+    let refusals = (1..=13).map(|case| {
         let library = dir.path().join(format!("{case}.so"));
         compile("tests/plugins/crowd.c", &[&format!("-DCASE={case}")], &library);
-        format!("{case}: {}", load(&library).unwrap_err())
+        let described = load(&library).and_then(|plugin| {
+            joined(ConfiguredModel::new(&plugin.models[0], vec![ParamValue::Text("good".to_owned())]))
+        });
+        format!("{case}: {}", described.unwrap_err())
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
     1: table has 103 bytes, but needs 104; rebuild it
-    2: workload crowd: function pool_size is missing
-    3: workload crowd: metrics are missing
-    4: workload crowd: metric crowd_height: unknown kind 9
-    5: workload crowd: name "crowd steps" is invalid; use up to 64 letters, digits and _
-    6: workload crowd: 0 labels are declared, but 1 to 16 are needed
-    7: workload crowd: name "who" is used twice
-    8: workloads have 8 bytes each, but need 144; rebuild it
-    10: workload crowd: metric crowd_height is declared twice with the same labels
-    11: workload crowd: metric crowd_steps_total: label value "{left}" is invalid; use letters, digits, _, -, . and /
-    12: workload crowd: metric crowd_steps_total: name "who" is used twice
-    13: workload crowd: metric crowd_height is declared twice with another kind or help
+    2: model crowd: function describe is missing
+    3: table crowd: metrics are missing
+    4: metric crowd_height: unknown kind 9
+    5: table crowd: metric crowd steps: name "crowd steps" is invalid; use up to 64 letters, digits and _
+    6: table crowd: rows_max must be 1 without labels, but is 3
+    7: table crowd: name "who" is used twice
+    8: models have 8 bytes each, but need 152; rebuild it
+    9: model crowd: function stop is missing
+    10: table crowd: metric crowd_height: it is declared twice with the same labels
+    11: table crowd: metric crowd_steps_total: label value "{left}" is invalid; use letters, digits, _, -, . and /
+    12: table crowd: metric crowd_steps_total: name "who" is used twice
+    13: table crowd: metric crowd_height: it is declared twice with another kind or help
     "#);
 }
 
-/// The test workload in this mode.
-fn crowd(dir: &Path, mode: &str) -> Result<Arc<ConfiguredWorkload>, String> {
+/// The test model in this mode.
+fn crowd(dir: &Path, mode: &str) -> Result<Arc<ConfiguredModel>, String> {
     let library = dir.join("crowd.so");
     compile("tests/plugins/crowd.c", &["-Wextra"], &library);
-    let workload = &load(&library)?.workloads[0];
-    joined(ConfiguredWorkload::new(workload, vec![ParamValue::Text(mode.to_owned())])).map(Arc::new)
+    let model = &load(&library)?.models[0];
+    joined(ConfiguredModel::new(model, vec![ParamValue::Text(mode.to_owned())])).map(Arc::new)
 }
 
 #[test]
-fn a_workload_begins_and_ends_rows_and_writes_values() {
+fn a_model_begins_and_ends_rows_and_writes_values() {
     let dir = tempfile::tempdir().unwrap();
     let configured = crowd(dir.path(), "good").unwrap();
-    assert_eq!((configured.pool_size(), configured.workload().labels.join(" ")), (3, "who where".to_owned()));
-    let kinds = configured.workload().families.iter().map(|it| (it.name.as_str(), it.is_counter));
-    assert_eq!(kinds.collect::<Vec<_>>(), [("crowd_height", false), ("crowd_steps_total", true)]);
-    let (mut crowd, mut changes) = (ModelInstance::start(&configured), Vec::new());
-    assert_eq!(crowd.update(&at(5), &mut FakeHost::new(), &mut changes), Ok(true));
+    let [table] = configured.tables() else { panic!("it has one table") };
+    assert_eq!((table.rows_max, table.labels.join(" ")), (3, "who where".to_owned()));
+    let kinds = table.families.iter().map(|it| (it.name.as_str(), it.kind.clone()));
+    let expected = [("crowd_height", FamilyKind::Gauge), ("crowd_steps_total", FamilyKind::Counter)];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
+    let (mut crowd, mut changes) = (ModelInstance::start(&configured), TickChanges::default());
+    assert_eq!(crowd.advance(&at(5), &mut FakeHost::new(), &mut changes), Ok(true));
     let ann = Row { began: Time::from_unix_secs(5), labels: vec!["ann".to_owned(), "hall".to_owned()] };
-    assert_eq!(changes, [RowChange { slot: 1, row: Some(ann) }, RowChange { slot: 0, row: None }]);
-    assert_eq!([crowd.values(0), crowd.values(1), crowd.values(3)], [&[0.0, 0.0][..], &[1.5, 12.0], &[]]);
+    let begun = RowChange { table: 0, slot: 1, row: Some(ann) };
+    assert_eq!(changes.rows, [begun, RowChange { table: 0, slot: 0, row: None }]);
+    let values = [crowd.values(0, 0), crowd.values(0, 1), crowd.values(0, 3)];
+    assert_eq!(values, [&[0.0, 0.0][..], &[1.5, 12.0], &[]]);
+    assert!(crowd.copied().unwrap_err().ends_with("its state cannot be saved"));
 }
 
 #[test]
-fn a_failing_workload_is_contained() {
+fn a_failing_model_is_contained() {
     let dir = tempfile::tempdir().unwrap();
     let mut lines = Vec::new();
-    for mode in ["keep", "nan", "far", "flood", "latin", "long", "panic"] {
-        let (mut crowd, mut changes) = (ModelInstance::start(&crowd(dir.path(), mode).unwrap()), Vec::new());
-        let first = crowd.update(&at(1), &mut FakeHost::new(), &mut changes);
-        assert!(changes.len() <= 6, "{mode}");
-        lines.push(format!("{mode}: {first:?}, {} row changes", changes.len()));
+    for mode in ["keep", "nan", "far", "flood", "gauge", "latin", "long", "panic"] {
+        let mut crowd = ModelInstance::start(&crowd(dir.path(), mode).unwrap());
+        let mut changes = TickChanges::default();
+        let first = crowd.advance(&at(1), &mut FakeHost::new(), &mut changes);
+        assert!(changes.rows.len() <= 6, "{mode}");
+        lines.push(format!("{mode}: {first:?}, {} row changes", changes.rows.len()));
         if mode == "panic" {
-            let again = crowd.update(&at(2), &mut FakeHost::new(), &mut changes).unwrap_err();
+            let again = crowd.advance(&at(2), &mut FakeHost::new(), &mut changes).unwrap_err();
             lines.push(format!("  again: {again}"));
         }
     }
@@ -418,15 +428,16 @@ fn a_failing_workload_is_contained() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     keep: Ok(false), 0 row changes
-    nan: Err("crowd of plugin crowds: crowd_steps_total in slot 1 is NaN, which is not a finite number"), 2 row changes
-    far: Err("crowd of plugin crowds: slot 3 does not exist; the pool has 3"), 2 row changes
-    flood: Err("crowd of plugin crowds: more rows begin and end in one update than twice the pool size"), 6 row changes
+    nan: Err("crowd of plugin crowds: crowd_steps_total in row 1 is NaN, which is not a finite number"), 2 row changes
+    far: Err("crowd of plugin crowds: table 1 does not exist; the model has 1"), 2 row changes
+    flood: Err("crowd of plugin crowds: more rows begin and end in one update than twice the tables' rows"), 6 row changes
+    gauge: Err("crowd of plugin crowds: row 1 has no histogram 0, which was to observe 1.5"), 2 row changes
     latin: Err("crowd of plugin crowds: label \"h�ll\" is not UTF-8"), 2 row changes
     long: Err("crowd of plugin crowds: a label is null or longer than 1000 bytes"), 2 row changes
     panic: Err("crowd of plugin crowds: panicked: everything is lost"), 2 row changes
       again: crowd of plugin crowds: no longer called, as create failed or an update panicked
-    none: pool_size returned 0, but must return 1 or more
-    many: pool_size returned 4000000000, but must return 4194304 at most
+    none: table crowd: rows_max must be from 1 to 4194304, but is 0
+    many: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
     refusal: this is refused
     "#);
 }

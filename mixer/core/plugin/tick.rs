@@ -20,7 +20,7 @@ pub struct PluginTick<'a> {
     pub host_name: &'a str,
     /// Event that caused the update.
     pub event: Option<PluginEvent<'a>>,
-    /// `true` in a live run at normal speed. Set for workloads only.
+    /// `true` in a live run at normal speed. Set for models only.
     pub is_live: bool,
 }
 
@@ -43,14 +43,35 @@ pub trait HostContext {
     fn emit(&mut self, event: &Arc<str>, data: serde_json::Value);
     /// Requests another update at this time.
     fn wake(&mut self, at: Time);
+    /// The value of a lever at a time; `None` if there is no such lever.
+    fn lever_at(&self, _lever: &str, _at: Time) -> Option<f64> {
+        None
+    }
 }
 
-/// Change of one slot of a workload's pool.
+/// Observations of a histogram.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// Index of the table.
+    pub table: usize,
+    /// Index of the row.
+    pub row: usize,
+    /// Index of the family.
+    pub family: usize,
+    /// The observed value.
+    pub value: f64,
+    /// Number of observations.
+    pub count: u64,
+}
+
+/// Change of one row of a model's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowChange {
-    /// Index of the slot.
+    /// Index of the table.
+    pub table: usize,
+    /// Index of the row's place.
     pub slot: usize,
-    /// Row that begins; `None` if the slot becomes empty. Either way the previous row ends.
+    /// Row that begins; `None` if its place becomes empty. Either way the previous row ends.
     pub row: Option<Row>,
 }
 
@@ -59,6 +80,6 @@ pub struct RowChange {
 pub struct Row {
     /// Its start.
     pub began: Time,
-    /// One text for each label of the workload, in their order.
+    /// One text for each label of the table, in their order.
     pub labels: Vec<String>,
 }

@@ -8,8 +8,8 @@ use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::plugin::{
-    ConfiguredScenario, ConfiguredWorkload, HostContext, ParamDecl, ParamType, ParamValue, PluginEvent,
-    PluginTick, ScenarioDecl, ScenarioInstance, WorkloadDecl,
+    ConfiguredModel, ConfiguredScenario, HostContext, ModelDecl, ParamDecl, ParamType, ParamValue,
+    PluginEvent, PluginTick, ScenarioDecl, ScenarioInstance,
 };
 use crate::rng::Rng;
 use crate::time::{Span, Time};
@@ -17,27 +17,27 @@ use crate::time::{Span, Time};
 /// The shortest time to the next update that a scenario can ask for.
 const WAIT_MIN: Span = Span::from_nanos(1_000_000);
 
-/// The parameters of declared workloads. They are leaked: a library is never unloaded, so neither is its declaration.
-static WORKLOADS: Mutex<Vec<(&WorkloadDecl, &[Param])>> = Mutex::new(Vec::new());
+/// The parameters of declared models. They are leaked: a library is never unloaded, so neither is its declaration.
+static MODELS: Mutex<Vec<(&ModelDecl, &[Param])>> = Mutex::new(Vec::new());
 
-/// The parameters of a workload, in the form of a scenario's.
-pub(super) fn workload_params(workload: &'static WorkloadDecl) -> &'static [Param] {
-    let mut known = WORKLOADS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, workload)) {
+/// The parameters of a model, in the form of a scenario's.
+pub(super) fn model_params(model: &'static ModelDecl) -> &'static [Param] {
+    let mut known = MODELS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, params)) = known.iter().find(|(of, _)| std::ptr::eq(*of, model)) {
         return params;
     }
-    let params = params(&workload.params);
-    known.push((workload, params));
+    let params = params(&model.params);
+    known.push((model, params));
     params
 }
 
-/// A workload with its arguments. The error names the wrong argument and the reason.
-pub(super) fn prepare_workload(
-    workload: &'static WorkloadDecl,
+/// A model with its arguments. The error names the wrong argument and the reason.
+pub(super) fn prepare_model(
+    model: &'static ModelDecl,
     arguments: &mut Arguments,
-) -> Result<ConfiguredWorkload, String> {
-    let values = values(&workload.params, arguments)?;
-    ConfiguredWorkload::new(workload, values).map_err(|refusals| arguments.refuse(refusals))
+) -> Result<ConfiguredModel, String> {
+    let values = values(&model.params, arguments)?;
+    ConfiguredModel::new(model, values).map_err(|refusals| arguments.refuse(refusals))
 }
 
 /// Parameters in the form of a built-in's. They are leaked.

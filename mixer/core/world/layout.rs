@@ -87,7 +87,7 @@ fn may_be_heard(shape: &HostShape, bus: &EventBus) -> bool {
         _ => None,
     });
     let models = shape.pools.iter().filter_map(|pool| pool.model.as_ref());
-    let models = models.flat_map(|model| &model.workload.workload().emits).map(|event| &**event);
+    let models = models.flat_map(|model| &model.model.model().emits).map(|event| &**event);
     let faults = shape.faults.iter().flat_map(|fault| &fault.events).map(|event| &**event);
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
     let mut scenarios = shape.all_metrics().flat_map(|metric| metric.scenario.emits());

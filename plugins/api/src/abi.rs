@@ -58,6 +58,17 @@ pub const USES_DT: u32 = 2;
 pub const GAUGE: u32 = 1;
 /// [`Family::kind`]: a total, which only grows during the life of a row.
 pub const COUNTER: u32 = 2;
+/// [`Family::kind`]: observations in buckets with [`Family::bounds`].
+pub const HISTOGRAM: u32 = 3;
+/// [`Family::kind`]: observations in buckets of exponential width.
+pub const NATIVE_HISTOGRAM: u32 = 4;
+/// [`Family::kind`]: always 1; the row's labels are the information.
+pub const INFO_FAMILY: u32 = 5;
+/// [`Family::kind`]: the value is the number of one of [`Family::states`], from 0 on.
+pub const STATESET: u32 = 6;
+
+/// [`Model::flags`]: a generator: it does real work, has `start` and `stop`, and no virtual time.
+pub const LIVE_ONLY: u32 = 1;
 
 /// [`Host::log`]: a debug line.
 pub const DEBUG: i32 = 0;
@@ -107,12 +118,12 @@ pub struct Plugin {
     pub config_count: u32,
     /// Size of each in bytes.
     pub config_size: u32,
-    /// Its workloads.
-    pub workloads: *const Workload,
-    /// Number of workloads.
-    pub workload_count: u32,
+    /// Its models and generators.
+    pub models: *const Model,
+    /// Number of models.
+    pub model_count: u32,
     /// Size of each in bytes.
-    pub workload_size: u32,
+    pub model_size: u32,
 }
 
 /// A scenario.
@@ -146,11 +157,11 @@ pub struct Scenario {
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
-/// A workload: a pool of slots on a host. A slot is empty or holds a row; all rows have the same label names and
-/// metrics.
+/// A model: tables of rows that begin and end on a host, each with labels and values. With [`LIVE_ONLY`] it is a
+/// generator, which measures real work of its own.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Workload {
+pub struct Model {
     /// Name in configs, as for [`Scenario::name`].
     pub name: Text,
     /// One line on its purpose.
@@ -161,46 +172,88 @@ pub struct Workload {
     pub param_count: u32,
     /// Size of each in bytes.
     pub param_size: u32,
-    /// Metrics of a row.
-    pub families: *const Family,
-    /// Number of families.
-    pub family_count: u32,
-    /// Size of each in bytes.
-    pub family_size: u32,
-    /// Names of the labels of a row, separated by commas; they follow the host's labels.
-    pub labels: Text,
     /// As for [`Scenario::listens`].
     pub listens: Text,
     /// As for [`Scenario::emits`].
     pub emits: Text,
+    /// [`LIVE_ONLY`], or 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
     /// Creates the state of one host; [`OK`] or a failure. Also called when a config is loaded, to check the
-    /// parameters.
+    /// parameters: a generator starts nothing here.
     pub create: Option<unsafe extern "C" fn(*const Setup, *mut *mut c_void) -> i32>,
-    /// Number of slots, some of which may be empty. Constant for a state; 0 if the call failed.
-    pub pool_size: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
-    /// Begins and ends rows by [`Host::begin`] and [`Host::end`], and writes values: those of the first slot, one for
-    /// each family, then those of the second, and so on for all slots. Values that are not written stay. [`OK`],
-    /// [`KEEP`] if nothing has changed, or a failure.
-    pub update: Option<unsafe extern "C" fn(*mut c_void, *const Tick, *mut f64, u32) -> i32>,
+    /// Describes the tables by [`Host::table`] and [`Host::family`]; [`OK`] or a failure. The same parameters must give
+    /// the same tables.
+    pub describe: Option<unsafe extern "C" fn(*mut c_void, *const Setup) -> i32>,
+    /// Begins and ends rows, writes values and observes, for one tick; the last argument is the number of tables. Values
+    /// that are not written stay. [`OK`], [`KEEP`] if nothing has changed, or a failure. A generator returns at once.
+    pub advance: Option<unsafe extern "C" fn(*mut c_void, *const Tick, *const Table, u32) -> i32>,
+    /// Writes the state by [`Host::store`]; [`OK`] or a failure. May be null: then there are no snapshots.
+    pub save: Option<unsafe extern "C" fn(*mut c_void, *const Setup) -> i32>,
+    /// Creates a state from what `save` has written; its bytes and their number. Null if `save` is.
+    pub load: Option<unsafe extern "C" fn(*const Setup, *const u8, usize, *mut *mut c_void) -> i32>,
+    /// Of a generator: starts its threads; called once, before the first tick.
+    pub start: Option<unsafe extern "C" fn(*mut c_void, *const Setup) -> i32>,
+    /// Of a generator: ends its threads within so many nanoseconds. Called once, after the last tick, by a thread of its
+    /// own. A generator that takes longer is left behind.
+    pub stop: Option<unsafe extern "C" fn(*mut c_void, u64)>,
     /// Destroys a state. Called once for each state.
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
-/// A metric of a workload.
+/// A table that a model describes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct TableSpec {
+    /// Size of this struct in bytes.
+    pub size: u32,
+    /// The most rows at a time.
+    pub rows_max: u32,
+    /// Name of the table: letters, digits and `_`. Different for each table of a model.
+    pub name: Text,
+    /// Names of a row's labels, separated by commas; they follow the host's labels. A table without labels has one row.
+    pub labels: Text,
+}
+
+/// A metric of a table.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
-    /// [`GAUGE`] or [`COUNTER`].
+    /// Size of this struct in bytes.
+    pub size: u32,
+    /// [`GAUGE`] to [`STATESET`].
     pub kind: u32,
-    /// 0.
-    pub reserved: u32,
     /// Name of the metric.
     pub name: Text,
-    /// Its meaning, with its unit: the HELP text.
+    /// Its meaning: the HELP text.
     pub help: Text,
-    /// Its own labels beside those of the workload, as `name=value`, separated by commas. Families of one name must
-    /// differ in them.
+    /// Its unit, as in `seconds`; empty without one.
+    pub unit: Text,
+    /// Its own labels beside those of the row, as `name=value`, separated by commas. Families of one name must differ in
+    /// them.
     pub labels: Text,
+    /// Bounds of a [`HISTOGRAM`], each above the one before.
+    pub bounds: *const f64,
+    /// Number of bounds.
+    pub bound_count: u32,
+    /// Schema of a [`NATIVE_HISTOGRAM`]: a bucket is 2 to the power of 2 to the power of minus this wide, as in Prometheus.
+    pub schema: i32,
+    /// States of a [`STATESET`], separated by commas.
+    pub states: Text,
+}
+
+/// The values of a table during a tick. This struct never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Those of the first row, one for each family, then those of the second, and so on for all rows, present or not. A
+    /// histogram has a place, which is not used.
+    pub values: *mut f64,
+    /// Number of rows.
+    pub rows: u32,
+    /// Number of families.
+    pub families: u32,
 }
 
 /// A config that is built on demand.
@@ -283,7 +336,7 @@ pub struct Setup {
     pub value_count: u32,
     /// Values; a parameter that was not set has its default.
     pub values: *const Value,
-    /// Current value of the metric; 0 for a config or a workload.
+    /// Current value of the metric; 0 for a config or a model.
     pub value: f64,
     /// Low end of the metric's range; minus infinity without a range.
     pub range_low: f64,
@@ -327,7 +380,7 @@ pub struct Tick {
     pub host: *const Host,
     /// First argument of these functions.
     pub context: *mut c_void,
-    /// 1 for a workload in a live run at normal speed, else 0.
+    /// 1 for a model in a live run at normal speed, else 0.
     pub is_live: u32,
     /// 0.
     pub reserved: u32,
@@ -361,11 +414,22 @@ pub struct Host {
     pub emit: unsafe extern "C" fn(*mut c_void, Text, Text),
     /// Requests another update at an emulated time, in addition to the interval.
     pub wake: unsafe extern "C" fn(*mut c_void, u64),
-    /// Begins a row in a slot, and ends the previous one: the slot, the row's start in nanoseconds since the Unix
-    /// epoch, and a text for each label. The same call must write all values of the slot.
-    pub begin: unsafe extern "C" fn(*mut c_void, u32, u64, *const Text),
-    /// Ends the row in a slot.
-    pub end: unsafe extern "C" fn(*mut c_void, u32),
+    /// Begins a row, and ends the previous one in its place: the table, the row, the row's start in nanoseconds since the
+    /// Unix epoch, and a text for each label. The same call must write all values of the row.
+    pub begin: unsafe extern "C" fn(*mut c_void, u32, u32, u64, *const Text),
+    /// Ends a row of a table.
+    pub end: unsafe extern "C" fn(*mut c_void, u32, u32),
+    /// Observes a value so many times: the table, the row, the family, the value, the count.
+    pub observe: unsafe extern "C" fn(*mut c_void, u32, u32, u32, f64, u64),
+    /// Adds a table to a model's description. The families that follow are of this table.
+    pub table: unsafe extern "C" fn(*mut c_void, *const TableSpec),
+    /// Adds a family to the last table.
+    pub family: unsafe extern "C" fn(*mut c_void, *const Family),
+    /// Appends bytes to a saved state.
+    pub store: unsafe extern "C" fn(*mut c_void, *const u8, usize),
+    /// The value of the run's lever of this name at a time, in nanoseconds since the Unix epoch; [`KEEP`] if there is no
+    /// such lever. Of a time after the tick's it is what the run's timeline says so far.
+    pub lever_at: unsafe extern "C" fn(*mut c_void, Text, u64, *mut f64) -> i32,
 }
 
 /// Size of a table in bytes.
@@ -382,7 +446,7 @@ unsafe impl Sync for Plugin {}
 // SAFETY: as above.
 unsafe impl Sync for Scenario {}
 // SAFETY: as above.
-unsafe impl Sync for Workload {}
+unsafe impl Sync for Model {}
 // SAFETY: as above.
 unsafe impl Sync for Family {}
 // SAFETY: as above.

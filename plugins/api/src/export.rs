@@ -5,33 +5,37 @@
 use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use crate::{ConfigBuilder, LABELS_MAX, Params, Pool, Refused, Scenario, Tick, Workload};
+use crate::{ConfigBuilder, Generator, Model, Params, Refused, Scenario, Table, Tables, Tick};
 
 /// Builds the plugin's table and exports it. The plugin's name, version and summary are the package's.
 ///
 /// ```ignore
-/// export_plugin!(scenarios: [Climb, Fall], workloads: [Climbers], configs: [Mountains]);
+/// export_plugin!(scenarios: [Climb, Fall], models: [Climbers], generators: [Racers], configs: [Mountains]);
 /// ```
 #[macro_export]
 macro_rules! export_plugin {
     (
         $(scenarios: [$($scenario:ty),* $(,)?] $(,)?)?
-        $(workloads: [$($workload:ty),* $(,)?] $(,)?)?
+        $(models: [$($model:ty),* $(,)?] $(,)?)?
+        $(generators: [$($generator:ty),* $(,)?] $(,)?)?
         $(configs: [$($config:ty),* $(,)?] $(,)?)?
     ) => {
         #[allow(unsafe_code, reason = "an exported name may collide with others")]
         const _: () = {
             static SCENARIOS: &[$crate::abi::Scenario] =
                 &[$($($crate::for_macros::scenario::<$scenario>()),*)?];
-            static WORKLOADS: &[$crate::abi::Workload] =
-                &[$($($crate::for_macros::workload::<$workload>()),*)?];
+            static MODELS: &[$crate::abi::Model] = &[
+                $($($crate::for_macros::model::<$model>(),)*)?
+                $($($crate::for_macros::generator::<$generator>(),)*)?
+            ];
             static CONFIGS: &[$crate::abi::Config] = &[$($($crate::for_macros::config::<$config>()),*)?];
             static PLUGIN: $crate::abi::Plugin = $crate::for_macros::plugin(
                 [env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION")],
                 SCENARIOS,
-                WORKLOADS,
+                MODELS,
                 CONFIGS,
             );
 
@@ -49,7 +53,7 @@ macro_rules! export_plugin {
 pub const fn plugin(
     [name, version, summary]: [&'static str; 3],
     scenarios: &'static [abi::Scenario],
-    workloads: &'static [abi::Workload],
+    models: &'static [abi::Model],
     configs: &'static [abi::Config],
 ) -> abi::Plugin {
     abi::Plugin {
@@ -65,9 +69,9 @@ pub const fn plugin(
         configs: configs.as_ptr(),
         config_count: configs.len() as u32,
         config_size: size_of_table::<abi::Config>(),
-        workloads: workloads.as_ptr(),
-        workload_count: workloads.len() as u32,
-        workload_size: size_of_table::<abi::Workload>(),
+        models: models.as_ptr(),
+        model_count: models.len() as u32,
+        model_size: size_of_table::<abi::Model>(),
     }
 }
 
@@ -92,44 +96,54 @@ pub const fn scenario<S: Scenario>() -> abi::Scenario {
     }
 }
 
-/// The table of a workload.
-///
-/// # Panics
-///
-/// With more than [`LABELS_MAX`] labels. As the table is a constant, such a plugin does not compile.
+/// The table of a model.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "a workload has few parameters and metrics")]
-pub const fn workload<W: Workload>() -> abi::Workload {
-    assert!(labels_of(W::LABELS) <= LABELS_MAX, "a workload has too many labels");
-    abi::Workload {
-        name: Text::of(W::NAME),
-        summary: Text::of(W::SUMMARY),
-        params: W::PARAMS.as_ptr(),
-        param_count: W::PARAMS.len() as u32,
+#[expect(clippy::cast_possible_truncation, reason = "a model has few parameters")]
+pub const fn model<M: Model>() -> abi::Model {
+    abi::Model {
+        name: Text::of(M::NAME),
+        summary: Text::of(M::SUMMARY),
+        params: M::PARAMS.as_ptr(),
+        param_count: M::PARAMS.len() as u32,
         param_size: size_of_table::<abi::Param>(),
-        families: W::FAMILIES.as_ptr(),
-        family_count: W::FAMILIES.len() as u32,
-        family_size: size_of_table::<abi::Family>(),
-        labels: Text::of(W::LABELS),
-        listens: Text::of(W::LISTENS),
-        emits: Text::of(W::EMITS),
-        create: Some(create_workload::<W>),
-        pool_size: Some(pool_size::<W>),
-        update: Some(update_workload::<W>),
-        destroy: Some(destroy_state::<W>),
+        listens: Text::of(M::LISTENS),
+        emits: Text::of(M::EMITS),
+        flags: 0,
+        reserved: 0,
+        create: Some(create_model::<M>),
+        describe: Some(describe_model::<M>),
+        advance: Some(advance_model::<M>),
+        save: if M::SAVES { Some(save_model::<M>) } else { None },
+        load: if M::SAVES { Some(load_model::<M>) } else { None },
+        start: None,
+        stop: None,
+        destroy: Some(destroy_state::<M>),
     }
 }
 
-/// Maximum number of labels in a list: its commas and one.
-const fn labels_of(names: &str) -> usize {
-    let (mut count, mut at) = (1, 0);
-    while at < names.len() {
-        if names.as_bytes()[at] == b',' {
-            count += 1;
-        }
-        at += 1;
+/// The table of a generator.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "a generator has few parameters")]
+pub const fn generator<G: Generator>() -> abi::Model {
+    abi::Model {
+        name: Text::of(G::NAME),
+        summary: Text::of(G::SUMMARY),
+        params: G::PARAMS.as_ptr(),
+        param_count: G::PARAMS.len() as u32,
+        param_size: size_of_table::<abi::Param>(),
+        listens: Text::of(G::LISTENS),
+        emits: Text::of(G::EMITS),
+        flags: abi::LIVE_ONLY,
+        reserved: 0,
+        create: Some(create_generator::<G>),
+        describe: Some(describe_generator::<G>),
+        advance: Some(collect::<G>),
+        save: None,
+        load: None,
+        start: Some(start::<G>),
+        stop: Some(stop::<G>),
+        destroy: Some(destroy_state::<G>),
     }
-    count
 }
 
 /// The table of a config.
@@ -151,12 +165,28 @@ unsafe extern "C" fn create<S: Scenario>(setup: *const abi::Setup, instance: *mu
     unsafe { put(setup, instance, |setup| S::new(&Params::new(S::PARAMS, setup))) }
 }
 
-unsafe extern "C" fn create_workload<W: Workload>(
+unsafe extern "C" fn create_model<M: Model>(setup: *const abi::Setup, instance: *mut *mut c_void) -> i32 {
+    // SAFETY: as above.
+    unsafe { put(setup, instance, |setup| M::new(&Params::new(M::PARAMS, setup))) }
+}
+
+unsafe extern "C" fn create_generator<G: Generator>(
     setup: *const abi::Setup,
     instance: *mut *mut c_void,
 ) -> i32 {
     // SAFETY: as above.
-    unsafe { put(setup, instance, |setup| W::new(&Params::new(W::PARAMS, setup))) }
+    unsafe { put(setup, instance, |setup| G::new(&Params::new(G::PARAMS, setup))) }
+}
+
+unsafe extern "C" fn load_model<M: Model>(
+    setup: *const abi::Setup,
+    bytes: *const u8,
+    len: usize,
+    instance: *mut *mut c_void,
+) -> i32 {
+    let saved = Text { data: bytes, len };
+    // SAFETY: as above; the bytes live as long as the call.
+    unsafe { put(setup, instance, |setup| M::load(&Params::new(M::PARAMS, setup), saved.bytes())) }
 }
 
 /// Creates a state from a setup and stores its address.
@@ -199,27 +229,105 @@ unsafe extern "C" fn update<S: Scenario>(
     }
 }
 
-unsafe extern "C" fn pool_size<W: Workload>(instance: *mut c_void) -> u32 {
-    // SAFETY: as above.
-    let instance = unsafe { &*instance.cast::<W>() };
-    caught(|| Ok(instance.pool_size())).unwrap_or_default()
+unsafe extern "C" fn describe_model<M: Model>(instance: *mut c_void, setup: *const abi::Setup) -> i32 {
+    // SAFETY: the instance is from `create`, and promemu gives it to one thread at a time; the setup lives as long as the
+    // call.
+    let (instance, setup) = unsafe { (&*instance.cast::<M>(), &*setup) };
+    describe(caught(|| instance.describe()), setup)
 }
 
-unsafe extern "C" fn update_workload<W: Workload>(
+unsafe extern "C" fn describe_generator<G: Generator>(
     instance: *mut c_void,
-    tick: *const abi::Tick,
-    values: *mut f64,
-    pool_size: u32,
+    setup: *const abi::Setup,
 ) -> i32 {
     // SAFETY: as above.
-    let (instance, tick) = unsafe { (&mut *instance.cast::<W>(), &*tick) };
-    let families = W::FAMILIES.len();
-    // SAFETY: promemu passes room for a value of each family in each slot, which nobody else has during the call.
-    let values = unsafe { std::slice::from_raw_parts_mut(values, pool_size as usize * families) };
-    match caught(|| instance.update(&mut Tick::new(tick), &mut Pool::new(tick, values, families))) {
+    let (instance, setup) = unsafe { (&*instance.cast::<G>(), &*setup) };
+    describe(caught(|| instance.describe()), setup)
+}
+
+/// Tells promemu of the tables.
+fn describe(tables: Result<Vec<Table>, Failure>, setup: &abi::Setup) -> i32 {
+    let tables = match tables {
+        Ok(tables) => tables,
+        Err(failure) => return failure.report(setup.host, setup.context),
+    };
+    for table in &tables {
+        let spec = table.lend();
+        // SAFETY: promemu's table lives as long as the process, and the context as long as the call; what is passed is
+        // borrowed for the call.
+        unsafe { ((*setup.host).table)(setup.context, &raw const spec) };
+        for family in table.families.iter().map(crate::Family::lend) {
+            // SAFETY: as above.
+            unsafe { ((*setup.host).family)(setup.context, &raw const family) };
+        }
+    }
+    OK
+}
+
+unsafe extern "C" fn advance_model<M: Model>(
+    instance: *mut c_void,
+    tick: *const abi::Tick,
+    tables: *const abi::Table,
+    count: u32,
+) -> i32 {
+    // SAFETY: as above; promemu passes so many tables, whose values nobody else has during the call.
+    let (instance, tick) = unsafe { (&mut *instance.cast::<M>(), &*tick) };
+    // SAFETY: as above.
+    let tables = unsafe { std::slice::from_raw_parts(tables, count as usize) };
+    advance(tick, || instance.advance(&mut Tick::new(tick), &mut Tables::new(tick, tables)))
+}
+
+unsafe extern "C" fn collect<G: Generator>(
+    instance: *mut c_void,
+    tick: *const abi::Tick,
+    tables: *const abi::Table,
+    count: u32,
+) -> i32 {
+    // SAFETY: as above.
+    let (instance, tick) = unsafe { (&mut *instance.cast::<G>(), &*tick) };
+    // SAFETY: as above.
+    let tables = unsafe { std::slice::from_raw_parts(tables, count as usize) };
+    advance(tick, || instance.collect(&mut Tick::new(tick), &mut Tables::new(tick, tables)))
+}
+
+fn advance(tick: &abi::Tick, work: impl FnOnce() -> Result<(), String>) -> i32 {
+    match caught(work) {
         Ok(()) => OK,
         Err(failure) => failure.report(tick.host, tick.context),
     }
+}
+
+unsafe extern "C" fn save_model<M: Model>(instance: *mut c_void, setup: *const abi::Setup) -> i32 {
+    // SAFETY: as above.
+    let (instance, setup) = unsafe { (&*instance.cast::<M>(), &*setup) };
+    match caught(|| instance.save()) {
+        Ok(bytes) => {
+            // SAFETY: as above.
+            unsafe { ((*setup.host).store)(setup.context, bytes.as_ptr(), bytes.len()) };
+            OK
+        }
+        Err(failure) => failure.report(setup.host, setup.context),
+    }
+}
+
+unsafe extern "C" fn start<G: Generator>(instance: *mut c_void, setup: *const abi::Setup) -> i32 {
+    // SAFETY: as above.
+    let (instance, setup) = unsafe { (&mut *instance.cast::<G>(), &*setup) };
+    match caught(|| instance.start()) {
+        Ok(()) => OK,
+        Err(failure) => failure.report(setup.host, setup.context),
+    }
+}
+
+unsafe extern "C" fn stop<G: Generator>(instance: *mut c_void, deadline_nanos: u64) {
+    // SAFETY: as above.
+    let instance = unsafe { &mut *instance.cast::<G>() };
+    let stopped = caught(|| {
+        instance.stop(Duration::from_nanos(deadline_nanos));
+        Ok(())
+    });
+    // A panic has been printed by Rust, and no caller could handle it.
+    drop(stopped);
 }
 
 unsafe extern "C" fn destroy_state<S>(instance: *mut c_void) {

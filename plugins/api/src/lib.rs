@@ -1,7 +1,7 @@
 //! The SDK for plugins of promemu.
 //!
 //! A plugin is a shared library that exports one function, `promemu_plugin_v2`, which returns the table of its contents
-//! ([`abi`]). In Rust the table is generated: implement [`Scenario`], [`Workload`] or [`ConfigBuilder`], and list the
+//! ([`abi`]). In Rust the table is generated: implement [`Scenario`], [`Model`], [`Generator`] or [`ConfigBuilder`], and list the
 //! types in [`export_plugin!`].
 //!
 //! ```
@@ -42,22 +42,26 @@
 pub mod abi;
 mod config;
 mod export;
+mod family;
+mod model;
 mod param;
 mod refused;
 mod scenario;
+mod tables;
 mod tick;
-mod workload;
 
-pub use abi::{Family, Param};
+pub use abi::Param;
 pub use config::ConfigBuilder;
+pub use family::{Family, Table};
+pub use model::{Generator, Model};
 pub use param::Params;
 pub use refused::Refused;
 pub use scenario::Scenario;
+pub use tables::{LABELS_MAX, Tables};
 pub use tick::{Event, Level, Tick};
-pub use workload::{LABELS_MAX, Pool, Workload};
 
 #[doc(hidden)]
 pub mod for_macros {
     //! Functions that [`export_plugin!`](crate::export_plugin) calls.
-    pub use crate::export::{config, plugin, scenario, workload};
+    pub use crate::export::{config, generator, model, plugin, scenario};
 }

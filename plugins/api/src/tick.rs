@@ -121,6 +121,16 @@ impl<'a> Tick<'a> {
         unsafe { (self.host().random_normal)(self.raw.context) }
     }
 
+    /// The value of the run's lever of this name at a time in nanoseconds since the Unix epoch; `None` if there is no such
+    /// lever.
+    pub fn lever_at(&mut self, lever: &str, nanos: u64) -> Option<f64> {
+        let mut value = 0.0;
+        // SAFETY: as above; the text and the room for the value are borrowed for the call.
+        let status =
+            unsafe { (self.host().lever_at)(self.raw.context, Text::of(lever), nanos, &raw mut value) };
+        (status == abi::OK).then_some(value)
+    }
+
     /// Emits one of [`crate::Scenario::EMITS`], with its data in JSON or an empty text.
     pub fn emit(&mut self, event: &str, data: &str) {
         // SAFETY: as above; the texts are borrowed for the call.

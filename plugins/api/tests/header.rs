@@ -26,18 +26,23 @@ fn in_rust() -> Vec<(String, usize)> {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", name: "name", version: "version",
         summary: "summary", scenarios: "scenarios", scenario_count: "scenario_count",
         scenario_size: "scenario_size", configs: "configs", config_count: "config_count",
-        config_size: "config_size", workloads: "workloads", workload_count: "workload_count",
-        workload_size: "workload_size",
+        config_size: "config_size", models: "models", model_count: "model_count",
+        model_size: "model_size",
     });
-    layout!(all, Workload, "promemu_workload", {
+    layout!(all, Model, "promemu_model", {
         name: "name", summary: "summary", params: "params", param_count: "param_count",
-        param_size: "param_size", families: "families", family_count: "family_count",
-        family_size: "family_size", labels: "labels", listens: "listens", emits: "emits",
-        create: "create", pool_size: "pool_size", update: "update", destroy: "destroy",
+        param_size: "param_size", listens: "listens", emits: "emits", flags: "flags",
+        reserved: "reserved", create: "create", describe: "describe", advance: "advance", save: "save",
+        load: "load", start: "start", stop: "stop", destroy: "destroy",
+    });
+    layout!(all, TableSpec, "promemu_table_spec", {
+        size: "size", rows_max: "rows_max", name: "name", labels: "labels",
     });
     layout!(all, Family, "promemu_family", {
-        kind: "kind", reserved: "reserved", name: "name", help: "help", labels: "labels",
+        size: "size", kind: "kind", name: "name", help: "help", unit: "unit", labels: "labels",
+        bounds: "bounds", bound_count: "bound_count", schema: "schema", states: "states",
     });
+    layout!(all, Table, "promemu_table", { values: "values", rows: "rows", families: "families" });
     layout!(all, Scenario, "promemu_scenario", {
         name: "name", summary: "summary", params: "params", param_count: "param_count",
         param_size: "param_size", listens: "listens", emits: "emits", flags: "flags",
@@ -70,7 +75,8 @@ fn in_rust() -> Vec<(String, usize)> {
     layout!(all, Host, "promemu_host", {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", random_u64: "random_u64",
         random_normal: "random_normal", fail: "fail", refuse: "refuse", log: "log", write: "write", emit: "emit",
-        wake: "wake", begin: "begin", end: "end",
+        wake: "wake", begin: "begin", end: "end", observe: "observe", table: "table", family: "family",
+        store: "store", lever_at: "lever_at",
     });
     all
 }
@@ -98,6 +104,11 @@ fn constants() -> impl Iterator<Item = (String, usize)> {
         ("USES_DT", i64::from(abi::USES_DT)),
         ("GAUGE", i64::from(abi::GAUGE)),
         ("COUNTER", i64::from(abi::COUNTER)),
+        ("HISTOGRAM", i64::from(abi::HISTOGRAM)),
+        ("NATIVE_HISTOGRAM", i64::from(abi::NATIVE_HISTOGRAM)),
+        ("INFO_FAMILY", i64::from(abi::INFO_FAMILY)),
+        ("STATESET", i64::from(abi::STATESET)),
+        ("LIVE_ONLY", i64::from(abi::LIVE_ONLY)),
         ("DEBUG", i64::from(abi::DEBUG)),
         ("INFO", i64::from(abi::INFO)),
         ("WARN", i64::from(abi::WARN)),

@@ -11,8 +11,10 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use promemu_plugin::abi::{self, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
-use promemu_plugin::for_macros::{config, plugin, scenario, workload};
-use promemu_plugin::{ConfigBuilder, Family, Level, Param, Params, Pool, Refused, Scenario, Tick, Workload};
+use promemu_plugin::for_macros::{config, model, plugin, scenario};
+use promemu_plugin::{
+    ConfigBuilder, Family, Level, Model, Param, Params, Refused, Scenario, Table, Tables, Tick,
+};
 
 /// Acts by its parameter.
 struct Actor {
@@ -97,47 +99,65 @@ impl ConfigBuilder for Maker {
     }
 }
 
-/// A workload with one row that begins and one that ends.
+/// A model with one row that begins and one that ends.
 struct Crowd {
-    slots: f64,
+    rows: f64,
 }
 
-impl Workload for Crowd {
+impl Model for Crowd {
     const NAME: &'static str = "crowd";
     const SUMMARY: &'static str = "comes and goes";
-    const PARAMS: &'static [Param] = &[Param::number("slots", "3", "how many")];
-    const LABELS: &'static str = "who, where";
-    const FAMILIES: &'static [Family] = &[
-        Family::gauge("height", "how tall"),
-        Family::counter("steps_total", "how far").labelled("foot=left"),
-    ];
+    const PARAMS: &'static [Param] = &[Param::number("rows", "3", "how many")];
     const LISTENS: &'static str = "alarm";
     const EMITS: &'static str = "empty";
+    const SAVES: bool = true;
 
     fn new(params: &Params<'_>) -> Result<Self, Refused> {
-        let slots = params.number("slots");
-        if slots < 1.0 { Err("slots must be 1 or more".into()) } else { Ok(Self { slots }) }
+        let rows = params.number("rows");
+        if rows < 1.0 { Err(params.refuse("rows", "must be 1 or more")) } else { Ok(Self { rows }) }
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
-    fn pool_size(&self) -> u32 {
-        assert!(self.slots < 100.0, "too many");
-        self.slots as u32
+    fn describe(&self) -> Result<Vec<Table>, String> {
+        assert!(self.rows < 100.0, "too many");
+        Ok(vec![Table {
+            name: "crowd".to_owned(),
+            labels: "who, where".to_owned(),
+            rows_max: self.rows as u32,
+            families: vec![
+                Family::gauge("height", "how tall"),
+                Family::histogram("steps", "how far", &[1.0, 2.0]).labelled("foot=left"),
+            ],
+        }])
     }
 
-    fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String> {
-        pool.begin(1, tick.now_nanos(), &["ann", "hall"]);
-        pool.values(1)[1] = 12.0;
-        pool.values(2).copy_from_slice(&[1.5, 2.0]);
-        pool.end(0);
-        assert!(pool.values(3).is_empty() && pool.values(u32::MAX).is_empty());
+    fn advance(&mut self, tick: &mut Tick<'_>, tables: &mut Tables<'_>) -> Result<(), String> {
+        tables.begin(0, 1, tick.now_nanos(), &["ann", "hall"]);
+        tables.row(0, 1)[1] = 12.0;
+        tables.set(0, 2, 0, 1.5);
+        tables.add(0, 2, 1, -7.0);
+        tables.set(0, 2, 9, 1.0);
+        tables.end(0, 0);
+        tables.observe(0, 1, 1, 0.5, 3);
+        assert!(tables.row(0, 3).is_empty() && tables.row(1, 0).is_empty());
         assert!(tick.is_live());
+        assert_eq!(tick.lever_at("load", 7), Some(2.0));
+        assert_eq!(tick.lever_at("other", 7), None);
         tick.emit("empty", "");
         if tick.host_name().is_empty() { Err("there is no host".to_owned()) } else { Ok(()) }
     }
+
+    fn save(&self) -> Result<Vec<u8>, String> {
+        Ok(self.rows.to_le_bytes().to_vec())
+    }
+
+    fn load(_params: &Params<'_>, saved: &[u8]) -> Result<Self, Refused> {
+        let bytes = saved.try_into().map_err(|_| "it is no number")?;
+        Ok(Self { rows: f64::from_le_bytes(bytes) })
+    }
 }
 
-static WORKLOADS: &[abi::Workload] = &[workload::<Crowd>()];
+static MODELS: &[abi::Model] = &[model::<Crowd>()];
 static SCENARIOS: &[abi::Scenario] = &[scenario::<Actor>()];
 static CONFIGS: &[abi::Config] = &[config::<Maker>()];
 
@@ -184,14 +204,58 @@ unsafe extern "C" fn wake(context: *mut c_void, at: u64) {
     said(context).push(format!("wake {at}"));
 }
 
-unsafe extern "C" fn begin(context: *mut c_void, slot: u32, began: u64, labels: *const Text) {
-    // SAFETY: the workload of these tests has two labels.
+unsafe extern "C" fn begin(context: *mut c_void, table: u32, row: u32, began: u64, labels: *const Text) {
+    // SAFETY: the model of these tests has two labels.
     let [who, place] = unsafe { labels.cast::<[Text; 2]>().read() };
-    said(context).push(format!("begin {slot} {began} {} {}", text(who), text(place)));
+    said(context).push(format!("begin {table} {row} {began} {} {}", text(who), text(place)));
 }
 
-unsafe extern "C" fn end(context: *mut c_void, slot: u32) {
-    said(context).push(format!("end {slot}"));
+unsafe extern "C" fn end(context: *mut c_void, table: u32, row: u32) {
+    said(context).push(format!("end {table} {row}"));
+}
+
+unsafe extern "C" fn observe(
+    context: *mut c_void,
+    table: u32,
+    row: u32,
+    family: u32,
+    value: f64,
+    count: u64,
+) {
+    said(context).push(format!("observe {table} {row} {family} {value} {count}"));
+}
+
+unsafe extern "C" fn table(context: *mut c_void, spec: *const abi::TableSpec) {
+    // SAFETY: the model lends it for the call.
+    let spec = unsafe { &*spec };
+    said(context).push(format!("table {} {} {}", text(spec.name), spec.rows_max, text(spec.labels)));
+}
+
+unsafe extern "C" fn family(context: *mut c_void, family: *const abi::Family) {
+    // SAFETY: the model lends it for the call.
+    let family = unsafe { &*family };
+    let name = text(family.name);
+    said(context).push(format!(
+        "family {name} {} {} {}",
+        family.kind,
+        family.bound_count,
+        text(family.labels)
+    ));
+}
+
+unsafe extern "C" fn store(context: *mut c_void, bytes: *const u8, len: usize) {
+    // SAFETY: the model lends them for the call.
+    let bytes = unsafe { Text { data: bytes, len }.bytes() };
+    said(context).push(format!("store {bytes:?}"));
+}
+
+unsafe extern "C" fn lever_at(_context: *mut c_void, name: Text, at: u64, value: *mut f64) -> i32 {
+    if text(name) != "load" || at != 7 {
+        return KEEP;
+    }
+    // SAFETY: the plugin passes room for one number.
+    unsafe { value.write(2.0) };
+    OK
 }
 
 static HOST: abi::Host = abi::Host {
@@ -208,6 +272,11 @@ static HOST: abi::Host = abi::Host {
     wake,
     begin,
     end,
+    observe,
+    table,
+    family,
+    store,
+    lever_at,
 };
 
 const NUMBERS: [f64; 2] = [1.0, 2.0];
@@ -325,64 +394,85 @@ fn a_config_is_written_to_the_host() {
     assert_eq!(build(0.0), (FAILED, vec!["fail hosts must be 1 or more".to_owned()]));
 }
 
-/// Creates a crowd, updates it once on this host and destroys it. Returns the status, the pool size, the status of the
-/// update, the values and the host's calls.
-fn gather(slots: f64, host_name: &'static str) -> (i32, u32, Option<i32>, Vec<f64>, Vec<String>) {
+/// Creates a crowd, describes it, advances it once on this host, saves and destroys it. Returns the status of the last
+/// call, the values and the host's calls.
+fn gather(rows: f64, host_name: &'static str) -> (i32, Vec<f64>, Vec<String>) {
     let mut said = Vec::new();
-    let values = [value(slots, 0.0, "")];
-    let setup = setup(&values, &mut said);
-    let (table, mut state) = (&WORKLOADS[0], null_mut());
+    let given = [value(rows, 0.0, "")];
+    let setup = setup(&given, &mut said);
+    let (model, mut state) = (&MODELS[0], null_mut());
     // SAFETY: the setup lives longer than the call.
-    let created = unsafe { table.create.unwrap()(&raw const setup, &raw mut state) };
+    let created = unsafe { model.create.unwrap()(&raw const setup, &raw mut state) };
     if created != OK {
-        return (created, 0, None, Vec::new(), said);
+        return (created, Vec::new(), said);
     }
     // SAFETY: the state is of `create`.
-    let slots = unsafe { table.pool_size.unwrap()(state) };
-    let tick = tick(host_name, &mut said);
-    let mut values = vec![9.0; slots as usize * 2];
-    // SAFETY: as above, and there is a value for each metric in each slot.
-    let updated = unsafe { table.update.unwrap()(state, &raw const tick, values.as_mut_ptr(), slots) };
+    let mut status = unsafe { model.describe.unwrap()(state, &raw const setup) };
+    let mut values = vec![9.0; 6];
+    if status == OK {
+        let tick = tick(host_name, &mut said);
+        let table = abi::Table { values: values.as_mut_ptr(), rows: 3, families: 2 };
+        // SAFETY: as above, and there is a value for each metric in each row.
+        status = unsafe { model.advance.unwrap()(state, &raw const tick, &raw const table, 1) };
+    }
+    if status == OK {
+        // SAFETY: as above.
+        status = unsafe { model.save.unwrap()(state, &raw const setup) };
+    }
     // SAFETY: this is its last use.
-    unsafe { table.destroy.unwrap()(state) };
-    (created, slots, Some(updated), values, said)
+    unsafe { model.destroy.unwrap()(state) };
+    (status, values, said)
 }
 
 #[test]
-fn a_workload_begins_and_ends_rows_and_writes_values() {
-    let (_, slots, status, values, said) = gather(3.0, "web-1");
-    assert_eq!((slots, status), (3, Some(OK)));
+fn a_model_describes_its_tables_begins_rows_writes_values_and_is_saved() {
+    let (status, values, said) = gather(3.0, "web-1");
+    assert_eq!(status, OK);
     assert_eq!(values, [9.0, 9.0, 0.0, 12.0, 1.5, 2.0]);
-    assert_eq!(said, ["begin 1 7 ann hall", "end 0", "emit empty "]);
+    let described = ["table crowd 3 who, where", "family height 1 2 ", "family steps 3 2 foot=left"];
+    assert_eq!(said[..3], described.map(|line| line.replace("1 2 ", "1 0 ")));
+    let told = ["begin 0 1 7 ann hall", "end 0 0", "observe 0 1 1 0.5 3", "emit empty "];
+    assert_eq!(said[3..7], told);
+    assert_eq!(said[7], format!("store {:?}", 3.0f64.to_le_bytes()));
 }
 
 #[test]
-fn errors_and_panics_of_workloads_reach_the_host() {
-    let (created, _, _, _, said) = gather(0.0, "web-1");
-    assert_eq!((created, said), (FAILED, vec!["fail slots must be 1 or more".to_owned()]));
-    let (_, _, status, _, said) = gather(3.0, "");
-    assert_eq!((status, said.last().unwrap().as_str()), (Some(FAILED), "fail there is no host"));
-    // A panic in pool_size gives a pool of 0, in which no row can begin.
-    let (_, slots, status, values, said) = gather(100.0, "web-1");
-    assert_eq!((slots, status, values.len()), (0, Some(PANICKED), 0));
-    assert!(said.last().unwrap().starts_with("fail index out of bounds"), "{said:?}");
+fn a_saved_model_is_loaded() {
+    let (mut said, mut state) = (Vec::new(), null_mut());
+    let setup = setup(&[], &mut said);
+    let (model, bytes) = (&MODELS[0], 3.0f64.to_le_bytes());
+    let mut load = |bytes: &[u8]| {
+        // SAFETY: the setup and the bytes live longer than the call.
+        unsafe { model.load.unwrap()(&raw const setup, bytes.as_ptr(), bytes.len(), &raw mut state) }
+    };
+    assert_eq!((load(&bytes[1..]), load(&bytes)), (FAILED, OK));
+    // SAFETY: the state is of `load`, and this is its last use.
+    unsafe { model.destroy.unwrap()(state) };
+    assert_eq!(said, ["fail it is no number"]);
+}
+
+#[test]
+fn errors_and_panics_of_models_reach_the_host() {
+    let (created, _, said) = gather(0.0, "web-1");
+    assert_eq!((created, said), (FAILED, vec!["refuse rows must be 1 or more".to_owned()]));
+    let (status, _, said) = gather(3.0, "");
+    assert_eq!((status, said.last().unwrap().as_str()), (FAILED, "fail there is no host"));
+    let (status, _, said) = gather(100.0, "web-1");
+    assert_eq!((status, said), (PANICKED, vec!["fail too many".to_owned()]));
 }
 
 #[test]
 fn the_table_matches_the_traits() {
-    let table = plugin(["me", "1.2.3", "a test"], SCENARIOS, WORKLOADS, CONFIGS);
+    let table = plugin(["me", "1.2.3", "a test"], SCENARIOS, MODELS, CONFIGS);
     assert_eq!([table.name, table.version, table.summary].map(text), ["me", "1.2.3", "a test"]);
-    assert_eq!((table.scenario_count, table.workload_count, table.config_count), (1, 1, 1));
+    assert_eq!((table.scenario_count, table.model_count, table.config_count), (1, 1, 1));
     let table = &SCENARIOS[0];
     assert_eq!([table.name, table.listens, table.emits].map(text), ["actor", "boost", "done"]);
     assert_eq!((table.flags, table.param_count), (abi::USES_DT, 6));
     assert_eq!(text(Actor::PARAMS[0].choices), "good,bad");
-    let table = &WORKLOADS[0];
-    let texts = [table.name, table.summary, table.labels, table.listens, table.emits];
-    assert_eq!(texts.map(text), ["crowd", "comes and goes", "who, where", "alarm", "empty"]);
-    assert_eq!((table.family_count, table.param_count), (2, 1));
-    assert_eq!(
-        Crowd::FAMILIES.iter().map(|family| family.kind).collect::<Vec<_>>(),
-        [abi::GAUGE, abi::COUNTER]
-    );
+    let table = &MODELS[0];
+    let texts = [table.name, table.summary, table.listens, table.emits];
+    assert_eq!(texts.map(text), ["crowd", "comes and goes", "alarm", "empty"]);
+    assert_eq!((table.flags, table.param_count), (0, 1));
+    assert!(table.start.is_none() && table.stop.is_none());
 }

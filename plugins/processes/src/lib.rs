@@ -51,4 +51,4 @@ pub use simulation::{EndCounts, Settings, Simulation, Stage};
 pub use usage::UsagePattern;
 pub use workload::Processes;
 
-promemu_plugin::export_plugin!(workloads: [Processes<PrometheusNames>, Processes<HostmetricsNames>]);
+promemu_plugin::export_plugin!(models: [Processes<PrometheusNames>, Processes<HostmetricsNames>]);

@@ -15,7 +15,7 @@ pub trait NamingScheme: Send + 'static {
     /// Names of the labels of a process, separated by commas.
     const LABELS: &'static str;
     /// Metrics of a process.
-    const FAMILIES: &'static [Family];
+    fn families() -> Vec<Family>;
 
     /// Values of the labels, in their order.
     fn labels(it: &Process<'_>) -> Vec<String>;
@@ -32,17 +32,19 @@ impl NamingScheme for PrometheusNames {
     const WORKLOAD: &'static str = "processes";
     const SUMMARY: &'static str = "the processes of a host, which come and go";
     const LABELS: &'static str = "process,pid,priority";
-    const FAMILIES: &'static [Family] = &[
-        Family::counter("process_cpu_seconds_total", "CPU that the process has used, in seconds"),
-        Family::gauge("process_memory_bytes", "memory of the process, in bytes"),
-        THREADS,
-        Family::gauge("process_open_fds", "open file descriptors of the process"),
-        Family::gauge(
-            "process_start_time_seconds",
-            "when the process began, in seconds since the Unix epoch",
-        ),
-        UPTIME,
-    ];
+    fn families() -> Vec<Family> {
+        vec![
+            Family::counter("process_cpu_seconds_total", "CPU that the process has used, in seconds"),
+            Family::gauge("process_memory_bytes", "memory of the process, in bytes"),
+            threads(),
+            Family::gauge("process_open_fds", "open file descriptors of the process"),
+            Family::gauge(
+                "process_start_time_seconds",
+                "when the process began, in seconds since the Unix epoch",
+            ),
+            uptime(),
+        ]
+    }
 
     fn labels(it: &Process<'_>) -> Vec<String> {
         vec![it.name.to_owned(), it.pid.to_string(), it.priority.word().to_owned()]
@@ -81,27 +83,35 @@ const CPU_HELP: &str = "CPU that the process has used, in seconds, by what for";
 const DISK: &str = "process_disk_io_bytes_total";
 const DISK_HELP: &str = "what the process has read and written, in bytes";
 /// The same in both schemes, so that a host may have both.
-const THREADS: Family = Family::gauge("process_threads", "threads of the process");
-const UPTIME: Family =
-    Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds");
+fn threads() -> Family {
+    Family::gauge("process_threads", "threads of the process")
+}
+fn uptime() -> Family {
+    Family::gauge("process_uptime_seconds", "how long the process has been there, in seconds")
+}
 
 impl NamingScheme for HostmetricsNames {
     const WORKLOAD: &'static str = "processes_hostmetrics";
     const SUMMARY: &'static str = "the same, named as by OpenTelemetry's hostmetrics";
     const LABELS: &'static str = "process_pid,process_parent_pid,process_executable_name,process_executable_path,\
                                   process_command,process_command_line,process_owner";
-    const FAMILIES: &'static [Family] = &[
-        Family::counter(CPU, CPU_HELP).labelled("state=user"),
-        Family::counter(CPU, CPU_HELP).labelled("state=system"),
-        Family::counter(CPU, CPU_HELP).labelled("state=wait"),
-        Family::gauge("process_memory_usage_bytes", "memory of the process, in bytes"),
-        Family::gauge("process_memory_virtual_bytes", "memory that the process has addresses for, in bytes"),
-        Family::counter(DISK, DISK_HELP).labelled("direction=read"),
-        Family::counter(DISK, DISK_HELP).labelled("direction=write"),
-        THREADS,
-        Family::gauge("process_open_file_descriptors", "open file descriptors of the process"),
-        UPTIME,
-    ];
+    fn families() -> Vec<Family> {
+        vec![
+            Family::counter(CPU, CPU_HELP).labelled("state=user"),
+            Family::counter(CPU, CPU_HELP).labelled("state=system"),
+            Family::counter(CPU, CPU_HELP).labelled("state=wait"),
+            Family::gauge("process_memory_usage_bytes", "memory of the process, in bytes"),
+            Family::gauge(
+                "process_memory_virtual_bytes",
+                "memory that the process has addresses for, in bytes",
+            ),
+            Family::counter(DISK, DISK_HELP).labelled("direction=read"),
+            Family::counter(DISK, DISK_HELP).labelled("direction=write"),
+            threads(),
+            Family::gauge("process_open_file_descriptors", "open file descriptors of the process"),
+            uptime(),
+        ]
+    }
 
     fn labels(it: &Process<'_>) -> Vec<String> {
         let path = format!("/usr/bin/{}", it.name);
@@ -157,7 +167,7 @@ mod tests {
         let labels = N::labels(&IT);
         let names: Vec<&str> = N::LABELS.split(',').map(str::trim).collect();
         assert_eq!(names.len(), labels.len());
-        let mut values = vec![0.0; N::FAMILIES.len()];
+        let mut values = vec![0.0; N::families().len()];
         N::write_values(&IT, &mut values);
         let labels = names.iter().zip(&labels).map(|(name, text)| format!("{name}={text}"));
         format!("{}\n{values:?}", labels.collect::<Vec<_>>().join(" "))

@@ -14,7 +14,7 @@ mod reconciler;
 #[cfg(test)]
 mod tests;
 
-use promemu_plugin::{Level, Pool, Tick};
+use promemu_plugin::{Level, Tables, Tick};
 
 use crate::member::begin_member;
 use crate::{NamingScheme, Settings, Simulation, Stage};
@@ -99,7 +99,7 @@ impl RealProcesses {
         &mut self,
         simulation: &Simulation,
         tick: &mut Tick<'_>,
-        pool: &mut Pool<'_>,
+        tables: &mut Tables<'_>,
     ) -> Result<(usize, f64), String> {
         let cores_max = self.cores_max();
         let processes = match &mut self.pool {
@@ -135,7 +135,7 @@ impl RealProcesses {
         if let Some(warning) = status.warning.take() {
             tick.log(Level::Warn, &warning);
         }
-        let are_all_visible = show::<N>(simulation, &status.processes, &mut self.shown_pids, pool);
+        let are_all_visible = show::<N>(simulation, &status.processes, &mut self.shown_pids, tables);
         let running = status.processes.iter().flatten();
         let totals = (running.clone().count(), running.map(|it| it.memory_bytes).sum());
         drop(status);
@@ -155,7 +155,7 @@ fn show<N: NamingScheme>(
     simulation: &Simulation,
     running: &[Option<ProcessStatus>],
     shown_pids: &mut Vec<Option<u32>>,
-    pool: &mut Pool<'_>,
+    tables: &mut Tables<'_>,
 ) -> bool {
     let mut are_all_visible = true;
     shown_pids.resize(simulation.slot_count(), None);
@@ -163,7 +163,7 @@ fn show<N: NamingScheme>(
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         let Some(simulated) = simulation.process(slot) else {
             if shown_pid.take().is_some() {
-                pool.end(number);
+                tables.end(0, number);
             }
             continue;
         };
@@ -174,9 +174,9 @@ fn show<N: NamingScheme>(
         };
         let it = real.process(simulated);
         if shown_pid.replace(it.pid) != Some(it.pid) {
-            begin_member::<N>(&it, number, pool);
+            begin_member::<N>(&it, number, tables);
         }
-        N::write_values(&it, pool.values(number));
+        N::write_values(&it, tables.row(0, number));
     }
     are_all_visible
 }

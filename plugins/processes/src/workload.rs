@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use promemu_plugin::{Event, Family, Level, Param, Params, Pool, Refused, Tick, Workload};
+use promemu_plugin::{Event, Level, Model, Param, Params, Refused, Table, Tables, Tick};
 use serde_json::{Value, json};
 
 use crate::member::begin_member;
@@ -43,7 +43,7 @@ pub struct Processes<N> {
     names: PhantomData<N>,
 }
 
-impl<N: NamingScheme> Workload for Processes<N> {
+impl<N: NamingScheme> Model for Processes<N> {
     const NAME: &'static str = N::WORKLOAD;
     const SUMMARY: &'static str = N::SUMMARY;
     const PARAMS: &'static [Param] = &[
@@ -61,8 +61,6 @@ impl<N: NamingScheme> Workload for Processes<N> {
         Param::choice("real", "false,true", "false", "true: a live run has a real process for each"),
         Param::number("share_max", "0.5", "share of this machine's CPU that real processes may use"),
     ];
-    const LABELS: &'static str = N::LABELS;
-    const FAMILIES: &'static [Family] = N::FAMILIES;
     const LISTENS: &'static str = "cpu_spike,memory_leak,kill,fork_storm";
     const EMITS: &'static str =
         "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
@@ -99,12 +97,18 @@ impl<N: NamingScheme> Workload for Processes<N> {
         })
     }
 
-    fn pool_size(&self) -> u32 {
-        // The settings have been checked.
-        u32::try_from(self.settings.process_count + self.settings.children_max).unwrap_or(0)
+    fn describe(&self) -> Result<Vec<Table>, String> {
+        let rows_max = u32::try_from(self.settings.process_count + self.settings.children_max);
+        Ok(vec![Table {
+            name: "processes".to_owned(),
+            labels: N::LABELS.to_owned(),
+            // The settings have been checked.
+            rows_max: rows_max.unwrap_or(0),
+            families: N::families(),
+        }])
     }
 
-    fn update(&mut self, tick: &mut Tick<'_>, pool: &mut Pool<'_>) -> Result<(), String> {
+    fn advance(&mut self, tick: &mut Tick<'_>, tables: &mut Tables<'_>) -> Result<(), String> {
         let simulation = match &mut self.simulation {
             Some(simulation) => simulation,
             none => none.insert(start(&self.settings, tick)?),
@@ -115,7 +119,7 @@ impl<N: NamingScheme> Workload for Processes<N> {
         }
         let (count, memory_bytes) = match &mut self.real {
             Some(real) if tick.is_live() => {
-                let followed = real.update::<N>(simulation, tick, pool);
+                let followed = real.update::<N>(simulation, tick, tables);
                 if let (Err(why), false) = (&followed, self.has_failed) {
                     self.has_failed = true;
                     tick.emit("simulation_failed", &json!({ "why": why }).to_string());
@@ -130,7 +134,7 @@ impl<N: NamingScheme> Workload for Processes<N> {
                     );
                 }
                 simulation.take_changes(&mut self.changes);
-                show::<N>(simulation, self.changes.drain(..), pool)
+                show::<N>(simulation, self.changes.drain(..), tables)
             }
         };
         let cpu_cores = simulation.cores_in_use();
@@ -148,18 +152,18 @@ impl<N: NamingScheme> Workload for Processes<N> {
 fn show<N: NamingScheme>(
     simulation: &Simulation,
     changes: impl Iterator<Item = usize>,
-    pool: &mut Pool<'_>,
+    tables: &mut Tables<'_>,
 ) -> (usize, f64) {
     for slot in changes {
         let number = u32::try_from(slot).unwrap_or(u32::MAX);
         match simulation.process(slot) {
-            Some(it) => begin_member::<N>(&it, number, pool),
-            None => pool.end(number),
+            Some(it) => begin_member::<N>(&it, number, tables),
+            None => tables.end(0, number),
         }
     }
     let (mut count, mut memory_bytes) = (0, 0.0);
     for (slot, it) in simulation.living() {
-        N::write_values(&it, pool.values(u32::try_from(slot).unwrap_or(u32::MAX)));
+        N::write_values(&it, tables.row(0, u32::try_from(slot).unwrap_or(u32::MAX)));
         count += 1;
         memory_bytes += it.memory_bytes;
     }

@@ -17,17 +17,28 @@ impl Resolver<'_> {
         metric_type: MetricType,
         template: &MetricTemplate,
     ) -> Option<usize> {
-        let span = template.name.span;
-        self.check_family_name(name, metric_type, span);
         let described = match &template.description {
             Some(text) => Some(self.value("description", text)?),
             None => None,
         };
-        let help = described.as_deref().unwrap_or("an emulated metric");
-        let unit: Arc<str> = match &template.units {
-            Some(units) => base_unit(&self.value("units", units)?, name).into(),
-            None => "".into(),
+        let units = match &template.units {
+            Some(units) => self.value("units", units)?,
+            None => String::new(),
         };
+        self.described_family(name, metric_type, (described, &units), template.name.span)
+    }
+
+    /// As [`Self::family`], with its description, if it has one, and its units.
+    pub(super) fn described_family(
+        &mut self,
+        name: &Arc<str>,
+        metric_type: MetricType,
+        (described, units): (Option<String>, &str),
+        span: SourceSpan,
+    ) -> Option<usize> {
+        self.check_family_name(name, metric_type, span);
+        let help = described.as_deref().unwrap_or("an emulated metric");
+        let unit: Arc<str> = base_unit(units, name).into();
         let Some(known) = self.families.get_mut(name) else {
             let family = Family { unit, ..Family::new(Arc::clone(name), help, metric_type) };
             let entry = self.families.insert_full(

@@ -211,9 +211,6 @@ impl<'a> Resolver<'a> {
         (_, high): (f64, f64),
         begin: f64,
     ) {
-        if self.has_model {
-            return;
-        }
         if template.scenario.is_none() && begin > 0.0 {
             let place = template.default_value.as_ref().map_or(template.name.span, |value| value.span);
             let message = format!(

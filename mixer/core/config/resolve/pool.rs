@@ -12,9 +12,7 @@ use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, MemberContext, TextFormula};
-use crate::plan::{
-    Action, Condition, HostShape, Listener, MetricPlan, ModelPlan, PoolPlan, PoolSize, ReusePolicy,
-};
+use crate::plan::{Action, Condition, HostShape, Listener, MetricPlan, PoolPlan, PoolSize, ReusePolicy};
 use crate::rng::Seed;
 use crate::time::Span;
 
@@ -36,11 +34,16 @@ impl<'a> Resolver<'a> {
             let mut listeners = Vec::new();
             self.repeated(&pool.repeat, &mut |this| {
                 let mark = this.names.mark();
-                let plan = this.one_pool(pool, host_labels, shape, &mut listeners);
+                let plans = match &pool.workload {
+                    Some(model) => this.model_pools(pool, model, host_labels, shape, &mut listeners),
+                    None => this.one_pool(pool, host_labels, shape, &mut listeners).map(|plan| vec![plan]),
+                };
                 this.names.rewind(mark);
-                let plan = plan?;
-                shape.series = shape.series.saturating_add(if plan.grows() { 0 } else { plan.series_max() });
-                shape.pools.push(plan);
+                for plan in plans? {
+                    let series = if plan.grows() { 0 } else { plan.series_max() };
+                    shape.series = shape.series.saturating_add(series);
+                    shape.pools.push(plan);
+                }
                 let series = this.series.saturating_add(shape.series);
                 if series > this.series_max {
                     this.refuse_series(pool.span, series);
@@ -60,11 +63,7 @@ impl<'a> Resolver<'a> {
         host: &HostShape,
         listeners: &mut Vec<Listener>,
     ) -> Option<PoolPlan> {
-        let model = self.workload(template)?;
-        let (count, max) = match &model {
-            Some(model) => (PoolSize::All, model.workload.pool_size()),
-            None => self.pool_size(template, host)?,
-        };
+        let (count, max) = self.pool_size(template, host)?;
         let labels = self.member_labels(template, host_labels, max)?;
         let taken =
             host_labels.iter().copied().chain(template.labels.iter().map(|label| label.name.as_str()));
@@ -76,9 +75,7 @@ impl<'a> Resolver<'a> {
             overrides: &[],
         };
         self.member_labels = template.labels.iter().map(|label| label.name.as_str()).collect();
-        self.has_model = model.is_some();
         let shape = self.metrics(&source, &taken);
-        self.has_model = false;
         self.member_labels.clear();
         let mut shape = shape?;
         shape.storage.clone_from(&host.storage);
@@ -86,17 +83,16 @@ impl<'a> Resolver<'a> {
             self.problems.error(template.span, "Pool needs metrics");
             return None;
         };
-        let default = model.as_ref().map_or(&*first.name, |model| &model.workload.workload().name);
-        let name = self.pool_name(template, default, host)?;
+        let name = self.pool_name(template, &first.name, host)?;
         self.refuse_mixing(template, &labels, &shape, host)?;
-        self.pool_listeners(template, &shape, model.as_ref(), host.pools.len(), listeners)?;
+        self.pool_listeners(template, &shape, host.pools.len(), listeners)?;
         let ([lifetime, pause], reuse) = self.lifetimes(template)?;
         let (replace_every, replace_share) = self.replacement(template)?;
         let shape = Arc::new(shape);
         Some(PoolPlan {
             name,
             shape,
-            model,
+            model: None,
             labels,
             max,
             count,
@@ -113,13 +109,12 @@ impl<'a> Resolver<'a> {
         &mut self,
         template: &PoolTemplate,
         shape: &HostShape,
-        model: Option<&ModelPlan>,
         pool: usize,
         listeners: &mut Vec<Listener>,
     ) -> Option<()> {
         let of_metrics: IndexSet<Subscription> =
             shape.listeners.iter().map(|listener| listener.subscription.clone()).collect();
-        let heard = of_metrics.into_iter().chain(model.into_iter().flat_map(ModelPlan::subscriptions));
+        let heard = of_metrics.into_iter();
         let notify =
             |subscription| Listener { subscription, action: Action::NotifyMembers(pool), when: None };
         listeners.extend(heard.map(notify));
@@ -132,7 +127,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// The pool's name, unique on the host.
-    fn pool_name(&mut self, template: &PoolTemplate, default: &str, host: &HostShape) -> Option<Arc<str>> {
+    pub(super) fn pool_name(
+        &mut self,
+        template: &PoolTemplate,
+        default: &str,
+        host: &HostShape,
+    ) -> Option<Arc<str>> {
         let name: Arc<str> = match &template.name {
             Some(name) => self.value("name", name)?.into(),
             None => default.into(),
@@ -303,7 +303,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Refuses series of the same name in two places of a host with labels of the same names and values.
-    fn refuse_mixing(
+    pub(super) fn refuse_mixing(
         &mut self,
         template: &PoolTemplate,
         labels: &[(String, TextFormula)],

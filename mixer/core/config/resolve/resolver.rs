@@ -44,8 +44,6 @@ pub(super) struct Resolver<'a> {
     pub(super) links: Vec<String>,
     /// Label names of the current pool.
     pub(super) member_labels: Vec<&'a str>,
-    /// `true` for the metrics of a pool with a model, which makes their values.
-    pub(super) has_model: bool,
     /// Value ranges of the current host's or pool's metrics, for relays.
     pub(super) ranges: IndexMap<String, (f64, f64)>,
     pub(super) events: Events,
@@ -77,7 +75,6 @@ impl<'a> Resolver<'a> {
             reads_levers: false,
             links: Vec::new(),
             member_labels: Vec::new(),
-            has_model: false,
             ranges: IndexMap::new(),
             events: Events::default(),
         }

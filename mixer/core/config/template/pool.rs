@@ -129,9 +129,9 @@ impl PoolTemplate {
             replace_every: None,
             replace_on: Vec::new(),
             replace_share: None,
-            labels: read_labels(workload.labels(), problems),
+            labels: Vec::new(),
             metric_sets: Vec::new(),
-            metrics: read_metrics(workload.metrics(), problems),
+            metrics: Vec::new(),
             workload: Some(workload),
             update_interval,
         })

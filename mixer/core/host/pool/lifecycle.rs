@@ -12,7 +12,7 @@ use crate::expression::MemberContext;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
 use crate::host::outbox::Outbox;
 use crate::plan::{HostPlan, PoolPlan, PoolSize, ReusePolicy};
-use crate::plugin::ModelInstance;
+use crate::plugin::{ModelInstance, Observation};
 use crate::rng::{Rng, Seed, fnv1a};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
@@ -50,6 +50,8 @@ pub(super) struct Pool {
     pub(super) in_use: usize,
     /// Time at which the number of slots in use is calculated next, or the model asked.
     pub(super) next_count: Time,
+    /// Time of the model's next tick, on a lattice that starts at the host's first one.
+    pub(super) next_tick: Time,
     pub(super) next_replacement: Time,
     /// Number of members so far.
     pub(super) born: u64,
@@ -69,15 +71,19 @@ impl Pool {
     pub(super) fn new(index: usize, host: &HostPlan, plan: &PoolPlan, seed: Seed, starts_at: Time) -> Self {
         // No metric can have this name.
         let seed = seed.child(&format!("slots {}", plan.name));
+        // The pool of a model's first table has the model.
+        let owned = plan.model.as_ref().filter(|model| model.table == 0);
+        let is_asked = plan.model.is_none() || owned.is_some();
         Self {
             index,
             member: member_plan(host, plan),
-            model: plan.model.as_ref().map(|model| ModelInstance::start(&model.workload)),
+            model: owned.map(|model| ModelInstance::start(&model.model)),
             seed,
             rng: seed.rng(),
             slots: Vec::new(),
             in_use: 0,
-            next_count: starts_at,
+            next_count: if is_asked { starts_at } else { Time::NEVER },
+            next_tick: starts_at,
             next_replacement: plan.replace_every.map_or(Time::NEVER, |every| starts_at + every),
             born: 0,
             taken: IndexSet::new(),
@@ -193,13 +199,21 @@ impl Pool {
         true
     }
 
-    /// Shows the model's values of a member, if there is one in the slot.
-    pub(super) fn show(&mut self, slot: usize, agenda: &mut Agenda, out: &mut Outbox) {
+    /// Shows a model's values of a member, if there is one in the slot.
+    pub(super) fn show(&mut self, slot: usize, values: &[f64], agenda: &mut Agenda, out: &mut Outbox) {
         let (place, at) = ((self.index, slot), &mut self.slots[slot]);
-        if let (Some(Member::Row(row)), Some(model)) = (&mut at.member, &self.model) {
-            let values = model.values(slot);
+        if let Some(Member::Row(row)) = &mut at.member {
             row.show(&self.member.shape, values);
             out.updates += values.len() as u64;
+            agenda.mark(place, at);
+        }
+    }
+
+    /// Adds a model's observations to a member, if there is one in the slot.
+    pub(super) fn observe(&mut self, observed: &Observation, agenda: &mut Agenda) {
+        let (place, at) = ((self.index, observed.row), &mut self.slots[observed.row]);
+        if let Some(Member::Row(row)) = &mut at.member {
+            row.observe(&self.member.shape, observed.family, observed.value, observed.count);
             agenda.mark(place, at);
         }
     }
@@ -349,7 +363,7 @@ impl Pool {
     pub(super) fn skip_overdue(&mut self, plan: &PoolPlan, now: Time, agenda: &mut Agenda) -> u64 {
         let (earliest, mut skipped) = (now.before(WAKE_LATENESS_MAX), 0);
         // A model decides itself on the lives of its members.
-        let slots = if self.model.is_none() { self.slots.as_mut_slice() } else { &mut [] };
+        let slots = if plan.model.is_none() { self.slots.as_mut_slice() } else { &mut [] };
         for (number, slot) in slots.iter_mut().enumerate() {
             if slot.until < earliest {
                 (slot.until, slot.is_midway) = (earliest, true);
@@ -367,8 +381,9 @@ impl Pool {
         if let PoolSize::Formula(_, interval) = plan.count {
             self.next_count = last_due(self.next_count, interval, now);
         }
-        if let Some(model) = &plan.model {
-            self.next_count = last_due(self.next_count, model.interval, now);
+        if let (Some(model), Some(_)) = (&plan.model, &self.model) {
+            self.next_tick = last_due(self.next_tick, model.interval, now);
+            self.next_count = self.next_count.max(self.next_tick.min(now));
         }
         if let Some(every) = plan.replace_every {
             self.next_replacement = last_due(self.next_replacement, every, now);

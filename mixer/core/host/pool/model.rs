@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::agenda::Agenda;
+use super::draws::last_due;
 use super::lifecycle::{At, Pool};
 use super::slot::Slot;
 use crate::event::Event;
 use crate::host::outbox::Outbox;
-use crate::plugin::{HostContext, PluginEvent, PluginTick, RowChange};
+use crate::plan::PoolPlan;
+use crate::plugin::{HostContext, ModelInstance, PluginEvent, PluginTick, RowChange, TickChanges};
 use crate::rng::Rng;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
@@ -53,10 +55,18 @@ impl HostContext for Wants<'_> {
     }
 }
 
-/// Asks the pool's model for changes of members and their values. Returns `false` if the pool has no model.
-pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agenda, out: &mut Outbox) -> bool {
+/// Asks the model of the pool at `first` for changes of members and their values, in its own pool and in those of its
+/// other tables. Returns `false` if the pool has no model.
+pub(super) fn ask_model(
+    pools: &mut [Pool],
+    first: usize,
+    call: ModelCall<'_>,
+    agenda: &mut Agenda,
+    out: &mut Outbox,
+) -> bool {
     let ModelCall { at: At { host, plan, now }, starts_at, is_live, event } = call;
-    let (Some(model), Some(model_plan)) = (&mut pool.model, &plan.model) else { return false };
+    let pool = &mut pools[first];
+    let (Some(mut model), Some(model_plan)) = (pool.model.take(), &plan.model) else { return false };
     let data = event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
     let data = data.as_deref().unwrap_or_default();
     let tick = PluginTick {
@@ -76,47 +86,82 @@ pub(super) fn ask_model(pool: &mut Pool, call: ModelCall<'_>, agenda: &mut Agend
         out,
         wake: Time::NEVER,
     };
-    let mut changes = Vec::new();
-    let outcome = model.update(&tick, &mut wants, &mut changes);
-    let next = if pool.next_count <= now { now + model_plan.interval } else { pool.next_count };
-    pool.next_count = next.min(wants.wake);
-    pool.in_use = plan.max;
-    pool.slots.resize_with(plan.max, Slot::empty);
-    for change in changes {
-        if let Err(error) = settle(pool, call.at, change, agenda, out) {
+    let mut changes = TickChanges::default();
+    let outcome = model.advance(&tick, &mut wants, &mut changes);
+    let wake = wants.wake;
+    if pool.next_tick <= now {
+        pool.next_tick = last_due(pool.next_tick, model_plan.interval, now) + model_plan.interval;
+    }
+    // A wake that is still to come is kept when an event comes before it.
+    let pending = if pool.next_count > now { pool.next_count } else { Time::NEVER };
+    pool.next_count = pool.next_tick.min(wake).min(pending);
+    take_over(pools, first, &model, (call, outcome), &changes, agenda, out);
+    pools[first].model = Some(model);
+    true
+}
+
+/// Takes over what a model has done in a tick: members that begin and end, then values, then observations.
+fn take_over(
+    pools: &mut [Pool],
+    first: usize,
+    model: &ModelInstance,
+    (call, outcome): (ModelCall<'_>, Result<bool, String>),
+    changes: &TickChanges,
+    agenda: &mut Agenda,
+    out: &mut Outbox,
+) {
+    let ModelCall { at, event, .. } = call;
+    let plans = &at.host.shape.pools;
+    let is_own = |plan: &&PoolPlan| plan.model.as_ref().is_some_and(|plan| plan.table > 0);
+    let tables = 1 + plans[first + 1..].iter().take_while(is_own).count();
+    for (pool, plan) in pools[first..first + tables].iter_mut().zip(&plans[first..]) {
+        pool.in_use = plan.max;
+        pool.slots.resize_with(plan.max, Slot::empty);
+    }
+    for change in &changes.rows {
+        let index = first + change.table;
+        let at = At { plan: &plans[index], ..at };
+        if let Err(error) = settle(&mut pools[index], at, change, agenda, out) {
             out.scenario_errors += 1;
-            pool.note_failure(&plan.name, error, out);
+            pools[first].note_failure(&plans[first].name, error, out);
         }
     }
     match outcome {
-        Ok(true) => (0..pool.slots.len()).for_each(|slot| pool.show(slot, agenda, out)),
         Ok(false) => {}
+        Ok(true) => {
+            for (table, pool) in pools[first..first + tables].iter_mut().enumerate() {
+                (0..pool.slots.len())
+                    .for_each(|slot| pool.show(slot, model.values(table, slot), agenda, out));
+            }
+            for observed in &changes.observations {
+                pools[first + observed.table].observe(observed, agenda);
+            }
+        }
         Err(error) => {
             out.scenario_errors += 1;
             match event {
-                Some(_) => pool.note_event_failure(&plan.name, error, out),
-                None => pool.note_failure(&plan.name, error, out),
+                Some(_) => pools[first].note_event_failure(&plans[first].name, error, out),
+                None => pools[first].note_failure(&plans[first].name, error, out),
             }
         }
     }
-    true
 }
 
 /// Puts a member into a slot, or takes it out.
 fn settle(
     pool: &mut Pool,
     At { host, plan, now }: At<'_>,
-    change: RowChange,
+    change: &RowChange,
     agenda: &mut Agenda,
     out: &mut Outbox,
 ) -> Result<(), String> {
-    let RowChange { slot, row } = change;
-    pool.end(slot, now, agenda, out);
+    let RowChange { slot, row, .. } = change;
+    pool.end(*slot, now, agenda, out);
     let Some(row) = row else { return Ok(()) };
     let names = plan.labels.iter().map(|(name, _)| name.as_str());
     let own = names.zip(row.labels.iter().map(String::as_str));
     let labels = LabelBlock::new(host.labels.iter().chain(own));
-    if pool.settle(slot, labels, row.began, agenda) {
+    if pool.settle(*slot, labels, row.began, agenda) {
         Ok(())
     } else {
         Err(format!("pool member has the labels of another member: {}", row.labels.join(", ")))

@@ -192,7 +192,7 @@ impl Pools {
         out: &mut Outbox,
     ) -> bool {
         let call = ModelCall { at, starts_at: metrics.starts_at(), is_live: self.is_live, event };
-        ask_model(&mut self.each[index], call, &mut self.agenda, out)
+        ask_model(&mut self.each, index, call, &mut self.agenda, out)
     }
 
     /// Number of slots that are to be in use, and number of further series for which there is no room.

@@ -83,8 +83,15 @@ impl MemberRow {
     pub(super) fn show(&mut self, shape: &HostShape, values: &[f64]) {
         for (metric, value) in shape.metrics.iter().zip(values).filter(|(_, value)| value.is_finite()) {
             let cells = &mut self.cells[metric.offset..metric.offset + metric.cells.width()];
-            metric.cells.show(metric.rounding.round(*value), self.began, cells);
+            metric.cells.show_any(metric.rounding.round(*value), self.began, cells);
         }
+    }
+
+    /// Adds observations of one value to a metric.
+    pub(super) fn observe(&mut self, shape: &HostShape, metric: usize, value: f64, count: u64) {
+        let metric = &shape.metrics[metric];
+        let cells = &mut self.cells[metric.offset..metric.offset + metric.cells.width()];
+        metric.cells.observe_value(value, count, cells);
     }
 }
 

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use promemu_plugin::abi::{FAILED, KEEP, OK, PANICKED, Text};
 
+use super::model::TickChanges;
 use crate::plugin::declaration::Origin;
-use crate::plugin::{HostContext, Refusal, Row, RowChange};
+use crate::plugin::{FamilyDecl, HostContext, Observation, Refusal, Row, RowChange, TableDecl};
 
 /// Longer messages are cut.
 const MESSAGE_BYTES_MAX: usize = 500;
 /// Maximum of events and wake-ups in one update.
 const EFFECTS_MAX: u32 = 1_000;
+/// Maximum of observations in one update.
+const OBSERVATIONS_MAX: usize = 1 << 22;
 /// Maximum of refused parameters; later ones are dropped.
 const REFUSALS_MAX: usize = 100;
 
@@ -22,8 +25,14 @@ pub(super) struct Call<'a> {
     pub(super) emits: &'a [Arc<str>],
     /// `None` while there is no host, as when a state is created.
     pub(super) host: Option<&'a mut dyn HostContext>,
-    /// Of a workload's update.
-    pub(super) rows: Option<RowLog<'a>>,
+    /// Of a model's tick.
+    pub(super) tables: Option<TableLog<'a>>,
+    /// `true` while a model may describe its tables.
+    pub(super) describes: bool,
+    /// Tables that a model has described.
+    pub(super) described: Vec<TableDecl>,
+    /// A saved state.
+    pub(super) stored: Vec<u8>,
     effects: u32,
     pub(super) has_panicked: bool,
     /// Reason that the plugin gave.
@@ -36,11 +45,10 @@ pub(super) struct Call<'a> {
     refusals: Vec<Refusal>,
 }
 
-/// Rows that begin and end during a workload's update.
-pub(super) struct RowLog<'a> {
-    changes: &'a mut Vec<RowChange>,
-    pub(super) label_count: usize,
-    pool_size: u32,
+/// What happens in tables during a model's tick.
+pub(super) struct TableLog<'a> {
+    changes: &'a mut TickChanges,
+    tables: &'a [TableDecl],
     /// Number of further changes that are allowed.
     left: usize,
 }
@@ -55,7 +63,10 @@ impl<'a> Call<'a> {
             origin,
             emits,
             host,
-            rows: None,
+            tables: None,
+            describes: false,
+            described: Vec::new(),
+            stored: Vec::new(),
             effects: 0,
             has_panicked: false,
             failure: None,
@@ -118,21 +129,52 @@ impl<'a> Call<'a> {
     }
 }
 
-impl<'a> RowLog<'a> {
-    pub(super) const fn new(changes: &'a mut Vec<RowChange>, label_count: usize, pool_size: u32) -> Self {
-        Self { changes, label_count, pool_size, left: 2 * pool_size as usize }
+impl<'a> TableLog<'a> {
+    pub(super) fn new(changes: &'a mut TickChanges, tables: &'a [TableDecl]) -> Self {
+        let rows: usize = tables.iter().map(|table| table.rows_max).sum();
+        Self { changes, tables, left: 2 * rows }
+    }
+
+    /// Number of labels of a row; the error says that there is no such table.
+    pub(super) fn label_count(&self, table: u32) -> Result<usize, String> {
+        self.table(table).map(|table| table.labels.len())
+    }
+
+    fn table(&self, table: u32) -> Result<&'a TableDecl, String> {
+        let count = self.tables.len();
+        let found = self.tables.get(table as usize);
+        found.ok_or_else(|| format!("table {table} does not exist; the model has {count}"))
     }
 
     /// Notes a row that begins or ends.
-    pub(super) fn push(&mut self, slot: u32, row: Option<Row>) -> Result<(), String> {
-        if slot >= self.pool_size {
-            return Err(format!("slot {slot} does not exist; the pool has {}", self.pool_size));
+    pub(super) fn push(&mut self, table: u32, slot: u32, row: Option<Row>) -> Result<(), String> {
+        let rows_max = self.table(table)?.rows_max;
+        if slot as usize >= rows_max {
+            return Err(format!("row {slot} does not exist; the table has {rows_max}"));
         }
         self.left = self
             .left
             .checked_sub(1)
-            .ok_or("more rows begin and end in one update than twice the pool size")?;
-        self.changes.push(RowChange { slot: slot as usize, row });
+            .ok_or("more rows begin and end in one update than twice the tables' rows")?;
+        self.changes.rows.push(RowChange { table: table as usize, slot: slot as usize, row });
+        Ok(())
+    }
+
+    /// Notes an observation.
+    pub(super) fn observe(&mut self, observation: Observation) -> Result<(), String> {
+        let Observation { table, row, family, value, .. } = observation;
+        let declared = self.table(u32::try_from(table).unwrap_or(u32::MAX))?;
+        if row >= declared.rows_max || !declared.families.get(family).is_some_and(FamilyDecl::observes) {
+            return Err(format!("row {row} has no histogram {family}, which was to observe {value}"));
+        }
+        if !value.is_finite() {
+            let name = &declared.families[family].name;
+            return Err(format!("{name} in row {row} observes {value}, which is not a finite number"));
+        }
+        if self.changes.observations.len() >= OBSERVATIONS_MAX {
+            return Err(format!("more than {OBSERVATIONS_MAX} observations in one update"));
+        }
+        self.changes.observations.push(observation);
         Ok(())
     }
 }

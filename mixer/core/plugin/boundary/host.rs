@@ -7,8 +7,10 @@ use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, Text, size_of_table};
 use tracing::{debug, info, warn};
 
 use super::call::{call, message};
-use crate::plugin::Row;
+use super::table::{read_family, read_table};
 use crate::plugin::declaration::Origin;
+use crate::plugin::schema::{FAMILIES_MAX, TABLES_MAX};
+use crate::plugin::{Observation, Row};
 use crate::time::Time;
 
 /// Maximum length of an event's name.
@@ -17,6 +19,8 @@ const NAME_BYTES_MAX: usize = 1_000;
 const CONFIG_BYTES_MAX: usize = 64 << 20;
 /// Maximum length of an event's data.
 const DATA_BYTES_MAX: usize = 1 << 20;
+/// Maximum length of a saved state.
+const SAVED_BYTES_MAX: usize = 256 << 20;
 /// Maximum length of a label.
 const LABEL_BYTES_MAX: usize = 1_000;
 /// Number of log lines of a plugin that are written; later ones are dropped.
@@ -37,6 +41,11 @@ pub(super) static HOST: abi::Host = abi::Host {
     wake,
     begin,
     end,
+    observe,
+    table,
+    family,
+    store,
+    lever_at,
 };
 
 unsafe extern "C" fn random_u64(context: *mut c_void) -> u64 {
@@ -131,26 +140,109 @@ unsafe extern "C" fn wake(context: *mut c_void, at_nanos: u64) {
     }
 }
 
-unsafe extern "C" fn begin(context: *mut c_void, slot: u32, began_nanos: u64, labels: *const Text) {
+unsafe extern "C" fn begin(
+    context: *mut c_void,
+    table: u32,
+    row: u32,
+    began_nanos: u64,
+    labels: *const Text,
+) {
     // SAFETY: by the definition of the function.
     let call = unsafe { call(context) };
-    let Some(rows) = &mut call.rows else { return };
-    // SAFETY: the plugin lends as many texts as the workload has labels.
-    let labels = (0..rows.label_count).map(|n| label(unsafe { labels.add(n).read() }));
-    let outcome = labels
-        .collect::<Result<_, _>>()
-        .and_then(|labels| rows.push(slot, Some(Row { began: Time::from_unix_nanos(began_nanos), labels })));
+    let Some(tables) = &mut call.tables else { return };
+    let outcome = tables.label_count(table).and_then(|count| {
+        // SAFETY: the plugin lends as many texts as the table has labels.
+        let labels = (0..count).map(|n| label(unsafe { labels.add(n).read() }));
+        let labels = labels.collect::<Result<_, _>>()?;
+        tables.push(table, row, Some(Row { began: Time::from_unix_nanos(began_nanos), labels }))
+    });
     if let Err(violation) = outcome {
         call.violate(|| violation);
     }
 }
 
-unsafe extern "C" fn end(context: *mut c_void, slot: u32) {
+unsafe extern "C" fn end(context: *mut c_void, table: u32, row: u32) {
     // SAFETY: by the definition of the function.
     let call = unsafe { call(context) };
-    let Some(rows) = &mut call.rows else { return };
-    if let Err(violation) = rows.push(slot, None) {
+    let Some(tables) = &mut call.tables else { return };
+    if let Err(violation) = tables.push(table, row, None) {
         call.violate(|| violation);
+    }
+}
+
+unsafe extern "C" fn observe(
+    context: *mut c_void,
+    table: u32,
+    row: u32,
+    family: u32,
+    value: f64,
+    count: u64,
+) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    let Some(tables) = &mut call.tables else { return };
+    let (table, row, family) = (table as usize, row as usize, family as usize);
+    if let Err(violation) = tables.observe(Observation { table, row, family, value, count }) {
+        call.violate(|| violation);
+    }
+}
+
+unsafe extern "C" fn table(context: *mut c_void, spec: *const abi::TableSpec) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    if !call.describes || spec.is_null() || !spec.is_aligned() {
+        return call.violate(|| "a table is null, misaligned, or added outside of describe".to_owned());
+    }
+    // SAFETY: the plugin lends it for the call.
+    match read_table(unsafe { &*spec }) {
+        Ok(_) if call.described.len() >= TABLES_MAX => {
+            call.violate(|| format!("more than {TABLES_MAX} tables"));
+        }
+        Ok(table) => call.described.push(table),
+        Err(violation) => call.violate(|| violation),
+    }
+}
+
+unsafe extern "C" fn family(context: *mut c_void, family: *const abi::Family) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    let (true, Some(table)) = (!family.is_null() && family.is_aligned(), call.described.last_mut()) else {
+        return call.violate(|| "a metric is null, misaligned, or added before its table".to_owned());
+    };
+    // SAFETY: the plugin lends it for the call.
+    match read_family(unsafe { &*family }) {
+        Ok(_) if table.families.len() >= FAMILIES_MAX => {
+            call.violate(|| format!("more than {FAMILIES_MAX} metrics in a table"));
+        }
+        Ok(family) => table.families.push(family),
+        Err(violation) => call.violate(|| violation),
+    }
+}
+
+unsafe extern "C" fn store(context: *mut c_void, bytes: *const u8, len: usize) {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    if call.stored.len().saturating_add(len) > SAVED_BYTES_MAX {
+        return call.violate(|| format!("a saved state is longer than {SAVED_BYTES_MAX} bytes"));
+    }
+    // SAFETY: the plugin lends them for the call.
+    call.stored.extend_from_slice(unsafe { Text { data: bytes, len }.bytes() });
+}
+
+unsafe extern "C" fn lever_at(context: *mut c_void, lever: Text, at_nanos: u64, value: *mut f64) -> i32 {
+    // SAFETY: by the definition of the function.
+    let call = unsafe { call(context) };
+    // SAFETY: the plugin lends it for the call.
+    let name = if lever.len > NAME_BYTES_MAX { None } else { str::from_utf8(unsafe { lever.bytes() }).ok() };
+    let host = call.host.as_ref();
+    let found = name.and_then(|name| host?.lever_at(name, Time::from_unix_nanos(at_nanos)));
+    match found {
+        Some(found) if !value.is_null() => {
+            // SAFETY: the plugin passes room for one number.
+            unsafe { value.write(found) };
+            abi::OK
+        }
+        _ => abi::KEEP,
     }
 }
 

@@ -16,18 +16,30 @@ pub(super) const NO_RANGE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// Creates a state; destroys it at once if the call failed otherwise.
 pub(super) fn create_state(
-    mut call: Call<'_>,
+    call: Call<'_>,
     (create, destroy): (Create, Destroy),
     params: &[ParamValue],
     value: f64,
     range: (f64, f64),
 ) -> Result<NonNull<c_void>, Vec<Refusal>> {
+    // SAFETY: the setup and the room for the state live as long as the call.
+    new_state(call, destroy, params, value, range, |setup, state| unsafe { create(setup, state) })
+}
+
+/// As [`create_state`], by any call that makes a state.
+pub(super) fn new_state(
+    mut call: Call<'_>,
+    destroy: Destroy,
+    params: &[ParamValue],
+    value: f64,
+    range: (f64, f64),
+    make: impl FnOnce(*const abi::Setup, *mut *mut c_void) -> i32,
+) -> Result<NonNull<c_void>, Vec<Refusal>> {
     let mut lent = Lent::default();
     let values = lent.lend(params);
     let setup = setup(&values, value, range, &mut call);
     let mut state = std::ptr::null_mut();
-    // SAFETY: the setup and the room for the state live as long as the call.
-    let status = unsafe { create(&raw const setup, &raw mut state) };
+    let status = make(&raw const setup, &raw mut state);
     let state = NonNull::new(state);
     let stateless = || vec![Refusal::of_all("create returned no state")];
     let outcome = match call.refused(status) {

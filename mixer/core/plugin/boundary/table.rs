@@ -8,9 +8,12 @@ use std::sync::atomic::AtomicU32;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, SYMBOL, Text, size_of_table};
 
-use crate::plugin::calls::{ConfigCalls, ScenarioCalls, WorkloadCalls};
+use crate::plugin::calls::{ConfigCalls, ModelCalls, ScenarioCalls};
 use crate::plugin::declaration::{Origin, RawParam, check_distinct, check_name, words};
-use crate::plugin::{ConfigDecl, FamilyDecl, ParamDecl, PluginDecl, ScenarioDecl, WorkloadDecl};
+use crate::plugin::schema::BOUNDS_MAX;
+use crate::plugin::{
+    ConfigDecl, FamilyDecl, FamilyKind, ModelDecl, ParamDecl, PluginDecl, ScenarioDecl, TableDecl,
+};
 
 /// Maximum number of elements in an array of a declaration.
 const COUNT_MAX: u32 = 1_000;
@@ -73,18 +76,18 @@ fn read_plugin(table: *const abi::Plugin) -> Result<PluginDecl, String> {
     }
     let origin = Arc::new(Origin { plugin: name.clone(), lines: AtomicU32::new(0) });
     let scenarios = elements("scenarios", raw.scenarios, raw.scenario_count, raw.scenario_size)?;
-    let workloads = elements("workloads", raw.workloads, raw.workload_count, raw.workload_size)?;
+    let models = elements("models", raw.models, raw.model_count, raw.model_size)?;
     let configs = elements("configs", raw.configs, raw.config_count, raw.config_size)?;
     let declared = PluginDecl {
         name,
         version: text("the plugin's version", raw.version)?,
         summary: text("the plugin's summary", raw.summary)?,
         scenarios: scenarios.iter().map(|raw| read_scenario(raw, &origin)).collect::<Result<_, _>>()?,
-        workloads: workloads.iter().map(|raw| read_workload(raw, &origin)).collect::<Result<_, _>>()?,
+        models: models.iter().map(|raw| read_model(raw, &origin)).collect::<Result<_, _>>()?,
         configs: configs.iter().map(|raw| read_config(raw, &origin)).collect::<Result<_, _>>()?,
     };
     check_distinct(&declared.scenarios.iter().map(|scenario| scenario.name.as_str()))?;
-    check_distinct(&declared.workloads.iter().map(|workload| workload.name.as_str()))?;
+    check_distinct(&declared.models.iter().map(|model| model.name.as_str()))?;
     check_distinct(&declared.configs.iter().map(|config| config.name.as_str()))?;
     Ok(declared)
 }
@@ -112,46 +115,83 @@ fn read_scenario(raw: &abi::Scenario, origin: &Arc<Origin>) -> Result<ScenarioDe
     })
 }
 
-fn read_workload(raw: &abi::Workload, origin: &Arc<Origin>) -> Result<WorkloadDecl, String> {
-    let name = text("a workload's name", raw.name)?;
+fn read_model(raw: &abi::Model, origin: &Arc<Origin>) -> Result<ModelDecl, String> {
+    let name = text("a model's name", raw.name)?;
     check_name(&name)?;
-    let about = |error| format!("workload {name}: {error}");
-    let missing = |function| format!("workload {name}: function {function} is missing");
-    let calls = WorkloadCalls {
+    let about = |error| format!("model {name}: {error}");
+    let missing = |function| format!("model {name}: function {function} is missing");
+    let work = match (raw.start, raw.stop) {
+        _ if raw.flags & abi::LIVE_ONLY == 0 => None,
+        (Some(start), Some(stop)) => Some((start, stop)),
+        (None, _) => return Err(missing("start")),
+        (_, None) => return Err(missing("stop")),
+    };
+    let calls = ModelCalls {
         create: raw.create.ok_or_else(|| missing("create"))?,
-        pool_size: raw.pool_size.ok_or_else(|| missing("pool_size"))?,
-        update: raw.update.ok_or_else(|| missing("update"))?,
+        describe: raw.describe.ok_or_else(|| missing("describe"))?,
+        advance: raw.advance.ok_or_else(|| missing("advance"))?,
+        saving: raw.save.zip(raw.load),
+        work,
         destroy: raw.destroy.ok_or_else(|| missing("destroy"))?,
     };
-    let families = elements("metrics", raw.families, raw.family_count, raw.family_size).map_err(about)?;
-    let declared = WorkloadDecl {
+    Ok(ModelDecl {
         origin: Arc::clone(origin),
         summary: text("summary", raw.summary).map_err(about)?,
         params: params(raw.params, raw.param_count, raw.param_size).map_err(about)?,
-        labels: words(&text("labels", raw.labels).map_err(about)?),
-        families: families.iter().map(read_family).collect::<Result<_, _>>().map_err(about)?,
         listens: words(&text("listens", raw.listens).map_err(about)?),
         emits: words(&text("emits", raw.emits).map_err(about)?).into_iter().map(Into::into).collect(),
         calls,
-        name: name.clone(),
-    };
-    declared.checked().map_err(about)
+        name,
+    })
 }
 
-fn read_family(raw: &abi::Family) -> Result<FamilyDecl, String> {
+/// A table that a model describes.
+pub(super) fn read_table(raw: &abi::TableSpec) -> Result<TableDecl, String> {
+    check_size("a table", raw.size, size_of_table::<abi::TableSpec>())?;
+    Ok(TableDecl {
+        name: text("a table's name", raw.name)?,
+        labels: words(&text("labels", raw.labels)?),
+        families: Vec::new(),
+        rows_max: raw.rows_max as usize,
+    })
+}
+
+/// A metric of a table that a model describes.
+pub(super) fn read_family(raw: &abi::Family) -> Result<FamilyDecl, String> {
+    check_size("a metric", raw.size, size_of_table::<abi::Family>())?;
     let name = text("a metric's name", raw.name)?;
-    let is_counter = match raw.kind {
-        abi::GAUGE => false,
-        abi::COUNTER => true,
-        other => return Err(format!("metric {name}: unknown kind {other}")),
+    let about = |error| format!("metric {name}: {error}");
+    let kind = match raw.kind {
+        abi::GAUGE => FamilyKind::Gauge,
+        abi::COUNTER => FamilyKind::Counter,
+        abi::HISTOGRAM => {
+            if raw.bounds.is_null() || !raw.bounds.is_aligned() || raw.bound_count > BOUNDS_MAX {
+                return Err(about(format!("bounds are null, misaligned, or more than {BOUNDS_MAX}")));
+            }
+            // SAFETY: the plugin has said that there are so many.
+            let bounds = unsafe { std::slice::from_raw_parts(raw.bounds, raw.bound_count as usize) };
+            FamilyKind::Histogram(bounds.to_vec())
+        }
+        abi::NATIVE_HISTOGRAM => FamilyKind::NativeHistogram(i8::try_from(raw.schema).unwrap_or(i8::MAX)),
+        abi::INFO_FAMILY => FamilyKind::Info,
+        abi::STATESET => FamilyKind::StateSet(words(&text("states", raw.states).map_err(about)?)),
+        other => return Err(about(format!("unknown kind {other}"))),
     };
-    let labels = words(&text("labels", raw.labels)?);
     let pair = |word: &String| {
-        let pair = word.split_once('=').ok_or_else(|| format!("metric {name}: label {word:?} has no ="));
+        let pair = word.split_once('=').ok_or_else(|| about(format!("label {word:?} has no =")));
         pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
     };
+    let labels = words(&text("labels", raw.labels).map_err(about)?);
     let labels = labels.iter().map(pair).collect::<Result<_, _>>()?;
-    Ok(FamilyDecl { help: text("help", raw.help)?, is_counter, labels, name })
+    let help = text("help", raw.help).map_err(about)?;
+    Ok(FamilyDecl { help, unit: text("unit", raw.unit).map_err(about)?, kind, labels, name })
+}
+
+fn check_size(what: &str, size: u32, needed: u32) -> Result<(), String> {
+    if size < needed {
+        return Err(format!("{what} has {size} bytes, but needs {needed}; rebuild it"));
+    }
+    Ok(())
 }
 
 fn read_config(raw: &abi::Config, origin: &Arc<Origin>) -> Result<ConfigDecl, String> {
