@@ -15,7 +15,7 @@ use promemu_core::metric::{Kind, Layout, MetricType, NativeLayout, bucket_of};
 use promemu_core::series::Job;
 use promemu_core::series::{Column, Family, LabelBlock, Row, SeriesStore};
 use promemu_core::time::Time;
-use promemu_wire::otlp::Otlp;
+use promemu_wire::otlp::{Otlp, halves};
 
 #[derive(Clone, PartialEq, Message)]
 struct Request {
@@ -388,6 +388,44 @@ async fn every_kind_has_its_points() {
     assert_eq!(point.positive, Some(Buckets { offset: -1, counts: vec![2, 0, 0, 0, 6] }));
     assert_eq!(point.negative, Some(Buckets { offset: 1, counts: vec![3] }));
     assert_eq!(labels(&point.attributes)[1], ("job".to_owned(), "j".to_owned()));
+}
+
+#[tokio::test]
+async fn halves_of_a_request_say_the_same_down_to_single_points() {
+    let rows: Vec<_> =
+        (0..3).map(|n| (LabelBlock::new([("host", n.to_string().as_str())]), vec![f64::from(n)])).collect();
+    let gauge = column(0, 0, rows.len(), LabelBlock::empty(), Layout::value());
+    let hosts = job(vec![Family::new("g", "help", MetricType::Gauge)], vec![gauge], &rows);
+    let intake = Intake::idle(1, 1_000_000);
+    let jobs = [every_kind(), hosts];
+    let size = BatchSize { samples: 100, bytes: 1 << 20 };
+    SeriesTracker::new(&jobs, [Otlp::default()], size).round(AT, &intake, Duration::ZERO);
+    let (_, whole) = intake.take_all().await.pop().unwrap();
+    assert_eq!(whole.samples, 10, "a state set has two points");
+    let (mut pieces, mut points) = (vec![whole.clone()], Vec::new());
+    while let Some(piece) = pieces.pop() {
+        match halves(&piece) {
+            Some([first, second]) => {
+                assert_eq!(first.samples + second.samples, piece.samples);
+                pieces.extend([second, first]);
+            }
+            None => {
+                assert_eq!(piece.samples, 1);
+                points.extend(read(&piece.body));
+            }
+        }
+    }
+    let mut joined: Vec<Metric> = Vec::new();
+    for metric in points {
+        match joined.last_mut().filter(|last| last.name == metric.name) {
+            Some(last) => {
+                let more = metric.gauge.unwrap().data_points;
+                last.gauge.as_mut().unwrap().data_points.extend(more);
+            }
+            None => joined.push(metric),
+        }
+    }
+    assert_eq!(joined, read(&whole.body));
 }
 
 #[tokio::test]
