@@ -92,7 +92,7 @@ impl EventLog {
             }
             log.pass(&mut world, at, events_max)?;
             if let Some(LoggedAction { targets, sent, .. }) = actions.next_if(|_| action_at == at) {
-                world.post_action(0, targets, sent).map_err(|full| Error::Run(full.to_string()))?;
+                world.post_action(0, &targets, &sent).map_err(|full| Error::Run(full.to_string()))?;
             } else if let Some(event) = events.next() {
                 world.inject(0, &event.name, &event.source, event.data.clone());
                 log.push_outside(&world);

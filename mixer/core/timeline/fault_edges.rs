@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{FAULT_FINISHED, FAULT_STARTED};
 use crate::plan::RunFault;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// A begin or an end of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn next_fault_edge(faults: &[Arc<RunFault>], run_start: Time, after: Time) -
 #[must_use]
 pub fn fault_edges_at(faults: &[Arc<RunFault>], run_start: Time, at: Time) -> Vec<FaultEdge> {
     let is_end = |fault: &&Arc<RunFault>| {
-        let before = at.before(crate::time::Span::from_nanos(1));
+        let before = at.before(Span::from_nanos(1));
         fault.times.last_window(run_start, before).is_some_and(|(_, end)| end == at)
     };
     let is_begin =

@@ -261,7 +261,7 @@ impl WorldBatch {
         moves.sort_by(|(world, a), (other, b)| world.cmp(other).then_with(|| a.order(b)));
         let mut next = Time::NEVER;
         for (world, sent) in moves.drain(..) {
-            match self.post_action(world, Targets::All, sent) {
+            match self.post_action(world, &Targets::All, &sent) {
                 Ok(due) => next = next.min(due),
                 // As when too many events are sent: what is too much is left out and counted.
                 Err(LogFull) => self.state.counts.events_dropped += 1,
@@ -289,25 +289,25 @@ impl WorldBatch {
         }
         let sequence = self.state.logs[world].end();
         let sent = SentAction { action, time: self.state.now, source: source.into(), sequence };
-        self.post_action(world, targets, Arc::new(sent)).map(drop)
+        self.post_action(world, &targets, &Arc::new(sent)).map(drop)
     }
 
     /// Logs an action and posts it. Returns the time at which the first of its hosts is due.
     pub(crate) fn post_action(
         &mut self,
         world: usize,
-        targets: Targets,
-        sent: Arc<SentAction>,
+        targets: &Targets,
+        sent: &Arc<SentAction>,
     ) -> Result<Time, LogFull> {
         let Self { layout, state: State { hosts, due, logs, .. }, .. } = self;
-        logs[world].append(targets.clone(), Arc::clone(&sent))?;
+        logs[world].append(targets.clone(), Arc::clone(sent))?;
         let width = layout.ids.len();
         let (hosts, due) = (&mut hosts[world * width..], &mut due[world * width..]);
         let mut next = Time::NEVER;
         for (host, due) in hosts.iter_mut().zip(due).take(width) {
             let is_reached = sent.action.concerns(host.host().plan()) && targets.reach(host.host().plan());
             if *due != Time::NEVER && is_reached {
-                host.post_actions([Arc::clone(&sent)]);
+                host.post_actions([Arc::clone(sent)]);
                 *due = host.due();
                 next = next.min(*due);
             }

@@ -8,7 +8,7 @@ use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::arguments::is_name;
 use crate::config::template::{CurveKind, CurveTemplate, LeverChangeTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
-use crate::error::suggestion;
+use crate::error::{SourceSpan, suggestion};
 use crate::plan::{Curve, FaultTimes, HostSelection, LeverChange, LeverPlan, Plan, RunFault, RunPart};
 use crate::time::Span;
 
@@ -31,7 +31,7 @@ impl Resolver<'_> {
     }
 
     /// The index of a lever by its name.
-    pub(super) fn lever_index(&mut self, name: &str, span: crate::error::SourceSpan) -> Option<usize> {
+    pub(super) fn lever_index(&mut self, name: &str, span: SourceSpan) -> Option<usize> {
         let index = self.levers.iter().position(|lever| *lever.name == *name);
         if index.is_none() {
             let known: Vec<&str> = self.levers.iter().map(|lever| &*lever.name).collect();
