@@ -27,56 +27,49 @@ impl Request {
     /// The request of an action; reads a config's file that is local.
     pub(super) fn new(cli: &Cli, args: &CtlArgs) -> Result<Self, Error> {
         let run = [("run", args.run.as_deref())];
+        Self::of_pattern(&args.action, &run).map_or_else(|| Self::of_action(cli, args, &run), Ok)
+    }
+
+    fn of_action(cli: &Cli, args: &CtlArgs, run: &Query<'_>) -> Result<Self, Error> {
         Ok(match &args.action {
-            CtlAction::Status => Self::get(path("/api/v1/status", &run)),
+            CtlAction::Status => Self::get(path("/api/v1/status", run)),
             CtlAction::Hosts { list, job, state } => {
                 let filters = [("job", job.as_deref()), ("state", state.as_deref())];
-                Self::get(list_path("/api/v1/hosts", &run, list, &filters))
+                Self::get(list_path("/api/v1/hosts", run, list, &filters))
             }
-            CtlAction::Host { host } => Self::get(host_path(host, "", &run)),
-            CtlAction::Metrics(list) => Self::get(list_path("/api/v1/metrics", &run, list, &[])),
-            CtlAction::Events { .. } => Self::get(path("/api/v1/events", &run)),
+            CtlAction::Host { host } => Self::get(host_path(host, "", run)),
+            CtlAction::Metrics(list) => Self::get(list_path("/api/v1/metrics", run, list, &[])),
+            CtlAction::Events { .. } => Self::get(path("/api/v1/events", run)),
             CtlAction::Emit { event, data, source } => {
                 let body = event_body(event, data.as_ref(), source.as_deref());
-                Self::post(path("/api/v1/events", &run), Some(body))
-            }
-            CtlAction::Override { host, metric, value, span, allow_reset } if is_pattern(host) => {
-                let (name, rest) =
-                    ("override", json!({ "metric": metric, "value": value, "allow_reset": allow_reset }));
-                Self::act(name, host, rest, span.as_deref(), &run)
+                Self::post(path("/api/v1/events", run), Some(body))
             }
             CtlAction::Override { host, metric, value, span, allow_reset } => {
-                let mut body = json!({ "value": value, "allow_reset": allow_reset });
-                add(&mut body, "for", span.as_deref());
-                Self { method: "PUT", path: override_path(host, metric, &run), body: Some(body) }
+                let body = override_body(*value, *allow_reset, span.as_deref());
+                Self { method: "PUT", path: override_path(host, metric, run), body: Some(body) }
             }
-            CtlAction::Lever { lever: None, .. } => Self::get(path("/api/v1/levers", &run)),
+            CtlAction::Lever { lever: None, .. } => Self::get(path("/api/v1/levers", run)),
             CtlAction::Lever { lever: Some(lever), value: Some(value), span, hosts, .. } => {
                 let mut body = json!({ "value": value });
                 add(&mut body, "for", span.as_deref());
                 add(&mut body, "hosts", hosts.as_deref());
-                Self { method: "PUT", path: lever_path(lever, &run), body: Some(body) }
+                Self { method: "PUT", path: lever_path(lever, run), body: Some(body) }
             }
             CtlAction::Lever { lever: Some(lever), value: None, hosts, .. } => {
                 let query: &Query<'_> = &[("hosts", hosts.as_deref())];
-                Self::delete(lever_path(lever, &[&run[..], query].concat()))
+                Self::delete(lever_path(lever, &[run, query].concat()))
             }
-            CtlAction::Release { host, metric } if is_pattern(host) => {
-                Self::act("release", host, json!({ "metric": metric }), None, &run)
-            }
-            CtlAction::Release { host, metric } => Self::delete(override_path(host, metric, &run)),
-            CtlAction::Overrides => Self::get(path("/api/v1/overrides", &run)),
-            CtlAction::Down { hosts, span } => Self::act("down", hosts, json!({}), span.as_deref(), &run),
-            CtlAction::Up { hosts } => Self::act("up", hosts, json!({}), None, &run),
-            CtlAction::Stop { host } if is_pattern(host) => Self::act("stop", host, json!({}), None, &run),
-            CtlAction::Start { host } if is_pattern(host) => Self::act("start", host, json!({}), None, &run),
-            CtlAction::Stop { host } => Self::post(host_path(host, "/stop", &run), None),
-            CtlAction::Start { host } => Self::post(host_path(host, "/start", &run), None),
+            CtlAction::Release { host, metric } => Self::delete(override_path(host, metric, run)),
+            CtlAction::Overrides => Self::get(path("/api/v1/overrides", run)),
+            CtlAction::Down { hosts, span } => Self::act("down", hosts, json!({}), span.as_deref(), run),
+            CtlAction::Up { hosts } => Self::act("up", hosts, json!({}), None, run),
+            CtlAction::Stop { host } => Self::post(host_path(host, "/stop", run), None),
+            CtlAction::Start { host } => Self::post(host_path(host, "/start", run), None),
             CtlAction::Add { name, like, label, ttl } => {
                 let body = new_host_body(name, like, label, ttl.as_deref())?;
-                Self::post(path("/api/v1/hosts", &run), Some(body))
+                Self::post(path("/api/v1/hosts", run), Some(body))
             }
-            CtlAction::Remove { host } => Self::delete(host_path(host, "", &run)),
+            CtlAction::Remove { host } => Self::delete(host_path(host, "", run)),
             CtlAction::Configs => Self::get("/api/v1/configs".to_owned()),
             CtlAction::Check { config } => {
                 Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config)?))
@@ -94,6 +87,22 @@ impl Request {
             CtlAction::Show { id } => Self::get(run_path(id, "")),
             CtlAction::End { id } => Self::post(run_path(id, "/stop"), None),
             CtlAction::Delete { id } => Self::delete(run_path(id, "")),
+        })
+    }
+
+    /// The request of an action that takes one host or a pattern of hosts, for a pattern.
+    fn of_pattern(action: &CtlAction, run: &Query<'_>) -> Option<Self> {
+        Some(match action {
+            CtlAction::Override { host, metric, value, span, allow_reset } if is_pattern(host) => {
+                let body = json!({ "metric": metric, "value": value, "allow_reset": allow_reset });
+                Self::act("override", host, body, span.as_deref(), run)
+            }
+            CtlAction::Release { host, metric } if is_pattern(host) => {
+                Self::act("release", host, json!({ "metric": metric }), None, run)
+            }
+            CtlAction::Stop { host } if is_pattern(host) => Self::act("stop", host, json!({}), None, run),
+            CtlAction::Start { host } if is_pattern(host) => Self::act("start", host, json!({}), None, run),
+            _ => return None,
         })
     }
 
@@ -149,6 +158,12 @@ fn list_path(route: &str, run: &Query<'_>, list: &ListArgs, filters: &Query<'_>)
     let page: &Query<'_> =
         &[("search", list.search.as_deref()), ("offset", Some(&offset)), ("limit", Some(&limit))];
     path(route, &[run, page, filters].concat())
+}
+
+fn override_body(value: f64, allow_reset: bool, span: Option<&str>) -> Value {
+    let mut body = json!({ "value": value, "allow_reset": allow_reset });
+    add(&mut body, "for", span);
+    body
 }
 
 fn event_body(name: &str, data: Option<&Value>, source: Option<&str>) -> Value {

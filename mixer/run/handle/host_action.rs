@@ -53,23 +53,7 @@ impl HostAction {
     /// Carries out the action on the selected hosts that it can concern.
     pub(super) fn apply(self, runner: &mut FleetRunner, pattern: &str) -> Result<Acted, CommandError> {
         let fleet = Arc::clone(runner.fleet());
-        let selected = selected(&fleet, pattern)?;
-        let first = Arc::clone(&fleet.host(selected[0]).name);
-        let not_running = || CommandError::HostNotRunning(first.to_string());
-        let ids = match &self {
-            Self::Start => {
-                let is_over = |id: &HostId| fleet.has_ended(*id);
-                let refused = || match fleet.is_stopped(selected[0]) {
-                    true => CommandError::HostStopping(first.to_string()),
-                    false => CommandError::HostRunning(first.to_string()),
-                };
-                concerned(&selected, is_over).ok_or_else(refused)?
-            }
-            _ => {
-                let is_alive = |id: &HostId| !fleet.has_ended(*id) && !fleet.is_stopped(*id);
-                concerned(&selected, is_alive).ok_or_else(not_running)?
-            }
-        };
+        let ids = self.concerned(&fleet, &selected(&fleet, pattern)?)?;
         let time = fleet.clock().now();
         let ids = match self {
             Self::Down { span } => {
@@ -77,11 +61,15 @@ impl HostAction {
             }
             Self::Up => send(&fleet, time, with(ids, &Action::Up))?,
             Self::Stop => {
-                ids.iter().for_each(|id| fleet.stop_host(*id));
+                for id in &ids {
+                    fleet.stop_host(*id);
+                }
                 ids
             }
             Self::Start => {
-                ids.iter().for_each(|id| runner.start_again(*id));
+                for id in &ids {
+                    runner.start_again(*id);
+                }
                 ids
             }
             Self::Override { metric, wanted } => {
@@ -94,6 +82,24 @@ impl HostAction {
         };
         let hosts = ids.iter().map(|id| Arc::clone(&fleet.host(*id).name)).collect();
         Ok(Acted { hosts, time })
+    }
+
+    /// The selected hosts that it can concern, at least one: those that run, or have ended if it starts them.
+    fn concerned(&self, fleet: &Fleet, selected: &[HostId]) -> Result<Vec<HostId>, CommandError> {
+        let starts = *self == Self::Start;
+        let is_concerned = |id: &HostId| {
+            if starts { fleet.has_ended(*id) } else { !fleet.has_ended(*id) && !fleet.is_stopped(*id) }
+        };
+        let ids: Vec<HostId> = selected.iter().copied().filter(is_concerned).collect();
+        if !ids.is_empty() {
+            return Ok(ids);
+        }
+        let first = fleet.host(selected[0]).name.to_string();
+        Err(match (starts, fleet.is_stopped(selected[0])) {
+            (true, true) => CommandError::HostStopping(first),
+            (true, false) => CommandError::HostRunning(first),
+            (false, _) => CommandError::HostNotRunning(first),
+        })
     }
 }
 
@@ -108,11 +114,6 @@ pub(super) fn selected(fleet: &Fleet, pattern: &str) -> Result<Vec<HostId>, Comm
     let names: Vec<Arc<str>> = names.collect();
     let hint = suggestion(pattern, &names);
     Err(CommandError::NoHostSelected { pattern: shortened(pattern), hint })
-}
-
-fn concerned(selected: &[HostId], concerns: impl Fn(&HostId) -> bool) -> Option<Vec<HostId>> {
-    let ids: Vec<HostId> = selected.iter().copied().filter(concerns).collect();
-    (!ids.is_empty()).then_some(ids)
 }
 
 /// The hosts that have the metric, at least one, each with the metric's index.
