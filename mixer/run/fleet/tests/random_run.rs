@@ -72,7 +72,7 @@ const LISTENERS: [&str; 13] = [
     r#""mourn": override("fixed", 7, "3s")"#,
     r#""run_started": emit("go")"#,
     r#""went": lever("load", 9, "2s")"#,
-    r#""answer": when("run.load > 2", release_lever("load"))"#,
+    r#""answer@any": when("run.load > 2", release_lever("load"))"#,
     r#""fault_started": when("event.data == \"slow\"", emit("go"))"#,
 ];
 
