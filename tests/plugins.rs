@@ -664,6 +664,12 @@ fn a_model_outside_of_the_workspace_has_tables_histograms_and_nested_parameters_
     assert_eq!(series(&page, "shop_price_euros").len(), 12);
     assert_eq!(of("shop_state", "shop_state=\"open\"").first().map(String::as_str), Some("1"));
 
+    let config = fs::read_to_string(folder.path("a.ron")).unwrap();
+    fs::write(folder.path("a.ron"), config.replacen("Config(", "Config(levers: {\"load\": 3}, ", 1)).unwrap();
+    let moved = text(&folder.run(&args).stdout);
+    let last = series(&moved, "shop_sales_total").into_iter().rfind(|line| line.contains("Ulm")).unwrap();
+    assert_eq!(last.split(' ').nth(1), Some("24"), "it reads the lever: {last}");
+
     shops(
         r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1}), (city: 7, basket: (2, 1), bsket: 1), (prices: 4)]"#,
     );

@@ -233,8 +233,8 @@ impl EmulatedHost {
         }
         self.metrics.update_due(&self.plan, now, out);
         self.handle_pending(now, out);
-        if let Some(pools) = self.extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
-            pools.advance(&self.plan, &mut self.metrics, now, out);
+        if let Some(Extras { levers, pools: Some(pools), .. }) = self.extras.as_deref_mut() {
+            pools.advance(&self.plan, levers.as_ref(), &mut self.metrics, now, out);
             self.handle_pending(now, out);
         }
         if out.stops {
@@ -387,8 +387,8 @@ impl EmulatedHost {
             let cause = Cause { now, acts_at: now, hops: event.hops + 1, is_own: true };
             Self::act(extras, plan, metrics, action, cause, out);
         });
-        if let Some(pools) = extras.as_deref_mut().and_then(|extras| extras.pools.as_mut()) {
-            pools.handle(plan, metrics, now, event, out);
+        if let Some(Extras { levers, pools: Some(pools), .. }) = extras.as_deref_mut() {
+            pools.handle(plan, levers.as_ref(), metrics, now, event, out);
         }
     }
 

@@ -98,9 +98,10 @@ impl Model for Shops {
             }
         }
         self.sales += 1;
+        let load = tick.lever_at("load", tick.now_nanos()).unwrap_or(1.0);
         for (row, shop) in (0..).zip(&self.shops) {
             let value = tick.uniform(shop.basket.0, shop.basket.1);
-            tables.add(0, row, 0, 2.0);
+            tables.add(0, row, 0, 2.0 * load);
             tables.observe(0, row, 1, value, 2);
             tables.observe(0, row, 2, value, 2);
         }

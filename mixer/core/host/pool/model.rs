@@ -13,6 +13,7 @@ use crate::plugin::{HostContext, ModelInstance, PluginEvent, PluginTick, RowChan
 use crate::rng::Rng;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
+use crate::timeline::HostLevers;
 
 /// Shortest time until an update that a model asks for.
 const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
@@ -35,6 +36,7 @@ struct Wants<'a> {
     hops: u8,
     out: &'a mut Outbox,
     wake: Time,
+    levers: Option<&'a HostLevers>,
 }
 
 impl HostContext for Wants<'_> {
@@ -53,6 +55,11 @@ impl HostContext for Wants<'_> {
     fn wake(&mut self, at: Time) {
         self.wake = self.wake.min(at.max(self.now + SHORTEST_WAIT));
     }
+
+    fn lever_at(&self, lever: &str, at: Time) -> Option<f64> {
+        let levers = self.levers?;
+        levers.index_of(lever).map(|index| levers.at(index, at))
+    }
 }
 
 /// Asks the model of the pool at `first` for changes of members and their values, in its own pool and in those of its
@@ -64,7 +71,7 @@ pub(super) fn ask_model(
     agenda: &mut Agenda,
     out: &mut Outbox,
 ) -> bool {
-    let ModelCall { at: At { host, plan, now }, starts_at, is_live, event } = call;
+    let ModelCall { at: At { host, plan, now, levers }, starts_at, is_live, event } = call;
     let pool = &mut pools[first];
     let (Some(mut model), Some(model_plan)) = (pool.model.take(), &plan.model) else { return false };
     let data = event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
@@ -85,6 +92,7 @@ pub(super) fn ask_model(
         hops: event.map_or(0, |event| event.hops + 1),
         out,
         wake: Time::NEVER,
+        levers,
     };
     let mut changes = TickChanges::default();
     let outcome = model.advance(&tick, &mut wants, &mut changes);
@@ -150,7 +158,7 @@ fn take_over(
 /// Puts a member into a slot, or takes it out.
 fn settle(
     pool: &mut Pool,
-    At { host, plan, now }: At<'_>,
+    At { host, plan, now, .. }: At<'_>,
     change: &RowChange,
     agenda: &mut Agenda,
     out: &mut Outbox,
