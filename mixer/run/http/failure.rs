@@ -86,7 +86,7 @@ fn of_certificate(problem: &CertificateError) -> String {
 /// `CamelCase` as words.
 fn words(name: &str) -> String {
     let mut text = String::new();
-    for c in name.chars().take_while(|c| c.is_ascii_alphanumeric()) {
+    for c in name.chars().take_while(char::is_ascii_alphanumeric) {
         if c.is_ascii_uppercase() && !text.is_empty() {
             text.push(' ');
         }

@@ -76,12 +76,12 @@ pub(super) fn shown(url: &Url) -> String {
 
 /// `true` for a name or an address by which a machine reaches itself.
 pub(super) fn is_this_machine(host: &str) -> bool {
+    const NAMES: [&str; 4] = ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
     let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
     if let Ok(address) = name.parse::<IpAddr>() {
         let address = address.to_canonical();
         return address.is_loopback() || address.is_unspecified();
     }
-    const NAMES: [&str; 4] = ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
     NAMES.contains(&name.as_str()) || name.ends_with(".localhost")
 }
 

@@ -54,7 +54,9 @@ pub(super) fn split(batch: &Batch, tags: Tags, within_host: bool) -> Option<[Bat
         let begins_host = batch.cuts.binary_search_by_key(&place, |cut| cut.bytes).is_ok();
         place += field.bytes.len();
         if !is_item(field) {
-            parts.iter_mut().for_each(|part| part.share(field.bytes));
+            for part in &mut parts {
+                part.share(field.bytes);
+            }
             continue;
         }
         item += 1;

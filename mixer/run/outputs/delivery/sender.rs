@@ -111,7 +111,7 @@ impl Sender {
                 continue;
             }
             match self.send(&part, parts.trust(&outcome)).await {
-                Attempts::Answered(rejection) => self.answered(part, rejection, &mut parts, &mut outcome),
+                Attempts::Answered(rejection) => self.answered(&part, rejection, &mut parts, &mut outcome),
                 Attempts::Suspected(error) => self.suspected(part, error, &mut parts, &outcome).await,
             }
         }
@@ -125,7 +125,7 @@ impl Sender {
     /// A part was accepted or rejected. What is accepted proves that others fail by their own fault.
     fn answered(
         &mut self,
-        part: Batch,
+        part: &Batch,
         rejection: Option<Rejection>,
         parts: &mut Parts,
         outcome: &mut Outcome,
@@ -135,7 +135,7 @@ impl Sender {
                 self.too_large = Some(self.too_large.unwrap_or(usize::MAX).min(part.body.len()));
             }
             if self.split_budget.allows_split(rejection.splitting)
-                && let Some([first, second]) = self.client.split(&part, rejection.splitting)
+                && let Some([first, second]) = self.client.split(part, rejection.splitting)
             {
                 self.split_budget.spend();
                 parts.waiting.extend([second, first]);
@@ -143,7 +143,7 @@ impl Sender {
             }
         }
         let before = outcome.accepted;
-        outcome.settle(&part, rejection, &mut self.split_budget);
+        outcome.settle(part, rejection, &mut self.split_budget);
         if outcome.accepted > before {
             self.patience = if parts.origin.take().is_some() { 1 } else { self.patience.min(PATIENCE) };
         }
