@@ -83,6 +83,8 @@ impl Rounding {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "rounded values are exact")]
+
     use super::*;
 
     #[test]

@@ -11,7 +11,7 @@ use crate::config::value::{Bound, Scalar};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
-use crate::metric::{MetricType, Rounding, StateIndexes};
+use crate::metric::{Aggregation, MetricType, Rounding, StateIndexes};
 use crate::plan::{Action, HostShape, Listener, MetricPlan, ObservationDistribution, Schedule};
 use crate::scenario::{MetricContext, ScenarioPlan};
 use crate::series::LabelBlock;
@@ -70,6 +70,9 @@ impl<'a> Resolver<'a> {
         self.note_ranges(&templates);
         let mut schedules = IndexSet::new();
         let drafts = self.drafts(host.span, &templates, host_labels, &mut schedules)?;
+        for draft in &drafts {
+            self.warn_of_no_growth(draft);
+        }
         let drafts = self.without_duplicates(drafts);
         let drafts = self.in_order(drafts)?;
         let mut shape = HostShape {
@@ -154,17 +157,10 @@ impl<'a> Resolver<'a> {
             shows_value: matches!(metric_type, MetricType::Gauge | MetricType::StateSet),
         };
         let scenario = self.own_scenario(template, metric_type, metric_context)?;
-        if metric_type == MetricType::Counter {
-            self.warn_of_no_growth(template, &scenario, value_range, default_value);
-        }
         let listens = self.subscriptions(template, &scenario)?;
         let values = given_range.or_else(|| scenario.value_range()).unwrap_or((default_value, default_value));
         let rounding = self.rounding(template, metric_type, (value_range, values))?;
-        let is_gauge = metric_type == MetricType::Gauge;
-        let shown_range = rounding.fixed_within(value_range).filter(|_| is_gauge);
-        let value_range = shown_range.unwrap_or(value_range);
-        let default_value =
-            if is_gauge { default_value.max(value_range.0).min(value_range.1) } else { default_value };
+        let (value_range, default_value) = shown(rounding, metric_type, value_range, default_value);
         let cells = self.cells(template, metric_type, &scenario, value_range)?;
         self.note_created(family, cells.layout().has_created);
         let when = match &template.when {
@@ -204,13 +200,11 @@ impl<'a> Resolver<'a> {
     }
 
     /// Warns of a counter that stays where it begins.
-    fn warn_of_no_growth(
-        &mut self,
-        template: &MetricTemplate,
-        scenario: &ScenarioPlan,
-        (_, high): (f64, f64),
-        begin: f64,
-    ) {
+    fn warn_of_no_growth(&mut self, Draft { template, plan, .. }: &Draft<'_>) {
+        if !matches!(plan.cells.aggregation(), Aggregation::Counter { .. }) {
+            return;
+        }
+        let (begin, (_, high), scenario) = (plan.default_value, plan.value_range, &plan.scenario);
         if template.scenario.is_none() && begin > 0.0 {
             let place = template.default_value.as_ref().map_or(template.name.span, |value| value.span);
             let message = format!(
@@ -377,7 +371,7 @@ impl<'a> Resolver<'a> {
         if low.is_finite() && high.is_finite() {
             return self.range("value_range", range);
         }
-        if low == high {
+        if low.total_cmp(&high).is_eq() {
             self.problems
                 .error(range.span, format!("value_range ({low}, {high}) has no number; write (0, inf)"));
             return None;
@@ -434,6 +428,19 @@ impl<'a> Resolver<'a> {
                 .warning(place, "all of value_range is rounded to one value; give the metric more decimals");
         }
         Some(rounding)
+    }
+}
+
+/// The range and the value before the first update, both as they are shown: a gauge's are rounded within the range.
+fn shown(
+    rounding: Rounding,
+    metric_type: MetricType,
+    range: (f64, f64),
+    default_value: f64,
+) -> ((f64, f64), f64) {
+    match rounding.fixed_within(range).filter(|_| metric_type == MetricType::Gauge) {
+        Some((low, high)) => ((low, high), default_value.max(low).min(high)),
+        None => (range, default_value),
     }
 }
 

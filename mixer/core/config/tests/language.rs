@@ -223,6 +223,7 @@ const WRONG_FORMULAS: [&str; 26] = [
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one snapshot of all messages")]
 fn invalid_formulas_are_refused_at_their_place() {
     let said: Vec<String> = WRONG_FORMULAS
         .iter()

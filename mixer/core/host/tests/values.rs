@@ -1,5 +1,7 @@
 //! Values that formulas, ranges and roundings must not spoil.
 
+#![expect(clippy::float_cmp, reason = "rounded values are exact")]
+
 use super::*;
 
 /// The rows after each of these seconds, and the failures: those reported, and the number of all.
