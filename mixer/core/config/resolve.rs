@@ -50,10 +50,12 @@ pub(super) fn resolve(
         resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");
     }
     resolver.levers();
+    let errors = resolver.problems.error_count();
     for host in &template.hosts {
         resolver.host(host);
     }
-    let faults = resolver.run_faults();
+    let all_hosts = template.has_all_hosts && resolver.problems.error_count() == errors;
+    let faults = resolver.run_faults(all_hosts);
     resolver.refuse_suffix_clashes();
     if resolver.problems.error_count() == 0 {
         resolver.refuse_equal_series();

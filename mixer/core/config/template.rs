@@ -55,6 +55,8 @@ pub(super) struct ConfigTemplate {
     pub(super) levers: IndexMap<String, LeverTemplate>,
     pub(super) faults: Vec<RunFaultTemplate>,
     pub(super) hosts: Vec<HostTemplate>,
+    /// `false` if hosts are missing because of their errors.
+    pub(super) has_all_hosts: bool,
     pub(super) metric_sets: IndexMap<String, Vec<MetricTemplate>>,
     pub(super) pushgateway_url: Option<Scalar<String>>,
     pub(super) push_interval: Option<Scalar<Span>>,
@@ -67,7 +69,8 @@ pub(super) struct ConfigTemplate {
 #[derive(Debug)]
 pub(super) struct LeverTemplate {
     pub(super) span: SourceSpan,
-    pub(super) default: Scalar<f64>,
+    /// `None` if it has an error.
+    pub(super) default: Option<Scalar<f64>>,
 }
 
 /// Metric sets and levers of other files.
@@ -93,14 +96,16 @@ impl ConfigTemplate {
         let own_levers = fields.map("levers", problems);
         let levers = included.levers.into_iter().chain(own_levers).filter_map(|(key, node)| {
             let name = read_name(&key, "a lever's name", problems)?;
-            let default = read_scalar(&node, &name, problems)?;
+            let default = read_scalar(&node, &name, problems);
             Some((name, LeverTemplate { span: key.span, default }))
         });
         let levers = levers.collect();
         let faults = fields.list("faults", problems);
         let faults = faults.into_iter().filter_map(|node| RunFaultTemplate::read(node, problems)).collect();
-        let hosts = fields.list("hosts", problems);
-        let hosts = hosts.into_iter().filter_map(|node| HostTemplate::read(node, problems)).collect();
+        let listed = fields.list("hosts", problems);
+        let listed: Vec<_> = listed.into_iter().map(|node| HostTemplate::read(node, problems)).collect();
+        let has_all_hosts = listed.iter().all(Option::is_some);
+        let hosts = listed.into_iter().flatten().collect();
         let own_sets = fields.map("metric_sets", problems);
         let metric_sets = included.sets.into_iter().chain(own_sets).filter_map(|(key, node)| {
             let name = read_name(&key, "a metric set's name", problems)?;
@@ -118,6 +123,7 @@ impl ConfigTemplate {
             levers,
             faults,
             hosts,
+            has_all_hosts,
             metric_sets,
             pushgateway_url: fields.scalar("pushgateway_url", problems),
             push_interval: fields.scalar("push_interval", problems),

@@ -16,13 +16,18 @@ use crate::time::Span;
 impl Resolver<'_> {
     /// Adds the host's faults to its shape, with listeners that open and close their windows.
     pub(super) fn faults(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
+        let mut is_whole = true;
         for fault in &template.faults {
             let index = shape.faults.len();
             // No metric can have this name, so no metric has this stream.
             let stream = format!("dirt {} ", fault.kind.name);
             let same = shape.faults.iter().filter(|other| other.stream.starts_with(&stream)).count();
             let stream = format!("{stream}{same}");
-            let plan = self.one_fault(fault, shape, stream)?;
+            let Some(plan) = self.one_fault(fault, shape, stream) else {
+                // The next ones may have errors, too.
+                is_whole = false;
+                continue;
+            };
             plan.events.iter().for_each(|event| self.events.emit(event));
             for (events, action) in
                 [(&fault.on, Action::OpenFault(index)), (&fault.until, Action::CloseFault(index))]
@@ -36,7 +41,7 @@ impl Resolver<'_> {
             }
             shape.faults.push(plan);
         }
-        Some(())
+        is_whole.then_some(())
     }
 
     fn one_fault(

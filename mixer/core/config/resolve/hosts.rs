@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::metrics::MetricSource;
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
-use crate::config::template::{HostTemplate, MetricTemplate};
+use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
@@ -105,14 +105,14 @@ impl<'a> Resolver<'a> {
         let address = made_up_address(&name);
         self.names.set("address", Value::Text(address.clone()));
 
-        let ttl = self.optional("ttl", template.ttl.as_ref(), Span::FOREVER)?;
-        if ttl == Span::ZERO {
+        let ttl = self.optional("ttl", template.ttl.as_ref(), Span::FOREVER);
+        if ttl == Some(Span::ZERO) {
             let place = template.ttl.as_ref().map_or(template.span, |ttl| ttl.span);
             self.problems.error(place, "ttl must be longer than 0; write \"inf\" for a host without an end");
         }
-        let interval = self.report_interval(template)?;
-        let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO)?;
-        let job = self.job(template)?;
+        let interval = self.report_interval(template);
+        let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO);
+        let job = self.job(template);
         let has_identity = template.identity_labels.as_ref().or(self.template.identity_labels.as_ref());
         self.has_identity = self.optional("identity_labels", has_identity, true)?;
         let reserved = self.reserved_labels(true);
@@ -130,6 +130,7 @@ impl<'a> Resolver<'a> {
             *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
             shape
         };
+        let (ttl, interval, start_time, job) = (ttl?, interval?, start_time?, job?);
         self.refuse_long_delays(template, &shape, interval.0);
         self.refuse_faults_without_model(template, &shape);
         self.series += shape.series;
@@ -204,21 +205,31 @@ impl<'a> Resolver<'a> {
             self.problems.warning(template.span, "the host has no metrics, so it reports nothing");
         }
         for (event, action) in &template.listen_events {
-            let subscription = Subscription::parse(&self.value("event", event)?);
-            self.events.subscribe(&subscription, event.span);
-            let (actions, when) = self.actions(&shape, action)?;
-            let listener =
-                |action| Listener { subscription: subscription.clone(), action, when: when.clone() };
-            shape.listeners.extend(actions.into_iter().map(listener));
+            let listeners = self.action_listeners(&shape, event, action);
+            shape.listeners.extend(listeners.unwrap_or_default());
         }
-        self.faults(template, &mut shape)?;
+        let faults = self.faults(template, &mut shape);
         for (name, value) in &template.storage {
-            let value = self.value(&format!("storage {name:?}"), value)?;
+            let Some(value) = self.value(&format!("storage {name:?}"), value) else { continue };
             shape.storage.push((name.clone(), value));
         }
         self.pools(template, host_labels, &mut shape)?;
+        faults?;
         let has_model = shape.pools.iter().any(|pool| pool.model.is_some());
         shape.reads_levers = self.reads_levers || (has_model && !self.levers.is_empty());
         Some(shape)
+    }
+    /// The listeners that carry out an action after an event.
+    fn action_listeners(
+        &mut self,
+        shape: &HostShape,
+        event: &Scalar<String>,
+        action: &ActionTemplate,
+    ) -> Option<Vec<Listener>> {
+        let subscription = Subscription::parse(&self.value("event", event)?);
+        self.events.subscribe(&subscription, event.span);
+        let (actions, when) = self.actions(shape, action)?;
+        let listener = |action| Listener { subscription: subscription.clone(), action, when: when.clone() };
+        Some(actions.into_iter().map(listener).collect())
     }
 }

@@ -22,9 +22,9 @@ impl Resolver<'_> {
                     format!("a lever cannot be called {name:?}; choose a name of letters and digits");
                 self.problems.error(lever.span, message);
             }
-            if let Some(default) = self.finite(name, &lever.default) {
-                self.levers.push(LeverPlan { name: name.as_str().into(), default });
-            }
+            // A lever with a wrong value is still known, so that what reads it has no error.
+            let default = lever.default.as_ref().and_then(|default| self.finite(name, default));
+            self.levers.push(LeverPlan { name: name.as_str().into(), default: default.unwrap_or_default() });
         }
         self.lever_defaults = self.levers.iter().map(|lever| lever.default).collect();
         self.names.set_levers(self.levers.iter().map(|lever| Arc::clone(&lever.name)).collect());
@@ -40,34 +40,30 @@ impl Resolver<'_> {
         index
     }
 
-    /// The faults of the run. Hosts are known already.
-    pub(super) fn run_faults(&mut self) -> Vec<Arc<RunFault>> {
+    /// The faults of the run. Hosts are known already; `all_hosts` if none of them had an error.
+    pub(super) fn run_faults(&mut self, all_hosts: bool) -> Vec<Arc<RunFault>> {
         let (mut faults, mut ids) = (Vec::new(), IndexSet::new());
         for template in &self.template.faults {
-            let Some(fault) = self.run_fault(template) else { continue };
-            if !ids.insert(Arc::clone(&fault.id)) {
-                let message = format!("two faults are called {:?}; an id must be unique", fault.id);
-                self.problems.error(template.id.span, message);
+            let id: Option<Arc<str>> = self.value("id", &template.id).map(Into::into);
+            match &id {
+                Some(id) if id.is_empty() => {
+                    self.problems.error(template.id.span, "a fault's id must not be empty");
+                }
+                Some(id) if !ids.insert(Arc::clone(id)) => {
+                    let message = format!("two faults are called {id:?}; an id must be unique");
+                    self.problems.error(template.id.span, message);
+                }
+                _ => {}
             }
-            faults.push(Arc::new(fault));
+            let times = self.fault_times(template);
+            let hosts = self.fault_hosts(&template.hosts, all_hosts);
+            let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
+            let changes = changes.into_iter().collect::<Option<_>>();
+            if let (Some(id), Some(times), Some(hosts), Some(changes)) = (id, times, hosts, changes) {
+                faults.push(Arc::new(RunFault { id, times, hosts, changes }));
+            }
         }
         faults
-    }
-
-    fn run_fault(&mut self, template: &RunFaultTemplate) -> Option<RunFault> {
-        let id = self.value("id", &template.id)?;
-        if id.is_empty() {
-            self.problems.error(template.id.span, "a fault's id must not be empty");
-        }
-        let times = self.fault_times(template);
-        let hosts = self.fault_hosts(&template.hosts);
-        if template.changes.is_empty() {
-            let message = format!("fault {id:?} changes nothing; add set, times or plus: {{ \"LEVER\": … }}");
-            self.problems.error(template.span, message);
-        }
-        let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
-        let changes = changes.into_iter().collect::<Option<_>>();
-        Some(RunFault { id: id.into(), times: times?, hosts: hosts?, changes: changes? })
     }
 
     fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<FaultTimes> {
@@ -97,28 +93,28 @@ impl Resolver<'_> {
 
     /// The hosts that a fault concerns; the inner `None` is all of them.
     #[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
-    fn fault_hosts(&mut self, patterns: &[Scalar<String>]) -> Option<Option<HostSelection>> {
-        let mut texts = Vec::new();
-        for pattern in patterns {
-            let text = self.value("hosts", pattern)?;
-            match HostSelection::parse(&text) {
-                Ok(hosts) if self.hosts.iter().any(|host| hosts.matches(host)) => texts.push(text),
-                // A config without hosts has another error.
-                Ok(_) if self.hosts.is_empty() => return None,
-                Ok(_) => {
-                    let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
-                    let hint = suggestion(&text, &known);
-                    self.problems.error(pattern.span, format!("no host matches {text:?}{hint}"));
-                    return None;
-                }
-                Err(error) => {
-                    self.problems.error(pattern.span, error);
-                    return None;
-                }
-            }
-        }
+    fn fault_hosts(&mut self, patterns: &[Scalar<String>], all_hosts: bool) -> Option<Option<HostSelection>> {
+        let texts: Vec<_> = patterns.iter().map(|pattern| self.host_pattern(pattern, all_hosts)).collect();
+        let texts: Vec<String> = texts.into_iter().collect::<Option<_>>()?;
         let selection = HostSelection::any_of(texts.iter().map(String::as_str)).ok()?;
         Some((!texts.is_empty()).then_some(selection))
+    }
+
+    /// The text of a pattern that selects at least one host.
+    fn host_pattern(&mut self, pattern: &Scalar<String>, all_hosts: bool) -> Option<String> {
+        let text = self.value("hosts", pattern)?;
+        match HostSelection::parse(&text) {
+            Ok(hosts) if self.hosts.iter().any(|host| hosts.matches(host)) => return Some(text),
+            // It may select a host that has an error.
+            Ok(_) if !all_hosts || self.hosts.is_empty() => {}
+            Ok(_) => {
+                let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
+                let hint = suggestion(&text, &known);
+                self.problems.error(pattern.span, format!("no host matches {text:?}{hint}"));
+            }
+            Err(error) => self.problems.error(pattern.span, error),
+        }
+        None
     }
 
     fn lever_change(&mut self, template: &LeverChangeTemplate) -> Option<LeverChange> {

@@ -2,7 +2,7 @@
 
 use super::curve::CurveTemplate;
 use crate::config::fields::{Fields, read_name, read_texts};
-use crate::config::tree::Node;
+use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::plan::ChangeBy;
@@ -10,7 +10,6 @@ use crate::time::Span;
 
 #[derive(Debug)]
 pub(in crate::config) struct RunFaultTemplate {
-    pub(in crate::config) span: SourceSpan,
     pub(in crate::config) id: Scalar<String>,
     pub(in crate::config) at: Option<Scalar<Span>>,
     pub(in crate::config) lasts: Option<Scalar<Span>>,
@@ -33,11 +32,17 @@ impl RunFaultTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let mut fields = Fields::of(node, "Fault", problems)?;
+        let errors = problems.error_count();
         let id = fields.needed("id", problems);
         let at = fields.scalar("at", problems);
         let lasts = fields.scalar("lasts", problems);
         let every = fields.scalar("every", problems);
         let hosts = fields.take("hosts");
+        if let Some(Node { span, kind: NodeKind::List(patterns), .. }) = &hosts
+            && patterns.is_empty()
+        {
+            problems.error(*span, "hosts is empty; write patterns of hosts, or leave it out for all hosts");
+        }
         let hosts = hosts.map(|node| read_texts(&node, "hosts", problems)).unwrap_or_default();
         let mut changes = Vec::new();
         for (field, by) in [("set", ChangeBy::Set), ("times", ChangeBy::Times), ("plus", ChangeBy::Plus)] {
@@ -48,6 +53,10 @@ impl RunFaultTemplate {
             }
         }
         fields.refuse_unknown(problems);
-        Some(Self { span, id: id?, at, lasts, every, hosts, changes })
+        // Changes that have an error are missing here.
+        if changes.is_empty() && problems.error_count() == errors {
+            problems.error(span, "the fault changes nothing; add set, times or plus: { \"LEVER\": … }");
+        }
+        Some(Self { id: id?, at, lasts, every, hosts, changes })
     }
 }

@@ -15,7 +15,7 @@ fn levers_and_faults_are_checked_with_their_places() {
     let levers = "levers: { \"load\": 1, \"latency\": 0.1 }, ";
     for (fault, expected) in [
         ("Fault(at: 1, set: { \"load\": 1 })", "test.ron:1:56: Fault needs a field \"id\""),
-        ("Fault(id: \"a\")", "test.ron:1:56: fault \"a\" changes nothing; add set, times or plus"),
+        ("Fault(id: \"a\")", "test.ron:1:56: the fault changes nothing; add set, times or plus"),
         ("Fault(id: \"a\", set: { \"laod\": 1 })", "unknown lever \"laod\"; did you mean \"load\"?"),
         ("Fault(id: \"a\", set: { \"load\": ramp(to: 5) })", "ramp needs a field \"over\""),
         (
@@ -45,6 +45,10 @@ fn levers_and_faults_are_checked_with_their_places() {
         (
             "Fault(id: \"a\", set: { \"load\": 1 }), Fault(id: \"a\", plus: { \"load\": 1 })",
             "two faults are called \"a\"",
+        ),
+        (
+            "Fault(id: \"a\", set: { \"load\": 1 }, hosts: [])",
+            "hosts is empty; write patterns of hosts, or leave it out",
         ),
         ("Fault(id: \"a\", sets: { \"load\": 1 })", "Fault has no field \"sets\"; did you mean \"set\"?"),
     ] {
@@ -145,4 +149,41 @@ fn a_fault_about_some_hosts_is_six_lines_at_most() {
     hosts: [Host(name: "web-1", metrics: [Metric(name: "failing", scenario: script(source: "run.error_ratio"))])])"#;
     let loaded = plan_of(text, &[]).unwrap();
     assert_eq!((loaded.plan.faults.len(), loaded.warnings.len()), (1, 0));
+}
+
+/// The places of the errors of a config, as `line:column`.
+fn places(text: &str) -> Vec<String> {
+    let error = plan_of(text, &[]).unwrap_err().to_string();
+    let place = |line: &str| line.split(": ").next().unwrap().trim_start_matches("test.ron:").to_owned();
+    error.lines().map(place).collect()
+}
+
+#[test]
+fn each_error_of_a_fault_is_told_once_and_causes_no_other() {
+    let text = r#"Config(levers: { "load": "5m", "wait": "{1.0 / 0}" }, faults: [
+Fault(id: "a", set: { "load": ramp(to: 5) }),
+Fault(id: "a", sets: { "load": 1 }),
+Fault(id: "b", hosts: ["web-*", "zone=north"], set: { "load": 1 })],
+hosts: [Host(name: "web-1", labels: { "zone": "{nort}" }, metrics: [Metric(name: "m", scenario: script(source: "run.load + run.wait"))])])"#;
+    assert_eq!(places(text), ["1:26", "1:40", "2:31", "3:11", "3:16", "5:47"]);
+    let unmatched = r#"Config(levers: { "load": 1 }, faults: [Fault(id: "a", hosts: ["db-*", "web-1", "x[", "y-*"], set: { "load": 1 })],
+hosts: [Host(name: "web-1", metrics: [Metric(name: "m")])])"#;
+    assert_eq!(places(unmatched), ["1:63", "1:80", "1:86"]);
+}
+
+#[test]
+fn all_errors_of_a_host_are_told_at_once() {
+    let text = r#"Config(hosts: [Host(name: "a", metrics: [Metric(name: "m")],
+ttl: "{x}",
+start_time: "{x}",
+job_name: "{x}",
+listen_events: { "e": [override("n", 1), down(0)], "f": release("n") },
+faults: [
+nan(probability: 2),
+late(by: 0),
+gap(every: 1, lasts: 2)],
+storage: { "s": "{x}", "t": "{x}" })])"#;
+    let lines: Vec<String> =
+        places(text).iter().map(|place| place.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(lines, ["2", "3", "4", "5", "5", "5", "7", "8", "9", "10", "10"]);
 }
