@@ -68,7 +68,7 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     RunConflict(#[from] RunConflict),
     #[error(
-        "run {0:?} is over, and its last metrics are not kept; they are for an hour, of at most 200000 series"
+        "run {0:?} is over without last metrics: its hosts showed none, or more than 200000 series, or an hour has passed"
     )]
     NoLastMetrics(String),
     #[error("there are {max} runs; delete one that is over")]

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use promemu_core::backfill::{Backfill, Grid, ReplayedHost, drive};
 use promemu_core::error::Error;
@@ -12,7 +12,7 @@ use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
 use promemu_core::plan::Plan;
 use promemu_core::time::{Span, Time};
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::clock::Clock;
 
@@ -59,8 +59,15 @@ impl History {
         clock.started_at().before(self.length)
     }
 
-    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks.
-    pub(crate) fn emulate(&self, plan: Plan, seed: u64, clock: &Clock) -> Result<Emulated, Error> {
+    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks. It gives up before it
+    /// writes if nobody holds `wanted` any more.
+    pub(crate) fn emulate(
+        &self,
+        plan: Plan,
+        seed: u64,
+        clock: &Clock,
+        wanted: &Weak<()>,
+    ) -> Result<Emulated, Error> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (start, plan) = (self.start(clock), Arc::new(plan));
         let until = clock.now() + expected_work(&plan, seed, start, clock, threads)?;
@@ -73,7 +80,10 @@ impl History {
         };
         let driven: Result<(), Error> = run.each_host(&ids, threads, driven_host, |_, host| {
             hosts.push(host);
-            Ok(())
+            match wanted.strong_count() {
+                0 => Err(Error::Run("run was stopped before its history was written".to_owned())),
+                _ => Ok(()),
+            }
         });
         driven?;
         (self.write)(&run, Grid { from: start, to: until, step: self.step })?;
@@ -82,7 +92,6 @@ impl History {
         if gap > self.step {
             warn!(%gap, "history took longer than expected; samples are missing between it and the live run");
         }
-        info!(from = start.rfc3339(), "history is written; the hosts go on live");
         match Arc::try_unwrap(plan) {
             Ok(plan) => Ok(Emulated { plan, hosts, until }),
             Err(_) => Err(Error::Run("plan is still in use because of a bug".to_owned())),

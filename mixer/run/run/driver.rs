@@ -64,10 +64,14 @@ async fn ready(
     let Some(history) = history else {
         return MetricsMixer::start(plan, None, settings, clock, admission).await;
     };
-    let seed = settings.seed;
-    let emulated = tokio::task::spawn_blocking(move || history.emulate(plan, seed, &clock));
+    let (seed, from) = (settings.seed, history.start(&clock));
+    // Dropped with this future, when the run is stopped meanwhile.
+    let wanted = Arc::new(());
+    let is_wanted = Arc::downgrade(&wanted);
+    let emulated = tokio::task::spawn_blocking(move || history.emulate(plan, seed, &clock, &is_wanted));
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
     let Emulated { plan, hosts, until } = emulated.await.map_err(bug)??;
+    info!(from = from.rfc3339(), "history is written; the hosts go on live");
     let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, admission).await?;
     tokio::time::sleep_until(clock.instant_of(until)).await;
     Ok(mixer)

@@ -1,12 +1,16 @@
 //! Runs without servers: their stages, their ends and their reports.
 
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
+use crate::history::History;
 use crate::outputs::OutputSettings;
 use crate::outputs::file::FileSettings;
 use crate::settings::RunSettings;
+use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::plan::Plan;
 use promemu_wire::exposition::Format;
@@ -142,4 +146,23 @@ async fn a_process_is_ready_when_the_hosts_of_its_main_run_have_reported() {
     run.stop(StopReason::Request);
     run.over().await;
     assert!(outputs.is_ready(), "it stays so");
+}
+
+#[test]
+fn a_run_that_is_stopped_in_its_history_writes_none() {
+    let emulate = |wanted: &Weak<()>| {
+        let is_written = Arc::new(AtomicBool::new(false));
+        let written = Arc::clone(&is_written);
+        let write = move |_: &Backfill, _: Grid| {
+            written.store(true, Ordering::Relaxed);
+            Ok(())
+        };
+        let history =
+            History { length: Span::from_secs(60), step: Span::from_secs(10), write: Box::new(write) };
+        let outcome = history.emulate(plan("inf"), 7, &Clock::start(), wanted);
+        (outcome.is_ok(), is_written.load(Ordering::Relaxed))
+    };
+    let wanted = Arc::new(());
+    assert_eq!(emulate(&Arc::downgrade(&wanted)), (true, true));
+    assert_eq!(emulate(&Weak::new()), (false, false));
 }
