@@ -27,7 +27,7 @@ pub(crate) enum ActionBody {
         #[serde(rename = "for")]
         span: Option<Duration>,
     },
-    /// Brings the hosts up again.
+    /// Brings the hosts up again that were taken down; a fault of their config still holds them down.
     Up {
         /// The pattern of hosts.
         hosts: String,

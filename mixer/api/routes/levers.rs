@@ -68,7 +68,7 @@ pub(crate) async fn move_lever(
     let LeverBody { value, span, hosts } = body;
     let span = span.map(|span| span.read("for")).transpose()?;
     handle.move_lever(&name, LeverMove { value, span, hosts }).await?;
-    Ok(Json(handle.lever(&name)?))
+    Ok(Json(handle.moved_lever(&name)?))
 }
 
 /// Lets a lever follow the config again.
@@ -81,5 +81,5 @@ pub(crate) async fn release_lever(
 ) -> Answer<LeverView> {
     let handle = state.handle(query.run.as_deref())?;
     handle.release_lever(&name, query.hosts).await?;
-    Ok(Json(handle.lever(&name)?))
+    Ok(Json(handle.moved_lever(&name)?))
 }

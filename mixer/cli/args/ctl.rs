@@ -96,7 +96,7 @@ pub(crate) enum CtlAction {
         lever: Option<String>,
 
         /// Its new value
-        #[arg(group = "lever_change", value_parser = parse_number)]
+        #[arg(group = "lever_change", value_parser = parse_number, allow_negative_numbers = true)]
         value: Option<f64>,
 
         /// Duration in emulated time, as in 5m [default: until released]
@@ -108,7 +108,7 @@ pub(crate) enum CtlAction {
         hosts: Option<String>,
 
         /// Let the lever follow the config again
-        #[arg(long, env = "PME_CTL_RELEASE", group = "lever_change")]
+        #[arg(long, env = "PME_CTL_RELEASE", group = "lever_change", requires = "lever")]
         release: bool,
     },
     /// Release an override
@@ -130,7 +130,7 @@ pub(crate) enum CtlAction {
         #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
         span: Option<String>,
     },
-    /// Bring hosts up again that are down
+    /// Bring hosts up again that were taken down; a fault of their config still holds them down
     Up {
         /// A host's name, or a pattern of hosts
         hosts: String,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use promemu_core::error::suggestion;
+use promemu_core::event::DELIVERY_DELAY;
 use promemu_core::plan::{Action, HostSelection, RunPart};
 use promemu_core::time::{Span, Time};
 use promemu_core::timeline::{HostLevers, RunLog, Targets};
@@ -20,8 +21,11 @@ impl RunHandle {
     /// The levers of the run, in the config's order.
     #[must_use]
     pub fn levers(&self) -> Vec<LeverView> {
-        let fleet = self.fleet();
-        let (now, log) = (fleet.clock().now(), fleet.run_log());
+        self.levers_at(self.fleet().clock().now())
+    }
+
+    fn levers_at(&self, now: Time) -> Vec<LeverView> {
+        let (fleet, log) = (self.fleet(), self.fleet().run_log());
         let everywhere = everywhere(&fleet, &log);
         let levers = fleet.plan().levers.iter().enumerate();
         let view = |(index, lever): (usize, &promemu_core::plan::LeverPlan)| LeverView {
@@ -34,11 +38,12 @@ impl RunHandle {
         levers.map(view).collect()
     }
 
-    /// A lever by its name.
-    pub fn lever(&self, name: &str) -> Result<LeverView, CommandError> {
+    /// A lever by its name, as it is when what was sent by now has begun to act.
+    pub fn moved_lever(&self, name: &str) -> Result<LeverView, CommandError> {
         let fleet = self.fleet();
         lever_index(&fleet, name)?;
-        let found = self.levers().into_iter().find(|lever| lever.name == name);
+        let levers = self.levers_at(fleet.clock().now() + DELIVERY_DELAY);
+        let found = levers.into_iter().find(|lever| lever.name == name);
         found.ok_or_else(|| unknown_lever(&fleet, name))
     }
 
