@@ -136,10 +136,15 @@ pub(super) fn read_scalars<T: FromValue>(
     nodes.iter().filter_map(|node| read_scalar(node, what, problems)).collect()
 }
 
-/// One text, or a list of them.
+/// One text, or a list of them, which is not empty: it would look like none, and mean all.
 pub(super) fn read_texts(node: &Node, what: &str, problems: &mut Problems) -> Vec<Scalar<String>> {
     match &node.kind {
-        NodeKind::List(items) => read_scalars(items, what, problems),
+        NodeKind::List(items) => {
+            if items.is_empty() {
+                problems.error(node.span, format!("{what} is empty; name one, or leave the field out"));
+            }
+            read_scalars(items, what, problems)
+        }
         _ => read_scalar(node, what, problems).into_iter().collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 
-use super::resolver::Resolver;
+use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{FaultTemplate, HostTemplate};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
@@ -99,6 +99,10 @@ impl Resolver<'_> {
             return refused(self, "takes until only together with on");
         }
         let lasts = self.optional("lasts", template.lasts.as_ref(), Span::FOREVER)?;
+        if let Some(given) = template.lasts.as_ref().filter(|_| lasts < SHORTEST_INTERVAL) {
+            self.problems.error(given.span, format!("lasts must be 1ms or longer, but is {lasts}"));
+            return None;
+        }
         if let Some(cycle) = fault.cycle() {
             return Some((trigger, lasts, Some(self.cycle_pulses(template, trigger, cycle)?)));
         }

@@ -29,6 +29,11 @@ impl FaultTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let (name, fields) = named(node, "a fault, as in gap(every: \"10m\", lasts: \"30s\")", problems)?;
+        if name == "Fault" {
+            problems
+                .error(span, "Fault is for the config, which has the levers; move it to faults of Config(…)");
+            return None;
+        }
         let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
             let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
             problems.error(span, format!("unknown fault {name:?}{}", suggestion(&name, &names)));

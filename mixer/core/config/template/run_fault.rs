@@ -5,6 +5,7 @@ use crate::config::fields::{Fields, read_name, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan};
+use crate::fault::KINDS;
 use crate::plan::ChangeBy;
 use crate::time::Span;
 
@@ -31,6 +32,12 @@ pub(in crate::config) struct LeverChangeTemplate {
 impl RunFaultTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
+        if let NodeKind::Struct(Some(name), _) | NodeKind::Tuple(Some(name), _) = &node.kind
+            && KINDS.iter().any(|kind| kind.name == name)
+        {
+            problems.error(span, format!("{name} is a fault of a host; move it to faults of a Host(…)"));
+            return None;
+        }
         let mut fields = Fields::of(node, "Fault", problems)?;
         let errors = problems.error_count();
         let id = fields.needed("id", problems);
@@ -38,11 +45,6 @@ impl RunFaultTemplate {
         let lasts = fields.scalar("lasts", problems);
         let every = fields.scalar("every", problems);
         let hosts = fields.take("hosts");
-        if let Some(Node { span, kind: NodeKind::List(patterns), .. }) = &hosts
-            && patterns.is_empty()
-        {
-            problems.error(*span, "hosts is empty; write patterns of hosts, or leave it out for all hosts");
-        }
         let hosts = hosts.map(|node| read_texts(&node, "hosts", problems)).unwrap_or_default();
         let mut changes = Vec::new();
         for (field, by) in [("set", ChangeBy::Set), ("times", ChangeBy::Times), ("plus", ChangeBy::Plus)] {

@@ -36,6 +36,9 @@ fn faults_are_resolved_with_their_times_and_metrics() {
 fn invalid_faults_are_refused() {
     let wrong = r#"gpa(),
         gap(),
+        Fault(id: "a", set: { "load": 3 }),
+        gap(lasts: 0),
+        gap(lasts: 1, metrics: []),
         gap(every: 10, lasts: 10),
         gap(every: 10),
         gap(on: "x"),
@@ -66,6 +69,9 @@ fn invalid_faults_are_refused() {
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @r#"
     1: unknown fault "gpa"; did you mean "gap"?
     1: gap needs every, at, lasts or on; without them the host never has a sample
+    1: Fault is for the config, which has the levers; move it to faults of Config(…)
+    12: lasts must be 1ms or longer, but is 0s
+    24: metrics is empty; name one, or leave the field out
     12: lasts and jitter together must be shorter than every
     1: gap needs lasts: the length of each episode
     1: gap needs lasts or until: its length after the event

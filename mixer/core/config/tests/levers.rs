@@ -48,8 +48,9 @@ fn levers_and_faults_are_checked_with_their_places() {
         ),
         (
             "Fault(id: \"a\", set: { \"load\": 1 }, hosts: [])",
-            "hosts is empty; write patterns of hosts, or leave it out",
+            "hosts is empty; name one, or leave the field out",
         ),
+        ("gap(every: 10, lasts: 1)", "test.ron:1:56: gap is a fault of a host; move it to faults of a Host"),
         ("Fault(id: \"a\", sets: { \"load\": 1 })", "Fault has no field \"sets\"; did you mean \"set\"?"),
     ] {
         let said = said(&format!("{levers}faults: [{fault}],"), "");
