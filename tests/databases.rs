@@ -153,5 +153,5 @@ impl Database {
 }
 
 fn encoded(query: &str) -> String {
-    query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
+    query.bytes().fold(String::new(), |text, byte| text + format!("%{byte:02x}").as_str())
 }

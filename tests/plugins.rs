@@ -3,9 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use procfs_core::FromRead;
 use procfs_core::process::Status;
+use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::plugin;
+use promemu_core::time::{Span, Time};
+use promemu_core::world::World;
 
 use crate::processes::{Process, eventually, free_port, get, label, promemu_command, series, value};
 
@@ -187,7 +192,7 @@ fn a_config_of_a_plugin_takes_arguments_and_is_listed() {
     assert!(list.contains("staircases: hosts that climb stairs, each faster"), "{list}");
     let check = |args: &[&str]| {
         let output = folder.run(&[&["check", "staircases"], args].concat());
-        text(&output.stdout) + &text(&output.stderr)
+        text(&output.stdout) + text(&output.stderr).as_str()
     };
     assert!(check(&[]).starts_with("staircases: 1 job, 3 hosts, 1 family, 3 series"), "{}", check(&[]));
     assert!(check(&["--config-args", "hosts=5"]).contains(" 5 hosts, "));
@@ -337,7 +342,7 @@ fn build(package: &Path) -> PathBuf {
 fn a_plugin_made_by_new_builds_outside_the_workspace_and_runs() {
     let folder = Folder::new();
     let output = folder.run(&["new", "my-climb", "--plugin"]);
-    insta::assert_snapshot!(text(&output.stdout) + &text(&output.stderr), @"
+    insta::assert_snapshot!(text(&output.stdout) + text(&output.stderr).as_str(), @"
     my-climb/ is written: a plugin with the scenario my_climb, in my-climb/src/lib.rs. Next:
 
       cd my-climb && cargo build --release
@@ -601,7 +606,7 @@ fn all_errors_in_a_profile_stand_at_their_places() {
     ];
     fs::remove_file(folder.path("own.ron")).unwrap();
     let missing = text(&folder.run(&["check", "a.ron"]).stderr);
-    insta::assert_snapshot!(all.concat() + &missing, @r#"
+    insta::assert_snapshot!(all.concat() + missing.as_str(), @r#"
     error: own.ron:2:5: Profile has no field "chrn_rate"; did you mean "churn_rate"?
     error: own.ron:4:93: unknown cpu_cores "spicky"; did you mean "spiky"?
     error: own.ron:5:58: threads: expected a finite number (or a size, as in "1.5GiB"), found text "x"
@@ -633,6 +638,34 @@ fn outside() -> Folder {
     let name = library("libshops");
     fs::copy(build(&package).join(&name), folder.path("plugins").join(name)).unwrap();
     folder
+}
+
+#[test]
+fn a_world_with_a_model_from_outside_has_the_same_future_from_a_snapshot() {
+    let folder = outside();
+    // All other tests have promemu in processes of its own.
+    plugin::set_folders(vec![folder.path("plugins")], Vec::new());
+    let pool = r#"Pool(workload: shops(shops: [(city: "Ulm", prices: {"nut": 1.5}), (city: "Bonn")]), update_interval: 1)"#;
+    let start = Time::from_unix_secs(1_767_600_000);
+    let config = ConfigFile::from_text("shops", &host_of(pool, ""));
+    let plan = config.plan(&LoadOptions::starting_at(start)).unwrap().plan;
+    let mut world = World::new(Arc::new(plan), 7, start);
+    let seconds = |world: &mut World, from: u64| -> Vec<String> {
+        let shown = (from + 1..=from + 1_000).map(|secs| {
+            world.advance(start + Span::from_secs(secs));
+            (0..2).map(|row| format!("{:?}", world.member(0, 0, row))).collect()
+        });
+        shown.collect()
+    };
+    for from in [0, 500] {
+        world.advance(start + Span::from_secs(from));
+        let snapshot = world.snapshot().unwrap();
+        let expected = seconds(&mut world, from);
+        assert!(expected[999].contains("Ulm") && expected[999] != expected[998], "{}", expected[999]);
+        world.restore(&snapshot).unwrap();
+        assert!(seconds(&mut world, from) == expected, "from {from} s on");
+        world.restore(&snapshot).unwrap();
+    }
 }
 
 #[test]
@@ -676,7 +709,7 @@ fn a_model_outside_of_the_workspace_has_tables_histograms_and_nested_parameters_
     let wrong = text(&folder.run(&["check", "a.ron"]).stderr);
     shops(r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1})]"#);
     let refused = text(&folder.run(&["check", "a.ron"]).stderr);
-    insta::assert_snapshot!(wrong + &refused, @r#"
+    insta::assert_snapshot!(wrong + refused.as_str(), @r#"
     error: a.ron:2:107: Shop has no field "bsket"; did you mean "basket"?
     error: a.ron:2:118: Shop needs city: where it is
     error: a.ron:2:127: prices takes a map, as in { "a": b }; found 4

@@ -308,7 +308,7 @@ impl Prometheus {
     }
 
     fn ask(&self, query: &str, more: &str) -> Option<f64> {
-        let encoded = query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"));
+        let encoded = query.bytes().fold(String::new(), |text, byte| text + format!("%{byte:02x}").as_str());
         let answer = get(self.port, &format!("/api/v1/query?query={encoded}{more}"))?;
         let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
         answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()

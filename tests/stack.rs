@@ -211,7 +211,7 @@ fn rules(name: &str) -> Vec<String> {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
+    text.bytes().fold(String::new(), |text, byte| text + format!("%{byte:02x}").as_str())
 }
 
 #[test]

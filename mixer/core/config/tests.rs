@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{Action, Plan};
-use crate::plugin::tests::bring_processes;
+use crate::plugin::tests::bring_plugins;
 use crate::time::{Span, Time};
 
 mod fault;
@@ -34,7 +34,7 @@ fn with_metrics(metrics: &str) -> String {
 }
 
 fn shipped(name: &str) -> ConfigFile {
-    bring_processes();
+    bring_plugins();
     ConfigFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../configs/{name}.ron")))
         .unwrap()
 }

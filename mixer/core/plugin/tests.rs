@@ -37,14 +37,16 @@ fn demo() -> PathBuf {
     built("demo")
 }
 
-/// Puts the plugin `processes` into the registry of this process, for all its tests.
-pub(crate) fn bring_processes() {
+/// Puts the plugin `processes`, and `crowd`, which saves no state, into the registry of this process, for all its tests.
+pub(crate) fn bring_plugins() {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let (folder, library) = (tempfile::tempdir().unwrap(), built("processes"));
         fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
+        let crowd = folder.path().join("crowd").with_extension(std::env::consts::DLL_EXTENSION);
+        compile("tests/plugins/crowd.c", &[], &crowd);
         registry::set_folders(vec![folder.path().to_owned()], Vec::new());
-        assert!(registry::model("processes").is_some());
+        assert!(registry::model("processes").is_some() && registry::model("crowd").is_some());
         folder
     });
 }

@@ -9,7 +9,7 @@ use crate::event::HostId;
 use crate::host::{DrivenHost, Outbox};
 use crate::metric::is_absent;
 use crate::plan::{Action, HostSelection, Plan};
-use crate::plugin::tests::bring_processes;
+use crate::plugin::tests::bring_plugins;
 use crate::time::{Span, Time};
 use crate::timeline::Targets;
 use proptest::prelude::*;
@@ -159,11 +159,42 @@ fn the_same_future_follows_from_a_snapshot_as_often_as_it_is_restored() {
 
 #[test]
 fn a_snapshot_is_refused_if_a_plugin_keeps_its_state() {
-    bring_processes();
-    let loaded = ConfigDirs::new(None).load("processes_realistic", &LoadOptions::starting_at(START));
-    let world = World::new(Arc::new(loaded.unwrap().plan), 1, START);
-    let refused = world.snapshot().unwrap_err();
-    insta::assert_snapshot!(refused, @r#"host "server-01" cannot be copied: pool "processes": processes of plugin promemu-processes: its state cannot be saved"#);
+    bring_plugins();
+    let plan = plan(r#"Config(hosts: [Host(name: "a", pools: [Pool(workload: crowd)])])"#);
+    let refused = World::new(plan, 1, START).snapshot().unwrap_err();
+    insta::assert_snapshot!(refused, @r#"host "a" cannot be copied: pool "crowd": crowd of plugin crowds: its state cannot be saved"#);
+}
+
+/// The steps of each host in each of 1 000 seconds, and its processes after it.
+fn seconds(world: &mut World, from: f64) -> Vec<String> {
+    let mut second = |step: u32| {
+        let steps = steps(world, at(from + f64::from(step)));
+        let processes = world.hosts().map(|host| {
+            let pools = host.host().plan().shape.pools.iter().enumerate();
+            let slots = pools.flat_map(|(pool, plan)| (0..plan.max).map(move |slot| (pool, slot)));
+            let shown = slots.map(|(pool, slot)| host.host().slot(pool, slot));
+            shown.map(|it| it.map(|(labels, cells)| (labels.clone(), cells.to_vec()))).collect::<Vec<_>>()
+        });
+        format!("{steps:?} {:?}", processes.collect::<Vec<_>>())
+    };
+    (1..=1_000).map(&mut second).collect()
+}
+
+#[test]
+fn processes_have_the_same_future_from_a_snapshot() {
+    bring_plugins();
+    let loaded = ConfigDirs::new(None).load("processes_chaos", &LoadOptions::starting_at(START));
+    let mut world = World::new(Arc::new(loaded.unwrap().plan), 1, START);
+    // Before the first ticks, with churn and faults under way, and much later.
+    for secs in [0.0, 333.3, 1_500.0] {
+        world.advance(at(secs));
+        let snapshot = world.snapshot().unwrap();
+        let expected = seconds(&mut world, secs);
+        assert!(expected[999].contains("nginx") && expected[999] != expected[900], "processes go on");
+        world.restore(&snapshot).unwrap();
+        assert!(seconds(&mut world, secs) == expected, "from {secs} s on");
+        world.restore(&snapshot).unwrap();
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Faults of processes: spikes, leaks, kills and fork storms.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Priority;
 
 /// A fault of the processes that a filter selects.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Each wants this many cores for a time. None gets more than it has threads.
     CpuSpike {
@@ -39,7 +41,7 @@ pub enum Action {
 }
 
 /// Selects processes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Pattern of the name: `*` is any text and `?` any character.
     pub name: String,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::random::Random;
 
 /// Lower pids are reserved for processes started at boot: `RESERVED_PIDS` in `kernel/pid.c`.
@@ -12,7 +14,7 @@ pub(crate) const END: u32 = 4_194_304;
 const GAP_MAX: u64 = 7;
 
 /// The pids in use, and the start of the search for the next one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PidAllocator {
     taken: BTreeSet<u32>,
     next: u32,

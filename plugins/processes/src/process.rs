@@ -1,5 +1,7 @@
 //! One simulated process.
 
+use serde::{Deserialize, Serialize};
+
 use crate::random::Random;
 use crate::usage::Usage;
 use crate::{Priority, Program};
@@ -33,7 +35,7 @@ pub struct Process<'a> {
 }
 
 /// A fault with an end.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct FaultWindow {
     /// Cores, or bytes per second.
     pub(crate) amount: f64,
@@ -42,7 +44,7 @@ pub(crate) struct FaultWindow {
 }
 
 /// The process in a slot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SimulatedProcess {
     pub(crate) pid: u32,
     /// Second of the simulation in which it started.

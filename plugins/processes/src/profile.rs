@@ -2,6 +2,8 @@
 
 mod params;
 
+use serde::{Deserialize, Serialize};
+
 use crate::UsagePattern;
 
 pub(crate) use params::{PROFILE, profile};
@@ -12,7 +14,7 @@ const NAME_BYTES_MAX: usize = 255;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Priority of a process: churn replaces those of the lowest priority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Priority {
     /// Replaced first.
     Low,
@@ -41,7 +43,7 @@ impl Priority {
 }
 
 /// Range of a demand, and its course over time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UsageRange {
     /// Course over time.
     pub pattern: UsagePattern,

@@ -3,10 +3,12 @@
 //! The generator is `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA
 //! 2014). The whole simulator uses only +, -, × and ÷ on floats, which give the same on every machine.
 
+use serde::{Deserialize, Serialize};
+
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A random stream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -68,6 +68,11 @@ impl RealProcesses {
         })
     }
 
+    /// `true` once there is a pool of real processes.
+    pub(crate) const fn are_running(&self) -> bool {
+        self.pool.is_some()
+    }
+
     /// CPU that all processes may use together, in cores.
     pub(crate) fn cores_max(&self) -> f64 {
         self.machine_cores * self.share_max

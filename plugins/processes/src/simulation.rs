@@ -5,6 +5,8 @@
 
 mod lifecycle;
 
+use serde::{Deserialize, Serialize};
+
 use crate::pid_allocator::{END, PidAllocator};
 use crate::process::{SampleContext, SimulatedProcess};
 use crate::random::Random;
@@ -36,7 +38,7 @@ pub struct Settings {
 }
 
 /// Stage of a simulation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// Created, and not advanced yet.
     Created,
@@ -47,7 +49,7 @@ pub enum Stage {
 }
 
 /// Number of ended processes by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndCounts {
     /// Churn.
     pub churned: u64,
@@ -60,8 +62,10 @@ pub struct EndCounts {
 }
 
 /// The processes of a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Simulation {
+    /// Not saved: [`Simulation::load`] is given them.
+    #[serde(skip, default = "Settings::none")]
     settings: Settings,
     seed: u64,
     start_nanos: u64,
@@ -85,7 +89,7 @@ pub struct Simulation {
     ends: EndCounts,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Slot {
     /// Index into the profile's programs.
     program: usize,
@@ -107,6 +111,20 @@ impl Settings {
             children_max: 50,
             ends_after_secs: None,
             profile,
+        }
+    }
+
+    /// Those of no simulation.
+    const fn none() -> Self {
+        let profile = Profile { name: String::new(), programs: Vec::new(), churn_rate: 0.0, chaos: 0.0 };
+        Self {
+            profile,
+            process_count: 0,
+            churn_rate: 0.0,
+            chaos: 0.0,
+            cores: 0.0,
+            children_max: 0,
+            ends_after_secs: None,
         }
     }
 
@@ -182,6 +200,23 @@ impl Simulation {
         (0..process_count).for_each(|slot| simulation.begin(slot));
         simulation.share_out();
         Ok(simulation)
+    }
+
+    /// Its state in bytes, without the settings.
+    pub fn save(&self) -> Result<Vec<u8>, String> {
+        postcard::to_allocvec(self).map_err(|error| error.to_string())
+    }
+
+    /// The simulation that was saved, which had the same settings. From here on both do the same.
+    pub fn load(settings: Settings, saved: &[u8]) -> Result<Self, String> {
+        let saved: Self = postcard::from_bytes(saved).map_err(|error| error.to_string())?;
+        let slots = settings.process_count.saturating_add(settings.children_max);
+        let has_programs = |slot: &Slot| slot.program < settings.profile.programs.len();
+        if saved.slots.len() == slots && saved.slots.iter().all(has_programs) {
+            Ok(Self { settings, ..saved })
+        } else {
+            Err("saved simulation had other settings".to_owned())
+        }
     }
 
     /// Advances to a time in nanoseconds since the Unix epoch; an earlier time changes nothing.

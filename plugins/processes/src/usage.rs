@@ -1,10 +1,12 @@
 //! Demand of a process for CPU or memory, second by second.
 
+use serde::{Deserialize, Serialize};
+
 use crate::UsageRange;
 use crate::random::Random;
 
 /// Course of the demand within its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UsagePattern {
     /// Near the low end, in the lowest 5 % of the range.
     Steady,
@@ -27,7 +29,7 @@ const WANDER_STEP: f64 = 0.25;
 const GROWTH_SECS: (u64, u64) = (2 * 3600, 8 * 3600);
 
 /// A demand that follows a pattern.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Usage {
     range: UsageRange,
     now: f64,

@@ -65,6 +65,8 @@ impl<N: NamingScheme> Model for Processes<N> {
     const EMITS: &'static str =
         "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
 
+    const SAVES: bool = true;
+
     fn new(params: &Params<'_>) -> Result<Self, Refused> {
         let profile = profile(params)?;
         let given = |name| Some(params.number(name)).filter(|given| given.to_bits() != (-1.0f64).to_bits());
@@ -144,6 +146,26 @@ impl<N: NamingScheme> Model for Processes<N> {
             tick.emit("simulation_completed", "");
         }
         Ok(())
+    }
+
+    /// Empty before the first tick, else whether it is over, and the simulation.
+    fn save(&self) -> Result<Vec<u8>, String> {
+        if self.real.as_ref().is_some_and(RealProcesses::are_running) {
+            return Err("its real processes cannot be saved".to_owned());
+        }
+        let Some(simulation) = &self.simulation else { return Ok(Vec::new()) };
+        let mut saved = vec![u8::from(self.is_over)];
+        saved.extend(simulation.save()?);
+        Ok(saved)
+    }
+
+    fn load(params: &Params<'_>, saved: &[u8]) -> Result<Self, Refused> {
+        let mut processes = Self::new(params)?;
+        if let Some((is_over, simulation)) = saved.split_first() {
+            processes.is_over = *is_over != 0;
+            processes.simulation = Some(Simulation::load(processes.settings.clone(), simulation)?);
+        }
+        Ok(processes)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::expression::Value;
 use crate::host::{DrivenHost, EmulatedHost};
 use crate::metric::{Kind, MetricType, buckets, is_absent, native_histogram, quantiles};
 use crate::plan::{HostPlan, MetricPlan, Plan};
-use crate::plugin::tests::bring_processes;
+use crate::plugin::tests::bring_plugins;
 use crate::scenario::KINDS;
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -23,7 +23,7 @@ const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn file(name: &str) -> ConfigFile {
     if name.starts_with("processes") {
-        bring_processes();
+        bring_plugins();
     }
     ConfigFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../configs/{name}.ron")))
         .unwrap()

@@ -26,7 +26,7 @@ fn survives(text: &str) -> bool {
 }
 
 fn shipped_text(name: &str) -> String {
-    bring_processes();
+    bring_plugins();
     shipped::find(name).unwrap().to_owned()
 }
 

@@ -38,6 +38,34 @@ fn replaced(simulation: &Simulation, before: &[(usize, u32)], priority: Priority
     before.iter().filter(is_other).count()
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_saved_simulation_goes_on_as_the_one_it_was(seed in any::<u64>(), profile in 0..4usize, secs in 0..900u64) {
+        let profile = Profile::of(Profile::NAMES[profile]).unwrap();
+        let settings = Settings { chaos: 4.0, churn_rate: 0.5, ends_after_secs: Some(1_500), ..Settings::of(profile) };
+        let mut simulation = Simulation::new(settings.clone(), seed, START).unwrap();
+        simulation.advance(START + secs * NANOS_PER_SEC + 7);
+        simulation.act(Action::Kill(Filter::named("*"))).unwrap();
+        let mut loaded = Simulation::load(settings, &simulation.save().unwrap()).unwrap();
+        for more in [0, 1, 100, 1_600] {
+            let now = START + (secs + more) * NANOS_PER_SEC + 9;
+            simulation.advance(now);
+            loaded.advance(now);
+            prop_assert_eq!(format!("{simulation:?}"), format!("{loaded:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_saved_simulation_of_other_settings_is_refused() {
+    let saved = simulation(calm(Profile::realistic())).save().unwrap();
+    let load = |settings: Settings, saved: &[u8]| Simulation::load(settings, saved).unwrap_err();
+    let fewer = Settings { process_count: 49, ..calm(Profile::realistic()) };
+    assert_eq!(load(fewer, &saved), "saved simulation had other settings");
+    assert!(!load(calm(Profile::realistic()), &saved[..40]).is_empty());
+}
+
 #[test]
 fn the_processes_of_a_seed_never_change() {
     let settings = Settings { process_count: 20, churn_rate: 0.5, ..Settings::of(Profile::realistic()) };

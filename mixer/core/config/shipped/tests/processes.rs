@@ -4,7 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{Watched, assert_near};
 use crate::config::{ConfigFile, LoadOptions};
-use crate::plugin::tests::bring_processes;
+use crate::plugin::tests::bring_plugins;
 
 /// A process and its metrics.
 #[derive(Clone, Debug)]
@@ -186,7 +186,7 @@ fn chaos_causes_failures() {
 
 #[test]
 fn a_fault_of_a_host_acts_on_its_processes() {
-    bring_processes();
+    bring_plugins();
     let plan = |faults: &str| {
         let pool = r#"pools: [Pool(workload: processes(profile: realistic, process_count: 40), update_interval: "1s")]"#;
         let text = format!(
