@@ -219,10 +219,13 @@ fn the_list_shows_configs_arguments_and_broken_files() {
         DIR/broken.ron:1:15: hosts takes a list, as in [a, b]; found 5
 
     single_host_load: one host whose cpu, memory and io utilisation are sine waves
-        ARGUMENT  TYPE      DEFAULT           HELP
-        host_ttl  duration  10m               life of the host
-        job       text      single_host_load  the job; another run at the same time
-                                              needs another one
+        ARGUMENT         TYPE      DEFAULT           HELP
+        host_ttl         duration  10m               life of the host
+        interval         duration  10s               time from one report to the
+                                                     next
+        update_interval  duration  10s               time from one value to the next
+        job              text      single_host_load  the job; another run at the
+                                                     same time needs another one
     ");
     for shipped in ["hosts_load_with_peaks: ", "production --class StagingConfig: "] {
         assert!(text.contains(&format!("\n{shipped}")), "{text}");

@@ -152,7 +152,6 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
             status
         }
         Behaviour::Limit(bytes) if request.body.len() > bytes => 413,
-        Behaviour::Say(_) | Behaviour::Limit(_) => 200,
         Behaviour::Echo => 401,
         Behaviour::Cut | Behaviour::CutBody => return None,
         Behaviour::CutAnswer => {
@@ -162,7 +161,11 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
         Behaviour::HangDeletions if request.method != "DELETE" => 200,
         Behaviour::Want(header) if !request.head.lines().any(|line| line.eq_ignore_ascii_case(header)) => 401,
         Behaviour::Fail(part) if request.path.contains(part) => 500,
-        Behaviour::SlowPushes | Behaviour::Want(_) | Behaviour::Fail(_) => 200,
+        Behaviour::SlowPushes
+        | Behaviour::Say(_)
+        | Behaviour::Limit(_)
+        | Behaviour::Want(_)
+        | Behaviour::Fail(_) => 200,
         Behaviour::Hang | Behaviour::HangDeletions | Behaviour::Forward(_) => {
             // Until the client gives up.
             stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;

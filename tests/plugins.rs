@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use procfs_core::FromRead;
 use procfs_core::process::Status;
@@ -624,20 +624,32 @@ fn all_errors_in_a_profile_stand_at_their_places() {
 
 /// A folder with a plugin that is built outside of this workspace: the model `shops` and the generator `sleeper`.
 fn outside() -> Folder {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(build_outside);
     let folder = Folder::new();
+    let name = library("libshops");
+    fs::copy(BUILT.join(&name), folder.path("plugins").join(name)).unwrap();
+    folder
+}
+
+/// Builds the plugin, and gives the folder of its library. The tests share it, so it is built once.
+fn build_outside() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shops");
     fs::create_dir_all(package.join("src")).unwrap();
     let manifest = format!(
         "[package]\nname = \"shops\"\ndescription = \"Shops\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-         [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\npromemu-plugin = {{ path = {:?} }}\n[workspace]\n",
-        root.join("plugins/api")
+         [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\npromemu-plugin = {{ path = \"{}\" }}\n[workspace]\n",
+        root.join("plugins/api").display()
     );
     fs::write(package.join("Cargo.toml"), manifest).unwrap();
     fs::copy(root.join("tests/plugins/outside/shops.rs"), package.join("src/lib.rs")).unwrap();
-    let name = library("libshops");
-    fs::copy(build(&package).join(&name), folder.path("plugins").join(name)).unwrap();
-    folder
+    build(&package)
+}
+
+/// Writes a config whose model `shops` has these.
+fn write_shops(folder: &Folder, shops: &str) {
+    let pool = format!("Pool(workload: shops(shops: {shops}), update_interval: 15)");
+    fs::write(folder.path("a.ron"), host_of(&pool, "")).unwrap();
 }
 
 #[test]
@@ -653,7 +665,7 @@ fn a_world_with_a_model_from_outside_has_the_same_future_from_a_snapshot() {
     let seconds = |world: &mut World, from: u64| -> Vec<String> {
         let shown = (from + 1..=from + 1_000).map(|secs| {
             world.advance(start + Span::from_secs(secs));
-            (0..2).map(|row| format!("{:?}", world.member(0, 0, row))).collect()
+            format!("{:?}", [0, 1].map(|row| world.member(0, 0, row)))
         });
         shown.collect()
     };
@@ -669,13 +681,10 @@ fn a_world_with_a_model_from_outside_has_the_same_future_from_a_snapshot() {
 }
 
 #[test]
-fn a_model_outside_of_the_workspace_has_tables_histograms_and_nested_parameters_and_a_generator_stops() {
+fn a_model_outside_of_the_workspace_has_tables_and_histograms_and_reads_levers() {
     let folder = outside();
-    let shops = |shops: &str| {
-        let pool = format!("Pool(workload: shops(shops: {shops}), update_interval: 15)");
-        fs::write(folder.path("a.ron"), host_of(&pool, "")).unwrap();
-    };
-    shops(
+    write_shops(
+        &folder,
         r#"[Shop(city: "Ulm", basket: (1, 3), prices: {"nut": 1.5, "bolt": 0.5}), (city: "Bonn", prices: {"nut": 2})]"#,
     );
     let args = ["export", "a.ron", "--seed", "7", "--for", "1m", "--to", "2026-01-05T00:00Z"];
@@ -702,12 +711,17 @@ fn a_model_outside_of_the_workspace_has_tables_histograms_and_nested_parameters_
     let moved = text(&folder.run(&args).stdout);
     let last = series(&moved, "shop_sales_total").into_iter().rfind(|line| line.contains("Ulm")).unwrap();
     assert_eq!(last.split(' ').nth(1), Some("24"), "it reads the lever: {last}");
+}
 
-    shops(
+#[test]
+fn wrong_nested_parameters_of_a_model_are_told_at_their_places() {
+    let folder = outside();
+    write_shops(
+        &folder,
         r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1}), (city: 7, basket: (2, 1), bsket: 1), (prices: 4)]"#,
     );
     let wrong = text(&folder.run(&["check", "a.ron"]).stderr);
-    shops(r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1})]"#);
+    write_shops(&folder, r#"[(city: "Ulm"), (city: "Ulm", prices: {"nut": -1})]"#);
     let refused = text(&folder.run(&["check", "a.ron"]).stderr);
     insta::assert_snapshot!(wrong + refused.as_str(), @r#"
     error: a.ron:2:107: Shop has no field "bsket"; did you mean "basket"?
@@ -716,7 +730,11 @@ fn a_model_outside_of_the_workspace_has_tables_histograms_and_nested_parameters_
     error: a.ron:2:52: shops: shops[1].city must differ from those before it, but is "Ulm"
     error: a.ron:2:75: shops: shops[1].prices["nut"] must be 0 or more
     "#);
+}
 
+#[test]
+fn a_generator_outside_of_the_workspace_has_no_virtual_time_and_stops_within_its_deadline() {
+    let folder = outside();
     let sleeper = |stubborn: &str| {
         let pool = format!("Pool(workload: sleeper(stubborn: {stubborn}), update_interval: \"100ms\")");
         fs::write(folder.path("a.ron"), host_of(&pool, "").replace("15s", "100ms")).unwrap();

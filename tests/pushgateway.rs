@@ -28,7 +28,7 @@ fn steady_config(job: &str) -> tempfile::TempDir {
         "single_host_load",
         &[
             ("default_job_name: \"{job}\"", &format!("default_job_name: \"{job}\"")),
-            ("interval: \"10s\"", "interval: \"1s\""),
+            ("interval\": Arg(default: \"10s\"", "interval\": Arg(default: \"1s\""),
         ],
     )
 }
@@ -275,7 +275,7 @@ fn a_gateway_that_comes_back_gets_current_values() {
         "single_host_load",
         &[
             ("\"{job}\",\n    hosts", "\"job/with a slash\",\n    hosts"),
-            ("interval: \"10s\"", "interval: \"200ms\""),
+            ("interval\": Arg(default: \"10s\"", "interval\": Arg(default: \"200ms\""),
         ],
     );
     let mut run = steady(&gateway, &config, &["--push-interval=200ms", "--debug"]);

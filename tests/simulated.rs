@@ -100,7 +100,7 @@ fn without_the_plugin_its_configs_are_listed_with_advice() {
     let missing = "workload \"processes\" is in the plugin processes, which is missing; build it with \
                    ./manage.sh plugins, or name its folder with --plugins-dir";
     let (code, said, _) = run(&["check", "processes_churn"]);
-    assert_eq!((code, said), (Some(2), format!("error: processes_churn.ron:43:31: {missing}\n")));
+    assert_eq!((code, said), (Some(2), format!("error: processes_churn.ron:44:31: {missing}\n")));
     let (code, said, _) = run(&["--config", "processes_chaos", "--config-args", "chaos=1"]);
     assert!(code == Some(2) && said.contains(missing), "{said}");
     let (code, said, printed) = run(&["check", "--all"]);
@@ -181,14 +181,14 @@ fn processes_can_have_the_names_of_hostmetrics() {
         .collect();
     shown.sort();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    process_cpu_time_seconds_total state="system",job="j"} 3.54
-    process_cpu_time_seconds_total state="user",job="j"} 10.62
+    process_cpu_time_seconds_total state="system",job="j"} 4.12
+    process_cpu_time_seconds_total state="user",job="j"} 12.36
     process_cpu_time_seconds_total state="wait",job="j"} 0
-    process_disk_io_bytes_total direction="read",job="j"} 14845643
-    process_disk_io_bytes_total direction="write",job="j"} 3711410
+    process_disk_io_bytes_total direction="read",job="j"} 17280266
+    process_disk_io_bytes_total direction="write",job="j"} 4320066
     process_memory_usage_bytes job="j"} 243568640
     process_memory_virtual_bytes job="j"} 411340800
-    process_open_file_descriptors job="j"} 34
+    process_open_file_descriptors job="j"} 35
     process_threads job="j"} 4
     process_uptime_seconds job="j"} 285
     "#);

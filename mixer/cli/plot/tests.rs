@@ -246,7 +246,7 @@ fn events_are_marked_below_metrics_that_emit_or_listen_to_them() {
       0 ┤⠈⠉                                ⠈⠁
         └┬─────────────┬─────────────┬─────────────┬─────────────┬─────────────┬
        08:00         08:01         08:02         08:03         08:04       08:05
-                       ▲             ▼      ▲             ▼      ▲
+                       ▲             ▼      ▲             ▼      ▲             ▼
          1 web-1  2 web-2  ▲ load_peak_start  ▼ load_peak_end
     ");
 }

@@ -30,10 +30,14 @@ impl Reading {
                 }
             }
             NodeKind::List(items) | NodeKind::Tuple(_, items) => {
-                items.iter_mut().for_each(|item| self.read_param_files(file, item, given));
+                for item in items {
+                    self.read_param_files(file, item, given);
+                }
             }
             NodeKind::Map(entries) => {
-                entries.iter_mut().for_each(|(_, value)| self.read_param_files(file, value, given));
+                for (_, value) in entries {
+                    self.read_param_files(file, value, given);
+                }
             }
             NodeKind::Scalar(_) | NodeKind::Word(_) | NodeKind::Nothing => {}
         }

@@ -39,7 +39,7 @@ pub(super) fn stop(name: String, work: impl FnOnce(Duration) -> Stopping + Send 
             all.push((name, waiting));
         }
         Err(error) => {
-            warn!(generator = %name, error = %error, "generator cannot be stopped; it is left behind")
+            warn!(generator = %name, error = %error, "generator cannot be stopped; it is left behind");
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::sent_action::SentAction;
 use crate::event::Event;
 use crate::plan::{Action, HostPlan, HostSelection};
@@ -12,6 +14,9 @@ use crate::time::{Span, Time};
 
 /// Maximum number of actions that are kept.
 pub const LOGGED_ACTIONS_MAX: usize = 10_000;
+
+/// Maximum number of hosts' names in the targets of all actions that are kept, so that their memory is bounded.
+const LOGGED_NAMES_MAX: usize = 4_000_000;
 
 /// Maximum number of events that are kept.
 pub const LOGGED_EVENTS_MAX: usize = 10_000;
@@ -42,6 +47,10 @@ impl Targets {
         Self::Named(names.into())
     }
 
+    fn name_count(&self) -> usize {
+        if let Self::Named(names) = self { names.len() } else { 0 }
+    }
+
     /// `true` if the host is one of them.
     #[must_use]
     pub fn reach(&self, host: &HostPlan) -> bool {
@@ -64,20 +73,6 @@ pub struct LoggedAction {
     pub sent: Arc<SentAction>,
 }
 
-impl LoggedAction {
-    /// The end of its effect, if it has one of its own.
-    fn ends_at(&self) -> Option<Time> {
-        match self.sent.action {
-            Action::Override { lasts, .. } | Action::Lever { lasts, .. } | Action::Down { lasts }
-                if lasts != Span::FOREVER =>
-            {
-                Some(self.sent.acts_at() + lasts)
-            }
-            _ => None,
-        }
-    }
-}
-
 /// The log has no room for another action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the run log is full with {LOGGED_ACTIONS_MAX} actions that still hold; start another run")]
@@ -87,6 +82,8 @@ pub struct LogFull;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunLog {
     actions: Vec<LoggedAction>,
+    /// Number of names in the targets of all actions.
+    names: usize,
     events: Vec<Arc<Event>>,
     /// Number of actions so far.
     numbered: u64,
@@ -97,12 +94,14 @@ pub struct RunLog {
 impl RunLog {
     /// Appends an action.
     pub fn append(&mut self, targets: Targets, sent: Arc<SentAction>) -> Result<(), LogFull> {
-        if self.actions.len() >= LOGGED_ACTIONS_MAX {
-            self.forget_ended(sent.time);
+        let names = targets.name_count();
+        if self.has_no_room(names) {
+            self.forget_settled(sent.time);
         }
-        if self.actions.len() >= LOGGED_ACTIONS_MAX {
+        if self.has_no_room(names) {
             return Err(LogFull);
         }
+        self.names += names;
         self.actions.push(LoggedAction { number: self.numbered, targets, sent });
         self.numbered += 1;
         Ok(())
@@ -173,10 +172,142 @@ impl RunLog {
         self.forgotten += 1;
     }
 
-    /// Forgets the actions whose effect has ended by now.
-    fn forget_ended(&mut self, now: Time) {
+    /// `true` if an action for this many named hosts does not fit.
+    const fn has_no_room(&self, names: usize) -> bool {
+        // Any single action fits, whatever the number of hosts.
+        self.actions.len() >= LOGGED_ACTIONS_MAX || (self.names > 0 && self.names + names > LOGGED_NAMES_MAX)
+    }
+
+    /// Forgets the actions that make no difference any more.
+    fn forget_settled(&mut self, now: Time) {
         let before = self.actions.len();
-        self.actions.retain(|logged| logged.ends_at().is_none_or(|end| end > now));
+        let mut settled = settled(&self.actions, now).into_iter();
+        self.actions.retain(|_| settled.next() == Some(false));
+        self.names = self.actions.iter().map(|logged| logged.targets.name_count()).sum();
         self.forgotten += (before - self.actions.len()) as u64;
+    }
+}
+
+/// The part of a host that an action sets. Of several actions on the same one, the last one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    Lever(usize),
+    /// The value that a metric shows.
+    Metric(usize),
+    /// Up or down.
+    Presence,
+}
+
+impl Subject {
+    const fn of(action: &Action) -> Option<Self> {
+        match action {
+            Action::Lever { lever, .. } | Action::ReleaseLever { lever } => Some(Self::Lever(*lever)),
+            Action::Override { metric, .. } | Action::Release { metric } => Some(Self::Metric(*metric)),
+            Action::Down { .. } | Action::Up => Some(Self::Presence),
+            _ => None,
+        }
+    }
+}
+
+/// Targets that can be hashed.
+#[derive(PartialEq, Eq, Hash)]
+enum Hosts<'a> {
+    All,
+    Selected(String),
+    Named(&'a [Arc<str>]),
+}
+
+impl<'a> Hosts<'a> {
+    fn of(targets: &'a Targets) -> Self {
+        match targets {
+            Targets::All => Self::All,
+            Targets::Selected(hosts) => Self::Selected(hosts.to_string()),
+            Targets::Named(names) => Self::Named(names),
+        }
+    }
+}
+
+/// For each action, `true` if every host goes on from now without it as with it: a later one for the same hosts has
+/// replaced it, or its effect is over and hides nothing earlier.
+fn settled(actions: &[LoggedAction], now: Time) -> Vec<bool> {
+    let mut later = IndexSet::new();
+    let mut settled: Vec<bool> = actions
+        .iter()
+        .rev()
+        .map(|logged| {
+            let subject = Subject::of(&logged.sent.action).filter(|_| logged.sent.acts_at() <= now);
+            subject.is_some_and(|subject| !later.insert((subject, Hosts::of(&logged.targets))))
+        })
+        .collect();
+    settled.reverse();
+    // An effect that is over still hides earlier ones, of other selections of hosts.
+    let mut kept = IndexSet::new();
+    for (logged, is_settled) in actions.iter().zip(&mut settled) {
+        let Some(subject) = Subject::of(&logged.sent.action).filter(|_| !*is_settled) else { continue };
+        if end_of(logged) <= now && !kept.contains(&subject) {
+            *is_settled = true;
+        } else {
+            kept.insert(subject);
+        }
+    }
+    settled
+}
+
+/// The end of the effect: for an action that ends another one, the moment at which it acts.
+fn end_of(logged: &LoggedAction) -> Time {
+    let lasts = match logged.sent.action {
+        Action::Override { lasts, .. } | Action::Lever { lasts, .. } | Action::Down { lasts } => lasts,
+        _ => Span::ZERO,
+    };
+    logged.sent.acts_at() + lasts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn append(log: &mut RunLog, second: u64, host: &str, action: Action) -> Result<(), LogFull> {
+        let time = Time::from_unix_secs(second);
+        log.append(
+            Targets::host(&host.into()),
+            Arc::new(SentAction { action, time, source: "api".into(), sequence: 0 }),
+        )
+    }
+
+    #[test]
+    fn a_log_has_room_for_as_many_actions_in_turn_as_come() {
+        let mut log = RunLog::default();
+        for second in 0..3 * LOGGED_ACTIONS_MAX as u64 {
+            let down = Action::Down { lasts: Span::FOREVER };
+            append(&mut log, second, "a", if second % 2 == 0 { down } else { Action::Up }).unwrap();
+            let lever = Action::Lever { lever: 0, value: Span::from_secs(second).as_secs_f64(), lasts: Span::FOREVER };
+            append(&mut log, second, "b", lever).unwrap();
+        }
+        let newest = log.actions().last().unwrap();
+        assert!(log.actions().len() <= LOGGED_ACTIONS_MAX && newest.number + 1 == log.end());
+        assert!(!log.is_complete());
+    }
+
+    #[test]
+    fn actions_that_still_hold_are_kept_and_others_refused() {
+        let mut log = RunLog::default();
+        for metric in 0..LOGGED_ACTIONS_MAX {
+            let action = Action::Override { metric, value: 1.0, lasts: Span::FOREVER, may_fall: false };
+            append(&mut log, 0, "a", action).unwrap();
+        }
+        assert_eq!(append(&mut log, 9, "a", Action::Up), Err(LogFull));
+        assert_eq!(log.actions().len(), LOGGED_ACTIONS_MAX);
+    }
+
+    #[test]
+    fn a_move_that_is_over_stays_while_it_hides_an_earlier_one() {
+        let mut log = RunLog::default();
+        let lever = |lasts| Action::Lever { lever: 0, value: 1.0, lasts };
+        append(&mut log, 0, "a", lever(Span::from_secs(1))).unwrap();
+        append(&mut log, 1, "b", lever(Span::FOREVER)).unwrap();
+        append(&mut log, 2, "c", Action::ReleaseLever { lever: 0 }).unwrap();
+        assert_eq!(settled(log.actions(), Time::from_unix_secs(9)), [true, false, false]);
+        append(&mut log, 3, "b", Action::ReleaseLever { lever: 0 }).unwrap();
+        assert_eq!(settled(log.actions(), Time::from_unix_secs(9)), [true; 4]);
     }
 }

@@ -276,7 +276,7 @@ impl WorldBatch {
     pub fn act(
         &mut self,
         world: usize,
-        targets: Targets,
+        targets: &Targets,
         source: &str,
         action: Action,
     ) -> Result<(), LogFull> {
@@ -289,7 +289,7 @@ impl WorldBatch {
         }
         let sequence = self.state.logs[world].end();
         let sent = SentAction { action, time: self.state.now, source: source.into(), sequence };
-        self.post_action(world, &targets, &Arc::new(sent)).map(drop)
+        self.post_action(world, targets, &Arc::new(sent)).map(drop)
     }
 
     /// Logs an action and posts it. Returns the time at which the first of its hosts is due.

@@ -94,7 +94,7 @@ impl World {
     }
 
     /// As [`WorldBatch::act`].
-    pub fn act(&mut self, targets: Targets, source: &str, action: Action) -> Result<(), LogFull> {
+    pub fn act(&mut self, targets: &Targets, source: &str, action: Action) -> Result<(), LogFull> {
         self.0.act(0, targets, source, action)
     }
 

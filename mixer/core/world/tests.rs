@@ -1,5 +1,7 @@
 //! Worlds of small configs: what they show, hear and forget.
 
+#![expect(clippy::float_cmp, reason = "the numbers have few digits")]
+
 use std::sync::Arc;
 
 use super::*;
@@ -10,6 +12,7 @@ use crate::host::{DrivenHost, Outbox};
 use crate::metric::is_absent;
 use crate::plan::{Action, HostSelection, Plan};
 use crate::plugin::tests::bring_plugins;
+use crate::series::SeriesStore;
 use crate::time::{Span, Time};
 use crate::timeline::Targets;
 use proptest::prelude::*;
@@ -126,8 +129,8 @@ fn what_comes_from_outside_acts_50_ms_later_and_a_backfill_can_be_given_it() {
     }
     let host = |id: usize| Targets::host(&plan.hosts[id].name);
     let shown = Action::Override { metric: 0, value: 500.0, lasts: Span::FOREVER, may_fall: false };
-    world.act(host(1), "me", shown).unwrap();
-    world.act(host(0), "me", Action::Emit("tell".into())).unwrap();
+    world.act(&host(1), "me", shown).unwrap();
+    world.act(&host(0), "me", Action::Emit("tell".into())).unwrap();
     world.advance(at(8.0));
     assert_eq!(values(&world), (11.0, 500.0), "told, and shown otherwise");
     let run = Backfill::with_log(Arc::clone(&plan), 1, (START, at(9.0)), world.log()).unwrap();
@@ -268,7 +271,7 @@ fn stores_follow_reports_or_show_what_hosts_show_now() {
         assert_eq!(reported.series_count(), present.series_count());
     }
     world.advance_with(at(31.9), |step| reported.take(step));
-    let rows = |stores: &JobStores| stores.stores().iter().map(|store| store.rows_present()).sum::<usize>();
+    let rows = |stores: &JobStores| stores.stores().iter().map(SeriesStore::rows_present).sum::<usize>();
     assert_eq!(
         (rows(&reported), rows(&JobStores::of(&world))),
         (4, 4),
@@ -322,7 +325,7 @@ proptest! {
                 5 => Action::Down { lasts },
                 _ => Action::Up,
             };
-            world.act(targets, "me", action).unwrap();
+            world.act(&targets, "me", action).unwrap();
         }
         let more = steps(&mut world, at(45.0)).into_iter();
         expected.iter_mut().zip(more).for_each(|(seen, more)| seen.extend(more));

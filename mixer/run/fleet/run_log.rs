@@ -36,7 +36,9 @@ impl Fleet {
         let acts_at = sent.acts_at();
         log.append(targets, Arc::new(sent))?;
         drop(log);
-        hosts.iter().for_each(|id| self.tell_of_action(*id));
+        for id in hosts {
+            self.tell_of_action(*id);
+        }
         Ok(acts_at)
     }
 

@@ -32,9 +32,18 @@ fn faults_are_resolved_with_their_times_and_metrics() {
     assert_eq!(warnings.len(), 4, "nobody emits these events: {warnings:?}");
 }
 
+/// The error of a config with each of these faults, one a line.
+fn errors_of_each(faults: &str) -> String {
+    let said = faults.lines().map(|line| {
+        let line = line.trim().trim_end_matches(',');
+        error_of(&config(line), &[]).replace("test.ron:2:", "")
+    });
+    said.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn invalid_faults_are_refused() {
-    let wrong = r#"gpa(),
+    insta::assert_snapshot!(errors_of_each(r#"gpa(),
         gap(),
         Fault(id: "a", set: { "load": 3 }),
         gap(lasts: 0),
@@ -61,12 +70,7 @@ fn invalid_faults_are_refused() {
         cpu_spike(at: 1, intensity: -1),
         kill(at: 1, priority: urgent),
         kill(pattern: "a"),
-        kill(at: 1)"#;
-    let said = wrong.lines().map(|line| {
-        let line = line.trim().trim_end_matches(',');
-        error_of(&config(line), &[]).replace("test.ron:2:", "")
-    });
-    insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @r#"
+        kill(at: 1)"#), @r#"
     1: unknown fault "gpa"; did you mean "gap"?
     1: gap needs every, at, lasts or on; without them the host never has a sample
     1: Fault is for the config, which has the levers; move it to faults of Config(…)

@@ -1,5 +1,7 @@
 //! Levers and the faults that move them, as formulas see them.
 
+#![expect(clippy::float_cmp, reason = "levers take the very numbers of the config")]
+
 use super::*;
 use crate::event::DELIVERY_DELAY;
 use crate::plan::Action;

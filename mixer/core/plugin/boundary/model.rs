@@ -203,11 +203,11 @@ fn start_work(configured: &ConfiguredModel, state: NonNull<c_void>, is_live: boo
 }
 
 /// Calls a function of a state with a setup, and gives what the plugin did.
-fn with_setup<'a>(
-    configured: &'a ConfiguredModel,
+fn with_setup(
+    configured: &ConfiguredModel,
     state: NonNull<c_void>,
     function: OfState,
-) -> Result<Call<'a>, String> {
+) -> Result<Call<'_>, String> {
     let model = configured.model;
     let mut call = Call::new(&model.origin, &model.emits, None);
     call.describes = true;

@@ -74,7 +74,7 @@ fn send(world: &mut World, outside: &Outside) {
         Outside::Action(number, host) => {
             let (host, action) = action(world.plan(), (*number, *host));
             let target = target(world.plan(), host, &action);
-            world.act(target, "api", action).unwrap();
+            world.act(&target, "api", action).unwrap();
         }
     }
 }

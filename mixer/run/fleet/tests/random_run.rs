@@ -77,7 +77,7 @@ const LISTENERS: [&str; 13] = [
 ];
 
 const FAULTS: [&str; 5] = [
-    r#"nan(probability: 0.3)"#,
+    "nan(probability: 0.3)",
     r#"gap(metrics: ["fixed"], every: "11s", lasts: "3s")"#,
     r#"counter_reset(every: "7s", jitter: "2s")"#,
     r#"flapping(up: "8s", down: "2s", jitter: "1s", probability: 0.7)"#,

@@ -404,15 +404,12 @@ async fn halves_of_a_request_say_the_same_down_to_single_points() {
     assert_eq!(whole.samples, 10, "a state set has two points");
     let (mut pieces, mut points) = (vec![whole.clone()], Vec::new());
     while let Some(piece) = pieces.pop() {
-        match halves(&piece) {
-            Some([first, second]) => {
-                assert_eq!(first.samples + second.samples, piece.samples);
-                pieces.extend([second, first]);
-            }
-            None => {
-                assert_eq!(piece.samples, 1);
-                points.extend(read(&piece.body));
-            }
+        if let Some([first, second]) = halves(&piece) {
+            assert_eq!(first.samples + second.samples, piece.samples);
+            pieces.extend([second, first]);
+        } else {
+            assert_eq!(piece.samples, 1);
+            points.extend(read(&piece.body));
         }
     }
     let mut joined: Vec<Metric> = Vec::new();
