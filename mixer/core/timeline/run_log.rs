@@ -280,7 +280,11 @@ mod tests {
         for second in 0..3 * LOGGED_ACTIONS_MAX as u64 {
             let down = Action::Down { lasts: Span::FOREVER };
             append(&mut log, second, "a", if second % 2 == 0 { down } else { Action::Up }).unwrap();
-            let lever = Action::Lever { lever: 0, value: Span::from_secs(second).as_secs_f64(), lasts: Span::FOREVER };
+            let lever = Action::Lever {
+                lever: 0,
+                value: Span::from_secs(second).as_secs_f64(),
+                lasts: Span::FOREVER,
+            };
             append(&mut log, second, "b", lever).unwrap();
         }
         let newest = log.actions().last().unwrap();
