@@ -123,7 +123,7 @@ pub(crate) enum CtlAction {
     Overrides,
     /// Take hosts down: their pages answer 503, their pushes stop, and their state goes on
     Down {
-        /// A host's name, or a pattern of hosts as in web-*, web-0[12] or zone=north
+        /// A host's name, or a pattern of hosts as in web-*, web-0? or zone=north
         hosts: String,
 
         /// Duration in emulated time, as in 2m [default: until promemu ctl up]
