@@ -31,7 +31,7 @@ impl Place {
         let mut counts = MemberCounts::default();
         let stamp = host.stamp();
         if let Some(Stamp { presence, .. }) = stamp {
-            // What a host has pushed before it went down stays.
+            // Samples pushed before the host went down stay.
             store.keep_last(own_row, presence == Presence::Down);
         }
         store.report(own_row, host.row());

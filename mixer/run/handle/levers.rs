@@ -143,7 +143,7 @@ fn overrides(log: &RunLog, lever: usize, now: Time) -> Vec<LeverOverrideView> {
             Action::ReleaseLever { lever: moved } if moved == lever => None,
             _ => continue,
         };
-        // What is for all hosts replaces everything before it.
+        // A move for all hosts replaces everything before it.
         newest.retain(|(targets, _)| logged.targets != Targets::All && **targets != logged.targets);
         newest.push((&logged.targets, view));
     }

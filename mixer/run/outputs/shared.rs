@@ -67,7 +67,7 @@ pub enum RunConflict {
     FamilyDiffers {
         /// The family's name.
         family: String,
-        /// What differs, of this run.
+        /// The property of this run that differs.
         ours: String,
         /// The same, of the other run.
         theirs: String,

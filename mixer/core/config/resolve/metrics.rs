@@ -293,7 +293,7 @@ impl<'a> Resolver<'a> {
             return;
         }
         for (template, _) in templates {
-            // What is wrong is reported when the metric itself is read.
+            // A wrong value is reported when the metric itself is read.
             let _outcome = self.repeated(&template.repeat, &mut |this| {
                 let name = template.name.evaluate(&this.names).ok()?;
                 let Some(range) = &template.value_range else {

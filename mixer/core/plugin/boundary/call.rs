@@ -45,7 +45,7 @@ pub(super) struct Call<'a> {
     refusals: Vec<Refusal>,
 }
 
-/// What happens in tables during a model's tick.
+/// The changes of tables during a model's tick.
 pub(super) struct TableLog<'a> {
     changes: &'a mut TickChanges,
     tables: &'a [TableDecl],

@@ -50,7 +50,7 @@ pub(super) struct Rejection {
     /// The reason without what may differ each time.
     pub(super) kind: String,
     pub(super) reason: String,
-    /// What splitting may lead to.
+    /// The outcomes that splitting may have.
     pub(super) splitting: Splitting,
 }
 
