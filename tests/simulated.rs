@@ -219,7 +219,7 @@ fn charts_of_processes_mark_faults_and_not_each_update() {
         assert!(output.status.success());
         String::from_utf8(output.stdout).unwrap()
     };
-    let (own, all) = (chart("^process_count$"), chart("^process_threads$"));
+    let (own, all) = (chart("^machine_processes_pids$"), chart("^process_threads$"));
     assert!(own.contains("how many processes") && !own.contains("processes_counted"), "{own}");
     assert!(!all.contains("processes_counted"), "{all}");
     for event in ["cpu_spike", "memory_leak", "kill", "fork_storm"] {

@@ -76,7 +76,7 @@ fn a_machines_own_metrics_add_up_those_of_its_processes() {
             let own: Vec<_> = processes.iter().filter(|it| it.host == *host).cloned().collect();
             let of = [("name", *host)];
             assert_eq!(own.len(), 60);
-            assert_near(world.sum("process_count", &of), 60.0, 0.0);
+            assert_near(world.sum("machine_processes_pids", &of), 60.0, 0.0);
             let memory: f64 = own.iter().map(|it| it.memory_bytes).sum();
             assert_near(world.sum("machine_memory_used_bytes", &of), memory, 1e-6);
             let share = world.sum("machine_cpu_usage_percent", &of) / 100.0;
@@ -163,11 +163,11 @@ fn the_operator_follows_its_turn() {
     assert_eq!(postgres(&world.processes()), postgres(&calm));
     world.run_to(191);
     assert_ne!(postgres(&world.processes()), postgres(&calm), "it was killed");
-    assert_near(world.sum("process_count", &[]), 60.0, 0.0);
+    assert_near(world.sum("machine_processes_pids", &[]), 60.0, 0.0);
     world.run_to(251);
-    assert_near(world.sum("process_count", &[]), 100.0, 0.0);
+    assert_near(world.sum("machine_processes_pids", &[]), 100.0, 0.0);
     world.run_to(311);
-    assert_near(world.sum("process_count", &[]), 60.0, 0.0);
+    assert_near(world.sum("machine_processes_pids", &[]), 60.0, 0.0);
     assert!(turn(&world).abs() < 0.1, "it is calm again");
 }
 
