@@ -341,6 +341,12 @@ pub(crate) fn log_number(log: &str, field: &str) -> Option<f64> {
 
 /// Lines of promtool, without its remarks on names.
 pub(crate) fn promtool_errors(exposition: &str) -> Vec<String> {
+    let is_error = |line: &String| line.contains("error") || line.contains("pars");
+    promtool_lines(exposition).into_iter().filter(is_error).collect()
+}
+
+/// Lines of `promtool check metrics`.
+pub(crate) fn promtool_lines(exposition: &str) -> Vec<String> {
     let mut child = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -351,8 +357,7 @@ pub(crate) fn promtool_errors(exposition: &str) -> Vec<String> {
     child.stdin.take().unwrap().write_all(exposition.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8(said).unwrap();
-    said.lines().filter(|line| line.contains("error") || line.contains("pars")).map(str::to_owned).collect()
+    String::from_utf8(said).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// A folder with a shipped config, some of whose text is replaced.
