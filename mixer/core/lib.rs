@@ -88,6 +88,7 @@ pub mod event;
 pub mod expression;
 pub mod fault;
 pub mod host;
+pub mod interrupt;
 pub mod metric;
 pub mod naming;
 pub mod plan;

@@ -23,6 +23,7 @@
 //! | [`http`] | one HTTP client's options, and the limits on answers |
 //! | [`event_tap`] | a copy of all events for listeners outside the run |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
+//! | `threads` | the workers of the hosts and those of the servers, which do not hold up each other |
 //! | [`clock`] | the only reader of the machine's clocks |
 //! | [`settings`] | the settings of a run beside its plan |
 //!
@@ -53,5 +54,6 @@ pub mod self_metrics;
 pub mod settings;
 pub mod spec;
 pub mod status;
+mod threads;
 pub mod watch;
 pub mod whole_file;

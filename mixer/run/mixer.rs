@@ -32,6 +32,7 @@ use crate::report::EndReason;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
 use crate::status::Status;
+use crate::threads;
 
 /// A run that is ready: its hosts, jobs and outputs.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl MetricsMixer {
         let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
         let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
-        let runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history);
+        let runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history, threads::of_hosts());
         let next_status = next_status(&settings, &clock);
         let faults_told_to = start.before(Span::from_nanos(1));
         LiveMixer {

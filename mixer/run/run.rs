@@ -86,7 +86,7 @@ struct Progress {
 }
 
 impl Run {
-    /// Starts a run, which goes on by itself. Must be called on a tokio runtime.
+    /// Starts a run, which goes on by itself on the runtime of the outputs.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Run {
             let bug = |bug| Err(Error::Run(format!("the run was ended by a bug: {bug}")));
             driven.end(outcome.unwrap_or_else(bug));
         };
-        tokio::spawn(driving.instrument(log_span));
+        outputs.runtime().spawn(driving.instrument(log_span));
         Ok(run)
     }
 

@@ -8,6 +8,7 @@ use rhai::{Dynamic, Engine, EvalAltResult};
 
 use super::value::Value;
 use crate::error::suggestion;
+use crate::interrupt::is_interrupted;
 use crate::rng::Rng;
 
 pub(super) type Unary = fn(f64) -> f64;
@@ -54,6 +55,9 @@ pub(super) struct CallContext {
     /// Number of members in the pool so far; `None` outside of members' labels.
     pub(super) sequence: Option<u64>,
 }
+
+/// Number of operations after which a script looks if its run has ended.
+const OPERATIONS_UNWATCHED: u64 = 256;
 
 /// Maximum number of events in one run of a script.
 const EMITTED_MAX: usize = 100;
@@ -129,6 +133,9 @@ fn limit(engine: &mut Engine) {
         .set_max_map_size(1_000)
         .disable_symbol("eval")
         .disable_symbol("Fn")
+        .on_progress(|operations| {
+            (operations % OPERATIONS_UNWATCHED == 0 && is_interrupted()).then_some(Dynamic::UNIT)
+        })
         .on_print(|_| {})
         .on_debug(|_, _, _| {});
     engine.register_fn("sleep", |_: i64| {}).register_fn("sleep", |_: f64| {});

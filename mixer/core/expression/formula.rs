@@ -10,6 +10,7 @@ use super::engine::{CallContext, ENGINE, from_json, text_of, with_call};
 use super::lower::{Node, lower};
 use super::names::Names;
 use super::value::{Value, finite};
+use crate::interrupt::is_interrupted;
 
 /// An expression or a script that runs with every update. Cheap to share.
 #[derive(Clone, Debug)]
@@ -119,6 +120,9 @@ impl Interpreted {
         context: &mut EvalContext<'_>,
         emitted: &mut Vec<(Arc<str>, serde_json::Value)>,
     ) -> Result<Dynamic, String> {
+        if is_interrupted() {
+            return Err("the run has ended".to_owned());
+        }
         let mut scope = self.scope.clone();
         let inputs = [context.value, context.t_secs, context.dt_secs, context.now_secs];
         for (name, value) in Formula::NAMES.iter().zip(inputs) {

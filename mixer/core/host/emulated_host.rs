@@ -15,6 +15,7 @@ use super::pool::Pools;
 use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::fault::Presence;
+use crate::interrupt::is_interrupted;
 use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
@@ -221,6 +222,9 @@ impl EmulatedHost {
     fn run(&mut self, now: Time, inbox: &[Mail], out: &mut Outbox) {
         out.report |= self.metrics.values_mut().end_overrides(&self.plan, now);
         for mail in inbox {
+            if is_interrupted() {
+                return;
+            }
             match mail {
                 Mail::Event(event) => self.handle(now, event, out),
                 Mail::Action(sent) => self.carry_out(now, sent, out),
@@ -333,7 +337,7 @@ impl EmulatedHost {
 
     /// Handles the events that the host itself has emitted.
     fn handle_pending(&mut self, now: Time, out: &mut Outbox) {
-        while let Some(event) = out.pending.pop_front() {
+        while let Some(event) = out.pending.pop_front().filter(|_| !is_interrupted()) {
             self.handle(now, &event, out);
         }
     }

@@ -82,6 +82,10 @@ pub(crate) struct HostTable {
     /// Number of hosts that run.
     pub(super) active: AtomicUsize,
     exit: OnceLock<ExitRequest>,
+    /// Set when all hosts are to end: what they do then is cut short.
+    pub(super) cuts_steps: Arc<AtomicBool>,
+    /// Set when their ends take too long: what their last events cause is left out.
+    pub(super) cuts_ends: Arc<AtomicBool>,
     overrides: Mutex<ActiveOverrides>,
 }
 
@@ -102,6 +106,8 @@ impl HostTable {
             free: Mutex::default(),
             active: AtomicUsize::new(0),
             exit: OnceLock::new(),
+            cuts_steps: Arc::default(),
+            cuts_ends: Arc::default(),
             overrides: Mutex::default(),
         }
     }
@@ -199,7 +205,9 @@ impl HostTable {
     }
 
     pub(super) fn request_exit(&self, request: ExitRequest) {
+        let ends_all = matches!(request, ExitRequest::EndAll);
         let is_first = self.exit.set(request).is_ok();
+        self.cuts_steps.store(ends_all, Ordering::Relaxed);
         debug_assert!(is_first, "a fleet is asked once");
         self.ids().for_each(|id| self.entry(id).mailbox.wake());
     }

@@ -5,18 +5,26 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep};
 
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
+use promemu_core::interrupt::interruptible;
 use promemu_core::plan::HostPlan;
 use promemu_core::time::{Speed, Time};
 
 use super::host_table::Exit;
 use super::live_fleet::Fleet;
 use super::mailbox::MAILBOX_MAX;
+
+/// A host that is this long at it without having caught up lets others have their turn. It ends a turn between two steps, so
+/// it changes no value.
+const TURN_MAX: Duration = Duration::from_millis(5);
 
 thread_local! {
     /// One outbox per thread serves all hosts that run on it.
@@ -99,7 +107,9 @@ impl HostTask {
                 let mut sleep = pin!(self.sleep());
                 poll_fn(|cx| self.poll_awake(sleep.as_mut(), cx)).await;
                 match self.exit() {
-                    None => with_outbox(|out| self.catch_up(out)),
+                    None if with_outbox(|out| self.catch_up(out)) => {}
+                    // Others have their turn first.
+                    None => yield_now().await,
                     Some(Exit::End) => {
                         with_outbox(|out| self.end(out));
                         return None;
@@ -133,15 +143,16 @@ impl HostTask {
         self.membership.as_ref().and_then(|of| of.fleet.table().exit(of.id))
     }
 
-    /// Advances the host through everything that is due by now, each at its own time.
-    fn catch_up(&mut self, out: &mut Outbox) {
+    /// Advances the host through everything that is due by now, each at its own time. Gives `false` if its turn is over
+    /// before that.
+    fn catch_up(&mut self, out: &mut Outbox) -> bool {
         let Self { host, has_begun, log_position, membership } = self;
-        let Some(Membership { fleet, id, is_present, .. }) = membership else { return };
+        let Some(Membership { fleet, id, is_present, .. }) = membership else { return true };
         let (id, now) = (*id, fleet.clock().now());
         let starts_at = host.host().starts_at();
         if now < starts_at {
             fleet.drop_early_events(id, starts_at);
-            return;
+            return true;
         }
         if !*is_present {
             (*has_begun, *is_present) = (true, true);
@@ -154,22 +165,31 @@ impl HostTask {
             host.post(fleet.take_events(id));
         }
         fleet.read_actions(id, host, log_position);
-        while host.step(now, out).is_some() {
+        let cuts_steps = &fleet.table().cuts_steps;
+        let begin = Instant::now();
+        while interruptible(cuts_steps, || host.step(now, out)).is_some() {
+            if cuts_steps.load(Ordering::Relaxed) {
+                return true;
+            }
             fleet.carry_out(id, host.host(), out);
+            if begin.elapsed() >= TURN_MAX {
+                return false;
+            }
         }
+        true
     }
 
     fn end(&mut self, out: &mut Outbox) {
         if let Some(Membership { fleet, id, .. }) = &self.membership {
-            self.host.stop(fleet.clock().now(), out);
+            interruptible(&fleet.table().cuts_ends, || self.host.stop(fleet.clock().now(), out));
             fleet.carry_out(*id, self.host.host(), out);
         }
     }
 }
 
-fn with_outbox(work: impl FnOnce(&mut Outbox)) {
+fn with_outbox<R>(work: impl FnOnce(&mut Outbox) -> R) -> R {
     OUTBOX.with_borrow_mut(|out| {
         out.clear();
-        work(out);
-    });
+        work(out)
+    })
 }

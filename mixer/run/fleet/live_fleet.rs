@@ -179,9 +179,14 @@ impl Fleet {
         self.state(id).has_ended.load(Ordering::Acquire)
     }
 
-    /// Asks all hosts to end.
+    /// Asks all hosts to end. A step that is under way is cut short, as if it had not begun.
     pub(crate) fn stop(&self) {
         self.table.request_exit(ExitRequest::EndAll);
+    }
+
+    /// Cuts short what the ends of hosts cause.
+    pub(crate) fn cut_ends(&self) {
+        self.table.cuts_ends.store(true, Ordering::Relaxed);
     }
 
     /// Asks the hosts marked to leave their tasks alive, and the others to end. Events for those that stay wait.

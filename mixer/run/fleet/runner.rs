@@ -1,9 +1,12 @@
 //! The hosts of one plan, each in its task, and the step to another plan.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
-use tracing::error;
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::{error, warn};
 
 use promemu_core::event::{HostId, RUN_FINISHED};
 use promemu_core::host::{DrivenHost, EmulatedHost};
@@ -14,6 +17,11 @@ use promemu_core::time::Time;
 use super::host_task::HostTask;
 use super::live_fleet::Fleet;
 
+/// Time for what the ends of hosts cause.
+const ENDING_TIME: Duration = Duration::from_millis(500);
+/// If none of the hosts that are to end does so for this long, they are held up.
+const STUCK_AFTER: Duration = Duration::from_millis(500);
+
 /// The running hosts.
 #[derive(Debug)]
 pub(crate) struct FleetRunner {
@@ -21,20 +29,23 @@ pub(crate) struct FleetRunner {
     /// Number of hosts that were added or removed.
     edits: u64,
     seed: Seed,
+    /// The runtime of the hosts' tasks.
+    workers: Handle,
     /// Hosts are boxed, as a future has room twice for its arguments.
     tasks: JoinSet<Option<(HostId, Box<HostTask>)>>,
 }
 
 impl FleetRunner {
-    /// Starts all hosts of the fleet, or continues those that come out of a history.
+    /// Starts all hosts of the fleet on these workers, or continues those that come out of a history.
     pub(crate) fn start(
         fleet: Arc<Fleet>,
         seed: Seed,
         start: Time,
         history: Option<Vec<DrivenHost>>,
+        workers: Handle,
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
-        let mut runner = Self { fleet, edits: 0, seed, tasks: JoinSet::new() };
+        let mut runner = Self { fleet, edits: 0, seed, workers, tasks: JoinSet::new() };
         let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
         runner.fleet.set_run_start(run_start.unwrap_or(start));
         let Some(history) = history else {
@@ -100,7 +111,7 @@ impl FleetRunner {
     }
 
     fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
-        self.tasks.spawn(host.run(Arc::clone(&self.fleet), id));
+        self.tasks.spawn_on(host.run(Arc::clone(&self.fleet), id), &self.workers);
     }
 
     /// Waits until one more host has ended. Gives `false` if none is left.
@@ -108,10 +119,27 @@ impl FleetRunner {
         self.tasks.join_next().await.map(handed_over).is_some()
     }
 
-    /// Ends all hosts.
+    /// Ends all hosts. Their last events have some time to cause others; a host that does not come to its end is left
+    /// behind.
     pub(crate) async fn end(&mut self) {
         self.fleet.stop();
-        while self.has_host_ended().await {}
+        let hurries_at = Instant::now() + ENDING_TIME;
+        while let Ok(true) = timeout_at(hurries_at, self.has_host_ended()).await {}
+        self.fleet.cut_ends();
+        loop {
+            match timeout(STUCK_AFTER, self.has_host_ended()).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => {
+                    warn!(
+                        hosts = self.tasks.len(),
+                        "hosts are held up, as by a plugin that does not return; the run ends without them"
+                    );
+                    self.tasks.detach_all();
+                    break;
+                }
+            }
+        }
         self.fleet.publish_own(RUN_FINISHED);
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::commands::Command;
@@ -51,7 +52,7 @@ impl TestRun {
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         let settings = RunSettings { shows_hosts: true, ..RunSettings::without_outputs(7) };
         let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);
-        let runner = FleetRunner::start(fleet, Seed::new(7), clock.now(), None);
+        let runner = FleetRunner::start(fleet, Seed::new(7), clock.now(), None, Handle::current());
         let run = Self { runner, fleets, handle };
         run.eventually("the hosts have begun", |handle| handle.overview().hosts["running"] == 3).await;
         run

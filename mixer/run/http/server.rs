@@ -19,9 +19,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::connections::{Connection, Connections, ResponseBody};
+use crate::threads;
 
 /// Time limit of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,9 +36,30 @@ const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stopped` becomes `true`, over TLS if there is a configuration for it. Requests under way then have
-/// half a second to finish.
+/// half a second to finish. The work is done by the servers' own workers, which nothing else can fill.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) {
+    // Ends with this future.
+    let mut server = JoinSet::new();
+    let serving = async move {
+        // The socket is watched by the runtime that made it.
+        match listener.into_std().and_then(TcpListener::from_std) {
+            Ok(listener) => accept_all(&listener, tls, router, stopped).await,
+            Err(error) => error!(%error, "server cannot accept connections"),
+        }
+    };
+    server.spawn_on(serving, &threads::of_servers());
+    if let Some(Err(error)) = server.join_next().await {
+        error!(%error, "server ended by a bug");
+    }
+}
+
+async fn accept_all(
+    listener: &TcpListener,
     tls: Option<Arc<ServerConfig>>,
     router: Router,
     mut stopped: watch::Receiver<bool>,
@@ -50,7 +72,7 @@ pub async fn serve(
         let accepted = tokio::select! {
             () = is_stopped(&mut stopped) => break,
             Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener, &all, &mut last_warning) => accepted,
+            accepted = accept(listener, &all, &mut last_warning) => accepted,
         };
         let Some(stream) = accepted else { continue };
         // An accepted connection is not dropped for the end of another one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indexmap::IndexSet;
 use prometheus::core::Metric;
 use prometheus::proto::Bucket;
+use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::fleet::Fleet;
@@ -93,7 +94,8 @@ async fn compare() -> Outcome {
     let tally = SelfMetrics::new().unwrap().tally().clone();
     let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally.clone()));
     let hosts = fleet.plan().hosts.len();
-    let mut runner = FleetRunner::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None);
+    let mut runner =
+        FleetRunner::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None, Handle::current());
     let seen = live_rows(&fleet, hosts).await;
     runner.end().await;
 

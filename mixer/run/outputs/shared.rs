@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -30,6 +31,8 @@ pub struct SharedOutputs {
     claims: Mutex<IndexMap<Arc<str>, Claim>>,
     stop: watch::Sender<bool>,
     servers: Mutex<JoinSet<()>>,
+    /// The runtime of all runs. Clients start runs on the servers' workers, where they must not stay.
+    runtime: Handle,
 }
 
 /// Everything of a run that others must not contradict.
@@ -115,7 +118,13 @@ impl SharedOutputs {
         let self_metrics_address = self_page.as_ref().map(SelfPage::address);
         servers.extend(self_page.map(|page| page.serve(stopped)));
         let (claims, servers) = (Mutex::default(), Mutex::new(servers));
-        Ok(Arc::new(Self { outputs, process, self_metrics_address, claims, stop, servers }))
+        let runtime = Handle::current();
+        Ok(Arc::new(Self { outputs, process, self_metrics_address, claims, stop, servers, runtime }))
+    }
+
+    /// The runtime of all runs: the one on which this was opened.
+    pub(crate) const fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// promemu's own metrics, those of all runs included.

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::expression::MemberContext;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
 use crate::host::outbox::Outbox;
+use crate::interrupt::is_interrupted;
 use crate::plan::{HostPlan, PoolPlan, PoolSize, ReusePolicy};
 use crate::plugin::{ModelInstance, Observation};
 use crate::rng::{Rng, Seed, fnv1a};
@@ -335,7 +336,7 @@ impl Pool {
             self.slots.push(Slot::empty());
         }
         (count..before).for_each(|slot| self.end(slot, when.now, agenda, out));
-        for slot in before..count {
+        for slot in (before..count).take_while(|_| !is_interrupted()) {
             let at = &mut self.slots[slot];
             (at.next, at.is_midway) = (ReusePolicy::New, is_start);
             self.begin(slot, when, agenda, out);
@@ -352,7 +353,7 @@ impl Pool {
             let drawn = usize::try_from(self.rng.below(limit as u64 + 1)).unwrap_or(limit);
             chosen.insert(if chosen.contains(&drawn) { limit } else { drawn });
         }
-        for slot in chosen {
+        for slot in chosen.into_iter().take_while(|_| !is_interrupted()) {
             if self.slots[slot].member.is_some() {
                 self.end(slot, when.now, agenda, out);
                 self.slots[slot].next = ReusePolicy::New;

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::host::member_change::MemberChange;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX, adopt_events};
 use crate::host::outbox::Outbox;
+use crate::interrupt::is_interrupted;
 use crate::plan::{Action, HostPlan, PoolPlan, PoolSize};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
@@ -123,7 +124,7 @@ impl Pools {
             }
         }
         self.has_begun = true;
-        while let Some((queued, index, slot)) = self.agenda.next_due(now) {
+        while let Some((queued, index, slot)) = self.agenda.next_due(now).filter(|_| !is_interrupted()) {
             let at = At { host, plan: &host.shape.pools[index], now, levers };
             self.each[index].pass(slot, queued, at, &mut self.agenda, out);
         }
@@ -156,7 +157,7 @@ impl Pools {
                     let at = At { host, plan: &host.shape.pools[index], now, levers };
                     if !self.ask_model(index, at, metrics, Some(event), out) {
                         let pool = &mut self.each[index];
-                        for slot in 0..pool.in_use {
+                        for slot in (0..pool.in_use).take_while(|_| !is_interrupted()) {
                             pool.wake(slot, now, Some(event), &mut self.agenda, out);
                         }
                     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
+use tokio::runtime::Handle;
 
 use promemu_core::backfill::{Backfill, drive};
 use promemu_core::config::{ConfigFile, LoadOptions};
@@ -152,7 +153,8 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
     let (plan, clock) = (plan(&run.config), Clock::start_at(START));
     let fleet = Arc::new(Fleet::new(Plan::clone(&plan), clock, tally()));
     let start = fleet.publish_own(RUN_STARTED);
-    let mut runner = FleetRunner::start(Arc::clone(&fleet), Seed::new(run.seed), start, None);
+    let mut runner =
+        FleetRunner::start(Arc::clone(&fleet), Seed::new(run.seed), start, None, Handle::current());
     let (mut world, mut stores) = (World::new(Arc::clone(&plan), run.seed, start), JobStores::new(&plan));
     let (mut outside, mut compared, mut last) = (run.outside.iter().peekable(), 0, start);
     let mut advance = |world: &mut World, to| {
