@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::api::Daemon;
-use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, http, promemu_command};
+use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, http, promemu, promemu_command};
 
 const CONFIG: &str = r#"Config(default_job_name: "node", cleanup_on_finish: true, hosts: [
     Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web-{i}", labels: { "zone": "{if i == 3 { \"north\" } else { \"south\" }}" }, interval: "200ms",
@@ -115,4 +115,40 @@ fn an_action_that_concerns_no_host_is_refused() {
     );
     let extra = json!({ "action": "up", "hosts": "web-*", "for": 5 });
     assert_eq!(refusal(extra), (422, "invalid_body".to_owned()));
+}
+
+#[test]
+fn hosts_of_a_config_are_down_at_the_times_of_a_fault() {
+    const OUTAGE: &str = r#"Config(
+        faults: [Fault(id: "outage", at: "3m", lasts: "7m", hosts: "web-*", kind: host_down)],
+        hosts: [Host(repeat: Repeat(var: "of", in: ["web-1", "web-2", "db-1"]), name: "{of}", interval: "10s",
+            metrics: [Metric(name: "load", value_range: (1, 2), scenario: random_in_range)])],
+    )"#;
+    let dir = tempfile::tempdir().unwrap();
+    let (config, out) = (dir.path().join("outage.ron"), dir.path().join("outage.om"));
+    std::fs::write(&config, OUTAGE).unwrap();
+    let (config, page) = (config.display().to_string(), free_port());
+    let out = out.display().to_string();
+    let args = ["export", &config, "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T00:20:00Z"];
+    let exported = promemu_command(&[&args[..], &["--out", &out]].concat()).output().unwrap();
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let text = std::fs::read_to_string(&out).unwrap();
+    let in_outage = |host: &str| {
+        let of_host = |line: &&str| line.starts_with("load{") && line.contains(&format!("name=\"{host}\""));
+        let times = text.lines().filter(of_host).map(|line| line.rsplit(' ').next().unwrap());
+        let since = times.map(|time| time.parse::<f64>().unwrap() - 1_767_225_600.0);
+        let (during, around): (Vec<f64>, Vec<f64>) = since.partition(|secs| (180.0..600.0).contains(secs));
+        (during.len(), around.iter().any(|secs| *secs < 180.0) && around.iter().any(|secs| *secs >= 600.0))
+    };
+    assert_eq!((in_outage("web-1"), in_outage("web-2")), ((0, true), (0, true)));
+    assert!(in_outage("db-1").0 > 20);
+
+    let scrape = format!("scrape=127.0.0.1:{page}");
+    let _run = promemu(&["--config", &config, "--speed", "60x", "--output", &scrape]);
+    let status =
+        |host: &str| http("GET", page, &format!("/hosts/{host}/metrics"), "").map(|(status, _)| status);
+    for expected in [200, 503, 200] {
+        eventually(&format!("web-2 answers {expected}"), || (status("web-2")? == expected).then_some(()));
+        assert_eq!(status("db-1"), Some(200));
+    }
 }

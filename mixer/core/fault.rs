@@ -21,10 +21,12 @@ mod out_of_order;
 mod plan;
 mod process_event;
 mod spec;
+mod times;
 mod window;
 
 pub use kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
 pub use list::{AnyFaultKind, Fault, KINDS};
 pub use plan::{FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, fault_events, renamed_event};
 pub use spec::{Cycle, FaultEvent, FaultSpec, Presence, ReportDelay};
+pub use times::FaultTimes;
 pub use window::{FaultWindow, Turn};

@@ -25,7 +25,7 @@ pub use lever::{ChangeBy, LeverChange, LeverPlan};
 pub use listener::{Condition, Listener};
 pub use metric::{DistributionKind, MetricPlan, ObservationDistribution};
 pub use run::{HostPlan, JobPlan, Plan, RunDefaults};
-pub use run_fault::{FaultTimes, RunFault, RunPart};
+pub use run_fault::{RunFault, RunPart};
 pub use selection::HostSelection;
 pub use shape::{HostShape, ModelPlan, PoolPlan, PoolSize, ReusePolicy, Schedule};
 pub use spare_rows::SpareRows;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use promemu_core::event::{Event, Source};
-use promemu_core::plan::{Action, HostShape, Plan, PoolPlan};
+use promemu_core::fault::FaultPlan;
+use promemu_core::plan::{Action, HostShape, Plan, PoolPlan, RunPart};
 use promemu_core::time::{Span, Time};
 
 use super::selection::{SelectedFamily, SelectedSeries, with_sources};
@@ -35,12 +36,21 @@ pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[EventRecord]
     let mut hosts: IndexSet<&str> = IndexSet::new();
     let mut concerns: IndexSet<(Arc<str>, Source)> = IndexSet::new();
     let mut known: IndexSet<(*const HostShape, usize)> = IndexSet::new();
+    let mut of_run: IndexSet<(*const RunPart, Option<usize>)> = IndexSet::new();
     for series in &family.series {
         let shape = series.shape(plan);
         hosts.insert(&series.host(plan).name);
         if known.insert((shape, series.metric)) {
             with_sources(shape, series.metric).for_each(|metric| add_concerns(shape, metric, &mut concerns));
             add_concerns_of_pools(plan, *series, &mut concerns);
+        }
+        // Metrics of pools have none of their own, but members vanish with their host.
+        let metric = series.slot.is_none().then_some(series.metric);
+        let part = series.host(plan).run.as_ref();
+        if let Some(part) = part.filter(|part| of_run.insert((Arc::as_ptr(part), metric))) {
+            for fault in part.shown.iter().filter(|fault| metric.is_some() || fault.metrics.is_empty()) {
+                add_concern_of_fault(fault, series.metric, &mut concerns);
+            }
         }
     }
     let mut kinds: IndexMap<&Arc<str>, Vec<Time>> = IndexMap::new();
@@ -82,16 +92,19 @@ fn add_concerns(shape: &HostShape, metric: usize, concerns: &mut IndexSet<(Arc<s
             _ => {}
         }
     }
-    for fault in &shape.faults {
-        // A fault without metrics is one of all metrics.
-        if fault.metrics.is_empty() || fault.metrics.contains(&metric) {
-            concerns.extend(fault.events.iter().map(|event| (Arc::clone(event), Source::Own)));
-        }
-    }
+    shape.faults.iter().for_each(|fault| add_concern_of_fault(fault, metric, concerns));
     for emitted in shape.metrics[metric].scenario.emits() {
         if let Some(event) = emitted.event {
             concerns.insert((event, emitted.source.map_or(Source::Own, Source::Named)));
         }
+    }
+}
+
+/// Adds the events of a fault that the metric shows.
+fn add_concern_of_fault(fault: &FaultPlan, metric: usize, concerns: &mut IndexSet<(Arc<str>, Source)>) {
+    // A fault without metrics is one of all metrics.
+    if fault.metrics.is_empty() || fault.metrics.contains(&metric) {
+        concerns.extend(fault.events.iter().map(|event| (Arc::clone(event), Source::Own)));
     }
 }
 

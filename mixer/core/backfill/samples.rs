@@ -95,7 +95,7 @@ impl HostSamples {
         let mut reported: Vec<f64> = vec![ABSENT; width];
         let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
         let mut first_dropped = None;
-        let has_own_times = host.driven().host().plan().shape.stamps();
+        let has_own_times = host.driven().host().plan().stamps();
         for (n, moment) in grid.iter().enumerate() {
             let counts = drive(&mut host, moment, &mut out, |at, host, out| {
                 if out.report {

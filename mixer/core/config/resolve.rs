@@ -14,6 +14,7 @@ mod pool;
 mod relays;
 mod repetition;
 mod resolver;
+mod run_fault;
 mod scenarios;
 mod structured;
 mod unheard;
@@ -29,10 +30,11 @@ use super::template::ConfigTemplate;
 use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
-use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, RunFault};
+use crate::plan::{HostShape, JobPlan, Plan, RunDefaults};
 use crate::series::LabelBlock;
 use crate::time::Span;
 use resolver::Resolver;
+use run_fault::RunFaults;
 
 /// Makes the plan of one class. Errors go to `problems`; with errors the plan must not be used.
 pub(super) fn resolve(
@@ -77,7 +79,12 @@ pub(super) fn resolve(
 }
 
 /// The plan of a resolver that is done, with hosts in the order of encoding.
-fn plan_of(resolver: Resolver<'_>, config: &str, defaults: RunDefaults, faults: Vec<Arc<RunFault>>) -> Plan {
+fn plan_of(
+    resolver: Resolver<'_>,
+    config: &str,
+    defaults: RunDefaults,
+    RunFaults { faults, shown }: RunFaults,
+) -> Plan {
     let Resolver { families, jobs, hosts, levers, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
@@ -89,7 +96,7 @@ fn plan_of(resolver: Resolver<'_>, config: &str, defaults: RunDefaults, faults: 
         hosts,
         defaults,
     };
-    levers::share_run_parts(&mut plan);
+    run_fault::share_run_parts(&mut plan, shown);
     group_by_shape(&mut plan);
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));
     let order: Vec<usize> = rows(&plan).collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::list::{Fault, KINDS};
 use super::spec::{FaultEvent, Presence};
+use super::times::FaultTimes;
 use crate::time::Span;
 
 /// Maximum number of late reports of a host in transit. A config that needs more is refused; events may still
@@ -36,6 +37,8 @@ pub struct FaultPlan {
 pub enum FaultTrigger {
     /// Opens once, this long after the host's start.
     At(Span),
+    /// Opens at the times of a fault of the run.
+    OfRun(FaultTimes),
     /// Opens on an event; see [`crate::plan::Action::OpenFault`].
     OnEvent,
 }
@@ -60,10 +63,11 @@ impl FaultPlan {
         if self.metrics.is_empty() { self.fault.presence() } else { Presence::Up }
     }
 
-    /// The event to the host's models at the begin of an episode.
+    /// The event to the host's models at the begin of an episode that ends after this time at the latest.
     #[must_use]
-    pub fn model_event(&self) -> Option<FaultEvent> {
-        self.fault.emits(self.pulses.map_or(self.window, |pulses| pulses.lasts))
+    pub fn model_event(&self, ends_in: Span) -> Option<FaultEvent> {
+        let lasts = self.pulses.map_or(self.window, |pulses| pulses.lasts);
+        self.fault.emits(lasts.min(ends_in))
     }
 
     /// The fault with its parameters, length and probability, in words.

@@ -1,6 +1,7 @@
 //! The times at which a fault is on: windows that open by time or by event, and the episodes in them.
 
 use super::plan::{FaultPlan, FaultTrigger};
+use super::times::FaultTimes;
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
@@ -8,6 +9,7 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug)]
 pub struct FaultWindow {
     rng: Rng,
+    run_start: Time,
     state: State,
 }
 
@@ -42,14 +44,27 @@ enum Start {
 }
 
 impl FaultWindow {
-    /// The window of a fault of a host that starts at this time.
+    /// The window of a fault of a host that starts at this time, in a run that started then.
     #[must_use]
-    pub fn new(plan: &FaultPlan, rng: Rng, starts_at: Time) -> Self {
-        let opens_at = match plan.trigger {
-            FaultTrigger::At(start_time) => starts_at + start_time,
-            FaultTrigger::OnEvent => Time::NEVER,
+    pub fn new(plan: &FaultPlan, rng: Rng, starts_at: Time, run_start: Time) -> Self {
+        let mut window = Self { rng, run_start, state: State::Closed { opens_at: Time::NEVER } };
+        match plan.trigger {
+            FaultTrigger::At(start_time) => window.state = State::Closed { opens_at: starts_at + start_time },
+            FaultTrigger::OfRun(times) => window.count_from(plan, times, starts_at, run_start),
+            FaultTrigger::OnEvent => {}
+        }
+        window
+    }
+
+    /// The same for a fault of a run that started then. A host that starts within a window has the rest of it.
+    pub fn count_from(&mut self, plan: &FaultPlan, times: FaultTimes, starts_at: Time, run_start: Time) {
+        self.run_start = run_start;
+        let opens_at = if plan.fault.is_instant() {
+            times.next_begin(run_start, starts_at.before(Span::from_nanos(1)))
+        } else {
+            self.opens_from(times, starts_at)
         };
-        Self { rng, state: State::Closed { opens_at } }
+        self.state = State::Closed { opens_at };
     }
 
     /// `true` while an episode is on.
@@ -68,6 +83,16 @@ impl FaultWindow {
         }
     }
 
+    /// Time until the episode ends that is on; [`Span::FOREVER`] for one without an end.
+    #[must_use]
+    pub fn ends_in(&self, now: Time) -> Span {
+        match self.state {
+            State::On { ends_at: Time::NEVER, .. } => Span::FOREVER,
+            State::On { ends_at, .. } => ends_at.since(now),
+            State::Closed { .. } | State::Idle { .. } => Span::ZERO,
+        }
+    }
+
     /// Makes the changes that are due by now, up to the next begin or end of an episode.
     pub fn step(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
         while self.due() <= now && self.due() != Time::NEVER {
@@ -81,10 +106,15 @@ impl FaultWindow {
 
     fn change(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
         let (pulse, closes_at) = match self.state {
-            State::Closed { .. } => return self.open(plan, now),
+            State::Closed { .. } => {
+                return match plan.trigger {
+                    FaultTrigger::OfRun(times) => self.open_in_run(plan, times, now),
+                    FaultTrigger::At(_) | FaultTrigger::OnEvent => self.open(plan, now),
+                };
+            }
             State::Idle { pulse, closes_at, .. } | State::On { pulse, closes_at, .. } => (pulse, closes_at),
         };
-        let Some(pulses) = plan.pulses.filter(|_| now < closes_at) else { return self.close() };
+        let Some(pulses) = plan.pulses.filter(|_| now < closes_at) else { return self.close(plan, now) };
         if self.is_on() {
             self.await_pulse(plan, pulse, closes_at);
             return Some(Turn::Ended);
@@ -143,10 +173,43 @@ impl FaultWindow {
         }
     }
 
-    /// Closes the window for good or until an event opens it, and ends the episode that is on.
-    pub const fn close(&mut self) -> Option<Turn> {
-        let turn = if self.is_on() { Some(Turn::Ended) } else { None };
-        self.state = State::Closed { opens_at: Time::NEVER };
+    /// Opens the window of a fault of the run for what is left of it.
+    fn open_in_run(&mut self, plan: &FaultPlan, times: FaultTimes, now: Time) -> Option<Turn> {
+        let window = times.window(self.run_start, now);
+        if let (Some((begin, closes_at)), Some(pulses)) = (window, plan.pulses) {
+            let first = begin + pulses.first;
+            let late = now.since(first).as_nanos().div_ceil(pulses.every.as_nanos().max(1));
+            self.await_pulse(plan, first + pulses.every.times(late), closes_at);
+            return None;
+        }
+        self.state = State::Closed { opens_at: times.next_begin(self.run_start, now) };
+        if window.is_none() && !plan.fault.is_instant() {
+            // It was slept through.
+            return None;
+        }
+        let start = self.start(plan);
+        if let (Start::On, Some((_, ends_at))) = (&start, window) {
+            self.state = State::On { ends_at, pulse: Time::NEVER, closes_at: ends_at };
+        }
+        (!matches!(start, Start::Skipped)).then_some(Turn::Begun)
+    }
+
+    /// The time at which the window of a fault of the run opens: now, or at the next begin.
+    fn opens_from(&self, times: FaultTimes, now: Time) -> Time {
+        match times.window(self.run_start, now) {
+            Some(_) => now,
+            None => times.next_begin(self.run_start, now),
+        }
+    }
+
+    /// Closes the window until its time comes or an event opens it, and ends the episode that is on.
+    pub fn close(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
+        let turn = self.is_on().then_some(Turn::Ended);
+        let opens_at = match plan.trigger {
+            FaultTrigger::OfRun(times) => self.opens_from(times, now),
+            FaultTrigger::At(_) | FaultTrigger::OnEvent => Time::NEVER,
+        };
+        self.state = State::Closed { opens_at };
         turn
     }
 

@@ -75,9 +75,9 @@ impl EmulatedHost {
         let mut rng = seed.rng();
         let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
         let starts_at = run_start + plan.start_time + spread;
-        let faults = Faults::new(&plan.shape, seed, starts_at);
+        let faults = Faults::new(&plan, seed, starts_at, run_start);
         let pools = Pools::new(&plan, seed, starts_at);
-        let levers = plan.run.as_ref().map(|part| HostLevers::new(Arc::clone(part), run_start));
+        let levers = levers_of(&plan, run_start);
         let has_extras = faults.is_some() || pools.is_some() || levers.is_some();
         Self {
             run_start,
@@ -124,8 +124,12 @@ impl EmulatedHost {
     /// counts its own times from later.
     #[must_use]
     pub fn in_run_since(mut self, run_start: Time) -> Self {
-        if let (Some(extras), Some(part)) = (self.extras.as_deref_mut(), &self.plan.run) {
-            extras.levers = Some(HostLevers::new(Arc::clone(part), run_start));
+        let starts_at = self.starts_at();
+        if let Some(extras) = self.extras.as_deref_mut() {
+            extras.levers = levers_of(&self.plan, run_start);
+            if let Some(faults) = &mut extras.faults {
+                faults.count_from(&self.plan, starts_at, run_start);
+            }
         }
         self.run_start = run_start;
         self
@@ -320,7 +324,7 @@ impl EmulatedHost {
         }
         let Some(Extras { faults, pools, .. }) = self.extras.as_deref_mut() else { return };
         if let Some(faults) = faults {
-            out.report = faults.report(&self.plan.shape, self.metrics.values().row(), out.report, now);
+            out.report = faults.report(&self.plan, self.metrics.values().row(), out.report, now);
         }
         if let Some(pools) = pools
             && out.report
@@ -419,6 +423,12 @@ impl EmulatedHost {
     fn pools_mut(&mut self) -> Option<&mut Pools> {
         self.extras.as_deref_mut()?.pools.as_mut()
     }
+}
+
+/// The levers of a host that reads some.
+fn levers_of(plan: &HostPlan, run_start: Time) -> Option<HostLevers> {
+    let part = plan.run.as_ref().filter(|_| plan.shape.reads_levers)?;
+    Some(HostLevers::new(Arc::clone(part), run_start))
 }
 
 impl Extras {

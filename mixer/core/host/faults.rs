@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
 use crate::event::Event;
-use crate::fault::{FaultEvent, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
+use crate::fault::{FaultEvent, FaultTrigger, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
 use crate::metric::ABSENT;
-use crate::plan::{HostPlan, HostShape};
+use crate::plan::HostPlan;
 use crate::rng::Seed;
 use crate::time::Time;
 
@@ -50,13 +50,23 @@ pub(super) struct Faults {
 
 impl Faults {
     /// The faults of a host that has this seed; `None` for a host without faults.
-    pub(super) fn new(shape: &HostShape, seed: Seed, starts_at: Time) -> Option<Self> {
-        let windows = shape.faults.iter().map(|plan| {
-            let rng = seed.child(&plan.stream).rng();
-            FaultWindow::new(plan, rng, starts_at)
+    pub(super) fn new(plan: &HostPlan, seed: Seed, starts_at: Time, run_start: Time) -> Option<Self> {
+        let windows = plan.faults().map(|fault| {
+            let rng = seed.child(&fault.stream).rng();
+            FaultWindow::new(fault, rng, starts_at, run_start)
         });
-        (!shape.faults.is_empty())
-            .then(|| Self { windows: windows.collect(), ..Self::none(vec![ABSENT; shape.width].into()) })
+        let windows: Box<[FaultWindow]> = windows.collect();
+        let shown = || vec![ABSENT; plan.shape.width].into();
+        (!windows.is_empty()).then(|| Self { windows, ..Self::none(shown()) })
+    }
+
+    /// Counts the faults of the run from then. The host has not started yet.
+    pub(super) fn count_from(&mut self, plan: &HostPlan, starts_at: Time, run_start: Time) {
+        for (window, fault) in self.windows.iter_mut().zip(plan.faults()) {
+            if let FaultTrigger::OfRun(times) = fault.trigger {
+                window.count_from(fault, times, starts_at, run_start);
+            }
+        }
     }
 
     /// No faults, of a host that shows these cells.
@@ -102,7 +112,7 @@ impl Faults {
     ) -> bool {
         let mut changes_members = self.down_until.take_if(|until| *until <= now).is_some();
         self.is_urgent |= changes_members;
-        while let Some((index, turn)) = self.step(&plan.shape, now) {
+        while let Some((index, turn)) = self.step(plan, now) {
             changes_members |= self.turn(plan, metrics, (index, turn), (now, 0), out);
         }
         changes_members
@@ -118,9 +128,11 @@ impl Faults {
         (now, hops): (Time, u8),
         out: &mut Outbox,
     ) -> bool {
-        // An action from outside may name a fault that the host does not have.
-        let Some(window) = self.windows.get_mut(index) else { return false };
-        let turn = if opens { window.open(&plan.shape.faults[index], now) } else { window.close() };
+        // An action from outside may name a fault that the host does not have. Those of the run have their own times.
+        let (Some(window), Some(fault)) = (self.windows.get_mut(index), plan.shape.faults.get(index)) else {
+            return false;
+        };
+        let turn = if opens { window.open(fault, now) } else { window.close(fault, now) };
         turn.is_some_and(|turn| self.turn(plan, metrics, (index, turn), (now, hops), out))
     }
 
@@ -133,7 +145,7 @@ impl Faults {
         (now, hops): (Time, u8),
         out: &mut Outbox,
     ) -> bool {
-        let fault = &plan.shape.faults[index];
+        let Some(fault) = plan.faults().nth(index) else { return false };
         if fault.fault.resets() {
             fault.metrics.iter().for_each(|metric| metrics.values_mut().reset(plan, *metric, now));
         }
@@ -141,7 +153,7 @@ impl Faults {
         let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
         emit(plan, now, event, hops, serde_json::Value::Null, out);
         if turn == Turn::Begun
-            && let Some(FaultEvent { name, data }) = fault.model_event()
+            && let Some(FaultEvent { name, data }) = fault.model_event(self.windows[index].ends_in(now))
         {
             // It is the model of this host that has the fault.
             let source = Arc::clone(&plan.name);
@@ -151,26 +163,26 @@ impl Faults {
     }
 
     /// The next begin or end that is due by now, and the index of its fault.
-    fn step(&mut self, shape: &HostShape, now: Time) -> Option<(usize, Turn)> {
-        for (index, (window, plan)) in self.windows.iter_mut().zip(&shape.faults).enumerate() {
-            if let Some(turn) = window.step(plan, now) {
+    fn step(&mut self, plan: &HostPlan, now: Time) -> Option<(usize, Turn)> {
+        for (index, (window, fault)) in self.windows.iter_mut().zip(plan.faults()).enumerate() {
+            if let Some(turn) = window.step(fault, now) {
                 return Some((index, turn));
             }
         }
         None
     }
 
-    fn presence_now(&self, shape: &HostShape) -> Presence {
+    fn presence_now(&self, plan: &HostPlan) -> Presence {
         let ordered = if self.down_until.is_some() { Presence::Down } else { Presence::Up };
-        let faults = self.windows.iter().zip(&shape.faults).filter(|(window, _)| window.is_on());
-        faults.map(|(_, plan)| plan.presence()).fold(ordered, Presence::max)
+        let faults = self.windows.iter().zip(plan.faults()).filter(|(window, _)| window.is_on());
+        faults.map(|(_, fault)| fault.presence()).fold(ordered, Presence::max)
     }
 
     /// Updates the cells that outputs see; `is_made` if the host reports this row now. Returns `true` if outputs see
     /// something new.
-    pub(super) fn report(&mut self, shape: &HostShape, row: &[f64], is_made: bool, now: Time) -> bool {
+    pub(super) fn report(&mut self, plan: &HostPlan, row: &[f64], is_made: bool, now: Time) -> bool {
         let is_made = is_made | std::mem::take(&mut self.is_urgent);
-        let presence = self.presence_now(shape);
+        let presence = self.presence_now(plan);
         let before = std::mem::replace(&mut self.presence, presence);
         if self.presence != Presence::Up {
             // Reports on their way are lost.
@@ -178,11 +190,11 @@ impl Faults {
             self.shown.fill(ABSENT);
             return self.presence != before;
         }
-        let arrives_at = if is_made { self.arrival(shape, now) } else { None };
+        let arrives_at = if is_made { self.arrival(plan, now) } else { None };
         if let Some((arrives_at, is_in_order)) = arrives_at.filter(|(at, _)| *at > now) {
             let mut held =
-                Held { arrives_at, own_time: self.own_time_at(shape, now), is_in_order, row: row.into() };
-            corrupt(&mut self.windows, shape, &mut held.row);
+                Held { arrives_at, own_time: self.own_time_at(plan, now), is_in_order, row: row.into() };
+            corrupt(&mut self.windows, plan, &mut held.row);
             if self.held.len() >= HELD_REPORTS_MAX {
                 self.held.pop_back();
             }
@@ -196,19 +208,19 @@ impl Faults {
         }
         if is_made && arrives_at.is_none_or(|(at, _)| at <= now) {
             self.shown.copy_from_slice(row);
-            corrupt(&mut self.windows, shape, &mut self.shown);
-            self.own_time = self.own_time_at(shape, now);
+            corrupt(&mut self.windows, plan, &mut self.shown);
+            self.own_time = self.own_time_at(plan, now);
             is_changed = true;
         }
         is_changed
     }
 
     /// Arrival of a report that is made now, `None` for at once; and `true` if later ones wait for it.
-    fn arrival(&mut self, shape: &HostShape, now: Time) -> Option<(Time, bool)> {
+    fn arrival(&mut self, plan: &HostPlan, now: Time) -> Option<(Time, bool)> {
         let mut arrives_at = None;
-        for (window, plan) in self.windows.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on()) {
-            let Some(ReportDelay { by, keeps_order }) = plan.fault.delay() else { continue };
-            if window.draws(plan) {
+        for (window, fault) in self.windows.iter_mut().zip(plan.faults()).filter(|(on, _)| on.is_on()) {
+            let Some(ReportDelay { by, keeps_order }) = fault.fault.delay() else { continue };
+            if window.draws(fault) {
                 arrives_at = arrives_at.max(Some((now + by, keeps_order)));
             }
         }
@@ -220,24 +232,24 @@ impl Faults {
     }
 
     /// The time that the host's clock shows.
-    fn own_time_at(&self, shape: &HostShape, now: Time) -> Option<Time> {
-        if !shape.stamps() {
+    fn own_time_at(&self, plan: &HostPlan, now: Time) -> Option<Time> {
+        if !plan.stamps() {
             return None;
         }
         let mut time = now;
-        for (_, plan) in self.windows.iter().zip(&shape.faults).filter(|(window, _)| window.is_on()) {
-            time = plan.fault.own_time(time).unwrap_or(time);
+        for (_, fault) in self.windows.iter().zip(plan.faults()).filter(|(window, _)| window.is_on()) {
+            time = fault.fault.own_time(time).unwrap_or(time);
         }
         Some(time)
     }
 }
 
 /// Changes the cells of a report.
-fn corrupt(windows: &mut [FaultWindow], shape: &HostShape, row: &mut [f64]) {
-    for (window, plan) in windows.iter_mut().zip(&shape.faults).filter(|(on, _)| on.is_on()) {
-        for metric in plan.metrics.iter().map(|metric| &shape.metrics[*metric]) {
+fn corrupt(windows: &mut [FaultWindow], plan: &HostPlan, row: &mut [f64]) {
+    for (window, fault) in windows.iter_mut().zip(plan.faults()).filter(|(on, _)| on.is_on()) {
+        for metric in fault.metrics.iter().map(|metric| &plan.shape.metrics[*metric]) {
             let cells = &mut row[metric.offset..metric.offset + metric.cells.width()];
-            plan.fault.corrupt(&metric.cells, cells, &mut || window.draws(plan));
+            fault.fault.corrupt(&metric.cells, cells, &mut || window.draws(fault));
         }
     }
 }

@@ -19,6 +19,7 @@ mod fault;
 mod levers;
 mod overrides;
 mod pool;
+mod run_fault;
 mod values;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -94,9 +95,9 @@ fn rows(actions: &[(f64, Action)]) -> Vec<(f64, Vec<f64>)> {
     actions.iter().filter_map(row).collect()
 }
 
-fn events(actions: &[(f64, Action)]) -> Vec<(f64, &str)> {
+fn events(actions: &[(f64, Action)]) -> Vec<(f64, &'static str)> {
     let event = |(secs, action): &'_ (f64, Action)| match action {
-        Action::Emitted(name) => Some((*secs, name.clone().leak() as &str)),
+        Action::Emitted(name) => Some((*secs, name.clone().leak() as &'static str)),
         Action::Row(_) => None,
     };
     actions.iter().filter_map(event).collect()

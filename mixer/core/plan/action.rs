@@ -70,7 +70,7 @@ pub enum Action {
 impl Action {
     /// `false` for an action that changes nothing on this host: a move of a lever where no lever is read.
     #[must_use]
-    pub const fn concerns(&self, host: &HostPlan) -> bool {
-        !matches!(self, Self::Lever { .. } | Self::ReleaseLever { .. }) || host.run.is_some()
+    pub fn concerns(&self, host: &HostPlan) -> bool {
+        !matches!(self, Self::Lever { .. } | Self::ReleaseLever { .. }) || host.shape.reads_levers
     }
 }

@@ -6,6 +6,7 @@ use super::lever::LeverPlan;
 use super::run_fault::{RunFault, RunPart};
 use super::shape::HostShape;
 use crate::error::Error;
+use crate::fault::FaultPlan;
 use crate::plural::plural;
 use crate::series::{Family, LabelBlock};
 use crate::time::Span;
@@ -69,7 +70,8 @@ pub struct HostPlan {
     pub labels: LabelBlock,
     /// Maximum number of series in its pools of changing size.
     pub growth_max: usize,
-    /// The levers that it reads and the faults that move them for it; `None` for a host that reads no lever.
+    /// The levers that it reads, the faults that move them for it, and the faults of the run that it shows; `None` for
+    /// a host without any.
     pub run: Option<Arc<RunPart>>,
     /// Its metrics, pools, faults and listeners.
     pub shape: Arc<HostShape>,
@@ -80,6 +82,18 @@ impl HostPlan {
     #[must_use]
     pub fn series_count(&self) -> usize {
         self.shape.series.saturating_add(self.shape.growth_max().min(self.growth_max))
+    }
+
+    /// The faults that it shows: its own, then those of the run.
+    pub fn faults(&self) -> impl Iterator<Item = &FaultPlan> {
+        let of_run = self.run.iter().flat_map(|part| &part.shown);
+        self.shape.faults.iter().chain(of_run.map(|fault| &**fault))
+    }
+
+    /// `true` if a fault gives its samples timestamps of their own.
+    #[must_use]
+    pub fn stamps(&self) -> bool {
+        self.faults().any(|fault| fault.fault.stamps())
     }
 }
 
@@ -97,14 +111,6 @@ impl Plan {
             }
             None => Ok(()),
         }
-    }
-
-    /// The part of the run's levers and faults that reaches a host; `None` for a host that reads no lever.
-    #[must_use]
-    pub fn run_part(&self, host: &HostPlan) -> Option<RunPart> {
-        let concerns = |fault: &&Arc<RunFault>| fault.hosts.as_ref().is_none_or(|hosts| hosts.matches(host));
-        let faults = || self.faults.iter().filter(concerns).cloned().collect();
-        host.shape.reads_levers.then(|| RunPart { levers: Arc::clone(&self.levers), faults: faults() })
     }
 
     /// Number of series when all hosts, metrics and members exist at once.

@@ -1,10 +1,10 @@
-//! Faults of a run: named disturbances that change levers for some hosts, for a while.
+//! Faults of a run: named disturbances of some hosts, for a while. They change levers, and hosts show them.
 
 use std::sync::Arc;
 
 use super::lever::{LeverChange, LeverPlan};
 use super::selection::HostSelection;
-use crate::time::{Span, Time};
+use crate::fault::{FaultPlan, FaultTimes};
 
 /// A fault of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,55 +19,13 @@ pub struct RunFault {
     pub changes: Vec<LeverChange>,
 }
 
-/// Windows `[begin, end)`, counted from the run's start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultTimes {
-    /// Begin of the first window.
-    pub at: Span,
-    /// Length of each window; [`Span::FOREVER`] for a window without an end.
-    pub lasts: Span,
-    /// Time from one begin to the next; it is not shorter than a window. One window if `None`.
-    pub every: Option<Span>,
-}
-
-impl FaultTimes {
-    /// The last window that has begun by now.
-    #[must_use]
-    pub fn last_window(&self, run_start: Time, now: Time) -> Option<(Time, Time)> {
-        let first = run_start + self.at;
-        if now < first {
-            return None;
-        }
-        let begin = match self.every {
-            Some(every) => first + every.times(now.since(first).as_nanos() / every.as_nanos().max(1)),
-            None => first,
-        };
-        Some((begin, begin + self.lasts))
-    }
-
-    /// The window that is open now.
-    #[must_use]
-    pub fn window(&self, run_start: Time, now: Time) -> Option<(Time, Time)> {
-        self.last_window(run_start, now).filter(|(_, end)| now < *end)
-    }
-
-    /// The first begin or end after this time; [`Time::NEVER`] if there is none.
-    #[must_use]
-    pub fn next_edge(&self, run_start: Time, after: Time) -> Time {
-        match (self.last_window(run_start, after), self.every) {
-            (None, _) => run_start + self.at,
-            (Some((_, end)), _) if after < end => end,
-            (Some((begin, _)), Some(every)) => begin + every,
-            (Some(_), None) => Time::NEVER,
-        }
-    }
-}
-
-/// The part of a run's levers and faults that reaches a host. Hosts that the same faults concern share one.
+/// The part of a run's levers and faults that reaches a host. Hosts with equal parts share one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunPart {
-    /// All levers of the run.
+    /// All levers of the run; none for a host that reads none.
     pub levers: Arc<[LeverPlan]>,
-    /// The faults that concern the host, in the config's order.
+    /// The faults that move levers for the host, in the config's order; none for a host that reads none.
     pub faults: Vec<Arc<RunFault>>,
+    /// The faults that the host shows, in the config's order.
+    pub shown: Vec<Arc<FaultPlan>>,
 }

@@ -58,12 +58,6 @@ impl HostShape {
         self.metrics.iter().chain(self.pools.iter().flat_map(|pool| &pool.shape.metrics))
     }
 
-    /// `true` if a fault gives the host's samples timestamps of their own.
-    #[must_use]
-    pub fn stamps(&self) -> bool {
-        self.faults.iter().any(|fault| fault.fault.stamps())
-    }
-
     /// The subscriptions of all listeners.
     pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
         self.listeners.iter().map(|listener| &listener.subscription)

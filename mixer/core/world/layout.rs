@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 
 use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HOST_STARTED, HOST_STOPPED, HostId, Source};
-use crate::plan::{Action, HostShape, Plan};
+use crate::plan::{Action, HostPlan, HostShape, Plan, RunPart};
 
 /// The order of hosts. Hosts of one shape are neighbours.
 #[derive(Debug)]
@@ -41,14 +41,16 @@ impl Layout {
         }
         let levers_are_read = plan.hosts.iter().any(|host| host.shape.reads_levers);
         let levers_move = levers_are_read && plan.hosts.iter().any(|host| moves_levers(&host.shape));
-        let mut known: IndexMap<*const HostShape, (bool, bool)> = IndexMap::new();
+        let mut known: IndexMap<(*const HostShape, Option<*const RunPart>), (bool, bool)> = IndexMap::new();
         let (mut ids, mut is_alone) = (Vec::new(), Vec::new());
         let mut places = vec![None; plan.hosts.len()];
         for id in plan.jobs.iter().flat_map(|job| &job.hosts).copied() {
-            let shape = &plan.hosts[id as usize].shape;
-            let (hears, is_heard) = *known.entry(Arc::as_ptr(shape)).or_insert_with(|| {
+            let host = &plan.hosts[id as usize];
+            let shape = &host.shape;
+            let key = (Arc::as_ptr(shape), host.run.as_ref().map(Arc::as_ptr));
+            let (hears, is_heard) = *known.entry(key).or_insert_with(|| {
                 let hears = hears_others(shape) || (levers_move && shape.reads_levers);
-                (hears, may_be_heard(shape, &bus) || (levers_are_read && moves_levers(shape)))
+                (hears, may_be_heard(host, &bus) || (levers_are_read && moves_levers(shape)))
             });
             if is_kept(is_heard) {
                 places[id as usize] = u32::try_from(ids.len()).ok();
@@ -78,8 +80,9 @@ fn moves_levers(shape: &HostShape) -> bool {
     shape.listeners.iter().any(|listener| is_move(&listener.action))
 }
 
-/// `true` if a host of this shape may emit an event that another host listens to.
-fn may_be_heard(shape: &HostShape, bus: &EventBus) -> bool {
+/// `true` if the host may emit an event that another host listens to.
+fn may_be_heard(host: &HostPlan, bus: &EventBus) -> bool {
+    let shape = &host.shape;
     let is_heard = |event: &str| bus.has_listeners(event);
     let of_members = shape.pools.iter().flat_map(|pool| &pool.shape.listeners);
     let reactions = shape.listeners.iter().chain(of_members).filter_map(|listener| match &listener.action {
@@ -88,7 +91,7 @@ fn may_be_heard(shape: &HostShape, bus: &EventBus) -> bool {
     });
     let models = shape.pools.iter().filter_map(|pool| pool.model.as_ref());
     let models = models.flat_map(|model| &model.model.model().emits).map(|event| &**event);
-    let faults = shape.faults.iter().flat_map(|fault| &fault.events).map(|event| &**event);
+    let faults = host.faults().flat_map(|fault| &fault.events).map(|event| &**event);
     let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
     let mut scenarios = shape.all_metrics().flat_map(|metric| metric.scenario.emits());
     lifecycle.chain(reactions).chain(faults).chain(models).any(is_heard)

@@ -284,7 +284,9 @@ fn stores_follow_reports_or_show_what_hosts_show_now() {
 const MOVED: &str = r#"Config(levers: { "load": 1, "ratio": 0.1 },
     faults: [
         Fault(id: "slow", at: 5, lasts: 4, every: 11, hosts: "w-[12]", times: { "load": ramp(to: 5, over: 3) }),
-        Fault(id: "more", at: 0, lasts: 20, hosts: "zone=a", plus: { "ratio": sine(period: 7, amplitude: 0.05) })],
+        Fault(id: "more", at: 0, lasts: 20, hosts: "zone=a", plus: { "ratio": sine(period: 7, amplitude: 0.05) }),
+        Fault(id: "gone", at: 24, lasts: "1500ms", every: 7, hosts: "w-[23]", kind: host_down(probability: 0.6)),
+        Fault(id: "blank", at: "22.5s", lasts: 4, plus: { "load": 1 }, kind: nan(probability: 0.3))],
     hosts: [
         Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "w-{i}", ttl: "{40 + i}", interval: "1s..3s", labels: { "zone": "{if i == 3 { \"a\" } else { \"b\" }}" },
             listen_events: { "go": lever("load", 9, "2s"), "fault_started": when("event.data == \"slow\"", emit("slowed")), "rest@own": release_lever("load") },

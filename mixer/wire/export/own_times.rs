@@ -26,11 +26,11 @@ pub(super) fn own_times(
     first: usize,
     samples: &mut HostSamples,
 ) -> io::Result<Option<Vec<Time>>> {
-    let shape = &spec.run.plan().hosts[host as usize].shape;
-    if !shape.stamps() || spec.format == Format::Rules {
+    let plan = &spec.run.plan().hosts[host as usize];
+    if !plan.stamps() || spec.format == Format::Rules {
         return Ok(None);
     }
-    let times = spool.own_times(host as usize, shape.width)?;
+    let times = spool.own_times(host as usize, plan.shape.width)?;
     let mut newest = Time::from_unix_nanos(0);
     let mut is_new = vec![true; times.len()];
     for (moment, time) in times.iter().enumerate().filter(|(_, time)| **time < UNREPORTED) {

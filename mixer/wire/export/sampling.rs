@@ -85,7 +85,7 @@ fn sample_hosts(
                 let name = &spec.run.plan().hosts[id].name;
                 let dropped = samples.first_dropped.clone();
                 outcome.dropped.extend(dropped.map(|first| DroppedEvents { host: Arc::clone(name), first }));
-                if shape.stamps() {
+                if spec.run.plan().hosts[id].stamps() {
                     spool.put_own_times(id, shape.width, samples.own_times())?;
                 }
                 outcome.members.push((id, spooler.into_members()));

@@ -30,7 +30,7 @@ impl Spool {
         let mut next = 0usize;
         let starts = plan.hosts.iter().map(|host| {
             let start = next;
-            let own_times = usize::from(host.shape.stamps());
+            let own_times = usize::from(host.stamps());
             next = next.saturating_add(host.shape.width + own_times);
             start
         });

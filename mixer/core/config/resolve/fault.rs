@@ -4,7 +4,7 @@ use regex_lite::Regex;
 
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{FaultTemplate, HostTemplate};
-use crate::error::{SourceSpan, suggestion};
+use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::fault::{
     Cycle, Fault, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, ReportDelay, fault_events,
@@ -52,20 +52,25 @@ impl Resolver<'_> {
     ) -> Option<FaultPlan> {
         let fault = self.fault(template)?;
         let (trigger, window, pulses) = self.occasions(template, &fault)?;
-        let probability = self.optional("probability", template.probability.as_ref(), 1.0)?;
-        if !(probability > 0.0 && probability <= 1.0) {
-            let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
-            let message = format!("probability must be above 0 and 1 at most, but is {probability}");
-            self.problems.error(place, message);
-            return None;
-        }
-        let metrics = self.fault_metrics(template, &fault, shape)?;
+        let probability = self.probability(template)?;
+        let metrics = self.fault_metrics(template, &fault, shape, "")?;
         let events = fault_events(&fault);
         Some(FaultPlan { fault, trigger, window, pulses, probability, metrics, events, stream })
     }
 
+    pub(super) fn probability(&mut self, template: &FaultTemplate) -> Option<f64> {
+        let probability = self.optional("probability", template.probability.as_ref(), 1.0)?;
+        if probability > 0.0 && probability <= 1.0 {
+            return Some(probability);
+        }
+        let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
+        self.problems
+            .error(place, format!("probability must be above 0 and 1 at most, but is {probability}"));
+        None
+    }
+
     /// The fault of the kind, with its parameters.
-    fn fault(&mut self, template: &FaultTemplate) -> Option<Fault> {
+    pub(super) fn fault(&mut self, template: &FaultTemplate) -> Option<Fault> {
         let mut arguments = Arguments::default();
         for (param, value) in &template.params {
             let argument = self.argument(param, value, MetricContext::default())?;
@@ -104,7 +109,11 @@ impl Resolver<'_> {
             return None;
         }
         if let Some(cycle) = fault.cycle() {
-            return Some((trigger, lasts, Some(self.cycle_pulses(template, trigger, cycle)?)));
+            return Some((
+                trigger,
+                lasts,
+                Some(self.cycle_pulses(template, trigger == FaultTrigger::OnEvent, cycle)?),
+            ));
         }
         let is_timed = template.at.is_some() || template.every.is_some() || lasts != Span::FOREVER;
         if let Some(message) = template.kind.untimed_error
@@ -137,10 +146,10 @@ impl Resolver<'_> {
     }
 
     /// Episodes of a fault with a cycle of its own: off first; after an event on first.
-    fn cycle_pulses(
+    pub(super) fn cycle_pulses(
         &mut self,
         template: &FaultTemplate,
-        trigger: FaultTrigger,
+        is_on_event: bool,
         Cycle { off, on }: Cycle,
     ) -> Option<Pulses> {
         let jitter = self.optional("jitter", template.jitter.as_ref(), Span::ZERO)?;
@@ -150,16 +159,17 @@ impl Resolver<'_> {
             return None;
         }
         let every = Span::from_nanos(off.as_nanos().saturating_add(on.as_nanos()));
-        let first = if trigger == FaultTrigger::OnEvent { Span::ZERO } else { off };
+        let first = if is_on_event { Span::ZERO } else { off };
         Some(Pulses { first, every, jitter, lasts: on })
     }
 
-    /// The affected metrics; empty for the host as a whole.
-    fn fault_metrics(
+    /// The affected metrics; empty for the host as a whole. `place` is put before errors.
+    pub(super) fn fault_metrics(
         &mut self,
         template: &FaultTemplate,
         fault: &Fault,
         shape: &HostShape,
+        place: &str,
     ) -> Option<Vec<usize>> {
         let affects = |index: &usize| fault.affects(&shape.metrics[*index].cells);
         let all = 0..shape.metrics.len();
@@ -179,7 +189,11 @@ impl Resolver<'_> {
                 all.clone().filter(|index| regex.is_match(&shape.metrics[*index].name)).filter(affects),
             );
             if found.len() == before {
-                self.no_metric(&text, pattern.span, fault, shape);
+                let what = fault.metric_word();
+                let known = shape.metrics.iter().filter(|metric| fault.affects(&metric.cells));
+                let known: Vec<&str> = known.map(|metric| &*metric.name).collect();
+                let hint = suggestion(&text, &known);
+                self.problems.error(pattern.span, format!("{place}the host has no {what} {text:?}{hint}"));
                 return None;
             }
         }
@@ -190,55 +204,42 @@ impl Resolver<'_> {
         found.sort_unstable();
         found.dedup();
         if is_about_all && found.is_empty() {
-            self.problems.error(template.span, format!("the host has no {}", fault.metric_word()));
+            self.problems.error(template.span, format!("{place}the host has no {}", fault.metric_word()));
             return None;
         }
         Some(found)
     }
 
-    fn no_metric(&mut self, pattern: &str, span: SourceSpan, fault: &Fault, shape: &HostShape) {
-        let what = fault.metric_word();
-        let known = shape.metrics.iter().filter(|metric| fault.affects(&metric.cells));
-        let known: Vec<&str> = known.map(|metric| &*metric.name).collect();
-        let hint = suggestion(pattern, &known);
-        self.problems.error(span, format!("the host has no {what} {pattern:?}{hint}"));
-    }
-
-    /// Refuses a fault of a model that the host does not have.
-    pub(super) fn refuse_faults_without_model(&mut self, template: &HostTemplate, shape: &HostShape) {
-        for (fault, template) in shape.faults.iter().zip(&template.faults) {
-            let Some(event) = fault.model_event() else { continue };
-            let hears = |listener: &Listener| {
-                matches!(listener.action, Action::NotifyMembers(_))
-                    && listener.subscription.event == event.name
-            };
-            if !shape.listeners.iter().any(hears) {
-                let name = template.kind.name;
-                let message = format!(
-                    "{name} is for a host with a model of processes; give it Pool(workload: processes(…))"
-                );
-                self.problems.error(template.span, message);
-            }
+    /// Refuses faults that the host cannot have.
+    pub(super) fn refuse_faults(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
+        for (plan, template) in shape.faults.iter().zip(&template.faults) {
+            let errors = [Self::delay_error(&plan.fault, shape, interval), Self::model_error(plan, shape)];
+            errors.into_iter().flatten().for_each(|error| self.problems.error(template.span, error));
         }
     }
 
-    /// Refuses a delay that keeps too many reports in transit.
-    pub(super) fn refuse_long_delays(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
-        for (fault, template) in shape.faults.iter().zip(&template.faults) {
-            let Some(ReportDelay { by, .. }) = fault.fault.delay() else { continue };
-            if !shape.pools.is_empty() {
-                let name = template.kind.name;
-                let message =
-                    format!("{name} is for hosts without pools; give the pools a host of their own");
-                self.problems.error(template.span, message);
-            }
-            if by.as_nanos() / interval.as_nanos().max(1) >= HELD_REPORTS_MAX as u64 {
-                let message = format!(
-                    "{} would keep {HELD_REPORTS_MAX} reports or more waiting; lower by, or raise the host's interval",
-                    template.kind.name
-                );
-                self.problems.error(template.span, message);
-            }
+    /// The error of a fault of a model that the host does not have.
+    pub(super) fn model_error(plan: &FaultPlan, shape: &HostShape) -> Option<String> {
+        let event = plan.model_event(Span::FOREVER)?;
+        let hears = |listener: &Listener| {
+            matches!(listener.action, Action::NotifyMembers(_)) && listener.subscription.event == event.name
+        };
+        (!shape.listeners.iter().any(hears)).then(|| {
+            let name = plan.fault.name();
+            format!("{name} is for a host with a model of processes; give it Pool(workload: processes(…))")
+        })
+    }
+
+    /// The error of a delay that keeps too many reports in transit, or members of pools.
+    pub(super) fn delay_error(fault: &Fault, shape: &HostShape, interval: Span) -> Option<String> {
+        let ReportDelay { by, .. } = fault.delay()?;
+        let name = fault.name();
+        if !shape.pools.is_empty() {
+            return Some(format!("{name} is for hosts without pools; give the pools a host of their own"));
         }
+        let is_long = by.as_nanos() / interval.as_nanos().max(1) >= HELD_REPORTS_MAX as u64;
+        is_long.then(|| {
+            format!("{name} would keep {HELD_REPORTS_MAX} reports or more waiting; lower by, or raise the host's interval")
+        })
     }
 }

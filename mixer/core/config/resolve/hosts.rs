@@ -131,8 +131,7 @@ impl<'a> Resolver<'a> {
             shape
         };
         let (ttl, interval, start_time, job) = (ttl?, interval?, start_time?, job?);
-        self.refuse_long_delays(template, &shape, interval.0);
-        self.refuse_faults_without_model(template, &shape);
+        self.refuse_faults(template, &shape, interval.0);
         self.series += shape.series;
         if self.series > self.series_max {
             self.refuse_series(template.span, self.series);

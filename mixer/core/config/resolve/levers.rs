@@ -1,15 +1,13 @@
-//! Levers and faults of the run.
+//! Levers of the run, and their changes by faults.
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
-
-use super::resolver::{Resolver, SHORTEST_INTERVAL};
+use super::resolver::Resolver;
 use crate::config::arguments::is_name;
-use crate::config::template::{CurveKind, CurveTemplate, LeverChangeTemplate, RunFaultTemplate};
+use crate::config::template::{CurveKind, CurveTemplate, LeverChangeTemplate};
 use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
-use crate::plan::{Curve, FaultTimes, HostSelection, LeverChange, LeverPlan, Plan, RunFault, RunPart};
+use crate::plan::{Curve, LeverChange, LeverPlan};
 use crate::time::Span;
 
 impl Resolver<'_> {
@@ -40,84 +38,8 @@ impl Resolver<'_> {
         index
     }
 
-    /// The faults of the run. Hosts are known already; `all_hosts` if none of them had an error.
-    pub(super) fn run_faults(&mut self, all_hosts: bool) -> Vec<Arc<RunFault>> {
-        let (mut faults, mut ids) = (Vec::new(), IndexSet::new());
-        for template in &self.template.faults {
-            let id: Option<Arc<str>> = self.value("id", &template.id).map(Into::into);
-            match &id {
-                Some(id) if id.is_empty() => {
-                    self.problems.error(template.id.span, "a fault's id must not be empty");
-                }
-                Some(id) if !ids.insert(Arc::clone(id)) => {
-                    let message = format!("two faults are called {id:?}; an id must be unique");
-                    self.problems.error(template.id.span, message);
-                }
-                _ => {}
-            }
-            let times = self.fault_times(template);
-            let hosts = self.fault_hosts(&template.hosts, all_hosts);
-            let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
-            let changes = changes.into_iter().collect::<Option<_>>();
-            if let (Some(id), Some(times), Some(hosts), Some(changes)) = (id, times, hosts, changes) {
-                faults.push(Arc::new(RunFault { id, times, hosts, changes }));
-            }
-        }
-        faults
-    }
-
-    fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<FaultTimes> {
-        let at = self.optional("at", template.at.as_ref(), Span::ZERO)?;
-        let lasts = self.optional("lasts", template.lasts.as_ref(), Span::FOREVER)?;
-        if let Some(place) = template.at.as_ref().filter(|_| at == Span::FOREVER) {
-            self.problems.error(place.span, "at must not be endless: the fault would never begin");
-        }
-        if let Some(place) = template.lasts.as_ref().filter(|_| lasts < SHORTEST_INTERVAL) {
-            self.problems.error(place.span, format!("lasts must be 1ms or longer, but is {lasts}"));
-            return None;
-        }
-        let Some(given) = &template.every else { return Some(FaultTimes { at, lasts, every: None }) };
-        let every = self.interval("every", Some(given), Span::ZERO)?;
-        if lasts > every {
-            let message = match &template.lasts {
-                Some(_) => {
-                    format!("every {every} is shorter than lasts {lasts}; the fault would overlap itself")
-                }
-                None => "every needs lasts: the length of the fault each time".to_owned(),
-            };
-            self.problems.error(given.span, message);
-            return None;
-        }
-        Some(FaultTimes { at, lasts, every: Some(every) })
-    }
-
-    /// The hosts that a fault concerns; the inner `None` is all of them.
-    #[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
-    fn fault_hosts(&mut self, patterns: &[Scalar<String>], all_hosts: bool) -> Option<Option<HostSelection>> {
-        let texts: Vec<_> = patterns.iter().map(|pattern| self.host_pattern(pattern, all_hosts)).collect();
-        let texts: Vec<String> = texts.into_iter().collect::<Option<_>>()?;
-        let selection = HostSelection::any_of(texts.iter().map(String::as_str)).ok()?;
-        Some((!texts.is_empty()).then_some(selection))
-    }
-
-    /// The text of a pattern that selects at least one host.
-    fn host_pattern(&mut self, pattern: &Scalar<String>, all_hosts: bool) -> Option<String> {
-        let text = self.value("hosts", pattern)?;
-        match HostSelection::parse(&text) {
-            Ok(hosts) if self.hosts.iter().any(|host| hosts.matches(host)) => return Some(text),
-            // It may select a host that has an error.
-            Ok(_) if !all_hosts || self.hosts.is_empty() => {}
-            Ok(_) => {
-                let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
-                let hint = suggestion(&text, &known);
-                self.problems.error(pattern.span, format!("no host matches {text:?}{hint}"));
-            }
-            Err(error) => self.problems.error(pattern.span, error),
-        }
-        None
-    }
-
-    fn lever_change(&mut self, template: &LeverChangeTemplate) -> Option<LeverChange> {
+    /// A change of a lever by a fault of the run.
+    pub(super) fn lever_change(&mut self, template: &LeverChangeTemplate) -> Option<LeverChange> {
         let lever = self.lever_index(&template.lever, template.span);
         let curve = self.curve(&template.lever, &template.curve);
         Some(LeverChange { lever: lever?, by: template.by, curve: curve? })
@@ -159,25 +81,5 @@ impl Resolver<'_> {
             return None;
         }
         Some(value)
-    }
-}
-
-/// Gives each host the part of the run's levers and faults that reaches it. Hosts with equal parts share one.
-pub(super) fn share_run_parts(plan: &mut Plan) {
-    let mut known: IndexMap<Vec<*const RunFault>, Arc<RunPart>> = IndexMap::new();
-    let parts: Vec<Option<Arc<RunPart>>> = plan
-        .hosts
-        .iter()
-        .map(|host| {
-            let part = plan.run_part(host)?;
-            let key = part.faults.iter().map(Arc::as_ptr).collect();
-            Some(Arc::clone(known.entry(key).or_insert_with(|| Arc::new(part))))
-        })
-        .collect();
-    for (host, part) in plan.hosts.iter_mut().zip(parts) {
-        // The plan of a host has no second owner yet.
-        if let Some(host) = Arc::get_mut(host) {
-            host.run = part;
-        }
     }
 }

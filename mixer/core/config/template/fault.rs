@@ -5,7 +5,7 @@ use crate::config::fields::{Fields, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan, suggestion};
-use crate::fault::{AnyFaultKind, KINDS};
+use crate::fault::{AnyFaultKind, FaultSchedule, KINDS};
 use crate::scenario::Param;
 use crate::time::Span;
 
@@ -26,6 +26,32 @@ pub(in crate::config) struct FaultTemplate {
 }
 
 impl FaultTemplate {
+    /// Reads the kind of a fault of the run, whose times are given beside it.
+    pub(super) fn read_untimed(node: Node, problems: &mut Problems) -> Option<Self> {
+        let errors = problems.error_count();
+        if let NodeKind::Struct(Some(name), fields) = &node.kind {
+            let is_cycle = |kind: &&AnyFaultKind| kind.schedule == FaultSchedule::Cycle;
+            let has_cycle = KINDS.iter().filter(is_cycle).any(|kind| kind.name == *name);
+            for field in fields {
+                let message = match field.name.as_str() {
+                    time @ ("at" | "every" | "lasts") => {
+                        format!("{time} belongs to the Fault: write it beside kind, not inside of {name}")
+                    }
+                    field @ ("on" | "until") => {
+                        format!("a fault of the run has no {field}; give it at, or give {name} to a host")
+                    }
+                    "jitter" if !has_cycle => {
+                        format!("a fault of the run has no jitter; leave it out, or give {name} to a host")
+                    }
+                    _ => continue,
+                };
+                problems.error(field.name_span, message);
+            }
+        }
+        let is_untimed = problems.error_count() == errors;
+        Self::read(node, problems).filter(|_| is_untimed)
+    }
+
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let (name, fields) = named(node, "a fault, as in gap(every: \"10m\", lasts: \"30s\")", problems)?;

@@ -1,6 +1,7 @@
 //! Faults of the run in a template: `faults` of a config.
 
 use super::curve::CurveTemplate;
+use super::fault::FaultTemplate;
 use crate::config::fields::{Fields, read_name, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
@@ -18,6 +19,8 @@ pub(in crate::config) struct RunFaultTemplate {
     /// Patterns of hosts; empty for all hosts.
     pub(in crate::config) hosts: Vec<Scalar<String>>,
     pub(in crate::config) changes: Vec<LeverChangeTemplate>,
+    /// The fault that the hosts show.
+    pub(in crate::config) kind: Option<FaultTemplate>,
 }
 
 #[derive(Debug)]
@@ -32,10 +35,14 @@ pub(in crate::config) struct LeverChangeTemplate {
 impl RunFaultTemplate {
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
-        if let NodeKind::Struct(Some(name), _) | NodeKind::Tuple(Some(name), _) = &node.kind
+        if let NodeKind::Struct(Some(name), _) | NodeKind::Tuple(Some(name), _) | NodeKind::Word(name) =
+            &node.kind
             && KINDS.iter().any(|kind| kind.name == name)
         {
-            problems.error(span, format!("{name} is a fault of a host; move it to faults of a Host(…)"));
+            let message = format!(
+                "{name} is a kind; write Fault(id: …, kind: {name}), or move it to faults of a Host(…)"
+            );
+            problems.error(span, message);
             return None;
         }
         let mut fields = Fields::of(node, "Fault", problems)?;
@@ -54,11 +61,23 @@ impl RunFaultTemplate {
                 changes.push(LeverChangeTemplate { span: name.span, lever, by, curve });
             }
         }
+        let kind = fields.take("kind").map(|node| FaultTemplate::read_untimed(node, problems));
         fields.refuse_unknown(problems);
-        // Changes that have an error are missing here.
-        if changes.is_empty() && problems.error_count() == errors {
-            problems.error(span, "the fault changes nothing; add set, times or plus: { \"LEVER\": … }");
+        // Changes and kinds that have an error are missing here.
+        if changes.is_empty() && kind.is_none() && problems.error_count() == errors {
+            let message =
+                "the fault changes nothing; add set, times or plus: { \"LEVER\": … }, or kind: host_down";
+            problems.error(span, message);
         }
-        Some(Self { id: id?, at, lasts, every, hosts, changes })
+        let kind = match kind {
+            Some(kind) => Some(kind?),
+            None => None,
+        };
+        Some(Self { id: id?, at, lasts, every, hosts, changes, kind })
+    }
+
+    /// `true` if it is given no time.
+    pub(in crate::config) const fn is_untimed(&self) -> bool {
+        self.at.is_none() && self.lasts.is_none() && self.every.is_none()
     }
 }

@@ -50,7 +50,8 @@ fn levers_and_faults_are_checked_with_their_places() {
             "Fault(id: \"a\", set: { \"load\": 1 }, hosts: [])",
             "hosts is empty; name one, or leave the field out",
         ),
-        ("gap(every: 10, lasts: 1)", "test.ron:1:56: gap is a fault of a host; move it to faults of a Host"),
+        ("gap(every: 10, lasts: 1)", "test.ron:1:56: gap is a kind; write Fault(id: …, kind: gap), or move"),
+        ("host_down", "test.ron:1:56: host_down is a kind; write Fault(id: …, kind: host_down)"),
         ("Fault(id: \"a\", sets: { \"load\": 1 })", "Fault has no field \"sets\"; did you mean \"set\"?"),
     ] {
         let said = said(&format!("{levers}faults: [{fault}],"), "");
@@ -59,6 +60,71 @@ fn levers_and_faults_are_checked_with_their_places() {
     assert_eq!(said(&format!("{levers}faults: [Fault(id: \"a\", set: {{ \"load\": 1 }})],"), ""), "");
     assert!(said("levers: { \"a b\": 1 },", "").contains("a lever cannot be called \"a b\""));
     assert!(said("levers: { \"a\": \"x\" },", "").contains("test.ron:1:23"));
+}
+
+#[test]
+fn kinds_of_faults_are_checked_for_each_host_with_their_places() {
+    for (fault, host, expected) in [
+        (
+            "Fault(id: \"a\", at: 1, kind: gap(lasts: 5))",
+            "",
+            "test.ron:1:49: lasts belongs to the Fault: write it beside kind, not inside of gap",
+        ),
+        ("Fault(id: \"a\", kind: flapping(at: 1, up: 1, down: 1))", "", "at belongs to the Fault"),
+        ("Fault(id: \"a\", at: 1, kind: gap(on: \"go\"))", "", "a fault of the run has no on"),
+        ("Fault(id: \"a\", at: 1, kind: gap(jitter: 1))", "", "a fault of the run has no jitter"),
+        ("Fault(id: \"a\", at: 1, kind: gapp)", "", "unknown fault \"gapp\"; did you mean \"gap\"?"),
+        ("Fault(id: \"a\", at: 1, kind: late)", "", "late needs by"),
+        ("Fault(id: \"a\", kind: gap)", "", "gap needs at or every: the time of the fault"),
+        (
+            "Fault(id: \"a\", at: 1, lasts: 2, kind: counter_reset)",
+            "",
+            "counter_reset is over when it has begun; leave out lasts",
+        ),
+        ("Fault(id: \"a\", at: 1, kind: nan(probability: 2))", "", "probability must be above 0"),
+        (
+            "Fault(id: \"a\", at: 1, kind: gap(metrics: [\"x\"]))",
+            "",
+            "fault \"a\" on host \"web-1\": the host has no metric \"x\"",
+        ),
+        (
+            "Fault(id: \"a\", at: 1, kind: kill)",
+            "",
+            "fault \"a\" on host \"web-1\": kill is for a host with a model of processes",
+        ),
+        (
+            "Fault(id: \"a\", at: 1, kind: late(by: \"1h\"))",
+            "interval: 1",
+            "fault \"a\" on host \"web-1\": late would keep 1000 reports or more waiting",
+        ),
+        (
+            "Fault(id: \"a\", at: 1, kind: late(by: 1))",
+            "pools: [Pool(count: 1, labels: { \"l\": \"{slot}\" }, metrics: [Metric(name: \"x\")])]",
+            "fault \"a\" on host \"web-1\": late is for hosts without pools",
+        ),
+        (
+            "Fault(id: \"a\", at: 1, kind: counter_reset)",
+            "), Host(name: \"db\", metrics: [Metric(name: \"g\")]",
+            "fault \"a\" on host \"db\": the host has no counter or histogram",
+        ),
+    ] {
+        let said = said(&format!("faults: [{fault}],"), host);
+        assert!(said.contains(expected), "{fault}: {said}");
+    }
+}
+
+#[test]
+fn hosts_with_equal_parts_of_the_run_share_one() {
+    let text = r#"Config(
+    faults: [Fault(id: "gone", at: "20m", lasts: "1m", hosts: "web-[12]", kind: host_down)],
+    hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 4), name: "web-{i}", metrics: [Metric(name: "x", labels: { "n": "{i}" })])])"#;
+    let loaded = plan_of(text, &[]).unwrap();
+    let parts: Vec<_> = loaded.plan.hosts.iter().map(|host| host.run.as_ref()).collect();
+    let shown: Vec<usize> = loaded.plan.hosts.iter().map(|host| host.faults().count()).collect();
+    assert_eq!((shown, loaded.warnings), (vec![1, 1, 0, 0], Vec::new()));
+    assert!(parts[2].is_none() && parts[3].is_none());
+    assert!(std::sync::Arc::ptr_eq(parts[0].unwrap(), parts[1].unwrap()), "of different shapes");
+    assert!(loaded.plan.hosts.iter().all(|host| host.shape.faults.is_empty()));
 }
 
 #[test]

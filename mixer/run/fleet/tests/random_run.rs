@@ -55,10 +55,24 @@ const METRICS: [&str; 25] = [
     r#"Metric(name: "faulty_total", metric_type: counter, scenario: calc_by_event(events_config: { "fault_started": "value + 1", "fault_finished@promemu": "value + 10" }))"#,
 ];
 
-const LEVERS: &str = r#"levers: { "load": 1, "ratio": 0.1 }, faults: [
+const LEVERS: &str = r#"levers: { "load": 1, "ratio": 0.1 }"#;
+
+const LEVER_FAULTS: &str = r#"
     Fault(id: "slow", at: 5, lasts: 4, every: 11, hosts: "h-[12]", times: { "load": ramp(to: 5, over: 3) }),
     Fault(id: "wave", at: "500ms", lasts: 20, plus: { "ratio": sine(period: 7, amplitude: 0.05) }),
-    Fault(id: "late", at: 20, hosts: "h-1", set: { "ratio": curve([(0, 0.2), (10, 0)]) })]"#;
+    Fault(id: "late", at: 20, hosts: "h-1", set: { "ratio": curve([(0, 0.2), (10, 0)]) })"#;
+
+/// Faults of the run that hosts show.
+const SHOWN_FAULTS: [&str; 8] = [
+    r#"Fault(id: "gone", at: 7, lasts: 3, every: 13, hosts: "h-[1-3]", kind: host_down(probability: 0.7))"#,
+    r#"Fault(id: "blank", at: "3500ms", lasts: 9, plus: { "load": 1 }, kind: nan(metrics: ["walk", "fix.*"], probability: 0.5))"#,
+    r#"Fault(id: "reset", at: 2, every: 9, kind: counter_reset(probability: 0.8))"#,
+    r#"Fault(id: "empty", lasts: 2, every: 10, hosts: "h-1", kind: gap)"#,
+    r#"Fault(id: "vanished", at: "1s", lasts: 6, every: 6, kind: gap(metrics: ["walk"], probability: 0.5))"#,
+    r#"Fault(id: "flaps", at: 11, lasts: 8, every: 15, hosts: "h-1", kind: flapping(up: "2s", down: "1s", jitter: "500ms"))"#,
+    r#"Fault(id: "skewed", at: 15, lasts: 10, kind: clock_skew(ahead: "3s"))"#,
+    r#"Fault(id: "held", at: 6, lasts: 12, every: 20, kind: late(by: "2s", probability: 0.4))"#,
+];
 
 const LISTENERS: [&str; 13] = [
     r#""feature_on": emit("go")"#,
@@ -110,7 +124,11 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
         outside.sort_by_key(|(at, _)| *at);
         outside
     });
-    (vec(template(), 1..4), any::<u64>(), outside).prop_map(|(templates, seed, outside)| {
+    let shown = subsequence(SHOWN_FAULTS.to_vec(), 0..4);
+    (vec(template(), 1..4), any::<u64>(), outside, shown).prop_map(|(templates, seed, outside, shown)| {
+        let has_pools = templates.iter().any(|(fields, _)| fields.contains("Pool("));
+        let shown = shown.into_iter().filter(|fault| !(has_pools && fault.contains("late(")));
+        let faults: Vec<&str> = [LEVER_FAULTS].into_iter().chain(shown).collect();
         let mut first = 1;
         let hosts = templates.into_iter().map(|(fields, count)| {
             let last = first + count - 1;
@@ -120,7 +138,11 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
             first = last + 1;
             host
         });
-        let config = format!("Config({LEVERS}, hosts: [{}])", hosts.collect::<Vec<_>>().join(",\n"));
+        let config = format!(
+            "Config({LEVERS}, faults: [{}], hosts: [{}])",
+            faults.join(",\n    "),
+            hosts.collect::<Vec<_>>().join(",\n")
+        );
         RandomRun { config, seed, outside }
     })
 }

@@ -1,0 +1,233 @@
+//! Faults of the run: their times, their hosts, and the faults that these hosts show.
+
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::resolver::{Resolver, SHORTEST_INTERVAL};
+use crate::config::template::{FaultTemplate, RunFaultTemplate};
+use crate::config::value::Scalar;
+use crate::error::suggestion;
+use crate::fault::{AnyFaultKind, Fault, FaultPlan, FaultSchedule, FaultTimes, FaultTrigger, fault_events};
+use crate::plan::{HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart};
+use crate::time::Span;
+
+/// The faults of the run.
+#[derive(Debug, Default)]
+pub(super) struct RunFaults {
+    pub(super) faults: Vec<Arc<RunFault>>,
+    /// The faults that each host shows; empty if no host shows one.
+    pub(super) shown: Vec<Vec<Arc<FaultPlan>>>,
+}
+
+impl Resolver<'_> {
+    /// The faults of the run. Hosts are known already; `all_hosts` if none of them had an error.
+    pub(super) fn run_faults(&mut self, all_hosts: bool) -> RunFaults {
+        let (mut faults, mut ids) = (RunFaults::default(), IndexSet::new());
+        for template in &self.template.faults {
+            let id: Option<Arc<str>> = self.value("id", &template.id).map(Into::into);
+            match &id {
+                Some(id) if id.is_empty() => {
+                    self.problems.error(template.id.span, "a fault's id must not be empty");
+                }
+                Some(id) if !ids.insert(Arc::clone(id)) => {
+                    let message = format!("two faults are called {id:?}; an id must be unique");
+                    self.problems.error(template.id.span, message);
+                }
+                _ => {}
+            }
+            let kind = template.kind.as_ref().map(|kind| (kind, self.fault(kind)));
+            let times = self.fault_times(template);
+            let hosts = self.fault_hosts(&template.hosts, all_hosts);
+            let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
+            let changes = changes.into_iter().collect::<Option<_>>();
+            let (Some(id), Some(times), Some(hosts), Some(changes)) = (id, times, hosts, changes) else {
+                continue;
+            };
+            // A fault cannot be checked on hosts that have an error.
+            if let Some((kind, Some(fault))) = kind.filter(|_| all_hosts) {
+                self.show_fault((kind, fault), &id, (times, hosts.as_ref()), &mut faults.shown);
+            }
+            faults.faults.push(Arc::new(RunFault { id, times, hosts, changes }));
+        }
+        faults
+    }
+
+    /// Adds a fault to the hosts that show it.
+    fn show_fault(
+        &mut self,
+        (template, fault): (&FaultTemplate, Fault),
+        id: &str,
+        (times, hosts): (FaultTimes, Option<&HostSelection>),
+        shown: &mut Vec<Vec<Arc<FaultPlan>>>,
+    ) -> Option<()> {
+        let pulses = match fault.cycle() {
+            Some(cycle) => Some(self.cycle_pulses(template, false, cycle)?),
+            None => None,
+        };
+        let plan = FaultPlan {
+            trigger: FaultTrigger::OfRun(times),
+            window: if fault.is_instant() { Span::ZERO } else { times.lasts },
+            pulses,
+            probability: self.probability(template)?,
+            metrics: Vec::new(),
+            events: fault_events(&fault),
+            // No metric can have this name, so no metric has this stream.
+            stream: format!("fault {id}"),
+            fault,
+        };
+        plan.events.iter().for_each(|event| self.events.emit(event));
+        shown.resize_with(self.hosts.len(), Vec::new);
+        let mut of_shapes: IndexMap<*const HostShape, Arc<FaultPlan>> = IndexMap::new();
+        // Shapes that differ in something else share the fault.
+        let mut known: IndexMap<Vec<usize>, Arc<FaultPlan>> = IndexMap::new();
+        for (host, shown) in self.hosts.clone().iter().zip(shown) {
+            if hosts.is_some_and(|hosts| !hosts.matches(host)) {
+                continue;
+            }
+            let of_shape = if let Some(plan) = of_shapes.get(&Arc::as_ptr(&host.shape)) {
+                Arc::clone(plan)
+            } else {
+                let metrics = self.metrics_of_host(template, &plan, (id, host))?;
+                let with_metrics = || FaultPlan { metrics: metrics.clone(), ..plan.clone() };
+                let of_shape = known.entry(metrics.clone()).or_insert_with(|| Arc::new(with_metrics()));
+                of_shapes.insert(Arc::as_ptr(&host.shape), Arc::clone(of_shape));
+                Arc::clone(of_shape)
+            };
+            if let Some(error) = Self::delay_error(&plan.fault, &host.shape, host.interval.0) {
+                let message = format!("{}{error}", place_of(id, host));
+                self.problems.error(template.span, message);
+                return None;
+            }
+            shown.push(of_shape);
+        }
+        Some(())
+    }
+
+    /// The metrics of a host that a fault affects, if the host can have it.
+    fn metrics_of_host(
+        &mut self,
+        template: &FaultTemplate,
+        plan: &FaultPlan,
+        (id, host): (&str, &HostPlan),
+    ) -> Option<Vec<usize>> {
+        let place = place_of(id, host);
+        let metrics = self.fault_metrics(template, &plan.fault, &host.shape, &place)?;
+        if let Some(error) = Self::model_error(plan, &host.shape) {
+            self.problems.error(template.span, format!("{place}{error}"));
+            return None;
+        }
+        Some(metrics)
+    }
+
+    fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<FaultTimes> {
+        let needs_time = |kind: &&FaultTemplate| kind.kind.untimed_error.is_some() && template.is_untimed();
+        if let Some(kind) = template.kind.as_ref().filter(needs_time) {
+            let message = format!("{} needs at or every: the time of the fault", kind.kind.name);
+            self.problems.error(kind.span, message);
+            return None;
+        }
+        // Levers that move at the same time take a length.
+        let is_instant = |kind: &&AnyFaultKind| kind.schedule == FaultSchedule::Instants;
+        let kind = template.kind.as_ref().map(|kind| kind.kind);
+        let instant = kind.filter(is_instant).filter(|_| template.changes.is_empty());
+        let at = self.optional("at", template.at.as_ref(), Span::ZERO)?;
+        let endless = if instant.is_some() { Span::ZERO } else { Span::FOREVER };
+        let lasts = self.optional("lasts", template.lasts.as_ref(), endless)?;
+        if let Some(place) = template.at.as_ref().filter(|_| at == Span::FOREVER) {
+            self.problems.error(place.span, "at must not be endless: the fault would never begin");
+        }
+        if let (Some(place), Some(kind)) = (&template.lasts, instant) {
+            let message = format!("{} is over when it has begun; leave out lasts", kind.name);
+            self.problems.error(place.span, message);
+            return None;
+        }
+        if let Some(place) = template.lasts.as_ref().filter(|_| lasts < SHORTEST_INTERVAL) {
+            self.problems.error(place.span, format!("lasts must be 1ms or longer, but is {lasts}"));
+            return None;
+        }
+        let Some(given) = &template.every else { return Some(FaultTimes { at, lasts, every: None }) };
+        let every = self.interval("every", Some(given), Span::ZERO)?;
+        if lasts > every {
+            let message = match &template.lasts {
+                Some(_) => {
+                    format!("every {every} is shorter than lasts {lasts}; the fault would overlap itself")
+                }
+                None => "every needs lasts: the length of the fault each time".to_owned(),
+            };
+            self.problems.error(given.span, message);
+            return None;
+        }
+        Some(FaultTimes { at, lasts, every: Some(every) })
+    }
+
+    /// The hosts that a fault concerns; the inner `None` is all of them.
+    #[expect(clippy::option_option, reason = "the outer None is an error that is reported already")]
+    fn fault_hosts(&mut self, patterns: &[Scalar<String>], all_hosts: bool) -> Option<Option<HostSelection>> {
+        let texts: Vec<_> = patterns.iter().map(|pattern| self.host_pattern(pattern, all_hosts)).collect();
+        let texts: Vec<String> = texts.into_iter().collect::<Option<_>>()?;
+        let selection = HostSelection::any_of(texts.iter().map(String::as_str)).ok()?;
+        Some((!texts.is_empty()).then_some(selection))
+    }
+
+    /// The text of a pattern that selects at least one host.
+    fn host_pattern(&mut self, pattern: &Scalar<String>, all_hosts: bool) -> Option<String> {
+        let text = self.value("hosts", pattern)?;
+        match HostSelection::parse(&text) {
+            Ok(hosts) if self.hosts.iter().any(|host| hosts.matches(host)) => return Some(text),
+            // It may select a host that has an error.
+            Ok(_) if !all_hosts || self.hosts.is_empty() => {}
+            Ok(_) => {
+                let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
+                let hint = suggestion(&text, &known);
+                self.problems.error(pattern.span, format!("no host matches {text:?}{hint}"));
+            }
+            Err(error) => self.problems.error(pattern.span, error),
+        }
+        None
+    }
+}
+
+/// The fault and the host, before the error about them.
+fn place_of(id: &str, host: &HostPlan) -> String {
+    format!("fault {id:?} on host {:?}: ", host.name)
+}
+
+/// Equal for hosts with equal parts of the run.
+#[derive(PartialEq, Eq, Hash)]
+struct PartKey {
+    reads_levers: bool,
+    faults: Vec<*const RunFault>,
+    shown: Vec<*const FaultPlan>,
+}
+
+/// Gives each host the part of the run's levers and faults that reaches it. Hosts with equal parts share one.
+pub(super) fn share_run_parts(plan: &mut Plan, shown: Vec<Vec<Arc<FaultPlan>>>) {
+    let mut known: IndexMap<PartKey, Arc<RunPart>> = IndexMap::new();
+    let mut shown = shown.into_iter();
+    for host in &mut plan.hosts {
+        let shown = shown.next().unwrap_or_default();
+        let reads_levers = host.shape.reads_levers;
+        if !reads_levers && shown.is_empty() {
+            continue;
+        }
+        let moves = |fault: &&Arc<RunFault>| {
+            reads_levers && fault.hosts.as_ref().is_none_or(|hosts| hosts.matches(host))
+        };
+        let faults: Vec<Arc<RunFault>> = plan.faults.iter().filter(moves).cloned().collect();
+        let key = PartKey {
+            reads_levers,
+            faults: faults.iter().map(Arc::as_ptr).collect(),
+            shown: shown.iter().map(Arc::as_ptr).collect(),
+        };
+        let part = known.entry(key).or_insert_with(|| {
+            let levers = if reads_levers { Arc::clone(&plan.levers) } else { Arc::default() };
+            Arc::new(RunPart { levers, faults, shown })
+        });
+        let part = Arc::clone(part);
+        // The plan of a host has no second owner yet.
+        if let Some(host) = Arc::get_mut(host) {
+            host.run = Some(part);
+        }
+    }
+}
