@@ -38,7 +38,14 @@ pub(crate) enum Behaviour {
     Limit(usize),
     /// Answers 200 with this text.
     Say(&'static str),
+    /// Answers 200 with this text over and over, without an end.
+    Flood(&'static str),
+    /// Answers 200 with a byte every now and then, without an end.
+    Trickle,
 }
+
+/// Answer to a request for the groups: none, on a Pushgateway.
+const NO_GROUPS: &str = "pushgateway_build_info{version=\"0\"} 1\n";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -139,7 +146,22 @@ fn read_head(reader: &mut impl BufRead) -> Option<(String, String, usize)> {
     }
 }
 
+/// An answer whose body has no end.
+fn answer_without_end(text: &str, pause: Duration, mut stream: &TcpStream) -> Option<()> {
+    stream.write_all(b"HTTP/1.1 200 X\r\nPromemu-Version: 0\r\n\r\n").ok()?;
+    // Until the client gives up.
+    loop {
+        stream.write_all(text.as_bytes()).ok()?;
+        std::thread::park_timeout(pause);
+    }
+}
+
 fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Option<()> {
+    match behaviour {
+        Behaviour::Flood(text) => return answer_without_end(&text.repeat(1_000), Duration::ZERO, stream),
+        Behaviour::Trickle => return answer_without_end("#", Duration::from_millis(50), stream),
+        _ => {}
+    }
     let mut more = String::new();
     let status = match behaviour {
         Behaviour::Answer(status) => status,
@@ -166,7 +188,11 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
         | Behaviour::Limit(_)
         | Behaviour::Want(_)
         | Behaviour::Fail(_) => 200,
-        Behaviour::Hang | Behaviour::HangDeletions | Behaviour::Forward(_) => {
+        Behaviour::Hang
+        | Behaviour::HangDeletions
+        | Behaviour::Forward(_)
+        | Behaviour::Flood(_)
+        | Behaviour::Trickle => {
             // Until the client gives up.
             stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
             let _end = stream.read(&mut [0]);
@@ -176,6 +202,7 @@ fn answer(behaviour: Behaviour, request: &Request, mut stream: &TcpStream) -> Op
     let text = match behaviour {
         Behaviour::Echo => &request.head,
         Behaviour::Say(text) => text,
+        _ if status == 200 && request.method == "GET" && request.path.ends_with("/metrics") => NO_GROUPS,
         _ if status == 200 => "",
         _ => "the fake says no",
     };

@@ -21,6 +21,7 @@ mod fake_gateway;
 mod faults;
 mod golden;
 mod host_actions;
+mod hostile_servers;
 mod levers;
 mod new;
 mod outages;

@@ -3,6 +3,7 @@
 //!
 //! Secrets come from files or variables. No text that is shown contains one.
 
+mod answer;
 mod client;
 mod connections;
 mod failure;
@@ -17,13 +18,12 @@ mod target;
 mod tls;
 mod trust;
 
+pub use answer::{Answer, Limits};
 pub use client::HttpClient;
-pub use failure::failure;
 pub use listen_address::listen_address;
 pub use options::HttpOptions;
-pub use redirect::refusal as refused_redirect;
 pub use response::PushError;
-pub(super) use response::{check, no_answer, text_of};
+pub(super) use response::{check, text_of};
 pub(super) use secrets::Secrets;
 pub use target::TargetUrl;
 pub use tls::server_tls;

@@ -103,7 +103,7 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_PUSHGATEWAY_PUSH_INTERVAL", value_name = "DURATION")]
     pub(crate) push_interval: Option<String>,
 
-    /// Timeout of one push
+    /// Timeout of one push; the list of a Pushgateway's groups takes twice as long at most
     #[arg(long, env = "PME_PUSHGATEWAY_PUSH_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     pub(crate) push_timeout: String,
 

@@ -4,17 +4,24 @@ use std::time::Duration;
 
 use promemu_api::{Token, VERSION_HEADER};
 use promemu_core::error::Error;
-use promemu_run::http::{HttpClient, HttpOptions, TargetUrl, failure, refused_redirect};
+use promemu_run::http::{Answer, HttpClient, HttpOptions, Limits, PushError, TargetUrl};
 use serde_json::Value;
 
 use super::request::Request;
 use super::tables::problem;
 use crate::stdout;
 
-/// Timeout of a request; a stream of events has none.
+/// Time limit of a request, and of the silence of a stream of events, which says something every 15 seconds.
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// A longer answer is none of promemu's.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+const ANSWER_BYTES_MAX: u64 = 32 << 20;
+/// An answer of more values is none of promemu's either, and would take much more memory than it has bytes.
+const ANSWER_VALUES_MAX: usize = 2_000_000;
+/// A longer event is none of promemu's.
+const EVENT_BYTES_MAX: usize = 4 << 20;
+
+const LIMITS: Limits = Limits { time: Some(TIMEOUT), silence: TIMEOUT, body_bytes: ANSWER_BYTES_MAX };
+const STREAM_LIMITS: Limits = Limits { time: None, silence: TIMEOUT, body_bytes: u64::MAX };
 
 /// A client of one daemon's API.
 #[derive(Debug)]
@@ -45,21 +52,34 @@ impl Client {
         })
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Error {
+    fn unreachable(&self, error: &PushError) -> Error {
         Error::Run(format!(
-            "control API at {} cannot be reached: {}; check that promemu runs there, or give its address with --url",
-            self.url,
-            failure(error)
+            "control API at {} cannot be reached: {error}; check that promemu runs there, or give its address with --url",
+            self.url
+        ))
+    }
+
+    fn broken(&self, error: &PushError) -> Error {
+        match error {
+            PushError::Unexpected(_) => self.too_large(),
+            _ => self.unreachable(error),
+        }
+    }
+
+    fn too_large(&self) -> Error {
+        Error::Run(format!(
+            "{} answers more than promemu does, or more than ctl takes; ask for less of it, or check --url",
+            self.url
         ))
     }
 
     /// Sends a request, and returns the head of promemu's answer.
-    async fn begin(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Error> {
-        let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;
+    async fn begin(&self, request: reqwest::RequestBuilder, limits: Limits) -> Result<Answer, Error> {
+        let answer = self.http.send(request, limits).await.map_err(|error| self.unreachable(&error))?;
         if answer.headers().contains_key(VERSION_HEADER) {
             return Ok(answer);
         }
-        let target = refused_redirect(&answer).unwrap_or_default();
+        let target = answer.refused_redirect().unwrap_or_default();
         Err(Error::Run(format!(
             "{} answered {}{target}, but is not promemu's control API; give its address with --url",
             self.url,
@@ -68,16 +88,13 @@ impl Client {
     }
 
     /// The rest of an answer as JSON; null for an empty one.
-    async fn read(&self, mut answer: reqwest::Response) -> Result<Value, Error> {
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(Error::Run(format!("{} answers more than 64 MiB; ask for less of it", self.url)));
-            }
-        }
+    async fn read(&self, answer: Answer) -> Result<Value, Error> {
+        let body = answer.body().await.map_err(|error| self.broken(&error))?;
         if body.is_empty() {
             return Ok(Value::Null);
+        }
+        if body.iter().filter(|byte| b",:[{".contains(byte)).count() > ANSWER_VALUES_MAX {
+            return Err(self.too_large());
         }
         serde_json::from_slice(&body).map_err(|_| {
             let url = &self.url;
@@ -89,11 +106,11 @@ impl Client {
 
     /// Sends a request, and returns the answer; null for an empty one.
     pub(super) async fn send(&self, request: &Request) -> Result<Value, Error> {
-        let mut builder = self.builder(request.method, &request.path)?.timeout(TIMEOUT);
+        let mut builder = self.builder(request.method, &request.path)?;
         if let Some(body) = &request.body {
             builder = builder.header("content-type", "application/json").body(body.to_string());
         }
-        let answer = self.begin(builder).await?;
+        let answer = self.begin(builder, LIMITS).await?;
         let status = answer.status();
         let body = self.read(answer).await?;
         if status.is_success() { Ok(body) } else { Err(api_error(status.as_u16(), &body)) }
@@ -101,22 +118,49 @@ impl Client {
 
     /// Prints events as they arrive, until the run ends.
     pub(super) async fn follow(&self, path: &str, is_json: bool) -> Result<(), Error> {
-        let mut answer = self.begin(self.builder("GET", path)?).await?;
+        let mut answer = self.begin(self.builder("GET", path)?, STREAM_LIMITS).await?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(api_error(status.as_u16(), &self.read(answer).await?));
+            return Err(api_error(status.as_u16(), &self.read(answer.limited(LIMITS)).await?));
         }
-        let mut buffer = Vec::new();
-        while let Some(bytes) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
-            buffer.extend_from_slice(&bytes);
-            while let Some(end) = buffer.windows(2).position(|two| two == b"\n\n") {
-                let frame: Vec<u8> = buffer.drain(..end + 2).collect();
+        let mut frames = Frames::default();
+        while let Some(bytes) = answer.chunk().await.map_err(|error| self.broken(&error))? {
+            frames.add(&bytes);
+            while let Some(frame) = frames.next() {
                 if let Some(line) = event_line(&String::from_utf8_lossy(&frame), is_json) {
                     stdout::print(line.as_bytes())?;
                 }
             }
+            if frames.buffer.len() > EVENT_BYTES_MAX {
+                return Err(self.too_large());
+            }
         }
         Ok(())
+    }
+}
+
+/// Frames of a stream of events, whose parts come as they like.
+#[derive(Debug, Default)]
+struct Frames {
+    buffer: Vec<u8>,
+    /// No frame ends before this byte.
+    searched: usize,
+}
+
+impl Frames {
+    fn add(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let found = self.buffer[self.searched..].windows(2).position(|two| two == b"\n\n");
+        let Some(end) = found else {
+            self.searched = self.buffer.len().saturating_sub(1);
+            return None;
+        };
+        let end = std::mem::take(&mut self.searched) + end + 2;
+        Some(self.buffer.drain(..end).collect())
     }
 }
 
@@ -170,6 +214,19 @@ mod tests {
             "3 events were missed\n"
         );
         assert_eq!(event_line(": keep-alive\n\n", false), None);
+    }
+
+    #[test]
+    fn frames_are_found_in_parts_of_any_size() {
+        for size in [1, 2, 3, 100] {
+            let (mut frames, mut found) = (Frames::default(), Vec::new());
+            for part in b"a: 1\n\nb: 2\nc: 3\n\n\n\nrest".chunks(size) {
+                frames.add(part);
+                found.extend(std::iter::from_fn(|| frames.next()));
+            }
+            assert_eq!(found, [&b"a: 1\n\n"[..], b"b: 2\nc: 3\n\n", b"\n\n"], "{size}");
+            assert_eq!(frames.buffer, b"rest");
+        }
     }
 
     #[test]

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Response, Url};
+use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Url};
 use tracing::{info, warn};
 
+use super::answer::{Answer, Deadline, Limits};
 use super::failure::failure;
 use super::options::HttpOptions;
 use super::proxy::Proxies;
 use super::redirect::{self, REDIRECTS_MAX};
+use super::response::PushError;
 use super::target::{TargetUrl, shown};
 use super::tls::client_tls;
 use promemu_core::error::Error;
@@ -22,6 +24,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct HttpClient {
     http: Client,
     headers: HeaderMap,
+    /// `true` if it shows a certificate of its own.
+    is_identified: bool,
 }
 
 impl HttpClient {
@@ -64,7 +68,8 @@ impl HttpClient {
                 http = http.identity(Identity::from_pem(pem).map_err(broken)?);
             }
         }
-        Ok(Self { http: http.build().map_err(broken)?, headers: options.headers() })
+        let (http, is_identified) = (http.build().map_err(broken)?, options.identity().is_some());
+        Ok(Self { http, headers: options.headers(), is_identified })
     }
 
     /// A request with the options' headers.
@@ -72,18 +77,27 @@ impl HttpClient {
         self.http.request(method, url).headers(self.headers.clone())
     }
 
-    /// Sends a request, and follows redirects that may be followed.
-    pub async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
-        let mut request = request.build()?;
-        for _ in 0..REDIRECTS_MAX {
-            let again = request.try_clone();
-            let response = self.http.execute(request).await?;
-            match again.and_then(|again| redirect::next(again, &response)) {
-                None => return Ok(response),
+    /// Sends a request, and follows redirects that may be followed, all within the limits.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer in time.
+    pub async fn send(&self, request: RequestBuilder, limits: Limits) -> Result<Answer, PushError> {
+        let broken = |error| PushError::NoAnswer(failure(&error));
+        let (mut request, deadline) = (request.build().map_err(broken)?, Deadline::of(limits));
+        let mut redirects = 0;
+        loop {
+            let again = request.try_clone().filter(|_| redirects < REDIRECTS_MAX);
+            let response = deadline.keep(self.http.execute(request)).await?;
+            match again.and_then(|again| redirect::next(again, &response, self.is_identified)) {
+                None => {
+                    let refused = redirect::refusal(&response, self.is_identified);
+                    return Ok(Answer::new(response, refused, deadline, limits.body_bytes));
+                }
                 Some(next) => request = next,
             }
+            redirects += 1;
         }
-        self.http.execute(request).await
     }
 }
 

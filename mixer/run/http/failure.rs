@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 /// The failure of a request without a response, without the URL and its secrets.
 #[must_use]
-pub fn failure(error: &reqwest::Error) -> String {
+pub(super) fn failure(error: &reqwest::Error) -> String {
     if error.is_timeout() && !error.is_connect() {
         return "no answer in time".to_owned();
     }

@@ -1,7 +1,8 @@
 //! Redirects of servers: which are followed, and what goes along.
 //!
 //! Only 307 and 308 keep the method and the body; they are followed to the same scheme and the same family of hosts.
-//! Credentials stay with the server that they are for. Any other redirect is an error that names its target.
+//! Credentials stay with the server that they are for: headers are left out, and a client with a certificate, which it would
+//! show, does not go elsewhere. Any other redirect is an error that names its target.
 
 use reqwest::header::{HeaderName, LOCATION};
 use reqwest::{Request, Response, StatusCode, Url};
@@ -11,10 +12,11 @@ use super::target::{is_this_machine, shown};
 /// Redirects that are followed, one after the other.
 pub(super) const REDIRECTS_MAX: usize = 5;
 
-/// The request that follows this response; `None` if the response is no redirect, or one that is not followed.
-pub(super) fn next(mut request: Request, response: &Response) -> Option<Request> {
+/// The request that follows this response; `None` if the response is no redirect, or one that is not followed. A client that
+/// `is_identified` has a certificate.
+pub(super) fn next(mut request: Request, response: &Response, is_identified: bool) -> Option<Request> {
     let target = target(response)?;
-    if !is_followed(response.status(), request.url(), &target) {
+    if !is_followed(response.status(), request.url(), &target, is_identified) {
         return None;
     }
     if target.origin() != request.url().origin() {
@@ -29,13 +31,12 @@ pub(super) fn next(mut request: Request, response: &Response) -> Option<Request>
 }
 
 /// The text of a redirect that was not followed, to stand behind the status; `None` for any other response.
-#[must_use]
-pub fn refusal(response: &Response) -> Option<String> {
+pub(super) fn refusal(response: &Response, is_identified: bool) -> Option<String> {
     if !response.status().is_redirection() {
         return None;
     }
     let target = target(response)?;
-    Some(if is_followed(response.status(), response.url(), &target) {
+    Some(if is_followed(response.status(), response.url(), &target, is_identified) {
         format!(" after {REDIRECTS_MAX} others, to {}; check the server's redirects", shown(&target))
     } else {
         format!(" to {}, which is not followed; give that address if it is the right one", shown(&target))
@@ -51,9 +52,10 @@ fn target(response: &Response) -> Option<Url> {
     Some(target)
 }
 
-fn is_followed(status: StatusCode, from: &Url, to: &Url) -> bool {
+fn is_followed(status: StatusCode, from: &Url, to: &Url, is_identified: bool) -> bool {
     matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
         && from.scheme() == to.scheme()
+        && (!is_identified || from.origin() == to.origin())
         && is_same_family(from.host_str().unwrap_or_default(), to.host_str().unwrap_or_default())
 }
 
@@ -89,8 +91,16 @@ mod tests {
             (308, "http://10.0.0.1", "http://10.0.0.2", false),
             (308, "http://127.0.0.1", "http://10.0.0.2", false),
         ] {
-            let is_followed = is_followed(StatusCode::from_u16(status).unwrap(), &url(from), &url(to));
-            assert_eq!(is_followed, is_right, "{status} {from} {to}");
+            let status = StatusCode::from_u16(status).unwrap();
+            let (from, to) = (url(from), url(to));
+            let is_followed = |is_identified| is_followed(status, &from, &to, is_identified);
+            assert_eq!(is_followed(false), is_right, "{status} {from} {to}");
+            let is_same_server = from.origin() == to.origin();
+            assert_eq!(
+                is_followed(true),
+                is_right && is_same_server,
+                "with a certificate: {status} {from} {to}"
+            );
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Response, StatusCode};
 
-use super::failure::failure;
-use super::redirect;
+use super::answer::Answer;
 use super::secrets::{SECRET_BYTES_MAX, Secrets};
 use crate::clock::wall_now;
 
@@ -31,6 +30,9 @@ pub enum PushError {
         /// The pause that the server asked for.
         retry_after: Option<Duration>,
     },
+    /// The response is none that such a server gives.
+    #[error("{0}")]
+    Unexpected(String),
     /// The request's body could not be made.
     #[error("internal error: {0}")]
     Internal(String),
@@ -45,7 +47,7 @@ impl PushError {
             Self::Answer { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Internal(_) => false,
+            Self::Unexpected(_) | Self::Internal(_) => false,
         }
     }
 
@@ -65,6 +67,7 @@ impl PushError {
         match self {
             Self::NoAnswer(_) => "no answer".to_owned(),
             Self::Answer { status, .. } => status.to_string(),
+            Self::Unexpected(_) => "unexpected answer".to_owned(),
             Self::Internal(_) => "internal".to_owned(),
         }
     }
@@ -74,7 +77,7 @@ impl PushError {
     pub const fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Answer { status, .. } => Some(*status),
-            Self::NoAnswer(_) | Self::Internal(_) => None,
+            Self::NoAnswer(_) | Self::Unexpected(_) | Self::Internal(_) => None,
         }
     }
 
@@ -89,33 +92,28 @@ impl PushError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Answer { retry_after, .. } => *retry_after,
-            Self::NoAnswer(_) | Self::Internal(_) => None,
+            Self::NoAnswer(_) | Self::Unexpected(_) | Self::Internal(_) => None,
         }
     }
 }
 
-/// The response if it is a success, or the error.
+/// The answer if it is a success, or the error.
 pub(crate) async fn check(
-    outcome: reqwest::Result<Response>,
+    outcome: Result<Answer, PushError>,
     secrets: &Secrets,
-) -> Result<Response, PushError> {
-    let mut response = outcome.map_err(|error| no_answer(&error))?;
-    let status = response.status();
+) -> Result<Answer, PushError> {
+    let mut answer = outcome?;
+    let status = answer.status();
     if status.is_success() {
-        return Ok(response);
+        return Ok(answer);
     }
-    if let Some(target) = redirect::refusal(&response) {
-        return Err(PushError::Answer { status, body: secrets.conceal(target), retry_after: None });
+    if let Some(target) = answer.refused_redirect() {
+        let body = secrets.conceal(target.to_owned());
+        return Err(PushError::Answer { status, body, retry_after: None });
     }
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| delay(value.to_str().ok()?));
-    let mut body = Vec::new();
+    let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| delay(value.to_str().ok()?));
     // A secret that begins in the shown part is read as a whole.
-    while body.len() < ERROR_BODY_MAX + SECRET_BYTES_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk);
-    }
-    let text = text_of(&body, secrets);
+    let text = text_of(&answer.beginning(ERROR_BODY_MAX + SECRET_BYTES_MAX).await, secrets);
     let body = if text.is_empty() { text } else { format!(": {text}") };
     Err(PushError::Answer { status, body, retry_after })
 }
@@ -137,11 +135,6 @@ fn delay(value: &str) -> Option<Duration> {
         date.duration_since(wall_now().system_time()).unwrap_or_default()
     };
     Some(delay.min(RETRY_AFTER_MAX))
-}
-
-/// The error of a request without a response.
-pub(crate) fn no_answer(error: &reqwest::Error) -> PushError {
-    PushError::NoAnswer(failure(error))
 }
 
 #[cfg(test)]

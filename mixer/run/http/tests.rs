@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -41,10 +42,11 @@ async fn ask(url: &str, options: &HttpOptions) -> Result<String, String> {
     let target = TargetUrl::parse(url, "url", "http://x").unwrap();
     let client = HttpClient::new(&target, options).map_err(|error| error.to_string())?;
     let request = client.request(Method::GET, target.url().clone());
-    let answer = client.send(request).await.map_err(|error| failure(&error))?;
+    let limits = Limits::within(Duration::from_secs(30));
     let secrets = Secrets::of(&target, options);
-    let answer = check(Ok(answer), &secrets).await.map_err(|error| error.to_string())?;
-    answer.text().await.map_err(|error| failure(&error))
+    let answer = check(client.send(request, limits).await, &secrets).await;
+    let body = answer.map_err(|error| error.to_string())?.body().await.map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(body).unwrap())
 }
 
 fn hello() -> Router {

@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, StatusCode};
 
-use crate::http::{HttpClient, HttpOptions, PushError, Secrets, TargetUrl, check, no_answer, text_of};
+use crate::http::{HttpClient, HttpOptions, Limits, PushError, Secrets, TargetUrl, check, text_of};
 use promemu_core::error::Error;
 use promemu_wire::request::Batch;
 
-/// The rest of a longer response body is not read.
+/// The rest of a longer body is not read.
 const RESPONSE_BYTES_MAX: usize = 64 << 10;
 
 /// Meaning of a protocol's responses.
@@ -158,8 +158,8 @@ impl BatchClient {
     pub(super) async fn send(&self, batch: &Batch) -> Result<Option<Rejection>, PushError> {
         let request =
             self.http.request(Method::POST, self.target.url().clone()).headers(self.headers.clone());
-        let request = request.timeout(self.timeout).body(batch.body.clone());
-        let response = self.http.send(request).await.map_err(|error| no_answer(&error))?;
+        let request = request.body(batch.body.clone());
+        let response = self.http.send(request, Limits::within(self.timeout)).await?;
         let headers = response.headers().clone();
         let last = FinalResponse { is_success: false, headers: &headers, body: &[], samples: batch.samples };
         match check(Ok(response), &self.secrets).await {
@@ -170,8 +170,9 @@ impl BatchClient {
                 let (samples, _) = (self.rules.rejected)(&last);
                 Ok(Some(Rejection { samples, ..self.rejection(batch, &error) }))
             }
-            Ok(response) => {
-                let body = body_of(response).await;
+            Ok(mut response) => {
+                // The status alone tells that the request arrived.
+                let body = response.beginning(RESPONSE_BYTES_MAX).await;
                 let (samples, reason) =
                     (self.rules.rejected)(&FinalResponse { is_success: true, body: &body, ..last });
                 let reason = text_of(reason.as_bytes(), &self.secrets);
@@ -185,15 +186,4 @@ impl BatchClient {
             }
         }
     }
-}
-
-/// The body of a success, as far as it comes. The status alone tells that the request arrived.
-async fn body_of(mut response: Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < RESPONSE_BYTES_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk);
-    }
-    body
 }

@@ -11,23 +11,25 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use super::groups::{GatewayGroup, GroupReader};
 use crate::clock::wall_now;
-use crate::http::{HttpClient, HttpOptions, PushError, Secrets, TargetUrl, check, no_answer};
+use crate::http::{Answer, HttpClient, HttpOptions, Limits, PushError, Secrets, TargetUrl, check};
 use promemu_core::error::Error;
 use promemu_core::time::Time;
 use promemu_wire::exposition::Format;
 
 const EXAMPLE_URL: &str = "http://127.0.0.1:9091";
-const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeouts for the first byte of the list of groups and for each further chunk: a full gateway gathers for seconds,
-/// and sends hundreds of megabytes.
-const LIST_TIMEOUT: Duration = Duration::from_secs(30);
-const LIST_CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time limit of a deletion; of a push, the settings say it.
+const DELETE_TIMEOUT_MAX: Duration = Duration::from_secs(5);
+/// The list of groups takes this many time limits of a push at most, and is never silent for longer than one: a full gateway
+/// gathers for seconds, and then sends hundreds of megabytes.
+const LIST_TIMEOUTS: u32 = 2;
+/// Bytes of the list of groups. It is read as it comes, so only its groups take memory.
+const LIST_BYTES_MAX: u64 = 4 << 30;
 /// Deletions under way at the same time.
 const DELETIONS_AT_ONCE: usize = 16;
 /// Time limit of a whole clean-up.
@@ -160,18 +162,20 @@ impl PushgatewayClient {
         body: Bytes,
         encoding: Option<&'static str>,
     ) -> Result<(), PushError> {
-        let request = self.http.request(Method::PUT, self.url.group(job)).timeout(self.push_timeout);
+        let request = self.http.request(Method::PUT, self.url.group(job));
         let mut request = request.header(CONTENT_TYPE, format.content_type()).body(body);
         if let Some(encoding) = encoding {
             request = request.header(CONTENT_ENCODING, encoding);
         }
-        check(self.http.send(request).await, &self.secrets).await.map(drop)
+        let answer = self.http.send(request, Limits::within(self.push_timeout)).await;
+        check(answer, &self.secrets).await.map(drop)
     }
 
     /// Deletes a job's group. A group that is not there is no error.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
-        let request = self.http.request(Method::DELETE, self.url.group(job)).timeout(DELETE_TIMEOUT);
-        match check(self.http.send(request).await, &self.secrets).await {
+        let request = self.http.request(Method::DELETE, self.url.group(job));
+        let limits = Limits::within(self.push_timeout.min(DELETE_TIMEOUT_MAX));
+        match check(self.http.send(request, limits).await, &self.secrets).await {
             Err(error) if error.is_not_found() => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -220,26 +224,29 @@ impl PushgatewayClient {
     }
 
     /// All groups, and the time by the gateway's clock. The gateway's exposition is read as it comes and not kept.
+    ///
+    /// # Errors
+    ///
+    /// The list does not come in time, is too large, or is none of a Pushgateway.
     pub async fn groups(&self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
-        let too_late = |_| PushError::NoAnswer("no answer in time".to_owned());
+        let limits = Limits {
+            time: Some(self.push_timeout.saturating_mul(LIST_TIMEOUTS)),
+            silence: self.push_timeout,
+            body_bytes: LIST_BYTES_MAX,
+        };
         let request = self.http.request(Method::GET, self.url.join(&["metrics"]));
-        let answered = tokio::time::timeout(LIST_TIMEOUT, self.http.send(request)).await.map_err(too_late)?;
-        let mut response = check(answered, &self.secrets).await?;
-        let now = gateway_time(&response).unwrap_or_else(wall_now);
+        let mut answer = check(self.http.send(request, limits).await, &self.secrets).await?;
+        let now = gateway_time(&answer).unwrap_or_else(wall_now);
         let mut reader = GroupReader::default();
-        loop {
-            let chunk = tokio::time::timeout(LIST_CHUNK_TIMEOUT, response.chunk()).await.map_err(too_late)?;
-            match chunk.map_err(|error| no_answer(&error))? {
-                Some(chunk) => reader.read(&chunk),
-                None => break,
-            }
+        while let Some(chunk) = answer.chunk().await? {
+            reader.read(&chunk)?;
         }
-        Ok((reader.finish(), now))
+        Ok((reader.finish()?, now))
     }
 }
 
 /// `Date` of a response: the time by the clock that the groups' push times come from.
-fn gateway_time(response: &Response) -> Option<Time> {
+fn gateway_time(response: &Answer) -> Option<Time> {
     let date = httpdate::parse_http_date(response.headers().get(DATE)?.to_str().ok()?).ok()?;
     let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(Time::from_unix_secs(since_epoch.as_secs()))

@@ -1,16 +1,24 @@
 //! Groups of a Pushgateway, read from its own exposition.
 //!
 //! Every group shows `push_time_seconds`, and one of promemu's also `promemu_run_info`. Only the lines of these two
-//! families are read, as they stream by; nothing else is kept.
+//! families are read, as they stream by; nothing else is kept. A Pushgateway also shows families of its own, so an answer
+//! without any of these is none of a Pushgateway.
 
 use indexmap::IndexMap;
 
 use super::run_info::{RUN_INFO, RunInfo};
+use crate::http::PushError;
 use promemu_core::time::{Span, Time};
 
 const PUSH_TIME: &str = "push_time_seconds";
+/// The beginning of the names of a Pushgateway's own families.
+const OWN_PREFIX: &str = "pushgateway_";
 /// A longer line is skipped.
 const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Memory of the groups, approximately: a Pushgateway has fewer.
+const KEPT_BYTES_MAX: usize = 128 << 20;
+/// Memory of one line's labels beside their text.
+const LABELS_BYTES: usize = 256;
 
 type Labels = IndexMap<String, String>;
 
@@ -38,12 +46,20 @@ impl GatewayGroup {
 pub(super) struct GroupReader {
     line: Vec<u8>,
     is_too_long: bool,
+    /// `true` once a line was there that only a Pushgateway has.
+    is_gateway: bool,
+    kept_bytes: usize,
     push_times: Vec<(Labels, f64)>,
     runs: IndexMap<String, Labels>,
 }
 
 impl GroupReader {
-    pub(super) fn read(&mut self, chunk: &[u8]) {
+    /// Reads the next part.
+    ///
+    /// # Errors
+    ///
+    /// There are more groups than a Pushgateway can have.
+    pub(super) fn read(&mut self, chunk: &[u8]) -> Result<(), PushError> {
         for line_part in chunk.split_inclusive(|byte| *byte == b'\n') {
             if self.line.len() + line_part.len() > LINE_BYTES_MAX {
                 self.is_too_long = true;
@@ -56,16 +72,26 @@ impl GroupReader {
                 self.end_line();
             }
         }
+        if self.kept_bytes > KEPT_BYTES_MAX {
+            let mib = KEPT_BYTES_MAX >> 20;
+            return Err(PushError::Unexpected(format!(
+                "it lists groups without end: more than {mib} MiB of them"
+            )));
+        }
+        Ok(())
     }
 
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let is_wanted = !std::mem::take(&mut self.is_too_long)
-            && (line.starts_with(PUSH_TIME.as_bytes()) || line.starts_with(RUN_INFO.as_bytes()));
-        if is_wanted
+        let is_whole = !std::mem::take(&mut self.is_too_long);
+        let begins = |name: &str| is_whole && line.starts_with(name.as_bytes());
+        self.is_gateway |= begins(OWN_PREFIX);
+        if (begins(PUSH_TIME) || begins(RUN_INFO))
             && let Some((name, labels, value)) = std::str::from_utf8(&line).ok().and_then(parse_sample)
         {
+            self.kept_bytes += LABELS_BYTES + line.len();
             if name == PUSH_TIME {
+                self.is_gateway = true;
                 self.push_times.push((labels, value));
             } else if name == RUN_INFO
                 && let Some(job) = labels.get("job")
@@ -77,8 +103,19 @@ impl GroupReader {
         }
     }
 
-    pub(super) fn finish(mut self) -> Vec<GatewayGroup> {
+    /// The groups.
+    ///
+    /// # Errors
+    ///
+    /// No Pushgateway would have answered this.
+    pub(super) fn finish(mut self) -> Result<Vec<GatewayGroup>, PushError> {
         self.end_line();
+        if !self.is_gateway {
+            return Err(PushError::Unexpected(
+                "it is no Pushgateway: it lists neither groups nor metrics of its own; check the url"
+                    .to_owned(),
+            ));
+        }
         let runs = self.runs;
         let group = |(mut grouping, pushed_at): (Labels, f64)| {
             grouping.retain(|_, value| !value.is_empty());
@@ -87,7 +124,7 @@ impl GroupReader {
             group.run = group.job_only().and_then(|job| runs.get(job)).and_then(RunInfo::from_labels);
             group
         };
-        self.push_times.into_iter().map(group).collect()
+        Ok(self.push_times.into_iter().map(group).collect())
     }
 }
 
@@ -140,8 +177,8 @@ push_time_seconds{broken
     fn groups_are_read_in_chunks_of_any_size() {
         for size in [1, 7, 4096] {
             let mut reader = GroupReader::default();
-            BODY.as_bytes().chunks(size).for_each(|chunk| reader.read(chunk));
-            let groups = reader.finish();
+            BODY.as_bytes().chunks(size).for_each(|chunk| reader.read(chunk).unwrap());
+            let groups = reader.finish().unwrap();
             assert_eq!(groups.len(), 2);
             assert_eq!(groups[0].job_only(), Some("mine"));
             assert_eq!(groups[0].pushed_at, Time::from_unix_secs(1_767_600_000));
@@ -155,10 +192,37 @@ push_time_seconds{broken
     fn long_lines_are_not_kept() {
         let mut reader = GroupReader::default();
         for _ in 0..100 {
-            reader.read(&[b'x'; 10_000]);
+            reader.read(&[b'x'; 10_000]).unwrap();
             assert!(reader.line.len() <= LINE_BYTES_MAX);
         }
-        reader.read(b"\npush_time_seconds{job=\"a\"} 1");
-        assert_eq!(reader.finish().len(), 1);
+        reader.read(b"\npush_time_seconds{job=\"a\"} 1").unwrap();
+        assert_eq!(reader.finish().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn groups_without_end_are_an_error() {
+        for line in [
+            format!("push_time_seconds{{job=\"{}\"}} 1\n", "x".repeat(50_000)),
+            format!("promemu_run_info{{job=\"a\",run_id=\"{}\"}} 1\n", "x".repeat(60_000)),
+        ] {
+            let mut reader = GroupReader::default();
+            let is_refused = (0..2_000).any(|_| reader.read(line.as_bytes()).is_err());
+            assert!(is_refused && reader.kept_bytes <= KEPT_BYTES_MAX + line.len());
+        }
+    }
+
+    #[test]
+    fn an_answer_without_anything_of_a_pushgateway_is_an_error() {
+        let finish = |text: &str| {
+            let mut reader = GroupReader::default();
+            reader.read(text.as_bytes()).unwrap();
+            reader.finish()
+        };
+        assert_eq!(finish("pushgateway_build_info{version=\"1.5.1\"} 1\n").unwrap(), []);
+        for other in
+            ["", "<html>pushgateway_build_info</html>", "{}", "# HELP up x\nup 1\n", "# pushgateway_x 1\n"]
+        {
+            assert!(finish(other).unwrap_err().to_string().contains("no Pushgateway"), "{other}");
+        }
     }
 }
