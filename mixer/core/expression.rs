@@ -9,16 +9,19 @@ mod compiled;
 mod context;
 mod engine;
 mod formula;
+mod host_storage;
 mod lower;
 mod names;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod text;
 mod value;
 
 pub use compiled::{CompileError, Expression};
-pub use context::{EvalContext, EventRef, Storage};
+pub use context::{EvalContext, EventRef};
 pub use formula::Formula;
 pub use names::Names;
+pub use storage::Storage;
 pub use text::{Format, MemberContext, Piece, TextFormula};
 pub use value::{Value, finite};

@@ -53,6 +53,7 @@ fn update(
         host_name: "worker-000001",
         links: &[],
         levers: &[],
+        metric: 0,
         rng,
         storage,
         effects,

@@ -162,8 +162,8 @@ fn a_run_with_more_events_than_memory_is_allowed_for_ends_with_an_error() {
 fn a_busy_machine_changes_no_value() {
     let text = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", interval: 1,
         storage: { "n": 0 }, listen_events: { "x": [emit("x"), emit("y"), emit("x")] }, metrics: [
-        Metric(name: "works", update_interval: 1, scenario: script(source: "for i in 0..200 { storage.n += 1; } storage.n")),
-        Metric(name: "is_stopped", update_interval: 3, scenario: script(source: "while true { storage.n += 0.001; } 1")),
+        Metric(name: "works", update_interval: 1, scenario: script(source: "for i in 0..200 { host.storage.n += 1; } host.storage.n")),
+        Metric(name: "is_stopped", update_interval: 3, scenario: script(source: "while true { host.storage.n += 0.001; } 1")),
         Metric(name: "storms", update_interval: 6, scenario: script(source: "emit(\"x\"); value + noise(1)"))])])"#;
     let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let plan = Arc::new(plan);

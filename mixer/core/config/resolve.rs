@@ -16,6 +16,7 @@ mod repetition;
 mod resolver;
 mod run_fault;
 mod scenarios;
+mod storage;
 mod structured;
 mod unheard;
 mod workloads;

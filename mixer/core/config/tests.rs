@@ -11,6 +11,7 @@ mod language;
 mod levers;
 mod mutations;
 mod pool;
+mod storage;
 mod types;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
 
 use super::engine::{self, ENGINE};
+use super::formula::Formula;
+use super::host_storage::{VARIABLE, WRITTEN, as_variable};
 use super::names::Names;
 use super::value::Value;
 use crate::error::suggestion;
@@ -20,18 +22,24 @@ pub struct Expression {
     pub(super) all_names: Vec<String>,
     pub(super) fields: Vec<(String, String)>,
     pub(super) emits: Vec<Option<String>>,
+    pub(super) reads_host_storage: bool,
+    /// Keys that it sets in its metric's storage.
+    stores: Vec<String>,
+    /// `true` if it uses its metric's storage as a whole, or with calculated keys.
+    uses_whole_storage: bool,
 }
 
 impl Expression {
     /// Compiles an expression.
     pub fn compile(text: &str) -> Result<Self, CompileError> {
-        let ast = ENGINE.compile_expression(text).map_err(|error| CompileError::new(&error, text))?;
+        let ast =
+            ENGINE.compile_expression(as_variable(text)).map_err(|error| CompileError::new(&error, text))?;
         Self::of(text, ast)
     }
 
     /// Compiles a script: statements with variables, conditions and loops. The last value is the result.
     pub fn compile_script(text: &str) -> Result<Self, CompileError> {
-        let ast = ENGINE.compile(text).map_err(|error| CompileError::new(&error, text))?;
+        let ast = ENGINE.compile(as_variable(text)).map_err(|error| CompileError::new(&error, text))?;
         Self::of(text, ast)
     }
 
@@ -43,7 +51,7 @@ impl Expression {
             }
             true
         });
-        let Found { mut names, mut fields, declared, emits } = found;
+        let Found { mut names, mut fields, declared, emits, stores } = found;
         for (word, message) in [
             ("links", "links is written with a metric's name behind it, as in links.cpu_usage_percent"),
             ("run", "run is written with a lever's name behind it, as in run.load"),
@@ -55,12 +63,27 @@ impl Expression {
                 return Err(CompileError { at, message: message.to_owned() });
             }
         }
+        let stored = names.iter().filter(|name| *name == "storage").count();
+        let uses_whole_storage = stored > fields.iter().filter(|(name, _)| name == "storage").count();
+        let reads_host_storage = names.iter().any(|name| name == VARIABLE);
+        names.retain(|name| name != VARIABLE);
         names.sort();
         names.dedup();
         let all_names = names.clone();
         names.retain(|name| !declared.contains(name));
         fields.dedup();
-        Ok(Self { source: text.into(), ast: Arc::new(ast), names, all_names, fields, emits })
+        let (source, ast) = (text.into(), Arc::new(ast));
+        Ok(Self {
+            source,
+            ast,
+            names,
+            all_names,
+            fields,
+            emits,
+            reads_host_storage,
+            stores,
+            uses_whole_storage,
+        })
     }
 
     /// Byte offset of a whole word's first occurrence in the text.
@@ -84,6 +107,36 @@ impl Expression {
     pub fn draws(&self) -> bool {
         let functions = ["uuid", "hex", "zipf", "pick", "sequence", "random", "normal", "noise"];
         functions.iter().any(|function| self.place_of(function).is_some())
+    }
+
+    /// `true` if it reads what only a running formula has, as `value` or `host.storage`.
+    #[must_use]
+    pub fn reads_the_run(&self) -> bool {
+        self.reads_host_storage || self.names.iter().any(|name| Formula::NAMES.contains(&name.as_str()))
+    }
+
+    /// `true` if it reads or writes its metric's storage.
+    #[must_use]
+    pub fn uses_storage(&self) -> bool {
+        self.names.iter().any(|name| name == "storage")
+    }
+
+    /// `true` if it uses its metric's storage as a whole, or with calculated keys.
+    #[must_use]
+    pub const fn uses_whole_storage(&self) -> bool {
+        self.uses_whole_storage
+    }
+
+    /// Keys that it reads or writes in its metric's storage.
+    pub fn stored_keys(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().filter(|(name, _)| name == "storage" && self.uses_storage());
+        fields.map(|(_, field)| field.as_str())
+    }
+
+    /// Keys that it sets in its metric's storage.
+    #[must_use]
+    pub fn stores(&self) -> &[String] {
+        &self.stores
     }
 
     /// Metrics that it reads by `links.NAME`.
@@ -123,6 +176,11 @@ impl Expression {
     /// The first unknown name or field, and a message about it; names in `also` are known, too.
     #[must_use]
     pub fn unknown_name(&self, scope: &Names, also: &[&str]) -> Option<(String, String)> {
+        if self.reads_host_storage && also.is_empty() {
+            let message =
+                format!("{WRITTEN} changes during the run; it is for formulas and scripts, not for fields");
+            return Some((WRITTEN.to_owned(), message));
+        }
         let is_known = |name: &String| scope.contains(name) || also.contains(&name.as_str());
         if let Some(unknown) = self.names.iter().find(|name| !is_known(name)) {
             let own = scope.known().into_iter().filter(|name| !also.contains(&name.as_str()));
@@ -187,7 +245,7 @@ impl CompileError {
         let column = position.position().unwrap_or(1).saturating_sub(1);
         let in_line = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
         let message = error.err_type().to_string();
-        let message = message.replace("Script is incomplete", "it ends too early");
+        let message = message.replace("Script is incomplete", "it ends too early").replace(VARIABLE, WRITTEN);
         let mut chars = message.chars();
         let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
         Self { at: line_start + in_line, message: format!("{first}{}", chars.as_str()) }
@@ -201,6 +259,7 @@ struct Found {
     declared: Vec<String>,
     fields: Vec<(String, String)>,
     emits: Vec<Option<String>>,
+    stores: Vec<String>,
 }
 
 impl Found {
@@ -232,6 +291,9 @@ impl Found {
             }
             // Called as a method of the event's name, which may be calculated.
             ASTNode::Expr(Expr::MethodCall(call, _)) if call.name == "emit" => self.emits.push(None),
+            ASTNode::Stmt(Stmt::Assignment(parts)) if !parts.0.is_op_assignment() => {
+                self.stores.extend(stored_key(&parts.1.lhs));
+            }
             ASTNode::Stmt(Stmt::Var(declaration, ..)) => self.declared.push(declaration.0.name.to_string()),
             ASTNode::Stmt(Stmt::For(parts, _)) => {
                 self.declared.push(parts.0.name.to_string());
@@ -244,5 +306,24 @@ impl Found {
             }
             _ => {}
         }
+    }
+}
+
+/// The key of an assignment to `storage.KEY`.
+fn stored_key(target: &Expr) -> Option<String> {
+    match target {
+        Expr::Dot(pair, ..) => match (&pair.lhs, &pair.rhs) {
+            (Expr::Variable(variable, ..), Expr::Property(property, _)) if variable.1 == "storage" => {
+                Some(property.2.to_string())
+            }
+            _ => None,
+        },
+        Expr::Index(pair, ..) => match (&pair.lhs, &pair.rhs) {
+            (Expr::Variable(variable, ..), Expr::StringConstant(key, _)) if variable.1 == "storage" => {
+                Some(key.to_string())
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }

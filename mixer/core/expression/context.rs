@@ -1,6 +1,6 @@
-//! The context of one evaluation of a formula: the metric, the time, the event, and the host's storage.
+//! The context of one evaluation of a formula: the metric, the time, the event, and what is stored.
 
-use super::value::Value;
+use super::storage::Storage;
 use crate::rng::Rng;
 
 /// The values that a formula or a script sees in one evaluation.
@@ -20,9 +20,11 @@ pub struct EvalContext<'a> {
     pub links: &'a [f64],
     /// Values of the run's levers, in the plan's order.
     pub levers: &'a [f64],
+    /// Index of the metric whose `storage` it is. `None` for a host's action or a pool's count, which have none.
+    pub metric: Option<usize>,
     /// The metric's random stream.
     pub rng: &'a mut Rng,
-    /// The host's storage.
+    /// The storage of the host and its metrics.
     pub storage: &'a mut Storage,
 }
 
@@ -35,25 +37,4 @@ pub struct EventRef<'a> {
     pub source: &'a str,
     /// Its data.
     pub data: &'a serde_json::Value,
-}
-
-/// The values that a host's scripts store and its formulas read. Every host has one; most are empty.
-#[derive(Clone, Debug, Default)]
-pub struct Storage(Option<Box<rhai::Map>>);
-
-impl Storage {
-    /// Storage with these values.
-    pub fn new<'a>(values: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
-        let mut storage = Self::default();
-        storage.put(values.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
-        storage
-    }
-
-    pub(super) fn take(&mut self) -> rhai::Map {
-        self.0.take().map_or_else(rhai::Map::new, |map| *map)
-    }
-
-    pub(super) fn put(&mut self, map: rhai::Map) {
-        self.0 = (!map.is_empty()).then(|| Box::new(map));
-    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use rhai::packages::{CorePackage, Package};
 use rhai::{Dynamic, Engine, EvalAltResult};
 
+use super::host_storage::{VARIABLE, WRITTEN};
 use super::value::Value;
 use crate::error::suggestion;
 use crate::interrupt::is_interrupted;
@@ -90,7 +91,7 @@ pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
     let text = match &*error {
         EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
         EvalAltResult::ErrorFunctionNotFound(call, _) => unknown_function(call),
-        other => other.to_string(),
+        other => other.to_string().replace(VARIABLE, WRITTEN),
     };
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();

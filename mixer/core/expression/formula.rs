@@ -7,6 +7,7 @@ use rhai::{AST, Dynamic, Scope};
 use super::compiled::Expression;
 use super::context::{EvalContext, EventRef};
 use super::engine::{CallContext, ENGINE, from_json, text_of, with_call};
+use super::host_storage::{VARIABLE, WRITTEN};
 use super::lower::{Node, lower};
 use super::names::Names;
 use super::value::{Value, finite};
@@ -46,8 +47,15 @@ struct Interpreted {
     /// Levers that it reads, and their indices in the context's levers.
     levers: Vec<(String, usize)>,
     uses_event: bool,
-    uses_storage: bool,
+    storage: UsedStorage,
     is_script: bool,
+}
+
+/// The storage that a formula reads or writes.
+#[derive(Clone, Copy, Debug)]
+struct UsedStorage {
+    own: bool,
+    hosts: bool,
 }
 
 impl Formula {
@@ -141,10 +149,7 @@ impl Interpreted {
             scope.push_constant_dynamic("run", levers.collect::<rhai::Map>().into());
         }
         let storage_at = scope.len();
-        let stored = self.is_script.then(|| context.storage.clone());
-        if self.uses_storage {
-            scope.push_dynamic("storage", context.storage.take().into());
-        }
+        let stored = self.push_storage(&mut scope, context);
         let call = CallContext {
             rng: context.rng.clone(),
             range: self.range,
@@ -156,15 +161,54 @@ impl Interpreted {
             *context.rng = call.rng;
             *emitted = call.emitted.unwrap_or_default();
         }
-        if self.uses_storage {
-            scope.rewind(storage_at + 1);
-            let Some(storage) = scope.remove::<rhai::Map>("storage") else {
-                *context.storage = stored.unwrap_or_default();
-                return Err("storage is a map; write storage.name = value".to_owned());
-            };
-            context.storage.put(storage);
-        }
+        scope.rewind(storage_at + usize::from(self.storage.own) + usize::from(self.storage.hosts));
+        self.put_back(&mut scope, context, stored)?;
         result.map_err(text_of)
+    }
+
+    /// Puts the storage that it uses into the scope. A script may replace it by something else, so copies are returned.
+    fn push_storage(
+        &self,
+        scope: &mut Scope<'static>,
+        context: &mut EvalContext<'_>,
+    ) -> [Option<rhai::Map>; 2] {
+        let mut push = |name: &'static str, map: rhai::Map| {
+            let copy = self.is_script.then(|| map.clone());
+            scope.push_dynamic(name, map.into());
+            copy
+        };
+        let metric = context.metric.filter(|_| self.storage.own);
+        let own = metric.map(|metric| context.storage.take_metrics(metric)).unwrap_or_default();
+        [
+            self.storage.own.then(|| push("storage", own)).flatten(),
+            self.storage.hosts.then(|| push(VARIABLE, context.storage.take_hosts())).flatten(),
+        ]
+    }
+
+    /// Takes the storage out of the scope.
+    fn put_back(
+        &self,
+        scope: &mut Scope<'static>,
+        context: &mut EvalContext<'_>,
+        [own_before, hosts_before]: [Option<rhai::Map>; 2],
+    ) -> Result<(), String> {
+        let mut outcome = Ok(());
+        let mut take = |name, written, before: Option<rhai::Map>| {
+            scope.remove::<rhai::Map>(name).unwrap_or_else(|| {
+                outcome = Err(format!("{written} is a map; write {written}.name = value"));
+                before.unwrap_or_default()
+            })
+        };
+        if self.storage.own {
+            let own = take("storage", "storage", own_before);
+            if let Some(metric) = context.metric {
+                context.storage.put_metrics(metric, own);
+            }
+        }
+        if self.storage.hosts {
+            context.storage.put_hosts(take(VARIABLE, WRITTEN, hosts_before));
+        }
+        outcome
     }
 }
 
@@ -226,13 +270,13 @@ impl Expression {
                     links: linked,
                     levers,
                     uses_event: uses("event"),
-                    uses_storage: uses("storage"),
+                    storage: UsedStorage { own: uses("storage"), hosts: self.reads_host_storage },
                     is_script,
                 }))
             },
             |node| Body::Lowered(Arc::new(node)),
         );
-        let is_steady = !uses("event") && !uses("storage") && !is_script;
+        let is_steady = !uses("event") && !uses("storage") && !self.reads_host_storage && !is_script;
         Formula { key: key.into(), body, is_steady, uses_dt: uses("dt"), reads_levers }
     }
 }

@@ -26,6 +26,7 @@ fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>,
         event: None,
         links: &[7.25],
         levers: &[],
+        metric: Some(0),
         rng: &mut rng,
         storage: &mut Storage::default(),
     };
@@ -157,6 +158,7 @@ fn a_script_keeps_state_hears_events_and_emits() {
             event,
             links: &[],
             levers: &[],
+            metric: Some(0),
             rng,
             storage,
         };
@@ -182,6 +184,7 @@ fn a_failing_script_keeps_its_storage() {
             event: None,
             links: &[],
             levers: &[],
+            metric: Some(0),
             rng,
             storage,
         };
@@ -224,6 +227,7 @@ fn hostile_scripts_end_with_an_error() {
                 event: None,
                 links: &[],
                 levers: &[],
+                metric: Some(0),
                 rng,
                 storage,
             };

@@ -170,6 +170,7 @@ impl MetricValues {
             host_name: &host.name,
             links: &[],
             levers: &out.levers,
+            metric: index,
             rng: &mut metric.rng,
             storage: &mut self.storage,
             effects: &mut out.effects,
@@ -214,6 +215,7 @@ impl MetricValues {
             host_name: &host.name,
             links: &out.links,
             levers: &out.levers,
+            metric: index,
             rng: &mut metric.rng,
             storage: &mut self.storage,
             effects: &mut out.effects,
@@ -361,6 +363,7 @@ impl MetricValues {
             }),
             links: &out.links,
             levers: &out.levers,
+            metric: None,
             rng: &mut self.rng,
             storage: &mut self.storage,
         };

@@ -344,9 +344,9 @@ fn formulas_read_other_metrics_storage_and_the_time_between_updates() {
     let plan = one_host(
         r#"interval: "10s", storage: { "offset": 100 }, metrics: [
             Metric(name: "age", scenario: time_duration),
-            Metric(name: "sum", scenario: script(source: "storage.offset += 1; links.age + storage.offset")),
+            Metric(name: "sum", scenario: script(source: "host.storage.offset += 1; links.age + host.storage.offset")),
             Metric(name: "step", scenario: script(source: "dt"), listen_events: ["now"]),
-            Metric(name: "seen", scenario: relay_to_other_metric(source_metric_name: "age", calc_function: "storage.offset"))]"#,
+            Metric(name: "seen", scenario: relay_to_other_metric(source_metric_name: "age", calc_function: "host.storage.offset"))]"#,
     );
     assert!(plan.hosts[0].shape.keeps_update_times);
     let rows = rows(&drive(&mut host(&plan, 0, 1), 23.0, &[(13.0, "now")]));
@@ -633,4 +633,15 @@ fn a_stateset_is_in_the_state_of_that_number() {
     let (_, beyond) =
         cells_after(&metric("7.0").replace("states:", "value_range: (-5, 9), states:"), 0.0, &[]);
     assert_eq!(beyond[0].to_bits(), 2f64.to_bits());
+}
+
+#[test]
+fn two_metrics_with_one_script_count_each_for_itself_and_share_what_is_the_hosts() {
+    let plan = one_host(
+        r#"interval: "10s", storage: { "n": 0 }, metrics: [Metric(repeat: Repeat(var: "i", from: 1, to: 2), name: "m_{i}",
+            scenario: script(source: "storage.n = (storage.n ?? 0) + 1; host.storage.n += 1; storage.n * 100 + host.storage.n"))]"#,
+    );
+    let rows: Vec<Vec<f64>> =
+        rows(&drive(&mut host(&plan, 0, 1), 20.0, &[])).into_iter().map(|(_, row)| row).collect();
+    assert_eq!(rows, [[101.0, 102.0], [203.0, 204.0], [305.0, 306.0]]);
 }

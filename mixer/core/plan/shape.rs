@@ -25,7 +25,7 @@ pub struct HostShape {
     pub scheduled: Vec<Vec<usize>>,
     /// Reactions to events.
     pub listeners: Vec<Listener>,
-    /// Initial content of the host's storage.
+    /// Initial content of the host's storage, `host.storage`.
     pub storage: Vec<(String, Value)>,
     /// Pools of members that come and go.
     pub pools: Vec<PoolPlan>,

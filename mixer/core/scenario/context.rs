@@ -31,7 +31,9 @@ pub struct UpdateContext<'a> {
     pub levers: &'a [f64],
     /// The metric's own random stream.
     pub rng: &'a mut Rng,
-    /// The storage of the host's scripts.
+    /// The metric's index on its host.
+    pub metric: usize,
+    /// The storage of the host and its metrics.
     pub storage: &'a mut Storage,
     /// The side effects that the scenario asks for.
     pub effects: &'a mut SideEffects,
@@ -56,6 +58,7 @@ impl<'a> UpdateContext<'a> {
             event: self.event.map(event_ref),
             links: self.links,
             levers: self.levers,
+            metric: Some(self.metric),
             rng: self.rng,
             storage: self.storage,
         }

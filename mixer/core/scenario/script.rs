@@ -15,7 +15,7 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
         name: "source",
         kind: ParamKind::Script,
         default: "",
-        help: "the script: a formula's syntax with let, if, loops, writable storage, and emit(\"event\")",
+        help: "the script: a formula's syntax with let, if, loops, writable storage and host.storage, and emit(\"event\")",
     }],
     build: &|arguments| {
         let script = arguments.script("source").ok_or("source must be given")?;
@@ -46,7 +46,7 @@ impl ScenarioSpec for Plan {
     }
 }
 
-/// The running scenario. Its state is in the host's storage.
+/// The running scenario. Its state is in the storage of its metric and its host.
 #[derive(Clone, Debug)]
 pub struct Script {
     plan: Arc<Plan>,

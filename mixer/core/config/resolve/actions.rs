@@ -49,6 +49,7 @@ impl Resolver<'_> {
             ActionTemplate::Stop => vec![Action::Stop],
             ActionTemplate::When(condition, action) => {
                 self.links.clear();
+                self.refuse_storage(condition, "an action's condition")?;
                 let formula = self.formula(condition)?;
                 let links = std::mem::take(&mut self.links);
                 let by_name = ByName::of(shape.metrics.iter().map(|metric| &*metric.name));

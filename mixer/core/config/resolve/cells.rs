@@ -187,8 +187,7 @@ impl Resolver<'_> {
     pub(super) fn observations(&mut self, template: &FormulaTemplate) -> Option<Formula> {
         let formula = self.formula(template)?;
         let expression = &template.expression;
-        let is_steady = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
-            && !expression.draws();
+        let is_steady = !expression.reads_the_run() && !expression.draws();
         if is_steady
             && let Some(count) = expression.evaluate(&self.names).ok().and_then(|count| count.number())
             && !(0.0..=OBSERVATIONS_MAX).contains(&count)

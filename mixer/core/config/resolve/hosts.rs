@@ -191,6 +191,7 @@ impl<'a> Resolver<'a> {
     /// The shape: all that the host has in common with others of the template.
     fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
         (self.shape_varies, self.reads_levers) = (false, false);
+        self.host_keys = template.storage.iter().map(|(name, _)| name.as_str()).collect();
         let source = MetricSource {
             span: template.span,
             sets: &template.metric_sets,

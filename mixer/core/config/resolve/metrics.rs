@@ -138,7 +138,7 @@ impl<'a> Resolver<'a> {
         host_labels: &[&str],
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Draft<'a>> {
-        self.links.clear();
+        self.forget_uses();
         let name: Arc<str> = self.value("name", &template.name)?.into();
         let metric_type = self.metric_type(template)?;
         let family = self.family(&name, metric_type, template)?;
@@ -175,6 +175,7 @@ impl<'a> Resolver<'a> {
             Some(spread) => Some(self.spread(spread)?),
             None => observed_default(&scenario, &cells),
         };
+        self.check_storage();
         let mut uses_dt =
             scenario.uses_dt() || [&when, &observations].into_iter().flatten().any(Formula::uses_dt);
         uses_dt |= spread.as_ref().is_some_and(ObservationDistribution::uses_dt);

@@ -11,7 +11,7 @@ use crate::config::template::{HostTemplate, LabelTemplate, PoolTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
-use crate::expression::{Formula, MemberContext, TextFormula};
+use crate::expression::{MemberContext, TextFormula};
 use crate::plan::{Action, Condition, HostShape, Listener, MetricPlan, PoolPlan, PoolSize, ReusePolicy};
 use crate::rng::Seed;
 use crate::time::Span;
@@ -166,8 +166,7 @@ impl<'a> Resolver<'a> {
     /// The number of members, and its maximum.
     fn pool_size(&mut self, template: &PoolTemplate, host: &HostShape) -> Option<(PoolSize, usize)> {
         let expression = &template.count.expression;
-        let is_steady = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
-            && !expression.draws();
+        let is_steady = !expression.reads_the_run() && !expression.draws();
         let max = match &template.max {
             Some(max) => Some(self.value("max", max)?),
             None => None,
@@ -198,6 +197,7 @@ impl<'a> Resolver<'a> {
         };
         let max = bounded(self, place, "max", max)?;
         self.links.clear();
+        self.refuse_storage(&template.count, "a pool's count")?;
         let formula = self.formula(&template.count)?;
         let links = std::mem::take(&mut self.links);
         let by_name = ByName::of(host.metrics.iter().map(|metric| &*metric.name));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::events::Events;
+use super::storage::StorageUse;
 use crate::config::template::ConfigTemplate;
 use crate::config::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan};
@@ -42,6 +43,10 @@ pub(super) struct Resolver<'a> {
     pub(super) reads_levers: bool,
     /// Metrics that the current metric's formulas read.
     pub(super) links: Vec<String>,
+    /// Storage that the current metric uses.
+    pub(super) stored: StorageUse,
+    /// Names in the `storage` of the current host.
+    pub(super) host_keys: Vec<&'a str>,
     /// Label names of the current pool.
     pub(super) member_labels: Vec<&'a str>,
     /// Value ranges of the current host's or pool's metrics, for relays.
@@ -74,6 +79,8 @@ impl<'a> Resolver<'a> {
             shape_varies: false,
             reads_levers: false,
             links: Vec::new(),
+            stored: StorageUse::default(),
+            host_keys: Vec::new(),
             member_labels: Vec::new(),
             ranges: IndexMap::new(),
             events: Events::default(),

@@ -164,8 +164,7 @@ impl Resolver<'_> {
         let formula = expression.bind(&self.names, &mut self.links);
         self.reads_levers |= formula.reads_levers();
         if formula.is_steady() {
-            let is_constant = !expression.names().iter().any(|name| Formula::NAMES.contains(&name.as_str()))
-                && !expression.draws();
+            let is_constant = !expression.reads_the_run() && !expression.draws();
             let number = try_out(&formula, self.links.len(), &self.lever_defaults);
             let number = if is_constant { number.and_then(finite) } else { number };
             if let Err(error) = number {
@@ -188,6 +187,7 @@ impl Resolver<'_> {
     fn know_names(&mut self, template: &FormulaTemplate) -> Option<()> {
         let expression = &template.expression;
         self.note_names(expression.names().iter().map(String::as_str));
+        self.stored.note(template);
         if let Some((name, message)) = expression.unknown_name(&self.names, &Formula::NAMES) {
             self.problems.error(template.span_of(&name), message);
             return None;
@@ -213,6 +213,7 @@ fn try_out(formula: &Formula, links: usize, levers: &[f64]) -> Result<f64, Strin
         event: None,
         links: &links,
         levers,
+        metric: None,
         rng: &mut rng,
         storage: &mut storage,
     })
