@@ -23,6 +23,7 @@ mod golden;
 mod host_actions;
 mod hostile_servers;
 mod levers;
+mod logs;
 mod new;
 mod outages;
 mod outputs;

@@ -1,6 +1,6 @@
 //! Processes under test: started on a free port, watched through their log, ended by their pid.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -96,6 +96,15 @@ impl Process {
             }
         });
         Self { child, log, reader: Some(reader) }
+    }
+
+    /// A process whose standard error is read by nobody but who has the other end of the pipe.
+    pub(crate) fn start_unread(command: &mut Command) -> (Self, PipeReader) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+        // The command keeps its end of the pipe open otherwise.
+        command.stderr(Stdio::null());
+        (Self { child, log: Arc::default(), reader: None }, reader)
     }
 
     pub(crate) fn id(&self) -> u32 {

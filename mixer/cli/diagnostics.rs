@@ -1,10 +1,11 @@
 //! The form of an error: with the line and a caret on a terminal, one line a problem elsewhere, JSON where the log is
 //! JSON.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use promemu_core::error::{ConfigError, Error, Problem, Severity, Sources};
+use promemu_run::log_queue;
 
 use crate::args::LogFormat;
 use crate::logs::is_coloured;
@@ -29,8 +30,7 @@ pub(crate) fn print(error: &Error, format: LogFormat) {
         }
         _ => format!("error: {}", error.with_causes()),
     };
-    // A closed standard error cannot be reported.
-    let _is_written = writeln!(std::io::stderr(), "{text}").is_ok();
+    log_queue::stderr().put_last(format!("{text}\n").as_bytes());
 }
 
 fn on_a_line(sources: &Sources, problem: &Problem) -> String {

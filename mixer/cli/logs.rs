@@ -1,7 +1,14 @@
 //! Log lines on standard error: text for people, coloured on a terminal only, or JSON with the fields beside the message.
+//!
+//! They go through the queue of [`log_queue`], so that nothing waits for their reader before promemu ends.
 
-use std::io::IsTerminal;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::time::Duration;
 
+use promemu_run::log_queue;
+use tracing::error;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -16,12 +23,47 @@ pub(crate) fn start(format: LogFormat, debug: bool) {
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => {
-            let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured()).with_target(false);
+            let layer = fmt::layer().with_writer(|| Lines).with_ansi(is_coloured()).with_target(false);
             registry.with(layer).init();
         }
         LogFormat::Json => {
-            registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init();
+            registry.with(fmt::layer().json().flatten_event(true).with_writer(|| Lines)).init();
         }
+    }
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Waits for the reader of what is logged, for `patience` at most.
+pub(crate) fn flush(patience: Option<Duration>) {
+    // What a reader does not take in time is lost, as on every full pipe.
+    let _is_written = log_queue::stderr().flush(patience);
+}
+
+/// The queue as a writer. The subscriber writes one whole event at a time.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        log_queue::stderr().put(lines);
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A panic, which is a bug, as a log line; the standard library's own would wait for standard error.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = panic.payload_as_str().unwrap_or("without a message");
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        error!(thread, place, %backtrace, "panicked: {message}");
+    } else {
+        error!(thread, place, "panicked: {message}");
     }
 }
 

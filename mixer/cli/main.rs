@@ -37,6 +37,7 @@ mod table;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use promemu_core::error::{Error, suggestion};
 use promemu_core::plugin;
@@ -45,6 +46,9 @@ use tracing::warn;
 
 use args::{Cli, Command};
 use settings::{Settings, plugin_dirs};
+
+/// Time for the last log lines of a run whose standard error is not read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = match args::parse(std::env::args_os()) {
@@ -59,19 +63,20 @@ fn main() -> ExitCode {
         }
     };
     let log_format = cli.log_format;
+    // A command that is no run may wait for its reader, as every filter in a pipe does.
+    let patience = cli.is_run().then_some(LAST_WORDS);
     logs::start(log_format, cli.debug);
     for (name, known) in args::unknown_variables() {
         warn!(variable = %name, "unknown variable{}", suggestion(&name, &known));
     }
     let outcome = dispatch(cli);
     plugin::wait_for_generators();
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            diagnostics::print(&error, log_format);
-            ExitCode::from(error.exit_code())
-        }
-    }
+    let code = outcome.unwrap_or_else(|error| {
+        diagnostics::print(&error, log_format);
+        ExitCode::from(error.exit_code())
+    });
+    logs::flush(patience);
+    code
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Error> {

@@ -24,6 +24,7 @@
 //! | [`event_tap`] | a copy of all events for listeners outside the run |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
 //! | `threads` | the workers of the hosts and those of the servers, which do not hold up each other |
+//! | [`log_queue`] | log lines on their way to standard error, which nobody waits for |
 //! | [`clock`] | the only reader of the machine's clocks |
 //! | [`settings`] | the settings of a run beside its plan |
 //!
@@ -45,6 +46,7 @@ mod fleet;
 pub mod handle;
 pub mod history;
 pub mod http;
+pub mod log_queue;
 mod mixer;
 pub mod outputs;
 pub mod process;

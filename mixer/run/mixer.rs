@@ -7,7 +7,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -25,6 +24,7 @@ use crate::clock::{Clock, sleep_until};
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use crate::handle::{Request, RunHandle};
+use crate::log_queue;
 use crate::outputs::OutputSettings;
 use crate::outputs::output_set::{Healths, Outputs};
 use crate::outputs::shared::Admission;
@@ -231,6 +231,5 @@ fn next_status(settings: &RunSettings, clock: &Clock) -> Time {
 /// Logs the status in one line, and writes the whole of it to standard error for programs.
 fn report(status: &Status) {
     info!("status: {}", status.line());
-    // A reader that has gone needs no report.
-    let _is_written = writeln!(std::io::stderr(), "{}", status.json()).is_ok();
+    log_queue::stderr().put(format!("{}\n", status.json()).as_bytes());
 }

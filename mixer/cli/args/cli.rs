@@ -226,6 +226,13 @@ pub(crate) enum Command {
     },
 }
 
+impl Cli {
+    /// `true` if it is a live run or a daemon, and no command that prints and ends.
+    pub(crate) const fn is_run(&self) -> bool {
+        self.command.is_none() && !self.once && !self.list_configs
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PushFormat {
     Protobuf,

@@ -1,5 +1,6 @@
 //! The signals that end promemu.
 
+use std::time::Duration;
 use std::{io, thread};
 
 use promemu_core::error::Error;
@@ -8,8 +9,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::info;
 
+use crate::logs;
+
 /// The exit code after a second signal.
 const INTERRUPTED_TWICE: u8 = 130;
+/// Time for log lines after a second signal.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. Signals have a thread of their
 /// own, so no work holds them up.
@@ -53,6 +58,7 @@ impl Signals {
         // The receiver is gone if the run has just ended by itself.
         let _is_known = first.send(()).is_ok();
         self.next().await;
+        logs::flush(Some(LAST_WORDS));
         std::process::exit(i32::from(INTERRUPTED_TWICE));
     }
 

@@ -6,25 +6,37 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Gauge};
 
-use crate::process;
+use crate::{log_queue, process};
 
-/// The value of a gauge, if the system shows it.
+/// The value of a metric, if the system shows it.
 type Reading = fn() -> Option<f64>;
 
 /// Metrics of this process, with the names and HELP texts of all Prometheus clients
 /// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). Values that the system does not show
-/// are left out.
+/// are left out. Beside them, the log lines that did not get out of the process.
 pub(super) struct ProcessCollector {
     /// Set by one gathering at a time.
-    cpu_seconds: Mutex<Counter>,
-    cpu_desc: Vec<Desc>,
+    counters: Mutex<Vec<(Counter, Reading)>>,
+    counter_descs: Vec<Desc>,
     gauges: Vec<(Gauge, Reading)>,
 }
 
 impl ProcessCollector {
     pub(super) fn new() -> prometheus::Result<Self> {
-        let cpu_seconds =
-            Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
+        let counters: [(&str, &str, Reading); 2] = [
+            (
+                "process_cpu_seconds_total",
+                "Total user and system CPU time spent in seconds.",
+                process::cpu_seconds,
+            ),
+            (
+                "promemu_log_lines_dropped_total",
+                "log lines that were dropped because standard error was not read",
+                log_lines_dropped,
+            ),
+        ];
+        let counters = counters.into_iter().map(|(name, help, read)| Ok((Counter::new(name, help)?, read)));
+        let counters = counters.collect::<prometheus::Result<Vec<_>>>()?;
         let gauges: [(&str, &str, Reading); 5] = [
             (
                 "process_resident_memory_bytes",
@@ -42,8 +54,8 @@ impl ProcessCollector {
         ];
         let gauges = gauges.into_iter().map(|(name, help, read)| Ok((Gauge::new(name, help)?, read)));
         Ok(Self {
-            cpu_desc: cpu_seconds.desc().into_iter().cloned().collect(),
-            cpu_seconds: Mutex::new(cpu_seconds),
+            counter_descs: counters.iter().flat_map(|(counter, _)| counter.desc()).cloned().collect(),
+            counters: Mutex::new(counters),
             gauges: gauges.collect::<prometheus::Result<_>>()?,
         })
     }
@@ -51,16 +63,17 @@ impl ProcessCollector {
 
 impl Collector for ProcessCollector {
     fn desc(&self) -> Vec<&Desc> {
-        self.cpu_desc.iter().chain(self.gauges.iter().flat_map(|(gauge, _)| gauge.desc())).collect()
+        self.counter_descs.iter().chain(self.gauges.iter().flat_map(|(gauge, _)| gauge.desc())).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         let mut families = Vec::new();
-        if let Some(seconds) = process::cpu_seconds() {
-            let counter = self.cpu_seconds.lock().unwrap_or_else(PoisonError::into_inner);
-            counter.reset();
-            counter.inc_by(seconds);
-            families.extend(counter.collect());
+        for (counter, read) in &*self.counters.lock().unwrap_or_else(PoisonError::into_inner) {
+            if let Some(value) = read() {
+                counter.reset();
+                counter.inc_by(value);
+                families.extend(counter.collect());
+            }
         }
         for (gauge, read) in &self.gauges {
             if let Some(value) = read() {
@@ -70,4 +83,10 @@ impl Collector for ProcessCollector {
         }
         families
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are never so many")]
+#[expect(clippy::unnecessary_wraps, reason = "it is a reading as those of the system")]
+fn log_lines_dropped() -> Option<f64> {
+    Some(log_queue::stderr().dropped() as f64)
 }
