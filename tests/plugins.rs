@@ -3,14 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use procfs_core::FromRead;
 use procfs_core::process::Status;
+use promemu_core::backfill::Backfill;
 use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::plan::Plan;
 use promemu_core::plugin;
+use promemu_core::preview::{FirstValues, first_failures};
 use promemu_core::time::{Span, Time};
-use promemu_core::world::World;
+use promemu_core::world::{World, WorldBatch};
 
 use crate::processes::{Process, eventually, free_port, get, label, promemu_command, series, value};
 
@@ -652,16 +655,43 @@ fn write_shops(folder: &Folder, shops: &str) {
     fs::write(folder.path("a.ron"), host_of(&pool, "")).unwrap();
 }
 
+const GENERATOR_REFUSAL: &str =
+    "generator sleeper of plugin shops does real work and has no virtual time; run the config live";
+
+/// The plan of a host with a pool of a plugin from outside, in this process. All other tests have promemu in processes of
+/// its own.
+fn plan_here(pool: &str, start: Time) -> Arc<Plan> {
+    static FOLDER: OnceLock<Folder> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = outside();
+        plugin::set_folders(vec![folder.path("plugins")], Vec::new());
+        folder
+    });
+    let config = ConfigFile::from_text("shops", &host_of(pool, ""));
+    Arc::new(config.plan(&LoadOptions::starting_at(start)).unwrap().plan)
+}
+
+#[test]
+fn worlds_and_first_values_refuse_a_generator_that_a_check_accepts() {
+    let start = Time::from_unix_secs(1_767_600_000);
+    let plan = plan_here("Pool(workload: sleeper)", start);
+    let refusals = [
+        World::new(Arc::clone(&plan), 7, start).unwrap_err(),
+        WorldBatch::new(Arc::clone(&plan), &[1, 2], start).unwrap_err(),
+        Backfill::new(Arc::clone(&plan), 7, start, start + Span::from_secs(60)).unwrap_err(),
+        FirstValues::of(&plan, 7, start).unwrap_err(),
+    ];
+    for refusal in refusals {
+        assert_eq!(refusal.to_string(), GENERATOR_REFUSAL);
+    }
+    assert_eq!(first_failures(&plan, 7, start), Vec::<String>::new());
+}
+
 #[test]
 fn a_world_with_a_model_from_outside_has_the_same_future_from_a_snapshot() {
-    let folder = outside();
-    // All other tests have promemu in processes of its own.
-    plugin::set_folders(vec![folder.path("plugins")], Vec::new());
     let pool = r#"Pool(workload: shops(shops: [(city: "Ulm", prices: {"nut": 1.5}), (city: "Bonn")]), update_interval: 1)"#;
     let start = Time::from_unix_secs(1_767_600_000);
-    let config = ConfigFile::from_text("shops", &host_of(pool, ""));
-    let plan = config.plan(&LoadOptions::starting_at(start)).unwrap().plan;
-    let mut world = World::new(Arc::new(plan), 7, start);
+    let mut world = World::new(plan_here(pool, start), 7, start).unwrap();
     let seconds = |world: &mut World, from: u64| -> Vec<String> {
         let shown = (from + 1..=from + 1_000).map(|secs| {
             world.advance(start + Span::from_secs(secs));
@@ -746,9 +776,7 @@ fn a_generator_outside_of_the_workspace_has_no_virtual_time_and_stops_within_its
         let output = folder.run(args);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
-        let refusal =
-            "generator sleeper of plugin shops does real work and has no virtual time; run the config live";
-        assert!(said.contains(refusal), "{said}");
+        assert!(said.contains(GENERATOR_REFUSAL), "{said}");
     }
     for (stubborn, is_told) in [("false", 0), ("true", 1)] {
         sleeper(stubborn);

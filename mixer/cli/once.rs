@@ -16,9 +16,8 @@ use crate::{config, stdout};
 pub(crate) fn once(settings: &Settings) -> Result<(), Error> {
     let started_at = wall_now();
     let plan = Arc::new(config::load(settings, &config::open_main(settings)?, started_at)?.plan);
-    plan.refuse_generators()?;
     let seed = settings.run_settings(&plan.defaults)?.seed;
-    let first_values = FirstValues::of(&plan, seed, started_at);
+    let first_values = FirstValues::of(&plan, seed, started_at)?;
     for failure in &first_values.failures {
         warn!("{failure}");
     }
@@ -52,7 +51,7 @@ mod tests {
     #[test]
     fn the_first_exposition_has_every_first_value() {
         let loaded = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap();
-        let first_values = FirstValues::of(&Arc::new(loaded.plan), 1, START);
+        let first_values = FirstValues::of(&Arc::new(loaded.plan), 1, START).unwrap();
         let body = String::from_utf8(exposition(&first_values.jobs)).unwrap();
         insta::assert_snapshot!(body, @r#"
         # HELP quick an emulated metric

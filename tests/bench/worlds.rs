@@ -35,7 +35,7 @@ fn plan(hosts: usize) -> Arc<Plan> {
 /// A batch in which all hosts have started.
 fn started(plan: &Arc<Plan>, worlds: u64) -> WorldBatch {
     let seeds: Vec<u64> = (0..worlds).collect();
-    let mut batch = WorldBatch::new(Arc::clone(plan), &seeds, START);
+    let mut batch = WorldBatch::new(Arc::clone(plan), &seeds, START).expect("the plan has no generator");
     batch.advance(START + Span::from_secs(3));
     batch
 }

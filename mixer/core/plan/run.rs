@@ -100,10 +100,8 @@ impl HostPlan {
 impl Plan {
     /// Refuses generators, which do real work and have no virtual time.
     pub fn refuse_generators(&self) -> Result<(), Error> {
-        let models =
-            self.hosts.iter().flat_map(|host| &host.shape.pools).filter_map(|pool| pool.model.as_ref());
-        match models.map(|plan| plan.model.model()).find(|model| model.is_generator()) {
-            Some(model) => {
+        match self.hosts.iter().flat_map(|host| host.shape.generators()).next() {
+            Some((_, model)) => {
                 let (name, plugin) = (&model.name, model.plugin());
                 Err(Error::Usage(format!(
                     "generator {name} of plugin {plugin} does real work and has no virtual time; run the config live"

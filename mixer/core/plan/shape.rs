@@ -9,7 +9,7 @@ use super::metric::MetricPlan;
 use crate::event::{Event, Subscription};
 use crate::expression::{TextFormula, Value};
 use crate::fault::FaultPlan;
-use crate::plugin::ConfiguredModel;
+use crate::plugin::{ConfiguredModel, ModelDecl};
 use crate::time::Span;
 
 /// The metrics, pools, faults and listeners that hosts of one template share.
@@ -56,6 +56,12 @@ impl HostShape {
     /// The metrics of the host and of its pools.
     pub fn all_metrics(&self) -> impl Iterator<Item = &MetricPlan> {
         self.metrics.iter().chain(self.pools.iter().flat_map(|pool| &pool.shape.metrics))
+    }
+
+    /// The pools whose model is a generator.
+    pub fn generators(&self) -> impl Iterator<Item = (&PoolPlan, &'static ModelDecl)> {
+        let models = self.pools.iter().filter_map(|pool| Some((pool, pool.model.as_ref()?.model.model())));
+        models.filter(|(_, model)| model.is_generator())
     }
 
     /// The subscriptions of all listeners.

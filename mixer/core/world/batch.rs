@@ -74,13 +74,13 @@ pub struct Step<'a> {
 }
 
 impl WorldBatch {
-    /// One world for each seed, all at `start`.
-    #[must_use]
-    pub fn new(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Self {
-        Self::with_layout(Layout::of_all(plan), seeds, start)
+    /// One world for each seed, all at `start`. Generators, which have no virtual time, are refused.
+    pub fn new(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Result<Self, Error> {
+        plan.refuse_generators()?;
+        Ok(Self::with_layout(Layout::of_all(plan), seeds, start))
     }
 
-    /// As [`Self::new`], with only those hosts whose events others may hear.
+    /// As [`Self::new`] of a plan without generators, with only those hosts whose events others may hear.
     pub(crate) fn of_heard_hosts(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Self {
         Self::with_layout(Layout::of_heard(plan), seeds, start)
     }

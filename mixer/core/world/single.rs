@@ -31,7 +31,7 @@ use crate::timeline::{LogFull, RunLog, Targets};
 /// let start = Time::from_unix_secs(1_767_600_000);
 /// let plan = Arc::new(ConfigFile::from_text("example", text).plan(&LoadOptions::starting_at(start))?.plan);
 ///
-/// let mut world = World::new(plan, 7, start);
+/// let mut world = World::new(plan, 7, start)?;
 /// world.advance(start + Span::from_secs(60));
 /// let before = world.snapshot()?;
 /// world.inject("alarm", "me", serde_json::Value::Null);
@@ -48,10 +48,10 @@ use crate::timeline::{LogFull, RunLog, Targets};
 pub struct World(WorldBatch);
 
 impl World {
-    /// A world at its start. Its run has begun; hosts start within the first seconds.
-    #[must_use]
-    pub fn new(plan: Arc<Plan>, seed: u64, start: Time) -> Self {
-        Self(WorldBatch::new(plan, &[seed], start))
+    /// A world at its start. Its run has begun; hosts start within the first seconds. Generators, which have no virtual
+    /// time, are refused.
+    pub fn new(plan: Arc<Plan>, seed: u64, start: Time) -> Result<Self, Error> {
+        WorldBatch::new(plan, &[seed], start).map(Self)
     }
 
     /// The plan.

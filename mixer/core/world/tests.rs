@@ -77,7 +77,7 @@ fn a_world_gives_what_a_backfill_gives_in_strides_of_any_length() {
         .collect();
     assert!(run.log().iter().any(|event| &*event.name == "rest"), "hosts talk");
     for stride in [0.013, 0.9, 60.0] {
-        let mut world = World::new(Arc::clone(&plan), 7, START);
+        let mut world = World::new(Arc::clone(&plan), 7, START).unwrap();
         let mut seen = vec![Vec::new(); plan.hosts.len()];
         let mut now = 0.0;
         while now < 60.0 {
@@ -91,7 +91,7 @@ fn a_world_gives_what_a_backfill_gives_in_strides_of_any_length() {
 
 #[test]
 fn the_run_begins_and_ends_with_an_event_and_so_does_each_host() {
-    let mut world = World::new(plan(TALKING), 7, START);
+    let mut world = World::new(plan(TALKING), 7, START).unwrap();
     world.advance(at(10.0));
     assert!(world.row(1)[2] >= 100.0, "run_started is heard");
     let mut last = Vec::new();
@@ -113,7 +113,7 @@ fn what_comes_from_outside_acts_50_ms_later_and_a_backfill_can_be_given_it() {
         Host(name: "b", metrics: [
             Metric(name: "m_total", metric_type: counter, scenario: calc_by_event(events_config: { "go@a": "value + 1", "told": "value + 100" }))])])"#;
     let plan = plan(text);
-    let mut world = World::new(Arc::clone(&plan), 1, START);
+    let mut world = World::new(Arc::clone(&plan), 1, START).unwrap();
     world.advance(at(5.0));
     let values = |world: &World| (world.row(0)[0], world.row(1)[0]);
     for (secs, source, name, expected) in
@@ -144,7 +144,7 @@ fn what_comes_from_outside_acts_50_ms_later_and_a_backfill_can_be_given_it() {
 
 #[test]
 fn the_same_future_follows_from_a_snapshot_as_often_as_it_is_restored() {
-    let mut world = World::new(plan(TALKING), 3, START);
+    let mut world = World::new(plan(TALKING), 3, START).unwrap();
     world.advance(at(11.3));
     let snapshot = world.snapshot().unwrap();
     let future = steps(&mut world, at(50.0));
@@ -156,7 +156,7 @@ fn the_same_future_follows_from_a_snapshot_as_often_as_it_is_restored() {
     world.restore(&snapshot).unwrap();
     world.inject("go", "me", serde_json::Value::Null);
     assert!(steps(&mut world, at(50.0)) != future, "another past, another future");
-    let other = World::new(plan(TALKING), 3, START).restore(&snapshot).unwrap_err();
+    let other = World::new(plan(TALKING), 3, START).unwrap().restore(&snapshot).unwrap_err();
     insta::assert_snapshot!(other, @"snapshot is of another world; restore it there");
 }
 
@@ -164,7 +164,7 @@ fn the_same_future_follows_from_a_snapshot_as_often_as_it_is_restored() {
 fn a_snapshot_is_refused_if_a_plugin_keeps_its_state() {
     bring_plugins();
     let plan = plan(r#"Config(hosts: [Host(name: "a", pools: [Pool(workload: crowd)])])"#);
-    let refused = World::new(plan, 1, START).snapshot().unwrap_err();
+    let refused = World::new(plan, 1, START).unwrap().snapshot().unwrap_err();
     insta::assert_snapshot!(refused, @r#"host "a" cannot be copied: pool "crowd": crowd of plugin crowds: its state cannot be saved"#);
 }
 
@@ -187,7 +187,7 @@ fn seconds(world: &mut World, from: f64) -> Vec<String> {
 fn processes_have_the_same_future_from_a_snapshot() {
     bring_plugins();
     let loaded = ConfigDirs::new(None).load("processes_chaos", &LoadOptions::starting_at(START));
-    let mut world = World::new(Arc::new(loaded.unwrap().plan), 1, START);
+    let mut world = World::new(Arc::new(loaded.unwrap().plan), 1, START).unwrap();
     // Before the first ticks, with churn and faults under way, and much later.
     for secs in [0.0, 333.3, 1_500.0] {
         world.advance(at(secs));
@@ -204,7 +204,7 @@ fn processes_have_the_same_future_from_a_snapshot() {
 fn worlds_of_a_batch_are_like_single_ones() {
     let plan = plan(TALKING);
     let seeds = [5, 6, 7];
-    let mut batch = WorldBatch::new(Arc::clone(&plan), &seeds, START);
+    let mut batch = WorldBatch::new(Arc::clone(&plan), &seeds, START).unwrap();
     batch.advance(at(4.0));
     batch.inject(1, "go", "me", serde_json::Value::Null);
     batch.advance(at(30.0));
@@ -213,7 +213,7 @@ fn worlds_of_a_batch_are_like_single_ones() {
     let mut observed = Vec::new();
     batch.observe(&selection, &mut observed);
     for (world, (seed, observed)) in seeds.iter().zip(observed.chunks(selection.len())).enumerate() {
-        let mut single = World::new(Arc::clone(&plan), *seed, START);
+        let mut single = World::new(Arc::clone(&plan), *seed, START).unwrap();
         single.advance(at(4.0));
         if world == 1 {
             single.inject("go", "me", serde_json::Value::Null);
@@ -242,7 +242,7 @@ fn a_step_that_is_warm_allocates_nothing() {
         Metric(name: "load", value_range: (0, 100), update_interval: 1, scenario: load_peak_cpu)],
         pools: [Pool(count: 3, labels: { "id": "{slot}" }, metrics: [Metric(name: "age", update_interval: 1, scenario: time_duration)])])])"#;
     let plan = plan(text);
-    let (mut world, mut seen) = (World::new(Arc::clone(&plan), 1, START), Vec::new());
+    let (mut world, mut seen) = (World::new(Arc::clone(&plan), 1, START).unwrap(), Vec::new());
     let selection = Selection::of(&plan, |_, _| true);
     let mut minute = |world: &mut World| {
         for _ in 0..60 {
@@ -262,7 +262,7 @@ fn a_step_that_is_warm_allocates_nothing() {
 #[test]
 fn stores_follow_reports_or_show_what_hosts_show_now() {
     let plan = plan(TALKING);
-    let mut world = World::new(Arc::clone(&plan), 7, START);
+    let mut world = World::new(Arc::clone(&plan), 7, START).unwrap();
     let mut reported = JobStores::new(&plan);
     world.advance_with(at(28.0), |step| reported.take(step));
     let present = JobStores::of(&world);
@@ -305,7 +305,7 @@ proptest! {
         came in proptest::collection::vec((0..4_000u64, 0..7u8, 0..4usize), 0..12),
     ) {
         let plan = plan(MOVED);
-        let mut world = World::new(Arc::clone(&plan), seed, START);
+        let mut world = World::new(Arc::clone(&plan), seed, START).unwrap();
         let mut expected = vec![Vec::new(); plan.hosts.len()];
         let mut came = came;
         came.sort_unstable();
@@ -344,7 +344,7 @@ proptest! {
 #[test]
 fn faults_of_the_run_are_told_at_their_edges_and_heard_50_ms_later() {
     let plan = plan(MOVED);
-    let mut world = World::new(Arc::clone(&plan), 1, START);
+    let mut world = World::new(Arc::clone(&plan), 1, START).unwrap();
     world.advance(at(20.0));
     let told = world.outside_events().iter().filter(|event| *event.name != *"run_started");
     let told = told.map(|event| format!("{} {} {}", event.time.since(START), event.name, event.data));
@@ -356,7 +356,7 @@ fn faults_of_the_run_are_told_at_their_edges_and_heard_50_ms_later() {
     20s fault_finished "slow"
     20s fault_finished "more"
     "#);
-    let mut world = World::new(plan, 1, START);
+    let mut world = World::new(plan, 1, START).unwrap();
     let heard = |world: &mut World, secs| {
         world.advance(at(secs));
         world.row(0)[2]

@@ -82,7 +82,7 @@ impl Watched {
 
     fn from(plan: Plan, start: Time) -> Self {
         let plan = Arc::new(plan);
-        let world = World::new(Arc::clone(&plan), 7, start);
+        let world = World::new(Arc::clone(&plan), 7, start).unwrap();
         Self { plan, world, start, troubles: Vec::new(), seen: IndexSet::new() }
     }
 

@@ -155,7 +155,8 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
     let start = fleet.publish_own(RUN_STARTED);
     let mut runner =
         FleetRunner::start(Arc::clone(&fleet), Seed::new(run.seed), start, None, Handle::current());
-    let (mut world, mut stores) = (World::new(Arc::clone(&plan), run.seed, start), JobStores::new(&plan));
+    let (mut world, mut stores) =
+        (World::new(Arc::clone(&plan), run.seed, start).unwrap(), JobStores::new(&plan));
     let (mut outside, mut compared, mut last) = (run.outside.iter().peekable(), 0, start);
     let mut advance = |world: &mut World, to| {
         world.advance_with(to, |step| {
@@ -224,7 +225,7 @@ proptest! {
     #[test]
     fn a_world_a_backfill_and_a_live_run_give_the_same(run in random_run()) {
         let plan = plan(&run.config);
-        let mut world = World::new(Arc::clone(&plan), run.seed, START);
+        let mut world = World::new(Arc::clone(&plan), run.seed, START).unwrap();
         let steps = world_steps(&mut world, &run);
         let until = at_millis(RUN_SECS * 1000);
         let backfill = Backfill::with_log(Arc::clone(&plan), run.seed, (START, until), world.log());
@@ -242,7 +243,7 @@ proptest! {
     #[test]
     fn the_same_1000_steps_follow_from_a_snapshot(run in random_run()) {
         let stride = Span::from_nanos(20_000_000);
-        let mut world = World::new(plan(&run.config), run.seed, START);
+        let mut world = World::new(plan(&run.config), run.seed, START).unwrap();
         for _ in 0..1000 {
             world.advance(world.now() + stride);
         }
