@@ -247,9 +247,14 @@ fn idle_and_half_open_connections_keep_no_page_from_its_readers() {
     for number in 0..150 {
         for (port, _) in pages {
             let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-            let sent = match number % 3 {
+            let sent = match number % 6 {
                 0 => String::new(),
                 1 => "GET /none HTTP/1.1\r\nHost: 127".to_owned(),
+                2..5 => {
+                    "POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+                     Content-Length: 1000\r\n\r\n{\"na"
+                        .to_owned()
+                }
                 _ => "GET /none HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_owned(),
             };
             // It may have been closed already.

@@ -26,6 +26,8 @@ pub(crate) struct AppState {
     daemon: Arc<Daemon>,
     streams: Arc<Semaphore>,
     blocking: Semaphore,
+    /// For promemu's own metrics, which no other request holds up.
+    own_metrics: Semaphore,
 }
 
 impl AppState {
@@ -36,6 +38,7 @@ impl AppState {
             daemon: Arc::new(daemon),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             blocking: Semaphore::new(BLOCKING_MAX),
+            own_metrics: Semaphore::new(1),
         }
     }
 
@@ -76,7 +79,21 @@ pub(crate) async fn blocking<T: Send + 'static>(
     state: &Arc<AppState>,
     work: impl FnOnce(&Arc<AppState>) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
-    let permit = tokio::time::timeout(BLOCKING_WAIT_MAX, state.blocking.acquire()).await;
+    blocking_with(&state.blocking, state, work).await
+}
+
+/// Makes the page of promemu's own metrics on a thread that may block.
+pub(crate) async fn own_metrics(state: &Arc<AppState>) -> Result<Vec<u8>, ApiError> {
+    let page = |state: &Arc<AppState>| state.daemon().outputs.self_metrics().page();
+    Ok(blocking_with(&state.own_metrics, state, page).await??)
+}
+
+async fn blocking_with<T: Send + 'static>(
+    permits: &Semaphore,
+    state: &Arc<AppState>,
+    work: impl FnOnce(&Arc<AppState>) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let permit = tokio::time::timeout(BLOCKING_WAIT_MAX, permits.acquire()).await;
     let Ok(Ok(_permit)) = permit else { return Err(ApiError::TooBusy) };
     let state = Arc::clone(state);
     tokio::task::spawn_blocking(move || work(&state)).await.map_err(ApiError::Bug)

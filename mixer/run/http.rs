@@ -5,6 +5,7 @@
 
 mod answer;
 mod client;
+mod connection;
 mod connections;
 mod failure;
 mod listen_address;

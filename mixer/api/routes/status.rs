@@ -15,7 +15,7 @@ use promemu_wire::exposition::Format;
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::params::RunQuery;
 use crate::runs::entry::Phase;
-use crate::state::{AppState, blocking};
+use crate::state::{self, AppState, blocking};
 
 /// A state in one word.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,7 +63,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Js
 #[utoipa::path(get, path = "/metrics", tag = "promemu",
     responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
 pub(crate) async fn own_metrics(State(state): State<Arc<AppState>>) -> Result<Response, ApiError> {
-    let page = blocking(&state, |state| state.daemon().outputs.self_metrics().page()).await??;
+    let page = state::own_metrics(&state).await?;
     Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], page).into_response())
 }
 

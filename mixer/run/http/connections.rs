@@ -1,49 +1,36 @@
-//! Open connections of a server: how many there may be, and the idle one that goes first where there is no room.
+//! Open connections of a server: how many there may be, and the one that goes first where there is no room.
 //!
-//! A connection is idle without a request under way: from the first byte of a request's head that is whole to the last byte
-//! of its response it is not.
+//! Some more are kept for health checks, so a server whose connections are all busy still says that it lives.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
 use indexmap::IndexMap;
 use procfs_core::FromRead;
 use procfs_core::process::{LimitValue, Limits};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
+
+use super::connection::Connection;
 
 /// Open connections, at most.
 const CONNECTIONS_MAX: usize = 1_024;
+/// Connections kept for health checks.
+const RESERVE: usize = 16;
 /// Of the files that the process may open, each server may have this part.
 const PART_OF_FILES: usize = 4;
-/// Time from one look for an idle connection to the next, where there is no room.
-const ROOM_INTERVAL: Duration = Duration::from_millis(50);
-
-/// A client that takes nothing of a response for this long is cut off.
-const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Connections of one server.
 #[derive(Debug)]
 pub(super) struct Connections {
-    room: Arc<Semaphore>,
-    open: Mutex<IndexMap<usize, Arc<Connection>>>,
+    usual: Room,
+    reserve: Room,
     next: AtomicUsize,
 }
 
-/// One connection.
+/// Room for a number of connections.
 #[derive(Debug)]
-pub(super) struct Connection {
-    requests: AtomicUsize,
-    idle_since: Mutex<Instant>,
-    /// Time of the last part of a response, until its client has taken it.
-    stalled_since: Mutex<Option<Instant>>,
-    /// Notified when it is to make room.
-    goes: Notify,
+struct Room {
+    max: usize,
+    open: Mutex<IndexMap<usize, Arc<Connection>>>,
 }
 
 /// A connection's place among the open ones; dropped with it.
@@ -52,7 +39,6 @@ pub(super) struct Place {
     all: Arc<Connections>,
     number: usize,
     pub(super) connection: Arc<Connection>,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Connections {
@@ -63,169 +49,105 @@ impl Connections {
             Ok(LimitValue::Value(files)) => usize::try_from(files).unwrap_or(usize::MAX),
             Ok(LimitValue::Unlimited) | Err(_) => usize::MAX,
         };
-        Arc::new(Self::new((files / PART_OF_FILES).clamp(1, CONNECTIONS_MAX)))
+        Arc::new(Self::new((files / PART_OF_FILES).clamp(1, CONNECTIONS_MAX), RESERVE))
     }
 
-    fn new(connections_max: usize) -> Self {
-        let room = Arc::new(Semaphore::new(connections_max));
-        Self { room, open: Mutex::default(), next: AtomicUsize::new(0) }
+    fn new(connections_max: usize, reserve: usize) -> Self {
+        let room = |max| Room { max, open: Mutex::default() };
+        Self { usual: room(connections_max), reserve: room(reserve), next: AtomicUsize::new(0) }
     }
 
+    /// A place for one more connection. Where there is none, another one goes; if all are busy, it is one of those kept for
+    /// health checks. Never waits: the one that goes may be there for a moment longer.
+    pub(super) fn place(self: &Arc<Self>) -> Place {
+        let is_reserved = !self.usual.has_room();
+        if is_reserved && !self.reserve.has_room() {
+            self.reserve.make_room();
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let connection = Arc::new(Connection::new(is_reserved));
+        self.room_of(&connection).open().insert(number, Arc::clone(&connection));
+        Place { all: Arc::clone(self), number, connection }
+    }
+
+    const fn room_of(&self, connection: &Connection) -> &Room {
+        if connection.is_reserved { &self.reserve } else { &self.usual }
+    }
+
+    /// Ends the connection whose turn it is, if there is one that does not wait for its server.
+    pub(super) fn make_room(&self) -> bool {
+        self.usual.make_room()
+    }
+}
+
+impl Room {
     fn open(&self) -> MutexGuard<'_, IndexMap<usize, Arc<Connection>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more connection. Where there is none, the longest idle one goes; `None` if the server is gone.
-    pub(super) async fn place(self: &Arc<Self>) -> Option<Place> {
-        let permit = loop {
-            if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
-                break permit;
-            }
-            self.make_room();
-            if let Ok(permit) = timeout(ROOM_INTERVAL, Arc::clone(&self.room).acquire_owned()).await {
-                break permit.ok()?;
-            }
-        };
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let connection = Arc::new(Connection {
-            requests: AtomicUsize::new(0),
-            idle_since: Mutex::new(Instant::now()),
-            stalled_since: Mutex::default(),
-            goes: Notify::new(),
-        });
-        self.open().insert(number, Arc::clone(&connection));
-        Some(Place { all: Arc::clone(self), number, connection, _permit: permit })
+    /// `true` if there is room for one more, if need be for one that goes.
+    fn has_room(&self) -> bool {
+        let is_free = self.open().len() < self.max;
+        is_free || self.make_room()
     }
 
-    /// Ends the connection that has been idle for longest.
-    pub(super) fn make_room(&self) {
+    fn make_room(&self) -> bool {
         let mut open = self.open();
-        let idle = open.iter().filter(|(_, connection)| connection.requests.load(Ordering::Relaxed) == 0);
-        let oldest = idle.min_by_key(|(_, connection)| connection.idle_since()).map(|(number, _)| *number);
-        if let Some(connection) = oldest.and_then(|number| open.swap_remove(&number)) {
-            connection.goes.notify_one();
-        }
+        let turns = open.iter().filter_map(|(number, connection)| Some((connection.turn()?, *number)));
+        let gone = turns.min().and_then(|(_, number)| open.swap_remove(&number));
+        gone.inspect(|connection| connection.make_room()).is_some()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.all.open().swap_remove(&self.number);
-    }
-}
-
-impl Connection {
-    fn idle_since(&self) -> Instant {
-        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stalled_since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.stalled_since.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_stalled(&self, is_stalled: bool) {
-        *self.stalled_since() = is_stalled.then(Instant::now);
-    }
-
-    /// Returns when the connection is to make room for another one, or when its client takes nothing of a response for too
-    /// long.
-    pub(super) async fn goes(&self) {
-        while timeout(STALL_TIMEOUT / 4, self.goes.notified()).await.is_err() {
-            if self.stalled_since().is_some_and(|since| since.elapsed() >= STALL_TIMEOUT) {
-                return;
-            }
-        }
-    }
-
-    /// A request is under way until the returned value is dropped.
-    pub(super) fn begin_request(self: &Arc<Self>) -> UnderWay {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(self))
-    }
-}
-
-/// A request of a connection that is under way.
-#[derive(Debug)]
-pub(super) struct UnderWay(Arc<Connection>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.set_stalled(false);
-        *self.0.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A response's body, until whose end its request is under way.
-#[derive(Debug)]
-pub(super) struct ResponseBody {
-    pub(super) body: Body,
-    pub(super) request: UnderWay,
-}
-
-impl HttpBody for ResponseBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        self.request.0.set_stalled(frame.is_ready());
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.all.room_of(&self.connection).open().swap_remove(&self.number);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_of_a_response_is_cut_off_and_one_that_waits_is_not() {
-        let connections = Arc::new(Connections::new(1));
-        let place = connections.place().await.unwrap();
-        let request = place.connection.begin_request();
-        assert!(
-            timeout(10 * STALL_TIMEOUT, place.connection.goes()).await.is_err(),
-            "it waits for the server"
-        );
-        request.0.set_stalled(true);
-        assert!(timeout(2 * STALL_TIMEOUT, place.connection.goes()).await.is_ok());
-        request.0.set_stalled(false);
-        assert!(timeout(10 * STALL_TIMEOUT, place.connection.goes()).await.is_err(), "it has taken it");
+    fn places<const N: usize>(connections: &Arc<Connections>) -> [Place; N] {
+        std::array::from_fn(|_| connections.place())
+    }
+
+    async fn has_gone(place: &Place) -> bool {
+        timeout(Duration::ZERO, place.connection.goes()).await.is_ok()
     }
 
     #[tokio::test]
     async fn the_longest_idle_connection_makes_room_and_none_with_a_request_does() {
-        let connections = Arc::new(Connections::new(3));
-        let mut places = Vec::new();
-        for _ in 0..3 {
-            places.push(connections.place().await.unwrap());
-        }
-        let request = places[0].connection.begin_request();
-        let (all, waits) = (
-            Arc::clone(&connections),
-            tokio::spawn({
-                let connections = Arc::clone(&connections);
-                async move { connections.place().await.unwrap().number }
-            }),
-        );
-        places[1].connection.goes().await;
-        drop(places.remove(1));
-        assert_eq!(waits.await.unwrap(), 3);
+        let connections = Arc::new(Connections::new(3, 1));
+        let [busy, first, second] = places(&connections);
+        let request = busy.connection.begin_request();
+        let [third] = places(&connections);
+        assert!(has_gone(&first).await && !has_gone(&second).await && !has_gone(&busy).await);
+        drop(first);
         drop(request);
-        all.make_room();
-        places[1].connection.goes().await;
-        all.make_room();
-        places[0].connection.goes().await;
+        assert!(connections.make_room() && has_gone(&second).await, "it has been idle for longest");
+        assert!(connections.make_room() && has_gone(&third).await);
+        assert!(connections.make_room() && has_gone(&busy).await);
+        assert!(!connections.make_room(), "none is left");
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_connections_are_all_busy_has_some_for_health_checks() {
+        let connections = Arc::new(Connections::new(2, 2));
+        let busy: [Place; 2] = places(&connections);
+        let requests = busy.each_ref().map(|place| place.connection.begin_request());
+        let [first, second] = places(&connections);
+        assert!(first.connection.is_reserved && second.connection.is_reserved);
+        let _request = first.connection.begin_request();
+        let third = connections.place();
+        assert!(third.connection.is_reserved && has_gone(&first).await, "the oldest goes, whatever it is at");
+        assert!(!has_gone(&second).await && !has_gone(&busy[0]).await);
+        drop(requests);
+        assert!(!connections.place().connection.is_reserved);
     }
 }

@@ -3,11 +3,15 @@
 //!
 //! It knows no routes.
 
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,13 +25,18 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, warn};
 
-use super::connections::{Connection, Connections, ResponseBody};
+use super::connection::{Connection, ResponseBody};
+use super::connections::Connections;
 use crate::threads;
 
 /// Time limit of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit of a request's head, and of an idle connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same of a connection that is kept for health checks.
+const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+/// The paths that a connection kept for health checks answers, on any server.
+const HEALTH_PATHS: [&str; 4] = ["/health", "/ready", "/-/healthy", "/-/ready"];
 /// Time limit of requests under way when the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time between two warnings of connections that cannot be accepted.
@@ -75,12 +84,7 @@ async fn accept_all(
             accepted = accept(listener, &all, &mut last_warning) => accepted,
         };
         let Some(stream) = accepted else { continue };
-        // An accepted connection is not dropped for the end of another one.
-        let place = tokio::select! {
-            () = is_stopped(&mut stopped) => break,
-            place = all.place() => place,
-        };
-        let Some(place) = place else { break };
+        let place = all.place();
         let (tls, router, stopped) = (tls.clone(), router.clone(), stopped.clone());
         connections.spawn(async move {
             let connection = Arc::clone(&place.connection);
@@ -126,7 +130,7 @@ async fn accept(
         Err(error) if error.kind() == ErrorKind::ConnectionAborted => return None,
         Err(error) => error,
     };
-    all.make_room();
+    let _is_made = all.make_room();
     if last_warning.is_none_or(|last| last.elapsed() >= WARNING_INTERVAL) {
         *last_warning = Some(Instant::now());
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
@@ -146,13 +150,23 @@ async fn serve_connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let router = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
-        let (answer, request) = (router.call(request), connection.begin_request());
-        async move { answer.await.map(|response| response.map(|body| ResponseBody { body, request })) }
+    let is_reserved = connection.is_reserved;
+    let service = service_fn(|request: Request<Incoming>| {
+        let is_refused = is_reserved && !HEALTH_PATHS.contains(&request.uri().path());
+        let under_way = connection.begin_request();
+        let answer = (!is_refused).then(|| router.call(request.map(|body| connection.receive(body))));
+        async move {
+            let response = match answer {
+                Some(answer) => answer.await?,
+                None => too_many_connections(),
+            };
+            Ok::<_, Infallible>(response.map(|body| ResponseBody { body, request: under_way }))
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(if is_reserved { RESERVED_HEAD_TIMEOUT } else { HEAD_TIMEOUT })
+        .keep_alive(!is_reserved)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
     // An error on a connection is its client's business.
@@ -163,4 +177,10 @@ async fn serve_connection(
             drop(serving.await);
         }
     }
+}
+
+/// The response of a server whose connections are all busy.
+fn too_many_connections() -> Response {
+    let text = "too many connections are busy; try again, or close some\n";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], text).into_response()
 }
