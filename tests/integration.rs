@@ -19,6 +19,7 @@ mod embedded;
 mod export;
 mod fake_gateway;
 mod faults;
+mod first_process;
 mod golden;
 mod host_actions;
 mod hostile_servers;

@@ -150,8 +150,10 @@ fn none_is_left(leaders: &[u32]) {
 fn path_without_stress_ng() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let path = std::env::var("PATH").unwrap();
-    let sleep = std::env::split_paths(&path).map(|dir| dir.join("sleep")).find(|file| file.is_file());
-    symlink(sleep.unwrap(), dir.path().join("sleep")).unwrap();
+    for name in ["dd", "sleep"] {
+        let program = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
+        symlink(program.unwrap(), dir.path().join(name)).unwrap();
+    }
     dir
 }
 
@@ -341,6 +343,62 @@ fn no_process_is_started_in_virtual_time_or_at_another_speed() {
 }
 
 #[test]
+fn memory_is_filled_as_it_is_simulated_and_all_together_up_to_memory_max() {
+    let leak =
+        after_a_second("memory_leak", r#"#{ pattern: "sshd", bytes_per_sec: 8388608, duration: 600 }"#);
+    // sshd begins with 8 MiB, and ends at 30 MiB.
+    let run = Run::start("process_count: 2, share_max: 0.1", &leak, None);
+    run.pids(2);
+    let memory = |name: &str| {
+        let page = run.page()?;
+        let lines = series(&page, "process_memory_bytes");
+        lines.into_iter().find(|line| label(line, "process") == name).map(value)
+    };
+    let mib = 1_048_576.0;
+    let is_near = |bytes: f64, wanted_mib: f64| (bytes / mib - wanted_mib).abs() < 0.15 * wanted_mib + 1.0;
+    eventually("systemd has its 12 MiB", || memory("systemd").filter(|bytes| is_near(*bytes, 13.0)));
+    let first = run.pid_of("sshd").unwrap();
+    eventually("sshd leaks", || memory("sshd").filter(|bytes| *bytes > 15.0 * mib));
+    eventually("it is near its limit, and was not ended", || {
+        memory("sshd").filter(|bytes| is_near(*bytes, 30.0) && run.pid_of("sshd") == Some(first))
+    });
+    write(&run.folder, "process_count: 2, share_max: 0.1, memory_max: \"10MiB\"", "");
+    run.promemu.wait_for_log("real processes want more memory than memory_max allows");
+    eventually("both have the same share", || {
+        let both = memory("systemd")? + memory("sshd")?;
+        // The programs themselves have some memory, too.
+        (8.0 * mib < both && both < 16.0 * mib).then_some(())
+    });
+    let pids = run.pids(2);
+    run.promemu.signal("-KILL");
+    none_is_left(&pids);
+}
+
+#[test]
+fn a_machine_without_room_for_the_processes_refuses_them_in_one_sentence() {
+    let folder = Folder::of_processes();
+    let start = |parameters: &str, limit: &str| {
+        write(&folder, parameters, "");
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let promemu = folder.command(&["--config", "a.ron", "--embedded", "--pushgateway-url", &url]);
+        let script = format!("{limit}; exec \"$0\" \"$@\"");
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args(["-c", &script]).arg(promemu.get_program()).args(promemu.get_args());
+        command.current_dir(promemu.get_current_dir().unwrap());
+        let mut run = Process::start(command.env("PME_LISTEN", "off"));
+        run.wait_for_log("lower process_count, children_max or memory_max, or raise the limit");
+        let own = i32::try_from(run.id()).unwrap();
+        assert!(!all_processes().into_iter().any(|stat| stat.ppid == own), "none is started");
+        assert_eq!(run.terminate(), Some(0), "{}", run.log());
+        run.log()
+    };
+    let said = start("process_count: 200, children_max: 0, real_max: 200", "ulimit -n 120");
+    assert!(said.contains("200 real processes need up to 264 open files, but the limit on promemu's open files (ulimit -n) leaves"));
+    let said = start("process_count: 2, memory_max: \"800TiB\"", "true");
+    assert!(said.contains("52 real processes need up to 838860852 MiB of memory, but "), "{said}");
+}
+
+#[test]
 fn settings_that_cannot_be_real_are_refused_when_the_config_is_loaded() {
     let folder = Folder::of_processes();
     let said = [
@@ -348,6 +406,9 @@ fn settings_that_cannot_be_real_are_refused_when_the_config_is_loaded() {
         "share_max: 0.01, cores: 8000",
         "process_count: 65",
         "process_count: 60, children_max: 5",
+        "process_count: 101, real_max: 100",
+        "real_max: 1001",
+        "memory_max: -1",
     ]
     .map(|parameters| {
         write(&folder, parameters, "");
@@ -361,12 +422,15 @@ fn settings_that_cannot_be_real_are_refused_when_the_config_is_loaded() {
         .join("\n")
         .replace(&format!("has {cores}"), "has N")
         .replace(&format!("at most {most},"), "at most 0.01 N,");
-    insta::assert_snapshot!(said, @r"
-    error: a.ron:2:28: processes: share_max must be above 0 and at most 1, but is 1.5
-    error: a.ron:2:28: processes: cores must be at most 0.01 N, as share_max is 0.01 and this machine has N, but is 8000
-    error: a.ron:2:28: processes: process_count and children_max must be 64 at most together with real: true, but are 65 and 0
-    error: a.ron:2:28: processes: process_count and children_max must be 64 at most together with real: true, but are 60 and 5
-    ");
+    insta::assert_snapshot!(said, @r#"
+    error: a.ron:2:76: processes: share_max must be above 0 and at most 1, but is 1.5
+    error: a.ron:2:89: processes: cores must be at most 0.01 N, as share_max is 0.01 and this machine has N, but is 8000
+    error: a.ron:2:80: processes: process_count and children_max must be 64 at most together, as real_max says, but are 65 and 0
+    error: a.ron:2:80: processes: process_count and children_max must be 64 at most together, as real_max says, but are 60 and 5
+    error: a.ron:2:80: processes: process_count and children_max must be 100 at most together, as real_max says, but are 101 and 0
+    error: a.ron:2:75: processes: real_max must be from 1 to 1000, but is 1001
+    error: a.ron:2:77: processes: memory_max must be a size from 0 on, as in "256MiB", but is -1
+    "#);
 }
 
 #[test]

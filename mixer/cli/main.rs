@@ -9,6 +9,8 @@
 //! | `promemu --list-configs` | [`list`] |
 //! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios` | [`check`], [`clean`], … |
 //!
+//! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
+//!
 //! They share the command line ([`args`]), its meaning ([`settings`]), the loading of a config ([`config`]), errors and logs
 //! ([`diagnostics`], [`logs`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
 
@@ -21,6 +23,9 @@ mod ctl;
 mod dashboard;
 mod diagnostics;
 mod export;
+mod hang_up;
+
+mod init;
 mod list;
 mod logs;
 mod man;
@@ -44,13 +49,19 @@ use promemu_core::plugin;
 use promemu_core::scenario::KINDS;
 use tracing::warn;
 
-use args::{Cli, Command};
+use args::{Cli, Command, LogFormat};
 use settings::{Settings, plugin_dirs};
 
 /// Time for the last log lines of a run whose standard error is not read.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    if init::is_first_process() {
+        return init::supervise().unwrap_or_else(|error| {
+            diagnostics::print(&error, LogFormat::Text);
+            ExitCode::from(error.exit_code())
+        });
+    }
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {

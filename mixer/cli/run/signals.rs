@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::info;
 
+use crate::hang_up::is_hang_up_ignored;
 use crate::logs;
 
 /// The exit code after a second signal.
@@ -75,11 +76,4 @@ impl Signals {
             } => {}
         }
     }
-}
-
-/// `true` if SIGHUP, signal 1, was ignored when the process started (proc(5)).
-fn is_hang_up_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::member::begin_member;
 use crate::profile::{PROFILE, profile};
-use crate::real_processes::{PROCESSES_MAX, RealProcesses};
+use crate::real_processes::{RealLimits, RealProcesses};
 use crate::{Action, Filter, NamingScheme, Priority, Settings, Simulation, Stage};
 
 /// Default length of a fault in seconds.
@@ -60,6 +60,12 @@ impl<N: NamingScheme> Model for Processes<N> {
         Param::duration("duration", "inf", "time until the simulation ends"),
         Param::choice("real", "false,true", "false", "true: a live run has a real process for each"),
         Param::number("share_max", "0.5", "share of this machine's CPU that real processes may use"),
+        Param::number("real_max", "64", "maximum number of real processes, children included; up to 1000"),
+        Param::number(
+            "memory_max",
+            "268435456",
+            "memory that real processes are filled with together, at most",
+        ),
     ];
     const LISTENS: &'static str = "cpu_spike,memory_leak,kill,fork_storm";
     const EMITS: &'static str =
@@ -71,10 +77,17 @@ impl<N: NamingScheme> Model for Processes<N> {
         let profile = profile(params)?;
         let given = |name| Some(params.number(name)).filter(|given| given.to_bits() != (-1.0f64).to_bits());
         let whole = |name, number| whole(number).map_err(|why| params.refuse(name, why));
+        let refuse = |(name, why)| params.refuse(name, why);
+        let limits = RealLimits {
+            cpu_share: params.number("share_max"),
+            processes: whole("real_max", params.number("real_max"))?,
+            memory_bytes: params.number("memory_max"),
+        };
         let is_real = params.choice("real") == "true";
-        let real = is_real.then(|| RealProcesses::new(params.number("share_max"))).transpose()?;
+        let real = is_real.then(|| RealProcesses::new(limits)).transpose().map_err(refuse)?;
         let process_count = whole("process_count", params.number("process_count"))?;
-        let room = if is_real { PROCESSES_MAX.saturating_sub(process_count) } else { CHILDREN_MAX };
+        let room =
+            real.as_ref().map_or(CHILDREN_MAX, |real| real.processes_max().saturating_sub(process_count));
         let children_max = given("children_max").map(|given| whole("children_max", given)).transpose()?;
         let duration = Duration::try_from_secs_f64(params.seconds("duration")).ok();
         let settings = Settings {
@@ -86,8 +99,8 @@ impl<N: NamingScheme> Model for Processes<N> {
             ends_after_secs: duration.map(|duration| duration.as_secs()),
             profile,
         };
-        settings.check().map_err(|(name, why)| params.refuse(name, why))?;
-        real.as_ref().map_or(Ok(()), |real| real.check(&settings))?;
+        settings.check().map_err(refuse)?;
+        real.as_ref().map_or(Ok(()), |real| real.check(&settings)).map_err(refuse)?;
         Ok(Self {
             settings,
             simulation: None,

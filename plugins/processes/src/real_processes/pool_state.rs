@@ -12,6 +12,8 @@ pub(super) struct ProcessSpec {
     pub(super) cores: f64,
     /// CPU that the simulated process has used, in seconds.
     pub(super) cpu_seconds: f64,
+    /// Memory to use from now on, in bytes.
+    pub(super) memory_bytes: f64,
 }
 
 /// Desired state of each slot, at a time in seconds since an arbitrary start.
@@ -56,6 +58,8 @@ impl ProcessStatus {
 #[derive(Debug, Default)]
 pub(super) struct PoolStatus {
     pub(super) processes: Vec<Option<ProcessStatus>>,
+    /// Share of its demand for memory that each process gets; 0 before the first round.
+    pub(super) memory_share: f64,
     /// Latest failure, for the log.
     pub(super) warning: Option<String>,
 }

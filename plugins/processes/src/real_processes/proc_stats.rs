@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::read_dir;
 
-use procfs_core::process::{Stat, Status};
+use procfs_core::process::Stat;
 use procfs_core::{ExplicitSystemInfo, FromRead, FromReadSI, KernelStats, Uptime};
 
 /// Clock ticks per second in `/proc`: `USER_HZ` is 100 on all architectures that Rust's standard library supports.
@@ -16,6 +16,8 @@ pub(super) struct GroupStats {
     pub(super) cpu_seconds: f64,
     /// Resident memory in bytes; shared pages count once per member.
     pub(super) memory_bytes: f64,
+    /// The part of it of programs that hold memory.
+    pub(super) held_bytes: f64,
     pub(super) threads: u32,
     pub(super) open_fds: u32,
     /// Start of the leader, in seconds since boot.
@@ -68,13 +70,22 @@ pub(super) fn read_groups(leaders: impl Iterator<Item = u32>) -> BTreeMap<u32, G
 }
 
 impl GroupStats {
+    /// Memory that the group must hold beside that of its other programs, to use this much.
+    pub(super) fn missing_bytes(&self, wanted_bytes: f64) -> f64 {
+        (wanted_bytes - (self.memory_bytes - self.held_bytes)).max(0.0)
+    }
+
     fn add(&mut self, pid: u32, stat: &Stat) {
         // Its own, and that of its children that it has waited for.
         let children_ticks = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
         self.cpu_seconds += seconds(stat.utime + stat.stime + children_ticks);
         if !is_zombie(stat) {
             self.threads += u32::try_from(stat.num_threads).unwrap_or(0);
-            self.memory_bytes += resident_bytes(pid).unwrap_or(0.0);
+            let resident = resident_bytes(stat);
+            self.memory_bytes += resident;
+            if stat.comm == "dd" {
+                self.held_bytes += resident;
+            }
             let open = read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
             self.open_fds += u32::try_from(open).unwrap_or(u32::MAX);
         }
@@ -100,9 +111,8 @@ pub(super) fn uptime_seconds() -> Option<f64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
-fn resident_bytes(pid: u32) -> Option<f64> {
-    let kib = Status::from_file(format!("/proc/{pid}/status")).ok()?.vmrss?;
-    Some(kib as f64 * 1024.0)
+fn resident_bytes(stat: &Stat) -> f64 {
+    stat.rss as f64 * rustix::param::page_size() as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it takes millions of years")]

@@ -1,7 +1,7 @@
 //! A real process: a process group led by a shell.
 //!
-//! The shell reads its commands from a pipe whose other end only promemu holds. When that end is closed, by dropping
-//! the [`ProcessGroup`] or by the kernel when promemu is gone, the shell kills its group. So the group needs no message
+//! The shell reads its requests from a pipe whose other end only promemu holds. When that end is closed, by dropping
+//! the [`ProcessGroup`] or by the kernel when promemu is gone, the shell ends its group. So the group needs no message
 //! to end, and is guarded from its first moment. The parent-death signal of prctl(2) would not do: it fires when the
 //! thread that started the process ends, and the processes that this one starts do not inherit it.
 
@@ -9,8 +9,11 @@ use std::io::{Result, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use rustix::pipe::fcntl_setpipe_size;
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use super::cpu_budget::CpuLoad;
-use super::cpu_loader::CpuLoader;
+use super::programs::Programs;
 
 const SHELL: &str = "/bin/sh";
 
@@ -24,18 +27,22 @@ pub(super) struct ProcessGroup {
 impl ProcessGroup {
     /// Starts an idle group. It inherits no open file of promemu's, and of its environment only the variables named
     /// here.
-    pub(super) fn start(loader: &CpuLoader, name: &str, path: &str) -> Result<Self> {
-        let (script, program) = loader.script();
+    pub(super) fn start(programs: &Programs, name: &str) -> Result<Self> {
+        let (script, arguments) = programs.script();
+        // The program that holds memory waits for a place in this pipe, of which only the group has the ends.
+        let (unread, full) = std::io::pipe()?;
+        // The smallest pipe takes the least memory; another size works, too.
+        let _has_changed = fcntl_setpipe_size(&full, rustix::param::page_size()).is_ok();
         let mut shell = Command::new(SHELL)
             .args(["-c", script, name])
-            .arg(program)
+            .args(arguments)
             .env_clear()
-            .env("PATH", path)
+            .env("PATH", &programs.path)
             .env("TMPDIR", std::env::temp_dir())
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(full)
+            .stderr(unread)
             .spawn()?;
         let input = shell.stdin.take().ok_or_else(|| std::io::Error::other("the shell has no input"))?;
         Ok(Self { shell, input })
@@ -48,7 +55,12 @@ impl ProcessGroup {
 
     /// Replaces the group's load.
     pub(super) fn set_load(&mut self, load: CpuLoad) -> Result<()> {
-        writeln!(self.input, "{} {}", load.workers(), load.percent_each())
+        writeln!(self.input, "cpu {} {}", load.workers(), load.percent_each())
+    }
+
+    /// Replaces the memory that the group holds beside that of its programs.
+    pub(super) fn set_memory(&mut self, bytes: u64) -> Result<()> {
+        writeln!(self.input, "memory {bytes}")
     }
 
     /// Ends the group. The caller waits for the returned leader.
@@ -62,13 +74,8 @@ impl ProcessGroup {
 /// Sends SIGKILL to a whole group. The leader may have ended, but must not have been waited for: until then the
 /// kernel gives its pid to no other process.
 pub(super) fn kill_group(leader: u32) {
-    let kill = Command::new(SHELL)
-        .args(["-c", "kill -s KILL -- \"-$0\"", &leader.to_string()])
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    // A group that is gone needs no signal, and without a shell there would be no group.
-    drop(kill);
+    if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
+        // A group that is gone needs no signal.
+        let _is_gone = kill_process_group(group, Signal::KILL).is_err();
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::cpu_loader::CpuLoader;
+use super::machine_limits;
 use super::pool_state::{PoolSpec, PoolStatus};
-use super::reconciler::Reconciler;
+use super::programs::Programs;
+use super::reconciler::{Budgets, Reconciler};
 
 /// `true` while a pool exists: all of promemu shares one budget of the machine's CPU.
 static POOL_EXISTS: AtomicBool = AtomicBool::new(false);
@@ -16,8 +17,7 @@ static POOL_EXISTS: AtomicBool = AtomicBool::new(false);
 pub(super) struct ProcessPool {
     specs: SyncSender<PoolSpec>,
     status: Arc<Mutex<PoolStatus>>,
-    /// Program that loads the CPU.
-    pub(super) loader: CpuLoader,
+    pub(super) programs: Programs,
     _lease: PoolLease,
 }
 
@@ -41,19 +41,20 @@ impl Drop for PoolLease {
 }
 
 impl ProcessPool {
-    /// Starts the thread of a pool that uses at most this many cores.
+    /// Starts the thread of a pool of this many processes at most, within these budgets.
     ///
     /// # Errors
     ///
-    /// If another pool exists or the thread cannot be started.
-    pub(super) fn start(cores_max: f64) -> Result<Self, String> {
+    /// If another pool exists, the machine has no room for so many processes, or the thread cannot be started.
+    pub(super) fn start(processes: usize, budgets: Budgets) -> Result<Self, String> {
         let lease = PoolLease::acquire()?;
+        machine_limits::make_room(processes, budgets.memory.bytes_max)?;
         let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned());
-        let loader = CpuLoader::on_path(&path);
+        let programs = Programs::on_path(&path);
         let status = Arc::<Mutex<PoolStatus>>::default();
         // One spec at most waits: by the next update it is out of date.
         let (specs, received) = sync_channel::<PoolSpec>(1);
-        let mut reconciler = Reconciler::new(loader.clone(), path, cores_max, Arc::clone(&status));
+        let mut reconciler = Reconciler::new(programs.clone(), budgets, Arc::clone(&status));
         std::thread::Builder::new()
             .name("real processes".to_owned())
             .spawn(move || {
@@ -62,7 +63,7 @@ impl ProcessPool {
                 }
             })
             .map_err(|error| format!("cannot start a thread for real processes: {error}"))?;
-        Ok(Self { specs, status, loader, _lease: lease })
+        Ok(Self { specs, status, programs, _lease: lease })
     }
 
     /// Sets the desired state and returns the latest observed one, without waiting for the thread.

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::cpu_budget::{CpuBudget, CpuDemand, CpuLoad};
-use super::cpu_loader::CpuLoader;
+use super::memory_budget::MemoryBudget;
 use super::pool_state::{PoolSpec, PoolStatus, ProcessSpec, ProcessStatus};
 use super::proc_stats::{GroupStats, boot_time_seconds, read_groups, uptime_seconds};
 use super::process_group::{ProcessGroup, kill_group};
+use super::programs::Programs;
 
 /// A process makes up for too much or too little CPU in about this time. stress-ng and shell loops pause by the clock,
 /// so they use less than they are asked for on a busy machine.
@@ -21,17 +22,25 @@ const RENEWAL_SECS: f64 = 45.0;
 /// A change of at most this many percent of a core waits until the last change is this old.
 const SMALL_CHANGE_PERCENT: u32 = 3;
 const SMALL_CHANGE_SECS: f64 = 4.0;
+/// Memory that a process still does not hold after this time has been lost: the kernel has ended the program that held it.
+const LOST_SECS: f64 = 10.0;
 /// Time that a group has to end before it is killed.
 const TERMINATION_GRACE_SECS: f64 = 5.0;
 /// Checks on the last groups when the thread ends, and the time between two.
 const LAST_CHECKS: u32 = 60;
 const LAST_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// CPU and memory that all processes may use together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budgets {
+    pub(super) cpu: CpuBudget,
+    pub(super) memory: MemoryBudget,
+}
+
 #[derive(Debug)]
 pub(super) struct Reconciler {
-    loader: CpuLoader,
-    path: String,
-    budget: CpuBudget,
+    programs: Programs,
+    budgets: Budgets,
     boot_time_seconds: f64,
     slots: Vec<Option<RealProcess>>,
     /// Leaders of groups that are to end, and since when.
@@ -48,22 +57,19 @@ struct RealProcess {
     group: ProcessGroup,
     load: CpuLoad,
     load_since_secs: f64,
+    /// Memory that it is told to hold.
+    held_bytes: u64,
+    held_since_secs: f64,
     /// CPU that the simulated process had used when this one started.
     cpu_seconds_before: f64,
     stats: GroupStats,
 }
 
 impl Reconciler {
-    pub(super) fn new(
-        loader: CpuLoader,
-        path: String,
-        cores_max: f64,
-        status: Arc<Mutex<PoolStatus>>,
-    ) -> Self {
+    pub(super) fn new(programs: Programs, budgets: Budgets, status: Arc<Mutex<PoolStatus>>) -> Self {
         Self {
-            loader,
-            path,
-            budget: CpuBudget { cores_max },
+            programs,
+            budgets,
             boot_time_seconds: boot_time_seconds().unwrap_or(0.0),
             slots: Vec::new(),
             terminating: Vec::new(),
@@ -87,7 +93,8 @@ impl Reconciler {
         self.read_stats();
         self.remove_exited(now_secs, &mut warning);
         self.set_loads(spec, &mut warning);
-        self.publish(warning);
+        let memory_share = self.set_memories(spec, &mut warning);
+        self.publish(memory_share, warning);
     }
 
     /// Present load of each process.
@@ -96,11 +103,17 @@ impl Reconciler {
         self.slots.iter().flatten().map(|process| process.load)
     }
 
+    /// Memory that all processes are told to hold.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.slots.iter().flatten().map(|process| process.held_bytes).sum()
+    }
+
     fn start_missing(&mut self, spec: &PoolSpec) -> Option<String> {
         let mut warning = None;
         for (slot, wanted) in self.slots.iter_mut().zip(&spec.slots) {
             let (None, Some(wanted)) = (&slot, wanted) else { continue };
-            match ProcessGroup::start(&self.loader, &wanted.name, &self.path) {
+            match ProcessGroup::start(&self.programs, &wanted.name) {
                 Ok(group) => {
                     *slot = Some(RealProcess::new(wanted, group));
                     self.has_start_failed = false;
@@ -158,14 +171,14 @@ impl Reconciler {
             _ => CpuDemand::default(),
         };
         let demands: Vec<CpuDemand> = self.slots.iter().zip(&spec.slots).map(demand).collect();
-        let best = self.budget.split(&demands);
+        let best = self.budgets.cpu.split(&demands);
         // A small change is not worth a new load, unless the old loads exceed the budget.
         let kept = |slot: &Option<RealProcess>, best: CpuLoad| match slot {
             Some(process) if !process.should_change(best, spec.now_secs) => process.load,
             _ => best,
         };
         let all: u32 = self.slots.iter().zip(&best).map(|(slot, best)| kept(slot, *best).percent()).sum();
-        let is_over_budget = f64::from(all) > self.budget.cores_max * 100.0;
+        let is_over_budget = f64::from(all) > self.budgets.cpu.cores_max * 100.0;
         for (slot, best) in self.slots.iter_mut().zip(best) {
             let kept = kept(slot, best);
             let load = if is_over_budget && best.percent() < kept.percent() { best } else { kept };
@@ -177,7 +190,39 @@ impl Reconciler {
         }
     }
 
-    fn publish(&self, warning: Option<String>) {
+    /// Sets the memory that each process holds, within the budget at any moment. Returns the share of its demand that each gets.
+    fn set_memories(&mut self, spec: &PoolSpec, warning: &mut Option<String>) -> f64 {
+        if self.programs.dd.is_none() {
+            return 1.0;
+        }
+        let demand = |(slot, wanted): (&Option<RealProcess>, &Option<ProcessSpec>)| match (slot, wanted) {
+            (Some(process), Some(wanted)) => process.stats.missing_bytes(wanted.memory_bytes),
+            _ => 0.0,
+        };
+        let demands: Vec<f64> = self.slots.iter().zip(&spec.slots).map(demand).collect();
+        let held = |slot: &Option<RealProcess>| slot.as_ref().map_or(0, |process| process.held_bytes);
+        let held: Vec<u64> = self.slots.iter().map(held).collect();
+        let split = self.budgets.memory.split(&demands, &held);
+        let mut free = self.budgets.memory.bytes_max.saturating_sub(held.iter().sum());
+        // Those that hold less from now on come first, and make room for the others.
+        for is_growth in [false, true] {
+            for ((slot, bytes), held) in self.slots.iter_mut().zip(&split).zip(&held) {
+                let Some(process) = slot else { continue };
+                let growth = bytes.saturating_sub(*held);
+                if (growth > 0) != is_growth || growth > free {
+                    continue;
+                }
+                free = free + held - bytes;
+                if let Err(error) = process.set_memory(*bytes, spec.now_secs) {
+                    let pid = process.group.pid();
+                    *warning = Some(format!("cannot set the memory of real process {pid}: {error}"));
+                }
+            }
+        }
+        self.budgets.memory.share(&demands)
+    }
+
+    fn publish(&self, memory_share: f64, warning: Option<String>) {
         let now = uptime_seconds().unwrap_or(0.0);
         let observe = |process: &RealProcess| ProcessStatus {
             simulated_pid: process.simulated_pid,
@@ -192,6 +237,7 @@ impl Reconciler {
         let processes = self.slots.iter().map(|slot| slot.as_ref().map(observe)).collect();
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         status.processes = processes;
+        status.memory_share = memory_share;
         if warning.is_some() {
             status.warning = warning;
         }
@@ -221,6 +267,8 @@ impl RealProcess {
             group,
             load: CpuLoad::default(),
             load_since_secs: f64::NEG_INFINITY,
+            held_bytes: 0,
+            held_since_secs: f64::NEG_INFINITY,
             cpu_seconds_before: spec.cpu_seconds,
             stats: GroupStats::default(),
         }
@@ -249,5 +297,16 @@ impl RealProcess {
         }
         (self.load, self.load_since_secs) = (load, now_secs);
         self.group.set_load(load)
+    }
+
+    fn set_memory(&mut self, bytes: u64, now_secs: f64) -> std::io::Result<()> {
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+        let is_lost =
+            self.stats.held_bytes < bytes as f64 / 2.0 && now_secs - self.held_since_secs > LOST_SECS;
+        if bytes == self.held_bytes && !(bytes > 0 && is_lost) {
+            return Ok(());
+        }
+        (self.held_bytes, self.held_since_secs) = (bytes, now_secs);
+        self.group.set_memory(bytes)
     }
 }

@@ -1,7 +1,15 @@
-# Leads a group that loads the CPU with busy loops, where stress-ng is missing. Its input has the form of stress_ng.sh's.
+# Loads the CPU with busy loops, where stress-ng is missing.
+
+pause() {
+    sleep "$1" &
+    sleeper=$!
+    wait "$sleeper"
+}
 
 # Stops the loops for a part of each second, and kills them after a minute in case nothing else is left that could.
 pace() {
+    sleeper=
+    trap 'kill -s KILL $sleeper; wait; exit' TERM
     on=1 off=0
     if [ "$1" -lt 100 ]; then
         on=$(printf '0.%02d' "$1") off=$(printf '0.%02d' "$((100 - $1))")
@@ -9,10 +17,10 @@ pace() {
     shift
     cycles=60
     while [ "$cycles" -gt 0 ]; do
-        sleep "$on" || break
+        pause "$on" || break
         if [ "$off" != 0 ]; then
             kill -s STOP "$@"
-            sleep "$off" || break
+            pause "$off" || break
             kill -s CONT "$@"
         fi
         cycles=$((cycles - 1))
@@ -20,24 +28,28 @@ pace() {
     kill -s KILL "$@"
 }
 
-running=
-while read -r workers percent; do
+start_load() {
+    loops= workers=$1
+    while [ "$workers" -gt 0 ]; do
+        while :; do :; done 8>&- 9<&- &
+        loops="$loops $!"
+        workers=$((workers - 1))
+    done
+    # shellcheck disable=SC2086
+    pace "$2" $loops 8>&- 9<&- &
+    running=$!
+}
+
+stop_load() {
     if [ -n "$running" ]; then
+        kill -s TERM "$running"
+        kill -s CONT "$running"
+        wait "$running"
         # shellcheck disable=SC2086
-        kill -s KILL $running
-        wait
+        kill -s KILL $loops
+        # shellcheck disable=SC2086
+        wait $loops
         running=
     fi
-    if [ "$percent" -gt 0 ]; then
-        loops=
-        while [ "$workers" -gt 0 ]; do
-            while :; do :; done &
-            loops="$loops $!"
-            workers=$((workers - 1))
-        done
-        # shellcheck disable=SC2086
-        pace "$percent" $loops &
-        running="$! $loops"
-    fi
-done
-kill -s KILL 0
+}
+
