@@ -11,6 +11,7 @@ mod labels;
 mod levers;
 mod metrics;
 mod pool;
+mod ranges;
 mod relays;
 mod repetition;
 mod resolver;

@@ -29,12 +29,24 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
         let rest = text[span.start..].trim_start();
         let message = if rest.starts_with('=') {
             "expected a colon: a field is written name: value".to_owned()
+        } else if let Some(number) = number_with_unit(text, span.start) {
+            format!("a number with a unit is text; write \"{number}\"")
         } else {
             describe_syntax(&error.code)
         };
         return Err((span, message));
     }
     parser::parse(text)
+}
+
+/// The bare word around this place, if it is a number with a unit, as in `10m`.
+fn number_with_unit(text: &str, at: usize) -> Option<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    let start = text[..at].trim_end_matches(is_part).len();
+    let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
+    let word = &text[start..end];
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '.'));
+    (word.starts_with(|c: char| c.is_ascii_digit()) && unit.starts_with(char::is_alphabetic)).then_some(word)
 }
 
 /// The byte offset of a line and column (characters, both from 1).

@@ -207,8 +207,9 @@ impl FromValue for bool {
         match value {
             Value::Bool(bool) => Ok(*bool),
             Value::Text(text) if text == "true" || text == "false" => Ok(text == "true"),
-            Value::Text(text) if ["true", "false"].contains(&text.to_ascii_lowercase().as_str()) => {
-                Err(format!("expected true or false, found {text}; write {}", text.to_ascii_lowercase()))
+            Value::Text(text) => {
+                let hint = bool_in_other_letters(text).map(|bool| format!("; write {bool}"));
+                Err(format!("expected true or false, found {}{}", describe(value), hint.unwrap_or_default()))
             }
             other => Err(format!("expected true or false, found {}", describe(other))),
         }
@@ -302,6 +303,14 @@ pub(super) fn describe(value: &Value) -> String {
 /// `true` for a size with a unit.
 pub(super) fn is_size(text: &str) -> bool {
     parse_size(text).is_some()
+}
+
+/// The value of a word like `True` or `FALSE`; `None` for `true` and `false` themselves.
+pub(super) fn bool_in_other_letters(word: &str) -> Option<bool> {
+    [true, false].into_iter().find(|bool| {
+        let right = bool.to_string();
+        word != right && word.eq_ignore_ascii_case(&right)
+    })
 }
 
 /// The right spelling of a size whose unit has other letters than ours: kB is 1000 bytes, KiB 1024.
@@ -420,10 +429,13 @@ mod tests {
             assert!(said.ends_with(right), "{wrong}: {said}");
         }
         assert!(evaluate::<f64>("KB").unwrap_err().ends_with("found text \"KB\""));
-        assert_eq!(evaluate::<bool>("True").unwrap_err(), "expected true or false, found True; write true");
+        assert_eq!(
+            evaluate::<bool>("True").unwrap_err(),
+            "expected true or false, found text \"True\"; write true"
+        );
         assert_eq!(
             evaluate::<bool>("FALSE").unwrap_err(),
-            "expected true or false, found FALSE; write false"
+            "expected true or false, found text \"FALSE\"; write false"
         );
         assert!(!evaluate::<bool>("yes").unwrap_err().contains("write"));
     }

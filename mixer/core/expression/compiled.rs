@@ -188,6 +188,8 @@ impl Expression {
             let message = if unknown == "run" {
                 "run.NAME, a lever, changes during the run; it is for formulas and scripts, not for fields"
                     .to_owned()
+            } else if ["true", "false"].iter().any(|word| word.eq_ignore_ascii_case(unknown)) {
+                format!("unknown name {unknown:?} in an expression; write {}", unknown.to_ascii_lowercase())
             } else {
                 format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known))
             };

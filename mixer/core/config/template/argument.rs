@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use crate::config::fields::{Fields, read_map, read_name, read_scalar};
 use crate::config::tree::{Node, NodeKind};
+use crate::config::value::bool_in_other_letters;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::{Names, Value};
 
@@ -22,6 +23,7 @@ impl ArgTemplate {
     /// `Arg(default: …, …)`, or the default alone.
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
+        refuse_bool_in_other_letters(&node, problems)?;
         if matches!(node.kind, NodeKind::Scalar(_) | NodeKind::List(_)) {
             let default = read_value(&node, "default", problems)?;
             return Some(Self {
@@ -38,7 +40,10 @@ impl ArgTemplate {
         if default.is_none() {
             problems.error(span, "Arg needs a field \"default\"");
         }
-        let default = default.and_then(|node| read_value(&node, "default", problems));
+        let default = default.and_then(|node| {
+            refuse_bool_in_other_letters(&node, problems)?;
+            read_value(&node, "default", problems)
+        });
         let (min, max) = (fields.constant("min", problems), fields.constant("max", problems));
         let choices = fields.list("choices", problems);
         let choices = choices.iter().filter_map(|node| read_value(node, "choices", problems)).collect();
@@ -46,6 +51,14 @@ impl ArgTemplate {
         fields.refuse_unknown(problems);
         Some(Self { span, default: default?, min, max, choices, help })
     }
+}
+
+/// Refuses the bare word `True`, which would make the argument one of text.
+fn refuse_bool_in_other_letters(node: &Node, problems: &mut Problems) -> Option<()> {
+    let NodeKind::Word(word) = &node.kind else { return Some(()) };
+    let Some(bool) = bool_in_other_letters(word) else { return Some(()) };
+    problems.error(node.span, format!("default: {word} is text; write {bool}"));
+    None
 }
 
 /// A map of names and plain values.

@@ -20,6 +20,8 @@ pub(in crate::config) struct MetricTemplate {
     pub(in crate::config) metric_type: Option<Scalar<String>>,
     pub(in crate::config) description: Option<Scalar<String>>,
     pub(in crate::config) value_range: Option<RangeTemplate>,
+    /// `true` if it has a `value_range` that cannot be read, which is an error already.
+    pub(in crate::config) has_bad_range: bool,
     pub(in crate::config) default_value: Option<Scalar<f64>>,
     pub(in crate::config) start_time: Option<Scalar<Span>>,
     pub(in crate::config) duration: Option<Scalar<Span>>,
@@ -42,7 +44,8 @@ impl MetricTemplate {
         let metric_type = fields.scalar("metric_type", problems);
         let description = fields.scalar("description", problems);
         let value_range =
-            fields.take("value_range").and_then(|node| RangeTemplate::read(&node, "value_range", problems));
+            fields.take("value_range").map(|node| RangeTemplate::read(&node, "value_range", problems));
+        let has_bad_range = matches!(value_range, Some(None));
         let default_value = fields.scalar("default_value", problems);
         let units = fields.scalar("units", problems);
         let start_time = fields.scalar("start_time", problems);
@@ -61,7 +64,8 @@ impl MetricTemplate {
             name: name?,
             metric_type,
             description,
-            value_range,
+            value_range: value_range.flatten(),
+            has_bad_range,
             default_value,
             start_time,
             duration,

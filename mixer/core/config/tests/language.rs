@@ -439,6 +439,9 @@ fn a_wrong_part_is_said_once() {
         r#"Metric(name: "m", scenario: sum(of: [sine_wav]))"#,
         r#"Metric(name: "m", scenario: switch_scenario_by_events(events_config: { "host_started": nothing_known }))"#,
         r#"Metric(name: "m", scenario: calc_by_event(events_config: { "{1 +}": "1" }))"#,
+        r#"Metric(name: "m", value_range: (0, "5KB"), scenario: random_in_range)"#,
+        r#"Metric(name: "m", value_range: 5, default_value: 50, scenario: random_walk)"#,
+        r#"Metric(name: "n", value_range: ("lots", 9)), Metric(name: "m", scenario: relay_to_other_metric(source_metric_name: "n", calc_function: "source.high"))"#,
     ] {
         let said = said(&with_metrics(metric));
         assert_eq!(said.lines().count(), 1, "{metric}: {said}");
@@ -522,4 +525,33 @@ fn a_config_nested_too_deeply_is_told_without_a_library() {
     assert!(said(&deep).contains("nested too deeply"), "{}", said(&deep));
     let deep = format!("Config(args: {{ \"a\": {}1{} }})", "(x: ".repeat(300), ")".repeat(300));
     assert!(!said(&deep).contains("serde"), "{}", said(&deep));
+}
+
+#[test]
+fn words_of_other_languages_get_the_spelling_that_a_config_takes() {
+    let arg = |fields: &str| {
+        said(&format!(
+            "Config(args: {{ \"b\": {fields} }}, hosts: [Host(name: \"h\", metrics: [Metric(name: \"m\")])])"
+        ))
+    };
+    insta::assert_snapshot!(arg("Arg(default: True)"), @"test.ron:1:34: default: True is text; write true");
+    insta::assert_snapshot!(arg("FALSE"), @"test.ron:1:21: default: FALSE is text; write false");
+    assert_eq!(arg("Arg(default: \"True\")"), "");
+    assert!(said("Config(cleanup_on_start: True, hosts: [])").contains("found text \"True\"; write true"));
+    let script = |source: &str| {
+        said(&with_metrics(&format!("Metric(name: \"m\", scenario: script(source: \"{source}\"))")))
+    };
+    insta::assert_snapshot!(script("if False { 1.0 }"), @r#"test.ron:2:48: unknown name "False" in an expression; write false"#);
+    let unquoted = |field: &str| said(&with_metrics(&format!("Metric(name: \"m\", {field})")));
+    for (field, number) in [
+        ("default_value: 1KB", "1KB"),
+        ("value_range: (0, 1.5GiB)", "1.5GiB"),
+        ("update_interval: 10m", "10m"),
+        ("update_interval: 1h30m", "1h30m"),
+    ] {
+        let expected = format!("a number with a unit is text; write {number:?}");
+        assert!(unquoted(field).ends_with(&expected), "{field}: {}", unquoted(field));
+    }
+    assert!(unquoted("labels: { \"a\": 5 \"b\": 1 }").contains("expected a comma"));
+    assert_eq!(unquoted("default_value: 1e3, value_range: (0x10, 1_000)"), "");
 }
