@@ -20,6 +20,7 @@ mod export;
 mod fake_gateway;
 mod faults;
 mod first_process;
+mod files;
 mod golden;
 mod host_actions;
 mod hostile_servers;

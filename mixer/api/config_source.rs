@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::config::{Author, ConfigFile, LoadOptions};
 use promemu_core::expression::Value;
 use promemu_core::time::Time;
 
@@ -65,7 +65,9 @@ impl ConfigSource {
     pub(crate) fn open(&self, daemon: &Daemon) -> Result<ConfigFile, ApiError> {
         match self {
             Self::Named(name) => open(daemon, name),
-            Self::Posted(text) => Ok(ConfigFile::from_text("posted", text).within(&daemon.dirs)),
+            Self::Posted(text) => {
+                Ok(ConfigFile::from_text("posted", text).by(Author::Client).within(&daemon.dirs))
+            }
         }
     }
 }
@@ -91,7 +93,7 @@ impl ConfigChoice {
     ) -> Result<LoadOptions, ApiError> {
         let arguments = read_args(&self.args)?;
         let (class, run_id, series_max) = (self.class.clone(), run_id.to_owned(), daemon.series_max);
-        Ok(LoadOptions { class, arguments, started_at, run_id, series_max })
+        Ok(LoadOptions { class, arguments, author: Author::Client, started_at, run_id, series_max })
     }
 }
 

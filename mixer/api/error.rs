@@ -119,9 +119,9 @@ impl ApiError {
             Self::UnknownConfig(_) => (StatusCode::NOT_FOUND, "unknown_config"),
             Self::Config(error) => match **error {
                 ConfigError::NotFound { .. } => (StatusCode::NOT_FOUND, "unknown_config"),
-                ConfigError::Unreadable { .. } | ConfigError::UnreadableDir { .. } => {
-                    (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value")
-                }
+                ConfigError::Unreadable { .. }
+                | ConfigError::UnreadableDir { .. }
+                | ConfigError::PathOfClient { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
                 ConfigError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_config"),
             },
             Self::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),

@@ -1,13 +1,12 @@
 //! `promemu check`: the size of configs, or their errors and warnings.
 
-use promemu_core::config::ConfigDirs;
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::estimate::Estimate;
 use promemu_core::preview::first_failures;
 use promemu_run::clock::wall_now;
 
 use crate::settings::Settings;
-use crate::{diagnostics, stdout};
+use crate::{config, diagnostics, stdout};
 
 /// A scenario that fails does so with any seed.
 const SEED: u64 = 1;
@@ -17,11 +16,10 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     if names.is_empty() && !all {
         return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
     }
-    let dirs = settings.config_dirs();
-    let names = if all { dirs.configs() } else { names.to_vec() };
+    let names = if all { settings.config_dirs().configs() } else { names.to_vec() };
     let mut is_good = true;
     for name in &names {
-        match estimates(settings, &dirs, name) {
+        match estimates(settings, name) {
             Ok(lines) => stdout::print((lines.join("\n") + "\n").as_bytes())?,
             // Shipped configs of plugins are no errors where the plugins have not been built.
             Err(error) if all && error.needs_plugin() => {
@@ -37,8 +35,8 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
 }
 
 /// A line for each class, or for that of `--class`, after its warnings.
-fn estimates(settings: &Settings, dirs: &ConfigDirs, name: &str) -> Result<Vec<String>, ConfigError> {
-    let file = dirs.open(name)?;
+fn estimates(settings: &Settings, name: &str) -> Result<Vec<String>, ConfigError> {
+    let file = config::open(settings, name)?;
     let classes = match &settings.cli().class {
         Some(class) => vec![class.clone()],
         None => file.class_names()?,

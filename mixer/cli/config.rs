@@ -3,18 +3,25 @@
 use promemu_core::config::{ConfigFile, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::time::Time;
+use promemu_core::user_file::STDIN;
 use tracing::warn;
 
 use crate::settings::Settings;
 
 /// The config of `--config`.
 pub(crate) fn open_main(settings: &Settings) -> Result<ConfigFile, Error> {
-    Ok(settings.config_dirs().open(settings.config()?)?)
+    Ok(open(settings, settings.config()?)?)
+}
+
+/// The config of this name; `-` is standard input.
+pub(crate) fn open(settings: &Settings, name: &str) -> Result<ConfigFile, ConfigError> {
+    let dirs = settings.config_dirs();
+    if name == STDIN { Ok(ConfigFile::read_stdin()?.within(&dirs)) } else { dirs.open(name) }
 }
 
 /// The config of this name, loaded as by [`load`].
 pub(crate) fn load_named(settings: &Settings, name: &str, started_at: Time) -> Result<LoadedConfig, Error> {
-    let file = settings.config_dirs().open(name)?;
+    let file = open(settings, name)?;
     Ok(load(settings, &file, started_at)?)
 }
 

@@ -27,11 +27,12 @@ use indexmap::IndexMap;
 pub use arguments::Argument;
 pub use loading::LoadedConfig;
 pub use options::{DEFAULT_SERIES_MAX, LoadOptions, MAIN_RUN};
-pub use source::{ConfigDirs, ConfigFile};
+pub use source::{Author, ConfigDirs, ConfigFile};
 pub use summary::{ClassSummary, ConfigSummary};
 
 use crate::error::ConfigError;
 use crate::expression::Value;
+use crate::user_file;
 use reading::Reading;
 
 /// Loads a config by name, as `promemu --config` does: from the folder of `PME_CONFIGS_DIR`, `./configs`,
@@ -49,7 +50,7 @@ pub fn list_available_configs() -> Vec<ConfigSummary> {
 /// Arguments from a file with a map in RON or JSON: `{ "hosts_count": 5 }`.
 pub fn read_arguments(path: &Path) -> Result<IndexMap<String, Value>, ConfigError> {
     let mut reading = Reading::default();
-    let file = ConfigFile::read(path)?;
+    let file = ConfigFile::read_within(path, user_file::SMALL_BYTES_MAX)?;
     let root = reading.root(&file);
     let arguments = root.map(|root| template::read_arguments(root, &mut reading.problems));
     reading.finish()?;

@@ -132,6 +132,14 @@ pub enum ConfigError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// Only who starts promemu has files read by their paths.
+    #[error(
+        "{path:?} is a path; what a client sends names files of the configs folders only, as in \"node_sets\""
+    )]
+    PathOfClient {
+        /// The path.
+        path: String,
+    },
     /// The config has errors.
     #[error("{}", Rendered(.sources, .problems))]
     Invalid {

@@ -23,6 +23,7 @@
 //! | [`rng`] | seeds derived from names, and random streams |
 //! | [`naming`] | valid, reserved and generated names |
 //! | [`plural`] | a count and its noun, for messages |
+//! | [`user_file`] | the reader of files that a person names: regular ones, bounded in bytes and time |
 //! | [`text_file`] | text files of users, with or without a byte order mark |
 //! | [`event`] | events, and subscriptions to them |
 //! | [`expression`] | expressions, formulas and scripts, on an embedded engine with limits |
@@ -101,4 +102,5 @@ pub mod series;
 pub mod text_file;
 pub mod time;
 pub mod timeline;
+pub mod user_file;
 pub mod world;

@@ -5,6 +5,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::user_file;
+
 /// U+FEFF at the beginning of a file: the byte order mark of UTF-8.
 const MARK: char = '\u{feff}';
 
@@ -12,9 +14,9 @@ const MARK: char = '\u{feff}';
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is not UTF-8.
-pub fn read(path: &Path) -> io::Result<String> {
-    text_of(std::fs::read(path)?)
+/// The file cannot be read, is larger than `bytes_max`, or is not UTF-8.
+pub fn read(path: &Path, bytes_max: u64) -> io::Result<String> {
+    text_of(user_file::read(path, bytes_max)?)
 }
 
 /// The text that these bytes of a file are, without a byte order mark.

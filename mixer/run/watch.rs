@@ -17,8 +17,8 @@ use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig};
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_core::plugin;
-use promemu_core::text_file;
 use promemu_core::time::Time;
+use promemu_core::{text_file, user_file};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -54,7 +54,7 @@ pub struct Watch {
     config: Watched,
     /// The texts of the files when they were last read, the config's own first, then those that it includes. `None` for a
     /// file that cannot be read.
-    texts: IndexMap<PathBuf, Option<String>>,
+    texts: Texts,
     /// The error of the config's file, if the last read failed.
     unreadable: Option<String>,
     /// The error of the texts, if they make no plan.
@@ -63,8 +63,11 @@ pub struct Watch {
     are_plugins_new: bool,
 }
 
+/// Files with their texts; `None` for one that cannot be read.
+type Texts = IndexMap<PathBuf, Option<String>>;
+
 /// The config that is watched.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Watched {
     File(PathBuf),
     /// A plugin's config: its name. Its file is the plugin's library.
@@ -78,6 +81,25 @@ impl fmt::Display for Watched {
             Self::OfPlugin(name) => f.write_str(name),
         }
     }
+}
+
+impl Watched {
+    /// The config, and the texts of these files, of which its own is one.
+    fn read_with(&self, dirs: &ConfigDirs, paths: &[PathBuf]) -> Result<(ConfigFile, Texts), Error> {
+        let file = match self {
+            Self::File(path) => ConfigFile::read(path)?.within(dirs),
+            Self::OfPlugin(name) => dirs.open(name)?,
+        };
+        let own_text = || file.source().map(|(_, text)| text.to_owned());
+        let is_own = |path: &Path| matches!(self, Self::File(own) if own == path);
+        let read = |path: &PathBuf| if is_own(path) { own_text() } else { text_of(path) };
+        let texts = paths.iter().map(|path| (path.clone(), read(path))).collect();
+        Ok((file, texts))
+    }
+}
+
+fn text_of(path: &Path) -> Option<String> {
+    text_file::read(path, user_file::CONFIG_BYTES_MAX).ok()
 }
 
 impl Watch {
@@ -137,7 +159,7 @@ impl Watch {
     pub fn follow(&mut self, files: &[PathBuf]) {
         self.texts.retain(|path, _| files.contains(path));
         for path in files {
-            self.texts.entry(path.clone()).or_insert_with(|| text_file::read(path).ok());
+            self.texts.entry(path.clone()).or_insert_with(|| text_of(path));
         }
     }
 
@@ -201,7 +223,7 @@ impl Watch {
     async fn edited(&mut self, running: &RunSettings, started_at: Time) -> Option<Plan> {
         // Loading a library takes time.
         self.are_plugins_new |= tokio::task::spawn_blocking(plugin::refresh).await.unwrap_or(false);
-        let file = self.edited_file()?;
+        let file = self.edited_file().await?;
         let loader = Arc::clone(&self.loader);
         let loading = tokio::task::spawn_blocking(move || loader.load(&file, started_at));
         let bug = |problem| Err(Error::Run(format!("config was not loaded because of a bug: {problem}")));
@@ -226,16 +248,16 @@ impl Watch {
 
     /// The config's file, if its texts or the plugins differ from the last ones. Texts that made no plan are tried again:
     /// which other files they include is not known.
-    fn edited_file(&mut self) -> Option<ConfigFile> {
+    async fn edited_file(&mut self) -> Option<ConfigFile> {
         let dirs = self.loader.dirs();
-        let read = match &self.config {
-            Watched::File(path) => ConfigFile::read(path).map(|file| file.within(&dirs)),
-            Watched::OfPlugin(name) => dirs.open(name),
-        };
-        let file = match read {
-            Ok(file) => file,
+        let (config, paths) = (self.config.clone(), self.texts.keys().cloned().collect::<Vec<_>>());
+        // A file system may not answer for a while.
+        let reading = tokio::task::spawn_blocking(move || config.read_with(&dirs, &paths)).await;
+        let bug = |problem| Err(Error::Run(format!("files were not read because of a bug: {problem}")));
+        let (file, texts) = match reading.unwrap_or_else(bug) {
+            Ok(read) => read,
             Err(error) => {
-                let why = Error::Config(error).with_causes();
+                let why = error.with_causes();
                 if self.unreadable.as_ref() != Some(&why) {
                     error!("{why}");
                     info!(config = %self.config, "the run goes on as before");
@@ -245,12 +267,6 @@ impl Watch {
             }
         };
         self.unreadable = None;
-        let is_own = |path: &Path| matches!(&self.config, Watched::File(own) if own == path);
-        let own_text = || file.source().map(|(_, text)| text.to_owned());
-        let read = |path: &PathBuf| {
-            if is_own(path) { own_text() } else { text_file::read(path).ok() }
-        };
-        let texts = self.texts.keys().map(|path| (path.clone(), read(path))).collect();
         if std::mem::take(&mut self.are_plugins_new) || texts != self.texts {
             // The error is logged again if an edit leaves it.
             (self.texts, self.broken) = (texts, None);

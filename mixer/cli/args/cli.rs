@@ -25,7 +25,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// The config to run: a name (--list-configs shows them), or the path of a .ron file
+    /// The config to run: a name (--list-configs shows them), the path of a .ron file, or - for standard input
     #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
     pub(crate) config: Option<String>,
 
@@ -187,7 +187,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check configs and print their size: hosts, series, values and pushes per second
     Check {
-        /// Names of configs, or paths of .ron files
+        /// Names of configs, paths of .ron files, or - for standard input
         names: Vec<String>,
 
         /// All configs

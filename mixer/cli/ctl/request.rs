@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use promemu_core::config::read_arguments;
 use promemu_core::error::Error;
 use promemu_core::expression::Value as Argument;
+use promemu_core::{text_file, user_file};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Cli, CtlAction, CtlArgs, ListArgs};
@@ -189,9 +190,11 @@ fn new_host_body(name: &str, like: &str, labels: &[String], ttl: Option<&str>) -
 /// A config by its name, or by the text of a local file, with its arguments.
 fn config_body(cli: &Cli, config: &str) -> Result<Value, Error> {
     let path = Path::new(config);
-    let mut body = if path.extension().is_some_and(|extension| extension == "ron") {
+    let is_file = config == user_file::STDIN || path.extension().is_some_and(|extension| extension == "ron");
+    let mut body = if is_file {
         let what = format!("{config} cannot be read");
-        let text = promemu_core::text_file::read(path).map_err(|source| Error::System { what, source })?;
+        let text = text_file::read(path, user_file::CONFIG_BYTES_MAX);
+        let text = text.map_err(|source| Error::System { what, source })?;
         json!({ "text": text })
     } else {
         json!({ "config": config })

@@ -7,6 +7,7 @@ use promemu_core::config::ConfigFile;
 use promemu_core::error::Error;
 use promemu_core::plan::RunDefaults;
 use promemu_core::time::Span;
+use promemu_core::user_file::STDIN;
 use promemu_run::outputs::SharedOutputs;
 use promemu_run::run::StopReason;
 use promemu_run::spec::RunSpec;
@@ -53,7 +54,10 @@ pub(super) async fn start_api(
 /// The main run as a client would have asked for it.
 pub(super) fn request(settings: &Settings, file: &ConfigFile, spec: &RunSpec) -> Result<RunRequest, Error> {
     let config = ConfigChoice {
-        source: ConfigSource::Named(settings.config()?.to_owned()),
+        source: match (settings.config()?, file.text()) {
+            (STDIN, Some(text)) => ConfigSource::Posted(text.to_owned()),
+            (name, _) => ConfigSource::Named(name.to_owned()),
+        },
         class: settings.cli().class.clone(),
         args: settings.arguments_as_json(file),
     };

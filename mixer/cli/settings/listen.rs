@@ -2,6 +2,7 @@
 
 use promemu_api::{ApiSettings, Token};
 use promemu_core::error::Error;
+use promemu_core::{text_file, user_file};
 use promemu_run::http::listen_address;
 
 use crate::args::{Cli, TOKEN_VARIABLE};
@@ -34,8 +35,8 @@ pub(crate) fn token(cli: &Cli) -> Result<Option<Token>, Error> {
     let (text, place) = match &cli.api_token_file {
         Some(path) => {
             let what = format!("--api-token-file or PME_API_TOKEN_FILE: {} cannot be read", path.display());
-            let text =
-                promemu_core::text_file::read(path).map_err(|source| Error::System { what, source })?;
+            let text = text_file::read(path, user_file::SMALL_BYTES_MAX);
+            let text = text.map_err(|source| Error::System { what, source })?;
             (text, format!("the file {}", path.display()))
         }
         None => match std::env::var(TOKEN_VARIABLE) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::reading::Reading;
-use super::source::ConfigFile;
+use super::source::{Author, ConfigFile};
 use super::template::Included;
 use super::tree::{INCLUDE, Node, NodeKind};
 use crate::error::ConfigError;
@@ -89,8 +89,11 @@ impl Reading {
 }
 
 impl ConfigFile {
-    /// The included file: beside this one, else in the folders of configs.
+    /// The included file: beside this one, else in the folders of configs. A client's text has no other files than these.
     fn included(&self, name: &str) -> Result<Self, ConfigError> {
+        if self.author == Author::Client {
+            return self.dirs.open_by_name(name);
+        }
         let beside = self.path.as_deref().and_then(Path::parent);
         let beside = beside.map(|dir| dir.join(format!("{name}.ron")));
         match beside.filter(|path| path.is_file()) {

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::arguments;
 use super::options::LoadOptions;
+use super::param_files::Given;
 use super::plugin_config;
 use super::reading::{Reading, choose};
 use super::resolve;
@@ -75,7 +76,9 @@ impl ConfigFile {
         let mut reading = Reading::default();
         let mut summaries = Vec::new();
         for (name, node) in reading.class_nodes(self) {
-            let Some(template) = reading.template(self, node, &IndexMap::new()) else { continue };
+            let Some(template) = reading.template(self, node, Given::nothing(&IndexMap::new())) else {
+                continue;
+            };
             let arguments = arguments::describe_all(&template.args);
             summaries.push(ClassSummary { name, description: template.description, arguments });
         }
@@ -93,7 +96,7 @@ impl ConfigFile {
         let mut reading = Reading::default();
         let classes = reading.class_nodes(self);
         let node = choose(classes, options.class.as_deref(), &mut reading.problems);
-        let template = node.and_then(|node| reading.template(self, node, &options.arguments));
+        let template = node.and_then(|node| reading.template(self, node, Given::by(options)));
         let plan = template.map(|t| resolve::resolve(&self.name, &t, options, &mut reading.problems));
         let files = std::mem::take(&mut reading.files);
         let sources = reading.sources.clone();
@@ -113,7 +116,7 @@ impl ConfigFile {
         let mut reading = Reading::default();
         let classes = reading.class_nodes(self);
         let node = choose(classes, class, &mut reading.problems);
-        let template = node.and_then(|node| reading.template(self, node, &IndexMap::new()));
+        let template = node.and_then(|node| reading.template(self, node, Given::nothing(&IndexMap::new())));
         reading.problems.forget_plugins();
         reading.finish()?;
         Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default())
@@ -121,12 +124,7 @@ impl ConfigFile {
 }
 
 impl Reading {
-    fn template(
-        &mut self,
-        file: &ConfigFile,
-        mut node: Node,
-        given: &IndexMap<String, Value>,
-    ) -> Option<ConfigTemplate> {
+    fn template(&mut self, file: &ConfigFile, mut node: Node, given: Given<'_>) -> Option<ConfigTemplate> {
         let included = self.included(file, &node);
         self.read_param_files(file, &mut node, given);
         ConfigTemplate::read(node, included, &mut self.problems)

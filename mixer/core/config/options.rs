@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::source::Author;
 use crate::expression::Value;
 use crate::time::Time;
 
@@ -18,6 +19,8 @@ pub struct LoadOptions {
     pub class: Option<String>,
     /// Given arguments. Text is read as the argument's type.
     pub arguments: IndexMap<String, Value>,
+    /// The author of the arguments.
+    pub author: Author,
     /// The run's start.
     pub started_at: Time,
     /// The run's id, unique among the runs of one process.
@@ -33,6 +36,7 @@ impl LoadOptions {
         Self {
             class: None,
             arguments: IndexMap::new(),
+            author: Author::Operator,
             started_at,
             run_id: MAIN_RUN.to_owned(),
             series_max: DEFAULT_SERIES_MAX,

@@ -1,25 +1,41 @@
 //! Files that hold a parameter of a plugin: `profile: "shop.ron"` becomes what is in the file, with its places.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use indexmap::IndexMap;
 
+use super::options::LoadOptions;
 use super::reading::Reading;
-use super::source::ConfigFile;
+use super::source::{Author, ConfigFile, is_plain_name};
 use super::tree::{Field, Node, NodeKind};
+use crate::error::ConfigError;
 use crate::expression::Value;
 use crate::plugin::{self, ParamDecl};
+use crate::user_file;
 
-/// The values given for the config's arguments.
-type Given = IndexMap<String, Value>;
+/// The values given for the config's arguments, and who gave them.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    arguments: &'a IndexMap<String, Value>,
+    author: Author,
+}
 
-/// Maximum size of a file.
-const FILE_BYTES_MAX: u64 = 4 << 20;
+impl<'a> Given<'a> {
+    /// The values of these options.
+    pub(super) const fn by(options: &'a LoadOptions) -> Self {
+        Self { arguments: &options.arguments, author: options.author }
+    }
+
+    /// Values that name no file.
+    pub(super) const fn nothing(arguments: &'a IndexMap<String, Value>) -> Self {
+        Self { arguments, author: Author::Operator }
+    }
+}
 
 impl Reading {
     /// Puts the contents of parameters' files in the places of their paths.
     /// A path may be the value given for an argument: `"{profile}"`.
-    pub(super) fn read_param_files(&mut self, file: &ConfigFile, node: &mut Node, given: &Given) {
+    pub(super) fn read_param_files(&mut self, file: &ConfigFile, node: &mut Node, given: Given<'_>) {
         match &mut node.kind {
             NodeKind::Struct(_, fields) => {
                 for field in fields {
@@ -44,10 +60,10 @@ impl Reading {
     }
 
     /// The same for the parameters of one workload or scenario.
-    fn read_files_of(&mut self, file: &ConfigFile, node: &mut Node, given: &Given) {
+    fn read_files_of(&mut self, file: &ConfigFile, node: &mut Node, given: Given<'_>) {
         let NodeKind::Struct(Some(name), fields) = &mut node.kind else { return };
         // Looking up a name loads plugins, so it is done for a file only.
-        if !fields.iter().any(|field| path_of(&field.value, given).is_some()) {
+        if !fields.iter().any(|field| ParamPath::of(file, &field.value, given).is_some()) {
             return;
         }
         let params: &[ParamDecl] = match (plugin::model(name), plugin::scenario(name)) {
@@ -58,7 +74,7 @@ impl Reading {
         let is_from_file =
             |field: &Field| params.iter().any(|param| param.is_from_file && param.name == field.name);
         for field in fields.iter_mut().filter(|field| is_from_file(field)) {
-            if let Some(path) = path_of(&field.value, given) {
+            if let Some(path) = ParamPath::of(file, &field.value, given) {
                 let span = field.value.span;
                 // One error is enough: what is missing is then taken for not given.
                 let nothing = || Node { span, ..Node::nowhere(NodeKind::Nothing) };
@@ -67,39 +83,53 @@ impl Reading {
         }
     }
 
-    /// The contents of a file: beside the config's, else in the working directory.
-    fn param_file(&mut self, file: &ConfigFile, path: &Path, at: &Node) -> Option<Node> {
+    /// The contents of a file: beside the config's, else in the working directory; if a client names it, else in the
+    /// folders of configs.
+    fn param_file(&mut self, file: &ConfigFile, named: &ParamPath, at: &Node) -> Option<Node> {
+        let ParamPath { path, author } = named;
         let beside = file.path.as_deref().and_then(Path::parent).map(|folder| folder.join(path));
-        let path = beside.filter(|beside| beside.is_file()).unwrap_or_else(|| path.to_owned());
-        let shown = path.display();
-        let refusal = match std::fs::metadata(&path) {
-            Err(error) => format!("{shown} cannot be read: {error}"),
-            // Opening a pipe would block until it has a writer.
-            Ok(found) if !found.is_file() => format!("{shown} is not a file"),
-            Ok(found) if found.len() > FILE_BYTES_MAX => {
-                format!("{shown} is larger than {FILE_BYTES_MAX} bytes")
+        let beside = beside.filter(|beside| beside.is_file());
+        let found = match author {
+            Author::Operator => Ok(beside.unwrap_or_else(|| path.into())),
+            Author::Client if !is_plain_name(path) => {
+                Err(ConfigError::PathOfClient { path: path.clone() }.to_string())
             }
-            Ok(_) => match ConfigFile::read(&path) {
-                Ok(read) => return self.root(&read),
-                Err(error) => {
-                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                    format!("{error}{}", cause.unwrap_or_default())
-                }
-            },
+            Author::Client => beside
+                .or_else(|| file.dirs.file(path))
+                .ok_or_else(|| format!("{path:?} is in none of the configs folders")),
         };
-        self.problems.error(at.span, refusal);
-        None
+        let read = found.and_then(|path| {
+            ConfigFile::read_within(&path, user_file::SMALL_BYTES_MAX).map_err(|error| {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                format!("{error}{}", cause.unwrap_or_default())
+            })
+        });
+        match read {
+            Ok(read) => self.root(&read),
+            Err(refusal) => {
+                self.problems.error(at.span, refusal);
+                None
+            }
+        }
     }
 }
 
-/// The path that a value may be: a text that ends in `.ron`, or the argument that has one.
-fn path_of(node: &Node, given: &Given) -> Option<PathBuf> {
-    let NodeKind::Scalar(Value::Text(text)) = &node.kind else { return None };
-    let argument = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).map(str::trim);
-    let text = match argument {
-        Some(name) => given.get(name)?.to_string(),
-        None => text.clone(),
-    };
-    let path = PathBuf::from(&text);
-    (path.extension().is_some_and(|extension| extension == "ron") && !text.contains('{')).then_some(path)
+/// The path that a parameter has, and who wrote it.
+struct ParamPath {
+    path: String,
+    author: Author,
+}
+
+impl ParamPath {
+    /// The path that a value may be: a text that ends in `.ron`, or the argument that has one.
+    fn of(file: &ConfigFile, node: &Node, given: Given<'_>) -> Option<Self> {
+        let NodeKind::Scalar(Value::Text(text)) = &node.kind else { return None };
+        let argument = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).map(str::trim);
+        let (path, author) = match argument {
+            Some(name) => (given.arguments.get(name)?.to_string(), given.author),
+            None => (text.clone(), file.author),
+        };
+        let is_path = Path::new(&path).extension().is_some_and(|extension| extension == "ron");
+        (is_path && !path.contains('{')).then_some(Self { path, author })
+    }
 }

@@ -8,7 +8,17 @@ use super::shipped;
 use super::tree;
 use crate::error::ConfigError;
 use crate::plugin::{self, ConfigDecl};
-use crate::text_file;
+use crate::{text_file, user_file};
+
+/// The author of a text or of a value. Only an operator has files read by their paths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Author {
+    /// Who starts promemu, and keeps its configs.
+    #[default]
+    Operator,
+    /// Who sends it to a running promemu. It names files of the configs' folders only.
+    Client,
+}
 
 /// The folders that are searched for configs, in order; after them come the built-in configs and those of plugins.
 #[derive(Clone, Debug)]
@@ -38,14 +48,30 @@ impl ConfigDirs {
         self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.names())))
     }
 
+    /// The config of this name, for an author who may give no path.
+    pub(super) fn open_by_name(&self, name: &str) -> Result<ConfigFile, ConfigError> {
+        if !is_plain_name(name) {
+            return Err(ConfigError::PathOfClient { path: name.to_owned() });
+        }
+        self.find_by_name(name).unwrap_or_else(|| Err(self.not_found(name, self.names())))
+    }
+
+    /// The file of this name, with its ending, in the first folder that has one.
+    pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
+        self.0.iter().map(|dir| dir.join(name)).find(|path| path.is_file())
+    }
+
     fn find(&self, name: &str) -> Option<Result<ConfigFile, ConfigError>> {
         let path = Path::new(name);
-        let is_plain = path.components().count() == 1 && !name.starts_with('.');
-        if path.extension().is_some_and(|extension| extension == "ron") && (path.is_file() || !is_plain) {
+        let is_file = || path.is_file() || !is_plain_name(name);
+        if path.extension().is_some_and(|extension| extension == "ron") && is_file() {
             return Some(ConfigFile::read(path).map(|file| file.within(self)));
         }
-        let mut paths = self.0.iter().map(|dir| dir.join(format!("{name}.ron")));
-        if let Some(path) = paths.find(|path| is_plain && path.is_file()) {
+        self.find_by_name(name)
+    }
+
+    fn find_by_name(&self, name: &str) -> Option<Result<ConfigFile, ConfigError>> {
+        if let Some(path) = is_plain_name(name).then(|| self.file(&format!("{name}.ron"))).flatten() {
             return Some(ConfigFile::read(&path).map(|file| file.within(self)));
         }
         let file = shipped::find(name).map(|text| ConfigFile::from_text(name, text));
@@ -91,6 +117,11 @@ impl ConfigDirs {
     }
 }
 
+/// `true` for a name that leads to no other folder.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(std::path::is_separator)
+}
+
 /// A config's text, or the plugin that makes it.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
@@ -100,6 +131,8 @@ pub struct ConfigFile {
     pub(super) path: Option<PathBuf>,
     /// Folders of the files that it includes.
     pub(super) dirs: ConfigDirs,
+    /// The author of its text.
+    pub(super) author: Author,
     /// The plugin's config that makes the text; then `text` is empty.
     pub(super) maker: Option<&'static ConfigDecl>,
 }
@@ -107,12 +140,23 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = text_file::read(path);
+        Self::read_within(path, user_file::CONFIG_BYTES_MAX)
+    }
+
+    /// Reads standard input as a config.
+    pub fn read_stdin() -> Result<Self, ConfigError> {
+        let Self { text, .. } = Self::read(Path::new(user_file::STDIN))?;
+        Ok(Self { shown_path: "standard input".to_owned(), ..Self::from_text("stdin", &text) })
+    }
+
+    /// Reads a file of at most as many bytes.
+    pub(super) fn read_within(path: &Path, bytes_max: u64) -> Result<Self, ConfigError> {
+        let text = text_file::read(path, bytes_max);
         let text = text.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let dirs = ConfigDirs(Vec::new());
         let (shown_path, path) = (path.display().to_string(), Some(path.to_owned()));
-        Ok(Self { name, shown_path, text, path, dirs, maker: None })
+        Ok(Self { name, shown_path, text, path, dirs, author: Author::Operator, maker: None })
     }
 
     /// A config from a text in memory.
@@ -125,8 +169,15 @@ impl ConfigFile {
             text: text_file::without_mark(text).unwrap_or(text).to_owned(),
             path: None,
             dirs,
+            author: Author::Operator,
             maker: None,
         }
+    }
+
+    /// The file as the text of this author.
+    #[must_use]
+    pub fn by(self, author: Author) -> Self {
+        Self { author, ..self }
     }
 
     /// A config made by a plugin.

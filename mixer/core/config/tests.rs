@@ -5,6 +5,7 @@ use crate::plan::{Action, Plan};
 use crate::plugin::tests::bring_plugins;
 use crate::time::{Span, Time};
 
+mod authors;
 mod fault;
 mod identity;
 mod language;

@@ -4,7 +4,7 @@
 //! a path of its own first: the system takes a known path, or a file that is overwritten, for the library that it has
 //! already.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::declaration::PluginDecl;
 use super::{boundary, elf};
+use crate::user_file;
 
 /// Maximum size of a library.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -72,7 +73,7 @@ fn copy(path: &Path) -> Result<(TempDir, PathBuf), String> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let copies = tempfile::tempdir().map_err(uncopied)?;
     let own = fs::metadata(copies.path()).map_err(unreadable)?.uid();
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = user_file::open(path).map_err(unreadable)?;
     check_owner(&fs::metadata(folder).map_err(unreadable)?, own, "folder")?;
     let before = file.metadata().map_err(unreadable)?;
     check_owner(&before, own, "file")?;

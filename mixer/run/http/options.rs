@@ -1,6 +1,6 @@
 //! Options of HTTP clients and servers: user and password, token, headers, certificates.
 
-use std::fs;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Identity};
 
 use promemu_core::error::Error;
-use promemu_core::text_file;
-
-/// Largest file of a secret or a certificate.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+use promemu_core::{text_file, user_file};
 
 /// Credentials and certificates. Files and variables are read once, at the start.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -229,10 +226,7 @@ fn secret(options: &mut IndexMap<String, String>, name: &str) -> Result<Option<S
 fn read(key: &str, path: &str) -> Result<Vec<u8>, Error> {
     let unreadable =
         |error| usage(format!("{key} {path:?} cannot be read ({error}); check its path and mode"));
-    if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
-        return Err(usage(format!("{key} {path:?} is larger than 1 MiB")));
-    }
-    fs::read(path).map_err(unreadable)
+    user_file::read(Path::new(path), user_file::SMALL_BYTES_MAX).map_err(unreadable)
 }
 
 fn text(key: &str, path: &str) -> Result<String, Error> {
