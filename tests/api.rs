@@ -63,13 +63,13 @@ impl Daemon {
     }
 }
 
-fn code_of(answer: &Value) -> String {
+pub(crate) fn code_of(answer: &Value) -> String {
     assert!(answer["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{answer}");
     answer["error"]["code"].as_str().unwrap().to_owned()
 }
 
 /// Sends a request; status 0 without an answer, null if the body is no JSON.
-fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+pub(crate) fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, Value::Null) };
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let len = body.len();
@@ -89,10 +89,10 @@ fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> (u16, 
 }
 
 /// A stream of server-sent events.
-struct Events(BufReader<TcpStream>);
+pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
-    fn open(port: u16, path: &str) -> Self {
+    pub(crate) fn open(port: u16, path: &str) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
@@ -100,7 +100,7 @@ impl Events {
     }
 
     /// The next event: its name and its data.
-    fn next(&mut self) -> (String, Value) {
+    pub(crate) fn next(&mut self) -> (String, Value) {
         let mut name = String::new();
         loop {
             let mut line = String::new();
@@ -114,7 +114,7 @@ impl Events {
     }
 
     /// Reads the first comment, with which a stream opens.
-    fn wait_until_open(&mut self) {
+    pub(crate) fn wait_until_open(&mut self) {
         let mut line = String::new();
         while !line.starts_with(':') {
             line.clear();

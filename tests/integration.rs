@@ -43,6 +43,7 @@ mod self_metrics;
 mod servers;
 mod shared_outputs;
 mod simulated;
+mod simulations;
 mod stack;
 mod structure;
 mod types;

@@ -106,7 +106,7 @@ fn without_the_plugin_its_configs_are_listed_with_advice() {
     let (code, said, printed) = run(&["check", "--all"]);
     assert_eq!((code, said.as_str()), (Some(0), ""));
     let left_out = printed.lines().filter(|line| line.contains(missing)).count();
-    assert!(left_out == 4 && printed.contains("processes_churn: skipped: "), "{printed}");
+    assert!(left_out == 5 && printed.contains("processes_churn: skipped: "), "{printed}");
     let (code, _, printed) = run(&["--list-configs"]);
     assert!(code == Some(0) && !printed.contains("cannot be used"), "{printed}");
     assert!(printed.contains("processes_churn: a machine on which half of the processes"), "{printed}");

@@ -16,6 +16,7 @@ use crate::daemon::Daemon;
 use crate::routes;
 use crate::runs::RunRequest;
 use crate::runs::entry::RunEntry;
+use crate::runs::start::create;
 use crate::settings::ApiSettings;
 use crate::state::AppState;
 
@@ -67,7 +68,16 @@ impl Api {
         self.state.runs().add(Arc::new(RunEntry::started(request, run))).map_err(taken)
     }
 
-    /// Ends all runs that clients have created, for this reason, then the API.
+    /// Adds the main run, which a client starts, or starts it. Blocks: loading a config takes time.
+    ///
+    /// # Errors
+    ///
+    /// The config has errors.
+    pub fn create_main(&self, request: RunRequest, starts: bool) -> Result<(), Error> {
+        create(&self.state, request, starts).map(drop).map_err(Error::from)
+    }
+
+    /// Ends all runs, for this reason, then the API.
     pub async fn end(self, reason: StopReason) {
         self.state.runs().end(reason).await;
         self.stop.send_replace(true);

@@ -59,6 +59,12 @@ pub(crate) enum ApiError {
     RunNotStarted(String),
     #[error("run {0:?} has started already")]
     RunStarted(String),
+    #[error(
+        "no simulation runs; create one with POST /api/v1/simulations, and start it with POST /api/v1/simulations/ID/start"
+    )]
+    NoSimulation,
+    #[error("run {0:?} has no simulated processes; /api/v1/simulations lists those that have")]
+    NotASimulation(String),
     #[error("run {0:?} does not run")]
     RunNotRunning(String),
     #[error("run {0:?} runs; stop it first")]
@@ -115,7 +121,7 @@ impl ApiError {
     /// The status, and the code for programs.
     pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::UnknownRun(_) => (StatusCode::NOT_FOUND, "unknown_run"),
+            Self::UnknownRun(_) | Self::NotASimulation(_) => (StatusCode::NOT_FOUND, "unknown_run"),
             Self::UnknownConfig(_) => (StatusCode::NOT_FOUND, "unknown_config"),
             Self::Config(error) => match **error {
                 ConfigError::NotFound { .. } => (StatusCode::NOT_FOUND, "unknown_config"),
@@ -127,7 +133,8 @@ impl ApiError {
             Self::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
             Self::NoLastMetrics(_) => (StatusCode::CONFLICT, "run_over"),
             Self::Command(error) => command_status_and_code(error),
-            Self::RunExists(_)
+            Self::NoSimulation
+            | Self::RunExists(_)
             | Self::RunNotStarted(_)
             | Self::RunStarted(_)
             | Self::RunNotRunning(_)
@@ -198,6 +205,17 @@ impl From<Error> for ApiError {
             Error::Config(error) => error.into(),
             Error::Usage(message) => Self::InvalidValue(message),
             other => Self::Internal(other),
+        }
+    }
+}
+
+impl From<ApiError> for Error {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Config(error) => Self::Config(*error),
+            ApiError::InvalidValue(message) => Self::Usage(message),
+            ApiError::Internal(error) => error,
+            other => Self::Run(other.to_string()),
         }
     }
 }

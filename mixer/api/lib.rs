@@ -17,7 +17,7 @@
 //! | `routes/X.rs` | the handlers of `/api/v1/X`: `POST /api/v1/events` is in `routes/events.rs` |
 //! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
 //! | `state.rs` | the state that all handlers share, and its limits |
-//! | `params.rs`, `config_source.rs` | parameters and bodies that several routes share |
+//! | `params.rs`, `config_source.rs`, `json_body.rs` | parameters and bodies that several routes share |
 //! | `error.rs`, `access.rs`, `limits.rs`, `sse.rs` | errors, access check, rate limit, server-sent events |
 //! | `page.rs`, `page/` | the live page, embedded in the program |
 //!
@@ -33,6 +33,7 @@ mod api;
 mod config_source;
 mod daemon;
 mod error;
+mod json_body;
 mod limits;
 mod page;
 mod params;

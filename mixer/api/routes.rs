@@ -1,6 +1,7 @@
 //! The table of all paths, the layers around them, and their description `/openapi.json`.
 
 pub(crate) mod actions;
+pub(crate) mod chaos;
 pub(crate) mod configs;
 pub(crate) mod events;
 pub(crate) mod hosts;
@@ -9,6 +10,7 @@ pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod overrides;
 pub(crate) mod runs;
+pub(crate) mod simulations;
 pub(crate) mod status;
 
 use std::sync::Arc;
@@ -55,6 +57,9 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(status::health))
         .routes(routes!(status::ready))
         .routes(routes!(status::own_metrics))
+        .routes(routes!(status::health_of_api))
+        .routes(routes!(status::info))
+        .routes(routes!(status::info_of_api))
         .routes(routes!(status::version))
         .routes(routes!(status::status))
         .routes(routes!(hosts::hosts, hosts::add_host))
@@ -81,6 +86,14 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(runs::stop_run))
         .routes(routes!(runs::run_metrics))
         .routes(routes!(runs::run_config))
+        .routes(routes!(simulations::simulations, simulations::create_simulation))
+        .routes(routes!(simulations::simulation))
+        .routes(routes!(simulations::start_simulation))
+        .routes(routes!(simulations::stop_simulation))
+        .routes(routes!(simulations::results))
+        .routes(routes!(chaos::cpu_spike))
+        .routes(routes!(chaos::memory_leak))
+        .routes(routes!(chaos::process_kill))
 }
 
 #[derive(OpenApi)]

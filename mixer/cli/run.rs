@@ -10,9 +10,11 @@ use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig, MAIN_RUN};
 use promemu_core::error::Error;
 use promemu_core::time::Time;
 use promemu_run::clock::Clock;
+use promemu_run::event_tap::EventTap;
 use promemu_run::outputs::SharedOutputs;
 use promemu_run::run::{Run, StopReason};
 use promemu_run::settings::RunSettings;
+use promemu_run::simulation::{is_simulation, tell_created};
 use promemu_run::spec::RunSpec;
 use promemu_run::watch::{ConfigLoader, Watch};
 
@@ -32,6 +34,9 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
     let api = daemon::start_api(&settings, &outputs).await?;
     let request = daemon::request(&settings, &file, &spec)?;
+    if is_simulation(&spec.plan) {
+        tell_created(&spec.events, MAIN_RUN, spec.clock.started_at());
+    }
     // A client may have created a run already.
     let run = Run::start(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
     if let Some(api) = &api {
@@ -85,7 +90,11 @@ fn spec(settings: &Arc<Settings>, file: &ConfigFile) -> Result<RunSpec, Error> {
         clock,
         history,
         watch,
-        keeps_events: settings.listen().is_some(),
+        events: Arc::new(if settings.listen().is_some() {
+            EventTap::remembering()
+        } else {
+            EventTap::default()
+        }),
         keeps_last_metrics: false,
     })
 }

@@ -2,13 +2,14 @@
 //! run.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use promemu_core::event::Event;
+use promemu_core::event::{Event, MIXER_SOURCE};
+use promemu_core::time::Time;
 
 /// Maximum number of events that wait for the slowest listener. A slower one misses the oldest and learns the number.
 const EVENTS_WAITING: usize = 1_024;
@@ -16,13 +17,14 @@ const EVENTS_WAITING: usize = 1_024;
 /// Maximum number of events remembered for later listeners.
 const REMEMBERED_MAX: usize = 500;
 
-/// The tap of one run.
+/// The tap of one run. It may be there before the run, and outlive it.
 #[derive(Debug)]
-pub(crate) struct EventTap {
+pub struct EventTap {
     events: broadcast::Sender<Arc<Event>>,
     listeners: Arc<AtomicUsize>,
-    /// `true` once somebody has asked for it.
-    remembers: AtomicBool,
+    remembers: bool,
+    /// Number of events that were told while the run had no hosts.
+    told: AtomicU64,
     remembered: Mutex<VecDeque<Arc<Event>>>,
 }
 
@@ -47,33 +49,47 @@ impl Default for EventTap {
         Self {
             events: broadcast::channel(EVENTS_WAITING).0,
             listeners: Arc::default(),
-            remembers: AtomicBool::new(false),
+            remembers: false,
+            told: AtomicU64::new(0),
             remembered: Mutex::default(),
         }
     }
 }
 
 impl EventTap {
+    /// A tap that remembers the newest events.
+    #[must_use]
+    pub fn remembering() -> Self {
+        Self { remembers: true, ..Self::default() }
+    }
+
     /// A listener to all events from now on.
-    pub(crate) fn listen(&self) -> TapReceiver {
+    pub fn listen(&self) -> TapReceiver {
         self.listeners.fetch_add(1, Ordering::Relaxed);
         TapReceiver { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
     }
 
-    /// Remembers the newest events from now on.
-    pub(crate) fn remember(&self) {
-        self.remembers.store(true, Ordering::Relaxed);
-    }
-
-    /// The newest events, the oldest of them first.
-    pub(crate) fn remembered(&self, count: usize) -> Vec<Arc<Event>> {
+    /// The newest events, the oldest of them first; none of a tap that does not remember.
+    #[must_use]
+    pub fn remembered(&self, count: usize) -> Vec<Arc<Event>> {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.iter().skip(remembered.len().saturating_sub(count)).cloned().collect()
     }
 
+    /// Tells an event of a run that has no hosts.
+    pub(crate) fn tell(&self, name: &str, data: serde_json::Value, time: Time) {
+        let (source, sequence) = (MIXER_SOURCE.into(), self.told.fetch_add(1, Ordering::Relaxed));
+        self.publish(&Arc::new(Event { name: name.into(), source, data, time, sequence, hops: 0 }));
+    }
+
+    /// The number of the run's own next event.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
     /// Copies an event to the listeners.
     pub(crate) fn publish(&self, event: &Arc<Event>) {
-        if self.remembers.load(Ordering::Relaxed) {
+        if self.remembers {
             let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
             if remembered.len() == REMEMBERED_MAX {
                 remembered.pop_front();
@@ -88,7 +104,7 @@ impl EventTap {
 }
 
 impl TapReceiver {
-    /// The next event; `None` when the run is over.
+    /// The next event; `None` when the tap is gone.
     pub async fn next(&mut self) -> Option<TapItem> {
         match self.events.recv().await {
             Ok(event) => Some(TapItem::Event(event)),
@@ -107,7 +123,6 @@ impl Drop for TapReceiver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promemu_core::time::Time;
 
     fn event(sequence: u64) -> Arc<Event> {
         let (name, source) = ("go".into(), "api".into());
@@ -117,10 +132,10 @@ mod tests {
 
     #[test]
     fn the_newest_events_are_remembered_for_later_listeners() {
-        let tap = EventTap::default();
-        tap.publish(&event(0));
-        assert!(tap.remembered(9).is_empty());
-        tap.remember();
+        let forgetful = EventTap::default();
+        forgetful.publish(&event(0));
+        assert!(forgetful.remembered(9).is_empty());
+        let tap = EventTap::remembering();
         (1..=REMEMBERED_MAX as u64 + 2).for_each(|sequence| tap.publish(&event(sequence)));
         let newest = tap.remembered(2);
         assert_eq!(newest.iter().map(|event| event.sequence).collect::<Vec<_>>(), [501, 502]);

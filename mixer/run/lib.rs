@@ -21,7 +21,7 @@
 //! | [`handle`] | views and commands of a run, for the API and for tests |
 //! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
-//! | [`event_tap`] | a copy of all events for listeners outside the run |
+//! | [`event_tap`], [`simulation`] | a copy of all events for listeners outside the run; the progress of simulated workloads |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
 //! | `threads` | the workers of the hosts and those of the servers, which do not hold up each other |
 //! | [`log_queue`] | log lines on their way to standard error, which nobody waits for |
@@ -54,6 +54,7 @@ pub mod report;
 pub mod run;
 pub mod self_metrics;
 pub mod settings;
+pub mod simulation;
 pub mod spec;
 pub mod status;
 mod threads;

@@ -21,6 +21,7 @@ use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
 
 use crate::clock::{Clock, sleep_until};
+use crate::event_tap::EventTap;
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use crate::handle::{Request, RunHandle};
@@ -75,10 +76,11 @@ impl MetricsMixer {
         history: Option<Vec<DrivenHost>>,
         settings: RunSettings,
         clock: Clock,
+        events: Arc<EventTap>,
         admission: &Admission,
     ) -> Result<Self, Error> {
         let own = admission.self_metrics()?;
-        let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone()));
+        let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone(), events));
         let outputs = Outputs::open(&fleet, &settings, &own, admission).await?;
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         register_fleet_metrics(&own, &newest)?;
@@ -127,7 +129,7 @@ impl MetricsMixer {
 }
 
 impl LiveMixer {
-    /// Goes on until all hosts have ended, the duration is over or `stop` comes. Goes on with each plan that comes: hosts
+    /// Goes on until all hosts have ended, the workload or the duration is over, or `stop` comes. Goes on with each plan that comes: hosts
     /// that are equal in both plans run on as they are; those that differ end and start anew; the others end or start. The
     /// new plan's defaults are ignored.
     ///
@@ -144,13 +146,19 @@ impl LiveMixer {
                 info!("all hosts have ended");
                 return Ok(EndReason::AllHostsOver);
             }
-            let next_fault_edge = self.runner.fleet().next_fault_edge(self.faults_told_to);
+            let fleet = Arc::clone(self.runner.fleet());
+            if fleet.is_workload_over() {
+                info!("the workload is over");
+                return Ok(EndReason::WorkloadOver);
+            }
+            let next_fault_edge = fleet.next_fault_edge(self.faults_told_to);
             tokio::select! {
                 reason = &mut stop => {
                     info!(hosts = self.runner.fleet().active_hosts(), "stopping: hosts are asked to end");
                     return Ok(reason);
                 }
                 _ = self.runner.has_host_ended(), if !self.runner.is_empty() => {}
+                () = fleet.simulation().progressed() => {}
                 () = sleep_until(&self.clock, self.ends_at) => {
                     info!(duration = %self.settings.duration, "the run's duration is over");
                     return Ok(EndReason::Duration);

@@ -1,6 +1,8 @@
 //! The report that every run ends with. Data only.
 
-use serde::Serialize;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The report of a run that is over.
@@ -25,6 +27,8 @@ pub struct RunReport {
 pub enum EndReason {
     /// All hosts have ended.
     AllHostsOver,
+    /// Its workload was over on every host that has one.
+    WorkloadOver,
     /// Its duration was over.
     Duration,
     /// A client of the API stopped it.
@@ -41,6 +45,7 @@ impl EndReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AllHostsOver => "all hosts have ended",
+            Self::WorkloadOver => "its workload is over",
             Self::Duration => "its duration is over",
             Self::Stopped => "it was stopped",
             Self::Signal => "promemu was stopped by a signal",
@@ -72,10 +77,56 @@ pub struct RunCounts {
     pub members_begun: u64,
     /// The members of pools that have ended, alone or with their host.
     pub members_ended: u64,
+    /// The simulated processes that have ended, as the last report shows; null without any.
+    #[schema(inline)]
+    pub processes: Option<EndedProcesses>,
     /// The pushes that arrived, of all outputs.
     pub pushes: u64,
     /// Each output, in the order in which they were given.
     pub outputs: Vec<OutputCounts>,
+}
+
+/// The simulated processes that have ended, by cause and priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndedProcesses {
+    /// Those that churn replaced.
+    pub churned: ByPriority,
+    /// Those that were killed.
+    pub killed: ByPriority,
+    /// Those that reached the limit of their memory.
+    pub out_of_memory: ByPriority,
+}
+
+/// A number for each priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ByPriority {
+    /// Of critical processes.
+    pub critical: u64,
+    /// Of those of high priority.
+    pub high: u64,
+    /// Of those of medium priority.
+    pub medium: u64,
+    /// Of those of low priority.
+    pub low: u64,
+}
+
+impl AddAssign for EndedProcesses {
+    fn add_assign(&mut self, more: Self) {
+        let Self { churned, killed, out_of_memory } = more;
+        self.churned += churned;
+        self.killed += killed;
+        self.out_of_memory += out_of_memory;
+    }
+}
+
+impl AddAssign for ByPriority {
+    fn add_assign(&mut self, more: Self) {
+        let Self { critical, high, medium, low } = more;
+        self.critical += critical;
+        self.high += high;
+        self.medium += medium;
+        self.low += low;
+    }
 }
 
 /// Everything that is counted of one output of a run.

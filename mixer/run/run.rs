@@ -10,6 +10,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
 use tokio::sync::watch;
 use tracing::{Instrument, Span as LogSpan, info, info_span, warn};
 
@@ -18,9 +19,11 @@ use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
 
 use crate::clock::wall_now;
+use crate::event_tap::EventTap;
 use crate::handle::{Overview, RunHandle};
 use crate::outputs::{RunConflict, SharedOutputs};
 use crate::report::{EndReason, RunCounts, RunReport};
+use crate::simulation::{COMPLETED, FAILED, is_simulation};
 use crate::spec::RunSpec;
 
 pub use last_metrics::LastMetrics;
@@ -65,6 +68,8 @@ impl From<StopReason> for EndReason {
 struct State {
     id: Arc<str>,
     seed: u64,
+    is_simulation: bool,
+    events: Arc<EventTap>,
     stage: watch::Sender<Stage>,
     stop: watch::Sender<Option<StopReason>>,
     last_metrics: Mutex<Option<Arc<LastMetrics>>>,
@@ -96,6 +101,8 @@ impl Run {
         let run = Self(Arc::new(State {
             id: Arc::clone(&spec.id),
             seed: spec.settings.seed,
+            is_simulation: is_simulation(&spec.plan),
+            events: Arc::clone(&spec.events),
             stage: watch::channel(Stage::Starting).0,
             stop: watch::channel(None).0,
             last_metrics: Mutex::default(),
@@ -129,6 +136,18 @@ impl Run {
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.0.seed
+    }
+
+    /// `true` if a host has a model that says when its work is over.
+    #[must_use]
+    pub fn is_simulation(&self) -> bool {
+        self.0.is_simulation
+    }
+
+    /// The tap of its events.
+    #[must_use]
+    pub fn events(&self) -> &Arc<EventTap> {
+        &self.0.events
     }
 
     /// The present stage.
@@ -216,9 +235,26 @@ impl Run {
         self.advance_to(Stage::Running);
     }
 
+    /// Tells listeners the end of a simulation, unless its models have told it already.
+    fn tell_end(&self, handle: Option<&RunHandle>, outcome: &Result<EndReason, Error>, ended_at: Time) {
+        let (name, data) = match outcome {
+            Err(error) => (FAILED, json!({ "why": error.with_causes() })),
+            Ok(EndReason::WorkloadOver) => return,
+            Ok(_) if handle.is_some_and(RunHandle::has_simulation_failed) => return,
+            Ok(reason) => (COMPLETED, json!({ "reason": reason })),
+        };
+        match handle {
+            Some(handle) => handle.publish_own(name, data),
+            None => self.0.events.tell(name, data, ended_at),
+        }
+    }
+
     /// It is over.
     fn end(&self, outcome: Result<EndReason, Error>) {
         let (handle, ended_at) = (self.handle(), wall_now());
+        if self.0.is_simulation {
+            self.tell_end(handle.as_ref(), &outcome, ended_at);
+        }
         let counts = handle.as_ref().map_or_else(RunCounts::default, RunHandle::counts);
         let emulated_now = handle.map(|handle| handle.clock().now());
         let mut progress = self.progress();

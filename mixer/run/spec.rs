@@ -5,6 +5,7 @@ use std::sync::Arc;
 use promemu_core::plan::Plan;
 
 use crate::clock::Clock;
+use crate::event_tap::EventTap;
 use crate::history::History;
 use crate::settings::RunSettings;
 use crate::watch::Watch;
@@ -25,8 +26,8 @@ pub struct RunSpec {
     pub history: Option<History>,
     /// Its config's files, whose edits it follows; `None` if it goes on with its plan.
     pub watch: Option<Watch>,
-    /// `true` if its newest events are kept, for [`RunHandle::recent_events`](crate::handle::RunHandle::recent_events).
-    pub keeps_events: bool,
+    /// The tap of its events.
+    pub events: Arc<EventTap>,
     /// `true` if its last metrics stay readable when it is over; see
     /// [`Run::last_metrics`](crate::run::Run::last_metrics).
     pub keeps_last_metrics: bool,

@@ -65,7 +65,7 @@ async fn run(hosts: usize) {
         clock,
         history: None,
         watch: None,
-        keeps_events: false,
+        events: std::sync::Arc::default(),
         keeps_last_metrics: false,
     };
     let outputs = SharedOutputs::open(&[], None, true).await.expect("nothing is opened");

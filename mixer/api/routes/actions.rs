@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use promemu_run::handle::{ActedView, HostAction, Override};
 
 use crate::error::{ApiError, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
 
@@ -90,7 +91,7 @@ impl ActionBody {
 pub(crate) async fn act(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
-    Json(body): Json<ActionBody>,
+    JsonBody(body): JsonBody<ActionBody>,
 ) -> Result<(StatusCode, Json<ActedView>), ApiError> {
     let handle = state.handle(query.run.as_deref())?;
     let (hosts, action) = body.read()?;

@@ -14,6 +14,7 @@ use promemu_run::clock::wall_now;
 use crate::config_source::{ConfigBody, ConfigChoice, open};
 use crate::daemon::Daemon;
 use crate::error::{Answer, ApiError, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::problem::ProblemView;
 use crate::runs::MAIN;
 use crate::state::{AppState, blocking};
@@ -115,7 +116,7 @@ pub(crate) async fn config(
     responses((status = 200, body = CheckResult), (status = "default", body = ErrorBody)))]
 pub(crate) async fn check(
     State(state): State<Arc<AppState>>,
-    Json(body): Json<CheckBody>,
+    JsonBody(body): JsonBody<CheckBody>,
 ) -> Answer<CheckResult> {
     let choice = ConfigChoice::new(body.config)?;
     let result = blocking(&state, move |state| {

@@ -11,9 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use promemu_core::event::Event;
 use promemu_run::event_tap::{TapItem, TapReceiver};
-use promemu_run::handle::{EventView, ListenedEvent, Posted};
+use promemu_run::handle::{CommandError, EventView, ListenedEvent, Posted};
 
 use crate::error::{Answer, ApiError, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::params::RunQuery;
 use crate::runs::entry::RunEntry;
 use crate::sse::{Disconnected, EventSender, stream};
@@ -78,28 +79,31 @@ pub(crate) async fn listened(
 pub(crate) async fn post_event(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
-    Json(body): Json<EventBody>,
+    JsonBody(body): JsonBody<EventBody>,
 ) -> Result<(StatusCode, Json<Posted>), ApiError> {
     let handle = state.handle(query.run.as_deref())?;
     let source = body.source.as_deref().unwrap_or(SOURCE);
     Ok((StatusCode::ACCEPTED, Json(handle.emit(&body.name, source, body.data).await?)))
 }
 
-/// Streams events as they happen, as server-sent events: `event`, `missed`, `end`.
+/// Streams events as they happen, as server-sent events: `event`, `missed`, `end`. The run need not have started yet.
 #[utoipa::path(get, path = "/api/v1/events/stream", tag = "events", params(StreamQuery),
     responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
 pub(crate) async fn events(
     State(state): State<Arc<AppState>>,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
-    let (run, handle) = state.live_run(query.run.as_deref())?;
+    let run = state.run(query.run.as_deref())?;
+    if run.phase().is_over() {
+        return Err(ApiError::Command(CommandError::RunOver));
+    }
     let permit = state.stream_permit()?;
     let last = query.last.unwrap_or(0);
     if last > LAST_MAX {
         return Err(ApiError::invalid(format!("last is {LAST_MAX} at most, but is {last}")));
     }
-    let events = handle.subscribe();
-    let recent = handle.recent_events(last);
+    let events = run.events().listen();
+    let recent = run.events().remembered(last);
     Ok(stream(permit, move |sender| forward(run, recent, events, query, sender)))
 }
 

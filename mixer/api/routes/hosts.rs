@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use promemu_run::handle::{HostDetail, HostFilter, HostView, HostsPage, NewHost};
 
 use crate::error::{Answer, ApiError, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery, page_limit};
 use crate::state::{AppState, blocking};
 
@@ -87,7 +88,7 @@ pub(crate) async fn host(
 pub(crate) async fn add_host(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
-    Json(body): Json<HostBody>,
+    JsonBody(body): JsonBody<HostBody>,
 ) -> Result<(StatusCode, Json<HostView>), ApiError> {
     let handle = state.handle(query.run.as_deref())?;
     let HostBody { name, template, labels, ttl } = body;

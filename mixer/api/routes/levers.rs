@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use promemu_run::handle::{LeverMove, LeverView};
 
 use crate::error::{Answer, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::{AppState, blocking};
 
@@ -62,7 +63,7 @@ pub(crate) async fn move_lever(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,
     Query(query): Query<RunQuery>,
-    Json(body): Json<LeverBody>,
+    JsonBody(body): JsonBody<LeverBody>,
 ) -> Answer<LeverView> {
     let handle = state.handle(query.run.as_deref())?;
     let LeverBody { value, span, hosts } = body;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use promemu_run::handle::{Override, OverrideView, SeriesView};
 
 use crate::error::{Answer, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
 
@@ -41,7 +42,7 @@ pub(crate) async fn set_override(
     State(state): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,
     Query(query): Query<RunQuery>,
-    Json(body): Json<OverrideBody>,
+    JsonBody(body): JsonBody<OverrideBody>,
 ) -> Answer<SeriesView> {
     let handle = state.handle(query.run.as_deref())?;
     let span = body.span.map(|span| span.read("for")).transpose()?;

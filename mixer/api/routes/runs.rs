@@ -18,6 +18,7 @@ use promemu_wire::exposition::Format;
 use super::configs::{ConfigView, check_file, config_view};
 use crate::config_source::{ConfigBody, ConfigChoice};
 use crate::error::{Answer, ApiError, ErrorBody};
+use crate::json_body::JsonBody;
 use crate::params::{Duration, SpeedText};
 use crate::runs::entry::{Phase, RunEntry, RunView};
 use crate::runs::start::{create, start};
@@ -75,7 +76,7 @@ pub(crate) async fn run(State(state): State<Arc<AppState>>, Path(id): Path<Strin
     responses((status = 201, body = RunView), (status = "default", body = ErrorBody)))]
 pub(crate) async fn create_run(
     State(state): State<Arc<AppState>>,
-    Json(body): Json<RunBody>,
+    JsonBody(body): JsonBody<RunBody>,
 ) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let config = ConfigChoice::new(body.config)?;
     let id = body.id.unwrap_or_else(|| format!("run-{:08x}", random_seed() >> 32));
@@ -91,6 +92,7 @@ pub(crate) async fn create_run(
         speed: body.speed.map_or(Ok(Speed::NORMAL), |speed| speed.read())?,
         history: body.history.map(|history| history.read_finite("history")).transpose()?,
         watches: body.watch.unwrap_or(false),
+        simulation: None,
     };
     let starts = body.start.unwrap_or(true);
     let run = blocking(&state, move |state| create(state, request, starts)).await??;
@@ -139,6 +141,7 @@ pub(crate) async fn delete_run(
         return Err(ApiError::RunRunning(id));
     }
     all.shift_remove(&*id);
+    run.drop_unstarted();
     Ok(StatusCode::NO_CONTENT)
 }
 

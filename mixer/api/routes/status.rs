@@ -1,4 +1,4 @@
-//! `/health`, `/ready`, `/metrics`, `/api/v1/version`, `/api/v1/status`: promemu itself, and the state of a run.
+//! `/health`, `/info`, `/ready`, `/metrics`, `/api/v1/version`, `/api/v1/status`: promemu itself, and the state of a run.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use promemu_wire::exposition::Format;
 
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::params::RunQuery;
+use crate::routes::simulations::PROFILES;
 use crate::runs::entry::Phase;
 use crate::state::{self, AppState, blocking};
 
@@ -21,6 +22,16 @@ use crate::state::{self, AppState, blocking};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     status: &'static str,
+}
+
+/// promemu, as clients of a process simulator ask for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Info {
+    service: &'static str,
+    version: &'static str,
+    description: &'static str,
+    /// The types of simulations.
+    profiles: [&'static str; 5],
 }
 
 /// The version of promemu.
@@ -45,6 +56,31 @@ pub(crate) struct StatusView {
 #[utoipa::path(get, path = "/health", tag = "promemu", responses((status = 200, body = Health)))]
 pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
+}
+
+/// Liveness, for clients that have the token.
+#[utoipa::path(get, path = "/api/v1/health", tag = "promemu",
+    responses((status = 200, body = Health), (status = "default", body = ErrorBody)))]
+pub(crate) async fn health_of_api() -> Json<Health> {
+    health().await
+}
+
+/// The program, and the types of simulations.
+#[utoipa::path(get, path = "/info", tag = "promemu", responses((status = 200, body = Info)))]
+pub(crate) async fn info() -> Json<Info> {
+    Json(Info {
+        service: "promemu",
+        version: env!("CARGO_PKG_VERSION"),
+        description: "emulates hosts with metrics, and simulates their processes",
+        profiles: PROFILES,
+    })
+}
+
+/// The same, for clients that have the token.
+#[utoipa::path(get, path = "/api/v1/info", tag = "promemu",
+    responses((status = 200, body = Info), (status = "default", body = ErrorBody)))]
+pub(crate) async fn info_of_api() -> Json<Info> {
+    info().await
 }
 
 /// Readiness: all hosts of the main run that are due have reported once, so a scrape is not empty. A daemon without a main

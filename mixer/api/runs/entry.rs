@@ -1,12 +1,14 @@
 //! One run as clients know it: its request, and the run itself once it is started.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
+use promemu_run::event_tap::EventTap;
 use promemu_run::handle::{CommandError, Overview, RunHandle};
 use promemu_run::report::{EndReason, RunReport};
 use promemu_run::run::{Run, Stage, StopReason};
@@ -20,9 +22,20 @@ use crate::error::ApiError;
 pub(crate) struct RunEntry {
     request: RunRequest,
     created_at: Time,
-    /// `None` until it is started.
-    run: Mutex<Option<Run>>,
+    is_simulation: bool,
+    /// The tap of its events, which clients may open before it is started.
+    events: Arc<EventTap>,
+    life: watch::Sender<Life>,
     live: LiveSeries,
+}
+
+/// The part of a run's life that the daemon decides.
+#[derive(Debug)]
+enum Life {
+    Created,
+    Started(Run),
+    /// It is deleted, or the daemon ends, before it was started.
+    Dropped,
 }
 
 /// A run.
@@ -87,15 +100,31 @@ impl Phase {
     }
 }
 
+impl RunView {
+    /// The real seconds that it ran.
+    pub(crate) const fn ran_seconds(&self) -> f64 {
+        self.ran_seconds
+    }
+}
+
 impl RunEntry {
     /// A run that is not started.
-    pub(crate) fn created(request: RunRequest) -> Self {
-        Self { request, created_at: wall_now(), run: Mutex::default(), live: LiveSeries::default() }
+    pub(crate) fn created(request: RunRequest, is_simulation: bool, events: Arc<EventTap>) -> Self {
+        Self {
+            request,
+            created_at: wall_now(),
+            is_simulation,
+            events,
+            life: watch::channel(Life::Created).0,
+            live: LiveSeries::default(),
+        }
     }
 
     /// A run that is started.
     pub(crate) fn started(request: RunRequest, run: Run) -> Self {
-        Self { run: Mutex::new(Some(run)), ..Self::created(request) }
+        let entry = Self::created(request, run.is_simulation(), Arc::clone(run.events()));
+        entry.life.send_replace(Life::Started(run));
+        entry
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -110,27 +139,61 @@ impl RunEntry {
         &self.live
     }
 
+    /// `true` if it has a workload that says when it is over.
+    pub(crate) const fn is_simulation(&self) -> bool {
+        self.is_simulation
+    }
+
+    pub(crate) const fn events(&self) -> &Arc<EventTap> {
+        &self.events
+    }
+
+    pub(crate) const fn created_at(&self) -> Time {
+        self.created_at
+    }
+
     /// The run, once it is started.
     pub(crate) fn run(&self) -> Option<Run> {
-        self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match &*self.life.borrow() {
+            Life::Started(run) => Some(run.clone()),
+            Life::Created | Life::Dropped => None,
+        }
     }
 
     /// Starts the run, once.
     pub(super) fn start(&self, start: impl FnOnce() -> Result<Run, ApiError>) -> Result<(), ApiError> {
-        let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-        if run.is_some() {
-            return Err(ApiError::RunStarted(self.id().to_owned()));
-        }
-        *run = Some(start()?);
-        Ok(())
+        let mut outcome = Ok(());
+        self.life.send_if_modified(|life| {
+            outcome = match life {
+                Life::Created => start().map(|run| *life = Life::Started(run)),
+                Life::Started(_) => Err(ApiError::RunStarted(self.id().to_owned())),
+                Life::Dropped => Err(ApiError::UnknownRun(self.id().to_owned())),
+            };
+            outcome.is_ok()
+        });
+        outcome
+    }
+
+    /// Ends it if it is not started: its listeners wait for nothing more.
+    pub(crate) fn drop_unstarted(&self) {
+        self.life.send_if_modified(|life| {
+            let is_created = matches!(life, Life::Created);
+            if is_created {
+                *life = Life::Dropped;
+            }
+            is_created
+        });
     }
 
     pub(crate) fn phase(&self) -> Phase {
         self.run().as_ref().map_or(Phase::Created, Phase::of)
     }
 
-    /// Waits until the run is over. Returns at once if it is not started.
+    /// Waits until the run is over, or is dropped before it was started.
     pub(crate) async fn over(&self) {
+        let mut life = self.life.subscribe();
+        // The entry has the sender, so the wait ends with a life that is not `Created`.
+        let _is_known = life.wait_for(|life| !matches!(life, Life::Created)).await.is_ok();
         if let Some(run) = self.run() {
             run.over().await;
         }

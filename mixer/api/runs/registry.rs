@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use promemu_run::run::StopReason;
 
 use super::entry::RunEntry;
-use super::request::MAIN;
 use crate::error::ApiError;
 
 /// The most runs that are kept, those that are over included.
@@ -44,14 +43,17 @@ impl Runs {
         Ok(())
     }
 
-    /// Stops all runs but the main one, and waits until they have ended.
+    /// Stops all runs, and waits until they have ended.
     pub(crate) async fn end(&self, reason: StopReason) {
         let all: Vec<Arc<RunEntry>> = self.all().values().cloned().collect();
-        let others: Vec<_> = all.iter().filter(|run| run.id() != MAIN).filter_map(|run| run.run()).collect();
-        for run in &others {
+        for entry in &all {
+            entry.drop_unstarted();
+        }
+        let runs: Vec<_> = all.iter().filter_map(|entry| entry.run()).collect();
+        for run in &runs {
             run.stop(reason);
         }
-        for run in others {
+        for run in runs {
             run.over().await;
         }
     }

@@ -26,4 +26,6 @@ pub struct RunRequest {
     pub history: Option<Span>,
     /// `true` if edits of its config are reloaded.
     pub watches: bool,
+    /// The name that a client gave a simulation; `None` for other runs.
+    pub simulation: Option<String>,
 }

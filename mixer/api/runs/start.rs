@@ -9,13 +9,15 @@ use promemu_core::error::Error;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::Clock;
+use promemu_run::event_tap::EventTap;
 use promemu_run::run::Run;
 use promemu_run::settings::RunSettings;
+use promemu_run::simulation::{is_simulation, tell_created};
 use promemu_run::spec::RunSpec;
 use promemu_run::watch::{ConfigLoader, Watch};
 
 use super::entry::{Phase, RunEntry};
-use super::request::{MAIN, RunRequest};
+use super::request::RunRequest;
 use crate::config_source::ConfigSource;
 use crate::daemon::Daemon;
 use crate::error::ApiError;
@@ -27,11 +29,16 @@ pub(crate) fn create(
     request: RunRequest,
     starts: bool,
 ) -> Result<Arc<RunEntry>, ApiError> {
-    let spec = spec(state.daemon(), &request)?;
-    let entry = Arc::new(RunEntry::created(request));
+    let events = Arc::new(EventTap::remembering());
+    let spec = spec(state.daemon(), &request, &events)?;
+    let entry = Arc::new(RunEntry::created(request, is_simulation(&spec.plan), events));
     state.runs().add(Arc::clone(&entry))?;
+    if entry.is_simulation() {
+        tell_created(entry.events(), entry.id(), entry.created_at());
+    }
     if starts && let Err(error) = start_with(state, &entry, spec) {
         state.runs().all().shift_remove(entry.id());
+        entry.drop_unstarted();
         return Err(error);
     }
     Ok(entry)
@@ -39,10 +46,10 @@ pub(crate) fn create(
 
 /// Starts a run that was created. Blocks: loading a config takes time.
 pub(crate) fn start(state: &Arc<AppState>, entry: &RunEntry) -> Result<(), ApiError> {
-    if entry.phase() != Phase::Created || entry.id() == MAIN {
+    if entry.phase() != Phase::Created {
         return Err(ApiError::RunStarted(entry.id().to_owned()));
     }
-    start_with(state, entry, spec(state.daemon(), entry.request())?)
+    start_with(state, entry, spec(state.daemon(), entry.request(), entry.events())?)
 }
 
 fn start_with(state: &Arc<AppState>, entry: &RunEntry, spec: RunSpec) -> Result<(), ApiError> {
@@ -69,7 +76,7 @@ impl ConfigLoader for Loader {
 }
 
 /// The specification of a run that starts now. Its outputs are the daemon's.
-fn spec(daemon: &Arc<Daemon>, request: &RunRequest) -> Result<RunSpec, ApiError> {
+fn spec(daemon: &Arc<Daemon>, request: &RunRequest, events: &Arc<EventTap>) -> Result<RunSpec, ApiError> {
     let clock = Clock::start().at_speed(request.speed);
     let history = request.history.map(|length| (daemon.history)(&request.id, length));
     let start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
@@ -101,7 +108,7 @@ fn spec(daemon: &Arc<Daemon>, request: &RunRequest) -> Result<RunSpec, ApiError>
         clock,
         history,
         watch,
-        keeps_events: true,
+        events: Arc::clone(events),
         keeps_last_metrics: true,
     })
 }

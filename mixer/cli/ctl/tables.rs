@@ -97,7 +97,26 @@ fn run(answer: &Value) -> String {
         ("DROPPED", "samples_dropped"),
     ];
     let outputs = list(&report["outputs"], columns);
-    format!("{head}ended because: {reason}\n{}\n{outputs}", fields(report, &COUNTS))
+    let (counts, processes) = (fields(report, &COUNTS), ended_processes(&report["processes"]));
+    format!("{head}ended because: {reason}\n{counts}\n{processes}{outputs}")
+}
+
+/// The simulated processes that have ended, a line for each cause; nothing of a run without any.
+fn ended_processes(processes: &Value) -> String {
+    let Some(causes) = processes.as_object() else { return String::new() };
+    let line = |(cause, counts): (&String, &Value)| {
+        let mut line = counts.clone();
+        line["cause"] = cause.replace('_', " ").into();
+        line
+    };
+    let columns = [
+        ("ENDED PROCESSES", "cause"),
+        ("CRITICAL", "critical"),
+        ("HIGH", "high"),
+        ("MEDIUM", "medium"),
+        ("LOW", "low"),
+    ];
+    format!("{}\n", list(&causes.iter().map(line).collect(), columns))
 }
 
 /// The answer to an event that was posted, with a hint if no host listens to it.

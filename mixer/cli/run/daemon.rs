@@ -69,5 +69,6 @@ pub(super) fn request(settings: &Settings, file: &ConfigFile, spec: &RunSpec) ->
         speed: settings.speed(),
         history: spec.history.as_ref().map(|history| history.length),
         watches: spec.watch.is_some(),
+        simulation: None,
     })
 }

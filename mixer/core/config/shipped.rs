@@ -14,6 +14,7 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("metric_types", include_str!("../../../configs/metric_types.ron")),
     ("microservices", include_str!("../../../configs/microservices.ron")),
     ("node_sets", include_str!("../../../configs/node_sets.ron")),
+    ("processes", include_str!("../../../configs/processes.ron")),
     ("processes_chaos", include_str!("../../../configs/processes_chaos.ron")),
     ("processes_churn", include_str!("../../../configs/processes_churn.ron")),
     ("processes_high_cardinality", include_str!("../../../configs/processes_high_cardinality.ron")),

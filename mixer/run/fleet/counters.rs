@@ -1,7 +1,7 @@
 //! Counters and listeners of a whole run, which outlive its fleets.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::{Span, warn};
 
@@ -10,6 +10,7 @@ use promemu_core::timeline::RunLog;
 
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
+use crate::simulation::SimulationProgress;
 
 /// Counters and listeners of a whole run.
 #[derive(Debug)]
@@ -19,7 +20,8 @@ pub(super) struct Counters {
     pub(super) own_events: AtomicU64,
     /// `true` once series were refused because the limit was reached.
     has_refused: AtomicBool,
-    pub(super) event_tap: EventTap,
+    pub(super) event_tap: Arc<EventTap>,
+    pub(super) simulation: SimulationProgress,
     /// All that came to the run from outside of its hosts, and their moves of levers.
     run_log: Mutex<RunLog>,
     /// `true` once an action of a host found no room in the log.
@@ -37,12 +39,13 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn new(tally: Tally) -> Self {
+    pub(super) fn new(tally: Tally, event_tap: Arc<EventTap>) -> Self {
         Self {
             tally,
-            own_events: AtomicU64::new(0),
+            own_events: AtomicU64::new(event_tap.next_sequence()),
             has_refused: AtomicBool::new(false),
-            event_tap: EventTap::default(),
+            event_tap,
+            simulation: SimulationProgress::default(),
             run_log: Mutex::default(),
             was_log_full: AtomicBool::new(false),
             run_start: OnceLock::new(),

@@ -14,10 +14,14 @@ use super::live_fleet::Fleet;
 use super::mailbox::{MAILBOX_MAX, Mailbox};
 
 impl Fleet {
-    /// Emits an event of the mixer itself, and gives its time.
+    /// Emits an event of the mixer itself without data, and gives its time.
     pub(crate) fn publish_own(&self, name: &str) -> Time {
+        self.publish_own_with(name, serde_json::Value::Null)
+    }
+
+    /// Emits an event of the mixer itself, and gives its time.
+    pub(crate) fn publish_own_with(&self, name: &str, data: serde_json::Value) -> Time {
         let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let data = serde_json::Value::Null;
         let time = self.clock.now();
         let source = MIXER_SOURCE.into();
         self.publish(Event { name: name.into(), source, data, time, sequence, hops: 0 }, None);

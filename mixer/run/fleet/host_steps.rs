@@ -95,6 +95,7 @@ impl Fleet {
         }
         tally.series_refused.inc_by(out.series_alike);
         for event in out.events.drain(..) {
+            self.counters.simulation.observe(&event);
             self.publish(event, Some(id));
         }
         for sent in out.actions.drain(..) {

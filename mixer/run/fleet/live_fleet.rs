@@ -19,6 +19,7 @@ use super::mailbox::Mailbox;
 use crate::clock::Clock;
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
+use crate::simulation::{SimulationProgress, simulates};
 
 /// All hosts of a run, until it goes on with another plan.
 #[derive(Debug)]
@@ -36,9 +37,9 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// The first fleet of a run, which adds to this tally.
-    pub(crate) fn new(plan: Plan, clock: Clock, tally: Tally) -> Self {
-        Self::of_plan(plan, clock, Arc::new(Counters::new(tally)))
+    /// The first fleet of a run, which adds to this tally and copies its events to this tap.
+    pub(crate) fn new(plan: Plan, clock: Clock, tally: Tally, events: Arc<EventTap>) -> Self {
+        Self::of_plan(plan, clock, Arc::new(Counters::new(tally, events)))
     }
 
     /// A fleet of a run that has these counters.
@@ -197,6 +198,19 @@ impl Fleet {
     /// The tap of all events of the run.
     pub(crate) fn event_tap(&self) -> &EventTap {
         &self.counters.event_tap
+    }
+
+    /// The progress of its simulated workloads.
+    pub(crate) fn simulation(&self) -> &SimulationProgress {
+        &self.counters.simulation
+    }
+
+    /// `true` if hosts have a workload that says when it is over, and it is on each of them.
+    pub(crate) fn is_workload_over(&self) -> bool {
+        let is_over = |(id, host): (HostId, Arc<HostPlan>)| {
+            !simulates(&host) || self.has_ended(id) || self.simulation().is_over(&host.name)
+        };
+        self.simulation().is_over_somewhere() && self.hosts().all(is_over)
     }
 
     /// Number of series that have a sample now.

@@ -118,7 +118,8 @@ impl Fleet {
 
     /// Everything that is counted of hosts.
     pub(crate) fn counts(&self) -> RunCounts {
-        let Counters { tally, hosts_begun, hosts_ended, members_begun, members_ended, .. } = &*self.counters;
+        let Counters { tally, simulation, hosts_begun, hosts_ended, members_begun, members_ended, .. } =
+            &*self.counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         RunCounts {
             updates: tally.updates.get(),
@@ -131,6 +132,7 @@ impl Fleet {
             hosts_ended: get(hosts_ended),
             members_begun: get(members_begun),
             members_ended: get(members_ended),
+            processes: simulation.processes(),
             ..RunCounts::default()
         }
     }

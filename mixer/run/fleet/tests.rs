@@ -30,7 +30,7 @@ fn tally() -> Tally {
 }
 
 fn fleet(hosts: &str) -> Fleet {
-    Fleet::new(plan(hosts), Clock::start(), tally())
+    Fleet::new(plan(hosts), Clock::start(), tally(), Arc::default())
 }
 
 fn start_all(fleet: &Fleet) {

@@ -52,7 +52,8 @@ impl RunHandle {
     }
 
     /// Everything that the run has counted so far.
-    pub(crate) fn counts(&self) -> RunCounts {
+    #[must_use]
+    pub fn counts(&self) -> RunCounts {
         let facts = self.facts();
         let counts = self.fleet().counts();
         let output = |(name, status): (String, OutputStatus)| {

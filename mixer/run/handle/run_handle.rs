@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use promemu_core::event::{Event, LIFECYCLE, MIXER_SOURCE};
+use promemu_core::event::{LIFECYCLE, MIXER_SOURCE};
 use promemu_core::series::{Job, LabelBlock};
 use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
@@ -131,21 +131,20 @@ impl RunHandle {
         Some(exposition)
     }
 
+    /// `true` once a model of the run has said that it cannot go on.
+    pub(crate) fn has_simulation_failed(&self) -> bool {
+        self.fleet().simulation().has_failed()
+    }
+
+    /// Emits an event of the mixer itself.
+    pub(crate) fn publish_own(&self, name: &str, data: serde_json::Value) {
+        self.fleet().publish_own_with(name, data);
+    }
+
     /// Receives all events of the run from now on.
     #[must_use]
     pub fn subscribe(&self) -> TapReceiver {
         self.fleet().event_tap().listen()
-    }
-
-    /// Keeps the newest events from now on, for [`Self::recent_events`].
-    pub fn keep_events(&self) {
-        self.fleet().event_tap().remember();
-    }
-
-    /// The newest kept events, at most `count`, the oldest of them first.
-    #[must_use]
-    pub fn recent_events(&self, count: usize) -> Vec<Arc<Event>> {
-        self.fleet().event_tap().remembered(count)
     }
 
     /// Ends a host; it may be started again.

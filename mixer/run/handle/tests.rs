@@ -48,7 +48,8 @@ impl TestRun {
     async fn begun() -> Self {
         let clock = Clock::start();
         let own = Arc::new(SelfMetrics::new().unwrap());
-        let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, own.tally().clone()));
+        let fleet =
+            Arc::new(Fleet::new(plan(clock.started_at()), clock, own.tally().clone(), Arc::default()));
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         let settings = RunSettings { shows_hosts: true, ..RunSettings::without_outputs(7) };
         let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);

@@ -92,7 +92,7 @@ fn was_held_up(tally: &Tally) -> bool {
 async fn compare() -> Outcome {
     let clock = Clock::start().at_speed(Speed::parse(SPEED).unwrap());
     let tally = SelfMetrics::new().unwrap().tally().clone();
-    let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally.clone()));
+    let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally.clone(), Arc::default()));
     let hosts = fleet.plan().hosts.len();
     let mut runner =
         FleetRunner::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None, Handle::current());

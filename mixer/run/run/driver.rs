@@ -12,6 +12,7 @@ use promemu_core::time::{Span, Time};
 use super::last_metrics::{self, LastMetrics};
 use super::{Run, Stage};
 use crate::clock::Clock;
+use crate::event_tap::EventTap;
 use crate::handle::RunHandle;
 use crate::history::{Emulated, History};
 use crate::mixer::{LiveMixer, MetricsMixer};
@@ -23,21 +24,18 @@ use crate::watch::Watch;
 
 /// Drives a run from its start to its end.
 pub(super) async fn drive(run: Run, spec: RunSpec, admission: Admission) -> Result<EndReason, Error> {
-    let RunSpec { id: _, plan, settings, clock, history, watch, keeps_events, keeps_last_metrics } = spec;
+    let RunSpec { id: _, plan, settings, clock, history, watch, events, keeps_last_metrics } = spec;
     // Edits are planned for the same start.
     let plan_start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
     let ends_by_itself = plan.hosts.iter().all(|host| host.ttl != Span::FOREVER);
     let shown = (plan.config.clone(), plan.hosts.len(), plan.series_count());
     let running = settings.clone();
     let mixer = tokio::select! {
-        mixer = ready(plan, history, settings, clock, &admission) => mixer?,
+        mixer = ready(plan, history, settings, (clock, events), &admission) => mixer?,
         reason = run.stop_requested() => return Ok(reason),
     };
     log_start(&mixer, shown, &running, &clock, &admission);
     let handle = mixer.handle().clone();
-    if keeps_events {
-        handle.keep_events();
-    }
     run.begin(&handle);
     let push_interval = running.push_interval;
     let mut live = mixer.go_live();
@@ -58,11 +56,11 @@ async fn ready(
     plan: Plan,
     history: Option<History>,
     settings: RunSettings,
-    clock: Clock,
+    (clock, events): (Clock, Arc<EventTap>),
     admission: &Admission,
 ) -> Result<MetricsMixer, Error> {
     let Some(history) = history else {
-        return MetricsMixer::start(plan, None, settings, clock, admission).await;
+        return MetricsMixer::start(plan, None, settings, clock, events, admission).await;
     };
     let (seed, from) = (settings.seed, history.start(&clock));
     // Dropped with this future, when the run is stopped meanwhile.
@@ -72,7 +70,7 @@ async fn ready(
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
     let Emulated { plan, hosts, until } = emulated.await.map_err(bug)??;
     info!(from = from.rfc3339(), "history is written; the hosts go on live");
-    let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, admission).await?;
+    let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, events, admission).await?;
     tokio::time::sleep_until(clock.instant_of(until)).await;
     Ok(mixer)
 }

@@ -36,7 +36,7 @@ fn spec(ttl: &str, settings: RunSettings) -> RunSpec {
         clock: Clock::start(),
         history: None,
         watch: None,
-        keeps_events: false,
+        events: Arc::default(),
         keeps_last_metrics: true,
     }
 }

@@ -27,7 +27,12 @@ pub enum Action {
         secs: u64,
     },
     /// They end and start again. Critical ones are spared, unless the filter names their priority.
-    Kill(Filter),
+    Kill {
+        /// Processes that it affects.
+        filter: Filter,
+        /// Bound on their number.
+        limit: KillLimit,
+    },
     /// The first of them starts children of its own name and of low priority, as long as there is room. Each ends after
     /// half of this time at the earliest, and all of it at the latest.
     ForkStorm {
@@ -40,6 +45,15 @@ pub enum Action {
     },
 }
 
+/// Bound on the number of processes that a kill ends; the first ones are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KillLimit {
+    /// The number.
+    pub count: usize,
+    /// The share of those selected in percent, rounded up.
+    pub percent: f64,
+}
+
 /// Selects processes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
@@ -49,13 +63,36 @@ pub struct Filter {
     pub priority: Option<Priority>,
 }
 
+impl KillLimit {
+    /// No bound.
+    pub const ALL: Self = Self { count: usize::MAX, percent: 100.0 };
+
+    /// The number of processes that end, of those selected.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "there are far less than 2^53 processes, and the cast saturates"
+    )]
+    pub(crate) fn of(self, selected: usize) -> usize {
+        ((selected as f64 * self.percent / 100.0).ceil() as usize).min(self.count)
+    }
+}
+
 impl Action {
+    /// A kill of all processes that a filter selects.
+    #[must_use]
+    pub const fn kill(filter: Filter) -> Self {
+        Self::Kill { filter, limit: KillLimit::ALL }
+    }
+
     /// Checks its amount.
     pub(crate) fn check(&self) -> Result<(), String> {
         let (what, amount) = match self {
             Self::CpuSpike { cores, .. } => ("cores", *cores),
             Self::MemoryLeak { bytes_per_sec, .. } => ("bytes_per_sec", *bytes_per_sec),
-            Self::Kill(_) | Self::ForkStorm { .. } => return Ok(()),
+            Self::Kill { limit, .. } => ("percent", limit.percent),
+            Self::ForkStorm { .. } => return Ok(()),
         };
         if amount >= 0.0 && amount.is_finite() {
             Ok(())

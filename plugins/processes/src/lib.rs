@@ -43,11 +43,11 @@ mod simulation;
 mod usage;
 mod workload;
 
-pub use action::{Action, Filter};
+pub use action::{Action, Filter, KillLimit};
 pub use naming::{HostmetricsNames, NamingScheme, PrometheusNames};
 pub use process::Process;
 pub use profile::{Priority, Profile, Program, UsageRange};
-pub use simulation::{EndCounts, Settings, Simulation, Stage};
+pub use simulation::{ByPriority, EndCounts, Settings, Simulation, Stage};
 pub use usage::UsagePattern;
 pub use workload::Processes;
 

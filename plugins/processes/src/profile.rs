@@ -207,7 +207,7 @@ impl Profile {
         match name {
             "realistic" => Some(Self::realistic()),
             "high-cardinality" => Some(Self::high_cardinality()),
-            "high-churn" => Some(Self::high_churn()),
+            "high-churn" | "process-churn" => Some(Self::high_churn()),
             "chaos" => Some(Self::chaos()),
             _ => None,
         }
@@ -329,6 +329,7 @@ mod tests {
             assert_eq!(names.len(), profile.programs.len(), "{name} names a program twice");
             assert!(profile.programs.iter().any(|program| program.weight > 0));
         }
+        assert_eq!(Profile::of("process-churn"), Some(Profile::high_churn()));
         assert!(Profile::of("high_churn").is_none());
     }
 

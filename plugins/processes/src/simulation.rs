@@ -3,9 +3,12 @@
 //! Every change happens at a whole second since the start; in between the shares of the CPU stay. So the result does not
 //! depend on how often the simulation is advanced.
 
+mod end_counts;
 mod lifecycle;
 
 use serde::{Deserialize, Serialize};
+
+pub use end_counts::{ByPriority, EndCounts};
 
 use crate::pid_allocator::{END, PidAllocator};
 use crate::process::{SampleContext, SimulatedProcess};
@@ -46,19 +49,6 @@ pub enum Stage {
     Started,
     /// Over; all processes have ended.
     Completed,
-}
-
-/// Number of ended processes by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndCounts {
-    /// Churn.
-    pub churned: u64,
-    /// A kill.
-    pub killed: u64,
-    /// The limit of their memory.
-    pub out_of_memory: u64,
-    /// The end of a fork storm.
-    pub storms: u64,
 }
 
 /// The processes of a host.

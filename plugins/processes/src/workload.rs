@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::member::begin_member;
 use crate::profile::{PROFILE, profile};
 use crate::real_processes::{RealLimits, RealProcesses};
-use crate::{Action, Filter, NamingScheme, Priority, Settings, Simulation, Stage};
+use crate::{Action, Filter, KillLimit, NamingScheme, Priority, Settings, Simulation, Stage};
 
 /// Default length of a fault in seconds.
 const FAULT_SECS: f64 = 60.0;
@@ -68,8 +68,7 @@ impl<N: NamingScheme> Model for Processes<N> {
         ),
     ];
     const LISTENS: &'static str = "cpu_spike,memory_leak,kill,fork_storm";
-    const EMITS: &'static str =
-        "simulation_created,simulation_started,simulation_completed,simulation_failed,processes_counted";
+    const EMITS: &'static str = "simulation_started,simulation_completed,simulation_failed,processes_counted";
 
     const SAVES: bool = true;
 
@@ -153,7 +152,10 @@ impl<N: NamingScheme> Model for Processes<N> {
             }
         };
         let cpu_cores = simulation.cores_in_use();
-        let counted = format!(r#"{{"count":{count},"cpu_cores":{cpu_cores},"memory_bytes":{memory_bytes}}}"#);
+        let ended = simulation.ends().json();
+        let counted = format!(
+            r#"{{"count":{count},"cpu_cores":{cpu_cores},"memory_bytes":{memory_bytes},"ended":{ended}}}"#
+        );
         tick.emit("processes_counted", &counted);
         if simulation.stage() == Stage::Completed && !std::mem::replace(&mut self.is_over, true) {
             tick.emit("simulation_completed", "");
@@ -207,7 +209,6 @@ fn show<N: NamingScheme>(
 
 fn start(settings: &Settings, tick: &mut Tick<'_>) -> Result<Simulation, String> {
     let simulation = Simulation::new(settings.clone(), tick.random_u64(), tick.now_nanos())?;
-    tick.emit("simulation_created", "");
     tick.emit("simulation_started", "");
     Ok(simulation)
 }
@@ -229,7 +230,7 @@ fn whole(number: f64) -> Result<usize, String> {
 const EVENT_KEYS: [(&str, &[&str]); 4] = [
     ("cpu_spike", &["intensity", "duration"]),
     ("memory_leak", &["bytes_per_sec", "duration"]),
-    ("kill", &[]),
+    ("kill", &["count", "percent"]),
     ("fork_storm", &["children", "duration"]),
 ];
 const FILTER_KEYS: [&str; 2] = ["pattern", "priority"];
@@ -277,7 +278,11 @@ fn action(event: &Event<'_>) -> Result<Action, String> {
             let children = whole("children", CHILDREN)?;
             Action::ForkStorm { filter, children: usize::try_from(children).unwrap_or(usize::MAX), secs }
         }
-        _ => Action::Kill(filter),
+        _ => {
+            let count = whole("count", f64::INFINITY)?;
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            Action::Kill { filter, limit: KillLimit { count, percent: number("percent", 100.0)? } }
+        }
     })
 }
 
@@ -311,9 +316,12 @@ mod tests {
     #[test]
     fn events_become_actions() {
         let all = Filter::named("*");
-        assert_eq!(read("kill", ""), Ok(Action::Kill(all.clone())));
+        assert_eq!(read("kill", ""), Ok(Action::kill(all.clone())));
+        let limit = KillLimit { count: 3, percent: 50.0 };
+        let some = Action::Kill { filter: all.clone(), limit };
+        assert_eq!(read("kill", r#"{"count": 3, "percent": 50}"#), Ok(some));
         let low = Filter { name: "ng*".to_owned(), priority: Some(Priority::Low) };
-        assert_eq!(read("kill", r#"{"pattern": "ng*", "priority": "low"}"#), Ok(Action::Kill(low)));
+        assert_eq!(read("kill", r#"{"pattern": "ng*", "priority": "low"}"#), Ok(Action::kill(low)));
         let spike = Action::CpuSpike { filter: all.clone(), cores: 2.5, secs: 9 };
         assert_eq!(read("cpu_spike", r#"{"intensity": 2.5, "duration": 9}"#), Ok(spike));
         let leak = Action::MemoryLeak { filter: all.clone(), bytes_per_sec: 1_048_576.0, secs: 60 };
@@ -348,8 +356,8 @@ mod tests {
         event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
         event kill: pattern must be text of 1000 bytes at most, as in "nginx*"
         event kill: priority must be critical, high, medium or low, but is "urgent"
-        event kill: data have no key "process_pattern"; expected one of pattern, priority
-        event kill: data have no key "duration"; expected one of pattern, priority
+        event kill: data have no key "process_pattern"; expected one of pattern, priority, count, percent
+        event kill: data have no key "duration"; expected one of pattern, priority, count, percent
         event cpu_spike: data have no key "cores"; expected one of pattern, priority, intensity, duration
         event memory_leak: data have no key "intensity"; expected one of pattern, priority, bytes_per_sec, duration
         event fork_storm: data have no key "count"; expected one of pattern, priority, children, duration

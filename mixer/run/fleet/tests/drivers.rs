@@ -151,7 +151,7 @@ async fn sleep_with_faults(fleet: &Fleet, told_to: &mut Time, until: Time) {
 /// number of comparisons.
 async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
     let (plan, clock) = (plan(&run.config), Clock::start_at(START));
-    let fleet = Arc::new(Fleet::new(Plan::clone(&plan), clock, tally()));
+    let fleet = Arc::new(Fleet::new(Plan::clone(&plan), clock, tally(), Arc::default()));
     let start = fleet.publish_own(RUN_STARTED);
     let mut runner =
         FleetRunner::start(Arc::clone(&fleet), Seed::new(run.seed), start, None, Handle::current());

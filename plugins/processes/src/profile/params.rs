@@ -45,7 +45,7 @@ pub(crate) const PROFILE: Param = Param::record(
     "realistic",
     "programs and their behaviour: a built-in profile, one of your own, or the path of a .ron file with one",
 )
-.with_words("realistic,high-cardinality,high-churn,chaos")
+.with_words("realistic,high-cardinality,high-churn,process-churn,chaos")
 .or_file();
 
 /// The value of the parameter. All wrong programs are refused.

@@ -3,7 +3,7 @@
 use super::{Simulation, next_incident};
 use crate::process::{FaultWindow, SimulatedProcess};
 use crate::random::Random;
-use crate::{Action, Filter, Priority};
+use crate::{Action, Filter, KillLimit, Priority};
 
 impl Simulation {
     /// Starts a process in a slot, which must be empty.
@@ -56,7 +56,9 @@ impl Simulation {
             } else if at.priority == Priority::Critical {
                 process.free_memory(program, self.now_secs);
             } else if process.is_out_of_memory(program, self.now_secs) {
-                self.ends.out_of_memory += self.replace(slot);
+                let priority = at.priority;
+                let ended = self.replace(slot);
+                self.ends.out_of_memory.add(priority, ended);
             }
         }
     }
@@ -69,7 +71,8 @@ impl Simulation {
             self.churn_due -= 1.0;
             let lowest = self.churnable.iter().find(|slots| !slots.is_empty());
             let Some(slot) = lowest.and_then(|slots| self.random.choose(slots).copied()) else { continue };
-            self.ends.churned += self.replace(slot);
+            let ended = self.replace(slot);
+            self.ends.churned.add(self.slots[slot].priority, ended);
         }
     }
 
@@ -84,15 +87,7 @@ impl Simulation {
                     FaultWindow { amount: *bytes_per_sec, until_secs: self.now_secs.saturating_add(*secs) };
                 self.each(filter, |process| process.leak = leak);
             }
-            Action::Kill(filter) => {
-                for slot in 0..self.slots.len() {
-                    let is_spared =
-                        self.slots[slot].priority == Priority::Critical && filter.priority.is_none();
-                    if !is_spared && self.selects(filter, slot) {
-                        self.ends.killed += self.replace(slot);
-                    }
-                }
-            }
+            Action::Kill { filter, limit } => self.kill(filter, *limit),
             Action::ForkStorm { filter, children, secs } => self.fork(filter, *children, *secs),
         }
     }
@@ -113,6 +108,18 @@ impl Simulation {
                 act(process);
                 process.want(&self.settings.profile.programs[at.program], self.now_secs);
             }
+        }
+    }
+
+    fn kill(&mut self, filter: &Filter, limit: KillLimit) {
+        let is_spared =
+            |slot: usize| self.slots[slot].priority == Priority::Critical && filter.priority.is_none();
+        let is_selected = |slot: &usize| !is_spared(*slot) && self.selects(filter, *slot);
+        let mut selected: Vec<usize> = (0..self.slots.len()).filter(is_selected).collect();
+        selected.truncate(limit.of(selected.len()));
+        for slot in selected {
+            let ended = self.replace(slot);
+            self.ends.killed.add(self.slots[slot].priority, ended);
         }
     }
 
@@ -162,7 +169,7 @@ impl Simulation {
                 let bytes_per_sec = program.memory_bytes.high / random.uniform(60.0, 300.0);
                 Action::MemoryLeak { filter, bytes_per_sec, secs: 300 }
             }
-            2 => Action::Kill(filter),
+            2 => Action::kill(filter),
             _ => {
                 let children = random.between(5, 20) as usize;
                 Action::ForkStorm { filter, children, secs: random.between(30, 120) }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Filter, UsagePattern, UsageRange};
+use crate::{Filter, KillLimit, UsagePattern, UsageRange};
 
 const START: u64 = 1_767_600_000 * NANOS_PER_SEC;
 
@@ -46,7 +46,7 @@ proptest! {
         let settings = Settings { chaos: 4.0, churn_rate: 0.5, ends_after_secs: Some(1_500), ..Settings::of(profile) };
         let mut simulation = Simulation::new(settings.clone(), seed, START).unwrap();
         simulation.advance(START + secs * NANOS_PER_SEC + 7);
-        simulation.act(Action::Kill(Filter::named("*"))).unwrap();
+        simulation.act(Action::kill(Filter::named("*"))).unwrap();
         let mut loaded = Simulation::load(settings, &simulation.save().unwrap()).unwrap();
         for more in [0, 1, 100, 1_600] {
             let now = START + (secs + more) * NANOS_PER_SEC + 9;
@@ -139,7 +139,7 @@ fn churn_replaces_its_share_each_minute() {
         let mut simulation = simulation(settings);
         go_to(&mut simulation, minutes * 60);
         // Sums of thirds are not exact.
-        assert!(simulation.ends().churned.abs_diff(churned) <= 1, "{rate}: {:?}", simulation.ends());
+        assert!(simulation.ends().churned.sum().abs_diff(churned) <= 1, "{rate}: {:?}", simulation.ends());
     }
 }
 
@@ -215,7 +215,7 @@ fn a_leak_ends_in_a_new_process_and_a_critical_one_stays_at_its_limit() {
     let (_, postgres) = simulation.living().find(|(_, it)| it.name == "postgres").unwrap();
     assert_eq!(postgres.memory_bytes, 2048.0 * 1024.0 * 1024.0);
     let critical = simulation.living().filter(|(_, it)| it.priority == Priority::Critical).count();
-    assert_eq!(simulation.ends().out_of_memory, (50 - critical) as u64);
+    assert_eq!(simulation.ends().out_of_memory.sum(), (50 - critical) as u64);
 }
 
 #[test]
@@ -223,16 +223,39 @@ fn a_kill_spares_critical_processes_unless_it_names_their_priority() {
     let mut simulation = simulation(calm(Profile::realistic()));
     let before = pids(&simulation);
     let critical = |simulation: &Simulation| replaced(simulation, &before, Priority::Critical);
-    simulation.act(Action::Kill(Filter::named("*"))).unwrap();
+    simulation.act(Action::kill(Filter::named("*"))).unwrap();
     assert_eq!(pids(&simulation), before, "it waits for the next second");
     go_to(&mut simulation, 1);
-    assert_eq!((critical(&simulation), simulation.ends().killed), (0, 45));
+    assert_eq!((critical(&simulation), simulation.ends().killed.sum()), (0, 45));
     simulation
-        .act(Action::Kill(Filter { name: "s*".to_owned(), priority: Some(Priority::Critical) }))
+        .act(Action::kill(Filter { name: "s*".to_owned(), priority: Some(Priority::Critical) }))
         .unwrap();
     go_to(&mut simulation, 2);
-    assert_eq!((critical(&simulation), simulation.ends().killed), (2, 47));
+    assert_eq!((critical(&simulation), simulation.ends().killed.sum()), (2, 47));
     assert_eq!(simulation.living().count(), 50);
+}
+
+#[test]
+fn a_kill_may_have_a_bound_and_ends_are_counted_by_priority() {
+    let kill = |limit: KillLimit| {
+        let mut simulation = simulation(calm(Profile::realistic()));
+        simulation.act(Action::Kill { filter: Filter::named("*"), limit }).unwrap();
+        go_to(&mut simulation, 1);
+        let killed = simulation.ends().killed;
+        assert_eq!(killed.of(Priority::Critical), 0);
+        assert_eq!(Priority::ALL.map(|priority| killed.of(priority)).iter().sum::<u64>(), killed.sum());
+        (killed.sum(), killed.of(Priority::Low) > 0)
+    };
+    assert_eq!(kill(KillLimit::ALL), (45, true));
+    assert_eq!(
+        kill(KillLimit { count: 2, percent: 100.0 }),
+        (2, false),
+        "nginx and java are first, of high priority"
+    );
+    assert_eq!(kill(KillLimit { count: usize::MAX, percent: 20.0 }).0, 9);
+    assert_eq!(kill(KillLimit { count: 3, percent: 20.0 }).0, 3);
+    assert_eq!(kill(KillLimit { count: usize::MAX, percent: 0.1 }).0, 1);
+    assert_eq!(kill(KillLimit { count: 0, percent: 100.0 }).0, 0);
 }
 
 #[test]
@@ -262,7 +285,10 @@ fn chaos_starts_every_kind_of_fault() {
         most = simulation.living().count().max(most);
     }
     let ends = simulation.ends();
-    assert!(ends.churned > 0 && ends.killed > 0 && ends.out_of_memory > 0 && ends.storms > 0, "{ends:?}");
+    assert!(
+        ends.churned.sum() > 0 && ends.killed.sum() > 0 && ends.out_of_memory.sum() > 0 && ends.storms > 0,
+        "{ends:?}"
+    );
     assert!(most > 50 && most <= 100, "{most}");
 }
 
@@ -280,7 +306,7 @@ fn a_simulation_is_created_started_and_completed() {
     changes.clear();
     simulation.take_changes(&mut changes);
     assert_eq!(changes, (0..50).collect::<Vec<_>>());
-    simulation.act(Action::Kill(Filter::named("*"))).unwrap();
+    simulation.act(Action::kill(Filter::named("*"))).unwrap();
     go_to(&mut simulation, 1001);
     assert_eq!(simulation.living().count(), 0);
 }
@@ -326,7 +352,7 @@ fn ten_thousand_processes_stay_ten_thousand() {
     go_to(&mut simulation, 120);
     simulation.take_changes(&mut changes);
     assert_eq!(simulation.living().count(), 10_000);
-    assert!(simulation.ends().churned.abs_diff(2000) <= 1);
+    assert!(simulation.ends().churned.sum().abs_diff(2000) <= 1);
     assert!((1000..=2000).contains(&changes.len()));
 }
 
@@ -379,7 +405,7 @@ fn any_action() -> impl Strategy<Value = Action> {
     (0..4, filter, 0.0..1e9, 0_u64..100).prop_map(|(kind, filter, amount, secs)| match kind {
         0 => Action::CpuSpike { filter, cores: amount / 1e8, secs },
         1 => Action::MemoryLeak { filter, bytes_per_sec: amount / 10.0, secs },
-        2 => Action::Kill(filter),
+        2 => Action::kill(filter),
         _ => Action::ForkStorm { filter, children: 5, secs },
     })
 }
