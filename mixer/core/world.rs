@@ -13,6 +13,8 @@ mod single;
 mod snapshot;
 mod stores;
 #[cfg(test)]
+mod storms;
+#[cfg(test)]
 mod tests;
 
 pub use batch::{Step, WorldBatch};

@@ -32,7 +32,7 @@ use super::template::ConfigTemplate;
 use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
-use crate::plan::{HostShape, JobPlan, Plan, RunDefaults};
+use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, share_events};
 use crate::series::LabelBlock;
 use crate::time::Span;
 use resolver::Resolver;
@@ -100,6 +100,7 @@ fn plan_of(
     };
     run_fault::share_run_parts(&mut plan, shown);
     group_by_shape(&mut plan);
+    share_events(&mut plan);
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));
     let order: Vec<usize> = rows(&plan).collect();
     for (host, labels) in order.into_iter().zip(labels) {

@@ -208,7 +208,7 @@ impl EmulatedHost {
             Phase::Waiting | Phase::Running => {}
         }
         let first = (out.events.len(), out.actions.len());
-        self.events.open(now, out);
+        self.events.open(self.plan.event_share.as_ref(), now, out);
         self.read_levers(now, inbox, out);
         if std::mem::replace(&mut self.phase, Phase::Running) == Phase::Waiting {
             self.emit(now, HOST_STARTED, out);
@@ -270,7 +270,7 @@ impl EmulatedHost {
     /// Ends the host, with the event that says so.
     pub fn stop(&mut self, now: Time, out: &mut Outbox) {
         let first = (out.events.len(), out.actions.len());
-        self.events.open(now, out);
+        self.events.open(self.plan.event_share.as_ref(), now, out);
         self.read_levers(now, &[], out);
         self.end(now, out);
         self.events.settle(first, out);

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::outbox::Outbox;
+use crate::plan::{EventShare, LISTENERS_PER_SEC_MAX};
 use crate::time::{Span, Time};
 
 /// Events that cause each other end after this number of steps.
@@ -30,6 +31,8 @@ pub enum DropCause {
     LongChain,
     /// Its host has emitted too many events in one second.
     FullSecond,
+    /// Too many hosts listen to the events of the run: its host has had its part.
+    FullRun,
 }
 
 impl fmt::Display for DropCause {
@@ -37,6 +40,10 @@ impl fmt::Display for DropCause {
         match self {
             Self::LongChain => write!(f, "events cause each other in more than {HOPS_MAX} steps"),
             Self::FullSecond => write!(f, "host emits more than {EVENTS_PER_SEC_MAX} events in a second"),
+            Self::FullRun => write!(
+                f,
+                "hosts emit events to more than {LISTENERS_PER_SEC_MAX} listeners in a second, and this host has had its part"
+            ),
         }
     }
 }
@@ -52,15 +59,21 @@ pub(super) struct EventBudget {
     used: u32,
     /// The second of the last dropped event.
     dropped_in: u32,
+    /// The cost of its events that its part of the run's has not made up for yet.
+    spent: u32,
 }
 
 impl EventBudget {
     /// Makes room in an outbox for the events that the host may emit now.
-    pub(super) fn open(&mut self, now: Time, out: &mut Outbox) {
+    pub(super) fn open(&mut self, share: Option<&Arc<EventShare>>, now: Time, out: &mut Outbox) {
         let second = second_of(now);
         if self.second != second {
+            let seconds = second.wrapping_sub(self.second);
+            let made_up = share.map_or(0, |share| share.per_sec().saturating_mul(seconds));
+            self.spent = self.spent.saturating_sub(made_up);
             (self.second, self.used) = (second, 0);
         }
+        out.share = share.map(|share| (Arc::clone(share), self.spent));
         out.room = out.sent() + (EVENTS_PER_SEC_MAX - self.used) as usize;
     }
 
@@ -73,6 +86,9 @@ impl EventBudget {
         for sent in out.actions.iter_mut().skip(first.1) {
             sent.sequence = self.sequence;
             (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
+        }
+        if let Some((_, spent)) = out.share.take() {
+            self.spent = spent;
         }
         if out.first_dropped.is_some() {
             if self.second.wrapping_sub(self.dropped_in) <= 1 {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::event_budget::{DropCause, EventDrop, HOPS_MAX};
 use super::member_change::MemberChange;
 use crate::event::Event;
+use crate::plan::{EventShare, LEVER};
 use crate::scenario::SideEffects;
 use crate::timeline::SentAction;
 
@@ -40,6 +41,9 @@ pub struct Outbox {
     pub first_dropped: Option<EventDrop>,
     /// Number of events and actions that may be in the outbox.
     pub(super) room: usize,
+    /// The host's part of the run's events, and the cost of those that it has emitted; `None` for a host without a bound of this
+    /// kind.
+    pub(super) share: Option<(Arc<EventShare>, u32)>,
     /// Events that the host has emitted and not yet handled itself.
     pub(super) pending: VecDeque<Event>,
     /// Marks of the metrics that are to be updated, or have been.
@@ -86,7 +90,7 @@ impl Outbox {
 
     /// Adds an action for all hosts.
     pub(super) fn send(&mut self, action: SentAction, hops: u8) {
-        let name: Arc<str> = "lever".into();
+        let name: Arc<str> = LEVER.into();
         if self.admits(&name, hops) {
             self.actions.push(action);
         }
@@ -103,7 +107,12 @@ impl Outbox {
             DropCause::LongChain
         } else if self.sent() >= self.room {
             DropCause::FullSecond
+        } else if self.share.as_ref().is_some_and(|(share, spent)| *spent >= share.per_sec()) {
+            DropCause::FullRun
         } else {
+            if let Some((share, spent)) = &mut self.share {
+                *spent = spent.saturating_add(share.cost(event));
+            }
             return true;
         };
         self.drop_events(event, cause, 1);

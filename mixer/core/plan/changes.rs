@@ -73,7 +73,8 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn are_equal(&mut self, old: &HostPlan, new: &HostPlan) -> bool {
-        let HostPlan { name, job, ttl, interval, start_time, labels, growth_max, run, shape } = new;
+        let HostPlan { name, job, ttl, interval, start_time, labels, growth_max, run, event_share: _, shape } =
+            new;
         *name == old.name
             && self.new.jobs[*job].name == self.old.jobs[old.job].name
             && *ttl == old.ttl

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::action::Action;
+use super::event_share::{EventShare, LEVER};
 use super::lever::LeverPlan;
 use super::run_fault::{RunFault, RunPart};
 use super::shape::HostShape;
 use crate::error::Error;
+use crate::event::{HOST_STARTED, HOST_STOPPED};
 use crate::fault::FaultPlan;
 use crate::plural::plural;
 use crate::series::{Family, LabelBlock};
@@ -73,6 +76,9 @@ pub struct HostPlan {
     /// The levers that it reads, the faults that move them for it, and the faults of the run that it shows; `None` for
     /// a host without any.
     pub run: Option<Arc<RunPart>>,
+    /// Its part of the run's events; `None` for a host that could not exceed it. It follows from the other hosts, so it is no
+    /// difference between two plans of the host.
+    pub event_share: Option<Arc<EventShare>>,
     /// Its metrics, pools, faults and listeners.
     pub shape: Arc<HostShape>,
 }
@@ -88,6 +94,25 @@ impl HostPlan {
     pub fn faults(&self) -> impl Iterator<Item = &FaultPlan> {
         let of_run = self.run.iter().flat_map(|part| &part.shown);
         self.shape.faults.iter().chain(of_run.map(|fault| &**fault))
+    }
+
+    /// The events that it may emit, some of them more than once; `None` for one with a calculated name.
+    pub fn emissions(&self) -> impl Iterator<Item = Option<Arc<str>>> {
+        let shape = &self.shape;
+        let of_members = shape.pools.iter().flat_map(|pool| &pool.shape.listeners);
+        let reactions =
+            shape.listeners.iter().chain(of_members).filter_map(|listener| match &listener.action {
+                Action::Emit(event) => Some(Arc::clone(event)),
+                Action::Lever { .. } | Action::ReleaseLever { .. } => Some(LEVER.into()),
+                _ => None,
+            });
+        let models = shape.pools.iter().filter_map(|pool| pool.model.as_ref());
+        let models = models.flat_map(|model| &model.model.model().emits).cloned();
+        let faults = self.faults().flat_map(|fault| &fault.events).cloned();
+        let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter().map(Arc::from);
+        let scenarios = shape.all_metrics().flat_map(|metric| metric.scenario.emits());
+        let named = lifecycle.chain(reactions).chain(models).chain(faults).map(Some);
+        named.chain(scenarios.map(|declared| declared.event))
     }
 
     /// `true` if a fault gives its samples timestamps of their own.

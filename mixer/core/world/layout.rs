@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HOST_STARTED, HOST_STOPPED, HostId, Source};
+use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HostId, Source};
 use crate::plan::{Action, HostPlan, HostShape, Plan, RunPart};
 
 /// The order of hosts. Hosts of one shape are neighbours.
@@ -82,18 +82,5 @@ fn moves_levers(shape: &HostShape) -> bool {
 
 /// `true` if the host may emit an event that another host listens to.
 fn may_be_heard(host: &HostPlan, bus: &EventBus) -> bool {
-    let shape = &host.shape;
-    let is_heard = |event: &str| bus.has_listeners(event);
-    let of_members = shape.pools.iter().flat_map(|pool| &pool.shape.listeners);
-    let reactions = shape.listeners.iter().chain(of_members).filter_map(|listener| match &listener.action {
-        Action::Emit(event) => Some(&**event),
-        _ => None,
-    });
-    let models = shape.pools.iter().filter_map(|pool| pool.model.as_ref());
-    let models = models.flat_map(|model| &model.model.model().emits).map(|event| &**event);
-    let faults = host.faults().flat_map(|fault| &fault.events).map(|event| &**event);
-    let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter();
-    let mut scenarios = shape.all_metrics().flat_map(|metric| metric.scenario.emits());
-    lifecycle.chain(reactions).chain(faults).chain(models).any(is_heard)
-        || scenarios.any(|declared| declared.event.as_deref().is_none_or(is_heard))
+    host.emissions().any(|event| event.is_none_or(|event| bus.has_listeners(&event)))
 }

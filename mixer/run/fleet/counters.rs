@@ -12,6 +12,9 @@ use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
 use crate::simulation::SimulationProgress;
 
+/// Number of hosts whose dropped events are told of in one emulated minute; further ones are counted.
+const DROPS_TOLD_MAX: u32 = 10;
+
 /// Counters and listeners of a whole run.
 #[derive(Debug)]
 pub(super) struct Counters {
@@ -26,6 +29,8 @@ pub(super) struct Counters {
     run_log: Mutex<RunLog>,
     /// `true` once an action of a host found no room in the log.
     pub(super) was_log_full: AtomicBool,
+    /// The minute in which hosts were last told to drop events, and their number.
+    drops_told: Mutex<(u64, u32)>,
     /// Start of the run, from which its faults count.
     pub(super) run_start: OnceLock<Time>,
     /// The span of the run's log lines. Tasks of hosts are too many to have it each.
@@ -48,6 +53,7 @@ impl Counters {
             simulation: SimulationProgress::default(),
             run_log: Mutex::default(),
             was_log_full: AtomicBool::new(false),
+            drops_told: Mutex::default(),
             run_start: OnceLock::new(),
             log_span: Span::current(),
             hosts_begun: AtomicU64::new(0),
@@ -60,6 +66,17 @@ impl Counters {
 
     pub(super) fn run_log(&self) -> MutexGuard<'_, RunLog> {
         self.run_log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `true` if one more line about dropped events is not too many.
+    pub(super) fn may_tell_of_drops(&self, now: Time) -> bool {
+        let minute = now.since(Time::from_unix_nanos(0)).as_nanos() / 60_000_000_000;
+        let mut told = self.drops_told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.0 != minute {
+            *told = (minute, 0);
+        }
+        told.1 = told.1.saturating_add(1);
+        told.1 <= DROPS_TOLD_MAX
     }
 
     /// Counts series that were not made, and logs the first time.

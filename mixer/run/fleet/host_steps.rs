@@ -78,7 +78,9 @@ impl Fleet {
         tally.updates.inc_by(out.updates);
         tally.scenario_errors.inc_by(out.scenario_errors);
         tally.events_dropped.inc_by(out.events_dropped);
-        if let Some(EventDrop { event, cause }) = out.first_dropped.take() {
+        if let Some(EventDrop { event, cause }) = out.first_dropped.take()
+            && self.counters.may_tell_of_drops(self.clock.now())
+        {
             let _in_run = self.counters.log_span.enter();
             warn!(host = %plan.name, event = %event, "{cause}; further ones are dropped and counted (logged once per burst)");
         }

@@ -151,6 +151,7 @@ impl<'a> Resolver<'a> {
             labels: block,
             growth_max: usize::MAX,
             run: None,
+            event_share: None,
             shape,
         };
         self.hosts.push(Arc::new(host));

@@ -430,6 +430,7 @@ fn member_plan(host: &HostPlan, plan: &PoolPlan) -> Arc<HostPlan> {
         labels: LabelBlock::empty(),
         growth_max: 0,
         run: None,
+        event_share: None,
         shape: Arc::clone(&plan.shape),
     })
 }

@@ -1,0 +1,265 @@
+//! The part of a run's events that each host may emit: all hosts together must not keep a run busy with their events alone.
+//!
+//! An event costs as much as there are listeners to it, and a run has [`LISTENERS_PER_SEC_MAX`] of them in an emulated second.
+//! Each host has a fixed part, in proportion to the cost of the events that it may emit, so that hosts need not know of each
+//! other: every driver drops the same events.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::action::Action;
+use super::run::{HostPlan, Plan};
+use super::shape::HostShape;
+use crate::event::{Source, Subscription};
+use crate::host::EVENTS_PER_SEC_MAX;
+
+/// Maximum number of listeners that the events of all hosts of a run reach in one emulated second.
+pub const LISTENERS_PER_SEC_MAX: u32 = 1_000_000;
+
+/// The name that actions on levers, which go to all hosts, have among events.
+pub(crate) const LEVER: &str = "lever";
+
+/// A host's part of the run's events.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EventShare {
+    /// The cost of its events in an emulated second.
+    per_sec: u32,
+    /// The cost of each event that it may emit.
+    costs: Vec<(Arc<str>, u32)>,
+    /// The cost of an event with a calculated name.
+    other: u32,
+}
+
+impl EventShare {
+    /// The cost of its events in an emulated second.
+    #[must_use]
+    pub const fn per_sec(&self) -> u32 {
+        self.per_sec
+    }
+
+    /// The cost of an event: the number of listeners that it reaches, at least 1.
+    #[must_use]
+    pub fn cost(&self, event: &str) -> u32 {
+        let known = self.costs.iter().find(|(name, _)| **name == *event);
+        known.map_or(self.other, |(_, cost)| *cost).max(1)
+    }
+}
+
+/// The weight of all listeners of a run, by event.
+#[derive(Default)]
+struct Listeners {
+    any: IndexMap<Arc<str>, u64>,
+    named: IndexMap<(Arc<str>, Arc<str>), u64>,
+}
+
+impl Listeners {
+    fn of(plan: &Plan) -> Self {
+        let mut listeners = Self::default();
+        for (shape, count) in plan.jobs.iter().flat_map(|job| plan.shapes(job)) {
+            for listener in &shape.listeners {
+                let Subscription { event, source } = &listener.subscription;
+                let weight = match source {
+                    Source::Any => listeners.any.entry(Arc::clone(event)).or_default(),
+                    Source::Named(name) => {
+                        listeners.named.entry((Arc::clone(event), Arc::clone(name))).or_default()
+                    }
+                    Source::Own => continue,
+                };
+                *weight = weight.saturating_add(weight_of(shape, &listener.action) * count as u64);
+            }
+            if shape.reads_levers {
+                *listeners.any.entry(LEVER.into()).or_default() += count as u64;
+            }
+        }
+        listeners
+    }
+
+    /// The cost of an event of a host; 0 if nobody listens.
+    fn cost(&self, event: &str, host: &Arc<str>, shape: &HostShape) -> u64 {
+        let is_own =
+            |subscription: &Subscription| *subscription.event == *event && subscription.source == Source::Own;
+        let own = shape.listeners.iter().filter(|listener| is_own(&listener.subscription));
+        let own: u64 = own.map(|listener| weight_of(shape, &listener.action)).sum();
+        let named =
+            if self.named.is_empty() { None } else { self.named.get(&(event.into(), Arc::clone(host))) };
+        own + self.any.get(event).copied().unwrap_or(0) + named.copied().unwrap_or(0)
+    }
+
+    /// The largest cost that an event of any name has.
+    fn cost_max(&self) -> u64 {
+        self.any.values().chain(self.named.values()).copied().max().unwrap_or(0)
+    }
+
+    /// The costs of the events that a host may emit.
+    fn costs_of(&self, host: &HostPlan) -> Costs {
+        let (mut events, mut other): (Vec<(Arc<str>, u64)>, _) = (Vec::new(), 0);
+        for event in host.emissions() {
+            match event {
+                Some(event) if events.iter().any(|(known, _)| *known == event) => {}
+                Some(event) => {
+                    let cost = self.cost(&event, &host.name, &host.shape);
+                    events.push((event, cost));
+                }
+                None => other = self.cost_max(),
+            }
+        }
+        Costs { events, other }
+    }
+}
+
+/// The costs of a host's events.
+struct Costs {
+    events: Vec<(Arc<str>, u64)>,
+    /// That of events with calculated names; 0 if it has none.
+    other: u64,
+}
+
+impl Costs {
+    fn each(&self) -> impl Iterator<Item = u64> {
+        self.events.iter().map(|(_, cost)| *cost).chain([self.other])
+    }
+
+    /// The cost of one event of each name.
+    fn total(&self) -> u64 {
+        self.each().fold(0, u64::saturating_add)
+    }
+
+    /// The part of a host with these costs, of a run in which one event of each name and host costs so much.
+    fn share(&self, total_of_run: u64) -> Option<EventShare> {
+        let per_sec =
+            u128::from(LISTENERS_PER_SEC_MAX) * u128::from(self.total()) / u128::from(total_of_run.max(1));
+        let dearest = self.each().max().unwrap_or(0);
+        if per_sec >= u128::from(EVENTS_PER_SEC_MAX) * u128::from(dearest) {
+            return None;
+        }
+        let narrow = |cost: u64| u32::try_from(cost).unwrap_or(u32::MAX);
+        Some(EventShare {
+            per_sec: u32::try_from(per_sec).unwrap_or(u32::MAX).max(1),
+            costs: self.events.iter().map(|(event, cost)| (Arc::clone(event), narrow(*cost))).collect(),
+            other: narrow(self.other),
+        })
+    }
+}
+
+/// The work that an event is for one listener.
+fn weight_of(shape: &HostShape, action: &Action) -> u64 {
+    match *action {
+        Action::NotifyMembers(pool) | Action::ReplaceMembers(pool) => {
+            shape.pools.get(pool).map_or(1, |pool| pool.max.max(1) as u64)
+        }
+        _ => 1,
+    }
+}
+
+/// Gives each host its part. Hosts that could not exceed theirs, as [`EVENTS_PER_SEC_MAX`] is less, have none.
+pub(crate) fn share_events(plan: &mut Plan) {
+    if plan.hosts.iter().all(|host| host.shape.listeners.is_empty()) {
+        return;
+    }
+    let listeners = Listeners::of(plan);
+    // Hosts of one shape cost the same, unless somebody listens to single hosts.
+    let mut known: IndexMap<_, (Costs, u64)> = IndexMap::new();
+    let kinds: Vec<usize> = plan
+        .hosts
+        .iter()
+        .map(|host| {
+            let name = (!listeners.named.is_empty()).then(|| Arc::clone(&host.name));
+            let entry = known.entry((Arc::as_ptr(&host.shape), host.run.as_ref().map(Arc::as_ptr), name));
+            let kind = entry.index();
+            entry.or_insert_with(|| (listeners.costs_of(host), 0)).1 += 1;
+            kind
+        })
+        .collect();
+    let total = known.values().map(|(costs, hosts)| costs.total().saturating_mul(*hosts));
+    let total = total.fold(0, u64::saturating_add);
+    let shares: Vec<Option<Arc<EventShare>>> =
+        known.values().map(|(costs, _)| costs.share(total).map(Arc::new)).collect();
+    for (host, kind) in plan.hosts.iter_mut().zip(kinds) {
+        // The plan of a host has no second owner yet.
+        if let Some(host) = Arc::get_mut(host) {
+            host.event_share.clone_from(&shares[kind]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{ConfigFile, LoadOptions};
+    use crate::time::Time;
+
+    fn plan(hosts: &str) -> Plan {
+        let text = format!("Config(levers: {{ \"load\": 1.0 }}, hosts: [{hosts}])");
+        let options = LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000));
+        ConfigFile::from_text("test", &text).plan(&options).unwrap().plan
+    }
+
+    fn hosts(count: usize, name: &str, rest: &str) -> String {
+        let repeat = format!("Repeat(var: \"i\", from: 1, to: {count})");
+        format!("Host(repeat: {repeat}, name: \"{name}-{{i}}\", metrics: [Metric(name: \"up\")], {rest}),")
+    }
+
+    /// The listeners that the events of all hosts with a part reach in a second.
+    fn shared(plan: &Plan) -> u64 {
+        plan.hosts
+            .iter()
+            .filter_map(|host| host.event_share.as_ref())
+            .map(|share| u64::from(share.per_sec))
+            .sum()
+    }
+
+    #[test]
+    fn hosts_that_cannot_keep_a_run_busy_have_no_bound_of_this_kind() {
+        let balancer = hosts(1, "b", "listen_events: { \"go\": emit(\"peak\") }");
+        let workers =
+            hosts(9, "w", "listen_events: { \"peak\": emit(\"done@own\"), \"host_started\": emit(\"up\") }");
+        assert!(plan(&format!("{balancer}{workers}")).hosts.iter().all(|host| host.event_share.is_none()));
+    }
+
+    #[test]
+    fn a_host_that_many_hear_has_a_larger_part_than_those_that_nobody_hears() {
+        let balancer = hosts(1, "b", "listen_events: { \"go\": emit(\"peak\") }");
+        let workers = hosts(
+            2_000,
+            "w",
+            "listen_events: { \"peak\": emit(\"unheard\"), \"host_started\": emit(\"unheard\") }",
+        );
+        let plan = plan(&format!("{balancer}{workers}"));
+        let share = plan.hosts[0].event_share.as_ref().unwrap();
+        assert_eq!((share.cost("peak"), share.cost("unheard")), (2_000, 1));
+        assert_eq!(share.per_sec, 500_000);
+        assert_eq!(plan.hosts[1].event_share.as_ref().unwrap().per_sec, 250);
+    }
+
+    #[test]
+    fn members_that_hear_an_event_and_hosts_that_read_a_lever_are_listeners() {
+        let pool = "pools: [Pool(name: \"p\", count: 1000, labels: { \"slot\": \"{slot}\" }, \
+            metrics: [Metric(name: \"m\", listen_events: [\"x\"])])]";
+        let storm = plan(&hosts(50, "h", &format!("listen_events: {{ \"x\": emit(\"x\") }}, {pool}")));
+        assert_eq!(storm.hosts[0].event_share.as_ref().unwrap().cost("x"), 50 * 1_001);
+        let reader = "listen_events: { \"x\": lever(\"load\", 2) }, storage: { \"n\": 0 }";
+        let reads = hosts(200, "h", reader)
+            .replace("name: \"up\"", "name: \"up\", scenario: script(source: \"run.load\")");
+        assert_eq!(plan(&reads).hosts[0].event_share.as_ref().unwrap().cost(LEVER), 200);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn the_parts_of_all_hosts_are_no_more_than_the_run_has(
+            counts in prop::collection::vec(1_usize..400, 1..4),
+            sources in prop::collection::vec(0_usize..4, 4),
+        ) {
+            let text: String = counts.iter().enumerate().map(|(kind, count)| {
+                let source = ["", "@own", "@any", "@h0-1"][sources[kind]];
+                let next = (kind + 1) % counts.len();
+                hosts(*count, &format!("h{kind}"), &format!("listen_events: {{ \"e{kind}{source}\": [emit(\"e{next}\"), emit(\"e{kind}\")] }}"))
+            }).collect();
+            let plan = plan(&text);
+            prop_assert!(shared(&plan) <= u64::from(LISTENERS_PER_SEC_MAX) + plan.hosts.len() as u64);
+        }
+    }
+}
