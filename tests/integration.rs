@@ -31,6 +31,7 @@ mod outages;
 mod outputs;
 mod parity;
 mod plot;
+mod plugin_guide;
 mod plugins;
 mod processes;
 mod pushgateway;
