@@ -450,3 +450,44 @@ fn the_description_has_every_route_with_its_errors() {
         }
     }
 }
+
+#[test]
+fn checks_whose_clients_have_gone_end() {
+    let daemon = Daemon::start(&["--config", "hosts_load_with_peaks", "--output", "scrape=127.0.0.1:0"]);
+    // Hours of work: each of many hosts reads thousands of metrics of which there are none.
+    let none = (0..5_000)
+        .map(|n| format!("Metric(name: \"m{n}_{{name}}\", repeat: Repeat(var: \"j\", from: 1, to: 0)), "));
+    let text = format!(
+        "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 900000), name: \"h{{i}}\", metrics: [Metric(name: \"up\", labels: {{ \"n\": \"{{name}}\" }}), {}])])",
+        none.collect::<String>()
+    );
+    let body = json!({ "text": text }).to_string();
+    let head = format!(
+        "POST /api/v1/configs/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let clients: Vec<TcpStream> = (0..8)
+        .map(|_| {
+            let mut client = TcpStream::connect(("127.0.0.1", daemon.port)).unwrap();
+            client.write_all(head.as_bytes()).unwrap();
+            client.write_all(body.as_bytes()).unwrap();
+            client
+        })
+        .collect();
+    let cpu_ticks = || -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.process.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    let before = cpu_ticks();
+    eventually("checks take time", || (cpu_ticks() > before + 20).then_some(()));
+    drop(clients);
+    let (mut last, mut idle_polls) = (cpu_ticks(), 0);
+    eventually("the daemon is idle again", || {
+        let now = cpu_ticks();
+        // A check would keep a core busy from poll to poll.
+        idle_polls = if now - std::mem::replace(&mut last, now) <= 1 { idle_polls + 1 } else { 0 };
+        (idle_polls >= 10).then_some(())
+    });
+    assert_eq!(daemon.get("/api/v1/hosts").0, 200);
+}

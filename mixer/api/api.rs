@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use promemu_core::error::Error;
+use promemu_core::stop::Stop;
 use promemu_run::http::server::serve;
 use promemu_run::run::{Run, StopReason};
 
@@ -74,7 +75,7 @@ impl Api {
     ///
     /// The config has errors.
     pub fn create_main(&self, request: RunRequest, starts: bool) -> Result<(), Error> {
-        create(&self.state, request, starts).map(drop).map_err(Error::from)
+        create(&self.state, request, starts, &Stop::default()).map(drop).map_err(Error::from)
     }
 
     /// Ends all runs, for this reason, then the API.

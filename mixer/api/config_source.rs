@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use promemu_core::config::{Author, ConfigFile, LoadOptions};
 use promemu_core::expression::Value;
+use promemu_core::stop::Stop;
 use promemu_core::time::Time;
 
 use crate::daemon::Daemon;
@@ -84,16 +85,18 @@ impl ConfigChoice {
         Ok(Self { source, class, args })
     }
 
-    /// The options to load the class for a run of this id that starts at this time.
+    /// The options to load the class for a run of this id that starts at this time, until it is asked to stop.
     pub(crate) fn load_options(
         &self,
         daemon: &Daemon,
         run_id: &str,
         started_at: Time,
+        stop: &Stop,
     ) -> Result<LoadOptions, ApiError> {
         let arguments = read_args(&self.args)?;
         let (class, run_id, series_max) = (self.class.clone(), run_id.to_owned(), daemon.series_max);
-        Ok(LoadOptions { class, arguments, author: Author::Client, started_at, run_id, series_max })
+        let author = Author::Client;
+        Ok(LoadOptions { class, arguments, author, started_at, run_id, series_max, stop: stop.clone() })
     }
 }
 

@@ -128,6 +128,7 @@ impl ApiError {
                 ConfigError::Unreadable { .. }
                 | ConfigError::UnreadableDir { .. }
                 | ConfigError::PathOfClient { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+                ConfigError::GivenUp => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
                 ConfigError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_config"),
             },
             Self::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),

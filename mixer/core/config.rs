@@ -5,6 +5,7 @@
 //! config are reported at once, each with its place. It knows nothing of running hosts.
 
 mod arguments;
+mod classes;
 mod fields;
 mod include;
 mod loading;

@@ -6,8 +6,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexSet;
+
+use crate::stop::Stop;
 
 /// A byte range in a config's [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,14 +46,45 @@ pub struct Problem {
 /// Maximum length of a message; a longer one repeats a very long text of the config.
 const MESSAGE_CHARS_MAX: usize = 400;
 
+/// Maximum number of problems that are kept; nobody reads more.
+const PROBLEMS_MAX: usize = 1_000;
+
 /// The problems of one config, in the order of their places.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     list: IndexSet<Problem>,
     errors: usize,
+    /// The severest of the problems that were not kept.
+    left_out: Option<Severity>,
+    stop: Stop,
 }
 
 impl Problems {
+    /// No problems yet; `stop` ends the work that looks for them.
+    #[must_use]
+    pub fn until(stop: Stop) -> Self {
+        Self { stop, ..Self::default() }
+    }
+
+    /// `true` if the work that looks for problems is to end: it was asked to, or there are more errors than are kept.
+    /// Steps that are repeated look at it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.errors > PROBLEMS_MAX || self.is_stopped()
+    }
+
+    /// `true` if the work was asked to end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_set()
+    }
+
+    /// `true` if no further problem is kept.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= PROBLEMS_MAX
+    }
+
     /// Adds an error at a place; a repeated one is kept once.
     pub fn error(&mut self, span: SourceSpan, message: impl Into<String>) {
         self.add(Severity::Error, Some(span), message.into());
@@ -69,6 +103,7 @@ impl Problems {
     /// Removes missing plugins, for callers that run nothing.
     pub fn forget_plugins(&mut self) {
         self.list.retain(|problem| problem.severity != Severity::NeedsPlugin);
+        self.left_out = self.left_out.filter(|severity| *severity != Severity::NeedsPlugin);
     }
 
     /// Adds a warning at a place.
@@ -81,9 +116,17 @@ impl Problems {
             message.truncate(end);
             message.push('…');
         }
-        if self.list.insert(Problem { severity, span, message }) && severity != Severity::Warning {
-            self.errors += 1;
-        }
+        let problem = Problem { severity, span, message };
+        let is_new = if self.is_full() {
+            let is_new = !self.list.contains(&problem);
+            if is_new && self.left_out.is_none_or(|severest| severest == Severity::Warning) {
+                self.left_out = Some(severity);
+            }
+            is_new
+        } else {
+            self.list.insert(problem)
+        };
+        self.errors += usize::from(is_new && severity != Severity::Warning);
     }
 
     /// Number of errors, missing plugins included.
@@ -92,11 +135,15 @@ impl Problems {
         self.errors
     }
 
-    /// The problems, sorted by place.
+    /// The problems, sorted by place. If some were not kept, the last one says so.
     #[must_use]
     pub fn into_sorted(self) -> Vec<Problem> {
         let mut list: Vec<Problem> = self.list.into_iter().collect();
         list.sort_by_key(|p| p.span.map_or(0, |s| s.start));
+        if let Some(severity) = self.left_out {
+            let message = format!("more than {PROBLEMS_MAX} problems; further ones are left out");
+            list.push(Problem { severity, span: None, message });
+        }
         list
     }
 }
@@ -140,6 +187,9 @@ pub enum ConfigError {
         /// The path.
         path: String,
     },
+    /// Loading it was ended early.
+    #[error("config takes too long to load and was given up; make it smaller")]
+    GivenUp,
     /// The config has errors.
     #[error("{}", Rendered(.sources, .problems))]
     Invalid {
@@ -223,16 +273,68 @@ pub struct Sources(Vec<SourceFile>);
 #[derive(Clone, Debug)]
 struct SourceFile {
     name: String,
-    text: String,
+    text: Arc<str>,
     first_byte: usize,
+    /// Made for the first place that is looked up.
+    index: OnceLock<Arc<TextIndex>>,
+}
+
+/// Lines and characters of a text by byte, so that a place costs the same anywhere in it.
+#[derive(Debug)]
+struct TextIndex {
+    /// The first byte of each line.
+    lines: Vec<usize>,
+    /// Number of characters before each block of [`BLOCK_BYTES`].
+    chars: Vec<usize>,
+}
+
+const BLOCK_BYTES: usize = 256;
+
+impl TextIndex {
+    fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let mut before = 0;
+        let blocks = text.as_bytes().chunks(BLOCK_BYTES).map(|block| {
+            let this = before;
+            before += count_chars(block);
+            this
+        });
+        let mut chars: Vec<usize> = blocks.collect();
+        chars.push(before);
+        Self { lines: std::iter::once(0).chain(ends).collect(), chars }
+    }
+
+    /// Number of characters before a byte.
+    fn chars_before(&self, text: &str, byte: usize) -> usize {
+        let block = byte / BLOCK_BYTES;
+        self.chars[block] + count_chars(&text.as_bytes()[block * BLOCK_BYTES..byte])
+    }
+}
+
+/// Number of characters that begin in these bytes of a text.
+fn count_chars(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+}
+
+impl SourceFile {
+    fn index(&self) -> &TextIndex {
+        self.index.get_or_init(|| Arc::new(TextIndex::of(&self.text)))
+    }
 }
 
 impl Sources {
     /// Adds a file; returns the number of its first byte.
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> usize {
         let first_byte = self.0.last().map_or(0, |last| last.first_byte + last.text.len() + 1);
-        self.0.push(SourceFile { name: name.into(), text: text.into(), first_byte });
+        let (name, text, index) = (name.into(), text.into(), OnceLock::new());
+        self.0.push(SourceFile { name, text, first_byte, index });
         first_byte
+    }
+
+    /// Number of bytes of all texts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.last().map_or(0, |last| last.first_byte + last.text.len())
     }
 
     /// The name of the config's own file.
@@ -267,17 +369,20 @@ impl Problem {
     pub fn place<'a>(&self, sources: &'a Sources) -> Option<Place<'a>> {
         let span = self.span?;
         let file = sources.file_at(span.start)?;
-        let text = file.text.as_str();
+        let text = &*file.text;
         let span =
             SourceSpan { start: span.start - file.first_byte, end: span.end.saturating_sub(file.first_byte) };
-        let before = text.get(..span.start).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_text = text[line_start..].split('\n').next().unwrap_or("");
-        let start = before.len() - line_start;
+        let before = text.get(..span.start).unwrap_or(text).len();
+        let index = file.index();
+        let line = index.lines.partition_point(|start| *start <= before);
+        let line_start = index.lines[line - 1];
+        let line_end = index.lines.get(line).map_or(text.len(), |next| next - 1);
+        let line_text = &text[line_start..line_end];
+        let start = before - line_start;
         Some(Place {
             file: &file.name,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column: index.chars_before(text, before) - index.chars_before(text, line_start) + 1,
             line_text,
             in_line: start..(span.end.saturating_sub(line_start)).clamp(start, line_text.len().max(start)),
         })
@@ -295,15 +400,25 @@ impl Problem {
 
 /// Maximum length of a word that is compared with others.
 const NAME_BYTES_MAX: usize = 200;
+/// Maximum number of names that a word is compared with; among more of them no mistake is guessed.
+pub(crate) const NAMES_COMPARED_MAX: usize = 1_000;
+/// Maximum work of one suggestion: the sum of the products of the lengths compared.
+const COMPARED_BYTES_MAX: usize = 500_000;
 
 /// `; did you mean "x"?` if one of `known` is close to `word`, else a list of `known`.
 #[must_use]
 pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
     // The edit distance of a very long word takes too much memory.
-    let nameable = if word.len() <= NAME_BYTES_MAX { known } else { &[] };
+    let is_nameable = word.len() <= NAME_BYTES_MAX && known.len() <= NAMES_COMPARED_MAX;
+    let nameable = if is_nameable { known } else { &[] };
+    let mut compared = 0;
     let closest = nameable
         .iter()
         .filter(|k| k.as_ref().len() <= NAME_BYTES_MAX)
+        .take_while(|k| {
+            compared += word.len() * k.as_ref().len();
+            compared <= COMPARED_BYTES_MAX
+        })
         .map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref()))
         .filter(|(distance, k)| {
             let len = k.chars().count().max(word.chars().count());

@@ -18,6 +18,7 @@
 //!
 //! | module | content |
 //! | --- | --- |
+//! | [`stop`] | a request to end work early |
 //! | [`error`] | problems of a config with their places; errors of a run |
 //! | [`time`] | emulated time, spans and speeds |
 //! | [`rng`] | seeds derived from names, and random streams |
@@ -99,6 +100,7 @@ pub mod preview;
 pub mod rng;
 pub mod scenario;
 pub mod series;
+pub mod stop;
 pub mod text_file;
 pub mod time;
 pub mod timeline;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use promemu_core::config::{Argument, ClassSummary, ConfigFile, ConfigSummary};
 use promemu_core::error::ConfigError;
+use promemu_core::stop::Stop;
 use promemu_run::clock::wall_now;
 
 use crate::config_source::{ConfigBody, ConfigChoice, open};
@@ -17,7 +18,7 @@ use crate::error::{Answer, ApiError, ErrorBody};
 use crate::json_body::JsonBody;
 use crate::problem::ProblemView;
 use crate::runs::MAIN;
-use crate::state::{AppState, blocking};
+use crate::state::{AppState, blocking, blocking_until};
 
 /// All configs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -119,9 +120,9 @@ pub(crate) async fn check(
     JsonBody(body): JsonBody<CheckBody>,
 ) -> Answer<CheckResult> {
     let choice = ConfigChoice::new(body.config)?;
-    let result = blocking(&state, move |state| {
+    let result = blocking_until(&state, move |state, stop| {
         let file = choice.source.open(state.daemon())?;
-        check_file(state.daemon(), &file, &choice)
+        check_file(state.daemon(), &file, &choice, stop)
     });
     Ok(Json(result.await??))
 }
@@ -158,8 +159,9 @@ pub(crate) fn check_file(
     daemon: &Daemon,
     file: &ConfigFile,
     choice: &ConfigChoice,
+    stop: &Stop,
 ) -> Result<CheckResult, ApiError> {
-    match file.plan(&choice.load_options(daemon, MAIN, wall_now())?) {
+    match file.plan(&choice.load_options(daemon, MAIN, wall_now(), stop)?) {
         Ok(loaded) => Ok(CheckResult {
             valid: true,
             problems: loaded.warnings.into_iter().map(ProblemView::warning).collect(),

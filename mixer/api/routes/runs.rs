@@ -23,7 +23,7 @@ use crate::params::{Duration, SpeedText};
 use crate::runs::entry::{Phase, RunEntry, RunView};
 use crate::runs::start::{create, start};
 use crate::runs::{MAIN, RunRequest};
-use crate::state::{AppState, blocking};
+use crate::state::{AppState, blocking, blocking_until};
 
 /// An id has at most this many characters.
 const ID_CHARS_MAX: usize = 64;
@@ -95,7 +95,7 @@ pub(crate) async fn create_run(
         simulation: None,
     };
     let starts = body.start.unwrap_or(true);
-    let run = blocking(&state, move |state| create(state, request, starts)).await??;
+    let run = blocking_until(&state, move |state, stop| create(state, request, starts, stop)).await??;
     Ok((StatusCode::CREATED, Json(run.view())))
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn start_run(
 ) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let run = state.runs().find(&id)?;
     let started = Arc::clone(&run);
-    blocking(&state, move |state| start(state, &started)).await??;
+    blocking_until(&state, move |state, stop| start(state, &started, stop)).await??;
     Ok((StatusCode::ACCEPTED, Json(run.view())))
 }
 
@@ -175,10 +175,10 @@ pub(crate) async fn run_config(
     Path(id): Path<String>,
 ) -> Answer<ConfigView> {
     let run = state.runs().find(&id)?;
-    let view = blocking(&state, move |state| {
+    let view = blocking_until(&state, move |state, stop| {
         let choice = &run.request().config;
         let file = choice.source.open(state.daemon())?;
-        let problems = check_file(state.daemon(), &file, choice)?.problems;
+        let problems = check_file(state.daemon(), &file, choice, stop)?.problems;
         Ok::<_, ApiError>(ConfigView { problems, ..config_view(choice.source.name(), &file) })
     });
     Ok(Json(view.await??))

@@ -23,7 +23,7 @@ use crate::params::Duration;
 use crate::runs::RunRequest;
 use crate::runs::entry::{Phase, RunEntry};
 use crate::runs::start::{create, start};
-use crate::state::{AppState, blocking};
+use crate::state::{AppState, blocking, blocking_until};
 
 /// The types of simulations: profiles of the plugin `processes`.
 pub(crate) const PROFILES: [&str; 5] =
@@ -176,7 +176,7 @@ pub(crate) async fn create_simulation(
     JsonBody(body): JsonBody<SimulationBody>,
 ) -> Result<(StatusCode, Json<SimulationView>), ApiError> {
     let request = request(body)?;
-    let entry = blocking(&state, move |state| create(state, request, false)).await??;
+    let entry = blocking_until(&state, move |state, stop| create(state, request, false, stop)).await??;
     Ok((StatusCode::CREATED, Json(SimulationView::of(&entry))))
 }
 
@@ -235,7 +235,7 @@ pub(crate) async fn start_simulation(
 ) -> Result<(StatusCode, Json<SimulationView>), ApiError> {
     let entry = find(&state, &id)?;
     let started = Arc::clone(&entry);
-    blocking(&state, move |state| start(state, &started)).await??;
+    blocking_until(&state, move |state, stop| start(state, &started, stop)).await??;
     Ok((StatusCode::ACCEPTED, Json(SimulationView::of(&entry))))
 }
 

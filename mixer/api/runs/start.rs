@@ -7,6 +7,7 @@ use tracing::warn;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::Error;
 use promemu_core::rng::random_seed;
+use promemu_core::stop::Stop;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::Clock;
 use promemu_run::event_tap::EventTap;
@@ -28,9 +29,10 @@ pub(crate) fn create(
     state: &Arc<AppState>,
     request: RunRequest,
     starts: bool,
+    stop: &Stop,
 ) -> Result<Arc<RunEntry>, ApiError> {
     let events = Arc::new(EventTap::remembering());
-    let spec = spec(state.daemon(), &request, &events)?;
+    let spec = spec(state.daemon(), &request, &events, stop)?;
     let entry = Arc::new(RunEntry::created(request, is_simulation(&spec.plan), events));
     state.runs().add(Arc::clone(&entry))?;
     if entry.is_simulation() {
@@ -45,11 +47,11 @@ pub(crate) fn create(
 }
 
 /// Starts a run that was created. Blocks: loading a config takes time.
-pub(crate) fn start(state: &Arc<AppState>, entry: &RunEntry) -> Result<(), ApiError> {
+pub(crate) fn start(state: &Arc<AppState>, entry: &RunEntry, stop: &Stop) -> Result<(), ApiError> {
     if entry.phase() != Phase::Created {
         return Err(ApiError::RunStarted(entry.id().to_owned()));
     }
-    start_with(state, entry, spec(state.daemon(), entry.request(), entry.events())?)
+    start_with(state, entry, spec(state.daemon(), entry.request(), entry.events(), stop)?)
 }
 
 fn start_with(state: &Arc<AppState>, entry: &RunEntry, spec: RunSpec) -> Result<(), ApiError> {
@@ -69,19 +71,37 @@ impl ConfigLoader for Loader {
     }
 
     fn load(&self, file: &ConfigFile, started_at: Time) -> Result<(LoadedConfig, RunSettings), Error> {
-        let loaded = file.plan(&LoadOptions { started_at, ..self.options.clone() })?;
+        self.load_until(file, started_at, &Stop::default())
+    }
+}
+
+impl Loader {
+    /// The same, until it is asked to stop.
+    fn load_until(
+        &self,
+        file: &ConfigFile,
+        started_at: Time,
+        stop: &Stop,
+    ) -> Result<(LoadedConfig, RunSettings), Error> {
+        let options = LoadOptions { started_at, stop: stop.clone(), ..self.options.clone() };
+        let loaded = file.plan(&options)?;
         let settings = (self.daemon.run_settings)(&loaded.plan.defaults)?;
         Ok((loaded, settings))
     }
 }
 
 /// The specification of a run that starts now. Its outputs are the daemon's.
-fn spec(daemon: &Arc<Daemon>, request: &RunRequest, events: &Arc<EventTap>) -> Result<RunSpec, ApiError> {
+fn spec(
+    daemon: &Arc<Daemon>,
+    request: &RunRequest,
+    events: &Arc<EventTap>,
+    stop: &Stop,
+) -> Result<RunSpec, ApiError> {
     let clock = Clock::start().at_speed(request.speed);
     let history = request.history.map(|length| (daemon.history)(&request.id, length));
     let start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
     let file = request.config.source.open(daemon)?;
-    let options = request.config.load_options(daemon, &request.id, start)?;
+    let options = request.config.load_options(daemon, &request.id, start, &Stop::default())?;
     let loader = Arc::new(Loader { daemon: Arc::clone(daemon), options });
     let watched = match request.config.source {
         _ if !request.watches => None,
@@ -90,7 +110,7 @@ fn spec(daemon: &Arc<Daemon>, request: &RunRequest, events: &Arc<EventTap>) -> R
             return Err(ApiError::invalid("watch needs a config with a file; give it by its name"));
         }
     };
-    let (LoadedConfig { plan, files, warnings }, mut settings) = loader.load(&file, start)?;
+    let (LoadedConfig { plan, files, warnings }, mut settings) = loader.load_until(&file, start, stop)?;
     for warning in warnings {
         warn!(run = &*request.id, "{warning}");
     }

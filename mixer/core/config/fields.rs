@@ -1,6 +1,8 @@
 //! Structs, maps, lists and scalars of a tree, with an error for each that does not fit.
 
-use super::tree::{Field, Node, NodeKind};
+use indexmap::IndexSet;
+
+use super::tree::{Field, Node, NodeKind, repeated_keys};
 use super::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan, suggestion};
 use crate::expression::{Names, Value};
@@ -30,10 +32,9 @@ impl Fields {
                 return None;
             }
         };
-        for (n, field) in fields.iter().enumerate() {
-            if fields[..n].iter().any(|earlier| earlier.name == field.name) {
-                problems.error(field.name_span, format!("{what} has {:?} twice; keep one", field.name));
-            }
+        let mut seen = IndexSet::new();
+        for field in fields.iter().filter(|field| !seen.insert(field.name.as_str())) {
+            problems.error(field.name_span, format!("{what} has {:?} twice; keep one", field.name));
         }
         Some(Self { what, span: node.span, left: fields, known: Vec::new() })
     }
@@ -114,6 +115,9 @@ impl Fields {
     /// Reports every field that nothing has read and that the record does not have.
     pub(super) fn refuse_unknown(self, problems: &mut Problems) {
         for field in self.left.iter().filter(|field| !self.known.contains(&field.name.as_str())) {
+            if problems.is_over() {
+                return;
+            }
             let hint = suggestion(&field.name, &self.known);
             problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));
         }
@@ -134,6 +138,22 @@ pub(super) fn read_scalars<T: FromValue>(
     problems: &mut Problems,
 ) -> Vec<Scalar<T>> {
     nodes.iter().filter_map(|node| read_scalar(node, what, problems)).collect()
+}
+
+/// What can be read of a list's items, as long as the reading goes on.
+pub(super) fn read_all<T>(
+    nodes: Vec<Node>,
+    problems: &mut Problems,
+    read: impl Fn(Node, &mut Problems) -> Option<T>,
+) -> Vec<T> {
+    let mut items = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        if problems.is_over() {
+            break;
+        }
+        items.extend(read(node, problems));
+    }
+    items
 }
 
 /// One text, or a list of them, which is not empty: it would look like none, and mean all.
@@ -161,10 +181,8 @@ pub(super) fn read_map(node: Node, what: &str, problems: &mut Problems) -> Vec<(
             return Vec::new();
         }
     };
-    for (n, (key, _)) in entries.iter().enumerate() {
-        if entries[..n].iter().any(|(earlier, _)| earlier.kind.name() == key.kind.name()) {
-            problems.error(key.span, format!("{what} has {} twice; keep one", key.kind.describe()));
-        }
+    for key in repeated_keys(&entries) {
+        problems.error(key.span, format!("{what} has {} twice; keep one", key.kind.describe()));
     }
     entries
 }

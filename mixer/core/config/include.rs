@@ -42,8 +42,8 @@ impl Reading {
                 return;
             }
             names.push(name.clone());
-            match file.included(&name) {
-                Ok(included) => self.include_file(&included, names, found),
+            match self.open_included(file, &name) {
+                Ok((included, root)) => self.include_file(&included, root, names, found),
                 Err(error) => {
                     let cause =
                         std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
@@ -53,8 +53,30 @@ impl Reading {
         }
     }
 
-    fn include_file(&mut self, file: &ConfigFile, names: &mut Vec<String>, found: &mut Included) {
-        let Some(root) = self.root(file) else { return };
+    /// An included file and its tree, each read once; without the tree if it has errors.
+    fn open_included(
+        &mut self,
+        file: &ConfigFile,
+        name: &str,
+    ) -> Result<(ConfigFile, Option<Node>), ConfigError> {
+        let key = (file.path.clone(), name.to_owned());
+        if let Some(known) = self.included.get(&key) {
+            return Ok(known.clone());
+        }
+        let included = file.included(name)?;
+        let root = self.root(&included);
+        self.included.insert(key, (included.clone(), root.clone()));
+        Ok((included, root))
+    }
+
+    fn include_file(
+        &mut self,
+        file: &ConfigFile,
+        root: Option<Node>,
+        names: &mut Vec<String>,
+        found: &mut Included,
+    ) {
+        let Some(root) = root else { return };
         self.include(file, &root, names, found);
         let (span, description) = (root.span, root.kind.describe());
         let NodeKind::Struct(Some(name), fields) = root.kind else {

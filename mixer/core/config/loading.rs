@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::arguments;
+use super::classes::Classes;
 use super::options::LoadOptions;
 use super::param_files::Given;
 use super::plugin_config;
-use super::reading::{Reading, choose};
+use super::reading::Reading;
 use super::resolve;
 use super::source::{ConfigDirs, ConfigFile};
 use super::summary::{ClassSummary, ConfigSummary};
@@ -54,7 +55,7 @@ impl ConfigFile {
         reading.sources.add(self.shown_path.as_str(), "");
         let text = plugin_config::text(config, given, &mut reading.problems);
         reading.finish()?;
-        Ok(Self { text: text.unwrap_or_default(), maker: None, ..self.clone() })
+        Ok(self.with_text(text.unwrap_or_default()))
     }
 
     /// Names of the file's classes; one empty name for a file with a single config.
@@ -63,9 +64,9 @@ impl ConfigFile {
             return Ok(vec![String::new()]);
         }
         let mut reading = Reading::default();
-        let names = reading.class_nodes(self).into_iter().map(|(name, _)| name).collect();
+        let names = reading.classes(self).map(|classes| classes.names().cloned().collect());
         reading.finish()?;
-        Ok(names)
+        Ok(names.unwrap_or_default())
     }
 
     /// The file's classes with their arguments.
@@ -74,13 +75,16 @@ impl ConfigFile {
             return Ok(vec![plugin_config::describe(maker)]);
         }
         let mut reading = Reading::default();
-        let mut summaries = Vec::new();
-        for (name, node) in reading.class_nodes(self) {
-            let Some(template) = reading.template(self, node, Given::nothing(&IndexMap::new())) else {
-                continue;
-            };
+        let (mut summaries, no_arguments) = (Vec::new(), IndexMap::new());
+        for (name, node) in reading.classes(self).into_iter().flat_map(Classes::iter) {
+            if reading.problems.is_over() {
+                break;
+            }
+            let given = Given::nothing(&no_arguments);
+            let Some(template) = reading.template(self, node.clone(), given) else { continue };
             let arguments = arguments::describe_all(&template.args);
-            summaries.push(ClassSummary { name, description: template.description, arguments });
+            let (name, description) = (name.clone(), template.description);
+            summaries.push(ClassSummary { name, description, arguments });
         }
         reading.problems.forget_plugins();
         reading.finish()?;
@@ -93,9 +97,8 @@ impl ConfigFile {
             let made = self.made(maker, &options.arguments)?;
             return made.plan(&LoadOptions { arguments: IndexMap::new(), ..options.clone() });
         }
-        let mut reading = Reading::default();
-        let classes = reading.class_nodes(self);
-        let node = choose(classes, options.class.as_deref(), &mut reading.problems);
+        let mut reading = Reading::until(&options.stop);
+        let node = reading.class(self, options.class.as_deref());
         let template = node.and_then(|node| reading.template(self, node, Given::by(options)));
         let plan = template.map(|t| resolve::resolve(&self.name, &t, options, &mut reading.problems));
         let files = std::mem::take(&mut reading.files);
@@ -114,8 +117,7 @@ impl ConfigFile {
             return Ok(maker.args.iter().map(|arg| arg.name.clone()).collect());
         }
         let mut reading = Reading::default();
-        let classes = reading.class_nodes(self);
-        let node = choose(classes, class, &mut reading.problems);
+        let node = reading.class(self, class);
         let template = node.and_then(|node| reading.template(self, node, Given::nothing(&IndexMap::new())));
         reading.problems.forget_plugins();
         reading.finish()?;
@@ -124,6 +126,11 @@ impl ConfigFile {
 }
 
 impl Reading {
+    /// A class of the config's own file.
+    fn class(&mut self, file: &ConfigFile, class: Option<&str>) -> Option<Node> {
+        self.classes(file)?.choose(class, &mut self.problems).cloned()
+    }
+
     fn template(&mut self, file: &ConfigFile, mut node: Node, given: Given<'_>) -> Option<ConfigTemplate> {
         let included = self.included(file, &node);
         self.read_param_files(file, &mut node, given);

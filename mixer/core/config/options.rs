@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::source::Author;
 use crate::expression::Value;
+use crate::stop::Stop;
 use crate::time::Time;
 
 /// Default limit of series, so that a typing error in a count does not fill the memory.
@@ -27,6 +28,8 @@ pub struct LoadOptions {
     pub run_id: String,
     /// Maximum number of series; a config with more is refused.
     pub series_max: usize,
+    /// Ends the loading early, with [`ConfigError::GivenUp`](crate::error::ConfigError::GivenUp).
+    pub stop: Stop,
 }
 
 impl LoadOptions {
@@ -40,6 +43,7 @@ impl LoadOptions {
             started_at,
             run_id: MAIN_RUN.to_owned(),
             series_max: DEFAULT_SERIES_MAX,
+            stop: Stop::default(),
         }
     }
 }

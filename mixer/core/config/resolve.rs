@@ -5,6 +5,7 @@ mod cells;
 mod events;
 mod families;
 mod fault;
+mod host_series;
 mod hosts;
 mod identity;
 mod labels;
@@ -56,6 +57,9 @@ pub(super) fn resolve(
     resolver.levers();
     let errors = resolver.problems.error_count();
     for host in &template.hosts {
+        if resolver.problems.is_over() {
+            break;
+        }
         resolver.host(host);
     }
     let all_hosts = template.has_all_hosts && resolver.problems.error_count() == errors;
@@ -77,6 +81,11 @@ pub(super) fn resolve(
         resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
     }
     resolver.bound_growth();
+    if resolver.problems.error_count() > 0 || resolver.problems.is_over() {
+        // Not used; its parts need not be put together.
+        resolver.hosts.clear();
+        resolver.jobs.clear();
+    }
     plan_of(resolver, config, defaults, faults)
 }
 
@@ -87,7 +96,7 @@ fn plan_of(
     defaults: RunDefaults,
     RunFaults { faults, shown }: RunFaults,
 ) -> Plan {
-    let Resolver { families, jobs, hosts, levers, .. } = resolver;
+    let Resolver { families, jobs, hosts, levers, problems, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
         config: config.to_owned(),
@@ -98,7 +107,7 @@ fn plan_of(
         hosts,
         defaults,
     };
-    run_fault::share_run_parts(&mut plan, shown);
+    run_fault::share_run_parts(&mut plan, shown, problems);
     group_by_shape(&mut plan);
     share_events(&mut plan);
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));

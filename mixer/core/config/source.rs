@@ -3,10 +3,12 @@
 //! A text is found and read here; its meaning is elsewhere ([`super::loading`]).
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
+use super::classes::Classes;
 use super::shipped;
 use super::tree;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, SourceSpan};
 use crate::plugin::{self, ConfigDecl};
 use crate::{text_file, user_file};
 
@@ -122,12 +124,17 @@ pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(std::path::is_separator)
 }
 
+/// The classes of a text, or its first error.
+type Parsed = Result<Classes, (SourceSpan, String)>;
+
 /// A config's text, or the plugin that makes it.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     pub(super) name: String,
     pub(super) shown_path: String,
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
+    /// The text's tree, parsed once. Places are those of a text that comes first in the sources.
+    parsed: Arc<OnceLock<Parsed>>,
     pub(super) path: Option<PathBuf>,
     /// Folders of the files that it includes.
     pub(super) dirs: ConfigDirs,
@@ -156,7 +163,8 @@ impl ConfigFile {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let dirs = ConfigDirs(Vec::new());
         let (shown_path, path) = (path.display().to_string(), Some(path.to_owned()));
-        Ok(Self { name, shown_path, text, path, dirs, author: Author::Operator, maker: None })
+        let (text, parsed) = (text.into(), Arc::default());
+        Ok(Self { name, shown_path, text, parsed, path, dirs, author: Author::Operator, maker: None })
     }
 
     /// A config from a text in memory.
@@ -166,7 +174,8 @@ impl ConfigFile {
         Self {
             name: name.to_owned(),
             shown_path: format!("{name}.ron"),
-            text: text_file::without_mark(text).unwrap_or(text).to_owned(),
+            text: text_file::without_mark(text).unwrap_or(text).into(),
+            parsed: Arc::default(),
             path: None,
             dirs,
             author: Author::Operator,
@@ -186,6 +195,16 @@ impl ConfigFile {
         Self { shown_path, maker: Some(config), ..Self::from_text(&config.name, "") }
     }
 
+    /// Another text in place of the one that a plugin makes.
+    pub(super) fn with_text(&self, text: String) -> Self {
+        Self { text: text.into(), parsed: Arc::default(), maker: None, ..self.clone() }
+    }
+
+    /// The classes of the text.
+    pub(super) fn parsed(&self) -> &Parsed {
+        self.parsed.get_or_init(|| tree::parse(&self.text).map(Classes::of))
+    }
+
     /// The file with these folders for its includes.
     #[must_use]
     pub fn within(self, dirs: &ConfigDirs) -> Self {
@@ -195,13 +214,13 @@ impl ConfigFile {
     /// Its text; `None` for a plugin's config.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        self.maker.is_none().then_some(self.text.as_str())
+        self.maker.is_none().then_some(&*self.text)
     }
 
     /// Its path and text; `None` if it is not from a file.
     #[must_use]
     pub fn source(&self) -> Option<(&Path, &str)> {
-        self.path.as_deref().map(|path| (path, self.text.as_str()))
+        self.path.as_deref().map(|path| (path, &*self.text))
     }
 
     /// The name of a plugin's config; `None` for others.

@@ -40,7 +40,7 @@ pub(super) use scenario::{CaseTemplate, ParamTemplate, ScenarioTemplate};
 pub(super) use structured::{StructuredTemplate, StructuredValue};
 pub(super) use workload::WorkloadTemplate;
 
-use super::fields::{Fields, read_name, read_scalar};
+use super::fields::{Fields, read_all, read_name, read_scalar};
 use super::tree::{Node, NodeKind};
 use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
@@ -101,11 +101,11 @@ impl ConfigTemplate {
         });
         let levers = levers.collect();
         let faults = fields.list("faults", problems);
-        let faults = faults.into_iter().filter_map(|node| RunFaultTemplate::read(node, problems)).collect();
+        let faults = read_all(faults, problems, RunFaultTemplate::read);
         let listed = fields.list("hosts", problems);
-        let listed: Vec<_> = listed.into_iter().map(|node| HostTemplate::read(node, problems)).collect();
-        let has_all_hosts = listed.iter().all(Option::is_some);
-        let hosts = listed.into_iter().flatten().collect();
+        let count = listed.len();
+        let hosts = read_all(listed, problems, HostTemplate::read);
+        let has_all_hosts = hosts.len() == count;
         let own_sets = fields.map("metric_sets", problems);
         let metric_sets = included.sets.into_iter().chain(own_sets).filter_map(|(key, node)| {
             let name = read_name(&key, "a metric set's name", problems)?;
@@ -113,7 +113,7 @@ impl ConfigTemplate {
                 problems.error(node.span, format!("metric set {name:?} takes a list of Metric(…)"));
                 return None;
             };
-            Some((name, metrics.into_iter().filter_map(|m| MetricTemplate::read(m, problems)).collect()))
+            Some((name, read_all(metrics, problems, MetricTemplate::read)))
         });
         let metric_sets = metric_sets.collect();
         let template = Self {

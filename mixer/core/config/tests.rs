@@ -12,6 +12,7 @@ mod language;
 mod levers;
 mod mutations;
 mod pool;
+mod size;
 mod storage;
 mod types;
 

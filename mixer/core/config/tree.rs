@@ -6,7 +6,7 @@
 mod node;
 mod parser;
 
-pub(super) use node::{Field, INCLUDE, Node, NodeKind, shortened};
+pub(super) use node::{Field, INCLUDE, Node, NodeKind, repeated_keys, shortened};
 use parser::describe_syntax;
 
 use crate::error::SourceSpan;

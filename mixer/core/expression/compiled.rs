@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::{IndexMap, IndexSet};
 use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
 
 use super::engine::{self, ENGINE};
@@ -21,6 +22,8 @@ pub struct Expression {
     /// `names`, and those that it declares itself: a hidden outer name may be read before the declaration.
     pub(super) all_names: Vec<String>,
     pub(super) fields: Vec<(String, String)>,
+    /// Names that are read as a whole, not by a field that is written behind them.
+    whole: IndexSet<String>,
     pub(super) emits: Vec<Option<String>>,
     pub(super) reads_host_storage: bool,
     /// Keys that it sets in its metric's storage.
@@ -52,13 +55,14 @@ impl Expression {
             true
         });
         let Found { mut names, mut fields, declared, emits, stores } = found;
+        let whole = read_as_a_whole(&names, &fields);
+        let declared: IndexSet<String> = declared.into_iter().collect();
         for (word, message) in [
             ("links", "links is written with a metric's name behind it, as in links.cpu_usage_percent"),
             ("run", "run is written with a lever's name behind it, as in run.load"),
         ] {
-            let is_declared = word == "run" && declared.iter().any(|name| name == word);
-            let bare = names.iter().filter(|name| *name == word).count();
-            if !is_declared && bare > fields.iter().filter(|(name, _)| name == word).count() {
+            let is_declared = word == "run" && declared.contains(word);
+            if !is_declared && whole.contains(word) {
                 let at = text.find(word).unwrap_or(0);
                 return Err(CompileError { at, message: message.to_owned() });
             }
@@ -79,6 +83,7 @@ impl Expression {
             names,
             all_names,
             fields,
+            whole,
             emits,
             reads_host_storage,
             stores,
@@ -163,14 +168,32 @@ impl Expression {
         if let Some((_, complaint)) = self.unknown_name(names, &[]) {
             return Err(complaint);
         }
-        let mut scope = Scope::new();
-        for name in &self.all_names {
-            if let Some(value) = names.scope.get(name) {
-                scope.push_constant_dynamic(name.as_str(), value.clone());
-            }
-        }
+        let mut scope = self.scope(names);
         let result = ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
         Value::from_dynamic(result.map_err(engine::text_of)?)
+    }
+
+    /// The values of the names that it reads. Of names with fields only those that it reads are copied.
+    pub(super) fn scope(&self, names: &Names) -> Scope<'static> {
+        let mut scope = Scope::new();
+        for name in &self.all_names {
+            if let Some(value) = names.get(name) {
+                scope.push_constant_dynamic(name.as_str(), self.read_part(name, value));
+            }
+        }
+        scope
+    }
+
+    fn read_part(&self, name: &str, value: &Dynamic) -> Dynamic {
+        match value.as_map_ref() {
+            Ok(map) if !self.whole.contains(name) => {
+                let fields = self.fields.iter().filter(|(of, _)| of == name);
+                let read = fields
+                    .filter_map(|(_, field)| Some((field.as_str().into(), map.get(field.as_str())?.clone())));
+                read.collect::<rhai::Map>().into()
+            }
+            _ => value.clone(),
+        }
     }
 
     /// The first unknown name or field, and a message about it; names in `also` are known, too.
@@ -200,22 +223,39 @@ impl Expression {
 
     fn unknown_lever(&self, scope: &Names) -> Option<(String, String)> {
         let known = &scope.levers;
-        let unknown = self.levers().find(|lever| !known.iter().any(|name| **name == **lever))?;
+        let unknown = self.levers().find(|lever| !known.contains(*lever))?;
         let hint = if known.is_empty() {
             "; the config has no levers: add levers: { \"NAME\": 1.0 }".to_owned()
         } else {
-            suggestion(unknown, known)
+            suggestion(unknown, &known.iter().collect::<Vec<_>>())
         };
         Some((unknown.to_owned(), format!("unknown lever {unknown:?}{hint}")))
     }
 
     fn unknown_field(&self, scope: &Names) -> Option<(String, String)> {
         self.fields.iter().find_map(|(name, field)| {
-            let map = scope.scope.get(name)?.as_map_ref().ok()?;
+            let map = scope.get(name)?.as_map_ref().ok()?;
+            if map.contains_key(field.as_str()) {
+                return None;
+            }
             let known: Vec<&str> = map.keys().map(AsRef::as_ref).collect();
-            (!known.contains(&field.as_str())).then(|| (field.clone(), unknown_field(name, field, &known)))
+            Some((field.clone(), unknown_field(name, field, &known)))
         })
     }
+}
+
+/// The names that are read more often than with a field behind them.
+fn read_as_a_whole(names: &[String], fields: &[(String, String)]) -> IndexSet<String> {
+    let mut bare: IndexMap<&str, usize> = IndexMap::new();
+    for name in names {
+        *bare.entry(name).or_default() += 1;
+    }
+    for (name, _) in fields {
+        if let Some(count) = bare.get_mut(name.as_str()) {
+            *count = count.saturating_sub(1);
+        }
+    }
+    bare.into_iter().filter(|(_, count)| *count > 0).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn unknown_field(name: &str, field: &str, known: &[&str]) -> String {

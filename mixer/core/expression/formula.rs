@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::{IndexMap, IndexSet};
 use rhai::{AST, Dynamic, Scope};
 
 use super::compiled::Expression;
@@ -233,30 +234,23 @@ fn event_map(event: Option<EventRef<'_>>) -> Dynamic {
 impl Expression {
     /// Binds the config-time names; only [`Formula::NAMES`] stay open. Linked metrics are added to `links`.
     #[must_use]
-    pub fn bind(&self, names: &Names, links: &mut Vec<String>) -> Formula {
+    pub fn bind(&self, names: &Names, links: &mut IndexSet<String>) -> Formula {
         self.bind_as(names, links, false)
     }
 
     /// Binds a script, which may emit events.
     #[must_use]
-    pub fn bind_script(&self, names: &Names, links: &mut Vec<String>) -> Formula {
+    pub fn bind_script(&self, names: &Names, links: &mut IndexSet<String>) -> Formula {
         self.bind_as(names, links, true)
     }
 
-    fn bind_as(&self, names: &Names, links: &mut Vec<String>, is_script: bool) -> Formula {
-        let linked: Vec<(String, usize)> =
-            self.links().map(|name| (name.to_owned(), place(name, links))).collect();
-        let places = |name: &str| names.levers.iter().position(|lever| **lever == *name);
-        let mut levers: Vec<(String, usize)> =
-            self.levers().filter_map(|name| Some((name.to_owned(), places(name)?))).collect();
-        levers.dedup();
+    fn bind_as(&self, names: &Names, links: &mut IndexSet<String>, is_script: bool) -> Formula {
+        let linked: IndexMap<String, usize> =
+            self.links().map(|name| (name.to_owned(), links.insert_full(name.to_owned()).0)).collect();
+        let levers: IndexMap<String, usize> =
+            self.levers().filter_map(|name| Some((name.to_owned(), names.lever(name)?))).collect();
         let uses = |wanted: &str| self.all_names.iter().any(|name| name == wanted);
-        let mut scope = Scope::new();
-        for name in &self.all_names {
-            if let Some(value) = names.scope.get(name) {
-                scope.push_constant_dynamic(name.as_str(), value.clone());
-            }
-        }
+        let scope = self.scope(names);
         let key = format!("{}\0{scope:?}\0{:?}\0{linked:?}\0{levers:?}", self.source, names.range);
         let reads_levers = !levers.is_empty();
         // A script of one calculation costs as little as a formula.
@@ -267,8 +261,8 @@ impl Expression {
                     ast: Arc::clone(&self.ast),
                     scope,
                     range: names.range,
-                    links: linked,
-                    levers,
+                    links: linked.into_iter().collect(),
+                    levers: levers.into_iter().collect(),
                     uses_event: uses("event"),
                     storage: UsedStorage { own: uses("storage"), hosts: self.reads_host_storage },
                     is_script,
@@ -279,12 +273,4 @@ impl Expression {
         let is_steady = !uses("event") && !uses("storage") && !self.reads_host_storage && !is_script;
         Formula { key: key.into(), body, is_steady, uses_dt: uses("dt"), reads_levers }
     }
-}
-
-/// The index of a name in the list; a new name is added at the end.
-fn place(name: &str, list: &mut Vec<String>) -> usize {
-    list.iter().position(|known| known == name).unwrap_or_else(|| {
-        list.push(name.to_owned());
-        list.len() - 1
-    })
 }

@@ -2,6 +2,7 @@
 //!
 //! All else is left to the engine; a property test holds both equal.
 
+use indexmap::IndexMap;
 use rhai::{AST, Dynamic, Expr, ImmutableString, Stmt};
 
 use super::context::EvalContext;
@@ -76,8 +77,8 @@ impl Lowered {
 pub(super) fn lower(
     ast: &AST,
     names: &Names,
-    links: &[(String, usize)],
-    levers: &[(String, usize)],
+    links: &IndexMap<String, usize>,
+    levers: &IndexMap<String, usize>,
 ) -> Option<Node> {
     let lowering = Lowering { names, links, levers };
     let lowered = match ast.statements() {
@@ -90,8 +91,8 @@ pub(super) fn lower(
 
 struct Lowering<'a> {
     names: &'a Names,
-    links: &'a [(String, usize)],
-    levers: &'a [(String, usize)],
+    links: &'a IndexMap<String, usize>,
+    levers: &'a IndexMap<String, usize>,
 }
 
 impl Lowering<'_> {
@@ -119,21 +120,21 @@ impl Lowering<'_> {
             "t" => Node::T,
             "dt" => Node::Dt,
             "now" => Node::Now,
-            _ => return constant(self.names.scope.get(name)?),
+            _ => return constant(self.names.get(name)?),
         };
         Some(Lowered::broken(node))
     }
 
     fn field(&self, name: &str, field: &str) -> Option<Lowered> {
         if name == "links" {
-            let at = self.links.iter().find(|(link, _)| link == field)?.1;
+            let at = *self.links.get(field)?;
             return Some(Lowered::broken(Node::Link(at)));
         }
         if name == "run" {
-            let at = self.levers.iter().find(|(lever, _)| lever == field)?.1;
+            let at = *self.levers.get(field)?;
             return Some(Lowered::broken(Node::Lever(at)));
         }
-        constant(self.names.scope.get(name)?.as_map_ref().ok()?.get(field)?)
+        constant(self.names.get(name)?.as_map_ref().ok()?.get(field)?)
     }
 
     fn call(&self, name: &ImmutableString, args: &[Expr]) -> Option<Lowered> {

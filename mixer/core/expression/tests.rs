@@ -35,7 +35,7 @@ fn evaluate(formula: &Formula, value: f64, t_secs: f64) -> (Result<f64, String>,
 
 /// A script is always interpreted.
 fn interpreted(expression: &Expression, names: &Names) -> Formula {
-    expression.bind_script(names, &mut Vec::new())
+    expression.bind_script(names, &mut indexmap::IndexSet::new())
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn expressions_are_evaluated_with_their_names() {
 
 #[test]
 fn arithmetic_formulas_are_lowered_and_others_interpreted() {
-    let bind = |text: &str| Expression::compile(text).unwrap().bind(&names(), &mut Vec::new());
+    let bind = |text: &str| Expression::compile(text).unwrap().bind(&names(), &mut indexmap::IndexSet::new());
     for text in [
         "value / limit * 100",
         "-value + t",
@@ -123,7 +123,7 @@ proptest! {
     fn lowered_formulas_equal_the_engines(text in formula_text(), value in -1e6..1e6f64, t in 0.0..1e6f64) {
         let names = names();
         let expression = Expression::compile(&text).unwrap();
-        let bound = expression.bind(&names, &mut Vec::new());
+        let bound = expression.bind(&names, &mut indexmap::IndexSet::new());
         if bound.is_lowered() {
             let (lowered, rng) = evaluate(&bound, value, t);
             let (reference, reference_rng) = evaluate(&interpreted(&expression, &names), value, t);
@@ -144,7 +144,7 @@ fn a_script_keeps_state_hears_events_and_emits() {
     let script = Expression::compile_script(text).unwrap();
     assert_eq!(script.names(), ["event", "storage", "t", "value"]);
     assert_eq!(script.emits(), [Some("boosted".to_owned())]);
-    let script = script.bind_script(&names(), &mut Vec::new());
+    let script = script.bind_script(&names(), &mut indexmap::IndexSet::new());
     let (mut storage, mut rng, mut emitted) = (Storage::default(), Seed::new(1).rng(), Vec::new());
     let data = serde_json::json!({ "by": 4 });
     let boost = EventRef { name: "boost", source: "web-1", data: &data };
@@ -172,7 +172,7 @@ fn a_failing_script_keeps_its_storage() {
     let script = Expression::compile_script(
         "storage.n = (storage.n ?? 0) + 1; if storage.n > 1 { throw \"enough\" }; storage.n",
     );
-    let script = script.unwrap().bind_script(&names(), &mut Vec::new());
+    let script = script.unwrap().bind_script(&names(), &mut indexmap::IndexSet::new());
     let (mut storage, mut rng) = (Storage::default(), Seed::new(1).rng());
     let mut run = || {
         let (storage, rng) = (&mut storage, &mut rng);
@@ -248,7 +248,9 @@ fn syntax_errors_have_a_place() {
 
 #[test]
 fn formulas_are_equal_if_they_behave_equally() {
-    let bind = |text: &str, names: &Names| Expression::compile(text).unwrap().bind(names, &mut Vec::new());
+    let bind = |text: &str, names: &Names| {
+        Expression::compile(text).unwrap().bind(names, &mut indexmap::IndexSet::new())
+    };
     let mut other = names();
     other.set("limit", Value::Int(17));
     assert_eq!(bind("value * share", &names()), bind("value * share", &other));
@@ -260,7 +262,7 @@ fn a_name_that_is_declared_hides_an_outer_one_from_there_on() {
     let script =
         Expression::compile_script("let limit = limit + 1; let dt = max(dt, 9.0); limit + dt").unwrap();
     assert_eq!(script.names(), Vec::<String>::new());
-    let script = script.bind_script(&names(), &mut Vec::new());
+    let script = script.bind_script(&names(), &mut indexmap::IndexSet::new());
     assert!(script.uses_dt());
     assert_eq!(evaluate(&script, 0.0, 0.0).0, Ok(26.0));
 }

@@ -1,5 +1,6 @@
 //! Text with `{expressions}` in it: fields of configs, and labels that are evaluated for each new member.
 
+use indexmap::IndexSet;
 use rhai::Scope;
 
 use super::compiled::Expression;
@@ -96,7 +97,7 @@ impl TextFormula {
     #[must_use]
     pub fn bind(pieces: Vec<Piece>, names: &Names) -> Self {
         let mut scope = Scope::new();
-        let mut key = Vec::new();
+        let (mut key, mut bound) = (Vec::new(), IndexSet::new());
         for piece in &pieces {
             match piece {
                 Piece::Text(text) => key.push(format!("{text:?}")),
@@ -105,7 +106,7 @@ impl TextFormula {
                     for name in
                         expression.all_names.iter().filter(|name| !Self::NAMES.contains(&name.as_str()))
                     {
-                        if let Some(value) = names.scope.get(name).filter(|_| !scope.contains(name)) {
+                        if let Some(value) = names.get(name).filter(|_| bound.insert(name.as_str())) {
                             scope.push_constant_dynamic(name.as_str(), value.clone());
                         }
                     }

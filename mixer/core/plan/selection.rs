@@ -24,6 +24,15 @@ impl HostSelection {
         patterns.into_iter().map(HostPattern::parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The names of its hosts, if all of its patterns are plain names.
+    #[must_use]
+    pub fn names(&self) -> Option<Vec<String>> {
+        let is_name =
+            |pattern: &HostPattern| pattern.label.is_none() && !pattern.text.contains(['*', '?', '[']);
+        let names = self.0.iter().map(|pattern| is_name(pattern).then(|| pattern.text.clone()));
+        names.collect()
+    }
+
     /// `true` if it selects the host.
     #[must_use]
     pub fn matches(&self, host: &HostPlan) -> bool {

@@ -81,7 +81,7 @@ fn every_10_secs(count: u32) -> impl Iterator<Item = f64> {
 }
 
 fn formula(text: &str) -> crate::expression::Formula {
-    Expression::compile(text).unwrap().bind(&Names::default(), &mut Vec::new())
+    Expression::compile(text).unwrap().bind(&Names::default(), &mut indexmap::IndexSet::new())
 }
 
 fn span(secs: u64) -> Argument {
@@ -369,7 +369,9 @@ fn a_case_counts_only_when_its_condition_holds() {
 #[test]
 fn a_script_runs_with_every_update_and_may_emit() {
     let source = "if event.name == \"boost\" { emit(\"boosted\", dt); value * 2 } else { () }";
-    let formula = Expression::compile_script(source).unwrap().bind_script(&Names::default(), &mut Vec::new());
+    let formula = Expression::compile_script(source)
+        .unwrap()
+        .bind_script(&Names::default(), &mut indexmap::IndexSet::new());
     let script = Script { formula, emits: vec![Some("boosted".into())] };
     let plan = plan("script", None, vec![("source", Argument::Script(script))]);
     assert_eq!(plan.emits(), [EventDecl { event: Some("boosted".into()), source: None }]);

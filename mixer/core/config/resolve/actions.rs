@@ -8,11 +8,18 @@ use crate::error::suggestion;
 use crate::plan::{Action, Condition, HostShape};
 use crate::time::Span;
 
+/// The metrics of a host that actions name.
+#[derive(Clone, Copy)]
+pub(super) struct Metrics<'m> {
+    pub(super) shape: &'m HostShape,
+    pub(super) by_name: &'m ByName<'m>,
+}
+
 impl Resolver<'_> {
     /// The resolved actions of a template, one for each metric of the given name, and their condition.
     pub(super) fn actions(
         &mut self,
-        shape: &HostShape,
+        shape: &Metrics<'_>,
         template: &ActionTemplate,
     ) -> Option<(Vec<Action>, Option<Condition>)> {
         let actions = match template {
@@ -52,8 +59,7 @@ impl Resolver<'_> {
                 self.refuse_storage(condition, "an action's condition")?;
                 let formula = self.formula(condition)?;
                 let links = std::mem::take(&mut self.links);
-                let by_name = ByName::of(shape.metrics.iter().map(|metric| &*metric.name));
-                let links = self.linked(&links, &by_name, condition.span)?;
+                let links = self.linked(&links, shape.by_name, condition.span)?;
                 let (actions, inner) = self.actions(shape, action)?;
                 if inner.is_some() {
                     self.problems
@@ -68,15 +74,15 @@ impl Resolver<'_> {
 
     fn overrides(
         &mut self,
-        shape: &HostShape,
+        of: &Metrics<'_>,
         name: &Scalar<String>,
         value: &Scalar<f64>,
         lasts: Option<&Scalar<Span>>,
     ) -> Option<Vec<Action>> {
-        let metrics = self.metric_indices(shape, name)?;
+        let metrics = self.metric_indices(of, name)?;
         let number = self.value("value", value)?;
         let lasts = self.lasts(lasts)?;
-        for metric in metrics.iter().map(|metric| &shape.metrics[*metric]) {
+        for metric in metrics.iter().map(|metric| &of.shape.metrics[*metric]) {
             if let Err(accepts) = metric.accepts(number) {
                 let message = format!("metric {:?} {accepts}, but the value is {number}", metric.name);
                 self.problems.error(value.span, message);
@@ -97,12 +103,11 @@ impl Resolver<'_> {
         Some(lasts)
     }
 
-    fn metric_indices(&mut self, shape: &HostShape, name: &Scalar<String>) -> Option<Vec<usize>> {
+    fn metric_indices(&mut self, of: &Metrics<'_>, name: &Scalar<String>) -> Option<Vec<usize>> {
         let wanted = self.value("metric", name)?;
-        let named = shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *wanted);
-        let indices: Vec<usize> = named.map(|(index, _)| index).collect();
+        let indices: Vec<usize> = of.by_name.all(&wanted).collect();
         if indices.is_empty() {
-            let known: Vec<&str> = shape.metrics.iter().map(|metric| &*metric.name).collect();
+            let known = of.by_name.names();
             let hint = suggestion(&wanted, &known);
             self.problems.error(name.span, format!("the host has no metric {wanted:?}{hint}"));
             return None;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::labels::LabelNames;
 use super::resolver::{KnownFamily, Resolver};
 use crate::config::template::MetricTemplate;
 use crate::error::SourceSpan;
@@ -98,7 +99,7 @@ impl Resolver<'_> {
         template: &MetricTemplate,
         name: &'n str,
         metric_type: MetricType,
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
     ) -> Vec<&'n str> {
         let has_buckets = matches!(metric_type, MetricType::Histogram | MetricType::NativeHistogram);
         let mut reserved: Vec<&str> = self.reserved_labels(has_buckets);
@@ -110,7 +111,7 @@ impl Resolver<'_> {
         let whose = if reserved.contains(&own) {
             Some("is set by promemu itself")
         } else {
-            host_labels.contains(&own).then_some("its host has already")
+            host_labels.contains(own).then_some("its host has already")
         };
         if let Some(whose) = whose {
             let what = metric_type.name();

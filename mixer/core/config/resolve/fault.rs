@@ -1,5 +1,6 @@
 //! Faults of a host: the faults themselves, their windows, episodes and affected metrics.
 
+use indexmap::IndexMap;
 use regex_lite::Regex;
 
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
@@ -17,17 +18,21 @@ impl Resolver<'_> {
     /// Adds the host's faults to its shape, with listeners that open and close their windows.
     pub(super) fn faults(&mut self, template: &HostTemplate, shape: &mut HostShape) -> Option<()> {
         let mut is_whole = true;
+        let mut counts: IndexMap<&str, usize> = IndexMap::new();
         for fault in &template.faults {
+            if self.problems.is_over() {
+                return None;
+            }
             let index = shape.faults.len();
             // No metric can have this name, so no metric has this stream.
-            let stream = format!("dirt {} ", fault.kind.name);
-            let same = shape.faults.iter().filter(|other| other.stream.starts_with(&stream)).count();
-            let stream = format!("{stream}{same}");
+            let count = counts.entry(fault.kind.name).or_default();
+            let stream = format!("dirt {} {count}", fault.kind.name);
             let Some(plan) = self.one_fault(fault, shape, stream) else {
                 // The next ones may have errors, too.
                 is_whole = false;
                 continue;
             };
+            *count += 1;
             plan.events.iter().for_each(|event| self.events.emit(event));
             for (events, action) in
                 [(&fault.on, Action::OpenFault(index)), (&fault.until, Action::CloseFault(index))]
@@ -213,6 +218,9 @@ impl Resolver<'_> {
     /// Refuses faults that the host cannot have.
     pub(super) fn refuse_faults(&mut self, template: &HostTemplate, shape: &HostShape, interval: Span) {
         for (plan, template) in shape.faults.iter().zip(&template.faults) {
+            if self.problems.is_over() {
+                return;
+            }
             let errors = [Self::delay_error(&plan.fault, shape, interval), Self::model_error(plan, shape)];
             errors.into_iter().flatten().for_each(|error| self.problems.error(template.span, error));
         }

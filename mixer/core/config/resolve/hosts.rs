@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use super::actions::Metrics;
+use super::labels::LabelNames;
 use super::metrics::MetricSource;
+use super::relays::ByName;
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
 use crate::config::value::{Scalar, SpanRange};
@@ -32,6 +35,9 @@ impl<'a> Resolver<'a> {
         let mut shared: Option<Arc<HostShape>> = None;
         let mut found = vec![false; template.overrides.len()];
         let outcome = self.repeated(&template.repeat, &mut |this| {
+            if this.problems.is_over() {
+                return None;
+            }
             let (errors, mark) = (this.problems.error_count(), this.names.mark());
             let made = this.one_host(template, &mut found, &mut shared);
             this.names.rewind(mark);
@@ -41,6 +47,9 @@ impl<'a> Resolver<'a> {
             return;
         }
         for ((name, host), _) in template.overrides.iter().zip(&found).filter(|(_, found)| !**found) {
+            if self.problems.is_over() {
+                return;
+            }
             let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
             let hint = suggestion(name, &known);
             self.problems
@@ -116,7 +125,7 @@ impl<'a> Resolver<'a> {
         let has_identity = template.identity_labels.as_ref().or(self.template.identity_labels.as_ref());
         self.has_identity = self.optional("identity_labels", has_identity, true)?;
         let reserved = self.reserved_labels(true);
-        let labels = self.labels(&template.labels, &reserved, &[])?;
+        let labels = self.labels(&template.labels, &reserved, &LabelNames::new())?;
         self.names.set_fields("labels", labels.iter().map(|(n, v)| (n.as_str(), Value::Text(v.clone()))));
         let own = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
         let given = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
@@ -125,7 +134,8 @@ impl<'a> Resolver<'a> {
         let shape = if let Some(shape) = shared {
             Arc::clone(shape)
         } else {
-            let host_labels: Vec<&str> = template.labels.iter().map(|label| label.name.as_str()).collect();
+            let host_labels: LabelNames<'_> =
+                template.labels.iter().map(|label| label.name.as_str()).collect();
             let shape = Arc::new(self.shape(template, &host_labels)?);
             *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
             shape
@@ -190,7 +200,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The shape: all that the host has in common with others of the template.
-    fn shape(&mut self, template: &'a HostTemplate, host_labels: &[&str]) -> Option<HostShape> {
+    fn shape(&mut self, template: &'a HostTemplate, host_labels: &LabelNames<'_>) -> Option<HostShape> {
         (self.shape_varies, self.reads_levers) = (false, false);
         self.host_keys = template.storage.iter().map(|(name, _)| name.as_str()).collect();
         let source = MetricSource {
@@ -205,10 +215,7 @@ impl<'a> Resolver<'a> {
         if is_bare && self.problems.error_count() == 0 {
             self.problems.warning(template.span, "the host has no metrics, so it reports nothing");
         }
-        for (event, action) in &template.listen_events {
-            let listeners = self.action_listeners(&shape, event, action);
-            shape.listeners.extend(listeners.unwrap_or_default());
-        }
+        self.listeners(template, &mut shape);
         let faults = self.faults(template, &mut shape);
         for (name, value) in &template.storage {
             let Some(value) = self.value(&format!("storage {name:?}"), value) else { continue };
@@ -220,16 +227,33 @@ impl<'a> Resolver<'a> {
         shape.reads_levers = self.reads_levers || (has_model && !self.levers.is_empty());
         Some(shape)
     }
+
+    /// Adds the listeners that carry out actions after events.
+    fn listeners(&mut self, template: &HostTemplate, shape: &mut HostShape) {
+        if template.listen_events.is_empty() {
+            return;
+        }
+        let names: Vec<Arc<str>> = shape.metrics.iter().map(|metric| Arc::clone(&metric.name)).collect();
+        let by_name = ByName::of(names.iter().map(|name| &**name));
+        for (event, action) in &template.listen_events {
+            if self.problems.is_over() {
+                return;
+            }
+            let listeners = self.action_listeners(&Metrics { shape, by_name: &by_name }, event, action);
+            shape.listeners.extend(listeners.unwrap_or_default());
+        }
+    }
+
     /// The listeners that carry out an action after an event.
     fn action_listeners(
         &mut self,
-        shape: &HostShape,
+        metrics: &Metrics<'_>,
         event: &Scalar<String>,
         action: &ActionTemplate,
     ) -> Option<Vec<Listener>> {
         let subscription = Subscription::parse(&self.value("event", event)?);
         self.events.subscribe(&subscription, event.span);
-        let (actions, when) = self.actions(shape, action)?;
+        let (actions, when) = self.actions(metrics, action)?;
         let listener = |action| Listener { subscription: subscription.clone(), action, when: when.clone() };
         Some(actions.into_iter().map(listener).collect())
     }

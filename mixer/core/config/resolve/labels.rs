@@ -1,8 +1,13 @@
 //! Labels of hosts and metrics, checked against the reserved ones.
 
+use indexmap::IndexSet;
+
 use super::resolver::Resolver;
 use crate::config::template::LabelTemplate;
 use crate::naming::is_label_name;
+
+/// Names of labels that others have already.
+pub(super) type LabelNames<'n> = IndexSet<&'n str>;
 
 /// Identity labels: they identify the host of a series, unless `identity_labels` is false.
 const IDENTITY_LABELS: [&str; 3] = ["name", "host", "address"];
@@ -19,7 +24,7 @@ impl Resolver<'_> {
         &mut self,
         templates: &[LabelTemplate],
         reserved: &[&str],
-        of_host: &[&str],
+        of_host: &LabelNames<'_>,
     ) -> Option<Vec<(String, String)>> {
         self.check_label_names(templates, reserved, of_host);
         let labels = templates.iter().map(|label| {
@@ -34,14 +39,14 @@ impl Resolver<'_> {
         &mut self,
         templates: &[LabelTemplate],
         reserved: &[&str],
-        of_host: &[&str],
+        of_host: &LabelNames<'_>,
     ) {
         for label in templates {
             let name = &label.name;
             let problem = if reserved.contains(&name.as_str()) {
                 format!("label {name:?} is set by promemu itself; choose another name")
-            } else if of_host.contains(&name.as_str()) {
-                let owner = if self.member_labels.contains(&name.as_str()) { "pool" } else { "host" };
+            } else if of_host.contains(name.as_str()) {
+                let owner = if self.member_labels.contains(name.as_str()) { "pool" } else { "host" };
                 format!("label {name:?} is one of its {owner}'s already; choose another name")
             } else if !is_label_name(name) {
                 format!(

@@ -25,12 +25,12 @@ impl Resolver<'_> {
             self.levers.push(LeverPlan { name: name.as_str().into(), default: default.unwrap_or_default() });
         }
         self.lever_defaults = self.levers.iter().map(|lever| lever.default).collect();
-        self.names.set_levers(self.levers.iter().map(|lever| Arc::clone(&lever.name)).collect());
+        self.names.set_levers(self.levers.iter().map(|lever| Arc::clone(&lever.name)));
     }
 
     /// The index of a lever by its name.
     pub(super) fn lever_index(&mut self, name: &str, span: SourceSpan) -> Option<usize> {
-        let index = self.levers.iter().position(|lever| *lever.name == *name);
+        let index = self.names.lever(name);
         if index.is_none() {
             let known: Vec<&str> = self.levers.iter().map(|lever| &*lever.name).collect();
             self.problems.error(span, format!("unknown lever {name:?}{}", suggestion(name, &known)));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::cells::observed_default;
+use super::labels::LabelNames;
 use super::ranges::ends_of;
 use super::resolver::Resolver;
 use crate::config::template::MetricTemplate;
@@ -27,7 +28,7 @@ pub(super) struct Draft<'a> {
     /// Its layer; a metric of a later layer replaces one of an earlier layer.
     pub(super) layer: Layer,
     /// Names of the metrics that its formulas read.
-    pub(super) links: Vec<String>,
+    pub(super) links: IndexSet<String>,
     listens: IndexSet<Subscription>,
     uses_dt: bool,
 }
@@ -53,7 +54,11 @@ pub(super) enum Layer {
 
 impl<'a> Resolver<'a> {
     /// A shape with metrics, and listeners of metrics only.
-    pub(super) fn metrics(&mut self, host: &MetricSource<'a>, host_labels: &[&str]) -> Option<HostShape> {
+    pub(super) fn metrics(
+        &mut self,
+        host: &MetricSource<'a>,
+        host_labels: &LabelNames<'_>,
+    ) -> Option<HostShape> {
         let mut templates: Vec<(&'a MetricTemplate, Layer)> = Vec::new();
         for set in host.sets {
             let name = self.value("metric set", set)?;
@@ -107,7 +112,7 @@ impl<'a> Resolver<'a> {
         &mut self,
         span: SourceSpan,
         templates: &[(&'a MetricTemplate, Layer)],
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Vec<Draft<'a>>> {
         let mut drafts = Vec::with_capacity(templates.len());
@@ -120,6 +125,9 @@ impl<'a> Resolver<'a> {
                 return None;
             }
             let outcome = self.repeated(&template.repeat, &mut |this| {
+                if this.problems.is_over() {
+                    return None;
+                }
                 let mark = this.names.mark();
                 let draft = this.draft(template, *layer, host_labels, schedules);
                 this.names.rewind(mark);
@@ -136,7 +144,7 @@ impl<'a> Resolver<'a> {
         &mut self,
         template: &'a MetricTemplate,
         layer: Layer,
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Draft<'a>> {
         self.forget_uses();

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
+use super::host_series::HostSeries;
+use super::labels::LabelNames;
 use super::metrics::MetricSource;
 use super::relays::ByName;
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
@@ -12,7 +14,7 @@ use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{MemberContext, TextFormula};
-use crate::plan::{Action, Condition, HostShape, Listener, MetricPlan, PoolPlan, PoolSize, ReusePolicy};
+use crate::plan::{Action, Condition, HostShape, Listener, PoolPlan, PoolSize, ReusePolicy};
 use crate::rng::Seed;
 use crate::time::Span;
 
@@ -27,19 +29,28 @@ impl<'a> Resolver<'a> {
     pub(super) fn pools(
         &mut self,
         template: &'a HostTemplate,
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
         shape: &mut HostShape,
     ) -> Option<()> {
+        if template.pools.is_empty() {
+            return Some(());
+        }
+        let mut of_host = HostSeries::of(shape);
         for pool in &template.pools {
             let mut listeners = Vec::new();
             self.repeated(&pool.repeat, &mut |this| {
-                let mark = this.names.mark();
+                if this.problems.is_over() {
+                    return None;
+                }
+                let (mark, host) = (this.names.mark(), (&*shape, &of_host));
                 let plans = match &pool.workload {
-                    Some(model) => this.model_pools(pool, model, host_labels, shape, &mut listeners),
-                    None => this.one_pool(pool, host_labels, shape, &mut listeners).map(|plan| vec![plan]),
+                    Some(model) => this.model_pools(pool, model, host_labels, host, &mut listeners),
+                    None => this.one_pool(pool, host_labels, host, &mut listeners).map(|plan| vec![plan]),
                 };
                 this.names.rewind(mark);
                 for plan in plans? {
+                    of_host.pool_names.insert(Arc::clone(&plan.name));
+                    of_host.add(&plan.labels, &plan.shape);
                     let series = if plan.grows() { 0 } else { plan.series_max() };
                     shape.series = shape.series.saturating_add(series);
                     shape.pools.push(plan);
@@ -59,15 +70,15 @@ impl<'a> Resolver<'a> {
     fn one_pool(
         &mut self,
         template: &'a PoolTemplate,
-        host_labels: &[&str],
-        host: &HostShape,
+        host_labels: &LabelNames<'_>,
+        (host, series): (&HostShape, &HostSeries),
         listeners: &mut Vec<Listener>,
     ) -> Option<PoolPlan> {
         let (count, max) = self.pool_size(template, host)?;
         let labels = self.member_labels(template, host_labels, max)?;
         let taken =
             host_labels.iter().copied().chain(template.labels.iter().map(|label| label.name.as_str()));
-        let taken: Vec<&str> = taken.collect();
+        let taken: LabelNames<'_> = taken.collect();
         let source = MetricSource {
             span: template.span,
             sets: &template.metric_sets,
@@ -83,8 +94,8 @@ impl<'a> Resolver<'a> {
             self.problems.error(template.span, "Pool needs metrics");
             return None;
         };
-        let name = self.pool_name(template, &first.name, host)?;
-        self.refuse_mixing(template, &labels, &shape, host)?;
+        let name = self.pool_name(template, &first.name, series)?;
+        self.refuse_mixing(template, &labels, &shape, series)?;
         self.pool_listeners(template, &shape, host.pools.len(), listeners)?;
         let ([lifetime, pause], reuse) = self.lifetimes(template)?;
         let (replace_every, replace_share) = self.replacement(template)?;
@@ -131,14 +142,14 @@ impl<'a> Resolver<'a> {
         &mut self,
         template: &PoolTemplate,
         default: &str,
-        host: &HostShape,
+        host: &HostSeries,
     ) -> Option<Arc<str>> {
         let name: Arc<str> = match &template.name {
             Some(name) => self.value("name", name)?.into(),
             None => default.into(),
         };
         let span = template.name.as_ref().map_or(template.span, |name| name.span);
-        if host.pools.iter().any(|other| other.name == name) {
+        if host.pool_names.contains(&name) {
             let message = format!("two pools of the host are called {name:?}; give one of them another name");
             self.problems.error(span, message);
             return None;
@@ -211,7 +222,7 @@ impl<'a> Resolver<'a> {
     fn member_labels(
         &mut self,
         template: &PoolTemplate,
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
         max: usize,
     ) -> Option<Vec<(String, TextFormula)>> {
         let reserved = self.reserved_labels(true);
@@ -308,48 +319,22 @@ impl<'a> Resolver<'a> {
         template: &PoolTemplate,
         labels: &[(String, TextFormula)],
         shape: &HostShape,
-        host: &HostShape,
+        host: &HostSeries,
     ) -> Option<()> {
-        // The labels with their texts; `None` for a text that differs between members.
-        let known = |own: &[(String, TextFormula)],
-                     metric: &MetricPlan|
-         -> IndexMap<String, Option<String>> {
-            let text = |text: &TextFormula| if text.varies() { None } else { try_text(text).ok() };
-            let of_member = own.iter().map(|(name, formula)| (name.clone(), text(formula)));
-            let of_metric = metric.labels.iter().map(|(name, text)| (name.to_owned(), Some(text.to_owned())));
-            of_member.chain(of_metric).collect()
-        };
-        let may_be_alike = |a: &IndexMap<String, Option<String>>, b: &IndexMap<String, Option<String>>| {
-            a.len() == b.len()
-                && a.iter().all(|(name, text)| {
-                    b.get(name).is_some_and(|other| text.is_none() || other.is_none() || text == other)
-                })
-        };
-        let others = host.metrics.iter().map(|metric| (&[][..], metric));
-        let in_pools = host
-            .pools
-            .iter()
-            .flat_map(|pools| pools.shape.metrics.iter().map(|metric| (pools.labels.as_slice(), metric)));
-        for (other_labels, other) in others.chain(in_pools) {
-            let same = shape.metrics.iter().find(|metric| {
-                metric.family == other.family
-                    && may_be_alike(&known(labels, metric), &known(other_labels, other))
-            });
-            if let Some(metric) = same {
-                let message = format!(
-                    "metric {:?} is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart",
-                    metric.name
-                );
-                self.problems.error(template.span, message);
-                return None;
-            }
+        if let Some(metric) = host.first_alike(labels, shape) {
+            let message = format!(
+                "metric {:?} is elsewhere on the host, too, with labels of the same names; give it a label that tells them apart",
+                metric.name
+            );
+            self.problems.error(template.span, message);
+            return None;
         }
         Some(())
     }
 }
 
 /// The text for the first member in the first slot.
-fn try_text(text: &TextFormula) -> Result<String, String> {
+pub(super) fn try_text(text: &TextFormula) -> Result<String, String> {
     let mut rng = Seed::new(1).rng();
     text.evaluate(&mut MemberContext { name: "a", slot: 0, generation: 1, sequence: 1, rng: &mut rng })
 }

@@ -21,28 +21,40 @@ pub(super) fn label_set<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) ->
 /// An error that is among the problems already.
 struct Refused;
 
-/// A host's metrics by name: the index of the first one, and `true` if it is the only one.
-pub(super) struct ByName<'n>(IndexMap<&'n str, (usize, bool)>);
+/// A host's metrics by name: the index of the first one, and those of the others.
+pub(super) struct ByName<'n>(IndexMap<&'n str, (usize, Vec<usize>)>);
 
 impl<'n> ByName<'n> {
     pub(super) fn of(names: impl Iterator<Item = &'n str>) -> Self {
-        let mut by_name: IndexMap<&str, (usize, bool)> = IndexMap::new();
+        let mut by_name: IndexMap<&str, (usize, Vec<usize>)> = IndexMap::new();
         for (index, name) in names.enumerate() {
-            by_name.entry(name).and_modify(|found| found.1 = false).or_insert((index, true));
+            by_name.entry(name).and_modify(|(_, more)| more.push(index)).or_insert((index, Vec::new()));
         }
         Self(by_name)
+    }
+
+    /// The indices of all metrics of this name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = usize> {
+        self.0
+            .get(name)
+            .into_iter()
+            .flat_map(|(first, more)| std::iter::once(*first).chain(more.iter().copied()))
+    }
+
+    /// All names, each once.
+    pub(super) fn names(&self) -> Vec<&'n str> {
+        self.0.keys().copied().collect()
     }
 
     /// The index of the only metric of this name. `to` is the verb in the error.
     pub(super) fn place(&self, name: &str, to: &str) -> Result<usize, String> {
         match self.0.get(name) {
-            Some((index, true)) => Ok(*index),
-            Some((_, false)) => {
+            Some((index, more)) if more.is_empty() => Ok(*index),
+            Some(_) => {
                 Err(format!("the host has more than one metric {name:?}; {to} one with a name of its own"))
             }
             None => {
-                let known: Vec<&str> = self.0.keys().copied().collect();
-                let hint = suggestion(name, &known);
+                let hint = suggestion(name, &self.names());
                 Err(format!("the host has no metric {name:?} to {to}{hint}"))
             }
         }
@@ -78,22 +90,10 @@ impl<'a> Resolver<'a> {
         let by_name = ByName::of(drafts.iter().map(|draft| &*draft.plan.name));
         let sources: Vec<_> = drafts.iter().map(|draft| self.source_of(draft, &by_name)).collect();
         let sources = sources.into_iter().collect::<Result<Vec<_>, Refused>>().ok()?;
-        for draft in &drafts {
-            self.check_linked(draft, &drafts)?;
-        }
-        let mut order: Vec<usize> = Vec::with_capacity(drafts.len());
-        let mut place_of = vec![usize::MAX; drafts.len()];
-        while order.len() < drafts.len() {
-            let before = order.len();
-            for (index, source) in sources.iter().enumerate() {
-                let is_ready = source.is_none_or(|source| place_of[source] != usize::MAX);
-                if place_of[index] == usize::MAX && is_ready {
-                    place_of[index] = order.len();
-                    order.push(index);
-                }
-            }
-            if order.len() == before {
-                let stuck = place_of.iter().position(|place| *place == usize::MAX)?;
+        self.check_linked(&drafts)?;
+        let order = match update_order(&sources) {
+            Ok(order) => order,
+            Err(stuck) => {
                 let (name, place) = (&drafts[stuck].plan.name, drafts[stuck].template.name.span);
                 self.problems.error(
                     place,
@@ -101,6 +101,10 @@ impl<'a> Resolver<'a> {
                 );
                 return None;
             }
+        };
+        let mut place_of = vec![usize::MAX; drafts.len()];
+        for (place, index) in order.iter().enumerate() {
+            place_of[*index] = place;
         }
         let mut links = Vec::with_capacity(drafts.len());
         for draft in &drafts {
@@ -130,7 +134,7 @@ impl<'a> Resolver<'a> {
     /// The indices of linked metrics.
     pub(super) fn linked(
         &mut self,
-        links: &[String],
+        links: &IndexSet<String>,
         by_name: &ByName<'_>,
         span: SourceSpan,
     ) -> Option<Vec<usize>> {
@@ -140,20 +144,60 @@ impl<'a> Resolver<'a> {
     }
 
     /// Refuses `linked_metrics` that differ from the relays, from which they follow.
-    fn check_linked(&mut self, draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Option<()> {
-        for linked in &draft.template.linked_metrics {
-            let wanted = self.value("linked_metrics", linked)?;
-            let is_relay = |other: &Draft<'_>| {
-                *other.plan.name == *wanted && other.plan.scenario.source_metric() == Some(&draft.plan.name)
-            };
-            if !drafts.iter().any(is_relay) {
+    fn check_linked(&mut self, drafts: &[Draft<'_>]) -> Option<()> {
+        let relay = |draft: &Draft<'_>| {
+            let source = draft.plan.scenario.source_metric()?;
+            Some((draft.plan.name.to_string(), source.to_string()))
+        };
+        let relays: IndexSet<(String, String)> = drafts.iter().filter_map(relay).collect();
+        for draft in drafts {
+            for linked in &draft.template.linked_metrics {
+                let wanted = self.value("linked_metrics", linked)?;
                 let name = &draft.plan.name;
-                self.problems.error(
-                    linked.span,
-                    format!("no metric {wanted:?} relays {name:?}; linked_metrics may be left out"),
-                );
+                if !relays.contains(&(wanted.clone(), name.to_string())) {
+                    self.problems.error(
+                        linked.span,
+                        format!("no metric {wanted:?} relays {name:?}; linked_metrics may be left out"),
+                    );
+                }
             }
         }
         Some(())
     }
+}
+
+/// The order in which metrics are updated, by the source of each: all that wait for nothing or for one before them
+/// first, in their own order, then those that waited for these, and so on. The error is the first metric that waits for
+/// itself.
+fn update_order(sources: &[Option<usize>]) -> Result<Vec<usize>, usize> {
+    const UNKNOWN: usize = usize::MAX;
+    const OPEN: usize = usize::MAX - 1;
+    let mut rounds = vec![UNKNOWN; sources.len()];
+    let mut chain = Vec::new();
+    let mut is_stuck = false;
+    for first in 0..sources.len() {
+        // Down to a metric whose round is known, then back up.
+        let mut next = Some(first);
+        while let Some(index) = next.filter(|index| rounds[*index] == UNKNOWN) {
+            rounds[index] = OPEN;
+            chain.push(index);
+            next = sources[index];
+        }
+        let mut below = next.map(|source| (source, rounds[source]));
+        while let Some(index) = chain.pop() {
+            rounds[index] = match below {
+                None => 0,
+                Some((_, OPEN)) => OPEN,
+                Some((source, round)) => round + usize::from(source > index),
+            };
+            is_stuck |= rounds[index] == OPEN;
+            below = Some((index, rounds[index]));
+        }
+    }
+    if is_stuck && let Some(stuck) = rounds.iter().position(|round| *round == OPEN) {
+        return Err(stuck);
+    }
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|index| rounds[*index]);
+    Ok(order)
 }

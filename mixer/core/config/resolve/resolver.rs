@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::events::Events;
+use super::labels::LabelNames;
 use super::storage::StorageUse;
 use crate::config::template::ConfigTemplate;
 use crate::config::value::{FromValue, Scalar};
@@ -42,13 +43,13 @@ pub(super) struct Resolver<'a> {
     /// Set if a formula of the current host reads a lever.
     pub(super) reads_levers: bool,
     /// Metrics that the current metric's formulas read.
-    pub(super) links: Vec<String>,
+    pub(super) links: IndexSet<String>,
     /// Storage that the current metric uses.
     pub(super) stored: StorageUse,
     /// Names in the `storage` of the current host.
-    pub(super) host_keys: Vec<&'a str>,
+    pub(super) host_keys: IndexSet<&'a str>,
     /// Label names of the current pool.
-    pub(super) member_labels: Vec<&'a str>,
+    pub(super) member_labels: LabelNames<'a>,
     /// Value ranges of the current host's or pool's metrics, for relays.
     pub(super) ranges: IndexMap<String, (f64, f64)>,
     pub(super) events: Events,
@@ -78,10 +79,10 @@ impl<'a> Resolver<'a> {
             bare_hosts: Vec::new(),
             shape_varies: false,
             reads_levers: false,
-            links: Vec::new(),
+            links: IndexSet::new(),
             stored: StorageUse::default(),
-            host_keys: Vec::new(),
-            member_labels: Vec::new(),
+            host_keys: IndexSet::new(),
+            member_labels: LabelNames::new(),
             ranges: IndexMap::new(),
             events: Events::default(),
         }

@@ -7,7 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
-use crate::error::suggestion;
+use crate::error::{Problems, suggestion};
 use crate::fault::{AnyFaultKind, Fault, FaultPlan, FaultSchedule, FaultTimes, FaultTrigger, fault_events};
 use crate::plan::{HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart};
 use crate::time::Span;
@@ -25,6 +25,9 @@ impl Resolver<'_> {
     pub(super) fn run_faults(&mut self, all_hosts: bool) -> RunFaults {
         let (mut faults, mut ids) = (RunFaults::default(), IndexSet::new());
         for template in &self.template.faults {
+            if self.problems.is_over() {
+                break;
+            }
             let id: Option<Arc<str>> = self.value("id", &template.id).map(Into::into);
             match &id {
                 Some(id) if id.is_empty() => {
@@ -78,13 +81,27 @@ impl Resolver<'_> {
         };
         plan.events.iter().for_each(|event| self.events.emit(event));
         shown.resize_with(self.hosts.len(), Vec::new);
+        // All hosts are there, so that their names and plans have the same indices.
+        let named = hosts.and_then(HostSelection::names);
+        let selected: Vec<usize> = match named {
+            Some(names) => {
+                let indices = names.iter().filter_map(|name| self.host_names.get_index_of(&**name));
+                indices.collect::<IndexSet<usize>>().into_iter().collect()
+            }
+            None => {
+                let matches = |host: &&Arc<HostPlan>| hosts.is_none_or(|hosts| hosts.matches(host));
+                let all = self.hosts.iter().enumerate();
+                all.filter(|(_, host)| matches(host)).map(|(index, _)| index).collect()
+            }
+        };
         let mut of_shapes: IndexMap<*const HostShape, Arc<FaultPlan>> = IndexMap::new();
         // Shapes that differ in something else share the fault.
         let mut known: IndexMap<Vec<usize>, Arc<FaultPlan>> = IndexMap::new();
-        for (host, shown) in self.hosts.clone().iter().zip(shown) {
-            if hosts.is_some_and(|hosts| !hosts.matches(host)) {
-                continue;
+        for index in selected {
+            if self.problems.is_over() {
+                return None;
             }
+            let host = &Arc::clone(&self.hosts[index]);
             let of_shape = if let Some(plan) = of_shapes.get(&Arc::as_ptr(&host.shape)) {
                 Arc::clone(plan)
             } else {
@@ -99,7 +116,7 @@ impl Resolver<'_> {
                 self.problems.error(template.span, message);
                 return None;
             }
-            shown.push(of_shape);
+            shown[index].push(of_shape);
         }
         Some(())
     }
@@ -173,6 +190,9 @@ impl Resolver<'_> {
     /// The text of a pattern that selects at least one host.
     fn host_pattern(&mut self, pattern: &Scalar<String>, all_hosts: bool) -> Option<String> {
         let text = self.value("hosts", pattern)?;
+        if !text.is_empty() && self.host_names.contains(&*text) && HostSelection::parse(&text).is_ok() {
+            return Some(text);
+        }
         match HostSelection::parse(&text) {
             Ok(hosts) if self.hosts.iter().any(|host| hosts.matches(host)) => return Some(text),
             // It may select a host that has an error.
@@ -197,30 +217,33 @@ fn place_of(id: &str, host: &HostPlan) -> String {
 #[derive(PartialEq, Eq, Hash)]
 struct PartKey {
     reads_levers: bool,
-    faults: Vec<*const RunFault>,
+    /// The faults that are not of all hosts.
+    faults: Vec<usize>,
     shown: Vec<*const FaultPlan>,
 }
 
 /// Gives each host the part of the run's levers and faults that reaches it. Hosts with equal parts share one.
-pub(super) fn share_run_parts(plan: &mut Plan, shown: Vec<Vec<Arc<FaultPlan>>>) {
+pub(super) fn share_run_parts(plan: &mut Plan, shown: Vec<Vec<Arc<FaultPlan>>>, problems: &Problems) {
+    let faults = FaultsByHost::of(&plan.faults);
     let mut known: IndexMap<PartKey, Arc<RunPart>> = IndexMap::new();
     let mut shown = shown.into_iter();
     for host in &mut plan.hosts {
+        if problems.is_over() {
+            return;
+        }
         let shown = shown.next().unwrap_or_default();
         let reads_levers = host.shape.reads_levers;
         if !reads_levers && shown.is_empty() {
             continue;
         }
-        let moves = |fault: &&Arc<RunFault>| {
-            reads_levers && fault.hosts.as_ref().is_none_or(|hosts| hosts.matches(host))
-        };
-        let faults: Vec<Arc<RunFault>> = plan.faults.iter().filter(moves).cloned().collect();
-        let key = PartKey {
-            reads_levers,
-            faults: faults.iter().map(Arc::as_ptr).collect(),
-            shown: shown.iter().map(Arc::as_ptr).collect(),
-        };
-        let part = known.entry(key).or_insert_with(|| {
+        let selected = if reads_levers { faults.of_host(&plan.faults, host) } else { Vec::new() };
+        let shown_faults = shown.iter().map(Arc::as_ptr).collect();
+        let key = PartKey { reads_levers, faults: selected, shown: shown_faults };
+        let part = known.entry(key).or_insert_with_key(|key| {
+            let of_all = faults.of_all.iter().filter(|_| reads_levers);
+            let mut of_host: Vec<usize> = of_all.chain(&key.faults).copied().collect();
+            of_host.sort_unstable();
+            let faults = of_host.into_iter().map(|fault| Arc::clone(&plan.faults[fault])).collect();
             let levers = if reads_levers { Arc::clone(&plan.levers) } else { Arc::default() };
             Arc::new(RunPart { levers, faults, shown })
         });
@@ -229,5 +252,44 @@ pub(super) fn share_run_parts(plan: &mut Plan, shown: Vec<Vec<Arc<FaultPlan>>>) 
         if let Some(host) = Arc::get_mut(host) {
             host.run = Some(part);
         }
+    }
+}
+
+/// The faults of a run by the way in which they select hosts.
+struct FaultsByHost {
+    /// Those of all hosts.
+    of_all: Vec<usize>,
+    /// Those that name their hosts, by these names.
+    by_name: IndexMap<String, Vec<usize>>,
+    /// Those with other patterns.
+    by_pattern: Vec<usize>,
+}
+
+impl FaultsByHost {
+    fn of(faults: &[Arc<RunFault>]) -> Self {
+        let mut sorted = Self { of_all: Vec::new(), by_name: IndexMap::new(), by_pattern: Vec::new() };
+        for (index, fault) in faults.iter().enumerate() {
+            match fault.hosts.as_ref().map(HostSelection::names) {
+                None => sorted.of_all.push(index),
+                Some(None) => sorted.by_pattern.push(index),
+                Some(Some(names)) => {
+                    for name in names {
+                        sorted.by_name.entry(name).or_default().push(index);
+                    }
+                }
+            }
+        }
+        sorted
+    }
+
+    /// The faults of this host alone, or of some, in their order.
+    fn of_host(&self, faults: &[Arc<RunFault>], host: &HostPlan) -> Vec<usize> {
+        let matches =
+            |fault: &&usize| faults[**fault].hosts.as_ref().is_some_and(|hosts| hosts.matches(host));
+        let named = self.by_name.get(&*host.name).into_iter().flatten();
+        let mut selected: Vec<usize> = named.chain(self.by_pattern.iter().filter(matches)).copied().collect();
+        selected.sort_unstable();
+        selected.dedup();
+        selected
     }
 }

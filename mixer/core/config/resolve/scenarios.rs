@@ -1,5 +1,7 @@
 //! A metric's scenario: the values of its parameters, formulas and scripts.
 
+use indexmap::IndexSet;
+
 use super::resolver::Resolver;
 use crate::config::template::{CaseTemplate, FormulaTemplate, ParamTemplate, ScenarioTemplate};
 use crate::config::value::Scalar;
@@ -114,15 +116,15 @@ impl Resolver<'_> {
         &mut self,
         entries: impl Iterator<Item = (&'s Scalar<String>, (&'s Subscription, bool))>,
     ) {
-        let mut always_taken: Vec<&Subscription> = Vec::new();
+        let mut always_taken: IndexSet<&Subscription> = IndexSet::new();
         for (key, (subscription, is_always_taken)) in entries {
-            if always_taken.contains(&subscription) {
+            if always_taken.contains(subscription) {
                 let event = &subscription.event;
                 let message =
                     format!("this entry is never reached: one above it is for event {event:?}, too");
                 self.problems.warning(key.span, message);
             } else if is_always_taken {
-                always_taken.push(subscription);
+                always_taken.insert(subscription);
             }
         }
     }

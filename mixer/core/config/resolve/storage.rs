@@ -1,5 +1,7 @@
 //! The check that what a metric reads from its own storage is set by itself, not by another metric or its host.
 
+use indexmap::{IndexMap, IndexSet};
+
 use super::resolver::Resolver;
 use crate::config::template::FormulaTemplate;
 use crate::error::SourceSpan;
@@ -8,8 +10,8 @@ use crate::error::SourceSpan;
 #[derive(Debug, Default)]
 pub(super) struct StorageUse {
     /// Keys, and the first place of each.
-    used: Vec<(String, SourceSpan)>,
-    set: Vec<String>,
+    used: IndexMap<String, SourceSpan>,
+    set: IndexSet<String>,
     /// `true` if keys are calculated, so that it is not known which ones are set.
     is_unknown: bool,
 }
@@ -19,10 +21,10 @@ impl StorageUse {
     pub(super) fn note(&mut self, template: &FormulaTemplate) {
         let expression = &template.expression;
         self.is_unknown |= expression.uses_whole_storage();
-        self.set.extend_from_slice(expression.stores());
+        self.set.extend(expression.stores().iter().cloned());
         for key in expression.stored_keys() {
-            if !self.used.iter().any(|(known, _)| known == key) {
-                self.used.push((key.to_owned(), template.span_of("storage")));
+            if !self.used.contains_key(key) {
+                self.used.insert(key.to_owned(), template.span_of("storage"));
             }
         }
     }
@@ -39,7 +41,7 @@ impl Resolver<'_> {
     pub(super) fn check_storage(&mut self) {
         let StorageUse { used, set, is_unknown } = std::mem::take(&mut self.stored);
         for (key, span) in used {
-            let is_hosts = self.host_keys.contains(&key.as_str());
+            let is_hosts = self.host_keys.contains(key.as_str());
             if !is_unknown && !set.contains(&key) {
                 let whose =
                     if is_hosts { "; the host's is" } else { "; for a value of another metric write" };

@@ -1,5 +1,7 @@
 //! Warnings about listeners whose event never comes, and errors about those that listen to an event's old name.
 
+use indexmap::IndexSet;
+
 use super::resolver::Resolver;
 use crate::error::suggestion;
 use crate::event::{FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, Source, Subscription};
@@ -11,13 +13,19 @@ impl Resolver<'_> {
         let has_faults = !self.template.faults.is_empty();
         let of_faults = |event: &&str| [FAULT_STARTED, FAULT_FINISHED].contains(event);
         let built_in = LIFECYCLE.into_iter().filter(|event| has_faults || !of_faults(event));
-        let known: Vec<&str> = self.events.emitted.iter().map(|event| &**event).chain(built_in).collect();
+        let emitted = self.events.emitted.iter().map(|event| &**event);
+        let known: IndexSet<&str> = emitted.chain(built_in).collect();
+        let names: Vec<&str> = known.iter().copied().collect();
         for (Subscription { event, source }, span) in &self.events.subscriptions {
-            let is_known = known.contains(&&**event);
+            if self.problems.is_full() || self.problems.is_over() {
+                // Further ones would not be kept.
+                return;
+            }
+            let is_known = known.contains(&**event);
             if let Some(name) = renamed_event(event).filter(|_| !is_known) {
                 self.problems.error(*span, format!("event {event:?} is called {name} now"));
             } else if !is_known && !self.events.emits_any {
-                let hint = suggestion(event, &known);
+                let hint = suggestion(event, &names);
                 self.problems.warning(*span, format!("event {event:?} is never emitted{hint}"));
             }
             if let Source::Named(host) = source

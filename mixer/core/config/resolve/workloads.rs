@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::host_series::HostSeries;
+use super::labels::LabelNames;
 use super::metrics::DEFAULT_UPDATE_INTERVAL;
 use super::resolver::Resolver;
 use crate::config::template::{PoolTemplate, WorkloadTemplate};
@@ -34,19 +36,19 @@ impl Resolver<'_> {
         &mut self,
         pool: &PoolTemplate,
         template: &WorkloadTemplate,
-        host_labels: &[&str],
-        host: &HostShape,
+        host_labels: &LabelNames<'_>,
+        (host, series): (&HostShape, &HostSeries),
         listeners: &mut Vec<Listener>,
     ) -> Option<Vec<PoolPlan>> {
         let model = Arc::new(self.model(template)?);
         let interval =
             self.interval("update_interval", pool.update_interval.as_ref(), DEFAULT_UPDATE_INTERVAL)?;
-        let name = self.pool_name(pool, &model.model().name, host)?;
+        let name = self.pool_name(pool, &model.model().name, series)?;
         let mut pools = Vec::with_capacity(model.tables().len());
         for (index, table) in model.tables().iter().enumerate() {
             let shape = self.table_shape(table, pool.span, host_labels, host)?;
             let labels = self.row_labels(table)?;
-            self.refuse_mixing(pool, &labels, &shape, host)?;
+            self.refuse_mixing(pool, &labels, &shape, series)?;
             pools.push(PoolPlan {
                 name: if index == 0 { Arc::clone(&name) } else { format!("{name}/{}", table.name).into() },
                 shape: Arc::new(shape),
@@ -102,7 +104,7 @@ impl Resolver<'_> {
         &mut self,
         table: &TableDecl,
         span: SourceSpan,
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
         host: &HostShape,
     ) -> Option<HostShape> {
         let schedule = Schedule {
@@ -135,7 +137,7 @@ impl Resolver<'_> {
         table: &TableDecl,
         family: &FamilyDecl,
         span: SourceSpan,
-        host_labels: &[&str],
+        host_labels: &LabelNames<'_>,
     ) -> Option<MetricPlan> {
         let name: Arc<str> = family.name.as_str().into();
         let (metric_type, cells) = cells_of(&family.kind);
@@ -150,7 +152,7 @@ impl Resolver<'_> {
         for label in own.map(String::as_str) {
             let problem = if reserved.contains(&label) {
                 "is set by promemu itself"
-            } else if host_labels.contains(&label) {
+            } else if host_labels.contains(label) {
                 "is one of its host's already"
             } else if !is_label_name(label) {
                 "is not allowed; use letters, digits and _"

@@ -10,7 +10,7 @@ use super::metric::{MetricTemplate, read_metrics};
 use super::overrides;
 use super::pool::PoolTemplate;
 use super::repeat::RepeatTemplate;
-use crate::config::fields::{Fields, read_name, read_scalar, read_scalars};
+use crate::config::fields::{Fields, read_all, read_name, read_scalar, read_scalars};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{Problems, SourceSpan};
@@ -45,6 +45,9 @@ impl HostTemplate {
     pub(super) fn read(mut node: Node, problems: &mut Problems) -> Option<Self> {
         let overrides = overrides::take(&mut node, problems);
         let overrides = overrides.into_iter().filter_map(|(name, node, metrics)| {
+            if problems.is_over() {
+                return None;
+            }
             let mut host = Self::read_one(node, problems)?;
             host.override_metrics = read_metrics(metrics, problems);
             Some((name, host))
@@ -69,10 +72,10 @@ impl HostTemplate {
         let storage = read_storage(fields.map("storage", problems), problems);
         fields.refuse_old("dirt", "dirt is called faults now; write faults: [gap(…)]", problems);
         let faults = fields.list("faults", problems);
-        let faults = faults.into_iter().filter_map(|node| FaultTemplate::read(node, problems)).collect();
+        let faults = read_all(faults, problems, FaultTemplate::read);
         fields.refuse_old("slots", "slots is called pools now; write pools: [Pool(…)]", problems);
         let pools = fields.list("pools", problems);
-        let pools = pools.into_iter().filter_map(|node| PoolTemplate::read(node, problems)).collect();
+        let pools = read_all(pools, problems, PoolTemplate::read);
         let metric_sets = fields.list("metric_sets", problems);
         let metric_sets = read_scalars(&metric_sets, "metric set", problems);
         let metrics = read_metrics(fields.list("metrics", problems), problems);
@@ -101,12 +104,19 @@ impl HostTemplate {
     }
 }
 
+/// Maximum length of an event that is listened to, with its source.
+const EVENT_BYTES_MAX: usize = 1_000;
+
 /// Actions by event; an event may have several.
 fn read_listen_events(
     entries: Vec<(Node, Node)>,
     problems: &mut Problems,
 ) -> Vec<(Scalar<String>, ActionTemplate)> {
     let read = |(event, node): (Node, Node)| {
+        if event.kind.name().len() > EVENT_BYTES_MAX {
+            problems.error(event.span, format!("an event's name has {EVENT_BYTES_MAX} bytes at most"));
+            return Vec::new();
+        }
         let actions = if let NodeKind::List(actions) = node.kind { actions } else { vec![node] };
         let read = |action| Some((read_scalar(&event, "event", problems)?, read_action(&action, problems)?));
         actions.into_iter().filter_map(read).collect::<Vec<_>>()

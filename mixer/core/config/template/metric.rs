@@ -6,7 +6,7 @@ use super::label::{LabelTemplate, read_labels};
 use super::range::RangeTemplate;
 use super::repeat::RepeatTemplate;
 use super::scenario::ScenarioTemplate;
-use crate::config::fields::{Fields, read_scalars};
+use crate::config::fields::{Fields, read_all, read_scalars};
 use crate::config::tree::Node;
 use crate::config::value::Scalar;
 use crate::error::Problems;
@@ -83,5 +83,5 @@ impl MetricTemplate {
 }
 
 pub(super) fn read_metrics(nodes: Vec<Node>, problems: &mut Problems) -> Vec<MetricTemplate> {
-    nodes.into_iter().filter_map(|node| MetricTemplate::read(node, problems)).collect()
+    read_all(nodes, problems, MetricTemplate::read)
 }

@@ -6,6 +6,9 @@ use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
 
+/// Maximum number of nested repetitions.
+const NESTED_MAX: usize = 16;
+
 #[derive(Debug)]
 pub(in crate::config) struct RepeatTemplate {
     pub(in crate::config) span: SourceSpan,
@@ -58,7 +61,12 @@ impl RepeatTemplate {
     pub(super) fn read_all(node: Option<Node>, problems: &mut Problems) -> Option<Vec<Self>> {
         match node {
             None => Some(Vec::new()),
-            Some(Node { kind: NodeKind::List(nodes), .. }) => {
+            Some(Node { kind: NodeKind::List(nodes), span, .. }) => {
+                if nodes.len() > NESTED_MAX {
+                    let message = format!("repeat has {} variables, and {NESTED_MAX} at most", nodes.len());
+                    problems.error(span, message);
+                    return None;
+                }
                 let repeats: Vec<_> = nodes.into_iter().map(|node| Self::read(node, problems)).collect();
                 repeats.into_iter().collect()
             }

@@ -1,5 +1,7 @@
 //! The nodes of a config's tree, each with its place in the text.
 
+use indexmap::IndexSet;
+
 use crate::error::SourceSpan;
 use crate::expression::Value;
 
@@ -21,6 +23,16 @@ impl Node {
     /// The place of a byte of this node's text, else of the whole node.
     pub(in crate::config) fn span_at(&self, byte: usize) -> SourceSpan {
         self.text_at.map_or(self.span, |start| SourceSpan { start: start + byte, end: start + byte + 1 })
+    }
+
+    /// Number of nodes in it, itself included.
+    pub(in crate::config) fn size(&self) -> usize {
+        1 + match &self.kind {
+            NodeKind::List(items) | NodeKind::Tuple(_, items) => items.iter().map(Self::size).sum(),
+            NodeKind::Struct(_, fields) => fields.iter().map(|field| field.value.size()).sum(),
+            NodeKind::Map(entries) => entries.iter().map(|(key, value)| key.size() + value.size()).sum(),
+            NodeKind::Scalar(_) | NodeKind::Word(_) | NodeKind::Nothing => 0,
+        }
     }
 
     /// Moves all places by a number of bytes.
@@ -75,6 +87,12 @@ pub(in crate::config) struct Field {
     pub(in crate::config) name: String,
     pub(in crate::config) name_span: SourceSpan,
     pub(in crate::config) value: Node,
+}
+
+/// The keys of a map that have come before.
+pub(in crate::config) fn repeated_keys(entries: &[(Node, Node)]) -> impl Iterator<Item = &Node> {
+    let mut seen = IndexSet::new();
+    entries.iter().map(|(key, _)| key).filter(move |key| !seen.insert(key.kind.name()))
 }
 
 /// The root of a file that has metric sets for other files and is no config.

@@ -1,0 +1,74 @@
+//! The classes of a config file, by name.
+
+use indexmap::IndexMap;
+
+use super::tree::{Node, NodeKind, repeated_keys};
+use crate::error::{Problems, SourceSpan, suggestion};
+
+/// The classes of a file. A file with a single config has one with an empty name.
+#[derive(Debug)]
+pub(super) struct Classes {
+    nodes: Vec<Node>,
+    /// The first class of each name, as an index into the nodes.
+    by_name: IndexMap<String, usize>,
+    /// The classes whose name comes before, as they are written.
+    repeated: Vec<(SourceSpan, String)>,
+    /// The place of a map without any.
+    empty_at: Option<SourceSpan>,
+}
+
+impl Classes {
+    /// The classes of a tree.
+    pub(super) fn of(root: Node) -> Self {
+        let NodeKind::Map(entries) = root.kind else {
+            let by_name = std::iter::once((String::new(), 0)).collect();
+            return Self { nodes: vec![root], by_name, repeated: Vec::new(), empty_at: None };
+        };
+        let repeated = repeated_keys(&entries).map(|key| (key.span, key.kind.describe())).collect();
+        let empty_at = entries.is_empty().then_some(root.span);
+        let mut by_name = IndexMap::new();
+        for (index, (key, _)) in entries.iter().enumerate() {
+            by_name.entry(key.kind.name()).or_insert(index);
+        }
+        let nodes = entries.into_iter().map(|(_, node)| node).collect();
+        Self { nodes, by_name, repeated, empty_at }
+    }
+
+    /// The names, each once.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.by_name.keys()
+    }
+
+    /// The classes by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Node)> {
+        self.by_name.iter().map(|(name, index)| (name, &self.nodes[*index]))
+    }
+
+    /// Adds the errors about classes as a whole.
+    pub(super) fn check(&self, problems: &mut Problems) {
+        if let Some(span) = self.empty_at {
+            problems.error(span, "the file holds no config; write Config(…)");
+        }
+        for (span, class) in &self.repeated {
+            problems.error(*span, format!("the file has the class {class} twice; keep one"));
+        }
+    }
+
+    /// The class called `class`; without a name the first that ends in `Config`, else the first.
+    pub(super) fn choose(&self, class: Option<&str>, problems: &mut Problems) -> Option<&Node> {
+        let usual = || {
+            let named = self.by_name.iter().find(|(name, _)| name.ends_with("Config"));
+            named.or_else(|| self.by_name.first())
+        };
+        let index = class
+            .map_or_else(|| usual().map(|(_, index)| *index), |wanted| self.by_name.get(wanted).copied());
+        if let (None, Some(wanted)) = (index, class)
+            && !self.by_name.is_empty()
+        {
+            let known: Vec<&String> = self.names().filter(|name| !name.is_empty()).collect();
+            let message = format!("the file has no class {wanted:?}{}", suggestion(wanted, &known));
+            problems.error(SourceSpan::default(), message);
+        }
+        self.nodes.get(index?)
+    }
+}

@@ -1,0 +1,155 @@
+//! Large configs: reading takes time in proportion to their size, and ends when it is asked to.
+
+use std::time::Duration;
+
+use super::*;
+use crate::stop::Stop;
+
+/// Number of like parts. A step that compares each with each other takes longer than [`CPU_MAX`].
+const PARTS: usize = 25_000;
+/// Many times what a config of any shape takes.
+const CPU_MAX: Duration = Duration::from_secs(20);
+
+fn many(part: impl Fn(usize) -> String) -> String {
+    (0..PARTS).map(part).collect::<Vec<_>>().join(",\n")
+}
+
+/// A config of one host with these fields, and these of the config.
+fn config(host: &str, fields: &str) -> String {
+    format!("Config({fields} hosts: [Host(name: \"h\", {host} metrics: [Metric(name: \"m\")])])")
+}
+
+#[expect(clippy::too_many_lines, reason = "a list of texts")]
+/// Large configs by what they have many of.
+fn shapes() -> Vec<(&'static str, String)> {
+    let name = |n: usize| format!("\"x{n}\": 1");
+    let sets = many(|n| format!("\"x{n}\": []"));
+    let names = many(|n| format!("\"x{n}\""));
+    vec![
+        ("labels of a host", config(&format!("labels: {{ {} }},", many(name)), "")),
+        ("arguments", config("", &format!("args: {{ {} }},", many(name)))),
+        ("levers", config("", &format!("levers: {{ {} }},", many(name)))),
+        ("values of storage", config(&format!("storage: {{ {} }},", many(name)), "")),
+        ("metric sets", config(&format!("metric_sets: [{names}],"), &format!("metric_sets: {{ {sets} }},"))),
+        ("unknown fields", config(&many(|n| format!("f{n}: 1")), "")),
+        ("repeated labels", config(&format!("labels: {{ {} }},", many(|_| "\"x\": 1".to_owned())), "")),
+        (
+            "unheard events",
+            config(&format!("listen_events: {{ {} }},", many(|n| format!("\"e{n}\": emit(\"z{n}\")"))), ""),
+        ),
+        ("classes", format!("{{ {} }}", many(|n| format!("\"c{n}\": {}", config("", ""))))),
+        (
+            "relays, each of the next metric",
+            format!(
+                "Config(hosts: [Host(name: \"h\", metrics: [{}, Metric(name: \"m{PARTS}\")])])",
+                many(|n| {
+                    format!(
+                        "Metric(name: \"m{n}\", scenario: relay_to_other_metric(source_metric_name: \"m{}\"))",
+                        n + 1
+                    )
+                })
+            ),
+        ),
+        (
+            "actions on metrics",
+            format!(
+                "Config(hosts: [Host(name: \"h\", metrics: [{}], listen_events: {{ {} }})])",
+                many(|n| format!("Metric(name: \"m{n}\")")),
+                many(|n| format!("\"go@h{n}\": start_metric(\"m{n}\")")),
+            ),
+        ),
+        (
+            "hosts with unknown sets",
+            format!(
+                "Config(hosts: [{}], metric_sets: {{ {sets} }})",
+                many(|n| { format!("Host(name: \"h{n}\", metric_sets: [\"nowhere{n}\"])") })
+            ),
+        ),
+        (
+            "hosts that read an argument each",
+            format!(
+                "Config(args: {{ {} }}, hosts: [{}])",
+                many(name),
+                many(|n| { format!("Host(name: \"h{n}{{x{n}}}\", metrics: [Metric(name: \"m\")])") })
+            ),
+        ),
+        (
+            "faults of one host each",
+            format!(
+                "Config(levers: {{ \"l\": 1 }}, faults: [{}], hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: {PARTS}), name: \"h{{i}}\", metrics: [Metric(name: \"m\", when: \"run.l > 0\")])])",
+                many(|n| format!(
+                    "Fault(id: \"f{n}\", hosts: \"h{}\", at: {n}, lasts: 1, set: {{ \"l\": 2 }})",
+                    n + 1
+                )),
+            ),
+        ),
+        (
+            "pools",
+            config(
+                &format!(
+                    "pools: [{}],",
+                    many(|n| {
+                        format!(
+                            "Pool(name: \"p{n}\", count: 1, labels: {{ \"id\": \"{n}\" }}, metrics: [Metric(name: \"p\")])"
+                        )
+                    })
+                ),
+                "",
+            ),
+        ),
+    ]
+}
+
+/// Processor time of this thread so far: other work on the machine does not count.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn a_config_with_very_many_parts_of_a_kind_takes_no_step_for_each_pair_of_them() {
+    for (what, text) in shapes() {
+        let file = ConfigFile::from_text("large", &text);
+        let before = cpu_time();
+        // Some of them have errors, too.
+        let _is_good = file.plan(&LoadOptions::starting_at(START)).is_ok();
+        let spent = cpu_time() - before;
+        assert!(spent < CPU_MAX, "{what}: {spent:?}");
+    }
+}
+
+#[test]
+fn a_config_that_is_given_up_ends_in_an_error_that_says_so() {
+    let stop = Stop::new();
+    stop.set();
+    let options = LoadOptions { stop, ..LoadOptions::starting_at(START) };
+    // Nobody would wait for these hosts.
+    let endless = r#"Config(hosts: [Host(repeat: [Repeat(var: "i", from: 1, to: 2000), Repeat(var: "j", from: 1, to: 2000)], name: "h-{i}-{j}", metrics: [Metric(name: "m")])])"#;
+    let error = ConfigFile::from_text("test", endless).plan(&options).unwrap_err();
+    insta::assert_snapshot!(error, @"config takes too long to load and was given up; make it smaller");
+}
+
+#[test]
+fn of_very_many_problems_a_thousand_are_shown() {
+    let hosts = many(|n| {
+        format!("Host(name: \"h{n}\", nmae: 1, metrics: [Metric(name: \"m\", scenario: sine_wav)])")
+    });
+    let error = ConfigFile::from_text("test", &format!("Config(hosts: [{hosts}])"));
+    let error = error.plan(&LoadOptions::starting_at(START)).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 1_001);
+    assert_eq!(error.lines().last(), Some("test.ron: more than 1000 problems; further ones are left out"));
+    let place = error.lines().nth(998).unwrap();
+    assert!(place.starts_with("test.ron:500:"), "{place}");
+}
+
+#[test]
+fn a_repetition_of_too_many_variables_and_too_many_overrides_are_refused() {
+    let repeats = vec!["Repeat(var: \"i\", from: 1, to: 1)"; 17].join(", ");
+    let text =
+        format!("Config(hosts: [Host(name: \"h\", repeat: [{repeats}], metrics: [Metric(name: \"m\")])])");
+    insta::assert_snapshot!(error_of(&text, &[]), @"test.ron:1:40: repeat has 17 variables, and 16 at most");
+    let overrides = many(|n| format!("\"h{n}\": Host(ttl: 1)"));
+    let labels = (0..30).map(|n| format!("\"l{n}\": 1")).collect::<Vec<_>>().join(", ");
+    let text = config(&format!("labels: {{ {labels} }}, overrides: {{ {overrides} }},"), "");
+    assert!(error_of(&text, &[]).contains("25000 overrides repeat"), "{}", error_of(&text, &[]));
+}
