@@ -10,6 +10,7 @@ mod drive;
 mod event_log;
 mod members;
 mod replayed_host;
+mod sampler;
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use drive::drive;
 pub use event_log::EventLog;
 pub use members::{MemberSamples, MemberSink};
 pub use replayed_host::ReplayedHost;
+pub use sampler::HostSampler;
 pub use samples::{Grid, HostSamples};
 
 use crate::error::Error;

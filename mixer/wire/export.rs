@@ -7,6 +7,7 @@
 //!
 //! One file per format: `openmetrics`, `csv`, `parquet`, `rules`. A format knows neither threads nor the spool.
 
+mod blocks;
 mod csv;
 mod encode;
 mod format;
@@ -25,6 +26,7 @@ mod spooled;
 mod tests;
 mod write;
 
+pub use blocks::{BlockReport, BlockSpec};
 pub use format::Format;
 pub use report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
 pub use spec::ExportSpec;

@@ -24,13 +24,21 @@ pub(crate) struct ExportArgs {
     #[arg(long, env = "PME_EXPORT_STEP", value_name = "DURATION", default_value = "15s")]
     pub(crate) step: String,
 
-    /// The file to write, or - for standard output
-    #[arg(long, env = "PME_EXPORT_OUT", value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
+    /// The file to write, the data folder for blocks, or - for standard output
+    #[arg(long, env = "PME_EXPORT_OUT", value_name = "PATH", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) out: String,
 
-    /// Format [default: by the file's name; openmetrics on standard output]
+    /// Format [default: by the file's name; blocks for a folder; openmetrics on standard output]
     #[arg(long, env = "PME_EXPORT_FORMAT", value_enum)]
     pub(crate) format: Option<ExportFormat>,
+
+    /// Blocks: the longest that may be written; they are 2h, 6h, 18h, 54h, … long
+    #[arg(long, env = "PME_EXPORT_MAX_BLOCK_DURATION", value_name = "DURATION", default_value = "36h")]
+    pub(crate) max_block_duration: String,
+
+    /// Blocks: write them even if the folder has blocks of the same time
+    #[arg(long, env = "PME_EXPORT_ALLOW_OVERLAP")]
+    pub(crate) allow_overlap: bool,
 
     /// Number of threads; the result is the same [default: one per core]
     #[arg(long, env = "PME_EXPORT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
@@ -50,4 +58,5 @@ pub(crate) enum ExportFormat {
     Csv,
     Parquet,
     Rules,
+    Blocks,
 }

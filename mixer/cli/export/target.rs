@@ -1,24 +1,18 @@
 //! The target of an export, a file or standard output, and the progress while it is written.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_run::whole_file::folder;
 use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork};
 use tracing::{info, warn};
 
+use super::progress::with_progress;
 use crate::output_file;
-
-/// Interval between two updates of the progress bar.
-const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
-/// Number of updates between two log lines, where there is no terminal.
-const UPDATES_PER_LINE: u32 = 100;
 
 /// Maximum number of hosts whose dropped events are told one by one.
 const DROPS_TOLD_MAX: usize = 10;
@@ -37,12 +31,18 @@ pub(crate) fn write(
     let target = Target::of(out)?;
     let done = AtomicU64::new(0);
     let export = ExportSpec { run, grid, format, threads, spool_dir: target.spool_dir(), done: &done };
-    let Some(exported) = target.write(|out| with_progress(&export, || export.write(out)))? else {
+    let Some(exported) = target.write(|out| with_progress(export.steps(), &done, || export.write(out)))? else {
         return Ok(());
     };
     let (samples, series) = (exported.written.samples, exported.written.series);
     info!(samples, series, times = grid.count(), out, seed = run.seed(), "exported");
-    let HostWork { counts, dropped } = exported.work;
+    warn_of(exported.work);
+    Ok(())
+}
+
+/// Logs the events that were dropped, and the scenarios that failed.
+pub(super) fn warn_of(work: HostWork) {
+    let HostWork { counts, dropped } = work;
     for DroppedEvents { host, first } in dropped.iter().take(DROPS_TOLD_MAX) {
         warn!(host = %host, event = %first.event, "{}; further ones were dropped and counted", first.cause);
     }
@@ -53,7 +53,6 @@ pub(crate) fn write(
     if errors > 0 {
         warn!(errors, "scenarios failed and kept their values; run the config with --debug to see which");
     }
-    Ok(())
 }
 
 /// The number of threads to use; the default is one per core.
@@ -105,34 +104,4 @@ impl Target {
             source,
         })
     }
-}
-
-/// Runs `work` while a bar, or a log line from time to time, shows the progress of the export.
-fn with_progress<R: Send>(export: &ExportSpec<'_>, work: impl FnOnce() -> R + Send) -> R {
-    let total = export.steps();
-    let bar = ProgressBar::new(total);
-    let template = "{bar:30} {percent:>3} % of {len} samples, {per_sec}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    let is_terminal = io::stderr().is_terminal();
-    std::thread::scope(|scope| {
-        let worker = scope.spawn(work);
-        let mut updates = 0;
-        while !worker.is_finished() {
-            std::thread::sleep(UPDATE_INTERVAL);
-            updates += 1;
-            let done = export.done.load(Ordering::Relaxed);
-            if is_terminal {
-                bar.set_position(done);
-            } else if updates % UPDATES_PER_LINE == 0 {
-                info!(done, total, "exporting");
-            }
-        }
-        bar.finish_and_clear();
-        match worker.join() {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }

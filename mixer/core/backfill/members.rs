@@ -26,6 +26,10 @@ pub struct MemberSamples<'a> {
     pub first: usize,
     /// Number of moments.
     pub moments: usize,
+    /// `true` if the member had a sample at the moment before these.
+    pub is_continued: bool,
+    /// `true` if the member has no sample at the moment after these. There may be no moment then.
+    pub ends: bool,
     /// The cells; the values of one cell are adjacent.
     pub cells: &'a [f64],
 }
@@ -34,14 +38,15 @@ pub struct MemberSamples<'a> {
 pub type MemberSink<'t> = &'t mut dyn FnMut(&MemberSamples<'_>);
 
 /// Records the samples of the members of a host's pools.
-pub(super) struct MemberRecorder<'t> {
-    take: MemberSink<'t>,
+#[derive(Debug, Default)]
+pub(super) struct MemberRecorder {
     members: IndexMap<(usize, usize), LiveMember>,
     members_seen: usize,
     held: usize,
     moment: usize,
 }
 
+#[derive(Debug)]
 struct LiveMember {
     number: usize,
     labels: LabelBlock,
@@ -49,26 +54,24 @@ struct LiveMember {
     /// `true` if the member has a sample now.
     has_sample: bool,
     first: usize,
+    /// `true` if it had a sample at the moment before `first`.
+    is_continued: bool,
     /// The cells of all moments, moment by moment.
     cells: Vec<f64>,
     /// Number of moments without a sample after those of `cells`.
     missing: usize,
 }
 
-impl<'t> MemberRecorder<'t> {
-    pub(super) fn new(take: MemberSink<'t>) -> Self {
-        Self { take, members: IndexMap::new(), members_seen: 0, held: 0, moment: 0 }
-    }
-
+impl MemberRecorder {
     /// Applies a report.
-    pub(super) fn apply_report(&mut self, host: &EmulatedHost, out: &Outbox) {
+    pub(super) fn apply_report(&mut self, host: &EmulatedHost, out: &Outbox, take: &mut MemberSink<'_>) {
         for change in &out.members {
             let key = (change.pool, change.slot);
             let shown = host.slot(change.pool, change.slot);
             if change.is_new
                 && let Some(mut gone) = self.members.swap_remove(&key)
             {
-                self.flush(key, &mut gone);
+                self.flush(key, &mut gone, true, take);
             }
             match (shown, self.members.get_mut(&key)) {
                 (Some((_, cells)), Some(member)) => {
@@ -83,6 +86,7 @@ impl<'t> MemberRecorder<'t> {
                         present: cells.to_vec(),
                         has_sample: true,
                         first: self.moment,
+                        is_continued: false,
                         cells: Vec::new(),
                         missing: 0,
                     };
@@ -95,7 +99,7 @@ impl<'t> MemberRecorder<'t> {
     }
 
     /// Ends a moment.
-    pub(super) fn next_moment(&mut self) {
+    pub(super) fn next_moment(&mut self, take: &mut MemberSink<'_>) {
         for member in self.members.values_mut() {
             if !member.has_sample {
                 member.missing += 1;
@@ -108,45 +112,63 @@ impl<'t> MemberRecorder<'t> {
         }
         self.moment += 1;
         if self.held > CELLS_MAX {
-            self.flush_all();
+            self.flush_all(false, take);
         }
     }
 
-    /// Passes on everything held and forgets the members: the host has stopped, or the grid ends.
-    pub(super) fn end(&mut self) {
-        self.flush_all();
+    /// Passes on everything held and forgets the members: the host has stopped.
+    pub(super) fn end(&mut self, take: &mut MemberSink<'_>) {
+        self.flush_all(true, take);
         self.members.clear();
     }
 
-    fn flush_all(&mut self) {
+    /// Passes on everything held. The next moment is the first of another stretch.
+    pub(super) fn end_stretch(&mut self, take: &mut MemberSink<'_>) {
+        self.flush_all(false, take);
+        self.moment = 0;
+        self.members.values_mut().for_each(|member| member.first = 0);
+    }
+
+    fn flush_all(&mut self, is_over: bool, take: &mut MemberSink<'_>) {
         let mut members = std::mem::take(&mut self.members);
         for (key, member) in &mut members {
-            self.flush(*key, member);
+            self.flush(*key, member, is_over, take);
         }
         self.members = members;
     }
 
-    /// Passes on the held samples of one member.
-    fn flush(&mut self, (pool, slot): (usize, usize), member: &mut LiveMember) {
+    /// Passes on the held samples of one member, for which it is over or not.
+    fn flush(
+        &mut self,
+        (pool, slot): (usize, usize),
+        member: &mut LiveMember,
+        is_over: bool,
+        take: &mut MemberSink<'_>,
+    ) {
         let width = member.present.len();
         let moments = member.cells.len() / width.max(1);
-        if moments > 0 {
+        let had_sample = member.is_continued || moments > 0;
+        let ends = had_sample && (is_over || member.missing > 0);
+        if moments > 0 || ends {
             let mut cells = Vec::with_capacity(member.cells.len());
             for cell in 0..width {
                 cells.extend(member.cells.iter().skip(cell).step_by(width));
             }
-            let LiveMember { number, labels, first, .. } = &*member;
-            (self.take)(&MemberSamples {
+            let LiveMember { number, labels, first, is_continued, .. } = &*member;
+            take(&MemberSamples {
                 member: *number,
                 pool,
                 slot,
                 labels,
                 first: *first,
                 moments,
+                is_continued: *is_continued,
+                ends,
                 cells: &cells,
             });
         }
         self.held -= member.cells.len();
         (member.cells, member.missing, member.first) = (Vec::new(), 0, self.moment);
+        member.is_continued = had_sample && !ends;
     }
 }

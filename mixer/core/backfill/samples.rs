@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::drive::drive;
-use super::members::{MemberRecorder, MemberSink};
+use super::members::MemberSink;
 use super::replayed_host::ReplayedHost;
+use super::sampler::HostSampler;
 use crate::event::Event;
-use crate::host::{EventDrop, Outbox, UpdateCounts};
+use crate::host::{EventDrop, UpdateCounts};
 use crate::metric::ABSENT;
 use crate::time::{Span, Time};
 
@@ -39,12 +39,13 @@ impl Grid {
 /// A host's cells at the moments of a grid. The values of one cell are adjacent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostSamples {
-    cells: Vec<f64>,
+    pub(super) cells: Vec<f64>,
     /// The range of the host's row that these cells are.
     taken: Range<usize>,
     moments: usize,
-    reported_at: Vec<Time>,
-    own_times: Vec<Time>,
+    pub(super) reported_at: Vec<Time>,
+    pub(super) own_times: Vec<Time>,
+    pub(super) up: Vec<f64>,
     /// The counts of the host's updates.
     pub counts: UpdateCounts,
     /// The first event that was dropped because the host may not emit so many.
@@ -67,7 +68,7 @@ impl HostSamples {
         pools: Option<MemberSink<'_>>,
     ) -> Self {
         let all = 0..host.driven().host().row().len();
-        Self::take(host, grid, all, emitted, pools)
+        HostSampler::new(host, all).sample(grid, emitted, pools)
     }
 
     /// As [`Self::of`], for some cells of the host's row; passes the samples of its pool members to `pools`.
@@ -78,55 +79,7 @@ impl HostSamples {
         taken: Range<usize>,
         pools: Option<MemberSink<'_>>,
     ) -> Self {
-        Self::take(host, grid, taken, |_| {}, pools)
-    }
-
-    fn take(
-        mut host: ReplayedHost<'_>,
-        grid: &Grid,
-        taken: Range<usize>,
-        mut emitted: impl FnMut(&Event),
-        pools: Option<MemberSink<'_>>,
-    ) -> Self {
-        let mut pools = pools.map(MemberRecorder::new);
-        let (width, moments) = (taken.len(), grid.count());
-        let mut samples = Self::from_cells(vec![ABSENT; width * moments], taken.clone(), moments);
-        let mut out = Outbox::default();
-        let mut reported: Vec<f64> = vec![ABSENT; width];
-        let (mut reported_at, mut own_time) = (Time::NEVER, Time::NEVER);
-        let mut first_dropped = None;
-        let has_own_times = host.driven().host().plan().stamps();
-        for (n, moment) in grid.iter().enumerate() {
-            let counts = drive(&mut host, moment, &mut out, |at, host, out| {
-                if out.report {
-                    reported.copy_from_slice(&host.host().row()[taken.clone()]);
-                    reported_at = at;
-                    own_time = host.host().stamp().and_then(|stamp| stamp.own_time).unwrap_or(at);
-                }
-                if let Some(pools) = &mut pools {
-                    pools.apply_report(host.host(), out);
-                }
-                out.events.iter().for_each(&mut emitted);
-                if let (None, Some(dropped)) = (&first_dropped, &out.first_dropped) {
-                    first_dropped = Some(dropped.clone());
-                }
-                if host.due() == Time::NEVER {
-                    reported.fill(ABSENT);
-                    pools.iter_mut().for_each(MemberRecorder::end);
-                }
-            });
-            samples.reported_at.push(reported_at);
-            if has_own_times {
-                samples.own_times.push(own_time);
-            }
-            samples.counts = samples.counts.and(counts);
-            pools.iter_mut().for_each(MemberRecorder::next_moment);
-            for (cell, value) in reported.iter().enumerate() {
-                samples.cells[cell * moments + n] = *value;
-            }
-        }
-        pools.iter_mut().for_each(MemberRecorder::end);
-        Self { first_dropped, ..samples }
+        HostSampler::new(host, taken).sample(grid, |_| {}, pools)
     }
 
     /// Samples from cells that were recorded before; without report times, own times and counts.
@@ -138,6 +91,7 @@ impl HostSamples {
             moments,
             reported_at: Vec::new(),
             own_times: Vec::new(),
+            up: Vec::new(),
             counts: UpdateCounts::default(),
             first_dropped: None,
         }
@@ -162,6 +116,14 @@ impl HostSamples {
     #[must_use]
     pub fn own_times(&self) -> &[Time] {
         &self.own_times
+    }
+
+    /// The host as a target at each moment: 1 while it answers, 0 while it is down, [`ABSENT`] while there is no such
+    /// target: before its first report, while it is silent, and when it has ended. Empty for samples from
+    /// [`Self::from_cells`].
+    #[must_use]
+    pub fn up(&self) -> &[f64] {
+        &self.up
     }
 
     /// The same samples as part of `moments` moments, of which they begin at `first`; the others are absent.

@@ -45,6 +45,9 @@ pub(super) struct MemberSpooler {
 impl MemberSpooler {
     /// Spools a stretch of samples.
     pub(super) fn put(&mut self, samples: &MemberSamples<'_>, spool: &Spool) -> io::Result<()> {
+        if samples.moments == 0 {
+            return Ok(());
+        }
         let offset = spool.append_cells(samples.cells)?;
         let spooled = SpooledStretch { offset, first: samples.first, moments: samples.moments };
         if self.members.len() <= samples.member {
