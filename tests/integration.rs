@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod blocks;
 mod churn;
 mod cli;
 mod databases;

@@ -241,7 +241,7 @@ impl Pushgateway {
 /// A real Prometheus.
 pub(crate) struct Prometheus {
     port: u16,
-    _process: Process,
+    process: Process,
     _dir: tempfile::TempDir,
 }
 
@@ -298,7 +298,12 @@ impl Prometheus {
                 .arg(format!("--web.listen-address=127.0.0.1:{port}")),
         );
         eventually("Prometheus is ready", || get(port, "/-/ready"));
-        Self { port, _process: process, _dir: dir }
+        Self { port, process, _dir: dir }
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
     }
 
     /// First value of a query.

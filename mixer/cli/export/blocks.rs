@@ -28,8 +28,10 @@ pub(super) fn write(run: &Backfill, grid: Grid, args: &ExportArgs) -> Result<(),
     fs::create_dir_all(data).map_err(failed)?;
     let done = AtomicU64::new(0);
     let threads = thread_count(args.threads);
-    let spec = BlockSpec { run, grid, data, length_max, may_overlap: args.allow_overlap, threads, done: &done };
-    let BlockReport { blocks, export } = with_progress(spec.steps(), &done, || spec.write()).map_err(failed)?;
+    let spec =
+        BlockSpec { run, grid, data, length_max, may_overlap: args.allow_overlap, threads, done: &done };
+    let BlockReport { blocks, export } =
+        with_progress(spec.steps(), &done, || spec.write()).map_err(failed)?;
     let (samples, series) = (export.written.samples, export.written.series);
     info!(blocks, samples, series, out = args.out, seed = run.seed(), "exported");
     warn_of(export.work);

@@ -31,7 +31,8 @@ pub(crate) fn write(
     let target = Target::of(out)?;
     let done = AtomicU64::new(0);
     let export = ExportSpec { run, grid, format, threads, spool_dir: target.spool_dir(), done: &done };
-    let Some(exported) = target.write(|out| with_progress(export.steps(), &done, || export.write(out)))? else {
+    let Some(exported) = target.write(|out| with_progress(export.steps(), &done, || export.write(out)))?
+    else {
         return Ok(());
     };
     let (samples, series) = (exported.written.samples, exported.written.series);

@@ -98,8 +98,12 @@ impl BlockSpec<'_> {
         let mut written = Vec::new();
         let mut report = BlockReport::default();
         for (n, range) in (0..).zip(&ranges) {
-            let block = UnfinishedBlock::new(self.data, BlockId::of_content((range.begin, n), [std::process::id(); 2]))?;
-            let parts = on_threads(workers.iter_mut().collect(), |worker| worker.encode(range, block.folder()))?;
+            let block = UnfinishedBlock::new(
+                self.data,
+                BlockId::of_content((n, range.begin), [std::process::id(); 2]),
+            )?;
+            let parts =
+                on_threads(workers.iter_mut().collect(), |worker| worker.encode(range, block.folder()))?;
             let parts = MergedParts::new(parts)?;
             let samples = parts.samples().iter().sum();
             report.export.written = report.export.written.and(WrittenCount { series: 0, samples });
@@ -156,7 +160,8 @@ fn on_threads<T: Send, R: Send>(
     std::thread::scope(|scope| {
         let work = &work;
         let threads: Vec<_> = inputs.into_iter().map(|input| scope.spawn(move || work(input))).collect();
-        let outcomes = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(thread_panicked())));
+        let outcomes =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(thread_panicked())));
         outcomes.collect()
     })
 }

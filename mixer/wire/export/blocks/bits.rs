@@ -75,15 +75,12 @@ impl BitWriter {
         if is_zero {
             return self.put(0, 1);
         }
-        match (2..).zip(LENGTHS).find(|(_, (bits, _))| fits(*bits)) {
-            Some((prefix_bits, (bits, prefix))) => {
-                self.put(prefix, prefix_bits);
-                self.put(number, bits);
-            }
-            None => {
-                self.put(0b1111_1111, 8);
-                self.put(number, 64);
-            }
+        if let Some((prefix_bits, (bits, prefix))) = (2..).zip(LENGTHS).find(|(_, (bits, _))| fits(*bits)) {
+            self.put(prefix, prefix_bits);
+            self.put(number, bits);
+        } else {
+            self.put(0b1111_1111, 8);
+            self.put(number, 64);
         }
     }
 }

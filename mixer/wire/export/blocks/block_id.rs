@@ -15,11 +15,15 @@ impl BlockId {
         let mut content = Vec::new();
         content.extend_from_slice(&first.to_be_bytes());
         content.extend_from_slice(&last.to_be_bytes());
-        checksums.iter().for_each(|checksum| content.extend_from_slice(&checksum.to_be_bytes()));
+        content.extend(checksums.iter().flat_map(|checksum| checksum.to_be_bytes()));
         let low = fnv1a(&content);
         content.reverse();
         let high = fnv1a(&content) & 0xffff;
-        Self(u128::from(last.cast_unsigned() & 0xffff_ffff_ffff) << 80 | u128::from(high) << 64 | u128::from(low))
+        Self(
+            u128::from(last.cast_unsigned() & 0xffff_ffff_ffff) << 80
+                | u128::from(high) << 64
+                | u128::from(low),
+        )
     }
 }
 

@@ -118,7 +118,9 @@ impl EncodedPart {
         put_varint(&mut self.buffer, (data[0].len() + data[1].len()) as u64);
         let summed = self.buffer.len();
         self.buffer.push(encoding as u8);
-        data.into_iter().for_each(|data| self.buffer.extend_from_slice(data));
+        for data in data {
+            self.buffer.extend_from_slice(data);
+        }
         let checksum = crc32c::crc32c(&self.buffer[summed..]);
         self.buffer.extend_from_slice(&checksum.to_be_bytes());
         let since = |time: i64| u32::try_from(time - self.begin).unwrap_or(u32::MAX);

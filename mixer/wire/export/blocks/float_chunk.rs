@@ -35,20 +35,14 @@ pub(super) struct FloatEncoder {
 
 impl FloatEncoder {
     /// Appends the chunks of one series. [`ABSENT`](promemu_core::metric::ABSENT) is no sample.
-    pub(super) fn put(
-        &mut self,
-        times: &[i64],
-        values: &[f64],
-        staleness: Staleness,
-        out: &mut EncodedPart,
-    ) {
-        let (is_marked, mut had_sample) = match staleness {
+    pub(super) fn put(&mut self, times: &[i64], values: &[f64], staleness: Staleness, out: &mut EncodedPart) {
+        let (is_marked, mut before) = match staleness {
             Staleness::Unmarked => (false, false),
             Staleness::Marked { is_continued } => (true, is_continued),
         };
         let mut samples = times.iter().zip(values).filter(move |(_, value)| {
             let has_sample = !is_absent(**value);
-            let ends = std::mem::replace(&mut had_sample, has_sample) && !has_sample;
+            let ends = std::mem::replace(&mut before, has_sample) && !has_sample;
             has_sample || ends && is_marked
         });
         while self.put_chunk(&mut samples, out) {}
@@ -90,14 +84,11 @@ fn put_time_delta(delta: i64, bits: &mut BitWriter) {
         return bits.put(0, 1);
     }
     let fits = |bits: u32| (1 - (1 << (bits - 1))..=1 << (bits - 1)).contains(&delta);
-    match TIME_LENGTHS.into_iter().find(|(length, ..)| fits(*length)) {
-        Some((length, prefix, prefix_bits)) => {
-            bits.put(prefix, prefix_bits);
-            bits.put(delta.cast_unsigned(), length);
-        }
-        None => {
-            bits.put(0b1111, 4);
-            bits.put(delta.cast_unsigned(), 64);
-        }
+    if let Some((length, prefix, prefix_bits)) = TIME_LENGTHS.into_iter().find(|(length, ..)| fits(*length)) {
+        bits.put(prefix, prefix_bits);
+        bits.put(delta.cast_unsigned(), length);
+    } else {
+        bits.put(0b1111, 4);
+        bits.put(delta.cast_unsigned(), 64);
     }
 }

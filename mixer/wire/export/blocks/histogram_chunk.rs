@@ -15,12 +15,12 @@ use super::float_chunk::{SAMPLES_MAX, Staleness};
 /// Empty buckets between two spans, at least; fewer of them cost less than another span.
 const GAP_MIN: i32 = 3;
 
-/// First bits of a chunk's header.
+/// Counter reset between two chunks, as a chunk's header has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reset {
+enum ResetHint {
     Unknown = 0,
-    NotReset = 0b0100_0000,
-    Reset = 0b1000_0000,
+    None = 0b0100_0000,
+    Some = 0b1000_0000,
 }
 
 /// One sample. The marker of staleness has no buckets.
@@ -37,39 +37,38 @@ pub(super) fn put_histograms<'a>(
     staleness: Staleness,
     out: &mut EncodedPart,
 ) {
-    let mut had_sample = staleness == Staleness::Marked { is_continued: true };
+    let mut before = staleness == Staleness::Marked { is_continued: true };
     let mut kept = Vec::new();
     for (time, histogram) in samples {
         let has_sample = histogram.is_some();
-        if has_sample || had_sample && staleness != Staleness::Unmarked {
+        if has_sample || before && staleness != Staleness::Unmarked {
             kept.push(Sample { time, histogram });
         }
-        had_sample = has_sample;
+        before = has_sample;
     }
-    let samples = kept;
-    let mut rest = samples.as_slice();
-    let mut reset = Reset::Unknown;
-    while !rest.is_empty() {
-        let (len, next) = chunk_len(rest);
-        put_chunk(&rest[..len], reset, out);
-        (rest, reset) = (&rest[len..], next);
+    let mut left = kept.as_slice();
+    let mut header = ResetHint::Unknown;
+    while !left.is_empty() {
+        let (len, next) = chunk_len(left);
+        put_chunk(&left[..len], header, out);
+        (left, header) = (&left[len..], next);
     }
 }
 
 /// Number of the first samples that fit one chunk, and the header of the chunk after them.
-fn chunk_len(samples: &[Sample<'_>]) -> (usize, Reset) {
+fn chunk_len(samples: &[Sample<'_>]) -> (usize, ResetHint) {
     for (n, pair) in samples.windows(2).enumerate().take(SAMPLES_MAX - 1) {
         let cut = match (&pair[0].histogram, &pair[1].histogram) {
-            (None, Some(_)) => Some(Reset::Unknown),
-            (Some(before), Some(after)) if before.schema != after.schema => Some(Reset::Unknown),
-            (Some(before), Some(after)) if is_reset(before, after) => Some(Reset::Reset),
+            (None, Some(_)) => Some(ResetHint::Unknown),
+            (Some(before), Some(after)) if before.schema != after.schema => Some(ResetHint::Unknown),
+            (Some(before), Some(after)) if is_reset(before, after) => Some(ResetHint::Some),
             _ => None,
         };
         if let Some(reset) = cut {
             return (n + 1, reset);
         }
     }
-    (samples.len().min(SAMPLES_MAX), Reset::NotReset)
+    (samples.len().min(SAMPLES_MAX), ResetHint::None)
 }
 
 /// `true` if any count fell.
@@ -88,7 +87,7 @@ fn count_of(buckets: NativeBuckets<'_>, bucket: i32) -> u64 {
     whole(place.and_then(|place| buckets.counts.get(place)).copied().unwrap_or(0.0))
 }
 
-fn put_chunk(samples: &[Sample<'_>], reset: Reset, out: &mut EncodedPart) {
+fn put_chunk(samples: &[Sample<'_>], reset: ResetHint, out: &mut EncodedPart) {
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return };
     let histograms = || samples.iter().filter_map(|sample| sample.histogram.as_ref());
     let (schema, zero_threshold) =
@@ -105,7 +104,9 @@ fn put_chunk(samples: &[Sample<'_>], reset: Reset, out: &mut EncodedPart) {
     }
     let buckets: usize = spans.iter().flatten().map(ExactSizeIterator::len).sum();
     let mut chunk = ChunkWriter { bits, spans, numbers: vec![Delta::default(); 3 + buckets], sum: None };
-    samples.iter().for_each(|sample| chunk.put(sample));
+    for sample in samples {
+        chunk.put(sample);
+    }
     let count = u16::try_from(samples.len()).unwrap_or(u16::MAX);
     let [high, low] = count.to_be_bytes();
     let head = [high, low, reset as u8];
@@ -152,7 +153,9 @@ impl ChunkWriter {
                 place.number = number;
             }
             bits.put_varbit_int(sample.time);
-            counts.iter().for_each(|count| bits.put_varbit_uint(*count));
+            for count in counts {
+                bits.put_varbit_uint(count);
+            }
             *sum = Some(FloatDelta::first(histogram.sum, bits));
             for (place, number) in buckets.iter_mut().zip(bucket_deltas(spans, histogram)) {
                 place.number = number;
@@ -204,8 +207,9 @@ fn bucket_deltas(spans: &[Vec<Range<i32>>; 2], histogram: &NativeHistogram<'_>) 
 
 /// The buckets that any of these histograms uses, as ranges.
 fn spans<'a>(histograms: impl Iterator<Item = NativeBuckets<'a>>) -> Vec<Range<i32>> {
-    let mut used: Vec<i32> =
-        histograms.flat_map(|buckets| buckets.populated().map(|(bucket, _)| bucket).collect::<Vec<_>>()).collect();
+    let mut used: Vec<i32> = histograms
+        .flat_map(|buckets| buckets.populated().map(|(bucket, _)| bucket).collect::<Vec<_>>())
+        .collect();
     used.sort_unstable();
     used.dedup();
     let mut spans: Vec<Range<i32>> = Vec::new();
@@ -233,7 +237,9 @@ fn put_zero_threshold(threshold: f64, bits: &mut BitWriter) {
     const EXPONENTS: std::ops::RangeInclusive<i32> = -242..=11;
     const OFFSET: i32 = 243;
     let (fraction, exponent) = libm::frexp(threshold);
-    let code = u8::try_from(exponent + OFFSET).ok().filter(|_| fraction == 0.5 && EXPONENTS.contains(&exponent));
+    let code = u8::try_from(exponent + OFFSET)
+        .ok()
+        .filter(|_| fraction.to_bits() == 0.5f64.to_bits() && EXPONENTS.contains(&exponent));
     match code {
         _ if threshold == 0.0 => bits.put_byte(0),
         Some(code) => bits.put_byte(code),

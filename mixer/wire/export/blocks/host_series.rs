@@ -106,9 +106,11 @@ impl<'a> SeriesEncoder<'a> {
             let cells: Vec<Cow<'_, [f64]>> = (0..layout.kind.width()).map(cell).collect();
             let rows: Vec<Vec<f64>> =
                 (0..moments.times.len()).map(|n| cells.iter().map(|cell| cell[n]).collect()).collect();
-            let histograms = moments.times.iter().zip(&rows).map(|(time, row)| {
-                (*time, (!is_absent(row[0])).then(|| native_histogram(native, row)))
-            });
+            let histograms = moments
+                .times
+                .iter()
+                .zip(&rows)
+                .map(|(time, row)| (*time, (!is_absent(row[0])).then(|| native_histogram(native, row))));
             return part.put_series(labels, |part| put_histograms(histograms, staleness, part));
         }
         self.put_plain(metric, family, &labels, (moments, samples), staleness, part)?;

@@ -78,9 +78,10 @@ impl IndexFile {
     }
 
     fn align(&mut self, to: u64) -> io::Result<()> {
-        const ZEROS: [u8; SERIES_ALIGNMENT as usize] = [0; SERIES_ALIGNMENT as usize];
-        let missing = self.offset.next_multiple_of(to) - self.offset;
-        self.put(&ZEROS[..usize::try_from(missing).unwrap_or(0)])
+        while !self.offset.is_multiple_of(to) {
+            self.put(&[0])?;
+        }
+        Ok(())
     }
 
     /// A length of four bytes, the content, and its checksum.
@@ -155,7 +156,7 @@ impl IndexFile {
             put_varint(&mut table, self.offset);
             content.clear();
             content.extend_from_slice(&len_u32(of_label.len())?.to_be_bytes());
-            of_label.iter().for_each(|(_, series)| content.extend_from_slice(&series.to_be_bytes()));
+            content.extend(of_label.iter().flat_map(|(_, series)| series.to_be_bytes()));
             self.put_section(&content)?;
         }
         Ok(table)

@@ -26,7 +26,9 @@ impl MergedParts {
         for (number, part) in (0..).zip(&mut parts) {
             let places: Vec<u32> = std::mem::take(&mut part.symbols)
                 .iter()
-                .map(|symbol| symbols.binary_search(symbol).map_or(0, |place| u32::try_from(place).unwrap_or(0)))
+                .map(|symbol| {
+                    symbols.binary_search(symbol).map_or(0, |place| u32::try_from(place).unwrap_or(0))
+                })
                 .collect();
             for (name, value) in &mut part.labels {
                 (*name, *value) = (places[*name as usize], places[*value as usize]);

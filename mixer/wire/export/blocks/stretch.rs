@@ -39,7 +39,7 @@ struct MemberPieces {
 
 impl Stretch {
     /// Samples a host over the moments of a grid.
-    pub(super) fn of(sampler: &mut HostSampler<'_>, grid: &Grid, host: &HostPlan) -> Self {
+    pub(super) fn of(driven: &mut HostSampler<'_>, grid: &Grid, host: &HostPlan) -> Self {
         let mut members: IndexMap<(usize, LabelBlock), MemberPieces> = IndexMap::new();
         let mut put = |samples: &MemberSamples<'_>| {
             let MemberSamples { first, moments, is_continued, ends, .. } = *samples;
@@ -48,7 +48,7 @@ impl Stretch {
             member.pieces.push(Piece { first, moments, cells: samples.cells.to_vec() });
             member.ends = ends;
         };
-        let samples = sampler.sample(grid, |_| {}, Some(&mut put));
+        let samples = driven.sample(grid, |_| {}, Some(&mut put));
         let moments = grid.count();
         let members = members.into_iter().map(|(key, member)| {
             let width = host.shape.pools[key.0].shape.width;

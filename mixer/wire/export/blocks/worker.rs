@@ -35,7 +35,7 @@ struct WorkerHost<'a> {
 
 enum Driver<'a> {
     /// Sampled block by block.
-    Sampler(HostSampler<'a>),
+    Sampler(Box<HostSampler<'a>>),
     /// All samples of a host that sets their times itself.
     Whole(Box<WholeHost>),
 }
@@ -49,7 +49,7 @@ impl<'a> Worker<'a> {
             let host = &plan.hosts[id as usize];
             let mut sampler = HostSampler::new(spec.run.host(id), 0..host.shape.width);
             if !host.stamps() {
-                return WorkerHost { plan: host, driver: Driver::Sampler(sampler) };
+                return WorkerHost { plan: host, driver: Driver::Sampler(Box::new(sampler)) };
             }
             let stretch = Stretch::of(&mut sampler, &spec.grid, host);
             add_work(&stretch.samples, host, &mut work);
@@ -83,11 +83,16 @@ impl<'a> Worker<'a> {
                     add_work(&stretch.samples, host, work);
                     let times = times_of(grid);
                     encode.put_up(&times, stretch.samples.up(), was_up)?;
-                    encode.put_own(&stretch, Moments { times: &times, places: None }, |metric: &MetricPlan| {
-                        Staleness::Marked { is_continued: before[metric.offset] }
-                    })?;
+                    encode.put_own(
+                        &stretch,
+                        Moments { times: &times, places: None },
+                        |metric: &MetricPlan| Staleness::Marked { is_continued: before[metric.offset] },
+                    )?;
                     for (key, member) in &stretch.members {
-                        let moments = Moments { times: &times[member.first..][..member.samples.moments()], places: None };
+                        let moments = Moments {
+                            times: &times[member.first..][..member.samples.moments()],
+                            places: None,
+                        };
                         let staleness = Staleness::Marked { is_continued: member.is_continued };
                         encode.put_member((key.0, &key.1), (moments, &member.samples), staleness)?;
                     }
@@ -147,14 +152,17 @@ impl HostEncoder<'_, '_> {
     ) -> io::Result<()> {
         let Self { host, encoder, part } = self;
         let shared = encoder.shared_labels(host, labels, part)?;
-        host.shape.pools[pool].shape.metrics.iter().try_for_each(|metric| {
-            encoder.put_metric(metric, &shared, (moments, samples), staleness, part)
-        })
+        host.shape.pools[pool]
+            .shape
+            .metrics
+            .iter()
+            .try_for_each(|metric| encoder.put_metric(metric, &shared, (moments, samples), staleness, part))
     }
 }
 
 fn add_work(samples: &HostSamples, host: &HostPlan, work: &mut HostWork) {
     work.counts = work.counts.and(samples.counts);
-    let dropped = samples.first_dropped.clone().filter(|_| work.dropped.iter().all(|known| known.host != host.name));
+    let dropped =
+        samples.first_dropped.clone().filter(|_| work.dropped.iter().all(|known| known.host != host.name));
     work.dropped.extend(dropped.map(|first| DroppedEvents { host: Arc::clone(&host.name), first }));
 }
