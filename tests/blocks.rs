@@ -179,7 +179,7 @@ fn a_killed_export_leaves_nothing_to_read_and_the_next_one_clears_it_up() {
     let args = ["export", "metric_types", "--from", FROM, "--for", "40d", "--out", &out];
     let mut killed =
         Process::start(&mut promemu_command(&[&args[..], &["--format", "blocks", "--step", "1s"]].concat()));
-    eventually("a block is begun", || std::fs::read_dir(&data).ok()?.next());
+    eventually("a block is begun", || std::fs::read_dir(&data).ok()?.next()).unwrap();
     killed.signal("-KILL");
     assert_eq!(killed.wait(), None, "it was killed");
     let left = blocks(&data);
