@@ -1,10 +1,10 @@
 //! Files that people name, for reading and for writing: pipes, devices, links, full disks, readers that leave.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::processes::{promemu, promemu_command};
+use crate::processes::{eventually, free_port, get, promemu, promemu_command};
 
 const CONFIG: &str = r#"Config(hosts: [Host(name: "a", metrics: [Metric(name: "x")])])"#;
 
@@ -89,4 +89,108 @@ fn standard_input_is_read_by_its_name() {
     );
     let page = String::from_utf8(arguments.stdout).unwrap();
     assert!(page.contains("job=\"from_standard_input\""), "{page}");
+}
+
+/// Names in a folder.
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    entries.map(|name| name.into_string().unwrap()).collect()
+}
+
+const EXPORT: [&str; 6] = ["export", "hosts_load_with_peaks", "--step", "15s", "--for", "10m"];
+
+#[test]
+fn a_device_and_a_pipe_are_written_to_and_links_are_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let [null, fifo, link] = ["null.om", "fifo.om", "link.om"].map(|name| dir.path().join(name));
+    std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+    std::os::unix::fs::symlink("behind.om", &link).unwrap();
+    pipe(&fifo);
+    let reader = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || std::fs::read_to_string(fifo).unwrap())
+    };
+    for out in [&null, &fifo, &link] {
+        let (code, log) = refusal(&[&EXPORT[..], &["--out", &out.display().to_string()]].concat());
+        assert_eq!(code, Some(0), "{}: {log}", out.display());
+    }
+    assert!(reader.join().unwrap().ends_with("# EOF\n"), "the pipe has the whole export");
+    assert!([&null, &link].iter().all(|link| link.symlink_metadata().unwrap().is_symlink()));
+    let mut names = names(dir.path());
+    names.sort();
+    assert_eq!(names, ["behind.om", "fifo.om", "link.om", "null.om"]);
+}
+
+#[test]
+fn an_interrupted_export_leaves_nothing() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("a.om").display().to_string();
+        let mut export =
+            promemu(&["export", "hosts_load_with_peaks", "--step", "1s", "--for", "30d", "--out", &out]);
+        eventually("something is written", || (!names(dir.path()).is_empty()).then_some(()));
+        export.signal(signal);
+        assert_eq!(export.wait(), Some(code));
+        assert_eq!(names(dir.path()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_full_disk_and_a_file_that_may_not_grow_are_errors_with_a_sentence() {
+    let full = refusal(&[&EXPORT[..], &["--format", "openmetrics", "--out", "/dev/full"]].concat());
+    assert!(
+        full.0 == Some(1) && full.1.contains("check that the disk has room for it: No space left"),
+        "{full:?}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&EXPORT[..], &["plot", "single_host_load"], &["dashboard", "single_host_load"]] {
+        let out = dir.path().join(if args[0] == "plot" { "a.png" } else { "a.om" }).display().to_string();
+        let promemu = promemu_command(args);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -f 1; exec \"$0\" \"$@\""]).arg(promemu.get_program());
+        limited.args(promemu.get_args()).args(["--out", &out]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let ended = limited.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.code() == Some(1) && said.contains("File too large"), "{args:?}: {said}");
+        assert_eq!(names(dir.path()), Vec::<String>::new(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_run_whose_output_is_read_by_nobody_any_more_ends_quietly() {
+    let args = ["--config", "single_host_load", "--output", "file=-", "--push-interval", "50ms"];
+    let mut run = promemu_command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 6];
+    run.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let ended = run.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && first == *b"# HELP", "{said}");
+    assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
+}
+
+#[test]
+fn a_reader_that_takes_nothing_holds_up_neither_the_start_nor_the_pages_nor_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo.prom");
+    pipe(&fifo);
+    let pipe_output = format!("file={}", fifo.display());
+    let port = free_port();
+    let page = format!("scrape=127.0.0.1:{port}");
+    let args =
+        ["--config", "hosts_load_with_peaks", "--push-interval", "50ms", "--output", &page, "--output"];
+    for (output, reader) in [(&*pipe_output, false), (&*pipe_output, true), ("file=-", false)] {
+        // A reader that opens the pipe and reads nothing.
+        let open = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+        let _reader = reader.then_some(open);
+        let (unread, stdout) = std::io::pipe().unwrap();
+        let mut command = promemu_command(&[&args[..], &[output]].concat());
+        let mut run = command.stdout(stdout).stderr(Stdio::null()).spawn().unwrap();
+        drop(command);
+        eventually("the page has values", || get(port, "/metrics").filter(|page| page.contains("cpu_")));
+        let status = Command::new("kill").args(["-TERM", &run.id().to_string()]).status().unwrap();
+        assert!(status.success());
+        let ended = eventually("it ends", || run.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(0), "{output}");
+        drop(unread);
+    }
 }

@@ -12,7 +12,7 @@
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
 //! They share the command line ([`args`]), its meaning ([`settings`]), the loading of a config ([`config`]), errors and logs
-//! ([`diagnostics`], [`logs`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
+//! ([`diagnostics`], [`logs`]), signals ([`interrupts`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
 
 mod args;
 mod check;
@@ -24,8 +24,8 @@ mod dashboard;
 mod diagnostics;
 mod export;
 mod hang_up;
-
 mod init;
+mod interrupts;
 mod list;
 mod logs;
 mod man;
@@ -57,10 +57,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     if init::is_first_process() {
-        return init::supervise().unwrap_or_else(|error| {
+        let code = init::supervise().unwrap_or_else(|error| {
             diagnostics::print(&error, LogFormat::Text);
             ExitCode::from(error.exit_code())
         });
+        logs::flush(Some(LAST_WORDS));
+        return code;
     }
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
@@ -77,6 +79,13 @@ fn main() -> ExitCode {
     // A command that is no run may wait for its reader, as every filter in a pipe does.
     let patience = cli.is_run().then_some(LAST_WORDS);
     logs::start(log_format, cli.debug);
+    interrupts::outlive_file_limits();
+    if matches!(
+        cli.command,
+        Some(Command::Export(_) | Command::Plot(_) | Command::Dashboard(_) | Command::New(_))
+    ) {
+        interrupts::remove_unfinished_files();
+    }
     for (name, known) in args::unknown_variables() {
         warn!(variable = %name, "unknown variable{}", suggestion(&name, &known));
     }

@@ -25,7 +25,7 @@ pub(crate) fn replace_with<T>(
     let prefix = format!("{PREFIX}{}-", std::process::id());
     let mut file = BufWriter::new(WholeFile::create(path, &prefix)?);
     let outcome = write(&mut file)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.replace_durably()?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.replace()?;
     Ok(outcome)
 }
 

@@ -165,7 +165,12 @@ impl LiveMixer {
                 }
                 Some(plan) = reloads.recv() => self.reload(plan).await,
                 Some(request) = self.requests.recv() => request.carry_out(&mut self.runner, &self.fleets).await,
-                Some(ended) = self.output_tasks.join_next() => self.settle_output(ended)?,
+                Some(ended) = self.output_tasks.join_next() => {
+                    self.settle_output(ended)?;
+                    if self.output_tasks.is_empty() {
+                        return Ok(EndReason::Unread);
+                    }
+                }
                 () = sleep_until(&self.clock, next_fault_edge) => {
                     self.runner.fleet().tell_faults(next_fault_edge);
                     self.faults_told_to = next_fault_edge;
@@ -185,7 +190,7 @@ impl LiveMixer {
         info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");
     }
 
-    /// An output has ended by itself, which only a bug does.
+    /// An output has ended by itself: by a bug, or as its reader has gone.
     fn settle_output(&self, ended: Result<(), JoinError>) -> Result<(), Error> {
         match joined(ended) {
             Err(problem) if self.output_tasks.is_empty() => Err(problem),

@@ -35,6 +35,8 @@ pub enum EndReason {
     Stopped,
     /// promemu was stopped by a signal, and the run with it.
     Signal,
+    /// The readers of all its outputs have gone.
+    Unread,
     /// It failed; its error says why.
     Failed,
 }
@@ -49,6 +51,7 @@ impl EndReason {
             Self::Duration => "its duration is over",
             Self::Stopped => "it was stopped",
             Self::Signal => "promemu was stopped by a signal",
+            Self::Unread => "the readers of its outputs have gone",
             Self::Failed => "it failed",
         }
     }

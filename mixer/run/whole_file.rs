@@ -1,28 +1,43 @@
 //! A file that is replaced as a whole: readers see the old content or the new one, never a part of it.
 //!
 //! A file that cannot be replaced but written, as one that is mounted by itself or in a folder of another user, is written
-//! in place. A link stays, and the file behind it is replaced.
+//! in place. A link stays, and the file behind it is replaced. A pipe or a device is written to. What is not whole is removed
+//! when it is dropped, and by [`remove_unfinished`].
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Others may read the file, as far as the user's mask allows.
+/// Others may read a new file, as far as the user's mask allows.
 const MODE: u32 = 0o666;
+/// Links from link to link, as many as Linux follows.
+const LINKS_MAX: usize = 40;
+
+/// Files that are not whole, of all threads.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// New content of a file, written beside it until it is whole. Dropped before that, it leaves nothing.
 #[derive(Debug)]
-pub struct WholeFile<'a> {
-    beside: tempfile::NamedTempFile,
-    path: Cow<'a, Path>,
+pub struct WholeFile<'a>(Content<'a>);
+
+#[derive(Debug)]
+enum Content<'a> {
+    Beside {
+        file: tempfile::NamedTempFile,
+        path: Cow<'a, Path>,
+        _listed: Listed,
+    },
+    /// A pipe or a device.
+    Stream(File),
 }
 
 /// The way that new content came to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
-    /// As a whole.
+    /// As a whole, or as a stream.
     Whole,
     /// In place, so that readers may have seen a part of it.
     InPlace,
@@ -30,54 +45,77 @@ pub enum Replaced {
 
 impl<'a> WholeFile<'a> {
     /// New content for this path. Until it is whole it has a name of its own in the same folder, which begins with
-    /// `prefix`.
+    /// `prefix`. Waits for the reader of a pipe.
     pub fn create(path: &'a Path, prefix: &str) -> io::Result<Self> {
-        let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
-        let behind = is_link.then(|| path.canonicalize().ok()).flatten();
-        let path = behind.map_or(Cow::Borrowed(path), Cow::Owned);
+        let old = path.metadata().ok();
+        if let Some(old) = old.as_ref().filter(|old| !old.is_file()) {
+            return open_stream(path, old).map(|file| Self(Content::Stream(file)));
+        }
+        let path = behind_links(path);
         let mut builder = tempfile::Builder::new();
         // With another suffix than the file's, collectors of a folder leave it alone.
         let builder = builder.prefix(prefix).suffix(".tmp").permissions(Permissions::from_mode(MODE));
-        let beside = match builder.tempfile_in(folder(&path)) {
+        let file = match builder.tempfile_in(folder(&path)) {
             Err(error) if OpenOptions::new().append(true).open(&path).is_err() => return Err(error),
             Err(_) => builder.tempfile()?,
             Ok(beside) => beside,
         };
-        Ok(Self { beside, path })
+        let listed = Listed::new(file.path());
+        if let Some(old) = old {
+            keep_owner_and_mode(file.as_file(), &old)?;
+        }
+        Ok(Self(Content::Beside { file, path, _listed: listed }))
     }
 
-    /// The content is whole and takes the file's place.
+    /// The content is whole, reaches the disk, and takes the file's place.
     pub fn replace(self) -> io::Result<Replaced> {
-        self.put_in_place(|_| Ok(()))
-    }
-
-    fn put_in_place(self, sync: impl Fn(&File) -> io::Result<()>) -> io::Result<Replaced> {
-        sync(self.beside.as_file())?;
-        match self.beside.persist(&self.path) {
-            Ok(_) => Ok(Replaced::Whole),
-            Err(refused) => match OpenOptions::new().write(true).truncate(true).open(&self.path) {
+        let (file, path) = match self.0 {
+            Content::Beside { file, path, .. } => (file, path),
+            Content::Stream(mut file) => return file.flush().map(|()| Replaced::Whole),
+        };
+        file.as_file().sync_all()?;
+        match file.persist(&path) {
+            Ok(_) => {
+                // A file system whose folders cannot be synchronized does so by itself.
+                let _is_synced = File::open(folder(&path)).and_then(|folder| folder.sync_all()).is_ok();
+                Ok(Replaced::Whole)
+            }
+            Err(refused) => match OpenOptions::new().write(true).truncate(true).open(&path) {
                 Ok(mut file) => {
                     io::copy(&mut refused.file.reopen()?, &mut file)?;
-                    sync(&file).map(|()| Replaced::InPlace)
+                    match file.sync_all() {
+                        // A file of the kernel is on no disk.
+                        Err(error) if error.kind() != ErrorKind::InvalidInput => Err(error),
+                        _ => Ok(Replaced::InPlace),
+                    }
                 }
                 Err(_) => Err(refused.error),
             },
         }
     }
-
-    /// The same, after the content has reached the disk.
-    pub fn replace_durably(self) -> io::Result<Replaced> {
-        self.put_in_place(File::sync_all)
-    }
 }
 
 impl Write for WholeFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.beside.write(bytes)
+        match &mut self.0 {
+            Content::Beside { file, .. } => file.write(bytes),
+            Content::Stream(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.beside.flush()
+        match &mut self.0 {
+            Content::Beside { file, .. } => file.flush(),
+            Content::Stream(file) => file.flush(),
+        }
+    }
+}
+
+/// Removes all files that are not whole, for a process that ends at once. Their writers fail.
+pub fn remove_unfinished() {
+    for path in unfinished().drain(..) {
+        // It may have got its place just now.
+        let _is_removed = fs::remove_file(path).is_ok();
     }
 }
 
@@ -85,6 +123,53 @@ impl Write for WholeFile<'_> {
 #[must_use]
 pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// The entry of a file that is not whole, until it is dropped.
+#[derive(Debug)]
+struct Listed(PathBuf);
+
+impl Listed {
+    fn new(path: &Path) -> Self {
+        unfinished().push(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        unfinished().retain(|path| *path != self.0);
+    }
+}
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open_stream(path: &Path, found: &Metadata) -> io::Result<File> {
+    if found.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    OpenOptions::new().write(true).open(path)
+}
+
+/// The file behind links, which need not exist.
+fn behind_links(path: &Path) -> Cow<'_, Path> {
+    let mut path = Cow::Borrowed(path);
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = Cow::Owned(folder(&path).join(target));
+    }
+    path
+}
+
+/// Gives a new file the mode of the old one, and its owner as far as the system lets this user do so.
+fn keep_owner_and_mode(file: &File, old: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        let _is_given = fchown(file, Some(old.uid()), Some(old.gid())).is_ok();
+    }
+    file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))
 }
 
 #[cfg(test)]
@@ -134,9 +219,55 @@ mod tests {
         assert_eq!(read(), "old");
         drop(write("dropped"));
         assert_eq!(read(), "old");
-        new.replace_durably().unwrap();
+        new.replace().unwrap();
         assert_eq!(read(), "new");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
         assert_ne!(path.metadata().unwrap().permissions().mode() & 0o044, 0, "others may read it");
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_a_link_to_nothing_gets_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| dir.path().join(name));
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        written(&link, "new").replace().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        written(&link, "newer").replace().unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o640);
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_device_and_a_pipe_are_written_to_and_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let [null, pipe] = ["null", "pipe"].map(|name| dir.path().join(name));
+        std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+        written(&null, "lost").replace().unwrap();
+        assert!(null.symlink_metadata().unwrap().is_symlink());
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = {
+            let pipe = pipe.clone();
+            std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+        };
+        written(&pipe, "through").replace().unwrap();
+        assert_eq!(reader.join().unwrap(), "through");
+        assert!(!pipe.metadata().unwrap().is_file());
+        let full = WholeFile::create(Path::new("/dev/full"), ".x-").unwrap().write_all(b"x").unwrap_err();
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+        assert_eq!(WholeFile::create(dir.path(), ".x-").unwrap_err().kind(), ErrorKind::IsADirectory);
+    }
+
+    #[test]
+    fn a_file_that_is_not_whole_is_listed_until_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let is_listed = || unfinished().iter().any(|unfinished| unfinished.starts_with(dir.path()));
+        let file = written(&path, "whole");
+        assert!(is_listed());
+        file.replace().unwrap();
+        assert!(!is_listed());
+        drop(written(&path, "dropped"));
+        assert!(!is_listed());
     }
 }

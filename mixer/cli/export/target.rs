@@ -17,7 +17,7 @@ use crate::output_file;
 /// Maximum number of hosts whose dropped events are told one by one.
 const DROPS_TOLD_MAX: usize = 10;
 
-/// Folder for the spools of an export to standard output.
+/// Folder for the spools of an export to standard output, a pipe or a device.
 const SPOOL_DIR: &str = "/var/tmp";
 
 /// Writes a run to a file or, for `-`, to standard output; shows the progress, and logs the outcome.
@@ -80,26 +80,28 @@ impl Target {
         Err(Error::Usage(format!("--out or PME_EXPORT_OUT: {dir} is not a folder; make it first")))
     }
 
-    /// The folder for spools: the file's own, as there must be room for it anyway.
+    /// The folder for spools: the file's own, as there must be room for it anyway; that of a device is no place for files.
     fn spool_dir(&self) -> &Path {
         match self {
             Self::Stdout => Path::new(SPOOL_DIR),
+            Self::File(path) if path.metadata().is_ok_and(|found| !found.is_file()) => Path::new(SPOOL_DIR),
             Self::File(path) => folder(path),
         }
     }
 
-    /// Writes a file as a whole or not at all. `None` if the reader of standard output is gone.
+    /// Writes a file as a whole or not at all. `None` if the reader of a pipe is gone.
     fn write(
         &self,
         write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<ExportReport>,
     ) -> Result<Option<ExportReport>, Error> {
         let outcome = match self {
-            Self::Stdout => match write(&mut io::stdout()) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
-                outcome => outcome,
-            },
+            Self::Stdout => write(&mut io::stdout()),
             Self::File(path) => output_file::replace_with(path, write),
         };
+        // The reader of a pipe has seen enough.
+        if outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return Ok(None);
+        }
         outcome.map(Some).map_err(|source| Error::System {
             what: "export cannot be written; check that the disk has room for it".to_owned(),
             source,

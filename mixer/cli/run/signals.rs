@@ -1,15 +1,15 @@
 //! The signals that end promemu.
 
+use std::thread;
 use std::time::Duration;
-use std::{io, thread};
 
 use promemu_core::error::Error;
+use promemu_run::whole_file::remove_unfinished;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::info;
 
-use crate::hang_up::is_hang_up_ignored;
+use crate::interrupts::Signals;
 use crate::logs;
 
 /// The exit code after a second signal.
@@ -27,7 +27,7 @@ pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()> + Send, Error
         let _on_runtime = runtime.enter();
         Signals::listen().map_err(failed)?
     };
-    let waiting = move || runtime.block_on(signals.wait(sender));
+    let waiting = move || runtime.block_on(wait(signals, sender));
     thread::Builder::new().name("signals".to_owned()).spawn(waiting).map_err(failed)?;
     Ok(async {
         let _is_received = first.await;
@@ -35,45 +35,13 @@ pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()> + Send, Error
     })
 }
 
-/// The signals that are listened to.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// `None` under nohup: a closed terminal is no reason to stop then.
-    hang_up: Option<Signal>,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let hang_up = (!is_hang_up_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up,
-        })
-    }
-
-    /// Tells of the first signal, and ends the process at the second one.
-    async fn wait(mut self, first: oneshot::Sender<()>) {
-        self.next().await;
-        // The receiver is gone if the run has just ended by itself.
-        let _is_known = first.send(()).is_ok();
-        self.next().await;
-        logs::flush(Some(LAST_WORDS));
-        std::process::exit(i32::from(INTERRUPTED_TWICE));
-    }
-
-    async fn next(&mut self) {
-        let Self { interrupt, terminate, hang_up } = self;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = async {
-                match hang_up {
-                    Some(hang_up) => drop(hang_up.recv().await),
-                    None => std::future::pending().await,
-                }
-            } => {}
-        }
-    }
+/// Tells of the first signal, and ends the process at the second one.
+async fn wait(mut signals: Signals, first: oneshot::Sender<()>) {
+    signals.next().await;
+    // The receiver is gone if the run has just ended by itself.
+    let _is_known = first.send(()).is_ok();
+    signals.next().await;
+    remove_unfinished();
+    logs::flush(Some(LAST_WORDS));
+    std::process::exit(i32::from(INTERRUPTED_TWICE));
 }

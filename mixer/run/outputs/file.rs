@@ -1,16 +1,20 @@
 //! File output: the newest state of the jobs of all runs, in a file that is replaced as a whole with each round.
 //!
 //! Its readers, such as `node_exporter`'s textfile collector, never see half of it. A file that cannot be written costs
-//! freshness only. A path that is no regular file, such as a pipe, gets one state after the other.
+//! freshness only. A path that is no regular file, such as a pipe, gets one state after the other; a reader that takes
+//! nothing costs freshness, too, and with a reader of standard output that has gone the output ends.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
+use rustix::fs::{Mode, OFlags};
 use tracing::info;
 
 use super::availability::Availability;
@@ -28,6 +32,8 @@ use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
 /// Bytes encoded while a job is locked, approximately.
 const CHUNK_BYTES: usize = 128 << 10;
+/// A state that is not written within this time goes on being written, and later ones are left out meanwhile.
+const WRITE_PATIENCE: Duration = Duration::from_secs(2);
 /// Begin of the name of a file that is not whole yet.
 const PREFIX: &str = ".promemu-";
 
@@ -117,7 +123,7 @@ impl Content {
 impl SharedFile {
     /// The output, if a file can be written there.
     fn open(settings: FileSettings) -> Result<Self, Error> {
-        Target::open(&settings.path).map_err(|source| Error::System {
+        Target::check(&settings.path).map_err(|source| Error::System {
             what: format!(
                 "file {} cannot be written; choose a folder that is there and may be written to",
                 settings.path.display()
@@ -145,6 +151,8 @@ struct RunInFile {
     availability: Availability,
     tally: OutputTally,
     clock: Clock,
+    /// `true` once the reader of standard output has gone.
+    is_unread: bool,
 }
 
 impl RunInFile {
@@ -160,6 +168,7 @@ impl RunInFile {
             availability,
             tally: context.own.outputs().pushing(&context.name),
             clock: context.clock.real(),
+            is_unread: false,
         }
     }
 
@@ -168,6 +177,13 @@ impl RunInFile {
         let now = wall_now();
         let (bytes, replaced) = match written {
             Ok(written) => written,
+            Err(error)
+                if error.kind() == ErrorKind::BrokenPipe && self.file.settings.path == Path::new("-") =>
+            {
+                info!("the reader of standard output has gone");
+                self.is_unread = true;
+                return false;
+            }
             Err(error) => {
                 self.tally.push_failures.inc();
                 self.availability.failed(&error.to_string(), now);
@@ -208,7 +224,8 @@ impl Pusher for RunInFile {
 
     /// Writes the newest state of all runs; `true` if it is another one. Without any series the file stays as it is.
     async fn round(&mut self) -> bool {
-        let mut content = Arc::clone(&self.file.content).lock_owned().await;
+        let content = tokio::time::timeout(WRITE_PATIENCE, Arc::clone(&self.file.content).lock_owned());
+        let Ok(mut content) = content.await else { return self.settle(Err(stuck())) };
         if let Some(jobs) = self.new_jobs.take() {
             content.replace_jobs(&self.run, &jobs);
         }
@@ -230,7 +247,10 @@ impl Pusher for RunInFile {
             }
             written
         });
-        let written = written.await.unwrap_or_else(|bug| Err(io::Error::other(bug)));
+        let written = match tokio::time::timeout(WRITE_PATIENCE, written).await {
+            Ok(written) => written.unwrap_or_else(|bug| Err(io::Error::other(bug))),
+            Err(_) => Err(stuck()),
+        };
         self.tally.push_seconds.observe(self.clock.now().since(begun).as_secs_f64());
         self.settle(written)
     }
@@ -239,9 +259,21 @@ impl Pusher for RunInFile {
         true
     }
 
-    async fn finish(&mut self) {
-        self.file.content.lock().await.leave(&self.run);
+    fn is_over(&self) -> bool {
+        self.is_unread
     }
+
+    async fn finish(&mut self) {
+        // What is stuck is not waited for; the last run takes the file along.
+        if let Ok(mut content) = tokio::time::timeout(WRITE_PATIENCE, self.file.content.lock()).await {
+            content.leave(&self.run);
+        }
+    }
+}
+
+/// The error of a write that does not end.
+fn stuck() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "its reader or its disk takes nothing")
 }
 
 /// Writes all jobs; returns the number of bytes, and the way they came to the file.
@@ -268,18 +300,24 @@ fn write(settings: &FileSettings, jobs: &[&(Arc<Job>, LabelBlock)]) -> io::Resul
 /// The place that a state is written to.
 enum Target<'a> {
     File(WholeFile<'a>),
-    /// A pipe or device, which cannot be replaced.
+    /// A pipe. It may have no reader.
     Stream(BufWriter<File>),
     Stdout(io::StdoutLock<'static>),
 }
 
 impl<'a> Target<'a> {
+    /// Fails if nothing can be written there. A pipe need not have a reader yet.
+    fn check(path: &'a Path) -> io::Result<()> {
+        let is_pipe = path.metadata().is_ok_and(|found| found.file_type().is_fifo());
+        if is_pipe { Ok(()) } else { Self::open(path).map(drop) }
+    }
+
     fn open(path: &'a Path) -> io::Result<Self> {
         if path == Path::new("-") {
             return Ok(Self::Stdout(io::stdout().lock()));
         }
-        if path.metadata().is_ok_and(|found| !found.is_file()) {
-            return Ok(Self::Stream(BufWriter::new(OpenOptions::new().write(true).open(path)?)));
+        if path.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+            return open_pipe(path).map(|pipe| Self::Stream(BufWriter::new(pipe)));
         }
         Ok(Self::File(WholeFile::create(path, PREFIX)?))
     }
@@ -300,6 +338,19 @@ impl<'a> Target<'a> {
         }
         .map(|()| Replaced::Whole)
     }
+}
+
+/// Opens a pipe without waiting for its reader.
+fn open_pipe(path: &Path) -> io::Result<File> {
+    let unread = |error: rustix::io::Errno| match error {
+        rustix::io::Errno::NXIO => io::Error::new(ErrorKind::BrokenPipe, "nobody reads the pipe"),
+        error => error.into(),
+    };
+    let pipe = rustix::fs::open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
+    let pipe = pipe.map_err(unread)?;
+    // From here on a write waits, in a thread of its own.
+    rustix::fs::fcntl_setfl(&pipe, OFlags::WRONLY)?;
+    Ok(pipe.into())
 }
 
 #[cfg(test)]

@@ -44,6 +44,11 @@ pub(super) trait Pusher: Send {
         false
     }
 
+    /// `true` if nobody takes anything any more, for good.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// The end of the run.
     fn finish(&mut self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
@@ -85,7 +90,7 @@ impl Rounds {
         if self.until_stopped(pusher.claim()).await.is_some() {
             self.push_until_stopped(&mut pusher).await;
         }
-        if pusher.leaves_last_values() {
+        if pusher.leaves_last_values() && !pusher.is_over() {
             if matches!(self.fleets.has_changed(), Ok(true)) {
                 pusher.replace_jobs(&self.fleets.borrow_and_update().jobs());
             }
@@ -112,6 +117,9 @@ impl Rounds {
                 () = sleep_until(&clock, next_round.min(first_of_fleet)) => {}
             }
             let Some(has_pushed) = self.until_stopped(pusher.round()).await else { return };
+            if pusher.is_over() {
+                return;
+            }
             if has_pushed {
                 self.emit_pushed();
             }

@@ -1,0 +1,83 @@
+//! The signals that end a command: what it has begun to write is removed first. A live run has its own ([`crate::run`]).
+
+use std::{io, thread};
+
+use promemu_run::whole_file::remove_unfinished;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::hang_up::is_hang_up_ignored;
+
+/// A shell's exit code of a process that was ended by signal N is this + N.
+const EXIT_CODE_OF_SIGNALS: i32 = 128;
+
+/// Makes a file that grows beyond the limit of the process an error of the write, not the end of the process.
+pub(crate) fn outlive_file_limits() {
+    // A process without this handler ends with its file too large, as any other one.
+    let _is_listening = runtime()
+        .and_then(|runtime| {
+            let _on_runtime = runtime.enter();
+            signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        })
+        .is_ok();
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP remove what is not whole, and end the process with the exit code of the signal.
+pub(crate) fn remove_unfinished_files() {
+    let listen = || -> io::Result<()> {
+        let runtime = runtime()?;
+        let mut signals = {
+            let _on_runtime = runtime.enter();
+            Signals::listen()?
+        };
+        let wait = move || {
+            let number = runtime.block_on(signals.next());
+            remove_unfinished();
+            std::process::exit(EXIT_CODE_OF_SIGNALS + number);
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+    };
+    // Without it a signal ends the command as well, and the next one removes what is left.
+    let _is_listening = listen().is_ok();
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_io().build()
+}
+
+/// The signals that end promemu.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// `None` under nohup: a closed terminal is no reason to stop then.
+    hang_up: Option<Signal>,
+}
+
+impl Signals {
+    /// Listens from now on, on the current runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let hang_up = (!is_hang_up_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up,
+        })
+    }
+
+    /// The number of the signal that comes next.
+    pub(crate) async fn next(&mut self) -> i32 {
+        let Self { interrupt, terminate, hang_up } = self;
+        let hang_up = async {
+            match hang_up {
+                Some(hang_up) => drop(hang_up.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        let kind = tokio::select! {
+            _ = interrupt.recv() => SignalKind::interrupt(),
+            _ = terminate.recv() => SignalKind::terminate(),
+            () = hang_up => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
+    }
+}
