@@ -48,5 +48,6 @@ mod simulated;
 mod simulations;
 mod stack;
 mod structure;
+mod terminals;
 mod types;
 mod watch;

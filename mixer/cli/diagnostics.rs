@@ -6,9 +6,11 @@ use std::io::IsTerminal;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use promemu_core::error::{ConfigError, Error, Problem, Severity, Sources};
 use promemu_run::log_queue;
+use promemu_run::printable::printable;
 
 use crate::args::LogFormat;
-use crate::logs::is_coloured;
+use crate::logs::{flush, is_coloured, wants_colour};
+use crate::stdout;
 
 /// A config's line that is longer is not shown.
 const LINE_BYTES_MAX: usize = 2_000;
@@ -30,7 +32,24 @@ pub(crate) fn print(error: &Error, format: LogFormat) {
         }
         _ => format!("error: {}", error.with_causes()),
     };
-    log_queue::stderr().put_last(format!("{text}\n").as_bytes());
+    put_last(&format!("{text}\n"));
+}
+
+/// Prints the help or the version on standard output, or the error of a command line on standard error.
+pub(crate) fn print_usage(message: &clap::Error) -> Result<(), Error> {
+    let text = message.render();
+    if !message.use_stderr() {
+        let is_coloured = std::io::stdout().is_terminal() && wants_colour();
+        let text = if is_coloured { text.ansi().to_string() } else { text.to_string() };
+        return stdout::print(text.as_bytes());
+    }
+    put_last(&if is_coloured() { text.ansi().to_string() } else { text.to_string() });
+    flush(None);
+    Ok(())
+}
+
+fn put_last(text: &str) {
+    log_queue::stderr().put_last(printable(text.as_bytes(), is_coloured()).as_bytes());
 }
 
 fn on_a_line(sources: &Sources, problem: &Problem) -> String {

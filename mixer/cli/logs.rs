@@ -8,6 +8,7 @@ use std::panic::PanicHookInfo;
 use std::time::Duration;
 
 use promemu_run::log_queue;
+use promemu_run::printable::printable;
 use tracing::error;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
@@ -44,7 +45,7 @@ struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        log_queue::stderr().put(lines);
+        log_queue::stderr().put(printable(lines, is_coloured()).as_bytes());
         Ok(lines.len())
     }
 

@@ -69,10 +69,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no error.
             let code = if error.use_stderr() { 2 } else { 0 };
-            return match error.print() {
-                Ok(()) => ExitCode::from(code),
-                Err(_) => ExitCode::from(1),
-            };
+            return diagnostics::print_usage(&error).map_or(ExitCode::from(1), |()| ExitCode::from(code));
         }
     };
     let log_format = cli.log_format;

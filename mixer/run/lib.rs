@@ -24,6 +24,7 @@
 //! | [`event_tap`], [`simulation`] | a copy of all events for listeners outside the run; the progress of simulated workloads |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
 //! | `threads` | the workers of the hosts and those of the servers, which do not hold up each other |
+//! | [`printable`] | text without what a terminal would obey |
 //! | [`log_queue`] | log lines on their way to standard error, which nobody waits for |
 //! | [`clock`] | the only reader of the machine's clocks |
 //! | [`settings`] | the settings of a run beside its plan |
@@ -49,6 +50,7 @@ pub mod http;
 pub mod log_queue;
 mod mixer;
 pub mod outputs;
+pub mod printable;
 pub mod process;
 pub mod report;
 pub mod run;

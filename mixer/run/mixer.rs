@@ -29,6 +29,7 @@ use crate::log_queue;
 use crate::outputs::OutputSettings;
 use crate::outputs::output_set::{Healths, Outputs};
 use crate::outputs::shared::Admission;
+use crate::printable::printable;
 use crate::report::EndReason;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
@@ -244,5 +245,5 @@ fn next_status(settings: &RunSettings, clock: &Clock) -> Time {
 /// Logs the status in one line, and writes the whole of it to standard error for programs.
 fn report(status: &Status) {
     info!("status: {}", status.line());
-    log_queue::stderr().put(format!("{}\n", status.json()).as_bytes());
+    log_queue::stderr().put(printable(format!("{}\n", status.json()).as_bytes(), false).as_bytes());
 }
