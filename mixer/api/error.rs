@@ -179,6 +179,7 @@ fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
         E::ValueNotAccepted { .. }
         | E::InvalidPattern(_)
         | E::InvalidEventName
+        | E::EventTooLarge { .. }
         | E::ReservedEvent { .. }
         | E::InvalidHostName
         | E::TemplateWithoutName { .. }

@@ -36,6 +36,28 @@ pub const MIXER_SOURCE: &str = "promemu";
 /// the same emulated moment in a live run and in a virtual one.
 pub const DELIVERY_DELAY: Span = Span::from_nanos(50_000_000);
 
+/// Maximum size of an event's data in memory, as [`data_bytes`] counts it.
+pub const EVENT_DATA_BYTES_MAX: usize = 64 << 10;
+
+/// Memory of an event without its texts and data.
+const EVENT_BYTES: usize = 160;
+
+/// Memory of an event's data, in bytes: 32 for each value, 64 for each field, and the lengths of texts.
+#[must_use]
+pub fn data_bytes(data: &serde_json::Value) -> usize {
+    const VALUE: usize = 32;
+    const FIELD: usize = 64;
+    VALUE
+        + match data {
+            serde_json::Value::String(text) => text.len(),
+            serde_json::Value::Array(items) => items.iter().map(data_bytes).sum(),
+            serde_json::Value::Object(fields) => {
+                fields.iter().map(|(name, value)| FIELD + name.len() + data_bytes(value)).sum()
+            }
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => 0,
+        }
+}
+
 /// A named occurrence at a moment of emulated time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -54,6 +76,12 @@ pub struct Event {
 }
 
 impl Event {
+    /// Memory that it takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        EVENT_BYTES + self.name.len() + self.source.len() + data_bytes(&self.data)
+    }
+
     /// The order of delivery: by time, then source, then sequence.
     #[must_use]
     pub fn order(&self, other: &Self) -> std::cmp::Ordering {
@@ -214,6 +242,15 @@ mod tests {
             sequence: 0,
             hops: 0,
         }
+    }
+
+    #[test]
+    fn data_costs_its_values_fields_and_texts() {
+        let bytes = |text: &str| data_bytes(&serde_json::from_str(text).unwrap());
+        assert_eq!(bytes("null"), 32);
+        assert_eq!(bytes("\"four\""), 36);
+        assert_eq!(bytes("[1, [], true]"), 4 * 32);
+        assert_eq!(bytes("{ \"ab\": 1 }"), 32 + 64 + 2 + 32);
     }
 
     #[test]

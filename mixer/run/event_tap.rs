@@ -1,12 +1,13 @@
 //! A copy of all events of a run for listeners outside it. It costs nothing while nobody listens, and never slows the
 //! run.
+//!
+//! The newest events are kept once for all listeners, bounded in number and in bytes.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
 use promemu_core::event::{Event, MIXER_SOURCE};
 use promemu_core::time::Time;
@@ -14,18 +15,46 @@ use promemu_core::time::Time;
 /// Maximum number of events that wait for the slowest listener. A slower one misses the oldest and learns the number.
 const EVENTS_WAITING: usize = 1_024;
 
+/// Maximum size of these events in memory.
+const BYTES_WAITING: usize = 4 << 20;
+
 /// Maximum number of events remembered for later listeners.
 const REMEMBERED_MAX: usize = 500;
 
 /// The tap of one run. It may be there before the run, and outlive it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EventTap {
-    events: broadcast::Sender<Arc<Event>>,
+    newest: Arc<Mutex<Newest>>,
+    /// Wakes listeners; ends when the tap is gone.
+    wake: watch::Sender<()>,
     listeners: Arc<AtomicUsize>,
     remembers: bool,
     /// Number of events that were told while the run had no hosts.
     told: AtomicU64,
-    remembered: Mutex<VecDeque<Arc<Event>>>,
+}
+
+/// The newest events.
+#[derive(Debug, Default)]
+struct Newest {
+    events: VecDeque<Arc<Event>>,
+    /// Number of events that came before the first of these.
+    before: u64,
+    bytes: usize,
+}
+
+impl Newest {
+    fn push(&mut self, event: &Arc<Event>) {
+        self.bytes += event.bytes();
+        self.events.push_back(Arc::clone(event));
+        while self.events.len() > EVENTS_WAITING || self.bytes > BYTES_WAITING {
+            let Some(oldest) = self.events.pop_front() else { return };
+            (self.bytes, self.before) = (self.bytes - oldest.bytes(), self.before + 1);
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.before + self.events.len() as u64
+    }
 }
 
 /// The next item of a listener.
@@ -40,20 +69,11 @@ pub enum TapItem {
 /// A listener to all events of a run, until it is dropped.
 #[derive(Debug)]
 pub struct TapReceiver {
-    events: broadcast::Receiver<Arc<Event>>,
+    newest: Arc<Mutex<Newest>>,
+    wake: watch::Receiver<()>,
+    /// The number of its next event.
+    next: u64,
     listeners: Arc<AtomicUsize>,
-}
-
-impl Default for EventTap {
-    fn default() -> Self {
-        Self {
-            events: broadcast::channel(EVENTS_WAITING).0,
-            listeners: Arc::default(),
-            remembers: false,
-            told: AtomicU64::new(0),
-            remembered: Mutex::default(),
-        }
-    }
 }
 
 impl EventTap {
@@ -65,15 +85,25 @@ impl EventTap {
 
     /// A listener to all events from now on.
     pub fn listen(&self) -> TapReceiver {
+        let newest = lock(&self.newest);
         self.listeners.fetch_add(1, Ordering::Relaxed);
-        TapReceiver { events: self.events.subscribe(), listeners: Arc::clone(&self.listeners) }
+        TapReceiver {
+            wake: self.wake.subscribe(),
+            next: newest.end(),
+            newest: Arc::clone(&self.newest),
+            listeners: Arc::clone(&self.listeners),
+        }
     }
 
     /// The newest events, the oldest of them first; none of a tap that does not remember.
     #[must_use]
     pub fn remembered(&self, count: usize) -> Vec<Arc<Event>> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.iter().skip(remembered.len().saturating_sub(count)).cloned().collect()
+        if !self.remembers {
+            return Vec::new();
+        }
+        let newest = lock(&self.newest);
+        let skipped = newest.events.len().saturating_sub(count.min(REMEMBERED_MAX));
+        newest.events.iter().skip(skipped).cloned().collect()
     }
 
     /// Tells an event of a run that has no hosts.
@@ -89,28 +119,43 @@ impl EventTap {
 
     /// Copies an event to the listeners.
     pub(crate) fn publish(&self, event: &Arc<Event>) {
-        if self.remembers {
-            let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-            if remembered.len() == REMEMBERED_MAX {
-                remembered.pop_front();
-            }
-            remembered.push_back(Arc::clone(event));
-        }
-        if self.listeners.load(Ordering::Relaxed) > 0 {
-            // The last listener may just have gone.
-            let _is_received = self.events.send(Arc::clone(event)).is_ok();
+        if self.remembers || self.listeners.load(Ordering::Relaxed) > 0 {
+            lock(&self.newest).push(event);
+            self.wake.send_replace(());
         }
     }
+}
+
+fn lock(newest: &Mutex<Newest>) -> MutexGuard<'_, Newest> {
+    newest.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TapReceiver {
     /// The next event; `None` when the tap is gone.
     pub async fn next(&mut self) -> Option<TapItem> {
-        match self.events.recv().await {
-            Ok(event) => Some(TapItem::Event(event)),
-            Err(RecvError::Lagged(missed)) => Some(TapItem::Missed(missed)),
-            Err(RecvError::Closed) => None,
+        loop {
+            // Marked as seen before the look, so that what comes after it wakes.
+            let is_open = self.wake.has_changed().is_ok();
+            self.wake.mark_unchanged();
+            if let Some(item) = self.take() {
+                return Some(item);
+            }
+            if !is_open || self.wake.changed().await.is_err() {
+                return self.take();
+            }
         }
+    }
+
+    fn take(&mut self) -> Option<TapItem> {
+        let newest = lock(&self.newest);
+        if let Some(missed) = newest.before.checked_sub(self.next).filter(|missed| *missed > 0) {
+            self.next = newest.before;
+            return Some(TapItem::Missed(missed));
+        }
+        let index = usize::try_from(self.next - newest.before).ok()?;
+        let event = newest.events.get(index).cloned()?;
+        self.next += 1;
+        Some(TapItem::Event(event))
     }
 }
 
@@ -157,5 +202,18 @@ mod tests {
             assert!(listener.next().await.is_some());
         }
         assert_eq!(listener.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn large_events_are_kept_by_their_bytes() {
+        let tap = EventTap::remembering();
+        let mut listener = tap.listen();
+        let text = serde_json::Value::String("x".repeat(60_000));
+        let large = |sequence| Arc::new(Event { data: text.clone(), ..Event::clone(&event(sequence)) });
+        (0..200).for_each(|sequence| tap.publish(&large(sequence)));
+        let kept = tap.remembered(usize::MAX);
+        let bytes: usize = kept.iter().map(|event| event.bytes()).sum();
+        assert!(bytes <= BYTES_WAITING && bytes > BYTES_WAITING - 70_000, "{bytes}");
+        assert_eq!(listener.next().await, Some(TapItem::Missed(200 - kept.len() as u64)));
     }
 }

@@ -23,7 +23,7 @@ pub struct Expression {
     pub(super) all_names: Vec<String>,
     pub(super) fields: Vec<(String, String)>,
     /// Names that are read as a whole, not by a field that is written behind them.
-    whole: IndexSet<String>,
+    whole: Box<[String]>,
     pub(super) emits: Vec<Option<String>>,
     pub(super) reads_host_storage: bool,
     /// Keys that it sets in its metric's storage.
@@ -62,7 +62,7 @@ impl Expression {
             ("run", "run is written with a lever's name behind it, as in run.load"),
         ] {
             let is_declared = word == "run" && declared.contains(word);
-            if !is_declared && whole.contains(word) {
+            if !is_declared && whole.iter().any(|name| name == word) {
                 let at = text.find(word).unwrap_or(0);
                 return Err(CompileError { at, message: message.to_owned() });
             }
@@ -186,7 +186,7 @@ impl Expression {
 
     fn read_part(&self, name: &str, value: &Dynamic) -> Dynamic {
         match value.as_map_ref() {
-            Ok(map) if !self.whole.contains(name) => {
+            Ok(map) if self.whole.binary_search_by(|whole| whole.as_str().cmp(name)).is_err() => {
                 let fields = self.fields.iter().filter(|(of, _)| of == name);
                 let read = fields
                     .filter_map(|(_, field)| Some((field.as_str().into(), map.get(field.as_str())?.clone())));
@@ -244,8 +244,8 @@ impl Expression {
     }
 }
 
-/// The names that are read more often than with a field behind them.
-fn read_as_a_whole(names: &[String], fields: &[(String, String)]) -> IndexSet<String> {
+/// The names that are read more often than with a field behind them, sorted.
+fn read_as_a_whole(names: &[String], fields: &[(String, String)]) -> Box<[String]> {
     let mut bare: IndexMap<&str, usize> = IndexMap::new();
     for name in names {
         *bare.entry(name).or_default() += 1;
@@ -255,6 +255,7 @@ fn read_as_a_whole(names: &[String], fields: &[(String, String)]) -> IndexSet<St
             *count = count.saturating_sub(1);
         }
     }
+    bare.sort_unstable_keys();
     bare.into_iter().filter(|(_, count)| *count > 0).map(|(name, _)| name.to_owned()).collect()
 }
 

@@ -9,6 +9,7 @@ use rhai::{Dynamic, Engine, EvalAltResult};
 use super::host_storage::{VARIABLE, WRITTEN};
 use super::value::Value;
 use crate::error::suggestion;
+use crate::event::{EVENT_DATA_BYTES_MAX, data_bytes};
 use crate::interrupt::is_interrupted;
 use crate::rng::Rng;
 
@@ -245,6 +246,12 @@ fn emit(event: &str, data: serde_json::Value) -> CallResult<()> {
         let emitted = call.emitted.as_mut().ok_or("emit works in scripts only")?;
         if emitted.len() >= EMITTED_MAX {
             return Err(format!("a script emits {EMITTED_MAX} events at most").into());
+        }
+        if data_bytes(&data) > EVENT_DATA_BYTES_MAX {
+            return Err(format!(
+                "an event has {EVENT_DATA_BYTES_MAX} bytes of data at most, 32 for each value"
+            )
+            .into());
         }
         emitted.push((event.into(), data));
         Ok(())

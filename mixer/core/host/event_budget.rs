@@ -12,7 +12,7 @@ use crate::time::{Span, Time};
 /// Events that cause each other end after this number of steps.
 pub const HOPS_MAX: u8 = 32;
 
-/// Maximum number of events that a host emits in one emulated second.
+/// Maximum number of events that a host emits in one emulated second. A KiB of their data counts as one more.
 pub const EVENTS_PER_SEC_MAX: u32 = 10_000;
 
 /// The first dropped event of a burst. A burst lasts until a second without a dropped event.
@@ -74,7 +74,7 @@ impl EventBudget {
             (self.second, self.used) = (second, 0);
         }
         out.share = share.map(|share| (Arc::clone(share), self.spent));
-        out.room = out.sent() + (EVENTS_PER_SEC_MAX - self.used) as usize;
+        out.room = out.sent() + EVENTS_PER_SEC_MAX.saturating_sub(self.used) as usize;
     }
 
     /// Numbers the events and actions that came into the outbox behind the first so many, and tells bursts of dropped ones apart.
@@ -87,6 +87,7 @@ impl EventBudget {
             sent.sequence = self.sequence;
             (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
         }
+        self.used += u32::try_from(out.take_data_kib()).unwrap_or(u32::MAX / 2);
         if let Some((_, spent)) = out.share.take() {
             self.spent = spent;
         }

@@ -335,6 +335,7 @@ fn emit_from(
     out: &mut Outbox,
 ) {
     if out.admits(&name, hops) {
+        out.note_data(&data);
         // The host numbers its events at the end of a step.
         out.emit(Event { name, source, data, time: now, sequence: 0, hops });
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::event_budget::{DropCause, EventDrop, HOPS_MAX};
 use super::member_change::MemberChange;
-use crate::event::Event;
+use crate::event::{Event, data_bytes};
 use crate::plan::{EventShare, LEVER};
 use crate::scenario::SideEffects;
 use crate::timeline::{HostLevers, SentAction};
@@ -39,6 +39,8 @@ pub struct Outbox {
     pub events_dropped: u64,
     /// The first dropped event of a burst.
     pub first_dropped: Option<EventDrop>,
+    /// Data of the events in this step, in KiB. Each counts as an event.
+    data_kib: usize,
     /// Number of events and actions that may be in the outbox.
     pub(super) room: usize,
     /// The host's part of the run's events, and the cost of those that it has emitted; `None` for a host without a bound of this
@@ -96,9 +98,21 @@ impl Outbox {
         }
     }
 
-    /// Number of events and actions for others.
+    /// Counts the data of an event.
+    pub(super) fn note_data(&mut self, data: &serde_json::Value) {
+        if !data.is_null() {
+            self.data_kib += data_bytes(data) / 1024;
+        }
+    }
+
+    /// Takes the data noted since the last time, in KiB.
+    pub(super) const fn take_data_kib(&mut self) -> usize {
+        std::mem::replace(&mut self.data_kib, 0)
+    }
+
+    /// Number of events and actions for others, and of KiB of data in them.
     pub(super) const fn sent(&self) -> usize {
-        self.events.len() + self.actions.len()
+        self.events.len() + self.actions.len() + self.data_kib
     }
 
     /// `false` for an event that is dropped, and counted, because the host may not emit it.

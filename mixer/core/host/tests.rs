@@ -433,6 +433,24 @@ fn a_reaction_waits_for_its_condition() {
 }
 
 #[test]
+fn the_data_of_a_seconds_events_is_bounded() {
+    let plan = one_host(
+        r#"metrics: [Metric(name: "m", update_interval: "100ms", scenario: script(source:
+            "let text = \"x\"; for n in 0..15 { text += text } for n in 0..100 { emit(\"big\", text) } 1"))]"#,
+    );
+    let (mut host, mut out) = (DrivenHost::new(host(&plan, 0, 1)), Outbox::default());
+    let until = at(host.host(), 3.0);
+    let mut by_second = std::collections::BTreeMap::new();
+    while let Some(now) = host.step(until, &mut out) {
+        let second = now.since(START).as_nanos() / 1_000_000_000;
+        *by_second.entry(second).or_insert(0) += out.events.iter().map(|event| event.bytes()).sum::<usize>();
+    }
+    let most = by_second.values().max().copied().unwrap();
+    let max = EVENTS_PER_SEC_MAX as usize * 1024;
+    assert!(most > max / 2 && most <= max + 40 * 1024, "{by_second:?}");
+}
+
+#[test]
 fn events_that_set_each_other_off_come_to_an_end() {
     let plan = one_host(
         r#"listen_events: { "x": [emit("x"), emit("x")], "host_started": emit("x") }, metrics: [Metric(name: "m")]"#,

@@ -21,6 +21,9 @@ const LOGGED_NAMES_MAX: usize = 4_000_000;
 /// Maximum number of events that are kept.
 pub const LOGGED_EVENTS_MAX: usize = 10_000;
 
+/// Maximum size of these events in memory.
+const LOGGED_EVENT_BYTES_MAX: usize = 16 << 20;
+
 /// The hosts that an action is for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
@@ -85,6 +88,8 @@ pub struct RunLog {
     /// Number of names in the targets of all actions.
     names: usize,
     events: Vec<Arc<Event>>,
+    /// Memory of the events.
+    event_bytes: usize,
     /// Number of actions so far.
     numbered: u64,
     /// Number of actions and events that were forgotten, and of changes of the plan.
@@ -109,12 +114,25 @@ impl RunLog {
 
     /// Appends an event from outside.
     pub fn append_event(&mut self, event: Arc<Event>) {
-        if self.events.len() >= LOGGED_EVENTS_MAX {
-            // Forgotten in bulk, so that an event costs the same in the mean.
-            self.events.drain(..LOGGED_EVENTS_MAX / 10);
-            self.forgotten += (LOGGED_EVENTS_MAX / 10) as u64;
+        self.event_bytes += event.bytes();
+        if self.events.len() >= LOGGED_EVENTS_MAX || self.event_bytes > LOGGED_EVENT_BYTES_MAX {
+            self.forget_events();
         }
         self.events.push(event);
+    }
+
+    /// Forgets the oldest tenth of events, by their number and bytes: in bulk, so that an event costs the same in the mean.
+    fn forget_events(&mut self) {
+        let (number, bytes) = (LOGGED_EVENTS_MAX / 10 * 9, LOGGED_EVENT_BYTES_MAX / 10 * 9);
+        let mut forgotten = 0;
+        while forgotten < self.events.len()
+            && (self.events.len() - forgotten > number || self.event_bytes > bytes)
+        {
+            self.event_bytes -= self.events[forgotten].bytes();
+            forgotten += 1;
+        }
+        self.events.drain(..forgotten);
+        self.forgotten += forgotten as u64;
     }
 
     /// All actions, in the order in which they were appended.
@@ -313,5 +331,20 @@ mod tests {
         assert_eq!(settled(log.actions(), Time::from_unix_secs(9)), [true, false, false]);
         append(&mut log, 3, "b", Action::ReleaseLever { lever: 0 }).unwrap();
         assert_eq!(settled(log.actions(), Time::from_unix_secs(9)), [true; 4]);
+    }
+
+    #[test]
+    fn events_from_outside_are_kept_by_their_bytes() {
+        let mut log = RunLog::default();
+        let data = serde_json::Value::String("x".repeat(60_000));
+        for sequence in 0..1_000 {
+            let (name, source) = ("go".into(), "api".into());
+            let (data, time) = (data.clone(), Time::from_unix_secs(1));
+            log.append_event(Arc::new(Event { name, source, data, time, sequence, hops: 0 }));
+            let kept: usize = log.events().iter().map(|event| event.bytes()).sum();
+            assert!(kept <= LOGGED_EVENT_BYTES_MAX, "{kept}");
+        }
+        assert_eq!(log.events().last().unwrap().sequence, 999);
+        assert!(log.events().len() > 200);
     }
 }

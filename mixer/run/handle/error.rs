@@ -64,6 +64,12 @@ pub enum CommandError {
     /// An event's name or source is empty, too long, or has control characters.
     #[error("an event's name and source have 1 to {max} bytes without control characters", max = NAME_BYTES_MAX)]
     InvalidEventName,
+    /// An event's data takes too much memory.
+    #[error("an event has {max} bytes of data at most, 32 for each value; send less")]
+    EventTooLarge {
+        /// The limit.
+        max: usize,
+    },
     /// Only promemu itself emits this event.
     #[error("event {name:?} of source {source_name:?} is promemu's own; choose another name or source")]
     ReservedEvent {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use promemu_core::event::{LIFECYCLE, MIXER_SOURCE};
+use promemu_core::event::{EVENT_DATA_BYTES_MAX, LIFECYCLE, MIXER_SOURCE, data_bytes};
 use promemu_core::series::{Job, LabelBlock};
 use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
@@ -200,6 +200,9 @@ impl RunHandle {
             if text.is_empty() || text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control) {
                 return Err(CommandError::InvalidEventName);
             }
+        }
+        if data_bytes(&data) > EVENT_DATA_BYTES_MAX {
+            return Err(CommandError::EventTooLarge { max: EVENT_DATA_BYTES_MAX });
         }
         let (name, source) = (name.to_owned(), source.to_owned());
         if LIFECYCLE.contains(&name.as_str()) || source == MIXER_SOURCE {

@@ -81,19 +81,7 @@ impl Resolver<'_> {
         };
         plan.events.iter().for_each(|event| self.events.emit(event));
         shown.resize_with(self.hosts.len(), Vec::new);
-        // All hosts are there, so that their names and plans have the same indices.
-        let named = hosts.and_then(HostSelection::names);
-        let selected: Vec<usize> = match named {
-            Some(names) => {
-                let indices = names.iter().filter_map(|name| self.host_names.get_index_of(&**name));
-                indices.collect::<IndexSet<usize>>().into_iter().collect()
-            }
-            None => {
-                let matches = |host: &&Arc<HostPlan>| hosts.is_none_or(|hosts| hosts.matches(host));
-                let all = self.hosts.iter().enumerate();
-                all.filter(|(_, host)| matches(host)).map(|(index, _)| index).collect()
-            }
-        };
+        let selected = self.selected(hosts);
         let mut of_shapes: IndexMap<*const HostShape, Arc<FaultPlan>> = IndexMap::new();
         // Shapes that differ in something else share the fault.
         let mut known: IndexMap<Vec<usize>, Arc<FaultPlan>> = IndexMap::new();
@@ -119,6 +107,17 @@ impl Resolver<'_> {
             shown[index].push(of_shape);
         }
         Some(())
+    }
+
+    /// The indices of the hosts that a fault concerns. All hosts are there, so that their names have the same indices.
+    fn selected(&self, hosts: Option<&HostSelection>) -> Vec<usize> {
+        if let Some(names) = hosts.and_then(HostSelection::names) {
+            let indices = names.iter().filter_map(|name| self.host_names.get_index_of(&**name));
+            return indices.collect::<IndexSet<usize>>().into_iter().collect();
+        }
+        let matches = |host: &HostPlan| hosts.is_none_or(|hosts| hosts.matches(host));
+        let all = self.hosts.iter().enumerate();
+        all.filter(|(_, host)| matches(host)).map(|(index, _)| index).collect()
     }
 
     /// The metrics of a host that a fault affects, if the host can have it.
