@@ -6,16 +6,12 @@
 
 mod clock_skew;
 mod counter_reset;
-mod cpu_spike;
 mod flapping;
-mod fork_storm;
 mod gap;
 mod host_down;
-mod kill;
 mod kind;
 mod late;
 mod list;
-mod memory_leak;
 mod nan;
 mod out_of_order;
 mod plan;

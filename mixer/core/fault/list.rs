@@ -6,46 +6,43 @@ use std::ops::Deref;
 
 use super::kind::{FaultKind, FaultSchedule};
 use super::spec::FaultSpec;
-use super::{
-    clock_skew, counter_reset, cpu_spike, flapping, fork_storm, gap, host_down, kill, late, memory_leak, nan,
-    out_of_order,
-};
+use super::{clock_skew, counter_reset, flapping, gap, host_down, late, nan, out_of_order, process_event};
 use crate::time::Time;
 
 /// A kind of fault in the list of all.
 pub type AnyFaultKind = FaultKind<Fault>;
 
 macro_rules! faults {
-    ($($module:ident::$fault:ident),* $(,)?) => {
+    ($($kind:expr => $fault:ident($spec:ty)),* $(,)?) => {
         /// All kinds.
         pub const KINDS: &[AnyFaultKind] = &[$(AnyFaultKind {
-            name: $module::KIND.name,
-            summary: $module::KIND.summary,
-            schedule: $module::KIND.schedule,
-            takes_metrics: $module::KIND.takes_metrics,
-            untimed_error: $module::KIND.untimed_error,
-            params: $module::KIND.params,
-            build: &|arguments| ($module::KIND.build)(arguments).map(Fault::$fault),
+            name: $kind.name,
+            summary: $kind.summary,
+            schedule: $kind.schedule,
+            takes_metrics: $kind.takes_metrics,
+            untimed_error: $kind.untimed_error,
+            params: $kind.params,
+            build: &|arguments| ($kind.build)(arguments).map(Fault::$fault),
         }),*];
 
         /// A fault of any kind, with its parameters.
         #[derive(Clone, Debug, PartialEq)]
         #[expect(missing_docs, reason = "each is described by its kind")]
         pub enum Fault {
-            $($fault($module::$fault)),*
+            $($fault($spec)),*
         }
 
         impl Fault {
             /// The name of its kind.
             #[must_use]
             pub const fn name(&self) -> &'static str {
-                match self { $(Self::$fault(_) => $module::KIND.name),* }
+                match self { $(Self::$fault(_) => $kind.name),* }
             }
 
             /// `true` if an episode is over when it has begun.
             #[must_use]
             pub fn is_instant(&self) -> bool {
-                let schedule = match self { $(Self::$fault(_) => $module::KIND.schedule),* };
+                let schedule = match self { $(Self::$fault(_) => $kind.schedule),* };
                 schedule == FaultSchedule::Instants
             }
         }
@@ -61,18 +58,18 @@ macro_rules! faults {
 }
 
 faults! {
-    gap::Gap,
-    counter_reset::CounterReset,
-    nan::Nan,
-    clock_skew::ClockSkew,
-    late::Late,
-    out_of_order::OutOfOrder,
-    flapping::Flapping,
-    host_down::HostDown,
-    cpu_spike::CpuSpike,
-    memory_leak::MemoryLeak,
-    kill::Kill,
-    fork_storm::ForkStorm,
+    gap::KIND => Gap(gap::Gap),
+    counter_reset::KIND => CounterReset(counter_reset::CounterReset),
+    nan::KIND => Nan(nan::Nan),
+    clock_skew::KIND => ClockSkew(clock_skew::ClockSkew),
+    late::KIND => Late(late::Late),
+    out_of_order::KIND => OutOfOrder(out_of_order::OutOfOrder),
+    flapping::KIND => Flapping(flapping::Flapping),
+    host_down::KIND => HostDown(host_down::HostDown),
+    process_event::CPU_SPIKE => CpuSpike(process_event::ProcessEvent),
+    process_event::MEMORY_LEAK => MemoryLeak(process_event::ProcessEvent),
+    process_event::KILL => Kill(process_event::ProcessEvent),
+    process_event::FORK_STORM => ForkStorm(process_event::ProcessEvent),
 }
 
 impl Fault {
