@@ -7,6 +7,7 @@
 
 mod compiled;
 mod context;
+mod cost;
 mod engine;
 mod formula;
 mod host_storage;

@@ -169,7 +169,7 @@ impl Expression {
             return Err(complaint);
         }
         let mut scope = self.scope(names);
-        let result = ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
+        let result = engine::evaluate(&mut scope, &self.ast);
         Value::from_dynamic(result.map_err(engine::text_of)?)
     }
 

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
 use rhai::packages::{CorePackage, Package};
-use rhai::{Dynamic, Engine, EvalAltResult};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Position, Scope};
 
+use super::cost;
 use super::host_storage::{VARIABLE, WRITTEN};
 use super::value::Value;
 use crate::error::suggestion;
@@ -92,6 +93,9 @@ pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
     let text = match &*error {
         EvalAltResult::ErrorRuntime(message, _) => message.to_string(),
         EvalAltResult::ErrorFunctionNotFound(call, _) => unknown_function(call),
+        EvalAltResult::ErrorTerminated(..) => {
+            EvalAltResult::ErrorTooManyOperations(Position::NONE).to_string()
+        }
         other => other.to_string().replace(VARIABLE, WRITTEN),
     };
     let mut chars = text.chars();
@@ -136,11 +140,30 @@ fn limit(engine: &mut Engine) {
         .disable_symbol("eval")
         .disable_symbol("Fn")
         .on_progress(|operations| {
-            (operations % OPERATIONS_UNWATCHED == 0 && is_interrupted()).then_some(Dynamic::UNIT)
+            let is_over = operations % OPERATIONS_UNWATCHED == 0 && is_interrupted();
+            (is_over || !cost::operate()).then_some(Dynamic::UNIT)
         })
         .on_print(|_| {})
         .on_debug(|_, _, _| {});
+    charge_variables(engine);
     engine.register_fn("sleep", |_: i64| {}).register_fn("sleep", |_: f64| {});
+}
+
+/// Has each read of a variable cost the size of its value.
+#[expect(deprecated, reason = "it is marked as one that may change, and the engine's version is fixed")]
+fn charge_variables(engine: &mut Engine) {
+    engine.on_var(|name, _, context| {
+        if cost::read(context.scope().get(name)) {
+            return Ok(None);
+        }
+        Err(EvalAltResult::ErrorTooManyOperations(Position::NONE).into())
+    });
+}
+
+/// Runs a compiled expression or script with these variables.
+pub(super) fn evaluate(scope: &mut Scope<'_>, ast: &AST) -> CallResult<Dynamic> {
+    cost::begin();
+    ENGINE.eval_ast_with_scope(scope, ast)
 }
 
 fn register_arithmetic(engine: &mut Engine) {

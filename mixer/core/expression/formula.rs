@@ -7,7 +7,7 @@ use rhai::{AST, Dynamic, Scope};
 
 use super::compiled::Expression;
 use super::context::{EvalContext, EventRef};
-use super::engine::{CallContext, ENGINE, from_json, text_of, with_call};
+use super::engine::{self, CallContext, from_json, text_of, with_call};
 use super::host_storage::{VARIABLE, WRITTEN};
 use super::lower::{Node, lower};
 use super::names::Names;
@@ -157,7 +157,7 @@ impl Interpreted {
             emitted: self.is_script.then(|| std::mem::take(emitted)),
             sequence: None,
         };
-        let (result, call) = with_call(call, || ENGINE.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast));
+        let (result, call) = with_call(call, || engine::evaluate(&mut scope, &self.ast));
         if let Some(call) = call {
             *context.rng = call.rng;
             *emitted = call.emitted.unwrap_or_default();

@@ -271,3 +271,64 @@ fn a_name_that_is_declared_hides_an_outer_one_from_there_on() {
 fn an_event_emitted_as_a_method_is_noticed() {
     assert_eq!(Expression::compile_script("\"go\".emit()").unwrap().emits(), [None]);
 }
+
+/// Runs a script; gives its outcome, and the number that it has left in `storage.n`.
+fn run(script: &str) -> (Result<Option<f64>, String>, f64) {
+    let bind = |text: &str| {
+        Expression::compile_script(text).unwrap().bind_script(&names(), &mut indexmap::IndexSet::new())
+    };
+    let mut storage = Storage::default();
+    let mut with_storage = |formula: &Formula| {
+        let mut rng = Seed::new(3).rng();
+        let mut context = EvalContext {
+            value: 0.0,
+            t_secs: 0.0,
+            dt_secs: 0.0,
+            now_secs: 1e9,
+            event: None,
+            links: &[],
+            levers: &[],
+            metric: Some(0),
+            rng: &mut rng,
+            storage: &mut storage,
+        };
+        formula.run(&mut context, &mut Vec::new())
+    };
+    let outcome = with_storage(&bind(script));
+    (outcome, with_storage(&bind("storage.n ?? 0")).unwrap().unwrap())
+}
+
+#[test]
+fn a_script_that_works_on_large_values_ends_after_few_steps_at_the_same_one_each_time() {
+    let (list, text) =
+        ("let a = []; a.pad(1000, 1.0);", "let s = \"0123456789\"; for i in 0..12 { s += s; }");
+    let map = "let m = #{}; for i in 0..500 { m[\"k\" + i] = i; }";
+    for (begin, step) in [
+        (list, "if a == a { 1 }"),
+        (list, "a.index_of(2.0)"),
+        (list, "a.extract(0).extract(0).extract(0).extract(0).extract(0).extract(0).extract(0).len()"),
+        ("let a = []; a.pad(900, 1.0); let b = [a];", "b == b"),
+        (text, "s[7] = 'y';"),
+        (map, "let n = m; n.k1 = 2;"),
+    ] {
+        let script = format!("{begin} storage.n = 0; while true {{ storage.n += 1; {step} }}");
+        let (outcome, steps) = run(&script);
+        assert_eq!(outcome, Err("too many operations".to_owned()), "{step}");
+        assert!((1.0..4_000.0).contains(&steps), "{step}: {steps} steps");
+        if begin != list {
+            assert_eq!(run(&script).1.to_bits(), steps.to_bits(), "{step}");
+        }
+    }
+}
+
+#[test]
+fn a_script_goes_through_a_list_of_a_thousand_items() {
+    let list = "let a = []; a.pad(1000, 1.0); let sum = 0.0;";
+    for step in [
+        "for x in a { sum += x; }",
+        "for i in 0..1000 { sum += a[i]; }",
+        "storage.a = a; for x in storage.a { sum += x; }",
+    ] {
+        assert_eq!(run(&format!("{list} {step} sum")).0, Ok(Some(1000.0)), "{step}");
+    }
+}

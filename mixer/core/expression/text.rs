@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 use rhai::Scope;
 
 use super::compiled::Expression;
-use super::engine::{CallContext, ENGINE, text_of, with_call};
+use super::engine::{self, CallContext, text_of, with_call};
 use super::names::Names;
 use super::value::Value;
 use crate::rng::Rng;
@@ -172,8 +172,7 @@ impl TextFormula {
             emitted: None,
             sequence: Some(member.sequence),
         };
-        let (result, call) =
-            with_call(call, || ENGINE.eval_ast_with_scope::<rhai::Dynamic>(&mut scope, &expression.ast));
+        let (result, call) = with_call(call, || engine::evaluate(&mut scope, &expression.ast));
         if let Some(call) = call {
             *member.rng = call.rng;
         }

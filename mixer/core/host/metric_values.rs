@@ -14,11 +14,9 @@ use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Distribution, States, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
-use crate::plugin::LeverTimes;
 use crate::rng::{Rng, Seed};
 use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
 use crate::time::Time;
-use crate::timeline::HostLevers;
 
 /// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
 /// that few metrics need is in [`RareState`].
@@ -171,8 +169,7 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &[],
-            levers: values_of(out.levers.as_ref()),
-            lever_times: out.levers.as_ref().map(|levers| levers as &dyn LeverTimes),
+            levers: &out.levers,
             metric: index,
             rng: &mut metric.rng,
             storage: &mut self.storage,
@@ -217,8 +214,7 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &out.links,
-            levers: values_of(out.levers.as_ref()),
-            lever_times: out.levers.as_ref().map(|levers| levers as &dyn LeverTimes),
+            levers: &out.levers,
             metric: index,
             rng: &mut metric.rng,
             storage: &mut self.storage,
@@ -366,7 +362,7 @@ impl MetricValues {
                 data: &event.data,
             }),
             links: &out.links,
-            levers: values_of(out.levers.as_ref()),
+            levers: &out.levers,
             metric: None,
             rng: &mut self.rng,
             storage: &mut self.storage,
@@ -398,8 +394,4 @@ impl MetricValues {
         let cell = self.row[plan.offset];
         if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
     }
-}
-
-fn values_of(levers: Option<&HostLevers>) -> &[f64] {
-    levers.map_or(&[], HostLevers::values)
 }

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::body_stream::{CHUNK_BYTES, respond, respond_to_head};
+use super::body_stream::{CHUNK_BYTES, respond, with_headers};
 use super::negotiation::{self, Encoding};
 use super::publisher::Publisher;
 use promemu_core::config::MAIN_RUN;
@@ -63,7 +64,7 @@ async fn page_of(
         return (StatusCode::SERVICE_UNAVAILABLE, "the host is down for the moment\n").into_response();
     }
     if method == Method::HEAD {
-        return respond_to_head(format.content_type(), Encoding::Identity);
+        return with_headers(format.content_type(), Encoding::Identity, Body::empty());
     }
     let Some(permit) = publisher.wait_for_permit().await else { return publisher.refusal() };
     respond(format.content_type(), Encoding::Identity, permit, move |body| {
@@ -82,7 +83,7 @@ pub(super) async fn list(
     const JSON: &str = "application/json";
     let encoding = negotiation::encoding(&headers);
     if method == Method::HEAD {
-        return respond_to_head(JSON, encoding);
+        return with_headers(JSON, encoding, Body::empty());
     }
     // Prometheus reaches the targets as it reaches the list.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
