@@ -47,6 +47,7 @@ mod shared_outputs;
 mod simulated;
 mod simulations;
 mod stack;
+mod storms;
 mod structure;
 mod terminals;
 mod types;
