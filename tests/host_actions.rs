@@ -5,7 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::api::Daemon;
-use crate::processes::{Prometheus, Pushgateway, eventually, free_port, get, http, promemu, promemu_command};
+use crate::processes::{
+    Prometheus, Pushgateway, eventually, free_port, get, http, label, promemu, promemu_command, series, value,
+};
 
 const CONFIG: &str = r#"Config(default_job_name: "node", cleanup_on_finish: true, hosts: [
     Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web-{i}", labels: { "zone": "{if i == 3 { \"north\" } else { \"south\" }}" }, interval: "200ms",
@@ -151,4 +153,35 @@ fn hosts_of_a_config_are_down_at_the_times_of_a_fault() {
         eventually(&format!("web-2 answers {expected}"), || (status("web-2")? == expected).then_some(()));
         assert_eq!(status("db-1"), Some(200));
     }
+}
+
+#[test]
+fn an_event_of_a_client_runs_the_containers_of_a_deployment_out_of_memory() {
+    let page = free_port();
+    let output = format!("scrape=127.0.0.1:{page}");
+    let args = ["spike_every=inf", "crash_every=inf", "leaky="];
+    let daemon = Daemon::start(
+        &[&["--config", "containers", "--output", &output, "--config-args"], &args[..]].concat(),
+    );
+    let pods = |family: &str, wanted: f64| -> Option<Vec<String>> {
+        let page = get(page, "/metrics")?;
+        let samples =
+            series(&page, family).into_iter().filter(|line| value(line).to_bits() == wanted.to_bits());
+        Some(samples.map(|line| label(line, "pod").to_owned()).collect())
+    };
+    eventually("all run", || pods("kube_pod_container_status_running", 1.0).filter(|pods| pods.len() == 8));
+    assert_eq!(ctl(&daemon, &["emit", "oom", "--data", "\"cart\""]).0, Some(0));
+    let cart = ["cart-7c9d8b6f51-x01kz", "cart-7c9d8b6f51-x02kz"];
+    eventually("both are killed", || pods("container_oom_events_total", 1.0).filter(|pods| *pods == cart));
+    eventually("they wait", || {
+        pods("kube_pod_container_status_waiting_reason", 1.0).filter(|pods| *pods == cart)
+    });
+    let one = "\"payments-7c9d8b6f53-x02kz\"";
+    assert_eq!(ctl(&daemon, &["emit", "crash", "--data", one]).0, Some(0));
+    let code = |code| pods("kube_pod_container_status_last_terminated_exitcode", code);
+    eventually("it has crashed", || code(1.0).filter(|pods| *pods == ["payments-7c9d8b6f53-x02kz"]));
+    assert_eq!(code(137.0).unwrap(), cart);
+    eventually("they start again", || {
+        pods("kube_pod_container_status_restarts_total", 1.0).filter(|pods| pods.len() == 3)
+    });
 }

@@ -658,23 +658,23 @@ fn write_shops(folder: &Folder, shops: &str) {
 const GENERATOR_REFUSAL: &str =
     "generator sleeper of plugin shops does real work and has no virtual time; run the config live";
 
-/// The plan of a host with a pool of a plugin from outside, in this process. All other tests have promemu in processes of
+/// The plan of a config with plugins from outside, in this process. All other tests have promemu in processes of
 /// its own.
-fn plan_here(pool: &str, start: Time) -> Arc<Plan> {
+fn plan_here(config: &str, start: Time) -> Arc<Plan> {
     static FOLDER: OnceLock<Folder> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = outside();
         plugin::set_folders(vec![folder.path("plugins")], Vec::new());
         folder
     });
-    let config = ConfigFile::from_text("shops", &host_of(pool, ""));
+    let config = ConfigFile::from_text("shops", config);
     Arc::new(config.plan(&LoadOptions::starting_at(start)).unwrap().plan)
 }
 
 #[test]
 fn worlds_and_first_values_refuse_a_generator_that_a_check_accepts() {
     let start = Time::from_unix_secs(1_767_600_000);
-    let plan = plan_here("Pool(workload: sleeper)", start);
+    let plan = plan_here(&host_of("Pool(workload: sleeper)", ""), start);
     let refusals = [
         World::new(Arc::clone(&plan), 7, start).unwrap_err(),
         WorldBatch::new(Arc::clone(&plan), &[1, 2], start).unwrap_err(),
@@ -691,7 +691,7 @@ fn worlds_and_first_values_refuse_a_generator_that_a_check_accepts() {
 fn a_world_with_a_model_from_outside_has_the_same_future_from_a_snapshot() {
     let pool = r#"Pool(workload: shops(shops: [(city: "Ulm", prices: {"nut": 1.5}), (city: "Bonn")]), update_interval: 1)"#;
     let start = Time::from_unix_secs(1_767_600_000);
-    let mut world = World::new(plan_here(pool, start), 7, start).unwrap();
+    let mut world = World::new(plan_here(&host_of(pool, ""), start), 7, start).unwrap();
     let seconds = |world: &mut World, from: u64| -> Vec<String> {
         let shown = (from + 1..=from + 1_000).map(|secs| {
             world.advance(start + Span::from_secs(secs));
@@ -708,6 +708,33 @@ fn a_world_with_a_model_from_outside_has_the_same_future_from_a_snapshot() {
         assert!(seconds(&mut world, from) == expected, "from {from} s on");
         world.restore(&snapshot).unwrap();
     }
+}
+
+#[test]
+fn scenarios_and_models_outside_of_the_workspace_follow_a_lever_at_its_edges() {
+    let start = Time::from_unix_secs(1_767_600_000);
+    let config = r#"Config(levers: { "load": 1 },
+        faults: [Fault(id: "peak", at: 20, lasts: 7, set: { "load": 5 }), Fault(id: "else", at: 23, hosts: "other", set: { "load": 9 })],
+        hosts: [Host(name: "other"), Host(name: "h",
+            metrics: [
+                Metric(name: "plain", update_interval: "1h", scenario: pace),
+                Metric(name: "part", update_interval: "1h", scenario: sum(of: [pace, pace])),
+            ],
+            pools: [
+                Pool(name: "members", count: 1, labels: { "of": "pool" }, metrics: [Metric(name: "own", update_interval: "1h", scenario: pace)]),
+                Pool(workload: shops(shops: [(city: "Ulm")]), update_interval: "1h"),
+            ])])"#;
+    let mut world = World::new(plan_here(config, start), 7, start).unwrap();
+    let mut shown = |secs: f64| {
+        world.advance(start + Span::from_secs_f64(secs).unwrap());
+        let member = |pool: usize| world.member(1, pool, 0).unwrap().1[0];
+        [world.row(1)[0], world.row(1)[1], member(0), member(1)].map(|value| value.to_string())
+    };
+    // The shop sells 2 times the load in each tick.
+    assert_eq!(shown(19.9), ["1", "2", "1", "2"]);
+    assert_eq!(shown(20.0), ["5", "10", "5", "12"]);
+    assert_eq!(shown(26.9), ["5", "10", "5", "12"]);
+    assert_eq!(shown(27.0), ["1", "2", "1", "14"]);
 }
 
 #[test]

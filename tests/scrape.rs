@@ -66,6 +66,7 @@ fn a_client_gets_the_format_and_the_compression_that_it_accepts() {
         assert_eq!(body.ends_with("# EOF\n"), content_type.contains("openmetrics"), "{headers}: {body}");
         let (head_alone, nothing) = raw("HEAD", port, "/metrics", headers).unwrap();
         assert!(head_alone.contains(content_type) && nothing.is_empty(), "{head_alone}");
+        assert!(!head_alone.contains("content-length"), "the body's length is not 0: {head_alone}");
     }
     assert_eq!(run.terminate(), Some(0));
 }

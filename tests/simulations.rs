@@ -1,12 +1,15 @@
 //! Simulations and chaos over the API, as users of a process simulator ask for them, with curl.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::api::{Daemon, Events, ask, code_of};
-use crate::processes::{Pushgateway, eventually, free_port, get, http, label, promemu_command, series};
+use crate::processes::{
+    Process, Pushgateway, eventually, free_port, get, http, label, promemu_command, series,
+};
 use crate::simulated::plugins;
 
 /// A daemon that waits for runs, its plugins, and the port of its metrics.
@@ -344,4 +347,128 @@ fn a_run_whose_workload_is_over_ends() {
     let output = run.output().unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && log.contains("its workload is over"), "{log}");
+}
+
+/// The image's entry point, as `docker run` starts it, with ports of its own; and the ports of its API and metrics.
+struct Image {
+    process: Process,
+    api: u16,
+    metrics: u16,
+    _plugins: tempfile::TempDir,
+}
+
+impl Image {
+    fn run(variables: &[(&str, &str)]) -> Self {
+        let (plugins, api, metrics) = (plugins(), free_port(), free_port());
+        let mut command = entry_point();
+        command.env("PME_PLUGINS_DIR", plugins.path()).envs(variables.iter().copied());
+        command.env("CONTROL_PORT", api.to_string()).env("METRICS_PORT", metrics.to_string());
+        Self { process: Process::start(&mut command), api, metrics, _plugins: plugins }
+    }
+
+    fn processes(&self) -> Option<usize> {
+        Some(series(&get(self.metrics, "/metrics")?, "process_threads").len())
+    }
+
+    fn ask(&self, method: &str, path: &str) -> (u16, Value) {
+        ask(self.api, method, path, "Authorization: Bearer s3cret\r\n", "")
+    }
+}
+
+fn entry_point() -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_promemu")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/entrypoint.sh"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PME_")) {
+        command.env_remove(name);
+    }
+    command.env("PATH", path).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+#[test]
+fn the_image_runs_a_profile_and_serves_its_metrics_and_the_api() {
+    let token = ("PME_API_TOKEN", "s3cret");
+    let mut image =
+        Image::run(&[("PROFILE", "realistic"), ("AUTO_START", "true"), ("PROCESS_COUNT", "25"), token]);
+    eventually("its processes are scraped", || (image.processes()? == 25).then_some(()));
+    let simulation = image.ask("GET", "/api/v1/simulations").1["simulations"][0].clone();
+    assert_eq!((&simulation["status"], &simulation["type"]), (&json!("running"), &json!("realistic")));
+    assert_eq!(image.ask("GET", "/api/v1/status").0, 200, "it is the main run");
+    assert_eq!(ask(image.api, "GET", "/api/v1/simulations", "", "").0, 401, "without the token");
+    assert_eq!(image.ask("POST", "/api/v1/simulations/main/stop").0, 202);
+    eventually("it is stopped", || {
+        let main = image.ask("GET", "/api/v1/simulations/main").1;
+        (main["status"] == "stopped").then_some(())
+    });
+    assert!(image.process.is_running(), "promemu waits for others");
+    assert_eq!(image.process.terminate(), Some(0));
+}
+
+#[test]
+fn without_a_token_the_image_serves_metrics_alone_and_says_so() {
+    let mut image = Image::run(&[("PROFILE", "process-churn"), ("ENABLE_CHAOS", "1")]);
+    eventually("its processes are scraped", || (image.processes()? >= 100).then_some(()));
+    assert_eq!(image.ask("GET", "/health").0, 0, "nothing listens");
+    image.process.wait_for_log("no PME_API_TOKEN, so the control API is off");
+    assert_eq!(image.process.terminate(), Some(0));
+    let mut waiting = Image::run(&[("AUTO_START", "false"), ("PME_LOG_FORMAT", "json")]);
+    assert_eq!(waiting.process.wait(), Some(2), "nobody could start it");
+    waiting.process.wait_for_log("needs the control API; set PME_API_TOKEN");
+    assert!(waiting.process.log().lines().all(|line| line.starts_with('{')), "{}", waiting.process.log());
+}
+
+#[test]
+fn with_auto_start_false_the_run_waits_for_its_start() {
+    let mut image =
+        Image::run(&[("AUTO_START", "false"), ("PROCESS_COUNT", "12"), ("PME_API_TOKEN", "s3cret")]);
+    image.process.wait_for_log("the run waits for POST /api/v1/simulations/main/start");
+    assert_eq!(image.ask("GET", "/api/v1/simulations/main").1["status"], "pending");
+    assert_eq!(image.processes(), Some(0), "its page is there, and empty");
+    assert_eq!(image.ask("POST", "/api/v1/simulations/main/start").0, 202);
+    eventually("its processes are scraped", || (image.processes()? == 12).then_some(()));
+    assert_eq!(image.ask("POST", "/api/v1/simulations/main/start").0, 409);
+    assert_eq!(image.process.terminate(), Some(0));
+}
+
+#[test]
+fn with_arguments_the_image_is_promemu_as_it_is() {
+    let output = entry_point().arg("--version").env("PROFILE", "nope").output().unwrap();
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().starts_with("promemu "));
+    let dockerfile =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/Dockerfile")).unwrap();
+    for line in [
+        "ENTRYPOINT [\"entrypoint.sh\"]",
+        "EXPOSE 8000 8090 8888 9092",
+        "COPY docker/entrypoint.sh /usr/local/bin/",
+    ] {
+        assert!(dockerfile.lines().any(|found| found == line), "{line}");
+    }
+    assert!(dockerfile.contains("apt-get install -y --no-install-recommends stress-ng"));
+}
+
+#[test]
+fn outside_of_the_image_the_variables_hold_for_the_config_processes_alone() {
+    let plugins = plugins();
+    let run = |config: &str, variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = promemu_command(&["--once", "--config", config, "--plugins-dir"]);
+        command.arg(plugins.path()).args(args).envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        let page = String::from_utf8(output.stdout).unwrap();
+        let threads = series(&page, "process_threads");
+        let hosts: BTreeSet<String> = threads.iter().map(|line| label(line, "name").to_owned()).collect();
+        let has_builds = threads.iter().any(|line| label(line, "process") == "cc1");
+        (threads.len(), has_builds, hosts, String::from_utf8(output.stderr).unwrap())
+    };
+    let variables = [("PROFILE", "process-churn"), ("PROCESS_COUNT", "33"), ("TARGET_HOST", "node")];
+    let (count, has_builds, hosts, said) = run("processes", &variables, &[]);
+    assert_eq!((count, has_builds, hosts), (33, true, BTreeSet::from(["node-01".to_owned()])), "{said}");
+    let own = [("PME_ARG_PROCESS_COUNT", "44"), ("PROCESS_COUNT", "33"), ("ENABLE_CHAOS", "Yes")];
+    assert_eq!(run("processes", &own, &[]).0, 44);
+    assert_eq!(run("processes", &own, &["--config-args", "process_count=55"]).0, 55);
+    assert_eq!(run("processes_realistic", &variables, &["--config-args", "hosts_count=1"]).0, 60);
+    let (.., said) = run("processes", &[("PROFILE", "nope")], &[]);
+    assert!(said.contains("unknown profile \"nope\""), "{said}");
+    let (.., said) = run("processes", &[("AUTO_START", "maybe")], &[]);
+    assert!(said.contains("AUTO_START must be true or false, but is \"maybe\""), "{said}");
 }

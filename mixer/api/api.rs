@@ -69,13 +69,25 @@ impl Api {
         self.state.runs().add(Arc::new(RunEntry::started(request, run))).map_err(taken)
     }
 
-    /// Adds the main run, which a client starts, or starts it. Blocks: loading a config takes time.
+    /// Adds the main run, and starts it or leaves that to a client. Returns its outcome, once it is over. Blocks: loading a
+    /// config takes time.
     ///
     /// # Errors
     ///
     /// The config has errors.
-    pub fn create_main(&self, request: RunRequest, starts: bool) -> Result<(), Error> {
-        create(&self.state, request, starts, &Stop::default()).map(drop).map_err(Error::from)
+    pub fn create_main(
+        &self,
+        request: RunRequest,
+        starts: bool,
+    ) -> Result<impl Future<Output = Result<(), Error>> + use<>, Error> {
+        let entry = create(&self.state, request, starts, &Stop::default())?;
+        Ok(async move {
+            entry.over().await;
+            match entry.run() {
+                Some(run) => run.outcome().await,
+                None => Ok(()),
+            }
+        })
     }
 
     /// Ends all runs, for this reason, then the API.

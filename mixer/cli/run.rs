@@ -1,4 +1,5 @@
-//! `promemu --config NAME`: a live run, from its config to its report; or, with `--listen` alone, the control API without one.
+//! `promemu --config NAME`: a live run, from its config to its report; or the control API, with `--listen` alone without one,
+//! with `AUTO_START` beside one that may wait and end.
 
 mod daemon;
 mod history;
@@ -28,6 +29,9 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         return daemon::wait_for_runs(&settings, shutdown_signal()?).await;
     }
     let file = config::open_main(&settings)?;
+    if let Some(starts) = settings.auto_start() {
+        return daemon::keep_main(&settings, &file, starts, shutdown_signal()?).await;
+    }
     let spec = spec(&settings, &file)?;
     let shutdown = shutdown_signal()?;
     let RunSettings { outputs, .. } = &spec.settings;

@@ -7,6 +7,7 @@ mod history;
 mod listen;
 mod outputs;
 mod plugin_dirs;
+mod simulator;
 
 use promemu_api::ApiSettings;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
@@ -25,6 +26,7 @@ use crate::args::{Cli, PushFormat};
 use arguments::ConfigArguments;
 use durations::span;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
+use simulator::SimulatorVariables;
 
 pub(crate) use arguments::pairs as argument_pairs;
 pub(crate) use durations::positive;
@@ -57,6 +59,7 @@ struct Flags {
     history_length: Option<Span>,
     history_step: Span,
     listen: Option<ApiSettings>,
+    auto_start: Option<bool>,
 }
 
 impl Settings {
@@ -67,6 +70,15 @@ impl Settings {
             return Err(Error::Usage(format!("--configs-dir or PME_CONFIGS_DIR: {dir} is not a folder")));
         }
         let push_timeout = positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?;
+        let simulator = SimulatorVariables::of_environment();
+        let (listen, auto_start) = (listen::listen(&cli)?, simulator.auto_start(&cli)?);
+        if auto_start == Some(false) && listen.is_none() {
+            return Err(Error::Usage(
+                "AUTO_START: a run that waits for POST /api/v1/simulations/main/start needs the control API; set \
+                 PME_API_TOKEN, or --listen"
+                    .to_owned(),
+            ));
+        }
         let flags = Flags {
             pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
             outputs: outputs(&cli, push_timeout)?,
@@ -81,10 +93,11 @@ impl Settings {
                 .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
             self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
-            arguments: ConfigArguments::new(&cli)?,
+            arguments: ConfigArguments::new(&cli, simulator)?,
             history_length: cli.history.as_deref().map(history::length).transpose()?,
             history_step: history::step(&cli.history_step)?,
-            listen: listen::listen(&cli)?,
+            listen,
+            auto_start,
         };
         Ok(Self { cli, flags })
     }
@@ -128,6 +141,17 @@ impl Settings {
     /// `true` if the API is to run without a config.
     pub(crate) fn waits_for_runs(&self) -> bool {
         self.cli.config.is_none() && self.cli.listen.is_some() && self.flags.listen.is_some()
+    }
+
+    /// The start of a main run that a daemon keeps: at once if `true`, else at a client's request. `None` for a main run
+    /// with which promemu ends.
+    pub(crate) fn auto_start(&self) -> Option<bool> {
+        self.flags.auto_start.filter(|_| self.flags.listen.is_some())
+    }
+
+    /// The emulated time after which a run ends; `None` for no limit.
+    pub(crate) fn duration(&self) -> Option<Span> {
+        Some(self.flags.duration).filter(|duration| *duration != Span::FOREVER)
     }
 
     /// The config's arguments, as a JSON object.

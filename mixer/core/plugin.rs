@@ -28,7 +28,7 @@ pub use registry::{
 };
 pub use schema::{FamilyDecl, FamilyKind, TableDecl};
 pub use stopping::{STOP_DEADLINE, wait_for_generators};
-pub use tick::{HostContext, Observation, PluginEvent, PluginTick, Row, RowChange};
+pub use tick::{HostContext, LeverTimes, Observation, PluginEvent, PluginTick, Row, RowChange};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -30,6 +30,15 @@ pub(crate) fn put_number(value: f64, out: &mut Vec<u8>) {
 /// Appends a number as OpenMetrics requires it in `le` and `quantile`: with a point, or with an exponent from 1e+06 on and
 /// below 0.0001 (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#considerations-canonical-numbers>).
 pub(crate) fn put_canonical(value: f64, out: &mut Vec<u8>) {
+    put_label_number(value, out);
+    if value.fract() == 0.0 && (value == 0.0 || value.abs() < 1e6) {
+        out.extend_from_slice(b".0");
+    }
+}
+
+/// Appends a number as Prometheus' clients in Go have it in `le` and `quantile`, and so a Pushgateway for a body in protobuf: as
+/// [`put_canonical`], but whole numbers without a point. Another text would be another series.
+pub(crate) fn put_label_number(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
         return put_number(value, out);
     }
@@ -37,7 +46,7 @@ pub(crate) fn put_canonical(value: f64, out: &mut Vec<u8>) {
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let text = if (-4..6).contains(&exponent) {
-        format!("{value:?}")
+        format!("{value}")
     } else {
         let sign = if exponent < 0 { '-' } else { '+' };
         format!("{digits}e{sign}{:02}", exponent.abs())
@@ -81,11 +90,19 @@ mod tests {
             (1e10, "1e+10"),
             (1.5e300, "1.5e+300"),
             (-0.25, "-0.25"),
+            (123_456.0, "123456.0"),
+            (3_690_987_520.0, "3.69098752e+09"),
+            (-0.0, "-0.0"),
+            (-7.0, "-7.0"),
             (f64::INFINITY, "+Inf"),
         ] {
-            let mut out = Vec::new();
-            put_canonical(value, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), wanted);
+            let (mut canonical, mut label) = (Vec::new(), Vec::new());
+            put_canonical(value, &mut canonical);
+            put_label_number(value, &mut label);
+            let (canonical, label) =
+                (String::from_utf8(canonical).unwrap(), String::from_utf8(label).unwrap());
+            assert_eq!(canonical, wanted);
+            assert_eq!(label, wanted.strip_suffix(".0").unwrap_or(wanted), "as Go's strconv has it");
         }
     }
 }

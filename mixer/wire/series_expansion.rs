@@ -7,7 +7,7 @@
 
 use promemu_core::metric::{Kind, whole};
 
-use crate::number::put_number;
+use crate::number::put_label_number;
 
 /// One plain series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +104,7 @@ impl ExtraLabel<'_> {
 
 fn number_text(number: f64) -> String {
     let mut text = Vec::new();
-    put_number(number, &mut text);
+    put_label_number(number, &mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -177,6 +177,8 @@ typedef struct promemu_host {
     void (*store)(void *context, const uint8_t *bytes, size_t len); /* appends to a saved state */
     /* The value of the run's lever of this name at a time; PROMEMU_KEEP if there is no such lever. */
     int32_t (*lever_at)(void *context, promemu_text name, uint64_t at_nanos, double *value);
+    /* The first time after another at which the lever jumps, or begins or ends to move; PROMEMU_KEEP if there is none. */
+    int32_t (*lever_edge)(void *context, promemu_text name, uint64_t after_nanos, uint64_t *at_nanos);
 } promemu_host;
 
 /* Input to create a state or to build a config. */

@@ -53,6 +53,7 @@ fn update(
         host_name: "worker-000001",
         links: &[],
         levers: &[],
+        lever_times: None,
         metric: 0,
         rng,
         storage,

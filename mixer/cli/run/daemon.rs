@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use promemu_api::{Api, ConfigChoice, ConfigSource, Daemon, RunRequest};
+use promemu_api::{Api, ConfigChoice, ConfigSource, Daemon, MAIN, RunRequest};
 use promemu_core::config::ConfigFile;
 use promemu_core::error::Error;
 use promemu_core::plan::RunDefaults;
@@ -11,7 +11,7 @@ use promemu_core::user_file::STDIN;
 use promemu_run::outputs::SharedOutputs;
 use promemu_run::run::StopReason;
 use promemu_run::spec::RunSpec;
-use tracing::info;
+use tracing::{error, info};
 
 use super::history::history;
 use crate::settings::Settings;
@@ -21,9 +21,7 @@ pub(super) async fn wait_for_runs(
     settings: &Arc<Settings>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let run_settings = settings.run_settings(&RunDefaults::default())?;
-    let outputs = SharedOutputs::open(&run_settings.outputs, settings.self_metrics_address(), false).await?;
-    let Some(api) = start_api(settings, &outputs).await? else { return settings.config().map(drop) };
+    let Some((api, outputs)) = idle_daemon(settings).await? else { return settings.config().map(drop) };
     info!(
         "no --config, so promemu waits for runs; create one with promemu ctl create CONFIG or POST /api/v1/runs"
     );
@@ -31,6 +29,50 @@ pub(super) async fn wait_for_runs(
     api.end(StopReason::Signal).await;
     outputs.end().await;
     Ok(())
+}
+
+/// Serves the API with a main run that may end, and may wait for its start.
+pub(super) async fn keep_main(
+    settings: &Arc<Settings>,
+    file: &ConfigFile,
+    starts: bool,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let Some((api, outputs)) = idle_daemon(settings).await? else { return settings.config().map(drop) };
+    let request = RunRequest {
+        id: MAIN.into(),
+        config: choice(settings, file)?,
+        seed: settings.cli().seed,
+        duration: settings.duration(),
+        speed: settings.speed(),
+        history: settings.history_length(),
+        watches: settings.cli().watch,
+        simulation: None,
+    };
+    let main = tokio::task::block_in_place(|| api.create_main(request, starts))?;
+    if !starts {
+        info!("the run waits for POST /api/v1/simulations/main/start");
+    }
+    let tell_failure = async {
+        if let Err(error) = main.await {
+            error!(error = error.with_causes(), "run has failed; promemu waits for others");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = shutdown => {}
+        () = tell_failure => {}
+    }
+    api.end(StopReason::Signal).await;
+    outputs.end().await;
+    Ok(())
+}
+
+/// The API and the outputs, without a run; `None` if the API is off.
+async fn idle_daemon(settings: &Arc<Settings>) -> Result<Option<(Api, Arc<SharedOutputs>)>, Error> {
+    let run_settings = settings.run_settings(&RunDefaults::default())?;
+    let outputs = SharedOutputs::open(&run_settings.outputs, settings.self_metrics_address(), false).await?;
+    Ok(start_api(settings, &outputs).await?.map(|api| (api, outputs)))
 }
 
 /// Starts the API; `None` if it is off.
@@ -53,22 +95,26 @@ pub(super) async fn start_api(
 
 /// The main run as a client would have asked for it.
 pub(super) fn request(settings: &Settings, file: &ConfigFile, spec: &RunSpec) -> Result<RunRequest, Error> {
-    let config = ConfigChoice {
-        source: match (settings.config()?, file.text()) {
-            (STDIN, Some(text)) => ConfigSource::Posted(text.to_owned()),
-            (name, _) => ConfigSource::Named(name.to_owned()),
-        },
-        class: settings.cli().class.clone(),
-        args: settings.arguments_as_json(file),
-    };
     Ok(RunRequest {
         id: Arc::clone(&spec.id),
-        config,
+        config: choice(settings, file)?,
         seed: Some(spec.settings.seed),
         duration: Some(spec.settings.duration).filter(|duration| *duration != Span::FOREVER),
         speed: settings.speed(),
         history: spec.history.as_ref().map(|history| history.length),
         watches: spec.watch.is_some(),
         simulation: None,
+    })
+}
+
+/// The config of the command line, with its arguments.
+fn choice(settings: &Settings, file: &ConfigFile) -> Result<ConfigChoice, Error> {
+    Ok(ConfigChoice {
+        source: match (settings.config()?, file.text()) {
+            (STDIN, Some(text)) => ConfigSource::Posted(text.to_owned()),
+            (name, _) => ConfigSource::Named(name.to_owned()),
+        },
+        class: settings.cli().class.clone(),
+        args: settings.arguments_as_json(file),
     })
 }

@@ -1,10 +1,12 @@
-//! A config's arguments: a flag overrides a variable, and that the file of `--config-args-file`.
+//! A config's arguments: a flag overrides a variable, that one of a process simulator, and that the file of
+//! `--config-args-file`.
 
 use indexmap::IndexMap;
 use promemu_core::config::{ConfigFile, read_arguments};
 use promemu_core::error::Error;
 use promemu_core::expression::Value;
 
+use super::simulator::SimulatorVariables;
 use crate::args::{ARGUMENT_PREFIX, Cli};
 
 /// The arguments of flags, variables and the file.
@@ -13,11 +15,12 @@ pub(super) struct ConfigArguments {
     flags: IndexMap<String, Value>,
     /// By the variable's name without its prefix.
     variables: IndexMap<String, String>,
+    simulator: SimulatorVariables,
     in_file: IndexMap<String, Value>,
 }
 
 impl ConfigArguments {
-    pub(super) fn new(cli: &Cli) -> Result<Self, Error> {
+    pub(super) fn new(cli: &Cli, simulator: SimulatorVariables) -> Result<Self, Error> {
         let set = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.to_str()?.strip_prefix(ARGUMENT_PREFIX)?.to_owned();
             Some((name, value.into_string().ok()?))
@@ -25,6 +28,7 @@ impl ConfigArguments {
         Ok(Self {
             flags: pairs(&cli.config_args)?,
             variables: set.filter(|(_, value)| !value.is_empty()).collect(),
+            simulator,
             in_file: match &cli.config_args_file {
                 Some(path) => read_arguments(path)?,
                 None => IndexMap::new(),
@@ -40,13 +44,21 @@ impl ConfigArguments {
     ) -> (IndexMap<String, Value>, Vec<String>) {
         let mut arguments = self.in_file.clone();
         let mut unknown = Vec::new();
-        if !self.variables.is_empty() {
+        let of_simulator: Vec<(&str, &str)> = self.simulator.arguments(file).collect();
+        if !self.variables.is_empty() || !of_simulator.is_empty() {
             // Errors of the file are reported when it is loaded.
             let declared = file.argument_names(class).unwrap_or_default();
+            let mut set = |name: &str, value: &str| {
+                let argument = declared.iter().find(|argument| argument.eq_ignore_ascii_case(name));
+                argument.map(|argument| arguments.insert(argument.clone(), Value::from(value))).is_some()
+            };
+            for (name, value) in of_simulator {
+                // A config of this name need not have the argument.
+                let _is_known = set(name, value);
+            }
             for (name, value) in &self.variables {
-                match declared.iter().find(|argument| argument.eq_ignore_ascii_case(name)) {
-                    Some(argument) => drop(arguments.insert(argument.clone(), Value::from(value.as_str()))),
-                    None => unknown.push(format!("{ARGUMENT_PREFIX}{name}")),
+                if !set(name, value) {
+                    unknown.push(format!("{ARGUMENT_PREFIX}{name}"));
                 }
             }
         }
@@ -109,6 +121,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            simulator: SimulatorVariables::default(),
             in_file: map(&["a", "b", "e"]),
         };
         let (arguments, unknown) = arguments.for_class(&file, None);

@@ -4,6 +4,7 @@
 pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("all_scenarios", include_str!("../../../configs/all_scenarios.ron")),
     ("churn", include_str!("../../../configs/churn.ron")),
+    ("containers", include_str!("../../../configs/containers.ron")),
     ("custom_scenario", include_str!("../../../configs/custom_scenario.ron")),
     ("dirty_data", include_str!("../../../configs/dirty_data.ron")),
     ("ecommerce", include_str!("../../../configs/ecommerce.ron")),

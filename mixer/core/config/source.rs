@@ -211,6 +211,12 @@ impl ConfigFile {
         Self { dirs: dirs.clone(), ..self }
     }
 
+    /// Its name: that of a file without folder and ending.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its text; `None` for a plugin's config.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

@@ -209,7 +209,7 @@ impl EmulatedHost {
         }
         let first = (out.events.len(), out.actions.len());
         self.events.open(self.plan.event_share.as_ref(), now, out);
-        self.read_levers(now, inbox, out);
+        self.lend_levers(now, inbox, out);
         if std::mem::replace(&mut self.phase, Phase::Running) == Phase::Waiting {
             self.emit(now, HOST_STARTED, out);
         }
@@ -219,6 +219,7 @@ impl EmulatedHost {
             self.run(now, inbox, out);
         }
         self.events.settle(first, out);
+        self.take_back_levers(out);
         self.due()
     }
 
@@ -241,8 +242,8 @@ impl EmulatedHost {
         }
         self.metrics.update_due(&self.plan, now, out);
         self.handle_pending(now, out);
-        if let Some(Extras { levers, pools: Some(pools), .. }) = self.extras.as_deref_mut() {
-            pools.advance(&self.plan, levers.as_ref(), &mut self.metrics, now, out);
+        if let Some(Extras { pools: Some(pools), .. }) = self.extras.as_deref_mut() {
+            pools.advance(&self.plan, &mut self.metrics, now, out);
             self.handle_pending(now, out);
         }
         if out.stops {
@@ -252,28 +253,32 @@ impl EmulatedHost {
         self.report(now, out);
     }
 
-    /// Puts the values of the levers into the outbox's scratch space, if the host reads some. Actions that move them act
-    /// before all else.
-    fn read_levers(&mut self, now: Time, inbox: &[Mail], out: &mut Outbox) {
-        let levers = self.extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
-        let Some(levers) = levers else { return };
+    /// Lends the levers to the outbox for this step, if the host reads some. Actions that move them act before all else.
+    fn lend_levers(&mut self, now: Time, inbox: &[Mail], out: &mut Outbox) {
+        out.levers = self.extras.as_deref_mut().and_then(|extras| extras.levers.take());
+        let Some(levers) = &mut out.levers else { return };
         for mail in inbox {
             if let Mail::Action(sent) = mail {
                 levers.apply(sent);
             }
         }
         levers.advance(now);
-        out.levers.clear();
-        out.levers.extend_from_slice(levers.values());
+    }
+
+    fn take_back_levers(&mut self, out: &mut Outbox) {
+        if let Some(extras) = self.extras.as_deref_mut() {
+            extras.levers = out.levers.take();
+        }
     }
 
     /// Ends the host, with the event that says so.
     pub fn stop(&mut self, now: Time, out: &mut Outbox) {
         let first = (out.events.len(), out.actions.len());
         self.events.open(self.plan.event_share.as_ref(), now, out);
-        self.read_levers(now, &[], out);
+        self.lend_levers(now, &[], out);
         self.end(now, out);
         self.events.settle(first, out);
+        self.take_back_levers(out);
     }
 
     fn end(&mut self, now: Time, out: &mut Outbox) {
@@ -395,8 +400,8 @@ impl EmulatedHost {
             let cause = Cause { now, acts_at: now, hops: event.hops + 1, is_own: true };
             Self::act(extras, plan, metrics, action, cause, out);
         });
-        if let Some(Extras { levers, pools: Some(pools), .. }) = extras.as_deref_mut() {
-            pools.handle(plan, levers.as_ref(), metrics, now, event, out);
+        if let Some(Extras { pools: Some(pools), .. }) = extras.as_deref_mut() {
+            pools.handle(plan, metrics, now, event, out);
         }
     }
 

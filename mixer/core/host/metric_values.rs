@@ -14,9 +14,11 @@ use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Distribution, States, Update, is_absent};
 use crate::plan::{Condition, HostPlan, MetricPlan};
+use crate::plugin::LeverTimes;
 use crate::rng::{Rng, Seed};
 use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
 use crate::time::Time;
+use crate::timeline::HostLevers;
 
 /// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
 /// that few metrics need is in [`RareState`].
@@ -169,7 +171,8 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &[],
-            levers: &out.levers,
+            levers: values_of(out.levers.as_ref()),
+            lever_times: out.levers.as_ref().map(|levers| levers as &dyn LeverTimes),
             metric: index,
             rng: &mut metric.rng,
             storage: &mut self.storage,
@@ -214,7 +217,8 @@ impl MetricValues {
             event,
             host_name: &host.name,
             links: &out.links,
-            levers: &out.levers,
+            levers: values_of(out.levers.as_ref()),
+            lever_times: out.levers.as_ref().map(|levers| levers as &dyn LeverTimes),
             metric: index,
             rng: &mut metric.rng,
             storage: &mut self.storage,
@@ -362,7 +366,7 @@ impl MetricValues {
                 data: &event.data,
             }),
             links: &out.links,
-            levers: &out.levers,
+            levers: values_of(out.levers.as_ref()),
             metric: None,
             rng: &mut self.rng,
             storage: &mut self.storage,
@@ -394,4 +398,8 @@ impl MetricValues {
         let cell = self.row[plan.offset];
         if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
     }
+}
+
+fn values_of(levers: Option<&HostLevers>) -> &[f64] {
+    levers.map_or(&[], HostLevers::values)
 }

@@ -10,7 +10,7 @@ use super::member_change::MemberChange;
 use crate::event::{Event, data_bytes};
 use crate::plan::{EventShare, LEVER};
 use crate::scenario::SideEffects;
-use crate::timeline::SentAction;
+use crate::timeline::{HostLevers, SentAction};
 
 /// Results of one [`super::EmulatedHost::advance`]. One outbox can serve many hosts in turn.
 #[derive(Debug, Default)]
@@ -52,8 +52,8 @@ pub struct Outbox {
     pub(super) updated: Vec<bool>,
     pub(super) effects: SideEffects,
     pub(super) links: Vec<f64>,
-    /// The values of levers for a host that reads some; those of another host else.
-    pub(super) levers: Vec<f64>,
+    /// The levers of the host during a step; `None` for a host that reads none.
+    pub(super) levers: Option<HostLevers>,
     /// `true` if an action ends the host.
     pub(super) stops: bool,
 }

@@ -1,5 +1,6 @@
 //! Input and output of one plugin update, as the rest of promemu sees them.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::rng::Rng;
@@ -43,10 +44,19 @@ pub trait HostContext {
     fn emit(&mut self, event: &Arc<str>, data: serde_json::Value);
     /// Requests another update at this time.
     fn wake(&mut self, at: Time);
-    /// The value of a lever at a time; `None` if there is no such lever.
-    fn lever_at(&self, _lever: &str, _at: Time) -> Option<f64> {
+    /// The levers of the run; `None` on a host that reads none.
+    fn levers(&self) -> Option<&dyn LeverTimes> {
         None
     }
+}
+
+/// The levers of a run, by name, at any time.
+pub trait LeverTimes: Debug {
+    /// The value at a time; `None` if there is no such lever.
+    fn lever_at(&self, lever: &str, at: Time) -> Option<f64>;
+    /// The first time after this one at which the lever jumps, or begins or ends to move, as far as is known now; `None` if
+    /// there is no such time or lever.
+    fn lever_edge(&self, lever: &str, after: Time) -> Option<Time>;
 }
 
 /// Observations of a histogram.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{Event, Subscription};
 use crate::expression::{EvalContext, EventRef, Storage};
+use crate::plugin::LeverTimes;
 use crate::rng::Rng;
 use crate::time::Time;
 
@@ -29,6 +30,8 @@ pub struct UpdateContext<'a> {
     pub links: &'a [f64],
     /// The values of the run's levers, in the plan's order.
     pub levers: &'a [f64],
+    /// The run's levers at other times; `None` on a host that reads none.
+    pub lever_times: Option<&'a dyn LeverTimes>,
     /// The metric's own random stream.
     pub rng: &'a mut Rng,
     /// The metric's index on its host.

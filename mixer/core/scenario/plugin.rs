@@ -8,8 +8,8 @@ use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::plugin::{
-    ConfiguredModel, ConfiguredScenario, HostContext, ModelDecl, ParamDecl, ParamType, ParamValue,
-    PluginEvent, PluginTick, ScenarioDecl, ScenarioInstance,
+    ConfiguredModel, ConfiguredScenario, HostContext, LeverTimes, ModelDecl, ParamDecl, ParamType,
+    ParamValue, PluginEvent, PluginTick, ScenarioDecl, ScenarioInstance,
 };
 use crate::rng::Rng;
 use crate::time::{Span, Time};
@@ -153,5 +153,9 @@ impl HostContext for UpdateContext<'_> {
     fn wake(&mut self, at: Time) {
         // A scenario that always asks for the present moment would stop time.
         self.effects.wakes.push(at.max(self.now + WAIT_MIN));
+    }
+
+    fn levers(&self) -> Option<&dyn LeverTimes> {
+        self.lever_times
     }
 }

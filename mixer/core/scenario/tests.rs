@@ -55,6 +55,7 @@ impl Bench {
             dt_secs: at_secs - self.at_secs,
             links: &[],
             levers: &[],
+            lever_times: None,
             metric: 0,
             storage: &mut self.storage,
             value: self.value,

@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use super::sent_action::SentAction;
 use crate::plan::{Action, ChangeBy, LeverChange, RunFault, RunPart};
+use crate::plugin::LeverTimes;
 use crate::time::Time;
 
 /// Maximum number of moves that are kept; moves that others have replaced go first.
 const MOVES_MAX: usize = 256;
-
-/// Maximum number of moments that [`HostLevers::edges`] gives.
-const EDGES_MAX: usize = 1_000;
 
 /// An action on a lever. It holds until the next one on the same lever.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,12 +50,6 @@ impl HostLevers {
     /// Goes on with a part that is equal to its own.
     pub(crate) fn replace_part(&mut self, part: Arc<RunPart>) {
         self.part = part;
-    }
-
-    /// The index of the lever of this name.
-    #[must_use]
-    pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.part.levers.iter().position(|lever| *lever.name == *name)
     }
 
     /// Takes over an action if it moves a lever.
@@ -109,21 +101,6 @@ impl HostLevers {
         value
     }
 
-    /// The moments after one and up to another at which a lever jumps or bends, in order; at most 1 000.
-    #[must_use]
-    pub fn edges(&self, lever: usize, after: Time, until: Time) -> Vec<Time> {
-        let mut edges = Vec::new();
-        let mut time = after;
-        while edges.len() < EDGES_MAX {
-            time = self.next_edge(Some(lever), time);
-            if time > until || time == Time::NEVER {
-                break;
-            }
-            edges.push(time);
-        }
-        edges
-    }
-
     /// Brings [`Self::values`] to this moment.
     pub fn advance(&mut self, now: Time) {
         if now == self.advanced_to || (now > self.advanced_to && now < self.steady_until) {
@@ -142,6 +119,28 @@ impl HostLevers {
         &self.values
     }
 
+    /// The first moment after this one at which the lever, or any, jumps or bends; [`Time::NEVER`] if there is none.
+    #[must_use]
+    pub fn next_edge(&self, lever: Option<usize>, after: Time) -> Time {
+        let is_meant = |of: usize| lever.is_none_or(|lever| lever == of);
+        let moves = self.moves.iter().filter(|moved| is_meant(moved.lever));
+        let moves = moves.flat_map(|moved| [moved.from, moved.until]).filter(|edge| *edge > after);
+        let changes = self.part.faults.iter().flat_map(|fault| {
+            let changes = fault.changes.iter().filter(|change| is_meant(change.lever));
+            changes.map(move |change| {
+                let bend = fault.times.window(self.run_start, after).and_then(|(begin, _)| {
+                    change.curve.next_bend(after.since(begin)).map(|since| begin + since)
+                });
+                fault.times.next_edge(self.run_start, after).min(bend.unwrap_or(Time::NEVER))
+            })
+        });
+        moves.chain(changes).min().unwrap_or(Time::NEVER)
+    }
+
+    fn index_of(&self, name: &str) -> Option<usize> {
+        self.part.levers.iter().position(|lever| *lever.name == *name)
+    }
+
     fn changes_of(&self, lever: usize) -> impl Iterator<Item = (&RunFault, &LeverChange)> {
         let faults = self.part.faults.iter();
         let changes = faults.flat_map(|fault| fault.changes.iter().map(move |change| (&**fault, change)));
@@ -156,21 +155,15 @@ impl HostLevers {
             window.is_some_and(|(begin, _)| moves(begin))
         })
     }
+}
 
-    /// The first moment after this one at which the lever, or any, jumps or bends.
-    fn next_edge(&self, lever: Option<usize>, after: Time) -> Time {
-        let is_meant = |of: usize| lever.is_none_or(|lever| lever == of);
-        let moves = self.moves.iter().filter(|moved| is_meant(moved.lever));
-        let moves = moves.flat_map(|moved| [moved.from, moved.until]).filter(|edge| *edge > after);
-        let changes = self.part.faults.iter().flat_map(|fault| {
-            let changes = fault.changes.iter().filter(|change| is_meant(change.lever));
-            changes.map(move |change| {
-                let bend = fault.times.window(self.run_start, after).and_then(|(begin, _)| {
-                    change.curve.next_bend(after.since(begin)).map(|since| begin + since)
-                });
-                fault.times.next_edge(self.run_start, after).min(bend.unwrap_or(Time::NEVER))
-            })
-        });
-        moves.chain(changes).min().unwrap_or(Time::NEVER)
+impl LeverTimes for HostLevers {
+    fn lever_at(&self, lever: &str, at: Time) -> Option<f64> {
+        self.index_of(lever).map(|lever| self.at(lever, at))
+    }
+
+    fn lever_edge(&self, lever: &str, after: Time) -> Option<Time> {
+        let edge = self.next_edge(Some(self.index_of(lever)?), after);
+        (edge != Time::NEVER).then_some(edge)
     }
 }

@@ -45,7 +45,9 @@ impl PushError {
         match self {
             Self::NoAnswer(_) => true,
             Self::Answer { status, .. } => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+                let is_for_later =
+                    [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+                status.is_server_error() || is_for_later.contains(status)
             }
             Self::Unexpected(_) | Self::Internal(_) => false,
         }
@@ -150,5 +152,15 @@ mod tests {
             httpdate::fmt_http_date((wall_now() + promemu_core::time::Span::from_secs(60)).system_time());
         assert!(delay(&later).is_some_and(|delay| delay.as_secs().abs_diff(60) < 5), "{later}");
         assert_eq!(delay("soon"), None);
+    }
+
+    #[test]
+    fn a_server_that_asks_to_try_later_is_away_and_one_that_refuses_is_not() {
+        let is_away = |status: u16| {
+            let status = StatusCode::from_u16(status).unwrap();
+            PushError::Answer { status, body: String::new(), retry_after: None }.is_away()
+        };
+        assert_eq!([408, 425, 429, 500, 502, 503, 504, 507].map(is_away), [true; 8]);
+        assert_eq!([400, 401, 403, 404, 409, 413, 415, 422].map(is_away), [false; 8]);
     }
 }

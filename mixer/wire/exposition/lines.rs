@@ -5,7 +5,7 @@ use promemu_core::metric::Kind;
 use promemu_core::series::{Family, LabelBlock, Sample, put_escaped};
 
 use super::openmetrics::{OpenMetricsFamily, put_exemplar};
-use crate::number::{put_canonical, put_number};
+use crate::number::{put_canonical, put_label_number, put_number};
 use crate::series_expansion::{ExtraLabel, PlainSeries, Suffix, exemplar_index, for_each_series};
 
 /// The format of the lines.
@@ -133,7 +133,7 @@ fn put_number_label(separator: u8, name: &str, number: f64, is_openmetrics: bool
     if is_openmetrics {
         put_canonical(number, out);
     } else {
-        put_number(number, out);
+        put_label_number(number, out);
     }
     out.extend_from_slice(b"\"}");
 }

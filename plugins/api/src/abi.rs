@@ -430,6 +430,9 @@ pub struct Host {
     /// The value of the run's lever of this name at a time, in nanoseconds since the Unix epoch; [`KEEP`] if there is no
     /// such lever. Of a time after the tick's it is what the run's timeline says so far.
     pub lever_at: unsafe extern "C" fn(*mut c_void, Text, u64, *mut f64) -> i32,
+    /// The first time after another at which the run's lever of this name jumps, or begins or ends to move, as far as the
+    /// run's timeline says; [`KEEP`] if there is no such time or lever.
+    pub lever_edge: unsafe extern "C" fn(*mut c_void, Text, u64, *mut u64) -> i32,
 }
 
 /// Size of a table in bytes.

@@ -131,6 +131,16 @@ impl<'a> Tick<'a> {
         (status == abi::OK).then_some(value)
     }
 
+    /// The first time after another, both in nanoseconds, at which the lever jumps, or begins or ends to move; `None` if
+    /// there is no such time or lever. People and events may move it earlier.
+    pub fn lever_edge(&mut self, lever: &str, after_nanos: u64) -> Option<u64> {
+        let mut at = 0;
+        // SAFETY: as above; the text and the room for the time are borrowed for the call.
+        let status =
+            unsafe { (self.host().lever_edge)(self.raw.context, Text::of(lever), after_nanos, &raw mut at) };
+        (status == abi::OK).then_some(at)
+    }
+
     /// Emits one of [`crate::Scenario::EMITS`], with its data in JSON or an empty text.
     pub fn emit(&mut self, event: &str, data: &str) {
         // SAFETY: as above; the texts are borrowed for the call.

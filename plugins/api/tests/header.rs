@@ -76,7 +76,7 @@ fn in_rust() -> Vec<(String, usize)> {
         size: "size", abi_major: "abi_major", abi_minor: "abi_minor", random_u64: "random_u64",
         random_normal: "random_normal", fail: "fail", refuse: "refuse", log: "log", write: "write", emit: "emit",
         wake: "wake", begin: "begin", end: "end", observe: "observe", table: "table", family: "family",
-        store: "store", lever_at: "lever_at",
+        store: "store", lever_at: "lever_at", lever_edge: "lever_edge",
     });
     all
 }

@@ -143,6 +143,7 @@ impl Model for Crowd {
         assert!(tick.is_live());
         assert_eq!(tick.lever_at("load", 7), Some(2.0));
         assert_eq!(tick.lever_at("other", 7), None);
+        assert_eq!((tick.lever_edge("load", 7), tick.lever_edge("load", 9)), (Some(9), None));
         tick.emit("empty", "");
         if tick.host_name().is_empty() { Err("there is no host".to_owned()) } else { Ok(()) }
     }
@@ -258,6 +259,15 @@ unsafe extern "C" fn lever_at(_context: *mut c_void, name: Text, at: u64, value:
     OK
 }
 
+unsafe extern "C" fn lever_edge(_context: *mut c_void, name: Text, after: u64, at: *mut u64) -> i32 {
+    if text(name) != "load" || after >= 9 {
+        return KEEP;
+    }
+    // SAFETY: the plugin passes room for one number.
+    unsafe { at.write(9) };
+    OK
+}
+
 static HOST: abi::Host = abi::Host {
     size: size_of_table::<abi::Host>(),
     abi_major: abi::ABI_MAJOR,
@@ -277,6 +287,7 @@ static HOST: abi::Host = abi::Host {
     family,
     store,
     lever_at,
+    lever_edge,
 };
 
 const NUMBERS: [f64; 2] = [1.0, 2.0];

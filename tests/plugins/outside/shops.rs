@@ -1,11 +1,13 @@
-//! A model with two tables, a histogram and nested parameters; and a generator that sleeps in a thread of its own.
+//! A model with two tables, a histogram and nested parameters; a scenario that follows a lever; and a generator that sleeps in a thread of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use promemu_plugin::{Family, Generator, Model, Param, Params, Refused, Table, Tables, Tick, export_plugin};
+use promemu_plugin::{
+    Family, Generator, Model, Param, Params, Refused, Scenario, Table, Tables, Tick, export_plugin,
+};
 
 const SHOP: Param = Param::record(
     "shop",
@@ -98,7 +100,11 @@ impl Model for Shops {
             }
         }
         self.sales += 1;
-        let load = tick.lever_at("load", tick.now_nanos()).unwrap_or(1.0);
+        let now = tick.now_nanos();
+        let load = tick.lever_at("load", now).unwrap_or(1.0);
+        if let Some(edge) = tick.lever_edge("load", now) {
+            tick.wake_at(edge);
+        }
         for (row, shop) in (0..).zip(&self.shops) {
             let value = tick.uniform(shop.basket.0, shop.basket.1);
             tables.add(0, row, 0, 2.0 * load);
@@ -176,4 +182,24 @@ impl Generator for Sleeper {
     }
 }
 
-export_plugin!(models: [Shops], generators: [Sleeper]);
+/// Shows the lever `load`, with an update of its own at each of its edges.
+struct Pace;
+
+impl Scenario for Pace {
+    const NAME: &'static str = "pace";
+    const SUMMARY: &'static str = "the lever load";
+
+    fn new(_params: &Params<'_>) -> Result<Self, Refused> {
+        Ok(Self)
+    }
+
+    fn update(&mut self, tick: &mut Tick<'_>) -> Result<Option<f64>, String> {
+        let now = tick.now_nanos();
+        if let Some(edge) = tick.lever_edge("load", now) {
+            tick.wake_at(edge);
+        }
+        Ok(tick.lever_at("load", now))
+    }
+}
+
+export_plugin!(scenarios: [Pace], models: [Shops], generators: [Sleeper]);

@@ -35,6 +35,8 @@ impl Resolver<'_> {
             }
         };
         self.events.note(&built, template.span);
+        // A plugin reads levers by names that only it knows.
+        self.reads_levers |= matches!(built, ScenarioPlan::Plugin(_)) && !self.levers.is_empty();
         Some(built)
     }
 

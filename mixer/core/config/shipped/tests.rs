@@ -445,6 +445,40 @@ fn the_batch_pod_comes_and_goes() {
 }
 
 #[test]
+fn containers_that_reach_their_limit_are_killed_and_start_again_as_others() {
+    let mut world = Watched::of("containers", &[("spike_every", "inf"), ("crash_every", "inf")]);
+    let pods: Vec<String> =
+        world.plan.hosts.iter().filter_map(|host| host.labels.get("pod")).map(str::to_owned).collect();
+    assert_eq!(pods.len(), 8);
+    let (mut were_down, mut most) = (0, 0.0f64);
+    for secs in (5..=900).step_by(5) {
+        world.run_to(secs);
+        for pod in &pods {
+            let of = [("pod", pod.as_str())];
+            let is_running = world.sum("kube_pod_container_status_running", &of);
+            assert_near(world.sum("kube_pod_container_status_ready", &of), is_running, 0.0);
+            let waits = world.values("kube_pod_container_status_waiting_reason", &of);
+            assert_near(waits.into_iter().sum::<f64>(), 1.0 - is_running, 0.0);
+            were_down += u32::from(is_running < 1.0);
+            let kills = world.sum("container_oom_events_total", &of);
+            let restarts = world.sum("kube_pod_container_status_restarts_total", &of);
+            assert_near(kills - restarts, 1.0 - is_running, 0.0);
+            assert!(kills < 1.0 || pod.starts_with("checkout"), "{pod} does not leak");
+            let memory = world.values("container_memory_working_set_bytes", &of).into_iter().sum::<f64>();
+            let limit = world.sum("kube_pod_container_resource_limits", &[of[0], ("resource", "memory")]);
+            assert!(memory <= limit, "{pod}: {memory}");
+            let cpu = world.values("container_cpu_usage_seconds_total", &of).into_iter().sum::<f64>();
+            most = most.max(if pod.starts_with("checkout") { cpu } else { 0.0 });
+        }
+    }
+    assert!((4..60).contains(&were_down), "{were_down}");
+    let killed =
+        world.values("kube_pod_container_status_last_terminated_exitcode", &[("container", "checkout")]);
+    assert_eq!(killed, [137.0, 137.0]);
+    assert!(most < 0.5 * 500.0, "CPU is counted from 0 again: {most}");
+}
+
+#[test]
 fn the_shop_gets_slow_when_it_is_busy() {
     let name = "http_request_duration_seconds";
     let mut world = Watched::of("ecommerce", &[("conversion", "0.012")]);

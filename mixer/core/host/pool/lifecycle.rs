@@ -17,7 +17,6 @@ use crate::plugin::{ModelInstance, Observation};
 use crate::rng::{Rng, Seed, fnv1a};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::HostLevers;
 
 /// Maximum number of draws of labels that no other member has.
 const DRAWS_MAX: u32 = 8;
@@ -34,8 +33,6 @@ pub(super) struct At<'a> {
     pub(super) host: &'a HostPlan,
     pub(super) plan: &'a PoolPlan,
     pub(super) now: Time,
-    /// The levers as the host sees them, for its models.
-    pub(super) levers: Option<&'a HostLevers>,
 }
 
 /// One pool of a host.

@@ -9,11 +9,12 @@ use super::slot::Slot;
 use crate::event::Event;
 use crate::host::outbox::Outbox;
 use crate::plan::PoolPlan;
-use crate::plugin::{HostContext, ModelInstance, PluginEvent, PluginTick, RowChange, TickChanges};
+use crate::plugin::{
+    HostContext, LeverTimes, ModelInstance, PluginEvent, PluginTick, RowChange, TickChanges,
+};
 use crate::rng::Rng;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::HostLevers;
 
 /// Shortest time until an update that a model asks for.
 const SHORTEST_WAIT: Span = Span::from_nanos(1_000_000);
@@ -36,7 +37,6 @@ struct Wants<'a> {
     hops: u8,
     out: &'a mut Outbox,
     wake: Time,
-    levers: Option<&'a HostLevers>,
 }
 
 impl HostContext for Wants<'_> {
@@ -56,9 +56,8 @@ impl HostContext for Wants<'_> {
         self.wake = self.wake.min(at.max(self.now + SHORTEST_WAIT));
     }
 
-    fn lever_at(&self, lever: &str, at: Time) -> Option<f64> {
-        let levers = self.levers?;
-        levers.index_of(lever).map(|index| levers.at(index, at))
+    fn levers(&self) -> Option<&dyn LeverTimes> {
+        self.out.levers.as_ref().map(|levers| levers as &dyn LeverTimes)
     }
 }
 
@@ -71,7 +70,7 @@ pub(super) fn ask_model(
     agenda: &mut Agenda,
     out: &mut Outbox,
 ) -> bool {
-    let ModelCall { at: At { host, plan, now, levers }, starts_at, is_live, event } = call;
+    let ModelCall { at: At { host, plan, now }, starts_at, is_live, event } = call;
     let pool = &mut pools[first];
     let (Some(mut model), Some(model_plan)) = (pool.model.take(), &plan.model) else { return false };
     let data = event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
@@ -92,7 +91,6 @@ pub(super) fn ask_model(
         hops: event.map_or(0, |event| event.hops + 1),
         out,
         wake: Time::NEVER,
-        levers,
     };
     let mut changes = TickChanges::default();
     let outcome = model.advance(&tick, &mut wants, &mut changes);

@@ -14,7 +14,6 @@ use crate::plan::{Action, HostPlan, PoolPlan, PoolSize};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::HostLevers;
 
 /// The pools of a host.
 #[derive(Debug)]
@@ -97,14 +96,13 @@ impl Pools {
     pub(in crate::host) fn advance(
         &mut self,
         host: &HostPlan,
-        levers: Option<&HostLevers>,
         metrics: &mut MetricSet,
         now: Time,
         out: &mut Outbox,
     ) {
         let before = (out.events.len(), out.pending.len());
         for (index, plan) in host.shape.pools.iter().enumerate() {
-            let at = At { host, plan, now, levers };
+            let at = At { host, plan, now };
             if self.each[index].next_count <= now && !self.ask_model(index, at, metrics, None, out) {
                 let (count, refused) = self.slots_wanted(index, at, metrics, out);
                 let pool = &mut self.each[index];
@@ -125,7 +123,7 @@ impl Pools {
         }
         self.has_begun = true;
         while let Some((queued, index, slot)) = self.agenda.next_due(now).filter(|_| !is_interrupted()) {
-            let at = At { host, plan: &host.shape.pools[index], now, levers };
+            let at = At { host, plan: &host.shape.pools[index], now };
             self.each[index].pass(slot, queued, at, &mut self.agenda, out);
         }
         adopt_events(before, 0, out);
@@ -135,7 +133,6 @@ impl Pools {
     pub(in crate::host) fn handle(
         &mut self,
         host: &HostPlan,
-        levers: Option<&HostLevers>,
         metrics: &mut MetricSet,
         now: Time,
         event: &Event,
@@ -150,11 +147,11 @@ impl Pools {
             }
             match listener.action {
                 Action::ReplaceMembers(index) => {
-                    let at = At { host, plan: &host.shape.pools[index], now, levers };
+                    let at = At { host, plan: &host.shape.pools[index], now };
                     self.each[index].replace(at, &mut self.agenda, out);
                 }
                 Action::NotifyMembers(index) => {
-                    let at = At { host, plan: &host.shape.pools[index], now, levers };
+                    let at = At { host, plan: &host.shape.pools[index], now };
                     if !self.ask_model(index, at, metrics, Some(event), out) {
                         let pool = &mut self.each[index];
                         for slot in (0..pool.in_use).take_while(|_| !is_interrupted()) {
@@ -172,7 +169,7 @@ impl Pools {
     pub(in crate::host) fn replace(&mut self, host: &HostPlan, index: usize, now: Time, out: &mut Outbox) {
         let before = (out.events.len(), out.pending.len());
         if let (Some(pool), Some(plan)) = (self.each.get_mut(index), host.shape.pools.get(index)) {
-            pool.replace(At { host, plan, now, levers: None }, &mut self.agenda, out);
+            pool.replace(At { host, plan, now }, &mut self.agenda, out);
         }
         adopt_events(before, 0, out);
     }

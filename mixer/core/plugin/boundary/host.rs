@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use promemu_plugin::abi::{self, ABI_MAJOR, ABI_MINOR, Text, size_of_table};
 use tracing::{debug, info, warn};
 
-use super::call::{call, message};
+use super::call::{Call, call, message};
 use super::table::{read_family, read_table};
 use crate::plugin::declaration::Origin;
 use crate::plugin::schema::{FAMILIES_MAX, TABLES_MAX};
-use crate::plugin::{Observation, Row};
+use crate::plugin::{LeverTimes, Observation, Row};
 use crate::time::Time;
 
 /// Maximum length of an event's name.
@@ -46,6 +46,7 @@ pub(super) static HOST: abi::Host = abi::Host {
     family,
     store,
     lever_at,
+    lever_edge,
 };
 
 unsafe extern "C" fn random_u64(context: *mut c_void) -> u64 {
@@ -230,16 +231,50 @@ unsafe extern "C" fn store(context: *mut c_void, bytes: *const u8, len: usize) {
 }
 
 unsafe extern "C" fn lever_at(context: *mut c_void, lever: Text, at_nanos: u64, value: *mut f64) -> i32 {
+    let at = Time::from_unix_nanos(at_nanos);
     // SAFETY: by the definition of the function.
-    let call = unsafe { call(context) };
+    let found = ask_levers(unsafe { call(context) }, lever, |levers, name| levers.lever_at(name, at));
+    // SAFETY: the plugin passes room for one number.
+    unsafe { give(found, value) }
+}
+
+unsafe extern "C" fn lever_edge(
+    context: *mut c_void,
+    lever: Text,
+    after_nanos: u64,
+    at_nanos: *mut u64,
+) -> i32 {
+    let after = Time::from_unix_nanos(after_nanos);
+    // SAFETY: by the definition of the function.
+    let found = ask_levers(unsafe { call(context) }, lever, |levers, name| levers.lever_edge(name, after));
+    // SAFETY: the plugin passes room for one number.
+    unsafe { give(found.map(Time::unix_nanos), at_nanos) }
+}
+
+/// The answer about a lever of this name; `None` on a host without levers.
+fn ask_levers<T>(
+    call: &Call<'_>,
+    lever: Text,
+    ask: impl FnOnce(&dyn LeverTimes, &str) -> Option<T>,
+) -> Option<T> {
+    if lever.len > NAME_BYTES_MAX {
+        return None;
+    }
     // SAFETY: the plugin lends it for the call.
-    let name = if lever.len > NAME_BYTES_MAX { None } else { str::from_utf8(unsafe { lever.bytes() }).ok() };
-    let host = call.host.as_ref();
-    let found = name.and_then(|name| host?.lever_at(name, Time::from_unix_nanos(at_nanos)));
+    let name = str::from_utf8(unsafe { lever.bytes() }).ok()?;
+    ask(call.host.as_ref()?.levers()?, name)
+}
+
+/// Writes what was found, if something was.
+///
+/// # Safety
+///
+/// The place must be null or have room for it.
+unsafe fn give<T>(found: Option<T>, place: *mut T) -> i32 {
     match found {
-        Some(found) if !value.is_null() => {
-            // SAFETY: the plugin passes room for one number.
-            unsafe { value.write(found) };
+        Some(found) if !place.is_null() && place.is_aligned() => {
+            // SAFETY: as the caller has promised.
+            unsafe { place.write(found) };
             abi::OK
         }
         _ => abi::KEEP,

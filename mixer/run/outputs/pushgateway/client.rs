@@ -83,7 +83,8 @@ impl GatewayUrl {
 
     /// URL of a job's group. A name that cannot stand in a path is encoded.
     fn group(&self, job: &str) -> Url {
-        if job.contains('/') || job == "." || job == ".." {
+        // URLs lose dot segments, and tabs and line ends wherever they are.
+        if job.contains(|c: char| c == '/' || c.is_control()) || job == "." || job == ".." {
             self.join(&["metrics", "job@base64", &URL_SAFE_NO_PAD.encode(job)])
         } else {
             self.join(&["metrics", "job", job])
@@ -267,6 +268,10 @@ mod tests {
         assert_eq!(group("a b?#%ü"), "http://gw:9091/prefix/metrics/job/a%20b%3F%23%25%C3%BC");
         assert_eq!(group("a/b"), "http://gw:9091/prefix/metrics/job@base64/YS9i");
         assert_eq!(group(".."), "http://gw:9091/prefix/metrics/job@base64/Li4");
+        let controls = ["a\tb", "a\nb", "a\rb", "a\u{0}b"].map(group);
+        let encoded = ["YQli", "YQpi", "YQ1i", "YQBi"]
+            .map(|it| format!("http://gw:9091/prefix/metrics/job@base64/{it}"));
+        assert_eq!(controls, encoded, "no two jobs have the same group");
     }
 
     #[test]

@@ -160,8 +160,14 @@ pub(super) fn respond(
     with_headers(content_type, encoding, Body::from_stream(BodyChunks(received)))
 }
 
+/// The headers of [`respond`] alone, for HEAD: without a length, as the body would have none either.
+pub(super) fn respond_to_head(content_type: &'static str, encoding: Encoding) -> Response {
+    let (_ended, received) = mpsc::channel(1);
+    with_headers(content_type, encoding, Body::from_stream(BodyChunks(received)))
+}
+
 /// A response with the headers that describe its body.
-pub(super) fn with_headers(content_type: &'static str, encoding: Encoding, body: Body) -> Response {
+fn with_headers(content_type: &'static str, encoding: Encoding, body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

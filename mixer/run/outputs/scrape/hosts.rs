@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::body_stream::{CHUNK_BYTES, respond, with_headers};
+use super::body_stream::{CHUNK_BYTES, respond, respond_to_head};
 use super::negotiation::{self, Encoding};
 use super::publisher::Publisher;
 use promemu_core::config::MAIN_RUN;
@@ -64,7 +63,7 @@ async fn page_of(
         return (StatusCode::SERVICE_UNAVAILABLE, "the host is down for the moment\n").into_response();
     }
     if method == Method::HEAD {
-        return with_headers(format.content_type(), Encoding::Identity, Body::empty());
+        return respond_to_head(format.content_type(), Encoding::Identity);
     }
     let Some(permit) = publisher.wait_for_permit().await else { return publisher.refusal() };
     respond(format.content_type(), Encoding::Identity, permit, move |body| {
@@ -83,7 +82,7 @@ pub(super) async fn list(
     const JSON: &str = "application/json";
     let encoding = negotiation::encoding(&headers);
     if method == Method::HEAD {
-        return with_headers(JSON, encoding, Body::empty());
+        return respond_to_head(JSON, encoding);
     }
     // Prometheus reaches the targets as it reaches the list.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

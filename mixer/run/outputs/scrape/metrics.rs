@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 
-use super::body_stream::{CHUNK_BYTES, respond, with_headers};
+use super::body_stream::{CHUNK_BYTES, respond, respond_to_head};
 use super::negotiation;
 use super::publisher::Publisher;
 use promemu_core::series::{LabelBlock, SeriesStore};
@@ -21,7 +20,7 @@ pub(super) async fn page(
 ) -> Response {
     let (format, encoding) = (negotiation::format(&headers), negotiation::encoding(&headers));
     if method == Method::HEAD {
-        return with_headers(format.content_type(), encoding, Body::empty());
+        return respond_to_head(format.content_type(), encoding);
     }
     let Some(permit) = publisher.try_permit() else { return publisher.refusal() };
     let jobs = publisher.jobs();
