@@ -147,6 +147,65 @@ fn text_and_protobuf_bring_the_same_series() {
     assert_eq!(names("text"), names("protobuf"));
 }
 
+/// A folder with a config `c.ron` whose hosts have these jobs, and a histogram and a summary each.
+fn numbered(jobs: &[&str]) -> (tempfile::TempDir, String) {
+    let metrics = "Metric(name: \"sizes\", metric_type: histogram, buckets: [0.00001, 0.5, 100000, 1000000, 3690987520], default_value: 2),
+        Metric(name: \"shares\", metric_type: summary, quantiles: [0.00001, 0.5], default_value: 1)";
+    let host = |(index, job): (usize, &&str)| {
+        format!("Host(name: \"h{index}\", job_name: {job:?}, interval: \"200ms\", metrics: [{metrics}])")
+    };
+    let hosts: Vec<String> = jobs.iter().enumerate().map(host).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.ron");
+    std::fs::write(&path, format!("Config(hosts: [{}])", hosts.join(", "))).unwrap();
+    (dir, path.display().to_string())
+}
+
+#[test]
+fn numbers_in_labels_have_the_same_text_in_every_format() {
+    let (_dir, config) = numbered(&["numbers"]);
+    let mut texts = Vec::new();
+    for format in ["protobuf", "text"] {
+        let gateway = Pushgateway::start();
+        let url = gateway.url();
+        let args = [
+            "--config",
+            &config,
+            "--pushgateway-url",
+            &url,
+            "--push-interval",
+            "200ms",
+            "--push-format",
+            format,
+        ];
+        let mut run = promemu(&args);
+        let page = eventually("its series", || {
+            Some(gateway.metrics()).filter(|page| !series(page, "shares").is_empty())
+        });
+        let of = |family: &str, name: &str| -> Vec<String> {
+            series(&page, family).into_iter().map(|line| label(line, name).to_owned()).collect()
+        };
+        texts.push([of("sizes_bucket", "le"), of("shares", "quantile")]);
+        assert_eq!(run.terminate(), Some(0));
+    }
+    assert_eq!(texts[0], texts[1]);
+    assert_eq!(texts[1][0], ["1e-05", "0.5", "100000", "1e+06", "3.69098752e+09", "+Inf"]);
+    assert_eq!(texts[1][1], ["1e-05", "0.5"]);
+}
+
+#[test]
+fn jobs_that_differ_in_a_character_that_urls_lose_have_groups_of_their_own() {
+    let jobs = ["ab", "a\tb", "a\nb", "a\rb"];
+    let (_dir, config) = numbered(&jobs);
+    let gateway = Pushgateway::start();
+    let mut run =
+        promemu(&["--config", &config, "--pushgateway-url", &gateway.url(), "--push-interval", "200ms"]);
+    let seen = wait_for_groups(&gateway, 4);
+    assert_eq!(seen, ["a\tb", "a\rb", "a\\nb", "ab"], "the page escapes line ends");
+    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(gateway.groups(), [""; 0], "all are deleted");
+}
+
 #[test]
 fn after_its_ttl_the_run_ends_and_its_group_is_gone() {
     let gateway = Pushgateway::start();
