@@ -5,6 +5,7 @@ set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 readonly deny_version=0.20.2
+readonly fuzz_version=0.13.2
 readonly schemathesis_version=4.32.5
 # The Debian release with a Prometheus that takes remote write 2.0, and a VictoriaMetrics that takes OTLP.
 readonly newer_release=forky
@@ -18,8 +19,10 @@ usage: ./manage.sh COMMAND
                     live page; OPTIONs are passed to promemu
   plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
+  fuzz TARGET MINUTES
+                    look for inputs that break promemu: config, script or exposition; 'all' shares the minutes among them
   test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests; with --long the tests
-                    that take samples otherwise are whole: 200 random runs, 3 million events
+                    that take samples otherwise are whole: 200 random runs, 3 million events; and a minute of fuzzing
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
   stop, restart, status, logs [NAME…], config, backup
                     manage the stack; backup writes to docker/backups
@@ -411,6 +414,36 @@ run_valgrind() {
     step 'promemu-processes' cargo test --locked -p promemu-processes --lib -- --skip simulation --skip pids
 }
 
+ensure_fuzz() {
+    ensure_cc
+    ensure_rust
+    if cargo fuzz --version >/dev/null 2>&1; then return; fi
+    say 'no cargo-fuzz: installing it'
+    if ! cargo install --locked --quiet cargo-fuzz --version "$fuzz_version"; then
+        die 'cargo-fuzz could not be installed. Run by hand:' "  cargo install cargo-fuzz --locked --version $fuzz_version"
+    fi
+}
+
+# New inputs go to corpus-work; those worth keeping belong into corpus, which the tests replay.
+run_fuzz() {
+    local target="${1:-}" minutes="${2:-}" targets=(config script exposition)
+    case "$target" in
+        all) ;;
+        config | script | exposition) targets=("$target") ;;
+        *) wrong "unknown fuzz target: $target" ;;
+    esac
+    if [[ ! $minutes =~ ^[1-9][0-9]{0,4}$ ]] || (($# > 2)); then wrong "fuzz takes a target and whole minutes: $*"; fi
+    ensure_fuzz
+    local secs=$((minutes * 60 / ${#targets[@]}))
+    for target in "${targets[@]}"; do
+        mkdir -p "tests/fuzz/corpus-work/$target"
+        # The pinned compiler takes the sanitizer's flags with this variable only.
+        step "$target, $secs s" env RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz "$target" \
+            "tests/fuzz/corpus-work/$target" "tests/fuzz/corpus/$target" -- \
+            -max_total_time="$secs" -rss_limit_mb=1024 -timeout=30 -print_final_stats=1
+    done
+}
+
 wrong() {
     say "$1" >&2
     usage >&2
@@ -431,6 +464,7 @@ main() {
             if (($# > 0)); then wrong "valgrind takes no arguments: $*"; fi
             run_valgrind
             ;;
+        fuzz) run_fuzz "$@" ;;
         test)
             if [[ ${1:-} == --long ]]; then
                 shift
@@ -438,6 +472,7 @@ main() {
             fi
             if (($# > 0)); then wrong "test takes --long only: $*"; fi
             run_test
+            if [[ -n ${PROMEMU_LONG:-} ]]; then run_fuzz all 1; fi
             ;;
         start | stop | restart | status | logs | config | backup | cleanup) run_stack "$command" "$@" ;;
         help | -h | --help) usage ;;

@@ -22,6 +22,7 @@ mod fake_gateway;
 mod faults;
 mod files;
 mod first_process;
+mod fuzz;
 mod golden;
 mod host_actions;
 mod hostile_servers;

@@ -1,18 +1,6 @@
-//! Any text is either a config whose first values can be made, or an error.
-
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use promemu_core::config::{ConfigFile, LoadOptions};
-use promemu_core::preview::FirstValues;
-use promemu_core::time::Time;
+#[path = "../inputs/config.rs"]
+mod config;
 
-const START: Time = Time::from_unix_secs(1_767_600_000);
-
-fuzz_target!(|text: &str| {
-    let options = LoadOptions { series_max: 200, ..LoadOptions::starting_at(START) };
-    match ConfigFile::from_text("fuzz", text).plan(&options) {
-        Ok(loaded) => drop(FirstValues::of(&std::sync::Arc::new(loaded.plan), 1, START)),
-        Err(error) => drop(error.to_string()),
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| config::check(data));
