@@ -14,6 +14,8 @@ use crate::error::ApiError;
 
 /// A config's name has at most this many bytes.
 const NAME_BYTES_MAX: usize = 200;
+/// Maximum memory of each run of a config that a client posts.
+const POSTED_MEMORY_MAX: usize = 256 << 20;
 /// A client's text is repeated in an error up to this many characters.
 const SHOWN_CHARS_MAX: usize = 100;
 
@@ -95,8 +97,12 @@ impl ConfigChoice {
     ) -> Result<LoadOptions, ApiError> {
         let arguments = read_args(&self.args)?;
         let (class, run_id, series_max) = (self.class.clone(), run_id.to_owned(), daemon.series_max);
-        let author = Author::Client;
-        Ok(LoadOptions { class, arguments, author, started_at, run_id, series_max, stop: stop.clone() })
+        let (author, stop) = (Author::Client, stop.clone());
+        let memory_max = match self.source {
+            ConfigSource::Named(_) => daemon.memory_max,
+            ConfigSource::Posted(_) => daemon.memory_max.min(POSTED_MEMORY_MAX),
+        };
+        Ok(LoadOptions { class, arguments, author, started_at, run_id, series_max, memory_max, stop })
     }
 }
 

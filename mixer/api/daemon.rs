@@ -25,6 +25,8 @@ pub struct Daemon {
     pub main_config: Option<String>,
     /// The most series of a run.
     pub series_max: usize,
+    /// Maximum memory of a run, in bytes.
+    pub memory_max: usize,
     /// The outputs that all runs share.
     pub outputs: Arc<SharedOutputs>,
     /// Makes the settings of a run from the defaults of its config.

@@ -5,6 +5,7 @@ mod arguments;
 mod durations;
 mod history;
 mod listen;
+mod memory;
 mod outputs;
 mod plugin_dirs;
 mod simulator;
@@ -56,6 +57,7 @@ struct Flags {
     duration: Span,
     self_metrics_address: Option<String>,
     arguments: ConfigArguments,
+    memory_max: usize,
     history_length: Option<Span>,
     history_step: Span,
     listen: Option<ApiSettings>,
@@ -94,6 +96,7 @@ impl Settings {
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
             self_metrics_address: cli.self_metrics_address.as_deref().map(address).transpose()?,
             arguments: ConfigArguments::new(&cli, simulator)?,
+            memory_max: memory::max_memory(cli.max_memory.as_deref())?,
             history_length: cli.history.as_deref().map(history::length).transpose()?,
             history_step: history::step(&cli.history_step)?,
             listen,
@@ -166,6 +169,11 @@ impl Settings {
         self.flags.self_metrics_address.as_deref()
     }
 
+    /// Maximum memory of a run, in bytes.
+    pub(crate) const fn memory_max(&self) -> usize {
+        self.flags.memory_max
+    }
+
     /// The length of the history that the run begins with, if there is one.
     pub(crate) const fn history_length(&self) -> Option<Span> {
         self.flags.history_length
@@ -186,7 +194,9 @@ impl Settings {
     ) -> (LoadOptions, Vec<String>) {
         let (arguments, unknown) = self.flags.arguments.for_class(file, class);
         let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
-        (LoadOptions { class, arguments, series_max, ..LoadOptions::starting_at(started_at) }, unknown)
+        let memory_max = self.flags.memory_max;
+        let options = LoadOptions::starting_at(started_at);
+        (LoadOptions { class, arguments, series_max, memory_max, ..options }, unknown)
     }
 
     /// The Pushgateways of a command that runs no config.

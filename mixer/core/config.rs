@@ -58,6 +58,12 @@ pub fn read_arguments(path: &Path) -> Result<IndexMap<String, Value>, ConfigErro
     Ok(arguments.unwrap_or_default())
 }
 
+/// A size in bytes, as in `1.5GiB`, `100MB` or `4096`.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<f64> {
+    value::FromValue::from_value(&Value::from(text)).ok()
+}
+
 /// Names of a config's classes; one empty name for a file with a single config.
 pub fn config_classes(name: &str) -> Result<Vec<String>, ConfigError> {
     ConfigDirs::usual().open(name)?.class_names()

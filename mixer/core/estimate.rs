@@ -27,6 +27,8 @@ pub struct Estimate {
     pub series: usize,
     /// [`Self::series`] in words; "up to" so many with pools.
     pub series_text: String,
+    /// Memory of a live run in addition to promemu's own, in bytes.
+    pub memory_bytes: usize,
     /// Updates of metrics per second.
     pub updates_per_sec: f64,
     /// Pushes per second.
@@ -64,6 +66,7 @@ impl Estimate {
             families: plan.families.len(),
             series,
             series_text: plan.series_text(),
+            memory_bytes: plan.memory_bytes(),
             // The sum of nothing is -0.
             updates_per_sec: updates_per_sec.sum::<f64>() + 0.0,
             pushes_per_sec,
@@ -75,6 +78,11 @@ impl Estimate {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn bytes_in_mib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |cores: f64| {
@@ -82,7 +90,7 @@ impl fmt::Display for Estimate {
         };
         write!(
             f,
-            "{}, {}, {}, {}; {:.1} values/s; {:.2} pushes/s with {:.1} samples/s",
+            "{}, {}, {}, {}; {:.1} values/s; {:.2} pushes/s with {:.1} samples/s; {:.1} MiB of memory",
             plural(self.jobs, "job", "jobs"),
             plural(self.hosts, "host", "hosts"),
             plural(self.families, "family", "families"),
@@ -90,6 +98,7 @@ impl fmt::Display for Estimate {
             self.updates_per_sec,
             self.pushes_per_sec,
             self.samples_per_sec,
+            bytes_in_mib(self.memory_bytes),
         )?;
         if self.gateway_cores_with_check < GATEWAY_CORES_WORTH_A_WORD {
             return Ok(());
@@ -120,7 +129,7 @@ mod tests {
     fn an_estimate_counts_what_would_run() {
         let estimate = Estimate::of(&plan(), Span::from_secs(15));
         let busy = Estimate { gateway_cores: 0.004, gateway_cores_with_check: 0.0101, ..estimate.clone() };
-        insta::assert_snapshot!(busy, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s; a pushgateway needs about 0.4 % of a core, about 1.0 % with its consistency check");
-        insta::assert_snapshot!(estimate, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s");
+        insta::assert_snapshot!(busy, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s; 0.0 MiB of memory; a pushgateway needs about 0.4 % of a core, about 1.0 % with its consistency check");
+        insta::assert_snapshot!(estimate, @"1 job, 2 hosts, 3 families, 6 series; 2.4 values/s; 0.07 pushes/s with 0.4 samples/s; 0.0 MiB of memory");
     }
 }

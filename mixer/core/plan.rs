@@ -10,6 +10,7 @@ mod curve;
 mod event_share;
 mod lever;
 mod listener;
+mod memory;
 mod metric;
 mod run;
 mod run_fault;

@@ -45,6 +45,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_MAX_SERIES", value_name = "NUMBER", default_value_t = DEFAULT_SERIES_MAX, global = true)]
     pub(crate) max_series: usize,
 
+    /// Refuse a config whose run would take more memory, as in 2GiB; half of the machine's by default
+    #[arg(long, env = "PME_MAX_MEMORY", value_name = "SIZE", global = true)]
+    pub(crate) max_memory: Option<String>,
+
     /// Reload the config when its file changes; unchanged hosts go on
     #[arg(long, env = "PME_WATCH")]
     pub(crate) watch: bool,

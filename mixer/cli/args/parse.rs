@@ -16,8 +16,8 @@ pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
 pub(crate) const TOKEN_VARIABLE: &str = "PME_API_TOKEN";
 
 /// The global flags of a command that loads a config.
-const CONFIG_FLAGS: [&str; 6] =
-    ["class", "config_args", "config_args_file", "max_series", "configs_dir", "plugins_dir"];
+const CONFIG_FLAGS: [&str; 7] =
+    ["class", "config_args", "config_args_file", "max_series", "max_memory", "configs_dir", "plugins_dir"];
 
 /// The command line's definition. A command's help lists only the program flags that it uses.
 pub(crate) fn command() -> clap::Command {

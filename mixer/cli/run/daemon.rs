@@ -86,6 +86,7 @@ pub(super) async fn start_api(
         dirs: settings.config_dirs(),
         main_config: settings.cli().config.clone(),
         series_max: settings.cli().max_series,
+        memory_max: settings.memory_max(),
         outputs: Arc::clone(outputs),
         run_settings: Box::new(move |defaults| for_runs.run_settings(defaults)),
         history: Box::new(move |run, length| history(&for_histories, run, length)),

@@ -28,6 +28,8 @@ pub struct LoadOptions {
     pub run_id: String,
     /// Maximum number of series; a config with more is refused.
     pub series_max: usize,
+    /// Maximum memory of a run, as [`Plan::memory_bytes`](crate::plan::Plan::memory_bytes) estimates it.
+    pub memory_max: usize,
     /// Ends the loading early, with [`ConfigError::GivenUp`](crate::error::ConfigError::GivenUp).
     pub stop: Stop,
 }
@@ -43,6 +45,7 @@ impl LoadOptions {
             started_at,
             run_id: MAIN_RUN.to_owned(),
             series_max: DEFAULT_SERIES_MAX,
+            memory_max: usize::MAX,
             stop: Stop::default(),
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn resolve(
     let mut names = arguments::bind(&template.args, &options.arguments, problems);
     names.set("started_at", Value::Text(options.started_at.compact()));
     names.set("run_id", Value::Text(options.run_id.clone()));
-    let mut resolver = Resolver::new(template, names, problems, options.series_max);
+    let mut resolver = Resolver::new(template, names, problems, (options.series_max, options.memory_max));
     let defaults = resolver.defaults();
     if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");

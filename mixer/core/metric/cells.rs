@@ -84,6 +84,15 @@ impl Cells {
         self.layout.series()
     }
 
+    /// Memory of a summary's recent observations, once there were some in each slice of its window.
+    #[must_use]
+    pub fn recent_bytes(&self) -> usize {
+        match self.aggregation {
+            Aggregation::Observations { range, recent: Some(_) } => recent::bytes(range),
+            _ => 0,
+        }
+    }
+
     /// Number of cells of a series.
     #[must_use]
     #[inline]

@@ -35,6 +35,11 @@ pub(super) fn layout(range: (f64, f64)) -> NativeLayout {
     NativeLayout::for_range(SCHEMA, ZERO_THRESHOLD, BUCKETS_MAX, range)
 }
 
+/// Memory of the observations of one series, if there were some in each slice.
+pub(super) fn bytes(range: (f64, f64)) -> usize {
+    size_of::<Recent>() + (SLICES + 1) * size_of::<f64>() * layout(range).width()
+}
+
 impl Recent {
     pub(super) fn new() -> Self {
         Self { slices: Default::default(), merged: Box::default() }

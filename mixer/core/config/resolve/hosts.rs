@@ -66,6 +66,19 @@ impl<'a> Resolver<'a> {
         self.problems.error(span, message);
     }
 
+    /// `false`, and an error, if the config takes too much memory together with these bytes.
+    pub(super) fn has_memory(&mut self, span: SourceSpan, bytes: usize) -> bool {
+        if self.memory.saturating_add(bytes) <= self.memory_max {
+            return true;
+        }
+        let max = self.memory_max >> 20;
+        let message = format!(
+            "the config takes more than {max} MiB of memory so far; lower a count, or raise --max-memory"
+        );
+        self.problems.error(span, message);
+        false
+    }
+
     /// A lower bound of the number of metrics of a host. A repetition that depends on the host counts once.
     fn metric_count(&mut self, template: &HostTemplate) -> usize {
         let config = self.template;
@@ -137,6 +150,7 @@ impl<'a> Resolver<'a> {
             let host_labels: LabelNames<'_> =
                 template.labels.iter().map(|label| label.name.as_str()).collect();
             let shape = Arc::new(self.shape(template, &host_labels)?);
+            self.memory = self.memory.saturating_add(shape.shape_bytes());
             *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
             shape
         };
@@ -164,6 +178,11 @@ impl<'a> Resolver<'a> {
             event_share: None,
             shape,
         };
+        let bytes = host.host_bytes();
+        if !self.has_memory(template.span, bytes) {
+            return None;
+        }
+        self.memory += bytes;
         self.hosts.push(Arc::new(host));
         Some(())
     }

@@ -116,7 +116,7 @@ impl<'a> Resolver<'a> {
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Vec<Draft<'a>>> {
         let mut drafts = Vec::with_capacity(templates.len());
-        let mut are_good = true;
+        let (mut are_good, mut bytes) = (true, 0);
         for (template, layer) in templates {
             let count = self.count(&template.repeat)?;
             let series = self.series.saturating_add(drafts.len()).saturating_add(count);
@@ -132,7 +132,12 @@ impl<'a> Resolver<'a> {
                 let draft = this.draft(template, *layer, host_labels, schedules);
                 this.names.rewind(mark);
                 this.names.set_range(None);
-                drafts.push(draft?);
+                let draft = draft?;
+                bytes += draft.plan.plan_bytes() + draft.plan.state_bytes();
+                drafts.push(draft);
+                if !this.has_memory(span, bytes) {
+                    return None;
+                }
                 Some(())
             });
             are_good &= outcome.is_some();

@@ -53,6 +53,10 @@ impl<'a> Resolver<'a> {
                     of_host.add(&plan.labels, &plan.shape);
                     let series = if plan.grows() { 0 } else { plan.series_max() };
                     shape.series = shape.series.saturating_add(series);
+                    let members = if plan.grows() { 0 } else { plan.max };
+                    if !this.has_memory(pool.span, plan.members_bytes(members)) {
+                        return None;
+                    }
                     shape.pools.push(plan);
                 }
                 let series = this.series.saturating_add(shape.series);

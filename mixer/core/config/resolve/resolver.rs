@@ -32,6 +32,9 @@ pub(super) struct Resolver<'a> {
     pub(super) host_names: IndexSet<Arc<str>>,
     pub(super) series: usize,
     pub(super) series_max: usize,
+    /// Estimated memory of the hosts so far, and of their shapes.
+    pub(super) memory: usize,
+    pub(super) memory_max: usize,
     /// Variables of the current host's repetitions.
     pub(super) host_vars: Vec<String>,
     /// `true` if the current host's series have identity labels.
@@ -60,7 +63,7 @@ impl<'a> Resolver<'a> {
         template: &'a ConfigTemplate,
         names: Names,
         problems: &'a mut Problems,
-        series_max: usize,
+        (series_max, memory_max): (usize, usize),
     ) -> Self {
         Self {
             template,
@@ -74,6 +77,8 @@ impl<'a> Resolver<'a> {
             host_names: IndexSet::new(),
             series: 0,
             series_max,
+            memory: 0,
+            memory_max,
             host_vars: Vec::new(),
             has_identity: true,
             bare_hosts: Vec::new(),

@@ -153,3 +153,23 @@ fn a_repetition_of_too_many_variables_and_too_many_overrides_are_refused() {
     let text = config(&format!("labels: {{ {labels} }}, overrides: {{ {overrides} }},"), "");
     assert!(error_of(&text, &[]).contains("25000 overrides repeat"), "{}", error_of(&text, &[]));
 }
+
+#[test]
+fn a_config_is_refused_before_its_hosts_metrics_or_members_take_too_much_memory() {
+    let refused = |text: &str| {
+        let options = LoadOptions { memory_max: 64 << 20, ..LoadOptions::starting_at(START) };
+        ConfigFile::from_text("test", text).plan(&options).map(|loaded| loaded.plan.memory_bytes())
+    };
+    let native = r#"Metric(name: "m", metric_type: native_histogram, max_buckets: 10000, schema: 8, repeat: Repeat(var: "i", from: 1, to: 1500000), labels: { "i": "{i}" })"#;
+    for text in [
+        with_metrics(native),
+        r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 4000000), name: "h{i}", metrics: [Metric(name: "m")])])"#.to_owned(),
+        config(r#"pools: [Pool(count: 2000000, labels: { "id": "{uuid()}" }, metrics: [Metric(name: "p")])],"#, ""),
+        format!(r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 100000), name: "h{{i}}", labels: {{ "l": "{}" }}, metrics: [Metric(name: "m")])])"#, "x".repeat(20_000)),
+    ] {
+        let error = refused(&text).unwrap_err().to_string();
+        assert!(error.contains("the config takes more than 64 MiB of memory so far"), "{error}");
+    }
+    let small = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 1000), name: "h{i}", metrics: [Metric(name: "m")])])"#;
+    assert!((1 << 20..4 << 20).contains(&refused(small).unwrap()));
+}
