@@ -520,6 +520,7 @@ fn models_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
         "crowd(mode: many)",
         "crowd, count: 3",
         "crowd), Pool(workload: crowd",
+        "crowd(mode: refusal)), Pool(name: \"b\", workload: crowd(mode: many)), Pool(name: \"c\", workload: crowd(mode: refusal)",
     ]
     .map(|workload| {
         fs::write(folder.path("a.ron"), host_of(&format!("Pool(workload: {workload})"), "")).unwrap();
@@ -535,6 +536,9 @@ fn models_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     error: a.ron:2:16: crowd: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
     error: a.ron:2:23: Pool has no field "count"; expected one of repeat, name, workload, update_interval
     error: a.ron:2:24: two pools of the host are called "crowd"; give one of them another name
+    error: a.ron:2:16: crowd: this is refused
+    error: a.ron:2:63: crowd: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
+    error: a.ron:2:108: crowd: this is refused
     "#);
     let kinds = ["good", "nan", "far", "panic", "echo"]
         .map(|mode| format!("Pool(name: \"{mode}\", workload: crowd(mode: {mode})),"));

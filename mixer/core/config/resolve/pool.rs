@@ -36,9 +36,10 @@ impl<'a> Resolver<'a> {
             return Some(());
         }
         let mut of_host = HostSeries::of(shape);
+        let (mut are_good, mut is_full) = (true, false);
         for pool in &template.pools {
             let mut listeners = Vec::new();
-            self.repeated(&pool.repeat, &mut |this| {
+            let outcome = self.repeated(&pool.repeat, &mut |this| {
                 if this.problems.is_over() {
                     return None;
                 }
@@ -62,13 +63,18 @@ impl<'a> Resolver<'a> {
                 let series = this.series.saturating_add(shape.series);
                 if series > this.series_max {
                     this.refuse_series(pool.span, series);
+                    is_full = true;
                     return None;
                 }
                 Some(())
-            })?;
+            });
+            are_good &= outcome.is_some();
+            if is_full {
+                break;
+            }
             shape.listeners.append(&mut listeners);
         }
-        Some(())
+        are_good.then_some(())
     }
 
     fn one_pool(

@@ -320,22 +320,50 @@ fn each_listener_that_fails_is_reported() {
     let plan = one_host(
         r#"listen_events: { "x": when("event.data.a.b > 1", emit("y")), "z": when("1 / (t - t)", emit("y")) }, metrics: [Metric(name: "m")]"#,
     );
-    let (mut host, mut out) = (host(&plan, 0, 1), Outbox::default());
+    let null = serde_json::Value::Null;
+    let said =
+        failures_of(&plan, [("x", null.clone()), ("z", null.clone()), ("x", null.clone()), ("z", null)]);
+    let names: Vec<&str> = said.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["listener to x", "listener to z"]);
+}
+
+/// The failures that are reported when these events come, one each second.
+fn failures_of<const N: usize>(
+    plan: &Plan,
+    events: [(&str, serde_json::Value); N],
+) -> Vec<(Arc<str>, String)> {
+    let (mut host, mut out) = (host(plan, 0, 1), Outbox::default());
     host.advance(at(&host, 0.0), &[], &mut out);
-    let mut said = Vec::new();
-    for (secs, name) in [(1.0, "x"), (2.0, "z"), (3.0, "x"), (4.0, "z")] {
+    let mut failures = Vec::new();
+    for (secs, (name, data)) in (1..).zip(events) {
         out.clear();
-        let time = at(&host, secs);
-        let event = Event {
-            name: name.into(),
-            source: "other".into(),
-            data: serde_json::Value::Null,
-            time,
-            sequence: 0,
-            hops: 0,
-        };
+        let time = at(&host, f64::from(secs));
+        let event = Event { name: name.into(), source: "other".into(), data, time, sequence: 0, hops: 0 };
         host.advance(time, &[Mail::Event(Arc::new(event))], &mut out);
-        said.extend(out.failures.iter().map(|(name, _)| name.to_string()));
+        failures.append(&mut out.failures);
     }
-    assert_eq!(said, ["listener to x", "listener to z"]);
+    failures
+}
+
+#[test]
+fn each_kind_of_event_that_a_plugin_refuses_is_reported_once() {
+    crate::plugin::tests::bring_plugins();
+    let plan = one_host(
+        r#"interval: "1s", pools: [Pool(workload: processes(process_count: 5), update_interval: "1s")]"#,
+    );
+    let misspelt = serde_json::json!({ "patern": "nginx" });
+    let said = failures_of(
+        &plan,
+        [
+            ("kill", misspelt.clone()),
+            ("kill", misspelt.clone()),
+            ("memory_leak", misspelt),
+            ("kill", serde_json::json!(5)),
+            ("kill", serde_json::json!({ "pattern": "nginx" })),
+            ("kill", serde_json::json!(5)),
+        ],
+    );
+    assert!(said.iter().all(|(name, _)| &**name == "processes"), "{said:?}");
+    let texts: Vec<&str> = said.iter().map(|(_, error)| &**error).collect();
+    assert!(texts.len() == 3 && texts[0].contains("patern") && texts[0] != texts[1], "{texts:?}");
 }
