@@ -69,7 +69,7 @@ fn something_else_is_not_taken_for_a_pushgateway_without_groups() {
         let refusal = "it is no Pushgateway: it lists neither groups nor metrics of its own; check the url; to push \
                        anyway, use --cleanup-on-start=false";
         assert!(run.log().contains(refusal), "{}", run.log());
-        assert_eq!(server.requests("PUT").len(), 0);
+        assert_eq!(server.requests("PUT").len(), 0, "no job is pushed");
     }
     let server = FakeGateway::start(Behaviour::Say("anything"));
     let url = server.url();

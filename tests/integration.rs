@@ -14,6 +14,7 @@
 mod api;
 mod blocks;
 mod churn;
+mod claims;
 mod cli;
 mod databases;
 mod embedded;
@@ -42,6 +43,7 @@ mod real_processes;
 mod remote_write;
 mod runs;
 mod scrape;
+mod secrets;
 mod self_metrics;
 mod servers;
 mod shared_outputs;

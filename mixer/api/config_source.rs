@@ -4,8 +4,9 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use promemu_core::config::{Author, ConfigFile, LoadOptions};
+use promemu_core::config::{Author, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::expression::Value;
+use promemu_core::passwords::without_passwords;
 use promemu_core::stop::Stop;
 use promemu_core::time::Time;
 
@@ -43,6 +44,8 @@ pub struct ConfigChoice {
     pub class: Option<String>,
     /// The arguments: an object of values and lists of them, or null.
     pub args: serde_json::Value,
+    /// `true` if the operator chose it, and no client.
+    pub is_operators: bool,
 }
 
 /// The place of a config.
@@ -84,7 +87,25 @@ impl ConfigChoice {
             (None, Some(text)) => ConfigSource::Posted(text),
             _ => return Err(ApiError::invalid("give either config, a name, or text, a config itself")),
         };
-        Ok(Self { source, class, args })
+        Ok(Self { source, class, args, is_operators: false })
+    }
+
+    /// The arguments without passwords in URLs.
+    pub(crate) fn shown_args(&self) -> serde_json::Value {
+        serde_json::from_str(&without_passwords(&self.args.to_string())).unwrap_or_default()
+    }
+
+    /// Leaves out what a client may not decide on: the server that gets the operator's secrets, unless it stands in one of the
+    /// operator's own files as it is. That is a warning.
+    pub(crate) fn leave_out_servers(&self, loaded: &mut LoadedConfig) {
+        let defaults = &mut loaded.plan.defaults;
+        let is_in_file = matches!(self.source, ConfigSource::Named(_)) && defaults.is_pushgateway_url_fixed;
+        if !self.is_operators && !is_in_file && defaults.pushgateway_url.take().is_some() {
+            loaded.warnings.push(
+                "pushgateway_url is left out: a run that a client creates goes to the outputs that promemu was started with"
+                    .to_owned(),
+            );
+        }
     }
 
     /// The options to load the class for a run of this id that starts at this time, until it is asked to stop.

@@ -36,7 +36,8 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let shutdown = shutdown_signal()?;
     let RunSettings { outputs, .. } = &spec.settings;
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
-    let api = daemon::start_api(&settings, &outputs).await?;
+    let main_gateway = spec.plan.defaults.pushgateway_url.clone();
+    let api = daemon::start_api(&settings, &outputs, main_gateway).await?;
     let request = daemon::request(&settings, &file, &spec)?;
     if is_simulation(&spec.plan) {
         tell_created(&spec.events, MAIN_RUN, spec.clock.started_at());

@@ -347,6 +347,7 @@ mod tests {
     fn a_flag_overrides_the_config_and_that_the_default() {
         let defaults = RunDefaults {
             pushgateway_url: Some("http://config:1".into()),
+            is_pushgateway_url_fixed: true,
             push_interval: Some(Span::from_secs(7)),
             cleanup_on_start: Some(false),
             cleanup_on_finish: None,

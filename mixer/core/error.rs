@@ -222,6 +222,14 @@ pub enum Error {
     /// The run cannot start or go on.
     #[error("{0}")]
     Run(String),
+    /// The run cannot start or go on, because of a server's answer. The answer is for the operator, who knows the server.
+    #[error("{text}")]
+    Server {
+        /// The error, with what the server said.
+        text: String,
+        /// The error without that.
+        for_clients: String,
+    },
     /// The run cannot start or go on, because of an error of the system.
     #[error("{what}")]
     System {
@@ -238,7 +246,16 @@ impl Error {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) => 2,
-            Self::Run(_) | Self::System { .. } => 1,
+            Self::Run(_) | Self::Server { .. } | Self::System { .. } => 1,
+        }
+    }
+
+    /// The error and its causes as clients of the API may see them: without the answers of servers.
+    #[must_use]
+    pub fn for_clients(&self) -> String {
+        match self {
+            Self::Server { for_clients, .. } => for_clients.clone(),
+            _ => self.with_causes(),
         }
     }
 

@@ -93,6 +93,7 @@ pub mod host;
 pub mod interrupt;
 pub mod metric;
 pub mod naming;
+pub mod passwords;
 pub mod plan;
 pub mod plugin;
 pub mod plural;

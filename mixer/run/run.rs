@@ -263,14 +263,14 @@ impl Run {
         let ran = progress.started_at.map_or(Span::ZERO, |at| ended_at.since(at));
         let report = Arc::new(RunReport {
             reason: *outcome.as_ref().unwrap_or(&EndReason::Failed),
-            error: outcome.as_ref().err().map(Error::with_causes),
+            error: outcome.as_ref().err().map(Error::for_clients),
             ran_seconds: ran.as_secs_f64(),
             emulated_seconds: emulated.as_secs_f64(),
             counts,
         });
         // The error of the main run is told when promemu ends.
         if &*self.0.id != MAIN_RUN || report.error.is_none() {
-            log(&report);
+            log(&report, outcome.as_ref().err());
         }
         (progress.handle, progress.ended_at) = (None, Some(ended_at));
         (progress.report, progress.error) = (Some(report), outcome.err());
@@ -279,13 +279,13 @@ impl Run {
     }
 }
 
-/// Logs the report.
-fn log(report: &RunReport) {
-    let RunReport { reason, error, ran_seconds, counts, .. } = report;
+/// Logs the report. The log has the whole error.
+fn log(report: &RunReport, error: Option<&Error>) {
+    let RunReport { reason, ran_seconds, counts, .. } = report;
     let RunCounts { updates, events, scenario_errors, pushes, hosts_begun, hosts_ended, .. } = counts;
     let (reason, ran_seconds) = (reason.as_str(), ran_seconds.round());
     if let Some(error) = error {
-        warn!(ran_seconds, updates, events, pushes, error, "run has failed");
+        warn!(ran_seconds, updates, events, pushes, error = error.with_causes(), "run has failed");
     } else {
         info!(
             reason,

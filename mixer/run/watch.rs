@@ -423,6 +423,7 @@ mod tests {
             settings(&RunDefaults { push_interval: Some(Span::from_secs(7)), ..RunDefaults::default() });
         let edited = settings(&RunDefaults {
             pushgateway_url: Some("elsewhere:1".into()),
+            is_pushgateway_url_fixed: true,
             push_interval: Some(Span::from_secs(7)),
             cleanup_on_start: Some(false),
             cleanup_on_finish: Some(true),

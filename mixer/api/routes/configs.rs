@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use promemu_core::config::{Argument, ClassSummary, ConfigFile, ConfigSummary};
 use promemu_core::error::ConfigError;
+use promemu_core::passwords::without_passwords;
 use promemu_core::stop::Stop;
 use promemu_run::clock::wall_now;
 
@@ -33,7 +34,7 @@ pub(crate) struct ConfigView {
     /// The error for which it cannot be loaded.
     pub(crate) error: Option<String>,
     pub(crate) classes: Vec<ClassView>,
-    /// The text; null in lists, and if a plugin makes the config.
+    /// The text, without passwords in URLs; null in lists, and if a plugin makes the config.
     pub(crate) text: Option<String>,
     /// The file; null without one.
     pub(crate) path: Option<String>,
@@ -136,7 +137,7 @@ pub(crate) fn config_view(name: &str, file: &ConfigFile) -> ConfigView {
         name: name.to_owned(),
         error,
         classes: classes.into_iter().map(class_view).collect(),
-        text: file.text().map(str::to_owned),
+        text: file.text().map(without_passwords),
         path: file.source().map(|(path, _)| path.display().to_string()),
         problems: Vec::new(),
     }
@@ -145,7 +146,7 @@ pub(crate) fn config_view(name: &str, file: &ConfigFile) -> ConfigView {
 fn class_view(class: ClassSummary) -> ClassView {
     let argument = |Argument { name, takes, choices, default, help }| ArgumentView {
         name,
-        default,
+        default: without_passwords(&default),
         takes: String::from(takes),
         choices,
         help,
@@ -162,13 +163,16 @@ pub(crate) fn check_file(
     stop: &Stop,
 ) -> Result<CheckResult, ApiError> {
     match file.plan(&choice.load_options(daemon, MAIN, wall_now(), stop)?) {
-        Ok(loaded) => Ok(CheckResult {
-            valid: true,
-            problems: loaded.warnings.into_iter().map(ProblemView::warning).collect(),
-            hosts: Some(loaded.plan.hosts.len()),
-            jobs: Some(loaded.plan.jobs.len()),
-            series: Some(loaded.plan.series_count()),
-        }),
+        Ok(mut loaded) => {
+            choice.leave_out_servers(&mut loaded);
+            Ok(CheckResult {
+                valid: true,
+                problems: loaded.warnings.into_iter().map(ProblemView::warning).collect(),
+                hosts: Some(loaded.plan.hosts.len()),
+                jobs: Some(loaded.plan.jobs.len()),
+                series: Some(loaded.plan.series_count()),
+            })
+        }
         Err(ConfigError::Invalid { sources, problems }) => Ok(CheckResult {
             valid: false,
             problems: problems.iter().map(|problem| ProblemView::of(problem, &sources)).collect(),

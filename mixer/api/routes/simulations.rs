@@ -200,7 +200,7 @@ fn request(body: SimulationBody) -> Result<RunRequest, ApiError> {
     let source = ConfigSource::Named(CONFIG.to_owned());
     Ok(RunRequest {
         id: id.into(),
-        config: ConfigChoice { source, class: None, args: Value::Object(args) },
+        config: ConfigChoice { source, class: None, args: Value::Object(args), is_operators: false },
         seed: None,
         duration: duration.map(|duration| duration.read("duration")).transpose()?,
         speed: Speed::NORMAL,

@@ -225,7 +225,7 @@ impl RunEntry {
             id: request.id.to_string(),
             config: request.config.source.name().to_owned(),
             class: request.config.class.clone(),
-            args: request.config.args.clone(),
+            args: request.config.shown_args(),
             seed: run.as_ref().map(Run::seed).or(request.seed),
             state: run.as_ref().map_or(Phase::Created, Phase::of),
             created_at: self.created_at.rfc3339(),

@@ -19,7 +19,7 @@ use promemu_run::watch::{ConfigLoader, Watch};
 
 use super::entry::{Phase, RunEntry};
 use super::request::RunRequest;
-use crate::config_source::ConfigSource;
+use crate::config_source::{ConfigChoice, ConfigSource};
 use crate::daemon::Daemon;
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -62,6 +62,7 @@ fn start_with(state: &Arc<AppState>, entry: &RunEntry, spec: RunSpec) -> Result<
 #[derive(Debug)]
 struct Loader {
     daemon: Arc<Daemon>,
+    choice: ConfigChoice,
     options: LoadOptions,
 }
 
@@ -84,7 +85,8 @@ impl Loader {
         stop: &Stop,
     ) -> Result<(LoadedConfig, RunSettings), Error> {
         let options = LoadOptions { started_at, stop: stop.clone(), ..self.options.clone() };
-        let loaded = file.plan(&options)?;
+        let mut loaded = file.plan(&options)?;
+        self.choice.leave_out_servers(&mut loaded);
         let settings = (self.daemon.run_settings)(&loaded.plan.defaults)?;
         Ok((loaded, settings))
     }
@@ -102,7 +104,7 @@ fn spec(
     let start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
     let file = request.config.source.open(daemon)?;
     let options = request.config.load_options(daemon, &request.id, start, &Stop::default())?;
-    let loader = Arc::new(Loader { daemon: Arc::clone(daemon), options });
+    let loader = Arc::new(Loader { daemon: Arc::clone(daemon), choice: request.config.clone(), options });
     let watched = match request.config.source {
         _ if !request.watches => None,
         ConfigSource::Named(_) => Some(Watch::start(&file, Arc::clone(&loader) as Arc<dyn ConfigLoader>)?),

@@ -33,6 +33,7 @@ use super::template::ConfigTemplate;
 use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
+use crate::passwords::without_passwords;
 use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, share_events};
 use crate::series::LabelBlock;
 use crate::time::Span;
@@ -159,8 +160,10 @@ impl Resolver<'_> {
     fn url(&mut self, field: &str, scalar: &Scalar<String>) -> Option<String> {
         let url = self.value(field, scalar)?;
         if !is_http_url(&url) {
-            let message =
-                format!("{field} must be an http or https URL, as in http://127.0.0.1:9091, but is {url:?}");
+            let message = format!(
+                "{field} must be an http or https URL, as in http://127.0.0.1:9091, but is {:?}",
+                without_passwords(&url)
+            );
             self.problems.error(scalar.span, message);
             return None;
         }
@@ -172,6 +175,7 @@ impl Resolver<'_> {
         let push_interval = template.push_interval.as_ref();
         RunDefaults {
             pushgateway_url: template.pushgateway_url.as_ref().and_then(|s| self.url("pushgateway_url", s)),
+            is_pushgateway_url_fixed: template.pushgateway_url.as_ref().is_some_and(Scalar::is_constant),
             push_interval: push_interval.and_then(|s| self.interval("push_interval", Some(s), Span::ZERO)),
             cleanup_on_start: template
                 .cleanup_on_start

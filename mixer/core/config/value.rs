@@ -55,6 +55,11 @@ impl<T: FromValue> Scalar<T> {
         Self { span, source: Source::Template(vec![Piece::Expression(expression, Format::default())]) }
     }
 
+    /// `true` if it has the same value whatever the names mean.
+    pub(super) const fn is_constant(&self) -> bool {
+        matches!(self.source, Source::Constant(_))
+    }
+
     /// The expressions in it.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let pieces = if let Source::Template(pieces) = &self.source { pieces.as_slice() } else { &[] };

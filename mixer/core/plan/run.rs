@@ -38,6 +38,8 @@ pub struct Plan {
 pub struct RunDefaults {
     /// URL of the Pushgateway.
     pub pushgateway_url: Option<String>,
+    /// `true` if that URL stands in the config as it is, so that no argument decides on it.
+    pub is_pushgateway_url_fixed: bool,
     /// Time between two pushes.
     pub push_interval: Option<Span>,
     /// Deletes the groups of ended runs on the Pushgateway before the first push.

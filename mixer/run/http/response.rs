@@ -63,6 +63,17 @@ impl PushError {
             && !body.is_empty()
     }
 
+    /// The error without the text of the response, which is for the operator alone: a client of the API may not know the server.
+    #[must_use]
+    pub fn for_clients(&self) -> String {
+        match self {
+            Self::Answer { status, body, .. } if !body.is_empty() => {
+                format!("it answered {status}; promemu's log has the whole answer")
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// The kind of error, without what may differ each time.
     #[must_use]
     pub fn kind(&self) -> String {

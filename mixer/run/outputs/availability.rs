@@ -68,13 +68,14 @@ impl Availability {
         self.outage.map_or(0, |outage| outage.failures)
     }
 
-    /// An attempt failed because the server is away. The first one of an outage is logged.
-    pub(super) fn failed(&mut self, error: &str, at: Time) {
+    /// An attempt failed because the server is away. The first one of an outage is logged; its status has the error as it is
+    /// `for_clients`.
+    pub(super) fn failed(&mut self, error: &str, for_clients: String, at: Time) {
         let is_first = self.outage.is_none();
         let dropped_before = self.samples_dropped.as_ref().map_or(0, IntCounter::get);
         let outage = self.outage.get_or_insert(Outage { since: at, failures: 0, dropped_before });
         outage.failures += 1;
-        self.health.set_away(outage.since, error.to_owned());
+        self.health.set_away(outage.since, for_clients);
         if is_first {
             warn!(output = %self.output, %error, "output is away; {}", self.consequence);
         }
@@ -116,8 +117,8 @@ mod tests {
         let mut availability = Availability::new("x=y", "it is tried again", Arc::clone(&health));
         availability.answered(at(1));
         assert!(!availability.is_away());
-        availability.failed("no answer", at(10));
-        availability.failed("it answered 503", at(20));
+        availability.failed("no answer", "no answer".to_owned(), at(10));
+        availability.failed("it answered 503: x", "it answered 503".to_owned(), at(20));
         let status = health.status(at(30));
         assert_eq!((status.away_for, status.last_error.as_deref()), (Some(20.0), Some("it answered 503")));
         assert_eq!(availability.failures(), 2);

@@ -186,7 +186,7 @@ impl RunInFile {
             }
             Err(error) => {
                 self.tally.push_failures.inc();
-                self.availability.failed(&error.to_string(), now);
+                self.availability.failed(&error.to_string(), error.to_string(), now);
                 return false;
             }
         };

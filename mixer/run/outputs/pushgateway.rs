@@ -8,6 +8,7 @@
 //! name. In all else it is a job like the others, with `promemu_run_info`, and so known to every clean-up.
 
 mod attempt;
+mod claims;
 mod client;
 mod groups;
 mod jobs;
@@ -22,13 +23,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use reqwest::StatusCode;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use attempt::Action;
+use claims::{Claims, encode_claims, job_of_claims};
 pub use client::{GatewayUrl, PushgatewayClient};
 pub use groups::GatewayGroup;
-use jobs::{Conflict, JobState};
+use jobs::{Conflict, JobState, Reason};
 pub use ownership::Verdict;
 use pacing::Pacing;
 pub use run_info::{Process, RunInfo};
@@ -49,6 +52,9 @@ use promemu_core::time::{Span, Time};
 const PUSHES_AT_ONCE: usize = 8;
 /// Time limit of all claims together.
 const CLAIMS_DEADLINE: Duration = Duration::from_secs(2);
+/// Further looks for claims that the gateway has accepted and not taken in, and the shortest pause between two.
+const CLAIM_LOOKS_MAX: usize = 3;
+const CLAIM_PAUSE: Duration = Duration::from_millis(50);
 /// The job of a run's own metrics is this and the run's id.
 const SELF_JOB_PREFIX: &str = "promemu_self_";
 
@@ -92,6 +98,8 @@ struct PushgatewayOutput {
     /// Time of the next scan of the gateway's groups, if there is to be one.
     next_scan: Option<Time>,
     probes: usize,
+    /// `true` while the run's claims may be on the gateway.
+    has_claims: bool,
     /// `true` while attempts are made, and still if they were cut off.
     is_pushing: bool,
 }
@@ -125,6 +133,7 @@ impl PushgatewayOutput {
             health,
             next_scan: Some(clock.now()),
             probes: 0,
+            has_claims: false,
             is_pushing: false,
         }
     }
@@ -137,22 +146,31 @@ impl PushgatewayOutput {
             Err(error) if error.is_away() => self.pacing.failed(&error, self.clock.now()),
             Err(error) if self.settings.cleanup_on_start => {
                 let url = self.client.url();
-                return Err(Error::Run(format!(
-                    "the groups of pushgateway {url} cannot be listed, so their owners are unknown: {error}; \
-                     to push anyway, use --cleanup-on-start=false"
-                )));
+                let describe = |error: &str| {
+                    format!(
+                        "the groups of pushgateway {url} cannot be listed, so their owners are unknown: {error}; \
+                         to push anyway, use --cleanup-on-start=false"
+                    )
+                };
+                let (text, for_clients) = (describe(&error.to_string()), describe(&error.for_clients()));
+                return Err(Error::Server { text, for_clients });
             }
             Err(error) => self.stop_scanning(&error),
         }
         self.has_started = true;
         let conflict = self.states.iter().find(|state| state.conflict == Some(Conflict::Lasting));
         let failure = conflict.and_then(|state| state.failure.as_ref());
-        failure.map_or(Ok(()), |failure| Err(Error::Run(failure.reason.clone())))
+        failure.map_or(Ok(()), |failure| {
+            let Reason { text, for_clients } = failure.reason.clone();
+            Err(Error::Server { text, for_clients })
+        })
     }
 
     async fn claim_free_jobs(&mut self) {
         let states = self.states.iter().enumerate();
-        let free = states.filter(|(_, state)| state.conflict.is_none() && state.own.is_none());
+        let is_free =
+            |state: &JobState| state.conflict.is_none() && state.own.is_none() && !state.may_be_on_gateway;
+        let free = states.filter(|(_, state)| is_free(state));
         let tasks: Vec<(usize, Action)> = free.map(|(index, _)| (index, Action::Claim)).collect();
         for tasks in tasks.chunks(PUSHES_AT_ONCE) {
             let claims: JoinSet<_> = tasks.iter().map(|task| self.attempt(*task)).collect();
@@ -162,6 +180,49 @@ impl PushgatewayOutput {
             if have_failed {
                 return;
             }
+        }
+    }
+
+    /// The gateway's groups, after the run has claimed the jobs that it does not have yet. Claims that the gateway refuses are
+    /// left out: its groups will say more.
+    async fn claim_and_list(&mut self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
+        let Some(body) = self.claims() else { return self.client.groups().await };
+        self.has_claims = true;
+        let is_late = match self.client.put(&job_of_claims(&self.run), self.settings.format, body).await {
+            Ok(status) => status == StatusCode::ACCEPTED,
+            Err(error) if error.is_away() => return Err(error),
+            Err(_) => false,
+        };
+        let mut listed = self.client.groups().await?;
+        // Some gateways accept first, and take in later.
+        for _ in 0..CLAIM_LOOKS_MAX {
+            if !is_late || Claims::new(&listed.0, &self.run, listed.1).has_own() {
+                break;
+            }
+            tokio::time::sleep(CLAIM_PAUSE + CLAIM_PAUSE.mul_f64(self.pacing.jitter())).await;
+            listed = self.client.groups().await?;
+        }
+        Ok(listed)
+    }
+
+    /// The exposition of the run's claims; `None` if it has all its jobs.
+    fn claims(&self) -> Option<Vec<u8>> {
+        let free = self.states.iter().filter(|state| !state.may_be_on_gateway && state.own.is_none());
+        let mut free = free.map(|state| &**state.job.name()).peekable();
+        free.peek()?;
+        Some(encode_claims(free, &self.run_info, self.settings.format))
+    }
+
+    /// Puts the run's name on all jobs that are free for it, so that it needs no claims any more.
+    async fn take_claimed_jobs(&mut self) {
+        let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
+        self.end_claims().await;
+    }
+
+    /// Takes the run's claims away. Those that stay are old soon, and then no claims any more.
+    async fn end_claims(&mut self) {
+        if self.has_claims && !self.pacing.is_away() {
+            self.has_claims = self.client.delete(&job_of_claims(&self.run)).await.is_err();
         }
     }
 
@@ -177,7 +238,7 @@ impl PushgatewayOutput {
         if self.next_scan.is_none_or(|at| self.clock.now() < at) {
             return Ok(());
         }
-        let listed = self.client.groups().await;
+        let listed = self.claim_and_list().await;
         let (groups, gateway_now) = listed.inspect_err(|_| self.tally.push_failures.inc())?;
         let listing = Listing { groups: &groups, gateway_now, now: self.clock.now() };
         let starts = !self.has_started && !self.pacing.is_away();
@@ -212,6 +273,9 @@ impl Output for PushgatewayOutput {
                 self.has_started = true;
                 return Ok(());
             };
+            if started.is_err() {
+                self.end_claims().await;
+            }
             started
         })
     }
@@ -240,12 +304,15 @@ impl Pusher for PushgatewayOutput {
         if self.pacing.is_away() {
             return;
         }
-        let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
+        self.take_claimed_jobs().await;
     }
 
     async fn round(&mut self) -> bool {
         let now = self.clock.now();
         let pushed = self.push_due(now).await;
+        if self.has_claims && !self.pacing.is_away() {
+            self.take_claimed_jobs().await;
+        }
         // A push of the run's own metrics alone is nothing new.
         let is_self = |state: &&JobState| state.own.is_some() && state.pushed_at.is_some_and(|at| at >= now);
         pushed > self.states.iter().filter(is_self).count()
@@ -264,11 +331,13 @@ impl Pusher for PushgatewayOutput {
         self.run.mark_ended();
         let pushed = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
         if !self.settings.cleanup_on_finish {
+            self.end_claims().await;
             info!(groups = pushed, "groups stay on the pushgateway");
             return;
         }
         let on_gateway = self.states.iter().filter(|state| state.is_own_on_gateway());
-        let names: Vec<String> = on_gateway.map(|state| state.job.name().to_string()).collect();
+        let mut names: Vec<String> = on_gateway.map(|state| state.job.name().to_string()).collect();
+        names.extend(self.has_claims.then(|| job_of_claims(&self.run)));
         let groups = names.len();
         let failed = if self.is_pushing {
             self.client.delete_all_after_cut_off(names).await

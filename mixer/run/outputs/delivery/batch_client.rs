@@ -50,6 +50,8 @@ pub(super) struct Rejection {
     /// The reason without what may differ each time.
     pub(super) kind: String,
     pub(super) reason: String,
+    /// The reason without what the server says.
+    pub(super) for_clients: String,
     /// The outcomes that splitting may have.
     pub(super) splitting: Splitting,
 }
@@ -150,8 +152,14 @@ impl BatchClient {
 
     /// A batch that the server answers with this error is given up.
     pub(super) fn rejection(&self, batch: &Batch, error: &PushError) -> Rejection {
-        let reason = format!("{error}{}", (self.rules.hint)(error));
-        Rejection { samples: batch.samples, kind: error.kind(), reason, splitting: self.splitting(error) }
+        let hint = (self.rules.hint)(error);
+        Rejection {
+            samples: batch.samples,
+            kind: error.kind(),
+            reason: format!("{error}{hint}"),
+            for_clients: format!("{}{hint}", error.for_clients()),
+            splitting: self.splitting(error),
+        }
     }
 
     /// Sends a batch once. An error means that it may be accepted later.
@@ -177,10 +185,12 @@ impl BatchClient {
                     (self.rules.rejected)(&FinalResponse { is_success: true, body: &body, ..last });
                 let reason = text_of(reason.as_bytes(), &self.secrets);
                 let kind = "partial success".to_owned();
+                let rejected = format!("it rejected {samples} of {} samples", batch.samples);
                 Ok((samples > 0).then_some(Rejection {
                     samples,
                     kind,
                     reason,
+                    for_clients: format!("{rejected}; promemu's log has the reason"),
                     splitting: Splitting::Useless,
                 }))
             }

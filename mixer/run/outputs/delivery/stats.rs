@@ -131,12 +131,12 @@ impl DeliveryStats {
     /// A request failed and may succeed later.
     pub(super) fn failed(&self, error: &PushError) {
         self.tally.output.push_failures.inc();
-        self.log().availability.failed(&error.to_string(), self.now());
+        self.log().availability.failed(&error.to_string(), error.for_clients(), self.now());
     }
 
     /// The server fails for all that is sent to it.
     pub(super) fn away(&self, error: &PushError) {
-        self.log().availability.failed(&error.to_string(), self.now());
+        self.log().availability.failed(&error.to_string(), error.for_clients(), self.now());
     }
 
     /// A request failed by what may be the fault of its samples.
@@ -148,7 +148,7 @@ impl DeliveryStats {
         self.tally.output.push_failures.inc();
         self.dropped(rejection.samples);
         let mut log = self.log();
-        self.health.set_refused(&self.output, Some(&rejection.reason));
+        self.health.set_refused(&self.output, Some(&rejection.for_clients));
         log.is_refused = true;
         let what = if samples == 0 { "metadata" } else { "samples" };
         if !log.rejections.insert(format!("{what}: {}", rejection.kind)) {

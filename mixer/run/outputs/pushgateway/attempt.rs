@@ -56,7 +56,7 @@ impl Attempt {
     async fn claim(self) -> Result<u64, PushError> {
         let mut body = Vec::new();
         encode(self.format, &[Group { store: &self.run_info, labels: &LabelBlock::empty() }], &mut body);
-        self.client.put(self.job.name(), self.format, body).await.map(|()| 0)
+        self.client.put(self.job.name(), self.format, body).await.map(|_| 0)
     }
 
     async fn push(self) -> Result<u64, PushError> {

@@ -130,7 +130,8 @@ impl PushgatewayClient {
 
     /// Replaces a job's group. Where a proxy before the gateway takes the body for too large, it is gzipped from then on,
     /// if that helps.
-    pub async fn put(&self, job: &str, format: Format, body: Vec<u8>) -> Result<(), PushError> {
+    /// Returns the status.
+    pub async fn put(&self, job: &str, format: Format, body: Vec<u8>) -> Result<StatusCode, PushError> {
         let body = Bytes::from(body);
         if self.gzips.load(Ordering::Relaxed) {
             return self.put_gzipped(job, format, body).await;
@@ -139,14 +140,14 @@ impl PushgatewayClient {
             Err(error) if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE) => error,
             outcome => return outcome,
         };
-        self.put_gzipped(job, format, body).await.map_err(|_| refusal)?;
+        let status = self.put_gzipped(job, format, body).await.map_err(|_| refusal)?;
         if !self.gzips.swap(true, Ordering::Relaxed) {
             info!(gateway = %self.url, "the gateway takes bodies only gzipped: as they are, they are too large for it");
         }
-        Ok(())
+        Ok(status)
     }
 
-    async fn put_gzipped(&self, job: &str, format: Format, body: Bytes) -> Result<(), PushError> {
+    async fn put_gzipped(&self, job: &str, format: Format, body: Bytes) -> Result<StatusCode, PushError> {
         let gzipped = tokio::task::spawn_blocking(move || {
             let mut gzipped = GzEncoder::new(Vec::new(), Compression::fast());
             gzipped.write_all(&body).and_then(|()| gzipped.finish())
@@ -162,14 +163,14 @@ impl PushgatewayClient {
         format: Format,
         body: Bytes,
         encoding: Option<&'static str>,
-    ) -> Result<(), PushError> {
+    ) -> Result<StatusCode, PushError> {
         let request = self.http.request(Method::PUT, self.url.group(job));
         let mut request = request.header(CONTENT_TYPE, format.content_type()).body(body);
         if let Some(encoding) = encoding {
             request = request.header(CONTENT_ENCODING, encoding);
         }
         let answer = self.http.send(request, Limits::within(self.push_timeout)).await;
-        check(answer, &self.secrets).await.map(drop)
+        check(answer, &self.secrets).await.map(|answer| answer.status())
     }
 
     /// Deletes a job's group. A group that is not there is no error.

@@ -1,11 +1,12 @@
 //! Groups of a Pushgateway, read from its own exposition.
 //!
-//! Every group shows `push_time_seconds`, and one of promemu's also `promemu_run_info`. Only the lines of these two
-//! families are read, as they stream by; nothing else is kept. A Pushgateway also shows families of its own, so an answer
+//! Every group shows `push_time_seconds`, and one of promemu's also `promemu_run_info`, and `promemu_claim` if it holds claims.
+//! Only the lines of these families are read, as they stream by; nothing else is kept. A Pushgateway also shows families of its own, so an answer
 //! without any of these is none of a Pushgateway.
 
 use indexmap::IndexMap;
 
+use super::claims::{CLAIM, CLAIMED};
 use super::run_info::{RUN_INFO, RunInfo};
 use crate::http::PushError;
 use promemu_core::time::{Span, Time};
@@ -31,6 +32,8 @@ pub struct GatewayGroup {
     pub pushed_at: Time,
     /// The run that pushed it, if promemu did.
     pub run: Option<RunInfo>,
+    /// The jobs that this run is about to take.
+    pub claims: Vec<String>,
 }
 
 impl GatewayGroup {
@@ -51,6 +54,8 @@ pub(super) struct GroupReader {
     kept_bytes: usize,
     push_times: Vec<(Labels, f64)>,
     runs: IndexMap<String, Labels>,
+    /// Claimed jobs by the job of the group.
+    claims: IndexMap<String, Vec<String>>,
 }
 
 impl GroupReader {
@@ -86,13 +91,17 @@ impl GroupReader {
         let is_whole = !std::mem::take(&mut self.is_too_long);
         let begins = |name: &str| is_whole && line.starts_with(name.as_bytes());
         self.is_gateway |= begins(OWN_PREFIX);
-        if (begins(PUSH_TIME) || begins(RUN_INFO))
+        if (begins(PUSH_TIME) || begins(RUN_INFO) || begins(CLAIM))
             && let Some((name, labels, value)) = std::str::from_utf8(&line).ok().and_then(parse_sample)
         {
             self.kept_bytes += LABELS_BYTES + line.len();
             if name == PUSH_TIME {
                 self.is_gateway = true;
                 self.push_times.push((labels, value));
+            } else if name == CLAIM {
+                if let (Some(job), Some(claimed)) = (labels.get("job"), labels.get(CLAIMED)) {
+                    self.claims.entry(job.clone()).or_default().push(claimed.clone());
+                }
             } else if name == RUN_INFO
                 && let Some(job) = labels.get("job")
                 // A group with more grouping labels is not the job's own group.
@@ -116,12 +125,15 @@ impl GroupReader {
                     .to_owned(),
             ));
         }
-        let runs = self.runs;
+        let (runs, mut claims) = (self.runs, self.claims);
         let group = |(mut grouping, pushed_at): (Labels, f64)| {
             grouping.retain(|_, value| !value.is_empty());
             let pushed_at = Time::from_unix_secs(0) + Span::from_secs_f64(pushed_at).unwrap_or_default();
-            let mut group = GatewayGroup { grouping, pushed_at, run: None };
+            let mut group = GatewayGroup { grouping, pushed_at, run: None, claims: Vec::new() };
             group.run = group.job_only().and_then(|job| runs.get(job)).and_then(RunInfo::from_labels);
+            if group.run.is_some() {
+                group.claims = group.job_only().and_then(|job| claims.swap_remove(job)).unwrap_or_default();
+            }
             group
         };
         Ok(self.push_times.into_iter().map(group).collect())
@@ -166,6 +178,9 @@ mod tests {
     const BODY: &str = r#"# HELP cpu x
 cpu{instance="",job="mine",name="push_time_seconds"} 5
 # TYPE promemu_run_info gauge
+promemu_claim{claimed="x",instance="",job="mine"} 1
+promemu_claim{claimed="y",instance="",job="mine"} 1
+promemu_claim{claimed="z",instance="",job="theirs"} 1
 promemu_run_info{config="c",instance="",job="mine",machine="m",pid="1-2",push_interval="15",run_id="r",version="0.1.0"} 1
 # TYPE push_time_seconds gauge
 push_time_seconds{instance="",job="mine"} 1.7676e+09
@@ -183,6 +198,10 @@ push_time_seconds{broken
             assert_eq!(groups[0].job_only(), Some("mine"));
             assert_eq!(groups[0].pushed_at, Time::from_unix_secs(1_767_600_000));
             assert_eq!(groups[0].run.as_ref().map(|run| run.run_id.as_str()), Some("r"));
+            assert_eq!(
+                (&groups[0].claims, groups[1].claims.len()),
+                (&vec!["x".to_owned(), "y".to_owned()], 0)
+            );
             assert_eq!(groups[1].grouping.get("instance").map(String::as_str), Some("i\"\\1"));
             assert_eq!((groups[1].job_only(), &groups[1].run), (None, &None));
         }
@@ -206,7 +225,7 @@ push_time_seconds{broken
             format!("promemu_run_info{{job=\"a\",run_id=\"{}\"}} 1\n", "x".repeat(60_000)),
         ] {
             let mut reader = GroupReader::default();
-            let is_refused = (0..2_000).any(|_| reader.read(line.as_bytes()).is_err());
+            let is_refused = (0..4_000).any(|_| reader.read(line.as_bytes()).is_err());
             assert!(is_refused && reader.kept_bytes <= KEPT_BYTES_MAX + line.len());
         }
     }

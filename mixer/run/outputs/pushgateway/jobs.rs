@@ -22,6 +22,8 @@ pub(super) struct JobState {
     pub(super) pushed_version: Option<u64>,
     pub(super) pushed_at: Option<Time>,
     pub(super) may_be_on_gateway: bool,
+    /// All that was sent of it is that it is the run's: its hosts have reported nothing yet.
+    pub(super) is_only_claimed: bool,
     pub(super) conflict: Option<Conflict>,
     /// The failure that was logged last.
     pub(super) failure: Option<Failure>,
@@ -36,7 +38,16 @@ pub(super) struct JobState {
 pub(super) struct Failure {
     /// The reason without what may differ each time.
     pub(super) kind: String,
-    pub(super) reason: String,
+    pub(super) reason: Reason,
+}
+
+/// A reason why a job is not pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    /// With what the gateway says, for the log.
+    pub(super) text: String,
+    /// Without that.
+    pub(super) for_clients: String,
 }
 
 /// The job's group belongs to another run or to something else.
@@ -75,6 +86,7 @@ impl JobState {
             pushed_version: None,
             pushed_at: None,
             may_be_on_gateway: false,
+            is_only_claimed: false,
             conflict: None,
             failure: None,
             is_gone: false,
@@ -116,12 +128,13 @@ impl JobState {
             }
             _ => "",
         };
-        let reason = format!("{error}{hint}");
-        health.set_refused(job, Some(&reason));
+        let reason =
+            Reason { text: format!("{error}{hint}"), for_clients: format!("{}{hint}", error.for_clients()) };
+        health.set_refused(job, Some(&reason.for_clients));
         // The reason may differ each time, as the gateway lists its complaints in any order.
         let kind = error.kind();
         if self.failure.as_ref().is_none_or(|last| last.kind != kind) {
-            warn!(%job, error = %reason, "job was refused by the pushgateway; it is tried again every push interval");
+            warn!(%job, error = %reason.text, "job was refused by the pushgateway; it is tried again every push interval");
             self.failure = Some(Failure { kind, reason });
         }
     }
@@ -140,7 +153,8 @@ impl JobState {
         }
         let store = self.job.store();
         if store.rows_present() == 0 {
-            return (self.may_be_on_gateway && rules.deletes_groups).then_some(Action::Delete);
+            let is_left = self.may_be_on_gateway && (self.is_gone || !self.is_only_claimed);
+            return (is_left && rules.deletes_groups).then_some(Action::Delete);
         }
         if store.is_all_down() {
             return None;

@@ -3,6 +3,7 @@
 //! A group without `promemu_run_info` is a stranger's and is never touched.
 
 use super::groups::GatewayGroup;
+use super::jobs::Reason;
 use super::run_info::{Process, RunInfo, is_alive};
 use promemu_core::time::{Span, Time};
 
@@ -55,27 +56,44 @@ pub enum Verdict {
     Stranger,
 }
 
+/// The reason why a job that another run is about to take cannot be pushed.
+pub(super) fn describe_claim(job: &str, claims: &GatewayGroup) -> Reason {
+    let describe = |owner: &str| {
+        format!(
+            "job {job:?} on the pushgateway is being taken by a promemu that has started at the same time{owner}; stop it, or \
+             choose another job name"
+        )
+    };
+    Reason { text: describe(&owner(claims)), for_clients: describe("") }
+}
+
+/// The run that pushed a group, in parentheses.
+fn owner(group: &GatewayGroup) -> String {
+    let Some(RunInfo { config, process: Process { machine, pid }, .. }) = &group.run else {
+        return String::new();
+    };
+    format!(" (config {config:?}, pid {pid} on {machine})")
+}
+
 /// The reason why a job cannot be pushed.
-pub(super) fn describe_conflict(job: &str, group: &GatewayGroup, verdict: Verdict) -> String {
-    match (&group.run, verdict) {
-        (Some(run), Verdict::Unclear { orphan_in }) => {
-            let RunInfo { config, process: Process { machine, pid }, .. } = run;
+pub(super) fn describe_conflict(job: &str, group: &GatewayGroup, verdict: Verdict) -> Reason {
+    let describe = |owner: &str| match (&group.run, verdict) {
+        (Some(_), Verdict::Unclear { orphan_in }) => {
             let secs = orphan_in.as_secs_f64();
             format!(
-                "job {job:?} on the pushgateway was pushed recently by a promemu on another machine (config {config:?}, pid {pid} \
-                 on {machine}); this run takes it over if it is not pushed for another {secs:.0} s"
+                "job {job:?} on the pushgateway was pushed recently by a promemu on another machine{owner}; this run takes it \
+                 over if it is not pushed for another {secs:.0} s"
             )
         }
-        (Some(run), _) => format!(
-            "job {job:?} on the pushgateway belongs to a promemu that is alive (config {:?}, pid {} on {}); stop it, \
-             or choose another job name",
-            run.config, run.process.pid, run.process.machine
+        (Some(_), _) => format!(
+            "job {job:?} on the pushgateway belongs to a promemu that is alive{owner}; stop it, or choose another job name"
         ),
         (None, _) => format!(
             "job {job:?} on the pushgateway was pushed by something else and is not touched; choose another job \
              name, or delete it by hand"
         ),
-    }
+    };
+    Reason { text: describe(&owner(group)), for_clients: describe("") }
 }
 
 #[cfg(test)]
@@ -93,7 +111,7 @@ mod tests {
     }
 
     fn group(run: &RunInfo, pushed_at: Time) -> GatewayGroup {
-        GatewayGroup { grouping: IndexMap::new(), pushed_at, run: Some(run.clone()) }
+        GatewayGroup { grouping: IndexMap::new(), pushed_at, run: Some(run.clone()), claims: Vec::new() }
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Pacing {
         is_early
     }
 
+    /// A random part of a pause, below 1.
+    pub(super) fn jitter(&mut self) -> f64 {
+        self.rng.unit()
+    }
+
     /// Latest time of the next attempt while the gateway is away.
     pub(super) fn retry_at(&self) -> Option<Time> {
         self.next_try.map(|at| self.quiet_until.map_or(at, |until| until.max(at)))
@@ -72,7 +77,7 @@ impl Pacing {
         self.pause_as_asked(error, now);
         let pause = self.back_off.pause(self.availability.failures(), &mut self.rng);
         self.next_try = Some(now + pause);
-        self.availability.failed(&error.to_string(), now);
+        self.availability.failed(&error.to_string(), error.for_clients(), now);
     }
 
     /// The gateway answered.

@@ -91,7 +91,10 @@ impl PushgatewayOutput {
         &mut self,
         (index, action): (usize, Action),
     ) -> impl Future<Output = Result<u64, PushError>> + use<> {
-        self.states[index].may_be_on_gateway = true;
+        let state = &mut self.states[index];
+        state.is_only_claimed =
+            action == Action::Claim && (state.is_only_claimed || !state.may_be_on_gateway);
+        state.may_be_on_gateway = true;
         let state = &self.states[index];
         let attempt = Attempt {
             client: Arc::clone(&self.client),

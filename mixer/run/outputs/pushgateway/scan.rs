@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use tracing::warn;
 
+use super::claims::Claims;
 use super::groups::GatewayGroup;
-use super::jobs::{Conflict, Failure, JobState};
-use super::ownership::{Verdict, describe_conflict};
+use super::jobs::{Conflict, Failure, JobState, Reason};
+use super::ownership::{Verdict, describe_claim, describe_conflict};
 use super::run_info::RunInfo;
 use crate::outputs::health::Health;
 use promemu_core::time::{Span, Time};
@@ -52,32 +53,63 @@ pub(super) fn scan(
     }
     let names = states.iter().map(|state| Arc::clone(state.job.name()));
     let jobs: IndexMap<Arc<str>, usize> = names.zip(0..).collect();
-    let mut scan = Scan::default();
+    let claims = Claims::new(listing.groups, run, listing.gateway_now);
+    let (mut scan, mut conflicts) = (Scan::default(), IndexMap::<usize, (Conflict, Reason)>::new());
+    let mut own = IndexSet::<usize>::new();
     for group in listing.groups {
         let Some(job) = group.job_only() else { continue };
-        let verdict = run.judge(group, listing.gateway_now);
+        let verdict = if claims.is_left_behind(group) {
+            Verdict::Orphan
+        } else {
+            run.judge(group, listing.gateway_now)
+        };
         let conflict = match verdict {
-            Verdict::Own => continue,
+            Verdict::Own => {
+                own.extend(jobs.get(job));
+                continue;
+            }
             Verdict::Orphan => {
                 scan.orphans.push(job.to_owned());
                 continue;
             }
             Verdict::Unclear { orphan_in } => {
-                let at = listing.now + orphan_in + Span::from_secs(1);
-                scan.next_at = Some(scan.next_at.map_or(at, |next| next.min(at)));
+                scan.look_again(listing.now + orphan_in + Span::from_secs(1));
                 Conflict::Passing
             }
             Verdict::Alive | Verdict::Stranger => Conflict::Lasting,
         };
         if let Some(index) = jobs.get(job) {
-            let reason = describe_conflict(job, group, verdict);
-            if conflict == Conflict::Passing || !starts && !logged.contains(index) {
-                warn!(%job, "{reason}");
-            }
-            let state = &mut states[*index];
-            health.set_refused(state.job.name(), Some(&reason));
-            (state.conflict, state.failure) = (Some(conflict), Some(Failure { kind: String::new(), reason }));
+            conflicts.insert(*index, (conflict, describe_conflict(job, group, verdict)));
         }
     }
+    for group in claims.earlier() {
+        let conflict = match run.judge(group, listing.gateway_now) {
+            Verdict::Alive => Conflict::Lasting,
+            Verdict::Unclear { .. } => Conflict::Passing,
+            Verdict::Own | Verdict::Orphan | Verdict::Stranger => continue,
+        };
+        for (index, job) in group.claims.iter().filter_map(|job| Some((*jobs.get(job.as_str())?, job))) {
+            if !own.contains(&index) {
+                conflicts.entry(index).or_insert_with(|| (conflict, describe_claim(job, group)));
+            }
+        }
+    }
+    // The run that takes such a job may have pushed it already.
+    scan.orphans.retain(|job| !claims.is_claimed_by_another(job));
+    for (index, (conflict, reason)) in conflicts {
+        let state = &mut states[index];
+        if conflict == Conflict::Passing || !starts && !logged.contains(&index) {
+            warn!(job = %state.job.name(), "{}", reason.text);
+        }
+        health.set_refused(state.job.name(), Some(&reason.for_clients));
+        (state.conflict, state.failure) = (Some(conflict), Some(Failure { kind: String::new(), reason }));
+    }
     scan
+}
+
+impl Scan {
+    /// There is a scan at this time, or before.
+    fn look_again(&mut self, at: Time) {
+        self.next_at = Some(self.next_at.map_or(at, |next| next.min(at)));
+    }
 }

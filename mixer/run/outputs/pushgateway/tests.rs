@@ -79,6 +79,16 @@ fn a_job_without_hosts_is_deleted_if_it_was_pushed_and_the_run_deletes_its_group
 }
 
 #[test]
+fn a_job_that_is_only_claimed_stays_until_its_hosts_report_or_it_is_gone() {
+    let mut output = output(true);
+    output.states[0].job.store().remove(0);
+    drop(output.attempt((0, Action::Claim)));
+    assert_eq!(output.due(at(0)), [], "its hosts have not begun");
+    output.replace_jobs(&[]);
+    assert_eq!(output.due(at(0)), [(0, Action::Delete)]);
+}
+
+#[test]
 fn a_job_of_another_is_left_alone() {
     let mut output = output(true);
     output.states[0].conflict = Some(Conflict::Lasting);
