@@ -537,8 +537,8 @@ fn models_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     error: a.ron:2:23: Pool has no field "count"; expected one of repeat, name, workload, update_interval
     error: a.ron:2:24: two pools of the host are called "crowd"; give one of them another name
     error: a.ron:2:16: crowd: this is refused
-    error: a.ron:2:63: crowd: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
-    error: a.ron:2:108: crowd: this is refused
+    error: a.ron:2:65: crowd: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
+    error: a.ron:2:111: crowd: this is refused
     "#);
     let kinds = ["good", "nan", "far", "panic", "echo"]
         .map(|mode| format!("Pool(name: \"{mode}\", workload: crowd(mode: {mode})),"));
