@@ -37,7 +37,7 @@ fn no_command_prints_control_characters_of_others_on_a_terminal() {
     let dir = tempfile::tempdir().unwrap();
     let good = config(dir.path(), "good", &host("a"));
     let wrong = config(dir.path(), "wrong", &format!("Host(name: \"a\", nme: \"\u{1b}]0;y\u{7}{HOSTILE}\")"));
-    let named = format!("no-such-config\u{1b}]0;z\u{7}\u{9b}2J\u{202e}");
+    let named = "no-such-config\u{1b}]0;z\u{7}\u{9b}2J\u{202e}".to_owned();
     let folder = dir.path().display().to_string();
     let port = free_port();
     let address = format!("127.0.0.1:{port}");

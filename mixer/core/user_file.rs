@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn a_read_that_does_not_end_is_left_behind_and_there_are_few_of_them() {
         static UNENDED: AtomicUsize = AtomicUsize::new(0);
-        let (hold, held) = mpsc::channel::<()>();
-        let held = std::sync::Arc::new(std::sync::Mutex::new(held));
+        let (hold, release) = mpsc::channel::<()>();
+        let release = std::sync::Arc::new(std::sync::Mutex::new(release));
         for _ in 0..2 * STUCK_MAX {
-            let held = std::sync::Arc::clone(&held);
+            let release = std::sync::Arc::clone(&release);
             let stuck = within(&UNENDED, Duration::from_millis(1), move || {
-                let _is_released = held.lock().unwrap().recv().is_ok();
+                let _is_released = release.lock().unwrap().recv().is_ok();
                 Ok(())
             });
             assert_eq!(stuck.unwrap_err().kind(), ErrorKind::TimedOut);

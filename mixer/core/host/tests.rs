@@ -443,7 +443,7 @@ fn the_data_of_a_seconds_events_is_bounded() {
     let mut by_second = std::collections::BTreeMap::new();
     while let Some(now) = host.step(until, &mut out) {
         let second = now.since(START).as_nanos() / 1_000_000_000;
-        *by_second.entry(second).or_insert(0) += out.events.iter().map(|event| event.bytes()).sum::<usize>();
+        *by_second.entry(second).or_insert(0) += out.events.iter().map(Event::bytes).sum::<usize>();
     }
     let most = by_second.values().max().copied().unwrap();
     let max = EVENTS_PER_SEC_MAX as usize * 1024;

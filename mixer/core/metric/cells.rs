@@ -203,6 +203,7 @@ impl Cells {
     }
 
     /// Shows a value that a model made, of a series created at `began`. A counter never falls.
+    #[inline]
     pub fn show(&self, value: f64, began: Time, cells: &mut [f64]) {
         let falls = matches!(self.aggregation, Aggregation::Counter { .. }) && value < cells[0];
         cells[0] = if falls { cells[0] } else { value };
@@ -213,9 +214,18 @@ impl Cells {
 
     /// Shows the value of a model as [`Self::show`] does, by the metric's type: a stateset the state of this number, an
     /// info 1; observations begin without any.
+    #[inline]
     pub fn show_any(&self, value: f64, began: Time, cells: &mut [f64]) {
         match self.aggregation {
             Aggregation::Gauge | Aggregation::Counter { .. } => self.show(value, began, cells),
+            _ => self.show_other(value, began, cells),
+        }
+    }
+
+    /// [`Self::show_any`] for the types that models seldom have.
+    fn show_other(&self, value: f64, began: Time, cells: &mut [f64]) {
+        match self.aggregation {
+            Aggregation::Gauge | Aggregation::Counter { .. } => {}
             Aggregation::Info => self.show(1.0, began, cells),
             Aggregation::State => {
                 let Kind::StateSet { states } = &self.layout.kind else { return };

@@ -127,11 +127,7 @@ impl<'a> Resolver<'a> {
         let address = made_up_address(&name);
         self.names.set("address", Value::Text(address.clone()));
 
-        let ttl = self.optional("ttl", template.ttl.as_ref(), Span::FOREVER);
-        if ttl == Some(Span::ZERO) {
-            let place = template.ttl.as_ref().map_or(template.span, |ttl| ttl.span);
-            self.problems.error(place, "ttl must be longer than 0; write \"inf\" for a host without an end");
-        }
+        let ttl = self.ttl(template);
         let interval = self.report_interval(template);
         let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO);
         let job = self.job(template);
@@ -144,16 +140,7 @@ impl<'a> Resolver<'a> {
         let given = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         let own = own.into_iter().filter(|_| self.has_identity);
         let block = LabelBlock::new(own.chain(given));
-        let shape = if let Some(shape) = shared {
-            Arc::clone(shape)
-        } else {
-            let host_labels: LabelNames<'_> =
-                template.labels.iter().map(|label| label.name.as_str()).collect();
-            let shape = Arc::new(self.shape(template, &host_labels)?);
-            self.memory = self.memory.saturating_add(shape.shape_bytes());
-            *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
-            shape
-        };
+        let shape = self.shared_shape(template, shared)?;
         let (ttl, interval, start_time, job) = (ttl?, interval?, start_time?, job?);
         self.refuse_faults(template, &shape, interval.0);
         self.series += shape.series;
@@ -185,6 +172,31 @@ impl<'a> Resolver<'a> {
         self.memory += bytes;
         self.hosts.push(Arc::new(host));
         Some(())
+    }
+
+    fn ttl(&mut self, template: &HostTemplate) -> Option<Span> {
+        let ttl = self.optional("ttl", template.ttl.as_ref(), Span::FOREVER);
+        if ttl == Some(Span::ZERO) {
+            let place = template.ttl.as_ref().map_or(template.span, |ttl| ttl.span);
+            self.problems.error(place, "ttl must be longer than 0; write \"inf\" for a host without an end");
+        }
+        ttl
+    }
+
+    /// The shape of the template's hosts before this one, if they can share it, or else a new one.
+    fn shared_shape(
+        &mut self,
+        template: &'a HostTemplate,
+        shared: &mut Option<Arc<HostShape>>,
+    ) -> Option<Arc<HostShape>> {
+        if let Some(shape) = shared {
+            return Some(Arc::clone(shape));
+        }
+        let host_labels: LabelNames<'_> = template.labels.iter().map(|label| label.name.as_str()).collect();
+        let shape = Arc::new(self.shape(template, &host_labels)?);
+        self.memory = self.memory.saturating_add(shape.shape_bytes());
+        *shared = (!self.shape_varies).then(|| Arc::clone(&shape));
+        Some(shape)
     }
 
     fn report_interval(&mut self, template: &HostTemplate) -> Option<(Span, Span)> {

@@ -43,14 +43,7 @@ pub(super) fn scan(
     health: &Health,
     starts: bool,
 ) -> Scan {
-    let mut logged = Vec::new();
-    for (index, state) in states.iter_mut().enumerate() {
-        if let Some(conflict) = state.conflict.take() {
-            logged.extend((conflict == Conflict::Lasting).then_some(index));
-            state.failure = None;
-            health.set_refused(state.job.name(), None);
-        }
-    }
+    let logged = forget_conflicts(states, health);
     let names = states.iter().map(|state| Arc::clone(state.job.name()));
     let jobs: IndexMap<Arc<str>, usize> = names.zip(0..).collect();
     let claims = Claims::new(listing.groups, run, listing.gateway_now);
@@ -105,6 +98,19 @@ pub(super) fn scan(
         (state.conflict, state.failure) = (Some(conflict), Some(Failure { kind: String::new(), reason }));
     }
     scan
+}
+
+/// Forgets the conflicts of the scan before; returns the jobs whose conflicts were logged.
+fn forget_conflicts(states: &mut [JobState], health: &Health) -> Vec<usize> {
+    let mut logged = Vec::new();
+    for (index, state) in states.iter_mut().enumerate() {
+        if let Some(conflict) = state.conflict.take() {
+            logged.extend((conflict == Conflict::Lasting).then_some(index));
+            state.failure = None;
+            health.set_refused(state.job.name(), None);
+        }
+    }
+    logged
 }
 
 impl Scan {
