@@ -133,3 +133,19 @@ fn ctl_takes_no_answer_without_end() {
         }
     }
 }
+
+#[test]
+fn ctl_fails_when_the_daemon_ends_a_stream_before_the_run() {
+    for (frame, reason) in [
+        ("event: dropped\ndata: {\"reason\": \"the client reads too slowly\"}\n\n", "reads too slowly"),
+        ("event: dropped\ndata: 7\n\n", "of events: 7"),
+    ] {
+        let server = FakeGateway::start(Behaviour::Flood(frame));
+        for args in [&["ctl", "events", "--follow"][..], &["ctl", "events", "--follow", "--json"]] {
+            let output = bounded(args).env("PME_URL", server.url()).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{frame:?}: {said}");
+            assert!(said.contains("has ended the stream of events") && said.contains(reason), "{said}");
+        }
+    }
+}

@@ -314,6 +314,30 @@ fn ctl_fails_with_the_error_of_the_api() {
 }
 
 #[test]
+fn ctl_exits_with_2_for_a_config_with_errors() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::with_peaks(&gateway);
+    let dir = tempfile::tempdir().unwrap();
+    let [unknown, unreadable, valid] = ["unknown.ron", "unreadable.ron", "valid.ron"]
+        .map(|name| dir.path().join(name).to_str().unwrap().to_owned());
+    std::fs::write(&unknown, "Config(hosts: [Host(nmae: \"a\")])").unwrap();
+    std::fs::write(&unreadable, "Config(hosts: [").unwrap();
+    std::fs::write(&valid, "Config(hosts: [Host(name: \"a\", metrics: [Metric(name: \"m\")])])").unwrap();
+    for wrong in [&unknown, &unreadable] {
+        let (code, said, _) = ctl(daemon.port, &["check", wrong]);
+        assert!(code == Some(2) && said.contains("error: "), "{code:?} {said}");
+        let (code, answer, _) = ctl(daemon.port, &["check", wrong, "--json"]);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!((code, &answer["valid"]), (Some(2), &json!(false)), "also for programs");
+        let (code, _, error) = ctl(daemon.port, &["create", wrong]);
+        assert!(code == Some(2) && error.contains("(invalid_config)"), "{code:?} {error}");
+    }
+    let (code, said, error) = ctl(daemon.port, &["check", &valid]);
+    assert!(code == Some(0) && said.contains("valid: hosts 1"), "{said}{error}");
+    assert_eq!(ctl(daemon.port, &["check", "single_host_load", "--config-args", "no=1"]).0, Some(2));
+}
+
+#[test]
 fn ctl_follows_events_until_the_daemon_ends() {
     let gateway = Pushgateway::start();
     let daemon = Daemon::with_peaks(&gateway);

@@ -104,7 +104,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Completions { shell }) => return done(completions::completions(*shell)),
         Some(Command::Man) => return done(man::man()),
         Some(Command::Scenarios { name }) => return done(scenarios::scenarios(name.as_deref())),
-        Some(Command::Ctl(args)) => return done(block_on(ctl::ctl(&cli, args))),
+        Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
         Some(Command::Plugins) => return done(plugins::plugins()),
         _ => {}
     }
@@ -132,7 +132,7 @@ fn done(outcome: Result<(), Error>) -> Result<ExitCode, Error> {
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|source| Error::System { what: "threads cannot be started".to_owned(), source })?;

@@ -117,6 +117,10 @@ impl Client {
     }
 
     /// Prints events as they arrive, until the run ends.
+    ///
+    /// # Errors
+    ///
+    /// The daemon cannot be reached, the stream breaks off, or the daemon has ended it before the run's end.
     pub(super) async fn follow(&self, path: &str, is_json: bool) -> Result<(), Error> {
         let mut answer = self.begin(self.builder("GET", path)?, STREAM_LIMITS).await?;
         let status = answer.status();
@@ -127,8 +131,15 @@ impl Client {
         while let Some(bytes) = answer.chunk().await.map_err(|error| self.broken(&error))? {
             frames.add(&bytes);
             while let Some(frame) = frames.next() {
-                if let Some(line) = event_line(&String::from_utf8_lossy(&frame), is_json) {
+                let frame = String::from_utf8_lossy(&frame);
+                if let Some(line) = event_line(&frame, is_json) {
                     stdout::print(line.as_bytes())?;
+                }
+                if let Some(reason) = cut_short(&frame) {
+                    return Err(Error::Run(format!(
+                        "{} has ended the stream of events: {reason}; follow it again",
+                        self.url
+                    )));
                 }
             }
             if frames.buffer.len() > EVENT_BYTES_MAX {
@@ -183,6 +194,13 @@ fn event_line(frame: &str, is_json: bool) -> Option<String> {
     }
 }
 
+/// The reason for which the daemon ends a stream before its run's end, if the frame says so.
+fn cut_short(frame: &str) -> Option<String> {
+    let data = frame.strip_prefix("event: dropped\ndata:")?.trim();
+    let reason = serde_json::from_str::<Value>(data).ok()?["reason"].as_str().map(str::to_owned);
+    Some(reason.unwrap_or_else(|| data.to_owned()))
+}
+
 /// The error of an answer: its message and code, and a line for each problem of a config.
 fn api_error(status: u16, body: &Value) -> Error {
     let error = &body["error"];
@@ -196,7 +214,9 @@ fn api_error(status: u16, body: &Value) -> Error {
     let lines = problems.map(|entry| format!("\n{}", problem(entry)));
     let hint =
         if code == "unauthorized" { "; the token is in PME_API_TOKEN, or in --api-token-file" } else { "" };
-    Error::Run(format!("{message} ({code}){hint}{}", lines.collect::<String>()))
+    let text = format!("{message} ({code}){hint}{}", lines.collect::<String>());
+    // The exit code of a wrong config is the same with and without a daemon.
+    if code == "invalid_config" { Error::Usage(text) } else { Error::Run(text) }
 }
 
 #[cfg(test)]
@@ -214,6 +234,7 @@ mod tests {
             "3 events were missed\n"
         );
         assert_eq!(event_line(": keep-alive\n\n", false), None);
+        assert_eq!(cut_short(event), None);
     }
 
     #[test]
