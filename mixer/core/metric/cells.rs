@@ -225,7 +225,6 @@ impl Cells {
     /// [`Self::show_any`] for the types that models seldom have.
     fn show_other(&self, value: f64, began: Time, cells: &mut [f64]) {
         match self.aggregation {
-            Aggregation::Gauge | Aggregation::Counter { .. } => {}
             Aggregation::Info => self.show(1.0, began, cells),
             Aggregation::State => {
                 let Kind::StateSet { states } = &self.layout.kind else { return };
@@ -235,7 +234,7 @@ impl Cells {
             Aggregation::Observations { .. } if is_absent(cells[0]) => {
                 self.begin(&mut States::default(), cells, began);
             }
-            Aggregation::Observations { .. } => {}
+            Aggregation::Gauge | Aggregation::Counter { .. } | Aggregation::Observations { .. } => {}
         }
     }
 
