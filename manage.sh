@@ -18,6 +18,7 @@ usage: ./manage.sh COMMAND
   demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks, with a
                     live page; OPTIONs are passed to promemu
   plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
+  pictures          make the pictures of the README anew: of the live page, by Chromium, and of a plot
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   fuzz TARGET MINUTES
                     look for inputs that break promemu: config, script or exposition; 'all' shares the minutes among them
@@ -213,13 +214,18 @@ have_browser() {
     have chromium && have chromedriver && /usr/bin/python3 -c 'import selenium.webdriver' >/dev/null 2>&1
 }
 
-# Tests the live page in a real browser; skipped if there is none.
-check_page() {
-    if ! have_browser && can_apt; then
+ensure_browser() {
+    if have_browser; then return; fi
+    if can_apt; then
         say 'no Chromium with its driver and Selenium: installing chromium, chromium-driver and python3-selenium'
         if apt_install chromium chromium-driver python3-selenium; then apt_updated=yes; fi
     fi
-    if have_browser; then
+    have_browser
+}
+
+# Tests the live page in a real browser; skipped if there is none.
+check_page() {
+    if ensure_browser; then
         step 'live page' /usr/bin/python3 tests/page/browse.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
     else
         say '== live page: skipped, Chromium is not installed (apt-get install chromium chromium-driver python3-selenium)'
@@ -364,6 +370,17 @@ build_plugins() {
     "$release/promemu" plugins
 }
 
+make_pictures() {
+    ensure_cc
+    ensure_rust
+    if ! ensure_browser; then
+        die 'Chromium, its driver and Selenium are needed. Install them:' \
+            '  sudo apt-get install chromium chromium-driver python3-selenium'
+    fi
+    cargo build --profile demo --locked -p promemu
+    /usr/bin/python3 tests/page/pictures.py "${CARGO_TARGET_DIR:-target}/demo/promemu" docs/images
+}
+
 run_test() {
     ensure_cc
     ensure_rust
@@ -459,6 +476,10 @@ main() {
         plugins)
             if (($# > 0)); then wrong "plugins takes no arguments: $*"; fi
             build_plugins
+            ;;
+        pictures)
+            if (($# > 0)); then wrong "pictures takes no arguments: $*"; fi
+            make_pictures
             ;;
         valgrind)
             if (($# > 0)); then wrong "valgrind takes no arguments: $*"; fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The stack of this folder: in containers, or with --local from Debian's packages, with the same configuration files.
-# manage.sh sources this file; docker/README.md describes the stack.
+# manage.sh sources this file; docs/stack.md describes the stack.
 
 readonly stack_profiles=(alerting otel load)
 

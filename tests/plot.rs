@@ -15,13 +15,14 @@ fn printed(output: &Output) -> String {
 }
 
 #[test]
-fn the_readme_shows_the_printed_charts() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn the_page_on_plots_shows_the_printed_charts() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plots-and-dashboards.md");
+    let page = std::fs::read_to_string(page).unwrap();
     let args = ["--at", "2026-01-05T08:00Z", "--seed", "1", "--metric", "^cpu|^gpu_memory_usage_b"];
     let text = printed(&plot(&[&["hosts_load_with_peaks"], &args[..]].concat(), &[]));
-    assert!(readme.contains(&text), "{text}");
+    assert!(page.contains(&text), "{text}");
     assert!(
-        readme.contains(&args.join(" ").replace("^cpu|^gpu_memory_usage_b", "\"^cpu|^gpu_memory_usage_b\""))
+        page.contains(&args.join(" ").replace("^cpu|^gpu_memory_usage_b", "\"^cpu|^gpu_memory_usage_b\""))
     );
 }
 

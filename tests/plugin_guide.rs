@@ -82,7 +82,7 @@ impl Reader {
 
 #[test]
 fn every_file_and_command_of_the_guide_works_from_an_empty_folder() {
-    let guide = repository("plugins/README.md");
+    let guide = repository("docs/plugins.md");
     let mut reader = Reader::new();
     let (mut commands, mut files) = (0, 0);
     for (language, block) in blocks(&guide) {
@@ -105,7 +105,7 @@ fn every_file_and_command_of_the_guide_works_from_an_empty_folder() {
 
 #[test]
 fn the_parts_that_the_guide_shows_are_those_of_the_example() {
-    let (guide, example) = (repository("plugins/README.md"), repository("plugins/examples/shops.rs"));
+    let (guide, example) = (repository("docs/plugins.md"), repository("plugins/examples/shops.rs"));
     let parts = blocks(&guide)
         .into_iter()
         .filter(|(language, block)| *language == "rust" && file_name(block).is_none());

@@ -418,7 +418,7 @@ fn new_refuses_names_that_a_plugin_cannot_have() {
 #[test]
 fn the_guide_shows_what_new_writes() {
     let read = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    let (guide, template) = (read("plugins/README.md"), read("plugins/template/lib.rs"));
+    let (guide, template) = (read("docs/plugins.md"), read("plugins/template/lib.rs"));
     let shown = guide.split_once("```rust\n").unwrap().1.split_once("```").unwrap().0;
     let is_code = |line: &&str| !line.is_empty() && !line.trim_start().starts_with("//");
     let written = template.replace("SCENARIO", "climb");

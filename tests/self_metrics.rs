@@ -86,15 +86,15 @@ fn an_embedded_run_serves_them_beside_the_emulated_ones() {
 }
 
 #[test]
-fn the_readme_has_every_family_with_its_type() {
+fn the_page_on_own_metrics_has_every_family_with_its_type() {
     let port = free_port();
     let serving = format!("scrape=127.0.0.1:{port}");
     let writing = "remote-write=http://127.0.0.3:1";
     let outputs = ["--output", &serving, "--output", "pushgateway=http://127.0.0.3:1", "--output", writing];
     let _run = promemu(&[&["--config", "single_host_load"], &outputs[..]].concat());
     let page = eventually("they are served", || get(port, SELF_PATH));
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let section = readme.split("\n## Watch promemu itself\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let page_of_docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/own-metrics.md");
+    let section = std::fs::read_to_string(page_of_docs).unwrap();
     let row = |line: &str| {
         let mut cells = line.strip_prefix("| `")?.split(" | ");
         let name = cells.next()?.trim_end_matches('`');

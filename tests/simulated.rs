@@ -118,8 +118,8 @@ fn without_the_plugin_its_configs_are_listed_with_advice() {
 #[test]
 fn a_profile_in_a_file_is_checked_and_run() {
     let (folder, plugins) = (tempfile::tempdir().unwrap(), plugins());
-    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/processes/README.md"))
-        .unwrap();
+    let guide =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/process-simulator.md")).unwrap();
     let profile = guide.split("```ron\n").find(|text| text.starts_with("Profile(")).unwrap();
     let profile = profile.split("```").next().unwrap();
     let run = |profile: &str, args: &[&str]| {

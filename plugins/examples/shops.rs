@@ -1,4 +1,4 @@
-//! The example of plugins/README.md: a model with two tables, and a generator.
+//! The example of docs/plugins.md: a model with two tables, and a generator.
 
 use std::net::TcpStream;
 use std::sync::Arc;

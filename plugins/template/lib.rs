@@ -1,4 +1,4 @@
-//! A plugin of promemu with one scenario. See plugins/README.md in promemu's repository.
+//! A plugin of promemu with one scenario. See docs/plugins.md in promemu's repository.
 
 use promemu_plugin::{Param, Params, Refused, Scenario, Tick, export_plugin};
 

@@ -80,7 +80,7 @@ impl Starter {
 //
 // It is RON: Name(field: value), [lists], {{ "maps": … }}, (pairs) and comments as this one. Text
 // may have expressions in braces, as "{{hosts * 2}}". `promemu scenarios` lists what makes values,
-// `promemu scenarios NAME` describes one. configs/README.md in promemu's repository has all fields.
+// `promemu scenarios NAME` describes one. docs/configs.md in promemu's repository has all fields.
 Config(
     // Shown by promemu --list-configs.
     description: {description:?},
@@ -137,7 +137,7 @@ mod tests {
         //
         // It is RON: Name(field: value), [lists], { "maps": … }, (pairs) and comments as this one. Text
         // may have expressions in braces, as "{hosts * 2}". `promemu scenarios` lists what makes values,
-        // `promemu scenarios NAME` describes one. configs/README.md in promemu's repository has all fields.
+        // `promemu scenarios NAME` describes one. docs/configs.md in promemu's repository has all fields.
         Config(
             // Shown by promemu --list-configs.
             description: "emulated hosts of shop",

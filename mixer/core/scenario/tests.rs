@@ -415,12 +415,12 @@ fn capitalised(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// The section Scenarios of the config reference.
+/// The generated part of the page on scenarios.
 fn reference_page() -> String {
     let mut lines = vec![String::new()];
     for kind in KINDS {
         lines.extend([
-            format!("### {}", kind.name),
+            format!("## {}", kind.name),
             String::new(),
             format!("{}.", capitalised(kind.summary)),
             String::new(),
@@ -440,9 +440,9 @@ fn reference_page() -> String {
 }
 
 #[test]
-fn the_config_reference_equals_the_table_of_kinds() {
+fn the_reference_of_scenarios_equals_the_table_of_kinds() {
     const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to regenerate the page";
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/README.md");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/scenarios.md");
     let text = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once("<!-- scenarios: begin -->\n").unwrap();
     let (section, after) = rest.split_once("<!-- scenarios: end -->").unwrap();
