@@ -1,6 +1,6 @@
 //! The docs as their readers use them: commands and requests work unchanged, links lead somewhere, pages stay short.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,11 +14,15 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(repository().join(file)).unwrap()
 }
 
+fn is_markdown(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "md")
+}
+
 /// The README and all pages of `docs`.
 fn pages() -> Vec<String> {
     let docs = std::fs::read_dir(repository().join("docs")).unwrap();
     let names = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()));
-    let mut pages: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
+    let mut pages: Vec<String> = names.filter(|name| is_markdown(Path::new(name))).collect();
     pages.push("README.md".into());
     pages.sort();
     pages
@@ -30,8 +34,14 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
-/// Splits a command into its variables and its words; blanks in quotes separate no words. `None` if it does not run promemu.
-fn split(command: &str) -> Option<(Vec<(String, String)>, Vec<String>)> {
+/// A command that runs promemu: variables before it, and its words.
+struct PromemuCommand {
+    variables: Vec<(String, String)>,
+    words: Vec<String>,
+}
+
+/// Splits a command; blanks in quotes separate no words. `None` if it does not run promemu.
+fn split(command: &str) -> Option<PromemuCommand> {
     let mut words = vec![String::new()];
     let mut quote = None;
     for c in command.chars() {
@@ -45,7 +55,7 @@ fn split(command: &str) -> Option<(Vec<(String, String)>, Vec<String>)> {
     let program = words.iter().position(|word| !word.contains('=')).filter(|at| words[*at] == "promemu")?;
     let variables = words[..program].iter().filter_map(|word| word.split_once('='));
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Some((variables, words[program + 1..].to_vec()))
+    Some(PromemuCommand { variables, words: words[program + 1..].to_vec() })
 }
 
 /// A folder like the repository's: the shipped configs, the one of the docs, and the files that their commands use.
@@ -109,12 +119,13 @@ fn run_commands(page: &str) -> usize {
     let text = read(page);
     let dir = folder();
     let gateway = Pushgateway::start();
-    let mut daemons: HashMap<String, (u16, Process)> = HashMap::new();
+    let mut daemons: BTreeMap<String, (u16, Process)> = BTreeMap::new();
     let mut count = 0;
     for block in blocks(&text, "sh") {
         let mut config = "hosts_load_with_peaks".to_owned();
-        for command in block.lines() {
-            let Some((variables, words)) = split(command) else { continue };
+        // A line that ends in a backslash goes on in the next one.
+        for command in block.replace("\\\n    ", "").lines() {
+            let Some(PromemuCommand { variables, words }) = split(command) else { continue };
             if let Some(at) = words.iter().position(|word| word == "--config") {
                 config.clone_from(&words[at + 1]);
             }
@@ -183,6 +194,46 @@ fn every_command_works() {
     assert!(counts.iter().sum::<usize>() >= 60, "{counts:?} commands of {pages:?}");
 }
 
+/// The script of a step of the workflow on the page on CI.
+fn step_of_ci(name: &str) -> String {
+    let page = read("docs/ci.md");
+    let step = page.split_once(&format!("- name: {name}\n        run: |\n")).unwrap().1;
+    let lines: Vec<&str> = step.lines().map_while(|line| line.strip_prefix("          ")).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_workflow_of_the_page_on_ci_sees_its_alert_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    // The shipped rules, over a shorter time.
+    let rules =
+        read("docker/prometheus/rules/services.yml").replace("for: 30s", "for: 1s").replace("[1m]", "[20s]");
+    std::fs::create_dir(dir.path().join("rules")).unwrap();
+    std::fs::write(dir.path().join("rules/services.yml"), rules).unwrap();
+    let mut script = step_of_ci("test the alerts");
+    let api = free_port().to_string();
+    for (port, free) in
+        [("8000", &api), ("9464", &free_port().to_string()), ("9090", &free_port().to_string())]
+    {
+        assert!(script.contains(port), "{port} in {script}");
+        script = script.replace(port, free);
+    }
+    let programs = Path::new(env!("CARGO_BIN_EXE_promemu")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&others))).unwrap();
+    // As GitHub runs a step.
+    let outcome = Command::new("bash")
+        .args(["-e", "-c", &script])
+        .current_dir(dir.path())
+        .env("PATH", path)
+        .env("PME_URL", format!("http://127.0.0.1:{api}"))
+        .output()
+        .unwrap();
+    let log = std::fs::read_to_string(dir.path().join("promemu.log")).unwrap_or_default();
+    assert!(outcome.status.success(), "{outcome:?}\n{log}");
+    assert!(dir.path().join("data").is_dir(), "there is something to keep");
+}
+
 /// All Markdown files of the repository, by their paths in it.
 fn markdown_files() -> BTreeMap<PathBuf, String> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![repository().to_owned()]);
@@ -194,7 +245,7 @@ fn markdown_files() -> BTreeMap<PathBuf, String> {
                 if !name.starts_with('.') && !["target", "data", "backups"].contains(&name) {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "md") {
+            } else if is_markdown(&path) {
                 let inside = path.strip_prefix(repository()).unwrap().to_owned();
                 found.insert(inside, std::fs::read_to_string(&path).unwrap());
             }
@@ -238,9 +289,12 @@ fn anchors(text: &str) -> BTreeSet<String> {
     {
         let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         let anchor: String = kept.collect::<String>().to_lowercase().replace(' ', "-");
-        let repeated = (1..).map(|n| format!("{anchor}-{n}")).find(|other| !found.contains(other)).unwrap();
-        let anchor = if found.contains(&anchor) { repeated } else { anchor };
-        found.insert(anchor);
+        let mut unique = anchor.clone();
+        let mut repeats = 0;
+        while !found.insert(unique) {
+            repeats += 1;
+            unique = format!("{anchor}-{repeats}");
+        }
     }
     found
 }
