@@ -30,6 +30,7 @@ mod host_actions;
 mod hostile_servers;
 mod levers;
 mod logs;
+mod memory;
 mod new;
 mod outages;
 mod outputs;

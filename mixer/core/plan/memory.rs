@@ -13,7 +13,7 @@ use super::shape::{HostShape, PoolPlan};
 use crate::series::LabelBlock;
 
 /// A host without metrics and labels.
-const HOST_BYTES: usize = 1_000;
+const HOST_BYTES: usize = 1_100;
 /// A metric in the shape that hosts share.
 const METRIC_PLAN_BYTES: usize = 1_100;
 /// The state of a metric of one host.
