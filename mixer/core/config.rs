@@ -31,7 +31,7 @@ pub use options::{DEFAULT_SERIES_MAX, LoadOptions, MAIN_RUN};
 pub use source::{Author, ConfigDirs, ConfigFile};
 pub use summary::{ClassSummary, ConfigSummary};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, SourceSpan};
 use crate::expression::Value;
 use crate::user_file;
 use reading::Reading;
@@ -52,7 +52,7 @@ pub fn list_available_configs() -> Vec<ConfigSummary> {
 pub fn read_arguments(path: &Path) -> Result<IndexMap<String, Value>, ConfigError> {
     let mut reading = Reading::default();
     let file = ConfigFile::read_within(path, user_file::SMALL_BYTES_MAX)?;
-    let root = reading.root(&file);
+    let root = reading.root(&file, SourceSpan::default());
     let arguments = root.map(|root| template::read_arguments(root, &mut reading.problems));
     reading.finish()?;
     Ok(arguments.unwrap_or_default())

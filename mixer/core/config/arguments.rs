@@ -161,29 +161,13 @@ pub(super) fn bind(
         if RESERVED.contains(&name.as_str()) || !is_name(name) {
             problems.error(arg.span, format!("an argument cannot be called {name:?}; choose another name"));
         }
-        let arg_type = ArgType::of(&arg.default);
-        let value = match given.get(name) {
-            Some(value) => arg_type.take(value).or_else(|| {
-                let (takes, found) = (arg_type.name(), shortened(&value.to_string()));
-                problems.error_anywhere(format!("argument {name:?} takes {takes}, not {found:?}"));
-                arg_type.take(&arg.default)
-            }),
-            None => arg_type.take(&arg.default),
+        let given = given.get(name).map(|value| (value, Origin::Given));
+        let default = (&arg.default, Origin::Default);
+        let values = given.into_iter().chain([default]);
+        let mut binding = Binding { name, arg, arg_type: ArgType::of(&arg.default), problems };
+        let Some(value) = values.into_iter().find_map(|(value, origin)| binding.take(value, origin)) else {
+            continue;
         };
-        let Some(value) = value else { continue };
-        let out_of_bounds =
-            |number: f64| arg.min.is_some_and(|min| number < min) || arg.max.is_some_and(|max| number > max);
-        if value.number().is_some_and(out_of_bounds) {
-            let bound =
-                |bound: Option<f64>, word: &str| bound.map_or(String::new(), |b| format!(" {word} {b}"));
-            let (at_least, at_most) = (bound(arg.min, "at least"), bound(arg.max, "at most"));
-            let joint = if arg.min.is_some() && arg.max.is_some() { " and" } else { "" };
-            problems.error_anywhere(format!(
-                "argument {name:?} must be{at_least}{joint}{at_most}, but is {}",
-                describe(&value)
-            ));
-        }
-        refuse_other_choices(name, arg, arg_type, &value, problems);
         names.set(name, value.clone());
         all.push((name.as_str(), value));
     }
@@ -191,22 +175,72 @@ pub(super) fn bind(
     names
 }
 
-/// Choices are compared by value, so that `1024MiB` equals `1GiB`.
-fn refuse_other_choices(
-    name: &str,
-    arg: &ArgTemplate,
+/// The origin of an argument's value.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// Whoever loads the config; it has no place in a file.
+    Given,
+    /// The config.
+    Default,
+}
+
+/// An argument that is about to have a value.
+struct Binding<'a> {
+    name: &'a str,
+    arg: &'a ArgTemplate,
     arg_type: ArgType,
-    value: &Value,
-    problems: &mut Problems,
-) {
-    if arg.choices.is_empty()
-        || arg.choices.iter().any(|choice| arg_type.take(choice).as_ref() == Some(value))
-    {
-        return;
+    problems: &'a mut Problems,
+}
+
+impl Binding<'_> {
+    /// The value as expressions see it; `None` if it has the wrong type. Bounds and choices are checked, too.
+    fn take(&mut self, value: &Value, origin: Origin) -> Option<Value> {
+        let Some(taken) = self.arg_type.take(value) else {
+            let (takes, found) = (self.arg_type.name(), shortened(&value.to_string()));
+            self.refuse(origin, &format!("takes {takes}, not {found:?}"));
+            return None;
+        };
+        self.refuse_out_of_bounds(&taken, origin);
+        self.refuse_other_choices(&taken, origin);
+        Some(taken)
     }
-    let choices: Vec<String> = arg.choices.iter().map(Value::to_string).collect();
-    let hint = suggestion(&value.to_string(), &choices);
-    problems.error_anywhere(format!("argument {name:?} cannot be {:?}{hint}", shortened(&value.to_string())));
+
+    fn refuse(&mut self, origin: Origin, message: &str) {
+        let name = self.name;
+        match origin {
+            Origin::Given => self.problems.error_anywhere(format!("argument {name:?} {message}")),
+            Origin::Default => {
+                let message = format!("the default of argument {name:?} {message}");
+                self.problems.error(self.arg.default_span, message);
+            }
+        }
+    }
+
+    fn refuse_out_of_bounds(&mut self, value: &Value, origin: Origin) {
+        let (min, max) = (self.arg.min, self.arg.max);
+        let is_outside =
+            |number: f64| min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max);
+        if !value.number().is_some_and(is_outside) {
+            return;
+        }
+        let bound = |bound: Option<f64>, word: &str| bound.map_or(String::new(), |b| format!(" {word} {b}"));
+        let (at_least, at_most) = (bound(min, "at least"), bound(max, "at most"));
+        let joint = if min.is_some() && max.is_some() { " and" } else { "" };
+        self.refuse(origin, &format!("must be{at_least}{joint}{at_most}, but is {}", describe(value)));
+    }
+
+    /// Choices are compared by value, so that `1024MiB` equals `1GiB`.
+    fn refuse_other_choices(&mut self, value: &Value, origin: Origin) {
+        let choices = &self.arg.choices;
+        let is_value = |choice| self.arg_type.take(choice).as_ref() == Some(value);
+        if choices.is_empty() || choices.iter().any(is_value) {
+            return;
+        }
+        let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
+        let text = value.to_string();
+        let hint = suggestion(&text, &choices);
+        self.refuse(origin, &format!("cannot be {:?}{hint}", shortened(&text)));
+    }
 }
 
 /// `true` for a name that expressions can use.

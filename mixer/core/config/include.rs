@@ -6,7 +6,7 @@ use super::reading::Reading;
 use super::source::{Author, ConfigFile};
 use super::template::Included;
 use super::tree::{INCLUDE, Node, NodeKind};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, SourceSpan};
 
 /// Maximum number of included files, nested ones counted.
 const FILES_MAX: usize = 32;
@@ -42,7 +42,7 @@ impl Reading {
                 return;
             }
             names.push(name.clone());
-            match self.open_included(file, &name) {
+            match self.open_included(file, &name, item.span) {
                 Ok((included, root)) => self.include_file(&included, root, names, found),
                 Err(error) => {
                     let cause =
@@ -58,13 +58,14 @@ impl Reading {
         &mut self,
         file: &ConfigFile,
         name: &str,
+        named_at: SourceSpan,
     ) -> Result<(ConfigFile, Option<Node>), ConfigError> {
         let key = (file.path.clone(), name.to_owned());
         if let Some(known) = self.included.get(&key) {
             return Ok(known.clone());
         }
         let included = file.included(name)?;
-        let root = self.root(&included);
+        let root = self.root(&included, named_at);
         self.included.insert(key, (included.clone(), root.clone()));
         Ok((included, root))
     }

@@ -105,7 +105,7 @@ impl Reading {
             })
         });
         match read {
-            Ok(read) => self.root(&read),
+            Ok(read) => self.root(&read, at.span),
             Err(refusal) => {
                 self.problems.error(at.span, refusal);
                 None

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::classes::Classes;
 use super::source::ConfigFile;
 use super::tree::{self, Node};
-use crate::error::{ConfigError, Problem, Problems, Severity, Sources};
+use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, Sources};
 use crate::stop::Stop;
 
 /// Maximum size of all texts of a config together.
@@ -30,12 +30,15 @@ impl Reading {
         Self { problems: Problems::until(stop.clone()), ..Self::default() }
     }
 
-    /// Adds a file to the sources; returns the root of its tree.
-    pub(super) fn root(&mut self, file: &ConfigFile) -> Option<Node> {
+    /// Adds a file, which is named at this place, to the sources; returns the root of its tree.
+    pub(super) fn root(&mut self, file: &ConfigFile, named_at: SourceSpan) -> Option<Node> {
         if self.sources.bytes() + file.text.len() > SOURCES_BYTES_MAX {
-            self.problems.error_anywhere(format!(
-                "the files that a config includes or names have {SOURCES_BYTES_MAX} bytes at most together"
-            ));
+            self.problems.error(
+                named_at,
+                format!(
+                    "the files that a config includes or names have {SOURCES_BYTES_MAX} bytes at most together; leave some out"
+                ),
+            );
             return None;
         }
         self.files.extend(file.path.clone());

@@ -53,7 +53,7 @@ pub(super) fn resolve(
     let mut resolver = Resolver::new(template, names, problems, (options.series_max, options.memory_max));
     let defaults = resolver.defaults();
     if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
-        resolver.problems.error_anywhere("the config has no hosts; add a Host(…) to hosts");
+        resolver.problems.error(template.span, "the config has no hosts; add a Host(…) to hosts");
     }
     resolver.levers();
     let errors = resolver.problems.error_count();
@@ -78,8 +78,12 @@ pub(super) fn resolve(
             );
         }
     }
-    if !template.hosts.is_empty() && resolver.hosts.is_empty() && resolver.problems.error_count() == 0 {
-        resolver.problems.error_anywhere("the config makes no hosts with these arguments; raise a count");
+    if let Some(host) = template.hosts.first()
+        && resolver.hosts.is_empty()
+        && resolver.problems.error_count() == 0
+    {
+        let message = "the config makes no hosts with these arguments; raise a count";
+        resolver.problems.error(host.span, message);
     }
     resolver.bound_growth();
     if resolver.problems.error_count() > 0 || resolver.problems.is_over() {

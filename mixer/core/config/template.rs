@@ -49,6 +49,7 @@ use crate::time::Span;
 /// One class of a config file.
 #[derive(Debug)]
 pub(super) struct ConfigTemplate {
+    pub(super) span: SourceSpan,
     pub(super) description: String,
     pub(super) args: IndexMap<String, ArgTemplate>,
     pub(super) default_job_name: Option<Scalar<String>>,
@@ -83,6 +84,7 @@ pub(super) struct Included {
 impl ConfigTemplate {
     /// Reads a class.
     pub(super) fn read(node: Node, included: Included, problems: &mut Problems) -> Option<Self> {
+        let span = node.span;
         let mut fields = Fields::of(node, "Config", problems)?;
         // Already read: see `include.rs`.
         fields.take("include");
@@ -117,6 +119,7 @@ impl ConfigTemplate {
         });
         let metric_sets = metric_sets.collect();
         let template = Self {
+            span,
             description,
             args,
             default_job_name,

@@ -274,10 +274,10 @@ fn broken_files_are_one_error_with_a_place() {
 #[test]
 fn a_config_without_hosts_or_with_too_many_is_refused() {
     let empty = "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 0), name: \"h-{i}\")])";
-    insta::assert_snapshot!(error_of(empty, &[]), @"test.ron: the config makes no hosts with these arguments; raise a count");
+    insta::assert_snapshot!(error_of(empty, &[]), @"test.ron:1:16: the config makes no hosts with these arguments; raise a count");
     let clash = "Config(hosts: [Host(name: \"a\", labels: { \"zone\": \"x\" }, metrics: [Metric(name: \"m\", labels: { \"zone\": \"y\" })])])";
     insta::assert_snapshot!(error_of(clash, &[]), @r#"test.ron:1:95: label "zone" is one of its host's already; choose another name"#);
-    insta::assert_snapshot!(error_of("Config(hosts: [])", &[]), @"test.ron: the config has no hosts; add a Host(…) to hosts");
+    insta::assert_snapshot!(error_of("Config(hosts: [])", &[]), @"test.ron:1:1: the config has no hosts; add a Host(…) to hosts");
     let text = "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 1000000000000), name: \"h-{i}\", metrics: [Metric(name: \"m\")])])";
     insta::assert_snapshot!(error_of(text, &[]), @"test.ron:1:16: the config makes 1000000000000 series so far, more than 5000000; lower a count, or raise --max-series");
 }
@@ -336,6 +336,38 @@ fn arguments_are_typed_by_their_defaults() {
     test.ron: argument "on" takes true or false, not "maybe"
     test.ron: argument "life" takes a duration, as in 15m, not "long"
     test.ron: argument "every" takes a duration or a range, as in 14s..16s, not "2s..1s"
+    "#);
+}
+
+#[test]
+fn a_default_that_the_argument_itself_refuses_has_its_place() {
+    let text = r#"Config(
+    args: {
+        "low": Arg(default: 3, min: 5, help: "x"),
+        "both": Arg(min: 0, max: 1, default: 1.5),
+        "life": Arg(default: "2h", max: 3600),
+        "size": Arg(default: "2GiB", choices: ["1GiB", "4GiB"]),
+        "word": Arg(default: "stge", choices: ["stage", "live"]),
+        "mixed": [1, "a"],
+        "endless": inf,
+    },
+    hosts: [Host(name: "a", metrics: [Metric(name: "m")])],
+)"#;
+    insta::assert_snapshot!(error_of(text, &[]), @r#"
+    test.ron:3:29: the default of argument "low" must be at least 5, but is 3
+    test.ron:4:46: the default of argument "both" must be at least 0 and at most 1, but is 1.5
+    test.ron:5:30: the default of argument "life" must be at most 3600, but is 7200
+    test.ron:6:30: the default of argument "size" cannot be "2147483648"; expected one of 1GiB, 4GiB
+    test.ron:7:30: the default of argument "word" cannot be "stge"; did you mean "stage"?
+    test.ron:8:18: the default of argument "mixed" takes numbers, as in 1.5,2, not "1,a"
+    test.ron:9:20: the default of argument "endless" takes a number, not "inf"
+    "#);
+    let good = [("low", "5"), ("both", "1"), ("life", "1h"), ("size", "1024MiB"), ("word", "live")];
+    let text = text.replace("\"mixed\": [1, \"a\"],", "").replace("\"endless\": inf,", "");
+    assert!(plan_of(&text, &good).is_ok(), "a default may stand for one that must be given");
+    insta::assert_snapshot!(error_of(&text, &[&good[1..], &[("low", "x")]].concat()), @r#"
+    test.ron: argument "low" takes a whole number, not "x"
+    test.ron:3:29: the default of argument "low" must be at least 5, but is 3
     "#);
 }
 

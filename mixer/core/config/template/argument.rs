@@ -13,6 +13,7 @@ use crate::expression::{Names, Value};
 pub(in crate::config) struct ArgTemplate {
     pub(in crate::config) span: SourceSpan,
     pub(in crate::config) default: Value,
+    pub(in crate::config) default_span: SourceSpan,
     pub(in crate::config) min: Option<f64>,
     pub(in crate::config) max: Option<f64>,
     pub(in crate::config) choices: Vec<Value>,
@@ -29,6 +30,7 @@ impl ArgTemplate {
             return Some(Self {
                 span,
                 default,
+                default_span: span,
                 min: None,
                 max: None,
                 choices: Vec::new(),
@@ -42,14 +44,15 @@ impl ArgTemplate {
         }
         let default = default.and_then(|node| {
             refuse_bool_in_other_letters(&node, problems)?;
-            read_value(&node, "default", problems)
+            Some((read_value(&node, "default", problems)?, node.span))
         });
         let (min, max) = (fields.constant("min", problems), fields.constant("max", problems));
         let choices = fields.list("choices", problems);
         let choices = choices.iter().filter_map(|node| read_value(node, "choices", problems)).collect();
         let help = fields.constant("help", problems).unwrap_or_default();
         fields.refuse_unknown(problems);
-        Some(Self { span, default: default?, min, max, choices, help })
+        let (default, default_span) = default?;
+        Some(Self { span, default, default_span, min, max, choices, help })
     }
 }
 

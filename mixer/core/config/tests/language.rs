@@ -48,7 +48,7 @@ fn repetition_goes_through_ranges_and_lists_nested() {
     assert_eq!(names(&plan), ["x-1"]);
     assert_eq!(
         error_of(text, &[("zones", "")]),
-        "test.ron: the config makes no hosts with these arguments; raise a count"
+        "test.ron:3:17: the config makes no hosts with these arguments; raise a count"
     );
 }
 
