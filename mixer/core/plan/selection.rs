@@ -6,6 +6,9 @@ use regex_lite::Regex;
 
 use super::run::HostPlan;
 
+/// Maximum number of characters of a pattern that is more than a plain name: matching takes time in proportion to it.
+const PATTERN_CHARS_MAX: usize = 1000;
+
 /// Some hosts of a run: those that match one of its patterns.
 ///
 /// A pattern is a host's name in which `*` stands for any text, `?` for one character and `[..]` for one of some, as in
@@ -27,8 +30,7 @@ impl HostSelection {
     /// The names of its hosts, if all of its patterns are plain names.
     #[must_use]
     pub fn names(&self) -> Option<Vec<String>> {
-        let is_name =
-            |pattern: &HostPattern| pattern.label.is_none() && !pattern.text.contains(['*', '?', '[']);
+        let is_name = |pattern: &HostPattern| pattern.label.is_none() && !pattern.text.contains(WILDCARDS);
         let names = self.0.iter().map(|pattern| is_name(pattern).then(|| pattern.text.clone()));
         names.collect()
     }
@@ -47,6 +49,9 @@ impl fmt::Display for HostSelection {
         f.write_str(&patterns.join(", "))
     }
 }
+
+/// The characters with which a wildcard begins.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 #[derive(Clone, Debug)]
 struct HostPattern {
@@ -74,6 +79,11 @@ impl HostPattern {
         if text.is_empty() {
             return Err("a pattern of hosts is empty; write a name, or \"*\" for all".to_owned());
         }
+        if glob.contains(WILDCARDS) && glob.chars().nth(PATTERN_CHARS_MAX).is_some() {
+            return Err(format!(
+                "a pattern of hosts has more than {PATTERN_CHARS_MAX} characters; write a shorter one, or several"
+            ));
+        }
         let glob = Regex::new(&regex_of(glob)).map_err(|_| {
             format!("{text:?} is not a pattern of hosts; write it as in \"web-*\", \"web-0[12]\" or \"zone=north\"")
         })?;
@@ -98,7 +108,11 @@ fn regex_of(glob: &str) -> String {
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
-            '*' => regex.push_str(".*"),
+            '*' => {
+                // A row of them would be as many states of the search, all alive at each character.
+                rest = rest.trim_start_matches('*');
+                regex.push_str(".*");
+            }
             '?' => regex.push('.'),
             '[' => {
                 // A bracket right behind the opening one is one of the characters.
@@ -173,5 +187,35 @@ mod tests {
         assert!(error("web-0[12").contains("web-0[12"), "{}", error("web-0[12"));
         assert!(error("web-[z-a]").contains("not a pattern"));
         assert!(error("").contains("empty"));
+    }
+
+    #[test]
+    fn a_row_of_stars_is_one_star() {
+        assert_eq!(regex_of("a**?***"), regex_of("a*?*"));
+        assert_eq!(regex_of("**[ab]**"), regex_of("*[ab]*"));
+        assert_eq!(selected("web-0***[12]**"), ["web-01", "web-02"]);
+        assert_eq!(selected("zone=**th").len(), 12);
+        assert_ne!(regex_of("*?*?"), regex_of("*?"), "each is a character of its own");
+    }
+
+    #[test]
+    fn a_pattern_that_takes_long_to_match_is_refused() {
+        let longest = "*?".repeat(PATTERN_CHARS_MAX / 2);
+        assert!(HostSelection::parse(&longest).is_ok());
+        for pattern in
+            [format!("{longest}*"), format!("zone={longest}é"), format!("{}[12]", "a".repeat(1000))]
+        {
+            let error = HostSelection::parse(&pattern).unwrap_err();
+            assert_eq!(
+                error,
+                "a pattern of hosts has more than 1000 characters; write a shorter one, or several"
+            );
+        }
+        let name = "a".repeat(PATTERN_CHARS_MAX + 1);
+        assert_eq!(
+            HostSelection::parse(&name).unwrap().names(),
+            Some(vec![name]),
+            "a plain name may be longer"
+        );
     }
 }
