@@ -228,6 +228,22 @@ fn a_file_is_checked_before_it_is_loaded() {
 }
 
 #[test]
+fn a_small_table_that_declares_endless_parameters_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = |fanout: usize| {
+        let library = dir.path().join(format!("nested{fanout}.so"));
+        compile("tests/plugins/nested.c", &[&format!("-DFANOUT={fanout}")], &library);
+        load(&library)
+    };
+    assert_eq!(outcome(1).unwrap().scenarios[0].params.len(), 1);
+    assert_eq!(outcome(2).unwrap().scenarios[0].params.len(), 2, "510 of them are within the bound");
+    for fanout in [4, 8] {
+        let error = outcome(fanout).unwrap_err();
+        assert!(error.ends_with("parameters are more than 10000, nested ones counted"), "{error}");
+    }
+}
+
+#[test]
 fn an_incomplete_library_is_refused_before_it_is_loaded() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("half.so");

@@ -23,6 +23,9 @@ const TEXT_BYTES_MAX: usize = 10_000;
 const PLUGIN_BYTES_MIN: usize = size_of::<abi::Plugin>();
 /// Maximum depth of nested parameters.
 const DEPTH_MAX: u32 = 8;
+/// Maximum number of parameters of one scenario, model or config, nested ones counted: the fields of several may be
+/// one array, so that a small table declares any number.
+const NESTED_MAX: usize = 10_000;
 
 /// Loads a library for good and reads its declaration; the error is the reason to refuse it.
 pub(in crate::plugin) fn open(path: &Path) -> Result<PluginDecl, String> {
@@ -216,20 +219,25 @@ fn plain(args: Vec<ParamDecl>) -> Result<Vec<ParamDecl>, String> {
 }
 
 fn params(first: *const abi::Param, count: u32, size: u32) -> Result<Vec<ParamDecl>, String> {
-    nested_params((first, count, size), 0)
+    nested_params((first, count, size), 0, &mut 0)
 }
 
 fn nested_params(
     (first, count, size): (*const abi::Param, u32, u32),
     depth: u32,
+    found: &mut usize,
 ) -> Result<Vec<ParamDecl>, String> {
+    *found = found.saturating_add(count as usize);
     if depth > DEPTH_MAX {
         return Err(format!("parameters are nested more than {DEPTH_MAX} deep"));
     }
+    if *found > NESTED_MAX {
+        return Err(format!("parameters are more than {NESTED_MAX}, nested ones counted"));
+    }
     let raw = elements("parameters", first, count, size)?;
-    let read = |raw: &abi::Param| {
+    let mut read = |raw: &abi::Param| {
         let name = text("a parameter's name", raw.name)?;
-        let fields = nested_params((raw.fields, raw.field_count, raw.field_size), depth + 1)
+        let fields = nested_params((raw.fields, raw.field_count, raw.field_size), depth + 1, found)
             .map_err(|error| format!("parameter {name}: {error}"))?;
         ParamDecl::new(RawParam {
             kind: raw.kind,
@@ -241,7 +249,7 @@ fn nested_params(
             name,
         })
     };
-    let params: Vec<ParamDecl> = raw.iter().map(read).collect::<Result<_, _>>()?;
+    let params: Vec<ParamDecl> = raw.iter().map(&mut read).collect::<Result<_, _>>()?;
     check_distinct(&params.iter().map(|param| param.name.as_str()))?;
     Ok(params)
 }
