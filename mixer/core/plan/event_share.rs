@@ -17,6 +17,9 @@ use crate::host::EVENTS_PER_SEC_MAX;
 /// Maximum number of listeners that the events of all hosts of a run reach in one emulated second.
 pub const LISTENERS_PER_SEC_MAX: u32 = 1_000_000;
 
+/// Number of listeners as which a replaced member counts: to make one takes ten times as long as to tell one of an event.
+const REPLACED_MEMBER_WEIGHT: u64 = 10;
+
 /// The name that actions on levers, which go to all hosts, have among events.
 pub(crate) const LEVER: &str = "lever";
 
@@ -144,10 +147,10 @@ impl Costs {
 
 /// The work that an event is for one listener.
 fn weight_of(shape: &HostShape, action: &Action) -> u64 {
+    let members = |pool: usize| shape.pools.get(pool).map_or(1, |pool| pool.max.max(1) as u64);
     match *action {
-        Action::NotifyMembers(pool) | Action::ReplaceMembers(pool) => {
-            shape.pools.get(pool).map_or(1, |pool| pool.max.max(1) as u64)
-        }
+        Action::NotifyMembers(pool) => members(pool),
+        Action::ReplaceMembers(pool) => members(pool).saturating_mul(REPLACED_MEMBER_WEIGHT),
         _ => 1,
     }
 }
@@ -244,6 +247,26 @@ mod tests {
         let reads = hosts(200, "h", reader)
             .replace("name: \"up\"", "name: \"up\", scenario: script(source: \"run.load\")");
         assert_eq!(plan(&reads).hosts[0].event_share.as_ref().unwrap().cost(LEVER), 200);
+    }
+
+    #[test]
+    fn a_member_that_an_event_replaces_counts_as_ten_listeners() {
+        let pool = |replaced: &str| {
+            let pool = "Pool(name: \"p\", count: 300, labels: { \"id\": \"{uuid()}\" }, metrics: [Metric(name: \"m\")]";
+            plan(&hosts(
+                1,
+                "h",
+                &format!("listen_events: {{ \"x\": emit(\"x\") }}, pools: [{pool}, {replaced})]"),
+            ))
+        };
+        let share =
+            |plan: &Plan| plan.hosts[0].event_share.as_ref().map(|share| (share.cost("x"), share.per_sec));
+        assert_eq!(share(&pool("replace_on: \"x\"")), Some((3_001, LISTENERS_PER_SEC_MAX)));
+        assert_eq!(
+            share(&pool("replace_on: \"x@own\", replace_share: 0.5")),
+            Some((3_001, LISTENERS_PER_SEC_MAX))
+        );
+        assert_eq!(share(&pool("replace_on: \"other\"")), None, "an event that replaces none is cheap");
     }
 
     proptest! {
