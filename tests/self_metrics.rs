@@ -92,7 +92,6 @@ fn the_page_on_own_metrics_has_every_family_with_its_type() {
     let writing = "remote-write=http://127.0.0.3:1";
     let outputs = ["--output", &serving, "--output", "pushgateway=http://127.0.0.3:1", "--output", writing];
     let _run = promemu(&[&["--config", "single_host_load"], &outputs[..]].concat());
-    let page = eventually("they are served", || get(port, SELF_PATH));
     let page_of_docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/own-metrics.md");
     let section = std::fs::read_to_string(page_of_docs).unwrap();
     let row = |line: &str| {
@@ -102,8 +101,12 @@ fn the_page_on_own_metrics_has_every_family_with_its_type() {
     };
     let mut documented: Vec<String> = section.lines().filter_map(row).collect();
     documented.sort();
-    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned);
-    let mut served: Vec<String> = types.collect();
+    // Families of an output are served once it has begun.
+    let mut served = eventually("all of them are served", || {
+        let page = get(port, SELF_PATH)?;
+        let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned);
+        Some(types.collect()).filter(|types: &Vec<String>| types.len() >= documented.len())
+    });
     served.sort();
     assert_eq!(documented, served);
 }
