@@ -25,7 +25,7 @@ pub use event_budget::{DropCause, EVENTS_PER_SEC_MAX, EventDrop, HOPS_MAX};
 pub use faults::Stamp;
 pub use mail::Mail;
 pub use member_change::MemberChange;
-pub use outbox::Outbox;
+pub use outbox::{Outbox, OverrideChange};
 pub use place::{MemberCounts, Place};
 pub use update_counts::UpdateCounts;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
+use promemu_core::event::Event;
 use promemu_core::plan::Plan;
 use promemu_core::time::Time;
 
@@ -49,8 +50,8 @@ impl Figure {
             |id, host| {
                 let selected = by_host.get(&id).into_iter().flatten().map(|(_, series)| *series);
                 let mut emitted = Vec::new();
-                let series =
-                    HostSeries::drive(host, &grid, selected, |event| emitted.push(EventRecord::new(event)));
+                let note = |event: &Event| emitted.push(EventRecord::new(event));
+                let series = HostSeries::drive(host, (&grid, to), selected, note);
                 (series, emitted)
             },
             |id, (host, emitted)| {

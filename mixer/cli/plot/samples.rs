@@ -1,7 +1,7 @@
 //! The samples of a host and of the members of its pools. Successive members in one slot are one series.
 
 use indexmap::IndexMap;
-use promemu_core::backfill::{Grid, HostSamples, MemberSamples, MemberSink, ReplayedHost};
+use promemu_core::backfill::{Grid, HostSampler, HostSamples, MemberSamples, MemberSink, ReplayedHost};
 use promemu_core::event::Event;
 use promemu_core::metric::ABSENT;
 use promemu_core::time::Time;
@@ -31,12 +31,13 @@ struct MemberBuffer {
 }
 
 impl HostSeries {
-    /// Drives a host through the grid; takes samples of the pools of the selected series only.
+    /// Drives a host through the grid and on to the end of the time axis; takes samples of the pools of the selected
+    /// series only.
     pub(super) fn drive(
         host: ReplayedHost<'_>,
-        grid: &Grid,
+        (grid, to): (&Grid, Time),
         selected: impl Iterator<Item = SelectedSeries>,
-        emitted: impl FnMut(&Event),
+        mut emitted: impl FnMut(&Event),
     ) -> Self {
         let (times, shape) = (grid.count(), host.driven().host().plan().shape.clone());
         let empty = |(pool, slot): (usize, usize)| {
@@ -52,7 +53,11 @@ impl HostSeries {
             }
         };
         let pools: Option<MemberSink<'_>> = if has_members { Some(&mut put) } else { None };
-        let mut own = HostSamples::with_events(host, grid, emitted, pools);
+        let all = 0..host.driven().host().row().len();
+        let mut sampler = HostSampler::new(host, all);
+        let mut own = sampler.sample(grid, &mut emitted, pools);
+        // Events after the last sample have a mark, too.
+        sampler.pass(to, emitted);
         drop_older(&mut own);
         let pools = buffers.into_iter().map(|((pool, slot), MemberBuffer { cells, begins, .. })| {
             let samples = HostSamples::from_cells(cells, 0..shape.pools[pool].shape.width, times);

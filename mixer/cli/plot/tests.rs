@@ -225,7 +225,7 @@ fn events_are_marked_below_metrics_that_emit_or_listen_to_them() {
       0 ┤⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡇             ⢸⣀⣀⣀⣀⣀⣀⡇             ⢸⣀⣀⣀⣀⣀⣀⡇
         └┬─────────────┬─────────────┬─────────────┬─────────────┬─────────────┬
        08:00         08:01         08:02         08:03         08:04       08:05
-                       ▲             ▼      ▲             ▼      ▲
+                       ▲             ▼      ▲             ▼      ▲             ▼
          ─ till  ▲ feature_on  ▼ feature_off
 
     visitors

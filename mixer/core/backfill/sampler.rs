@@ -56,6 +56,11 @@ impl<'a> HostSampler<'a> {
         self.up
     }
 
+    /// Drives the host on without samples, and passes each of its events to `emitted`.
+    pub fn pass(&mut self, until: Time, mut emitted: impl FnMut(&Event)) {
+        drive(&mut self.host, until, &mut self.out, |_, _, out| out.events.iter().for_each(&mut emitted));
+    }
+
     /// Drives the host, and records its last report at each moment of a grid, which must follow the one before it. Passes
     /// each event of the host to `emitted`, and the samples of its pool members to `pools`.
     #[must_use]

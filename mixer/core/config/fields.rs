@@ -112,15 +112,17 @@ impl Fields {
         }
     }
 
-    /// Reports every field that nothing has read and that the record does not have.
-    pub(super) fn refuse_unknown(self, problems: &mut Problems) {
-        for field in self.left.iter().filter(|field| !self.known.contains(&field.name.as_str())) {
+    /// Reports every field that nothing has read and that the record does not have. Gives `true` if there is none.
+    pub(super) fn refuse_unknown(self, problems: &mut Problems) -> bool {
+        let is_unknown = |field: &&Field| !self.known.contains(&field.name.as_str());
+        for field in self.left.iter().filter(is_unknown) {
             if problems.is_over() {
-                return;
+                break;
             }
             let hint = suggestion(&field.name, &self.known);
             problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));
         }
+        !self.left.iter().any(|field| is_unknown(&field))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Scope, Stmt};
+use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Position, Scope, Stmt};
 
 use super::engine::{self, ENGINE};
 use super::formula::Formula;
@@ -30,6 +30,8 @@ pub struct Expression {
     stores: Vec<String>,
     /// `true` if it uses its metric's storage as a whole, or with calculated keys.
     uses_whole_storage: bool,
+    /// Names from outside that it assigns to although they are constant, each with its byte offset in the text.
+    written: Box<[(String, usize)]>,
 }
 
 impl Expression {
@@ -54,7 +56,7 @@ impl Expression {
             }
             true
         });
-        let Found { mut names, mut fields, declared, emits, stores } = found;
+        let Found { mut names, mut fields, declared, emits, stores, written } = found;
         let whole = read_as_a_whole(&names, &fields);
         let declared: IndexSet<String> = declared.into_iter().collect();
         for (word, message) in [
@@ -76,6 +78,9 @@ impl Expression {
         let all_names = names.clone();
         names.retain(|name| !declared.contains(name));
         fields.dedup();
+        let is_constant = |(name, _): &(String, Position)| name != "storage" && names.contains(name);
+        let written = written.into_iter().filter(is_constant);
+        let written = written.map(|(name, position)| (name, offset_of(position, text))).collect();
         let (source, ast) = (text.into(), Arc::new(ast));
         Ok(Self {
             source,
@@ -88,6 +93,7 @@ impl Expression {
             reads_host_storage,
             stores,
             uses_whole_storage,
+            written,
         })
     }
 
@@ -155,6 +161,25 @@ impl Expression {
         let reads = self.names.iter().any(|name| name == "run");
         let fields = self.fields.iter().filter(move |(name, _)| reads && name == "run");
         fields.map(|(_, field)| field.as_str())
+    }
+
+    /// The first assignment to a constant: its byte offset in the text, the constant's name, and a message about it.
+    #[must_use]
+    pub fn refused_write(&self) -> Option<(usize, &str, String)> {
+        let (name, at) = self.written.first()?;
+        let message = match name.as_str() {
+            "run" => {
+                "a script reads levers and cannot move them; move one by an action, as in lever(\"load\", 3)"
+                    .to_owned()
+            }
+            "value" => {
+                "a script cannot assign to value; its last expression is the metric's new value".to_owned()
+            }
+            _ => format!(
+                "a script cannot assign to {name}, which comes from outside; copy it to a variable of its own, as in let mine = {name}"
+            ),
+        };
+        Some((*at, name, message))
     }
 
     /// Events that it may emit; `None` for a calculated name.
@@ -281,18 +306,21 @@ pub struct CompileError {
 
 impl CompileError {
     fn new(error: &ParseError, text: &str) -> Self {
-        let position = error.position();
-        let line = position.line().unwrap_or(1).saturating_sub(1);
-        let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-        let rest = text[line_start..].split('\n').next().unwrap_or("");
-        let column = position.position().unwrap_or(1).saturating_sub(1);
-        let in_line = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
         let message = error.err_type().to_string();
         let message = message.replace("Script is incomplete", "it ends too early").replace(VARIABLE, WRITTEN);
         let mut chars = message.chars();
         let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
-        Self { at: line_start + in_line, message: format!("{first}{}", chars.as_str()) }
+        Self { at: offset_of(error.position(), text), message: format!("{first}{}", chars.as_str()) }
     }
+}
+
+/// The byte offset of a position in the text.
+fn offset_of(position: Position, text: &str) -> usize {
+    let line = position.line().unwrap_or(1).saturating_sub(1);
+    let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text[line_start..].split('\n').next().unwrap_or("");
+    let column = position.position().unwrap_or(1).saturating_sub(1);
+    line_start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
 }
 
 /// Names, fields and events found in an expression.
@@ -303,6 +331,8 @@ struct Found {
     fields: Vec<(String, String)>,
     emits: Vec<Option<String>>,
     stores: Vec<String>,
+    /// The names that are assigned to, or a part of which is.
+    written: Vec<(String, Position)>,
 }
 
 impl Found {
@@ -334,8 +364,11 @@ impl Found {
             }
             // Called as a method of the event's name, which may be calculated.
             ASTNode::Expr(Expr::MethodCall(call, _)) if call.name == "emit" => self.emits.push(None),
-            ASTNode::Stmt(Stmt::Assignment(parts)) if !parts.0.is_op_assignment() => {
-                self.stores.extend(stored_key(&parts.1.lhs));
+            ASTNode::Stmt(Stmt::Assignment(parts)) => {
+                self.written.extend(assigned_name(&parts.1.lhs));
+                if !parts.0.is_op_assignment() {
+                    self.stores.extend(stored_key(&parts.1.lhs));
+                }
             }
             ASTNode::Stmt(Stmt::Var(declaration, ..)) => self.declared.push(declaration.0.name.to_string()),
             ASTNode::Stmt(Stmt::For(parts, _)) => {
@@ -349,6 +382,15 @@ impl Found {
             }
             _ => {}
         }
+    }
+}
+
+/// The name at the front of an assignment's target, and its position.
+fn assigned_name(target: &Expr) -> Option<(String, Position)> {
+    match target {
+        Expr::Variable(variable, _, position) => Some((variable.1.to_string(), *position)),
+        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => assigned_name(&pair.lhs),
+        _ => None,
     }
 }
 

@@ -192,6 +192,11 @@ impl EmulatedHost {
         self.faults().map(Faults::stamp)
     }
 
+    /// The overrides of its metrics: the metric, the value and the end of each.
+    pub fn overrides(&self) -> impl Iterator<Item = (usize, f64, Time)> {
+        self.metrics.values().rare().into_iter().flat_map(|rare| rare.overrides.iter())
+    }
+
     /// Marks the host as live at normal speed: plugins may then do work in real time.
     pub fn go_live(&mut self) {
         if let Some(pools) = self.pools_mut() {

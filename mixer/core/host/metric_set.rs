@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::event_budget::{DropCause, HOPS_MAX};
 use super::metric_values::{MetricValues, RareState, ScheduleMoment, UpdateCall};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, OverrideChange};
 use crate::event::Event;
 use crate::plan::{Action, Condition, HostPlan};
 use crate::rng::{Rng, Seed, fnv1a};
@@ -149,11 +149,16 @@ impl MetricSet {
                 out.report = true;
             }
             Action::Override { metric, value, lasts, may_fall } if exists(metric) => {
-                self.values.set_override(plan, metric, (value, acts_at + lasts), may_fall, now);
+                let until = acts_at + lasts;
+                self.values.set_override(plan, metric, (value, until), may_fall, now);
+                if event.is_some() {
+                    out.overrides.push(OverrideChange { metric, at: acts_at, set: Some((value, until)) });
+                }
                 out.report = true;
             }
             Action::Release { metric } if exists(metric) => {
                 self.values.release(plan, metric, now);
+                out.overrides.push(OverrideChange { metric, at: acts_at, set: None });
                 out.report = true;
             }
             _ => return false,

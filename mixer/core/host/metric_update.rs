@@ -28,7 +28,10 @@ pub(super) fn make(
     if let Some(when) = &plan.when {
         match when.holds(&mut context.eval_context(context.value)) {
             Ok(true) => {}
-            Ok(false) => return Ok(Made::Nothing),
+            Ok(false) => {
+                running.hide(context.effects);
+                return Ok(Made::Nothing);
+            }
             Err(error) => {
                 *complaint = Some(error);
                 return Ok(Made::Undecided);

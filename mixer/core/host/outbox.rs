@@ -10,7 +10,19 @@ use super::member_change::MemberChange;
 use crate::event::{Event, data_bytes};
 use crate::plan::{EventShare, LEVER};
 use crate::scenario::SideEffects;
+use crate::time::Time;
 use crate::timeline::{HostLevers, SentAction};
+
+/// A change of the override of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OverrideChange {
+    /// The metric.
+    pub metric: usize,
+    /// The moment from which it counts.
+    pub at: Time,
+    /// The value and its end, [`Time::NEVER`] until it is released; `None` for a release.
+    pub set: Option<(f64, Time)>,
+}
 
 /// Results of one [`super::EmulatedHost::advance`]. One outbox can serve many hosts in turn.
 #[derive(Debug, Default)]
@@ -19,6 +31,9 @@ pub struct Outbox {
     pub events: Vec<Event>,
     /// Actions for all hosts that the host has sent, itself included: they move levers.
     pub actions: Vec<SentAction>,
+    /// Overrides that events have set, and those that anything has released, in their order. Whoever sends an action that
+    /// sets one knows of it.
+    pub overrides: Vec<OverrideChange>,
     /// `true` if the job is to take over the host's cells.
     pub report: bool,
     /// Members of pools that changed; filled in with a report only.
@@ -63,6 +78,7 @@ impl Outbox {
     pub fn clear(&mut self) {
         self.events.clear();
         self.actions.clear();
+        self.overrides.clear();
         self.failures.clear();
         self.pending.clear();
         self.members.clear();

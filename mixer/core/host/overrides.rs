@@ -20,6 +20,11 @@ struct Override {
 pub(super) struct Overrides(Vec<Override>);
 
 impl Overrides {
+    /// The active ones: the metric, the value and the end of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64, Time)> {
+        self.0.iter().map(|active| (active.metric, active.value, active.until))
+    }
+
     /// The end of the override that ends first.
     pub(super) fn due(&self) -> Time {
         self.0.iter().map(|active| active.until).min().unwrap_or(Time::NEVER)

@@ -109,6 +109,10 @@ macro_rules! built_ins {
             fn stop(&mut self, effects: &mut SideEffects) {
                 match self { $(Self::$variant(running) => running.stop(effects)),* }
             }
+
+            fn hide(&mut self, effects: &mut SideEffects) {
+                match self { $(Self::$variant(running) => running.hide(effects)),* }
+            }
         }
     };
 }

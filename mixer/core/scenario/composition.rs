@@ -194,6 +194,12 @@ impl Scenario for Box<RunningCombination> {
             part.running.stop(effects);
         }
     }
+
+    fn hide(&mut self, effects: &mut SideEffects) {
+        for part in &mut self.parts {
+            part.running.hide(effects);
+        }
+    }
 }
 
 /// The parameters of a delay.
@@ -260,5 +266,9 @@ impl Scenario for Box<RunningDelay> {
 
     fn stop(&mut self, effects: &mut SideEffects) {
         self.part.running.stop(effects);
+    }
+
+    fn hide(&mut self, effects: &mut SideEffects) {
+        self.part.running.hide(effects);
     }
 }

@@ -72,6 +72,7 @@ impl ScenarioSpec for Plan {
         Box::new(FeatureToggle {
             plan: Arc::clone(self),
             on: false,
+            is_told_on: false,
             has_begun: false,
             next_change: Time::NEVER,
         })
@@ -105,6 +106,8 @@ impl Plan {
 pub struct FeatureToggle {
     plan: Arc<Plan>,
     on: bool,
+    /// `true` between its two events.
+    is_told_on: bool,
     has_begun: bool,
     next_change: Time,
 }
@@ -114,7 +117,6 @@ impl Scenario for Box<FeatureToggle> {
         let plan = &*self.plan;
         let mut next_change = if self.has_begun { self.next_change } else { context.now + plan.start_time };
         self.has_begun = true;
-        let was_on = self.on;
         if next_change <= context.now {
             // Whole cycles without an update change nothing; less than one is left.
             let cycle = plan.duration.as_nanos().saturating_add(plan.interval.as_nanos());
@@ -129,16 +131,21 @@ impl Scenario for Box<FeatureToggle> {
             context.effects.wakes.push(next_change);
         }
         let value = plan.value(self.on);
-        if self.on != was_on {
+        if self.on != self.is_told_on {
+            self.is_told_on = self.on;
             plan.tell(self.on, context.effects);
         }
         Ok(Some(value))
     }
 
-    fn stop(&mut self, effects: &mut SideEffects) {
-        if self.on {
+    fn hide(&mut self, effects: &mut SideEffects) {
+        if std::mem::take(&mut self.is_told_on) {
             self.plan.tell(false, effects);
         }
+    }
+
+    fn stop(&mut self, effects: &mut SideEffects) {
+        self.hide(effects);
         (self.on, self.has_begun, self.next_change) = (false, false, Time::NEVER);
     }
 }

@@ -79,6 +79,10 @@ impl Scenario for RunningPart {
     fn stop(&mut self, effects: &mut SideEffects) {
         self.0.stop_any(effects);
     }
+
+    fn hide(&mut self, effects: &mut SideEffects) {
+        self.0.hide_any(effects);
+    }
 }
 
 impl TryClone for RunningPart {
@@ -143,6 +147,7 @@ impl<P: ScenarioSpec> AnySpec for P {
 trait AnyScenario: Debug + Send + Sync {
     fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
     fn stop_any(&mut self, effects: &mut SideEffects);
+    fn hide_any(&mut self, effects: &mut SideEffects);
     fn copied(&self) -> Result<Box<dyn AnyScenario>, String>;
 }
 
@@ -153,6 +158,10 @@ impl<S: Scenario> AnyScenario for S {
 
     fn stop_any(&mut self, effects: &mut SideEffects) {
         self.stop(effects);
+    }
+
+    fn hide_any(&mut self, effects: &mut SideEffects) {
+        self.hide(effects);
     }
 
     fn copied(&self) -> Result<Box<dyn AnyScenario>, String> {

@@ -55,6 +55,10 @@ pub trait Scenario: TryClone + Debug + Send + Sync + 'static {
     /// Ends the scenario, since another one replaces it or its metric ends: emits the events that others wait for. An
     /// update after it begins anew.
     fn stop(&mut self, _effects: &mut SideEffects) {}
+
+    /// Its metric shows nothing from now on until its next update, as the metric's condition does not hold. Emits the
+    /// events that others wait for, and goes on with the next update.
+    fn hide(&mut self, _effects: &mut SideEffects) {}
 }
 
 /// The range that holds these ranges.

@@ -195,4 +195,8 @@ impl Scenario for Box<SwitchScenarioByEvents> {
     fn stop(&mut self, effects: &mut SideEffects) {
         self.running.stop(effects);
     }
+
+    fn hide(&mut self, effects: &mut SideEffects) {
+        self.running.hide(effects);
+    }
 }

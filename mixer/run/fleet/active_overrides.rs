@@ -1,4 +1,4 @@
-//! The overrides that are active, as clients have set them.
+//! The overrides that are active, as clients and events have set them.
 
 use indexmap::IndexMap;
 
@@ -12,6 +12,8 @@ pub(super) type ActiveOverrides = IndexMap<(HostId, usize), ActiveOverride>;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ActiveOverride {
     pub(crate) value: f64,
+    /// The moment from which it counts.
+    pub(crate) acts_at: Time,
     /// [`Time::NEVER`] until it is released.
     pub(crate) until: Time,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use promemu_core::event::HostId;
+use promemu_core::host::{EmulatedHost, OverrideChange};
 use promemu_core::plan::Action;
 use promemu_core::time::Time;
 use promemu_core::timeline::Targets;
@@ -43,13 +44,43 @@ impl Fleet {
         for id in ids {
             match set {
                 Some((value, lasts)) => {
-                    let active = ActiveOverride { value, until: acts_at + lasts };
+                    let active = ActiveOverride { value, acts_at, until: acts_at + lasts };
                     overrides.insert((*id, metric), active);
                 }
                 None => drop(overrides.swap_remove(&(*id, metric))),
             }
         }
         true
+    }
+
+    /// Notes overrides that a host itself has set or released. One that acts later stays: a client has just sent it.
+    pub(super) fn note_overrides(&self, id: HostId, changes: impl Iterator<Item = OverrideChange>) {
+        let mut overrides = self.table().overrides();
+        for OverrideChange { metric, at, set } in changes {
+            let key = (id, metric);
+            if overrides.get(&key).is_some_and(|active| active.acts_at > at) {
+                continue;
+            }
+            match set {
+                Some((value, until)) => {
+                    overrides.insert(key, ActiveOverride { value, acts_at: at, until });
+                }
+                None => drop(overrides.swap_remove(&key)),
+            }
+        }
+    }
+
+    /// Notes the overrides that a host has when it goes on, as out of the history.
+    pub(super) fn note_standing_overrides(&self, id: HostId, host: &EmulatedHost) {
+        let at = self.clock.now();
+        let standing = host.overrides();
+        let changes =
+            standing.map(|(metric, value, until)| OverrideChange { metric, at, set: Some((value, until)) });
+        let mut changes = changes.peekable();
+        // Most hosts have none.
+        if changes.peek().is_some() {
+            self.note_overrides(id, changes);
+        }
     }
 
     /// The overrides that are active at this time, sorted by host and metric.

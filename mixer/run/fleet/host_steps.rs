@@ -103,6 +103,9 @@ impl Fleet {
         for sent in out.actions.drain(..) {
             self.log_own_action(sent);
         }
+        if !out.overrides.is_empty() {
+            self.note_overrides(id, out.overrides.drain(..));
+        }
     }
 
     pub(crate) fn count_skipped(&self, updates: u64) {

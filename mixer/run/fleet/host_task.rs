@@ -99,6 +99,7 @@ impl HostTask {
         }
         if self.has_begun {
             fleet.mark_started(id, self.host.host().starts_at());
+            fleet.note_standing_overrides(id, self.host.host());
         }
         let is_present = self.has_begun;
         self.membership = Some(Membership { fleet, id, is_present, is_handed_over: false });

@@ -21,7 +21,7 @@ use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
 
 const CONFIG: &str = r#"Config(hosts: [
-    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "rack/{i}", interval: "100ms", listen_events: { "ping@own": emit("pong") }, metrics: [
+    Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "rack/{i}", interval: "100ms", listen_events: { "ping@own": emit("pong"), "jam": override("used", 33), "flood": override("used", 44, "1h"), "clear": release("used") }, metrics: [
         Metric(name: "load", value_range: (0, 100), update_interval: "100ms", scenario: random_walk),
         Metric(name: "used", labels: { "device": "/dev/sda" }, value_range: (0, 100), listen_events: ["go"], default_value: 5),
         Metric(name: "n_total", metric_type: counter, default_value: 10),
@@ -123,6 +123,33 @@ async fn overrides_and_stops_stay_when_hosts_are_added_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overrides_of_listeners_are_listed_as_those_of_clients() {
+    let mut run = TestRun::begun().await;
+    let id = "rack/1/used{device=\"/dev/sda\"}";
+    let listed = |handle: &RunHandle| {
+        let of_one = handle.overrides().into_iter().find(|standing| standing.id == id);
+        of_one.map(|standing| (standing.value, standing.until.is_some()))
+    };
+    let say = |event: &str| Command::Emit {
+        name: event.into(),
+        source: "test".into(),
+        data: serde_json::Value::Null,
+    };
+    run.ask(say("jam")).await.unwrap();
+    run.eventually("the event sets it", |handle| listed(handle) == Some((33.0, false))).await;
+    run.eventually("the others hear it, too", |handle| handle.overrides().len() == 3).await;
+    run.ask(set_override("rack/1", "used{device=\"/dev/sda\"}", 7.0)).await.unwrap();
+    assert_eq!(listed(&run.handle), Some((7.0, false)));
+    run.eventually("the client's value is shown", |_| run.value(id) == Some(7.0)).await;
+    run.ask(say("flood")).await.unwrap();
+    run.eventually("the next event replaces it", |handle| listed(handle) == Some((44.0, true))).await;
+    run.ask(say("clear")).await.unwrap();
+    run.eventually("an event releases it", |handle| handle.overrides().is_empty()).await;
+    assert_eq!(run.handle.hosts(&HostFilter::default(), 0, 10).hosts[0].overrides, 0);
+    run.runner.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_and_metrics_are_found_by_their_whole_names() {
     let run = TestRun::begun().await;
     let id = "rack/1/used{device=\"/dev/sda\"}";
@@ -191,13 +218,28 @@ async fn an_event_with_a_hosts_name_as_source_is_that_hosts_own() {
     assert_eq!(pongs, 1, "only rack/2 has this as its own event: {heard:?}");
     let known = run.handle.listened_events();
     let shown: Vec<_> = known.iter().map(|event| (event.name.as_str(), event.hearers)).collect();
-    assert_eq!(shown, [("go", 3), ("ping", 3), ("slow", 1), ("quick", 1), ("lost", 1)]);
+    assert_eq!(
+        shown,
+        [
+            ("go", 3),
+            ("ping", 3),
+            ("jam", 3),
+            ("flood", 3),
+            ("clear", 3),
+            ("slow", 1),
+            ("quick", 1),
+            ("lost", 1)
+        ]
+    );
     let effects: Vec<&str> = known.iter().map(|event| event.effects[0].as_str()).collect();
     assert_eq!(
         effects,
         [
             "update used",
             "emit pong",
+            "override used by 33",
+            "override used by 44 for 1h",
+            "release used",
             "open late by 30s with probability 0.5",
             "close late",
             "open gap for 1m"

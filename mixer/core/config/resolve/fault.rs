@@ -5,14 +5,18 @@ use regex_lite::Regex;
 
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{FaultTemplate, HostTemplate};
+use crate::config::value::Scalar;
 use crate::error::suggestion;
-use crate::event::Subscription;
+use crate::event::{DELIVERY_DELAY, Source, Subscription};
 use crate::fault::{
     Cycle, Fault, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, ReportDelay, fault_events,
 };
 use crate::plan::{Action, HostShape, Listener};
 use crate::scenario::{Arguments, MetricContext};
 use crate::time::Span;
+
+/// The shortest time from one begin of a fault to the next: hosts hear of a begin and of an end 50 ms later each.
+const SHORTEST_PERIOD: Span = Span::from_nanos(2 * DELIVERY_DELAY.as_nanos());
 
 impl Resolver<'_> {
     /// Adds the host's faults to its shape, with listeners that open and close their windows.
@@ -56,11 +60,32 @@ impl Resolver<'_> {
         stream: String,
     ) -> Option<FaultPlan> {
         let fault = self.fault(template)?;
+        self.refuse_same_events(template)?;
         let (trigger, window, pulses) = self.occasions(template, &fault)?;
         let probability = self.probability(template)?;
         let metrics = self.fault_metrics(template, &fault, shape, "")?;
         let events = fault_events(&fault);
         Some(FaultPlan { fault, trigger, window, pulses, probability, metrics, events, stream })
+    }
+
+    /// Refuses an event that opens and closes the same fault: it would never be on after it.
+    fn refuse_same_events(&mut self, template: &FaultTemplate) -> Option<()> {
+        for until in &template.until {
+            let closes = Subscription::parse(&self.value("until", until)?);
+            for on in &template.on {
+                let opens = Subscription::parse(&self.value("on", on)?);
+                let is_covered = closes.source == Source::Any || closes.source == opens.source;
+                if opens.event == closes.event && is_covered {
+                    let message = format!(
+                        "event {:?} would end the fault at once, since on names it, too; name another event, or give the fault lasts",
+                        opens.event
+                    );
+                    self.problems.error(until.span, message);
+                    return None;
+                }
+            }
+        }
+        Some(())
     }
 
     pub(super) fn probability(&mut self, template: &FaultTemplate) -> Option<f64> {
@@ -89,6 +114,17 @@ impl Resolver<'_> {
         built.map_err(|error| self.problems.error(place(error.param), error.message)).ok()
     }
 
+    /// The time from one begin of a fault to the next.
+    pub(super) fn fault_period(&mut self, every: &Scalar<Span>) -> Option<Span> {
+        let period = self.value("every", every)?;
+        if (SHORTEST_PERIOD..Span::FOREVER).contains(&period) {
+            return Some(period);
+        }
+        let message = format!("every must be {SHORTEST_PERIOD} or longer and not endless, but is {period}");
+        self.problems.error(every.span, message);
+        None
+    }
+
     /// Trigger, length and episodes of windows.
     fn occasions(
         &mut self,
@@ -98,6 +134,9 @@ impl Resolver<'_> {
         let refused = |this: &mut Self, message: &str| {
             this.problems.error(template.span, format!("{} {message}", template.kind.name));
             None
+        };
+        let lacks = |this: &mut Self, message: &str| {
+            if template.is_whole { refused(this, message) } else { None }
         };
         let trigger = match &template.at {
             Some(_) if !template.on.is_empty() => return refused(self, "takes either at or on"),
@@ -125,12 +164,12 @@ impl Resolver<'_> {
             && trigger != FaultTrigger::OnEvent
             && !is_timed
         {
-            return refused(self, message);
+            return lacks(self, message);
         }
         let lasts = if fault.is_instant() { Span::ZERO } else { lasts };
         let Some(every) = &template.every else {
             if trigger == FaultTrigger::OnEvent && lasts == Span::FOREVER && template.until.is_empty() {
-                return refused(self, "needs lasts or until: its length after the event");
+                return lacks(self, "needs lasts or until: its length after the event");
             }
             return Some((trigger, lasts, None));
         };
@@ -138,9 +177,9 @@ impl Resolver<'_> {
             return refused(self, "takes either every or on");
         }
         if lasts == Span::FOREVER {
-            return refused(self, "needs lasts: the length of each episode");
+            return lacks(self, "needs lasts: the length of each episode");
         }
-        let period = self.interval("every", Some(every), Span::ZERO)?;
+        let period = self.fault_period(every)?;
         let jitter = self.optional("jitter", template.jitter.as_ref(), Span::ZERO)?;
         if lasts.as_nanos().saturating_add(jitter.as_nanos()) >= period.as_nanos() {
             self.problems.error(every.span, "lasts and jitter together must be shorter than every");
@@ -164,6 +203,13 @@ impl Resolver<'_> {
             return None;
         }
         let every = Span::from_nanos(off.as_nanos().saturating_add(on.as_nanos()));
+        if every < SHORTEST_PERIOD {
+            let name = template.kind.name;
+            let message =
+                format!("{name}'s up and down must be {SHORTEST_PERIOD} or longer together, but are {every}");
+            self.problems.error(template.span, message);
+            return None;
+        }
         let first = if is_on_event { Span::ZERO } else { off };
         Some(Pulses { first, every, jitter, lasts: on })
     }

@@ -139,8 +139,10 @@ impl Resolver<'_> {
     fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<FaultTimes> {
         let needs_time = |kind: &&FaultTemplate| kind.kind.untimed_error.is_some() && template.is_untimed();
         if let Some(kind) = template.kind.as_ref().filter(needs_time) {
-            let message = format!("{} needs at or every: the time of the fault", kind.kind.name);
-            self.problems.error(kind.span, message);
+            if template.is_whole {
+                let message = format!("{} needs at or every: the time of the fault", kind.kind.name);
+                self.problems.error(kind.span, message);
+            }
             return None;
         }
         // Levers that move at the same time take a length.
@@ -163,12 +165,13 @@ impl Resolver<'_> {
             return None;
         }
         let Some(given) = &template.every else { return Some(FaultTimes { at, lasts, every: None }) };
-        let every = self.interval("every", Some(given), Span::ZERO)?;
+        let every = self.fault_period(given)?;
         if lasts > every {
             let message = match &template.lasts {
                 Some(_) => {
                     format!("every {every} is shorter than lasts {lasts}; the fault would overlap itself")
                 }
+                None if !template.is_whole => return None,
                 None => "every needs lasts: the length of the fault each time".to_owned(),
             };
             self.problems.error(given.span, message);

@@ -201,6 +201,10 @@ impl Resolver<'_> {
             self.problems.error(template.span_of(PERCENT_OF_RANGE), message);
             return None;
         }
+        if let Some((at, name, message)) = expression.refused_write() {
+            self.problems.error(template.span_at(at, name), message);
+            return None;
+        }
         Some(())
     }
 }

@@ -12,6 +12,8 @@ use crate::time::Span;
 #[derive(Debug)]
 pub(in crate::config) struct FaultTemplate {
     pub(in crate::config) span: SourceSpan,
+    /// `false` if a field was refused: one that seems to be missing may be there, misspelt.
+    pub(in crate::config) is_whole: bool,
     pub(in crate::config) kind: &'static AnyFaultKind,
     pub(in crate::config) params: Vec<(&'static Param, ParamTemplate)>,
     pub(in crate::config) at: Option<Scalar<Span>>,
@@ -84,8 +86,8 @@ impl FaultTemplate {
         let metrics = texts(kind.takes_metrics.then_some("metrics"));
         let probability = takes("probability").and_then(|field| fields.scalar(field, problems));
         let params = take_params(&mut fields, kind.name, kind.params, problems);
-        fields.refuse_unknown(problems);
+        let is_whole = fields.refuse_unknown(problems);
         let params = params.filter(|_| is_timed)?;
-        Some(Self { span, kind, params, at, every, jitter, lasts, on, until, probability, metrics })
+        Some(Self { span, is_whole, kind, params, at, every, jitter, lasts, on, until, probability, metrics })
     }
 }

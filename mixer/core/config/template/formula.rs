@@ -45,10 +45,13 @@ impl FormulaTemplate {
 
     /// The place of a word in the expression, else of the whole.
     pub(in crate::config) fn span_of(&self, word: &str) -> SourceSpan {
-        match (self.text_at, self.expression.place_of(word)) {
-            (Some(start), Some(at)) => SourceSpan { start: start + at, end: start + at + word.len() },
-            _ => self.span,
-        }
+        self.expression.place_of(word).map_or(self.span, |at| self.span_at(at, word))
+    }
+
+    /// The place of a word that begins at this byte of the expression, else of the whole.
+    pub(in crate::config) fn span_at(&self, at: usize, word: &str) -> SourceSpan {
+        let start = self.text_at.map(|start| start + at);
+        start.map_or(self.span, |start| SourceSpan { start, end: start + word.len() })
     }
 
     /// Reads a script.

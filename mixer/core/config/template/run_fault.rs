@@ -13,6 +13,8 @@ use crate::time::Span;
 #[derive(Debug)]
 pub(in crate::config) struct RunFaultTemplate {
     pub(in crate::config) id: Scalar<String>,
+    /// As [`FaultTemplate::is_whole`].
+    pub(in crate::config) is_whole: bool,
     pub(in crate::config) at: Option<Scalar<Span>>,
     pub(in crate::config) lasts: Option<Scalar<Span>>,
     pub(in crate::config) every: Option<Scalar<Span>>,
@@ -62,7 +64,7 @@ impl RunFaultTemplate {
             }
         }
         let kind = fields.take("kind").map(|node| FaultTemplate::read_untimed(node, problems));
-        fields.refuse_unknown(problems);
+        let is_whole = fields.refuse_unknown(problems);
         // Changes and kinds that have an error are missing here.
         if changes.is_empty() && kind.is_none() && problems.error_count() == errors {
             let message =
@@ -73,7 +75,7 @@ impl RunFaultTemplate {
             Some(kind) => Some(kind?),
             None => None,
         };
-        Some(Self { id: id?, at, lasts, every, hosts, changes, kind })
+        Some(Self { id: id?, is_whole, at, lasts, every, hosts, changes, kind })
     }
 
     /// `true` if it is given no time.

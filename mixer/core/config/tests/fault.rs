@@ -104,6 +104,55 @@ fn invalid_faults_are_refused() {
 }
 
 #[test]
+fn a_period_that_no_one_can_follow_is_refused_with_its_place() {
+    insta::assert_snapshot!(errors_of_each(r#"gap(every: "99ms", lasts: "1ms"),
+        counter_reset(every: "1ms"),
+        flapping(up: "60ms", down: "39ms"),
+        gap(every: "inf", lasts: 1)"#), @r#"
+    12: every must be 100ms or longer and not endless, but is 99ms
+    22: every must be 100ms or longer and not endless, but is 1ms
+    1: flapping's up and down must be 100ms or longer together, but are 99ms
+    12: every must be 100ms or longer and not endless, but is inf
+    "#);
+    for faults in [
+        "gap(every: \"100ms\", lasts: \"1ms\")",
+        "flapping(up: \"60ms\", down: \"40ms\"), gap(lasts: \"1ms\")",
+    ] {
+        assert!(plan_of(&config(faults), &[]).is_ok(), "{faults}");
+    }
+}
+
+#[test]
+fn an_event_that_opens_and_closes_one_fault_is_refused() {
+    insta::assert_snapshot!(errors_of_each(r#"gap(on: "x", until: "x"),
+        late(by: 1, on: ["a", "b@own"], until: ["c", "b"]),
+        host_down(on: "go@web-1", until: "go@web-1", lasts: 5)"#), @r#"
+    21: event "x" would end the fault at once, since on names it, too; name another event, or give the fault lasts
+    46: event "b" would end the fault at once, since on names it, too; name another event, or give the fault lasts
+    34: event "go" would end the fault at once, since on names it, too; name another event, or give the fault lasts
+    "#);
+    let narrower = plan_of(&config("gap(on: \"x\", until: \"x@own\")"), &[]);
+    assert!(narrower.is_ok(), "it is on after another host's event");
+}
+
+#[test]
+fn a_misspelt_time_is_the_only_error() {
+    insta::assert_snapshot!(errors_of_each(r#"gap(lasting: "5m"),
+        counter_reset(evry: 9),
+        host_down(form: 5, on: "x")"#), @r#"
+    5: gap has no field "lasting"; expected one of at, every, jitter, lasts, on, until, metrics, probability
+    15: counter_reset has no field "evry"; did you mean "every"?
+    11: host_down has no field "form"; expected one of at, every, jitter, lasts, on, until, probability
+    "#);
+    let of_run = |fault: &str| {
+        let text = config("").replace("Config(", &format!("Config(faults: [{fault}], "));
+        error_of(&text, &[])
+    };
+    insta::assert_snapshot!(of_run("Fault(id: \"a\", kind: gap, lasting: \"5m\")"), @r#"test.ron:1:43: Fault has no field "lasting"; expected one of id, at, lasts, every, hosts, set, times, plus, kind"#);
+    insta::assert_snapshot!(of_run("Fault(id: \"a\", kind: counter_reset, evry: \"5m\")"), @r#"test.ron:1:53: Fault has no field "evry"; did you mean "every"?"#);
+}
+
+#[test]
 fn events_of_faults_can_be_listened_to() {
     let text = r#"Config(hosts: [
         Host(name: "a", metrics: [Metric(name: "n_total", metric_type: counter)], faults: [gap(every: 10, lasts: 2), counter_reset(every: 9)]),

@@ -153,6 +153,48 @@ fn names_of_levers_are_checked_where_formulas_read_them() {
 }
 
 #[test]
+fn a_script_that_assigns_to_what_it_only_reads_is_refused() {
+    let said = |script: &str| {
+        let metric = format!("Metric(name: \"a\", scenario: script(source: {script:?}))");
+        let text = format!(
+            "Config(levers: {{ \"load\": 1 }}, args: {{ \"factor\": Arg(default: 2) }}, hosts: [Host(name: \"h\", metrics: [\n{metric}])])"
+        );
+        plan_of(&text, &[]).map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    let place = |at: usize| {
+        format!("test.ron:2:{}: ", "Metric(name: \"a\", scenario: script(source: \"".len() + 1 + at)
+    };
+    for (script, at, expected) in [
+        (
+            "run.load = 3",
+            0,
+            "a script reads levers and cannot move them; move one by an action, as in lever(\"load\", 3)",
+        ),
+        ("if run.load > 2 { run.load += 1; } 1", 18, "a script reads levers"),
+        ("let x = run.load; run['load'] = x; 1", 0, ""),
+        ("value = 5", 0, "a script cannot assign to value; its last expression is the metric's new value"),
+        ("let x = t; t *= 2; x", 11, "a script cannot assign to t, which comes from outside"),
+        ("event.data.x = 2; 1", 0, "a script cannot assign to event,"),
+        ("let y = factor; factor = y; 3", 16, "a script cannot assign to factor,"),
+    ] {
+        let said = said(script);
+        if expected.is_empty() {
+            assert!(!said.is_empty(), "{script}");
+        } else {
+            assert!(said.contains(&format!("{}{expected}", place(at))), "{script}: {said}");
+        }
+    }
+    for script in [
+        "storage.n = 3; storage.n",
+        "let value = 3; value += run.load; value",
+        "let t = #{}; t.a = 1; t.a",
+        "for t in 0..3 { t += 1; } 2",
+    ] {
+        assert_eq!(said(script), "", "{script}");
+    }
+}
+
+#[test]
 fn actions_are_checked_with_their_places() {
     let levers = "levers: { \"load\": 1 },";
     for (action, expected) in [

@@ -237,6 +237,33 @@ fn a_toggle_that_ends_while_it_is_on_switches_off() {
     }
 }
 
+#[test]
+fn a_toggle_whose_condition_ends_is_off_for_listeners_until_it_holds_again() {
+    let toggle = "feature_toggle(start_time: \"2s\", duration: 20, interval: 2)";
+    let (on, off) = (|secs| (secs, "feature_on"), |secs| (secs, "feature_off"));
+    for scenario in [
+        toggle.to_owned(),
+        format!("sum(of: [{toggle}, time_duration])"),
+        format!("delay(of: {toggle}, by: 1)"),
+        format!(
+            "switch_scenario_by_events(default_scenario: {toggle}, events_config: {{ \"x\": sine_wave }})"
+        ),
+    ] {
+        let metrics = |when: &str| {
+            format!(
+                "metrics: [Metric(name: \"m\", update_interval: 1, when: \"{when}\", scenario: {scenario})]"
+            )
+        };
+        assert_eq!(
+            events_of(&metrics("t < 5 || t >= 9"), 12.5, &[]),
+            [on(2.0), off(5.0), on(9.0)],
+            "{scenario}"
+        );
+        assert_eq!(events_of(&metrics("t < 20"), 27.5, &[]), [on(2.0), off(20.0)], "{scenario}");
+        assert_eq!(events_of(&metrics("t > 30"), 27.5, &[]), [], "{scenario}");
+    }
+}
+
 /// The values of a metric with this scenario at each of these seconds, with events from outside.
 fn shown(fields: &str, at_secs: &[f64], events: &[(f64, &str)]) -> Vec<f64> {
     let plan =
