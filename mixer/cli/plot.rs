@@ -14,6 +14,7 @@ mod marks;
 mod reading;
 mod samples;
 mod selection;
+mod series_reading;
 mod style;
 mod terminal;
 

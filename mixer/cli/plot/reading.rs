@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use promemu_core::backfill::Grid;
-use promemu_core::metric::{Aggregation, Cells, Kind, NativeLayout, native_histogram};
+use promemu_core::metric::{Aggregation, Kind, NativeLayout, native_histogram};
 use promemu_core::plan::Plan;
 use promemu_core::time::Span;
 
 use super::axis::Unit;
 use super::chart::{Chart, Curve, median};
-use super::growth::{each_term, growth, resets, window};
 use super::marks::Marks;
 use super::samples::HostSeries;
 use super::selection::{SelectedFamily, SelectedSeries};
+use super::series_reading::{SeriesReading, quantile_label};
 
 /// Window of a rate, in longest intervals between two new values. In a shorter window a late value makes a step.
 const INTERVALS_IN_WINDOW: u64 = 4;
@@ -99,63 +99,25 @@ impl Reading {
         host: &HostSeries,
         accumulated: &mut Accumulated,
     ) {
-        let metric = series.metric(plan);
-        let samples = host.samples(series);
-        let cells = samples.cell(metric.offset);
-        let curve = |label: String, cells: &[f64]| {
-            let finite = |value: &f64| if value.is_finite() { *value } else { f64::NAN };
-            Curve { label, values: cells.iter().map(finite).collect() }
-        };
+        let read = SeriesReading::of(plan, series, host);
         match (self, accumulated) {
-            (Self::Values | Self::States(_), Accumulated::Curves(curves)) => {
-                curves.push(curve(label(plan, series), cells));
-            }
-            (Self::Rate { steps, .. }, Accumulated::Curves(curves)) => {
-                let (resets, timestamps) = (resets(cells, host.begins(series)), host.timestamps());
-                let rate = |n: usize| {
-                    let from = window(cells, n, *steps)?;
-                    let span = timestamps[n].since(timestamps[from]);
-                    (span > Span::ZERO).then(|| growth(cells, from, n, &resets) / span.as_secs_f64())
-                };
-                let values = (0..cells.len()).map(|n| rate(n).unwrap_or(f64::NAN)).collect();
-                curves.push(Curve { label: label(plan, series), values });
+            (Self::Values | Self::States(_), Accumulated::Curves(curves)) => curves.push(read.values()),
+            (Self::Rate { steps, .. }, Accumulated::Curves(curves)) => curves.push(read.rate(*steps)),
+            (Self::Summaries { quantiles }, Accumulated::Curves(curves)) => {
+                curves.extend(read.quantiles(quantiles));
             }
             // Buckets with different bounds cannot be added.
             (Self::Quantiles { steps, bounds, .. }, Accumulated::Buckets(buckets, count))
-                if has_bounds(&metric.cells, bounds) =>
+                if read.has_bounds(bounds) =>
             {
                 *count += 1;
-                let places = metric.offset..metric.offset + buckets.len();
-                let total = |n: usize| places.clone().map(|place| samples.cell(place)[n]).sum();
-                let totals: Vec<f64> = (0..cells.len()).map(total).collect();
-                let resets = resets(&totals, host.begins(series));
-                for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
-                    for (place, grown) in places.clone().zip(buckets.iter_mut()) {
-                        grown[n] += growth(samples.cell(place), from, n, &resets);
-                    }
-                }
-            }
-            (Self::Summaries { quantiles }, Accumulated::Curves(curves)) => {
-                for (quantile, place) in quantiles.iter().zip(2..) {
-                    let label = format!("{} {}", label(plan, series), quantile_label(*quantile));
-                    curves.push(curve(label, samples.cell(metric.offset + place)));
-                }
+                read.add_buckets(*steps, buckets);
             }
             (Self::NativeQuantiles { steps, layout, .. }, Accumulated::Native(grown, count))
-                if metric.cells.layout().kind == Kind::NativeHistogram(*layout) =>
+                if read.has_layout(layout) =>
             {
                 *count += 1;
-                let cells_at = |at: usize| -> Vec<f64> {
-                    let places = metric.offset..metric.offset + layout.width();
-                    places.map(|place| samples.cell(place)[at]).collect()
-                };
-                // The first cell is the count.
-                let resets = resets(cells, host.begins(series));
-                for (n, from) in (0..cells.len()).filter_map(|n| Some((n, window(cells, n, *steps)?))) {
-                    each_term(from, n, &resets, |at, sign| {
-                        layout.add(&mut grown[n], &cells_at(at), sign);
-                    });
-                }
+                read.add_native(*steps, layout, grown);
             }
             _ => {}
         }
@@ -169,14 +131,28 @@ impl Reading {
         marks: Vec<Marks>,
     ) -> Chart {
         let plan_family = &plan.families[family.family];
-        let mut count = family.series.len();
-        let curves = match (self, accumulated) {
-            (Self::Quantiles { bounds, .. }, Accumulated::Buckets(buckets, added)) => {
-                count = added;
+        let count = match &accumulated {
+            Accumulated::Curves(_) => family.series.len(),
+            Accumulated::Buckets(_, added) | Accumulated::Native(_, added) => *added,
+        };
+        let has_help = !matches!(&*plan_family.help, "" | NO_HELP);
+        Chart {
+            name: plan_family.name.to_string(),
+            reading: self.describe(count),
+            help: if has_help { plan_family.help.to_string() } else { String::new() },
+            unit: Unit::of(&plan_family.name),
+            curves: self.curves(accumulated),
+            marks,
+        }
+    }
+
+    /// The curves of all series that have been read.
+    fn curves(&self, accumulated: Accumulated) -> Vec<Curve> {
+        match (self, accumulated) {
+            (Self::Quantiles { bounds, .. }, Accumulated::Buckets(buckets, _)) => {
                 QUANTILES.iter().map(|(label, q)| quantile_curve(label, *q, bounds, &buckets)).collect()
             }
-            (Self::NativeQuantiles { layout, .. }, Accumulated::Native(grown, added)) => {
-                count = added;
+            (Self::NativeQuantiles { layout, .. }, Accumulated::Native(grown, _)) => {
                 let curve = |(label, q): &(&str, f64)| {
                     let quantile = |cells: &Vec<f64>| native_histogram(layout, cells).quantile(*q);
                     Curve { label: (*label).to_owned(), values: grown.iter().map(quantile).collect() }
@@ -193,12 +169,16 @@ impl Reading {
             }
             (_, Accumulated::Curves(curves)) => curves,
             _ => Vec::new(),
-        };
+        }
+    }
+
+    /// The calculation in words, for so many series; empty for plain values.
+    fn describe(&self, count: usize) -> String {
         let window = |steps: &usize, step: &Span| {
             let window = step.times(*steps as u64).to_string().replace(' ', "");
             if *steps == 0 { String::new() } else { window }
         };
-        let reading = match self {
+        match self {
             Self::Values => String::new(),
             Self::Summaries { quantiles } if count * quantiles.len() > QUANTILE_LINES_MAX => {
                 format!("quantiles, each the median of {count} series")
@@ -213,38 +193,8 @@ impl Reading {
                 let of_all = if count > 1 { format!(" of {count} series together") } else { String::new() };
                 format!("p50 and p99{of_all} over {}", window(steps, step))
             }
-        };
-        let has_help = !matches!(&*plan_family.help, "" | NO_HELP);
-        Chart {
-            name: plan_family.name.to_string(),
-            reading,
-            help: if has_help { plan_family.help.to_string() } else { String::new() },
-            unit: Unit::of(&plan_family.name),
-            curves,
-            marks,
         }
     }
-}
-
-fn has_bounds(cells: &Cells, expected: &Arc<[f64]>) -> bool {
-    matches!(&cells.layout().kind, Kind::Histogram { bounds } if bounds == expected)
-}
-
-/// The host of a series, the pool and the member's number, and the labels.
-fn label(plan: &Plan, series: SelectedSeries) -> String {
-    let host = series.host(plan);
-    let place = match series.slot {
-        Some((pool, slot)) => format!("{} {} {slot}", host.name, host.shape.pools[pool].name),
-        None => host.name.to_string(),
-    };
-    let labels = series.metric(plan).labels.as_text();
-    if labels.is_empty() { place } else { format!("{place} {{{}}}", String::from_utf8_lossy(labels)) }
-}
-
-fn quantile_label(quantile: f64) -> String {
-    // Not 28.999999999999996.
-    let percent = (quantile * 1e8).round() / 1e6;
-    format!("p{percent}")
 }
 
 /// The median of curves at each time, as quantiles of several series cannot be aggregated.
