@@ -7,6 +7,7 @@
 mod driven;
 mod emulated_host;
 mod event_budget;
+mod extras;
 mod faults;
 mod mail;
 mod member_change;

@@ -10,6 +10,7 @@ mod hosts;
 mod identity;
 mod labels;
 mod levers;
+mod metric_fields;
 mod metrics;
 mod pool;
 mod ranges;

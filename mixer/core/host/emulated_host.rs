@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::event_budget::EventBudget;
+use super::extras::{Cause, Extras};
 use super::faults::{Faults, Stamp};
 use super::mail::Mail;
 use super::member_change::MemberChange;
@@ -32,26 +33,6 @@ enum Phase {
     Ended,
 }
 
-/// The cause of an action.
-#[derive(Clone, Copy, Debug)]
-struct Cause {
-    now: Time,
-    /// The moment from which the action counts.
-    acts_at: Time,
-    /// The hops of the events that it causes.
-    hops: u8,
-    /// `true` for an action of the host itself, `false` for mail. An own action that moves a lever is sent to all hosts.
-    is_own: bool,
-}
-
-/// Parts that few hosts have.
-#[derive(Debug, Default)]
-struct Extras {
-    levers: Option<HostLevers>,
-    faults: Option<Faults>,
-    pools: Option<Pools>,
-}
-
 /// A running emulated host.
 ///
 /// [`Self::advance`] is the only way that time passes in it. It reads no clock, never sleeps, and draws from its own
@@ -75,17 +56,13 @@ impl EmulatedHost {
         let mut rng = seed.rng();
         let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
         let starts_at = run_start + plan.start_time + spread;
-        let faults = Faults::new(&plan, seed, starts_at, run_start);
-        let pools = Pools::new(&plan, seed, starts_at);
-        let levers = levers_of(&plan, run_start);
-        let has_extras = faults.is_some() || pools.is_some() || levers.is_some();
         Self {
             run_start,
             phase: Phase::Waiting,
             next_report: starts_at,
             events: EventBudget::default(),
             metrics: MetricSet::new(&plan, seed, starts_at, rng),
-            extras: has_extras.then(|| Box::new(Extras { levers, faults, pools })),
+            extras: Extras::of(&plan, seed, starts_at, run_start),
             plan,
         }
     }
@@ -126,10 +103,7 @@ impl EmulatedHost {
     pub fn in_run_since(mut self, run_start: Time) -> Self {
         let starts_at = self.starts_at();
         if let Some(extras) = self.extras.as_deref_mut() {
-            extras.levers = levers_of(&self.plan, run_start);
-            if let Some(faults) = &mut extras.faults {
-                faults.count_from(&self.plan, starts_at, run_start);
-            }
+            extras.count_from(&self.plan, starts_at, run_start);
         }
         self.run_start = run_start;
         self
@@ -363,37 +337,10 @@ impl EmulatedHost {
             return;
         }
         let cause = Cause { now, acts_at: sent.acts_at(), hops: 0, is_own: false };
-        Self::act(extras, plan, metrics, &sent.action, cause, out);
+        Extras::act(extras, plan, metrics, &sent.action, cause, out);
         let pools = extras.as_deref_mut().and_then(|extras| extras.pools.as_mut());
         if let (Action::ReplaceMembers(pool), Some(pools)) = (&sent.action, pools) {
             pools.replace(plan, *pool, now, out);
-        }
-    }
-
-    /// Carries out an action that concerns neither metrics nor pools.
-    fn act(
-        extras: &mut Option<Box<Extras>>,
-        plan: &HostPlan,
-        metrics: &mut MetricSet,
-        action: &Action,
-        Cause { now, acts_at, hops, is_own }: Cause,
-        out: &mut Outbox,
-    ) {
-        match *action {
-            Action::OpenFault(index) | Action::CloseFault(index) => {
-                if let Some(extras) = extras {
-                    let opens = matches!(action, Action::OpenFault(_));
-                    extras.switch_fault(plan, metrics, (index, opens), (now, hops), out);
-                }
-            }
-            Action::Down { lasts } => extras.get_or_insert_default().set_down(metrics, acts_at + lasts),
-            Action::Up => extras.get_or_insert_default().set_down(metrics, now),
-            Action::Stop => out.stops = true,
-            Action::Lever { .. } | Action::ReleaseLever { .. } if is_own => {
-                let (action, source) = (action.clone(), Arc::clone(&plan.name));
-                out.send(SentAction { action, time: now, source, sequence: 0 }, hops);
-            }
-            _ => {}
         }
     }
 
@@ -403,7 +350,7 @@ impl EmulatedHost {
         let plan = &**plan;
         metrics.handle(plan, now, event, out, |metrics, action, out| {
             let cause = Cause { now, acts_at: now, hops: event.hops + 1, is_own: true };
-            Self::act(extras, plan, metrics, action, cause, out);
+            Extras::act(extras, plan, metrics, action, cause, out);
         });
         if let Some(Extras { pools: Some(pools), .. }) = extras.as_deref_mut() {
             pools.handle(plan, metrics, now, event, out);
@@ -432,51 +379,5 @@ impl EmulatedHost {
 
     fn pools_mut(&mut self) -> Option<&mut Pools> {
         self.extras.as_deref_mut()?.pools.as_mut()
-    }
-}
-
-/// The levers of a host that reads some.
-fn levers_of(plan: &HostPlan, run_start: Time) -> Option<HostLevers> {
-    let part = plan.run.as_ref().filter(|_| plan.shape.reads_levers)?;
-    Some(HostLevers::new(Arc::clone(part), run_start))
-}
-
-impl Extras {
-    fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
-        let pools = self.pools.as_ref().map(|pools| pools.try_clone(plan)).transpose()?;
-        Ok(Self { levers: self.levers.clone(), faults: self.faults.clone(), pools })
-    }
-
-    fn advance_faults(&mut self, plan: &HostPlan, metrics: &mut MetricSet, now: Time, out: &mut Outbox) {
-        let changes_members =
-            self.faults.as_mut().is_some_and(|faults| faults.advance(plan, metrics, now, out));
-        self.mark_members(changes_members);
-    }
-
-    fn switch_fault(
-        &mut self,
-        plan: &HostPlan,
-        metrics: &mut MetricSet,
-        switch: (usize, bool),
-        at: (Time, u8),
-        out: &mut Outbox,
-    ) {
-        let changes_members =
-            self.faults.as_mut().is_some_and(|faults| faults.switch(plan, metrics, switch, at, out));
-        self.mark_members(changes_members);
-    }
-
-    /// Takes the host down until then.
-    fn set_down(&mut self, metrics: &MetricSet, until: Time) {
-        let faults = self.faults.get_or_insert_with(|| Faults::none(metrics.values().row().into()));
-        faults.set_down(until);
-        self.mark_members(true);
-    }
-
-    /// A fault that hides or stamps the host does so with all its members.
-    fn mark_members(&mut self, is_changed: bool) {
-        if let Some(pools) = self.pools.as_mut().filter(|_| is_changed) {
-            pools.mark_all();
-        }
     }
 }

@@ -3,18 +3,20 @@
 //! An event takes [`DELIVERY_DELAY`] from host to host, so hosts are independent of each other for that long. Time passes in
 //! windows of that length: in a window each host is advanced alone, and its events are handed out at the window's end.
 
+mod outside;
+
 use std::sync::Arc;
 
 use super::layout::Layout;
 use super::selection::Selection;
 use crate::error::Error;
-use crate::event::{DELIVERY_DELAY, Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED};
+use crate::event::{DELIVERY_DELAY, Event, HostId, RUN_FINISHED, RUN_STARTED};
 use crate::host::{DrivenHost, EmulatedHost, Outbox, UpdateCounts};
-use crate::plan::{Action, Plan};
+use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::{LogFull, RunLog, SentAction, Targets, fault_edges_at, next_fault_edge};
+use crate::timeline::{LogFull, RunLog, SentAction, Targets, next_fault_edge};
 
 /// The longest time in which no host hears an event of that time.
 const WINDOW: Span = DELIVERY_DELAY.minus(Span::from_nanos(1));
@@ -40,8 +42,10 @@ pub(super) struct State {
     hosts: Vec<DrivenHost>,
     /// The time at which each host is due.
     due: Vec<Time>,
-    /// For each world the events from outside of hosts so far.
+    /// For each world the events from outside of hosts so far, without those of faults: there may be very many.
     outside: Vec<Vec<Arc<Event>>>,
+    /// For each world the number of all events from outside of hosts so far.
+    outside_counts: Vec<u64>,
     /// For each world the actions and the injected events so far.
     logs: Vec<RunLog>,
     /// Faults of the run up to this moment are told.
@@ -96,6 +100,7 @@ impl WorldBatch {
             due: hosts.iter().map(DrivenHost::due).collect(),
             hosts,
             outside: vec![Vec::new(); seeds.len()],
+            outside_counts: vec![0; seeds.len()],
             logs: vec![RunLog::default(); seeds.len()],
             told_to: start.before(Span::from_nanos(1)),
             counts: UpdateCounts::default(),
@@ -193,19 +198,6 @@ impl WorldBatch {
         self.state.now = self.state.now.max(to);
     }
 
-    /// Emits the events of faults that begin or end at this moment.
-    fn tell_faults(&mut self, at: Time, record: &mut impl FnMut(&Event, Option<HostId>)) {
-        self.state.told_to = at;
-        let plan = Arc::clone(&self.layout.plan);
-        for edge in fault_edges_at(&plan.faults, self.start, at) {
-            for world in 0..self.worlds() {
-                let data = serde_json::Value::String(edge.fault.to_string());
-                let event = self.send_from_outside(world, edge.event(), MIXER_SOURCE, data);
-                record(&event, None);
-            }
-        }
-    }
-
     /// Advances each host alone to the end of the window, or to `to` if it is alone. Returns the time at which the next one
     /// is due.
     fn pass_window(&mut self, to: Time, end: Time, visit: &mut impl FnMut(&Step<'_>)) -> Time {
@@ -271,56 +263,6 @@ impl WorldBatch {
         next
     }
 
-    /// Has hosts of a world carry out an action. It acts after the delay of an event, or when a host starts. An event to
-    /// emit is injected as one of each host. Fails if the world's log is full.
-    pub fn act(
-        &mut self,
-        world: usize,
-        targets: &Targets,
-        source: &str,
-        action: Action,
-    ) -> Result<(), LogFull> {
-        if let Action::Emit(event) = action {
-            let plan = Arc::clone(&self.layout.plan);
-            for host in plan.hosts.iter().filter(|host| targets.reach(host)) {
-                self.inject(world, &event, &host.name, serde_json::Value::Null);
-            }
-            return Ok(());
-        }
-        let sequence = self.state.logs[world].end();
-        let sent = SentAction { action, time: self.state.now, source: source.into(), sequence };
-        self.post_action(world, targets, &Arc::new(sent)).map(drop)
-    }
-
-    /// Logs an action and posts it. Returns the time at which the first of its hosts is due.
-    pub(crate) fn post_action(
-        &mut self,
-        world: usize,
-        targets: &Targets,
-        sent: &Arc<SentAction>,
-    ) -> Result<Time, LogFull> {
-        let Self { layout, state: State { hosts, due, logs, .. }, .. } = self;
-        logs[world].append(targets.clone(), Arc::clone(sent))?;
-        let width = layout.ids.len();
-        let (hosts, due) = (&mut hosts[world * width..], &mut due[world * width..]);
-        let mut next = Time::NEVER;
-        for (host, due) in hosts.iter_mut().zip(due).take(width) {
-            let is_reached = sent.action.concerns(host.host().plan()) && targets.reach(host.host().plan());
-            if *due != Time::NEVER && is_reached {
-                host.post_actions([Arc::clone(sent)]);
-                *due = host.due();
-                next = next.min(*due);
-            }
-        }
-        Ok(next)
-    }
-
-    /// The actions and the injected events of a world so far.
-    #[must_use]
-    pub fn log(&self, world: usize) -> &RunLog {
-        &self.state.logs[world]
-    }
-
     /// Posts an event to the hosts that hear it. Returns the time at which the first of them is due.
     fn deliver(&mut self, sent: &Sent) -> Time {
         let Self { layout, state: State { hosts, due, .. }, .. } = self;
@@ -336,61 +278,6 @@ impl WorldBatch {
             }
         }
         next
-    }
-
-    /// Emits an event of the run itself.
-    fn send_own(&mut self, world: usize, name: &str) {
-        self.send_from_outside(world, name, MIXER_SOURCE, serde_json::Value::Null);
-    }
-
-    /// Emits an event from outside now. A source that is a host's name makes it that host's event, which the host itself
-    /// handles, too.
-    pub fn inject(&mut self, world: usize, name: &str, source: &str, data: serde_json::Value) {
-        let event = self.send_from_outside(world, name, source, data);
-        self.state.logs[world].append_event(Arc::clone(&event));
-        let own =
-            self.layout.id_of(source).and_then(|id| self.layout.places[id as usize].map(|place| (id, place)));
-        if let Some((id, place)) = own {
-            let plan = &self.layout.plan.hosts[id as usize];
-            let place = world * self.layout.ids.len() + place as usize;
-            // The others have it already, and so has this host if it hears any source.
-            let hears_own = plan.shape.listeners_to(&event, &plan.name).next().is_some();
-            let State { hosts, due, .. } = &mut self.state;
-            if hears_own
-                && due[place] != Time::NEVER
-                && !self.layout.bus.listeners(&event, None).any(|other| other == id)
-            {
-                hosts[place].post([event]);
-                due[place] = hosts[place].due();
-            }
-        }
-    }
-
-    fn send_from_outside(
-        &mut self,
-        world: usize,
-        name: &str,
-        source: &str,
-        data: serde_json::Value,
-    ) -> Arc<Event> {
-        let (time, sequence) = (self.state.now, self.state.outside[world].len() as u64);
-        let (name, source) = (name.into(), source.into());
-        let event = Arc::new(Event { name, source, data, time, sequence, hops: 0 });
-        self.state.outside[world].push(Arc::clone(&event));
-        self.deliver(&Sent { world, event: Arc::clone(&event), emitter: None });
-        event
-    }
-
-    /// `true` if a host may listen to an event from outside.
-    pub(crate) fn hears(&self, event: &Event) -> bool {
-        self.layout.bus.is_heard(event, None) || self.layout.id_of(&event.source).is_some()
-    }
-
-    /// The events from outside of a world's hosts so far, in order: the start and the end of its run, begins and ends of
-    /// its faults that hosts listen to, and those that were injected.
-    #[must_use]
-    pub fn outside_events(&self, world: usize) -> &[Arc<Event>] {
-        &self.state.outside[world]
     }
 
     /// Ends all hosts now, as at the end of a run; `visit` gets each host that emits its last event.
@@ -471,8 +358,8 @@ impl State {
     pub(super) fn try_clone(&self) -> Result<Self, Error> {
         let hosts = self.hosts.iter().map(DrivenHost::try_clone).collect::<Result<_, _>>()?;
         let (due, outside) = (self.due.clone(), self.outside.clone());
-        let (logs, told_to) = (self.logs.clone(), self.told_to);
-        Ok(Self { now: self.now, hosts, due, outside, logs, told_to, counts: self.counts })
+        let (outside_counts, logs) = (self.outside_counts.clone(), self.logs.clone());
+        Ok(Self { hosts, due, outside, outside_counts, logs, ..*self })
     }
 
     pub(super) const fn now(&self) -> Time {

@@ -344,9 +344,8 @@ proptest! {
 #[test]
 fn faults_of_the_run_are_told_at_their_edges_and_heard_50_ms_later() {
     let plan = plan(MOVED);
-    let mut world = World::new(Arc::clone(&plan), 1, START).unwrap();
-    world.advance(at(20.0));
-    let told = world.outside_events().iter().filter(|event| *event.name != *"run_started");
+    let run = Backfill::new(Arc::clone(&plan), 1, START, at(20.0)).unwrap();
+    let told = run.log().iter().filter(|event| event.name.starts_with("fault_"));
     let told = told.map(|event| format!("{} {} {}", event.time.since(START), event.name, event.data));
     insta::assert_snapshot!(told.collect::<Vec<String>>().join("\n"), @r#"
     0s fault_started "more"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::host_series::HostSeries;
 use super::labels::LabelNames;
-use super::metrics::DEFAULT_UPDATE_INTERVAL;
+use super::metric_fields::DEFAULT_UPDATE_INTERVAL;
 use super::resolver::Resolver;
 use crate::config::template::{PoolTemplate, WorkloadTemplate};
 use crate::config::value::Scalar;

@@ -1,0 +1,128 @@
+//! Parts that few hosts have: levers, faults and pools, and the actions on them.
+
+use std::sync::Arc;
+
+use super::faults::Faults;
+use super::metric_set::MetricSet;
+use super::outbox::Outbox;
+use super::pool::Pools;
+use crate::plan::{Action, HostPlan};
+use crate::rng::Seed;
+use crate::time::Time;
+use crate::timeline::{HostLevers, SentAction};
+
+/// Parts that few hosts have.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    pub(super) levers: Option<HostLevers>,
+    pub(super) faults: Option<Faults>,
+    pub(super) pools: Option<Pools>,
+}
+
+/// The cause of an action.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause {
+    pub(super) now: Time,
+    /// The moment from which the action counts.
+    pub(super) acts_at: Time,
+    /// The hops of the events that it causes.
+    pub(super) hops: u8,
+    /// `true` for an action of the host itself, `false` for mail. An own action that moves a lever is sent to all hosts.
+    pub(super) is_own: bool,
+}
+
+impl Extras {
+    /// The extras of a host that has some.
+    pub(super) fn of(plan: &HostPlan, seed: Seed, starts_at: Time, run_start: Time) -> Option<Box<Self>> {
+        let (faults, pools) =
+            (Faults::new(plan, seed, starts_at, run_start), Pools::new(plan, seed, starts_at));
+        let levers = levers_of(plan, run_start);
+        let has_some = faults.is_some() || pools.is_some() || levers.is_some();
+        has_some.then(|| Box::new(Self { levers, faults, pools }))
+    }
+
+    /// Counts levers and faults of the run from another start of it.
+    pub(super) fn count_from(&mut self, plan: &HostPlan, starts_at: Time, run_start: Time) {
+        self.levers = levers_of(plan, run_start);
+        if let Some(faults) = &mut self.faults {
+            faults.count_from(plan, starts_at, run_start);
+        }
+    }
+
+    pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
+        let pools = self.pools.as_ref().map(|pools| pools.try_clone(plan)).transpose()?;
+        Ok(Self { levers: self.levers.clone(), faults: self.faults.clone(), pools })
+    }
+
+    /// Carries out an action that concerns neither metrics nor pools.
+    pub(super) fn act(
+        extras: &mut Option<Box<Self>>,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        action: &Action,
+        Cause { now, acts_at, hops, is_own }: Cause,
+        out: &mut Outbox,
+    ) {
+        match *action {
+            Action::OpenFault(index) | Action::CloseFault(index) => {
+                if let Some(extras) = extras {
+                    let opens = matches!(action, Action::OpenFault(_));
+                    extras.switch_fault(plan, metrics, (index, opens), (now, hops), out);
+                }
+            }
+            Action::Down { lasts } => extras.get_or_insert_default().set_down(metrics, acts_at + lasts),
+            Action::Up => extras.get_or_insert_default().set_down(metrics, now),
+            Action::Stop => out.stops = true,
+            Action::Lever { .. } | Action::ReleaseLever { .. } if is_own => {
+                let (action, source) = (action.clone(), Arc::clone(&plan.name));
+                out.send(SentAction { action, time: now, source, sequence: 0 }, hops);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn advance_faults(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let changes_members =
+            self.faults.as_mut().is_some_and(|faults| faults.advance(plan, metrics, now, out));
+        self.mark_members(changes_members);
+    }
+
+    fn switch_fault(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        switch: (usize, bool),
+        at: (Time, u8),
+        out: &mut Outbox,
+    ) {
+        let changes_members =
+            self.faults.as_mut().is_some_and(|faults| faults.switch(plan, metrics, switch, at, out));
+        self.mark_members(changes_members);
+    }
+
+    /// Takes the host down until then.
+    fn set_down(&mut self, metrics: &MetricSet, until: Time) {
+        let faults = self.faults.get_or_insert_with(|| Faults::none(metrics.values().row().into()));
+        faults.set_down(until);
+        self.mark_members(true);
+    }
+
+    /// A fault that hides or stamps the host does so with all its members.
+    fn mark_members(&mut self, is_changed: bool) {
+        if let Some(pools) = self.pools.as_mut().filter(|_| is_changed) {
+            pools.mark_all();
+        }
+    }
+}
+
+/// The levers of a host that reads some.
+fn levers_of(plan: &HostPlan, run_start: Time) -> Option<HostLevers> {
+    let part = plan.run.as_ref().filter(|_| plan.shape.reads_levers)?;
+    Some(HostLevers::new(Arc::clone(part), run_start))
+}
