@@ -54,10 +54,10 @@ impl HostSeries {
         };
         let pools: Option<MemberSink<'_>> = if has_members { Some(&mut put) } else { None };
         let all = 0..host.driven().host().row().len();
-        let mut sampler = HostSampler::new(host, all);
-        let mut own = sampler.sample(grid, &mut emitted, pools);
+        let mut host = HostSampler::new(host, all);
+        let mut own = host.sample(grid, &mut emitted, pools);
         // Events after the last sample have a mark, too.
-        sampler.pass(to, emitted);
+        host.pass(to, emitted);
         drop_older(&mut own);
         let pools = buffers.into_iter().map(|((pool, slot), MemberBuffer { cells, begins, .. })| {
             let samples = HostSamples::from_cells(cells, 0..shape.pools[pool].shape.width, times);
