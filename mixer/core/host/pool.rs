@@ -6,8 +6,10 @@
 
 mod agenda;
 mod draws;
+mod failures;
 mod lifecycle;
 mod model;
+mod model_rows;
 mod pools;
 mod slot;
 

@@ -6,23 +6,21 @@ use indexmap::IndexSet;
 
 use super::agenda::Agenda;
 use super::draws::{between, last_due, left_of, pause_left, share_of};
-use super::slot::{Member, MemberRow, Slot};
+use super::failures::Failures;
+use super::slot::{Member, Slot};
 use crate::event::Event;
 use crate::expression::MemberContext;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
 use crate::host::outbox::Outbox;
 use crate::interrupt::is_interrupted;
 use crate::plan::{HostPlan, PoolPlan, PoolSize, ReusePolicy};
-use crate::plugin::{ModelInstance, Observation};
+use crate::plugin::ModelInstance;
 use crate::rng::{Rng, Seed, fnv1a};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 
 /// Maximum number of draws of labels that no other member has.
 const DRAWS_MAX: u32 = 8;
-
-/// Maximum number of failures that are remembered; further ones to act on events are only counted.
-const FAILURES_MAX: usize = 64;
 
 /// A slot without free labels tries again after this.
 const NEXT_DRAW: Span = Span::from_secs(10);
@@ -39,9 +37,9 @@ pub(super) struct At<'a> {
 #[derive(Debug)]
 pub(super) struct Pool {
     /// The pool's place among the host's.
-    index: usize,
+    pub(super) index: usize,
     /// The plan of a member.
-    member: Arc<HostPlan>,
+    pub(super) member: Arc<HostPlan>,
     /// The model that decides on the members, if there is one.
     pub(super) model: Option<ModelInstance>,
     pub(super) seed: Seed,
@@ -58,8 +56,8 @@ pub(super) struct Pool {
     pub(super) born: u64,
     /// Hashes of the label sets of the present members.
     pub(super) taken: IndexSet<u64>,
-    /// Metrics whose scenario has failed before, in any member.
-    failed: Vec<Arc<str>>,
+    /// Those of metrics are of any member.
+    pub(super) failures: Failures,
     /// Number of series for which there was no room at the last count.
     pub(super) refused: usize,
     /// Slots that are empty because all label sets are taken.
@@ -88,7 +86,7 @@ impl Pool {
             next_replacement: plan.replace_every.map_or(Time::NEVER, |every| starts_at + every),
             born: 0,
             taken: IndexSet::new(),
-            failed: Vec::new(),
+            failures: Failures::default(),
             refused: 0,
             crowded: IndexSet::new(),
             was_crowded: false,
@@ -106,7 +104,7 @@ impl Pool {
             slots: slots.map_err(refuse)?,
             rng: self.rng.clone(),
             taken: self.taken.clone(),
-            failed: self.failed.clone(),
+            failures: self.failures.clone(),
             crowded: self.crowded.clone(),
             ..*self
         })
@@ -151,15 +149,7 @@ impl Pool {
         at.due = due.min(at.until);
         agenda.queue(place, at);
         agenda.mark(place, at);
-        let mut index = failures;
-        while let Some((metric, _)) = out.failures.get(index) {
-            if self.failed.contains(metric) {
-                out.failures.swap_remove(index);
-            } else {
-                self.failed.push(Arc::clone(metric));
-                index += 1;
-            }
-        }
+        self.failures.keep_first(failures, out);
     }
 
     /// Ends the life of the member in a slot.
@@ -177,45 +167,6 @@ impl Pool {
     pub(super) fn stop_scenarios(&mut self, now: Time, out: &mut Outbox) {
         for member in self.slots.iter_mut().filter_map(|slot| slot.member.as_mut()) {
             member.stop_scenarios(&self.member, now, out);
-        }
-    }
-
-    /// Puts a member with these values into a slot, at the decision of a model.
-    pub(super) fn settle(
-        &mut self,
-        slot: usize,
-        labels: LabelBlock,
-        began: Time,
-        agenda: &mut Agenda,
-    ) -> bool {
-        let hash = fnv1a(labels.as_protobuf());
-        if !self.taken.insert(hash) {
-            return false;
-        }
-        self.born += 1;
-        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
-        (at.labels, at.labels_hash, at.is_new) = (labels, hash, true);
-        at.member = Some(Member::Row(MemberRow::new(&self.member.shape, began)));
-        agenda.mark(place, at);
-        true
-    }
-
-    /// Shows a model's values of a member, if there is one in the slot.
-    pub(super) fn show(&mut self, slot: usize, values: &[f64], agenda: &mut Agenda, out: &mut Outbox) {
-        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
-        if let Some(Member::Row(row)) = &mut at.member {
-            row.show(&self.member.shape, values);
-            out.updates += values.len() as u64;
-            agenda.mark(place, at);
-        }
-    }
-
-    /// Adds a model's observations to a member, if there is one in the slot.
-    pub(super) fn observe(&mut self, observed: &Observation, agenda: &mut Agenda) {
-        let (place, at) = ((self.index, observed.row), &mut self.slots[observed.row]);
-        if let Some(Member::Row(row)) = &mut at.member {
-            row.observe(&self.member.shape, observed.family, observed.value, observed.count);
-            agenda.mark(place, at);
         }
     }
 
@@ -238,7 +189,7 @@ impl Pool {
             && let Err(error) = self.relabel(slot, when, &mut rng)
         {
             out.scenario_errors += 1;
-            self.note_failure(&plan.name, error, out);
+            self.failures.note(&plan.name, error, out);
             self.rest(slot, now + NEXT_DRAW, agenda);
             return;
         }
@@ -392,27 +343,10 @@ impl Pool {
         skipped
     }
 
-    /// Reports a failure of a metric, or of the labels, if it is the first one.
-    pub(super) fn note_failure(&mut self, name: &Arc<str>, error: String, out: &mut Outbox) {
-        if !self.failed.contains(name) {
-            self.failed.push(Arc::clone(name));
-            out.failures.push((Arc::clone(name), error));
-        }
-    }
-
-    /// Reports a failure to act on an event, each kind of failure once.
-    pub(super) fn note_event_failure(&mut self, name: &Arc<str>, error: String, out: &mut Outbox) {
-        let kind: Arc<str> = format!("{name}: {error}").into();
-        if self.failed.len() < FAILURES_MAX && !self.failed.contains(&kind) {
-            self.failed.push(kind);
-            out.failures.push((Arc::clone(name), error));
-        }
-    }
-
     /// Number of entries kept.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        self.slots.len() + self.taken.len() + self.failed.len()
+        self.slots.len() + self.taken.len() + self.failures.len()
     }
 }
 

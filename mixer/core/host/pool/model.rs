@@ -129,7 +129,7 @@ fn take_over(
         let at = At { plan: &plans[index], ..at };
         if let Err(error) = settle(&mut pools[index], at, change, agenda, out) {
             out.scenario_errors += 1;
-            pools[first].note_failure(&plans[first].name, error, out);
+            pools[first].failures.note(&plans[first].name, error, out);
         }
     }
     match outcome {
@@ -146,8 +146,8 @@ fn take_over(
         Err(error) => {
             out.scenario_errors += 1;
             match event {
-                Some(_) => pools[first].note_event_failure(&plans[first].name, error, out),
-                None => pools[first].note_failure(&plans[first].name, error, out),
+                Some(_) => pools[first].failures.note_of_event(&plans[first].name, error, out),
+                None => pools[first].failures.note(&plans[first].name, error, out),
             }
         }
     }
