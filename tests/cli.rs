@@ -364,3 +364,32 @@ fn once_prints_the_first_values_and_sends_nothing() {
     assert_eq!(crate::processes::promtool_errors(&text), Vec::<String>::new());
     assert_eq!(gateway.requests("").len(), 0);
 }
+
+#[test]
+fn without_threads_or_files_a_command_ends_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("c.ron");
+    std::fs::write(&config, "Config(hosts: [Host(name: \"a\", metrics: [Metric(name: \"m\")])])").unwrap();
+    let config = config.to_str().unwrap();
+    let scraped = "scrape=127.0.0.1:0";
+    let live = ["--config", config, "--listen", "127.0.0.1:0", "--output", scraped, "--duration", "100ms"];
+    // Root has as many threads as it wants; then the limits of files alone say something.
+    let threads = [0, 1].map(|count| format!("--nproc={count}"));
+    let files = [5, 6, 7, 9, 10, 12, 15, 16, 18, 20, 22, 24].map(|count| format!("--nofile={count}"));
+    for limit in threads.into_iter().chain(files) {
+        for args in [&live[..], &["ctl", "--url", "http://127.0.0.1:1", "status"]] {
+            let command = promemu_command(args);
+            let output = Command::new("timeout")
+                .args(["60", "prlimit", &limit])
+                .arg(command.get_program())
+                .args(command.get_args())
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            let code = output.status.code();
+            assert!(code.is_some_and(|code| code <= 2), "{limit} {args:?}: {code:?} {said}");
+            assert!(!said.contains("panicked"), "{limit} {args:?}: {said}");
+            assert!(code == Some(0) || said.contains("error: "), "{limit} {args:?}: {said}");
+        }
+    }
+}

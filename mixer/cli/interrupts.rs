@@ -2,6 +2,7 @@
 
 use std::{io, thread};
 
+use promemu_run::threads::probe_files;
 use promemu_run::whole_file::remove_unfinished;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -41,7 +42,9 @@ pub(crate) fn remove_unfinished_files() {
     let _is_listening = listen().is_ok();
 }
 
-fn runtime() -> io::Result<Runtime> {
+/// A runtime for signals alone.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    probe_files()?;
     Builder::new_current_thread().enable_io().build()
 }
 

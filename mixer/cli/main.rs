@@ -47,6 +47,7 @@ use std::time::Duration;
 use promemu_core::error::{Error, suggestion};
 use promemu_core::plugin;
 use promemu_core::scenario::KINDS;
+use promemu_run::threads;
 use tracing::warn;
 
 use args::{Cli, Command, LogFormat};
@@ -124,7 +125,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::New(args)) => done(new::new(&settings, args)),
         Some(Command::Clean { all }) => done(block_on(clean::clean(&settings, *all))),
         _ if cli.once => done(once::once(&settings)),
-        _ => done(block_on(run::run(Arc::new(settings)))),
+        _ => {
+            threads::start();
+            done(block_on(run::run(Arc::new(settings))))
+        }
     }
 }
 
@@ -133,9 +137,10 @@ fn done(outcome: Result<(), Error>) -> Result<ExitCode, Error> {
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|source| Error::System { what: "threads cannot be started".to_owned(), source })?;
+    let runtime = threads::runtime("main", None);
+    let what =
+        || "threads cannot be started; raise the limits of processes (ulimit -u) and open files (ulimit -n)";
+    let runtime = runtime.map_err(|source| Error::System { what: what().to_owned(), source })?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_background();
     outcome

@@ -17,6 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::thread;
 
 pub use drive::drive;
 pub use event_log::EventLog;
@@ -109,25 +110,30 @@ impl Backfill {
         if threads <= 1 || hosts.len() <= 1 {
             return hosts.iter().try_for_each(|id| take(*id, make(*id, self.host(*id))));
         }
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             // Each thread has every n-th host, so the thread of the next outcome is known.
             let outcomes: Vec<_> = (0..threads)
-                .map(|thread| {
+                .map(|n| {
                     let (send, outcomes) = sync_channel(OUTCOMES_MAX);
                     let make = &make;
-                    scope.spawn(move || {
-                        for id in hosts.iter().skip(thread).step_by(threads) {
+                    let worker = move || {
+                        for id in hosts.iter().skip(n).step_by(threads) {
                             // The receiver is gone after an error of `take`.
                             if send.send(make(*id, self.host(*id))).is_err() {
                                 return;
                             }
                         }
-                    });
-                    outcomes
+                    };
+                    // Without a thread its hosts are driven here.
+                    thread::Builder::new().spawn_scoped(scope, worker).is_ok().then_some(outcomes)
                 })
                 .collect();
             for (n, id) in hosts.iter().enumerate() {
-                match outcomes[n % threads].recv() {
+                let Some(outcomes) = &outcomes[n % threads] else {
+                    take(*id, make(*id, self.host(*id)))?;
+                    continue;
+                };
+                match outcomes.recv() {
                     Ok(outcome) => take(*id, outcome)?,
                     // The thread has panicked; the scope propagates the panic.
                     Err(_) => break,

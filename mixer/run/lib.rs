@@ -59,6 +59,6 @@ pub mod settings;
 pub mod simulation;
 pub mod spec;
 pub mod status;
-mod threads;
+pub mod threads;
 pub mod watch;
 pub mod whole_file;

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use promemu_core::error::Error;
 use promemu_run::whole_file::remove_unfinished;
-use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use crate::interrupts::Signals;
+use crate::interrupts::{Signals, runtime};
 use crate::logs;
 
 /// The exit code after a second signal.
@@ -21,7 +20,7 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// own, so no work holds them up.
 pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()> + Send, Error> {
     let failed = |source| Error::System { what: "signals cannot be caught".to_owned(), source };
-    let runtime = Builder::new_current_thread().enable_io().build().map_err(failed)?;
+    let runtime = runtime().map_err(failed)?;
     let (sender, first) = oneshot::channel();
     let signals = {
         let _on_runtime = runtime.enter();

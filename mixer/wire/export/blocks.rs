@@ -159,9 +159,8 @@ fn on_threads<T: Send, R: Send>(
 ) -> io::Result<Vec<R>> {
     std::thread::scope(|scope| {
         let work = &work;
-        let threads: Vec<_> = inputs.into_iter().map(|input| scope.spawn(move || work(input))).collect();
-        let outcomes =
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(thread_panicked())));
-        outcomes.collect()
+        let spawn = |input| std::thread::Builder::new().spawn_scoped(scope, move || work(input));
+        let threads: Vec<_> = inputs.into_iter().map(spawn).collect();
+        threads.into_iter().map(|thread| thread?.join().unwrap_or_else(|_| Err(thread_panicked()))).collect()
     })
 }

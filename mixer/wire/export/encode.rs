@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use super::report::WrittenCount;
 use super::series::SeriesFormat;
@@ -68,24 +69,29 @@ fn encode_all(
     take: &mut dyn FnMut(EncodedChunk) -> io::Result<()>,
 ) -> io::Result<()> {
     let threads = run.spec.threads.clamp(1, chunks.len().max(1));
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         // Each thread has every n-th chunk, so their order is known beforehand.
         let encoded: Vec<_> = (0..threads)
-            .map(|thread| {
+            .map(|n| {
                 let (send, encoded) = sync_channel(CHUNKS_MAX);
-                scope.spawn(move || {
-                    for chunk in chunks.iter().skip(thread).step_by(threads) {
+                let worker = move || {
+                    for chunk in chunks.iter().skip(n).step_by(threads) {
                         // The channel is closed when a write has failed.
                         if send.send(encode_chunk(run, format, chunk)).is_err() {
                             return;
                         }
                     }
-                });
-                encoded
+                };
+                // Without a thread its chunks are encoded here.
+                thread::Builder::new().spawn_scoped(scope, worker).is_ok().then_some(encoded)
             })
             .collect();
-        for n in 0..chunks.len() {
-            take(encoded[n % threads].recv().map_err(|_| thread_panicked())??)?;
+        for (n, chunk) in chunks.iter().enumerate() {
+            let chunk = match &encoded[n % threads] {
+                Some(encoded) => encoded.recv().map_err(|_| thread_panicked())?,
+                None => encode_chunk(run, format, chunk),
+            };
+            take(chunk?)?;
         }
         Ok(())
     })

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 
 use promemu_core::backfill::{HostSamples, MemberSamples, MemberSink};
 use promemu_core::event::HostId;
@@ -33,12 +34,17 @@ pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>
     let hosts = spec.run.plan().hosts.len();
     let spool = Spool::new(spec.spool_dir, spec.run.plan(), spec.grid.count())?;
     let threads = spec.threads.clamp(1, hosts.max(1));
-    let sampled: Vec<io::Result<Sampled>> = std::thread::scope(|scope| {
+    let sampled: Vec<io::Result<Sampled>> = thread::scope(|scope| {
         let spool = &spool;
-        let threads: Vec<_> = (0..threads)
-            .map(|thread| scope.spawn(move || sample_hosts(spec, spool, (thread..hosts).step_by(threads))))
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(thread_panicked()))).collect()
+        let worker = |n: usize| move || sample_hosts(spec, spool, (n..hosts).step_by(threads));
+        let spawned: Vec<_> =
+            (0..threads).map(|n| thread::Builder::new().spawn_scoped(scope, worker(n))).collect();
+        let outcome = |(n, spawned): (usize, io::Result<ScopedJoinHandle<'_, _>>)| match spawned {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(thread_panicked())),
+            // Without a thread its hosts are driven here.
+            Err(_) => worker(n)(),
+        };
+        spawned.into_iter().enumerate().map(outcome).collect()
     });
     let mut run = SpooledRun { spec, spool, members: Vec::new() };
     run.members.resize_with(hosts, Vec::new);
