@@ -625,7 +625,7 @@ fn all_errors_in_a_profile_stand_at_their_places() {
     error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
     error: own.ron:7:7: the file ends too early; close what is open
     error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
-    error: a.ron:2:55: own.ron cannot be read: No such file or directory (os error 2)
+    error: a.ron:2:55: config own.ron cannot be read; check that it is a readable text file: No such file or directory (os error 2)
     "#);
 }
 

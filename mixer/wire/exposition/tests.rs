@@ -360,7 +360,7 @@ fn text_has_every_type() {
     f_seconds_count{name="x"} 6
     # TYPE g histogram
     g_bucket{name="x",le="-1"} 1
-    g_bucket{name="x",le="1000000"} 3
+    g_bucket{name="x",le="1e+06"} 3
     g_bucket{name="x",le="+Inf"} 6
     g_sum{name="x"} 9.5
     g_count{name="x"} 6
