@@ -135,7 +135,7 @@ fn a_signal_to_pid_1_ends_the_run_and_removes_its_group() {
         let url = gateway.url();
         let args = ["--config", "single_host_load", "--pushgateway-url", &url, "--push-interval", "200ms"];
         let mut container = Container::of(&promemu_command(&args));
-        eventually("its group", || (!gateway.groups().is_empty()).then_some(()));
+        eventually("its group", || (!gateway.jobs().is_empty()).then_some(()));
         signal(name, container.init());
         assert_eq!(container.unshare.wait(), Some(0), "{}", container.unshare.log());
         assert_eq!(gateway.groups(), [""; 0], "{name}");

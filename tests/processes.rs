@@ -233,6 +233,11 @@ impl Pushgateway {
         jobs
     }
 
+    /// As [`Self::groups`], without those by which runs claim their jobs for a moment.
+    pub(crate) fn jobs(&self) -> Vec<String> {
+        self.groups().into_iter().filter(|job| !job.starts_with("promemu_claim_")).collect()
+    }
+
     pub(crate) fn stop(mut self) {
         self.process.terminate();
     }

@@ -50,7 +50,7 @@ fn steady(gateway: &Pushgateway, dir: &tempfile::TempDir, more: &[&str]) -> Proc
 
 fn wait_for_groups(gateway: &Pushgateway, count: usize) -> Vec<String> {
     eventually(&format!("{count} groups on the gateway"), || {
-        Some(gateway.groups()).filter(|groups| groups.len() == count)
+        Some(gateway.jobs()).filter(|groups| groups.len() == count)
     })
 }
 

@@ -153,9 +153,7 @@ fn pushed_they_are_a_group_of_the_run_that_is_cleaned_up_with_it() {
     let gateway = Pushgateway::start();
     let is_self = |job: &&String| job.starts_with("promemu_self_");
     let wait_for = |count: usize| {
-        eventually(&format!("{count} groups"), || {
-            Some(gateway.groups()).filter(|groups| groups.len() == count)
-        })
+        eventually(&format!("{count} groups"), || Some(gateway.jobs()).filter(|groups| groups.len() == count))
     };
     let killed = pushing(&gateway, &["--push-self-metrics"]);
     let first = wait_for(2);
@@ -196,7 +194,7 @@ fn pushed_they_are_a_group_of_the_run_that_is_cleaned_up_with_it() {
 fn a_run_of_many_minutes_is_over_in_seconds_at_a_higher_speed() {
     let gateway = Pushgateway::start();
     let mut run = pushing(&gateway, &["--speed", "200x", "--config-args", "hosts_count=2", "hosts_ttl=20m"]);
-    eventually("its group is there", || (gateway.groups().len() == 1).then_some(()));
+    eventually("its group is there", || (gateway.jobs().len() == 1).then_some(()));
     assert_eq!(run.wait(), Some(0));
     assert!(run.log().contains(" speed=200x") && run.log().contains("all hosts have ended"), "{}", run.log());
     assert_eq!(gateway.groups(), Vec::<String>::new());
@@ -208,7 +206,7 @@ fn a_run_ends_when_its_duration_is_over() {
     let variables = [("PME_SPEED", "50"), ("PME_DURATION", "5m")];
     let args = ["--config", "single_host_load", "--pushgateway-url", &gateway.url(), "--push-interval", "1s"];
     let mut run = Process::start(crate::processes::promemu_command(&args).envs(variables));
-    eventually("its group is there", || (gateway.groups().len() == 1).then_some(()));
+    eventually("its group is there", || (gateway.jobs().len() == 1).then_some(()));
     assert_eq!(run.wait(), Some(0));
     assert!(run.log().contains("the run's duration is over duration=5m"), "{}", run.log());
     assert_eq!(gateway.groups(), Vec::<String>::new());

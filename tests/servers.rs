@@ -20,7 +20,7 @@ fn a_gateway_and_a_receiver_that_have_moved_get_what_is_for_them() {
     let gateway = Pushgateway::start();
     let moved = FakeGateway::start(Behaviour::Redirect(308, leaked(gateway.url())));
     let mut run = pushing(&format!("pushgateway={}", moved.url()));
-    eventually("its group is there", || (gateway.groups().len() == 1).then_some(()));
+    eventually("its group is there", || (gateway.jobs().len() == 1).then_some(()));
     assert_eq!(run.terminate(), Some(0));
     assert_eq!(gateway.groups().len(), 0, "the group is deleted there, too");
     let receiver = FakeGateway::start(Behaviour::Answer(200));
@@ -70,7 +70,7 @@ fn only_other_machines_are_reached_through_a_proxy() {
     run.wait_for_log(
         "requests go through a proxy that the environment names server=http://otlp.invalid:4318/v1/metrics",
     );
-    eventually("the group is there", || (gateway.groups().len() == 1).then_some(()));
+    eventually("the group is there", || (gateway.jobs().len() == 1).then_some(()));
     let status = promemu_command(&["ctl", "status"])
         .env("PME_URL", format!("http://localhost:{port}"))
         .env("PME_API_TOKEN", "s3cret")

@@ -68,7 +68,7 @@ fn a_storm_slow_scripts_idle_connections_and_a_full_standard_error_stop_neither_
     let [api, page] = [(); 2].map(|()| free_port());
     let (mut run, _log, _dir) = storming(&gateway, api, page);
     eventually("the API answers", || get(api, "/health"));
-    eventually("the run has pushed", || (!gateway.groups().is_empty()).then_some(()));
+    eventually("the run has pushed", || (!gateway.jobs().is_empty()).then_some(()));
     let own = || eventually("its own metrics are there", || get(api, "/metrics"));
     let counted = |name: &str| {
         let page = own();
