@@ -32,7 +32,7 @@ impl Simulator {
         Self { daemon, metrics, plugins }
     }
 
-    /// What `curl -s -X METHOD` prints, with the status.
+    /// The output of `curl -s -X METHOD`, with the status.
     fn curl(&self, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
         let url = format!("http://127.0.0.1:{}{path}", self.daemon.port);
         let output = Command::new("curl")

@@ -36,7 +36,7 @@ pub(crate) fn start(format: LogFormat, debug: bool) {
 
 /// Waits for the reader of what is logged, for `patience` at most.
 pub(crate) fn flush(patience: Option<Duration>) {
-    // What a reader does not take in time is lost, as on every full pipe.
+    // Lines that a reader does not take in time are lost, as on every full pipe.
     let _is_written = log_queue::stderr().flush(patience);
 }
 

@@ -76,7 +76,7 @@ fn bytes_of(from: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What `work` gives, if it ends in time. One that does not is left behind.
+/// The outcome of `work`, if it ends in time. Work that does not is left behind.
 fn within<T: Send + 'static>(
     unended: &'static AtomicUsize,
     patience: Duration,

@@ -127,7 +127,7 @@ impl LogQueue {
         state.is_writing = false;
         if state.pending.is_empty() {
             if state.untold > 0 {
-                // What is told next is a part of what a flush waits for.
+                // A flush waits for the next line, too.
                 state.is_writing = true;
                 return std::mem::take(&mut state.untold);
             }

@@ -1,4 +1,4 @@
-//! What a call of a plugin costs: a built-in that draws one random number, beside the demo's scenario, which does the
+//! The cost of a plugin's call: a built-in that draws one random number, beside the demo's scenario, which does the
 //! same and adds a step. One iteration is one update.
 
 #![expect(clippy::expect_used, reason = "a bench ends when it cannot go on")]

@@ -142,7 +142,7 @@ pub(super) fn read_scalars<T: FromValue>(
     nodes.iter().filter_map(|node| read_scalar(node, what, problems)).collect()
 }
 
-/// What can be read of a list's items, as long as the reading goes on.
+/// The readable items of a list, as long as the reading goes on.
 pub(super) fn read_all<T>(
     nodes: Vec<Node>,
     problems: &mut Problems,

@@ -15,10 +15,10 @@ use crate::{text_file, user_file};
 /// The author of a text or of a value. Only an operator has files read by their paths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Author {
-    /// Who starts promemu, and keeps its configs.
+    /// The operator, who starts promemu and keeps its configs.
     #[default]
     Operator,
-    /// Who sends it to a running promemu. It names files of the configs' folders only.
+    /// A client of a running promemu. It names files of the configs' folders only.
     Client,
 }
 

@@ -264,7 +264,7 @@ impl Pusher for RunInFile {
     }
 
     async fn finish(&mut self) {
-        // What is stuck is not waited for; the last run takes the file along.
+        // A stuck write is not waited for; the last run takes the file along.
         if let Ok(mut content) = tokio::time::timeout(WRITE_PATIENCE, self.file.content.lock()).await {
             content.leave(&self.run);
         }

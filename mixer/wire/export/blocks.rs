@@ -39,7 +39,7 @@ use self::merged::MergedParts;
 use self::ranges::{BlockRange, block_ranges_of, length_for};
 use self::worker::Worker;
 use super::report::{ExportReport, HostWork, WrittenCount};
-use super::spec::thread_panicked;
+use super::spec::{sample_count, thread_panicked};
 
 /// The input of an export to blocks.
 #[derive(Debug)]
@@ -73,9 +73,7 @@ impl BlockSpec<'_> {
     /// Number of steps: one for each sample of a host's own series.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        let metrics = self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics);
-        let series: usize = metrics.map(|metric| metric.cells.series()).sum();
-        series as u64 * self.grid.count() as u64
+        sample_count(self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics), &self.grid)
     }
 
     /// Drives the run and writes its blocks. Either all of them appear in the folder, or none. Fails if one would overlap a

@@ -31,16 +31,19 @@ impl ExportSpec<'_> {
     /// of pools are not counted, as their number is not known beforehand.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        let metrics = self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics);
-        let series: usize = metrics.map(|metric| metric.cells.series()).sum();
-        2 * series as u64 * self.grid.count() as u64
+        2 * sample_count(self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics), &self.grid)
     }
 
     /// Counts one step for each sample of these metrics.
     pub(super) fn add_done(&self, metrics: &[MetricPlan]) {
-        let series: usize = metrics.iter().map(|metric| metric.cells.series()).sum();
-        self.done.fetch_add((series * self.grid.count()) as u64, Ordering::Relaxed);
+        self.done.fetch_add(sample_count(metrics, &self.grid), Ordering::Relaxed);
     }
+}
+
+/// Number of samples of these metrics at the moments of a grid.
+pub(super) fn sample_count<'m>(metrics: impl IntoIterator<Item = &'m MetricPlan>, grid: &Grid) -> u64 {
+    let series: usize = metrics.into_iter().map(|metric| metric.cells.series()).sum();
+    series as u64 * grid.count() as u64
 }
 
 /// The error of a thread that is gone without a result.

@@ -1,4 +1,4 @@
-//! What the encoders write is read back the same by parsers that share nothing with them.
+//! Parsers that share nothing with the encoders read back the same as was written.
 
 use promemu_core::metric::{MetricType, is_absent};
 use promemu_core::series::{Family, LabelBlock, SeriesStore};

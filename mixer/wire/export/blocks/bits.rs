@@ -52,8 +52,7 @@ impl BitWriter {
     /// Appends a signed integer in the fewest of eight lengths (`varbit` in
     /// <https://github.com/prometheus/prometheus/blob/main/tsdb/docs/format/chunks.md>).
     pub(super) fn put_varbit_int(&mut self, number: i64) {
-        let fits = |bits: u32| (1 - (1 << (bits - 1))..=1 << (bits - 1)).contains(&number);
-        self.put_varbit(number.cast_unsigned(), number == 0, fits);
+        self.put_varbit(number.cast_unsigned(), number == 0, |bits| fits(number, bits));
     }
 
     /// The same for an unsigned integer.
@@ -83,6 +82,13 @@ impl BitWriter {
             self.put(number, 64);
         }
     }
+}
+
+/// `true` if a signed number is written in so many bits: one more above zero than below
+/// (<https://github.com/prometheus/prometheus/blob/main/tsdb/docs/bstream.md>).
+#[inline]
+pub(super) fn fits(number: i64, bits: u32) -> bool {
+    (1 - (1 << (bits - 1))..=1 << (bits - 1)).contains(&number)
 }
 
 /// A float after another: the bits in which they differ, and the window of bits that they are in

@@ -3,7 +3,7 @@
 
 use promemu_core::metric::is_absent;
 
-use super::bits::{BitWriter, FloatDelta};
+use super::bits::{BitWriter, FloatDelta, fits};
 use super::encoded::{ChunkEncoding, EncodedPart};
 use crate::protobuf::{put_varint, zigzag};
 
@@ -83,8 +83,9 @@ fn put_time_delta(delta: i64, bits: &mut BitWriter) {
     if delta == 0 {
         return bits.put(0, 1);
     }
-    let fits = |bits: u32| (1 - (1 << (bits - 1))..=1 << (bits - 1)).contains(&delta);
-    if let Some((length, prefix, prefix_bits)) = TIME_LENGTHS.into_iter().find(|(length, ..)| fits(*length)) {
+    if let Some((length, prefix, prefix_bits)) =
+        TIME_LENGTHS.into_iter().find(|(length, ..)| fits(delta, *length))
+    {
         bits.put(prefix, prefix_bits);
         bits.put(delta.cast_unsigned(), length);
     } else {

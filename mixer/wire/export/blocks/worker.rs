@@ -19,6 +19,7 @@ use super::ranges::BlockRange;
 use super::stretch::{Stretch, times_of};
 use super::whole_host::WholeHost;
 use crate::export::report::{DroppedEvents, HostWork};
+use crate::export::spec::sample_count;
 
 /// The hosts of one thread.
 pub(super) struct Worker<'a> {
@@ -100,8 +101,7 @@ impl<'a> Worker<'a> {
                 Driver::Whole(whole) => whole.encode(range, &mut encode)?,
             }
             if let Some(grid) = &range.grid {
-                let series: usize = host.shape.metrics.iter().map(|metric| metric.cells.series()).sum();
-                spec.done.fetch_add((series * grid.count()) as u64, Ordering::Relaxed);
+                spec.done.fetch_add(sample_count(&host.shape.metrics, grid), Ordering::Relaxed);
             }
         }
         part.end()?;

@@ -34,7 +34,7 @@ while read -r request first second; do
             ;;
     esac
 done
-# Who waits for its own children leaves no orphans.
+# A group that waits for its own children leaves no orphans.
 stop_load
 free_memory
 kill -s KILL 0

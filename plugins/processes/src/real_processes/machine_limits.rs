@@ -102,7 +102,7 @@ fn file_room(needed: u64) -> Option<Room> {
     })
 }
 
-/// What this process' cgroup and those around it leave of a controller. The files have the maximum and the present number.
+/// The rest of a controller that this process' cgroup and those around it leave. The files have the maximum and the present number.
 fn cgroup_rooms(controller: &str, [max, current]: [&str; 2]) -> Vec<Room> {
     let Ok(groups) = read_to_string("/proc/self/cgroup") else { return Vec::new() };
     let dirs = groups.lines().filter_map(|line| cgroup_dir(line, controller));

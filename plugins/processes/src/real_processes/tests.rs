@@ -237,7 +237,7 @@ fn memory_is_filled_as_it_is_wanted_up_to_the_budget() {
     follow([4.0, 5.0, 20.0], [4.0, 5.0, 20.0], false);
     // A shell needs some memory itself, which is not in the budget.
     follow([200.0, 400.0, 0.0], [13.0, 24.0, 1.0], true);
-    // What the kernel has taken away comes back.
+    // Processes that the kernel has killed come back.
     let leader = pids(&status)[1].unwrap();
     let holder =
         members(leader).into_iter().find(|pid| stat(*pid).is_some_and(|stat| stat.comm == "dd")).unwrap();
