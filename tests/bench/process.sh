@@ -141,7 +141,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Gateway).serve_forever()
 SERVER
     children+=("$!")
     sleep 1
-    start 6666 --output "pushgateway=$gateway" --cleanup-on-finish=false
+    start 6666 --output "pushgateway=$gateway" --cleanup-on-start=false --cleanup-on-finish=false
     sleep 20
     stop
     kill "${children[-1]}"
