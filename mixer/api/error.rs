@@ -91,6 +91,8 @@ pub(crate) enum ApiError {
     TooFast,
     #[error("the request, or its answer, has taken too long")]
     TooSlow,
+    #[error("the request's body has not come in time")]
+    SlowBody,
     #[error("the Host header does not name this machine; use 127.0.0.1 or localhost")]
     WrongHost,
     #[error("cross-site request refused; send it from promemu's own page or a command-line client")]
@@ -148,7 +150,7 @@ impl ApiError {
             | Self::TooManySeries
             | Self::TooBusy
             | Self::TooFast => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+            Self::TooSlow | Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::WrongHost => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),

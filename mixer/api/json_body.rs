@@ -4,28 +4,40 @@
 //! keeps it out. A body without one, or with the one that curl gives to `-d`, is taken only if nothing in the head is
 //! a browser's. The Content-Type of plain text is never taken.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::error::ApiError;
 
 /// The default of `curl -d`, and of a page's forms.
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+/// Time limit of a body, from the request's head to its last byte.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Extracts a JSON body.
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
-    type Rejection = JsonRejection;
+    type Rejection = Response;
 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let headers = request.headers_mut();
         if has_no_type_of_its_own(headers) && !is_of_browser(headers) {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        Json::from_request(request, state).await.map(|Json(body)| Self(body))
+        match timeout(BODY_TIMEOUT, Json::from_request(request, state)).await {
+            Ok(Ok(Json(body))) => Ok(Self(body)),
+            Ok(Err(rejection)) => Err(rejection.into_response()),
+            Err(_) => Err(ApiError::SlowBody.into_response()),
+        }
     }
 }
 
@@ -47,10 +59,33 @@ fn is_of_browser(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use axum::response::IntoResponse;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::{Body, Bytes};
+    use axum::http::StatusCode;
+    use futures_core::Stream;
 
     use super::*;
+
+    /// A body of which nothing comes.
+    struct Silent;
+
+    impl Stream for Silent {
+        type Item = Result<Bytes, Infallible>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_refused_after_its_time() {
+        let request = Request::builder().body(Body::from_stream(Silent)).unwrap();
+        let refusal = JsonBody::<serde_json::Value>::from_request(request, &()).await.unwrap_err();
+        assert_eq!(refusal.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 
     async fn status(headers: &[(&str, &str)]) -> u16 {
         let mut request = Request::builder().method("POST");
@@ -63,7 +98,7 @@ mod tests {
                 assert_eq!(body["a"], 1);
                 200
             }
-            Err(rejection) => rejection.into_response().status().as_u16(),
+            Err(rejection) => rejection.status().as_u16(),
         }
     }
 

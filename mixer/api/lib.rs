@@ -3,8 +3,8 @@
 //! # Bird's-eye view
 //!
 //! [`Api::start`] binds an address and serves until [`Api::end`]. A request passes the layers of `routes.rs` from the
-//! outside in: rate limit, access check, body limit; then a handler of `routes/` reads its parameters, finds its run in
-//! `AppState`, and calls that run's [`RunHandle`](promemu_run::handle::RunHandle). The handle
+//! outside in: rate limit, access check, turn of large bodies, body limit; then a handler of `routes/` reads its
+//! parameters, finds its run in `AppState`, and calls that run's [`RunHandle`](promemu_run::handle::RunHandle). The handle
 //! returns a view, which is the JSON of the answer, or an error, which `ApiError` maps to a status
 //! and a stable code.
 //!
@@ -18,7 +18,7 @@
 //! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
 //! | `state.rs` | the state that all handlers share, and its limits |
 //! | `params.rs`, `config_source.rs`, `json_body.rs` | parameters and bodies that several routes share |
-//! | `error.rs`, `access.rs`, `limits.rs`, `sse.rs` | errors, access check, rate limit, server-sent events |
+//! | `error.rs`, `access.rs`, `limits.rs`, `body_budget.rs`, `sse.rs` | errors, access check, rate limit, memory of bodies, server-sent events |
 //! | `page.rs`, `page/` | the live page, embedded in the program |
 //!
 //! # Invariants
@@ -30,6 +30,7 @@
 
 mod access;
 mod api;
+mod body_budget;
 mod config_source;
 mod daemon;
 mod error;

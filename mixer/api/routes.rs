@@ -27,13 +27,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{self, Access};
+use crate::body_budget::{self, BODY_BYTES_MAX, BodyBudget};
 use crate::error::in_one_form;
 use crate::limits::{self, Pace};
 use crate::page;
 use crate::state::AppState;
-
-/// A body has at most this many bytes.
-const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// All paths with their layers, the outermost last.
 pub(crate) fn router(state: Arc<AppState>, access: Access) -> Router {
@@ -46,6 +44,7 @@ pub(crate) fn router(state: Arc<AppState>, access: Access) -> Router {
         .merge(page::routes())
         .with_state(state)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::new(BodyBudget::default()), body_budget::hold))
         .layer(from_fn_with_state(Arc::new(access), access::check))
         .layer(from_fn_with_state(Arc::new(Pace::default()), limits::pace))
         .layer(from_fn(in_one_form))

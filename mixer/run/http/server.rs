@@ -37,6 +37,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 /// The paths that a connection kept for health checks answers, on any server.
 const HEALTH_PATHS: [&str; 4] = ["/health", "/ready", "/-/healthy", "/-/ready"];
+/// Bytes of a request's head: a path of 64 KiB, the longest there is, and headers. Each connection may hold as many.
+const HEAD_BYTES_MAX: usize = 96 << 10;
 /// Time limit of requests under way when the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time between two warnings of connections that cannot be accepted.
@@ -165,6 +167,7 @@ async fn serve_connection(
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_BYTES_MAX)
         .header_read_timeout(if is_reserved { RESERVED_HEAD_TIMEOUT } else { HEAD_TIMEOUT })
         .keep_alive(!is_reserved)
         .serve_connection(TokioIo::new(stream), service);

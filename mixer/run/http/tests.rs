@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use indexmap::IndexMap;
 use reqwest::Method;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::*;
@@ -222,5 +222,31 @@ async fn a_redirect_that_is_not_followed_is_named() {
         let (url, _) = redirecting(status, target).await;
         let refused = ask(&url, &HttpOptions::default()).await.unwrap_err();
         assert!(refused.contains(&text.replace("URL", &url)), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_of_the_longest_path_is_read_and_a_larger_one_is_refused_before_its_end() {
+    let router = Router::new().fallback(|| async { "hello" });
+    let (port, _running) = serve(&HttpOptions::default(), router).await;
+    let answer = async |head: String| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        // The server may hang up before it has read all.
+        let _is_taken = stream.write_all(head.as_bytes()).await.is_ok();
+        let mut status = [0; 12];
+        let read = stream.read_exact(&mut status).await;
+        read.map(|_| String::from_utf8_lossy(&status[9..]).into_owned()).unwrap_or_default()
+    };
+    let path = "a".repeat(65_000);
+    assert_eq!(answer(format!("GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n")).await, "200");
+    let value = "a".repeat(60_000);
+    assert_eq!(answer(format!("GET / HTTP/1.1\r\nHost: x\r\nX: {value}\r\n\r\n")).await, "200");
+    for unfinished in [
+        format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "a".repeat(100 << 10)),
+        format!("GET / HTTP/1.1\r\nHost: x\r\n{}", format!("X: {}\r\n", "a".repeat(2_000)).repeat(60)),
+    ] {
+        // Long before the server loses patience with a head that it waits for.
+        let refused = tokio::time::timeout(Duration::from_secs(20), answer(unfinished)).await.unwrap();
+        assert!(["431", "400", ""].contains(&&*refused), "{refused}");
     }
 }
