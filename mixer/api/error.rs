@@ -93,6 +93,8 @@ pub(crate) enum ApiError {
     TooSlow,
     #[error("the request's body has not come in time")]
     SlowBody,
+    #[error("promemu ends, and takes no more runs")]
+    Ending,
     #[error("the Host header does not name this machine; use 127.0.0.1 or localhost")]
     WrongHost,
     #[error("cross-site request refused; send it from promemu's own page or a command-line client")]
@@ -143,6 +145,7 @@ impl ApiError {
             | Self::RunNotRunning(_)
             | Self::RunRunning(_)
             | Self::MainRunKept
+            | Self::Ending
             | Self::RunConflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::TooManyRuns { .. }
             | Self::TooManyStreams { .. }

@@ -22,7 +22,7 @@ use crate::json_body::JsonBody;
 use crate::params::{Duration, SpeedText};
 use crate::runs::entry::{Phase, RunEntry, RunView};
 use crate::runs::start::{create, start};
-use crate::runs::{MAIN, RunRequest};
+use crate::runs::{MAIN, RunRequest, Runs};
 use crate::state::{AppState, blocking, blocking_until};
 
 /// An id has at most this many characters.
@@ -140,7 +140,9 @@ pub(crate) async fn delete_run(
     if !run.phase().is_over() && run.phase() != Phase::Created {
         return Err(ApiError::RunRunning(id));
     }
-    all.shift_remove(&*id);
+    if !Runs::remove(&mut all, &run) {
+        return Err(ApiError::UnknownRun(id));
+    }
     run.drop_unstarted();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,5 +1,6 @@
 //! All runs of a daemon. Their ids are unique.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
@@ -16,12 +17,16 @@ const ID_SHOWN_CHARS_MAX: usize = 100;
 
 /// All runs of a daemon.
 #[derive(Debug, Default)]
-pub(crate) struct Runs(Mutex<IndexMap<Arc<str>, Arc<RunEntry>>>);
+pub(crate) struct Runs {
+    all: Mutex<IndexMap<Arc<str>, Arc<RunEntry>>>,
+    /// `true` once they are asked to end; changes while `all` is locked.
+    is_ending: AtomicBool,
+}
 
 impl Runs {
     /// All runs by id, in the order of their creation.
     pub(crate) fn all(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<RunEntry>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The run of this id.
@@ -30,9 +35,12 @@ impl Runs {
         self.all().get(id).cloned().ok_or_else(unknown)
     }
 
-    /// Adds a run, if its id is free.
+    /// Adds a run, if its id is free and the daemon does not end.
     pub(crate) fn add(&self, run: Arc<RunEntry>) -> Result<(), ApiError> {
         let mut all = self.all();
+        if self.is_ending.load(Ordering::Relaxed) {
+            return Err(ApiError::Ending);
+        }
         if all.contains_key(run.id()) {
             return Err(ApiError::RunExists(run.id().to_owned()));
         }
@@ -43,9 +51,22 @@ impl Runs {
         Ok(())
     }
 
-    /// Stops all runs, and waits until they have ended.
+    /// Removes this very run: another one may have its id by now.
+    pub(crate) fn remove(all: &mut IndexMap<Arc<str>, Arc<RunEntry>>, run: &Arc<RunEntry>) -> bool {
+        let is_there = all.get(run.id()).is_some_and(|found| Arc::ptr_eq(found, run));
+        if is_there {
+            all.shift_remove(run.id());
+        }
+        is_there
+    }
+
+    /// Stops all runs, waits until they have ended, and takes no more.
     pub(crate) async fn end(&self, reason: StopReason) {
-        let all: Vec<Arc<RunEntry>> = self.all().values().cloned().collect();
+        let all: Vec<Arc<RunEntry>> = {
+            let all = self.all();
+            self.is_ending.store(true, Ordering::Relaxed);
+            all.values().cloned().collect()
+        };
         for entry in &all {
             entry.drop_unstarted();
         }
@@ -56,5 +77,48 @@ impl Runs {
         for run in runs {
             run.over().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promemu_core::time::Speed;
+    use promemu_run::event_tap::EventTap;
+
+    use super::*;
+    use crate::config_source::{ConfigChoice, ConfigSource};
+    use crate::runs::RunRequest;
+
+    fn run(id: &str) -> Arc<RunEntry> {
+        let source = ConfigSource::Named("c".to_owned());
+        let config = ConfigChoice { source, class: None, args: serde_json::Value::Null, is_operators: false };
+        let request = RunRequest {
+            id: id.into(),
+            config,
+            seed: None,
+            duration: None,
+            speed: Speed::NORMAL,
+            history: None,
+            watches: false,
+            simulation: None,
+        };
+        Arc::new(RunEntry::created(request, false, Arc::new(EventTap::remembering())))
+    }
+
+    #[test]
+    fn a_run_is_removed_and_a_later_one_with_its_id_is_not() {
+        let (runs, first, second) = (Runs::default(), run("x"), run("x"));
+        runs.add(Arc::clone(&first)).unwrap();
+        assert!(Runs::remove(&mut runs.all(), &first));
+        runs.add(second).unwrap();
+        assert!(!Runs::remove(&mut runs.all(), &first));
+        assert!(runs.find("x").is_ok());
+    }
+
+    #[tokio::test]
+    async fn no_run_is_added_to_runs_that_end() {
+        let runs = Runs::default();
+        runs.end(StopReason::Signal).await;
+        assert!(matches!(runs.add(run("x")), Err(ApiError::Ending)));
     }
 }

@@ -18,6 +18,7 @@ use promemu_run::spec::RunSpec;
 use promemu_run::watch::{ConfigLoader, Watch};
 
 use super::entry::{Phase, RunEntry};
+use super::registry::Runs;
 use super::request::RunRequest;
 use crate::config_source::{ConfigChoice, ConfigSource};
 use crate::daemon::Daemon;
@@ -39,7 +40,7 @@ pub(crate) fn create(
         tell_created(entry.events(), entry.id(), entry.created_at());
     }
     if starts && let Err(error) = start_with(state, &entry, spec) {
-        state.runs().all().shift_remove(entry.id());
+        Runs::remove(&mut state.runs().all(), &entry);
         entry.drop_unstarted();
         return Err(error);
     }
