@@ -1,5 +1,9 @@
 //! Runs that want the same job at the same time: one has it, and the others say why they do not.
 
+use serde_json::{Value, json};
+
+use crate::api::Daemon;
+use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{Process, Pushgateway, eventually, free_port, label, promemu, series};
 
 /// Runs that start at once.
@@ -73,5 +77,37 @@ fn of_runs_that_wait_for_a_gateway_exactly_one_gets_the_job() {
     for run in &mut runs {
         assert_eq!(run.terminate(), Some(0));
     }
+    assert_eq!(gateway.groups(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_that_is_stopped_before_it_has_begun_leaves_no_claim_and_its_job_is_free() {
+    let gateway = Pushgateway::start();
+    let daemon = Daemon::start(&["--pushgateway-url", &gateway.url(), "--push-interval", "1s"]);
+    for round in 0..20 {
+        let body = json!({ "id": "x", "config": "single_host_load", "args": { "job": "wanted" } });
+        assert_eq!(daemon.send("POST", "/api/v1/runs", &body).0, 201);
+        // From before the claims are sent to after they are taken away.
+        for _ in 0..round {
+            assert_eq!(daemon.get("/api/v1/runs/x").0, 200);
+        }
+        assert_eq!(daemon.send("POST", "/api/v1/runs/x/stop", &Value::Null).0, 202);
+        let run = eventually("the run is over", || {
+            let run = daemon.get("/api/v1/runs/x").1;
+            (!run["report"].is_null()).then_some(run)
+        });
+        assert_eq!(run["report"]["reason"], "stopped", "{run}");
+        assert_eq!(gateway.groups(), Vec::<String>::new());
+        assert_eq!(daemon.send("DELETE", "/api/v1/runs/x", &Value::Null).0, 204);
+    }
+}
+
+#[test]
+fn a_run_whose_second_gateway_refuses_it_leaves_no_claim_on_the_first() {
+    let (gateway, refusing) = (Pushgateway::start(), FakeGateway::start(Behaviour::Answer(403)));
+    let outputs = [gateway.url(), refusing.url()].map(|url| format!("pushgateway={url}"));
+    let args = ["--config", "single_host_load", "--output", &outputs[0], "--output", &outputs[1]];
+    let mut run = promemu(&args);
+    assert_eq!(run.wait(), Some(1), "{}", run.log());
     assert_eq!(gateway.groups(), Vec::<String>::new());
 }

@@ -17,6 +17,7 @@ mod delivery;
 pub mod file;
 mod format_option;
 pub mod health;
+mod leftovers;
 pub mod otlp;
 mod output;
 pub(crate) mod output_set;

@@ -369,7 +369,15 @@ mod tests {
     fn joined(file: &Arc<SharedFile>, run: &str, job: &Arc<Job>) -> RunInFile {
         let (own, jobs) = (Arc::new(SelfMetrics::new().unwrap()), [Arc::clone(job)]);
         let (name, run) = ("file=x".to_owned(), run.into());
-        let context = OutputContext { name, run, config: "c", jobs: &jobs, clock: Clock::start(), own: &own };
+        let context = OutputContext {
+            name,
+            run,
+            config: "c",
+            jobs: &jobs,
+            clock: Clock::start(),
+            own: &own,
+            leftovers: &Arc::default(),
+        };
         RunInFile::new(Arc::clone(file), &context)
     }
 

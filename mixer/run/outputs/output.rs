@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::health::Health;
+use super::leftovers::Leftovers;
 use super::readiness::Readiness;
 use super::rounds::Rounds;
 use crate::clock::Clock;
@@ -88,6 +89,8 @@ pub(crate) struct OutputContext<'a> {
     pub(crate) clock: Clock,
     /// promemu's own metrics of the run.
     pub(crate) own: &'a Arc<SelfMetrics>,
+    /// Clean-up after outputs that are dropped.
+    pub(crate) leftovers: &'a Arc<Leftovers>,
 }
 
 /// One run's part of an output, in a task of its own.

@@ -51,6 +51,7 @@ impl Outputs {
                 jobs: &jobs,
                 clock: *fleet.clock(),
                 own,
+                leftovers: admission.leftovers(),
             };
             if let Some(config) = output.of_run() {
                 all.push((output.clone(), config.open(&context(output))?));

@@ -39,6 +39,7 @@ use scan::Listing;
 pub use settings::{GatewayArg, GatewaySettings, PushSettings};
 
 use super::health::Health;
+use super::leftovers::Leftovers;
 use super::output::{Output, OutputConfig, OutputContext, RunOutputConfig};
 use super::rounds::{Pusher, Rounds};
 use crate::clock::Clock;
@@ -102,6 +103,7 @@ struct PushgatewayOutput {
     has_claims: bool,
     /// `true` while attempts are made, and still if they were cut off.
     is_pushing: bool,
+    leftovers: Arc<Leftovers>,
 }
 
 impl PushgatewayOutput {
@@ -111,7 +113,7 @@ impl PushgatewayOutput {
         settings: PushSettings,
         context: &OutputContext<'_>,
     ) -> Self {
-        let OutputContext { name, own, .. } = context;
+        let OutputContext { name, own, leftovers, .. } = context;
         let clock = context.clock.real();
         let states = context.jobs.iter().map(|job| JobState::new(Arc::clone(job)));
         let self_job = settings.self_metrics.then(|| {
@@ -135,6 +137,7 @@ impl PushgatewayOutput {
             probes: 0,
             has_claims: false,
             is_pushing: false,
+            leftovers: Arc::clone(leftovers),
         }
     }
 
@@ -187,8 +190,10 @@ impl PushgatewayOutput {
     /// left out: its groups will say more.
     async fn claim_and_list(&mut self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
         let Some(body) = self.claims() else { return self.client.groups().await };
-        self.has_claims = true;
-        let is_late = match self.client.put(&job_of_claims(&self.run), self.settings.format, body).await {
+        (self.has_claims, self.is_pushing) = (true, true);
+        let put = self.client.put(&job_of_claims(&self.run), self.settings.format, body).await;
+        self.is_pushing = false;
+        let is_late = match put {
             Ok(status) => status == StatusCode::ACCEPTED,
             Err(error) if error.is_away() => return Err(error),
             Err(_) => false,
@@ -332,6 +337,7 @@ impl Pusher for PushgatewayOutput {
         let pushed = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
         if !self.settings.cleanup_on_finish {
             self.end_claims().await;
+            self.has_claims = false;
             info!(groups = pushed, "groups stay on the pushgateway");
             return;
         }
@@ -352,6 +358,29 @@ impl Pusher for PushgatewayOutput {
         } else if pushed > 0 {
             info!(groups = pushed, "groups were deleted from the pushgateway");
         }
+        self.has_claims = false;
+    }
+}
+
+/// Claims of a run that ends before it has begun would keep others from its jobs.
+impl Drop for PushgatewayOutput {
+    fn drop(&mut self) {
+        if !self.has_claims {
+            return;
+        }
+        self.run.mark_ended();
+        if self.pacing.is_away() {
+            return;
+        }
+        let (client, claims) = (Arc::clone(&self.client), vec![job_of_claims(&self.run)]);
+        let is_cut_off = self.is_pushing;
+        self.leftovers.clean_up(async move {
+            let _left = if is_cut_off {
+                client.delete_all_after_cut_off(claims).await
+            } else {
+                client.delete_all(claims).await
+            };
+        });
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::leftovers::Leftovers;
 use super::output::{ProcessState, SharedOutput};
 use super::readiness::Readiness;
 use super::self_page::SelfPage;
@@ -84,6 +85,7 @@ pub enum RunConflict {
 pub(crate) struct Admission {
     outputs: Arc<SharedOutputs>,
     run: Arc<str>,
+    leftovers: Arc<Leftovers>,
 }
 
 impl SharedOutputs {
@@ -149,7 +151,7 @@ impl SharedOutputs {
     /// Admits a run with this plan beside the others.
     pub(crate) fn admit(self: &Arc<Self>, run: &Arc<str>, plan: &Plan) -> Result<Admission, RunConflict> {
         self.claim(run, plan)?;
-        Ok(Admission { outputs: Arc::clone(self), run: Arc::clone(run) })
+        Ok(Admission { outputs: Arc::clone(self), run: Arc::clone(run), leftovers: Arc::default() })
     }
 
     fn claims(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Claim>> {
@@ -203,6 +205,11 @@ impl Admission {
     /// The run's id.
     pub(crate) const fn run(&self) -> &Arc<str> {
         &self.run
+    }
+
+    /// Clean-up after the run's outputs.
+    pub(crate) const fn leftovers(&self) -> &Arc<Leftovers> {
+        &self.leftovers
     }
 
     fn is_main(&self) -> bool {

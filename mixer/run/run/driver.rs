@@ -24,6 +24,12 @@ use crate::watch::Watch;
 
 /// Drives a run from its start to its end.
 pub(super) async fn drive(run: Run, spec: RunSpec, admission: Admission) -> Result<EndReason, Error> {
+    let outcome = until_over(run, spec, &admission).await;
+    admission.leftovers().are_gone().await;
+    outcome
+}
+
+async fn until_over(run: Run, spec: RunSpec, admission: &Admission) -> Result<EndReason, Error> {
     let RunSpec { id: _, plan, settings, clock, history, watch, events, keeps_last_metrics } = spec;
     // Edits are planned for the same start.
     let plan_start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
@@ -31,15 +37,15 @@ pub(super) async fn drive(run: Run, spec: RunSpec, admission: Admission) -> Resu
     let shown = (plan.config.clone(), plan.hosts.len(), plan.series_count());
     let running = settings.clone();
     let mixer = tokio::select! {
-        mixer = ready(plan, history, settings, (clock, events), &admission) => mixer?,
+        mixer = ready(plan, history, settings, (clock, events), admission) => mixer?,
         reason = run.stop_requested() => return Ok(reason),
     };
-    log_start(&mixer, shown, &running, &clock, &admission);
+    log_start(&mixer, shown, &running, &clock, admission);
     let handle = mixer.handle().clone();
     run.begin(&handle);
     let push_interval = running.push_interval;
     let mut live = mixer.go_live();
-    let until_end = until_end(&run, &mut live, watch.map(|watch| (watch, running, plan_start)), &admission);
+    let until_end = until_end(&run, &mut live, watch.map(|watch| (watch, running, plan_start)), admission);
     let reason = tokio::select! {
         reason = until_end => reason,
         never = last_metrics::refresh(&run.0.last_metrics, &handle, push_interval),

@@ -33,7 +33,8 @@ fn output_with(cleanup_on_finish: bool, self_metrics: bool) -> PushgatewayOutput
     let jobs = [Arc::new(Job::new("job".into(), store))];
     let name = "pushgateway".to_owned();
     let (run, clock) = ("main".into(), Clock::start());
-    let context = OutputContext { name, run, config: "c", jobs: &jobs, clock, own: &own };
+    let context =
+        OutputContext { name, run, config: "c", jobs: &jobs, clock, own: &own, leftovers: &Arc::default() };
     PushgatewayOutput::new(client, RunInfo::new("c", INTERVAL), settings, &context)
 }
 
