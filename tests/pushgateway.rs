@@ -82,7 +82,7 @@ fn the_run_is_one_group_of_6_hosts_16_families_and_76_series() {
     assert_eq!(emulated.len(), 76);
     assert_eq!(distinct(&|line| line.split('{').next().unwrap().to_owned()), 16);
     assert_eq!(distinct(&|line| label(line, "name").to_owned()), 6);
-    assert_eq!(gateway.groups().len(), 1);
+    assert_eq!(gateway.jobs().len(), 1);
     let info = series(&exposition, "promemu_run_info")[0];
     assert_eq!((label(info, "config"), label(info, "push_interval")), ("hosts_load_with_peaks", "1"));
     assert_eq!(promtool_errors(&exposition), Vec::<String>::new());
@@ -248,11 +248,11 @@ fn after_kill_9_the_next_start_cleans_up_and_leaves_strangers_alone() {
     let run = steady(&gateway, &orphan, &[]);
     wait_for_groups(&gateway, 3);
     run.kill_unreaped();
-    assert_eq!(gateway.groups(), ["orphan", "orphan", "stranger"]);
+    assert_eq!(gateway.jobs(), ["orphan", "orphan", "stranger"]);
 
     let mut next = with_peaks(&gateway, &[]);
     let groups = eventually("the next run has pushed", || {
-        Some(gateway.groups()).filter(|g| g.iter().any(|job| job.starts_with("hosts_load")))
+        Some(gateway.jobs()).filter(|g| g.iter().any(|job| job.starts_with("hosts_load")))
     });
     assert_eq!(
         (groups.len(), groups[1].as_str(), groups[2].as_str()),
@@ -304,7 +304,7 @@ fn a_job_of_somebody_else_is_refused_and_not_touched() {
     let mut refused = steady(&gateway, &config, &[]);
     assert_eq!(refused.wait(), Some(1));
     assert!(refused.log().contains("belongs to a promemu that is alive"), "{}", refused.log());
-    assert_eq!(gateway.groups(), ["alive", "taken"]);
+    assert_eq!(gateway.jobs(), ["alive", "taken"]);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn clean_deletes_what_dead_runs_left_and_all_what_living_ones_have() {
     run.wait();
     let clean = |flags: &[&str]| promemu(&[flags, &["--pushgateway-url", &gateway.url()]].concat()).wait();
     assert_eq!(clean(&["clean"]), Some(0));
-    assert_eq!(gateway.groups(), ["alive", "stranger"]);
+    assert_eq!(gateway.jobs(), ["alive", "stranger"]);
     living.signal("-STOP");
     assert_eq!(clean(&["clean", "--all"]), Some(0));
     assert_eq!(gateway.groups(), ["stranger"]);

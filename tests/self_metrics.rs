@@ -128,7 +128,7 @@ fn a_listener_of_their_own_serves_them_while_the_jobs_are_pushed() {
     let name = format!("pushgateway={}", gateway.url());
     assert_eq!(label(series(&page, "promemu_push_failures_total")[0], "output"), name);
     assert_eq!(families(&page), families(&get(port, SELF_PATH).unwrap()), "at the usual path of both");
-    assert_eq!(gateway.groups().len(), 1, "they are not pushed unless asked for");
+    assert_eq!(gateway.jobs().len(), 1, "they are not pushed unless asked for");
 
     let prometheus = Prometheus::scraping(port);
     eventually("Prometheus scrapes them", || prometheus.query("promemu_build_info").filter(|one| *one > 0.5));

@@ -88,7 +88,7 @@ fn an_edit_adds_removes_and_changes_hosts_while_the_others_go_on() {
         let are_there = levels == [level("alone", 1), level("changes", 1), level("goes", 1)];
         (are_there && counter.0 > 3.0 && run.log().contains("host_stopped\" source=\"brief\"")).then_some(())
     });
-    assert_eq!(gateway.groups(), ["other", "watched"]);
+    assert_eq!(gateway.jobs(), ["other", "watched"]);
 
     let (changes, comes) = (host("changes", "", 2), host("comes", "job_name: \"third\",", 3));
     std::fs::write(&path, config(&[&comes, &brief, &changes, &later, KEPT])).unwrap();
@@ -97,7 +97,7 @@ fn an_edit_adds_removes_and_changes_hosts_while_the_others_go_on() {
         counter.check(&exposition);
         (levels_without_later(&exposition) == [level("changes", 2), level("comes", 3)]).then_some(())
     });
-    assert_eq!(gateway.groups(), ["third", "watched"], "a job without hosts has left");
+    assert_eq!(gateway.jobs(), ["third", "watched"], "a job without hosts has left");
     counter.rises(|| gateway.metrics());
     eventually("a host that waited for its start still starts", || {
         levels(&gateway.metrics()).contains(&level("later", 5)).then_some(())
