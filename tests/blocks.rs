@@ -1,6 +1,6 @@
 //! `promemu export` to blocks: a real Prometheus and promtool read them as their own, and they hold what the other formats hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -76,7 +76,7 @@ fn blocks_hold_the_samples_of_the_export_and_the_markers_of_its_ends() {
         let dir = tempfile::tempdir().unwrap();
         let (own, file, theirs) =
             (dir.path().join("own"), dir.path().join("x.om"), dir.path().join("theirs"));
-        export_blocks(config, "90m", &own, &["--max-block-duration", "2h"]);
+        export_blocks(config, "90m", &own, &["--max-block-duration", "2h", "--labels", "push"]);
         assert_eq!(blocks(&own).len(), 2, "{config}");
         let output = export(config, "90m", &file, &[]);
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -87,9 +87,6 @@ fn blocks_hold_the_samples_of_the_export_and_the_markers_of_its_ends() {
             .unwrap();
         assert!(import.status.success(), "{}", String::from_utf8_lossy(&import.stderr));
         let (mut own, mut theirs) = (dump(&own), dump(&theirs));
-        let ups = own.keys().filter(|(series, _)| is_of("up", series)).count();
-        assert!(ups > 0, "{config} has targets");
-        own.retain(|(series, _), _| !is_of("up", series));
         // Native histograms are whole in blocks, and reduced in OpenMetrics.
         theirs.retain(|(series, _), _| !series.contains("__name__=request_duration_native_seconds"));
         let markers = own.len() - theirs.len();
@@ -98,6 +95,56 @@ fn blocks_hold_the_samples_of_the_export_and_the_markers_of_its_ends() {
         let has_ends = ["churn", "dirty_data"].contains(&config);
         assert_eq!(markers > 0, has_ends, "{config}: {markers} series end");
     }
+}
+
+#[test]
+fn series_have_the_labels_of_a_scrape_or_of_a_push_in_each_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("labels.ron");
+    let text = r#"Config(default_job_name: "j", identity_labels: false, hosts: [
+        Host(name: "a", interval: "5s", metrics: [Metric(name: "x", default_value: 1)]),
+        Host(name: "b", interval: "5s", labels: { "instance": "its" }, metrics: [Metric(name: "y", default_value: 1)]),
+        Host(name: "c", interval: "5s", metrics: [Metric(name: "z", default_value: 1, labels: { "instance": "own" })])])"#;
+    std::fs::write(&config, text).unwrap();
+    let config = config.display().to_string();
+    let series = |out: &str, labels: &str| {
+        let data = dir.path().join(out);
+        export_blocks(&config, "1m", &data, &["--labels", labels]);
+        let file = dir.path().join(format!("{out}.csv"));
+        assert_eq!(export(&config, "1m", &file, &["--labels", labels]).status.code(), Some(0));
+        let rows: BTreeSet<String> = std::fs::read_to_string(file)
+            .unwrap()
+            .lines()
+            .skip(1)
+            .map(|row| {
+                let row = row.split_once(',').unwrap().1.rsplit_once(',').unwrap().0.replace('"', "");
+                let (name, labels) = row.split_once(',').unwrap();
+                let mut labels: Vec<String> = labels.split(',').map(str::to_owned).collect();
+                labels.push(format!("__name__={name}"));
+                labels.sort();
+                labels.join(",")
+            })
+            .collect();
+        let mut dumped: BTreeSet<String> = dump(&data).into_keys().map(|(series, _)| series).collect();
+        let ups = dumped.extract_if(.., |series| is_of("up", series)).collect::<Vec<_>>();
+        assert_eq!(dumped, rows);
+        (dumped.into_iter().collect::<Vec<_>>(), ups)
+    };
+    let (scraped, ups) = series("scraped", "scrape");
+    assert_eq!(
+        scraped,
+        ["__name__=x,instance=a,job=j", "__name__=y,instance=its,job=j", "__name__=z,instance=own,job=j",]
+    );
+    assert_eq!(
+        ups,
+        ["__name__=up,instance=a,job=j", "__name__=up,instance=c,job=j", "__name__=up,instance=its,job=j"]
+    );
+    let (pushed, ups) = series("pushed", "push");
+    assert_eq!(
+        pushed,
+        ["__name__=x,job=j", "__name__=y,instance=its,job=j", "__name__=z,instance=own,job=j"]
+    );
+    assert!(ups.is_empty(), "{ups:?}");
 }
 
 #[test]
@@ -192,6 +239,32 @@ fn a_killed_export_leaves_nothing_to_read_and_the_next_one_clears_it_up() {
     assert_eq!(left.iter().filter(|name| !name.contains('.')).count(), 1, "{left:?}");
     assert_eq!(left.iter().filter(|name| name.contains('.')).count(), 1, "{left:?}");
     assert!(strange.is_dir());
+}
+
+#[test]
+fn a_signal_removes_the_blocks_that_an_export_has_begun() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let out = data.display().to_string();
+        let args = [
+            "export",
+            "metric_types",
+            "--from",
+            FROM,
+            "--for",
+            "40d",
+            "--max-block-duration",
+            "2h",
+            "--out",
+            &out,
+        ];
+        let mut export = Process::start(&mut promemu_command(&[&args[..], &["--format", "blocks"]].concat()));
+        eventually("a second block is begun", || std::fs::read_dir(&data).ok()?.nth(1)).unwrap();
+        export.signal(signal);
+        assert_eq!(export.wait(), Some(code));
+        assert!(blocks(&data).is_empty(), "{:?}", blocks(&data));
+    }
 }
 
 #[test]

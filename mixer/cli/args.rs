@@ -14,7 +14,7 @@ mod switch;
 pub(crate) use cli::{Cli, Command, LogFormat, PushFormat};
 pub(crate) use ctl::{CtlAction, CtlArgs, ListArgs};
 pub(crate) use dashboard::DashboardArgs;
-pub(crate) use export::{ExportArgs, ExportFormat};
+pub(crate) use export::{ExportArgs, ExportFormat, ExportLabels};
 pub(crate) use new::NewArgs;
 pub(crate) use parse::{ARGUMENT_PREFIX, TOKEN_VARIABLE, command, parse, unknown_variables};
 pub(crate) use plot::PlotArgs;

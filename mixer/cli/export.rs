@@ -11,9 +11,9 @@ use std::sync::Arc;
 use promemu_core::backfill::Backfill;
 use promemu_core::error::Error;
 use promemu_run::clock::wall_now;
-use promemu_wire::export::Format;
+use promemu_wire::export::{Format, TargetLabels};
 
-use crate::args::{ExportArgs, ExportFormat};
+use crate::args::{ExportArgs, ExportFormat, ExportLabels};
 use crate::config;
 use crate::settings::Settings;
 
@@ -34,8 +34,20 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     let seed = settings.run_settings(&loaded.plan.defaults)?.seed;
     let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to)?;
     match form {
-        Form::File(format) => write(&run, grid, format, thread_count(args.threads), &args.out),
+        Form::File(format) => {
+            let labels = target_labels(args, TargetLabels::Pushed);
+            write(&run, grid, format, labels, thread_count(args.threads), &args.out)
+        }
         Form::Blocks => blocks::write(&run, grid, args),
+    }
+}
+
+/// The labels that the flag asks for.
+fn target_labels(args: &ExportArgs, default: TargetLabels) -> TargetLabels {
+    match args.labels {
+        None => default,
+        Some(ExportLabels::Scrape) => TargetLabels::Scraped,
+        Some(ExportLabels::Push) => TargetLabels::Pushed,
     }
 }
 

@@ -48,6 +48,7 @@ use promemu_core::error::{Error, suggestion};
 use promemu_core::plugin;
 use promemu_core::scenario::KINDS;
 use promemu_run::threads;
+use promemu_run::whole_file::remove_unfinished;
 use tracing::warn;
 
 use args::{Cli, Command, LogFormat};
@@ -88,6 +89,8 @@ fn main() -> ExitCode {
         warn!(variable = %name, "unknown variable{}", suggestion(&name, &known));
     }
     let outcome = dispatch(cli);
+    // A history that a stopped run does not want any more.
+    remove_unfinished();
     plugin::wait_for_generators();
     let code = outcome.unwrap_or_else(|error| {
         diagnostics::print(&error, log_format);

@@ -2,7 +2,7 @@
 //!
 //! A file that cannot be replaced but written, as one that is mounted by itself or in a folder of another user, is written
 //! in place. A link stays, and the file behind it is replaced. A pipe or a device is written to. What is not whole is removed
-//! when it is dropped, and by [`remove_unfinished`].
+//! when it is dropped, and by [`remove_unfinished`]; other writers list theirs there as [`Unfinished`].
 
 use std::borrow::Cow;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -16,7 +16,10 @@ const MODE: u32 = 0o666;
 /// Links from link to link, as many as Linux follows.
 const LINKS_MAX: usize = 40;
 
-/// Files that are not whole, of all threads.
+/// Number of attempts to remove a folder that others write into.
+const REMOVALS_MAX: usize = 100;
+
+/// Files and folders that are not whole, of all threads.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// New content of a file, written beside it until it is whole. Dropped before that, it leaves nothing.
@@ -28,7 +31,7 @@ enum Content<'a> {
     Beside {
         file: tempfile::NamedTempFile,
         path: Cow<'a, Path>,
-        _listed: Listed,
+        _listed: Unfinished,
     },
     /// A pipe or a device.
     Stream(File),
@@ -60,7 +63,7 @@ impl<'a> WholeFile<'a> {
             Err(_) => builder.tempfile()?,
             Ok(beside) => beside,
         };
-        let listed = Listed::new(file.path());
+        let listed = Unfinished::new(file.path());
         if let Some(old) = old {
             keep_owner_and_mode(file.as_file(), &old)?;
         }
@@ -111,11 +114,16 @@ impl Write for WholeFile<'_> {
     }
 }
 
-/// Removes all files that are not whole, for a process that ends at once. Their writers fail.
+/// Removes all files and folders that are not whole, for a process that ends at once. Their writers fail.
 pub fn remove_unfinished() {
     for path in unfinished().drain(..) {
         // It may have got its place just now.
-        let _is_removed = fs::remove_file(path).is_ok();
+        let is_removed = fs::remove_file(&path).is_ok();
+        let mut removals = 0;
+        while !is_removed && removals < REMOVALS_MAX && path.is_dir() {
+            let _is_removed = fs::remove_dir_all(&path).is_ok();
+            removals += 1;
+        }
     }
 }
 
@@ -125,18 +133,20 @@ pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
-/// The entry of a file that is not whole, until it is dropped.
+/// A file or folder that is not whole, for [`remove_unfinished`]. It is whole, or gone, when this is dropped.
 #[derive(Debug)]
-struct Listed(PathBuf);
+pub struct Unfinished(PathBuf);
 
-impl Listed {
-    fn new(path: &Path) -> Self {
+impl Unfinished {
+    /// Lists a path.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
         unfinished().push(path.to_owned());
         Self(path.to_owned())
     }
 }
 
-impl Drop for Listed {
+impl Drop for Unfinished {
     fn drop(&mut self) {
         unfinished().retain(|path| *path != self.0);
     }

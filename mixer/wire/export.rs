@@ -22,6 +22,7 @@ mod series;
 mod spec;
 mod spool;
 mod spooled;
+mod target_labels;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -30,3 +31,4 @@ pub use blocks::{BlockReport, BlockSpec};
 pub use format::Format;
 pub use report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
 pub use spec::ExportSpec;
+pub use target_labels::TargetLabels;

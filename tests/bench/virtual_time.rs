@@ -17,7 +17,7 @@ use promemu_core::event::HostId;
 use promemu_core::expression::Value;
 use promemu_core::host::Outbox;
 use promemu_core::time::{Span, Time};
-use promemu_wire::export::{ExportSpec, Format};
+use promemu_wire::export::{ExportSpec, Format, TargetLabels};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 const HOURS: Span = Span::from_secs(6 * 3600);
@@ -50,7 +50,15 @@ fn drive(run: &Backfill, threads: usize) -> u64 {
 fn export(run: &Backfill, threads: usize) -> u64 {
     let (done, dir) = (AtomicU64::new(0), std::env::temp_dir());
     let grid = Grid { from: START, to: START + HOURS, step: Span::from_secs(10) };
-    let export = ExportSpec { run, grid, format: Format::OpenMetrics, threads, spool_dir: &dir, done: &done };
+    let export = ExportSpec {
+        run,
+        grid,
+        format: Format::OpenMetrics,
+        labels: TargetLabels::Pushed,
+        threads,
+        spool_dir: &dir,
+        done: &done,
+    };
     export.write(&mut io::sink()).expect("there is room").written.samples
 }
 

@@ -40,6 +40,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, env = "PME_EXPORT_ALLOW_OVERLAP")]
     pub(crate) allow_overlap: bool,
 
+    /// Labels as of a scrape, where each host is a target with `instance` and `up`, or as of a push [default: scrape for blocks, else push]
+    #[arg(long, env = "PME_EXPORT_LABELS", value_enum)]
+    pub(crate) labels: Option<ExportLabels>,
+
     /// Number of threads; the result is the same [default: one per core]
     #[arg(long, env = "PME_EXPORT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
@@ -50,6 +54,12 @@ fn parse_threads(text: &str) -> Result<usize, String> {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("give a number from 1 to 1024".to_owned()),
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportLabels {
+    Scrape,
+    Push,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,15 +3,18 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_core::time::Span;
-use promemu_wire::export::{BlockReport, BlockSpec};
+use promemu_run::whole_file::Unfinished;
+use promemu_wire::export::{BlockReport, BlockSpec, TargetLabels};
 use tracing::info;
 
 use super::progress::with_progress;
 use super::target::{thread_count, warn_of};
+use super::target_labels;
 use crate::args::ExportArgs;
 
 /// Writes a run into the folder of `--out`, which it makes if it does not exist.
@@ -28,10 +31,16 @@ pub(super) fn write(run: &Backfill, grid: Grid, args: &ExportArgs) -> Result<(),
     fs::create_dir_all(data).map_err(failed)?;
     let done = AtomicU64::new(0);
     let threads = thread_count(args.threads);
-    let spec =
-        BlockSpec { run, grid, data, length_max, may_overlap: args.allow_overlap, threads, done: &done };
+    let unfinished = Mutex::new(Vec::new());
+    let begin = |folder: &Path| {
+        unfinished.lock().unwrap_or_else(PoisonError::into_inner).push(Unfinished::new(folder))
+    };
+    let may_overlap = args.allow_overlap;
+    let labels = target_labels(args, TargetLabels::Scraped);
+    let (done, begin) = (&done, &begin);
+    let spec = BlockSpec { run, grid, data, length_max, may_overlap, labels, threads, done, begin };
     let BlockReport { blocks, export } =
-        with_progress(spec.steps(), &done, || spec.write()).map_err(failed)?;
+        with_progress(spec.steps(), done, || spec.write()).map_err(failed)?;
     let (samples, series) = (export.written.samples, export.written.series);
     info!(blocks, samples, series, out = args.out, seed = run.seed(), "exported");
     warn_of(export.work);

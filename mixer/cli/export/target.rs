@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_run::whole_file::folder;
-use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork};
+use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork, TargetLabels};
 use tracing::{info, warn};
 
 use super::progress::with_progress;
@@ -25,12 +25,14 @@ pub(crate) fn write(
     run: &Backfill,
     grid: Grid,
     format: Format,
+    labels: TargetLabels,
     threads: usize,
     out: &str,
 ) -> Result<(), Error> {
     let target = Target::of(out)?;
     let done = AtomicU64::new(0);
-    let export = ExportSpec { run, grid, format, threads, spool_dir: target.spool_dir(), done: &done };
+    let export =
+        ExportSpec { run, grid, format, labels, threads, spool_dir: target.spool_dir(), done: &done };
     let Some(exported) = target.write(|out| with_progress(export.steps(), &done, || export.write(out)))?
     else {
         return Ok(());

@@ -5,7 +5,7 @@ use std::path::Path;
 use promemu_core::config::MAIN_RUN;
 use promemu_core::time::Span;
 use promemu_run::history::History;
-use promemu_wire::export::Format;
+use promemu_wire::export::{Format, TargetLabels};
 
 use crate::export;
 use crate::settings::Settings;
@@ -16,7 +16,9 @@ pub(super) fn history(settings: &Settings, run: &str, length: Span) -> History {
     let out = &settings.cli().history_out;
     let out = if run == MAIN_RUN { out.clone() } else { of_run(out, run) };
     let format = Format::of_path(Path::new(&out)).unwrap_or(Format::OpenMetrics);
-    let write = move |run: &_, grid| export::write(run, grid, format, export::thread_count(None), &out);
+    let write = move |run: &_, grid| {
+        export::write(run, grid, format, TargetLabels::Pushed, export::thread_count(None), &out)
+    };
     History { length, step: settings.history_step(), write: Box::new(write) }
 }
 

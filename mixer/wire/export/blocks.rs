@@ -4,7 +4,7 @@
 //! series, and spool the chunks; then the block is written, series by series in the order of their labels. In memory are the
 //! hosts, one host's samples per thread, and what the index of one block needs. The number of threads does not change a byte.
 //!
-//! Every host has a series `up`, as if it was scraped at each moment: 1, or 0 while it is down. Series that end get a staleness
+//! Every host that is a target has a series `up`, as if it was scraped at each moment: 1, or 0 while it is down. Series that end get a staleness
 //! marker, as a scrape gives them. Samples whose time a host sets itself are the exception: they have no markers, and such a
 //! host's samples are held in memory, as they may belong to any block.
 
@@ -20,11 +20,10 @@ mod merged;
 mod ranges;
 mod segments;
 mod stretch;
-#[cfg(test)]
-mod tests;
 mod whole_host;
 mod worker;
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -40,9 +39,9 @@ use self::ranges::{BlockRange, block_ranges_of, length_for};
 use self::worker::Worker;
 use super::report::{ExportReport, HostWork, WrittenCount};
 use super::spec::{sample_count, thread_panicked};
+use super::target_labels::TargetLabels;
 
 /// The input of an export to blocks.
-#[derive(Debug)]
 pub struct BlockSpec<'a> {
     /// The run.
     pub run: &'a Backfill,
@@ -54,10 +53,14 @@ pub struct BlockSpec<'a> {
     pub length_max: Span,
     /// `true` if blocks may overlap those that are there.
     pub may_overlap: bool,
+    /// Labels of the way into a Prometheus. Hosts have the series `up` if they are targets.
+    pub labels: TargetLabels,
     /// Number of threads.
     pub threads: usize,
     /// Steps done so far, up to [`Self::steps`]; for others to watch the progress.
     pub done: &'a AtomicU64,
+    /// Called with the folder of each block that is about to be begun, for whoever removes it if the process ends before.
+    pub begin: &'a (dyn Fn(&Path) + Sync),
 }
 
 /// Number of blocks, and their content.
@@ -67,6 +70,15 @@ pub struct BlockReport {
     pub blocks: usize,
     /// As of any export.
     pub export: ExportReport,
+}
+
+impl fmt::Debug for BlockSpec<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockSpec")
+            .field("data", &self.data)
+            .field("grid", &self.grid)
+            .finish_non_exhaustive()
+    }
 }
 
 impl BlockSpec<'_> {
@@ -96,10 +108,8 @@ impl BlockSpec<'_> {
         let mut written = Vec::new();
         let mut report = BlockReport::default();
         for (n, range) in (0..).zip(&ranges) {
-            let block = UnfinishedBlock::new(
-                self.data,
-                BlockId::of_content((n, range.begin), [std::process::id(); 2]),
-            )?;
+            let id = BlockId::of_content((n, range.begin), [std::process::id(); 2]);
+            let block = UnfinishedBlock::new(self.data, id, self.begin)?;
             let parts =
                 on_threads(workers.iter_mut().collect(), |worker| worker.encode(range, block.folder()))?;
             let parts = MergedParts::new(parts)?;

@@ -8,6 +8,7 @@ use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::plan::MetricPlan;
 
 use super::format::Format;
+use super::target_labels::TargetLabels;
 
 /// The input of an export.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct ExportSpec<'a> {
     pub grid: Grid,
     /// Format of the file.
     pub format: Format,
+    /// Labels of the way into a Prometheus.
+    pub labels: TargetLabels,
     /// Number of threads.
     pub threads: usize,
     /// Folder of the spool, with room for 8 bytes per sample.

@@ -14,6 +14,7 @@ use super::own_times::own_times;
 use super::series::SampledSeries;
 use super::spec::ExportSpec;
 use super::spool::Spool;
+use super::target_labels::INSTANCE;
 
 /// A run whose samples are spooled.
 pub(super) struct SpooledRun<'a> {
@@ -111,8 +112,10 @@ impl SpooledRun<'_> {
         own_times: Option<&'s [Time]>,
     ) -> SampledSeries<'s> {
         let plan = self.spec.run.plan();
-        let job = LabelBlock::new([("job", &*plan.jobs[host.job].name)]);
-        let texts = [owner_labels, metric_labels, job.as_text()];
+        let has_own = metric.labels.get(INSTANCE).is_some();
+        let target = self.spec.labels.of(plan, host).filter(|(name, _)| !has_own || *name != INSTANCE);
+        let target = LabelBlock::new(target);
+        let texts = [owner_labels, metric_labels, target.as_text()];
         let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();
         let (labels, family) = (texts.join(&b','), &plan.families[metric.family]);
         SampledSeries { metric, family, labels, samples, own_times, is_continuation: false }

@@ -26,7 +26,15 @@ fn exported(text: &str, format: Format, threads: usize) -> (ExportReport, Vec<u8
     let grid = Grid { from: START, to: START + Span::from_secs(30), step: Span::from_secs(10) };
     let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
     let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
-    let export = ExportSpec { run: &run, grid, format, threads, spool_dir: dir.path(), done: &done };
+    let export = ExportSpec {
+        run: &run,
+        grid,
+        format,
+        labels: TargetLabels::Pushed,
+        threads,
+        spool_dir: dir.path(),
+        done: &done,
+    };
     let mut out = Vec::new();
     let exported = export.write(&mut out).unwrap();
     assert_eq!(done.load(Ordering::Relaxed), export.steps());
@@ -235,7 +243,15 @@ fn faulty(format: Format) -> String {
     let grid = Grid { from: START, to: START + Span::from_secs(80), step: Span::from_secs(5) };
     let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
     let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
-    let export = ExportSpec { run: &run, grid, format, threads: 1, spool_dir: dir.path(), done: &done };
+    let export = ExportSpec {
+        run: &run,
+        grid,
+        format,
+        labels: TargetLabels::Pushed,
+        threads: 1,
+        spool_dir: dir.path(),
+        done: &done,
+    };
     let mut out = Vec::new();
     export.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()

@@ -40,9 +40,10 @@ pub(super) struct WrittenBlock {
 pub(super) type TimeRange = (i64, i64);
 
 impl UnfinishedBlock {
-    /// Makes the folder. `id` is that of any block that does not exist.
-    pub(super) fn new(data: &Path, id: BlockId) -> io::Result<Self> {
+    /// Makes the folder, after `begin` has its path. `id` is that of any block that does not exist.
+    pub(super) fn new(data: &Path, id: BlockId, begin: &dyn Fn(&Path)) -> io::Result<Self> {
         let folder = data.join(format!("{id}.{UNFINISHED}"));
+        begin(&folder);
         fs::create_dir(&folder)?;
         let mut block = Self { folder, lock: None };
         let lock = File::create_new(block.folder.join(LOCK))?;

@@ -11,6 +11,7 @@ use promemu_core::series::{Family, LabelBlock};
 use super::encoded::{EncodedPart, LabelSymbols};
 use super::float_chunk::{FloatEncoder, Staleness};
 use super::histogram_chunk::put_histograms;
+use crate::export::target_labels::{INSTANCE, TargetLabels};
 use crate::exposition::OpenMetricsFamily;
 use crate::series_expansion::{ExtraLabel, ValueSource, for_each_series};
 
@@ -41,7 +42,8 @@ impl Moments<'_> {
 #[derive(Debug)]
 pub(super) struct SeriesEncoder<'a> {
     pub(super) plan: &'a Plan,
-    /// `true` for the families that have the name [`UP`].
+    target: TargetLabels,
+    /// `true` if hosts have the series [`UP`].
     has_up: bool,
     floats: FloatEncoder,
     values: Vec<f64>,
@@ -52,12 +54,13 @@ pub(super) struct SeriesEncoder<'a> {
 pub(super) type SharedLabels = Vec<LabelSymbols>;
 
 impl<'a> SeriesEncoder<'a> {
-    pub(super) fn new(plan: &'a Plan) -> Self {
-        let has_up = plan.families.iter().any(|family| &*family.name == UP);
-        Self { plan, has_up, floats: FloatEncoder::default(), values: Vec::new(), totals: Vec::new() }
+    pub(super) fn new(plan: &'a Plan, target: TargetLabels) -> Self {
+        let has_up =
+            target == TargetLabels::Scraped && plan.families.iter().all(|family| &*family.name != UP);
+        Self { plan, target, has_up, floats: FloatEncoder::default(), values: Vec::new(), totals: Vec::new() }
     }
 
-    /// The labels of a host's job, and those of the host or a member.
+    /// The labels of a host as a target, and those of the host or a member.
     pub(super) fn shared_labels(
         &self,
         host: &HostPlan,
@@ -65,12 +68,15 @@ impl<'a> SeriesEncoder<'a> {
         part: &mut EncodedPart,
     ) -> io::Result<SharedLabels> {
         let mut shared = Vec::new();
-        put_label("job", &self.plan.jobs[host.job].name, part, &mut shared)?;
+        let target = self.target.of(self.plan, host);
+        target
+            .filter(|(name, _)| labels.get(name).is_none())
+            .try_for_each(|(name, value)| put_label(name, value, part, &mut shared))?;
         labels.iter().try_for_each(|(name, value)| put_label(name, value, part, &mut shared))?;
         Ok(shared)
     }
 
-    /// Encodes `up`, unless the config has a metric of this name.
+    /// Encodes `up` of a target, unless the config has a metric of this name.
     pub(super) fn put_up(
         &mut self,
         shared: &SharedLabels,
@@ -78,7 +84,7 @@ impl<'a> SeriesEncoder<'a> {
         is_continued: bool,
         part: &mut EncodedPart,
     ) -> io::Result<()> {
-        if self.has_up {
+        if !self.has_up {
             return Ok(());
         }
         let mut labels = shared.clone();
@@ -98,6 +104,10 @@ impl<'a> SeriesEncoder<'a> {
     ) -> io::Result<()> {
         let family = &self.plan.families[metric.family];
         let mut labels = shared.clone();
+        if metric.labels.get(INSTANCE).is_some() {
+            let instance = part.symbol(INSTANCE)?;
+            labels.retain(|(name, _)| *name != instance);
+        }
         metric.labels.iter().try_for_each(|(name, value)| put_label(name, value, part, &mut labels))?;
         let layout = metric.cells.layout();
         let cell = |place: usize| moments.pick(samples.cell(metric.offset + place));

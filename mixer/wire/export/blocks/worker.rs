@@ -57,7 +57,7 @@ impl<'a> Worker<'a> {
             WorkerHost { plan: host, driver: Driver::Whole(Box::new(WholeHost::new(stretch, spec.grid))) }
         });
         let hosts = hosts.collect();
-        Self { spec, hosts, encoder: SeriesEncoder::new(plan), work }
+        Self { spec, hosts, encoder: SeriesEncoder::new(plan, spec.labels), work }
     }
 
     /// The earliest and the latest time that a host set itself, in milliseconds since the Unix epoch.
