@@ -25,8 +25,8 @@ fn mistakes_are_one_error_with_exit_code_2_and_nothing_is_sent() {
     let dir = dir.path().display().to_string();
     let broken = format!("{dir}/broken.ron:2:27: ");
     let cases: [(&[&str], &str); 11] = [
-        (&["--bogus"], "error: unexpected argument '--bogus' found"),
-        (&["--push-interval", "soon"], "PME_PUSHGATEWAY_PUSH_INTERVAL: \"soon\" is not a duration"),
+        (&["--bogus"], "error: promemu has no flag --bogus; promemu --help lists its flags"),
+        (&["--push-interval", "soon"], "PME_PUSH_INTERVAL: \"soon\" is not a duration"),
         (
             &["--config", "hosts_load_with_peak"],
             "error: config \"hosts_load_with_peak\" not found in configs",
@@ -49,8 +49,8 @@ fn mistakes_are_one_error_with_exit_code_2_and_nothing_is_sent() {
             "error: pushgateway url \"ftp://x\" is neither http nor https",
         ),
         (&["check", "--all", "--configs-dir", "/nowhere"], "PME_CONFIGS_DIR: /nowhere is not a folder"),
-        (&[], "error: no config given; choose one with --config NAME"),
-        (&["check"], "error: no config given; name one, or check all with --all"),
+        (&[], "error: no config given; write promemu run NAME"),
+        (&["check"], "error: no config given; write promemu check NAME, or check all with --all"),
     ];
     for (args, message) in cases {
         let output = run(args, &[("PME_PUSHGATEWAY_URL", &gateway.url())]);
@@ -293,6 +293,72 @@ fn check_takes_arguments_and_a_class() {
     let (code, _, errors) = checked(&["--config-args", "hosts_count=5", "hosts_load_with_peaks"], &[]);
     assert_eq!(code, Some(2));
     assert!(errors.contains("\"hosts_load_with_peaks\" is not of the form NAME=VALUE"), "{errors}");
+}
+
+#[test]
+fn every_verb_takes_the_config_first_and_its_arguments_behind_it() {
+    let printed = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = run(args, variables);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", errors(&output));
+        printed(&output)
+    };
+    let (few, many) = ("hosts_count=1", "hosts_count=3");
+    for (verb, flags) in [
+        ("run", &["--once", "--seed", "7"][..]),
+        ("check", &[]),
+        ("plot", &["--seed", "7", "--for", "1m", "--at", "2026-01-05", "--metric", "cpu"]),
+        ("export", &["--seed", "7", "--for", "1m", "--from", "2026-01-05"]),
+        ("dashboard", &[]),
+    ] {
+        let of = |argument: &str, variables: &[(&str, &str)]| {
+            let words = [&[verb, "hosts_load_with_peaks", argument][..], flags].concat();
+            printed(&words, variables)
+        };
+        let by_flag = [&[verb, "hosts_load_with_peaks"][..], flags, &["--config-args", few]].concat();
+        assert_eq!(of(few, &[]), printed(&by_flag, &[]), "{verb}");
+        assert_eq!(of(few, &[("PME_CONFIG_ARGS", many)]), of(few, &[]), "{verb}: it overrides the variable");
+        assert!(verb == "dashboard" || of(few, &[]) != of(many, &[]), "{verb}");
+    }
+    let named = [("PME_CONFIG", "hosts_load_with_peaks")];
+    let once = ["run", few, "--once", "--seed", "7"];
+    assert_eq!(
+        printed(&once, &named),
+        printed(&["run", "hosts_load_with_peaks", few, "--once", "--seed", "7"], &[])
+    );
+}
+
+#[test]
+fn a_variable_has_the_name_of_its_flag_and_its_older_name_works() {
+    let pushes = |variables: &[(&str, &str)]| {
+        let output = run(&["check", "single_host_load"], variables);
+        let text = printed(&output);
+        text.split("; ").find(|part| part.contains("pushes/s")).unwrap().to_owned()
+    };
+    assert_eq!(pushes(&[("PME_PUSH_INTERVAL", "1s")]), pushes(&[("PME_PUSHGATEWAY_PUSH_INTERVAL", "1s")]));
+    assert_ne!(pushes(&[("PME_PUSH_INTERVAL", "1s")]), pushes(&[]));
+    let both = [("PME_PUSH_INTERVAL", "1s"), ("PME_PUSHGATEWAY_PUSH_INTERVAL", "9s")];
+    assert_eq!(pushes(&both), pushes(&both[..1]), "the newer name counts");
+    assert_eq!(pushes(&[("PME_SEED", "not read"), ("PME_PUSH_INTERVAL", "")]), pushes(&[]));
+}
+
+#[test]
+fn a_config_comes_from_standard_input_by_both_of_its_names() {
+    let text = r#"Config(args: { "n": 1 }, hosts: [Host(name: "h-{n}", host: "h", metrics: [Metric(name: "m", default_value: 5)])])"#;
+    let piped = |args: &[&str]| {
+        let mut command = promemu_command(args);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", errors(&output));
+        printed(&output)
+    };
+    for name in ["-", "/dev/stdin"] {
+        assert!(piped(&["run", name, "n=2", "--once"]).contains("m{name=\"h-2\""), "{name}");
+        assert!(piped(&["check", name, "n=2"]).contains("1 host, "), "{name}");
+        assert!(piped(&["export", name, "--for", "1m"]).contains("m{name=\"h-1\""), "{name}");
+        assert!(piped(&["--config", name, "--once"]).contains("m{name=\"h-1\""), "{name}");
+    }
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn run_commands(page: &str) -> usize {
         // A line that ends in a backslash goes on in the next one.
         for command in block.replace("\\\n    ", "").lines() {
             let Some(PromemuCommand { variables, words }) = split(command) else { continue };
-            if let Some(at) = words.iter().position(|word| word == "--config") {
+            if let Some(at) = words.iter().position(|word| word == "--config" || word == "run") {
                 config.clone_from(&words[at + 1]);
             }
             let port = if words[0] == "ctl" {

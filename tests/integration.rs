@@ -16,6 +16,7 @@ mod blocks;
 mod churn;
 mod claims;
 mod cli;
+mod command_lines;
 mod databases;
 mod docs;
 mod embedded;

@@ -6,15 +6,23 @@ mod cli;
 mod ctl;
 mod dashboard;
 mod export;
+mod hints;
 mod new;
 mod parse;
 mod plot;
+mod run;
 mod switch;
+mod usage;
+mod variables;
+mod words;
 
 pub(crate) use cli::{Cli, Command, LogFormat, PushFormat};
 pub(crate) use ctl::{CtlAction, CtlArgs, ListArgs};
 pub(crate) use dashboard::DashboardArgs;
 pub(crate) use export::{ExportArgs, ExportFormat, ExportLabels};
 pub(crate) use new::NewArgs;
-pub(crate) use parse::{ARGUMENT_PREFIX, TOKEN_VARIABLE, command, parse, unknown_variables};
+pub(crate) use parse::{command, parse};
 pub(crate) use plot::PlotArgs;
+pub(crate) use variables::{ARGUMENT_PREFIX, TOKEN_VARIABLE, unknown_variables};
+#[cfg(test)]
+pub(crate) use words::ArgumentWords;

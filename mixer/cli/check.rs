@@ -14,7 +14,9 @@ const SEED: u64 = 1;
 /// Checks these configs, or all; `true` if all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
     if names.is_empty() && !all {
-        return Err(Error::Usage("no config given; name one, or check all with --all".to_owned()));
+        return Err(Error::Usage(
+            "no config given; write promemu check NAME, or check all with --all".to_owned(),
+        ));
     }
     let names = if all { settings.config_dirs().configs() } else { names.to_vec() };
     let mut is_good = true;

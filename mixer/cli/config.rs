@@ -3,7 +3,7 @@
 use promemu_core::config::{ConfigFile, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::time::Time;
-use promemu_core::user_file::STDIN;
+use promemu_core::user_file::is_stdin;
 use tracing::warn;
 
 use crate::settings::Settings;
@@ -13,10 +13,10 @@ pub(crate) fn open_main(settings: &Settings) -> Result<ConfigFile, Error> {
     Ok(open(settings, settings.config()?)?)
 }
 
-/// The config of this name; `-` is standard input.
+/// The config of this name; `-` and `/dev/stdin` are standard input.
 pub(crate) fn open(settings: &Settings, name: &str) -> Result<ConfigFile, ConfigError> {
     let dirs = settings.config_dirs();
-    if name == STDIN { Ok(ConfigFile::read_stdin()?.within(&dirs)) } else { dirs.open(name) }
+    if is_stdin(name.as_ref()) { Ok(ConfigFile::read_stdin()?.within(&dirs)) } else { dirs.open(name) }
 }
 
 /// The config of this name, loaded as by [`load`].

@@ -4,7 +4,7 @@
 //!
 //! | command | file |
 //! | --- | --- |
-//! | `promemu --config NAME` | [`run`] |
+//! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
 //! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios` | [`check`], [`clean`], … |
@@ -44,7 +44,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promemu_core::error::{Error, suggestion};
+use promemu_core::error::Error;
 use promemu_core::plugin;
 use promemu_core::scenario::KINDS;
 use promemu_run::threads;
@@ -85,8 +85,12 @@ fn main() -> ExitCode {
     ) {
         interrupts::remove_unfinished_files();
     }
-    for (name, known) in args::unknown_variables() {
-        warn!(variable = %name, "unknown variable{}", suggestion(&name, &known));
+    for (name, meant) in args::unknown_variables() {
+        let meant = meant.map_or_else(
+            || "; promemu COMMAND --help lists the variables".to_owned(),
+            |meant| format!("; did you mean {meant}?"),
+        );
+        warn!(variable = %name, "unknown variable{meant}");
     }
     let outcome = dispatch(cli);
     // A history that a stopped run does not want any more.

@@ -71,7 +71,7 @@ impl Settings {
             let dir = dir.display();
             return Err(Error::Usage(format!("--configs-dir or PME_CONFIGS_DIR: {dir} is not a folder")));
         }
-        let push_timeout = positive("--push-timeout or PME_PUSHGATEWAY_PUSH_TIMEOUT", &cli.push_timeout)?;
+        let push_timeout = positive("--push-timeout or PME_PUSH_TIMEOUT", &cli.push_timeout)?;
         let simulator = SimulatorVariables::of_environment();
         let (listen, auto_start) = (listen::listen(&cli)?, simulator.auto_start(&cli)?);
         if auto_start == Some(false) && listen.is_none() {
@@ -86,11 +86,8 @@ impl Settings {
             outputs: outputs(&cli, push_timeout)?,
             push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
             push_timeout,
-            status_interval: Some(span(
-                "--status-interval or PME_SHOW_STATUS_INTERVAL_SEC",
-                &cli.status_interval,
-            )?)
-            .filter(|span| *span != Span::ZERO),
+            status_interval: Some(span("--status-interval or PME_STATUS_INTERVAL", &cli.status_interval)?)
+                .filter(|span| *span != Span::ZERO),
             speed: Speed::parse(&cli.speed)
                 .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
@@ -113,8 +110,7 @@ impl Settings {
     pub(crate) fn config(&self) -> Result<&str, Error> {
         let missing = || {
             Error::Usage(
-                "no config given; choose one with --config NAME (promemu --list-configs shows them)"
-                    .to_owned(),
+                "no config given; write promemu run NAME (promemu --list-configs shows the names)".to_owned(),
             )
         };
         self.cli.config.as_deref().ok_or_else(missing)
@@ -322,7 +318,7 @@ fn address(text: &str) -> Result<String, Error> {
 }
 
 fn push_interval(text: &str) -> Result<Span, Error> {
-    let flag = "--push-interval or PME_PUSHGATEWAY_PUSH_INTERVAL";
+    let flag = "--push-interval or PME_PUSH_INTERVAL";
     let span = positive(flag, text)?;
     if span < PUSH_INTERVAL_MIN {
         return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {text:?}")));

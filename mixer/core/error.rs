@@ -425,6 +425,19 @@ const COMPARED_BYTES_MAX: usize = 500_000;
 /// `; did you mean "x"?` if one of `known` is close to `word`, else a list of `known`.
 #[must_use]
 pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
+    match nearest(word, known) {
+        Some(name) => format!("; did you mean {name:?}?"),
+        None if known.is_empty() => "; there are none".to_owned(),
+        None => {
+            let names: Vec<&str> = known.iter().map(AsRef::as_ref).take(30).collect();
+            format!("; expected {}{}", if names.len() > 1 { "one of " } else { "" }, names.join(", "))
+        }
+    }
+}
+
+/// The one of `known` that is close to `word`, if there is one.
+#[must_use]
+pub fn nearest<'a, S: AsRef<str>>(word: &str, known: &'a [S]) -> Option<&'a str> {
     // The edit distance of a very long word takes too much memory.
     let is_nameable = word.len() <= NAME_BYTES_MAX && known.len() <= NAMES_COMPARED_MAX;
     let nameable = if is_nameable { known } else { &[] };
@@ -447,15 +460,7 @@ pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
         k.strip_suffix(word).is_some_and(|start| start.ends_with('_'))
             || k.strip_prefix(word).is_some_and(|end| end.starts_with('_'))
     };
-    let closest = closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_part));
-    match closest {
-        Some(name) => format!("; did you mean {name:?}?"),
-        None if known.is_empty() => "; there are none".to_owned(),
-        None => {
-            let names: Vec<&str> = known.iter().map(AsRef::as_ref).take(30).collect();
-            format!("; expected {}{}", if names.len() > 1 { "one of " } else { "" }, names.join(", "))
-        }
-    }
+    closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_part))
 }
 
 #[cfg(test)]

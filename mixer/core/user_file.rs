@@ -14,6 +14,12 @@ use std::time::Duration;
 /// The name of standard input.
 pub const STDIN: &str = "-";
 
+/// `true` for standard input, by any of its names.
+#[must_use]
+pub fn is_stdin(path: &Path) -> bool {
+    [STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
+}
+
 /// Largest config, or file that it includes.
 pub const CONFIG_BYTES_MAX: u64 = 64 << 20;
 /// Largest secret, certificate, or file of parameters or arguments.
@@ -26,13 +32,13 @@ const STUCK_MAX: usize = 8;
 /// Reads that have not ended.
 static UNENDED: AtomicUsize = AtomicUsize::new(0);
 
-/// The bytes of a regular file, or for `-` of standard input.
+/// The bytes of a regular file, or of standard input for one of its names.
 ///
 /// # Errors
 ///
 /// It is no regular file, has more than `bytes_max` bytes, does not answer in time, or cannot be read.
 pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    if path == Path::new(STDIN) {
+    if is_stdin(path) {
         // Whoever types, or the program before promemu in a pipe, takes its time.
         return bytes_of(io::stdin().lock(), bytes_max);
     }

@@ -11,6 +11,7 @@ use super::dashboard::DashboardArgs;
 use super::export::ExportArgs;
 use super::new::NewArgs;
 use super::plot::PlotArgs;
+use super::run::RunArgs;
 
 /// Emulates hosts with metrics: pushes them to a Prometheus Pushgateway, serves them for a scrape, or writes them to a database (remote write, OTLP) or a file; one run can do several of these.
 ///
@@ -19,14 +20,14 @@ use super::plot::PlotArgs;
 #[derive(Debug, Parser)]
 #[command(name = "promemu", version, max_term_width = 100, args_override_self = true)]
 #[command(
-    after_help = "Start with:\n  promemu --list-configs\n  promemu new shop\n  promemu --config hosts_load_with_peaks --config-args hosts_count=5 --embedded"
+    after_help = "Start with:\n  promemu --list-configs\n  promemu new shop\n  promemu run hosts_load_with_peaks hosts_count=5 --embedded"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
     /// The config to run: a name (--list-configs shows them), the path of a .ron file, or - for standard input
-    #[arg(long, env = "PME_CONFIG", value_name = "NAME")]
+    #[arg(long, env = "PME_CONFIG", value_name = "NAME", global = true)]
     pub(crate) config: Option<String>,
 
     /// The class to use from a config file with several [default: the first whose name ends in Config; for check all]
@@ -50,27 +51,27 @@ pub(crate) struct Cli {
     pub(crate) max_memory: Option<String>,
 
     /// Reload the config when its file changes; unchanged hosts go on
-    #[arg(long, env = "PME_WATCH")]
+    #[arg(long, env = "PME_WATCH", global = true)]
     pub(crate) watch: bool,
 
     /// Emulate this much history first, write it to --history-out, and go on live
-    #[arg(long, env = "PME_HISTORY", value_name = "DURATION")]
+    #[arg(long, env = "PME_HISTORY", value_name = "DURATION", global = true)]
     pub(crate) history: Option<String>,
 
     /// The history's file; its name sets the format, as for export
-    #[arg(long, env = "PME_HISTORY_OUT", value_name = "FILE", default_value = "history.om", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "PME_HISTORY_OUT", value_name = "FILE", default_value = "history.om", value_hint = ValueHint::FilePath, global = true)]
     pub(crate) history_out: String,
 
     /// Time between two samples of the history
-    #[arg(long, env = "PME_HISTORY_STEP", value_name = "DURATION", default_value = "15s")]
+    #[arg(long, env = "PME_HISTORY_STEP", value_name = "DURATION", default_value = "15s", global = true)]
     pub(crate) history_step: String,
 
     /// Print the first values of all series and exit; nothing is sent
-    #[arg(long, visible_alias = "dry-run", env = "PME_ONCE")]
+    #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", global = true)]
     pub(crate) once: bool,
 
     /// List the configs, their classes and arguments
-    #[arg(long, env = "PME_LIST_CONFIGS")]
+    #[arg(long, env = "PME_LIST_CONFIGS", global = true)]
     pub(crate) list_configs: bool,
 
     /// Folder searched first for configs; then ./configs, configs beside the program, and the built-in ones
@@ -104,35 +105,35 @@ pub(crate) struct Cli {
     pub(crate) output: Vec<String>,
 
     /// Time between two pushes, as in 10s or 10 [default: 15s]
-    #[arg(long, env = "PME_PUSHGATEWAY_PUSH_INTERVAL", value_name = "DURATION")]
+    #[arg(long, env = "PME_PUSH_INTERVAL", value_name = "DURATION", global = true)]
     pub(crate) push_interval: Option<String>,
 
     /// Timeout of one push; the list of a Pushgateway's groups takes twice as long at most
-    #[arg(long, env = "PME_PUSHGATEWAY_PUSH_TIMEOUT", value_name = "DURATION", default_value = "30s")]
+    #[arg(long, env = "PME_PUSH_TIMEOUT", value_name = "DURATION", default_value = "30s", global = true)]
     pub(crate) push_timeout: String,
 
     /// Format of pushes; text is human-readable
-    #[arg(long, env = "PME_PUSHGATEWAY_FORMAT", value_enum, default_value = "protobuf")]
+    #[arg(long, env = "PME_PUSH_FORMAT", value_enum, default_value = "protobuf", global = true)]
     pub(crate) push_format: PushFormat,
 
     /// Delete the groups of ended promemu runs on the Pushgateway, before the first push [default: true]
-    #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_START")]
+    #[arg(long, env = "PME_CLEANUP_ON_START", global = true)]
     pub(crate) cleanup_on_start: Option<bool>,
 
     /// Delete this run's groups at its end [default: true]
-    #[arg(long, env = "PME_PUSHGATEWAY_CLEANUP_ON_FINISH")]
+    #[arg(long, env = "PME_CLEANUP_ON_FINISH", global = true)]
     pub(crate) cleanup_on_finish: Option<bool>,
 
     /// Time between two status reports; 0 for none
-    #[arg(long, env = "PME_SHOW_STATUS_INTERVAL_SEC", value_name = "DURATION", default_value = "60s")]
+    #[arg(long, env = "PME_STATUS_INTERVAL", value_name = "DURATION", default_value = "60s", global = true)]
     pub(crate) status_interval: String,
 
     /// List the hosts in the status report
-    #[arg(long, env = "PME_SHOW_HOSTS_STATUS", default_value = "true")]
+    #[arg(long, env = "PME_SHOW_HOSTS_STATUS", default_value = "true", global = true)]
     pub(crate) show_hosts_status: bool,
 
     /// List the hosts' metrics in the status report
-    #[arg(long, env = "PME_SHOW_METRICS_STATUS")]
+    #[arg(long, env = "PME_SHOW_METRICS_STATUS", global = true)]
     pub(crate) show_metrics_status: bool,
 
     /// The seed of all randomness: the same seed gives the same values [default: a random one, which is logged]
@@ -140,19 +141,19 @@ pub(crate) struct Cli {
     pub(crate) seed: Option<u64>,
 
     /// Speed of emulated time, as in 60x or 0.5x; pushes and status reports keep real time
-    #[arg(long, env = "PME_SPEED", value_name = "FACTOR", default_value = "1x")]
+    #[arg(long, env = "PME_SPEED", value_name = "FACTOR", default_value = "1x", global = true)]
     pub(crate) speed: String,
 
     /// End the run after this much emulated time, as in 10m [default: when all hosts have ended]
-    #[arg(long, env = "PME_DURATION", value_name = "DURATION")]
+    #[arg(long, env = "PME_DURATION", value_name = "DURATION", global = true)]
     pub(crate) duration: Option<String>,
 
     /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
-    #[arg(long, env = "PME_EMBEDDED")]
+    #[arg(long, env = "PME_EMBEDDED", global = true)]
     pub(crate) embedded: bool,
 
     /// Serve the control API at this address, off for none [default: 127.0.0.1:8000, or the next free port]
-    #[arg(long, env = "PME_LISTEN", value_name = "HOST:PORT")]
+    #[arg(long, env = "PME_LISTEN", value_name = "HOST:PORT", global = true)]
     pub(crate) listen: Option<String>,
 
     #[arg(
@@ -167,15 +168,15 @@ pub(crate) struct Cli {
     pub(crate) api_token_file: Option<PathBuf>,
 
     /// Serve promemu's own metrics at a separate address, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
-    #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT")]
+    #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT", global = true)]
     pub(crate) self_metrics_address: Option<String>,
 
     /// Also push promemu's own metrics, as a separate job
-    #[arg(long, env = "PME_PUSH_SELF_METRICS")]
+    #[arg(long, env = "PME_PUSH_SELF_METRICS", global = true)]
     pub(crate) push_self_metrics: bool,
 
     /// Log every event and push
-    #[arg(long, env = "PME_DEBUG_MODE", global = true)]
+    #[arg(long, env = "PME_DEBUG", global = true)]
     pub(crate) debug: bool,
 
     /// Format of log lines
@@ -185,17 +186,24 @@ pub(crate) struct Cli {
     /// `true` if --pushgateway-url was given as a flag, not as a variable.
     #[arg(skip)]
     pub(crate) is_url_typed: bool,
+
+    /// The config's arguments that stand behind its name, as ARGUMENT=VALUE.
+    #[arg(skip)]
+    pub(crate) arguments: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a config: push its metrics, serve them, or write them, until its hosts have ended
+    Run(RunArgs),
     /// Check configs and print their size: hosts, series, values and pushes per second
     Check {
-        /// Names of configs, paths of .ron files, or - for standard input
+        /// Names of configs, paths of .ron files, or - for standard input; and their arguments, as in hosts=5
+        #[arg(value_name = "NAME|ARGUMENT=VALUE")]
         names: Vec<String>,
 
         /// All configs
-        #[arg(long)]
+        #[arg(long, env = "PME_CHECK_ALL")]
         all: bool,
     },
     /// Write a commented config, or a plugin, to start from; on a terminal, without flags, it asks for the contents
@@ -233,7 +241,7 @@ pub(crate) enum Command {
 impl Cli {
     /// `true` if it is a live run or a daemon, and no command that prints and ends.
     pub(crate) const fn is_run(&self) -> bool {
-        self.command.is_none() && !self.once && !self.list_configs
+        matches!(self.command, None | Some(Command::Run(_))) && !self.once && !self.list_configs
     }
 }
 

@@ -190,11 +190,11 @@ pub(crate) enum CtlAction {
         lasting: Option<String>,
 
         /// Emulate this much history first; the daemon writes it beside its --history-out [default: none]
-        #[arg(id = "past", long = "history", env = "PME_CTL_HISTORY", value_name = "DURATION")]
+        #[arg(long, env = "PME_CTL_HISTORY", value_name = "DURATION")]
         history: Option<String>,
 
         /// Reload the config when its file changes
-        #[arg(id = "follows", long = "watch", env = "PME_CTL_WATCH")]
+        #[arg(long, env = "PME_CTL_WATCH")]
         watch: bool,
     },
     /// One run, and its report

@@ -4,11 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::words::ArgumentWords;
+
 /// Contents and target of a dashboard.
 #[derive(Debug, Args)]
 pub(crate) struct DashboardArgs {
     /// The config: a name (--list-configs shows them), or the path of a .ron file [default: none, promemu's own metrics]
     pub(crate) name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) words: ArgumentWords,
 
     /// One host in detail, which the viewer selects
     #[arg(long, env = "PME_DASHBOARD_ONE_HOST")]
@@ -23,6 +28,6 @@ pub(crate) struct DashboardArgs {
     pub(crate) title: Option<String>,
 
     /// The file to write [default: none, it is printed]
-    #[arg(long, env = "PME_DASHBOARD_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, env = "PME_DASHBOARD_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
 }

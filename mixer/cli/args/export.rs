@@ -2,11 +2,16 @@
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::words::ArgumentWords;
+
 /// Range, format and target of an export.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The config: a name, or the path of a .ron file
     pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) words: ArgumentWords,
 
     /// Start, in UTC, as in 2026-01-05T00:00:00Z [default: --for before --to]
     #[arg(long, env = "PME_EXPORT_FROM", value_name = "TIME")]
@@ -25,7 +30,7 @@ pub(crate) struct ExportArgs {
     pub(crate) step: String,
 
     /// The file to write, the data folder for blocks, or - for standard output
-    #[arg(long, env = "PME_EXPORT_OUT", value_name = "PATH", default_value = "-", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, env = "PME_EXPORT_OUT", value_name = "PATH", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) out: String,
 
     /// Format [default: by the file's name; blocks for a folder; openmetrics on standard output]

@@ -3,114 +3,156 @@
 use std::ffi::OsString;
 
 use clap::builder::Resettable;
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
+use promemu_core::user_file::{STDIN, is_stdin};
 
-use super::cli::Cli;
+use super::cli::{Cli, Command};
+use super::hints;
 use super::switch::as_switch;
-
-/// Prefix of variables that set arguments of the config: `PME_ARG_HOSTS_COUNT`.
-pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
-
-/// The token that the API's clients must send. It has no flag, as all users of a machine can read flags.
-pub(crate) const TOKEN_VARIABLE: &str = "PME_API_TOKEN";
-
-/// The global flags of a command that loads a config.
-const CONFIG_FLAGS: [&str; 7] =
-    ["class", "config_args", "config_args_file", "max_series", "max_memory", "configs_dir", "plugins_dir"];
+use super::usage::{Path, reads_variable, uses};
+use super::variables::with_set_variable;
+use super::words::{is_argument, take_arguments};
 
 /// The command line's definition. A command's help lists only the program flags that it uses.
 pub(crate) fn command() -> clap::Command {
-    let mut command = each_command(Cli::command(), &|command| command.mut_args(as_switch));
+    let mut command =
+        each_command(Cli::command(), &mut Vec::new(), &|command, _| command.mut_args(as_switch));
     // Global flags come to the commands by this.
     command.build();
-    command.mut_subcommands(|sub| {
-        let used = used_flags(sub.get_name());
-        let sub = with_flags(sub, &used);
-        if sub.get_name() != "ctl" {
-            return sub;
-        }
-        sub.mut_subcommands(|action| {
-            let used = used_flags_of_action(action.get_name());
-            with_flags(action, &used)
+    each_command(command, &mut Vec::new(), &|command, path| {
+        command.mut_args(|arg| {
+            let is_hidden = arg.is_global_set() && !uses(path, arg.get_id().as_str());
+            if is_hidden { arg.hide(true) } else { arg }
         })
     })
 }
 
-/// The global flags that a command uses, beside `--log-format`.
-fn used_flags(command: &str) -> Vec<&'static str> {
-    match command {
-        "check" | "dashboard" => [&CONFIG_FLAGS[..], &["debug"]].concat(),
-        "export" | "plot" => [&CONFIG_FLAGS[..], &["seed", "debug"]].concat(),
-        "ctl" => vec!["api_token_file", "debug", "url", "json", "run"],
-        "plugins" | "scenarios" => vec!["plugins_dir", "debug"],
-        "new" => vec!["configs_dir", "debug"],
-        "clean" => vec!["pushgateway_url", "output", "debug"],
-        _ => Vec::new(),
-    }
-}
+type Change<'a> = &'a dyn Fn(clap::Command, Path<'_>) -> clap::Command;
 
-/// The global flags that an action of `ctl` uses, beside `--log-format`.
-fn used_flags_of_action(action: &str) -> Vec<&'static str> {
-    let own: &[&str] = match action {
-        "check" => &["class", "config_args", "config_args_file"],
-        "create" => &["class", "config_args", "config_args_file", "seed"],
-        "configs" | "runs" | "show" | "end" | "delete" => &[],
-        _ => &["run"],
-    };
-    [own, &["url", "json", "api_token_file", "debug"]].concat()
-}
-
-/// The command with a help that lists these global flags only.
-fn with_flags(command: clap::Command, used: &[&str]) -> clap::Command {
-    command.mut_args(|arg| {
-        let name = arg.get_id().as_str();
-        let is_hidden = arg.is_global_set() && name != "log_format" && !used.contains(&name);
-        if is_hidden { arg.hide(true) } else { arg }
+/// Changes a command and all below it, each with the names that lead to it.
+fn each_command(command: clap::Command, path: &mut Vec<String>, change: Change<'_>) -> clap::Command {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    change(command, &names).mut_subcommands(|sub| {
+        path.push(sub.get_name().to_owned());
+        let sub = each_command(sub, path, change);
+        path.pop();
+        sub
     })
 }
 
-/// Changes a command and all below it.
-fn each_command(command: clap::Command, change: &dyn Fn(clap::Command) -> clap::Command) -> clap::Command {
-    change(command).mut_subcommands(|sub| each_command(sub, change))
-}
-
-/// The names of all `PME_*` variables.
-fn known_variables() -> Vec<String> {
-    let mut known = vec![TOKEN_VARIABLE.to_owned()];
-    let mut commands = vec![Cli::command()];
-    while let Some(command) = commands.pop() {
-        let of_flags = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
-        known.extend(of_flags.map(str::to_owned));
-        commands.extend(command.get_subcommands().cloned());
-    }
-    known
-}
-
-/// The `PME_*` variables that are set but not known: the name, and the known ones.
-pub(crate) fn unknown_variables() -> Vec<(String, Vec<String>)> {
-    let known = known_variables();
-    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let unknown = set.filter(|name| {
-        name.starts_with("PME_") && !name.starts_with(ARGUMENT_PREFIX) && !known.contains(name)
-    });
-    unknown.map(|name| (name, known.clone())).collect()
-}
-
-/// Reads the command line and the environment. An empty variable counts as not set.
+/// Reads the command line and the environment. An empty variable counts as not set, and one of a flag that the command does
+/// not use is not read.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-    let without_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
-    let command = each_command(command(), &|command| command.mut_args(without_empty));
-    let matches = command.try_get_matches_from(args)?;
-    // A global flag is in the matches of every command.
-    let innermost = matches.subcommand().map_or(&matches, |(_, of_command)| of_command);
+    let typed: Vec<OsString> = args.into_iter().collect();
+    let definition = command();
+    let named = named_commands(&definition, &typed);
+    let path: Vec<&str> = named.iter().map(String::as_str).collect();
+    let with_variables = each_command(definition.clone(), &mut Vec::new(), &|command, _| {
+        command.mut_args(|arg: Arg| {
+            let is_unused = arg.is_global_set() && !reads_variable(&path, arg.get_id().as_str());
+            if is_unused { arg.env(Resettable::Reset) } else { with_set_variable(arg) }
+        })
+    });
+    let matches = with_variables.try_get_matches_from(&typed);
+    let matches = matches.map_err(|error| hints::explain(error, &definition, &path, &typed))?;
+    let innermost = innermost(&matches);
+    if let Some(unused) = unused_flag(&definition, &path, innermost) {
+        return Err(usage_error(&hints::of_flag(&definition, &path, &unused, &typed)));
+    }
     let is_url_typed = innermost.value_source("pushgateway_url") == Some(ValueSource::CommandLine);
-    Ok(Cli { is_url_typed, ..Cli::from_arg_matches(&matches)? })
+    let mut cli = Cli { is_url_typed, ..Cli::from_arg_matches(&matches)? };
+    move_words(&mut cli).map_err(|why| usage_error(&why))?;
+    Ok(cli)
+}
+
+/// An error of the command line, in a sentence.
+pub(super) fn usage_error(why: &str) -> clap::Error {
+    clap::Error::raw(ErrorKind::UnknownArgument, format!("{why}\n"))
+}
+
+/// The commands of a command line, the outermost first, whatever else is wrong with it.
+fn named_commands(definition: &clap::Command, typed: &[OsString]) -> Vec<String> {
+    let without_variables = each_command(definition.clone(), &mut Vec::new(), &|command, _| {
+        command.mut_args(|arg| arg.env(Resettable::Reset).required(false))
+    });
+    let matches = without_variables.ignore_errors(true).try_get_matches_from(typed);
+    let mut names = Vec::new();
+    let mut at = matches.ok();
+    while let Some((name, inner)) = at.and_then(|mut matches| matches.remove_subcommand()) {
+        names.push(name);
+        at = Some(inner);
+    }
+    // A wrong flag behind an action hides the action.
+    if let [group] = names.as_slice() {
+        let actions = definition.find_subcommand(group);
+        let mut behind = typed.iter().skip_while(|word| **word != **group).skip(1);
+        let action = behind.find_map(|word| actions?.find_subcommand(word));
+        names.extend(action.map(|action| action.get_name().to_owned()));
+    }
+    names
+}
+
+/// The matches of the innermost command. A flag of the program is in the matches of every command.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    let mut innermost = matches;
+    while let Some((_, inner)) = innermost.subcommand() {
+        innermost = inner;
+    }
+    innermost
+}
+
+/// A flag of the program that was typed, and that the command does not use: its long name.
+fn unused_flag(definition: &clap::Command, path: Path<'_>, innermost: &ArgMatches) -> Option<String> {
+    let mut command = definition;
+    for name in path {
+        command = command.find_subcommand(name)?;
+    }
+    let is_unused = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        arg.is_global_set() && !uses(path, id) && innermost.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    command.get_arguments().find(is_unused)?.get_long().map(str::to_owned)
+}
+
+/// Gives a command's words their places: the config's name, and its arguments.
+fn move_words(cli: &mut Cli) -> Result<(), String> {
+    let (name, arguments) = match &mut cli.command {
+        Some(Command::Check { names, .. }) => (None, take_arguments(names)),
+        Some(Command::Run(args)) => {
+            if let Some(name) = args.name.take() {
+                if is_argument(&name) && cli.config.is_some() {
+                    args.words.arguments.insert(0, name);
+                } else {
+                    cli.config = Some(name);
+                }
+            }
+            (cli.config.clone(), std::mem::take(&mut args.words.arguments))
+        }
+        Some(Command::Plot(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
+        Some(Command::Export(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
+        Some(Command::Dashboard(args)) => (args.name.clone(), std::mem::take(&mut args.words.arguments)),
+        _ => (None, Vec::new()),
+    };
+    if let Some(word) = name.filter(|name| is_argument(name)) {
+        return Err(format!("no config given before {word}; write its name first, as in NAME {word}"));
+    }
+    if let Some(word) = arguments.iter().find(|word| !is_argument(word)) {
+        return Err(format!(
+            "{word:?} is no argument of the config; write ARGUMENT=VALUE behind the one config's name, as in hosts=5"
+        ));
+    }
+    cli.arguments = arguments;
+    if cli.config.as_deref().is_some_and(|name| is_stdin(name.as_ref())) {
+        cli.config = Some(STDIN.to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::variables::known_variables;
     use super::*;
 
     #[test]
@@ -128,6 +170,29 @@ mod tests {
         for variable in known_variables() {
             assert!(page.contains(&format!("`{variable}`")), "{variable}");
         }
+    }
+
+    #[test]
+    fn a_name_and_its_arguments_come_to_the_same_places_as_flags() {
+        let cli = |line: &[&str]| parse(["promemu"].iter().chain(line).map(Into::into));
+        let run = cli(&["run", "shop", "hosts=5", "--seed", "7", "ttl=1h"]).unwrap();
+        assert_eq!((run.config.as_deref(), run.seed), (Some("shop"), Some(7)));
+        assert_eq!(run.arguments, ["hosts=5", "ttl=1h"]);
+        assert!(run.is_run() && !cli(&["run", "shop", "--once"]).unwrap().is_run());
+        let check = cli(&["check", "shop", "a=1", "till"]).unwrap();
+        assert!(matches!(&check.command, Some(Command::Check { names, .. }) if names == &["shop", "till"]));
+        assert_eq!(check.arguments, ["a=1"]);
+        assert_eq!(cli(&["--seed", "7", "run", "shop"]).unwrap().seed, Some(7), "before the command");
+        assert_eq!(cli(&["run", "/dev/stdin"]).unwrap().config.as_deref(), Some("-"));
+    }
+
+    #[test]
+    fn a_flag_of_an_action_may_be_called_as_one_of_the_program() {
+        let line = ["promemu", "ctl", "create", "shop", "--history", "1h", "--watch"];
+        let cli = parse(line.iter().map(Into::into)).unwrap();
+        let Some(Command::Ctl(ctl)) = cli.command else { unreachable!("it is ctl") };
+        let crate::args::CtlAction::Create { history, watch, .. } = ctl.action else { unreachable!() };
+        assert_eq!((history.as_deref(), watch), (Some("1h"), true));
     }
 
     #[test]

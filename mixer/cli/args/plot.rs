@@ -4,11 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::words::ArgumentWords;
+
 /// Selection and target of the charts.
 #[derive(Debug, Args)]
 pub(crate) struct PlotArgs {
     /// The config: a name (--list-configs shows them), or the path of a .ron file
     pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) words: ArgumentWords,
 
     /// Only metrics whose name has a match of this regular expression, as in cpu or ^cpu_ [default: all]
     #[arg(long, env = "PME_PLOT_METRIC", value_name = "REGEX")]
@@ -31,6 +36,6 @@ pub(crate) struct PlotArgs {
     pub(crate) step: Option<String>,
 
     /// A file to write the charts to, .svg or .png [default: none, they are printed]
-    #[arg(long, env = "PME_PLOT_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, env = "PME_PLOT_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use super::catalog::Catalog;
 use super::query::View;
 use super::unit::unit;
 use super::{model, view};
-use crate::args::DashboardArgs;
+use crate::args::{ArgumentWords, DashboardArgs};
 
 /// A host with a metric of each type, and some with labels of their own.
 const TYPES: &str = r#"Config(hosts: [
@@ -224,6 +224,7 @@ fn units_go_by_the_ends_of_names() {
 fn an_impossible_view_is_refused_with_advice() {
     let catalog = Catalog::of_plan(&plan(TYPES));
     let args = |one_host, by: Option<&str>| DashboardArgs {
+        words: ArgumentWords::default(),
         name: None,
         one_host,
         by: by.map(str::to_owned),

@@ -4,6 +4,7 @@ use promemu_core::config::{ConfigFile, LoadOptions};
 
 use super::chart::Curve;
 use super::*;
+use crate::args::ArgumentWords;
 
 /// The flags of a test.
 #[derive(Default)]
@@ -18,6 +19,7 @@ impl Flags {
     fn args(&self) -> PlotArgs {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         PlotArgs {
+            words: ArgumentWords::default(),
             name: "test".into(),
             metric: owned(self.metric),
             host: owned(self.host),

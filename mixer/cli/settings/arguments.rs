@@ -26,7 +26,7 @@ impl ConfigArguments {
             Some((name, value.into_string().ok()?))
         });
         Ok(Self {
-            flags: pairs(&cli.config_args)?,
+            flags: flags(cli)?,
             variables: set.filter(|(_, value)| !value.is_empty()).collect(),
             simulator,
             in_file: match &cli.config_args_file {
@@ -65,6 +65,14 @@ impl ConfigArguments {
         arguments.extend(self.flags.clone());
         (arguments, unknown)
     }
+}
+
+/// The pairs of `--config-args`, and those behind the config's name, which override them.
+fn flags(cli: &Cli) -> Result<IndexMap<String, Value>, Error> {
+    let mut flags = pairs(&cli.config_args)?;
+    let typed = cli.arguments.iter().filter_map(|word| word.split_once('='));
+    flags.extend(typed.map(|(name, value)| (name.to_owned(), Value::from(value))));
+    Ok(flags)
 }
 
 /// `name=value` pairs. The variable has all of them in one text, separated by blanks; a flag has one at a time, whose

@@ -14,6 +14,8 @@ use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_run::outputs::scrape::ScrapeSettings;
 use promemu_run::outputs::{DeliverySettings, OutputSettings};
 
+use promemu_wire::export::Format;
+
 use super::positive;
 
 /// An output as it was typed.
@@ -140,9 +142,15 @@ fn kind(name: &str) -> Result<&'static Kind, Error> {
         // A name with other characters may be a url with a password.
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         let hint = suggestion(if is_name { name } else { "" }, &KINDS.map(|kind| kind.name));
+        let file = if is_file_name(name) { format!("; for a file write file={name}") } else { String::new() };
         let name = if is_name { format!(" {name:?}") } else { String::new() };
-        invalid(&format!("unknown output{name}{hint}"))
+        invalid(&format!("unknown output{name}{hint}{file}"))
     })
+}
+
+/// `true` for the name of a file of samples, which is no url.
+fn is_file_name(name: &str) -> bool {
+    !name.contains([':', '@']) && Format::of_path(name.as_ref()).is_some()
 }
 
 fn options(name: &str, parts: impl Iterator<Item = String>) -> Result<Options, Error> {

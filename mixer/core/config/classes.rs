@@ -66,7 +66,12 @@ impl Classes {
             && !self.by_name.is_empty()
         {
             let known: Vec<&String> = self.names().filter(|name| !name.is_empty()).collect();
-            let message = format!("the file has no class {wanted:?}{}", suggestion(wanted, &known));
+            let hint = if known.is_empty() {
+                ", as it holds one config without a name; leave the class out".to_owned()
+            } else {
+                suggestion(wanted, &known)
+            };
+            let message = format!("the file has no class {wanted:?}{hint}");
             problems.error(SourceSpan::default(), message);
         }
         self.nodes.get(index?)

@@ -1,0 +1,239 @@
+//! Sentences for words that a command line does not have: each names the word that is meant.
+
+use std::ffi::OsString;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use promemu_core::error::nearest;
+
+use super::parse::usage_error;
+use super::usage::{CONFIG_VERBS, Path, WRITERS, uses};
+use super::words::is_argument;
+
+/// Flags as they are called elsewhere, and those of ours that do it; the first one that the command has is meant.
+const FLAG_SYNONYMS: [(&[&str], &[&str]); 14] = [
+    (&["args", "arg", "set", "var", "param", "argument", "arguments"], &["config-args"]),
+    (&["gateway", "gateway-url", "push-url", "pushgateway", "push-gateway-url"], &["pushgateway-url"]),
+    (&["url", "endpoint", "target"], &["pushgateway-url", "output"]),
+    (&["remote-write", "remote-write-url", "otlp", "scrape", "dest", "destination", "sink"], &["output"]),
+    (&["port", "address", "bind", "web.listen-address", "listen-address", "host-port"], &["listen"]),
+    (&["interval", "scrape-interval", "period", "every", "push-every"], &["push-interval", "step"]),
+    (&["verbose", "v", "trace", "log-level", "loglevel"], &["debug"]),
+    (&["output", "file", "outfile", "out-file", "to-file", "o"], &["out", "output"]),
+    (&["out"], &["out", "output"]),
+    (&["start", "begin", "since", "at", "from"], &["from", "at", "history"]),
+    (&["end", "until", "stop"], &["to", "for", "duration"]),
+    (&["duration", "length", "span", "time", "for", "ttl", "timeout"], &["for", "duration"]),
+    (&["resolution", "step", "granularity"], &["step", "push-interval"]),
+    (&["reload", "follow"], &["watch"]),
+];
+
+/// Commands as they are called elsewhere, and the command line that does it.
+const COMMAND_SYNONYMS: [(&[&str], &str); 8] = [
+    (&["list", "ls", "configs", "list-configs"], "--list-configs"),
+    (&["start", "exec", "serve", "up", "emulate", "simulate"], "run"),
+    (&["validate", "lint", "verify", "test-config"], "check"),
+    (&["init", "create", "generate", "scaffold", "template"], "new"),
+    (&["graph", "chart", "draw", "show"], "plot"),
+    (&["backfill", "dump", "history", "write"], "export"),
+    (&["grafana", "dashboards"], "dashboard"),
+    (&["scenario"], "scenarios"),
+];
+
+/// The error with a sentence in place of clap's, if a word is unknown and another one is meant.
+pub(super) fn explain(
+    error: clap::Error,
+    definition: &Command,
+    path: Path<'_>,
+    typed: &[OsString],
+) -> clap::Error {
+    let of_kind = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.clone()),
+        _ => None,
+    };
+    let why = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            of_kind(ContextKind::InvalidSubcommand).map(|word| of_command(definition, path, &word, typed))
+        }
+        ErrorKind::UnknownArgument => of_kind(ContextKind::InvalidArg).and_then(|word| {
+            let flag = word.trim_start_matches('-').split('=').next().unwrap_or_default().to_owned();
+            let is_flag = word.starts_with('-') && !flag.is_empty();
+            is_flag.then(|| of_flag(definition, path, &flag, typed))
+        }),
+        ErrorKind::MissingRequiredArgument => missing_name(path),
+        _ => None,
+    };
+    why.map_or(error, |why| usage_error(&why))
+}
+
+/// The sentence for a command without the name that it needs.
+fn missing_name(path: Path<'_>) -> Option<String> {
+    match path {
+        ["new"] => Some(
+            "no name given for the new config; write promemu new NAME, as in promemu new shop".to_owned(),
+        ),
+        [verb] if CONFIG_VERBS.contains(verb) => Some(format!(
+            "no config given; write promemu {verb} NAME (promemu --list-configs shows the names)"
+        )),
+        _ => None,
+    }
+}
+
+/// The sentence for a flag, without its dashes, that the command does not have or use.
+pub(super) fn of_flag(definition: &Command, path: Path<'_>, flag: &str, typed: &[OsString]) -> String {
+    let name = if path.is_empty() { "promemu".to_owned() } else { format!("promemu {}", path.join(" ")) };
+    let dashes = if flag.chars().count() == 1 { "-" } else { "--" };
+    let has_none = format!("{name} has no flag {dashes}{flag}");
+    let value = value_of(flag, typed);
+    if let Some(advice) = advice(path, &name, flag, value.as_deref()) {
+        return format!("{has_none}; {advice}");
+    }
+    let spelled = flag.replace('_', "-").to_lowercase();
+    if let Some(meant) = meant_flag(definition, path, &spelled) {
+        return format!("{has_none}; did you mean --{meant}?");
+    }
+    let owners = owners(definition, &spelled);
+    if !owners.is_empty() {
+        return format!("{has_none}; --{spelled} is a flag of {}", owners.join(", "));
+    }
+    let argument = format!("{}={}", flag.replace('-', "_"), value.as_deref().unwrap_or_default());
+    if value.is_some() && is_config_verb(path) && is_argument(&argument) {
+        return format!(
+            "{has_none}; write an argument of the config without dashes, as in {name} NAME {argument}"
+        );
+    }
+    format!("{has_none}; {name} --help lists its flags")
+}
+
+fn is_config_verb(path: Path<'_>) -> bool {
+    path.first().is_some_and(|verb| CONFIG_VERBS.contains(verb))
+}
+
+/// The advice for the flags that another way of promemu does: the config's name, the file that a command writes, the output
+/// of a run.
+fn advice(path: Path<'_>, name: &str, flag: &str, value: Option<&str>) -> Option<String> {
+    let is_writer = path.first().is_some_and(|verb| WRITERS.contains(verb));
+    match flag {
+        "config" if is_config_verb(path) => Some(format!("write {name} {}", value.unwrap_or("NAME"))),
+        "output" if is_writer => Some(match value {
+            Some(file) if !file.contains('=') => format!("write --out {file} for the file that it writes"),
+            _ => format!(
+                "write --out FILE for the file that it writes, or send a run's metrics with promemu run NAME --output {}",
+                value.unwrap_or("KIND=TARGET")
+            ),
+        }),
+        "out" | "o" if matches!(path, [] | ["run"]) => {
+            let file = value.unwrap_or("FILE");
+            Some(format!(
+                "write --output file={file} for the samples of a run, or make a file at once with promemu export NAME \
+                 --out {file}"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The sentence for an unknown command.
+fn of_command(definition: &Command, path: Path<'_>, word: &str, typed: &[OsString]) -> String {
+    let lower = word.to_lowercase();
+    if let ["ctl", ..] = path {
+        let names = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
+        let near = nearest(&lower, &names);
+        let hint = near.map_or_else(
+            || "; promemu ctl --help lists them".to_owned(),
+            |name| format!("; did you mean promemu ctl {name}?"),
+        );
+        return format!("unknown action {word:?}{hint}");
+    }
+    let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let behind = words.iter().position(|other| other == word).unwrap_or_default();
+    let behind = words[behind..].join(" ");
+    if is_argument(word) {
+        let config = value_of("config", typed).unwrap_or_else(|| "NAME".to_owned());
+        return format!("unknown command {word:?}; write promemu run {config} {behind}");
+    }
+    if let Some(meant) = meant_command(definition, &lower) {
+        return format!("unknown command {word:?}; did you mean promemu {meant}?");
+    }
+    format!("unknown command {word:?}; to run a config, write promemu run {behind}")
+}
+
+/// The command that is meant by another word.
+fn meant_command(definition: &Command, word: &str) -> Option<String> {
+    let of_synonym = |word: &str| {
+        let synonym = COMMAND_SYNONYMS.iter().find(|(words, _)| words.contains(&word));
+        synonym.map(|(_, meant)| (*meant).to_owned())
+    };
+    let names = subcommands(definition);
+    if let Some(meant) = of_synonym(word).or_else(|| nearest(word, &names).map(str::to_owned)) {
+        return Some(meant);
+    }
+    let actions = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
+    if actions.iter().any(|action| action == word) {
+        return Some(format!("ctl {word}"));
+    }
+    let synonyms: Vec<&str> = COMMAND_SYNONYMS.iter().flat_map(|(words, _)| words.iter().copied()).collect();
+    nearest(word, &synonyms).and_then(of_synonym)
+}
+
+fn subcommands(command: &Command) -> Vec<String> {
+    command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
+}
+
+/// The value that was typed for a flag.
+fn value_of(flag: &str, typed: &[OsString]) -> Option<String> {
+    let dashed = [format!("--{flag}"), format!("-{flag}")];
+    let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let rest = dashed.iter().find_map(|flag| word.strip_prefix(flag))?;
+        if let Some(value) = rest.strip_prefix('=') {
+            return Some(value.to_owned());
+        }
+        let next = words.get(at + 1).filter(|next| rest.is_empty() && !next.starts_with('-'));
+        next.cloned()
+    })
+}
+
+/// The flag of this command that is meant by another word.
+fn meant_flag(definition: &Command, path: Path<'_>, flag: &str) -> Option<String> {
+    let own = flags(definition, path);
+    if own.iter().any(|known| known == flag) {
+        return Some(flag.to_owned());
+    }
+    let synonyms = FLAG_SYNONYMS.iter().filter(|(words, _)| words.contains(&flag));
+    let mut meant =
+        synonyms.flat_map(|(_, flags)| flags.iter()).filter(|meant| own.iter().any(|known| known == *meant));
+    if let Some(meant) = meant.next() {
+        return Some((*meant).to_owned());
+    }
+    nearest(flag, &own).map(str::to_owned)
+}
+
+/// The long names of the flags that a command has and uses.
+fn flags(definition: &Command, path: Path<'_>) -> Vec<String> {
+    let mut command = definition;
+    for name in path {
+        let Some(sub) = command.find_subcommand(name) else { break };
+        command = sub;
+    }
+    let used =
+        command.get_arguments().filter(|arg| !arg.is_global_set() || uses(path, arg.get_id().as_str()));
+    used.filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
+}
+
+/// The commands that have and use a flag of this name.
+fn owners(definition: &Command, flag: &str) -> Vec<String> {
+    let has = |path: Path<'_>| flags(definition, path).iter().any(|known| known == flag);
+    let names = subcommands(definition);
+    let mut owners: Vec<String> =
+        names.iter().filter(|name| has(&[name.as_str()])).map(|name| format!("promemu {name}")).collect();
+    if owners.is_empty() && has(&[]) {
+        owners.push("promemu".to_owned());
+    }
+    if owners.is_empty() {
+        let actions = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
+        let actions = actions.iter().filter(|action| has(&["ctl", action.as_str()]));
+        owners.extend(actions.map(|action| format!("promemu ctl {action}")));
+    }
+    owners
+}

@@ -1,0 +1,91 @@
+//! Command lines that people try and that are wrong: each answer names the right one.
+//!
+//! `PROMEMU_UPDATE_GOLDEN=1 cargo test --test integration command_lines` writes the answers anew; read them before they are
+//! committed.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::processes::promemu_command;
+
+/// Variables before `promemu`, and words; none has blanks.
+const LINES: [&str; 44] = [
+    // The main form.
+    "promemu",
+    "promemu run",
+    "promemu hosts_load_with_peaks",
+    "promemu hosts_load_with_peaks hosts_count=5",
+    "promemu ./shop.ron",
+    "promemu run hosts_load_with_peak",
+    "promemu run hosts_count=5",
+    "promemu run hosts_load_with_peaks --hosts-count 5",
+    "promemu run hosts_load_with_peaks --hosts_count=5",
+    "promemu run hosts_load_with_peaks host_count=5",
+    "promemu run hosts_load_with_peaks 5",
+    "promemu run hosts_load_with_peaks hosts_count=many",
+    "promemu run single_host_load --class SingleHostLoadConfig",
+    "promemu --config",
+    "promemu --config single_host_load host_ttl=5m",
+    "promemu --config single_host_load --config_args host_ttl=5m",
+    // Commands by other names.
+    "promemu start single_host_load",
+    "promemu list",
+    "promemu lst",
+    "promemu validate single_host_load",
+    "promemu init shop",
+    "promemu backfill single_host_load",
+    "promemu status",
+    "promemu ctl stauts",
+    "promemu ctl emit load_peak_start --follow",
+    // Flags that another command has.
+    "promemu check --config single_host_load",
+    "promemu --config single_host_load check",
+    "promemu check single_host_load --watch",
+    "promemu check",
+    "promemu plot",
+    "promemu plot single_host_load --output plot.svg",
+    "promemu plot single_host_load --duration 5m",
+    "promemu export single_host_load --output remote-write=http://127.0.0.1:9090/api/v1/write",
+    "promemu export single_host_load --start 2026-01-05",
+    "promemu export single_host_load --watch",
+    "promemu run single_host_load --out samples.om",
+    "promemu run single_host_load --format csv",
+    "promemu run single_host_load --port 8000",
+    "promemu run single_host_load --gateway http://127.0.0.1:9091",
+    "promemu run single_host_load --output samples.om",
+    "promemu new",
+    // Variables.
+    "PME_PUSHGATEWAY_INTERVAL=5s promemu run single_host_load --once=false --duration 0",
+    "PME_GATEWAY_URL=http://127.0.0.1:9091 promemu check nobody",
+    "PME_PUSH_INTERVAL=soon promemu run single_host_load",
+];
+
+fn answer(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let program = words.iter().position(|word| *word == "promemu").unwrap();
+    let variables = words[..program].iter().filter_map(|word| word.split_once('='));
+    let output =
+        promemu_command(&words[program + 1..]).envs(variables).env("PME_LISTEN", "off").output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{line}: {output:?}");
+    assert!(output.stdout.is_empty(), "{line}: {output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    // The time of a log line.
+    let line =
+        |line: &str| line.split_once("Z  WARN ").map_or(line.to_owned(), |(_, rest)| format!("WARN {rest}"));
+    text.trim_end().lines().map(|text| line(text) + "\n").collect()
+}
+
+#[test]
+fn a_wrong_command_line_gets_the_right_one_as_its_answer() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/command_lines.txt");
+    let mut now = String::new();
+    for line in LINES {
+        writeln!(now, "$ {line}\n{}", answer(line)).unwrap();
+    }
+    if std::env::var_os("PROMEMU_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &now).unwrap();
+    }
+    let before = std::fs::read_to_string(&file).unwrap();
+    let changed: Vec<&str> = now.split("\n\n").filter(|answer| !before.contains(answer)).collect();
+    assert!(changed.is_empty() && now == before, "changed: {changed:#?}");
+}
