@@ -60,7 +60,7 @@ pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
     let dots = if out.is_some() { DOTS_IN_FILE } else { terminal::dots_across(width.into()) };
     let (grid, to) = times.grid(&plan, &selection, dots)?;
     let seed = settings.cli().seed.unwrap_or_else(random_seed);
-    let figure = Figure::of(&plan, &selection, seed, grid, to)?;
+    let figure = Figure::of(&plan, &selection, seed, grid, to, figure::STEPS_MAX)?;
     let (heading, notes) = (heading(&plan, &figure, seed), notes(&selection, &figure));
     let mut text = if let Some((path, format)) = out {
         write(path, &format.draw(&figure, &heading, &notes)?)?;

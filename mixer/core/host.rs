@@ -22,7 +22,7 @@ mod update_counts;
 
 pub use driven::DrivenHost;
 pub use emulated_host::{EmulatedHost, START_SPREAD};
-pub use event_budget::{DropCause, EVENTS_PER_SEC_MAX, EventDrop, HOPS_MAX};
+pub use event_budget::{DropCause, EVENTS_PER_SEC_MAX, EventDrop, HOPS_MAX, STEPS_PER_SEC_MAX};
 pub use faults::Stamp;
 pub use mail::Mail;
 pub use member_change::MemberChange;

@@ -106,4 +106,5 @@ pub mod text_file;
 pub mod time;
 pub mod timeline;
 pub mod user_file;
+pub mod work;
 pub mod world;

@@ -8,12 +8,16 @@ use promemu_core::error::Error;
 use promemu_core::event::Event;
 use promemu_core::plan::Plan;
 use promemu_core::time::Time;
+use promemu_core::work::WorkLimit;
 
 use super::chart::Chart;
 use super::marks::{EventRecord, marks};
 use super::reading::{Accumulated, Reading};
 use super::samples::HostSeries;
 use super::selection::Selection;
+
+/// Maximum number of steps that the hosts of a plot do: a minute or two of a machine.
+pub(super) const STEPS_MAX: u64 = 1_000_000_000;
 
 /// The charts of one run.
 #[derive(Debug)]
@@ -27,15 +31,19 @@ pub(super) struct Figure {
 }
 
 impl Figure {
-    /// Drives the selected hosts, and reads their series at the times of the grid.
+    /// Drives the selected hosts, and reads their series at the times of the grid. Fails if the hosts do more than `steps_max`
+    /// steps of work.
     pub(super) fn of(
         plan: &Arc<Plan>,
         selection: &Selection,
         seed: u64,
         grid: Grid,
         to: Time,
+        steps_max: u64,
     ) -> Result<Self, Error> {
-        let run = Backfill::new(Arc::clone(plan), seed, grid.from, to)?;
+        let limit = WorkLimit::new(steps_max);
+        let run = limit.within(|| Backfill::new(Arc::clone(plan), seed, grid.from, to))?;
+        refuse_reached(&limit, steps_max)?;
         let by_host = selection.by_host();
         let hosts: Vec<_> = by_host.keys().copied().collect();
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -44,29 +52,26 @@ impl Figure {
         let mut accumulated: Vec<Accumulated> = readings.iter().map(|reading| reading.empty(&grid)).collect();
         let mut events: Vec<EventRecord> = run.log().iter().map(|event| EventRecord::new(&event)).collect();
         let mut scenario_errors = 0;
-        let driven = run.each_host(
+        run.each_host(
             &hosts,
             threads,
             |id, host| {
                 let selected = by_host.get(&id).into_iter().flatten().map(|(_, series)| *series);
                 let mut emitted = Vec::new();
                 let note = |event: &Event| emitted.push(EventRecord::new(event));
-                let series = HostSeries::drive(host, (&grid, to), selected, note);
+                let series = limit.within(|| HostSeries::drive(host, (&grid, to), selected, note));
                 (series, emitted)
             },
             |id, (host, emitted)| {
+                refuse_reached(&limit, steps_max)?;
                 events.extend(emitted);
                 scenario_errors += host.scenario_errors();
                 for (place, series) in by_host.get(&id).into_iter().flatten() {
                     readings[*place].read(plan, *series, &host, &mut accumulated[*place]);
                 }
-                Ok::<(), std::convert::Infallible>(())
+                Ok::<(), Error>(())
             },
-        );
-        match driven {
-            Ok(()) => {}
-            Err(never) => match never {},
-        }
+        )?;
         events.sort_unstable();
         events.dedup();
         let parts = selection.families.iter().zip(readings).zip(accumulated);
@@ -87,4 +92,13 @@ impl Figure {
     pub(super) fn places(&self) -> Vec<f64> {
         self.grid.iter().map(|time| self.place(time)).collect()
     }
+}
+
+fn refuse_reached(limit: &WorkLimit, steps_max: u64) -> Result<(), Error> {
+    if !limit.is_reached() {
+        return Ok(());
+    }
+    Err(Error::Run(format!(
+        "hosts do more work than a plot may take, {steps_max} updates and operations of scripts; make --for shorter, or choose fewer hosts with --host"
+    )))
 }

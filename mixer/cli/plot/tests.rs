@@ -13,6 +13,7 @@ struct Flags {
     host: Option<&'static str>,
     span: Option<&'static str>,
     step: Option<&'static str>,
+    steps_max: Option<u64>,
 }
 
 impl Flags {
@@ -40,7 +41,7 @@ impl Flags {
         let plan = Arc::new(plan);
         let selection = Selection::of(&plan, args.metric.as_deref(), args.host.as_deref())?;
         let (grid, to) = times.grid(&plan, &selection, terminal::dots_across(80))?;
-        let figure = Figure::of(&plan, &selection, 7, grid, to).unwrap();
+        let figure = Figure::of(&plan, &selection, 7, grid, to, self.steps_max.unwrap_or(u64::MAX))?;
         let notes = notes(&selection, &figure);
         Ok((figure, notes))
     }
@@ -442,4 +443,19 @@ fn a_rate_handles_resets_and_late_samples() {
         let (low, high) = figure.charts[0].extent().unwrap();
         assert!(low > 0.5 && high < 1.5, "{fault}: {low} {high}");
     }
+}
+
+#[test]
+fn a_plot_ends_at_a_bound_of_work_and_says_how_to_have_less() {
+    let quiet = r#"Host(name: "q", metrics: [Metric(name: "up", value_range: (0, 9), update_interval: 1, scenario: random_walk)])"#;
+    let busy = r#"Host(name: "b", metrics: [Metric(name: "m", scenario: script(source: "let n = 0; for i in 0..9000 { n += i; } n % 7"))])"#;
+    let storm = r#"Host(repeat: Repeat(var: "i", from: 1, to: 20), name: "s-{i}", metrics: [Metric(name: "up")],
+        listen_events: { "x": [emit("x"), emit("x")], "host_started": emit("x") })"#;
+    for hosts in [quiet, busy, storm] {
+        let refused = Flags { span: Some("10h"), steps_max: Some(20_000), ..Flags::default() };
+        let error = refused.figure(hosts).unwrap_err().to_string();
+        assert!(error.contains("more work than a plot may take, 20000 updates and operations"), "{error}");
+        assert!(error.ends_with("make --for shorter, or choose fewer hosts with --host"), "{error}");
+    }
+    assert!(Flags { steps_max: Some(20_000), ..Flags::default() }.figure(quiet).is_ok());
 }

@@ -2,9 +2,10 @@
 
 use super::replayed_host::ReplayedHost;
 use crate::host::{DrivenHost, Outbox, UpdateCounts};
+use crate::interrupt::is_interrupted;
 use crate::time::Time;
 
-/// Advances one host until a time. `visit` is called after each step.
+/// Advances one host until a time, or until the work is [to leave off](crate::interrupt). `visit` is called after each step.
 pub fn drive(
     host: &mut ReplayedHost<'_>,
     until: Time,
@@ -15,6 +16,9 @@ pub fn drive(
     while let Some(at) = host.step(until, out) {
         counts.add(out);
         visit(at, host.driven(), out);
+        if is_interrupted() {
+            break;
+        }
     }
     counts
 }

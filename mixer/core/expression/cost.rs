@@ -8,6 +8,8 @@ use std::cell::Cell;
 
 use rhai::{Array, Dynamic, ImmutableString, Map};
 
+use crate::work;
+
 /// Maximum cost of one run: items of lists and maps, and pieces of texts. With the limit of operations, a run takes less than a
 /// tenth of a second.
 const COST_MAX: u64 = 2_000_000;
@@ -15,18 +17,28 @@ const COST_MAX: u64 = 2_000_000;
 const TEXT_PIECE: usize = 16;
 /// An operation beside a large value costs this part of it: it may work on a copy.
 const PART_AT_HAND: u64 = 4;
+/// Number of items that take about as long as one operation of the engine.
+const ITEMS_PER_OPERATION: u64 = 20;
 
 thread_local! {
     /// Cost so far of the run on this thread.
     static COST: Cell<u64> = const { Cell::new(0) };
     /// Size of the variable that was read last.
     static AT_HAND: Cell<u64> = const { Cell::new(0) };
+    /// Number of operations so far.
+    static OPERATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A run begins.
 pub(super) fn begin() {
     COST.set(0);
     AT_HAND.set(0);
+    OPERATIONS.set(0);
+}
+
+/// A run has ended: it counts as work.
+pub(super) fn end() {
+    work::add(1 + OPERATIONS.get() + COST.get() / ITEMS_PER_OPERATION);
 }
 
 /// A variable of this value is read. Gives `false` if that is too much.
@@ -36,8 +48,9 @@ pub(super) fn read(value: Option<&Dynamic>) -> bool {
     charge(size)
 }
 
-/// One more operation. Gives `false` if that is too much.
-pub(super) fn operate() -> bool {
+/// One more operation, the run's `count`-th. Gives `false` if that is too much.
+pub(super) fn operate(count: u64) -> bool {
+    OPERATIONS.set(count);
     charge(AT_HAND.get() / PART_AT_HAND)
 }
 

@@ -141,7 +141,7 @@ fn limit(engine: &mut Engine) {
         .disable_symbol("Fn")
         .on_progress(|operations| {
             let is_over = operations % OPERATIONS_UNWATCHED == 0 && is_interrupted();
-            (is_over || !cost::operate()).then_some(Dynamic::UNIT)
+            (is_over || !cost::operate(operations)).then_some(Dynamic::UNIT)
         })
         .on_print(|_| {})
         .on_debug(|_, _, _| {});
@@ -163,7 +163,9 @@ fn charge_variables(engine: &mut Engine) {
 /// Runs a compiled expression or script with these variables.
 pub(super) fn evaluate(scope: &mut Scope<'_>, ast: &AST) -> CallResult<Dynamic> {
     cost::begin();
-    ENGINE.eval_ast_with_scope(scope, ast)
+    let outcome = ENGINE.eval_ast_with_scope(scope, ast);
+    cost::end();
+    outcome
 }
 
 fn register_arithmetic(engine: &mut Engine) {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::event_budget::EventBudget;
+use super::event_budget::{DropCause, EventBudget};
 use super::extras::{Cause, Extras};
 use super::faults::{Faults, Stamp};
 use super::mail::Mail;
@@ -22,9 +22,15 @@ use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 use crate::timeline::{HostLevers, SentAction};
+use crate::work;
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
+
+/// Number of metrics that are looked through in a step of work.
+const METRICS_PER_STEP: usize = 64;
+/// Number of steps that a value counts as.
+const STEPS_PER_VALUE: u64 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -186,7 +192,7 @@ impl EmulatedHost {
             Phase::Waiting if now < self.starts_at() => return self.starts_at(),
             Phase::Waiting | Phase::Running => {}
         }
-        let first = (out.events.len(), out.actions.len());
+        let (first, updates) = ((out.events.len(), out.actions.len()), out.updates);
         self.events.open(self.plan.event_share.as_ref(), now, out);
         self.lend_levers(now, inbox, out);
         if std::mem::replace(&mut self.phase, Phase::Running) == Phase::Waiting {
@@ -199,6 +205,7 @@ impl EmulatedHost {
         }
         self.events.settle(first, out);
         self.take_back_levers(out);
+        work::add(self.steps_since(updates, out));
         self.due()
     }
 
@@ -344,8 +351,26 @@ impl EmulatedHost {
         }
     }
 
-    /// Reacts to one event, first with the metrics and faults, then with the members of pools.
+    /// Number of steps of work since the outbox had so many updates, without those of scripts.
+    fn steps_since(&self, updates: u64, out: &Outbox) -> u64 {
+        1 + (self.plan.shape.metrics.len() / METRICS_PER_STEP) as u64
+            + (out.updates - updates) * STEPS_PER_VALUE
+    }
+
+    /// Handles one event, unless events have kept the host too busy in this second.
     fn handle(&mut self, now: Time, event: &Event, out: &mut Outbox) {
+        if self.events.has_steps() {
+            let (steps, updates) = (work::done(), out.updates);
+            self.react(now, event, out);
+            let of_scripts = work::done().wrapping_sub(steps);
+            self.events.count_steps(of_scripts + self.steps_since(updates, out));
+        } else if self.plan.shape.listeners_to(event, &self.plan.name).next().is_some() {
+            out.drop_events(&event.name, DropCause::TooMuchWork, 1);
+        }
+    }
+
+    /// Reacts to one event, first with the metrics and faults, then with the members of pools.
+    fn react(&mut self, now: Time, event: &Event, out: &mut Outbox) {
         let Self { plan, metrics, extras, .. } = self;
         let plan = &**plan;
         metrics.handle(plan, now, event, out, |metrics, action, out| {

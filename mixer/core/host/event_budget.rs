@@ -1,6 +1,7 @@
-//! The bounds on what a host emits: events per emulated second, and the length of a chain of events.
+//! The bounds on what a host emits and on what events make it do: events and steps per emulated second, and the length of a
+//! chain of events.
 //!
-//! They count events, never time that passes on the machine, so every driver drops the same events.
+//! They count events and steps, never time that passes on the machine, so every driver drops the same events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,10 @@ pub const HOPS_MAX: u8 = 32;
 
 /// Maximum number of events that a host emits in one emulated second. A KiB of their data counts as one more.
 pub const EVENTS_PER_SEC_MAX: u32 = 10_000;
+
+/// Maximum number of steps that events cause on a host in one emulated second, its own events included: operations of
+/// scripts, two for each value, one for each event. The host does not handle further events in that second.
+pub const STEPS_PER_SEC_MAX: u32 = 4_000_000;
 
 /// The first dropped event of a burst. A burst lasts until a second without a dropped event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub enum DropCause {
     LongChain,
     /// Its host has emitted too many events in one second.
     FullSecond,
+    /// Events have caused too much work on the host in one second: it does not handle this one.
+    TooMuchWork,
     /// Too many hosts listen to the events of the run: its host has had its part.
     FullRun,
 }
@@ -40,6 +47,10 @@ impl fmt::Display for DropCause {
         match self {
             Self::LongChain => write!(f, "events cause each other in more than {HOPS_MAX} steps"),
             Self::FullSecond => write!(f, "host emits more than {EVENTS_PER_SEC_MAX} events in a second"),
+            Self::TooMuchWork => write!(
+                f,
+                "events cause more than {STEPS_PER_SEC_MAX} steps of scripts and updates on the host in a second"
+            ),
             Self::FullRun => write!(
                 f,
                 "hosts emit events to more than {LISTENERS_PER_SEC_MAX} listeners in a second, and this host has had its part"
@@ -49,18 +60,26 @@ impl fmt::Display for DropCause {
 }
 
 /// The events that a host has emitted. Seconds are those since 1970, in 32 bits, of which only differences count.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct EventBudget {
     /// Number of events so far.
     sequence: u64,
     /// The second of the last event.
     second: u32,
     /// Number of events in that second.
-    used: u32,
-    /// The second of the last dropped event.
-    dropped_in: u32,
+    used: u16,
+    /// Number of seconds from the last dropped event to that second.
+    dropped_ago: u16,
+    /// Number of steps that events have caused in that second.
+    steps: u32,
     /// The cost of its events that its part of the run's has not made up for yet.
     spent: u32,
+}
+
+impl Default for EventBudget {
+    fn default() -> Self {
+        Self { sequence: 0, second: 0, used: 0, dropped_ago: u16::MAX, steps: 0, spent: 0 }
+    }
 }
 
 impl EventBudget {
@@ -71,33 +90,53 @@ impl EventBudget {
             let seconds = second.wrapping_sub(self.second);
             let made_up = share.map_or(0, |share| share.per_sec().saturating_mul(seconds));
             self.spent = self.spent.saturating_sub(made_up);
-            (self.second, self.used) = (second, 0);
+            self.dropped_ago = self.dropped_ago.saturating_add(narrow(seconds));
+            (self.second, self.used, self.steps) = (second, 0, 0);
         }
         out.share = share.map(|share| (Arc::clone(share), self.spent));
-        out.room = out.sent() + EVENTS_PER_SEC_MAX.saturating_sub(self.used) as usize;
+        out.room = out.sent() + EVENTS_PER_SEC_MAX.saturating_sub(self.used.into()) as usize;
+    }
+
+    /// `false` if the host may not handle a further event in this second.
+    pub(super) const fn has_steps(&self) -> bool {
+        self.steps <= STEPS_PER_SEC_MAX
+    }
+
+    /// Counts the steps that an event has caused.
+    pub(super) fn count_steps(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
     }
 
     /// Numbers the events and actions that came into the outbox behind the first so many, and tells bursts of dropped ones apart.
     pub(super) fn settle(&mut self, first: (usize, usize), out: &mut Outbox) {
         for event in out.events.iter_mut().skip(first.0) {
-            event.sequence = self.sequence;
-            (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
+            event.sequence = self.next();
         }
         for sent in out.actions.iter_mut().skip(first.1) {
-            sent.sequence = self.sequence;
-            (self.sequence, self.used) = (self.sequence + 1, self.used + 1);
+            sent.sequence = self.next();
         }
-        self.used += u32::try_from(out.take_data_kib()).unwrap_or(u32::MAX / 2);
+        self.used = self.used.saturating_add(narrow(out.take_data_kib()));
         if let Some((_, spent)) = out.share.take() {
             self.spent = spent;
         }
         if out.first_dropped.is_some() {
-            if self.second.wrapping_sub(self.dropped_in) <= 1 {
+            if self.dropped_ago <= 1 {
                 out.first_dropped = None;
             }
-            self.dropped_in = self.second;
+            self.dropped_ago = 0;
         }
     }
+
+    /// The number of a further event or action.
+    const fn next(&mut self) -> u64 {
+        self.used = self.used.saturating_add(1);
+        self.sequence += 1;
+        self.sequence - 1
+    }
+}
+
+fn narrow(count: impl TryInto<u16>) -> u16 {
+    count.try_into().unwrap_or(u16::MAX)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "it wraps around")]

@@ -12,6 +12,7 @@ use super::selection::Selection;
 use crate::error::Error;
 use crate::event::{DELIVERY_DELAY, Event, HostId, RUN_FINISHED, RUN_STARTED};
 use crate::host::{DrivenHost, EmulatedHost, Outbox, UpdateCounts};
+use crate::interrupt::is_interrupted;
 use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::series::LabelBlock;
@@ -191,7 +192,7 @@ impl WorldBatch {
         record: &mut impl FnMut(&Event, Option<HostId>),
     ) {
         let mut begin = self.due();
-        while begin <= to && begin != Time::NEVER {
+        while begin <= to && begin != Time::NEVER && !is_interrupted() {
             let next = self.pass_window(to, to.min(begin + WINDOW), visit);
             begin = next.min(self.hand_out(record));
         }
@@ -209,7 +210,7 @@ impl WorldBatch {
             for (((driven, due), id), is_alone) in hosts.iter_mut().zip(due).zip(ids).zip(is_alone) {
                 let until = if *is_alone { to } else { end };
                 if *due <= until {
-                    while let Some(at) = driven.step(until, out) {
+                    while let Some(at) = driven.step(until, out).filter(|_| !is_interrupted()) {
                         counts.add(out);
                         visit(&Step { at, world, host: *id, driven, out });
                         if !out.events.is_empty() {

@@ -7,9 +7,10 @@ use super::World;
 use crate::backfill::{Backfill, drive};
 use crate::config::{ConfigFile, LoadOptions};
 use crate::event::{EventBus, HostId};
-use crate::host::{DropCause, Outbox};
+use crate::host::{DropCause, Outbox, STEPS_PER_SEC_MAX};
 use crate::plan::{LISTENERS_PER_SEC_MAX, Plan};
 use crate::time::{Span, Time};
+use crate::work::{self, WorkLimit};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -102,4 +103,92 @@ fn hosts_that_talk_to_themselves_and_scripts_that_make_up_names_are_bounded_toge
         assert!(is_bounded(&storm), "{rest}: {:?}", storm.heard);
         assert!(storm.dropped > 0, "{rest}");
     }
+}
+
+/// The course of one host whose events make it work, and the number of steps.
+fn busy(metrics: &str) -> (Storm, u64) {
+    let plan = plan(1, &format!("metrics: [{metrics}]"));
+    let before = work::done();
+    let storm = storm(&plan, BUSY_UNTIL);
+    (storm, work::done().wrapping_sub(before))
+}
+
+/// Hosts start within two seconds; their metrics have a value every ten.
+const BUSY_UNTIL: Time = Time::from_unix_secs(1_767_600_003);
+
+/// One event may be beyond the budget, and a host's seconds may be two: the update comes in the first.
+const BUSY_STEPS: u64 = STEPS_PER_SEC_MAX as u64 + 500_000;
+
+#[test]
+fn events_that_keep_waking_slow_scripts_are_cut_by_the_work_that_they_cause() {
+    let slow = "let n = 0; for i in 0..1000 { n += 1; } for i in 0..100 { emit(\"x\"); } value";
+    let lists = "emit(\"x\"); emit(\"x\"); let a = []; a.pad(900, 1); for i in 0..300 { a == a; } value";
+    for script in [slow, lists] {
+        let (storm, steps) = busy(&format!(
+            "Metric(name: \"m\", listen_events: [\"x\"], scenario: script(source: {script:?}))"
+        ));
+        assert!(storm.dropped > 0 && steps < BUSY_STEPS, "{script}: {steps} steps, {:?}", storm.causes);
+    }
+}
+
+#[test]
+fn metrics_that_are_calculated_from_one_that_events_wake_are_work_too() {
+    let relay = "Metric(repeat: Repeat(var: \"n\", from: 1, to: 2000), name: \"r_{n}\", \
+        scenario: relay_to_other_metric(source_metric_name: \"m\", calc_function: \"value + 1\"))";
+    let wakes = "for i in 0..50 { emit(\"x\"); } value";
+    let (storm, steps) = busy(&format!(
+        "Metric(name: \"m\", listen_events: [\"x\"], scenario: script(source: {wakes:?})), {relay}"
+    ));
+    assert!(storm.dropped > 0 && steps < BUSY_STEPS, "{steps} steps, {:?}", storm.causes);
+}
+
+#[test]
+fn a_host_that_events_of_others_keep_too_busy_says_so_and_is_cut_alike_in_every_driver() {
+    let text = format!(
+        r#"Config(hosts: [
+        Host(name: "h", metrics: [Metric(name: "up")], start_time: "2s", listen_events: {{ "host_started": [{}] }}),
+        Host(name: "busy", metrics: [Metric(name: "m", listen_events: ["x"],
+            scenario: script(source: "let n = 0; for i in 0..30000 {{ n += 1; }} value + 1"))]),
+    ])"#,
+        "emit(\"x\"),".repeat(60)
+    );
+    let plan =
+        Arc::new(ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan);
+    let until = START + Span::from_secs(5);
+    let storm = storm(&plan, until);
+    assert!(storm.dropped > 0 && storm.causes.contains(&DropCause::TooMuchWork), "{storm:?}");
+    let run = Backfill::new(Arc::clone(&plan), 1, START, until).unwrap();
+    let mut dropped = 0;
+    drive(&mut run.host(1), until, &mut Outbox::default(), |_, _, out| dropped += out.events_dropped);
+    assert_eq!(dropped, storm.dropped);
+}
+
+#[test]
+fn a_busy_host_within_its_budget_drops_nothing() {
+    let script = "if event.name == \"\" { for i in 0..100 { emit(\"x\"); } } value + 1";
+    let (storm, _) = busy(&format!(
+        "Metric(name: \"m\", update_interval: \"100ms\", listen_events: [\"x\"], scenario: script(source: {script:?}))"
+    ));
+    assert_eq!((storm.dropped, &storm.causes[..]), (0, &[][..]));
+}
+
+#[test]
+fn a_limit_of_work_ends_both_passes_of_an_export() {
+    let slow = "let n = 0; for i in 0..2000 { n += 1; } emit(\"x\"); value";
+    let plan = plan(
+        2,
+        &format!(
+            "metrics: [Metric(name: \"m\", listen_events: [\"x@any\"], scenario: script(source: {slow:?}))]"
+        ),
+    );
+    let until = START + Span::from_secs(86_400);
+    let limit = WorkLimit::new(500_000);
+    let run = limit.within(|| Backfill::new(Arc::clone(&plan), 1, START, until)).unwrap();
+    assert!(limit.is_reached());
+    let limit = WorkLimit::new(500_000);
+    let mut last = START;
+    let before = work::done();
+    limit.within(|| drive(&mut run.host(1), until, &mut Outbox::default(), |at, _, _| last = at));
+    assert!(limit.is_reached() && last < until, "{last:?}");
+    assert!(work::done().wrapping_sub(before) < 1_000_000);
 }
