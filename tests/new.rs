@@ -37,9 +37,9 @@ fn a_new_config_is_in_the_right_folder_and_its_commands_work() {
     insta::assert_snapshot!(text(&output.stdout), @"
     shop.ron is written: 3 hosts with 3 metrics. Next:
 
-      promemu check shop.ron                # show its size
-      promemu --config shop.ron --once      # print the first values of all series
-      promemu --config shop.ron --embedded  # serve the metrics for a scrape
+      promemu check shop.ron           # show its size
+      promemu run shop.ron --once      # print the first values of all series
+      promemu run shop.ron --embedded  # serve the metrics for a scrape
     ");
     assert_eq!((output.status.code(), names(dir.path())), (Some(0), vec!["shop.ron".to_owned()]));
     assert!(check(dir.path(), "shop.ron").starts_with("shop.ron: 1 job, 3 hosts, 3 families, "));

@@ -60,7 +60,7 @@ fn write_plugin(name: &str, args: &NewArgs) -> Result<(), Error> {
         (format!("cd {name} && cargo build --release"), "build it"),
         ("promemu plugins --plugins-dir target/release".to_owned(), "show what it provides"),
         (
-            "promemu --config example.ron --plugins-dir target/release --embedded --watch".to_owned(),
+            "promemu run example.ron --plugins-dir target/release --embedded --watch".to_owned(),
             "run it; a rebuilt plugin is reloaded",
         ),
     ];
@@ -146,8 +146,8 @@ impl Place {
         let (path, config) = (self.path.display(), &self.argument);
         let steps = [
             (format!("promemu check {config}"), "show its size"),
-            (format!("promemu --config {config} --once"), "print the first values of all series"),
-            (format!("promemu --config {config} --embedded"), "serve the metrics for a scrape"),
+            (format!("promemu run {config} --once"), "print the first values of all series"),
+            (format!("promemu run {config} --embedded"), "serve the metrics for a scrape"),
         ];
         let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
         let steps = steps.iter().map(|(command, purpose)| format!("  {command:width$}  # {purpose}\n"));

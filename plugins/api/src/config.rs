@@ -3,7 +3,7 @@
 use crate::abi::Param;
 use crate::{Params, Refused};
 
-/// A config that is built on demand: `promemu --config NAME --config-args …`.
+/// A config that is built on demand: `promemu run NAME …`.
 pub trait ConfigBuilder {
     /// Name, as for [`crate::Scenario::NAME`].
     const NAME: &'static str;
