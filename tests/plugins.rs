@@ -352,7 +352,7 @@ fn a_plugin_made_by_new_builds_outside_the_workspace_and_runs() {
         # build it
       promemu plugins --plugins-dir target/release
         # show what it provides
-      promemu --config example.ron --plugins-dir target/release --embedded --watch
+      promemu run example.ron --plugins-dir target/release --embedded --watch
         # run it; a rebuilt plugin is reloaded
     ");
     let package = folder.path("my-climb");
