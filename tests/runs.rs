@@ -333,7 +333,7 @@ fn ctl_exits_with_2_for_a_config_with_errors() {
         assert!(code == Some(2) && error.contains("(invalid_config)"), "{code:?} {error}");
     }
     let (code, said, error) = ctl(daemon.port, &["check", &valid]);
-    assert!(code == Some(0) && said.contains("valid: hosts 1"), "{said}{error}");
+    assert!(code == Some(0) && said.contains("valid: 1 host, 1 job, 1 series"), "{said}{error}");
     assert_eq!(ctl(daemon.port, &["check", "single_host_load", "--config-args", "no=1"]).0, Some(2));
 }
 

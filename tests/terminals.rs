@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::api::Daemon;
 use crate::processes::{eventually, free_port, get, promemu, promemu_command};
 
 /// A title of the window, a cleared screen, and a reversed direction of writing.
@@ -23,13 +24,24 @@ fn host(name: &str) -> String {
 
 /// All that promemu prints on a terminal.
 fn on_a_terminal(args: &[&str]) -> String {
-    let promemu = promemu_command(args);
-    let words = [promemu.get_program()].into_iter().chain(promemu.get_args());
+    let said = terminal_command(&promemu_command(args)).output().unwrap();
+    String::from_utf8(said.stdout).unwrap()
+}
+
+/// The command that runs another one on a terminal of 80 columns, whose output is its own.
+pub(crate) fn terminal_command(of: &Command) -> Command {
+    let words = [of.get_program()].into_iter().chain(of.get_args());
     let line = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect::<Vec<_>>().join(" ");
     let mut script = Command::new("script");
-    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    let said = script.env("PME_LISTEN", "off").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    String::from_utf8(said.stdout).unwrap()
+    script.args([
+        "--quiet",
+        "--return",
+        "--command",
+        &format!("stty cols 80 rows 40; exec {line}"),
+        "/dev/null",
+    ]);
+    script.env("PME_LISTEN", "off").current_dir(env!("CARGO_MANIFEST_DIR"));
+    script
 }
 
 #[test]
@@ -80,4 +92,88 @@ fn log_lines_have_no_control_characters_wherever_they_go() {
         let log = run.log();
         assert!(log.contains("1b") && !log.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{log:?}");
     }
+}
+
+/// Hosts whose names, jobs and targets are long.
+fn wide_daemon(dir: &Path) -> Daemon {
+    let metric = "Metric(name: \"load\", value_range: (0, 100), description: \"share of the processors in use, all threads together\")";
+    let hosts = |name: &str, job: &str| {
+        format!(
+            "Host(repeat: Repeat(var: \"i\", from: 1, to: 3), name: \"{name}-{{i}}\", job_name: \"{job}\", ttl: \"1h\", metrics: [{metric}])"
+        )
+    };
+    let path = dir.join("wide.ron");
+    let text = [
+        hosts("ip-10-205-255.eu-west-1.compute.internal", "frontend-of-the-shop-in-production"),
+        hosts("till", "tills-of-the-shop-in-production"),
+    ];
+    std::fs::write(&path, format!("Config(hosts: [{}])", text.join(", "))).unwrap();
+    let target = "remote-write=http://127.0.0.1:1/api/v1/write/of-the-shop/in-production";
+    Daemon::start(&[
+        "--config",
+        &path.display().to_string(),
+        "--output",
+        "scrape=127.0.0.1:0",
+        "--output",
+        target,
+    ])
+}
+
+#[test]
+fn tables_of_ctl_fit_80_columns_and_break_no_name_and_no_url() {
+    let dir = tempfile::tempdir().unwrap();
+    let daemon = wide_daemon(dir.path());
+    let url = format!("http://127.0.0.1:{}", daemon.port);
+    for action in [
+        &["hosts"][..],
+        &["host", "till-1"],
+        &["metrics"],
+        &["events"],
+        &["runs"],
+        &["configs"],
+        &["override", "--help"],
+    ] {
+        let said = on_a_terminal(&[&["ctl", "--url", &url], action].concat());
+        let long: Vec<&str> =
+            said.lines().filter(|line| visible(line).trim_end().chars().count() > 80).collect();
+        assert!(long.is_empty() && said.contains(|c: char| c.is_uppercase()), "{action:?}: {long:?}");
+    }
+    let hosts = on_a_terminal(&["ctl", "--url", &url, "hosts"]);
+    assert_eq!(hosts.matches("frontend-of-the-shop-in-production").count(), 1, "{hosts}");
+    let status = on_a_terminal(&["ctl", "--url", &url, "status"]);
+    assert!(status.contains("http://127.0.0.1:1/api/v1/write/of-the-shop/in-production"), "{status}");
+}
+
+/// A line without the codes of colours.
+fn visible(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+#[test]
+fn a_pipe_gets_a_line_for_each_record_and_an_action_answers_with_the_value_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let daemon = wide_daemon(dir.path());
+    let url = format!("http://127.0.0.1:{}", daemon.port);
+    let piped = |action: &[&str]| {
+        let output = promemu_command(&[&["ctl", "--url", &url], action].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let hosts = piped(&["hosts", "till-*"]);
+    assert_eq!(hosts.lines().count(), 4, "{hosts}");
+    assert!(hosts.lines().skip(1).all(|line| line.ends_with(" tills-of-the-shop-in-production")), "{hosts}");
+    assert_eq!(piped(&["metrics"]).lines().count(), 2);
+    for value in ["500", "-3.5"] {
+        let answer = piped(&["override", "till-1", "load", value]);
+        let row: Vec<&str> = answer.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+        assert_eq!(row, ["till-1", "load", value, "released"], "{answer}");
+    }
+    let released = piped(&["release", "till-1", "load"]);
+    let value: f64 =
+        released.lines().nth(1).and_then(|row| row.split_whitespace().nth(2)?.parse().ok()).unwrap();
+    assert!((0.0..=100.0).contains(&value), "{released}");
+    assert_eq!(piped(&["remove", "till-[12]"]), "2 hosts removed: till-1, till-2\n");
+    assert_eq!(piped(&["hosts", "till-*"]).lines().count(), 2);
 }

@@ -3,6 +3,7 @@
 mod client;
 mod request;
 mod tables;
+mod words;
 
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use promemu_core::error::Error;
 
 use crate::args::{Cli, CtlAction, CtlArgs};
 use crate::settings::token;
-use crate::stdout;
+use crate::{stdout, table};
 use client::Client;
 use request::{Request, event_stream_path};
 
@@ -21,7 +22,11 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
         return client.follow(&event_stream_path(args), args.json).await.map(|()| ExitCode::SUCCESS);
     }
     let answer = client.send(&Request::new(cli, args)?).await?;
-    let text = if args.json { format!("{answer:#}\n") } else { tables::render(&args.action, &answer) };
+    let text = if args.json {
+        format!("{answer:#}\n")
+    } else {
+        tables::render(&args.action, &answer, table::width())
+    };
     stdout::print(text.as_bytes())?;
     let is_refused = matches!(args.action, CtlAction::Check { .. }) && answer["valid"] != true;
     Ok(if is_refused { ExitCode::from(2) } else { ExitCode::SUCCESS })

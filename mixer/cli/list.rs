@@ -4,7 +4,7 @@ use promemu_core::config::{ClassSummary, ConfigDirs, ConfigSummary};
 use promemu_core::error::Error;
 
 use crate::stdout;
-use crate::table::{self, paragraph, table};
+use crate::table::{self, paragraph, prose, table, whole};
 
 /// Blanks before the entries of a config.
 const INDENT: u16 = 4;
@@ -17,7 +17,7 @@ pub(crate) fn list(dirs: &ConfigDirs) -> Result<(), Error> {
 }
 
 /// An entry for each class, or one with the error of a broken file.
-fn entries(config: ConfigSummary, width: u16) -> Vec<String> {
+fn entries(config: ConfigSummary, width: Option<u16>) -> Vec<String> {
     let name = &config.name;
     match config.classes {
         Ok(classes) => classes.iter().map(|class| entry(name, class, width)).collect(),
@@ -29,12 +29,16 @@ fn entries(config: ConfigSummary, width: u16) -> Vec<String> {
     }
 }
 
-fn entry(config: &str, class: &ClassSummary, width: u16) -> String {
+fn entry(config: &str, class: &ClassSummary, width: Option<u16>) -> String {
     let class_name = if class.name.is_empty() { String::new() } else { format!(" --class {}", class.name) };
     let about = if class.description.is_empty() { String::new() } else { format!(": {}", class.description) };
-    let heading = paragraph(&format!("{config}{class_name}{about}"), 0, width);
+    let heading =
+        paragraph(&format!("{config}{class_name}{about}"), 0, width.unwrap_or(table::DEFAULT_WIDTH));
     if class.arguments.is_empty() {
-        return format!("{heading}{}", paragraph("no arguments", INDENT, width));
+        return format!(
+            "{heading}{}",
+            paragraph("no arguments", INDENT, width.unwrap_or(table::DEFAULT_WIDTH))
+        );
     }
     let rows = class.arguments.iter().map(|argument| {
         let type_name = if argument.choices.is_empty() {
@@ -44,7 +48,10 @@ fn entry(config: &str, class: &ClassSummary, width: u16) -> String {
         };
         [argument.name.clone(), type_name, argument.default.clone(), argument.help.clone()]
     });
-    format!("{heading}{}", table(["ARGUMENT", "TYPE", "DEFAULT", "HELP"], rows, INDENT, width))
+    format!(
+        "{heading}{}",
+        table([whole("ARGUMENT"), prose("TYPE"), prose("DEFAULT"), prose("HELP")], rows, INDENT, width)
+    )
 }
 
 /// The type of an argument without its example, as the default is one.
@@ -78,7 +85,7 @@ mod tests {
                 ),
             ],
         };
-        insta::assert_snapshot!(entry("shop", &class, 80), @"
+        insta::assert_snapshot!(entry("shop", &class, Some(80)), @"
         shop --class LargeConfig: a shop whose web servers are busy during a sale, and
         whose till is not
             ARGUMENT            TYPE                 DEFAULT   HELP
@@ -87,7 +94,7 @@ mod tests {
                                                                reports what it has
         ");
         let bare = ClassSummary { name: String::new(), description: String::new(), arguments: Vec::new() };
-        insta::assert_snapshot!(entry("shop", &bare, 80), @"
+        insta::assert_snapshot!(entry("shop", &bare, Some(80)), @"
         shop
             no arguments
         ");

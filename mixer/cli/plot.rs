@@ -56,7 +56,7 @@ pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
     };
     let plan = Arc::new(config::load_named(settings, &args.name, times.at)?.plan);
     let selection = Selection::of(&plan, args.metric.as_deref(), args.host.as_deref())?;
-    let width = table::width();
+    let width = table::text_width();
     let dots = if out.is_some() { DOTS_IN_FILE } else { terminal::dots_across(width.into()) };
     let (grid, to) = times.grid(&plan, &selection, dots)?;
     let seed = settings.cli().seed.unwrap_or_else(random_seed);

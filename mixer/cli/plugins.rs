@@ -4,7 +4,7 @@ use promemu_core::error::Error;
 use promemu_core::plugin::{self, ParamDecl, PluginDecl, PluginStatus};
 
 use crate::stdout;
-use crate::table::{self, paragraph, table};
+use crate::table::{self, paragraph, prose, table, whole};
 
 /// Blanks before the entries of a plugin.
 const INDENT: u16 = 4;
@@ -14,7 +14,7 @@ pub(crate) fn plugins() -> Result<(), Error> {
     stdout::print(text(&plugin::statuses(), table::width()).as_bytes())
 }
 
-fn text(statuses: &[PluginStatus], width: u16) -> String {
+fn text(statuses: &[PluginStatus], width: Option<u16>) -> String {
     let active = statuses.iter().filter_map(|status| Some((status, status.active?)));
     let active = active.map(|(status, plugin)| entry(status, plugin, width));
     // Not wrapped, so that paths can be copied.
@@ -30,10 +30,10 @@ fn text(statuses: &[PluginStatus], width: u16) -> String {
     entries.join("\n")
 }
 
-fn entry(status: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
+fn entry(status: &PluginStatus, plugin: &PluginDecl, width: Option<u16>) -> String {
     let PluginDecl { name, version, summary, scenarios, models, configs } = plugin;
     let about = if summary.is_empty() { String::new() } else { format!(": {summary}") };
-    let heading = paragraph(&format!("{name} {version}{about}"), 0, width);
+    let heading = paragraph(&format!("{name} {version}{about}"), 0, width.unwrap_or(table::DEFAULT_WIDTH));
     let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), status.path.display());
     for scenario in scenarios {
         entry += &part("scenario", &scenario.name, &scenario.summary, &scenario.params, width);
@@ -48,8 +48,9 @@ fn entry(status: &PluginStatus, plugin: &PluginDecl, width: u16) -> String {
     entry
 }
 
-fn part(kind: &str, name: &str, summary: &str, params: &[ParamDecl], width: u16) -> String {
-    let heading = paragraph(&format!("{kind} {name}: {summary}"), INDENT, width);
+fn part(kind: &str, name: &str, summary: &str, params: &[ParamDecl], width: Option<u16>) -> String {
+    let heading =
+        paragraph(&format!("{kind} {name}: {summary}"), INDENT, width.unwrap_or(table::DEFAULT_WIDTH));
     if params.is_empty() {
         return format!("\n{heading}");
     }
@@ -58,9 +59,9 @@ fn part(kind: &str, name: &str, summary: &str, params: &[ParamDecl], width: u16)
         [param.name.clone(), param.param_type.describe(), default.to_owned(), param.help.clone()]
     });
     let headings = if kind == "config" {
-        ["ARGUMENT", "TYPE", "DEFAULT", "HELP"]
+        [whole("ARGUMENT"), prose("TYPE"), prose("DEFAULT"), prose("HELP")]
     } else {
-        ["PARAMETER", "TYPE", "DEFAULT", "HELP"]
+        [whole("PARAMETER"), prose("TYPE"), prose("DEFAULT"), prose("HELP")]
     };
     format!("\n{heading}{}", table(headings, rows, 2 * INDENT, width))
 }

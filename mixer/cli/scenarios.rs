@@ -5,7 +5,7 @@ use promemu_core::scenario::{AnyKind, Param, ParamKind, kinds};
 use promemu_core::time::Span;
 
 use crate::stdout;
-use crate::table::{self, paragraph, table};
+use crate::table::{self, paragraph, prose, table, whole};
 
 /// Number of optional parameters in an example.
 const OPTIONAL_IN_EXAMPLE: usize = 2;
@@ -21,18 +21,19 @@ pub(crate) fn scenarios(name: Option<&str>) -> Result<(), Error> {
     stdout::print(description(kind, width).as_bytes())
 }
 
-fn list(width: u16) -> String {
+fn list(width: Option<u16>) -> String {
     let rows = kinds().into_iter().map(|kind| [kind.name, kind.summary].map(str::to_owned));
-    table(["SCENARIO", "SUMMARY"], rows, 0, width)
+    table([whole("SCENARIO"), prose("DESCRIPTION")], rows, 0, width)
 }
 
-fn description(kind: &AnyKind, width: u16) -> String {
-    let summary = paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width);
+fn description(kind: &AnyKind, width: Option<u16>) -> String {
+    let summary =
+        paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width.unwrap_or(table::DEFAULT_WIDTH));
     let params = if kind.params.is_empty() {
         "It has no parameters.\n".to_owned()
     } else {
         let rows = kind.params.iter().map(row);
-        table(["PARAMETER", "TAKES", "DEFAULT", "MEANING"], rows, 0, width)
+        table([whole("PARAMETER"), prose("TYPE"), prose("DEFAULT"), prose("HELP")], rows, 0, width)
     };
     format!("{summary}\n{params}\nIn a metric:\n\n    scenario: {}\n", example(kind))
 }
@@ -110,9 +111,9 @@ mod tests {
     #[test]
     fn lists_and_descriptions_keep_to_the_width() {
         let fits = |text: &str| text.lines().all(|line| line.chars().count() <= 80);
-        assert!(fits(&list(80)), "{}", list(80));
+        assert!(fits(&list(Some(80))), "{}", list(Some(80)));
         for kind in kinds() {
-            let description = description(kind, 80);
+            let description = description(kind, Some(80));
             let (tables, _) = description.split_once("In a metric").unwrap();
             assert!(fits(tables), "{description}");
         }
@@ -121,11 +122,11 @@ mod tests {
     #[test]
     fn a_description_has_the_parameters_and_an_example() {
         let walk = kind("random_walk").unwrap();
-        insta::assert_snapshot!(description(walk, 80), @"
+        insta::assert_snapshot!(description(walk, Some(80)), @"
         random_walk: a random step at each update, reflected at the ends of the
         value_range
 
-        PARAMETER    TAKES        DEFAULT                   MEANING
+        PARAMETER    TYPE         DEFAULT                   HELP
         step         number       1 % of the value_range    the largest step, up or down
         value_range  (low, high)  the metric's value_range  lowest and highest value
         bias         number       0                         added to every step
@@ -135,7 +136,7 @@ mod tests {
             scenario: random_walk(step: 1, value_range: (75, 100))
         ");
         let time = kind("time_duration").unwrap();
-        insta::assert_snapshot!(description(time, 80), @"
+        insta::assert_snapshot!(description(time, Some(80)), @"
         time_duration: seconds since the first update
 
         It has no parameters.

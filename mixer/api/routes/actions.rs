@@ -43,6 +43,11 @@ pub(crate) enum ActionBody {
         /// The pattern of hosts.
         hosts: String,
     },
+    /// Removes the hosts; at least one host stays.
+    Remove {
+        /// The pattern of hosts.
+        hosts: String,
+    },
     /// Overrides the value that a metric shows, of those hosts that have the metric.
     Override {
         /// The pattern of hosts.
@@ -76,6 +81,7 @@ impl ActionBody {
             Self::Up { hosts } => (hosts, HostAction::Up),
             Self::Stop { hosts } => (hosts, HostAction::Stop),
             Self::Start { hosts } => (hosts, HostAction::Start),
+            Self::Remove { hosts } => (hosts, HostAction::Remove),
             Self::Override { hosts, metric, value, span, allow_reset } => {
                 let wanted = Override { value, span: read(span)?, may_fall: allow_reset };
                 (hosts, HostAction::Override { metric, wanted })

@@ -29,6 +29,10 @@ pub(crate) struct HostsQuery {
     job: Option<String>,
     /// `waiting`, `running`, `down`, `stopped` or `ended`.
     state: Option<String>,
+    /// A pattern of hosts: a name, a pattern of names as in `web-*` or `web-0[12]`, or a label and a pattern of its values as
+    /// in `zone=north`.
+    #[param(max_length = 500)]
+    hosts: Option<String>,
     /// The number of matches to skip.
     offset: Option<usize>,
     /// The most that are listed; 50 by default.
@@ -65,9 +69,10 @@ pub(crate) async fn hosts(
     {
         return Err(ApiError::invalid("state is waiting, running, down, stopped or ended"));
     }
-    let filter = HostFilter { search: query.search.unwrap_or_default(), job: query.job, state: query.state };
+    let HostsQuery { search, job, state: host_state, hosts: pattern, .. } = query;
+    let filter = HostFilter { search: search.unwrap_or_default(), job, state: host_state, pattern };
     let offset = query.offset.unwrap_or(0);
-    Ok(Json(blocking(&state, move |_| handle.hosts(&filter, offset, limit)).await?))
+    Ok(Json(blocking(&state, move |_| handle.hosts(&filter, offset, limit)).await??))
 }
 
 /// One host with its metrics.

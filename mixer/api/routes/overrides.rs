@@ -48,7 +48,7 @@ pub(crate) async fn set_override(
     let span = body.span.map(|span| span.read("for")).transpose()?;
     let wanted = Override { value: body.value, span, may_fall: body.allow_reset };
     handle.set_override(&name, &metric, wanted).await?;
-    Ok(Json(handle.metric(&name, &metric)?))
+    Ok(Json(handle.overridden_metric(&name, &metric).await?))
 }
 
 /// Releases a metric's override: it shows its scenario's values again.
@@ -62,7 +62,7 @@ pub(crate) async fn end_override(
 ) -> Answer<SeriesView> {
     let handle = state.handle(query.run.as_deref())?;
     handle.release_override(&name, &metric).await?;
-    Ok(Json(handle.metric(&name, &metric)?))
+    Ok(Json(handle.overridden_metric(&name, &metric).await?))
 }
 
 /// Lists all overrides.

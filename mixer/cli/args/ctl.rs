@@ -31,7 +31,14 @@ pub(crate) enum CtlAction {
     /// Status of the run
     Status,
     /// The hosts
+    #[command(
+        after_help = "Examples:\n  promemu ctl hosts 'worker-*'\n  promemu ctl hosts --state down\n  promemu ctl hosts --search zone-a --limit 10"
+    )]
     Hosts {
+        /// A pattern of hosts, as in web-*, web-0[12] or zone=north [default: all hosts]
+        #[arg(value_name = "HOSTS")]
+        pattern: Option<String>,
+
         #[command(flatten)]
         list: ListArgs,
 
@@ -51,12 +58,16 @@ pub(crate) enum CtlAction {
     /// The families of metrics
     Metrics(ListArgs),
     /// The events that hosts listen to; with --follow, all events as they happen
+    #[command(after_help = "Examples:\n  promemu ctl events\n  promemu ctl events --follow")]
     Events {
         /// Print events as they happen
         #[arg(long, env = "PME_CTL_FOLLOW")]
         follow: bool,
     },
     /// Emit an event
+    #[command(
+        after_help = "Examples:\n  promemu ctl emit load_peak_start\n  promemu ctl emit deploy --data '{\"version\": 2}' --source worker-01"
+    )]
     Emit {
         /// The event's name
         event: String,
@@ -70,8 +81,12 @@ pub(crate) enum CtlAction {
         source: Option<String>,
     },
     /// Override a metric's value
+    #[command(
+        after_help = "Examples:\n  promemu ctl override worker-01 cpu_usage_percent 99 --for 2m\n  promemu ctl override 'worker-*' cpu_usage_percent 99\n  promemu ctl override zone=north 'disk_used_bytes{device=\"sda\"}' 5e9"
+    )]
     Override {
-        /// The host's name, or a pattern of hosts as in web-* or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         host: String,
 
         /// The metric's name, with its labels in braces if it has some
@@ -90,6 +105,9 @@ pub(crate) enum CtlAction {
         allow_reset: bool,
     },
     /// The levers; with a name and a value, move one
+    #[command(
+        after_help = "Examples:\n  promemu ctl lever\n  promemu ctl lever load 3 --for 5m --hosts 'web-*'\n  promemu ctl lever load --release"
+    )]
     Lever {
         /// The lever's name
         #[arg(requires = "lever_change")]
@@ -112,8 +130,12 @@ pub(crate) enum CtlAction {
         release: bool,
     },
     /// Release an override
+    #[command(
+        after_help = "Examples:\n  promemu ctl release worker-01 cpu_usage_percent\n  promemu ctl release '*' cpu_usage_percent"
+    )]
     Release {
-        /// The host's name, or a pattern of hosts
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         host: String,
 
         /// The metric's name, with its labels if it has some
@@ -122,8 +144,12 @@ pub(crate) enum CtlAction {
     /// The overrides
     Overrides,
     /// Take hosts down: their pages answer 503, their pushes stop, and their state goes on
+    #[command(
+        after_help = "Examples:\n  promemu ctl down 'worker-*' --for 2m\n  promemu ctl down zone=north"
+    )]
     Down {
-        /// A host's name, or a pattern of hosts as in web-*, web-0? or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         hosts: String,
 
         /// Duration in emulated time, as in 2m [default: until promemu ctl up]
@@ -131,21 +157,28 @@ pub(crate) enum CtlAction {
         span: Option<String>,
     },
     /// Bring hosts up again that were taken down; a fault of their config still holds them down
+    #[command(after_help = "Example:\n  promemu ctl up 'worker-*'")]
     Up {
-        /// A host's name, or a pattern of hosts
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         hosts: String,
     },
     /// Stop hosts
+    #[command(after_help = "Examples:\n  promemu ctl stop worker-01\n  promemu ctl stop 'worker-*'")]
     Stop {
-        /// The host's name, or a pattern of hosts as in web-* or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         host: String,
     },
     /// Start stopped hosts again
+    #[command(after_help = "Examples:\n  promemu ctl start worker-01\n  promemu ctl start 'worker-*'")]
     Start {
-        /// The host's name, or a pattern of hosts
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         host: String,
     },
     /// Add a host
+    #[command(after_help = "Example:\n  promemu ctl add worker-10 --like worker-01 --label zone=x --ttl 15m")]
     Add {
         /// The new host's name
         name: String,
@@ -162,14 +195,19 @@ pub(crate) enum CtlAction {
         #[arg(long, env = "PME_CTL_TTL", value_name = "DURATION")]
         ttl: Option<String>,
     },
-    /// Remove a host
+    /// Remove hosts; at least one stays
+    #[command(after_help = "Examples:\n  promemu ctl remove worker-10\n  promemu ctl remove 'worker-1[0-9]'")]
     Remove {
-        /// The host's name
+        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        #[arg(value_name = "HOSTS")]
         host: String,
     },
     /// The configs that the daemon knows
     Configs,
     /// Check a config on the daemon
+    #[command(
+        after_help = "Examples:\n  promemu ctl check configs/shop.ron\n  promemu ctl check shop --config-args hosts=50"
+    )]
     Check {
         /// A config's name, or a local .ron file
         config: String,
@@ -177,6 +215,9 @@ pub(crate) enum CtlAction {
     /// The runs
     Runs,
     /// Create and start a run
+    #[command(
+        after_help = "Examples:\n  promemu ctl create shop --id second --lasting 10m\n  promemu ctl create configs/shop.ron --config-args hosts=50"
+    )]
     Create {
         /// A config's name, or a local .ron file
         config: String,

@@ -28,14 +28,22 @@ impl Request {
     /// The request of an action; reads a config's file that is local.
     pub(super) fn new(cli: &Cli, args: &CtlArgs) -> Result<Self, Error> {
         let run = [("run", args.run.as_deref())];
+        if let CtlAction::Host { host } = &args.action
+            && is_pattern(host)
+        {
+            return Err(Error::Usage(format!(
+                "host shows one host, but {host:?} is a pattern; write promemu ctl hosts '{host}'"
+            )));
+        }
         Self::of_pattern(&args.action, &run).map_or_else(|| Self::of_action(cli, args, &run), Ok)
     }
 
     fn of_action(cli: &Cli, args: &CtlArgs, run: &Query<'_>) -> Result<Self, Error> {
         Ok(match &args.action {
             CtlAction::Status => Self::get(path("/api/v1/status", run)),
-            CtlAction::Hosts { list, job, state } => {
-                let filters = [("job", job.as_deref()), ("state", state.as_deref())];
+            CtlAction::Hosts { pattern, list, job, state } => {
+                let filters =
+                    [("job", job.as_deref()), ("state", state.as_deref()), ("hosts", pattern.as_deref())];
                 Self::get(list_path("/api/v1/hosts", run, list, &filters))
             }
             CtlAction::Host { host } => Self::get(host_path(host, "", run)),
@@ -101,6 +109,7 @@ impl Request {
             CtlAction::Release { host, metric } if is_pattern(host) => {
                 Self::act("release", host, json!({ "metric": metric }), None, run)
             }
+            CtlAction::Remove { host } if is_pattern(host) => Self::act("remove", host, json!({}), None, run),
             CtlAction::Stop { host } if is_pattern(host) => Self::act("stop", host, json!({}), None, run),
             CtlAction::Start { host } if is_pattern(host) => Self::act("start", host, json!({}), None, run),
             _ => return None,
@@ -262,6 +271,7 @@ mod tests {
         let all = [
             &["status"][..],
             &["hosts", "--search", "web 1", "--state", "running", "--run", "two"],
+            &["hosts", "zone=north"],
             &["host", "rack/1"],
             &["emit", "go", "--data", "{\"x\": 1}"],
             &["override", "web-1", "disk{device=\"sda\"}", "9.5", "--for", "2m"],
@@ -278,6 +288,7 @@ mod tests {
             &["lever", "load", "--release", "--run", "two"],
             &["add", "web-9", "--like", "web-1", "--label", "zone=x", "--ttl", "5m"],
             &["remove", "web-9"],
+            &["remove", "web-*"],
             &["create", "shop", "--id", "two", "--config-args", "hosts=5", "--seed", "7", "--lasting", "10m"],
             &["create", "shop", "--history", "6h", "--watch"],
             &["end", "two"],
@@ -286,6 +297,7 @@ mod tests {
         insta::assert_snapshot!(requests.join("\n"), @r#"
         GET /api/v1/status
         GET /api/v1/hosts?run=two&search=web%201&offset=0&limit=50&state=running
+        GET /api/v1/hosts?offset=0&limit=50&hosts=zone%3Dnorth
         GET /api/v1/hosts/rack%2F1
         POST /api/v1/events {"data":{"x":1},"name":"go"}
         PUT /api/v1/hosts/web-1/metrics/disk%7Bdevice%3D%22sda%22%7D/override {"allow_reset":false,"for":"2m","value":9.5}
@@ -302,6 +314,7 @@ mod tests {
         DELETE /api/v1/levers/load?run=two
         POST /api/v1/hosts {"labels":{"zone":"x"},"name":"web-9","template":"web-1","ttl":"5m"}
         DELETE /api/v1/hosts/web-9
+        POST /api/v1/actions {"action":"remove","hosts":"web-*"}
         POST /api/v1/runs {"args":{"hosts":"5"},"config":"shop","duration":"10m","id":"two","seed":7}
         POST /api/v1/runs {"args":{},"config":"shop","history":"6h","watch":true}
         POST /api/v1/runs/two/stop
@@ -327,6 +340,8 @@ mod tests {
         }
         let unlabelled = request(&["add", "web-9", "--like", "web-1", "--label", "zone"]);
         assert_eq!(unlabelled.unwrap_err().exit_code(), 2);
+        let many = request(&["host", "web-*"]).unwrap_err().to_string();
+        assert!(many.ends_with("write promemu ctl hosts 'web-*'"), "{many}");
     }
 
     #[test]

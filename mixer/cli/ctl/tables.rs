@@ -1,184 +1,235 @@
-//! Answers of the API as tables for people.
+//! Answers of the API as tables for people; an action is answered with the record that it has changed.
 
+use promemu_core::plural::plural;
 use serde_json::Value;
 
 use super::request::is_pattern;
+use super::words::{ago, bytes, duration, until, word};
 use crate::args::CtlAction;
-use crate::table::{self, table};
+use crate::table::{cut, grouped, paragraph, prose, spare, table, whole};
 
-/// The text of an action's answer.
-pub(super) fn render(action: &CtlAction, answer: &Value) -> String {
+/// The text of an action's answer, for a terminal of this width or a pipe.
+pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> String {
     match action {
-        CtlAction::Status => status(answer),
-        CtlAction::Hosts { .. } => list_part(
-            answer,
-            "hosts",
-            [
-                ("HOST", "name"),
-                ("JOB", "job"),
-                ("STATE", "state"),
-                ("ADDRESS", "address"),
-                ("UP S", "uptime_seconds"),
-                ("LEFT S", "ttl_remaining_seconds"),
-            ],
-        ),
-        CtlAction::Host { .. } => host(answer),
-        CtlAction::Metrics(_) => {
-            let columns = [("METRIC", "name"), ("TYPE", "type"), ("HOSTS", "hosts"), ("HELP", "help")];
-            list_part(answer, "metrics", columns)
-        }
-        CtlAction::Events { .. } => {
-            list(&answer["events"], [("EVENT", "name"), ("HEARERS", "hearers"), ("EFFECTS", "effects")])
-        }
-        CtlAction::Overrides => {
-            let columns = [("HOST", "host"), ("METRIC", "metric"), ("VALUE", "value"), ("UNTIL", "until")];
-            list(&answer["overrides"], columns)
-        }
-        CtlAction::Lever { lever: None, .. } => levers(answer["levers"].as_array().into_iter().flatten()),
-        CtlAction::Lever { .. } => levers(std::iter::once(answer)),
-        CtlAction::Configs => configs(answer),
+        CtlAction::Status => status(answer, width),
+        CtlAction::Hosts { .. } => part_of_list(hosts(answer, width), answer, "hosts"),
+        CtlAction::Host { .. } => host(answer, width),
+        CtlAction::Metrics(_) => part_of_list(metrics(answer, width), answer, "metrics"),
+        CtlAction::Events { .. } => events(answer, width),
+        CtlAction::Overrides => overrides(items(&answer["overrides"]), width),
+        CtlAction::Lever { lever: None, .. } => levers(items(&answer["levers"]), width),
+        CtlAction::Lever { .. } => levers(std::iter::once(answer), width),
+        CtlAction::Configs => configs(answer, width),
         CtlAction::Check { .. } => check(answer),
-        CtlAction::Runs => {
-            let named = [("RUN", "id"), ("CONFIG", "config"), ("STATE", "state"), ("SEED", "seed")];
-            let [id, config, state, seed] = named;
-            list(&answer["runs"], [id, config, state, seed, ("RAN S", "ran_seconds"), ("ERROR", "error")])
+        CtlAction::Runs => runs(answer, width),
+        CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => run(answer, width),
+        CtlAction::Emit { .. } => emitted(answer, width),
+        CtlAction::Down { .. } => acted("down", answer, width),
+        CtlAction::Up { .. } => acted("up", answer, width),
+        CtlAction::Override { host, metric, value, .. } if is_pattern(host) => {
+            acted(&format!("with {metric} at {value}"), answer, width)
         }
-        CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => run(answer),
-        CtlAction::Emit { .. } => emitted(answer),
-        CtlAction::Override { host, .. }
-        | CtlAction::Release { host, .. }
-        | CtlAction::Stop { host }
-        | CtlAction::Start { host }
-            if is_pattern(host) =>
-        {
-            acted(answer)
+        CtlAction::Release { host, metric } if is_pattern(host) => {
+            acted(&format!("with {metric} released"), answer, width)
         }
-        CtlAction::Down { .. } | CtlAction::Up { .. } => acted(answer),
-        CtlAction::Override { .. } => overridden(answer),
-        CtlAction::Release { .. } => fields(answer, &["id", "value"]),
+        CtlAction::Stop { host } if is_pattern(host) => acted("stopped", answer, width),
+        CtlAction::Start { host } if is_pattern(host) => acted("started", answer, width),
+        CtlAction::Remove { host } if is_pattern(host) => acted("removed", answer, width),
+        CtlAction::Override { .. } => overridden(answer, width),
+        CtlAction::Release { .. } => values(std::iter::once(answer), width),
         CtlAction::Stop { .. } | CtlAction::Start { .. } | CtlAction::Add { .. } => {
-            fields(answer, &["name", "job", "state"])
+            let row = ["name", "job", "state"].map(|field| word(&answer[field]));
+            table([whole("HOST"), spare("JOB"), whole("STATE")], [row], 0, width)
         }
-        CtlAction::Remove { .. } | CtlAction::Delete { .. } => "done\n".to_owned(),
+        CtlAction::Remove { host } => format!("{host} is removed\n"),
+        CtlAction::Delete { id } => format!("{id} is deleted\n"),
     }
 }
 
-/// The fields of a run that are printed.
-const RUN: [&str; 9] =
-    ["id", "config", "state", "seed", "created_at", "started_at", "ended_at", "ran_seconds", "error"];
+/// The items of a list.
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// A part of a list, and a line that says how much is shown, if there is more.
+fn part_of_list(table: String, answer: &Value, name: &str) -> String {
+    let shown = answer[name].as_array().map_or(0, Vec::len) as u64;
+    let matched = answer["matched"].as_u64().unwrap_or_default();
+    if shown >= matched {
+        return table;
+    }
+    format!("{table}{shown} of {matched} are shown; choose the part with --offset and --limit\n")
+}
+
+fn hosts(answer: &Value, width: Option<u16>) -> String {
+    let columns = [whole("HOST"), whole("STATE"), spare("ADDRESS"), whole("UP"), whole("LEFT")];
+    let row = |host: &Value| {
+        let [name, state, address] = ["name", "state", "address"].map(|field| word(&host[field]));
+        let [up, left] = ["uptime_seconds", "ttl_remaining_seconds"].map(|field| duration(&host[field]));
+        (word(&host["job"]), [name, state, address, up, left])
+    };
+    grouped("JOB", columns, items(&answer["hosts"]).map(row), width)
+}
+
+fn metrics(answer: &Value, width: Option<u16>) -> String {
+    let columns = [whole("METRIC"), whole("TYPE"), whole("HOSTS"), prose("HELP")];
+    let row = |family: &Value| ["name", "type", "hosts", "help"].map(|field| word(&family[field]));
+    table(columns, items(&answer["metrics"]).map(row), 0, width)
+}
+
+fn events(answer: &Value, width: Option<u16>) -> String {
+    let columns = [whole("EVENT"), whole("HOSTS"), prose("EFFECTS")];
+    let row = |event: &Value| ["name", "hearers", "effects"].map(|field| word(&event[field]));
+    table(columns, items(&answer["events"]).map(row), 0, width)
+}
+
+fn overrides<'a>(overrides: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
+    let columns = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
+    let row = |set: &Value| {
+        let [host, metric, value] = ["host", "metric", "value"].map(|field| word(&set[field]));
+        [host, metric, value, until(&set["until"])]
+    };
+    table(columns, overrides.map(row), 0, width)
+}
+
+/// The present values of metrics.
+fn values<'a>(metrics: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
+    let row = |metric: &Value| [word(&metric["host"]), key(metric), word(&metric["value"])];
+    table([whole("HOST"), whole("METRIC"), whole("VALUE")], metrics.map(row), 0, width)
+}
+
+/// A metric's name with its own labels, out of its id `HOST/METRIC`.
+fn key(metric: &Value) -> String {
+    let (id, host) = (word(&metric["id"]), format!("{}/", word(&metric["host"])));
+    id.strip_prefix(&host).unwrap_or(&id).to_owned()
+}
+
+fn runs(answer: &Value, width: Option<u16>) -> String {
+    let columns =
+        [whole("RUN"), whole("CONFIG"), whole("STATE"), whole("RAN"), spare("SEED"), prose("ERROR")];
+    let row = |run: &Value| {
+        let [id, config, state, seed, error] =
+            ["id", "config", "state", "seed", "error"].map(|field| word(&run[field]));
+        [id, config, state, duration(&run["ran_seconds"]), seed, error]
+    };
+    table(columns, items(&answer["runs"]).map(row), 0, width)
+}
 
 /// The counts of a report that are printed.
-const COUNTS: [&str; 8] = [
-    "emulated_seconds",
-    "updates",
-    "scenario_errors",
-    "events",
-    "hosts_begun",
-    "hosts_ended",
-    "members_begun",
-    "members_ended",
-];
+const COUNTS: [&str; 7] =
+    ["updates", "scenario_errors", "events", "hosts_begun", "hosts_ended", "members_begun", "members_ended"];
 
 /// A run, with its report when it is over.
-fn run(answer: &Value) -> String {
-    let head = fields(answer, &RUN);
+fn run(answer: &Value, width: Option<u16>) -> String {
+    let about = fields(answer, &["id", "config", "state", "seed", "created_at", "started_at", "ended_at"]);
+    let head =
+        format!("{about}ran: {}\nerror: {}\n", duration(&answer["ran_seconds"]), word(&answer["error"]));
     let report = &answer["report"];
     if report.is_null() {
         return head;
     }
     let reason = word(&report["reason"]).replace('_', " ");
+    let emulated = duration(&report["emulated_seconds"]);
+    let counts = fields(report, &COUNTS);
     let columns = [
-        ("OUTPUT", "kind"),
-        ("WHERE", "target"),
-        ("PUSHES", "pushes"),
-        ("FAILED", "failures"),
-        ("BYTES", "sent_bytes"),
-        ("SAMPLES", "samples_sent"),
-        ("DROPPED", "samples_dropped"),
+        whole("OUTPUT"),
+        whole("TARGET"),
+        whole("PUSHES"),
+        whole("FAILED"),
+        spare("BYTES"),
+        whole("SAMPLES"),
+        whole("DROPPED"),
     ];
-    let outputs = list(&report["outputs"], columns);
-    let (counts, processes) = (fields(report, &COUNTS), ended_processes(&report["processes"]));
-    format!("{head}ended because: {reason}\n{counts}\n{processes}{outputs}")
+    let row = |output: &Value| {
+        let [kind, target, pushes, failed] =
+            ["kind", "target", "pushes", "failures"].map(|field| word(&output[field]));
+        let [samples, dropped] = ["samples_sent", "samples_dropped"].map(|field| word(&output[field]));
+        [kind, target, pushes, failed, bytes(&output["sent_bytes"]), samples, dropped]
+    };
+    let outputs = table(columns, items(&report["outputs"]).map(row), 0, width);
+    let processes = ended_processes(&report["processes"], width);
+    format!("{head}ended because: {reason}\nemulated: {emulated}\n{counts}\n{processes}{outputs}")
 }
 
 /// The simulated processes that have ended, a line for each cause; nothing of a run without any.
-fn ended_processes(processes: &Value) -> String {
+fn ended_processes(processes: &Value, width: Option<u16>) -> String {
     let Some(causes) = processes.as_object() else { return String::new() };
-    let line = |(cause, counts): (&String, &Value)| {
-        let mut line = counts.clone();
-        line["cause"] = cause.replace('_', " ").into();
-        line
+    let columns = [whole("ENDED PROCESSES"), whole("CRITICAL"), whole("HIGH"), whole("MEDIUM"), whole("LOW")];
+    let row = |(cause, counts): (&String, &Value)| {
+        let [critical, high, medium, low] =
+            ["critical", "high", "medium", "low"].map(|priority| word(&counts[priority]));
+        [cause.replace('_', " "), critical, high, medium, low]
     };
-    let columns = [
-        ("ENDED PROCESSES", "cause"),
-        ("CRITICAL", "critical"),
-        ("HIGH", "high"),
-        ("MEDIUM", "medium"),
-        ("LOW", "low"),
-    ];
-    format!("{}\n", list(&causes.iter().map(line).collect(), columns))
+    format!("{}\n", table(columns, causes.iter().map(row), 0, width))
 }
 
 /// The answer to an event that was posted, with a hint if no host listens to it.
-fn emitted(answer: &Value) -> String {
+fn emitted(answer: &Value, width: Option<u16>) -> String {
     let unheard = "no host listens to this event; promemu ctl events lists those that hosts listen to\n";
     let hint = if answer["hearers"] == 0 { unheard } else { "" };
-    fields(answer, &["name", "source", "time", "hearers"]) + hint
+    let row = ["name", "source", "time", "hearers"].map(|field| word(&answer[field]));
+    table([whole("EVENT"), whole("SOURCE"), whole("TIME"), whole("HOSTS")], [row], 0, width) + hint
 }
 
-/// The hosts that an action concerned.
-fn acted(answer: &Value) -> String {
-    let names: Vec<String> = answer["hosts"].as_array().into_iter().flatten().map(word).collect();
+/// The hosts that an action concerned, in a sentence.
+fn acted(effect: &str, answer: &Value, width: Option<u16>) -> String {
+    let count = answer["count"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
     let more = answer["not_listed"].as_u64().filter(|more| *more > 0);
     let more = more.map_or(String::new(), |more| format!(", and {more} more"));
-    format!("{}hosts: {}{more}\n", fields(answer, &["count", "time"]), names.join(", "))
+    let text = format!("{} {effect}: {}{more}", plural(count, "host", "hosts"), word(&answer["hosts"]));
+    match width {
+        Some(width) => paragraph(&text, 0, width),
+        None => text + "\n",
+    }
 }
 
 /// An overridden metric, with a hint if the value is outside its range.
-fn overridden(answer: &Value) -> String {
-    let state = &answer["override"];
-    let until = state["until"].as_str().unwrap_or("released");
+fn overridden(answer: &Value, width: Option<u16>) -> String {
+    let set = &answer["override"];
     let outside = "the value is outside the metric's value_range, and is shown nevertheless\n";
-    let hint = if state["is_outside_range"] == true { outside } else { "" };
-    format!("{}until: {until}\n{hint}", fields(answer, &["id", "value"]))
+    let hint = if set["is_outside_range"] == true { outside } else { "" };
+    // The value of a metric with observations is their number.
+    let observes = ["histogram", "native_histogram", "summary"].iter().any(|kind| answer["type"] == *kind);
+    let value = if observes { &set["value"] } else { &answer["value"] };
+    let row = [word(&answer["host"]), key(answer), word(value), until(&set["until"])];
+    let columns = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
+    table(columns, [row], 0, width) + hint
 }
 
 /// Levers with what moves them. Their values may be small, so they have all decimals.
-fn levers<'a>(levers: impl Iterator<Item = &'a Value>) -> String {
-    let rows = levers.map(|lever| {
-        let faults: Vec<String> = lever["faults"].as_array().into_iter().flatten().map(word).collect();
-        let set = lever["overrides"].as_array().into_iter().flatten().map(|set| {
-            let until = set["until"].as_str().unwrap_or("released");
-            format!("{} on {} until {until}", set["value"], word(&set["hosts"]))
-        });
-        let set: Vec<String> = set.collect();
+fn levers<'a>(levers: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
+    let row = |lever: &Value| {
+        let set = items(&lever["overrides"])
+            .map(|set| format!("{} on {} until {}", set["value"], word(&set["hosts"]), until(&set["until"])));
+        let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let set = or_none(set.collect::<Vec<_>>().join("; "));
         let [default, value] = ["default", "value"].map(|field| lever[field].to_string());
-        [word(&lever["name"]), default, value, faults.join(", "), set.join("; ")]
-    });
-    table(["LEVER", "DEFAULT", "NOW", "FAULTS", "SET"], rows, 0, table::width())
+        [word(&lever["name"]), default, value, or_none(word(&lever["faults"])), set]
+    };
+    let columns = [whole("LEVER"), whole("DEFAULT"), whole("VALUE"), prose("FAULTS"), prose("SET")];
+    table(columns, levers.map(row), 0, width)
 }
 
-fn host(answer: &Value) -> String {
-    let rows = answer["listed_metrics"].as_array().into_iter().flatten().map(|metric| {
-        let id = word(&metric["id"]);
-        let host = format!("{}/", word(&answer["name"]));
-        let name = id.strip_prefix(&host).unwrap_or(&id).to_owned();
-        let mark = if metric["override"].is_null() { "" } else { "overridden" };
-        [name, word(&metric["type"]), word(&metric["value"]), mark.to_owned()]
-    });
-    let metrics = table(["METRIC", "TYPE", "VALUE", ""], rows, 0, table::width());
-    let about = ["name", "job", "state", "host", "address", "started_at"];
-    let head = fields(answer, &about) + fields(answer, &["uptime_seconds", "ttl_remaining_seconds"]).as_str();
-    format!("{head}\n{metrics}")
+fn host(answer: &Value, width: Option<u16>) -> String {
+    let row = |metric: &Value| {
+        let set = &metric["override"];
+        let set = if set.is_null() { "-".to_owned() } else { format!("until {}", until(&set["until"])) };
+        [key(metric), word(&metric["type"]), word(&metric["value"]), set]
+    };
+    let columns = [whole("METRIC"), whole("TYPE"), whole("VALUE"), whole("OVERRIDE")];
+    let metrics = table(columns, items(&answer["listed_metrics"]).map(row), 0, width);
+    let [up, left] = ["uptime_seconds", "ttl_remaining_seconds"].map(|field| duration(&answer[field]));
+    let head = fields(answer, &["name", "job", "state", "host", "address", "started_at"]);
+    format!("{head}up: {up}\nleft: {left}\n\n{metrics}")
 }
 
-fn configs(answer: &Value) -> String {
-    let rows = answer["configs"].as_array().into_iter().flatten().map(|config| {
+fn configs(answer: &Value, width: Option<u16>) -> String {
+    let row = |config: &Value| {
         let is_good = config["error"].is_null();
         let about = if is_good { &config["classes"][0]["description"] } else { &config["error"] };
         [word(&config["name"]), word(about)]
-    });
-    table(["CONFIG", "DESCRIPTION"], rows, 0, table::width())
+    };
+    table([whole("CONFIG"), cut("DESCRIPTION")], items(&answer["configs"]).map(row), 0, width)
 }
 
 /// `error: file:line:column: message`
@@ -192,70 +243,58 @@ pub(super) fn problem(problem: &Value) -> String {
     format!("{}: {place}{}", word(&problem["severity"]), word(&problem["message"]))
 }
 
-fn status(answer: &Value) -> String {
-    let about = ["run", "config", "state", "emulated_time", "speed", "seed", "uptime_seconds"];
-    let head = fields(answer, &about)
-        + fields(answer, &["series", "families", "events_total", "overrides"]).as_str();
+fn status(answer: &Value, width: Option<u16>) -> String {
+    let head = format!(
+        "{}up: {}\n{}speed: {}x\n{}events: {}\n{}",
+        fields(answer, &["run", "config", "state"]),
+        duration(&answer["uptime_seconds"]),
+        fields(answer, &["emulated_time"]),
+        word(&answer["speed"]),
+        fields(answer, &["seed", "series", "families"]),
+        word(&answer["events_total"]),
+        fields(answer, &["overrides"]),
+    );
     let hosts: Vec<String> = ["total", "running", "down", "waiting", "stopped", "ended"]
         .iter()
         .map(|state| format!("{} {state}", word(&answer["hosts"][state])))
         .collect();
-    let named = [("OUTPUT", "kind"), ("WHERE", "target"), ("PUSHES", "pushes"), ("LAST", "last_push")];
-    let [kind, target, pushes, last] = named;
-    let columns = [kind, target, pushes, last, ("FAILED", "failures"), ("AWAY S", "away_for")];
-    format!("{head}hosts: {}\n\n{}", hosts.join(", "), list(&answer["outputs"], columns))
+    let columns = [
+        whole("OUTPUT"),
+        whole("TARGET"),
+        whole("PUSHES"),
+        whole("LAST PUSH"),
+        whole("FAILED"),
+        whole("AWAY"),
+    ];
+    let row = |output: &Value| {
+        let [kind, target, pushes, failed] =
+            ["kind", "target", "pushes", "failures"].map(|field| word(&output[field]));
+        let last = ago(&output["last_push"], &answer["time"]);
+        [kind, target, pushes, last, failed, duration(&output["away_for"])]
+    };
+    let outputs = table(columns, items(&answer["outputs"]).map(row), 0, width);
+    format!("{head}hosts: {}\n\n{outputs}", hosts.join(", "))
 }
 
 fn check(answer: &Value) -> String {
-    let problems = answer["problems"].as_array().into_iter().flatten();
-    let mut lines: Vec<String> = problems.map(problem).collect();
+    let mut lines: Vec<String> = items(&answer["problems"]).map(problem).collect();
     if answer["valid"] == true {
-        let [hosts, jobs, series] = ["hosts", "jobs", "series"].map(|name| word(&answer[name]));
-        lines.push(format!("valid: hosts {hosts}, jobs {jobs}, series {series}"));
+        let count =
+            |name: &str| answer[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+        lines.push(format!(
+            "valid: {}, {}, {}",
+            plural(count("hosts"), "host", "hosts"),
+            plural(count("jobs"), "job", "jobs"),
+            plural(count("series"), "series", "series")
+        ));
     }
     lines.join("\n") + "\n"
 }
 
-/// The table of a part of a list, and a line with the length of the list if more matched.
-fn list_part<const N: usize>(answer: &Value, name: &str, columns: [(&str, &str); N]) -> String {
-    let shown = answer[name].as_array().map_or(0, Vec::len) as u64;
-    let matched = answer["matched"].as_u64().unwrap_or_default();
-    let rest = if shown < matched {
-        format!("{shown} of {matched} are shown; choose the part with --offset and --limit\n")
-    } else {
-        String::new()
-    };
-    list(&answer[name], columns) + rest.as_str()
-}
-
-/// A table; each column has a heading and a field's name.
-fn list<const N: usize>(rows: &Value, columns: [(&str, &str); N]) -> String {
-    let row = |row: &Value| columns.map(|(_, field)| word(&row[field]));
-    let rows = rows.as_array().into_iter().flatten().map(row);
-    table(columns.map(|(heading, _)| heading), rows, 0, table::width())
-}
-
 /// `name: value` lines.
 fn fields(answer: &Value, names: &[&str]) -> String {
-    let line = |name: &&str| format!("{}: {}", name.replace('_', " "), word(&answer[name]));
-    names.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
-}
-
-/// A value as text: numbers with two decimals at most, null as `-`.
-fn word(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_f64() {
-            Some(fraction) if !number.is_i64() && !number.is_u64() => {
-                let text = format!("{fraction:.2}");
-                text.trim_end_matches('0').trim_end_matches('.').to_owned()
-            }
-            _ => number.to_string(),
-        },
-        Value::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
+    let line = |name: &&str| format!("{}: {}\n", name.replace('_', " "), word(&answer[name]));
+    names.iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -271,75 +310,126 @@ mod tests {
         args.action
     }
 
+    fn shown(words: &[&str], answer: &Value) -> String {
+        render(&parsed(words), answer, Some(80))
+    }
+
+    fn piped(words: &[&str], answer: &Value) -> String {
+        render(&parsed(words), answer, None)
+    }
+
+    fn host(name: &str, job: &str) -> Value {
+        json!({
+            "name": name, "job": job, "state": "running", "address": "10.205.255.153", "uptime_seconds": 12_345.67,
+            "ttl_remaining_seconds": 43_210.12,
+        })
+    }
+
     #[test]
     fn a_status_is_lines_and_a_table() {
+        let output = |target: &str| {
+            json!({
+                "kind": "pushgateway", "target": target, "pushes": 4, "last_push": "2026-01-05T00:00:00Z", "failures": 0,
+                "away_for": 62.1,
+            })
+        };
         let answer = json!({
-            "run": "main", "config": "shop", "state": "running", "emulated_time": "T", "speed": 1.0, "seed": 7,
-            "uptime_seconds": 62.126, "series": 150, "families": 15, "events_total": 31, "overrides": 0,
+            "run": "main", "config": "shop", "state": "running", "emulated_time": "2026-01-05T00:00:05Z", "speed": 1.0,
+            "seed": 7, "uptime_seconds": 62.126, "series": 150, "families": 15, "events_total": 31, "overrides": 0,
+            "time": "2026-01-05T00:00:05Z",
             "hosts": { "total": 10, "running": 10, "down": 0, "waiting": 0, "stopped": 0, "ended": 0 },
-            "outputs": [{ "kind": "pushgateway", "target": "http://gw", "pushes": 4, "last_push": "T", "failures": 0, "away_for": null }],
+            "outputs": [output("http://gateway:9091"), output("http://127.0.0.1:9091")],
         });
-        insta::assert_snapshot!(render(&CtlAction::Status, &answer), @"
+        insta::assert_snapshot!(shown(&["status"], &answer), @"
         run: main
         config: shop
         state: running
-        emulated time: T
-        speed: 1
+        up: 1m 2s
+        emulated time: 2026-01-05T00:00:05Z
+        speed: 1x
         seed: 7
-        uptime seconds: 62.13
         series: 150
         families: 15
-        events total: 31
+        events: 31
         overrides: 0
         hosts: 10 total, 10 running, 0 down, 0 waiting, 0 stopped, 0 ended
 
-        OUTPUT       WHERE      PUSHES  LAST  FAILED  AWAY S
-        pushgateway  http://gw  4       T     0       -
+        OUTPUT       TARGET                 PUSHES  LAST PUSH  FAILED  AWAY
+        pushgateway  http://gateway:9091    4       5s ago     0       1m 2s
+        pushgateway  http://127.0.0.1:9091  4       5s ago     0       1m 2s
         ");
     }
 
     #[test]
-    fn a_list_of_hosts_with_long_names_fits_into_80_columns() {
-        let host = json!({
-            "name": "balancer-1", "job": "hosts_load_with_peaks", "state": "running", "address": "10.205.255.153",
-            "uptime_seconds": 12_345.67, "ttl_remaining_seconds": 43_210.12,
-        });
-        insta::assert_snapshot!(render(&parsed(&["hosts"]), &json!({ "hosts": [host], "matched": 1 })), @"
-        HOST        JOB                    STATE    ADDRESS         UP S      LEFT S
-        balancer-1  hosts_load_with_peaks  running  10.205.255.153  12345.67  43210.12
+    fn hosts_with_long_names_fit_into_80_columns_below_their_job() {
+        let job = "hosts_load_peaks_20261128-121112";
+        let hosts = json!({ "matched": 3, "hosts": [
+            host("balancer-1", job), host("worker-1.eu-west-1.compute.internal", job), host("till", "shop"),
+        ] });
+        insta::assert_snapshot!(shown(&["hosts"], &hosts), @"
+        HOST                                 STATE    ADDRESS         UP      LEFT
+        job hosts_load_peaks_20261128-121112
+        balancer-1                           running  10.205.255.153  3h 25m  12h
+        worker-1.eu-west-1.compute.internal  running  10.205.255.153  3h 25m  12h
+        job shop
+        till                                 running  10.205.255.153  3h 25m  12h
+        ");
+        insta::assert_snapshot!(piped(&["hosts"], &hosts), @"
+        HOST                                 STATE    ADDRESS         UP      LEFT  JOB
+        balancer-1                           running  10.205.255.153  3h 25m  12h   hosts_load_peaks_20261128-121112
+        worker-1.eu-west-1.compute.internal  running  10.205.255.153  3h 25m  12h   hosts_load_peaks_20261128-121112
+        till                                 running  10.205.255.153  3h 25m  12h   shop
         ");
     }
 
     #[test]
     fn an_event_that_no_host_listens_to_has_a_hint() {
         let posted = |hearers| json!({ "name": "nope", "source": "api", "time": "T", "hearers": hearers });
-        insta::assert_snapshot!(render(&parsed(&["emit", "nope"]), &posted(0)), @"
-        name: nope
-        source: api
-        time: T
-        hearers: 0
+        insta::assert_snapshot!(shown(&["emit", "nope"], &posted(0)), @"
+        EVENT  SOURCE  TIME  HOSTS
+        nope   api     T     0
         no host listens to this event; promemu ctl events lists those that hosts listen to
         ");
-        assert!(!render(&parsed(&["emit", "nope"]), &posted(1)).contains("no host listens"));
+        assert!(!shown(&["emit", "nope"], &posted(1)).contains("no host listens"));
     }
 
     #[test]
     fn an_override_has_its_end_and_a_hint_outside_the_range() {
         let answer = |until, is_outside_range| {
             let state = json!({ "until": until, "is_outside_range": is_outside_range });
-            json!({ "id": "web/load", "value": 150.0, "override": state })
+            json!({ "id": "web/load{cpu=\"0\"}", "host": "web", "value": 150.0, "override": state })
         };
-        insta::assert_snapshot!(render(&parsed(&["override", "web", "load", "150"]), &answer(Some("T"), true)), @"
-        id: web/load
-        value: 150
-        until: T
+        insta::assert_snapshot!(shown(&["override", "web", "load", "150"], &answer(Some("T"), true)), @r#"
+        HOST  METRIC         VALUE  UNTIL
+        web   load{cpu="0"}  150    T
         the value is outside the metric's value_range, and is shown nevertheless
+        "#);
+        insta::assert_snapshot!(shown(&["override", "web", "load", "150"], &answer(None, false)), @r#"
+        HOST  METRIC         VALUE  UNTIL
+        web   load{cpu="0"}  150    released
+        "#);
+    }
+
+    #[test]
+    fn an_overridden_histogram_shows_the_value_that_it_observes() {
+        let set = json!({ "value": 0.5, "until": null, "is_outside_range": false });
+        let answer =
+            json!({ "id": "web/took", "host": "web", "type": "histogram", "value": 12.0, "override": set });
+        assert!(shown(&["override", "web", "took", "0.5"], &answer).contains("took    0.5    released"));
+    }
+
+    #[test]
+    fn an_action_on_many_hosts_is_a_sentence_and_one_line_in_a_pipe() {
+        let names: Vec<String> = (1..=12).map(|i| format!("worker-{i:02}")).collect();
+        let answer = json!({ "count": 112, "hosts": names, "not_listed": 100, "time": "T" });
+        insta::assert_snapshot!(shown(&["down", "worker-*"], &answer), @"
+        112 hosts down: worker-01, worker-02, worker-03, worker-04, worker-05,
+        worker-06, worker-07, worker-08, worker-09, worker-10, worker-11, worker-12, and
+        100 more
         ");
-        insta::assert_snapshot!(render(&parsed(&["override", "web", "load", "150"]), &answer(None, false)), @"
-        id: web/load
-        value: 150
-        until: released
-        ");
+        assert_eq!(piped(&["override", "*", "load", "-5"], &answer).lines().count(), 1);
+        let one = json!({ "count": 1, "hosts": ["a"], "not_listed": 0, "time": "T" });
+        insta::assert_snapshot!(piped(&["override", "zone=x", "load", "-5"], &one), @"1 host with load at -5: a");
     }
 
     #[test]
@@ -348,9 +438,8 @@ mod tests {
             { "severity": "error", "file": "posted.ron", "line": 2, "column": 13, "message": "no" },
             { "severity": "warning", "file": "", "line": null, "column": null, "message": "odd" },
         ] });
-        assert_eq!(
-            render(&parsed(&["check", "shop"]), &answer),
-            "error: posted.ron:2:13: no\nwarning: odd\n"
-        );
+        assert_eq!(shown(&["check", "shop"], &answer), "error: posted.ron:2:13: no\nwarning: odd\n");
+        let valid = json!({ "valid": true, "problems": [], "hosts": 1, "jobs": 1, "series": 5 });
+        assert_eq!(shown(&["check", "shop"], &valid), "valid: 1 host, 1 job, 5 series\n");
     }
 }

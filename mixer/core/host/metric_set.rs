@@ -151,9 +151,7 @@ impl MetricSet {
             Action::Override { metric, value, lasts, may_fall } if exists(metric) => {
                 let until = acts_at + lasts;
                 self.values.set_override(plan, metric, (value, until), may_fall, now);
-                if event.is_some() {
-                    out.overrides.push(OverrideChange { metric, at: acts_at, set: Some((value, until)) });
-                }
+                out.overrides.push(OverrideChange { metric, at: acts_at, set: Some((value, until)) });
                 out.report = true;
             }
             Action::Release { metric } if exists(metric) => {

@@ -31,8 +31,7 @@ pub struct Outbox {
     pub events: Vec<Event>,
     /// Actions for all hosts that the host has sent, itself included: they move levers.
     pub actions: Vec<SentAction>,
-    /// Overrides that events have set, and those that anything has released, in their order. Whoever sends an action that
-    /// sets one knows of it.
+    /// Overrides that metrics show from now on, and those that were released, in their order.
     pub overrides: Vec<OverrideChange>,
     /// `true` if the job is to take over the host's cells.
     pub report: bool,

@@ -9,7 +9,7 @@ use promemu_core::plan::Action;
 use promemu_core::time::Time;
 use promemu_core::timeline::Targets;
 
-use super::active_overrides::ActiveOverride;
+use super::active_overrides::{ActiveOverride, Stage};
 use super::live_fleet::Fleet;
 
 impl Fleet {
@@ -44,16 +44,21 @@ impl Fleet {
         for id in ids {
             match set {
                 Some((value, lasts)) => {
-                    let active = ActiveOverride { value, acts_at, until: acts_at + lasts };
+                    let until = acts_at + lasts;
+                    let active = ActiveOverride { value, acts_at, until, stage: Stage::Sent };
                     overrides.insert((*id, metric), active);
                 }
-                None => drop(overrides.swap_remove(&(*id, metric))),
+                None => {
+                    if let Some(active) = overrides.get_mut(&(*id, metric)) {
+                        (active.acts_at, active.stage) = (acts_at, Stage::Released);
+                    }
+                }
             }
         }
         true
     }
 
-    /// Notes overrides that a host itself has set or released. One that acts later stays: a client has just sent it.
+    /// Notes overrides that a host shows or has released. One that acts later stays: a client has just sent it.
     pub(super) fn note_overrides(&self, id: HostId, changes: impl Iterator<Item = OverrideChange>) {
         let mut overrides = self.table().overrides();
         for OverrideChange { metric, at, set } in changes {
@@ -63,7 +68,7 @@ impl Fleet {
             }
             match set {
                 Some((value, until)) => {
-                    overrides.insert(key, ActiveOverride { value, acts_at: at, until });
+                    overrides.insert(key, ActiveOverride { value, acts_at: at, until, stage: Stage::Shown });
                 }
                 None => drop(overrides.swap_remove(&key)),
             }
@@ -87,7 +92,7 @@ impl Fleet {
     pub(crate) fn active_overrides(&self, now: Time) -> Vec<(HostId, usize, ActiveOverride)> {
         let mut overrides = self.table().overrides();
         overrides.retain(|_, active| active.until > now);
-        let active = overrides.iter();
+        let active = overrides.iter().filter(|(_, active)| active.is_active(now));
         let mut all: Vec<_> = active.map(|((id, metric), active)| (*id, *metric, *active)).collect();
         all.sort_by_key(|(id, metric, _)| (*id, *metric));
         all
@@ -96,7 +101,13 @@ impl Fleet {
     /// A metric's override that is active at this time.
     pub(crate) fn active_override(&self, id: HostId, metric: usize, now: Time) -> Option<ActiveOverride> {
         let overrides = self.table().overrides();
-        overrides.get(&(id, metric)).filter(|active| active.until > now).copied()
+        overrides.get(&(id, metric)).filter(|active| active.is_active(now)).copied()
+    }
+
+    /// `true` if a running host has read all that clients have sent for the override of a metric.
+    pub(crate) fn has_read_override(&self, id: HostId, metric: usize) -> bool {
+        let overrides = self.table().overrides();
+        overrides.get(&(id, metric)).is_none_or(|active| active.stage == Stage::Shown)
     }
 
     /// Takes over the overrides of a host of another fleet, and its actions that it has not read.

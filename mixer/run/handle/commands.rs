@@ -74,7 +74,7 @@ impl Command {
                 send(&fleet, id, Action::Release { metric: index })?;
             }
             Self::Act { hosts, action } => {
-                let Acted { hosts, time } = action.apply(runner, &hosts)?;
+                let Acted { hosts, time } = action.apply(runner, &hosts).await?;
                 return Ok(Outcome { listeners: 0, time, hosts });
             }
             Self::MoveLever { lever, wanted } => move_lever(&fleet, &lever, &wanted)?,

@@ -28,6 +28,8 @@ pub enum HostAction {
     Stop,
     /// Starts those again that have stopped or ended.
     Start,
+    /// Removes them; at least one host stays.
+    Remove,
     /// Sets the value that a metric shows, of those that have the metric.
     Override {
         /// The metric's name, with its own labels if it has some.
@@ -51,10 +53,13 @@ pub(super) struct Acted {
 
 impl HostAction {
     /// Carries out the action on the selected hosts that it can concern.
-    pub(super) fn apply(self, runner: &mut FleetRunner, pattern: &str) -> Result<Acted, CommandError> {
+    pub(super) async fn apply(self, runner: &mut FleetRunner, pattern: &str) -> Result<Acted, CommandError> {
         let fleet = Arc::clone(runner.fleet());
         let ids = self.concerned(&fleet, &selected(&fleet, pattern)?)?;
         let time = fleet.clock().now();
+        if self == Self::Remove {
+            return Ok(Acted { hosts: remove(runner, &fleet, &ids).await?, time });
+        }
         let ids = match self {
             Self::Down { span } => {
                 send(&fleet, time, with(ids, &Action::Down { lasts: span.unwrap_or(Span::FOREVER) }))?
@@ -75,6 +80,7 @@ impl HostAction {
             Self::Override { metric, wanted } => {
                 send(&fleet, time, overrides(&fleet, ids, &metric, &wanted)?)?
             }
+            Self::Remove => ids,
             Self::Release { metric } => {
                 let release = |(id, _, metric)| (id, Action::Release { metric });
                 send(&fleet, time, having(&fleet, ids, &metric)?.into_iter().map(release).collect())?
@@ -84,8 +90,12 @@ impl HostAction {
         Ok(Acted { hosts, time })
     }
 
-    /// The selected hosts that it can concern, at least one: those that run, or have ended if it starts them.
+    /// The selected hosts that it can concern, at least one: those that run, or have ended if it starts them; all if it
+    /// removes them.
     fn concerned(&self, fleet: &Fleet, selected: &[HostId]) -> Result<Vec<HostId>, CommandError> {
+        if *self == Self::Remove {
+            return Ok(selected.to_vec());
+        }
         let starts = *self == Self::Start;
         let is_concerned = |id: &HostId| {
             if starts { fleet.has_ended(*id) } else { !fleet.has_ended(*id) && !fleet.is_stopped(*id) }
@@ -101,6 +111,25 @@ impl HostAction {
             (false, _) => CommandError::HostNotRunning(first),
         })
     }
+}
+
+/// Ends hosts at one moment and removes them; gives their names. Refused if none would be left.
+async fn remove(
+    runner: &mut FleetRunner,
+    fleet: &Fleet,
+    ids: &[HostId],
+) -> Result<Vec<Arc<str>>, CommandError> {
+    let names: Vec<Arc<str>> = ids.iter().map(|id| Arc::clone(&fleet.host(*id).name)).collect();
+    if let Some(first) = names.first().filter(|_| ids.len() == fleet.host_count()) {
+        return Err(CommandError::LastHost(first.to_string()));
+    }
+    for id in ids {
+        fleet.stop_host(*id);
+    }
+    for id in ids {
+        runner.remove(*id).await;
+    }
+    Ok(names)
 }
 
 /// The hosts that the pattern selects, at least one.

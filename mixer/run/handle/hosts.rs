@@ -1,6 +1,7 @@
 //! The hosts of a run.
 
 use promemu_core::event::HostId;
+use promemu_core::plan::HostSelection;
 use promemu_core::time::{Span, Time};
 
 use super::error::CommandError;
@@ -22,18 +23,26 @@ pub struct HostFilter {
     pub job: Option<String>,
     /// The state; any if `None`.
     pub state: Option<String>,
+    /// A pattern of hosts: a name, a glob of names, or `label=glob`; any if `None`.
+    pub pattern: Option<String>,
 }
 
 impl RunHandle {
     /// A page of the hosts that match, in the config's order; added hosts come last.
-    #[must_use]
-    pub fn hosts(&self, filter: &HostFilter, offset: usize, limit: usize) -> HostsPage {
+    ///
+    /// # Errors
+    ///
+    /// The pattern is none.
+    pub fn hosts(&self, filter: &HostFilter, offset: usize, limit: usize) -> Result<HostsPage, CommandError> {
+        let selection = filter.pattern.as_deref().map(HostSelection::parse).transpose();
+        let selection = selection.map_err(CommandError::InvalidPattern)?;
         let fleet = self.fleet();
         let plan = fleet.plan();
         let is_match = |id: &HostId| {
             let host = fleet.host(*id);
             filter.job.as_ref().is_none_or(|job| **job == *plan.jobs[host.job].name)
                 && filter.state.as_ref().is_none_or(|state| state == state_of(&fleet, *id))
+                && selection.as_ref().is_none_or(|selection| selection.matches(&host))
                 && (filter.search.is_empty()
                     || host.name.contains(&filter.search)
                     || host.labels.iter().any(|(_, value)| value.contains(&filter.search)))
@@ -48,7 +57,7 @@ impl RunHandle {
             }
             matched += 1;
         }
-        HostsPage { total: fleet.host_count(), matched, offset, limit, hosts }
+        Ok(HostsPage { total: fleet.host_count(), matched, offset, limit, hosts })
     }
 
     /// One host without its metrics.

@@ -109,7 +109,7 @@ async fn overrides_and_stops_stay_when_hosts_are_added_and_removed() {
     .await;
     assert_eq!(run.value("rack/1/load"), Some(150.0));
     assert_eq!(run.handle.overrides()[0].id, "rack/1/load");
-    let hosts = run.handle.hosts(&HostFilter::default(), 0, 10).hosts;
+    let hosts = run.handle.hosts(&HostFilter::default(), 0, 10).unwrap().hosts;
     let states: Vec<_> = hosts.iter().map(|host| (host.name.as_str(), host.state)).collect();
     assert_eq!(
         states,
@@ -119,6 +119,47 @@ async fn overrides_and_stops_stay_when_hosts_are_added_and_removed() {
     run.ask(Command::StartHost("rack/2".to_owned())).await.unwrap();
     run.eventually("it runs again", |handle| handle.host_view("rack/2").unwrap().state == "running").await;
     assert!(!run.runner.is_over());
+    run.runner.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_sees_the_value_after_its_override_and_after_its_release() {
+    let mut run = TestRun::begun().await;
+    for (host, metric) in [("rack/1", "load"), ("rack/2", "used{device=\"/dev/sda\"}")] {
+        for value in [171.0, 172.0] {
+            run.ask(set_override(host, metric, value)).await.unwrap();
+            let shown = run.handle.overridden_metric(host, metric).await.unwrap();
+            assert_eq!((shown.value, shown.ordered.map(|set| set.value)), (Some(value), Some(value)));
+        }
+        let release = Command::ReleaseOverride { host: host.to_owned(), metric: metric.to_owned() };
+        run.ask(release).await.unwrap();
+        assert!(run.handle.overrides().is_empty());
+        let shown = run.handle.overridden_metric(host, metric).await.unwrap();
+        assert!(shown.value.is_some_and(|value| value <= 100.0) && shown.ordered.is_none(), "{shown:?}");
+    }
+    run.ask(set_override("late", "load", 5.0)).await.unwrap();
+    let shown = run.handle.overridden_metric("late", "load").await.unwrap();
+    assert_eq!((shown.value, shown.ordered.map(|set| set.value)), (None, Some(5.0)), "it has not begun");
+    run.runner.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_of_a_pattern_are_listed_and_removed_but_not_the_last() {
+    let mut run = TestRun::begun().await;
+    let listed = |pattern: &str| {
+        let filter = HostFilter { pattern: Some(pattern.to_owned()), ..HostFilter::default() };
+        let page = run.handle.hosts(&filter, 0, 10)?;
+        Ok(page.hosts.into_iter().map(|host| host.name).collect::<Vec<_>>())
+    };
+    assert_eq!(listed("rack/[12]").unwrap(), ["rack/1", "rack/2"]);
+    assert_eq!(listed("nobody-*").unwrap(), Vec::<String>::new());
+    assert!(matches!(listed("rack/["), Err(CommandError::InvalidPattern(_))));
+    let remove = |hosts: &str| Command::Act { hosts: hosts.to_owned(), action: HostAction::Remove };
+    assert!(matches!(run.ask(remove("*")).await, Err(CommandError::LastHost(_))));
+    run.ask(remove("rack/[12]")).await.unwrap();
+    assert!(matches!(run.ask(remove("rack/1")).await, Err(CommandError::NoHostSelected { .. })));
+    let left = run.handle.hosts(&HostFilter::default(), 0, 10).unwrap().hosts;
+    assert_eq!(left.iter().map(|host| &*host.name).collect::<Vec<_>>(), ["rack/3", "late"]);
     run.runner.end().await;
 }
 
@@ -145,7 +186,7 @@ async fn overrides_of_listeners_are_listed_as_those_of_clients() {
     run.eventually("the next event replaces it", |handle| listed(handle) == Some((44.0, true))).await;
     run.ask(say("clear")).await.unwrap();
     run.eventually("an event releases it", |handle| handle.overrides().is_empty()).await;
-    assert_eq!(run.handle.hosts(&HostFilter::default(), 0, 10).hosts[0].overrides, 0);
+    assert_eq!(run.handle.hosts(&HostFilter::default(), 0, 10).unwrap().hosts[0].overrides, 0);
     run.runner.end().await;
 }
 
@@ -194,7 +235,7 @@ async fn a_command_that_makes_no_sense_is_refused_and_changes_nothing() {
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
     assert!(run.handle.overrides().is_empty());
-    assert_eq!(run.handle.hosts(&HostFilter::default(), 0, 10).total, 4);
+    assert_eq!(run.handle.hosts(&HostFilter::default(), 0, 10).unwrap().total, 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
