@@ -8,6 +8,7 @@
 //! name. In all else it is a job like the others, with `promemu_run_info`, and so known to every clean-up.
 
 mod attempt;
+mod claim_group;
 mod claims;
 mod client;
 mod groups;
@@ -28,7 +29,8 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use attempt::Action;
-use claims::{Claims, encode_claims, job_of_claims};
+use claim_group::ClaimGroup;
+use claims::{Claims, encode_claims};
 pub use client::{GatewayUrl, PushgatewayClient};
 pub use groups::GatewayGroup;
 use jobs::{Conflict, JobState, Reason};
@@ -39,7 +41,6 @@ use scan::Listing;
 pub use settings::{GatewayArg, GatewaySettings, PushSettings};
 
 use super::health::Health;
-use super::leftovers::Leftovers;
 use super::output::{Output, OutputConfig, OutputContext, RunOutputConfig};
 use super::rounds::{Pusher, Rounds};
 use crate::clock::Clock;
@@ -99,11 +100,9 @@ struct PushgatewayOutput {
     /// Time of the next scan of the gateway's groups, if there is to be one.
     next_scan: Option<Time>,
     probes: usize,
-    /// `true` while the run's claims may be on the gateway.
-    has_claims: bool,
+    claim_group: ClaimGroup,
     /// `true` while attempts are made, and still if they were cut off.
     is_pushing: bool,
-    leftovers: Arc<Leftovers>,
 }
 
 impl PushgatewayOutput {
@@ -122,8 +121,10 @@ impl PushgatewayOutput {
         });
         let health = Arc::new(Health::default());
         let pacing = Pacing::new(name, settings.interval, Arc::clone(&health));
+        let client = Arc::new(client);
         Self {
-            client: Arc::new(client),
+            claim_group: ClaimGroup::new(Arc::clone(&client), run.clone(), Arc::clone(leftovers)),
+            client,
             states: states.chain(self_job).collect(),
             has_started: false,
             run_info: Arc::new(run.store()),
@@ -135,9 +136,7 @@ impl PushgatewayOutput {
             health,
             next_scan: Some(clock.now()),
             probes: 0,
-            has_claims: false,
             is_pushing: false,
-            leftovers: Arc::clone(leftovers),
         }
     }
 
@@ -169,31 +168,43 @@ impl PushgatewayOutput {
         })
     }
 
+    /// Puts the run's name on the jobs that others may find free, until one cannot be put.
     async fn claim_free_jobs(&mut self) {
         let states = self.states.iter().enumerate();
-        let is_free =
-            |state: &JobState| state.conflict.is_none() && state.own.is_none() && !state.may_be_on_gateway;
-        let free = states.filter(|(_, state)| is_free(state));
+        let free = states.filter(|(_, state)| state.is_unclaimed() && state.conflict.is_none());
         let tasks: Vec<(usize, Action)> = free.map(|(index, _)| (index, Action::Claim)).collect();
         for tasks in tasks.chunks(PUSHES_AT_ONCE) {
-            let claims: JoinSet<_> = tasks.iter().map(|task| self.attempt(*task)).collect();
+            let claims: JoinSet<_> = tasks.iter().map(|task| self.claim_job(*task)).collect();
             self.is_pushing = true;
-            let have_failed = claims.join_all().await.iter().any(Result::is_err);
+            let outcomes = claims.join_all().await;
             self.is_pushing = false;
-            if have_failed {
+            let now = self.clock.now();
+            // A refusal is an answer: it is the pushes' to tell.
+            let is_answered = |error: &PushError| !error.is_away();
+            for (index, outcome) in &outcomes {
+                if outcome.as_ref().err().is_none_or(is_answered) {
+                    self.states[*index].claimed_at = Some(now);
+                }
+            }
+            if outcomes.iter().any(|(_, outcome)| outcome.is_err()) {
                 return;
             }
         }
+    }
+
+    fn claim_job(
+        &mut self,
+        task: (usize, Action),
+    ) -> impl Future<Output = (usize, Result<u64, PushError>)> + use<> {
+        let attempt = self.attempt(task);
+        async move { (task.0, attempt.await) }
     }
 
     /// The gateway's groups, after the run has claimed the jobs that it does not have yet. Claims that the gateway refuses are
     /// left out: its groups will say more.
     async fn claim_and_list(&mut self) -> Result<(Vec<GatewayGroup>, Time), PushError> {
         let Some(body) = self.claims() else { return self.client.groups().await };
-        (self.has_claims, self.is_pushing) = (true, true);
-        let put = self.client.put(&job_of_claims(&self.run), self.settings.format, body).await;
-        self.is_pushing = false;
-        let is_late = match put {
+        let is_late = match self.claim_group.put(self.settings.format, body).await {
             Ok(status) => status == StatusCode::ACCEPTED,
             Err(error) if error.is_away() => return Err(error),
             Err(_) => false,
@@ -212,22 +223,28 @@ impl PushgatewayOutput {
 
     /// The exposition of the run's claims; `None` if it has all its jobs.
     fn claims(&self) -> Option<Vec<u8>> {
-        let free = self.states.iter().filter(|state| !state.may_be_on_gateway && state.own.is_none());
+        let free = self.states.iter().filter(|state| state.is_unclaimed());
         let mut free = free.map(|state| &**state.job.name()).peekable();
         free.peek()?;
         Some(encode_claims(free, &self.run_info, self.settings.format))
     }
 
-    /// Puts the run's name on all jobs that are free for it, so that it needs no claims any more.
+    /// Puts the run's name on all jobs that are free for it, so that it needs no claims any more. Where that fails, the next
+    /// round looks whose they are by then.
     async fn take_claimed_jobs(&mut self) {
         let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
-        self.end_claims().await;
+        if self.states.iter().any(|state| state.is_unclaimed() && state.conflict.is_none()) {
+            self.next_scan = Some(self.clock.now());
+        }
+        self.claim_group.delete().await;
     }
 
-    /// Takes the run's claims away. Those that stay are old soon, and then no claims any more.
-    async fn end_claims(&mut self) {
-        if self.has_claims && !self.pacing.is_away() {
-            self.has_claims = self.client.delete(&job_of_claims(&self.run)).await.is_err();
+    /// Deletes groups, repeatedly if some may arrive late; returns the number of those that are left.
+    async fn delete_all(&self, names: Vec<String>, may_arrive: bool) -> usize {
+        if may_arrive {
+            self.client.delete_all_after_cut_off(names).await
+        } else {
+            self.client.delete_all(names).await
         }
     }
 
@@ -279,7 +296,7 @@ impl Output for PushgatewayOutput {
                 return Ok(());
             };
             if started.is_err() {
-                self.end_claims().await;
+                self.claim_group.delete().await;
             }
             started
         })
@@ -315,7 +332,7 @@ impl Pusher for PushgatewayOutput {
     async fn round(&mut self) -> bool {
         let now = self.clock.now();
         let pushed = self.push_due(now).await;
-        if self.has_claims && !self.pacing.is_away() {
+        if self.claim_group.may_be_there() && !self.pacing.is_away() {
             self.take_claimed_jobs().await;
         }
         // A push of the run's own metrics alone is nothing new.
@@ -335,21 +352,18 @@ impl Pusher for PushgatewayOutput {
     async fn finish(&mut self) {
         self.run.mark_ended();
         let pushed = self.states.iter().filter(|state| state.pushed_at.is_some()).count();
+        let (claims, may_arrive) = self.claim_group.end().await;
         if !self.settings.cleanup_on_finish {
-            self.end_claims().await;
-            self.has_claims = false;
+            let claims = claims.into_iter().collect();
+            let _left = self.delete_all(claims, may_arrive).await;
             info!(groups = pushed, "groups stay on the pushgateway");
             return;
         }
         let on_gateway = self.states.iter().filter(|state| state.is_own_on_gateway());
         let mut names: Vec<String> = on_gateway.map(|state| state.job.name().to_string()).collect();
-        names.extend(self.has_claims.then(|| job_of_claims(&self.run)));
+        names.extend(claims);
         let groups = names.len();
-        let failed = if self.is_pushing {
-            self.client.delete_all_after_cut_off(names).await
-        } else {
-            self.client.delete_all(names).await
-        };
+        let failed = self.delete_all(names, self.is_pushing || may_arrive).await;
         if failed > 0 {
             warn!(
                 failed,
@@ -358,29 +372,6 @@ impl Pusher for PushgatewayOutput {
         } else if pushed > 0 {
             info!(groups = pushed, "groups were deleted from the pushgateway");
         }
-        self.has_claims = false;
-    }
-}
-
-/// Claims of a run that ends before it has begun would keep others from its jobs.
-impl Drop for PushgatewayOutput {
-    fn drop(&mut self) {
-        if !self.has_claims {
-            return;
-        }
-        self.run.mark_ended();
-        if self.pacing.is_away() {
-            return;
-        }
-        let (client, claims) = (Arc::clone(&self.client), vec![job_of_claims(&self.run)]);
-        let is_cut_off = self.is_pushing;
-        self.leftovers.clean_up(async move {
-            let _left = if is_cut_off {
-                client.delete_all_after_cut_off(claims).await
-            } else {
-                client.delete_all(claims).await
-            };
-        });
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct JobState {
     pub(super) may_be_on_gateway: bool,
     /// All that was sent of it is that it is the run's: its hosts have reported nothing yet.
     pub(super) is_only_claimed: bool,
+    /// Time of the last claim that the gateway has answered; `None` if the job may be free for others.
+    pub(super) claimed_at: Option<Time>,
     pub(super) conflict: Option<Conflict>,
     /// The failure that was logged last.
     pub(super) failure: Option<Failure>,
@@ -87,6 +89,7 @@ impl JobState {
             pushed_at: None,
             may_be_on_gateway: false,
             is_only_claimed: false,
+            claimed_at: None,
             conflict: None,
             failure: None,
             is_gone: false,
@@ -102,6 +105,12 @@ impl JobState {
     /// `true` if the gateway may have a group of the job that is this run's.
     pub(super) const fn is_own_on_gateway(&self) -> bool {
         self.may_be_on_gateway && self.conflict.is_none()
+    }
+
+    /// `true` if other runs may find the job free: it was never claimed, or the claim had no answer.
+    pub(super) const fn is_unclaimed(&self) -> bool {
+        let is_taken = self.may_be_on_gateway && (!self.is_only_claimed || self.claimed_at.is_some());
+        self.own.is_none() && !is_taken
     }
 
     /// `true` if there is anything to do for the job, now or later.
@@ -152,21 +161,24 @@ impl JobState {
             return Some(Action::Push);
         }
         let store = self.job.store();
+        let repeat_after = rules.interval.times(2).minus(Span::from_nanos(rules.interval.as_nanos() / 4));
+        let is_old = |at: Time| now.since(at) >= repeat_after;
         if store.rows_present() == 0 {
-            let is_left = self.may_be_on_gateway && (self.is_gone || !self.is_only_claimed);
-            return (is_left && rules.deletes_groups).then_some(Action::Delete);
+            if self.is_gone || !self.is_only_claimed {
+                return (self.may_be_on_gateway && rules.deletes_groups).then_some(Action::Delete);
+            }
+            // A run that is silent for long looks dead, and its job free.
+            return self.claimed_at.is_some_and(is_old).then_some(Action::Claim);
         }
         if store.is_all_down() {
             return None;
         }
-        let repeat_after = rules.interval.times(2).minus(Span::from_nanos(rules.interval.as_nanos() / 4));
         let has_changed = self.pushed_version != Some(store.version());
-        let is_old = self.pushed_at.is_none_or(|at| now.since(at) >= repeat_after);
-        (has_changed || is_old).then_some(Action::Push)
+        (has_changed || self.pushed_at.is_none_or(is_old)).then_some(Action::Push)
     }
 }
 
-/// The jobs to push or delete in a round: those that have changed, and those whose last push is two intervals old.
+/// The jobs to push or delete in a round: those that have changed, and those whose last push or claim is two intervals old.
 pub(super) fn due(states: &[JobState], now: Time, rules: DueRules) -> Vec<(usize, Action)> {
     let action = |(index, state): (usize, &JobState)| Some((index, state.due(now, rules)?));
     states.iter().enumerate().filter_map(action).collect()

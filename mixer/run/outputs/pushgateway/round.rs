@@ -124,8 +124,12 @@ impl PushgatewayOutput {
             Ok(version) => {
                 debug!(%job, ?action, "push succeeded");
                 state.accepted(&self.health);
-                if action == Action::Delete {
-                    state.deleted();
+                match action {
+                    Action::Delete => state.deleted(),
+                    Action::Claim => state.claimed_at = Some(now),
+                    Action::Push => {}
+                }
+                if action != Action::Push {
                     return 0;
                 }
                 (state.pushed_version, state.pushed_at) = (Some(version), Some(now));

@@ -87,6 +87,10 @@ pub(super) fn scan(
             }
         }
     }
+    // A claim without an answer has arrived.
+    for index in own {
+        states[index].claimed_at.get_or_insert(listing.now);
+    }
     // The run that takes such a job may have pushed it already.
     scan.orphans.retain(|job| !claims.is_claimed_by_another(job));
     for (index, (conflict, reason)) in conflicts {

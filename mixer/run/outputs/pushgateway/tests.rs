@@ -90,6 +90,36 @@ fn a_job_that_is_only_claimed_stays_until_its_hosts_report_or_it_is_gone() {
 }
 
 #[test]
+fn a_claim_is_repeated_while_the_hosts_have_not_begun_and_no_more_once_they_have() {
+    let mut output = output(true);
+    output.states[0].job.store().remove(0);
+    drop(output.attempt((0, Action::Claim)));
+    for (claimed, due) in [(0, 20), (20, 40)] {
+        assert_eq!(output.settle((0, Action::Claim), Ok(0), at(claimed)), 0, "it brings nothing new");
+        assert_eq!(output.due(at(due - 10)), []);
+        assert_eq!(output.due(at(due)), [(0, Action::Claim)]);
+    }
+    output.states[0].job.store().report(0, &[1.0]);
+    assert_eq!(output.due(at(30)), [(0, Action::Push)]);
+    pushed(&mut output, at(30));
+    output.states[0].job.store().remove(0);
+    assert_eq!(output.due(at(100)), [(0, Action::Delete)]);
+}
+
+#[tokio::test]
+async fn a_claim_without_an_answer_is_looked_for_and_made_again() {
+    let mut output = output(true);
+    output.next_scan = None;
+    assert!(output.claims().is_some());
+    // Nothing answers there.
+    output.take_claimed_jobs().await;
+    assert!(output.states[0].may_be_on_gateway && output.states[0].is_unclaimed());
+    assert!(output.next_scan.is_some() && output.claims().is_some());
+    output.settle((0, Action::Claim), Ok(0), at(1));
+    assert!(output.claims().is_none());
+}
+
+#[test]
 fn a_job_of_another_is_left_alone() {
     let mut output = output(true);
     output.states[0].conflict = Some(Conflict::Lasting);
