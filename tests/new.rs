@@ -39,6 +39,7 @@ fn a_new_config_is_in_the_right_folder_and_its_commands_work() {
 
       promemu check shop.ron           # show its size
       promemu run shop.ron --once      # print the first values of all series
+      promemu plot shop.ron --for 15m  # draw them, with an incident at minute 5
       promemu run shop.ron --embedded  # serve the metrics for a scrape
     ");
     assert_eq!((output.status.code(), names(dir.path())), (Some(0), vec!["shop.ron".to_owned()]));
@@ -71,7 +72,8 @@ fn flags_and_variables_set_the_contents() {
 
     let variables = [
         ("PME_NEW_HOSTS", "4"),
-        ("PME_NEW_METRIC", "load:gauge  wait_seconds:histogram"),
+        ("PME_NEW_METRIC", "load{zone_of=\"a|b\"}:gauge  wait_seconds:histogram"),
+        ("PME_NEW_TTL", "1h"),
         ("PME_NEW_JOB", "till"),
         ("PME_NEW_DESCRIPTION", "from variables"),
         ("PME_NEW_FORCE", "true"),
@@ -79,7 +81,12 @@ fn flags_and_variables_set_the_contents() {
     assert_eq!(run(dir.path(), &["new", "shop"], &variables).status.code(), Some(0));
     assert!(check(dir.path(), "shop.ron").starts_with("shop.ron: 1 job, 4 hosts, 2 families, "));
     let written = std::fs::read_to_string(dir.path().join("shop.ron")).unwrap();
-    assert!(written.contains("default_job_name: \"till\"") && written.contains("\"from variables\""));
+    assert!(
+        written.contains("default_job_name: \"till\"")
+            && written.contains("\"ttl\": Arg(default: \"1h\"")
+            && written.contains("[\"a\", \"b\"]")
+            && written.contains("\"from variables\"")
+    );
     assert_eq!(run(dir.path(), &["new", "shop", "--hosts", "1"], &variables).status.code(), Some(0));
     assert!(check(dir.path(), "shop.ron").contains(" 1 host, "), "a flag overrides its variable");
 }

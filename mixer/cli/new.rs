@@ -14,7 +14,7 @@ use promemu_core::error::Error;
 use crate::args::NewArgs;
 use crate::settings::Settings;
 use crate::{output_file, stdout};
-use starter::{Starter, StarterMetric};
+use starter::{Starter, StarterMetric, outside_quotes};
 
 /// Writes the config of the flags or of the answers to questions, and prints the next steps.
 pub(crate) fn new(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
@@ -42,9 +42,10 @@ pub(crate) fn new(settings: &Settings, args: &NewArgs) -> Result<(), Error> {
 
 /// Writes a plugin's folder into the current one, and prints the next steps.
 fn write_plugin(name: &str, args: &NewArgs) -> Result<(), Error> {
-    if args.hosts.is_some() || !args.metric.is_empty() || args.job.is_some() || args.description.is_some() {
+    if !has_no_contents(args) {
         return Err(Error::Usage(
-            "--plugin writes no config; leave out --hosts, --metric, --job and --description".to_owned(),
+            "--plugin writes no config; leave out --hosts, --metric, --job, --ttl and --description"
+                .to_owned(),
         ));
     }
     let scenario = plugin::scenario_name(name).map_err(Error::Usage)?;
@@ -78,11 +79,15 @@ fn write_plugin_folder(folder: &Path, name: &str, scenario: &str) -> Result<(), 
     std::fs::rename(whole, folder)
 }
 
+/// `true` without a flag for the contents of the config.
+fn has_no_contents(args: &NewArgs) -> bool {
+    let NewArgs { hosts, metric, job, ttl, description, .. } = args;
+    hosts.is_none() && metric.is_empty() && job.is_none() && ttl.is_none() && description.is_none()
+}
+
 /// `true` on a terminal without flags.
 fn is_interactive(args: &NewArgs) -> bool {
-    let has_no_flags =
-        args.hosts.is_none() && args.metric.is_empty() && args.job.is_none() && args.description.is_none();
-    has_no_flags && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    has_no_contents(args) && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 fn from_flags(name: &str, args: &NewArgs) -> Result<Starter, Error> {
@@ -96,7 +101,9 @@ fn from_flags(name: &str, args: &NewArgs) -> Result<Starter, Error> {
     if let Some(description) = &args.description {
         starter.description.clone_from(description);
     }
-    let metrics = args.metric.iter().flat_map(|words| words.split_whitespace()).map(str::parse);
+    starter.ttl.clone_from(&args.ttl);
+    let words = args.metric.iter().flat_map(|words| outside_quotes(words, char::is_whitespace));
+    let metrics = words.map(str::parse);
     let metrics: Result<Vec<StarterMetric>, String> = metrics.collect();
     let metrics = metrics.map_err(|why| Error::Usage(format!("--metric or PME_NEW_METRIC: {why}")))?;
     if !metrics.is_empty() {
@@ -147,6 +154,7 @@ impl Place {
         let steps = [
             (format!("promemu check {config}"), "show its size"),
             (format!("promemu run {config} --once"), "print the first values of all series"),
+            (format!("promemu plot {config} --for 15m"), "draw them, with an incident at minute 5"),
             (format!("promemu run {config} --embedded"), "serve the metrics for a scrape"),
         ];
         let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);

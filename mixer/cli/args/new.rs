@@ -20,8 +20,9 @@ pub(crate) struct NewArgs {
         long,
         env = "PME_NEW_METRIC",
         value_name = "NAME:TYPE",
-        help = "A metric; may be repeated, and the variable takes several separated by blanks. The type is \
-                gauge, counter, histogram, native_histogram, summary, info or stateset [default: cpu_usage_percent:gauge requests_total:counter \
+        help = "A metric, with labels as in requests_total{code=\"200|500\"}:counter, a series for each value; may be repeated, and \
+                the variable takes several separated by blanks. The type is gauge, counter, histogram, native_histogram, \
+                summary, info or stateset [default: cpu_usage_percent:gauge requests_total{code=\"200|500\"}:counter \
                 response_seconds:histogram]"
     )]
     pub(crate) metric: Vec<String>,
@@ -29,6 +30,10 @@ pub(crate) struct NewArgs {
     /// The hosts' job [default: NAME]
     #[arg(long, env = "PME_NEW_JOB", value_name = "JOB")]
     pub(crate) job: Option<String>,
+
+    /// The ttl of every host, as in 1h [default: none, they live for ever]
+    #[arg(long, env = "PME_NEW_TTL", value_name = "DURATION")]
+    pub(crate) ttl: Option<String>,
 
     /// The config's description, for --list-configs [default: emulated hosts of NAME]
     #[arg(long, env = "PME_NEW_DESCRIPTION", value_name = "TEXT")]

@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 
 use promemu_core::error::Error;
 
-use super::starter::{Starter, StarterMetric};
+use super::starter::{Starter, StarterMetric, outside_quotes};
 
 /// Asks for the contents of the config `name`; returns them with their checked text. After a wrong answer it asks
 /// again.
@@ -42,11 +42,14 @@ impl<A: BufRead, Q: Write> Dialogue<'_, A, Q> {
     /// Asks for metrics until an empty answer.
     fn metrics(&mut self, starter: &mut Starter) -> Result<(), Error> {
         let defaults: Vec<String> = starter.metrics.iter().map(ToString::to_string).collect();
-        self.say("metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them")?;
+        self.say("metrics, one a line, as NAME:TYPE or NAME{LABEL=\"VALUE|OTHER\"}:TYPE; Enter ends them")?;
         let mut metrics: Vec<StarterMetric> = Vec::new();
         let mut default = defaults.join(" ");
         while let Some(answer) = self.answer("metric", &default)? {
-            let more = answer.split_whitespace().map(str::parse).collect::<Result<Vec<StarterMetric>, _>>();
+            let more = outside_quotes(&answer, char::is_whitespace)
+                .into_iter()
+                .map(str::parse)
+                .collect::<Result<Vec<StarterMetric>, _>>();
             let checked = more.and_then(|more| {
                 let all = [metrics.clone(), more].concat();
                 let starter = Starter { hosts: 1, metrics: all.clone(), ..starter.clone() };
@@ -101,13 +104,13 @@ mod tests {
     fn enter_takes_the_defaults() {
         let (starter, questions) = dialogue("\n\n\n");
         assert_eq!(starter.unwrap(), Starter::new("shop"));
-        insta::assert_snapshot!(questions.replace("]: ", "]:\n"), @"
+        insta::assert_snapshot!(questions.replace("]: ", "]:\n"), @r#"
         Enter takes what is in brackets.
         description [emulated hosts of shop]:
         number of hosts [3]:
-        metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them
-        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
-        ");
+        metrics, one a line, as NAME:TYPE or NAME{LABEL="VALUE|OTHER"}:TYPE; Enter ends them
+        metric [cpu_usage_percent:gauge requests_total{code="200|500"}:counter response_seconds:histogram]:
+        "#);
     }
 
     #[test]
@@ -126,16 +129,16 @@ mod tests {
         number of hosts [3]:
         "0" is not a whole number from 1
         number of hosts [3]:
-        metrics, one a line, as NAME:TYPE with gauge, counter, histogram or another type; Enter ends them
-        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
-        "sales" is not NAME:TYPE, as in cpu_usage_percent:gauge
-        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        metrics, one a line, as NAME:TYPE or NAME{LABEL="VALUE|OTHER"}:TYPE; Enter ends them
+        metric [cpu_usage_percent:gauge requests_total{code="200|500"}:counter response_seconds:histogram]:
+        "sales" is not NAME:TYPE, as in cpu_usage_percent:gauge or requests_total{code="200|500"}:counter
+        metric [cpu_usage_percent:gauge requests_total{code="200|500"}:counter response_seconds:histogram]:
         "sales:count" has an unknown type; did you mean "counter"?
-        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        metric [cpu_usage_percent:gauge requests_total{code="200|500"}:counter response_seconds:histogram]:
         a counter's name ends in _total; write sales_total:counter
-        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        metric [cpu_usage_percent:gauge requests_total{code="200|500"}:counter response_seconds:histogram]:
         metric name "9lives" is not allowed; use letters, digits, _ and :, not beginning with a digit
-        metric [cpu_usage_percent:gauge requests_total:counter response_seconds:histogram]:
+        metric [cpu_usage_percent:gauge requests_total{code="200|500"}:counter response_seconds:histogram]:
         metric [no more]:
         metric "sales_total" is given twice; leave one out
         metric [no more]:

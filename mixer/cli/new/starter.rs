@@ -2,16 +2,22 @@
 //!
 //! [`Starter::checked_text`] returns no text that has an error or a warning.
 
+mod labels;
 mod metric;
+mod pattern;
 
 use indexmap::IndexSet;
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::error::ConfigError;
-use promemu_core::metric::MetricType;
 use promemu_core::plural::plural;
 use promemu_run::clock::wall_now;
 
+pub(super) use labels::outside_quotes;
 pub(super) use metric::StarterMetric;
+
+/// The metrics of each host, unless others are given.
+pub(super) const DEFAULT_METRICS: &str =
+    "cpu_usage_percent:gauge requests_total{code=\"200|500\"}:counter response_seconds:histogram";
 
 /// Default number of hosts.
 const HOSTS: u32 = 3;
@@ -25,6 +31,8 @@ pub(super) struct Starter {
     pub(super) hosts: u32,
     /// The hosts' job, which may have expressions.
     pub(super) job: String,
+    /// The hosts' ttl; `None` for hosts that live for ever.
+    pub(super) ttl: Option<String>,
     /// The metrics of each host, at least one.
     pub(super) metrics: Vec<StarterMetric>,
 }
@@ -32,17 +40,14 @@ pub(super) struct Starter {
 impl Starter {
     /// Three hosts with a gauge, a counter and a histogram.
     pub(super) fn new(name: &str) -> Self {
-        let metric = |name: &str, metric_type| StarterMetric { name: name.to_owned(), metric_type };
+        let metrics = DEFAULT_METRICS.split(' ').filter_map(|metric| metric.parse().ok()).collect();
         Self {
             name: name.to_owned(),
             description: format!("emulated hosts of {name}"),
             hosts: HOSTS,
             job: name.to_owned(),
-            metrics: vec![
-                metric("cpu_usage_percent", MetricType::Gauge),
-                metric("requests_total", MetricType::Counter),
-                metric("response_seconds", MetricType::Histogram),
-            ],
+            ttl: None,
+            metrics,
         }
     }
 
@@ -75,40 +80,35 @@ impl Starter {
         let metrics: String =
             self.metrics.iter().enumerate().map(|(n, metric)| metric.text(n == 0)).collect();
         let zone = r#""zone": "zone-{i % 2}""#;
+        let (ttl_argument, ttl) = self.ttl_lines();
         format!(
             r#"// A config for promemu, to start from.
 //
 // It is RON: Name(field: value), [lists], {{ "maps": … }}, (pairs) and comments as this one. Text
 // may have expressions in braces, as "{{hosts * 2}}". `promemu scenarios` lists what makes values,
-// `promemu scenarios NAME` describes one. docs/configs.md in promemu's repository has all fields.
+// `promemu scenarios NAME` describes one. docs/config-file.md of promemu has all fields.
 Config(
     // Shown by promemu --list-configs.
     description: {description:?},
 
-    // Arguments, for --config-args hosts=5 ttl=1h. The default sets the type: a whole number, a
+    // Arguments, as in promemu run {name} hosts=5. The default sets the type: a whole number, a
     // number, a duration as "15m", true or false, or text. Below, "{{hosts}}" stands for the value.
     args: {{
         "hosts": Arg(default: {hosts}, min: 1, help: "number of hosts"),
-        "ttl": Arg(default: "15m", help: "ttl of every host, inf for ever"),
-    }},
+{ttl_argument}    }},
 
     // The hosts' job, which is a group on the Pushgateway. A Host may have a job_name of its own.
     default_job_name: {job:?},
 
-    hosts: [
+{incident}    hosts: [
         Host(
             // Makes several hosts of this one: i is 1, then 2, up to hosts; {{i:02}} has two digits.
             repeat: Repeat(var: "i", from: 1, to: "{{hosts}}"),
             name: "{name}-{{i:02}}",
-            ttl: "{{ttl}}",
-            // Time between two reports of a host.
+{ttl}            // Time between two reports of a host.
             interval: "10s",
             // Labels of all its series, beside its name, host and address, which are always there.
             labels: {{ "environment": "test", {zone} }},
-            // Events: when a host starts, it emits warm_up, which its first metric listens to.
-            // Other actions are start_metric("NAME") and stop_metric("NAME"). "EVENT@own" is an
-            // event of the host itself, "EVENT@HOST" one of another host.
-            listen_events: {{ "host_started": emit("warm_up") }},
             metrics: [
 {metrics}            ],
         ),
@@ -120,6 +120,57 @@ Config(
             hosts = self.hosts,
             job = self.job,
             name = self.name,
+            incident = self.incident(),
+        )
+    }
+
+    /// The argument `ttl` and the field of the host; without a ttl the hosts live for ever.
+    fn ttl_lines(&self) -> (String, &'static str) {
+        match &self.ttl {
+            Some(ttl) => (
+                format!(
+                    "        \"ttl\": Arg(default: {ttl:?}, help: \"ttl of every host, inf for ever\"),\n"
+                ),
+                "            ttl: \"{ttl}\",\n",
+            ),
+            None => (String::new(), ""),
+        }
+    }
+
+    /// The levers that the metrics read, and an incident that moves them.
+    fn incident(&self) -> String {
+        if !self.metrics.iter().any(StarterMetric::has_load) {
+            return String::new();
+        }
+        let has_errors = self.metrics.iter().any(StarterMetric::has_errors);
+        let (lever, set, too) = if has_errors {
+            (
+                ", \"error_ratio\": 0.01",
+                "            set: { \"error_ratio\": 0.2 },\n",
+                " A fifth\n    // of the requests fails.",
+            )
+        } else {
+            ("", "", "")
+        };
+        format!(
+            r#"    // Levers are numbers of the run, which scenarios read as run.NAME. A fault moves them, and so
+    // does a person: promemu ctl lever load 3 --for 5m
+    levers: {{ "load": 1.0{lever} }},
+
+    // An incident: at minute 5, and then every 15 minutes, the load grows four-fold.{too}
+    // promemu plot {name} --for 15m draws it.
+    faults: [
+        Fault(
+            id: "overload",
+            at: "5m",
+            lasts: "3m",
+            every: "15m",
+            times: {{ "load": ramp(to: 4, over: "1m") }},
+{set}        ),
+    ],
+
+"#,
+            name = self.name
         )
     }
 }
@@ -132,40 +183,52 @@ mod tests {
     fn a_new_config_is_commented_and_has_no_problems() {
         let text = Starter::new("shop").checked_text().unwrap();
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-        insta::assert_snapshot!(text, @r#"
+        insta::assert_snapshot!(text, @r##"
         // A config for promemu, to start from.
         //
         // It is RON: Name(field: value), [lists], { "maps": … }, (pairs) and comments as this one. Text
         // may have expressions in braces, as "{hosts * 2}". `promemu scenarios` lists what makes values,
-        // `promemu scenarios NAME` describes one. docs/configs.md in promemu's repository has all fields.
+        // `promemu scenarios NAME` describes one. docs/config-file.md of promemu has all fields.
         Config(
             // Shown by promemu --list-configs.
             description: "emulated hosts of shop",
 
-            // Arguments, for --config-args hosts=5 ttl=1h. The default sets the type: a whole number, a
+            // Arguments, as in promemu run shop hosts=5. The default sets the type: a whole number, a
             // number, a duration as "15m", true or false, or text. Below, "{hosts}" stands for the value.
             args: {
                 "hosts": Arg(default: 3, min: 1, help: "number of hosts"),
-                "ttl": Arg(default: "15m", help: "ttl of every host, inf for ever"),
             },
 
             // The hosts' job, which is a group on the Pushgateway. A Host may have a job_name of its own.
             default_job_name: "shop",
+
+            // Levers are numbers of the run, which scenarios read as run.NAME. A fault moves them, and so
+            // does a person: promemu ctl lever load 3 --for 5m
+            levers: { "load": 1.0, "error_ratio": 0.01 },
+
+            // An incident: at minute 5, and then every 15 minutes, the load grows four-fold. A fifth
+            // of the requests fails.
+            // promemu plot shop --for 15m draws it.
+            faults: [
+                Fault(
+                    id: "overload",
+                    at: "5m",
+                    lasts: "3m",
+                    every: "15m",
+                    times: { "load": ramp(to: 4, over: "1m") },
+                    set: { "error_ratio": 0.2 },
+                ),
+            ],
 
             hosts: [
                 Host(
                     // Makes several hosts of this one: i is 1, then 2, up to hosts; {i:02} has two digits.
                     repeat: Repeat(var: "i", from: 1, to: "{hosts}"),
                     name: "shop-{i:02}",
-                    ttl: "{ttl}",
                     // Time between two reports of a host.
                     interval: "10s",
                     // Labels of all its series, beside its name, host and address, which are always there.
                     labels: { "environment": "test", "zone": "zone-{i % 2}" },
-                    // Events: when a host starts, it emits warm_up, which its first metric listens to.
-                    // Other actions are start_metric("NAME") and stop_metric("NAME"). "EVENT@own" is an
-                    // event of the host itself, "EVENT@HOST" one of another host.
-                    listen_events: { "host_started": emit("warm_up") },
                     metrics: [
                         // A gauge shows the value of its scenario, within value_range.
                         Metric(
@@ -177,54 +240,52 @@ mod tests {
                             labels: { "origin": "emulated" },
                             value_range: (0, 100),
                             // Or, instead:
-                            //     scenario: random_in_range,
+                            //     scenario: random_walk(step: 5),
                             //     scenario: sine_wave(period: "5m"),
                             //     scenario: update_by_trend(trend: up),
-                            scenario: switch_scenario_by_events(
-                                // For a minute after the event:
-                                events_config: {
-                                    "warm_up@own": (
-                                        scenario: random_in_range(value_range: (80, 100)),
-                                        duration: "1m",
-                                    ),
-                                },
-                                // At all other times:
-                                default_scenario: random_walk(step: 5),
-                            ),
+                            scenario: script(source: "20 * run.load + noise(4)"),
                         ),
                         // A counter adds up the values of its scenario, here as a rate per second.
                         Metric(
+                            // One for each value of the label.
+                            repeat: Repeat(var: "code", in: ["200", "500"]),
                             name: "requests_total",
                             metric_type: counter,
                             description: "requests",
+                            labels: { "code": "{code}" },
                             accumulate: per_second,
                             decimals: 0,
-                            value_range: (0, 50),
+                            value_range: (0, 1000),
                             // Or, instead:
-                            //     scenario: random_in_range,
+                            //     scenario: random_walk(step: 5, value_range: (0, 50)),
                             //     scenario: sine_wave(amplitude: 20, offset: 25),
                             //     scenario: variety_selection(values: [5, 20]),
-                            scenario: random_walk(step: 5),
+                            scenario: script(source: r#"
+                                let errors = run.error_ratio;
+                                let part = if code == "500" { errors } else { 1 - errors };
+                                20 * run.load * random(0.8, 1.2) * part
+                            "#),
                         ),
-                        // A histogram counts in buckets: here 20 observations with each new value.
+                        // A histogram counts observations, which scatter around the value of its scenario.
                         Metric(
                             name: "response_seconds",
                             metric_type: histogram,
                             description: "response seconds",
-                            observations: 20,
-                            buckets: [0.05, 0.1, 0.25, 0.5, 1],
-                            value_range: (0.01, 2),
+                            observations: "20 * run.load",
+                            spread: lognormal(p99: "value * 5"),
+                            buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+                            value_range: (0.001, 10),
                             // Or, instead:
-                            //     scenario: random_walk(step: 0.1),
-                            //     scenario: sine_wave(amplitude: 0.4, offset: 0.5),
-                            //     scenario: variety_selection(values: [0.1, 1]),
-                            scenario: random_in_range(value_range: (0.02, 0.6)),
+                            //     scenario: random_walk(step: 0.01, value_range: (0.05, 0.2)),
+                            //     scenario: random_in_range(value_range: (0.1, 0.3)),
+                            //     scenario: sine_wave(amplitude: 0.1, offset: 0.2),
+                            scenario: script(source: "0.08 * run.load"),
                         ),
                     ],
                 ),
             ],
         )
-        "#);
+        "##);
     }
 
     #[test]
@@ -256,8 +317,8 @@ mod tests {
         ];
         let errors: Vec<String> = cases.iter().map(|case| refused(case).unwrap_err()).collect();
         insta::assert_snapshot!(errors.join("\n"), @r#"
-        "cpu" is not NAME:TYPE, as in cpu_usage_percent:gauge
-        ":gauge" is not NAME:TYPE, as in cpu_usage_percent:gauge
+        "cpu" is not NAME:TYPE, as in cpu_usage_percent:gauge or requests_total{code="200|500"}:counter
+        ":gauge" is not NAME:TYPE, as in cpu_usage_percent:gauge or requests_total{code="200|500"}:counter
         "cpu:gage" has an unknown type; did you mean "gauge"?
         a counter's name ends in _total; write requests_total:counter
         metric name "9lives" is not allowed; use letters, digits, _ and :, not beginning with a digit
