@@ -31,6 +31,8 @@ pub const LIFECYCLE: [&str; 7] =
 
 /// The source of the events that the mixer emits.
 pub const MIXER_SOURCE: &str = "promemu";
+/// The source of events and actions of clients of the control API, unless they give another one.
+pub const CLIENT_SOURCE: &str = "api";
 
 /// Emulated time that an event takes from one host to another. The real delivery takes less, so an event arrives at
 /// the same emulated moment in a live run and in a virtual one.

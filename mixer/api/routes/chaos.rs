@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use promemu_core::event::CLIENT_SOURCE;
 use promemu_run::handle::RunHandle;
 
 use crate::error::{ApiError, ErrorBody};
@@ -18,8 +19,6 @@ use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
 
-/// The source of the events.
-const SOURCE: &str = "api";
 /// Bytes of the units of a leak's rate.
 const UNITS: [(&str, f64); 7] = [
     ("KiB", 1024.0),
@@ -197,7 +196,7 @@ async fn cause(state: &AppState, query: RunQuery, event: &'static str, data: Map
     let data = Value::Object(data);
     let (mut simulations, mut hearers) = (Vec::new(), 0);
     for (id, handle) in simulating(state, query.run.as_deref())? {
-        hearers += handle.emit(event, SOURCE, data.clone()).await?.hearers;
+        hearers += handle.emit(event, CLIENT_SOURCE, data.clone()).await?.hearers;
         simulations.push(id);
     }
     Ok((StatusCode::ACCEPTED, Json(ChaosView { event, data, simulations, hearers })))

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use promemu_core::event::Event;
+use promemu_core::event::{CLIENT_SOURCE, Event};
 use promemu_run::event_tap::{TapItem, TapReceiver};
 use promemu_run::handle::{CommandError, EventView, ListenedEvent, Posted};
 
@@ -19,9 +19,6 @@ use crate::params::RunQuery;
 use crate::runs::entry::RunEntry;
 use crate::sse::{Disconnected, EventSender, stream};
 use crate::state::{AppState, blocking};
-
-/// The source of an event unless the client says otherwise.
-const SOURCE: &str = "api";
 
 /// The most recent events that a run keeps.
 const LAST_MAX: usize = 500;
@@ -82,7 +79,7 @@ pub(crate) async fn post_event(
     JsonBody(body): JsonBody<EventBody>,
 ) -> Result<(StatusCode, Json<Posted>), ApiError> {
     let handle = state.handle(query.run.as_deref())?;
-    let source = body.source.as_deref().unwrap_or(SOURCE);
+    let source = body.source.as_deref().unwrap_or(CLIENT_SOURCE);
     Ok((StatusCode::ACCEPTED, Json(handle.emit(&body.name, source, body.data).await?)))
 }
 

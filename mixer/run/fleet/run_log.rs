@@ -5,16 +5,13 @@ use std::sync::atomic::Ordering;
 
 use tracing::warn;
 
-use promemu_core::event::{Event, HostId, MIXER_SOURCE};
+use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
 use promemu_core::host::{DrivenHost, EmulatedHost};
 use promemu_core::plan::{Action, Plan};
 use promemu_core::time::Time;
 use promemu_core::timeline::{LogFull, RunLog, SentAction, Targets, fault_edges_at, next_fault_edge};
 
 use super::live_fleet::Fleet;
-
-/// The source of actions that clients send.
-const CLIENT_SOURCE: &str = "api";
 
 impl Fleet {
     /// A copy of the run log.

@@ -4,7 +4,9 @@ use indexmap::IndexSet;
 
 use super::resolver::Resolver;
 use crate::error::suggestion;
-use crate::event::{FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, Source, Subscription};
+use crate::event::{
+    CLIENT_SOURCE, FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, Source, Subscription,
+};
 use crate::fault::renamed_event;
 
 impl Resolver<'_> {
@@ -24,7 +26,7 @@ impl Resolver<'_> {
             let is_known = known.contains(&**event);
             if let Some(name) = renamed_event(event).filter(|_| !is_known) {
                 self.problems.error(*span, format!("event {event:?} is called {name} now"));
-            } else if !is_known && !self.events.emits_any {
+            } else if !is_known && !self.events.emits_any && !is_of_clients(source) {
                 let hint = suggestion(event, &names);
                 self.problems.warning(*span, format!("event {event:?} is never emitted{hint}"));
             }
@@ -32,9 +34,11 @@ impl Resolver<'_> {
                 && !self.host_names.contains(host)
                 && !self.events.sources.contains(host)
                 && **host != *MIXER_SOURCE
+                && !is_of_clients(source)
             {
-                let hosts: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
-                let hint = suggestion(host, &hosts);
+                let hosts = self.host_names.iter().map(|name| &**name);
+                let sources: Vec<&str> = hosts.chain([CLIENT_SOURCE]).collect();
+                let hint = suggestion(host, &sources);
                 self.problems.warning(
                     *span,
                     format!("event {event:?} is expected from host {host:?}, which does not exist{hint}"),
@@ -42,4 +46,9 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// `true` for events of the control API's clients, of which a config knows nothing.
+fn is_of_clients(source: &Source) -> bool {
+    matches!(source, Source::Named(name) if **name == *CLIENT_SOURCE)
 }

@@ -177,7 +177,7 @@ fn the_old_words_are_errors_that_name_the_new_ones() {
     insta::assert_snapshot!(error_of(&heard("dirt_gap_started"), &[]), @r#"test.ron:1:76: event "dirt_gap_started" is called fault_gap_started now"#);
     insta::assert_snapshot!(error_of(&heard("dirt_out_of_order_ended@b"), &[]), @r#"
     test.ron:1:76: event "dirt_out_of_order_ended" is called fault_out_of_order_finished now
-    warning: test.ron:1:76: event "dirt_out_of_order_ended" is expected from host "b", which does not exist; expected a
+    warning: test.ron:1:76: event "dirt_out_of_order_ended" is expected from host "b", which does not exist; expected one of a, api
     "#);
     insta::assert_snapshot!(error_of(&heard("dirt_counter_reset"), &[]), @r#"test.ron:1:76: event "dirt_counter_reset" is called fault_counter_reset now"#);
     assert!(plan_of(&heard("dirt_road_started"), &[]).is_ok(), "no fault had this event");

@@ -334,6 +334,24 @@ fn listeners_to_events_that_never_come_are_warnings() {
 }
 
 #[test]
+fn events_of_clients_are_expected_from_their_source() {
+    let warnings = |listener: &str| {
+        warnings_of(&format!(
+            "Metric(name: \"m\", scenario: calc_by_event(events_config: {{ {listener}: \"1\" }}))"
+        ))
+        .join("\n")
+    };
+    assert_eq!(warnings("\"sale@api\""), "");
+    for source in ["ctl", "apii"] {
+        let said = warnings(&format!("\"host_started@{source}\""));
+        let expected =
+            format!("event \"host_started\" is expected from host \"{source}\", which does not exist");
+        assert!(said.contains(&expected) && said.contains("api"), "{said}");
+    }
+    assert!(warnings("\"sale\"").contains("event \"sale\" is never emitted"), "{}", warnings("\"sale\""));
+}
+
+#[test]
 fn invalid_numbers_and_times_are_refused() {
     let said = |field: &str| said(&with_metrics(&format!("Metric(name: \"m\", {field})")));
     for (field, expected) in [
