@@ -5,6 +5,7 @@ use std::process::Output;
 use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{
     Process, Prometheus, Pushgateway, eventually, free_port, get, log_number, promemu, promemu_command,
+    series, value,
 };
 
 fn leaked(text: String) -> &'static str {
@@ -83,6 +84,33 @@ fn only_other_machines_are_reached_through_a_proxy() {
     for request in proxy.requests("") {
         assert!(request.path.starts_with("http://otlp.invalid:4318/"), "{}", request.path);
         assert!(!request.head.contains("s3cret"), "{}", request.head);
+    }
+}
+
+#[test]
+fn a_certificate_that_is_refused_is_told_once_and_in_promemus_words() {
+    let file = |name: &str| format!("{}/tests/tls/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+    for (certificate, key, reason) in [
+        ("self-signed", "self-signed-key", "its certificate is an authority's own"),
+        ("certificate", "key", "its certificate is signed by an authority that is not trusted"),
+    ] {
+        let port = free_port();
+        let page = format!("scrape=127.0.0.1:{port},cert_file={},key_file={}", file(certificate), file(key));
+        let mut server = promemu(&["--config", "single_host_load", "--output", &page]);
+        server.wait_for_log("the metrics are at");
+        let (own, output) = (free_port(), format!("remote-write=https://127.0.0.1:{port}"));
+        let args = ["--config", "single_host_load", "--push-interval", "300ms", "--output", &output];
+        let mut run =
+            promemu(&[&args[..], &["--self-metrics-address", &format!("127.0.0.1:{own}")]].concat());
+        run.wait_for_log("output is away");
+        eventually("it tries again", || {
+            let page = get(own, "/metrics")?;
+            series(&page, "promemu_push_retries_total").into_iter().map(value).find(|count| *count >= 2.0)
+        });
+        assert_eq!((run.terminate(), server.terminate()), (Some(0), Some(0)));
+        let log = run.log();
+        let told: Vec<&str> = log.lines().filter(|line| line.contains("certificate")).collect();
+        assert!(told.len() == 1 && told[0].contains(reason), "{log}");
     }
 }
 

@@ -17,10 +17,12 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::LogFormat;
 
-/// Starts logging; with `debug` every event and push is logged.
+/// Starts logging; with `debug` every event and push is logged, and warnings of libraries are, too.
 pub(crate) fn start(format: LogFormat, debug: bool) {
-    let level = if debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    let filter = Targets::new().with_target("promemu", level).with_default(LevelFilter::WARN);
+    // A library repeats in its own words, at each attempt, an error that promemu reports once with what to do.
+    let (level, of_libraries) =
+        if debug { (LevelFilter::DEBUG, LevelFilter::WARN) } else { (LevelFilter::INFO, LevelFilter::OFF) };
+    let filter = Targets::new().with_target("promemu", level).with_default(of_libraries);
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => {
