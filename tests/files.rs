@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::processes::{eventually, free_port, get, promemu, promemu_command};
+use crate::processes::{Process, eventually, free_port, get, promemu, promemu_command, raw};
 
 const CONFIG: &str = r#"Config(hosts: [Host(name: "a", metrics: [Metric(name: "x")])])"#;
 
@@ -193,4 +193,98 @@ fn a_reader_that_takes_nothing_holds_up_neither_the_start_nor_the_pages_nor_the_
         assert_eq!(ended.code(), Some(0), "{output}");
         drop(unread);
     }
+}
+
+#[test]
+fn a_byte_order_mark_is_part_of_no_file_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, format!("\u{feff}{text}")).unwrap();
+        path.display().to_string()
+    };
+    let certificate =
+        std::fs::read_to_string(format!("{}/tests/tls/ca.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let config =
+        r#"Config(args: { "who": "a" }, hosts: [Host(name: "{who}", metrics: [Metric(name: "x")])])"#;
+    let config = file("a.ron", config);
+    let arguments = file("arguments.json", "{ \"who\": \"b\" }");
+    let token = file("token", "t0ken\n");
+    let [page, api] = [(); 2].map(|()| free_port());
+    let scraped = format!("scrape=127.0.0.1:{page},user=me,password_file={}", file("password", "s3cret"));
+    let written = format!(
+        "remote-write=https://127.0.0.1:{},ca_file={},headers_file={}",
+        free_port(),
+        file("ca.pem", &certificate),
+        file("headers", "X-Key: 5\n")
+    );
+    let args = [
+        ["--config", &config],
+        ["--config-args-file", &arguments],
+        ["--api-token-file", &token],
+        ["--listen", &format!("127.0.0.1:{api}")],
+        ["--output", &scraped],
+        ["--output", &written],
+        ["--push-interval", "300ms"],
+    ];
+    let mut run = promemu(args.as_flattened());
+    run.wait_for_log("connection refused");
+    let ask = |port, path, header: &str| {
+        eventually(path, || raw("GET", port, path, &format!("Authorization: {header}\r\n")))
+    };
+    let (head, body) = ask(page, "/metrics", "Basic bWU6czNjcmV0");
+    assert!(head.contains(" 200 ") && String::from_utf8(body).unwrap().contains("x{name=\"b\""), "{head}");
+    assert!(ask(api, "/api/v1/status", "Bearer t0ken").0.contains(" 200 "));
+    assert!(ask(api, "/api/v1/status", "Bearer other").0.contains(" 401 "));
+    assert_eq!(run.terminate(), Some(0));
+}
+
+/// `true` if this user may mount in a namespace.
+#[expect(clippy::print_stderr, reason = "a test reports that it is skipped")]
+fn can_mount() -> bool {
+    let mut probe = Command::new("unshare");
+    probe.args(["--mount", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let can = probe.status().is_ok_and(|status| status.success());
+    if !can {
+        eprintln!("skipped: this user cannot make a mount namespace with unshare");
+    }
+    can
+}
+
+#[test]
+fn a_file_that_is_mounted_by_itself_is_written_in_place() {
+    if !can_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let [behind, mounted] = ["behind.prom", "mounted.prom"].map(|name| dir.path().join(name));
+    let read = || std::fs::read_to_string(&behind).unwrap();
+    let with_mount = |args: &[&str]| {
+        let promemu = promemu_command(args);
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", "mount --bind \"$0\" \"$1\" && shift && exec \"$@\""]);
+        command.args([&behind, &mounted]).arg(promemu.get_program()).args(promemu.get_args());
+        Process::start(command.current_dir(env!("CARGO_MANIFEST_DIR")).env("PME_LISTEN", "off"))
+    };
+    for path in [&behind, &mounted] {
+        // Longer than anything that is written later.
+        std::fs::write(path, "old\n".repeat(100_000)).unwrap();
+    }
+    let (place, page) = (mounted.display().to_string(), format!("file={}", mounted.display()));
+    let mut run =
+        with_mount(&["--config", "single_host_load", "--push-interval", "200ms", "--output", &page]);
+    eventually("the values are there", || read().contains("cpu_usage_percent{").then_some(()));
+    let first = behind.metadata().unwrap().modified().unwrap();
+    eventually("newer ones follow", || {
+        (behind.metadata().unwrap().modified().unwrap() > first).then_some(())
+    });
+    assert_eq!((run.terminate(), run.count_in_log("it is written in place")), (Some(0), 1), "{}", run.log());
+    assert!(!read().contains("old"));
+    let mut export = with_mount(&[&EXPORT[..], &["--out", &place, "--format", "openmetrics"]].concat());
+    assert_eq!(export.wait(), Some(0), "{}", export.log());
+    assert!(read().ends_with("# EOF\n") && read().contains("workers_count{"), "the whole export and no more");
+    let mut names = names(dir.path());
+    names.sort();
+    assert_eq!(names, ["behind.prom", "mounted.prom"]);
+    assert!(std::fs::read_to_string(&mounted).unwrap().starts_with("old"), "outside of the namespace");
 }

@@ -9,6 +9,8 @@ use crate::user_file;
 
 /// U+FEFF at the beginning of a file: the byte order mark of UTF-8.
 const MARK: char = '\u{feff}';
+/// The same in UTF-8.
+const MARK_BYTES: &[u8] = "\u{feff}".as_bytes();
 
 /// The text of a file, without a byte order mark.
 ///
@@ -33,6 +35,12 @@ pub fn text_of(bytes: Vec<u8>) -> io::Result<String> {
     Ok(without_mark(&text).map(str::to_owned).unwrap_or(text))
 }
 
+/// The bytes of a file in a format that allows text of any encoding, as PEM does, without a byte order mark.
+#[must_use]
+pub fn bytes_without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(MARK_BYTES).unwrap_or(bytes)
+}
+
 /// The rest of a text that begins with a byte order mark.
 #[must_use]
 pub fn without_mark(text: &str) -> Option<&str> {
@@ -48,6 +56,8 @@ mod tests {
         assert_eq!(text_of(b"\xef\xbb\xbfs3cret".to_vec()).unwrap(), "s3cret");
         assert_eq!(text_of(b"a\xef\xbb\xbfb".to_vec()).unwrap(), "a\u{feff}b", "only at the beginning");
         assert_eq!(text_of("plain ü".into()).unwrap(), "plain ü");
+        assert_eq!(bytes_without_mark(b"\xef\xbb\xbf-----\xfc"), b"-----\xfc");
+        assert_eq!(bytes_without_mark(b"\xef\xbb"), b"\xef\xbb");
     }
 
     #[test]

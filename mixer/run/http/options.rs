@@ -54,7 +54,7 @@ impl HttpOptions {
         let bearer = secret(options, "bearer")?;
         own.authorize(user, password, bearer)?;
         if let Some(path) = options.shift_remove("ca_file") {
-            let pem = read("ca_file", &path)?;
+            let pem = read_pem("ca_file", &path)?;
             if !Certificate::from_pem_bundle(&pem).is_ok_and(|certificates| !certificates.is_empty()) {
                 return Err(usage(format!("ca_file {path:?} has no PEM certificate")));
             }
@@ -233,12 +233,16 @@ fn text(key: &str, path: &str) -> Result<String, Error> {
     text_file::text_of(read(key, path)?).map_err(|error| usage(format!("{key} {path:?}: {error}")))
 }
 
+fn read_pem(key: &str, path: &str) -> Result<Vec<u8>, Error> {
+    Ok(text_file::bytes_without_mark(&read(key, path)?).to_vec())
+}
+
 /// A certificate and its key, which may be in one file.
 fn identity(certificate: &str, key: Option<&str>) -> Result<Vec<u8>, Error> {
-    let mut pem = read("cert_file", certificate)?;
+    let mut pem = read_pem("cert_file", certificate)?;
     if let Some(key) = key {
         pem.push(b'\n');
-        pem.extend(read("key_file", key)?);
+        pem.extend(read_pem("key_file", key)?);
     }
     if Identity::from_pem(&pem).is_err() {
         let files =
@@ -286,6 +290,27 @@ mod tests {
         assert_eq!(taken.secrets(), ["s3cret", "1", "s3cret", "bWU6czNjcmV0"], "a typed header is no secret");
         let (taken, _) = take(&[("bearer_file", password)]);
         assert_eq!(taken.unwrap().headers()[AUTHORIZATION], "Bearer s3cret");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_secret_or_a_certificate() {
+        let tls = |name: &str| {
+            let folder = env!("CARGO_MANIFEST_DIR");
+            std::fs::read_to_string(format!("{folder}/../../tests/tls/{name}.pem")).unwrap()
+        };
+        let marked = |text: &str| file(&format!("\u{feff}{text}"));
+        let files = [
+            ("bearer_file", marked("s3cret")),
+            ("headers_file", marked("X-Key: 5")),
+            ("ca_file", marked(&tls("ca"))),
+            ("cert_file", marked(&tls("certificate"))),
+            ("key_file", marked(&tls("key"))),
+        ];
+        let options: Vec<(&str, &str)> =
+            files.iter().map(|(key, file)| (*key, file.path().to_str().unwrap())).collect();
+        let taken = take(&options).0.unwrap();
+        assert_eq!(taken.headers()[AUTHORIZATION], "Bearer s3cret");
+        assert_eq!(taken.headers()["x-key"], "5");
     }
 
     #[test]
