@@ -97,6 +97,46 @@ fn promtool_runs_the_exported_rule_test() {
 }
 
 #[test]
+fn promtool_reads_rule_tests_of_odd_names_and_labels() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config, file] = ["odd.ron", "odd.yml"].map(|name| dir.path().join(name).display().to_string());
+    // A label as it is in the config, and as PromQL has it.
+    let labels = [
+        (r"a\rb", r"a\rb"),
+        (r"\u{1}\u{7f}\u{85}", r"\x01\x7f\u0085"),
+        (r"it's: \u{2028}#", r"it's: \u2028#"),
+    ];
+    let names = ["on", "nan", "inf", "NaN", "group_left", "sum", "true", "on_time"];
+    let metric = |name: &str| {
+        let with = labels
+            .iter()
+            .map(|(label, _)| format!("Metric(name: \"{name}\", labels: {{ \"l\": \"{label}\" }})"));
+        with.collect::<Vec<_>>().join(", ")
+    };
+    let metrics = names.map(metric).join(", ");
+    std::fs::write(
+        &config,
+        format!("Config(hosts: [Host(name: \"h\", interval: 30, metrics: [{metrics}])])"),
+    )
+    .unwrap();
+    let args = ["export", &config, "--from", "2026-01-05", "--for", "10m", "--step", "1m", "--out", &file];
+    let output = promemu_command(&args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut text = std::fs::read_to_string(&file).unwrap() + "    promql_expr_test:\n";
+    for name in names {
+        for (_, label) in labels {
+            let expr = format!("count({{__name__=\"{name}\",l=\"{label}\"}})").replace('\'', "''");
+            text.push_str("      - expr: '");
+            text.push_str(&expr);
+            text.push_str("'\n        eval_time: 5m\n        exp_samples:\n          - value: 1\n");
+        }
+    }
+    std::fs::write(&file, text).unwrap();
+    let outcome = Command::new("promtool").args(["test", "rules", &file]).output().unwrap();
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads_and_to_a_pipe() {
     let bytes = |threads: &str| {
         let output = export(&["--for", "20m", "--seed", "5", "--threads", threads]);

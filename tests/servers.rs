@@ -295,3 +295,35 @@ fn idle_and_half_open_connections_keep_no_page_from_its_readers() {
     }
     assert_eq!(run.terminate(), Some(0));
 }
+
+#[test]
+fn open_files_that_are_used_up_are_warned_of_and_cost_no_reader_of_a_page() {
+    for (flag, path) in [
+        ("--output scrape=127.0.0.1:PORT", "/metrics"),
+        ("--output file=/dev/null --self-metrics-address 127.0.0.1:PORT", "/metrics"),
+        ("--output file=/dev/null --listen 127.0.0.1:PORT", "/health"),
+    ] {
+        let port = free_port();
+        let script = format!(
+            "ulimit -n 48; exec {} --config single_host_load {}",
+            env!("CARGO_BIN_EXE_promemu"),
+            flag.replace("PORT", &port.to_string())
+        );
+        let mut run =
+            Process::start(std::process::Command::new("sh").args(["-c", &script]).env("PME_LISTEN", "off"));
+        eventually("the page is there", || get(port, path));
+        let mut connections = Vec::new();
+        for number in 0..100 {
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            if number % 2 == 0 {
+                // It may have been closed already.
+                let _is_sent = std::io::Write::write_all(&mut stream, b"GET /metrics HTTP/1.1\r\n").is_ok();
+            }
+            connections.push(stream);
+        }
+        run.wait_for_log("if too many files are open, raise the limit (ulimit -n)");
+        eventually("the page is there for others", || get(port, path));
+        assert_eq!(run.terminate(), Some(0), "{}", run.log());
+        assert_eq!(run.count_in_log("too many files"), 1, "{}", run.log());
+    }
+}

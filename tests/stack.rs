@@ -417,6 +417,22 @@ fn is_known_while_it_is_stopped(stack: &Stack) {
 }
 
 #[test]
+fn the_script_in_docker_passes_its_commands_on() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let run = |script: &str, from: &Path, args: &[&str]| {
+        let output = Command::new(folder.join(script)).args(args).current_dir(from).output().unwrap();
+        (output.status.code(), output.stdout, output.stderr)
+    };
+    for args in [&["help"][..], &["no-such-command"], &[]] {
+        let expected = run("manage.sh", folder, args);
+        assert!(!expected.1.is_empty() || !expected.2.is_empty());
+        for from in [folder, &folder.join("docker"), Path::new("/")] {
+            assert_eq!(run("docker/manage.sh", from, args), expected, "{args:?} from {}", from.display());
+        }
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_said_before_anything_is_started() {
     let gateway = Pushgateway::start();
     let stack = Stack::new(&[("PUSHGATEWAY_PORT", gateway.port.to_string())]);

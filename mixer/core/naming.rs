@@ -77,6 +77,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_ipv6_is_in_brackets_beside_its_port() {
+        for (host, shown) in [
+            ("::", "[::]:9"),
+            ("::1", "[::1]:9"),
+            ("fe80::1%eth0", "[fe80::1%eth0]:9"),
+            ("127.0.0.1", "127.0.0.1:9"),
+            ("localhost", "localhost:9"),
+        ] {
+            assert_eq!(host_and_port(host, 9), shown);
+        }
+    }
+
+    #[test]
     fn made_up_names_are_stable_and_plausible() {
         assert_eq!(made_up_host("worker-01"), made_up_host("worker-01"));
         insta::assert_snapshot!(made_up_host("worker-01"), @"worker01.lgs02.app.stage");

@@ -33,7 +33,7 @@ pub(super) fn write(run: &Backfill, grid: Grid, args: &ExportArgs) -> Result<(),
     let threads = thread_count(args.threads);
     let unfinished = Mutex::new(Vec::new());
     let begin = |folder: &Path| {
-        unfinished.lock().unwrap_or_else(PoisonError::into_inner).push(Unfinished::new(folder))
+        unfinished.lock().unwrap_or_else(PoisonError::into_inner).push(Unfinished::new(folder));
     };
     let may_overlap = args.allow_overlap;
     let labels = target_labels(args, TargetLabels::Scraped);
