@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::processes::{
     Process, Pushgateway, eventually, free_port, get, http, label, promemu, promemu_command, series, value,
 };
+use crate::terminals::terminal_command;
 
 /// A host whose counter rises with every update, and never falls or is absent.
 const KEPT: &str = r#"Host(name: "kept", interval: "100ms", metrics: [Metric(name: "kept_total",
@@ -206,6 +207,55 @@ fn an_edit_behind_links_is_served_without_a_gateway() {
     version("3", &config(&[&host("last", "ttl: \"100ms\",", 3)]));
     assert_eq!(run.wait(), Some(0), "all hosts have ended");
     assert!(run.log().contains("config reloaded kept=0 new=1 gone=2 changed=0"), "{}", run.log());
+}
+
+#[test]
+fn a_hang_up_reloads_the_config_without_a_watch() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.ron");
+    std::fs::write(&path, config(&[KEPT, &host("goes", "", 1)])).unwrap();
+    let port = free_port();
+    let address = format!("scrape=127.0.0.1:{port}");
+    let mut run = promemu(&["run", path.to_str().unwrap(), "--output", &address]);
+    let metrics = || eventually("the page is there", || get(port, "/metrics"));
+    let mut counter = Counter(0.0);
+    counter.rises(metrics);
+    run.signal("-HUP");
+    run.wait_for_log("config is as it was, and is not reloaded");
+    replace(&path, &config(&[KEPT, &host("comes", "", 2)]));
+    counter.rises(metrics);
+    assert_eq!(levels(&metrics()), [level("goes", 1)], "edits are not watched");
+    run.signal("-HUP");
+    eventually("the edit is served", || (levels(&metrics()) == [level("comes", 2)]).then_some(()));
+    counter.rises(metrics);
+    std::fs::write(&path, "Config(hosts: 5)").unwrap();
+    run.signal("-HUP");
+    run.wait_for_log("config is not reloaded and the run goes on as before");
+    counter.rises(metrics);
+    assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
+fn a_hang_up_ends_no_run_without_a_file_but_a_closed_terminal_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let address = format!("scrape=127.0.0.1:{port}");
+    let args = ["run", "single_host_load", "--output", &address];
+    let mut command = promemu_command(&args);
+    let mut built_in = Process::start(command.current_dir(dir.path()));
+    eventually("the page is there", || get(port, "/metrics"));
+    built_in.signal("-HUP");
+    built_in.wait_for_log("there is none with a file; promemu goes on as before");
+    assert_eq!(built_in.terminate(), Some(0));
+
+    let path = dir.path().join("w.ron");
+    std::fs::write(&path, config(&[KEPT])).unwrap();
+    let args = ["run", path.to_str().unwrap(), "--output", &address];
+    let terminal = Process::start(&mut terminal_command(&promemu_command(&args)));
+    eventually("the page is there", || get(port, "/metrics"));
+    // The terminal is closed, as by a window that is.
+    terminal.signal("-KILL");
+    eventually("the run has ended", || std::net::TcpListener::bind(("127.0.0.1", port)).ok());
 }
 
 #[test]

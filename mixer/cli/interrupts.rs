@@ -29,7 +29,7 @@ pub(crate) fn remove_unfinished_files() {
         let runtime = runtime()?;
         let mut signals = {
             let _on_runtime = runtime.enter();
-            Signals::listen()?
+            Signals::listen(!is_hang_up_ignored())?
         };
         let wait = move || {
             let number = runtime.block_on(signals.next());
@@ -48,18 +48,23 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().build()
 }
 
-/// The signals that end promemu.
+/// `true` for the number of SIGHUP.
+pub(crate) fn is_hang_up(signal: i32) -> bool {
+    signal == SignalKind::hangup().as_raw_value()
+}
+
+/// The signals that promemu acts on.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// `None` under nohup: a closed terminal is no reason to stop then.
+    /// `None` if it is not heard.
     hang_up: Option<Signal>,
 }
 
 impl Signals {
-    /// Listens from now on, on the current runtime.
-    pub(crate) fn listen() -> io::Result<Self> {
-        let hang_up = (!is_hang_up_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
+    /// Listens from now on, on the current runtime; to SIGHUP only if that is to be heard.
+    pub(crate) fn listen(hears_hang_up: bool) -> io::Result<Self> {
+        let hang_up = hears_hang_up.then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

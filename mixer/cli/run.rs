@@ -1,4 +1,4 @@
-//! `promemu --config NAME`: a live run, from its config to its report; or the control API, with `--listen` alone without one,
+//! `promemu run NAME`, `promemu --config NAME`: a live run, from its config to its report; or the control API, with `--listen` alone without one,
 //! with `AUTO_START` beside one that may wait and end.
 
 mod daemon;
@@ -26,14 +26,14 @@ use signals::shutdown_signal;
 /// Runs until all hosts have ended, the duration is over, or a signal or a client of the API stops it.
 pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     if settings.waits_for_runs() {
-        return daemon::wait_for_runs(&settings, shutdown_signal()?).await;
+        return daemon::wait_for_runs(&settings, shutdown_signal(None)?).await;
     }
     let file = config::open_main(&settings)?;
     if let Some(starts) = settings.auto_start() {
-        return daemon::keep_main(&settings, &file, starts, shutdown_signal()?).await;
+        return daemon::keep_main(&settings, &file, starts, shutdown_signal(None)?).await;
     }
     let spec = spec(&settings, &file)?;
-    let shutdown = shutdown_signal()?;
+    let shutdown = shutdown_signal(spec.watch.as_ref().map(Watch::requests))?;
     let RunSettings { outputs, .. } = &spec.settings;
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
     let main_gateway = spec.plan.defaults.pushgateway_url.clone();
@@ -80,7 +80,12 @@ impl ConfigLoader for Loader {
 fn spec(settings: &Arc<Settings>, file: &ConfigFile) -> Result<RunSpec, Error> {
     let clock = Clock::start().at_speed(settings.speed());
     let loader = Arc::new(Loader(Arc::clone(settings)));
-    let watch = settings.cli().watch.then(|| Watch::start(file, loader)).transpose()?;
+    // Without --watch the files are read at SIGHUP.
+    let watch = if settings.cli().watch {
+        Some(Watch::start(file, loader)?)
+    } else {
+        Watch::on_request(file, loader)
+    };
     let history = settings.history_length().map(|length| history::history(settings, MAIN_RUN, length));
     let started_at = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
     let LoadedConfig { plan, files, .. } = config::load(settings, file, started_at)?;

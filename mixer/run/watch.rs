@@ -1,13 +1,14 @@
 //! The watch on a run's config: makes a new plan when its files change.
 //!
 //! Folders are watched, not files: editors, `git` and Kubernetes put a new file or a new link in the old one's
-//! place. Only a different text, or a plugin that was built again, makes a new plan. It knows no class and no arguments:
+//! place. A watch without folders reads its files when it is asked to. Only a different text, or a plugin that was built again, makes a new plan. It knows no class and no arguments:
 //! a [`ConfigLoader`] loads the config as it was loaded for the run.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -48,9 +49,11 @@ pub trait ConfigLoader: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub struct Watch {
     loader: Arc<dyn ConfigLoader>,
-    watcher: RecommendedWatcher,
-    /// A change in a folder; the channel holds one, as more would add nothing.
+    /// `None` if it reads its files only when it is asked to.
+    watcher: Option<RecommendedWatcher>,
+    /// A change in a folder, or a request; the channel holds one, as more would add nothing.
     changes: mpsc::Receiver<()>,
+    requests: ReloadRequests,
     config: Watched,
     /// The texts of the files when they were last read, the config's own first, then those that it includes. `None` for a
     /// file that cannot be read.
@@ -61,6 +64,22 @@ pub struct Watch {
     broken: Option<String>,
     /// `true` if plugins were added, changed or removed since the last plan was made.
     are_plugins_new: bool,
+}
+
+/// Asks a watch to read its files now.
+#[derive(Clone, Debug)]
+pub struct ReloadRequests {
+    sender: mpsc::Sender<()>,
+    is_asked: Arc<AtomicBool>,
+}
+
+impl ReloadRequests {
+    /// Has the config reloaded if its files have changed. An end of the run ends the request.
+    pub fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+        // A full channel has a change to tell already.
+        let _is_first = self.sender.try_send(()).is_ok();
+    }
 }
 
 /// Files with their texts; `None` for one that cannot be read.
@@ -109,20 +128,14 @@ impl Watch {
     ///
     /// The config has no file, or the system does not let files be watched.
     pub fn start(file: &ConfigFile, loader: Arc<dyn ConfigLoader>) -> Result<Self, Error> {
-        let source = file.source();
-        let config = match (source, file.name_if_made()) {
-            (Some((path, _)), _) => Watched::File(path.to_owned()),
-            (None, Some(name)) => Watched::OfPlugin(name.to_owned()),
-            (None, None) => {
-                return Err(Error::Usage(
-                    "the config is built into promemu and has no file to watch; save it as configs/NAME.ron, or do not \
-                     watch it"
-                        .to_owned(),
-                ));
-            }
-        };
-        let (sender, changes) = mpsc::channel(1);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let mut watch = Self::on_request(file, loader).ok_or_else(|| {
+            let from = if file.is_stdin() { "comes from standard input" } else { "is built into promemu" };
+            Error::Usage(format!(
+                "the config {from} and has no file to watch; save it as configs/NAME.ron, or do not watch it"
+            ))
+        })?;
+        let sender = watch.requests.sender.clone();
+        let by_system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| is_read(event.kind)) {
                 return;
             }
@@ -135,16 +148,7 @@ impl Watch {
                  do not watch them"
             ))
         };
-        let mut watch = Self {
-            loader,
-            watcher: watcher.map_err(failed)?,
-            changes,
-            config,
-            texts: source.map(|(path, text)| (path.to_owned(), Some(text.to_owned()))).into_iter().collect(),
-            unreadable: None,
-            broken: None,
-            are_plugins_new: false,
-        };
+        watch.watcher = Some(by_system.map_err(failed)?);
         watch.watch_folders().map_err(|(folder, error)| {
             Error::Run(format!(
                 "folder {} cannot be watched: {error}; raise the system's limits (fs.inotify.max_user_watches), or \
@@ -153,6 +157,35 @@ impl Watch {
             ))
         })?;
         Ok(watch)
+    }
+
+    /// A watch that reads the config's files only when it is asked to; `None` if the config has none.
+    #[must_use]
+    pub fn on_request(file: &ConfigFile, loader: Arc<dyn ConfigLoader>) -> Option<Self> {
+        let source = file.source();
+        let config = match (source, file.name_if_made()) {
+            (Some((path, _)), _) => Watched::File(path.to_owned()),
+            (None, Some(name)) => Watched::OfPlugin(name.to_owned()),
+            (None, None) => return None,
+        };
+        let (sender, changes) = mpsc::channel(1);
+        Some(Self {
+            loader,
+            watcher: None,
+            changes,
+            requests: ReloadRequests { sender, is_asked: Arc::default() },
+            config,
+            texts: source.map(|(path, text)| (path.to_owned(), Some(text.to_owned()))).into_iter().collect(),
+            unreadable: None,
+            broken: None,
+            are_plugins_new: false,
+        })
+    }
+
+    /// The handle that asks it to read its files.
+    #[must_use]
+    pub fn requests(&self) -> ReloadRequests {
+        self.requests.clone()
     }
 
     /// Watches these files instead of those that were included before.
@@ -171,9 +204,15 @@ impl Watch {
         admission: &Admission,
         plans: mpsc::Sender<Plan>,
     ) -> Infallible {
-        info!(config = %self.config, "watching the config; edits are reloaded");
+        if self.watcher.is_some() {
+            info!(config = %self.config, "watching the config; edits are reloaded");
+        } else {
+            self.settled().await;
+        }
         loop {
             let are_watched = self.watch_folders().is_ok();
+            let is_asked = self.requests.is_asked.swap(false, Ordering::Relaxed);
+            let complaints = (self.broken.clone(), self.unreadable.clone());
             // An edit from before the folders were watched made no event, so the files are read first.
             if let Some(plan) = self.edited(running, started_at).await {
                 match admission.replace(&plan) {
@@ -181,6 +220,8 @@ impl Watch {
                     Ok(()) => drop(plans.send(plan).await),
                     Err(conflict) => self.log_broken(&Error::Run(conflict.to_string())),
                 }
+            } else if is_asked && complaints == (self.broken.clone(), self.unreadable.clone()) {
+                info!(config = %self.config, "config is as it was, and is not reloaded");
             }
             if are_watched {
                 self.settled().await;
@@ -193,18 +234,19 @@ impl Watch {
     /// Watches the folders of all files, and of the targets of links. Watches again a folder that is watched already, as it
     /// may have been replaced.
     fn watch_folders(&mut self) -> Result<(), (PathBuf, notify::Error)> {
+        let Some(by_system) = &mut self.watcher else { return Ok(()) };
         for path in self.texts.keys() {
             let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
             let target = path.canonicalize().ok();
             let target_folder = target.as_deref().and_then(Path::parent).unwrap_or(folder);
             for folder in [folder, target_folder] {
-                let watched = self.watcher.watch(folder, RecursiveMode::NonRecursive);
-                watched.map_err(|error| (folder.to_owned(), error))?;
+                let outcome = by_system.watch(folder, RecursiveMode::NonRecursive);
+                outcome.map_err(|error| (folder.to_owned(), error))?;
             }
         }
         for folder in plugin::folders().iter().filter(|folder| folder.is_dir()) {
-            let watched = self.watcher.watch(folder, RecursiveMode::NonRecursive);
-            watched.map_err(|error| (folder.clone(), error))?;
+            let outcome = by_system.watch(folder, RecursiveMode::NonRecursive);
+            outcome.map_err(|error| (folder.clone(), error))?;
         }
         Ok(())
     }

@@ -108,7 +108,7 @@ pub(super) fn request(settings: &Settings, file: &ConfigFile, spec: &RunSpec) ->
         duration: Some(spec.settings.duration).filter(|duration| *duration != Span::FOREVER),
         speed: settings.speed(),
         history: spec.history.as_ref().map(|history| history.length),
-        watches: spec.watch.is_some(),
+        watches: settings.cli().watch,
         simulation: None,
     })
 }

@@ -1,14 +1,17 @@
-//! The signals that end promemu.
+//! The signals of a run: SIGINT and SIGTERM end it, SIGHUP reloads its config, or ends it when its terminal is closed.
 
+use std::fs::File;
 use std::thread;
 use std::time::Duration;
 
 use promemu_core::error::Error;
+use promemu_run::watch::ReloadRequests;
 use promemu_run::whole_file::remove_unfinished;
 use tokio::sync::oneshot;
-use tracing::info;
+use tracing::{info, warn};
 
-use crate::interrupts::{Signals, runtime};
+use crate::hang_up::is_hang_up_ignored;
+use crate::interrupts::{Signals, is_hang_up, runtime};
 use crate::logs;
 
 /// The exit code after a second signal.
@@ -16,17 +19,21 @@ const INTERRUPTED_TWICE: u8 = 130;
 /// Time for log lines after a second signal.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// Completes at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. Signals have a thread of their
-/// own, so no work holds them up.
-pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()> + Send, Error> {
+/// Completes at the first signal that ends the run; a second one ends the process at once. Signals have a thread of their
+/// own, so no work holds them up. Without `requests` there is no config to reload.
+pub(super) fn shutdown_signal(
+    requests: Option<ReloadRequests>,
+) -> Result<impl Future<Output = ()> + Send, Error> {
     let failed = |source| Error::System { what: "signals cannot be caught".to_owned(), source };
     let runtime = runtime().map_err(failed)?;
     let (sender, first) = oneshot::channel();
+    let hang_up = HangUp { had_terminal: has_terminal(), is_ignored: is_hang_up_ignored(), requests };
     let signals = {
         let _on_runtime = runtime.enter();
-        Signals::listen().map_err(failed)?
+        // Under nohup a closed terminal is no reason to stop, but a request to reload is heard.
+        Signals::listen(!hang_up.is_ignored || hang_up.requests.is_some()).map_err(failed)?
     };
-    let waiting = move || runtime.block_on(wait(signals, sender));
+    let waiting = move || runtime.block_on(wait(signals, &hang_up, sender));
     thread::Builder::new().name("signals".to_owned()).spawn(waiting).map_err(failed)?;
     Ok(async {
         let _is_received = first.await;
@@ -34,13 +41,49 @@ pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()> + Send, Error
     })
 }
 
-/// Tells of the first signal, and ends the process at the second one.
-async fn wait(mut signals: Signals, first: oneshot::Sender<()>) {
-    signals.next().await;
+/// Tells of the first signal that ends the run, and ends the process at the second one.
+async fn wait(mut signals: Signals, hang_up: &HangUp, first: oneshot::Sender<()>) {
+    next_end(&mut signals, hang_up).await;
     // The receiver is gone if the run has just ended by itself.
     let _is_known = first.send(()).is_ok();
-    signals.next().await;
+    next_end(&mut signals, hang_up).await;
     remove_unfinished();
     logs::flush(Some(LAST_WORDS));
     std::process::exit(i32::from(INTERRUPTED_TWICE));
+}
+
+/// Waits for a signal that ends the run. Others reload its config.
+async fn next_end(signals: &mut Signals, hang_up: &HangUp) {
+    while is_hang_up(signals.next().await) {
+        if hang_up.ends_run() {
+            return;
+        }
+        hang_up.reload();
+    }
+}
+
+/// SIGHUP: a closed terminal, or a request to reload the config, as daemons take it.
+struct HangUp {
+    had_terminal: bool,
+    is_ignored: bool,
+    requests: Option<ReloadRequests>,
+}
+
+impl HangUp {
+    fn ends_run(&self) -> bool {
+        self.had_terminal && !self.is_ignored && !has_terminal()
+    }
+
+    fn reload(&self) {
+        let Some(requests) = &self.requests else {
+            warn!("SIGHUP reloads a config, but there is none with a file; promemu goes on as before");
+            return;
+        };
+        requests.ask();
+    }
+}
+
+/// `true` if the process has a terminal that is not closed.
+fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }

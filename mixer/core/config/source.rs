@@ -124,6 +124,9 @@ pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(std::path::is_separator)
 }
 
+/// The place of problems in standard input.
+const SHOWN_STDIN: &str = "standard input";
+
 /// The classes of a text, or its first error.
 type Parsed = Result<Classes, (SourceSpan, String)>;
 
@@ -153,7 +156,7 @@ impl ConfigFile {
     /// Reads standard input as a config.
     pub fn read_stdin() -> Result<Self, ConfigError> {
         let Self { text, .. } = Self::read(Path::new(user_file::STDIN))?;
-        Ok(Self { shown_path: "standard input".to_owned(), ..Self::from_text("stdin", &text) })
+        Ok(Self { shown_path: SHOWN_STDIN.to_owned(), ..Self::from_text("stdin", &text) })
     }
 
     /// Reads a file of at most as many bytes.
@@ -227,6 +230,12 @@ impl ConfigFile {
     #[must_use]
     pub fn source(&self) -> Option<(&Path, &str)> {
         self.path.as_deref().map(|path| (path, &*self.text))
+    }
+
+    /// `true` for a config from standard input.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        self.shown_path == SHOWN_STDIN
     }
 
     /// The name of a plugin's config; `None` for others.
