@@ -4,6 +4,7 @@
 
 mod added_hosts;
 mod columns;
+mod family;
 mod job;
 mod labels;
 mod row_block;
@@ -11,7 +12,8 @@ mod samples;
 mod store;
 
 pub use added_hosts::AddedHosts;
-pub use columns::{Column, Family, PoolRanges, Row};
+pub use columns::{Column, PoolRanges, Row};
+pub use family::{Family, family_of_series};
 pub use job::Job;
 pub use labels::{LabelBlock, put_escaped, put_varint, varint_len};
 pub use samples::{Sample, SampleCursor};

@@ -1,4 +1,4 @@
-//! The shape of a store: its families, and the rows and columns that hold their series.
+//! The shape of a store: the rows and columns that hold its families' series.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,28 +6,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::labels::LabelBlock;
-use crate::metric::{Layout, MetricType};
-
-/// The metadata of a metric family.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Family {
-    /// The family's name.
-    pub name: Arc<str>,
-    /// The HELP text.
-    pub help: Arc<str>,
-    /// The TYPE.
-    pub metric_type: MetricType,
-    /// The UNIT, the ending of the name; empty if there is none.
-    pub unit: Arc<str>,
-}
-
-impl Family {
-    /// A family without a unit.
-    #[must_use]
-    pub fn new(name: impl Into<Arc<str>>, help: impl Into<Arc<str>>, metric_type: MetricType) -> Self {
-        Self { name: name.into(), help: help.into(), metric_type, unit: "".into() }
-    }
-}
+use crate::metric::Layout;
 
 /// One metric of adjacent rows.
 #[derive(Clone, Debug)]

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::added_hosts::AddedHosts;
-use super::columns::{Column, Family, PoolRanges, Row};
+use super::columns::{Column, PoolRanges, Row};
+use super::family::Family;
 use super::labels::LabelBlock;
 use super::row_block::RowBlock;
 use crate::metric::{ABSENT, Layout};

@@ -21,7 +21,7 @@ use crate::self_metrics::SelfMetrics;
 use promemu_core::config::MAIN_RUN;
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
-use promemu_core::series::Family;
+use promemu_core::series::{Family, family_of_series};
 
 /// The outputs that all runs of a process share.
 #[derive(Debug)]
@@ -77,6 +77,19 @@ pub enum RunConflict {
         theirs: String,
         /// The other run.
         run: String,
+    },
+    /// A family of one run is named like series of another run's family.
+    #[error(
+        "metric {metric:?} {whose} is a series of the {family}, and promemu shows both runs on one page; rename one of them, or \
+         stop that run first"
+    )]
+    SeriesTaken {
+        /// The name.
+        metric: String,
+        /// The run that has a family of that name, in words.
+        whose: String,
+        /// The family that has such series: its type, its name and its run.
+        family: String,
     },
 }
 
@@ -166,6 +179,7 @@ impl SharedOutputs {
             }
             if !self.outputs.is_empty() {
                 refuse_different_families(&ours.families, &theirs.families, other)?;
+                refuse_suffix_clashes(&ours.families, &theirs.families, other)?;
             }
         }
         claims.insert(Arc::clone(run), ours);
@@ -190,6 +204,26 @@ fn refuse_different_families(ours: &[Family], theirs: &[Family], run: &str) -> R
                 ours: format!("the {fact} {our_text:?}"),
                 theirs: format!("{their_text:?}"),
                 run: run.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A family has no name of a series of another one on a page, as `x_count` beside a histogram `x`.
+fn refuse_suffix_clashes(ours: &[Family], theirs: &[Family], run: &str) -> Result<(), RunConflict> {
+    let here = ("here".to_owned(), ours);
+    let there = (format!("of run {run:?}"), theirs);
+    for ((whose, families), (owner, others)) in [(&here, &there), (&there, &here)] {
+        let known: IndexMap<&str, &Family> = others.iter().map(|family| (&*family.name, family)).collect();
+        for family in *families {
+            let Some(other) = family_of_series(&family.name, |name| known.get(name).copied()) else {
+                continue;
+            };
+            return Err(RunConflict::SeriesTaken {
+                metric: family.name.to_string(),
+                whose: whose.clone(),
+                family: format!("{} {:?} {owner}", other.metric_type.name(), other.name),
             });
         }
     }

@@ -8,7 +8,7 @@ use crate::config::template::MetricTemplate;
 use crate::error::SourceSpan;
 use crate::metric::MetricType;
 use crate::naming::{is_label_name, is_metric_name, is_reserved_metric};
-use crate::series::Family;
+use crate::series::{Family, family_of_series};
 
 impl Resolver<'_> {
     /// The index of the family; a new one is registered.
@@ -44,7 +44,7 @@ impl Resolver<'_> {
             let family = Family { unit, ..Family::new(Arc::clone(name), help, metric_type) };
             let entry = self.families.insert_full(
                 Arc::clone(name),
-                KnownFamily { family, is_described: described.is_some(), has_created: false, span },
+                KnownFamily { family, is_described: described.is_some(), span },
             );
             return Some(entry.0);
         };
@@ -127,30 +127,22 @@ impl Resolver<'_> {
     /// Notes a created time for the family's series.
     pub(super) fn note_created(&mut self, family: usize, has_created: bool) {
         if let Some((_, known)) = self.families.get_index_mut(family) {
-            known.has_created |= has_created;
+            known.family.has_created |= has_created;
         }
     }
 
     /// Refuses families named like a series of another type, as `x_sum` beside a summary `x`.
     pub(super) fn refuse_suffix_clashes(&mut self) {
-        const HISTOGRAMS: &[MetricType] = &[MetricType::Histogram, MetricType::NativeHistogram];
-        const ALL: &[MetricType] = &[MetricType::Histogram, MetricType::NativeHistogram, MetricType::Summary];
-        for (suffix, types) in [("_bucket", HISTOGRAMS), ("_sum", ALL), ("_count", ALL), ("_created", &[])] {
-            for (name, known) in &self.families {
-                let Some(stem) = name.strip_suffix(suffix) else { continue };
-                let is_of = |other: &&KnownFamily| {
-                    types.contains(&other.family.metric_type) || (suffix == "_created" && other.has_created)
-                };
-                let total = format!("{stem}_total");
-                let other =
-                    self.families.get(stem).or_else(|| self.families.get(total.as_str())).filter(is_of);
-                if let Some(other) = other {
-                    let (what, stem) = (other.family.metric_type.name(), &other.family.name);
-                    self.problems.error(
-                        known.span,
-                        format!("metric {name:?} is a series of the {what} {stem:?}; give one of them another name"),
-                    );
-                }
+        for (name, known) in &self.families {
+            let family_of = |name: &str| self.families.get(name).map(|known| &known.family);
+            if let Some(other) = family_of_series(name, family_of) {
+                let (what, stem) = (other.metric_type.name(), &other.name);
+                self.problems.error(
+                    known.span,
+                    format!(
+                        "metric {name:?} is a series of the {what} {stem:?}; give one of them another name"
+                    ),
+                );
             }
         }
     }

@@ -143,7 +143,5 @@ impl Resolver<'_> {
 pub(super) struct KnownFamily {
     pub(super) family: Family,
     pub(super) is_described: bool,
-    /// `true` if one of its series has a created time.
-    pub(super) has_created: bool,
     pub(super) span: SourceSpan,
 }

@@ -144,6 +144,7 @@ fn names_generated_by_types_are_reserved() {
         ("a_count", "a metric_type: summary"),
         ("a_created", "a_total metric_type: counter, created: true"),
         ("a_created", "a metric_type: summary, created: true"),
+        ("a_created", "a_total metric_type: counter, created: true), Metric(name: \"a\""),
     ]
     .iter()
     .map(|(other, metric_type)| error_of(&metrics(other, metric_type), &[]))
@@ -153,5 +154,6 @@ fn names_generated_by_types_are_reserved() {
     test.ron:2:55: metric "a_count" is a series of the summary "a"; give one of them another name
     test.ron:2:76: metric "a_created" is a series of the counter "a_total"; give one of them another name
     test.ron:2:70: metric "a_created" is a series of the summary "a"; give one of them another name
+    test.ron:2:95: metric "a_created" is a series of the counter "a_total"; give one of them another name
     "#);
 }
