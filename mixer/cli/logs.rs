@@ -7,11 +7,13 @@ use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
+use promemu_run::clock::wall_now;
 use promemu_run::log_queue;
 use promemu_run::printable::printable;
 use tracing::error;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -27,7 +29,11 @@ pub(crate) fn start(format: LogFormat, debug: bool) {
     match format {
         LogFormat::Text => {
             let layer = fmt::layer().with_writer(|| Lines).with_ansi(is_coloured()).with_target(false);
-            registry.with(layer).init();
+            if is_terminal() {
+                registry.with(layer.with_timer(Seconds)).init();
+            } else {
+                registry.with(layer).init();
+            }
         }
         LogFormat::Json => {
             registry.with(fmt::layer().json().flatten_event(true).with_writer(|| Lines)).init();
@@ -56,6 +62,15 @@ impl Write for Lines {
     }
 }
 
+/// Times to the second, for people.
+struct Seconds;
+
+impl FormatTime for Seconds {
+    fn format_time(&self, line: &mut fmt::format::Writer<'_>) -> std::fmt::Result {
+        line.write_str(&wall_now().rfc3339())
+    }
+}
+
 /// A panic, which is a bug, as a log line; the standard library's own would wait for standard error.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
@@ -70,12 +85,22 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// `true` if standard error is a terminal and colours are wanted.
-pub(crate) fn is_coloured() -> bool {
-    std::io::stderr().is_terminal() && wants_colour()
+/// `true` if standard error is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
-/// `false` if `NO_COLOR` is set (<https://no-color.org>).
+/// `true` if standard error is a terminal and colours are wanted.
+pub(crate) fn is_coloured() -> bool {
+    is_terminal() && wants_colour()
+}
+
+/// `false` if `NO_COLOR` is set (<https://no-color.org>), or the terminal is a dumb one.
 pub(crate) fn wants_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && !is_dumb()
+}
+
+/// `true` if the terminal knows no codes: neither of colours, nor those that move the cursor.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }

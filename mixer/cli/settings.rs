@@ -24,6 +24,7 @@ use promemu_run::settings::RunSettings;
 use promemu_wire::exposition::Format;
 
 use crate::args::{Cli, PushFormat};
+use crate::logs::is_terminal;
 use arguments::ConfigArguments;
 use durations::span;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
@@ -229,6 +230,7 @@ impl Settings {
             pushgateway_url,
             push_interval,
             status_interval: self.flags.status_interval,
+            status_json: self.cli.status_json.unwrap_or(self.cli.show_metrics_status || !is_terminal()),
             shows_hosts: self.cli.show_hosts_status,
             shows_metrics: self.cli.show_metrics_status,
             seed: self.cli.seed.unwrap_or_else(random_seed),

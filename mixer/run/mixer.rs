@@ -177,7 +177,8 @@ impl LiveMixer {
                     self.faults_told_to = next_fault_edge;
                 }
                 () = sleep_until(&real, self.next_status) => {
-                    report(&self.runner.fleet().status(&self.settings, self.healths.statuses(real.now())));
+                    let status = self.runner.fleet().status(&self.settings, self.healths.statuses(real.now()));
+                    report(&status, self.settings.status_json);
                     self.next_status = next_status(&self.settings, &self.clock);
                 }
             }
@@ -242,8 +243,10 @@ fn next_status(settings: &RunSettings, clock: &Clock) -> Time {
     settings.status_interval.map_or(Time::NEVER, |interval| clock.real().now() + interval)
 }
 
-/// Logs the status in one line, and writes the whole of it to standard error for programs.
-fn report(status: &Status) {
+/// Logs the status in one line, and may write the whole of it to standard error for programs.
+fn report(status: &Status, as_json: bool) {
     info!("status: {}", status.line());
-    log_queue::stderr().put(printable(format!("{}\n", status.json()).as_bytes(), false).as_bytes());
+    if as_json {
+        log_queue::stderr().put(printable(format!("{}\n", status.json()).as_bytes(), false).as_bytes());
+    }
 }

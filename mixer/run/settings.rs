@@ -16,6 +16,8 @@ pub struct RunSettings {
     pub push_interval: Span,
     /// Time between two status reports; `None` for no reports.
     pub status_interval: Option<Span>,
+    /// `true` if the whole status is written as JSON, for programs, beside the line for people.
+    pub status_json: bool,
     /// `true` if the status lists the hosts.
     pub shows_hosts: bool,
     /// `true` if the status lists the hosts' metrics.
@@ -35,6 +37,7 @@ impl RunSettings {
             pushgateway_url: None,
             push_interval: Span::from_secs(15),
             status_interval: None,
+            status_json: false,
             shows_hosts: false,
             shows_metrics: false,
             seed,

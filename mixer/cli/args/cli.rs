@@ -136,6 +136,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_SHOW_METRICS_STATUS", global = true)]
     pub(crate) show_metrics_status: bool,
 
+    /// Write the status report as JSON, too [default: where standard error is no terminal, or with --show-metrics-status]
+    #[arg(long, env = "PME_STATUS_JSON", global = true)]
+    pub(crate) status_json: Option<bool>,
+
     /// The seed of all randomness: the same seed gives the same values [default: a random one, which is logged]
     #[arg(long, env = "PME_SEED", value_name = "NUMBER", global = true)]
     pub(crate) seed: Option<u64>,

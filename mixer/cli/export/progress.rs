@@ -1,6 +1,5 @@
-//! The progress of an export: a bar on a terminal, else a log line from time to time.
+//! The progress of an export: a bar on a terminal that can draw it, else a log line from time to time.
 
-use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -9,9 +8,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::info;
 
+use crate::logs::{is_dumb, is_terminal};
+
 /// Interval between two updates of the progress bar.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
-/// Number of updates between two log lines, where there is no terminal.
+/// Number of updates between two log lines, where there is no bar.
 const UPDATES_PER_LINE: u32 = 100;
 
 /// Runs `work` while a bar, or a log line from time to time, shows how many of the steps are done. Without a thread for it
@@ -34,16 +35,18 @@ fn show(total: u64, done: &AtomicU64, ended: &Receiver<()>) {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    let is_terminal = io::stderr().is_terminal();
+    let draws = is_terminal() && !is_dumb();
     let mut updates = 0;
     while ended.recv_timeout(UPDATE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
         updates += 1;
         let done = done.load(Ordering::Relaxed);
-        if is_terminal {
+        if draws {
             bar.set_position(done);
         } else if updates % UPDATES_PER_LINE == 0 {
             info!(done, total, "exporting");
         }
     }
-    bar.finish_and_clear();
+    if draws {
+        bar.finish_and_clear();
+    }
 }
