@@ -126,6 +126,28 @@ fn members_end_and_others_come_after_them() {
 }
 
 #[test]
+fn each_member_counts_in_a_storage_of_its_own_that_begins_empty() {
+    for (key, count) in [
+        ("storage.n", "storage.n = (storage.n ?? 0) + 1; storage.n"),
+        ("storage[name]", "let name = `n${7}`; storage[name] = (storage[name] ?? 0) + 1; storage[name]"),
+    ] {
+        let plan = one_host(&format!(
+            "interval: \"1s\", pools: [Pool(count: 2, lifetime: 4, labels: {{ \"id\": \"{{slot}}-{{generation}}\" }}, metrics: [
+                Metric(repeat: Repeat(var: \"i\", from: 1, to: 2), name: \"m_{{i}}\", update_interval: 1, scenario: script(source: \"{count}\"))])]"
+        ));
+        let (mut shown, mut counts) = (Shown::of(plan, 1), IndexMap::<String, f64>::new());
+        for secs in 0..20 {
+            shown.run_to(f64::from(secs), None);
+            for (id, value) in shown.by("id") {
+                let before = counts.insert(id.clone(), value).unwrap_or_default();
+                assert!(value.to_bits() == (before + 1.0).to_bits(), "{key} of {id}: {before}, then {value}");
+            }
+        }
+        assert!(counts.len() >= 8, "{key}: {counts:?}");
+    }
+}
+
+#[test]
 fn at_the_start_members_are_in_the_middle_of_their_lives() {
     let mut shown = Shown::of(churning(r#"count: 100, lifetime: 100, labels: { "id": "{sequence()}" }"#), 1);
     shown.run_to(50.0, None);
