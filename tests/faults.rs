@@ -1,5 +1,8 @@
 //! Against a gateway that misbehaves: hosts go on, the log stays short, requests stay few.
 
+use procfs_core::FromRead;
+use procfs_core::process::Stat;
+
 use crate::fake_gateway::{Behaviour, FakeGateway, Request};
 use crate::processes::{Process, eventually, promemu};
 
@@ -147,8 +150,30 @@ fn a_second_signal_ends_the_process_at_once() {
     wait_for_pushes(&gateway, 1);
     run.signal("-INT");
     eventually("a deletion hangs", || (!gateway.requests("DELETE").is_empty()).then_some(()));
-    run.signal("-INT");
+    // One that comes at once is taken for the same request.
+    eventually("it ends", || {
+        run.signal("-INT");
+        (!run.is_running()).then_some(())
+    });
     assert_eq!(run.wait(), Some(130));
+}
+
+#[test]
+fn signals_that_come_together_are_one_request() {
+    for signals in [["-INT", "-TERM"], ["-TERM", "-INT"]] {
+        let gateway = FakeGateway::start(Behaviour::SlowPushes);
+        let mut run = run_against(&gateway, &[]);
+        wait_for_pushes(&gateway, 1);
+        run.signal("-STOP");
+        eventually("it stands still", || {
+            let stat = Stat::from_file(format!("/proc/{}/stat", run.id())).unwrap();
+            (stat.state == 'T').then_some(())
+        });
+        // They wait for it together.
+        signals.iter().chain(&["-CONT"]).for_each(|signal| run.signal(signal));
+        assert_eq!(run.wait(), Some(0), "{signals:?}: {}", run.log());
+        assert!(!gateway.requests("DELETE").is_empty(), "the group is deleted");
+    }
 }
 
 #[test]

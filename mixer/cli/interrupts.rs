@@ -45,7 +45,7 @@ pub(crate) fn remove_unfinished_files() {
 /// A runtime for signals alone.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     probe_files()?;
-    Builder::new_current_thread().enable_io().build()
+    Builder::new_current_thread().enable_io().enable_time().build()
 }
 
 /// `true` for the number of SIGHUP.

@@ -1,6 +1,7 @@
 //! The signals of a run: SIGINT and SIGTERM end it, SIGHUP reloads its config, or ends it when its terminal is closed.
 
 use std::fs::File;
+use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use promemu_core::error::Error;
 use promemu_run::watch::ReloadRequests;
 use promemu_run::whole_file::remove_unfinished;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::hang_up::is_hang_up_ignored;
@@ -16,6 +18,8 @@ use crate::logs;
 
 /// The exit code after a second signal.
 const INTERRUPTED_TWICE: u8 = 130;
+/// Signals that come within this time of the first one are the same request: `timeout` sends one to promemu and one to its group.
+const SAME_REQUEST: Duration = Duration::from_millis(100);
 /// Time for log lines after a second signal.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -46,10 +50,23 @@ async fn wait(mut signals: Signals, hang_up: &HangUp, first: oneshot::Sender<()>
     next_end(&mut signals, hang_up).await;
     // The receiver is gone if the run has just ended by itself.
     let _is_known = first.send(()).is_ok();
+    skip_same_request(&mut signals).await;
     next_end(&mut signals, hang_up).await;
     remove_unfinished();
     logs::flush(Some(LAST_WORDS));
     std::process::exit(i32::from(INTERRUPTED_TWICE));
+}
+
+/// Takes the signals that come with the first one.
+async fn skip_same_request(signals: &mut Signals) {
+    let mut is_over = pin!(sleep(SAME_REQUEST));
+    loop {
+        tokio::select! {
+            biased;
+            _ = signals.next() => {}
+            () = &mut is_over => return,
+        }
+    }
 }
 
 /// Waits for a signal that ends the run. Others reload its config.
