@@ -76,6 +76,29 @@ fn no_command_prints_control_characters_of_others_on_a_terminal() {
 }
 
 #[test]
+fn what_people_read_behind_a_pipe_has_no_control_characters_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let failing =
+        "Host(name: \"HOSTILE\", metrics: [Metric(name: \"x\", scenario: script(source: \"value.no\"))])";
+    let warned = config(dir.path(), "warned", &failing.replace("HOSTILE", HOSTILE));
+    let folder = dir.path().display().to_string();
+    for args in [
+        &["check", &warned][..],
+        &["--list-configs", "--configs-dir", &folder],
+        &["plot", &warned, "--metric", "x", "--for", "1m"],
+    ] {
+        let said = promemu_command(args).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.len() > 20, "{args:?}: {said:?}");
+        for obeyed in ["\u{1b}", "\u{7}", "\u{9b}", "\u{202e}"] {
+            assert!(!said.contains(obeyed), "{args:?}: {said:?}");
+        }
+    }
+    let listed = promemu_command(&["--list-configs", "--configs-dir", &folder]).output().unwrap().stdout;
+    assert!(String::from_utf8(listed).unwrap().contains("\\u001b]0;x"));
+}
+
+#[test]
 fn the_next_program_in_a_pipe_gets_the_bytes_as_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path(), "good", &host("a"));

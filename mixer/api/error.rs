@@ -130,6 +130,7 @@ impl ApiError {
             Self::Config(error) => match **error {
                 ConfigError::NotFound { .. } => (StatusCode::NOT_FOUND, "unknown_config"),
                 ConfigError::Unreadable { .. }
+                | ConfigError::NotListed { .. }
                 | ConfigError::UnreadableDir { .. }
                 | ConfigError::PathOfClient { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
                 ConfigError::GivenUp => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),

@@ -2,6 +2,7 @@
 
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::estimate::Estimate;
+use promemu_core::excerpt;
 use promemu_core::preview::first_failures;
 use promemu_run::clock::wall_now;
 
@@ -125,7 +126,8 @@ fn checked(settings: &Settings, name: &str) -> Result<Vec<Checked>, ConfigError>
             format!("variable {name} names no argument of the config; promemu --list-configs shows them")
         });
         let failures = first_failures(&loaded.plan, SEED, options.started_at);
-        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures).collect();
+        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures);
+        let warnings = warnings.map(|warning| excerpt::message(&warning).into_owned()).collect();
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let name = if class.is_empty() { name.to_owned() } else { format!("{name} {class}") };
         checked.push(Checked { name, warnings, estimate });

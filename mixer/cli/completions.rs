@@ -9,5 +9,5 @@ use crate::{args, stdout};
 pub(crate) fn completions(shell: Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::command(), "promemu", &mut script);
-    stdout::print(&script)
+    stdout::print_for_programs(&script)
 }

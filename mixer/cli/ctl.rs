@@ -27,7 +27,8 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
     } else {
         tables::render(&args.action, &answer, table::width())
     };
-    stdout::print(text.as_bytes())?;
+    let print = if args.json { stdout::print_for_programs } else { stdout::print };
+    print(text.as_bytes())?;
     let is_refused = matches!(args.action, CtlAction::Check { .. }) && answer["valid"] != true;
     Ok(if is_refused { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }

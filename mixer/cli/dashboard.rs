@@ -33,7 +33,7 @@ pub(crate) fn dashboard(settings: &Settings, args: &DashboardArgs) -> Result<(),
     let view = view(args, &catalog)?;
     let title = args.title.as_deref().unwrap_or(&catalog.name);
     let text = model::text(&catalog, &view, title)?;
-    let Some(path) = &args.out else { return stdout::print(text.as_bytes()) };
+    let Some(path) = &args.out else { return stdout::print_for_programs(text.as_bytes()) };
     output_file::replace(path, text.as_bytes()).map_err(|source| {
         let what = format!("{} cannot be written; choose another file with --out", path.display());
         Error::System { what, source }

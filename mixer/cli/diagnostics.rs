@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use promemu_core::error::{ConfigError, Error, Problem, Severity, Sources};
+use promemu_core::excerpt;
 use promemu_run::log_queue;
 use promemu_run::printable::printable;
 
@@ -49,6 +50,7 @@ pub(crate) fn print_usage(message: &clap::Error) -> Result<(), Error> {
 }
 
 fn put_last(text: &str) {
+    let text: String = text.split_inclusive('\n').map(excerpt::message).collect();
     log_queue::stderr().put_last(printable(text.as_bytes(), is_coloured()).as_bytes());
 }
 
@@ -73,7 +75,8 @@ fn with_caret(renderer: &Renderer, sources: &Sources, problem: &Problem) -> Stri
 /// One object per problem.
 fn json(error: &Error) -> String {
     let Error::Config(ConfigError::Invalid { sources, problems }) = error else {
-        return serde_json::json!({ "level": "ERROR", "message": error.with_causes() }).to_string();
+        return serde_json::json!({ "level": "ERROR", "message": excerpt::message(&error.with_causes()) })
+            .to_string();
     };
     let object = |problem: &Problem| {
         let place = problem.place(sources);

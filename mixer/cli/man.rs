@@ -12,7 +12,7 @@ use crate::{args, stdout};
 pub(crate) fn man() -> Result<(), Error> {
     let page =
         page().map_err(|source| Error::System { what: "manual page cannot be made".to_owned(), source })?;
-    stdout::print(&page)
+    stdout::print_for_programs(&page)
 }
 
 fn page() -> Result<Vec<u8>, std::io::Error> {

@@ -21,7 +21,7 @@ pub(crate) fn once(settings: &Settings) -> Result<(), Error> {
     for failure in &first_values.failures {
         warn!("{failure}");
     }
-    stdout::print(&exposition(&first_values.jobs))
+    stdout::print_for_programs(&exposition(&first_values.jobs))
 }
 
 /// The text exposition, with the same labels as with `--embedded`.

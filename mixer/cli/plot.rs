@@ -30,7 +30,7 @@ use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
 
 use crate::args::PlotArgs;
-use crate::settings::{Settings, positive};
+use crate::settings::{Settings, interval, positive};
 use crate::{config, output_file, stdout, table};
 use figure::Figure;
 use image::ImageFormat;
@@ -99,10 +99,8 @@ impl Times {
             }
             None => wall_now().rounded_down(MINUTE),
         };
-        let duration =
-            |flag: &str, text: &Option<String>| text.as_deref().map(|text| positive(flag, text)).transpose();
-        let span = duration("--for or PME_PLOT_FOR", &args.span)?;
-        let step = duration("--step or PME_PLOT_STEP", &args.step)?;
+        let span = args.span.as_deref().map(|text| positive("--for or PME_PLOT_FOR", text)).transpose()?;
+        let step = args.step.as_deref().map(|text| interval("--step or PME_PLOT_STEP", text)).transpose()?;
         if span.is_some_and(|span| at + span == Time::NEVER) {
             return Err(Error::Usage(
                 "--for or PME_PLOT_FOR goes beyond the year 2554; make it shorter".to_owned(),

@@ -31,13 +31,12 @@ use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 use simulator::SimulatorVariables;
 
 pub(crate) use arguments::pairs as argument_pairs;
-pub(crate) use durations::positive;
+pub(crate) use durations::{interval, positive};
 pub(crate) use listen::token;
 pub(crate) use plugin_dirs::plugin_dirs;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
-const PUSH_INTERVAL_MIN: Span = Span::from_nanos(1_000_000);
 
 /// The settings of one call of promemu.
 #[derive(Debug)]
@@ -72,7 +71,7 @@ impl Settings {
             let dir = dir.display();
             return Err(Error::Usage(format!("--configs-dir or PME_CONFIGS_DIR: {dir} is not a folder")));
         }
-        let push_timeout = positive("--push-timeout or PME_PUSH_TIMEOUT", &cli.push_timeout)?;
+        let push_timeout = interval("--push-timeout or PME_PUSH_TIMEOUT", &cli.push_timeout)?;
         let simulator = SimulatorVariables::of_environment();
         let (listen, auto_start) = (listen::listen(&cli)?, simulator.auto_start(&cli)?);
         if auto_start == Some(false) && listen.is_none() {
@@ -85,10 +84,13 @@ impl Settings {
         let flags = Flags {
             pushgateway_url: cli.pushgateway_url.as_deref().map(GatewayUrl::parse).transpose()?,
             outputs: outputs(&cli, push_timeout)?,
-            push_interval: cli.push_interval.as_deref().map(push_interval).transpose()?,
+            push_interval: cli
+                .push_interval
+                .as_deref()
+                .map(|text| interval("--push-interval or PME_PUSH_INTERVAL", text))
+                .transpose()?,
             push_timeout,
-            status_interval: Some(span("--status-interval or PME_STATUS_INTERVAL", &cli.status_interval)?)
-                .filter(|span| *span != Span::ZERO),
+            status_interval: status_interval(&cli.status_interval)?,
             speed: Speed::parse(&cli.speed)
                 .map_err(|error| Error::Usage(format!("--speed or PME_SPEED: {error}")))?,
             duration: cli.duration.as_deref().map_or(Ok(Span::FOREVER), duration)?,
@@ -319,13 +321,10 @@ fn address(text: &str) -> Result<String, Error> {
     )))
 }
 
-fn push_interval(text: &str) -> Result<Span, Error> {
-    let flag = "--push-interval or PME_PUSH_INTERVAL";
-    let span = positive(flag, text)?;
-    if span < PUSH_INTERVAL_MIN {
-        return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {text:?}")));
-    }
-    Ok(span)
+/// The time between two status reports; `None` for 0.
+fn status_interval(text: &str) -> Result<Option<Span>, Error> {
+    let flag = "--status-interval or PME_STATUS_INTERVAL";
+    if span(flag, text)? == Span::ZERO { Ok(None) } else { interval(flag, text).map(Some) }
 }
 
 #[cfg(test)]
@@ -424,7 +423,13 @@ mod tests {
                 &["--output", "pushgateway=gw,format=xml"],
                 "unknown format \"xml\"; expected one of protobuf, text",
             ),
-            (&["--output", "pushgateway=gw,timeout=0"], "timeout must be longer than 0"),
+            (&["--output", "pushgateway=gw,timeout=0"], "timeout must be 1ms or longer"),
+            (&["--output", "pushgateway=gw,timeout=1ns"], "timeout must be 1ms or longer"),
+            (&["--status-interval", "1ns"], "--status-interval or PME_STATUS_INTERVAL must be 1ms or longer"),
+            (&["--status-interval", "inf"], "must be 1ms or longer and not endless"),
+            (&["--push-timeout", "999us"], "--push-timeout or PME_PUSH_TIMEOUT must be 1ms or longer"),
+            (&["--push-interval", "1us"], "--push-interval or PME_PUSH_INTERVAL must be 1ms or longer"),
+            (&["--history-step", "1ns"], "--history-step or PME_HISTORY_STEP must be 1ms or longer"),
             (&["--output", "pushgateway=gw,user=a,user=b"], "\"user\" is there twice"),
             (&["--output", "scrape=h:1,user=me,password=s3cret"], "use password_file or password_env"),
             (&["--output", "scrape=h:1,user=me"], "user needs password_file or password_env"),

@@ -4,6 +4,7 @@
 use std::io::IsTerminal;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use promemu_core::excerpt;
 use terminal_size::{Width, terminal_size_of};
 
 /// The width of paragraphs in a pipe, and of a terminal that does not know its own.
@@ -74,7 +75,8 @@ pub(crate) fn table<const N: usize>(
     indent: u16,
     width: Option<u16>,
 ) -> String {
-    let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
+    let shown = |row: [String; N]| row.iter().map(|text| excerpt::cell(text).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.into_iter().map(shown).collect();
     Layout::of(&columns, &rows, indent, width).text(&columns, &rows, indent, width)
 }
 

@@ -4,12 +4,14 @@
 //! config; an [`Error`] ends a run. Texts begin with the subject, in lower case, and have no full stop. Sources are
 //! in the chain, not in the text.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexSet;
 
+use crate::excerpt;
 use crate::stop::Stop;
 
 /// A byte range in a config's [`Sources`].
@@ -44,7 +46,7 @@ pub struct Problem {
 }
 
 /// Maximum length of a message; a longer one repeats a very long text of the config.
-const MESSAGE_CHARS_MAX: usize = 400;
+const MESSAGE_BYTES_MAX: usize = 400;
 
 /// Maximum number of problems that are kept; nobody reads more.
 const PROBLEMS_MAX: usize = 1_000;
@@ -111,11 +113,11 @@ impl Problems {
         self.add(Severity::Warning, Some(span), message.into());
     }
 
-    fn add(&mut self, severity: Severity, span: Option<SourceSpan>, mut message: String) {
-        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS_MAX) {
-            message.truncate(end);
-            message.push('…');
-        }
+    fn add(&mut self, severity: Severity, span: Option<SourceSpan>, message: String) {
+        let message = match excerpt::within(MESSAGE_BYTES_MAX, &message) {
+            Cow::Borrowed(_) => message,
+            Cow::Owned(shortened) => shortened,
+        };
         let problem = Problem { severity, span, message };
         let is_new = if self.is_full() {
             let is_new = !self.list.contains(&problem);
@@ -160,6 +162,14 @@ pub enum ConfigError {
         looked_in: String,
         /// The known names.
         known: Vec<String>,
+    },
+    /// A list of configs leaves one out, as those before it are too large together.
+    #[error(
+        "config is not looked into, as those before it in the list have more than {bytes_max} bytes together"
+    )]
+    NotListed {
+        /// The largest number of bytes.
+        bytes_max: usize,
     },
     /// A folder of configs cannot be read, and no other place has the config.
     #[error("config {name:?} not found, and the folder {} cannot be read; check its path and mode", .dir.display())]

@@ -5,6 +5,9 @@ use crate::rng::fnv1a;
 /// Prefix of the families that promemu itself exposes.
 pub const OWN_PREFIX: &str = "promemu_";
 
+/// Maximum length of a name of a metric, label, host, job, pool, event or lever.
+pub const NAME_BYTES_MAX: usize = 1_000;
+
 /// Families of the Pushgateway itself.
 const RESERVED_METRICS: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
 

@@ -3,6 +3,8 @@
 use std::ops::{Add, AddAssign};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::number::number_and_unit;
+
 const NANOS_PER_SEC: f64 = 1e9;
 
 /// A moment of emulated time, in nanoseconds since the Unix epoch (UTC).
@@ -167,9 +169,8 @@ impl Span {
         if let Ok(duration) = humantime::parse_duration(text) {
             return u64::try_from(duration.as_nanos()).map(Self).map_err(|_| refused());
         }
-        let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(refused)?;
-        let count: f64 = text[..unit_at].trim().parse().map_err(|_| refused())?;
-        let unit = humantime::parse_duration(&format!("1{}", &text[unit_at..])).map_err(|_| refused())?;
+        let (count, unit) = number_and_unit(text).ok_or_else(refused)?;
+        let unit = humantime::parse_duration(&format!("1{unit}")).map_err(|_| refused())?;
         Self::from_secs_f64(count * unit.as_secs_f64()).ok_or_else(refused)
     }
 

@@ -133,7 +133,8 @@ impl Client {
             while let Some(frame) = frames.next() {
                 let frame = String::from_utf8_lossy(&frame);
                 if let Some(line) = event_line(&frame, is_json) {
-                    stdout::print(line.as_bytes())?;
+                    let print = if is_json { stdout::print_for_programs } else { stdout::print };
+                    print(line.as_bytes())?;
                 }
                 if let Some(reason) = cut_short(&frame) {
                     return Err(Error::Run(format!(

@@ -1,5 +1,6 @@
 //! Answers of the API as tables for people; an action is answered with the record that it has changed.
 
+use promemu_core::excerpt::beginning;
 use promemu_core::plural::plural;
 use serde_json::Value;
 
@@ -199,8 +200,9 @@ fn overridden(answer: &Value, width: Option<u16>) -> String {
 /// Levers with what moves them. Their values may be small, so they have all decimals.
 fn levers<'a>(levers: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
     let row = |lever: &Value| {
-        let set = items(&lever["overrides"])
-            .map(|set| format!("{} on {} until {}", set["value"], word(&set["hosts"]), until(&set["until"])));
+        let set = items(&lever["overrides"]).map(|set| {
+            format!("{} on {} until {}", set["value"], beginning(&word(&set["hosts"])), until(&set["until"]))
+        });
         let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
         let set = or_none(set.collect::<Vec<_>>().join("; "));
         let [default, value] = ["default", "value"].map(|field| lever[field].to_string());

@@ -1,5 +1,6 @@
 //! Values of the API as people read them.
 
+use promemu_core::number::Shown;
 use promemu_core::time::Time;
 use serde_json::Value;
 
@@ -22,7 +23,13 @@ pub(super) fn word(value: &Value) -> String {
     }
 }
 
+/// From here on numbers have no decimals.
+const LARGE: f64 = 1e15;
+
 fn number_text(number: f64, decimals: usize) -> String {
+    if number.abs() >= LARGE {
+        return Shown(number).to_string();
+    }
     let text = format!("{number:.decimals$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -89,6 +96,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn numbers_are_as_short_as_people_write_them_and_counts_are_whole() {
+        for (number, shown) in [
+            (serde_json::json!(12.345), "12.35"),
+            (serde_json::json!(1e300), "1e+300"),
+            (serde_json::json!(-2.5e21), "-2.5e+21"),
+            (serde_json::json!(u64::MAX), "18446744073709551615"),
+        ] {
+            assert_eq!(word(&number), shown);
+        }
+    }
 
     #[test]
     fn numbers_have_two_decimals_at_most() {

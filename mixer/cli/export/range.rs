@@ -5,16 +5,13 @@ use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
 
 use crate::args::ExportArgs;
+use crate::settings::interval;
 
 const DEFAULT_LENGTH: Span = Span::from_secs(3_600);
-const STEP_MIN: Span = Span::from_nanos(1_000_000);
 
 /// The times of the samples. An export without `--from` and `--to` ends at `now`, rounded down to a step.
 pub(super) fn grid(args: &ExportArgs, now: Time) -> Result<Grid, Error> {
-    let step = parse_span("--step or PME_EXPORT_STEP", &args.step)?;
-    if step < STEP_MIN || step == Span::FOREVER {
-        return Err(Error::Usage(format!("--step or PME_EXPORT_STEP must be 1ms or longer, but is {step}")));
-    }
+    let step = interval("--step or PME_EXPORT_STEP", &args.step)?;
     let length =
         args.length.as_deref().map(|text| parse_span("--for or PME_EXPORT_FOR", text)).transpose()?;
     let from = args.from.as_deref().map(|text| parse_time("--from or PME_EXPORT_FROM", text)).transpose()?;

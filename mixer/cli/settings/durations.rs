@@ -17,3 +17,15 @@ pub(crate) fn positive(flag: &str, text: &str) -> Result<Span, Error> {
         span => Ok(span),
     }
 }
+
+/// The shortest time between two rounds of anything: shorter ones keep a core busy.
+const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
+
+/// A duration of 1 ms or longer that has an end: the time between two rounds, or the timeout of one.
+pub(crate) fn interval(flag: &str, text: &str) -> Result<Span, Error> {
+    let interval = span(flag, text)?;
+    if (SHORTEST_INTERVAL..Span::FOREVER).contains(&interval) {
+        return Ok(interval);
+    }
+    Err(Error::Usage(format!("{flag} must be 1ms or longer and not endless, but is {text:?}")))
+}

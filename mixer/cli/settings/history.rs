@@ -3,9 +3,7 @@
 use promemu_core::error::Error;
 use promemu_core::time::Span;
 
-use super::durations::positive;
-
-const STEP_MIN: Span = Span::from_nanos(1_000_000);
+use super::durations::{interval, positive};
 
 /// The length of `--history`.
 pub(super) fn length(text: &str) -> Result<Span, Error> {
@@ -14,10 +12,5 @@ pub(super) fn length(text: &str) -> Result<Span, Error> {
 
 /// The step of `--history-step`.
 pub(super) fn step(text: &str) -> Result<Span, Error> {
-    let flag = "--history-step or PME_HISTORY_STEP";
-    let step = positive(flag, text)?;
-    if step < STEP_MIN {
-        return Err(Error::Usage(format!("{flag} must be 1ms or longer, but is {step}")));
-    }
-    Ok(step)
+    interval("--history-step or PME_HISTORY_STEP", text)
 }

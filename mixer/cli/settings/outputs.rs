@@ -16,7 +16,7 @@ use promemu_run::outputs::{DeliverySettings, OutputSettings};
 
 use promemu_wire::export::Format;
 
-use super::positive;
+use super::interval;
 
 /// An output as it was typed.
 #[derive(Clone, Debug)]
@@ -193,7 +193,7 @@ fn split_at_commas(text: &str) -> Vec<String> {
 
 fn take_timeout(options: &mut Options) -> Result<Option<Duration>, Error> {
     let timeout = options.shift_remove("timeout");
-    timeout.map(|text| Ok(positive("timeout", &text)?.duration())).transpose()
+    timeout.map(|text| Ok(interval("timeout", &text)?.duration())).transpose()
 }
 
 impl OutputArg {

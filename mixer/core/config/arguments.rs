@@ -3,9 +3,9 @@
 use indexmap::IndexMap;
 
 use super::template::ArgTemplate;
-use super::tree::shortened;
 use super::value::{FromValue, SpanRange, describe, is_size};
 use crate::error::{Problems, suggestion};
+use crate::excerpt::beginning;
 use crate::expression::{Names, Value};
 use crate::time::Span;
 
@@ -196,8 +196,8 @@ impl Binding<'_> {
     /// The value as expressions see it; `None` if it has the wrong type. Bounds and choices are checked, too.
     fn take(&mut self, value: &Value, origin: Origin) -> Option<Value> {
         let Some(taken) = self.arg_type.take(value) else {
-            let (takes, found) = (self.arg_type.name(), shortened(&value.to_string()));
-            self.refuse(origin, &format!("takes {takes}, not {found:?}"));
+            let (takes, found) = (self.arg_type.name(), value.to_string());
+            self.refuse(origin, &format!("takes {takes}, not {:?}", beginning(&found)));
             return None;
         };
         self.refuse_out_of_bounds(&taken, origin);
@@ -239,7 +239,7 @@ impl Binding<'_> {
         let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
         let text = value.to_string();
         let hint = suggestion(&text, &choices);
-        self.refuse(origin, &format!("cannot be {:?}{hint}", shortened(&text)));
+        self.refuse(origin, &format!("cannot be {:?}{hint}", beginning(&text)));
     }
 }
 

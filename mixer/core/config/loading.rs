@@ -9,16 +9,23 @@ use super::classes::Classes;
 use super::options::LoadOptions;
 use super::param_files::Given;
 use super::plugin_config;
-use super::reading::Reading;
+use super::reading::{Reading, SOURCES_BYTES_MAX};
 use super::resolve;
 use super::source::{ConfigDirs, ConfigFile};
 use super::summary::{ClassSummary, ConfigSummary};
 use super::template::ConfigTemplate;
 use super::tree::Node;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Error};
 use crate::expression::Value;
 use crate::plan::Plan;
 use crate::plugin::ConfigDecl;
+use crate::plural::plural;
+
+/// Maximum size of a config, with what it includes, that a list looks into, and of all of them together.
+const LISTED_FILE_BYTES_MAX: usize = 4 << 20;
+const LISTED_BYTES_MAX: usize = 32 << 20;
+/// Maximum number of problems of a config that a list shows.
+const LISTED_PROBLEMS_MAX: usize = 10;
 
 /// A config that can run, with its warnings.
 #[derive(Debug)]
@@ -35,17 +42,43 @@ impl ConfigDirs {
     /// All configs; a broken file has its error in place of classes. Files for includes only are left out.
     #[must_use]
     pub fn list(&self) -> Vec<ConfigSummary> {
+        let mut left = LISTED_BYTES_MAX;
         let summary = |name: String| {
-            let classes = self.open(&name).and_then(|file| file.classes());
-            ConfigSummary { name, classes: classes.map_err(|error| error.to_string()) }
+            let classes = self.open_within(&name, LISTED_FILE_BYTES_MAX as u64).and_then(|file| {
+                if left < file.text.len() {
+                    return Err(ConfigError::NotListed { bytes_max: LISTED_BYTES_MAX });
+                }
+                let (classes, bytes) = file.classes_within(LISTED_FILE_BYTES_MAX.min(left));
+                left -= bytes;
+                if file.is_include() { Ok(None) } else { classes.map(Some) }
+            });
+            let classes = classes
+                .map_err(|error| first_problems(&Error::Config(error).with_causes(), &name))
+                .transpose()?;
+            Some(ConfigSummary { name, classes })
         };
-        self.configs().into_iter().map(summary).collect()
+        self.names().into_iter().filter_map(summary).collect()
     }
 
     /// Loads a config by name.
     pub fn load(&self, name: &str, options: &LoadOptions) -> Result<LoadedConfig, ConfigError> {
         self.open(name)?.plan(options)
     }
+}
+
+/// The first lines of an error that has very many.
+fn first_problems(error: &str, config: &str) -> String {
+    let mut lines = error.lines();
+    let mut shown: Vec<&str> = lines.by_ref().take(LISTED_PROBLEMS_MAX).collect();
+    let more = match lines.count() {
+        0 => String::new(),
+        more => format!(
+            "and {}; promemu check {config} shows them",
+            plural(more, "more problem", "more problems")
+        ),
+    };
+    shown.extend((!more.is_empty()).then_some(&*more));
+    shown.join("\n")
 }
 
 impl ConfigFile {
@@ -71,10 +104,15 @@ impl ConfigFile {
 
     /// The file's classes with their arguments.
     pub fn classes(&self) -> Result<Vec<ClassSummary>, ConfigError> {
+        self.classes_within(SOURCES_BYTES_MAX).0
+    }
+
+    /// As [`Self::classes`], of texts with so many bytes at most; and the number of bytes read.
+    fn classes_within(&self, bytes_max: usize) -> (Result<Vec<ClassSummary>, ConfigError>, usize) {
         if let Some(maker) = self.maker {
-            return Ok(vec![plugin_config::describe(maker)]);
+            return (Ok(vec![plugin_config::describe(maker)]), 0);
         }
-        let mut reading = Reading::default();
+        let mut reading = Reading::within(bytes_max);
         let (mut summaries, no_arguments) = (Vec::new(), IndexMap::new());
         for (name, node) in reading.classes(self).into_iter().flat_map(Classes::iter) {
             if reading.problems.is_over() {
@@ -87,8 +125,8 @@ impl ConfigFile {
             summaries.push(ClassSummary { name, description, arguments });
         }
         reading.problems.forget_plugins();
-        reading.finish()?;
-        Ok(summaries)
+        let bytes = reading.sources.bytes();
+        (reading.finish().map(|_| summaries), bytes)
     }
 
     /// The plan of one class, with warnings; or all problems of it.

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 
 use super::arguments::Argument;
 use super::summary::ClassSummary;
-use super::tree::shortened;
 use crate::error::{Problems, suggestion};
+use crate::excerpt::beginning;
 use crate::expression::Value;
 use crate::plugin::{ConfigDecl, ParamDecl, ParamType, ParamValue};
 
@@ -64,7 +64,7 @@ fn value(arg: &ParamDecl, given: Option<&Value>, problems: &mut Problems) -> Opt
     };
     let text = given.to_string();
     let wrong = |_| {
-        let found = shortened(&text);
+        let found = beginning(&text);
         problems.error_anywhere(match &arg.param_type {
             ParamType::Choice(words) => {
                 format!("argument {name:?} cannot be {found:?}{}", suggestion(&text, words))

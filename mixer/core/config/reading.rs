@@ -12,19 +12,37 @@ use crate::error::{ConfigError, Problem, Problems, Severity, SourceSpan, Sources
 use crate::stop::Stop;
 
 /// Maximum size of all texts of a config together.
-const SOURCES_BYTES_MAX: usize = 64 << 20;
+pub(super) const SOURCES_BYTES_MAX: usize = 64 << 20;
 
 /// The state of one reading: texts, files and problems so far.
-#[derive(Default)]
 pub(super) struct Reading {
     pub(super) sources: Sources,
+    /// Maximum size of the texts together.
+    sources_max: usize,
     pub(super) files: Vec<PathBuf>,
     pub(super) problems: Problems,
     /// Included files with their trees, by the file that names them and the name.
     pub(super) included: IndexMap<(Option<PathBuf>, String), (ConfigFile, Option<Node>)>,
 }
 
+impl Default for Reading {
+    fn default() -> Self {
+        Self::within(SOURCES_BYTES_MAX)
+    }
+}
+
 impl Reading {
+    /// Nothing read yet; the texts have so many bytes at most.
+    pub(super) fn within(sources_max: usize) -> Self {
+        Self {
+            sources: Sources::default(),
+            sources_max,
+            files: Vec::new(),
+            problems: Problems::default(),
+            included: IndexMap::new(),
+        }
+    }
+
     /// Nothing read yet; `stop` ends the reading.
     pub(super) fn until(stop: &Stop) -> Self {
         Self { problems: Problems::until(stop.clone()), ..Self::default() }
@@ -32,11 +50,12 @@ impl Reading {
 
     /// Adds a file, which is named at this place, to the sources; returns the root of its tree.
     pub(super) fn root(&mut self, file: &ConfigFile, named_at: SourceSpan) -> Option<Node> {
-        if self.sources.bytes() + file.text.len() > SOURCES_BYTES_MAX {
+        if self.sources.bytes() + file.text.len() > self.sources_max {
             self.problems.error(
                 named_at,
                 format!(
-                    "the files that a config includes or names have {SOURCES_BYTES_MAX} bytes at most together; leave some out"
+                    "the files that a config includes or names have {} bytes at most together; leave some out",
+                    self.sources_max
                 ),
             );
             return None;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::classes::Classes;
 use super::shipped;
-use super::tree;
+use super::tree::{self, INCLUDE};
 use crate::error::{ConfigError, SourceSpan};
 use crate::plugin::{self, ConfigDecl};
 use crate::{text_file, user_file};
@@ -42,7 +42,31 @@ impl ConfigDirs {
 
     /// The config of this name; `name` may also be the path of a `.ron` file.
     pub fn open(&self, name: &str) -> Result<ConfigFile, ConfigError> {
-        self.find(name).unwrap_or_else(|| Err(self.not_found(name, self.configs())))
+        self.find(name).unwrap_or_else(|| {
+            self.refuse_others(name)?;
+            Err(self.not_found(name, self.configs()))
+        })
+    }
+
+    /// As [`Self::open`], of a file of a folder with so many bytes at most.
+    pub(super) fn open_within(&self, name: &str, bytes_max: u64) -> Result<ConfigFile, ConfigError> {
+        let found = self.find_by_name(name, bytes_max);
+        found.unwrap_or_else(|| Err(self.not_found(name, Vec::new())))
+    }
+
+    /// An error for a name that is no regular file's: a pipe, a device, a folder.
+    fn refuse_others(&self, name: &str) -> Result<(), ConfigError> {
+        let in_dirs =
+            self.0.iter().filter(|_| is_plain_name(name)).map(|dir| dir.join(format!("{name}.ron")));
+        for path in in_dirs.chain([PathBuf::from(name)]) {
+            if !path.exists() || path.is_file() {
+                continue;
+            }
+            if let Err(source) = user_file::open(&path) {
+                return Err(ConfigError::Unreadable { path, source });
+            }
+        }
+        Ok(())
     }
 
     /// As [`Self::open`], for an included file: the error also names the files for includes only.
@@ -55,7 +79,8 @@ impl ConfigDirs {
         if !is_plain_name(name) {
             return Err(ConfigError::PathOfClient { path: name.to_owned() });
         }
-        self.find_by_name(name).unwrap_or_else(|| Err(self.not_found(name, self.names())))
+        self.find_by_name(name, user_file::CONFIG_BYTES_MAX)
+            .unwrap_or_else(|| Err(self.not_found(name, self.names())))
     }
 
     /// The file of this name, with its ending, in the first folder that has one.
@@ -69,12 +94,12 @@ impl ConfigDirs {
         if path.extension().is_some_and(|extension| extension == "ron") && is_file() {
             return Some(ConfigFile::read(path).map(|file| file.within(self)));
         }
-        self.find_by_name(name)
+        self.find_by_name(name, user_file::CONFIG_BYTES_MAX)
     }
 
-    fn find_by_name(&self, name: &str) -> Option<Result<ConfigFile, ConfigError>> {
+    fn find_by_name(&self, name: &str, bytes_max: u64) -> Option<Result<ConfigFile, ConfigError>> {
         if let Some(path) = is_plain_name(name).then(|| self.file(&format!("{name}.ron"))).flatten() {
-            return Some(ConfigFile::read(&path).map(|file| file.within(self)));
+            return Some(ConfigFile::read_within(&path, bytes_max).map(|file| file.within(self)));
         }
         let file = shipped::find(name).map(|text| ConfigFile::from_text(name, text));
         let file = file.or_else(|| plugin::config(name).map(ConfigFile::made_by));
@@ -96,7 +121,7 @@ impl ConfigDirs {
     }
 
     /// Names of all files, sorted.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let entries = self.0.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
         let files =
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "ron"));
@@ -246,6 +271,7 @@ impl ConfigFile {
 
     /// `true` for a file for includes only: `Include(…)`.
     pub(super) fn is_include(&self) -> bool {
-        tree::parse(&self.text).is_ok_and(|root| root.kind.is_include())
+        // Only a few texts that are none have the word.
+        self.text.contains(INCLUDE) && tree::parse(&self.text).is_ok_and(|root| root.kind.is_include())
     }
 }

@@ -6,7 +6,7 @@
 mod node;
 mod parser;
 
-pub(super) use node::{Field, INCLUDE, Node, NodeKind, repeated_keys, shortened};
+pub(super) use node::{Field, INCLUDE, Node, NodeKind, repeated_keys};
 use parser::describe_syntax;
 
 use crate::error::SourceSpan;

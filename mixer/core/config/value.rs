@@ -1,10 +1,12 @@
 //! Scalar fields of a config: a literal, an `"{expression}"`, or text with `{expressions}` in it; and their types.
 
 use crate::error::SourceSpan;
+use crate::excerpt::beginning;
 use crate::expression::{CompileError, Expression, Format, Names, Piece, Value};
+use crate::number::number_and_unit;
 use crate::time::Span;
 
-use super::tree::{Node, NodeKind, shortened};
+use super::tree::{Node, NodeKind};
 
 /// A scalar field whose value has the type `T`.
 #[derive(Clone, Debug)]
@@ -23,6 +25,11 @@ enum Source<T> {
 pub(super) trait FromValue: Sized + Clone {
     /// Converts the value. Errors are text for a problem.
     fn from_value(value: &Value) -> Result<Self, String>;
+
+    /// Its length, of a text; 0 for other types.
+    fn text_bytes(&self) -> usize {
+        0
+    }
 }
 
 impl<T: FromValue> Scalar<T> {
@@ -190,7 +197,7 @@ fn read_expression(text: &str) -> Result<Piece, CompileError> {
 pub(super) fn compile(text: &str) -> Result<Expression, CompileError> {
     let named = |CompileError { at, message }| CompileError {
         at,
-        message: format!("the expression {:?} is wrong: {message}", shortened(text.trim())),
+        message: format!("the expression {:?} is wrong: {message}", beginning(text.trim())),
     };
     Expression::compile(text).map_err(named)
 }
@@ -199,11 +206,19 @@ impl FromValue for String {
     fn from_value(value: &Value) -> Result<Self, String> {
         Ok(value.to_string())
     }
+
+    fn text_bytes(&self) -> usize {
+        self.len()
+    }
 }
 
 impl FromValue for Value {
     fn from_value(value: &Value) -> Result<Self, String> {
         Ok(value.clone())
+    }
+
+    fn text_bytes(&self) -> usize {
+        if let Self::Text(text) = self { text.len() } else { 0 }
     }
 }
 
@@ -342,10 +357,7 @@ fn size_hint(value: &Value) -> String {
 
 /// A size in bytes: a number and a unit, binary (`GiB`), decimal (`GB`) or in bits (`Mbit`).
 fn parse_size(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let unit_at = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let count: f64 = text[..unit_at].trim().parse().ok()?;
-    let unit = &text[unit_at..];
+    let (count, unit) = number_and_unit(text.trim())?;
     let prefixes = [("k", "Ki"), ("M", "Mi"), ("G", "Gi"), ("T", "Ti"), ("P", "Pi")];
     let (mut decimal, mut binary) = (1.0, 1.0);
     for (prefix, binary_prefix) in prefixes {

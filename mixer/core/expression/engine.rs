@@ -12,6 +12,8 @@ use super::value::Value;
 use crate::error::suggestion;
 use crate::event::{EVENT_DATA_BYTES_MAX, data_bytes};
 use crate::interrupt::is_interrupted;
+use crate::naming::NAME_BYTES_MAX;
+use crate::number::Shown;
 use crate::rng::Rng;
 
 pub(super) type Unary = fn(f64) -> f64;
@@ -180,7 +182,7 @@ fn register_arithmetic(engine: &mut Engine) {
         engine.register_fn(name, move |a: i64, b: i64| function(float(a), float(b)));
     }
     engine.register_fn("+", |text: &str, b: i64| format!("{text}{b}"));
-    engine.register_fn("+", |text: &str, b: f64| format!("{text}{b}"));
+    engine.register_fn("+", |text: &str, b: f64| format!("{text}{}", Shown(b)));
     engine.register_fn("+", |text: &str, b: bool| format!("{text}{b}"));
     engine.register_fn("int", |a: i64| a);
     engine.register_fn("int", whole);
@@ -271,6 +273,9 @@ fn emit(event: &str, data: serde_json::Value) -> CallResult<()> {
         let emitted = call.emitted.as_mut().ok_or("emit works in scripts only")?;
         if emitted.len() >= EMITTED_MAX {
             return Err(format!("a script emits {EMITTED_MAX} events at most").into());
+        }
+        if event.len() > NAME_BYTES_MAX {
+            return Err(format!("an event's name has {NAME_BYTES_MAX} bytes at most").into());
         }
         if data_bytes(&data) > EVENT_DATA_BYTES_MAX {
             return Err(format!(

@@ -2,6 +2,8 @@
 
 use rhai::Dynamic;
 
+use crate::number::Shown;
+
 /// A value in a config, or the result of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -101,7 +103,7 @@ impl std::fmt::Display for Value {
         match self {
             Self::Bool(bool) => bool.fmt(f),
             Self::Int(int) => int.fmt(f),
-            Self::Float(float) => float.fmt(f),
+            Self::Float(float) => Shown(*float).fmt(f),
             Self::Text(text) => f.write_str(text),
             Self::List(items) => {
                 for (n, item) in items.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::metric::MetricPlan;
 use crate::metric::{Aggregation, Kind};
+use crate::number::Shown;
 
 /// The values that a metric accepts as an override.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +52,7 @@ impl fmt::Display for Accepts {
             Self::Finite => f.write_str("takes a finite number"),
             Self::One => f.write_str("is an info, which always shows 1"),
             Self::NotNegative => f.write_str("is a counter and takes 0 or more"),
-            Self::Range(low, high) => write!(f, "observes values from {low} to {high}"),
+            Self::Range(low, high) => write!(f, "observes values from {} to {}", Shown(*low), Shown(*high)),
             Self::State(last) => write!(f, "takes the number of a state, 0 to {last}"),
         }
     }

@@ -10,6 +10,7 @@ use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
+use crate::number::Shown;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "brownian",
@@ -46,7 +47,7 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
         let reversion = arguments.number("reversion").unwrap_or(0.01);
         for (name, number) in [("volatility", volatility), ("reversion", reversion)] {
             if number < 0.0 {
-                return Err(format!("{name} must not be negative, but is {number}"));
+                return Err(format!("{name} must not be negative, but is {}", Shown(number)));
             }
         }
         Ok(Plan { base, volatility, reversion })

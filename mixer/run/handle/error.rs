@@ -1,5 +1,6 @@
 //! The reasons for which a run refuses a command. Knows no HTTP: the API maps each variant to a status.
 
+use promemu_core::number::Shown;
 use promemu_core::plan::Accepts;
 
 /// A name of a host, an event or a source has at most this many bytes.
@@ -42,7 +43,7 @@ pub enum CommandError {
         hint: String,
     },
     /// A metric of this type cannot show the value.
-    #[error("metric {metric:?} {accepts}, but the value is {value}")]
+    #[error("metric {metric:?} {accepts}, but the value is {}", Shown(*.value))]
     ValueNotAccepted {
         /// The metric's name.
         metric: String,
@@ -52,7 +53,7 @@ pub enum CommandError {
         value: f64,
     },
     /// A counter would fall.
-    #[error("counter {metric:?} shows {shown} and would fall to {value}; allow_reset lets it")]
+    #[error("counter {metric:?} shows {} and would fall to {}; allow_reset lets it", Shown(*.shown), Shown(*.value))]
     CounterFalls {
         /// The counter's name.
         metric: String,

@@ -3,6 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use promemu_core::event::{Event, LIFECYCLE};
+use promemu_core::number::Shown;
 use promemu_core::plan::{Action, HostShape, Plan};
 use promemu_core::time::Span;
 
@@ -76,11 +77,11 @@ fn effect(plan: &Plan, shape: &HostShape, action: &Action) -> String {
         Action::StartMetric(index) => format!("start {}", metric(*index)),
         Action::StopMetric(index) => format!("stop {}", metric(*index)),
         Action::Override { metric: index, value, lasts, .. } => {
-            format!("override {} by {value}{}", metric(*index), for_span(*lasts))
+            format!("override {} by {}{}", metric(*index), Shown(*value), for_span(*lasts))
         }
         Action::Release { metric: index } => format!("release {}", metric(*index)),
         Action::Lever { lever, value, lasts } => {
-            format!("move lever {} to {value}{}", plan.levers[*lever].name, for_span(*lasts))
+            format!("move lever {} to {}{}", plan.levers[*lever].name, Shown(*value), for_span(*lasts))
         }
         Action::ReleaseLever { lever } => format!("release lever {}", plan.levers[*lever].name),
         Action::Down { lasts } => format!("take the host down{}", for_span(*lasts)),

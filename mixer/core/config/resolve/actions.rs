@@ -5,6 +5,7 @@ use super::resolver::Resolver;
 use crate::config::template::ActionTemplate;
 use crate::config::value::Scalar;
 use crate::error::suggestion;
+use crate::number::Shown;
 use crate::plan::{Action, Condition, HostShape};
 use crate::time::Span;
 
@@ -24,7 +25,7 @@ impl Resolver<'_> {
     ) -> Option<(Vec<Action>, Option<Condition>)> {
         let actions = match template {
             ActionTemplate::Emit(event) => {
-                let event = self.value("event", event)?.into();
+                let event = self.name("event", event)?.into();
                 self.events.emit(&event);
                 vec![Action::Emit(event)]
             }
@@ -84,7 +85,8 @@ impl Resolver<'_> {
         let lasts = self.lasts(lasts)?;
         for metric in metrics.iter().map(|metric| &of.shape.metrics[*metric]) {
             if let Err(accepts) = metric.accepts(number) {
-                let message = format!("metric {:?} {accepts}, but the value is {number}", metric.name);
+                let message =
+                    format!("metric {:?} {accepts}, but the value is {}", metric.name, Shown(number));
                 self.problems.error(value.span, message);
                 return None;
             }

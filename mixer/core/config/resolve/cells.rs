@@ -15,6 +15,7 @@ use crate::metric::{
     Accumulate, Aggregation, Cells, DEFAULT_BUCKETS, Kind, Layout, MetricType, NativeLayout,
     OBSERVATIONS_MAX, SCHEMAS,
 };
+use crate::number::Shown;
 use crate::plan::{DistributionKind, ObservationDistribution};
 use crate::scenario::ScenarioPlan;
 use crate::time::Span;
@@ -215,13 +216,16 @@ impl Resolver<'_> {
         if let [Some(median), Some(p99)] = numbers
             && (p99 <= median || !(p99 - median).is_finite())
         {
-            self.problems.error(*span, format!("p99 must be above the median {median}, but is {p99}"));
+            self.problems.error(
+                *span,
+                format!("p99 must be above the median {}, but is {}", Shown(median), Shown(p99)),
+            );
             return None;
         }
         if kind != DistributionKind::Normal
             && let Some(number) = numbers.into_iter().flatten().find(|number| *number <= 0.0)
         {
-            self.problems.error(*span, format!("{name} takes numbers above 0, but has {number}"));
+            self.problems.error(*span, format!("{name} takes numbers above 0, but has {}", Shown(number)));
             return None;
         }
         let mut formula = |template: &Option<FormulaTemplate>| match template {
@@ -238,7 +242,7 @@ impl Resolver<'_> {
         }
         let place = share.map_or_else(SourceSpan::default, |share| share.span);
         let (low, high) = SHARES.into_inner();
-        self.problems.error(place, format!("share must be from {low} to {high}, but is {given}"));
+        self.problems.error(place, format!("share must be from {low} to {high}, but is {}", Shown(given)));
         None
     }
 }

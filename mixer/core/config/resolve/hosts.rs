@@ -95,7 +95,7 @@ impl<'a> Resolver<'a> {
         found: &mut [bool],
         shared: &mut Option<Arc<HostShape>>,
     ) -> Option<()> {
-        let name: Arc<str> = self.value("name", &template.name)?.into();
+        let name: Arc<str> = self.name("name", &template.name)?.into();
         if name.is_empty() {
             self.problems.error(template.name.span, "a host's name must not be empty");
         }
@@ -120,7 +120,7 @@ impl<'a> Resolver<'a> {
     ) -> Option<()> {
         self.names.set("name", Value::Text(name.to_string()));
         let host = match &template.host {
-            Some(host) => self.value("host", host)?,
+            Some(host) => self.name("host", host)?,
             None => made_up_host(&name),
         };
         self.names.set("host", Value::Text(host.clone()));
@@ -215,7 +215,7 @@ impl<'a> Resolver<'a> {
     fn job(&mut self, template: &HostTemplate) -> Option<usize> {
         let own = template.job_name.as_ref().or(self.template.default_job_name.as_ref());
         let name = match own {
-            Some(name) => self.value("job_name", name)?,
+            Some(name) => self.name("job_name", name)?,
             None => {
                 Scalar::<String>::text(DEFAULT_JOB_NAME).and_then(|name| name.evaluate(&self.names)).ok()?
             }

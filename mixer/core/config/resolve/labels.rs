@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 
 use super::resolver::Resolver;
 use crate::config::template::LabelTemplate;
-use crate::naming::is_label_name;
+use crate::naming::{NAME_BYTES_MAX, is_label_name};
 
 /// Names of labels that others have already.
 pub(super) type LabelNames<'n> = IndexSet<&'n str>;
@@ -48,6 +48,8 @@ impl Resolver<'_> {
             } else if of_host.contains(name.as_str()) {
                 let owner = if self.member_labels.contains(name.as_str()) { "pool" } else { "host" };
                 format!("label {name:?} is one of its {owner}'s already; choose another name")
+            } else if name.len() > NAME_BYTES_MAX {
+                format!("a label's name has {NAME_BYTES_MAX} bytes at most")
             } else if !is_label_name(name) {
                 format!(
                     "label name {name:?} is not allowed; use letters, digits and _, not beginning with a digit or __"

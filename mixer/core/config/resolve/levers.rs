@@ -7,6 +7,8 @@ use crate::config::arguments::is_name;
 use crate::config::template::{CurveKind, CurveTemplate, LeverChangeTemplate};
 use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
+use crate::naming::NAME_BYTES_MAX;
+use crate::number::Shown;
 use crate::plan::{Curve, LeverChange, LeverPlan};
 use crate::time::Span;
 
@@ -15,7 +17,9 @@ impl Resolver<'_> {
     pub(super) fn levers(&mut self) {
         let template = self.template;
         for (name, lever) in &template.levers {
-            if !is_name(name) {
+            if name.len() > NAME_BYTES_MAX {
+                self.problems.error(lever.span, format!("a lever's name has {NAME_BYTES_MAX} bytes at most"));
+            } else if !is_name(name) {
                 let message =
                     format!("a lever cannot be called {name:?}; choose a name of letters and digits");
                 self.problems.error(lever.span, message);
@@ -77,7 +81,8 @@ impl Resolver<'_> {
     pub(super) fn finite(&mut self, field: &str, scalar: &Scalar<f64>) -> Option<f64> {
         let value = self.value(field, scalar)?;
         if !value.is_finite() {
-            self.problems.error(scalar.span, format!("{field} must be a finite number, but is {value}"));
+            self.problems
+                .error(scalar.span, format!("{field} must be a finite number, but is {}", Shown(value)));
             return None;
         }
         Some(value)

@@ -10,6 +10,7 @@ use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{Formula, Value};
 use crate::metric::{Cells, MetricType, Rounding};
+use crate::number::Shown;
 use crate::plan::{ObservationDistribution, Schedule};
 use crate::scenario::{MetricContext, ScenarioPlan};
 use crate::time::Span;
@@ -123,14 +124,15 @@ impl Resolver<'_> {
         };
         let value = self.value("default_value", scalar)?;
         if is_bounded && !(range.0..=range.1).contains(&value) {
-            let (low, high) = range;
+            let (value, low, high) = (Shown(value), Shown(range.0), Shown(range.1));
             self.problems.error(
                 scalar.span,
                 format!("default_value {value} is outside of value_range ({low}, {high})"),
             );
         }
         if !is_bounded && !(0.0..).contains(&value) {
-            self.problems.error(scalar.span, format!("a counter begins at 0 or above, not at {value}"));
+            self.problems
+                .error(scalar.span, format!("a counter begins at 0 or above, not at {}", Shown(value)));
         }
         Some(value)
     }
@@ -170,7 +172,7 @@ impl Resolver<'_> {
         };
         let rounding = Rounding::to_decimals(decimals);
         if metric_type == MetricType::Gauge && rounding.fixed_within(range).is_none() {
-            let (low, high) = range;
+            let (low, high) = (Shown(range.0), Shown(range.1));
             let message = format!(
                 "no number of value_range ({low}, {high}) has {decimals} decimals or fewer; give the metric more"
             );

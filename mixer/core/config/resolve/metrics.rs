@@ -148,7 +148,7 @@ impl<'a> Resolver<'a> {
         schedules: &mut IndexSet<Schedule>,
     ) -> Option<Draft<'a>> {
         self.forget_uses();
-        let name: Arc<str> = self.value("name", &template.name)?.into();
+        let name: Arc<str> = self.name("name", &template.name)?.into();
         let metric_type = self.metric_type(template)?;
         let family = self.family(&name, metric_type, template)?;
         let given_range = self.given_range(template, metric_type)?;

@@ -155,7 +155,7 @@ impl<'a> Resolver<'a> {
         host: &HostSeries,
     ) -> Option<Arc<str>> {
         let name: Arc<str> = match &template.name {
-            Some(name) => self.value("name", name)?.into(),
+            Some(name) => self.name("name", name)?.into(),
             None => default.into(),
         };
         let span = template.name.as_ref().map_or(template.span, |name| name.span);

@@ -6,6 +6,7 @@ use crate::config::template::{MetricTemplate, RangeTemplate, ScenarioTemplate};
 use crate::config::value::Bound;
 use crate::expression::Value;
 use crate::metric::MetricType;
+use crate::number::Shown;
 
 /// The parameter of a relay that names its source.
 const SOURCE_METRIC: &str = "source_metric_name";
@@ -44,8 +45,10 @@ impl<'a> Resolver<'a> {
             return self.range("value_range", range);
         }
         if low.total_cmp(&high).is_eq() {
-            self.problems
-                .error(range.span, format!("value_range ({low}, {high}) has no number; write (0, inf)"));
+            self.problems.error(
+                range.span,
+                format!("value_range ({}, {}) has no number; write (0, inf)", Shown(low), Shown(high)),
+            );
             return None;
         }
         Some((low, high))
@@ -54,6 +57,7 @@ impl<'a> Resolver<'a> {
     fn ends(&mut self, field: &str, range: &RangeTemplate) -> Option<(f64, f64)> {
         let (Bound(low), Bound(high)) = (self.value(field, &range.low)?, self.value(field, &range.high)?);
         if low > high {
+            let (low, high) = (Shown(low), Shown(high));
             self.problems.error(
                 range.span,
                 format!("{field} ({low}, {high}) has low above high; write ({high}, {low})"),

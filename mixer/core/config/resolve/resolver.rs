@@ -13,9 +13,15 @@ use crate::config::template::ConfigTemplate;
 use crate::config::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Names;
+use crate::naming::NAME_BYTES_MAX;
 use crate::plan::{HostPlan, LeverPlan};
 use crate::series::Family;
 use crate::time::Span;
+
+/// A text of this length is not among the long ones, which are counted.
+const SHORT_TEXT_BYTES: usize = 4 << 10;
+/// Maximum length of all long texts of a config together. An expression may repeat one for each of many metrics.
+const LONG_TEXTS_BYTES_MAX: usize = 64 << 20;
 
 pub(super) const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
 
@@ -35,6 +41,8 @@ pub(super) struct Resolver<'a> {
     /// Estimated memory of the hosts so far, and of their shapes.
     pub(super) memory: usize,
     pub(super) memory_max: usize,
+    /// Length of the long texts so far.
+    pub(super) text_bytes: usize,
     /// Variables of the current host's repetitions.
     pub(super) host_vars: Vec<String>,
     /// `true` if the current host's series have identity labels.
@@ -79,6 +87,7 @@ impl<'a> Resolver<'a> {
             series_max,
             memory: 0,
             memory_max,
+            text_bytes: 0,
             host_vars: Vec::new(),
             has_identity: true,
             bare_hosts: Vec::new(),
@@ -107,7 +116,31 @@ impl Resolver<'_> {
     pub(super) fn value<T: FromValue>(&mut self, field: &str, scalar: &Scalar<T>) -> Option<T> {
         self.note_names(scalar.names());
         let outcome = scalar.evaluate(&self.names);
-        outcome.map_err(|error| self.problems.error(scalar.span, format!("{field}: {error}"))).ok()
+        let value =
+            outcome.map_err(|error| self.problems.error(scalar.span, format!("{field}: {error}"))).ok()?;
+        let bytes = value.text_bytes();
+        if bytes > SHORT_TEXT_BYTES {
+            self.text_bytes += bytes;
+            if self.text_bytes > LONG_TEXTS_BYTES_MAX {
+                let max = LONG_TEXTS_BYTES_MAX >> 20;
+                let message = format!(
+                    "{field}: the long texts of the config take more than {max} MiB; make them shorter, or lower a count"
+                );
+                self.problems.error(scalar.span, message);
+                return None;
+            }
+        }
+        Some(value)
+    }
+
+    /// A name, as [`Self::value`]: it is not too long.
+    pub(super) fn name(&mut self, field: &str, scalar: &Scalar<String>) -> Option<String> {
+        let name = self.value(field, scalar)?;
+        if name.len() <= NAME_BYTES_MAX {
+            return Some(name);
+        }
+        self.problems.error(scalar.span, format!("{field} has {NAME_BYTES_MAX} bytes at most"));
+        None
     }
 
     pub(super) fn optional<T: FromValue>(

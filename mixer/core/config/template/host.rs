@@ -15,6 +15,7 @@ use crate::config::tree::{Node, NodeKind};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
+use crate::naming::NAME_BYTES_MAX;
 use crate::time::Span;
 
 #[derive(Debug)]
@@ -104,17 +105,14 @@ impl HostTemplate {
     }
 }
 
-/// Maximum length of an event that is listened to, with its source.
-const EVENT_BYTES_MAX: usize = 1_000;
-
 /// Actions by event; an event may have several.
 fn read_listen_events(
     entries: Vec<(Node, Node)>,
     problems: &mut Problems,
 ) -> Vec<(Scalar<String>, ActionTemplate)> {
     let read = |(event, node): (Node, Node)| {
-        if event.kind.name().len() > EVENT_BYTES_MAX {
-            problems.error(event.span, format!("an event's name has {EVENT_BYTES_MAX} bytes at most"));
+        if event.kind.name().len() > NAME_BYTES_MAX {
+            problems.error(event.span, format!("an event's name has {NAME_BYTES_MAX} bytes at most"));
             return Vec::new();
         }
         let actions = if let NodeKind::List(actions) = node.kind { actions } else { vec![node] };

@@ -573,3 +573,52 @@ fn words_of_other_languages_get_the_spelling_that_a_config_takes() {
     assert!(unquoted("labels: { \"a\": 5 \"b\": 1 }").contains("expected a comma"));
     assert_eq!(unquoted("default_value: 1e3, value_range: (0x10, 1_000)"), "");
 }
+
+#[test]
+fn a_list_looks_into_configs_of_a_bounded_size_and_shows_their_first_problems() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let padded = |mib: usize| {
+        format!(
+            "Config(hosts: [Host(name: \"a\", metrics: [Metric(name: \"m\")])]) /*{}*/",
+            "x".repeat(mib << 20)
+        )
+    };
+    write("large.ron", &padded(4));
+    (0..12).for_each(|n| write(&format!("many_{n}.ron"), &padded(3)));
+    let fields = (0..50).map(|n| format!("f{n}: 1")).collect::<Vec<_>>().join(", ");
+    write("wrong.ron", &format!("Config({fields})"));
+    let listed = ConfigDirs::new(Some(dir.path().to_owned())).list();
+    let error = |name: &str| {
+        let config = listed.iter().find(|config| config.name == name).unwrap();
+        config.classes.clone().err().unwrap_or_default()
+    };
+    assert!(error("large").contains("it has more than 4 MiB"), "{}", error("large"));
+    assert_eq!(error("many_0"), "");
+    assert!(error("many_9").ends_with("have more than 33554432 bytes together"), "{}", error("many_9"));
+    assert_eq!(error("wrong").lines().count(), 11);
+    assert!(error("wrong").ends_with("more problems; promemu check wrong shows them"), "{}", error("wrong"));
+}
+
+#[test]
+fn a_config_that_is_no_regular_file_is_named_as_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = |name: &str| {
+        let path = dir.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path.display().to_string()
+    };
+    let (named, _in_folder) = (pipe("pipe"), pipe("inner.ron"));
+    let dirs = ConfigDirs::new(Some(dir.path().to_owned()));
+    for (name, kind) in [
+        (&*named, "a pipe"),
+        ("inner", "a pipe"),
+        ("/dev/zero", "a device"),
+        (&*dir.path().display().to_string(), "a folder"),
+    ] {
+        let Err(crate::error::ConfigError::Unreadable { source, .. }) = dirs.open(name) else {
+            panic!("{name} is read")
+        };
+        assert!(source.to_string().contains(kind), "{name}: {source}");
+    }
+}

@@ -173,3 +173,43 @@ fn a_config_is_refused_before_its_hosts_metrics_or_members_take_too_much_memory(
     let small = r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 1000), name: "h{i}", metrics: [Metric(name: "m")])])"#;
     assert!((1 << 20..4 << 20).contains(&refused(small).unwrap()));
 }
+
+#[test]
+fn names_are_short_and_long_texts_bounded_together_however_they_are_made() {
+    let long = |at: &str| {
+        let text = "{a}{a}{i}";
+        format!(
+            r#"Config(args: {{ "a": Arg(default: "{}") }}, hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), {})])"#,
+            "x".repeat(600),
+            at.replace("LONG", text)
+        )
+    };
+    for (at, field) in [
+        (r#"name: "h{i}", metrics: [Metric(name: "LONG")]"#, "name"),
+        (r#"name: "LONG", metrics: [Metric(name: "m")]"#, "name"),
+        (r#"name: "h{i}", host: "LONG", metrics: [Metric(name: "m")]"#, "host"),
+        (r#"name: "h{i}", job_name: "LONG", metrics: [Metric(name: "m")]"#, "job_name"),
+        (r#"name: "h{i}", listen_events: { "x": emit("LONG") }, metrics: [Metric(name: "m")]"#, "event"),
+    ] {
+        let error = error_of(&long(at), &[]);
+        assert!(error.contains(&format!("{field} has 1000 bytes at most")), "{at}: {error}");
+    }
+    let word = "l".repeat(1_001);
+    for rest in [
+        format!("labels: {{ \"{word}\": \"1\" }},"),
+        format!("listen_events: {{ \"{word}\": emit(\"x\") }},"),
+    ] {
+        let error = error_of(&config(&rest, ""), &[]);
+        assert!(error.contains("1000 bytes at most"), "{error}");
+    }
+    let text = "y".repeat(60_000);
+    for rest in [
+        r#"metrics: [Metric(name: "m{n}", description: "{a}{n}", repeat: Repeat(var: "n", from: 1, to: 3000))]"#,
+        r#"metrics: [Metric(name: "m", labels: { "l": "{a}{n}" }, repeat: Repeat(var: "n", from: 1, to: 3000))]"#,
+    ] {
+        let text =
+            format!(r#"Config(args: {{ "a": Arg(default: "{text}") }}, hosts: [Host(name: "h", {rest})])"#);
+        let error = error_of(&text, &[]);
+        assert!(error.contains("the long texts of the config take more than 64 MiB"), "{error}");
+    }
+}

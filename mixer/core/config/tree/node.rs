@@ -3,6 +3,7 @@
 use indexmap::IndexSet;
 
 use crate::error::SourceSpan;
+use crate::excerpt::beginning;
 use crate::expression::Value;
 
 /// A node of the tree.
@@ -120,9 +121,9 @@ impl NodeKind {
     /// Its description for messages.
     pub(in crate::config) fn describe(&self) -> String {
         match self {
-            Self::Scalar(Value::Text(text)) => format!("text {:?}", shortened(text)),
+            Self::Scalar(Value::Text(text)) => format!("text {:?}", beginning(text)),
             Self::Scalar(value) => value.to_string(),
-            Self::Word(word) => shortened(word),
+            Self::Word(word) => beginning(word).into_owned(),
             Self::Nothing => "nothing".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Tuple(Some(name), _) | Self::Struct(Some(name), _) => format!("{name}(…)"),
@@ -130,14 +131,5 @@ impl NodeKind {
             Self::Struct(None, _) => "a group of fields".to_owned(),
             Self::Map(_) => "a map".to_owned(),
         }
-    }
-}
-
-/// The beginning of a long text, for messages.
-pub(in crate::config) fn shortened(text: &str) -> String {
-    const CHARS_MAX: usize = 60;
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
