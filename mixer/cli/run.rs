@@ -5,6 +5,7 @@ mod daemon;
 mod history;
 mod signals;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig, MAIN_RUN};
@@ -43,15 +44,19 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         tell_created(&spec.events, MAIN_RUN, spec.clock.started_at());
     }
     // A client may have created a run already.
-    let run = Run::start(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
+    let (run, driving) = Run::prepare(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
     if let Some(api) = &api {
         api.add_main(request, run.clone())?;
     }
+    let mut driving = pin!(driving);
     let reason = tokio::select! {
-        () = run.over() => StopReason::Request,
-        () = shutdown => StopReason::Signal,
+        () = &mut driving => StopReason::Request,
+        () = shutdown => {
+            run.stop(StopReason::Signal);
+            driving.await;
+            StopReason::Signal
+        }
     };
-    run.stop(reason);
     let outcome = run.outcome().await;
     if let Some(api) = api {
         api.end(reason).await;

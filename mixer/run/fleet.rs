@@ -19,6 +19,7 @@ mod report;
 mod run_log;
 pub(crate) mod runner;
 mod successor;
+mod task_ends;
 #[cfg(test)]
 mod tests;
 

@@ -1,14 +1,19 @@
 //! A run from its start to its report: the one way in.
 //!
-//! [`Run::start`] admits the run beside the others and drives it in a task of its own. The returned [`Run`] is a handle to
-//! follow, steer and stop it, and outlives it. However the run ends, there is a report.
+//! [`Run::start`] admits the run beside the others and drives it in a task of its own, [`Run::prepare`] leaves that to the
+//! caller. The returned [`Run`] is a handle to follow, steer and stop it, and outlives it. However the run ends, there is a
+//! report.
 
 mod driver;
 mod last_metrics;
 #[cfg(test)]
 mod tests;
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use serde_json::json;
 use tokio::sync::watch;
@@ -97,6 +102,21 @@ impl Run {
     ///
     /// The run cannot go on beside another one.
     pub fn start(spec: RunSpec, outputs: &Arc<SharedOutputs>) -> Result<Self, RunConflict> {
+        let (run, driving) = Self::prepare(spec, outputs)?;
+        outputs.runtime().spawn(driving);
+        Ok(run)
+    }
+
+    /// Admits a run, and gives the future that drives it to its end. Whoever polls that on the thread that made the plan lets
+    /// the hosts have the memory that the loader gave back: allocators keep it by thread.
+    ///
+    /// # Errors
+    ///
+    /// The run cannot go on beside another one.
+    pub fn prepare(
+        spec: RunSpec,
+        outputs: &Arc<SharedOutputs>,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), RunConflict> {
         let admission = outputs.admit(&spec.id, &spec.plan)?;
         let run = Self(Arc::new(State {
             id: Arc::clone(&spec.id),
@@ -113,13 +133,11 @@ impl Run {
             if &*spec.id == MAIN_RUN { LogSpan::none() } else { info_span!("run", id = &*spec.id) };
         let driven = run.clone();
         let driving = async move {
-            let outcome =
-                tokio::spawn(driver::drive(driven.clone(), spec, admission).in_current_span()).await;
-            let bug = |bug| Err(Error::Run(format!("the run was ended by a bug: {bug}")));
+            let outcome = without_panic(driver::drive(driven.clone(), spec, admission)).await;
+            let bug = || Err(Error::Run("the run was ended by a bug; the log has its message".into()));
             driven.end(outcome.unwrap_or_else(bug));
         };
-        outputs.runtime().spawn(driving.instrument(log_span));
-        Ok(run)
+        Ok((run, driving.instrument(log_span)))
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -277,6 +295,16 @@ impl Run {
         drop(progress);
         self.advance_to(Stage::Over);
     }
+}
+
+/// The future's output; `None` if it panics.
+async fn without_panic<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    })
+    .await
 }
 
 /// Logs the report. The log has the whole error.

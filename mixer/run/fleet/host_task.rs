@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep};
+use tracing::error;
 
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
@@ -21,6 +22,7 @@ use promemu_core::time::{Speed, Time};
 use super::host_table::Exit;
 use super::live_fleet::Fleet;
 use super::mailbox::MAILBOX_MAX;
+use super::task_ends::TaskEnds;
 
 /// A host that is this long at it without having caught up lets others have their turn. It ends a turn between two steps, so
 /// it changes no value.
@@ -41,10 +43,20 @@ pub(crate) struct HostTask {
     membership: Option<Membership>,
 }
 
+/// The end of a host's task.
+#[derive(Debug)]
+pub(super) enum HostEnd {
+    /// The host has ended, too.
+    Over,
+    /// The host is to go on in another fleet.
+    HandedOver(HostId, Box<HostTask>),
+}
+
 /// A host's membership in a fleet. However its task ends, its series leave, unless it is handed over.
 #[derive(Debug)]
 struct Membership {
     fleet: Arc<Fleet>,
+    ends: Arc<TaskEnds<HostEnd>>,
     id: HostId,
     is_present: bool,
     is_handed_over: bool,
@@ -52,11 +64,19 @@ struct Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
+        if self.is_handed_over {
+            return;
+        }
         if self.is_present {
             self.fleet.mark_ended(self.id);
-        } else if !self.is_handed_over {
+        } else {
             self.fleet.mark_gone(self.id);
         }
+        if std::thread::panicking() {
+            let _in_run = self.fleet.counters.log_span.enter();
+            error!(host = %self.fleet.host(self.id).name, "host task ended by a bug; the other hosts go on");
+        }
+        self.ends.add(HostEnd::Over);
     }
 }
 
@@ -85,15 +105,16 @@ impl HostTask {
         Self { host: self.host.with_plan(plan), ..self }
     }
 
-    /// Runs the host as a member of the fleet, present at once if it has started before. Gives the host's id and the
-    /// task if it is handed over, and `None` if the host has ended.
+    /// Runs the host as a member of the fleet, present at once if it has started before. Its end is added to
+    /// `ends`.
     ///
     /// There is one such future per host: all state that need not be in it is in the box.
     pub(crate) fn run(
         mut self: Box<Self>,
         fleet: Arc<Fleet>,
+        ends: Arc<TaskEnds<HostEnd>>,
         id: HostId,
-    ) -> impl Future<Output = Option<(HostId, Box<Self>)>> + Send {
+    ) -> impl Future<Output = ()> + Send {
         if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
         }
@@ -102,7 +123,7 @@ impl HostTask {
             fleet.note_standing_overrides(id, self.host.host());
         }
         let is_present = self.has_begun;
-        self.membership = Some(Membership { fleet, id, is_present, is_handed_over: false });
+        self.membership = Some(Membership { fleet, ends, id, is_present, is_handed_over: false });
         async move {
             while !self.has_ended() {
                 let mut sleep = pin!(self.sleep());
@@ -113,17 +134,19 @@ impl HostTask {
                     None => yield_now().await,
                     Some(Exit::End) => {
                         with_outbox(|out| self.end(out));
-                        return None;
+                        return;
                     }
-                    Some(Exit::HandOver) => {
-                        let membership = self.membership.as_mut()?;
-                        (membership.is_present, membership.is_handed_over) = (false, true);
-                        return Some((membership.id, self));
-                    }
+                    Some(Exit::HandOver) => return self.hand_over(),
                 }
             }
-            None
         }
+    }
+
+    /// Leaves the fleet alive.
+    fn hand_over(mut self: Box<Self>) {
+        let Some(mut membership) = self.membership.take() else { return };
+        membership.is_handed_over = true;
+        membership.ends.add(HostEnd::HandedOver(membership.id, self));
     }
 
     /// Sleeps until something is due.

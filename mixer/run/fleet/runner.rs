@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
-use tracing::{error, warn};
+use tracing::warn;
 
 use promemu_core::event::{HostId, RUN_FINISHED};
 use promemu_core::host::{DrivenHost, EmulatedHost};
@@ -14,8 +13,9 @@ use promemu_core::plan::{Changes, HostPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
-use super::host_task::HostTask;
+use super::host_task::{HostEnd, HostTask};
 use super::live_fleet::Fleet;
+use super::task_ends::TaskEnds;
 
 /// Time for what the ends of hosts cause.
 const ENDING_TIME: Duration = Duration::from_millis(500);
@@ -31,8 +31,17 @@ pub(crate) struct FleetRunner {
     seed: Seed,
     /// The runtime of the hosts' tasks.
     workers: Handle,
-    /// Hosts are boxed, as a future has room twice for its arguments.
-    tasks: JoinSet<Option<(HostId, Box<HostTask>)>>,
+    /// Number of tasks that have not come to their end, as far as it has been waited for.
+    tasks: usize,
+    ends: Arc<TaskEnds<HostEnd>>,
+}
+
+impl Drop for FleetRunner {
+    fn drop(&mut self) {
+        if self.tasks > 0 {
+            self.fleet.stop();
+        }
+    }
 }
 
 impl FleetRunner {
@@ -45,7 +54,7 @@ impl FleetRunner {
         workers: Handle,
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
-        let mut runner = Self { fleet, edits: 0, seed, workers, tasks: JoinSet::new() };
+        let mut runner = Self { fleet, edits: 0, seed, workers, tasks: 0, ends: Arc::default() };
         let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
         runner.fleet.set_run_start(run_start.unwrap_or(start));
         let Some(history) = history else {
@@ -72,12 +81,12 @@ impl FleetRunner {
 
     /// `true` if no host runs.
     pub(crate) fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+        self.tasks == 0
     }
 
     /// `true` if no host runs and none can be started again.
     pub(crate) fn is_over(&self) -> bool {
-        self.tasks.is_empty() && !self.fleet.has_stopped_hosts()
+        self.tasks == 0 && !self.fleet.has_stopped_hosts()
     }
 
     /// Starts a host again that has ended.
@@ -110,13 +119,25 @@ impl FleetRunner {
         self.spawn(id, Box::new(HostTask::joining(self.fleet.joining(host))));
     }
 
+    /// Hosts are boxed, as a future has room twice for its arguments.
     fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
-        self.tasks.spawn_on(host.run(Arc::clone(&self.fleet), id), &self.workers);
+        self.workers.spawn(host.run(Arc::clone(&self.fleet), Arc::clone(&self.ends), id));
+        self.tasks += 1;
     }
 
     /// Waits until one more host has ended. Gives `false` if none is left.
     pub(crate) async fn has_host_ended(&mut self) -> bool {
-        self.tasks.join_next().await.map(handed_over).is_some()
+        self.next_end().await.is_some()
+    }
+
+    /// Waits for the end of one more task. Gives `None` if none is left.
+    async fn next_end(&mut self) -> Option<HostEnd> {
+        if self.tasks == 0 {
+            return None;
+        }
+        let end = self.ends.next().await;
+        self.tasks -= 1;
+        Some(end)
     }
 
     /// Ends all hosts. Their last events have some time to cause others; a host that does not come to its end is left
@@ -132,10 +153,10 @@ impl FleetRunner {
                 Ok(false) => break,
                 Err(_) => {
                     warn!(
-                        hosts = self.tasks.len(),
+                        hosts = self.tasks,
                         "hosts are held up, as by a plugin that does not return; the run ends without them"
                     );
-                    self.tasks.detach_all();
+                    self.tasks = 0;
                     break;
                 }
             }
@@ -155,8 +176,8 @@ impl FleetRunner {
         }
         let mut hosts: Vec<Option<Box<HostTask>>> = is_kept.iter().map(|_| None).collect();
         self.fleet.hand_over(is_kept.into());
-        while let Some(ended) = self.tasks.join_next().await {
-            if let Some((id, host)) = handed_over(ended) {
+        while let Some(end) = self.next_end().await {
+            if let HostEnd::HandedOver(id, host) = end {
                 hosts[id as usize] = Some(host);
             }
         }
@@ -185,11 +206,4 @@ impl FleetRunner {
             self.spawn(id, host);
         }
     }
-}
-
-fn handed_over(ended: Result<Option<(HostId, Box<HostTask>)>, JoinError>) -> Option<(HostId, Box<HostTask>)> {
-    ended.unwrap_or_else(|error| {
-        error!(error = %error, "host task ended by a bug; the other hosts go on");
-        None
-    })
 }

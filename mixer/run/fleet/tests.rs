@@ -113,6 +113,6 @@ fn kept_hosts_are_handed_over_and_the_others_end() {
 fn a_hosts_task_is_small() {
     let fleet = Arc::new(fleet("Host(name: \"a\", ..)"));
     let host = EmulatedHost::new(Arc::clone(&fleet.plan.hosts[0]), Seed::new(1), Time::from_unix_secs(1));
-    let run = Box::new(HostTask::joining(fleet.joining(host))).run(fleet, 0);
+    let run = Box::new(HostTask::joining(fleet.joining(host))).run(fleet, Arc::default(), 0);
     assert!(size_of_val(&run) <= 152, "with tokio's share, this is more than 256 bytes");
 }

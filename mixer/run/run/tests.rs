@@ -166,3 +166,9 @@ fn a_run_that_is_stopped_in_its_history_writes_none() {
     assert_eq!(emulate(&Arc::downgrade(&wanted)), (true, true));
     assert_eq!(emulate(&Weak::new()), (false, false));
 }
+
+#[tokio::test]
+async fn a_panic_while_a_run_is_driven_ends_it_and_nothing_else() {
+    assert_eq!(without_panic(async { 7 }).await, Some(7));
+    assert_eq!(without_panic(async { panic!("a bug") }).await, None::<()>);
+}
