@@ -1,13 +1,14 @@
 //! RON text to a tree in which every node knows its place.
 //!
 //! The `ron` crate checks the text and reads its literals. This module only follows the structure of a text that
-//! `ron` accepts ([`parser`]), because `ron`'s own values have neither places nor names.
+//! `ron` accepts ([`parser`]), because `ron`'s own values have neither places nor names. For a text that it refuses, [`hint`] says what to
+//! write.
 
+mod hint;
 mod node;
 mod parser;
 
 pub(super) use node::{Field, INCLUDE, Node, NodeKind, repeated_keys};
-use parser::describe_syntax;
 
 use crate::error::SourceSpan;
 
@@ -26,27 +27,10 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
     let options = ron::Options::default();
     if let Err(error) = options.from_str::<serde::de::IgnoredAny>(text) {
         let span = SourceSpan { start: offset(text, error.span.start), end: offset(text, error.span.end) };
-        let rest = text[span.start..].trim_start();
-        let message = if rest.starts_with('=') {
-            "expected a colon: a field is written name: value".to_owned()
-        } else if let Some(number) = number_with_unit(text, span.start) {
-            format!("a number with a unit is text; write \"{number}\"")
-        } else {
-            describe_syntax(&error.code)
-        };
+        let message = hint::message(text, span.start, &error.code);
         return Err((span, message));
     }
     parser::parse(text)
-}
-
-/// The bare word around this place, if it is a number with a unit, as in `10m`.
-fn number_with_unit(text: &str, at: usize) -> Option<&str> {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    let start = text[..at].trim_end_matches(is_part).len();
-    let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
-    let word = &text[start..end];
-    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '.'));
-    (word.starts_with(|c: char| c.is_ascii_digit()) && unit.starts_with(char::is_alphabetic)).then_some(word)
 }
 
 /// The byte offset of a line and column (characters, both from 1).

@@ -46,7 +46,12 @@ impl<T: FromValue> Scalar<T> {
                 }
             }
             NodeKind::Scalar(value) => Source::Constant(constant(value)?),
-            NodeKind::Word(word) => Source::Constant(constant(&Value::Text(word.clone()))?),
+            NodeKind::Word(word) => {
+                let value = constant(&Value::Text(word.clone()));
+                Source::Constant(
+                    value.map_err(|(span, error)| (span, format!("{error}{}", word_hint(word))))?,
+                )
+            }
             other => return Err((node.span, format!("expected a value, found {}", other.describe()))),
         };
         Ok(Self { span: node.span, source })
@@ -123,6 +128,14 @@ impl<T: FromValue> Scalar<T> {
             Piece::Text(_) => [].iter().map(String::as_str),
         })
     }
+}
+
+/// The way to write a name of an expression, in place of its bare word.
+fn word_hint(word: &str) -> String {
+    if bool_in_other_letters(word).is_some() {
+        return String::new();
+    }
+    format!("; for the value of a name write \"{{{word}}}\"")
 }
 
 /// Splits text at its `{expressions}`; `{{` and `}}` are braces. An error has its place in the text.

@@ -1,16 +1,17 @@
-//! Warnings about listeners whose event never comes, and errors about those that listen to an event's old name.
+//! Warnings about listeners whose event is misspelt, and errors about those that listen to an event's old name.
 
 use indexmap::IndexSet;
 
 use super::resolver::Resolver;
-use crate::error::suggestion;
+use crate::error::{nearest, suggestion};
 use crate::event::{
     CLIENT_SOURCE, FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, Source, Subscription,
 };
 use crate::fault::renamed_event;
 
 impl Resolver<'_> {
-    /// Warns of subscriptions to events that nothing emits, or from unknown hosts: they are probably misspelt.
+    /// Warns of subscriptions to events that nothing emits and that are called much like one that comes, or that come from
+    /// unknown hosts: they are probably misspelt.
     pub(super) fn warn_of_events_that_never_come(&mut self) {
         let has_faults = !self.template.faults.is_empty();
         let of_faults = |event: &&str| [FAULT_STARTED, FAULT_FINISHED].contains(event);
@@ -26,9 +27,14 @@ impl Resolver<'_> {
             let is_known = known.contains(&**event);
             if let Some(name) = renamed_event(event).filter(|_| !is_known) {
                 self.problems.error(*span, format!("event {event:?} is called {name} now"));
-            } else if !is_known && !self.events.emits_any && !is_of_clients(source) {
-                let hint = suggestion(event, &names);
-                self.problems.warning(*span, format!("event {event:?} is never emitted{hint}"));
+            } else if !is_known
+                && !self.events.emits_any
+                && !is_of_clients(source)
+                && let Some(name) = nearest(event, &names)
+            {
+                // Any other event may come from a client of the API.
+                let message = format!("event {event:?} is never emitted; did you mean {name:?}?");
+                self.problems.warning(*span, message);
             }
             if let Source::Named(host) = source
                 && !self.host_names.contains(host)

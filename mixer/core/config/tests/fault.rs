@@ -29,7 +29,7 @@ fn faults_are_resolved_with_their_times_and_metrics() {
     let streams: Vec<&str> = faults.iter().map(|fault| &*fault.stream).collect();
     assert_eq!(streams[..3], ["dirt gap 0", "dirt gap 1", "dirt counter_reset 0"]);
     let warnings = plan_of(&text, &[]).unwrap().warnings;
-    assert_eq!(warnings.len(), 4, "nobody emits these events: {warnings:?}");
+    assert!(warnings.is_empty(), "clients of the API may emit the events: {warnings:?}");
 }
 
 /// The error of a config with each of these faults, one a line.

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::hint::{describe_syntax, range};
 use super::node::{Field, Node, NodeKind};
 use crate::error::SourceSpan;
 use crate::expression::Value;
@@ -247,9 +248,11 @@ impl<'a> Parser<'a> {
             })
             .map_or(rest.len(), |(at, _)| at);
         let literal = &rest[..len];
-        let value = match ron::from_str::<i64>(literal) {
-            Ok(int) => Value::Int(int),
-            Err(_) => Value::Float(self.literal::<f64>(literal)?),
+        let value = if let Ok(int) = ron::from_str::<i64>(literal) {
+            Value::Int(int)
+        } else {
+            let number = self.literal::<f64>(literal);
+            Value::Float(number.map_err(|(span, why)| (span, range(self.text, self.at).unwrap_or(why)))?)
         };
         if literal.contains(|c: char| c.is_ascii_digit()) && value.number().is_some_and(f64::is_infinite) {
             let span = SourceSpan { start: self.at, end: self.at + len };
@@ -275,23 +278,5 @@ fn closing_quote(text: &str, quote: char) -> Option<usize> {
         }
         // An escaped character may have several bytes.
         at = found + 1 + text[found + 1..].chars().next()?.len_utf8();
-    }
-}
-
-/// A syntax error of the `ron` crate, in plain words.
-pub(super) fn describe_syntax(error: &ron::Error) -> String {
-    match error {
-        ron::Error::Eof => "the file ends too early; close what is open".to_owned(),
-        ron::Error::ExpectedComma => "expected a comma, or a closing bracket".to_owned(),
-        ron::Error::TrailingCharacters => {
-            "there is more behind the config's end; a file holds one Config(…), or a map of them".to_owned()
-        }
-        ron::Error::ExceededRecursionLimit => "nested too deeply; a config has at most 128 levels".to_owned(),
-        other => {
-            let text = other.to_string();
-            let mut chars = text.chars();
-            let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
-            format!("not valid RON: {first}{}", chars.as_str())
-        }
     }
 }
