@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::processes::promemu_command;
 
 /// Variables before `promemu`, and words; none has blanks.
-const LINES: [&str; 44] = [
+const LINES: [&str; 46] = [
     // The main form.
     "promemu",
     "promemu run",
@@ -45,7 +45,9 @@ const LINES: [&str; 44] = [
     "promemu plot",
     "promemu plot single_host_load --output plot.svg",
     "promemu plot single_host_load --duration 5m",
-    "promemu export single_host_load --output remote-write=http://127.0.0.1:9090/api/v1/write",
+    "promemu export single_host_load --output otlp=http://127.0.0.1:4318",
+    "promemu export single_host_load --output samples.csv",
+    "promemu export single_host_load --resume state.json",
     "promemu export single_host_load --start 2026-01-05",
     "promemu export single_host_load --watch",
     "promemu run single_host_load --out samples.om",

@@ -1,9 +1,10 @@
 //! `promemu export`: Prometheus' own tools accept the files, and a file is complete or missing.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use crate::processes::{
-    Process, Prometheus, eventually, free_port, get, promemu, promemu_command, series, value,
+    Process, Prometheus, eventually, free_port, get, log_number, promemu, promemu_command, series, value,
 };
 
 /// 2026-01-05T00:00:00Z
@@ -238,4 +239,54 @@ fn a_run_continues_its_history_without_a_gap() {
     assert!(live("age") >= age, "the host was not restarted");
     eventually("the counter grows live", || (live("n_total") > first).then_some(()));
     assert_eq!(run.terminate(), Some(0), "{}", run.log());
+}
+
+/// Number of samples of each family in a CSV.
+fn counts_of_csv(csv: &str) -> BTreeMap<String, f64> {
+    let mut counts = BTreeMap::new();
+    for line in csv.lines().skip(1) {
+        *counts.entry(line.split(',').nth(1).unwrap().to_owned()).or_insert(0.0) += 1.0;
+    }
+    counts
+}
+
+#[test]
+fn an_export_to_remote_write_that_was_killed_goes_on_where_it_was_and_sends_each_sample_once() {
+    let (dir, prometheus) = (tempfile::tempdir().unwrap(), Prometheus::receiving());
+    let [state, csv] = ["state.json", "all.csv"].map(|name| dir.path().join(name).display().to_string());
+    let target = format!("remote-write={}/api/v1/write", prometheus.url());
+    let range = ["--from", "2026-01-05", "--for", "36h"];
+    let sent = ["export", "hosts_load_with_peaks", "hosts_ttl=inf", "--output", &target, "--resume", &state];
+    let mut killed = Process::start(&mut promemu_command(&[&sent[..], &range].concat()));
+    eventually("a part is sent", || std::fs::metadata(&state).ok());
+    killed.signal("-KILL");
+    assert_eq!(killed.wait(), None, "it was killed");
+    let noted: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    let (before, seed) = (noted["samples"].as_u64().unwrap(), noted["export"]["seed"].to_string());
+    let other = promemu_command(&[&sent[..], &range, &["--seed", "1"]].concat()).output().unwrap();
+    assert_eq!(other.status.code(), Some(2), "it is another export");
+    // Times, seed and threads are those that were noted.
+    let resumed = promemu_command(&sent).output().unwrap();
+    let log = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert_eq!(resumed.status.code(), Some(0), "{log}");
+    let written = ["export", "hosts_load_with_peaks", "hosts_ttl=inf", "--out", &csv, "--seed", &seed];
+    assert!(promemu_command(&[&written[..], &range].concat()).status().unwrap().success());
+    let expected = counts_of_csv(&std::fs::read_to_string(&csv).unwrap());
+    let total: f64 = expected.values().sum();
+    let after = log_number(&log, "samples").unwrap();
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let before = before as f64;
+    assert!(before > 0.0 && (before + after - total).abs() < 0.5, "{before} and {after} of {total} samples");
+    let end = START + 36 * 3_600;
+    for (family, count) in expected {
+        let query = format!("sum(count_over_time({family}[37h]))");
+        let found = eventually(&query, || prometheus.query_at(&query, end));
+        assert!((found - count).abs() < 0.5, "{family}: {found} of {count} samples");
+    }
+    let again = promemu_command(&sent).output().unwrap();
+    assert_eq!(
+        log_number(&String::from_utf8_lossy(&again.stderr), "samples"),
+        Some(0.0),
+        "nothing is left to send"
+    );
 }

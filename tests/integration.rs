@@ -27,6 +27,7 @@ mod files;
 mod first_process;
 mod fuzz;
 mod golden;
+mod history;
 mod host_actions;
 mod hostile_servers;
 mod levers;

@@ -273,6 +273,11 @@ impl Prometheus {
         Self::start("global: {}\n", Some(data))
     }
 
+    /// A Prometheus with this configuration, native histograms, and the blocks of a folder.
+    pub(crate) fn configured_with_data(config: &str, data: &Path) -> Self {
+        Self::start(config, Some(data))
+    }
+
     /// A Prometheus with this configuration and native histograms.
     pub(crate) fn configured(config: &str) -> Self {
         Self::start(config, None)

@@ -16,7 +16,7 @@ mod usage;
 mod variables;
 mod words;
 
-pub(crate) use cli::{Cli, Command, LogFormat, PushFormat};
+pub(crate) use cli::{Cli, Command, HistoryLabels, LogFormat, PushFormat};
 pub(crate) use ctl::{CtlAction, CtlArgs, ListArgs};
 pub(crate) use dashboard::DashboardArgs;
 pub(crate) use export::{ExportArgs, ExportFormat, ExportLabels};

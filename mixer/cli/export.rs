@@ -1,8 +1,11 @@
 //! `promemu export`: writes a config's samples in virtual time.
 
 mod blocks;
+mod destination;
 mod progress;
 mod range;
+mod remote_write;
+mod resume;
 mod target;
 
 use std::path::Path;
@@ -10,69 +13,103 @@ use std::sync::Arc;
 
 use promemu_core::backfill::Backfill;
 use promemu_core::error::Error;
+use promemu_core::time::Span;
 use promemu_run::clock::wall_now;
-use promemu_wire::export::{Format, TargetLabels};
+use promemu_wire::export::{Format, Progress, Sampling, TargetLabels};
+
+use serde_json::json;
 
 use crate::args::{ExportArgs, ExportFormat, ExportLabels};
 use crate::config;
 use crate::settings::Settings;
+use destination::is_folder;
+use resume::Resume;
 
-pub(crate) use target::{thread_count, write};
-
-/// The form of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    File(Format),
-    Blocks,
-}
+pub(crate) use destination::Destination;
+pub(crate) use target::thread_count;
 
 /// Exports a config.
 pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error> {
-    let grid = range::grid(args, wall_now())?;
-    let form = form(args)?;
+    let destination = destination(settings, args)?;
+    let mut resume = resume(args, &destination)?;
+    let grid = match resume.as_ref().and_then(Resume::grid) {
+        Some(grid) if args.from.is_none() && args.to.is_none() => grid,
+        _ => range::grid(args, wall_now())?,
+    };
     let loaded = config::load_named(settings, &args.name, grid.from)?;
-    let seed = settings.run_settings(&loaded.plan.defaults)?.seed;
+    let seed = match (settings.cli().seed, resume.as_ref().and_then(Resume::seed)) {
+        (None, Some(seed)) => seed,
+        _ => settings.run_settings(&loaded.plan.defaults)?.seed,
+    };
     let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to)?;
-    match form {
-        Form::File(format) => {
-            let labels = target_labels(args, TargetLabels::Pushed);
-            write(&run, grid, format, labels, thread_count(args.threads), &args.out)
-        }
-        Form::Blocks => blocks::write(&run, grid, args),
-    }
-}
-
-/// The labels that the flag asks for.
-fn target_labels(args: &ExportArgs, default: TargetLabels) -> TargetLabels {
-    match args.labels {
-        None => default,
+    let labels = match args.labels {
+        None => destination.default_labels(),
         Some(ExportLabels::Scrape) => TargetLabels::Scraped,
         Some(ExportLabels::Push) => TargetLabels::Pushed,
+    };
+    let threads = args.threads.or(resume.as_ref().and_then(Resume::threads));
+    let (threads, progress) = (thread_count(threads), &Progress::default());
+    if let Some(resume) = &mut resume {
+        let identity = json!({
+            "config": run.plan().config,
+            "hosts": run.plan().hosts.len(),
+            "series": run.plan().series_count(),
+            "labels": format!("{labels:?}").to_lowercase(),
+            "threads": threads,
+            "to": destination.to_string(),
+        });
+        resume.begin(&grid, seed, &identity)?;
+    }
+    let sampling = Sampling { run: &run, grid, labels, threads, keeps_hosts: false, progress };
+    destination.write_from(sampling, resume.as_ref()).map(drop)
+}
+
+/// The state of `--resume`.
+fn resume(args: &ExportArgs, destination: &Destination) -> Result<Option<Resume>, Error> {
+    match (&args.resume, destination) {
+        (None, _) => Ok(None),
+        (Some(path), Destination::RemoteWrite(_)) => Resume::open(path).map(Some),
+        (Some(_), _) => Err(Error::Usage(
+            "--resume or PME_EXPORT_RESUME is for remote write; add --output remote-write=URL".to_owned(),
+        )),
     }
 }
 
-/// The form that the flag names, or else the target's name.
-fn form(args: &ExportArgs) -> Result<Form, Error> {
-    if let Some(format) = args.format {
-        return Ok(match format {
-            ExportFormat::Openmetrics => Form::File(Format::OpenMetrics),
-            ExportFormat::Csv => Form::File(Format::Csv),
-            ExportFormat::Parquet => Form::File(Format::Parquet),
-            ExportFormat::Rules => Form::File(Format::Rules),
-            ExportFormat::Blocks => Form::Blocks,
-        });
+/// The destination that the flags name; a file's format is that of its name, unless a flag says otherwise.
+fn destination(settings: &Settings, args: &ExportArgs) -> Result<Destination, Error> {
+    if let Some(receiver) = settings.past_receiver()? {
+        if args.out != "-" || args.format.is_some() {
+            let message = "--output sends the samples, and --out and --format write them; give one of them";
+            return Err(Error::Usage(message.to_owned()));
+        }
+        return Ok(Destination::RemoteWrite(Box::new(receiver.clone())));
     }
+    let format = match args.format {
+        Some(ExportFormat::Openmetrics) => Format::OpenMetrics,
+        Some(ExportFormat::Csv) => Format::Csv,
+        Some(ExportFormat::Parquet) => Format::Parquet,
+        Some(ExportFormat::Rules) => Format::Rules,
+        Some(ExportFormat::Blocks) => return blocks_of(args),
+        None if args.out == "-" => Format::OpenMetrics,
+        None if is_folder(&args.out) => return blocks_of(args),
+        None => Format::of_path(Path::new(&args.out)).ok_or_else(|| {
+            Error::Usage(format!(
+                "file name {:?} has no known format; end it in .om, .csv, .parquet or .yml, or in / for a folder of blocks, \
+                 or give --format",
+                args.out
+            ))
+        })?,
+    };
+    Ok(Destination::File { format, out: args.out.clone() })
+}
+
+fn blocks_of(args: &ExportArgs) -> Result<Destination, Error> {
     if args.out == "-" {
-        return Ok(Form::File(Format::OpenMetrics));
+        let message = "--format blocks needs a folder; name one with --out or PME_EXPORT_OUT";
+        return Err(Error::Usage(message.to_owned()));
     }
-    if args.out.ends_with('/') || Path::new(&args.out).is_dir() {
-        return Ok(Form::Blocks);
-    }
-    Format::of_path(Path::new(&args.out)).map(Form::File).ok_or_else(|| {
-        Error::Usage(format!(
-            "file name {:?} has no known format; end it in .om, .csv, .parquet or .yml, or in / for a folder of blocks, or \
-             give --format",
-            args.out
-        ))
-    })
+    let length_max = Span::parse(&args.max_block_duration).map_err(|error| {
+        Error::Usage(format!("--max-block-duration or PME_EXPORT_MAX_BLOCK_DURATION: {error}"))
+    })?;
+    Ok(Destination::Blocks { data: args.out.clone(), length_max, may_overlap: args.allow_overlap })
 }

@@ -19,6 +19,7 @@ use promemu_core::time::{Span, Speed, Time};
 use promemu_run::http::{HttpOptions, listen_address};
 use promemu_run::outputs::OutputSettings;
 use promemu_run::outputs::pushgateway::{GatewaySettings, GatewayUrl, PushSettings};
+use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_run::outputs::scrape::ScrapeSettings;
 use promemu_run::settings::RunSettings;
 use promemu_wire::exposition::Format;
@@ -60,6 +61,7 @@ struct Flags {
     memory_max: usize,
     history_length: Option<Span>,
     history_step: Span,
+    history_receiver: Option<RemoteWriteSettings>,
     listen: Option<ApiSettings>,
     auto_start: Option<bool>,
 }
@@ -99,6 +101,7 @@ impl Settings {
             memory_max: memory::max_memory(cli.max_memory.as_deref())?,
             history_length: cli.history.as_deref().map(history::length).transpose()?,
             history_step: history::step(&cli.history_step)?,
+            history_receiver: history::receiver(&cli.history_out, push_timeout.duration())?,
             listen,
             auto_start,
         };
@@ -176,6 +179,28 @@ impl Settings {
     /// The length of the history that the run begins with, if there is one.
     pub(crate) const fn history_length(&self) -> Option<Span> {
         self.flags.history_length
+    }
+
+    /// The receiver of remote write that `--output` names for a past; `None` without `--output`.
+    pub(crate) fn past_receiver(&self) -> Result<Option<&RemoteWriteSettings>, Error> {
+        match self.flags.outputs.as_slice() {
+            [] => Ok(None),
+            [output] if output.remote_write().is_some() => Ok(output.remote_write()),
+            _ => Err(Error::Usage(
+                "--output or PME_OUTPUT: an export is sent by remote-write=URL, once; files are written with --out"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The receiver of remote write that `--history-out` names.
+    pub(crate) const fn history_receiver(&self) -> Option<&RemoteWriteSettings> {
+        self.flags.history_receiver.as_ref()
+    }
+
+    /// `true` if an output of `--output` serves a page for each host.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.flags.outputs.iter().any(OutputArg::is_scrape)
     }
 
     /// Time between two samples of a history.

@@ -6,9 +6,8 @@ use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Weak};
 
-use promemu_core::backfill::{Backfill, Grid, ReplayedHost, drive};
+use promemu_core::backfill::{Backfill, Grid, drive};
 use promemu_core::error::Error;
-use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
 use promemu_core::plan::Plan;
 use promemu_core::time::{Span, Time};
@@ -22,9 +21,14 @@ const WORK_FACTOR: u64 = 4;
 const DISK_TIME: Span = Span::from_secs(1);
 /// Number of hosts from which the time for all is estimated.
 const PROBED_HOSTS: u32 = 20;
+/// Part of a history from which the time for the whole is estimated.
+const PROBED_PART: u64 = 24;
+/// The shortest such part.
+const PROBED_MIN: Span = Span::from_secs(3_600);
 
-/// Writes the samples of a history.
-pub type WriteHistory = dyn Fn(&Backfill, Grid) -> Result<(), Error> + Send + Sync;
+/// Drives the hosts of a run through a grid and writes their samples; returns them at its end, in the order of the plan. Gives up
+/// when nobody holds the last argument any more.
+pub type WriteHistory = dyn Fn(&Backfill, Grid, &Weak<()>) -> Result<Vec<DrivenHost>, Error> + Send + Sync;
 
 /// The history that a run begins with.
 pub struct History {
@@ -32,7 +36,7 @@ pub struct History {
     pub length: Span,
     /// Time between two samples.
     pub step: Span,
-    /// Writes its samples; called once, on a thread that may block.
+    /// Emulates and writes it; called once, on a thread that may block.
     pub write: Box<WriteHistory>,
 }
 
@@ -59,8 +63,8 @@ impl History {
         clock.started_at().before(self.length)
     }
 
-    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks. It gives up before it
-    /// writes if nobody holds `wanted` any more.
+    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks. It gives up if nobody holds
+    /// `wanted` any more.
     pub(crate) fn emulate(
         &self,
         plan: Plan,
@@ -72,21 +76,10 @@ impl History {
         let (start, plan) = (self.start(clock), Arc::new(plan));
         let until = clock.now() + expected_work(&plan, seed, start, clock, threads)?;
         let run = Backfill::new(Arc::clone(&plan), seed, start, until)?;
-        let ids: Vec<HostId> = (0..).take(plan.hosts.len()).collect();
-        let mut hosts = Vec::with_capacity(ids.len());
-        let driven_host = |_, mut host: ReplayedHost<'_>| {
-            drive(&mut host, until, &mut Outbox::default(), |_, _, _| {});
-            host.into_host()
-        };
-        let driven: Result<(), Error> = run.each_host(&ids, threads, driven_host, |_, host| {
-            hosts.push(host);
-            match wanted.strong_count() {
-                0 => Err(Error::Run("run was stopped before its history was written".to_owned())),
-                _ => Ok(()),
-            }
-        });
-        driven?;
-        (self.write)(&run, Grid { from: start, to: until, step: self.step })?;
+        let hosts = (self.write)(&run, Grid { from: start, to: until, step: self.step }, wanted)?;
+        if hosts.len() != plan.hosts.len() {
+            return Err(Error::Run("history was not written to its end".to_owned()));
+        }
         drop(run);
         let gap = clock.now().since(until);
         if gap > self.step {
@@ -99,7 +92,7 @@ impl History {
     }
 }
 
-/// Upper estimate, from a sample of hosts, of the emulated time that passes while the history is written.
+/// Upper estimate, from some hosts and a part of the time, of the emulated time that passes while the history is written.
 fn expected_work(
     plan: &Arc<Plan>,
     seed: u64,
@@ -108,16 +101,19 @@ fn expected_work(
     threads: usize,
 ) -> Result<Span, Error> {
     let real = clock.real();
+    let length = clock.now().since(start);
+    let probed = PROBED_MIN.max(Span::from_nanos(length.as_nanos() / PROBED_PART)).min(length);
     let begin = real.now();
-    let run = Backfill::new(Arc::clone(plan), seed, start, clock.now())?;
+    let run = Backfill::new(Arc::clone(plan), seed, start, start + probed)?;
     let setup_nanos = real.now().since(begin).as_nanos();
     let (begin, count) = (real.now(), plan.hosts.len().min(PROBED_HOSTS as usize));
     let last = plan.hosts.len() - count;
     for id in (0..).take(plan.hosts.len()).skip(last) {
-        drive(&mut run.host(id), clock.now(), &mut Outbox::default(), |_, _, _| {});
+        drive(&mut run.host(id), start + probed, &mut Outbox::default(), |_, _, _| {});
     }
     let per_host = real.now().since(begin).as_nanos() / count.max(1) as u64;
     let drive_nanos = per_host.saturating_mul(plan.hosts.len() as u64) / threads.max(1) as u64;
-    let work = setup_nanos.saturating_add(drive_nanos.saturating_mul(WORK_FACTOR));
+    let parts = length.as_nanos().div_ceil(probed.as_nanos().max(1));
+    let work = setup_nanos.saturating_add(drive_nanos.saturating_mul(WORK_FACTOR)).saturating_mul(parts);
     Ok(clock.speed().emulated(Span::from_nanos(work.saturating_add(DISK_TIME.as_nanos())).duration()))
 }

@@ -2,7 +2,7 @@
 //!
 //! An output reads jobs; it never sees a host. A slow, unreachable or misbehaving server costs freshness and nothing
 //! else. Outputs of the newest state (pushgateway, scrape, file) queue nothing; outputs of samples (remote write, OTLP) send
-//! every sample from a bounded queue.
+//! every sample from a bounded queue; a past is sent without one ([`PastSender`]).
 //!
 //! Pages and files are the process': all its runs join them, and leave them when they end ([`SharedOutputs`]). Each run has
 //! the others for itself.
@@ -21,6 +21,7 @@ mod leftovers;
 pub mod otlp;
 mod output;
 pub(crate) mod output_set;
+mod past;
 pub mod pushgateway;
 mod readiness;
 pub mod remote_write;
@@ -32,6 +33,7 @@ mod settings;
 pub(crate) mod shared;
 mod stream;
 
-pub use delivery::DeliverySettings;
+pub use delivery::{BATCH_BYTES, DeliverySettings};
+pub use past::PastSender;
 pub use settings::OutputSettings;
 pub use shared::{RunConflict, SharedOutputs};

@@ -1,11 +1,12 @@
 //! Export: the samples of a run in virtual time, as a file.
 //!
-//! Two passes, both on any number of threads, whose number does not change the file. `sampling` drives the hosts one by
-//! one through all their time ([`promemu_core::backfill`]), samples them on a grid as scrapes would, and spools the
-//! samples to disk. `encode` reads them back in the order that the format needs. In memory are one host's samples per
-//! thread and about 100 bytes per pool member.
+//! Files have two passes, both on any number of threads, whose number does not change the file. `sampling` drives the hosts one
+//! by one through all their time ([`promemu_core::backfill`]), samples them on a grid as scrapes would, and spools the
+//! samples to disk. `encode` reads them back in the order that the format needs. In memory are, per thread, some of one host's
+//! samples, then those of one metric, and about 100 bytes per pool member. One file per format: `openmetrics`, `csv`,
+//! `parquet`, `rules`. A format knows neither threads nor the spool.
 //!
-//! One file per format: `openmetrics`, `csv`, `parquet`, `rules`. A format knows neither threads nor the spool.
+//! `blocks` and the `requests` of remote write have one pass: all hosts go through time together, `stretches` by stretch.
 
 mod blocks;
 mod csv;
@@ -15,13 +16,16 @@ mod members;
 mod openmetrics;
 mod own_times;
 mod parquet;
+mod progress;
 mod report;
+mod requests;
 mod rules;
 mod sampling;
 mod series;
 mod spec;
 mod spool;
 mod spooled;
+mod stretches;
 mod target_labels;
 #[cfg(test)]
 mod tests;
@@ -29,6 +33,8 @@ mod write;
 
 pub use blocks::{BlockReport, BlockSpec};
 pub use format::Format;
+pub use progress::Progress;
 pub use report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
-pub use spec::ExportSpec;
+pub use requests::{NoteSent, RequestSpec, SendBatch};
+pub use spec::{ExportSpec, Sampling};
 pub use target_labels::TargetLabels;

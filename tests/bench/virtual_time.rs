@@ -7,7 +7,6 @@
 use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -17,7 +16,7 @@ use promemu_core::event::HostId;
 use promemu_core::expression::Value;
 use promemu_core::host::Outbox;
 use promemu_core::time::{Span, Time};
-use promemu_wire::export::{ExportSpec, Format, TargetLabels};
+use promemu_wire::export::{ExportSpec, Format, Progress, Sampling, TargetLabels};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 const HOURS: Span = Span::from_secs(6 * 3600);
@@ -48,17 +47,11 @@ fn drive(run: &Backfill, threads: usize) -> u64 {
 }
 
 fn export(run: &Backfill, threads: usize) -> u64 {
-    let (done, dir) = (AtomicU64::new(0), std::env::temp_dir());
+    let (progress, dir) = (Progress::default(), std::env::temp_dir());
     let grid = Grid { from: START, to: START + HOURS, step: Span::from_secs(10) };
-    let export = ExportSpec {
-        run,
-        grid,
-        format: Format::OpenMetrics,
-        labels: TargetLabels::Pushed,
-        threads,
-        spool_dir: &dir,
-        done: &done,
-    };
+    let labels = TargetLabels::Pushed;
+    let sampling = Sampling { run, grid, labels, threads, keeps_hosts: false, progress: &progress };
+    let export = ExportSpec { sampling, format: Format::OpenMetrics, spool_dir: &dir };
     export.write(&mut io::sink()).expect("there is room").written.samples
 }
 

@@ -58,13 +58,17 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_HISTORY", value_name = "DURATION", global = true)]
     pub(crate) history: Option<String>,
 
-    /// The history's file; its name sets the format, as for export
-    #[arg(long, env = "PME_HISTORY_OUT", value_name = "FILE", default_value = "history.om", value_hint = ValueHint::FilePath, global = true)]
+    /// The history's file, whose name sets the format as for export, a folder for blocks, or remote-write=URL
+    #[arg(long, env = "PME_HISTORY_OUT", value_name = "PATH", default_value = "history.om", value_hint = ValueHint::FilePath, global = true)]
     pub(crate) history_out: String,
 
     /// Time between two samples of the history
     #[arg(long, env = "PME_HISTORY_STEP", value_name = "DURATION", default_value = "15s", global = true)]
     pub(crate) history_step: String,
+
+    /// The history's labels: as of a scrape by host, as of a push, or by the outputs
+    #[arg(long, env = "PME_HISTORY_LABELS", value_enum, default_value = "auto", global = true)]
+    pub(crate) history_labels: HistoryLabels,
 
     /// Print the first values of all series and exit; nothing is sent
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", global = true)]
@@ -247,6 +251,13 @@ impl Cli {
     pub(crate) const fn is_run(&self) -> bool {
         matches!(self.command, None | Some(Command::Run(_))) && !self.once && !self.list_configs
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryLabels {
+    Auto,
+    Scrape,
+    Push,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -45,6 +45,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, env = "PME_EXPORT_ALLOW_OVERLAP")]
     pub(crate) allow_overlap: bool,
 
+    /// With --output remote-write=URL: note here how far samples were sent, and go on there after an interruption
+    #[arg(long, env = "PME_EXPORT_RESUME", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) resume: Option<String>,
+
     /// Labels as of a scrape, where each host is a target with `instance` and `up`, or as of a push [default: scrape for blocks, else push]
     #[arg(long, env = "PME_EXPORT_LABELS", value_enum)]
     pub(crate) labels: Option<ExportLabels>,

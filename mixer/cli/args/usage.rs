@@ -33,7 +33,8 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["ctl", action, ..] => return flag == OF_ALL || action_uses(action, flag),
         ["ctl"] => &["api_token_file", "debug", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
-        ["export" | "plot", ..] => &["seed"],
+        ["export", ..] => &["seed", "output", "push_timeout"],
+        ["plot", ..] => &["seed"],
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],
         ["new", ..] => &["configs_dir", "debug"],
         ["clean", ..] => &["pushgateway_url", "output", "push_timeout", "debug"],
@@ -45,8 +46,9 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
 }
 
 /// `true` if the command reads the variable of this flag. `run` has no flag for the config's name, as its first word is that.
+/// The variable of `--output` is about live runs: an export goes elsewhere unless its flag says so.
 pub(super) fn reads_variable(path: Path<'_>, flag: &str) -> bool {
-    uses(path, flag) || (path == ["run"] && flag == "config")
+    (uses(path, flag) && (path != ["export"] || flag != "output")) || (path == ["run"] && flag == "config")
 }
 
 /// `true` if an action of `ctl` uses this flag of the program or of `ctl`.

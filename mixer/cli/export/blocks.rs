@@ -2,47 +2,37 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
-use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
+use promemu_core::host::DrivenHost;
 use promemu_core::time::Span;
 use promemu_run::whole_file::Unfinished;
-use promemu_wire::export::{BlockReport, BlockSpec, TargetLabels};
+use promemu_wire::export::{BlockReport, BlockSpec, Sampling};
 use tracing::info;
 
 use super::progress::with_progress;
-use super::target::{thread_count, warn_of};
-use super::target_labels;
-use crate::args::ExportArgs;
+use super::target::warn_of;
 
-/// Writes a run into the folder of `--out`, which it makes if it does not exist.
-pub(super) fn write(run: &Backfill, grid: Grid, args: &ExportArgs) -> Result<(), Error> {
-    if args.out == "-" {
-        let message = "--format blocks needs a folder; name one with --out or PME_EXPORT_OUT";
-        return Err(Error::Usage(message.to_owned()));
-    }
-    let length_max = Span::parse(&args.max_block_duration).map_err(|error| {
-        Error::Usage(format!("--max-block-duration or PME_EXPORT_MAX_BLOCK_DURATION: {error}"))
-    })?;
-    let data = Path::new(&args.out);
-    let failed = |source| Error::System { what: format!("blocks cannot be written to {}", args.out), source };
+/// Writes a run into a folder, which it makes if it does not exist. Returns the hosts if they are kept.
+pub(super) fn write(
+    sampling: Sampling<'_>,
+    out: &str,
+    length_max: Span,
+    may_overlap: bool,
+) -> Result<Vec<DrivenHost>, Error> {
+    let data = Path::new(out);
+    let failed = |source| Error::System { what: format!("blocks cannot be written to {out}"), source };
     fs::create_dir_all(data).map_err(failed)?;
-    let done = AtomicU64::new(0);
-    let threads = thread_count(args.threads);
     let unfinished = Mutex::new(Vec::new());
     let begin = |folder: &Path| {
         unfinished.lock().unwrap_or_else(PoisonError::into_inner).push(Unfinished::new(folder));
     };
-    let may_overlap = args.allow_overlap;
-    let labels = target_labels(args, TargetLabels::Scraped);
-    let (done, begin) = (&done, &begin);
-    let spec = BlockSpec { run, grid, data, length_max, may_overlap, labels, threads, done, begin };
-    let BlockReport { blocks, export } =
-        with_progress(spec.steps(), done, || spec.write()).map_err(failed)?;
+    let (progress, seed) = (sampling.progress, sampling.run.seed());
+    let spec = BlockSpec { sampling, data, length_max, may_overlap, begin: &begin };
+    let BlockReport { blocks, export } = with_progress(progress, || spec.write()).map_err(failed)?;
     let (samples, series) = (export.written.samples, export.written.series);
-    info!(blocks, samples, series, out = args.out, seed = run.seed(), "exported");
+    info!(blocks, samples, series, out, seed, "exported");
     warn_of(export.work);
-    Ok(())
+    Ok(export.hosts)
 }

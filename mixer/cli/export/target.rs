@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 
-use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
+use promemu_core::host::DrivenHost;
 use promemu_run::whole_file::folder;
-use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork, TargetLabels};
+use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork, Sampling};
 use tracing::{info, warn};
 
 use super::progress::with_progress;
@@ -20,27 +19,18 @@ const DROPS_TOLD_MAX: usize = 10;
 /// Folder for the spools of an export to standard output, a pipe or a device.
 const SPOOL_DIR: &str = "/var/tmp";
 
-/// Writes a run to a file or, for `-`, to standard output; shows the progress, and logs the outcome.
-pub(crate) fn write(
-    run: &Backfill,
-    grid: Grid,
-    format: Format,
-    labels: TargetLabels,
-    threads: usize,
-    out: &str,
-) -> Result<(), Error> {
+/// Writes a run to a file or, for `-`, to standard output. Returns the hosts if they are kept.
+pub(super) fn write(sampling: Sampling<'_>, format: Format, out: &str) -> Result<Vec<DrivenHost>, Error> {
     let target = Target::of(out)?;
-    let done = AtomicU64::new(0);
-    let export =
-        ExportSpec { run, grid, format, labels, threads, spool_dir: target.spool_dir(), done: &done };
-    let Some(exported) = target.write(|out| with_progress(export.steps(), &done, || export.write(out)))?
-    else {
-        return Ok(());
+    let (progress, times, seed) = (sampling.progress, sampling.grid.count(), sampling.run.seed());
+    let export = ExportSpec { sampling, format, spool_dir: target.spool_dir() };
+    let Some(exported) = target.write(|out| with_progress(progress, || export.write(out)))? else {
+        return Ok(Vec::new());
     };
     let (samples, series) = (exported.written.samples, exported.written.series);
-    info!(samples, series, times = grid.count(), out, seed = run.seed(), "exported");
+    info!(samples, series, times, out, seed, "exported");
     warn_of(exported.work);
-    Ok(())
+    Ok(exported.hosts)
 }
 
 /// Logs the events that were dropped, and the scenarios that failed.

@@ -1,29 +1,43 @@
-//! The history of a run, and the file that it is written to.
+//! The history of a run, and the place that it is written to.
 
 use std::path::Path;
+use std::sync::Weak;
 
+use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::config::MAIN_RUN;
 use promemu_core::time::Span;
 use promemu_run::history::History;
-use promemu_wire::export::{Format, TargetLabels};
+use promemu_wire::export::{Progress, Sampling, TargetLabels};
 
-use crate::export;
+use crate::args::HistoryLabels;
+use crate::export::{Destination, thread_count};
 use crate::settings::Settings;
 
-/// The history of this length before a run. It is written to the file of `--history-out`, or beside it for a run that is not
-/// the main one.
+/// The history of this length before a run. It is written to the place of `--history-out`, or to a file or folder beside it for
+/// a run that is not the main one.
 pub(super) fn history(settings: &Settings, run: &str, length: Span) -> History {
     let out = &settings.cli().history_out;
     let out = if run == MAIN_RUN { out.clone() } else { of_run(out, run) };
-    let format = Format::of_path(Path::new(&out)).unwrap_or(Format::OpenMetrics);
-    let write = move |run: &_, grid| {
-        export::write(run, grid, format, TargetLabels::Pushed, export::thread_count(None), &out)
+    let destination = Destination::of_history(&out, settings.history_receiver());
+    let is_scraped = match settings.cli().history_labels {
+        HistoryLabels::Scrape => true,
+        HistoryLabels::Push => false,
+        // With pages to be scraped, each host is a target of its own.
+        HistoryLabels::Auto => settings.has_pages(),
+    };
+    let labels = if is_scraped { TargetLabels::Scraped } else { TargetLabels::Pushed };
+    let write = move |run: &Backfill, grid: Grid, wanted: &Weak<()>| {
+        let (threads, progress) = (thread_count(None), &Progress::wanted_by(wanted.clone()));
+        destination.write(Sampling { run, grid, labels, threads, keeps_hosts: true, progress })
     };
     History { length, step: settings.history_step(), write: Box::new(write) }
 }
 
-/// The file `NAME-RUN.ENDING` for `NAME.ENDING`. Nothing else goes to standard output.
+/// The file `NAME-RUN.ENDING` for `NAME.ENDING`, or the folder `NAME-RUN/` for `NAME/`. Nothing else goes to standard output.
 fn of_run(out: &str, run: &str) -> String {
+    if let Some(folder) = out.strip_suffix('/') {
+        return format!("{folder}-{run}/");
+    }
     let path = Path::new(if out == "-" { "history.om" } else { out });
     let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
     let name = format!("{}-{run}.{}", stem.to_string_lossy(), ending.to_string_lossy());
@@ -36,7 +50,10 @@ mod tests {
 
     #[test]
     fn the_history_of_another_run_is_beside_that_of_the_main_one() {
-        let files = ["history.om", "/data/h.parquet", "plain", "-"].map(|out| of_run(out, "two"));
-        assert_eq!(files, ["history-two.om", "/data/h-two.parquet", "plain-two", "history-two.om"]);
+        let files = ["history.om", "/data/h.parquet", "plain", "-", "data/"].map(|out| of_run(out, "two"));
+        assert_eq!(
+            files,
+            ["history-two.om", "/data/h-two.parquet", "plain-two", "history-two.om", "data-two/"]
+        );
     }
 }

@@ -197,6 +197,19 @@ fn take_timeout(options: &mut Options) -> Result<Option<Duration>, Error> {
 }
 
 impl OutputArg {
+    /// The settings of a receiver of remote write.
+    pub(super) fn remote_write(&self) -> Option<&RemoteWriteSettings> {
+        match self {
+            Self::Complete(OutputSettings::RemoteWrite(settings)) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// `true` for pages to be scraped.
+    pub(super) const fn is_scrape(&self) -> bool {
+        matches!(self, Self::Complete(OutputSettings::Scrape(_)))
+    }
+
     /// `true` for the Pushgateway of `--pushgateway-url`.
     pub(super) fn needs_gateway_url(&self) -> bool {
         matches!(self, Self::Pushgateway(gateway) if gateway.url.is_none())

@@ -14,6 +14,9 @@ use crate::host::{DrivenHost, Outbox};
 use crate::metric::ABSENT;
 use crate::time::Time;
 
+/// Number of moments that are copied to their cells at once: a cell's moments are far from those of the next cell.
+const MOMENTS_AT_ONCE: usize = 16;
+
 /// A host on its way through time, and its last report.
 #[derive(Debug)]
 pub struct HostSampler<'a> {
@@ -56,6 +59,13 @@ impl<'a> HostSampler<'a> {
         self.up
     }
 
+    /// The host alone at this time, with all events that are still on their way to it.
+    #[must_use]
+    pub fn into_host(mut self, until: Time) -> DrivenHost {
+        drive(&mut self.host, until, &mut self.out, |_, _, _| {});
+        self.host.into_host()
+    }
+
     /// Drives the host on without samples, and passes each of its events to `emitted`.
     pub fn pass(&mut self, until: Time, mut emitted: impl FnMut(&Event)) {
         drive(&mut self.host, until, &mut self.out, |_, _, out| out.events.iter().for_each(&mut emitted));
@@ -74,6 +84,7 @@ impl<'a> HostSampler<'a> {
         let mut samples = HostSamples::from_cells(vec![ABSENT; width * moments], self.taken.clone(), moments);
         let has_own_times = self.host.driven().host().plan().stamps();
         let Self { host, taken, out, reported, reported_at, own_time, up, members } = self;
+        let mut recent = Vec::with_capacity(width * MOMENTS_AT_ONCE.min(moments));
         for (n, moment) in grid.iter().enumerate() {
             let counts = drive(host, moment, out, |at, host, out| {
                 if out.report {
@@ -106,14 +117,25 @@ impl<'a> HostSampler<'a> {
             if let Some(pools) = &mut pools {
                 members.next_moment(pools);
             }
-            for (cell, value) in reported.iter().enumerate() {
-                samples.cells[cell * moments + n] = *value;
+            recent.extend_from_slice(reported);
+            let count = n % MOMENTS_AT_ONCE + 1;
+            if count == MOMENTS_AT_ONCE || n + 1 == moments {
+                put_moments(&recent, width, &mut samples.cells, (n + 1 - count, moments));
+                recent.clear();
             }
         }
         if let Some(pools) = &mut pools {
             members.end_stretch(pools);
         }
         samples
+    }
+}
+
+/// Copies neighbouring moments, cell by cell, to their place among all moments of each cell.
+fn put_moments(recent: &[f64], width: usize, cells: &mut [f64], (first, moments): (usize, usize)) {
+    for cell in 0..width {
+        let values = recent.iter().skip(cell).step_by(width);
+        cells[cell * moments + first..].iter_mut().zip(values).for_each(|(place, value)| *place = *value);
     }
 }
 

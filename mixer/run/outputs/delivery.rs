@@ -24,11 +24,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{Instrument, info, warn};
 
-pub(super) use batch_client::{BatchClient, FinalResponse, ResponseRules};
+pub(super) use batch_client::{BatchClient, FinalResponse, Rejection, ResponseRules, Splitting};
 use queue::{Bounds, Queue};
 use sender::{PATIENCE, Sender};
-pub(super) use settings::BATCH_BYTES;
-pub use settings::DeliverySettings;
+pub use settings::{BATCH_BYTES, DeliverySettings};
 use split::SplitBudget;
 use stats::DeliveryStats;
 

@@ -10,8 +10,9 @@ use crate::history::History;
 use crate::outputs::OutputSettings;
 use crate::outputs::file::FileSettings;
 use crate::settings::RunSettings;
-use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::backfill::{Backfill, Grid, HostSampler};
 use promemu_core::config::{ConfigFile, LoadOptions};
+use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_wire::exposition::Format;
 
@@ -153,9 +154,13 @@ fn a_run_that_is_stopped_in_its_history_writes_none() {
     let emulate = |wanted: &Weak<()>| {
         let is_written = Arc::new(AtomicBool::new(false));
         let written = Arc::clone(&is_written);
-        let write = move |_: &Backfill, _: Grid| {
+        let write = move |run: &Backfill, grid: Grid, wanted: &Weak<()>| {
+            if wanted.strong_count() == 0 {
+                return Err(Error::Run("it was stopped".to_owned()));
+            }
             written.store(true, Ordering::Relaxed);
-            Ok(())
+            let hosts = (0..).take(run.plan().hosts.len()).map(|id| HostSampler::new(run.host(id), 0..0));
+            Ok(hosts.map(|host| host.into_host(grid.to)).collect())
         };
         let history =
             History { length: Span::from_secs(60), step: Span::from_secs(10), write: Box::new(write) };

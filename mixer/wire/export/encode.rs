@@ -33,9 +33,9 @@ pub(super) fn write_series(
     format: &dyn SeriesFormat,
     out: &mut (dyn Write + Send),
 ) -> io::Result<WrittenCount> {
-    let families = &run.spec.run.plan().families;
+    let families = &run.spec.sampling.run.plan().families;
     let parts = run.series_refs(format.is_by_family());
-    let chunk_len = (CHUNK_SAMPLES / run.spec.grid.count().max(1)).max(1);
+    let chunk_len = (CHUNK_SAMPLES / run.spec.sampling.grid.count().max(1)).max(1);
     let chunks: Vec<Chunk<'_>> = (0..)
         .zip(&parts)
         .flat_map(|(part, series)| series.chunks(chunk_len).map(move |series| Chunk { part, series }))
@@ -68,7 +68,7 @@ fn encode_all(
     chunks: &[Chunk<'_>],
     take: &mut dyn FnMut(EncodedChunk) -> io::Result<()>,
 ) -> io::Result<()> {
-    let threads = run.spec.threads.clamp(1, chunks.len().max(1));
+    let threads = run.spec.sampling.threads.clamp(1, chunks.len().max(1));
     thread::scope(|scope| {
         // Each thread has every n-th chunk, so their order is known beforehand.
         let encoded: Vec<_> = (0..threads)

@@ -43,13 +43,13 @@ pub(super) struct MemberSpooler {
 }
 
 impl MemberSpooler {
-    /// Spools a stretch of samples.
-    pub(super) fn put(&mut self, samples: &MemberSamples<'_>, spool: &Spool) -> io::Result<()> {
+    /// Spools a stretch of samples, whose moments count from `start`.
+    pub(super) fn put(&mut self, samples: &MemberSamples<'_>, start: usize, spool: &Spool) -> io::Result<()> {
         if samples.moments == 0 {
             return Ok(());
         }
         let offset = spool.append_cells(samples.cells)?;
-        let spooled = SpooledStretch { offset, first: samples.first, moments: samples.moments };
+        let spooled = SpooledStretch { offset, first: start + samples.first, moments: samples.moments };
         if self.members.len() <= samples.member {
             self.members.resize_with(samples.member + 1, || None);
         }
@@ -75,8 +75,7 @@ impl SpooledMember {
     /// The first moment, and a metric's samples from there on.
     pub(super) fn samples(&self, metric: &MetricPlan, spool: &Spool) -> io::Result<(usize, HostSamples)> {
         let start = self.first.first;
-        let last = self.more.last().unwrap_or(&self.first);
-        let (moments, width) = (last.first + last.moments - start, metric.cells.width());
+        let (moments, width) = (self.moments(), metric.cells.width());
         let mut samples = vec![ABSENT; width * moments];
         for stretch in std::iter::once(&self.first).chain(&self.more) {
             let count = stretch.moments;
@@ -89,6 +88,12 @@ impl SpooledMember {
         }
         let cells = metric.offset..metric.offset + width;
         Ok((start, HostSamples::from_cells(samples, cells, moments)))
+    }
+
+    /// Number of moments from its first sample to its last.
+    pub(super) fn moments(&self) -> usize {
+        let last = self.more.last().unwrap_or(&self.first);
+        last.first + last.moments - self.first.first
     }
 
     /// The labels of the host and the member, as text.

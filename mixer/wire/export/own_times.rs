@@ -26,7 +26,7 @@ pub(super) fn own_times(
     first: usize,
     samples: &mut HostSamples,
 ) -> io::Result<Option<Vec<Time>>> {
-    let plan = &spec.run.plan().hosts[host as usize];
+    let plan = &spec.sampling.run.plan().hosts[host as usize];
     if !plan.stamps() || spec.format == Format::Rules {
         return Ok(None);
     }

@@ -39,7 +39,7 @@ pub(super) fn write(run: &SpooledRun<'_>, out: &mut (dyn Write + Send)) -> io::R
     let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
-    let timestamps = millis(run.spec.grid.iter());
+    let timestamps = millis(run.spec.sampling.grid.iter());
     let (mut written, mut rows) = (WrittenCount::default(), Rows::default());
     for series in run.series_refs(false).into_iter().flatten() {
         run.with_series(series, |series| {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use promemu_core::host::{EventDrop, UpdateCounts};
+use promemu_core::event::HostId;
+use promemu_core::host::{DrivenHost, EventDrop, UpdateCounts};
 
 /// Number of series and samples in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,12 +31,32 @@ impl WrittenCount {
 }
 
 /// The outcome of an export.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct ExportReport {
     /// The series and samples in the file.
     pub written: WrittenCount,
     /// The work of the hosts.
     pub work: HostWork,
+    /// The hosts at the end, in the order of the plan, if they are kept.
+    pub hosts: Vec<DrivenHost>,
+}
+
+impl ExportReport {
+    /// The outcome of threads that had some hosts each.
+    pub(super) fn of_threads(
+        written: WrittenCount,
+        threads: impl IntoIterator<Item = (HostWork, Vec<(HostId, DrivenHost)>)>,
+    ) -> Self {
+        let (mut work, mut hosts) = (HostWork::default(), Vec::new());
+        for (of_thread, driven) in threads {
+            work.counts = work.counts.and(of_thread.counts);
+            work.dropped.extend(of_thread.dropped);
+            hosts.extend(driven);
+        }
+        work.dropped.sort_by(|a, b| a.host.cmp(&b.host));
+        hosts.sort_by_key(|(id, _)| *id);
+        Self { written, work, hosts: hosts.into_iter().map(|(_, host)| host).collect() }
+    }
 }
 
 /// The work of the hosts of an export.

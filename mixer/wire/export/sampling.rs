@@ -1,39 +1,41 @@
 //! The first pass: hosts are driven through all their time, and their samples spooled.
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
 
-use promemu_core::backfill::{HostSamples, MemberSamples, MemberSink};
+use promemu_core::backfill::{Grid, HostSampler, MemberSamples};
 use promemu_core::event::HostId;
-use promemu_core::host::UpdateCounts;
-use promemu_core::plan::MetricPlan;
+use promemu_core::host::DrivenHost;
+use promemu_core::plan::HostPlan;
 
 use super::members::{MemberSpooler, SpooledMember};
-use super::report::{DroppedEvents, HostWork};
-use super::spec::{ExportSpec, thread_panicked};
+use super::report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
+use super::spec::{ExportSpec, sample_count, series_count, thread_panicked};
 use super::spool::Spool;
 use super::spooled::SpooledRun;
 
-/// Number of cells of a host that are sampled at once. A host with more is driven several times, for some metrics each.
-const CELLS_MAX: usize = 8_000_000;
+/// Number of cells of a host that are sampled at once, about.
+const CELLS_AT_ONCE: usize = 250_000;
 
 /// The outcome for some hosts.
 #[derive(Default)]
 struct Sampled {
-    counts: UpdateCounts,
-    /// The first events that hosts dropped, of each host that did.
-    dropped: Vec<DroppedEvents>,
+    work: HostWork,
+    hosts: Vec<(HostId, DrivenHost)>,
     /// Host numbers, and the members of their pools.
     members: Vec<(usize, Vec<SpooledMember>)>,
 }
 
-/// Drives all hosts and spools their samples.
-pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>, HostWork)> {
-    let hosts = spec.run.plan().hosts.len();
-    let spool = Spool::new(spec.spool_dir, spec.run.plan(), spec.grid.count())?;
-    let threads = spec.threads.clamp(1, hosts.max(1));
+/// Drives all hosts and spools their samples. Nothing is written yet.
+pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>, ExportReport)> {
+    let sampling = &spec.sampling;
+    let plan = sampling.run.plan();
+    let hosts = plan.hosts.len();
+    // Each sample is spooled, then written.
+    sampling.progress.add_total(2 * sampling.own_samples());
+    let spool = Spool::new(spec.spool_dir, plan, sampling.grid.count())?;
+    let threads = sampling.threads.clamp(1, hosts.max(1));
     let sampled: Vec<io::Result<Sampled>> = thread::scope(|scope| {
         let spool = &spool;
         let worker = |n: usize| move || sample_hosts(spec, spool, (n..hosts).step_by(threads));
@@ -48,17 +50,16 @@ pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>
     });
     let mut run = SpooledRun { spec, spool, members: Vec::new() };
     run.members.resize_with(hosts, Vec::new);
-    let mut work = HostWork::default();
+    let mut of_threads = Vec::new();
     for sampled in sampled {
         let sampled = sampled?;
-        work.counts = work.counts.and(sampled.counts);
-        work.dropped.extend(sampled.dropped);
+        of_threads.push((sampled.work, sampled.hosts));
         for (host, members) in sampled.members {
+            sampling.progress.add_total(member_samples(&plan.hosts[host], &members));
             run.members[host] = members;
         }
     }
-    work.dropped.sort_by(|a, b| a.host.cmp(&b.host));
-    Ok((run, work))
+    Ok((run, ExportReport::of_threads(WrittenCount::default(), of_threads)))
 }
 
 fn sample_hosts(
@@ -66,54 +67,63 @@ fn sample_hosts(
     spool: &Spool,
     hosts: impl Iterator<Item = usize>,
 ) -> io::Result<Sampled> {
-    let moments = spec.grid.count();
     let mut outcome = Sampled::default();
     for id in hosts {
-        let shape = &spec.run.plan().hosts[id].shape;
-        let mut rest = shape.metrics.as_slice();
-        let mut is_first = true;
-        while !rest.is_empty() || is_first {
-            let (metrics, cells) = next_metrics(rest, CELLS_MAX / moments.max(1));
-            let host = spec.run.host(HostId::try_from(id).map_err(io::Error::other)?);
-            let (mut spooler, mut written) = (MemberSpooler::default(), Ok(()));
-            let mut put = |samples: &MemberSamples<'_>| {
-                if written.is_ok() {
-                    written = spooler.put(samples, spool);
-                }
-            };
-            // The host does the same each time it is driven, so its pools are recorded once.
-            let pools: Option<MemberSink<'_>> = if is_first { Some(&mut put) } else { None };
-            let samples = HostSamples::of_cells(host, &spec.grid, cells.clone(), pools);
-            written?;
-            spool.put(id, cells.start, samples.cells())?;
-            if std::mem::take(&mut is_first) {
-                outcome.counts = outcome.counts.and(samples.counts);
-                let name = &spec.run.plan().hosts[id].name;
-                let dropped = samples.first_dropped.clone();
-                outcome.dropped.extend(dropped.map(|first| DroppedEvents { host: Arc::clone(name), first }));
-                if spec.run.plan().hosts[id].stamps() {
-                    spool.put_own_times(id, shape.width, samples.own_times())?;
-                }
-                outcome.members.push((id, spooler.into_members()));
-            }
-            spec.add_done(&rest[..metrics]);
-            rest = &rest[metrics..];
-        }
+        sample_host(spec, spool, id, &mut outcome)?;
     }
     Ok(outcome)
 }
 
-/// Number of the first metrics, at least one, that have no more than `cells_max` cells together; and these cells.
-pub(super) fn next_metrics(metrics: &[MetricPlan], cells_max: usize) -> (usize, Range<usize>) {
-    let start = metrics.first().map_or(0, |metric| metric.offset);
-    let mut end = start;
-    let mut count = 0;
-    for metric in metrics {
-        let metric_end = metric.offset + metric.cells.width();
-        if count > 0 && metric_end - start > cells_max {
-            break;
+fn sample_host(spec: &ExportSpec<'_>, spool: &Spool, host: usize, outcome: &mut Sampled) -> io::Result<()> {
+    let sampling = &spec.sampling;
+    let plan = &sampling.run.plan().hosts[host];
+    let (id, shape) = (HostId::try_from(host).map_err(io::Error::other)?, &plan.shape);
+    let mut driven = HostSampler::new(sampling.run.host(id), 0..shape.width);
+    let (mut members, mut first) = (MemberSpooler::default(), 0);
+    let mut first_dropped = None;
+    for grid in parts(&sampling.grid, shape.width) {
+        sampling.progress.check()?;
+        let mut written = Ok(());
+        let mut put = |samples: &MemberSamples<'_>| {
+            if written.is_ok() {
+                written = members.put(samples, first, spool);
+            }
+        };
+        let samples = driven.sample(&grid, |_| {}, Some(&mut put));
+        written?;
+        for cell in 0..shape.width {
+            spool.put(host, cell, first, samples.cell(cell))?;
         }
-        (count, end) = (count + 1, metric_end);
+        if plan.stamps() {
+            spool.put_own_times(host, shape.width, first, samples.own_times())?;
+        }
+        outcome.work.counts = outcome.work.counts.and(samples.counts);
+        first_dropped = first_dropped.or_else(|| samples.first_dropped.clone());
+        sampling.progress.add_done(sample_count(&shape.metrics, &grid));
+        first += samples.moments();
     }
-    (count, start..end)
+    let dropped = first_dropped.map(|first| DroppedEvents { host: Arc::clone(&plan.name), first });
+    outcome.work.dropped.extend(dropped);
+    outcome.members.push((host, members.into_members()));
+    if sampling.keeps_hosts {
+        outcome.hosts.push((id, driven.into_host(sampling.grid.to)));
+    }
+    Ok(())
+}
+
+/// A grid in parts of a bounded number of cells, of so many at each moment.
+fn parts(grid: &Grid, width: usize) -> impl Iterator<Item = Grid> {
+    let (grid, count) = (*grid, grid.count());
+    let at_once = (CELLS_AT_ONCE / width.max(1)).max(1);
+    (0..count).step_by(at_once).map(move |first| {
+        let from = grid.from + grid.step.times(first as u64);
+        let last = (first + at_once).min(count) - 1;
+        Grid { from, to: grid.from + grid.step.times(last as u64), step: grid.step }
+    })
+}
+
+/// Number of samples of a host's pool members.
+fn member_samples(host: &HostPlan, members: &[SpooledMember]) -> u64 {
+    let series: Vec<u64> = host.shape.pools.iter().map(|pool| series_count(&pool.shape.metrics)).collect();
+    members.iter().map(|member| series[member.pool] * member.moments() as u64).sum()
 }

@@ -2,51 +2,57 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::plan::MetricPlan;
 
 use super::format::Format;
+use super::progress::Progress;
 use super::target_labels::TargetLabels;
 
-/// The input of an export.
+/// The samples of a run.
 #[derive(Debug)]
-pub struct ExportSpec<'a> {
+pub struct Sampling<'a> {
     /// The run.
     pub run: &'a Backfill,
     /// The times at which it is sampled.
     pub grid: Grid,
-    /// Format of the file.
-    pub format: Format,
-    /// Labels of the way into a Prometheus.
+    /// Labels of the way into a Prometheus. Where formats have staleness markers, hosts that are targets have the series `up`.
     pub labels: TargetLabels,
     /// Number of threads.
     pub threads: usize,
-    /// Folder of the spool, with room for 8 bytes per sample.
-    pub spool_dir: &'a Path,
-    /// Steps done so far, up to [`Self::steps`]; for others to watch the progress.
-    pub done: &'a AtomicU64,
+    /// `true` if the hosts are to go on afterwards: they come back as they are at the end of the grid.
+    pub keeps_hosts: bool,
+    /// The progress.
+    pub progress: &'a Progress,
 }
 
-impl ExportSpec<'_> {
-    /// Number of steps: two for each sample of a host's own series, as it is first sampled and then written. The series
-    /// of pools are not counted, as their number is not known beforehand.
-    #[must_use]
-    pub fn steps(&self) -> u64 {
-        2 * sample_count(self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics), &self.grid)
-    }
+/// The input of an export to a file.
+#[derive(Debug)]
+pub struct ExportSpec<'a> {
+    /// The samples.
+    pub sampling: Sampling<'a>,
+    /// Format of the file.
+    pub format: Format,
+    /// Folder of the spool, with room for 8 bytes per sample.
+    pub spool_dir: &'a Path,
+}
 
-    /// Counts one step for each sample of these metrics.
-    pub(super) fn add_done(&self, metrics: &[MetricPlan]) {
-        self.done.fetch_add(sample_count(metrics, &self.grid), Ordering::Relaxed);
+impl Sampling<'_> {
+    /// Number of samples of the hosts' own series. That of pools is not known beforehand.
+    pub(super) fn own_samples(&self) -> u64 {
+        sample_count(self.run.plan().hosts.iter().flat_map(|host| &host.shape.metrics), &self.grid)
     }
 }
 
 /// Number of samples of these metrics at the moments of a grid.
 pub(super) fn sample_count<'m>(metrics: impl IntoIterator<Item = &'m MetricPlan>, grid: &Grid) -> u64 {
-    let series: usize = metrics.into_iter().map(|metric| metric.cells.series()).sum();
-    series as u64 * grid.count() as u64
+    series_count(metrics) * grid.count() as u64
+}
+
+/// Number of series of these metrics.
+pub(super) fn series_count<'m>(metrics: impl IntoIterator<Item = &'m MetricPlan>) -> u64 {
+    metrics.into_iter().map(|metric| metric.cells.series() as u64).sum()
 }
 
 /// The error of a thread that is gone without a result.

@@ -12,6 +12,8 @@ use promemu_core::plan::Plan;
 use promemu_core::time::Time;
 
 const CELL_BYTES: usize = size_of::<f64>();
+/// Number of bytes that are read at once.
+const READ_BYTES: usize = 16 << 10;
 
 /// A file without a name: it is gone when it is closed, however the process ends.
 #[derive(Debug)]
@@ -43,23 +45,28 @@ impl Spool {
         ((self.starts[host] + cell) * self.moments * CELL_BYTES) as u64
     }
 
-    /// Writes cells of a host, each with all its moments.
-    pub(super) fn put(&self, host: usize, first_cell: usize, cells: &[f64]) -> io::Result<()> {
-        self.file.write_all_at(&to_bytes(cells), self.offset(host, first_cell))
+    /// Writes neighbouring moments of one cell of a host.
+    pub(super) fn put(&self, host: usize, cell: usize, first: usize, values: &[f64]) -> io::Result<()> {
+        self.file.write_all_at(&to_bytes(values), self.offset(host, cell) + (first * CELL_BYTES) as u64)
     }
 
     /// Cells of a host.
     pub(super) fn samples(&self, host: usize, cells: Range<usize>) -> io::Result<HostSamples> {
-        let mut bytes = vec![0; cells.len() * self.moments * CELL_BYTES];
-        self.file.read_exact_at(&mut bytes, self.offset(host, cells.start))?;
-        Ok(HostSamples::from_cells(from_bytes(&bytes), cells, self.moments))
+        let values = self.values(self.offset(host, cells.start), cells.len() * self.moments)?;
+        Ok(HostSamples::from_cells(values, cells, self.moments))
     }
 
-    /// Writes the times of a host's samples behind its `width` cells.
+    /// Writes the times of neighbouring samples of a host behind its `width` cells.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are below 2^53")]
-    pub(super) fn put_own_times(&self, host: usize, width: usize, times: &[Time]) -> io::Result<()> {
+    pub(super) fn put_own_times(
+        &self,
+        host: usize,
+        width: usize,
+        first: usize,
+        times: &[Time],
+    ) -> io::Result<()> {
         let millis: Vec<f64> = times.iter().map(|time| time.unix_millis() as f64).collect();
-        self.put(host, width, &millis)
+        self.put(host, width, first, &millis)
     }
 
     /// Times of a host's samples, in whole milliseconds.
@@ -91,15 +98,23 @@ impl Spool {
 
     /// Some of the cells that were appended at this offset.
     pub(super) fn appended_cells(&self, offset: u64, cells: Range<usize>) -> io::Result<Vec<f64>> {
-        let start = offset + (cells.start * CELL_BYTES) as u64;
-        Ok(from_bytes(&self.appended(start, cells.len() * CELL_BYTES)?))
+        self.values(offset + (cells.start * CELL_BYTES) as u64, cells.len())
+    }
+
+    /// Reads so many cells.
+    fn values(&self, mut offset: u64, count: usize) -> io::Result<Vec<f64>> {
+        let mut values = Vec::with_capacity(count);
+        let mut bytes = [0; READ_BYTES];
+        while values.len() < count {
+            let len = READ_BYTES.min((count - values.len()) * CELL_BYTES);
+            self.file.read_exact_at(&mut bytes[..len], offset)?;
+            values.extend(bytes[..len].as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+            offset += len as u64;
+        }
+        Ok(values)
     }
 }
 
 fn to_bytes(cells: &[f64]) -> Vec<u8> {
     cells.iter().flat_map(|cell| cell.to_le_bytes()).collect()
-}
-
-fn from_bytes(bytes: &[u8]) -> Vec<f64> {
-    bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
 }

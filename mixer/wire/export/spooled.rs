@@ -12,7 +12,7 @@ use super::format::Format;
 use super::members::SpooledMember;
 use super::own_times::own_times;
 use super::series::SampledSeries;
-use super::spec::ExportSpec;
+use super::spec::{ExportSpec, series_count};
 use super::spool::Spool;
 use super::target_labels::INSTANCE;
 
@@ -34,7 +34,7 @@ pub(super) enum SeriesRef {
 impl SpooledRun<'_> {
     /// All series in the order in which they are written: a part for each family, or one part for all hosts in turn.
     pub(super) fn series_refs(&self, is_by_family: bool) -> Vec<Vec<SeriesRef>> {
-        let plan = self.spec.run.plan();
+        let plan = self.spec.sampling.run.plan();
         let mut parts = vec![Vec::new(); if is_by_family { plan.families.len() } else { 1 }];
         let part_of = |metric: &MetricPlan| if is_by_family { metric.family } else { 0 };
         for ((id, host), members) in (0..).zip(&plan.hosts).zip(&self.members) {
@@ -62,20 +62,25 @@ impl SpooledRun<'_> {
         }
     }
 
+    /// One more metric is written, with so many samples of each of its series.
+    fn add_done(&self, metric: &MetricPlan, moments: usize) {
+        self.spec.sampling.progress.add_done(series_count([metric]) * moments as u64);
+    }
+
     fn with_host_series(
         &self,
         id: HostId,
         metric: usize,
         work: impl FnOnce(&SampledSeries<'_>),
     ) -> io::Result<()> {
-        let host = &self.spec.run.plan().hosts[id as usize];
+        let host = &self.spec.sampling.run.plan().hosts[id as usize];
         let metric = &host.shape.metrics[metric];
         let cells = metric.offset..metric.offset + metric.cells.width();
         let mut samples = self.spool.samples(id as usize, cells)?;
         let own_times = own_times(self.spec, &self.spool, id, 0, &mut samples)?;
         let labels = [host.labels.as_text(), metric.labels.as_text()];
         work(&self.series(host, metric, labels, &samples, own_times.as_deref()));
-        self.spec.add_done(std::slice::from_ref(metric));
+        self.add_done(metric, self.spec.sampling.grid.count());
         Ok(())
     }
 
@@ -87,19 +92,20 @@ impl SpooledRun<'_> {
         work: impl FnOnce(&SampledSeries<'_>),
     ) -> io::Result<()> {
         let Self { spec, spool, members } = self;
-        let host = &spec.run.plan().hosts[id as usize];
+        let host = &spec.sampling.run.plan().hosts[id as usize];
         let member = &members[id as usize][member];
         let metric = &host.shape.pools[member.pool].shape.metrics[metric];
         let (first, mut samples) = member.samples(metric, spool)?;
         let own_times = own_times(spec, spool, id, first, &mut samples)?;
         if spec.format == Format::Rules {
-            samples = samples.padded(first, spec.grid.count());
+            samples = samples.padded(first, spec.sampling.grid.count());
         }
-        let times =
-            own_times.unwrap_or_else(|| spec.grid.iter().skip(first).take(samples.moments()).collect());
+        let times = own_times
+            .unwrap_or_else(|| spec.sampling.grid.iter().skip(first).take(samples.moments()).collect());
         let labels = member.labels(spool)?;
         let series = self.series(host, metric, [&labels, metric.labels.as_text()], &samples, Some(&times));
         work(&SampledSeries { is_continuation: member.is_continuation, ..series });
+        self.add_done(metric, member.moments());
         Ok(())
     }
 
@@ -111,9 +117,10 @@ impl SpooledRun<'_> {
         samples: &'s HostSamples,
         own_times: Option<&'s [Time]>,
     ) -> SampledSeries<'s> {
-        let plan = self.spec.run.plan();
+        let plan = self.spec.sampling.run.plan();
         let has_own = metric.labels.get(INSTANCE).is_some();
-        let target = self.spec.labels.of(plan, host).filter(|(name, _)| !has_own || *name != INSTANCE);
+        let target =
+            self.spec.sampling.labels.of(plan, host).filter(|(name, _)| !has_own || *name != INSTANCE);
         let target = LabelBlock::new(target);
         let texts = [owner_labels, metric_labels, target.as_text()];
         let texts: Vec<&[u8]> = texts.into_iter().filter(|text| !text.is_empty()).collect();

@@ -1,8 +1,8 @@
 //! Exported files, read back.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::RowAccessor;
@@ -10,7 +10,6 @@ use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::time::{Span, Time};
 
-use super::sampling::next_metrics;
 use super::*;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -21,25 +20,39 @@ const CONFIG: &str = r#"Config(default_job_name: "j", hosts: [Host(repeat: Repea
     Metric(name: "n_total", metric_type: counter, scenario: random_in_range(value_range: (1, 1))),
     Metric(name: "seconds", metric_type: histogram, buckets: [1, 2.5], labels: { "its": "it's \"odd\"" }, scenario: random_in_range(value_range: (2, 2)))])])"#;
 
-fn exported(text: &str, format: Format, threads: usize) -> (ExportReport, Vec<u8>) {
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    written: WrittenCount,
+    work: HostWork,
+}
+
+fn spec<'a>(
+    run: &'a Backfill,
+    grid: Grid,
+    format: Format,
+    threads: usize,
+    progress: &'a Progress,
+    spool_dir: &'a Path,
+) -> ExportSpec<'a> {
+    let labels = TargetLabels::Pushed;
+    ExportSpec {
+        sampling: Sampling { run, grid, labels, threads, keeps_hosts: false, progress },
+        format,
+        spool_dir,
+    }
+}
+
+fn exported(text: &str, format: Format, threads: usize) -> (Outcome, Vec<u8>) {
     let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let grid = Grid { from: START, to: START + Span::from_secs(30), step: Span::from_secs(10) };
     let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
-    let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
-    let export = ExportSpec {
-        run: &run,
-        grid,
-        format,
-        labels: TargetLabels::Pushed,
-        threads,
-        spool_dir: dir.path(),
-        done: &done,
-    };
+    let (progress, dir) = (Progress::default(), tempfile::tempdir().unwrap());
+    let export = spec(&run, grid, format, threads, &progress, dir.path());
     let mut out = Vec::new();
     let exported = export.write(&mut out).unwrap();
-    assert_eq!(done.load(Ordering::Relaxed), export.steps());
+    assert_eq!(progress.share().to_bits(), 1f64.to_bits(), "all of it is done");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the spool is gone");
-    (exported, out)
+    (Outcome { written: exported.written, work: exported.work }, out)
 }
 
 fn text(format: Format) -> String {
@@ -242,16 +255,8 @@ fn faulty(format: Format) -> String {
     let plan = ConfigFile::from_text("test", FAULTY).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let grid = Grid { from: START, to: START + Span::from_secs(80), step: Span::from_secs(5) };
     let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
-    let (done, dir) = (AtomicU64::new(0), tempfile::tempdir().unwrap());
-    let export = ExportSpec {
-        run: &run,
-        grid,
-        format,
-        labels: TargetLabels::Pushed,
-        threads: 1,
-        spool_dir: dir.path(),
-        done: &done,
-    };
+    let (progress, dir) = (Progress::default(), tempfile::tempdir().unwrap());
+    let export = spec(&run, grid, format, 1, &progress, dir.path());
     let mut out = Vec::new();
     export.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -388,15 +393,6 @@ fn the_number_of_threads_makes_no_difference() {
         assert_eq!(one, exported(CONFIG, format, 2));
         assert_eq!(one, exported(CONFIG, format, 8));
     }
-}
-
-#[test]
-fn a_hosts_metrics_are_sampled_in_parts_of_a_bounded_size() {
-    let plan = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap().plan;
-    let metrics = &plan.hosts[0].shape.metrics;
-    assert_eq!(next_metrics(metrics, 100), (3, 0..6));
-    assert_eq!(next_metrics(metrics, 2), (2, 0..2));
-    assert_eq!(next_metrics(&metrics[2..], 1), (1, 2..6), "at least one");
 }
 
 #[test]

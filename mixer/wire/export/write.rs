@@ -16,17 +16,17 @@ use super::spec::ExportSpec;
 impl ExportSpec<'_> {
     /// Drives the run and writes the file. Fails if the spool or `out` fails.
     pub fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<ExportReport> {
-        let (run, work) = sample(self)?;
+        let (run, sampled) = sample(self)?;
         let written = match self.format {
             Format::OpenMetrics => {
-                let names = self.run.plan().families.iter().map(|family| Arc::clone(&family.name));
-                let format = OpenMetrics::new(self.grid.iter()).with_names(names);
+                let names = self.sampling.run.plan().families.iter().map(|family| Arc::clone(&family.name));
+                let format = OpenMetrics::new(self.sampling.grid.iter()).with_names(names);
                 write_series(&run, &format, out)
             }
-            Format::Csv => write_series(&run, &Csv::new(self.grid.iter()), out),
-            Format::Rules => write_series(&run, &Rules::new(&self.grid), out),
+            Format::Csv => write_series(&run, &Csv::new(self.sampling.grid.iter()), out),
+            Format::Rules => write_series(&run, &Rules::new(&self.sampling.grid), out),
             Format::Parquet => parquet::write(&run, out),
         };
-        Ok(ExportReport { written: written?, work })
+        Ok(ExportReport { written: written?, ..sampled })
     }
 }

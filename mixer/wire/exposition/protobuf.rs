@@ -122,7 +122,7 @@ pub(super) fn put_series(family: &Family, labels: [&LabelBlock; 3], sample: &Sam
     } else {
         put_message(FAMILY_METRIC, out, |out| {
             put_labels(labels, out);
-            put_complex(sample, out);
+            put_content(family.metric_type, sample, out);
         });
     }
 }
@@ -155,11 +155,13 @@ fn put_states(family: &Family, states: &[Arc<str>], state: u64, labels: [&[u8]; 
 }
 
 /// Appends the part of a `Metric` that follows its labels.
-fn put_complex(sample: &Sample<'_>, out: &mut Vec<u8>) {
+fn put_content(metric_type: MetricType, sample: &Sample<'_>, out: &mut Vec<u8>) {
     let exemplar = sample.layout.exemplar(sample.cells);
     let created = sample.layout.created_unix_secs(sample.cells);
     match &sample.layout.kind {
-        // A gauge has neither exemplar nor created time, so it is a single number.
+        Kind::Value | Kind::StateSet { .. } if metric_type != MetricType::Counter => {
+            put_value(METRIC_GAUGE, sample.cells[0], out);
+        }
         Kind::Value | Kind::StateSet { .. } => put_message(METRIC_COUNTER, out, |out| {
             put_double(VALUE, sample.cells[0], out);
             put_exemplar(&[COUNTER_EXEMPLAR], exemplar, out);

@@ -91,6 +91,18 @@ fn families_without_samples_are_left_out() {
 }
 
 #[test]
+fn the_page_of_a_host_without_labels_is_that_of_a_store_with_this_host_alone() {
+    for cells in [[7.5, 2.0, 1.0, 3.0, 0.5, 4.0], [ABSENT, 2.0, 1.0, 3.0, 0.5, 4.0]] {
+        let store = store(&[(Vec::new(), cells)]);
+        for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+            let mut page = Vec::new();
+            encode_row(format, &store, 0, &mut page);
+            assert_eq!(page, body(format, &store, &[]), "{format:?}");
+        }
+    }
+}
+
+#[test]
 fn families_are_merged_across_groups() {
     let stores = [store(&[(labelled("a"), [1.0; 6])]), store(&[(labelled("b"), [2.0; 6])])];
     let labels = ["x", "y"].map(|job| LabelBlock::new([("job", job)]));

@@ -6,6 +6,9 @@ use crate::request::{Batch, Cut};
 
 use super::compression::Compressor;
 
+/// A series' float, in both versions.
+const SAMPLE: u8 = 0x12;
+
 /// The tags of a version's request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tags {
@@ -65,7 +68,9 @@ pub(super) fn split(batch: &Batch, tags: Tags, within_host: bool) -> Option<[Bat
         }
         let part = &mut parts[usize::from(is_second)];
         part.message.extend_from_slice(field.bytes);
-        part.samples += u64::from(all > 0);
+        if all > 0 {
+            part.samples += samples_of(field.content, tags.histogram);
+        }
     }
     let is_whole = parts.iter().any(|part| part.message.len() == part.shared_len);
     (!is_whole).then(|| parts.map(|part| part.batch(batch.round)))
@@ -90,6 +95,12 @@ impl Part {
         let body = Compressor::default().compress(&self.message).into();
         Batch { body, samples: self.samples, round, cuts: self.cuts.into() }
     }
+}
+
+/// Number of samples of a series.
+fn samples_of(series: &[u8], histogram: u8) -> u64 {
+    let is_sample = |field: &Field<'_>| field.tag == SAMPLE || field.tag == histogram;
+    fields(series).map_or(0, |fields| fields.iter().filter(|field| is_sample(field)).count() as u64)
 }
 
 /// `true` if a series has such a field.

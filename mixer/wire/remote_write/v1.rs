@@ -18,12 +18,12 @@ use crate::request::{Batch, Encoder};
 use crate::series_expansion::exemplar_index;
 
 // Field tags, as number << 3 | wire type. WriteRequest:
-const TIME_SERIES: u8 = 0x0a;
+pub(super) const TIME_SERIES: u8 = 0x0a;
 const METADATA: u8 = 0x1a;
 // TimeSeries, behind its labels:
-const SAMPLE: u8 = 0x12;
+pub(super) const SAMPLE: u8 = 0x12;
 const EXEMPLAR: u8 = 0x1a;
-const HISTOGRAM: u8 = 0x22;
+pub(super) const HISTOGRAM: u8 = 0x22;
 // Exemplar, behind its labels:
 const EXEMPLAR_VALUE: u8 = 0x11;
 const EXEMPLAR_TIMESTAMP: u8 = 0x18;

@@ -44,21 +44,21 @@ pub(in crate::outputs) struct FinalResponse<'a> {
 
 /// Samples of a batch that the server will not accept later either.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rejection {
+pub(in crate::outputs) struct Rejection {
     /// Number of samples.
-    pub(super) samples: u64,
+    pub(in crate::outputs) samples: u64,
     /// The reason without what may differ each time.
     pub(super) kind: String,
-    pub(super) reason: String,
+    pub(in crate::outputs) reason: String,
     /// The reason without what the server says.
     pub(super) for_clients: String,
     /// The outcomes that splitting may have.
-    pub(super) splitting: Splitting,
+    pub(in crate::outputs) splitting: Splitting,
 }
 
 /// The use of splitting a batch that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Splitting {
+pub(in crate::outputs) enum Splitting {
     Useless,
     /// The batch is too large.
     MakesItSmaller,
@@ -116,7 +116,7 @@ impl BatchClient {
     }
 
     /// A refused batch as two, if a part of it may be accepted.
-    pub(super) fn split(&self, batch: &Batch, splitting: Splitting) -> Option<[Batch; 2]> {
+    pub(in crate::outputs) fn split(&self, batch: &Batch, splitting: Splitting) -> Option<[Batch; 2]> {
         match splitting {
             Splitting::Useless => None,
             Splitting::ByHosts => (self.rules.split)(batch, false),
@@ -163,7 +163,7 @@ impl BatchClient {
     }
 
     /// Sends a batch once. An error means that it may be accepted later.
-    pub(super) async fn send(&self, batch: &Batch) -> Result<Option<Rejection>, PushError> {
+    pub(in crate::outputs) async fn send(&self, batch: &Batch) -> Result<Option<Rejection>, PushError> {
         let request =
             self.http.request(Method::POST, self.target.url().clone()).headers(self.headers.clone());
         let request = request.body(batch.body.clone());

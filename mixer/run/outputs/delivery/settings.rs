@@ -23,7 +23,7 @@ pub struct DeliverySettings {
 }
 
 /// Bytes of a request before compression, approximately at most.
-pub(in crate::outputs) const BATCH_BYTES: usize = 1 << 20;
+pub const BATCH_BYTES: usize = 1 << 20;
 
 impl Default for DeliverySettings {
     fn default() -> Self {

@@ -10,13 +10,11 @@ use std::path::Path;
 
 use indexmap::IndexSet;
 
+use crate::export::stretches::LabelSymbols;
 use crate::protobuf::put_varint;
 
 /// Number of bytes that are written to the spool at once.
 const BUFFER_BYTES: usize = 1 << 20;
-
-/// Name and value of a label, as indices into a table of symbols.
-pub(super) type LabelSymbols = (u32, u32);
 
 /// A chunk in the spool.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +87,7 @@ impl EncodedPart {
     /// Adds a series of these labels; `put` encodes its chunks. A series without a chunk is left out.
     pub(super) fn put_series(
         &mut self,
-        labels: impl IntoIterator<Item = LabelSymbols>,
+        labels: &[LabelSymbols],
         put: impl FnOnce(&mut Self),
     ) -> io::Result<()> {
         let (offset, first) = (self.spooled + self.buffer.len() as u64, self.chunks.len());
@@ -98,7 +96,7 @@ impl EncodedPart {
             return Ok(());
         }
         let start = index_u32(self.labels.len())?;
-        self.labels.extend(labels);
+        self.labels.extend_from_slice(labels);
         let labels = (start, index_u32(self.labels.len())?);
         let chunks = (index_u32(first)?, index_u32(self.chunks.len())?);
         self.series.push(EncodedSeries { labels, chunks, offset });

@@ -5,6 +5,7 @@ use promemu_core::metric::is_absent;
 
 use super::bits::{BitWriter, FloatDelta, fits};
 use super::encoded::{ChunkEncoding, EncodedPart};
+use crate::export::stretches::Staleness;
 use crate::protobuf::{put_varint, zigzag};
 
 /// Number of samples of a full chunk.
@@ -12,19 +13,6 @@ pub(super) const SAMPLES_MAX: usize = 120;
 
 /// Number of bits of a delta of deltas, and the bits before it. Longer ones are written as 64 bits.
 const TIME_LENGTHS: [(u32, u64, u32); 3] = [(14, 0b10, 2), (17, 0b110, 3), (20, 0b1110, 4)];
-
-/// Markers where a series has no sample any more: its value there is
-/// [`ABSENT`](promemu_core::metric::ABSENT), whose bits are those of Prometheus' marker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Staleness {
-    /// None, as for samples that carry their own time.
-    Unmarked,
-    /// At the first moment without a sample.
-    Marked {
-        /// `true` if the series had a sample at the moment before these.
-        is_continued: bool,
-    },
-}
 
 /// Encodes series of floats.
 #[derive(Debug, Default)]
@@ -36,15 +24,8 @@ pub(super) struct FloatEncoder {
 impl FloatEncoder {
     /// Appends the chunks of one series. [`ABSENT`](promemu_core::metric::ABSENT) is no sample.
     pub(super) fn put(&mut self, times: &[i64], values: &[f64], staleness: Staleness, out: &mut EncodedPart) {
-        let (is_marked, mut before) = match staleness {
-            Staleness::Unmarked => (false, false),
-            Staleness::Marked { is_continued } => (true, is_continued),
-        };
-        let mut samples = times.iter().zip(values).filter(move |(_, value)| {
-            let has_sample = !is_absent(**value);
-            let ends = std::mem::replace(&mut before, has_sample) && !has_sample;
-            has_sample || ends && is_marked
-        });
+        let mut is_kept = staleness.filter();
+        let mut samples = times.iter().zip(values).filter(move |(_, value)| is_kept(!is_absent(**value)));
         while self.put_chunk(&mut samples, out) {}
     }
 

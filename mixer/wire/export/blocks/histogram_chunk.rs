@@ -10,7 +10,8 @@ use promemu_core::metric::{ABSENT, NativeBuckets, NativeHistogram, whole};
 
 use super::bits::{BitWriter, FloatDelta};
 use super::encoded::{ChunkEncoding, EncodedPart};
-use super::float_chunk::{SAMPLES_MAX, Staleness};
+use super::float_chunk::SAMPLES_MAX;
+use crate::export::stretches::Staleness;
 
 /// Empty buckets between two spans, at least; fewer of them cost less than another span.
 const GAP_MIN: i32 = 3;
@@ -28,24 +29,19 @@ enum ResetHint {
 struct Sample<'a> {
     time: i64,
     /// `None` for a staleness marker.
-    histogram: Option<NativeHistogram<'a>>,
+    histogram: &'a Option<NativeHistogram<'a>>,
 }
 
 /// Appends the chunks of one series with these samples; `None` is no sample.
-pub(super) fn put_histograms<'a>(
-    samples: impl Iterator<Item = (i64, Option<NativeHistogram<'a>>)>,
+pub(super) fn put_histograms(
+    times: &[i64],
+    histograms: &[Option<NativeHistogram<'_>>],
     staleness: Staleness,
     out: &mut EncodedPart,
 ) {
-    let mut before = staleness == Staleness::Marked { is_continued: true };
-    let mut kept = Vec::new();
-    for (time, histogram) in samples {
-        let has_sample = histogram.is_some();
-        if has_sample || before && staleness != Staleness::Unmarked {
-            kept.push(Sample { time, histogram });
-        }
-        before = has_sample;
-    }
+    let mut is_kept = staleness.filter();
+    let samples = times.iter().zip(histograms).filter(|(_, histogram)| is_kept(histogram.is_some()));
+    let kept: Vec<Sample<'_>> = samples.map(|(time, histogram)| Sample { time: *time, histogram }).collect();
     let mut left = kept.as_slice();
     let mut header = ResetHint::Unknown;
     while !left.is_empty() {
@@ -58,7 +54,7 @@ pub(super) fn put_histograms<'a>(
 /// Number of the first samples that fit one chunk, and the header of the chunk after them.
 fn chunk_len(samples: &[Sample<'_>]) -> (usize, ResetHint) {
     for (n, pair) in samples.windows(2).enumerate().take(SAMPLES_MAX - 1) {
-        let cut = match (&pair[0].histogram, &pair[1].histogram) {
+        let cut = match (pair[0].histogram, pair[1].histogram) {
             (None, Some(_)) => Some(ResetHint::Unknown),
             (Some(before), Some(after)) if before.schema != after.schema => Some(ResetHint::Unknown),
             (Some(before), Some(after)) if is_reset(before, after) => Some(ResetHint::Some),

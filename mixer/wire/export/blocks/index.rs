@@ -8,9 +8,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::encoded::{EncodedChunk, LabelSymbols};
+use super::encoded::EncodedChunk;
 use super::merged::MergedParts;
 use super::segments::SegmentWriter;
+use crate::export::stretches::LabelSymbols;
 use crate::protobuf::{put_varint, zigzag};
 
 /// Magic number and version.

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::encoded::{EncodedChunk, EncodedPart, EncodedSeries, LabelSymbols};
+use super::encoded::{EncodedChunk, EncodedPart, EncodedSeries};
+use crate::export::stretches::LabelSymbols;
 
 /// The parts of a block whose labels refer to one table.
 #[derive(Debug)]

@@ -3,23 +3,14 @@
 use promemu_core::backfill::Grid;
 use promemu_core::time::{Span, Time};
 
+use crate::export::stretches::TimeRange;
+
 /// Length of the shortest block.
 const SHORTEST: Span = Span::from_secs(2 * 3_600);
 /// Each longer block is this many times as long as the next shorter one.
 const FACTOR: u64 = 3;
 /// Number of lengths: the longest is 18 days.
 const LENGTHS: u32 = 6;
-
-/// The time of a block, and the samples in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BlockRange {
-    /// First millisecond since the Unix epoch.
-    pub(super) begin: i64,
-    /// The millisecond after the last.
-    pub(super) end: i64,
-    /// The moments of the export in it, if there are any.
-    pub(super) grid: Option<Grid>,
-}
 
 /// The greatest length of a block that is not above `max`; two hours at least.
 pub(super) fn length_for(max: Span) -> Span {
@@ -28,7 +19,7 @@ pub(super) fn length_for(max: Span) -> Span {
 }
 
 /// The blocks of an export, in order. `own` are the earliest and the latest time that a host set itself, in milliseconds.
-pub(super) fn block_ranges_of(grid: &Grid, own: Option<(i64, i64)>, length: Span) -> Vec<BlockRange> {
+pub(super) fn block_ranges_of(grid: &Grid, own: Option<(i64, i64)>, length: Span) -> Vec<TimeRange> {
     let length_millis = (length.as_nanos() / 1_000_000).cast_signed();
     let (first, last) = (millis(grid.from), millis(grid.to));
     let (first, last) = own.map_or((first, last), |own| (first.min(own.0), last.max(own.1)));
@@ -36,7 +27,7 @@ pub(super) fn block_ranges_of(grid: &Grid, own: Option<(i64, i64)>, length: Span
     numbers
         .map(|number| {
             let (begin, end) = (number * length_millis, (number + 1) * length_millis);
-            BlockRange { begin, end, grid: part(grid, begin, end) }
+            TimeRange { begin, end, grid: part(grid, begin, end) }
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! The series of one host and its pool members over a part of a block.
+//! The series of one host and its pool members over one stretch.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,9 +8,7 @@ use promemu_core::metric::{ABSENT, Kind, is_absent, native_histogram};
 use promemu_core::plan::{HostPlan, MetricPlan, Plan};
 use promemu_core::series::{Family, LabelBlock};
 
-use super::encoded::{EncodedPart, LabelSymbols};
-use super::float_chunk::{FloatEncoder, Staleness};
-use super::histogram_chunk::put_histograms;
+use super::sink::{LabelSymbols, SeriesSink, Staleness};
 use crate::export::target_labels::{INSTANCE, TargetLabels};
 use crate::exposition::OpenMetricsFamily;
 use crate::series_expansion::{ExtraLabel, ValueSource, for_each_series};
@@ -38,14 +36,13 @@ impl Moments<'_> {
     }
 }
 
-/// Encodes series into the part of one thread.
+/// Makes series of samples.
 #[derive(Debug)]
 pub(super) struct SeriesEncoder<'a> {
     pub(super) plan: &'a Plan,
     target: TargetLabels,
     /// `true` if hosts have the series [`UP`].
     has_up: bool,
-    floats: FloatEncoder,
     values: Vec<f64>,
     totals: Vec<f64>,
 }
@@ -57,7 +54,7 @@ impl<'a> SeriesEncoder<'a> {
     pub(super) fn new(plan: &'a Plan, target: TargetLabels) -> Self {
         let has_up =
             target == TargetLabels::Scraped && plan.families.iter().all(|family| &*family.name != UP);
-        Self { plan, target, has_up, floats: FloatEncoder::default(), values: Vec::new(), totals: Vec::new() }
+        Self { plan, target, has_up, values: Vec::new(), totals: Vec::new() }
     }
 
     /// The labels of a host as a target, and those of the host or a member.
@@ -65,14 +62,14 @@ impl<'a> SeriesEncoder<'a> {
         &self,
         host: &HostPlan,
         labels: &LabelBlock,
-        part: &mut EncodedPart,
+        sink: &mut dyn SeriesSink,
     ) -> io::Result<SharedLabels> {
         let mut shared = Vec::new();
         let target = self.target.of(self.plan, host);
         target
             .filter(|(name, _)| labels.get(name).is_none())
-            .try_for_each(|(name, value)| put_label(name, value, part, &mut shared))?;
-        labels.iter().try_for_each(|(name, value)| put_label(name, value, part, &mut shared))?;
+            .try_for_each(|(name, value)| put_label(name, value, sink, &mut shared))?;
+        labels.iter().try_for_each(|(name, value)| put_label(name, value, sink, &mut shared))?;
         Ok(shared)
     }
 
@@ -82,15 +79,15 @@ impl<'a> SeriesEncoder<'a> {
         shared: &SharedLabels,
         (times, values): (&[i64], &[f64]),
         is_continued: bool,
-        part: &mut EncodedPart,
+        sink: &mut dyn SeriesSink,
     ) -> io::Result<()> {
         if !self.has_up {
             return Ok(());
         }
         let mut labels = shared.clone();
-        put_label(NAME, UP, part, &mut labels)?;
+        put_label(NAME, UP, sink, &mut labels)?;
         let staleness = Staleness::Marked { is_continued };
-        part.put_series(labels, |part| self.floats.put(times, values, staleness, part))
+        sink.put_floats(&labels, (times, values), staleness)
     }
 
     /// Encodes all series of one metric.
@@ -100,31 +97,28 @@ impl<'a> SeriesEncoder<'a> {
         shared: &SharedLabels,
         (moments, samples): (Moments<'_>, &HostSamples),
         staleness: Staleness,
-        part: &mut EncodedPart,
+        sink: &mut dyn SeriesSink,
     ) -> io::Result<()> {
         let family = &self.plan.families[metric.family];
         let mut labels = shared.clone();
         if metric.labels.get(INSTANCE).is_some() {
-            let instance = part.symbol(INSTANCE)?;
+            let instance = sink.symbol(INSTANCE)?;
             labels.retain(|(name, _)| *name != instance);
         }
-        metric.labels.iter().try_for_each(|(name, value)| put_label(name, value, part, &mut labels))?;
+        metric.labels.iter().try_for_each(|(name, value)| put_label(name, value, sink, &mut labels))?;
         let layout = metric.cells.layout();
         let cell = |place: usize| moments.pick(samples.cell(metric.offset + place));
         if let Kind::NativeHistogram(native) = &layout.kind {
-            put_label(NAME, &family.name, part, &mut labels)?;
+            put_label(NAME, &family.name, sink, &mut labels)?;
             let cells: Vec<Cow<'_, [f64]>> = (0..layout.kind.width()).map(cell).collect();
             let rows: Vec<Vec<f64>> =
                 (0..moments.times.len()).map(|n| cells.iter().map(|cell| cell[n]).collect()).collect();
-            let histograms = moments
-                .times
-                .iter()
-                .zip(&rows)
-                .map(|(time, row)| (*time, (!is_absent(row[0])).then(|| native_histogram(native, row))));
-            return part.put_series(labels, |part| put_histograms(histograms, staleness, part));
+            let histograms: Vec<_> =
+                rows.iter().map(|row| (!is_absent(row[0])).then(|| native_histogram(native, row))).collect();
+            return sink.put_histograms(&labels, (moments.times, &histograms), staleness);
         }
-        self.put_plain(metric, family, &labels, (moments, samples), staleness, part)?;
-        self.put_created(metric, family, labels, (moments, samples), staleness, part)
+        self.put_plain(metric, family, &labels, (moments, samples), staleness, sink)?;
+        self.put_created(metric, family, labels, (moments, samples), staleness, sink)
     }
 
     /// Encodes the plain series of a metric without its created time.
@@ -135,7 +129,7 @@ impl<'a> SeriesEncoder<'a> {
         labels: &[LabelSymbols],
         (moments, samples): (Moments<'_>, &HostSamples),
         staleness: Staleness,
-        part: &mut EncodedPart,
+        sink: &mut dyn SeriesSink,
     ) -> io::Result<()> {
         let cell = |place: usize| moments.pick(samples.cell(metric.offset + place));
         let first = cell(0);
@@ -146,23 +140,30 @@ impl<'a> SeriesEncoder<'a> {
             if outcome.is_err() {
                 return;
             }
-            let column = match series.source {
-                ValueSource::Cell(place) | ValueSource::Cumulative(place) => cell(place),
-                ValueSource::Total | ValueSource::IsState(_) => Cow::Borrowed(&*first),
-            };
-            self.values.clear();
-            for ((value, total), first) in column.iter().zip(&mut self.totals).zip(&*first) {
-                let value = series.source.value(|_| *value, total);
-                self.values.push(if is_absent(*first) { ABSENT } else { value });
-            }
             let mut labels = labels.to_vec();
             let name = [&*family.name, series.suffix.as_str()].concat();
-            outcome = put_label(NAME, &name, part, &mut labels)
-                .and_then(|()| put_extra(&series.label, &family.name, part, &mut labels))
-                .and_then(|()| {
-                    let Self { floats, values, .. } = self;
-                    part.put_series(labels, |part| floats.put(moments.times, values, staleness, part))
-                });
+            outcome = put_label(NAME, &name, sink, &mut labels)
+                .and_then(|()| put_extra(&series.label, &family.name, sink, &mut labels));
+            if outcome.is_err() {
+                return;
+            }
+            // The first cell is absent where the sample is.
+            let values = if series.source == ValueSource::Cell(0) {
+                &*first
+            } else {
+                let column = match series.source {
+                    ValueSource::Cell(place) | ValueSource::Cumulative(place) => cell(place),
+                    ValueSource::Total | ValueSource::IsState(_) => Cow::Borrowed(&*first),
+                };
+                self.values.clear();
+                let samples = column.iter().zip(&mut self.totals).zip(&*first);
+                self.values.extend(samples.map(|((value, total), first)| {
+                    let value = series.source.value(|_| *value, total);
+                    if is_absent(*first) { ABSENT } else { value }
+                }));
+                &self.values
+            };
+            outcome = sink.put_floats(&labels, (moments.times, values), staleness);
         });
         outcome
     }
@@ -175,30 +176,35 @@ impl<'a> SeriesEncoder<'a> {
         mut labels: SharedLabels,
         (moments, samples): (Moments<'_>, &HostSamples),
         staleness: Staleness,
-        part: &mut EncodedPart,
+        sink: &mut dyn SeriesSink,
     ) -> io::Result<()> {
         let layout = metric.cells.layout();
         let is_taken = |name: &str| self.plan.families.iter().any(|family| &*family.name == name);
-        if !layout.has_created {
+        if !layout.has_created || !sink.has_created() {
             return Ok(());
         }
         let openmetrics = OpenMetricsFamily::new(family, is_taken);
         if !openmetrics.has_created() {
             return Ok(());
         }
-        put_label(NAME, &[openmetrics.stem, "_created"].concat(), part, &mut labels)?;
+        put_label(NAME, &[openmetrics.stem, "_created"].concat(), sink, &mut labels)?;
         let cell = |place: usize| moments.pick(samples.cell(metric.offset + place));
         let (first, created) = (cell(0), cell(layout.width() - 1));
         let shown = |(first, created): (&f64, &f64)| if is_absent(*first) { ABSENT } else { *created };
         let values: Vec<f64> = first.iter().zip(&*created).map(shown).collect();
-        part.put_series(labels, |part| self.floats.put(moments.times, &values, staleness, part))
+        sink.put_floats(&labels, (moments.times, &values), staleness)
     }
 }
 
 /// Appends a label, unless its value is empty: for Prometheus it does not exist then.
-fn put_label(name: &str, value: &str, part: &mut EncodedPart, labels: &mut SharedLabels) -> io::Result<()> {
+fn put_label(
+    name: &str,
+    value: &str,
+    sink: &mut dyn SeriesSink,
+    labels: &mut SharedLabels,
+) -> io::Result<()> {
     if !value.is_empty() {
-        labels.push((part.symbol(name)?, part.symbol(value)?));
+        labels.push((sink.symbol(name)?, sink.symbol(value)?));
     }
     Ok(())
 }
@@ -206,11 +212,11 @@ fn put_label(name: &str, value: &str, part: &mut EncodedPart, labels: &mut Share
 fn put_extra(
     label: &ExtraLabel<'_>,
     family_name: &str,
-    part: &mut EncodedPart,
+    sink: &mut dyn SeriesSink,
     labels: &mut SharedLabels,
 ) -> io::Result<()> {
     match label.name_and_value(family_name) {
-        Some((name, value)) => put_label(name, &value, part, labels),
+        Some((name, value)) => put_label(name, &value, sink, labels),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! A host that sets the times of its samples itself: all its samples, of which each block takes those of its time.
+//! A host that sets the times of its samples itself: all its samples, of which each stretch takes those of its time.
 //!
 //! A report that is seen at several moments is one sample. A sample older than one before it is left out: a Prometheus does
 //! not take it either. There are no staleness markers, as Prometheus sets none for samples with a time.
@@ -9,9 +9,9 @@ use promemu_core::backfill::Grid;
 use promemu_core::metric::is_absent;
 use promemu_core::time::Time;
 
-use super::float_chunk::Staleness;
+use super::TimeRange;
 use super::host_series::Moments;
-use super::ranges::BlockRange;
+use super::sink::Staleness;
 use super::stretch::{Stretch, times_of};
 use super::worker::HostEncoder;
 
@@ -44,8 +44,8 @@ impl WholeHost {
         self.times.first().copied().zip(self.times.last().copied())
     }
 
-    /// Encodes the samples of a block, and `up` at the moments of the grid.
-    pub(super) fn encode(&self, range: &BlockRange, encode: &mut HostEncoder<'_, '_>) -> io::Result<()> {
+    /// Encodes the samples of a range, and `up` at the moments of the grid.
+    pub(super) fn encode(&self, range: &TimeRange, encode: &mut HostEncoder<'_, '_>) -> io::Result<()> {
         if let Some(grid) = &range.grid {
             let start = self.grid.iter().take_while(|moment| *moment < grid.from).count();
             let up = self.stretch.samples.up();

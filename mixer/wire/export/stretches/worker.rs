@@ -1,80 +1,84 @@
-//! The hosts of one thread, on their way through the blocks.
+//! The hosts of one thread, on their way through time.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use promemu_core::backfill::{HostSampler, HostSamples};
 use promemu_core::event::HostId;
+use promemu_core::host::DrivenHost;
 use promemu_core::metric::is_absent;
 use promemu_core::plan::{HostPlan, MetricPlan};
 use promemu_core::series::LabelBlock;
 
-use super::BlockSpec;
-use super::encoded::EncodedPart;
-use super::float_chunk::Staleness;
+use super::TimeRange;
 use super::host_series::{Moments, SeriesEncoder};
-use super::ranges::BlockRange;
+use super::sink::{SeriesSink, Staleness};
 use super::stretch::{Stretch, times_of};
 use super::whole_host::WholeHost;
 use crate::export::report::{DroppedEvents, HostWork};
-use crate::export::spec::sample_count;
+use crate::export::spec::{Sampling, sample_count};
 
 /// The hosts of one thread.
-pub(super) struct Worker<'a> {
-    spec: &'a BlockSpec<'a>,
+pub(in crate::export) struct Worker<'a> {
+    spec: &'a Sampling<'a>,
     hosts: Vec<WorkerHost<'a>>,
     encoder: SeriesEncoder<'a>,
     work: HostWork,
 }
 
 struct WorkerHost<'a> {
+    id: HostId,
     plan: &'a HostPlan,
     driver: Driver<'a>,
 }
 
 enum Driver<'a> {
-    /// Sampled block by block.
+    /// Sampled stretch by stretch.
     Sampler(Box<HostSampler<'a>>),
-    /// All samples of a host that sets their times itself.
-    Whole(Box<WholeHost>),
+    /// All samples of a host that sets their times itself, and the host behind them.
+    Whole(Box<WholeHost>, Box<HostSampler<'a>>),
 }
 
 impl<'a> Worker<'a> {
     /// These hosts at their start.
-    pub(super) fn new(spec: &'a BlockSpec<'a>, ids: Vec<HostId>) -> Self {
+    pub(super) fn new(spec: &'a Sampling<'a>, ids: Vec<HostId>) -> io::Result<Self> {
         let plan = spec.run.plan();
         let mut work = HostWork::default();
         let hosts = ids.into_iter().map(|id| {
             let host = &plan.hosts[id as usize];
             let mut sampler = HostSampler::new(spec.run.host(id), 0..host.shape.width);
             if !host.stamps() {
-                return WorkerHost { plan: host, driver: Driver::Sampler(Box::new(sampler)) };
+                return Ok(WorkerHost { id, plan: host, driver: Driver::Sampler(Box::new(sampler)) });
             }
+            spec.progress.check()?;
             let stretch = Stretch::of(&mut sampler, &spec.grid, host);
             add_work(&stretch.samples, host, &mut work);
-            WorkerHost { plan: host, driver: Driver::Whole(Box::new(WholeHost::new(stretch, spec.grid))) }
+            let whole = Box::new(WholeHost::new(stretch, spec.grid));
+            Ok(WorkerHost { id, plan: host, driver: Driver::Whole(whole, Box::new(sampler)) })
         });
-        let hosts = hosts.collect();
-        Self { spec, hosts, encoder: SeriesEncoder::new(plan, spec.labels), work }
+        let hosts = hosts.collect::<io::Result<_>>()?;
+        Ok(Self { spec, hosts, encoder: SeriesEncoder::new(plan, spec.labels), work })
     }
 
     /// The earliest and the latest time that a host set itself, in milliseconds since the Unix epoch.
-    pub(super) fn own_times(&self) -> Option<(i64, i64)> {
+    pub(in crate::export) fn own_times(&self) -> Option<(i64, i64)> {
         let times = self.hosts.iter().filter_map(|host| match &host.driver {
-            Driver::Whole(whole) => whole.times(),
+            Driver::Whole(whole, _) => whole.times(),
             Driver::Sampler(_) => None,
         });
         times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// Encodes the samples of a block, whose spool is in `dir`.
-    pub(super) fn encode(&mut self, range: &BlockRange, dir: &Path) -> io::Result<EncodedPart> {
-        let mut part = EncodedPart::new(dir, range.begin)?;
+    /// Makes the series of a range, which must follow the one before it.
+    pub(in crate::export) fn encode(
+        &mut self,
+        range: &TimeRange,
+        sink: &mut dyn SeriesSink,
+    ) -> io::Result<()> {
         let Self { spec, hosts, encoder, work } = self;
-        for WorkerHost { plan: host, driver } in hosts {
-            let mut encode = HostEncoder { host, encoder, part: &mut part };
+        for WorkerHost { plan: host, driver, .. } in hosts {
+            spec.progress.check()?;
+            let mut encode = HostEncoder { host, encoder, sink };
             match driver {
                 Driver::Sampler(sampler) => {
                     let Some(grid) = &range.grid else { continue };
@@ -98,19 +102,38 @@ impl<'a> Worker<'a> {
                         encode.put_member((key.0, &key.1), (moments, &member.samples), staleness)?;
                     }
                 }
-                Driver::Whole(whole) => whole.encode(range, &mut encode)?,
+                Driver::Whole(whole, _) => whole.encode(range, &mut encode)?,
             }
             if let Some(grid) = &range.grid {
-                spec.done.fetch_add(sample_count(&host.shape.metrics, grid), Ordering::Relaxed);
+                spec.progress.add_done(sample_count(&host.shape.metrics, grid));
             }
         }
-        part.end()?;
-        Ok(part)
+        Ok(())
     }
 
-    /// The work of its hosts.
-    pub(super) fn into_work(self) -> HostWork {
-        self.work
+    /// Drives the hosts through a range whose samples nobody wants.
+    pub(in crate::export) fn skip(&mut self, range: &TimeRange) -> io::Result<()> {
+        let Some(grid) = &range.grid else { return Ok(()) };
+        for WorkerHost { plan: host, driver, .. } in &mut self.hosts {
+            self.spec.progress.check()?;
+            if let Driver::Sampler(sampler) = driver {
+                add_work(&Stretch::of(sampler, grid, host).samples, host, &mut self.work);
+            }
+            self.spec.progress.add_done(sample_count(&host.shape.metrics, grid));
+        }
+        Ok(())
+    }
+
+    /// The work of its hosts, and, if they are kept, the hosts at the end of the export.
+    pub(in crate::export) fn end(self) -> (HostWork, Vec<(HostId, DrivenHost)>) {
+        let Self { spec, hosts, work, .. } = self;
+        if !spec.keeps_hosts {
+            return (work, Vec::new());
+        }
+        let hosts = hosts.into_iter().map(|WorkerHost { id, driver, .. }| match driver {
+            Driver::Sampler(sampler) | Driver::Whole(_, sampler) => (id, sampler.into_host(spec.grid.to)),
+        });
+        (work, hosts.collect())
     }
 }
 
@@ -118,15 +141,15 @@ impl<'a> Worker<'a> {
 pub(super) struct HostEncoder<'e, 'a> {
     host: &'e HostPlan,
     encoder: &'e mut SeriesEncoder<'a>,
-    part: &'e mut EncodedPart,
+    sink: &'e mut dyn SeriesSink,
 }
 
 impl HostEncoder<'_, '_> {
     /// Encodes `up`; `is_continued` if the host was a target before.
     pub(super) fn put_up(&mut self, times: &[i64], up: &[f64], is_continued: bool) -> io::Result<()> {
-        let Self { host, encoder, part } = self;
-        let shared = encoder.shared_labels(host, &host.labels, part)?;
-        encoder.put_up(&shared, (times, up), is_continued, part)
+        let Self { host, encoder, sink } = self;
+        let shared = encoder.shared_labels(host, &host.labels, *sink)?;
+        encoder.put_up(&shared, (times, up), is_continued, *sink)
     }
 
     /// Encodes the host's own series.
@@ -136,10 +159,10 @@ impl HostEncoder<'_, '_> {
         moments: Moments<'_>,
         staleness: impl Fn(&MetricPlan) -> Staleness,
     ) -> io::Result<()> {
-        let Self { host, encoder, part } = self;
-        let shared = encoder.shared_labels(host, &host.labels, part)?;
+        let Self { host, encoder, sink } = self;
+        let shared = encoder.shared_labels(host, &host.labels, *sink)?;
         host.shape.metrics.iter().try_for_each(|metric| {
-            encoder.put_metric(metric, &shared, (moments, &stretch.samples), staleness(metric), part)
+            encoder.put_metric(metric, &shared, (moments, &stretch.samples), staleness(metric), *sink)
         })
     }
 
@@ -150,13 +173,13 @@ impl HostEncoder<'_, '_> {
         (moments, samples): (Moments<'_>, &HostSamples),
         staleness: Staleness,
     ) -> io::Result<()> {
-        let Self { host, encoder, part } = self;
-        let shared = encoder.shared_labels(host, labels, part)?;
+        let Self { host, encoder, sink } = self;
+        let shared = encoder.shared_labels(host, labels, *sink)?;
         host.shape.pools[pool]
             .shape
             .metrics
             .iter()
-            .try_for_each(|metric| encoder.put_metric(metric, &shared, (moments, samples), staleness, part))
+            .try_for_each(|metric| encoder.put_metric(metric, &shared, (moments, samples), staleness, *sink))
     }
 }
 

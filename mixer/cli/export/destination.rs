@@ -1,0 +1,98 @@
+//! The destinations of a past, an export's or a live run's history.
+
+use std::fmt;
+use std::path::Path;
+
+use promemu_core::error::Error;
+use promemu_core::host::DrivenHost;
+use promemu_core::time::Span;
+use promemu_run::outputs::remote_write::RemoteWriteSettings;
+use promemu_wire::export::{Format, Sampling, TargetLabels};
+
+use super::resume::Resume;
+use super::{blocks, remote_write, target};
+
+/// The longest blocks of a history: as Prometheus compacts them by default.
+const HISTORY_BLOCK_MAX: Span = Span::from_secs(36 * 3_600);
+
+/// The destination of samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// A file, or standard output.
+    File {
+        /// Its format.
+        format: Format,
+        /// Its path; `-` is standard output.
+        out: String,
+    },
+    /// The data folder of a Prometheus.
+    Blocks {
+        /// The folder.
+        data: String,
+        /// Maximum length of a block.
+        length_max: Span,
+        /// `true` if blocks may overlap those that are there.
+        may_overlap: bool,
+    },
+    /// A receiver of remote write.
+    RemoteWrite(Box<RemoteWriteSettings>),
+}
+
+impl Destination {
+    /// The destination of a live run's history: a receiver of remote write, or as `--history-out` names it.
+    pub(crate) fn of_history(out: &str, receiver: Option<&RemoteWriteSettings>) -> Self {
+        if let Some(settings) = receiver {
+            return Self::RemoteWrite(Box::new(settings.clone()));
+        }
+        if is_folder(out) {
+            let data = out.to_owned();
+            return Self::Blocks { data, length_max: HISTORY_BLOCK_MAX, may_overlap: false };
+        }
+        let format = Format::of_path(Path::new(out)).unwrap_or(Format::OpenMetrics);
+        Self::File { format, out: out.to_owned() }
+    }
+
+    /// The labels of an export that does not ask for any.
+    pub(super) const fn default_labels(&self) -> TargetLabels {
+        match self {
+            Self::File { .. } | Self::RemoteWrite(_) => TargetLabels::Pushed,
+            Self::Blocks { .. } => TargetLabels::Scraped,
+        }
+    }
+
+    /// Drives a run and writes its samples; shows the progress, and logs the outcome. Returns the hosts if they are kept. Remote
+    /// write may resume.
+    pub(super) fn write_from(
+        &self,
+        sampling: Sampling<'_>,
+        resume: Option<&Resume>,
+    ) -> Result<Vec<DrivenHost>, Error> {
+        match self {
+            Self::File { format, out } => target::write(sampling, *format, out),
+            Self::Blocks { data, length_max, may_overlap } => {
+                blocks::write(sampling, data, *length_max, *may_overlap)
+            }
+            Self::RemoteWrite(settings) => remote_write::send(sampling, settings, resume),
+        }
+    }
+
+    /// As for an export that begins anew.
+    pub(crate) fn write(&self, sampling: Sampling<'_>) -> Result<Vec<DrivenHost>, Error> {
+        self.write_from(sampling, None)
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { out, .. } => f.write_str(out),
+            Self::Blocks { data, .. } => f.write_str(data),
+            Self::RemoteWrite(settings) => settings.target.fmt(f),
+        }
+    }
+}
+
+/// `true` if a path names a folder.
+pub(super) fn is_folder(out: &str) -> bool {
+    out.ends_with('/') || Path::new(out).is_dir()
+}
