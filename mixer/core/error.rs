@@ -4,24 +4,21 @@
 //! config; an [`Error`] ends a run. Texts begin with the subject, in lower case, and have no full stop. Sources are
 //! in the chain, not in the text.
 
+mod sources;
+mod suggestion;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexSet;
 
 use crate::excerpt;
 use crate::stop::Stop;
 
-/// A byte range in a config's [`Sources`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct SourceSpan {
-    /// The first byte.
-    pub start: usize,
-    /// The byte after the last one.
-    pub end: usize,
-}
+pub use sources::{Place, SourceSpan, Sources};
+pub(crate) use suggestion::NAMES_COMPARED_MAX;
+pub use suggestion::{nearest, suggestion};
 
 /// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -293,126 +290,11 @@ impl fmt::Display for Rendered<'_> {
     }
 }
 
-/// The texts of a config: its own and those of included files. Byte numbers go on from one to the next.
-#[derive(Clone, Debug, Default)]
-pub struct Sources(Vec<SourceFile>);
-
-#[derive(Clone, Debug)]
-struct SourceFile {
-    name: String,
-    text: Arc<str>,
-    first_byte: usize,
-    /// Made for the first place that is looked up.
-    index: OnceLock<Arc<TextIndex>>,
-}
-
-/// Lines and characters of a text by byte, so that a place costs the same anywhere in it.
-#[derive(Debug)]
-struct TextIndex {
-    /// The first byte of each line.
-    lines: Vec<usize>,
-    /// Number of characters before each block of [`BLOCK_BYTES`].
-    chars: Vec<usize>,
-}
-
-const BLOCK_BYTES: usize = 256;
-
-impl TextIndex {
-    fn of(text: &str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        let mut before = 0;
-        let blocks = text.as_bytes().chunks(BLOCK_BYTES).map(|block| {
-            let this = before;
-            before += count_chars(block);
-            this
-        });
-        let mut chars: Vec<usize> = blocks.collect();
-        chars.push(before);
-        Self { lines: std::iter::once(0).chain(ends).collect(), chars }
-    }
-
-    /// Number of characters before a byte.
-    fn chars_before(&self, text: &str, byte: usize) -> usize {
-        let block = byte / BLOCK_BYTES;
-        self.chars[block] + count_chars(&text.as_bytes()[block * BLOCK_BYTES..byte])
-    }
-}
-
-/// Number of characters that begin in these bytes of a text.
-fn count_chars(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
-}
-
-impl SourceFile {
-    fn index(&self) -> &TextIndex {
-        self.index.get_or_init(|| Arc::new(TextIndex::of(&self.text)))
-    }
-}
-
-impl Sources {
-    /// Adds a file; returns the number of its first byte.
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> usize {
-        let first_byte = self.0.last().map_or(0, |last| last.first_byte + last.text.len() + 1);
-        let (name, text, index) = (name.into(), text.into(), OnceLock::new());
-        self.0.push(SourceFile { name, text, first_byte, index });
-        first_byte
-    }
-
-    /// Number of bytes of all texts.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.0.last().map_or(0, |last| last.first_byte + last.text.len())
-    }
-
-    /// The name of the config's own file.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.0.first().map_or("", |file| &file.name)
-    }
-
-    fn file_at(&self, byte: usize) -> Option<&SourceFile> {
-        self.0.iter().rev().find(|file| file.first_byte <= byte)
-    }
-}
-
-/// The place of a problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// The file.
-    pub file: &'a str,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-    /// The line's text.
-    pub line_text: &'a str,
-    /// The bytes within the line.
-    pub in_line: std::ops::Range<usize>,
-}
-
 impl Problem {
     /// Its place; `None` if it has none in the sources.
     #[must_use]
     pub fn place<'a>(&self, sources: &'a Sources) -> Option<Place<'a>> {
-        let span = self.span?;
-        let file = sources.file_at(span.start)?;
-        let text = &*file.text;
-        let span =
-            SourceSpan { start: span.start - file.first_byte, end: span.end.saturating_sub(file.first_byte) };
-        let before = text.get(..span.start).unwrap_or(text).len();
-        let index = file.index();
-        let line = index.lines.partition_point(|start| *start <= before);
-        let line_start = index.lines[line - 1];
-        let line_end = index.lines.get(line).map_or(text.len(), |next| next - 1);
-        let line_text = &text[line_start..line_end];
-        let start = before - line_start;
-        Some(Place {
-            file: &file.name,
-            line,
-            column: index.chars_before(text, before) - index.chars_before(text, line_start) + 1,
-            line_text,
-            in_line: start..(span.end.saturating_sub(line_start)).clamp(start, line_text.len().max(start)),
-        })
+        sources.place(self.span?)
     }
 
     /// `file:line:column: message`.
@@ -423,54 +305,6 @@ impl Problem {
             None => format!("{}: {}", sources.name(), self.message),
         }
     }
-}
-
-/// Maximum length of a word that is compared with others.
-const NAME_BYTES_MAX: usize = 200;
-/// Maximum number of names that a word is compared with; among more of them no mistake is guessed.
-pub(crate) const NAMES_COMPARED_MAX: usize = 1_000;
-/// Maximum work of one suggestion: the sum of the products of the lengths compared.
-const COMPARED_BYTES_MAX: usize = 500_000;
-
-/// `; did you mean "x"?` if one of `known` is close to `word`, else a list of `known`.
-#[must_use]
-pub fn suggestion<S: AsRef<str>>(word: &str, known: &[S]) -> String {
-    match nearest(word, known) {
-        Some(name) => format!("; did you mean {name:?}?"),
-        None if known.is_empty() => "; there are none".to_owned(),
-        None => {
-            let names: Vec<&str> = known.iter().map(AsRef::as_ref).take(30).collect();
-            format!("; expected {}{}", if names.len() > 1 { "one of " } else { "" }, names.join(", "))
-        }
-    }
-}
-
-/// The one of `known` that is close to `word`, if there is one.
-#[must_use]
-pub fn nearest<'a, S: AsRef<str>>(word: &str, known: &'a [S]) -> Option<&'a str> {
-    // The edit distance of a very long word takes too much memory.
-    let is_nameable = word.len() <= NAME_BYTES_MAX && known.len() <= NAMES_COMPARED_MAX;
-    let nameable = if is_nameable { known } else { &[] };
-    let mut compared = 0;
-    let closest = nameable
-        .iter()
-        .filter(|k| k.as_ref().len() <= NAME_BYTES_MAX)
-        .take_while(|k| {
-            compared += word.len() * k.as_ref().len();
-            compared <= COMPARED_BYTES_MAX
-        })
-        .map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref()))
-        .filter(|(distance, k)| {
-            let len = k.chars().count().max(word.chars().count());
-            *distance <= (len / 3).max(1) && *distance < len
-        })
-        .min();
-    // The word may be the first or last part of a name.
-    let has_part = |k: &&str| {
-        k.strip_suffix(word).is_some_and(|start| start.ends_with('_'))
-            || k.strip_prefix(word).is_some_and(|end| end.starts_with('_'))
-    };
-    closest.map(|(_, name)| name).or_else(|| nameable.iter().map(AsRef::as_ref).find(has_part))
 }
 
 #[cfg(test)]
@@ -493,17 +327,6 @@ mod tests {
         let span = Some(SourceSpan { start: second + 4, end: second + 7 });
         let problem = Problem { span, ..problem };
         assert_eq!(problem.render(&sources), "configs/b.ron:2:1: x is wrong");
-    }
-
-    #[test]
-    fn a_close_name_is_suggested_and_a_far_one_lists_all() {
-        assert_eq!(suggestion("sine_wav", &["sine_wave", "random_walk"]), "; did you mean \"sine_wave\"?");
-        assert_eq!(suggestion("walk", &["sine_wave", "random_walk"]), "; did you mean \"random_walk\"?");
-        assert_eq!(suggestion("random", &["sine_wave", "random_walk"]), "; did you mean \"random_walk\"?");
-        assert_eq!(
-            suggestion("zzz", &["sine_wave", "random_walk"]),
-            "; expected one of sine_wave, random_walk"
-        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod text;
+mod uses;
 mod value;
 
 pub use compiled::{CompileError, Expression};

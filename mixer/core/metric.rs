@@ -4,6 +4,7 @@
 //! counter, one per bucket and the sum for a histogram. [`ABSENT`] in the first cell means that the series has no
 //! sample. Nothing here knows a config or an output format.
 
+mod aggregation;
 mod cells;
 mod distribution;
 mod layout;
@@ -13,8 +14,10 @@ mod observations;
 pub mod promql;
 mod recent;
 mod rounding;
+mod states;
 
-pub use cells::{Accumulate, Aggregation, Cells, Counter, StateIndexes, States, Update};
+pub use aggregation::{Accumulate, Aggregation};
+pub use cells::{Cells, Update};
 pub use distribution::Distribution;
 pub use layout::{
     ABSENT, Buckets, Exemplar, Kind, Layout, Quantiles, buckets, is_absent, native_histogram, quantiles,
@@ -23,6 +26,7 @@ pub use layout::{
 pub use metric_type::MetricType;
 pub use native::{BucketSpan, NativeBuckets, NativeHistogram, NativeLayout, SCHEMAS, bucket_of, upper_bound};
 pub use rounding::Rounding;
+pub use states::{Counter, StateIndexes, States};
 
 /// The largest number of observations that one update makes.
 pub const OBSERVATIONS_MAX: f64 = 1e6;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use rhai::{AST, ASTNode, Dynamic, Expr, ParseError, Position, Scope, Stmt};
+use rhai::{AST, Dynamic, ParseError, Position, Scope};
 
 use super::engine::{self, ENGINE};
 use super::formula::Formula;
 use super::host_storage::{VARIABLE, WRITTEN, as_variable};
 use super::names::Names;
+use super::uses::Uses;
 use super::value::Value;
 use crate::error::suggestion;
 
@@ -49,14 +50,7 @@ impl Expression {
     }
 
     fn of(text: &str, ast: AST) -> Result<Self, CompileError> {
-        let mut found = Found::default();
-        ast.walk(&mut |nodes: &[ASTNode<'_>]| {
-            if let Some(node) = nodes.last() {
-                found.note(node);
-            }
-            true
-        });
-        let Found { mut names, mut fields, declared, emits, stores, written } = found;
+        let Uses { mut names, mut fields, declared, emits, stores, written } = Uses::of(&ast);
         let whole = read_as_a_whole(&names, &fields);
         let declared: IndexSet<String> = declared.into_iter().collect();
         for (word, message) in [
@@ -321,94 +315,4 @@ fn offset_of(position: Position, text: &str) -> usize {
     let rest = text[line_start..].split('\n').next().unwrap_or("");
     let column = position.position().unwrap_or(1).saturating_sub(1);
     line_start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
-}
-
-/// Names, fields and events found in an expression.
-#[derive(Default)]
-struct Found {
-    names: Vec<String>,
-    declared: Vec<String>,
-    fields: Vec<(String, String)>,
-    emits: Vec<Option<String>>,
-    stores: Vec<String>,
-    /// The names that are assigned to, or a part of which is.
-    written: Vec<(String, Position)>,
-}
-
-impl Found {
-    fn note(&mut self, node: &ASTNode<'_>) {
-        match node {
-            ASTNode::Expr(Expr::Variable(variable, ..)) => self.names.push(variable.1.to_string()),
-            ASTNode::Expr(Expr::Dot(pair, ..)) => {
-                let property = match &pair.rhs {
-                    Expr::Dot(inner, ..) | Expr::Index(inner, ..) => &inner.lhs,
-                    other => other,
-                };
-                if let (Expr::Variable(variable, ..), Expr::Property(property, _)) = (&pair.lhs, property) {
-                    self.fields.push((variable.1.to_string(), property.2.to_string()));
-                }
-            }
-            ASTNode::Expr(Expr::Index(pair, ..)) => {
-                if let (Expr::Variable(variable, ..), Expr::StringConstant(key, _)) = (&pair.lhs, &pair.rhs) {
-                    self.fields.push((variable.1.to_string(), key.to_string()));
-                }
-            }
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))
-                if call.name == "emit" =>
-            {
-                let name = call.args.first();
-                self.emits.push(match name {
-                    Some(Expr::StringConstant(name, _)) => Some(name.to_string()),
-                    _ => None,
-                });
-            }
-            // Called as a method of the event's name, which may be calculated.
-            ASTNode::Expr(Expr::MethodCall(call, _)) if call.name == "emit" => self.emits.push(None),
-            ASTNode::Stmt(Stmt::Assignment(parts)) => {
-                self.written.extend(assigned_name(&parts.1.lhs));
-                if !parts.0.is_op_assignment() {
-                    self.stores.extend(stored_key(&parts.1.lhs));
-                }
-            }
-            ASTNode::Stmt(Stmt::Var(declaration, ..)) => self.declared.push(declaration.0.name.to_string()),
-            ASTNode::Stmt(Stmt::For(parts, _)) => {
-                self.declared.push(parts.0.name.to_string());
-                self.declared.extend(parts.1.as_ref().map(|counter| counter.name.to_string()));
-            }
-            ASTNode::Stmt(Stmt::TryCatch(parts, _)) => {
-                if let Expr::Variable(variable, ..) = &parts.expr {
-                    self.declared.push(variable.1.to_string());
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The name at the front of an assignment's target, and its position.
-fn assigned_name(target: &Expr) -> Option<(String, Position)> {
-    match target {
-        Expr::Variable(variable, _, position) => Some((variable.1.to_string(), *position)),
-        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => assigned_name(&pair.lhs),
-        _ => None,
-    }
-}
-
-/// The key of an assignment to `storage.KEY`.
-fn stored_key(target: &Expr) -> Option<String> {
-    match target {
-        Expr::Dot(pair, ..) => match (&pair.lhs, &pair.rhs) {
-            (Expr::Variable(variable, ..), Expr::Property(property, _)) if variable.1 == "storage" => {
-                Some(property.2.to_string())
-            }
-            _ => None,
-        },
-        Expr::Index(pair, ..) => match (&pair.lhs, &pair.rhs) {
-            (Expr::Variable(variable, ..), Expr::StringConstant(key, _)) if variable.1 == "storage" => {
-                Some(key.to_string())
-            }
-            _ => None,
-        },
-        _ => None,
-    }
 }

@@ -87,7 +87,7 @@ impl MetricValues {
             rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
             level: metric.default_value,
         });
-        let cells = shape.metrics.iter().map(|metric| (&metric.cells, metric.default_value));
+        let cells = shape.metrics.iter().map(|metric| (metric.cells.aggregation(), metric.default_value));
         let rare = shape.keeps_update_times.then(|| {
             let updated_at = vec![Time::NEVER; shape.metrics.len()].into();
             Box::new(RareState { updated_at, ..RareState::default() })

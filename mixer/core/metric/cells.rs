@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
+use super::aggregation::{Accumulate, Aggregation};
 use super::distribution::Distribution;
 use super::layout::{ABSENT, Exemplar, Kind, Layout, is_absent};
 use super::observations::{Observations, Observed};
-use super::recent::{self, Recent};
+use super::recent;
 use super::rounding::Rounding;
+use super::states::{Counter, StateIndexes, States};
 use crate::rng::Rng;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// The layout of a metric's cells, and how values are aggregated into them.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,42 +22,6 @@ pub struct Cells {
     aggregation: Aggregation,
     /// A copy of the layout's width, for the hot path.
     width: usize,
-}
-
-/// The effect of a value on the cells.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Aggregation {
-    /// The value replaces the cell.
-    Gauge,
-    /// The value adds to a total that never falls.
-    Counter {
-        /// The meaning of the value.
-        accumulate: Accumulate,
-        /// The index among the host's counters.
-        index: usize,
-    },
-    /// The value is observed, as in a histogram or a summary.
-    Observations {
-        /// The finite range to which observations are clamped.
-        range: (f64, f64),
-        /// For summaries: the index among the host's summaries, and the length of the window.
-        recent: Option<(usize, Span)>,
-    },
-    /// The value is ignored; the cell is 1.
-    Info,
-    /// The value, rounded, is the number of a state.
-    State,
-}
-
-/// The meaning of a scenario's value for a counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accumulate {
-    /// A level, added at each update.
-    PerUpdate,
-    /// A level per second, multiplied by the time since the last update and added.
-    PerSecond,
-    /// The new total, taken if it is larger than the last one.
-    Total,
 }
 
 impl Cells {
@@ -359,69 +325,6 @@ pub struct Update<'a> {
     pub distribution: Option<&'a Distribution>,
 }
 
-/// The next free indexes among a host's states.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StateIndexes {
-    counters: usize,
-    summaries: usize,
-}
-
-/// The state of a host's counters and summaries beside their cells.
-#[derive(Clone, Debug, Default)]
-pub struct States {
-    counters: Box<[Counter]>,
-    recent: Box<[Recent]>,
-}
-
-impl States {
-    /// The states of these metrics, each with its value before the first update.
-    #[must_use]
-    pub fn of<'a>(metrics: impl Iterator<Item = (&'a Cells, f64)>) -> Self {
-        let (mut counters, mut recent) = (Vec::new(), Vec::new());
-        for (cells, value) in metrics {
-            match cells.aggregation {
-                Aggregation::Counter { .. } => counters.push(Counter::new(value)),
-                Aggregation::Observations { recent: Some(_), .. } => recent.push(Recent::new()),
-                _ => {}
-            }
-        }
-        Self { counters: counters.into(), recent: recent.into() }
-    }
-}
-
-/// A counter's state.
-#[derive(Clone, Debug)]
-pub struct Counter {
-    /// The total, unrounded.
-    total: f64,
-    last_update: Time,
-}
-
-impl Counter {
-    /// A counter that begins at `total`.
-    #[must_use]
-    pub const fn new(total: f64) -> Self {
-        Self { total, last_update: Time::NEVER }
-    }
-
-    /// Adds a value, if there is one, and returns the total, which never falls.
-    fn take(&mut self, accumulate: Accumulate, value: Option<f64>, now: Time) -> f64 {
-        let dt_secs = now.since(self.last_update).as_secs_f64();
-        self.last_update = now;
-        if let Some(value) = value {
-            let grown = match accumulate {
-                Accumulate::PerUpdate => self.total + value.max(0.0),
-                Accumulate::PerSecond => self.total + value.max(0.0) * dt_secs,
-                Accumulate::Total => value,
-            };
-            if grown.is_finite() {
-                self.total = self.total.max(grown);
-            }
-        }
-        self.total
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,7 +333,8 @@ mod tests {
     /// Applies these values, ten seconds apart, and returns the row.
     fn apply_all(cells: &Cells, values: &[f64]) -> Vec<f64> {
         let mut row = vec![ABSENT; cells.width()];
-        let (mut states, mut rng) = (States::of([(cells, 0.0)].into_iter()), Seed::new(1).rng());
+        let (mut states, mut rng) =
+            (States::of([(cells.aggregation(), 0.0)].into_iter()), Seed::new(1).rng());
         for (n, value) in (0..).zip(values) {
             let now = Time::from_unix_secs(1000 + 10 * n);
             let rounding = Rounding::to_decimals(2);
