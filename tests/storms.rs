@@ -4,6 +4,7 @@
 use std::io::{PipeReader, Write};
 use std::net::TcpStream;
 
+use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{Process, Pushgateway, eventually, free_port, get, promemu_command};
 
 /// Hosts that set each other off, scripts that are never done, members that live for a millisecond, and metrics that change
@@ -26,12 +27,12 @@ const CONFIG: &str = r#"Config(default_job_name: "storm", hosts: [
 ])"#;
 
 /// A run of the config that pushes to a gateway, and the other end of its standard error, which nobody reads.
-fn storming(gateway: &Pushgateway, api: u16, page: u16) -> (Process, PipeReader, tempfile::TempDir) {
+fn storming(gateway: &str, api: u16, page: u16) -> (Process, PipeReader, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("storm.ron");
     std::fs::write(&file, CONFIG).unwrap();
     let (listen, page) = (format!("127.0.0.1:{api}"), format!("scrape=127.0.0.1:{page}"));
-    let pushed = format!("pushgateway={}", gateway.url());
+    let pushed = format!("pushgateway={gateway}");
     let args =
         ["--config", file.to_str().unwrap(), "--listen", &listen, "--output", &pushed, "--output", &page];
     let (run, log) = Process::start_unread(promemu_command(&args).args([
@@ -66,7 +67,7 @@ fn hold(port: u16) -> Vec<TcpStream> {
 fn a_storm_slow_scripts_idle_connections_and_a_full_standard_error_stop_neither_answers_nor_the_end() {
     let gateway = Pushgateway::start();
     let [api, page] = [(); 2].map(|()| free_port());
-    let (mut run, _log, _dir) = storming(&gateway, api, page);
+    let (mut run, _log, _dir) = storming(&gateway.url(), api, page);
     eventually("the API answers", || get(api, "/health"));
     eventually("the run has pushed", || (!gateway.jobs().is_empty()).then_some(()));
     let own = || eventually("its own metrics are there", || get(api, "/metrics"));
@@ -88,4 +89,20 @@ fn a_storm_slow_scripts_idle_connections_and_a_full_standard_error_stop_neither_
     eventually("the emulated metrics are there", || get(page, "/metrics"));
     assert_eq!(run.terminate(), Some(0), "the first signal ends it");
     assert!(gateway.groups().is_empty(), "and nothing is left behind");
+}
+
+#[test]
+fn a_second_signal_ends_a_storm_that_cannot_end_cleanly_at_once() {
+    let gateway = FakeGateway::start(Behaviour::HangDeletions);
+    let [api, page] = [(); 2].map(|()| free_port());
+    let (mut run, _log, _dir) = storming(&gateway.url(), api, page);
+    eventually("the run has pushed", || (!gateway.requests("PUT").is_empty()).then_some(()));
+    run.signal("-TERM");
+    eventually("it cleans up", || (!gateway.requests("DELETE").is_empty()).then_some(()));
+    // One that comes right after the first is the same request.
+    eventually("it has ended", || {
+        run.signal("-TERM");
+        (!run.is_running()).then_some(())
+    });
+    assert_eq!(run.wait(), Some(130), "it has not cleaned up");
 }
