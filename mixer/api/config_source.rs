@@ -16,7 +16,7 @@ use crate::error::ApiError;
 /// A config's name has at most this many bytes.
 const NAME_BYTES_MAX: usize = 200;
 /// Maximum memory of each run of a config that a client posts.
-const POSTED_MEMORY_MAX: usize = 256 << 20;
+pub(crate) const POSTED_MEMORY_MAX: usize = 256 << 20;
 /// A client's text is repeated in an error up to this many characters.
 const SHOWN_CHARS_MAX: usize = 100;
 

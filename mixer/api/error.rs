@@ -196,7 +196,9 @@ fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
         E::HostExists(_) | E::HostNotRunning(_) | E::HostRunning(_) | E::HostStopping(_) | E::LastHost(_) => {
             (StatusCode::CONFLICT, "conflict")
         }
-        E::TooManySeries { .. } | E::RunLogFull => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+        E::TooManySeries { .. } | E::TooMuchMemory { .. } | E::RunLogFull => {
+            (StatusCode::TOO_MANY_REQUESTS, "too_many")
+        }
         E::RunOver => (StatusCode::CONFLICT, "run_over"),
     }
 }

@@ -41,6 +41,7 @@ async fn edit(run: &RunHandle) -> [Duration; 2] {
             labels: Vec::new(),
             ttl: None,
             series_max: usize::MAX,
+            memory_max: usize::MAX,
         };
         run.add_host(host).await.expect("the host is added");
         times[0].push(started.elapsed());

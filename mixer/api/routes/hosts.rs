@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use promemu_run::handle::{HostDetail, HostFilter, HostView, HostsPage, NewHost};
 
+use crate::config_source::POSTED_MEMORY_MAX;
 use crate::error::{Answer, ApiError, ErrorBody};
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery, page_limit};
@@ -103,6 +104,7 @@ pub(crate) async fn add_host(
         labels: labels.into_iter().collect(),
         ttl: ttl.map(|ttl| ttl.read("ttl")).transpose()?,
         series_max: state.daemon().series_max,
+        memory_max: state.daemon().memory_max.min(POSTED_MEMORY_MAX),
     };
     handle.add_host(new).await?;
     Ok((StatusCode::CREATED, Json(handle.host_view(&name)?)))

@@ -16,6 +16,7 @@ impl Fleet {
         let row = of_fleet.spare_rows().add_host(&host, &self.plan, &mut of_fleet.job.store());
         of_fleet.count_added();
         self.series_max.fetch_add(host.series_count(), Ordering::Relaxed);
+        self.added_memory.fetch_add(host.host_bytes(), Ordering::Relaxed);
         let id = self.table().add(&host, row);
         self.bus_mut().subscribe(id, host.shape.subscriptions());
         self.names.add(&host.name, id);
@@ -30,6 +31,7 @@ impl Fleet {
         // The id of a planned host is not used again: its subscriptions are those of a host that has ended.
         if self.table().is_added(id) {
             self.bus_mut().unsubscribe(id, host.shape.subscriptions());
+            self.added_memory.fetch_sub(host.host_bytes(), Ordering::Relaxed);
         }
         self.series_max.fetch_sub(host.series_count(), Ordering::Relaxed);
         let of_fleet = self.job(host.job);

@@ -32,6 +32,8 @@ pub(crate) struct Fleet {
     pub(super) names: HostNames,
     /// Number of series of all hosts when all metrics and members exist at once.
     pub(super) series_max: AtomicUsize,
+    /// Estimated memory of the hosts that were added, in bytes.
+    pub(super) added_memory: AtomicUsize,
     pub(super) counters: Arc<Counters>,
     pub(super) clock: Clock,
 }
@@ -54,6 +56,7 @@ impl Fleet {
             table: HostTable::new(&plan),
             names: HostNames::default(),
             series_max: AtomicUsize::new(plan.series_count()),
+            added_memory: AtomicUsize::new(0),
             counters,
             clock,
             plan,
@@ -221,5 +224,10 @@ impl Fleet {
     /// Number of series of all hosts when all metrics and members exist at once.
     pub(crate) fn series_max(&self) -> usize {
         self.series_max.load(Ordering::Relaxed)
+    }
+
+    /// Estimated memory of the hosts that were added to the plan's, in bytes.
+    pub(crate) fn added_memory(&self) -> usize {
+        self.added_memory.load(Ordering::Relaxed)
     }
 }

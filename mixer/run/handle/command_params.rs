@@ -15,6 +15,8 @@ pub struct NewHost {
     pub ttl: Option<Span>,
     /// The most series that the run may have with it.
     pub series_max: usize,
+    /// The most memory that hosts which were added to the run may take with it, in bytes.
+    pub memory_max: usize,
 }
 
 /// A value for a metric to show. The scenario keeps updating underneath.

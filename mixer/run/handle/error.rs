@@ -139,6 +139,18 @@ pub enum CommandError {
         /// The limit.
         max: usize,
     },
+    /// The hosts that were added to the run would take more memory than they may.
+    #[error(
+        "the hosts added to the run would take {} MiB of memory, and may take {} MiB; remove some of them, or put them into a \
+         config",
+        bytes.div_ceil(1 << 20), max >> 20
+    )]
+    TooMuchMemory {
+        /// The memory with the new host, in bytes.
+        bytes: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
     /// The run is over.
     #[error("the run is over; start another one")]
     RunOver,

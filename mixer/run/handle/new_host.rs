@@ -19,7 +19,7 @@ const RESERVED: [&str; 4] = ["job", "instance", "le", "quantile"];
 
 /// The plan of a new host that starts at once.
 pub(super) fn new_host_plan(fleet: &Fleet, new: &NewHost) -> Result<HostPlan, CommandError> {
-    let NewHost { name, template, labels, ttl, series_max } = new;
+    let NewHost { name, template, labels, ttl, series_max, memory_max } = new;
     if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
         return Err(CommandError::InvalidHostName);
     }
@@ -35,13 +35,18 @@ pub(super) fn new_host_plan(fleet: &Fleet, new: &NewHost) -> Result<HostPlan, Co
     if series > *series_max {
         return Err(CommandError::TooManySeries { series, max: *series_max });
     }
-    Ok(HostPlan {
+    let host = HostPlan {
         name: name.as_str().into(),
         ttl: ttl.unwrap_or(template.ttl),
         start_time: Span::ZERO,
         labels: merged(&template.labels, name, labels),
         ..HostPlan::clone(&template)
-    })
+    };
+    let bytes = fleet.added_memory().saturating_add(host.host_bytes());
+    if bytes > *memory_max {
+        return Err(CommandError::TooMuchMemory { bytes, max: *memory_max });
+    }
+    Ok(host)
 }
 
 fn check_labels(template: &HostPlan, labels: &[(String, String)]) -> Result<(), CommandError> {

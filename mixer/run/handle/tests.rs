@@ -92,7 +92,32 @@ fn add(name: &str, template: &str, labels: &[(&str, &str)], series_max: usize) -
         labels,
         ttl: None,
         series_max,
+        memory_max: usize::MAX,
     })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn added_hosts_take_bounded_memory_together_and_give_it_back() {
+    let mut run = TestRun::begun().await;
+    let limited = |name: &str, template: &str, memory_max| match add(name, template, &[], 1_000) {
+        Command::AddHost(new) => Command::AddHost(NewHost { memory_max, ..new }),
+        other => other,
+    };
+    run.ask(add("rack/7", "rack/1", &[], 1_000)).await.unwrap();
+    let of_one = run.handle.fleet().added_memory();
+    assert!(of_one > 1_000, "{of_one} bytes");
+    let refused = run.ask(limited("rack/8", "rack/7", of_one + 1_000)).await.unwrap_err();
+    assert!(
+        matches!(refused, CommandError::TooMuchMemory { bytes, .. } if bytes > of_one + 1_000),
+        "{refused}"
+    );
+    run.ask(limited("rack/8", "rack/7", 3 * of_one)).await.unwrap();
+    // A host of the config never counted.
+    for name in ["rack/7", "rack/8", "rack/3"] {
+        run.ask(Command::RemoveHost(name.to_owned())).await.unwrap();
+    }
+    assert_eq!(run.handle.fleet().added_memory(), 0);
+    run.runner.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -165,6 +165,7 @@ fn a_config_is_refused_before_its_hosts_metrics_or_members_take_too_much_memory(
         with_metrics(native),
         r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 4000000), name: "h{i}", metrics: [Metric(name: "m")])])"#.to_owned(),
         config(r#"pools: [Pool(count: 2000000, labels: { "id": "{uuid()}" }, metrics: [Metric(name: "p")])],"#, ""),
+        config(r#"pools: [Pool(count: "t", max: 2000000, labels: { "id": "{uuid()}" }, metrics: [Metric(name: "p")])],"#, ""),
         format!(r#"Config(hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 100000), name: "h{{i}}", labels: {{ "l": "{}" }}, metrics: [Metric(name: "m")])])"#, "x".repeat(20_000)),
     ] {
         let error = refused(&text).unwrap_err().to_string();
