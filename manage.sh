@@ -21,9 +21,10 @@ usage: ./manage.sh COMMAND
   pictures          make the pictures of the README anew: of the live page, by Chromium, and of a plot
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   fuzz TARGET MINUTES
-                    look for inputs that break promemu: config, script or exposition; 'all' shares the minutes among them
-  test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests; with --long the tests
-                    that take samples otherwise are whole: 200 random runs, 3 million events; and a minute of fuzzing
+                    look for inputs that break promemu: config, script, exposition, api or answers; 'all' shares the minutes
+                    among them
+  test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests, a minute of fuzzing; with
+                    --long the tests that take samples otherwise are whole: 200 random runs, 3 million events
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
   stop, restart, status, logs [NAME…], config, backup
                     manage the stack; backup writes to docker/backups
@@ -399,6 +400,7 @@ run_test() {
     check_dependencies
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
     step 'tests' cargo test --workspace --locked --no-fail-fast
+    fuzz_a_minute
     check_api
     check_page
 }
@@ -431,22 +433,28 @@ run_valgrind() {
     step 'promemu-processes' cargo test --locked -p promemu-processes --lib -- --skip simulation --skip pids
 }
 
+# Fails where cargo-fuzz cannot be had, or nothing to link its runtime with.
+get_fuzz() {
+    have c++ || return 1
+    if cargo fuzz --version >/dev/null 2>&1; then return; fi
+    say 'no cargo-fuzz: installing it'
+    cargo install --locked --quiet cargo-fuzz --version "$fuzz_version"
+}
+
 ensure_fuzz() {
     ensure_cc
     ensure_rust
-    if cargo fuzz --version >/dev/null 2>&1; then return; fi
-    say 'no cargo-fuzz: installing it'
-    if ! cargo install --locked --quiet cargo-fuzz --version "$fuzz_version"; then
+    if ! get_fuzz; then
         die 'cargo-fuzz could not be installed. Run by hand:' "  cargo install cargo-fuzz --locked --version $fuzz_version"
     fi
 }
 
 # New inputs go to corpus-work; those worth keeping belong into corpus, which the tests replay.
 run_fuzz() {
-    local target="${1:-}" minutes="${2:-}" targets=(config script exposition)
+    local target="${1:-}" minutes="${2:-}" targets=(config script exposition api answers)
     case "$target" in
         all) ;;
-        config | script | exposition) targets=("$target") ;;
+        config | script | exposition | api | answers) targets=("$target") ;;
         *) wrong "unknown fuzz target: $target" ;;
     esac
     if [[ ! $minutes =~ ^[1-9][0-9]{0,4}$ ]] || (($# > 2)); then wrong "fuzz takes a target and whole minutes: $*"; fi
@@ -459,6 +467,17 @@ run_fuzz() {
             "tests/fuzz/corpus-work/$target" "tests/fuzz/corpus/$target" -- \
             -max_total_time="$secs" -rss_limit_mb=1024 -timeout=30 -print_final_stats=1
     done
+}
+
+# A minute for all targets together. Without cargo-fuzz the tests damage inputs by themselves, with another seed each time.
+fuzz_a_minute() {
+    if get_fuzz; then
+        run_fuzz all 1
+        return
+    fi
+    say '== fuzzing: without cargo-fuzz, by damaged inputs of the corpora'
+    step 'damaged inputs' env PROMEMU_FUZZ_SECS=12 PROMEMU_FUZZ_SEED="$RANDOM" \
+        cargo test --locked --test integration -- --nocapture damaged_inputs
 }
 
 wrong() {
@@ -493,7 +512,6 @@ main() {
             fi
             if (($# > 0)); then wrong "test takes --long only: $*"; fi
             run_test
-            if [[ -n ${PROMEMU_LONG:-} ]]; then run_fuzz all 1; fi
             ;;
         start | stop | restart | status | logs | config | backup | cleanup) run_stack "$command" "$@" ;;
         help | -h | --help) usage ;;

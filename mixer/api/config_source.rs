@@ -140,7 +140,7 @@ pub(crate) fn open(daemon: &Daemon, name: &str) -> Result<ConfigFile, ApiError> 
 }
 
 /// Reads arguments: an object of values and lists of them, or null.
-fn read_args(args: &serde_json::Value) -> Result<IndexMap<String, Value>, ApiError> {
+pub(crate) fn read_args(args: &serde_json::Value) -> Result<IndexMap<String, Value>, ApiError> {
     let refused = |name: &str| {
         let shown: String = name.chars().take(SHOWN_CHARS_MAX).collect();
         ApiError::invalid(format!(

@@ -18,6 +18,7 @@
 //! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
 //! | `state.rs` | the state that all handlers share, and its limits |
 //! | `params.rs`, `config_source.rs`, `json_body.rs` | parameters and bodies that several routes share |
+//! | `bodies.rs` | bodies as all routes read them, without a server: for fuzzing |
 //! | `error.rs`, `access.rs`, `limits.rs`, `body_budget.rs`, `sse.rs` | errors, access check, rate limit, memory of bodies, server-sent events |
 //! | `page.rs`, `page/` | the live page, embedded in the program |
 //!
@@ -30,6 +31,8 @@
 
 mod access;
 mod api;
+#[doc(hidden)]
+pub mod bodies;
 mod body_budget;
 mod config_source;
 mod daemon;

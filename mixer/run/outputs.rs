@@ -12,6 +12,8 @@
 //! (`cli/settings/outputs.rs`), and its name in the help of `--output` (`cli/args/`). A body format of its own is a file in
 //! `promemu_wire`.
 
+#[doc(hidden)]
+pub mod answers;
 mod availability;
 mod delivery;
 pub mod file;

@@ -135,7 +135,7 @@ pub(crate) async fn process_kill(
 
 impl ChaosBody {
     /// The data that all faults share.
-    fn filter_and_duration(&self) -> Result<Map<String, Value>, ApiError> {
+    pub(crate) fn filter_and_duration(&self) -> Result<Map<String, Value>, ApiError> {
         let mut data = Map::new();
         if let Some(pattern) = &self.process_pattern {
             data.insert("pattern".to_owned(), prefix(pattern).into());
@@ -151,7 +151,7 @@ impl ChaosBody {
         Ok(data)
     }
 
-    fn intensity(&self) -> Result<Option<f64>, ApiError> {
+    pub(crate) fn intensity(&self) -> Result<Option<f64>, ApiError> {
         match self.intensity {
             Some(intensity) if intensity < 0.0 => Err(ApiError::invalid("intensity is 0 or more")),
             intensity => Ok(intensity),

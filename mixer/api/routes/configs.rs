@@ -68,7 +68,7 @@ struct ArgumentView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CheckBody {
     #[serde(flatten)]
-    config: ConfigBody,
+    pub(crate) config: ConfigBody,
 }
 
 /// The result of a check.

@@ -34,13 +34,13 @@ pub(crate) struct EventsView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventBody {
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// Its source: `api` by default, or the host that counts as its emitter.
-    source: Option<String>,
+    pub(crate) source: Option<String>,
     /// Its data.
     #[schema(value_type = Object)]
     #[serde(default)]
-    data: serde_json::Value,
+    pub(crate) data: serde_json::Value,
 }
 
 /// The events to stream.

@@ -56,6 +56,29 @@ pub(crate) struct RunBody {
     start: Option<bool>,
 }
 
+impl RunBody {
+    /// The run that it asks for, and `true` if that starts at once.
+    pub(crate) fn request(self) -> Result<(RunRequest, bool), ApiError> {
+        let config = ConfigChoice::new(self.config)?;
+        let id = self.id.unwrap_or_else(|| format!("run-{:08x}", random_seed() >> 32));
+        let is_id_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if id.is_empty() || id.len() > ID_CHARS_MAX || !id.chars().all(is_id_char) {
+            return Err(ApiError::invalid(format!("id has 1 to {ID_CHARS_MAX} letters, digits, - and _")));
+        }
+        let request = RunRequest {
+            id: id.into(),
+            config,
+            seed: self.seed,
+            duration: self.duration.map(|duration| duration.read("duration")).transpose()?,
+            speed: self.speed.map_or(Ok(Speed::NORMAL), |speed| speed.read())?,
+            history: self.history.map(|history| history.read_finite("history")).transpose()?,
+            watches: self.watch.unwrap_or(false),
+            simulation: None,
+        };
+        Ok((request, self.start.unwrap_or(true)))
+    }
+}
+
 /// Lists the runs, the main run first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs",
     responses((status = 200, body = RunsView), (status = "default", body = ErrorBody)))]
@@ -78,23 +101,7 @@ pub(crate) async fn create_run(
     State(state): State<Arc<AppState>>,
     JsonBody(body): JsonBody<RunBody>,
 ) -> Result<(StatusCode, Json<RunView>), ApiError> {
-    let config = ConfigChoice::new(body.config)?;
-    let id = body.id.unwrap_or_else(|| format!("run-{:08x}", random_seed() >> 32));
-    let is_id_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if id.is_empty() || id.len() > ID_CHARS_MAX || !id.chars().all(is_id_char) {
-        return Err(ApiError::invalid(format!("id has 1 to {ID_CHARS_MAX} letters, digits, - and _")));
-    }
-    let request = RunRequest {
-        id: id.into(),
-        config,
-        seed: body.seed,
-        duration: body.duration.map(|duration| duration.read("duration")).transpose()?,
-        speed: body.speed.map_or(Ok(Speed::NORMAL), |speed| speed.read())?,
-        history: body.history.map(|history| history.read_finite("history")).transpose()?,
-        watches: body.watch.unwrap_or(false),
-        simulation: None,
-    };
-    let starts = body.start.unwrap_or(true);
+    let (request, starts) = body.request()?;
     let run = blocking_until(&state, move |state, stop| create(state, request, starts, stop)).await??;
     Ok((StatusCode::CREATED, Json(run.view())))
 }

@@ -18,7 +18,9 @@ use crate::http::TargetUrl;
 use promemu_core::error::Error;
 use promemu_core::series::Job;
 use promemu_wire::otlp::{Otlp, halves};
-use response::{hint, is_retryable, rejected};
+use response::{hint, is_retryable};
+
+pub(super) use response::rejected;
 
 /// The path of a target without one: the specification's.
 const DEFAULT_PATH: &str = "/v1/metrics";

@@ -33,6 +33,7 @@ use claim_group::ClaimGroup;
 use claims::{Claims, encode_claims};
 pub use client::{GatewayUrl, PushgatewayClient};
 pub use groups::GatewayGroup;
+pub(super) use groups::groups_of;
 use jobs::{Conflict, JobState, Reason};
 pub use ownership::Verdict;
 use pacing::Pacing;

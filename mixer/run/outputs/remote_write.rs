@@ -74,7 +74,7 @@ impl RemoteWriteSettings {
 /// A receiver of 2.0 reports in headers what it has written, for successes and errors alike
 /// (<https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/#required-written-response-headers>). One of 1.0 alone
 /// may read a request of 2.0 as one without any series, and accept it.
-fn rejected_v2(response: &FinalResponse<'_>) -> (u64, String) {
+pub(super) fn rejected_v2(response: &FinalResponse<'_>) -> (u64, String) {
     let reports = WRITTEN_HEADERS.iter().any(|name| response.headers.contains_key(*name));
     if !reports {
         let reason = "it took a request of remote write 2.0 without saying what it wrote, as servers do that do not know 2.0; use version=1";

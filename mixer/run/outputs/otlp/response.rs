@@ -21,7 +21,7 @@ pub(super) fn is_retryable(error: &PushError) -> bool {
 }
 
 /// A success may be a partial one: then its body has the number of rejected points.
-pub(super) fn rejected(response: &FinalResponse<'_>) -> (u64, String) {
+pub(in crate::outputs) fn rejected(response: &FinalResponse<'_>) -> (u64, String) {
     if !response.is_success {
         return (response.samples, String::new());
     }

@@ -171,6 +171,15 @@ fn parse_quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
+/// The groups in an exposition that comes in these chunks; `None` if it is none of a Pushgateway, or has too many.
+pub(in crate::outputs) fn groups_of<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Option<Vec<GatewayGroup>> {
+    let mut reader = GroupReader::default();
+    for chunk in chunks {
+        reader.read(chunk).ok()?;
+    }
+    reader.finish().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
