@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod api_description;
 mod blocks;
 mod churn;
 mod claims;

@@ -90,9 +90,10 @@ impl ConfigChoice {
         Ok(Self { source, class, args, is_operators: false })
     }
 
-    /// The arguments without passwords in URLs.
+    /// The arguments without passwords in URLs, as an object.
     pub(crate) fn shown_args(&self) -> serde_json::Value {
-        serde_json::from_str(&without_passwords(&self.args.to_string())).unwrap_or_default()
+        let shown = serde_json::from_str(&without_passwords(&self.args.to_string()));
+        shown.ok().filter(serde_json::Value::is_object).unwrap_or_else(|| serde_json::json!({}))
     }
 
     /// Leaves out what a client may not decide on: the server that gets the operator's secrets, unless it stands in one of the

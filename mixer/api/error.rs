@@ -13,6 +13,7 @@ use promemu_core::error::{ConfigError, Error};
 use promemu_run::handle::CommandError;
 use promemu_run::outputs::RunConflict;
 
+use crate::error_code::ErrorCode;
 use crate::problem::ProblemView;
 
 /// A message of a library is cut after this many bytes.
@@ -107,7 +108,7 @@ pub(crate) enum ApiError {
     Internal(Error),
     /// An answer of the router or of an extractor, in the API's form.
     #[error("{message}")]
-    Foreign { status: StatusCode, code: &'static str, message: String },
+    Foreign { status: StatusCode, code: ErrorCode, message: String },
 }
 
 fn config_message(error: &ConfigError) -> String {
@@ -122,23 +123,23 @@ impl ApiError {
         Self::InvalidValue(message.into())
     }
 
-    /// The status, and the code for programs.
-    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
+    /// The code for programs. Errors of libraries have statuses of their own.
+    pub(crate) const fn code(&self) -> ErrorCode {
         match self {
-            Self::UnknownRun(_) | Self::NotASimulation(_) => (StatusCode::NOT_FOUND, "unknown_run"),
-            Self::UnknownConfig(_) => (StatusCode::NOT_FOUND, "unknown_config"),
+            Self::UnknownRun(_) | Self::NotASimulation(_) => ErrorCode::UnknownRun,
+            Self::UnknownConfig(_) => ErrorCode::UnknownConfig,
             Self::Config(error) => match **error {
-                ConfigError::NotFound { .. } => (StatusCode::NOT_FOUND, "unknown_config"),
+                ConfigError::NotFound { .. } => ErrorCode::UnknownConfig,
                 ConfigError::Unreadable { .. }
                 | ConfigError::NotListed { .. }
                 | ConfigError::UnreadableDir { .. }
-                | ConfigError::PathOfClient { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
-                ConfigError::GivenUp => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
-                ConfigError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_config"),
+                | ConfigError::PathOfClient { .. } => ErrorCode::InvalidValue,
+                ConfigError::GivenUp => ErrorCode::ConfigTooSlow,
+                ConfigError::Invalid { .. } => ErrorCode::InvalidConfig,
             },
-            Self::InvalidValue(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
-            Self::NoLastMetrics(_) => (StatusCode::CONFLICT, "run_over"),
-            Self::Command(error) => command_status_and_code(error),
+            Self::InvalidValue(_) => ErrorCode::InvalidValue,
+            Self::NoLastMetrics(_) => ErrorCode::RunOver,
+            Self::Command(error) => code_of_command(error),
             Self::NoSimulation
             | Self::RunExists(_)
             | Self::RunNotStarted(_)
@@ -147,19 +148,26 @@ impl ApiError {
             | Self::RunRunning(_)
             | Self::MainRunKept
             | Self::Ending
-            | Self::RunConflict(_) => (StatusCode::CONFLICT, "conflict"),
+            | Self::RunConflict(_) => ErrorCode::Conflict,
             Self::TooManyRuns { .. }
             | Self::TooManyStreams { .. }
             | Self::TooManyWatched { .. }
             | Self::TooManySeries
             | Self::TooBusy
-            | Self::TooFast => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
-            Self::TooSlow | Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
-            Self::WrongHost => (StatusCode::FORBIDDEN, "wrong_host"),
-            Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Bug(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-            Self::Foreign { status, code, .. } => (*status, code),
+            | Self::TooFast => ErrorCode::TooMany,
+            Self::TooSlow | Self::SlowBody => ErrorCode::TooSlow,
+            Self::WrongHost => ErrorCode::WrongHost,
+            Self::CrossSite => ErrorCode::CrossSite,
+            Self::Unauthorized => ErrorCode::Unauthorized,
+            Self::Bug(_) | Self::Internal(_) => ErrorCode::Internal,
+            Self::Foreign { code, .. } => *code,
+        }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Foreign { status, .. } => *status,
+            _ => self.code().status(),
         }
     }
 
@@ -176,12 +184,12 @@ impl ApiError {
     }
 }
 
-fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
+const fn code_of_command(error: &CommandError) -> ErrorCode {
     use CommandError as E;
     match error {
-        E::UnknownHost { .. } | E::NoHostSelected { .. } => (StatusCode::NOT_FOUND, "unknown_host"),
-        E::UnknownLever { .. } => (StatusCode::NOT_FOUND, "unknown_lever"),
-        E::UnknownMetric { .. } => (StatusCode::NOT_FOUND, "unknown_metric"),
+        E::UnknownHost { .. } | E::NoHostSelected { .. } => ErrorCode::UnknownHost,
+        E::UnknownLever { .. } => ErrorCode::UnknownLever,
+        E::UnknownMetric { .. } => ErrorCode::UnknownMetric,
         E::ValueNotAccepted { .. }
         | E::InvalidPattern(_)
         | E::InvalidEventName
@@ -191,15 +199,13 @@ fn command_status_and_code(error: &CommandError) -> (StatusCode, &'static str) {
         | E::TemplateWithoutName { .. }
         | E::TooManyLabels
         | E::LabelNotAllowed { .. }
-        | E::LabelTooLong { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
-        E::CounterFalls { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "counter_falls"),
+        | E::LabelTooLong { .. } => ErrorCode::InvalidValue,
+        E::CounterFalls { .. } => ErrorCode::CounterFalls,
         E::HostExists(_) | E::HostNotRunning(_) | E::HostRunning(_) | E::HostStopping(_) | E::LastHost(_) => {
-            (StatusCode::CONFLICT, "conflict")
+            ErrorCode::Conflict
         }
-        E::TooManySeries { .. } | E::TooMuchMemory { .. } | E::RunLogFull => {
-            (StatusCode::TOO_MANY_REQUESTS, "too_many")
-        }
-        E::RunOver => (StatusCode::CONFLICT, "run_over"),
+        E::TooManySeries { .. } | E::TooMuchMemory { .. } | E::RunLogFull => ErrorCode::TooMany,
+        E::RunOver => ErrorCode::RunOver,
     }
 }
 
@@ -232,7 +238,7 @@ impl From<ApiError> for Error {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code) = self.status_and_code();
+        let (status, code) = (self.status(), self.code().name());
         let error = ErrorView { code, message: self.to_string(), problems: self.problems() };
         let mut response = (status, Json(ErrorBody { error })).into_response();
         if status == StatusCode::UNAUTHORIZED {
@@ -257,15 +263,17 @@ pub(crate) async fn in_one_form(request: Request, next: Next) -> Response {
         return response;
     }
     let (code, fixed) = match status {
-        StatusCode::NOT_FOUND => ("not_found", "there is nothing here; /docs lists all paths"),
-        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path does not take this method"),
-        StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the body is larger than 1 MiB"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            ("unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here; /docs lists all paths"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (ErrorCode::MethodNotAllowed, "this path does not take this method")
         }
-        StatusCode::UNPROCESSABLE_ENTITY => ("invalid_body", ""),
-        _ if status.is_server_error() => ("internal", ""),
-        _ => ("invalid_request", ""),
+        StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::BodyTooLarge, "the body is larger than 1 MiB"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            (ErrorCode::UnsupportedMediaType, "the body must be JSON, with Content-Type: application/json")
+        }
+        StatusCode::UNPROCESSABLE_ENTITY => (ErrorCode::InvalidBody, ""),
+        _ if status.is_server_error() => (ErrorCode::Internal, ""),
+        _ => (ErrorCode::InvalidRequest, ""),
     };
     let (parts, body) = response.into_parts();
     let message = if fixed.is_empty() { foreign_message(body).await } else { fixed.to_owned() };

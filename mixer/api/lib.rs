@@ -13,13 +13,14 @@
 //! | file | its part |
 //! | --- | --- |
 //! | `api.rs`, `settings.rs`, `daemon.rs` | start and end of the API, its address, the interface to the program |
-//! | `routes.rs` | the table of all paths, their layers, `/openapi.json` |
+//! | `routes.rs` | the table of all paths, and their layers |
+//! | `description.rs`, `examples.json`, `docs.html` | `/openapi.json`, with errors and examples, and `/docs`, which shows it |
 //! | `routes/X.rs` | the handlers of `/api/v1/X`: `POST /api/v1/events` is in `routes/events.rs` |
 //! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
 //! | `state.rs` | the state that all handlers share, and its limits |
 //! | `params.rs`, `config_source.rs`, `json_body.rs` | parameters and bodies that several routes share |
 //! | `bodies.rs` | bodies as all routes read them, without a server: for fuzzing |
-//! | `error.rs`, `access.rs`, `limits.rs`, `body_budget.rs`, `sse.rs` | errors, access check, rate limit, memory of bodies, server-sent events |
+//! | `error.rs`, `error_code.rs`, `access.rs`, `limits.rs`, `body_budget.rs`, `sse.rs` | errors, access check, rate limit, memory of bodies, server-sent events |
 //! | `page.rs`, `page/` | the live page, embedded in the program |
 //!
 //! # Invariants
@@ -36,7 +37,9 @@ pub mod bodies;
 mod body_budget;
 mod config_source;
 mod daemon;
+mod description;
 mod error;
+mod error_code;
 mod json_body;
 mod limits;
 mod page;

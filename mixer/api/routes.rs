@@ -28,7 +28,8 @@ use utoipa_axum::routes;
 
 use crate::access::{self, Access};
 use crate::body_budget::{self, BODY_BYTES_MAX, BodyBudget};
-use crate::error::in_one_form;
+use crate::description::describe;
+use crate::error::{ErrorBody, in_one_form};
 use crate::limits::{self, Pace};
 use crate::page;
 use crate::state::AppState;
@@ -36,7 +37,7 @@ use crate::state::AppState;
 /// All paths with their layers, the outermost last.
 pub(crate) fn router(state: Arc<AppState>, access: Access) -> Router {
     let (router, description) = described().split_for_parts();
-    let description: Arc<str> = description.to_json().unwrap_or_default().into();
+    let description: Arc<str> = describe(&description).into();
     let json = [(header::CONTENT_TYPE, "application/json")];
     router
         .route("/openapi.json", get(move || async move { (json, description.to_string()) }))
@@ -51,7 +52,7 @@ pub(crate) fn router(state: Arc<AppState>, access: Access) -> Router {
         .layer(from_fn(limits::mark))
 }
 
-fn described() -> OpenApiRouter<Arc<AppState>> {
+pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(status::health))
         .routes(routes!(status::ready))
@@ -98,6 +99,7 @@ fn described() -> OpenApiRouter<Arc<AppState>> {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "promemu", description = "Reads and steers runs of promemu.", license(name = "MIT OR Apache-2.0")),
+    components(schemas(ErrorBody)),
     modifiers(&Security),
 )]
 struct Description;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use promemu_run::handle::{ActedView, HostAction, Override};
 
-use crate::error::{ApiError, ErrorBody};
+use crate::error::ApiError;
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
@@ -91,9 +91,16 @@ impl ActionBody {
     }
 }
 
-/// Acts on all hosts that a pattern selects. It is an error if it selects none, or none that the action can concern.
-#[utoipa::path(post, path = "/api/v1/actions", tag = "hosts", params(RunQuery), request_body = ActionBody,
-    responses((status = 202, body = ActedView), (status = "default", body = ErrorBody)))]
+/// Acts on all hosts that a pattern selects.
+///
+/// A plain name is a pattern, too. All hosts that the action can concern take it at one moment, or it is refused as a
+/// whole: if the pattern selects none, or none that the action can concern. It acts after 50 ms of emulated time.
+#[utoipa::path(post, path = "/api/v1/actions", tag = "hosts", params(RunQuery), request_body(content = ActionBody, examples(
+        ("down" = (summary = "Take hosts down for a while", value = json!({ "action": "down", "hosts": "worker-*", "for": "2m" }))),
+        ("override" = (summary = "Override a metric of many hosts", 
+            value = json!({ "action": "override", "hosts": "worker-0[12]", "metric": "cpu_usage_percent", "value": 99, "for": "2m" }))),
+    )),
+    responses((status = 202, body = ActedView)))]
 pub(crate) async fn act(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use promemu_core::event::CLIENT_SOURCE;
 use promemu_run::handle::RunHandle;
 
-use crate::error::{ApiError, ErrorBody};
+use crate::error::ApiError;
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
@@ -79,8 +79,13 @@ pub(crate) struct ChaosView {
 type Caused = Result<(StatusCode, Json<ChaosView>), ApiError>;
 
 /// Processes want so much CPU for a while.
-#[utoipa::path(post, path = "/api/v1/chaos/cpu-spike", tag = "simulations", params(RunQuery), request_body = ChaosBody,
-    responses((status = 202, body = ChaosView), (status = "default", body = ErrorBody)))]
+///
+/// Emits the event `cpu_spike` in the run of `run`, or in all runs with simulated processes. `leak_rate` and `count`
+/// belong to other faults.
+#[utoipa::path(post, path = "/api/v1/chaos/cpu-spike", tag = "simulations",
+    params(RunQuery),
+    request_body(content = ChaosBody, example = json!({ "process_pattern": "python", "intensity": 150, "duration": "30s" })),
+    responses((status = 202, body = ChaosView)))]
 pub(crate) async fn cpu_spike(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
@@ -93,8 +98,14 @@ pub(crate) async fn cpu_spike(
 }
 
 /// The memory of processes grows for a while.
-#[utoipa::path(post, path = "/api/v1/chaos/memory-leak", tag = "simulations", params(RunQuery), request_body = ChaosBody,
-    responses((status = 202, body = ChaosView), (status = "default", body = ErrorBody)))]
+///
+/// Emits the event `memory_leak` in the run of `run`, or in all runs with simulated processes. Give `intensity` or
+/// `leak_rate`.
+#[utoipa::path(post, path = "/api/v1/chaos/memory-leak", tag = "simulations",
+    params(RunQuery),
+    request_body(content = ChaosBody,
+        example = json!({ "process_pattern": "java", "leak_rate": "10MB/min", "duration": "5m" })),
+    responses((status = 202, body = ChaosView)))]
 pub(crate) async fn memory_leak(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
@@ -115,8 +126,13 @@ pub(crate) async fn memory_leak(
 }
 
 /// Processes end, and start again with other pids.
-#[utoipa::path(post, path = "/api/v1/chaos/process-kill", tag = "simulations", params(RunQuery), request_body = ChaosBody,
-    responses((status = 202, body = ChaosView), (status = "default", body = ErrorBody)))]
+///
+/// Emits the event `kill` in the run of `run`, or in all runs with simulated processes. Critical processes are spared
+/// unless `priority` is `critical`.
+#[utoipa::path(post, path = "/api/v1/chaos/process-kill", tag = "simulations",
+    params(RunQuery),
+    request_body(content = ChaosBody, example = json!({ "process_pattern": "*worker*", "priority": "low", "count": 3 })),
+    responses((status = 202, body = ChaosView)))]
 pub(crate) async fn process_kill(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,

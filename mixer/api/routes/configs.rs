@@ -15,7 +15,7 @@ use promemu_run::clock::wall_now;
 
 use crate::config_source::{ConfigBody, ConfigChoice, open};
 use crate::daemon::Daemon;
-use crate::error::{Answer, ApiError, ErrorBody};
+use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
 use crate::problem::ProblemView;
 use crate::runs::MAIN;
@@ -83,8 +83,10 @@ pub(crate) struct CheckResult {
 }
 
 /// All configs of the daemon's directories.
+///
+/// Each with its classes and their arguments, or with the error for which it cannot be used. Texts are left out.
 #[utoipa::path(get, path = "/api/v1/configs", tag = "configs",
-    responses((status = 200, body = ConfigsView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = ConfigsView)))]
 pub(crate) async fn configs(State(state): State<Arc<AppState>>) -> Answer<ConfigsView> {
     let listed = blocking(&state, |state| state.daemon().dirs.list()).await?;
     let view = |summary: ConfigSummary| {
@@ -100,8 +102,11 @@ pub(crate) async fn configs(State(state): State<Arc<AppState>>) -> Answer<Config
 }
 
 /// One config, with its text.
-#[utoipa::path(get, path = "/api/v1/configs/{name}", tag = "configs", params(("name" = String, Path)),
-    responses((status = 200, body = ConfigView), (status = "default", body = ErrorBody)))]
+///
+/// With its classes, their arguments, and its text without passwords.
+#[utoipa::path(get, path = "/api/v1/configs/{name}", tag = "configs",
+    params(("name" = String, Path, description = "The config's name.", example = "single_host_load")),
+    responses((status = 200, body = ConfigView)))]
 pub(crate) async fn config(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,
@@ -114,8 +119,13 @@ pub(crate) async fn config(
 }
 
 /// Checks a config: all its problems, with line and column.
-#[utoipa::path(post, path = "/api/v1/configs/check", tag = "configs", request_body = CheckBody,
-    responses((status = 200, body = CheckResult), (status = "default", body = ErrorBody)))]
+///
+/// The answer to a config with errors is 200, too: `valid` is false then, and `problems` has each one. A config is
+/// given by `config`, its name, or by `text`.
+#[utoipa::path(post, path = "/api/v1/configs/check", tag = "configs",
+    request_body(content = CheckBody,
+        example = json!({ "text": "Config(hosts: [Host(name: \"web-1\", metrics: [Metric(name: \"load\")])])" })),
+    responses((status = 200, body = CheckResult)))]
 pub(crate) async fn check(
     State(state): State<Arc<AppState>>,
     JsonBody(body): JsonBody<CheckBody>,

@@ -13,7 +13,7 @@ use promemu_core::event::{CLIENT_SOURCE, Event};
 use promemu_run::event_tap::{TapItem, TapReceiver};
 use promemu_run::handle::{CommandError, EventView, ListenedEvent, Posted};
 
-use crate::error::{Answer, ApiError, ErrorBody};
+use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
 use crate::params::RunQuery;
 use crate::runs::entry::RunEntry;
@@ -59,8 +59,10 @@ pub(crate) struct StreamQuery {
 }
 
 /// Lists the events that hosts listen to, and their effects.
+///
+/// With the number of hosts that listen to each, and what it changes there.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(RunQuery),
-    responses((status = 200, body = EventsView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = EventsView)))]
 pub(crate) async fn listened(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
@@ -71,8 +73,13 @@ pub(crate) async fn listened(
 }
 
 /// Emits an event.
-#[utoipa::path(post, path = "/api/v1/events", tag = "events", params(RunQuery), request_body = EventBody,
-    responses((status = 202, body = Posted), (status = "default", body = ErrorBody)))]
+///
+/// It reaches hosts after 50 ms of emulated time. `hearers` of the answer is the number of hosts that took it. Names of
+/// events of promemu's own, as `run_started`, are refused.
+#[utoipa::path(post, path = "/api/v1/events", tag = "events",
+    params(RunQuery),
+    request_body(content = EventBody, example = json!({ "name": "load_peak_start", "data": { "by": "hand" } })),
+    responses((status = 202, body = Posted)))]
 pub(crate) async fn post_event(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
@@ -83,9 +90,13 @@ pub(crate) async fn post_event(
     Ok((StatusCode::ACCEPTED, Json(handle.emit(&body.name, source, body.data).await?)))
 }
 
-/// Streams events as they happen, as server-sent events: `event`, `missed`, `end`. The run need not have started yet.
+/// Streams events as they happen, as server-sent events.
+///
+/// Events are `event`, with the name, source, data and time of one; `missed`, with the number that a slow client has
+/// missed; `dropped`, if the stream ends because its client takes nothing; `end`, when the run is over. The run need
+/// not have started yet.
 #[utoipa::path(get, path = "/api/v1/events/stream", tag = "events", params(StreamQuery),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub(crate) async fn events(
     State(state): State<Arc<AppState>>,
     Query(query): Query<StreamQuery>,

@@ -12,10 +12,13 @@ use utoipa::{IntoParams, ToSchema};
 use promemu_run::handle::{HostDetail, HostFilter, HostView, HostsPage, NewHost};
 
 use crate::config_source::POSTED_MEMORY_MAX;
-use crate::error::{Answer, ApiError, ErrorBody};
+use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery, page_limit};
 use crate::state::{AppState, blocking};
+
+/// A longer pattern selects nothing.
+const PATTERN_CHARS_MAX: usize = 1_000;
 
 /// The hosts to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,7 +35,7 @@ pub(crate) struct HostsQuery {
     state: Option<String>,
     /// A pattern of hosts: a name, a pattern of names as in `web-*` or `web-0[12]`, or a label and a pattern of its values as
     /// in `zone=north`.
-    #[param(max_length = 500)]
+    #[param(max_length = 1000)]
     hosts: Option<String>,
     /// The number of matches to skip.
     offset: Option<usize>,
@@ -57,8 +60,11 @@ pub(crate) struct HostBody {
 }
 
 /// Lists hosts.
+///
+/// In the config's order; added hosts come last. All filters that are given must match. `matched` is the number of
+/// matches, of which `offset` and `limit` choose a part.
 #[utoipa::path(get, path = "/api/v1/hosts", tag = "hosts", params(HostsQuery),
-    responses((status = 200, body = HostsPage), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = HostsPage)))]
 pub(crate) async fn hosts(
     State(state): State<Arc<AppState>>,
     Query(query): Query<HostsQuery>,
@@ -70,6 +76,9 @@ pub(crate) async fn hosts(
     {
         return Err(ApiError::invalid("state is waiting, running, down, stopped or ended"));
     }
+    if query.hosts.as_ref().is_some_and(|pattern| pattern.chars().nth(PATTERN_CHARS_MAX).is_some()) {
+        return Err(ApiError::invalid(format!("hosts has {PATTERN_CHARS_MAX} characters at most")));
+    }
     let HostsQuery { search, job, state: host_state, hosts: pattern, .. } = query;
     let filter = HostFilter { search: search.unwrap_or_default(), job, state: host_state, pattern };
     let offset = query.offset.unwrap_or(0);
@@ -77,8 +86,11 @@ pub(crate) async fn hosts(
 }
 
 /// One host with its metrics.
-#[utoipa::path(get, path = "/api/v1/hosts/{name}", tag = "hosts", params(("name" = String, Path), RunQuery),
-    responses((status = 200, body = HostDetail), (status = "default", body = ErrorBody)))]
+///
+/// Its labels, its state, and the present values of at most 500 metrics.
+#[utoipa::path(get, path = "/api/v1/hosts/{name}", tag = "hosts",
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    responses((status = 200, body = HostDetail)))]
 pub(crate) async fn host(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,
@@ -89,8 +101,14 @@ pub(crate) async fn host(
 }
 
 /// Adds a host that is like another one.
-#[utoipa::path(post, path = "/api/v1/hosts", tag = "hosts", params(RunQuery), request_body = HostBody,
-    responses((status = 201, body = HostView), (status = "default", body = ErrorBody)))]
+///
+/// It has the metrics of `template`, with values of its own, and starts at once. A label of the template that has the
+/// template's name has the new host's.
+#[utoipa::path(post, path = "/api/v1/hosts", tag = "hosts",
+    params(RunQuery),
+    request_body(content = HostBody,
+        example = json!({ "name": "worker-10", "template": "worker-01", "labels": { "zone": "north" }, "ttl": "15m" })),
+    responses((status = 201, body = HostView)))]
 pub(crate) async fn add_host(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
@@ -111,8 +129,11 @@ pub(crate) async fn add_host(
 }
 
 /// Removes a host.
-#[utoipa::path(delete, path = "/api/v1/hosts/{name}", tag = "hosts", params(("name" = String, Path), RunQuery),
-    responses((status = 204), (status = "default", body = ErrorBody)))]
+///
+/// Its series disappear. The last host of a run stays; stop the run instead.
+#[utoipa::path(delete, path = "/api/v1/hosts/{name}", tag = "hosts",
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    responses((status = 204)))]
 pub(crate) async fn remove_host(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,
@@ -124,8 +145,11 @@ pub(crate) async fn remove_host(
 }
 
 /// Stops a host; it may be started again.
-#[utoipa::path(post, path = "/api/v1/hosts/{name}/stop", tag = "hosts", params(("name" = String, Path), RunQuery),
-    responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
+///
+/// Its series disappear until it is started again. An action `down` of `/api/v1/actions` lets its state go on instead.
+#[utoipa::path(post, path = "/api/v1/hosts/{name}/stop", tag = "hosts",
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    responses((status = 202, body = HostView)))]
 pub(crate) async fn stop_host(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,
@@ -137,8 +161,11 @@ pub(crate) async fn stop_host(
 }
 
 /// Starts a host again that was stopped or has ended.
-#[utoipa::path(post, path = "/api/v1/hosts/{name}/start", tag = "hosts", params(("name" = String, Path), RunQuery),
-    responses((status = 202, body = HostView), (status = "default", body = ErrorBody)))]
+///
+/// It begins anew, with its whole ttl.
+#[utoipa::path(post, path = "/api/v1/hosts/{name}/start", tag = "hosts",
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    responses((status = 202, body = HostView)))]
 pub(crate) async fn start_host(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,

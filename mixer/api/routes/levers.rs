@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use promemu_run::handle::{LeverMove, LeverView};
 
-use crate::error::{Answer, ErrorBody};
+use crate::error::Answer;
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::{AppState, blocking};
@@ -45,8 +45,10 @@ pub(crate) struct LeversView {
 }
 
 /// Lists the levers with their defaults and their values now.
+///
+/// With the faults and the overrides that move each one now.
 #[utoipa::path(get, path = "/api/v1/levers", tag = "levers", params(RunQuery),
-    responses((status = 200, body = LeversView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = LeversView)))]
 pub(crate) async fn levers(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,
@@ -57,8 +59,13 @@ pub(crate) async fn levers(
 }
 
 /// Moves a lever, whatever faults do.
-#[utoipa::path(put, path = "/api/v1/levers/{name}", tag = "levers", params(("name" = String, Path), RunQuery),
-    request_body = LeverBody, responses((status = 200, body = LeverView), (status = "default", body = ErrorBody)))]
+///
+/// For all hosts, or for those of a pattern. The answer has the value that the lever has from now on. It stands until
+/// it is released, or for `for`.
+#[utoipa::path(put, path = "/api/v1/levers/{name}", tag = "levers",
+    params(("name" = String, Path, description = "The lever's name.", example = "error_ratio"), RunQuery),
+    request_body(content = LeverBody, example = json!({ "value": 0.2, "for": "5m", "hosts": "worker-*" })),
+    responses((status = 200, body = LeverView)))]
 pub(crate) async fn move_lever(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,
@@ -73,8 +80,11 @@ pub(crate) async fn move_lever(
 }
 
 /// Lets a lever follow the config again.
-#[utoipa::path(delete, path = "/api/v1/levers/{name}", tag = "levers", params(("name" = String, Path), ReleaseQuery),
-    responses((status = 200, body = LeverView), (status = "default", body = ErrorBody)))]
+///
+/// For all hosts, or for those of a pattern.
+#[utoipa::path(delete, path = "/api/v1/levers/{name}", tag = "levers",
+    params(("name" = String, Path, description = "The lever's name.", example = "error_ratio"), ReleaseQuery),
+    responses((status = 200, body = LeverView)))]
 pub(crate) async fn release_lever(
     State(state): State<Arc<AppState>>,
     Path(name): Path<String>,

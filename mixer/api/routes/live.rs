@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use promemu_run::handle::{RunHandle, SeriesView};
 
-use crate::error::{ApiError, ErrorBody};
+use crate::error::ApiError;
 use crate::runs::entry::RunEntry;
 use crate::runs::live_series::{Points, WATCHED_MAX};
 use crate::sse::{Disconnected, EventSender, stream};
@@ -28,14 +28,17 @@ const ID_BYTES_MAX: usize = 4_096;
 /// A client's id is repeated in an error up to this many characters.
 const ID_SHOWN_CHARS_MAX: usize = 200;
 
-/// Streams the values of chosen series, as server-sent events: `series`, then a `sample` every second; `gone` for a
-/// series that does not exist (any more), `end`.
+/// Streams the values of chosen series, as server-sent events.
+///
+/// Each series is HOST/METRIC, or as in avg:METRIC over all hosts. Events are `series`, once, with the points that are
+/// known; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
+/// (any more); `end`, when the run is over.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     params(
         ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min: or max:METRIC; 1 to 64 of them"),
         ("run" = Option<String>, Query, description = "The run's id; main by default."),
     ),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub(crate) async fn live(
     State(state): State<Arc<AppState>>,
     Query(params): Query<Vec<(String, String)>>,

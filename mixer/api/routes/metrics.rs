@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use promemu_run::handle::{FamiliesPage, SeriesFilter, SeriesPage, SeriesView};
 
-use crate::error::{Answer, ErrorBody};
+use crate::error::Answer;
 use crate::params::{RunQuery, page_limit};
 use crate::state::{AppState, blocking};
 
@@ -32,8 +32,10 @@ pub(crate) struct SeriesQuery {
 }
 
 /// Lists families.
+///
+/// In the config's order, with the number of hosts that have each. `search` is a part of the name.
 #[utoipa::path(get, path = "/api/v1/metrics", tag = "metrics", params(SeriesQuery),
-    responses((status = 200, body = FamiliesPage), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = FamiliesPage)))]
 pub(crate) async fn metrics(
     State(state): State<Arc<AppState>>,
     Query(query): Query<SeriesQuery>,
@@ -46,8 +48,10 @@ pub(crate) async fn metrics(
 }
 
 /// Lists the series of hosts.
+///
+/// Series of pools are not listed. `metric` is a whole name, `search` a part of the host's.
 #[utoipa::path(get, path = "/api/v1/series", tag = "metrics", params(SeriesQuery),
-    responses((status = 200, body = SeriesPage), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = SeriesPage)))]
 pub(crate) async fn series(
     State(state): State<Arc<AppState>>,
     Query(query): Query<SeriesQuery>,
@@ -60,9 +64,12 @@ pub(crate) async fn series(
 }
 
 /// One metric of one host.
+///
+/// The value is null without a sample; of a metric with observations it is their number. The name may have labels in
+/// braces, as in `disk_used_bytes{device="sda"}`, escaped in the path.
 #[utoipa::path(get, path = "/api/v1/hosts/{name}/metrics/{metric}", tag = "metrics",
-    params(("name" = String, Path), ("metric" = String, Path), RunQuery),
-    responses((status = 200, body = SeriesView), (status = "default", body = ErrorBody)))]
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), ("metric" = String, Path, description = "The metric's name, with its labels in braces if it has some.", example = "cpu_usage_percent"), RunQuery),
+    responses((status = 200, body = SeriesView)))]
 pub(crate) async fn metric(
     State(state): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,

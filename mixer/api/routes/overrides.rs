@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use promemu_run::handle::{Override, OverrideView, SeriesView};
 
-use crate::error::{Answer, ErrorBody};
+use crate::error::Answer;
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
@@ -35,9 +35,15 @@ pub(crate) struct OverridesView {
 }
 
 /// Overrides the value that a metric shows.
+///
+/// The answer has the value that the metric shows from now on; it comes once the host has taken the override, after a
+/// second at most. The scenario goes on underneath. A histogram or summary observes only this value. A counter may not
+/// fall without `allow_reset`.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}/metrics/{metric}/override", tag = "metrics",
-    params(("name" = String, Path), ("metric" = String, Path), RunQuery), request_body = OverrideBody,
-    responses((status = 200, body = SeriesView), (status = "default", body = ErrorBody)))]
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), ("metric" = String, Path, description = "The metric's name, with its labels in braces if it has some.", example = "cpu_usage_percent"), RunQuery),
+    request_body(content = OverrideBody,
+        example = json!({ "value": 99, "for": "2m" })),
+    responses((status = 200, body = SeriesView)))]
 pub(crate) async fn set_override(
     State(state): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,
@@ -52,9 +58,11 @@ pub(crate) async fn set_override(
 }
 
 /// Releases a metric's override: it shows its scenario's values again.
+///
+/// The answer comes once the metric shows its scenario's values again, after a second at most.
 #[utoipa::path(delete, path = "/api/v1/hosts/{name}/metrics/{metric}/override", tag = "metrics",
-    params(("name" = String, Path), ("metric" = String, Path), RunQuery),
-    responses((status = 200, body = SeriesView), (status = "default", body = ErrorBody)))]
+    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), ("metric" = String, Path, description = "The metric's name, with its labels in braces if it has some.", example = "cpu_usage_percent"), RunQuery),
+    responses((status = 200, body = SeriesView)))]
 pub(crate) async fn end_override(
     State(state): State<Arc<AppState>>,
     Path((name, metric)): Path<(String, String)>,
@@ -66,8 +74,10 @@ pub(crate) async fn end_override(
 }
 
 /// Lists all overrides.
+///
+/// Those of clients and of events that stand now, sorted by host.
 #[utoipa::path(get, path = "/api/v1/overrides", tag = "metrics", params(RunQuery),
-    responses((status = 200, body = OverridesView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = OverridesView)))]
 pub(crate) async fn overrides(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,

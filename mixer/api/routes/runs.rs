@@ -17,7 +17,7 @@ use promemu_wire::exposition::Format;
 
 use super::configs::{ConfigView, check_file, config_view};
 use crate::config_source::{ConfigBody, ConfigChoice};
-use crate::error::{Answer, ApiError, ErrorBody};
+use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
 use crate::params::{Duration, SpeedText};
 use crate::runs::entry::{Phase, RunEntry, RunView};
@@ -80,23 +80,34 @@ impl RunBody {
 }
 
 /// Lists the runs, the main run first.
+///
+/// With the request for each, its state, and its report when it is over.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs",
-    responses((status = 200, body = RunsView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = RunsView)))]
 pub(crate) async fn runs(State(state): State<Arc<AppState>>) -> Json<RunsView> {
     let all: Vec<_> = state.runs().all().values().cloned().collect();
     Json(RunsView { runs: all.iter().map(|run| run.view()).collect() })
 }
 
 /// One run.
-#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
-    responses((status = 200, body = RunView), (status = "default", body = ErrorBody)))]
+///
+/// When it is over, `report` has the reason and all that was counted.
+#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs",
+    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    responses((status = 200, body = RunView)))]
 pub(crate) async fn run(State(state): State<Arc<AppState>>, Path(id): Path<String>) -> Answer<RunView> {
     Ok(Json(state.runs().find(&id)?.view()))
 }
 
 /// Creates a run, and starts it.
-#[utoipa::path(post, path = "/api/v1/runs", tag = "runs", request_body = RunBody,
-    responses((status = 201, body = RunView), (status = "default", body = ErrorBody)))]
+///
+/// Its metrics go to the daemon's outputs. A config is given by `config`, its name, or by `text`. Two runs may not have
+/// the same job. With `start` false it waits for `/api/v1/runs/{id}/start`. There are at most 16 runs beside the
+/// daemon's own.
+#[utoipa::path(post, path = "/api/v1/runs", tag = "runs",
+    request_body(content = RunBody,
+        example = json!({ "id": "second", "config": "single_host_load", "args": { "job": "second" }, "duration": "10m" })),
+    responses((status = 201, body = RunView)))]
 pub(crate) async fn create_run(
     State(state): State<Arc<AppState>>,
     JsonBody(body): JsonBody<RunBody>,
@@ -107,8 +118,11 @@ pub(crate) async fn create_run(
 }
 
 /// Starts a run that was created and not started.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/start", tag = "runs", params(("id" = String, Path)),
-    responses((status = 202, body = RunView), (status = "default", body = ErrorBody)))]
+///
+/// Its config is loaded anew, so that edits since its creation count.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/start", tag = "runs",
+    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    responses((status = 202, body = RunView)))]
 pub(crate) async fn start_run(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -119,9 +133,12 @@ pub(crate) async fn start_run(
     Ok((StatusCode::ACCEPTED, Json(run.view())))
 }
 
-/// Stops a run; with the main run promemu ends.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/stop", tag = "runs", params(("id" = String, Path)),
-    responses((status = 202, body = RunView), (status = "default", body = ErrorBody)))]
+/// Stops a run.
+///
+/// Its hosts end, and it leaves a report. With the main run promemu ends, unless it was started to wait for runs.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/stop", tag = "runs",
+    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    responses((status = 202, body = RunView)))]
 pub(crate) async fn stop_run(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -133,8 +150,11 @@ pub(crate) async fn stop_run(
 }
 
 /// Deletes a run that is over, or has not started.
-#[utoipa::path(delete, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
-    responses((status = 204), (status = "default", body = ErrorBody)))]
+///
+/// The daemon's own run cannot be deleted.
+#[utoipa::path(delete, path = "/api/v1/runs/{id}", tag = "runs",
+    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    responses((status = 204)))]
 pub(crate) async fn delete_run(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -154,9 +174,12 @@ pub(crate) async fn delete_run(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The emulated metrics of a run, to scrape. When it is over, its last ones for an hour.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/metrics", tag = "runs", params(("id" = String, Path)),
-    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
+/// The emulated metrics of a run, to scrape.
+///
+/// In the text format of Prometheus. Of a run that is over the last ones are kept for an hour, at most 200 000 series.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/metrics", tag = "runs",
+    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn run_metrics(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -177,8 +200,11 @@ fn exposition(entry: &RunEntry) -> Result<Vec<u8>, ApiError> {
 }
 
 /// The config of a run as its file is now, and its problems.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/config", tag = "runs", params(("id" = String, Path)),
-    responses((status = 200, body = ConfigView), (status = "default", body = ErrorBody)))]
+///
+/// Its problems are those that a reload would have now.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/config", tag = "runs",
+    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    responses((status = 200, body = ConfigView)))]
 pub(crate) async fn run_config(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,

@@ -17,7 +17,7 @@ use promemu_run::report::{EndReason, EndedProcesses};
 use promemu_run::run::Run;
 
 use crate::config_source::{ConfigChoice, ConfigSource};
-use crate::error::{Answer, ApiError, ErrorBody};
+use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
 use crate::params::Duration;
 use crate::runs::RunRequest;
@@ -145,7 +145,7 @@ impl SimulationView {
             name: request.simulation.clone().unwrap_or_else(|| config.to_owned()),
             profile: given.or_else(default),
             status: Status::of(entry),
-            parameters: request.config.args.clone(),
+            parameters: request.config.shown_args(),
             duration_seconds: request.duration.filter(|span| *span != Span::FOREVER).map(Span::as_secs_f64),
             created_at: entry.created_at().rfc3339(),
             started_at: at(Run::started_at),
@@ -156,8 +156,10 @@ impl SimulationView {
 }
 
 /// Lists the simulations.
+///
+/// A simulation is a run with simulated processes; it is at `/api/v1/runs` as well.
 #[utoipa::path(get, path = "/api/v1/simulations", tag = "simulations", params(SimulationsQuery),
-    responses((status = 200, body = SimulationsView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = SimulationsView)))]
 pub(crate) async fn simulations(
     State(state): State<Arc<AppState>>,
     Query(query): Query<SimulationsQuery>,
@@ -169,8 +171,12 @@ pub(crate) async fn simulations(
 }
 
 /// Creates a simulation, which waits for its start.
-#[utoipa::path(post, path = "/api/v1/simulations", tag = "simulations", request_body = SimulationBody,
-    responses((status = 201, body = SimulationView), (status = "default", body = ErrorBody)))]
+///
+/// It is a run of the config `processes`, whose arguments are `parameters`. It needs the plugin `processes`.
+#[utoipa::path(post, path = "/api/v1/simulations", tag = "simulations",
+    request_body(content = SimulationBody,
+        example = json!({ "name": "check of the alerts", "type": "high-churn", "duration": "5m", "parameters": { "process_count": 50 } })),
+    responses((status = 201, body = SimulationView)))]
 pub(crate) async fn create_simulation(
     State(state): State<Arc<AppState>>,
     JsonBody(body): JsonBody<SimulationBody>,
@@ -217,8 +223,11 @@ fn find(state: &AppState, id: &str) -> Result<Arc<RunEntry>, ApiError> {
 }
 
 /// One simulation.
-#[utoipa::path(get, path = "/api/v1/simulations/{id}", tag = "simulations", params(("id" = String, Path)),
-    responses((status = 200, body = SimulationView), (status = "default", body = ErrorBody)))]
+///
+/// Its status follows from its run: `completed` if it came to its end by itself, `stopped` if it was stopped before.
+#[utoipa::path(get, path = "/api/v1/simulations/{id}", tag = "simulations",
+    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    responses((status = 200, body = SimulationView)))]
 pub(crate) async fn simulation(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -227,8 +236,11 @@ pub(crate) async fn simulation(
 }
 
 /// Starts a simulation.
-#[utoipa::path(post, path = "/api/v1/simulations/{id}/start", tag = "simulations", params(("id" = String, Path)),
-    responses((status = 202, body = SimulationView), (status = "default", body = ErrorBody)))]
+///
+/// It must have been created and not started.
+#[utoipa::path(post, path = "/api/v1/simulations/{id}/start", tag = "simulations",
+    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    responses((status = 202, body = SimulationView)))]
 pub(crate) async fn start_simulation(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -239,9 +251,12 @@ pub(crate) async fn start_simulation(
     Ok((StatusCode::ACCEPTED, Json(SimulationView::of(&entry))))
 }
 
-/// Stops a simulation; with that of the main run promemu ends, unless it waits for runs.
-#[utoipa::path(post, path = "/api/v1/simulations/{id}/stop", tag = "simulations", params(("id" = String, Path)),
-    responses((status = 202, body = SimulationView), (status = "default", body = ErrorBody)))]
+/// Stops a simulation.
+///
+/// With that of the main run promemu ends, unless it waits for runs.
+#[utoipa::path(post, path = "/api/v1/simulations/{id}/stop", tag = "simulations",
+    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    responses((status = 202, body = SimulationView)))]
 pub(crate) async fn stop_simulation(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
@@ -252,9 +267,12 @@ pub(crate) async fn stop_simulation(
     Ok((StatusCode::ACCEPTED, Json(SimulationView::of(&entry))))
 }
 
-/// The results of a simulation that has started: its last counts when it is over, those up to now before.
-#[utoipa::path(get, path = "/api/v1/simulations/{id}/results", tag = "simulations", params(("id" = String, Path)),
-    responses((status = 200, body = ResultsView), (status = "default", body = ErrorBody)))]
+/// The results of a simulation that has started.
+///
+/// The last counts of a simulation that is over; those up to now before. One that has not started has none.
+#[utoipa::path(get, path = "/api/v1/simulations/{id}/results", tag = "simulations",
+    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    responses((status = 200, body = ResultsView)))]
 pub(crate) async fn results(
     State(state): State<Arc<AppState>>,
     Path(id): Path<String>,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use promemu_run::handle::Overview;
 use promemu_wire::exposition::Format;
 
-use crate::error::{Answer, ApiError, ErrorBody};
+use crate::error::{Answer, ApiError};
 use crate::params::RunQuery;
 use crate::routes::simulations::PROFILES;
 use crate::runs::entry::Phase;
@@ -53,19 +53,25 @@ pub(crate) struct StatusView {
 }
 
 /// Liveness: the process answers.
+///
+/// It needs no token, and no run.
 #[utoipa::path(get, path = "/health", tag = "promemu", responses((status = 200, body = Health)))]
 pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
 /// Liveness, for clients that have the token.
+///
+/// As `/health`, but with the token where there is one: it tells a client that its token is right.
 #[utoipa::path(get, path = "/api/v1/health", tag = "promemu",
-    responses((status = 200, body = Health), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = Health)))]
 pub(crate) async fn health_of_api() -> Json<Health> {
     health().await
 }
 
 /// The program, and the types of simulations.
+///
+/// It needs no token. Clients of a process simulator ask for it.
 #[utoipa::path(get, path = "/info", tag = "promemu", responses((status = 200, body = Info)))]
 pub(crate) async fn info() -> Json<Info> {
     Json(Info {
@@ -76,15 +82,18 @@ pub(crate) async fn info() -> Json<Info> {
     })
 }
 
-/// The same, for clients that have the token.
+/// The program, and the types of simulations, for clients that have the token.
+///
+/// As `/info`, but with the token where there is one.
 #[utoipa::path(get, path = "/api/v1/info", tag = "promemu",
-    responses((status = 200, body = Info), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = Info)))]
 pub(crate) async fn info_of_api() -> Json<Info> {
     info().await
 }
 
-/// Readiness: all hosts of the main run that are due have reported once, so a scrape is not empty. A daemon without a main
-/// run is ready at once.
+/// Readiness: all hosts of the main run that are due have reported once, so a scrape is not empty.
+///
+/// A daemon without a main run is ready at once. It needs no token.
 #[utoipa::path(get, path = "/ready", tag = "promemu",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Health>) {
@@ -96,22 +105,28 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Js
 }
 
 /// promemu's own metrics, those of all runs included.
+///
+/// In the text format of Prometheus. They are about promemu, not about the hosts that it emulates.
 #[utoipa::path(get, path = "/metrics", tag = "promemu",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn own_metrics(State(state): State<Arc<AppState>>) -> Result<Response, ApiError> {
     let page = state::own_metrics(&state).await?;
     Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], page).into_response())
 }
 
 /// The version of promemu and of the API.
+///
+/// `api` changes only if clients have to.
 #[utoipa::path(get, path = "/api/v1/version", tag = "promemu", responses((status = 200, body = Version)))]
 pub(crate) async fn version() -> Json<Version> {
     Json(Version { version: env!("CARGO_PKG_VERSION"), api: "v1" })
 }
 
 /// The state of a run.
+///
+/// Its hosts by state, its series, its jobs, each output with its health, and what failed or was skipped.
 #[utoipa::path(get, path = "/api/v1/status", tag = "promemu", params(RunQuery),
-    responses((status = 200, body = StatusView), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = StatusView)))]
 pub(crate) async fn status(
     State(state): State<Arc<AppState>>,
     Query(query): Query<RunQuery>,

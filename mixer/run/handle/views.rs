@@ -291,7 +291,7 @@ pub struct EventView {
     /// The host that emitted it, or another source.
     pub source: String,
     /// Its data.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub data: serde_json::Value,
     /// Its emulated time, in UTC.
     pub time: String,
