@@ -23,6 +23,8 @@ use crate::state::AppState;
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 /// The most series of one stream.
 const SERIES_MAX: usize = 64;
+/// The most points in a stream's first event: some 200 KiB. Many series share them.
+const FIRST_POINTS_MAX: usize = 8_192;
 /// A longer id is no series.
 const ID_BYTES_MAX: usize = 4_096;
 /// A client's id is repeated in an error up to this many characters.
@@ -126,7 +128,7 @@ impl Watcher {
     ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>), ApiError> {
         let live = run.live();
         let mut watched = live.watched();
-        let points = ids.iter().map(|id| watched.points(id)).collect();
+        let points = ids.iter().map(|id| watched.points(id, FIRST_POINTS_MAX / ids.len().max(1))).collect();
         if !watched.watch(&ids) {
             return Err(ApiError::TooManyWatched { max: WATCHED_MAX });
         }

@@ -119,11 +119,12 @@ impl Watched {
         self.series.retain(|_, series| series.samples_unwatched <= LINGER_SAMPLES);
     }
 
-    /// The kept points of a series.
-    pub(crate) fn points(&self, id: &str) -> Points {
+    /// The newest points of a series, as many as are kept or `points_max`.
+    pub(crate) fn points(&self, id: &str, points_max: usize) -> Points {
         let Some(series) = self.series.get(id) else { return Vec::new() };
-        let first = self.times.len() - series.values.len().min(self.times.len());
-        self.times.iter().skip(first).copied().zip(series.values.iter().copied()).collect()
+        let count = series.values.len().min(self.times.len()).min(points_max);
+        let (times, values) = (self.times.len() - count, series.values.len() - count);
+        self.times.iter().skip(times).copied().zip(series.values.iter().skip(values).copied()).collect()
     }
 
     /// The time of the newest sample, and the values of these series.
@@ -150,13 +151,15 @@ mod tests {
         watched.add_sample(1.0, &ids[..1], vec![Some(10.0)]);
         assert!(watched.watch(&ids[1..]));
         watched.add_sample(2.0, &ids, vec![Some(11.0), None]);
-        assert_eq!(watched.points("a"), [(1.0, Some(10.0)), (2.0, Some(11.0))]);
-        assert_eq!(watched.points("b"), [(2.0, None)]);
+        assert_eq!(watched.points("a", 9), [(1.0, Some(10.0)), (2.0, Some(11.0))]);
+        assert_eq!(watched.points("b", 9), [(2.0, None)]);
+        assert_eq!(watched.points("a", 1), [(2.0, Some(11.0))], "the newest");
+        assert_eq!(watched.points("a", 0), []);
         assert_eq!(watched.newest(&ids), Some((2.0, vec![Some(11.0), None])));
         for n in 0..2 * POINTS_MAX {
             watched.add_sample(f64::from(u32::try_from(n).unwrap()), &ids, vec![None, None]);
         }
-        assert_eq!(watched.points("a").len(), POINTS_MAX);
+        assert_eq!(watched.points("a", usize::MAX).len(), POINTS_MAX);
     }
 
     #[test]
