@@ -45,9 +45,16 @@ pub fn within(bytes_max: usize, text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let (mut shown, mut rest) = (String::new(), text);
-    while let Some(first) = rest.chars().next() {
+    // After a quote that is not closed, others are no quotes either: looking for the ends of many takes long.
+    let mut has_quotes = true;
+    while let Some(first) = rest.chars().next().filter(|_| shown.len() <= bytes_max) {
         let end = match first {
-            '"' | '\'' => end_of_quoted(rest, first),
+            '"' | '\'' if has_quotes => {
+                let end = end_of_quoted(rest, first);
+                has_quotes = end > 1;
+                end
+            }
+            '"' => 1,
             _ if first.is_whitespace() => first.len_utf8(),
             _ => rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len()),
         };
