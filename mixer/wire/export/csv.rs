@@ -6,7 +6,7 @@
 use promemu_core::time::Time;
 
 use super::report::WrittenCount;
-use super::series::{SampledSeries, SeriesFormat};
+use super::series::{Pieces, SampledSeries, SeriesFormat};
 use crate::number::put_number;
 
 pub(super) struct Csv {
@@ -33,17 +33,19 @@ impl SeriesFormat for Csv {
         out.extend_from_slice(b"timestamp,metric,labels,value\r\n");
     }
 
-    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Pieces<'_>) -> WrittenCount {
         let mut written = WrittenCount::default();
         series.for_each_plain(&mut |name, labels, values| {
             let quoted = labels.replace('"', "\"\"");
             let middle = format!(",{name},\"{quoted}\",");
             let mut samples = 0;
             for (moment, value) in values {
-                out.extend_from_slice(itoa::Buffer::new().format(self.timestamps[moment]).as_bytes());
-                out.extend_from_slice(middle.as_bytes());
-                put_number(value, out);
-                out.extend_from_slice(b"\r\n");
+                let text = &mut out.text;
+                text.extend_from_slice(itoa::Buffer::new().format(self.timestamps[moment]).as_bytes());
+                text.extend_from_slice(middle.as_bytes());
+                put_number(value, text);
+                text.extend_from_slice(b"\r\n");
+                out.pass_on();
                 samples += 1;
             }
             written = written.and_series(samples);

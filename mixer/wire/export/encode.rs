@@ -5,15 +5,15 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use super::report::WrittenCount;
-use super::series::SeriesFormat;
+use super::series::{Pieces, SeriesFormat};
 use super::spec::thread_panicked;
 use super::spooled::{SeriesRef, SpooledRun};
 
 /// Number of samples, about, that are encoded at once.
 const CHUNK_SAMPLES: usize = 20_000;
 
-/// Number of encoded chunks of a thread that wait to be written.
-const CHUNKS_MAX: usize = 1;
+/// Number of encoded pieces of a thread that wait to be written.
+const PIECES_MAX: usize = 2;
 
 /// Series of one part that are encoded at once.
 struct Chunk<'a> {
@@ -21,10 +21,12 @@ struct Chunk<'a> {
     series: &'a [SeriesRef],
 }
 
-struct EncodedChunk {
-    part: usize,
-    text: Vec<u8>,
-    written: WrittenCount,
+/// Encoded series of one part.
+enum Encoded {
+    /// A piece of their text.
+    Text(Vec<u8>),
+    /// There is no more of a chunk.
+    End(WrittenCount),
 }
 
 /// Writes the whole file.
@@ -44,15 +46,21 @@ pub(super) fn write_series(
     format.put_head(&mut text);
     out.write_all(&text)?;
     let (mut written, mut open_part) = (WrittenCount::default(), None);
-    encode_all(run, format, &chunks, &mut |chunk| {
-        if format.is_by_family() && !chunk.text.is_empty() && open_part != Some(chunk.part) {
-            open_part = Some(chunk.part);
+    encode_all(run, format, &chunks, &mut |part, encoded| {
+        let text = match encoded {
+            Encoded::Text(text) => text,
+            Encoded::End(more) => {
+                written = written.and(more);
+                return Ok(());
+            }
+        };
+        if format.is_by_family() && open_part != Some(part) {
+            open_part = Some(part);
             let mut head = Vec::new();
-            format.put_family_head(&families[chunk.part], &mut head);
+            format.put_family_head(&families[part], &mut head);
             out.write_all(&head)?;
         }
-        written = written.and(chunk.written);
-        out.write_all(&chunk.text)
+        out.write_all(&text)
     })?;
     text.clear();
     format.put_end(&mut text);
@@ -61,23 +69,26 @@ pub(super) fn write_series(
     Ok(written)
 }
 
-/// Encodes all chunks; `take` receives them in order.
+/// Encodes all chunks; `take` receives their pieces in order, each with its part.
 fn encode_all(
     run: &SpooledRun<'_>,
     format: &dyn SeriesFormat,
     chunks: &[Chunk<'_>],
-    take: &mut dyn FnMut(EncodedChunk) -> io::Result<()>,
+    take: &mut dyn FnMut(usize, Encoded) -> io::Result<()>,
 ) -> io::Result<()> {
     let threads = run.spec.sampling.threads.clamp(1, chunks.len().max(1));
     thread::scope(|scope| {
         // Each thread has every n-th chunk, so their order is known beforehand.
         let encoded: Vec<_> = (0..threads)
             .map(|n| {
-                let (send, encoded) = sync_channel(CHUNKS_MAX);
+                let (send, encoded) = sync_channel(PIECES_MAX);
                 let worker = move || {
                     for chunk in chunks.iter().skip(n).step_by(threads) {
                         // The channel is closed when a write has failed.
-                        if send.send(encode_chunk(run, format, chunk)).is_err() {
+                        let outcome =
+                            encode_chunk(run, format, chunk, &mut |piece| send.send(Ok(piece)).is_ok());
+                        if let Err(error) = outcome {
+                            let _is_received = send.send(Err(error)).is_ok();
                             return;
                         }
                     }
@@ -87,28 +98,52 @@ fn encode_all(
             })
             .collect();
         for (n, chunk) in chunks.iter().enumerate() {
-            let chunk = match &encoded[n % threads] {
-                Some(encoded) => encoded.recv().map_err(|_| thread_panicked())?,
-                None => encode_chunk(run, format, chunk),
-            };
-            take(chunk?)?;
+            match &encoded[n % threads] {
+                Some(encoded) => loop {
+                    let piece = encoded.recv().map_err(|_| thread_panicked())??;
+                    let is_end = matches!(piece, Encoded::End(_));
+                    take(chunk.part, piece)?;
+                    if is_end {
+                        break;
+                    }
+                },
+                None => {
+                    let mut taken = Ok(());
+                    encode_chunk(run, format, chunk, &mut |piece| {
+                        if taken.is_ok() {
+                            taken = take(chunk.part, piece);
+                        }
+                        taken.is_ok()
+                    })?;
+                    taken?;
+                }
+            }
         }
         Ok(())
     })
 }
 
+/// Encodes a chunk; `take` receives its pieces, and returns `false` if nobody wants more.
 fn encode_chunk(
     run: &SpooledRun<'_>,
     format: &dyn SeriesFormat,
     chunk: &Chunk<'_>,
-) -> io::Result<EncodedChunk> {
-    let (mut text, mut written) = (Vec::new(), WrittenCount::default());
+    take: &mut dyn FnMut(Encoded) -> bool,
+) -> io::Result<()> {
+    let mut is_wanted = true;
+    let mut pass_on = |text: Vec<u8>| is_wanted = is_wanted && take(Encoded::Text(text));
+    let (mut pieces, mut written) = (Pieces::new(&mut pass_on), WrittenCount::default());
     for series in chunk.series {
         run.with_series(*series, |series| {
             let with_times = series.own_times.and_then(|times| format.with_times(times));
-            let put = with_times.as_deref().unwrap_or(format).put_series(series, &mut text);
+            let put = with_times.as_deref().unwrap_or(format).put_series(series, &mut pieces);
             written = written.and(if series.is_continuation { put.without_series() } else { put });
         })?;
     }
-    Ok(EncodedChunk { part: chunk.part, text, written })
+    let text = pieces.text;
+    if !text.is_empty() {
+        take(Encoded::Text(text));
+    }
+    take(Encoded::End(written));
+    Ok(())
 }

@@ -12,7 +12,7 @@ use promemu_core::series::Family;
 use promemu_core::time::Time;
 
 use super::report::WrittenCount;
-use super::series::{SampledSeries, SeriesFormat};
+use super::series::{Pieces, SampledSeries, SeriesFormat};
 use crate::exposition::{OPENMETRICS_EOF, OpenMetricsFamily, put_exemplar};
 use crate::number::put_number;
 use crate::series_expansion::{ExtraLabel, exemplar_index, for_each_series};
@@ -65,7 +65,7 @@ impl SeriesFormat for OpenMetrics {
         self.family(family).put_head(family, out);
     }
 
-    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Pieces<'_>) -> WrittenCount {
         let layout = series.metric.cells.layout();
         let family = self.family(series.family);
         let cell = |place: usize| series.samples.cell(series.metric.offset + place);
@@ -87,22 +87,23 @@ impl SeriesFormat for OpenMetrics {
             let exemplar = exemplar.filter(|exemplar| last_exemplar.replace(*exemplar) != Some(*exemplar));
             let mut marked =
                 exemplar.map(|exemplar| (exemplar_index(&layout.kind, exemplar.value), exemplar));
-            let mut total = 0.0;
+            let (mut total, text) = (0.0, &mut out.text);
             for (index, (prefix, source)) in lines.iter().enumerate() {
-                out.extend_from_slice(prefix);
-                put_number(source.value(|place| cell(place)[moment], &mut total), out);
-                out.extend_from_slice(self.line_end(moment));
+                text.extend_from_slice(prefix);
+                put_number(source.value(|place| cell(place)[moment], &mut total), text);
+                text.extend_from_slice(self.line_end(moment));
                 if let Some((_, exemplar)) = marked.take_if(|(marked, _)| *marked == index) {
-                    put_exemplar(&exemplar, out);
+                    put_exemplar(&exemplar, text);
                 }
-                out.push(b'\n');
+                text.push(b'\n');
             }
             if let Some((prefix, cells)) = &created {
-                out.extend_from_slice(prefix);
-                put_number(cells[moment], out);
-                out.extend_from_slice(self.line_end(moment));
-                out.push(b'\n');
+                text.extend_from_slice(prefix);
+                put_number(cells[moment], text);
+                text.extend_from_slice(self.line_end(moment));
+                text.push(b'\n');
             }
+            out.pass_on();
             moments += 1;
         }
         let series = if moments > 0 { lines.len() as u64 + u64::from(created.is_some()) } else { 0 };

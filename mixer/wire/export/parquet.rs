@@ -25,12 +25,15 @@ const SCHEMA: &str = "message samples {
 /// Number of rows at which a row group is written.
 const ROWS_MAX: usize = 1_000_000;
 
-/// Rows that wait to be written, column by column. Rows of one series share its name and labels.
+/// Number of rows of a column that are encoded at once.
+const ROWS_AT_ONCE: usize = 16 << 10;
+
+/// Rows that wait to be written, column by column.
 #[derive(Default)]
 struct Rows {
     timestamps: Vec<i64>,
-    metrics: Vec<ByteArray>,
-    labels: Vec<ByteArray>,
+    /// Name and labels of neighbouring rows, and their number.
+    series: Vec<(ByteArray, ByteArray, usize)>,
     values: Vec<f64>,
 }
 
@@ -50,11 +53,11 @@ pub(super) fn write(run: &SpooledRun<'_>, out: &mut (dyn Write + Send)) -> io::R
                 let before = rows.values.len();
                 for (moment, value) in values {
                     rows.timestamps.push(timestamps[moment]);
-                    rows.metrics.push(name.clone());
-                    rows.labels.push(labels.clone());
                     rows.values.push(value);
                 }
-                let put = WrittenCount::default().and_series((rows.values.len() - before) as u64);
+                let count = rows.values.len() - before;
+                rows.series.push((name, labels, count));
+                let put = WrittenCount::default().and_series(count as u64);
                 written = written.and(if series.is_continuation { put.without_series() } else { put });
             });
         })?;
@@ -76,10 +79,16 @@ impl Rows {
     fn write<W: Write + Send>(&mut self, writer: &mut SerializedFileWriter<W>) -> io::Result<()> {
         if !self.values.is_empty() {
             let mut group = writer.next_row_group().map_err(failed)?;
-            put_column::<Int64Type, W>(&mut group, &self.timestamps)?;
-            put_column::<ByteArrayType, W>(&mut group, &self.metrics)?;
-            put_column::<ByteArrayType, W>(&mut group, &self.labels)?;
-            put_column::<DoubleType, W>(&mut group, &self.values)?;
+            let of_each_row = |text: fn(&(ByteArray, ByteArray, usize)) -> &ByteArray| {
+                self.series
+                    .iter()
+                    .flat_map(move |series| std::iter::repeat_n(text(series), series.2))
+                    .cloned()
+            };
+            put_column::<Int64Type, W>(&mut group, self.timestamps.iter().copied())?;
+            put_column::<ByteArrayType, W>(&mut group, of_each_row(|(name, ..)| name))?;
+            put_column::<ByteArrayType, W>(&mut group, of_each_row(|(_, labels, _)| labels))?;
+            put_column::<DoubleType, W>(&mut group, self.values.iter().copied())?;
             group.close().map_err(failed)?;
         }
         *self = Self::default();
@@ -89,11 +98,19 @@ impl Rows {
 
 fn put_column<T: parquet::data_type::DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
-    values: &[T::T],
+    mut values: impl Iterator<Item = T::T>,
 ) -> io::Result<()> {
     let column = group.next_column().map_err(failed)?;
     let mut column = column.ok_or_else(|| io::Error::other("schema has too few columns"))?;
-    column.typed::<T>().write_batch(values, None, None).map_err(failed)?;
+    let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
+    loop {
+        batch.clear();
+        batch.extend(values.by_ref().take(ROWS_AT_ONCE));
+        if batch.is_empty() {
+            break;
+        }
+        column.typed::<T>().write_batch(&batch, None, None).map_err(failed)?;
+    }
     column.close().map_err(failed)
 }
 

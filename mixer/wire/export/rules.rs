@@ -7,7 +7,7 @@ use promemu_core::metric::promql::{printable, selector};
 use promemu_core::time::Span;
 
 use super::report::WrittenCount;
-use super::series::{SampledSeries, SeriesFormat};
+use super::series::{Pieces, SampledSeries, SeriesFormat};
 use crate::number::put_number;
 
 pub(super) struct Rules {
@@ -35,7 +35,8 @@ impl SeriesFormat for Rules {
         out.extend_from_slice(head.as_bytes());
     }
 
-    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount {
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Pieces<'_>) -> WrittenCount {
+        let out = &mut out.text;
         let mut written = WrittenCount::default();
         series.for_each_plain(&mut |name, labels, values| {
             let quoted = selector(name, &printable(labels)).replace('\'', "''");

@@ -9,6 +9,9 @@ use promemu_core::time::Time;
 use super::report::WrittenCount;
 use crate::series_expansion::{ExtraLabel, for_each_series};
 
+/// Length of a piece of text, about.
+const PIECE_BYTES: usize = 1 << 20;
+
 /// One metric of one host or pool member.
 pub(super) struct SampledSeries<'a> {
     pub(super) metric: &'a MetricPlan,
@@ -65,6 +68,29 @@ impl SampledSeries<'_> {
     }
 }
 
+/// Text that is passed on piece by piece, so that it is never in memory as a whole.
+pub(super) struct Pieces<'p> {
+    /// The end of the text, which is not passed on yet.
+    pub(super) text: Vec<u8>,
+    take: &'p mut dyn FnMut(Vec<u8>),
+}
+
+impl<'p> Pieces<'p> {
+    /// Passes on pieces to `take`.
+    pub(super) fn new(take: &'p mut dyn FnMut(Vec<u8>)) -> Self {
+        Self { text: Vec::new(), take }
+    }
+
+    /// Passes on what is there, if it is much.
+    #[inline]
+    pub(super) fn pass_on(&mut self) {
+        if self.text.len() >= PIECE_BYTES {
+            let next = Vec::with_capacity(self.text.capacity());
+            (self.take)(std::mem::replace(&mut self.text, next));
+        }
+    }
+}
+
 /// A text format that is written series by series.
 pub(super) trait SeriesFormat: Sync {
     /// `true` if all series of a family must be neighbours.
@@ -82,7 +108,7 @@ pub(super) trait SeriesFormat: Sync {
     fn put_family_head(&self, _family: &Family, _out: &mut Vec<u8>) {}
 
     /// Appends a series with all its samples. Returns their number.
-    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Vec<u8>) -> WrittenCount;
+    fn put_series(&self, series: &SampledSeries<'_>, out: &mut Pieces<'_>) -> WrittenCount;
 
     /// Appends the end of the file.
     fn put_end(&self, _out: &mut Vec<u8>) {}

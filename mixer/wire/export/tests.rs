@@ -395,6 +395,34 @@ fn the_number_of_threads_makes_no_difference() {
     }
 }
 
+/// Notes the greatest number of bytes that were written at once.
+#[derive(Default)]
+struct Greatest(usize, usize);
+
+impl Write for Greatest {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        (self.0, self.1) = (self.0.max(bytes.len()), self.1 + bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn long_series_are_written_in_pieces() {
+    let plan = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let grid = Grid { from: START, to: START + Span::from_secs(50), step: Span::from_nanos(2_000_000) };
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
+    for format in [Format::OpenMetrics, Format::Csv] {
+        let (progress, dir) = (Progress::default(), tempfile::tempdir().unwrap());
+        let mut out = Greatest::default();
+        spec(&run, grid, format, 2, &progress, dir.path()).write(&mut out).unwrap();
+        assert!(out.1 > 8 << 20 && out.0 < 2 << 20, "{format:?}: {} of {} bytes", out.0, out.1);
+    }
+}
+
 #[test]
 fn rules_keep_odd_labels_and_names() {
     let config = r#"Config(hosts: [Host(name: "h", metrics: [
