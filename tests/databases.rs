@@ -64,6 +64,12 @@ impl Database {
         Self { at: Some(at), ..Self::prometheus_in(dir, "prometheus".into(), None) }
     }
 
+    /// Prometheus 2, or 3 if it `is_newer`, with the blocks in `data` of this folder.
+    pub(crate) fn prometheus_with_data(dir: tempfile::TempDir, is_newer: bool) -> Self {
+        let program = if is_newer { newer("prometheus3") } else { "prometheus".into() };
+        Self::prometheus_in(dir, program, None)
+    }
+
     fn prometheus_of(program: PathBuf, config: Option<&str>) -> Self {
         Self::prometheus_in(tempfile::tempdir().unwrap(), program, config)
     }
@@ -107,8 +113,13 @@ impl Database {
 
     /// The answer to a query; empty if there is none.
     pub(crate) fn answer(&self, query: &str) -> Answer {
+        self.answer_at(query, self.at)
+    }
+
+    /// The answer to a query at a time, in seconds since 1970; `None` is now.
+    pub(crate) fn answer_at(&self, query: &str, at: Option<u64>) -> Answer {
         let encoded = encoded(query);
-        let at = self.at.map_or(String::new(), |at| format!("&time={at}"));
+        let at = at.map_or(String::new(), |at| format!("&time={at}"));
         let text =
             get(self.port, &format!("/api/v1/query?nocache=1&query={encoded}{at}")).unwrap_or_default();
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

@@ -18,6 +18,8 @@ mod index;
 mod merged;
 mod ranges;
 mod segments;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;

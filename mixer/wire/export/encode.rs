@@ -98,24 +98,23 @@ fn encode_all(
             })
             .collect();
         for (n, chunk) in chunks.iter().enumerate() {
-            match &encoded[n % threads] {
-                Some(encoded) => loop {
-                    let piece = encoded.recv().map_err(|_| thread_panicked())??;
-                    let is_end = matches!(piece, Encoded::End(_));
-                    take(chunk.part, piece)?;
-                    if is_end {
-                        break;
+            let Some(encoded) = &encoded[n % threads] else {
+                let mut taken = Ok(());
+                encode_chunk(run, format, chunk, &mut |piece| {
+                    if taken.is_ok() {
+                        taken = take(chunk.part, piece);
                     }
-                },
-                None => {
-                    let mut taken = Ok(());
-                    encode_chunk(run, format, chunk, &mut |piece| {
-                        if taken.is_ok() {
-                            taken = take(chunk.part, piece);
-                        }
-                        taken.is_ok()
-                    })?;
-                    taken?;
+                    taken.is_ok()
+                })?;
+                taken?;
+                continue;
+            };
+            loop {
+                let piece = encoded.recv().map_err(|_| thread_panicked())??;
+                let is_end = matches!(piece, Encoded::End(_));
+                take(chunk.part, piece)?;
+                if is_end {
+                    break;
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::io;
 
 use indexmap::IndexSet;
 use promemu_core::backfill::Grid;
-use promemu_core::metric::{ABSENT, NativeHistogram, is_absent};
+use promemu_core::metric::{NativeHistogram, is_absent};
 use promemu_core::time::{Span, Time};
 
 use super::report::{ExportReport, WrittenCount};
@@ -213,8 +213,7 @@ impl SeriesSink for RequestSink<'_> {
             }
             match histogram {
                 Some(histogram) => self.request.put_histogram(*time, histogram),
-                // A receiver takes a marker as a float.
-                None => self.request.put_float(*time, ABSENT),
+                None => self.request.put_histogram_marker(*time),
             }
         }
         self.end_series()

@@ -9,13 +9,13 @@ use crate::protobuf::{put_double, put_uint, put_varint, zigzag};
 
 // Field tags of Histogram.
 const COUNT_INT: u8 = 0x08;
-const SUM: u8 = 0x19;
+pub(super) const SUM: u8 = 0x19;
 const SCHEMA: u8 = 0x20;
 const ZERO_THRESHOLD: u8 = 0x29;
 const ZERO_COUNT_INT: u8 = 0x30;
 const NEGATIVE: BucketTags = BucketTags { span: 0x42, delta: 0x4a };
 const POSITIVE: BucketTags = BucketTags { span: 0x5a, delta: 0x62 };
-const TIMESTAMP: u8 = 0x78;
+pub(super) const TIMESTAMP: u8 = 0x78;
 const START_TIMESTAMP: [u8; 2] = [0x88, 0x01]; // 2.0 only
 
 /// Appends the fields of a histogram at this time. Only version 2.0 has a start time.

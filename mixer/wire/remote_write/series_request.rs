@@ -1,13 +1,13 @@
 //! A request of version 1.0 whose series have many samples each, as for a past. It has no exemplars and no metadata.
 
-use promemu_core::metric::NativeHistogram;
+use promemu_core::metric::{ABSENT, NativeHistogram};
 
 use super::compression::Compressor;
-use super::histogram::put_histogram;
+use super::histogram::{SUM, TIMESTAMP, put_histogram};
 use super::labels::LABEL;
 use super::sample::put_sample;
 use super::v1::{HISTOGRAM, SAMPLE, TIME_SERIES};
-use crate::protobuf::{put_bytes, put_label};
+use crate::protobuf::{put_bytes, put_double, put_label, put_uint};
 use crate::request::Batch;
 
 /// The request so far.
@@ -45,6 +45,16 @@ impl SeriesRequest {
     pub(crate) fn put_histogram(&mut self, unix_millis: i64, histogram: &NativeHistogram<'_>) {
         self.message.clear();
         put_histogram(histogram, unix_millis.cast_unsigned(), None, &mut self.message);
+        put_bytes(HISTOGRAM, &self.message, &mut self.series);
+        self.series_samples += 1;
+    }
+
+    /// Appends a staleness marker to a series of native histograms, as one. A receiver takes all floats of a series before its
+    /// histograms, so a float among them would make them out of order.
+    pub(crate) fn put_histogram_marker(&mut self, unix_millis: i64) {
+        self.message.clear();
+        put_double(SUM, ABSENT, &mut self.message);
+        put_uint(TIMESTAMP, unix_millis.cast_unsigned(), &mut self.message);
         put_bytes(HISTOGRAM, &self.message, &mut self.series);
         self.series_samples += 1;
     }
