@@ -64,6 +64,9 @@ fn folder() -> tempfile::TempDir {
     let configs = dir.path().join("configs");
     std::fs::create_dir_all(dir.path().join("docker/grafana/dashboards")).unwrap();
     std::fs::create_dir(&configs).unwrap();
+    let rules = dir.path().join("docker/prometheus");
+    std::fs::create_dir(&rules).unwrap();
+    std::os::unix::fs::symlink(repository().join("docker/prometheus/rules"), rules.join("rules")).unwrap();
     for entry in std::fs::read_dir(repository().join("configs")).unwrap() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, configs.join(path.file_name().unwrap())).unwrap();

@@ -97,6 +97,67 @@ fn promtool_runs_the_exported_rule_test() {
     assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
 }
 
+/// The outcome of promtool with this rule test: success, and what it printed.
+fn rule_test(file: &str) -> (bool, String) {
+    let outcome = Command::new("promtool").args(["test", "rules", file]).output().unwrap();
+    (outcome.status.success(), String::from_utf8([outcome.stdout, outcome.stderr].concat()).unwrap())
+}
+
+#[test]
+fn a_rule_test_names_its_rules_and_keeps_what_a_person_wrote_when_it_is_exported_again() {
+    const RULES: &str = "groups:\n  - name: shop\n    rules:\n      - alert: Workers\n        expr: count(workers_count) > 5\n";
+    const BY_HAND: &str = "      # by hand\n      - series: mine\n        values: 7x20\n    # the alert\n    alert_rule_test:\n      \
+                           - eval_time: 5m\n        alertname: Workers\n        exp_alerts:\n          - exp_labels: {}\n    \
+                           promql_expr_test:\n      - expr: mine\n        eval_time: 5m\n        exp_samples:\n          \
+                           - labels: mine\n            value: 7\n";
+    let dir = tempfile::tempdir().unwrap();
+    for folder in ["rules", "tests"] {
+        std::fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    let [rules, file] = ["rules/shop.yml", "tests/shop.yml"].map(|name| dir.path().join(name));
+    std::fs::write(&rules, RULES).unwrap();
+    let (rules, out) = (rules.display().to_string(), file.display().to_string());
+    // A path from here, as a user gives it.
+    let exported = |args: &[&str]| {
+        let args = [&["--out", "tests/shop.yml"], args].concat();
+        let args = [&["export", "hosts_load_with_peaks", "--from", "2026-01-05"][..], &args].concat();
+        let output = promemu_command(&args).current_dir(dir.path()).output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), log, std::fs::read_to_string(&file).unwrap_or_default())
+    };
+    let (code, log, text) =
+        exported(&["--for", "10m", "--step", "1m", "--seed", "7", "--rules", "rules/shop.yml"]);
+    assert!(code == Some(0) && text.contains("rule_files: [\"../rules/shop.yml\"]\n"), "{log}{text}");
+    std::fs::write(&file, text.clone() + BY_HAND).unwrap();
+    let (is_good, said) = rule_test(&out);
+    assert!(is_good && !said.contains("WARNING"), "{said}");
+    let (code, log, again) = exported(&["--for", "20m", "--step", "30s", "--seed", "8"]);
+    assert!(code == Some(0) && again.ends_with(BY_HAND) && !log.contains("WARN"), "{log}");
+    assert!(
+        again.contains("rule_files: [\"../rules/shop.yml\"]\n") && again.contains("  - interval: 30000ms\n")
+    );
+    assert!(again.contains("\nevaluation_interval: 60000ms\n"), "a person's, too: {again}");
+    assert_ne!(again.lines().nth(7), text.lines().nth(7), "the values are new");
+    let (is_good, said) = rule_test(&out);
+    assert!(is_good, "{said}");
+
+    // Without rules no alert fires, which the log says before promtool does.
+    std::fs::remove_file(&file).unwrap();
+    let (_, log, _) = exported(&["--for", "10m", "--step", "1m"]);
+    assert!(
+        log.contains("the rule test names no rules, so no alert of it fires; name them with --rules"),
+        "{log}"
+    );
+    let (code, log, _) = exported(&["--for", "10m", "--rules", "rules/shp.yml"]);
+    assert!(code == Some(2) && log.contains("rules/shp.yml is not a file"), "{log}");
+    std::fs::write(&file, RULES).unwrap();
+    let (code, log, text) = exported(&["--for", "10m", "--rules", &rules]);
+    assert!(code == Some(2) && log.contains("has no input_series that an export could refresh"), "{log}");
+    assert_eq!(text, RULES, "a file that is no rule test stays");
+    let wrong = export(&["--for", "1m", "--format", "csv", "--rules", &rules]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
 #[test]
 fn promtool_reads_rule_tests_of_odd_names_and_labels() {
     let dir = tempfile::tempdir().unwrap();

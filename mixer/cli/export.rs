@@ -6,6 +6,7 @@ mod progress;
 mod range;
 mod remote_write;
 mod resume;
+mod rule_test;
 mod target;
 
 use std::path::Path;
@@ -31,6 +32,12 @@ pub(crate) use target::thread_count;
 /// Exports a config.
 pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error> {
     let destination = destination(settings, args)?;
+    if !args.rules.is_empty() && !matches!(destination, Destination::RuleTest { .. }) {
+        return Err(Error::Usage(
+            "--rules or PME_EXPORT_RULES is for a rule test; end the name of --out in .yml, or add --format rules"
+                .to_owned(),
+        ));
+    }
     let mut resume = resume(args, &destination)?;
     let grid = match resume.as_ref().and_then(Resume::grid) {
         Some(grid) if args.from.is_none() && args.to.is_none() => grid,
@@ -100,7 +107,11 @@ fn destination(settings: &Settings, args: &ExportArgs) -> Result<Destination, Er
             ))
         })?,
     };
-    Ok(Destination::File { format, out: args.out.clone() })
+    let out = args.out.clone();
+    if format == Format::Rules {
+        return Ok(Destination::RuleTest { out, rules: args.rules.clone() });
+    }
+    Ok(Destination::File { format, out })
 }
 
 fn blocks_of(args: &ExportArgs) -> Result<Destination, Error> {

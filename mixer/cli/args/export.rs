@@ -37,6 +37,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, env = "PME_EXPORT_FORMAT", value_enum)]
     pub(crate) format: Option<ExportFormat>,
 
+    /// Rule test: the rules that it tests, a file or a pattern as in rules/*.yml; may be repeated
+    #[arg(long, env = "PME_EXPORT_RULES", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) rules: Vec<String>,
+
     /// Blocks: the longest that may be written; they are 2h, 6h, 18h, 54h, … long
     #[arg(long, env = "PME_EXPORT_MAX_BLOCK_DURATION", value_name = "DURATION", default_value = "36h")]
     pub(crate) max_block_duration: String,

@@ -10,7 +10,7 @@ use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_wire::export::{Format, Sampling, TargetLabels};
 
 use super::resume::Resume;
-use super::{blocks, remote_write, target};
+use super::{blocks, remote_write, rule_test, target};
 
 /// The longest blocks of a history: as Prometheus compacts them by default.
 const HISTORY_BLOCK_MAX: Span = Span::from_secs(36 * 3_600);
@@ -24,6 +24,13 @@ pub(crate) enum Destination {
         format: Format,
         /// Its path; `-` is standard output.
         out: String,
+    },
+    /// A rule test, which keeps what a person wrote in it.
+    RuleTest {
+        /// Its path; `-` is standard output.
+        out: String,
+        /// The rules that it tests, as the user names them.
+        rules: Vec<String>,
     },
     /// The data folder of a Prometheus.
     Blocks {
@@ -55,7 +62,7 @@ impl Destination {
     /// The labels of an export that does not ask for any.
     pub(super) const fn default_labels(&self) -> TargetLabels {
         match self {
-            Self::File { .. } | Self::RemoteWrite(_) => TargetLabels::Pushed,
+            Self::File { .. } | Self::RuleTest { .. } | Self::RemoteWrite(_) => TargetLabels::Pushed,
             Self::Blocks { .. } => TargetLabels::Scraped,
         }
     }
@@ -69,6 +76,7 @@ impl Destination {
     ) -> Result<Vec<DrivenHost>, Error> {
         match self {
             Self::File { format, out } => target::write(sampling, *format, out),
+            Self::RuleTest { out, rules } => rule_test::write(sampling, out, rules),
             Self::Blocks { data, length_max, may_overlap } => {
                 blocks::write(sampling, data, *length_max, *may_overlap)
             }
@@ -85,7 +93,7 @@ impl Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { out, .. } => f.write_str(out),
+            Self::File { out, .. } | Self::RuleTest { out, .. } => f.write_str(out),
             Self::Blocks { data, .. } => f.write_str(data),
             Self::RemoteWrite(settings) => settings.target.fmt(f),
         }

@@ -21,10 +21,34 @@ const SPOOL_DIR: &str = "/var/tmp";
 
 /// Writes a run to a file or, for `-`, to standard output. Returns the hosts if they are kept.
 pub(super) fn write(sampling: Sampling<'_>, format: Format, out: &str) -> Result<Vec<DrivenHost>, Error> {
+    write_by(sampling, format, out, |export, out| export.write(out))
+}
+
+/// The same with an edit of the whole text.
+pub(super) fn write_edited(
+    sampling: Sampling<'_>,
+    format: Format,
+    out: &str,
+    edit: &dyn Fn(&str) -> String,
+) -> Result<Vec<DrivenHost>, Error> {
+    write_by(sampling, format, out, |export, out| {
+        let mut text = Vec::new();
+        let report = export.write(&mut text)?;
+        out.write_all(edit(&String::from_utf8_lossy(&text)).as_bytes())?;
+        Ok(report)
+    })
+}
+
+fn write_by(
+    sampling: Sampling<'_>,
+    format: Format,
+    out: &str,
+    write: impl FnOnce(&ExportSpec<'_>, &mut (dyn Write + Send)) -> io::Result<ExportReport>,
+) -> Result<Vec<DrivenHost>, Error> {
     let target = Target::of(out)?;
     let (progress, times, seed) = (sampling.progress, sampling.grid.count(), sampling.run.seed());
     let export = ExportSpec { sampling, format, spool_dir: target.spool_dir() };
-    let Some(exported) = target.write(|out| with_progress(progress, || export.write(out)))? else {
+    let Some(exported) = target.write(|out| with_progress(progress, || write(&export, out)))? else {
         return Ok(Vec::new());
     };
     let (samples, series) = (exported.written.samples, exported.written.series);
