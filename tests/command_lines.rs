@@ -42,6 +42,8 @@ const LINES: [&str; 46] = [
     "promemu --config single_host_load check",
     "promemu check single_host_load --watch",
     "promemu check",
+    "promemu describe",
+    "promemu describe incident --out incident.txt",
     "promemu plot",
     "promemu plot single_host_load --output plot.svg",
     "promemu plot single_host_load --duration 5m",

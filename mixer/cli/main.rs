@@ -7,7 +7,7 @@
 //! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
-//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios` | [`check`], [`clean`], … |
+//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios` | [`check`], [`clean`], … |
 //!
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
@@ -21,7 +21,9 @@ mod completions;
 mod config;
 mod ctl;
 mod dashboard;
+mod describe;
 mod diagnostics;
+mod exit_codes;
 mod export;
 mod hang_up;
 mod init;
@@ -128,6 +130,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         }
         Some(Command::Export(args)) => done(export::export(&settings, args)),
         Some(Command::Plot(args)) => done(plot::plot(&settings, args)),
+        Some(Command::Describe(args)) => done(describe::describe(&settings, args)),
         Some(Command::Dashboard(args)) => done(dashboard::dashboard(&settings, args)),
         Some(Command::New(args)) => done(new::new(&settings, args)),
         Some(Command::Clean { all }) => done(block_on(clean::clean(&settings, *all))),

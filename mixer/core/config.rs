@@ -13,6 +13,7 @@ mod options;
 mod param_files;
 mod plugin_config;
 mod reading;
+pub mod reference;
 mod resolve;
 mod shipped;
 mod source;

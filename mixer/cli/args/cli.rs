@@ -8,6 +8,7 @@ use promemu_core::config::DEFAULT_SERIES_MAX;
 
 use super::ctl::CtlArgs;
 use super::dashboard::DashboardArgs;
+use super::describe::DescribeArgs;
 use super::export::ExportArgs;
 use super::new::NewArgs;
 use super::plot::PlotArgs;
@@ -117,7 +118,14 @@ pub(crate) struct Cli {
     pub(crate) push_timeout: String,
 
     /// Format of pushes; text is human-readable
-    #[arg(long, env = "PME_PUSH_FORMAT", value_enum, default_value = "protobuf", global = true)]
+    #[arg(
+        long,
+        env = "PME_PUSH_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "protobuf",
+        global = true
+    )]
     pub(crate) push_format: PushFormat,
 
     /// Delete the groups of ended promemu runs on the Pushgateway, before the first push [default: true]
@@ -188,7 +196,14 @@ pub(crate) struct Cli {
     pub(crate) debug: bool,
 
     /// Format of log lines
-    #[arg(long, env = "PME_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    #[arg(
+        long,
+        env = "PME_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        global = true
+    )]
     pub(crate) log_format: LogFormat,
 
     /// `true` if --pushgateway-url was given as a flag, not as a variable.
@@ -222,6 +237,8 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
     Dashboard(DashboardArgs),
+    /// Describe a config: its arguments, hosts, metrics, levers, faults and events
+    Describe(DescribeArgs),
     /// Show and steer a running promemu by its control API
     Ctl(Box<CtlArgs>),
     /// List the scenarios, or describe one: its parameters and an example

@@ -34,7 +34,7 @@ pub(crate) struct ExportArgs {
     pub(crate) out: String,
 
     /// Format [default: by the file's name; blocks for a folder; openmetrics on standard output]
-    #[arg(long, env = "PME_EXPORT_FORMAT", value_enum)]
+    #[arg(long, env = "PME_EXPORT_FORMAT", value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<ExportFormat>,
 
     /// Rule test: the rules that it tests, a file or a pattern as in rules/*.yml; may be repeated

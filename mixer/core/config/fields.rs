@@ -114,6 +114,8 @@ impl Fields {
 
     /// Reports every field that nothing has read and that the record does not have. Gives `true` if there is none.
     pub(super) fn refuse_unknown(self, problems: &mut Problems) -> bool {
+        #[cfg(test)]
+        KNOWN.with_borrow_mut(|known| known.entry(self.what).or_default().extend(&self.known));
         let is_unknown = |field: &&Field| !self.known.contains(&field.name.as_str());
         for field in self.left.iter().filter(is_unknown) {
             if problems.is_over() {
@@ -197,4 +199,21 @@ pub(super) fn read_name(node: &Node, what: &str, problems: &mut Problems) -> Opt
             None
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The fields of the records that were read, by record.
+    static KNOWN: std::cell::RefCell<std::collections::BTreeMap<&'static str, std::collections::BTreeSet<&'static str>>> =
+        std::cell::RefCell::default();
+}
+
+/// The outcome of a reading, and the fields that it knew, by record.
+#[cfg(test)]
+pub(super) fn known_fields<T>(
+    read: impl FnOnce() -> T,
+) -> (T, std::collections::BTreeMap<&'static str, std::collections::BTreeSet<&'static str>>) {
+    KNOWN.take();
+    let outcome = read();
+    (outcome, KNOWN.take())
 }

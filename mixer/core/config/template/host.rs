@@ -60,6 +60,8 @@ impl HostTemplate {
     fn read_one(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let mut fields = Fields::of(node, "Host", problems)?;
+        // Already read, but the hint for a misspelt field names it.
+        fields.take("overrides");
         let repeat = RepeatTemplate::read_all(fields.take("repeat"), problems);
         let name = fields.needed("name", problems);
         let host = fields.scalar("host", problems);
