@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::processes::promemu_command;
 
 /// Variables before `promemu`, and words; none has blanks.
-const LINES: [&str; 46] = [
+const LINES: &[&str] = &[
     // The main form.
     "promemu",
     "promemu run",
