@@ -173,8 +173,8 @@ impl Cells {
     pub fn show(&self, value: f64, began: Time, cells: &mut [f64]) {
         let falls = matches!(self.aggregation, Aggregation::Counter { .. }) && value < cells[0];
         cells[0] = if falls { cells[0] } else { value };
-        if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
-            *created = began.unix_millis_secs();
+        if self.width > 1 {
+            self.note_created(began, cells);
         }
     }
 
@@ -219,13 +219,18 @@ impl Cells {
         }
     }
 
+    /// Records the created time of a series that has none yet.
+    fn note_created(&self, began: Time, cells: &mut [f64]) {
+        if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
+            *created = began.unix_millis_secs();
+        }
+    }
+
     /// Records a counter's created time, and its growth as an exemplar.
     #[cold]
     fn note_growth(&self, growth: f64, now: Time, rng: &mut Rng, cells: &mut [f64]) {
         let growth = if is_absent(cells[0]) { 0.0 } else { growth };
-        if let Some(created) = self.created(cells).filter(|created| is_absent(**created)) {
-            *created = now.unix_millis_secs();
-        }
+        self.note_created(now, cells);
         if self.layout.has_exemplar && growth > 0.0 && growth.is_finite() {
             Exemplar::put(&mut cells[1..], growth, now.unix_millis_secs(), rng);
         }

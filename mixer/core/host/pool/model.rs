@@ -136,8 +136,7 @@ fn take_over(
         Ok(false) => {}
         Ok(true) => {
             for (table, pool) in pools[first..first + tables].iter_mut().enumerate() {
-                (0..pool.slots.len())
-                    .for_each(|slot| pool.show(slot, model.values(table, slot), agenda, out));
+                pool.show(model.rows(table), agenda, out);
             }
             for observed in &changes.observations {
                 pools[first + observed.table].observe(observed, agenda);

@@ -30,13 +30,20 @@ impl Pool {
         true
     }
 
-    /// Shows a model's values of a member, if there is one in the slot.
-    pub(super) fn show(&mut self, slot: usize, values: &[f64], agenda: &mut Agenda, out: &mut Outbox) {
-        let (place, at) = ((self.index, slot), &mut self.slots[slot]);
-        if let Some(Member::Row(row)) = &mut at.member {
-            row.show(&self.member.shape, values);
-            out.updates += values.len() as u64;
-            agenda.mark(place, at);
+    /// Shows a model's finite values of each slot that has a member.
+    pub(super) fn show<'v>(
+        &mut self,
+        rows: impl Iterator<Item = &'v [f64]>,
+        agenda: &mut Agenda,
+        out: &mut Outbox,
+    ) {
+        let metrics = &*self.member.shape.metrics;
+        for (number, (at, values)) in self.slots.iter_mut().zip(rows).enumerate() {
+            if let Some(Member::Row(row)) = &mut at.member {
+                row.show(metrics, values);
+                out.updates += values.len() as u64;
+                agenda.mark((self.index, number), at);
+            }
         }
     }
 

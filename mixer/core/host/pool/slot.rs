@@ -5,7 +5,7 @@
 use crate::host::metric_set::MetricSet;
 use crate::host::outbox::Outbox;
 use crate::metric::ABSENT;
-use crate::plan::{HostPlan, HostShape, ReusePolicy};
+use crate::plan::{HostPlan, HostShape, MetricPlan, ReusePolicy};
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
 
@@ -79,9 +79,9 @@ impl MemberRow {
         Self { began, cells: vec![ABSENT; shape.width].into() }
     }
 
-    /// Shows values as they are, one for each metric.
-    pub(super) fn show(&mut self, shape: &HostShape, values: &[f64]) {
-        for (metric, value) in shape.metrics.iter().zip(values).filter(|(_, value)| value.is_finite()) {
+    /// Shows finite values as they are, one for each metric.
+    pub(super) fn show(&mut self, metrics: &[MetricPlan], values: &[f64]) {
+        for (metric, value) in metrics.iter().zip(values) {
             let cells = &mut self.cells[metric.offset..metric.offset + metric.cells.width()];
             metric.cells.show_any(metric.rounding.round(*value), self.began, cells);
         }

@@ -101,11 +101,10 @@ impl ModelInstance {
         outcome.map_err(|error| self.configured.attribute(&error))
     }
 
-    /// The values of a row, one for each family. After a failure some may not be finite.
-    #[must_use]
-    pub fn values(&self, table: usize, row: usize) -> &[f64] {
+    /// The values of each row of a table, one for each family. After a failure some may not be finite.
+    pub fn rows(&self, table: usize) -> impl Iterator<Item = &[f64]> {
         let count = self.configured.tables[table].families.len();
-        self.values[table].get(row * count..(row + 1) * count).unwrap_or_default()
+        self.values[table].chunks_exact(count.max(1))
     }
 
     /// A copy that does the same from here on, by a saved state. The error says why there is none.
