@@ -13,8 +13,8 @@ use crate::work;
 /// Maximum cost of one run: items of lists and maps, and pieces of texts. With the limit of operations, a run takes less than a
 /// tenth of a second.
 const COST_MAX: u64 = 2_000_000;
-/// Bytes of text that cost as much as an item of a list.
-const TEXT_PIECE: usize = 16;
+/// Bytes of text that cost as much as an item of a list: writing one character copies the whole text.
+const TEXT_PIECE: usize = 4;
 /// An operation beside a large value costs this part of it: it may work on a copy.
 const PART_AT_HAND: u64 = 4;
 /// Number of items that take about as long as one operation of the engine.
