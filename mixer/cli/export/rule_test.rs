@@ -150,7 +150,7 @@ impl RuleTest {
         let interval_at = lines[item..item_end].iter().position(is_interval).map(|at| item + at);
         let rules_at = lines.iter().position(|line| line.starts_with(RULE_FILES));
         let rule_files = rules_at.map(|at| (at, at + 1..block_end(&lines, at)));
-        Some(Self { series_at, series, interval_at, rule_files, lines })
+        Some(Self { lines, series_at, series, interval_at, rule_files })
     }
 
     /// The rules that it names, as a list in brackets or below.
@@ -177,16 +177,13 @@ impl RuleTest {
         let mut edits: Vec<(Range<usize>, Vec<String>)> = self.rules_edit(rules).into_iter().collect();
         let head = &self.lines[self.series_at];
         let interval = new.interval_at.map(|at| key(&new.lines[at]).to_owned()).unwrap_or_default();
-        edits.push(match self.interval_at {
-            Some(at) => {
-                let old = &self.lines[at];
-                let comment = old.find(" #").map_or("", |comment| &old[comment..]);
-                (at..at + 1, vec![format!("{}{interval}{comment}", &old[..column(old)])])
-            }
-            None => {
-                let end = block_end(&self.lines, self.series_at);
-                (end..end, vec![format!("{:1$}{interval}", "", column(head))])
-            }
+        edits.push(if let Some(at) = self.interval_at {
+            let old = &self.lines[at];
+            let comment = old.find(" #").map_or("", |comment| &old[comment..]);
+            (at..at + 1, vec![format!("{}{interval}{comment}", &old[..column(old)])])
+        } else {
+            let end = block_end(&self.lines, self.series_at);
+            (end..end, vec![format!("{:1$}{interval}", "", column(head))])
         });
         let place = self.lines[self.series.clone()].first().map_or(column(head) + 2, |line| indent(line));
         let fresh = &new.lines[new.series.clone()];
