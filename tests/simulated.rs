@@ -109,7 +109,7 @@ fn without_the_plugin_its_configs_are_listed_with_advice() {
     assert!(left_out == 5 && printed.contains("processes_churn: skipped: "), "{printed}");
     let (code, _, printed) = run(&["--list-configs"]);
     assert!(code == Some(0) && !printed.contains("cannot be used"), "{printed}");
-    assert!(printed.contains("processes_churn: a machine on which half of the processes"), "{printed}");
+    assert!(printed.contains("  a machine on which half of the processes"), "{printed}");
     let plugins = plugins();
     let (code, _, printed) = run(&["check", "--all", "--plugins-dir", arg(plugins.path())]);
     assert!(code == Some(0) && printed.lines().any(|line| line.starts_with("processes_churn ")), "{printed}");

@@ -123,7 +123,7 @@ fn checked(settings: &Settings, name: &str) -> Result<Vec<Checked>, ConfigError>
         let (options, unknown) = settings.load_options(&file, Some(&class), wall_now());
         let loaded = file.plan(&options)?;
         let unknown = unknown.into_iter().map(|name| {
-            format!("variable {name} names no argument of the config; promemu --list-configs shows them")
+            format!("variable {name} names no argument of the config; promemu describe NAME shows them")
         });
         let failures = first_failures(&loaded.plan, SEED, options.started_at);
         let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures);

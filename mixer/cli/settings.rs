@@ -132,7 +132,7 @@ impl Settings {
         let (options, unknown) = self.load_options(file, self.cli.class.as_deref(), started_at);
         let mut loaded = file.plan(&options)?;
         let unknown = unknown.into_iter().map(|name| {
-            format!("variable {name} names no argument of the config; promemu --list-configs shows them")
+            format!("variable {name} names no argument of the config; promemu describe NAME shows them")
         });
         loaded.warnings.extend(unknown);
         Ok(loaded)

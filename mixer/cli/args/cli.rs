@@ -75,7 +75,7 @@ pub(crate) struct Cli {
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", global = true)]
     pub(crate) once: bool,
 
-    /// List the configs, their classes and arguments
+    /// List the configs and their classes; promemu describe NAME shows one
     #[arg(long, env = "PME_LIST_CONFIGS", global = true)]
     pub(crate) list_configs: bool,
 
