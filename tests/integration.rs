@@ -13,6 +13,7 @@
 
 mod api;
 mod api_description;
+mod block_plans;
 mod block_queries;
 mod blocks;
 mod churn;
