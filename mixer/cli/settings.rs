@@ -24,7 +24,7 @@ use promemu_run::outputs::scrape::ScrapeSettings;
 use promemu_run::settings::RunSettings;
 use promemu_wire::exposition::Format;
 
-use crate::args::{Cli, PushFormat};
+use crate::args::{Cli, Command, PushFormat};
 use crate::logs::is_terminal;
 use arguments::ConfigArguments;
 use durations::span;
@@ -186,10 +186,7 @@ impl Settings {
         match self.flags.outputs.as_slice() {
             [] => Ok(None),
             [output] if output.remote_write().is_some() => Ok(output.remote_write()),
-            _ => Err(Error::Usage(
-                "--output or PME_OUTPUT: an export is sent by remote-write=URL, once; files are written with --out"
-                    .to_owned(),
-            )),
+            _ => Err(export_output()),
         }
     }
 
@@ -311,6 +308,10 @@ impl Settings {
 
 /// The values of `--output`; they exclude `--embedded`.
 fn outputs(cli: &Cli, push_timeout: Span) -> Result<Vec<OutputArg>, Error> {
+    let is_export = matches!(cli.command, Some(Command::Export(_)));
+    if is_export && cli.output.iter().any(|output| !output.starts_with("remote-write")) {
+        return Err(export_output());
+    }
     let outputs = parse_outputs(&cli.output, push_timeout.duration())?;
     if cli.embedded && !outputs.is_empty() {
         return Err(Error::Usage(
@@ -325,6 +326,12 @@ fn outputs(cli: &Cli, push_timeout: Span) -> Result<Vec<OutputArg>, Error> {
         ));
     }
     Ok(outputs)
+}
+
+fn export_output() -> Error {
+    Error::Usage(
+        "--output sends an export by remote-write=URL, once; write a file with --out FILE".to_owned(),
+    )
 }
 
 /// A duration above 0, which may be endless.
