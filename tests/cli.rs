@@ -216,7 +216,7 @@ fn the_list_has_a_line_for_each_config_and_the_errors_of_broken_files() {
     assert!(
         row("single_host_load ").ends_with("  one host whose cpu, memory and io utilisation are sine waves")
     );
-    for row_of in ["CONFIG", "hosts_load_with_peaks ", "production --class StagingConfig "] {
+    for row_of in ["CONFIG", "hosts_load_with_peaks ", "production StagingConfig "] {
         assert!(!row(row_of).is_empty(), "{row_of}: {text}");
     }
     let broken =

@@ -31,10 +31,9 @@ fn text(configs: Vec<ConfigSummary>, width: Option<u16>) -> String {
     format!("{}{broken}{hint}", table([whole("CONFIG"), cut("DESCRIPTION")], rows, 0, width))
 }
 
-/// A class as a command line names it, and its description.
+/// A config with its class, if it names one, and the description.
 fn row(config: &str, class: ClassSummary) -> [String; 2] {
-    let name =
-        if class.name.is_empty() { config.to_owned() } else { format!("{config} --class {}", class.name) };
+    let name = if class.name.is_empty() { config.to_owned() } else { format!("{config} {}", class.name) };
     [name, class.description]
 }
 
@@ -62,9 +61,9 @@ mod tests {
             ]
         };
         insta::assert_snapshot!(text(configs(), Some(80)), @"
-        CONFIG                    DESCRIPTION
-        shop --class LargeConfig  a shop whose web servers are busy during a sale, and…
-        shop --class SmallConfig  a till
+        CONFIG            DESCRIPTION
+        shop LargeConfig  a shop whose web servers are busy during a sale, and whose ti…
+        shop SmallConfig  a till
         plain
 
         odd cannot be used:
@@ -73,9 +72,9 @@ mod tests {
         promemu describe NAME shows a config's arguments, hosts and metrics.
         ");
         insta::assert_snapshot!(text(configs(), None), @"
-        CONFIG                    DESCRIPTION
-        shop --class LargeConfig  a shop whose web servers are busy during a sale, and whose till is not
-        shop --class SmallConfig  a till
+        CONFIG            DESCRIPTION
+        shop LargeConfig  a shop whose web servers are busy during a sale, and whose till is not
+        shop SmallConfig  a till
         plain
 
         odd cannot be used:

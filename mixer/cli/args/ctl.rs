@@ -206,21 +206,29 @@ pub(crate) enum CtlAction {
     Configs,
     /// Check a config on the daemon
     #[command(
-        after_help = "Examples:\n  promemu ctl check configs/shop.ron\n  promemu ctl check shop --config-args hosts=50"
+        after_help = "Examples:\n  promemu ctl check configs/shop.ron\n  promemu ctl check shop hosts=50"
     )]
     Check {
         /// A config's name, or a local .ron file
         config: String,
+
+        /// Arguments of the config, as in hosts=5; promemu describe NAME lists them
+        #[arg(value_name = "ARGUMENT=VALUE")]
+        arguments: Vec<String>,
     },
     /// The runs
     Runs,
     /// Create and start a run
     #[command(
-        after_help = "Examples:\n  promemu ctl create shop --id second --lasting 10m\n  promemu ctl create configs/shop.ron --config-args hosts=50"
+        after_help = "Examples:\n  promemu ctl create shop --id second --lasting 10m\n  promemu ctl create configs/shop.ron hosts=50"
     )]
     Create {
         /// A config's name, or a local .ron file
         config: String,
+
+        /// Arguments of the config, as in hosts=5; promemu describe NAME lists them
+        #[arg(value_name = "ARGUMENT=VALUE")]
+        arguments: Vec<String>,
 
         /// The run's id [default: generated]
         #[arg(long, env = "PME_CTL_ID", value_name = "ID")]

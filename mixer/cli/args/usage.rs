@@ -31,7 +31,7 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         [] => return true,
         ["run", ..] => return !OF_NO_COMMAND.contains(&flag),
         ["ctl", action, ..] => return flag == OF_ALL || action_uses(action, flag),
-        ["ctl"] => &["api_token_file", "debug", "url", "json", "run"],
+        ["ctl"] => &["api_token_file", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
         ["export", ..] => &["seed", "output", "push_timeout"],
         ["plot", ..] => &["seed"],
@@ -59,5 +59,5 @@ fn action_uses(action: &str, flag: &str) -> bool {
         "configs" | "runs" | "show" | "end" | "delete" => &[],
         _ => &["run"],
     };
-    own.contains(&flag) || ["url", "json", "api_token_file", "debug"].contains(&flag)
+    own.contains(&flag) || ["url", "json", "api_token_file"].contains(&flag)
 }

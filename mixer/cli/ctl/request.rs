@@ -80,12 +80,12 @@ impl Request {
             }
             CtlAction::Remove { host } => Self::delete(host_path(host, "", run)),
             CtlAction::Configs => Self::get("/api/v1/configs".to_owned()),
-            CtlAction::Check { config } => {
-                Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config)?))
+            CtlAction::Check { config, arguments } => {
+                Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config, arguments)?))
             }
             CtlAction::Runs => Self::get("/api/v1/runs".to_owned()),
-            CtlAction::Create { config, id, lasting, history, watch } => {
-                let mut body = config_body(cli, config)?;
+            CtlAction::Create { config, arguments, id, lasting, history, watch } => {
+                let mut body = config_body(cli, config, arguments)?;
                 add(&mut body, "id", id.as_deref());
                 add(&mut body, "seed", cli.seed);
                 add(&mut body, "duration", lasting.as_deref());
@@ -197,7 +197,7 @@ fn new_host_body(name: &str, like: &str, labels: &[String], ttl: Option<&str>) -
 }
 
 /// A config by its name, or by the text of a local file, with its arguments.
-fn config_body(cli: &Cli, config: &str) -> Result<Value, Error> {
+fn config_body(cli: &Cli, config: &str, words: &[String]) -> Result<Value, Error> {
     let path = Path::new(config);
     let is_file = config == user_file::STDIN || path.extension().is_some_and(|extension| extension == "ron");
     let mut body = if is_file {
@@ -213,6 +213,13 @@ fn config_body(cli: &Cli, config: &str) -> Result<Value, Error> {
         None => IndexMap::new(),
     };
     arguments.extend(argument_pairs(&cli.config_args)?);
+    for word in words {
+        let pair = word.split_once('=').filter(|(name, _)| !name.is_empty());
+        let (name, value) = pair.ok_or_else(|| {
+            Error::Usage(format!("{word:?} is no argument of the config; write NAME=VALUE, as in hosts=5"))
+        })?;
+        arguments.insert(name.to_owned(), Argument::from(value));
+    }
     let arguments = arguments.into_iter().map(|(name, value)| (name, as_json(value)));
     body["args"] = Value::Object(arguments.collect());
     add(&mut body, "class", cli.class.as_deref());
@@ -290,7 +297,8 @@ mod tests {
             &["remove", "web-9"],
             &["remove", "web-*"],
             &["create", "shop", "--id", "two", "--config-args", "hosts=5", "--seed", "7", "--lasting", "10m"],
-            &["create", "shop", "--history", "6h", "--watch"],
+            &["create", "shop", "hosts=5", "--history", "6h", "zone=x", "--watch"],
+            &["check", "shop", "--config-args", "hosts=5", "--class", "Big"],
             &["end", "two"],
         ];
         let requests: Vec<String> = all.iter().map(|line| request(line).unwrap()).collect();
@@ -316,7 +324,8 @@ mod tests {
         DELETE /api/v1/hosts/web-9
         POST /api/v1/actions {"action":"remove","hosts":"web-*"}
         POST /api/v1/runs {"args":{"hosts":"5"},"config":"shop","duration":"10m","id":"two","seed":7}
-        POST /api/v1/runs {"args":{},"config":"shop","history":"6h","watch":true}
+        POST /api/v1/runs {"args":{"hosts":"5","zone":"x"},"config":"shop","history":"6h","watch":true}
+        POST /api/v1/configs/check {"args":{"hosts":"5"},"class":"Big","config":"shop"}
         POST /api/v1/runs/two/stop
         "#);
     }
@@ -338,6 +347,8 @@ mod tests {
             let line = ["promemu", "ctl"].iter().chain(line).map(Into::into);
             assert!(crate::args::parse(line).is_err_and(|error| error.use_stderr()));
         }
+        let wordy = request(&["create", "shop", "till"]).unwrap_err().to_string();
+        assert!(wordy.contains("\"till\" is no argument of the config"), "{wordy}");
         let unlabelled = request(&["add", "web-9", "--like", "web-1", "--label", "zone"]);
         assert_eq!(unlabelled.unwrap_err().exit_code(), 2);
         let many = request(&["host", "web-*"]).unwrap_err().to_string();
