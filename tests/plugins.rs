@@ -624,7 +624,7 @@ fn all_errors_in_a_profile_stand_at_their_places() {
     error: own.ron:5:73: open_fds takes a pair, as in (0, 100); found a tuple of 1
     error: own.ron:1:1: expected Profile(…), found Profle(…)
     error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
-    error: own.ron:7:7: the file ends too early; close what is open
+    error: own.ron:7:7: the file ends, but the ( of line 1 is open; close it with )
     error: a.ron:2:41: processes: process_count must be a whole number from 0 to 1000000000, but is 0.5
     error: a.ron:2:55: config own.ron cannot be read; check that it is a readable text file: No such file or directory (os error 2)
     "#);

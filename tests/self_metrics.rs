@@ -86,29 +86,46 @@ fn an_embedded_run_serves_them_beside_the_emulated_ones() {
 }
 
 #[test]
-fn the_page_on_own_metrics_has_every_family_with_its_type() {
+fn the_table_of_own_metrics_in_the_docs_is_made_of_the_served_page() {
+    const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to write the table anew";
     let port = free_port();
     let serving = format!("scrape=127.0.0.1:{port}");
     let writing = "remote-write=http://127.0.0.3:1";
     let outputs = ["--output", &serving, "--output", "pushgateway=http://127.0.0.3:1", "--output", writing];
     let _run = promemu(&[&["--config", "single_host_load"], &outputs[..]].concat());
-    let page_of_docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/own-metrics.md");
-    let section = std::fs::read_to_string(page_of_docs).unwrap();
-    let row = |line: &str| {
-        let mut cells = line.strip_prefix("| `")?.split(" | ");
-        let name = cells.next()?.trim_end_matches('`');
-        Some(format!("{name} {}", cells.next()?))
-    };
-    let mut documented: Vec<String> = section.lines().filter_map(row).collect();
-    documented.sort();
-    // Families of an output are served once it has begun.
-    let mut served = eventually("all of them are served", || {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/own-metrics.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- own metrics: begin -->\n").unwrap();
+    let (section, after) = rest.split_once("<!-- own metrics: end -->").unwrap();
+    let table = || {
         let page = get(port, SELF_PATH)?;
-        let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned);
-        Some(types.collect()).filter(|types: &Vec<String>| types.len() >= documented.len())
-    });
-    served.sort();
-    assert_eq!(documented, served);
+        let mut table = String::from("| metric | type | meaning |\n| --- | --- | --- |\n");
+        let lines: Vec<&str> = page.lines().collect();
+        for pair in lines.windows(2) {
+            let Some((name, help)) = pair[0].strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '))
+            else {
+                continue;
+            };
+            let kind = pair[1].rsplit_once(' ')?.1;
+            table.push_str(&format!("| `{name}` | {kind} | {help} |\n"));
+        }
+        Some(table)
+    };
+    if std::env::var_os("PROMEMU_UPDATE_DOCS").is_some() {
+        // Families of an output are served once it has begun.
+        let all = ["promemu_scrapes_total", "promemu_push_failures_total", "promemu_samples_waiting"];
+        let table = eventually("all are served", || {
+            table().filter(|table| all.iter().all(|name| table.contains(name)))
+        });
+        let begin = "<!-- own metrics: begin -->\n";
+        std::fs::write(&path, format!("{before}{begin}{table}<!-- own metrics: end -->{after}")).unwrap();
+    } else {
+        let mut last = String::new();
+        eventually(&format!("the page is as in the docs; if it is not, {HINT}"), || {
+            last = table()?;
+            (last == section).then_some(())
+        });
+    }
 }
 
 #[test]

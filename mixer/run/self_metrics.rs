@@ -54,13 +54,13 @@ impl Tally {
     fn new() -> prometheus::Result<Self> {
         let lateness = HistogramOpts::new(
             "promemu_lateness_seconds",
-            "how much later than due a host got to work, in real time",
+            "delay of a host's work after it was due, in real time; a timer takes up to 2 ms",
         );
         Ok(Self {
-            updates: IntCounter::new("promemu_updates_total", "values that metrics were given")?,
+            updates: IntCounter::new("promemu_updates_total", "metric values updated")?,
             updates_skipped: IntCounter::new(
                 "promemu_updates_skipped_total",
-                "values that were left out because they were overdue by more than one interval",
+                "updates skipped because they were overdue by more than one interval",
             )?,
             scenario_errors: IntCounter::new(
                 "promemu_scenario_errors_total",
@@ -69,11 +69,11 @@ impl Tally {
             events: IntCounter::new("promemu_events_total", "events that hosts and promemu emitted")?,
             events_dropped: IntCounter::new(
                 "promemu_events_dropped_total",
-                "events that were dropped because too many were waiting or chasing each other",
+                "events dropped, because too many were waiting or their chain was too long",
             )?,
             series_refused: IntCounter::new(
                 "promemu_series_refused_total",
-                "series of pools that were not made because there would be too many, or two alike",
+                "series of pools that were not made, because of --max-series, or because two had the same labels",
             )?,
             lateness: Histogram::with_opts(lateness.buckets(LATENESS_BUCKETS.to_vec()))?,
         })
@@ -106,7 +106,7 @@ impl SelfMetrics {
     /// The metrics of a main run that has not begun, and those of the process.
     pub fn new() -> Result<Self, Error> {
         let own = Self::in_registry(Registry::new())?;
-        let build_info = Opts::new("promemu_build_info", "the promemu that runs, as labels of a 1")
+        let build_info = Opts::new("promemu_build_info", "1, with the version as a label")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build_info = IntGauge::with_opts(build_info).map_err(bug)?;
         build_info.set(1);
@@ -158,8 +158,8 @@ impl SelfMetrics {
         series: impl Fn() -> usize + Send + Sync + 'static,
         hosts: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Result<(), Error> {
-        self.add_gauge("promemu_series", "emulated series that have a sample now", move || series() as f64)?;
-        self.add_gauge("promemu_hosts_active", "emulated hosts that live now", move || hosts() as f64)
+        self.add_gauge("promemu_series", "series that have a sample now", move || series() as f64)?;
+        self.add_gauge("promemu_hosts_active", "hosts that live now", move || hosts() as f64)
     }
 
     /// Adds a gauge that is read on each scrape.

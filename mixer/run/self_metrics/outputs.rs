@@ -65,42 +65,42 @@ impl OutputTallies {
     pub(super) fn new() -> prometheus::Result<Self> {
         let push_seconds = HistogramOpts::new(
             "promemu_push_seconds",
-            "how long one push took, from encoding to the answer, failed ones included",
+            "duration of one push, from encoding to the answer, failed ones included; by output, as KIND=TARGET",
         );
         let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["output"]);
         Ok(Self {
             scrapes: counter(
                 "promemu_scrapes_total",
-                "scrapes of all emulated metrics, and lists of hosts, that were asked for",
+                "requests for all emulated metrics, and for the list of hosts; by output",
             )?,
             scrapes_refused: counter(
                 "promemu_scrapes_refused_total",
-                "those of them that were refused because too many were under way",
+                "scrapes refused because too many were in progress; by output",
             )?,
             scrapes_cut_off: counter(
                 "promemu_scrapes_cut_off_total",
-                "those of them whose client went away, or took nothing for 30 s, before it had all",
+                "scrapes whose client left, or took nothing for 30 s, before the end; by output",
             )?,
             push_seconds: HistogramVec::new(push_seconds.buckets(PUSH_BUCKETS.to_vec()), &["output"])?,
             push_failures: counter(
                 "promemu_push_failures_total",
-                "pushes that failed, and looks at the groups of a pushgateway that was away",
+                "failed pushes, and failed attempts to list the groups of an unreachable Pushgateway; by output",
             )?,
             samples_dropped: counter(
                 "promemu_samples_dropped_total",
-                "samples that an output gave up, because they could not be sent in time or were refused",
+                "samples that an output dropped, because they could not be sent in time or were refused; by output",
             )?,
             samples_sent: counter(
                 "promemu_samples_sent_total",
-                "samples that arrived; of outputs that send each sample for itself",
+                "samples delivered by an output that sends samples one by one; by output",
             )?,
             bytes_sent: counter(
                 "promemu_sent_bytes_total",
-                "bytes of the samples that arrived, as they were sent",
+                "bytes of the delivered samples, as sent; by output",
             )?,
-            push_retries: counter("promemu_push_retries_total", "pushes that were tried again")?,
+            push_retries: counter("promemu_push_retries_total", "retried pushes; by output")?,
             samples_waiting: IntGaugeVec::new(
-                Opts::new("promemu_samples_waiting", "samples that wait to be sent"),
+                Opts::new("promemu_samples_waiting", "samples in the queue; by output"),
                 &["output"],
             )?,
         })

@@ -31,7 +31,7 @@ impl ProcessCollector {
             ),
             (
                 "promemu_log_lines_dropped_total",
-                "log lines that were dropped because standard error was not read",
+                "log lines dropped because standard error was not read; the log says so once it is read again",
                 log_lines_dropped,
             ),
         ];
