@@ -1,9 +1,9 @@
 //! Blocks: a run in virtual time as the storage of a Prometheus, written straight into its data folder.
 //!
 //! Time is cut at multiples of a block's length. For each block, threads drive their hosts through its time, encode their
-//! series, and spool the chunks; then the block is written, series by series in the order of their labels. In memory are,
-//! beside the hosts, one host's samples per thread, and what the index of one block needs. The number of threads does not
-//! change a byte.
+//! series, and spool the chunks; then the block is written, series by series in the order of their labels, while the next one is
+//! encoded. In memory are, beside the hosts, one host's samples per thread, and what the indices of two blocks need. The number
+//! of threads does not change a byte.
 //!
 //! Every host that is a target has a series `up`, as if it was scraped at each moment: 1, or 0 while it is down.
 
@@ -24,6 +24,8 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 
 use promemu_core::time::Span;
 
@@ -34,7 +36,7 @@ use self::encoded::EncodedPart;
 use self::merged::MergedParts;
 use self::ranges::{block_ranges_of, length_for};
 use super::report::{ExportReport, WrittenCount};
-use super::spec::Sampling;
+use super::spec::{Sampling, thread_panicked};
 use super::stretches::{TimeRange, Worker, on_threads, workers};
 
 /// The input of an export to blocks.
@@ -49,6 +51,13 @@ pub struct BlockSpec<'a> {
     pub may_overlap: bool,
     /// Called with the folder of each block that is about to be begun, for whoever removes it if the process ends before.
     pub begin: &'a (dyn Fn(&Path) + Sync),
+}
+
+/// A block whose series are encoded, and its begin in milliseconds since the Unix epoch.
+struct EncodedBlock {
+    block: UnfinishedBlock,
+    parts: Vec<EncodedPart>,
+    begin: i64,
 }
 
 /// Number of blocks, and their content.
@@ -81,27 +90,36 @@ impl BlockSpec<'_> {
         let own = workers.iter().filter_map(Worker::own_times).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let ranges = block_ranges_of(&sampling.grid, own, length);
         self.refuse_overlaps(&ranges)?;
-        let mut written = Vec::new();
-        let mut counted = WrittenCount::default();
-        for (n, range) in (0..).zip(&ranges) {
-            let id = BlockId::of_content((n, range.begin), [std::process::id(); 2]);
-            let block = UnfinishedBlock::new(self.data, id, self.begin)?;
-            let parts = on_threads(workers.iter_mut().collect(), |worker: &mut Worker<'_>| {
-                let mut sink = BlockSink::new(EncodedPart::new(block.folder(), range.begin)?);
-                worker.encode(range, &mut sink)?;
-                sink.part.end()?;
-                Ok(sink.part)
-            })?;
-            let parts = MergedParts::new(parts)?;
-            let samples: u64 = parts.samples().iter().sum();
-            counted.samples += samples;
-            counted.series = counted.series.max(parts.series() as u64);
-            written.extend(block.write(&parts, range.begin)?);
-        }
+        let (written, counted) = thread::scope(|scope| {
+            let (send, encoded) = sync_channel(0);
+            let writer = thread::Builder::new().spawn_scoped(scope, move || write_blocks(&encoded))?;
+            for (n, range) in (0..).zip(&ranges) {
+                let encoded = self.encode(n, range, &mut workers)?;
+                // The writer is gone after an error of its own.
+                if send.send(encoded).is_err() {
+                    break;
+                }
+            }
+            drop(send);
+            writer.join().unwrap_or_else(|_| Err(thread_panicked()))
+        })?;
         let blocks = written.len();
         written.into_iter().try_for_each(|block: WrittenBlock| block.finish(self.data))?;
         let ends = on_threads(workers, |worker| Ok(worker.end()))?;
         Ok(BlockReport { blocks, export: ExportReport::of_threads(counted, ends) })
+    }
+
+    /// Drives all hosts through the time of the `n`-th block, and encodes their series.
+    fn encode(&self, n: i64, range: &TimeRange, workers: &mut [Worker<'_>]) -> io::Result<EncodedBlock> {
+        let id = BlockId::of_content((n, range.begin), [std::process::id(); 2]);
+        let block = UnfinishedBlock::new(self.data, id, self.begin)?;
+        let parts = on_threads(workers.iter_mut().collect(), |worker: &mut Worker<'_>| {
+            let mut sink = BlockSink::new(EncodedPart::new(block.folder(), range.begin)?);
+            worker.encode(range, &mut sink)?;
+            sink.part.end()?;
+            Ok(sink.part)
+        })?;
+        Ok(EncodedBlock { block, parts, begin: range.begin })
     }
 
     fn refuse_overlaps(&self, ranges: &[TimeRange]) -> io::Result<()> {
@@ -126,4 +144,16 @@ impl BlockSpec<'_> {
     fn first_millis(&self) -> i64 {
         self.sampling.grid.from.unix_millis().cast_signed()
     }
+}
+
+/// Writes blocks in the order in which they come, while the next one is encoded.
+fn write_blocks(encoded: &Receiver<EncodedBlock>) -> io::Result<(Vec<WrittenBlock>, WrittenCount)> {
+    let (mut written, mut counted) = (Vec::new(), WrittenCount::default());
+    for EncodedBlock { block, parts, begin } in encoded {
+        let parts = MergedParts::new(parts)?;
+        counted.samples += parts.samples().iter().sum::<u64>();
+        counted.series = counted.series.max(parts.series() as u64);
+        written.extend(block.write(&parts, begin)?);
+    }
+    Ok((written, counted))
 }

@@ -2,7 +2,7 @@
 //! (<https://github.com/prometheus/prometheus/blob/main/tsdb/docs/format/chunks.md>).
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Begin of each file: magic number, version, three bytes of padding.
@@ -11,11 +11,14 @@ const HEAD: [u8; 8] = [0x85, 0xbd, 0x40, 0xdd, 1, 0, 0, 0];
 /// Largest length of a file, unless one series alone has more.
 const SEGMENT_BYTES_MAX: u64 = 512 << 20;
 
+/// Number of bytes that are written at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
 /// Writes chunks to files `000001`, `000002`, … of a folder.
 #[derive(Debug)]
 pub(super) struct SegmentWriter {
     dir: PathBuf,
-    file: Option<File>,
+    file: Option<BufWriter<File>>,
     /// Number of files.
     count: u64,
     /// Length of the last file.
@@ -37,7 +40,8 @@ impl SegmentWriter {
         if self.file.is_none() || self.len + chunks.len() as u64 > SEGMENT_BYTES_MAX {
             self.end()?;
             self.count += 1;
-            let mut file = File::create_new(self.dir.join(format!("{:06}", self.count)))?;
+            let file = File::create_new(self.dir.join(format!("{:06}", self.count)))?;
+            let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
             file.write_all(&HEAD)?;
             (self.file, self.len) = (Some(file), HEAD.len() as u64);
         }
@@ -52,6 +56,7 @@ impl SegmentWriter {
 
     /// Ends the last file: it is on disk.
     pub(super) fn end(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), |file| file.sync_all())
+        let Some(file) = self.file.take() else { return Ok(()) };
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     }
 }
