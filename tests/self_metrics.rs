@@ -107,7 +107,7 @@ fn the_table_of_own_metrics_in_the_docs_is_made_of_the_served_page() {
                 continue;
             };
             let kind = pair[1].rsplit_once(' ')?.1;
-            table.push_str(&format!("| `{name}` | {kind} | {help} |\n"));
+            table += &["| `", name, "` | ", kind, " | ", help, " |\n"].concat();
         }
         Some(table)
     };

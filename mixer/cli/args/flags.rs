@@ -8,6 +8,7 @@ use super::usage::uses;
 use super::variables::OLDER_NAMES;
 
 /// One flag of the program or of a command.
+#[expect(clippy::struct_field_names, reason = "they are the names in the JSON")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Flag {
     /// The commands in front of it, as in `ctl emit`; empty for one of the program, which is one of `run` as well.

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 use promemu_core::config::{ClassSummary, ConfigFile};
 use promemu_core::error::Error;
 use promemu_core::event::{LIFECYCLE, MIXER_SOURCE, Subscription};
-use promemu_core::plan::{HostPlan, Plan};
+use promemu_core::plan::{HostPlan, ModelPlan, Plan};
 use promemu_core::plural::plural;
 use promemu_core::time::Span;
 use serde::Serialize;
@@ -21,6 +21,7 @@ const GROUPS_SHOWN_MAX: usize = 40;
 const INDENT: u16 = 2;
 
 /// A config as its author and its plan describe it.
+#[expect(clippy::struct_field_names, reason = "they are the names in the JSON")]
 #[derive(Debug, Serialize)]
 pub(super) struct Description {
     name: String,
@@ -56,6 +57,7 @@ struct HostGroup {
     series: usize,
 }
 
+#[expect(clippy::struct_field_names, reason = "they are the names in the JSON")]
 #[derive(Debug, Serialize)]
 struct Metric {
     name: String,
@@ -136,7 +138,7 @@ impl Description {
             self.arguments.iter().map(|it| [&it.name, &it.takes, &it.default, &it.help].map(String::clone));
         parts.extend(section(
             "Arguments",
-            table(
+            &table(
                 [whole("ARGUMENT"), prose("TYPE"), prose("DEFAULT"), prose("HELP")],
                 arguments,
                 INDENT,
@@ -151,13 +153,13 @@ impl Description {
             .map(|it| [it.name.clone(), it.metric_type.to_owned(), it.labels.join(","), it.help.clone()]);
         parts.extend(section(
             "Metrics",
-            table([whole("METRIC"), whole("TYPE"), prose("LABELS"), prose("HELP")], metrics, INDENT, width),
+            &table([whole("METRIC"), whole("TYPE"), prose("LABELS"), prose("HELP")], metrics, INDENT, width),
             self.metrics.len(),
         ));
         let levers = self.levers.iter().map(|it| [it.name.clone(), it.default.to_string()]);
         parts.extend(section(
             "Levers",
-            table([whole("LEVER"), whole("DEFAULT")], levers, INDENT, width),
+            &table([whole("LEVER"), whole("DEFAULT")], levers, INDENT, width),
             self.levers.len(),
         ));
         let faults = self.faults.iter().map(|it| {
@@ -165,14 +167,14 @@ impl Description {
             [it.id.clone(), it.at.clone(), it.lasts.clone(), every, it.levers.join(", ")]
         });
         let columns = [whole("FAULT"), whole("AT"), whole("LASTS"), whole("EVERY"), prose("LEVERS")];
-        parts.extend(section("Faults", table(columns, faults, INDENT, width), self.faults.len()));
+        parts.extend(section("Faults", &table(columns, faults, INDENT, width), self.faults.len()));
         let events = self.events.iter().map(|it| {
             let from = if it.emitted_by.is_empty() { "clients".to_owned() } else { names(&it.emitted_by) };
             [it.name.clone(), from, names(&it.heard_by)]
         });
         parts.extend(section(
             "Events",
-            table([whole("EVENT"), prose("EMITTED BY"), prose("HEARD BY")], events, INDENT, width),
+            &table([whole("EVENT"), prose("EMITTED BY"), prose("HEARD BY")], events, INDENT, width),
             self.events.len(),
         ));
         parts.join("\n")
@@ -201,7 +203,7 @@ impl Description {
 }
 
 /// A part with its heading; `None` without rows.
-fn section(heading: &str, table: String, rows: usize) -> Option<String> {
+fn section(heading: &str, table: &str, rows: usize) -> Option<String> {
     (rows > 0).then(|| format!("{heading}\n{table}"))
 }
 
@@ -290,7 +292,7 @@ fn events(plan: &Plan, groups: &[&[Arc<HostPlan>]]) -> Vec<Event> {
     let mut found: IndexMap<String, Event> = IndexMap::new();
     for (name, host) in groups.iter().filter_map(|hosts| Some((group_name(hosts), hosts.first()?))) {
         let of_models = host.shape.pools.iter().filter_map(|pool| pool.model.as_ref());
-        let of_models = of_models.flat_map(|model| model.subscriptions()).collect::<Vec<Subscription>>();
+        let of_models = of_models.flat_map(ModelPlan::subscriptions).collect::<Vec<Subscription>>();
         for subscription in host.shape.subscriptions().chain(&of_models) {
             let event = found.entry(subscription.event.to_string()).or_default();
             event.heard_by.insert(name.clone());

@@ -216,6 +216,7 @@ mod tests {
     use crate::config::tree::parse;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a list of mistakes and their answers")]
     fn a_mistake_gets_the_text_to_write() {
         let cases = [
             "Config(a: if x { 1 } else { 2 })",
