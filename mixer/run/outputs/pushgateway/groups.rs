@@ -18,8 +18,11 @@ const OWN_PREFIX: &str = "pushgateway_";
 const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Memory of the groups, approximately: a Pushgateway has fewer.
 const KEPT_BYTES_MAX: usize = 128 << 20;
-/// Memory of one line's labels beside their text.
-const LABELS_BYTES: usize = 256;
+/// Memory of the parts of what is kept, beside their text: a group, each of its labels, a run, and a claim.
+const GROUP_BYTES: usize = 128;
+const LABEL_BYTES: usize = 128;
+const RUN_BYTES: usize = 384;
+const CLAIM_BYTES: usize = 256;
 
 type Labels = IndexMap<String, String>;
 
@@ -53,7 +56,7 @@ pub(super) struct GroupReader {
     is_gateway: bool,
     kept_bytes: usize,
     push_times: Vec<(Labels, f64)>,
-    runs: IndexMap<String, Labels>,
+    runs: IndexMap<String, RunInfo>,
     /// Claimed jobs by the job of the group.
     claims: IndexMap<String, Vec<String>>,
 }
@@ -94,21 +97,32 @@ impl GroupReader {
         if (begins(PUSH_TIME) || begins(RUN_INFO) || begins(CLAIM))
             && let Some((name, labels, value)) = std::str::from_utf8(&line).ok().and_then(parse_sample)
         {
-            self.kept_bytes += LABELS_BYTES + line.len();
-            if name == PUSH_TIME {
+            let kept = self.keep(name, labels, value);
+            self.kept_bytes += kept.map_or(0, |bytes| bytes + line.len());
+        }
+    }
+
+    /// Keeps what a sample says of a group; returns its memory beside the text, or `None` if it says nothing.
+    fn keep(&mut self, name: &str, labels: Labels, value: f64) -> Option<usize> {
+        match name {
+            PUSH_TIME => {
                 self.is_gateway = true;
+                let bytes = GROUP_BYTES + labels.len() * LABEL_BYTES;
                 self.push_times.push((labels, value));
-            } else if name == CLAIM {
-                if let (Some(job), Some(claimed)) = (labels.get("job"), labels.get(CLAIMED)) {
-                    self.claims.entry(job.clone()).or_default().push(claimed.clone());
-                }
-            } else if name == RUN_INFO
-                && let Some(job) = labels.get("job")
-                // A group with more grouping labels is not the job's own group.
-                && labels.get("instance").is_none_or(String::is_empty)
-            {
-                self.runs.insert(job.clone(), labels);
+                Some(bytes)
             }
+            CLAIM => {
+                let (job, claimed) = (labels.get("job")?, labels.get(CLAIMED)?);
+                self.claims.entry(job.clone()).or_default().push(claimed.clone());
+                Some(CLAIM_BYTES)
+            }
+            // A group with more grouping labels is not the job's own group.
+            RUN_INFO if labels.get("instance").is_none_or(String::is_empty) => {
+                let (job, run) = (labels.get("job")?, RunInfo::from_labels(&labels)?);
+                self.runs.insert(job.clone(), run);
+                Some(RUN_BYTES)
+            }
+            _ => None,
         }
     }
 
@@ -125,12 +139,12 @@ impl GroupReader {
                     .to_owned(),
             ));
         }
-        let (runs, mut claims) = (self.runs, self.claims);
+        let (mut runs, mut claims) = (self.runs, self.claims);
         let group = |(mut grouping, pushed_at): (Labels, f64)| {
             grouping.retain(|_, value| !value.is_empty());
             let pushed_at = Time::from_unix_secs(0) + Span::from_secs_f64(pushed_at).unwrap_or_default();
             let mut group = GatewayGroup { grouping, pushed_at, run: None, claims: Vec::new() };
-            group.run = group.job_only().and_then(|job| runs.get(job)).and_then(RunInfo::from_labels);
+            group.run = group.job_only().and_then(|job| runs.swap_remove(job));
             if group.run.is_some() {
                 group.claims = group.job_only().and_then(|job| claims.swap_remove(job)).unwrap_or_default();
             }
@@ -229,13 +243,39 @@ push_time_seconds{broken
 
     #[test]
     fn groups_without_end_are_an_error() {
-        for line in [
-            format!("push_time_seconds{{job=\"{}\"}} 1\n", "x".repeat(50_000)),
-            format!("promemu_run_info{{job=\"a\",run_id=\"{}\"}} 1\n", "x".repeat(60_000)),
-        ] {
+        let run = |run_id: &str| {
+            format!(
+                "promemu_run_info{{job=\"a\",run_id=\"{run_id}\",machine=\"m\",pid=\"1\",push_interval=\"1\"}} 1\n"
+            )
+        };
+        for line in
+            [format!("push_time_seconds{{job=\"{}\"}} 1\n", "x".repeat(50_000)), run(&"x".repeat(60_000))]
+        {
             let mut reader = GroupReader::default();
             let is_refused = (0..4_000).any(|_| reader.read(line.as_bytes()).is_err());
             assert!(is_refused && reader.kept_bytes <= KEPT_BYTES_MAX + line.len());
+        }
+    }
+
+    #[test]
+    fn short_labels_and_short_lines_count_with_the_memory_that_they_take() {
+        let labels: Vec<String> = (0..7_000).map(|number| format!("l{number:x}=\"\"")).collect();
+        let line = format!("push_time_seconds{{{}}} 1\n", labels.join(","));
+        assert!(line.len() < LINE_BYTES_MAX);
+        let mut reader = GroupReader::default();
+        let lines_max = KEPT_BYTES_MAX / (labels.len() * LABEL_BYTES);
+        let is_refused = (0..=lines_max).any(|_| reader.read(line.as_bytes()).is_err());
+        assert!(is_refused, "the labels take more memory than their text");
+        for (line, memory) in [
+            ("push_time_seconds{job=\"a\"} 1\n", GROUP_BYTES + LABEL_BYTES),
+            ("promemu_claim{job=\"a\",claimed=\"b\"} 1\n", CLAIM_BYTES),
+            ("promemu_claim{job=\"a\",other=\"b\"} 1\n", 0),
+            ("promemu_run_info{job=\"a\",run_id=\"b\"} 1\n", 0),
+        ] {
+            let mut reader = GroupReader::default();
+            reader.read(line.as_bytes()).unwrap();
+            let text = if memory == 0 { 0 } else { line.len() };
+            assert_eq!(reader.kept_bytes, memory + text, "{line}");
         }
     }
 
