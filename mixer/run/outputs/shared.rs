@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -39,7 +39,7 @@ pub struct SharedOutputs {
 /// Everything of a run that others must not contradict.
 #[derive(Debug)]
 struct Claim {
-    jobs: Vec<Arc<str>>,
+    jobs: IndexSet<Arc<str>>,
     families: Vec<Family>,
 }
 
@@ -174,7 +174,7 @@ impl SharedOutputs {
     fn claim(&self, run: &Arc<str>, plan: &Plan) -> Result<(), RunConflict> {
         let (mut claims, ours) = (self.claims(), Claim::of(plan));
         for (other, theirs) in claims.iter().filter(|(other, _)| *other != run) {
-            if let Some(job) = theirs.jobs.iter().find(|job| ours.jobs.contains(job)) {
+            if let Some(job) = theirs.jobs.iter().find(|job| ours.jobs.contains(*job)) {
                 return Err(RunConflict::JobTaken { job: job.to_string(), run: other.to_string() });
             }
             if !self.outputs.is_empty() {

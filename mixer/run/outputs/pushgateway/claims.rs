@@ -4,6 +4,8 @@
 //! groups, and takes them away when its jobs are there. The gateway's clock orders claims: the later run finds the
 //! earlier one's claim, and yields.
 
+use indexmap::IndexSet;
+
 use super::groups::GatewayGroup;
 use super::run_info::RunInfo;
 use promemu_core::metric::MetricType;
@@ -81,9 +83,9 @@ impl<'a> Claims<'a> {
         self.of_others().filter(is_earlier)
     }
 
-    /// `true` if another run is about to take the job.
-    pub(super) fn is_claimed_by_another(self, job: &str) -> bool {
-        self.of_others().any(|group| group.claims.iter().any(|claimed| claimed == job))
+    /// The jobs that other runs are about to take.
+    pub(super) fn claimed_by_others(self) -> IndexSet<&'a str> {
+        self.of_others().flat_map(|group| group.claims.iter().map(String::as_str)).collect()
     }
 
     /// `true` for claims that were left behind, though the process may live.
@@ -118,7 +120,7 @@ mod tests {
             let groups = [claims(&runs[0], times[0]), claims(&runs[1], times[1])];
             let seen = runs.each_ref().map(|run| Claims::new(&groups, run, now));
             assert_eq!(seen.map(|seen| seen.earlier().next().is_some()), yields, "{times:?}");
-            assert!(seen.iter().all(|seen| seen.has_own() && seen.is_claimed_by_another("x")));
+            assert!(seen.iter().all(|seen| seen.has_own() && seen.claimed_by_others().contains("x")));
         }
     }
 
@@ -129,7 +131,10 @@ mod tests {
         let groups = [claims(&other, 0)];
         for (age, is_valid) in [(119, true), (121, false)] {
             let seen = Claims::new(&groups, &run, Time::from_unix_secs(1_767_600_000 + age));
-            assert_eq!((seen.earlier().count() == 1, seen.is_claimed_by_another("x")), (is_valid, is_valid));
+            assert_eq!(
+                (seen.earlier().count() == 1, seen.claimed_by_others().contains("x")),
+                (is_valid, is_valid)
+            );
             assert_eq!(seen.is_left_behind(&groups[0]), !is_valid);
         }
     }

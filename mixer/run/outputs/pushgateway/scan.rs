@@ -92,7 +92,8 @@ pub(super) fn scan(
         states[index].claimed_at.get_or_insert(listing.now);
     }
     // The run that takes such a job may have pushed it already.
-    scan.orphans.retain(|job| !claims.is_claimed_by_another(job));
+    let claimed = claims.claimed_by_others();
+    scan.orphans.retain(|job| !claimed.contains(job.as_str()));
     for (index, (conflict, reason)) in conflicts {
         let state = &mut states[index];
         if conflict == Conflict::Passing || !starts && !logged.contains(&index) {
@@ -105,8 +106,8 @@ pub(super) fn scan(
 }
 
 /// Forgets the conflicts of the scan before; returns the jobs whose conflicts were logged.
-fn forget_conflicts(states: &mut [JobState], health: &Health) -> Vec<usize> {
-    let mut logged = Vec::new();
+fn forget_conflicts(states: &mut [JobState], health: &Health) -> IndexSet<usize> {
+    let mut logged = IndexSet::new();
     for (index, state) in states.iter_mut().enumerate() {
         if let Some(conflict) = state.conflict.take() {
             logged.extend((conflict == Conflict::Lasting).then_some(index));

@@ -219,3 +219,26 @@ fn a_job_that_comes_back_is_not_deleted() {
     output.replace_jobs(&[job("job")]);
     assert_eq!(output.due(at(0)), [(0, Action::Push)]);
 }
+
+#[test]
+fn a_gateway_full_of_groups_that_ended_runs_left_is_scanned_in_one_pass_and_claimed_ones_stay() {
+    const GROUPS: usize = 100_000;
+    let mut output = output(true);
+    let ended = RunInfo { run_id: "ended".into(), ..RunInfo::new("c", INTERVAL) };
+    ended.mark_ended();
+    let starts = RunInfo { run_id: "starts".into(), ..ended.clone() };
+    let group = |job: String, run: &RunInfo, claims: Vec<String>| GatewayGroup {
+        grouping: [("job".to_owned(), job)].into(),
+        pushed_at: at(0),
+        run: Some(run.clone()),
+        claims,
+    };
+    let mut groups: Vec<GatewayGroup> =
+        (0..GROUPS).map(|number| group(format!("left-{number}"), &ended, Vec::new())).collect();
+    let claimed = (0..GROUPS).map(|number| format!("new-{number}")).chain(["left-7".to_owned()]);
+    groups.push(group(claims::job_of_claims(&starts), &starts, claimed.collect()));
+    let listing = Listing { groups: &groups, gateway_now: at(1), now: at(1) };
+    let scan = scan::scan(&mut output.states, listing, &output.run, &output.health, true);
+    assert_eq!(scan.orphans.len(), GROUPS - 1);
+    assert!(!scan.orphans.iter().any(|job| job == "left-7"), "it is about to be another run's");
+}
