@@ -14,6 +14,7 @@ mod parse;
 mod plot;
 mod run;
 mod switch;
+mod truth;
 mod usage;
 mod variables;
 mod words;
@@ -27,6 +28,7 @@ pub(crate) use flags::{Flag, commands, flags};
 pub(crate) use new::NewArgs;
 pub(crate) use parse::{command, parse};
 pub(crate) use plot::PlotArgs;
+pub(crate) use truth::TruthArgs;
 pub(crate) use variables::{ARGUMENT_PREFIX, TOKEN_VARIABLE, unknown_variables};
 #[cfg(test)]
 pub(crate) use words::ArgumentWords;

@@ -7,7 +7,7 @@
 //! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
-//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios` | [`check`], [`clean`], … |
+//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios`, `truth` | [`check`], [`clean`], … |
 //!
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
@@ -41,6 +41,7 @@ mod scenarios;
 mod settings;
 mod stdout;
 mod table;
+mod truth;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -130,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         }
         Some(Command::Export(args)) => done(export::export(&settings, args)),
         Some(Command::Plot(args)) => done(plot::plot(&settings, args)),
+        Some(Command::Truth(args)) => done(truth::truth(&settings, args)),
         Some(Command::Describe(args)) => done(describe::describe(&settings, args)),
         Some(Command::Dashboard(args)) => done(dashboard::dashboard(&settings, args)),
         Some(Command::New(args)) => done(new::new(&settings, args)),

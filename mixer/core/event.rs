@@ -25,9 +25,23 @@ pub const FAULT_STARTED: &str = "fault_started";
 /// Emitted by the mixer when a fault of the run ends; the data is the fault's id.
 pub const FAULT_FINISHED: &str = "fault_finished";
 
+/// Emitted by the mixer when a phase of the timeline begins; the data is its name.
+pub const PHASE_STARTED: &str = "phase_started";
+/// Emitted by the mixer when a phase of the timeline ends; the data is its name.
+pub const PHASE_FINISHED: &str = "phase_finished";
+
 /// The built-in events of hosts and the mixer.
-pub const LIFECYCLE: [&str; 7] =
-    [HOST_STARTED, HOST_STOPPED, METRICS_PUSHED, RUN_STARTED, RUN_FINISHED, FAULT_STARTED, FAULT_FINISHED];
+pub const LIFECYCLE: [&str; 9] = [
+    HOST_STARTED,
+    HOST_STOPPED,
+    METRICS_PUSHED,
+    RUN_STARTED,
+    RUN_FINISHED,
+    FAULT_STARTED,
+    FAULT_FINISHED,
+    PHASE_STARTED,
+    PHASE_FINISHED,
+];
 
 /// The source of the events that the mixer emits.
 pub const MIXER_SOURCE: &str = "promemu";

@@ -24,5 +24,5 @@ pub use kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
 pub use list::{AnyFaultKind, Fault, KINDS};
 pub use plan::{FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, fault_events, renamed_event};
 pub use spec::{Cycle, FaultEvent, FaultSpec, Presence, ReportDelay};
-pub use times::FaultTimes;
+pub use times::{Turns, Windows};
 pub use window::{FaultWindow, Turn};

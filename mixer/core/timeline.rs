@@ -2,12 +2,14 @@
 //!
 //! It is data and pure functions of time, beside the hosts: it knows plans, but neither hosts nor drivers.
 
-mod fault_edges;
+mod edges;
 mod host_levers;
 mod run_log;
 mod sent_action;
+mod truth;
 
-pub use fault_edges::{FaultEdge, fault_edges_at, next_fault_edge};
+pub use edges::{RunEdge, next_run_edge, run_edges_at, tells_of_edges};
 pub use host_levers::HostLevers;
 pub use run_log::{LOGGED_ACTIONS_MAX, LOGGED_EVENTS_MAX, LogFull, LoggedAction, RunLog, Targets};
 pub use sent_action::SentAction;
+pub use truth::{TruthRecord, TruthRecords, TruthSubject};

@@ -58,7 +58,7 @@ pub(crate) struct LiveMixer {
     ends_at: Time,
     next_status: Time,
     /// Begins and ends of the run's faults up to this moment are told.
-    faults_told_to: Time,
+    edges_told_to: Time,
     healths: Healths,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
@@ -112,14 +112,14 @@ impl MetricsMixer {
         let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
         let runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history, threads::of_hosts());
         let next_status = next_status(&settings, &clock);
-        let faults_told_to = start.before(Span::from_nanos(1));
+        let edges_told_to = start.before(Span::from_nanos(1));
         LiveMixer {
             runner,
             settings,
             clock,
             ends_at,
             next_status,
-            faults_told_to,
+            edges_told_to,
             healths,
             fleets,
             requests,
@@ -152,7 +152,7 @@ impl LiveMixer {
                 info!("the workload is over");
                 return Ok(EndReason::WorkloadOver);
             }
-            let next_fault_edge = fleet.next_fault_edge(self.faults_told_to);
+            let next_edge = fleet.next_run_edge(self.edges_told_to);
             tokio::select! {
                 reason = &mut stop => {
                     info!(hosts = self.runner.fleet().active_hosts(), "stopping: hosts are asked to end");
@@ -172,9 +172,9 @@ impl LiveMixer {
                         return Ok(EndReason::Unread);
                     }
                 }
-                () = sleep_until(&self.clock, next_fault_edge) => {
-                    self.runner.fleet().tell_faults(next_fault_edge);
-                    self.faults_told_to = next_fault_edge;
+                () = sleep_until(&self.clock, next_edge) => {
+                    self.runner.fleet().tell_edges(next_edge);
+                    self.edges_told_to = next_edge;
                 }
                 () = sleep_until(&real, self.next_status) => {
                     let status = self.runner.fleet().status(&self.settings, self.healths.statuses(real.now()));

@@ -132,6 +132,7 @@ fn move_words(cli: &mut Cli) -> Result<(), String> {
         }
         Some(Command::Plot(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
         Some(Command::Export(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
+        Some(Command::Truth(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
         Some(Command::Describe(args)) => (args.name.clone(), std::mem::take(&mut args.words.arguments)),
         Some(Command::Dashboard(args)) => (args.name.clone(), std::mem::take(&mut args.words.arguments)),
         _ => (None, Vec::new()),

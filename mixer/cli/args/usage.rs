@@ -20,7 +20,8 @@ const OF_ALL: &str = "log_format";
 /// The commands that take a config's name, and write a file with `--out`.
 pub(super) const WRITERS: [&str; 3] = ["export", "plot", "dashboard"];
 /// The commands that take a config's name first, and its arguments behind it.
-pub(super) const CONFIG_VERBS: [&str; 6] = ["run", "check", "plot", "export", "dashboard", "describe"];
+pub(super) const CONFIG_VERBS: [&str; 7] =
+    ["run", "check", "plot", "export", "truth", "dashboard", "describe"];
 
 /// A path of commands, as in `["ctl", "emit"]`; empty for a call without a command.
 pub(super) type Path<'a> = &'a [&'a str];

@@ -8,13 +8,11 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use crate::error::Error;
-use crate::event::{
-    Event, FAULT_FINISHED, FAULT_STARTED, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source,
-};
+use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source};
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
 use crate::time::{Span, Time};
-use crate::timeline::{LoggedAction, RunLog, SentAction};
+use crate::timeline::{LoggedAction, RunLog, SentAction, tells_of_edges};
 use crate::world::WorldBatch;
 
 /// The largest number of events in a log. Each takes 36 bytes, plus its data.
@@ -82,7 +80,7 @@ impl EventLog {
         let mut actions = outside.actions().to_vec();
         actions.sort_by(|a, b| a.sent.order(&b.sent));
         let mut actions = actions.into_iter().peekable();
-        let mut events = outside.events().iter().filter(|event| !is_of_run(event)).peekable();
+        let mut events = outside.events().iter().filter(|event| !is_of_run(plan, event)).peekable();
         loop {
             let action_at = actions.peek().map_or(Time::NEVER, |logged| logged.sent.time);
             let event_at = events.peek().map_or(Time::NEVER, |event| event.time);
@@ -232,7 +230,7 @@ impl EventLog {
 }
 
 /// `true` for an event that every run emits by itself.
-fn is_of_run(event: &Event) -> bool {
+fn is_of_run(plan: &Plan, event: &Event) -> bool {
     *event.source == *MIXER_SOURCE
-        && [RUN_STARTED, RUN_FINISHED, FAULT_STARTED, FAULT_FINISHED].contains(&&*event.name)
+        && ([RUN_STARTED, RUN_FINISHED].contains(&&*event.name) || tells_of_edges(plan, &event.name))
 }

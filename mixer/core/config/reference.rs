@@ -6,11 +6,12 @@ mod fault;
 mod host;
 mod metric;
 mod record;
+mod timeline;
 
 pub use record::{Field, Record};
 
 /// The records, the outermost first.
-pub const RECORDS: [&Record; 8] = [
+pub const RECORDS: [&Record; 11] = [
     &config::CONFIG,
     &config::ARG,
     &config::REPEAT,
@@ -19,6 +20,9 @@ pub const RECORDS: [&Record; 8] = [
     &metric::METRIC,
     &fault::FAULT,
     &fault::FAULT_TIMES,
+    &timeline::TIMELINE,
+    &timeline::PHASE,
+    &timeline::TRUTH,
 ];
 
 #[cfg(test)]
@@ -35,7 +39,8 @@ mod tests {
     /// A config with one record of each kind.
     const ONE_OF_EACH: &str = r#"Config(
         args: { "n": Arg(default: 1) }, levers: { "load": 1 },
-        faults: [Fault(id: "f", at: "1m", lasts: "1m", times: { "load": 2 })],
+        faults: [Fault(id: "f", at: "1m", lasts: "1m", times: { "load": 2 }, truth: Truth(root: "h-1"))],
+        timeline: Timeline(phases: [Phase(name: "p", lasts: "5m")]),
         hosts: [Host(name: "h-{i}", repeat: Repeat(var: "i", from: 1, to: 2), metrics: [Metric(name: "m")],
             overrides: { "h-1": Host(ttl: "5m") }, pools: [Pool(count: 1, labels: { "slot": "{slot}" }, metrics: [Metric(name: "p")])])])"#;
 
@@ -54,6 +59,8 @@ mod tests {
         for (record, names) in beside_workload {
             known.entry(record).or_default().extend(names);
         }
+        // Of the scenarios of the host that shows the timeline.
+        known.retain(|record, _| !["script", "calc_by_event"].contains(record));
         let of_faults = KINDS.iter().flat_map(|kind| {
             let metrics = kind.takes_metrics.then_some("metrics");
             kind.schedule.fields().iter().copied().chain(metrics)
@@ -87,6 +94,7 @@ mod tests {
             ("hosts-and-metrics.md", &[&host::HOST, &config::REPEAT, &metric::METRIC]),
             ("pools.md", &[&host::POOL]),
             ("faults-and-incidents.md", &[&fault::FAULT, &fault::FAULT_TIMES]),
+            ("timelines.md", &[&timeline::TIMELINE, &timeline::PHASE, &timeline::TRUTH]),
         ];
         for (page, records) in pages {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);

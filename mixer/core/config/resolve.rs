@@ -21,9 +21,12 @@ mod run_fault;
 mod scenarios;
 mod storage;
 mod structured;
+mod timeline;
+mod truth_host;
 mod unheard;
 mod workloads;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -35,7 +38,7 @@ use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
 use crate::passwords::without_passwords;
-use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, share_events};
+use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, TimelinePlan, share_events};
 use crate::series::LabelBlock;
 use crate::time::Span;
 use resolver::Resolver;
@@ -51,6 +54,7 @@ pub(super) fn resolve(
     let mut names = arguments::bind(&template.args, &options.arguments, problems);
     names.set("started_at", Value::Text(options.started_at.compact()));
     names.set("run_id", Value::Text(options.run_id.clone()));
+    let truth_host = OnceCell::new();
     let mut resolver = Resolver::new(template, names, problems, (options.series_max, options.memory_max));
     let defaults = resolver.defaults();
     if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
@@ -65,7 +69,11 @@ pub(super) fn resolve(
         resolver.host(host);
     }
     let all_hosts = template.has_all_hosts && resolver.problems.error_count() == errors;
-    let faults = resolver.run_faults(all_hosts);
+    let timeline = resolver.timeline();
+    let faults = resolver.run_faults(&timeline, all_hosts);
+    if all_hosts && resolver.problems.error_count() == errors && !resolver.hosts.is_empty() {
+        resolver.truth_host(config, (&timeline, &faults.faults), &truth_host);
+    }
     resolver.refuse_suffix_clashes();
     if resolver.problems.error_count() == 0 {
         resolver.refuse_equal_series();
@@ -92,7 +100,7 @@ pub(super) fn resolve(
         resolver.hosts.clear();
         resolver.jobs.clear();
     }
-    plan_of(resolver, config, defaults, faults)
+    plan_of(resolver, config, defaults, (faults, timeline))
 }
 
 /// The plan of a resolver that is done, with hosts in the order of encoding.
@@ -100,7 +108,7 @@ fn plan_of(
     resolver: Resolver<'_>,
     config: &str,
     defaults: RunDefaults,
-    RunFaults { faults, shown }: RunFaults,
+    (RunFaults { faults, shown }, timeline): (RunFaults, TimelinePlan),
 ) -> Plan {
     let Resolver { families, jobs, hosts, levers, problems, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
@@ -110,10 +118,14 @@ fn plan_of(
         jobs,
         levers: levers.into(),
         faults,
+        timeline: Arc::new(timeline),
         hosts,
         defaults,
     };
     run_fault::share_run_parts(&mut plan, shown, problems);
+    if !plan.timeline.phases.is_empty() {
+        truth_host::move_levers(&mut plan);
+    }
     group_by_shape(&mut plan);
     share_events(&mut plan);
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));

@@ -19,6 +19,8 @@ mod repeat;
 mod run_fault;
 mod scenario;
 mod structured;
+mod timeline;
+mod truth;
 mod workload;
 
 use indexmap::IndexMap;
@@ -38,6 +40,8 @@ pub(super) use repeat::{Over, RepeatTemplate};
 pub(super) use run_fault::{LeverChangeTemplate, RunFaultTemplate};
 pub(super) use scenario::{CaseTemplate, ParamTemplate, ScenarioTemplate};
 pub(super) use structured::{StructuredTemplate, StructuredValue};
+pub(super) use timeline::{PhaseLevers, PhaseTemplate, RepeatCount, TimelineTemplate};
+pub(super) use truth::TruthTemplate;
 pub(super) use workload::WorkloadTemplate;
 
 use super::fields::{Fields, read_all, read_name, read_scalar};
@@ -55,6 +59,7 @@ pub(super) struct ConfigTemplate {
     pub(super) default_job_name: Option<Scalar<String>>,
     pub(super) levers: IndexMap<String, LeverTemplate>,
     pub(super) faults: Vec<RunFaultTemplate>,
+    pub(super) timeline: Option<TimelineTemplate>,
     pub(super) hosts: Vec<HostTemplate>,
     /// `false` if hosts are missing because of their errors.
     pub(super) has_all_hosts: bool,
@@ -104,6 +109,7 @@ impl ConfigTemplate {
         let levers = levers.collect();
         let faults = fields.list("faults", problems);
         let faults = read_all(faults, problems, RunFaultTemplate::read);
+        let timeline = fields.take("timeline").and_then(|node| TimelineTemplate::read(node, problems));
         let listed = fields.list("hosts", problems);
         let count = listed.len();
         let hosts = read_all(listed, problems, HostTemplate::read);
@@ -125,6 +131,7 @@ impl ConfigTemplate {
             default_job_name,
             levers,
             faults,
+            timeline,
             hosts,
             has_all_hosts,
             metric_sets,

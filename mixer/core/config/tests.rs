@@ -14,6 +14,7 @@ mod mutations;
 mod pool;
 mod size;
 mod storage;
+mod timeline;
 mod types;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::list::{Fault, KINDS};
 use super::spec::{FaultEvent, Presence};
-use super::times::FaultTimes;
+use super::times::Windows;
 use crate::time::Span;
 
 /// Maximum number of late reports of a host in transit. A config that needs more is refused; events may still
@@ -38,7 +38,7 @@ pub enum FaultTrigger {
     /// Opens once, this long after the host's start.
     At(Span),
     /// Opens at the times of a fault of the run.
-    OfRun(FaultTimes),
+    OfRun(Windows),
     /// Opens on an event; see [`crate::plan::Action::OpenFault`].
     OnEvent,
 }

@@ -1,7 +1,7 @@
 //! The times at which a fault is on: windows that open by time or by event, and the episodes in them.
 
 use super::plan::{FaultPlan, FaultTrigger};
-use super::times::FaultTimes;
+use super::times::Windows;
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
@@ -57,7 +57,7 @@ impl FaultWindow {
     }
 
     /// The same for a fault of a run that started then. A host that starts within a window has the rest of it.
-    pub fn count_from(&mut self, plan: &FaultPlan, times: FaultTimes, starts_at: Time, run_start: Time) {
+    pub fn count_from(&mut self, plan: &FaultPlan, times: Windows, starts_at: Time, run_start: Time) {
         self.run_start = run_start;
         let opens_at = if plan.fault.is_instant() {
             times.next_begin(run_start, starts_at.before(Span::from_nanos(1)))
@@ -174,7 +174,7 @@ impl FaultWindow {
     }
 
     /// Opens the window of a fault of the run for what is left of it.
-    fn open_in_run(&mut self, plan: &FaultPlan, times: FaultTimes, now: Time) -> Option<Turn> {
+    fn open_in_run(&mut self, plan: &FaultPlan, times: Windows, now: Time) -> Option<Turn> {
         let window = times.window(self.run_start, now);
         if let (Some((begin, closes_at)), Some(pulses)) = (window, plan.pulses) {
             let first = begin + pulses.first;
@@ -195,7 +195,7 @@ impl FaultWindow {
     }
 
     /// The time at which the window of a fault of the run opens: now, or at the next begin.
-    fn opens_from(&self, times: FaultTimes, now: Time) -> Time {
+    fn opens_from(&self, times: Windows, now: Time) -> Time {
         match times.window(self.run_start, now) {
             Some(_) => now,
             None => times.next_begin(self.run_start, now),

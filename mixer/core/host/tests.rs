@@ -20,6 +20,8 @@ mod levers;
 mod overrides;
 mod pool;
 mod run_fault;
+mod timeline;
+mod truth;
 mod values;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);

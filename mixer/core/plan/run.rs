@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::event_share::{EventShare, LEVER};
 use super::lever::LeverPlan;
+use super::phase::TimelinePlan;
 use super::run_fault::{RunFault, RunPart};
 use super::shape::HostShape;
 use crate::error::Error;
@@ -27,6 +28,8 @@ pub struct Plan {
     pub levers: Arc<[LeverPlan]>,
     /// The faults of the run, in the config's order.
     pub faults: Vec<Arc<RunFault>>,
+    /// The phases.
+    pub timeline: Arc<TimelinePlan>,
     /// The hosts, in the config's order.
     pub hosts: Vec<Arc<HostPlan>>,
     /// The run's settings that the config sets.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::lever::{LeverChange, LeverPlan};
+use super::phase::TimelinePlan;
 use super::selection::HostSelection;
-use crate::fault::{FaultPlan, FaultTimes};
+use crate::fault::{FaultPlan, Windows};
 
 /// A fault of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,11 +13,38 @@ pub struct RunFault {
     /// Its id, unique in the run.
     pub id: Arc<str>,
     /// The times at which it is active.
-    pub times: FaultTimes,
+    pub times: Windows,
     /// The hosts that it concerns; all if `None`.
     pub hosts: Option<HostSelection>,
     /// Its changes of levers.
     pub changes: Vec<LeverChange>,
+    /// The name of its kind; `None` for a fault that only moves levers.
+    pub kind: Option<&'static str>,
+    /// What a monitoring system should say of it.
+    pub truth: Truth,
+}
+
+impl RunFault {
+    /// The name of its kind; `lever` if it has none, and only moves levers.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        self.kind.unwrap_or("lever")
+    }
+
+    /// The pattern of the hosts that it concerns.
+    #[must_use]
+    pub fn target(&self) -> String {
+        self.hosts.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string)
+    }
+}
+
+/// What a monitoring system should say of a fault or a phase.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// The root cause: a host, a service or a component; empty if it is not stated.
+    pub root: String,
+    /// The alerts that should fire.
+    pub alerts: Vec<String>,
 }
 
 /// The part of a run's levers and faults that reaches a host. Hosts with equal parts share one.
@@ -28,4 +56,6 @@ pub struct RunPart {
     pub faults: Vec<Arc<RunFault>>,
     /// The faults that the host shows, in the config's order.
     pub shown: Vec<Arc<FaultPlan>>,
+    /// The timeline; an empty one for a host that reads no levers.
+    pub timeline: Arc<TimelinePlan>,
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::sent_action::SentAction;
-use crate::plan::{Action, ChangeBy, LeverChange, RunFault, RunPart};
+use crate::plan::{Action, ChangeBy, Curve, LeverChange, PhasePlan, RunFault, RunPart};
 use crate::plugin::LeverTimes;
 use crate::time::Time;
 
@@ -22,6 +22,14 @@ struct Move {
     value: Option<f64>,
     /// The end of the value.
     until: Time,
+}
+
+/// The curve of a phase that a lever follows.
+struct PhaseCurve<'a> {
+    curve: &'a Curve,
+    begin: Time,
+    /// The lever's value before it.
+    start: f64,
 }
 
 /// The levers of one host.
@@ -85,7 +93,10 @@ impl HostLevers {
         {
             return *value;
         }
-        let without = plan.default;
+        let without = match self.phase_curve(lever, time) {
+            Some(PhaseCurve { curve, begin, start }) => curve.at(time.since(begin), start),
+            None => plan.default,
+        };
         let mut value = without;
         for by in [ChangeBy::Set, ChangeBy::Times, ChangeBy::Plus] {
             for (fault, change) in self.changes_of(lever).filter(|(_, change)| change.by == by) {
@@ -134,7 +145,46 @@ impl HostLevers {
                 fault.times.next_edge(self.run_start, after).min(bend.unwrap_or(Time::NEVER))
             })
         });
-        moves.chain(changes).min().unwrap_or(Time::NEVER)
+        moves.chain(changes).min().unwrap_or(Time::NEVER).min(self.next_phase_edge(lever, after))
+    }
+
+    /// As [`Self::next_edge`], of the curves of phases alone.
+    fn next_phase_edge(&self, lever: Option<usize>, after: Time) -> Time {
+        let phases = &self.part.timeline.phases;
+        let is_meant = |phase: &PhasePlan| match lever {
+            Some(lever) => phase.curve(lever).is_some(),
+            None => !phase.changes.is_empty(),
+        };
+        if !phases.iter().any(is_meant) {
+            return Time::NEVER;
+        }
+        let edges = phases.iter().map(|phase| phase.times.next_edge(self.run_start, after));
+        let levers = lever.map_or(0..self.values.len(), |lever| lever..lever + 1);
+        let curves = levers.filter_map(|lever| self.phase_curve(lever, after));
+        let bends = curves.filter_map(|PhaseCurve { curve, begin, .. }| {
+            curve.next_bend(after.since(begin)).map(|since| begin + since)
+        });
+        edges.chain(bends).min().unwrap_or(Time::NEVER)
+    }
+
+    /// The curve that a lever follows now: the last one of the phases so far in this turn of the timeline.
+    fn phase_curve(&self, lever: usize, now: Time) -> Option<PhaseCurve<'_>> {
+        let phases = &self.part.timeline.phases;
+        let (current, (begin, _)) = phases
+            .iter()
+            .enumerate()
+            .find_map(|(n, phase)| Some((n, phase.times.window(self.run_start, now)?)))?;
+        let turn = begin.before(phases[current].times.at);
+        let mut last: Option<PhaseCurve<'_>> = None;
+        for phase in &phases[..=current] {
+            let Some(curve) = phase.curve(lever) else { continue };
+            let begin = turn + phase.times.at;
+            let start = last.map_or(self.part.levers[lever].default, |last| {
+                last.curve.at(begin.since(last.begin), last.start)
+            });
+            last = Some(PhaseCurve { curve, begin, start });
+        }
+        last
     }
 
     fn index_of(&self, name: &str) -> Option<usize> {
@@ -153,7 +203,13 @@ impl HostLevers {
             let window = fault.times.window(self.run_start, now);
             let moves = |begin| fault.changes.iter().any(|change| change.curve.moves(now.since(begin)));
             window.is_some_and(|(begin, _)| moves(begin))
-        })
+        }) || self.is_moved_by_phase(now)
+    }
+
+    fn is_moved_by_phase(&self, now: Time) -> bool {
+        let curves = (0..self.values.len()).filter_map(|lever| self.phase_curve(lever, now));
+        let mut moving = curves.filter(|last| last.curve.moves(now.since(last.begin)));
+        !self.part.timeline.phases.is_empty() && moving.next().is_some()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
-use crate::timeline::{LogFull, RunLog, SentAction, Targets, next_fault_edge};
+use crate::timeline::{LogFull, RunLog, SentAction, Targets, next_run_edge};
 
 /// The longest time in which no host hears an event of that time.
 const WINDOW: Span = DELIVERY_DELAY.minus(Span::from_nanos(1));
@@ -173,18 +173,18 @@ impl WorldBatch {
         visit: &mut impl FnMut(&Step<'_>),
         record: &mut impl FnMut(&Event, Option<HostId>),
     ) {
-        while self.layout.hears_faults {
-            let edge = next_fault_edge(&self.layout.plan.faults, self.start, self.state.told_to);
+        while self.layout.hears_edges {
+            let edge = next_run_edge(&self.layout.plan, self.start, self.state.told_to);
             if edge > to || edge == Time::NEVER {
                 break;
             }
             self.pass(edge, visit, record);
-            self.tell_faults(edge, record);
+            self.tell_edges(edge, record);
         }
         self.pass(to, visit, record);
     }
 
-    /// Lets time pass to `to`, by when no fault of the run begins or ends.
+    /// Lets time pass to `to`, by when no phase or fault of the run begins or ends.
     fn pass(
         &mut self,
         to: Time,

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HostId, Source};
+use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HostId, PHASE_FINISHED, PHASE_STARTED, Source};
 use crate::plan::{Action, HostPlan, HostShape, Plan, RunPart};
 
 /// The order of hosts. Hosts of one shape are neighbours.
@@ -18,8 +18,8 @@ pub(super) struct Layout {
     pub(super) places: Box<[Option<u32>]>,
     /// `true` for each place whose host hears no other and is heard by none.
     pub(super) is_alone: Box<[bool]>,
-    /// `true` if a host listens to the begins or ends of faults.
-    pub(super) hears_faults: bool,
+    /// `true` if a host listens to begins or ends of phases or faults, or to events of the timeline.
+    pub(super) hears_edges: bool,
     names: OnceLock<IndexMap<Arc<str>, HostId>>,
 }
 
@@ -58,9 +58,11 @@ impl Layout {
                 is_alone.push(!hears && !is_heard);
             }
         }
-        let hears_faults = [FAULT_STARTED, FAULT_FINISHED].into_iter().any(|event| bus.has_listeners(event));
+        let told = [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED].into_iter();
+        let told = told.chain(plan.timeline.events.iter().map(|event| &*event.name));
+        let hears_edges = told.into_iter().any(|event| bus.has_listeners(event));
         let (ids, places, is_alone) = (ids.into(), places.into(), is_alone.into());
-        Self { plan, bus, ids, places, is_alone, hears_faults, names: OnceLock::new() }
+        Self { plan, bus, ids, places, is_alone, hears_edges, names: OnceLock::new() }
     }
 
     /// The host of this name.

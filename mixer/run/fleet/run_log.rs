@@ -9,7 +9,7 @@ use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
 use promemu_core::host::{DrivenHost, EmulatedHost};
 use promemu_core::plan::{Action, Plan};
 use promemu_core::time::Time;
-use promemu_core::timeline::{LogFull, RunLog, SentAction, Targets, fault_edges_at, next_fault_edge};
+use promemu_core::timeline::{LogFull, RunLog, SentAction, Targets, next_run_edge, run_edges_at};
 
 use super::live_fleet::Fleet;
 
@@ -118,20 +118,20 @@ impl Fleet {
         let _is_first = self.counters.run_start.set(start).is_ok();
     }
 
-    /// The next begin or end of a fault of the run after this moment; [`Time::NEVER`] if there is none.
-    pub(crate) fn next_fault_edge(&self, after: Time) -> Time {
+    /// The next begin or end of a phase or fault of the run after this moment, or event of its timeline; [`Time::NEVER`] if
+    /// there is none.
+    pub(crate) fn next_run_edge(&self, after: Time) -> Time {
         let run_start = self.counters.run_start.get().copied();
-        run_start.map_or(Time::NEVER, |start| next_fault_edge(&self.plan.faults, start, after))
+        run_start.map_or(Time::NEVER, |start| next_run_edge(&self.plan, start, after))
     }
 
-    /// Emits the events of faults that begin or end at this moment.
-    pub(crate) fn tell_faults(&self, at: Time) {
+    /// Emits the events of phases and faults that begin or end at this moment, and those of the timeline.
+    pub(crate) fn tell_edges(&self, at: Time) {
         let Some(start) = self.counters.run_start.get() else { return };
-        for edge in fault_edges_at(&self.plan.faults, *start, at) {
+        for edge in run_edges_at(&self.plan, *start, at) {
             let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-            let (name, source) = (edge.event().into(), MIXER_SOURCE.into());
-            let data = serde_json::Value::String(edge.fault.to_string());
-            self.publish(Event { name, source, data, time: at, sequence, hops: 0 }, None);
+            let (data, source) = (edge.data(), MIXER_SOURCE.into());
+            self.publish(Event { name: edge.event, source, data, time: at, sequence, hops: 0 }, None);
         }
     }
 }

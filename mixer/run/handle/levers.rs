@@ -105,7 +105,8 @@ fn unknown_lever(fleet: &Fleet, name: &str) -> CommandError {
 fn everywhere(fleet: &Fleet, log: &RunLog) -> HostLevers {
     let plan = fleet.plan();
     let faults = plan.faults.iter().filter(|fault| fault.hosts.is_none()).cloned().collect();
-    let part = Arc::new(RunPart { levers: Arc::clone(&plan.levers), faults, shown: Vec::new() });
+    let timeline = Arc::clone(&plan.timeline);
+    let part = Arc::new(RunPart { levers: Arc::clone(&plan.levers), faults, shown: Vec::new(), timeline });
     let mut levers = HostLevers::new(part, fleet.run_start());
     for logged in log.actions().iter().filter(|logged| logged.targets == Targets::All) {
         levers.apply(&logged.sent);

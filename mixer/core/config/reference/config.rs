@@ -30,6 +30,12 @@ pub(super) const CONFIG: Record = Record {
             "disturbances for a while, which move levers or show as faults of hosts; see [there](faults-and-incidents.md#levers-and-faults), too",
         ),
         field(
+            &["timeline"],
+            "`Timeline(…)`",
+            "none",
+            "phases that the run passes through; see [Timelines](timelines.md)",
+        ),
+        field(
             &["default_job_name"],
             "text, not empty",
             "`promemu_{started_at}`",

@@ -9,6 +9,12 @@ pub(super) const FAULT: Record = Record {
     fields: &[
         field(&["id"], "text", "must be given", "its name, unique in the config"),
         field(&["at"], "duration", "`0s`", "its begin, counted from the start of the run"),
+        field(
+            &["during"],
+            "name of a phase",
+            "none",
+            "`at` counts from the begin of this [phase](timelines.md), and the fault ends with it",
+        ),
         field(&["lasts"], "duration", "`inf`", "its length; the end is exclusive"),
         field(&["every"], "duration, 100 ms or longer", "once", "from one begin to the next"),
         field(
@@ -30,6 +36,12 @@ pub(super) const FAULT: Record = Record {
             "a [fault](#faults-of-a-host) without its times",
             "none",
             "the hosts show it: `host_down`, `late(by: \"30s\")`, `gap(metrics: [\"cpu.*\"])`",
+        ),
+        field(
+            &["truth"],
+            "`Truth(…)`",
+            "none",
+            "what monitoring should see of it; see [ground truth](timelines.md#ground-truth)",
         ),
     ],
 };

@@ -49,7 +49,7 @@ impl Resolver<'_> {
         Some(LeverChange { lever: lever?, by: template.by, curve: curve? })
     }
 
-    fn curve(&mut self, lever: &str, template: &CurveTemplate) -> Option<Curve> {
+    pub(super) fn curve(&mut self, lever: &str, template: &CurveTemplate) -> Option<Curve> {
         Some(match &template.kind {
             CurveKind::Constant(value) => Curve::Constant(self.finite(lever, value)?),
             CurveKind::Ramp { to, over } => {

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
+use super::timeline::{Container, sum};
 use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
 use crate::error::{Problems, suggestion};
-use crate::fault::{AnyFaultKind, Fault, FaultPlan, FaultSchedule, FaultTimes, FaultTrigger, fault_events};
-use crate::plan::{HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart};
+use crate::fault::{AnyFaultKind, Fault, FaultPlan, FaultSchedule, FaultTrigger, Windows, fault_events};
+use crate::plan::{HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart, TimelinePlan};
 use crate::time::Span;
+
+/// An error that is among the problems already.
+struct Reported;
 
 /// The faults of the run.
 #[derive(Debug, Default)]
@@ -22,9 +26,11 @@ pub(super) struct RunFaults {
 
 impl Resolver<'_> {
     /// The faults of the run. Hosts are known already; `all_hosts` if none of them had an error.
-    pub(super) fn run_faults(&mut self, all_hosts: bool) -> RunFaults {
+    pub(super) fn run_faults(&mut self, timeline: &TimelinePlan, all_hosts: bool) -> RunFaults {
         let (mut faults, mut ids) = (RunFaults::default(), IndexSet::new());
-        for template in &self.template.faults {
+        let of_run = self.template.faults.iter().map(|fault| (fault, false));
+        let of_timeline = self.template.timeline.iter().flat_map(|timeline| &timeline.faults);
+        for (template, is_of_timeline) in of_run.chain(of_timeline.map(|fault| (fault, true))) {
             if self.problems.is_over() {
                 break;
             }
@@ -40,7 +46,13 @@ impl Resolver<'_> {
                 _ => {}
             }
             let kind = template.kind.as_ref().map(|kind| (kind, self.fault(kind)));
-            let times = self.fault_times(template);
+            let times = match self.fault_container(template, timeline, is_of_timeline) {
+                Ok(None) => self.fault_times(template),
+                Ok(Some(container)) => {
+                    self.fault_times(template).and_then(|times| self.times_in(template, times, &container))
+                }
+                Err(Reported) => None,
+            };
             let hosts = self.fault_hosts(&template.hosts, all_hosts);
             let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
             let changes = changes.into_iter().collect::<Option<_>>();
@@ -51,7 +63,9 @@ impl Resolver<'_> {
             if let Some((kind, Some(fault))) = kind.filter(|_| all_hosts) {
                 self.show_fault((kind, fault), &id, (times, hosts.as_ref()), &mut faults.shown);
             }
-            faults.faults.push(Arc::new(RunFault { id, times, hosts, changes }));
+            let kind = template.kind.as_ref().map(|kind| kind.kind.name);
+            let truth = self.truth(template.truth.as_ref());
+            faults.faults.push(Arc::new(RunFault { id, times, hosts, changes, kind, truth }));
         }
         faults
     }
@@ -61,7 +75,7 @@ impl Resolver<'_> {
         &mut self,
         (template, fault): (&FaultTemplate, Fault),
         id: &str,
-        (times, hosts): (FaultTimes, Option<&HostSelection>),
+        (times, hosts): (Windows, Option<&HostSelection>),
         shown: &mut Vec<Vec<Arc<FaultPlan>>>,
     ) -> Option<()> {
         let pulses = match fault.cycle() {
@@ -136,7 +150,7 @@ impl Resolver<'_> {
         Some(metrics)
     }
 
-    fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<FaultTimes> {
+    fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<Windows> {
         let needs_time = |kind: &&FaultTemplate| kind.kind.untimed_error.is_some() && template.is_untimed();
         if let Some(kind) = template.kind.as_ref().filter(needs_time) {
             if template.is_whole {
@@ -164,7 +178,7 @@ impl Resolver<'_> {
             self.problems.error(place.span, format!("lasts must be 1ms or longer, but is {lasts}"));
             return None;
         }
-        let Some(given) = &template.every else { return Some(FaultTimes { at, lasts, every: None }) };
+        let Some(given) = &template.every else { return Some(Windows::new(at, lasts, None)) };
         let every = self.fault_period(given)?;
         if lasts > every {
             let message = match &template.lasts {
@@ -177,7 +191,54 @@ impl Resolver<'_> {
             self.problems.error(given.span, message);
             return None;
         }
-        Some(FaultTimes { at, lasts, every: Some(every) })
+        Some(Windows::new(at, lasts, Some(every)))
+    }
+
+    /// The phase that a fault is in, or the timeline if that has the fault; `None` for a fault of the whole run.
+    fn fault_container(
+        &mut self,
+        template: &RunFaultTemplate,
+        timeline: &TimelinePlan,
+        is_of_timeline: bool,
+    ) -> Result<Option<Container>, Reported> {
+        let during = match &template.during {
+            Some(during) => Some((self.value("during", during).ok_or(Reported)?, during.span)),
+            None if is_of_timeline => None,
+            None => return Ok(None),
+        };
+        let during = during.as_ref().map(|(name, span)| (name.as_str(), *span));
+        self.container(timeline, during).map(Some).ok_or(Reported)
+    }
+
+    /// Times that count from the begin of a phase, or of the timeline, in which they must be.
+    fn times_in(
+        &mut self,
+        template: &RunFaultTemplate,
+        times: Windows,
+        Container { name, begin, end, turns }: &Container,
+    ) -> Option<Windows> {
+        let length = end.minus(*begin);
+        let (at, lasts) = (times.at, times.lasts);
+        if at >= length {
+            let place = template.at.as_ref().map_or(template.id.span, |at| at.span);
+            // A phase without a length has an error of its own.
+            if length > Span::ZERO {
+                let message = format!("the fault begins at {at} of {name}, which lasts {length}");
+                self.problems.error(place, message);
+            }
+            return None;
+        }
+        let left = length.minus(at);
+        if let Some(place) = template.lasts.as_ref().filter(|_| lasts > left && lasts != Span::FOREVER) {
+            let past = lasts.minus(left);
+            let message = format!(
+                "the fault ends {past} after {name}, which lasts {length}; shorten lasts, or begin earlier"
+            );
+            self.problems.error(place.span, message);
+            return None;
+        }
+        let at = sum(&[*begin, at]);
+        Some(Windows { at, lasts: lasts.min(left), every: times.every, until: *end, turns: *turns })
     }
 
     /// The hosts that a fault concerns; the inner `None` is all of them.
@@ -247,7 +308,8 @@ pub(super) fn share_run_parts(plan: &mut Plan, shown: Vec<Vec<Arc<FaultPlan>>>, 
             of_host.sort_unstable();
             let faults = of_host.into_iter().map(|fault| Arc::clone(&plan.faults[fault])).collect();
             let levers = if reads_levers { Arc::clone(&plan.levers) } else { Arc::default() };
-            Arc::new(RunPart { levers, faults, shown })
+            let timeline = if reads_levers { Arc::clone(&plan.timeline) } else { Arc::default() };
+            Arc::new(RunPart { levers, faults, shown, timeline })
         });
         let part = Arc::clone(part);
         // The plan of a host has no second owner yet.

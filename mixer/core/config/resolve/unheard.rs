@@ -5,7 +5,8 @@ use indexmap::IndexSet;
 use super::resolver::Resolver;
 use crate::error::{nearest, suggestion};
 use crate::event::{
-    CLIENT_SOURCE, FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, Source, Subscription,
+    CLIENT_SOURCE, FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, PHASE_FINISHED, PHASE_STARTED,
+    Source, Subscription,
 };
 use crate::fault::renamed_event;
 
@@ -13,9 +14,14 @@ impl Resolver<'_> {
     /// Warns of subscriptions to events that nothing emits and that are called much like one that comes, or that come from
     /// unknown hosts: they are probably misspelt.
     pub(super) fn warn_of_events_that_never_come(&mut self) {
-        let has_faults = !self.template.faults.is_empty();
+        let of_timeline = self.template.timeline.as_ref();
+        let has_faults = !self.template.faults.is_empty()
+            || of_timeline.is_some_and(|timeline| !timeline.faults.is_empty());
         let of_faults = |event: &&str| [FAULT_STARTED, FAULT_FINISHED].contains(event);
-        let built_in = LIFECYCLE.into_iter().filter(|event| has_faults || !of_faults(event));
+        let of_phases = |event: &&str| [PHASE_STARTED, PHASE_FINISHED].contains(event);
+        let built_in = LIFECYCLE.into_iter().filter(|event| {
+            (has_faults || !of_faults(event)) && (of_timeline.is_some() || !of_phases(event))
+        });
         let emitted = self.events.emitted.iter().map(|event| &**event);
         let known: IndexSet<&str> = emitted.chain(built_in).collect();
         let names: Vec<&str> = known.iter().copied().collect();

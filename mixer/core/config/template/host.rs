@@ -43,7 +43,7 @@ pub(in crate::config) struct HostTemplate {
 }
 
 impl HostTemplate {
-    pub(super) fn read(mut node: Node, problems: &mut Problems) -> Option<Self> {
+    pub(in crate::config) fn read(mut node: Node, problems: &mut Problems) -> Option<Self> {
         let overrides = overrides::take(&mut node, problems);
         let overrides = overrides.into_iter().filter_map(|(name, node, metrics)| {
             if problems.is_over() {

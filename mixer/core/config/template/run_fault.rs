@@ -2,6 +2,7 @@
 
 use super::curve::CurveTemplate;
 use super::fault::FaultTemplate;
+use super::truth::TruthTemplate;
 use crate::config::fields::{Fields, read_name, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
@@ -16,6 +17,8 @@ pub(in crate::config) struct RunFaultTemplate {
     /// As [`FaultTemplate::is_whole`].
     pub(in crate::config) is_whole: bool,
     pub(in crate::config) at: Option<Scalar<Span>>,
+    /// The phase in which its times are.
+    pub(in crate::config) during: Option<Scalar<String>>,
     pub(in crate::config) lasts: Option<Scalar<Span>>,
     pub(in crate::config) every: Option<Scalar<Span>>,
     /// Patterns of hosts; empty for all hosts.
@@ -23,6 +26,7 @@ pub(in crate::config) struct RunFaultTemplate {
     pub(in crate::config) changes: Vec<LeverChangeTemplate>,
     /// The fault that the hosts show.
     pub(in crate::config) kind: Option<FaultTemplate>,
+    pub(in crate::config) truth: Option<TruthTemplate>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,7 @@ impl RunFaultTemplate {
         let errors = problems.error_count();
         let id = fields.needed("id", problems);
         let at = fields.scalar("at", problems);
+        let during = fields.scalar("during", problems);
         let lasts = fields.scalar("lasts", problems);
         let every = fields.scalar("every", problems);
         let hosts = fields.take("hosts");
@@ -64,6 +69,7 @@ impl RunFaultTemplate {
             }
         }
         let kind = fields.take("kind").map(|node| FaultTemplate::read_untimed(node, problems));
+        let truth = fields.take("truth").and_then(|node| TruthTemplate::read(node, problems));
         let is_whole = fields.refuse_unknown(problems);
         // Changes and kinds that have an error are missing here.
         if changes.is_empty() && kind.is_none() && problems.error_count() == errors {
@@ -75,11 +81,11 @@ impl RunFaultTemplate {
             Some(kind) => Some(kind?),
             None => None,
         };
-        Some(Self { id: id?, is_whole, at, lasts, every, hosts, changes, kind })
+        Some(Self { id: id?, is_whole, at, during, lasts, every, hosts, changes, kind, truth })
     }
 
     /// `true` if it is given no time.
     pub(in crate::config) const fn is_untimed(&self) -> bool {
-        self.at.is_none() && self.lasts.is_none() && self.every.is_none()
+        self.at.is_none() && self.during.is_none() && self.lasts.is_none() && self.every.is_none()
     }
 }

@@ -39,24 +39,33 @@ impl Node {
     /// Moves all places by a number of bytes.
     pub(super) fn shift(&mut self, by: usize) {
         let shift_span = |span: &mut SourceSpan| (span.start, span.end) = (span.start + by, span.end + by);
-        shift_span(&mut self.span);
-        self.text_at = self.text_at.map(|at| at + by);
+        self.change_places(&shift_span, &|text_at| *text_at = text_at.map(|at| at + by));
+    }
+
+    /// Gives all nodes one place: that of what they are made for.
+    pub(in crate::config) fn place_at(&mut self, place: SourceSpan) {
+        self.change_places(&|span| *span = place, &|text_at| *text_at = None);
+    }
+
+    fn change_places(&mut self, span: &impl Fn(&mut SourceSpan), text_at: &impl Fn(&mut Option<usize>)) {
+        span(&mut self.span);
+        text_at(&mut self.text_at);
         match &mut self.kind {
             NodeKind::List(items) | NodeKind::Tuple(_, items) => {
                 for node in items {
-                    node.shift(by);
+                    node.change_places(span, text_at);
                 }
             }
             NodeKind::Struct(_, fields) => {
                 for field in fields {
-                    shift_span(&mut field.name_span);
-                    field.value.shift(by);
+                    span(&mut field.name_span);
+                    field.value.change_places(span, text_at);
                 }
             }
             NodeKind::Map(entries) => {
                 for (key, value) in entries {
-                    key.shift(by);
-                    value.shift(by);
+                    key.change_places(span, text_at);
+                    value.change_places(span, text_at);
                 }
             }
             NodeKind::Scalar(_) | NodeKind::Word(_) | NodeKind::Nothing => {}

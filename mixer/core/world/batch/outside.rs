@@ -6,7 +6,7 @@ use super::{Sent, State, WorldBatch};
 use crate::event::{Event, HostId, MIXER_SOURCE};
 use crate::plan::Action;
 use crate::time::Time;
-use crate::timeline::{LogFull, RunLog, SentAction, Targets, fault_edges_at};
+use crate::timeline::{LogFull, RunLog, SentAction, Targets, run_edges_at};
 
 impl WorldBatch {
     /// Has hosts of a world carry out an action. It acts after the delay of an event, or when a host starts. An event to
@@ -110,20 +110,19 @@ impl WorldBatch {
     }
 
     /// The events from outside of a world's hosts so far, in order: the start and the end of its run, and those that were
-    /// injected. Begins and ends of its faults follow from the plan.
+    /// injected. Begins and ends of its phases and faults follow from the plan.
     #[must_use]
     pub fn outside_events(&self, world: usize) -> &[Arc<Event>] {
         &self.state.outside[world]
     }
 
-    /// Emits the events of faults that begin or end at this moment.
-    pub(super) fn tell_faults(&mut self, at: Time, record: &mut impl FnMut(&Event, Option<HostId>)) {
+    /// Emits the events of phases and faults that begin or end at this moment, and those of the timeline.
+    pub(super) fn tell_edges(&mut self, at: Time, record: &mut impl FnMut(&Event, Option<HostId>)) {
         self.state.told_to = at;
         let plan = Arc::clone(&self.layout.plan);
-        for edge in fault_edges_at(&plan.faults, self.start, at) {
+        for edge in run_edges_at(&plan, self.start, at) {
             for world in 0..self.worlds() {
-                let data = serde_json::Value::String(edge.fault.to_string());
-                let event = self.send_from_outside(world, edge.event(), MIXER_SOURCE, data);
+                let event = self.send_from_outside(world, &edge.event, MIXER_SOURCE, edge.data());
                 record(&event, None);
             }
         }

@@ -27,7 +27,7 @@ pub(super) enum Outside {
 /// Length of a run.
 pub(super) const RUN_SECS: u64 = 40;
 
-const METRICS: [&str; 25] = [
+const METRICS: [&str; 26] = [
     r#"Metric(name: "walk", value_range: (0, 100), update_interval: "700ms", listen_events: ["named"], scenario: random_walk)"#,
     r#"Metric(name: "twice", scenario: relay_to_other_metric(source_metric_name: "walk", calc_function: "value * 2 + noise(1)"))"#,
     r#"Metric(name: "bytes_total", metric_type: counter, accumulate: per_second, value_range: (1, 9), created: true, scenario: random_in_range)"#,
@@ -53,6 +53,7 @@ const METRICS: [&str; 25] = [
     r#"Metric(name: "loaded", update_interval: "900ms", scenario: script(source: "run.load * random(1, 2)"))"#,
     r#"Metric(name: "failing", update_interval: 1, when: "run.ratio > 0.05", scenario: script(source: "if run.ratio > random(0, 1) { emit(\"went\"); 1.0 } else { run.load }"))"#,
     r#"Metric(name: "faulty_total", metric_type: counter, scenario: calc_by_event(events_config: { "fault_started": "value + 1", "fault_finished@promemu": "value + 10" }))"#,
+    r#"Metric(name: "phased_total", metric_type: counter, scenario: calc_by_event(events_config: { "phase_started": "value + 1", "phase_finished": "if event.data == \"p0\" { value + 10 } else { value }", "timed": "value + 100" }))"#,
 ];
 
 const LEVERS: &str = r#"levers: { "load": 1, "ratio": 0.1 }"#;
@@ -74,7 +75,25 @@ const SHOWN_FAULTS: [&str; 8] = [
     r#"Fault(id: "held", at: 6, lasts: 12, every: 20, kind: late(by: "2s", probability: 0.4))"#,
 ];
 
-const LISTENERS: [&str; 13] = [
+/// Changes of levers by a phase.
+const PHASE_SETS: [&str; 6] = [
+    r#""load": ramp(to: 6, over: "2s")"#,
+    r#""load": 2"#,
+    r#""load": sine(period: 3, amplitude: 1)"#,
+    r#""ratio": 0.4"#,
+    r#""ratio": ramp(to: 0, over: "9s")"#,
+    r#""ratio": curve([(0, 0.5), ("1500ms", 0.1)])"#,
+];
+
+/// Faults of a timeline whose first phase lasts a second or longer.
+const TIMELINE_FAULTS: [&str; 4] = [
+    r#"Fault(id: "t-slow", during: "p0", at: "400ms", lasts: "100ms", every: "200ms", times: { "load": 2 })"#,
+    r#"Fault(id: "t-down", at: "500ms", hosts: "h-[12]", kind: host_down(probability: 0.6))"#,
+    r#"Fault(id: "t-reset", every: "700ms", lasts: "300ms", plus: { "ratio": 0.1 }, kind: counter_reset)"#,
+    r#"Fault(id: "t-nan", during: "p0", lasts: "800ms", hosts: "h-1", kind: nan(metrics: ["walk"]))"#,
+];
+
+const LISTENERS: [&str; 14] = [
     r#""feature_on": emit("go")"#,
     r#""go": emit("went")"#,
     r#""answer": [emit("thanks"), stop_metric("fixed")]"#,
@@ -87,6 +106,7 @@ const LISTENERS: [&str; 13] = [
     r#""run_started": emit("go")"#,
     r#""went": lever("load", 9, "2s")"#,
     r#""answer@any": when("run.load > 2", release_lever("load"))"#,
+    r#""phase_finished": [emit("mourn"), override("fixed", 2, "1s")]"#,
     r#""fault_started": when("event.data == \"slow\"", emit("go"))"#,
 ];
 
@@ -125,7 +145,9 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
         outside
     });
     let shown = subsequence(SHOWN_FAULTS.to_vec(), 0..4);
-    (vec(template(), 1..4), any::<u64>(), outside, shown).prop_map(|(templates, seed, outside, shown)| {
+    let timeline = prop_oneof![Just(String::new()), timeline(), timeline()];
+    let parts = (vec(template(), 1..4), any::<u64>(), outside, shown, timeline);
+    parts.prop_map(|(templates, seed, outside, shown, timeline)| {
         let has_pools = templates.iter().any(|(fields, _)| fields.contains("Pool("));
         let shown = shown.into_iter().filter(|fault| !(has_pools && fault.contains("late(")));
         let faults: Vec<&str> = [LEVER_FAULTS].into_iter().chain(shown).collect();
@@ -139,11 +161,31 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
             host
         });
         let config = format!(
-            "Config({LEVERS}, faults: [{}], hosts: [{}])",
+            "Config({LEVERS}, {timeline} faults: [{}], hosts: [{}])",
             faults.join(",\n    "),
             hosts.collect::<Vec<_>>().join(",\n")
         );
         RandomRun { config, seed, outside }
+    })
+}
+
+/// A timeline of one to four phases.
+fn timeline() -> impl Strategy<Value = String> {
+    let sets = subsequence(PHASE_SETS.to_vec(), 0..3).prop_map(|mut sets| {
+        // One curve for each lever.
+        sets.dedup_by_key(|set| set.split(':').next().map(str::to_owned));
+        sets.join(", ")
+    });
+    let phase = (1_000..9_000u32, sets, any::<bool>());
+    let faults = subsequence(TIMELINE_FAULTS.to_vec(), 0..=4);
+    let repeat = select(vec!["1", "2", "3", "forever"]);
+    (vec(phase, 1..5), faults, repeat).prop_map(|(phases, faults, repeat)| {
+        let phases = phases.into_iter().enumerate().map(|(n, (millis, sets, has_event))| {
+            let events = if has_event { r#"("350ms", "timed"), (0, "go")"# } else { "" };
+            format!(r#"Phase(name: "p{n}", lasts: "{millis}ms", set: {{ {sets} }}, events: [{events}])"#)
+        });
+        let (phases, faults) = (phases.collect::<Vec<_>>().join(", "), faults.join(", "));
+        format!("timeline: Timeline(phases: [{phases}], faults: [{faults}], repeat: {repeat}),")
     })
 }
 

@@ -1,0 +1,65 @@
+//! `promemu truth`: the timetable of a config, its phases and faults, without running it.
+
+use promemu_core::error::Error;
+use promemu_core::plan::Plan;
+use promemu_core::time::{Span, Time};
+use promemu_core::timeline::{TruthRecord, TruthRecords};
+use promemu_run::clock::wall_now;
+
+use crate::args::TruthArgs;
+use crate::settings::{Settings, positive};
+use crate::table::{self, prose, spare, table, whole};
+use crate::{config, stdout};
+
+/// The length without `--for` of a timetable without an end.
+const DEFAULT_SPAN: Span = Span::from_secs(3_600);
+/// Maximum number of records.
+const RECORDS_MAX: usize = 10_000;
+
+/// Prints the timetable: times count from the start of the run.
+pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> {
+    let span = args.span.as_deref().map(|text| positive("--for or PME_TRUTH_FOR", text)).transpose()?;
+    let start = wall_now();
+    let plan = config::load_named(settings, &args.name, start)?.plan;
+    let span = span.unwrap_or_else(|| default_span(&plan));
+    let until = start + span;
+    let mut records = TruthRecords::new(&plan, start).take_while(|record| record.begin < until);
+    let rows: Vec<_> = records.by_ref().take(RECORDS_MAX).map(|record| row(&record, start)).collect();
+    let width = table::text_width();
+    if rows.is_empty() {
+        let text = format!("{} has no phases, and no faults in its first {span}.", plan.config);
+        return stdout::print(table::paragraph(&text, 0, width).as_bytes());
+    }
+    let columns = [
+        whole("BEGIN"),
+        whole("END"),
+        whole("TYPE"),
+        whole("ID"),
+        spare("KIND"),
+        spare("TARGET"),
+        spare("ROOT"),
+        prose("ALERTS"),
+    ];
+    let mut text = table(columns, rows, 0, table::width());
+    if records.next().is_some() {
+        let note = format!("There are more than these {RECORDS_MAX}; shorten --for.");
+        text.push('\n');
+        text.push_str(&table::paragraph(&note, 0, width));
+    }
+    stdout::print(text.as_bytes())
+}
+
+/// The length of the timeline with all its repetitions; an hour if it has no end, or there is none.
+fn default_span(plan: &Plan) -> Span {
+    let length = plan.timeline.length.times(plan.timeline.repeat);
+    if length == Span::ZERO || length == Span::FOREVER { DEFAULT_SPAN } else { length }
+}
+
+fn row(record: &TruthRecord<'_>, start: Time) -> [String; 8] {
+    let TruthRecord { subject, id, kind, target, begin, end, truth } = record;
+    let end = if *end == Time::NEVER { "never".to_owned() } else { end.since(start).to_string() };
+    let begin = begin.since(start).to_string();
+    let alerts = truth.alerts.join(", ");
+    let [subject, id, kind, root] = [subject.name(), id, kind, &truth.root].map(str::to_owned);
+    [begin, end, subject, id, kind, target.clone(), root, alerts]
+}

@@ -1,0 +1,60 @@
+//! The timeline of a run: phases that follow each other, and events at set times.
+
+use std::sync::Arc;
+
+use super::curve::Curve;
+use super::run_fault::Truth;
+use crate::fault::Windows;
+use crate::time::Span;
+
+/// The phases of a run and their events. Its faults are among [`super::Plan::faults`]. Without phases it is empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimelinePlan {
+    /// The phases, in their order.
+    pub phases: Vec<PhasePlan>,
+    /// The events, by phase.
+    pub events: Vec<TimedEvent>,
+    /// The length of all phases together.
+    pub length: Span,
+    /// Number of times that they pass; `u64::MAX` for ever.
+    pub repeat: u64,
+}
+
+/// A phase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhasePlan {
+    /// Its name, unique in the run.
+    pub name: Arc<str>,
+    /// The times at which it is on: those of two phases do not overlap.
+    pub times: Windows,
+    /// Its changes of levers. Each holds until another phase changes the lever, or no phase is on.
+    pub changes: Vec<PhaseChange>,
+    /// What a monitoring system should say of it.
+    pub truth: Truth,
+}
+
+/// A curve for a lever, which begins with its phase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseChange {
+    /// The lever, as an index into [`super::Plan::levers`].
+    pub lever: usize,
+    /// The curve.
+    pub curve: Curve,
+}
+
+/// An event at set times.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedEvent {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its times: the begins of windows without a length.
+    pub times: Windows,
+}
+
+impl PhasePlan {
+    /// The curve that it gives a lever.
+    #[must_use]
+    pub fn curve(&self, lever: usize) -> Option<&Curve> {
+        self.changes.iter().find(|change| change.lever == lever).map(|change| &change.curve)
+    }
+}

@@ -1,0 +1,67 @@
+//! Begins and ends of a run's phases and faults, and the events that tell of them.
+
+use std::sync::Arc;
+
+use crate::event::{FAULT_FINISHED, FAULT_STARTED, PHASE_FINISHED, PHASE_STARTED};
+use crate::fault::Windows;
+use crate::plan::Plan;
+use crate::time::{Span, Time};
+
+/// A begin or an end of a phase or fault, or an event of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEdge {
+    /// Name of the event that tells of it.
+    pub event: Arc<str>,
+    /// The name of the phase, or the id of the fault; `None` for another event.
+    pub subject: Option<Arc<str>>,
+}
+
+impl RunEdge {
+    /// The event's data.
+    #[must_use]
+    pub fn data(&self) -> serde_json::Value {
+        self.subject.as_ref().map_or(serde_json::Value::Null, |subject| subject.to_string().into())
+    }
+}
+
+/// The time of the first edge after this one; [`Time::NEVER`] if there is none.
+#[must_use]
+pub fn next_run_edge(plan: &Plan, run_start: Time, after: Time) -> Time {
+    let of_faults = plan.faults.iter().map(|fault| &fault.times);
+    let of_phases = plan.timeline.phases.iter().map(|phase| &phase.times);
+    let of_events = plan.timeline.events.iter().map(|event| &event.times);
+    let times = of_faults.chain(of_phases).chain(of_events);
+    times.map(|times| times.next_edge(run_start, after)).min().unwrap_or(Time::NEVER)
+}
+
+/// The edges at a moment: ends of faults, ends of phases, begins of phases, begins of faults, and events, each in the
+/// config's order.
+#[must_use]
+pub fn run_edges_at(plan: &Plan, run_start: Time, at: Time) -> Vec<RunEdge> {
+    let before = at.before(Span::from_nanos(1));
+    let ends = |times: &Windows| times.last_window(run_start, before).is_some_and(|(_, end)| end == at);
+    let begins = |times: &Windows| times.last_window(run_start, at).is_some_and(|(begin, _)| begin == at);
+    let faults = || plan.faults.iter().map(|fault| (&fault.times, &fault.id));
+    let phases = || plan.timeline.phases.iter().map(|phase| (&phase.times, &phase.name));
+    let edge = |event: &'static str| {
+        move |(_, subject): (&Windows, &Arc<str>)| RunEdge {
+            event: event.into(),
+            subject: Some(Arc::clone(subject)),
+        }
+    };
+    let mut edges: Vec<RunEdge> =
+        faults().filter(|(times, _)| ends(times)).map(edge(FAULT_FINISHED)).collect();
+    edges.extend(phases().filter(|(times, _)| ends(times)).map(edge(PHASE_FINISHED)));
+    edges.extend(phases().filter(|(times, _)| begins(times)).map(edge(PHASE_STARTED)));
+    edges.extend(faults().filter(|(times, _)| begins(times)).map(edge(FAULT_STARTED)));
+    let events = plan.timeline.events.iter().filter(|event| begins(&event.times));
+    edges.extend(events.map(|event| RunEdge { event: Arc::clone(&event.name), subject: None }));
+    edges
+}
+
+/// `true` if edges of the plan are told by an event of this name.
+#[must_use]
+pub fn tells_of_edges(plan: &Plan, event: &str) -> bool {
+    [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED].contains(&event)
+        || plan.timeline.events.iter().any(|timed| *timed.name == *event)
+}
