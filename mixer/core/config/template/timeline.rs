@@ -108,17 +108,17 @@ fn read_short(
     let mut set = PhaseLevers::Curves(set);
     let mut phases = Vec::new();
     for (name, length) in lengths {
-        let Some(node) = length else {
+        let Some(length) = length else {
             let message = format!("the timeline needs {name}, too: a length of time; or write phases");
             problems.error(span, message);
             continue;
         };
-        let Some(lasts) = read_scalar(&node, name, problems) else { continue };
-        let none = PhaseLevers::Curves(Vec::new());
+        let Some(lasts) = read_scalar(&length, name, problems) else { continue };
+        let nothing = PhaseLevers::Curves(Vec::new());
         let set = match name {
-            "testing" => std::mem::replace(&mut set, none),
+            "testing" => std::mem::replace(&mut set, nothing),
             "recovery" => PhaseLevers::Defaults,
-            _ => none,
+            _ => nothing,
         };
         let name = Scalar::constant(span, name.to_owned());
         phases.push(PhaseTemplate { name, lasts, set, events: Vec::new(), truth: None });
