@@ -59,5 +59,6 @@ mod stack;
 mod storms;
 mod structure;
 mod terminals;
+mod timelines;
 mod types;
 mod watch;

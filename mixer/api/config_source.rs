@@ -124,7 +124,17 @@ impl ConfigChoice {
             ConfigSource::Named(_) => daemon.memory_max,
             ConfigSource::Posted(_) => daemon.memory_max.min(POSTED_MEMORY_MAX),
         };
-        Ok(LoadOptions { class, arguments, author, started_at, run_id, series_max, memory_max, stop })
+        Ok(LoadOptions {
+            class,
+            arguments,
+            author,
+            started_at,
+            run_id,
+            series_max,
+            memory_max,
+            no_faults: false,
+            stop,
+        })
     }
 }
 

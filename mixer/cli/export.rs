@@ -12,17 +12,19 @@ mod target;
 use std::path::Path;
 use std::sync::Arc;
 
-use promemu_core::backfill::Backfill;
+use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
+use promemu_core::plan::Plan;
 use promemu_core::time::Span;
+use promemu_core::timeline::TruthRecords;
 use promemu_run::clock::wall_now;
 use promemu_wire::export::{Format, Progress, Sampling, TargetLabels};
 
 use serde_json::json;
 
 use crate::args::{ExportArgs, ExportFormat, ExportLabels};
-use crate::config;
 use crate::settings::Settings;
+use crate::{config, output_file};
 use destination::is_folder;
 use resume::Resume;
 
@@ -68,7 +70,20 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
         resume.begin(&grid, seed, &identity)?;
     }
     let sampling = Sampling { run: &run, grid, labels, threads, keeps_hosts: false, progress };
-    destination.write_from(sampling, resume.as_ref()).map(drop)
+    destination.write_from(sampling, resume.as_ref())?;
+    args.truth.as_deref().map_or(Ok(()), |path| write_truth(run.plan(), &grid, path))
+}
+
+/// Writes the ground truth of the range: the records that begin in it.
+fn write_truth(plan: &Plan, grid: &Grid, path: &Path) -> Result<(), Error> {
+    let records = || TruthRecords::new(plan, grid.from).take_while(|record| record.begin <= grid.to);
+    let written = output_file::replace_with(path, |file| {
+        records().try_for_each(|record| file.write_all(record.json_line().as_bytes()))
+    });
+    written.map_err(|source| {
+        let what = format!("{} cannot be written; choose another file with --truth", path.display());
+        Error::System { what, source }
+    })
 }
 
 /// The state of `--resume`.

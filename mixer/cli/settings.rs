@@ -215,9 +215,9 @@ impl Settings {
     ) -> (LoadOptions, Vec<String>) {
         let (arguments, unknown) = self.flags.arguments.for_class(file, class);
         let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
-        let memory_max = self.flags.memory_max;
+        let (memory_max, no_faults) = (self.flags.memory_max, self.cli.no_faults);
         let options = LoadOptions::starting_at(started_at);
-        (LoadOptions { class, arguments, series_max, memory_max, ..options }, unknown)
+        (LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options }, unknown)
     }
 
     /// The Pushgateways of a command that runs no config.

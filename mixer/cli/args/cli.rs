@@ -52,6 +52,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_MAX_MEMORY", value_name = "SIZE", global = true)]
     pub(crate) max_memory: Option<String>,
 
+    /// Leave out all faults of the config, of the run and of hosts: alerts that still fire are false alarms
+    #[arg(long, env = "PME_NO_FAULTS", global = true)]
+    pub(crate) no_faults: bool,
+
     /// Reload the config when its file changes; unchanged hosts go on
     #[arg(long, env = "PME_WATCH", global = true)]
     pub(crate) watch: bool,

@@ -2,12 +2,13 @@
 //! and a flag that it does not use is refused.
 
 /// The flags of a command that loads a config.
-const CONFIG_FLAGS: [&str; 8] = [
+const CONFIG_FLAGS: [&str; 9] = [
     "class",
     "config_args",
     "config_args_file",
     "max_series",
     "max_memory",
+    "no_faults",
     "configs_dir",
     "plugins_dir",
     "debug",

@@ -30,6 +30,8 @@ pub struct LoadOptions {
     pub series_max: usize,
     /// Maximum memory of a run, as [`Plan::memory_bytes`](crate::plan::Plan::memory_bytes) estimates it.
     pub memory_max: usize,
+    /// `true` to leave out all faults, of the run and of hosts: the twin of the config in which nothing is wrong.
+    pub no_faults: bool,
     /// Ends the loading early, with [`ConfigError::GivenUp`](crate::error::ConfigError::GivenUp).
     pub stop: Stop,
 }
@@ -46,6 +48,7 @@ impl LoadOptions {
             run_id: MAIN_RUN.to_owned(),
             series_max: DEFAULT_SERIES_MAX,
             memory_max: usize::MAX,
+            no_faults: false,
             stop: Stop::default(),
         }
     }

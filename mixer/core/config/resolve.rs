@@ -56,6 +56,7 @@ pub(super) fn resolve(
     names.set("run_id", Value::Text(options.run_id.clone()));
     let truth_host = OnceCell::new();
     let mut resolver = Resolver::new(template, names, problems, (options.series_max, options.memory_max));
+    resolver.no_faults = options.no_faults;
     let defaults = resolver.defaults();
     if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
         resolver.problems.error(template.span, "the config has no hosts; add a Host(…) to hosts");

@@ -13,7 +13,7 @@ use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::Value;
 use crate::naming::{made_up_address, made_up_host};
-use crate::plan::{HostPlan, HostShape, Listener};
+use crate::plan::{Action, HostPlan, HostShape, Listener};
 use crate::series::LabelBlock;
 use crate::time::Span;
 
@@ -248,6 +248,12 @@ impl<'a> Resolver<'a> {
         }
         self.listeners(template, &mut shape);
         let faults = self.faults(template, &mut shape);
+        if self.no_faults {
+            shape.faults.clear();
+            let is_of_fault =
+                |action: &Action| matches!(action, Action::OpenFault(_) | Action::CloseFault(_));
+            shape.listeners.retain(|listener| !is_of_fault(&listener.action));
+        }
         for (name, value) in &template.storage {
             let Some(value) = self.value(&format!("storage {name:?}"), value) else { continue };
             shape.storage.push((name.clone(), value));

@@ -41,6 +41,8 @@ pub(super) struct Resolver<'a> {
     /// Estimated memory of the hosts so far, and of their shapes.
     pub(super) memory: usize,
     pub(super) memory_max: usize,
+    /// `true` if faults are checked and then left out.
+    pub(super) no_faults: bool,
     /// Length of the long texts so far.
     pub(super) text_bytes: usize,
     /// Variables of the current host's repetitions.
@@ -87,6 +89,7 @@ impl<'a> Resolver<'a> {
             series_max,
             memory: 0,
             memory_max,
+            no_faults: false,
             text_bytes: 0,
             host_vars: Vec::new(),
             has_identity: true,

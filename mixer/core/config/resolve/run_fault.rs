@@ -67,7 +67,7 @@ impl Resolver<'_> {
             let truth = self.truth(template.truth.as_ref());
             faults.faults.push(Arc::new(RunFault { id, times, hosts, changes, kind, truth }));
         }
-        faults
+        if self.no_faults { RunFaults::default() } else { faults }
     }
 
     /// Adds a fault to the hosts that show it.

@@ -101,6 +101,27 @@ fn phases_take_arguments() {
 }
 
 #[test]
+fn the_twin_without_faults_has_the_same_phases_and_hosts() {
+    let timeline =
+        r#"phases: [Phase(name: "a", lasts: 5)], faults: [Fault(id: "f", at: 1, kind: host_down)]"#;
+    let text = text(timeline, "faults: [Fault(id: \"g\", set: { \"load\": 2 })],");
+    let text = text.replace(
+        "Host(",
+        "Host(faults: [gap(on: \"go\", lasts: 5)], listen_events: { \"go\": emit(\"went\") }, ",
+    );
+    let twin = LoadOptions { no_faults: true, ..LoadOptions::starting_at(START) };
+    let plan = ConfigFile::from_text("test", &text).plan(&twin).unwrap().plan;
+    let whole = plan_of(&text, &[]).unwrap().plan;
+    assert_eq!((whole.faults.len(), whole.hosts[0].faults().count()), (2, 2));
+    assert_eq!((plan.faults.len(), plan.hosts[0].faults().count()), (0, 0));
+    assert_eq!(plan.hosts[0].shape.listeners.len(), 1, "other listeners stay");
+    assert_eq!(plan.timeline, whole.timeline);
+    assert_eq!(plan.hosts.len(), whole.hosts.len());
+    let wrong = text.replace("at: 1", "at: 6");
+    assert!(ConfigFile::from_text("test", &wrong).plan(&twin).is_err(), "faults are checked all the same");
+}
+
+#[test]
 fn edges_come_in_their_order_at_one_moment() {
     let timeline = r#"phases: [Phase(name: "a", lasts: 5), Phase(name: "b", lasts: 5, events: [(0, "go")])], faults: [
         Fault(id: "f", at: 1, lasts: 4, set: { "load": 2 }), Fault(id: "g", during: "b", set: { "load": 3 })]"#;

@@ -1,0 +1,95 @@
+//! Timelines on the command line: the timetable, the ground truth beside an export, and the twin without faults.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::processes::promemu_command;
+
+const RANGE: [&str; 6] = ["--seed", "7", "--from", "2026-01-05T08:00:00Z", "--for", "16m"];
+/// The start of the range, in Unix seconds.
+const START: f64 = 1_767_600_000.0;
+
+fn output(args: &[&str]) -> String {
+    let output = promemu_command(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The samples of a series in OpenMetrics, with their seconds since the start.
+fn samples(text: &str, name: &str, label: &str) -> Vec<(f64, f64)> {
+    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
+    lines
+        .map(|line| {
+            let mut words = line.rsplit(' ').map(|word| word.parse::<f64>().unwrap());
+            let time = words.next().unwrap();
+            (time - START, words.next().unwrap())
+        })
+        .collect()
+}
+
+/// An export with its ground truth, as text and records.
+fn export(config: &str, folder: &Path) -> (String, Vec<Value>) {
+    let truth = folder.join("truth.jsonl");
+    let args = ["export", config, "--step", "5s", "--truth", truth.to_str().unwrap()];
+    let text = output(&[&args[..], &RANGE].concat());
+    let records = std::fs::read_to_string(truth).unwrap();
+    (text, records.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn the_ground_truth_beside_an_export_agrees_with_its_metrics() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, records) = export("load_phases", folder.path());
+    let ids: Vec<&str> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["baseline", "peak", "db-slow", "web-down", "recovery"]);
+    assert_eq!(records[2]["alerts"], serde_json::json!(["ManyErrors", "SlowRequests"]));
+    let mut compared = 0;
+    for (number, record) in records.iter().enumerate() {
+        let time = |field: &str| record[field].as_f64().unwrap() - START;
+        let (begin, end) = (time("begin_unix"), time("end_unix"));
+        let id = record["id"].as_str().unwrap();
+        let (series, on) = if record["type"] == "fault" {
+            (samples(&text, "fault_active", &format!("fault=\"{id}\"")), 1.0)
+        } else {
+            // The phases are before and after the two faults.
+            let number = if number < 2 { number + 1 } else { number - 1 };
+            (samples(&text, "scenario_phase", "scenario="), f64::from(u32::try_from(number).unwrap()))
+        };
+        // An edge is heard 50 ms later, and the host has no values before its start.
+        for (at, value) in series.into_iter().filter(|(at, _)| *at > 2.0) {
+            if (at - begin).abs() > 0.06 && (at - end).abs() > 0.06 {
+                assert_eq!(value == on, (begin..end).contains(&at), "{id} at {at} s is {value}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 5 * 150, "{compared} samples");
+}
+
+#[test]
+fn the_twin_without_faults_has_phases_alone() {
+    let with = output(&["truth", "load_phases"]);
+    let without = output(&["truth", "load_phases", "--no-faults"]);
+    assert!(with.contains("db-slow") && !without.contains("db-slow"), "{without}");
+    let phases = |text: &str| text.lines().filter(|line| line.contains("phase ")).count();
+    assert_eq!((phases(&with), phases(&without)), (3, 3));
+    let text = output(&[&["export", "load_phases", "--no-faults", "--step", "15s"][..], &RANGE].concat());
+    assert!(text.contains("scenario_phase{") && !text.contains("fault_active{"));
+    let times = samples(&text, "http_requests_total", "name=\"web-01\"").into_iter().map(|(at, _)| at);
+    let times: Vec<f64> = times.filter(|at| (501.0..549.0).contains(at)).collect();
+    assert!(!times.is_empty(), "web-01 is up while it would be down");
+}
+
+#[test]
+fn the_timetable_has_a_line_for_each_time_and_takes_arguments() {
+    insta::assert_snapshot!(output(&["truth", "load_phases", "phase=2m", "repeat=2", "--for", "8m"]), @r"
+    BEGIN   END     TYPE   ID        KIND       TARGET  ROOT    ALERTS
+    0s      2m      phase  baseline
+    2m      4m      phase  peak
+    2m 30s  3m      fault  db-slow   lever      *       db-1    ManyErrors, SlowRequests
+    3m 20s  3m 40s  fault  web-down  host_down  web-01  web-01  InstanceDown
+    4m      6m      phase  recovery
+    6m      8m      phase  baseline
+    ");
+}
