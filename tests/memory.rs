@@ -1,6 +1,9 @@
 //! The memory that a run takes, and the estimate of it.
 
-use crate::processes::{Process, eventually, free_port, get, promemu_command};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::processes::{Process, eventually, free_port, get, http, promemu_command};
 
 /// Configs of different shapes, large enough to be told from the program itself, with the number of their samples in the text format.
 fn shapes() -> [(&'static str, usize, String); 7] {
@@ -100,4 +103,55 @@ fn the_estimate_of_memory_is_near_what_runs_of_many_shapes_take() {
         let taken = measured(&text, samples) - own;
         assert!(estimate >= 0.8 * taken && estimate <= 3.0 * taken, "{what}: {estimate} for {taken} MiB");
     }
+}
+
+#[test]
+fn clients_that_read_nothing_of_the_metrics_of_a_run_take_no_memory_for_each() {
+    const SERIES: usize = 60_000;
+    const CLIENTS: usize = 100;
+    let [port, page] = [(); 2].map(|()| free_port());
+    let (listen, output) = (format!("127.0.0.1:{port}"), format!("scrape=127.0.0.1:{page}"));
+    let mut daemon = Process::start(&mut promemu_command(&["--listen", &listen, "--output", &output]));
+    eventually("the API answers", || get(port, "/health"));
+    let text = format!(
+        "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: {}), name: \"host-with-a-long-name-{{i}}\", \
+         metrics: [Metric(name: \"m{{j}}\", repeat: Repeat(var: \"j\", from: 1, to: 20), default_value: 1)])])",
+        SERIES / 20
+    );
+    let run = serde_json::json!({ "id": "one", "text": text }).to_string();
+    assert_eq!(http("POST", port, "/api/v1/runs", &run).unwrap().0, 201);
+    let path = "/api/v1/runs/one/metrics";
+    let series = |page: &str| page.lines().filter(|line| line.starts_with('m')).count();
+    let whole = || get(port, path).filter(|page| series(page) == SERIES);
+    for state in ["running", "over"] {
+        let bytes = eventually("all series are there", whole).len();
+        let before = peak_mib(&daemon);
+        let open = |_| {
+            let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            write!(client, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
+            client
+        };
+        let mut clients: Vec<TcpStream> = (0..CLIENTS).map(open).collect();
+        let statuses: Vec<String> = clients
+            .iter_mut()
+            .map(|client| {
+                let mut status = [0; 12];
+                client.read_exact(&mut status).unwrap();
+                String::from_utf8_lossy(&status[9..]).into_owned()
+            })
+            .collect();
+        assert!(statuses.iter().any(|status| status == "200"), "{statuses:?}");
+        assert!(statuses.iter().any(|status| status == "429"), "{statuses:?}");
+        let (grown, if_whole) = (peak_mib(&daemon) - before, (CLIENTS * bytes >> 20) as f64);
+        assert!(grown < if_whole / 8.0, "{state}: {grown} MiB of {if_whole}");
+        drop(clients);
+        eventually("others get them again", whole);
+        if state == "running" {
+            assert_eq!(http("POST", port, "/api/v1/runs/one/stop", "").unwrap().0, 202);
+            eventually("it is over", || {
+                get(port, "/api/v1/runs/one").filter(|run| run.contains("\"ended_at\":\""))
+            });
+        }
+    }
+    assert_eq!(daemon.terminate(), Some(0));
 }

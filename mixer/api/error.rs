@@ -82,6 +82,8 @@ pub(crate) enum ApiError {
     TooManyRuns { max: usize },
     #[error("{max} streams are open already; close one")]
     TooManyStreams { max: usize },
+    #[error("{max} clients take the metrics of runs already; try again")]
+    TooManyExpositions { max: usize },
     #[error("{max} metrics are watched already; close a page")]
     TooManyWatched { max: usize },
     #[error("the run has too many series for this page; scrape it by --output scrape=HOST:PORT")]
@@ -151,6 +153,7 @@ impl ApiError {
             | Self::RunConflict(_) => ErrorCode::Conflict,
             Self::TooManyRuns { .. }
             | Self::TooManyStreams { .. }
+            | Self::TooManyExpositions { .. }
             | Self::TooManyWatched { .. }
             | Self::TooManySeries
             | Self::TooBusy

@@ -40,6 +40,7 @@ mod daemon;
 mod description;
 mod error;
 mod error_code;
+mod exposition_body;
 mod json_body;
 mod limits;
 mod page;

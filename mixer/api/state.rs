@@ -17,6 +17,8 @@ use crate::runs::{MAIN, Runs};
 
 /// The most streams that are open at the same time.
 const STREAMS_MAX: usize = 256;
+/// The most answers with the metrics of a run that are under way at the same time.
+const EXPOSITIONS_MAX: usize = 32;
 /// The most requests that run on blocking threads at the same time; others wait.
 const BLOCKING_MAX: usize = 4;
 /// The longest wait for a blocking thread.
@@ -30,6 +32,7 @@ pub(crate) struct AppState {
     runs: Runs,
     daemon: Arc<Daemon>,
     streams: Arc<Semaphore>,
+    expositions: Arc<Semaphore>,
     blocking: Arc<Semaphore>,
     /// For promemu's own metrics, which no other request holds up.
     own_metrics: Arc<Semaphore>,
@@ -42,6 +45,7 @@ impl AppState {
             runs: Runs::default(),
             daemon: Arc::new(daemon),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            expositions: Arc::new(Semaphore::new(EXPOSITIONS_MAX)),
             blocking: Arc::new(Semaphore::new(BLOCKING_MAX)),
             own_metrics: Arc::new(Semaphore::new(1)),
         }
@@ -76,6 +80,12 @@ impl AppState {
     pub(crate) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         let permit = Arc::clone(&self.streams).try_acquire_owned();
         permit.map_err(|_| ApiError::TooManyStreams { max: STREAMS_MAX })
+    }
+
+    /// A permit to answer with the metrics of a run.
+    pub(crate) fn exposition_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = Arc::clone(&self.expositions).try_acquire_owned();
+        permit.map_err(|_| ApiError::TooManyExpositions { max: EXPOSITIONS_MAX })
     }
 }
 

@@ -7,6 +7,7 @@ mod command_params;
 mod commands;
 mod error;
 mod events;
+mod exposition;
 mod host_action;
 mod hosts;
 mod levers;
@@ -24,6 +25,7 @@ mod views;
 
 pub use command_params::{LeverMove, NewHost, Override};
 pub use error::CommandError;
+pub use exposition::Exposition;
 pub use host_action::HostAction;
 pub use hosts::HostFilter;
 pub(crate) use run_handle::Request;

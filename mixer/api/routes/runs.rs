@@ -12,12 +12,14 @@ use utoipa::ToSchema;
 use promemu_core::error::Error;
 use promemu_core::rng::random_seed;
 use promemu_core::time::Speed;
+use promemu_run::handle::Exposition;
 use promemu_run::run::LastMetrics;
 use promemu_wire::exposition::Format;
 
 use super::configs::{ConfigView, check_file, config_view};
 use crate::config_source::{ConfigBody, ConfigChoice};
 use crate::error::{Answer, ApiError};
+use crate::exposition_body;
 use crate::json_body::JsonBody;
 use crate::params::{Duration, SpeedText};
 use crate::runs::entry::{Phase, RunEntry, RunView};
@@ -185,17 +187,19 @@ pub(crate) async fn run_metrics(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let entry = state.runs().find(&id)?;
+    let permit = state.exposition_permit()?;
     let exposition = blocking(&state, move |_| exposition(&entry)).await??;
-    Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], exposition).into_response())
+    let body = exposition_body::of(state, exposition, permit);
+    Ok(([(header::CONTENT_TYPE, Format::Text.content_type())], body).into_response())
 }
 
-fn exposition(entry: &RunEntry) -> Result<Vec<u8>, ApiError> {
+fn exposition(entry: &RunEntry) -> Result<Exposition, ApiError> {
     if !entry.phase().is_over() {
         return entry.handle()?.exposition(LastMetrics::SERIES_MAX).ok_or(ApiError::TooManySeries);
     }
     let last = entry.run().and_then(|run| run.last_metrics());
     let last = last.ok_or_else(|| ApiError::NoLastMetrics(entry.id().to_owned()))?;
-    let broken = |source| Error::System { what: "last metrics are broken by a bug".to_owned(), source };
+    let broken = |source| Error::System { what: "last metrics cannot be read".to_owned(), source };
     Ok(last.exposition().map_err(broken)?)
 }
 

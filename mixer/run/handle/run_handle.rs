@@ -8,12 +8,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use promemu_core::event::{EVENT_DATA_BYTES_MAX, LIFECYCLE, MIXER_SOURCE, data_bytes};
-use promemu_core::series::{Job, LabelBlock};
-use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
 use super::command_params::{NewHost, Override};
 use super::commands::{Command, Outcome};
 use super::error::{CommandError, NAME_BYTES_MAX};
+use super::exposition::Exposition;
 use super::host_action::HostAction;
 use super::views::{ActedView, Posted};
 use crate::clock::Clock;
@@ -28,8 +27,6 @@ use crate::settings::RunSettings;
 const COMMANDS_WAITING_MAX: usize = 64;
 /// The most hosts that an action names in its answer.
 const ACTED_LISTED_MAX: usize = 100;
-/// An exposition is made of chunks of about this many bytes.
-const CHUNK_BYTES: usize = 128 << 10;
 
 /// A handle to read and steer one run; it may outlive the run.
 #[derive(Clone, Debug)]
@@ -111,24 +108,12 @@ impl RunHandle {
 
     /// The run's metrics in the text format; `None` if the run has more than `series_max` series.
     #[must_use]
-    pub fn exposition(&self, series_max: usize) -> Option<Vec<u8>> {
+    pub fn exposition(&self, series_max: usize) -> Option<Exposition> {
         let fleet = self.fleet();
         if fleet.series_count() > series_max {
             return None;
         }
-        let jobs = fleet.jobs();
-        let labels: Vec<LabelBlock> = jobs.iter().map(|job| target_labels(job)).collect();
-        let mut encoder = {
-            let stores: Vec<_> = jobs.iter().map(|job| job.store()).collect();
-            ChunkedEncoder::new(Format::Text, stores.iter().map(|store| &**store))
-        };
-        // A job is locked for one chunk at a time.
-        let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
-            work(&Group { store: &jobs[index].store(), labels: &labels[index] });
-        };
-        let mut exposition = Vec::new();
-        while encoder.put_next(CHUNK_BYTES, &mut with_group, &mut exposition) {}
-        Some(exposition)
+        Some(Exposition::of_jobs(fleet.jobs()))
     }
 
     /// `true` once a model of the run has said that it cannot go on.
@@ -219,11 +204,4 @@ impl RunHandle {
         self.requests.send(Request { command, reply }).await.map_err(|_| CommandError::RunOver)?;
         outcome.await.unwrap_or(Err(CommandError::RunOver))
     }
-}
-
-/// The labels that a scrape of this job adds to its series.
-fn target_labels(job: &Job) -> LabelBlock {
-    let has_instance = job.store().has_label("instance");
-    let labels = [("instance", ""), ("job", job.name())];
-    LabelBlock::new(labels.into_iter().filter(|(name, _)| !has_instance || *name != "instance"))
 }

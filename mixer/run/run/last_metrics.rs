@@ -1,15 +1,17 @@
 //! The metrics of a run that is over: its exposition right before the end, compressed, for a while.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use promemu_core::time::{Span, Time};
+use zstd::stream::write::Encoder;
 
 use super::State;
 use crate::clock::wall_now;
-use crate::handle::RunHandle;
+use crate::handle::{Exposition, RunHandle};
 
 /// The quickest level: they are rarely read.
 const ZSTD_LEVEL: i32 = 1;
@@ -18,7 +20,7 @@ const ZSTD_LEVEL: i32 = 1;
 #[derive(Debug)]
 pub struct LastMetrics {
     taken_at: Time,
-    compressed: Vec<u8>,
+    compressed: Bytes,
 }
 
 impl LastMetrics {
@@ -31,9 +33,19 @@ impl LastMetrics {
 
     /// The present metrics; `None` if there are none or too many.
     pub(super) fn of(run: &RunHandle) -> Option<Self> {
-        let exposition = run.exposition(Self::SERIES_MAX).filter(|exposition| !exposition.is_empty())?;
-        let compressed = zstd::bulk::compress(&exposition, ZSTD_LEVEL).ok()?;
-        (compressed.len() <= Self::BYTES_MAX).then(|| Self { taken_at: wall_now(), compressed })
+        let mut exposition = run.exposition(Self::SERIES_MAX)?;
+        let mut compressor = Encoder::new(Vec::new(), ZSTD_LEVEL).ok()?;
+        let mut is_empty = true;
+        while let Some(chunk) = exposition.next_chunk().ok()? {
+            compressor.write_all(&chunk).ok()?;
+            is_empty = false;
+            if compressor.get_ref().len() > Self::BYTES_MAX {
+                return None;
+            }
+        }
+        let compressed = compressor.finish().ok()?;
+        let is_kept = !is_empty && compressed.len() <= Self::BYTES_MAX;
+        is_kept.then(|| Self { taken_at: wall_now(), compressed: compressed.into() })
     }
 
     /// The real time at which they were shown.
@@ -43,8 +55,12 @@ impl LastMetrics {
     }
 
     /// The metrics in the text format.
-    pub fn exposition(&self) -> io::Result<Vec<u8>> {
-        zstd::stream::decode_all(&*self.compressed)
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for the decoder.
+    pub fn exposition(&self) -> io::Result<Exposition> {
+        Exposition::of_compressed(self.compressed.clone())
     }
 }
 

@@ -58,6 +58,12 @@ async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+fn last_metrics(run: &Run) -> String {
+    let mut exposition = run.last_metrics().unwrap().exposition().unwrap();
+    let chunks = std::iter::from_fn(|| exposition.next_chunk().unwrap());
+    String::from_utf8(chunks.flatten().collect()).unwrap()
+}
+
 #[tokio::test]
 async fn a_run_whose_hosts_have_ended_is_over_and_its_last_metrics_stay() {
     let run = Run::start(spec("1s", settings()), &outputs().await).unwrap();
@@ -68,7 +74,7 @@ async fn a_run_whose_hosts_have_ended_is_over_and_its_last_metrics_stay() {
     assert_eq!(report.reason, EndReason::AllHostsOver);
     assert_eq!([hosts_begun, hosts_ended, members_begun, members_ended], [2, 2, 2, 2]);
     assert!(updates > 5 && events >= 6, "{report:?}");
-    let last = String::from_utf8(run.last_metrics().unwrap().exposition().unwrap()).unwrap();
+    let last = last_metrics(&run);
     assert!(last.contains("n_total{name=\"a\"") || last.contains("pod_up{name=\"b\""), "{last}");
     assert!(run.handle().is_none() && run.stage() == Stage::Over);
 }
@@ -98,7 +104,7 @@ async fn the_report_says_who_has_stopped_the_run_first() {
         }
         run.outcome().await.unwrap();
         assert_eq!(run.report().unwrap().reason, reason);
-        let last = String::from_utf8(run.last_metrics().unwrap().exposition().unwrap()).unwrap();
+        let last = last_metrics(&run);
         assert_eq!(last.matches("job=\"promemu_").count(), 4, "{last}");
     }
 }
