@@ -14,7 +14,7 @@ enum { SHORT_TABLE = 1, NO_DESCRIBE, NO_METRICS, WRONG_KIND, ODD_METRIC, NO_LABE
 
 static const promemu_param PARAMS[] = {
     { PROMEMU_CHOICE, 0, PROMEMU_TEXT_OF("mode"), PROMEMU_TEXT_OF("good"), PROMEMU_TEXT_OF("behaviour"),
-      PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal,echo,gauge"), NULL, 0, 0 },
+      PROMEMU_TEXT_OF("good,keep,nan,far,flood,latin,long,panic,none,many,refusal,echo,gauge,bare,debt"), NULL, 0, 0 },
 };
 
 static const double BOUNDS[] = { 1, 2 };
@@ -100,6 +100,8 @@ static int32_t advance(void *state, const promemu_tick *tick, const promemu_tabl
         labels[1].len = (size_t)-1;
         host->begin(tick->context, 0, 2, 0, labels);
     }
+    if (promemu_text_is(mode, "bare")) host->begin(tick->context, 0, 2, 0, NULL);
+    if (promemu_text_is(mode, "debt")) values[5] = -1;
     if (promemu_text_is(mode, "panic")) {
         host->fail(tick->context, promemu_text_of("everything is lost"));
         return PROMEMU_PANICKED;

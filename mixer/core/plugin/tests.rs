@@ -429,7 +429,7 @@ fn a_model_begins_and_ends_rows_and_writes_values() {
 fn a_failing_model_is_contained() {
     let dir = tempfile::tempdir().unwrap();
     let mut lines = Vec::new();
-    for mode in ["keep", "nan", "far", "flood", "gauge", "latin", "long", "panic"] {
+    for mode in ["keep", "nan", "far", "flood", "gauge", "latin", "long", "bare", "debt", "panic"] {
         let mut crowd = ModelInstance::start(&crowd(dir.path(), mode).unwrap());
         let mut changes = TickChanges::default();
         let first = crowd.advance(&at(1), &mut FakeHost::new(), &mut changes);
@@ -451,6 +451,8 @@ fn a_failing_model_is_contained() {
     gauge: Err("crowd of plugin crowds: row 1 has no histogram 0, which was to observe 1.5"), 2 row changes
     latin: Err("crowd of plugin crowds: label \"h�ll\" is not UTF-8"), 2 row changes
     long: Err("crowd of plugin crowds: a label is null or longer than 1000 bytes"), 2 row changes
+    bare: Err("crowd of plugin crowds: the labels of row 2 are null or misaligned"), 2 row changes
+    debt: Err("crowd of plugin crowds: crowd_steps_total in row 2 is -1, but a counter is not below 0"), 2 row changes
     panic: Err("crowd of plugin crowds: panicked: everything is lost"), 2 row changes
       again: crowd of plugin crowds: no longer called, as create failed or an update panicked
     none: table crowd: rows_max must be from 1 to 4194304, but is 0

@@ -152,6 +152,9 @@ unsafe extern "C" fn begin(
     let call = unsafe { call(context) };
     let Some(tables) = &mut call.tables else { return };
     let outcome = tables.label_count(table).and_then(|count| {
+        if count > 0 && (labels.is_null() || !labels.is_aligned()) {
+            return Err(format!("the labels of row {row} are null or misaligned"));
+        }
         // SAFETY: the plugin lends as many texts as the table has labels.
         let labels = (0..count).map(|n| label(unsafe { labels.add(n).read() }));
         let labels = labels.collect::<Result<_, _>>()?;

@@ -13,8 +13,8 @@ use crate::plugin::calls::{ModelCalls, OfState};
 use crate::plugin::schema::check_tables;
 use crate::plugin::stopping::{self, Stopping};
 use crate::plugin::{
-    ConfiguredModel, HostContext, ModelDecl, Observation, ParamValue, PluginTick, Refusal, RowChange,
-    TableDecl, join,
+    ConfiguredModel, FamilyKind, HostContext, ModelDecl, Observation, ParamValue, PluginTick, Refusal,
+    RowChange, TableDecl, join,
 };
 
 /// The state of a model on one host, and the values in its tables.
@@ -138,6 +138,16 @@ impl ModelInstance {
                 let (value, families) = (values[index], &table.families);
                 let (row, family) = (index / families.len(), &families[index % families.len()].name);
                 return Err(format!("{family} in row {row} is {value}, which is not a finite number"));
+            }
+            for (index, family) in table.families.iter().enumerate() {
+                if family.kind != FamilyKind::Counter {
+                    continue;
+                }
+                let totals = values.iter().skip(index).step_by(table.families.len());
+                if let Some((row, value)) = totals.enumerate().find(|(_, value)| **value < 0.0) {
+                    let name = &family.name;
+                    return Err(format!("{name} in row {row} is {value}, but a counter is not below 0"));
+                }
             }
         }
         Ok(())
