@@ -93,6 +93,7 @@ pub mod fault;
 pub mod host;
 pub mod interrupt;
 pub mod metric;
+pub mod name_regex;
 pub mod naming;
 pub mod number;
 pub mod passwords;

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use promemu_core::error::{Error, suggestion};
 use promemu_core::event::HostId;
+use promemu_core::name_regex;
 use promemu_core::plan::{HostPlan, HostShape, MetricPlan, Plan};
 use promemu_core::plural::plural;
 use promemu_core::time::Span;
@@ -173,11 +174,9 @@ struct Pattern<'a> {
 
 impl<'a> Pattern<'a> {
     fn new(flag: &'static str, text: Option<&'a str>) -> Result<Self, Error> {
-        let regex = text.map(Regex::new).transpose().map_err(|error| {
+        let regex = text.map(name_regex::parse).transpose().map_err(|error| {
             let text = text.unwrap_or_default();
-            Error::Usage(format!(
-                "{flag}: {text:?} is not a regular expression: {error}; write part of a name, or as in ^web-0[1-3]$"
-            ))
+            Error::Usage(format!("{flag}: {text:?} {error}; write part of a name, or as in ^web-0[1-3]$"))
         })?;
         Ok(Self { flag, text: text.unwrap_or_default(), regex })
     }

@@ -1,7 +1,6 @@
 //! Faults of a host: the faults themselves, their windows, episodes and affected metrics.
 
 use indexmap::IndexMap;
-use regex_lite::Regex;
 
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
 use crate::config::template::{FaultTemplate, HostTemplate};
@@ -11,6 +10,7 @@ use crate::event::{DELIVERY_DELAY, Source, Subscription};
 use crate::fault::{
     Cycle, Fault, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, ReportDelay, fault_events,
 };
+use crate::name_regex;
 use crate::plan::{Action, HostShape, Listener};
 use crate::scenario::{Arguments, MetricContext};
 use crate::time::Span;
@@ -227,11 +227,8 @@ impl Resolver<'_> {
         let mut found: Vec<usize> = Vec::new();
         for pattern in &template.metrics {
             let text = self.value("metrics", pattern)?;
-            let regex = Regex::new(&format!("^(?:{text})$"));
-            let regex = regex.map_err(|error| {
-                let message = format!(
-                    "{text:?} is not a regular expression: {error}; write a name, or as in \"cpu.*\""
-                );
+            let regex = name_regex::parse_whole(&text).map_err(|error| {
+                let message = format!("{text:?} {error}; write a name, or as in \"cpu.*\"");
                 self.problems.error(pattern.span, message);
             });
             let regex = regex.ok()?;
