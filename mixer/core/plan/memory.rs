@@ -22,6 +22,8 @@ const METRIC_BYTES: usize = 150;
 const CELL_BYTES: usize = 16;
 /// A pool's slot with its member, without metrics and labels.
 const MEMBER_BYTES: usize = 550;
+/// A pool in the shape that hosts share, without its metrics.
+const POOL_PLAN_BYTES: usize = 1_100;
 /// Labels are kept in the forms in which they are sent.
 const LABEL_FORMS: usize = 3;
 /// The label of a member before its text is known.
@@ -37,11 +39,18 @@ impl MetricPlan {
     /// Memory of its state on each host.
     #[must_use]
     pub fn state_bytes(&self) -> usize {
-        METRIC_BYTES + CELL_BYTES * self.cells.width() + self.cells.recent_bytes()
+        let own = METRIC_BYTES + CELL_BYTES * self.cells.width() + self.cells.recent_bytes();
+        own.saturating_add(self.scenario.held_bytes())
     }
 }
 
 impl PoolPlan {
+    /// Memory of the plan, which hosts of one shape share.
+    #[must_use]
+    pub fn plan_bytes(&self) -> usize {
+        POOL_PLAN_BYTES + self.shape.shape_bytes()
+    }
+
     /// Memory of all members on one host.
     #[must_use]
     pub fn members_bytes(&self, members: usize) -> usize {
@@ -56,7 +65,7 @@ impl HostShape {
     #[must_use]
     pub fn shape_bytes(&self) -> usize {
         let own: usize = self.metrics.iter().map(MetricPlan::plan_bytes).sum();
-        own + self.pools.iter().map(|pool| pool.shape.shape_bytes()).sum::<usize>()
+        own + self.pools.iter().map(PoolPlan::plan_bytes).sum::<usize>()
     }
 }
 

@@ -151,6 +151,8 @@ pub struct MetricContext {
     pub default_value: f64,
     /// `true` if it shows the scenario's value, as a gauge does; `false` if it adds or observes it.
     pub shows_value: bool,
+    /// Time between two updates.
+    pub update_interval: Span,
 }
 
 /// The values that a config gives to the parameters of one scenario, typed as its [`Param`]s demand.
@@ -178,6 +180,12 @@ impl Arguments {
     #[must_use]
     pub fn new(metric: MetricContext) -> Self {
         Self { values: IndexMap::new(), metric, refusals: Vec::new() }
+    }
+
+    /// Time between two updates of the metric.
+    #[must_use]
+    pub const fn update_interval(&self) -> Span {
+        self.metric.update_interval
     }
 
     /// Sets a parameter.

@@ -81,6 +81,12 @@ macro_rules! built_ins {
                 match self { $(Self::$variant(plan) => plan.gives_totals()),* }
             }
 
+            /// Memory of its running state beyond that of a scenario with a few numbers.
+            #[must_use]
+            pub fn held_bytes(&self) -> usize {
+                match self { $(Self::$variant(plan) => plan.held_bytes()),* }
+            }
+
             /// `true` if it reads [`UpdateContext::dt_secs`].
             #[must_use]
             pub fn uses_dt(&self) -> bool {

@@ -66,7 +66,9 @@ pub(super) const DELAY: ScenarioKind<Delay> = ScenarioKind {
         if by == Span::ZERO || by == Span::FOREVER {
             return Err(format!("by must be longer than 0 and not endless, but is {by}"));
         }
-        Ok(Delay { part: one_part(arguments)?, by })
+        let updates = by.as_nanos() / arguments.update_interval().as_nanos().max(1);
+        let delayed = usize::try_from(updates).unwrap_or(usize::MAX).min(DELAYED_MAX);
+        Ok(Delay { part: one_part(arguments)?, by, delayed })
     },
 };
 
@@ -155,6 +157,10 @@ impl ScenarioSpec for Combination {
         self.parts.iter().flat_map(NestedScenario::emits).collect()
     }
 
+    fn held_bytes(&self) -> usize {
+        self.parts.iter().map(NestedScenario::state_bytes).fold(0, usize::saturating_add)
+    }
+
     fn uses_dt(&self) -> bool {
         self.parts.iter().any(NestedScenario::uses_dt)
     }
@@ -207,6 +213,8 @@ impl Scenario for Box<RunningCombination> {
 pub struct Delay {
     part: NestedScenario,
     by: Span,
+    /// Number of values that it holds, without those of events.
+    delayed: usize,
 }
 
 impl ScenarioSpec for Delay {
@@ -227,6 +235,12 @@ impl ScenarioSpec for Delay {
 
     fn emits(&self) -> Vec<EventDecl> {
         self.part.emits()
+    }
+
+    fn held_bytes(&self) -> usize {
+        // A queue has room for up to twice as many.
+        let held = 2 * self.delayed * size_of::<(Time, f64)>();
+        self.part.state_bytes().saturating_add(held)
     }
 
     fn uses_dt(&self) -> bool {

@@ -12,6 +12,9 @@ use super::spec::{EventDecl, Scenario, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 
+/// A running part: its place, its box, and the block of that. Measured on live runs.
+const PART_BYTES: usize = 80;
+
 /// A part of another scenario, with its parameters. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct NestedScenario(Arc<dyn AnySpec>);
@@ -45,6 +48,12 @@ impl NestedScenario {
     #[must_use]
     pub fn value_range(&self) -> Option<(f64, f64)> {
         self.0.value_range()
+    }
+
+    /// Memory of the running part, at most.
+    #[must_use]
+    pub fn state_bytes(&self) -> usize {
+        PART_BYTES.saturating_add(self.0.held_bytes())
     }
 
     /// `true` if it reads [`UpdateContext::dt_secs`](super::UpdateContext::dt_secs).
@@ -109,6 +118,7 @@ trait AnySpec: Any + Debug + Send + Sync {
     fn emits(&self) -> Vec<EventDecl>;
     fn source_metric(&self) -> Option<&str>;
     fn value_range(&self) -> Option<(f64, f64)>;
+    fn held_bytes(&self) -> usize;
     fn uses_dt(&self) -> bool;
     fn is_equal(&self, other: &dyn Any) -> bool;
 }
@@ -132,6 +142,10 @@ impl<P: ScenarioSpec> AnySpec for P {
 
     fn value_range(&self) -> Option<(f64, f64)> {
         ScenarioSpec::value_range(self)
+    }
+
+    fn held_bytes(&self) -> usize {
+        ScenarioSpec::held_bytes(self)
     }
 
     fn uses_dt(&self) -> bool {

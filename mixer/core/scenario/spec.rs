@@ -40,6 +40,12 @@ pub trait ScenarioSpec: Debug + PartialEq + Send + Sync + 'static {
         false
     }
 
+    /// Memory of a running state beyond that of a scenario with a few numbers: that of its parts, or of values that
+    /// it holds back. The largest, in bytes.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// `true` if it reads [`UpdateContext::dt_secs`].
     fn uses_dt(&self) -> bool {
         false

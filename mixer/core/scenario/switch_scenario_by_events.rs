@@ -93,6 +93,10 @@ impl ScenarioSpec for Plan {
         self.parts().flat_map(NestedScenario::emits).collect()
     }
 
+    fn held_bytes(&self) -> usize {
+        self.parts().map(NestedScenario::state_bytes).max().unwrap_or(0)
+    }
+
     fn uses_dt(&self) -> bool {
         let conditions = self.cases.iter().filter_map(|case| case.when.as_ref());
         conditions.into_iter().any(Formula::uses_dt) || self.parts().any(NestedScenario::uses_dt)

@@ -15,7 +15,8 @@ fn kind(name: &str) -> &'static AnyKind {
 }
 
 fn plan(name: &str, range: Option<(f64, f64)>, params: Vec<(&str, Argument)>) -> ScenarioPlan {
-    let mut arguments = Arguments::new(MetricContext { range, default_value: 0.0, shows_value: true });
+    let mut arguments =
+        Arguments::new(MetricContext { range, shows_value: true, ..MetricContext::default() });
     for (name, argument) in params {
         arguments.set(name, argument);
     }

@@ -164,6 +164,7 @@ impl<'a> Resolver<'a> {
             range: given_range,
             default_value,
             shows_value: matches!(metric_type, MetricType::Gauge | MetricType::StateSet),
+            update_interval: schedule.update_interval,
         };
         let scenario = self.own_scenario(template, metric_type, metric_context)?;
         let listens = self.subscriptions(template, &scenario)?;

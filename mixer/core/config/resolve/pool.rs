@@ -36,7 +36,7 @@ impl<'a> Resolver<'a> {
             return Some(());
         }
         let mut of_host = HostSeries::of(shape);
-        let (mut are_good, mut is_full) = (true, false);
+        let (mut are_good, mut is_full, mut bytes) = (true, false, 0usize);
         for pool in &template.pools {
             let mut listeners = Vec::new();
             let outcome = self.repeated(&pool.repeat, &mut |this| {
@@ -55,7 +55,10 @@ impl<'a> Resolver<'a> {
                     let series = if plan.grows() { 0 } else { plan.series_max() };
                     shape.series = shape.series.saturating_add(series);
                     let members = if plan.grows() { 0 } else { plan.max };
-                    if !this.has_memory(pool.span, plan.members_bytes(members)) {
+                    let own = plan.plan_bytes().saturating_add(plan.members_bytes(members));
+                    bytes = bytes.saturating_add(own);
+                    if !this.has_memory(pool.span, bytes) {
+                        is_full = true;
                         return None;
                     }
                     shape.pools.push(plan);

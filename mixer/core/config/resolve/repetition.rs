@@ -4,6 +4,7 @@ use super::resolver::Resolver;
 use crate::config::arguments;
 use crate::config::template::{Over, RepeatTemplate};
 use crate::config::value::{Scalar, describe};
+use crate::error::SourceSpan;
 use crate::expression::Value;
 
 /// The values of one repetition.
@@ -89,6 +90,9 @@ impl Resolver<'_> {
     ) -> Option<()> {
         let Some((repeat, inner)) = repeats.split_first() else { return work(self) };
         let values = self.values(repeat)?;
+        if values.count() == 0 {
+            return self.note_empty(repeat.span);
+        }
         let mark = self.names.mark();
         for value in values.iter() {
             self.names.set(&repeat.var, value);
@@ -97,6 +101,23 @@ impl Resolver<'_> {
             outcome?;
         }
         Some(())
+    }
+
+    /// Counts a repetition without items: it makes nothing that other limits count, but takes time. `None`, and an
+    /// error, if there are too many.
+    fn note_empty(&mut self, span: SourceSpan) -> Option<()> {
+        if self.problems.is_over() {
+            return None;
+        }
+        self.empty_repeats += 1;
+        if self.empty_repeats <= self.series_max {
+            return Some(());
+        }
+        let max = self.series_max;
+        let message =
+            format!("repeat has no items, more than {max} times; lower the count of those around it");
+        self.problems.error(span, message);
+        None
     }
 
     fn values(&mut self, repeat: &RepeatTemplate) -> Option<Values> {

@@ -38,6 +38,8 @@ pub(super) struct Resolver<'a> {
     pub(super) host_names: IndexSet<Arc<str>>,
     pub(super) series: usize,
     pub(super) series_max: usize,
+    /// Number of repetitions without items so far.
+    pub(super) empty_repeats: usize,
     /// Estimated memory of the hosts so far, and of their shapes.
     pub(super) memory: usize,
     pub(super) memory_max: usize,
@@ -87,6 +89,7 @@ impl<'a> Resolver<'a> {
             host_names: IndexSet::new(),
             series: 0,
             series_max,
+            empty_repeats: 0,
             memory: 0,
             memory_max,
             no_faults: false,

@@ -24,7 +24,8 @@ use crate::series::LabelBlock;
 use crate::time::Span;
 
 /// Parameters of a model have no metric's range or default.
-const NO_METRIC: MetricContext = MetricContext { range: None, default_value: 0.0, shows_value: true };
+const NO_METRIC: MetricContext =
+    MetricContext { range: None, default_value: 0.0, shows_value: true, update_interval: Span::ZERO };
 /// As many buckets as native histograms of configs have.
 const NATIVE_BUCKETS_MAX: usize = 160;
 /// 2^-128, as in `client_golang`.

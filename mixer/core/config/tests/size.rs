@@ -214,3 +214,67 @@ fn names_are_short_and_long_texts_bounded_together_however_they_are_made() {
         assert!(error.contains("the long texts of the config take more than 64 MiB"), "{error}");
     }
 }
+
+/// The errors of a config with little memory and few series.
+fn refused(text: &str) -> String {
+    let options = LoadOptions { memory_max: 64 << 20, series_max: 10_000, ..LoadOptions::starting_at(START) };
+    ConfigFile::from_text("test", &format!("Config({text})"))
+        .plan(&options)
+        .map(drop)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn state_of_scenarios_counts_as_memory() {
+    let host = |scenario: &str| {
+        format!(
+            "hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 1000), name: \"h{{i}}\", metrics: [
+               Metric(name: \"m\", value_range: (0, 1), update_interval: \"10ms\", scenario: {scenario})])]"
+        )
+    };
+    let sum = format!("sum(of: [{}])", vec!["random_walk"; 2_000].join(", "));
+    let case = format!("switch_scenario_by_events(events_config: {{ \"e\": (scenario: {sum}) }})");
+    for scenario in
+        [&sum, &case, "delay(by: \"1h\", of: random_walk)", &format!("clamp(of: {sum}, range: (0, 1))")]
+    {
+        let error = refused(&host(scenario));
+        assert!(error.contains("the config takes more than 64 MiB of memory so far"), "{error}");
+    }
+    for scenario in ["delay(by: \"1s\", of: random_walk)", "sum(of: [random_walk, brownian])"] {
+        let options = LoadOptions { memory_max: 64 << 20, ..LoadOptions::starting_at(START) };
+        ConfigFile::from_text("test", &format!("Config({})", host(scenario))).plan(&options).unwrap();
+    }
+}
+
+#[test]
+fn pools_without_members_count_as_memory() {
+    let error = refused(
+        "hosts: [Host(name: \"a\", pools: [Pool(repeat: Repeat(var: \"i\", from: 1, to: 1000000000), name: \"p{i}\",
+           count: \"0 * t\", max: 1, labels: { \"s\": \"{slot}\", \"i\": \"{i}\" }, metrics: [Metric(name: \"m\")])])]",
+    );
+    assert!(error.contains("the config takes more than 64 MiB of memory so far"), "{error}");
+}
+
+#[test]
+fn repetitions_without_items_are_counted() {
+    let many = "Repeat(var: \"i\", from: 1, to: 9000), Repeat(var: \"j\", from: 1, to: 9000)";
+    let empty = format!("repeat: [{many}, Repeat(var: \"k\", from: 1, to: 0)]");
+    let pool = "count: 1, labels: { \"s\": \"{slot}\" }, metrics: [Metric(name: \"m\")]";
+    let few = "Repeat(var: \"i\", from: 1, to: \"{100 + h - h}\"), Repeat(var: \"j\", in: [])";
+    for text in [
+        format!("hosts: [Host(name: \"a\", metrics: [Metric({empty}, name: \"m\")])]"),
+        format!("hosts: [Host({empty}, name: \"a{{i}}-{{j}}\", metrics: [Metric(name: \"m\")])]"),
+        format!("hosts: [Host(name: \"a\", pools: [Pool({empty}, name: \"p\", {pool})])]"),
+        format!(
+            "hosts: [Host(repeat: Repeat(var: \"h\", from: 1, to: 1000), name: \"a{{h}}\", metrics: [
+               Metric(name: \"m\"), Metric(repeat: [{few}], name: \"m{{h}}\")])]"
+        ),
+    ] {
+        let error = refused(&text);
+        assert!(
+            error.contains("repeat has no items, more than 10000 times; lower the count of those around it"),
+            "{error}"
+        );
+    }
+}
