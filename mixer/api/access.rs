@@ -66,10 +66,16 @@ impl Access {
         }
         let Token(token) = self.token.as_ref().filter(|_| is_guarded(path))?;
         let sent = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let sent = sent.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
+        let sent = sent.and_then(bearer).unwrap_or_default();
         // In constant time, so that the token cannot be found byte by byte.
         (!bool::from(sent.ct_eq(token.as_bytes()))).then_some(ApiError::Unauthorized)
     }
+}
+
+/// The token of a header `Authorization`. Names of schemes have no case (RFC 9110, 11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
 /// Paths that reveal and change nothing are open: liveness, the description of the API, the page.
@@ -122,6 +128,9 @@ mod tests {
             get("/api/v1/status", &[("authorization", "Bearer s3cret"), ("host", "any.example")]),
             200
         );
+        assert_eq!(get("/metrics", &[("authorization", "bearer s3cret")]), 200);
+        assert_eq!(get("/metrics", &[("authorization", "BEARER s3cret")]), 200);
+        assert_eq!(get("/metrics", &[("authorization", "bearer")]), 401);
         assert_eq!(get("/health", &[]), 200);
     }
 
