@@ -1,5 +1,7 @@
 //! Timelines on the command line: the timetable, the ground truth beside an export, and the twin without faults.
 
+#![expect(clippy::float_cmp, reason = "the metrics are whole numbers")]
+
 use std::path::Path;
 
 use serde_json::Value;
@@ -92,4 +94,24 @@ fn the_timetable_has_a_line_for_each_time_and_takes_arguments() {
     4m      6m      phase  recovery
     6m      8m      phase  baseline
     ");
+}
+
+#[test]
+fn a_live_run_writes_what_is_over_and_at_its_end_what_is_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = folder.path().join("truth.jsonl");
+    let run = ["run", "load_phases", "phase=1m", "--output", "scrape=127.0.0.1:0", "--listen", "off"];
+    let times = ["--duration", "80s", "--speed", "60x", "--truth", truth.to_str().unwrap()];
+    output(&[&run[..], &times].concat());
+    let records = std::fs::read_to_string(truth).unwrap();
+    let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<&str> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["baseline", "peak", "db-slow"]);
+    let lasted =
+        |n: usize| records[n]["end_unix"].as_f64().unwrap() - records[n]["begin_unix"].as_f64().unwrap();
+    assert!((lasted(0) - 60.0).abs() < 0.01, "the whole baseline: {}", lasted(0));
+    assert!((20.0..60.0).contains(&lasted(1)), "the peak until the run's end: {}", lasted(1));
+    assert_eq!(records[1]["end"], records[2]["end"]);
+    let begin = |n: usize| records[n]["begin_unix"].as_f64().unwrap();
+    assert!((begin(1) - begin(0) - 60.0).abs() < 0.01 && (begin(2) - begin(0) - 75.0).abs() < 0.01);
 }

@@ -71,7 +71,7 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     }
     let sampling = Sampling { run: &run, grid, labels, threads, keeps_hosts: false, progress };
     destination.write_from(sampling, resume.as_ref())?;
-    args.truth.as_deref().map_or(Ok(()), |path| write_truth(run.plan(), &grid, path))
+    settings.cli().truth.as_deref().map_or(Ok(()), |path| write_truth(run.plan(), &grid, path))
 }
 
 /// Writes the ground truth of the range: the records that begin in it.

@@ -100,7 +100,10 @@ fn spec(settings: &Arc<Settings>, file: &ConfigFile) -> Result<RunSpec, Error> {
     });
     Ok(RunSpec {
         id: MAIN_RUN.into(),
-        settings: settings.run_settings(&plan.defaults)?,
+        settings: RunSettings {
+            truth: settings.cli().truth.clone(),
+            ..settings.run_settings(&plan.defaults)?
+        },
         plan,
         clock,
         history,

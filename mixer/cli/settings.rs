@@ -250,6 +250,7 @@ impl Settings {
         let gateway = outputs.iter().find_map(OutputSettings::gateway);
         let pushgateway_url = gateway.map(|gateway| gateway.url.clone());
         Ok(RunSettings {
+            truth: None,
             outputs,
             pushgateway_url,
             push_interval,

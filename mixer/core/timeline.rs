@@ -12,4 +12,4 @@ pub use edges::{RunEdge, next_run_edge, run_edges_at, tells_of_edges};
 pub use host_levers::HostLevers;
 pub use run_log::{LOGGED_ACTIONS_MAX, LOGGED_EVENTS_MAX, LogFull, LoggedAction, RunLog, Targets};
 pub use sent_action::SentAction;
-pub use truth::{TruthRecord, TruthRecords, TruthSubject};
+pub use truth::{TruthRecord, TruthRecords, TruthSubject, records_cut_at, records_ending_at};

@@ -60,5 +60,6 @@ pub mod simulation;
 pub mod spec;
 pub mod status;
 pub mod threads;
+mod truth_file;
 pub mod watch;
 pub mod whole_file;

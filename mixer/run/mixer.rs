@@ -19,6 +19,7 @@ use promemu_core::host::DrivenHost;
 use promemu_core::plan::{Changes, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
+use promemu_core::timeline::{records_cut_at, records_ending_at};
 
 use crate::clock::{Clock, sleep_until};
 use crate::event_tap::EventTap;
@@ -35,12 +36,14 @@ use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
 use crate::status::Status;
 use crate::threads;
+use crate::truth_file::TruthFile;
 
 /// A run that is ready: its hosts, jobs and outputs.
 #[derive(Debug)]
 pub(crate) struct MetricsMixer {
     fleet: Arc<Fleet>,
     settings: RunSettings,
+    truth: Option<TruthFile>,
     outputs: Outputs,
     /// The hosts as they come out of the history, if there is one.
     history: Option<Vec<DrivenHost>>,
@@ -59,6 +62,7 @@ pub(crate) struct LiveMixer {
     next_status: Time,
     /// Begins and ends of the run's faults up to this moment are told.
     edges_told_to: Time,
+    truth: Option<TruthFile>,
     healths: Healths,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
@@ -80,6 +84,7 @@ impl MetricsMixer {
         events: Arc<EventTap>,
         admission: &Admission,
     ) -> Result<Self, Error> {
+        let truth = settings.truth.as_deref().map(TruthFile::create).transpose()?;
         let own = admission.self_metrics()?;
         let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone(), events));
         let outputs = Outputs::open(&fleet, &settings, &own, admission).await?;
@@ -87,7 +92,7 @@ impl MetricsMixer {
         register_fleet_metrics(&own, &newest)?;
         admission.follow(&newest);
         let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), own);
-        Ok(Self { fleet, settings, outputs, history, fleets, requests, handle })
+        Ok(Self { fleet, settings, truth, outputs, history, fleets, requests, handle })
     }
 
     /// A handle for views and commands of the run.
@@ -102,7 +107,7 @@ impl MetricsMixer {
 
     /// Starts the hosts and the outputs' work.
     pub(crate) fn go_live(self) -> LiveMixer {
-        let Self { fleet, settings, outputs, history, fleets, requests, handle: _ } = self;
+        let Self { fleet, settings, truth, outputs, history, fleets, requests, handle: _ } = self;
         let clock = *fleet.clock();
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
@@ -120,6 +125,7 @@ impl MetricsMixer {
             ends_at,
             next_status,
             edges_told_to,
+            truth,
             healths,
             fleets,
             requests,
@@ -173,8 +179,7 @@ impl LiveMixer {
                     }
                 }
                 () = sleep_until(&self.clock, next_edge) => {
-                    self.runner.fleet().tell_edges(next_edge);
-                    self.edges_told_to = next_edge;
+                    self.tell_edges(next_edge);
                 }
                 () = sleep_until(&real, self.next_status) => {
                     let status = self.runner.fleet().status(&self.settings, self.healths.statuses(real.now()));
@@ -183,6 +188,16 @@ impl LiveMixer {
                 }
             }
         }
+    }
+
+    /// Emits the events of begins and ends at a moment, and writes what is over.
+    fn tell_edges(&mut self, at: Time) {
+        let fleet = self.runner.fleet();
+        fleet.tell_edges(at);
+        if let Some(truth) = &mut self.truth {
+            truth.write(records_ending_at(fleet.plan(), fleet.run_start(), at));
+        }
+        self.edges_told_to = at;
     }
 
     async fn reload(&mut self, plan: Plan) {
@@ -206,6 +221,11 @@ impl LiveMixer {
 
     /// Ends the hosts, and the outputs with their clean-up.
     pub(crate) async fn end(mut self) -> Result<(), Error> {
+        let now = self.clock.now();
+        if let Some(truth) = &mut self.truth {
+            let fleet = self.runner.fleet();
+            truth.write(records_cut_at(fleet.plan(), fleet.run_start(), now));
+        }
         self.stop.send_replace(true);
         // Hosts that end take their series along. Outputs that leave last values behind end before them.
         let outputs_first = self.settings.outputs.iter().any(OutputSettings::leaves_last_values);

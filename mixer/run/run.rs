@@ -133,7 +133,7 @@ impl Run {
             if &*spec.id == MAIN_RUN { LogSpan::none() } else { info_span!("run", id = &*spec.id) };
         let driven = run.clone();
         let driving = async move {
-            let outcome = without_panic(driver::drive(driven.clone(), spec, admission)).await;
+            let outcome = without_panic(Box::pin(driver::drive(driven.clone(), spec, admission))).await;
             let bug = || Err(Error::Run("the run was ended by a bug; the log has its message".into()));
             driven.end(outcome.unwrap_or_else(bug));
         };

@@ -1,5 +1,7 @@
 //! Settings of a run, beside its plan. They are checked before they get here.
 
+use std::path::PathBuf;
+
 use promemu_core::time::Span;
 
 use crate::outputs::OutputSettings;
@@ -26,6 +28,8 @@ pub struct RunSettings {
     pub seed: u64,
     /// Emulated time after which the run ends, if hosts still run then.
     pub duration: Span,
+    /// The file that gets the ground truth; `None` for none.
+    pub truth: Option<PathBuf>,
 }
 
 impl RunSettings {
@@ -42,6 +46,7 @@ impl RunSettings {
             shows_metrics: false,
             seed,
             duration: Span::FOREVER,
+            truth: None,
         }
     }
 }

@@ -56,6 +56,10 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_NO_FAULTS", global = true)]
     pub(crate) no_faults: bool,
 
+    /// Also write the ground truth: a line of JSON for each time of a phase or a fault, in a live run when it is over
+    #[arg(long, env = "PME_TRUTH", value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
+    pub(crate) truth: Option<PathBuf>,
+
     /// Reload the config when its file changes; unchanged hosts go on
     #[arg(long, env = "PME_WATCH", global = true)]
     pub(crate) watch: bool,

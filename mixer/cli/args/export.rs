@@ -1,7 +1,5 @@
 //! The flags of `promemu export`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::words::ArgumentWords;
@@ -58,10 +56,6 @@ pub(crate) struct ExportArgs {
     /// Labels as of a scrape, where each host is a target with `instance` and `up`, or as of a push [default: scrape for blocks, else push]
     #[arg(long, env = "PME_EXPORT_LABELS", value_enum)]
     pub(crate) labels: Option<ExportLabels>,
-
-    /// Also write the ground truth: a line of JSON for each time of a phase or a fault
-    #[arg(long, env = "PME_EXPORT_TRUTH", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) truth: Option<PathBuf>,
 
     /// Number of threads; the result is the same [default: one per core]
     #[arg(long, env = "PME_EXPORT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]

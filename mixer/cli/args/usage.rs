@@ -35,7 +35,7 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["ctl", action, ..] => return flag == OF_ALL || action_uses(action, flag),
         ["ctl"] => &["api_token_file", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
-        ["export", ..] => &["seed", "output", "push_timeout"],
+        ["export", ..] => &["seed", "output", "push_timeout", "truth"],
         ["plot", ..] => &["seed"],
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],
         ["new", ..] => &["configs_dir", "debug"],

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::fault::Windows;
-use crate::plan::{Plan, Truth};
+use crate::plan::{PhasePlan, Plan, Truth};
 use crate::time::{Span, Time};
 
 /// One time of a phase or a fault.
@@ -67,6 +67,56 @@ impl TruthRecord<'_> {
     }
 }
 
+/// The records of phases and faults that end at a moment, and of instant faults then.
+pub fn records_ending_at(plan: &Plan, run_start: Time, at: Time) -> impl Iterator<Item = TruthRecord<'_>> {
+    let before = at.before(Span::from_nanos(1));
+    records_of(plan, move |times| {
+        let instant = times.last_window(run_start, at).filter(|(begin, end)| *begin == at && *end == at);
+        instant.or_else(|| times.last_window(run_start, before).filter(|(_, end)| *end == at))
+    })
+}
+
+/// The records of phases and faults that are on at a moment, at which the run ends.
+pub fn records_cut_at(plan: &Plan, run_start: Time, at: Time) -> impl Iterator<Item = TruthRecord<'_>> {
+    records_of(plan, move |times| times.window(run_start, at).map(|(begin, _)| (begin, at)))
+}
+
+/// A record of each phase and each fault that has a window.
+fn records_of(
+    plan: &Plan,
+    window: impl Fn(&Windows) -> Option<(Time, Time)>,
+) -> impl Iterator<Item = TruthRecord<'_>> {
+    let subjects = 0..plan.timeline.phases.len() + plan.faults.len();
+    subjects.filter_map(move |index| {
+        let window = window(times_of(plan, index))?;
+        Some(record_of(plan, index, window))
+    })
+}
+
+/// The times of a phase, or of a fault behind all phases.
+fn times_of(plan: &Plan, index: usize) -> &Windows {
+    match index.checked_sub(plan.timeline.phases.len()) {
+        None => &plan.timeline.phases[index].times,
+        Some(fault) => &plan.faults[fault].times,
+    }
+}
+
+fn record_of(plan: &Plan, index: usize, (begin, end): (Time, Time)) -> TruthRecord<'_> {
+    match index.checked_sub(plan.timeline.phases.len()) {
+        None => {
+            let PhasePlan { name: id, truth, .. } = &plan.timeline.phases[index];
+            let (subject, target) = (TruthSubject::Phase, String::new());
+            TruthRecord { subject, id, kind: "", target, begin, end, truth }
+        }
+        Some(fault) => {
+            let fault = &plan.faults[fault];
+            let (subject, target) = (TruthSubject::Fault, fault.target());
+            let (id, kind, truth) = (&*fault.id, fault.kind_name(), &fault.truth);
+            TruthRecord { subject, id, kind, target, begin, end, truth }
+        }
+    }
+}
+
 /// The records of a run.
 #[derive(Debug)]
 pub struct TruthRecords<'a> {
@@ -86,30 +136,6 @@ impl<'a> TruthRecords<'a> {
         let next = times.map(|times| times.next_begin(run_start, before)).collect();
         Self { plan, run_start, next }
     }
-
-    fn record(&self, index: usize) -> (TruthRecord<'a>, &'a Windows) {
-        let plan = self.plan;
-        let (subject, id, kind, target, times, truth) = match index.checked_sub(plan.timeline.phases.len()) {
-            None => {
-                let phase = &plan.timeline.phases[index];
-                (TruthSubject::Phase, &*phase.name, "", String::new(), &phase.times, &phase.truth)
-            }
-            Some(index) => {
-                let fault = &plan.faults[index];
-                (
-                    TruthSubject::Fault,
-                    &*fault.id,
-                    fault.kind_name(),
-                    fault.target(),
-                    &fault.times,
-                    &fault.truth,
-                )
-            }
-        };
-        let begin = self.next[index];
-        let end = times.last_window(self.run_start, begin).map_or(begin, |(_, end)| end);
-        (TruthRecord { subject, id, kind, target, begin, end, truth }, times)
-    }
 }
 
 impl<'a> Iterator for TruthRecords<'a> {
@@ -120,7 +146,9 @@ impl<'a> Iterator for TruthRecords<'a> {
         if begin == Time::NEVER {
             return None;
         }
-        let (record, times) = self.record(index);
+        let times = times_of(self.plan, index);
+        let end = times.last_window(self.run_start, begin).map_or(begin, |(_, end)| end);
+        let record = record_of(self.plan, index, (begin, end));
         self.next[index] = times.next_begin(self.run_start, begin);
         Some(record)
     }

@@ -25,6 +25,7 @@ const LONG_TEXTS_BYTES_MAX: usize = 64 << 20;
 
 pub(super) const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
 
+#[expect(clippy::struct_excessive_bools, reason = "each is of one part of a config")]
 pub(super) struct Resolver<'a> {
     pub(super) template: &'a ConfigTemplate,
     pub(super) names: Names,

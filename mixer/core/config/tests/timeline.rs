@@ -17,6 +17,7 @@ fn said(timeline: &str, fields: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of wrong timelines")]
 fn phases_and_their_faults_are_checked_with_their_places() {
     for (timeline, expected) in [
         ("", "test.ron:2:11: the timeline has no phases; add phases"),
