@@ -9,6 +9,7 @@ mod classes;
 mod fields;
 mod include;
 mod loading;
+mod number_hint;
 mod options;
 mod param_files;
 mod plugin_config;

@@ -10,6 +10,7 @@ mod context;
 mod cost;
 mod engine;
 mod formula;
+mod hint;
 mod host_storage;
 mod lower;
 mod names;
@@ -22,6 +23,7 @@ mod value;
 
 pub use compiled::{CompileError, Expression};
 pub use context::{EvalContext, EventRef};
+pub use engine::is_function;
 pub use formula::Formula;
 pub use names::Names;
 pub use storage::Storage;

@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 
 use super::tree::{Field, Node, NodeKind, repeated_keys};
 use super::value::{FromValue, Scalar};
-use crate::error::{Problems, SourceSpan, suggestion};
+use crate::error::{Problems, SourceSpan, nearest, suggestion};
 use crate::expression::{Names, Value};
 
 /// The fields of one struct. Each is taken by its name; [`Fields::finish`] refuses the rest.
@@ -28,7 +28,13 @@ impl Fields {
             NodeKind::Tuple(Some(name), items) if name == what && items.is_empty() => Vec::new(),
             NodeKind::Nothing => Vec::new(),
             other => {
-                problems.error(node.span, format!("expected {what}(field: …), found {}", other.describe()));
+                let nameless = if matches!(other, NodeKind::Tuple(..)) {
+                    " without the names of its fields"
+                } else {
+                    ""
+                };
+                let message = format!("expected {what}(field: …), found {}{nameless}", other.describe());
+                problems.error(node.span, message);
                 return None;
             }
         };
@@ -121,10 +127,32 @@ impl Fields {
             if problems.is_over() {
                 break;
             }
-            let hint = suggestion(&field.name, &self.known);
+            let hint = field_hint(&field.name, &self.known);
             problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));
         }
         !self.left.iter().any(|field| is_unknown(&field))
+    }
+}
+
+/// Fields that mean the same in different records.
+const SAME_MEANING: [&[&str]; 8] = [
+    &["description", "help", "doc", "comment"],
+    &["at", "start_time", "start", "begin", "from", "after", "delay"],
+    &["lasts", "duration", "for", "length", "ttl", "until"],
+    &["name", "id", "title"],
+    &["default_value", "default", "value", "initial"],
+    &["update_interval", "interval", "every", "period", "step"],
+    &["value_range", "range", "min", "max", "bounds"],
+    &["labels", "tags"],
+];
+
+/// The field that an unknown one means: one with nearly its letters, or one that says the same.
+fn field_hint(unknown: &str, known: &[&str]) -> String {
+    let groups = SAME_MEANING.iter().filter(|group| group.contains(&unknown));
+    let mut meant = groups.flat_map(|group| group.iter()).filter(|name| known.contains(name));
+    match (nearest(unknown, known), meant.next()) {
+        (None, Some(meant)) => format!("; did you mean {meant:?}?"),
+        _ => suggestion(unknown, known),
     }
 }
 

@@ -4,6 +4,7 @@
 //! `ron` accepts ([`parser`]), because `ron`'s own values have neither places nor names. For a text that it refuses, [`hint`] says what to
 //! write.
 
+mod brackets;
 mod hint;
 mod node;
 mod parser;
@@ -27,8 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Node, (SourceSpan, String)> {
     let options = ron::Options::default();
     if let Err(error) = options.from_str::<serde::de::IgnoredAny>(text) {
         let span = SourceSpan { start: offset(text, error.span.start), end: offset(text, error.span.end) };
-        let message = hint::message(text, span.start, &error.code);
-        return Err((span, message));
+        return Err(hint::message(text, span, &error.code));
     }
     parser::parse(text)
 }

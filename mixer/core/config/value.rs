@@ -6,6 +6,7 @@ use crate::expression::{CompileError, Expression, Format, Names, Piece, Value};
 use crate::number::number_and_unit;
 use crate::time::Span;
 
+use super::number_hint::number_hint;
 use super::tree::{Node, NodeKind};
 
 /// A scalar field whose value has the type `T`.
@@ -135,7 +136,22 @@ fn word_hint(word: &str) -> String {
     if bool_in_other_letters(word).is_some() {
         return String::new();
     }
+    if ["null", "nil", "none", "undefined"].contains(&word) {
+        return "; leave the field out for no value".to_owned();
+    }
     format!("; for the value of a name write \"{{{word}}}\"")
+}
+
+/// The way to write a calculation that stands in a text for a number.
+pub(super) fn expression_hint(text: &str) -> Option<String> {
+    let is_calculation = text.contains(['.', '(', '+', '*', '/']) || text.contains(" - ");
+    let expression = Expression::compile(text).ok().filter(|_| is_calculation)?;
+    if expression.reads_the_run() {
+        return Some(format!(
+            "this field has one value for the whole run; a formula stands in a script, as in script(source: {text:?})"
+        ));
+    }
+    Some(format!("an expression in a field stands in braces; write {:?}", format!("{{{text}}}")))
 }
 
 /// Splits text at its `{expressions}`; `{{` and `}}` are braces. An error has its place in the text.
@@ -204,7 +220,22 @@ fn read_expression(text: &str) -> Result<Piece, CompileError> {
     {
         return Ok(Piece::Expression(compile(expression)?, format));
     }
+    if let Some((expression, format)) = text.rsplit_once(':')
+        && let Some(format) = other_format(format.trim())
+    {
+        let message =
+            format!("a format is a width and a precision, without a letter; write {{{expression}:{format}}}");
+        return Err(CompileError { at: expression.len(), message });
+    }
     Ok(Piece::Expression(compile(text)?, Format::default()))
+}
+
+/// The width and precision of a format as other languages write it: `02d`, `.1f`, `>5`.
+fn other_format(text: &str) -> Option<&str> {
+    let digits =
+        text.trim_start_matches(['<', '>', '^', '%', '+']).trim_end_matches(['d', 'f', 'i', 's', 'g']);
+    let is_format = digits.contains(|c: char| c.is_ascii_digit()) && digits != text;
+    Format::read(digits).filter(|_| is_format).map(|_| digits)
 }
 
 pub(super) fn compile(text: &str) -> Result<Expression, CompileError> {
@@ -260,7 +291,7 @@ impl FromValue for f64 {
             _ => Err(format!(
                 "expected a finite number (or a size, as in \"1.5GiB\"), found {}{}",
                 describe(value),
-                size_hint(value)
+                number_hint(value)
             )),
         }
     }
@@ -344,28 +375,6 @@ pub(super) fn bool_in_other_letters(word: &str) -> Option<bool> {
         let right = bool.to_string();
         word != right && word.eq_ignore_ascii_case(&right)
     })
-}
-
-/// The right spelling of a size whose unit has other letters than ours: kB is 1000 bytes, KiB 1024.
-fn size_hint(value: &Value) -> String {
-    let Value::Text(text) = value else { return String::new() };
-    let text = text.trim();
-    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (count, unit) = (text[..digits].trim(), text[digits..].to_ascii_lowercase());
-    let units =
-        ["B", "kB", "MB", "GB", "TB", "PB", "KiB", "MiB", "GiB", "TiB", "PiB", "kbit", "Mbit", "Gbit"];
-    let known = units.iter().filter(|known| known.eq_ignore_ascii_case(&unit));
-    let short =
-        units.iter().filter(|known| unit.len() == 1 && known.to_ascii_lowercase() == format!("{unit}b"));
-    let meant: Vec<&str> = known.chain(short).copied().collect();
-    let Some(meant) = meant.first().filter(|_| count.parse::<f64>().is_ok()) else { return String::new() };
-    let binary = if meant.len() == 2 && *meant != "kb" {
-        let letter = meant[..1].to_ascii_uppercase();
-        format!(" (powers of 1000), or {count}{letter}iB (powers of 1024)")
-    } else {
-        String::new()
-    };
-    format!("; write {count}{meant}{binary}")
 }
 
 /// A size in bytes: a number and a unit, binary (`GiB`), decimal (`GB`) or in bits (`Mbit`).

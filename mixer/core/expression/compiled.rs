@@ -7,6 +7,7 @@ use rhai::{AST, Dynamic, ParseError, Position, Scope};
 
 use super::engine::{self, ENGINE};
 use super::formula::Formula;
+use super::hint;
 use super::host_storage::{VARIABLE, WRITTEN, as_variable};
 use super::names::Names;
 use super::uses::Uses;
@@ -31,8 +32,17 @@ pub struct Expression {
     stores: Vec<String>,
     /// `true` if it uses its metric's storage as a whole, or with calculated keys.
     uses_whole_storage: bool,
-    /// Names from outside that it assigns to although they are constant, each with its byte offset in the text.
-    written: Box<[(String, usize)]>,
+    /// `None` if there is none, as nearly always: expressions are kept in large numbers.
+    mistakes: Option<Box<Mistakes>>,
+}
+
+/// The parts of an expression that cannot work, each with its byte offset in the text.
+#[derive(Clone, Debug)]
+struct Mistakes {
+    /// Names from outside that it assigns to although they are constant.
+    written: Vec<(String, usize)>,
+    /// Functions that it calls and that do not exist.
+    unknown_calls: Vec<(String, usize)>,
 }
 
 impl Expression {
@@ -50,7 +60,7 @@ impl Expression {
     }
 
     fn of(text: &str, ast: AST) -> Result<Self, CompileError> {
-        let Uses { mut names, mut fields, declared, emits, stores, written } = Uses::of(&ast);
+        let Uses { mut names, mut fields, declared, emits, stores, written, calls } = Uses::of(&ast);
         let whole = read_as_a_whole(&names, &fields);
         let declared: IndexSet<String> = declared.into_iter().collect();
         for (word, message) in [
@@ -74,7 +84,13 @@ impl Expression {
         fields.dedup();
         let is_constant = |(name, _): &(String, Position)| name != "storage" && names.contains(name);
         let written = written.into_iter().filter(is_constant);
-        let written = written.map(|(name, position)| (name, offset_of(position, text))).collect();
+        let written: Vec<_> = written.map(|(name, position)| (name, offset_of(position, text))).collect();
+        let unknown_calls =
+            calls.into_iter().filter(|(name, values, _)| !engine::has_function(name, *values));
+        let unknown_calls: Vec<_> =
+            unknown_calls.map(|(name, _, position)| (name, offset_of(position, text))).collect();
+        let has_mistakes = !written.is_empty() || !unknown_calls.is_empty();
+        let mistakes = has_mistakes.then(|| Box::new(Mistakes { written, unknown_calls }));
         let (source, ast) = (text.into(), Arc::new(ast));
         Ok(Self {
             source,
@@ -87,7 +103,7 @@ impl Expression {
             reads_host_storage,
             stores,
             uses_whole_storage,
-            written,
+            mistakes,
         })
     }
 
@@ -160,7 +176,7 @@ impl Expression {
     /// The first assignment to a constant: its byte offset in the text, the constant's name, and a message about it.
     #[must_use]
     pub fn refused_write(&self) -> Option<(usize, &str, String)> {
-        let (name, at) = self.written.first()?;
+        let (name, at) = self.mistakes.as_ref()?.written.first()?;
         let message = match name.as_str() {
             "run" => {
                 "a script reads levers and cannot move them; move one by an action, as in lever(\"load\", 3)"
@@ -174,6 +190,13 @@ impl Expression {
             ),
         };
         Some((*at, name, message))
+    }
+
+    /// The first call of a function that does not exist: its byte offset in the text, the name, and a message about it.
+    #[must_use]
+    pub fn unknown_call(&self) -> Option<(usize, &str, String)> {
+        let (name, at) = self.mistakes.as_ref()?.unknown_calls.first()?;
+        Some((*at, name, engine::unknown_function(name)))
     }
 
     /// Events that it may emit; `None` for a calculated name.
@@ -232,6 +255,10 @@ impl Expression {
                     .to_owned()
             } else if ["true", "false"].iter().any(|word| word.eq_ignore_ascii_case(unknown)) {
                 format!("unknown name {unknown:?} in an expression; write {}", unknown.to_ascii_lowercase())
+            } else if scope.levers.contains(unknown.as_str()) && also.contains(&"run") {
+                format!("unknown name {unknown:?} in an expression; write run.{unknown} for the lever")
+            } else if let Some(meant) = hint::of_name(unknown) {
+                format!("unknown name {unknown:?} in an expression; {meant}")
             } else {
                 format!("unknown name {unknown:?} in an expression{}", suggestion(unknown, &known))
             };
@@ -302,9 +329,13 @@ impl CompileError {
     fn new(error: &ParseError, text: &str) -> Self {
         let message = error.err_type().to_string();
         let message = message.replace("Script is incomplete", "it ends too early").replace(VARIABLE, WRITTEN);
+        let at = offset_of(error.position(), text);
+        if let Some(message) = hint::of_syntax(&message, text, at) {
+            return Self { at, message };
+        }
         let mut chars = message.chars();
         let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
-        Self { at: offset_of(error.position(), text), message: format!("{first}{}", chars.as_str()) }
+        Self { at, message: format!("{first}{}", chars.as_str()) }
     }
 }
 

@@ -105,15 +105,76 @@ pub(super) fn text_of(mut error: Box<EvalAltResult>) -> String {
     format!("{first}{}", chars.as_str())
 }
 
-/// The message for a call such as `sinn (i64)`.
-fn unknown_function(call: &str) -> String {
-    let name = call.split(' ').next().unwrap_or(call);
+/// The names of the functions that expressions have in addition to the engine's.
+fn functions() -> impl Iterator<Item = &'static str> {
     let tables = UNARY.map(|(name, _)| name).into_iter().chain(BINARY.map(|(name, _)| name));
-    let known: Vec<&str> = tables.chain(DRAWS.map(|(name, _)| name)).chain(OTHERS).collect();
-    if known.contains(&name) {
+    tables.chain(DRAWS.map(|(name, _)| name)).chain(OTHERS)
+}
+
+/// `true` for the name of a function of expressions.
+#[must_use]
+pub fn is_function(name: &str) -> bool {
+    functions().any(|known| known == name)
+}
+
+/// `true` if there is a function of this name for so many values of some types. The engine tells it by calls only.
+pub(super) fn has_function(name: &str, values: usize) -> bool {
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+    if is_function(name) || values > NAMES.len() {
+        return true;
+    }
+    let call = format!("{name}({})", NAMES[..values].join(", "));
+    let Ok(ast) = ENGINE.compile_expression(call) else { return true };
+    let samples = samples();
+    let missing = format!("{name} (");
+    (0..samples.len().pow(u32::try_from(values).unwrap_or(0))).any(|number| {
+        let mut scope = Scope::new();
+        let mut rest = number;
+        for name in &NAMES[..values] {
+            scope.push_dynamic(*name, samples[rest % samples.len()].clone());
+            rest /= samples.len();
+        }
+        let outcome = evaluate(&mut scope, &ast);
+        !matches!(outcome.map_err(|error| *error), Err(EvalAltResult::ErrorFunctionNotFound(call, _)) if call.starts_with(&missing))
+    })
+}
+
+/// A value of each type that a function may take.
+fn samples() -> [Dynamic; 9] {
+    [
+        1_i64.into(),
+        1.0_f64.into(),
+        "a".into(),
+        Dynamic::from_array(vec![1_i64.into()]),
+        rhai::Map::new().into(),
+        true.into(),
+        'a'.into(),
+        Dynamic::from(0_i64..1),
+        Dynamic::from(0_i64..=1),
+    ]
+}
+
+/// The message for a call such as `sinn (i64)`.
+pub(super) fn unknown_function(call: &str) -> String {
+    let name = call.split(' ').next().unwrap_or(call);
+    if is_function(name) {
         return format!("function {name} does not take these arguments: {call}");
     }
-    format!("there is no function {call}{}", suggestion(name, &known))
+    let operators = [("^", "pow(a, b)"), ("not", "!")];
+    if let Some((_, meant)) = operators.iter().find(|(operator, _)| *operator == name) {
+        return format!("there is no operator {call}; write {meant}");
+    }
+    let named = [
+        ("rand", "random(low, high)"),
+        ("randint", "int(random(low, high))"),
+        ("uniform", "random(low, high)"),
+        ("log", "ln(x)"),
+        ("gauss", "normal(mean, deviation)"),
+    ];
+    if let Some((_, meant)) = named.iter().find(|(other, _)| *other == name) {
+        return format!("there is no function {call}; write {meant}");
+    }
+    format!("there is no function {call}{}", suggestion(name, &functions().collect::<Vec<_>>()))
 }
 
 pub(super) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {

@@ -12,6 +12,8 @@ pub(super) struct Uses {
     pub(super) stores: Vec<String>,
     /// The names that are assigned to, or a part of which is.
     pub(super) written: Vec<(String, Position)>,
+    /// The functions that are called: the name, the number of values and the position.
+    pub(super) calls: Vec<(String, usize, Position)>,
 }
 
 impl Uses {
@@ -27,6 +29,17 @@ impl Uses {
     }
 
     fn note(&mut self, node: &ASTNode<'_>) {
+        match node {
+            ASTNode::Expr(Expr::FnCall(call, position)) | ASTNode::Stmt(Stmt::FnCall(call, position))
+                if !call.is_operator_call() =>
+            {
+                self.calls.push((call.name.to_string(), call.args.len(), *position));
+            }
+            ASTNode::Expr(Expr::MethodCall(call, position)) => {
+                self.calls.push((call.name.to_string(), call.args.len() + 1, *position));
+            }
+            _ => {}
+        }
         match node {
             ASTNode::Expr(Expr::Variable(variable, ..)) => self.names.push(variable.1.to_string()),
             ASTNode::Expr(Expr::Dot(pair, ..)) => {

@@ -185,6 +185,13 @@ impl Resolver<'_> {
         let emits = expression.emits().iter().map(|event| event.as_deref().map(Into::into)).collect();
         let formula = expression.bind_script(&self.names, &mut self.links);
         self.reads_levers |= formula.reads_levers();
+        if template.has_power_sign()
+            && let Err(error) = try_out(&formula, self.links.len(), &self.lever_defaults)
+            && error.starts_with("there is no operator ^ ")
+        {
+            self.problems.error(template.span_of("^"), error);
+            return None;
+        }
         Some(Script { formula, emits })
     }
 
@@ -201,7 +208,8 @@ impl Resolver<'_> {
             self.problems.error(template.span_of(PERCENT_OF_RANGE), message);
             return None;
         }
-        if let Some((at, name, message)) = expression.refused_write() {
+        let call = expression.unknown_call();
+        if let Some((at, name, message)) = call.or_else(|| expression.refused_write()) {
             self.problems.error(template.span_at(at, name), message);
             return None;
         }

@@ -54,6 +54,11 @@ impl FormulaTemplate {
         start.map_or(self.span, |start| SourceSpan { start, end: start + word.len() })
     }
 
+    /// `true` for a `^`, which is no power here.
+    pub(in crate::config) fn has_power_sign(&self) -> bool {
+        self.expression.place_of("^").is_some()
+    }
+
     /// Reads a script.
     pub(super) fn read_script(node: &Node, problems: &mut Problems) -> Option<Self> {
         let NodeKind::Scalar(Value::Text(text)) = &node.kind else {

@@ -45,6 +45,13 @@ pub(in crate::config) struct CaseTemplate {
 impl ScenarioTemplate {
     pub(in crate::config) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
+        if let NodeKind::Tuple(Some(name), items) = &node.kind
+            && let Some(kind) = scenario::kind(name)
+            && !items.is_empty()
+        {
+            problems.error(span, nameless(kind.name, kind.params, items));
+            return None;
+        }
         let (name, fields) = named(node, "a scenario, as in sine_wave(period: 60)", problems)?;
         let Some(kind) = scenario::kind(&name) else {
             let names: Vec<&str> = scenario::kinds().iter().map(|kind| kind.name).collect();
@@ -72,6 +79,20 @@ impl ScenarioTemplate {
             _ => None,
         })
     }
+}
+
+/// The sentence for values without the names of their parameters.
+fn nameless(name: &str, params: &[Param], values: &[Node]) -> String {
+    if params.is_empty() {
+        return format!("{name} takes no parameters; write {name} alone");
+    }
+    let written = params.iter().zip(values).map(|(param, value)| match &value.kind {
+        NodeKind::Scalar(Value::Text(text)) if text.len() < 60 => format!("{}: {text:?}", param.name),
+        NodeKind::Scalar(Value::Text(_)) => format!("{}: …", param.name),
+        NodeKind::Scalar(number) => format!("{}: {number}", param.name),
+        _ => format!("{}: …", param.name),
+    });
+    format!("{name} takes its parameters by name; write {name}({})", written.collect::<Vec<_>>().join(", "))
 }
 
 /// The name and the fields of something with parameters; `what` is for the error.

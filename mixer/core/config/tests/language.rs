@@ -257,7 +257,7 @@ fn invalid_formulas_are_refused_at_their_place() {
     Metric(name: "m", value_range: (5.3, 5.7), decimals: 0)
         test.ron:2:54: no number of value_range (5.3, 5.7) has 0 decimals or fewer; give the metric more
     Metric(name: "m", when: "sinn(t) > 0")
-        test.ron:2:25: the expression does not give a number: there is no function sinn (f64); did you mean "sin"?
+        test.ron:2:26: there is no function sinn; did you mean "sin"?
     Metric(name: "m", default_value: "{round(1, 2)}")
         test.ron:2:34: default_value: function round does not take these arguments: round (i64, i64)
     Metric(name: "m", when: ["value"])
@@ -633,4 +633,75 @@ fn a_config_that_is_no_regular_file_is_named_as_what_it_is() {
         };
         assert!(source.to_string().contains(kind), "{name}: {source}");
     }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one table of all hints")]
+fn a_habit_of_another_language_gets_the_text_to_write() {
+    let said = |metric: &str, want: &str| {
+        let config =
+            format!("Config(levers: {{ \"load\": 1.0 }}, hosts: [Host(name: \"a\", metrics: [{metric}])])");
+        let said = said(&config);
+        assert!(said.contains(want) && (!want.is_empty() || said.is_empty()), "{metric}: {said}");
+    };
+    let field = |field: &str, want: &str| said(&format!("Metric(name: \"m\", {field})"), want);
+    let script = |text: &str, want: &str| field(&format!("scenario: script(source: {text:?})"), want);
+    for (text, want) in [
+        ("25 * load", "write run.load for the lever"),
+        ("random.uniform(1, 2)", "random is a function; write its arguments behind it, as in random(…)"),
+        ("max + 1", "max is a function"),
+        ("Math.sin(t)", "functions are called without Math, as in sin(t)"),
+        ("value > 1 ? 2 : 3", "a choice is written if a > b { x } else { y }"),
+        ("2 if value > 1 else 3", "a choice is written if a > b { x } else { y }"),
+        ("if value > 1 and t < 2 { 1 } else { 2 }", "write && in place of and"),
+        ("value > 1 or t < 2", "write || in place of or"),
+        ("if not (value > 1) { 1 } else { 2 }", "there is no operator not; write !"),
+        ("if not storage.a { 1 } else { 2 }", "write ! in place of not"),
+        ("if event.name == 'GET' { 1 } else { 2 }", "stands in backticks; write `GET`"),
+        ("if 'deploy' == event.name { 1 } else { 2 }", "stands in backticks; write `deploy`"),
+    ] {
+        script(text, want);
+    }
+    for (text, want) in [
+        ("default_value: \"0.1s\"", "numbers of seconds have no unit; write 0.1"),
+        ("default_value: \"100ms\"", "numbers of seconds have no unit; write 0.1"),
+        ("default_value: \"20%\"", "write 20 in percent, or 0.2 as a share of 1"),
+        ("default_value: \"2.5 %\"", "write 2.5 in percent, or 0.025 as a share of 1"),
+        ("default_value: \"1Gi\"", "write 1GiB"),
+        ("default_value: \"500Mi\"", "write 500MiB"),
+        ("default_value: \"3 * 4\"", "an expression in a field stands in braces; write \"{3 * 4}\""),
+        (
+            "scenario: sine_wave(offset: \"run.load\")",
+            "stands in a script, as in script(source: \"run.load\")",
+        ),
+        (
+            "scenario: sine_wave(offset: \"value + 1\")",
+            "stands in a script, as in script(source: \"value + 1\")",
+        ),
+        ("scenario: script(\"100 * run.load\")", "by name; write script(source: \"100 * run.load\")"),
+        ("scenario: random_walk(3)", "random_walk takes its parameters by name; write random_walk("),
+        ("decimals: null", "leave the field out for no value"),
+        ("default_value: none", "leave the field out for no value"),
+        ("help: \"x\"", "did you mean \"description\"?"),
+        ("interval: 5", "did you mean \"update_interval\"?"),
+        ("labels: { \"a\": \"{i:02d}\" }", "write {i:02}"),
+        ("labels: { \"a\": \"{i:.2f}\" }", "write {i:.2}"),
+    ] {
+        field(text, want);
+    }
+    for (text, want) in [
+        ("rand(1, 2)", "1:111: there is no function rand; write random(low, high)"),
+        ("if t > 1e9 { sinn(t) } else { 1 }", "1:124: there is no function sinn; did you mean \"sin\"?"),
+        ("let a = [1]; a.pushh(2); a.len()", "there is no function pushh"),
+        ("value ^ 2", "there is no operator ^ (f64, i64); write pow(a, b)"),
+        ("t ^ 0.5", "there is no operator ^ (f64, f64); write pow(a, b)"),
+    ] {
+        script(text, want);
+    }
+    let good = "let a = [1, 2]; a.push(3); a.insert(0, 1); let m = #{ x: 1 }; print(type_of(a)); \
+                if is_def_var(\"m\") && a.contains(2) { m.keys().len() + a.pop() } else { a.len() + (6 ^ 3) + sleep(1) }";
+    script(good, "");
+    let run = |fault: &str| error_of(&format!("Config(faults: [{fault}], hosts: [Host(name: \"a\")])"), &[]);
+    assert!(run("Fault(id: \"f\", kind: gap, start: 1)").contains("did you mean \"at\"?"));
+    assert!(run("Fault(id: \"f\", kind: gap, at: 1, duration: 1)").contains("did you mean \"lasts\"?"));
 }

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::brackets::closing_quote;
 use super::hint::{describe_syntax, range};
 use super::node::{Field, Node, NodeKind};
 use crate::error::SourceSpan;
@@ -265,18 +266,5 @@ impl<'a> Parser<'a> {
     fn literal<T: DeserializeOwned>(&self, literal: &str) -> Parsed<T> {
         let span = SourceSpan { start: self.at, end: self.at + literal.len() };
         ron::from_str(literal).map_err(|error| (span, describe_syntax(&error.code)))
-    }
-}
-
-/// The end of the text that begins with this quote, past escaped quotes.
-fn closing_quote(text: &str, quote: char) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        let found = at + text.get(at..)?.find([quote, '\\'])?;
-        if text[found..].starts_with(quote) {
-            return Some(found + 1);
-        }
-        // An escaped character may have several bytes.
-        at = found + 1 + text[found + 1..].chars().next()?.len_utf8();
     }
 }
