@@ -66,7 +66,10 @@ fn folder() -> tempfile::TempDir {
     std::fs::create_dir(&configs).unwrap();
     let rules = dir.path().join("docker/prometheus");
     std::fs::create_dir(&rules).unwrap();
-    std::os::unix::fs::symlink(repository().join("docker/prometheus/rules"), rules.join("rules")).unwrap();
+    for name in ["rules", "tests"] {
+        std::os::unix::fs::symlink(repository().join("docker/prometheus").join(name), rules.join(name))
+            .unwrap();
+    }
     for entry in std::fs::read_dir(repository().join("configs")).unwrap() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, configs.join(path.file_name().unwrap())).unwrap();
@@ -125,6 +128,11 @@ fn run_commands(page: &str) -> usize {
     let mut daemons: BTreeMap<String, (u16, Process)> = BTreeMap::new();
     let mut count = 0;
     for block in blocks(&text, "sh") {
+        if block.contains("\npromtool ") {
+            run_script(block, dir.path());
+            count += block.lines().filter(|line| line.starts_with("prom")).count();
+            continue;
+        }
         let mut config = "hosts_load_with_peaks".to_owned();
         // A line that ends in a backslash goes on in the next one.
         for command in block.replace("\\\n    ", "").lines() {
@@ -146,6 +154,20 @@ fn run_commands(page: &str) -> usize {
         }
     }
     count
+}
+
+/// Runs the whole block, as one command of it needs the files of another.
+fn run_script(block: &str, dir: &Path) {
+    let output =
+        Command::new("sh").args(["-e", "-c", block]).current_dir(dir).env("PATH", path()).output().unwrap();
+    assert!(output.status.success(), "{block}: {output:?}");
+}
+
+/// The folders of programs, with that of promemu first.
+fn path() -> std::ffi::OsString {
+    let programs = Path::new(env!("CARGO_BIN_EXE_promemu")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap();
+    std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&others))).unwrap()
 }
 
 fn run_command(
@@ -197,6 +219,19 @@ fn every_command_works() {
     assert!(counts.iter().sum::<usize>() >= 60, "{counts:?} commands of {pages:?}");
 }
 
+#[test]
+fn the_rule_test_of_the_readme_expects_an_alert_that_is_not_there_at_another_time() {
+    let (readme, dir) = (read("README.md"), folder());
+    let recipe = blocks(&readme, "sh").into_iter().find(|block| block.contains("alert_rule_test")).unwrap();
+    assert!(recipe.lines().count() <= 12, "{recipe}");
+    run_script(recipe, dir.path());
+    let test = dir.path().join("incident.yml");
+    let text = std::fs::read_to_string(&test).unwrap();
+    std::fs::write(&test, text.replace("eval_time: 5m", "eval_time: 2m")).unwrap();
+    let run = Command::new("promtool").args(["test", "rules"]).arg(&test).output().unwrap();
+    assert!(!run.status.success(), "{run:?}");
+}
+
 /// The script of a step of the workflow on the page on CI.
 fn step_of_ci(name: &str) -> String {
     let page = read("docs/ci.md");
@@ -221,14 +256,11 @@ fn the_workflow_of_the_page_on_ci_sees_its_alert_come_and_go() {
         assert!(script.contains(port), "{port} in {script}");
         script = script.replace(port, free);
     }
-    let programs = Path::new(env!("CARGO_BIN_EXE_promemu")).parent().unwrap().to_owned();
-    let others = std::env::var_os("PATH").unwrap();
-    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&others))).unwrap();
     // As GitHub runs a step.
     let outcome = Command::new("bash")
         .args(["-e", "-c", &script])
         .current_dir(dir.path())
-        .env("PATH", path)
+        .env("PATH", path())
         .env("PME_URL", format!("http://127.0.0.1:{api}"))
         .output()
         .unwrap();

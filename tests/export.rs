@@ -211,6 +211,43 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads_and_to_a_pipe() {
 }
 
 #[test]
+fn an_export_whose_hosts_all_end_before_it_does_names_the_argument_or_the_field_that_ends_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |name: &str, args: &str, ttl: &str| {
+        let path = dir.path().join(name);
+        let text = format!(
+            "Config({args}hosts: [Host(name: \"a\", ttl: \"{ttl}\", metrics: [Metric(name: \"n\")])])"
+        );
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let field = config("field.ron", "", "5m");
+    let argument = config("argument.ron", "args: { \"life\": Arg(default: \"9m\") }, ", "{life}");
+    let log = |config: &str, more: &[&str]| {
+        let args = ["export", config, "--for", "1h", "--out", "/dev/null", "--format", "csv"];
+        let out = promemu_command(&[&args[..], more].concat()).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8(out.stderr).unwrap()
+    };
+    for (config, remedy) in [
+        (field.as_str(), "leave their ttl out of the config"),
+        (&argument, "write life=inf"),
+        ("hosts_load_with_peaks", "write hosts_ttl=inf"),
+    ] {
+        let log = log(config, &[]);
+        assert!(log.contains("all hosts end by their ttl") && log.contains(remedy), "{log}");
+    }
+    for more in [["life=1h"], ["life=inf"]] {
+        let log = log(&argument, &more);
+        assert!(!log.contains("WARN"), "{log}");
+    }
+    let past = dir.path().join("past.om").display().to_string();
+    let run = ["run", &argument, "--output", "scrape=127.0.0.1:0", "--history", "1h", "--history-out", &past];
+    let out = promemu_command(&run).output().unwrap();
+    assert!(String::from_utf8_lossy(&out.stderr).contains("write life=inf"), "{out:?}");
+}
+
+#[test]
 fn the_next_export_removes_the_file_of_a_killed_one() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("big.csv").display().to_string();

@@ -51,6 +51,7 @@ fn goes_away_and_comes_back(behaviour: Behaviour, reason: &str) {
         run.log()
     );
     assert!(run.log().contains(reason), "{}", run.log());
+    assert!(!run.log().contains("--embedded"), "it has been there: {}", run.log());
     assert_eq!(run.terminate(), Some(0));
 }
 

@@ -137,6 +137,16 @@ fn dropped_samples_are_counted_and_the_queue_is_bounded() {
 }
 
 #[test]
+fn a_run_whose_pushgateway_has_never_been_there_names_the_ways_without_one() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let mut run = crate::processes::promemu(&["run", "single_host_load", "--pushgateway-url", &url]);
+    run.wait_for_log("output is away");
+    let log = run.log();
+    assert!(log.contains("--output scrape=127.0.0.1:9464 or --embedded"), "{log}");
+    assert_eq!(run.terminate(), Some(0));
+}
+
+#[test]
 fn a_server_that_asks_for_a_pause_gets_it() {
     for output in ["remote-write=URL,shards=1", "otlp=URL,shards=1", "pushgateway=URL"] {
         let server = FakeGateway::start(Behaviour::Throttle(429, 600));

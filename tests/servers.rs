@@ -145,7 +145,7 @@ fn ctl_takes_no_answer_but_that_of_promemu() {
     assert!(said.contains("to http://elsewhere.example/api/v1/status"), "{said}");
     let closed = format!("http://127.0.0.1:{}", free_port());
     let said = String::from_utf8(ctl(&["status"], &closed).stderr).unwrap();
-    assert!(said.contains("connection refused; does it run, and on this port?"), "{said}");
+    assert!(said.contains("connection refused (does it run, and on this port?)"), "{said}");
 }
 
 /// Plain hosts, and one with a native histogram beside its gauge.

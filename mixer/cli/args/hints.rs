@@ -16,7 +16,7 @@ const FLAG_SYNONYMS: [(&[&str], &[&str]); 14] = [
     (&["gateway", "gateway-url", "push-url", "pushgateway", "push-gateway-url"], &["pushgateway-url"]),
     (&["url", "endpoint", "target"], &["pushgateway-url", "output"]),
     (&["remote-write", "remote-write-url", "otlp", "scrape", "dest", "destination", "sink"], &["output"]),
-    (&["port", "address", "bind", "web.listen-address", "listen-address", "host-port"], &["listen"]),
+    (&LISTEN_ADDRESSES, &["listen"]),
     (&["interval", "scrape-interval", "period", "every", "push-every"], &["push-interval", "step"]),
     (&["verbose", "v", "trace", "log-level", "loglevel"], &["debug"]),
     (&["output", "file", "outfile", "out-file", "to-file", "o"], &["out", "output"]),
@@ -27,6 +27,10 @@ const FLAG_SYNONYMS: [(&[&str], &[&str]); 14] = [
     (&["resolution", "step", "granularity"], &["step", "push-interval"]),
     (&["reload", "follow"], &["watch"]),
 ];
+
+/// Flags that elsewhere give the address of a server.
+const LISTEN_ADDRESSES: [&str; 6] =
+    ["port", "address", "bind", "web.listen-address", "listen-address", "host-port"];
 
 /// Commands as they are called elsewhere, and the command line that does it.
 const COMMAND_SYNONYMS: [(&[&str], &str); 8] = [
@@ -129,7 +133,24 @@ fn advice(path: Path<'_>, name: &str, flag: &str, value: Option<&str>) -> Option
                  --out {file}"
             ))
         }
+        _ if LISTEN_ADDRESSES.contains(&flag) && matches!(path, [] | ["run"]) => {
+            let address = value.map_or_else(|| "127.0.0.1:9464".to_owned(), listen_address);
+            Some(format!(
+                "serve the metrics with --output scrape={address}, or with --embedded where a Pushgateway would be; the \
+                 control API is at --listen"
+            ))
+        }
         _ => None,
+    }
+}
+
+/// An address with the host that one without any is meant to have.
+fn listen_address(text: &str) -> String {
+    match text.rsplit_once(':') {
+        Some(("", port)) => format!("127.0.0.1:{port}"),
+        Some(_) => text.to_owned(),
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("127.0.0.1:{text}"),
+        None => format!("{text}:9464"),
     }
 }
 

@@ -9,6 +9,8 @@ use promemu_core::time::Span;
 use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_wire::export::{Format, Sampling, TargetLabels};
 
+use tracing::warn;
+
 use super::resume::Resume;
 use super::{blocks, remote_write, rule_test, target};
 
@@ -74,6 +76,7 @@ impl Destination {
         sampling: Sampling<'_>,
         resume: Option<&Resume>,
     ) -> Result<Vec<DrivenHost>, Error> {
+        warn_of_ends(&sampling);
         match self {
             Self::File { format, out } => target::write(sampling, *format, out),
             Self::RuleTest { out, rules } => rule_test::write(sampling, out, rules),
@@ -88,6 +91,22 @@ impl Destination {
     pub(crate) fn write(&self, sampling: Sampling<'_>) -> Result<Vec<DrivenHost>, Error> {
         self.write_from(sampling, None)
     }
+}
+
+/// Logs that all hosts end before the samples do, and what lets them live on.
+fn warn_of_ends(sampling: &Sampling<'_>) {
+    let Sampling { run, grid, .. } = sampling;
+    let plan = run.plan();
+    let end = plan.ends_at(run.start());
+    if end >= grid.to {
+        return;
+    }
+    let remedy = match plan.ttl_arguments.as_slice() {
+        [] => "leave their ttl out of the config".to_owned(),
+        names => names.iter().map(|name| format!("write {name}=inf")).collect::<Vec<_>>().join(" and "),
+    };
+    let (end, until) = (end.rfc3339(), grid.to.rfc3339());
+    warn!(end, until, "all hosts end by their ttl before the last sample; for hosts without an end {remedy}");
 }
 
 impl fmt::Display for Destination {

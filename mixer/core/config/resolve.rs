@@ -111,7 +111,7 @@ fn plan_of(
     defaults: RunDefaults,
     (RunFaults { faults, shown }, timeline): (RunFaults, TimelinePlan),
 ) -> Plan {
-    let Resolver { families, jobs, hosts, levers, problems, .. } = resolver;
+    let Resolver { families, jobs, hosts, levers, problems, template, .. } = resolver;
     let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
     let mut plan = Plan {
         config: config.to_owned(),
@@ -122,6 +122,7 @@ fn plan_of(
         timeline: Arc::new(timeline),
         hosts,
         defaults,
+        ttl_arguments: template.ttl_arguments(),
     };
     run_fault::share_run_parts(&mut plan, shown, problems);
     if !plan.timeline.phases.is_empty() {

@@ -87,6 +87,13 @@ pub(super) struct Included {
 }
 
 impl ConfigTemplate {
+    /// The arguments that the ttl of a host depends on.
+    pub(super) fn ttl_arguments(&self) -> Vec<String> {
+        let hosts = self.hosts.iter().flat_map(|host| [host].into_iter().chain(host.overrides.values()));
+        let names: Vec<&str> = hosts.filter_map(|host| host.ttl.as_ref()).flat_map(Scalar::names).collect();
+        self.args.keys().filter(|name| names.contains(&name.as_str())).cloned().collect()
+    }
+
     /// Reads a class.
     pub(super) fn read(node: Node, included: Included, problems: &mut Problems) -> Option<Self> {
         let span = node.span;

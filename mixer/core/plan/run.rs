@@ -13,7 +13,7 @@ use crate::event::{HOST_STARTED, HOST_STOPPED};
 use crate::fault::FaultPlan;
 use crate::plural::plural;
 use crate::series::{Family, LabelBlock};
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 /// A resolved, validated run.
 #[derive(Clone, Debug)]
@@ -34,6 +34,17 @@ pub struct Plan {
     pub hosts: Vec<Arc<HostPlan>>,
     /// The run's settings that the config sets.
     pub defaults: RunDefaults,
+    /// The config's arguments that the ttl of its hosts depends on, in its order.
+    pub ttl_arguments: Vec<String>,
+}
+
+impl Plan {
+    /// The time at which the last host ends by its ttl, in a run from `start` on.
+    #[must_use]
+    pub fn ends_at(&self, start: Time) -> Time {
+        let ends = self.hosts.iter().map(|host| start + host.start_time + host.ttl);
+        ends.max().unwrap_or(start)
+    }
 }
 
 /// Settings that a config may set; flags and variables override them.

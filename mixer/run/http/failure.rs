@@ -163,7 +163,7 @@ impl<'a> Chain<'a> {
     fn io(&self) -> Option<String> {
         let error = self.find::<IoError>()?;
         let text = match error.kind() {
-            ErrorKind::ConnectionRefused => "connection refused; does it run, and on this port?",
+            ErrorKind::ConnectionRefused => "connection refused (does it run, and on this port?)",
             ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
                 "it closed the connection"
             }

@@ -146,7 +146,7 @@ async fn a_failure_says_what_to_do() {
         ),
         (
             format!("http://127.0.0.1:{closed}"),
-            "cannot connect: connection refused; does it run, and on this port?",
+            "cannot connect: connection refused (does it run, and on this port?)",
         ),
         (
             format!("http://127.0.0.1:{cut_port}"),

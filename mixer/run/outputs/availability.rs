@@ -59,6 +59,11 @@ impl Availability {
         Self { samples_dropped: Some(samples_dropped), ..self }
     }
 
+    /// The same, with another consequence of further outages.
+    pub(super) const fn set_consequence(&mut self, consequence: &'static str) {
+        self.consequence = consequence;
+    }
+
     pub(super) const fn is_away(&self) -> bool {
         self.outage.is_some()
     }

@@ -11,6 +11,9 @@ use promemu_core::time::{Span, Time};
 const BACK_OFF_FIRST: Span = Span::from_secs(1);
 const BACK_OFF_LONGEST: Span = Span::from_secs(30);
 const CONSEQUENCE: &str = "the hosts go on, and their newest state is pushed when it is back";
+/// The consequence before the first answer, when there may be no gateway at all.
+const CONSEQUENCE_AT_FIRST: &str = "the hosts go on, and their newest state is pushed when it is there; without a Pushgateway, serve the \
+                                    metrics with --output scrape=127.0.0.1:9464 or --embedded";
 
 /// Pacing of attempts at one gateway.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ impl Pacing {
     pub(super) fn new(output: &str, interval: Span, health: Arc<Health>) -> Self {
         let longest = interval.max(BACK_OFF_FIRST).min(BACK_OFF_LONGEST);
         Self {
-            availability: Availability::new(output, CONSEQUENCE, health),
+            availability: Availability::new(output, CONSEQUENCE_AT_FIRST, health),
             back_off: BackOff { first: BACK_OFF_FIRST, longest },
             next_try: None,
             quiet_until: None,
@@ -84,6 +87,7 @@ impl Pacing {
     pub(super) fn answered(&mut self, now: Time) {
         self.next_try = None;
         self.availability.answered(now);
+        self.availability.set_consequence(CONSEQUENCE);
     }
 }
 
