@@ -266,3 +266,54 @@ fn a_config_without_a_file_cannot_be_watched() {
     assert_eq!(run.wait(), Some(2));
     assert!(run.log().contains("built into promemu and has no file to watch; save it as"), "{}", run.log());
 }
+
+/// A config whose fault moves a lever, with a host that reads it, one that shows a fault, and one of neither.
+fn config_with_faults(levers: &str, faults: &str) -> String {
+    format!(
+        r#"Config(default_job_name: "watched", levers: {{ {levers} }}, faults: [{faults}], hosts: [
+            Host(name: "reads", interval: "100ms", metrics: [
+                Metric(name: "level", update_interval: "100ms", scenario: script(source: "run.load")),
+                Metric(name: "reads_total", metric_type: counter, update_interval: "100ms", value_range: (1, 1), scenario: random_in_range)]),
+            Host(name: "shows", interval: "100ms", metrics: [Metric(name: "shown", default_value: 1)]),
+            {KEPT}])"#
+    )
+}
+
+#[test]
+fn an_edit_of_faults_and_levers_alone_keeps_all_hosts_and_acts_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f.ron");
+    let name = path.display().to_string();
+    std::fs::write(&path, config_with_faults("\"load\": 1", "")).unwrap();
+    let port = free_port();
+    let mut run =
+        promemu(&["--config", &name, "--output", &format!("scrape=127.0.0.1:{port}"), "--watch", "--debug"]);
+    let metrics = || get(port, "/metrics").unwrap_or_default();
+    let (mut kept, mut reads) = (Counter(0.0), 0.0);
+    let mut edit = |levers: &str, faults: &str, wanted: f64, is_shown: bool, told: &str| {
+        replace(&path, &config_with_faults(levers, faults));
+        eventually(&format!("{levers} {faults}"), || {
+            let text = metrics();
+            kept.check(&text);
+            let of = |name: &str| series(&text, name).first().map(|line| value(line));
+            let total = of("reads_total").unwrap_or(0.0);
+            assert!(total >= reads, "{total} after {reads}: {text}");
+            reads = total;
+            let is_there = of("level") == Some(wanted) && of("shown").is_some() == is_shown;
+            (is_there && run.log().contains(told)).then_some(())
+        });
+    };
+    edit("\"load\": 1", "", 1.0, true, "");
+    edit("\"load\": 2, \"unused\": 0", "", 2.0, true, "config reloaded kept=3 new=0 gone=0 changed=0");
+    let (surge, gap) = (
+        r#"Fault(id: "surge", set: { "load": 5 })"#,
+        r#"Fault(id: "lost", at: 0, hosts: ["shows"], kind: host_down())"#,
+    );
+    edit("\"load\": 2", surge, 5.0, true, "fault_started");
+    edit("\"load\": 2", &format!("{gap}, {surge}"), 5.0, false, "fault_host_down_started");
+    edit("\"load\": 2", gap, 2.0, false, "fault_finished");
+    edit("\"load\": 2", &gap.replace("at: 0", "at: \"1h\""), 2.0, true, "fault_host_down_finished");
+    let log = run.log();
+    assert!(!log.contains("host_stopped") && !log.contains("changed=1"), "{log}");
+    assert_eq!(run.terminate(), Some(0));
+}

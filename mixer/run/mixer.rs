@@ -201,8 +201,12 @@ impl LiveMixer {
     }
 
     async fn reload(&mut self, plan: Plan) {
+        let old = Arc::clone(self.runner.fleet());
         let changes = self.runner.replace(plan).await;
-        self.fleets.send_replace(Arc::clone(self.runner.fleet()));
+        let (fleet, now) = (self.runner.fleet(), self.clock.now());
+        self.fleets.send_replace(Arc::clone(fleet));
+        fleet.tell_edges_since(old.plan(), self.edges_told_to, now);
+        self.edges_told_to = now;
         let Changes { new, gone, changed, .. } = changes;
         info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");
     }

@@ -10,6 +10,7 @@ use super::outbox::Outbox;
 use crate::error::Error;
 use crate::event::Event;
 use crate::plan::HostPlan;
+use crate::rng::Seed;
 use crate::time::Time;
 use crate::timeline::SentAction;
 
@@ -51,8 +52,17 @@ impl DrivenHost {
 
     /// As [`EmulatedHost::with_plan`].
     #[must_use]
-    pub fn with_plan(self, plan: Arc<HostPlan>) -> Self {
-        Self { host: self.host.with_plan(plan), ..self }
+    pub fn with_plan(mut self, plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {
+        if let (Some(old), Some(new)) = (&self.host.plan().run, &plan.run) {
+            self.mail.retain_mut(|mail| match mail {
+                Mail::Action(sent) => sent.renumber_lever(|lever| new.index_in(old, lever)),
+                Mail::Event(_) => true,
+            });
+        }
+        let host = self.host.with_plan(plan, seed, now);
+        // One that waits for its start has nothing due before.
+        let due = if host.has_begun() { self.due.min(host.due()) } else { self.due };
+        Self { host, due, ..self }
     }
 
     /// Time of its next step; [`Time::NEVER`] when it has ended.

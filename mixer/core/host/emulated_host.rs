@@ -15,7 +15,7 @@ use super::outbox::Outbox;
 use super::pool::Pools;
 use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
-use crate::fault::Presence;
+use crate::fault::{FaultPlan, FaultWindow, Presence};
 use crate::interrupt::is_interrupted;
 use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
@@ -90,16 +90,19 @@ impl EmulatedHost {
         copied().map_err(refuse)
     }
 
-    /// Goes on with a plan that is equal to its own.
+    /// Goes on with a plan that differs from its own in levers and faults of the run at most. Those faults count from
+    /// `now` on, with what is left of them; the run has this seed.
     #[must_use]
-    pub fn with_plan(mut self, plan: Arc<HostPlan>) -> Self {
+    pub fn with_plan(mut self, plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {
         if let Some(pools) = self.pools_mut() {
             pools.replace_plan(&plan);
         }
-        let levers = self.extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
-        if let (Some(levers), Some(part)) = (levers, &plan.run) {
-            levers.replace_part(Arc::clone(part));
-        }
+        let (seed, run_start) = (seed.child(&plan.name), self.run_start);
+        let now = now.max(self.starts_at());
+        let window =
+            |fault: &FaultPlan| FaultWindow::new(fault, seed.child(&fault.stream).rng(), now, run_start);
+        let row = self.metrics.values().row();
+        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], row, (now, &window));
         Self { plan, ..self }
     }
 

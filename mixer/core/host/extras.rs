@@ -6,6 +6,7 @@ use super::faults::Faults;
 use super::metric_set::MetricSet;
 use super::outbox::Outbox;
 use super::pool::Pools;
+use crate::fault::{FaultPlan, FaultWindow};
 use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::time::Time;
@@ -46,6 +47,25 @@ impl Extras {
         self.levers = levers_of(plan, run_start);
         if let Some(faults) = &mut self.faults {
             faults.count_from(plan, starts_at, run_start);
+        }
+    }
+
+    /// Takes over the levers and faults of the run from the second plan, which is equal to the first but for these.
+    /// `window` gives that of a new fault.
+    pub(super) fn replace_run_part(
+        extras: &mut Option<Box<Self>>,
+        [old, new]: [&HostPlan; 2],
+        row: &[f64],
+        (now, window): (Time, &dyn Fn(&FaultPlan) -> FaultWindow),
+    ) {
+        let levers = extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
+        if let (Some(levers), Some(part)) = (levers, &new.run) {
+            levers.replace_part(Arc::clone(part));
+        }
+        if old.run != new.run && old.faults().chain(new.faults()).next().is_some() {
+            let faults = &mut extras.get_or_insert_default().faults;
+            let faults = faults.get_or_insert_with(|| Faults::none(row.into()));
+            faults.replace_plan(old, new, now, window);
         }
     }
 

@@ -5,10 +5,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
 use crate::event::Event;
-use crate::fault::{FaultEvent, FaultTrigger, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn};
+use crate::fault::{
+    FaultEvent, FaultPlan, FaultTrigger, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn,
+};
 use crate::metric::ABSENT;
 use crate::plan::HostPlan;
 use crate::rng::Seed;
@@ -46,6 +50,16 @@ pub(super) struct Faults {
     /// `true` if a change is to be seen at once.
     is_urgent: bool,
     held: VecDeque<Held>,
+    /// Episodes that another plan has cut short, to be ended.
+    cut: Option<Box<Cut>>,
+}
+
+/// Episodes that another plan has cut short.
+#[derive(Clone, Debug)]
+struct Cut {
+    at: Time,
+    /// The events that tell of their ends.
+    events: Vec<Arc<str>>,
 }
 
 impl Faults {
@@ -79,6 +93,42 @@ impl Faults {
             down_until: None,
             is_urgent: false,
             held: VecDeque::new(),
+            cut: None,
+        }
+    }
+
+    /// Takes over the faults of another plan. Those that are equal in both go on as they are; an episode of another one
+    /// ends now, and `window` gives the new one.
+    pub(super) fn replace_plan(
+        &mut self,
+        old: &HostPlan,
+        new: &HostPlan,
+        now: Time,
+        window: impl Fn(&FaultPlan) -> FaultWindow,
+    ) {
+        let windows = std::mem::take(&mut self.windows).into_iter();
+        let mut known: IndexMap<&str, (&FaultPlan, FaultWindow)> =
+            old.faults().zip(windows).map(|(fault, window)| (&*fault.stream, (fault, window))).collect();
+        let mut go_on = |fault: &FaultPlan| match known.swap_remove(&*fault.stream) {
+            Some((same, window)) if same == fault => Ok(window),
+            other => Err(other),
+        };
+        let mut events = Vec::new();
+        let mut cut = |(fault, on): (&FaultPlan, FaultWindow)| {
+            if on.is_on() {
+                events.push(Arc::clone(&fault.events[1]));
+            }
+        };
+        let windows = new.faults().map(|fault| {
+            go_on(fault).unwrap_or_else(|other| {
+                other.into_iter().for_each(&mut cut);
+                window(fault)
+            })
+        });
+        self.windows = windows.collect();
+        known.into_values().for_each(&mut cut);
+        if !events.is_empty() {
+            self.cut = Some(Box::new(Cut { at: now, events }));
         }
     }
 
@@ -99,7 +149,8 @@ impl Faults {
     pub(super) fn due(&self) -> Time {
         let windows = self.windows.iter().map(FaultWindow::due).min().unwrap_or(Time::NEVER);
         let down = self.down_until.unwrap_or(Time::NEVER);
-        windows.min(down).min(self.held.front().map_or(Time::NEVER, |held| held.arrives_at))
+        let cut = self.cut.as_ref().map_or(Time::NEVER, |cut| cut.at);
+        windows.min(down).min(cut).min(self.held.front().map_or(Time::NEVER, |held| held.arrives_at))
     }
 
     /// Begins and ends the episodes that are due. Returns `true` if all members of pools are to be reported anew.
@@ -111,6 +162,10 @@ impl Faults {
         out: &mut Outbox,
     ) -> bool {
         let mut changes_members = self.down_until.take_if(|until| *until <= now).is_some();
+        if let Some(cut) = self.cut.take_if(|cut| cut.at <= now) {
+            changes_members = true;
+            cut.events.into_iter().for_each(|event| emit(plan, now, event, 0, serde_json::Value::Null, out));
+        }
         self.is_urgent |= changes_members;
         while let Some((index, turn)) = self.step(plan, now) {
             changes_members |= self.turn(plan, metrics, (index, turn), (now, 0), out);

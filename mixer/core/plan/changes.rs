@@ -12,7 +12,7 @@ use crate::plural::plural;
 /// The hosts kept, new, gone and changed when a run goes on with another plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// For each host of the new plan its index among the old hosts; `None` if anything about it changed.
+    /// For each host of the new plan its index among the old hosts; `None` if its own definition changed.
     pub kept: Vec<Option<u32>>,
     /// Number of hosts whose name is not in the old plan.
     pub new: usize,
@@ -73,8 +73,19 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn are_equal(&mut self, old: &HostPlan, new: &HostPlan) -> bool {
-        let HostPlan { name, job, ttl, interval, start_time, labels, growth_max, run, event_share: _, shape } =
-            new;
+        // A host takes over the levers and faults of the run without a restart.
+        let HostPlan {
+            name,
+            job,
+            ttl,
+            interval,
+            start_time,
+            labels,
+            growth_max,
+            run: _,
+            event_share: _,
+            shape,
+        } = new;
         *name == old.name
             && self.new.jobs[*job].name == self.old.jobs[old.job].name
             && *ttl == old.ttl
@@ -82,7 +93,6 @@ impl Comparison<'_> {
             && *start_time == old.start_time
             && *labels == old.labels
             && *growth_max == old.growth_max
-            && *run == old.run
             && *self
                 .shapes
                 .entry([&raw const *old.shape, &raw const **shape])
@@ -100,6 +110,11 @@ mod tests {
 
     const TEXT: &str = r#"Config(
         args: { "limit": Arg(default: 5) },
+        levers: { "speed": 1.0 },
+        faults: [
+            Fault(id: "fast", at: "20s", lasts: "10s", set: { "speed": 3 }),
+            Fault(id: "lost", at: "1m", lasts: "10s", hosts: ["web-*"], kind: gap()),
+        ],
         default_job_name: "a_{started_at}",
         hosts: [
             Host(name: "alone", job_name: "b", metrics: [Metric(name: "other_total", metric_type: counter)]),
@@ -108,6 +123,7 @@ mod tests {
                 listen_events: { "go": emit("gone") },
                 metrics: [
                     Metric(name: "load", when: "t > limit", update_interval: "7s", value_range: (0, 9), scenario: random_walk(step: 2)),
+                    Metric(name: "read", scenario: script(source: "run.speed")),
                     Metric(name: "twice", scenario: relay_to_other_metric(
                         source_metric_name: "load", calc_function: "value * limit")),
                     Metric(name: "switched", value_range: (0, 9), scenario: switch_scenario_by_events(
@@ -141,6 +157,12 @@ mod tests {
         for edit in [
             ("default: 5", "default: 5, help: \"x\""),
             ("Config(", "Config(push_interval: \"3s\", "),
+            ("at: \"20s\"", "at: \"25s\""),
+            ("at: \"1m\"", "at: \"2m\""),
+            ("set: {", "hosts: [\"web-2\"], set: {"),
+            ("hosts: [\"web-*\"], kind: gap()", "kind: host_down()"),
+            ("\"speed\": 1.0", "\"speed\": 2.0"),
+            ("\"speed\": 1.0", "\"speed\": 1.0, \"unused\": 1.0"),
             ("Metric(name: \"load\",", "Metric(name: \"load\", description: \"another help\","),
         ] {
             assert_eq!(changes(&[edit]).kept_count(), 3, "{edit:?}");

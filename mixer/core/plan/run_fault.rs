@@ -59,3 +59,17 @@ pub struct RunPart {
     /// The timeline; an empty one for a host that reads no levers.
     pub timeline: Arc<TimelinePlan>,
 }
+
+impl RunPart {
+    /// The index of a lever.
+    #[must_use]
+    pub fn index_of(&self, lever: &str) -> Option<usize> {
+        self.levers.iter().position(|known| *known.name == *lever)
+    }
+
+    /// The index that a lever of another part has here; `None` if there is none of its name.
+    #[must_use]
+    pub fn index_in(&self, old: &Self, lever: usize) -> Option<usize> {
+        self.index_of(&old.levers.get(lever)?.name)
+    }
+}

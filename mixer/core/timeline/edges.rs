@@ -59,6 +59,19 @@ pub fn run_edges_at(plan: &Plan, run_start: Time, at: Time) -> Vec<RunEdge> {
     edges
 }
 
+/// The begin and the end of each phase, and of each fault, that is on at a moment.
+#[must_use]
+pub fn active_edges(plan: &Plan, run_start: Time, at: Time) -> Vec<[RunEdge; 2]> {
+    let is_on = |times: &Windows| times.window(run_start, at).is_some();
+    let edges = |events: [&'static str; 2], subject: &Arc<str>| {
+        events.map(|event| RunEdge { event: event.into(), subject: Some(Arc::clone(subject)) })
+    };
+    let phases = plan.timeline.phases.iter().filter(|phase| is_on(&phase.times));
+    let phases = phases.map(|phase| edges([PHASE_STARTED, PHASE_FINISHED], &phase.name));
+    let faults = plan.faults.iter().filter(|fault| is_on(&fault.times));
+    phases.chain(faults.map(|fault| edges([FAULT_STARTED, FAULT_FINISHED], &fault.id))).collect()
+}
+
 /// `true` if edges of the plan are told by an event of this name.
 #[must_use]
 pub fn tells_of_edges(plan: &Plan, event: &str) -> bool {

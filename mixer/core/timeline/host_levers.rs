@@ -55,9 +55,23 @@ impl HostLevers {
         Self { part, run_start, moves: Vec::new(), values, advanced_to: epoch, steady_until: epoch }
     }
 
-    /// Goes on with a part that is equal to its own.
+    /// Goes on with other levers and faults. A lever of the same name keeps its moves.
     pub(crate) fn replace_part(&mut self, part: Arc<RunPart>) {
-        self.part = part;
+        let old = std::mem::replace(&mut self.part, part);
+        let mut moves = std::mem::take(&mut self.moves);
+        moves.retain_mut(|moved| {
+            let index = self.part.index_in(&old, moved.lever);
+            moved.lever = index.unwrap_or(moved.lever);
+            index.is_some()
+        });
+        self.moves = moves;
+        self.values = self.part.levers.iter().map(|lever| lever.default).collect();
+        self.mark_moved();
+    }
+
+    /// Nothing is known of the values: the next [`Self::advance`] finds them.
+    const fn mark_moved(&mut self) {
+        (self.advanced_to, self.steady_until) = (Time::NEVER, Time::from_unix_nanos(0));
     }
 
     /// Takes over an action if it moves a lever.
@@ -80,7 +94,7 @@ impl HostLevers {
         {
             self.moves.remove(oldest);
         }
-        (self.advanced_to, self.steady_until) = (Time::NEVER, Time::from_unix_nanos(0));
+        self.mark_moved();
     }
 
     /// The value of a lever at a moment; NaN for a lever that the run does not have.
@@ -187,10 +201,6 @@ impl HostLevers {
         last
     }
 
-    fn index_of(&self, name: &str) -> Option<usize> {
-        self.part.levers.iter().position(|lever| *lever.name == *name)
-    }
-
     fn changes_of(&self, lever: usize) -> impl Iterator<Item = (&RunFault, &LeverChange)> {
         let faults = self.part.faults.iter();
         let changes = faults.flat_map(|fault| fault.changes.iter().map(move |change| (&**fault, change)));
@@ -215,11 +225,11 @@ impl HostLevers {
 
 impl LeverTimes for HostLevers {
     fn lever_at(&self, lever: &str, at: Time) -> Option<f64> {
-        self.index_of(lever).map(|lever| self.at(lever, at))
+        self.part.index_of(lever).map(|lever| self.at(lever, at))
     }
 
     fn lever_edge(&self, lever: &str, after: Time) -> Option<Time> {
-        let edge = self.next_edge(Some(self.index_of(lever)?), after);
+        let edge = self.next_edge(Some(self.part.index_of(lever)?), after);
         (edge != Time::NEVER).then_some(edge)
     }
 }

@@ -175,18 +175,7 @@ impl RunLog {
     /// Gives the actions on levers their new indices, for a run that goes on with another plan. Those of a lever that is
     /// gone are forgotten. The log does not tell of the whole run any more.
     pub fn renumber_levers(&mut self, index_of: impl Fn(usize) -> Option<usize>) {
-        self.actions.retain_mut(|logged| {
-            let mut sent = SentAction::clone(&logged.sent);
-            let (Action::Lever { lever, .. } | Action::ReleaseLever { lever }) = &mut sent.action else {
-                return true;
-            };
-            let Some(index) = index_of(*lever) else { return false };
-            if index != *lever {
-                *lever = index;
-                logged.sent = Arc::new(sent);
-            }
-            true
-        });
+        self.actions.retain_mut(|logged| logged.sent.renumber_lever(&index_of));
         self.forgotten += 1;
     }
 

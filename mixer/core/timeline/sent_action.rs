@@ -32,4 +32,18 @@ impl SentAction {
     pub fn order(&self, other: &Self) -> Ordering {
         (self.time, &self.source, self.sequence).cmp(&(other.time, &other.source, other.sequence))
     }
+
+    /// Gives an action on a lever the lever's index in another plan. Gives `false` if the lever is not there.
+    #[must_use]
+    pub fn renumber_lever(self: &mut Arc<Self>, index_of: impl Fn(usize) -> Option<usize>) -> bool {
+        let (Action::Lever { lever, .. } | Action::ReleaseLever { lever }) = self.action else { return true };
+        let Some(index) = index_of(lever) else { return false };
+        if index != lever
+            && let Action::Lever { lever, .. } | Action::ReleaseLever { lever } =
+                &mut Arc::make_mut(self).action
+        {
+            *lever = index;
+        }
+        true
+    }
 }

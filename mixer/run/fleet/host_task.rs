@@ -17,6 +17,7 @@ use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
 use promemu_core::interrupt::interruptible;
 use promemu_core::plan::HostPlan;
+use promemu_core::rng::Seed;
 use promemu_core::time::{Speed, Time};
 
 use super::host_table::Exit;
@@ -100,9 +101,9 @@ impl HostTask {
         self.host.due() == Time::NEVER
     }
 
-    /// The same host with another plan, which is equal to its own.
-    pub(crate) fn with_plan(self, plan: Arc<HostPlan>) -> Self {
-        Self { host: self.host.with_plan(plan), ..self }
+    /// The same host with another plan, as [`DrivenHost::with_plan`].
+    pub(crate) fn with_plan(self, plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {
+        Self { host: self.host.with_plan(plan, seed, now), ..self }
     }
 
     /// Runs the host as a member of the fleet, present at once if it has started before. Its end is added to

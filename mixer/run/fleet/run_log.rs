@@ -9,7 +9,9 @@ use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
 use promemu_core::host::{DrivenHost, EmulatedHost};
 use promemu_core::plan::{Action, Plan};
 use promemu_core::time::Time;
-use promemu_core::timeline::{LogFull, RunLog, SentAction, Targets, next_run_edge, run_edges_at};
+use promemu_core::timeline::{
+    LogFull, RunEdge, RunLog, SentAction, Targets, active_edges, next_run_edge, run_edges_at,
+};
 
 use super::live_fleet::Fleet;
 
@@ -129,9 +131,26 @@ impl Fleet {
     pub(crate) fn tell_edges(&self, at: Time) {
         let Some(start) = self.counters.run_start.get() else { return };
         for edge in run_edges_at(&self.plan, *start, at) {
-            let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-            let (data, source) = (edge.data(), MIXER_SOURCE.into());
-            self.publish(Event { name: edge.event, source, data, time: at, sequence, hops: 0 }, None);
+            self.tell_edge(edge, at);
         }
+    }
+
+    /// Emits the events of phases and faults that another plan has begun or ended: of those that are told to be on up to
+    /// `told_to`, and those that are on now.
+    pub(crate) fn tell_edges_since(&self, old: &Plan, told_to: Time, now: Time) {
+        let start = self.run_start();
+        let (before, after) = (active_edges(old, start, told_to), active_edges(&self.plan, start, now));
+        for [_, end] in before.iter().filter(|edges| !after.contains(edges)) {
+            self.tell_edge(end.clone(), now);
+        }
+        for [begin, _] in after.iter().filter(|edges| !before.contains(edges)) {
+            self.tell_edge(begin.clone(), now);
+        }
+    }
+
+    fn tell_edge(&self, edge: RunEdge, at: Time) {
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+        let (data, source) = (edge.data(), MIXER_SOURCE.into());
+        self.publish(Event { name: edge.event, source, data, time: at, sequence, hops: 0 }, None);
     }
 }

@@ -164,8 +164,8 @@ impl FleetRunner {
         self.fleet.publish_own(RUN_FINISHED);
     }
 
-    /// Goes on with another plan. Hosts that did not change run on with their series and events; the others end, and new
-    /// ones start now.
+    /// Goes on with another plan. Hosts that did not change run on with their series and events, and with the new levers
+    /// and faults of the run; the others end, and new ones start now.
     pub(crate) async fn replace(&mut self, plan: Plan) -> Changes {
         let (ids, old_hosts): (Vec<_>, Vec<_>) = self.fleet.hosts().unzip();
         let changes = Changes::from_hosts(self.fleet.plan(), &old_hosts, &plan);
@@ -200,7 +200,7 @@ impl FleetRunner {
                     let host = EmulatedHost::new(plan, self.seed, start);
                     Box::new(HostTask::joining(fleet.joining(host)))
                 }
-                Some(Some(host)) => Box::new(host.with_plan(plan)),
+                Some(Some(host)) => Box::new(host.with_plan(plan, self.seed, start)),
                 Some(None) => continue,
             };
             self.spawn(id, host);
