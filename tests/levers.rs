@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::api::Daemon;
+use crate::api::{Daemon, Events};
 use crate::processes::{eventually, free_port, promemu_command};
 
 const CONFIG: &str = r#"Config(
@@ -47,8 +47,20 @@ fn a_lever_is_moved_from_the_shell_for_all_hosts_or_some_and_released() {
     let list = ctl(&daemon, &["lever"]).unwrap();
     assert!(list.contains("load") && list.contains("old") && list.contains("0.002"), "{list}");
     let moved = ctl(&daemon, &["lever", "load", "7", "--hosts", "web-0[2-9]"]).unwrap();
-    assert!(moved.contains("7.0 on web-0[2-9] until released"), "{moved}");
+    assert!(moved.contains("7 on web-0[2-9] until released"), "{moved}");
+    assert!(moved.contains("1; 7 on web-02; 2 on db-1"), "the values of hosts that differ: {moved}");
     shows(&daemon, [1.0, 7.0, 2.0]);
+    ctl(&daemon, &["lever", "load", "3", "--for", "10m"]).unwrap();
+    shows(&daemon, [3.0, 3.0, 3.0]);
+    let released = ctl(&daemon, &["lever", "load", "--release", "--hosts", "web-02"]).unwrap();
+    assert!(released.contains("3; 1 on web-02"), "the wider move stays for others: {released}");
+    shows(&daemon, [3.0, 1.0, 3.0]);
+    let (_, levers) = daemon.get("/api/v1/levers");
+    assert_eq!(
+        levers["levers"][0]["by_hosts"],
+        json!([{ "value": 1.0, "count": 1, "hosts": ["web-02"] }]),
+        "{levers}"
+    );
     ctl(&daemon, &["lever", "load", "3", "--for", "10m"]).unwrap();
     shows(&daemon, [3.0, 3.0, 3.0]);
     let (_, levers) = daemon.get("/api/v1/levers");
@@ -64,7 +76,7 @@ fn a_lever_is_moved_from_the_shell_for_all_hosts_or_some_and_released() {
     ctl(&daemon, &["lever", "load", "0.5", "--for", "300ms"]).unwrap();
     shows(&daemon, [1.0, 1.0, 2.0]);
     let moved = ctl(&daemon, &["lever", "load", "-2"]).unwrap();
-    assert_eq!(moved.matches("-2.0").count(), 2, "the value that it gets, and the move: {moved}");
+    assert_eq!(moved.matches("-2").count(), 2, "the value that it gets, and the move: {moved}");
     shows(&daemon, [-2.0, -2.0, -2.0]);
 }
 
@@ -82,4 +94,42 @@ fn wrong_moves_of_levers_are_refused_with_a_way_out() {
     assert_eq!(put(json!({ "value": 1, "hosts": "web-[1" })), (422, "invalid_value".to_owned()));
     assert_eq!(put(json!({ "value": 1, "for": "soon" })), (422, "invalid_value".to_owned()));
     assert_eq!(put(json!({ "value": "much" })).0, 422);
+}
+
+#[test]
+fn actions_of_clients_are_lines_of_the_log_and_events_of_the_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut daemon = start(dir.path());
+    shows(&daemon, [1.0, 1.0, 2.0]);
+    let actions: [&[&str]; 5] = [
+        &["lever", "load", "7", "--hosts", "web-*", "--for", "1h"],
+        &["lever", "load", "--release"],
+        &["down", "web-*", "--for", "5m"],
+        &["override", "db-1", "load", "4"],
+        &["stop", "db-1"],
+    ];
+    for action in actions {
+        ctl(&daemon, action).unwrap();
+    }
+    ctl(&daemon, &["lever", "laod", "7"]).unwrap_err();
+    let mut events = Events::open(daemon.port, "/api/v1/events/stream?last=500&name=client_action");
+    let told: Vec<Value> = actions.iter().map(|_| events.next().1).collect();
+    let data: Vec<&Value> = told.iter().map(|event| &event["data"]).collect();
+    assert!(told.iter().all(|event| event["source"] == "api"), "{told:?}");
+    assert_eq!(
+        data,
+        [
+            &json!({ "action": "lever", "lever": "load", "hosts": "web-*", "value": 7.0, "for": "1h" }),
+            &json!({ "action": "release_lever", "lever": "load", "hosts": "*" }),
+            &json!({ "action": "down", "hosts": "web-*", "for": "5m", "count": 2 }),
+            &json!({ "action": "override", "hosts": "db-1", "metric": "load", "value": 4.0 }),
+            &json!({ "action": "stop", "hosts": "db-1" }),
+        ]
+    );
+    let refused = daemon.refusal("POST", "/api/v1/events", &json!({ "name": "client_action" }));
+    assert_eq!(refused.0, 422, "nobody else emits it: {refused:?}");
+    let log = daemon.process.log();
+    assert_eq!(log.matches("client action").count(), actions.len(), "{log}");
+    assert!(log.contains(r#"client action action="down" hosts="web-*" for="5m" count=2 by="api""#), "{log}");
+    assert_eq!(daemon.process.terminate(), Some(0));
 }

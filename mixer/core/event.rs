@@ -29,6 +29,8 @@ pub const FAULT_FINISHED: &str = "fault_finished";
 pub const PHASE_STARTED: &str = "phase_started";
 /// Emitted by the mixer when a phase of the timeline ends; the data is its name.
 pub const PHASE_FINISHED: &str = "phase_finished";
+/// Tells listeners outside of the run of an action of a client; the data has its fields. Hosts do not hear it.
+pub const CLIENT_ACTION: &str = "client_action";
 
 /// The built-in events of hosts and the mixer.
 pub const LIFECYCLE: [&str; 9] = [

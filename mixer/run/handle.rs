@@ -3,6 +3,7 @@
 //! [`RunHandle`] is the only way in; the API and the tests use it alike. Reading returns a view, steering sends a
 //! command to the run's loop and returns a [`CommandError`] if the run refuses. It knows no HTTP and no config text.
 
+mod command_log;
 mod command_params;
 mod commands;
 mod error;
@@ -23,6 +24,7 @@ mod tests;
 mod value_check;
 mod views;
 
+pub(crate) use command_log::CommandLog;
 pub use command_params::{LeverMove, NewHost, Override};
 pub use error::CommandError;
 pub use exposition::Exposition;
@@ -32,7 +34,7 @@ pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use series::SeriesFilter;
 pub use views::{
-    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView,
+    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, LeverHostsView,
     LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted, SeriesPage,
     SeriesView,
 };

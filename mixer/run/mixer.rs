@@ -25,7 +25,7 @@ use crate::clock::{Clock, sleep_until};
 use crate::event_tap::EventTap;
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
-use crate::handle::{Request, RunHandle};
+use crate::handle::{CommandLog, Request, RunHandle};
 use crate::log_queue;
 use crate::outputs::OutputSettings;
 use crate::outputs::output_set::{Healths, Outputs};
@@ -66,6 +66,7 @@ pub(crate) struct LiveMixer {
     healths: Healths,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
+    command_log: CommandLog,
     output_tasks: JoinSet<()>,
     /// Becomes `true` when the outputs are to end.
     stop: watch::Sender<bool>,
@@ -129,6 +130,7 @@ impl MetricsMixer {
             healths,
             fleets,
             requests,
+            command_log: CommandLog::default(),
             output_tasks,
             stop,
         }
@@ -171,7 +173,9 @@ impl LiveMixer {
                     return Ok(EndReason::Duration);
                 }
                 Some(plan) = reloads.recv() => self.reload(plan).await,
-                Some(request) = self.requests.recv() => request.carry_out(&mut self.runner, &self.fleets).await,
+                Some(request) = self.requests.recv() => {
+                    request.carry_out(&mut self.runner, &self.fleets, &mut self.command_log).await;
+                }
                 Some(ended) = self.output_tasks.join_next() => {
                     self.settle_output(ended)?;
                     if self.output_tasks.is_empty() {

@@ -5,7 +5,7 @@ use promemu_core::plural::plural;
 use serde_json::Value;
 
 use super::request::is_pattern;
-use super::words::{ago, bytes, duration, until, word};
+use super::words::{ago, bytes, duration, figure, until, word};
 use crate::args::CtlAction;
 use crate::table::{cut, grouped, paragraph, prose, spare, table, whole};
 
@@ -197,18 +197,30 @@ fn overridden(answer: &Value, width: Option<u16>) -> String {
     table(columns, [row], 0, width) + hint
 }
 
-/// Levers with what moves them. Their values may be small, so they have all decimals.
+/// Levers with what moves them.
 fn levers<'a>(levers: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
     let row = |lever: &Value| {
         let set = items(&lever["overrides"]).map(|set| {
-            format!("{} on {} until {}", set["value"], beginning(&word(&set["hosts"])), until(&set["until"]))
+            format!(
+                "{} on {} until {}",
+                figure(&set["value"]),
+                beginning(&word(&set["hosts"])),
+                until(&set["until"])
+            )
         });
         let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
         let set = or_none(set.collect::<Vec<_>>().join("; "));
-        let [default, value] = ["default", "value"].map(|field| lever[field].to_string());
+        let [default, value] = ["default", "value"].map(|field| figure(&lever[field]));
+        let on_hosts = items(&lever["by_hosts"]).map(|group| {
+            let (count, named) = (group["count"].as_u64(), group["hosts"].as_array());
+            let more = count.zip(named).map_or(0, |(count, named)| count.saturating_sub(named.len() as u64));
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("; {} on {}{more}", figure(&group["value"]), word(&group["hosts"]))
+        });
+        let value = format!("{value}{}", on_hosts.collect::<String>());
         [word(&lever["name"]), default, value, or_none(word(&lever["faults"])), set]
     };
-    let columns = [whole("LEVER"), whole("DEFAULT"), whole("VALUE"), prose("FAULTS"), prose("SET")];
+    let columns = [whole("LEVER"), whole("DEFAULT"), prose("VALUE"), prose("FAULTS"), prose("SET")];
     table(columns, levers.map(row), 0, width)
 }
 

@@ -23,6 +23,16 @@ pub(super) fn word(value: &Value) -> String {
     }
 }
 
+/// A number that may be small, with nine digits at most.
+pub(super) fn figure(value: &Value) -> String {
+    value.as_f64().map_or_else(|| word(value), |number| Shown(rounded(number)).to_string())
+}
+
+/// The nearest number of nine digits.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.8e}").parse().unwrap_or(number)
+}
+
 /// From here on numbers have no decimals.
 const LARGE: f64 = 1e15;
 
@@ -107,6 +117,13 @@ mod tests {
         ] {
             assert_eq!(word(&number), shown);
         }
+    }
+
+    #[test]
+    fn figures_have_nine_digits_wherever_the_point_is() {
+        let figures =
+            [json!(0.049_124_040_608_000_005), json!(1.0), json!(-2), json!(1e-7), json!(1_234_567.5)];
+        assert_eq!(figures.map(|value| figure(&value)), ["0.0491240406", "1", "-2", "1e-07", "1234567.5"]);
     }
 
     #[test]

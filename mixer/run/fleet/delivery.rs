@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tracing::{debug, warn};
 
-use promemu_core::event::{Event, HostId, MIXER_SOURCE};
+use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
 use promemu_core::host::START_SPREAD;
 use promemu_core::time::Time;
 
@@ -26,6 +26,14 @@ impl Fleet {
         let source = MIXER_SOURCE.into();
         self.publish(Event { name: name.into(), source, data, time, sequence, hops: 0 }, None);
         time
+    }
+
+    /// Tells the listeners outside of the run of what a client did at this time. Hosts do not hear it.
+    pub(crate) fn tell_outside(&self, name: &str, data: serde_json::Value, time: Time) {
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+        let (name, source) = (name.into(), CLIENT_SOURCE.into());
+        let event = Event { name, source, data, time, sequence, hops: 0 };
+        self.counters.event_tap.publish(&Arc::new(event));
     }
 
     /// Puts an event into the mailboxes of its listeners, and gives the number of hosts that take it. Never waits.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use promemu_core::error::suggestion;
 use promemu_core::event::DELIVERY_DELAY;
 use promemu_core::plan::{Action, HostSelection, RunPart};
 use promemu_core::time::{Span, Time};
-use promemu_core::timeline::{HostLevers, RunLog, Targets};
+use promemu_core::timeline::{HostLevers, LoggedAction, RunLog, Targets};
 
 use super::command_params::LeverMove;
 use super::commands::Command;
@@ -14,8 +16,17 @@ use super::error::CommandError;
 use super::host_action::selected;
 use super::lookup::shortened;
 use super::run_handle::RunHandle;
-use super::views::{LeverOverrideView, LeverView};
+use super::views::{LeverHostsView, LeverOverrideView, LeverView};
 use crate::fleet::Fleet;
+
+/// The most hosts whose levers are compared.
+const HOSTS_COMPARED_MAX: usize = 10_000;
+/// The most pairs of a host and a move that are compared.
+const COMPARISONS_MAX: usize = 100_000;
+/// The most hosts of a value that are named.
+const HOSTS_NAMED_MAX: usize = 10;
+/// The most values of a lever besides that of all hosts.
+const GROUPS_MAX: usize = 100;
 
 impl RunHandle {
     /// The levers of the run, in the config's order.
@@ -32,6 +43,7 @@ impl RunHandle {
             name: lever.name.to_string(),
             default: lever.default,
             value: everywhere.at(index, now),
+            by_hosts: by_hosts(&fleet, &log, (index, now), everywhere.at(index, now)),
             faults: active_faults(&fleet, index, now),
             overrides: overrides(&log, index, now),
         };
@@ -112,6 +124,46 @@ fn everywhere(fleet: &Fleet, log: &RunLog) -> HostLevers {
         levers.apply(&logged.sent);
     }
     levers
+}
+
+/// The values of a lever that are not `everywhere`, each with its hosts.
+fn by_hosts(
+    fleet: &Fleet,
+    log: &RunLog,
+    (lever, now): (usize, Time),
+    everywhere: f64,
+) -> Vec<LeverHostsView> {
+    let is_move = |logged: &&LoggedAction| match logged.sent.action {
+        Action::Lever { lever: moved, .. } | Action::ReleaseLever { lever: moved } => moved == lever,
+        _ => false,
+    };
+    let moves: Vec<&LoggedAction> = log.actions().iter().filter(is_move).collect();
+    let hosts_max = (COMPARISONS_MAX / moves.len().max(1)).min(HOSTS_COMPARED_MAX);
+    // Hosts of one part that the same moves reach have the same value.
+    let mut known: IndexMap<(*const RunPart, Vec<usize>), f64> = IndexMap::new();
+    let mut groups: IndexMap<u64, LeverHostsView> = IndexMap::new();
+    for (_, host) in fleet.hosts().take(hosts_max) {
+        let Some(part) = host.run.as_ref().filter(|part| !part.levers.is_empty()) else { continue };
+        let reaching = moves.iter().enumerate().filter(|(_, logged)| logged.targets.reach(&host));
+        let reaching: Vec<usize> = reaching.map(|(index, _)| index).collect();
+        let value = *known.entry((Arc::as_ptr(part), reaching)).or_insert_with_key(|(_, reaching)| {
+            let mut levers = HostLevers::new(Arc::clone(part), fleet.run_start());
+            for index in reaching {
+                levers.apply(&moves[*index].sent);
+            }
+            levers.at(lever, now)
+        });
+        if value.to_bits() == everywhere.to_bits() {
+            continue;
+        }
+        let group = groups.entry(value.to_bits());
+        let group = group.or_insert_with(|| LeverHostsView { value, count: 0, hosts: Vec::new() });
+        group.count += 1;
+        if group.hosts.len() < HOSTS_NAMED_MAX {
+            group.hosts.push(host.name.to_string());
+        }
+    }
+    groups.into_values().take(GROUPS_MAX).collect()
 }
 
 /// The ids of the faults that change a lever now.

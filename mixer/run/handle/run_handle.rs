@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use promemu_core::event::{EVENT_DATA_BYTES_MAX, LIFECYCLE, MIXER_SOURCE, data_bytes};
+use promemu_core::event::{CLIENT_ACTION, EVENT_DATA_BYTES_MAX, LIFECYCLE, MIXER_SOURCE, data_bytes};
 
+use super::command_log::{CommandLog, Told};
 use super::command_params::{NewHost, Override};
 use super::commands::{Command, Outcome};
 use super::error::{CommandError, NAME_BYTES_MAX};
@@ -55,9 +56,17 @@ pub(crate) struct Request {
 
 impl Request {
     /// Applies the command and replies. Outputs hear of hosts that come or go before the reply.
-    pub(crate) async fn carry_out(self, runner: &mut FleetRunner, fleets: &watch::Sender<Arc<Fleet>>) {
-        let edits = runner.edits();
+    pub(crate) async fn carry_out(
+        self,
+        runner: &mut FleetRunner,
+        fleets: &watch::Sender<Arc<Fleet>>,
+        log: &mut CommandLog,
+    ) {
+        let (edits, told) = (runner.edits(), Told::of(&self.command));
         let outcome = self.command.apply(runner).await;
+        if let Ok(outcome) = &outcome {
+            log.note(told, outcome, runner.fleet());
+        }
         if runner.edits() != edits {
             fleets.send_replace(Arc::clone(runner.fleet()));
         }
@@ -190,7 +199,7 @@ impl RunHandle {
             return Err(CommandError::EventTooLarge { max: EVENT_DATA_BYTES_MAX });
         }
         let (name, source) = (name.to_owned(), source.to_owned());
-        if LIFECYCLE.contains(&name.as_str()) || source == MIXER_SOURCE {
+        if LIFECYCLE.contains(&name.as_str()) || name == CLIENT_ACTION || source == MIXER_SOURCE {
             return Err(CommandError::ReservedEvent { name, source_name: source });
         }
         let command = Command::Emit { name: name.clone(), source: source.clone(), data };

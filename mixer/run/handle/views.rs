@@ -190,10 +190,23 @@ pub struct LeverView {
     pub default: f64,
     /// Its value now, on hosts that no fault and no override is about in particular.
     pub value: f64,
+    /// The values that it has now on the other hosts, among the first 10 000 of the run at most.
+    pub by_hosts: Vec<LeverHostsView>,
     /// The ids of the faults that change it now, on all hosts or some.
     pub faults: Vec<String>,
     /// The values that clients and events have set and that hold now.
     pub overrides: Vec<LeverOverrideView>,
+}
+
+/// A lever's value on some hosts.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct LeverHostsView {
+    /// The value.
+    pub value: f64,
+    /// The number of hosts on which the lever has it.
+    pub count: usize,
+    /// The names of the first 10 of them.
+    pub hosts: Vec<String>,
 }
 
 /// A value that replaces a lever's.
