@@ -225,10 +225,10 @@ fn the_rule_test_of_the_readme_expects_an_alert_that_is_not_there_at_another_tim
     let recipe = blocks(&readme, "sh").into_iter().find(|block| block.contains("alert_rule_test")).unwrap();
     assert!(recipe.lines().count() <= 12, "{recipe}");
     run_script(recipe, dir.path());
-    let test = dir.path().join("incident.yml");
-    let text = std::fs::read_to_string(&test).unwrap();
-    std::fs::write(&test, text.replace("eval_time: 5m", "eval_time: 2m")).unwrap();
-    let run = Command::new("promtool").args(["test", "rules"]).arg(&test).output().unwrap();
+    let file = dir.path().join("incident.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("eval_time: 5m", "eval_time: 2m")).unwrap();
+    let run = Command::new("promtool").args(["test", "rules"]).arg(&file).output().unwrap();
     assert!(!run.status.success(), "{run:?}");
 }
 

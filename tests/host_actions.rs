@@ -64,6 +64,38 @@ fn hosts_that_are_taken_down_have_up_0_and_are_up_again_after_it() {
 }
 
 #[test]
+fn ctl_takes_a_name_that_fits_one_metric_and_leads_on_from_what_it_does_not_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fleet.ron");
+    let config = r#"Config(default_job_name: "fleet", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "fleet-{i}",
+        listen_events: { "peak_start": emit("peak") }, metrics: [
+        Metric(name: "load", labels: { "origin": "emulated" }),
+        Metric(name: "n_total", metric_type: counter, default_value: 7),
+        Metric(repeat: Repeat(var: "d", in: ["a", "b"]), name: "disk", labels: { "device": "{d}" })])])"#;
+    std::fs::write(&path, config).unwrap();
+    let daemon = Daemon::start(&["--config", &path.display().to_string(), "--output", "scrape=127.0.0.1:0"]);
+    for hosts in ["fleet-1", "fleet-*"] {
+        assert_eq!(ctl(&daemon, &["override", hosts, "load", "500"]).0, Some(0));
+        assert_eq!(ctl(&daemon, &["release", hosts, "load"]).0, Some(0));
+    }
+    for (args, hint) in [
+        (&["override", "fleet-1", "disk", "1"][..], "expected one of load{origin=\"emulated\"}"),
+        (&["override", "fleet-1", "n_total", "5"], "--allow-reset lets it"),
+        (&["status", "--run", "fleet"], "promemu ctl runs lists them"),
+        (&["delete", "main"], "promemu ctl end main"),
+        (&["stop", "main"], "promemu ctl end main"),
+        (&["down", "all"], "'*' is all hosts"),
+        (&["down", "fleet-1,fleet-2"], "several hosts are one pattern"),
+        (&["emit", "peak"], "did you mean \"peak_start\"?"),
+        (&["emit", "peak-start"], "did you mean \"peak_start\"?"),
+    ] {
+        let (code, text) = ctl(&daemon, args);
+        assert!(code == Some(1) && text.contains(hint), "{args:?}: {code:?} {text}");
+    }
+    assert_eq!(ctl(&daemon, &["emit", "peak_start"]).0, Some(0));
+}
+
+#[test]
 fn an_action_concerns_all_hosts_of_a_pattern_or_a_label() {
     let (dir, gateway) = (tempfile::tempdir().unwrap(), Pushgateway::start());
     let (daemon, page) = serving(dir.path(), &gateway);

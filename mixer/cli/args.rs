@@ -7,6 +7,7 @@ mod ctl;
 mod dashboard;
 mod describe;
 mod export;
+mod extra_words;
 mod flags;
 mod hints;
 mod new;

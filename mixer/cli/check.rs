@@ -23,6 +23,11 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
             "no config given; write promemu check NAME, or check all with --all".to_owned(),
         ));
     }
+    if names == ["all"] && !settings.config_dirs().configs().iter().any(|name| name == "all") {
+        return Err(Error::Usage(
+            "there is no config \"all\"; to check all configs write promemu check --all".to_owned(),
+        ));
+    }
     let mut is_good = true;
     for name in names {
         match checked(settings, name) {

@@ -7,7 +7,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use promemu_core::error::Error;
+use promemu_core::error::{Error, suggestion};
 
 use crate::args::{Cli, CtlAction, CtlArgs};
 use crate::settings::token;
@@ -21,7 +21,15 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
     if matches!(args.action, CtlAction::Events { follow: true }) {
         return client.follow(&event_stream_path(args), args.json).await.map(|()| ExitCode::SUCCESS);
     }
-    let answer = client.send(&Request::new(cli, args)?).await?;
+    let answer = match client.send(&Request::new(cli, args)?).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(explained(error, &client, &args.action).await),
+    };
+    if let CtlAction::Emit { event, .. } = &args.action
+        && answer["hearers"] == 0
+    {
+        refuse_unknown_event(&client, args, event).await?;
+    }
     let text = if args.json {
         format!("{answer:#}\n")
     } else {
@@ -31,4 +39,40 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
     print(text.as_bytes())?;
     let is_refused = matches!(args.action, CtlAction::Check { .. }) && answer["valid"] != true;
     Ok(if is_refused { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// The error of an action on hosts, with the command that is meant if the hosts are those of a run, or several words.
+async fn explained(error: Error, client: &Client, action: &CtlAction) -> Error {
+    let Some(hosts) = action.hosts().filter(|_| matches!(error, Error::Run(_))) else { return error };
+    let is_unknown = error.to_string().contains("(unknown_host)");
+    let hint = if is_unknown && ["all", "ALL", "any"].contains(&hosts) {
+        "; '*' is all hosts".to_owned()
+    } else if is_unknown && hosts.contains(',') {
+        "; several hosts are one pattern, as in 'worker-*' or 'web-0[12]'".to_owned()
+    } else if is_unknown && matches!(action, CtlAction::Stop { .. }) && is_run(client, hosts).await {
+        format!("; to end the run of this id, write promemu ctl end {hosts}")
+    } else {
+        return error;
+    };
+    Error::Run(format!("{error}{hint}"))
+}
+
+/// `true` if the daemon has a run of this id.
+async fn is_run(client: &Client, id: &str) -> bool {
+    let runs = client.send(&Request::runs()).await.unwrap_or_default();
+    runs["runs"].as_array().is_some_and(|runs| runs.iter().any(|run| run["id"] == id))
+}
+
+/// An error for an event that no host would ever hear, with the nearest one of those that hosts listen to.
+async fn refuse_unknown_event(client: &Client, args: &CtlArgs, event: &str) -> Result<(), Error> {
+    let listened = client.send(&Request::events(args)).await?;
+    let names =
+        listened["events"].as_array().into_iter().flatten().filter_map(|event| event["name"].as_str());
+    // A host may listen to an event of one source.
+    let names: Vec<&str> = names.map(|name| name.split('@').next().unwrap_or(name)).collect();
+    if names.contains(&event) {
+        return Ok(());
+    }
+    let hint = suggestion(event, &names);
+    Err(Error::Run(format!("event {event:?} was emitted, but no host of the run listens to it{hint}")))
 }

@@ -263,6 +263,23 @@ pub(crate) enum CtlAction {
     },
 }
 
+impl CtlAction {
+    /// The host or the pattern of hosts that it acts on.
+    pub(crate) fn hosts(&self) -> Option<&str> {
+        match self {
+            Self::Host { host }
+            | Self::Override { host, .. }
+            | Self::Release { host, .. }
+            | Self::Down { hosts: host, .. }
+            | Self::Up { hosts: host }
+            | Self::Stop { host }
+            | Self::Start { host }
+            | Self::Remove { host } => Some(host),
+            _ => None,
+        }
+    }
+}
+
 /// The part of a list to print.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {

@@ -6,6 +6,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use promemu_core::error::nearest;
 
+use super::extra_words;
 use super::parse::usage_error;
 use super::usage::{CONFIG_VERBS, Path, WRITERS, uses};
 use super::words::is_argument;
@@ -33,7 +34,10 @@ const LISTEN_ADDRESSES: [&str; 6] =
     ["port", "address", "bind", "web.listen-address", "listen-address", "host-port"];
 
 /// Commands as they are called elsewhere, and the command line that does it.
-const COMMAND_SYNONYMS: [(&[&str], &str); 8] = [
+const COMMAND_SYNONYMS: [(&[&str], &str); 11] = [
+    (&["version"], "--version"),
+    (&["tsdb", "block", "blocks"], "export NAME --out data/"),
+    (&["test", "rule", "rules", "alert", "alerts"], "export NAME --rules RULES.yml --out TEST.yml"),
     (&["list", "ls", "configs", "list-configs"], "--list-configs"),
     (&["start", "exec", "serve", "up", "emulate", "simulate"], "run"),
     (&["validate", "lint", "verify", "test-config"], "check"),
@@ -62,7 +66,11 @@ pub(super) fn explain(
         ErrorKind::UnknownArgument => of_kind(ContextKind::InvalidArg).and_then(|word| {
             let flag = word.trim_start_matches('-').split('=').next().unwrap_or_default().to_owned();
             let is_flag = word.starts_with('-') && !flag.is_empty();
-            is_flag.then(|| of_flag(definition, path, &flag, typed))
+            if is_flag {
+                Some(of_flag(definition, path, &flag, typed))
+            } else {
+                extra_words::explain(definition, path, &word, typed)
+            }
         }),
         ErrorKind::MissingRequiredArgument => missing_name(path),
         _ => None,
@@ -96,7 +104,7 @@ pub(super) fn of_flag(definition: &Command, path: Path<'_>, flag: &str, typed: &
     if let Some(meant) = meant_flag(definition, path, &spelled) {
         return format!("{has_none}; did you mean --{meant}?");
     }
-    let owners = owners(definition, &spelled);
+    let owners = owners(definition, path, &spelled);
     if !owners.is_empty() {
         return format!("{has_none}; --{spelled} is a flag of {}", owners.join(", "));
     }
@@ -118,6 +126,7 @@ fn is_config_verb(path: Path<'_>) -> bool {
 fn advice(path: Path<'_>, name: &str, flag: &str, value: Option<&str>) -> Option<String> {
     let is_writer = path.first().is_some_and(|verb| WRITERS.contains(verb));
     match flag {
+        "all" if matches!(path, ["ctl", ..]) => Some("'*' in place of a host's name is all hosts".to_owned()),
         "config" if is_config_verb(path) => Some(format!("write {name} {}", value.unwrap_or("NAME"))),
         "output" if is_writer => Some(match value {
             Some(file) if !file.contains('=') => format!("write --out {file} for the file that it writes"),
@@ -159,12 +168,7 @@ fn of_command(definition: &Command, path: Path<'_>, word: &str, typed: &[OsStrin
     let lower = word.to_lowercase();
     if let ["ctl", ..] = path {
         let names = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
-        let near = nearest(&lower, &names);
-        let hint = near.map_or_else(
-            || "; promemu ctl --help lists them".to_owned(),
-            |name| format!("; did you mean promemu ctl {name}?"),
-        );
-        return format!("unknown action {word:?}{hint}");
+        return format!("unknown action {word:?}; {}", extra_words::meant_action(&lower, &names, typed));
     }
     let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let behind = words.iter().position(|other| other == word).unwrap_or_default();
@@ -231,7 +235,7 @@ fn meant_flag(definition: &Command, path: Path<'_>, flag: &str) -> Option<String
 }
 
 /// The long names of the flags that a command has and uses.
-fn flags(definition: &Command, path: Path<'_>) -> Vec<String> {
+pub(super) fn flags(definition: &Command, path: Path<'_>) -> Vec<String> {
     let mut command = definition;
     for name in path {
         let Some(sub) = command.find_subcommand(name) else { break };
@@ -242,14 +246,17 @@ fn flags(definition: &Command, path: Path<'_>) -> Vec<String> {
     used.filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
 }
 
-/// The commands that have and use a flag of this name.
-fn owners(definition: &Command, flag: &str) -> Vec<String> {
+/// The commands that have and use a flag of this name; for an action of `ctl`, its other actions.
+fn owners(definition: &Command, path: Path<'_>, flag: &str) -> Vec<String> {
     let has = |path: Path<'_>| flags(definition, path).iter().any(|known| known == flag);
     let names = subcommands(definition);
     let mut owners: Vec<String> =
         names.iter().filter(|name| has(&[name.as_str()])).map(|name| format!("promemu {name}")).collect();
     if owners.is_empty() && has(&[]) {
         owners.push("promemu".to_owned());
+    }
+    if path.first() == Some(&"ctl") {
+        owners.clear();
     }
     if owners.is_empty() {
         let actions = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();

@@ -6,6 +6,7 @@ use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
+use promemu_core::time::Span;
 use promemu_core::user_file::{STDIN, is_stdin};
 
 use super::cli::{Cli, Command};
@@ -116,6 +117,23 @@ fn unused_flag(definition: &clap::Command, path: Path<'_>, innermost: &ArgMatche
     command.get_arguments().find(is_unused)?.get_long().map(str::to_owned)
 }
 
+/// The sentence for a word that is no argument of a config.
+fn meant_word(cli: &Cli, word: &str) -> String {
+    let argument = word.split_once('=').map(|(name, value)| format!("{}={value}", name.replace('-', "_")));
+    if let Some(argument) = argument.filter(|argument| is_argument(argument)) {
+        return format!("did you mean {argument}?");
+    }
+    if word.ends_with(char::is_alphabetic) && Span::parse(word).is_ok() {
+        let flag = if matches!(cli.command, Some(Command::Export(_) | Command::Plot(_))) {
+            "for"
+        } else {
+            "duration"
+        };
+        return format!("for a length of time write --{flag} {word}");
+    }
+    "write ARGUMENT=VALUE behind the one config's name, as in hosts=5".to_owned()
+}
+
 /// Gives a command's words their places: the config's name, and its arguments.
 fn move_words(cli: &mut Cli) -> Result<(), String> {
     let (name, arguments) = match &mut cli.command {
@@ -141,9 +159,7 @@ fn move_words(cli: &mut Cli) -> Result<(), String> {
         return Err(format!("no config given before {word}; write its name first, as in NAME {word}"));
     }
     if let Some(word) = arguments.iter().find(|word| !is_argument(word)) {
-        return Err(format!(
-            "{word:?} is no argument of the config; write ARGUMENT=VALUE behind the one config's name, as in hosts=5"
-        ));
+        return Err(format!("{word:?} is no argument of the config; {}", meant_word(cli, word)));
     }
     cli.arguments = arguments;
     if cli.config.as_deref().is_some_and(|name| is_stdin(name.as_ref())) {

@@ -202,6 +202,15 @@ fn cut_short(frame: &str) -> Option<String> {
     Some(reason.unwrap_or_else(|| data.to_owned()))
 }
 
+/// Parts of the API's messages, and what they are called on the command line.
+const AS_COMMANDS: [(&str, &str); 5] = [
+    ("; allow_reset lets it", "; --allow-reset lets it"),
+    ("/api/v1/runs lists them", "promemu ctl runs lists them"),
+    ("/api/v1/configs lists them", "promemu ctl configs lists them"),
+    (" runs; stop it first", " runs; end it first with promemu ctl end"),
+    ("deleted; stop it, and promemu ends", "deleted; promemu ctl end main ends it, and promemu"),
+];
+
 /// The error of an answer: its message and code, and a line for each problem of a config.
 fn api_error(status: u16, body: &Value) -> Error {
     let error = &body["error"];
@@ -215,6 +224,7 @@ fn api_error(status: u16, body: &Value) -> Error {
     let lines = problems.map(|entry| format!("\n{}", problem(entry)));
     let hint =
         if code == "unauthorized" { "; the token is in PME_API_TOKEN, or in --api-token-file" } else { "" };
+    let message = AS_COMMANDS.iter().fold(message.to_owned(), |text, (api, ctl)| text.replace(api, ctl));
     let text = format!("{message} ({code}){hint}{}", lines.collect::<String>());
     // The exit code of a wrong config is the same with and without a daemon.
     if code == "invalid_config" { Error::Usage(text) } else { Error::Run(text) }
@@ -257,6 +267,11 @@ mod tests {
         assert_eq!(
             api_error(401, &body).to_string(),
             "no (unauthorized); the token is in PME_API_TOKEN, or in --api-token-file"
+        );
+        let body = serde_json::json!({ "error": { "code": "c", "message": "there is no run \"x\"; /api/v1/runs lists them" } });
+        assert_eq!(
+            api_error(404, &body).to_string(),
+            "there is no run \"x\"; promemu ctl runs lists them (c)"
         );
         assert!(api_error(502, &Value::Null).to_string().contains("not an answer of promemu's control API"));
     }

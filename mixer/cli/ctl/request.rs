@@ -48,7 +48,7 @@ impl Request {
             }
             CtlAction::Host { host } => Self::get(host_path(host, "", run)),
             CtlAction::Metrics(list) => Self::get(list_path("/api/v1/metrics", run, list, &[])),
-            CtlAction::Events { .. } => Self::get(path("/api/v1/events", run)),
+            CtlAction::Events { .. } => Self::events(args),
             CtlAction::Emit { event, data, source } => {
                 let body = event_body(event, data.as_ref(), source.as_deref());
                 Self::post(path("/api/v1/events", run), Some(body))
@@ -83,7 +83,7 @@ impl Request {
             CtlAction::Check { config, arguments } => {
                 Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config, arguments)?))
             }
-            CtlAction::Runs => Self::get("/api/v1/runs".to_owned()),
+            CtlAction::Runs => Self::runs(),
             CtlAction::Create { config, arguments, id, lasting, history, watch } => {
                 let mut body = config_body(cli, config, arguments)?;
                 add(&mut body, "id", id.as_deref());
@@ -122,6 +122,16 @@ impl Request {
         add(&mut body, "hosts", Some(hosts));
         add(&mut body, "for", span);
         Self::post(path("/api/v1/actions", run), Some(body))
+    }
+
+    /// The request for the list of runs.
+    pub(super) fn runs() -> Self {
+        Self::get("/api/v1/runs".to_owned())
+    }
+
+    /// The request for the events that hosts of the run listen to.
+    pub(super) fn events(args: &CtlArgs) -> Self {
+        Self::get(path("/api/v1/events", &[("run", args.run.as_deref())]))
     }
 
     fn get(path: String) -> Self {

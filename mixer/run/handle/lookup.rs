@@ -54,10 +54,15 @@ pub(super) fn find_series(fleet: &Fleet, id: &str) -> Option<(HostId, usize)> {
     })
 }
 
+/// The metric of this key; or of this name alone, if the host has one metric of it.
 fn find_metric<'a>(host: &'a HostPlan, key: &str) -> Option<(usize, &'a MetricPlan)> {
     let name = key.split_once('{').map_or(key, |(name, _)| name);
-    let mut named = host.shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *name);
-    named.find(|(_, metric)| metric_key(metric) == key)
+    let named = host.shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *name);
+    let found = named.clone().find(|(_, metric)| metric_key(metric) == key);
+    found.or_else(|| {
+        let mut named = named.filter(|_| name == key);
+        named.next().filter(|_| named.next().is_none())
+    })
 }
 
 /// A client's text, cut so that an error does not repeat something endless.
