@@ -349,6 +349,35 @@ fn counts_of_csv(csv: &str) -> BTreeMap<String, f64> {
 }
 
 #[test]
+fn an_export_that_was_killed_before_its_first_answer_begins_again_with_the_same_times_and_seed() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state.json");
+    // It takes the connection, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("remote-write=http://{}/api/v1/write", silent.local_addr().unwrap());
+    let command = |more: &[&str]| {
+        let sent = ["export", "single_host_load", "--output", &target, "--resume", state.to_str().unwrap()];
+        promemu_command(&[&sent[..], more].concat())
+    };
+    let noted_by = |more: &[&str]| {
+        let mut killed = Process::start(&mut command(more));
+        let connection = silent.accept().unwrap();
+        killed.signal("-KILL");
+        assert_eq!(killed.wait(), None, "it was killed");
+        drop(connection);
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(&state).unwrap()).unwrap()
+    };
+    // The end is the time of the call, and the seed is drawn.
+    let first = noted_by(&["--for", "1h"]);
+    assert!(first["export"]["seed"].is_u64() && first["export"]["threads"].is_u64(), "{first}");
+    assert!(first["sent_until_ns"].is_null() && first["samples"] == 0, "{first}");
+    assert_eq!(noted_by(&["--for", "1h"]), first, "the same command is the same export");
+    assert_eq!(noted_by(&[]), first);
+    let other = command(&["--seed", "1"]).output().unwrap();
+    assert_eq!(other.status.code(), Some(2), "it is another export");
+}
+
+#[test]
 fn an_export_to_remote_write_that_was_killed_goes_on_where_it_was_and_sends_each_sample_once() {
     let (dir, prometheus) = (tempfile::tempdir().unwrap(), Prometheus::receiving());
     let [state, csv] = ["state.json", "all.csv"].map(|name| dir.path().join(name).display().to_string());
@@ -356,10 +385,11 @@ fn an_export_to_remote_write_that_was_killed_goes_on_where_it_was_and_sends_each
     let range = ["--from", "2026-01-05", "--for", "36h"];
     let sent = ["export", "hosts_load_with_peaks", "hosts_ttl=inf", "--output", &target, "--resume", &state];
     let mut killed = Process::start(&mut promemu_command(&[&sent[..], &range].concat()));
-    eventually("a part is sent", || std::fs::metadata(&state).ok());
+    let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&state).ok()?).ok();
+    eventually("a part is sent", || read().filter(|noted| noted["samples"] != 0));
     killed.signal("-KILL");
     assert_eq!(killed.wait(), None, "it was killed");
-    let noted: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    let noted = read().unwrap();
     let (before, seed) = (noted["samples"].as_u64().unwrap(), noted["export"]["seed"].to_string());
     let other = promemu_command(&[&sent[..], &range, &["--seed", "1"]].concat()).output().unwrap();
     assert_eq!(other.status.code(), Some(2), "it is another export");

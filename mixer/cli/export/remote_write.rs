@@ -22,6 +22,7 @@ pub(super) fn send(
     resume: Option<&Resume>,
 ) -> Result<Vec<DrivenHost>, Error> {
     let sender = PastSender::new(settings)?;
+    resume.map_or(Ok(()), Resume::note_begun)?;
     let (progress, seed) = (sampling.progress, sampling.run.seed());
     let sent_until = resume.and_then(Resume::sent_until);
     // The requests behind these may have arrived before the interruption.

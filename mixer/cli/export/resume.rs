@@ -88,6 +88,20 @@ impl Resume {
         }
     }
 
+    /// Notes which export it is if no earlier call did, so that it has the same requests if it is interrupted from now on.
+    pub(super) fn note_begun(&self) -> Result<(), Error> {
+        if !self.is_new() {
+            return Ok(());
+        }
+        self.replace(&json!({ "export": self.of, "samples": 0 })).map_err(|source| {
+            let what = format!(
+                "--resume or PME_EXPORT_RESUME: {} cannot be written; choose another file",
+                self.path.display()
+            );
+            Error::System { what, source }
+        })
+    }
+
     /// The time up to which samples were sent.
     pub(super) fn sent_until(&self) -> Option<Time> {
         self.found["sent_until_ns"].as_u64().map(Time::from_unix_nanos)
@@ -95,12 +109,16 @@ impl Resume {
 
     /// Notes that all samples up to a time were sent; so many since this call began.
     pub(super) fn note(&self, until: Time, samples: u64) -> io::Result<()> {
-        let state = json!({
+        self.replace(&json!({
             "export": self.of,
             "sent_until_ns": until.unix_nanos(),
             "sent_until": until.rfc3339(),
             "samples": self.samples_before + samples,
-        });
+        }))
+    }
+
+    /// The state is on the disk when this returns.
+    fn replace(&self, state: &Value) -> io::Result<()> {
         output_file::replace(&self.path, format!("{state:#}\n").as_bytes())
     }
 }
