@@ -30,6 +30,8 @@ pub struct Expression {
     pub(super) reads_host_storage: bool,
     /// Keys that it sets in its metric's storage.
     stores: Vec<String>,
+    /// `true` if it may change stored values without an assignment.
+    pub(super) calls_on_storage: bool,
     /// `true` if it uses its metric's storage as a whole, or with calculated keys.
     uses_whole_storage: bool,
     /// `None` if there is none, as nearly always: expressions are kept in large numbers.
@@ -60,7 +62,8 @@ impl Expression {
     }
 
     fn of(text: &str, ast: AST) -> Result<Self, CompileError> {
-        let Uses { mut names, mut fields, declared, emits, stores, written, calls } = Uses::of(&ast);
+        let Uses { mut names, mut fields, declared, emits, stores, calls_on_storage, written, calls } =
+            Uses::of(&ast);
         let whole = read_as_a_whole(&names, &fields);
         let declared: IndexSet<String> = declared.into_iter().collect();
         for (word, message) in [
@@ -102,6 +105,7 @@ impl Expression {
             emits,
             reads_host_storage,
             stores,
+            calls_on_storage,
             uses_whole_storage,
             mistakes,
         })

@@ -11,6 +11,7 @@ use super::engine::{self, CallContext, from_json, text_of, with_call};
 use super::host_storage::{VARIABLE, WRITTEN};
 use super::lower::{Node, lower};
 use super::names::Names;
+use super::storage::Owner;
 use super::value::{Value, finite};
 use crate::interrupt::is_interrupted;
 
@@ -57,6 +58,7 @@ struct Interpreted {
 struct UsedStorage {
     own: bool,
     hosts: bool,
+    may_change: bool,
 }
 
 impl Formula {
@@ -167,22 +169,23 @@ impl Interpreted {
         result.map_err(text_of)
     }
 
-    /// Puts the storage that it uses into the scope. A script may replace it by something else, so copies are returned.
+    /// Puts the storage that it uses into the scope. A script may replace it by something else, or write too much, so copies
+    /// are returned.
     fn push_storage(
         &self,
         scope: &mut Scope<'static>,
         context: &mut EvalContext<'_>,
     ) -> [Option<rhai::Map>; 2] {
         let mut push = |name: &'static str, map: rhai::Map| {
-            let copy = self.is_script.then(|| map.clone());
+            let copy = self.storage.may_change.then(|| map.clone());
             scope.push_dynamic(name, map.into());
             copy
         };
         let metric = context.metric.filter(|_| self.storage.own);
-        let own = metric.map(|metric| context.storage.take_metrics(metric)).unwrap_or_default();
+        let own = metric.map(|metric| context.storage.take(Owner::Metric(metric))).unwrap_or_default();
         [
             self.storage.own.then(|| push("storage", own)).flatten(),
-            self.storage.hosts.then(|| push(VARIABLE, context.storage.take_hosts())).flatten(),
+            self.storage.hosts.then(|| push(VARIABLE, context.storage.take(Owner::Host))).flatten(),
         ]
     }
 
@@ -193,23 +196,27 @@ impl Interpreted {
         context: &mut EvalContext<'_>,
         [own_before, hosts_before]: [Option<rhai::Map>; 2],
     ) -> Result<(), String> {
-        let mut outcome = Ok(());
-        let mut take = |name, written, before: Option<rhai::Map>| {
-            scope.remove::<rhai::Map>(name).unwrap_or_else(|| {
-                outcome = Err(format!("{written} is a map; write {written}.name = value"));
-                before.unwrap_or_default()
-            })
-        };
-        if self.storage.own {
-            let own = take("storage", "storage", own_before);
-            if let Some(metric) = context.metric {
-                context.storage.put_metrics(metric, own);
+        let mut put = |owner, (name, written), before: Option<rhai::Map>| match (
+            scope.remove::<rhai::Map>(name),
+            before,
+        ) {
+            (Some(map), Some(before)) => context.storage.change(owner, map, before),
+            (Some(map), None) => {
+                context.storage.put(owner, map);
+                Ok(())
             }
-        }
-        if self.storage.hosts {
-            context.storage.put_hosts(take(VARIABLE, WRITTEN, hosts_before));
-        }
-        outcome
+            (None, before) => {
+                context.storage.put(owner, before.unwrap_or_default());
+                Err(format!("{written} is a map; write {written}.name = value"))
+            }
+        };
+        let own = match context.metric.filter(|_| self.storage.own) {
+            Some(metric) => put(Owner::Metric(metric), ("storage", "storage"), own_before),
+            None => Ok(()),
+        };
+        let hosts =
+            if self.storage.hosts { put(Owner::Host, (VARIABLE, WRITTEN), hosts_before) } else { Ok(()) };
+        own.and(hosts)
     }
 }
 
@@ -264,7 +271,11 @@ impl Expression {
                     links: linked.into_iter().collect(),
                     levers: levers.into_iter().collect(),
                     uses_event: uses("event"),
-                    storage: UsedStorage { own: uses("storage"), hosts: self.reads_host_storage },
+                    storage: UsedStorage {
+                        own: uses("storage"),
+                        hosts: self.reads_host_storage,
+                        may_change: is_script || self.calls_on_storage,
+                    },
                     is_script,
                 }))
             },

@@ -196,6 +196,57 @@ fn a_failing_script_keeps_its_storage() {
 }
 
 #[test]
+fn the_storage_of_a_host_is_bounded_in_bytes_and_a_write_beyond_fails_and_is_undone() {
+    let (mut storage, mut rng) = (Storage::new([("list", Value::Int(0))]), Seed::new(1).rng());
+    let mut run = |metric: usize, formula: &Formula| {
+        let (storage, rng, metric) = (&mut storage, &mut rng, Some(metric));
+        let (event, links, levers, value) = (None, &[][..], &[][..], 0.0);
+        let (t_secs, dt_secs, now_secs) = (0.0, 0.0, 0.0);
+        let mut context =
+            EvalContext { value, t_secs, dt_secs, now_secs, event, links, levers, metric, rng, storage };
+        formula.run(&mut context, &mut Vec::new())
+    };
+    let script = |text: &str| interpreted(&Expression::compile_script(text).unwrap(), &names());
+    let formula =
+        |text: &str| Expression::compile(text).unwrap().bind(&names(), &mut indexmap::IndexSet::new());
+    let is_beyond = |outcome: &Result<Option<f64>, String>| {
+        outcome.as_ref().is_err_and(|error| error.contains("more than 65536; store less"))
+    };
+    let text = "let s = \"0123456789\"; for i in 0..10 { s += s; }";
+    // Six texts of 10 240 bytes fit, of the host and of three metrics together.
+    for (metric, place) in [
+        (0, "host.storage.a"),
+        (0, "storage.a"),
+        (1, "storage.a"),
+        (1, "storage[\"b\" + 1]"),
+        (0, "host.storage.b"),
+        (3, "storage.c"),
+    ] {
+        assert_eq!(run(metric, &script(&format!("{text} {place} = s; 1"))), Ok(Some(1.0)), "{place}");
+    }
+    assert_eq!(run(1, &script("host.storage.list = []; 1")), Ok(Some(1.0)));
+    for (metric, write) in [
+        (0, "host.storage[\"k\" + 7] = s; storage.n = 1;"),
+        (2, "storage.a = #{ x: [s, 1] };"),
+        (1, "storage.a += s;"),
+        (0, "storage.a = []; for i in 0..1000 { storage.a.push(i); } host.storage.list.push(s);"),
+    ] {
+        let write = script(&format!("{text} {write} 1"));
+        let twice = [run(metric, &write), run(metric, &write)];
+        assert!(is_beyond(&twice[0]) && twice[0] == twice[1], "{twice:?}");
+    }
+    assert_eq!(run(1, &script("if storage.a == storage.b1 { 5 } else { 6 }")), Ok(Some(5.0)));
+    assert_eq!(run(0, &script("host.storage.len()")), Ok(Some(3.0)), "what went beyond is not there");
+    // A method in a formula changes what is stored, too.
+    let push = formula("host.storage.list.push(`0123456789012345678901234567890123456789`) ?? 1");
+    let pushed = (0..1_000).map_while(|_| run(0, &push).ok()).count();
+    assert!(pushed < 400 && is_beyond(&run(0, &push)), "{pushed} times, {:?}", run(0, &push));
+    // There is room again when something is removed.
+    assert_eq!(run(1, &script("storage.remove(\"a\"); 1")), Ok(Some(1.0)));
+    assert_eq!(run(0, &push), Ok(Some(1.0)));
+}
+
+#[test]
 fn hostile_scripts_end_with_an_error() {
     for text in [
         "loop { }",

@@ -2,6 +2,8 @@
 
 use rhai::{AST, ASTNode, Expr, Position, Stmt};
 
+use super::host_storage::VARIABLE;
+
 /// The names, fields and events of a syntax tree.
 #[derive(Default)]
 pub(super) struct Uses {
@@ -10,6 +12,8 @@ pub(super) struct Uses {
     pub(super) fields: Vec<(String, String)>,
     pub(super) emits: Vec<Option<String>>,
     pub(super) stores: Vec<String>,
+    /// `true` if it calls a method, or a function of the storage, so that it may change a value that it only names.
+    pub(super) calls_on_storage: bool,
     /// The names that are assigned to, or a part of which is.
     pub(super) written: Vec<(String, Position)>,
     /// The functions that are called: the name, the number of values and the position.
@@ -21,6 +25,7 @@ impl Uses {
         let mut uses = Self::default();
         ast.walk(&mut |nodes: &[ASTNode<'_>]| {
             if let Some(node) = nodes.last() {
+                uses.note_call(node);
                 uses.note(node);
             }
             true
@@ -28,18 +33,24 @@ impl Uses {
         uses
     }
 
-    fn note(&mut self, node: &ASTNode<'_>) {
+    fn note_call(&mut self, node: &ASTNode<'_>) {
         match node {
-            ASTNode::Expr(Expr::FnCall(call, position)) | ASTNode::Stmt(Stmt::FnCall(call, position))
-                if !call.is_operator_call() =>
-            {
-                self.calls.push((call.name.to_string(), call.args.len(), *position));
+            ASTNode::Expr(Expr::FnCall(call, position)) | ASTNode::Stmt(Stmt::FnCall(call, position)) => {
+                let first = call.args.first().and_then(assigned_name);
+                self.calls_on_storage |= first.is_some_and(|(name, _)| name == "storage" || name == VARIABLE);
+                if !call.is_operator_call() {
+                    self.calls.push((call.name.to_string(), call.args.len(), *position));
+                }
             }
             ASTNode::Expr(Expr::MethodCall(call, position)) => {
+                self.calls_on_storage = true;
                 self.calls.push((call.name.to_string(), call.args.len() + 1, *position));
             }
             _ => {}
         }
+    }
+
+    fn note(&mut self, node: &ASTNode<'_>) {
         match node {
             ASTNode::Expr(Expr::Variable(variable, ..)) => self.names.push(variable.1.to_string()),
             ASTNode::Expr(Expr::Dot(pair, ..)) => {
@@ -88,7 +99,7 @@ impl Uses {
     }
 }
 
-/// The name at the front of an assignment's target, and its position.
+/// The name at the front of a chain of fields, as an assignment's target, and its position.
 fn assigned_name(target: &Expr) -> Option<(String, Position)> {
     match target {
         Expr::Variable(variable, _, position) => Some((variable.1.to_string(), *position)),
