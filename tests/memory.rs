@@ -142,7 +142,8 @@ fn clients_that_read_nothing_of_the_metrics_of_a_run_take_no_memory_for_each() {
             .collect();
         assert!(statuses.iter().any(|status| status == "200"), "{statuses:?}");
         assert!(statuses.iter().any(|status| status == "429"), "{statuses:?}");
-        let (grown, if_whole) = (peak_mib(&daemon) - before, (CLIENTS * bytes >> 20) as f64);
+        let grown = peak_mib(&daemon) - before;
+        let if_whole = f64::from(u32::try_from((CLIENTS * bytes) >> 20).unwrap());
         assert!(grown < if_whole / 8.0, "{state}: {grown} MiB of {if_whole}");
         drop(clients);
         eventually("others get them again", whole);
