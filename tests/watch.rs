@@ -1,6 +1,7 @@
 //! `--watch`: an edited config is reloaded while the run goes on.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::processes::{
     Process, Pushgateway, eventually, free_port, get, http, label, promemu, promemu_command, series, value,
@@ -235,13 +236,20 @@ fn a_hang_up_reloads_the_config_without_a_watch() {
     assert_eq!(run.terminate(), Some(0));
 }
 
+/// The command on which a hang-up acts as on any other, also if the tests run under nohup.
+fn with_hang_ups(of: &Command) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP").arg(of.get_program()).args(of.get_args()).env("PME_LISTEN", "off");
+    command
+}
+
 #[test]
 fn a_hang_up_ends_no_run_without_a_file_but_a_closed_terminal_does() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let address = format!("scrape=127.0.0.1:{port}");
     let args = ["run", "single_host_load", "--output", &address];
-    let mut command = promemu_command(&args);
+    let mut command = with_hang_ups(&promemu_command(&args));
     let mut built_in = Process::start(command.current_dir(dir.path()));
     eventually("the page is there", || get(port, "/metrics"));
     built_in.signal("-HUP");
@@ -251,7 +259,7 @@ fn a_hang_up_ends_no_run_without_a_file_but_a_closed_terminal_does() {
     let path = dir.path().join("w.ron");
     std::fs::write(&path, config(&[KEPT])).unwrap();
     let args = ["run", path.to_str().unwrap(), "--output", &address];
-    let terminal = Process::start(&mut terminal_command(&promemu_command(&args)));
+    let terminal = Process::start(&mut terminal_command(&with_hang_ups(&promemu_command(&args))));
     eventually("the page is there", || get(port, "/metrics"));
     // The terminal is closed, as by a window that is.
     terminal.signal("-KILL");
