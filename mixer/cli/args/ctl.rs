@@ -35,7 +35,7 @@ pub(crate) enum CtlAction {
         after_help = "Examples:\n  promemu ctl hosts 'worker-*'\n  promemu ctl hosts --state down\n  promemu ctl hosts --search zone-a --limit 10"
     )]
     Hosts {
-        /// A pattern of hosts, as in web-*, web-0[12] or zone=north [default: all hosts]
+        /// A pattern of hosts, as in web-*, web-0[1-3] or zone=north [default: all hosts]
         #[arg(value_name = "HOSTS")]
         pattern: Option<String>,
 
@@ -85,7 +85,7 @@ pub(crate) enum CtlAction {
         after_help = "Examples:\n  promemu ctl override worker-01 cpu_usage_percent 99 --for 2m\n  promemu ctl override 'worker-*' cpu_usage_percent 99\n  promemu ctl override zone=north 'disk_used_bytes{device=\"sda\"}' 5e9"
     )]
     Override {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         host: String,
 
@@ -134,7 +134,7 @@ pub(crate) enum CtlAction {
         after_help = "Examples:\n  promemu ctl release worker-01 cpu_usage_percent\n  promemu ctl release '*' cpu_usage_percent"
     )]
     Release {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         host: String,
 
@@ -148,7 +148,7 @@ pub(crate) enum CtlAction {
         after_help = "Examples:\n  promemu ctl down 'worker-*' --for 2m\n  promemu ctl down zone=north"
     )]
     Down {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         hosts: String,
 
@@ -159,21 +159,21 @@ pub(crate) enum CtlAction {
     /// Bring hosts up again that were taken down; a fault of their config still holds them down
     #[command(after_help = "Example:\n  promemu ctl up 'worker-*'")]
     Up {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         hosts: String,
     },
     /// Stop hosts
     #[command(after_help = "Examples:\n  promemu ctl stop worker-01\n  promemu ctl stop 'worker-*'")]
     Stop {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         host: String,
     },
     /// Start stopped hosts again
     #[command(after_help = "Examples:\n  promemu ctl start worker-01\n  promemu ctl start 'worker-*'")]
     Start {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         host: String,
     },
@@ -198,7 +198,7 @@ pub(crate) enum CtlAction {
     /// Remove hosts; at least one stays
     #[command(after_help = "Examples:\n  promemu ctl remove worker-10\n  promemu ctl remove 'worker-1[0-9]'")]
     Remove {
-        /// Hosts: a name, or a pattern as in web-*, web-0[12] or zone=north
+        /// Hosts: a name, or a pattern as in web-*, web-0[1-3] or zone=north
         #[arg(value_name = "HOSTS")]
         host: String,
     },
