@@ -354,10 +354,13 @@ fn address(text: &str) -> Result<String, Error> {
     )))
 }
 
-/// The time between two status reports; `None` for 0.
+/// The time between two status reports; `None` for none.
 fn status_interval(text: &str) -> Result<Option<Span>, Error> {
     let flag = "--status-interval or PME_STATUS_INTERVAL";
-    if span(flag, text)? == Span::ZERO { Ok(None) } else { interval(flag, text).map(Some) }
+    match span(flag, text)? {
+        Span::ZERO | Span::FOREVER => Ok(None),
+        _ => interval(flag, text).map(Some),
+    }
 }
 
 #[cfg(test)]
@@ -459,7 +462,6 @@ mod tests {
             (&["--output", "pushgateway=gw,timeout=0"], "timeout must be 1ms or longer"),
             (&["--output", "pushgateway=gw,timeout=1ns"], "timeout must be 1ms or longer"),
             (&["--status-interval", "1ns"], "--status-interval or PME_STATUS_INTERVAL must be 1ms or longer"),
-            (&["--status-interval", "inf"], "must be 1ms or longer and not endless"),
             (&["--push-timeout", "999us"], "--push-timeout or PME_PUSH_TIMEOUT must be 1ms or longer"),
             (&["--push-interval", "1us"], "--push-interval or PME_PUSH_INTERVAL must be 1ms or longer"),
             (&["--history-step", "1ns"], "--history-step or PME_HISTORY_STEP must be 1ms or longer"),
@@ -518,7 +520,9 @@ mod tests {
             let error = settings(&[&flags[0]]).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{error}");
         }
-        assert_eq!(settings(&["--status-interval", "0"]).unwrap().flags.status_interval, None);
+        for none in ["0", "inf"] {
+            assert_eq!(settings(&["--status-interval", none]).unwrap().flags.status_interval, None);
+        }
         assert_eq!(settings(&[]).unwrap().flags.duration, Span::FOREVER);
         for address in ["127.0.0.1:0", "[::1]:9092", "localhost:9092"] {
             let settings = settings(&["--self-metrics-address", address]).unwrap();

@@ -145,7 +145,7 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_CLEANUP_ON_FINISH", global = true)]
     pub(crate) cleanup_on_finish: Option<bool>,
 
-    /// Time between two status reports, 1ms or longer; 0 for none
+    /// Time between two status reports, 1ms or longer; 0 or inf for none
     #[arg(long, env = "PME_STATUS_INTERVAL", value_name = "DURATION", default_value = "60s", global = true)]
     pub(crate) status_interval: String,
 
