@@ -29,6 +29,8 @@ const LINES: &[&str] = &[
     "promemu run hosts_load_with_peaks hosts_count=many",
     "promemu run single_host_load --class SingleHostLoadConfig",
     "promemu --config",
+    "promemu ctl --for 3m lever error_ratio 0.3",
+    "promemu ctl --for 10s down fleet-01",
     "promemu --config single_host_load host_ttl=5m",
     "promemu --config single_host_load --config_args host_ttl=5m",
     // Commands by other names.

@@ -102,6 +102,9 @@ pub(super) fn of_flag(definition: &Command, path: Path<'_>, flag: &str, typed: &
     }
     let spelled = flag.replace('_', "-").to_lowercase();
     if let Some(meant) = meant_flag(definition, path, &spelled) {
+        if meant == flag {
+            return format!("--{flag} stands too early; write it at the end, behind {name}");
+        }
         return format!("{has_none}; did you mean --{meant}?");
     }
     let owners = owners(definition, path, &spelled);

@@ -20,7 +20,12 @@ pub(in crate::config) enum CurveKind {
     Sine { period: Scalar<Span>, amplitude: Scalar<f64>, offset: Option<Scalar<f64>> },
 }
 
-const CURVES: [&str; 3] = ["ramp", "curve", "sine"];
+/// The curves, each with an example.
+const CURVES: [(&str, &str); 3] = [
+    ("ramp", "ramp(to: 5, over: \"1m\")"),
+    ("curve", "curve([(\"0s\", 1), (\"2m\", 5)])"),
+    ("sine", "sine(period: \"10m\", amplitude: 2)"),
+];
 
 impl CurveTemplate {
     pub(super) fn read(node: Node, what: &str, problems: &mut Problems) -> Option<Self> {
@@ -51,8 +56,16 @@ impl CurveTemplate {
                 }
             },
             NodeKind::Struct(Some(name), _) | NodeKind::Tuple(Some(name), _) => {
-                let known = suggestion(name, &CURVES);
-                problems.error(span, format!("{what}: unknown curve {name:?}{known}"));
+                problems.error(
+                    span,
+                    match CURVES.into_iter().find(|(known, _)| known == name) {
+                        Some((_, form)) => format!("{what}: {name} has its values by name, as in {form}"),
+                        None => {
+                            let known = suggestion(name, &CURVES.map(|(name, _)| name));
+                            format!("{what}: unknown curve {name:?}{known}")
+                        }
+                    },
+                );
                 return None;
             }
             _ => CurveKind::Constant(read_scalar(&node, what, problems)?),

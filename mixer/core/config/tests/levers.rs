@@ -22,6 +22,14 @@ fn levers_and_faults_are_checked_with_their_places() {
             "Fault(id: \"a\", set: { \"load\": rampp(to: 5, over: 1) })",
             "unknown curve \"rampp\"; did you mean \"ramp\"?",
         ),
+        (
+            "Fault(id: \"a\", set: { \"load\": ramp(5, \"1m\") })",
+            "ramp has its values by name, as in ramp(to: 5, over: \"1m\")",
+        ),
+        (
+            "Fault(id: \"a\", set: { \"load\": sine(60, 2) })",
+            "sine has its values by name, as in sine(period: \"10m\", amplitude: 2)",
+        ),
         ("Fault(id: \"a\", set: { \"load\": curve([(5, 1), (5, 2)]) })", "the times of a curve must grow"),
         ("Fault(id: \"a\", set: { \"load\": curve([5]) })", "a point of a curve is a pair"),
         ("Fault(id: \"a\", set: { \"load\": \"inf\" })", "finite number"),
