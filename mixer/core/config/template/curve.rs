@@ -56,16 +56,12 @@ impl CurveTemplate {
                 }
             },
             NodeKind::Struct(Some(name), _) | NodeKind::Tuple(Some(name), _) => {
-                problems.error(
-                    span,
-                    match CURVES.into_iter().find(|(known, _)| known == name) {
-                        Some((_, form)) => format!("{what}: {name} has its values by name, as in {form}"),
-                        None => {
-                            let known = suggestion(name, &CURVES.map(|(name, _)| name));
-                            format!("{what}: unknown curve {name:?}{known}")
-                        }
-                    },
+                let known = CURVES.into_iter().find(|(known, _)| known == name);
+                let why = known.map_or_else(
+                    || format!("unknown curve {name:?}{}", suggestion(name, &CURVES.map(|(name, _)| name))),
+                    |(_, form)| format!("{name} has its values by name, as in {form}"),
                 );
+                problems.error(span, format!("{what}: {why}"));
                 return None;
             }
             _ => CurveKind::Constant(read_scalar(&node, what, problems)?),
