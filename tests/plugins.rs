@@ -532,7 +532,7 @@ fn models_are_checked_when_a_config_is_loaded_and_contained_when_it_runs() {
     insta::assert_snapshot!(said.concat(), @r#"
     error: a.ron:2:16: unknown workload "crwd"; did you mean "crowd"?
     error: a.ron:2:22: crowd has no field "mod"; did you mean "mode"?
-    error: a.ron:2:28: unknown mode "odd"; expected one of good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo, gauge
+    error: a.ron:2:28: unknown mode "odd"; expected one of good, keep, nan, far, flood, latin, long, panic, none, many, refusal, echo, gauge, bare, debt
     error: a.ron:2:16: crowd: this is refused
     error: a.ron:2:16: crowd: table crowd: rows_max must be from 1 to 4194304, but is 4000000000
     error: a.ron:2:23: Pool has no field "count"; expected one of repeat, name, workload, update_interval

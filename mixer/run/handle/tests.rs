@@ -216,13 +216,13 @@ async fn overrides_of_listeners_are_listed_as_those_of_clients() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hosts_and_metrics_are_found_by_their_whole_names() {
+async fn hosts_are_found_by_their_whole_names_and_metrics_by_a_name_that_fits_one() {
     let run = TestRun::begun().await;
     let id = "rack/1/used{device=\"/dev/sda\"}";
     run.eventually("it has a value", |handle| handle.find(id).unwrap().value == Some(5.0)).await;
     assert_eq!(run.handle.find(id).unwrap().host.as_deref(), Some("rack/1"));
     assert_eq!(run.value("sum:used"), Some(15.0));
-    assert_eq!((run.value("sum:no"), run.value("rack/1/used"), run.value("rack/1")), (None, None, None));
+    assert_eq!((run.value("sum:no"), run.value("rack/1/used"), run.value("rack/1")), (None, Some(5.0), None));
     assert!(run.handle.find("avg:no").is_none());
     let page = run.handle.series(&SeriesFilter { metric: Some("load".into()), search: "rack".into() }, 1, 1);
     assert_eq!((page.matched, page.series[0].id.as_str()), (3, "rack/2/load"));
