@@ -181,6 +181,7 @@ fn hosts_of_a_config_are_down_at_the_times_of_a_fault() {
     let _run = promemu(&["--config", &config, "--speed", "60x", "--output", &scrape]);
     let status =
         |host: &str| http("GET", page, &format!("/hosts/{host}/metrics"), "").map(|(status, _)| status);
+    eventually("db-1 has begun", || (status("db-1")? == 200).then_some(()));
     for expected in [200, 503, 200] {
         eventually(&format!("web-2 answers {expected}"), || (status("web-2")? == expected).then_some(()));
         assert_eq!(status("db-1"), Some(200));
