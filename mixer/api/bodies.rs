@@ -1,10 +1,11 @@
 //! Bodies of requests without a server, for tests that give any: read as the routes read them.
 
+use axum::Json;
 use promemu_core::config::{Author, ConfigDirs, ConfigFile, LoadOptions};
 use promemu_core::time::Time;
 use serde::de::DeserializeOwned;
 
-use crate::config_source::{ConfigChoice, ConfigSource, read_args};
+use crate::config_source::{ConfigChoice, ConfigSource, posted, read_args};
 use crate::error::ApiError;
 use crate::routes::actions::ActionBody;
 use crate::routes::chaos::ChaosBody;
@@ -32,50 +33,57 @@ pub struct Requested {
 pub fn read(body: &[u8]) -> Requested {
     let mut requested = Requested::default();
     if let Some(body) = json::<RunBody>(body) {
-        let config = body.request().and_then(|(request, _)| posted(&request.config));
-        requested.add(config);
+        requested.add(body.request().and_then(|(request, _)| with_options(&request.config)));
     }
     if let Some(CheckBody { config }) = json(body) {
-        requested.add(ConfigChoice::new(config).and_then(|choice| posted(&choice)));
+        requested.add(ConfigChoice::new(config).and_then(|choice| with_options(&choice)));
     }
     if let Some(EventBody { name, source, data }) = json(body) {
         requested.event = Some((name, source, data));
     }
-    if let Some(body) = json::<ChaosBody>(body) {
-        requested.errors.extend(body.filter_and_duration().err().map(|error| error.to_string()));
-        requested.errors.extend(body.intensity().err().map(|error| error.to_string()));
+    if let Some(body) = json::<SimulationBody>(body) {
+        requested.add(body.request().and_then(|request| with_options(&request.config)));
     }
-    // These have no more to read than their fields.
-    let _is_any = json::<ActionBody>(body).is_some()
-        | json::<HostBody>(body).is_some()
+    if let Some(body) = json::<ChaosBody>(body) {
+        for data in [body.cpu_spike(), body.memory_leak(), body.process_kill()] {
+            requested.note(data);
+        }
+    }
+    if let Some(body) = json::<ActionBody>(body) {
+        requested.note(body.read());
+    }
+    // Their durations are read as those of actions.
+    let _is_any = json::<HostBody>(body).is_some()
         | json::<LeverBody>(body).is_some()
-        | json::<OverrideBody>(body).is_some()
-        | json::<SimulationBody>(body).is_some();
+        | json::<OverrideBody>(body).is_some();
     requested
 }
 
 impl Requested {
     fn add(&mut self, config: Result<Option<(ConfigFile, LoadOptions)>, ApiError>) {
-        match config {
-            Ok(config) => self.configs.extend(config),
-            Err(error) => self.errors.push(error.to_string()),
-        }
+        let config = self.note(config).flatten();
+        self.configs.extend(config);
+    }
+
+    fn note<T>(&mut self, read: Result<T, ApiError>) -> Option<T> {
+        read.map_err(|error| self.errors.push(error.to_string())).ok()
     }
 }
 
+/// The body as its route's extractor reads it.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    serde_json::from_slice(body).ok()
+    Json::from_bytes(body).ok().map(|Json(body)| body)
 }
 
 /// The config of a choice, if it is a text.
-fn posted(choice: &ConfigChoice) -> Result<Option<(ConfigFile, LoadOptions)>, ApiError> {
+fn with_options(choice: &ConfigChoice) -> Result<Option<(ConfigFile, LoadOptions)>, ApiError> {
+    let arguments = read_args(&choice.args)?;
     let ConfigSource::Posted(text) = &choice.source else { return Ok(None) };
-    let file = ConfigFile::from_text("posted", text).by(Author::Client).within(&ConfigDirs::new(None));
     let options = LoadOptions {
         class: choice.class.clone(),
-        arguments: read_args(&choice.args)?,
+        arguments,
         author: Author::Client,
         ..LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))
     };
-    Ok(Some((file, options)))
+    Ok(Some((posted(text, &ConfigDirs::new(None)), options)))
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use promemu_core::config::{Author, ConfigFile, LoadOptions, LoadedConfig};
+use promemu_core::config::{Author, ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::expression::Value;
 use promemu_core::passwords::without_passwords;
 use promemu_core::stop::Stop;
@@ -71,9 +71,7 @@ impl ConfigSource {
     pub(crate) fn open(&self, daemon: &Daemon) -> Result<ConfigFile, ApiError> {
         match self {
             Self::Named(name) => open(daemon, name),
-            Self::Posted(text) => {
-                Ok(ConfigFile::from_text("posted", text).by(Author::Client).within(&daemon.dirs))
-            }
+            Self::Posted(text) => Ok(posted(text, &daemon.dirs)),
         }
     }
 }
@@ -136,6 +134,11 @@ impl ConfigChoice {
             stop,
         })
     }
+}
+
+/// The config of a client's text, which includes files of these directories alone.
+pub(crate) fn posted(text: &str, dirs: &ConfigDirs) -> ConfigFile {
+    ConfigFile::from_text("posted", text).by(Author::Client).within(dirs)
 }
 
 /// Opens the config of this name. Only the main run's config may be a path.

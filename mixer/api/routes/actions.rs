@@ -74,7 +74,7 @@ pub(crate) enum ActionBody {
 
 impl ActionBody {
     /// The pattern of hosts, and the action.
-    fn read(self) -> Result<(String, HostAction), ApiError> {
+    pub(crate) fn read(self) -> Result<(String, HostAction), ApiError> {
         let read = |span: Option<Duration>| span.map(|span| span.read("for")).transpose();
         Ok(match self {
             Self::Down { hosts, span } => (hosts, HostAction::Down { span: read(span)? }),

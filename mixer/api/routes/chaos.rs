@@ -91,10 +91,7 @@ pub(crate) async fn cpu_spike(
     Query(query): Query<RunQuery>,
     JsonBody(body): JsonBody<ChaosBody>,
 ) -> Caused {
-    refuse("cpu-spike", [("leak_rate", body.leak_rate.is_some()), ("count", body.count.is_some())])?;
-    let mut data = body.filter_and_duration()?;
-    set_number(&mut data, "intensity", body.intensity()?.map(|percent| percent / 100.0));
-    cause(&state, query, "cpu_spike", data).await
+    cause(&state, query, "cpu_spike", body.cpu_spike()?).await
 }
 
 /// The memory of processes grows for a while.
@@ -111,18 +108,7 @@ pub(crate) async fn memory_leak(
     Query(query): Query<RunQuery>,
     JsonBody(body): JsonBody<ChaosBody>,
 ) -> Caused {
-    refuse(
-        "memory-leak",
-        [
-            ("count", body.count.is_some()),
-            ("intensity beside leak_rate", body.intensity.is_some() && body.leak_rate.is_some()),
-        ],
-    )?;
-    let mut data = body.filter_and_duration()?;
-    let by_intensity = body.intensity()?.map(|mib_per_minute| mib_per_minute * LEAK_BYTES_PER_SEC);
-    let by_rate = body.leak_rate.as_deref().map(read_rate).transpose()?;
-    set_number(&mut data, "bytes_per_sec", by_rate.or(by_intensity));
-    cause(&state, query, "memory_leak", data).await
+    cause(&state, query, "memory_leak", body.memory_leak()?).await
 }
 
 /// Processes end, and start again with other pids.
@@ -138,20 +124,44 @@ pub(crate) async fn process_kill(
     Query(query): Query<RunQuery>,
     JsonBody(body): JsonBody<ChaosBody>,
 ) -> Caused {
-    refuse("process-kill", [("leak_rate", body.leak_rate.is_some())])?;
-    let mut data = body.filter_and_duration()?;
-    // A kill is a moment.
-    data.remove("duration");
-    set_number(&mut data, "percent", body.intensity()?);
-    if let Some(count) = body.count {
-        data.insert("count".to_owned(), count.into());
-    }
-    cause(&state, query, "kill", data).await
+    cause(&state, query, "kill", body.process_kill()?).await
 }
 
 impl ChaosBody {
+    /// The data of the event `cpu_spike`.
+    pub(crate) fn cpu_spike(&self) -> Result<Map<String, Value>, ApiError> {
+        refuse("cpu-spike", [("leak_rate", self.leak_rate.is_some()), ("count", self.count.is_some())])?;
+        let mut data = self.filter_and_duration()?;
+        set_number(&mut data, "intensity", self.intensity()?.map(|percent| percent / 100.0));
+        Ok(data)
+    }
+
+    /// The data of the event `memory_leak`.
+    pub(crate) fn memory_leak(&self) -> Result<Map<String, Value>, ApiError> {
+        let has_both = self.intensity.is_some() && self.leak_rate.is_some();
+        refuse("memory-leak", [("count", self.count.is_some()), ("intensity beside leak_rate", has_both)])?;
+        let mut data = self.filter_and_duration()?;
+        let by_intensity = self.intensity()?.map(|mib_per_minute| mib_per_minute * LEAK_BYTES_PER_SEC);
+        let by_rate = self.leak_rate.as_deref().map(read_rate).transpose()?;
+        set_number(&mut data, "bytes_per_sec", by_rate.or(by_intensity));
+        Ok(data)
+    }
+
+    /// The data of the event `kill`.
+    pub(crate) fn process_kill(&self) -> Result<Map<String, Value>, ApiError> {
+        refuse("process-kill", [("leak_rate", self.leak_rate.is_some())])?;
+        let mut data = self.filter_and_duration()?;
+        // A kill is a moment.
+        data.remove("duration");
+        set_number(&mut data, "percent", self.intensity()?);
+        if let Some(count) = self.count {
+            data.insert("count".to_owned(), count.into());
+        }
+        Ok(data)
+    }
+
     /// The data that all faults share.
-    pub(crate) fn filter_and_duration(&self) -> Result<Map<String, Value>, ApiError> {
+    fn filter_and_duration(&self) -> Result<Map<String, Value>, ApiError> {
         let mut data = Map::new();
         if let Some(pattern) = &self.process_pattern {
             data.insert("pattern".to_owned(), prefix(pattern).into());
@@ -167,7 +177,7 @@ impl ChaosBody {
         Ok(data)
     }
 
-    pub(crate) fn intensity(&self) -> Result<Option<f64>, ApiError> {
+    fn intensity(&self) -> Result<Option<f64>, ApiError> {
         match self.intensity {
             Some(intensity) if intensity < 0.0 => Err(ApiError::invalid("intensity is 0 or more")),
             intensity => Ok(intensity),

@@ -51,6 +51,38 @@ pub(crate) struct SimulationBody {
     parameters: Map<String, Value>,
 }
 
+impl SimulationBody {
+    /// The run that it asks for. Its job has its id, so that several can run at once.
+    pub(crate) fn request(self) -> Result<RunRequest, ApiError> {
+        let SimulationBody { name, profile, duration, parameters } = self;
+        let profile = profile.unwrap_or_else(|| PROFILES[0].to_owned()).replace('_', "-");
+        if !PROFILES.contains(&profile.as_str()) {
+            return Err(ApiError::invalid(format!("type is one of {}", PROFILES.join(", "))));
+        }
+        let name = name.unwrap_or_else(|| profile.clone());
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
+            return Err(ApiError::invalid(format!(
+                "name has 1 to {NAME_BYTES_MAX} bytes, without control characters"
+            )));
+        }
+        let id = format!("sim-{:08x}", random_seed() >> 32);
+        let mut args = parameters;
+        args.entry("job").or_insert_with(|| format!("{CONFIG}_{id}").into());
+        args.insert("profile".to_owned(), profile.into());
+        let source = ConfigSource::Named(CONFIG.to_owned());
+        Ok(RunRequest {
+            id: id.into(),
+            config: ConfigChoice { source, class: None, args: Value::Object(args), is_operators: false },
+            seed: None,
+            duration: duration.map(|duration| duration.read("duration")).transpose()?,
+            speed: Speed::NORMAL,
+            history: None,
+            watches: false,
+            simulation: Some(name),
+        })
+    }
+}
+
 /// The simulations to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -181,39 +213,9 @@ pub(crate) async fn create_simulation(
     State(state): State<Arc<AppState>>,
     JsonBody(body): JsonBody<SimulationBody>,
 ) -> Result<(StatusCode, Json<SimulationView>), ApiError> {
-    let request = request(body)?;
+    let request = body.request()?;
     let entry = blocking_until(&state, move |state, stop| create(state, request, false, stop)).await??;
     Ok((StatusCode::CREATED, Json(SimulationView::of(&entry))))
-}
-
-/// The run that a simulation is. Its job has its id, so that several can run at once.
-fn request(body: SimulationBody) -> Result<RunRequest, ApiError> {
-    let SimulationBody { name, profile, duration, parameters } = body;
-    let profile = profile.unwrap_or_else(|| PROFILES[0].to_owned()).replace('_', "-");
-    if !PROFILES.contains(&profile.as_str()) {
-        return Err(ApiError::invalid(format!("type is one of {}", PROFILES.join(", "))));
-    }
-    let name = name.unwrap_or_else(|| profile.clone());
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
-        return Err(ApiError::invalid(format!(
-            "name has 1 to {NAME_BYTES_MAX} bytes, without control characters"
-        )));
-    }
-    let id = format!("sim-{:08x}", random_seed() >> 32);
-    let mut args = parameters;
-    args.entry("job").or_insert_with(|| format!("{CONFIG}_{id}").into());
-    args.insert("profile".to_owned(), profile.into());
-    let source = ConfigSource::Named(CONFIG.to_owned());
-    Ok(RunRequest {
-        id: id.into(),
-        config: ConfigChoice { source, class: None, args: Value::Object(args), is_operators: false },
-        seed: None,
-        duration: duration.map(|duration| duration.read("duration")).transpose()?,
-        speed: Speed::NORMAL,
-        history: None,
-        watches: false,
-        simulation: Some(name),
-    })
 }
 
 /// The simulation of this id.
