@@ -1,4 +1,4 @@
-//! Parameters that several routes share: the run, a page of a list, durations and speeds.
+//! Parameters that several routes share: the run, a host, a metric, a page of a list, durations and speeds.
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -22,6 +22,27 @@ const TEXT_CHARS_MAX: usize = 100;
 pub(crate) struct RunQuery {
     /// The run's id; main by default.
     pub(crate) run: Option<String>,
+}
+
+/// A host in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct HostPath {
+    /// The host's name.
+    #[param(example = "worker-01")]
+    pub(crate) name: String,
+}
+
+/// A metric of a host in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct MetricPath {
+    /// The host's name.
+    #[param(example = "worker-01")]
+    pub(crate) name: String,
+    /// The metric's name, with its labels in braces if it has some.
+    #[param(example = "cpu_usage_percent")]
+    pub(crate) metric: String,
 }
 
 /// Checks the parameters of a list, and returns the limit.

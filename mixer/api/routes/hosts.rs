@@ -14,7 +14,7 @@ use promemu_run::handle::{HostDetail, HostFilter, HostView, HostsPage, NewHost};
 use crate::config_source::POSTED_MEMORY_MAX;
 use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
-use crate::params::{Duration, RunQuery, page_limit};
+use crate::params::{Duration, HostPath, RunQuery, page_limit};
 use crate::state::{AppState, blocking};
 
 /// A longer pattern selects nothing.
@@ -89,11 +89,11 @@ pub(crate) async fn hosts(
 ///
 /// Its labels, its state, and the present values of at most 500 metrics.
 #[utoipa::path(get, path = "/api/v1/hosts/{name}", tag = "hosts",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    params(HostPath, RunQuery),
     responses((status = 200, body = HostDetail)))]
 pub(crate) async fn host(
     State(state): State<Arc<AppState>>,
-    Path(name): Path<String>,
+    Path(HostPath { name }): Path<HostPath>,
     Query(query): Query<RunQuery>,
 ) -> Answer<HostDetail> {
     let handle = state.handle(query.run.as_deref())?;
@@ -132,11 +132,11 @@ pub(crate) async fn add_host(
 ///
 /// Its series disappear. The last host of a run stays; stop the run instead.
 #[utoipa::path(delete, path = "/api/v1/hosts/{name}", tag = "hosts",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    params(HostPath, RunQuery),
     responses((status = 204)))]
 pub(crate) async fn remove_host(
     State(state): State<Arc<AppState>>,
-    Path(name): Path<String>,
+    Path(HostPath { name }): Path<HostPath>,
     Query(query): Query<RunQuery>,
 ) -> Result<StatusCode, ApiError> {
     let handle = state.handle(query.run.as_deref())?;
@@ -148,11 +148,11 @@ pub(crate) async fn remove_host(
 ///
 /// Its series disappear until it is started again. An action `down` of `/api/v1/actions` lets its state go on instead.
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/stop", tag = "hosts",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    params(HostPath, RunQuery),
     responses((status = 202, body = HostView)))]
 pub(crate) async fn stop_host(
     State(state): State<Arc<AppState>>,
-    Path(name): Path<String>,
+    Path(HostPath { name }): Path<HostPath>,
     Query(query): Query<RunQuery>,
 ) -> Result<(StatusCode, Json<HostView>), ApiError> {
     let handle = state.handle(query.run.as_deref())?;
@@ -164,11 +164,11 @@ pub(crate) async fn stop_host(
 ///
 /// It begins anew, with its whole ttl.
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/start", tag = "hosts",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), RunQuery),
+    params(HostPath, RunQuery),
     responses((status = 202, body = HostView)))]
 pub(crate) async fn start_host(
     State(state): State<Arc<AppState>>,
-    Path(name): Path<String>,
+    Path(HostPath { name }): Path<HostPath>,
     Query(query): Query<RunQuery>,
 ) -> Result<(StatusCode, Json<HostView>), ApiError> {
     let handle = state.handle(query.run.as_deref())?;

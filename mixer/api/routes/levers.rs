@@ -14,6 +14,15 @@ use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::{AppState, blocking};
 
+/// A lever in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct LeverPath {
+    /// The lever's name.
+    #[param(example = "error_ratio")]
+    name: String,
+}
+
 /// A value for a lever.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,12 +72,12 @@ pub(crate) async fn levers(
 /// For all hosts, or for those of a pattern. The answer has the value that the lever has from now on. It stands until
 /// it is released, or for `for`.
 #[utoipa::path(put, path = "/api/v1/levers/{name}", tag = "levers",
-    params(("name" = String, Path, description = "The lever's name.", example = "error_ratio"), RunQuery),
+    params(LeverPath, RunQuery),
     request_body(content = LeverBody, example = json!({ "value": 0.2, "for": "5m", "hosts": "worker-*" })),
     responses((status = 200, body = LeverView)))]
 pub(crate) async fn move_lever(
     State(state): State<Arc<AppState>>,
-    Path(name): Path<String>,
+    Path(LeverPath { name }): Path<LeverPath>,
     Query(query): Query<RunQuery>,
     JsonBody(body): JsonBody<LeverBody>,
 ) -> Answer<LeverView> {
@@ -83,11 +92,11 @@ pub(crate) async fn move_lever(
 ///
 /// For all hosts, or for those of a pattern.
 #[utoipa::path(delete, path = "/api/v1/levers/{name}", tag = "levers",
-    params(("name" = String, Path, description = "The lever's name.", example = "error_ratio"), ReleaseQuery),
+    params(LeverPath, ReleaseQuery),
     responses((status = 200, body = LeverView)))]
 pub(crate) async fn release_lever(
     State(state): State<Arc<AppState>>,
-    Path(name): Path<String>,
+    Path(LeverPath { name }): Path<LeverPath>,
     Query(query): Query<ReleaseQuery>,
 ) -> Answer<LeverView> {
     let handle = state.handle(query.run.as_deref())?;

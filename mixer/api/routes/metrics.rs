@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use promemu_run::handle::{FamiliesPage, SeriesFilter, SeriesPage, SeriesView};
 
 use crate::error::Answer;
-use crate::params::{RunQuery, page_limit};
+use crate::params::{MetricPath, RunQuery, page_limit};
 use crate::state::{AppState, blocking};
 
 /// The metrics to list.
@@ -68,11 +68,11 @@ pub(crate) async fn series(
 /// The value is null without a sample; of a metric with observations it is their number. The name may have labels in
 /// braces, as in `disk_used_bytes{device="sda"}`, escaped in the path.
 #[utoipa::path(get, path = "/api/v1/hosts/{name}/metrics/{metric}", tag = "metrics",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), ("metric" = String, Path, description = "The metric's name, with its labels in braces if it has some.", example = "cpu_usage_percent"), RunQuery),
+    params(MetricPath, RunQuery),
     responses((status = 200, body = SeriesView)))]
 pub(crate) async fn metric(
     State(state): State<Arc<AppState>>,
-    Path((name, metric)): Path<(String, String)>,
+    Path(MetricPath { name, metric }): Path<MetricPath>,
     Query(query): Query<RunQuery>,
 ) -> Answer<SeriesView> {
     let handle = state.handle(query.run.as_deref())?;

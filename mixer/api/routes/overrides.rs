@@ -11,7 +11,7 @@ use promemu_run::handle::{Override, OverrideView, SeriesView};
 
 use crate::error::Answer;
 use crate::json_body::JsonBody;
-use crate::params::{Duration, RunQuery};
+use crate::params::{Duration, MetricPath, RunQuery};
 use crate::state::AppState;
 
 /// A value for a metric to show.
@@ -40,13 +40,13 @@ pub(crate) struct OverridesView {
 /// second at most. The scenario goes on underneath. A histogram or summary observes only this value. A counter may not
 /// fall without `allow_reset`.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}/metrics/{metric}/override", tag = "metrics",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), ("metric" = String, Path, description = "The metric's name, with its labels in braces if it has some.", example = "cpu_usage_percent"), RunQuery),
+    params(MetricPath, RunQuery),
     request_body(content = OverrideBody,
         example = json!({ "value": 99, "for": "2m" })),
     responses((status = 200, body = SeriesView)))]
 pub(crate) async fn set_override(
     State(state): State<Arc<AppState>>,
-    Path((name, metric)): Path<(String, String)>,
+    Path(MetricPath { name, metric }): Path<MetricPath>,
     Query(query): Query<RunQuery>,
     JsonBody(body): JsonBody<OverrideBody>,
 ) -> Answer<SeriesView> {
@@ -61,11 +61,11 @@ pub(crate) async fn set_override(
 ///
 /// The answer comes once the metric shows its scenario's values again, after a second at most.
 #[utoipa::path(delete, path = "/api/v1/hosts/{name}/metrics/{metric}/override", tag = "metrics",
-    params(("name" = String, Path, description = "The host's name.", example = "worker-01"), ("metric" = String, Path, description = "The metric's name, with its labels in braces if it has some.", example = "cpu_usage_percent"), RunQuery),
+    params(MetricPath, RunQuery),
     responses((status = 200, body = SeriesView)))]
 pub(crate) async fn end_override(
     State(state): State<Arc<AppState>>,
-    Path((name, metric)): Path<(String, String)>,
+    Path(MetricPath { name, metric }): Path<MetricPath>,
     Query(query): Query<RunQuery>,
 ) -> Answer<SeriesView> {
     let handle = state.handle(query.run.as_deref())?;

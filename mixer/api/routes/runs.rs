@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use promemu_core::error::Error;
 use promemu_core::rng::random_seed;
@@ -26,6 +26,15 @@ use crate::runs::entry::{Phase, RunEntry, RunView};
 use crate::runs::start::{create, start};
 use crate::runs::{MAIN, RunRequest, Runs};
 use crate::state::{AppState, blocking, blocking_until};
+
+/// A run in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct RunPath {
+    /// The run's id.
+    #[param(example = "second")]
+    id: String,
+}
 
 /// An id has at most this many characters.
 const ID_CHARS_MAX: usize = 64;
@@ -95,9 +104,12 @@ pub(crate) async fn runs(State(state): State<Arc<AppState>>) -> Json<RunsView> {
 ///
 /// When it is over, `report` has the reason and all that was counted.
 #[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    params(RunPath),
     responses((status = 200, body = RunView)))]
-pub(crate) async fn run(State(state): State<Arc<AppState>>, Path(id): Path<String>) -> Answer<RunView> {
+pub(crate) async fn run(
+    State(state): State<Arc<AppState>>,
+    Path(RunPath { id }): Path<RunPath>,
+) -> Answer<RunView> {
     Ok(Json(state.runs().find(&id)?.view()))
 }
 
@@ -123,11 +135,11 @@ pub(crate) async fn create_run(
 ///
 /// Its config is loaded anew, so that edits since its creation count.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/start", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    params(RunPath),
     responses((status = 202, body = RunView)))]
 pub(crate) async fn start_run(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(RunPath { id }): Path<RunPath>,
 ) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let run = state.runs().find(&id)?;
     let started = Arc::clone(&run);
@@ -139,11 +151,11 @@ pub(crate) async fn start_run(
 ///
 /// Its hosts end, and it leaves a report. With the main run promemu ends, unless it was started to wait for runs.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/stop", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    params(RunPath),
     responses((status = 202, body = RunView)))]
 pub(crate) async fn stop_run(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(RunPath { id }): Path<RunPath>,
 ) -> Result<(StatusCode, Json<RunView>), ApiError> {
     let run = state.runs().find(&id)?;
     let stopped = Arc::clone(&run);
@@ -155,11 +167,11 @@ pub(crate) async fn stop_run(
 ///
 /// The daemon's own run cannot be deleted.
 #[utoipa::path(delete, path = "/api/v1/runs/{id}", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    params(RunPath),
     responses((status = 204)))]
 pub(crate) async fn delete_run(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(RunPath { id }): Path<RunPath>,
 ) -> Result<StatusCode, ApiError> {
     let run = state.runs().find(&id)?;
     if id == MAIN {
@@ -180,11 +192,11 @@ pub(crate) async fn delete_run(
 ///
 /// In the text format of Prometheus. Of a run that is over the last ones are kept for an hour, at most 200 000 series.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/metrics", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    params(RunPath),
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn run_metrics(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(RunPath { id }): Path<RunPath>,
 ) -> Result<Response, ApiError> {
     let entry = state.runs().find(&id)?;
     let permit = state.exposition_permit()?;
@@ -207,11 +219,11 @@ fn exposition(entry: &RunEntry) -> Result<Exposition, ApiError> {
 ///
 /// Its problems are those that a reload would have now.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/config", tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", example = "second")),
+    params(RunPath),
     responses((status = 200, body = ConfigView)))]
 pub(crate) async fn run_config(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(RunPath { id }): Path<RunPath>,
 ) -> Answer<ConfigView> {
     let run = state.runs().find(&id)?;
     let view = blocking_until(&state, move |state, stop| {

@@ -33,6 +33,15 @@ const CONFIG: &str = "processes";
 /// A name has at most this many bytes.
 const NAME_BYTES_MAX: usize = 200;
 
+/// A simulation in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct SimulationPath {
+    /// The simulation's id.
+    #[param(example = "sim-1a2b3c4d")]
+    id: String,
+}
+
 /// A simulation to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -228,11 +237,11 @@ fn find(state: &AppState, id: &str) -> Result<Arc<RunEntry>, ApiError> {
 ///
 /// Its status follows from its run: `completed` if it came to its end by itself, `stopped` if it was stopped before.
 #[utoipa::path(get, path = "/api/v1/simulations/{id}", tag = "simulations",
-    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    params(SimulationPath),
     responses((status = 200, body = SimulationView)))]
 pub(crate) async fn simulation(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(SimulationPath { id }): Path<SimulationPath>,
 ) -> Answer<SimulationView> {
     Ok(Json(SimulationView::of(&*find(&state, &id)?)))
 }
@@ -241,11 +250,11 @@ pub(crate) async fn simulation(
 ///
 /// It must have been created and not started.
 #[utoipa::path(post, path = "/api/v1/simulations/{id}/start", tag = "simulations",
-    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    params(SimulationPath),
     responses((status = 202, body = SimulationView)))]
 pub(crate) async fn start_simulation(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(SimulationPath { id }): Path<SimulationPath>,
 ) -> Result<(StatusCode, Json<SimulationView>), ApiError> {
     let entry = find(&state, &id)?;
     let started = Arc::clone(&entry);
@@ -257,11 +266,11 @@ pub(crate) async fn start_simulation(
 ///
 /// With that of the main run promemu ends, unless it waits for runs.
 #[utoipa::path(post, path = "/api/v1/simulations/{id}/stop", tag = "simulations",
-    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    params(SimulationPath),
     responses((status = 202, body = SimulationView)))]
 pub(crate) async fn stop_simulation(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(SimulationPath { id }): Path<SimulationPath>,
 ) -> Result<(StatusCode, Json<SimulationView>), ApiError> {
     let entry = find(&state, &id)?;
     let stopped = Arc::clone(&entry);
@@ -273,11 +282,11 @@ pub(crate) async fn stop_simulation(
 ///
 /// The last counts of a simulation that is over; those up to now before. One that has not started has none.
 #[utoipa::path(get, path = "/api/v1/simulations/{id}/results", tag = "simulations",
-    params(("id" = String, Path, description = "The simulation's id.", example = "sim-1a2b3c4d")),
+    params(SimulationPath),
     responses((status = 200, body = ResultsView)))]
 pub(crate) async fn results(
     State(state): State<Arc<AppState>>,
-    Path(id): Path<String>,
+    Path(SimulationPath { id }): Path<SimulationPath>,
 ) -> Answer<ResultsView> {
     let entry = find(&state, &id)?;
     let view = entry.view();
