@@ -68,37 +68,37 @@ impl Daemon {
     }
 }
 
-/// The operations of the description: the path's segments, the method, and the codes of each status.
-type Described = Vec<(Vec<String>, String, Value)>;
+/// The operations of a description: their methods, paths, and what is said of them.
+pub(crate) fn operations(api: &Value) -> Vec<(String, String, Value)> {
+    let paths = api["paths"].as_object().unwrap().iter();
+    let of_path = |(path, methods): (&String, &Value)| {
+        let methods = methods.as_object().unwrap().clone();
+        methods.into_iter().map(|(method, of)| (method.to_uppercase(), path.clone(), of)).collect::<Vec<_>>()
+    };
+    paths.flat_map(of_path).collect()
+}
 
 /// Asserts that the description of an operation lists an error that it has answered with.
 fn assert_described(port: u16, method: &str, path: &str, status: u16, answer: &Value) {
-    static DESCRIBED: OnceLock<Described> = OnceLock::new();
+    static DESCRIBED: OnceLock<Vec<(String, String, Value)>> = OnceLock::new();
     let Some(code) = answer["error"]["code"].as_str().filter(|_| status >= 400) else { return };
-    let described = DESCRIBED.get_or_init(|| described(&ask(port, "GET", "/openapi.json", "", "").1));
+    let described = DESCRIBED.get_or_init(|| {
+        let mut all = operations(&ask(port, "GET", "/openapi.json", "", "").1);
+        // Fixed segments before those that are any.
+        all.sort_by_key(|(_, path, _)| path.matches('{').count());
+        all
+    });
     let segments: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
-    let matches = |known: &[String]| {
+    let matches = |known: &str| {
+        let known: Vec<&str> = known.split('/').collect();
         known.len() == segments.len()
             && known.iter().zip(&segments).all(|(known, found)| known.starts_with('{') || known == found)
     };
-    let operation = described.iter().find(|(known, of, _)| of.eq_ignore_ascii_case(method) && matches(known));
-    if let Some((.., responses)) = operation {
-        let examples = &responses[status.to_string()]["content"]["application/json"]["examples"];
-        assert!(examples[code].is_object(), "{method} {path}: {status} {code} is not in the description");
+    if let Some((.., operation)) = described.iter().find(|(of, known, _)| of == method && matches(known)) {
+        let answer = &operation["responses"][status.to_string()]["content"]["application/json"];
+        let is_listed = answer["examples"][code].is_object();
+        assert!(is_listed, "{method} {path}: {status} {code} is not in the description");
     }
-}
-
-fn described(api: &Value) -> Described {
-    let paths = api["paths"].as_object().unwrap().iter();
-    let of_path = |(path, methods): (&String, &Value)| {
-        let segments: Vec<String> = path.split('/').map(str::to_owned).collect();
-        let methods = methods.as_object().unwrap().clone();
-        methods.into_iter().map(move |(method, of)| (segments.clone(), method, of["responses"].clone()))
-    };
-    // Fixed segments before those that are any.
-    let mut all: Described = paths.flat_map(of_path).collect();
-    all.sort_by_key(|(segments, ..)| segments.iter().filter(|segment| segment.starts_with('{')).count());
-    all
 }
 
 pub(crate) fn code_of(answer: &Value) -> String {

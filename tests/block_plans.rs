@@ -164,7 +164,7 @@ proptest! {
         std::fs::create_dir(&data).unwrap();
         export(&config, seed >> 12, &data);
         let (mut own, theirs) = (samples_of_blocks(&data), samples_of_file(&file));
-        // What is there beyond the file are markers of series that end.
+        // Blocks have markers of series that end besides.
         own.retain(|sample, value| *value != f64::NAN.to_bits() || theirs.contains_key(sample));
         prop_assert!(!theirs.is_empty());
         prop_assert!(own == theirs, "{} and {} samples", own.len(), theirs.len());

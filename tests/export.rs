@@ -93,8 +93,8 @@ fn promtool_runs_the_exported_rule_test() {
     let text = std::fs::read_to_string(&file).unwrap();
     let expectation = "    promql_expr_test:\n      - expr: count(workers_count)\n        eval_time: 5m\n        exp_samples:\n          - value: 9\n";
     std::fs::write(&file, text + expectation).unwrap();
-    let outcome = Command::new("promtool").args(["test", "rules", &file]).output().unwrap();
-    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
+    let (is_good, said) = rule_test(&file);
+    assert!(is_good, "{said}");
 }
 
 /// The outcome of promtool with this rule test: success, and what it printed.
@@ -194,8 +194,8 @@ fn promtool_reads_rule_tests_of_odd_names_and_labels() {
         }
     }
     std::fs::write(&file, text).unwrap();
-    let outcome = Command::new("promtool").args(["test", "rules", &file]).output().unwrap();
-    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
+    let (is_good, said) = rule_test(&file);
+    assert!(is_good, "{said}");
 }
 
 #[test]

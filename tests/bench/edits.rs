@@ -71,11 +71,13 @@ async fn run(hosts: usize) {
     };
     let outputs = SharedOutputs::open(&[], None, true).await.expect("nothing is opened");
     let run = Run::start(spec, &outputs).expect("there is no other run");
+    let mut waits = 0..600;
     let handle = loop {
         match run.handle() {
             Some(handle) if handle.overview().hosts["running"] == hosts => break handle,
-            _ => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
+            _ => waits.next().expect("all hosts begin within a minute"),
+        };
+        tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let [add, remove] = edit(&handle).await;
     println!("{hosts} hosts: add {add:?}, remove {remove:?} (medians of {EDITS})");

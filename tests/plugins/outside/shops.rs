@@ -156,6 +156,7 @@ impl Generator for Sleeper {
         let (sleeps, is_over) = (Arc::clone(&self.sleeps), Arc::clone(&self.is_over));
         self.thread = Some(thread::spawn(move || {
             while !is_over.load(Ordering::Relaxed) {
+                // The work of this generator is to sleep.
                 thread::sleep(Duration::from_millis(200));
                 sleeps.fetch_add(1, Ordering::Relaxed);
             }
@@ -173,6 +174,7 @@ impl Generator for Sleeper {
 
     fn stop(&mut self, deadline: Duration) {
         if self.is_stubborn {
+            // A test waits until promemu has left this thread behind.
             thread::sleep(deadline * 10);
         }
         self.is_over.store(true, Ordering::Relaxed);
