@@ -284,7 +284,7 @@ local_start() {
         launch prometheus "$PROMETHEUS_PORT" /-/ready docker/prometheus/start.sh
     PME_CONFIG="$PROMEMU_CONFIG" PME_CONFIG_ARGS="$PROMEMU_CONFIG_ARGS" PME_CONFIGS_DIR=configs \
         PME_OUTPUT="$PROMEMU_OUTPUT" PME_PUSHGATEWAY_URL="http://127.0.0.1:$PUSHGATEWAY_PORT" \
-        PME_PUSHGATEWAY_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
+        PME_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
         PME_LISTEN="$BIND:$PROMEMU_API_PORT" PME_API_TOKEN="$PROMEMU_API_TOKEN" \
         launch promemu "$PROMEMU_PORT" /metrics "$program"
     say 'the stack is running (without Grafana, which needs containers):'

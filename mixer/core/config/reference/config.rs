@@ -72,7 +72,7 @@ pub(super) const ARG: Record = Record {
             "bounds of a number; of a duration in seconds, of a size in bytes",
         ),
         field(&["choices"], "list of values", "none", "the only values allowed"),
-        field(&["help"], "text", "empty", "a description, for `--list-configs`"),
+        field(&["help"], "text", "empty", "a description, for `promemu describe`"),
     ],
 };
 
