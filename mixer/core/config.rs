@@ -27,7 +27,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
-pub use arguments::Argument;
+pub use arguments::{Argument, is_free_name};
 pub use loading::LoadedConfig;
 pub use options::{DEFAULT_SERIES_MAX, LoadOptions, MAIN_RUN};
 pub use source::{Author, ConfigDirs, ConfigFile};

@@ -10,7 +10,7 @@ use crate::expression::{Names, Value};
 use crate::time::Span;
 
 /// Names with another meaning in expressions.
-pub(super) const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 18] = [
     "name",
     "host",
     "address",
@@ -158,7 +158,7 @@ pub(super) fn bind(
     let mut names = Names::default();
     let mut all = Vec::new();
     for (name, arg) in args {
-        if RESERVED.contains(&name.as_str()) || !is_name(name) {
+        if !is_free_name(name) {
             problems.error(arg.span, format!("an argument cannot be called {name:?}; choose another name"));
         }
         let given = given.get(name).map(|value| (value, Origin::Given));
@@ -241,6 +241,13 @@ impl Binding<'_> {
         let hint = suggestion(&text, &choices);
         self.refuse(origin, &format!("cannot be {:?}{hint}", beginning(&text)));
     }
+}
+
+/// `true` for a name that an argument or the variable of a repetition can have: expressions can use it, and it has no other
+/// meaning there.
+#[must_use]
+pub fn is_free_name(text: &str) -> bool {
+    is_name(text) && !RESERVED.contains(&text)
 }
 
 /// `true` for a name that expressions can use.

@@ -2,33 +2,14 @@
 
 use std::fmt;
 
+use promemu_core::config::is_free_name;
+
 /// The labels of one metric, with the values of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(in crate::new) struct Labels(Vec<(String, Vec<String>)>);
 
-/// The words that a repetition of a new config cannot use for its variable.
-const TAKEN: [&str; 20] = [
-    "i",
-    "hosts",
-    "ttl",
-    "name",
-    "host",
-    "address",
-    "labels",
-    "metric",
-    "args",
-    "started_at",
-    "run_id",
-    "value",
-    "t",
-    "dt",
-    "now",
-    "event",
-    "links",
-    "storage",
-    "run",
-    "slot",
-];
+/// The names that the config itself has: of its repetition, of its arguments, and in its scripts.
+const OWN_NAMES: [&str; 5] = ["i", "hosts", "ttl", "errors", "part"];
 
 impl Labels {
     /// The labels between braces.
@@ -120,7 +101,8 @@ impl fmt::Display for Labels {
 
 /// A variable for the values of a label.
 fn variable(label: &str) -> String {
-    if TAKEN.contains(&label) { format!("{label}_value") } else { label.to_owned() }
+    let is_free = is_free_name(label) && !OWN_NAMES.contains(&label);
+    if is_free { label.to_owned() } else { format!("{label}_value") }
 }
 
 /// A text of the config, which has no expressions.

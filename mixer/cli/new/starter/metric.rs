@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn a_label_may_be_called_as_a_variable_of_the_script() {
+        for label in ["errors", "part"] {
+            let metric: StarterMetric = format!("a_total{{{label}=\"200|500\"}}:counter").parse().unwrap();
+            let text = metric.text(false);
+            assert!(text.contains(&format!("if {label}_value == \"500\" {{ errors }}")), "{text}");
+        }
+    }
+
+    #[test]
     fn labels_are_read_with_and_without_quotes_and_each_value_is_a_series() {
         let series = |metric: &str| {
             let metric: StarterMetric = metric.parse()?;
@@ -173,6 +182,7 @@ mod tests {
             ("a_total{code=200|404|500|503,method=\"GET|PUT\"}:counter", 8),
             (r#"a{name_of="x"}:gauge"#, 1),
             (r#"a{i="1|2",run="{a}|b"}:gauge"#, 4),
+            (r#"a{generation="1|2",slot="1|2"}:gauge"#, 4),
             (r#"a{url="http://x:1|y z"}:gauge"#, 2),
             (r#"a_info{version="1|2"}:info"#, 2),
         ] {

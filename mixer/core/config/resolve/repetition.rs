@@ -122,8 +122,7 @@ impl Resolver<'_> {
 
     fn values(&mut self, repeat: &RepeatTemplate) -> Option<Values> {
         let var = &repeat.var;
-        if !arguments::is_name(var) || arguments::RESERVED.contains(&var.as_str()) || self.names.contains(var)
-        {
+        if !arguments::is_free_name(var) || self.names.contains(var) {
             let message = format!("repeat cannot use {var:?} as its var; choose another name");
             self.problems.error(repeat.span, message);
             return None;
