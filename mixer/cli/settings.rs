@@ -31,7 +31,7 @@ use durations::span;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 use simulator::SimulatorVariables;
 
-pub(crate) use arguments::pairs as argument_pairs;
+pub(crate) use arguments::{of_file as arguments_of_file, of_flags as arguments_of_flags};
 pub(crate) use durations::{interval, positive};
 pub(crate) use listen::token;
 pub(crate) use plugin_dirs::plugin_dirs;

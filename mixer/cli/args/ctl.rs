@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand, ValueHint};
 use serde_json::Value;
 
+use super::words::ArgumentWords;
+
 /// A request to a daemon.
 #[derive(Debug, Args)]
 #[command(
@@ -212,9 +214,8 @@ pub(crate) enum CtlAction {
         /// A config's name, or a local .ron file
         config: String,
 
-        /// Arguments of the config, as in hosts=5; promemu describe NAME lists them
-        #[arg(value_name = "ARGUMENT=VALUE")]
-        arguments: Vec<String>,
+        #[command(flatten)]
+        words: ArgumentWords,
     },
     /// The runs
     Runs,
@@ -226,9 +227,8 @@ pub(crate) enum CtlAction {
         /// A config's name, or a local .ron file
         config: String,
 
-        /// Arguments of the config, as in hosts=5; promemu describe NAME lists them
-        #[arg(value_name = "ARGUMENT=VALUE")]
-        arguments: Vec<String>,
+        #[command(flatten)]
+        words: ArgumentWords,
 
         /// The run's id [default: generated]
         #[arg(long, env = "PME_CTL_ID", value_name = "ID")]

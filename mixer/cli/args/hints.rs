@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use promemu_core::error::nearest;
 
 use super::extra_words;
-use super::parse::usage_error;
+use super::parse::{command_at, usage_error};
 use super::usage::{CONFIG_VERBS, Path, WRITERS, uses};
 use super::words::is_argument;
 
@@ -170,7 +170,7 @@ fn listen_address(text: &str) -> String {
 fn of_command(definition: &Command, path: Path<'_>, word: &str, typed: &[OsString]) -> String {
     let lower = word.to_lowercase();
     if let ["ctl", ..] = path {
-        let names = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
+        let names = actions(definition);
         return format!("unknown action {word:?}; {}", extra_words::meant_action(&lower, &names, typed));
     }
     let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -196,12 +196,17 @@ fn meant_command(definition: &Command, word: &str) -> Option<String> {
     if let Some(meant) = of_synonym(word).or_else(|| nearest(word, &names).map(str::to_owned)) {
         return Some(meant);
     }
-    let actions = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
+    let actions = actions(definition);
     if actions.iter().any(|action| action == word) {
         return Some(format!("ctl {word}"));
     }
     let synonyms: Vec<&str> = COMMAND_SYNONYMS.iter().flat_map(|(words, _)| words.iter().copied()).collect();
     nearest(word, &synonyms).and_then(of_synonym)
+}
+
+/// The names of the actions of `ctl`.
+fn actions(definition: &Command) -> Vec<String> {
+    subcommands(command_at(definition, &["ctl"]))
 }
 
 fn subcommands(command: &Command) -> Vec<String> {
@@ -239,13 +244,8 @@ fn meant_flag(definition: &Command, path: Path<'_>, flag: &str) -> Option<String
 
 /// The long names of the flags that a command has and uses.
 pub(super) fn flags(definition: &Command, path: Path<'_>) -> Vec<String> {
-    let mut command = definition;
-    for name in path {
-        let Some(sub) = command.find_subcommand(name) else { break };
-        command = sub;
-    }
-    let used =
-        command.get_arguments().filter(|arg| !arg.is_global_set() || uses(path, arg.get_id().as_str()));
+    let all = command_at(definition, path).get_arguments();
+    let used = all.filter(|arg| !arg.is_global_set() || uses(path, arg.get_id().as_str()));
     used.filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
 }
 
@@ -262,7 +262,7 @@ fn owners(definition: &Command, path: Path<'_>, flag: &str) -> Vec<String> {
         owners.clear();
     }
     if owners.is_empty() {
-        let actions = definition.find_subcommand("ctl").map(subcommands).unwrap_or_default();
+        let actions = actions(definition);
         let actions = actions.iter().filter(|action| has(&["ctl", action.as_str()]));
         owners.extend(actions.map(|action| format!("promemu ctl {action}")));
     }

@@ -10,6 +10,7 @@ use promemu_core::time::Span;
 use promemu_core::user_file::{STDIN, is_stdin};
 
 use super::cli::{Cli, Command};
+use super::ctl::CtlAction;
 use super::hints;
 use super::switch::as_switch;
 use super::usage::{Path, reads_variable, uses};
@@ -64,7 +65,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     }
     let is_url_typed = innermost.value_source("pushgateway_url") == Some(ValueSource::CommandLine);
     let mut cli = Cli { is_url_typed, ..Cli::from_arg_matches(&matches)? };
-    move_words(&mut cli).map_err(|why| usage_error(&why))?;
+    move_words(&mut cli, &hints::flags(&definition, &path)).map_err(|why| usage_error(&why))?;
     Ok(cli)
 }
 
@@ -104,38 +105,41 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     innermost
 }
 
+/// The command at the end of a path.
+pub(super) fn command_at<'a>(definition: &'a clap::Command, path: Path<'_>) -> &'a clap::Command {
+    path.iter().fold(definition, |command, name| command.find_subcommand(name).unwrap_or(command))
+}
+
 /// A flag of the program that was typed, and that the command does not use: its long name.
 fn unused_flag(definition: &clap::Command, path: Path<'_>, innermost: &ArgMatches) -> Option<String> {
-    let mut command = definition;
-    for name in path {
-        command = command.find_subcommand(name)?;
-    }
     let is_unused = |arg: &&Arg| {
         let id = arg.get_id().as_str();
         arg.is_global_set() && !uses(path, id) && innermost.value_source(id) == Some(ValueSource::CommandLine)
     };
-    command.get_arguments().find(is_unused)?.get_long().map(str::to_owned)
+    command_at(definition, path).get_arguments().find(is_unused)?.get_long().map(str::to_owned)
 }
 
-/// The sentence for a word that is no argument of a config.
-fn meant_word(cli: &Cli, word: &str) -> String {
+/// Flags of the length of a run or of a past; a command has one of them at most.
+const LENGTHS: [&str; 3] = ["for", "duration", "lasting"];
+
+/// The sentence for a word that is no argument of a config, for a command with these flags.
+fn meant_word(flags: &[String], word: &str) -> String {
     let argument = word.split_once('=').map(|(name, value)| format!("{}={value}", name.replace('-', "_")));
     if let Some(argument) = argument.filter(|argument| is_argument(argument)) {
         return format!("did you mean {argument}?");
     }
-    if word.ends_with(char::is_alphabetic) && Span::parse(word).is_ok() {
-        let flag = if matches!(cli.command, Some(Command::Export(_) | Command::Plot(_))) {
-            "for"
-        } else {
-            "duration"
-        };
+    let length = flags.iter().find(|flag| LENGTHS.contains(&flag.as_str()));
+    if let Some(flag) = length
+        && word.ends_with(char::is_alphabetic)
+        && Span::parse(word).is_ok()
+    {
         return format!("for a length of time write --{flag} {word}");
     }
     "write ARGUMENT=VALUE behind the one config's name, as in hosts=5".to_owned()
 }
 
-/// Gives a command's words their places: the config's name, and its arguments.
-fn move_words(cli: &mut Cli) -> Result<(), String> {
+/// Gives the words of a command with these flags their places: the config's name, and its arguments.
+fn move_words(cli: &mut Cli, flags: &[String]) -> Result<(), String> {
     let (name, arguments) = match &mut cli.command {
         Some(Command::Check { names, .. }) => (None, take_arguments(names)),
         Some(Command::Run(args)) => {
@@ -146,20 +150,26 @@ fn move_words(cli: &mut Cli) -> Result<(), String> {
                     cli.config = Some(name);
                 }
             }
-            (cli.config.clone(), std::mem::take(&mut args.words.arguments))
+            (cli.config.clone(), args.words.take())
         }
-        Some(Command::Plot(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
-        Some(Command::Export(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
-        Some(Command::Truth(args)) => (Some(args.name.clone()), std::mem::take(&mut args.words.arguments)),
-        Some(Command::Describe(args)) => (args.name.clone(), std::mem::take(&mut args.words.arguments)),
-        Some(Command::Dashboard(args)) => (args.name.clone(), std::mem::take(&mut args.words.arguments)),
+        Some(Command::Plot(args)) => (Some(args.name.clone()), args.words.take()),
+        Some(Command::Export(args)) => (Some(args.name.clone()), args.words.take()),
+        Some(Command::Truth(args)) => (Some(args.name.clone()), args.words.take()),
+        Some(Command::Describe(args)) => (args.name.clone(), args.words.take()),
+        Some(Command::Dashboard(args)) => (args.name.clone(), args.words.take()),
+        Some(Command::Ctl(args)) => match &mut args.action {
+            CtlAction::Check { config, words } | CtlAction::Create { config, words, .. } => {
+                (Some(config.clone()), words.take())
+            }
+            _ => (None, Vec::new()),
+        },
         _ => (None, Vec::new()),
     };
     if let Some(word) = name.filter(|name| is_argument(name)) {
         return Err(format!("no config given before {word}; write its name first, as in NAME {word}"));
     }
     if let Some(word) = arguments.iter().find(|word| !is_argument(word)) {
-        return Err(format!("{word:?} is no argument of the config; {}", meant_word(cli, word)));
+        return Err(format!("{word:?} is no argument of the config; {}", meant_word(flags, word)));
     }
     cli.arguments = arguments;
     if cli.config.as_deref().is_some_and(|name| is_stdin(name.as_ref())) {
@@ -205,11 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_time_behind_a_name_gets_the_flag_that_the_command_has() {
+        for (line, flag) in [
+            (&["run"][..], "--duration 15m"),
+            (&["truth"], "--for 15m"),
+            (&["export"], "--for 15m"),
+            (&["ctl", "create"], "--lasting 15m"),
+            (&["ctl", "check"], "as in hosts=5"),
+            (&["describe"], "as in hosts=5"),
+        ] {
+            let typed = ["promemu"].iter().chain(line).chain(&["shop", "15m"]).map(Into::into);
+            let error = parse(typed).unwrap_err().to_string();
+            assert!(error.trim_end().ends_with(flag), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
     fn a_flag_of_an_action_may_be_called_as_one_of_the_program() {
         let line = ["promemu", "ctl", "create", "shop", "--history", "1h", "--watch"];
         let cli = parse(line.iter().map(Into::into)).unwrap();
         let Some(Command::Ctl(ctl)) = cli.command else { unreachable!("it is ctl") };
-        let crate::args::CtlAction::Create { history, watch, .. } = ctl.action else { unreachable!() };
+        let CtlAction::Create { history, watch, .. } = ctl.action else { unreachable!() };
         assert_eq!((history.as_deref(), watch), (Some("1h"), true));
     }
 

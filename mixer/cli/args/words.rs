@@ -10,6 +10,13 @@ pub(crate) struct ArgumentWords {
     pub(crate) arguments: Vec<String>,
 }
 
+impl ArgumentWords {
+    /// Takes the words out.
+    pub(super) fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.arguments)
+    }
+}
+
 /// `true` for `ARGUMENT=VALUE`, not for the path of a file that has an equals sign.
 pub(crate) fn is_argument(word: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };

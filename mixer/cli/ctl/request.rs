@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use indexmap::IndexMap;
-use promemu_core::config::read_arguments;
 use promemu_core::error::Error;
 use promemu_core::expression::Value as Argument;
 use promemu_core::{text_file, user_file};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Cli, CtlAction, CtlArgs, ListArgs};
-use crate::settings::argument_pairs;
+use crate::settings::{arguments_of_file, arguments_of_flags};
 
 /// A query's parameters; one without a value is left out.
 type Query<'a> = [(&'a str, Option<&'a str>)];
@@ -80,12 +78,12 @@ impl Request {
             }
             CtlAction::Remove { host } => Self::delete(host_path(host, "", run)),
             CtlAction::Configs => Self::get("/api/v1/configs".to_owned()),
-            CtlAction::Check { config, arguments } => {
-                Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config, arguments)?))
+            CtlAction::Check { config, .. } => {
+                Self::post("/api/v1/configs/check".to_owned(), Some(config_body(cli, config)?))
             }
             CtlAction::Runs => Self::runs(),
-            CtlAction::Create { config, arguments, id, lasting, history, watch } => {
-                let mut body = config_body(cli, config, arguments)?;
+            CtlAction::Create { config, id, lasting, history, watch, .. } => {
+                let mut body = config_body(cli, config)?;
                 add(&mut body, "id", id.as_deref());
                 add(&mut body, "seed", cli.seed);
                 add(&mut body, "duration", lasting.as_deref());
@@ -207,7 +205,7 @@ fn new_host_body(name: &str, like: &str, labels: &[String], ttl: Option<&str>) -
 }
 
 /// A config by its name, or by the text of a local file, with its arguments.
-fn config_body(cli: &Cli, config: &str, words: &[String]) -> Result<Value, Error> {
+fn config_body(cli: &Cli, config: &str) -> Result<Value, Error> {
     let path = Path::new(config);
     let is_file = config == user_file::STDIN || path.extension().is_some_and(|extension| extension == "ron");
     let mut body = if is_file {
@@ -218,18 +216,8 @@ fn config_body(cli: &Cli, config: &str, words: &[String]) -> Result<Value, Error
     } else {
         json!({ "config": config })
     };
-    let mut arguments = match &cli.config_args_file {
-        Some(path) => read_arguments(path)?,
-        None => IndexMap::new(),
-    };
-    arguments.extend(argument_pairs(&cli.config_args)?);
-    for word in words {
-        let pair = word.split_once('=').filter(|(name, _)| !name.is_empty());
-        let (name, value) = pair.ok_or_else(|| {
-            Error::Usage(format!("{word:?} is no argument of the config; write NAME=VALUE, as in hosts=5"))
-        })?;
-        arguments.insert(name.to_owned(), Argument::from(value));
-    }
+    let mut arguments = arguments_of_file(cli)?;
+    arguments.extend(arguments_of_flags(cli)?);
     let arguments = arguments.into_iter().map(|(name, value)| (name, as_json(value)));
     body["args"] = Value::Object(arguments.collect());
     add(&mut body, "class", cli.class.as_deref());
@@ -353,12 +341,12 @@ mod tests {
             &["emit", "go", "--data", "{"],
             &["add", "web-9"],
             &["runs", "create"],
+            &["create", "shop", "till"],
+            &["check", "hosts=5"],
         ] {
             let line = ["promemu", "ctl"].iter().chain(line).map(Into::into);
             assert!(crate::args::parse(line).is_err_and(|error| error.use_stderr()));
         }
-        let wordy = request(&["create", "shop", "till"]).unwrap_err().to_string();
-        assert!(wordy.contains("\"till\" is no argument of the config"), "{wordy}");
         let unlabelled = request(&["add", "web-9", "--like", "web-1", "--label", "zone"]);
         assert_eq!(unlabelled.unwrap_err().exit_code(), 2);
         let many = request(&["host", "web-*"]).unwrap_err().to_string();

@@ -26,13 +26,10 @@ impl ConfigArguments {
             Some((name, value.into_string().ok()?))
         });
         Ok(Self {
-            flags: flags(cli)?,
+            flags: of_flags(cli)?,
             variables: set.filter(|(_, value)| !value.is_empty()).collect(),
             simulator,
-            in_file: match &cli.config_args_file {
-                Some(path) => read_arguments(path)?,
-                None => IndexMap::new(),
-            },
+            in_file: of_file(cli)?,
         })
     }
 
@@ -67,8 +64,13 @@ impl ConfigArguments {
     }
 }
 
+/// The arguments of `--config-args-file`.
+pub(crate) fn of_file(cli: &Cli) -> Result<IndexMap<String, Value>, Error> {
+    Ok(cli.config_args_file.as_ref().map(|path| read_arguments(path)).transpose()?.unwrap_or_default())
+}
+
 /// The pairs of `--config-args`, and those behind the config's name, which override them.
-fn flags(cli: &Cli) -> Result<IndexMap<String, Value>, Error> {
+pub(crate) fn of_flags(cli: &Cli) -> Result<IndexMap<String, Value>, Error> {
     let mut flags = pairs(&cli.config_args)?;
     let typed = cli.arguments.iter().filter_map(|word| word.split_once('='));
     flags.extend(typed.map(|(name, value)| (name.to_owned(), Value::from(value))));
@@ -77,7 +79,7 @@ fn flags(cli: &Cli) -> Result<IndexMap<String, Value>, Error> {
 
 /// `name=value` pairs. The variable has all of them in one text, separated by blanks; a flag has one at a time, whose
 /// value may hold blanks. The last one of a name counts.
-pub(crate) fn pairs(texts: &[String]) -> Result<IndexMap<String, Value>, Error> {
+fn pairs(texts: &[String]) -> Result<IndexMap<String, Value>, Error> {
     let is_pair = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.is_empty());
     let is_variable = texts.len() == 1 && texts[0].split_whitespace().all(is_pair);
     let words: Vec<&str> = if is_variable {
