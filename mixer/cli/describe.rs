@@ -33,5 +33,5 @@ pub(crate) fn describe(settings: &Settings, args: &DescribeArgs) -> Result<(), E
 }
 
 fn print_json(value: &Value) -> Result<(), Error> {
-    stdout::print(format!("{value:#}\n").as_bytes())
+    stdout::print_for_programs(format!("{value:#}\n").as_bytes())
 }
