@@ -64,14 +64,14 @@ pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
     let (heading, notes) = (heading(&plan, &figure, seed), notes(&selection, &figure));
     let mut text = if let Some((path, format)) = out {
         write(path, &format.draw(&figure, &heading, &notes)?)?;
-        table::paragraph(&format!("{} is written: {heading}", path.display()), 0, width)
+        table::paragraph(&format!("{} is written: {heading}", path.display()), 0, Some(width))
     } else {
         let charts = terminal::draw(&figure, width.into(), ColourMode::of_stdout());
-        format!("{}\n{charts}", table::paragraph(&heading, 0, width))
+        format!("{}\n{charts}", table::paragraph(&heading, 0, Some(width)))
     };
     for note in notes {
         text.push('\n');
-        text.push_str(&table::paragraph(&note, 0, width));
+        text.push_str(&table::paragraph(&note, 0, Some(width)));
     }
     stdout::print(text.as_bytes())
 }

@@ -33,7 +33,7 @@ fn text(statuses: &[PluginStatus], width: Option<u16>) -> String {
 fn entry(status: &PluginStatus, plugin: &PluginDecl, width: Option<u16>) -> String {
     let PluginDecl { name, version, summary, scenarios, models, configs } = plugin;
     let about = if summary.is_empty() { String::new() } else { format!(": {summary}") };
-    let heading = paragraph(&format!("{name} {version}{about}"), 0, width.unwrap_or(table::DEFAULT_WIDTH));
+    let heading = paragraph(&format!("{name} {version}{about}"), 0, width);
     let mut entry = format!("{heading}{:1$}from {2}\n", "", usize::from(INDENT), status.path.display());
     for scenario in scenarios {
         entry += &part("scenario", &scenario.name, &scenario.summary, &scenario.params, width);
@@ -49,8 +49,7 @@ fn entry(status: &PluginStatus, plugin: &PluginDecl, width: Option<u16>) -> Stri
 }
 
 fn part(kind: &str, name: &str, summary: &str, params: &[ParamDecl], width: Option<u16>) -> String {
-    let heading =
-        paragraph(&format!("{kind} {name}: {summary}"), INDENT, width.unwrap_or(table::DEFAULT_WIDTH));
+    let heading = paragraph(&format!("{kind} {name}: {summary}"), INDENT, width);
     if params.is_empty() {
         return format!("\n{heading}");
     }

@@ -27,8 +27,7 @@ fn list(width: Option<u16>) -> String {
 }
 
 fn description(kind: &AnyKind, width: Option<u16>) -> String {
-    let summary =
-        paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width.unwrap_or(table::DEFAULT_WIDTH));
+    let summary = paragraph(&format!("{}: {}", kind.name, kind.summary), 0, width);
     let params = if kind.params.is_empty() {
         "It has no parameters.\n".to_owned()
     } else {

@@ -8,7 +8,7 @@ use promemu_core::excerpt;
 use terminal_size::{Width, terminal_size_of};
 
 /// The width of paragraphs in a pipe, and of a terminal that does not know its own.
-pub(crate) const DEFAULT_WIDTH: u16 = 80;
+const DEFAULT_WIDTH: u16 = 80;
 /// A table in a narrower terminal has this width, and its lines wrap.
 const WIDTH_MIN: u16 = 50;
 /// Blanks between two columns.
@@ -75,9 +75,13 @@ pub(crate) fn table<const N: usize>(
     indent: u16,
     width: Option<u16>,
 ) -> String {
-    let shown = |row: [String; N]| row.iter().map(|text| excerpt::cell(text).into_owned()).collect();
-    let rows: Vec<Vec<String>> = rows.into_iter().map(shown).collect();
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| cells(&row)).collect();
     Layout::of(&columns, &rows, indent, width).text(&columns, &rows, indent, width)
+}
+
+/// The texts of a row as a table shows them.
+fn cells(row: &[String]) -> Vec<String> {
+    row.iter().map(|text| excerpt::cell(text).into_owned()).collect()
 }
 
 /// A table whose rows belong to named groups: on a terminal the rows of a group stand below its name, in a pipe the name is
@@ -91,8 +95,8 @@ pub(crate) fn grouped<const N: usize>(
     let mut groups: Vec<(String, Vec<Vec<String>>)> = Vec::new();
     for (name, row) in rows {
         match groups.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, rows)) => rows.push(row.into()),
-            None => groups.push((name, vec![row.into()])),
+            Some((_, rows)) => rows.push(cells(&row)),
+            None => groups.push((name, vec![cells(&row)])),
         }
     }
     let all: Vec<Vec<String>> = groups.iter().flat_map(|(_, rows)| rows.clone()).collect();
@@ -114,11 +118,11 @@ pub(crate) fn grouped<const N: usize>(
     shown.join("\n") + "\n"
 }
 
-/// Text of one paragraph.
-pub(crate) fn paragraph(text: &str, indent: u16, width: u16) -> String {
+/// Text of one paragraph, for a terminal of this width or a pipe.
+pub(crate) fn paragraph(text: &str, indent: u16, width: Option<u16>) -> String {
     let mut table = Table::new();
     table.add_row([text]);
-    arrange(table, indent, Some(width))
+    arrange(table, indent, Some(width.unwrap_or(DEFAULT_WIDTH)))
 }
 
 /// The form of a table.
@@ -343,8 +347,18 @@ mod tests {
     }
 
     #[test]
+    fn a_very_long_text_is_cut_in_every_table() {
+        let long = || "x".repeat(100_000);
+        let plain = table([whole("HOST")], [[long()]], 0, None);
+        let rows = [("a".to_owned(), [long()]), ("a".to_owned(), [long()])];
+        for text in [plain, grouped("JOB", [whole("HOST")], rows, None)] {
+            assert!(text.lines().all(|line| line.chars().count() < 600), "{}", text.len());
+        }
+    }
+
+    #[test]
     fn a_paragraph_is_wrapped_between_words() {
-        let text = paragraph("one two three four five six seven eight nine ten eleven twelve", 2, 50);
+        let text = paragraph("one two three four five six seven eight nine ten eleven twelve", 2, Some(50));
         insta::assert_snapshot!(text, @"
         one two three four five six seven eight nine ten
         eleven twelve

@@ -25,7 +25,7 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
     let until = start + span;
     let mut records = TruthRecords::new(&plan, start).take_while(|record| record.begin < until);
     let rows: Vec<_> = records.by_ref().take(RECORDS_MAX).map(|record| row(&record, start)).collect();
-    let width = table::text_width();
+    let width = table::width();
     if rows.is_empty() {
         let text = format!("{} has no phases, and no faults in its first {span}.", plan.config);
         return stdout::print(table::paragraph(&text, 0, width).as_bytes());
@@ -40,7 +40,7 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
         spare("ROOT"),
         prose("ALERTS"),
     ];
-    let mut text = table(columns, rows, 0, table::width());
+    let mut text = table(columns, rows, 0, width);
     if records.next().is_some() {
         let note = format!("There are more than these {RECORDS_MAX}; shorten --for.");
         text.push('\n');

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::request::is_pattern;
 use super::words::{ago, bytes, duration, figure, until, word};
 use crate::args::CtlAction;
-use crate::table::{cut, grouped, paragraph, prose, spare, table, whole};
+use crate::table::{Column, cut, grouped, paragraph, prose, spare, table, whole};
 
 /// The text of an action's answer, for a terminal of this width or a pipe.
 pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> String {
@@ -84,13 +84,15 @@ fn events(answer: &Value, width: Option<u16>) -> String {
     table(columns, items(&answer["events"]).map(row), 0, width)
 }
 
+/// The columns of overrides.
+const OVERRIDES: [Column; 4] = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
+
 fn overrides<'a>(overrides: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
-    let columns = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
     let row = |set: &Value| {
         let [host, metric, value] = ["host", "metric", "value"].map(|field| word(&set[field]));
         [host, metric, value, until(&set["until"])]
     };
-    table(columns, overrides.map(row), 0, width)
+    table(OVERRIDES, overrides.map(row), 0, width)
 }
 
 /// The present values of metrics.
@@ -178,10 +180,7 @@ fn acted(effect: &str, answer: &Value, width: Option<u16>) -> String {
     let more = answer["not_listed"].as_u64().filter(|more| *more > 0);
     let more = more.map_or(String::new(), |more| format!(", and {more} more"));
     let text = format!("{} {effect}: {}{more}", plural(count, "host", "hosts"), word(&answer["hosts"]));
-    match width {
-        Some(width) => paragraph(&text, 0, width),
-        None => text + "\n",
-    }
+    if width.is_some() { paragraph(&text, 0, width) } else { text + "\n" }
 }
 
 /// An overridden metric, with a hint if the value is outside its range.
@@ -193,8 +192,7 @@ fn overridden(answer: &Value, width: Option<u16>) -> String {
     let observes = ["histogram", "native_histogram", "summary"].iter().any(|kind| answer["type"] == *kind);
     let value = if observes { &set["value"] } else { &answer["value"] };
     let row = [word(&answer["host"]), key(answer), word(value), until(&set["until"])];
-    let columns = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
-    table(columns, [row], 0, width) + hint
+    table(OVERRIDES, [row], 0, width) + hint
 }
 
 /// Levers with what moves them.

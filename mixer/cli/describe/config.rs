@@ -11,7 +11,7 @@ use promemu_core::plural::plural;
 use promemu_core::time::Span;
 use serde::Serialize;
 
-use crate::table::{DEFAULT_WIDTH, cut, paragraph, prose, table, whole};
+use crate::table::{cut, paragraph, prose, table, whole};
 
 /// Number of names of a list that are shown.
 const NAMES_SHOWN_MAX: usize = 4;
@@ -133,7 +133,7 @@ impl Description {
         let about =
             if self.description.is_empty() { String::new() } else { format!(": {}", self.description) };
         let heading = format!("{}{class}{about}", self.name);
-        let mut parts = vec![paragraph(&heading, 0, width.unwrap_or(DEFAULT_WIDTH))];
+        let mut parts = vec![paragraph(&heading, 0, width)];
         let arguments =
             self.arguments.iter().map(|it| [&it.name, &it.takes, &it.default, &it.help].map(String::clone));
         parts.extend(section(
