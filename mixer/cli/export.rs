@@ -15,7 +15,6 @@ use std::sync::Arc;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
-use promemu_core::time::Span;
 use promemu_core::timeline::TruthRecords;
 use promemu_run::clock::wall_now;
 use promemu_wire::export::{Format, Progress, Sampling, TargetLabels};
@@ -23,7 +22,7 @@ use promemu_wire::export::{Format, Progress, Sampling, TargetLabels};
 use serde_json::json;
 
 use crate::args::{ExportArgs, ExportFormat, ExportLabels};
-use crate::settings::Settings;
+use crate::settings::{Settings, span};
 use crate::{config, output_file};
 use destination::is_folder;
 use resume::Resume;
@@ -134,8 +133,6 @@ fn blocks_of(args: &ExportArgs) -> Result<Destination, Error> {
         let message = "--format blocks needs a folder; name one with --out or PME_EXPORT_OUT";
         return Err(Error::Usage(message.to_owned()));
     }
-    let length_max = Span::parse(&args.max_block_duration).map_err(|error| {
-        Error::Usage(format!("--max-block-duration or PME_EXPORT_MAX_BLOCK_DURATION: {error}"))
-    })?;
+    let length_max = span("--max-block-duration or PME_EXPORT_MAX_BLOCK_DURATION", &args.max_block_duration)?;
     Ok(Destination::Blocks { data: args.out.clone(), length_max, may_overlap: args.allow_overlap })
 }

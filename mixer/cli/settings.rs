@@ -27,12 +27,11 @@ use promemu_wire::exposition::Format;
 use crate::args::{Cli, Command, PushFormat};
 use crate::logs::is_terminal;
 use arguments::ConfigArguments;
-use durations::span;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 use simulator::SimulatorVariables;
 
 pub(crate) use arguments::{of_file as arguments_of_file, of_flags as arguments_of_flags};
-pub(crate) use durations::{interval, positive};
+pub(crate) use durations::{interval, positive, span};
 pub(crate) use listen::token;
 pub(crate) use plugin_dirs::plugin_dirs;
 

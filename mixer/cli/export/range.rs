@@ -5,15 +5,14 @@ use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
 
 use crate::args::ExportArgs;
-use crate::settings::interval;
+use crate::settings::{interval, span};
 
 const DEFAULT_LENGTH: Span = Span::from_secs(3_600);
 
 /// The times of the samples. An export without `--from` and `--to` ends at `now`, rounded down to a step.
 pub(super) fn grid(args: &ExportArgs, now: Time) -> Result<Grid, Error> {
     let step = interval("--step or PME_EXPORT_STEP", &args.step)?;
-    let length =
-        args.length.as_deref().map(|text| parse_span("--for or PME_EXPORT_FOR", text)).transpose()?;
+    let length = args.length.as_deref().map(|text| span("--for or PME_EXPORT_FOR", text)).transpose()?;
     let from = args.from.as_deref().map(|text| parse_time("--from or PME_EXPORT_FROM", text)).transpose()?;
     let to = args.to.as_deref().map(|text| parse_time("--to or PME_EXPORT_TO", text)).transpose()?;
     let (from, to) = match (from, to, length) {
@@ -37,10 +36,6 @@ pub(super) fn grid(args: &ExportArgs, now: Time) -> Result<Grid, Error> {
         )));
     }
     Ok(Grid { from, to, step })
-}
-
-fn parse_span(flag: &str, text: &str) -> Result<Span, Error> {
-    Span::parse(text).map_err(|error| Error::Usage(format!("{flag}: {error}")))
 }
 
 fn parse_time(flag: &str, text: &str) -> Result<Time, Error> {
