@@ -97,7 +97,7 @@ impl Checked {
     }
 
     fn row(&self) -> [String; 9] {
-        let Estimate { jobs, hosts, families, series_text, memory_bytes, .. } = &self.estimate;
+        let Estimate { jobs, hosts, families, series_text, .. } = &self.estimate;
         // The column's name says the rest.
         let series = series_text.trim_end_matches(" series").to_owned();
         let [values, pushes, samples] = [
@@ -106,14 +106,10 @@ impl Checked {
             (self.estimate.samples_per_sec, 1),
         ]
         .map(|(number, decimals)| format!("{number:.decimals$}"));
+        let memory = format!("{:.1} MiB", self.estimate.memory_mib());
         let [jobs, hosts, families] = [jobs, hosts, families].map(ToString::to_string);
-        [self.name.clone(), hosts, series, jobs, families, values, mib(*memory_bytes), pushes, samples]
+        [self.name.clone(), hosts, series, jobs, families, values, memory, pushes, samples]
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn mib(bytes: usize) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// Checks each class of a config, or that of `--class`.
@@ -125,13 +121,10 @@ fn checked(settings: &Settings, name: &str) -> Result<Vec<Checked>, ConfigError>
     };
     let mut checked = Vec::new();
     for class in classes {
-        let (options, unknown) = settings.load_options(&file, Some(&class), wall_now());
-        let loaded = file.plan(&options)?;
-        let unknown = unknown.into_iter().map(|name| {
-            format!("variable {name} names no argument of the config; promemu describe NAME shows them")
-        });
-        let failures = first_failures(&loaded.plan, SEED, options.started_at);
-        let warnings = loaded.warnings.into_iter().chain(unknown).chain(failures);
+        let started_at = wall_now();
+        let loaded = settings.load_class(&file, Some(&class), started_at)?;
+        let failures = first_failures(&loaded.plan, SEED, started_at);
+        let warnings = loaded.warnings.into_iter().chain(failures);
         let warnings = warnings.map(|warning| excerpt::message(&warning).into_owned()).collect();
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let name = if class.is_empty() { name.to_owned() } else { format!("{name} {class}") };

@@ -126,9 +126,24 @@ impl Settings {
         ConfigDirs::new(self.cli.configs_dir.clone())
     }
 
-    /// The plan of a config's file, with warnings; a variable that names no argument of the config is one.
+    /// The plan of the class of `--class`, else of a file's default one, with warnings.
     pub(crate) fn load(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
-        let (options, unknown) = self.load_options(file, self.cli.class.as_deref(), started_at);
+        self.load_class(file, self.cli.class.as_deref(), started_at)
+    }
+
+    /// The plan of a class, or without one of a file's default one, with warnings; a variable that names no argument of the
+    /// class is one.
+    pub(crate) fn load_class(
+        &self,
+        file: &ConfigFile,
+        class: Option<&str>,
+        started_at: Time,
+    ) -> Result<LoadedConfig, ConfigError> {
+        let (arguments, unknown) = self.flags.arguments.for_class(file, class);
+        let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
+        let (memory_max, no_faults) = (self.flags.memory_max, self.cli.no_faults);
+        let options = LoadOptions::starting_at(started_at);
+        let options = LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options };
         let mut loaded = file.plan(&options)?;
         let unknown = unknown.into_iter().map(|name| {
             format!("variable {name} names no argument of the config; promemu describe NAME shows them")
@@ -202,21 +217,6 @@ impl Settings {
     /// Time between two samples of a history.
     pub(crate) const fn history_step(&self) -> Span {
         self.flags.history_step
-    }
-
-    /// Options to load a class of a config file, or without a class its default one; and the variables that name no
-    /// argument of the class.
-    pub(crate) fn load_options(
-        &self,
-        file: &ConfigFile,
-        class: Option<&str>,
-        started_at: Time,
-    ) -> (LoadOptions, Vec<String>) {
-        let (arguments, unknown) = self.flags.arguments.for_class(file, class);
-        let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
-        let (memory_max, no_faults) = (self.flags.memory_max, self.cli.no_faults);
-        let options = LoadOptions::starting_at(started_at);
-        (LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options }, unknown)
     }
 
     /// The Pushgateways of a command that runs no config.

@@ -76,11 +76,13 @@ impl Estimate {
                 + pushes_per_sec * series as f64 * GATEWAY_CHECK_SECS_PER_SERIES,
         }
     }
-}
 
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn bytes_in_mib(bytes: usize) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
+    /// The memory in MiB.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn memory_mib(&self) -> f64 {
+        self.memory_bytes as f64 / f64::from(1 << 20)
+    }
 }
 
 impl fmt::Display for Estimate {
@@ -98,7 +100,7 @@ impl fmt::Display for Estimate {
             self.updates_per_sec,
             self.pushes_per_sec,
             self.samples_per_sec,
-            bytes_in_mib(self.memory_bytes),
+            self.memory_mib(),
         )?;
         if self.gateway_cores_with_check < GATEWAY_CORES_WORTH_A_WORD {
             return Ok(());
