@@ -19,8 +19,7 @@ pub(super) struct Resume {
     path: PathBuf,
     /// As it was found; null if there was none.
     found: Value,
-    /// Samples that were sent by earlier calls.
-    samples_before: u64,
+    /// The export that it is of.
     of: Value,
 }
 
@@ -35,8 +34,7 @@ impl Resume {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
             Err(source) => return Err(Error::System { what: what(), source }),
         };
-        let samples_before = found["samples"].as_u64().unwrap_or(0);
-        Ok(Self { path, found, samples_before, of: Value::Null })
+        Ok(Self { path, found, of: Value::Null })
     }
 
     /// `true` if no export was interrupted.
@@ -109,11 +107,12 @@ impl Resume {
 
     /// Notes that all samples up to a time were sent; so many since this call began.
     pub(super) fn note(&self, until: Time, samples: u64) -> io::Result<()> {
+        let samples_before = self.found["samples"].as_u64().unwrap_or(0);
         self.replace(&json!({
             "export": self.of,
             "sent_until_ns": until.unix_nanos(),
             "sent_until": until.rfc3339(),
-            "samples": self.samples_before + samples,
+            "samples": samples_before + samples,
         }))
     }
 
