@@ -38,8 +38,8 @@ pub(crate) struct CommandLine {
 /// The flags of the program first, then each command's own.
 pub(crate) fn flags() -> Vec<Flag> {
     let mut found = Vec::new();
-    each(&command(), &mut Vec::new(), &mut |command, path| {
-        let own = command.get_arguments().filter(|arg| path.is_empty() || !is_inherited(arg, path));
+    each(&command(), None, &mut Vec::new(), &mut |command, above, path| {
+        let own = command.get_arguments().filter(|arg| !is_inherited(arg, above));
         found.extend(own.filter_map(|arg| flag(arg, &path.join(" "))));
     });
     found
@@ -48,7 +48,7 @@ pub(crate) fn flags() -> Vec<Flag> {
 /// The commands, a call without one first.
 pub(crate) fn commands() -> Vec<CommandLine> {
     let mut found = Vec::new();
-    each(&command(), &mut Vec::new(), &mut |command, path| {
+    each(&command(), None, &mut Vec::new(), &mut |command, _, path| {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         let globals = command.get_arguments().filter(|arg| arg.is_global_set());
         let used = globals.filter(|arg| uses(&names, arg.get_id().as_str()));
@@ -63,21 +63,25 @@ pub(crate) fn commands() -> Vec<CommandLine> {
     found
 }
 
-/// Visits a command and all below it.
-fn each(command: &clap::Command, path: &mut Vec<String>, visit: &mut impl FnMut(&clap::Command, &[String])) {
-    visit(command, path);
+/// Visits a command and all below it, each with the command above it.
+fn each(
+    command: &clap::Command,
+    above: Option<&clap::Command>,
+    path: &mut Vec<String>,
+    visit: &mut impl FnMut(&clap::Command, Option<&clap::Command>, &[String]),
+) {
+    visit(command, above, path);
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         path.push(sub.get_name().to_owned());
-        each(sub, path, visit);
+        each(sub, Some(command), path, visit);
         path.pop();
     }
 }
 
-/// `true` for a flag that the command has from the one above it. Those of `ctl` are its own.
-fn is_inherited(arg: &Arg, path: &[String]) -> bool {
-    let is_of_ctl =
-        path.len() == 1 && path[0] == "ctl" && ["url", "json", "run"].contains(&arg.get_id().as_str());
-    arg.is_global_set() && !is_of_ctl
+/// `true` for a flag that a command has from the one above it.
+fn is_inherited(arg: &Arg, above: Option<&clap::Command>) -> bool {
+    let is_there = |above: &clap::Command| above.get_arguments().any(|other| other.get_id() == arg.get_id());
+    arg.is_global_set() && above.is_some_and(is_there)
 }
 
 fn flag(arg: &Arg, command: &str) -> Option<Flag> {
