@@ -13,8 +13,6 @@ mod single;
 mod snapshot;
 mod stores;
 #[cfg(test)]
-mod storms;
-#[cfg(test)]
 mod tests;
 
 pub use batch::{Step, WorldBatch};

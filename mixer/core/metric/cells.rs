@@ -1,4 +1,4 @@
-//! How the values of a scenario become the cells of a series.
+//! The aggregation of a scenario's values into the cells of a series.
 //!
 //! [`Cells`] is the plan of one series; its running state is the row's cells and, for counters and summaries, an
 //! entry of the host's [`States`].

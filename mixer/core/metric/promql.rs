@@ -19,7 +19,7 @@ pub struct MetricQuery<'a> {
     pub range: &'a str,
 }
 
-/// How the series of a histogram are aggregated before a quantile is taken.
+/// The aggregation of a histogram's series before a quantile is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuantileOf<'a> {
     /// Not at all: one quantile for each series.

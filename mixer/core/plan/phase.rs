@@ -29,7 +29,7 @@ pub struct PhasePlan {
     pub times: Windows,
     /// Its changes of levers. Each holds until another phase changes the lever, or no phase is on.
     pub changes: Vec<PhaseChange>,
-    /// What a monitoring system should say of it.
+    /// Its ground truth.
     pub truth: Truth,
 }
 

@@ -20,7 +20,7 @@ pub struct RunFault {
     pub changes: Vec<LeverChange>,
     /// The name of its kind; `None` for a fault that only moves levers.
     pub kind: Option<&'static str>,
-    /// What a monitoring system should say of it.
+    /// Its ground truth.
     pub truth: Truth,
 }
 
@@ -38,7 +38,7 @@ impl RunFault {
     }
 }
 
-/// What a monitoring system should say of a fault or a phase.
+/// The ground truth of a fault or a phase: the answer that a monitoring system should give.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
     /// The root cause: a host, a service or a component; empty if it is not stated.

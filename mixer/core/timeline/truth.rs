@@ -21,7 +21,7 @@ pub struct TruthRecord<'a> {
     pub begin: Time,
     /// Its end; [`Time::NEVER`] if it has none.
     pub end: Time,
-    /// What a monitoring system should say of it.
+    /// Its cause and its alerts.
     pub truth: &'a Truth,
 }
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::float_cmp, reason = "the numbers have few digits")]
 
+mod storms;
+
 use std::sync::Arc;
 
 use super::*;

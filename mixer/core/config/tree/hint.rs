@@ -223,7 +223,7 @@ fn in_single_quotes<'a>(before: &'a str, rest: &'a str) -> Option<&'a str> {
     let (_, after) = before.rsplit_once('\'')?;
     let is_open = after.len() < 2 && !after.contains(['"', '\n']);
     let quoted = inside(rest).filter(|_| is_open)?;
-    // What stands before the place belongs to it, too.
+    // Text before the place belongs to it, too.
     after.is_empty().then_some(quoted)
 }
 

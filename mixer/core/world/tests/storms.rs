@@ -1,24 +1,18 @@
 //! Configs whose events multiply: they come to an end, and never keep a run busier than its bound allows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::World;
-use crate::backfill::{Backfill, drive};
-use crate::config::{ConfigFile, LoadOptions};
-use crate::event::{EventBus, HostId};
-use crate::host::{DropCause, Outbox, STEPS_PER_SEC_MAX};
-use crate::plan::{LISTENERS_PER_SEC_MAX, Plan};
-use crate::time::{Span, Time};
+use super::*;
+use crate::event::EventBus;
+use crate::host::{DropCause, STEPS_PER_SEC_MAX};
+use crate::plan::LISTENERS_PER_SEC_MAX;
 use crate::work::{self, WorkLimit};
-
-const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn plan(count: usize, rest: &str) -> Arc<Plan> {
     let text = format!(
         "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: {count}), name: \"h-{{i}}\", interval: 5, {rest})])"
     );
-    Arc::new(ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan)
+    super::plan(&text)
 }
 
 /// The course of a storm.
@@ -152,8 +146,7 @@ fn a_host_that_events_of_others_keep_too_busy_says_so_and_is_cut_alike_in_every_
     ])"#,
         "emit(\"x\"),".repeat(60)
     );
-    let plan =
-        Arc::new(ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan);
+    let plan = super::plan(&text);
     let until = START + Span::from_secs(5);
     let storm = storm(&plan, until);
     assert!(storm.dropped > 0 && storm.causes.contains(&DropCause::TooMuchWork), "{storm:?}");
