@@ -8,7 +8,7 @@ mod run_log;
 mod sent_action;
 mod truth;
 
-pub use edges::{RunEdge, active_edges, next_run_edge, run_edges_at, tells_of_edges};
+pub use edges::{RunEdge, active_edges, edge_events, next_run_edge, run_edges_at};
 pub use host_levers::HostLevers;
 pub use run_log::{LOGGED_ACTIONS_MAX, LOGGED_EVENTS_MAX, LogFull, LoggedAction, RunLog, Targets};
 pub use sent_action::SentAction;

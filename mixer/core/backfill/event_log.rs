@@ -12,7 +12,7 @@ use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Sourc
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
 use crate::time::{Span, Time};
-use crate::timeline::{LoggedAction, RunLog, SentAction, tells_of_edges};
+use crate::timeline::{LoggedAction, RunLog, SentAction, edge_events};
 use crate::world::WorldBatch;
 
 /// The largest number of events in a log. Each takes 36 bytes, plus its data.
@@ -232,5 +232,5 @@ impl EventLog {
 /// `true` for an event that every run emits by itself.
 fn is_of_run(plan: &Plan, event: &Event) -> bool {
     *event.source == *MIXER_SOURCE
-        && ([RUN_STARTED, RUN_FINISHED].contains(&&*event.name) || tells_of_edges(plan, &event.name))
+        && [RUN_STARTED, RUN_FINISHED].into_iter().chain(edge_events(plan)).any(|name| *name == *event.name)
 }

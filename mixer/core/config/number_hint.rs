@@ -42,7 +42,7 @@ fn size_hint(text: &str) -> Option<String> {
     });
     let meant: Vec<&str> = known.chain(short).copied().collect();
     let meant = meant.first().filter(|_| count.parse::<f64>().is_ok())?;
-    let binary = if meant.len() == 2 && *meant != "kb" {
+    let binary = if meant.len() == 2 {
         let letter = meant[..1].to_ascii_uppercase();
         format!(" (powers of 1000), or {count}{letter}iB (powers of 1024)")
     } else {

@@ -72,9 +72,8 @@ pub fn active_edges(plan: &Plan, run_start: Time, at: Time) -> Vec<[RunEdge; 2]>
     phases.chain(faults.map(|fault| edges([FAULT_STARTED, FAULT_FINISHED], &fault.id))).collect()
 }
 
-/// `true` if edges of the plan are told by an event of this name.
-#[must_use]
-pub fn tells_of_edges(plan: &Plan, event: &str) -> bool {
-    [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED].contains(&event)
-        || plan.timeline.events.iter().any(|timed| *timed.name == *event)
+/// The names of all events that tell of edges of the plan.
+pub fn edge_events(plan: &Plan) -> impl Iterator<Item = &str> {
+    let of_timeline = plan.timeline.events.iter().map(|event| &*event.name);
+    [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED].into_iter().chain(of_timeline)
 }

@@ -1,5 +1,7 @@
 //! The ground truth of a run: its phases and faults with their times, in order of begin.
 
+use std::ops::Range;
+
 use serde_json::json;
 
 use crate::fault::Windows;
@@ -86,11 +88,15 @@ fn records_of(
     plan: &Plan,
     window: impl Fn(&Windows) -> Option<(Time, Time)>,
 ) -> impl Iterator<Item = TruthRecord<'_>> {
-    let subjects = 0..plan.timeline.phases.len() + plan.faults.len();
-    subjects.filter_map(move |index| {
+    subjects(plan).filter_map(move |index| {
         let window = window(times_of(plan, index))?;
         Some(record_of(plan, index, window))
     })
+}
+
+/// The indices of all phases, and of the faults behind them.
+fn subjects(plan: &Plan) -> Range<usize> {
+    0..plan.timeline.phases.len() + plan.faults.len()
 }
 
 /// The times of a phase, or of a fault behind all phases.
@@ -131,10 +137,8 @@ impl<'a> TruthRecords<'a> {
     #[must_use]
     pub fn new(plan: &'a Plan, run_start: Time) -> Self {
         let before = run_start.before(Span::from_nanos(1));
-        let phases = plan.timeline.phases.iter().map(|phase| &phase.times);
-        let times = phases.chain(plan.faults.iter().map(|fault| &fault.times));
-        let next = times.map(|times| times.next_begin(run_start, before)).collect();
-        Self { plan, run_start, next }
+        let next = subjects(plan).map(|index| times_of(plan, index).next_begin(run_start, before));
+        Self { plan, run_start, next: next.collect() }
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use crate::event::{EventBus, FAULT_FINISHED, FAULT_STARTED, HostId, PHASE_FINISHED, PHASE_STARTED, Source};
+use crate::event::{EventBus, HostId, Source};
 use crate::plan::{Action, HostPlan, HostShape, Plan, RunPart};
+use crate::timeline::edge_events;
 
 /// The order of hosts. Hosts of one shape are neighbours.
 #[derive(Debug)]
@@ -58,9 +59,7 @@ impl Layout {
                 is_alone.push(!hears && !is_heard);
             }
         }
-        let told = [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED].into_iter();
-        let told = told.chain(plan.timeline.events.iter().map(|event| &*event.name));
-        let hears_edges = told.into_iter().any(|event| bus.has_listeners(event));
+        let hears_edges = edge_events(&plan).any(|event| bus.has_listeners(event));
         let (ids, places, is_alone) = (ids.into(), places.into(), is_alone.into());
         Self { plan, bus, ids, places, is_alone, hears_edges, names: OnceLock::new() }
     }

@@ -220,11 +220,7 @@ fn in_single_quotes<'a>(before: &'a str, rest: &'a str) -> Option<&'a str> {
     if let Some(after) = rest.strip_prefix('\'') {
         return inside(after);
     }
-    let (_, after) = before.rsplit_once('\'')?;
-    let is_open = after.len() < 2 && !after.contains(['"', '\n']);
-    let quoted = inside(rest).filter(|_| is_open)?;
-    // Text before the place belongs to it, too.
-    after.is_empty().then_some(quoted)
+    inside(rest).filter(|_| before.ends_with('\''))
 }
 
 /// The pair for two numbers with two dots between them, around this place.
