@@ -111,7 +111,7 @@ impl Times {
 
     /// The times of a curve's values, and the end of the time axis; without `--step` for a chart of `dots` dots.
     fn grid(&self, plan: &Plan, selection: &Selection, dots: usize) -> Result<(Grid, Time), Error> {
-        let life = selection.life(plan).as_nanos().saturating_add(START_SPREAD.as_nanos());
+        let life = selection.life(plan).plus(START_SPREAD).as_nanos();
         let life = SECOND.times(life.div_ceil(SECOND.as_nanos()));
         let span = self.span.unwrap_or_else(|| DEFAULT_SPAN.min(life));
         let step = self.step.unwrap_or_else(|| {

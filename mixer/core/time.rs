@@ -193,6 +193,12 @@ impl Span {
         Self(self.0.saturating_mul(n))
     }
 
+    /// The span and `other` together, saturating at [`Span::FOREVER`].
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// The span minus `other`, but not below zero. [`Span::FOREVER`] stays infinite.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {

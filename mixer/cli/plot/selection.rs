@@ -124,11 +124,7 @@ impl Selection {
     /// The time from the run's start to the end of its last host.
     pub(super) fn life(&self, plan: &Plan) -> Span {
         let series = self.families.iter().flat_map(|family| &family.series);
-        let ends = series.map(|series| {
-            let HostPlan { start_time, ttl, .. } = series.host(plan);
-            Span::from_nanos(start_time.as_nanos().saturating_add(ttl.as_nanos()))
-        });
-        ends.max().unwrap_or(Span::FOREVER)
+        series.map(|series| series.host(plan).ends_after()).max().unwrap_or(Span::FOREVER)
     }
 }
 

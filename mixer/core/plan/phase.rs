@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::curve::Curve;
 use super::run_fault::Truth;
-use crate::fault::Windows;
+use crate::fault::{Turns, Windows};
 use crate::time::Span;
 
 /// The phases of a run and their events. Its faults are among [`super::Plan::faults`]. Without phases it is empty.
@@ -49,6 +49,14 @@ pub struct TimedEvent {
     pub name: Arc<str>,
     /// Its times: the begins of windows without a length.
     pub times: Windows,
+}
+
+impl TimelinePlan {
+    /// The repetition of its times; `None` if it passes once.
+    #[must_use]
+    pub fn turns(&self) -> Option<Turns> {
+        (self.repeat > 1).then_some(Turns { length: self.length, count: self.repeat })
+    }
 }
 
 impl PhasePlan {

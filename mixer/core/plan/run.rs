@@ -42,8 +42,7 @@ impl Plan {
     /// The time at which the last host ends by its ttl, in a run from `start` on.
     #[must_use]
     pub fn ends_at(&self, start: Time) -> Time {
-        let ends = self.hosts.iter().map(|host| start + host.start_time + host.ttl);
-        ends.max().unwrap_or(start)
+        self.hosts.iter().map(|host| start + host.ends_after()).max().unwrap_or(start)
     }
 }
 
@@ -100,6 +99,12 @@ pub struct HostPlan {
 }
 
 impl HostPlan {
+    /// Time from the run's start to the host's end by its ttl.
+    #[must_use]
+    pub const fn ends_after(&self) -> Span {
+        self.start_time.plus(self.ttl)
+    }
+
     /// Number of the host's series when all metrics and members exist at once.
     #[must_use]
     pub fn series_count(&self) -> usize {

@@ -119,7 +119,7 @@ impl Scenario for Box<FeatureToggle> {
         self.has_begun = true;
         if next_change <= context.now {
             // Whole cycles without an update change nothing; less than one is left.
-            let cycle = plan.duration.as_nanos().saturating_add(plan.interval.as_nanos());
+            let cycle = plan.duration.plus(plan.interval).as_nanos();
             next_change += Span::from_nanos(context.now.since(next_change).as_nanos() / cycle * cycle);
         }
         while next_change <= context.now {

@@ -181,7 +181,7 @@ impl Resolver<'_> {
         }
         let period = self.fault_period(every)?;
         let jitter = self.optional("jitter", template.jitter.as_ref(), Span::ZERO)?;
-        if lasts.as_nanos().saturating_add(jitter.as_nanos()) >= period.as_nanos() {
+        if lasts.plus(jitter) >= period {
             self.problems.error(every.span, "lasts and jitter together must be shorter than every");
             return None;
         }
@@ -202,7 +202,7 @@ impl Resolver<'_> {
             self.problems.error(template.span, format!("{name}'s jitter must be shorter than up"));
             return None;
         }
-        let every = Span::from_nanos(off.as_nanos().saturating_add(on.as_nanos()));
+        let every = off.plus(on);
         if every < SHORTEST_PERIOD {
             let name = template.kind.name;
             let message =

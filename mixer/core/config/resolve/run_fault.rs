@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::resolver::{Resolver, SHORTEST_INTERVAL};
-use super::timeline::{Container, sum};
+use super::timeline::Container;
 use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
 use crate::error::{Problems, suggestion};
@@ -237,8 +237,13 @@ impl Resolver<'_> {
             self.problems.error(place.span, message);
             return None;
         }
-        let at = sum(&[*begin, at]);
-        Some(Windows { at, lasts: lasts.min(left), every: times.every, until: *end, turns: *turns })
+        Some(Windows {
+            at: begin.plus(at),
+            lasts: lasts.min(left),
+            every: times.every,
+            until: *end,
+            turns: *turns,
+        })
     }
 
     /// The hosts that a fault concerns; the inner `None` is all of them.

@@ -31,15 +31,16 @@ impl Resolver<'_> {
             self.problems.error(template.span, message);
         }
         let lengths: Vec<Span> = template.phases.iter().map(|phase| self.phase_length(phase)).collect();
-        let (repeat, length) = (self.repeat(template, &lengths), sum(&lengths));
-        let turns = (repeat > 1).then_some(Turns { length, count: repeat });
+        let length = lengths.iter().copied().fold(Span::ZERO, Span::plus);
+        let repeat = self.repeat(template, &lengths);
         let mut timeline = TimelinePlan { length, repeat, ..TimelinePlan::default() };
+        let turns = timeline.turns();
         let (mut names, mut begin) = (IndexSet::new(), Span::ZERO);
         for (phase, lasts) in template.phases.iter().zip(lengths) {
             if self.problems.is_over() {
                 break;
             }
-            let end = sum(&[begin, lasts]);
+            let end = begin.plus(lasts);
             let Some(name) = self.name("name", &phase.name) else { continue };
             if name.is_empty() {
                 self.problems.error(phase.name.span, "a phase's name must not be empty");
@@ -131,7 +132,7 @@ impl Resolver<'_> {
             self.events.emit(&name);
             events.push(TimedEvent {
                 name,
-                times: Windows { at: sum(&[times.at, after]), lasts: Span::ZERO, ..times },
+                times: Windows { at: times.at.plus(after), lasts: Span::ZERO, ..times },
             });
         }
         events
@@ -158,8 +159,7 @@ impl Resolver<'_> {
         timeline: &TimelinePlan,
         during: Option<(&str, SourceSpan)>,
     ) -> Option<Container> {
-        let turns =
-            (timeline.repeat > 1).then_some(Turns { length: timeline.length, count: timeline.repeat });
+        let turns = timeline.turns();
         let Some((name, span)) = during else {
             let name = "the timeline".to_owned();
             return Some(Container { name, begin: Span::ZERO, end: timeline.length, turns });
@@ -185,9 +185,4 @@ impl Resolver<'_> {
         }
         None
     }
-}
-
-/// The spans together; saturating.
-pub(super) fn sum(spans: &[Span]) -> Span {
-    Span::from_nanos(spans.iter().fold(0, |sum, span| span.as_nanos().saturating_add(sum)))
 }

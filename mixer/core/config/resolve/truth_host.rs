@@ -37,11 +37,10 @@ impl<'a> Resolver<'a> {
         let text = text(config, timeline, faults, (&self.first_job(), self.life()));
         let Some(template) = read(&text, place, self.problems) else { return };
         let template = kept.get_or_init(|| template);
-        let levers = self.levers.iter().map(|lever| Arc::clone(&lever.name));
-        let own = own_levers(timeline, faults.len()).map(|lever| lever.name);
-        self.names.set_levers(levers.chain(own));
+        let own: Vec<LeverPlan> = own_levers(timeline, faults.len()).collect();
+        self.names.set_levers(self.levers.iter().chain(&own).map(|lever| Arc::clone(&lever.name)));
         let defaults = self.lever_defaults.len();
-        self.lever_defaults.resize(defaults + own_levers(timeline, faults.len()).count(), 0.0);
+        self.lever_defaults.resize(defaults + own.len(), 0.0);
         self.host(template);
         self.lever_defaults.truncate(defaults);
         self.names.set_levers(self.levers.iter().map(|lever| Arc::clone(&lever.name)));
@@ -54,9 +53,7 @@ impl<'a> Resolver<'a> {
 
     /// The time until the last host has ended.
     fn life(&self) -> Span {
-        let life = |start: Span, ttl: Span| start.as_nanos().saturating_add(ttl.as_nanos());
-        let lives = self.hosts.iter().map(|host| Span::from_nanos(life(host.start_time, host.ttl)));
-        lives.max().unwrap_or(Span::FOREVER)
+        self.hosts.iter().map(|host| host.ends_after()).max().unwrap_or(Span::FOREVER)
     }
 }
 

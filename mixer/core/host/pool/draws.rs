@@ -29,7 +29,7 @@ pub(super) fn between((shortest, longest): (Span, Span), rng: &mut Rng) -> Span 
         return shortest;
     }
     let more = rng.below(longest.minus(shortest).as_nanos().saturating_add(1));
-    Span::from_nanos(shortest.as_nanos().saturating_add(more))
+    shortest.plus(Span::from_nanos(more))
 }
 
 /// A share of a number, as a whole number; the fraction is the probability of one more.
