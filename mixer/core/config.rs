@@ -8,6 +8,7 @@ mod arguments;
 mod classes;
 mod fields;
 mod include;
+mod interpolation;
 mod loading;
 mod number_hint;
 mod options;

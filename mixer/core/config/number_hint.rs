@@ -1,7 +1,6 @@
 //! The number to write in place of a text that is none.
 
-use super::value::expression_hint;
-use crate::expression::Value;
+use crate::expression::{Expression, Value};
 use crate::time::Span;
 
 /// The right spelling of a text that people write for a number: a size, a duration, a share, an expression.
@@ -49,4 +48,16 @@ fn size_hint(text: &str) -> Option<String> {
         String::new()
     };
     Some(format!("write {count}{meant}{binary}"))
+}
+
+/// The way to write a calculation that stands in a text for a number.
+fn expression_hint(text: &str) -> Option<String> {
+    let is_calculation = text.contains(['.', '(', '+', '*', '/']) || text.contains(" - ");
+    let expression = Expression::compile(text).ok().filter(|_| is_calculation)?;
+    if expression.reads_the_run() {
+        return Some(format!(
+            "this field has one value for the whole run; a formula stands in a script, as in script(source: {text:?})"
+        ));
+    }
+    Some(format!("an expression in a field stands in braces; write {:?}", format!("{{{text}}}")))
 }

@@ -1,7 +1,7 @@
 //! Formulas and scripts, compiled but not yet bound to the values of a config.
 
+use crate::config::interpolation::compile;
 use crate::config::tree::{Node, NodeKind};
-use crate::config::value::compile;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::{Expression, Value};
 use crate::time::Span;
