@@ -10,6 +10,7 @@ mod context;
 mod cost;
 mod engine;
 mod formula;
+mod functions;
 mod hint;
 mod host_storage;
 mod lower;
@@ -23,8 +24,8 @@ mod value;
 
 pub use compiled::{CompileError, Expression};
 pub use context::{EvalContext, EventRef};
-pub use engine::is_function;
 pub use formula::Formula;
+pub use functions::is_function;
 pub use names::Names;
 pub use storage::Storage;
 pub use text::{Format, MemberContext, Piece, TextFormula};

@@ -7,6 +7,7 @@ use rhai::{AST, Dynamic, ParseError, Position, Scope};
 
 use super::engine::{self, ENGINE};
 use super::formula::Formula;
+use super::functions::unknown_function;
 use super::hint;
 use super::host_storage::{VARIABLE, WRITTEN, as_variable};
 use super::names::Names;
@@ -200,7 +201,7 @@ impl Expression {
     #[must_use]
     pub fn unknown_call(&self) -> Option<(usize, &str, String)> {
         let (name, at) = self.mistakes.as_ref()?.unknown_calls.first()?;
-        Some((*at, name, engine::unknown_function(name)))
+        Some((*at, name, unknown_function(name)))
     }
 
     /// Events that it may emit; `None` for a calculated name.

@@ -1,5 +1,7 @@
 //! The text to write in place of an expression that has the syntax of another language.
 
+use super::functions::is_function;
+
 /// The sentence for a syntax error at this byte, whose message the engine gives; `None` if the message says enough.
 pub(super) fn of_syntax(message: &str, text: &str, at: usize) -> Option<String> {
     let rest = text.get(at..)?;
@@ -43,7 +45,7 @@ pub(super) fn of_name(unknown: &str) -> Option<String> {
             Some(format!("functions are called without {unknown}, as in sin(t)"))
         }
         "null" | "nil" | "None" | "none" => Some("there is no empty value; write ()".to_owned()),
-        _ if super::engine::is_function(unknown) => {
+        _ if is_function(unknown) => {
             Some(format!("{unknown} is a function; write its arguments behind it, as in {unknown}(…)"))
         }
         _ => None,

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use rhai::{AST, Dynamic, Expr, ImmutableString, Stmt};
 
 use super::context::EvalContext;
-use super::engine::{BINARY, Binary, DRAWS, Draw, UNARY, Unary, clamp, noise_ends};
+use super::functions::{BINARY, Binary, DRAWS, Draw, UNARY, Unary, clamp, noise_ends};
 use super::names::Names;
 use super::value::Value;
 
