@@ -18,6 +18,8 @@ mod outbox;
 mod overrides;
 mod place;
 mod pool;
+mod rare_state;
+mod step_count;
 mod update_counts;
 
 pub use driven::DrivenHost;

@@ -13,6 +13,7 @@ use super::member_change::MemberChange;
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
 use super::pool::Pools;
+use super::step_count::StepCount;
 use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::fault::{FaultPlan, FaultWindow, Presence};
@@ -26,11 +27,6 @@ use crate::work;
 
 /// A host's first values come at its start time plus a random part of this.
 pub const START_SPREAD: Span = Span::from_secs(2);
-
-/// Number of metrics that are looked through in a step of work.
-const METRICS_PER_STEP: usize = 64;
-/// Number of steps that a value counts as.
-const STEPS_PER_VALUE: u64 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -195,8 +191,8 @@ impl EmulatedHost {
             Phase::Waiting if now < self.starts_at() => return self.starts_at(),
             Phase::Waiting | Phase::Running => {}
         }
-        let (first, updates) = ((out.events.len(), out.actions.len()), out.updates);
-        self.events.open(self.plan.event_share.as_ref(), now, out);
+        let steps = StepCount::begin(out);
+        let first = self.events.open(self.plan.event_share.as_ref(), now, out);
         self.lend_levers(now, inbox, out);
         if std::mem::replace(&mut self.phase, Phase::Running) == Phase::Waiting {
             self.emit(now, HOST_STARTED, out);
@@ -208,7 +204,8 @@ impl EmulatedHost {
         }
         self.events.settle(first, out);
         self.take_back_levers(out);
-        work::add(self.steps_since(updates, out));
+        // Scripts have added theirs.
+        work::add(steps.of_values(&self.plan.shape, out));
         self.due()
     }
 
@@ -262,8 +259,7 @@ impl EmulatedHost {
 
     /// Ends the host, with the event that says so.
     pub fn stop(&mut self, now: Time, out: &mut Outbox) {
-        let first = (out.events.len(), out.actions.len());
-        self.events.open(self.plan.event_share.as_ref(), now, out);
+        let first = self.events.open(self.plan.event_share.as_ref(), now, out);
         self.lend_levers(now, &[], out);
         self.end(now, out);
         self.events.settle(first, out);
@@ -354,19 +350,12 @@ impl EmulatedHost {
         }
     }
 
-    /// Number of steps of work since the outbox had so many updates, without those of scripts.
-    fn steps_since(&self, updates: u64, out: &Outbox) -> u64 {
-        1 + (self.plan.shape.metrics.len() / METRICS_PER_STEP) as u64
-            + (out.updates - updates) * STEPS_PER_VALUE
-    }
-
     /// Handles one event, unless events have kept the host too busy in this second.
     fn handle(&mut self, now: Time, event: &Event, out: &mut Outbox) {
         if self.events.has_steps() {
-            let (steps, updates) = (work::done(), out.updates);
+            let steps = StepCount::begin(out);
             self.react(now, event, out);
-            let of_scripts = work::done().wrapping_sub(steps);
-            self.events.count_steps(of_scripts + self.steps_since(updates, out));
+            self.events.count_steps(steps.all(&self.plan.shape, out));
         } else if self.plan.shape.listeners_to(event, &self.plan.name).next().is_some() {
             out.drop_events(&event.name, DropCause::TooMuchWork, 1);
         }

@@ -83,8 +83,13 @@ impl Default for EventBudget {
 }
 
 impl EventBudget {
-    /// Makes room in an outbox for the events that the host may emit now.
-    pub(super) fn open(&mut self, share: Option<&Arc<EventShare>>, now: Time, out: &mut Outbox) {
+    /// Makes room in an outbox for the events that the host may emit now. Gives the numbers of events and actions in it.
+    pub(super) fn open(
+        &mut self,
+        share: Option<&Arc<EventShare>>,
+        now: Time,
+        out: &mut Outbox,
+    ) -> (usize, usize) {
         let second = second_of(now);
         if self.second != second {
             let seconds = second.wrapping_sub(self.second);
@@ -95,6 +100,7 @@ impl EventBudget {
         }
         out.share = share.map(|share| (Arc::clone(share), self.spent));
         out.room = out.sent() + EVENTS_PER_SEC_MAX.saturating_sub(self.used.into()) as usize;
+        (out.events.len(), out.actions.len())
     }
 
     /// `false` if the host may not handle a further event in this second.

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::event_budget::{DropCause, HOPS_MAX};
-use super::metric_values::{MetricValues, RareState, ScheduleMoment, UpdateCall};
+use super::metric_values::{MetricValues, ScheduleMoment, UpdateCall};
 use super::outbox::{Outbox, OverrideChange};
+use super::rare_state::RareState;
 use crate::event::Event;
 use crate::plan::{Action, Condition, HostPlan};
 use crate::rng::{Rng, Seed, fnv1a};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::metric_update::{Made, clamp, make, new_value};
 use super::outbox::Outbox;
-use super::overrides::Overrides;
+use super::rare_state::RareState;
 use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Distribution, States, Update, is_absent};
@@ -27,22 +27,6 @@ struct Metric {
     running: RunningScenario,
     rng: Rng,
     level: f64,
-}
-
-/// State that most hosts do without.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RareState {
-    /// Times at which scenarios want to be updated, and their metrics.
-    pub(super) wakes: Vec<(Time, usize)>,
-    pub(super) overrides: Overrides,
-    /// Metrics that a reaction has stopped.
-    stopped: Vec<usize>,
-    /// Metrics whose scenario has failed before.
-    failed: Vec<usize>,
-    /// Time of each metric's last update, if a metric of the host uses it.
-    updated_at: Box<[Time]>,
-    /// The amount that resets took from each metric whose scenario gives totals; empty before the first reset.
-    bases: Box<[f64]>,
 }
 
 /// The values of all metrics of a host or of a pool's member.
@@ -198,7 +182,10 @@ impl MetricValues {
         let UpdateCall { host, index, moment, event } = call;
         let plan = &host.shape.metrics[index];
         let source_value = plan.source.map_or(0.0, |source| self.shown_value(host, source));
-        if !moment.is_open || self.is_stopped(index) || is_absent(source_value) {
+        if !moment.is_open
+            || self.rare.as_ref().is_some_and(|rare| rare.is_stopped(index))
+            || is_absent(source_value)
+        {
             return false;
         }
         out.updates += 1;
@@ -206,7 +193,7 @@ impl MetricValues {
             self.read_links(host, &plan.links, out);
         }
         let ScheduleMoment { now, t_secs, .. } = *moment;
-        let dt_secs = self.dt_secs(index, now);
+        let dt_secs = self.rare.as_mut().map_or(0.0, |rare| rare.dt_secs(index, now));
         let metric = &mut self.metrics[index];
         let mut context = UpdateContext {
             now,
@@ -264,29 +251,12 @@ impl MetricValues {
         metric.level = value.unwrap_or(metric.level);
         let (level, rounding) = (metric.level, plan.rounding);
         let update = Update { value, level, now, rounding, observations, distribution };
-        let update = self.as_shown(host, index, update);
+        let update = match &self.rare {
+            Some(rare) => rare.as_shown(&host.shape, index, update),
+            None => update,
+        };
         let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
         plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
-    }
-
-    fn is_stopped(&self, index: usize) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.stopped.contains(&index))
-    }
-
-    /// Seconds since the metric's last update, which is now from here on; 0 at the first, and if no metric of the host uses
-    /// it.
-    fn dt_secs(&mut self, index: usize, now: Time) -> f64 {
-        let at = self.rare.as_mut().and_then(|rare| rare.updated_at.get_mut(index));
-        let last = at.map_or(Time::NEVER, |at| std::mem::replace(at, now));
-        if last == Time::NEVER { 0.0 } else { now.since(last).as_secs_f64() }
-    }
-
-    /// The update as it counts since the metric's last reset, and with the value of its override.
-    fn as_shown<'a>(&self, host: &HostPlan, index: usize, update: Update<'a>) -> Update<'a> {
-        let Some(rare) = &self.rare else { return update };
-        let base = rare.bases.get(index).copied().unwrap_or(0.0);
-        let update = Update { value: update.value.map(|value| value - base), ..update };
-        rare.overrides.apply(&host.shape, index, update)
     }
 
     /// Removes the sample of a metric and of the metrics that are calculated from it; the plan lists those later.
