@@ -94,8 +94,10 @@ impl Resolver<'_> {
             return Some(probability);
         }
         let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
-        self.problems
-            .error(place, format!("probability must be above 0 and 1 at most, but is {probability}"));
+        self.problems.error(
+            place,
+            format!("probability must be above 0 and 1 at most, but is {probability}"),
+        );
         None
     }
 
@@ -112,6 +114,13 @@ impl Resolver<'_> {
         };
         let built = (template.kind.build)(&mut arguments);
         built.map_err(|error| self.problems.error(place(error.param), error.message)).ok()
+    }
+
+    /// `None`, and an error, for a given length that is too short.
+    pub(super) fn refuse_short(&mut self, given: Option<&Scalar<Span>>, lasts: Span) -> Option<()> {
+        let Some(given) = given.filter(|_| lasts < SHORTEST_INTERVAL) else { return Some(()) };
+        self.problems.error(given.span, format!("lasts must be 1ms or longer, but is {lasts}"));
+        None
     }
 
     /// The time from one begin of a fault to the next.
@@ -131,27 +140,12 @@ impl Resolver<'_> {
         template: &FaultTemplate,
         fault: &Fault,
     ) -> Option<(FaultTrigger, Span, Option<Pulses>)> {
-        let refused = |this: &mut Self, message: &str| {
-            this.problems.error(template.span, format!("{} {message}", template.kind.name));
-            None
-        };
         let lacks = |this: &mut Self, message: &str| {
-            if template.is_whole { refused(this, message) } else { None }
+            if template.is_whole { this.refuse_kind(template, message) } else { None }
         };
-        let trigger = match &template.at {
-            Some(_) if !template.on.is_empty() => return refused(self, "takes either at or on"),
-            Some(at) => FaultTrigger::At(self.value("at", at)?),
-            None if template.on.is_empty() => FaultTrigger::At(Span::ZERO),
-            None => FaultTrigger::OnEvent,
-        };
-        if trigger != FaultTrigger::OnEvent && !template.until.is_empty() {
-            return refused(self, "takes until only together with on");
-        }
+        let trigger = self.trigger(template)?;
         let lasts = self.optional("lasts", template.lasts.as_ref(), Span::FOREVER)?;
-        if let Some(given) = template.lasts.as_ref().filter(|_| lasts < SHORTEST_INTERVAL) {
-            self.problems.error(given.span, format!("lasts must be 1ms or longer, but is {lasts}"));
-            return None;
-        }
+        self.refuse_short(template.lasts.as_ref(), lasts)?;
         if let Some(cycle) = fault.cycle() {
             return Some((
                 trigger,
@@ -174,7 +168,7 @@ impl Resolver<'_> {
             return Some((trigger, lasts, None));
         };
         if trigger == FaultTrigger::OnEvent {
-            return refused(self, "takes either every or on");
+            return self.refuse_kind(template, "takes either every or on");
         }
         if lasts == Span::FOREVER {
             return lacks(self, "needs lasts: the length of each episode");
@@ -187,6 +181,27 @@ impl Resolver<'_> {
         }
         let first = if template.at.is_some() { Span::ZERO } else { period };
         Some((trigger, Span::FOREVER, Some(Pulses { first, every: period, jitter, lasts })))
+    }
+
+    fn trigger(&mut self, template: &FaultTemplate) -> Option<FaultTrigger> {
+        let trigger = match &template.at {
+            Some(_) if !template.on.is_empty() => {
+                return self.refuse_kind(template, "takes either at or on");
+            }
+            Some(at) => FaultTrigger::At(self.value("at", at)?),
+            None if template.on.is_empty() => FaultTrigger::At(Span::ZERO),
+            None => FaultTrigger::OnEvent,
+        };
+        if trigger != FaultTrigger::OnEvent && !template.until.is_empty() {
+            return self.refuse_kind(template, "takes until only together with on");
+        }
+        Some(trigger)
+    }
+
+    /// `None`, and an error that begins with the name of the fault's kind.
+    fn refuse_kind<T>(&mut self, template: &FaultTemplate, message: &str) -> Option<T> {
+        self.problems.error(template.span, format!("{} {message}", template.kind.name));
+        None
     }
 
     /// Episodes of a fault with a cycle of its own: off first; after an event on first.

@@ -131,15 +131,8 @@ impl<'a> Resolver<'a> {
         let interval = self.report_interval(template);
         let start_time = self.optional("start_time", template.start_time.as_ref(), Span::ZERO);
         let job = self.job(template);
-        let has_identity = template.identity_labels.as_ref().or(self.template.identity_labels.as_ref());
-        self.has_identity = self.optional("identity_labels", has_identity, true)?;
-        let reserved = self.reserved_labels(true);
-        let labels = self.labels(&template.labels, &reserved, &LabelNames::new())?;
-        self.names.set_fields("labels", labels.iter().map(|(n, v)| (n.as_str(), Value::Text(v.clone()))));
-        let own = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
-        let given = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-        let own = own.into_iter().filter(|_| self.has_identity);
-        let block = LabelBlock::new(own.chain(given));
+        let identity = [("name", &*name), ("host", host.as_str()), ("address", address.as_str())];
+        let labels = self.host_labels(template, identity)?;
         let shape = self.shared_shape(template, shared)?;
         let (ttl, interval, start_time, job) = (ttl?, interval?, start_time?, job?);
         self.refuse_faults(template, &shape, interval.0);
@@ -159,7 +152,7 @@ impl<'a> Resolver<'a> {
             ttl,
             interval,
             start_time,
-            labels: block,
+            labels,
             growth_max: usize::MAX,
             run: None,
             event_share: None,
@@ -172,6 +165,18 @@ impl<'a> Resolver<'a> {
         self.memory += bytes;
         self.hosts.push(Arc::new(host));
         Some(())
+    }
+
+    /// The labels of all series of a host; its expressions may read those that the template gives.
+    fn host_labels(&mut self, template: &HostTemplate, identity: [(&str, &str); 3]) -> Option<LabelBlock> {
+        let has_identity = template.identity_labels.as_ref().or(self.template.identity_labels.as_ref());
+        self.has_identity = self.optional("identity_labels", has_identity, true)?;
+        let reserved = self.reserved_labels(true);
+        let labels = self.labels(&template.labels, &reserved, &LabelNames::new())?;
+        self.names.set_fields("labels", labels.iter().map(|(n, v)| (n.as_str(), Value::Text(v.clone()))));
+        let given = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let own = identity.into_iter().filter(|_| self.has_identity);
+        Some(LabelBlock::new(own.chain(given)))
     }
 
     fn ttl(&mut self, template: &HostTemplate) -> Option<Span> {

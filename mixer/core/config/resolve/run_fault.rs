@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::resolver::{Resolver, SHORTEST_INTERVAL};
+use super::resolver::Resolver;
 use super::timeline::Container;
 use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
@@ -174,10 +174,7 @@ impl Resolver<'_> {
             self.problems.error(place.span, message);
             return None;
         }
-        if let Some(place) = template.lasts.as_ref().filter(|_| lasts < SHORTEST_INTERVAL) {
-            self.problems.error(place.span, format!("lasts must be 1ms or longer, but is {lasts}"));
-            return None;
-        }
+        self.refuse_short(template.lasts.as_ref(), lasts)?;
         let Some(given) = &template.every else { return Some(Windows::new(at, lasts, None)) };
         let every = self.fault_period(given)?;
         if lasts > every {
