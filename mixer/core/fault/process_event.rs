@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::kind::{FaultError, FaultKind, FaultSchedule};
 use super::spec::{FaultEvent, FaultSpec};
+use crate::number::Shown;
 use crate::scenario::{Arguments, Param, ParamKind};
 use crate::time::Span;
 
@@ -92,7 +93,7 @@ impl ProcessEvent {
     fn with(mut self, key: &'static str, arguments: &mut Arguments) -> Result<Self, FaultError> {
         if let Some(number) = arguments.number(key) {
             if number < 0.0 {
-                let message = format!("{key} must be 0 or more, but is {number}");
+                let message = format!("{key} must be 0 or more, but is {}", Shown(number));
                 return Err(FaultError { param: Some(key), message });
             }
             self.data.insert(key.to_owned(), json!(number));

@@ -6,6 +6,7 @@ use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec};
+use crate::number::Shown;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "random_walk",
@@ -32,7 +33,7 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
         };
         let step = match arguments.number("step") {
             Some(step) if step >= 0.0 => step,
-            Some(step) => return Err(format!("step must not be negative, but is {step}")),
+            Some(step) => return Err(format!("step must not be negative, but is {}", Shown(step))),
             None => {
                 if !(range.1 - range.0).is_finite() {
                     arguments.needed_metric_range("step")?;

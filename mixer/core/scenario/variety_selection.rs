@@ -6,6 +6,7 @@ use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
 use super::spec::{Scenario, ScenarioSpec, range_of};
+use crate::number::Shown;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "variety_selection",
@@ -44,7 +45,10 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
         }
         let change_probability = arguments.number("change_probability").unwrap_or(0.1);
         if !(0.0..=1.0).contains(&change_probability) {
-            return Err(format!("change_probability must be from 0 to 1, but is {change_probability}"));
+            return Err(format!(
+                "change_probability must be from 0 to 1, but is {}",
+                Shown(change_probability)
+            ));
         }
         let mut sum = 0.0;
         let up_to = weights.iter().map(|weight| {

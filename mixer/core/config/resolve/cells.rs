@@ -156,7 +156,7 @@ impl Resolver<'_> {
         let is_good = zero_threshold >= 0.0 && zero_threshold.is_finite();
         if !is_good {
             let at = template.zero_threshold.as_ref().map(|scalar| scalar.span);
-            place(self, at, format!("zero_threshold must be 0 or above, but is {zero_threshold}"));
+            place(self, at, format!("zero_threshold must be 0 or above, but is {}", Shown(zero_threshold)));
         }
         let buckets = usize::try_from(max_buckets).ok().filter(|_| MAX_BUCKETS.contains(&max_buckets));
         if buckets.is_none() {
@@ -193,7 +193,7 @@ impl Resolver<'_> {
             && let Some(count) = expression.evaluate(&self.names).ok().and_then(|count| count.number())
             && !(0.0..=OBSERVATIONS_MAX).contains(&count)
         {
-            let what = format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {count}");
+            let what = format!("observations must be from 0 to {OBSERVATIONS_MAX}, but is {}", Shown(count));
             self.problems.error(template.span, what);
             return None;
         }

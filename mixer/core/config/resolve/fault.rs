@@ -11,6 +11,7 @@ use crate::fault::{
     Cycle, Fault, FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, ReportDelay, fault_events,
 };
 use crate::name_regex;
+use crate::number::Shown;
 use crate::plan::{Action, HostShape, Listener};
 use crate::scenario::{Arguments, MetricContext};
 use crate::time::Span;
@@ -96,7 +97,7 @@ impl Resolver<'_> {
         let place = template.probability.as_ref().map_or(template.span, |scalar| scalar.span);
         self.problems.error(
             place,
-            format!("probability must be above 0 and 1 at most, but is {probability}"),
+            format!("probability must be above 0 and 1 at most, but is {}", Shown(probability)),
         );
         None
     }

@@ -12,6 +12,7 @@ use crate::config::value::Scalar;
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::metric::{Aggregation, MetricType, StateIndexes};
+use crate::number::Shown;
 use crate::plan::{Action, HostShape, Listener, MetricPlan, Schedule};
 use crate::scenario::MetricContext;
 use crate::series::LabelBlock;
@@ -203,8 +204,8 @@ impl<'a> Resolver<'a> {
         if !matches!(plan.cells.aggregation(), Aggregation::Counter { .. }) {
             return;
         }
-        let (begin, (_, high), scenario) = (plan.default_value, plan.value_range, &plan.scenario);
-        if template.scenario.is_none() && begin > 0.0 {
+        let (begin, (_, high), scenario) = (Shown(plan.default_value), plan.value_range, &plan.scenario);
+        if template.scenario.is_none() && plan.default_value > 0.0 {
             let place = template.default_value.as_ref().map_or(template.name.span, |value| value.span);
             let message = format!(
                 "the counter stays at {begin}, since it has no scenario; if each update is to add {begin}, write \

@@ -14,6 +14,7 @@ use crate::config::value::{Scalar, SpanRange};
 use crate::error::suggestion;
 use crate::event::Subscription;
 use crate::expression::{MemberContext, TextFormula};
+use crate::number::Shown;
 use crate::plan::{Action, Condition, HostShape, Listener, PoolPlan, PoolSize, ReusePolicy};
 use crate::rng::Seed;
 use crate::time::Span;
@@ -316,7 +317,7 @@ impl<'a> Resolver<'a> {
         let Some(scalar) = &template.replace_share else { return Some((every, 1.0)) };
         let share = self.value("replace_share", scalar)?;
         let problem = if !(share > 0.0 && share <= 1.0) {
-            format!("replace_share must be above 0 and 1 at most, but is {share}")
+            format!("replace_share must be above 0 and 1 at most, but is {}", Shown(share))
         } else if every.is_none() && template.replace_on.is_empty() {
             "replace_share needs replace_every or replace_on".to_owned()
         } else {

@@ -705,3 +705,38 @@ fn a_habit_of_another_language_gets_the_text_to_write() {
     assert!(run("Fault(id: \"f\", kind: gap, start: 1)").contains("did you mean \"at\"?"));
     assert!(run("Fault(id: \"f\", kind: gap, at: 1, duration: 1)").contains("did you mean \"lasts\"?"));
 }
+
+#[test]
+fn a_very_large_number_is_short_in_messages() {
+    for (metric, want) in [
+        ("scenario: random_walk(step: -1e300)", "step must not be negative, but is -1e+300"),
+        (
+            "scenario: variety_selection(values: [1, 2], change_probability: 1e300)",
+            "change_probability must be from 0 to 1, but is 1e+300",
+        ),
+        (
+            "metric_type: native_histogram, zero_threshold: -1e300",
+            "zero_threshold must be 0 or above, but is -1e+300",
+        ),
+        (
+            "metric_type: histogram, observations: \"1e300\"",
+            "observations must be from 0 to 1000000, but is 1e+300",
+        ),
+    ] {
+        let said = said(&with_metrics(&format!("Metric(name: \"m\", {metric})")));
+        assert!(said.contains(want), "{metric}: {said}");
+    }
+    for (host, want) in [
+        (
+            "faults: [gap(at: 1, lasts: 5, probability: 1e300)]",
+            "probability must be above 0 and 1 at most, but is 1e+300",
+        ),
+        (
+            "pools: [Pool(count: 1, replace_every: 5, replace_share: 1e300, labels: { \"s\": \"{slot}\" }, metrics: [Metric(name: \"p\")])]",
+            "replace_share must be above 0 and 1 at most, but is 1e+300",
+        ),
+    ] {
+        let said = said(&format!("Config(hosts: [Host(name: \"a\", {host})])"));
+        assert!(said.contains(want), "{host}: {said}");
+    }
+}

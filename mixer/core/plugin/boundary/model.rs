@@ -9,6 +9,7 @@ use promemu_plugin::abi;
 use super::call::{Call, TableLog};
 use super::lend::Lent;
 use super::setup::{NO_RANGE, create_state, new_state, setup, tick};
+use crate::number::Shown;
 use crate::plugin::calls::{ModelCalls, OfState};
 use crate::plugin::schema::check_tables;
 use crate::plugin::stopping::{self, Stopping};
@@ -146,7 +147,10 @@ impl ModelInstance {
                 let totals = values.iter().skip(index).step_by(table.families.len());
                 if let Some((row, value)) = totals.enumerate().find(|(_, value)| **value < 0.0) {
                     let name = &family.name;
-                    return Err(format!("{name} in row {row} is {value}, but a counter is not below 0"));
+                    return Err(format!(
+                        "{name} in row {row} is {}, but a counter is not below 0",
+                        Shown(*value)
+                    ));
                 }
             }
         }
