@@ -3,26 +3,27 @@
 
 use crate::protobuf::{put_varint, varint_len};
 
+/// A series' float, in both versions.
+pub(super) const SAMPLE: u8 = 0x12;
 const VALUE: u8 = 0x09;
 const TIMESTAMP: u8 = 0x10;
 const START_TIMESTAMP: u8 = 0x18; // 2.0 only
 
-/// Appends a sample as a field with this tag.
+/// Appends a sample to a series.
 #[inline]
-pub(super) fn put_sample(tag: u8, value: f64, unix_millis: u64, out: &mut Vec<u8>) {
-    put_sample_of_len(tag, 10 + varint_len(unix_millis), value, unix_millis, out);
+pub(super) fn put_sample(value: f64, unix_millis: u64, out: &mut Vec<u8>) {
+    put_sample_of_len(10 + varint_len(unix_millis), value, unix_millis, out);
 }
 
 /// Appends a sample of version 2.0, whose series may have a start time.
 pub(super) fn put_sample_with_start(
-    tag: u8,
     value: f64,
     unix_millis: u64,
     start_millis: Option<u64>,
     out: &mut Vec<u8>,
 ) {
     let start_len = start_millis.map_or(0, |start| 1 + varint_len(start));
-    put_sample_of_len(tag, 10 + varint_len(unix_millis) + start_len, value, unix_millis, out);
+    put_sample_of_len(10 + varint_len(unix_millis) + start_len, value, unix_millis, out);
     if let Some(start) = start_millis {
         out.push(START_TIMESTAMP);
         put_varint(out, start);
@@ -30,9 +31,9 @@ pub(super) fn put_sample_with_start(
 }
 
 #[inline]
-fn put_sample_of_len(tag: u8, len: usize, value: f64, unix_millis: u64, out: &mut Vec<u8>) {
+fn put_sample_of_len(len: usize, value: f64, unix_millis: u64, out: &mut Vec<u8>) {
     // One copy instead of four. No sample is longer than 32 bytes, so its length is one byte.
-    let mut head = [tag, 0, VALUE, 0, 0, 0, 0, 0, 0, 0, 0, TIMESTAMP];
+    let mut head = [SAMPLE, 0, VALUE, 0, 0, 0, 0, 0, 0, 0, 0, TIMESTAMP];
     head[1] = u8::try_from(len).unwrap_or(0);
     head[3..11].copy_from_slice(&value.to_le_bytes());
     out.extend_from_slice(&head);

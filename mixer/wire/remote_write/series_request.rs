@@ -6,7 +6,7 @@ use super::compression::Compressor;
 use super::histogram::{SUM, TIMESTAMP, put_histogram};
 use super::labels::LABEL;
 use super::sample::put_sample;
-use super::v1::{HISTOGRAM, SAMPLE, TIME_SERIES};
+use super::v1::{HISTOGRAM, TIME_SERIES};
 use crate::protobuf::{put_bytes, put_double, put_label, put_uint};
 use crate::request::Batch;
 
@@ -37,7 +37,7 @@ impl SeriesRequest {
     /// Appends a float to the series.
     #[inline]
     pub(crate) fn put_float(&mut self, unix_millis: i64, value: f64) {
-        put_sample(SAMPLE, value, unix_millis.cast_unsigned(), &mut self.series);
+        put_sample(value, unix_millis.cast_unsigned(), &mut self.series);
         self.series_samples += 1;
     }
 

@@ -5,9 +5,7 @@ use crate::fields::{Field, fields};
 use crate::request::{Batch, Cut};
 
 use super::compression::Compressor;
-
-/// A series' float, in both versions.
-const SAMPLE: u8 = 0x12;
+use super::sample::SAMPLE;
 
 /// The tags of a version's request.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,6 @@ use crate::series_expansion::exemplar_index;
 pub(super) const TIME_SERIES: u8 = 0x0a;
 const METADATA: u8 = 0x1a;
 // TimeSeries, behind its labels:
-pub(super) const SAMPLE: u8 = 0x12;
 const EXEMPLAR: u8 = 0x1a;
 pub(super) const HISTOGRAM: u8 = 0x22;
 // Exemplar, behind its labels:
@@ -89,7 +88,7 @@ impl Encoder for V1 {
             if marked == Some(index) {
                 self.rest.clear();
                 let (rest, unix_millis) = (&mut self.rest, self.unix_millis);
-                put_sample(SAMPLE, value, unix_millis, rest);
+                put_sample(value, unix_millis, rest);
                 self.put_series(own, exemplar);
             } else {
                 self.put_short(own, value);
@@ -142,7 +141,7 @@ impl V1 {
         let len = host.merged_len(own) + 12 + varint_len(*unix_millis);
         put_tag_and_len(TIME_SERIES, len, out);
         host.put_merged(own, out);
-        put_sample(SAMPLE, value, *unix_millis, out);
+        put_sample(value, *unix_millis, out);
     }
 
     /// Appends a series with the fields in `rest`, and with an exemplar if there is one.

@@ -24,7 +24,6 @@ use crate::series_expansion::exemplar_index;
 const TIME_SERIES: u8 = 0x2a;
 // TimeSeries:
 const LABELS_REFS: u8 = 0x0a;
-const SAMPLE: u8 = 0x12;
 const HISTOGRAM: u8 = 0x1a;
 const EXEMPLAR: u8 = 0x22;
 const METADATA: u8 = 0x2a;
@@ -163,7 +162,7 @@ impl V2 {
     ) {
         let Self { series, unix_millis, .. } = self;
         series.clear();
-        put_sample_with_start(SAMPLE, value, *unix_millis, start, series);
+        put_sample_with_start(value, *unix_millis, start, series);
         self.put_series(column, number, index, exemplar, start);
     }
 
