@@ -29,6 +29,7 @@ mod stretches;
 mod target_labels;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod write;
 
 pub use blocks::{BlockReport, BlockSpec};

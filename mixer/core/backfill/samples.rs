@@ -34,6 +34,16 @@ impl Grid {
         let Self { from, step, .. } = *self;
         (0..).zip(0..self.count()).map(move |(n, _)| from + step.times(n))
     }
+
+    /// The grid in parts of so many moments, one at least. The last part may have fewer.
+    pub fn parts(self, moments: usize) -> impl Iterator<Item = Self> {
+        let (count, moments) = (self.count(), moments.max(1));
+        (0..count).step_by(moments).map(move |first| {
+            let last = first + moments.min(count - first) - 1;
+            let at = |moment: usize| self.from + self.step.times(moment as u64);
+            Self { from: at(first), to: at(last), step: self.step }
+        })
+    }
 }
 
 /// A host's cells at the moments of a grid. The values of one cell are adjacent.

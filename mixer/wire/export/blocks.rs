@@ -36,8 +36,9 @@ use self::encoded::EncodedPart;
 use self::merged::MergedParts;
 use self::ranges::{block_ranges_of, length_for};
 use super::report::{ExportReport, WrittenCount};
-use super::spec::{Sampling, thread_panicked};
-use super::stretches::{TimeRange, Worker, on_threads, workers};
+use super::spec::Sampling;
+use super::stretches::{TimeRange, Worker, own_times, workers};
+use super::threads::{on_threads, thread_panicked};
 
 /// The input of an export to blocks.
 pub struct BlockSpec<'a> {
@@ -87,8 +88,7 @@ impl BlockSpec<'_> {
         delete_leftovers(self.data)?;
         let length = length_for(self.length_max);
         let mut workers = workers(sampling)?;
-        let own = workers.iter().filter_map(Worker::own_times).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let ranges = block_ranges_of(&sampling.grid, own, length);
+        let ranges = block_ranges_of(&sampling.grid, own_times(&workers), length);
         self.refuse_overlaps(&ranges)?;
         let (written, counted) = thread::scope(|scope| {
             let (send, encoded) = sync_channel(0);

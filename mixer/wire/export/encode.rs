@@ -6,8 +6,8 @@ use std::thread;
 
 use super::report::WrittenCount;
 use super::series::{Pieces, SeriesFormat};
-use super::spec::thread_panicked;
 use super::spooled::{SeriesRef, SpooledRun};
+use super::threads::thread_panicked;
 
 /// Number of samples, about, that are encoded at once.
 const CHUNK_SAMPLES: usize = 20_000;

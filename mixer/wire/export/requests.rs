@@ -13,14 +13,15 @@ use promemu_core::time::{Span, Time};
 
 use super::report::{ExportReport, WrittenCount};
 use super::spec::{Sampling, series_count};
-use super::stretches::{LabelSymbols, SeriesSink, Staleness, TimeRange, Worker, on_threads, workers};
+use super::stretches::{LabelSymbols, SeriesSink, Staleness, TimeRange, index_of_symbol, own_times, workers};
+use super::threads::on_threads;
 use crate::remote_write::SeriesRequest;
 use crate::request::Batch;
 
 /// Time that is sent for all series before the next begins, at most.
 const STRETCH_MAX: Span = Span::from_secs(30 * 60);
 /// Number of moments that are sent at once, at most.
-const MOMENTS_MAX: u64 = 1_000;
+const MOMENTS_MAX: usize = 1_000;
 /// Number of samples that are sent before it is noted that they have arrived, about.
 const SAMPLES_AT_ONCE: u64 = 2_000_000;
 
@@ -58,7 +59,7 @@ impl RequestSpec<'_> {
         let sampling = &self.sampling;
         sampling.progress.add_total(sampling.own_samples());
         let workers = workers(sampling)?;
-        let own = workers.iter().filter_map(Worker::own_times).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let own = own_times(&workers);
         let mut threads: Vec<_> = workers.into_iter().map(|worker| (worker, self.sink())).collect();
         let mut samples = 0;
         for range in ranges_of(&sampling.grid, own, self.moments_at_once()) {
@@ -78,11 +79,12 @@ impl RequestSpec<'_> {
         Ok(ExportReport::of_threads(WrittenCount { series: 0, samples }, ends))
     }
 
-    fn moments_at_once(&self) -> u64 {
+    fn moments_at_once(&self) -> usize {
         let Sampling { run, grid, .. } = &self.sampling;
         let series = series_count(run.plan().hosts.iter().flat_map(|host| &host.shape.metrics));
         let moments = STRETCH_MAX.as_nanos() / grid.step.as_nanos().max(1);
-        moments.min(MOMENTS_MAX).min(SAMPLES_AT_ONCE / series.max(1)).max(1)
+        let moments = moments.min(SAMPLES_AT_ONCE / series.max(1)).max(1);
+        usize::try_from(moments).unwrap_or(MOMENTS_MAX).min(MOMENTS_MAX)
     }
 
     fn sink(&self) -> RequestSink<'_> {
@@ -100,18 +102,14 @@ impl RequestSpec<'_> {
 }
 
 /// Parts of a grid, with times of hosts' own before and after it in the first and the last.
-fn ranges_of(grid: &Grid, own: Option<(i64, i64)>, moments_at_once: u64) -> Vec<TimeRange> {
-    let count = grid.count() as u64;
-    let at = |moment: u64| grid.from + grid.step.times(moment);
-    let millis = |moment: u64| at(moment).unix_millis().cast_signed();
-    let mut ranges: Vec<TimeRange> = Vec::new();
-    let mut first = 0;
-    while first < count {
-        let next = (first + moments_at_once).min(count);
-        let part = Grid { from: at(first), to: at(next - 1), step: grid.step };
-        ranges.push(TimeRange { begin: millis(first), end: millis(next), grid: Some(part) });
-        first = next;
-    }
+fn ranges_of(grid: &Grid, own: Option<(i64, i64)>, moments_at_once: usize) -> Vec<TimeRange> {
+    let millis = |time: Time| time.unix_millis().cast_signed();
+    let range = |part: Grid| TimeRange {
+        begin: millis(part.from),
+        end: millis(part.to + part.step),
+        grid: Some(part),
+    };
+    let mut ranges: Vec<TimeRange> = grid.parts(moments_at_once).map(range).collect();
     if let Some((begin, last)) = own {
         if let Some(first) = ranges.first_mut() {
             first.begin = first.begin.min(begin);
@@ -176,11 +174,7 @@ impl SeriesSink for RequestSink<'_> {
     }
 
     fn symbol(&mut self, text: &str) -> io::Result<u32> {
-        let index = match self.symbols.get_index_of(text) {
-            Some(index) => index,
-            None => self.symbols.insert_full(text.into()).0,
-        };
-        u32::try_from(index).map_err(io::Error::other)
+        u32::try_from(index_of_symbol(text, &mut self.symbols)).map_err(io::Error::other)
     }
 
     fn put_floats(

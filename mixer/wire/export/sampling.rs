@@ -2,18 +2,18 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, ScopedJoinHandle};
 
-use promemu_core::backfill::{Grid, HostSampler, MemberSamples};
+use promemu_core::backfill::{HostSampler, MemberSamples};
 use promemu_core::event::HostId;
 use promemu_core::host::DrivenHost;
 use promemu_core::plan::HostPlan;
 
 use super::members::{MemberSpooler, SpooledMember};
 use super::report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
-use super::spec::{ExportSpec, sample_count, series_count, thread_panicked};
+use super::spec::{ExportSpec, sample_count, series_count};
 use super::spool::Spool;
 use super::spooled::SpooledRun;
+use super::threads::on_threads;
 
 /// Number of cells of a host that are sampled at once, about.
 const CELLS_AT_ONCE: usize = 250_000;
@@ -36,23 +36,12 @@ pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>
     sampling.progress.add_total(2 * sampling.own_samples());
     let spool = Spool::new(spec.spool_dir, plan, sampling.grid.count())?;
     let threads = sampling.threads.clamp(1, hosts.max(1));
-    let sampled: Vec<io::Result<Sampled>> = thread::scope(|scope| {
-        let spool = &spool;
-        let worker = |n: usize| move || sample_hosts(spec, spool, (n..hosts).step_by(threads));
-        let spawned: Vec<_> =
-            (0..threads).map(|n| thread::Builder::new().spawn_scoped(scope, worker(n))).collect();
-        let outcome = |(n, spawned): (usize, io::Result<ScopedJoinHandle<'_, _>>)| match spawned {
-            Ok(thread) => thread.join().unwrap_or_else(|_| Err(thread_panicked())),
-            // Without a thread its hosts are driven here.
-            Err(_) => worker(n)(),
-        };
-        spawned.into_iter().enumerate().map(outcome).collect()
-    });
+    let work = |thread: usize| sample_hosts(spec, &spool, (thread..hosts).step_by(threads));
+    let sampled = on_threads((0..threads).collect(), work)?;
     let mut run = SpooledRun { spec, spool, members: Vec::new() };
     run.members.resize_with(hosts, Vec::new);
     let mut of_threads = Vec::new();
     for sampled in sampled {
-        let sampled = sampled?;
         of_threads.push((sampled.work, sampled.hosts));
         for (host, members) in sampled.members {
             sampling.progress.add_total(member_samples(&plan.hosts[host], &members));
@@ -81,7 +70,7 @@ fn sample_host(spec: &ExportSpec<'_>, spool: &Spool, host: usize, outcome: &mut 
     let mut driven = HostSampler::new(sampling.run.host(id), 0..shape.width);
     let (mut members, mut first) = (MemberSpooler::default(), 0);
     let mut first_dropped = None;
-    for grid in parts(&sampling.grid, shape.width) {
+    for grid in sampling.grid.parts(CELLS_AT_ONCE / shape.width.max(1)) {
         sampling.progress.check()?;
         let mut written = Ok(());
         let mut put = |samples: &MemberSamples<'_>| {
@@ -109,17 +98,6 @@ fn sample_host(spec: &ExportSpec<'_>, spool: &Spool, host: usize, outcome: &mut 
         outcome.hosts.push((id, driven.into_host(sampling.grid.to)));
     }
     Ok(())
-}
-
-/// A grid in parts of a bounded number of cells, of so many at each moment.
-fn parts(grid: &Grid, width: usize) -> impl Iterator<Item = Grid> {
-    let (grid, count) = (*grid, grid.count());
-    let at_once = (CELLS_AT_ONCE / width.max(1)).max(1);
-    (0..count).step_by(at_once).map(move |first| {
-        let from = grid.from + grid.step.times(first as u64);
-        let last = (first + at_once).min(count) - 1;
-        Grid { from, to: grid.from + grid.step.times(last as u64), step: grid.step }
-    })
 }
 
 /// Number of samples of a host's pool members.

@@ -1,6 +1,5 @@
 //! The input of an export.
 
-use std::io;
 use std::path::Path;
 
 use promemu_core::backfill::{Backfill, Grid};
@@ -53,9 +52,4 @@ pub(super) fn sample_count<'m>(metrics: impl IntoIterator<Item = &'m MetricPlan>
 /// Number of series of these metrics.
 pub(super) fn series_count<'m>(metrics: impl IntoIterator<Item = &'m MetricPlan>) -> u64 {
     metrics.into_iter().map(|metric| metric.cells.series() as u64).sum()
-}
-
-/// The error of a thread that is gone without a result.
-pub(super) fn thread_panicked() -> io::Error {
-    io::Error::other("an export thread panicked")
 }

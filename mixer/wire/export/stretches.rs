@@ -15,9 +15,10 @@ use std::io;
 use promemu_core::backfill::Grid;
 use promemu_core::event::HostId;
 
-use super::spec::{Sampling, thread_panicked};
+use super::spec::Sampling;
+use super::threads::on_threads;
 
-pub(super) use sink::{LabelSymbols, SeriesSink, Staleness};
+pub(super) use sink::{LabelSymbols, SeriesSink, Staleness, index_of_symbol};
 pub(super) use worker::Worker;
 
 /// A range of time, and the moments in it.
@@ -43,15 +44,8 @@ pub(super) fn workers<'a>(sampling: &'a Sampling<'a>) -> io::Result<Vec<Worker<'
     on_threads(ids, |ids| Worker::new(sampling, ids))
 }
 
-/// Does one thing on each of several threads, and returns the outcomes in order.
-pub(super) fn on_threads<T: Send, R: Send>(
-    inputs: Vec<T>,
-    work: impl Fn(T) -> io::Result<R> + Sync,
-) -> io::Result<Vec<R>> {
-    std::thread::scope(|scope| {
-        let work = &work;
-        let spawn = |input| std::thread::Builder::new().spawn_scoped(scope, move || work(input));
-        let threads: Vec<_> = inputs.into_iter().map(spawn).collect();
-        threads.into_iter().map(|thread| thread?.join().unwrap_or_else(|_| Err(thread_panicked()))).collect()
-    })
+/// The earliest and the latest time that a host set itself, in milliseconds since the Unix epoch.
+pub(super) fn own_times(workers: &[Worker<'_>]) -> Option<(i64, i64)> {
+    let times = workers.iter().flat_map(Worker::own_times);
+    times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }

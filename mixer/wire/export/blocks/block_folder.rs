@@ -36,9 +36,6 @@ pub(super) struct WrittenBlock {
     id: BlockId,
 }
 
-/// Range of times of a block, in milliseconds since the Unix epoch: the first, and the one after the last.
-pub(super) type TimeRange = (i64, i64);
-
 impl UnfinishedBlock {
     /// Makes the folder, after `begin` has its path. `id` is that of any block that does not exist.
     pub(super) fn new(data: &Path, id: BlockId, begin: &dyn Fn(&Path)) -> io::Result<Self> {
@@ -127,8 +124,8 @@ pub(super) fn delete_leftovers(data: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Ranges of the blocks in a folder, with their names.
-pub(super) fn block_ranges(data: &Path) -> io::Result<Vec<(String, TimeRange)>> {
+/// Names of the blocks in a folder, each with its first millisecond since the Unix epoch and the one after its last.
+pub(super) fn block_ranges(data: &Path) -> io::Result<Vec<(String, (i64, i64))>> {
     let mut ranges = Vec::new();
     for entry in fs::read_dir(data)? {
         let entry = entry?;

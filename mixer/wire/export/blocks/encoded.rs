@@ -10,7 +10,7 @@ use std::path::Path;
 
 use indexmap::IndexSet;
 
-use crate::export::stretches::LabelSymbols;
+use crate::export::stretches::{LabelSymbols, index_of_symbol};
 use crate::protobuf::put_varint;
 
 /// Number of bytes that are written to the spool at once.
@@ -77,11 +77,7 @@ impl EncodedPart {
 
     /// The index of a symbol.
     pub(super) fn symbol(&mut self, text: &str) -> io::Result<u32> {
-        let index = match self.symbols.get_index_of(text) {
-            Some(index) => index,
-            None => self.symbols.insert_full(text.into()).0,
-        };
-        index_u32(index)
+        index_u32(index_of_symbol(text, &mut self.symbols))
     }
 
     /// Adds a series of these labels; `put` encodes its chunks. A series without a chunk is left out.

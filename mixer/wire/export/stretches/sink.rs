@@ -2,6 +2,7 @@
 
 use std::io;
 
+use indexmap::IndexSet;
 use promemu_core::metric::NativeHistogram;
 
 /// Name and value of a label, as the sink's numbers of their texts.
@@ -57,4 +58,12 @@ pub(in crate::export) trait SeriesSink {
         samples: (&[i64], &[Option<NativeHistogram<'_>>]),
         staleness: Staleness,
     ) -> io::Result<()>;
+}
+
+/// The index of a text among these, to which it is added if it is new.
+pub(in crate::export) fn index_of_symbol(text: &str, symbols: &mut IndexSet<Box<str>>) -> usize {
+    match symbols.get_index_of(text) {
+        Some(index) => index,
+        None => symbols.insert_full(text.into()).0,
+    }
 }

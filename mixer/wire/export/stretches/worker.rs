@@ -60,13 +60,12 @@ impl<'a> Worker<'a> {
         Ok(Self { spec, hosts, encoder: SeriesEncoder::new(plan, spec.labels), work })
     }
 
-    /// The earliest and the latest time that a host set itself, in milliseconds since the Unix epoch.
-    pub(in crate::export) fn own_times(&self) -> Option<(i64, i64)> {
-        let times = self.hosts.iter().filter_map(|host| match &host.driver {
+    /// The first and the last time of each host that sets them itself, in milliseconds since the Unix epoch.
+    pub(super) fn own_times(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.hosts.iter().filter_map(|host| match &host.driver {
             Driver::Whole(whole, _) => whole.times(),
             Driver::Sampler(_) => None,
-        });
-        times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        })
     }
 
     /// Makes the series of a range, which must follow the one before it.
