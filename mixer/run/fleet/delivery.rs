@@ -21,19 +21,20 @@ impl Fleet {
 
     /// Emits an event of the mixer itself, and gives its time.
     pub(crate) fn publish_own_with(&self, name: &str, data: serde_json::Value) -> Time {
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
         let time = self.clock.now();
-        let source = MIXER_SOURCE.into();
-        self.publish(Event { name: name.into(), source, data, time, sequence, hops: 0 }, None);
+        self.publish(self.own_event(name, MIXER_SOURCE, data, time), None);
         time
+    }
+
+    /// An event from outside of hosts.
+    pub(super) fn own_event(&self, name: &str, source: &str, data: serde_json::Value, time: Time) -> Event {
+        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
+        Event { name: name.into(), source: source.into(), data, time, sequence, hops: 0 }
     }
 
     /// Tells the listeners outside of the run of what a client did at this time. Hosts do not hear it.
     pub(crate) fn tell_outside(&self, name: &str, data: serde_json::Value, time: Time) {
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let (name, source) = (name.into(), CLIENT_SOURCE.into());
-        let event = Event { name, source, data, time, sequence, hops: 0 };
-        self.counters.event_tap.publish(&Arc::new(event));
+        self.counters.event_tap.publish(&Arc::new(self.own_event(name, CLIENT_SOURCE, data, time)));
     }
 
     /// Puts an event into the mailboxes of its listeners, and gives the number of hosts that take it. Never waits.
@@ -61,9 +62,8 @@ impl Fleet {
     /// Emits an event from outside. A source that is a host's name makes it that host's event, which the host itself
     /// handles, too. Gives the number of hosts that take it, and its time.
     pub(crate) fn publish_from(&self, name: &str, source: &str, data: serde_json::Value) -> (usize, Time) {
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
         let time = self.clock.now();
-        let event = Event { name: name.into(), source: source.into(), data, time, sequence, hops: 0 };
+        let event = self.own_event(name, source, data, time);
         self.log_event(&event);
         let own = self.id_of(source);
         let listens_itself = own.filter(|id| {

@@ -131,7 +131,7 @@ impl Fleet {
     pub(crate) fn tell_edges(&self, at: Time) {
         let Some(start) = self.counters.run_start.get() else { return };
         for edge in run_edges_at(&self.plan, *start, at) {
-            self.tell_edge(edge, at);
+            self.tell_edge(&edge, at);
         }
     }
 
@@ -141,16 +141,14 @@ impl Fleet {
         let start = self.run_start();
         let (before, after) = (active_edges(old, start, told_to), active_edges(&self.plan, start, now));
         for [_, end] in before.iter().filter(|edges| !after.contains(edges)) {
-            self.tell_edge(end.clone(), now);
+            self.tell_edge(end, now);
         }
         for [begin, _] in after.iter().filter(|edges| !before.contains(edges)) {
-            self.tell_edge(begin.clone(), now);
+            self.tell_edge(begin, now);
         }
     }
 
-    fn tell_edge(&self, edge: RunEdge, at: Time) {
-        let sequence = self.counters.own_events.fetch_add(1, Ordering::Relaxed);
-        let (data, source) = (edge.data(), MIXER_SOURCE.into());
-        self.publish(Event { name: edge.event, source, data, time: at, sequence, hops: 0 }, None);
+    fn tell_edge(&self, edge: &RunEdge, at: Time) {
+        self.publish(self.own_event(&edge.event, MIXER_SOURCE, edge.data(), at), None);
     }
 }
