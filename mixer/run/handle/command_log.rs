@@ -2,7 +2,7 @@
 //!
 //! The event goes to listeners outside of the run only: hosts do not hear it, so that it changes no value.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use promemu_core::event::{CLIENT_ACTION, CLIENT_SOURCE};
@@ -82,8 +82,16 @@ impl CommandLog {
 
 impl Told {
     pub(super) fn of(command: &Command) -> Self {
-        let host = |action: &str, host: &str| json!({ "action": action, "hosts": shortened(host) });
-        let metric = |action: &str, hosts: &str, metric: &str| json!({ "action": action, "hosts": shortened(hosts), "metric": shortened(metric) });
+        let told = |action: &str, parts: &[(&str, &str)]| {
+            let parts = parts.iter().map(|(name, text)| ((*name).to_owned(), shortened(text).into()));
+            std::iter::once(("action".to_owned(), action.into())).chain(parts).collect()
+        };
+        let host = |action: &str, hosts: &str| told(action, &[("hosts", hosts)]);
+        let metric =
+            |action: &str, hosts: &str, metric: &str| told(action, &[("hosts", hosts), ("metric", metric)]);
+        let lever = |action: &str, lever: &str, hosts: Option<&str>| {
+            told(action, &[("lever", lever), ("hosts", hosts.unwrap_or("*"))])
+        };
         let (value, lasts) = match command {
             Command::SetOverride { wanted, .. }
             | Command::Act { action: HostAction::Override { wanted, .. }, .. } => {
@@ -94,8 +102,7 @@ impl Told {
             Command::Act { action: HostAction::Down { span }, .. } => (None, *span),
             _ => (None, None),
         };
-        let lever = |action: &str, lever: &str, hosts: Option<&str>| json!({ "action": action, "lever": shortened(lever), "hosts": shortened(hosts.unwrap_or("*")) });
-        let data = match command {
+        let mut fields: Map<String, Value> = match command {
             Command::StopHost(name) => host("stop", name),
             Command::StartHost(name) => host("start", name),
             Command::AddHost(new) => host("add", &new.name),
@@ -113,11 +120,8 @@ impl Told {
             },
             Command::MoveLever { lever: of, wanted } => lever("lever", of, wanted.hosts.as_deref()),
             Command::ReleaseLever { lever: of, hosts } => lever("release_lever", of, hosts.as_deref()),
-            Command::Emit { name, source, .. } => {
-                json!({ "action": "emit", "event": shortened(name), "source": shortened(source) })
-            }
+            Command::Emit { name, source, .. } => told("emit", &[("event", name), ("source", source)]),
         };
-        let mut fields = if let Value::Object(fields) = data { fields } else { Map::new() };
         fields.extend(value.map(|value| ("value".to_owned(), value.into())));
         fields.extend(lasts.map(|lasts| ("for".to_owned(), lasts.to_string().into())));
         Self { fields, is_streamed: !matches!(command, Command::Emit { .. }) }

@@ -9,7 +9,7 @@ use promemu_core::time::{Span, Time};
 
 use super::command_params::{LeverMove, NewHost, Override};
 use super::error::CommandError;
-use super::host_action::{Acted, HostAction};
+use super::host_action::{Acted, HostAction, remove};
 use super::levers::{move_lever, release_lever};
 use super::lookup::{host_id, metric_of};
 use super::new_host::new_host_plan;
@@ -60,13 +60,7 @@ impl Command {
             Self::AddHost(new) => {
                 runner.add(new_host_plan(&fleet, &new)?);
             }
-            Self::RemoveHost(name) => {
-                let id = host_id(&fleet, &name)?;
-                if fleet.host_count() == 1 {
-                    return Err(CommandError::LastHost(name));
-                }
-                runner.remove(id).await;
-            }
+            Self::RemoveHost(name) => drop(remove(runner, &[host_id(&fleet, &name)?]).await?),
             Self::SetOverride { host, metric, wanted } => set_override(&fleet, &host, &metric, &wanted)?,
             Self::ReleaseOverride { host, metric } => {
                 let id = host_id(&fleet, &host)?;

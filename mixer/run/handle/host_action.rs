@@ -57,9 +57,6 @@ impl HostAction {
         let fleet = Arc::clone(runner.fleet());
         let ids = self.concerned(&fleet, &selected(&fleet, pattern)?)?;
         let time = fleet.clock().now();
-        if self == Self::Remove {
-            return Ok(Acted { hosts: remove(runner, &fleet, &ids).await?, time });
-        }
         let ids = match self {
             Self::Down { span } => {
                 send(&fleet, time, with(ids, &Action::Down { lasts: span.unwrap_or(Span::FOREVER) }))?
@@ -80,7 +77,7 @@ impl HostAction {
             Self::Override { metric, wanted } => {
                 send(&fleet, time, overrides(&fleet, ids, &metric, &wanted)?)?
             }
-            Self::Remove => ids,
+            Self::Remove => return Ok(Acted { hosts: remove(runner, &ids).await?, time }),
             Self::Release { metric } => {
                 let release = |(id, _, metric)| (id, Action::Release { metric });
                 send(&fleet, time, having(&fleet, ids, &metric)?.into_iter().map(release).collect())?
@@ -114,11 +111,8 @@ impl HostAction {
 }
 
 /// Ends hosts at one moment and removes them; gives their names. Refused if none would be left.
-async fn remove(
-    runner: &mut FleetRunner,
-    fleet: &Fleet,
-    ids: &[HostId],
-) -> Result<Vec<Arc<str>>, CommandError> {
+pub(super) async fn remove(runner: &mut FleetRunner, ids: &[HostId]) -> Result<Vec<Arc<str>>, CommandError> {
+    let fleet = Arc::clone(runner.fleet());
     let names: Vec<Arc<str>> = ids.iter().map(|id| Arc::clone(&fleet.host(*id).name)).collect();
     if let Some(first) = names.first().filter(|_| ids.len() == fleet.host_count()) {
         return Err(CommandError::LastHost(first.to_string()));
