@@ -60,7 +60,7 @@ pub(crate) struct LiveMixer {
     clock: Clock,
     ends_at: Time,
     next_status: Time,
-    /// Begins and ends of the run's faults up to this moment are told.
+    /// Begins and ends of the run's phases and faults up to this moment are told.
     edges_told_to: Time,
     truth: Option<TruthFile>,
     healths: Healths,

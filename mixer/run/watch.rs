@@ -1,8 +1,9 @@
 //! The watch on a run's config: makes a new plan when its files change.
 //!
 //! Folders are watched, not files: editors, `git` and Kubernetes put a new file or a new link in the old one's
-//! place. A watch without folders reads its files when it is asked to. Only a different text, or a plugin that was built again, makes a new plan. It knows no class and no arguments:
-//! a [`ConfigLoader`] loads the config as it was loaded for the run.
+//! place. A watch without folders reads its files when it is asked to. Only a different text, or a plugin that was built
+//! again, makes a new plan. It knows no class and no arguments: a [`ConfigLoader`] loads the config as it was loaded for
+//! the run.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::outputs::OutputSettings;
 use crate::outputs::pushgateway::PushSettings;
 use crate::outputs::shared::Admission;
 use crate::settings::RunSettings;
+use crate::whole_file;
 
 /// One edit is many events: the files are read after this time without one.
 const QUIET_TIME: Duration = Duration::from_millis(300);
@@ -236,7 +238,7 @@ impl Watch {
     fn watch_folders(&mut self) -> Result<(), (PathBuf, notify::Error)> {
         let Some(by_system) = &mut self.watcher else { return Ok(()) };
         for path in self.texts.keys() {
-            let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            let folder = whole_file::folder(path);
             let target = path.canonicalize().ok();
             let target_folder = target.as_deref().and_then(Path::parent).unwrap_or(folder);
             for folder in [folder, target_folder] {

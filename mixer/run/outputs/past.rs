@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use promemu_core::error::Error;
 use promemu_core::rng::{Seed, random_seed};
@@ -123,8 +124,7 @@ impl PastSender {
                     }
                 }
             }
-            let pause = BACK_OFF.pause(failures, &mut rng).duration();
-            runtime.block_on(async { tokio::time::sleep(pause).await });
+            thread::sleep(BACK_OFF.pause(failures, &mut rng).duration());
             failures += 1;
         }
     }
