@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use reqwest::StatusCode;
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use attempt::Action;
@@ -172,17 +171,14 @@ impl PushgatewayOutput {
     /// Puts the run's name on the jobs that others may find free, until one cannot be put.
     async fn claim_free_jobs(&mut self) {
         let states = self.states.iter().enumerate();
-        let free = states.filter(|(_, state)| state.is_unclaimed() && state.conflict.is_none());
+        let free = states.filter(|(_, state)| state.is_free());
         let tasks: Vec<(usize, Action)> = free.map(|(index, _)| (index, Action::Claim)).collect();
         for tasks in tasks.chunks(PUSHES_AT_ONCE) {
-            let claims: JoinSet<_> = tasks.iter().map(|task| self.claim_job(*task)).collect();
-            self.is_pushing = true;
-            let outcomes = claims.join_all().await;
-            self.is_pushing = false;
+            let outcomes = self.outcomes_of(tasks).await;
             let now = self.clock.now();
             // A refusal is an answer: it is the pushes' to tell.
             let is_answered = |error: &PushError| !error.is_away();
-            for (index, outcome) in &outcomes {
+            for ((index, _), outcome) in &outcomes {
                 if outcome.as_ref().err().is_none_or(is_answered) {
                     self.states[*index].claimed_at = Some(now);
                 }
@@ -191,14 +187,6 @@ impl PushgatewayOutput {
                 return;
             }
         }
-    }
-
-    fn claim_job(
-        &mut self,
-        task: (usize, Action),
-    ) -> impl Future<Output = (usize, Result<u64, PushError>)> + use<> {
-        let attempt = self.attempt(task);
-        async move { (task.0, attempt.await) }
     }
 
     /// The gateway's groups, after the run has claimed the jobs that it does not have yet. Claims that the gateway refuses are
@@ -234,19 +222,10 @@ impl PushgatewayOutput {
     /// round looks whose they are by then.
     async fn take_claimed_jobs(&mut self) {
         let _cut_off = tokio::time::timeout(CLAIMS_DEADLINE, self.claim_free_jobs()).await.is_err();
-        if self.states.iter().any(|state| state.is_unclaimed() && state.conflict.is_none()) {
+        if self.states.iter().any(JobState::is_free) {
             self.next_scan = Some(self.clock.now());
         }
         self.claim_group.delete().await;
-    }
-
-    /// Deletes groups, repeatedly if some may arrive late; returns the number of those that are left.
-    async fn delete_all(&self, names: Vec<String>, may_arrive: bool) -> usize {
-        if may_arrive {
-            self.client.delete_all_after_cut_off(names).await
-        } else {
-            self.client.delete_all(names).await
-        }
     }
 
     /// Goes on without knowing whose the groups are.
@@ -296,9 +275,7 @@ impl Output for PushgatewayOutput {
                 self.has_started = true;
                 return Ok(());
             };
-            if started.is_err() {
-                self.claim_group.delete().await;
-            }
+            // A run that fails here drops its claims, and the clean-up deletes them.
             started
         })
     }
@@ -356,7 +333,7 @@ impl Pusher for PushgatewayOutput {
         let (claims, may_arrive) = self.claim_group.end().await;
         if !self.settings.cleanup_on_finish {
             let claims = claims.into_iter().collect();
-            let _left = self.delete_all(claims, may_arrive).await;
+            let _left = self.client.delete_all_for_good(claims, may_arrive).await;
             info!(groups = pushed, "groups stay on the pushgateway");
             return;
         }
@@ -364,7 +341,7 @@ impl Pusher for PushgatewayOutput {
         let mut names: Vec<String> = on_gateway.map(|state| state.job.name().to_string()).collect();
         names.extend(claims);
         let groups = names.len();
-        let failed = self.delete_all(names, self.is_pushing || may_arrive).await;
+        let failed = self.client.delete_all_for_good(names, self.is_pushing || may_arrive).await;
         if failed > 0 {
             warn!(
                 failed,

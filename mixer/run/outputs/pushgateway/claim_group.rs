@@ -102,11 +102,7 @@ impl Drop for ClaimGroup {
                     .await
                     .map_or(true, |put| put.is_ok_and(|put| may_arrive(&put)));
             }
-            let _left = if may_still_arrive {
-                client.delete_all_after_cut_off(vec![job]).await
-            } else {
-                client.delete_all(vec![job]).await
-            };
+            let _left = client.delete_all_for_good(vec![job], may_still_arrive).await;
         });
     }
 }

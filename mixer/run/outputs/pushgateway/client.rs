@@ -211,18 +211,19 @@ impl PushgatewayClient {
         left
     }
 
-    /// The same after a push was cut off, which the gateway may take in after the deletion: deletes repeatedly, until one
+    /// The same. If a group `may_arrive` only after the deletion, as a push that was cut off, deletes repeatedly, until one
     /// fails.
-    pub(super) async fn delete_all_after_cut_off(self: &Arc<Self>, names: Vec<String>) -> usize {
-        let mut failed = self.delete_all(names.clone()).await;
-        for _ in 0..LATE_PUSH_CHECKS {
-            if failed > 0 {
+    pub(super) async fn delete_all_for_good(self: &Arc<Self>, names: Vec<String>, may_arrive: bool) -> usize {
+        let checks = if may_arrive { LATE_PUSH_CHECKS } else { 0 };
+        let mut left = self.delete_all(names.clone()).await;
+        for _ in 0..checks {
+            if left > 0 {
                 break;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
-            failed = self.delete_all(names.clone()).await;
+            left = self.delete_all(names.clone()).await;
         }
-        failed
+        left
     }
 
     /// All groups, and the time by the gateway's clock. The gateway's exposition is read as it comes and not kept.

@@ -113,6 +113,11 @@ impl JobState {
         self.own.is_none() && !is_taken
     }
 
+    /// `true` if the run is to claim the job: nobody has it.
+    pub(super) const fn is_free(&self) -> bool {
+        self.is_unclaimed() && self.conflict.is_none()
+    }
+
     /// `true` if there is anything to do for the job, now or later.
     pub(super) const fn is_wanted(&self) -> bool {
         !self.is_gone || self.is_own_on_gateway()

@@ -59,14 +59,7 @@ impl PushgatewayOutput {
     /// away only if nothing `got_through` in this round, and not for jobs alone that are known to fail while others do
     /// not: those may be at fault themselves.
     async fn attempt_all(&mut self, tasks: &[(usize, Action)], got_through: bool) -> usize {
-        let mut running = JoinSet::new();
-        for &task in tasks {
-            let attempt = self.attempt(task);
-            running.spawn(async move { (task, attempt.await) });
-        }
-        self.is_pushing = true;
-        let outcomes = running.join_all().await;
-        self.is_pushing = false;
+        let outcomes = self.outcomes_of(tasks).await;
         let now = self.clock.now();
         let is_away =
             |(_, outcome): &(_, Result<u64, PushError>)| matches!(outcome, Err(error) if error.is_away());
@@ -83,6 +76,22 @@ impl PushgatewayOutput {
         }
         self.pacing.answered(now);
         outcomes.into_iter().map(|(task, outcome)| self.settle(task, outcome, now)).sum()
+    }
+
+    /// Makes some attempts at the same time.
+    pub(super) async fn outcomes_of(
+        &mut self,
+        tasks: &[(usize, Action)],
+    ) -> Vec<((usize, Action), Result<u64, PushError>)> {
+        let mut running = JoinSet::new();
+        for &task in tasks {
+            let attempt = self.attempt(task);
+            running.spawn(async move { (task, attempt.await) });
+        }
+        self.is_pushing = true;
+        let outcomes = running.join_all().await;
+        self.is_pushing = false;
+        outcomes
     }
 
     /// Pushes or deletes one job. A push that was cut off may have arrived, so the job counts as being on

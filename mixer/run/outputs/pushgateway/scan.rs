@@ -76,11 +76,7 @@ pub(super) fn scan(
         }
     }
     for group in claims.earlier() {
-        let conflict = match run.judge(group, listing.gateway_now) {
-            Verdict::Alive => Conflict::Lasting,
-            Verdict::Unclear { .. } => Conflict::Passing,
-            Verdict::Own | Verdict::Orphan | Verdict::Stranger => continue,
-        };
+        let Some(conflict) = conflict_of_claims(run.judge(group, listing.gateway_now)) else { continue };
         for (index, job) in group.claims.iter().filter_map(|job| Some((*jobs.get(job.as_str())?, job))) {
             if !own.contains(&index) {
                 conflicts.entry(index).or_insert_with(|| (conflict, describe_claim(job, group)));
@@ -94,15 +90,29 @@ pub(super) fn scan(
     // The run that takes such a job may have pushed it already.
     let claimed = claims.claimed_by_others();
     scan.orphans.retain(|job| !claimed.contains(job.as_str()));
-    for (index, (conflict, reason)) in conflicts {
-        let state = &mut states[index];
-        if conflict == Conflict::Passing || !starts && !logged.contains(&index) {
-            warn!(job = %state.job.name(), "{}", reason.text);
-        }
-        health.set_refused(state.job.name(), Some(&reason.for_clients));
-        (state.conflict, state.failure) = (Some(conflict), Some(Failure { kind: String::new(), reason }));
+    for (index, conflict) in conflicts {
+        let is_logged = conflict.0 == Conflict::Passing || !starts && !logged.contains(&index);
+        mark(&mut states[index], conflict, is_logged, health);
     }
     scan
+}
+
+/// The conflict with an earlier run that claims a job.
+const fn conflict_of_claims(verdict: Verdict) -> Option<Conflict> {
+    match verdict {
+        Verdict::Alive => Some(Conflict::Lasting),
+        Verdict::Unclear { .. } => Some(Conflict::Passing),
+        Verdict::Own | Verdict::Orphan | Verdict::Stranger => None,
+    }
+}
+
+/// Marks a job that belongs to somebody else.
+fn mark(state: &mut JobState, (conflict, reason): (Conflict, Reason), is_logged: bool, health: &Health) {
+    if is_logged {
+        warn!(job = %state.job.name(), "{}", reason.text);
+    }
+    health.set_refused(state.job.name(), Some(&reason.for_clients));
+    (state.conflict, state.failure) = (Some(conflict), Some(Failure { kind: String::new(), reason }));
 }
 
 /// Forgets the conflicts of the scan before; returns the jobs whose conflicts were logged.
