@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::quote::closing_quote;
+
 /// Maximum length of a text that is shown in a message.
 const CHARS_MAX: usize = 60;
 
@@ -50,9 +52,9 @@ pub fn within(bytes_max: usize, text: &str) -> Cow<'_, str> {
     while let Some(first) = rest.chars().next().filter(|_| shown.len() <= bytes_max) {
         let end = match first {
             '"' | '\'' if has_quotes => {
-                let end = end_of_quoted(rest, first);
-                has_quotes = end > 1;
-                end
+                let end = closing_quote(rest, first);
+                has_quotes = end.is_some();
+                end.unwrap_or(1)
             }
             '"' => 1,
             _ if first.is_whitespace() => first.len_utf8(),
@@ -72,20 +74,6 @@ pub fn within(bytes_max: usize, text: &str) -> Cow<'_, str> {
         shown.push('…');
     }
     Cow::Owned(shown)
-}
-
-/// The byte behind a quoted text, which may have escapes, or behind the quote itself if it is not closed.
-fn end_of_quoted(text: &str, quote: char) -> usize {
-    let mut is_escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            _ if c == quote => return at + 1,
-            _ => {}
-        }
-    }
-    1
 }
 
 #[cfg(test)]

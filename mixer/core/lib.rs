@@ -101,6 +101,7 @@ pub mod plan;
 pub mod plugin;
 pub mod plural;
 pub mod preview;
+mod quote;
 pub mod rng;
 pub mod scenario;
 pub mod series;

@@ -9,7 +9,7 @@ use super::engine::{self, ENGINE};
 use super::formula::Formula;
 use super::functions::unknown_function;
 use super::hint;
-use super::host_storage::{VARIABLE, WRITTEN, as_variable};
+use super::host_storage::{VARIABLE, WRITTEN, as_variable, is_in_name};
 use super::names::Names;
 use super::uses::Uses;
 use super::value::Value;
@@ -115,9 +115,9 @@ impl Expression {
     /// Byte offset of a whole word's first occurrence in the text.
     #[must_use]
     pub fn place_of(&self, word: &str) -> Option<usize> {
-        let is_part = |c: char| c.is_alphanumeric() || c == '_';
         let is_whole = |at: &usize| {
-            !self.source[..*at].ends_with(is_part) && !self.source[at + word.len()..].starts_with(is_part)
+            !self.source[..*at].ends_with(is_in_name)
+                && !self.source[at + word.len()..].starts_with(is_in_name)
         };
         self.source.match_indices(word).map(|(at, _)| at).find(is_whole)
     }

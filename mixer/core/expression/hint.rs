@@ -1,6 +1,7 @@
 //! The text to write in place of an expression that has the syntax of another language.
 
 use super::functions::is_function;
+use super::host_storage::is_in_name;
 
 /// The sentence for a syntax error at this byte, whose message the engine gives; `None` if the message says enough.
 pub(super) fn of_syntax(message: &str, text: &str, at: usize) -> Option<String> {
@@ -14,10 +15,7 @@ pub(super) fn of_syntax(message: &str, text: &str, at: usize) -> Option<String> 
         "if" | "then" | "elif" if !before.is_empty() => return Some(choice.to_owned()),
         _ => {}
     }
-    if before
-        .strip_suffix("not")
-        .is_some_and(|front| !front.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
-    {
+    if before.strip_suffix("not").is_some_and(|front| !front.ends_with(is_in_name)) {
         return Some("write ! in place of not".to_owned());
     }
     if rest.starts_with('?') && !rest.starts_with("?.") {
@@ -53,5 +51,5 @@ pub(super) fn of_name(unknown: &str) -> Option<String> {
 }
 
 fn word_at(text: &str) -> &str {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()
+    text.split(|c| !is_in_name(c)).next().unwrap_or_default()
 }

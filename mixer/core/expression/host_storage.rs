@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::quote::closing_quote;
+
 /// The variable's name while compiled.
 pub(super) const VARIABLE: &str = "_HostStorage";
 /// As it is written.
@@ -20,7 +22,7 @@ pub(super) fn as_variable(text: &str) -> Cow<'_, str> {
     let mut interpolations: Vec<usize> = Vec::new();
     while let Some(first) = rest.chars().next() {
         let length = match first {
-            '"' | '\'' => quoted(rest, first),
+            '"' | '\'' => closing_quote(rest, first).unwrap_or(rest.len()),
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |at| at + 2),
             '`' => template(&rest[1..], &mut interpolations) + 1,
@@ -51,22 +53,9 @@ pub(super) fn as_variable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_in_name(c: char) -> bool {
+/// `true` for a character of a name.
+pub(super) fn is_in_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
-}
-
-/// The length of a text in quotes.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut is_escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            c if c == quote => return at + c.len_utf8(),
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 /// The length of a text in backticks up to its end, or up to the code in its next `${`, which is noted.

@@ -1,5 +1,7 @@
 //! The brackets and texts that are open at a place of a text, which may be no RON.
 
+use crate::quote::closing_quote;
+
 /// A bracket that is open.
 pub(super) struct OpenBracket {
     pub(super) bracket: char,
@@ -63,18 +65,5 @@ impl Open {
             at += length;
         }
         open
-    }
-}
-
-/// The end of the text that begins with this quote, past escaped quotes.
-pub(super) fn closing_quote(text: &str, quote: char) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        let found = at + text.get(at..)?.find([quote, '\\'])?;
-        if text[found..].starts_with(quote) {
-            return Some(found + 1);
-        }
-        // An escaped character may have several bytes.
-        at = found + 1 + text[found + 1..].chars().next()?.len_utf8();
     }
 }

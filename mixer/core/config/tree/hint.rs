@@ -236,10 +236,8 @@ pub(super) fn range(text: &str, at: usize) -> Option<String> {
 
 /// The bare word around this place, if it is a number with a unit, as in `10m`.
 fn number_with_unit(text: &str, at: usize) -> Option<String> {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    let start = text[..at].trim_end_matches(is_part).len();
-    let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
-    let word = &text[start..end];
+    let word = &text[at - word_before(&text[..at]).len()..];
+    let word = &word[..word.find(|c| !is_in_word(c)).unwrap_or(word.len())];
     let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '.'));
     let is_one = word.starts_with(|c: char| c.is_ascii_digit()) && unit.starts_with(char::is_alphabetic);
     is_one.then(|| format!("a number with a unit is text; write \"{word}\""))
@@ -262,8 +260,11 @@ fn of_brackets(rest: &str, open: &Open) -> Option<String> {
 
 /// The word at the end of a text; empty if another character is there.
 fn word_before(text: &str) -> &str {
-    let start = text.trim_end_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.')).len();
-    &text[start..]
+    &text[text.trim_end_matches(is_in_word).len()..]
+}
+
+fn is_in_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '.')
 }
 
 /// The length of the value that a text begins with: up to the comma or bracket that ends it, or the line's end.
@@ -289,11 +290,10 @@ fn length_until(text: &str, stops: &[char]) -> usize {
 
 /// The word, text or number that a text begins with, for messages.
 fn next_token(text: &str) -> Option<&str> {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
     let length = if let Some(inside) = text.strip_prefix('"') {
         inside.find('"').map(|end| end + 2).filter(|length| *length < 40)?
     } else {
-        text.find(|c| !is_part(c)).unwrap_or(text.len())
+        text.find(|c| !is_in_word(c) && c != '-').unwrap_or(text.len())
     };
     (length > 0).then(|| &text[..length])
 }

@@ -2,11 +2,11 @@
 
 use serde::de::DeserializeOwned;
 
-use super::brackets::closing_quote;
 use super::hint::{describe_syntax, range};
 use super::node::{Field, Node, NodeKind};
 use crate::error::SourceSpan;
 use crate::expression::Value;
+use crate::quote::closing_quote;
 
 /// The tree of a text.
 pub(super) fn parse(text: &str) -> Parsed<Node> {
