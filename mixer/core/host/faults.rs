@@ -128,7 +128,9 @@ impl Faults {
         self.windows = windows.collect();
         known.into_values().for_each(&mut cut);
         if !events.is_empty() {
-            self.cut = Some(Box::new(Cut { at: now, events }));
+            // Those of another plan before may still be there.
+            let cut = self.cut.get_or_insert_with(|| Box::new(Cut { at: now, events: Vec::new() }));
+            cut.events.append(&mut events);
         }
     }
 
