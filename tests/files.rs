@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::processes::{Process, eventually, free_port, get, promemu, promemu_command, raw};
+use crate::processes::{Process, can_unshare, eventually, free_port, get, promemu, promemu_command, raw};
 
 const CONFIG: &str = r#"Config(hosts: [Host(name: "a", metrics: [Metric(name: "x")])])"#;
 
@@ -242,21 +242,9 @@ fn a_byte_order_mark_is_part_of_no_file_that_is_named() {
     assert_eq!(run.terminate(), Some(0));
 }
 
-/// `true` if this user may mount in a namespace.
-#[expect(clippy::print_stderr, reason = "a test reports that it is skipped")]
-fn can_mount() -> bool {
-    let mut probe = Command::new("unshare");
-    probe.args(["--mount", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let can = probe.status().is_ok_and(|status| status.success());
-    if !can {
-        eprintln!("skipped: this user cannot make a mount namespace with unshare");
-    }
-    can
-}
-
 #[test]
 fn a_file_that_is_mounted_by_itself_is_written_in_place() {
-    if !can_mount() {
+    if !can_unshare(&["--mount"]) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();

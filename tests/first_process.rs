@@ -8,23 +8,16 @@ use procfs_core::process::Stat;
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::plugins::Folder;
-use crate::processes::{Process, Pushgateway, eventually, free_port, get, label, promemu_command, series};
+use crate::processes::{
+    Process, Pushgateway, can_unshare, eventually, free_port, get, label, promemu_command, series,
+};
+
+/// Arguments of unshare for a namespace whose first process is PID 1.
+const PID_NAMESPACE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
 
 /// promemu as PID 1 of a namespace.
 struct Container {
     unshare: Process,
-}
-
-/// `true` if this user may make pid namespaces.
-#[expect(clippy::print_stderr, reason = "a test reports that it is skipped")]
-fn can_unshare() -> bool {
-    let mut probe = Command::new("unshare");
-    probe.args(["--pid", "--fork", "--mount-proc", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let can = probe.status().is_ok_and(|status| status.success());
-    if !can {
-        eprintln!("skipped: this user cannot make a pid namespace with unshare");
-    }
-    can
 }
 
 fn stat(pid: u32) -> Option<Stat> {
@@ -88,7 +81,7 @@ impl Container {
 
 #[test]
 fn orphans_are_reaped_and_the_exit_code_is_passed_on() {
-    if !can_unshare() {
+    if !can_unshare(&PID_NAMESPACE) {
         return;
     }
     let url = format!("http://127.0.0.1:{}", free_port());
@@ -110,7 +103,7 @@ fn orphans_are_reaped_and_the_exit_code_is_passed_on() {
 
 #[test]
 fn a_child_that_is_killed_ends_pid_1_with_128_and_the_signal() {
-    if !can_unshare() {
+    if !can_unshare(&PID_NAMESPACE) {
         return;
     }
     for (name, code) in [("-KILL", 137), ("-USR1", 138)] {
@@ -127,7 +120,7 @@ fn a_child_that_is_killed_ends_pid_1_with_128_and_the_signal() {
 
 #[test]
 fn a_signal_to_pid_1_ends_the_run_and_removes_its_group() {
-    if !can_unshare() {
+    if !can_unshare(&PID_NAMESPACE) {
         return;
     }
     for name in ["-TERM", "-INT"] {
@@ -144,7 +137,7 @@ fn a_signal_to_pid_1_ends_the_run_and_removes_its_group() {
 
 #[test]
 fn a_second_signal_to_pid_1_ends_a_run_that_hangs() {
-    if !can_unshare() {
+    if !can_unshare(&PID_NAMESPACE) {
         return;
     }
     let gateway = FakeGateway::start(Behaviour::HangDeletions);
@@ -167,7 +160,7 @@ fn a_second_signal_to_pid_1_ends_a_run_that_hangs() {
 
 #[test]
 fn real_processes_leave_no_zombies_in_a_container() {
-    if !can_unshare() {
+    if !can_unshare(&PID_NAMESPACE) {
         return;
     }
     let folder = Folder::of_processes();

@@ -41,6 +41,18 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
     }
 }
 
+/// `true` if this user may make the namespaces of these arguments of unshare.
+#[expect(clippy::print_stderr, reason = "a test reports that it is skipped")]
+pub(crate) fn can_unshare(namespaces: &[&str]) -> bool {
+    let mut probe = Command::new("unshare");
+    probe.args(namespaces).arg("true").stdout(Stdio::null()).stderr(Stdio::null());
+    let can = probe.status().is_ok_and(|status| status.success());
+    if !can {
+        eprintln!("skipped: this user cannot run unshare {}", namespaces.join(" "));
+    }
+    can
+}
+
 /// A free port below the system's ephemeral range, never the same twice: two tests that find a port free could both take
 /// it otherwise.
 pub(crate) fn free_port() -> u16 {
