@@ -14,6 +14,7 @@ mod variables;
 
 use promemu_core::error::Error;
 use promemu_run::clock::wall_now;
+use tracing::info;
 
 use crate::args::DashboardArgs;
 use crate::settings::Settings;
@@ -34,10 +35,18 @@ pub(crate) fn dashboard(settings: &Settings, args: &DashboardArgs) -> Result<(),
     let title = args.title.as_deref().unwrap_or(&catalog.name);
     let text = model::text(&catalog, &view, title)?;
     let Some(path) = &args.out else { return stdout::print_for_programs(text.as_bytes()) };
+    if path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml") {
+        return Err(Error::Usage(format!(
+            "--out or PME_DASHBOARD_OUT: a dashboard is JSON, and {} names YAML; end it in .json",
+            path.display()
+        )));
+    }
     output_file::replace(path, text.as_bytes()).map_err(|source| {
         let what = format!("{} cannot be written; choose another file with --out", path.display());
         Error::System { what, source }
-    })
+    })?;
+    info!(out = %path.display(), title, "dashboard written");
+    Ok(())
 }
 
 /// The view of the flags; refuses labels that no metric has.

@@ -24,10 +24,9 @@ use serde_json::json;
 use crate::args::{ExportArgs, ExportFormat, ExportLabels};
 use crate::settings::{Settings, span};
 use crate::{config, output_file};
-use destination::is_folder;
 use resume::Resume;
 
-pub(crate) use destination::Destination;
+pub(crate) use destination::{Destination, is_folder};
 pub(crate) use target::thread_count;
 
 /// Exports a config.

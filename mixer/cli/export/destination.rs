@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use promemu_core::backfill::Grid;
 use promemu_core::error::Error;
 use promemu_core::host::DrivenHost;
 use promemu_core::time::Span;
 use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_wire::export::{Format, Sampling, TargetLabels};
-
 use tracing::warn;
 
 use super::resume::Resume;
@@ -77,6 +77,10 @@ impl Destination {
         resume: Option<&Resume>,
     ) -> Result<Vec<DrivenHost>, Error> {
         warn_of_ends(&sampling);
+        let Grid { from, to, step } = sampling.grid;
+        if step > to.since(from) {
+            warn!(%step, "the step is longer than the time to write, of which only the first moment is there; make the step shorter");
+        }
         match self {
             Self::File { format, out } => target::write(sampling, *format, out),
             Self::RuleTest { out, rules } => rule_test::write(sampling, out, rules),
@@ -120,6 +124,6 @@ impl fmt::Display for Destination {
 }
 
 /// `true` if a path names a folder.
-pub(super) fn is_folder(out: &str) -> bool {
+pub(crate) fn is_folder(out: &str) -> bool {
     out.ends_with('/') || Path::new(out).is_dir()
 }
