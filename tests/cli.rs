@@ -9,6 +9,28 @@ fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     promemu_command(args).envs(variables.iter().copied()).output().unwrap()
 }
 
+#[test]
+fn a_dashboard_is_json_and_said_to_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let dashboard = |name: &str| {
+        let out = dir.path().join(name).display().to_string();
+        (run(&["dashboard", "single_host_load", "--out", &out], &[]), out)
+    };
+    for name in ["board.yml", "board.yaml"] {
+        let (refused, out) = dashboard(name);
+        let errors = errors(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{errors}");
+        assert!(
+            errors.contains(&format!("a dashboard is JSON, and {out} names YAML; end it in .json")),
+            "{errors}"
+        );
+        assert!(!std::path::Path::new(&out).exists());
+    }
+    let (made, out) = dashboard("board.json");
+    assert!(made.status.success() && errors(&made).contains("dashboard written"), "{}", errors(&made));
+    assert!(std::fs::read_to_string(&out).unwrap().starts_with('{'));
+}
+
 fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }

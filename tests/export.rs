@@ -293,6 +293,16 @@ fn errors_name_the_flag_and_the_way_out() {
     insta::assert_snapshot!(error(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");
 }
 
+#[test]
+fn a_step_that_is_longer_than_the_export_is_warned_of() {
+    for (step, is_warned) in [("3h", true), ("1h1s", true), ("1h", false), ("30m", false)] {
+        let output = export(&["--for", "1h", "--step", step, "--config-args", "hosts_ttl=inf"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(said.contains("the step is longer than the time to write"), is_warned, "{step}: {said}");
+    }
+}
+
 /// Value and time of the last sample of a family in an export.
 fn last_sample(exported: &str, family: &str) -> (f64, f64) {
     let line = exported.lines().rfind(|line| line.starts_with(&format!("{family}{{"))).unwrap();

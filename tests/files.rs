@@ -139,7 +139,7 @@ fn an_interrupted_export_leaves_nothing() {
 fn a_full_disk_and_a_file_that_may_not_grow_are_errors_with_a_sentence() {
     let full = refusal(&[&EXPORT[..], &["--format", "openmetrics", "--out", "/dev/full"]].concat());
     assert!(
-        full.0 == Some(1) && full.1.contains("check that the disk has room for it: No space left"),
+        full.0 == Some(1) && full.1.contains("/dev/full cannot be written; make room on its disk, or choose another place with --out: No space left"),
         "{full:?}"
     );
     let dir = tempfile::tempdir().unwrap();
@@ -154,6 +154,52 @@ fn a_full_disk_and_a_file_that_may_not_grow_are_errors_with_a_sentence() {
         assert!(ended.status.code() == Some(1) && said.contains("File too large"), "{args:?}: {said}");
         assert_eq!(names(dir.path()), Vec::<String>::new(), "{args:?}");
     }
+}
+
+/// Reads a few bytes of a pipe, and goes.
+fn leaving_reader(fifo: &Path) -> std::thread::JoinHandle<()> {
+    let fifo = fifo.to_owned();
+    std::thread::spawn(move || {
+        let mut first = [0; 16];
+        std::fs::File::open(fifo).unwrap().read_exact(&mut first).unwrap();
+    })
+}
+
+#[test]
+fn a_reader_of_a_pipe_that_leaves_is_an_error_and_one_of_standard_output_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo.om");
+    pipe(&fifo);
+    let out = fifo.display().to_string();
+    let many = [&EXPORT[..4], &["--for", "2h"]].concat();
+    let rules = [&many, &["--format", "rules"][..]].concat();
+    for (args, flag) in [(&many, "--out"), (&rules, "--out")] {
+        let reader = leaving_reader(&fifo);
+        let (code, log) = refusal(&[&args[..], &[flag, &out]].concat());
+        reader.join().unwrap();
+        assert_eq!(code, Some(1), "{args:?}: {log}");
+        let told = format!(
+            "{out} cannot be written; its reader went before the end; choose another place with {flag}"
+        );
+        assert!(log.contains(&told), "{args:?}: {log}");
+    }
+    let mut command = promemu_command(&many);
+    let mut export = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    export.stdout.take().unwrap().read_exact(&mut [0; 16]).unwrap();
+    let ended = export.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+#[test]
+fn a_run_tells_of_the_reader_of_a_pipe_that_leaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo.prom");
+    pipe(&fifo);
+    let output = format!("file={}", fifo.display());
+    let mut run = promemu(&["run", "single_host_load", "--output", &output, "--push-interval", "50ms"]);
+    leaving_reader(&fifo).join().unwrap();
+    run.wait_for_log("nobody reads the pipe");
+    run.terminate();
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn a_file_has_the_newest_state_and_stays_when_the_run_is_over() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     let mut run = quick(&["file=/nowhere/x.prom"], &[]);
     assert_eq!(run.wait(), Some(1));
-    assert!(run.log().contains("file /nowhere/x.prom cannot be written"), "{}", run.log());
+    assert!(run.log().contains("/nowhere/x.prom cannot be written; make its folder first, or choose another place with --output file=PATH"), "{}", run.log());
 }
 
 #[test]

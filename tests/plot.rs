@@ -90,7 +90,7 @@ fn files_appear_whole_or_not_at_all() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("where.svg cannot be written; choose another file with --out: No such file"),
+        said.contains("where.svg cannot be written; make its folder first, or choose another place with --out: No such file"),
         "{said}"
     );
 }

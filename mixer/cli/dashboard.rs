@@ -14,6 +14,7 @@ mod variables;
 
 use promemu_core::error::Error;
 use promemu_run::clock::wall_now;
+use promemu_run::whole_file::unwritable;
 use tracing::info;
 
 use crate::args::DashboardArgs;
@@ -41,10 +42,7 @@ pub(crate) fn dashboard(settings: &Settings, args: &DashboardArgs) -> Result<(),
             path.display()
         )));
     }
-    output_file::replace(path, text.as_bytes()).map_err(|source| {
-        let what = format!("{} cannot be written; choose another file with --out", path.display());
-        Error::System { what, source }
-    })?;
+    output_file::replace(path, text.as_bytes()).map_err(|source| unwritable(path, "--out", source))?;
     info!(out = %path.display(), title, "dashboard written");
     Ok(())
 }

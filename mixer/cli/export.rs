@@ -17,6 +17,7 @@ use promemu_core::error::Error;
 use promemu_core::plan::Plan;
 use promemu_core::timeline::TruthRecords;
 use promemu_run::clock::wall_now;
+use promemu_run::whole_file::unwritable;
 use promemu_wire::export::{Format, Progress, Sampling, TargetLabels};
 
 use serde_json::json;
@@ -78,10 +79,7 @@ fn write_truth(plan: &Plan, grid: &Grid, path: &Path) -> Result<(), Error> {
     let written = output_file::replace_with(path, |file| {
         records().try_for_each(|record| file.write_all(record.json_line().as_bytes()))
     });
-    written.map_err(|source| {
-        let what = format!("{} cannot be written; choose another file with --truth", path.display());
-        Error::System { what, source }
-    })
+    written.map_err(|source| unwritable(path, "--truth", source))
 }
 
 /// The state of `--resume`.

@@ -6,10 +6,11 @@ mod plugin;
 mod questions;
 mod starter;
 
-use std::io::{ErrorKind, IsTerminal};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use promemu_core::error::Error;
+use promemu_run::whole_file::unwritable;
 
 use crate::args::NewArgs;
 use crate::settings::Settings;
@@ -170,14 +171,7 @@ fn shell_word(word: &str) -> String {
 }
 
 fn write_config(path: &Path, text: &str) -> Result<(), Error> {
-    output_file::replace(path, text.as_bytes()).map_err(|source| {
-        let advice = if source.kind() == ErrorKind::PermissionDenied {
-            "; choose a folder with --configs-dir"
-        } else {
-            ""
-        };
-        Error::System { what: format!("{} cannot be written{advice}", path.display()), source }
-    })
+    output_file::replace(path, text.as_bytes()).map_err(|source| unwritable(path, "--configs-dir", source))
 }
 
 #[cfg(test)]

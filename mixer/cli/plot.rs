@@ -28,6 +28,7 @@ use promemu_core::plan::Plan;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
+use promemu_run::whole_file::unwritable;
 
 use crate::args::PlotArgs;
 use crate::settings::{Settings, interval, positive};
@@ -77,10 +78,7 @@ pub(crate) fn plot(settings: &Settings, args: &PlotArgs) -> Result<(), Error> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    output_file::replace(path, bytes).map_err(|source| {
-        let what = format!("{} cannot be written; choose another file with --out", path.display());
-        Error::System { what, source }
-    })
+    output_file::replace(path, bytes).map_err(|source| unwritable(path, "--out", source))
 }
 
 /// The start, length and step of the flags.

@@ -10,6 +10,8 @@ use promemu_core::error::Error;
 use promemu_core::timeline::TruthRecord;
 use tracing::warn;
 
+use crate::whole_file::unwritable;
+
 /// The file of one run.
 #[derive(Debug)]
 pub(crate) struct TruthFile {
@@ -20,10 +22,7 @@ pub(crate) struct TruthFile {
 impl TruthFile {
     /// Creates the file, or empties it.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|source| {
-            let what = format!("{} cannot be written; choose another file with --truth", path.display());
-            Error::System { what, source }
-        })?;
+        let file = File::create(path).map_err(|source| unwritable(path, "--truth", source))?;
         Ok(Self { file: Some(file) })
     }
 

@@ -11,6 +11,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use promemu_core::error::Error;
+
 /// Others may read a new file, as far as the user's mask allows.
 const MODE: u32 = 0o666;
 /// Links from link to link, as many as Linux follows.
@@ -124,6 +126,26 @@ pub fn remove_unfinished() {
             let _is_removed = fs::remove_dir_all(&path).is_ok();
             removals += 1;
         }
+    }
+}
+
+/// The error of a file that the user names and that cannot be written, with the remedy for its cause, or another place with
+/// `flag`.
+#[must_use]
+pub fn unwritable(path: &Path, flag: &str, source: io::Error) -> Error {
+    let remedy = match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on its disk, or ",
+        ErrorKind::FileTooLarge => "raise the limit of a file's size (ulimit -f), or ",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "make it writable for this user, or ",
+        ErrorKind::NotFound => "make its folder first, or ",
+        ErrorKind::NotADirectory => "a part of its path is no folder; ",
+        ErrorKind::IsADirectory => "name a file in this folder, or ",
+        ErrorKind::BrokenPipe => "its reader went before the end; ",
+        _ => "",
+    };
+    Error::System {
+        what: format!("{} cannot be written; {remedy}choose another place with {flag}", path.display()),
+        source,
     }
 }
 
@@ -266,6 +288,35 @@ mod tests {
         let full = WholeFile::create(Path::new("/dev/full"), ".x-").unwrap().write_all(b"x").unwrap_err();
         assert_eq!(full.kind(), ErrorKind::StorageFull);
         assert_eq!(WholeFile::create(dir.path(), ".x-").unwrap_err().kind(), ErrorKind::IsADirectory);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_with_the_remedy_for_its_cause() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "").unwrap();
+        let told = |path: &Path| {
+            let written = WholeFile::create(path, ".x-").and_then(|mut file| {
+                file.write_all(b"x")?;
+                file.replace()
+            });
+            unwritable(path, "--out", written.unwrap_err()).to_string()
+        };
+        for (path, remedy) in [
+            (dir.path().join("file/x"), "a part of its path is no folder; choose"),
+            (dir.path().join("x/"), "a part of its path is no folder; choose"),
+            (dir.path().join("none/x"), "make its folder first, or choose"),
+            (dir.path().to_owned(), "name a file in this folder, or choose"),
+            ("/dev/full".into(), "make room on its disk, or choose"),
+        ] {
+            let path = path.as_path();
+            let expected = format!("{} cannot be written; {remedy} another place with --out", path.display());
+            assert_eq!(told(path), expected);
+        }
+        let told = unwritable(Path::new("x"), "--truth", ErrorKind::FileTooLarge.into()).to_string();
+        assert_eq!(
+            told,
+            "x cannot be written; raise the limit of a file's size (ulimit -f), or choose another place with --truth"
+        );
     }
 
     #[test]

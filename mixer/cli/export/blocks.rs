@@ -1,13 +1,14 @@
 //! Blocks in the data folder of a Prometheus, and the progress while they are written.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use promemu_core::error::Error;
 use promemu_core::host::DrivenHost;
 use promemu_core::time::Span;
-use promemu_run::whole_file::Unfinished;
+use promemu_run::whole_file::{Unfinished, unwritable};
 use promemu_wire::export::{BlockReport, BlockSpec, Sampling};
 use tracing::info;
 
@@ -22,7 +23,11 @@ pub(super) fn write(
     may_overlap: bool,
 ) -> Result<Vec<DrivenHost>, Error> {
     let data = Path::new(out);
-    let failed = |source| Error::System { what: format!("blocks cannot be written to {out}"), source };
+    let failed = |source: io::Error| match source.kind() {
+        // It says itself what to do, as with blocks that overlap.
+        ErrorKind::Other => Error::System { what: format!("blocks cannot be written to {out}"), source },
+        _ => unwritable(data, "--out", source),
+    };
     fs::create_dir_all(data).map_err(failed)?;
     let unfinished = Mutex::new(Vec::new());
     let begin = |folder: &Path| {

@@ -9,6 +9,7 @@ use std::{fs, io};
 use promemu_core::backfill::Grid;
 use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
+use promemu_run::whole_file::unwritable;
 use serde_json::{Value, json};
 
 use crate::output_file;
@@ -91,13 +92,8 @@ impl Resume {
         if !self.is_new() {
             return Ok(());
         }
-        self.replace(&json!({ "export": self.of, "samples": 0 })).map_err(|source| {
-            let what = format!(
-                "--resume or PME_EXPORT_RESUME: {} cannot be written; choose another file",
-                self.path.display()
-            );
-            Error::System { what, source }
-        })
+        self.replace(&json!({ "export": self.of, "samples": 0 }))
+            .map_err(|source| unwritable(&self.path, "--resume", source))
     }
 
     /// The time up to which samples were sent.
@@ -108,12 +104,16 @@ impl Resume {
     /// Notes that all samples up to a time were sent; so many since this call began.
     pub(super) fn note(&self, until: Time, samples: u64) -> io::Result<()> {
         let samples_before = self.found["samples"].as_u64().unwrap_or(0);
-        self.replace(&json!({
+        let noted = self.replace(&json!({
             "export": self.of,
             "sent_until_ns": until.unix_nanos(),
             "sent_until": until.rfc3339(),
             "samples": samples_before + samples,
-        }))
+        }));
+        noted.map_err(|error| {
+            let what = format!("{} of --resume cannot be written: {error}", self.path.display());
+            io::Error::new(error.kind(), what)
+        })
     }
 
     /// The state is on the disk when this returns.

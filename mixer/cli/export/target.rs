@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use promemu_core::error::Error;
 use promemu_core::host::DrivenHost;
-use promemu_run::whole_file::folder;
+use promemu_run::whole_file::{folder, unwritable};
 use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, HostWork, Sampling};
 use tracing::{info, warn};
 
@@ -105,7 +105,7 @@ impl Target {
         }
     }
 
-    /// Writes a file as a whole or not at all. `None` if the reader of a pipe is gone.
+    /// Writes a file as a whole or not at all. `None` if the reader of standard output is gone.
     fn write(
         &self,
         write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<ExportReport>,
@@ -114,13 +114,12 @@ impl Target {
             Self::Stdout => write(&mut io::stdout()),
             Self::File(path) => output_file::replace_with(path, write),
         };
-        // The reader of a pipe has seen enough.
-        if outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-            return Ok(None);
+        match (outcome, self) {
+            (Ok(report), _) => Ok(Some(report)),
+            // The reader of standard output has seen enough.
+            (Err(source), Self::Stdout) if source.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+            (Err(source), Self::Stdout) => Err(unwritable(Path::new("standard output"), "--out", source)),
+            (Err(source), Self::File(path)) => Err(unwritable(path, "--out", source)),
         }
-        outcome.map(Some).map_err(|source| Error::System {
-            what: "export cannot be written; check that the disk has room for it".to_owned(),
-            source,
-        })
     }
 }

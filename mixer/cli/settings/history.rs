@@ -57,7 +57,7 @@ mod tests {
         for out in ["-", "past.om", "a/b.parquet", "c.csv", "blocks/"] {
             assert!(check_place(out).is_ok(), "{out}");
         }
-        for out in ["nodir2", "past.txt", "a/b", "test.yml"] {
+        for out in ["nodir2", "past.json", "a/b", "test.yml"] {
             let error = check_place(out).unwrap_err().to_string();
             assert!(error.contains(out) && error.contains("end it in .om, .csv or .parquet"), "{error}");
         }

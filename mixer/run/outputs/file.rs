@@ -24,7 +24,7 @@ use super::output::{Output, OutputConfig, OutputContext, ProcessState, SharedOut
 use super::rounds::{Pusher, Rounds};
 use crate::clock::{Clock, wall_now};
 use crate::self_metrics::OutputTally;
-use crate::whole_file::{Replaced, WholeFile};
+use crate::whole_file::{Replaced, WholeFile, unwritable};
 use promemu_core::error::Error;
 use promemu_core::series::{Job, LabelBlock};
 use promemu_core::time::Span;
@@ -123,13 +123,8 @@ impl Content {
 impl SharedFile {
     /// The output, if a file can be written there.
     fn open(settings: FileSettings) -> Result<Self, Error> {
-        Target::check(&settings.path).map_err(|source| Error::System {
-            what: format!(
-                "file {} cannot be written; choose a folder that is there and may be written to",
-                settings.path.display()
-            ),
-            source,
-        })?;
+        Target::check(&settings.path)
+            .map_err(|source| unwritable(&settings.path, "--output file=PATH", source))?;
         Ok(Self { settings, content: Arc::default(), is_in_place: AtomicBool::new(false) })
     }
 }
