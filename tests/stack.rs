@@ -34,13 +34,14 @@ const DASHBOARDS: [(&str, &[&str]); 5] = [
 ];
 
 /// Runs whose metrics the dashboards and rules query; promemu's own metrics are not among them.
-const EXPORTS: [&[&str]; 6] = [
+const EXPORTS: [&[&str]; 7] = [
     &["hosts_load_with_peaks", "--config-args", "hosts_ttl=12m"],
     &["incident"],
     &["load_balancer_pool"],
     &["kubernetes_cluster"],
     &["processes_realistic"],
     &["processes_chaos"],
+    &["load_phases"],
 ];
 
 /// 2026-01-05T00:00:00Z
@@ -296,7 +297,9 @@ fn every_expression_of_dashboards_and_rules_has_data_where_its_config_runs() {
     let asked = dashboards
         .flat_map(shipped)
         .chain(["hosts", "services", "kubernetes", "processes"].into_iter().flat_map(rules));
-    let asked: Vec<String> = asked.collect();
+    // Its annotations are those of a timeline.
+    let phases = expressions(&printed(&mut promemu_command(&["dashboard", "load_phases"])));
+    let asked: Vec<String> = asked.chain(phases).collect();
     let silent: Vec<&String> = asked.iter().filter(|expr| !has_data(&prometheus, expr)).collect();
     assert!(silent.is_empty(), "{} of {} have no data: {silent:#?}", silent.len(), asked.len());
     assert!(asked.len() > 100, "only {} were found", asked.len());

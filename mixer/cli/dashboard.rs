@@ -5,6 +5,7 @@
 //! Grafana's dashboard model
 //! (<https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/>).
 
+mod annotations;
 mod catalog;
 mod model;
 mod panel;

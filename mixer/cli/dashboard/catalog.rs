@@ -21,6 +21,10 @@ pub(super) struct Catalog {
     pub(super) labels: IndexSet<String>,
     /// The metrics, in the config's order.
     pub(super) metrics: Vec<CatalogMetric>,
+    /// The phases of the timeline, in their order.
+    pub(super) phases: Vec<String>,
+    /// `true` if the timeline's host shows faults.
+    pub(super) shows_faults: bool,
     /// Indices of a few metrics, of which each host has at least one.
     pub(super) covering: IndexSet<usize>,
 }
@@ -50,7 +54,14 @@ impl Catalog {
             series: 0,
             is_switch: false,
         });
-        let mut catalog = Self { name: plan.config.clone(), metrics: metrics.collect(), ..Self::default() };
+        let phases = &plan.timeline.phases;
+        let mut catalog = Self {
+            name: plan.config.clone(),
+            metrics: metrics.collect(),
+            phases: phases.iter().map(|phase| phase.name.to_string()).collect(),
+            shows_faults: !phases.is_empty() && !plan.faults.is_empty(),
+            ..Self::default()
+        };
         catalog.labels.insert("job".to_owned());
         let mut hosts: IndexMap<*const HostShape, usize> = IndexMap::new();
         for host in &plan.hosts {
@@ -122,6 +133,7 @@ impl Catalog {
             labels: ["job", "instance"].map(str::to_owned).into(),
             metrics,
             covering: build.into_iter().collect(),
+            ..Self::default()
         })
     }
 

@@ -3,10 +3,11 @@
 use promemu_core::error::Error;
 use serde_json::{Value, json};
 
+use super::annotations::annotations;
 use super::catalog::Catalog;
 use super::panel::{self, Panel};
 use super::query::View;
-use super::variables::{annotations, variables};
+use super::variables::variables;
 
 /// Number of columns of Grafana's grid.
 pub(super) const COLUMNS: usize = 24;

@@ -154,6 +154,29 @@ fn each_label_has_a_variable_and_each_switch_an_annotation() {
     assert_eq!(marks, ["switch{job=~\"$job\"} > 0"]);
 }
 
+#[test]
+fn phases_and_faults_of_a_timeline_are_annotations() {
+    let config = |timeline: &str| {
+        let host = r#"Host(name: "a", metrics: [Metric(name: "m", scenario: script(source: "run.load"))])"#;
+        let plan = plan(&format!(r#"Config(levers: {{ "load": 1 }}, {timeline} hosts: [{host}])"#));
+        let dashboard = dashboard(&Catalog::of_plan(&plan), false, None);
+        check_form(&dashboard);
+        let lines = list(&dashboard["annotations"]["list"]).iter().map(|mark| {
+            let [name, expr, title] = ["name", "expr", "titleFormat"].map(|key| mark[key].as_str().unwrap());
+            format!("{name}: {expr} as {title:?}")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let phases = r#"phases: [Phase(name: "calm", lasts: "5m"), Phase(name: "a $ and a \"", lasts: "5m")]"#;
+    let fault = r#"faults: [Fault(id: "f", at: "1m", lasts: "1m", set: { "load": 2 })]"#;
+    insta::assert_snapshot!(config(&format!("timeline: Timeline({phases}, {fault}),")), @r#"
+    phases: label_replace(max by (scenario) (scenario_phase{job=~"$job"}) == 1, "phase", "calm", "", "") or label_replace(max by (scenario) (scenario_phase{job=~"$job"}) == 2, "phase", "a $$ and a \"", "", "") as "{{phase}}"
+    faults: max by (fault, kind, target, root) (fault_active{job=~"$job"}) == 1 as "{{fault}}"
+    "#);
+    assert!(!config(&format!("timeline: Timeline({phases}),")).contains("fault"));
+    assert_eq!(config(&format!("{fault},")), "", "only a timeline has the metrics");
+}
+
 /// Checks what any dashboard must have: unique ids, panels that do not overlap, known variables.
 fn check_form(dashboard: &Value) {
     let panels = list(&dashboard["panels"]);

@@ -1,4 +1,4 @@
-//! The variables at the top of a dashboard, and the annotations in all its panels.
+//! The variables at the top of a dashboard.
 
 use promemu_core::metric::MetricType;
 use promemu_core::metric::promql::{is_keyword, selector};
@@ -93,25 +93,4 @@ fn sample_name(metric: &CatalogMetric) -> String {
         _ => "",
     };
     format!("{}{suffix}", metric.name)
-}
-
-/// The times at which a metric was switched on, on any host.
-pub(super) fn annotations(catalog: &Catalog) -> Value {
-    let switches = catalog.metrics.iter().filter(|metric| metric.is_switch);
-    let marks: Vec<Value> = switches
-        .map(|metric| {
-            json!({
-                "name": metric.name,
-                "datasource": data_source(),
-                "enable": true,
-                "expr": format!("{} > 0", selector(&metric.name, "job=~\"$job\"")),
-                "iconColor": "orange",
-                "step": "10s",
-                "titleFormat": metric.help,
-                "textFormat": "{{name}}",
-                "useValueForTime": false,
-            })
-        })
-        .collect();
-    json!({ "list": marks })
 }
