@@ -11,10 +11,12 @@ mod figure;
 mod growth;
 mod image;
 mod marks;
+mod pen;
 mod reading;
 mod samples;
 mod selection;
 mod series_reading;
+mod strip;
 mod style;
 mod terminal;
 
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use promemu_core::backfill::Grid;
 use promemu_core::error::Error;
 use promemu_core::host::START_SPREAD;
-use promemu_core::plan::Plan;
+use promemu_core::plan::{Plan, TimelinePlan};
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::wall_now;
@@ -38,10 +40,11 @@ use image::ImageFormat;
 use selection::Selection;
 use style::ColourMode;
 
-/// The length of a chart if all hosts live longer.
+/// The length of a chart without a timeline, if all hosts live longer.
 const DEFAULT_SPAN: Span = Span::from_secs(3_600);
 /// The shortest step without `--step`, and the unit that lengths are rounded up to.
 const SECOND: Span = Span::from_secs(1);
+const DAY: Span = Span::from_secs(86_400);
 const MINUTE: Span = Span::from_secs(60);
 /// Number of values of a curve in a file without `--step`, about.
 const DOTS_IN_FILE: usize = 180;
@@ -111,7 +114,7 @@ impl Times {
     fn grid(&self, plan: &Plan, selection: &Selection, dots: usize) -> Result<(Grid, Time), Error> {
         let life = selection.life(plan).plus(START_SPREAD).as_nanos();
         let life = SECOND.times(life.div_ceil(SECOND.as_nanos()));
-        let span = self.span.unwrap_or_else(|| DEFAULT_SPAN.min(life));
+        let span = self.span.unwrap_or_else(|| default_span(&plan.timeline).min(life));
         let step = self.step.unwrap_or_else(|| {
             let steps = span.as_nanos().div_ceil(SECOND.as_nanos().saturating_mul(dots.max(1) as u64));
             SECOND.times(steps.max(1))
@@ -131,6 +134,13 @@ impl Times {
         }
         Ok((grid, to))
     }
+}
+
+/// The length of a chart of hosts that live longer: all turns of the timeline, or one if they take longer than a day.
+fn default_span(timeline: &TimelinePlan) -> Span {
+    let all = timeline.length.times(timeline.repeat);
+    let span = if all > DAY { timeline.length } else { all };
+    if [Span::ZERO, Span::FOREVER].contains(&span) { DEFAULT_SPAN } else { span }
 }
 
 /// The config, the range, the step and the seed, on one line.

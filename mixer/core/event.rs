@@ -32,6 +32,9 @@ pub const PHASE_FINISHED: &str = "phase_finished";
 /// Tells listeners outside of the run of an action of a client; the data has its fields. Hosts do not hear it.
 pub const CLIENT_ACTION: &str = "client_action";
 
+/// The events of begins and ends of faults and phases.
+pub const EDGE_EVENTS: [&str; 4] = [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED];
+
 /// The built-in events of hosts and the mixer.
 pub const LIFECYCLE: [&str; 9] = [
     HOST_STARTED,

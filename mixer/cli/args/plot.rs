@@ -23,7 +23,7 @@ pub(crate) struct PlotArgs {
     #[arg(long, env = "PME_PLOT_HOST", value_name = "REGEX")]
     pub(crate) host: Option<String>,
 
-    /// Length in emulated time, as in 15m [default: 1h, or until the last host's ttl is over]
+    /// Length in emulated time, as in 15m [default: the timeline, else 1h; or until the last host's ttl is over]
     #[arg(long = "for", env = "PME_PLOT_FOR", value_name = "DURATION")]
     pub(crate) span: Option<String>,
 

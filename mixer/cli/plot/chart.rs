@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::axis::Unit;
 use super::marks::Marks;
+use super::strip::Strip;
 
 /// The chart of one family.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Chart {
     /// All curves, each with a value for each time of the grid; NaN is a gap.
     pub(super) curves: Vec<Curve>,
     pub(super) marks: Vec<Marks>,
+    /// The faults that concern its series.
+    pub(super) faults: Vec<Strip>,
 }
 
 /// The curve of one series, or of a quantile.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
-use promemu_core::event::Event;
+use promemu_core::event::{EDGE_EVENTS, Event, MIXER_SOURCE};
 use promemu_core::plan::Plan;
-use promemu_core::time::Time;
+use promemu_core::time::{Span, Time};
 use promemu_core::work::WorkLimit;
 
 use super::chart::Chart;
@@ -15,6 +15,7 @@ use super::marks::{EventRecord, marks};
 use super::reading::{Accumulated, Reading};
 use super::samples::HostSeries;
 use super::selection::Selection;
+use super::strip::{Strip, faults, phases};
 
 /// Maximum number of steps that the hosts of a plot do: a minute or two of a machine.
 pub(super) const STEPS_MAX: u64 = 1_000_000_000;
@@ -26,6 +27,8 @@ pub(super) struct Figure {
     /// The end of the time axis; the last time of the grid may be earlier.
     pub(super) to: Time,
     pub(super) charts: Vec<Chart>,
+    /// The phases of the timeline.
+    pub(super) phases: Vec<Strip>,
     /// Number of updates at which a scenario failed.
     pub(super) scenario_errors: u64,
 }
@@ -50,7 +53,10 @@ impl Figure {
         let readings: Vec<Reading> =
             selection.families.iter().map(|family| Reading::of(plan, family, &grid)).collect();
         let mut accumulated: Vec<Accumulated> = readings.iter().map(|reading| reading.empty(&grid)).collect();
-        let mut events: Vec<EventRecord> = run.log().iter().map(|event| EventRecord::new(&event)).collect();
+        // Strips show the begins and ends of phases and faults.
+        let told = |event: &Event| *event.source == *MIXER_SOURCE && EDGE_EVENTS.contains(&&*event.name);
+        let heard = run.log().iter().filter(|event| !told(event));
+        let mut events: Vec<EventRecord> = heard.map(|event| EventRecord::new(&event)).collect();
         let mut scenario_errors = 0;
         run.each_host(
             &hosts,
@@ -77,15 +83,23 @@ impl Figure {
         let parts = selection.families.iter().zip(readings).zip(accumulated);
         let charts = parts.map(|((family, reading), accumulated)| {
             let marks = marks(plan, family, &events, to.since(grid.from));
-            reading.chart(plan, family, accumulated, marks)
+            reading.chart(plan, family, accumulated, (marks, faults(plan, family, grid.from)))
         });
-        Ok(Self { charts: charts.collect(), grid, to, scenario_errors })
+        Ok(Self { charts: charts.collect(), phases: phases(plan, grid.from), grid, to, scenario_errors })
     }
 
     /// The place of a time on the axis: 0 at the start, 1 at the end.
     pub(super) fn place(&self, time: Time) -> f64 {
         let span = self.to.since(self.grid.from).as_secs_f64();
         (time.since(self.grid.from).as_secs_f64() / span).clamp(0.0, 1.0)
+    }
+
+    /// The times that a column shows, `[begin, end)`, of `count` columns that stand on the axis' dots.
+    pub(super) fn column(&self, column: usize, count: usize) -> (Time, Time) {
+        let half = self.to.since(self.grid.from).as_nanos() / (2 * (count.max(2) as u64 - 1));
+        let edge = |halves: u64| self.grid.from + Span::from_nanos(half.saturating_mul(halves));
+        let halves = 2 * column as u64;
+        (edge(halves.saturating_sub(1)), edge(halves + 1))
     }
 
     /// The places of the grid's times.

@@ -2,23 +2,22 @@
 //!
 //! No font of the system is needed: a built-in font measures texts, and draws those of a PNG.
 
+use std::ops::Range;
 use std::path::Path;
 
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
-use plotters::coord::Shift;
-use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
-use plotters::element::{PathElement, Polygon, Text};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, WHITE, register_font};
+use plotters::drawing::IntoDrawingArea;
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, FontStyle, RGBColor, WHITE, register_font};
 use promemu_core::error::Error;
 
 use super::axis::{ValueAxis, times};
 use super::chart::{Chart, Curve, stretches};
 use super::figure::Figure;
 use super::marks::by_place;
+use super::pen::{Area, Drawn, FONT_FAMILY, Pen};
 
 const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
-const FONT_FAMILY: &str = "sans-serif";
 
 /// More curves are drawn as a band.
 const LINES_MAX: usize = 8;
@@ -41,7 +40,18 @@ const MARKS: [RGBColor; 6] = [
     RGBColor(110, 40, 110),
     RGBColor(60, 60, 60),
 ];
-const TEXT: RGBColor = RGBColor(40, 40, 40);
+/// The colours of faults.
+const FAULTS: [RGBColor; 6] = [
+    RGBColor(214, 39, 40),
+    RGBColor(230, 140, 0),
+    RGBColor(140, 60, 160),
+    RGBColor(20, 130, 130),
+    RGBColor(120, 80, 50),
+    RGBColor(80, 80, 90),
+];
+/// The backgrounds of phases, in turn.
+const PHASES: [RGBColor; 2] = [RGBColor(240, 244, 250), RGBColor(250, 246, 238)];
+pub(super) const TEXT: RGBColor = RGBColor(40, 40, 40);
 const SOFT_TEXT: RGBColor = RGBColor(110, 110, 110);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const AXIS: RGBColor = RGBColor(150, 150, 150);
@@ -59,6 +69,12 @@ const LABELS: i32 = 72;
 const TITLE: i32 = 28;
 /// The height below the curves: times, marks, two lines of legend.
 const BELOW: i32 = 74;
+/// The height of the names of phases above the curves, and of the bar of a fault.
+const PHASE: i32 = 18;
+const FAULT: i32 = 5;
+/// The height of a line of the legend, and the lines of one without faults.
+const LEGEND_LINE: i32 = 17;
+const LEGEND_LINES: i32 = 2;
 const TIMES_MAX: usize = 6;
 const TICKS: u32 = 4;
 const DASH: i32 = 14;
@@ -69,6 +85,8 @@ const PNG_SCALE: i32 = 2;
 
 /// The width of the part of a chart with the curves, in pixels.
 pub(super) const PLOT_WIDTH: i32 = CHART.0 - LABELS;
+/// Number of places of marks and of columns of strips: every second pixel.
+const PLACES: u32 = PLOT_WIDTH.unsigned_abs() / 2;
 
 /// The format of an image file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +148,6 @@ fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::Encodi
     Ok(bytes)
 }
 
-type Area<B> = DrawingArea<B, Shift>;
-type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
-
 /// The layout of the image: its charts, and their number across and down.
 struct Sheet<'a> {
     figure: &'a Figure,
@@ -152,8 +167,14 @@ impl<'a> Sheet<'a> {
 
     fn size(&self) -> (u32, u32) {
         let width = self.columns * (CHART.0 + MARGIN) + MARGIN;
-        let height = HEADING + self.rows * (CHART.1 + MARGIN) + self.notes * NOTE + MARGIN;
+        let height = HEADING + self.rows * (self.chart_height() + MARGIN) + self.notes * NOTE + MARGIN;
         ((width * self.scale).unsigned_abs(), (height * self.scale).unsigned_abs())
+    }
+
+    /// All charts have the same height, with room for phases and faults if one has some.
+    fn chart_height(&self) -> i32 {
+        let has_faults = self.figure.charts.iter().any(|chart| !chart.faults.is_empty());
+        CHART.1 + phase_height(self.figure) + if has_faults { LEGEND_LINE } else { 0 }
     }
 
     fn draw<B: DrawingBackend>(&self, root: &Area<B>, heading: &str, notes: &[String]) -> Drawn<B> {
@@ -162,10 +183,10 @@ impl<'a> Sheet<'a> {
         pen.text(heading, (MARGIN, HEADING / 2), LARGE, TEXT, HPos::Left)?;
         for (n, chart) in (0..).zip(&self.figure.charts) {
             let left = MARGIN + (n % self.columns) * (CHART.0 + MARGIN);
-            let top = HEADING + (n / self.columns) * (CHART.1 + MARGIN);
+            let top = HEADING + (n / self.columns) * (self.chart_height() + MARGIN);
             Panel { pen: &pen, figure: self.figure, chart, left, top }.draw()?;
         }
-        let below = HEADING + self.rows * (CHART.1 + MARGIN);
+        let below = HEADING + self.rows * (self.chart_height() + MARGIN);
         for (n, note) in (0..).zip(notes) {
             pen.text(note, (MARGIN, below + n * NOTE + NOTE / 2), SMALL, SOFT_TEXT, HPos::Left)?;
         }
@@ -173,62 +194,8 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Draws in pixels of an SVG, scaled to those of the image.
-struct Pen<'a, B: DrawingBackend> {
-    root: &'a Area<B>,
-    scale: i32,
-}
-
-impl<B: DrawingBackend> Pen<'_, B> {
-    fn style(&self, size: i32, colour: RGBColor) -> TextStyle<'static> {
-        (FONT_FAMILY, size * self.scale).into_font().color(&colour)
-    }
-
-    fn point(&self, (x, y): (i32, i32)) -> (i32, i32) {
-        (x * self.scale, y * self.scale)
-    }
-
-    fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, anchor: HPos) -> Drawn<B> {
-        let style = self.style(size, colour).pos(Pos::new(anchor, VPos::Center));
-        self.root.draw(&Text::new(text.to_owned(), self.point(at), style))
-    }
-
-    fn text_width(&self, text: &str, size: i32) -> Result<i32, DrawingAreaErrorKind<B::ErrorType>> {
-        let (width, _) = self.root.estimate_text_size(text, &self.style(size, TEXT))?;
-        Ok(i32::try_from(width).unwrap_or(i32::MAX) / self.scale)
-    }
-
-    /// Text on one line, cut to fit.
-    fn cut(&self, text: &str, size: i32, width: i32) -> Result<String, DrawingAreaErrorKind<B::ErrorType>> {
-        let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut is_cut = false;
-        while !text.is_empty() && self.text_width(&text, size)? > width {
-            text.pop();
-            is_cut = true;
-        }
-        Ok(if is_cut { text + "…" } else { text })
-    }
-
-    fn line(&self, points: &[(f64, f64)], colour: RGBColor, thickness: i32) -> Drawn<B> {
-        let points: Vec<_> = points.iter().map(|point| self.fine(*point)).collect();
-        let style = ShapeStyle {
-            color: colour.to_rgba(),
-            filled: false,
-            stroke_width: (thickness * self.scale).unsigned_abs(),
-        };
-        self.root.draw(&PathElement::new(points, style))
-    }
-
-    fn area(&self, points: &[(f64, f64)], colour: impl Color) -> Drawn<B> {
-        let points: Vec<_> = points.iter().map(|point| self.fine(*point)).collect();
-        self.root.draw(&Polygon::new(points, colour.filled()))
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a place in a picture")]
-    fn fine(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        let scaled = |value: f64| (value * f64::from(self.scale)).round() as i32;
-        (scaled(x), scaled(y))
-    }
+const fn phase_height(figure: &Figure) -> i32 {
+    if figure.phases.is_empty() { 0 } else { PHASE }
 }
 
 /// One chart at its place.
@@ -248,10 +215,13 @@ impl<B: DrawingBackend> Panel<'_, B> {
             return self.pen.text("no values at any of these times", middle, SMALL, SOFT_TEXT, HPos::Left);
         };
         let axis = ValueAxis::new(low, high, self.chart.unit, TICKS);
+        self.phases()?;
         self.axes(&axis)?;
-        let mut legend = Legend { left: self.left + LABELS, ..Legend::default() };
+        let lines = LEGEND_LINES + i32::from(!self.chart.faults.is_empty());
+        let mut legend = Legend { left: self.left + LABELS, lines, ..Legend::default() };
         legend.top = self.bottom() + 44;
         self.curves(&axis, &mut legend)?;
+        self.faults(&mut legend)?;
         self.marks(&mut legend)
     }
 
@@ -272,12 +242,63 @@ impl<B: DrawingBackend> Panel<'_, B> {
     }
 
     fn bottom(&self) -> i32 {
-        self.top + CHART.1 - BELOW
+        self.top + CHART.1 + phase_height(self.figure) - BELOW
     }
 
     fn y(&self, place: f64) -> f64 {
+        // Names of phases stand above the curves.
         let height = CHART.1 - BELOW - TITLE - 4;
         f64::from(self.bottom()) - place * f64::from(height)
+    }
+
+    /// The place of a column of a strip.
+    fn column(&self, column: usize) -> f64 {
+        let place = f64::from(u32::try_from(column).unwrap_or(0)) / f64::from(PLACES - 1);
+        self.x(place.min(1.0))
+    }
+
+    /// A rectangle over these columns.
+    fn rectangle(&self, columns: &Range<usize>, (top, bottom): (f64, f64), colour: impl Color) -> Drawn<B> {
+        let (left, right) = (self.column(columns.start), self.column(columns.end));
+        let right = right.max(left + 1.0);
+        self.pen.area(&[(left, top), (right, top), (right, bottom), (left, bottom)], colour)
+    }
+
+    /// The phases as bands behind the curves, with their names above.
+    fn phases(&self) -> Drawn<B> {
+        let (top, bottom) = (self.y(1.0) - f64::from(PHASE), f64::from(self.bottom()));
+        let strips =
+            self.figure.phases.iter().map(|phase| (phase, phase.columns(self.figure, PLACES as usize)));
+        for ((phase, ranges), colour) in strips.zip(PHASES.into_iter().cycle()) {
+            for range in ranges {
+                self.rectangle(&range, (top, bottom), colour)?;
+                let (left, right) = (self.column(range.start), self.column(range.end));
+                #[expect(clippy::cast_possible_truncation, reason = "a place in a picture")]
+                let (left, width) = (left.round() as i32 + 4, (right - left) as i32 - 14);
+                let name = self.pen.cut(&phase.name, SMALL, width)?;
+                if name != "…" {
+                    #[expect(clippy::cast_possible_truncation, reason = "a place in a picture")]
+                    let middle = top.round() as i32 + PHASE / 2;
+                    self.pen.text(&name, (left, middle), SMALL, SOFT_TEXT, HPos::Left)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The faults: a bar at the top for each, and a shade below it.
+    fn faults(&self, legend: &mut Legend) -> Drawn<B> {
+        let on = self.chart.faults.iter().map(|fault| (fault, fault.columns(self.figure, PLACES as usize)));
+        let on = on.filter(|(_, ranges)| !ranges.is_empty());
+        for (n, ((fault, ranges), colour)) in (0..).zip(on.zip(FAULTS)) {
+            let top = self.y(1.0) + f64::from(n * (FAULT + 1));
+            for range in &ranges {
+                self.rectangle(range, (top, top + f64::from(FAULT)), colour)?;
+                self.rectangle(range, (top + f64::from(FAULT), f64::from(self.bottom())), colour.mix(0.12))?;
+            }
+            self.key(legend, Sign::Bar, colour, &fault.name)?;
+        }
+        Ok(())
     }
 
     fn axes(&self, axis: &ValueAxis) -> Drawn<B> {
@@ -332,7 +353,6 @@ impl<B: DrawingBackend> Panel<'_, B> {
     }
 
     fn marks(&self, legend: &mut Legend) -> Drawn<B> {
-        const PLACES: i32 = PLOT_WIDTH / 2;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a picture")]
         let nearest = |place: f64| (place * f64::from(PLACES)).round() as usize;
         let kinds = by_place(&self.chart.marks, |time| nearest(self.figure.place(time)));
@@ -358,13 +378,23 @@ impl<B: DrawingBackend> Panel<'_, B> {
         if legend.used > 0 && legend.used + needed > PLOT_WIDTH {
             (legend.used, legend.line) = (0, legend.line + 1);
         }
-        if legend.line > 1 {
+        if legend.line >= legend.lines {
             return Ok(());
         }
-        let (x, y) = (legend.left + legend.used, legend.top + legend.line * 17);
+        let (x, y) = (legend.left + legend.used, legend.top + legend.line * LEGEND_LINE);
         let (from, middle) = (f64::from(x), f64::from(y));
         match sign {
             Sign::Line => self.pen.line(&[(from, middle), (from + f64::from(DASH), middle)], colour, 2)?,
+            Sign::Bar => {
+                let (right, half) = (from + f64::from(DASH), f64::from(FAULT) / 2.0);
+                let corners = [
+                    (from, middle - half),
+                    (right, middle - half),
+                    (right, middle + half),
+                    (from, middle + half),
+                ];
+                self.pen.area(&corners, colour)?;
+            }
             Sign::Triangle => self.triangle((from + f64::from(DASH) / 2.0, middle - 4.0), colour)?,
         }
         legend.used += needed;
@@ -375,6 +405,7 @@ impl<B: DrawingBackend> Panel<'_, B> {
 #[derive(Clone, Copy)]
 enum Sign {
     Line,
+    Bar,
     Triangle,
 }
 
@@ -385,4 +416,6 @@ struct Legend {
     top: i32,
     used: i32,
     line: i32,
+    /// Maximum number of lines.
+    lines: i32,
 }

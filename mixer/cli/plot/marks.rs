@@ -48,7 +48,9 @@ pub(super) fn marks(plan: &Plan, family: &SelectedFamily, events: &[EventRecord]
         let metric = series.slot.is_none().then_some(series.metric);
         let part = series.host(plan).run.as_ref();
         if let Some(part) = part.filter(|part| of_run.insert((Arc::as_ptr(part), metric))) {
-            for fault in part.shown.iter().filter(|fault| metric.is_some() || fault.metrics.is_empty()) {
+            let drawn = part.shown.iter().filter(|fault| metric.is_some() || fault.metrics.is_empty());
+            // The others are on throughout their strip.
+            for fault in drawn.filter(|fault| fault.pulses.is_some() || fault.probability < 1.0) {
                 add_concern_of_fault(fault, series.metric, &mut concerns);
             }
         }

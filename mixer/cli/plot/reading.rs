@@ -13,6 +13,7 @@ use super::marks::Marks;
 use super::samples::HostSeries;
 use super::selection::{SelectedFamily, SelectedSeries};
 use super::series_reading::{SeriesReading, quantile_label};
+use super::strip::Strip;
 
 /// Window of a rate, in longest intervals between two new values. In a shorter window a late value makes a step.
 const INTERVALS_IN_WINDOW: u64 = 4;
@@ -128,7 +129,7 @@ impl Reading {
         plan: &Plan,
         family: &SelectedFamily,
         accumulated: Accumulated,
-        marks: Vec<Marks>,
+        (marks, faults): (Vec<Marks>, Vec<Strip>),
     ) -> Chart {
         let plan_family = &plan.families[family.family];
         let count = match &accumulated {
@@ -143,6 +144,7 @@ impl Reading {
             unit: Unit::of(&plan_family.name),
             curves: self.curves(accumulated),
             marks,
+            faults,
         }
     }
 

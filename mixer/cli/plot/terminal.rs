@@ -1,5 +1,7 @@
 //! Charts as text for a terminal, one below the other.
 
+use std::ops::Range;
+
 use super::axis::{ValueAxis, times};
 use super::canvas::{ACROSS, Canvas};
 use super::chart::{Chart, Curve, stretches};
@@ -16,6 +18,8 @@ const ROWS_MIN: usize = 6;
 const ROWS_MAX: usize = 15;
 /// Columns of a time below a chart, with blanks.
 const TIME_COLUMNS: usize = 12;
+/// More faults are not drawn below a chart.
+const FAULTS_MAX: usize = 6;
 /// The marks of kinds of events, and the mark of several at one place. More kinds are not marked.
 const SYMBOLS: [char; 6] = ['▲', '▼', '◆', '●', '■', '★'];
 const SEVERAL: char = '*';
@@ -71,6 +75,8 @@ impl Sheet<'_> {
         let Some(axis) = axis else { return text + "  no values at any of these times\n" };
         text.push_str(&self.plot(chart, axis, &mut legend));
         text.push_str(&self.time_axis());
+        text.push_str(&self.phases());
+        text.push_str(&self.faults(chart, &mut legend));
         text.push_str(&self.marks(chart, &mut legend));
         text.push_str(&self.legend(&legend));
         text
@@ -170,12 +176,71 @@ impl Sheet<'_> {
             line[column] = '┬';
             let from = (self.label_columns + 2 + column).saturating_sub(text.len() / 2);
             let from = from.min(labels.len().saturating_sub(text.len()));
-            for (place, character) in labels[from..].iter_mut().zip(text.chars()) {
-                *place = character;
-            }
+            write_at(&mut labels, from, &text);
         }
         let (line, labels): (String, String) = (line.into_iter().collect(), labels.into_iter().collect());
         format!("{:1$} └{line}\n{2}\n", "", self.label_columns, labels.trim_end())
+    }
+
+    /// The phases, one after the other, on one line.
+    fn phases(&self) -> String {
+        let mut row = vec![' '; self.columns];
+        let phases = self.figure.phases.iter().flat_map(|phase| {
+            let ranges = phase.columns(self.figure, self.columns).into_iter();
+            ranges.map(move |range| (range, &phase.name))
+        });
+        let mut phases: Vec<_> = phases.collect();
+        phases.sort_by_key(|(range, _)| range.start);
+        for (range, name) in phases {
+            // A phase begins in the column in which the one before it ends.
+            let begin = if row[range.start] == ' ' { '├' } else { '┼' };
+            row[range.clone()].fill('─');
+            row[range.start] = begin;
+            if range.len() > 1 {
+                row[range.end - 1] = '┤';
+            }
+            let room = range.len().saturating_sub(2);
+            let name = cut(name, room);
+            let spaced = if name.chars().count() + 2 <= room { format!(" {name} ") } else { name };
+            if spaced != "…" {
+                write_at(&mut row, range.start + 1, &spaced);
+            }
+        }
+        self.strip(&row, Style::Faint)
+    }
+
+    /// The faults, each on a line with its id.
+    fn faults(&self, chart: &Chart, legend: &mut Vec<Item>) -> String {
+        let mut text = String::new();
+        let on = chart.faults.iter().map(|fault| (fault, fault.columns(self.figure, self.columns)));
+        let mut on = on.filter(|(_, ranges)| !ranges.is_empty());
+        for (fault, ranges) in on.by_ref().take(FAULTS_MAX) {
+            let mut row = vec![' '; self.columns];
+            for range in &ranges {
+                row[range.clone()].fill('━');
+            }
+            let name = cut(&fault.name, self.columns / 2);
+            if let Some(column) = place_of_name(&ranges, self.columns, name.chars().count() + 2) {
+                write_at(&mut row, column, &format!(" {name} "));
+            } else {
+                legend.push(Item { sign: '━', style: Style::Plain, text: fault.name.to_string() });
+            }
+            text.push_str(&self.strip(&row, Style::Plain));
+        }
+        let more = on.count();
+        if more > 0 {
+            legend.push(Item { sign: '…', style: Style::Plain, text: format!("{more} more faults") });
+        }
+        text
+    }
+
+    /// A line below the chart; nothing for an empty one.
+    fn strip(&self, row: &[char], style: Style) -> String {
+        let row: String = row.iter().collect();
+        if row.trim_end().is_empty() {
+            return String::new();
+        }
+        format!("{:1$}{2}\n", "", self.label_columns + 2, self.colours.paint(row.trim_end(), style))
     }
 
     /// The marks of events.
@@ -201,8 +266,7 @@ impl Sheet<'_> {
                 text: format!("{more} more kinds of events"),
             });
         }
-        let row: String = row.into_iter().collect();
-        format!("{:1$}{2}\n", "", self.label_columns + 2, row.trim_end())
+        self.strip(&row, Style::Plain)
     }
 
     /// The meaning of the signs, in as many lines as needed.
@@ -226,6 +290,24 @@ impl Sheet<'_> {
             legend.push_str(&label);
         }
         if legend.is_empty() { legend } else { legend + "\n" }
+    }
+}
+
+/// The column of a name of so many columns, with its blanks: in the first gap behind a range that has room for it, else
+/// before the first one, else within one.
+fn place_of_name(ranges: &[Range<usize>], columns: usize, width: usize) -> Option<usize> {
+    let ends = ranges.iter().map(|range| range.end);
+    let begins = ranges.iter().skip(1).map(|range| range.start).chain([columns + 1]);
+    let behind = ends.zip(begins).find(|(from, to)| from + width <= *to).map(|(from, _)| from);
+    let before = || ranges.first()?.start.checked_sub(width);
+    let within = || ranges.iter().find(|range| range.len() >= width + 2).map(|range| range.start + 1);
+    behind.or_else(before).or_else(within)
+}
+
+/// Writes a text into a row from a column on.
+fn write_at(row: &mut [char], column: usize, text: &str) {
+    for (place, character) in row.iter_mut().skip(column).zip(text.chars()) {
+        *place = character;
     }
 }
 

@@ -33,11 +33,15 @@ impl Flags {
 
     /// The charts of the hosts, and the notes below them.
     fn figure(&self, hosts: &str) -> Result<(Figure, Vec<String>), Error> {
+        self.figure_of(&format!("Config(hosts: [{hosts}])"))
+    }
+
+    /// The charts of a config, and the notes below them.
+    fn figure_of(&self, text: &str) -> Result<(Figure, Vec<String>), Error> {
         let args = self.args();
         let times = Times::of(&args)?;
-        let text = format!("Config(hosts: [{hosts}])");
         let plan =
-            ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(times.at)).unwrap().plan;
+            ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(times.at)).unwrap().plan;
         let plan = Arc::new(plan);
         let selection = Selection::of(&plan, args.metric.as_deref(), args.host.as_deref())?;
         let (grid, to) = times.grid(&plan, &selection, terminal::dots_across(80))?;
@@ -47,7 +51,11 @@ impl Flags {
     }
 
     fn draw(&self, hosts: &str) -> String {
-        let (figure, _) = self.figure(hosts).unwrap();
+        self.draw_config(&format!("Config(hosts: [{hosts}])"))
+    }
+
+    fn draw_config(&self, text: &str) -> String {
+        let (figure, _) = self.figure_of(text).unwrap();
         let text = terminal::draw(&figure, 80, ColourMode::None);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         text
@@ -458,4 +466,98 @@ fn a_plot_ends_at_a_bound_of_work_and_says_how_to_have_less() {
         assert!(error.ends_with("make --for shorter, or choose fewer hosts with --host"), "{error}");
     }
     assert!(Flags { steps_max: Some(20_000), ..Flags::default() }.figure(quiet).is_ok());
+}
+
+/// A config with a timeline of two turns, and faults of each kind.
+const PHASES: &str = r#"Config(
+    levers: { "load": 1 },
+    faults: [Fault(id: "of the run", at: "7m", lasts: "90s", set: { "load": 3 })],
+    timeline: Timeline(
+        phases: [
+            Phase(name: "baseline", lasts: "2m"),
+            Phase(name: "peak", lasts: "3m", set: { "load": ramp(to: 8, over: "1m") }),
+        ],
+        faults: [
+            Fault(id: "slow", during: "peak", at: "1m", lasts: "30s", plus: { "load": 4 }),
+            Fault(id: "gone", during: "peak", at: "2m", lasts: "10s", hosts: "b", kind: host_down),
+            Fault(id: "reset", at: "1m", hosts: "b", kind: counter_reset),
+        ],
+        repeat: 2,
+    ),
+    hosts: [
+        Host(name: "a", interval: 2, metrics: [
+            Metric(name: "queue", update_interval: 2, scenario: script(source: "run.load")),
+        ]),
+        Host(name: "b", interval: 2, metrics: [
+            Metric(name: "jobs_total", metric_type: counter, accumulate: per_second, update_interval: 2, scenario: script(source: "5")),
+        ]),
+    ])"#;
+
+#[test]
+fn phases_and_the_faults_that_concern_a_chart_are_strips_below_it() {
+    let of = |metric| Flags { metric: Some(metric), ..Flags::default() }.draw_config(PHASES);
+    insta::assert_snapshot!(of("queue"), @"
+    queue
+    15 ┤
+       │
+       │
+       │                       ⢸⠉⠉⢹
+       │                       ⡎  ⢸
+    10 ┤                       ⡇   ⡇
+       │                      ⢰⠁   ⡇
+       │                      ⡜    ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⡇                      ⣀⣀⣀⡰⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉
+       │                     ⡜                ⡇                      ⡇
+     5 ┤                   ⢀⠎                 ⡇                      ⡇
+       │                  ⢠⠊                  ⢣                     ⢸
+       │                 ⢠⠃                   ⢸              ⢀⣀⣀⣀⣀⣀⣀⣸
+       │                ⢀⠇                    ⢸              ⢸
+       │⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡰⠁                     ⢸⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡇
+     0 ┤
+       └┬──────────────┬──────────────┬──────────────┬──────────────┬──────────────┬
+      08:00          08:02          08:04          08:06          08:08        08:10
+        ├ baseline ────┼ peak ───────────────┤├ baseline ───┤├ peak ───────────────┤
+                                                             ━━━━━━━━━━━━ of the run
+                               ━━━━ slow                            ━━━━━
+        ─ a
+    ");
+    let strips = |text: &str| text.lines().filter(|line| line.contains('━')).count();
+    let (own, all) = (of("jobs"), of("fault_active"));
+    assert!(own.contains("━ gone") && own.contains("━ reset") && !own.contains("slow"), "{own}");
+    assert_eq!((strips(&own), strips(&all)), (2, 4), "the timeline's host shows all: {all}");
+    assert!(!all.contains("fault_started") && own.contains("├"), "{all}");
+}
+
+#[test]
+fn names_of_faults_stand_where_there_is_room() {
+    let fault = |times: &str| {
+        let fault = format!(r#"Fault(id: "a fault", {times}, set: {{ "load": 3 }})"#);
+        let config = format!(
+            r#"Config(levers: {{ "load": 1 }}, faults: [{fault}], hosts: [Host(name: "a", ttl: "10m", metrics: [
+                Metric(name: "queue", scenario: script(source: "run.load"))])])"#
+        );
+        let text = Flags::default().draw_config(&config);
+        text.lines().filter(|line| line.contains('━')).map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    for (times, strip) in [
+        (r#"at: "1m", lasts: "1m""#, "━━━━━━━━ a fault"),
+        (r#"at: "9m", lasts: "1h""#, "a fault ━━━━━━━━"),
+        (r#"at: "1s""#, "━ a fault ━"),
+        (r#"at: "1m", every: "20s", lasts: "1s""#, "─ a  ━ a fault"),
+    ] {
+        let found = fault(times);
+        assert!(found.contains(strip), "{times}: {found}");
+    }
+}
+
+#[test]
+fn images_have_bands_of_phases_and_bars_of_faults() {
+    let (figure, notes) = Flags { metric: Some("queue"), ..Flags::default() }.figure_of(PHASES).unwrap();
+    let svg = ImageFormat::Svg.draw(&figure, "heading", &notes).unwrap();
+    let svg = String::from_utf8(svg).unwrap();
+    for name in ["baseline", "peak", "slow", "of the run"] {
+        assert!(svg.contains(name), "{name}: {svg}");
+    }
+    assert!(!svg.contains("gone"), "it is of another host");
+    let bands = |colour: &str| svg.matches(colour).count();
+    assert_eq!((bands("#F0F4FA"), bands("#FAF6EE")), (2, 2), "{svg}");
 }

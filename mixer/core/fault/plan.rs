@@ -11,6 +11,9 @@ use crate::time::Span;
 /// cause any number of reports.
 pub const HELD_REPORTS_MAX: usize = 1_000;
 
+/// The begin of the names of the random streams of faults of the run.
+const RUN_STREAM: &str = "fault ";
+
 /// A fault and its times. One period of it is an episode; episodes happen in a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultPlan {
@@ -57,6 +60,19 @@ pub struct Pulses {
 }
 
 impl FaultPlan {
+    /// The random stream of a fault of the run with this id.
+    #[must_use]
+    pub fn stream_of(id: &str) -> String {
+        // No metric can have this name, so no metric has this stream.
+        format!("{RUN_STREAM}{id}")
+    }
+
+    /// The id of the fault of the run that this is; `None` for a fault of the host.
+    #[must_use]
+    pub fn id_in_run(&self) -> Option<&str> {
+        self.stream.strip_prefix(RUN_STREAM).filter(|_| matches!(self.trigger, FaultTrigger::OfRun(_)))
+    }
+
     /// Presence of the host while it is on.
     #[must_use]
     pub fn presence(&self) -> Presence {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{FAULT_FINISHED, FAULT_STARTED, PHASE_FINISHED, PHASE_STARTED};
+use crate::event::{EDGE_EVENTS, FAULT_FINISHED, FAULT_STARTED, PHASE_FINISHED, PHASE_STARTED};
 use crate::fault::Windows;
 use crate::plan::Plan;
 use crate::time::{Span, Time};
@@ -75,5 +75,5 @@ pub fn active_edges(plan: &Plan, run_start: Time, at: Time) -> Vec<[RunEdge; 2]>
 /// The names of all events that tell of edges of the plan.
 pub fn edge_events(plan: &Plan) -> impl Iterator<Item = &str> {
     let of_timeline = plan.timeline.events.iter().map(|event| &*event.name);
-    [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED].into_iter().chain(of_timeline)
+    EDGE_EVENTS.into_iter().chain(of_timeline)
 }

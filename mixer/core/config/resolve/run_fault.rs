@@ -89,8 +89,7 @@ impl Resolver<'_> {
             probability: self.probability(template)?,
             metrics: Vec::new(),
             events: fault_events(&fault),
-            // No metric can have this name, so no metric has this stream.
-            stream: format!("fault {id}"),
+            stream: FaultPlan::stream_of(id),
             fault,
         };
         plan.events.iter().for_each(|event| self.events.emit(event));
