@@ -366,6 +366,18 @@ fn a_config_is_described_with_its_arguments_and_the_language_as_data() {
     let incident = json(&["incident", "apis_count=7"]);
     assert_eq!(incident["hosts"][1]["count"], 7);
     assert_eq!(incident["faults"][0]["id"], "errors");
+    let first = &incident["faults"][1];
+    assert_eq!(first["hosts"], "*");
+    assert_eq!(first["effects"][2], "seconds = ramp to 1.2 over 1m");
+    let dir = tempfile::tempdir().unwrap();
+    let faulty = r#"Config(levers: { "load": 1, "n": 2 }, faults: [Fault(id: "gone", at: "1m", lasts: "1m", hosts: ["a-*", "zone=x"],
+        kind: host_down, times: { "load": sine(period: "1m", amplitude: 0.1) }, plus: { "n": curve([("0s", 1), ("1m", 3)]) })],
+        hosts: [Host(name: "a-1", labels: { "zone": "x" }, metrics: [Metric(name: "x", scenario: script(source: "run.load + run.n"))])])"#;
+    std::fs::write(dir.path().join("faulty.ron"), faulty).unwrap();
+    let faulty = json(&["faulty", "--configs-dir", &dir.path().display().to_string()]);
+    let [gone, effects] = [&faulty["faults"][0]["hosts"], &faulty["faults"][0]["effects"]];
+    assert_eq!(gone, "a-*, zone=x");
+    assert_eq!(*effects, serde_json::json!(["load × sine of 1m", "n + curve of 2 points", "host_down"]));
     let language = json(&[]);
     let names = |list: &str| -> Vec<String> {
         let items = language[list].as_array().unwrap().iter();

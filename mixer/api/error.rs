@@ -204,9 +204,12 @@ const fn code_of_command(error: &CommandError) -> ErrorCode {
         | E::LabelNotAllowed { .. }
         | E::LabelTooLong { .. } => ErrorCode::InvalidValue,
         E::CounterFalls { .. } => ErrorCode::CounterFalls,
-        E::HostExists(_) | E::HostNotRunning(_) | E::HostRunning(_) | E::HostStopping(_) | E::LastHost(_) => {
-            ErrorCode::Conflict
-        }
+        E::HostExists(_)
+        | E::HostNotRunning(_)
+        | E::HostRunning(_)
+        | E::HostStopping(_)
+        | E::LastHost(_)
+        | E::AllHosts { .. } => ErrorCode::Conflict,
         E::TooManySeries { .. } | E::TooMuchMemory { .. } | E::RunLogFull => ErrorCode::TooMany,
         E::RunOver => ErrorCode::RunOver,
     }

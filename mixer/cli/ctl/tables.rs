@@ -13,12 +13,20 @@ use crate::table::{Column, cut, grouped, paragraph, prose, spare, table, whole};
 pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> String {
     match action {
         CtlAction::Status => status(answer, width),
+        CtlAction::Hosts { .. } if answer["matched"] == 0 => {
+            "no host matches; promemu ctl hosts lists all\n".to_owned()
+        }
         CtlAction::Hosts { .. } => part_of_list(hosts(answer, width), answer, "hosts"),
         CtlAction::Host { .. } => host(answer, width),
         CtlAction::Metrics(_) => part_of_list(metrics(answer, width), answer, "metrics"),
         CtlAction::Events { .. } => events(answer, width),
         CtlAction::Overrides => overrides(items(&answer["overrides"]), width),
         CtlAction::Lever { lever: None, .. } => levers(items(&answer["levers"]), width),
+        CtlAction::Lever { value: Some(value), .. }
+            if *value < 0.0 && answer["default"].as_f64() >= Some(0.0) =>
+        {
+            levers(std::iter::once(answer), width) + "the value is below 0, and the lever's default is not\n"
+        }
         CtlAction::Lever { .. } => levers(std::iter::once(answer), width),
         CtlAction::Configs => configs(answer, width),
         CtlAction::Check { .. } => check(answer),
@@ -81,7 +89,9 @@ fn metrics(answer: &Value, width: Option<u16>) -> String {
 fn events(answer: &Value, width: Option<u16>) -> String {
     let columns = [whole("EVENT"), whole("HOSTS"), prose("EFFECTS")];
     let row = |event: &Value| ["name", "hearers", "effects"].map(|field| word(&event[field]));
-    table(columns, items(&answer["events"]).map(row), 0, width)
+    let unheard = "no host listens to events; promemu ctl events --follow shows what happens\n";
+    let hint = if items(&answer["events"]).next().is_none() { unheard } else { "" };
+    table(columns, items(&answer["events"]).map(row), 0, width) + hint
 }
 
 /// The columns of overrides.
@@ -192,7 +202,9 @@ fn overridden(answer: &Value, width: Option<u16>) -> String {
     let observes = ["histogram", "native_histogram", "summary"].iter().any(|kind| answer["type"] == *kind);
     let value = if observes { &set["value"] } else { &answer["value"] };
     let row = [word(&answer["host"]), key(answer), word(value), until(&set["until"])];
-    table(OVERRIDES, [row], 0, width) + hint
+    let absent = "the host shows nothing while it is down, or before it has begun\n";
+    let why = if value.is_null() { absent } else { "" };
+    table(OVERRIDES, [row], 0, width) + hint + why
 }
 
 /// Levers with what moves them.
@@ -420,6 +432,47 @@ mod tests {
         HOST  METRIC         VALUE  UNTIL
         web   load{cpu="0"}  150    released
         "#);
+    }
+
+    #[test]
+    fn an_answer_that_shows_nothing_says_why() {
+        let set = json!({ "value": 5.0, "until": null, "is_outside_range": false });
+        let down = json!({ "id": "a/load", "host": "a", "type": "gauge", "value": null, "override": set });
+        insta::assert_snapshot!(shown(&["override", "a", "load", "5"], &down), @"
+        HOST  METRIC  VALUE  UNTIL
+        a     load    -      released
+        the host shows nothing while it is down, or before it has begun
+        ");
+        let none = json!({ "hosts": [], "matched": 0 });
+        for words in [&["hosts", "web-9"][..], &["hosts", "--state", "down"]] {
+            assert_eq!(shown(words, &none), "no host matches; promemu ctl hosts lists all\n");
+        }
+        let beyond = json!({ "hosts": [], "matched": 4 });
+        assert!(shown(&["hosts", "--offset", "9"], &beyond).contains("0 of 4 are shown"));
+        let events = shown(&["events"], &json!({ "events": [] }));
+        assert!(
+            events.ends_with("\nno host listens to events; promemu ctl events --follow shows what happens\n"),
+            "{events}"
+        );
+    }
+
+    #[test]
+    fn a_lever_below_0_whose_default_is_not_has_a_hint() {
+        let answer = |default| json!({ "name": "load", "default": default, "value": -1.0, "faults": [], "overrides": [] });
+        for (words, default, is_told) in [
+            (&["lever", "load", "-1"][..], 1.0, true),
+            (&["lever", "load", "-0.5"], 0.0, true),
+            (&["lever", "load", "-1"], -2.0, false),
+            (&["lever", "load", "0"], 1.0, false),
+            (&["lever"], 1.0, false),
+        ] {
+            let text = shown(words, &answer(default));
+            assert_eq!(
+                text.contains("the value is below 0, and the lever's default is not"),
+                is_told,
+                "{words:?}"
+            );
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 use promemu_core::config::{ClassSummary, ConfigFile};
 use promemu_core::error::Error;
 use promemu_core::event::{LIFECYCLE, MIXER_SOURCE, Subscription};
-use promemu_core::plan::{HostPlan, ModelPlan, Plan};
+use promemu_core::plan::{HostPlan, ModelPlan, Plan, RunFault};
 use promemu_core::plural::plural;
 use promemu_core::time::Span;
 use serde::Serialize;
@@ -79,7 +79,10 @@ struct Fault {
     at: String,
     lasts: String,
     every: Option<String>,
+    hosts: String,
     levers: Vec<String>,
+    /// Its moves of levers and the kind that its hosts show, as in `load = 5` and `host_down`.
+    effects: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -164,9 +167,11 @@ impl Description {
         ));
         let faults = self.faults.iter().map(|it| {
             let every = it.every.clone().unwrap_or_else(|| "once".to_owned());
-            [it.id.clone(), it.at.clone(), it.lasts.clone(), every, it.levers.join(", ")]
+            let [at, lasts, hosts] = [&it.at, &it.lasts, &it.hosts].map(String::clone);
+            [it.id.clone(), at, lasts, every, hosts, it.effects.join(", ")]
         });
-        let columns = [whole("FAULT"), whole("AT"), whole("LASTS"), whole("EVERY"), prose("LEVERS")];
+        let columns =
+            [whole("FAULT"), whole("AT"), whole("LASTS"), whole("EVERY"), prose("HOSTS"), prose("EFFECT")];
         parts.extend(section("Faults", &table(columns, faults, INDENT, width), self.faults.len()));
         let events = self.events.iter().map(|it| {
             let from = if it.emitted_by.is_empty() { "clients".to_owned() } else { names(&it.emitted_by) };
@@ -268,23 +273,22 @@ fn metrics(plan: &Plan, groups: &[&[Arc<HostPlan>]]) -> Vec<Metric> {
 }
 
 fn faults(plan: &Plan) -> Vec<Fault> {
-    let levers = |changes: &[promemu_core::plan::LeverChange]| {
-        let moved: IndexSet<String> = changes
-            .iter()
-            .filter_map(|change| Some(plan.levers.get(change.lever)?.name.to_string()))
-            .collect();
-        moved.into_iter().collect()
-    };
-    plan.faults
-        .iter()
-        .map(|fault| Fault {
+    let fault = |fault: &Arc<RunFault>| {
+        let named =
+            || fault.changes.iter().filter_map(|it| Some((plan.levers.get(it.lever)?.name.to_string(), it)));
+        let moved: IndexSet<String> = named().map(|(lever, _)| lever).collect();
+        let effects = named().map(|(lever, change)| format!("{lever} {change}"));
+        Fault {
             id: fault.id.to_string(),
             at: span(fault.times.at),
             lasts: span(fault.times.lasts),
             every: fault.times.every.map(span),
-            levers: levers(&fault.changes),
-        })
-        .collect()
+            hosts: fault.target(),
+            levers: moved.into_iter().collect(),
+            effects: effects.chain(fault.kind.map(str::to_owned)).collect(),
+        }
+    };
+    plan.faults.iter().map(fault).collect()
 }
 
 /// The events that hosts emit or hear. Those that every run has are there only if a host hears them.

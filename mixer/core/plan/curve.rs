@@ -1,7 +1,9 @@
 //! Curves: values of a lever from the begin of a fault on.
 
 use std::f64::consts::TAU;
+use std::fmt;
 
+use crate::number::Shown;
 use crate::time::Span;
 
 /// A value that depends on the time since a begin. `start` is the value without it.
@@ -73,6 +75,18 @@ impl Curve {
             Self::Constant(_) | Self::Sine { .. } => None,
             Self::Ramp { over, .. } => Some(*over).filter(|over| since < *over),
             Self::Points(points) => points.iter().map(|(at, _)| *at).find(|at| since < *at),
+        }
+    }
+}
+
+impl fmt::Display for Curve {
+    /// In words, as in `ramp to 5 over 2m`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(value) => Shown(*value).fmt(f),
+            Self::Ramp { to, over } => write!(f, "ramp to {} over {over}", Shown(*to)),
+            Self::Points(points) => write!(f, "curve of {} points", points.len()),
+            Self::Sine { period, .. } => write!(f, "sine of {period}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Levers: named numbers of a run that faults and people move, and that formulas, models and faults read.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::curve::Curve;
@@ -33,6 +34,18 @@ pub enum ChangeBy {
     Times,
     /// The curve's value is added to the lever's, after all multiplications.
     Plus,
+}
+
+impl fmt::Display for LeverChange {
+    /// The change without the lever's name, as in `= 5` or `× ramp to 5 over 2m`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.by {
+            ChangeBy::Set => "=",
+            ChangeBy::Times => "×",
+            ChangeBy::Plus => "+",
+        };
+        write!(f, "{sign} {}", self.curve)
+    }
 }
 
 impl ChangeBy {

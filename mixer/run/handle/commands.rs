@@ -60,7 +60,7 @@ impl Command {
             Self::AddHost(new) => {
                 runner.add(new_host_plan(&fleet, &new)?);
             }
-            Self::RemoveHost(name) => drop(remove(runner, &[host_id(&fleet, &name)?]).await?),
+            Self::RemoveHost(name) => drop(remove(runner, &[host_id(&fleet, &name)?], &name).await?),
             Self::SetOverride { host, metric, wanted } => set_override(&fleet, &host, &metric, &wanted)?,
             Self::ReleaseOverride { host, metric } => {
                 let id = host_id(&fleet, &host)?;

@@ -131,6 +131,14 @@ pub enum CommandError {
     /// A run keeps at least one host.
     #[error("host {0:?} is the last one; stop the run instead")]
     LastHost(String),
+    /// The same for a pattern that selects them all.
+    #[error("{pattern:?} selects all {count} hosts, and a run keeps at least one; stop the run instead")]
+    AllHosts {
+        /// The pattern, cut if it is long.
+        pattern: String,
+        /// The number of hosts.
+        count: usize,
+    },
     /// The run would have more series than it may.
     #[error("the run would have {series} series; --max-series allows {max}")]
     TooManySeries {

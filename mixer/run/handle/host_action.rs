@@ -77,7 +77,7 @@ impl HostAction {
             Self::Override { metric, wanted } => {
                 send(&fleet, time, overrides(&fleet, ids, &metric, &wanted)?)?
             }
-            Self::Remove => return Ok(Acted { hosts: remove(runner, &ids).await?, time }),
+            Self::Remove => return Ok(Acted { hosts: remove(runner, &ids, pattern).await?, time }),
             Self::Release { metric } => {
                 let release = |(id, _, metric)| (id, Action::Release { metric });
                 send(&fleet, time, having(&fleet, ids, &metric)?.into_iter().map(release).collect())?
@@ -111,11 +111,18 @@ impl HostAction {
 }
 
 /// Ends hosts at one moment and removes them; gives their names. Refused if none would be left.
-pub(super) async fn remove(runner: &mut FleetRunner, ids: &[HostId]) -> Result<Vec<Arc<str>>, CommandError> {
+pub(super) async fn remove(
+    runner: &mut FleetRunner,
+    ids: &[HostId],
+    pattern: &str,
+) -> Result<Vec<Arc<str>>, CommandError> {
     let fleet = Arc::clone(runner.fleet());
     let names: Vec<Arc<str>> = ids.iter().map(|id| Arc::clone(&fleet.host(*id).name)).collect();
     if let Some(first) = names.first().filter(|_| ids.len() == fleet.host_count()) {
-        return Err(CommandError::LastHost(first.to_string()));
+        return Err(match ids.len() {
+            1 => CommandError::LastHost(first.to_string()),
+            count => CommandError::AllHosts { pattern: shortened(pattern), count },
+        });
     }
     for id in ids {
         fleet.stop_host(*id);
