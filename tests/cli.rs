@@ -257,6 +257,10 @@ fn check_prints_the_size_of_a_config_or_its_errors() {
     };
     assert_eq!(row("CONFIG"), "CONFIG HOSTS SERIES JOBS FAMILIES VALUES/S MEMORY PUSHES/S SAMPLES/S");
     assert_eq!(row("hosts_load_with_peaks"), "hosts_load_with_peaks 10 136 1 16 13.6 0.1 MiB 0.07 9.1");
+    let output = run(&["check", "single_host_load", "configs/node_sets.ron"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().nth(1), Some("configs/node_sets.ron: a library that other configs include"));
     let output = run(&["check", "single_host_load", "nobody"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(errors(&output).contains("config \"nobody\" not found"));

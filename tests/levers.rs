@@ -78,6 +78,8 @@ fn a_lever_is_moved_from_the_shell_for_all_hosts_or_some_and_released() {
     let moved = ctl(&daemon, &["lever", "load", "-2"]).unwrap();
     assert_eq!(moved.matches("-2").count(), 2, "the value that it gets, and the move: {moved}");
     shows(&daemon, [-2.0, -2.0, -2.0]);
+    let one = ctl(&daemon, &["lever", "load", "--json"]).unwrap();
+    assert!(one.contains("\"name\": \"load\"") && !one.contains("\"levers\""), "{one}");
 }
 
 #[test]
@@ -86,10 +88,12 @@ fn wrong_moves_of_levers_are_refused_with_a_way_out() {
     let daemon = start(dir.path());
     let refused = ctl(&daemon, &["lever", "laod", "3"]).unwrap_err();
     assert!(refused.contains("there is no lever \"laod\"; did you mean \"load\"?"), "{refused}");
+    let unknown = ctl(&daemon, &["lever", "laod"]).unwrap_err();
+    assert!(unknown.contains("there is no lever \"laod\"; did you mean \"load\"?"), "{unknown}");
     let refused = ctl(&daemon, &["lever", "load", "3", "--hosts", "mail-*"]).unwrap_err();
     assert!(refused.contains("no host matches \"mail-*\""), "{refused}");
     let refused = ctl(&daemon, &["lever", "--release"]).unwrap_err();
-    assert!(refused.contains("required arguments") && refused.contains("<LEVER>"), "{refused}");
+    assert!(refused.contains("no LEVER given; write promemu ctl lever --release LEVER"), "{refused}");
     let put = |body: Value| daemon.refusal("PUT", "/api/v1/levers/load", &body);
     assert_eq!(put(json!({ "value": 1, "hosts": "web-[1" })), (422, "invalid_value".to_owned()));
     assert_eq!(put(json!({ "value": 1, "for": "soon" })), (422, "invalid_value".to_owned()));

@@ -1,5 +1,6 @@
 //! `promemu check`: the size of configs, or their errors and warnings.
 
+use promemu_core::config::ConfigFile;
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::estimate::Estimate;
 use promemu_core::excerpt;
@@ -30,11 +31,8 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     }
     let mut is_good = true;
     for name in names {
-        match checked(settings, name) {
-            Ok(classes) => {
-                let lines: String = classes.iter().map(Checked::lines).collect();
-                stdout::print(lines.as_bytes())?;
-            }
+        match lines(settings, name) {
+            Ok(lines) => stdout::print(lines.as_bytes())?,
             Err(error) => {
                 diagnostics::print(&Error::Config(error), settings.cli().log_format);
                 is_good = false;
@@ -44,11 +42,20 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     Ok(is_good)
 }
 
+/// The lines about the config of this name; of a library one that says so.
+fn lines(settings: &Settings, name: &str) -> Result<String, ConfigError> {
+    let file = config::open(settings, name)?;
+    if file.is_include() {
+        return Ok(format!("{name}: a library that other configs include\n"));
+    }
+    Ok(checked(settings, name, &file)?.iter().map(Checked::lines).collect())
+}
+
 /// Prints a table of all configs, and what is to be said about some.
 fn check_all(settings: &Settings) -> Result<bool, Error> {
     let (mut rows, mut notes, mut is_good) = (Vec::new(), String::new(), true);
     for name in settings.config_dirs().configs() {
-        match checked(settings, &name) {
+        match config::open(settings, &name).and_then(|file| checked(settings, &name, &file)) {
             Ok(classes) => {
                 rows.extend(classes.iter().map(Checked::row));
                 let warnings = classes.iter().flat_map(|class| {
@@ -113,8 +120,7 @@ impl Checked {
 }
 
 /// Checks each class of a config, or that of `--class`.
-fn checked(settings: &Settings, name: &str) -> Result<Vec<Checked>, ConfigError> {
-    let file = config::open(settings, name)?;
+fn checked(settings: &Settings, name: &str, file: &ConfigFile) -> Result<Vec<Checked>, ConfigError> {
     let classes = match &settings.cli().class {
         Some(class) => vec![class.clone()],
         None => file.class_names()?,
@@ -122,7 +128,7 @@ fn checked(settings: &Settings, name: &str) -> Result<Vec<Checked>, ConfigError>
     let mut checked = Vec::new();
     for class in classes {
         let started_at = wall_now();
-        let loaded = settings.load_class(&file, Some(&class), started_at)?;
+        let loaded = settings.load_class(file, Some(&class), started_at)?;
         let failures = first_failures(&loaded.plan, SEED, started_at);
         let warnings = loaded.warnings.into_iter().chain(failures);
         let warnings = warnings.map(|warning| excerpt::message(&warning).into_owned()).collect();

@@ -8,6 +8,7 @@ mod words;
 use std::process::ExitCode;
 
 use promemu_core::error::{Error, suggestion};
+use serde_json::Value;
 
 use crate::args::{Cli, CtlAction, CtlArgs};
 use crate::settings::token;
@@ -30,6 +31,10 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
     {
         refuse_unknown_event(&client, args, event).await?;
     }
+    let answer = match &args.action {
+        CtlAction::Lever { lever: Some(lever), value: None, release: false, .. } => one_lever(lever, answer)?,
+        _ => answer,
+    };
     let text = if args.json {
         format!("{answer:#}\n")
     } else {
@@ -55,6 +60,15 @@ async fn explained(error: Error, client: &Client, action: &CtlAction) -> Error {
         return error;
     };
     Error::Run(format!("{error}{hint}"))
+}
+
+/// The lever of this name out of the list of all.
+fn one_lever(name: &str, mut list: Value) -> Result<Value, Error> {
+    let levers = list["levers"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let names: Vec<String> =
+        levers.iter().filter_map(|lever| lever["name"].as_str()).map(str::to_owned).collect();
+    let found = levers.into_iter().find(|lever| lever["name"] == name);
+    found.ok_or_else(|| Error::Run(format!("there is no lever {name:?}{}", suggestion(name, &names))))
 }
 
 /// `true` if the daemon has a run of this id.

@@ -118,6 +118,12 @@ fn destination(settings: &Settings, args: &ExportArgs) -> Result<Destination, Er
             ))
         })?,
     };
+    if is_folder(&args.out) {
+        return Err(Error::Usage(format!(
+            "{} is a folder; name a file with --out, or write blocks into the folder without --format",
+            args.out
+        )));
+    }
     let out = args.out.clone();
     if format == Format::Rules {
         return Ok(Destination::RuleTest { out, rules: args.rules.clone() });

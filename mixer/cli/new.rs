@@ -104,13 +104,23 @@ fn from_flags(name: &str, args: &NewArgs) -> Result<Starter, Error> {
     }
     starter.ttl.clone_from(&args.ttl);
     let words = args.metric.iter().flat_map(|words| outside_quotes(words, char::is_whitespace));
-    let metrics = words.map(str::parse);
-    let metrics: Result<Vec<StarterMetric>, String> = metrics.collect();
+    let metrics: Result<Vec<StarterMetric>, String> = words.map(metric).collect();
     let metrics = metrics.map_err(|why| Error::Usage(format!("--metric or PME_NEW_METRIC: {why}")))?;
     if !metrics.is_empty() {
         starter.metrics = metrics;
     }
     Ok(starter)
+}
+
+/// A metric of the flag; several in one word are refused with the flags to write.
+fn metric(word: &str) -> Result<StarterMetric, String> {
+    let parts = outside_quotes(word, |c| c == ',');
+    let braces_end_in = |part: &&str| part.matches('{').count() == part.matches('}').count();
+    if parts.len() < 2 || !parts.iter().all(braces_end_in) {
+        return word.parse();
+    }
+    let flags: Vec<String> = parts.iter().map(|part| format!("--metric {}", shell_word(part))).collect();
+    Err(format!("{word:?} is several metrics; write {}", flags.join(" ")))
 }
 
 /// A name that is valid as a file's stem, a word in a shell, and a part of a host's name.
@@ -187,6 +197,20 @@ mod tests {
         }
         for name in ["", "shop.ron", "a/b", "..", "-x", "größe", "a b"] {
             assert_eq!(checked_name(name).unwrap_err().exit_code(), 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn several_metrics_in_one_word_are_told_apart() {
+        for word in ["cpu:gauge", "up{a=\"1,2\",b=\"3\"}:gauge"] {
+            assert!(metric(word).is_ok(), "{word}");
+        }
+        for (word, flags) in [
+            ("cpu:gauge,mem:gauge", "--metric cpu:gauge --metric mem:gauge"),
+            ("a,b", "--metric a --metric b"),
+            ("up{a=\"1,2\"}:gauge,b:counter", "--metric 'up{a=\"1,2\"}:gauge' --metric b:counter"),
+        ] {
+            assert!(metric(word).is_err_and(|why| why.ends_with(&format!("write {flags}"))), "{word}");
         }
     }
 

@@ -33,7 +33,7 @@ use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
 
 use crate::args::PlotArgs;
-use crate::settings::{Settings, interval, positive};
+use crate::settings::{Settings, interval, moment, positive};
 use crate::{config, output_file, stdout, table};
 use figure::Figure;
 use image::ImageFormat;
@@ -94,12 +94,8 @@ struct Times {
 
 impl Times {
     fn of(args: &PlotArgs) -> Result<Self, Error> {
-        let at = match &args.at {
-            Some(text) => {
-                Time::parse(text).map_err(|error| Error::Usage(format!("--at or PME_PLOT_AT: {error}")))?
-            }
-            None => wall_now().rounded_down(MINUTE),
-        };
+        let now = wall_now().rounded_down(MINUTE);
+        let at = args.at.as_deref().map_or(Ok(now), |text| moment("--at or PME_PLOT_AT", text, now))?;
         let span = args.span.as_deref().map(|text| positive("--for or PME_PLOT_FOR", text)).transpose()?;
         let step = args.step.as_deref().map(|text| interval("--step or PME_PLOT_STEP", text)).transpose()?;
         if span.is_some_and(|span| at + span == Time::NEVER) {

@@ -6,6 +6,7 @@ mod durations;
 mod history;
 mod listen;
 mod memory;
+mod moments;
 mod outputs;
 mod plugin_dirs;
 mod simulator;
@@ -33,6 +34,7 @@ use simulator::SimulatorVariables;
 pub(crate) use arguments::{of_file as arguments_of_file, of_flags as arguments_of_flags};
 pub(crate) use durations::{interval, positive, span};
 pub(crate) use listen::token;
+pub(crate) use moments::{is_relative, moment};
 pub(crate) use plugin_dirs::plugin_dirs;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
@@ -435,13 +437,24 @@ mod tests {
     }
 
     #[test]
+    fn an_output_without_its_kind_gets_it_without_its_secrets() {
+        for (output, hint) in [
+            ("http://me:s3cret@gw", "unknown output; for a URL write pushgateway=URL"),
+            ("scrape:me:s3cret@h:1", "unknown output; write scrape=…, with an equals sign"),
+            ("s3cret@h:1", "unknown output; expected one of pushgateway, scrape, remote-write"),
+            ("otel=http://me:s3cret@h", "unknown output \"otel\"; write otlp=…"),
+            ("9464", "write scrape=127.0.0.1:9464"),
+            ("[::1]:9464", "write scrape=[::1]:9464"),
+        ] {
+            let error = settings(&["--output", output]).unwrap_err().to_string();
+            assert!(error.contains(hint) && !error.contains("s3cret"), "{output}: {error}");
+        }
+    }
+
+    #[test]
     fn invalid_outputs_are_refused_without_their_secrets() {
         for (args, complaint) in [
             (&["--output", "pushgatway=http://me:s3cret@gw"][..], "; did you mean \"pushgateway\"?"),
-            (
-                &["--output", "http://me:s3cret@gw"],
-                "unknown output; expected one of pushgateway, scrape, remote-write, otlp, file",
-            ),
             (&["--output", "scrape"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=9464"], "as in scrape=127.0.0.1:9464"),
             (&["--output", "scrape=http://me:s3cret@h:1"], "as in scrape=127.0.0.1:9464"),

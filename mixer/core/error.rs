@@ -147,17 +147,28 @@ impl Problems {
     }
 }
 
+/// The known config that is meant by a name or a path.
+fn known_config(name: &str, known: &[String]) -> String {
+    match known {
+        [only] if only.strip_suffix(".ron") == Some(name) => format!("; did you mean {only:?}?"),
+        _ => {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            suggestion(name.trim_end_matches(".ron"), known)
+        }
+    }
+}
+
 /// An error that makes a config unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// No file has that name.
-    #[error("config {name:?} not found in {}, nor built in{}", .looked_in, suggestion(.name.trim_end_matches(".ron"), .known))]
+    #[error("config {name:?} not found in {}, nor built in{}", .looked_in, known_config(.name, .known))]
     NotFound {
         /// The requested name.
         name: String,
         /// The searched folders.
         looked_in: String,
-        /// The known names.
+        /// The known names, or the path of the one file that is meant.
         known: Vec<String>,
     },
     /// A list of configs leaves one out, as those before it are too large together.

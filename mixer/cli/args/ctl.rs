@@ -1,6 +1,7 @@
 //! The flags of `promemu ctl`, and its actions. `--url`, `--json` and `--run` stand before or behind the action.
 
 use clap::{Args, Subcommand, ValueHint};
+use promemu_core::config::parse_size;
 use serde_json::Value;
 
 use super::words::ArgumentWords;
@@ -106,13 +107,12 @@ pub(crate) enum CtlAction {
         #[arg(long, env = "PME_CTL_ALLOW_RESET")]
         allow_reset: bool,
     },
-    /// The levers; with a name and a value, move one
+    /// The levers, or one; with a value, move it
     #[command(
         after_help = "Examples:\n  promemu ctl lever\n  promemu ctl lever load 3 --for 5m --hosts 'web-*'\n  promemu ctl lever load --release"
     )]
     Lever {
         /// The lever's name
-        #[arg(requires = "lever_change")]
         lever: Option<String>,
 
         /// Its new value
@@ -297,10 +297,41 @@ pub(crate) struct ListArgs {
 }
 
 fn parse_json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))
 }
 
 fn parse_number(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| "not a finite number".to_owned())
+    number.ok_or_else(|| {
+        let hint = in_plain_numbers(text).map_or(String::new(), |hint| format!("; write {hint}"));
+        format!("is not a finite number{hint}")
+    })
+}
+
+/// The number that a size or a percentage is in a metric.
+fn in_plain_numbers(text: &str) -> Option<String> {
+    let Some(percent) = text.strip_suffix('%') else {
+        return parse_size(text).map(|bytes| bytes.to_string());
+    };
+    let percent: f64 = percent.trim().parse().ok()?;
+    Some(format!("{percent}, or {} if the metric is a ratio", percent / 100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_number;
+
+    #[test]
+    fn a_value_with_a_unit_gets_its_number() {
+        for (text, meant) in [
+            ("4GiB", "4294967296"),
+            ("1.5kB", "1500"),
+            ("50%", "50, or 0.5 if the metric is a ratio"),
+            ("2.5 %", "2.5, or 0.025 if the metric is a ratio"),
+        ] {
+            assert_eq!(parse_number(text).unwrap_err(), format!("is not a finite number; write {meant}"));
+        }
+        assert_eq!(parse_number("many").unwrap_err(), "is not a finite number");
+        assert!(parse_number("-5e9").is_ok());
+    }
 }

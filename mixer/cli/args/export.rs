@@ -13,12 +13,12 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) words: ArgumentWords,
 
-    /// Start, in UTC, as in 2026-01-05T00:00:00Z [default: --for before --to]
-    #[arg(long, env = "PME_EXPORT_FROM", value_name = "TIME")]
+    /// Start, in UTC, as in 2026-01-05T00:00:00Z, or before now, as in -1d [default: --for before --to]
+    #[arg(long, env = "PME_EXPORT_FROM", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) from: Option<String>,
 
-    /// End [default: --for after --from, or now]
-    #[arg(long, env = "PME_EXPORT_TO", value_name = "TIME")]
+    /// End, as --from [default: --for after --from, or now]
+    #[arg(long, env = "PME_EXPORT_TO", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
 
     /// Time from start to end [default: 1h]
@@ -65,7 +65,7 @@ pub(crate) struct ExportArgs {
 fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..=1024) => Ok(threads),
-        _ => Err("give a number from 1 to 1024".to_owned()),
+        _ => Err("is not a number from 1 to 1024".to_owned()),
     }
 }
 

@@ -7,17 +7,31 @@ use promemu_core::error::nearest;
 use promemu_core::time::Span;
 
 use super::hints::flags;
+use super::typed::words_behind;
 use super::usage::Path;
 
 /// Actions as they are called elsewhere, and those of ours that do it.
-const ACTION_SYNONYMS: [(&[&str], &str); 7] = [
+const ACTION_SYNONYMS: [(&[&str], &str); 6] = [
     (&["kill", "pause", "disable", "fail"], "down"),
     (&["resume", "unpause", "enable"], "up"),
     (&["trigger", "fire", "send", "event"], "emit"),
-    (&["set", "force", "inject"], "override"),
     (&["unset", "reset"], "release"),
     (&["list", "ls"], "hosts"),
-    (&["levers", "faults", "fault"], "lever"),
+    (&["levers"], "lever"),
+];
+
+/// Words for what several actions do together, or none does, and the advice.
+const ADVICE: [(&[&str], &str); 4] = [
+    (
+        &["fault", "faults", "incident", "inject", "chaos"],
+        "a fault begins at its time in the config; by hand there are promemu ctl lever, override, down and emit",
+    ),
+    (
+        &["set", "put", "force"],
+        "write promemu ctl override HOST METRIC VALUE, or promemu ctl lever LEVER VALUE",
+    ),
+    (&["restart", "reboot"], "write promemu ctl stop HOSTS, then promemu ctl start HOSTS"),
+    (&["reload"], "a run reads its config again at SIGHUP, or at each change with promemu run NAME --watch"),
 ];
 
 /// The action that is meant by an unknown one.
@@ -30,13 +44,13 @@ pub(super) fn meant_action(word: &str, names: &[String], typed: &[OsString]) -> 
             action.map_or(String::new(), |action| format!("{action} "))
         );
     }
+    if let Some((_, advice)) = ADVICE.iter().find(|(words, _)| words.contains(&word)) {
+        let behind = words_behind(word, typed);
+        return behind.first().map_or((*advice).to_owned(), |hosts| advice.replace("HOSTS", hosts));
+    }
     let synonym = ACTION_SYNONYMS.iter().find(|(words, _)| words.contains(&word)).map(|(_, meant)| *meant);
     if let Some(meant) = synonym.or_else(|| nearest(word, names)) {
         return format!("did you mean promemu ctl {meant}?");
-    }
-    if word == "reload" {
-        return "a run reads its config again at SIGHUP, or at each change with promemu run NAME --watch"
-            .to_owned();
     }
     // As events, levers and metrics are called.
     if word.contains('_') {

@@ -6,13 +6,16 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use promemu_core::error::nearest;
 
-use super::extra_words;
+use super::flag_advice::{self, LISTEN_ADDRESSES};
+use super::named_config::{NamedConfig, is_config_verb};
 use super::parse::{command_at, usage_error};
-use super::usage::{CONFIG_VERBS, Path, WRITERS, uses};
+use super::typed::{value_of, words_behind};
+use super::usage::{CONFIG_VERBS, Path, uses};
 use super::words::is_argument;
+use super::{extra_words, refused_values};
 
 /// Flags as they are called elsewhere, and those of ours that do it; the first one that the command has is meant.
-const FLAG_SYNONYMS: [(&[&str], &[&str]); 14] = [
+const FLAG_SYNONYMS: [(&[&str], &[&str]); 15] = [
     (&["args", "arg", "set", "var", "param", "argument", "arguments"], &["config-args"]),
     (&["gateway", "gateway-url", "push-url", "pushgateway", "push-gateway-url"], &["pushgateway-url"]),
     (&["url", "endpoint", "target"], &["pushgateway-url", "output"]),
@@ -25,13 +28,10 @@ const FLAG_SYNONYMS: [(&[&str], &[&str]); 14] = [
     (&["start", "begin", "since", "at", "from"], &["from", "at", "history"]),
     (&["end", "until", "stop"], &["to", "for", "duration"]),
     (&["duration", "length", "span", "time", "for", "ttl", "timeout"], &["for", "duration"]),
+    (&["hours", "minutes", "days", "seconds"], &["for", "duration", "lasting"]),
     (&["resolution", "step", "granularity"], &["step", "push-interval"]),
     (&["reload", "follow"], &["watch"]),
 ];
-
-/// Flags that elsewhere give the address of a server.
-const LISTEN_ADDRESSES: [&str; 6] =
-    ["port", "address", "bind", "web.listen-address", "listen-address", "host-port"];
 
 /// Commands as they are called elsewhere, and the command line that does it.
 const COMMAND_SYNONYMS: [(&[&str], &str); 11] = [
@@ -72,7 +72,12 @@ pub(super) fn explain(
                 extra_words::explain(definition, path, &word, typed)
             }
         }),
-        ErrorKind::MissingRequiredArgument => missing_name(path),
+        ErrorKind::MissingRequiredArgument => {
+            missing_name(path).or_else(|| refused_values::missing_words(path, &error, typed))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            lever_first(path, typed).or_else(|| refused_values::explain(&error, definition, path))
+        }
         _ => None,
     };
     why.map_or(error, |why| usage_error(&why))
@@ -91,79 +96,60 @@ fn missing_name(path: Path<'_>) -> Option<String> {
     }
 }
 
+/// The sentence for a lever behind its value.
+fn lever_first(path: Path<'_>, typed: &[OsString]) -> Option<String> {
+    let words = words_behind("lever", typed);
+    let (["ctl", "lever"], [value, lever, ..]) = (path, words.as_slice()) else { return None };
+    let is_swapped = value.parse::<f64>().is_ok() && lever.parse::<f64>().is_err();
+    is_swapped
+        .then(|| format!("the lever's name comes before its value; write promemu ctl lever {lever} {value}"))
+}
+
 /// The sentence for a flag, without its dashes, that the command does not have or use.
 pub(super) fn of_flag(definition: &Command, path: Path<'_>, flag: &str, typed: &[OsString]) -> String {
     let name = if path.is_empty() { "promemu".to_owned() } else { format!("promemu {}", path.join(" ")) };
     let dashes = if flag.chars().count() == 1 { "-" } else { "--" };
     let has_none = format!("{name} has no flag {dashes}{flag}");
     let value = value_of(flag, typed);
-    if let Some(advice) = advice(path, &name, flag, value.as_deref()) {
+    if let Some(sentence) = flag_advice::negative_value(flag, typed) {
+        return sentence;
+    }
+    if let Some(advice) = flag_advice::advice(path, &name, flag, value.as_deref()) {
         return format!("{has_none}; {advice}");
     }
     let spelled = flag.replace('_', "-").to_lowercase();
+    if flags(definition, path).contains(&spelled) && spelled == flag {
+        return format!("--{flag} stands too early; write it at the end, behind {name}");
+    }
+    let config = if is_config_verb(path) { NamedConfig::of(path, typed) } else { None };
+    let run = if path.is_empty() { "promemu run" } else { name.as_str() };
+    let argument = config.as_ref().and_then(|config| config.line(run, flag, value.as_deref()));
+    if let Some(line) = argument {
+        return format!("{has_none}; write an argument of the config without dashes, as in {line}");
+    }
     if let Some(meant) = meant_flag(definition, path, &spelled) {
-        if meant == flag {
-            return format!("--{flag} stands too early; write it at the end, behind {name}");
-        }
-        return format!("{has_none}; did you mean --{meant}?");
+        let length = value.as_deref().and_then(|value| flag_advice::with_unit(&spelled, value));
+        return match length {
+            Some(length) => format!("{has_none}; write --{meant} {length}"),
+            None => format!("{has_none}; did you mean --{meant}?"),
+        };
+    }
+    let argument = config.as_ref().and_then(|config| config.near_line(run, flag, value.as_deref()));
+    if let Some(line) = argument {
+        return format!("{has_none}; for the config's argument write {line}");
     }
     let owners = owners(definition, path, &spelled);
     if !owners.is_empty() {
         return format!("{has_none}; --{spelled} is a flag of {}", owners.join(", "));
     }
     let argument = format!("{}={}", flag.replace('-', "_"), value.as_deref().unwrap_or_default());
-    if value.is_some() && is_config_verb(path) && is_argument(&argument) {
+    if config.is_none() && value.is_some() && is_config_verb(path) && is_argument(&argument) {
         return format!(
-            "{has_none}; write an argument of the config without dashes, as in {name} NAME {argument}"
+            "{has_none}; write an argument of the config without dashes, as in {run} NAME {argument}"
         );
     }
-    format!("{has_none}; {name} --help lists its flags")
-}
-
-fn is_config_verb(path: Path<'_>) -> bool {
-    path.first().is_some_and(|verb| CONFIG_VERBS.contains(verb))
-}
-
-/// The advice for the flags that another way of promemu does: the config's name, the file that a command writes, the output
-/// of a run.
-fn advice(path: Path<'_>, name: &str, flag: &str, value: Option<&str>) -> Option<String> {
-    let is_writer = path.first().is_some_and(|verb| WRITERS.contains(verb));
-    match flag {
-        "all" if matches!(path, ["ctl", ..]) => Some("'*' in place of a host's name is all hosts".to_owned()),
-        "config" if is_config_verb(path) => Some(format!("write {name} {}", value.unwrap_or("NAME"))),
-        "output" if is_writer => Some(match value {
-            Some(file) if !file.contains('=') => format!("write --out {file} for the file that it writes"),
-            _ => format!(
-                "write --out FILE for the file that it writes, or send a run's metrics with promemu run NAME --output {}",
-                value.unwrap_or("KIND=TARGET")
-            ),
-        }),
-        "out" | "o" if matches!(path, [] | ["run"]) => {
-            let file = value.unwrap_or("FILE");
-            Some(format!(
-                "write --output file={file} for the samples of a run, or make a file at once with promemu export NAME \
-                 --out {file}"
-            ))
-        }
-        _ if LISTEN_ADDRESSES.contains(&flag) && matches!(path, [] | ["run"]) => {
-            let address = value.map_or_else(|| "127.0.0.1:9464".to_owned(), listen_address);
-            Some(format!(
-                "serve the metrics with --output scrape={address}, or with --embedded where a Pushgateway would be; the \
-                 control API is at --listen"
-            ))
-        }
-        _ => None,
-    }
-}
-
-/// An address with the host that one without any is meant to have.
-fn listen_address(text: &str) -> String {
-    match text.rsplit_once(':') {
-        Some(("", port)) => format!("127.0.0.1:{port}"),
-        Some(_) => text.to_owned(),
-        None if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("127.0.0.1:{text}"),
-        None => format!("{text}:9464"),
-    }
+    let arguments = config.map_or(String::new(), |config| format!(", {}", config.where_listed()));
+    format!("{has_none}; {name} --help lists its flags{arguments}")
 }
 
 /// The sentence for an unknown command.
@@ -213,20 +199,6 @@ fn subcommands(command: &Command) -> Vec<String> {
     command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
 }
 
-/// The value that was typed for a flag.
-fn value_of(flag: &str, typed: &[OsString]) -> Option<String> {
-    let dashed = [format!("--{flag}"), format!("-{flag}")];
-    let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    words.iter().enumerate().find_map(|(at, word)| {
-        let rest = dashed.iter().find_map(|flag| word.strip_prefix(flag))?;
-        if let Some(value) = rest.strip_prefix('=') {
-            return Some(value.to_owned());
-        }
-        let next = words.get(at + 1).filter(|next| rest.is_empty() && !next.starts_with('-'));
-        next.cloned()
-    })
-}
-
 /// The flag of this command that is meant by another word.
 fn meant_flag(definition: &Command, path: Path<'_>, flag: &str) -> Option<String> {
     let own = flags(definition, path);
@@ -258,10 +230,14 @@ fn owners(definition: &Command, path: Path<'_>, flag: &str) -> Vec<String> {
     if owners.is_empty() && has(&[]) {
         owners.push("promemu".to_owned());
     }
-    if path.first() == Some(&"ctl") {
+    let is_verb = path.first().is_some_and(|verb| CONFIG_VERBS.contains(verb));
+    if is_verb {
+        // It describes a new config, as do the arguments of one that there is.
+        owners.retain(|owner| owner != "promemu new");
+    } else if path.first() == Some(&"ctl") {
         owners.clear();
     }
-    if owners.is_empty() {
+    if owners.is_empty() && !is_verb {
         let actions = actions(definition);
         let actions = actions.iter().filter(|action| has(&["ctl", action.as_str()]));
         owners.extend(actions.map(|action| format!("promemu ctl {action}")));

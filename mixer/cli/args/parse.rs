@@ -61,6 +61,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     let matches = matches.map_err(|error| hints::explain(error, &definition, &path, &typed))?;
     let innermost = innermost(&matches);
     if let Some(unused) = unused_flag(&definition, &path, innermost) {
+        let unused = as_typed(&definition, &path, unused, &typed);
         return Err(usage_error(&hints::of_flag(&definition, &path, &unused, &typed)));
     }
     let is_url_typed = innermost.value_source("pushgateway_url") == Some(ValueSource::CommandLine);
@@ -117,6 +118,19 @@ fn unused_flag(definition: &clap::Command, path: Path<'_>, innermost: &ArgMatche
         arg.is_global_set() && !uses(path, id) && innermost.value_source(id) == Some(ValueSource::CommandLine)
     };
     command_at(definition, path).get_arguments().find(is_unused)?.get_long().map(str::to_owned)
+}
+
+/// A flag by that of its names that was typed.
+fn as_typed(definition: &clap::Command, path: Path<'_>, flag: String, typed: &[OsString]) -> String {
+    let is_typed = |name: &str| {
+        let flag = format!("--{name}");
+        let words = typed.iter().filter_map(|word| word.to_str());
+        words.map(|word| word.split('=').next().unwrap_or_default()).any(|word| word == flag)
+    };
+    let mut args = command_at(definition, path).get_arguments();
+    let aliases = args.find(|arg| arg.get_long() == Some(&flag)).and_then(Arg::get_visible_aliases);
+    let alias = aliases.unwrap_or_default().into_iter().find(|alias| is_typed(alias));
+    alias.map_or(flag, str::to_owned)
 }
 
 /// Flags of the length of a run or of a past; a command has one of them at most.

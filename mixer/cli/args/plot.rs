@@ -27,8 +27,8 @@ pub(crate) struct PlotArgs {
     #[arg(long = "for", env = "PME_PLOT_FOR", value_name = "DURATION")]
     pub(crate) span: Option<String>,
 
-    /// The emulated start, as in 2026-01-05T08:00Z [default: this minute]
-    #[arg(long, env = "PME_PLOT_AT", value_name = "TIME")]
+    /// The emulated start, as in 2026-01-05T08:00Z, or before now, as in -1d [default: this minute]
+    #[arg(long, env = "PME_PLOT_AT", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) at: Option<String>,
 
     /// Time between two values of a curve [default: fits the width, 1s or longer]

@@ -20,6 +20,8 @@ const OF_ALL: &str = "log_format";
 
 /// The commands that take a config's name, and write a file with `--out`.
 pub(super) const WRITERS: [&str; 3] = ["export", "plot", "dashboard"];
+/// The kinds of outputs of a run.
+pub(crate) const OUTPUT_KINDS: [&str; 5] = ["pushgateway", "scrape", "remote-write", "otlp", "file"];
 /// The commands that take a config's name first, and its arguments behind it.
 pub(super) const CONFIG_VERBS: [&str; 7] =
     ["run", "check", "plot", "export", "truth", "dashboard", "describe"];

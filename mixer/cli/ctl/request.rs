@@ -55,17 +55,10 @@ impl Request {
                 let body = override_body(*value, *allow_reset, span.as_deref());
                 Self { method: "PUT", path: override_path(host, metric, run), body: Some(body) }
             }
+            CtlAction::Lever { lever: Some(lever), value, span, hosts, release } => {
+                Self::of_lever(lever, *value, span.as_deref(), hosts.as_deref(), *release, run)?
+            }
             CtlAction::Lever { lever: None, .. } => Self::get(path("/api/v1/levers", run)),
-            CtlAction::Lever { lever: Some(lever), value: Some(value), span, hosts, .. } => {
-                let mut body = json!({ "value": value });
-                add(&mut body, "for", span.as_deref());
-                add(&mut body, "hosts", hosts.as_deref());
-                Self { method: "PUT", path: lever_path(lever, run), body: Some(body) }
-            }
-            CtlAction::Lever { lever: Some(lever), value: None, hosts, .. } => {
-                let query: &Query<'_> = &[("hosts", hosts.as_deref())];
-                Self::delete(lever_path(lever, &[run, query].concat()))
-            }
             CtlAction::Release { host, metric } => Self::delete(override_path(host, metric, run)),
             CtlAction::Overrides => Self::get(path("/api/v1/overrides", run)),
             CtlAction::Down { hosts, span } => Self::act("down", hosts, json!({}), span.as_deref(), run),
@@ -95,6 +88,33 @@ impl Request {
             CtlAction::End { id } => Self::post(run_path(id, "/stop"), None),
             CtlAction::Delete { id } => Self::delete(run_path(id, "")),
         })
+    }
+
+    /// The request that moves a lever, releases it, or lists it among all.
+    fn of_lever(
+        lever: &str,
+        value: Option<f64>,
+        span: Option<&str>,
+        hosts: Option<&str>,
+        release: bool,
+        run: &Query<'_>,
+    ) -> Result<Self, Error> {
+        if let Some(value) = value {
+            let mut body = json!({ "value": value });
+            add(&mut body, "for", span);
+            add(&mut body, "hosts", hosts);
+            return Ok(Self { method: "PUT", path: lever_path(lever, run), body: Some(body) });
+        }
+        if release {
+            let query: &Query<'_> = &[("hosts", hosts)];
+            return Ok(Self::delete(lever_path(lever, &[run, query].concat())));
+        }
+        let line = match lever.split_once('=') {
+            Some((lever, value)) => format!("{lever} {value}"),
+            None if span.is_some() || hosts.is_some() => format!("{lever} VALUE"),
+            None => return Ok(Self::get(path("/api/v1/levers", run))),
+        };
+        Err(Error::Usage(format!("no value given for a lever to move; write promemu ctl lever {line}")))
     }
 
     /// The request of an action that takes one host or a pattern of hosts, for a pattern.
@@ -290,6 +310,7 @@ mod tests {
             &["start", "web-1"],
             &["lever"],
             &["lever", "load", "3", "--for", "5m", "--hosts", "web-*"],
+            &["lever", "load"],
             &["lever", "load", "--release", "--run", "two"],
             &["add", "web-9", "--like", "web-1", "--label", "zone=x", "--ttl", "5m"],
             &["remove", "web-9"],
@@ -317,6 +338,7 @@ mod tests {
         POST /api/v1/hosts/web-1/start
         GET /api/v1/levers
         PUT /api/v1/levers/load {"for":"5m","hosts":"web-*","value":3.0}
+        GET /api/v1/levers
         DELETE /api/v1/levers/load?run=two
         POST /api/v1/hosts {"labels":{"zone":"x"},"name":"web-9","template":"web-1","ttl":"5m"}
         DELETE /api/v1/hosts/web-9
@@ -336,8 +358,8 @@ mod tests {
             &["override", "web-1", "load"],
             &["override", "web-1", "load", "much"],
             &["override", "web-1", "load", "inf"],
-            &["lever", "load"],
             &["lever", "load", "3", "--release"],
+            &["lever", "3", "load"],
             &["emit", "go", "--data", "{"],
             &["add", "web-9"],
             &["runs", "create"],
@@ -349,6 +371,9 @@ mod tests {
         }
         let unlabelled = request(&["add", "web-9", "--like", "web-1", "--label", "zone"]);
         assert_eq!(unlabelled.unwrap_err().exit_code(), 2);
+        for line in [&["lever", "load=2"][..], &["lever", "load", "--for", "5m"]] {
+            assert_eq!(request(line).unwrap_err().exit_code(), 2, "{line:?}");
+        }
         let many = request(&["host", "web-*"]).unwrap_err().to_string();
         assert!(many.ends_with("write promemu ctl hosts 'web-*'"), "{many}");
     }

@@ -344,7 +344,7 @@ fn invalid_flags_are_refused() {
     insta::assert_snapshot!(time("1m", Some("2m")), @"--step or PME_PLOT_STEP must not be longer than the time drawn, 1m, but is 2m; make --for longer");
     insta::assert_snapshot!(time("1d", Some("1s")), @"--step or PME_PLOT_STEP: 1s makes 86401 values of 1day, more than 10000; make it longer");
     let error = Times::of(&PlotArgs { at: Some("noon".into()), ..Flags::default().args() }).unwrap_err();
-    insta::assert_snapshot!(error, @r#"--at or PME_PLOT_AT: "noon" is not a time; write 2026-01-05T08:00Z"#);
+    insta::assert_snapshot!(error, @r#"--at or PME_PLOT_AT: "noon" is not a time; write 2026-01-05T08:00Z, or -1h for an hour ago"#);
     insta::assert_snapshot!(ImageFormat::of(Path::new("chart.pdf")).unwrap_err(), @"--out or PME_PLOT_OUT: chart.pdf is neither .svg nor .png; choose one of them");
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An error shows no value, as it may be secret: it shows kinds and keys.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -17,6 +18,7 @@ use promemu_run::outputs::{DeliverySettings, OutputSettings};
 use promemu_wire::export::Format;
 
 use super::interval;
+use crate::args::OUTPUT_KINDS;
 
 /// An output as it was typed.
 #[derive(Clone, Debug)]
@@ -114,7 +116,7 @@ fn parse_output(word: &str, timeout: Duration) -> Result<OutputArg, Error> {
         Some((name, target)) => (name, Some(target).filter(|target| !target.is_empty())),
         None => (first.as_str(), None),
     };
-    let kind = kind(name)?;
+    let kind = kind(name, target)?;
     let mut options = options(name, parts)?;
     let in_output = |error| match error {
         Error::Usage(text) => invalid(&format!("{name}: {text}")),
@@ -137,15 +139,64 @@ fn parse_output(word: &str, timeout: Duration) -> Result<OutputArg, Error> {
     }
 }
 
-fn kind(name: &str) -> Result<&'static Kind, Error> {
+fn kind(name: &str, target: Option<&str>) -> Result<&'static Kind, Error> {
     KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| {
         // A name with other characters may be a url with a password.
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        let hint = suggestion(if is_name { name } else { "" }, &KINDS.map(|kind| kind.name));
-        let file = if is_file_name(name) { format!("; for a file write file={name}") } else { String::new() };
+        let hint = meant_output(name, target).map_or_else(
+            || suggestion(if is_name { name } else { "" }, &OUTPUT_KINDS),
+            |meant| format!("; {meant}"),
+        );
         let name = if is_name { format!(" {name:?}") } else { String::new() };
-        invalid(&format!("unknown output{name}{hint}{file}"))
+        invalid(&format!("unknown output{name}{hint}"))
     })
+}
+
+/// The output that is meant by another word, by a file's name or by an address without its kind.
+fn meant_output(word: &str, target: Option<&str>) -> Option<String> {
+    let (lower, target_or) =
+        (word.to_lowercase(), |usual: &'static str| if target.is_some() { "…" } else { usual });
+    if let Some((kind, rest)) = word.split_once(':')
+        && OUTPUT_KINDS.contains(&kind)
+    {
+        let is_address = rest.parse::<SocketAddr>().is_ok();
+        let target = if is_address { rest } else { "…" };
+        return Some(format!("write {kind}={target}, with an equals sign"));
+    }
+    match lower.as_str() {
+        "prometheus" | "prom" | "exporter" | "metrics" => {
+            return Some(format!(
+                "write scrape={} for pages that Prometheus scrapes, or remote-write=URL to send to it",
+                target_or("127.0.0.1:9464")
+            ));
+        }
+        "otel" | "opentelemetry" => {
+            return Some(format!("write otlp={}", target_or("http://127.0.0.1:4318")));
+        }
+        "gateway" | "push" | "pgw" => {
+            return Some(format!("write pushgateway={}", target_or("http://127.0.0.1:9091")));
+        }
+        "mimir" | "thanos" | "cortex" | "victoriametrics" | "rw" => {
+            return Some("write remote-write=URL".to_owned());
+        }
+        "stdout" | "-" | "console" => {
+            return Some(
+                "promemu export NAME prints samples, and promemu run NAME --once first values".to_owned(),
+            );
+        }
+        _ => {}
+    }
+    if word.contains("://") {
+        return Some("for a URL write pushgateway=URL, remote-write=URL or otlp=URL".to_owned());
+    }
+    if is_file_name(word) {
+        return Some(format!("for a file write file={word}"));
+    }
+    // A port alone, or an address of digits, is no secret.
+    let port = word.strip_prefix(':').unwrap_or(word);
+    let address = port.parse::<u16>().map(|port| format!("127.0.0.1:{port}"));
+    let address = address.ok().or_else(|| word.parse::<SocketAddr>().ok().map(|address| address.to_string()));
+    address.map(|address| format!("to serve the metrics there write scrape={address}"))
 }
 
 /// `true` for the name of a file of samples, which is no url.

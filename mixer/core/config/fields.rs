@@ -20,7 +20,10 @@ impl Fields {
         let fields = match node.kind {
             NodeKind::Struct(name, fields) => match name {
                 Some(name) if name != what => {
-                    problems.error(node.span, format!("expected {what}(…), found {name}(…)"));
+                    let is_library = (what, name.as_str()) == ("Config", "Include");
+                    let hint =
+                        if is_library { "; a library is for include: [\"NAME\"] of a config" } else { "" };
+                    problems.error(node.span, format!("expected {what}(…), found {name}(…){hint}"));
                     return None;
                 }
                 _ => fields,

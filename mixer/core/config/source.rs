@@ -115,6 +115,9 @@ impl ConfigDirs {
         if let Some((dir, source)) = unreadable {
             return ConfigError::UnreadableDir { name: name.to_owned(), dir, source };
         }
+        // The path of a file without its ending.
+        let file = format!("{name}.ron");
+        let known = if Path::new(&file).is_file() { vec![file] } else { known };
         let looked_in: Vec<String> = self.0.iter().map(|dir| dir.display().to_string()).collect();
         let (name, looked_in) = (name.to_owned(), looked_in.join(", "));
         ConfigError::NotFound { name, looked_in, known }
@@ -270,7 +273,8 @@ impl ConfigFile {
     }
 
     /// `true` for a file for includes only: `Include(…)`.
-    pub(super) fn is_include(&self) -> bool {
+    #[must_use]
+    pub fn is_include(&self) -> bool {
         // Only a few texts that are none have the word.
         self.text.contains(INCLUDE) && tree::parse(&self.text).is_ok_and(|root| root.kind.is_include())
     }
