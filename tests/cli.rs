@@ -190,7 +190,7 @@ fn variables_for_pushing_work() {
     let variables = [("PME_PUSHGATEWAY_PUSH_TIMEOUT", "100ms")];
     let mut run = Process::start(promemu_command(&args).envs(variables));
     run.wait_for_log("is away");
-    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.terminate(), Some(1));
 }
 
 #[test]

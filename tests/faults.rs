@@ -140,7 +140,7 @@ fn a_gateway_that_is_dead_from_the_start_stops_no_host() {
     ]);
     run.wait_for_log("error=cannot connect");
     run.wait_for_log("1 of 1 host running");
-    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.terminate(), Some(1));
     assert!(run.log().contains("stopping"), "{}", run.log());
 }
 

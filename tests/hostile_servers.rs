@@ -47,7 +47,7 @@ fn a_list_of_groups_that_does_not_end_does_not_keep_a_run_from_starting() {
         let mut run = pushing(&gateway, "300ms");
         run.wait_for_log("error=no answer in time");
         run.wait_for_log("running");
-        assert_eq!(run.terminate(), Some(0), "{behaviour:?}");
+        assert_eq!(run.terminate(), Some(1), "{behaviour:?}");
     }
 }
 
@@ -78,7 +78,7 @@ fn something_else_is_not_taken_for_a_pushgateway_without_groups() {
     let mut run =
         promemu(&["--config", "single_host_load", "--pushgateway-url", &url, "--cleanup-on-start=false"]);
     run.wait_for_log("groups of the pushgateway cannot be listed; there is no clean-up on start");
-    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.terminate(), Some(1));
 }
 
 fn clean(behaviour: Behaviour, timeout: &str) -> Output {

@@ -120,7 +120,7 @@ fn dropped_samples_are_counted_and_the_queue_is_bounded() {
         });
     }
     let dropped = names.map(|name| run.own("promemu_samples_dropped_total", name).unwrap());
-    assert_eq!(run.process.terminate(), Some(0));
+    assert_eq!(run.process.terminate(), Some(1));
     let log = run.process.log();
     for (name, dropped) in names.iter().zip(dropped) {
         let logged = |field: &str| run.logged_at_the_end(name, field);
@@ -143,7 +143,7 @@ fn a_run_whose_pushgateway_has_never_been_there_names_the_ways_without_one() {
     run.wait_for_log("output is away");
     let log = run.log();
     assert!(log.contains("--output scrape=127.0.0.1:9464 or --embedded"), "{log}");
-    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.terminate(), Some(1));
 }
 
 #[test]

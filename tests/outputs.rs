@@ -202,7 +202,7 @@ fn errors_of_outputs_show_no_secrets() {
     ]));
     eventually("both are away", || (run.count_in_log("output is away") == 2).then_some(()));
     status(&run);
-    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.terminate(), Some(1));
     has_no_secrets(&run.log());
 }
 
@@ -236,6 +236,46 @@ fn a_file_has_the_newest_state_and_stays_when_the_run_is_over() {
     let mut run = quick(&["file=/nowhere/x.prom"], &[]);
     assert_eq!(run.wait(), Some(1));
     assert!(run.log().contains("/nowhere/x.prom cannot be written; make its folder first, or choose another place with --output file=PATH"), "{}", run.log());
+}
+
+#[test]
+fn a_run_none_of_whose_pushes_arrive_fails_with_one_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let refusing = FakeGateway::start(Behaviour::Answer(404));
+    let (url, nobody) = (refusing.url(), format!("http://127.0.0.1:{}", free_port()));
+    let [file, page] =
+        [format!("file={}", dir.path().join("x.prom").display()), "scrape=127.0.0.1:0".to_owned()];
+    let gateway = |url: &str| format!("pushgateway={url}");
+    let receiver = |url: &str| format!("remote-write={url}/api/v1/write");
+    let collector = |url: &str| format!("otlp={url}/v1/metrics");
+    for (outputs, code) in [
+        (vec![gateway(&url)], 1),
+        (vec![receiver(&url)], 1),
+        (vec![collector(&url)], 1),
+        (vec![receiver(&nobody)], 1),
+        (vec![collector(&nobody), gateway(&url)], 1),
+        (vec![gateway(&url), file], 0),
+        (vec![receiver(&nobody), page], 0),
+    ] {
+        let mut args = vec![
+            "run",
+            "single_host_load",
+            "--duration",
+            "3s",
+            "--push-interval",
+            "100ms",
+            "--cleanup-on-start=false",
+        ];
+        args.extend(outputs.iter().flat_map(|output| ["--output", output]));
+        let mut run = promemu(&args);
+        assert_eq!(run.wait(), Some(code), "{outputs:?}: {}", run.log());
+        let told = format!("error: no push arrived at {}; check the address", outputs.join(" or "));
+        assert_eq!(run.count_in_log(&told), usize::from(code == 1), "{outputs:?}: {}", run.log());
+    }
+    let mut run =
+        promemu(&["run", "single_host_load", "--push-interval", "100ms", "--output", &collector(&nobody)]);
+    run.wait_for_log("output is away");
+    assert_eq!(run.terminate(), Some(1), "a signal does not hide it: {}", run.log());
 }
 
 #[test]
@@ -279,6 +319,6 @@ fn a_gateway_over_tls_knows_promemu_by_its_certificate() {
     for stranger in [format!("pushgateway={url},ca_file={ca}"), format!("pushgateway={url}")] {
         let mut run = started(&stranger);
         run.wait_for_log("output is away");
-        assert_eq!(run.terminate(), Some(0));
+        assert_eq!(run.terminate(), Some(1));
     }
 }

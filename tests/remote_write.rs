@@ -78,7 +78,7 @@ fn a_server_of_version_1_is_recognised_and_rejected_samples_are_counted() {
     eventually("refusals are counted", || of_self("promemu_samples_dropped_total").filter(|n| *n > 30.0));
     assert_eq!(of_self("promemu_samples_sent_total"), Some(0.0));
     assert_eq!(run.count_in_log("use version=1"), 1);
-    assert_eq!(run.terminate(), Some(0));
+    assert_eq!(run.terminate(), Some(1));
     assert!(run.log().contains("sent_samples=0"), "{}", run.log());
 }
 

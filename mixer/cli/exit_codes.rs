@@ -8,7 +8,7 @@ pub(crate) const EXIT_CODES: [(u8, &str); 4] = [
     ),
     (
         1,
-        "failed at run time: a job belongs to another run or program, the address is in use, `clean` got no answer",
+        "failed at run time: a job belongs to another run or program, the address is in use, a file cannot be written, none of a run's pushes arrived, `clean` got no answer",
     ),
     (
         2,

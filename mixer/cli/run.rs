@@ -24,7 +24,8 @@ use crate::config;
 use crate::settings::Settings;
 use signals::shutdown_signal;
 
-/// Runs until all hosts have ended, the duration is over, or a signal or a client of the API stops it.
+/// Runs until all hosts have ended, the duration is over, or a signal or a client of the API stops it. Fails if it pushed and
+/// nothing arrived.
 pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     if settings.waits_for_runs() {
         return daemon::wait_for_runs(&settings, shutdown_signal(None)?).await;
@@ -62,7 +63,8 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         api.end(reason).await;
     }
     outputs.end().await;
-    outcome
+    let undelivered = run.report().and_then(|report| report.counts.undelivered());
+    outcome.and_then(|()| undelivered.map_or(Ok(()), |undelivered| Err(Error::Run(undelivered))))
 }
 
 /// Loads the config of the command line.

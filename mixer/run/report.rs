@@ -89,6 +89,30 @@ pub struct RunCounts {
     pub outputs: Vec<OutputCounts>,
 }
 
+impl RunCounts {
+    /// The sentence that nothing arrived, of a run that pushed and of which no output took a push.
+    #[must_use]
+    pub fn undelivered(&self) -> Option<String> {
+        let tried: Vec<&OutputCounts> = self.outputs.iter().filter(|output| output.is_tried()).collect();
+        if self.pushes > 0 || tried.is_empty() {
+            return None;
+        }
+        let target = |output: &&OutputCounts| format!("{}={}", output.kind, output.target);
+        let targets: Vec<String> = tried.iter().map(target).collect();
+        Some(format!(
+            "no push arrived at {}; check the address, and the log for the errors",
+            targets.join(" or ")
+        ))
+    }
+}
+
+impl OutputCounts {
+    /// `true` if something was to be pushed there.
+    fn is_tried(&self) -> bool {
+        self.failures > 0 || self.samples_dropped.is_some_and(|dropped| dropped > 0)
+    }
+}
+
 /// The simulated processes that have ended, by cause and priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EndedProcesses {
@@ -149,4 +173,32 @@ pub struct OutputCounts {
     pub samples_sent: Option<u64>,
     /// The samples that were dropped; null of an output that sends jobs.
     pub samples_dropped: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(kind: &'static str, pushes: u64, failures: u64, samples_dropped: Option<u64>) -> OutputCounts {
+        let target = "http://x".to_owned();
+        OutputCounts { kind, target, pushes, failures, sent_bytes: 0, samples_sent: None, samples_dropped }
+    }
+
+    #[test]
+    fn a_run_is_undelivered_if_it_pushed_and_no_output_took_anything() {
+        let told = |outputs: Vec<OutputCounts>| {
+            let pushes = outputs.iter().map(|output| output.pushes).sum();
+            RunCounts { pushes, outputs, ..RunCounts::default() }.undelivered()
+        };
+        let (gateway, unsent) = (output("pushgateway", 0, 3, None), output("otlp", 0, 0, Some(5)));
+        let text = told(vec![gateway.clone(), unsent.clone()]).unwrap();
+        assert!(text.starts_with("no push arrived at pushgateway=http://x or otlp=http://x; "), "{text}");
+        assert!(told(vec![gateway.clone(), output("scrape", 1, 0, None)]).is_none(), "a page was published");
+        assert!(told(vec![unsent, output("remote-write", 1, 7, Some(9))]).is_none());
+        assert!(
+            told(vec![]).is_none() && told(vec![output("file", 0, 0, None)]).is_none(),
+            "nothing was pushed"
+        );
+        assert!(told(vec![output("remote-write", 0, 0, Some(0))]).is_none());
+    }
 }

@@ -287,8 +287,9 @@ impl Run {
             counts,
         });
         // The error of the main run is told when promemu ends.
-        if &*self.0.id != MAIN_RUN || report.error.is_none() {
-            log(&report, outcome.as_ref().err());
+        let is_main = &*self.0.id == MAIN_RUN;
+        if !is_main || report.error.is_none() {
+            log(&report, outcome.as_ref().err(), !is_main);
         }
         (progress.handle, progress.ended_at) = (None, Some(ended_at));
         (progress.report, progress.error) = (Some(report), outcome.err());
@@ -307,8 +308,8 @@ async fn without_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
-/// Logs the report. The log has the whole error.
-fn log(report: &RunReport, error: Option<&Error>) {
+/// Logs the report, and if wanted that nothing arrived. The log has the whole error.
+fn log(report: &RunReport, error: Option<&Error>, tells_undelivered: bool) {
     let RunReport { reason, ran_seconds, counts, .. } = report;
     let RunCounts { updates, events, scenario_errors, pushes, hosts_begun, hosts_ended, .. } = counts;
     let (reason, ran_seconds) = (reason.as_str(), ran_seconds.round());
@@ -319,5 +320,8 @@ fn log(report: &RunReport, error: Option<&Error>) {
             reason,
             ran_seconds, updates, events, scenario_errors, pushes, hosts_begun, hosts_ended, "run is over"
         );
+    }
+    if let Some(undelivered) = counts.undelivered().filter(|_| tells_undelivered) {
+        warn!("{undelivered}");
     }
 }
