@@ -70,6 +70,7 @@ fn of_runs_that_wait_for_a_gateway_exactly_one_gets_the_job() {
         (runs.iter().filter(|run| refused(run) > 0).count() == STARTS - 1).then_some(())
     });
     eventually("the job is there, and no claim", || (gateway.groups() == ["wanted"]).then_some(()));
+    eventually("the values of its host are there", || gateway.metrics().contains("\nm{").then_some(()));
     let exposition = gateway.metrics();
     let pid = label(series(&exposition, "promemu_run_info")[0], "pid").to_owned();
     let owner = runs.iter().find(|run| refused(run) == 0).unwrap().id();
