@@ -110,6 +110,11 @@ impl Problems {
         self.add(Severity::Warning, Some(span), message.into());
     }
 
+    /// Adds a warning without a place.
+    pub fn warning_anywhere(&mut self, message: impl Into<String>) {
+        self.add(Severity::Warning, None, message.into());
+    }
+
     fn add(&mut self, severity: Severity, span: Option<SourceSpan>, message: String) {
         let message = match excerpt::within(MESSAGE_BYTES_MAX, &message) {
             Cow::Borrowed(_) => message,

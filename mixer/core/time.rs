@@ -174,6 +174,18 @@ impl Span {
         Self::from_secs_f64(count * unit.as_secs_f64()).ok_or_else(refused)
     }
 
+    /// The doubt about a span of months, as in `3M`, which is often meant to be one of minutes.
+    #[must_use]
+    pub fn doubt(text: &str) -> Option<String> {
+        let text = text.trim();
+        let is_of_months = text.split(|c: char| !c.is_alphabetic()).any(|unit| unit == "M");
+        if !is_of_months || Self::parse(text).is_err() {
+            return None;
+        }
+        let [minutes, months] = ["m", "months"].map(|unit| text.replace('M', unit));
+        Some(format!("{text:?} counts months; write {minutes:?} for minutes, or {months:?}"))
+    }
+
     /// The span in seconds; [`Span::FOREVER`] is infinity.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "formulas calculate with floats of seconds")]

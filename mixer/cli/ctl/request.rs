@@ -4,8 +4,10 @@ use std::path::Path;
 
 use promemu_core::error::Error;
 use promemu_core::expression::Value as Argument;
+use promemu_core::time::Span;
 use promemu_core::{text_file, user_file};
 use serde_json::{Map, Value, json};
+use tracing::warn;
 
 use crate::args::{Cli, CtlAction, CtlArgs, ListArgs};
 use crate::settings::{arguments_of_file, arguments_of_flags};
@@ -254,11 +256,16 @@ fn as_json(value: Argument) -> Value {
     }
 }
 
-/// Adds a field to an object, if it has a value.
+/// The fields that are durations.
+const SPANS: [&str; 3] = ["for", "duration", "history"];
+
+/// Adds a field to an object, if it has a value. Warns of a duration that is probably another one than was meant.
 fn add(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        object[name] = value.into();
+    let Some(value) = value.map(Into::into) else { return };
+    if let Some(doubt) = value.as_str().and_then(Span::doubt).filter(|_| SPANS.contains(&name)) {
+        warn!("{name}: {doubt}");
     }
+    object[name] = value;
 }
 
 /// A route with its query, if it has one.

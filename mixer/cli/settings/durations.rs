@@ -2,12 +2,16 @@
 
 use promemu_core::error::Error;
 use promemu_core::time::Span;
+use tracing::warn;
 
 /// The shortest time between two rounds of anything: shorter ones keep a core busy.
 const SHORTEST_INTERVAL: Span = Span::from_nanos(1_000_000);
 
 /// Any duration.
 pub(crate) fn span(flag: &str, text: &str) -> Result<Span, Error> {
+    if let Some(doubt) = Span::doubt(text) {
+        warn!("{flag}: {doubt}");
+    }
     Span::parse(text).map_err(|error| Error::Usage(format!("{flag}: {error}")))
 }
 

@@ -200,9 +200,22 @@ impl Binding<'_> {
             self.refuse(origin, &format!("takes {takes}, not {:?}", beginning(&found)));
             return None;
         };
+        self.doubt(value, origin);
         self.refuse_out_of_bounds(&taken, origin);
         self.refuse_other_choices(&taken, origin);
         Some(taken)
+    }
+
+    /// Warns of a duration that is probably another one than was meant.
+    fn doubt(&mut self, value: &Value, origin: Origin) {
+        let (Value::Text(text), ArgType::Duration | ArgType::DurationRange) = (value, self.arg_type) else {
+            return;
+        };
+        let Some(doubt) = SpanRange::doubt(text) else { return };
+        match origin {
+            Origin::Given => self.problems.warning_anywhere(format!("argument {:?}: {doubt}", self.name)),
+            Origin::Default => self.problems.warning(self.arg.default_span, format!("default: {doubt}")),
+        }
     }
 
     fn refuse(&mut self, origin: Origin, message: &str) {

@@ -164,7 +164,24 @@ pub(super) fn read_scalar<T: FromValue>(
     what: &str,
     problems: &mut Problems,
 ) -> Option<Scalar<T>> {
-    Scalar::read(node).map_err(|(span, error)| problems.error(span, format!("{what}: {error}"))).ok()
+    if let NodeKind::Scalar(Value::Text(text)) | NodeKind::Word(text) = &node.kind
+        && let Some(doubt) = T::doubt(text)
+    {
+        problems.warning(node.span, format!("{what}: {doubt}"));
+    }
+    let scalar =
+        Scalar::read(node).map_err(|(span, error)| problems.error(span, format!("{what}: {error}"))).ok()?;
+    warn_of_dollar(node, &scalar, what, problems);
+    Some(scalar)
+}
+
+/// Warns of `${i}`, whose `$` stays in the text.
+fn warn_of_dollar<T: FromValue>(node: &Node, scalar: &Scalar<T>, what: &str, problems: &mut Problems) {
+    let NodeKind::Scalar(Value::Text(text)) = &node.kind else { return };
+    let Some(at) = text.find("${").filter(|_| !scalar.is_constant()) else { return };
+    let name: String = text[at + 1..].chars().take_while(|c| *c != '}').collect();
+    let message = format!("{what}: the $ of \"${name}}}\" stays in the text; write \"{name}}}\"");
+    problems.warning(node.span_at(at), message);
 }
 
 pub(super) fn read_scalars<T: FromValue>(

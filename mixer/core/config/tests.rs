@@ -6,6 +6,7 @@ use crate::plugin::tests::bring_plugins;
 use crate::time::{Span, Time};
 
 mod authors;
+mod doubts;
 mod fault;
 mod identity;
 mod language;

@@ -31,6 +31,11 @@ pub(super) trait FromValue: Sized + Clone {
     fn text_bytes(&self) -> usize {
         0
     }
+
+    /// A text that is a value of the type, but probably not the one that is meant: the reason.
+    fn doubt(_text: &str) -> Option<String> {
+        None
+    }
 }
 
 impl<T: FromValue> Scalar<T> {
@@ -234,6 +239,10 @@ impl FromValue for Span {
             _ => Err(format!("expected a duration, found {}", describe(value))),
         }
     }
+
+    fn doubt(text: &str) -> Option<String> {
+        Self::doubt(text)
+    }
 }
 
 /// A duration, or a range of them as in `14s..16s`.
@@ -253,6 +262,10 @@ impl FromValue for SpanRange {
             };
         }
         Span::from_value(value).map(|span| Self(span, span))
+    }
+
+    fn doubt(text: &str) -> Option<String> {
+        text.split("..").find_map(Span::doubt)
     }
 }
 

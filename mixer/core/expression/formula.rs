@@ -107,6 +107,12 @@ impl Formula {
         self.is_steady
     }
 
+    /// `true` if it is one calculation with numbers, which costs next to nothing.
+    #[must_use]
+    pub const fn is_calculation(&self) -> bool {
+        matches!(self.body, Body::Lowered(_))
+    }
+
     /// `true` if it reads `dt`, the time since the last update.
     #[must_use]
     pub const fn uses_dt(&self) -> bool {

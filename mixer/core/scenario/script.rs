@@ -30,6 +30,13 @@ pub struct Plan {
     emits: Vec<Option<Arc<str>>>,
 }
 
+impl Plan {
+    /// The script.
+    pub(crate) const fn formula(&self) -> &Formula {
+        &self.script
+    }
+}
+
 impl ScenarioSpec for Plan {
     type State = Script;
 

@@ -38,6 +38,12 @@ impl Resolver<'_> {
         span: SourceSpan,
     ) -> Option<usize> {
         self.check_family_name(name, metric_type, span);
+        if let Some(other) = contradiction(units, name) {
+            let message = format!(
+                "units {units:?} contradicts the name {name:?}, which ends in {other}; change one of them"
+            );
+            self.problems.warning(span, message);
+        }
         let help = described.as_deref().unwrap_or("an emulated metric");
         let unit: Arc<str> = base_unit(units, name).into();
         let Some(known) = self.families.get_mut(name) else {
@@ -152,6 +158,36 @@ impl Resolver<'_> {
 /// (<https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#units-and-base-units>).
 const BASE_UNITS: [&str; 9] =
     ["seconds", "bytes", "joules", "grams", "meters", "ratio", "volts", "amperes", "celsius"];
+
+/// Units with the words that mean them. Names of metrics end in one, as Prometheus' conventions ask for.
+const SYNONYMS: [&[&str]; 17] = [
+    &["seconds", "second", "secs", "sec", "s"],
+    &["milliseconds", "millisecond", "millis", "ms"],
+    &["microseconds", "microsecond", "micros", "us", "µs"],
+    &["nanoseconds", "nanosecond", "nanos", "ns"],
+    &["minutes", "minute", "min"],
+    &["hours", "hour", "h"],
+    &["days", "day", "d"],
+    &["bytes", "byte", "B"],
+    &["bits", "bit"],
+    &["kilobytes", "kilobyte", "kibibytes", "KiB", "kB", "KB", "kb"],
+    &["megabytes", "megabyte", "mebibytes", "MiB", "MB", "mb"],
+    &["gigabytes", "gigabyte", "gibibytes", "GiB", "GB", "gb"],
+    &["percent", "percents", "%"],
+    &["ratio"],
+    &["celsius", "°C"],
+    &["volts", "volt", "V"],
+    &["joules", "joule", "J"],
+];
+
+/// The unit in which a name ends, if these are other units.
+fn contradiction<'n>(units: &str, name: &'n str) -> Option<&'n str> {
+    let stem = name.strip_suffix("_total").unwrap_or(name);
+    let (_, last) = stem.rsplit_once('_')?;
+    let meaning = |word: &str| SYNONYMS.iter().position(|words| words.contains(&word));
+    let (of_name, given) = (meaning(last)?, meaning(units)?);
+    (of_name != given).then_some(last)
+}
 
 /// The unit if it is a base unit and the name's suffix; else empty, since OpenMetrics allows no other.
 fn base_unit(units: &str, name: &str) -> &'static str {

@@ -14,7 +14,7 @@ use crate::event::Subscription;
 use crate::metric::{Aggregation, MetricType, StateIndexes};
 use crate::number::Shown;
 use crate::plan::{Action, HostShape, Listener, MetricPlan, Schedule};
-use crate::scenario::MetricContext;
+use crate::scenario::{MetricContext, ScenarioPlan};
 use crate::series::LabelBlock;
 
 /// A metric that is not yet in a shape.
@@ -200,7 +200,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Warns of a counter that stays where it begins.
-    fn warn_of_no_growth(&mut self, Draft { template, plan, .. }: &Draft<'_>) {
+    fn warn_of_no_growth(&mut self, Draft { template, plan, links, .. }: &Draft<'_>) {
         if !matches!(plan.cells.aggregation(), Aggregation::Counter { .. }) {
             return;
         }
@@ -217,6 +217,15 @@ impl<'a> Resolver<'a> {
             let message = format!(
                 "the counter stays at {begin}: value_range limits what an update adds, and here that is nothing; \
                  raise its high end"
+            );
+            self.problems.warning(place, message);
+        } else if let ScenarioPlan::Script(script) = scenario
+            && let Some(given) = self.falling(script.formula(), links.len())
+        {
+            let place = template.scenario.as_ref().map_or(template.name.span, |scenario| scenario.span);
+            let message = format!(
+                "the counter stays at {begin}: its script gives {}, and a counter adds nothing below 0",
+                Shown(given)
             );
             self.problems.warning(place, message);
         }

@@ -28,6 +28,8 @@ impl Resolver<'_> {
     /// The faults of the run. Hosts are known already; `all_hosts` if none of them had an error.
     pub(super) fn run_faults(&mut self, timeline: &TimelinePlan, all_hosts: bool) -> RunFaults {
         let (mut faults, mut ids) = (RunFaults::default(), IndexSet::new());
+        let end = if all_hosts { self.latest_end() } else { Span::FOREVER };
+        self.warn_of_late_phases(timeline, end);
         let of_run = self.template.faults.iter().map(|fault| (fault, false));
         let of_timeline = self.template.timeline.iter().flat_map(|timeline| &timeline.faults);
         for (template, is_of_timeline) in of_run.chain(of_timeline.map(|fault| (fault, true))) {
@@ -53,6 +55,15 @@ impl Resolver<'_> {
                 }
                 Err(Reported) => None,
             };
+            if let Some((at, times)) =
+                template.at.as_ref().zip(times.as_ref()).filter(|(_, times)| times.at >= end)
+            {
+                let message = format!(
+                    "the fault never begins: it is {} after the start, and all hosts have ended by {end}",
+                    times.at
+                );
+                self.problems.warning(at.span, message);
+            }
             let hosts = self.fault_hosts(&template.hosts, all_hosts);
             let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
             let changes = changes.into_iter().collect::<Option<_>>();
@@ -68,6 +79,23 @@ impl Resolver<'_> {
             faults.faults.push(Arc::new(RunFault { id, times, hosts, changes, kind, truth }));
         }
         if self.no_faults { RunFaults::default() } else { faults }
+    }
+
+    /// The time from the run's start to the end of its last host.
+    fn latest_end(&self) -> Span {
+        self.hosts.iter().map(|host| host.ends_after()).max().unwrap_or(Span::FOREVER)
+    }
+
+    /// Warns of the first phase that never comes, as all hosts have ended.
+    fn warn_of_late_phases(&mut self, timeline: &TimelinePlan, end: Span) {
+        let templates = self.template.timeline.iter().flat_map(|timeline| &timeline.phases);
+        let mut phases = timeline.phases.iter().zip(templates);
+        let Some((phase, template)) = phases.find(|(phase, _)| phase.times.at >= end) else { return };
+        let (name, at) = (&phase.name, phase.times.at);
+        let message = format!(
+            "phase {name:?} never comes: it is {at} after the start, and all hosts have ended by {end}"
+        );
+        self.problems.warning(template.lasts.span, message);
     }
 
     /// Adds a fault to the hosts that show it.

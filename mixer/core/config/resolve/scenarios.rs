@@ -217,13 +217,31 @@ impl Resolver<'_> {
     }
 }
 
+impl Resolver<'_> {
+    /// A number below 0 that a calculation gives with typical numbers, if it gives only such, whatever the time.
+    pub(super) fn falling(&self, formula: &Formula, links: usize) -> Option<f64> {
+        let times = [0.0, 1.0, 100.0, 10_000.0].iter().filter(|_| formula.is_calculation());
+        let numbers = times.map(|t_secs| try_out_at(*t_secs, formula, links, &self.lever_defaults));
+        let numbers: Vec<f64> = numbers.collect::<Result<_, _>>().ok()?;
+        numbers
+            .iter()
+            .all(|number| *number <= 0.0)
+            .then(|| numbers.into_iter().find(|number| *number < 0.0))?
+    }
+}
+
 /// Evaluates a formula with typical numbers.
 fn try_out(formula: &Formula, links: usize, levers: &[f64]) -> Result<f64, String> {
+    try_out_at(1.0, formula, links, levers)
+}
+
+/// Evaluates a formula with typical numbers, so many seconds after the start.
+fn try_out_at(t_secs: f64, formula: &Formula, links: usize, levers: &[f64]) -> Result<f64, String> {
     let (mut rng, mut storage) = (Seed::new(1).rng(), Storage::default());
     let links = vec![1.0; links];
     formula.number(&mut EvalContext {
         value: 1.0,
-        t_secs: 1.0,
+        t_secs,
         dt_secs: 1.0,
         now_secs: 1e9,
         event: None,
