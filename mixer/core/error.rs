@@ -105,6 +105,14 @@ impl Problems {
         self.left_out = self.left_out.filter(|severity| *severity != Severity::NeedsPlugin);
     }
 
+    /// Takes back an error that another one has caused.
+    pub(crate) fn take_back(&mut self, span: SourceSpan, message: String) {
+        let problem = Problem { severity: Severity::Error, span: Some(span), message };
+        if self.list.shift_remove(&problem) {
+            self.errors -= 1;
+        }
+    }
+
     /// Adds a warning at a place.
     pub fn warning(&mut self, span: SourceSpan, message: impl Into<String>) {
         self.add(Severity::Warning, Some(span), message.into());

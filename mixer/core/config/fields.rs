@@ -13,6 +13,8 @@ pub(super) struct Fields {
     span: SourceSpan,
     left: Vec<Field>,
     known: Vec<&'static str>,
+    /// Fields that are needed and not there, with their errors.
+    missing: Vec<(&'static str, String)>,
 }
 
 impl Fields {
@@ -45,7 +47,7 @@ impl Fields {
         for field in fields.iter().filter(|field| !seen.insert(field.name.as_str())) {
             problems.error(field.name_span, format!("{what} has {:?} twice; keep one", field.name));
         }
-        Some(Self { what, span: node.span, left: fields, known: Vec::new() })
+        Some(Self { what, span: node.span, left: fields, known: Vec::new(), missing: Vec::new() })
     }
 
     pub(super) const fn span(&self) -> SourceSpan {
@@ -80,8 +82,20 @@ impl Fields {
         if let Some(node) = self.take(name) {
             return read_scalar(&node, name, problems);
         }
-        problems.error(self.span, format!("{} needs a field {name:?}", self.what));
+        self.lacks(name, format!("{} needs a field {name:?}", self.what), problems);
         None
+    }
+
+    /// Reports a field that is needed and not there. The error is taken back where an unknown field means it.
+    pub(super) fn lacks(&mut self, name: &'static str, message: String, problems: &mut Problems) {
+        problems.error(self.span, message.clone());
+        self.missing.push((name, message));
+    }
+
+    /// The field that means this one, under a name that the record does not have; it is reported as unknown.
+    pub(super) fn misnamed(&self, name: &'static str) -> Option<&Node> {
+        let meant = |field: &&Field| meant_field(&field.name, &[name]).is_some();
+        self.left.iter().find(meant).map(|field| &field.value)
     }
 
     pub(super) fn constant<T: FromValue>(
@@ -126,37 +140,52 @@ impl Fields {
         #[cfg(test)]
         KNOWN.with_borrow_mut(|known| known.entry(self.what).or_default().extend(&self.known));
         let is_unknown = |field: &&Field| !self.known.contains(&field.name.as_str());
-        for field in self.left.iter().filter(is_unknown) {
+        let unknown: Vec<&Field> = self.left.iter().filter(is_unknown).collect();
+        let mut missing = self.missing;
+        for field in &unknown {
             if problems.is_over() {
                 break;
             }
-            let hint = field_hint(&field.name, &self.known);
+            let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+            let only = names.first().filter(|_| names.len() == 1 && unknown.len() == 1);
+            let meant = meant_field(&field.name, &names).or_else(|| meant_field(&field.name, &self.known));
+            let meant = meant.or_else(|| only.copied());
+            let hint = meant.map_or_else(
+                || suggestion(&field.name, &self.known),
+                |meant| format!("; did you mean {meant:?}?"),
+            );
             problems.error(field.name_span, format!("{} has no field {:?}{hint}", self.what, field.name));
+            if let Some(at) = missing.iter().position(|(name, _)| meant == Some(name)) {
+                problems.take_back(self.span, missing.remove(at).1);
+            }
         }
-        !self.left.iter().any(|field| is_unknown(&field))
+        unknown.is_empty()
     }
 }
 
 /// Fields that mean the same in different records.
-const SAME_MEANING: [&[&str]; 8] = [
+const SAME_MEANING: [&[&str]; 13] = [
     &["description", "help", "doc", "comment"],
     &["at", "start_time", "start", "begin", "from", "after", "delay"],
     &["lasts", "duration", "for", "length", "ttl", "until"],
-    &["name", "id", "title"],
+    &["name", "id", "title", "hostname"],
     &["default_value", "default", "value", "initial"],
     &["update_interval", "interval", "every", "period", "step"],
     &["value_range", "range", "min", "max", "bounds"],
     &["labels", "tags"],
+    &["metric_type", "type", "kind"],
+    &["hosts", "nodes", "servers", "machines", "instances"],
+    &["count", "size", "number", "replicas"],
+    &["source", "script", "code", "expression", "formula"],
+    &["var", "variable", "name"],
 ];
 
 /// The field that an unknown one means: one with nearly its letters, or one that says the same.
-fn field_hint(unknown: &str, known: &[&str]) -> String {
+fn meant_field<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = nearest(unknown, known).and_then(|near| known.iter().find(|name| **name == near));
     let groups = SAME_MEANING.iter().filter(|group| group.contains(&unknown));
-    let mut meant = groups.flat_map(|group| group.iter()).filter(|name| known.contains(name));
-    match (nearest(unknown, known), meant.next()) {
-        (None, Some(meant)) => format!("; did you mean {meant:?}?"),
-        _ => suggestion(unknown, known),
-    }
+    let mut same = groups.flat_map(|group| group.iter()).filter_map(|name| known.iter().find(|k| *k == name));
+    near.or_else(|| same.next()).copied()
 }
 
 pub(super) fn read_scalar<T: FromValue>(

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use promemu_core::error::suggestion;
 use promemu_core::event::HostId;
-use promemu_core::plan::{Action, HostPlan, HostSelection};
+use promemu_core::plan::{Action, HostPlan, HostSelection, unmatched_hint};
 use promemu_core::time::{Span, Time};
 
 use super::command_params::Override;
@@ -140,9 +139,8 @@ pub(super) fn selected(fleet: &Fleet, pattern: &str) -> Result<Vec<HostId>, Comm
     if !ids.is_empty() {
         return Ok(ids);
     }
-    let names = fleet.hosts().take(NAMES_COMPARED_MAX).map(|(_, host)| Arc::clone(&host.name));
-    let names: Vec<Arc<str>> = names.collect();
-    let hint = suggestion(pattern, &names);
+    let hosts: Vec<Arc<HostPlan>> = fleet.ids().take(NAMES_COMPARED_MAX).map(|id| fleet.host(id)).collect();
+    let hint = unmatched_hint(pattern, &hosts);
     Err(CommandError::NoHostSelected { pattern: shortened(pattern), hint })
 }
 

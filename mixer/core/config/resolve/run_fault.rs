@@ -8,9 +8,11 @@ use super::resolver::Resolver;
 use super::timeline::Container;
 use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
-use crate::error::{Problems, suggestion};
+use crate::error::Problems;
 use crate::fault::{AnyFaultKind, Fault, FaultPlan, FaultSchedule, FaultTrigger, Windows, fault_events};
-use crate::plan::{HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart, TimelinePlan};
+use crate::plan::{
+    HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart, TimelinePlan, unmatched_hint,
+};
 use crate::time::Span;
 
 /// An error that is among the problems already.
@@ -290,8 +292,7 @@ impl Resolver<'_> {
             // It may select a host that has an error.
             Ok(_) if !all_hosts || self.hosts.is_empty() => {}
             Ok(_) => {
-                let known: Vec<&str> = self.host_names.iter().map(|name| &**name).collect();
-                let hint = suggestion(&text, &known);
+                let hint = unmatched_hint(&text, &self.hosts);
                 self.problems.error(pattern.span, format!("no host matches {text:?}{hint}"));
             }
             Err(error) => self.problems.error(pattern.span, error),

@@ -40,7 +40,7 @@ impl ArgTemplate {
         let mut fields = Fields::of(node, "Arg", problems)?;
         let default = fields.take("default");
         if default.is_none() {
-            problems.error(span, "Arg needs a field \"default\"");
+            fields.lacks("default", "Arg needs a field \"default\"".to_owned(), problems);
         }
         let default = default.and_then(|node| {
             refuse_bool_in_other_letters(&node, problems)?;

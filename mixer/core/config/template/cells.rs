@@ -123,11 +123,13 @@ impl ObservationDistributionTemplate {
             if takes.contains(&field) { read_formula(&mut fields, field, problems) } else { None }
         });
         let share = if takes.contains(&"share") { fields.scalar("share", problems) } else { None };
+        let needs_p99 = takes.contains(&"p99");
+        if needs_p99 && !is_p99_given {
+            let message = format!("{name} needs p99: the 0.99 quantile of its observations");
+            fields.lacks("p99", message, problems);
+        }
         fields.refuse_unknown(problems);
-        if takes.contains(&"p99") && p99.is_none() {
-            if !is_p99_given {
-                problems.error(span, format!("{name} needs p99: the 0.99 quantile of its observations"));
-            }
+        if needs_p99 && p99.is_none() {
             return None;
         }
         Some(Self { span, name, median, p99, share })

@@ -42,6 +42,9 @@ impl MetricTemplate {
         let repeat = RepeatTemplate::read_all(fields.take("repeat"), problems);
         let name = fields.needed("name", problems);
         let metric_type = fields.scalar("metric_type", problems);
+        // Fields of another type than the one that is meant would only cause follow-up errors.
+        let misnamed = fields.misnamed("metric_type").filter(|_| metric_type.is_none());
+        let metric_type = metric_type.or_else(|| Scalar::read(misnamed?).ok());
         let description = fields.scalar("description", problems);
         let value_range =
             fields.take("value_range").map(|node| RangeTemplate::read(&node, "value_range", problems));

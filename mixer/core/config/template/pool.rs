@@ -53,7 +53,7 @@ impl PoolTemplate {
         }
         let count = fields.take("count");
         if count.is_none() {
-            problems.error(span, "Pool needs a field \"count\": the number of members");
+            fields.lacks("count", "Pool needs a field \"count\": the number of members".to_owned(), problems);
         }
         let count = count.and_then(|node| FormulaTemplate::read(&node, problems));
         let count_interval = fields.scalar("count_interval", problems);

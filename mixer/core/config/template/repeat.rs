@@ -29,7 +29,7 @@ impl RepeatTemplate {
         let mut fields = Fields::of(node, "Repeat", problems)?;
         let var = fields.constant::<String>("var", problems);
         if var.is_none() {
-            problems.error(fields.span(), "Repeat needs a plain \"var\", as in var: \"i\"");
+            fields.lacks("var", "Repeat needs a plain \"var\", as in var: \"i\"".to_owned(), problems);
         }
         let span = fields.span();
         let over = match fields.take("in") {

@@ -138,7 +138,7 @@ pub(super) fn take_params(
             is_complete &= value.is_some();
             values.extend(value.map(|value| (param, value)));
         } else if param.default.is_empty() {
-            problems.error(fields.span(), format!("{name} needs {}: {}", param.name, param.help));
+            fields.lacks(param.name, format!("{name} needs {}: {}", param.name, param.help), problems);
             is_complete = false;
         }
     }

@@ -133,7 +133,6 @@ fn read_record(
     } else {
         node
     };
-    let span = node.span;
     let mut fields = Fields::of(node, &declared.record_name, problems)?;
     let mut values = Vec::with_capacity(declared_fields.len());
     let mut is_complete = true;
@@ -141,7 +140,7 @@ fn read_record(
         let value = fields.take(&field.name).map(|node| StructuredTemplate::read(node, field, problems));
         if value.is_none() && field.default.is_none() {
             let whole = &declared.record_name;
-            problems.error(span, format!("{whole} needs {}: {}", field.name, field.help));
+            fields.lacks(&field.name, format!("{whole} needs {}: {}", field.name, field.help), problems);
             is_complete = false;
         }
         is_complete &= !matches!(value, Some(None));

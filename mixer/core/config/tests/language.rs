@@ -463,6 +463,43 @@ fn scenario_kinds_have_unique_names() {
 }
 
 #[test]
+fn a_field_under_another_name_is_said_once_with_its_own() {
+    let host = |fields: &str| format!("Config(levers: {{ \"load\": 1 }}, hosts: [Host({fields})])");
+    let metric = |fields: &str| host(&format!("name: \"a\", metrics: [Metric({fields})]"));
+    for (text, meant) in [
+        (metric("name: \"m_total\", type: counter, accumulate: per_second"), "metric_type"),
+        (metric("name: \"m\", kind: histogram, buckets: [1]"), "metric_type"),
+        (metric("id: \"m\""), "name"),
+        (metric("name: \"m\", scenario: script(code: \"1\")"), "source"),
+        (metric("name: \"m\", scenario: sine_wave(perod: 60)"), "period"),
+        (
+            metric(
+                "name: \"m\", metric_type: summary, observations: \"5\", spread: lognormal(median: 1, p95: 2)",
+            ),
+            "p99",
+        ),
+        (metric("repeat: Repeat(name: \"i\", from: 1, to: 2), name: \"m{i}\""), "var"),
+        (host("hostname: \"a\", metrics: [Metric(name: \"m\")]"), "name"),
+        (
+            host("name: \"a\", pools: [Pool(name: \"x-{slot}\", size: 3, metrics: [Metric(name: \"m\")])]"),
+            "count",
+        ),
+        (
+            metric("name: \"m\"").replace(
+                "levers:",
+                "faults: [Fault(name: \"f\", set: { \"load\": 2 }, at: \"1m\", lasts: \"1m\")], levers:",
+            ),
+            "id",
+        ),
+        (metric("name: \"m\"").replace("levers:", "args: { \"n\": Arg(value: 1) }, levers:"), "default"),
+    ] {
+        let said = said(&text);
+        assert_eq!(said.lines().count(), 1, "{text}: {said}");
+        assert!(said.ends_with(&format!("; did you mean {meant:?}?")), "{text}: {said}");
+    }
+}
+
+#[test]
 fn a_wrong_part_is_said_once() {
     for metric in [
         r#"Metric(name: "m", scenario: calc_by_event(events_config: { "host_started": "x+" }))"#,

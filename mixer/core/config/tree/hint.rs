@@ -18,7 +18,8 @@ pub(super) fn message(text: &str, place: SourceSpan, error: &ron::Error) -> (Sou
     }
     if let (ron::Error::ExpectedMapColon, Some(bracket)) = (error, open.brackets.last())
         && bracket.bracket == '{'
-        && !rest.starts_with(['=', '*', '+', '}'])
+        && !rest.starts_with(['=', '*', '+'])
+        && (!rest.starts_with('}') || is_struct(&text[bracket.at + 1..]))
     {
         let message = "a list is written in square brackets, as in [a, b]; a map has a colon behind each name, as in { \"a\": b }";
         return (SourceSpan { start: bracket.at, end: bracket.at + 1 }, message.to_owned());
@@ -35,6 +36,13 @@ pub(super) fn message(text: &str, place: SourceSpan, error: &ron::Error) -> (Sou
         _ => describe_syntax(error),
     });
     (place, message)
+}
+
+/// `true` for a text that begins as a host or a metric does: `Host(…`.
+fn is_struct(text: &str) -> bool {
+    let text = text.trim_start();
+    let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    name.starts_with(char::is_uppercase) && text[name.len()..].trim_start().starts_with('(')
 }
 
 /// The mistake of a file that has no config at all.
@@ -364,6 +372,7 @@ mod tests {
             "Config(a: ‘web’, b: 1)",
             "Config(\n    hosts: {\n        Host(name: \"a\"),\n    },\n)",
             "Config(hosts: { 1, 2 })",
+            "Config(hosts: { Host(name: \"a\") })",
             "",
             "\n// nothing yet\n",
             "Config(\"description\": \"x\")",
@@ -473,6 +482,8 @@ mod tests {
         Config(⏎    hosts: {⏎        Host(name: "a"),⏎    },⏎)
             2: a list is written in square brackets, as in [a, b]; a map has a colon behind each name, as in { "a": b }
         Config(hosts: { 1, 2 })
+            a list is written in square brackets, as in [a, b]; a map has a colon behind each name, as in { "a": b }
+        Config(hosts: { Host(name: "a") })
             a list is written in square brackets, as in [a, b]; a map has a colon behind each name, as in { "a": b }
 
             the file has no config; write one, as in Config(hosts: […])
