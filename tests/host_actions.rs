@@ -71,15 +71,29 @@ fn ctl_takes_a_name_that_fits_one_metric_and_leads_on_from_what_it_does_not_take
         listen_events: { "peak_start": emit("peak") }, metrics: [
         Metric(name: "load", labels: { "origin": "emulated" }),
         Metric(name: "n_total", metric_type: counter, default_value: 7),
-        Metric(repeat: Repeat(var: "d", in: ["a", "b"]), name: "disk", labels: { "device": "{d}" })])])"#;
+        Metric(repeat: Repeat(var: "d", in: ["a", "b"]), name: "disk", labels: { "device": "{d}", "bus": "0" })])])"#;
     std::fs::write(&path, config).unwrap();
     let daemon = Daemon::start(&["--config", &path.display().to_string(), "--output", "scrape=127.0.0.1:0"]);
     for hosts in ["fleet-1", "fleet-*"] {
         assert_eq!(ctl(&daemon, &["override", hosts, "load", "500"]).0, Some(0));
         assert_eq!(ctl(&daemon, &["release", hosts, "load"]).0, Some(0));
     }
+    for metric in ["disk{bus=\"0\", device=\"a\"}", "disk{device=\"a\",bus=\"0\"}"] {
+        assert_eq!(ctl(&daemon, &["override", "fleet-1", metric, "500"]).0, Some(0), "{metric}");
+    }
+    let (_, down) = ctl(&daemon, &["down", "fleet-2", "--for", "90"]);
+    assert_eq!(down, "1 host down for 1m 30s: fleet-2\n");
     for (args, hint) in [
-        (&["override", "fleet-1", "disk", "1"][..], "expected one of load{origin=\"emulated\"}"),
+        (&["override", "fleet-1", "disk", "1"][..], "without labels; expected one of disk{"),
+        (&["override", "fleet-1", "dsk", "1"], "expected one of load{origin=\"emulated\"}"),
+        (&["release", "fleet-1", "*"], "release takes one metric"),
+        (&["end", "fleet"], "write promemu ctl end main"),
+        (&["show", "fleet.ron"], "write promemu ctl show main"),
+        (&["show", "fleet-1"], "write promemu ctl host fleet-1"),
+        (&["end", "mian"], "the only run is \"main\""),
+        (&["remove", "*"], "with promemu ctl end"),
+        (&["down", "device=\"a\""], "no host has a label \"device"),
+        (&["down", "name=~\"fleet-.*\""], "write \"name=fleet-*\""),
         (&["override", "fleet-1", "n_total", "5"], "--allow-reset lets it"),
         (&["status", "--run", "fleet"], "promemu ctl runs lists them"),
         (&["delete", "main"], "promemu ctl end main"),

@@ -191,7 +191,7 @@ fn a_pipe_gets_a_line_for_each_record_and_an_action_answers_with_the_value_after
     for value in ["500", "-3.5"] {
         let answer = piped(&["override", "till-1", "load", value]);
         let row: Vec<&str> = answer.lines().nth(1).unwrap_or_default().split_whitespace().collect();
-        assert_eq!(row, ["till-1", "load", value, "released"], "{answer}");
+        assert_eq!(row, ["till-1", "load", value, "release"], "{answer}");
     }
     let released = piped(&["release", "till-1", "load"]);
     let value: f64 =
@@ -237,7 +237,8 @@ fn a_terminal_shows_short_log_lines_for_people_and_json_only_if_asked() {
 
 #[test]
 fn help_and_errors_are_plain_on_a_dumb_terminal() {
-    for args in [&["--help"][..], &["ctl", "--help"], &["ctl", "override"], &["plot", "single_host_load"]] {
+    let conflict = ["ctl", "lever", "load", "3", "--release"];
+    for args in [&["--help"][..], &["ctl", "--help"], &conflict, &["plot", "single_host_load"]] {
         let command = promemu_command(args);
         let shown = |term: &str| terminal_command(&command).env("TERM", term).output().unwrap().stdout;
         assert!(shown("xterm").contains(&0x1b), "{args:?}");

@@ -1,5 +1,6 @@
 //! `promemu ctl`: a client of the control API, for the shell.
 
+mod advice;
 mod client;
 mod request;
 mod tables;
@@ -24,7 +25,7 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
     }
     let answer = match client.send(&Request::new(cli, args)?).await {
         Ok(answer) => answer,
-        Err(error) => return Err(explained(error, &client, &args.action).await),
+        Err(error) => return Err(advice::explained(error, &client, args).await),
     };
     if let CtlAction::Emit { event, .. } = &args.action
         && answer["hearers"] == 0
@@ -46,22 +47,6 @@ pub(crate) async fn ctl(cli: &Cli, args: &CtlArgs) -> Result<ExitCode, Error> {
     Ok(if is_refused { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
-/// The error of an action on hosts, with the command that is meant if the hosts are those of a run, or several words.
-async fn explained(error: Error, client: &Client, action: &CtlAction) -> Error {
-    let Some(hosts) = action.hosts().filter(|_| matches!(error, Error::Run(_))) else { return error };
-    let is_unknown = error.to_string().contains("(unknown_host)");
-    let hint = if is_unknown && ["all", "ALL", "any"].contains(&hosts) {
-        "; '*' is all hosts".to_owned()
-    } else if is_unknown && hosts.contains(',') {
-        "; several hosts are one pattern, as in 'worker-*' or 'web-0[12]'".to_owned()
-    } else if is_unknown && matches!(action, CtlAction::Stop { .. }) && is_run(client, hosts).await {
-        format!("; to end the run of this id, write promemu ctl end {hosts}")
-    } else {
-        return error;
-    };
-    Error::Run(format!("{error}{hint}"))
-}
-
 /// The lever of this name out of the list of all.
 fn one_lever(name: &str, mut list: Value) -> Result<Value, Error> {
     let levers = list["levers"].as_array_mut().map(std::mem::take).unwrap_or_default();
@@ -69,12 +54,6 @@ fn one_lever(name: &str, mut list: Value) -> Result<Value, Error> {
         levers.iter().filter_map(|lever| lever["name"].as_str()).map(str::to_owned).collect();
     let found = levers.into_iter().find(|lever| lever["name"] == name);
     found.ok_or_else(|| Error::Run(format!("there is no lever {name:?}{}", suggestion(name, &names))))
-}
-
-/// `true` if the daemon has a run of this id.
-async fn is_run(client: &Client, id: &str) -> bool {
-    let runs = client.send(&Request::runs()).await.unwrap_or_default();
-    runs["runs"].as_array().is_some_and(|runs| runs.iter().any(|run| run["id"] == id))
 }
 
 /// An error for an event that no host would ever hear, with the nearest one of those that hosts listen to.
@@ -87,6 +66,6 @@ async fn refuse_unknown_event(client: &Client, args: &CtlArgs, event: &str) -> R
     if names.contains(&event) {
         return Ok(());
     }
-    let hint = suggestion(event, &names);
+    let hint = if names.is_empty() { ", nor to any other".to_owned() } else { suggestion(event, &names) };
     Err(Error::Run(format!("event {event:?} was emitted, but no host of the run listens to it{hint}")))
 }

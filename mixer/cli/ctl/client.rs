@@ -203,10 +203,11 @@ fn cut_short(frame: &str) -> Option<String> {
 }
 
 /// Parts of the API's messages, and what they are called on the command line.
-const AS_COMMANDS: [(&str, &str); 5] = [
+const AS_COMMANDS: [(&str, &str); 6] = [
     ("; allow_reset lets it", "; --allow-reset lets it"),
     ("/api/v1/runs lists them", "promemu ctl runs lists them"),
     ("/api/v1/configs lists them", "promemu ctl configs lists them"),
+    ("; stop the run instead", "; end the run instead, with promemu ctl end"),
     (" runs; stop it first", " runs; end it first with promemu ctl end"),
     ("deleted; stop it, and promemu ends", "deleted; promemu ctl end main ends it, and promemu"),
 ];

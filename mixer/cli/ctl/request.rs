@@ -46,7 +46,7 @@ impl Request {
                     [("job", job.as_deref()), ("state", state.as_deref()), ("hosts", pattern.as_deref())];
                 Self::get(list_path("/api/v1/hosts", run, list, &filters))
             }
-            CtlAction::Host { host } => Self::get(host_path(host, "", run)),
+            CtlAction::Host { host } => Self::host(host, args),
             CtlAction::Metrics(list) => Self::get(list_path("/api/v1/metrics", run, list, &[])),
             CtlAction::Events { .. } => Self::events(args),
             CtlAction::Emit { event, data, source } => {
@@ -142,6 +142,11 @@ impl Request {
         add(&mut body, "hosts", Some(hosts));
         add(&mut body, "for", span);
         Self::post(path("/api/v1/actions", run), Some(body))
+    }
+
+    /// The request for one host.
+    pub(super) fn host(name: &str, args: &CtlArgs) -> Self {
+        Self::get(host_path(name, "", &[("run", args.run.as_deref())]))
     }
 
     /// The request for the list of runs.

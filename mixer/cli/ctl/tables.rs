@@ -2,6 +2,7 @@
 
 use promemu_core::excerpt::beginning;
 use promemu_core::plural::plural;
+use promemu_core::time::Span;
 use serde_json::Value;
 
 use super::request::is_pattern;
@@ -33,10 +34,11 @@ pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> 
         CtlAction::Runs => runs(answer, width),
         CtlAction::Create { .. } | CtlAction::Show { .. } | CtlAction::End { .. } => run(answer, width),
         CtlAction::Emit { .. } => emitted(answer, width),
-        CtlAction::Down { .. } => acted("down", answer, width),
+        CtlAction::Down { span, .. } => acted(&format!("down{}", lasting(span.as_deref())), answer, width),
         CtlAction::Up { .. } => acted("up", answer, width),
-        CtlAction::Override { host, metric, value, .. } if is_pattern(host) => {
-            acted(&format!("with {metric} at {value}"), answer, width)
+        CtlAction::Override { host, metric, value, span, .. } if is_pattern(host) => {
+            let lasting = lasting(span.as_deref());
+            acted(&format!("with {metric} at {value}{lasting}"), answer, width)
         }
         CtlAction::Release { host, metric } if is_pattern(host) => {
             acted(&format!("with {metric} released"), answer, width)
@@ -100,9 +102,14 @@ const OVERRIDES: [Column; 4] = [whole("HOST"), whole("METRIC"), whole("VALUE"), 
 fn overrides<'a>(overrides: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
     let row = |set: &Value| {
         let [host, metric, value] = ["host", "metric", "value"].map(|field| word(&set[field]));
-        [host, metric, value, until(&set["until"])]
+        [host, metric, value, end(set)]
     };
     table(OVERRIDES, overrides.map(row), 0, width)
+}
+
+/// The end of an override in a column.
+fn end(set: &Value) -> String {
+    if set["until"].is_null() { "release".to_owned() } else { until(&set["until"]) }
 }
 
 /// The present values of metrics.
@@ -184,6 +191,12 @@ fn emitted(answer: &Value, width: Option<u16>) -> String {
     table([whole("EVENT"), whole("SOURCE"), whole("TIME"), whole("HOSTS")], [row], 0, width) + hint
 }
 
+/// The duration of an action, behind what it does.
+fn lasting(span: Option<&str>) -> String {
+    let span = span.and_then(|text| Span::parse(text).ok());
+    span.map_or(String::new(), |span| format!(" for {span}"))
+}
+
 /// The hosts that an action concerned, in a sentence.
 fn acted(effect: &str, answer: &Value, width: Option<u16>) -> String {
     let count = answer["count"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
@@ -201,7 +214,7 @@ fn overridden(answer: &Value, width: Option<u16>) -> String {
     // The value of a metric with observations is their number.
     let observes = ["histogram", "native_histogram", "summary"].iter().any(|kind| answer["type"] == *kind);
     let value = if observes { &set["value"] } else { &answer["value"] };
-    let row = [word(&answer["host"]), key(answer), word(value), until(&set["until"])];
+    let row = [word(&answer["host"]), key(answer), word(value), end(set)];
     let absent = "the host shows nothing while it is down, or before it has begun\n";
     let why = if value.is_null() { absent } else { "" };
     table(OVERRIDES, [row], 0, width) + hint + why
@@ -430,7 +443,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(shown(&["override", "web", "load", "150"], &answer(None, false)), @r#"
         HOST  METRIC         VALUE  UNTIL
-        web   load{cpu="0"}  150    released
+        web   load{cpu="0"}  150    release
         "#);
     }
 
@@ -440,7 +453,7 @@ mod tests {
         let down = json!({ "id": "a/load", "host": "a", "type": "gauge", "value": null, "override": set });
         insta::assert_snapshot!(shown(&["override", "a", "load", "5"], &down), @"
         HOST  METRIC  VALUE  UNTIL
-        a     load    -      released
+        a     load    -      release
         the host shows nothing while it is down, or before it has begun
         ");
         let none = json!({ "hosts": [], "matched": 0 });
@@ -480,7 +493,7 @@ mod tests {
         let set = json!({ "value": 0.5, "until": null, "is_outside_range": false });
         let answer =
             json!({ "id": "web/took", "host": "web", "type": "histogram", "value": 12.0, "override": set });
-        assert!(shown(&["override", "web", "took", "0.5"], &answer).contains("took    0.5    released"));
+        assert!(shown(&["override", "web", "took", "0.5"], &answer).contains("took    0.5    release"));
     }
 
     #[test]

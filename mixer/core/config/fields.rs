@@ -164,7 +164,7 @@ impl Fields {
 }
 
 /// Fields that mean the same in different records.
-const SAME_MEANING: [&[&str]; 13] = [
+const SAME_MEANING: [&[&str]; 14] = [
     &["description", "help", "doc", "comment"],
     &["at", "start_time", "start", "begin", "from", "after", "delay"],
     &["lasts", "duration", "for", "length", "ttl", "until"],
@@ -176,6 +176,7 @@ const SAME_MEANING: [&[&str]; 13] = [
     &["metric_type", "type", "kind"],
     &["hosts", "nodes", "servers", "machines", "instances"],
     &["count", "size", "number", "replicas"],
+    &["to", "count", "times", "until"],
     &["source", "script", "code", "expression", "formula"],
     &["var", "variable", "name"],
 ];

@@ -32,8 +32,7 @@ pub fn unmatched_hint(pattern: &str, hosts: &[Arc<HostPlan>]) -> String {
 /// The pattern without what other languages add to it, the least changed first.
 fn rewritten(pattern: &str) -> Vec<(String, &'static str)> {
     const UNQUOTED: &str = "a label's value has no quotes";
-    const NO_REGEX: &str =
-        "* is any text and [..] one of some characters, as in a shell, not in a regular expression";
+    const NO_REGEX: &str = "a pattern is one of the shell, not a regular expression";
     let bare =
         pattern.trim().trim_start_matches('{').trim_end_matches('}').replace("=~", "=").replace("==", "=");
     let bare: String = bare.chars().filter(|c| !matches!(c, '"' | '\'' | '`')).collect();
@@ -50,9 +49,9 @@ fn rewritten(pattern: &str) -> Vec<(String, &'static str)> {
 
 /// The glob that a simple regular expression means.
 fn glob_of(regex: &str) -> String {
-    let glob = regex.replace('^', "").replace('$', "").replace("\\d", "[0-9]").replace("\\.", ".");
+    let glob = regex.replace(['^', '$'], "").replace("\\d", "[0-9]").replace("\\.", ".");
     // Repeated characters are any text.
-    let mut glob = glob.replace(".*", "*").replace(".+", "*").replace("]+", "]*").replace("]*", "]*");
+    let mut glob = glob.replace(".*", "*").replace(".+", "*").replace("]+", "]*");
     // (1|2) is [12] if each choice is one character.
     if let (Some(open), Some(close)) = (glob.find('('), glob.find(')'))
         && open < close

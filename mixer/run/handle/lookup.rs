@@ -35,13 +35,15 @@ pub(super) fn metric_key(metric: &MetricPlan) -> String {
 /// The host's metric of this key, and its index.
 pub(super) fn metric_of<'a>(host: &'a HostPlan, key: &str) -> Result<(usize, &'a MetricPlan), CommandError> {
     find_metric(host, key).ok_or_else(|| {
-        let metrics = host.shape.metrics.iter();
-        let keys: Vec<String> = metrics.take(METRICS_COMPARED_MAX).map(metric_key).collect();
-        CommandError::UnknownMetric {
-            host: host.name.to_string(),
-            metric: shortened(key),
-            hint: suggestion(key, &keys),
-        }
+        let metrics = host.shape.metrics.iter().take(METRICS_COMPARED_MAX);
+        let of_name = metrics.clone().filter(|metric| *metric.name == *key).map(metric_key);
+        let of_name: Vec<String> = of_name.collect();
+        let hint = if of_name.is_empty() {
+            suggestion(key, &metrics.map(metric_key).collect::<Vec<_>>())
+        } else {
+            format!(" without labels; expected one of {}", of_name.join(", "))
+        };
+        CommandError::UnknownMetric { host: host.name.to_string(), metric: shortened(key), hint }
     })
 }
 
@@ -58,14 +60,53 @@ pub(super) fn find_series(fleet: &Fleet, id: &str) -> Option<(HostId, usize)> {
 fn find_metric<'a>(host: &'a HostPlan, key: &str) -> Option<(usize, &'a MetricPlan)> {
     let name = key.split_once('{').map_or(key, |(name, _)| name);
     let named = host.shape.metrics.iter().enumerate().filter(|(_, metric)| *metric.name == *name);
-    let found = named.clone().find(|(_, metric)| metric_key(metric) == key);
+    let labels = key.strip_prefix(name).unwrap_or_default();
+    let labels = sorted_pairs(labels.trim_start_matches('{').trim_end_matches('}'));
+    let has_labels =
+        |metric: &MetricPlan| sorted_pairs(&String::from_utf8_lossy(metric.labels.as_text())) == labels;
+    let found = named.clone().find(|(_, metric)| has_labels(metric));
     found.or_else(|| {
         let mut named = named.filter(|_| name == key);
         named.next().filter(|_| named.next().is_none())
     })
 }
 
+/// The pairs of a text of labels, in one order.
+fn sorted_pairs(labels: &str) -> Vec<&str> {
+    let mut pairs = Vec::new();
+    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
+    for (at, c) in labels.char_indices() {
+        match c {
+            '"' if !is_escaped => is_quoted = !is_quoted,
+            ',' if !is_quoted => {
+                pairs.push(labels[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    pairs.push(labels[start..].trim());
+    pairs.retain(|pair| !pair.is_empty());
+    pairs.sort_unstable();
+    pairs
+}
+
 /// A client's text, cut so that an error does not repeat something endless.
 pub(super) fn shortened(text: &str) -> String {
     text.chars().take(NAME_BYTES_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_of_labels_are_equal_in_any_order() {
+        assert_eq!(sorted_pairs(r#"b="2", a="1""#), sorted_pairs(r#"a="1",b="2""#));
+        assert_eq!(sorted_pairs(r#"a="x,y\",z",b="}""#), [r#"a="x,y\",z""#, r#"b="}""#]);
+        assert_eq!(sorted_pairs(r#"a="\\",b="1""#), [r#"a="\\""#, r#"b="1""#]);
+        assert_ne!(sorted_pairs(r#"a="1""#), sorted_pairs(r#"a="2""#));
+        assert!(sorted_pairs("").is_empty());
+    }
 }
