@@ -251,17 +251,8 @@ fn an_export_whose_hosts_all_end_before_it_does_names_the_argument_or_the_field_
 fn the_next_export_removes_the_file_of_a_killed_one() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("big.csv").display().to_string();
-    let args = [
-        "export",
-        "hosts_load_with_peaks",
-        "--for",
-        "300d",
-        "--step",
-        "10s",
-        "--out",
-        &file,
-        "--config-args",
-    ];
+    let args =
+        ["export", "hosts_load_with_peaks", "--for", "60d", "--step", "10s", "--out", &file, "--config-args"];
     let mut run = Process::start(promemu_command(&args).args(["hosts_count=50", "hosts_ttl=inf"]));
     eventually("a file is open", || {
         std::fs::read_dir(format!("/proc/{}/fd", run.id())).ok()?.flatten().find(|fd| {

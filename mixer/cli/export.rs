@@ -25,6 +25,7 @@ use serde_json::json;
 use crate::args::{ExportArgs, ExportFormat, ExportLabels};
 use crate::settings::{Settings, span};
 use crate::{config, output_file};
+use destination::is_rule_test;
 use resume::Resume;
 
 pub(crate) use destination::{Destination, is_folder};
@@ -106,10 +107,11 @@ fn destination(settings: &Settings, args: &ExportArgs) -> Result<Destination, Er
         Some(ExportFormat::Openmetrics) => Format::OpenMetrics,
         Some(ExportFormat::Csv) => Format::Csv,
         Some(ExportFormat::Parquet) => Format::Parquet,
-        Some(ExportFormat::Rules) => Format::Rules,
+        Some(ExportFormat::Rules) => return rule_test_of(args),
         Some(ExportFormat::Blocks) => return blocks_of(args),
         None if args.out == "-" => Format::OpenMetrics,
         None if is_folder(&args.out) => return blocks_of(args),
+        None if is_rule_test(&args.out) => return rule_test_of(args),
         None => Format::of_path(Path::new(&args.out)).ok_or_else(|| {
             Error::Usage(format!(
                 "file name {:?} has no known format; end it in .om, .csv, .parquet or .yml, or in / for a folder of blocks, \
@@ -118,17 +120,24 @@ fn destination(settings: &Settings, args: &ExportArgs) -> Result<Destination, Er
             ))
         })?,
     };
-    if is_folder(&args.out) {
-        return Err(Error::Usage(format!(
-            "{} is a folder; name a file with --out, or write blocks into the folder without --format",
-            args.out
-        )));
+    refuse_folder(args)?;
+    Ok(Destination::File { format, out: args.out.clone() })
+}
+
+fn rule_test_of(args: &ExportArgs) -> Result<Destination, Error> {
+    refuse_folder(args)?;
+    Ok(Destination::RuleTest { out: args.out.clone(), rules: args.rules.clone() })
+}
+
+/// Refuses a folder in the place of a file.
+fn refuse_folder(args: &ExportArgs) -> Result<(), Error> {
+    if !is_folder(&args.out) {
+        return Ok(());
     }
-    let out = args.out.clone();
-    if format == Format::Rules {
-        return Ok(Destination::RuleTest { out, rules: args.rules.clone() });
-    }
-    Ok(Destination::File { format, out })
+    Err(Error::Usage(format!(
+        "{} is a folder; name a file with --out, or write blocks into the folder without --format",
+        args.out
+    )))
 }
 
 fn blocks_of(args: &ExportArgs) -> Result<Destination, Error> {

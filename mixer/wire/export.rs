@@ -4,9 +4,10 @@
 //! by one through all their time ([`promemu_core::backfill`]), samples them on a grid as scrapes would, and spools the
 //! samples to disk. `encode` reads them back in the order that the format needs. In memory are, per thread, some of one host's
 //! samples, then those of one metric, and about 100 bytes per pool member. One file per format: `openmetrics`, `csv`,
-//! `parquet`, `rules`. A format knows neither threads nor the spool.
+//! `parquet`. A format knows neither threads nor the spool.
 //!
 //! `blocks` and the `requests` of remote write have one pass: all hosts go through time together, `stretches` by stretch.
+//! `rules` are written in that way, with all of the time as one stretch.
 
 mod blocks;
 mod csv;
@@ -37,5 +38,6 @@ pub use format::Format;
 pub use progress::Progress;
 pub use report::{DroppedEvents, ExportReport, HostWork, WrittenCount};
 pub use requests::{NoteSent, RequestSpec, SendBatch};
+pub use rules::InputSeries;
 pub use spec::{ExportSpec, Sampling};
 pub use target_labels::TargetLabels;

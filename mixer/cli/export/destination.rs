@@ -127,3 +127,8 @@ impl fmt::Display for Destination {
 pub(crate) fn is_folder(out: &str) -> bool {
     out.ends_with('/') || Path::new(out).is_dir()
 }
+
+/// `true` if a path names a rule test.
+pub(super) fn is_rule_test(out: &str) -> bool {
+    Path::new(out).extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+}

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf, absolute};
 use promemu_core::error::Error;
 use promemu_core::host::DrivenHost;
 use promemu_run::whole_file::folder;
-use promemu_wire::export::{Format, Sampling};
+use promemu_wire::export::Sampling;
 use tracing::warn;
 
 use super::target;
@@ -48,9 +48,9 @@ pub(super) fn write(sampling: Sampling<'_>, out: &str, rules: &[String]) -> Resu
         warn!("the rule test names no rules, so no alert of it fires; name them with --rules");
     }
     if old.is_none() && rules.is_empty() {
-        return target::write(sampling, Format::Rules, out);
+        return target::write_rule_test(sampling, out, None);
     }
-    target::write_edited(sampling, Format::Rules, out, &edit)
+    target::write_rule_test(sampling, out, Some(&edit))
 }
 
 /// The path of rules as promtool reads it: from the folder of the test.

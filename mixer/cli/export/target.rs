@@ -21,19 +21,19 @@ const SPOOL_DIR: &str = "/var/tmp";
 
 /// Writes a run to a file or, for `-`, to standard output. Returns the hosts if they are kept.
 pub(super) fn write(sampling: Sampling<'_>, format: Format, out: &str) -> Result<Vec<DrivenHost>, Error> {
-    write_by(sampling, format, out, |export, out| export.write(out))
+    write_by(sampling, out, |sampling, spool_dir, out| ExportSpec { sampling, format, spool_dir }.write(out))
 }
 
-/// The same with an edit of the whole text.
-pub(super) fn write_edited(
+/// The same as a rule test, with an edit of the whole text.
+pub(super) fn write_rule_test(
     sampling: Sampling<'_>,
-    format: Format,
     out: &str,
-    edit: &dyn Fn(&str) -> String,
+    edit: Option<&dyn Fn(&str) -> String>,
 ) -> Result<Vec<DrivenHost>, Error> {
-    write_by(sampling, format, out, |export, out| {
+    write_by(sampling, out, |sampling, _, out| {
+        let Some(edit) = edit else { return sampling.write_rule_test(out) };
         let mut text = Vec::new();
-        let report = export.write(&mut text)?;
+        let report = sampling.write_rule_test(&mut text)?;
         out.write_all(edit(&String::from_utf8_lossy(&text)).as_bytes())?;
         Ok(report)
     })
@@ -41,16 +41,14 @@ pub(super) fn write_edited(
 
 fn write_by(
     sampling: Sampling<'_>,
-    format: Format,
     out: &str,
-    write: impl FnOnce(&ExportSpec<'_>, &mut (dyn Write + Send)) -> io::Result<ExportReport>,
+    write: impl FnOnce(Sampling<'_>, &Path, &mut (dyn Write + Send)) -> io::Result<ExportReport>,
 ) -> Result<Vec<DrivenHost>, Error> {
     let target = Target::of(out)?;
     let (progress, times, seed) = (sampling.progress, sampling.grid.count(), sampling.run.seed());
-    let export = ExportSpec { sampling, format, spool_dir: target.spool_dir() };
-    let Some(exported) = target.write(|out| with_progress(progress, || write(&export, out)))? else {
-        return Ok(Vec::new());
-    };
+    let spool_dir = target.spool_dir();
+    let written = target.write(|out| with_progress(progress, || write(sampling, spool_dir, out)))?;
+    let Some(exported) = written else { return Ok(Vec::new()) };
     let (samples, series) = (exported.written.samples, exported.written.series);
     info!(samples, series, times, out, seed, "exported");
     warn_of(exported.work);

@@ -136,16 +136,6 @@ impl HostSamples {
         &self.up
     }
 
-    /// The same samples as part of `moments` moments, of which they begin at `first`; the others are absent.
-    #[must_use]
-    pub fn padded(self, first: usize, moments: usize) -> Self {
-        let mut cells = vec![ABSENT; self.taken.len() * moments];
-        for (cell, values) in self.cells.chunks(self.moments.max(1)).enumerate() {
-            cells[cell * moments + first..cell * moments + first + values.len()].copy_from_slice(values);
-        }
-        Self::from_cells(cells, self.taken, moments)
-    }
-
     /// Removes the samples of some moments.
     pub fn clear_moments(&mut self, is_cleared: impl Fn(usize) -> bool) {
         for moment in (0..self.moments).filter(|moment| is_cleared(*moment)) {

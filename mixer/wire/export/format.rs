@@ -11,8 +11,6 @@ pub enum Format {
     Csv,
     /// The same columns in Apache Parquet.
     Parquet,
-    /// `input_series` for `promtool test rules`.
-    Rules,
 }
 
 impl Format {
@@ -23,7 +21,6 @@ impl Format {
             "om" | "openmetrics" | "prom" | "txt" => Some(Self::OpenMetrics),
             "csv" => Some(Self::Csv),
             "parquet" => Some(Self::Parquet),
-            "yml" | "yaml" => Some(Self::Rules),
             _ => None,
         }
     }

@@ -2,7 +2,6 @@
 //!
 //! A report that is seen at several moments is one sample, at the time that the host set. A sample older than one before
 //! it keeps its place in CSV and Parquet; OpenMetrics leaves it out, as promtool rejects samples that are out of order.
-//! Rule tests have no times, so nothing of this is seen there.
 
 use std::io;
 
@@ -27,7 +26,7 @@ pub(super) fn own_times(
     samples: &mut HostSamples,
 ) -> io::Result<Option<Vec<Time>>> {
     let plan = &spec.sampling.run.plan().hosts[host as usize];
-    if !plan.stamps() || spec.format == Format::Rules {
+    if !plan.stamps() {
         return Ok(None);
     }
     let times = spool.own_times(host as usize, plan.shape.width)?;

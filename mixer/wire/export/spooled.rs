@@ -8,7 +8,6 @@ use promemu_core::plan::{HostPlan, MetricPlan};
 use promemu_core::series::LabelBlock;
 use promemu_core::time::Time;
 
-use super::format::Format;
 use super::members::SpooledMember;
 use super::own_times::own_times;
 use super::series::SampledSeries;
@@ -97,9 +96,6 @@ impl SpooledRun<'_> {
         let metric = &host.shape.pools[member.pool].shape.metrics[metric];
         let (first, mut samples) = member.samples(metric, spool)?;
         let own_times = own_times(spec, spool, id, first, &mut samples)?;
-        if spec.format == Format::Rules {
-            samples = samples.padded(first, spec.sampling.grid.count());
-        }
         let times = own_times
             .unwrap_or_else(|| spec.sampling.grid.iter().skip(first).take(samples.moments()).collect());
         let labels = member.labels(spool)?;

@@ -55,6 +55,23 @@ fn exported(text: &str, format: Format, threads: usize) -> (Outcome, Vec<u8>) {
     (Outcome { written: exported.written, work: exported.work }, out)
 }
 
+/// The same as a rule test.
+fn rule_test(text: &str) -> (WrittenCount, String) {
+    rule_test_at(text, (30, 10))
+}
+
+fn rule_test_at(text: &str, (length, step): (u64, u64)) -> (WrittenCount, String) {
+    let plan = ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let grid = Grid { from: START, to: START + Span::from_secs(length), step: Span::from_secs(step) };
+    let run = Backfill::new(Arc::new(plan), 1, START, grid.to).unwrap();
+    let progress = Progress::default();
+    let export = spec(&run, grid, Format::Csv, 2, &progress, Path::new("/nowhere"));
+    let mut out = Vec::new();
+    let written = export.sampling.write_rule_test(&mut out).unwrap().written;
+    assert_eq!(progress.share().to_bits(), 1f64.to_bits(), "all of it is done");
+    (written, String::from_utf8(out).unwrap())
+}
+
 fn text(format: Format) -> String {
     String::from_utf8(exported(CONFIG, format, 1).1).unwrap()
 }
@@ -187,40 +204,40 @@ fn csv_has_a_line_per_sample() {
 
 #[test]
 fn rules_have_a_value_or_a_gap_for_every_moment() {
-    insta::assert_snapshot!(text(Format::Rules), @r#"
+    insta::assert_snapshot!(rule_test(CONFIG).1, @r#"
     # Add the rules to be tested, and what is expected of them: alert_rule_test, promql_expr_test.
     rule_files: []
     evaluation_interval: 10000ms
     tests:
       - interval: 10000ms
         input_series:
-          - series: 'age{name="h-1",host="x",address="10.205.255.153",job="j"}'
+          - series: 'age{address="10.205.255.153",host="x",job="j",name="h-1"}'
             values: '_ 8 18 stale'
-          - series: 'n_total{name="h-1",host="x",address="10.205.255.153",job="j"}'
+          - series: 'n_total{address="10.205.255.153",host="x",job="j",name="h-1"}'
             values: '_ 1 2 stale'
-          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="1"}'
+          - series: 'seconds_bucket{address="10.205.255.153",host="x",its="it''s \"odd\"",job="j",le="1",name="h-1"}'
             values: '_ 0 0 stale'
-          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="2.5"}'
+          - series: 'seconds_bucket{address="10.205.255.153",host="x",its="it''s \"odd\"",job="j",le="2.5",name="h-1"}'
             values: '_ 1 2 stale'
-          - series: 'seconds_bucket{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j",le="+Inf"}'
+          - series: 'seconds_bucket{address="10.205.255.153",host="x",its="it''s \"odd\"",job="j",le="+Inf",name="h-1"}'
             values: '_ 1 2 stale'
-          - series: 'seconds_sum{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j"}'
+          - series: 'seconds_sum{address="10.205.255.153",host="x",its="it''s \"odd\"",job="j",name="h-1"}'
             values: '_ 2 4 stale'
-          - series: 'seconds_count{name="h-1",host="x",address="10.205.255.153",its="it''s \"odd\"",job="j"}'
+          - series: 'seconds_count{address="10.205.255.153",host="x",its="it''s \"odd\"",job="j",name="h-1"}'
             values: '_ 1 2 stale'
-          - series: 'age{name="h-2",host="x",address="10.11.192.53",job="j"}'
+          - series: 'age{address="10.11.192.53",host="x",job="j",name="h-2"}'
             values: '_ 8 18 28'
-          - series: 'n_total{name="h-2",host="x",address="10.11.192.53",job="j"}'
+          - series: 'n_total{address="10.11.192.53",host="x",job="j",name="h-2"}'
             values: '_ 1 2 3'
-          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="1"}'
+          - series: 'seconds_bucket{address="10.11.192.53",host="x",its="it''s \"odd\"",job="j",le="1",name="h-2"}'
             values: '_ 0 0 0'
-          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="2.5"}'
+          - series: 'seconds_bucket{address="10.11.192.53",host="x",its="it''s \"odd\"",job="j",le="2.5",name="h-2"}'
             values: '_ 1 2 3'
-          - series: 'seconds_bucket{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j",le="+Inf"}'
+          - series: 'seconds_bucket{address="10.11.192.53",host="x",its="it''s \"odd\"",job="j",le="+Inf",name="h-2"}'
             values: '_ 1 2 3'
-          - series: 'seconds_sum{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j"}'
+          - series: 'seconds_sum{address="10.11.192.53",host="x",its="it''s \"odd\"",job="j",name="h-2"}'
             values: '_ 2 4 6'
-          - series: 'seconds_count{name="h-2",host="x",address="10.11.192.53",its="it''s \"odd\"",job="j"}'
+          - series: 'seconds_count{address="10.11.192.53",host="x",its="it''s \"odd\"",job="j",name="h-2"}'
             values: '_ 1 2 3'
     "#);
 }
@@ -286,7 +303,13 @@ fn samples_have_the_times_that_their_host_sets() {
     age{a="b",job="j"} 70 1767600071.335
     # EOF
     "#);
-    assert!(faulty(Format::Rules).contains("values: '_ 0"), "{}", faulty(Format::Rules));
+    let rules = rule_test_at(FAULTY, (80, 5)).1;
+    let values: Vec<&str> = rules.lines().filter(|line| line.contains("values:")).map(str::trim).collect();
+    assert_eq!(
+        values,
+        ["values: '_ 0 _ 10 _ _ _ _ _ _ 20 50 _ 60 _ 70 _'"],
+        "the first moment at or after each time"
+    );
 }
 
 /// Hosts whose series come and go, also with gaps.
@@ -356,7 +379,7 @@ fn each_series_is_counted_once() {
         let series: indexmap::IndexSet<String> = csv.lines().skip(1).map(of_line).collect();
         assert_eq!(of_csv.written.series, series.len() as u64, "{csv}");
         assert_eq!(exported(config, Format::Parquet, 1).0.written, of_csv.written);
-        assert_eq!(exported(config, Format::Rules, 1).0.written, of_csv.written);
+        assert_eq!(rule_test(config).0, of_csv.written);
         let (of_text, text) = exported(config, Format::OpenMetrics, 2);
         let text = String::from_utf8(text).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
@@ -370,7 +393,7 @@ fn each_series_is_counted_once() {
 #[test]
 fn formats_and_threads_agree_on_pools() {
     let csv = String::from_utf8(exported(CHURNING, Format::Csv, 1).1).unwrap();
-    let rules = String::from_utf8(exported(CHURNING, Format::Rules, 1).1).unwrap();
+    let rules = rule_test(CHURNING).1;
     let ages = csv.lines().filter(|line| line.contains(",age,")).count();
     let values =
         rules.lines().skip_while(|line| !line.contains("age{")).filter(|line| line.contains("values:"));
@@ -379,7 +402,7 @@ fn formats_and_threads_agree_on_pools() {
         "a value or a gap for every moment: {rules}"
     );
     assert!(ages > 15);
-    for format in [Format::OpenMetrics, Format::Csv, Format::Rules, Format::Parquet] {
+    for format in [Format::OpenMetrics, Format::Csv, Format::Parquet] {
         let one = exported(CHURNING, format, 1);
         assert_eq!(one.0, exported(CHURNING, format, 3).0);
         assert!(one == exported(CHURNING, format, 2), "{format:?}");
@@ -388,7 +411,7 @@ fn formats_and_threads_agree_on_pools() {
 
 #[test]
 fn the_number_of_threads_makes_no_difference() {
-    for format in [Format::OpenMetrics, Format::Csv, Format::Rules] {
+    for format in [Format::OpenMetrics, Format::Csv] {
         let one = exported(CONFIG, format, 1);
         assert_eq!(one, exported(CONFIG, format, 2));
         assert_eq!(one, exported(CONFIG, format, 8));
@@ -427,12 +450,12 @@ fn long_series_are_written_in_pieces() {
 fn rules_keep_odd_labels_and_names() {
     let config = r#"Config(hosts: [Host(name: "h", metrics: [
         Metric(name: "on", labels: { "l": "a\rb" }), Metric(name: "nan"), Metric(name: "inf", labels: { "l": "\u{7}\u{85}'" })])])"#;
-    let rules = String::from_utf8(exported(config, Format::Rules, 1).1).unwrap();
+    let rules = rule_test(config).1;
     let series: Vec<&str> =
         rules.lines().filter_map(|line| line.split_once("series: ")).map(|(_, s)| s).collect();
     assert_eq!(series.len(), 3, "{rules}");
     assert!(
-        series[0].starts_with("'{__name__=\"on\",name=\"h\"") && series[0].contains("l=\"a\\u000db\""),
+        series[0].starts_with("'{__name__=\"on\",address=") && series[0].contains("l=\"a\\u000db\""),
         "{series:?}"
     );
     assert!(series[1].starts_with("'{__name__=\"nan\","), "{series:?}");

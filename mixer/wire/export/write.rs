@@ -9,7 +9,6 @@ use super::format::Format;
 use super::openmetrics::OpenMetrics;
 use super::parquet;
 use super::report::ExportReport;
-use super::rules::Rules;
 use super::sampling::sample;
 use super::spec::ExportSpec;
 
@@ -24,7 +23,6 @@ impl ExportSpec<'_> {
                 write_series(&run, &format, out)
             }
             Format::Csv => write_series(&run, &Csv::new(self.sampling.grid.iter()), out),
-            Format::Rules => write_series(&run, &Rules::new(&self.sampling.grid), out),
             Format::Parquet => parquet::write(&run, out),
         };
         Ok(ExportReport { written: written?, ..sampled })

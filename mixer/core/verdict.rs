@@ -1,0 +1,16 @@
+//! The judgement of a run: its verdicts against what monitoring made of it.
+//!
+//! Nothing of PromQL is evaluated here, and nothing is asked: an [`Observation`] has the answers of whoever evaluated rules and
+//! queries at the moments of a grid. The same plan and the same observation have the same judgements.
+
+mod alert_series;
+mod expected_alerts;
+mod judge;
+mod observation;
+#[cfg(test)]
+mod tests;
+
+pub use alert_series::{AlertSeries, Firing};
+pub use expected_alerts::verdicts_of_truth;
+pub use judge::{Judgement, Outcome, judge};
+pub use observation::{Answer, Element, Observation};

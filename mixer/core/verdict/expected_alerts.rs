@@ -1,0 +1,84 @@
+//! The alerts that a run expects: by its verdicts, and by its ground truth.
+
+use super::alert_series::{AlertSeries, Firing};
+use crate::backfill::Grid;
+use crate::plan::{AlertSelection, Plan, Scope, Verdict, VerdictPlan};
+use crate::time::{Span, Time};
+use crate::timeline::{TruthRecord, TruthRecords, TruthSubject};
+
+/// The windows of a scope that begin before the end of a grid, in their order.
+pub(super) fn windows(plan: &Plan, scope: &Scope, grid: &Grid) -> Vec<(Time, Time)> {
+    let (subject, id) = match scope {
+        Scope::Run => return vec![(grid.from, grid.to + grid.step)],
+        Scope::Phase(name) => (TruthSubject::Phase, name),
+        Scope::Fault(id) => (TruthSubject::Fault, id),
+    };
+    let of_scope = |record: &TruthRecord<'_>| record.subject == subject && record.id == &**id;
+    records(plan, grid).filter(of_scope).map(|record| (record.begin, record.end)).collect()
+}
+
+fn records<'p>(plan: &'p Plan, grid: &Grid) -> impl Iterator<Item = TruthRecord<'p>> {
+    let to = grid.to;
+    TruthRecords::new(plan, grid.from).take_while(move |record| record.begin <= to)
+}
+
+/// The verdicts that follow from the ground truth: each alert of a fault or a phase fires in it, and no other does.
+#[must_use]
+pub fn verdicts_of_truth(plan: &Plan) -> Vec<VerdictPlan> {
+    let of_phases = plan.timeline.phases.iter().map(|phase| (Scope::Phase(phase.name.clone()), &phase.truth));
+    let of_faults = plan.faults.iter().map(|fault| (Scope::Fault(fault.id.clone()), &fault.truth));
+    let mut verdicts = Vec::new();
+    for (scope, truth) in of_phases.chain(of_faults) {
+        for name in &truth.alerts {
+            let alert = AlertSelection { name: name.clone(), labels: Vec::new() };
+            let verdict = Verdict::Fires { alert, within: None, times: 1 };
+            verdicts.push(VerdictPlan { verdict, scope: scope.clone() });
+        }
+    }
+    verdicts.push(VerdictPlan { verdict: Verdict::NoOtherAlerts { except: Vec::new() }, scope: Scope::Run });
+    verdicts
+}
+
+/// An alert that may begin to fire within a time.
+struct ExpectedAlert {
+    alert: AlertSelection,
+    from: Time,
+    until: Time,
+}
+
+/// The alerts that a run, or its twin without faults, expects.
+pub(super) struct ExpectedAlerts(Vec<ExpectedAlert>);
+
+impl ExpectedAlerts {
+    pub(super) fn of(plan: &Plan, verdicts: &[VerdictPlan], grid: &Grid, has_faults: bool) -> Self {
+        let is_on = |scope: &Scope| has_faults || !matches!(scope, Scope::Fault(_));
+        let mut expected = Vec::new();
+        for VerdictPlan { verdict, scope } in verdicts.iter().filter(|verdict| is_on(&verdict.scope)) {
+            let (alert, within) = match verdict {
+                Verdict::Fires { alert, within, .. } => (alert, within.unwrap_or(Span::ZERO)),
+                Verdict::Resolves { alert, .. } => (alert, Span::ZERO),
+                _ => continue,
+            };
+            expected.extend(windows(plan, scope, grid).into_iter().map(|(begin, end)| ExpectedAlert {
+                alert: alert.clone(),
+                from: begin,
+                until: end.max(begin + within),
+            }));
+        }
+        for record in records(plan, grid).filter(|record| has_faults || record.subject == TruthSubject::Phase)
+        {
+            expected.extend(record.truth.alerts.iter().map(|name| ExpectedAlert {
+                alert: AlertSelection { name: name.clone(), labels: Vec::new() },
+                from: record.begin,
+                until: record.end,
+            }));
+        }
+        Self(expected)
+    }
+
+    /// `true` if an alert may begin to fire at this time.
+    pub(super) fn has(&self, alert: &AlertSeries, firing: Firing) -> bool {
+        let in_time = |expected: &ExpectedAlert| (expected.from..=expected.until).contains(&firing.begin);
+        self.0.iter().any(|expected| in_time(expected) && alert.is_in(&expected.alert))
+    }
+}

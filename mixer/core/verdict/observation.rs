@@ -1,0 +1,33 @@
+//! The observation of a run by a monitoring system.
+
+use indexmap::IndexMap;
+
+use super::alert_series::AlertSeries;
+use crate::backfill::Grid;
+
+/// The observation of a run.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The moments at which rules and queries were evaluated.
+    pub grid: Grid,
+    /// The alerts that were pending or fired.
+    pub alerts: Vec<AlertSeries>,
+    /// Those of the run without its faults; `None` if there was none.
+    pub twin: Option<Vec<AlertSeries>>,
+    /// The answers to queries, or why there are none.
+    pub answers: IndexMap<String, Result<Answer, String>>,
+    /// Number of series by metric name.
+    pub series: IndexMap<String, u64>,
+}
+
+/// The answer to a condition: its elements at each moment of the grid.
+pub type Answer = Vec<Vec<Element>>;
+
+/// An element of the result of a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Element {
+    /// Its labels, as in PromQL; empty if it has none.
+    pub labels: String,
+    /// 0 if the condition is false, anything else if it is true.
+    pub value: f64,
+}
